@@ -1,0 +1,95 @@
+import { Token, Tokenizer } from "../json/tokenizer";
+
+/** What a value of a JSON document is. */
+export enum JsonType {
+  Null,
+  Boolean,
+  Number,
+  String,
+  Array,
+  Object,
+}
+
+const TYPE_NAMES: string[] = ["null", "a boolean", "a number", "a string", "an array", "an object"];
+
+/** A value of a small JSON document, held as a tree. */
+export class JsonValue {
+  boolean: bool = false;
+  /** Of a string its text, of a number its digits. */
+  text: string = "";
+  /** Of a string or number: it is longer than what is kept. */
+  isCut: bool = false;
+  /** Of an object: the member names, in the order of `items`. */
+  names: string[] = [];
+  items: JsonValue[] = [];
+
+  constructor(public type: JsonType) {}
+
+  /** What it is, in words. */
+  get typeName(): string {
+    return TYPE_NAMES[this.type];
+  }
+
+  /** The integer that a number stands for, also where it is written `1500.0` or `15e2`; -1 where it is none in
+   *  [0, 2^31). */
+  get integer(): i32 {
+    if (this.type != JsonType.Number || this.isCut) return -1;
+    const value = parseFloat(this.text);
+    return value >= 0 && value < 2147483648 && Math.floor(value) == value ? <i32>value : -1;
+  }
+}
+
+/** The document in the bytes, or null where they are not JSON. */
+export function parseJson(at: usize, length: usize): JsonValue | null {
+  const tokens = Tokenizer.create();
+  tokens.feed(at, length);
+  const value = readValue(tokens, tokens.next());
+  const isWhole = value != null && tokens.next() == Token.More && tokens.complete;
+  heap.free(changetype<usize>(tokens));
+  return isWhole ? value : null;
+}
+
+/** The value that begins with `token`; null where the bytes end or fail within. A number at the root, which would end
+ *  only with the bytes, is of no use here. */
+function readValue(tokens: Tokenizer, token: Token): JsonValue | null {
+  switch (token) {
+    case Token.Null:
+      return new JsonValue(JsonType.Null);
+    case Token.True:
+    case Token.False: {
+      const value = new JsonValue(JsonType.Boolean);
+      value.boolean = token == Token.True;
+      return value;
+    }
+    case Token.Number:
+    case Token.String: {
+      const value = new JsonValue(token == Token.Number ? JsonType.Number : JsonType.String);
+      value.text = textOf(tokens);
+      value.isCut = tokens.textTotal > <u32>tokens.textLength;
+      return value;
+    }
+    case Token.ArrayStart:
+      return readItems(tokens, new JsonValue(JsonType.Array), Token.ArrayEnd);
+    case Token.ObjectStart:
+      return readItems(tokens, new JsonValue(JsonType.Object), Token.ObjectEnd);
+    default:
+      return null;
+  }
+}
+
+function readItems(tokens: Tokenizer, container: JsonValue, end: Token): JsonValue | null {
+  for (let token = tokens.next(); token != end; token = tokens.next()) {
+    if (token == Token.Key) {
+      container.names.push(textOf(tokens));
+      token = tokens.next();
+    }
+    const item = readValue(tokens, token);
+    if (!item) return null;
+    container.items.push(item);
+  }
+  return container;
+}
+
+function textOf(tokens: Tokenizer): string {
+  return String.UTF8.decodeUnsafe(tokens.textAt, tokens.textLength);
+}

@@ -1,0 +1,133 @@
+import { JsonType, JsonValue, parseJson } from "./json_value";
+
+/** Longest text of the configuration, in bytes. */
+const LONGEST_TEXT = "256";
+/** The most tools and servers that may have label values of their own: the series budget allows no more anyway. */
+const MAX_TOOLS: i32 = 1024;
+const MAX_SERVERS: i32 = 64;
+
+const LOG_LEVELS: string[] = ["trace", "debug", "info", "warn", "error"];
+
+/** The plugin's configuration: one JSON object, every field optional. docs/configuration.md says what they do. */
+export class PluginConfig {
+  /** Paths of MCP endpoints; one that ends in `*` stands for all that begin so. */
+  matchPaths: string[] = [];
+  server: string = "";
+  /** `client`, `server`, or empty. */
+  role: string = "";
+  maxTools: i32 = 256;
+  maxServers: i32 = 64;
+  tools: string[] = [];
+  labelCaller: bool = false;
+  /** An index of {@link LOG_LEVELS}, as proxy-wasm numbers levels. */
+  logLevel: i32 = 3;
+}
+
+/** Reads a configuration, and says what is wrong with it: each error with the path of its field and what was expected
+ *  there, each unknown field as a warning, since a rollback to an older module must not switch it off. */
+export class ConfigReader {
+  readonly config: PluginConfig = new PluginConfig();
+  readonly errors: string[] = [];
+  readonly warnings: string[] = [];
+
+  /** Reads the bytes of the configuration. None at all, or blanks, are the defaults. */
+  read(at: usize, length: usize): void {
+    if (isBlank(at, length)) return;
+    const document = parseJson(at, length);
+    if (!document || document.type != JsonType.Object) {
+      this.errors.push("configuration: expected a JSON object, got " + (document ? document.typeName : "no JSON"));
+      return;
+    }
+    for (let i = 0; i < document.items.length; i++) this.readField(document.names[i], document.items[i]);
+  }
+
+  private readField(name: string, value: JsonValue): void {
+    const config = this.config;
+    if (name == "match") {
+      if (!this.isObject(name, value)) return;
+      for (let i = 0; i < value.items.length; i++) this.readMatch(value.names[i], value.items[i]);
+    } else if (name == "labels") {
+      if (!this.isObject(name, value)) return;
+      for (let i = 0; i < value.items.length; i++) this.readLabels(value.names[i], value.items[i]);
+    } else if (name == "server") {
+      config.server = this.text(name, value, config.server);
+    } else if (name == "role") {
+      if (value.type == JsonType.String && (value.text == "client" || value.text == "server")) config.role = value.text;
+      else this.expected(name, '"client" or "server"', value);
+    } else if (name == "log") {
+      const level = value.type == JsonType.String ? LOG_LEVELS.indexOf(value.text) : -1;
+      if (level >= 0) config.logLevel = level;
+      else this.expected(name, "one of " + LOG_LEVELS.join(", "), value);
+    } else {
+      this.unknown(name);
+    }
+  }
+
+  private readMatch(name: string, value: JsonValue): void {
+    if (name == "paths") this.config.matchPaths = this.texts("match.paths", value);
+    else this.unknown("match." + name);
+  }
+
+  private readLabels(name: string, value: JsonValue): void {
+    const config = this.config;
+    if (name == "maxTools") {
+      config.maxTools = this.integer("labels.maxTools", value, 0, MAX_TOOLS, config.maxTools);
+    } else if (name == "maxServers") {
+      config.maxServers = this.integer("labels.maxServers", value, 1, MAX_SERVERS, config.maxServers);
+    } else if (name == "tools") {
+      config.tools = this.texts("labels.tools", value);
+    } else if (name == "caller") {
+      if (value.type == JsonType.Boolean) config.labelCaller = value.boolean;
+      else this.expected("labels.caller", "a boolean", value);
+    } else {
+      this.unknown("labels." + name);
+    }
+  }
+
+  private isObject(path: string, value: JsonValue): bool {
+    if (value.type == JsonType.Object) return true;
+    this.expected(path, "an object", value);
+    return false;
+  }
+
+  private integer(path: string, value: JsonValue, least: i32, most: i32, otherwise: i32): i32 {
+    const integer = value.integer;
+    if (integer >= least && integer <= most) return integer;
+    this.expected(path, "an integer from " + least.toString() + " to " + most.toString(), value);
+    return otherwise;
+  }
+
+  private text(path: string, value: JsonValue, otherwise: string): string {
+    if (value.type == JsonType.String && !value.isCut) return value.text;
+    this.expected(path, "a string of at most " + LONGEST_TEXT + " bytes", value);
+    return otherwise;
+  }
+
+  private texts(path: string, value: JsonValue): string[] {
+    const texts: string[] = [];
+    if (value.type != JsonType.Array) {
+      this.expected(path, "an array of strings", value);
+      return texts;
+    }
+    for (let i = 0; i < value.items.length; i++) {
+      texts.push(this.text(path + "[" + i.toString() + "]", value.items[i], ""));
+    }
+    return texts;
+  }
+
+  private expected(path: string, what: string, value: JsonValue): void {
+    const shown = value.type == JsonType.Number ? value.text : value.typeName;
+    this.errors.push(path + ": expected " + what + ", got " + shown);
+  }
+
+  private unknown(path: string): void {
+    this.warnings.push(path + ": unknown field, ignored");
+  }
+}
+
+function isBlank(at: usize, length: usize): bool {
+  for (let i: usize = 0; i < length; i++) {
+    if (load<u8>(at + i) > 0x20) return false;
+  }
+  return true;
+}

@@ -1,0 +1,5 @@
+/** Tells the time. */
+export abstract class Clock {
+  /** Nanoseconds since the Unix epoch. */
+  abstract now(): u64;
+}

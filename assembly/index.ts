@@ -1,0 +1,21 @@
+import { Plugin } from "./filter/plugin";
+import { setRootFactory } from "./proxy-wasm/contexts";
+
+export {
+  proxy_abi_version_0_2_1,
+  proxy_on_configure,
+  proxy_on_context_create,
+  proxy_on_delete,
+  proxy_on_done,
+  proxy_on_memory_allocate,
+  proxy_on_request_body,
+  proxy_on_request_headers,
+  proxy_on_request_trailers,
+  proxy_on_response_body,
+  proxy_on_response_headers,
+  proxy_on_response_trailers,
+  proxy_on_tick,
+  proxy_on_vm_start,
+} from "./proxy-wasm/exports";
+
+setRootFactory((id) => new Plugin(id));

@@ -1,0 +1,49 @@
+/** Byte classes of JSON text (RFC 8259) and fast passage over the bytes of a string. */
+
+export const QUOTE: u8 = 0x22;
+export const BACKSLASH: u8 = 0x5c;
+export const COMMA: u8 = 0x2c;
+export const COLON: u8 = 0x3a;
+export const BRACE_OPEN: u8 = 0x7b;
+export const BRACE_CLOSE: u8 = 0x7d;
+export const BRACKET_OPEN: u8 = 0x5b;
+export const BRACKET_CLOSE: u8 = 0x5d;
+
+/** Space, tab, line feed, carriage return. */
+@inline
+export function isSpace(byte: u8): bool {
+  return byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09;
+}
+
+@inline
+export function isDigit(byte: u8): bool {
+  return <u8>(byte - 0x30) < 10;
+}
+
+/** The value of a hexadecimal digit; 16 or more for any other byte. */
+export function hexValue(byte: u8): u32 {
+  if (isDigit(byte)) return byte - 0x30;
+  const letter = <u8>((byte | 0x20) - 0x61);
+  return letter < 6 ? letter + 10 : 16;
+}
+
+/** The first byte in [at, end) that a string cannot simply contain: a quote, a backslash or a control character; `end`
+ *  where there is none. Sixteen bytes at a time. */
+export function endOfPlainText(at: usize, end: usize): usize {
+  while (at + 16 <= end) {
+    const bytes = v128.load(at);
+    const special = v128.or(
+      v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c))),
+      i8x16.lt_u(bytes, i8x16.splat(0x20)),
+    );
+    const found = i8x16.bitmask(special);
+    if (found) return at + ctz(found);
+    at += 16;
+  }
+  while (at < end) {
+    const byte = load<u8>(at);
+    if (byte == QUOTE || byte == BACKSLASH || byte < 0x20) break;
+    at++;
+  }
+  return at;
+}

@@ -1,0 +1,61 @@
+import { isDigit } from "./characters";
+
+/** Where in a JSON number (RFC 8259 section 6) the reading stands. */
+export enum NumberState {
+  Start,
+  Minus,
+  /** A leading zero: no digit may follow. */
+  Zero,
+  Integer,
+  Point,
+  Fraction,
+  ExponentMark,
+  ExponentSign,
+  Exponent,
+  /** The byte does not belong to the number, which is complete without it. */
+  Over,
+  /** The byte makes it no number. */
+  Wrong,
+}
+
+/** Whether the number may end here. */
+export function isCompleteNumber(state: NumberState): bool {
+  return (
+    state == NumberState.Zero ||
+    state == NumberState.Integer ||
+    state == NumberState.Fraction ||
+    state == NumberState.Exponent
+  );
+}
+
+/** The state after `byte`. */
+export function nextNumberState(state: NumberState, byte: u8): NumberState {
+  const digit = isDigit(byte);
+  switch (state) {
+    case NumberState.Start:
+      if (byte == 0x2d) return NumberState.Minus;
+    // falls through
+    case NumberState.Minus:
+      if (!digit) return NumberState.Wrong;
+      return byte == 0x30 ? NumberState.Zero : NumberState.Integer;
+    case NumberState.Integer:
+      if (digit) return state;
+    // falls through
+    case NumberState.Zero:
+      if (byte == 0x2e) return NumberState.Point;
+      if ((byte | 0x20) == 0x65) return NumberState.ExponentMark;
+      return digit ? NumberState.Wrong : NumberState.Over;
+    case NumberState.Point:
+      return digit ? NumberState.Fraction : NumberState.Wrong;
+    case NumberState.Fraction:
+      if (digit) return state;
+      return (byte | 0x20) == 0x65 ? NumberState.ExponentMark : NumberState.Over;
+    case NumberState.ExponentMark:
+      if (byte == 0x2b || byte == 0x2d) return NumberState.ExponentSign;
+    // falls through
+    case NumberState.ExponentSign:
+      return digit ? NumberState.Exponent : NumberState.Wrong;
+    default:
+      return digit ? NumberState.Exponent : NumberState.Over;
+  }
+}

@@ -1,0 +1,161 @@
+import { hexValue } from "./characters";
+
+/** Bytes kept of one key, string or number; of a longer one the beginning and the length. */
+export const TEXT_LIMIT: u32 = 256;
+
+const REPLACEMENT: u32 = 0xfffd;
+
+/** What an escape sequence waits for. */
+enum Escape {
+  None,
+  /** A backslash was read. */
+  Letter,
+  /** `\u` was read; the hexadecimal digits follow. */
+  Hex,
+}
+
+/**
+ * The text of a string while its escapes are undone (RFC 8259 section 7) in whatever chunks it comes, as UTF-8. A
+ * surrogate without its partner becomes U+FFFD, as it does where JavaScript encodes it.
+ */
+@unmanaged
+export class Text {
+  /** Bytes of the whole text, those beyond {@link TEXT_LIMIT} included. */
+  length: u32;
+  private escape: Escape;
+  private digits: u8;
+  private unit: u16;
+  private highSurrogate: u16;
+
+  /** Where the kept bytes lie: right behind this object. */
+  get bytes(): usize {
+    return changetype<usize>(this) + offsetof<Text>();
+  }
+
+  /** Whether an escape sequence is unfinished. */
+  get escaping(): bool {
+    return this.escape != Escape.None;
+  }
+
+  clear(): void {
+    this.length = 0;
+    this.escape = Escape.None;
+    this.highSurrogate = 0;
+  }
+
+  /** Appends bytes that hold no escape. */
+  append(at: usize, size: usize): void {
+    if (size == 0) return;
+    if (this.highSurrogate) this.loneSurrogate();
+    if (this.length < TEXT_LIMIT) {
+      const room = <usize>(TEXT_LIMIT - this.length);
+      memory.copy(this.bytes + this.length, at, size < room ? size : room);
+    }
+    this.length += <u32>size;
+  }
+
+  /** A backslash was read. */
+  beginEscape(): void {
+    this.escape = Escape.Letter;
+  }
+
+  /** Reads the next byte of an escape sequence. False where JSON does not allow it. */
+  continueEscape(byte: u8): bool {
+    if (this.escape == Escape.Letter) {
+      if (byte == 0x75 /* u */) {
+        this.escape = Escape.Hex;
+        this.digits = 0;
+        this.unit = 0;
+        return true;
+      }
+      this.escape = Escape.None;
+      const plain = unescaped(byte);
+      if (plain < 0) return false;
+      if (this.highSurrogate) this.loneSurrogate();
+      this.appendCodePoint(plain);
+      return true;
+    }
+    const value = hexValue(byte);
+    if (value > 15) return false;
+    this.unit = <u16>((this.unit << 4) | value);
+    if (++this.digits == 4) {
+      this.escape = Escape.None;
+      this.appendUnit(this.unit);
+    }
+    return true;
+  }
+
+  /** The closing quote was read. */
+  finish(): void {
+    if (this.highSurrogate) this.loneSurrogate();
+  }
+
+  private appendUnit(unit: u16): void {
+    const isLow = (unit & 0xfc00) == 0xdc00;
+    if (this.highSurrogate) {
+      if (isLow) {
+        const high = <u32>this.highSurrogate;
+        this.highSurrogate = 0;
+        this.appendCodePoint(0x10000 + ((high - 0xd800) << 10) + (unit - 0xdc00));
+        return;
+      }
+      this.loneSurrogate();
+    }
+    if ((unit & 0xfc00) == 0xd800) this.highSurrogate = unit;
+    else this.appendCodePoint(isLow ? REPLACEMENT : unit);
+  }
+
+  private loneSurrogate(): void {
+    this.highSurrogate = 0;
+    this.appendCodePoint(REPLACEMENT);
+  }
+
+  private appendCodePoint(point: u32): void {
+    if (point < 0x80) {
+      this.appendByte(point);
+    } else if (point < 0x800) {
+      this.appendByte(0xc0 | (point >> 6));
+      this.appendByte(0x80 | (point & 0x3f));
+    } else if (point < 0x10000) {
+      this.appendByte(0xe0 | (point >> 12));
+      this.appendByte(0x80 | ((point >> 6) & 0x3f));
+      this.appendByte(0x80 | (point & 0x3f));
+    } else {
+      this.appendByte(0xf0 | (point >> 18));
+      this.appendByte(0x80 | ((point >> 12) & 0x3f));
+      this.appendByte(0x80 | ((point >> 6) & 0x3f));
+      this.appendByte(0x80 | (point & 0x3f));
+    }
+  }
+
+  private appendByte(byte: u32): void {
+    if (this.length < TEXT_LIMIT) store<u8>(this.bytes + this.length, byte);
+    this.length++;
+  }
+}
+
+/** The character that a backslash and this letter stand for, -1 where JSON knows none. */
+function unescaped(letter: u8): i32 {
+  switch (letter) {
+    case 0x22: // "
+    case 0x5c: // \
+    case 0x2f: // /
+      return letter;
+    case 0x62: // b
+      return 0x08;
+    case 0x66: // f
+      return 0x0c;
+    case 0x6e: // n
+      return 0x0a;
+    case 0x72: // r
+      return 0x0d;
+    case 0x74: // t
+      return 0x09;
+    default:
+      return -1;
+  }
+}
+
+/** Bytes that a {@link Text} and the room behind it take. */
+@inline
+export const TEXT_SIZE: usize = offsetof<Text>() + <usize>TEXT_LIMIT;

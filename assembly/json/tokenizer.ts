@@ -1,0 +1,389 @@
+import {
+  BACKSLASH,
+  BRACE_CLOSE,
+  BRACE_OPEN,
+  BRACKET_CLOSE,
+  BRACKET_OPEN,
+  COLON,
+  COMMA,
+  QUOTE,
+  endOfPlainText,
+  isDigit,
+  isSpace,
+} from "./characters";
+import { NumberState, isCompleteNumber, nextNumberState } from "./number";
+import { TEXT_LIMIT, TEXT_SIZE, Text } from "./text";
+
+/** What {@link Tokenizer.next} found. */
+export enum Token {
+  /** The bytes are used up. */
+  More,
+  /** The bytes are no JSON text, or one beyond a limit: see {@link Tokenizer.fault}. */
+  Error,
+  ObjectStart,
+  ObjectEnd,
+  ArrayStart,
+  ArrayEnd,
+  Key,
+  String,
+  Number,
+  True,
+  False,
+  Null,
+}
+
+/** Why a document cannot be read. */
+export enum Fault {
+  None,
+  /** Not RFC 8259 JSON, bytes after the document included. */
+  Syntax,
+  /** Containers nested deeper than {@link DEPTH_LIMIT}. */
+  Depth,
+}
+
+/** Containers that may be open at once: a bit is kept for each. */
+export const DEPTH_LIMIT: u32 = 512;
+
+enum Expect {
+  Value,
+  /** After `[`. */
+  ValueOrEnd,
+  /** After `{`. */
+  KeyOrEnd,
+  Key,
+  Colon,
+  CommaOrEnd,
+  /** After the root value. */
+  Nothing,
+}
+
+enum Scalar {
+  None,
+  Key,
+  String,
+  Number,
+  /** `true`, `false` or `null`. */
+  Literal,
+}
+
+const NOT_SKIPPING: i32 = -1;
+
+/**
+ * A streaming JSON tokenizer (RFC 8259) over byte chunks cut anywhere, in flat memory. Give it bytes with
+ * {@link feed}, then call {@link next} until it says {@link Token.More}; after the last byte ask {@link complete}.
+ * It checks the grammar as `JSON.parse` does, but not UTF-8, also in values that are skipped.
+ */
+@unmanaged
+export class Tokenizer {
+  /** The text of the newest key, string or number: valid until the next call. At most {@link TEXT_LIMIT} bytes. */
+  textAt: usize;
+  textLength: i32;
+  /** Bytes of the whole text, of which a long one's end is not kept. */
+  textTotal: u32;
+  fault: Fault;
+  /** Open containers. */
+  depth: u32;
+
+  private at: usize;
+  private end: usize;
+  private chunk: usize;
+  /** Bytes of the chunks before this one. */
+  private passed: u64;
+  private rootStart: u64;
+  private rootEnd: u64;
+  private expect: Expect;
+  private scalar: Scalar;
+  private number: NumberState;
+  /** The literal being read and how many of its letters are still to come. */
+  private literal: Token;
+  private lettersLeft: u32;
+  /** The depth at which skipping ends once a value is complete there. */
+  private resumeDepth: i32;
+
+  static create(): Tokenizer {
+    const self = changetype<Tokenizer>(heap.alloc(offsetof<Tokenizer>() + TEXT_SIZE + DEPTH_LIMIT / 8));
+    self.reset();
+    return self;
+  }
+
+  /** Ready for another document. */
+  reset(): void {
+    memory.fill(changetype<usize>(this), 0, offsetof<Tokenizer>());
+    this.resumeDepth = NOT_SKIPPING;
+    this.text.clear();
+  }
+
+  /** The next bytes of the document; those before must be used up. They must stay in place while they are read. */
+  feed(at: usize, length: usize): void {
+    this.passed += this.at - this.chunk;
+    this.chunk = at;
+    this.at = at;
+    this.end = at + length;
+  }
+
+  /** Passes in silence over the value that follows the key just read. */
+  skipValue(): void {
+    this.resumeDepth = this.depth;
+  }
+
+  /** Passes in silence over what is left of the innermost open container, its end included. */
+  skipContainer(): void {
+    this.resumeDepth = this.depth - 1;
+  }
+
+  /** Whether the bytes so far are one whole JSON document. */
+  get complete(): bool {
+    if (this.fault != Fault.None) return false;
+    if (this.expect == Expect.Nothing) return true;
+    return this.depth == 0 && this.scalar == Scalar.Number && isCompleteNumber(this.number);
+  }
+
+  /** Whether no byte but white space has come. */
+  get blank(): bool {
+    return this.expect == Expect.Value && this.depth == 0 && this.scalar == Scalar.None && !this.fault;
+  }
+
+  /** Bytes from the first to the last of the root object or array. */
+  get size(): u64 {
+    return this.rootEnd - this.rootStart;
+  }
+
+  next(): Token {
+    if (this.fault) return Token.Error;
+    while (true) {
+      if (this.scalar != Scalar.None) {
+        const token = this.continueScalar();
+        if (token != Token.Key && token > Token.Error) {
+          const silent = this.resumeDepth != NOT_SKIPPING;
+          this.completeValue();
+          if (silent) continue;
+        } else if (token == Token.Key && this.resumeDepth != NOT_SKIPPING) continue;
+        return token;
+      }
+      let at = this.at;
+      const end = this.end;
+      while (at < end && isSpace(load<u8>(at))) at++;
+      this.at = at;
+      if (at == end) return Token.More;
+      const silent = this.resumeDepth != NOT_SKIPPING;
+      const token = this.read(load<u8>(at));
+      if (token == Token.More) continue;
+      if (silent && token != Token.Error) continue;
+      return token;
+    }
+  }
+
+  /** Takes the byte that stands next: a token, or More where there is none yet. */
+  private read(byte: u8): Token {
+    switch (this.expect) {
+      case Expect.CommaOrEnd:
+        if (byte == COMMA) {
+          this.at++;
+          this.expect = this.inObject ? Expect.Key : Expect.Value;
+          return Token.More;
+        }
+        return this.close(byte);
+      case Expect.KeyOrEnd:
+        if (byte == BRACE_CLOSE) return this.close(byte);
+      // falls through
+      case Expect.Key:
+        if (byte != QUOTE) return this.fail(Fault.Syntax);
+        return this.beginString(Scalar.Key);
+      case Expect.Colon:
+        if (byte != COLON) return this.fail(Fault.Syntax);
+        this.at++;
+        this.expect = Expect.Value;
+        return Token.More;
+      case Expect.ValueOrEnd:
+        if (byte == BRACKET_CLOSE) return this.close(byte);
+      // falls through
+      case Expect.Value:
+        return this.beginValue(byte);
+      default:
+        return this.fail(Fault.Syntax);
+    }
+  }
+
+  private beginValue(byte: u8): Token {
+    switch (byte) {
+      case QUOTE:
+        return this.beginString(Scalar.String);
+      case BRACE_OPEN:
+        return this.open(true);
+      case BRACKET_OPEN:
+        return this.open(false);
+      case 0x74: // t
+        return this.beginLiteral(Token.True, 3);
+      case 0x66: // f
+        return this.beginLiteral(Token.False, 4);
+      case 0x6e: // n
+        return this.beginLiteral(Token.Null, 3);
+      default:
+        if (byte != 0x2d && !isDigit(byte)) return this.fail(Fault.Syntax);
+        this.scalar = Scalar.Number;
+        this.number = NumberState.Start;
+        this.text.clear();
+        return Token.More;
+    }
+  }
+
+  private open(isObject: bool): Token {
+    if (this.depth == DEPTH_LIMIT) return this.fail(Fault.Depth);
+    if (this.depth == 0) this.rootStart = this.passed + (this.at - this.chunk);
+    const bits = this.containerBits + (this.depth >> 3);
+    const bit: u32 = 1 << (this.depth & 7);
+    store<u8>(bits, isObject ? (<u32>load<u8>(bits)) | bit : (<u32>load<u8>(bits)) & ~bit);
+    this.depth++;
+    this.at++;
+    this.expect = isObject ? Expect.KeyOrEnd : Expect.ValueOrEnd;
+    return isObject ? Token.ObjectStart : Token.ArrayStart;
+  }
+
+  private close(byte: u8): Token {
+    const isObject = this.inObject;
+    if (byte != (isObject ? BRACE_CLOSE : BRACKET_CLOSE)) return this.fail(Fault.Syntax);
+    this.depth--;
+    this.at++;
+    if (this.depth == 0) this.rootEnd = this.passed + (this.at - this.chunk);
+    this.completeValue();
+    return isObject ? Token.ObjectEnd : Token.ArrayEnd;
+  }
+
+  private completeValue(): void {
+    this.expect = this.depth ? Expect.CommaOrEnd : Expect.Nothing;
+    if (<i32>this.depth == this.resumeDepth) this.resumeDepth = NOT_SKIPPING;
+  }
+
+  private get inObject(): bool {
+    const innermost = this.depth - 1;
+    return (load<u8>(this.containerBits + (innermost >> 3)) & (1 << (innermost & 7))) != 0;
+  }
+
+  private beginString(scalar: Scalar): Token {
+    const from = ++this.at;
+    const stop = endOfPlainText(from, this.end);
+    if (stop < this.end && load<u8>(stop) == QUOTE) {
+      // Most strings stand whole in a chunk and hold no escape: their bytes need no copy.
+      this.at = stop + 1;
+      this.setText(from, <u32>(stop - from));
+      if (scalar == Scalar.Key) {
+        this.expect = Expect.Colon;
+        return this.resumeDepth == NOT_SKIPPING ? Token.Key : Token.More;
+      }
+      this.completeValue();
+      return Token.String;
+    }
+    this.scalar = scalar;
+    this.text.clear();
+    return Token.More;
+  }
+
+  private beginLiteral(literal: Token, lettersLeft: u32): Token {
+    this.at++;
+    this.scalar = Scalar.Literal;
+    this.literal = literal;
+    this.lettersLeft = lettersLeft;
+    return Token.More;
+  }
+
+  /** Goes on with an unfinished scalar: its token once it is whole. */
+  private continueScalar(): Token {
+    if (this.scalar == Scalar.Number) return this.continueNumber();
+    if (this.scalar == Scalar.Literal) return this.continueLiteral();
+    return this.continueString();
+  }
+
+  private continueString(): Token {
+    const text = this.text;
+    const end = this.end;
+    let at = this.at;
+    while (at < end) {
+      if (text.escaping) {
+        if (!text.continueEscape(load<u8>(at++))) return this.fail(Fault.Syntax);
+        continue;
+      }
+      const stop = endOfPlainText(at, end);
+      text.append(at, stop - at);
+      at = stop;
+      if (at == end) break;
+      const byte = load<u8>(at++);
+      if (byte == BACKSLASH) {
+        text.beginEscape();
+      } else if (byte == QUOTE) {
+        this.at = at;
+        text.finish();
+        this.setText(text.bytes, text.length);
+        const isKey = this.scalar == Scalar.Key;
+        this.scalar = Scalar.None;
+        if (!isKey) return Token.String;
+        this.expect = Expect.Colon;
+        return Token.Key;
+      } else {
+        return this.fail(Fault.Syntax);
+      }
+    }
+    this.at = at;
+    return Token.More;
+  }
+
+  private continueNumber(): Token {
+    const from = this.at;
+    const end = this.end;
+    let at = from;
+    let state = this.number;
+    while (at < end) {
+      const next = nextNumberState(state, load<u8>(at));
+      if (next == NumberState.Wrong) return this.fail(Fault.Syntax);
+      if (next == NumberState.Over) {
+        this.text.append(from, at - from);
+        this.setText(this.text.bytes, this.text.length);
+        this.at = at;
+        this.scalar = Scalar.None;
+        return Token.Number;
+      }
+      state = next;
+      at++;
+    }
+    this.text.append(from, at - from);
+    this.number = state;
+    this.at = at;
+    return Token.More;
+  }
+
+  private continueLiteral(): Token {
+    const letters = this.literal == Token.True ? "true" : this.literal == Token.False ? "false" : "null";
+    while (this.at < this.end) {
+      const expected = <u8>letters.charCodeAt(letters.length - this.lettersLeft);
+      if (load<u8>(this.at) != expected) return this.fail(Fault.Syntax);
+      this.at++;
+      if (--this.lettersLeft == 0) {
+        this.scalar = Scalar.None;
+        return this.literal;
+      }
+    }
+    return Token.More;
+  }
+
+  private setText(at: usize, total: u32): void {
+    this.textAt = at;
+    this.textTotal = total;
+    this.textLength = total < TEXT_LIMIT ? total : TEXT_LIMIT;
+  }
+
+  private fail(fault: Fault): Token {
+    this.fault = fault;
+    this.scalar = Scalar.None;
+    this.expect = Expect.Nothing;
+    this.at = this.end;
+    return Token.Error;
+  }
+
+  private get text(): Text {
+    return changetype<Text>(changetype<usize>(this) + offsetof<Tokenizer>());
+  }
+
+  /** A bit for each open container, set where it is an object. */
+  private get containerBits(): usize {
+    return changetype<usize>(this) + offsetof<Tokenizer>() + TEXT_SIZE;
+  }
+}

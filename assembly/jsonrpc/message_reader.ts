@@ -1,0 +1,192 @@
+import { FieldReader, FieldTree } from "../json/fields";
+import { Fault, Token } from "../json/tokenizer";
+import { equalsText } from "../memory/bytes";
+import { IdKind, idHash, idKind } from "./id";
+
+/** Fields of the envelope (JSON-RPC 2.0, sections 4 and 5). Those of what it carries begin at {@link FIRST_PAYLOAD_FIELD}. */
+export enum EnvelopeField {
+  Root = 1,
+  Version,
+  Id,
+  Method,
+  Result,
+  Error,
+  ErrorCode,
+}
+
+export const FIRST_PAYLOAD_FIELD: i32 = 16;
+
+/** The fields of the envelope, to which those of the payload are added. */
+export function envelopeFields(): FieldTree {
+  const tree = new FieldTree();
+  tree.add(EnvelopeField.Root, []);
+  tree.add(EnvelopeField.Version, ["jsonrpc"]);
+  tree.add(EnvelopeField.Id, ["id"]);
+  tree.add(EnvelopeField.Method, ["method"]);
+  tree.add(EnvelopeField.Result, ["result"]);
+  tree.add(EnvelopeField.Error, ["error"]);
+  tree.add(EnvelopeField.ErrorCode, ["error", "code"]);
+  return tree;
+}
+
+/** What {@link MessageReader.next} found. */
+export enum Part {
+  /** The bytes are used up. */
+  More,
+  /** The method's name: in `fields.tokens`' text. */
+  Method,
+  /** A field of the payload: `fields.field`, `fields.value`, and its text. */
+  Payload,
+  /** What was read contradicts a JSON-RPC message: see `refusal`. */
+  Refused,
+}
+
+/** What a whole document was. */
+export enum MessageKind {
+  None,
+  Request,
+  Notification,
+  Response,
+}
+
+/** Why a document is no message. */
+export enum Refusal {
+  None,
+  /** JSON, but not a JSON-RPC 2.0 message. */
+  NotJsonRpc,
+  /** An array of messages (JSON-RPC 2.0, section 6). */
+  Batch,
+  /** Not JSON. */
+  Syntax,
+  /** It ended too early. */
+  Truncated,
+  /** Nested deeper than the decoder follows. */
+  Depth,
+}
+
+/** Reads one JSON-RPC 2.0 message at a time out of byte chunks. */
+@unmanaged
+export class MessageReader {
+  fields: FieldReader;
+  refusal: Refusal;
+  idKind: IdKind;
+  /** See {@link idHash}. */
+  idHash: u64;
+  /** The code of an error response; `i32.MIN_VALUE` where it is no integer of 32 bits. */
+  errorCode: i32;
+  private methodIsString: bool;
+  private isError: bool;
+
+  static create(tree: FieldTree): MessageReader {
+    const self = changetype<MessageReader>(heap.alloc(offsetof<MessageReader>()));
+    self.fields = FieldReader.create(tree);
+    self.reset();
+    return self;
+  }
+
+  /** Ready for another message. */
+  reset(): void {
+    this.fields.reset();
+    this.refusal = Refusal.None;
+    this.idKind = IdKind.Absent;
+    this.methodIsString = false;
+    this.isError = false;
+    this.errorCode = i32.MIN_VALUE;
+  }
+
+  /** The next bytes of the message; those before must be used up. */
+  feed(at: usize, length: usize): void {
+    this.fields.tokens.feed(at, length);
+  }
+
+  next(): Part {
+    if (this.refusal) return Part.Refused;
+    const fields = this.fields;
+    while (fields.next()) {
+      if (fields.field >= FIRST_PAYLOAD_FIELD) return Part.Payload;
+      if (!this.takeEnvelope(fields)) return Part.Refused;
+      if (fields.field == EnvelopeField.Method) return Part.Method;
+    }
+    const fault = fields.tokens.fault;
+    if (!fault) return Part.More;
+    this.refusal = fault == Fault.Depth ? Refusal.Depth : Refusal.Syntax;
+    return Part.Refused;
+  }
+
+  /** After the last byte: what the document was. {@link MessageKind.None} where it is no message, for `refusal`'s cause. */
+  finish(): MessageKind {
+    const fields = this.fields;
+    if (this.refusal) return MessageKind.None;
+    if (!fields.tokens.complete) return this.refuse(Refusal.Truncated);
+    if (fields.has(EnvelopeField.Version) && this.idKind != IdKind.Invalid) {
+      if (fields.has(EnvelopeField.Method)) {
+        if (this.methodIsString) {
+          return fields.has(EnvelopeField.Id) ? MessageKind.Request : MessageKind.Notification;
+        }
+      } else if (this.isErrorResponse || (fields.has(EnvelopeField.Result) && fields.has(EnvelopeField.Id))) {
+        return MessageKind.Response;
+      }
+    }
+    return this.refuse(Refusal.NotJsonRpc);
+  }
+
+  /** Whether the response tells of an error: `error` is there and is an object. */
+  get isErrorResponse(): bool {
+    return this.isError && this.fields.has(EnvelopeField.Error);
+  }
+
+  /** Bytes of the message's text, from brace to brace. */
+  get size(): u64 {
+    return this.fields.tokens.size;
+  }
+
+  private refuse(refusal: Refusal): MessageKind {
+    this.refusal = refusal;
+    return MessageKind.None;
+  }
+
+  /** Takes a field of the envelope. False where it contradicts JSON-RPC. */
+  private takeEnvelope(fields: FieldReader): bool {
+    const tokens = fields.tokens;
+    switch (fields.field) {
+      case EnvelopeField.Root:
+        if (fields.value == Token.ObjectStart) return true;
+        this.refuse(fields.value == Token.ArrayStart ? Refusal.Batch : Refusal.NotJsonRpc);
+        return false;
+      case EnvelopeField.Version:
+        if (fields.value == Token.String && equalsText(tokens.textAt, tokens.textTotal, "2.0")) return true;
+        this.refuse(Refusal.NotJsonRpc);
+        return false;
+      case EnvelopeField.Id:
+        this.idKind = idKind(fields.value);
+        this.idHash = idHash(this.idKind, tokens.textAt, tokens.textLength, tokens.textTotal);
+        return true;
+      case EnvelopeField.Method:
+        this.methodIsString = fields.value == Token.String;
+        return true;
+      case EnvelopeField.Error:
+        this.isError = fields.value == Token.ObjectStart;
+        this.errorCode = i32.MIN_VALUE;
+        return true;
+      case EnvelopeField.ErrorCode:
+        this.errorCode = fields.value == Token.Number ? parseInteger(tokens.textAt, tokens.textTotal) : i32.MIN_VALUE;
+        return true;
+      default:
+        return true;
+    }
+  }
+}
+
+/** The decimal integer in ASCII bytes, `i32.MIN_VALUE` where they hold anything else or one beyond 9 digits. */
+function parseInteger(at: usize, length: u32): i32 {
+  const negative = length > 0 && load<u8>(at) == 0x2d;
+  let i: u32 = negative ? 1 : 0;
+  if (length == i || length - i > 9) return i32.MIN_VALUE;
+  let value: i32 = 0;
+  for (; i < length; i++) {
+    const digit = load<u8>(at + i) - 0x30;
+    if (digit > 9) return i32.MIN_VALUE;
+    value = value * 10 + digit;
+  }
+  return negative ? -value : value;
+}

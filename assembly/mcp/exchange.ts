@@ -1,0 +1,298 @@
+import { MessageKind } from "../jsonrpc/message_reader";
+import { Pool } from "../memory/pool";
+import { EventPart } from "../sse/event_reader";
+import { Cancellations } from "./cancellations";
+import { Decoder } from "./decoder";
+import { ContentType, HttpMethod, RequestHead, ResponseHead } from "./head";
+import { McpMessage, McpPart } from "./message";
+import { Method, TargetKind } from "./methods";
+import { Observer, Undecoded, undecodedBy } from "./observer";
+import { Operation } from "./operation";
+import { Outcome } from "./outcome";
+import { StreamEnd, StreamKind } from "./stream_kinds";
+
+/** Whether a stream may be MCP by its request's headers. `pathNamed`: the operator named its path as one of MCP. */
+export function isCandidate(head: RequestHead, pathNamed: bool): bool {
+  switch (head.method) {
+    case HttpMethod.Post:
+      return head.contentType == ContentType.Json && (head.acceptsEventStream || head.hasMcpHeader || pathNamed);
+    case HttpMethod.Get:
+      return head.acceptsEventStream;
+    default:
+      return false;
+  }
+}
+
+/**
+ * One HTTP exchange of Streamable HTTP (2025-03-26 to 2026-07-28, basic/transports): reads its bodies as they pass and
+ * tells an {@link Observer} what they mean. A candidate that turns out not to be MCP is let go: from then on
+ * `isWatched` is false and nothing is told.
+ */
+@unmanaged
+export class Exchange {
+  /** When the request's headers came, in nanoseconds of the host's clock. */
+  startedAt: u64;
+  kind: StreamKind;
+  /** Label indices that the observer resolves at first use. */
+  server: i32;
+  caller: i32;
+  /** The response has been seen to its end. */
+  responseEnded: bool;
+  status: i32;
+  private hasMcpHeader: bool;
+  private isModern: bool;
+  /** It is MCP beyond doubt. */
+  private confirmed: bool;
+  /** It is not MCP. */
+  private released: bool;
+  private session: u64;
+  /** Addresses, 0 where there is none. */
+  private operation: usize;
+  private request: usize;
+  private response: usize;
+  /** Something in the response that could be the answer could not be read. */
+  private unreadable: bool;
+
+  static take(): Exchange {
+    return changetype<Exchange>(pool.take());
+  }
+
+  /** Begins with the head of a candidate's request. */
+  begin(head: RequestHead, now: u64, observer: Observer): void {
+    this.startedAt = now;
+    this.hasMcpHeader = head.hasMcpHeader;
+    this.isModern = head.isModern;
+    this.session = head.session;
+    if (head.method == HttpMethod.Get) {
+      this.kind = StreamKind.Get;
+    } else if (!head.compressed) {
+      this.request = Decoder.take(false);
+    } else if (head.hasMcpHeader) {
+      this.confirmed = true;
+      observer.undecoded(this, Undecoded.Compressed);
+    } else {
+      this.released = true;
+    }
+  }
+
+  /** Whether it may still be MCP: false once it is let go. */
+  get isWatched(): bool {
+    return !this.released;
+  }
+
+  get readsRequest(): bool {
+    return this.request != 0;
+  }
+
+  get readsResponse(): bool {
+    return this.response != 0;
+  }
+
+  /** Bytes of the request's body. */
+  requestBody(at: usize, length: usize, observer: Observer): void {
+    const decoder = changetype<Decoder>(this.request);
+    const message = decoder.message;
+    message.feed(at, length);
+    while (true) {
+      const part = message.next();
+      if (part == McpPart.More) return;
+      if (part == McpPart.Method && message.method == Method.None) {
+        if (!this.hasMcpHeader) return this.letGo();
+        message.method = Method.Other;
+      } else if (part == McpPart.Refused) {
+        return this.refuseRequest(message, observer);
+      }
+    }
+  }
+
+  /** The request's body is over. */
+  requestEnd(observer: Observer, cancellations: Cancellations): void {
+    const message = changetype<Decoder>(this.request).message;
+    const kind = message.finish();
+    if (kind == MessageKind.None) return this.refuseRequest(message, observer);
+    if (kind == MessageKind.Response && !this.hasMcpHeader) return this.letGo();
+    this.confirmed = true;
+    if (kind == MessageKind.Request) {
+      this.beginOperation(message);
+    } else if (kind == MessageKind.Notification) {
+      observer.notification(this, message.method, true, message.size);
+      const cancelled = message.cancelledId;
+      // Ids are unique in a session only: without one, a mark could hit a stranger's request.
+      if (message.method == Method.NotificationsCancelled && cancelled && this.session) {
+        cancellations.add(this.session, cancelled);
+      }
+    }
+    this.releaseRequest();
+  }
+
+  /** The response's headers. */
+  responseHead(head: ResponseHead, observer: Observer, cancellations: Cancellations): void {
+    // A server may answer once it has the message, before the request's end has been told.
+    if (this.request && changetype<Decoder>(this.request).message.complete) this.requestEnd(observer, cancellations);
+    this.status = head.status;
+    const isStream = head.contentType == ContentType.EventStream;
+    if (this.kind == StreamKind.Get) {
+      if (head.status != 200 || !isStream) return this.letGo();
+      this.confirmed = this.hasMcpHeader;
+    } else if (!this.operation) {
+      return;
+    }
+    if (head.compressed) {
+      this.unreadable = true;
+      if (this.confirmed) observer.undecoded(this, Undecoded.Compressed);
+      else this.letGo();
+    } else if (isStream || head.contentType == ContentType.Json) {
+      this.response = Decoder.take(isStream);
+    }
+  }
+
+  /** Bytes of the response's body. */
+  responseBody(at: usize, length: usize, observer: Observer): void {
+    const decoder = changetype<Decoder>(this.response);
+    if (!decoder.isEventStream) return this.readResponse(decoder.message, at, length, observer);
+    const events = decoder.events;
+    events.feed(at, length);
+    while (true) {
+      const part = events.next();
+      if (part == EventPart.More) return;
+      if (part == EventPart.Data) {
+        this.readResponse(decoder.message, events.dataAt, events.dataLength, observer);
+        continue;
+      }
+      if (events.isMessage) this.endResponseMessage(decoder.message, observer);
+      if (!this.response) return;
+      decoder.message.reset();
+    }
+  }
+
+  /** The response is over. */
+  responseEnd(observer: Observer): void {
+    this.responseEnded = true;
+    if (!this.response) return;
+    const decoder = changetype<Decoder>(this.response);
+    if (!decoder.isEventStream) this.endResponseMessage(decoder.message, observer);
+    this.releaseResponse();
+  }
+
+  /** The stream is over, for the reason `end`: settles what is open. The exchange must not be used any more. */
+  close(end: StreamEnd, observer: Observer, cancellations: Cancellations): void {
+    if (this.operation) {
+      const operation = changetype<Operation>(this.operation);
+      const outcome = this.outcomeWithoutAnswer(operation, end, cancellations);
+      if (outcome == Outcome.Unanswered) end = StreamEnd.ServerClosed;
+      this.endOperation(outcome, observer);
+    } else if (this.kind == StreamKind.Get && end == StreamEnd.Complete) {
+      end = StreamEnd.ServerClosed;
+    }
+    if (this.confirmed) observer.streamEnded(this, end);
+    this.releaseRequest();
+    this.releaseResponse();
+    pool.release(changetype<usize>(this));
+  }
+
+  private beginOperation(message: McpMessage): void {
+    const operation = Operation.take();
+    operation.method = message.method;
+    operation.idKind = message.idKind;
+    operation.idHash = message.idHash;
+    operation.requestSize = message.size;
+    operation.setName(message.name, message.nameLength);
+    if (message.isModern) this.isModern = true;
+    if (message.method == Method.SubscriptionsListen) this.kind = StreamKind.Listen;
+    this.operation = changetype<usize>(operation);
+  }
+
+  private readResponse(message: McpMessage, at: usize, length: usize, observer: Observer): void {
+    message.feed(at, length);
+    while (true) {
+      const part = message.next();
+      if (part == McpPart.More || part == McpPart.Refused) return;
+      if (part == McpPart.Method && message.method == Method.None) message.method = Method.Other;
+      else if (part == McpPart.Listed && this.lists(message.listed)) {
+        observer.listed(this, message.listed, message.listedAt, message.listedLength);
+      }
+    }
+  }
+
+  /** Whether the request asked for a list of this kind. */
+  private lists(kind: TargetKind): bool {
+    if (!this.operation) return false;
+    const method = changetype<Operation>(this.operation).method;
+    return method == (kind == TargetKind.Tool ? Method.ToolsList : Method.PromptsList);
+  }
+
+  private endResponseMessage(message: McpMessage, observer: Observer): void {
+    if (message.blank) return;
+    switch (message.finish()) {
+      case MessageKind.None:
+        if (!this.confirmed) return this.letGo();
+        // An HTTP error's body need not be JSON-RPC.
+        if (this.status >= 300) return;
+        this.unreadable = true;
+        return observer.undecoded(this, undecodedBy(message.refusal));
+      case MessageKind.Response:
+        this.confirmed = true;
+        return this.takeAnswer(message, observer);
+      case MessageKind.Notification:
+        this.confirmed = true;
+        return observer.notification(this, message.method, false, message.size);
+      default:
+        this.confirmed = true;
+    }
+  }
+
+  private takeAnswer(message: McpMessage, observer: Observer): void {
+    if (!this.operation) return;
+    const operation = changetype<Operation>(this.operation);
+    const isAnswer = message.idKind == operation.idKind && message.idHash == operation.idHash;
+    if (!isAnswer && !message.isErrorOfUnknownRequest) return;
+    operation.responseSize = message.size;
+    operation.errorCode = message.errorCode;
+    this.endOperation(message.outcome, observer);
+  }
+
+  private endOperation(outcome: Outcome, observer: Observer): void {
+    const operation = changetype<Operation>(this.operation);
+    operation.outcome = outcome;
+    observer.operationEnded(this, operation);
+    operation.release();
+    this.operation = 0;
+  }
+
+  /** How the operation ended whose stream is over and brought no answer. */
+  private outcomeWithoutAnswer(operation: Operation, end: StreamEnd, cancellations: Cancellations): Outcome {
+    if (cancellations.has(this.session, operation.idHash)) return Outcome.Cancelled;
+    if (this.status >= 500) return Outcome.UpstreamError;
+    if (this.status == 401) return Outcome.Unauthenticated;
+    if (this.status >= 300) return Outcome.HttpError;
+    if (end == StreamEnd.ClientClosed) return this.isModern ? Outcome.Cancelled : Outcome.Disconnected;
+    if (!this.responseEnded) return Outcome.UpstreamError;
+    return this.unreadable ? Outcome.Undecoded : Outcome.Unanswered;
+  }
+
+  /** The request cannot be read: told where the headers say that it is MCP, else the stream is let go. */
+  private refuseRequest(message: McpMessage, observer: Observer): void {
+    if (!this.hasMcpHeader) return this.letGo();
+    this.confirmed = true;
+    observer.undecoded(this, undecodedBy(message.refusal));
+    this.releaseRequest();
+  }
+
+  private letGo(): void {
+    this.released = true;
+    this.releaseRequest();
+    this.releaseResponse();
+  }
+
+  private releaseRequest(): void {
+    if (this.request) changetype<Decoder>(this.request).release();
+    this.request = 0;
+  }
+
+  private releaseResponse(): void {
+    if (this.response) changetype<Decoder>(this.response).release();
+    this.response = 0;
+  }
+}
+
+const pool = new Pool(offsetof<Exchange>());

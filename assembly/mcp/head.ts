@@ -1,0 +1,112 @@
+import { Headers } from "../host/headers";
+import { equalsIgnoringCase, equalsText, hashBytes, indexOfIgnoringCase, startsWithText } from "../memory/bytes";
+import { isModernRevision } from "./revisions";
+
+/** The HTTP methods that Streamable HTTP uses and the filter reads. */
+export enum HttpMethod {
+  Other,
+  Post,
+  Get,
+}
+
+/** What a body is, by its content-type. */
+export enum ContentType {
+  Other,
+  Json,
+  EventStream,
+}
+
+/** What the headers of a request say of MCP. */
+export class RequestHead {
+  method: HttpMethod = HttpMethod.Other;
+  contentType: ContentType = ContentType.Other;
+  acceptsEventStream: bool = false;
+  compressed: bool = false;
+  /** It bears `MCP-Protocol-Version`, `Mcp-Session-Id` or another `Mcp-*` header. */
+  hasMcpHeader: bool = false;
+  /** `MCP-Protocol-Version` names a revision without sessions. */
+  isModern: bool = false;
+  /** A hash of `Mcp-Session-Id`, which is a secret; 0 where there is none. */
+  session: u64 = 0;
+  /** The path, without the query. */
+  path: usize = 0;
+  pathLength: i32 = 0;
+
+  read(headers: Headers): void {
+    this.method = HttpMethod.Other;
+    this.contentType = ContentType.Other;
+    this.acceptsEventStream = false;
+    this.compressed = false;
+    this.hasMcpHeader = false;
+    this.isModern = false;
+    this.session = 0;
+    this.pathLength = 0;
+    while (headers.next()) this.take(headers);
+  }
+
+  private take(header: Headers): void {
+    const at = header.value;
+    const length = header.valueLength;
+    if (named(header, ":method")) {
+      if (equalsText(at, length, "POST")) this.method = HttpMethod.Post;
+      else if (equalsText(at, length, "GET")) this.method = HttpMethod.Get;
+    } else if (named(header, ":path")) {
+      this.path = at;
+      this.pathLength = 0;
+      while (this.pathLength < length && load<u8>(at + this.pathLength) != 0x3f) this.pathLength++;
+    } else if (named(header, "content-type")) {
+      this.contentType = contentType(at, length);
+    } else if (named(header, "content-encoding")) {
+      this.compressed = isCompressed(at, length);
+    } else if (named(header, "accept")) {
+      if (indexOfIgnoringCase(at, length, "text/event-stream") >= 0) this.acceptsEventStream = true;
+    } else if (startsWithText(header.name, header.nameLength, "mcp-")) {
+      this.hasMcpHeader = true;
+      if (named(header, "mcp-session-id")) this.session = hashBytes(at, length);
+      else if (named(header, "mcp-protocol-version")) this.isModern = isModernRevision(at, length);
+    }
+  }
+}
+
+/** What the headers of a response say of MCP. */
+export class ResponseHead {
+  status: i32 = 0;
+  contentType: ContentType = ContentType.Other;
+  compressed: bool = false;
+
+  read(headers: Headers): void {
+    this.status = 0;
+    this.contentType = ContentType.Other;
+    this.compressed = false;
+    while (headers.next()) this.take(headers);
+  }
+
+  private take(header: Headers): void {
+    const at = header.value;
+    const length = header.valueLength;
+    if (named(header, ":status")) {
+      for (let i = 0; i < length; i++) this.status = this.status * 10 + (load<u8>(at + i) - 0x30);
+    } else if (named(header, "content-type")) {
+      this.contentType = contentType(at, length);
+    } else if (named(header, "content-encoding")) {
+      this.compressed = isCompressed(at, length);
+    }
+  }
+}
+
+function named(header: Headers, name: string): bool {
+  return equalsText(header.name, header.nameLength, name);
+}
+
+/** The media type, parameters apart (RFC 9110 section 8.3). */
+function contentType(at: usize, length: usize): ContentType {
+  let end: usize = 0;
+  while (end < length && load<u8>(at + end) != 0x3b && load<u8>(at + end) != 0x20) end++;
+  if (equalsIgnoringCase(at, end, "application/json")) return ContentType.Json;
+  return equalsIgnoringCase(at, end, "text/event-stream") ? ContentType.EventStream : ContentType.Other;
+}
+
+/** Whether the content-encoding is any but `identity`. */
+function isCompressed(at: usize, length: usize): bool {
+  return length > 0 && !equalsIgnoringCase(at, length, "identity");
+}

@@ -1,0 +1,199 @@
+import { Token } from "../json/tokenizer";
+import { IdKind, idHash, idKind } from "../jsonrpc/id";
+import { MessageKind, MessageReader, Part, Refusal } from "../jsonrpc/message_reader";
+import { equalsText } from "../memory/bytes";
+import { Method, TargetKind, methodOf } from "./methods";
+import { NAME_LIMIT, NO_CODE } from "./operation";
+import { Outcome } from "./outcome";
+import { PayloadField, messageFields } from "./payload";
+import { isModernRevision } from "./revisions";
+
+/** What {@link McpMessage.next} found. */
+export enum McpPart {
+  /** The bytes are used up. */
+  More,
+  /** The method: see `method`. */
+  Method,
+  /** The name of a tool or prompt in a list: `listed`, `listedAt`, `listedLength`. */
+  Listed,
+  /** It is no JSON-RPC message: see `refusal`. */
+  Refused,
+}
+
+const fieldTree = messageFields();
+
+/** Reads one MCP message at a time, and keeps of it what statistics need. */
+@unmanaged
+export class McpMessage {
+  method: Method;
+  listed: TargetKind;
+  listedAt: usize;
+  listedLength: u32;
+  private keptNameLength: u32;
+  /** `params.requestId` of a cancellation. */
+  private cancelledKind: IdKind;
+  private cancelledHash: u64;
+  private isToolError: bool;
+  private resultType: Outcome;
+  private isTask: bool;
+  private isModernMeta: bool;
+  private reader: MessageReader;
+
+  static create(): McpMessage {
+    const self = changetype<McpMessage>(heap.alloc(offsetof<McpMessage>() + NAME_LIMIT));
+    self.reader = MessageReader.create(fieldTree);
+    self.reset();
+    return self;
+  }
+
+  /** Ready for another message. */
+  reset(): void {
+    this.reader.reset();
+    this.method = Method.None;
+  }
+
+  /** The next bytes of the message; those before must be used up. */
+  feed(at: usize, length: usize): void {
+    this.reader.feed(at, length);
+  }
+
+  next(): McpPart {
+    const reader = this.reader;
+    while (true) {
+      switch (reader.next()) {
+        case Part.Method: {
+          const tokens = reader.fields.tokens;
+          const isText = reader.fields.value == Token.String;
+          this.method = isText ? methodOf(tokens.textAt, tokens.textTotal) : Method.None;
+          return McpPart.Method;
+        }
+        case Part.Payload:
+          if (this.takePayload()) return McpPart.Listed;
+          break;
+        case Part.Refused:
+          return McpPart.Refused;
+        default:
+          return McpPart.More;
+      }
+    }
+  }
+
+  /** After the last byte: what the document was. */
+  finish(): MessageKind {
+    return this.reader.finish();
+  }
+
+  /** Whether the bytes so far may be the whole document. */
+  get complete(): bool {
+    return this.reader.fields.tokens.complete;
+  }
+
+  /** Whether no byte but white space has come. */
+  get blank(): bool {
+    return this.reader.fields.tokens.blank;
+  }
+
+  get refusal(): Refusal {
+    return this.reader.refusal;
+  }
+
+  get idKind(): IdKind {
+    return this.reader.idKind;
+  }
+
+  /** See {@link idHash}. */
+  get idHash(): u64 {
+    return this.reader.idHash;
+  }
+
+  /** Bytes of the message's text. */
+  get size(): u64 {
+    return this.reader.size;
+  }
+
+  /** The target's name, {@link nameLength} bytes. */
+  get name(): usize {
+    return changetype<usize>(this) + offsetof<McpMessage>();
+  }
+
+  /** 0 where there is no name, or none that can be kept. */
+  get nameLength(): u32 {
+    return this.reader.fields.has(PayloadField.ParamsName) ? this.keptNameLength : 0;
+  }
+
+  /** Of a request: whether its `_meta` names a revision without sessions. */
+  get isModern(): bool {
+    return this.reader.fields.has(PayloadField.MetaProtocolVersion) && this.isModernMeta;
+  }
+
+  /** Of a cancellation: the hash of the id it names; 0 where it names none. */
+  get cancelledId(): u64 {
+    const named = this.reader.fields.has(PayloadField.ParamsRequestId) && this.cancelledKind != IdKind.Invalid;
+    return named ? this.cancelledHash : 0;
+  }
+
+  /** Of a response: whether it is an error that names no request, as servers answer what they could not read. */
+  get isErrorOfUnknownRequest(): bool {
+    return this.reader.isErrorResponse && (this.idKind == IdKind.Null || this.idKind == IdKind.Absent);
+  }
+
+  /** Of a response: how it ends its operation. */
+  get outcome(): Outcome {
+    const fields = this.reader.fields;
+    if (this.reader.isErrorResponse) return Outcome.RpcError;
+    if (fields.has(PayloadField.ResultIsError) && this.isToolError) return Outcome.ToolError;
+    if (fields.has(PayloadField.ResultTask) && this.isTask) return Outcome.TaskAccepted;
+    return fields.has(PayloadField.ResultType) ? this.resultType : Outcome.Ok;
+  }
+
+  /** Of an error response: the code; {@link NO_CODE} of any other, or where it is no integer of 32 bits. */
+  get errorCode(): i32 {
+    return this.reader.isErrorResponse ? this.reader.errorCode : NO_CODE;
+  }
+
+  /** Takes a field of the payload. True where it is a name in a list. */
+  private takePayload(): bool {
+    const fields = this.reader.fields;
+    const tokens = fields.tokens;
+    const isText = fields.value == Token.String;
+    const at = tokens.textAt;
+    const length = tokens.textTotal;
+    switch (fields.field) {
+      case PayloadField.ParamsName:
+        this.keptNameLength = 0;
+        if (isText && length <= NAME_LIMIT) {
+          memory.copy(this.name, at, length);
+          this.keptNameLength = length;
+        }
+        return false;
+      case PayloadField.ParamsRequestId:
+        this.cancelledKind = idKind(fields.value);
+        this.cancelledHash = idHash(this.cancelledKind, at, tokens.textLength, length);
+        return false;
+      case PayloadField.MetaProtocolVersion:
+        this.isModernMeta = isText && isModernRevision(at, length);
+        return false;
+      case PayloadField.ResultIsError:
+        this.isToolError = fields.value == Token.True;
+        return false;
+      case PayloadField.ResultType:
+        this.resultType = isText ? outcomeOfResultType(at, length) : Outcome.Ok;
+        return false;
+      case PayloadField.ResultTask:
+        this.isTask = fields.value == Token.ObjectStart;
+        return false;
+      default:
+        if (!isText || length > NAME_LIMIT) return false;
+        this.listed = fields.field == PayloadField.ResultToolName ? TargetKind.Tool : TargetKind.Prompt;
+        this.listedAt = at;
+        this.listedLength = length;
+        return true;
+    }
+  }
+}
+
+/** How `result.resultType` (2026-07-28) ends the operation; unknown types count as complete. */
+function outcomeOfResultType(at: usize, length: u32): Outcome {
+  if (equalsText(at, length, "input_required")) return Outcome.InputRequired;
+  return equalsText(at, length, "task") ? Outcome.TaskAccepted : Outcome.Ok;
+}

@@ -1,0 +1,64 @@
+/** Reading and comparing runs of bytes that lie outside managed memory. All functions are linear in the length. */
+
+/** Whether the `length` bytes at `at` are the ASCII text `text`. */
+export function equalsText(at: usize, length: usize, text: string): bool {
+  if (length != text.length) return false;
+  const other = changetype<usize>(text);
+  for (let i: usize = 0; i < length; i++) {
+    if (load<u8>(at + i) != load<u16>(other + (i << 1))) return false;
+  }
+  return true;
+}
+
+/** Whether the bytes at `at` begin with the ASCII text `text`. */
+export function startsWithText(at: usize, length: usize, text: string): bool {
+  return length >= <usize>text.length && equalsText(at, text.length, text);
+}
+
+/** Like {@link equalsText}, for bytes whose ASCII letters may be of either case; `text` is in lower case. */
+export function equalsIgnoringCase(at: usize, length: usize, text: string): bool {
+  if (length != text.length) return false;
+  const other = changetype<usize>(text);
+  for (let i: usize = 0; i < length; i++) {
+    if (lower(load<u8>(at + i)) != load<u16>(other + (i << 1))) return false;
+  }
+  return true;
+}
+
+/** The offset of the ASCII text `text` (in lower case) in the bytes, whatever their case; -1 where it is not in them. */
+export function indexOfIgnoringCase(at: usize, length: usize, text: string): isize {
+  const size = <usize>text.length;
+  for (let i: usize = 0; i + size <= length; i++) {
+    if (equalsIgnoringCase(at + i, size, text)) return i;
+  }
+  return -1;
+}
+
+/** The byte, an ASCII capital turned into its small letter. */
+@inline
+export function lower(byte: u8): u8 {
+  return <u8>(byte - 0x41) < 26 ? byte | 0x20 : byte;
+}
+
+/** A 64-bit hash of bytes, continued from `seed` (FNV-1a with a closing mix). No defence against chosen collisions:
+ *  where one would matter, compare the bytes too. */
+export function hashBytes(at: usize, length: usize, seed: u64 = 0xcbf29ce484222325): u64 {
+  let hash = seed;
+  for (let i: usize = 0; i < length; i++) hash = (hash ^ load<u8>(at + i)) * 0x100000001b3;
+  return mix(hash);
+}
+
+/** Spreads the bits of a 64-bit number (the finalizer of splitmix64). */
+export function mix(value: u64): u64 {
+  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
+  value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
+  return value ^ (value >> 31);
+}
+
+/** A copy of ASCII text as bytes in unmanaged memory that is never freed: for texts known at start or admitted within a
+ *  cap. */
+export function permanentBytes(text: string): usize {
+  const at = heap.alloc(text.length + 1);
+  String.UTF8.encodeUnsafe(changetype<usize>(text), text.length, at);
+  return at;
+}

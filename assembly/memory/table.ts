@@ -1,0 +1,90 @@
+import { mix } from "./bytes";
+
+const EMPTY: u64 = 0;
+const SLOT: usize = 16;
+
+/**
+ * A hash table from non-zero 64-bit keys to 64-bit values in unmanaged memory: open addressing, linear probing,
+ * deletion by shifting back, so that it needs no tombstones and allocates only when it grows past what it ever held.
+ */
+export class Table {
+  private slots: usize;
+  private mask: usize;
+  private used: usize = 0;
+
+  /** @param capacity entries to hold before the first growth; a power of two. */
+  constructor(capacity: usize = 64) {
+    this.mask = capacity * 2 - 1;
+    this.slots = heap.alloc((this.mask + 1) * SLOT);
+    memory.fill(this.slots, 0, (this.mask + 1) * SLOT);
+  }
+
+  /** Entries now. */
+  get size(): i32 {
+    return <i32>this.used;
+  }
+
+  /** The value under `key`, or 0. */
+  get(key: u64): u64 {
+    const slot = this.find(key);
+    return load<u64>(slot) == key ? load<u64>(slot, 8) : 0;
+  }
+
+  /** Puts `value` under `key`, replacing what was there. */
+  set(key: u64, value: u64): void {
+    let slot = this.find(key);
+    if (load<u64>(slot) == EMPTY) {
+      if ((this.used + 1) * 2 > this.mask + 1) {
+        this.grow();
+        slot = this.find(key);
+      }
+      this.used++;
+      store<u64>(slot, key);
+    }
+    store<u64>(slot, value, 8);
+  }
+
+  /** Takes `key` out; nothing where it is not in. */
+  delete(key: u64): void {
+    let hole = (this.find(key) - this.slots) / SLOT;
+    if (load<u64>(this.slots + hole * SLOT) != key) return;
+    this.used--;
+    for (let next = (hole + 1) & this.mask; ; next = (next + 1) & this.mask) {
+      const at = this.slots + next * SLOT;
+      const other = load<u64>(at);
+      if (other == EMPTY) break;
+      const home = (<usize>mix(other)) & this.mask;
+      // An entry may move back into the hole only if its home does not lie between the two.
+      if (((next - home) & this.mask) < ((next - hole) & this.mask)) continue;
+      memory.copy(this.slots + hole * SLOT, at, SLOT);
+      hole = next;
+    }
+    store<u64>(this.slots + hole * SLOT, EMPTY);
+  }
+
+  private find(key: u64): usize {
+    let index = (<usize>mix(key)) & this.mask;
+    while (true) {
+      const slot = this.slots + index * SLOT;
+      const other = load<u64>(slot);
+      if (other == key || other == EMPTY) return slot;
+      index = (index + 1) & this.mask;
+    }
+  }
+
+  private grow(): void {
+    const old = this.slots;
+    const end = old + (this.mask + 1) * SLOT;
+    this.mask = this.mask * 2 + 1;
+    this.slots = heap.alloc((this.mask + 1) * SLOT);
+    memory.fill(this.slots, 0, (this.mask + 1) * SLOT);
+    for (let slot = old; slot < end; slot += SLOT) {
+      const key = load<u64>(slot);
+      if (key == EMPTY) continue;
+      const target = this.find(key);
+      store<u64>(target, key);
+      store<u64>(target, load<u64>(slot, 8), 8);
+    }
+    heap.free(old);
+  }
+}

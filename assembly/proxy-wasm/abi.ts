@@ -1,0 +1,66 @@
+/**
+ * The host functions of the proxy-wasm ABI 0.2.1 that this binding uses
+ * (github.com/proxy-wasm/spec, abi-versions/v0.2.1).
+ */
+
+export enum Status {
+  Ok,
+  NotFound,
+  BadArgument,
+}
+
+/** What a headers or body callback answers. */
+export enum Action {
+  Continue,
+  Pause,
+}
+
+export enum HeaderMapType {
+  RequestHeaders = 0,
+  ResponseHeaders = 2,
+}
+
+export enum BufferType {
+  RequestBody = 0,
+  ResponseBody = 1,
+  PluginConfiguration = 7,
+}
+
+export enum MetricType {
+  Counter,
+  Gauge,
+  Histogram,
+}
+
+@external("env", "proxy_log")
+export declare function proxy_log(level: i32, message: usize, length: usize): Status;
+
+@external("env", "proxy_get_current_time_nanoseconds")
+export declare function proxy_get_current_time_nanoseconds(time: usize): Status;
+
+@external("env", "proxy_set_tick_period_milliseconds")
+export declare function proxy_set_tick_period_milliseconds(period: u32): Status;
+
+@external("env", "proxy_get_property")
+export declare function proxy_get_property(path: usize, length: usize, value: usize, valueLength: usize): Status;
+
+@external("env", "proxy_get_header_map_pairs")
+export declare function proxy_get_header_map_pairs(type: HeaderMapType, data: usize, length: usize): Status;
+
+@external("env", "proxy_get_buffer_bytes")
+export declare function proxy_get_buffer_bytes(
+  type: BufferType,
+  start: usize,
+  maxLength: usize,
+  data: usize,
+  length: usize,
+): Status;
+
+@external("env", "proxy_define_metric")
+export declare function proxy_define_metric(type: MetricType, name: usize, length: usize, id: usize): Status;
+
+@external("env", "proxy_increment_metric")
+export declare function proxy_increment_metric(id: u32, offset: i64): Status;
+
+@external("env", "proxy_record_metric")
+export declare function proxy_record_metric(id: u32, value: u64): Status;

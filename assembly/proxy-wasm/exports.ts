@@ -1,0 +1,107 @@
+import { Action } from "./abi";
+import { resetArena } from "./arena";
+import {
+  RootContext,
+  closeRoot,
+  closeStream,
+  findStream,
+  foundHandle,
+  foundRoot,
+  openRoot,
+  openStream,
+  rootOf,
+  setHandle,
+} from "./contexts";
+
+import "./abort";
+
+export { proxy_on_memory_allocate } from "./arena";
+
+/** The callbacks of the proxy-wasm ABI 0.2.1: each finds its context, hands on, and takes back the host's memory. */
+
+export function proxy_abi_version_0_2_1(): void {}
+
+export function proxy_on_vm_start(_rootId: u32, _configurationSize: usize): bool {
+  return true;
+}
+
+export function proxy_on_context_create(id: u32, parentId: u32): void {
+  if (parentId == 0) openRoot(id);
+  else openStream(id, parentId);
+}
+
+export function proxy_on_configure(rootId: u32, configurationSize: usize): bool {
+  const root = rootOf(rootId);
+  const accepted = root ? root.onConfigure(configurationSize) : true;
+  resetArena();
+  return accepted;
+}
+
+export function proxy_on_tick(rootId: u32): void {
+  const root = rootOf(rootId);
+  if (root) root.onTick();
+  resetArena();
+}
+
+export function proxy_on_request_headers(id: u32, _count: u32, endOfStream: bool): Action {
+  if (!findStream(id)) return Action.Continue;
+  const handle = changetype<RootContext>(foundRoot).onRequestHeaders(endOfStream);
+  if (handle) setHandle(id, handle);
+  else closeStream(id);
+  resetArena();
+  return Action.Continue;
+}
+
+export function proxy_on_request_body(id: u32, size: usize, endOfStream: bool): Action {
+  if (!isServed(id)) return Action.Continue;
+  const action = changetype<RootContext>(foundRoot).onRequestBody(foundHandle, size, endOfStream);
+  resetArena();
+  return action;
+}
+
+export function proxy_on_request_trailers(id: u32, _count: u32): Action {
+  if (!isServed(id)) return Action.Continue;
+  const action = changetype<RootContext>(foundRoot).onRequestTrailers(foundHandle);
+  resetArena();
+  return action;
+}
+
+export function proxy_on_response_headers(id: u32, _count: u32, endOfStream: bool): Action {
+  if (!isServed(id)) return Action.Continue;
+  const action = changetype<RootContext>(foundRoot).onResponseHeaders(foundHandle, endOfStream);
+  resetArena();
+  return action;
+}
+
+export function proxy_on_response_body(id: u32, size: usize, endOfStream: bool): Action {
+  if (!isServed(id)) return Action.Continue;
+  const action = changetype<RootContext>(foundRoot).onResponseBody(foundHandle, size, endOfStream);
+  resetArena();
+  return action;
+}
+
+export function proxy_on_response_trailers(id: u32, _count: u32): Action {
+  if (!isServed(id)) return Action.Continue;
+  const action = changetype<RootContext>(foundRoot).onResponseTrailers(foundHandle);
+  resetArena();
+  return action;
+}
+
+export function proxy_on_done(id: u32): bool {
+  if (isServed(id)) {
+    changetype<RootContext>(foundRoot).onEnd(foundHandle);
+    resetArena();
+  }
+  closeStream(id);
+  return true;
+}
+
+export function proxy_on_delete(id: u32): void {
+  closeRoot(id);
+  closeStream(id);
+}
+
+/** Whether the stream has a handle: then `foundRoot` and `foundHandle` are its own. */
+function isServed(id: u32): bool {
+  return findStream(id) && foundHandle != 0;
+}

@@ -1,0 +1,141 @@
+import { Clock } from "../host/clock";
+import { Headers } from "../host/headers";
+import { Level, Log } from "../host/log";
+import { Metrics } from "../host/metrics";
+import { Properties } from "../host/properties";
+import {
+  BufferType,
+  HeaderMapType,
+  MetricType,
+  Status,
+  proxy_define_metric,
+  proxy_get_buffer_bytes,
+  proxy_get_current_time_nanoseconds,
+  proxy_get_header_map_pairs,
+  proxy_get_property,
+  proxy_increment_metric,
+  proxy_log,
+  proxy_record_metric,
+  proxy_set_tick_period_milliseconds,
+} from "./abi";
+
+/** Where the host writes its results: an address and a length, or one number. */
+const results: usize = heap.alloc(16);
+
+/** Clears the results: Envoy says Ok and leaves them alone where there is nothing to read. */
+function clearResults(): void {
+  store<u64>(results, 0);
+  store<u64>(results, 0, 8);
+}
+
+/** The proxy's clock. */
+export class HostClock extends Clock {
+  now(): u64 {
+    proxy_get_current_time_nanoseconds(results);
+    return load<u64>(results);
+  }
+}
+
+/** The proxy's metrics. */
+export class HostMetrics extends Metrics {
+  counter(name: usize, length: i32): u32 {
+    return this.define(MetricType.Counter, name, length);
+  }
+
+  histogram(name: usize, length: i32): u32 {
+    return this.define(MetricType.Histogram, name, length);
+  }
+
+  add(id: u32, amount: u64): void {
+    proxy_increment_metric(id, amount);
+  }
+
+  record(id: u32, value: u64): void {
+    proxy_record_metric(id, value);
+  }
+
+  private define(type: MetricType, name: usize, length: i32): u32 {
+    proxy_define_metric(type, name, length, results);
+    return load<u32>(results);
+  }
+}
+
+/** The attributes that the proxy knows of a stream. */
+export class HostProperties extends Properties {
+  find(path: string): bool {
+    clearResults();
+    const bytes = heap.alloc(path.length + 1);
+    for (let i = 0; i < path.length; i++) {
+      const unit = <u8>path.charCodeAt(i);
+      // The ABI parts a path's segments by NUL.
+      store<u8>(bytes + i, unit == 0x2e ? 0 : unit);
+    }
+    const status = proxy_get_property(bytes, path.length, results, results + sizeof<usize>());
+    heap.free(bytes);
+    if (status != Status.Ok) return false;
+    this.at = load<usize>(results);
+    this.length = load<i32>(results, sizeof<usize>());
+    return this.length > 0;
+  }
+}
+
+/** The proxy's log. */
+export class HostLog extends Log {
+  write(level: Level, line: string): void {
+    if (level < this.level) return;
+    const bytes = String.UTF8.encode(line);
+    proxy_log(level, changetype<usize>(bytes), bytes.byteLength);
+  }
+}
+
+/** Headers as the host serializes them: the count, the lengths of each name and value, then each with a NUL behind. */
+export class HostHeaders extends Headers {
+  private left: u32 = 0;
+  private lengths: usize = 0;
+  private text: usize = 0;
+
+  /** Reads all headers of the message: one host call. */
+  open(type: HeaderMapType): void {
+    this.left = 0;
+    clearResults();
+    if (proxy_get_header_map_pairs(type, results, results + sizeof<usize>()) != Status.Ok) return;
+    const at = load<usize>(results);
+    if (load<usize>(results, sizeof<usize>()) < sizeof<u32>()) return;
+    this.left = load<u32>(at);
+    this.lengths = at + sizeof<u32>();
+    this.text = this.lengths + <usize>this.left * 8;
+  }
+
+  next(): bool {
+    if (this.left == 0) return false;
+    this.left--;
+    this.nameLength = load<i32>(this.lengths);
+    this.valueLength = load<i32>(this.lengths, 4);
+    this.lengths += 8;
+    this.name = this.text;
+    this.value = this.name + this.nameLength + 1;
+    this.text = this.value + this.valueLength + 1;
+    return true;
+  }
+}
+
+/** A run of bytes of one of the host's buffers, read by one host call each. */
+export class BufferSlice {
+  at: usize = 0;
+  length: usize = 0;
+
+  /** Reads at most `maxLength` bytes from `start` on: one host call. False where there are none. */
+  read(type: BufferType, start: usize, maxLength: usize): bool {
+    this.length = 0;
+    clearResults();
+    if (proxy_get_buffer_bytes(type, start, maxLength, results, results + sizeof<usize>()) != Status.Ok) return false;
+    this.at = load<usize>(results);
+    this.length = load<usize>(results, sizeof<usize>());
+    return this.length > 0;
+  }
+}
+
+/** Asks for a tick of the plugin instance being served every `milliseconds`; 0 for none. */
+export function setTickPeriod(milliseconds: u32): void {
+  proxy_set_tick_period_milliseconds(milliseconds);
+}

@@ -1,0 +1,223 @@
+/** What {@link EventReader.next} found. */
+export enum EventPart {
+  /** The bytes are used up. */
+  More,
+  /** Bytes of the event's data: `dataAt`, `dataLength`. */
+  Data,
+  /** The event is over. */
+  End,
+}
+
+/** Where in a line the reading stands. */
+enum Line {
+  Start,
+  /** In a field's name. */
+  Name,
+  /** Behind the colon, where one space is left out. */
+  BeforeValue,
+  DataValue,
+  TypeValue,
+  /** A comment, or a field that carries nothing for us. */
+  Ignored,
+}
+
+/** How many bytes of a field name or event type are told from others. */
+const WORD_LIMIT: u32 = 8;
+/** `data`, `event` and `message`, the first byte lowest. */
+const DATA: u64 = 0x61746164;
+const EVENT: u64 = 0x746e657665;
+const MESSAGE: u64 = 0x6567617373656d;
+
+const LF: u8 = 0x0a;
+const CR: u8 = 0x0d;
+const LINE_FEED: usize = memory.data<u8>([LF]);
+const BYTE_ORDER_MARK: usize = memory.data<u8>([0xef, 0xbb, 0xbf]);
+
+/**
+ * Takes an event stream apart (WHATWG HTML, section 9.2.6 "Interpreting an event stream") as it flows by, in any
+ * chunking, with no copy: the data of an event is handed on as it comes, its lines joined by a line feed. Line ends are
+ * LF, CRLF or CR. What stands behind the last blank line when the stream ends is no event.
+ */
+@unmanaged
+export class EventReader {
+  /** The data found, valid until the next call. */
+  dataAt: usize;
+  dataLength: usize;
+
+  private at: usize;
+  private end: usize;
+  private line: Line;
+  /** The first bytes of the field name or event type being read, and the length of the whole. */
+  private word: u64;
+  private wordLength: u32;
+  private nameIsData: bool;
+  /** The event's type, as in `word`. */
+  private type: u64;
+  private typeLength: u32;
+  /** The event has a data line. */
+  private hasData: bool;
+  /** The event's end has been told. */
+  private told: bool;
+  /** The line before ended in CR: a line feed at once belongs to its end. */
+  private afterCR: bool;
+  /** Bytes of the byte order mark seen at the stream's start; 3 once that is decided. */
+  private mark: u32;
+
+  static create(): EventReader {
+    const self = changetype<EventReader>(heap.alloc(offsetof<EventReader>()));
+    self.reset();
+    return self;
+  }
+
+  /** Ready for another stream. */
+  reset(): void {
+    memory.fill(changetype<usize>(this), 0, offsetof<EventReader>());
+  }
+
+  /** The next bytes of the stream; those before must be used up. They must stay in place while they are read. */
+  feed(at: usize, length: usize): void {
+    this.at = at;
+    this.end = at + length;
+  }
+
+  /** At {@link EventPart.End}: whether the event's type is `message`, the default, which is what carries JSON-RPC. */
+  get isMessage(): bool {
+    return this.typeLength == 0 || (this.typeLength == 7 && this.type == MESSAGE);
+  }
+
+  next(): EventPart {
+    if (this.told) {
+      this.told = false;
+      this.typeLength = 0;
+    }
+    while (this.at < this.end) {
+      switch (this.line) {
+        case Line.Start:
+          if (this.startLine()) return EventPart.End;
+          break;
+        case Line.Name:
+          if (this.continueName()) return EventPart.Data;
+          break;
+        case Line.BeforeValue:
+          if (load<u8>(this.at) == 0x20) this.at++;
+          this.line = this.nameIsData ? Line.DataValue : Line.TypeValue;
+          break;
+        case Line.DataValue: {
+          const stop = endOfLine(this.at, this.end);
+          this.dataAt = this.at;
+          this.dataLength = stop - this.at;
+          this.at = stop;
+          if (stop < this.end) this.endLine();
+          if (this.dataLength) return EventPart.Data;
+          break;
+        }
+        case Line.TypeValue: {
+          const stop = endOfLine(this.at, this.end);
+          while (this.at < stop) this.appendToWord();
+          if (stop < this.end) {
+            this.type = this.word;
+            this.typeLength = this.wordLength;
+            this.endLine();
+          }
+          break;
+        }
+        default:
+          this.at = endOfLine(this.at, this.end);
+          if (this.at < this.end) this.endLine();
+      }
+    }
+    return EventPart.More;
+  }
+
+  /** The first byte of a line. True where the line is blank and so ends an event. */
+  private startLine(): bool {
+    const byte = load<u8>(this.at);
+    if (this.mark < 3) {
+      if (byte == load<u8>(BYTE_ORDER_MARK + this.mark)) {
+        this.mark++;
+        this.at++;
+        return false;
+      }
+      const partOfMark = this.mark > 0;
+      this.mark = 3;
+      if (partOfMark) {
+        this.line = Line.Ignored;
+        return false;
+      }
+    }
+    if (byte == LF || byte == CR) {
+      const secondOfPair = this.afterCR && byte == LF;
+      this.endLine();
+      if (secondOfPair) return false;
+      this.told = true;
+      const isEvent = this.hasData;
+      this.hasData = false;
+      if (!isEvent) this.typeLength = 0;
+      return isEvent;
+    }
+    this.word = 0;
+    this.wordLength = 0;
+    this.line = byte == 0x3a ? Line.Ignored : Line.Name;
+    return false;
+  }
+
+  /** Bytes of a field's name. True where the line is one more of the data: `dataAt` is the line feed between. */
+  private continueName(): bool {
+    while (this.at < this.end) {
+      const byte = load<u8>(this.at);
+      const over = byte == LF || byte == CR;
+      if (!over && byte != 0x3a) {
+        this.appendToWord();
+        continue;
+      }
+      const isData = this.wordLength == 4 && this.word == DATA;
+      const isType = this.wordLength == 5 && this.word == EVENT;
+      if (over) {
+        if (isType) this.typeLength = 0;
+        this.endLine();
+      } else {
+        this.at++;
+        this.line = isData || isType ? Line.BeforeValue : Line.Ignored;
+        this.nameIsData = isData;
+      }
+      this.word = 0;
+      this.wordLength = 0;
+      if (!isData) return false;
+      const joins = this.hasData;
+      this.hasData = true;
+      this.dataAt = LINE_FEED;
+      this.dataLength = 1;
+      return joins;
+    }
+    return false;
+  }
+
+  private appendToWord(): void {
+    if (this.wordLength < WORD_LIMIT) this.word |= (<u64>load<u8>(this.at)) << (this.wordLength * 8);
+    this.wordLength++;
+    this.at++;
+  }
+
+  /** Takes the line end that stands next. */
+  private endLine(): void {
+    this.afterCR = load<u8>(this.at) == CR;
+    this.at++;
+    this.line = Line.Start;
+  }
+}
+
+/** The first LF or CR in [at, end); `end` where there is none. */
+function endOfLine(at: usize, end: usize): usize {
+  while (at + 16 <= end) {
+    const bytes = v128.load(at);
+    const found = i8x16.bitmask(v128.or(i8x16.eq(bytes, i8x16.splat(LF)), i8x16.eq(bytes, i8x16.splat(CR))));
+    if (found) return at + ctz(found);
+    at += 16;
+  }
+  while (at < end) {
+    const byte = load<u8>(at);
+    if (byte == LF || byte == CR) break;
+    at++;
+  }
+  return at;
+}

@@ -1,0 +1,102 @@
+import { undecodedName } from "../mcp/observer";
+import { outcomeName } from "../mcp/outcome";
+import { streamEndName, streamKindName } from "../mcp/stream_kinds";
+import { codeName } from "./codes";
+import { MetricName } from "./metric_name";
+
+/** The families of metrics. Their labels and meaning: docs/metrics.md. */
+export enum Family {
+  Operations,
+  OperationDuration,
+  Notifications,
+  PayloadBytes,
+  Streams,
+  StreamDuration,
+  Undecoded,
+  LabelOverflow,
+}
+
+const NAMES: string[] = [
+  "mcp_operations_total",
+  "mcp_operation_duration_milliseconds",
+  "mcp_notifications_total",
+  "mcp_payload_bytes_total",
+  "mcp_streams_total",
+  "mcp_stream_duration_milliseconds",
+  "mcp_undecoded_total",
+  "mcp_label_overflow_total",
+];
+
+export function familyName(family: Family): string {
+  return NAMES[family];
+}
+
+export function isHistogram(family: Family): bool {
+  return family == Family.OperationDuration || family == Family.StreamDuration;
+}
+
+/** What failed an operation: the label `error_type`. */
+export enum ErrorType {
+  None,
+  ToolError,
+  RpcError,
+  Other,
+}
+
+const ERROR_TYPES: string[] = ["", "tool_error", "rpc_error", "other"];
+
+/** Which way bytes or a notification went: the label `mcp_direction`. */
+export enum Direction {
+  ClientToServer,
+  ServerToClient,
+}
+
+const DIRECTIONS: string[] = ["client_to_server", "server_to_client"];
+
+/** Whose names did not all get a label value of their own: the label `mcp_label`. */
+export enum OverflowingLabel {
+  Method,
+  Tool,
+  Prompt,
+  Server,
+  Caller,
+  /** All of them: the series budget is spent. */
+  Series,
+}
+
+const OVERFLOWING: string[] = [
+  "mcp_method_name",
+  "gen_ai_tool_name",
+  "gen_ai_prompt_name",
+  "mcp_server",
+  "mcp_caller",
+  "series",
+];
+
+/** Appends the labels that are a family's own: `first` and `second` are members of the enumerations named here. */
+export function appendOwnLabels(name: MetricName, family: Family, first: i32, second: i32): void {
+  switch (family) {
+    case Family.Operations:
+      name.labelText("mcp_outcome", outcomeName(first));
+      name.labelText("rpc_response_status_code", codeName(second));
+      break;
+    case Family.OperationDuration:
+      name.labelText("error_type", ERROR_TYPES[first]);
+      break;
+    case Family.Notifications:
+    case Family.PayloadBytes:
+      name.labelText("mcp_direction", DIRECTIONS[first]);
+      break;
+    case Family.Streams:
+    case Family.StreamDuration:
+      name.labelText("mcp_stream_kind", streamKindName(first));
+      name.labelText("mcp_stream_end", streamEndName(second));
+      break;
+    case Family.Undecoded:
+      name.labelText("mcp_reason", undecodedName(first));
+      break;
+    case Family.LabelOverflow:
+      name.labelText("mcp_label", OVERFLOWING[first]);
+      break;
+  }
+}
