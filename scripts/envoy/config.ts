@@ -1,0 +1,64 @@
+/** Makes a runnable configuration out of `envoy/envoy.yaml` by replacing what differs from run to run, and only that. */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parse } from "yaml";
+
+/** Where the configuration that we ship lies. */
+export const CONFIG_PATH = fileURLToPath(new URL("../../envoy/envoy.yaml", import.meta.url));
+
+/** The parts of that file that we touch. */
+interface Bootstrap {
+  admin: { address: Address };
+  static_resources: {
+    listeners: [{ address: Address; filter_chains: [{ filters: [{ typed_config: { http_filters: Filters } }] }] }];
+    clusters: [{ load_assignment: { endpoints: [{ lb_endpoints: [{ endpoint: { address: Address } }] }] } }];
+  };
+}
+
+interface Address {
+  socket_address: { address: string; port_value: number };
+}
+
+/** Ours comes first, then the router. */
+type Filters = [{ typed_config: { config: Plugin } }, ...unknown[]];
+
+interface Plugin {
+  vm_config: { code: { local: { filename: string } } };
+  configuration: { value: string };
+}
+
+/** What is replaced. Ports are of 127.0.0.1; 0 lets the system choose. */
+export interface ConfigValues {
+  listenerPort: number;
+  adminPort: number;
+  /** An IP address (the cluster is STATIC) and a port. */
+  upstream: { host: string; port: number };
+  wasmPath: string;
+  /** The plugin configuration, one JSON object as text; the shipped one where absent. */
+  pluginConfig?: string;
+  /** Leaves the filter out: the same Envoy, to compare with. */
+  withoutFilter?: boolean;
+}
+
+/** The configuration for these values, as JSON text. */
+export function renderConfig(values: ConfigValues): string {
+  const config = parse(readFileSync(CONFIG_PATH, "utf8")) as Bootstrap;
+  const [listener] = config.static_resources.listeners;
+  const [cluster] = config.static_resources.clusters;
+  config.admin.address.socket_address.port_value = values.adminPort;
+  listener.address.socket_address.port_value = values.listenerPort;
+
+  const upstream = cluster.load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.socket_address;
+  upstream.address = values.upstream.host;
+  upstream.port_value = values.upstream.port;
+
+  const manager = listener.filter_chains[0].filters[0].typed_config;
+  if (values.withoutFilter) {
+    manager.http_filters.shift();
+  } else {
+    const plugin = manager.http_filters[0].typed_config.config;
+    plugin.vm_config.code.local.filename = values.wasmPath;
+    if (values.pluginConfig !== undefined) plugin.configuration.value = values.pluginConfig;
+  }
+  return JSON.stringify(config, null, 2);
+}

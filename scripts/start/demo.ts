@@ -1,0 +1,34 @@
+/** Servers and agents for someone who has no MCP traffic yet. */
+import { CLIENT_KINDS } from "../../test/fixtures/clients/client.ts";
+import { type AgentOptions, EVERYTHING_PLAN, FIXTURE_PLAN, runAgent } from "../../test/fixtures/clients/agents.ts";
+import { startEverythingServer } from "../../test/fixtures/servers/everything.ts";
+import { startFixtureServer } from "../../test/fixtures/servers/fixture-server.ts";
+import type { Cleanup } from "./cleanup.ts";
+import type { Target } from "./target.ts";
+
+/** Starts the demo's servers on free ports of loopback. */
+export async function startDemoServers(cleanup: Cleanup): Promise<Target[]> {
+  const shop = await startFixtureServer();
+  cleanup.add(shop, () => shop.close());
+  const everything = await startEverythingServer();
+  cleanup.add(everything, () => everything.close());
+  return [
+    { name: "shop", upstream: shop, path: "/mcp" },
+    { name: "everything", upstream: everything, path: "/mcp" },
+  ];
+}
+
+/** Sends agents, one per SDK and era, to the demo's servers behind these proxies (base URLs, in the servers' order). */
+export function startAgents([shop, everything]: string[], signal: AbortSignal): void {
+  const agents: AgentOptions[] = CLIENT_KINDS.map((kind) => ({
+    kind,
+    url: `${shop}/mcp`,
+    name: `agent-${kind}`,
+    plan: FIXTURE_PLAN,
+  }));
+  agents.push({ kind: "sdk1", url: `${shop}/mcp-json`, name: "agent-json", plan: FIXTURE_PLAN });
+  for (const kind of ["sdk1", "sdk2-legacy"] as const) {
+    agents.push({ kind, url: `${everything}/mcp`, name: `agent-${kind}`, plan: EVERYTHING_PLAN });
+  }
+  for (const agent of agents) void runAgent(agent, signal);
+}
