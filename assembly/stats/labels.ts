@@ -4,6 +4,9 @@ import { Table } from "../memory/table";
 import { LabelSet, OTHER_INDEX } from "./label_set";
 import { Bytes } from "./metric_name";
 
+const COLON: u8 = 0x3a;
+const BRACKET_OPEN: u8 = 0x5b;
+
 /** Series budget: (server, method, target) triples that get metrics of their own. */
 const SERIES_LIMIT: i32 = 1024;
 /** Callers that get a label value of their own. */
@@ -73,7 +76,7 @@ export class Labels {
   /** The index of the stream's caller: its IP address. Asks the host. */
   caller(): i32 {
     if (!this.properties.find("source.address")) return OTHER_INDEX;
-    this.properties.length = withoutPort(this.properties.at, this.properties.length);
+    keepAddress(this.properties);
     return this.admitFound(this.callers);
   }
 
@@ -109,12 +112,14 @@ export class Labels {
   }
 }
 
-/** The length of `address` without its `:port`; brackets of IPv6 stay. */
-function withoutPort(at: usize, length: i32): i32 {
-  for (let i = length - 1; i > 0; i--) {
-    const byte = load<u8>(at + i);
-    if (byte == 0x3a) return i;
-    if (byte == 0x5d) break;
-  }
-  return length;
+/** Narrows `address:port` or `[address]:port` down to the address. */
+function keepAddress(found: Properties): void {
+  let length = found.length;
+  while (length > 0 && load<u8>(found.at + length - 1) != COLON) length--;
+  // What has no port (a Unix socket's path) stays.
+  if (length == 0) return;
+  found.length = length - 1;
+  if (load<u8>(found.at) != BRACKET_OPEN) return;
+  found.at++;
+  found.length -= 2;
 }

@@ -1,0 +1,7 @@
+/** Set by `npm run test:full`. */
+const FULL = process.env.MCP_TEST_FULL === "1";
+
+/** How much a test does: what the ordinary run has time for, or the larger count of `npm run test:full`. */
+export function effort(ordinary: number, full: number): number {
+  return FULL ? full : ordinary;
+}

@@ -1,0 +1,30 @@
+/** The numbers of the proxy-wasm ABI 0.2.1 that the host and the tests need, named as in its specification. */
+
+export const Result = {
+  Ok: 0,
+  NotFound: 1,
+  BadArgument: 2,
+  InvalidMemoryAccess: 6,
+} as const;
+
+export const HeaderMap = { RequestHeaders: 0, RequestTrailers: 1, ResponseHeaders: 2, ResponseTrailers: 3 } as const;
+export type HeaderMap = (typeof HeaderMap)[keyof typeof HeaderMap];
+
+export const BufferType = { RequestBody: 0, ResponseBody: 1, VmConfiguration: 6, PluginConfiguration: 7 } as const;
+export type BufferType = (typeof BufferType)[keyof typeof BufferType];
+
+export const MetricType = { Counter: 0, Gauge: 1, Histogram: 2 } as const;
+export type MetricType = (typeof MetricType)[keyof typeof MetricType];
+
+/** What a header, body or trailer callback answers. A body callback that pauses keeps its bytes in the host's buffer. */
+export const Action = { Continue: 0, Pause: 1 } as const;
+export type Action = number;
+
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "critical"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Headers in order, names in lower case, as a proxy hands them on. */
+export type HeaderList = readonly (readonly [name: string, value: string])[];
+
+/** The properties' integer of `xds.listener_direction`. */
+export const ListenerDirection = { Unspecified: 0, Inbound: 1, Outbound: 2 } as const;

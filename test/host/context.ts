@@ -1,0 +1,14 @@
+import type { BufferType, HeaderList, HeaderMap } from "./abi.ts";
+import type { PropertyValue } from "./properties.ts";
+
+/** What the module may reach through the host while one of a context's callbacks runs. */
+export interface Context {
+  readonly id: number;
+  /** The header map, empty outside its own phase: so Envoy does it. */
+  headers(map: HeaderMap): HeaderList;
+  /** The buffer; empty for a body outside its callback, undefined for what is not to be found here. */
+  buffer(type: BufferType): Uint8Array | undefined;
+  property(path: string): PropertyValue | undefined;
+  /** Ticks belong to the root context, also when a stream's callback asks for them. */
+  setTickPeriod(milliseconds: number): void;
+}

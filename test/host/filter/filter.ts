@@ -1,0 +1,68 @@
+import {
+  type Exchange,
+  type ExchangeOptions,
+  exchange,
+  loadModule,
+  type Plugin,
+  type PluginOptions,
+  Vm,
+} from "../index.ts";
+
+/** The headers that MCP's clients send with a POST. */
+export const MCP_HEADERS = { "content-type": "application/json", accept: "application/json, text/event-stream" };
+export const JSON_ANSWER = { "content-type": "application/json" };
+export const SSE_ANSWER = { "content-type": "text/event-stream" };
+
+/** One plugin instance of the filter, alone in a VM of its own. */
+export function startFilter(options: PluginOptions = {}): Plugin {
+  return new Vm(loadModule()).plugin({ properties: { "xds.cluster_name": "tools" }, ...options });
+}
+
+/** A JSON-RPC request as text. */
+export function request(method: string, params?: object, id: unknown = 1): string {
+  return JSON.stringify({ jsonrpc: "2.0", id, method, params });
+}
+
+export function toolCall(name: string, id: unknown = 1): string {
+  return request("tools/call", { name, arguments: { text: "hello" } }, id);
+}
+
+/** A JSON-RPC response as text. */
+export function result(value: object = { content: [] }, id: unknown = 1): string {
+  return JSON.stringify({ result: value, jsonrpc: "2.0", id });
+}
+
+export function error(code: number, id: unknown = 1): string {
+  return JSON.stringify({ jsonrpc: "2.0", id, error: { code, message: "no" } });
+}
+
+/** An event of the type `message`. */
+export function event(data: string): string {
+  return `event: message\ndata: ${data}\n\n`;
+}
+
+/** Posts a message and answers it with JSON, or with what `response` says. */
+export function post(
+  plugin: Plugin,
+  body: string,
+  response: Exchange["response"] | string = result(),
+  options?: ExchangeOptions & { headers?: Record<string, string>; path?: string; ended?: Exchange["ended"] },
+): void {
+  const answer = typeof response === "string" ? { headers: JSON_ANSWER, body: response } : response;
+  const headers = options?.headers ?? MCP_HEADERS;
+  exchange(
+    plugin,
+    { request: { headers, body, path: options?.path }, response: answer, ended: options?.ended },
+    options,
+  );
+}
+
+/** The counters of a family by the values of two labels, `a b`: short enough to compare at a glance. */
+export function countsBy(plugin: Plugin, family: string, ...labels: string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const [name, value] of Object.entries(plugin.vm.metrics.counters(family))) {
+    const key = labels.map((label) => new RegExp(`[{,]${label}="([^"]*)"`).exec(name)?.[1] ?? "").join(" ");
+    counts[key] = (counts[key] ?? 0) + value;
+  }
+  return counts;
+}

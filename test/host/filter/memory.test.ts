@@ -1,0 +1,65 @@
+import { expect, test } from "vitest";
+import { exchange, type Plugin } from "../index.ts";
+import { MCP_HEADERS, SSE_ANSWER, error, event, post, request, result, startFilter, toolCall } from "./filter.ts";
+
+const REQUESTS = 200_000;
+const progress = '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":1}}';
+const long = result({ content: [{ type: "text", text: "long ".repeat(2000) }] });
+
+/** Requests of every shape that streams have: answers as JSON and SSE, errors, streams that break off, what is no MCP. */
+const SHAPES: ((plugin: Plugin, i: number) => void)[] = [
+  (plugin, i) => post(plugin, toolCall("echo", i), result({ content: [] }, i)),
+  (plugin, i) =>
+    post(plugin, toolCall("echo", i), { headers: SSE_ANSWER, body: event(progress) + event(result({}, i)) }),
+  (plugin, i) => post(plugin, toolCall(`unknown-${i}`, i), error(-32602, i)),
+  (plugin, i) => post(plugin, request("tools/list", {}, `id-${i}`), result({ tools: [{ name: "echo" }] }, `id-${i}`)),
+  (plugin) => post(plugin, toolCall("echo"), { headers: SSE_ANSWER, body: long.slice(0, 5000), ended: "client" }),
+  (plugin) => post(plugin, toolCall("echo"), null, { ended: "client" }),
+  (plugin) => post(plugin, '{"jsonrpc":"2.0",', { status: 400 }),
+  (plugin) => post(plugin, request("eth_call")),
+  (plugin) => exchange(plugin, { request: { method: "GET", headers: { accept: "text/html" } }, response: {} }),
+  (plugin, i) =>
+    post(
+      plugin,
+      JSON.stringify({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: i } }),
+      { status: 202 },
+      { headers: { ...MCP_HEADERS, "mcp-session-id": `s${i}` } },
+    ),
+];
+
+test("memory is flat over 200 000 requests", () => {
+  const plugin = startFilter();
+  const run = (from: number, to: number) => {
+    for (let i = from; i < to; i++) SHAPES[i % SHAPES.length](plugin, i);
+  };
+  run(0, 2000);
+  const pages = plugin.vm.memoryPages();
+  run(2000, REQUESTS);
+  expect(plugin.vm.memoryPages()).toBe(pages);
+});
+
+test("open streams cost about a KiB each, and their memory serves the next ones", () => {
+  const plugin = startFilter();
+  const get = { method: "GET", headers: { accept: "text/event-stream", "mcp-session-id": "s" } };
+  const open = (count: number) =>
+    Array.from({ length: count }, () => {
+      const response = { headers: SSE_ANSWER, body: ": x\n\n", ended: "open" } as const;
+      return exchange(plugin, { request: get, response }).stream;
+    });
+  for (const stream of open(100)) stream.reset("client");
+  const before = plugin.vm.memoryPages();
+  const streams = open(5000);
+  const peak = plugin.vm.memoryPages();
+  expect(((peak - before) * 65536) / 5000).toBeLessThan(2048);
+  for (const stream of streams) stream.reset("client");
+  for (const stream of open(5000)) stream.reset("client");
+  expect(plugin.vm.memoryPages()).toBe(peak);
+});
+
+test("growth is logged on the tick, where the log's level asks for it", () => {
+  const plugin = startFilter({ configuration: { log: "info" } });
+  plugin.tick();
+  plugin.tick();
+  expect(plugin.vm.logs.map(({ message }) => message)).toEqual([`memory: ${plugin.vm.memoryPages()} pages of 64 KiB`]);
+  expect(startFilter().tick()).toBe(false);
+});

@@ -1,0 +1,59 @@
+import type { HeaderList } from "./abi.ts";
+
+/** Bytes go into the module through its own allocator, as the ABI wants it. */
+export type Allocate = (size: number) => number;
+
+/** The host's view of a module's linear memory. Views are made anew each time: growing detaches the old ones. */
+export class GuestMemory {
+  readonly #memory: WebAssembly.Memory;
+  readonly #allocate: Allocate;
+
+  constructor(memory: WebAssembly.Memory, allocate: Allocate) {
+    this.#memory = memory;
+    this.#allocate = allocate;
+  }
+
+  /** Size in pages of 64 KiB. It never shrinks. */
+  get pages(): number {
+    return this.#memory.buffer.byteLength / 65_536;
+  }
+
+  /** The UTF-8 text at an address. */
+  text(address: number, length: number): string {
+    return Buffer.from(this.#memory.buffer, address >>> 0, length >>> 0).toString("utf8");
+  }
+
+  /** Writes a u32. */
+  writeU32(address: number, value: number): void {
+    new DataView(this.#memory.buffer).setUint32(address >>> 0, value, true);
+  }
+
+  /** Writes a u64. */
+  writeU64(address: number, value: bigint): void {
+    new DataView(this.#memory.buffer).setBigUint64(address >>> 0, value, true);
+  }
+
+  /** Hands bytes over: allocates room in the module, and stores its address and length. No bytes need no room. */
+  give(bytes: Uint8Array, addressOut: number, lengthOut: number): void {
+    let address = 0;
+    if (bytes.length > 0) {
+      address = this.#allocate(bytes.length) >>> 0;
+      if (address === 0) throw new Error(`the module's allocator gave no room for ${bytes.length} bytes`);
+      new Uint8Array(this.#memory.buffer, address, bytes.length).set(bytes);
+    }
+    this.writeU32(addressOut, address);
+    this.writeU32(lengthOut, bytes.length);
+  }
+}
+
+/** Headers as the ABI lays them out: the count, all lengths, then names and values, each ended by a zero byte. */
+export function serializePairs(headers: HeaderList): Uint8Array {
+  // Envoy hands over no bytes for no headers, not a count of zero.
+  if (headers.length === 0) return new Uint8Array(0);
+  const texts = headers.flat().map((text) => Buffer.from(text));
+  const out = Buffer.alloc(4 + texts.reduce((size, text) => size + 4 + text.length + 1, 0));
+  let at = out.writeUInt32LE(headers.length, 0);
+  for (const text of texts) at = out.writeUInt32LE(text.length, at);
+  for (const text of texts) at += text.copy(out, at) + 1;
+  return out;
+}

@@ -1,0 +1,63 @@
+import { Action, type HeaderList } from "./abi.ts";
+
+const NOTHING = Buffer.alloc(0);
+
+/** One direction of a stream: what of it the module may read now, and how far it has come. */
+export class Half {
+  readonly name: "request" | "response";
+  /** Readable during their own callback only (longer while the module holds them). */
+  headers: HeaderList = [];
+  trailers: HeaderList = [];
+  /** The bytes of the running body callback, and before them those that the module paused on. */
+  body: Buffer = NOTHING;
+  /** All headers, for the log callback; undefined before they came. */
+  logged: HeaderList | undefined;
+  #ended = false;
+  #held = false;
+
+  constructor(name: "request" | "response") {
+    this.name = name;
+  }
+
+  /** Hands the headers to the module. */
+  onHeaders(headers: HeaderList, end: boolean, call: () => Action): Action {
+    if (this.logged !== undefined) throw new Error(`second ${this.name} headers`);
+    this.logged = headers;
+    this.headers = headers;
+    this.#ended = end;
+    const action = call();
+    if (action === Action.Continue) this.headers = [];
+    else this.#held = true;
+    return action;
+  }
+
+  /** Hands the next bytes to the module, after those that it paused on. */
+  onBody(bytes: Uint8Array, end: boolean, call: (size: number) => Action): Action {
+    this.#expectOpen("body");
+    this.#ended = end;
+    this.body = this.body.length === 0 ? asBuffer(bytes) : Buffer.concat([this.body, bytes]);
+    const action = call(this.body.length);
+    if (action === Action.Continue) this.body = NOTHING;
+    return action;
+  }
+
+  /** Hands the trailers to the module; they end the body in place of an end_of_stream. */
+  onTrailers(trailers: HeaderList, call: () => Action): Action {
+    this.#expectOpen("trailers");
+    this.#ended = true;
+    this.trailers = trailers;
+    const action = call();
+    if (action === Action.Continue) this.trailers = [];
+    return action;
+  }
+
+  #expectOpen(what: string): void {
+    if (this.logged === undefined) throw new Error(`${this.name} ${what} before its headers`);
+    if (this.#ended) throw new Error(`${this.name} ${what} after its end`);
+    if (this.#held) throw new Error(`${this.name} ${what} never arrives: the module holds the headers`);
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,94 @@
+import { BufferType, type HeaderMap, LOG_LEVELS, type LogLevel, MetricType, Result } from "./abi.ts";
+import type { HostCalls } from "./calls.ts";
+import type { Clock } from "./clock.ts";
+import type { Context } from "./context.ts";
+import { type GuestMemory, serializePairs } from "./guest-memory.ts";
+import type { MetricIds } from "./metrics.ts";
+import { encodeProperty } from "./properties.ts";
+
+/** What the imported functions work on: a VM, seen from the inside. */
+export interface HostState {
+  readonly memory: GuestMemory;
+  readonly context: Context;
+  readonly metricIds: MetricIds;
+  readonly clock: Clock;
+  readonly calls: HostCalls;
+  log(level: LogLevel, message: string): void;
+}
+
+/** A module passes i32 as numbers and i64 as bigints, both signed. */
+type Import = (...args: never[]) => number;
+
+/**
+ * The functions of module `env` that the filter may import. Any other import fails at instantiation, as in a host that
+ * lacks it: what the filter needs of its host is stated here, and only here.
+ */
+export function hostImports(host: HostState): Record<string, Import> {
+  const imports: Record<string, Import> = {
+    proxy_log(level: number, address: number, length: number) {
+      const name = LOG_LEVELS[level];
+      if (name === undefined) return Result.BadArgument;
+      host.log(name, host.memory.text(address, length));
+      return Result.Ok;
+    },
+
+    proxy_get_current_time_nanoseconds(out: number) {
+      host.memory.writeU64(out, host.clock.now);
+      return Result.Ok;
+    },
+
+    proxy_set_tick_period_milliseconds(period: number) {
+      host.context.setTickPeriod(period >>> 0);
+      return Result.Ok;
+    },
+
+    proxy_define_metric(type: number, address: number, length: number, idOut: number) {
+      if (type >>> 0 > MetricType.Histogram) return Result.BadArgument;
+      host.memory.writeU32(idOut, host.metricIds.define(type as MetricType, host.memory.text(address, length)));
+      return Result.Ok;
+    },
+
+    proxy_increment_metric(id: number, delta: bigint) {
+      return host.metricIds.increment(id, delta);
+    },
+
+    proxy_record_metric(id: number, value: bigint) {
+      return host.metricIds.record(id, BigInt.asUintN(64, value));
+    },
+
+    proxy_get_header_map_pairs(map: number, addressOut: number, lengthOut: number) {
+      if (map >>> 0 > 7) return Result.BadArgument;
+      host.memory.give(serializePairs(host.context.headers(map as HeaderMap)), addressOut, lengthOut);
+      return Result.Ok;
+    },
+
+    proxy_get_buffer_bytes(type: number, start: number, maximum: number, addressOut: number, lengthOut: number) {
+      const buffer = host.context.buffer(type as BufferType);
+      if (buffer === undefined) return Result.NotFound;
+      const from = start >>> 0;
+      // Envoy computes a negative length here and reads on: no module may rely on any answer.
+      if (from > buffer.length) throw new Error(`buffer read from ${from}, beyond its ${buffer.length} bytes`);
+      const bytes = buffer.subarray(from, from + (maximum >>> 0));
+      if (type === BufferType.RequestBody || type === BufferType.ResponseBody) host.calls.bodyBytes += bytes.length;
+      // Where there is nothing to read Envoy answers Ok and leaves both results as they were.
+      if (bytes.length > 0) host.memory.give(bytes, addressOut, lengthOut);
+      return Result.Ok;
+    },
+
+    proxy_get_property(address: number, length: number, addressOut: number, lengthOut: number) {
+      const segments = host.memory.text(address, length).split("\0");
+      const value = host.context.property(segments.join("."));
+      if (value === undefined) return Result.NotFound;
+      host.memory.give(encodeProperty(value), addressOut, lengthOut);
+      return Result.Ok;
+    },
+  };
+  return Object.fromEntries(Object.entries(imports).map(([name, run]) => [name, counted(host.calls, name, run)]));
+}
+
+function counted(calls: HostCalls, name: string, run: Import): Import {
+  return (...args) => {
+    calls.add(name);
+    return run(...args);
+  };
+}

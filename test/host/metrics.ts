@@ -1,0 +1,155 @@
+import { MetricType, Result } from "./abi.ts";
+import { decodeMetricName, formatMetricName, hasLabels, type MetricName } from "./metric-name.ts";
+
+/** What was recorded into a histogram, in order. */
+export interface Histogram {
+  count: number;
+  sum: number;
+  values: number[];
+}
+
+/** Labels to select series by: a series is selected when it has all of them. */
+export type LabelSelector = Readonly<Record<string, string>>;
+
+interface Series {
+  readonly type: MetricType;
+  readonly metric: MetricName;
+  value: bigint;
+  values: number[];
+}
+
+/** The metrics of a whole proxy process: VMs share one store, as Envoy's workers do. */
+export class MetricStore {
+  readonly #series = new Map<string, Series>();
+
+  /** Finds or creates the series of that type and encoded name. */
+  define(type: MetricType, encoded: string): Series {
+    const key = `${type} ${encoded}`;
+    let series = this.#series.get(key);
+    if (series === undefined) {
+      series = { type, metric: decodeMetricName(encoded), value: 0n, values: [] };
+      this.#series.set(key, series);
+    }
+    return series;
+  }
+
+  /** All counters by their rendered name, `name{label="value"}`. */
+  counters(name?: string): Record<string, number> {
+    return this.#numbers(MetricType.Counter, name);
+  }
+
+  /** All gauges by their rendered name. */
+  gauges(name?: string): Record<string, number> {
+    return this.#numbers(MetricType.Gauge, name);
+  }
+
+  /** All histograms by their rendered name. */
+  histograms(name?: string): Record<string, Histogram> {
+    const all: Record<string, Histogram> = {};
+    for (const { metric, values } of this.#select(MetricType.Histogram, name)) {
+      all[formatMetricName(metric)] = summary(values);
+    }
+    return all;
+  }
+
+  /** The sum of the counters of that name that have these labels; 0 where there is none. */
+  counter(name: string, labels: LabelSelector = {}): number {
+    return this.#sum(MetricType.Counter, name, labels);
+  }
+
+  /** The sum of the gauges of that name that have these labels; 0 where there is none. */
+  gauge(name: string, labels: LabelSelector = {}): number {
+    return this.#sum(MetricType.Gauge, name, labels);
+  }
+
+  /** What the histograms of that name that have these labels hold together. */
+  histogram(name: string, labels: LabelSelector = {}): Histogram {
+    return summary(this.#select(MetricType.Histogram, name, labels).flatMap(({ values }) => values));
+  }
+
+  /** The values that a label takes over all series (of that name, where given), sorted. */
+  labelValues(label: string, name?: string): string[] {
+    const values = new Set<string>();
+    for (const { metric } of this.#series.values()) {
+      const value = metric.labels[label];
+      if (value !== undefined && (name === undefined || metric.name === name)) values.add(value);
+    }
+    return [...values].sort();
+  }
+
+  /** How many series there are, of all types. */
+  get size(): number {
+    return this.#series.size;
+  }
+
+  /** Back to nothing recorded; the series stay, because modules keep their ids. */
+  reset(): void {
+    for (const series of this.#series.values()) {
+      series.value = 0n;
+      series.values = [];
+    }
+  }
+
+  #select(type: MetricType, name?: string, labels: LabelSelector = {}): Series[] {
+    return [...this.#series.values()].filter(
+      (series) =>
+        series.type === type && (name === undefined || series.metric.name === name) && hasLabels(series.metric, labels),
+    );
+  }
+
+  #numbers(type: MetricType, name?: string): Record<string, number> {
+    const entries = this.#select(type, name).map(
+      ({ metric, value }) => [formatMetricName(metric), Number(value)] as const,
+    );
+    return Object.fromEntries(entries);
+  }
+
+  #sum(type: MetricType, name: string, labels: LabelSelector): number {
+    return this.#select(type, name, labels).reduce((sum, { value }) => sum + Number(value), 0);
+  }
+}
+
+/**
+ * The metric ids of one VM. Envoy gives a new id at every definition, also of a name that exists, and keeps the type
+ * in the id's low two bits.
+ */
+export class MetricIds {
+  readonly #store: MetricStore;
+  readonly #series = new Map<number, Series>();
+
+  constructor(store: MetricStore) {
+    this.#store = store;
+  }
+
+  /** A fresh id for that series. */
+  define(type: MetricType, encoded: string): number {
+    const id = (this.#series.size + 1) * 4 + type;
+    this.#series.set(id, this.#store.define(type, encoded));
+    return id;
+  }
+
+  /** Adds to a counter or gauge; a counter takes positive numbers only, a histogram none. */
+  increment(id: number, delta: bigint): number {
+    const type = id & 3;
+    if (type !== MetricType.Counter && type !== MetricType.Gauge) return Result.BadArgument;
+    const series = this.#series.get(id);
+    if (series === undefined) return Result.NotFound;
+    if (type === MetricType.Counter && delta <= 0n) return Result.BadArgument;
+    series.value = BigInt.asUintN(64, series.value + delta);
+    return Result.Ok;
+  }
+
+  /** Sets a gauge, adds to a counter, records into a histogram. */
+  record(id: number, value: bigint): number {
+    const series = this.#series.get(id);
+    if (series === undefined) return Result.NotFound;
+    if (series.type === MetricType.Histogram) series.values.push(Number(value));
+    else if (series.type === MetricType.Gauge) series.value = value;
+    else series.value = BigInt.asUintN(64, series.value + value);
+    return Result.Ok;
+  }
+}
+
+function summary(values: number[]): Histogram {
+  return { count: values.length, sum: values.reduce((sum, value) => sum + value, 0), values };
+}

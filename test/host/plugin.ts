@@ -1,0 +1,99 @@
+import { BufferType, type HeaderList, ListenerDirection } from "./abi.ts";
+import type { Context } from "./context.ts";
+import type { Properties, PropertyValue } from "./properties.ts";
+import { HttpStream } from "./stream.ts";
+import type { Vm } from "./vm.ts";
+
+export interface PluginOptions {
+  readonly name?: string;
+  readonly rootId?: string;
+  /** The plugin's configuration; an object is written as JSON. */
+  readonly configuration?: string | Uint8Array | object;
+  /** What `xds.listener_direction` says to the plugin's streams. */
+  readonly direction?: keyof typeof ListenerDirection;
+  /** Properties that all of the plugin's streams start with, over the defaults. */
+  readonly properties?: Properties;
+}
+
+/** A plugin instance: one filter entry of a listener or route, one root context of a VM. */
+export class Plugin implements Context {
+  readonly vm: Vm;
+  readonly id: number;
+  /** What `proxy_on_configure` answered to the newest configuration. */
+  configured = false;
+  /** Milliseconds between ticks, as the module asked for; 0: none. */
+  tickPeriod = 0;
+
+  readonly #own: Properties;
+  readonly #streamDefaults: Properties;
+  #configuration: Uint8Array | undefined;
+
+  constructor(vm: Vm, options: PluginOptions) {
+    this.vm = vm;
+    this.id = vm.allocateId();
+    this.#own = {
+      plugin_name: options.name ?? "",
+      plugin_root_id: options.rootId ?? "",
+      plugin_vm_id: vm.vmId,
+    };
+    this.#streamDefaults = {
+      "source.address": "192.0.2.1:51234",
+      "xds.cluster_name": "mcp_server",
+      "xds.listener_direction": ListenerDirection[options.direction ?? "Unspecified"],
+      "response.flags": 0,
+      ...options.properties,
+    };
+    vm.callback(this, "proxy_on_context_create", this.id, 0);
+    const started = vm.callback(this, "proxy_on_vm_start", this.id, vm.vmConfiguration.length);
+    if (started === 0) throw new Error("proxy_on_vm_start refused");
+    this.configure(options.configuration);
+  }
+
+  /** Configures the plugin. Envoy does it once for each root context; a reload makes a new one. */
+  configure(configuration: PluginOptions["configuration"] = ""): void {
+    this.#configuration = configurationBytes(configuration);
+    const answer = this.vm.callback(this, "proxy_on_configure", this.id, this.#configuration.length);
+    // Only readable inside the callback, as in Envoy.
+    this.#configuration = undefined;
+    this.configured = answer !== 0;
+  }
+
+  /** Lets the timer fire once; false when the module has armed none. */
+  tick(): boolean {
+    if (this.tickPeriod === 0) return false;
+    this.vm.callback(this, "proxy_on_tick", this.id);
+    return true;
+  }
+
+  /** A new HTTP stream through this plugin, with properties over the plugin's. */
+  stream(properties: Properties = {}): HttpStream {
+    return new HttpStream(this, { ...this.#streamDefaults, ...properties });
+  }
+
+  /** Ends the plugin, as a removed listener does once it has drained. */
+  close(): void {
+    this.vm.callback(this, "proxy_on_done", this.id);
+    this.vm.callback(this, "proxy_on_delete", this.id);
+  }
+
+  headers(): HeaderList {
+    return [];
+  }
+
+  buffer(type: BufferType): Uint8Array | undefined {
+    return type === BufferType.PluginConfiguration ? this.#configuration : this.vm.buffer(type);
+  }
+
+  property(path: string): PropertyValue | undefined {
+    return this.#own[path];
+  }
+
+  setTickPeriod(milliseconds: number): void {
+    this.tickPeriod = milliseconds;
+  }
+}
+
+function configurationBytes(configuration: NonNullable<PluginOptions["configuration"]>): Uint8Array {
+  if (configuration instanceof Uint8Array) return configuration;
+  return Buffer.from(typeof configuration === "string" ? configuration : JSON.stringify(configuration));
+}

@@ -1,0 +1,130 @@
+import { Action, BufferType, HeaderMap, type HeaderList } from "./abi.ts";
+import type { Context } from "./context.ts";
+import { Half } from "./half.ts";
+import type { Plugin } from "./plugin.ts";
+import type { Properties, PropertyValue } from "./properties.ts";
+import { RESETS, type ResetCause } from "./resets.ts";
+
+/**
+ * One HTTP request and its answer, on their way through a plugin. Each method is one event of the proxy, so a test
+ * decides on order and chunks; exchange.ts has whole exchanges.
+ */
+export class HttpStream implements Context {
+  readonly id: number;
+  readonly plugin: Plugin;
+  /** What `proxy_get_property` finds, by dotted path; a test may change it at any time. */
+  readonly properties: Map<string, PropertyValue>;
+
+  readonly #request = new Half("request");
+  readonly #response = new Half("response");
+  #logging = false;
+  #closed = false;
+
+  constructor(plugin: Plugin, properties: Properties) {
+    this.plugin = plugin;
+    this.id = plugin.vm.allocateId();
+    this.properties = new Map(Object.entries(properties));
+  }
+
+  /** Request headers; with `end` the request has no body. */
+  requestHeaders(headers: HeaderList, end = false): Action {
+    return this.#request.onHeaders(headers, end, () => {
+      this.plugin.vm.callback(this, "proxy_on_context_create", this.id, this.plugin.id);
+      return this.#action("proxy_on_request_headers", headers.length, Number(end));
+    });
+  }
+
+  /** The next bytes of the request's body; none with `end` is how HTTP/1 ends. */
+  requestBody(bytes: Uint8Array, end = false): Action {
+    return this.#request.onBody(bytes, end, (size) => this.#action("proxy_on_request_body", size, Number(end)));
+  }
+
+  /** Ends the request by trailers. */
+  requestTrailers(trailers: HeaderList): Action {
+    return this.#request.onTrailers(trailers, () => this.#action("proxy_on_request_trailers", trailers.length));
+  }
+
+  /** Response headers; with `end` the response has no body. */
+  responseHeaders(headers: HeaderList, end = false): Action {
+    if (!this.properties.has("response.code_details")) this.properties.set("response.code_details", "via_upstream");
+    return this.#response.onHeaders(headers, end, () =>
+      this.#action("proxy_on_response_headers", headers.length, Number(end)),
+    );
+  }
+
+  /** The next bytes of the response's body. */
+  responseBody(bytes: Uint8Array, end = false): Action {
+    return this.#response.onBody(bytes, end, (size) => this.#action("proxy_on_response_body", size, Number(end)));
+  }
+
+  /** Ends the response by trailers. */
+  responseTrailers(trailers: HeaderList): Action {
+    return this.#response.onTrailers(trailers, () => this.#action("proxy_on_response_trailers", trailers.length));
+  }
+
+  /** The stream is over: log, done, delete, in Envoy's order. */
+  end(): void {
+    if (this.#closed) throw new Error("the stream has ended already");
+    this.#closed = true;
+    const status = this.#response.logged?.find(([name]) => name === ":status");
+    this.properties.set("response.code", Number(status?.[1] ?? 0));
+    const { vm } = this.plugin;
+    this.#logging = true;
+    vm.callback(this, "proxy_on_log", this.id);
+    this.#logging = false;
+    vm.callback(this, "proxy_on_done", this.id);
+    vm.callback(this, "proxy_on_delete", this.id);
+  }
+
+  /**
+   * The stream breaks off: the client or the server goes away, or it was idle for too long. If no response has begun,
+   * Envoy answers the client itself (unless that is who left), through the plugin.
+   */
+  reset(cause: ResetCause, properties: Properties = {}): void {
+    const reset = this.#response.logged === undefined ? RESETS[cause].before : RESETS[cause].begun;
+    this.properties.set("response.flags", reset.flags);
+    this.properties.set("response.code_details", reset.details);
+    for (const [path, value] of Object.entries(properties)) this.properties.set(path, value);
+    if (reset.reply !== undefined) {
+      const body = Buffer.from(reset.reply.body);
+      this.responseHeaders([
+        [":status", String(reset.reply.status)],
+        ["content-length", String(body.length)],
+        ["content-type", "text/plain"],
+      ]);
+      this.responseBody(body, true);
+    }
+    this.end();
+  }
+
+  headers(map: HeaderMap): HeaderList {
+    switch (map) {
+      case HeaderMap.RequestHeaders:
+        return this.#logging ? (this.#request.logged ?? []) : this.#request.headers;
+      case HeaderMap.ResponseHeaders:
+        return this.#logging ? (this.#response.logged ?? []) : this.#response.headers;
+      case HeaderMap.RequestTrailers:
+        return this.#request.trailers;
+      case HeaderMap.ResponseTrailers:
+        return this.#response.trailers;
+    }
+  }
+
+  buffer(type: BufferType): Uint8Array | undefined {
+    if (type === BufferType.RequestBody) return this.#request.body;
+    if (type === BufferType.ResponseBody) return this.#response.body;
+    return this.plugin.vm.buffer(type);
+  }
+
+  property(path: string): PropertyValue | undefined {
+    return this.properties.get(path) ?? this.plugin.property(path);
+  }
+
+  setTickPeriod(milliseconds: number): void {
+    this.plugin.setTickPeriod(milliseconds);
+  }
+
+  #action(callback: string, ...args: number[]): Action {
+    return this.plugin.vm.callback(this, callback, this.id, ...args) ?? Action.Continue;
+  }
+}

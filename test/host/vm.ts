@@ -1,0 +1,123 @@
+import { readFileSync } from "node:fs";
+
+import { BufferType, type LogLevel } from "./abi.ts";
+import { HostCalls } from "./calls.ts";
+import { Clock } from "./clock.ts";
+import type { Context } from "./context.ts";
+import { GuestMemory } from "./guest-memory.ts";
+import { hostImports, type HostState } from "./imports.ts";
+import { MetricIds, MetricStore } from "./metrics.ts";
+import { Plugin, type PluginOptions } from "./plugin.ts";
+
+/** A line that the module logged, and the context in whose callback it did. */
+export interface LogLine {
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly contextId: number;
+}
+
+export interface VmOptions {
+  /** Shared between the VMs of one proxy process. */
+  readonly metrics?: MetricStore;
+  readonly clock?: Clock;
+  readonly vmId?: string;
+  readonly vmConfiguration?: string;
+}
+
+/** One instance of a module: what a worker thread of the proxy runs. Hosts any number of plugins. */
+export class Vm implements HostState {
+  readonly metrics: MetricStore;
+  readonly metricIds: MetricIds;
+  readonly clock: Clock;
+  readonly vmId: string;
+  readonly vmConfiguration: Uint8Array;
+  readonly calls = new HostCalls();
+  readonly logs: LogLine[] = [];
+  readonly memory: GuestMemory;
+  /** Set by the first trap. Envoy never calls such a VM again, and neither does this host. */
+  failure: Error | undefined;
+
+  readonly #exports: WebAssembly.Exports;
+  #context: Context | undefined;
+  #nextId = 1;
+
+  constructor(module: WebAssembly.Module, options: VmOptions = {}) {
+    this.metrics = options.metrics ?? new MetricStore();
+    this.metricIds = new MetricIds(this.metrics);
+    this.clock = options.clock ?? new Clock();
+    this.vmId = options.vmId ?? "";
+    this.vmConfiguration = Buffer.from(options.vmConfiguration ?? "");
+    this.#exports = new WebAssembly.Instance(module, { env: hostImports(this) }).exports;
+    for (const name of ["proxy_abi_version_0_2_1", "proxy_on_memory_allocate"]) {
+      if (typeof this.#exports[name] !== "function") throw new Error(`the module does not export ${name}`);
+    }
+    const allocate = this.#exports.proxy_on_memory_allocate as (size: number) => number;
+    this.memory = new GuestMemory(this.#exports.memory as WebAssembly.Memory, allocate);
+    this.#run("_initialize", []);
+  }
+
+  /** Starts another plugin (root context) in this VM, and configures it. */
+  plugin(options: PluginOptions = {}): Plugin {
+    return new Plugin(this, options);
+  }
+
+  /** Pages (64 KiB) of the module's memory. */
+  memoryPages(): number {
+    return this.memory.pages;
+  }
+
+  /** The context whose callback runs. */
+  get context(): Context {
+    if (this.#context === undefined) throw new Error("the module called its host outside of a context");
+    return this.#context;
+  }
+
+  /** Context ids are never used twice in a VM; root contexts and streams share them. */
+  allocateId(): number {
+    return this.#nextId++;
+  }
+
+  /** Keeps what the module logs. */
+  log(level: LogLevel, message: string): void {
+    this.logs.push({ level, message, contextId: this.#context?.id ?? 0 });
+  }
+
+  /** The VM's own buffers; the others are the contexts'. */
+  buffer(type: BufferType): Uint8Array | undefined {
+    return type === BufferType.VmConfiguration ? this.vmConfiguration : undefined;
+  }
+
+  /** Runs a callback of the module for a context; undefined when the module does not export it. */
+  callback(context: Context, name: string, ...args: number[]): number | undefined {
+    this.#context = context;
+    try {
+      return this.#run(name, args);
+    } finally {
+      this.#context = undefined;
+    }
+  }
+
+  #run(name: string, args: number[]): number | undefined {
+    if (this.failure !== undefined) throw new Error(`${name} on a VM that has failed`, { cause: this.failure });
+    const callback = this.#exports[name];
+    if (typeof callback !== "function") return undefined;
+    try {
+      return (callback as (...args: number[]) => number | undefined)(...args);
+    } catch (error) {
+      this.failure = new Error(`${name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      throw this.failure;
+    }
+  }
+}
+
+const modules = new Map<string, WebAssembly.Module>();
+
+/** Compiles a module, once per test file. */
+export function loadModule(path = "build/mcp.wasm"): WebAssembly.Module {
+  let module = modules.get(path);
+  if (module === undefined) {
+    module = new WebAssembly.Module(readFileSync(path));
+    modules.set(path, module);
+  }
+  return module;
+}
