@@ -1,4 +1,5 @@
-import { Token, Tokenizer } from "../json/tokenizer";
+import { Tokenizer } from "../json/tokenizer";
+import { Token } from "../json/token";
 
 /** What a value of a JSON document is. */
 export enum JsonType {

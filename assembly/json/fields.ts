@@ -1,5 +1,6 @@
 import { permanentBytes } from "../memory/bytes";
-import { Token, Tokenizer } from "./tokenizer";
+import { Tokenizer } from "./tokenizer";
+import { Token } from "./token";
 
 /** The element of a path that stands for each element of an array. */
 export const EACH = "[]";

@@ -23,9 +23,9 @@ export class Text {
   /** Bytes of the whole text, those beyond {@link TEXT_LIMIT} included. */
   length: u32;
   private escape: Escape;
-  private digits: u8;
-  private unit: u16;
-  private highSurrogate: u16;
+  private digits: u32;
+  private unit: u32;
+  private highSurrogate: u32;
 
   /** Where the kept bytes lie: right behind this object. */
   get bytes(): usize {
@@ -77,7 +77,7 @@ export class Text {
     }
     const value = hexValue(byte);
     if (value > 15) return false;
-    this.unit = <u16>((this.unit << 4) | value);
+    this.unit = (this.unit << 4) | value;
     if (++this.digits == 4) {
       this.escape = Escape.None;
       this.appendUnit(this.unit);
@@ -90,11 +90,11 @@ export class Text {
     if (this.highSurrogate) this.loneSurrogate();
   }
 
-  private appendUnit(unit: u16): void {
+  private appendUnit(unit: u32): void {
     const isLow = (unit & 0xfc00) == 0xdc00;
     if (this.highSurrogate) {
       if (isLow) {
-        const high = <u32>this.highSurrogate;
+        const high = this.highSurrogate;
         this.highSurrogate = 0;
         this.appendCodePoint(0x10000 + ((high - 0xd800) << 10) + (unit - 0xdc00));
         return;

@@ -12,37 +12,9 @@ import {
   isSpace,
 } from "./characters";
 import { NumberState, isCompleteNumber, nextNumberState } from "./number";
+import { DEPTH_LIMIT, NESTING_SIZE, Nesting } from "./nesting";
 import { TEXT_LIMIT, TEXT_SIZE, Text } from "./text";
-
-/** What {@link Tokenizer.next} found. */
-export enum Token {
-  /** The bytes are used up. */
-  More,
-  /** The bytes are no JSON text, or one beyond a limit: see {@link Tokenizer.fault}. */
-  Error,
-  ObjectStart,
-  ObjectEnd,
-  ArrayStart,
-  ArrayEnd,
-  Key,
-  String,
-  Number,
-  True,
-  False,
-  Null,
-}
-
-/** Why a document cannot be read. */
-export enum Fault {
-  None,
-  /** Not RFC 8259 JSON, bytes after the document included. */
-  Syntax,
-  /** Containers nested deeper than {@link DEPTH_LIMIT}. */
-  Depth,
-}
-
-/** Containers that may be open at once: a bit is kept for each. */
-export const DEPTH_LIMIT: u32 = 512;
+import { Fault, Token } from "./token";
 
 enum Expect {
   Value,
@@ -81,8 +53,6 @@ export class Tokenizer {
   /** Bytes of the whole text, of which a long one's end is not kept. */
   textTotal: u32;
   fault: Fault;
-  /** Open containers. */
-  depth: u32;
 
   private at: usize;
   private end: usize;
@@ -101,7 +71,7 @@ export class Tokenizer {
   private resumeDepth: i32;
 
   static create(): Tokenizer {
-    const self = changetype<Tokenizer>(heap.alloc(offsetof<Tokenizer>() + TEXT_SIZE + DEPTH_LIMIT / 8));
+    const self = changetype<Tokenizer>(heap.alloc(offsetof<Tokenizer>() + TEXT_SIZE + NESTING_SIZE));
     self.reset();
     return self;
   }
@@ -111,6 +81,7 @@ export class Tokenizer {
     memory.fill(changetype<usize>(this), 0, offsetof<Tokenizer>());
     this.resumeDepth = NOT_SKIPPING;
     this.text.clear();
+    this.nesting.depth = 0;
   }
 
   /** The next bytes of the document; those before must be used up. They must stay in place while they are read. */
@@ -123,24 +94,24 @@ export class Tokenizer {
 
   /** Passes in silence over the value that follows the key just read. */
   skipValue(): void {
-    this.resumeDepth = this.depth;
+    this.resumeDepth = this.nesting.depth;
   }
 
   /** Passes in silence over what is left of the innermost open container, its end included. */
   skipContainer(): void {
-    this.resumeDepth = this.depth - 1;
+    this.resumeDepth = this.nesting.depth - 1;
   }
 
   /** Whether the bytes so far are one whole JSON document. */
   get complete(): bool {
     if (this.fault != Fault.None) return false;
     if (this.expect == Expect.Nothing) return true;
-    return this.depth == 0 && this.scalar == Scalar.Number && isCompleteNumber(this.number);
+    return this.nesting.depth == 0 && this.scalar == Scalar.Number && isCompleteNumber(this.number);
   }
 
   /** Whether no byte but white space has come. */
   get blank(): bool {
-    return this.expect == Expect.Value && this.depth == 0 && this.scalar == Scalar.None && !this.fault;
+    return this.expect == Expect.Value && this.nesting.depth == 0 && this.scalar == Scalar.None && !this.fault;
   }
 
   /** Bytes from the first to the last of the root object or array. */
@@ -179,7 +150,7 @@ export class Tokenizer {
       case Expect.CommaOrEnd:
         if (byte == COMMA) {
           this.at++;
-          this.expect = this.inObject ? Expect.Key : Expect.Value;
+          this.expect = this.nesting.inObject ? Expect.Key : Expect.Value;
           return Token.More;
         }
         return this.close(byte);
@@ -228,35 +199,27 @@ export class Tokenizer {
   }
 
   private open(isObject: bool): Token {
-    if (this.depth == DEPTH_LIMIT) return this.fail(Fault.Depth);
-    if (this.depth == 0) this.rootStart = this.passed + (this.at - this.chunk);
-    const bits = this.containerBits + (this.depth >> 3);
-    const bit: u32 = 1 << (this.depth & 7);
-    store<u8>(bits, isObject ? (<u32>load<u8>(bits)) | bit : (<u32>load<u8>(bits)) & ~bit);
-    this.depth++;
+    if (this.nesting.depth == DEPTH_LIMIT) return this.fail(Fault.Depth);
+    if (this.nesting.depth == 0) this.rootStart = this.passed + (this.at - this.chunk);
+    this.nesting.open(isObject);
     this.at++;
     this.expect = isObject ? Expect.KeyOrEnd : Expect.ValueOrEnd;
     return isObject ? Token.ObjectStart : Token.ArrayStart;
   }
 
   private close(byte: u8): Token {
-    const isObject = this.inObject;
+    const isObject = this.nesting.inObject;
     if (byte != (isObject ? BRACE_CLOSE : BRACKET_CLOSE)) return this.fail(Fault.Syntax);
-    this.depth--;
+    this.nesting.close();
     this.at++;
-    if (this.depth == 0) this.rootEnd = this.passed + (this.at - this.chunk);
+    if (this.nesting.depth == 0) this.rootEnd = this.passed + (this.at - this.chunk);
     this.completeValue();
     return isObject ? Token.ObjectEnd : Token.ArrayEnd;
   }
 
   private completeValue(): void {
-    this.expect = this.depth ? Expect.CommaOrEnd : Expect.Nothing;
-    if (<i32>this.depth == this.resumeDepth) this.resumeDepth = NOT_SKIPPING;
-  }
-
-  private get inObject(): bool {
-    const innermost = this.depth - 1;
-    return (load<u8>(this.containerBits + (innermost >> 3)) & (1 << (innermost & 7))) != 0;
+    this.expect = this.nesting.depth ? Expect.CommaOrEnd : Expect.Nothing;
+    if (<i32>this.nesting.depth == this.resumeDepth) this.resumeDepth = NOT_SKIPPING;
   }
 
   private beginString(scalar: Scalar): Token {
@@ -382,8 +345,7 @@ export class Tokenizer {
     return changetype<Text>(changetype<usize>(this) + offsetof<Tokenizer>());
   }
 
-  /** A bit for each open container, set where it is an object. */
-  private get containerBits(): usize {
-    return changetype<usize>(this) + offsetof<Tokenizer>() + TEXT_SIZE;
+  private get nesting(): Nesting {
+    return changetype<Nesting>(changetype<usize>(this) + offsetof<Tokenizer>() + TEXT_SIZE);
   }
 }

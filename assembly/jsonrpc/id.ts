@@ -1,5 +1,5 @@
 import { hashBytes, mix } from "../memory/bytes";
-import { Token } from "../json/tokenizer";
+import { Token } from "../json/token";
 
 /** What kind of value a JSON-RPC id is (JSON-RPC 2.0, section 4). */
 export enum IdKind {

@@ -1,5 +1,5 @@
 import { FieldReader, FieldTree } from "../json/fields";
-import { Fault, Token } from "../json/tokenizer";
+import { Fault, Token } from "../json/token";
 import { equalsText } from "../memory/bytes";
 import { IdKind, idHash, idKind } from "./id";
 

@@ -6,10 +6,12 @@ import { Decoder } from "./decoder";
 import { ContentType, HttpMethod, RequestHead, ResponseHead } from "./head";
 import { McpMessage, McpPart } from "./message";
 import { Method, TargetKind } from "./methods";
-import { Observer, Undecoded, undecodedBy } from "./observer";
+import { ObservedStream } from "./observed_stream";
+import { Observer } from "./observer";
 import { Operation } from "./operation";
 import { Outcome } from "./outcome";
 import { StreamEnd, StreamKind } from "./stream_kinds";
+import { Undecoded, undecodedBy } from "./undecoded";
 
 /** Whether a stream may be MCP by its request's headers. `pathNamed`: the operator named its path as one of MCP. */
 export function isCandidate(head: RequestHead, pathNamed: bool): bool {
@@ -29,13 +31,7 @@ export function isCandidate(head: RequestHead, pathNamed: bool): bool {
  * `isWatched` is false and nothing is told.
  */
 @unmanaged
-export class Exchange {
-  /** When the request's headers came, in nanoseconds of the host's clock. */
-  startedAt: u64;
-  kind: StreamKind;
-  /** Label indices that the observer resolves at first use. */
-  server: i32;
-  caller: i32;
+export class Exchange extends ObservedStream {
   /** The response has been seen to its end. */
   responseEnded: bool;
   status: i32;

@@ -1,4 +1,4 @@
-import { Token } from "../json/tokenizer";
+import { Token } from "../json/token";
 import { IdKind, idHash, idKind } from "../jsonrpc/id";
 import { MessageKind, MessageReader, Part, Refusal } from "../jsonrpc/message_reader";
 import { equalsText } from "../memory/bytes";

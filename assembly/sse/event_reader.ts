@@ -149,8 +149,8 @@ export class EventReader {
       const secondOfPair = this.afterCR && byte == LF;
       this.endLine();
       if (secondOfPair) return false;
-      this.told = true;
       const isEvent = this.hasData;
+      this.told = isEvent;
       this.hasData = false;
       if (!isEvent) this.typeLength = 0;
       return isEvent;

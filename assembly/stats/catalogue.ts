@@ -1,6 +1,6 @@
-import { undecodedName } from "../mcp/observer";
 import { outcomeName } from "../mcp/outcome";
 import { streamEndName, streamKindName } from "../mcp/stream_kinds";
+import { undecodedName } from "../mcp/undecoded";
 import { codeName } from "./codes";
 import { MetricName } from "./metric_name";
 

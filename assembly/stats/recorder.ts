@@ -1,12 +1,13 @@
 import { Clock } from "../host/clock";
 import { Metrics } from "../host/metrics";
 import { Properties } from "../host/properties";
-import { Exchange } from "../mcp/exchange";
 import { Method, TargetKind, methodName, targetKind } from "../mcp/methods";
-import { Observer, Undecoded } from "../mcp/observer";
+import { ObservedStream } from "../mcp/observed_stream";
+import { Observer } from "../mcp/observer";
 import { Operation } from "../mcp/operation";
 import { Outcome, isSuccess } from "../mcp/outcome";
 import { StreamEnd } from "../mcp/stream_kinds";
+import { Undecoded } from "../mcp/undecoded";
 import { Table } from "../memory/table";
 import { Direction, ErrorType, Family, OverflowingLabel, appendOwnLabels, familyName, isHistogram } from "./catalogue";
 import { NO_CODE_INDEX, codeIndex } from "./codes";
@@ -39,12 +40,12 @@ export class Recorder extends Observer {
     this.labels = new Labels(settings, properties);
   }
 
-  operationEnded(exchange: Exchange, operation: Operation): void {
+  operationEnded(stream: ObservedStream, operation: Operation): void {
     const method = operation.method;
     const kind = targetKind(method);
-    const target = kind == TargetKind.None ? OTHER_INDEX : this.targetOf(exchange, operation, kind);
-    const caller = this.labels.labelsCaller ? this.callerOf(exchange) : OTHER_INDEX;
-    this.choose(exchange, method, kind, target);
+    const target = kind == TargetKind.None ? OTHER_INDEX : this.targetOf(stream, operation, kind);
+    const caller = this.labels.labelsCaller ? this.callerOf(stream) : OTHER_INDEX;
+    this.choose(stream, method, kind, target);
 
     const outcome = operation.outcome;
     const code = outcome == Outcome.RpcError ? codeIndex(operation.errorCode) : NO_CODE_INDEX;
@@ -52,7 +53,7 @@ export class Recorder extends Observer {
     this.count(Family.Operations, outcome, code, 1);
     this.caller = OTHER_INDEX;
     if (method != Method.SubscriptionsListen && outcome != Outcome.TaskAccepted) {
-      this.record(Family.OperationDuration, errorType(outcome), 0, this.millisecondsSince(exchange.startedAt));
+      this.record(Family.OperationDuration, errorType(outcome), 0, this.millisecondsSince(stream.startedAt));
     }
     this.count(Family.PayloadBytes, Direction.ClientToServer, 0, operation.requestSize);
     if (operation.responseSize) {
@@ -60,47 +61,47 @@ export class Recorder extends Observer {
     }
   }
 
-  notification(exchange: Exchange, method: Method, fromClient: bool, size: u64): void {
-    this.choose(exchange, method, TargetKind.None, OTHER_INDEX);
+  notification(stream: ObservedStream, method: Method, fromClient: bool, size: u64): void {
+    this.choose(stream, method, TargetKind.None, OTHER_INDEX);
     const direction = fromClient ? Direction.ClientToServer : Direction.ServerToClient;
     this.count(Family.Notifications, direction, 0, 1);
     this.count(Family.PayloadBytes, direction, 0, size);
   }
 
-  listed(exchange: Exchange, kind: TargetKind, at: usize, length: u32): void {
-    this.labels.targets(this.serverOf(exchange), kind).admit(at, length, true);
+  listed(stream: ObservedStream, kind: TargetKind, at: usize, length: u32): void {
+    this.labels.targets(this.serverOf(stream), kind).admit(at, length, true);
   }
 
-  undecoded(exchange: Exchange, reason: Undecoded): void {
-    this.chooseServer(exchange);
+  undecoded(stream: ObservedStream, reason: Undecoded): void {
+    this.chooseServer(stream);
     this.count(Family.Undecoded, reason, 0, 1);
   }
 
-  streamEnded(exchange: Exchange, end: StreamEnd): void {
-    this.chooseServer(exchange);
-    this.count(Family.Streams, exchange.kind, end, 1);
-    this.record(Family.StreamDuration, exchange.kind, end, this.millisecondsSince(exchange.startedAt));
+  streamEnded(stream: ObservedStream, end: StreamEnd): void {
+    this.chooseServer(stream);
+    this.count(Family.Streams, stream.kind, end, 1);
+    this.record(Family.StreamDuration, stream.kind, end, this.millisecondsSince(stream.startedAt));
   }
 
   /** The index of the target that the operation names; a success proves a name. */
-  private targetOf(exchange: Exchange, operation: Operation, kind: TargetKind): i32 {
-    const set = this.labels.targets(this.serverOf(exchange), kind);
+  private targetOf(stream: ObservedStream, operation: Operation, kind: TargetKind): i32 {
+    const set = this.labels.targets(this.serverOf(stream), kind);
     const target = isSuccess(operation.outcome)
       ? set.admit(operation.name, operation.nameLength, false)
       : set.find(operation.name, operation.nameLength);
     if (target == OTHER_INDEX) {
-      this.countOverflow(exchange, kind == TargetKind.Tool ? OverflowingLabel.Tool : OverflowingLabel.Prompt);
+      this.countOverflow(stream, kind == TargetKind.Tool ? OverflowingLabel.Tool : OverflowingLabel.Prompt);
     }
     return target;
   }
 
   /** Sets the series that is recorded next, within the budget: what has no room goes to `_OTHER`. */
-  private choose(exchange: Exchange, method: Method, kind: TargetKind, target: i32): void {
-    if (method == Method.Other) this.countOverflow(exchange, OverflowingLabel.Method);
-    const server = this.serverOf(exchange);
+  private choose(stream: ObservedStream, method: Method, kind: TargetKind, target: i32): void {
+    if (method == Method.Other) this.countOverflow(stream, OverflowingLabel.Method);
+    const server = this.serverOf(stream);
     const labels = this.labels;
     if (!labels.admitSeries(server, method, kind, target)) {
-      this.countOverflow(exchange, OverflowingLabel.Series);
+      this.countOverflow(stream, OverflowingLabel.Series);
       target = OTHER_INDEX;
       if (!labels.admitSeries(server, method, kind, target)) {
         this.setSeries(OTHER_INDEX, Method.Other, TargetKind.None, OTHER_INDEX);
@@ -110,8 +111,8 @@ export class Recorder extends Observer {
     this.setSeries(server, method, kind, target);
   }
 
-  private chooseServer(exchange: Exchange): void {
-    this.setSeries(this.serverOf(exchange), Method.None, TargetKind.None, OTHER_INDEX);
+  private chooseServer(stream: ObservedStream): void {
+    this.setSeries(this.serverOf(stream), Method.None, TargetKind.None, OTHER_INDEX);
   }
 
   private setSeries(server: i32, method: Method, kind: TargetKind, target: i32): void {
@@ -121,26 +122,26 @@ export class Recorder extends Observer {
     this.target = target;
   }
 
-  private countOverflow(exchange: Exchange, label: OverflowingLabel): void {
-    this.chooseServer(exchange);
+  private countOverflow(stream: ObservedStream, label: OverflowingLabel): void {
+    this.chooseServer(stream);
     this.count(Family.LabelOverflow, label, 0, 1);
   }
 
-  /** The index of the exchange's server, looked up once; kept one higher, since 0 stands for not yet known. */
-  private serverOf(exchange: Exchange): i32 {
-    if (exchange.server == 0) {
-      exchange.server = this.labels.server() + 1;
-      if (exchange.server == OTHER_INDEX + 1) this.countOverflow(exchange, OverflowingLabel.Server);
+  /** The index of the stream's server, looked up once; kept one higher, since 0 stands for not yet known. */
+  private serverOf(stream: ObservedStream): i32 {
+    if (stream.server == 0) {
+      stream.server = this.labels.server() + 1;
+      if (stream.server == OTHER_INDEX + 1) this.countOverflow(stream, OverflowingLabel.Server);
     }
-    return exchange.server - 1;
+    return stream.server - 1;
   }
 
-  private callerOf(exchange: Exchange): i32 {
-    if (exchange.caller == 0) {
-      exchange.caller = this.labels.caller() + 1;
-      if (exchange.caller == OTHER_INDEX + 1) this.countOverflow(exchange, OverflowingLabel.Caller);
+  private callerOf(stream: ObservedStream): i32 {
+    if (stream.caller == 0) {
+      stream.caller = this.labels.caller() + 1;
+      if (stream.caller == OTHER_INDEX + 1) this.countOverflow(stream, OverflowingLabel.Caller);
     }
-    return exchange.caller - 1;
+    return stream.caller - 1;
   }
 
   private millisecondsSince(startedAt: u64): u64 {

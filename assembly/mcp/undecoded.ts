@@ -1,0 +1,33 @@
+import { Refusal } from "../jsonrpc/message_reader";
+
+/** Why something of MCP could not be read: the label `mcp_reason`. */
+export enum Undecoded {
+  Compressed,
+  Batch,
+  Syntax,
+  Truncated,
+  Depth,
+  NotJsonRpc,
+}
+
+const REASONS: string[] = ["compressed", "batch", "syntax", "truncated", "depth", "not_jsonrpc"];
+
+export function undecodedName(reason: Undecoded): string {
+  return REASONS[reason];
+}
+
+/** The reason that a refused document is counted under. */
+export function undecodedBy(refusal: Refusal): Undecoded {
+  switch (refusal) {
+    case Refusal.Batch:
+      return Undecoded.Batch;
+    case Refusal.Syntax:
+      return Undecoded.Syntax;
+    case Refusal.Truncated:
+      return Undecoded.Truncated;
+    case Refusal.Depth:
+      return Undecoded.Depth;
+    default:
+      return Undecoded.NotJsonRpc;
+  }
+}
