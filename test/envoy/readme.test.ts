@@ -1,0 +1,87 @@
+/** The README's command blocks do what it says, in its order. */
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findEnvoy } from "../../scripts/envoy/binary.ts";
+import { connectClient } from "../fixtures/clients/client.ts";
+import { startFixtureServer } from "../fixtures/servers/fixture-server.ts";
+import { endsAfterAll } from "./cleanup.ts";
+import { type Command, startCommand } from "./commands.ts";
+
+const BLOCKS = [...readFileSync("README.md", "utf8").matchAll(/^```sh\n(.*?)^```$/gms)].map(([, text]) => text.trim());
+/** The line of the table that belongs to a call of this tool. */
+const calls = (tool: string) => new RegExp(`^ +${tool} +[1-9]\\d* `, "m");
+
+const keep = endsAfterAll();
+const folder = mkdtempSync(join(tmpdir(), "mcp-readme-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+let path = "";
+
+beforeAll(async () => {
+  symlinkSync(await findEnvoy(), join(folder, "envoy"));
+  path = `${folder}:${process.env.PATH}`;
+});
+
+function run(command: string): Command {
+  return keep(startCommand(command, { PATH: path }));
+}
+
+async function endsWithoutLeftovers(command: Command): Promise<void> {
+  await command.interrupt();
+  expect(command.leftovers()).toEqual([]);
+}
+
+test("the README has the blocks that are tried here, and no others", () => {
+  expect(BLOCKS).toEqual([
+    "npm start",
+    "npm start -- --upstream http://127.0.0.1:3001",
+    "npm test",
+    "npm run build",
+    "envoy -c envoy/envoy.yaml",
+    "curl -s http://127.0.0.1:9901/stats/prometheus",
+  ]);
+});
+
+test("npm start shows addresses and a table that fills, and leaves nothing running", async () => {
+  const started = run(BLOCKS[0]);
+  const [, proxy] = await started.shows(/^ *proxy +(http:\/\/127\.0\.0\.1:\d+\/mcp)$/m);
+  const [, statistics] = await started.shows(/^ *statistics +(http:\/\/127\.0\.0\.1:\d+\/stats\/prometheus)$/m);
+  await started.shows(calls("get_weather"));
+  await started.shows(calls("echo"));
+  expect(await (await fetch(statistics)).text()).toContain('gen_ai_tool_name="get_weather"');
+  expect((await fetch(proxy, { method: "DELETE" })).status).toBeGreaterThanOrEqual(400);
+  await endsWithoutLeftovers(started);
+  await expect(fetch(statistics)).rejects.toThrow();
+});
+
+test("npm start puts the proxy in front of one's own server", async () => {
+  const server = keep(await startFixtureServer());
+  const started = run(BLOCKS[1].replace("127.0.0.1:3001", `127.0.0.1:${server.port}`));
+  const [, proxy] = await started.shows(/^ *proxy +(http:\/\/127\.0\.0\.1:\d+)$/m);
+  const client = await connectClient("sdk2-modern", `${proxy}/mcp`);
+  await client.callTool("get_weather", { city: "Paris" });
+  await client.close();
+  await started.shows(calls("get_weather"));
+  await endsWithoutLeftovers(started);
+});
+
+describe("one's own Envoy", () => {
+  test("npm run build makes the module", async () => {
+    expect(await run(BLOCKS[3]).ended).toBe(0);
+    expect(WebAssembly.validate(readFileSync("build/mcp.wasm"))).toBe(true);
+  });
+
+  test("envoy runs the shipped configuration, and curl reads the statistics", async () => {
+    keep(await startFixtureServer(3001));
+    const envoy = run(BLOCKS[4]);
+    await envoy.shows(/starting main dispatch loop/);
+    const client = await connectClient("sdk1", "http://127.0.0.1:10000/mcp");
+    await client.listTools();
+    await client.close();
+    const curl = run(BLOCKS[5]);
+    expect(await curl.ended).toBe(0);
+    expect(curl.output()).toMatch(/^mcp_operations_total\{.*mcp_method_name="tools\/list".*mcp_outcome="ok"\} 1$/m);
+    await endsWithoutLeftovers(envoy);
+  });
+});
