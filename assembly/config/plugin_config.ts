@@ -1,3 +1,4 @@
+import { parseDuration } from "./duration";
 import { JsonType, JsonValue, parseJson } from "./json_value";
 
 /** Longest text of the configuration, in bytes. */
@@ -6,10 +7,15 @@ const LONGEST_TEXT = "256";
 const MAX_TOOLS: i32 = 1024;
 const MAX_SERVERS: i32 = 64;
 
+const MAX_SESSIONS: i32 = 1_048_576;
+const MAX_CALLER_HEADERS: i32 = 8;
+
 const LOG_LEVELS: string[] = ["trace", "debug", "info", "warn", "error"];
 
 /** The plugin's configuration: one JSON object, every field optional. docs/configuration.md says what they do. */
 export class PluginConfig {
+  /** Plugins of the same instance and role are one counting unit. */
+  instance: string = "default";
   /** Paths of MCP endpoints; one that ends in `*` stands for all that begin so. */
   matchPaths: string[] = [];
   server: string = "";
@@ -18,6 +24,10 @@ export class PluginConfig {
   maxTools: i32 = 256;
   maxServers: i32 = 64;
   tools: string[] = [];
+  sessionIdleSeconds: i32 = 1800;
+  maxSessions: i32 = 65536;
+  /** Names of headers, in lower case, that tell callers apart where there are no sessions. */
+  callerHeaders: string[] = [];
   labelCaller: bool = false;
   /** An index of {@link LOG_LEVELS}, as proxy-wasm numbers levels. */
   logLevel: i32 = 3;
@@ -49,6 +59,11 @@ export class ConfigReader {
     } else if (name == "labels") {
       if (!this.isObject(name, value)) return;
       for (let i = 0; i < value.items.length; i++) this.readLabels(value.names[i], value.items[i]);
+    } else if (name == "sessions") {
+      if (!this.isObject(name, value)) return;
+      for (let i = 0; i < value.items.length; i++) this.readSessions(value.names[i], value.items[i]);
+    } else if (name == "instance") {
+      config.instance = this.text(name, value, config.instance);
     } else if (name == "server") {
       config.server = this.text(name, value, config.server);
     } else if (name == "role") {
@@ -66,6 +81,24 @@ export class ConfigReader {
   private readMatch(name: string, value: JsonValue): void {
     if (name == "paths") this.config.matchPaths = this.texts("match.paths", value);
     else this.unknown("match." + name);
+  }
+
+  private readSessions(name: string, value: JsonValue): void {
+    const config = this.config;
+    if (name == "idleTimeout") {
+      const milliseconds = value.type == JsonType.String && !value.isCut ? parseDuration(value.text) : -1;
+      if (milliseconds >= 1000 && milliseconds <= <i64>i32.MAX_VALUE)
+        config.sessionIdleSeconds = <i32>(milliseconds / 1000);
+      else this.expected("sessions.idleTimeout", 'a duration of at least 1s, like "30m"', value);
+    } else if (name == "max") {
+      config.maxSessions = this.integer("sessions.max", value, 1, MAX_SESSIONS, config.maxSessions);
+    } else if (name == "callerKey") {
+      const headers = this.texts("sessions.callerKey", value);
+      if (headers.length > MAX_CALLER_HEADERS) this.expected("sessions.callerKey", "at most 8 names of headers", value);
+      config.callerHeaders = headers.map<string>((header) => lowerCase(header));
+    } else {
+      this.unknown("sessions." + name);
+    }
   }
 
   private readLabels(name: string, value: JsonValue): void {
@@ -123,6 +156,16 @@ export class ConfigReader {
   private unknown(path: string): void {
     this.warnings.push(path + ": unknown field, ignored");
   }
+}
+
+/** The text with its ASCII capitals turned into small letters: the standard library's way brings Unicode's tables. */
+function lowerCase(text: string): string {
+  let lower = "";
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    lower += String.fromCharCode(unit >= 0x41 && unit <= 0x5a ? unit | 0x20 : unit);
+  }
+  return lower;
 }
 
 function isBlank(at: usize, length: usize): bool {

@@ -1,15 +1,15 @@
 import { MessageKind } from "../jsonrpc/message_reader";
 import { Pool } from "../memory/pool";
 import { EventPart } from "../sse/event_reader";
-import { Cancellations } from "./cancellations";
+import { CountingUnit } from "./counting_unit";
 import { Decoder } from "./decoder";
 import { ContentType, HttpMethod, RequestHead, ResponseHead } from "./head";
 import { McpMessage, McpPart } from "./message";
 import { Method, TargetKind } from "./methods";
-import { ObservedStream } from "./observed_stream";
-import { Observer } from "./observer";
 import { Operation } from "./operation";
 import { Outcome } from "./outcome";
+import { MODERN_REVISION, UNKNOWN_REVISION } from "./revisions";
+import { SessionedStream } from "./sessioned_stream";
 import { StreamEnd, StreamKind } from "./stream_kinds";
 import { Undecoded, undecodedBy } from "./undecoded";
 
@@ -20,6 +20,8 @@ export function isCandidate(head: RequestHead, pathNamed: bool): bool {
       return head.contentType == ContentType.Json && (head.acceptsEventStream || head.hasMcpHeader || pathNamed);
     case HttpMethod.Get:
       return head.acceptsEventStream;
+    case HttpMethod.Delete:
+      return head.sessionLength > 0;
     default:
       return false;
   }
@@ -31,17 +33,16 @@ export function isCandidate(head: RequestHead, pathNamed: bool): bool {
  * `isWatched` is false and nothing is told.
  */
 @unmanaged
-export class Exchange extends ObservedStream {
+export class Exchange extends SessionedStream {
   /** The response has been seen to its end. */
   responseEnded: bool;
-  status: i32;
   private hasMcpHeader: bool;
-  private isModern: bool;
+  /** It asks for the end of a session. */
+  private isDelete: bool;
   /** It is MCP beyond doubt. */
   private confirmed: bool;
   /** It is not MCP. */
   private released: bool;
-  private session: u64;
   /** Addresses, 0 where there is none. */
   private operation: usize;
   private request: usize;
@@ -54,18 +55,19 @@ export class Exchange extends ObservedStream {
   }
 
   /** Begins with the head of a candidate's request. */
-  begin(head: RequestHead, now: u64, observer: Observer): void {
+  begin(head: RequestHead, now: u64, unit: CountingUnit): void {
     this.startedAt = now;
     this.hasMcpHeader = head.hasMcpHeader;
-    this.isModern = head.isModern;
-    this.session = head.session;
-    if (head.method == HttpMethod.Get) {
+    this.beginInSession(head, unit);
+    if (head.method == HttpMethod.Delete) {
+      this.isDelete = true;
+    } else if (head.method == HttpMethod.Get) {
       this.kind = StreamKind.Get;
     } else if (!head.compressed) {
       this.request = Decoder.take(false);
     } else if (head.hasMcpHeader) {
-      this.confirmed = true;
-      observer.undecoded(this, Undecoded.Compressed);
+      this.confirm(unit);
+      unit.observer.undecoded(this, Undecoded.Compressed);
     } else {
       this.released = true;
     }
@@ -85,7 +87,7 @@ export class Exchange extends ObservedStream {
   }
 
   /** Bytes of the request's body. */
-  requestBody(at: usize, length: usize, observer: Observer): void {
+  requestBody(at: usize, length: usize, unit: CountingUnit): void {
     const decoder = changetype<Decoder>(this.request);
     const message = decoder.message;
     message.feed(at, length);
@@ -96,46 +98,48 @@ export class Exchange extends ObservedStream {
         if (!this.hasMcpHeader) return this.letGo();
         message.method = Method.Other;
       } else if (part == McpPart.Refused) {
-        return this.refuseRequest(message, observer);
+        return this.refuseRequest(message, unit);
       }
     }
   }
 
   /** The request's body is over. */
-  requestEnd(observer: Observer, cancellations: Cancellations): void {
+  requestEnd(unit: CountingUnit): void {
     const message = changetype<Decoder>(this.request).message;
     const kind = message.finish();
-    if (kind == MessageKind.None) return this.refuseRequest(message, observer);
+    if (kind == MessageKind.None) return this.refuseRequest(message, unit);
     if (kind == MessageKind.Response && !this.hasMcpHeader) return this.letGo();
-    this.confirmed = true;
+    if (kind == MessageKind.Request) this.readRequest(message);
+    this.confirm(unit);
     if (kind == MessageKind.Request) {
-      this.beginOperation(message);
+      unit.observer.operationStarted(this);
     } else if (kind == MessageKind.Notification) {
-      observer.notification(this, message.method, true, message.size);
+      unit.observer.notification(this, message.method, true, message.size);
       const cancelled = message.cancelledId;
       // Ids are unique in a session only: without one, a mark could hit a stranger's request.
       if (message.method == Method.NotificationsCancelled && cancelled && this.session) {
-        cancellations.add(this.session, cancelled);
+        unit.cancellations.add(this.session, cancelled);
       }
     }
     this.releaseRequest();
   }
 
   /** The response's headers. */
-  responseHead(head: ResponseHead, observer: Observer, cancellations: Cancellations): void {
+  responseHead(head: ResponseHead, unit: CountingUnit): void {
     // A server may answer once it has the message, before the request's end has been told.
-    if (this.request && changetype<Decoder>(this.request).message.complete) this.requestEnd(observer, cancellations);
+    if (this.request && changetype<Decoder>(this.request).message.complete) this.requestEnd(unit);
     this.status = head.status;
+    if (this.confirmed || this.isDelete || this.kind == StreamKind.Get) this.followSession(head, this.isDelete, unit);
     const isStream = head.contentType == ContentType.EventStream;
     if (this.kind == StreamKind.Get) {
       if (head.status != 200 || !isStream) return this.letGo();
-      this.confirmed = this.hasMcpHeader;
+      if (this.hasMcpHeader) this.confirm(unit);
     } else if (!this.operation) {
       return;
     }
     if (head.compressed) {
       this.unreadable = true;
-      if (this.confirmed) observer.undecoded(this, Undecoded.Compressed);
+      if (this.confirmed) unit.observer.undecoded(this, Undecoded.Compressed);
       else this.letGo();
     } else if (isStream || head.contentType == ContentType.Json) {
       this.response = Decoder.take(isStream);
@@ -143,69 +147,70 @@ export class Exchange extends ObservedStream {
   }
 
   /** Bytes of the response's body. */
-  responseBody(at: usize, length: usize, observer: Observer): void {
+  responseBody(at: usize, length: usize, unit: CountingUnit): void {
     const decoder = changetype<Decoder>(this.response);
-    if (!decoder.isEventStream) return this.readResponse(decoder.message, at, length, observer);
+    if (!decoder.isEventStream) return this.readResponse(decoder.message, at, length, unit);
     const events = decoder.events;
     events.feed(at, length);
     while (true) {
       const part = events.next();
       if (part == EventPart.More) return;
       if (part == EventPart.Data) {
-        this.readResponse(decoder.message, events.dataAt, events.dataLength, observer);
+        this.readResponse(decoder.message, events.dataAt, events.dataLength, unit);
         continue;
       }
-      if (events.isMessage) this.endResponseMessage(decoder.message, observer);
+      if (events.isMessage) this.endResponseMessage(decoder.message, unit);
       if (!this.response) return;
       decoder.message.reset();
     }
   }
 
   /** The response is over. */
-  responseEnd(observer: Observer): void {
+  responseEnd(unit: CountingUnit): void {
     this.responseEnded = true;
     if (!this.response) return;
     const decoder = changetype<Decoder>(this.response);
-    if (!decoder.isEventStream) this.endResponseMessage(decoder.message, observer);
+    if (!decoder.isEventStream) this.endResponseMessage(decoder.message, unit);
     this.releaseResponse();
   }
 
   /** The stream is over, for the reason `end`: settles what is open. The exchange must not be used any more. */
-  close(end: StreamEnd, observer: Observer, cancellations: Cancellations): void {
+  close(end: StreamEnd, unit: CountingUnit): void {
     if (this.operation) {
       const operation = changetype<Operation>(this.operation);
-      const outcome = this.outcomeWithoutAnswer(operation, end, cancellations);
+      const outcome = this.outcomeWithoutAnswer(operation, end, unit);
       if (outcome == Outcome.Unanswered) end = StreamEnd.ServerClosed;
-      this.endOperation(outcome, observer);
+      this.endOperation(outcome, unit);
     } else if (this.kind == StreamKind.Get && end == StreamEnd.Complete) {
       end = StreamEnd.ServerClosed;
     }
-    if (this.confirmed) observer.streamEnded(this, end);
+    if (this.confirmed) unit.observer.streamEnded(this, end);
     this.releaseRequest();
     this.releaseResponse();
     pool.release(changetype<usize>(this));
   }
 
-  private beginOperation(message: McpMessage): void {
+  private readRequest(message: McpMessage): void {
     const operation = Operation.take();
     operation.method = message.method;
     operation.idKind = message.idKind;
     operation.idHash = message.idHash;
     operation.requestSize = message.size;
     operation.setName(message.name, message.nameLength);
-    if (message.isModern) this.isModern = true;
+    operation.setClientName(message.clientName, message.clientNameLength);
+    if (message.requestRevision != UNKNOWN_REVISION) this.revision = message.requestRevision;
     if (message.method == Method.SubscriptionsListen) this.kind = StreamKind.Listen;
     this.operation = changetype<usize>(operation);
   }
 
-  private readResponse(message: McpMessage, at: usize, length: usize, observer: Observer): void {
+  private readResponse(message: McpMessage, at: usize, length: usize, unit: CountingUnit): void {
     message.feed(at, length);
     while (true) {
       const part = message.next();
       if (part == McpPart.More || part == McpPart.Refused) return;
       if (part == McpPart.Method && message.method == Method.None) message.method = Method.Other;
       else if (part == McpPart.Listed && this.lists(message.listed)) {
-        observer.listed(this, message.listed, message.listedAt, message.listedLength);
+        unit.observer.listed(this, message.listed, message.listedAt, message.listedLength);
       }
     }
   }
@@ -217,7 +222,7 @@ export class Exchange extends ObservedStream {
     return method == (kind == TargetKind.Tool ? Method.ToolsList : Method.PromptsList);
   }
 
-  private endResponseMessage(message: McpMessage, observer: Observer): void {
+  private endResponseMessage(message: McpMessage, unit: CountingUnit): void {
     if (message.blank) return;
     switch (message.finish()) {
       case MessageKind.None:
@@ -225,53 +230,65 @@ export class Exchange extends ObservedStream {
         // An HTTP error's body need not be JSON-RPC.
         if (this.status >= 300) return;
         this.unreadable = true;
-        return observer.undecoded(this, undecodedBy(message.refusal));
+        return unit.observer.undecoded(this, undecodedBy(message.refusal));
       case MessageKind.Response:
-        this.confirmed = true;
-        return this.takeAnswer(message, observer);
+        this.confirm(unit);
+        return this.takeAnswer(message, unit);
       case MessageKind.Notification:
-        this.confirmed = true;
-        return observer.notification(this, message.method, false, message.size);
+        this.confirm(unit);
+        return unit.observer.notification(this, message.method, false, message.size);
       default:
-        this.confirmed = true;
+        this.confirm(unit);
     }
   }
 
-  private takeAnswer(message: McpMessage, observer: Observer): void {
+  private takeAnswer(message: McpMessage, unit: CountingUnit): void {
     if (!this.operation) return;
     const operation = changetype<Operation>(this.operation);
     const isAnswer = message.idKind == operation.idKind && message.idHash == operation.idHash;
     if (!isAnswer && !message.isErrorOfUnknownRequest) return;
     operation.responseSize = message.size;
     operation.errorCode = message.errorCode;
-    this.endOperation(message.outcome, observer);
+    const outcome = message.outcome;
+    if (operation.method == Method.Initialize && outcome == Outcome.Ok) {
+      this.initialized(message.agreedRevision, operation, unit);
+    }
+    this.endOperation(outcome, unit);
   }
 
-  private endOperation(outcome: Outcome, observer: Observer): void {
+  private endOperation(outcome: Outcome, unit: CountingUnit): void {
     const operation = changetype<Operation>(this.operation);
     operation.outcome = outcome;
-    observer.operationEnded(this, operation);
+    unit.observer.operationEnded(this, operation);
+    this.countInSession(operation, unit);
     operation.release();
     this.operation = 0;
   }
 
   /** How the operation ended whose stream is over and brought no answer. */
-  private outcomeWithoutAnswer(operation: Operation, end: StreamEnd, cancellations: Cancellations): Outcome {
-    if (cancellations.has(this.session, operation.idHash)) return Outcome.Cancelled;
+  private outcomeWithoutAnswer(operation: Operation, end: StreamEnd, unit: CountingUnit): Outcome {
+    if (this.session && unit.cancellations.has(this.session, operation.idHash)) return Outcome.Cancelled;
     if (this.status >= 500) return Outcome.UpstreamError;
     if (this.status == 401) return Outcome.Unauthenticated;
     if (this.status >= 300) return Outcome.HttpError;
-    if (end == StreamEnd.ClientClosed) return this.isModern ? Outcome.Cancelled : Outcome.Disconnected;
+    if (end == StreamEnd.ClientClosed)
+      return this.revision == MODERN_REVISION ? Outcome.Cancelled : Outcome.Disconnected;
     if (!this.responseEnded) return Outcome.UpstreamError;
     return this.unreadable ? Outcome.Undecoded : Outcome.Unanswered;
   }
 
   /** The request cannot be read: told where the headers say that it is MCP, else the stream is let go. */
-  private refuseRequest(message: McpMessage, observer: Observer): void {
+  private refuseRequest(message: McpMessage, unit: CountingUnit): void {
     if (!this.hasMcpHeader) return this.letGo();
-    this.confirmed = true;
-    observer.undecoded(this, undecodedBy(message.refusal));
+    this.confirm(unit);
+    unit.observer.undecoded(this, undecodedBy(message.refusal));
     this.releaseRequest();
+  }
+
+  private confirm(unit: CountingUnit): void {
+    if (this.confirmed) return;
+    this.confirmed = true;
+    unit.observer.streamStarted(this);
   }
 
   private letGo(): void {

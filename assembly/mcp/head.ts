@@ -1,12 +1,13 @@
 import { Headers } from "../host/headers";
 import { equalsIgnoringCase, equalsText, hashBytes, indexOfIgnoringCase, startsWithText } from "../memory/bytes";
-import { isModernRevision } from "./revisions";
+import { UNKNOWN_REVISION, revisionOf } from "./revisions";
 
 /** The HTTP methods that Streamable HTTP uses and the filter reads. */
 export enum HttpMethod {
   Other,
   Post,
   Get,
+  Delete,
 }
 
 /** What a body is, by its content-type. */
@@ -24,13 +25,19 @@ export class RequestHead {
   compressed: bool = false;
   /** It bears `MCP-Protocol-Version`, `Mcp-Session-Id` or another `Mcp-*` header. */
   hasMcpHeader: bool = false;
-  /** `MCP-Protocol-Version` names a revision without sessions. */
-  isModern: bool = false;
-  /** A hash of `Mcp-Session-Id`, which is a secret; 0 where there is none. */
-  session: u64 = 0;
+  /** What `MCP-Protocol-Version` names. */
+  revision: i32 = UNKNOWN_REVISION;
+  /** `Mcp-Session-Id`, which is a secret; empty where there is none. */
+  session: usize = 0;
+  sessionLength: i32 = 0;
+  /** A hash of the headers that tell callers apart, by the configuration. */
+  callerKey: u64 = 0;
   /** The path, without the query. */
   path: usize = 0;
   pathLength: i32 = 0;
+
+  /** @param callerHeaders names of headers, in lower case, that tell callers apart. */
+  constructor(private callerHeaders: string[]) {}
 
   read(headers: Headers): void {
     this.method = HttpMethod.Other;
@@ -38,8 +45,9 @@ export class RequestHead {
     this.acceptsEventStream = false;
     this.compressed = false;
     this.hasMcpHeader = false;
-    this.isModern = false;
-    this.session = 0;
+    this.revision = UNKNOWN_REVISION;
+    this.sessionLength = 0;
+    this.callerKey = 0;
     this.pathLength = 0;
     while (headers.next()) this.take(headers);
   }
@@ -50,6 +58,7 @@ export class RequestHead {
     if (named(header, ":method")) {
       if (equalsText(at, length, "POST")) this.method = HttpMethod.Post;
       else if (equalsText(at, length, "GET")) this.method = HttpMethod.Get;
+      else if (equalsText(at, length, "DELETE")) this.method = HttpMethod.Delete;
     } else if (named(header, ":path")) {
       this.path = at;
       this.pathLength = 0;
@@ -62,8 +71,16 @@ export class RequestHead {
       if (indexOfIgnoringCase(at, length, "text/event-stream") >= 0) this.acceptsEventStream = true;
     } else if (startsWithText(header.name, header.nameLength, "mcp-")) {
       this.hasMcpHeader = true;
-      if (named(header, "mcp-session-id")) this.session = hashBytes(at, length);
-      else if (named(header, "mcp-protocol-version")) this.isModern = isModernRevision(at, length);
+      if (named(header, "mcp-session-id")) {
+        this.session = at;
+        this.sessionLength = length;
+      } else if (named(header, "mcp-protocol-version")) {
+        this.revision = revisionOf(at, length);
+      }
+    }
+    for (let i = 0; i < this.callerHeaders.length; i++) {
+      // The order of headers is the client's own: what they add up to must not depend on it.
+      if (named(header, this.callerHeaders[i])) this.callerKey += hashBytes(at, length, i + 1);
     }
   }
 }
@@ -73,9 +90,13 @@ export class ResponseHead {
   status: i32 = 0;
   contentType: ContentType = ContentType.Other;
   compressed: bool = false;
+  /** `Mcp-Session-Id`, which is a secret; empty where there is none. */
+  session: usize = 0;
+  sessionLength: i32 = 0;
 
   read(headers: Headers): void {
     this.status = 0;
+    this.sessionLength = 0;
     this.contentType = ContentType.Other;
     this.compressed = false;
     while (headers.next()) this.take(headers);
@@ -86,6 +107,9 @@ export class ResponseHead {
     const length = header.valueLength;
     if (named(header, ":status")) {
       for (let i = 0; i < length; i++) this.status = this.status * 10 + (load<u8>(at + i) - 0x30);
+    } else if (named(header, "mcp-session-id")) {
+      this.session = at;
+      this.sessionLength = length;
     } else if (named(header, "content-type")) {
       this.contentType = contentType(at, length);
     } else if (named(header, "content-encoding")) {

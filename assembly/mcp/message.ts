@@ -3,10 +3,10 @@ import { IdKind, idHash, idKind } from "../jsonrpc/id";
 import { MessageKind, MessageReader, Part, Refusal } from "../jsonrpc/message_reader";
 import { equalsText } from "../memory/bytes";
 import { Method, TargetKind, methodOf } from "./methods";
-import { NAME_LIMIT, NO_CODE } from "./operation";
+import { CLIENT_NAME_LIMIT, NAME_LIMIT, NO_CODE } from "./operation";
 import { Outcome } from "./outcome";
 import { PayloadField, messageFields } from "./payload";
-import { isModernRevision } from "./revisions";
+import { UNKNOWN_REVISION, revisionOf } from "./revisions";
 
 /** What {@link McpMessage.next} found. */
 export enum McpPart {
@@ -36,11 +36,13 @@ export class McpMessage {
   private isToolError: bool;
   private resultType: Outcome;
   private isTask: bool;
-  private isModernMeta: bool;
+  private metaRevision: i32;
+  private resultRevision: i32;
+  private keptClientNameLength: u32;
   private reader: MessageReader;
 
   static create(): McpMessage {
-    const self = changetype<McpMessage>(heap.alloc(offsetof<McpMessage>() + NAME_LIMIT));
+    const self = changetype<McpMessage>(heap.alloc(offsetof<McpMessage>() + NAME_LIMIT + CLIENT_NAME_LIMIT));
     self.reader = MessageReader.create(fieldTree);
     self.reset();
     return self;
@@ -121,9 +123,26 @@ export class McpMessage {
     return this.reader.fields.has(PayloadField.ParamsName) ? this.keptNameLength : 0;
   }
 
-  /** Of a request: whether its `_meta` names a revision without sessions. */
-  get isModern(): bool {
-    return this.reader.fields.has(PayloadField.MetaProtocolVersion) && this.isModernMeta;
+  /** The name of the client's software, {@link clientNameLength} bytes. */
+  get clientName(): usize {
+    return this.name + NAME_LIMIT;
+  }
+
+  /** 0 where the client's software is not named, or by more than can be kept. */
+  get clientNameLength(): u32 {
+    const fields = this.reader.fields;
+    const isNamed = fields.has(PayloadField.ClientName) || fields.has(PayloadField.MetaClientName);
+    return isNamed ? this.keptClientNameLength : 0;
+  }
+
+  /** Of a request: the revision that its `_meta` names. */
+  get requestRevision(): i32 {
+    return this.reader.fields.has(PayloadField.MetaProtocolVersion) ? this.metaRevision : UNKNOWN_REVISION;
+  }
+
+  /** Of the answer to `initialize`: the revision that was agreed on. */
+  get agreedRevision(): i32 {
+    return this.reader.fields.has(PayloadField.ResultProtocolVersion) ? this.resultRevision : UNKNOWN_REVISION;
   }
 
   /** Of a cancellation: the hash of the id it names; 0 where it names none. */
@@ -171,7 +190,18 @@ export class McpMessage {
         this.cancelledHash = idHash(this.cancelledKind, at, tokens.textLength, length);
         return false;
       case PayloadField.MetaProtocolVersion:
-        this.isModernMeta = isText && isModernRevision(at, length);
+        this.metaRevision = isText ? revisionOf(at, length) : UNKNOWN_REVISION;
+        return false;
+      case PayloadField.ResultProtocolVersion:
+        this.resultRevision = isText ? revisionOf(at, length) : UNKNOWN_REVISION;
+        return false;
+      case PayloadField.ClientName:
+      case PayloadField.MetaClientName:
+        this.keptClientNameLength = 0;
+        if (isText && length <= CLIENT_NAME_LIMIT) {
+          memory.copy(this.clientName, at, length);
+          this.keptClientNameLength = length;
+        }
         return false;
       case PayloadField.ResultIsError:
         this.isToolError = fields.value == Token.True;

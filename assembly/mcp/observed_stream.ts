@@ -6,7 +6,9 @@ export class ObservedStream {
   /** When the request's headers came, in nanoseconds of the host's clock. */
   startedAt: u64;
   kind: StreamKind;
-  /** Label indices that the observer resolves at first use; 0 until then. */
+  /** Label indices that the observer resolves at first use, one higher; 0 until then. */
   server: i32;
   caller: i32;
+  /** A hash of the server's name, once it is resolved. */
+  serverHash: u64;
 }

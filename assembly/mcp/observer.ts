@@ -6,6 +6,14 @@ import { Undecoded } from "./undecoded";
 
 /** Is told what happens on a stream of MCP. */
 export abstract class Observer {
+  /** Resolves the server that the stream goes to. */
+  abstract resolveServer(stream: ObservedStream): void;
+  /** A hash of who calls: with it, activity without sessions is told apart. */
+  abstract callerHash(): u64;
+  /** The stream turned out to be MCP. */
+  abstract streamStarted(stream: ObservedStream): void;
+  /** A request has been read. */
+  abstract operationStarted(stream: ObservedStream): void;
   /** A request has got its one outcome. */
   abstract operationEnded(stream: ObservedStream, operation: Operation): void;
   /** A notification of `size` bytes passed. */

@@ -6,6 +6,9 @@ import { Outcome } from "./outcome";
 /** Longest target name kept. The specification asks for at most 128 characters (2025-11-25, server/tools, "Tool Names"). */
 export const NAME_LIMIT: u32 = 128;
 
+/** Longest name of a client's software kept. */
+export const CLIENT_NAME_LIMIT: u32 = 64;
+
 /** No JSON-RPC error code. */
 export const NO_CODE: i32 = i32.MIN_VALUE;
 
@@ -26,10 +29,17 @@ export class Operation {
   errorCode: i32;
   /** Bytes of the target's name; 0 where there is none, or none that can be kept. */
   nameLength: u32;
+  /** Bytes of the name of the client's software; 0 where it is not told. */
+  clientNameLength: u32;
 
   /** The target's name. */
   get name(): usize {
     return changetype<usize>(this) + offsetof<Operation>();
+  }
+
+  /** The name of the client's software. */
+  get clientName(): usize {
+    return this.name + NAME_LIMIT;
   }
 
   static take(): Operation {
@@ -47,6 +57,12 @@ export class Operation {
     memory.copy(this.name, at, length);
     this.nameLength = length;
   }
+
+  /** Keeps the name of the client's software: at most {@link CLIENT_NAME_LIMIT} bytes. */
+  setClientName(at: usize, length: u32): void {
+    memory.copy(this.clientName, at, length);
+    this.clientNameLength = length;
+  }
 }
 
-const pool = new Pool(offsetof<Operation>() + NAME_LIMIT);
+const pool = new Pool(offsetof<Operation>() + NAME_LIMIT + CLIENT_NAME_LIMIT);

@@ -9,6 +9,12 @@ export enum PayloadField {
   ParamsRequestId,
   /** 2026-07-28: the revision of this request. */
   MetaProtocolVersion,
+  /** `initialize`: the client's software. */
+  ClientName,
+  /** 2026-07-28: the same, with each request. */
+  MetaClientName,
+  /** `initialize`: the revision that was agreed on. */
+  ResultProtocolVersion,
   ResultIsError,
   ResultType,
   /** 2025-11-25: a task in place of the result. */
@@ -23,6 +29,9 @@ export function messageFields(): FieldTree {
   tree.add(PayloadField.ParamsName, ["params", "name"]);
   tree.add(PayloadField.ParamsRequestId, ["params", "requestId"]);
   tree.add(PayloadField.MetaProtocolVersion, ["params", "_meta", "io.modelcontextprotocol/protocolVersion"]);
+  tree.add(PayloadField.ClientName, ["params", "clientInfo", "name"]);
+  tree.add(PayloadField.MetaClientName, ["params", "_meta", "io.modelcontextprotocol/clientInfo", "name"]);
+  tree.add(PayloadField.ResultProtocolVersion, ["result", "protocolVersion"]);
   tree.add(PayloadField.ResultIsError, ["result", "isError"]);
   tree.add(PayloadField.ResultType, ["result", "resultType"]);
   tree.add(PayloadField.ResultTask, ["result", "task"]);

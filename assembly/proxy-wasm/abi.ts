@@ -56,6 +56,27 @@ export declare function proxy_get_buffer_bytes(
   length: usize,
 ): Status;
 
+@external("env", "proxy_get_shared_data")
+export declare function proxy_get_shared_data(
+  key: usize,
+  keyLength: usize,
+  value: usize,
+  valueLength: usize,
+  cas: usize,
+): Status;
+
+@external("env", "proxy_set_shared_data")
+export declare function proxy_set_shared_data(
+  key: usize,
+  keyLength: usize,
+  value: usize,
+  length: usize,
+  cas: u32,
+): Status;
+
+@external("wasi_snapshot_preview1", "random_get")
+export declare function random_get(to: usize, length: usize): i32;
+
 @external("env", "proxy_define_metric")
 export declare function proxy_define_metric(type: MetricType, name: usize, length: usize, id: usize): Status;
 

@@ -23,6 +23,17 @@ export function proxy_on_memory_allocate(size: usize): usize {
   return block + 16;
 }
 
+/** Where the arena stands, for {@link releaseSince}. */
+export function arenaMark(): usize {
+  return used;
+}
+
+/** Takes back what was handed over since the arena stood at `mark`, which must not be used any more. What did not fit
+ *  stays until the callback ends. */
+export function releaseSince(mark: usize): void {
+  used = mark;
+}
+
 /** Takes back all that was handed over: nothing of it may be used any more. */
 export function resetArena(): void {
   used = 0;

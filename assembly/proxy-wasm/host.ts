@@ -3,6 +3,7 @@ import { Headers } from "../host/headers";
 import { Level, Log } from "../host/log";
 import { Metrics } from "../host/metrics";
 import { Properties } from "../host/properties";
+import { Random } from "../host/random";
 import {
   BufferType,
   HeaderMapType,
@@ -17,6 +18,7 @@ import {
   proxy_log,
   proxy_record_metric,
   proxy_set_tick_period_milliseconds,
+  random_get,
 } from "./abi";
 
 /** Where the host writes its results: an address and a length, or one number. */
@@ -42,6 +44,10 @@ export class HostMetrics extends Metrics {
     return this.define(MetricType.Counter, name, length);
   }
 
+  gauge(name: usize, length: i32): u32 {
+    return this.define(MetricType.Gauge, name, length);
+  }
+
   histogram(name: usize, length: i32): u32 {
     return this.define(MetricType.Histogram, name, length);
   }
@@ -57,6 +63,14 @@ export class HostMetrics extends Metrics {
   private define(type: MetricType, name: usize, length: i32): u32 {
     proxy_define_metric(type, name, length, results);
     return load<u32>(results);
+  }
+}
+
+/** The proxy's source of randomness. */
+export class HostRandom extends Random {
+  next(): u64 {
+    random_get(results, 8);
+    return load<u64>(results);
   }
 }
 

@@ -1,6 +1,8 @@
 import { outcomeName } from "../mcp/outcome";
+import { revisionName } from "../mcp/revisions";
 import { streamEndName, streamKindName } from "../mcp/stream_kinds";
 import { undecodedName } from "../mcp/undecoded";
+import { sessionEndName, sessionKindName } from "../store/session_entry";
 import { codeName } from "./codes";
 import { MetricName } from "./metric_name";
 
@@ -8,31 +10,70 @@ import { MetricName } from "./metric_name";
 export enum Family {
   Operations,
   OperationDuration,
+  OperationsInFlight,
   Notifications,
   PayloadBytes,
   Streams,
   StreamDuration,
+  StreamsActive,
+  SessionsActive,
+  SessionsStarted,
+  SessionsAdopted,
+  SessionsEnded,
+  SessionDuration,
+  SessionOperations,
   Undecoded,
   LabelOverflow,
+  StoreEvictions,
+  StoreConflicts,
+}
+
+/** What a family's metrics hold. */
+export enum FamilyType {
+  Counter,
+  Gauge,
+  Histogram,
 }
 
 const NAMES: string[] = [
   "mcp_operations_total",
   "mcp_operation_duration_milliseconds",
+  "mcp_operations_in_flight",
   "mcp_notifications_total",
   "mcp_payload_bytes_total",
   "mcp_streams_total",
   "mcp_stream_duration_milliseconds",
+  "mcp_streams_active",
+  "mcp_sessions_active",
+  "mcp_sessions_started_total",
+  "mcp_sessions_adopted_total",
+  "mcp_sessions_ended_total",
+  "mcp_session_duration_milliseconds",
+  "mcp_session_operations",
   "mcp_undecoded_total",
   "mcp_label_overflow_total",
+  "mcp_store_evictions_total",
+  "mcp_store_conflicts_total",
 ];
 
 export function familyName(family: Family): string {
   return NAMES[family];
 }
 
-export function isHistogram(family: Family): bool {
-  return family == Family.OperationDuration || family == Family.StreamDuration;
+export function familyType(family: Family): FamilyType {
+  switch (family) {
+    case Family.OperationDuration:
+    case Family.StreamDuration:
+    case Family.SessionDuration:
+    case Family.SessionOperations:
+      return FamilyType.Histogram;
+    case Family.OperationsInFlight:
+    case Family.StreamsActive:
+    case Family.SessionsActive:
+      return FamilyType.Gauge;
+    default:
+      return FamilyType.Counter;
+  }
 }
 
 /** What failed an operation: the label `error_type`. */
@@ -60,6 +101,7 @@ export enum OverflowingLabel {
   Prompt,
   Server,
   Caller,
+  ClientName,
   /** All of them: the series budget is spent. */
   Series,
 }
@@ -70,6 +112,7 @@ const OVERFLOWING: string[] = [
   "gen_ai_prompt_name",
   "mcp_server",
   "mcp_caller",
+  "mcp_client_name",
   "series",
 ];
 
@@ -87,16 +130,35 @@ export function appendOwnLabels(name: MetricName, family: Family, first: i32, se
     case Family.PayloadBytes:
       name.labelText("mcp_direction", DIRECTIONS[first]);
       break;
+    case Family.StreamsActive:
+      name.labelText("mcp_stream_kind", streamKindName(first));
+      break;
     case Family.Streams:
     case Family.StreamDuration:
       name.labelText("mcp_stream_kind", streamKindName(first));
       name.labelText("mcp_stream_end", streamEndName(second));
+      break;
+    case Family.SessionsActive:
+    case Family.SessionsStarted:
+    case Family.SessionsAdopted:
+      name.labelText("mcp_session_kind", sessionKindName(first));
+      name.labelText("mcp_protocol_version", revisionName(second));
+      break;
+    case Family.SessionsEnded:
+      name.labelText("mcp_session_kind", sessionKindName(first));
+      name.labelText("mcp_session_end", sessionEndName(second));
+      break;
+    case Family.SessionDuration:
+    case Family.SessionOperations:
+      name.labelText("mcp_session_kind", sessionKindName(first));
       break;
     case Family.Undecoded:
       name.labelText("mcp_reason", undecodedName(first));
       break;
     case Family.LabelOverflow:
       name.labelText("mcp_label", OVERFLOWING[first]);
+      break;
+    default:
       break;
   }
 }

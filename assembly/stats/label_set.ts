@@ -1,31 +1,34 @@
 import { hashBytes } from "../memory/bytes";
 import { Table } from "../memory/table";
+import { NAME_LIMIT, NameList } from "../store/name_list";
+import { ATTEMPTS } from "../store/store";
 
 /** The label value of all names that got none of their own. */
 export const OTHER = "_OTHER";
 /** Its index in every {@link LabelSet}. */
 export const OTHER_INDEX: i32 = 0;
 
-/** A name as metrics show it: `length` bytes at `at`, which live for ever. */
+/** A name as metrics show it. Lives for ever. */
 @unmanaged
 class Entry {
-  at: usize;
+  name: usize;
   length: i32;
-  /** As it stands in labels. */
+  /** As it stands in labels: as many bytes. */
   label: usize;
-  /** It holds one of the slots that names known by success alone may have. */
-  unreserved: bool;
+  /** The operator configured it or the server listed it. */
+  isKnown: bool;
 }
 
 /**
  * The values that a label may have: names get an index of their own until the set is full, so that strangers cannot
  * mint metrics. Most slots are reserved for names that the operator configured or the server listed; a name known by
- * success alone gets one of the rest.
+ * success alone gets one of the rest. All workers share the set, through a list in the store of which this is a copy:
+ * a name that is in the copy costs no look-up there.
  */
 export class LabelSet {
   private entries: StaticArray<usize>;
   private byHash: Table = new Table(64);
-  private count: i32 = 1;
+  private count: i32 = 0;
   private unreservedLeft: i32;
 
   /** @param capacity names besides `_OTHER`.
@@ -33,6 +36,7 @@ export class LabelSet {
   constructor(
     private capacity: i32,
     reserved: i32,
+    private list: NameList,
   ) {
     this.entries = new StaticArray<usize>(capacity + 1);
     this.unreservedLeft = capacity - reserved;
@@ -40,51 +44,91 @@ export class LabelSet {
 
   /** The index of the name, {@link OTHER_INDEX} where it has none. */
   find(at: usize, length: i32): i32 {
-    const index = <i32>this.byHash.get(keyOf(at, length));
-    if (index == 0) return OTHER_INDEX;
-    const entry = changetype<Entry>(this.entries[index]);
-    return entry.length == length && memory.compare(entry.at, at, length) == 0 ? index : OTHER_INDEX;
+    const index = this.findInCopy(at, length);
+    if (index != OTHER_INDEX || length == 0 || length > NAME_LIMIT) return index;
+    this.copyList();
+    return this.findInCopy(at, length);
   }
 
   /** The index of the name, which gets one if there is a slot for it. `isKnown`: the operator configured it or the
    *  server listed it. */
   admit(at: usize, length: i32, isKnown: bool): i32 {
-    const key = keyOf(at, length);
-    if (length == 0) return OTHER_INDEX;
-    if (this.byHash.get(key)) {
-      const index = this.find(at, length);
-      if (index != OTHER_INDEX && isKnown) this.reserve(changetype<Entry>(this.entries[index]));
-      return index;
+    const index = this.findInCopy(at, length);
+    if (index != OTHER_INDEX && (!isKnown || this.entry(index).isKnown)) return index;
+    if (length == 0 || length > NAME_LIMIT) return OTHER_INDEX;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      this.copyList();
+      const found = this.findInCopy(at, length);
+      if (found != OTHER_INDEX) {
+        if (!isKnown || this.entry(found).isKnown || this.makeKnown(found)) return found;
+      } else {
+        if (this.count >= this.capacity || (!isKnown && this.unreservedLeft <= 0)) return OTHER_INDEX;
+        if (this.list.append(at, length, isKnown)) this.copyList();
+      }
     }
-    if (this.count > this.capacity || (!isKnown && this.unreservedLeft == 0)) return OTHER_INDEX;
-    if (!isKnown) this.unreservedLeft--;
-    const entry = changetype<Entry>(heap.alloc(offsetof<Entry>()));
-    entry.at = heap.alloc(length);
-    memory.copy(entry.at, at, length);
-    entry.length = length;
-    entry.label = labelOf(at, length);
-    entry.unreserved = !isKnown;
-    const index = this.count++;
-    this.entries[index] = changetype<usize>(entry);
-    this.byHash.set(key, index);
-    return index;
+    return this.findInCopy(at, length);
   }
 
   /** The bytes that stand for the name in labels: as many as the name has. */
   labelAt(index: i32): usize {
-    return changetype<Entry>(this.entries[index]).label;
+    if (index > this.count) this.copyList();
+    return this.entry(index).label;
   }
 
   /** Bytes of the name, and of its label. */
   labelLength(index: i32): i32 {
-    return changetype<Entry>(this.entries[index]).length;
+    if (index > this.count) this.copyList();
+    return this.entry(index).length;
+  }
+
+  private entry(index: i32): Entry {
+    return changetype<Entry>(this.entries[index]);
+  }
+
+  private findInCopy(at: usize, length: i32): i32 {
+    const index = <i32>this.byHash.get(keyOf(at, length));
+    if (index == 0) return OTHER_INDEX;
+    const entry = this.entry(index);
+    return entry.length == length && memory.compare(entry.name, at, length) == 0 ? index : OTHER_INDEX;
+  }
+
+  /** Brings the copy up to date with the list, which stays in hand. */
+  private copyList(): void {
+    const list = this.list;
+    list.open();
+    for (let index = 1; index <= this.capacity && list.next(); index++) {
+      if (index > this.count) this.add(list);
+      else if (list.isKnown && !this.entry(index).isKnown) this.noteKnown(index);
+    }
+  }
+
+  private add(list: NameList): void {
+    const entry = changetype<Entry>(heap.alloc(offsetof<Entry>()));
+    entry.name = heap.alloc(list.length);
+    memory.copy(entry.name, list.at, list.length);
+    entry.length = list.length;
+    entry.label = labelOf(list.at, list.length);
+    entry.isKnown = list.isKnown;
+    if (!list.isKnown) this.unreservedLeft--;
+    this.entries[++this.count] = changetype<usize>(entry);
+    this.byHash.set(keyOf(list.at, list.length), this.count);
   }
 
   /** A name known by success has been listed: its slot is free for another such. */
-  private reserve(entry: Entry): void {
-    if (!entry.unreserved) return;
-    entry.unreserved = false;
+  private noteKnown(index: i32): void {
+    this.entry(index).isKnown = true;
     this.unreservedLeft++;
+  }
+
+  /** Marks a name as known in the list. False where somebody was faster. */
+  private makeKnown(index: i32): bool {
+    this.list.open();
+    for (let i = 0; i < index; i++) {
+      if (!this.list.next()) return false;
+    }
+    if (!this.list.setKnown()) return false;
+    this.noteKnown(index);
+    return true;
   }
 }
 

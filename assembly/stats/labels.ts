@@ -1,6 +1,9 @@
 import { Properties } from "../host/properties";
 import { Method, TargetKind } from "../mcp/methods";
+import { hashBytes } from "../memory/bytes";
 import { Table } from "../memory/table";
+import { NameList, NumberSet } from "../store/name_list";
+import { Store } from "../store/store";
 import { LabelSet, OTHER_INDEX } from "./label_set";
 import { Bytes } from "./metric_name";
 
@@ -11,12 +14,12 @@ const BRACKET_OPEN: u8 = 0x5b;
 const SERIES_LIMIT: i32 = 1024;
 /** Callers that get a label value of their own. */
 const CALLER_LIMIT: i32 = 64;
-/** Longest name of a server or caller that gets a label value of its own, in bytes. */
-const NAME_LIMIT: i32 = 256;
+/** Names of clients' software that get a label value of their own. */
+const CLIENT_LIMIT: i32 = 32;
 
 /** What the operator says of labels. */
 export class LabelSettings {
-  /** `client` or `server`; empty to go by the direction of the listener. */
+  /** `client` or `server`. */
   role: string = "";
   /** Empty to go by the upstream cluster. */
   server: string = "";
@@ -29,37 +32,36 @@ export class LabelSettings {
   caller: bool = false;
 }
 
-/** The label values of one plugin instance: who is who, and which names are admitted (all of them bounded). */
+/** The label values of one counting unit: who is who, and which names are admitted (all of them bounded). */
 export class Labels {
-  /** The names that this index stands for in the tables of targets are `servers`'. */
-  servers: LabelSet;
-  callers: LabelSet = new LabelSet(CALLER_LIMIT, 0);
+  readonly servers: LabelSet;
+  readonly callers: LabelSet;
+  readonly clients: LabelSet;
   private tools: Array<LabelSet | null>;
   private prompts: Array<LabelSet | null>;
-  private series: Table = new Table(256);
-  private detectedRole: string = "";
+  private series: NumberSet;
+  /** What is known of the series: 1 where admitted, 2 where not. */
+  private knownSeries: Table = new Table(256);
   private fixedServer: i32 = OTHER_INDEX;
 
   constructor(
     private settings: LabelSettings,
     private properties: Properties,
+    private shared: Store,
   ) {
-    this.servers = new LabelSet(settings.maxServers, 0);
+    this.servers = new LabelSet(settings.maxServers, 0, new NameList(shared, "servers", 0));
+    this.callers = new LabelSet(CALLER_LIMIT, 0, new NameList(shared, "callers", 0));
+    this.clients = new LabelSet(CLIENT_LIMIT, 0, new NameList(shared, "clients", 0));
     this.tools = new Array<LabelSet | null>(settings.maxServers + 1).fill(null);
     this.prompts = new Array<LabelSet | null>(settings.maxServers + 1).fill(null);
+    this.series = new NumberSet(shared, "series", SERIES_LIMIT);
     const server = new Bytes(settings.server);
     this.fixedServer = this.servers.admit(server.at, server.length, true);
   }
 
-  /** The label `mcp_role`. Asks the host at its first use, which must be within a stream. */
+  /** The label `mcp_role`. */
   get role(): string {
-    if (this.settings.role.length) return this.settings.role;
-    if (!this.detectedRole.length) {
-      // envoy.config.core.v3.TrafficDirection: 2 is OUTBOUND.
-      const outbound = this.properties.find("xds.listener_direction") && load<u8>(this.properties.at) == 2;
-      this.detectedRole = outbound ? "client" : "server";
-    }
-    return this.detectedRole;
+    return this.settings.role;
   }
 
   /** The index of the server that the stream goes to. Asks the host. */
@@ -81,8 +83,14 @@ export class Labels {
   }
 
   private admitFound(set: LabelSet): i32 {
-    const length = this.properties.length;
-    return length > NAME_LIMIT ? OTHER_INDEX : set.admit(this.properties.at, length, true);
+    return set.admit(this.properties.at, this.properties.length, true);
+  }
+
+  /** A hash of the stream's caller. Asks the host. */
+  callerHash(): u64 {
+    if (!this.properties.find("source.address")) return 0;
+    keepAddress(this.properties);
+    return hashBytes(this.properties.at, this.properties.length);
   }
 
   /** The names of this kind that a server has. */
@@ -91,7 +99,8 @@ export class Labels {
     const present = sets[server];
     if (present) return present;
     const capacity = this.settings.maxTools;
-    const set = new LabelSet(capacity, capacity - capacity / 4);
+    const list = new NameList(this.shared, kind == TargetKind.Tool ? "tools" : "prompts", server);
+    const set = new LabelSet(capacity, capacity - capacity / 4, list);
     sets[server] = set;
     if (kind == TargetKind.Tool) {
       for (let i = 0; i < this.settings.tools.length; i++) {
@@ -105,10 +114,11 @@ export class Labels {
   /** Whether this triple may have metrics of its own: it has them already, or the budget is not yet spent. */
   admitSeries(server: i32, method: Method, kind: TargetKind, target: i32): bool {
     const key = (((<u64>server) << 32) | ((<u64>method) << 16) | ((<u64>kind) << 12) | (<u64>target)) + 1;
-    if (this.series.get(key)) return true;
-    if (this.series.size >= SERIES_LIMIT) return false;
-    this.series.set(key, 1);
-    return true;
+    const known = this.knownSeries.get(key);
+    if (known) return known == 1;
+    const isAdmitted = this.series.add(key);
+    this.knownSeries.set(key, isAdmitted ? 1 : 2);
+    return isAdmitted;
   }
 }
 

@@ -5,6 +5,7 @@ export const Result = {
   NotFound: 1,
   BadArgument: 2,
   InvalidMemoryAccess: 6,
+  CasMismatch: 8,
 } as const;
 
 export const HeaderMap = { RequestHeaders: 0, RequestTrailers: 1, ResponseHeaders: 2, ResponseTrailers: 3 } as const;

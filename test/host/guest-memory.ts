@@ -18,9 +18,19 @@ export class GuestMemory {
     return this.#memory.buffer.byteLength / 65_536;
   }
 
+  /** A copy of the bytes at an address. */
+  bytes(address: number, length: number): Uint8Array {
+    return Uint8Array.from(new Uint8Array(this.#memory.buffer, address >>> 0, length >>> 0));
+  }
+
   /** The UTF-8 text at an address. */
   text(address: number, length: number): string {
     return Buffer.from(this.#memory.buffer, address >>> 0, length >>> 0).toString("utf8");
+  }
+
+  /** Writes bytes. */
+  write(address: number, bytes: Uint8Array): void {
+    new Uint8Array(this.#memory.buffer, address >>> 0, bytes.length).set(bytes);
   }
 
   /** Writes a u32. */

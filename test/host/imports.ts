@@ -1,3 +1,5 @@
+import { randomFillSync } from "node:crypto";
+
 import { BufferType, type HeaderMap, LOG_LEVELS, type LogLevel, MetricType, Result } from "./abi.ts";
 import type { HostCalls } from "./calls.ts";
 import type { Clock } from "./clock.ts";
@@ -5,6 +7,7 @@ import type { Context } from "./context.ts";
 import { type GuestMemory, serializePairs } from "./guest-memory.ts";
 import type { MetricIds } from "./metrics.ts";
 import { encodeProperty } from "./properties.ts";
+import type { SharedDataStore } from "./shared-data.ts";
 
 /** What the imported functions work on: a VM, seen from the inside. */
 export interface HostState {
@@ -12,6 +15,7 @@ export interface HostState {
   readonly context: Context;
   readonly metricIds: MetricIds;
   readonly clock: Clock;
+  readonly sharedData: SharedDataStore;
   readonly calls: HostCalls;
   log(level: LogLevel, message: string): void;
 }
@@ -20,11 +24,11 @@ export interface HostState {
 type Import = (...args: never[]) => number;
 
 /**
- * The functions of module `env` that the filter may import. Any other import fails at instantiation, as in a host that
- * lacks it: what the filter needs of its host is stated here, and only here.
+ * The functions that the filter may import, by module. Any other import fails at instantiation, as in a host that lacks
+ * it: what the filter needs of its host is stated here, and only here.
  */
-export function hostImports(host: HostState): Record<string, Import> {
-  const imports: Record<string, Import> = {
+export function hostImports(host: HostState): Record<string, Record<string, Import>> {
+  const env: Record<string, Import> = {
     proxy_log(level: number, address: number, length: number) {
       const name = LOG_LEVELS[level];
       if (name === undefined) return Result.BadArgument;
@@ -82,8 +86,32 @@ export function hostImports(host: HostState): Record<string, Import> {
       host.memory.give(encodeProperty(value), addressOut, lengthOut);
       return Result.Ok;
     },
+
+    proxy_get_shared_data(key: number, keyLength: number, addressOut: number, lengthOut: number, casOut: number) {
+      const found = host.sharedData.get(host.memory.text(key, keyLength));
+      if (found === undefined) return Result.NotFound;
+      host.memory.give(found.bytes, addressOut, lengthOut);
+      host.memory.writeU32(casOut, found.cas);
+      return Result.Ok;
+    },
+
+    proxy_set_shared_data(key: number, keyLength: number, address: number, length: number, cas: number) {
+      const bytes = host.memory.bytes(address, length);
+      const written = host.sharedData.set(host.memory.text(key, keyLength), bytes, cas >>> 0);
+      return written ? Result.Ok : Result.CasMismatch;
+    },
   };
-  return Object.fromEntries(Object.entries(imports).map(([name, run]) => [name, counted(host.calls, name, run)]));
+  const wasi: Record<string, Import> = {
+    random_get(address: number, length: number) {
+      host.memory.write(address, randomFillSync(new Uint8Array(length)));
+      return 0;
+    },
+  };
+  return { env: countedAll(host.calls, env), wasi_snapshot_preview1: countedAll(host.calls, wasi) };
+}
+
+function countedAll(calls: HostCalls, imports: Record<string, Import>): Record<string, Import> {
+  return Object.fromEntries(Object.entries(imports).map(([name, run]) => [name, counted(calls, name, run)]));
 }
 
 function counted(calls: HostCalls, name: string, run: Import): Import {

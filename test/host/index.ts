@@ -8,5 +8,6 @@ export { MetricStore, type Histogram, type LabelSelector } from "./metrics.ts";
 export { Plugin, type PluginOptions } from "./plugin.ts";
 export type { Properties, PropertyValue } from "./properties.ts";
 export type { ResetCause } from "./resets.ts";
+export { SharedDataStore } from "./shared-data.ts";
 export { HttpStream } from "./stream.ts";
 export { loadModule, Vm, type LogLine, type VmOptions } from "./vm.ts";

@@ -8,6 +8,7 @@ import { GuestMemory } from "./guest-memory.ts";
 import { hostImports, type HostState } from "./imports.ts";
 import { MetricIds, MetricStore } from "./metrics.ts";
 import { Plugin, type PluginOptions } from "./plugin.ts";
+import { SharedDataStore } from "./shared-data.ts";
 
 /** A line that the module logged, and the context in whose callback it did. */
 export interface LogLine {
@@ -20,6 +21,8 @@ export interface VmOptions {
   /** Shared between the VMs of one proxy process. */
   readonly metrics?: MetricStore;
   readonly clock?: Clock;
+  /** Shared between the VMs of one proxy process that have the same vm_id. */
+  readonly sharedData?: SharedDataStore;
   readonly vmId?: string;
   readonly vmConfiguration?: string;
 }
@@ -29,6 +32,7 @@ export class Vm implements HostState {
   readonly metrics: MetricStore;
   readonly metricIds: MetricIds;
   readonly clock: Clock;
+  readonly sharedData: SharedDataStore;
   readonly vmId: string;
   readonly vmConfiguration: Uint8Array;
   readonly calls = new HostCalls();
@@ -45,9 +49,10 @@ export class Vm implements HostState {
     this.metrics = options.metrics ?? new MetricStore();
     this.metricIds = new MetricIds(this.metrics);
     this.clock = options.clock ?? new Clock();
+    this.sharedData = options.sharedData ?? new SharedDataStore();
     this.vmId = options.vmId ?? "";
     this.vmConfiguration = Buffer.from(options.vmConfiguration ?? "");
-    this.#exports = new WebAssembly.Instance(module, { env: hostImports(this) }).exports;
+    this.#exports = new WebAssembly.Instance(module, hostImports(this)).exports;
     for (const name of ["proxy_abi_version_0_2_1", "proxy_on_memory_allocate"]) {
       if (typeof this.#exports[name] !== "function") throw new Error(`the module does not export ${name}`);
     }

@@ -1,10 +1,13 @@
 import {
+  Clock,
   type Exchange,
   type ExchangeOptions,
   exchange,
   loadModule,
+  MetricStore,
   type Plugin,
   type PluginOptions,
+  SharedDataStore,
   Vm,
 } from "../index.ts";
 
@@ -16,6 +19,22 @@ export const SSE_ANSWER = { "content-type": "text/event-stream" };
 /** One plugin instance of the filter, alone in a VM of its own. */
 export function startFilter(options: PluginOptions = {}): Plugin {
   return new Vm(loadModule()).plugin({ properties: { "xds.cluster_name": "tools" }, ...options });
+}
+
+/** A proxy with so many workers: a VM each, with the same plugin, and what they share. */
+export function startWorkers(count: number, options: PluginOptions = {}): Plugin[] {
+  const shared = { metrics: new MetricStore(), clock: new Clock(), sharedData: new SharedDataStore() };
+  return Array.from({ length: count }, () =>
+    new Vm(loadModule(), shared).plugin({ properties: { "xds.cluster_name": "tools" }, ...options }),
+  );
+}
+
+/** Lets so many seconds pass, with a tick of each worker in each. */
+export function passSeconds(workers: readonly Plugin[], seconds: number): void {
+  for (let i = 0; i < seconds; i++) {
+    workers[0].vm.clock.advance(1000);
+    for (const worker of workers) worker.tick();
+  }
 }
 
 /** A JSON-RPC request as text. */
@@ -57,10 +76,11 @@ export function post(
   );
 }
 
-/** The counters of a family by the values of two labels, `a b`: short enough to compare at a glance. */
+/** The counters or gauges of a family by the values of two labels, `a b`: short enough to compare at a glance. */
 export function countsBy(plugin: Plugin, family: string, ...labels: string[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const [name, value] of Object.entries(plugin.vm.metrics.counters(family))) {
+  const { metrics } = plugin.vm;
+  for (const [name, value] of Object.entries({ ...metrics.counters(family), ...metrics.gauges(family) })) {
     const key = labels.map((label) => new RegExp(`[{,]${label}="([^"]*)"`).exec(name)?.[1] ?? "").join(" ");
     counts[key] = (counts[key] ?? 0) + value;
   }

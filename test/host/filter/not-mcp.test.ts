@@ -14,7 +14,7 @@ const NO_CANDIDATES: [string, Exchange["request"]][] = [
   ["a page", { method: "GET", headers: { accept: "text/html" } }],
   ["a WebSocket", { method: "GET", headers: { connection: "upgrade", upgrade: "websocket" } }],
   ["a PUT", { method: "PUT", headers: MCP_HEADERS, body: toolCall("echo") }],
-  ["a DELETE of a session", { method: "DELETE", headers: { "mcp-session-id": "s" } }],
+  ["a DELETE that names no session", { method: "DELETE", headers: {} }],
   ["CORS", { method: "OPTIONS", headers: { "access-control-request-headers": "mcp-session-id" } }],
 ];
 

@@ -1,0 +1,133 @@
+import { ConfigReader, PluginConfig } from "../config/plugin_config";
+import { Level, Log } from "../host/log";
+import { Properties } from "../host/properties";
+import { hashBytes } from "../memory/bytes";
+import { ATTEMPTS, Store } from "../store/store";
+import { Host } from "./unit";
+
+/** Ticks from one reminder that the configuration is invalid to the next. */
+const REMINDER_TICKS: i32 = 60;
+const GAUGE = "mcp_configuration_invalid";
+
+/**
+ * The configuration of a plugin instance. An invalid one is reported, and the last good one of the plugin of that name
+ * goes on: each is kept in the store, whence also a new VM gets it. Where there is none, traffic passes unread.
+ * The plugin's name is asked for only at the first request or tick, since the call crashes NGINX within configure.
+ */
+export class Configuration {
+  private config: PluginConfig | null = null;
+  private errors: string[] = [];
+  /** The bytes of the newest configuration, until they are settled. */
+  private bytes: usize = 0;
+  private length: usize = 0;
+  private isSettled: bool = true;
+  private ticksToReminder: i32 = 0;
+
+  constructor(
+    private host: Host,
+    private log: Log,
+  ) {}
+
+  /** A new configuration has come. */
+  read(at: usize, length: usize): void {
+    const reader = new ConfigReader();
+    reader.read(at, length);
+    this.errors = reader.errors;
+    this.config = reader.errors.length == 0 ? reader.config : null;
+    for (let i = 0; i < reader.warnings.length; i++) {
+      this.log.write(Level.Warn, "configuration: " + reader.warnings[i]);
+    }
+    this.report();
+    if (this.bytes) heap.free(this.bytes);
+    this.bytes = heap.alloc(length + 1);
+    memory.copy(this.bytes, at, length);
+    this.length = length;
+    this.isSettled = false;
+    this.applyLogLevel();
+  }
+
+  /** The valid configuration to go by; null where there is none. */
+  current(): PluginConfig | null {
+    // A good one need not wait for the tick that settles it.
+    if (!this.config && !this.isSettled) this.settle();
+    return this.config;
+  }
+
+  /** Keeps a good configuration for later, gets the last good one in place of a bad one, and tells the gauge. To be called
+   *  on each tick: reminds of a bad one at intervals. */
+  settle(): void {
+    if (this.errors.length > 0 && --this.ticksToReminder < 0) this.report();
+    if (this.isSettled) return;
+    this.isSettled = true;
+    const plugin = pluginHash(this.host.properties);
+    const shared = new Store(this.host.sharedData, 0, "configurations/" + plugin.toString(16));
+    if (this.errors.length == 0) this.keep(shared);
+    else this.recover(shared);
+    const invalid = new Store(this.host.sharedData, 0, "configurations");
+    this.tellGauge(invalid, plugin);
+    this.applyLogLevel();
+  }
+
+  private keep(shared: Store): void {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      shared.load("good");
+      memory.copy(shared.page, this.bytes, this.length);
+      shared.length = <i32>this.length;
+      if (shared.save()) return;
+    }
+  }
+
+  private recover(shared: Store): void {
+    shared.load("good");
+    const reader = new ConfigReader();
+    reader.read(shared.page, shared.length);
+    if (shared.length == 0 || reader.errors.length > 0) return;
+    this.config = reader.config;
+    this.log.write(Level.Warn, "configuration: the last good one goes on");
+  }
+
+  /** Puts the plugin in or takes it out of the set of those whose configuration is invalid, and records how many they
+   *  are. */
+  private tellGauge(shared: Store, plugin: u64): void {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      shared.load("invalid");
+      let kept = 0;
+      for (let at = 0; at < shared.length; at += sizeof<u64>()) {
+        const other = load<u64>(shared.page + at);
+        if (other == plugin) continue;
+        store<u64>(shared.page + kept, other);
+        kept += sizeof<u64>();
+      }
+      if (this.errors.length > 0) {
+        store<u64>(shared.page + kept, plugin);
+        kept += sizeof<u64>();
+      }
+      shared.length = kept;
+      if (!shared.save()) continue;
+      const name = String.UTF8.encode(GAUGE);
+      const gauge = this.host.metrics.gauge(changetype<usize>(name), name.byteLength);
+      this.host.metrics.record(gauge, kept / sizeof<u64>());
+      return;
+    }
+  }
+
+  private report(): void {
+    this.ticksToReminder = REMINDER_TICKS;
+    for (let i = 0; i < this.errors.length; i++) {
+      this.log.write(Level.Error, "invalid configuration: " + this.errors[i]);
+    }
+  }
+
+  private applyLogLevel(): void {
+    const config = this.config;
+    if (config) this.log.level = <Level>config.logLevel;
+  }
+}
+
+/** What tells this plugin from others of the proxy: a hash of its name and root id. */
+function pluginHash(properties: Properties): u64 {
+  let hash: u64 = 1;
+  if (properties.find("plugin_name")) hash = hashBytes(properties.at, properties.length, hash);
+  if (properties.find("plugin_root_id")) hash = hashBytes(properties.at, properties.length, hash);
+  return hash;
+}

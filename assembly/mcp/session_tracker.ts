@@ -1,0 +1,151 @@
+import { Pool } from "../memory/pool";
+import { Table } from "../memory/table";
+import { ENTRY_SIZE, SessionEnd, SessionEntry, SessionKind } from "../store/session_entry";
+import { Inserted, SessionListener, Sessions } from "../store/sessions";
+
+/** How often a session's activity and operations are written to the store. */
+const FLUSH_MS: i64 = 5000;
+
+/** What a worker has seen of a session and not yet told the store. */
+@unmanaged
+class Sighting {
+  hash: u64;
+  activeAt: u64;
+  flushedAt: u64;
+  operations: u32;
+  hasNews: bool;
+}
+
+/** Is told of sessions that begin, and of what becomes of them. */
+export abstract class SessionObserver extends SessionListener {
+  /** A session was born: this proxy has seen its beginning. */
+  abstract sessionStarted(entry: SessionEntry, clientName: usize, clientNameLength: u32): void;
+  /** A session was met that began elsewhere. */
+  abstract sessionAdopted(entry: SessionEntry): void;
+}
+
+/**
+ * Follows sessions from request to request. What a hot session does is gathered here and told to the store every few
+ * seconds, so that an ordinary request touches no shared data.
+ */
+export class SessionTracker {
+  private byHash: Table = new Table(256);
+  /** The sightings one after the other: {@link count} addresses in a block that grows. */
+  private list: usize = heap.alloc(256 * sizeof<usize>());
+  private capacity: i32 = 256;
+  private count: i32 = 0;
+  private pool: Pool = new Pool(offsetof<Sighting>());
+  private entry: SessionEntry = changetype<SessionEntry>(heap.alloc(ENTRY_SIZE));
+
+  /** @param idleSeconds how long a session may be idle. */
+  constructor(
+    private sessions: Sessions,
+    private observer: SessionObserver,
+    private idleSeconds: u32,
+  ) {}
+
+  /** A session begins: its `initialize` was answered, or the first operation of a window. `now` in milliseconds. */
+  begin(
+    hash: u64,
+    kind: SessionKind,
+    server: i32,
+    revision: i32,
+    now: u64,
+    clientName: usize,
+    clientNameLength: u32,
+  ): void {
+    if (this.touch(hash, now)) return;
+    const inserted = this.insert(hash, kind, server, revision, now);
+    if (inserted == Inserted.New) this.observer.sessionStarted(this.entry, clientName, clientNameLength);
+  }
+
+  /** The server accepted a request that bears this session's id. */
+  meet(hash: u64, server: i32, revision: i32, now: u64): void {
+    if (this.touch(hash, now)) return;
+    const inserted = this.insert(hash, SessionKind.Streamable, server, revision, now);
+    if (inserted == Inserted.New) this.observer.sessionAdopted(this.entry);
+  }
+
+  /** An operation of the session ended. */
+  countOperation(hash: u64): void {
+    const at = <usize>this.byHash.get(hash);
+    if (!at) return;
+    const sighting = changetype<Sighting>(at);
+    sighting.operations++;
+    sighting.hasNews = true;
+  }
+
+  /** The session ended. What is yet to be told of it goes to the store first. */
+  end(hash: u64, reason: SessionEnd, now: u64): void {
+    const at = <usize>this.byHash.get(hash);
+    if (at) this.flush(changetype<Sighting>(at), now);
+    this.sessions.end(hash, reason, now);
+  }
+
+  /** Tells the store what is due, and forgets the sessions that were silent since. */
+  tick(now: u64): void {
+    for (let i = this.count - 1; i >= 0; i--) {
+      const sighting = changetype<Sighting>(load<usize>(this.list + i * sizeof<usize>()));
+      if (<i64>(now - sighting.flushedAt) < FLUSH_MS) continue;
+      if (!sighting.hasNews || !this.flush(sighting, now)) this.forget(i);
+    }
+  }
+
+  /** Whether the session is in hand here: then it has been active. */
+  private touch(hash: u64, now: u64): bool {
+    const at = <usize>this.byHash.get(hash);
+    if (!at) return false;
+    const sighting = changetype<Sighting>(at);
+    sighting.activeAt = now;
+    sighting.hasNews = true;
+    return true;
+  }
+
+  private insert(hash: u64, kind: SessionKind, server: i32, revision: i32, now: u64): Inserted {
+    const entry = this.entry;
+    memory.fill(changetype<usize>(entry), 0, ENTRY_SIZE);
+    entry.hash = hash;
+    entry.startedAt = now;
+    entry.activeAt = now;
+    entry.idleSeconds = this.idleSeconds;
+    entry.server = server;
+    entry.revision = revision;
+    entry.kind = kind;
+    const inserted = this.sessions.insert(entry);
+    if (inserted == Inserted.New || inserted == Inserted.Active) this.remember(hash, now, inserted == Inserted.Active);
+    return inserted;
+  }
+
+  private remember(hash: u64, now: u64, hasNews: bool): void {
+    const at = this.pool.take();
+    const sighting = changetype<Sighting>(at);
+    sighting.hash = hash;
+    sighting.activeAt = now;
+    sighting.flushedAt = now;
+    sighting.hasNews = hasNews;
+    this.byHash.set(hash, at);
+    if (this.count == this.capacity) {
+      this.capacity *= 2;
+      this.list = heap.realloc(this.list, this.capacity * sizeof<usize>());
+    }
+    store<usize>(this.list + this.count++ * sizeof<usize>(), at);
+  }
+
+  /** False where the session has ended. */
+  private flush(sighting: Sighting, now: u64): bool {
+    if (!sighting.hasNews) return true;
+    const isActive = this.sessions.update(sighting.hash, sighting.operations, sighting.activeAt);
+    sighting.operations = 0;
+    sighting.hasNews = false;
+    sighting.flushedAt = now;
+    return isActive;
+  }
+
+  private forget(index: i32): void {
+    const place = this.list + index * sizeof<usize>();
+    const at = load<usize>(place);
+    this.byHash.delete(changetype<Sighting>(at).hash);
+    this.pool.release(at);
+    store<usize>(place, load<usize>(this.list + --this.count * sizeof<usize>()));
+  }
+}

@@ -1,0 +1,85 @@
+import { mix } from "../memory/bytes";
+import { SessionEnd, SessionKind } from "../store/session_entry";
+import { CountingUnit } from "./counting_unit";
+import { RequestHead, ResponseHead } from "./head";
+import { Method } from "./methods";
+import { ObservedStream } from "./observed_stream";
+import { Operation } from "./operation";
+import { MODERN_REVISION } from "./revisions";
+
+/** A stream's part in a session: begins it, shows that it lives, counts in it, ends it. */
+@unmanaged
+export class SessionedStream extends ObservedStream {
+  /** The response's HTTP status; 0 until it comes. */
+  status: i32;
+  /** See `revisions.ts`. */
+  protected revision: i32;
+  /** Keyed hashes of the session's id in the request and in the response; 0 where there is none. */
+  protected session: u64;
+  private newSession: u64;
+  /** A hash of the configured headers that tell callers apart. */
+  private callerKey: u64;
+
+  /** Takes what the request's headers say of the session. */
+  protected beginInSession(head: RequestHead, unit: CountingUnit): void {
+    this.revision = head.revision;
+    this.callerKey = head.callerKey;
+    // 2026-07-28 has no sessions: an id that comes all the same names none.
+    const hasSession = head.revision != MODERN_REVISION;
+    this.session = hasSession ? idHashOf(head.session, head.sessionLength, unit) : 0;
+  }
+
+  /** What the response's status says of the session that the request names. */
+  protected followSession(head: ResponseHead, isDelete: bool, unit: CountingUnit): void {
+    this.newSession = idHashOf(head.session, head.sessionLength, unit);
+    if (!this.session) return;
+    unit.observer.resolveServer(this);
+    const hash = this.keyOf(this.session);
+    const now = unit.milliseconds();
+    if (head.status == 404) return unit.sessions.end(hash, SessionEnd.Refused, now);
+    if (head.status < 200 || head.status > 299) return;
+    if (isDelete) unit.sessions.end(hash, SessionEnd.Deleted, now);
+    else unit.sessions.meet(hash, this.server - 1, this.revision, now);
+  }
+
+  /** An `initialize` was answered: with a session, if the response bears an id. */
+  protected initialized(revision: i32, operation: Operation, unit: CountingUnit): void {
+    this.revision = revision;
+    this.session = this.newSession;
+    if (this.session) this.beginSession(this.session, SessionKind.Streamable, operation, unit);
+  }
+
+  /** Counts an operation that has ended in its session; where there is none, activity of its caller is one. */
+  protected countInSession(operation: Operation, unit: CountingUnit): void {
+    if (this.session) return unit.sessions.countOperation(this.keyOf(this.session));
+    // A client that asks what the server speaks may go on with a session.
+    if (operation.method == Method.ServerDiscover || this.status < 200 || this.status > 299) return;
+    const client = unit.secret.hash(operation.clientName, operation.clientNameLength);
+    const named = this.revision == MODERN_REVISION ? client : 0;
+    const window = mix(unit.observer.callerHash() ^ mix(this.callerKey ^ named));
+    this.beginSession(window, SessionKind.Window, operation, unit);
+    unit.sessions.countOperation(this.keyOf(window));
+  }
+
+  private beginSession(id: u64, kind: SessionKind, operation: Operation, unit: CountingUnit): void {
+    unit.sessions.begin(
+      this.keyOf(id),
+      kind,
+      this.server - 1,
+      this.revision,
+      unit.milliseconds(),
+      operation.clientName,
+      operation.clientNameLength,
+    );
+  }
+
+  /** What a session is kept under: its id's hash, of this server. Never 0. */
+  private keyOf(id: u64): u64 {
+    return mix(id ^ this.serverHash) | 1;
+  }
+}
+
+/** The keyed hash of a session's id, 0 where there is none. */
+function idHashOf(at: usize, length: i32, unit: CountingUnit): u64 {
+  return length ? unit.secret.hash(at, length) : 0;
+}

@@ -1,0 +1,38 @@
+import { SharedData } from "../host/shared_data";
+import { Status, proxy_get_shared_data, proxy_set_shared_data } from "./abi";
+import { arenaMark, releaseSince } from "./arena";
+
+/** Creates a key if it is not there yet: with 0 Envoy would overwrite one that somebody else has made meanwhile. */
+const CREATE: u32 = 0xffffffff;
+
+/** Where the host writes its results: an address, a length, a version. */
+const results: usize = heap.alloc(16);
+
+function clearResults(): void {
+  memory.fill(results, 0, 16);
+}
+
+/** The proxy's shared data: of all threads, under one vm_id. */
+export class HostSharedData extends SharedData {
+  read(key: usize, keyLength: i32, to: usize, capacity: i32): i32 {
+    const mark = arenaMark();
+    clearResults();
+    this.version = CREATE;
+    const status = proxy_get_shared_data(key, keyLength, results, results + 4, results + 8);
+    if (status != Status.Ok) return -1;
+    this.version = load<u32>(results, 8);
+    const length = min(load<i32>(results, 4), capacity);
+    memory.copy(to, load<usize>(results), length);
+    releaseSince(mark);
+    return length;
+  }
+
+  write(key: usize, keyLength: i32, value: usize, length: i32, version: u32): bool {
+    if (proxy_set_shared_data(key, keyLength, value, length, version) == Status.Ok) return true;
+    if (version != CREATE) return false;
+    // A host that cannot create with a version (ngx_wasm_module) has nothing there still.
+    clearResults();
+    if (proxy_get_shared_data(key, keyLength, results, results + 4, results + 8) != Status.NotFound) return false;
+    return proxy_set_shared_data(key, keyLength, value, length, 0) == Status.Ok;
+  }
+}

@@ -1,0 +1,95 @@
+import { REVISION_COUNT } from "../mcp/revisions";
+import { StreamKind } from "../mcp/stream_kinds";
+import { Table } from "../memory/table";
+import { NumberSet } from "../store/name_list";
+import { SessionEntry } from "../store/session_entry";
+import { Slots } from "../store/slots";
+import { Store } from "../store/store";
+import { Family } from "./catalogue";
+import { MetricTable } from "./metric_table";
+
+/** The numbers of each server: operations in flight, open streams by kind, live sessions by kind and revision. */
+const OPERATIONS: i32 = 0;
+const STREAMS: i32 = 1;
+const SESSIONS: i32 = 4;
+const PER_SERVER: i32 = SESSIONS + 2 * REVISION_COUNT;
+
+/**
+ * The gauges of a counting unit. A worker that traps takes its increments with it, so gauges are never incremented:
+ * each worker publishes what is open on it in its slot of the store, and one worker at a time sums the live slots,
+ * counts the sessions and records the gauges.
+ */
+export class Gauges {
+  /** What is open on this worker. */
+  private open: StaticArray<u32>;
+  /** What is being summed. */
+  private sums: StaticArray<u32>;
+  /** The gauges that any worker ever recorded: they must be told when they are back at zero. */
+  private recorded: NumberSet;
+  private known: Table = new Table(64);
+
+  constructor(
+    maxServers: i32,
+    shared: Store,
+    private table: MetricTable,
+  ) {
+    const size = (maxServers + 1) * PER_SERVER;
+    this.open = new StaticArray<u32>(size);
+    this.sums = new StaticArray<u32>(size);
+    this.recorded = new NumberSet(shared, "gauges", size);
+  }
+
+  addOperation(server: i32, change: i32): void {
+    this.open[server * PER_SERVER + OPERATIONS] += change;
+  }
+
+  addStream(server: i32, kind: StreamKind, change: i32): void {
+    this.open[server * PER_SERVER + STREAMS + <i32>kind] += change;
+  }
+
+  /** Publishes what is open on this worker. */
+  publish(slots: Slots, now: u64): void {
+    if (!slots.begin(now)) return;
+    for (let i = 0; i < this.open.length; i++) {
+      if (this.open[i]) slots.put(i, this.open[i]);
+    }
+    slots.end();
+  }
+
+  /** Begins a sweep with what is open on all live workers. */
+  beginSweep(slots: Slots, now: u64): void {
+    this.sums.fill(0);
+    slots.sum(now, this.sums);
+  }
+
+  /** Counts a live session. */
+  countSession(entry: SessionEntry): void {
+    const number = entry.server * PER_SERVER + SESSIONS + <i32>entry.kind * REVISION_COUNT + entry.revision;
+    if (number < this.sums.length) this.sums[number]++;
+  }
+
+  /** Records every gauge that is not zero, or once was not. */
+  endSweep(): void {
+    for (let i = 0; i < this.sums.length; i++) {
+      if (this.sums[i] && !this.known.get(i + 1) && this.recorded.add(i)) this.known.set(i + 1, 1);
+    }
+    const recorded = this.recorded.values();
+    for (let i = 0; i < recorded.length; i++) {
+      const number = <i32>recorded[i];
+      if (number < this.sums.length) this.record(number, this.sums[number]);
+    }
+  }
+
+  private record(number: i32, value: u32): void {
+    const which = number % PER_SERVER;
+    this.table.chooseServer(number / PER_SERVER);
+    if (which == OPERATIONS) {
+      this.table.record(Family.OperationsInFlight, 0, 0, value);
+    } else if (which < SESSIONS) {
+      this.table.record(Family.StreamsActive, which - STREAMS, 0, value);
+    } else {
+      const session = which - SESSIONS;
+      this.table.record(Family.SessionsActive, session / REVISION_COUNT, session % REVISION_COUNT, value);
+    }
+  }
+}

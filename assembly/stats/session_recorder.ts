@@ -1,0 +1,50 @@
+import { SessionObserver } from "../mcp/session_tracker";
+import { SessionEnd, SessionEntry } from "../store/session_entry";
+import { Family, OverflowingLabel } from "./catalogue";
+import { Gauges } from "./gauges";
+import { OTHER_INDEX } from "./label_set";
+import { Labels } from "./labels";
+import { MetricTable } from "./metric_table";
+
+/** Turns the births and deaths of sessions into metrics, in the worker that decided them. */
+export class SessionRecorder extends SessionObserver {
+  constructor(
+    private labels: Labels,
+    private table: MetricTable,
+    private gauges: Gauges,
+  ) {
+    super();
+  }
+
+  sessionStarted(entry: SessionEntry, clientName: usize, clientNameLength: u32): void {
+    const client = this.labels.clients.admit(clientName, clientNameLength, true);
+    this.table.chooseServer(entry.server);
+    if (client == OTHER_INDEX && clientNameLength) {
+      this.table.count(Family.LabelOverflow, OverflowingLabel.ClientName, 0, 1);
+    }
+    this.table.chooseWho(client);
+    this.table.count(Family.SessionsStarted, entry.kind, entry.revision, 1);
+  }
+
+  sessionAdopted(entry: SessionEntry): void {
+    this.table.chooseServer(entry.server);
+    this.table.count(Family.SessionsAdopted, entry.kind, entry.revision, 1);
+  }
+
+  sessionEnded(entry: SessionEntry): void {
+    this.table.chooseServer(entry.server);
+    this.table.count(Family.SessionsEnded, entry.kind, entry.end, 1);
+    if (entry.end == SessionEnd.Evicted) this.table.count(Family.StoreEvictions, 0, 0, 1);
+  }
+
+  sessionCounted(entry: SessionEntry): void {
+    this.gauges.countSession(entry);
+  }
+
+  sessionSettled(entry: SessionEntry): void {
+    const lasted = <i64>(entry.endedAt - entry.startedAt);
+    this.table.chooseServer(entry.server);
+    this.table.record(Family.SessionDuration, entry.kind, 0, lasted > 0 ? lasted : 0);
+    this.table.record(Family.SessionOperations, entry.kind, 0, entry.operations);
+  }
+}

@@ -1,0 +1,30 @@
+import { Random } from "../host/random";
+import { sipHash } from "./siphash";
+import { ATTEMPTS, Store } from "./store";
+
+const SIZE: i32 = 16;
+
+/** The random key with which ids are hashed, so that what is kept of them tells nothing and cannot be made to collide.
+ *  Whoever comes first draws it; all workers of the store have the same. */
+export class Secret {
+  private key0: u64 = 0;
+  private key1: u64 = 0;
+
+  constructor(shared: Store, random: Random) {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      shared.load("secret");
+      if (shared.length == SIZE) break;
+      store<u64>(shared.page, random.next());
+      store<u64>(shared.page, random.next(), 8);
+      shared.length = SIZE;
+      if (shared.save()) break;
+    }
+    this.key0 = load<u64>(shared.page);
+    this.key1 = load<u64>(shared.page, 8);
+  }
+
+  /** The keyed hash of the bytes. */
+  hash(at: usize, length: usize): u64 {
+    return sipHash(this.key0, this.key1, at, length);
+  }
+}

@@ -1,0 +1,286 @@
+import { ENTRY_SIZE, SessionEnd, SessionEntry } from "./session_entry";
+import { ATTEMPTS, Store } from "./store";
+
+const BUCKETS: i32 = 1024;
+/** The fewest entries that a bucket holds. */
+const LEAST_CAPACITY: i32 = 8;
+/** How long the totals of an ended session wait for what other workers have to add: one flush, and a tick. */
+const SETTLE_MS: i64 = 6000;
+
+/** Is told what becomes of sessions, each time by the one worker whose change decided it. */
+export abstract class SessionListener {
+  /** A session has ended. */
+  abstract sessionEnded(entry: SessionEntry): void;
+  /** The totals of a session that has ended are final. */
+  abstract sessionSettled(entry: SessionEntry): void;
+  /** The sweep met a session that lives. */
+  abstract sessionCounted(entry: SessionEntry): void;
+}
+
+/** What {@link Sessions.insert} found. */
+export enum Inserted {
+  New,
+  /** It is there, and lives. */
+  Active,
+  /** It was there, and ended a moment ago. */
+  Ended,
+  /** Others were faster every time. */
+  GaveUp,
+}
+
+/**
+ * The sessions of a counting unit: packed entries in a fixed number of buckets by hash, bounded. Only the worker whose
+ * swap succeeds learns that a session is new or has ended.
+ */
+export class Sessions {
+  private capacity: i32;
+  /** Copies of the entries that the change being tried takes out or ends, to be told once it is made. */
+  private taken: usize;
+  private takenCount: i32 = 0;
+  /** Sessions that the sweep still has to evict, and the latest activity that they may have. */
+  private surplus: i32 = 0;
+  private surplusBefore: u64 = 0;
+
+  /** @param max sessions at most, kept within 5 %. */
+  constructor(
+    private shared: Store,
+    private max: i32,
+    private listener: SessionListener,
+  ) {
+    // Twice its share, since hashes do not spread evenly.
+    const share = (max + BUCKETS - 1) / BUCKETS;
+    this.capacity = 2 * share < LEAST_CAPACITY ? LEAST_CAPACITY : 2 * share;
+    this.taken = heap.alloc(this.capacity * ENTRY_SIZE);
+  }
+
+  /** Puts a session in, unless it is there. Where the sessions are too many, the idlest of its bucket goes. */
+  insert(entry: SessionEntry): Inserted {
+    const shared = this.shared;
+    const isFull = this.activeCount() >= this.max;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const found = this.find(entry.hash);
+      if (found) return changetype<SessionEntry>(found).isActive ? Inserted.Active : Inserted.Ended;
+      this.takenCount = 0;
+      let place = shared.page + shared.length;
+      const evicts = isFull || shared.length >= this.capacity * ENTRY_SIZE;
+      const victim = evicts ? this.idlest() : 0;
+      if (victim) {
+        this.takeOut(changetype<SessionEntry>(victim), SessionEnd.Evicted, entry.startedAt);
+        place = victim;
+      } else {
+        shared.length += ENTRY_SIZE;
+      }
+      memory.copy(place, changetype<usize>(entry), ENTRY_SIZE);
+      if (!shared.save()) continue;
+      const endedNow = this.tellTaken();
+      this.addToCount(1 - endedNow);
+      return Inserted.New;
+    }
+    shared.conflicts++;
+    return Inserted.GaveUp;
+  }
+
+  /** Adds what a worker has seen of a session since it told last. False where it is not there, or has ended. */
+  update(hash: u64, operations: u32, activeAt: u64): bool {
+    const shared = this.shared;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const found = this.find(hash);
+      if (!found) return false;
+      const entry = changetype<SessionEntry>(found);
+      entry.operations += operations;
+      if (<i64>(activeAt - entry.activeAt) > 0) entry.activeAt = activeAt;
+      const isActive = entry.isActive;
+      if (shared.save()) return isActive;
+    }
+    shared.conflicts++;
+    return true;
+  }
+
+  /** Ends a session; its totals are told when they have settled. Nothing where it is not there or has ended. */
+  end(hash: u64, reason: SessionEnd, now: u64): void {
+    const shared = this.shared;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const found = this.find(hash);
+      if (!found) return;
+      const entry = changetype<SessionEntry>(found);
+      if (!entry.isActive) return;
+      entry.end = reason;
+      entry.endedAt = now;
+      const ended = changetype<SessionEntry>(this.taken);
+      memory.copy(this.taken, found, ENTRY_SIZE);
+      if (!shared.save()) continue;
+      this.addToCount(-1);
+      this.listener.sessionEnded(ended);
+      return;
+    }
+    shared.conflicts++;
+  }
+
+  /** Ends the sessions that are idle, settles those that have ended, evicts those over the cap and tells of those that
+   *  live. One worker at a time does it. */
+  sweep(now: u64): void {
+    this.surplus = 0;
+    const active = this.sweepBuckets(now);
+    if (active > this.max) {
+      this.surplus = active - this.max;
+      this.surplusBefore = this.activityOfIdlest(active, this.surplus);
+      this.setCount(this.sweepBuckets(now));
+    } else {
+      this.setCount(active);
+    }
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      this.shared.load("sessions", bucket);
+      for (let at = this.first(); at < this.last(); at += ENTRY_SIZE) {
+        const entry = changetype<SessionEntry>(at);
+        if (entry.isActive) this.listener.sessionCounted(entry);
+      }
+    }
+  }
+
+  private sweepBuckets(now: u64): i32 {
+    let active = 0;
+    for (let bucket = 0; bucket < BUCKETS; bucket++) active += this.sweepBucket(bucket, now);
+    return active;
+  }
+
+  /** Takes out of a bucket what is over. Returns how many live sessions stay. */
+  private sweepBucket(bucket: i32, now: u64): i32 {
+    const shared = this.shared;
+    const surplus = this.surplus;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      shared.load("sessions", bucket);
+      this.takenCount = 0;
+      this.surplus = surplus;
+      let active = 0;
+      let kept = shared.page;
+      for (let at = this.first(); at < this.last(); at += ENTRY_SIZE) {
+        const entry = changetype<SessionEntry>(at);
+        if (this.isOver(entry, now)) continue;
+        if (entry.isActive) active++;
+        memory.copy(kept, at, ENTRY_SIZE);
+        kept += ENTRY_SIZE;
+      }
+      if (this.takenCount == 0) return active;
+      shared.length = <i32>(kept - shared.page);
+      if (!shared.save()) continue;
+      this.tellTaken();
+      return active;
+    }
+    shared.conflicts++;
+    return 0;
+  }
+
+  /** Whether the sweep takes the entry out: then it has. */
+  private isOver(entry: SessionEntry, now: u64): bool {
+    if (!entry.isActive) {
+      if (<i64>(now - entry.endedAt) < SETTLE_MS) return false;
+      this.takeOut(entry, entry.end, entry.endedAt);
+      return true;
+    }
+    if (<i64>(now - entry.activeAt) >= <i64>entry.idleSeconds * 1000) {
+      this.takeOut(entry, SessionEnd.Idle, entry.activeAt);
+      return true;
+    }
+    if (this.surplus > 0 && <i64>(this.surplusBefore - entry.activeAt) >= 0) {
+      this.surplus--;
+      this.takeOut(entry, SessionEnd.Evicted, now);
+      return true;
+    }
+    return false;
+  }
+
+  /** Keeps a copy of an entry that leaves its bucket, as one that ended at `endedAt`, if it had not before. */
+  private takeOut(entry: SessionEntry, end: SessionEnd, endedAt: u64): void {
+    const copy = changetype<SessionEntry>(this.taken + this.takenCount * ENTRY_SIZE);
+    memory.copy(changetype<usize>(copy), changetype<usize>(entry), ENTRY_SIZE);
+    this.takenCount++;
+    if (!entry.isActive) return;
+    copy.end = end;
+    copy.endedAt = endedAt;
+    // Marks for tellTaken that the end is news; the hash is of no use any more.
+    copy.hash = 0;
+  }
+
+  /** Tells of the entries that were taken out. Returns how many of them were alive. */
+  private tellTaken(): i32 {
+    let endedNow = 0;
+    for (let i = 0; i < this.takenCount; i++) {
+      const entry = changetype<SessionEntry>(this.taken + i * ENTRY_SIZE);
+      if (entry.hash == 0) {
+        endedNow++;
+        this.listener.sessionEnded(entry);
+      }
+      this.listener.sessionSettled(entry);
+    }
+    return endedNow;
+  }
+
+  /** Takes the bucket of this hash into hand. The address of its entry there, or 0. */
+  private find(hash: u64): usize {
+    this.shared.load("sessions", <i32>(hash & (BUCKETS - 1)));
+    for (let at = this.first(); at < this.last(); at += ENTRY_SIZE) {
+      if (changetype<SessionEntry>(at).hash == hash) return at;
+    }
+    return 0;
+  }
+
+  private first(): usize {
+    return this.shared.page;
+  }
+
+  private last(): usize {
+    return this.shared.page + this.shared.length;
+  }
+
+  /** The entry in the bucket in hand that ended, or else was idle for longest; 0 in an empty bucket. */
+  private idlest(): usize {
+    let found: usize = 0;
+    for (let at = this.first(); at < this.last(); at += ENTRY_SIZE) {
+      const entry = changetype<SessionEntry>(at);
+      if (!entry.isActive) return at;
+      if (!found || <i64>(changetype<SessionEntry>(found).activeAt - entry.activeAt) > 0) found = at;
+    }
+    return found;
+  }
+
+  /** The latest activity among the `count` idlest of `active` sessions. */
+  private activityOfIdlest(active: i32, count: i32): u64 {
+    const times = new StaticArray<u64>(active);
+    let met = 0;
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      this.shared.load("sessions", bucket);
+      for (let at = this.first(); at < this.last(); at += ENTRY_SIZE) {
+        const entry = changetype<SessionEntry>(at);
+        if (entry.isActive && met < active) times[met++] = entry.activeAt;
+      }
+    }
+    times.sort((a, b) => <i32>(a > b) - <i32>(a < b));
+    return times[count - 1];
+  }
+
+  private activeCount(): i32 {
+    this.shared.load("count");
+    return this.shared.length ? load<i32>(this.shared.page) : 0;
+  }
+
+  private addToCount(change: i32): void {
+    if (change == 0) return;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const count = this.activeCount() + change;
+      if (this.saveCount(count < 0 ? 0 : count)) return;
+    }
+    this.shared.conflicts++;
+  }
+
+  /** What the sweep has counted is right, whatever births and deaths added up to. */
+  private setCount(count: i32): void {
+    this.shared.load("count");
+    this.saveCount(count);
+  }
+
+  private saveCount(count: i32): bool {
+    store<i32>(this.shared.page, count);
+    this.shared.length = sizeof<i32>();
+    return this.shared.save();
+  }
+}

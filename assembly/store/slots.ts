@@ -1,0 +1,75 @@
+import { Store } from "./store";
+
+const SLOTS: i32 = 256;
+/** Owner and heartbeat, in milliseconds of the host's clock; then pairs of a number's name and the number. */
+const HEAD: i32 = 16;
+const PAIR: i32 = 8;
+/** A slot whose heartbeat is older than this is dead: three ticks. */
+const DEAD_AFTER: i64 = 3500;
+
+/**
+ * The numbers that each live worker publishes of its own: what is open and in flight. A worker that traps or is replaced
+ * stops its heartbeat, and its numbers are no longer summed.
+ */
+export class Slots {
+  private mine: i32 = -1;
+
+  constructor(private shared: Store) {}
+
+  /** Begins to publish: then {@link put} each number and {@link end}. False where no slot is to be had. */
+  begin(now: u64): bool {
+    const shared = this.shared;
+    if (this.mine >= 0) {
+      shared.load("slot", this.mine);
+      if (shared.length < HEAD || load<u64>(shared.page) != shared.self) this.mine = -1;
+    }
+    const from = <i32>(shared.self & (SLOTS - 1));
+    for (let i = 0; i < SLOTS && this.mine < 0; i++) {
+      const slot = (from + i) & (SLOTS - 1);
+      shared.load("slot", slot);
+      if (!isLive(shared, now)) this.mine = slot;
+    }
+    if (this.mine < 0) return false;
+    store<u64>(shared.page, shared.self);
+    store<u64>(shared.page, now, 8);
+    shared.length = HEAD;
+    return true;
+  }
+
+  /** Adds a number to what is being published. */
+  put(name: u32, value: u32): void {
+    const at = this.shared.page + this.shared.length;
+    store<u32>(at, name);
+    store<u32>(at, value, 4);
+    this.shared.length += PAIR;
+  }
+
+  /** Publishes. */
+  end(): void {
+    if (!this.shared.save()) this.mine = -1;
+  }
+
+  /** Frees the slot, at the end of its owner's life. */
+  release(): void {
+    if (this.mine < 0 || !this.begin(0)) return;
+    this.end();
+    this.mine = -1;
+  }
+
+  /** Adds up the numbers of all live slots in `sums`, an array by their names. */
+  sum(now: u64, sums: StaticArray<u32>): void {
+    const shared = this.shared;
+    for (let slot = 0; slot < SLOTS; slot++) {
+      shared.load("slot", slot);
+      if (!isLive(shared, now)) continue;
+      for (let at = HEAD; at + PAIR <= shared.length; at += PAIR) {
+        const name = load<u32>(shared.page + at);
+        if (name < <u32>sums.length) sums[name] += load<u32>(shared.page + at, 4);
+      }
+    }
+  }
+}
+
+function isLive(shared: Store, now: u64): bool {
+  return shared.length >= HEAD && <i64>(now - load<u64>(shared.page, 8)) < DEAD_AFTER;
+}

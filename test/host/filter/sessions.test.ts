@@ -1,0 +1,227 @@
+import { describe, expect, test } from "vitest";
+import { exchange, type Plugin } from "../index.ts";
+import {
+  JSON_ANSWER,
+  MCP_HEADERS,
+  SSE_ANSWER,
+  countsBy,
+  error,
+  passSeconds,
+  post,
+  request,
+  result,
+  startWorkers,
+  toolCall,
+} from "./filter.ts";
+
+const MODERN = { ...MCP_HEADERS, "mcp-protocol-version": "2026-07-28" };
+const inSession = (id: string) => ({ ...MCP_HEADERS, "mcp-session-id": id, "mcp-protocol-version": "2025-11-25" });
+
+/** A client opens a session: the server gives it this id. */
+function initialize(worker: Plugin, id: string | undefined, name = "agent"): void {
+  const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name, version: "1" } };
+  const headers = { ...JSON_ANSWER, ...(id !== undefined && { "mcp-session-id": id }) };
+  const body = result({ protocolVersion: "2025-11-25", serverInfo: { name: "s" } });
+  post(worker, request("initialize", params), { headers, body });
+}
+
+function call(worker: Plugin, id: string, status = 200): void {
+  const response = status === 200 ? undefined : { status, body: "" };
+  post(worker, toolCall("echo"), response, { headers: inSession(id) });
+}
+
+function remove(worker: Plugin, id: string, status = 200): void {
+  exchange(worker, { request: { method: "DELETE", headers: { "mcp-session-id": id } }, response: { status } });
+}
+
+function modernCall(worker: Plugin, name: string, address: string): void {
+  const meta = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientInfo": { name, version: "1" },
+  };
+  post(worker, request("tools/call", { name: "echo", _meta: meta }), result(), {
+    headers: MODERN,
+    properties: { "source.address": address },
+  });
+}
+
+const started = (worker: Plugin) =>
+  countsBy(worker, "mcp_sessions_started_total", "mcp_session_kind", "mcp_client_name");
+const adopted = (worker: Plugin) => countsBy(worker, "mcp_sessions_adopted_total", "mcp_session_kind");
+const ended = (worker: Plugin) => countsBy(worker, "mcp_sessions_ended_total", "mcp_session_kind", "mcp_session_end");
+const active = (worker: Plugin) => countsBy(worker, "mcp_sessions_active", "mcp_session_kind", "mcp_protocol_version");
+
+describe.each([1, 4])("on %i workers", (count) => {
+  test("a session is born once, lives, and ends with its DELETE; its totals follow", () => {
+    const workers = startWorkers(count);
+    const on = (i: number) => workers[i % count];
+    initialize(on(0), "s1");
+    for (let i = 0; i < 9; i++) call(on(i), "s1");
+    passSeconds(workers, 7);
+    expect(started(on(0))).toEqual({ "streamable agent": 1 });
+    expect(active(on(0))).toEqual({ "streamable 2025-11-25": 1 });
+    call(on(1), "s1");
+    remove(on(2), "s1");
+    call(on(3), "s1", 404);
+    expect(ended(on(0))).toEqual({ "streamable deleted": 1 });
+    passSeconds(workers, 13);
+    expect(active(on(0))).toEqual({ "streamable 2025-11-25": 0 });
+    expect(adopted(on(0))).toEqual({});
+    // initialize, 10 calls and the one that was refused.
+    expect(on(0).vm.metrics.histogram("mcp_session_operations").values).toEqual([12]);
+    expect(on(0).vm.metrics.histogram("mcp_session_duration_milliseconds").values).toEqual([7000]);
+  });
+
+  test("an unknown id is adopted when the server accepts it, once", () => {
+    const workers = startWorkers(count);
+    for (const worker of workers) call(worker, "old");
+    expect(adopted(workers[0])).toEqual({ streamable: 1 });
+    expect(started(workers[0])).toEqual({});
+  });
+
+  test("an id that the server refuses is nobody's session", () => {
+    const workers = startWorkers(count);
+    for (const status of [400, 401, 404, 500]) workers.forEach((worker) => call(worker, "guess", status));
+    passSeconds(workers, 6);
+    expect(adopted(workers[0])).toEqual({});
+    expect(active(workers[0])).toEqual({});
+  });
+
+  test("404 ends a session as refused, 400 does not", () => {
+    const workers = startWorkers(count);
+    initialize(workers[0], "s");
+    call(workers[count - 1], "s", 400);
+    expect(ended(workers[0])).toEqual({});
+    call(workers[count - 1], "s", 404);
+    call(workers[0], "s", 404);
+    expect(ended(workers[0])).toEqual({ "streamable refused": 1 });
+  });
+
+  test("an idle session ends as idle", () => {
+    const workers = startWorkers(count, { configuration: { sessions: { idleTimeout: "30s" } } });
+    initialize(workers[0], "s");
+    passSeconds(workers, 20);
+    call(workers[count - 1], "s");
+    passSeconds(workers, 25);
+    expect(ended(workers[0])).toEqual({});
+    passSeconds(workers, 15);
+    expect(ended(workers[0])).toEqual({ "streamable idle": 1 });
+    expect(workers[0].vm.metrics.histogram("mcp_session_duration_milliseconds").values).toEqual([20000]);
+    expect(workers[0].vm.metrics.histogram("mcp_session_operations").values).toEqual([2]);
+  });
+
+  test("where there are no sessions, activity of one caller and client is one", () => {
+    const workers = startWorkers(count);
+    for (const worker of workers) {
+      modernCall(worker, "agent", "192.0.2.1:1");
+      modernCall(worker, "agent", "192.0.2.1:2");
+      modernCall(worker, "other", "192.0.2.1:1");
+      modernCall(worker, "agent", "192.0.2.2:1");
+    }
+    passSeconds(workers, 6);
+    expect(started(workers[0])).toEqual({ "window agent": 2, "window other": 1 });
+    expect(active(workers[0])).toEqual({ "window 2026-07-28": 3 });
+  });
+
+  test("a legacy server without sessions has windows too", () => {
+    const workers = startWorkers(count);
+    initialize(workers[0], undefined);
+    for (const worker of workers) post(worker, toolCall("echo"), result());
+    expect(started(workers[0])).toEqual({ "window agent": 1 });
+  });
+
+  test("gauges of what is open are the sums of live workers, and heal when one is gone", () => {
+    const workers = startWorkers(count);
+    for (const worker of workers) {
+      const unanswered = { headers: SSE_ANSWER, body: ": x\n\n", ended: "open" } as const;
+      exchange(worker, { request: { headers: inSession("s"), body: toolCall("echo") }, response: unanswered });
+      const get = { method: "GET", headers: { accept: "text/event-stream", "mcp-session-id": "s" } };
+      exchange(worker, { request: get, response: unanswered });
+    }
+    passSeconds(workers, 6);
+    const streams = () => countsBy(workers[0], "mcp_streams_active", "mcp_stream_kind");
+    expect(streams()).toEqual({ post: count, get: count });
+    expect(countsBy(workers[0], "mcp_operations_in_flight", "mcp_server")).toEqual({ tools: count });
+    if (count === 1) return;
+    // One worker traps: nothing of it is told any more.
+    passSeconds(workers.slice(1), 14);
+    expect(streams()).toEqual({ post: count - 1, get: count - 1 });
+  });
+});
+
+test("headers that the operator names tell callers apart", () => {
+  const [worker] = startWorkers(1, { configuration: { sessions: { callerKey: ["X-Agent"] } } });
+  for (const agent of ["a", "b", "a"]) {
+    post(worker, toolCall("echo"), result(), { headers: { ...MCP_HEADERS, "x-agent": agent } });
+  }
+  expect(worker.vm.metrics.counter("mcp_sessions_started_total")).toBe(2);
+});
+
+test("a probe for the server's revision opens no window", () => {
+  const [worker] = startWorkers(1);
+  post(worker, request("server/discover"), error(-32601), { headers: MODERN });
+  post(worker, request("server/discover"), result(), { headers: MODERN });
+  expect(started(worker)).toEqual({});
+});
+
+test("re-initialization is another session", () => {
+  const workers = startWorkers(2);
+  initialize(workers[0], "s1");
+  call(workers[1], "s1", 404);
+  initialize(workers[1], "s2");
+  call(workers[0], "s2");
+  expect(started(workers[0])).toEqual({ "streamable agent": 2 });
+  expect(ended(workers[0])).toEqual({ "streamable refused": 1 });
+});
+
+test("a cancellation that came to another worker counts", () => {
+  const workers = startWorkers(2);
+  const headers = inSession("s");
+  const cancel = JSON.stringify({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 7 } });
+  post(workers[0], cancel, { status: 202 }, { headers });
+  post(workers[1], toolCall("slow", 7), { headers: SSE_ANSWER, body: ":\n\n", ended: "client" }, { headers });
+  expect(countsBy(workers[0], "mcp_operations_total", "mcp_outcome")).toEqual({ cancelled: 1 });
+});
+
+test("a name that one worker has learned all know", () => {
+  const workers = startWorkers(3);
+  post(workers[0], request("tools/list"), result({ tools: [{ name: "listed" }] }));
+  post(workers[1], toolCall("called"));
+  for (const name of ["listed", "called"]) post(workers[2], toolCall(name), error(-32603));
+  expect(workers[0].vm.metrics.labelValues("gen_ai_tool_name")).toEqual(["called", "listed"]);
+});
+
+test("an ordinary call in a known session touches no shared data", () => {
+  const [worker] = startWorkers(1);
+  initialize(worker, "s");
+  call(worker, "s");
+  worker.vm.calls.reset();
+  call(worker, "s");
+  expect(worker.vm.calls.count("proxy_get_shared_data")).toBe(0);
+  expect(worker.vm.calls.count("proxy_set_shared_data")).toBe(0);
+});
+
+test("the cap on sessions is met within 5 %, and the idlest go", () => {
+  const workers = startWorkers(2, { configuration: { sessions: { max: 2000 } } });
+  for (let i = 0; i < 3000; i++) {
+    initialize(workers[i % 2], `s${i}`);
+    if (i % 200 === 0) passSeconds(workers, 1);
+  }
+  passSeconds(workers, 12);
+  const left = active(workers[0])["streamable 2025-11-25"];
+  expect(left).toBeGreaterThanOrEqual(1900);
+  expect(left).toBeLessThanOrEqual(2100);
+  expect(workers[0].vm.metrics.counter("mcp_store_evictions_total")).toBe(3000 - left);
+  expect(ended(workers[0])).toEqual({ "streamable evicted": 3000 - left });
+});
+
+test("neither keys nor values of the store hold an id, and nor does a log", () => {
+  const workers = startWorkers(2, { configuration: { log: "trace" } });
+  initialize(workers[0], "very-secret-id");
+  call(workers[1], "very-secret-id");
+  passSeconds(workers, 12);
+  const { sharedData } = workers[0].vm;
+  const everything = sharedData.keys().map((key) => key + Buffer.from(sharedData.get(key)!.bytes).toString("latin1"));
+  expect(everything.join("\n")).not.toContain("secret-id");
+  expect(workers.flatMap(({ vm }) => vm.logs.map(({ message }) => message)).join("\n")).not.toContain("secret-id");
+});
