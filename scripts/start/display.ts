@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createLogUpdate } from "log-update";
 import type { Envoy } from "../envoy/process.ts";
-import { readRows, type Row } from "./statistics.ts";
+import { readRows, readSessions, type Row } from "./statistics.ts";
 import { renderTable } from "./table.ts";
 
 const TERMINAL_MS = 1_000;
@@ -18,15 +18,16 @@ export async function showStatistics(envoys: Envoy[], signal: AbortSignal): Prom
   while (!signal.aborted) {
     const expositions = await Promise.all(envoys.map((envoy) => envoy.stats().catch(() => "")));
     const rows = readRows(expositions);
+    const sessions = readSessions(expositions);
     if (isTTY) {
-      const text = renderTable(fit(rows, process.stdout.rows), process.stdout.columns);
+      const text = renderTable(fit(rows, process.stdout.rows), sessions, process.stdout.columns);
       // log-update rewrites what differs, but overwrites where a line was put in between: then all is drawn anew.
       const lines = text.split("\n").length;
       if (lines !== height) terminal.clear();
       height = lines;
       terminal(text);
     } else {
-      console.log(`${renderTable(rows, PRINTED_COLUMNS)}\n`);
+      console.log(`${renderTable(rows, sessions, PRINTED_COLUMNS)}\n`);
     }
     await sleep(isTTY ? TERMINAL_MS : PRINTED_MS, undefined, { signal }).catch(() => {});
   }

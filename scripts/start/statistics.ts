@@ -17,6 +17,13 @@ export interface Row {
   durations: Buckets;
 }
 
+/** The sessions of one server. */
+export interface SessionCounts {
+  active: number;
+  /** Born here, or met after their birth elsewhere. */
+  seen: number;
+}
+
 const NO_ERROR = new Set(["ok", "input_required", "task_accepted"]);
 const CANCELLED = new Set(["cancelled", "disconnected"]);
 
@@ -27,6 +34,19 @@ export function readRows(expositions: string[]): Row[] {
     add(rowOf(rows, sample), sample);
   }
   return [...rows.values()].filter((row) => row.calls > 0).sort(inTableOrder);
+}
+
+/** The sessions by server. */
+export function readSessions(expositions: string[]): Map<string, SessionCounts> {
+  const servers = new Map<string, SessionCounts>();
+  for (const { name, labels, value } of expositions.flatMap((text) => readSamples(text, "mcp_sessions_"))) {
+    const server = labels.mcp_server ?? "";
+    const counts = servers.get(server) ?? { active: 0, seen: 0 };
+    servers.set(server, counts);
+    if (name === "mcp_sessions_active") counts.active += value;
+    else if (name !== "mcp_sessions_ended_total") counts.seen += value;
+  }
+  return servers;
 }
 
 function inTableOrder(a: Row, b: Row): number {

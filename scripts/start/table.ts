@@ -2,7 +2,7 @@
 import Table from "cli-table3";
 import colors from "picocolors";
 import { histogramQuantile } from "./quantile.ts";
-import type { Row } from "./statistics.ts";
+import type { Row, SessionCounts } from "./statistics.ts";
 
 /** Titles and widths of the columns after the first, which takes what is left. */
 const COLUMNS = [
@@ -25,7 +25,7 @@ const PLAIN = Object.fromEntries(
 ) as Partial<Record<Table.CharName, string>>;
 
 /** Renders the rows, sorted by server, `columns` characters wide at most; one sentence where there are none. */
-export function renderTable(rows: Row[], columns: number): string {
+export function renderTable(rows: Row[], sessions: ReadonlyMap<string, SessionCounts>, columns: number): string {
   if (rows.length === 0) return "No MCP traffic yet.";
   const numbers = COLUMNS.reduce((sum, [, width]) => sum + width, 0);
   const nameWidth = Math.max(NAME_WIDTH.min, Math.min(NAME_WIDTH.max, columns - numbers - 1));
@@ -39,7 +39,11 @@ export function renderTable(rows: Row[], columns: number): string {
   });
   let server: string | undefined;
   for (const row of rows) {
-    if (row.server !== server) table.push([colors.bold(row.server), ...COLUMNS.map(() => "")]);
+    if (row.server !== server) {
+      table.push([
+        { content: colors.bold(row.server) + formatSessions(sessions.get(row.server)), colSpan: COLUMNS.length + 1 },
+      ]);
+    }
     server = row.server;
     table.push(cells(row));
   }
@@ -55,6 +59,11 @@ function cells(row: Row): string[] {
     ...[0.5, 0.95, 0.99].map((q) => formatDuration(histogramQuantile(q, row.durations))),
     formatBytes(row.bytes),
   ];
+}
+
+function formatSessions(counts: SessionCounts | undefined): string {
+  if (counts === undefined) return "";
+  return colors.dim(`  ${counts.active} of ${counts.seen} sessions active`);
 }
 
 function formatDuration(ms: number | undefined): string {
