@@ -1,3 +1,4 @@
+import { isSpace } from "../json/characters";
 import { JsonType, JsonValue, parseJson } from "./json_value";
 
 /** Longest text of the configuration, in bytes. */
@@ -127,7 +128,7 @@ export class ConfigReader {
 
 function isBlank(at: usize, length: usize): bool {
   for (let i: usize = 0; i < length; i++) {
-    if (load<u8>(at + i) > 0x20) return false;
+    if (!isSpace(load<u8>(at + i))) return false;
   }
   return true;
 }
