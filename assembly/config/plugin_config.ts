@@ -1,3 +1,4 @@
+import { isSpace } from "../json/characters";
 import { parseDuration } from "./duration";
 import { JsonType, JsonValue, parseJson } from "./json_value";
 
@@ -170,7 +171,7 @@ function lowerCase(text: string): string {
 
 function isBlank(at: usize, length: usize): bool {
   for (let i: usize = 0; i < length; i++) {
-    if (load<u8>(at + i) > 0x20) return false;
+    if (!isSpace(load<u8>(at + i))) return false;
   }
   return true;
 }

@@ -31,6 +31,8 @@ export function idKind(value: Token): IdKind {
  */
 export function idHash(kind: IdKind, at: usize, kept: i32, total: u32): u64 {
   if (kind == IdKind.Number) return numberHash(at, kept);
+  // `null` has no text: what stands there is that of an earlier token, whose bytes may be gone.
+  if (kind != IdKind.String) return <u64>kind;
   return mix(hashBytes(at, kept) ^ total) ^ (<u64>kind);
 }
 

@@ -1,0 +1,45 @@
+import { describe, expect, it } from "vitest";
+
+import { single } from "../chunks.ts";
+import { type Tokenized, tokenLine, tokenize } from "./tokenizer.ts";
+
+function line(name: "Key" | "Number", text: string): string {
+  return tokenLine(name, Buffer.from(text));
+}
+
+describe("skipping", () => {
+  const skipped = (json: string, skip: Parameters<typeof tokenize>[1]): Tokenized => {
+    const whole = tokenize([Buffer.from(json)], skip);
+    expect(tokenize(single(Buffer.from(json)), skip)).toEqual(whole);
+    return whole;
+  };
+
+  it.each(["1", '"a]}"', "null", "[]", "{}", '[[1],{"c":[2]}]', '{"x":{"y":[{}]}}'])(
+    "passes over the value %s",
+    (value) => {
+      const { tokens, complete } = skipped(`{"a":${value},"b":${value}}`, (token) =>
+        token === "Key" ? "value" : "nothing",
+      );
+      expect(tokens).toEqual(["ObjectStart", line("Key", "a"), line("Key", "b"), "ObjectEnd"]);
+      expect(complete).toBe(true);
+    },
+  );
+
+  it("passes over the rest of a container", () => {
+    const { tokens, complete } = skipped('[[1,[2],{"a":[3]}],4,[]]', (token) =>
+      token === "Number" ? "container" : "nothing",
+    );
+    expect(tokens).toEqual(["ArrayStart", "ArrayStart", line("Number", "1"), line("Number", "4")]);
+    expect(complete).toBe(true);
+  });
+
+  it.each(['{"a":01}', '{"a":[1,]}', '{"a":{"b"}}', '{"a":tru }', '{"a":"\\x"}', '{"a":}'])(
+    "finds the fault in %s",
+    (json) => {
+      expect(skipped(json, (token) => (token === "Key" ? "value" : "nothing"))).toMatchObject({
+        tokens: ["ObjectStart", line("Key", "a")],
+        fault: "Syntax",
+      });
+    },
+  );
+});

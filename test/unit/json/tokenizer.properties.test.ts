@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+
+import fc from "fast-check";
+import { describe } from "vitest";
+
+import { chunkSizes, cut, single } from "../chunks.ts";
+import { itHolds } from "../property.ts";
+import { type Node, evaluate, gaps, nodes, write } from "./documents.ts";
+import { type Skip, type TokenName, tokenLine, tokenize } from "./tokenizer.ts";
+
+/** The lines that {@link tokenize} must give for a value. */
+function reference(root: Node, skip: (token: TokenName) => Skip = () => "nothing"): string[] {
+  const lines: string[] = [];
+  const tell = (name: TokenName, text = ""): Skip => {
+    lines.push(tokenLine(name, Buffer.from(text)));
+    return skip(name);
+  };
+  /** False where the rest of the container around the value is passed over. */
+  const visit = (node: Node): boolean => {
+    switch (node.type) {
+      case "literal":
+        return tell(node.text === "null" ? "Null" : node.text === "true" ? "True" : "False") !== "container";
+      case "number":
+        return tell("Number", node.text) !== "container";
+      case "string":
+        return tell("String", node.spelling.value) !== "container";
+      case "array":
+        if (tell("ArrayStart") === "container") return true;
+        return !node.items.every(visit) || tell("ArrayEnd") !== "container";
+      case "object":
+        if (tell("ObjectStart") === "container") return true;
+        for (const { key, value } of node.members) {
+          const choice = tell("Key", key.value);
+          if (choice === "container") return true;
+          if (choice !== "value" && !visit(value)) return true;
+        }
+        return tell("ObjectEnd") !== "container";
+    }
+  };
+  visit(root);
+  return lines;
+}
+
+/** Takes from a list of choices, over and over, what a token may be followed by. */
+function chooser(choices: readonly Skip[]): (token: TokenName) => Skip {
+  let made = 0;
+  let depth = 0;
+  return (token) => {
+    if (token === "ArrayStart" || token === "ObjectStart") depth++;
+    if (token === "ArrayEnd" || token === "ObjectEnd") depth--;
+    const choice = choices[made++ % choices.length];
+    const allowed = choice === "container" ? depth > 0 : choice === "value" ? token === "Key" : true;
+    if (!allowed) return "nothing";
+    if (choice === "container") depth--;
+    return choice;
+  };
+}
+
+const documents = fc.record({ node: nodes(), gaps }).map(({ node, gaps }) => ({ node, text: write(node, gaps) }));
+
+/** Puts an end to the number that a document may be: it becomes a token only by what follows. */
+function closed(text: string): Buffer {
+  return Buffer.from(`${text}\n`);
+}
+
+describe("every JSON document", () => {
+  itHolds(
+    "gives the tokens that it was written from, in any chunks",
+    1000,
+    fc.property(documents, chunkSizes, ({ node, text }, sizes) => {
+      assert.deepEqual(JSON.parse(text), evaluate(node));
+      const bytes = closed(text);
+      const expected = {
+        tokens: reference(node),
+        fault: "None",
+        complete: true,
+        blank: false,
+        size: node.type === "array" || node.type === "object" ? Buffer.byteLength(text.trim()) : 0,
+      };
+      assert.deepEqual(tokenize([bytes]), expected);
+      assert.deepEqual(tokenize(cut(bytes, sizes)), expected);
+    }),
+  );
+
+  itHolds(
+    "gives no token of what is skipped",
+    1000,
+    fc.property(
+      documents,
+      chunkSizes,
+      fc.array(fc.constantFrom<Skip>("nothing", "nothing", "value", "container"), { minLength: 1, maxLength: 9 }),
+      ({ node, text }, sizes, choices) => {
+        const bytes = closed(text);
+        const whole = tokenize([bytes], chooser(choices));
+        assert.deepEqual(whole.tokens, reference(node, chooser(choices)));
+        assert.ok(whole.complete);
+        assert.deepEqual(tokenize(cut(bytes, sizes), chooser(choices)), whole);
+      },
+    ),
+  );
+});
+
+/** Characters that mean something in JSON, and some that nearly do. */
+const telling = fc.constantFrom(
+  ...'{}[]",:\\/0123456789.-+eEutrfalsn \t\n\r\0\u001f\v\u00a0é😀\ufeff',
+  '"a"',
+  "true",
+  "1e5",
+  "\\u",
+);
+
+/** A document with some of its characters taken out, put in, replaced, doubled, or with its end cut off. */
+const mutated = fc
+  .tuple(
+    documents,
+    fc.array(
+      fc.record({
+        at: fc.nat({ max: 400 }),
+        remove: fc.integer({ min: 0, max: 2 }),
+        insert: fc.option(telling, { nil: "" }),
+        truncate: fc.integer({ min: 0, max: 9 }).map((number) => number === 0),
+      }),
+      { minLength: 1, maxLength: 3 },
+    ),
+  )
+  .map(([{ text }, edits]) => {
+    const characters = Array.from(text);
+    for (const { at, remove, insert, truncate } of edits) {
+      const place = at % (characters.length + 1);
+      characters.splice(place, truncate ? Infinity : remove, ...Array.from(insert));
+    }
+    return characters.join("");
+  });
+
+const garbage = fc.array(telling, { maxLength: 12 }).map((characters) => characters.join(""));
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe("every text", () => {
+  itHolds(
+    "is complete and without a fault just where JSON.parse takes it, in any chunks",
+    1000,
+    fc.property(
+      fc.oneof(
+        mutated,
+        garbage,
+        documents.map(({ text }) => text),
+      ),
+      chunkSizes,
+      (text, sizes) => {
+        const bytes = Buffer.from(text);
+        const whole = tokenize([bytes]);
+        assert.equal(whole.complete && whole.fault === "None", isJson(text));
+        assert.equal(whole.blank, /^[ \t\n\r]*$/.test(text));
+        assert.deepEqual(tokenize(cut(bytes, sizes)), whole);
+        assert.deepEqual(tokenize(single(bytes)), whole);
+      },
+    ),
+  );
+
+  itHolds(
+    "even of no known encoding, is read without a trap",
+    500,
+    fc.property(fc.uint8Array({ maxLength: 64 }), chunkSizes, (bytes, sizes) => {
+      assert.deepEqual(tokenize(cut(bytes, sizes)), tokenize([bytes]));
+    }),
+  );
+});

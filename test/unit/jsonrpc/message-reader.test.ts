@@ -1,0 +1,142 @@
+import { describe, expect, it } from "vitest";
+
+import { halves, single } from "../chunks.ts";
+import { type Envelope, NO_CODE, idOf, readEnvelope } from "./reader.ts";
+
+/** A message, which must be the same however it is cut. */
+function read(json: string): Envelope {
+  const bytes = Buffer.from(json);
+  const whole = readEnvelope([bytes]);
+  expect(readEnvelope(single(bytes)), "byte by byte").toEqual(whole);
+  for (const chunks of halves(bytes)) expect(readEnvelope(chunks), `cut at ${chunks[0].length}`).toEqual(whole);
+  return whole;
+}
+
+describe("a message", () => {
+  it.each([
+    ['{"jsonrpc":"2.0","id":1,"method":"a"}', "Request", "1"],
+    ['{"id":"x","params":{},"method":"a","jsonrpc":"2.0"}', "Request", '"x"'],
+    [String.raw`{"\u006dethod":"a","i\u0064":2,"jsonrp\u0063":"2\u002e0"}`, "Request", "2"],
+    ['{"jsonrpc":"2.0","method":"a","id":null}', "Request", "null"],
+    ['{"jsonrpc":"2.0","method":"a","id":1,"id":"1"}', "Request", '"1"'],
+    ['{"jsonrpc":"2.0","method":"a","id":{},"id":1}', "Request", "1"],
+    ['{"jsonrpc":"2.0","method":1,"method":"a","id":1}', "Request", "1"],
+    ['{"jsonrpc":"2.0","method":"a"}', "Notification", undefined],
+    ['{"jsonrpc":"2.0","method":""}', "Notification", undefined],
+    ['{"jsonrpc":"2.0","method":"a","result":{}}', "Notification", undefined],
+    ['{"jsonrpc":"2.0","params":{"id":1,"method":"b"},"method":"a"}', "Notification", undefined],
+    ['{"jsonrpc":"2.0","id":1,"result":{}}', "Response", "1"],
+    ['{"jsonrpc":"2.0","id":1,"result":null}', "Response", "1"],
+    ['{"result":[{"jsonrpc":"1.0"}],"id":1,"jsonrpc":"2.0"}', "Response", "1"],
+    ['{"jsonrpc":"2.0","id":1,"error":{"code":-32600}}', "Response", "1"],
+    ['{"jsonrpc":"2.0","id":null,"error":{}}', "Response", "null"],
+    ['{"jsonrpc":"2.0","error":{"code":1}}', "Response", undefined],
+    ['{"jsonrpc":"2.0","id":1,"result":{},"error":null}', "Response", "1"],
+  ])("%s is a %s", (json, kind, id) => {
+    const padded = ` \n${json}\r\n`;
+    expect(read(padded)).toMatchObject({
+      kind,
+      refusal: "None",
+      id: id === undefined ? "Absent" : idOf(id),
+      size: Buffer.byteLength(json),
+    });
+  });
+
+  it("has its methods and payload told as they come", () => {
+    expect(read('{"jsonrpc":"2.0","method":"a","params":{"name":"n","x":"y"},"method":"b","id":1}').texts).toEqual([
+      "Method a",
+      "Payload n",
+      "Method b",
+    ]);
+  });
+
+  it.each([
+    ["-32600", -32600],
+    ["0", 0],
+    ["-0", 0],
+    ["999999999", 999999999],
+    ["-999999999", -999999999],
+    // What no server sends needs no label of its own.
+    ["1000000000", NO_CODE],
+    ["-32600.0", NO_CODE],
+    ["1.5", NO_CODE],
+    ["-32e3", NO_CODE],
+    ['"-32600"', NO_CODE],
+    ["null", NO_CODE],
+    ["{}", NO_CODE],
+  ])("has the error code %s as %i", (code, errorCode) => {
+    expect(read(`{"jsonrpc":"2.0","id":1,"error":{"message":"m","code":${code}}}`)).toMatchObject({
+      kind: "Response",
+      isError: true,
+      errorCode,
+    });
+  });
+
+  it("has the error that stands last", () => {
+    const error = (members: string): Envelope => read(`{"jsonrpc":"2.0","id":1,"result":1,${members}}`);
+    expect(error('"error":{"code":1},"error":{"code":2}')).toMatchObject({ isError: true, errorCode: 2 });
+    expect(error('"error":{"code":1,"code":"x"}')).toMatchObject({ isError: true, errorCode: NO_CODE });
+    expect(error('"error":{"code":1},"error":{}')).toMatchObject({ isError: true, errorCode: NO_CODE });
+    expect(error('"error":{"code":1},"error":null')).toMatchObject({ isError: false, errorCode: NO_CODE });
+    expect(error('"error":[{"code":1}]')).toMatchObject({ isError: false, errorCode: NO_CODE });
+  });
+});
+
+describe("no message", () => {
+  it.each([
+    "{}",
+    "1",
+    '"a"',
+    "null ",
+    '{"jsonrpc":"2.0"}',
+    '{"jsonrpc":"2.0","id":1}',
+    '{"id":1,"method":"a"}',
+    '{"jsonrpc":2.0,"id":1,"method":"a"}',
+    '{"jsonrpc":"2.1","id":1,"method":"a"}',
+    '{"jsonrpc":"2.00","id":1,"method":"a"}',
+    '{"jsonrpc":["2.0"],"id":1,"method":"a"}',
+    '{"Jsonrpc":"2.0","id":1,"method":"a"}',
+    '{"jsonrpc":"2.0","id":1,"method":1}',
+    '{"jsonrpc":"2.0","id":1,"method":null,"result":{}}',
+    '{"jsonrpc":"2.0","id":1,"method":"a","method":{}}',
+    '{"jsonrpc":"2.0","id":true,"method":"a"}',
+    '{"jsonrpc":"2.0","id":{},"result":{}}',
+    '{"jsonrpc":"2.0","result":{}}',
+    '{"jsonrpc":"2.0","id":1,"error":null}',
+    '{"jsonrpc":"2.0","id":1,"error":"failed"}',
+    '{"jsonrpc":"2.0","jsonrpc":"1.0","id":1,"method":"a"}',
+    '{"jsonrpc":"1.0","jsonrpc":"2.0","id":1,"method":"a"}',
+  ])("%s is other JSON", (json) => {
+    expect(read(json)).toMatchObject({ kind: "None", refusal: "NotJsonRpc" });
+  });
+
+  it.each(["[]", '[{"jsonrpc":"2.0","id":1,"method":"a"}]', "[["])("%s is a batch", (json) => {
+    expect(read(json)).toMatchObject({ kind: "None", refusal: "Batch" });
+  });
+
+  it.each(["x", "{]", '{"jsonrpc":"2.0","id":1,"method":"a"}}', '{"id":01}', '{"a":"\n"}'])("%j is no JSON", (json) => {
+    expect(read(json)).toMatchObject({ kind: "None", refusal: "Syntax" });
+  });
+
+  it("is one that ended too early, wherever", () => {
+    const bytes = Buffer.from('{"jsonrpc":"2.0","id":1,"method":"a","params":{"name":"\\u00e9","x":[1.5e3,true]}}');
+    for (let end = 0; end < bytes.length; end++) {
+      expect(readEnvelope([bytes.subarray(0, end)])).toMatchObject({ kind: "None", refusal: "Truncated" });
+    }
+  });
+
+  it("is one nested too deep", () => {
+    expect(read(`{"jsonrpc":"2.0","id":1,"method":"a","params":${"[".repeat(512)}`)).toMatchObject({
+      kind: "None",
+      refusal: "Depth",
+    });
+  });
+
+  it("is let go at the first member that contradicts, before what follows is read", () => {
+    expect(readEnvelope(['{"jsonrpc":"1.0",', '"method":"a"', "]]]"].map((text) => Buffer.from(text)))).toMatchObject({
+      kind: "None",
+      refusal: "NotJsonRpc",
+      texts: [],
+    });
+  });
+});

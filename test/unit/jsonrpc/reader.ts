@@ -1,0 +1,82 @@
+import { TestModule } from "../module.ts";
+
+export const KINDS = ["None", "Request", "Notification", "Response"] as const;
+export const REFUSALS = ["None", "NotJsonRpc", "Batch", "Syntax", "Truncated", "Depth"] as const;
+export const ID_KINDS = ["Absent", "Null", "String", "Number", "Invalid"] as const;
+
+/** `errorCode` where there is none of at most nine digits. */
+export const NO_CODE = -(2 ** 31);
+
+export interface Envelope {
+  readonly kind: (typeof KINDS)[number];
+  readonly refusal: (typeof REFUSALS)[number];
+  /** See {@link idText}. */
+  readonly id: string;
+  readonly isError: boolean;
+  readonly errorCode: number;
+  readonly size: number;
+  /** The methods and the fields of the payload as they came. */
+  readonly texts: string[];
+}
+
+/** An id by its kind and hash. */
+export function idText(kind: number, hash: bigint): string {
+  const name = ID_KINDS[kind];
+  return name === "Absent" ? name : `${name} ${BigInt.asUintN(64, hash).toString(16)}`;
+}
+
+interface Exports {
+  begin(): void;
+  feed(at: number, length: number): void;
+  end(): void;
+}
+
+let texts: string[] = [];
+let envelope: Envelope | undefined;
+
+const module: TestModule<Exports> = new TestModule("jsonrpc", {
+  text(part: number, at: number, length: number): void {
+    texts.push(`${["More", "Method", "Payload"][part]} ${module.bytes(at, length).toString()}`);
+  },
+  message(
+    kind: number,
+    refusal: number,
+    idKind: number,
+    idHash: bigint,
+    isError: number,
+    errorCode: number,
+    size: bigint,
+  ): void {
+    envelope = {
+      kind: KINDS[kind],
+      refusal: REFUSALS[refusal],
+      id: idText(idKind, idHash),
+      isError: isError !== 0,
+      errorCode,
+      size: Number(size),
+      texts,
+    };
+  },
+});
+
+/** Reads the one message that comes in chunks. */
+export function readEnvelope(chunks: readonly Uint8Array[]): Envelope {
+  const { exports } = module;
+  texts = [];
+  exports.begin();
+  for (const chunk of chunks) module.lend(chunk, (at, length) => exports.feed(at, length));
+  exports.end();
+  return envelope!;
+}
+
+const ids = new Map<string, string>();
+
+/** What {@link Envelope.id} is for an id written so. */
+export function idOf(json: string): string {
+  let id = ids.get(json);
+  if (id === undefined) {
+    id = readEnvelope([Buffer.from(`{"jsonrpc":"2.0","method":"m","id":${json}}`)]).id;
+    ids.set(json, id);
+  }
+  return id;
+}

@@ -1,0 +1,159 @@
+import type { Node } from "../json/documents.ts";
+import { idOf } from "../jsonrpc/reader.ts";
+import { canonicalNumber } from "../jsonrpc/numbers.ts";
+import { parseEvents } from "../sse/events.ts";
+import { methodLabel } from "./methods.ts";
+import type { Message, Refused } from "./reader.ts";
+
+/** JSON.parse cannot tell what is wrong with a text. */
+export interface Unreadable {
+  readonly refusal: "unreadable";
+}
+
+type JsonObject = Record<string, unknown>;
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function member(value: unknown, name: string): unknown {
+  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+}
+
+/** The values under a name, in the order in which they are written. */
+function written(node: Node | undefined, name: string): Node[] {
+  if (node?.type !== "object") return [];
+  return node.members.filter(({ key }) => key.value === name).map(({ value }) => value);
+}
+
+function writtenAt(node: Node | undefined, path: string[]): Node | undefined {
+  return path.reduce((at, name) => written(at, name).at(-1), node);
+}
+
+/** How a value of JSON.parse is written, where no more is known. */
+export function nodeOf(value: unknown): Node {
+  if (typeof value === "number") return { type: "number", text: String(value) };
+  if (typeof value === "string") return { type: "string", spelling: { value, json: JSON.stringify(value) } };
+  if (Array.isArray(value)) return { type: "array", items: value.map(nodeOf) };
+  if (isObject(value)) {
+    const members = Object.entries(value).map(([name, each]) => ({
+      key: { value: name, json: JSON.stringify(name) },
+      value: nodeOf(each),
+    }));
+    return { type: "object", members };
+  }
+  return { type: "literal", text: value === null ? "null" : value ? "true" : "false" };
+}
+
+/** Whether a number is kept whole, however it is written; of a longer one only the beginning decides. */
+function isWhole(digits: string): boolean {
+  return digits.length < 200;
+}
+
+/** The id of a message: two are the same just where this is. Undefined where it is none. */
+function idTextOf(value: unknown, node: Node | undefined): string | undefined {
+  if (value === undefined) return "Absent";
+  if (value === null) return idOf("null");
+  if (typeof value === "string") return idOf(JSON.stringify(value));
+  // JSON.parse rounds numbers, so the text decides.
+  if (node?.type === "number") return idOf(isWhole(node.text) ? canonicalNumber(node.text) : node.text);
+  return undefined;
+}
+
+function outcomeOf(result: unknown): string {
+  if (member(result, "isError") === true) return "tool_error";
+  if (isObject(member(result, "task"))) return "task_accepted";
+  const type = member(result, "resultType");
+  return type === "input_required" ? type : type === "task" ? "task_accepted" : "ok";
+}
+
+/** The names listed, as they are told while the document passes: an object written twice is told twice. */
+function listedIn(root: Node): string[] {
+  const names = (list: Node, kind: string): string[] =>
+    list.type !== "array"
+      ? []
+      : list.items.flatMap((item) => written(item, "name").flatMap((name) => named(name, kind)));
+  const named = (name: Node, kind: string): string[] => {
+    if (name.type !== "string" || Buffer.byteLength(name.spelling.value) > 128) return [];
+    return [`${kind} ${Buffer.from(name.spelling.value).toString()}`];
+  };
+  return written(root, "result").flatMap((result) =>
+    result.type !== "object"
+      ? []
+      : result.members.flatMap(({ key, value }) => {
+          if (key.value === "tools") return names(value, "tool");
+          return key.value === "prompts" ? names(value, "prompt") : [];
+        }),
+  );
+}
+
+/** The message that a text is. `node`: how it is written, where that is known. */
+export function expectedMessage(text: string, node?: Node): Message | Refused | Unreadable {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { refusal: "unreadable" };
+  }
+  if (Array.isArray(value)) return { refusal: "Batch" };
+  const root = node ?? nodeOf(value);
+  const versions = written(root, "jsonrpc");
+  const isVersion2 =
+    versions.length > 0 && versions.every((each) => each.type === "string" && each.spelling.value === "2.0");
+  const id = idTextOf(member(value, "id"), writtenAt(root, ["id"]));
+  if (!isVersion2 || id === undefined) return { refusal: "NotJsonRpc" };
+
+  const method = member(value, "method");
+  const error = member(value, "error");
+  const isError = isObject(error);
+  let kind: Message["kind"];
+  if (method !== undefined) {
+    if (typeof method !== "string") return { refusal: "NotJsonRpc" };
+    kind = id === "Absent" ? "Notification" : "Request";
+  } else {
+    if (!isError && (member(value, "result") === undefined || id === "Absent")) return { refusal: "NotJsonRpc" };
+    kind = "Response";
+  }
+
+  const params = member(value, "params");
+  const name = member(params, "name");
+  const requestId = idTextOf(member(params, "requestId"), writtenAt(root, ["params", "requestId"]));
+  const code = writtenAt(root, ["error", "code"]);
+  const hasCode = isError && code?.type === "number" && /^-?\d{1,9}$/.test(code.text);
+  return {
+    kind,
+    method: typeof method === "string" ? methodLabel(method) : "",
+    name: typeof name === "string" && Buffer.byteLength(name) <= 128 ? Buffer.from(name).toString() : "",
+    id,
+    outcome: kind !== "Response" ? "" : isError ? "rpc_error" : outcomeOf(member(value, "result")),
+    errorCode: hasCode ? Number.parseInt(code.text, 10) || 0 : null,
+    answersUnknown: isError && (id === "Absent" || id === idOf("null")),
+    cancelled: requestId === undefined || requestId === "Absent" ? "" : requestId.split(" ")[1],
+    modern: member(member(params, "_meta"), "io.modelcontextprotocol/protocolVersion") === "2026-07-28",
+    size: Buffer.byteLength(trimmed(text)),
+    listed: listedIn(root),
+  };
+}
+
+/** The text without JSON's white space around it. */
+function trimmed(text: string): string {
+  return text.replace(/^[ \t\n\r]+|[ \t\n\r]+$/g, "");
+}
+
+/** The messages in a body. `nodes`: how each of its texts is written, where that is known. */
+export function expectedMessages(
+  isEventStream: boolean,
+  body: Uint8Array,
+  nodes?: ReadonlyMap<string, Node>,
+): (Message | Refused | Unreadable)[] {
+  const texts = isEventStream
+    ? parseEvents(body).flatMap(({ isMessage, data }) => (isMessage ? [data] : []))
+    : [Buffer.from(body).toString()];
+  return texts
+    .filter((text) => trimmed(text) !== "")
+    .map((text) => {
+      const node = nodes?.get(text);
+      if (nodes !== undefined && node === undefined) throw new Error(`not written so: ${text}`);
+      return expectedMessage(text, node);
+    });
+}

@@ -1,0 +1,56 @@
+import { readFileSync } from "node:fs";
+
+import { type ASUtil, instantiateSync } from "@assemblyscript/loader";
+
+/** What every module of modules/ exports. */
+interface Common extends Record<string, unknown> {
+  allocate(size: number): number;
+}
+
+/** Stands behind the bytes lent, and in their place once they are taken back: what reads it goes another way. It is plain
+ *  text, since whatever ends a string or a line would hide that a fast path ran past the end. */
+const FILLER = "x".charCodeAt(0);
+const SLACK = 64;
+
+/** An instance of one of modules/*.ts, which reads bytes and tells what it found by calling `trace`. */
+export class TestModule<Exports extends object> {
+  readonly exports: Exports & ASUtil & Common;
+  #at = 0;
+  #capacity = 0;
+
+  constructor(name: string, trace: Record<string, (...values: never[]) => unknown> = {}) {
+    const bytes = readFileSync(`build/test/${name}.wasm`);
+    this.exports = instantiateSync<Exports & Common>(bytes, { trace }).exports;
+  }
+
+  /** Lets `use` read bytes from the module's memory. They are there only so long. */
+  lend<Result>(bytes: Uint8Array, use: (at: number, length: number) => Result): Result {
+    if (bytes.length > this.#capacity) this.#grow(bytes.length);
+    new Uint8Array(this.#memory, this.#at, bytes.length).set(bytes);
+    try {
+      return use(this.#at, bytes.length);
+    } finally {
+      new Uint8Array(this.#memory, this.#at, bytes.length).fill(FILLER);
+    }
+  }
+
+  /** A copy of bytes in the module's memory. */
+  bytes(at: number, length: number): Buffer {
+    return Buffer.from(Buffer.from(this.#memory, at, length));
+  }
+
+  /** A string of the module's. */
+  string(at: number): string {
+    return this.exports.__getString(at);
+  }
+
+  get #memory(): ArrayBuffer {
+    return this.exports.memory!.buffer;
+  }
+
+  #grow(size: number): void {
+    this.#capacity = Math.max(1024, size * 2);
+    this.#at = this.exports.allocate(this.#capacity + SLACK);
+    new Uint8Array(this.#memory, this.#at, this.#capacity + SLACK).fill(FILLER);
+  }
+}

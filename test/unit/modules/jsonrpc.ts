@@ -1,0 +1,57 @@
+import { Token } from "../../../assembly/json/token";
+import {
+  FIRST_PAYLOAD_FIELD,
+  MessageKind,
+  MessageReader,
+  Part,
+  envelopeFields,
+} from "../../../assembly/jsonrpc/message_reader";
+
+export { allocate } from "./common/allocate";
+
+// @ts-ignore: decorator
+@external("trace", "text")
+declare function traceText(part: Part, at: usize, length: i32): void;
+
+// @ts-ignore: decorator
+@external("trace", "message")
+declare function traceMessage(
+  kind: MessageKind,
+  refusal: i32,
+  idKind: i32,
+  idHash: u64,
+  isError: bool,
+  errorCode: i32,
+  size: u64,
+): void;
+
+const tree = envelopeFields();
+tree.add(FIRST_PAYLOAD_FIELD, ["params", "name"]);
+
+const reader = MessageReader.create(tree);
+
+export function begin(): void {
+  reader.reset();
+}
+
+export function feed(at: usize, length: usize): void {
+  reader.feed(at, length);
+  for (let part = reader.next(); part != Part.More && part != Part.Refused; part = reader.next()) {
+    const fields = reader.fields;
+    const isText = fields.value == Token.String;
+    traceText(part, fields.tokens.textAt, isText ? fields.tokens.textLength : 0);
+  }
+}
+
+export function end(): void {
+  const kind = reader.finish();
+  traceMessage(
+    kind,
+    reader.refusal,
+    reader.idKind,
+    reader.idHash,
+    reader.isErrorResponse,
+    reader.errorCode,
+    reader.size,
+  );
+}

@@ -1,0 +1,86 @@
+import { MessageKind, Refusal } from "../../../assembly/jsonrpc/message_reader";
+import { Decoder } from "../../../assembly/mcp/decoder";
+import { McpMessage, McpPart } from "../../../assembly/mcp/message";
+import { methodName } from "../../../assembly/mcp/methods";
+import { outcomeName } from "../../../assembly/mcp/outcome";
+import { EventPart } from "../../../assembly/sse/event_reader";
+
+export { allocate } from "./common/allocate";
+
+// @ts-ignore: decorator
+@external("trace", "listed")
+declare function traceListed(kind: i32, at: usize, length: u32): void;
+
+// @ts-ignore: decorator
+@external("trace", "message")
+declare function traceMessage(
+  kind: MessageKind,
+  refusal: Refusal,
+  method: string,
+  name: usize,
+  nameLength: u32,
+  idKind: i32,
+  idHash: u64,
+  outcome: string,
+  errorCode: i32,
+  isErrorOfUnknownRequest: bool,
+  cancelledId: u64,
+  isModern: bool,
+  size: u64,
+): void;
+
+let decoder: usize = 0;
+
+/** A new body: one message, or an event stream of them. */
+export function begin(isEventStream: bool): void {
+  if (decoder) changetype<Decoder>(decoder).release();
+  decoder = Decoder.take(isEventStream);
+}
+
+export function feed(at: usize, length: usize): void {
+  const reader = changetype<Decoder>(decoder);
+  if (!reader.isEventStream) return read(reader.message, at, length);
+  const events = reader.events;
+  events.feed(at, length);
+  for (let part = events.next(); part != EventPart.More; part = events.next()) {
+    if (part == EventPart.Data) {
+      read(reader.message, events.dataAt, events.dataLength);
+    } else {
+      if (events.isMessage) finish(reader.message);
+      reader.message.reset();
+    }
+  }
+}
+
+/** The body is over. */
+export function end(): void {
+  const reader = changetype<Decoder>(decoder);
+  if (!reader.isEventStream) finish(reader.message);
+}
+
+function read(message: McpMessage, at: usize, length: usize): void {
+  message.feed(at, length);
+  for (let part = message.next(); part != McpPart.More && part != McpPart.Refused; part = message.next()) {
+    if (part == McpPart.Listed) traceListed(message.listed, message.listedAt, message.listedLength);
+  }
+}
+
+function finish(message: McpMessage): void {
+  if (message.blank) return;
+  const kind = message.finish();
+  traceMessage(
+    kind,
+    message.refusal,
+    methodName(message.method),
+    message.name,
+    message.nameLength,
+    message.idKind,
+    message.idHash,
+    kind == MessageKind.Response ? outcomeName(message.outcome) : "",
+    message.errorCode,
+    message.isErrorOfUnknownRequest,
+    message.cancelledId,
+    message.isModern,
+    message.size,
+  );
+}

@@ -1,0 +1,25 @@
+import { EventPart, EventReader } from "../../../assembly/sse/event_reader";
+
+export { allocate } from "./common/allocate";
+
+// @ts-ignore: decorator
+@external("trace", "data")
+declare function traceData(at: usize, length: usize): void;
+
+// @ts-ignore: decorator
+@external("trace", "end")
+declare function traceEnd(isMessage: bool): void;
+
+const events = EventReader.create();
+
+export function begin(): void {
+  events.reset();
+}
+
+export function feed(at: usize, length: usize): void {
+  events.feed(at, length);
+  for (let part = events.next(); part != EventPart.More; part = events.next()) {
+    if (part == EventPart.Data) traceData(events.dataAt, events.dataLength);
+    else traceEnd(events.isMessage);
+  }
+}
