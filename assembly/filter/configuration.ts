@@ -1,8 +1,8 @@
 import { ConfigReader, PluginConfig } from "../config/plugin_config";
 import { Level, Log } from "../host/log";
 import { Properties } from "../host/properties";
-import { hashBytes } from "../memory/bytes";
-import { ATTEMPTS, Store } from "../store/store";
+import { Bytes, hashBytes } from "../memory/bytes";
+import { ATTEMPTS, PAGE_CAPACITY, Store } from "../store/store";
 import { Host } from "./unit";
 
 /** Ticks from one reminder that the configuration is invalid to the next. */
@@ -17,9 +17,8 @@ const GAUGE = "mcp_configuration_invalid";
 export class Configuration {
   private config: PluginConfig | null = null;
   private errors: string[] = [];
-  /** The bytes of the newest configuration, until they are settled. */
-  private bytes: usize = 0;
-  private length: usize = 0;
+  /** The newest configuration as it came. */
+  private bytes: Bytes = Bytes.of("");
   private isSettled: bool = true;
   private ticksToReminder: i32 = 0;
 
@@ -38,10 +37,7 @@ export class Configuration {
       this.log.write(Level.Warn, "configuration: " + reader.warnings[i]);
     }
     this.report();
-    if (this.bytes) heap.free(this.bytes);
-    this.bytes = heap.alloc(length + 1);
-    memory.copy(this.bytes, at, length);
-    this.length = length;
+    this.bytes = Bytes.copy(at, <i32>length);
     this.isSettled = false;
     this.applyLogLevel();
   }
@@ -69,10 +65,11 @@ export class Configuration {
   }
 
   private keep(shared: Store): void {
+    if (this.bytes.length > PAGE_CAPACITY) return;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       shared.load("good");
-      memory.copy(shared.page, this.bytes, this.length);
-      shared.length = <i32>this.length;
+      memory.copy(shared.page, this.bytes.at, this.bytes.length);
+      shared.length = this.bytes.length;
       if (shared.save()) return;
     }
   }

@@ -30,12 +30,10 @@ export abstract class SessionObserver extends SessionListener {
  */
 export class SessionTracker {
   private byHash: Table = new Table(256);
-  /** The sightings one after the other: {@link count} addresses in a block that grows. */
-  private list: usize = heap.alloc(256 * sizeof<usize>());
-  private capacity: i32 = 256;
+  /** The addresses of the sightings, {@link count} of them. */
+  private list: StaticArray<usize> = new StaticArray<usize>(256);
   private count: i32 = 0;
-  private pool: Pool = new Pool(offsetof<Sighting>());
-  private entry: SessionEntry = changetype<SessionEntry>(heap.alloc(ENTRY_SIZE));
+  private entryBytes: StaticArray<u8> = new StaticArray<u8>(ENTRY_SIZE);
 
   /** @param idleSeconds how long a session may be idle. */
   constructor(
@@ -85,7 +83,7 @@ export class SessionTracker {
   /** Tells the store what is due, and forgets the sessions that were silent since. */
   tick(now: u64): void {
     for (let i = this.count - 1; i >= 0; i--) {
-      const sighting = changetype<Sighting>(load<usize>(this.list + i * sizeof<usize>()));
+      const sighting = changetype<Sighting>(this.list[i]);
       if (<i64>(now - sighting.flushedAt) < FLUSH_MS) continue;
       if (!sighting.hasNews || !this.flush(sighting, now)) this.forget(i);
     }
@@ -99,6 +97,10 @@ export class SessionTracker {
     sighting.activeAt = now;
     sighting.hasNews = true;
     return true;
+  }
+
+  private get entry(): SessionEntry {
+    return changetype<SessionEntry>(changetype<usize>(this.entryBytes));
   }
 
   private insert(hash: u64, kind: SessionKind, server: i32, revision: i32, now: u64): Inserted {
@@ -117,18 +119,19 @@ export class SessionTracker {
   }
 
   private remember(hash: u64, now: u64, hasNews: bool): void {
-    const at = this.pool.take();
+    const at = pool.take();
     const sighting = changetype<Sighting>(at);
     sighting.hash = hash;
     sighting.activeAt = now;
     sighting.flushedAt = now;
     sighting.hasNews = hasNews;
     this.byHash.set(hash, at);
-    if (this.count == this.capacity) {
-      this.capacity *= 2;
-      this.list = heap.realloc(this.list, this.capacity * sizeof<usize>());
+    if (this.count == this.list.length) {
+      const larger = new StaticArray<usize>(this.count * 2);
+      memory.copy(changetype<usize>(larger), changetype<usize>(this.list), this.count * sizeof<usize>());
+      this.list = larger;
     }
-    store<usize>(this.list + this.count++ * sizeof<usize>(), at);
+    this.list[this.count++] = at;
   }
 
   /** False where the session has ended. */
@@ -142,10 +145,11 @@ export class SessionTracker {
   }
 
   private forget(index: i32): void {
-    const place = this.list + index * sizeof<usize>();
-    const at = load<usize>(place);
+    const at = this.list[index];
     this.byHash.delete(changetype<Sighting>(at).hash);
-    this.pool.release(at);
-    store<usize>(place, load<usize>(this.list + --this.count * sizeof<usize>()));
+    pool.release(at);
+    this.list[index] = this.list[--this.count];
   }
 }
+
+const pool = new Pool(offsetof<Sighting>());

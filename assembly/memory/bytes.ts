@@ -55,10 +55,40 @@ export function mix(value: u64): u64 {
   return value ^ (value >> 31);
 }
 
-/** A copy of ASCII text as bytes in unmanaged memory that is never freed: for texts known at start or admitted within a
- *  cap. */
+/** A copy of ASCII text as bytes in unmanaged memory that is never freed: for texts known at start. */
 export function permanentBytes(text: string): usize {
   const at = heap.alloc(text.length + 1);
   String.UTF8.encodeUnsafe(changetype<usize>(text), text.length, at);
   return at;
+}
+
+/** Bytes in managed memory: for what lives as long as its owner. */
+export class Bytes {
+  private constructor(private block: StaticArray<u8>) {}
+
+  /** A copy of the bytes at `at`. */
+  static copy(at: usize, length: i32): Bytes {
+    const block = new StaticArray<u8>(length);
+    memory.copy(changetype<usize>(block), at, length);
+    return new Bytes(block);
+  }
+
+  /** A text as UTF-8. */
+  static of(text: string): Bytes {
+    const block = new StaticArray<u8>(String.UTF8.byteLength(text));
+    String.UTF8.encodeUnsafe(changetype<usize>(text), text.length, changetype<usize>(block));
+    return new Bytes(block);
+  }
+
+  get at(): usize {
+    return changetype<usize>(this.block);
+  }
+
+  get length(): i32 {
+    return this.block.length;
+  }
+
+  equals(at: usize, length: i32): bool {
+    return this.length == length && memory.compare(this.at, at, length) == 0;
+  }
 }

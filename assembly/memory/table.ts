@@ -4,19 +4,19 @@ const EMPTY: u64 = 0;
 const SLOT: usize = 16;
 
 /**
- * A hash table from non-zero 64-bit keys to 64-bit values in unmanaged memory: open addressing, linear probing,
- * deletion by shifting back, so that it needs no tombstones and allocates only when it grows past what it ever held.
+ * A hash table from non-zero 64-bit keys to 64-bit values: open addressing, linear probing, deletion by shifting back, so
+ * that it needs no tombstones and allocates only when it grows past what it ever held.
  */
 export class Table {
-  private slots: usize;
+  /** Keys and values in turn. */
+  private block: StaticArray<u64>;
   private mask: usize;
   private used: usize = 0;
 
   /** @param capacity entries to hold before the first growth; a power of two. */
   constructor(capacity: usize = 64) {
     this.mask = capacity * 2 - 1;
-    this.slots = heap.alloc((this.mask + 1) * SLOT);
-    memory.fill(this.slots, 0, (this.mask + 1) * SLOT);
+    this.block = new StaticArray<u64>(<i32>capacity * 4);
   }
 
   /** Entries now. */
@@ -72,19 +72,22 @@ export class Table {
     }
   }
 
+  private get slots(): usize {
+    return changetype<usize>(this.block);
+  }
+
   private grow(): void {
-    const old = this.slots;
-    const end = old + (this.mask + 1) * SLOT;
+    const old = this.block;
+    const first = changetype<usize>(old);
+    const end = first + (this.mask + 1) * SLOT;
     this.mask = this.mask * 2 + 1;
-    this.slots = heap.alloc((this.mask + 1) * SLOT);
-    memory.fill(this.slots, 0, (this.mask + 1) * SLOT);
-    for (let slot = old; slot < end; slot += SLOT) {
+    this.block = new StaticArray<u64>(<i32>(this.mask + 1) * 2);
+    for (let slot = first; slot < end; slot += SLOT) {
       const key = load<u64>(slot);
       if (key == EMPTY) continue;
       const target = this.find(key);
       store<u64>(target, key);
       store<u64>(target, load<u64>(slot, 8), 8);
     }
-    heap.free(old);
   }
 }

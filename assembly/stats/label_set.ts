@@ -1,4 +1,4 @@
-import { hashBytes } from "../memory/bytes";
+import { Bytes, hashBytes } from "../memory/bytes";
 import { Table } from "../memory/table";
 import { NAME_LIMIT, NameList } from "../store/name_list";
 import { ATTEMPTS } from "../store/store";
@@ -8,15 +8,21 @@ export const OTHER = "_OTHER";
 /** Its index in every {@link LabelSet}. */
 export const OTHER_INDEX: i32 = 0;
 
-/** A name as metrics show it. Lives for ever. */
-@unmanaged
+/** A name as metrics show it. */
 class Entry {
-  name: usize;
-  length: i32;
+  name: Bytes;
   /** As it stands in labels: as many bytes. */
-  label: usize;
-  /** The operator configured it or the server listed it. */
-  isKnown: bool;
+  label: Bytes;
+
+  constructor(
+    at: usize,
+    length: i32,
+    /** The operator configured it or the server listed it. */
+    public isKnown: bool,
+  ) {
+    this.name = Bytes.copy(at, length);
+    this.label = labelOf(at, length);
+  }
 }
 
 /**
@@ -26,9 +32,8 @@ class Entry {
  * a name that is in the copy costs no look-up there.
  */
 export class LabelSet {
-  private entries: StaticArray<usize>;
+  private entries: Entry[] = [];
   private byHash: Table = new Table(64);
-  private count: i32 = 0;
   private unreservedLeft: i32;
 
   /** @param capacity names besides `_OTHER`.
@@ -38,7 +43,6 @@ export class LabelSet {
     reserved: i32,
     private list: NameList,
   ) {
-    this.entries = new StaticArray<usize>(capacity + 1);
     this.unreservedLeft = capacity - reserved;
   }
 
@@ -62,34 +66,28 @@ export class LabelSet {
       if (found != OTHER_INDEX) {
         if (!isKnown || this.entry(found).isKnown || this.makeKnown(found)) return found;
       } else {
-        if (this.count >= this.capacity || (!isKnown && this.unreservedLeft <= 0)) return OTHER_INDEX;
+        if (this.entries.length >= this.capacity || (!isKnown && this.unreservedLeft <= 0)) return OTHER_INDEX;
         if (this.list.append(at, length, isKnown)) this.copyList();
       }
     }
     return this.findInCopy(at, length);
   }
 
-  /** The bytes that stand for the name in labels: as many as the name has. */
-  labelAt(index: i32): usize {
-    if (index > this.count) this.copyList();
+  /** The name of this index as it stands in labels. */
+  label(index: i32): Bytes {
+    if (index > this.entries.length) this.copyList();
     return this.entry(index).label;
   }
 
-  /** Bytes of the name, and of its label. */
-  labelLength(index: i32): i32 {
-    if (index > this.count) this.copyList();
-    return this.entry(index).length;
-  }
-
   private entry(index: i32): Entry {
-    return changetype<Entry>(this.entries[index]);
+    return this.entries[index - 1];
   }
 
   private findInCopy(at: usize, length: i32): i32 {
     const index = <i32>this.byHash.get(keyOf(at, length));
     if (index == 0) return OTHER_INDEX;
     const entry = this.entry(index);
-    return entry.length == length && memory.compare(entry.name, at, length) == 0 ? index : OTHER_INDEX;
+    return entry.name.equals(at, length) ? index : OTHER_INDEX;
   }
 
   /** Brings the copy up to date with the list, which stays in hand. */
@@ -97,21 +95,15 @@ export class LabelSet {
     const list = this.list;
     list.open();
     for (let index = 1; index <= this.capacity && list.next(); index++) {
-      if (index > this.count) this.add(list);
+      if (index > this.entries.length) this.add(list);
       else if (list.isKnown && !this.entry(index).isKnown) this.noteKnown(index);
     }
   }
 
   private add(list: NameList): void {
-    const entry = changetype<Entry>(heap.alloc(offsetof<Entry>()));
-    entry.name = heap.alloc(list.length);
-    memory.copy(entry.name, list.at, list.length);
-    entry.length = list.length;
-    entry.label = labelOf(list.at, list.length);
-    entry.isKnown = list.isKnown;
+    this.entries.push(new Entry(list.at, list.length, list.isKnown));
     if (!list.isKnown) this.unreservedLeft--;
-    this.entries[++this.count] = changetype<usize>(entry);
-    this.byHash.set(keyOf(list.at, list.length), this.count);
+    this.byHash.set(keyOf(list.at, list.length), this.entries.length);
   }
 
   /** A name known by success has been listed: its slot is free for another such. */
@@ -134,11 +126,10 @@ export class LabelSet {
 
 /** A copy of the name in which every byte that could be mistaken in an encoded metric name or by an exposition format is
  *  an underscore: letters, digits and `_ - . / : @ +` stay. */
-function labelOf(at: usize, length: i32): usize {
-  const label = heap.alloc(length);
+function labelOf(at: usize, length: i32): Bytes {
+  const label = Bytes.copy(at, length);
   for (let i = 0; i < length; i++) {
-    const byte = load<u8>(at + i);
-    store<u8>(label + i, isPlain(byte) ? byte : 0x5f);
+    if (!isPlain(load<u8>(at + i))) store<u8>(label.at + i, 0x5f);
   }
   return label;
 }

@@ -1,11 +1,10 @@
 import { Properties } from "../host/properties";
 import { Method, TargetKind } from "../mcp/methods";
-import { hashBytes } from "../memory/bytes";
+import { Bytes, hashBytes } from "../memory/bytes";
 import { Table } from "../memory/table";
 import { NameList, NumberSet } from "../store/name_list";
 import { Store } from "../store/store";
 import { LabelSet, OTHER_INDEX } from "./label_set";
-import { Bytes } from "./metric_name";
 
 const COLON: u8 = 0x3a;
 const BRACKET_OPEN: u8 = 0x5b;
@@ -55,7 +54,7 @@ export class Labels {
     this.tools = new Array<LabelSet | null>(settings.maxServers + 1).fill(null);
     this.prompts = new Array<LabelSet | null>(settings.maxServers + 1).fill(null);
     this.series = new NumberSet(shared, "series", SERIES_LIMIT);
-    const server = new Bytes(settings.server);
+    const server = Bytes.of(settings.server);
     this.fixedServer = this.servers.admit(server.at, server.length, true);
   }
 
@@ -104,7 +103,7 @@ export class Labels {
     sets[server] = set;
     if (kind == TargetKind.Tool) {
       for (let i = 0; i < this.settings.tools.length; i++) {
-        const name = new Bytes(this.settings.tools[i]);
+        const name = Bytes.of(this.settings.tools[i]);
         set.admit(name.at, name.length, true);
       }
     }

@@ -1,4 +1,4 @@
-import { permanentBytes } from "../memory/bytes";
+import { Bytes } from "../memory/bytes";
 
 /** Room for the longest name: all labels of a family, each with its longest value. */
 const CAPACITY: i32 = 2048;
@@ -8,20 +8,24 @@ const CAPACITY: i32 = 2048;
  * them out: `label=.=value;.;…name`. The labels come first, since Envoy trims what ends a name.
  */
 export class MetricName {
-  /** The bytes written so far. */
-  readonly at: usize = heap.alloc(CAPACITY);
+  private block: StaticArray<u8> = new StaticArray<u8>(CAPACITY);
+  /** How many bytes have been written, from {@link at} on. */
   length: i32 = 0;
+
+  get at(): usize {
+    return changetype<usize>(this.block);
+  }
 
   clear(): void {
     this.length = 0;
   }
 
   /** A label and its value as bytes; left out where the value is empty, which Prometheus holds for the same. */
-  label(name: string, value: usize, valueLength: i32): void {
-    if (valueLength == 0) return;
+  label(name: string, value: Bytes): void {
+    if (value.length == 0) return;
     this.text(name);
     this.text("=.=");
-    this.bytes(value, valueLength);
+    this.bytes(value.at, value.length);
     this.text(";.;");
   }
 
@@ -45,16 +49,5 @@ export class MetricName {
     if (this.length + length > CAPACITY) return;
     memory.copy(this.at + this.length, at, length);
     this.length += length;
-  }
-}
-
-/** A value that the operator gave, as bytes that live for ever. */
-export class Bytes {
-  readonly at: usize;
-  readonly length: i32;
-  constructor(text: string) {
-    this.length = String.UTF8.byteLength(text);
-    this.at = heap.alloc(this.length + 1);
-    String.UTF8.encodeUnsafe(changetype<usize>(text), text.length, this.at);
   }
 }

@@ -99,5 +99,5 @@ export class MetricTable {
 
 function appendLabel(name: MetricName, label: string, set: LabelSet, index: i32): void {
   if (index == OTHER_INDEX) name.labelText(label, OTHER);
-  else name.label(label, set.labelAt(index), set.labelLength(index));
+  else name.label(label, set.label(index));
 }

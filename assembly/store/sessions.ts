@@ -35,7 +35,7 @@ export enum Inserted {
 export class Sessions {
   private capacity: i32;
   /** Copies of the entries that the change being tried takes out or ends, to be told once it is made. */
-  private taken: usize;
+  private takenBytes: StaticArray<u8> = new StaticArray<u8>(0);
   private takenCount: i32 = 0;
   /** Sessions that the sweep still has to evict, and the latest activity that they may have. */
   private surplus: i32 = 0;
@@ -48,9 +48,9 @@ export class Sessions {
     private listener: SessionListener,
   ) {
     // Twice its share, since hashes do not spread evenly.
-    const share = (max + BUCKETS - 1) / BUCKETS;
-    this.capacity = 2 * share < LEAST_CAPACITY ? LEAST_CAPACITY : 2 * share;
-    this.taken = heap.alloc(this.capacity * ENTRY_SIZE);
+    const capacity = 2 * ((max + BUCKETS - 1) / BUCKETS);
+    this.capacity = capacity < LEAST_CAPACITY ? LEAST_CAPACITY : capacity;
+    this.takenBytes = new StaticArray<u8>(this.capacity * ENTRY_SIZE);
   }
 
   /** Puts a session in, unless it is there. Where the sessions are too many, the idlest of its bucket goes. */
@@ -135,6 +135,10 @@ export class Sessions {
         if (entry.isActive) this.listener.sessionCounted(entry);
       }
     }
+  }
+
+  private get taken(): usize {
+    return changetype<usize>(this.takenBytes);
   }
 
   private sweepBuckets(now: u64): i32 {

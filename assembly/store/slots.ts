@@ -49,13 +49,6 @@ export class Slots {
     if (!this.shared.save()) this.mine = -1;
   }
 
-  /** Frees the slot, at the end of its owner's life. */
-  release(): void {
-    if (this.mine < 0 || !this.begin(0)) return;
-    this.end();
-    this.mine = -1;
-  }
-
   /** Adds up the numbers of all live slots in `sums`, an array by their names. */
   sum(now: u64, sums: StaticArray<u32>): void {
     const shared = this.shared;

@@ -4,7 +4,10 @@ import { SharedData } from "../host/shared_data";
 const FORMAT = "1";
 const KEY_CAPACITY: i32 = 1024;
 /** The largest value: more than the longest list of names needs. */
-const PAGE_CAPACITY: i32 = 131072;
+export const PAGE_CAPACITY: i32 = 131072;
+
+/** One value is in hand at a time on a worker, whoever's it is. */
+const PAGE: usize = heap.alloc(PAGE_CAPACITY);
 
 /** How often a change is tried again that others were faster with. */
 export const ATTEMPTS: i32 = 16;
@@ -15,11 +18,11 @@ export const ATTEMPTS: i32 = 16;
  */
 export class Store {
   /** The value in hand, `length` bytes. It must stay within 128 KiB. */
-  readonly page: usize = heap.alloc(PAGE_CAPACITY);
+  readonly page: usize = PAGE;
   length: i32 = 0;
   /** Changes that were given up, since others were faster every time. */
   conflicts: u32 = 0;
-  private key: usize = heap.alloc(KEY_CAPACITY);
+  private keyBytes: StaticArray<u8> = new StaticArray<u8>(KEY_CAPACITY);
   private keyLength: i32 = 0;
   private prefixLength: i32 = 0;
 
@@ -33,6 +36,10 @@ export class Store {
     const prefix = "mcp/" + FORMAT + "/" + space + "/";
     this.prefixLength = String.UTF8.byteLength(prefix);
     String.UTF8.encodeUnsafe(changetype<usize>(prefix), prefix.length, this.key);
+  }
+
+  private get key(): usize {
+    return changetype<usize>(this.keyBytes);
   }
 
   /** Takes the value under `name` (ASCII) and `number` (below 2^18) into hand; an empty one where there is none. */
