@@ -24,6 +24,8 @@ export interface EnvoyOptions extends Pick<ConfigValues, "upstream" | "pluginCon
   wasmPath?: string;
   /** The binary; what findEnvoy() finds where absent. */
   envoyPath?: string;
+  /** A last change to the rendered configuration, for a test that needs another Envoy than the shipped one. */
+  vary?: (config: string) => string;
   /** Ends a start that is under way; the promise then rejects. */
   signal?: AbortSignal;
 }
@@ -58,7 +60,8 @@ export async function startEnvoy(options: EnvoyOptions): Promise<Envoy> {
 
   const folder = mkdtempSync(join(tmpdir(), "mcp-proxy-wasm-"));
   const configFile = join(folder, "envoy.json");
-  writeFileSync(configFile, renderConfig({ ...options, wasmPath, listenerPort, adminPort: 0 }));
+  const config = renderConfig({ ...options, wasmPath, listenerPort, adminPort: 0 });
+  writeFileSync(configFile, options.vary?.(config) ?? config);
   const child = launch(binary, configFile, join(folder, "admin"), options.concurrency ?? 1);
   const log = collectOutput(child);
   let stopping = false;

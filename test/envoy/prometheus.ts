@@ -1,0 +1,76 @@
+/** What Envoy says of MCP at /stats/prometheus, read with a parser that is not ours. */
+import { setTimeout as sleep } from "node:timers/promises";
+import parse from "parse-prometheus-text-format";
+import type { Envoy } from "../../scripts/envoy/process.ts";
+
+/** One line of the exposition. */
+export interface Metric {
+  name: string;
+  labels: Record<string, string>;
+  value: number;
+}
+
+/** Values by series; see {@link series}. */
+export type Counts = Record<string, number>;
+
+/** The labels that every family of a stream has in envoy.yaml's set-up. */
+const COMMON = { mcp_role: "server", mcp_server: "mcp_upstream" };
+
+const TICK_MS = 1000;
+const FLUSH_MS = 1000;
+/** A flush merges the workers' histograms by messages between threads. */
+const MERGE_MS = 300;
+
+/** The filter's own lines. Histograms are as of the last flush. */
+export async function readMetrics(envoy: Envoy): Promise<Metric[]> {
+  // Without its type each line is a sample of its own: the parser melts a histogram's label sets into one.
+  const lines = (await envoy.stats()).split("\n").filter((line) => !line.startsWith("#"));
+  return parse(lines.join("\n")).flatMap(({ name, metrics }) =>
+    name.startsWith("mcp_")
+      ? metrics.map(({ labels = {}, value }) => ({ name, labels: { ...labels }, value: Number(value) }))
+      : [],
+  );
+}
+
+/** Waits for two ticks and a flush, after which all that has happened is to be read. */
+export async function flushed(): Promise<void> {
+  await sleep(2 * TICK_MS + FLUSH_MS + MERGE_MS);
+}
+
+/** The key of a series in {@link Counts}. The labels that all share are added; empty ones count as absent. */
+export function series(name: string, labels: Record<string, string>): string {
+  return seriesKey(name, { ...COMMON, ...labels });
+}
+
+function seriesKey(name: string, labels: Record<string, string>): string {
+  const present = Object.entries(labels).filter(([, value]) => value !== "");
+  return [name, ...present.map(([label, value]) => `${label}=${value}`).sort()].join(" ");
+}
+
+/** The counters, and of the histograms how many values they hold. */
+export function countsOf(metrics: Metric[]): Counts {
+  const counted = metrics.filter(({ name }) => /_total$|_count$/.test(name));
+  return Object.fromEntries(counted.map(({ name, labels, value }) => [seriesKey(name, labels), value]));
+}
+
+/** The counters alone, which are true at any time. */
+export function countersOf(metrics: Metric[]): Counts {
+  return countsOf(metrics.filter(({ name }) => name.endsWith("_total")));
+}
+
+/** What came to `before`; series that did not change are left out. */
+export function added(before: Counts, after: Counts): Counts {
+  const changes = Object.entries(after).map(([key, value]) => [key, value - (before[key] ?? 0)] as const);
+  return Object.fromEntries(changes.filter(([, change]) => change !== 0));
+}
+
+/** Adds `amount` to a series. */
+export function count(counts: Counts, name: string, labels: Record<string, string>, amount = 1): void {
+  const key = series(name, labels);
+  counts[key] = (counts[key] ?? 0) + amount;
+}
+
+/** The values that a label has in any of these metrics. */
+export function valuesOf(metrics: Metric[], label: string): string[] {
+  return [...new Set(metrics.flatMap(({ labels }) => (label in labels ? [labels[label]] : [])))].sort();
+}

@@ -1,0 +1,63 @@
+/** Records what clients send and get: the truth that the filter's numbers are held against. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Fetch } from "../fixtures/clients/client.ts";
+
+/** One HTTP exchange as the client saw it. */
+export interface Recorded {
+  method: string;
+  headers: Headers;
+  body: string;
+  status: number;
+  contentType: string;
+  /** What has come of the response's body. */
+  text: string;
+  /** `open` until the server ends the response (`complete`), or the client leaves it (`left`). */
+  ended: "open" | "complete" | "left";
+}
+
+/** A `fetch` that keeps everything, for one client or many. */
+export class Recording {
+  readonly exchanges: Recorded[] = [];
+
+  readonly fetch: Fetch = async (url, init = {}) => {
+    const exchange: Recorded = {
+      method: init.method ?? "GET",
+      headers: new Headers(init.headers),
+      body: typeof init.body === "string" ? init.body : "",
+      status: 0,
+      contentType: "",
+      text: "",
+      ended: "open",
+    };
+    this.exchanges.push(exchange);
+    let response: Response;
+    try {
+      response = await fetch(url, init);
+    } catch (error) {
+      exchange.ended = "left";
+      throw error;
+    }
+    exchange.status = response.status;
+    exchange.contentType = response.headers.get("content-type") ?? "";
+    void keepBody(exchange, response.clone());
+    // A client that has ended its session closes what is left: a race with the server, which ends the same streams.
+    if (exchange.method === "DELETE") await this.settled(exchange.headers.get("mcp-session-id"));
+    return response;
+  };
+
+  /** Waits until every response is over: of this session, or of clients without one. */
+  async settled(session: string | null): Promise<void> {
+    const isOpen = ({ headers, ended }: Recorded) => headers.get("mcp-session-id") === session && ended === "open";
+    while (this.exchanges.some(isOpen)) await sleep(5);
+  }
+}
+
+async function keepBody(exchange: Recorded, response: Response): Promise<void> {
+  const decoder = new TextDecoder();
+  try {
+    for await (const chunk of response.body ?? []) exchange.text += decoder.decode(chunk, { stream: true });
+    exchange.ended = "complete";
+  } catch {
+    exchange.ended = "left";
+  }
+}
