@@ -4,9 +4,11 @@ import { NAME_LIMIT, NameList } from "../store/name_list";
 import { ATTEMPTS } from "../store/store";
 
 /** The label value of all names that got none of their own. */
-export const OTHER = "_OTHER";
+const OTHER = "_OTHER";
 /** Its index in every {@link LabelSet}. */
 export const OTHER_INDEX: i32 = 0;
+
+const other = Bytes.of(OTHER);
 
 /** A name as metrics show it. */
 class Entry {
@@ -73,10 +75,11 @@ export class LabelSet {
     return this.findInCopy(at, length);
   }
 
-  /** The name of this index as it stands in labels. */
+  /** The name of this index as it stands in labels. An index that is none here, from a worker with another configuration,
+   *  is `_OTHER`'s. */
   label(index: i32): Bytes {
     if (index > this.entries.length) this.copyList();
-    return this.entry(index).label;
+    return index == OTHER_INDEX || index > this.entries.length ? other : this.entry(index).label;
   }
 
   private entry(index: i32): Entry {

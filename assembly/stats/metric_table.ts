@@ -2,7 +2,7 @@ import { Metrics } from "../host/metrics";
 import { Method, TargetKind, methodName } from "../mcp/methods";
 import { Table } from "../memory/table";
 import { Family, FamilyType, appendOwnLabels, familyName, familyType } from "./catalogue";
-import { LabelSet, OTHER, OTHER_INDEX } from "./label_set";
+import { OTHER_INDEX } from "./label_set";
 import { Labels } from "./labels";
 import { MetricName } from "./metric_name";
 
@@ -74,17 +74,17 @@ export class MetricTable {
     const labels = this.labels;
     name.clear();
     name.labelText("mcp_role", labels.role);
-    appendLabel(name, "mcp_server", labels.servers, this.server);
+    name.label("mcp_server", labels.servers.label(this.server));
     if (this.method != Method.None) name.labelText("mcp_method_name", methodName(this.method));
     if (this.kind != TargetKind.None) {
       const label = this.kind == TargetKind.Tool ? "gen_ai_tool_name" : "gen_ai_prompt_name";
-      appendLabel(name, label, labels.targets(this.server, this.kind), this.target);
+      name.label(label, labels.targets(this.server, this.kind).label(this.target));
     }
     appendOwnLabels(name, family, first, second);
     if (family == Family.Operations && labels.labelsCaller) {
-      appendLabel(name, "mcp_caller", labels.callers, this.who);
+      name.label("mcp_caller", labels.callers.label(this.who));
     }
-    if (family == Family.SessionsStarted) appendLabel(name, "mcp_client_name", labels.clients, this.who);
+    if (family == Family.SessionsStarted) name.label("mcp_client_name", labels.clients.label(this.who));
     name.text(familyName(family));
     switch (familyType(family)) {
       case FamilyType.Histogram:
@@ -95,9 +95,4 @@ export class MetricTable {
         return this.metrics.counter(name.at, name.length);
     }
   }
-}
-
-function appendLabel(name: MetricName, label: string, set: LabelSet, index: i32): void {
-  if (index == OTHER_INDEX) name.labelText(label, OTHER);
-  else name.label(label, set.label(index));
 }
