@@ -1,16 +1,30 @@
-/** The milliseconds of a duration like `"500ms"`, `"90s"`, `"30m"` or `"1.5h"`; -1 where the text is none. */
+const POINT: i32 = 0x2e;
+const MOST_DECIMALS: i32 = 2;
+/** Longer durations, some 30 000 years, are as good as this. */
+const LONGEST: f64 = 1e15;
+
+/** The milliseconds of a duration like `"500ms"`, `"90s"`, `"30m"` or `"1.5h"`, with at most two decimals; -1 where the
+ *  text is none. */
 export function parseDuration(text: string): i64 {
-  let end = 0;
-  while (end < text.length && isDigitOrPoint(text.charCodeAt(end))) end++;
+  const whole = skipDigits(text, 0);
+  let end = whole;
+  let decimals = -1;
+  if (end < text.length && text.charCodeAt(end) == POINT) {
+    end = skipDigits(text, whole + 1);
+    decimals = end - whole - 1;
+  }
   const unit = millisecondsOf(text.slice(end));
-  const number = parseFloat(text.slice(0, end));
-  if (end == 0 || unit < 0 || isNaN(number)) return -1;
-  const milliseconds = number * <f64>unit;
-  return milliseconds < 1e15 ? <i64>milliseconds : -1;
+  if (whole == 0 || decimals == 0 || decimals > MOST_DECIMALS || unit < 0) return -1;
+  // Without the point, since a decimal is not exact.
+  const digits = parseFloat(text.slice(0, whole) + text.slice(whole + 1, end));
+  const milliseconds = (digits * <f64>unit) / (decimals < 0 ? 1 : decimals == 1 ? 10 : 100);
+  return <i64>Math.min(milliseconds, LONGEST);
 }
 
-function isDigitOrPoint(unit: i32): bool {
-  return (unit >= 0x30 && unit <= 0x39) || unit == 0x2e;
+function skipDigits(text: string, from: i32): i32 {
+  let at = from;
+  while (at < text.length && text.charCodeAt(at) >= 0x30 && text.charCodeAt(at) <= 0x39) at++;
+  return at;
 }
 
 function millisecondsOf(unit: string): i64 {

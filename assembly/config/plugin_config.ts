@@ -88,8 +88,7 @@ export class ConfigReader {
     const config = this.config;
     if (name == "idleTimeout") {
       const milliseconds = value.type == JsonType.String && !value.isCut ? parseDuration(value.text) : -1;
-      if (milliseconds >= 1000 && milliseconds <= <i64>i32.MAX_VALUE)
-        config.sessionIdleSeconds = <i32>(milliseconds / 1000);
+      if (milliseconds >= 1000) config.sessionIdleSeconds = <i32>min<i64>(milliseconds / 1000, i32.MAX_VALUE);
       else this.expected("sessions.idleTimeout", 'a duration of at least 1s, like "30m"', value);
     } else if (name == "max") {
       config.maxSessions = this.integer("sessions.max", value, 1, MAX_SESSIONS, config.maxSessions);

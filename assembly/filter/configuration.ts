@@ -8,6 +8,7 @@ import { Host } from "./unit";
 /** Ticks from one reminder that the configuration is invalid to the next. */
 const REMINDER_TICKS: i32 = 60;
 const GAUGE = "mcp_configuration_invalid";
+const LINE_FEED: u8 = 0x0a;
 
 /**
  * The configuration of a plugin instance. An invalid one is reported, and the last good one of the plugin of that name
@@ -65,11 +66,14 @@ export class Configuration {
   }
 
   private keep(shared: Store): void {
-    if (this.bytes.length > PAGE_CAPACITY) return;
+    const length = this.bytes.length;
+    if (length >= PAGE_CAPACITY) return;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       shared.load("good");
-      memory.copy(shared.page, this.bytes.at, this.bytes.length);
-      shared.length = this.bytes.length;
+      memory.copy(shared.page, this.bytes.at, length);
+      // A line's end, so that an empty one, which is the defaults, is told from none.
+      store<u8>(shared.page + length, LINE_FEED);
+      shared.length = length + 1;
       if (shared.save()) return;
     }
   }

@@ -65,12 +65,10 @@ export class SessionTracker {
   }
 
   /** An operation of the session ended. */
-  countOperation(hash: u64): void {
-    const at = <usize>this.byHash.get(hash);
-    if (!at) return;
-    const sighting = changetype<Sighting>(at);
-    sighting.operations++;
-    sighting.hasNews = true;
+  countOperation(hash: u64, now: u64): void {
+    if (this.touch(hash, now)) changetype<Sighting>(<usize>this.byHash.get(hash)).operations++;
+    // It lasted longer than the session was kept in hand here.
+    else this.sessions.update(hash, 1, now);
   }
 
   /** The session ended. What is yet to be told of it goes to the store first. */

@@ -51,14 +51,14 @@ export class SessionedStream extends ObservedStream {
 
   /** Counts an operation that has ended in its session; where there is none, activity of its caller is one. */
   protected countInSession(operation: Operation, unit: CountingUnit): void {
-    if (this.session) return unit.sessions.countOperation(this.keyOf(this.session));
+    if (this.session) return unit.sessions.countOperation(this.keyOf(this.session), unit.milliseconds());
     // A client that asks what the server speaks may go on with a session.
     if (operation.method == Method.ServerDiscover || this.status < 200 || this.status > 299) return;
     const client = unit.secret.hash(operation.clientName, operation.clientNameLength);
     const named = this.revision == MODERN_REVISION ? client : 0;
     const window = mix(unit.observer.callerHash() ^ mix(this.callerKey ^ named));
     this.beginSession(window, SessionKind.Window, operation, unit);
-    unit.sessions.countOperation(this.keyOf(window));
+    unit.sessions.countOperation(this.keyOf(window), unit.milliseconds());
   }
 
   private beginSession(id: u64, kind: SessionKind, operation: Operation, unit: CountingUnit): void {

@@ -68,7 +68,8 @@ export class LabelSet {
       if (found != OTHER_INDEX) {
         if (!isKnown || this.entry(found).isKnown || this.makeKnown(found)) return found;
       } else {
-        if (this.entries.length >= this.capacity || (!isKnown && this.unreservedLeft <= 0)) return OTHER_INDEX;
+        if (this.entries.length >= this.capacity || !this.list.hasRoom(length)) return OTHER_INDEX;
+        if (!isKnown && this.unreservedLeft <= 0) return OTHER_INDEX;
         if (this.list.append(at, length, isKnown)) this.copyList();
       }
     }

@@ -1,4 +1,4 @@
-import { ATTEMPTS, Store } from "./store";
+import { ATTEMPTS, PAGE_CAPACITY, Store } from "./store";
 
 /** Longest name that fits, in bytes. */
 export const NAME_LIMIT: i32 = 250;
@@ -39,7 +39,12 @@ export class NameList {
     return true;
   }
 
-  /** Adds a name behind the list in hand. False where somebody was faster: then read it again. */
+  /** Whether a name of this length fits behind the list in hand. */
+  hasRoom(length: i32): bool {
+    return this.shared.length + HEAD + length <= PAGE_CAPACITY;
+  }
+
+  /** Adds a name, for which there is room, behind the list in hand. False where somebody was faster: then read it again. */
   append(at: usize, length: i32, isKnown: bool): bool {
     const end = this.shared.page + this.shared.length;
     store<u8>(end, isKnown ? 1 : 0);

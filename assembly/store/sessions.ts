@@ -4,8 +4,9 @@ import { ATTEMPTS, Store } from "./store";
 const BUCKETS: i32 = 1024;
 /** The fewest entries that a bucket holds. */
 const LEAST_CAPACITY: i32 = 8;
-/** How long the totals of an ended session wait for what other workers have to add: one flush, and a tick. */
-const SETTLE_MS: i64 = 6000;
+/** How long what a worker has seen of a session may take to come here: one flush, and a tick. So long the totals of an
+ *  ended session wait, and so much later than its last activity here a session is idle. */
+const LAG_MS: i64 = 6000;
 
 /** Is told what becomes of sessions, each time by the one worker whose change decided it. */
 export abstract class SessionListener {
@@ -153,6 +154,8 @@ export class Sessions {
     const surplus = this.surplus;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       shared.load("sessions", bucket);
+      // A worker with a larger cap may have filled it.
+      if (shared.length > this.takenBytes.length) this.takenBytes = new StaticArray<u8>(shared.length);
       this.takenCount = 0;
       this.surplus = surplus;
       let active = 0;
@@ -170,6 +173,7 @@ export class Sessions {
       this.tellTaken();
       return active;
     }
+    this.surplus = surplus;
     shared.conflicts++;
     return 0;
   }
@@ -177,11 +181,11 @@ export class Sessions {
   /** Whether the sweep takes the entry out: then it has. */
   private isOver(entry: SessionEntry, now: u64): bool {
     if (!entry.isActive) {
-      if (<i64>(now - entry.endedAt) < SETTLE_MS) return false;
+      if (<i64>(now - entry.endedAt) < LAG_MS) return false;
       this.takeOut(entry, entry.end, entry.endedAt);
       return true;
     }
-    if (<i64>(now - entry.activeAt) >= <i64>entry.idleSeconds * 1000) {
+    if (<i64>(now - entry.activeAt) >= <i64>entry.idleSeconds * 1000 + LAG_MS) {
       this.takeOut(entry, SessionEnd.Idle, entry.activeAt);
       return true;
     }

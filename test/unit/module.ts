@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 
 import { type ASUtil, instantiateSync } from "@assemblyscript/loader";
 
+import { SharedDataStore } from "../host/shared-data.ts";
+
 /** What every module of modules/ exports. */
 interface Common extends Record<string, unknown> {
   allocate(size: number): number;
@@ -12,15 +14,21 @@ interface Common extends Record<string, unknown> {
 const FILLER = "x".charCodeAt(0);
 const SLACK = 64;
 
-/** An instance of one of modules/*.ts, which reads bytes and tells what it found by calling `trace`. */
+/** An instance of one of modules/*.ts, which reads bytes and tells what it found by calling `trace`. Instances over the
+ *  same shared data are to each other what the workers of a proxy are. */
 export class TestModule<Exports extends object> {
   readonly exports: Exports & ASUtil & Common;
   #at = 0;
   #capacity = 0;
 
-  constructor(name: string, trace: Record<string, (...values: never[]) => unknown> = {}) {
+  constructor(
+    name: string,
+    trace: Record<string, (...values: never[]) => unknown> = {},
+    shared: SharedDataStore = new SharedDataStore(),
+  ) {
     const bytes = readFileSync(`build/test/${name}.wasm`);
-    this.exports = instantiateSync<Exports & Common>(bytes, { trace }).exports;
+    const imports = { trace, shared: this.#sharedImports(shared) };
+    this.exports = instantiateSync<Exports & Common>(bytes, imports).exports;
   }
 
   /** Lets `use` read bytes from the module's memory. They are there only so long. */
@@ -42,6 +50,22 @@ export class TestModule<Exports extends object> {
   /** A string of the module's. */
   string(at: number): string {
     return this.exports.__getString(at);
+  }
+
+  #sharedImports(shared: SharedDataStore): Record<string, (...values: number[]) => unknown> {
+    const keyAt = (at: number, length: number): string => this.bytes(at, length).toString("latin1");
+    return {
+      read: (key, keyLength, to, capacity): bigint => {
+        const found = shared.get(keyAt(key, keyLength));
+        if (found === undefined) return 0n;
+        const bytes = found.bytes.subarray(0, capacity);
+        new Uint8Array(this.#memory, to, bytes.length).set(bytes);
+        return (BigInt(found.cas) << 32n) | BigInt(bytes.length);
+      },
+      write: (key, keyLength, value, length, version): boolean =>
+        // A 32-bit number comes signed.
+        shared.set(keyAt(key, keyLength), this.bytes(value, length), version >>> 0),
+    };
   }
 
   get #memory(): ArrayBuffer {

@@ -225,3 +225,58 @@ test("neither keys nor values of the store hold an id, and nor does a log", () =
   expect(everything.join("\n")).not.toContain("secret-id");
   expect(workers.flatMap(({ vm }) => vm.logs.map(({ message }) => message)).join("\n")).not.toContain("secret-id");
 });
+
+describe("what the store costs, in host calls that read and that write", () => {
+  /** Shared-data reads and writes of what `run` does. */
+  function cost(worker: Plugin, run: () => void): [reads: number, writes: number] {
+    worker.vm.calls.reset();
+    run();
+    return [worker.vm.calls.count("proxy_get_shared_data"), worker.vm.calls.count("proxy_set_shared_data")];
+  }
+
+  function warmWorker(): Plugin {
+    const [worker] = startWorkers(1);
+    initialize(worker, "first");
+    call(worker, "first");
+    return worker;
+  }
+
+  test("a birth: the count of sessions, the bucket, the count again", () => {
+    const worker = warmWorker();
+    expect(cost(worker, () => initialize(worker, "second"))).toEqual([3, 2]);
+  });
+
+  test("a session that this worker has not met: the count and the bucket", () => {
+    const [one, two] = startWorkers(2);
+    initialize(one, "first");
+    initialize(two, "second");
+    call(two, "second");
+    expect(cost(two, () => call(two, "first"))).toEqual([2, 0]);
+  });
+
+  test("a flush: the bucket; and each tick the worker's slot and the lease", () => {
+    const worker = warmWorker();
+    passSeconds([worker], 6);
+    call(worker, "first");
+    passSeconds([worker], 4);
+    const swept = cost(worker, () => passSeconds([worker], 1));
+    const plain = cost(worker, () => passSeconds([worker], 1));
+    expect(plain).toEqual([2, 2]);
+    expect(swept[1]).toBeGreaterThan(plain[1]);
+  });
+
+  test("a name that no worker knows: one read of the list", () => {
+    const worker = warmWorker();
+    const unknown = () => post(worker, toolCall("ghost"), error(-32602), { headers: inSession("first") });
+    unknown();
+    expect(cost(worker, unknown)).toEqual([1, 0]);
+  });
+
+  test("a stream that ends without its answer: one look for a cancellation", () => {
+    const worker = warmWorker();
+    const unanswered = () =>
+      post(worker, toolCall("echo"), { headers: SSE_ANSWER, body: ":\n\n" }, { headers: inSession("first") });
+    unanswered();
+    expect(cost(worker, unanswered)).toEqual([1, 0]);
+  });
+});

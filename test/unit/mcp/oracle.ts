@@ -67,6 +67,22 @@ function outcomeOf(result: unknown): string {
   return type === "input_required" ? type : type === "task" ? "task_accepted" : "ok";
 }
 
+function revisionOf(value: unknown): string {
+  return typeof value === "string" && REVISIONS.includes(value) ? value : "_OTHER";
+}
+
+/** The client's software: where a message names it in both places, the one that stands last counts. */
+function clientNameIn(root: Node): string {
+  let found = "";
+  const take = (clientInfo: Node): void => {
+    for (const name of written(clientInfo, "name")) {
+      const isKept = name.type === "string" && Buffer.byteLength(name.spelling.value) <= 64;
+      found = isKept ? Buffer.from(name.spelling.value).toString() : "";
+    }
+  };
+  return found;
+}
+
 /** The names listed, as they are told while the document passes: an object written twice is told twice. */
 function listedIn(root: Node): string[] {
   const names = (list: Node, kind: string): string[] =>
@@ -129,7 +145,9 @@ export function expectedMessage(text: string, node?: Node): Message | Refused | 
     errorCode: hasCode ? Number.parseInt(code.text, 10) || 0 : null,
     answersUnknown: isError && (id === "Absent" || id === idOf("null")),
     cancelled: requestId === undefined || requestId === "Absent" ? "" : requestId.split(" ")[1],
-    modern: member(member(params, "_meta"), "io.modelcontextprotocol/protocolVersion") === "2026-07-28",
+    requestRevision: revisionOf(member(member(params, "_meta"), "io.modelcontextprotocol/protocolVersion")),
+    agreedRevision: revisionOf(member(member(value, "result"), "protocolVersion")),
+    clientName: clientNameIn(root),
     size: Buffer.byteLength(trimmed(text)),
     listed: listedIn(root),
   };

@@ -21,8 +21,12 @@ export interface Message {
   readonly answersUnknown: boolean;
   /** The hash of the id that a cancellation names; empty where it names none. */
   readonly cancelled: string;
-  /** It names a revision without sessions. */
-  readonly modern: boolean;
+  /** The revision that a request's `_meta` names, as labels show it. */
+  readonly requestRevision: string;
+  /** The revision that an answer to `initialize` names. */
+  readonly agreedRevision: string;
+  /** The client's software. */
+  readonly clientName: string;
   readonly size: number;
   /** The tools and prompts listed. */
   readonly listed: string[];
@@ -53,7 +57,10 @@ const module: TestModule<Exports> = new TestModule("message", {
     errorCode: number,
     answersUnknown: number,
     cancelledId: bigint,
-    isModern: number,
+    requestRevision: number,
+    agreedRevision: number,
+    clientName: number,
+    clientNameLength: number,
     size: bigint,
   ): void {
     const kindName = KINDS[kind];
@@ -69,7 +76,9 @@ const module: TestModule<Exports> = new TestModule("message", {
         errorCode: errorCode === NO_CODE ? null : errorCode,
         answersUnknown: answersUnknown !== 0,
         cancelled: cancelledId === 0n ? "" : BigInt.asUintN(64, cancelledId).toString(16),
-        modern: isModern !== 0,
+        requestRevision: module.string(requestRevision),
+        agreedRevision: module.string(agreedRevision),
+        clientName: module.bytes(clientName, clientNameLength).toString(),
         size: Number(size),
         listed,
       });

@@ -18,14 +18,18 @@ export function read(at: usize, length: usize): void {
   const reader = new ConfigReader();
   reader.read(at, length);
   const config = reader.config;
+  traceText("instance", config.instance);
   traceText("server", config.server);
   traceText("role", config.role);
   traceNumber("maxTools", config.maxTools);
   traceNumber("maxServers", config.maxServers);
+  traceNumber("sessionIdleSeconds", config.sessionIdleSeconds);
+  traceNumber("maxSessions", config.maxSessions);
   traceNumber("labelCaller", config.labelCaller ? 1 : 0);
   traceNumber("logLevel", config.logLevel);
   traceItems("matchPaths", config.matchPaths);
   traceItems("tools", config.tools);
+  traceItems("callerHeaders", config.callerHeaders);
   traceItems("errors", reader.errors);
   traceItems("warnings", reader.warnings);
 }

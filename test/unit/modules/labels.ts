@@ -1,4 +1,6 @@
 import { LabelSet } from "../../../assembly/stats/label_set";
+import { NameList } from "../../../assembly/store/name_list";
+import { openStore } from "./common/store";
 
 export { allocate } from "./common/allocate";
 
@@ -6,10 +8,14 @@ export { allocate } from "./common/allocate";
 @external("trace", "label")
 declare function traceLabel(at: usize, length: i32): void;
 
-let labels: LabelSet = new LabelSet(0, 0);
+let labels: LabelSet = newSet(0, 0, 0);
 
-export function create(capacity: i32, reserved: i32): void {
-  labels = new LabelSet(capacity, reserved);
+function newSet(space: i32, capacity: i32, reserved: i32): LabelSet {
+  return new LabelSet(capacity, reserved, new NameList(openStore(1, space), "names", 0));
+}
+
+export function create(space: i32, capacity: i32, reserved: i32): void {
+  labels = newSet(space, capacity, reserved);
 }
 
 export function find(at: usize, length: i32): i32 {
@@ -21,5 +27,6 @@ export function admit(at: usize, length: i32, isKnown: bool): i32 {
 }
 
 export function label(index: i32): void {
-  traceLabel(labels.labelAt(index), labels.labelLength(index));
+  const bytes = labels.label(index);
+  traceLabel(bytes.at, bytes.length);
 }

@@ -3,6 +3,7 @@ import { Decoder } from "../../../assembly/mcp/decoder";
 import { McpMessage, McpPart } from "../../../assembly/mcp/message";
 import { methodName } from "../../../assembly/mcp/methods";
 import { outcomeName } from "../../../assembly/mcp/outcome";
+import { revisionName } from "../../../assembly/mcp/revisions";
 import { EventPart } from "../../../assembly/sse/event_reader";
 
 export { allocate } from "./common/allocate";
@@ -25,7 +26,10 @@ declare function traceMessage(
   errorCode: i32,
   isErrorOfUnknownRequest: bool,
   cancelledId: u64,
-  isModern: bool,
+  requestRevision: string,
+  agreedRevision: string,
+  clientName: usize,
+  clientNameLength: u32,
   size: u64,
 ): void;
 
@@ -80,7 +84,10 @@ function finish(message: McpMessage): void {
     message.errorCode,
     message.isErrorOfUnknownRequest,
     message.cancelledId,
-    message.isModern,
+    revisionName(message.requestRevision),
+    revisionName(message.agreedRevision),
+    message.clientName,
+    message.clientNameLength,
     message.size,
   );
 }

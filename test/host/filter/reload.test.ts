@@ -1,0 +1,155 @@
+import { describe, expect, test } from "vitest";
+import { loadModule, type Plugin, type PluginOptions, Vm } from "../index.ts";
+import { MCP_HEADERS, countsBy, passSeconds, post, request, result, startWorkers } from "./filter.ts";
+
+const GOOD = { server: "good" };
+const BETTER = { server: "better" };
+const BAD = { server: 5 };
+
+/** A reconfiguration, as Envoy makes one with unchanged code: a new root context in the same VM. */
+function reconfigure(plugin: Plugin, configuration: object): Plugin {
+  return plugin.vm.plugin({ properties: { "xds.cluster_name": "tools" }, configuration });
+}
+
+/** What a trap or new code brings: a new VM, with what all VMs share. */
+function replaceVm({ vm }: Plugin, options: PluginOptions): Plugin {
+  const { metrics, clock, sharedData } = vm;
+  const next = new Vm(loadModule(), { metrics, clock, sharedData });
+  return next.plugin({ properties: { "xds.cluster_name": "tools" }, ...options });
+}
+
+const invalid = (plugin: Plugin) => plugin.vm.metrics.gauge("mcp_configuration_invalid");
+
+/** The server under which a request through this plugin is counted; nothing where it is not. */
+function countedUnder(plugin: Plugin): string | undefined {
+  plugin.vm.metrics.reset();
+  post(plugin, request("ping"));
+  return Object.keys(countsBy(plugin, "mcp_operations_total", "mcp_server")).find(
+    (server) => plugin.vm.metrics.counter("mcp_operations_total", { mcp_server: server }) > 0,
+  );
+}
+
+describe("configurations, pushed one after the other", () => {
+  const CASES: [string, object[], string | undefined, number][] = [
+    ["a good one", [GOOD], "good", 0],
+    ["another good one", [GOOD, BETTER], "better", 0],
+    ["a bad one, at a cold start", [BAD], undefined, 1],
+    ["a bad one after a good one", [GOOD, BAD], "good", 1],
+    ["a bad one twice", [GOOD, BAD, BAD], "good", 1],
+    ["a good one after a bad one", [BAD, GOOD], "good", 0],
+    ["a bad one, pushed again after a good one", [BAD, GOOD, BAD], "good", 1],
+    ["a bad one after two good ones", [GOOD, BETTER, BAD], "better", 1],
+  ];
+
+  test.each(CASES)("%s", (_, configurations, server, isInvalid) => {
+    let [plugin] = startWorkers(1, { configuration: configurations[0] });
+    plugin.tick();
+    for (const configuration of configurations.slice(1)) {
+      plugin = reconfigure(plugin, configuration);
+      plugin.tick();
+    }
+    expect(invalid(plugin)).toBe(isInvalid);
+    expect(countedUnder(plugin)).toBe(server);
+  });
+
+  test.each(CASES)("%s, each time in a new VM", (_, configurations, server, isInvalid) => {
+    let [plugin] = startWorkers(1, { configuration: configurations[0] });
+    plugin.tick();
+    for (const configuration of configurations.slice(1)) {
+      plugin = replaceVm(plugin, { configuration });
+      plugin.tick();
+    }
+    expect(invalid(plugin)).toBe(isInvalid);
+    expect(countedUnder(plugin)).toBe(server);
+  });
+
+  test("the last good one serves the very first request", () => {
+    const [plugin] = startWorkers(1, { configuration: GOOD });
+    plugin.tick();
+    expect(countedUnder(replaceVm(plugin, { configuration: BAD }))).toBe("good");
+  });
+
+  test("an invalid one is told again each minute", () => {
+    const [plugin] = startWorkers(1, { configuration: BAD });
+    passSeconds([plugin], 130);
+    const lines = plugin.vm.logs.filter(({ level }) => level === "error").map(({ message }) => message);
+    expect(lines.length).toBe(3);
+    expect(new Set(lines)).toEqual(
+      new Set(["invalid configuration: server: expected a string of at most 256 bytes, got 5"]),
+    );
+  });
+
+  test("plugins of different names do not take each other's", () => {
+    const [plugin] = startWorkers(1, { configuration: GOOD, name: "one" });
+    plugin.tick();
+    const other = replaceVm(plugin, { configuration: BAD, name: "two" });
+    other.tick();
+    expect(countedUnder(other)).toBeUndefined();
+    const third = replaceVm(plugin, { configuration: BAD, name: "three" });
+    third.tick();
+    expect(invalid(third)).toBe(2);
+  });
+});
+
+describe("what a reconfiguration leaves alone", () => {
+  const headers = { ...MCP_HEADERS, "mcp-session-id": "s" };
+
+  test("sessions, also where servers beyond the new cap have some", () => {
+    const [plugin] = startWorkers(1);
+    for (const cluster of ["a", "b", "c"]) {
+      post(plugin, request("ping"), result(), { headers, properties: { "xds.cluster_name": cluster } });
+    }
+    passSeconds([plugin], 7);
+    const next = reconfigure(plugin, { labels: { maxServers: 1 }, sessions: { idleTimeout: "1s" } });
+    for (const cluster of ["a", "b", "c"]) {
+      post(next, request("ping"), result(), { headers, properties: { "xds.cluster_name": cluster } });
+    }
+    passSeconds([next], 7);
+    expect(plugin.vm.metrics.counter("mcp_sessions_adopted_total", { mcp_server: "a" })).toBe(1);
+    expect(plugin.vm.metrics.counter("mcp_sessions_active", { mcp_server: "a" })).toBe(0);
+  });
+
+  test("memory: a hundred of them leave no more than ten do", () => {
+    const [plugin] = startWorkers(1);
+    const reload = (times: number) => {
+      for (let i = 0; i < times; i++) {
+        const next = reconfigure(plugin, { labels: { tools: [`tool-${i}`] } });
+        for (let call = 0; call < 50; call++) post(next, request("ping"), result(), { headers });
+        passSeconds([next], 1);
+        next.close();
+      }
+    };
+    reload(10);
+    const pages = plugin.vm.memoryPages();
+    reload(100);
+    expect(plugin.vm.memoryPages()).toBeLessThanOrEqual(pages + 2);
+  });
+});
+
+describe("counting units", () => {
+  const sessionOf = (plugin: Plugin) => {
+    post(plugin, request("ping"), result(), { headers: { ...MCP_HEADERS, "mcp-session-id": "s" } });
+  };
+
+  test("plugins of the same instance and role are one", () => {
+    const [plugin] = startWorkers(1);
+    sessionOf(plugin);
+    sessionOf(replaceVm(plugin, { configuration: { log: "error" } }));
+    sessionOf(reconfigure(plugin, {}));
+    expect(plugin.vm.metrics.counter("mcp_sessions_adopted_total")).toBe(1);
+  });
+
+  test("plugins of different instances are several", () => {
+    const [plugin] = startWorkers(1);
+    sessionOf(plugin);
+    sessionOf(reconfigure(plugin, { instance: "other" }));
+    expect(plugin.vm.metrics.counter("mcp_sessions_adopted_total")).toBe(2);
+  });
+
+  test("and so are the two roles", () => {
+    const [plugin] = startWorkers(1);
+    sessionOf(plugin);
+    sessionOf(reconfigure(plugin, { role: "client" }));
+    expect(countsBy(plugin, "mcp_sessions_adopted_total", "mcp_role")).toEqual({ client: 1, server: 1 });
+  });
+});

@@ -1,0 +1,12 @@
+import { Lease } from "../../../assembly/store/lease";
+import { openStore } from "./common/store";
+
+let lease: Lease = new Lease(openStore(1, 0));
+
+export function create(self: u64, space: i32): void {
+  lease = new Lease(openStore(self, space));
+}
+
+export function take(now: u64, duration: u64): bool {
+  return lease.take(now, duration);
+}

@@ -1,0 +1,70 @@
+import { ENTRY_SIZE, SessionEnd, SessionEntry, SessionKind } from "../../../assembly/store/session_entry";
+import { Inserted, SessionListener, Sessions } from "../../../assembly/store/sessions";
+import { Store } from "../../../assembly/store/store";
+import { openStore } from "./common/store";
+
+// @ts-ignore: decorator
+@external("trace", "ended")
+declare function traceEnded(server: i32, end: SessionEnd): void;
+
+// @ts-ignore: decorator
+@external("trace", "settled")
+declare function traceSettled(server: i32, end: SessionEnd, operations: u32, endedAt: u64): void;
+
+// @ts-ignore: decorator
+@external("trace", "counted")
+declare function traceCounted(server: i32): void;
+
+/** Tells sessions by their server's index: the test gives each birth one of its own. */
+class Listener extends SessionListener {
+  sessionEnded(entry: SessionEntry): void {
+    traceEnded(entry.server, entry.end);
+  }
+
+  sessionSettled(entry: SessionEntry): void {
+    traceSettled(entry.server, entry.end, entry.operations, entry.endedAt);
+  }
+
+  sessionCounted(entry: SessionEntry): void {
+    traceCounted(entry.server);
+  }
+}
+
+let shared: Store = openStore(1, 0);
+let sessions: Sessions = new Sessions(shared, 1, new Listener());
+const entry = changetype<SessionEntry>(heap.alloc(ENTRY_SIZE));
+
+export function create(self: u64, space: i32, max: i32): void {
+  shared = openStore(self, space);
+  sessions = new Sessions(shared, max, new Listener());
+}
+
+export function insert(hash: u64, server: i32, idleSeconds: u32, now: u64): Inserted {
+  memory.fill(changetype<usize>(entry), 0, ENTRY_SIZE);
+  entry.hash = hash;
+  entry.startedAt = now;
+  entry.activeAt = now;
+  entry.idleSeconds = idleSeconds;
+  entry.server = server;
+  entry.kind = SessionKind.Window;
+  return sessions.insert(entry);
+}
+
+export function update(hash: u64, operations: u32, now: u64): bool {
+  return sessions.update(hash, operations, now);
+}
+
+export function end(hash: u64, reason: SessionEnd, now: u64): void {
+  sessions.end(hash, reason, now);
+}
+
+export function sweep(now: u64): void {
+  sessions.sweep(now);
+}
+
+/** The changes that were given up since it was last asked. */
+export function conflicts(): u32 {
+  const count = shared.conflicts;
+  shared.conflicts = 0;
+  return count;
+}

@@ -1,0 +1,80 @@
+import { SessionObserver, SessionTracker } from "../../../assembly/mcp/session_tracker";
+import { SessionEnd, SessionEntry, SessionKind } from "../../../assembly/store/session_entry";
+import { Sessions } from "../../../assembly/store/sessions";
+import { openStore } from "./common/store";
+
+// @ts-ignore: decorator
+@external("trace", "started")
+declare function traceStarted(hash: u64, kind: SessionKind, revision: i32): void;
+
+// @ts-ignore: decorator
+@external("trace", "adopted")
+declare function traceAdopted(hash: u64): void;
+
+// @ts-ignore: decorator
+@external("trace", "ended")
+declare function traceEnded(server: i32, end: SessionEnd): void;
+
+// @ts-ignore: decorator
+@external("trace", "settled")
+declare function traceSettled(server: i32, operations: u32, lasted: i64): void;
+
+// @ts-ignore: decorator
+@external("trace", "counted")
+declare function traceCounted(server: i32): void;
+
+class Observer extends SessionObserver {
+  sessionStarted(entry: SessionEntry, _clientName: usize, _clientNameLength: u32): void {
+    traceStarted(entry.hash, entry.kind, entry.revision);
+  }
+
+  sessionAdopted(entry: SessionEntry): void {
+    traceAdopted(entry.hash);
+  }
+
+  sessionEnded(entry: SessionEntry): void {
+    traceEnded(entry.server, entry.end);
+  }
+
+  sessionSettled(entry: SessionEntry): void {
+    traceSettled(entry.server, entry.operations, <i64>(entry.endedAt - entry.startedAt));
+  }
+
+  sessionCounted(entry: SessionEntry): void {
+    traceCounted(entry.server);
+  }
+}
+
+const MAX: i32 = 65536;
+let sessions: Sessions = new Sessions(openStore(1, 0), MAX, new Observer());
+let tracker: SessionTracker = new SessionTracker(sessions, new Observer(), 0);
+
+export function create(self: u64, space: i32, idleSeconds: u32): void {
+  const observer = new Observer();
+  sessions = new Sessions(openStore(self, space), MAX, observer);
+  tracker = new SessionTracker(sessions, observer, idleSeconds);
+}
+
+export function begin(hash: u64, kind: SessionKind, server: i32, revision: i32, now: u64): void {
+  tracker.begin(hash, kind, server, revision, now, 0, 0);
+}
+
+export function meet(hash: u64, server: i32, revision: i32, now: u64): void {
+  tracker.meet(hash, server, revision, now);
+}
+
+export function countOperation(hash: u64, now: u64): void {
+  tracker.countOperation(hash, now);
+}
+
+export function end(hash: u64, reason: SessionEnd, now: u64): void {
+  tracker.end(hash, reason, now);
+}
+
+export function tick(now: u64): void {
+  tracker.tick(now);
+}
+
+export function sweep(now: u64): void {
+  sessions.sweep(now);
+}
