@@ -14,7 +14,7 @@ export abstract class SessionListener {
   abstract sessionEnded(entry: SessionEntry): void;
   /** The totals of a session that has ended are final. */
   abstract sessionSettled(entry: SessionEntry): void;
-  /** The sweep met a session that lives. */
+  /** The sweep met a session that lives. The entry lies in the store: nothing else there may be asked for. */
   abstract sessionCounted(entry: SessionEntry): void;
 }
 
@@ -120,32 +120,16 @@ export class Sessions {
   /** Ends the sessions that are idle, settles those that have ended, evicts those over the cap and tells of those that
    *  live. One worker at a time does it. */
   sweep(now: u64): void {
-    this.surplus = 0;
-    const active = this.sweepBuckets(now);
-    if (active > this.max) {
-      this.surplus = active - this.max;
-      this.surplusBefore = this.activityOfIdlest(active, this.surplus);
-      this.setCount(this.sweepBuckets(now));
-    } else {
-      this.setCount(active);
-    }
-    for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      this.shared.load("sessions", bucket);
-      for (let at = this.first(); at < this.last(); at += ENTRY_SIZE) {
-        const entry = changetype<SessionEntry>(at);
-        if (entry.isActive) this.listener.sessionCounted(entry);
-      }
-    }
+    const active = this.activeCount();
+    this.surplus = active - this.max;
+    if (this.surplus > 0) this.surplusBefore = this.activityOfIdlest(active, this.surplus);
+    let left = 0;
+    for (let bucket = 0; bucket < BUCKETS; bucket++) left += this.sweepBucket(bucket, now);
+    this.setCount(left);
   }
 
   private get taken(): usize {
     return changetype<usize>(this.takenBytes);
-  }
-
-  private sweepBuckets(now: u64): i32 {
-    let active = 0;
-    for (let bucket = 0; bucket < BUCKETS; bucket++) active += this.sweepBucket(bucket, now);
-    return active;
   }
 
   /** Takes out of a bucket what is over. Returns how many live sessions stay. */
@@ -158,24 +142,32 @@ export class Sessions {
       if (shared.length > this.takenBytes.length) this.takenBytes = new StaticArray<u8>(shared.length);
       this.takenCount = 0;
       this.surplus = surplus;
-      let active = 0;
       let kept = shared.page;
       for (let at = this.first(); at < this.last(); at += ENTRY_SIZE) {
-        const entry = changetype<SessionEntry>(at);
-        if (this.isOver(entry, now)) continue;
-        if (entry.isActive) active++;
-        memory.copy(kept, at, ENTRY_SIZE);
+        if (this.isOver(changetype<SessionEntry>(at), now)) continue;
+        if (kept != at) memory.copy(kept, at, ENTRY_SIZE);
         kept += ENTRY_SIZE;
       }
-      if (this.takenCount == 0) return active;
       shared.length = <i32>(kept - shared.page);
-      if (!shared.save()) continue;
+      if (this.takenCount > 0 && !shared.save()) continue;
+      const active = this.tellActive();
       this.tellTaken();
       return active;
     }
-    this.surplus = surplus;
     shared.conflicts++;
     return 0;
+  }
+
+  /** Tells of the live sessions of the bucket in hand. Returns how many they are. */
+  private tellActive(): i32 {
+    let active = 0;
+    for (let at = this.first(); at < this.last(); at += ENTRY_SIZE) {
+      const entry = changetype<SessionEntry>(at);
+      if (!entry.isActive) continue;
+      active++;
+      this.listener.sessionCounted(entry);
+    }
+    return active;
   }
 
   /** Whether the sweep takes the entry out: then it has. */
