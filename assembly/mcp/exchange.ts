@@ -129,7 +129,9 @@ export class Exchange extends SessionedStream {
     // A server may answer once it has the message, before the request's end has been told.
     if (this.request && changetype<Decoder>(this.request).message.complete) this.requestEnd(unit);
     this.status = head.status;
-    if (this.confirmed || this.isDelete || this.kind == StreamKind.Get) this.followSession(head, this.isDelete, unit);
+    if (this.confirmed || this.isDelete || this.kind == StreamKind.Get) {
+      this.followSession(head, this.isDelete, this.isInitialize, unit);
+    }
     const isStream = head.contentType == ContentType.EventStream;
     if (this.kind == StreamKind.Get) {
       if (head.status != 200 || !isStream) return this.letGo();
@@ -160,6 +162,7 @@ export class Exchange extends SessionedStream {
         continue;
       }
       if (events.isMessage) this.endResponseMessage(decoder.message, unit);
+      else if (!this.confirmed) this.letGo();
       if (!this.response) return;
       decoder.message.reset();
     }
@@ -176,6 +179,8 @@ export class Exchange extends SessionedStream {
 
   /** The stream is over, for the reason `end`: settles what is open. The exchange must not be used any more. */
   close(end: StreamEnd, unit: CountingUnit): void {
+    // Its headers said that it is MCP, and its body never came to an end.
+    if (this.request && this.hasMcpHeader) this.confirm(unit);
     if (this.operation) {
       const operation = changetype<Operation>(this.operation);
       const outcome = this.outcomeWithoutAnswer(operation, end, unit);
@@ -190,6 +195,10 @@ export class Exchange extends SessionedStream {
     pool.release(changetype<usize>(this));
   }
 
+  private get isInitialize(): bool {
+    return this.operation != 0 && changetype<Operation>(this.operation).method == Method.Initialize;
+  }
+
   private readRequest(message: McpMessage): void {
     const operation = Operation.take();
     operation.method = message.method;
@@ -198,7 +207,7 @@ export class Exchange extends SessionedStream {
     operation.requestSize = message.size;
     operation.setName(message.name, message.nameLength);
     operation.setClientName(message.clientName, message.clientNameLength);
-    if (message.requestRevision != UNKNOWN_REVISION) this.revision = message.requestRevision;
+    if (message.requestRevision != UNKNOWN_REVISION) this.setRevision(message.requestRevision);
     if (message.method == Method.SubscriptionsListen) this.kind = StreamKind.Listen;
     this.operation = changetype<usize>(operation);
   }
@@ -224,7 +233,9 @@ export class Exchange extends SessionedStream {
 
   private endResponseMessage(message: McpMessage, unit: CountingUnit): void {
     if (message.blank) return;
-    switch (message.finish()) {
+    const kind = message.finish();
+    if (kind != MessageKind.None && this.confirmed) this.keepSession(unit);
+    switch (kind) {
       case MessageKind.None:
         if (!this.confirmed) return this.letGo();
         // An HTTP error's body need not be JSON-RPC.

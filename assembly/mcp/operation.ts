@@ -19,8 +19,6 @@ export class Operation {
   idKind: IdKind;
   /** See {@link idHash}. */
   idHash: u64;
-  /** When the request's headers came, in nanoseconds of the host's clock. */
-  startedAt: u64;
   /** Bytes of the request and of the response message. */
   requestSize: u64;
   responseSize: u64;

@@ -22,17 +22,22 @@ export class SessionedStream extends ObservedStream {
 
   /** Takes what the request's headers say of the session. */
   protected beginInSession(head: RequestHead, unit: CountingUnit): void {
-    this.revision = head.revision;
     this.callerKey = head.callerKey;
-    // 2026-07-28 has no sessions: an id that comes all the same names none.
-    const hasSession = head.revision != MODERN_REVISION;
-    this.session = hasSession ? idHashOf(head.session, head.sessionLength, unit) : 0;
+    this.session = idHashOf(head.session, head.sessionLength, unit);
+    this.setRevision(head.revision);
+  }
+
+  /** The request names its revision. 2026-07-28 has no sessions: an id that comes all the same names none. */
+  protected setRevision(revision: i32): void {
+    this.revision = revision;
+    if (revision == MODERN_REVISION) this.session = 0;
   }
 
   /** What the response's status says of the session that the request names. */
-  protected followSession(head: ResponseHead, isDelete: bool, unit: CountingUnit): void {
+  protected followSession(head: ResponseHead, isDelete: bool, isInitialize: bool, unit: CountingUnit): void {
     this.newSession = idHashOf(head.session, head.sessionLength, unit);
-    if (!this.session) return;
+    // `initialize` begins another session than the one whose id it may still bear.
+    if (!this.session || isInitialize) return;
     unit.observer.resolveServer(this);
     const hash = this.keyOf(this.session);
     const now = unit.milliseconds();
@@ -40,6 +45,13 @@ export class SessionedStream extends ObservedStream {
     if (head.status < 200 || head.status > 299) return;
     if (isDelete) unit.sessions.end(hash, SessionEnd.Deleted, now);
     else unit.sessions.meet(hash, this.server - 1, this.revision, now);
+  }
+
+  /** The server sent a message: the session lives. */
+  protected keepSession(unit: CountingUnit): void {
+    if (this.session && this.status < 300) {
+      unit.sessions.meet(this.keyOf(this.session), this.server - 1, this.revision, unit.milliseconds());
+    }
   }
 
   /** An `initialize` was answered: with a session, if the response bears an id. */

@@ -6,7 +6,6 @@
 export enum Status {
   Ok,
   NotFound,
-  BadArgument,
 }
 
 /** What a headers or body callback answers. */

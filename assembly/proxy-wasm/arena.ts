@@ -23,21 +23,32 @@ export function proxy_on_memory_allocate(size: usize): usize {
   return block + 16;
 }
 
-/** Where the arena stands, for {@link releaseSince}. */
-export function arenaMark(): usize {
-  return used;
+/** Where the arena stands: see {@link releaseSince}. */
+export class ArenaMark {
+  used: usize = 0;
+  overflow: usize = 0;
+
+  /** Sets the mark here. */
+  set(): void {
+    this.used = used;
+    this.overflow = overflow;
+  }
 }
 
-/** Takes back what was handed over since the arena stood at `mark`, which must not be used any more. What did not fit
- *  stays until the callback ends. */
-export function releaseSince(mark: usize): void {
-  used = mark;
+/** Takes back what was handed over since the mark was set, which must not be used any more. */
+export function releaseSince(mark: ArenaMark): void {
+  used = mark.used;
+  freeOverflow(mark.overflow);
 }
 
 /** Takes back all that was handed over: nothing of it may be used any more. */
 export function resetArena(): void {
   used = 0;
-  while (overflow) {
+  freeOverflow(0);
+}
+
+function freeOverflow(downTo: usize): void {
+  while (overflow != downTo) {
     const next = load<usize>(overflow);
     heap.free(overflow);
     overflow = next;

@@ -20,15 +20,7 @@ import {
   proxy_set_tick_period_milliseconds,
   random_get,
 } from "./abi";
-
-/** Where the host writes its results: an address and a length, or one number. */
-const results: usize = heap.alloc(16);
-
-/** Clears the results: Envoy says Ok and leaves them alone where there is nothing to read. */
-function clearResults(): void {
-  store<u64>(results, 0);
-  store<u64>(results, 0, 8);
-}
+import { clearResults, results } from "./results";
 
 /** The proxy's clock. */
 export class HostClock extends Clock {
@@ -61,6 +53,7 @@ export class HostMetrics extends Metrics {
   }
 
   private define(type: MetricType, name: usize, length: i32): u32 {
+    clearResults();
     proxy_define_metric(type, name, length, results);
     return load<u32>(results);
   }

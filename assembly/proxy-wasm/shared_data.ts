@@ -1,21 +1,17 @@
 import { SharedData } from "../host/shared_data";
 import { Status, proxy_get_shared_data, proxy_set_shared_data } from "./abi";
-import { arenaMark, releaseSince } from "./arena";
+import { ArenaMark, releaseSince } from "./arena";
+import { clearResults, results } from "./results";
 
 /** Creates a key if it is not there yet: with 0 Envoy would overwrite one that somebody else has made meanwhile. */
 const CREATE: u32 = 0xffffffff;
 
-/** Where the host writes its results: an address, a length, a version. */
-const results: usize = heap.alloc(16);
-
-function clearResults(): void {
-  memory.fill(results, 0, 16);
-}
+const mark = new ArenaMark();
 
 /** The proxy's shared data: of all threads, under one vm_id. */
 export class HostSharedData extends SharedData {
   read(key: usize, keyLength: i32, to: usize, capacity: i32): i32 {
-    const mark = arenaMark();
+    mark.set();
     clearResults();
     this.version = CREATE;
     const status = proxy_get_shared_data(key, keyLength, results, results + 4, results + 8);
@@ -31,8 +27,9 @@ export class HostSharedData extends SharedData {
     if (proxy_set_shared_data(key, keyLength, value, length, version) == Status.Ok) return true;
     if (version != CREATE) return false;
     // A host that cannot create with a version (ngx_wasm_module) has nothing there still.
-    clearResults();
-    if (proxy_get_shared_data(key, keyLength, results, results + 4, results + 8) != Status.NotFound) return false;
-    return proxy_set_shared_data(key, keyLength, value, length, 0) == Status.Ok;
+    mark.set();
+    const status = proxy_get_shared_data(key, keyLength, results, results + 4, results + 8);
+    releaseSince(mark);
+    return status == Status.NotFound && proxy_set_shared_data(key, keyLength, value, length, 0) == Status.Ok;
   }
 }

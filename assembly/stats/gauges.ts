@@ -13,6 +13,8 @@ const OPERATIONS: i32 = 0;
 const STREAMS: i32 = 1;
 const SESSIONS: i32 = 4;
 const PER_SERVER: i32 = SESSIONS + 2 * REVISION_COUNT;
+/** All of them: of 64 servers and `_OTHER`. */
+const GAUGE_LIMIT: i32 = 65 * PER_SERVER;
 
 /**
  * The gauges of a counting unit. A worker that traps takes its increments with it, so gauges are never incremented:
@@ -36,7 +38,7 @@ export class Gauges {
     const size = (maxServers + 1) * PER_SERVER;
     this.open = new StaticArray<u32>(size);
     this.sums = new StaticArray<u32>(size);
-    this.recorded = new NumberSet(shared, "gauges", size);
+    this.recorded = new NumberSet(shared, "gauges", GAUGE_LIMIT);
   }
 
   addOperation(server: i32, change: i32): void {

@@ -37,6 +37,8 @@ export class LabelSet {
   private entries: Entry[] = [];
   private byHash: Table = new Table(64);
   private unreservedLeft: i32;
+  /** No name can join any more. */
+  private isFull: bool;
 
   /** @param capacity names besides `_OTHER`.
    *  @param reserved how many of these slots are for known names. */
@@ -46,12 +48,13 @@ export class LabelSet {
     private list: NameList,
   ) {
     this.unreservedLeft = capacity - reserved;
+    this.isFull = capacity == 0;
   }
 
   /** The index of the name, {@link OTHER_INDEX} where it has none. */
   find(at: usize, length: i32): i32 {
     const index = this.findInCopy(at, length);
-    if (index != OTHER_INDEX || length == 0 || length > NAME_LIMIT) return index;
+    if (index != OTHER_INDEX || this.isFull || length == 0 || length > NAME_LIMIT) return index;
     this.copyList();
     return this.findInCopy(at, length);
   }
@@ -61,6 +64,8 @@ export class LabelSet {
   admit(at: usize, length: i32, isKnown: bool): i32 {
     const index = this.findInCopy(at, length);
     if (index != OTHER_INDEX && (!isKnown || this.entry(index).isKnown)) return index;
+    // A list of thousands of names must not bring as many look-ups once the set is full.
+    if (index == OTHER_INDEX && this.isFull) return OTHER_INDEX;
     if (length == 0 || length > NAME_LIMIT) return OTHER_INDEX;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       this.copyList();
@@ -68,7 +73,8 @@ export class LabelSet {
       if (found != OTHER_INDEX) {
         if (!isKnown || this.entry(found).isKnown || this.makeKnown(found)) return found;
       } else {
-        if (this.entries.length >= this.capacity || !this.list.hasRoom(length)) return OTHER_INDEX;
+        if (!this.list.hasRoom(length)) this.isFull = true;
+        if (this.isFull) return OTHER_INDEX;
         if (!isKnown && this.unreservedLeft <= 0) return OTHER_INDEX;
         if (this.list.append(at, length, isKnown)) this.copyList();
       }
@@ -108,6 +114,7 @@ export class LabelSet {
     this.entries.push(new Entry(list.at, list.length, list.isKnown));
     if (!list.isKnown) this.unreservedLeft--;
     this.byHash.set(keyOf(list.at, list.length), this.entries.length);
+    if (this.entries.length >= this.capacity) this.isFull = true;
   }
 
   /** A name known by success has been listed: its slot is free for another such. */

@@ -12,8 +12,9 @@ export class Lease {
     const shared = this.shared;
     shared.load("lease");
     if (shared.length == SIZE && load<u64>(shared.page) != shared.self) {
-      // Workers' clocks interleave: a signed difference is never hugely positive by mistake.
-      if (<i64>(load<u64>(shared.page, 8) - now) > 0) return false;
+      // Signed, since workers' clocks interleave; and a clock that was set back must not keep the lease for ever.
+      const left = <i64>(load<u64>(shared.page, 8) - now);
+      if (left > 0 && left <= <i64>duration) return false;
     }
     store<u64>(shared.page, shared.self);
     store<u64>(shared.page, now + duration, 8);

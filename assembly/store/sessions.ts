@@ -1,9 +1,10 @@
 import { ENTRY_SIZE, SessionEnd, SessionEntry } from "./session_entry";
 import { ATTEMPTS, Store } from "./store";
 
+/** A session is in the bucket that the highest ten bits of its hash number. */
 const BUCKETS: i32 = 1024;
 /** The fewest entries that a bucket holds. */
-const LEAST_CAPACITY: i32 = 8;
+const LEAST_CAPACITY: i32 = 16;
 /** How long what a worker has seen of a session may take to come here: one flush, and a tick. So long the totals of an
  *  ended session wait, and so much later than its last activity here a session is idle. */
 const LAG_MS: i64 = 6000;
@@ -155,7 +156,7 @@ export class Sessions {
       return active;
     }
     shared.conflicts++;
-    return 0;
+    return this.tellActive();
   }
 
   /** Tells of the live sessions of the bucket in hand. Returns how many they are. */
@@ -217,7 +218,7 @@ export class Sessions {
 
   /** Takes the bucket of this hash into hand. The address of its entry there, or 0. */
   private find(hash: u64): usize {
-    this.shared.load("sessions", <i32>(hash & (BUCKETS - 1)));
+    this.shared.load("sessions", <i32>(hash >> 54));
     for (let at = this.first(); at < this.last(); at += ENTRY_SIZE) {
       if (changetype<SessionEntry>(at).hash == hash) return at;
     }

@@ -64,5 +64,8 @@ export class Slots {
 }
 
 function isLive(shared: Store, now: u64): bool {
-  return shared.length >= HEAD && <i64>(now - load<u64>(shared.page, 8)) < DEAD_AFTER;
+  if (shared.length < HEAD) return false;
+  const age = <i64>(now - load<u64>(shared.page, 8));
+  // Not for ever, either, if a clock was set back.
+  return age < DEAD_AFTER && age > -DEAD_AFTER;
 }
