@@ -21,6 +21,8 @@ export class Configuration {
   /** The newest configuration as it came. */
   private bytes: Bytes = Bytes.of("");
   private isSettled: bool = true;
+  /** What is kept of the plugin of this name: opened at the first request or tick. */
+  private kept: Store | null = null;
   private ticksToReminder: i32 = 0;
 
   constructor(
@@ -56,16 +58,44 @@ export class Configuration {
     if (this.errors.length > 0 && --this.ticksToReminder < 0) this.report();
     if (this.isSettled) return;
     this.isSettled = true;
-    const plugin = pluginHash(this.host.properties);
-    const shared = new Store(this.host.sharedData, 0, "configurations/" + plugin.toString(16));
-    if (this.errors.length == 0) this.keep(shared);
-    else this.recover(shared);
-    const invalid = new Store(this.host.sharedData, 0, "configurations");
-    this.tellGauge(invalid, plugin);
+    if (this.errors.length == 0) this.keep();
+    else this.recover();
+    this.tellGauge(new Store(this.host.sharedData, 0, "configurations"), pluginHash(this.host.properties));
     this.applyLogLevel();
   }
 
-  private keep(shared: Store): void {
+  /** The roles that streams through plugins of this name had, on any worker. */
+  knownRoles(): string[] {
+    const shared = this.store();
+    shared.load("roles");
+    if (shared.length == 0) return [];
+    return String.UTF8.decodeUnsafe(shared.page, shared.length).split(" ");
+  }
+
+  /** Keeps a role that a stream had. */
+  rememberRole(role: string): void {
+    const shared = this.store();
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const known = this.knownRoles();
+      if (known.includes(role)) return;
+      known.push(role);
+      const text = known.join(" ");
+      shared.length = <i32>String.UTF8.encodeUnsafe(changetype<usize>(text), text.length, shared.page);
+      if (shared.save()) return;
+    }
+  }
+
+  private store(): Store {
+    let shared = this.kept;
+    if (shared) return shared;
+    const plugin = pluginHash(this.host.properties).toString(16);
+    shared = new Store(this.host.sharedData, 0, "configurations/" + plugin);
+    this.kept = shared;
+    return shared;
+  }
+
+  private keep(): void {
+    const shared = this.store();
     const length = this.bytes.length;
     if (length >= PAGE_CAPACITY) return;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -78,7 +108,8 @@ export class Configuration {
     }
   }
 
-  private recover(shared: Store): void {
+  private recover(): void {
+    const shared = this.store();
     shared.load("good");
     const reader = new ConfigReader();
     reader.read(shared.page, shared.length);

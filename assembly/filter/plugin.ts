@@ -1,5 +1,6 @@
 import { PluginConfig } from "../config/plugin_config";
 import { Level } from "../host/log";
+import { Properties } from "../host/properties";
 import { Exchange, isCandidate } from "../mcp/exchange";
 import { RequestHead, ResponseHead } from "../mcp/head";
 import { StreamEnd } from "../mcp/stream_kinds";
@@ -43,8 +44,12 @@ export class Plugin extends RootContext {
   private requestHead: RequestHead = new RequestHead([]);
   private responseHead: ResponseHead = new ResponseHead();
   private configuration: Configuration = new Configuration(this.host, this.log);
-  /** What the traffic is counted in, from the first candidate on. */
+  /** What new streams are counted in; null until the role is known. */
   private unit: Unit | null = null;
+  /** That, and what older streams are counted in, which know it by its address. */
+  private units: Unit[] = [];
+  /** The first of the units by the configuration that is applied. */
+  private firstUnit: i32 = 0;
   /** The configuration that `requestHead` and `unit` go by. */
   private applied: PluginConfig | null = null;
   private pages: i32 = 0;
@@ -60,8 +65,10 @@ export class Plugin extends RootContext {
 
   onTick(): void {
     this.configuration.settle();
-    const unit = this.unit;
-    if (unit) unit.tick();
+    const config = this.configuration.current();
+    if (config && config != this.applied) this.apply(config);
+    if (config && !this.unit) this.openKnown(config);
+    for (let i = 0; i < this.units.length; i++) this.units[i].tick();
     this.tellMemory();
   }
 
@@ -76,24 +83,36 @@ export class Plugin extends RootContext {
   private apply(config: PluginConfig): void {
     this.applied = config;
     this.unit = null;
+    this.firstUnit = this.units.length;
     this.requestHead = new RequestHead(config.callerHeaders);
   }
 
-  /** What to count in. The first candidate opens it, since only streams tell the role. */
-  private unitFor(config: PluginConfig): Unit {
-    let unit = this.unit;
-    if (unit) return unit;
-    unit = Unit.open(config, this.roleOf(config), this.host);
-    this.unit = unit;
+  /** The unit of this role by the configuration that is applied: the one that is open, else a new one. */
+  private open(config: PluginConfig, role: string): Unit {
+    for (let i = this.firstUnit; i < this.units.length; i++) {
+      if (this.units[i].role == role) return this.units[i];
+    }
+    const unit = Unit.open(config, role, this.host);
+    this.units.push(unit);
     return unit;
   }
 
-  /** The configured role, else by the direction of the listener, which only streams can tell. */
-  private roleOf(config: PluginConfig): string {
-    if (config.role.length) return config.role;
-    // envoy.config.core.v3.TrafficDirection: 2 is OUTBOUND.
-    const outbound = this.properties.find("xds.listener_direction") && load<u8>(this.properties.at) == 2;
-    return outbound ? "client" : "server";
+  /** Opens the units that streams of this plugin were counted in before, on any worker: what they left in the store must
+   *  be swept also where no more come. */
+  private openKnown(config: PluginConfig): void {
+    const roles = this.configuration.knownRoles();
+    for (let i = 0; i < roles.length; i++) this.open(config, roles[i]);
+  }
+
+  /** What to count a new stream in. Streams tell the role: by the direction of their listener, if it is not configured. */
+  private unitFor(config: PluginConfig): Unit {
+    let unit = this.unit;
+    if (unit) return unit;
+    const role = config.role.length ? config.role : roleOfListener(this.properties);
+    this.configuration.rememberRole(role);
+    unit = this.open(config, role);
+    this.unit = unit;
+    return unit;
   }
 
   onRequestHeaders(endOfStream: bool): usize {
@@ -106,6 +125,7 @@ export class Plugin extends RootContext {
     if (!isCandidate(head, namesPath(config.matchPaths, head.path, head.pathLength))) return 0;
     const unit = this.unitFor(config);
     const exchange = Exchange.take();
+    exchange.unit = changetype<usize>(unit);
     exchange.begin(head, this.host.clock.now(), unit);
     if (endOfStream) this.endRequest(exchange);
     return changetype<usize>(exchange);
@@ -113,7 +133,7 @@ export class Plugin extends RootContext {
 
   onRequestBody(stream: usize, size: usize, endOfStream: bool): Action {
     const exchange = changetype<Exchange>(stream);
-    const unit = this.unit!;
+    const unit = unitOf(exchange);
     for (let start: usize = 0; start < size && exchange.readsRequest; start += SLICE) {
       if (!this.slice.read(BufferType.RequestBody, start, min(SLICE, size - start))) break;
       exchange.requestBody(this.slice.at, this.slice.length, unit);
@@ -129,7 +149,7 @@ export class Plugin extends RootContext {
   }
 
   private endRequest(exchange: Exchange): void {
-    if (exchange.readsRequest) exchange.requestEnd(this.unit!);
+    if (exchange.readsRequest) exchange.requestEnd(unitOf(exchange));
   }
 
   onResponseHeaders(stream: usize, endOfStream: bool): Action {
@@ -137,14 +157,14 @@ export class Plugin extends RootContext {
     if (!exchange.isWatched) return Action.Continue;
     this.headers.open(HeaderMapType.ResponseHeaders);
     this.responseHead.read(this.headers);
-    exchange.responseHead(this.responseHead, this.unit!);
-    if (endOfStream) exchange.responseEnd(this.unit!);
+    exchange.responseHead(this.responseHead, unitOf(exchange));
+    if (endOfStream) exchange.responseEnd(unitOf(exchange));
     return Action.Continue;
   }
 
   onResponseBody(stream: usize, size: usize, endOfStream: bool): Action {
     const exchange = changetype<Exchange>(stream);
-    const unit = this.unit!;
+    const unit = unitOf(exchange);
     for (let start: usize = 0; start < size && exchange.readsResponse; start += SLICE) {
       if (!this.slice.read(BufferType.ResponseBody, start, min(SLICE, size - start))) break;
       exchange.responseBody(this.slice.at, this.slice.length, unit);
@@ -155,13 +175,23 @@ export class Plugin extends RootContext {
   }
 
   onResponseTrailers(stream: usize): Action {
-    changetype<Exchange>(stream).responseEnd(this.unit!);
+    const exchange = changetype<Exchange>(stream);
+    exchange.responseEnd(unitOf(exchange));
     return Action.Continue;
   }
 
   onEnd(stream: usize): void {
     const exchange = changetype<Exchange>(stream);
     const end = exchange.isWatched ? endingOf(exchange, this.properties) : StreamEnd.Complete;
-    exchange.close(end, this.unit!);
+    exchange.close(end, unitOf(exchange));
   }
+}
+
+/** envoy.config.core.v3.TrafficDirection of the stream's listener: 2 is OUTBOUND. */
+function roleOfListener(properties: Properties): string {
+  return properties.find("xds.listener_direction") && load<u8>(properties.at) == 2 ? "client" : "server";
+}
+
+function unitOf(exchange: Exchange): Unit {
+  return changetype<Unit>(exchange.unit);
 }

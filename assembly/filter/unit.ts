@@ -50,10 +50,11 @@ export class Unit extends CountingUnit {
     const sessions = new Sessions(shared, config.maxSessions, sessionRecorder);
     const tracker = new SessionTracker(sessions, sessionRecorder, config.sessionIdleSeconds);
     const recorder = new Recorder(labels, table, gauges, host.clock);
-    return new Unit(recorder, tracker, shared, sessions, gauges, table, host);
+    return new Unit(role, recorder, tracker, shared, sessions, gauges, table, host);
   }
 
   constructor(
+    readonly role: string,
     recorder: Recorder,
     tracker: SessionTracker,
     private shared: Store,

@@ -234,7 +234,7 @@ export class Exchange extends SessionedStream {
   private endResponseMessage(message: McpMessage, unit: CountingUnit): void {
     if (message.blank) return;
     const kind = message.finish();
-    if (kind != MessageKind.None && this.confirmed) this.keepSession(unit);
+    if (kind != MessageKind.None && this.confirmed && !this.isInitialize) this.keepSession(unit);
     switch (kind) {
       case MessageKind.None:
         if (!this.confirmed) return this.letGo();

@@ -3,6 +3,8 @@ import { StreamKind } from "./stream_kinds";
 /** What an {@link Observer} knows of the stream that it is told of. */
 @unmanaged
 export class ObservedStream {
+  /** The address of the counting unit that the stream belongs to. */
+  unit: usize;
   /** When the request's headers came, in nanoseconds of the host's clock. */
   startedAt: u64;
   kind: StreamKind;

@@ -12,9 +12,10 @@ export class Lease {
     const shared = this.shared;
     shared.load("lease");
     if (shared.length == SIZE && load<u64>(shared.page) != shared.self) {
-      // Signed, since workers' clocks interleave; and a clock that was set back must not keep the lease for ever.
+      // Signed, since workers' clocks interleave: one that is behind sees more left than the duration. Much more is of a
+      // clock that was set back since, which must not keep the lease for ever.
       const left = <i64>(load<u64>(shared.page, 8) - now);
-      if (left > 0 && left <= <i64>duration) return false;
+      if (left > 0 && left <= 2 * <i64>duration) return false;
     }
     store<u64>(shared.page, shared.self);
     store<u64>(shared.page, now + duration, 8);

@@ -90,6 +90,16 @@ describe("100 000 invented names", () => {
   });
 });
 
+test("a list of 20 000 names costs neither memory nor look-ups once the set is full", () => {
+  const plugin = startFilter({ configuration: { labels: { maxTools: 1024 } } });
+  const names = (prefix: string) => Array.from({ length: 20_000 }, (_, i) => prefix.padEnd(120, "x") + i);
+  post(plugin, request("tools/list"), list(names("a")));
+  expect(plugin.vm.memoryPages()).toBeLessThan(40);
+  plugin.vm.calls.reset();
+  post(plugin, request("tools/list"), list(names("b")));
+  expect(plugin.vm.calls.count("proxy_get_shared_data")).toBeLessThan(10);
+});
+
 test("listed names are capped too", () => {
   const plugin = startFilter({ configuration: { labels: { maxTools: 8 } } });
   const names = Array.from({ length: 20 }, (_, i) => `tool-${i}`);
@@ -134,7 +144,10 @@ describe("who is who", () => {
 
   test("a configured server's name, without asking the proxy", () => {
     const plugin = startFilter({ configuration: { server: "billing", role: "client" } });
-    post(plugin, request("ping"), result(), { headers: { ...MCP_HEADERS, "mcp-session-id": "s" } });
+    const call = () => post(plugin, request("ping"), result(), { headers: { ...MCP_HEADERS, "mcp-session-id": "s" } });
+    call();
+    plugin.vm.calls.reset();
+    call();
     expect(plugin.vm.metrics.labelValues("mcp_server")).toEqual(["billing"]);
     expect(plugin.vm.calls.count("proxy_get_property")).toBe(0);
   });

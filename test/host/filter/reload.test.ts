@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { loadModule, type Plugin, type PluginOptions, Vm } from "../index.ts";
-import { MCP_HEADERS, countsBy, passSeconds, post, request, result, startWorkers } from "./filter.ts";
+import { exchange, loadModule, type Plugin, type PluginOptions, Vm } from "../index.ts";
+import { MCP_HEADERS, SSE_ANSWER, countsBy, passSeconds, post, request, result, startWorkers } from "./filter.ts";
 
 const GOOD = { server: "good" };
 const BETTER = { server: "better" };
@@ -107,6 +107,47 @@ describe("what a reconfiguration leaves alone", () => {
     passSeconds([next], 7);
     expect(plugin.vm.metrics.counter("mcp_sessions_adopted_total", { mcp_server: "a" })).toBe(1);
     expect(plugin.vm.metrics.counter("mcp_sessions_active", { mcp_server: "a" })).toBe(0);
+  });
+
+  test("the sweep, also where no traffic comes any more", () => {
+    const [plugin] = startWorkers(1, { configuration: { sessions: { idleTimeout: "30s" } } });
+    post(plugin, request("ping"), result(), { headers });
+    passSeconds([plugin], 6);
+    const next = reconfigure(plugin, { sessions: { idleTimeout: "20s" } });
+    plugin.close();
+    passSeconds([next], 45);
+    expect(countsBy(next, "mcp_sessions_ended_total", "mcp_session_end")).toEqual({ idle: 1 });
+    expect(next.vm.metrics.gauge("mcp_sessions_active")).toBe(0);
+  });
+
+  test("streams that are open when the same plugin is configured again", () => {
+    const [plugin] = startWorkers(1);
+    const get = { method: "GET", headers: { accept: "text/event-stream", "mcp-session-id": "s" } };
+    const open = { headers: SSE_ANSWER, body: ": x\n\n", ended: "open" } as const;
+    const { stream } = exchange(plugin, { request: get, response: open });
+    plugin.configure({ server: "renamed" });
+    exchange(plugin, { request: { method: "GET", headers: { accept: "text/html" } }, response: {} });
+    stream.responseBody(Buffer.from('data: {"jsonrpc":"2.0","method":"notifications/message"}\n\n'));
+    post(plugin, request("ping"), result(), { headers });
+    stream.reset("client");
+    passSeconds([plugin], 6);
+    expect(countsBy(plugin, "mcp_streams_total", "mcp_server", "mcp_stream_kind")).toEqual({
+      "tools get": 1,
+      "renamed post": 1,
+    });
+    expect(plugin.vm.metrics.gauge("mcp_streams_active")).toBe(0);
+  });
+
+  test("a clock that is set back stops neither sweep nor gauges for long", () => {
+    const workers = startWorkers(2, { configuration: { sessions: { idleTimeout: "30s" } } });
+    for (const worker of workers) post(worker, request("ping"), result(), { headers });
+    passSeconds(workers, 6);
+    workers[0].vm.clock.advance(-3_600_000);
+    passSeconds([workers[1]], 8);
+    expect(workers[1].vm.metrics.gauge("mcp_sessions_active")).toBe(1);
+    workers[0].vm.clock.advance(3_600_000);
+    passSeconds([workers[1]], 45);
+    expect(countsBy(workers[1], "mcp_sessions_ended_total", "mcp_session_end")).toEqual({ idle: 1 });
   });
 
   test("memory: a hundred of them leave no more than ten do", () => {

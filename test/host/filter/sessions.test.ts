@@ -215,6 +215,36 @@ test("the cap on sessions is met within 5 %, and the idlest go", () => {
   expect(ended(workers[0])).toEqual({ "streamable evicted": 3000 - left });
 });
 
+test("below the cap nobody is evicted: hashes spread over all buckets", () => {
+  const [worker] = startWorkers(1, { configuration: { sessions: { max: 20_000 } } });
+  for (let i = 0; i < 18_000; i++) initialize(worker, `s${i}`);
+  passSeconds([worker], 6);
+  expect(ended(worker)).toEqual({});
+  expect(active(worker)).toEqual({ "streamable 2025-11-25": 18_000 });
+});
+
+test("an initialize that bears an old id begins one session and adopts none", () => {
+  const [worker] = startWorkers(1);
+  const body = result({ protocolVersion: "2025-11-25" });
+  const response = { headers: { ...JSON_ANSWER, "mcp-session-id": "new" }, body };
+  post(worker, request("initialize", {}), response, { headers: inSession("old") });
+  expect(started(worker)).toEqual({ "streamable _OTHER": 1 });
+  expect(adopted(worker)).toEqual({});
+});
+
+test("messages of the server keep a session alive", () => {
+  const [worker] = startWorkers(1, { configuration: { sessions: { idleTimeout: "20s" } } });
+  initialize(worker, "s");
+  const get = { method: "GET", headers: { accept: "text/event-stream", "mcp-session-id": "s" } };
+  const open = { headers: SSE_ANSWER, body: ": x\n\n", ended: "open" } as const;
+  const { stream } = exchange(worker, { request: get, response: open });
+  for (let i = 0; i < 12; i++) {
+    passSeconds([worker], 5);
+    stream.responseBody(Buffer.from('data: {"jsonrpc":"2.0","method":"notifications/message"}\n\n'));
+  }
+  expect(ended(worker)).toEqual({});
+});
+
 test("neither keys nor values of the store hold an id, and nor does a log", () => {
   const workers = startWorkers(2, { configuration: { log: "trace" } });
   initialize(workers[0], "very-secret-id");
