@@ -46,6 +46,9 @@ export class Plugin extends RootContext {
   private configuration: Configuration = new Configuration(this.host, this.log);
   /** What new streams are counted in; null until the role is known. */
   private unit: Unit | null = null;
+  /** The same for streams by listeners for outbound traffic: listeners of both directions share this instance where their
+   *  configurations are the same. */
+  private outboundUnit: Unit | null = null;
   /** That, and what older streams are counted in, which know it by its address. */
   private units: Unit[] = [];
   /** The first of the units by the configuration that is applied. */
@@ -67,9 +70,13 @@ export class Plugin extends RootContext {
     this.configuration.settle();
     const config = this.configuration.current();
     if (config && config != this.applied) this.apply(config);
-    if (config && !this.unit) this.openKnown(config);
+    if (config && !this.unit && !this.outboundUnit) this.openKnown(config);
     for (let i = 0; i < this.units.length; i++) this.units[i].tick();
     this.tellMemory();
+  }
+
+  onClose(): void {
+    for (let i = 0; i < this.units.length; i++) this.units[i].close();
   }
 
   /** Tells when the VM's memory has grown. */
@@ -83,6 +90,7 @@ export class Plugin extends RootContext {
   private apply(config: PluginConfig): void {
     this.applied = config;
     this.unit = null;
+    this.outboundUnit = null;
     this.firstUnit = this.units.length;
     this.requestHead = new RequestHead(config.callerHeaders);
   }
@@ -106,12 +114,14 @@ export class Plugin extends RootContext {
 
   /** What to count a new stream in. Streams tell the role: by the direction of their listener, if it is not configured. */
   private unitFor(config: PluginConfig): Unit {
-    let unit = this.unit;
-    if (unit) return unit;
-    const role = config.role.length ? config.role : roleOfListener(this.properties);
+    const isOutbound = config.role.length == 0 && isListenerOutbound(this.properties);
+    const known = isOutbound ? this.outboundUnit : this.unit;
+    if (known) return known;
+    const role = config.role.length ? config.role : isOutbound ? "client" : "server";
     this.configuration.rememberRole(role);
-    unit = this.open(config, role);
-    this.unit = unit;
+    const unit = this.open(config, role);
+    if (isOutbound) this.outboundUnit = unit;
+    else this.unit = unit;
     return unit;
   }
 
@@ -187,9 +197,9 @@ export class Plugin extends RootContext {
   }
 }
 
-/** envoy.config.core.v3.TrafficDirection of the stream's listener: 2 is OUTBOUND. */
-function roleOfListener(properties: Properties): string {
-  return properties.find("xds.listener_direction") && load<u8>(properties.at) == 2 ? "client" : "server";
+/** Whether the stream's listener has 2, OUTBOUND, as its envoy.config.core.v3.TrafficDirection. */
+function isListenerOutbound(properties: Properties): bool {
+  return properties.find("xds.listener_direction") && load<u8>(properties.at) == 2;
 }
 
 function unitOf(exchange: Exchange): Unit {

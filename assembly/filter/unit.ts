@@ -69,6 +69,11 @@ export class Unit extends CountingUnit {
     this.slots = new Slots(shared);
   }
 
+  /** The plugin instance goes: what sessions did here must be told now. */
+  close(): void {
+    this.sessions.flushAll(this.milliseconds());
+  }
+
   /** Publishes what is open here and what sessions did; one worker at a time sweeps for all. */
   tick(): void {
     const now = this.milliseconds();

@@ -87,6 +87,11 @@ export class SessionTracker {
     }
   }
 
+  /** Tells the store all that it has not been told. */
+  flushAll(now: u64): void {
+    for (let i = 0; i < this.count; i++) this.flush(changetype<Sighting>(this.list[i]), now);
+  }
+
   /** Whether the session is in hand here: then it has been active. */
   private touch(hash: u64, now: u64): bool {
     const at = <usize>this.byHash.get(hash);

@@ -13,6 +13,8 @@ export abstract class RootContext {
   abstract onConfigure(size: usize): bool;
   /** The tick period is over. */
   abstract onTick(): void;
+  /** The instance is no longer used: it has no streams any more. */
+  abstract onClose(): void;
   /** The headers of a new stream. Returns its handle; 0 lets it pass with no further callbacks. */
   abstract onRequestHeaders(endOfStream: bool): usize;
   abstract onRequestBody(stream: usize, size: usize, endOfStream: bool): Action;

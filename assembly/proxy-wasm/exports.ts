@@ -91,6 +91,10 @@ export function proxy_on_done(id: u32): bool {
   if (isServed(id)) {
     changetype<RootContext>(foundRoot).onEnd(foundHandle);
     resetArena();
+  } else {
+    const root = rootOf(id);
+    if (root) root.onClose();
+    resetArena();
   }
   closeStream(id);
   return true;

@@ -6,6 +6,9 @@ import { OTHER_INDEX } from "./label_set";
 import { Labels } from "./labels";
 import { MetricName } from "./metric_name";
 
+/** Stands for nobody where {@link MetricTable.chooseWho} is asked for: the label is left out. */
+export const NOBODY: i32 = 127;
+
 /** The metrics of one counting unit by their labels, each defined at its first use. Choose a series, then record. */
 export class MetricTable {
   /** Metric ids + 1 under what {@link metric} packs. */
@@ -84,7 +87,8 @@ export class MetricTable {
     if (family == Family.Operations && labels.labelsCaller) {
       name.label("mcp_caller", labels.callers.label(this.who));
     }
-    if (family == Family.SessionsStarted) name.label("mcp_client_name", labels.clients.label(this.who));
+    if (family == Family.SessionsStarted && this.who != NOBODY)
+      name.label("mcp_client_name", labels.clients.label(this.who));
     name.text(familyName(family));
     switch (familyType(family)) {
       case FamilyType.Histogram:

@@ -4,7 +4,7 @@ import { Family, OverflowingLabel } from "./catalogue";
 import { Gauges } from "./gauges";
 import { OTHER_INDEX } from "./label_set";
 import { Labels } from "./labels";
-import { MetricTable } from "./metric_table";
+import { MetricTable, NOBODY } from "./metric_table";
 
 /** Turns the births and deaths of sessions into metrics, in the worker that decided them. */
 export class SessionRecorder extends SessionObserver {
@@ -17,11 +17,9 @@ export class SessionRecorder extends SessionObserver {
   }
 
   sessionStarted(entry: SessionEntry, clientName: usize, clientNameLength: u32): void {
-    const client = this.labels.clients.admit(clientName, clientNameLength, true);
+    const client = clientNameLength ? this.labels.clients.admit(clientName, clientNameLength, true) : NOBODY;
     this.table.chooseServer(entry.server);
-    if (client == OTHER_INDEX && clientNameLength) {
-      this.table.count(Family.LabelOverflow, OverflowingLabel.ClientName, 0, 1);
-    }
+    if (client == OTHER_INDEX) this.table.count(Family.LabelOverflow, OverflowingLabel.ClientName, 0, 1);
     this.table.chooseWho(client);
     this.table.count(Family.SessionsStarted, entry.kind, entry.revision, 1);
   }

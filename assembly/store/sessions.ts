@@ -173,8 +173,6 @@ export class Sessions {
 
   /** Whether the sweep takes the entry out: then it has. */
   private isOver(entry: SessionEntry, now: u64): bool {
-    // A bucket can hold more where another plugin or an older configuration has a higher cap: the next sweep goes on.
-    if (this.takenCount == this.capacity) return false;
     if (!entry.isActive) {
       if (<i64>(now - entry.endedAt) < LAG_MS) return false;
       this.takeOut(entry, entry.end, entry.endedAt);

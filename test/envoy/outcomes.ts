@@ -4,7 +4,7 @@ import { beforeAll, expect } from "vitest";
 import { type Envoy, type EnvoyOptions, startEnvoy } from "../../scripts/envoy/process.ts";
 import { endsAfterAll } from "./cleanup.ts";
 import * as mcp from "./mcp-messages.ts";
-import { added, count, type Counts, countersOf, readMetrics } from "./prometheus.ts";
+import { added, count, type Counts, countersOf, ofStreams, readMetrics } from "./prometheus.ts";
 import { exchange, type RawAnswer } from "./raw-http.ts";
 import { bodyOf, startUpstream, type Upstream } from "./upstream.ts";
 
@@ -45,7 +45,7 @@ export class Scenarios {
 
   async #counters(): Promise<Counts> {
     const metrics = await readMetrics(this.envoy);
-    return countersOf(metrics.filter(({ name }) => name !== "mcp_payload_bytes_total"));
+    return countersOf(ofStreams(metrics).filter(({ name }) => name !== "mcp_payload_bytes_total"));
   }
 
   /** Where the server, once it has read the request, answers so. */

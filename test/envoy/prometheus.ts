@@ -47,6 +47,11 @@ function seriesKey(name: string, labels: Record<string, string>): string {
   return [name, ...present.map(([label, value]) => `${label}=${value}`).sort()].join(" ");
 }
 
+/** Those of streams and operations alone: sessions have tests of their own. */
+export function ofStreams(metrics: Metric[]): Metric[] {
+  return metrics.filter(({ name }) => !/^mcp_sessions?_/.test(name));
+}
+
 /** The counters, and of the histograms how many values they hold. */
 export function countsOf(metrics: Metric[]): Counts {
   const counted = metrics.filter(({ name }) => /_total$|_count$/.test(name));

@@ -6,7 +6,7 @@ import { CLIENT_KINDS, type ClientKind, connectClient, type McpClient } from "..
 import { type EverythingServer, startEverythingServer } from "../fixtures/servers/everything.ts";
 import { type FixtureServer, startFixtureServer } from "../fixtures/servers/fixture-server.ts";
 import { endsAfterAll } from "./cleanup.ts";
-import { type Counts, countsOf, flushed, readMetrics } from "./prometheus.ts";
+import { countsOf, flushed, ofStreams, readMetrics } from "./prometheus.ts";
 import { type Recorded, Recording } from "./recording.ts";
 import { messagesOf, truthOf } from "./truth.ts";
 
@@ -104,9 +104,7 @@ describe.each(SETS)("$name", ({ server, kinds, steps }) => {
       const names = new Set(recorded.flatMap(listedNames));
       const truth = truthOf(recorded, (name) => names.has(name));
       await flushed();
-      const counts = countsOf(await readMetrics(envoy));
-      if (concurrency === 1) expect(counts).toEqual(truth);
-      else expect(comparable(counts)).toEqual(comparable(truth));
+      expect(countsOf(ofStreams(await readMetrics(envoy)))).toEqual(truth);
     });
   });
 });
@@ -155,18 +153,4 @@ function listedNames(exchange: Recorded): string[] {
 
 interface Named {
   name: string;
-}
-
-/** Sums over what depends on which worker saw what, until they share a store: names that only another one has seen
- *  listed; and calls whose cancellation came to another one. */
-function comparable(counts: Counts): Counts {
-  const sums: Counts = {};
-  for (const [key, value] of Object.entries(counts)) {
-    if (key.startsWith("mcp_label_overflow_total")) continue;
-    let merged = key.replace(/ gen_ai_(tool|prompt)_name=\S+/, "");
-    merged = merged.replace("mcp_outcome=unanswered", "mcp_outcome=cancelled");
-    if (merged.includes("mcp_stream_kind=post")) merged = merged.replace("=server_closed", "=complete");
-    sums[merged] = (sums[merged] ?? 0) + value;
-  }
-  return sums;
 }

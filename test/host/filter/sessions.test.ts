@@ -228,7 +228,7 @@ test("an initialize that bears an old id begins one session and adopts none", ()
   const body = result({ protocolVersion: "2025-11-25" });
   const response = { headers: { ...JSON_ANSWER, "mcp-session-id": "new" }, body };
   post(worker, request("initialize", {}), response, { headers: inSession("old") });
-  expect(started(worker)).toEqual({ "streamable _OTHER": 1 });
+  expect(started(worker)).toEqual({ "streamable ": 1 });
   expect(adopted(worker)).toEqual({});
 });
 
