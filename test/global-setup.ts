@@ -10,7 +10,7 @@ const NO_CONFIG = ["--config", `${OUTPUT}/none.json`];
 
 /** The part of asconfig.json that decides on the code: what the filter and its unit tests must have in common. */
 interface AsConfig {
-  options?: { runtime?: string; enable?: string[] };
+  options?: { runtime?: string; enable?: string[]; exportStart?: string; use?: string[] };
 }
 
 /** Compiles the AssemblyScript modules that the tests drive, where they are older than any source. */
@@ -20,6 +20,9 @@ export default async function setup(): Promise<void> {
   const shared = ["--runtime", options.runtime ?? "incremental", "--enable", (options.enable ?? []).join(",")];
   // Assertions stay in: a test shall see the broken rule, not what follows from it.
   await compileStale("test/unit/modules", [...shared, "--exportRuntime", "-O2"], ["assembly", "asconfig.json"]);
+  // The filter itself with a fault built in: as the release, but for what it exports.
+  const asReleased = [...shared, "--exportStart", options.exportStart ?? "", "--use", (options.use ?? []).join(",")];
+  await compileStale("test/envoy/modules", [...asReleased, "-O3", "--noAssert"], ["assembly", "asconfig.json"]);
   // The host's own modules import nothing but the ABI, so without runtime, and with no `abort` to import.
   await compileStale("test/host/modules", ["--runtime", "stub", "--use", "abort=", "-O2"], []);
 }

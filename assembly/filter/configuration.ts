@@ -20,6 +20,8 @@ export class Configuration {
   private errors: string[] = [];
   /** The newest configuration as it came. */
   private bytes: Bytes = Bytes.of("");
+  /** The last good one as it lay in the store when it was kept there or taken from there. */
+  private inHand: Bytes = Bytes.of("");
   private isSettled: bool = true;
   /** What is kept of the plugin of this name: opened at the first request or tick. */
   private kept: Store | null = null;
@@ -64,6 +66,26 @@ export class Configuration {
     this.applyLogLevel();
   }
 
+  /** Sees to it that the gauge and what is kept are as this configuration wants them. To be called on a tick before which
+   *  streams came: Envoy brings an older plugin instance back, without a word, where its configuration comes again while
+   *  it drains, and then another one's are there. */
+  reassert(): void {
+    if (!this.isSettled) return;
+    const shared = this.store();
+    shared.load("good");
+    const isInHand = this.inHand.equals(shared.page, shared.length);
+    if (!isInHand && this.errors.length > 0) this.recover();
+    else if (!isInHand) this.keep();
+    const plugin = pluginHash(this.host.properties);
+    const all = new Store(this.host.sharedData, 0, "configurations");
+    all.load("invalid");
+    let isInvalid = false;
+    for (let at = 0; at < all.length; at += sizeof<u64>()) {
+      if (load<u64>(all.page + at) == plugin) isInvalid = true;
+    }
+    if (isInvalid != this.errors.length > 0) this.tellGauge(all, plugin);
+  }
+
   /** The roles that streams through plugins of this name had, on any worker. */
   knownRoles(): string[] {
     const shared = this.store();
@@ -104,13 +126,16 @@ export class Configuration {
       // A line's end, so that an empty one, which is the defaults, is told from none.
       store<u8>(shared.page + length, LINE_FEED);
       shared.length = length + 1;
-      if (shared.save()) return;
+      if (!shared.save()) continue;
+      this.inHand = Bytes.copy(shared.page, shared.length);
+      return;
     }
   }
 
   private recover(): void {
     const shared = this.store();
     shared.load("good");
+    this.inHand = Bytes.copy(shared.page, shared.length);
     const reader = new ConfigReader();
     reader.read(shared.page, shared.length);
     if (shared.length == 0 || reader.errors.length > 0) return;

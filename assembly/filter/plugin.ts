@@ -55,6 +55,8 @@ export class Plugin extends RootContext {
   private firstUnit: i32 = 0;
   /** The configuration that `requestHead` and `unit` go by. */
   private applied: PluginConfig | null = null;
+  /** Candidates came since the last tick. */
+  private hadStreams: bool = false;
   private pages: i32 = 0;
 
   /** Never refuses: a worker whose plugin refuses its configuration lets traffic pass unseen, or answers it with 500. */
@@ -68,6 +70,8 @@ export class Plugin extends RootContext {
 
   onTick(): void {
     this.configuration.settle();
+    if (this.hadStreams) this.configuration.reassert();
+    this.hadStreams = false;
     const config = this.configuration.current();
     if (config && config != this.applied) this.apply(config);
     if (config && !this.unit && !this.outboundUnit) this.openKnown(config);
@@ -133,6 +137,7 @@ export class Plugin extends RootContext {
     this.headers.open(HeaderMapType.RequestHeaders);
     head.read(this.headers);
     if (!isCandidate(head, namesPath(config.matchPaths, head.path, head.pathLength))) return 0;
+    this.hadStreams = true;
     const unit = this.unitFor(config);
     const exchange = Exchange.take();
     exchange.unit = changetype<usize>(unit);

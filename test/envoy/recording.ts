@@ -9,6 +9,8 @@ export interface Recorded {
   body: string;
   status: number;
   contentType: string;
+  /** The session id that the response bears. */
+  givenSession: string | null;
   /** What has come of the response's body. */
   text: string;
   /** `open` until the server ends the response (`complete`), or the client leaves it (`left`). */
@@ -19,6 +21,9 @@ export interface Recorded {
 export class Recording {
   readonly exchanges: Recorded[] = [];
 
+  /** @param send what requests are sent with. */
+  constructor(private readonly send: Fetch = fetch) {}
+
   readonly fetch: Fetch = async (url, init = {}) => {
     const exchange: Recorded = {
       method: init.method ?? "GET",
@@ -26,19 +31,21 @@ export class Recording {
       body: typeof init.body === "string" ? init.body : "",
       status: 0,
       contentType: "",
+      givenSession: null,
       text: "",
       ended: "open",
     };
     this.exchanges.push(exchange);
     let response: Response;
     try {
-      response = await fetch(url, init);
+      response = await this.send(url, init);
     } catch (error) {
       exchange.ended = "left";
       throw error;
     }
     exchange.status = response.status;
     exchange.contentType = response.headers.get("content-type") ?? "";
+    exchange.givenSession = response.headers.get("mcp-session-id");
     void keepBody(exchange, response.clone());
     // A client that has ended its session closes what is left: a race with the server, which ends the same streams.
     if (exchange.method === "DELETE") await this.settled(exchange.headers.get("mcp-session-id"));

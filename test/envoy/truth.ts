@@ -5,7 +5,7 @@ import type { Recorded } from "./recording.ts";
 
 /** A JSON-RPC message, as far as it is looked at. */
 export interface Message {
-  id?: number | string;
+  id?: number | string | null;
   method?: string;
   params?: { name?: string; requestId?: number | string };
   result?: { isError?: boolean };
@@ -23,7 +23,10 @@ export function truthOf(exchanges: Recorded[], isLabelled: (name: string) => boo
   const counts: Counts = {};
   const cancelled = new Set(exchanges.flatMap(cancellationOf));
   for (const exchange of exchanges) {
-    if (exchange.method === "POST") countPost(counts, exchange, cancelled, isLabelled);
+    // An open stream has brought its notifications only.
+    if (exchange.ended === "open") {
+      for (const text of messagesOf(exchange)) countNotification(counts, text, "server_to_client");
+    } else if (exchange.method === "POST") countPost(counts, exchange, cancelled, isLabelled);
     else if (exchange.method === "GET" && exchange.status === 200) {
       countStream(counts, "get", exchange.ended === "complete" ? "server_closed" : "client_closed");
       for (const text of messagesOf(exchange)) countNotification(counts, text, "server_to_client");
@@ -69,13 +72,14 @@ function countPost(
     const message = JSON.parse(text) as Message;
     if (message.method !== undefined) {
       countNotification(counts, text, "server_to_client");
-    } else if (message.id === request.id) {
+    } else if (message.id === request.id || (message.id === null && message.error !== undefined)) {
       answer = message;
       bytes("server_to_client", text);
     }
   }
-  const withoutAnswer = cancelled.has(cancelKey(exchange, request.id)) ? "cancelled" : "unanswered";
-  const outcome = answer === undefined ? (isModern(exchange) ? "cancelled" : withoutAnswer) : outcomeOf(answer);
+  const isCancelled = isModern(exchange) || cancelled.has(cancelKey(exchange, request.id!));
+  const withoutAnswer = isCancelled ? "cancelled" : exchange.ended === "left" ? "disconnected" : "unanswered";
+  const outcome = answer === undefined ? withoutAnswer : outcomeOf(answer);
   const code = answer?.error === undefined ? "" : String(answer.error.code);
   count(counts, "mcp_operations_total", { ...labels, mcp_outcome: outcome, rpc_response_status_code: code });
   const errorType = { ok: "", tool_error: "tool_error", rpc_error: "rpc_error" }[outcome] ?? "other";

@@ -79,6 +79,22 @@ describe("configurations, pushed one after the other", () => {
     );
   });
 
+  test("an older instance that comes back, as Envoy does while it drains, puts things right once streams come", () => {
+    const [first] = startWorkers(1, { configuration: GOOD });
+    first.tick();
+    reconfigure(first, BETTER).tick();
+    reconfigure(first, BAD).tick();
+    expect(invalid(first)).toBe(1);
+    first.tick();
+    expect(invalid(first)).toBe(1);
+    expect(countedUnder(first)).toBe("good");
+    first.tick();
+    expect(invalid(first)).toBe(0);
+    const next = reconfigure(first, BAD);
+    next.tick();
+    expect(countedUnder(next)).toBe("good");
+  });
+
   test("plugins of different names do not take each other's", () => {
     const [plugin] = startWorkers(1, { configuration: GOOD, name: "one" });
     plugin.tick();

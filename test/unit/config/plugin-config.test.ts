@@ -4,57 +4,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { gaps, nodes, spelled, write } from "../json/documents.ts";
-import { TestModule } from "../module.ts";
 import { itHolds } from "../property.ts";
-
-/** What comes of reading a configuration. */
-interface Config {
-  server: string;
-  role: string;
-  maxTools: number;
-  maxServers: number;
-  labelCaller: boolean;
-  /** trace, debug, info, warn, error: 0 to 4. */
-  logLevel: number;
-  matchPaths: string[];
-  tools: string[];
-  errors: string[];
-  warnings: string[];
-}
-
-const DEFAULTS: Config = {
-  server: "",
-  role: "",
-  maxTools: 256,
-  maxServers: 64,
-  labelCaller: false,
-  logLevel: 3,
-  matchPaths: [],
-  tools: [],
-  errors: [],
-  warnings: [],
-};
-
-let values = new Map<string, unknown>();
-let items = new Map<string, string[]>();
-
-const module: TestModule<{ read(at: number, length: number): void }> = new TestModule("config", {
-  number: (field: number, value: number) => values.set(module.string(field), value),
-  text: (field: number, value: number) => values.set(module.string(field), module.string(value)),
-  item(field: number, item: number): void {
-    const name = module.string(field);
-    items.set(name, [...(items.get(name) ?? []), module.string(item)]);
-  },
-});
-
-function read(json: string): Config {
-  values = new Map();
-  items = new Map();
-  module.lend(Buffer.from(json), (at, length) => module.exports.read(at, length));
-  const none = { matchPaths: [], tools: [], errors: [], warnings: [] };
-  const config = { ...none, ...Object.fromEntries(values), ...Object.fromEntries(items) } as unknown as Config;
-  return { ...config, labelCaller: Boolean(config.labelCaller) };
-}
+import { type Config, DEFAULTS, read } from "./reader.ts";
 
 describe("a configuration", () => {
   it.each(["", " ", "\n", "\r\n\t ", "{}", "{}\n", ' { "match" : { } , "labels" : { } } \n'])(
@@ -69,9 +20,15 @@ describe("a configuration", () => {
     server: "weather",
     role: "client",
     log: "debug",
+    instance: "edge",
+    sessions: { idleTimeout: "90s", max: 1000, callerKey: ["X-User", "baggage"] },
     labels: { maxTools: 10, maxServers: 2, tools: ["get_weather", "é"], caller: true },
   };
   const wholeRead: Config = {
+    instance: "edge",
+    sessionIdleSeconds: 90,
+    maxSessions: 1000,
+    callerHeaders: ["x-user", "baggage"],
     server: "weather",
     role: "client",
     maxTools: 10,
@@ -92,8 +49,9 @@ describe("a configuration", () => {
   it("is the same with its keys sorted, as control planes write it", () => {
     expect(
       read(
-        '{"labels":{"caller":true,"maxServers":2.0,"maxTools":10.0,"tools":["get_weather","é"]},"log":"debug",' +
-          '"match":{"paths":["/mcp","/tenants/*"]},"role":"client","server":"weather"}',
+        '{"instance":"edge","labels":{"caller":true,"maxServers":2.0,"maxTools":10.0,"tools":["get_weather","é"]},' +
+          '"log":"debug","match":{"paths":["/mcp","/tenants/*"]},"role":"client","server":"weather",' +
+          '"sessions":{"callerKey":["X-User","baggage"],"idleTimeout":"90s","max":1000.0}}',
       ),
     ).toEqual(wholeRead);
   });
@@ -125,7 +83,41 @@ describe("a configuration", () => {
   });
 
   it("may have empty lists and texts", () => {
-    expect(read('{"match":{"paths":[]},"labels":{"tools":[]},"server":""}')).toEqual(DEFAULTS);
+    expect(
+      read('{"match":{"paths":[]},"labels":{"tools":[]},"sessions":{"callerKey":[]},"server":"","instance":""}'),
+    ).toEqual({ ...DEFAULTS, instance: "" });
+  });
+
+  it.each([
+    ["1000ms", 1],
+    ["01999.99ms", 1],
+    ["1s", 1],
+    ["90s", 90],
+    ["1.99s", 1],
+    ["30m", 1800],
+    ["0.02m", 1],
+    ["1.5h", 5400],
+    ["1.15h", 4140],
+    ["0.01h", 36],
+    ["720h", 2_592_000],
+    ["99999999999999999999h", 2 ** 31 - 1],
+    [`${"9".repeat(255)}s`, 2 ** 31 - 1],
+  ])("may let sessions be idle for %s", (idleTimeout, sessionIdleSeconds) => {
+    expect(read(JSON.stringify({ sessions: { idleTimeout } }))).toEqual({ ...DEFAULTS, sessionIdleSeconds });
+  });
+
+  it.each([
+    ["1", 1],
+    ["65536.0", 65_536],
+    ["1048576", 1_048_576],
+  ])("may track %s sessions", (max, maxSessions) => {
+    expect(read(`{"sessions":{"max":${max}}}`)).toEqual({ ...DEFAULTS, maxSessions });
+  });
+
+  it("may tell callers apart by eight headers, whose names have no case", () => {
+    const callerKey = ["A", "B-ÄZ@[", "c", "d", "e", "f", "g", "h"];
+    const callerHeaders = ["a", "b-Äz@[", "c", "d", "e", "f", "g", "h"];
+    expect(read(JSON.stringify({ sessions: { callerKey } }))).toEqual({ ...DEFAULTS, callerHeaders });
   });
 });
 
@@ -133,6 +125,8 @@ describe("a wrong value is told with its path, what was expected and what was th
   const limit = "a string of at most 256 bytes";
   const count = "labels.maxTools: expected an integer from 0 to 1024";
   const servers = "labels.maxServers: expected an integer from 1 to 64";
+  const sessions = "sessions.max: expected an integer from 1 to 1048576";
+  const idle = 'sessions.idleTimeout: expected a duration of at least 1s, like "30m"';
   const level = "log: expected one of trace, debug, info, warn, error";
   it.each([
     ['{"server":1}', `server: expected ${limit}, got 1`],
@@ -166,6 +160,29 @@ describe("a wrong value is told with its path, what was expected and what was th
     ['{"labels":{"maxServers":0}}', `${servers}, got 0`],
     ['{"labels":{"maxServers":65}}', `${servers}, got 65`],
     ['{"labels":{"maxServers":[]}}', `${servers}, got an array`],
+    ['{"labels":null}', "labels: expected an object, got null"],
+    ['{"labels":{"caller":null}}', "labels.caller: expected a boolean, got null"],
+    ['{"instance":null}', `instance: expected ${limit}, got null`],
+    ['{"instance":1}', `instance: expected ${limit}, got 1`],
+    [`{"instance":"${"é".repeat(129)}"}`, `instance: expected ${limit}, got a string`],
+    ['{"sessions":[]}', "sessions: expected an object, got an array"],
+    ['{"sessions":null}', "sessions: expected an object, got null"],
+    ['{"sessions":{"max":0}}', `${sessions}, got 0`],
+    ['{"sessions":{"max":1048577}}', `${sessions}, got 1048577`],
+    ['{"sessions":{"max":"1"}}', `${sessions}, got a string`],
+    ['{"sessions":{"max":null}}', `${sessions}, got null`],
+    ['{"sessions":{"callerKey":"x"}}', "sessions.callerKey: expected an array of strings, got a string"],
+    ['{"sessions":{"callerKey":["x",1]}}', `sessions.callerKey[1]: expected ${limit}, got 1`],
+    [
+      '{"sessions":{"callerKey":["a","b","c","d","e","f","g","h","i"]}}',
+      "sessions.callerKey: expected at most 8 names of headers, got an array",
+    ],
+    ['{"sessions":{"idleTimeout":30}}', `${idle}, got 30`],
+    ['{"sessions":{"idleTimeout":null}}', `${idle}, got null`],
+    ...[
+      ...["", "30", "x", "s", ".", ".s", ".5h", "1.s", "1.5.2s", "1.125h", "1e3s", "-1s", "+1s", " 1s", "1s ", "1 s"],
+      ...["1S", "1d", "1min", "0s", "500ms", "999.99ms", "0.99s", "0.01m", "0h", "٣s", `${"9".repeat(256)}s`],
+    ].map((text) => [JSON.stringify({ sessions: { idleTimeout: text } }), `${idle}, got a string`]),
   ])("%s", (json, error) => {
     const { errors, warnings } = read(json);
     expect({ errors, warnings }).toEqual({ errors: [error], warnings: [] });
@@ -205,13 +222,13 @@ describe("an unknown field is a warning", () => {
   it("at every level, and the rest is read", () => {
     expect(
       read(
-        '{"sessions":{"max":1},"Server":"x","match":{"hosts":[]},"labels":{"maxTool":1,"caller":true},"server":"a"}',
+        '{"access":{"mode":"enforce"},"Server":"x","sessions":{"idle":"1s"},"match":{"hosts":[]},"labels":{"maxTool":1,"caller":true},"server":"a"}',
       ),
     ).toEqual({
       ...DEFAULTS,
       server: "a",
       labelCaller: true,
-      warnings: ["sessions", "Server", "match.hosts", "labels.maxTool"].map(
+      warnings: ["access", "Server", "sessions.idle", "match.hosts", "labels.maxTool"].map(
         (path) => `${path}: unknown field, ignored`,
       ),
     });
@@ -230,6 +247,11 @@ describe("every configuration", () => {
     "maxServers",
     "tools",
     "caller",
+    "sessions",
+    "idleTimeout",
+    "max",
+    "callerKey",
+    "instance",
     "access",
   ];
 

@@ -89,12 +89,36 @@ describe("a request names its target", () => {
 
 describe("a message tells", () => {
   it.each([
-    ['{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}', true],
-    ['{"_meta":{"io.modelcontextprotocol/protocolVersion":"2025-11-25"}}', false],
-    ['{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-280"}}', false],
-    ['{"_meta":{"protocolVersion":"2026-07-28"},"protocolVersion":"2026-07-28"}', false],
-  ])("by %s whether its revision has no sessions: %s", (params, modern) => {
-    expect(read(request("tools/list", params))).toMatchObject([{ modern }]);
+    ['{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}', "2026-07-28"],
+    ['{"_meta":{"io.modelcontextprotocol/protocolVersion":"2025-11-25"}}', "2025-11-25"],
+    ['{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-280"}}', "_OTHER"],
+    ['{"_meta":{"io.modelcontextprotocol/protocolVersion":20260728}}', "_OTHER"],
+    ['{"_meta":{"protocolVersion":"2026-07-28"},"protocolVersion":"2026-07-28"}', "_OTHER"],
+  ])("by %s the revision of a request: %s", (params, requestRevision) => {
+    expect(read(request("tools/list", params))).toMatchObject([{ requestRevision, agreedRevision: "_OTHER" }]);
+  });
+
+  it.each([
+    ['{"protocolVersion":"2025-06-18"}', "2025-06-18"],
+    ['{"protocolVersion":"2024-11-05","protocolVersion":"2025-03-26"}', "2025-03-26"],
+    ['{"protocolVersion":"1999-01-01"}', "_OTHER"],
+    ['{"protocolVersion":null}', "_OTHER"],
+    ['{"serverInfo":{"protocolVersion":"2025-06-18"}}', "_OTHER"],
+  ])("by %s the revision agreed on: %s", (result, agreedRevision) => {
+    expect(read(response(`"result":${result}`))).toMatchObject([{ agreedRevision, requestRevision: "_OTHER" }]);
+  });
+
+  it.each([
+    ['{"clientInfo":{"name":"agent","version":"1"}}', "agent"],
+    ['{"_meta":{"io.modelcontextprotocol/clientInfo":{"name":"agent"}}}', "agent"],
+    [String.raw`{"clientInfo":{"name":"ag\u00e9nt"}}`, "agént"],
+    [`{"clientInfo":{"name":"${"n".repeat(64)}"}}`, "n".repeat(64)],
+    [`{"clientInfo":{"name":"${"n".repeat(65)}"}}`, ""],
+    ['{"clientInfo":{"name":"a"},"clientInfo":{}}', ""],
+    ['{"clientInfo":{"name":7}}', ""],
+    ['{"name":"agent"}', ""],
+  ])("by %s the client's software: %j", (params, clientName) => {
+    expect(read(request("initialize", params))).toMatchObject([{ clientName }]);
   });
 
   it.each(["1", '"1"', "1.0", '"x y"'])("that the request %s is cancelled", (id) => {

@@ -52,8 +52,18 @@ const ids = fc.oneof(
   { weight: 1, arbitrary: literals("null", "true") },
 );
 
+const revisions = texts("2026-07-28", "2025-11-25", "2025-06-18", "2024-11-05", "2026-07-29");
+
+const clientNames = fc.oneof(
+  { weight: 3, arbitrary: texts("agent", "é😀") },
+  { weight: 1, arbitrary: texts("n".repeat(64), "n".repeat(65), "") },
+);
+
+const clientInfo = mostly(object(member("name", mostly(clientNames)), member("version", texts("1"))));
+
 const meta = object(
-  member("io.modelcontextprotocol/protocolVersion", mostly(texts("2026-07-28", "2025-11-25"))),
+  member("io.modelcontextprotocol/protocolVersion", mostly(revisions)),
+  member("io.modelcontextprotocol/clientInfo", clientInfo),
   other,
 );
 
@@ -61,6 +71,7 @@ const params = object(
   member("name", mostly(names)),
   member("arguments", anyNode),
   member("requestId", mostly(ids)),
+  member("clientInfo", clientInfo),
   member("_meta", mostly(meta)),
   other,
 );
@@ -72,6 +83,7 @@ const result = object(
   member("isError", mostly(literals("true", "false"))),
   member("resultType", mostly(texts("complete", "input_required", "input_required", "task", "later"))),
   member("task", mostly(object(member("taskId", texts("t"))))),
+  member("protocolVersion", mostly(revisions)),
   member("tools", mostly(list)),
   member("prompts", mostly(list)),
   other,

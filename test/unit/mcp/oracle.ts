@@ -10,6 +10,9 @@ export interface Unreadable {
   readonly refusal: "unreadable";
 }
 
+/** The revisions that labels name. */
+const REVISIONS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"];
+
 type JsonObject = Record<string, unknown>;
 
 function isObject(value: unknown): value is JsonObject {
@@ -71,16 +74,30 @@ function revisionOf(value: unknown): string {
   return typeof value === "string" && REVISIONS.includes(value) ? value : "_OTHER";
 }
 
-/** The client's software: where a message names it in both places, the one that stands last counts. */
+/** The name of the client's software: of the places where it may stand, the one written last. A member that is written
+ *  again forgets what stood in it. */
 function clientNameIn(root: Node): string {
-  let found = "";
-  const take = (clientInfo: Node): void => {
+  const named = new Set<string>();
+  let last = "";
+  const take = (place: string, clientInfo: Node): void => {
+    named.delete(place);
     for (const name of written(clientInfo, "name")) {
       const isKept = name.type === "string" && Buffer.byteLength(name.spelling.value) <= 64;
-      found = isKept ? Buffer.from(name.spelling.value).toString() : "";
+      last = isKept ? Buffer.from(name.spelling.value).toString() : "";
+      named.add(place);
     }
   };
-  return found;
+  for (const params of written(root, "params")) {
+    named.clear();
+    if (params.type !== "object") continue;
+    for (const { key, value } of params.members) {
+      if (key.value === "clientInfo") take("params", value);
+      if (key.value !== "_meta") continue;
+      named.delete("_meta");
+      for (const clientInfo of written(value, "io.modelcontextprotocol/clientInfo")) take("_meta", clientInfo);
+    }
+  }
+  return named.size > 0 ? last : "";
 }
 
 /** The names listed, as they are told while the document passes: an object written twice is told twice. */

@@ -33,6 +33,10 @@ export function next(): bool {
   return true;
 }
 
+export function hasRoom(length: i32): bool {
+  return list.hasRoom(length);
+}
+
 export function append(at: usize, length: i32, isKnown: bool): bool {
   return list.append(at, length, isKnown);
 }

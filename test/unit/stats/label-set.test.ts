@@ -5,9 +5,10 @@ import { beforeEach, describe, expect, it } from "vitest";
 
 import { TestModule } from "../module.ts";
 import { itHolds } from "../property.ts";
+import { RacingData, race } from "../store/race.ts";
 
 interface Exports {
-  create(capacity: number, reserved: number): void;
+  create(space: number, capacity: number, reserved: number): void;
   find(at: number, length: number): number;
   admit(at: number, length: number, isKnown: boolean): number;
   label(index: number): void;
@@ -18,34 +19,57 @@ const OTHER = 0;
 
 let label = "";
 
-const module: TestModule<Exports> = new TestModule("labels", {
-  label(at: number, length: number): void {
-    label = module.bytes(at, length).toString("latin1");
-  },
-});
-const { exports: labels } = module;
+const data = new RacingData();
 
-function find(name: string): number {
-  return module.lend(Buffer.from(name), (at, length) => labels.find(at, length));
+/** Each has a copy of the set. */
+const workers = Array.from({ length: 4 }, () => {
+  const worker: TestModule<Exports> = new TestModule(
+    "labels",
+    {
+      label(at: number, length: number): void {
+        label = worker.bytes(at, length).toString("latin1");
+      },
+    },
+    data,
+  );
+  return worker;
+});
+
+let space = 0;
+
+/** A new set, empty on all workers. */
+function create(capacity: number, reserved: number): void {
+  space++;
+  for (const { exports } of workers) exports.create(space, capacity, reserved);
+}
+
+function find(name: string, worker = 0): number {
+  const module = workers[worker];
+  return module.lend(Buffer.from(name), (at, length) => module.exports.find(at, length));
+}
+
+function admit(name: string, isKnown: boolean, worker: number): number {
+  const module = workers[worker];
+  return module.lend(Buffer.from(name), (at, length) => module.exports.admit(at, length, isKnown));
 }
 
 /** A name that the operator configured or the server listed. */
 function admitKnown(name: string): number {
-  return module.lend(Buffer.from(name), (at, length) => labels.admit(at, length, true));
+  return admit(name, true, 0);
 }
 
 /** A name that was called with success. */
 function admitCalled(name: string): number {
-  return module.lend(Buffer.from(name), (at, length) => labels.admit(at, length, false));
+  return admit(name, false, 0);
 }
 
-function labelOf(index: number): string {
-  labels.label(index);
+function labelOf(index: number, worker = 0): string {
+  workers[worker].exports.label(index);
   return label;
 }
 
 describe("a set of label values", () => {
-  beforeEach(() => labels.create(8, 6));
+  beforeEach(() => create(8, 6));
 
   it("gives each name an index of its own, and keeps it", () => {
     expect([admitKnown("a"), admitKnown("b"), admitCalled("c"), admitKnown("a"), admitCalled("b")]).toEqual([
@@ -75,7 +99,7 @@ describe("a set of label values", () => {
   });
 
   it("may have no capacity", () => {
-    labels.create(0, 0);
+    create(0, 0);
     expect([admitKnown("a"), admitCalled("a"), find("a")]).toEqual([OTHER, OTHER, OTHER]);
   });
 
@@ -102,7 +126,7 @@ describe("a set of label values", () => {
   });
 
   it("gives 100 000 invented names nothing once it is full", () => {
-    labels.create(256, 192);
+    create(256, 192);
     for (let i = 0; i < 64; i++) expect(admitCalled(`tool-${i}`)).toBe(i + 1);
     const indices = new Set<number>();
     for (let i = 0; i < 100_000; i++) indices.add(admitCalled(`invented-${i}`));
@@ -140,7 +164,7 @@ describe("a set of label values", () => {
       }),
       (capacity, share, steps) => {
         const reserved = Math.floor(capacity * share);
-        labels.create(capacity, reserved);
+        create(capacity, reserved);
         const admitted = new Map<string, { index: number; unreserved: boolean }>();
         for (const { name, how } of steps) {
           const unreserved = [...admitted.values()].filter((entry) => entry.unreserved).length;
@@ -152,6 +176,88 @@ describe("a set of label values", () => {
           const found = how === "find" ? find(name) : isKnown ? admitKnown(name) : admitCalled(name);
           assert.equal(found, admitted.get(name)?.index ?? OTHER);
         }
+      },
+    ),
+  );
+});
+
+describe("a set of label values on several workers", () => {
+  beforeEach(() => create(8, 6));
+
+  it("has the same index for a name on each of them", () => {
+    expect([admit("a", true, 0), admit("b", true, 1), admit("c", false, 2), admit("a", true, 3)]).toEqual([1, 2, 3, 1]);
+    for (const worker of workers.keys()) {
+      expect(["a", "b", "c", "d"].map((name) => find(name, worker))).toEqual([1, 2, 3, OTHER]);
+    }
+  });
+
+  it("shows an index by its name where only another one has met it", () => {
+    admit("a b", true, 0);
+    expect(labelOf(1, 3)).toBe("a_b");
+  });
+
+  it("frees the slot of a name known by success on all of them once one sees it listed", () => {
+    expect([admit("a", false, 0), admit("b", false, 1), admit("c", false, 2)]).toEqual([1, 2, OTHER]);
+    expect(admit("a", true, 3)).toBe(1);
+    expect([admit("c", false, 2), admit("d", false, 0)]).toEqual([3, OTHER]);
+    // It is listed already: nothing more is freed, whoever sees it listed again.
+    expect(workers.map((_, worker) => admit("a", true, worker))).toEqual([1, 1, 1, 1]);
+    expect(workers.map((_, worker) => admit(`e${worker}`, false, worker))).toEqual([OTHER, OTHER, OTHER, OTHER]);
+  });
+
+  it("has one capacity for all", () => {
+    expect(Array.from("abcdefghij", (name, i) => admit(name, true, i % 4))).toEqual([
+      ...[1, 2, 3, 4, 5, 6, 7, 8],
+      ...[OTHER, OTHER],
+    ]);
+    expect(workers.map((_, worker) => find("h", worker))).toEqual([8, 8, 8, 8]);
+  });
+
+  it("takes as many names as a value of the store holds", () => {
+    create(1024, 0);
+    const indices = Array.from({ length: 600 }, (_, i) => admit(String(i).padEnd(250, "x"), true, i % 4));
+    const size = Math.floor(131_072 / 252);
+    expect(indices).toEqual(Array.from({ length: 600 }, (_, i) => (i < size ? i + 1 : OTHER)));
+    expect(workers.map((_, worker) => labelOf(size, worker).slice(0, 4))).toEqual(["519x", "519x", "519x", "519x"]);
+  });
+
+  const step = fc.record({
+    worker: fc.nat({ max: workers.length - 1 }),
+    name: fc.constantFrom(..."abcdefghij".split("")),
+    isKnown: fc.boolean(),
+  });
+  // Fewer than the attempts that a worker makes, so that none gives up.
+  const pauses = fc.array(fc.nat({ max: 4 }), { maxLength: 14 });
+
+  itHolds(
+    "keeps its bounds and loses no name when they race",
+    300,
+    fc.property(
+      fc.integer({ min: 1, max: 8 }),
+      fc.nat({ max: 8 }),
+      fc.array(step, { minLength: 1, maxLength: 30, size: "max" }),
+      pauses,
+      (capacity, most, steps, pauses) => {
+        const reserved = Math.min(most, capacity);
+        create(capacity, reserved);
+        const indices = new Map<string, number>();
+        const known = new Set<string>();
+        race(data, steps, pauses, ({ worker, name, isKnown }) => {
+          const index = admit(name, isKnown, worker);
+          if (index === OTHER) return;
+          assert.equal(indices.get(name) ?? index, index, name);
+          indices.set(name, index);
+          if (isKnown) known.add(name);
+        });
+        assert.equal(new Set(indices.values()).size, indices.size);
+        assert.ok(Math.max(0, ...indices.values()) <= indices.size && indices.size <= capacity);
+        assert.ok(indices.size - known.size <= capacity - reserved);
+        for (const { name, isKnown } of steps) {
+          for (const worker of workers.keys()) assert.equal(find(name, worker), indices.get(name) ?? OTHER);
+          if (isKnown && !known.has(name)) assert.equal(indices.size, capacity, `${name} had to wait`);
+        }
+        const room = Math.min(capacity - indices.size, capacity - reserved - (indices.size - known.size));
+        for (const worker of workers.keys()) assert.equal(admit("z", false, worker) !== OTHER, room > 0);
       },
     ),
   );

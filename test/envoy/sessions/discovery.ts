@@ -1,0 +1,85 @@
+/** Envoys whose filter is configured from files (LDS or ECDS), and new configurations for them. */
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Envoy, type EnvoyOptions, startEnvoy } from "../../../scripts/envoy/process.ts";
+import { type Bootstrap, configure, edited, filtersOf, type HttpFilter, type Listener } from "./bootstrap.ts";
+import { until } from "./until.ts";
+
+/** The discovery service that brings the plugin configuration. */
+export type Discovery = "LDS" | "ECDS";
+
+const LISTENER_TYPE = "type.googleapis.com/envoy.config.listener.v3.Listener";
+const EXTENSION_TYPE = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
+
+/** A running Envoy that takes new plugin configurations. */
+export interface DiscoveringEnvoy extends Envoy {
+  /** Pushes a plugin configuration, and waits until Envoy has taken it over. */
+  push(config: object | string): Promise<void>;
+}
+
+/** Starts an Envoy with this plugin configuration. */
+export async function startDiscovering(
+  discovery: Discovery,
+  config: object | string,
+  options: EnvoyOptions,
+): Promise<DiscoveringEnvoy> {
+  const folder = mkdtempSync(join(tmpdir(), "mcp-proxy-wasm-"));
+  const path = join(folder, "resources.json");
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  let resource: (config: object | string) => object;
+  let version = 0;
+  const write = (next: object | string) => {
+    const response = { version_info: String(++version), resources: [resource(next)] };
+    writeFileSync(`${path}.new`, JSON.stringify(response));
+    renameSync(`${path}.new`, path);
+  };
+  const vary = edited((bootstrap) => {
+    bootstrap.node = { id: "test", cluster: "test" };
+    const source = { path_config_source: { path }, resource_api_version: "V3" };
+    resource = discovery === "LDS" ? moveListener(bootstrap, source) : moveFilter(bootstrap, source);
+    write(config);
+  });
+  const counter =
+    discovery === "LDS" ? "listener_manager.lds.update_success" : "extension_config_discovery.*update_success";
+  try {
+    const envoy = await startEnvoy({ ...options, vary });
+    const updates = async () => {
+      const text = await (await fetch(`${envoy.adminUrl}/stats?filter=${counter}`)).text();
+      return Number(/: (\d+)/.exec(text)?.[1] ?? 0);
+    };
+    const push = async (next: object | string) => {
+      const before = await updates();
+      write(next);
+      await until(
+        async () => (await updates()) > before,
+        `${discovery} update ${version}: ${envoy.log().slice(-2000)}`,
+      );
+    };
+    const stop = () => envoy.stop().finally(remove);
+    return { ...envoy, push, stop };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+function moveListener(bootstrap: Bootstrap, lds_config: object): (config: object | string) => object {
+  const [listener] = bootstrap.static_resources.listeners.splice(0) as [Listener];
+  bootstrap.dynamic_resources = { lds_config };
+  return (config) => {
+    configure(filtersOf(listener)[0], config);
+    return { "@type": LISTENER_TYPE, ...listener };
+  };
+}
+
+function moveFilter(bootstrap: Bootstrap, config_source: object): (config: object | string) => object {
+  const filters = filtersOf(bootstrap.static_resources.listeners[0]);
+  const moved = filters[0];
+  const { typed_config } = moved as Required<HttpFilter>;
+  filters[0] = { name: moved.name, config_discovery: { config_source, type_urls: [typed_config["@type"]] } };
+  return (config) => {
+    configure(moved, config);
+    return { "@type": EXTENSION_TYPE, name: moved.name, typed_config };
+  };
+}

@@ -1,0 +1,114 @@
+/** Works out of recorded exchanges what the filter must say of sessions. */
+import { count, type Counts, type Metric, series } from "../prometheus.ts";
+import type { Recorded } from "../recording.ts";
+import { type Message, messagesOf } from "../truth.ts";
+
+interface Session {
+  mcp_session_kind: string;
+  mcp_protocol_version: string;
+  mcp_client_name: string;
+  operations: number;
+  /** Empty while it lives. */
+  end: string;
+}
+
+type Params = {
+  protocolVersion?: string;
+  clientInfo?: { name: string };
+  _meta?: Record<string, { name: string } | undefined>;
+};
+
+/** What there is to say of sessions: counters and the histograms' counts and sums; gauges. */
+export interface SessionTruth {
+  counts: Counts;
+  gauges: Counts;
+}
+
+/** The truth once all is at rest. `areIdle`: the idle timeout has passed since. */
+export function sessionTruthOf(exchanges: Recorded[], areIdle: boolean): SessionTruth {
+  const sessions = new Map<string, Session>();
+  for (const exchange of exchanges) follow(sessions, exchange);
+  const truth: SessionTruth = { counts: {}, gauges: {} };
+  for (const session of sessions.values()) {
+    const { mcp_session_kind, mcp_protocol_version, mcp_client_name, operations } = session;
+    const kind = { mcp_session_kind };
+    count(truth.counts, "mcp_sessions_started_total", { ...kind, mcp_protocol_version, mcp_client_name });
+    const mcp_session_end = session.end === "" && areIdle ? "idle" : session.end;
+    if (mcp_session_end === "") {
+      count(truth.gauges, "mcp_sessions_active", { ...kind, mcp_protocol_version });
+      continue;
+    }
+    count(truth.counts, "mcp_sessions_ended_total", { ...kind, mcp_session_end });
+    count(truth.counts, "mcp_session_duration_milliseconds_count", kind);
+    count(truth.counts, "mcp_session_operations_count", kind);
+    count(truth.counts, "mcp_session_operations_sum", kind, inHistogram(operations));
+  }
+  for (const key of Object.keys(truth.counts)) truth.counts[key] = rounded(truth.counts[key]);
+  for (const { method, status, ended, body } of exchanges) {
+    if (ended !== "open" || status !== 200) continue;
+    count(truth.gauges, "mcp_streams_active", { mcp_stream_kind: method === "GET" ? "get" : "post" });
+    if (body !== "") count(truth.gauges, "mcp_operations_in_flight", {});
+  }
+  return truth;
+}
+
+function follow(sessions: Map<string, Session>, exchange: Recorded): void {
+  const id = exchange.headers.get("mcp-session-id");
+  const session = id === null ? undefined : sessions.get(id);
+  const isAccepted = exchange.status >= 200 && exchange.status < 300;
+  if (session?.end === "" && exchange.status === 404) session.end = "refused";
+  if (session?.end === "" && exchange.method === "DELETE" && isAccepted) session.end = "deleted";
+  if (exchange.method !== "POST") return;
+  const request = JSON.parse(exchange.body) as Message & { params?: Params };
+  if (request.id === undefined) return;
+  if (session !== undefined) {
+    session.operations++;
+  } else if (exchange.givenSession !== null) {
+    sessions.set(exchange.givenSession, { ...begun(exchange, request.params), operations: 1 });
+  } else if (exchange.headers.get("mcp-protocol-version") === "2026-07-28" && isAccepted) {
+    if (request.method === "server/discover") return;
+    const window = windowOf(request.params);
+    const known = sessions.get(`window ${window.mcp_client_name}`) ?? window;
+    known.operations++;
+    sessions.set(`window ${window.mcp_client_name}`, known);
+  }
+}
+
+function begun(exchange: Recorded, params: Params = {}): Session {
+  const [answer] = messagesOf(exchange).map((text) => JSON.parse(text) as { result: { protocolVersion: string } });
+  return {
+    mcp_session_kind: "streamable",
+    mcp_protocol_version: answer.result.protocolVersion,
+    mcp_client_name: params.clientInfo?.name ?? "",
+    operations: 0,
+    end: "",
+  };
+}
+
+function windowOf({ _meta = {} }: Params = {}): Session {
+  const name = _meta["io.modelcontextprotocol/clientInfo"]?.name ?? "";
+  const version = "2026-07-28";
+  return { mcp_session_kind: "window", mcp_protocol_version: version, mcp_client_name: name, operations: 0, end: "" };
+}
+
+/** What a value below 100 adds to the sum of one of Envoy's histograms, which keep two significant digits. */
+function inHistogram(value: number): number {
+  const next = value + (value < 10 ? 0.1 : 1);
+  return (2 * value * next) / (value + next);
+}
+
+function rounded(value: number): number {
+  return Number(value.toFixed(3));
+}
+
+/** How many operations the sessions had that have ended. */
+export function operationSums(metrics: Metric[]): Counts {
+  const sums = metrics.filter(({ name }) => name === "mcp_session_operations_sum");
+  return Object.fromEntries(sums.map(({ name, labels, value }) => [series(name, labels), rounded(value)]));
+}
+
+/** The gauges that are not zero. */
+export function gaugesOf(metrics: Metric[]): Counts {
+  const gauges = metrics.filter(({ name, value }) => value !== 0 && !/_(total|count|sum|bucket)$/.test(name));
+  return Object.fromEntries(gauges.map(({ name, labels, value }) => [series(name, labels), value]));
+}

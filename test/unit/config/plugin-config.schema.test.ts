@@ -1,0 +1,148 @@
+import { readFileSync } from "node:fs";
+
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+
+import { read } from "./reader.ts";
+
+interface Schema {
+  readonly properties?: Record<string, Schema>;
+  readonly default?: unknown;
+  readonly description?: string;
+}
+
+const schema = JSON.parse(readFileSync("envoy/plugin-config.schema.json", "utf8")) as Schema;
+const ajv = new Ajv2020();
+const isValid = ajv.compile(schema);
+
+/** All fields of a schema that have no fields inside, by their paths. */
+function fieldsOf({ properties = {} }: Schema, path: string[] = []): [string, Schema][] {
+  return Object.entries(properties).flatMap(([name, field]) =>
+    field.properties ? fieldsOf(field, [...path, name]) : [[[...path, name].join("."), field] as [string, Schema]],
+  );
+}
+
+/** A configuration that has this value at a path. */
+function configurationOf(path: string, value: unknown): unknown {
+  return path.split(".").reduceRight<unknown>((inner, name) => ({ [name]: inner }), value);
+}
+
+/** The configurations in a page: its blocks of JSON. */
+function examplesIn(page: string): string[] {
+  return [...readFileSync(page, "utf8").matchAll(/^```json\n(.*?)^```/gms)].map((match) => match[1]);
+}
+
+/** What an Envoy configuration gives to the filter. */
+function configurationsIn(file: string): string[] {
+  const found: string[] = [];
+  const visit = (node: unknown): void => {
+    if (typeof node !== "object" || node === null) return;
+    const configuration = (node as Record<string, unknown>).configuration as { value?: unknown } | undefined;
+    if (typeof configuration?.value === "string") found.push(configuration.value);
+    Object.values(node).forEach(visit);
+  };
+  visit(parse(readFileSync(file, "utf8")));
+  return found;
+}
+
+describe("the schema of the configuration", () => {
+  it("is one of JSON Schema 2020-12", () => {
+    expect(ajv.validateSchema(schema), JSON.stringify(ajv.errors)).toBe(true);
+  });
+
+  it("describes every field", () => {
+    expect(fieldsOf(schema).filter(([, { description }]) => !description)).toEqual([]);
+  });
+
+  it("has the filter's defaults", () => {
+    for (const [path, field] of fieldsOf(schema).filter(([, field]) => "default" in field)) {
+      expect(read(JSON.stringify(configurationOf(path, field.default))), path).toEqual(read("{}"));
+    }
+  });
+});
+
+const TEXTS = ["", "x", "a".repeat(256), "a".repeat(257), null, 1, true, [], {}];
+const LISTS = [[], ["a"], ["a", ""], ["a".repeat(257)], ["a", 1], [null], [[]], null, "a", {}, 1];
+const NUMBERS = [0, 1, 2, 63, 64, 65, 1024, 1025, 1_048_576, 1_048_577, 1.5, -1, 1e9, 1e300, null, "1", true, [], {}];
+const DURATIONS = [
+  ...["1s", "90s", "30m", "1.5h", "0.5h", "0.25h", "01s", "001.50m", "1000ms", "1000.5ms", "720h", "99999999999h"],
+  ...["0.02m", "0.01m", "0.10m", "0.1m", "0.09m", "0.01h", "0.00h", "00.01h", "1.0s", "0.99s", "999ms", "0999ms"],
+  ...["500ms", "0s", "", "30", "x", "s", ".5h", "1.s", "1.5.2s", "1.125h", "1e3s", "-1s", " 1s", "1s\n", "1S", "1d"],
+  ...["٣s", `${"9".repeat(255)}s`, `${"9".repeat(256)}s`, 30, null, true, [], {}],
+];
+
+/** Values for each field: all that it may be, and what it may not. */
+const VALUES: Record<string, unknown[]> = {
+  instance: TEXTS,
+  role: [...TEXTS, "client", "server", "Client", "both"],
+  server: TEXTS,
+  match: [...TEXTS, { hosts: [] }],
+  "match.paths": LISTS,
+  sessions: [...TEXTS, { idle: "1s" }],
+  "sessions.idleTimeout": DURATIONS,
+  "sessions.max": NUMBERS,
+  "sessions.callerKey": [...LISTS, Array(8).fill("x-user"), Array(9).fill("x-user")],
+  labels: [...TEXTS, { maxTool: 1 }],
+  "labels.maxTools": NUMBERS,
+  "labels.maxServers": NUMBERS,
+  "labels.tools": LISTS,
+  "labels.caller": [...TEXTS, false, "true"],
+  log: [...TEXTS, "trace", "debug", "info", "warn", "error", "warning", "Warn"],
+  unheard: TEXTS,
+};
+
+describe("filter and schema agree", () => {
+  it("on a table that has every field of the schema", () => {
+    expect(Object.keys(VALUES)).toEqual(expect.arrayContaining(fieldsOf(schema).map(([path]) => path)));
+  });
+
+  it.each(Object.keys(VALUES))("on %s: what one takes the other takes", (path) => {
+    const outcomes = new Set<boolean>();
+    for (const value of VALUES[path]) {
+      const configuration = configurationOf(path, value);
+      const { errors, warnings } = read(JSON.stringify(configuration));
+      const isTaken = errors.length === 0 && warnings.length === 0;
+      expect(isValid(configuration), JSON.stringify(configuration)).toBe(isTaken);
+      outcomes.add(isTaken);
+    }
+    // Only a field that nobody knows is never taken.
+    expect(outcomes).toEqual(path === "unheard" ? new Set([false]) : new Set([true, false]));
+  });
+
+  it.each([null, true, 1, "x", []])("on %j, which is no configuration", (value) => {
+    expect(isValid(value)).toBe(false);
+    expect(read(`${JSON.stringify(value)} `).errors).toHaveLength(1);
+  });
+
+  it.each(["1500.0", "1.5e3", "1500.5"])("on sessions.max as %s", (text) => {
+    const json = `{"sessions":{"max":${text}}}`;
+    expect(isValid(JSON.parse(json))).toBe(read(json).errors.length === 0);
+  });
+});
+
+describe("what is shown to operators is taken by both", () => {
+  const pages = ["README.md", "docs/configuration.md"];
+  const shown = [
+    ...pages.flatMap((page) => examplesIn(page).map((json) => [page, json] as const)),
+    ...configurationsIn("envoy/envoy.yaml").map((json) => ["envoy/envoy.yaml", json] as const),
+  ];
+
+  it("and there is some of it", () => {
+    expect(new Set(shown.map(([file]) => file))).toEqual(new Set(["docs/configuration.md", "envoy/envoy.yaml"]));
+  });
+
+  it.each(shown)("in %s: %s", (_file, json) => {
+    expect(isValid(JSON.parse(json)), JSON.stringify(isValid.errors)).toBe(true);
+    expect(read(json)).toMatchObject({ errors: [], warnings: [] });
+  });
+
+  it("in docs/configuration.md: each field, with its default", () => {
+    const table = readFileSync("docs/configuration.md", "utf8").matchAll(/^\| `([\w.]+)` +\| (?:`(.*?)`|[^|]*?) +\|/gm);
+    const told = Object.fromEntries(
+      [...table].map(([, path, json]) => [path, json ? (JSON.parse(json) as unknown) : ""]),
+    );
+    const fields = Object.fromEntries(fieldsOf(schema).map(([path, field]) => [path, field.default ?? ""]));
+    expect(told).toEqual(fields);
+  });
+});

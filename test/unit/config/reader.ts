@@ -1,0 +1,60 @@
+import { TestModule } from "../module.ts";
+
+/** What comes of reading a configuration. */
+export interface Config {
+  instance: string;
+  server: string;
+  role: string;
+  maxTools: number;
+  maxServers: number;
+  sessionIdleSeconds: number;
+  maxSessions: number;
+  /** In lower case. */
+  callerHeaders: string[];
+  labelCaller: boolean;
+  /** trace, debug, info, warn, error: 0 to 4. */
+  logLevel: number;
+  matchPaths: string[];
+  tools: string[];
+  errors: string[];
+  warnings: string[];
+}
+
+export const DEFAULTS: Config = {
+  instance: "default",
+  server: "",
+  role: "",
+  maxTools: 256,
+  maxServers: 64,
+  sessionIdleSeconds: 1800,
+  maxSessions: 65_536,
+  callerHeaders: [],
+  labelCaller: false,
+  logLevel: 3,
+  matchPaths: [],
+  tools: [],
+  errors: [],
+  warnings: [],
+};
+
+let values = new Map<string, unknown>();
+let items = new Map<string, string[]>();
+
+const module: TestModule<{ read(at: number, length: number): void }> = new TestModule("config", {
+  number: (field: number, value: number) => values.set(module.string(field), value),
+  text: (field: number, value: number) => values.set(module.string(field), module.string(value)),
+  item(field: number, item: number): void {
+    const name = module.string(field);
+    items.set(name, [...(items.get(name) ?? []), module.string(item)]);
+  },
+});
+
+/** Reads a configuration as the filter does. */
+export function read(json: string): Config {
+  values = new Map();
+  items = new Map();
+  module.lend(Buffer.from(json), (at, length) => module.exports.read(at, length));
+  const none = { matchPaths: [], tools: [], callerHeaders: [], errors: [], warnings: [] };
+  const config = { ...none, ...Object.fromEntries(values), ...Object.fromEntries(items) } as unknown as Config;
+  return { ...config, labelCaller: Boolean(config.labelCaller) };
+}

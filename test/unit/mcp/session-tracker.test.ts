@@ -1,0 +1,239 @@
+import assert from "node:assert/strict";
+
+import fc from "fast-check";
+import { beforeEach, describe, expect, it } from "vitest";
+
+import { TestModule } from "../module.ts";
+import { itHolds } from "../property.ts";
+import { RacingData, race } from "../store/race.ts";
+
+interface Exports {
+  create(self: bigint, space: number, idleSeconds: number): void;
+  begin(hash: bigint, kind: number, server: number, revision: number, now: bigint): void;
+  meet(hash: bigint, server: number, revision: number, now: bigint): void;
+  countOperation(hash: bigint, now: bigint): void;
+  end(hash: bigint, reason: number, now: bigint): void;
+  tick(now: bigint): void;
+  sweep(now: bigint): void;
+}
+
+const START = 1_800_000_000_000;
+const IDLE_SECONDS = 60;
+const SECOND = 1000;
+const SERVER = 3;
+const ENDS = ["none", "deleted", "refused", "idle", "evicted"];
+const DELETED = 1;
+const STREAMABLE = 0;
+const WINDOW = 1;
+
+const data = new RacingData();
+let told: string[] = [];
+let active = 0;
+let accesses = 0;
+
+const trace = {
+  started: (hash: bigint, kind: number, revision: number) => told.push(`started ${hash} ${kind} ${revision}`),
+  adopted: (hash: bigint) => told.push(`adopted ${hash}`),
+  ended: (server: number, end: number) => told.push(`ended ${server} ${ENDS[end]}`),
+  settled: (server: number, operations: number, lasted: bigint) =>
+    told.push(`settled ${server} ${operations} ${lasted}`),
+  counted: () => active++,
+};
+
+const workers = Array.from({ length: 4 }, () => new TestModule<Exports>("tracker", trace, data).exports);
+let space = 0;
+let now = START;
+
+beforeEach(create);
+
+function create(): void {
+  space++;
+  now = START;
+  for (const [i, worker] of workers.entries()) worker.create(BigInt(i + 1), space, IDLE_SECONDS);
+  takeTold();
+}
+
+/** What workers told since this was last asked. */
+function takeTold(): string[] {
+  const all = told;
+  told = [];
+  return all;
+}
+
+function begin(worker: number, hash = 5n, kind = WINDOW): void {
+  workers[worker].begin(hash, kind, SERVER, 4, BigInt(now));
+}
+
+function meet(worker: number, hash = 5n): void {
+  workers[worker].meet(hash, SERVER, 4, BigInt(now));
+}
+
+function count(worker: number, hash = 5n): void {
+  workers[worker].countOperation(hash, BigInt(now));
+}
+
+function end(worker: number, hash = 5n): void {
+  workers[worker].end(hash, DELETED, BigInt(now));
+}
+
+/** Lets seconds pass: each worker ticks in each. */
+function pass(seconds: number): void {
+  for (let i = 0; i < seconds; i++) {
+    now += SECOND;
+    for (const worker of workers) worker.tick(BigInt(now));
+  }
+}
+
+/** The sessions that live. */
+function sweep(): number {
+  active = 0;
+  workers[0].sweep(BigInt(now));
+  return active;
+}
+
+/** How often shared data is read or written meanwhile. */
+function accessesOf(use: () => void): number {
+  accesses = 0;
+  data.beforeAccess = () => accesses++;
+  use();
+  data.beforeAccess = undefined;
+  return accesses;
+}
+
+describe("a session that is followed", () => {
+  it("begins once, whichever workers see it", () => {
+    begin(0, 5n, STREAMABLE);
+    for (let worker = 0; worker < 4; worker++) begin(worker, 5n, STREAMABLE);
+    expect(takeTold()).toEqual(["started 5 0 4"]);
+  });
+
+  it("is adopted once, where nobody saw it begin", () => {
+    for (let worker = 0; worker < 4; worker++) meet(worker);
+    begin(1);
+    expect(takeTold()).toEqual(["adopted 5"]);
+  });
+
+  it("costs no access to shared data while a worker has it in hand, but one flush in five seconds", () => {
+    begin(0);
+    meet(1);
+    const use = (): void => {
+      for (let i = 0; i < 100; i++) {
+        meet(i % 2);
+        count(i % 2);
+      }
+    };
+    expect(accessesOf(use)).toBe(0);
+    expect(accessesOf(() => pass(4))).toBe(0);
+    // Two workers, each one read and one write.
+    expect(accessesOf(() => pass(1))).toBe(4);
+    expect(accessesOf(() => pass(10))).toBe(0);
+  });
+
+  it("is settled with the operations of all workers", () => {
+    begin(0);
+    for (let worker = 0; worker < 4; worker++) meet(worker);
+    for (let i = 0; i < 10; i++) count(i % 4);
+    now += 2 * SECOND;
+    end(2);
+    pass(6);
+    sweep();
+    expect(takeTold()).toEqual(["started 5 1 4", `ended ${SERVER} deleted`, `settled ${SERVER} 10 2000`]);
+  });
+
+  it("counts an operation that lasted longer than the session was in hand", () => {
+    begin(0);
+    pass(20);
+    count(0);
+    end(1);
+    pass(6);
+    sweep();
+    expect(takeTold().at(-1)).toBe(`settled ${SERVER} 1 20000`);
+  });
+
+  it("lives as long as something happens, and ends as idle after that", () => {
+    begin(0);
+    for (let i = 0; i < 10; i++) {
+      pass(IDLE_SECONDS - 5);
+      expect(sweep()).toBe(1);
+      if (i % 2) count(i % 4);
+      else meet(i % 4);
+    }
+    pass(IDLE_SECONDS - 1);
+    expect(sweep()).toBe(1);
+    pass(12);
+    expect(sweep()).toBe(0);
+    const lasted = 10 * (IDLE_SECONDS - 5) * SECOND;
+    expect(takeTold()).toEqual(["started 5 1 4", `ended ${SERVER} idle`, `settled ${SERVER} 5 ${lasted}`]);
+    begin(3);
+    expect(takeTold()).toEqual(["started 5 1 4"]);
+  });
+
+  it("does not come back to life by what arrives late", () => {
+    begin(0);
+    meet(1);
+    end(0);
+    for (const worker of [0, 1, 2]) meet(worker);
+    pass(20);
+    expect(sweep()).toBe(0);
+    expect(takeTold().slice(1)).toEqual([`ended ${SERVER} deleted`, `settled ${SERVER} 0 0`]);
+  });
+
+  it("is kept with a thousand others", () => {
+    const hashes = Array.from({ length: 1000 }, (_, i) => (BigInt(i + 1) << 54n) + BigInt(i + 1));
+    for (const [i, hash] of hashes.entries()) begin(i % 4, hash);
+    for (const [i, hash] of hashes.entries()) count(i % 4, hash);
+    expect(takeTold()).toHaveLength(1000);
+    pass(20);
+    for (const [i, hash] of hashes.entries()) end(i % 3, hash);
+    pass(6);
+    sweep();
+    const settled = takeTold().filter((each) => each.startsWith("settled"));
+    expect(settled).toEqual(Array.from({ length: 1000 }, () => `settled ${SERVER} 1 20000`));
+  });
+});
+
+describe("sessions that are followed", () => {
+  const step = fc.record({
+    worker: fc.nat({ max: 3 }),
+    hash: fc.bigInt({ min: 1n, max: 3n }),
+    what: fc.constantFrom("begin", "meet", "count", "count"),
+    seconds: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.nat({ max: 12 })),
+  });
+
+  itHolds(
+    "are counted with every operation once, whatever workers do in between",
+    200,
+    fc.property(
+      fc.array(step, { minLength: 1, maxLength: 40, size: "max" }),
+      // Fewer than the attempts that a worker makes.
+      fc.array(fc.nat({ max: 4 }), { maxLength: 14 }),
+      (steps, pauses) => {
+        create();
+        const operations = new Map<bigint, number>();
+        for (const hash of [1n, 2n, 3n]) meet(0, hash);
+        race(data, steps, pauses, ({ worker, hash, what, seconds }) => {
+          for (let i = 0; i < seconds; i++) {
+            now += SECOND;
+            workers[worker].tick(BigInt(now));
+          }
+          if (what === "begin") begin(worker, hash);
+          else if (what === "meet") meet(worker, hash);
+          else count(worker, hash);
+          if (what === "count") operations.set(hash, (operations.get(hash) ?? 0) + 1);
+        });
+        pass(6);
+        for (const hash of [1n, 2n, 3n]) end(3, hash);
+        pass(6);
+        sweep();
+        const all = takeTold();
+        assert.deepEqual(all.filter((each) => /started|adopted/.test(each)).sort(), [
+          "adopted 1",
+          "adopted 2",
+          "adopted 3",
+        ]);
+        const settled = all.flatMap((each) => (each.startsWith("settled") ? [Number(each.split(" ")[2])] : []));
+        assert.deepEqual(settled.sort(), [1n, 2n, 3n].map((hash) => operations.get(hash) ?? 0).sort());
+      },
+    ),
+  );
+});

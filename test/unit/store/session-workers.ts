@@ -1,0 +1,101 @@
+import { TestModule } from "../module.ts";
+import { RacingData } from "./race.ts";
+
+interface Exports {
+  create(self: bigint, space: number, max: number): void;
+  insert(hash: bigint, server: number, idleSeconds: number, now: bigint): number;
+  update(hash: bigint, operations: number, now: bigint): number;
+  end(hash: bigint, reason: number, now: bigint): void;
+  sweep(now: bigint): void;
+  conflicts(): number;
+}
+
+const INSERTED = ["new", "active", "ended", "gave up"] as const;
+const ENDS = ["none", "deleted", "refused", "idle", "evicted"] as const;
+
+export type Inserted = (typeof INSERTED)[number];
+export type End = (typeof ENDS)[number];
+
+/** What a worker tells of a session, which goes by the number of its birth. */
+export type Event =
+  | { readonly ended: number; readonly end: End }
+  | { readonly settled: number; readonly end: End; readonly operations: number; readonly endedAt: number };
+
+export const BUCKETS = 1024;
+/** The hash of a session in this bucket: its highest bits number it. */
+export function hashIn(bucket: number, number: number): bigint {
+  return (BigInt(bucket) << 54n) + BigInt(number);
+}
+
+/** The fewest sessions that a bucket holds. */
+export const LEAST_CAPACITY = 16;
+/** After so many milliseconds a worker has told all that it has seen. */
+export const LAG = 6000;
+
+export const data = new RacingData();
+
+/** One of the workers that share sessions. */
+export class SessionWorker {
+  /** What it told since it was last asked. */
+  #events: Event[] = [];
+  #counted: number[] = [];
+  readonly #exports = new TestModule<Exports>(
+    "sessions",
+    {
+      ended: (ended: number, end: number) => this.#events.push({ ended, end: ENDS[end] }),
+      settled: (settled: number, end: number, operations: number, endedAt: bigint) =>
+        this.#events.push({ settled, end: ENDS[end], operations, endedAt: Number(endedAt) }),
+      counted: (birth: number) => this.#counted.push(birth),
+    },
+    data,
+  ).exports;
+
+  /** Opens the sessions of `space`. */
+  open(self: number, space: number, max: number): void {
+    this.#exports.create(BigInt(self), space, max);
+  }
+
+  insert(hash: bigint, birth: number, idleSeconds: number, now: number): Inserted {
+    return INSERTED[this.#exports.insert(hash, birth, idleSeconds, BigInt(now))];
+  }
+
+  update(hash: bigint, operations: number, now: number): boolean {
+    return this.#exports.update(hash, operations, BigInt(now)) !== 0;
+  }
+
+  end(hash: bigint, end: End, now: number): void {
+    this.#exports.end(hash, ENDS.indexOf(end), BigInt(now));
+  }
+
+  /** Returns the births of the sessions that live, in ascending order. */
+  sweep(now: number): number[] {
+    this.#counted = [];
+    this.#exports.sweep(BigInt(now));
+    return this.#counted.sort((a, b) => a - b);
+  }
+
+  takeEvents(): Event[] {
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+
+  takeConflicts(): number {
+    return this.#exports.conflicts();
+  }
+}
+
+export const workers = Array.from({ length: 4 }, () => new SessionWorker());
+
+let space = 0;
+
+/** Opens new sessions, none as yet, on all workers. */
+export function openSessions(max: number): void {
+  space++;
+  for (const [i, worker] of workers.entries()) worker.open(i + 1, space, max);
+}
+
+/** Opens the same sessions anew on one worker, as with another configuration. */
+export function reopenSessions(worker: number, max: number): void {
+  workers[worker].open(worker + 1, space, max);
+}

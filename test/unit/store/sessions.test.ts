@@ -1,0 +1,152 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+import {
+  BUCKETS,
+  LAG,
+  LEAST_CAPACITY,
+  data,
+  hashIn,
+  openSessions,
+  reopenSessions,
+  workers,
+} from "./session-workers.ts";
+
+const START = 1_800_000_000_000;
+const IDLE_SECONDS = 30;
+const [first, second] = workers;
+
+/** A session in a bucket of its own. */
+function insert(number: number, after = 0): string {
+  return workers[number % workers.length].insert(hashIn(number % BUCKETS, number), number, IDLE_SECONDS, START + after);
+}
+
+beforeEach(() => openSessions(1000));
+
+afterEach(() => {
+  for (const worker of workers) worker.takeEvents();
+  data.beforeAccess = undefined;
+});
+
+describe("a session", () => {
+  const hash = hashIn(1, 1);
+
+  it("is new to one worker, and lives for the others", () => {
+    expect(workers.map((worker, i) => worker.insert(hash, i, IDLE_SECONDS, START + i))).toEqual([
+      ...["new", "active", "active", "active"],
+    ]);
+    expect(second.sweep(START)).toEqual([0]);
+  });
+
+  it("ends once, and is settled with all that is told until then", () => {
+    first.insert(hash, 7, IDLE_SECONDS, START);
+    expect(first.update(hash, 2, START + 1000)).toBe(true);
+    second.end(hash, "deleted", START + 5000);
+    first.end(hash, "refused", START + 5001);
+    expect(first.update(hash, 3, START + 6000)).toBe(false);
+    expect(first.insert(hash, 8, IDLE_SECONDS, START + 6000)).toBe("ended");
+    expect(first.sweep(START + 5000 + LAG - 1)).toEqual([]);
+    expect([first.takeEvents(), second.takeEvents()]).toEqual([[], [{ ended: 7, end: "deleted" }]]);
+    first.sweep(START + 5000 + LAG);
+    expect(first.takeEvents()).toEqual([{ settled: 7, end: "deleted", operations: 5, endedAt: START + 5000 }]);
+    expect(second.update(hash, 1, START + 12_000)).toBe(false);
+    expect(second.insert(hash, 9, IDLE_SECONDS, START + 12_000)).toBe("new");
+  });
+
+  it("that is idle ends when it was last active, and may begin again", () => {
+    first.insert(hash, 7, IDLE_SECONDS, START);
+    second.update(hash, 1, START + 10_000);
+    const idleAt = START + 10_000 + IDLE_SECONDS * 1000 + LAG;
+    expect(first.sweep(idleAt - 1)).toEqual([7]);
+    expect(first.sweep(idleAt)).toEqual([]);
+    expect(first.takeEvents()).toEqual([
+      { ended: 7, end: "idle" },
+      { settled: 7, end: "idle", operations: 1, endedAt: START + 10_000 },
+    ]);
+    expect(first.insert(hash, 8, IDLE_SECONDS, idleAt)).toBe("new");
+  });
+
+  it("lives whatever the clocks of workers differ by", () => {
+    first.insert(hash, 7, 1, START);
+    expect(second.sweep(START - 50)).toEqual([7]);
+    expect(second.sweep(START - 3_600_000)).toEqual([7]);
+    first.update(hash, 1, START - 100);
+    expect(second.sweep(START + 1000 + LAG - 1)).toEqual([7]);
+    first.end(hash, "deleted", START);
+    second.sweep(START - 50);
+    expect(second.takeEvents()).toEqual([]);
+  });
+
+  it("that nobody knows is neither updated nor ended", () => {
+    expect(first.update(hash, 1, START)).toBe(false);
+    first.end(hash, "deleted", START);
+    expect(first.sweep(START)).toEqual([]);
+    expect(first.takeEvents()).toEqual([]);
+  });
+});
+
+describe("the cap", () => {
+  it("is kept within 5 % at any time, and met by a sweep, by evicting the idlest", () => {
+    const births = 5000;
+    for (let i = 0; i < births; i++) {
+      expect(insert(i, i)).toBe("new");
+      if (i % 500 === 0) first.sweep(START + i);
+    }
+    const evicted = workers.flatMap((worker) => worker.takeEvents()).filter((event) => "ended" in event);
+    expect(evicted.every(({ end }) => end === "evicted")).toBe(true);
+    expect(births - evicted.length).toBeLessThanOrEqual(1050);
+    const left = first.sweep(START + births);
+    expect(left.length).toBe(1000);
+    expect(left.filter((birth) => birth < births - 2000)).toEqual([]);
+  });
+
+  it("is met at once where another configuration has lowered it", () => {
+    for (let i = 0; i < 1000; i++) insert(i, i);
+    reopenSessions(0, 10);
+    expect(first.sweep(START + 1000)).toEqual(Array.from({ length: 10 }, (_, i) => 990 + i));
+    expect(first.takeEvents().filter((event) => "ended" in event)).toHaveLength(990);
+  });
+
+  it("bounds what a bucket holds", () => {
+    for (let i = 0; i < 100; i++) expect(first.insert(hashIn(5, i), i, IDLE_SECONDS, START + i)).toBe("new");
+    const last = Array.from({ length: LEAST_CAPACITY }, (_, i) => 100 - LEAST_CAPACITY + i);
+    expect(first.sweep(START + 100)).toEqual(last);
+  });
+
+  it("lets a worker of a lower cap sweep the full buckets of another", () => {
+    reopenSessions(1, 100_000);
+    const count = 196;
+    for (let i = 0; i < count; i++) expect(second.insert(hashIn(5, i), i, IDLE_SECONDS, START)).toBe("new");
+    first.sweep(START + 3_600_000);
+    const events = first.takeEvents();
+    expect(events.flatMap((event) => ("ended" in event ? [event.ended] : []))).toEqual([...Array(count).keys()]);
+    expect(events.flatMap((event) => ("settled" in event ? [event.settled] : []))).toEqual([...Array(count).keys()]);
+    expect(second.insert(hashIn(5, 0), 500, IDLE_SECONDS, START)).toBe("new");
+  });
+});
+
+describe("a change that others are always faster with", () => {
+  const hash = hashIn(1, 1);
+
+  /** From now on every value has been written anew by the time that a worker writes it. */
+  function rewriteAll(): void {
+    data.beforeAccess = () => {
+      data.beforeAccess = undefined;
+      for (const key of data.keys().filter((key) => key.includes("/sessions/"))) data.set(key, data.get(key)!.bytes, 0);
+      rewriteAll();
+    };
+  }
+
+  it("is given up, and counted", () => {
+    second.insert(hash, 1, IDLE_SECONDS, START);
+    rewriteAll();
+    expect(first.insert(hashIn(1, 2), 2, IDLE_SECONDS, START)).toBe("gave up");
+    expect(first.takeConflicts()).toBe(1);
+    expect(first.update(hash, 5, START)).toBe(true);
+    first.end(hash, "deleted", START);
+    first.sweep(START + 3_600_000);
+    expect(first.takeConflicts()).toBe(3);
+    data.beforeAccess = undefined;
+    expect(first.takeEvents()).toEqual([]);
+    expect(first.sweep(START)).toEqual([1]);
+  });
+});
