@@ -58,7 +58,11 @@ export class Configuration {
    *  on each tick: reminds of a bad one at intervals. */
   settle(): void {
     if (this.errors.length > 0 && --this.ticksToReminder < 0) this.report();
-    if (this.isSettled) return;
+    if (this.isSettled) {
+      // Another plugin of that name may have had a good one since.
+      if (this.errors.length > 0 && !this.isInHand) this.recover();
+      return;
+    }
     this.isSettled = true;
     if (this.errors.length == 0) this.keep();
     else this.recover();
@@ -71,11 +75,7 @@ export class Configuration {
    *  it drains, and then another one's are there. */
   reassert(): void {
     if (!this.isSettled) return;
-    const shared = this.store();
-    shared.load("good");
-    const isInHand = this.inHand.equals(shared.page, shared.length);
-    if (!isInHand && this.errors.length > 0) this.recover();
-    else if (!isInHand) this.keep();
+    if (this.errors.length == 0 && !this.isInHand) this.keep();
     const plugin = pluginHash(this.host.properties);
     const all = new Store(this.host.sharedData, 0, "configurations");
     all.load("invalid");
@@ -84,6 +84,13 @@ export class Configuration {
       if (load<u64>(all.page + at) == plugin) isInvalid = true;
     }
     if (isInvalid != this.errors.length > 0) this.tellGauge(all, plugin);
+  }
+
+  /** Whether the last good configuration in the store is the one that was kept there or taken from there. */
+  private get isInHand(): bool {
+    const shared = this.store();
+    shared.load("good");
+    return this.inHand.equals(shared.page, shared.length);
   }
 
   /** The roles that streams through plugins of this name had, on any worker. */

@@ -95,6 +95,21 @@ describe("configurations, pushed one after the other", () => {
     expect(countedUnder(next)).toBe("good");
   });
 
+  test("a bad one that comes back goes on with what was good last", () => {
+    const [first] = startWorkers(1, { configuration: GOOD });
+    first.tick();
+    const second = reconfigure(first, BAD);
+    second.tick();
+    expect(countedUnder(second)).toBe("good");
+    second.tick();
+    reconfigure(first, BETTER).tick();
+    expect(invalid(first)).toBe(0);
+    second.tick();
+    expect(countedUnder(second)).toBe("better");
+    second.tick();
+    expect(invalid(first)).toBe(1);
+  });
+
   test("plugins of different names do not take each other's", () => {
     const [plugin] = startWorkers(1, { configuration: GOOD, name: "one" });
     plugin.tick();
