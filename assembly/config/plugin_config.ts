@@ -11,6 +11,9 @@ const MAX_SERVERS: i32 = 64;
 const MAX_SESSIONS: i32 = 1_048_576;
 const MAX_CALLER_HEADERS: i32 = 8;
 
+/** Before the key of a member of the `baggage` header. */
+const BAGGAGE_PREFIX = "baggage.";
+
 const LOG_LEVELS: string[] = ["trace", "debug", "info", "warn", "error"];
 
 /** The plugin's configuration: one JSON object, every field optional. docs/configuration.md says what they do. */
@@ -27,7 +30,8 @@ export class PluginConfig {
   tools: string[] = [];
   sessionIdleSeconds: i32 = 1800;
   maxSessions: i32 = 65536;
-  /** Names of headers, in lower case, that tell callers apart where there are no sessions. */
+  /** Names of headers, in lower case, that tell callers apart where there are no sessions; `baggage.` and a key, in its own
+   *  case, for a member of the baggage. */
   callerHeaders: string[] = [];
   labelCaller: bool = false;
   /** An index of {@link LOG_LEVELS}, as proxy-wasm numbers levels. */
@@ -95,7 +99,7 @@ export class ConfigReader {
     } else if (name == "callerKey") {
       const headers = this.texts("sessions.callerKey", value);
       if (headers.length > MAX_CALLER_HEADERS) this.expected("sessions.callerKey", "at most 8 names of headers", value);
-      config.callerHeaders = headers.map<string>((header) => lowerCase(header));
+      config.callerHeaders = headers.map<string>((header) => callerHeader(header));
     } else {
       this.unknown("sessions." + name);
     }
@@ -156,6 +160,12 @@ export class ConfigReader {
   private unknown(path: string): void {
     this.warnings.push(path + ": unknown field, ignored");
   }
+}
+
+/** Header names know no case, but keys of the baggage do. */
+function callerHeader(name: string): string {
+  const lower = lowerCase(name);
+  return lower.startsWith(BAGGAGE_PREFIX) ? BAGGAGE_PREFIX + name.slice(BAGGAGE_PREFIX.length) : lower;
 }
 
 /** The text with its ASCII capitals turned into small letters: the standard library's way brings Unicode's tables. */

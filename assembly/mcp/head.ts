@@ -1,5 +1,6 @@
 import { Headers } from "../host/headers";
 import { equalsIgnoringCase, equalsText, hashBytes, indexOfIgnoringCase, startsWithText } from "../memory/bytes";
+import { BAGGAGE_PREFIX, baggageHash } from "./baggage";
 import { UNKNOWN_REVISION, revisionOf } from "./revisions";
 
 /** The HTTP methods that Streamable HTTP uses and the filter reads. */
@@ -36,7 +37,8 @@ export class RequestHead {
   path: usize = 0;
   pathLength: i32 = 0;
 
-  /** @param callerHeaders names of headers, in lower case, that tell callers apart. */
+  /** @param callerHeaders names of headers, in lower case, that tell callers apart; `baggage.` and a key for a member of
+   *  the baggage. */
   constructor(private callerHeaders: string[]) {}
 
   read(headers: Headers): void {
@@ -78,9 +80,19 @@ export class RequestHead {
         this.revision = revisionOf(at, length);
       }
     }
+    this.takeCaller(header);
+  }
+
+  /** Adds the header to what tells callers apart. The order of headers is the client's own: what they add up to must not
+   *  depend on it. */
+  private takeCaller(header: Headers): void {
     for (let i = 0; i < this.callerHeaders.length; i++) {
-      // The order of headers is the client's own: what they add up to must not depend on it.
-      if (named(header, this.callerHeaders[i])) this.callerKey += hashBytes(at, length, i + 1);
+      const name = this.callerHeaders[i];
+      if (named(header, name)) {
+        this.callerKey += hashBytes(header.value, header.valueLength, i + 1);
+      } else if (name.startsWith(BAGGAGE_PREFIX) && named(header, "baggage")) {
+        this.callerKey += baggageHash(header.value, header.valueLength, name, i + 1);
+      }
     }
   }
 }

@@ -68,7 +68,7 @@ export class SessionedStream extends ObservedStream {
     if (operation.method == Method.ServerDiscover || this.status < 200 || this.status > 299) return;
     const client = unit.secret.hash(operation.clientName, operation.clientNameLength);
     const named = this.revision == MODERN_REVISION ? client : 0;
-    const window = mix(unit.observer.callerHash() ^ mix(this.callerKey ^ named));
+    const window = unit.secret.hashNumber(unit.observer.callerHash() ^ mix(this.callerKey ^ named));
     this.beginSession(window, SessionKind.Window, operation, unit);
     unit.sessions.countOperation(this.keyOf(window), unit.milliseconds());
   }

@@ -3,6 +3,7 @@ import { sipHash } from "./siphash";
 import { ATTEMPTS, Store } from "./store";
 
 const SIZE: i32 = 16;
+const numberBytes: usize = memory.data(8);
 
 /** The random key with which ids are hashed, so that what is kept of them tells nothing and cannot be made to collide.
  *  Whoever comes first draws it; all workers of the store have the same. */
@@ -21,6 +22,12 @@ export class Secret {
     }
     this.key0 = load<u64>(shared.page);
     this.key1 = load<u64>(shared.page, 8);
+  }
+
+  /** The keyed hash of a number. */
+  hashNumber(number: u64): u64 {
+    store<u64>(numberBytes, number);
+    return this.hash(numberBytes, sizeof<u64>());
   }
 
   /** The keyed hash of the bytes. */

@@ -157,6 +157,20 @@ test("headers that the operator names tell callers apart", () => {
   expect(worker.vm.metrics.counter("mcp_sessions_started_total")).toBe(2);
 });
 
+test("and so do members of the baggage that the operator names", () => {
+  const [worker] = startWorkers(1, { configuration: { sessions: { callerKey: ["Baggage.userId"] } } });
+  const windows = (baggage: string) => {
+    post(worker, toolCall("echo"), result(), { headers: { ...MCP_HEADERS, baggage } });
+    return worker.vm.metrics.counter("mcp_sessions_started_total");
+  };
+  expect(windows("userId=alice,serverNode=1")).toBe(1);
+  expect(windows("serverNode=2 , userId = alice ;prop=3")).toBe(1);
+  expect(windows("userId=bob")).toBe(2);
+  expect(windows("userid=carol")).toBe(3);
+  expect(windows("other=1")).toBe(3);
+  expect(windows(",=;,userId")).toBe(3);
+});
+
 test("a probe for the server's revision opens no window", () => {
   const [worker] = startWorkers(1);
   post(worker, request("server/discover"), error(-32601), { headers: MODERN });
