@@ -25,12 +25,18 @@ export class Configuration {
   private isSettled: bool = true;
   /** What is kept of the plugin of this name: opened at the first request or tick. */
   private kept: Store | null = null;
+  /** What is kept of all plugins. */
+  private all: Store;
+  /** What tells this plugin from others, once `kept` is opened. */
+  private plugin: u64 = 0;
   private ticksToReminder: i32 = 0;
 
   constructor(
     private host: Host,
     private log: Log,
-  ) {}
+  ) {
+    this.all = new Store(host.sharedData, 0, "configurations");
+  }
 
   /** A new configuration has come. */
   read(at: usize, length: usize): void {
@@ -66,7 +72,7 @@ export class Configuration {
     this.isSettled = true;
     if (this.errors.length == 0) this.keep();
     else this.recover();
-    this.tellGauge(new Store(this.host.sharedData, 0, "configurations"), pluginHash(this.host.properties));
+    this.tellGauge();
     this.applyLogLevel();
   }
 
@@ -76,14 +82,13 @@ export class Configuration {
   reassert(): void {
     if (!this.isSettled) return;
     if (this.errors.length == 0 && !this.isInHand) this.keep();
-    const plugin = pluginHash(this.host.properties);
-    const all = new Store(this.host.sharedData, 0, "configurations");
+    const all = this.all;
     all.load("invalid");
     let isInvalid = false;
     for (let at = 0; at < all.length; at += sizeof<u64>()) {
-      if (load<u64>(all.page + at) == plugin) isInvalid = true;
+      if (load<u64>(all.page + at) == this.plugin) isInvalid = true;
     }
-    if (isInvalid != this.errors.length > 0) this.tellGauge(all, plugin);
+    if (isInvalid != this.errors.length > 0) this.tellGauge();
   }
 
   /** Whether the last good configuration in the store is the one that was kept there or taken from there. */
@@ -117,8 +122,8 @@ export class Configuration {
   private store(): Store {
     let shared = this.kept;
     if (shared) return shared;
-    const plugin = pluginHash(this.host.properties).toString(16);
-    shared = new Store(this.host.sharedData, 0, "configurations/" + plugin);
+    this.plugin = pluginHash(this.host.properties);
+    shared = new Store(this.host.sharedData, 0, "configurations/" + this.plugin.toString(16));
     this.kept = shared;
     return shared;
   }
@@ -152,18 +157,19 @@ export class Configuration {
 
   /** Puts the plugin in or takes it out of the set of those whose configuration is invalid, and records how many they
    *  are. */
-  private tellGauge(shared: Store, plugin: u64): void {
+  private tellGauge(): void {
+    const shared = this.all;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       shared.load("invalid");
       let kept = 0;
       for (let at = 0; at < shared.length; at += sizeof<u64>()) {
         const other = load<u64>(shared.page + at);
-        if (other == plugin) continue;
+        if (other == this.plugin) continue;
         store<u64>(shared.page + kept, other);
         kept += sizeof<u64>();
       }
       if (this.errors.length > 0) {
-        store<u64>(shared.page + kept, plugin);
+        store<u64>(shared.page + kept, this.plugin);
         kept += sizeof<u64>();
       }
       shared.length = kept;

@@ -72,8 +72,7 @@ export class Plugin extends RootContext {
     this.configuration.settle();
     if (this.hadStreams) this.configuration.reassert();
     this.hadStreams = false;
-    const config = this.configuration.current();
-    if (config && config != this.applied) this.apply(config);
+    const config = this.currentConfig();
     if (config && !this.unit && !this.outboundUnit) this.openKnown(config);
     for (let i = 0; i < this.units.length; i++) this.units[i].tick();
     this.tellMemory();
@@ -91,12 +90,16 @@ export class Plugin extends RootContext {
     this.log.write(Level.Info, "memory: " + pages.toString() + " pages of 64 KiB");
   }
 
-  private apply(config: PluginConfig): void {
+  /** The configuration to go by, applied; null where there is none. */
+  private currentConfig(): PluginConfig | null {
+    const config = this.configuration.current();
+    if (!config || config == this.applied) return config;
     this.applied = config;
     this.unit = null;
     this.outboundUnit = null;
     this.firstUnit = this.units.length;
     this.requestHead = new RequestHead(config.callerHeaders);
+    return config;
   }
 
   /** The unit of this role by the configuration that is applied: the one that is open, else a new one. */
@@ -130,9 +133,8 @@ export class Plugin extends RootContext {
   }
 
   onRequestHeaders(endOfStream: bool): usize {
-    const config = this.configuration.current();
+    const config = this.currentConfig();
     if (!config) return 0;
-    if (config != this.applied) this.apply(config);
     const head = this.requestHead;
     this.headers.open(HeaderMapType.RequestHeaders);
     head.read(this.headers);

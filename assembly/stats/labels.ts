@@ -76,9 +76,7 @@ export class Labels {
 
   /** The index of the stream's caller: its IP address. Asks the host. */
   caller(): i32 {
-    if (!this.properties.find("source.address")) return OTHER_INDEX;
-    keepAddress(this.properties);
-    return this.admitFound(this.callers);
+    return this.findAddress() ? this.admitFound(this.callers) : OTHER_INDEX;
   }
 
   private admitFound(set: LabelSet): i32 {
@@ -87,9 +85,13 @@ export class Labels {
 
   /** A hash of the stream's caller. Asks the host. */
   callerHash(): u64 {
-    if (!this.properties.find("source.address")) return 0;
+    return this.findAddress() ? hashBytes(this.properties.at, this.properties.length) : 0;
+  }
+
+  private findAddress(): bool {
+    if (!this.properties.find("source.address")) return false;
     keepAddress(this.properties);
-    return hashBytes(this.properties.at, this.properties.length);
+    return true;
   }
 
   /** The names of this kind that a server has. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { captureNames, readCapture } from "../../fixtures/captures.ts";
-import { exchange, type Exchange } from "../index.ts";
+import { exchange, type Exchange, type Plugin } from "../index.ts";
 import { countsBy, startFilter } from "./filter.ts";
 
 /** All counters after these exchanges, each body in the pieces that `cut` makes of it. */
@@ -34,10 +34,16 @@ describe.each(captureNames())("capture %s", (name) => {
   });
 });
 
-test("what the capture of a stateful session of 2025-11-25 holds", () => {
+/** A plugin through which the capture of this number has passed as it was. */
+function replay(number: string): Plugin {
   const plugin = startFilter();
-  const name = captureNames().find((capture) => capture.startsWith("01"))!;
+  const name = captureNames().find((capture) => capture.startsWith(number))!;
   for (const captured of readCapture(name)) exchange(plugin, captured);
+  return plugin;
+}
+
+test("what the capture of a stateful session of 2025-11-25 holds", () => {
+  const plugin = replay("01");
   expect(countsBy(plugin, "mcp_operations_total", "mcp_method_name", "mcp_outcome")).toMatchInlineSnapshot(`
     {
       "_OTHER rpc_error": 1,
@@ -72,9 +78,7 @@ test("what the capture of a stateful session of 2025-11-25 holds", () => {
 });
 
 test("what the capture of 2026-07-28 holds", () => {
-  const plugin = startFilter();
-  const name = captureNames().find((capture) => capture.startsWith("05"))!;
-  for (const captured of readCapture(name)) exchange(plugin, captured);
+  const plugin = replay("05");
   expect(countsBy(plugin, "mcp_operations_total", "mcp_method_name", "mcp_outcome")).toMatchInlineSnapshot(`
     {
       "_OTHER rpc_error": 1,
