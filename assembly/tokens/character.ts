@@ -1,0 +1,162 @@
+/** What a character is to a pre-tokenizer: the general categories of Unicode that its pattern tells apart. */
+export enum Category {
+  Lower,
+  Upper,
+  /** A letter without case, or a mark. */
+  Letter,
+  Number,
+  /** White space but for line ends. */
+  Space,
+  LineEnd,
+  /** Punctuation, symbols and all the rest. */
+  Symbol,
+}
+
+/** Scripts whose words cost tokens in different measure. */
+export enum Script {
+  /** The letters of ASCII. */
+  Basic,
+  /** Latin letters beyond ASCII. */
+  Latin,
+  Cyrillic,
+  Arabic,
+  Devanagari,
+  /** Others of two bytes a letter: Greek, Hebrew, Armenian and more. */
+  TwoBytes,
+  /** Others of three bytes and more a letter. */
+  MoreBytes,
+  Han,
+  Kana,
+  Hangul,
+}
+
+/** Of a range in which capitals (at even code points) and small letters take turns. */
+const ALTERNATING: u32 = 0x80;
+
+// prettier-ignore
+/** Where runs of like characters begin from U+0080 on: the first code point, its category, its script. A coarse copy of
+ *  Unicode's general categories: what is rare within a run is taken for its neighbours. */
+const RUNS: StaticArray<u32> = [
+  0x80, Category.Symbol, Script.Basic,
+  0xa0, Category.Space, Script.Basic,
+  0xa1, Category.Symbol, Script.Basic,
+  0xc0, Category.Upper, Script.Latin,
+  0xd7, Category.Symbol, Script.Basic,
+  0xd8, Category.Upper, Script.Latin,
+  0xdf, Category.Lower, Script.Latin,
+  0xf7, Category.Symbol, Script.Basic,
+  0xf8, Category.Lower, Script.Latin,
+  0x100, Category.Lower | ALTERNATING, Script.Latin,
+  0x180, Category.Lower, Script.Latin,
+  0x2b0, Category.Letter, Script.Latin,
+  0x370, Category.Upper, Script.TwoBytes,
+  0x3ac, Category.Lower, Script.TwoBytes,
+  0x400, Category.Upper, Script.Cyrillic,
+  0x430, Category.Lower, Script.Cyrillic,
+  0x460, Category.Lower | ALTERNATING, Script.Cyrillic,
+  0x530, Category.Letter, Script.TwoBytes,
+  0x600, Category.Symbol, Script.Basic,
+  0x610, Category.Letter, Script.Arabic,
+  0x61b, Category.Symbol, Script.Basic,
+  0x620, Category.Letter, Script.Arabic,
+  0x660, Category.Number, Script.Basic,
+  0x66a, Category.Symbol, Script.Basic,
+  0x66e, Category.Letter, Script.Arabic,
+  0x6d4, Category.Symbol, Script.Basic,
+  0x6d5, Category.Letter, Script.Arabic,
+  0x6f0, Category.Number, Script.Basic,
+  0x6fa, Category.Letter, Script.Arabic,
+  0x900, Category.Letter, Script.Devanagari,
+  0x964, Category.Symbol, Script.Basic,
+  0x966, Category.Number, Script.Basic,
+  0x970, Category.Letter, Script.Devanagari,
+  0x980, Category.Letter, Script.MoreBytes,
+  0x1e00, Category.Lower | ALTERNATING, Script.Latin,
+  0x1f00, Category.Letter, Script.MoreBytes,
+  0x2000, Category.Space, Script.Basic,
+  0x200b, Category.Symbol, Script.Basic,
+  0x2c00, Category.Letter, Script.MoreBytes,
+  0x2e00, Category.Symbol, Script.Basic,
+  0x3000, Category.Space, Script.Basic,
+  0x3001, Category.Symbol, Script.Basic,
+  0x3005, Category.Letter, Script.Han,
+  0x3008, Category.Symbol, Script.Basic,
+  0x3041, Category.Letter, Script.Kana,
+  0x30fb, Category.Symbol, Script.Basic,
+  0x30fc, Category.Letter, Script.Kana,
+  0x3105, Category.Letter, Script.MoreBytes,
+  0x3190, Category.Symbol, Script.Basic,
+  0x3400, Category.Letter, Script.Han,
+  0xa000, Category.Letter, Script.MoreBytes,
+  0xac00, Category.Letter, Script.Hangul,
+  0xd7b0, Category.Symbol, Script.Basic,
+  0xf900, Category.Letter, Script.Han,
+  0xfb00, Category.Letter, Script.MoreBytes,
+  0xfe10, Category.Symbol, Script.Basic,
+  0xfe70, Category.Letter, Script.Arabic,
+  0xff00, Category.Symbol, Script.Basic,
+  0xff10, Category.Number, Script.Basic,
+  0xff1a, Category.Symbol, Script.Basic,
+  0xff21, Category.Upper, Script.MoreBytes,
+  0xff3b, Category.Symbol, Script.Basic,
+  0xff41, Category.Lower, Script.MoreBytes,
+  0xff5b, Category.Symbol, Script.Basic,
+  0xff66, Category.Letter, Script.Kana,
+  0xffa0, Category.Letter, Script.MoreBytes,
+  0xffe0, Category.Symbol, Script.Basic,
+  0x10000, Category.Letter, Script.MoreBytes,
+  0x1d000, Category.Symbol, Script.Basic,
+  0x20000, Category.Letter, Script.Han,
+  0x40000, Category.Symbol, Script.Basic,
+  0x110000, 0, 0,
+];
+const FIELDS: i32 = 3;
+
+/** The run found last: the next character is most often of the same. */
+let first: u32 = 0;
+let end: u32 = 0;
+let found: i32 = 0;
+
+/** The category of an ASCII character. */
+export function asciiCategory(byte: u8): Category {
+  const letter = <u8>((byte | 0x20) - 0x61);
+  if (letter < 26) return byte & 0x20 ? Category.Lower : Category.Upper;
+  if (<u8>(byte - 0x30) < 10) return Category.Number;
+  if (byte == 0x20 || byte == 0x09 || byte == 0x0b || byte == 0x0c) return Category.Space;
+  if (byte == 0x0a || byte == 0x0d) return Category.LineEnd;
+  return Category.Symbol;
+}
+
+/** The category of a character beyond ASCII. Leaves its script in {@link scriptFound}. */
+export function categoryOf(point: u32): Category {
+  if (point < first || point >= end) findRun(point);
+  const category = unchecked(RUNS[found + 1]);
+  return category & ALTERNATING ? <Category>((point & 1) ^ 1) : <Category>category;
+}
+
+/** The script of the character that {@link categoryOf} was asked for last. */
+@inline
+export function scriptFound(): Script {
+  return <Script>unchecked(RUNS[found + 2]);
+}
+
+/** The small letter of a capital. */
+export function smallOf(capital: u32, script: Script): u32 {
+  if (script == Script.Latin && capital >= 0x100) return capital + 1;
+  if (script == Script.Cyrillic)
+    return capital < 0x410 ? capital + 0x50 : capital < 0x430 ? capital + 0x20 : capital + 1;
+  return capital + 0x20;
+}
+
+function findRun(point: u32): void {
+  let low = 0;
+  let high = RUNS.length / FIELDS - 1;
+  while (high - low > 1) {
+    const middle = (low + high) / 2;
+    if (point < unchecked(RUNS[middle * FIELDS])) high = middle;
+    else low = middle;
+  }
+  found = low * FIELDS;
+  first = unchecked(RUNS[found]);
+  end = unchecked(RUNS[found + FIELDS]);
+}

@@ -1,0 +1,148 @@
+/** What the estimator is tuned on: texts of pinned packages, none of which the tests use. */
+import { type Corpus, corpusOf } from "./corpus.ts";
+
+/** The packages, each at one version. */
+export const PACKAGES: Readonly<Record<string, string>> = {
+  "@node-red/editor-client": "5.0.7",
+  "@node-red/nodes": "5.0.7",
+  "@uppy/locales": "5.2.0",
+  "@vercel/python": "25.0.0",
+  astronomia: "4.2.0",
+  "better-sqlite3": "12.11.1",
+  blockly: "12.5.1",
+  bootstrap: "5.3.9",
+  "edge-js": "26.1.0",
+  fastify: "5.12.8",
+  "google-closure-library": "20230802.0.0",
+  "graphile-worker": "0.17.3",
+  javascripting: "2.7.4",
+  learnyounode: "4.2.2",
+  lighthouse: "12.8.2",
+  "moment-timezone": "0.6.6",
+  npm: "11.19.1",
+  primelocale: "2.5.0",
+  pyright: "1.1.414",
+  "react-native": "0.88.1",
+  "react-native-webview": "16.0.0",
+  rxjs: "7.8.2",
+  stylelint: "17.16.0",
+  "tree-sitter": "0.25.1",
+  "vega-lite": "6.4.3",
+};
+
+/** What the packages call a language; undefined where they have nothing in it. */
+interface Language {
+  readonly lighthouse: string;
+  readonly blockly: string;
+  readonly nodeRed?: string;
+  readonly lessons?: string;
+}
+
+const LANGUAGES: readonly Language[] = [
+  { lighthouse: "zh", blockly: "zh-hans", nodeRed: "zh-CN", lessons: "zh-cn" },
+  { lighthouse: "zh-TW", blockly: "zh-hant", nodeRed: "zh-TW", lessons: "zh-tw" },
+  { lighthouse: "ja", blockly: "ja", nodeRed: "ja", lessons: "ja" },
+  { lighthouse: "ko", blockly: "ko", nodeRed: "ko", lessons: "ko" },
+  { lighthouse: "ru", blockly: "ru", nodeRed: "ru", lessons: "ru" },
+  { lighthouse: "ar", blockly: "ar" },
+  { lighthouse: "hi", blockly: "hi" },
+  { lighthouse: "de", blockly: "de" },
+  { lighthouse: "fr", blockly: "fr" },
+  { lighthouse: "es", blockly: "es" },
+  { lighthouse: "el", blockly: "el" },
+  { lighthouse: "he", blockly: "he" },
+  { lighthouse: "th", blockly: "th" },
+  { lighthouse: "ta", blockly: "ta" },
+];
+
+export const TUNE: readonly Corpus[] = [
+  ...LANGUAGES.flatMap(languageCorpora),
+  corpusOf("ar", "@uppy/locales", "lib/ar_SA.js", "js-strings"),
+  corpusOf("ar", "primelocale", "ar.json", "json-strings"),
+  corpusOf("hi", "@uppy/locales", "lib/hi_IN.js", "js-strings"),
+  corpusOf("hi", "primelocale", "hi.json", "json-strings"),
+  corpusOf("JSON", "@node-red/nodes", "locales/ja/messages.json"),
+
+  corpusOf("prose", "fastify", "docs/**/*.md", "markdown-prose"),
+  corpusOf("prose", "npm", "docs/content/{using-npm,configuring-npm,commands}/*.md", "markdown-prose"),
+  corpusOf("prose", "learnyounode", "exercises/*/problem.md", "markdown-prose"),
+  corpusOf("prose", "lighthouse", locale("en-US"), "json-messages"),
+  corpusOf("Markdown", "fastify", "**/*.md"),
+  corpusOf("Markdown", "npm", "docs/content/**/*.md"),
+  corpusOf("Markdown", "learnyounode", ["README.md", "exercises/*/problem.md"]),
+  corpusOf("Markdown", "lighthouse", "*.md"),
+
+  corpusOf("JavaScript", "fastify", ["fastify.js", "lib/**/*.js"]),
+  corpusOf("JavaScript", "google-closure-library", "closure/goog/{ui,net,dom}/*.js"),
+  corpusOf("JavaScript", "stylelint", "lib/{rules,utils}/**/*.mjs"),
+  corpusOf("JavaScript", "react-native", "Libraries/**/*.js"),
+  corpusOf("JavaScript", "bootstrap", "js/src/**/*.js"),
+  corpusOf("minified JavaScript", "bootstrap", "dist/js/bootstrap.bundle.min.js"),
+  corpusOf("minified JavaScript", "rxjs", "dist/bundles/rxjs.umd.min.js"),
+  corpusOf("minified JavaScript", "vega-lite", "build/vega-lite.min.js"),
+  corpusOf("TypeScript", "rxjs", "src/internal/**/*.ts"),
+  corpusOf("TypeScript", "vega-lite", "src/**/*.ts"),
+  corpusOf("TypeScript", "react-native-webview", "src/**/*.{ts,tsx}"),
+  corpusOf("Python", "pyright", "dist/typeshed-fallback/stdlib/{asyncio,collections,email,http,json,logging,os}/*.pyi"),
+  corpusOf("Python", "pyright", "dist/typeshed-fallback/stubs/{requests,psycopg2,docutils,Markdown,PyYAML}/**/*.pyi"),
+  corpusOf("Python", "@vercel/python", "templates/**/*.py"),
+  corpusOf("C", "tree-sitter", "vendor/tree-sitter/lib/src/*.c"),
+  corpusOf("C", "tree-sitter", "vendor/tree-sitter/lib/**/*.h"),
+  corpusOf("C", "better-sqlite3", "deps/sqlite3/sqlite3.c"),
+  corpusOf("C++", "react-native", "ReactCommon/**/*.cpp"),
+  corpusOf("C++", "better-sqlite3", "src/**/*.{cpp,hpp}"),
+  corpusOf("C++", "tree-sitter", "src/**/*.{cc,h}"),
+  corpusOf("C#", "edge-js", "src/**/*.cs"),
+  corpusOf("Objective-C", "react-native", "{React,Libraries}/**/*.{m,mm}"),
+  corpusOf("Java", "react-native", "**/*.java"),
+  corpusOf("Java", "react-native-webview", "**/*.java"),
+  corpusOf("Kotlin", "react-native", "ReactAndroid/**/*.kt"),
+  corpusOf("Kotlin", "react-native-webview", "**/*.kt"),
+  corpusOf("shell", "react-native", "**/*.sh"),
+  corpusOf("SQL", "graphile-worker", "**/*.sql"),
+  corpusOf("CSS", "bootstrap", "dist/css/bootstrap.css"),
+  corpusOf("CSS", "bootstrap", "scss/**/*.scss"),
+  corpusOf("CSS", "google-closure-library", "**/*.css"),
+  corpusOf("HTML", "npm", "docs/output/**/*.html"),
+  corpusOf("HTML", "@node-red/nodes", "core/**/*.html"),
+  corpusOf("HTML", "learnyounode", "**/*.html"),
+
+  corpusOf("JSON", "lighthouse", locale("en-US")),
+  corpusOf("JSON", "@node-red/nodes", "locales/{en-US,de,fr}/*.json"),
+  corpusOf("JSON", "vega-lite", "build/vega-lite-schema.json"),
+  corpusOf("minified JSON", "lighthouse", locale("en-US"), "json-minified"),
+  corpusOf("minified JSON", "vega-lite", "build/vega-lite-schema.json", "json-minified"),
+  corpusOf("minified JSON", "vega-lite", "build/vega-lite.min.js.map"),
+  corpusOf("minified JSON", "@node-red/nodes", "examples/**/*.json", "json-minified"),
+  corpusOf("minified JSON", "@node-red/editor-client", "public/vendor/monaco/dist/theme/*.json", "json-minified"),
+  corpusOf("minified JSON", "moment-timezone", "data/meta/latest.json"),
+  corpusOf("numbers", "moment-timezone", "data/packed/latest.json"),
+  corpusOf("numbers", "astronomia", "data/vsop87Dearth.js"),
+  corpusOf("numbers", "astronomia", "data/vsop87Bmars.js"),
+  corpusOf("numbers", "astronomia", "data/vsop87Djupiter.js"),
+];
+
+function languageCorpora({ lighthouse, blockly, nodeRed, lessons }: Language): Corpus[] {
+  const kind = lighthouse;
+  const corpora = [
+    corpusOf(kind, "lighthouse", locale(lighthouse), "json-messages"),
+    corpusOf(kind, "blockly", `msg/${blockly}.js`, "js-strings"),
+  ];
+  if (nodeRed !== undefined) {
+    corpora.push(
+      corpusOf(kind, "@node-red/nodes", `locales/${nodeRed}/**/*.html`, "html-text"),
+      corpusOf(kind, "@node-red/editor-client", `locales/${nodeRed}/editor.json`, "json-strings"),
+    );
+  }
+  if (lessons !== undefined) {
+    corpora.push(
+      corpusOf(kind, "learnyounode", `exercises/*/problem.${lessons}.md`),
+      corpusOf(kind, "javascripting", `problems/*/*_${lessons}.md`),
+    );
+  }
+  return corpora;
+}
+
+function locale(language: string): string {
+  return `shared/localization/locales/${language}.json`;
+}

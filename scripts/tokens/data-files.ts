@@ -1,0 +1,39 @@
+/** The two files that `npm run tune:tokens` makes. */
+import { writeFileSync } from "node:fs";
+
+const FOLDER = "assembly/tokens";
+const SLOTS_A_ROW = 6;
+const WEIGHTS_A_ROW = 16;
+
+export function writeVocabulary(slots: Uint8Array, slotCount: number): void {
+  const numbers = [...new BigUint64Array(slots.buffer)].map((bits) => `0x${bits.toString(16)}`);
+  writeFileSync(
+    `${FOLDER}/vocabulary_data.ts`,
+    `/** Made by \`npm run tune:tokens\`: the filter's slots of 4 bits. */
+export const SLOT_COUNT: u64 = ${slotCount};
+
+// prettier-ignore
+export const SLOTS: usize = memory.data<u64>([
+${rows(numbers, SLOTS_A_ROW)}
+]);
+`,
+  );
+}
+
+export function writeWeights(weights: readonly number[]): void {
+  writeFileSync(
+    `${FOLDER}/weights_data.ts`,
+    `/** Made by \`npm run tune:tokens\`: see weights.ts. */
+// prettier-ignore
+export const WEIGHTS: usize = memory.data<u16>([
+${rows(weights, WEIGHTS_A_ROW)}
+]);
+`,
+  );
+}
+
+function rows(values: readonly (string | number)[], length: number): string {
+  const lines: string[] = [];
+  for (let at = 0; at < values.length; at += length) lines.push(`  ${values.slice(at, at + length).join(", ")},`);
+  return lines.join("\n");
+}

@@ -1,0 +1,29 @@
+/** `npm run tokens:errors`: how far the estimates are off for each text of the tests, as a table in Markdown. */
+import { TEST } from "../../test/unit/tokens/corpora.ts";
+import { ROW_TEXTS } from "../../test/unit/tokens/rows.ts";
+import { nameOf, readCorpus } from "./corpus.ts";
+import { Estimator } from "./estimator.ts";
+import { countTokens } from "./o200k.ts";
+
+const estimator = await Estimator.compile();
+console.log("| class | corpus | KB | tokens | bytes / 4 | estimate |");
+console.log("| --- | --- | ---: | ---: | ---: | ---: |");
+for (const corpus of TEST) {
+  printRow(
+    corpus.kind,
+    nameOf(corpus),
+    readCorpus(corpus, (name) => `node_modules/${name}`),
+  );
+}
+for (const { kind, format, text } of ROW_TEXTS) printRow(`rows of ${kind}`, `${format}, generated`, text);
+
+function printRow(kind: string, name: string, text: string): void {
+  const bytes = Buffer.byteLength(text);
+  const tokens = countTokens(text);
+  const errors = [bytes / 4, estimator.estimate(text)].map((estimate) => percent(estimate / tokens - 1));
+  console.log(`| ${[kind, name, (bytes / 1000).toFixed(0), tokens, ...errors].join(" | ")} |`);
+}
+
+function percent(error: number): string {
+  return `${error < 0 ? "−" : "+"}${Math.abs(100 * error).toFixed(1)} %`;
+}

@@ -1,0 +1,134 @@
+/** The very estimator of assembly/tokens, with its two tables open to be changed. */
+import type { ASUtil } from "@assemblyscript/loader";
+import { compile } from "./compile.ts";
+
+/** The weights' unit: so many are a token. */
+const UNIT = 1024;
+const CAPACITY = 1 << 20;
+
+type Globals<Name extends string> = Readonly<Record<Name, WebAssembly.Global<"i32">>>;
+type Categories = Globals<"Letter" | "Space" | "LineEnd" | "Symbol">;
+type Scripts = Globals<"Cyrillic" | "Devanagari" | "Han">;
+
+/** What module.as.ts exports. */
+interface Exports extends Globals<"weightsAt" | "weightCount" | "slotsAt" | "slotCount"> {
+  readonly Category: Categories;
+  readonly Script: Scripts;
+  allocate(size: number): number;
+  estimate(at: number, length: number): bigint;
+  isPerLetter(weight: number): number;
+  hashOf(at: number, count: number): bigint;
+  mixed(hash: bigint): bigint;
+  isInFilter(hash: bigint): number;
+  category(point: number): number;
+  script(point: number): number;
+  small(point: number): number;
+}
+
+export class Estimator {
+  readonly weightCount: number;
+  readonly slotCount: number;
+  readonly #exports: Exports & ASUtil;
+  readonly #at: number;
+
+  private constructor(exports: Exports & ASUtil) {
+    this.#exports = exports;
+    this.#at = exports.allocate(CAPACITY);
+    this.weightCount = exports.weightCount.value;
+    this.slotCount = exports.slotCount.value;
+  }
+
+  static async compile(): Promise<Estimator> {
+    return new Estimator(await compile<Exports>("scripts/tokens/module.as.ts"));
+  }
+
+  /** How many tokens a text is. */
+  estimate(text: string | Uint8Array): number {
+    const length = this.#put(text);
+    return Number(this.#exports.estimate(this.#at, length)) / UNIT;
+  }
+
+  /** How often each weight counts in what a text costs. Overwrites the weights. */
+  weightUses(text: string): Float64Array {
+    const length = this.#put(text);
+    const weights = this.#weights;
+    weights.fill(0);
+    return Float64Array.from(weights, (_, index) => {
+      weights[index] = 1;
+      const uses = Number(this.#exports.estimate(this.#at, length));
+      weights[index] = 0;
+      return uses;
+    });
+  }
+
+  /** Takes weights in tokens, and returns them in the unit in which they are kept. */
+  setWeights(tokens: ArrayLike<number>): number[] {
+    this.#weights.set(Array.from(tokens, (weight) => Math.round(weight * UNIT)));
+    return [...this.#weights];
+  }
+
+  /** Whether a weight counts once for each letter of a word. */
+  isPerLetter(weight: number): boolean {
+    return this.#exports.isPerLetter(weight) !== 0;
+  }
+
+  /** Takes the slots of the vocabulary's filter, 4 bits each. */
+  setSlots(slots: Uint8Array): void {
+    this.#bytes(this.#exports.slotsAt.value, slots.length).set(slots);
+  }
+
+  /** What the filter keeps of a text, given as code points. */
+  hashOf(points: readonly number[]): bigint {
+    new Uint32Array(this.#memory, this.#at, points.length).set(points);
+    return this.#exports.hashOf(this.#at, points.length);
+  }
+
+  /** The bits of a hash from which its slots follow. */
+  mixed(hash: bigint): bigint {
+    return BigInt.asUintN(64, this.#exports.mixed(hash));
+  }
+
+  isInFilter(hash: bigint): boolean {
+    return this.#exports.isInFilter(hash) !== 0;
+  }
+
+  get categories(): Categories {
+    return this.#exports.Category;
+  }
+
+  get scripts(): Scripts {
+    return this.#exports.Script;
+  }
+
+  category(point: number): number {
+    return this.#exports.category(point);
+  }
+
+  script(point: number): number {
+    return this.#exports.script(point);
+  }
+
+  /** The small letter of a letter. */
+  small(point: number): number {
+    return this.#exports.small(point);
+  }
+
+  #put(text: string | Uint8Array): number {
+    const bytes = Buffer.from(text);
+    if (bytes.length > CAPACITY) throw new RangeError(`A text of ${bytes.length} bytes is too long.`);
+    this.#bytes(this.#at, bytes.length).set(bytes);
+    return bytes.length;
+  }
+
+  get #weights(): Uint16Array {
+    return new Uint16Array(this.#memory, this.#exports.weightsAt.value, this.weightCount);
+  }
+
+  #bytes(at: number, length: number): Uint8Array {
+    return new Uint8Array(this.#memory, at, length);
+  }
+
+  get #memory(): ArrayBuffer {
+    return this.#exports.memory!.buffer;
+  }
+}

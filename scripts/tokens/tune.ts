@@ -1,0 +1,100 @@
+/**
+ * `npm run tune:tokens`: makes the data of assembly/tokens anew, its vocabulary and its weights, from the texts that
+ * corpora.ts names. The same texts give the same data.
+ */
+import { Command, InvalidArgumentError } from "commander";
+import { PACKAGES, TUNE } from "./corpora.ts";
+import { readCorpus } from "./corpus.ts";
+import { writeVocabulary, writeWeights } from "./data-files.ts";
+import { Estimator } from "./estimator.ts";
+import { fitWeights, type Sample } from "./fit.ts";
+import { countTokens } from "./o200k.ts";
+import { fetchPackage } from "./packages.ts";
+import { chooseVocabulary } from "./vocabulary.ts";
+import { buildFilter } from "./xor-filter.ts";
+
+/** Weight.One of assembly/tokens/weights.ts: what is one token by definition. */
+const ONE = 0;
+/** What an unknown word's letter is expected to cost, and anything else. */
+const EXPECTED_PER_LETTER = 0.2;
+const EXPECTED = 1;
+/** Characters of a sample: long enough to be like its text, short enough to differ from its neighbours. */
+const SAMPLE = 8000;
+
+interface Options {
+  entries: number;
+  ridge: number;
+}
+
+const options = new Command("npm run tune:tokens --")
+  .description("Makes the token estimator's vocabulary and weights anew, and says how far the estimates are off.")
+  .option("--entries <number>", "texts in the vocabulary", positive, 19_500)
+  .option("--ridge <number>", "how strongly weights are drawn to what is expected of them", positive, 0.0003)
+  .parse(process.argv.slice(2), { from: "user" })
+  .opts<Options>();
+
+try {
+  await tune(options);
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
+}
+
+async function tune({ entries, ridge }: Options): Promise<void> {
+  const texts = await readTexts();
+  const estimator = await Estimator.compile();
+
+  console.error("Choosing the vocabulary");
+  const vocabulary = chooseVocabulary(estimator, texts, entries);
+  const hashes = vocabulary.map((points) => estimator.hashOf(points));
+  const slots = buildFilter(
+    [...new Set(hashes)].map((hash) => estimator.mixed(hash)),
+    estimator.slotCount,
+  );
+  estimator.setSlots(slots);
+  if (!hashes.every((hash) => estimator.isInFilter(hash))) throw new Error("The estimator reads its filter otherwise.");
+
+  console.error("Fitting the weights");
+  const samples = texts.flatMap((text) => samplesOf(estimator, text));
+  const expected = Array.from({ length: estimator.weightCount }, (_, weight) =>
+    estimator.isPerLetter(weight) ? EXPECTED_PER_LETTER : EXPECTED,
+  );
+  const weights = estimator.setWeights(fitWeights(samples, { expected, fixed: [ONE] }, ridge));
+
+  writeVocabulary(slots, estimator.slotCount);
+  writeWeights(weights);
+  report(estimator, texts);
+}
+
+async function readTexts(): Promise<string[]> {
+  const folders = new Map<string, string>();
+  for (const [name, version] of Object.entries(PACKAGES)) {
+    folders.set(name, await fetchPackage(name, version, (line) => console.error(line)));
+  }
+  return TUNE.map((corpus) => readCorpus(corpus, (name) => folders.get(name)!));
+}
+
+/** The parts of a text, which together count as much as another text does. */
+function samplesOf(estimator: Estimator, text: string): Sample[] {
+  const characters = Array.from(text);
+  const count = Math.ceil(characters.length / SAMPLE);
+  return Array.from({ length: count }, (_, index) => {
+    const part = characters.slice(index * SAMPLE, (index + 1) * SAMPLE).join("");
+    return { uses: estimator.weightUses(part), tokens: countTokens(part), share: 1 / count };
+  });
+}
+
+function report(estimator: Estimator, texts: readonly string[]): void {
+  const errors = texts.map((text) => estimator.estimate(text) / countTokens(text) - 1);
+  TUNE.forEach(({ kind, sources }, index) => {
+    console.log(`${(100 * errors[index]).toFixed(1).padStart(5)} %  ${kind}: ${sources[0].package}`);
+  });
+  const mean = errors.reduce((sum, error) => sum + Math.abs(error), 0) / errors.length;
+  console.log(`${(100 * mean).toFixed(1).padStart(5)} %  on average, either way`);
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError("It must be a number above 0.");
+  return value;
+}
