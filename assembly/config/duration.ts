@@ -21,7 +21,8 @@ export function parseDuration(text: string): i64 {
   return <i64>Math.min(milliseconds, LONGEST);
 }
 
-function skipDigits(text: string, from: i32): i32 {
+/** The offset of the first character from `from` on that is no digit. */
+export function skipDigits(text: string, from: i32): i32 {
   let at = from;
   while (at < text.length && text.charCodeAt(at) >= 0x30 && text.charCodeAt(at) <= 0x39) at++;
   return at;

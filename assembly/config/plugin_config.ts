@@ -1,6 +1,7 @@
 import { isSpace } from "../json/characters";
 import { parseDuration } from "./duration";
 import { JsonType, JsonValue, parseJson } from "./json_value";
+import { parseSize } from "./size";
 
 /** Longest text of the configuration, in bytes. */
 const LONGEST_TEXT = "256";
@@ -10,6 +11,9 @@ const MAX_SERVERS: i32 = 64;
 
 const MAX_SESSIONS: i32 = 1_048_576;
 const MAX_CALLER_HEADERS: i32 = 8;
+
+const LEAST_SCALE: f64 = 0.01;
+const MOST_SCALE: f64 = 100;
 
 /** Before the key of a member of the `baggage` header. */
 const BAGGAGE_PREFIX = "baggage.";
@@ -34,6 +38,11 @@ export class PluginConfig {
    *  case, for a member of the baggage. */
   callerHeaders: string[] = [];
   labelCaller: bool = false;
+  estimateTokens: bool = true;
+  /** What estimates are multiplied by. */
+  tokenScale: f64 = 1;
+  /** Bytes of text read exactly, a message. */
+  maxTokenBytes: u32 = 262_144;
   /** An index of {@link LOG_LEVELS}, as proxy-wasm numbers levels. */
   logLevel: i32 = 3;
 }
@@ -67,6 +76,9 @@ export class ConfigReader {
     } else if (name == "sessions") {
       if (!this.isObject(name, value)) return;
       for (let i = 0; i < value.items.length; i++) this.readSessions(value.names[i], value.items[i]);
+    } else if (name == "tokens") {
+      if (!this.isObject(name, value)) return;
+      for (let i = 0; i < value.items.length; i++) this.readTokens(value.names[i], value.items[i]);
     } else if (name == "instance") {
       config.instance = this.text(name, value, config.instance);
     } else if (name == "server") {
@@ -118,6 +130,24 @@ export class ConfigReader {
       else this.expected("labels.caller", "a boolean", value);
     } else {
       this.unknown("labels." + name);
+    }
+  }
+
+  private readTokens(name: string, value: JsonValue): void {
+    const config = this.config;
+    if (name == "estimate") {
+      if (value.type == JsonType.Boolean) config.estimateTokens = value.boolean;
+      else this.expected("tokens.estimate", "a boolean", value);
+    } else if (name == "scale") {
+      const scale = value.type == JsonType.Number && !value.isCut ? parseFloat(value.text) : -1;
+      if (scale >= LEAST_SCALE && scale <= MOST_SCALE) config.tokenScale = scale;
+      else this.expected("tokens.scale", "a number from 0.01 to 100", value);
+    } else if (name == "maxBytes") {
+      const size = value.type == JsonType.String && !value.isCut ? parseSize(value.text) : -1;
+      if (size >= 0) config.maxTokenBytes = <u32>min<i64>(size, u32.MAX_VALUE);
+      else this.expected("tokens.maxBytes", 'a size like "256KiB"', value);
+    } else {
+      this.unknown("tokens." + name);
     }
   }
 

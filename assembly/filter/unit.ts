@@ -6,6 +6,7 @@ import { Random } from "../host/random";
 import { SharedData } from "../host/shared_data";
 import { CountingUnit } from "../mcp/counting_unit";
 import { SessionTracker } from "../mcp/session_tracker";
+import { TokenSettings } from "../mcp/token_kinds";
 import { Lease } from "../store/lease";
 import { Marks } from "../store/marks";
 import { Secret } from "../store/secret";
@@ -46,11 +47,11 @@ export class Unit extends CountingUnit {
     const labels = new Labels(labelSettings(config, role), host.properties, shared);
     const table = new MetricTable(labels, host.metrics);
     const gauges = new Gauges(config.maxServers, shared, table);
-    const sessionRecorder = new SessionRecorder(labels, table, gauges);
+    const sessionRecorder = new SessionRecorder(labels, table, gauges, config.estimateTokens);
     const sessions = new Sessions(shared, config.maxSessions, sessionRecorder);
     const tracker = new SessionTracker(sessions, sessionRecorder, config.sessionIdleSeconds);
     const recorder = new Recorder(labels, table, gauges, host.clock);
-    return new Unit(role, recorder, tracker, shared, sessions, gauges, table, host);
+    return new Unit(role, recorder, tracker, shared, sessions, gauges, table, config, host);
   }
 
   constructor(
@@ -61,9 +62,13 @@ export class Unit extends CountingUnit {
     sessions: Sessions,
     private gauges: Gauges,
     private table: MetricTable,
+    config: PluginConfig,
     host: Host,
   ) {
-    super(recorder, tracker, new Marks(shared), new Secret(shared, host.random), host.clock);
+    const cancellations = new Marks(shared, "cancellations");
+    const listedTokens = new Marks(shared, "lists");
+    const secret = new Secret(shared, host.random);
+    super(recorder, tracker, cancellations, listedTokens, secret, tokenSettings(config), host.clock);
     this.sessionsInStore = sessions;
     this.lease = new Lease(shared);
     this.slots = new Slots(shared);
@@ -102,4 +107,8 @@ function labelSettings(config: PluginConfig, role: string): LabelSettings {
   settings.tools = config.tools;
   settings.caller = config.labelCaller;
   return settings;
+}
+
+function tokenSettings(config: PluginConfig): TokenSettings {
+  return new TokenSettings(config.estimateTokens, config.maxTokenBytes, config.tokenScale);
 }

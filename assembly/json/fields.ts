@@ -1,9 +1,11 @@
-import { permanentBytes } from "../memory/bytes";
+import { equalsText, permanentBytes } from "../memory/bytes";
 import { Tokenizer } from "./tokenizer";
 import { Token } from "./token";
 
 /** The element of a path that stands for each element of an array. */
 export const EACH = "[]";
+/** The element of a path that stands for each member of an object, whatever its name. */
+export const ANY = "{}";
 
 /** A place in documents: one that is reported, or one on the way there. Lives for ever. */
 @unmanaged
@@ -12,6 +14,8 @@ class Node {
   nameLength: i32;
   /** The field reported here; 0 where this is but the way to others. */
   field: i32;
+  /** Its bytes are handed out. */
+  isCaptured: bool;
   /** A bit for each field here and below. */
   fields: u64;
   parent: usize;
@@ -19,6 +23,8 @@ class Node {
   nextMember: usize;
   /** The node of each element, where this is an array. */
   element: usize;
+  /** The node of each member that has none of its own. */
+  anyMember: usize;
 
   static create(parent: usize, name: string): Node {
     const at = heap.alloc(offsetof<Node>());
@@ -30,13 +36,27 @@ class Node {
     return self;
   }
 
-  /** The member of this name, or 0. */
+  /** The node made for this name, or 0. */
+  named(name: string): usize {
+    for (let each = this.firstMember; each; each = changetype<Node>(each).nextMember) {
+      const node = changetype<Node>(each);
+      if (equalsText(node.name, node.nameLength, name)) return each;
+    }
+    return 0;
+  }
+
+  /** The node of the member of this name, or 0. */
   member(at: usize, length: i32): usize {
     for (let each = this.firstMember; each; each = changetype<Node>(each).nextMember) {
       const node = changetype<Node>(each);
       if (node.nameLength == length && memory.compare(node.name, at, length) == 0) return each;
     }
-    return 0;
+    return this.anyMember;
+  }
+
+  /** Whether there are fields inside. */
+  get hasInside(): bool {
+    return (this.firstMember | this.element | this.anyMember) != 0;
   }
 }
 
@@ -44,9 +64,18 @@ class Node {
 export class FieldTree {
   readonly root: usize = changetype<usize>(Node.create(0, ""));
 
-  /** Reports what stands at `path` (member names from the root, {@link EACH} for the elements of an array) as `field`,
-   *  1 to 63. */
+  /** Reports what stands at `path` (member names from the root, {@link EACH} for the elements of an array, {@link ANY}
+   *  for the members of an object) as `field`, 1 to 63. */
   add(field: i32, path: string[]): void {
+    this.node(field, path);
+  }
+
+  /** The same, but hands out the bytes of the values there, which must be members of an object. */
+  capture(field: i32, path: string[]): void {
+    this.node(field, path).isCaptured = true;
+  }
+
+  private node(field: i32, path: string[]): Node {
     const bit = (<u64>1) << field;
     let node = changetype<Node>(this.root);
     for (let i = 0; i < path.length; i++) {
@@ -55,21 +84,37 @@ export class FieldTree {
     }
     node.field = field;
     node.fields |= bit;
+    return node;
   }
 
   private child(parent: Node, name: string): usize {
     const isElement = name == EACH;
-    const found = isElement ? parent.element : parent.member(permanentBytes(name), name.length);
+    const isAny = name == ANY;
+    const found = isElement ? parent.element : isAny ? parent.anyMember : parent.named(name);
     if (found) return found;
     const node = Node.create(changetype<usize>(parent), name);
     if (isElement) {
       parent.element = changetype<usize>(node);
+    } else if (isAny) {
+      parent.anyMember = changetype<usize>(node);
     } else {
       node.nextMember = parent.firstMember;
       parent.firstMember = changetype<usize>(node);
     }
     return changetype<usize>(node);
   }
+}
+
+/** What {@link FieldReader.next} found. */
+export enum Found {
+  /** Nothing more: the bytes are used up, or hold a fault. */
+  Nothing,
+  /** A field. */
+  Field,
+  /** Bytes of a field that is captured. */
+  Part,
+  /** The last of them. */
+  LastPart,
 }
 
 /**
@@ -80,8 +125,8 @@ export class FieldTree {
 @unmanaged
 export class FieldReader {
   tokens: Tokenizer;
-  /** The field found by {@link next}, and the token that begins its value; a string's or number's text is in `tokens`.
-   *  The inside of an object or array is passed over, unless there are fields in it. */
+  /** The field found by {@link next}, and the token that begins its value; a string's or number's text is in `tokens`, and
+   *  so are the bytes of a part. The inside of an object or array is passed over, unless there are fields in it. */
   field: i32;
   value: Token;
   /** A bit for each field that stands in the document so far. */
@@ -95,13 +140,13 @@ export class FieldReader {
   static create(tree: FieldTree): FieldReader {
     const self = changetype<FieldReader>(heap.alloc(offsetof<FieldReader>()));
     self.tokens = Tokenizer.create();
-    self.root = tree.root;
-    self.reset();
+    self.reset(tree);
     return self;
   }
 
-  /** Ready for another document. */
-  reset(): void {
+  /** Ready for another document, to pick the fields of `tree`. */
+  reset(tree: FieldTree): void {
+    this.root = tree.root;
     this.tokens.reset();
     this.present = 0;
     this.container = 0;
@@ -113,27 +158,41 @@ export class FieldReader {
     return (this.present & ((<u64>1) << field)) != 0;
   }
 
-  /** Reads on to the next field. False when the bytes are used up or hold a fault (`tokens.fault`). */
-  next(): bool {
+  /** Reads on to the next field. Where there is none, `tokens.fault` tells of a fault. */
+  next(): Found {
     const tokens = this.tokens;
     while (true) {
       const token = tokens.next();
       switch (token) {
         case Token.More:
         case Token.Error:
-          return false;
+          return Found.Nothing;
+        case Token.Part:
+          return Found.Part;
+        case Token.LastPart:
+          return Found.LastPart;
         case Token.Key:
-          this.named = changetype<Node>(this.container).member(tokens.textAt, tokens.textTotal);
-          if (!this.named) tokens.skipValue();
+          this.beginMember(changetype<Node>(this.container).member(tokens.textAt, tokens.textTotal));
           break;
         case Token.ObjectEnd:
         case Token.ArrayEnd:
           this.container = changetype<Node>(this.container).parent;
           break;
         default:
-          if (this.begin(token)) return true;
+          if (this.begin(token)) return Found.Field;
       }
     }
+  }
+
+  /** The name of a member was read that has this node, or none: 0. */
+  private beginMember(at: usize): void {
+    this.named = at;
+    if (!at) return this.tokens.skipValue();
+    const node = changetype<Node>(at);
+    if (!node.isCaptured) return;
+    this.named = 0;
+    this.field = node.field;
+    this.tokens.captureValue();
   }
 
   /** A value begins: goes into it where there are fields inside, and says whether it is a field itself. */
@@ -148,7 +207,7 @@ export class FieldReader {
     const node = changetype<Node>(at);
     this.present &= ~node.fields;
     if (opens) {
-      if (node.firstMember || node.element) this.container = at;
+      if (node.hasInside) this.container = at;
       else this.tokens.skipContainer();
     }
     if (!node.field) return false;

@@ -14,6 +14,10 @@ export enum Token {
   True,
   False,
   Null,
+  /** Bytes of a value that is captured, with more to come. */
+  Part,
+  /** The last of them: the value is over. */
+  LastPart,
 }
 
 /** Why a document cannot be read. */

@@ -69,6 +69,9 @@ export class Tokenizer {
   private lettersLeft: u32;
   /** The depth at which skipping ends once a value is complete there. */
   private resumeDepth: i32;
+  /** The value that is skipped is captured: its bytes are handed out from here on, 0 before it begins. */
+  private captures: bool;
+  private captureFrom: usize;
 
   static create(): Tokenizer {
     const self = changetype<Tokenizer>(heap.alloc(offsetof<Tokenizer>() + TEXT_SIZE + NESTING_SIZE));
@@ -90,11 +93,19 @@ export class Tokenizer {
     this.chunk = at;
     this.at = at;
     this.end = at + length;
+    if (this.captureFrom) this.captureFrom = at;
   }
 
   /** Passes in silence over the value that follows the key just read. */
   skipValue(): void {
     this.resumeDepth = this.nesting.depth;
+  }
+
+  /** Hands out the bytes of the value that follows the key just read, as {@link Token.Part}s and one
+   *  {@link Token.LastPart}: `textLength` of them at `textAt`. */
+  captureValue(): void {
+    this.skipValue();
+    this.captures = true;
   }
 
   /** Passes in silence over what is left of the innermost open container, its end included. */
@@ -124,24 +135,49 @@ export class Tokenizer {
     while (true) {
       if (this.scalar != Scalar.None) {
         const token = this.continueScalar();
-        if (token != Token.Key && token > Token.Error) {
-          const silent = this.resumeDepth != NOT_SKIPPING;
+        if (token == Token.More) return this.usedUp();
+        if (token == Token.Error) return token;
+        const silent = this.resumeDepth != NOT_SKIPPING;
+        if (token != Token.Key) {
           this.completeValue();
-          if (silent) continue;
-        } else if (token == Token.Key && this.resumeDepth != NOT_SKIPPING) continue;
+          if (this.hasCaptured) return this.handOut(Token.LastPart);
+        }
+        if (silent) continue;
         return token;
       }
       let at = this.at;
       const end = this.end;
       while (at < end && isSpace(load<u8>(at))) at++;
       this.at = at;
-      if (at == end) return Token.More;
+      if (at == end) return this.usedUp();
       const silent = this.resumeDepth != NOT_SKIPPING;
       const token = this.read(load<u8>(at));
       if (token == Token.More) continue;
-      if (silent && token != Token.Error) continue;
+      if (silent && token != Token.Error) {
+        if (this.hasCaptured) return this.handOut(Token.LastPart);
+        continue;
+      }
       return token;
     }
+  }
+
+  /** The bytes are used up: what was captured of them is handed out first. */
+  private usedUp(): Token {
+    return this.captureFrom && this.captureFrom < this.end ? this.handOut(Token.Part) : Token.More;
+  }
+
+  /** Whether the value that is captured has just come to its end. */
+  @inline
+  private get hasCaptured(): bool {
+    return this.captures && this.resumeDepth == NOT_SKIPPING;
+  }
+
+  private handOut(token: Token): Token {
+    this.setText(this.captureFrom, <u32>(this.at - this.captureFrom));
+    this.textLength = this.textTotal;
+    this.captures = token == Token.Part;
+    this.captureFrom = this.captures ? this.at : 0;
+    return token;
   }
 
   /** Takes the byte that stands next: a token, or More where there is none yet. */
@@ -176,6 +212,7 @@ export class Tokenizer {
   }
 
   private beginValue(byte: u8): Token {
+    if (this.captures && !this.captureFrom) this.captureFrom = this.at;
     switch (byte) {
       case QUOTE:
         return this.beginString(Scalar.String);

@@ -1,4 +1,4 @@
-import { FieldReader, FieldTree } from "../json/fields";
+import { FieldReader, FieldTree, Found } from "../json/fields";
 import { Fault, Token } from "../json/token";
 import { equalsText } from "../memory/bytes";
 import { IdKind, idHash, idKind } from "./id";
@@ -37,6 +37,10 @@ export enum Part {
   Method,
   /** A field of the payload: `fields.field`, `fields.value`, and its text. */
   Payload,
+  /** Bytes of a field of the payload that is captured: `fields.field`, and the bytes as text of `fields.tokens`. */
+  Text,
+  /** The last of them. */
+  LastText,
   /** What was read contradicts a JSON-RPC message: see `refusal`. */
   Refused,
 }
@@ -80,13 +84,13 @@ export class MessageReader {
   static create(tree: FieldTree): MessageReader {
     const self = changetype<MessageReader>(heap.alloc(offsetof<MessageReader>()));
     self.fields = FieldReader.create(tree);
-    self.reset();
+    self.reset(tree);
     return self;
   }
 
-  /** Ready for another message. */
-  reset(): void {
-    this.fields.reset();
+  /** Ready for another message, to read the fields of `tree`. */
+  reset(tree: FieldTree): void {
+    this.fields.reset(tree);
     this.refusal = Refusal.None;
     this.idKind = IdKind.Absent;
     this.methodIsString = false;
@@ -102,7 +106,10 @@ export class MessageReader {
   next(): Part {
     if (this.refusal) return Part.Refused;
     const fields = this.fields;
-    while (fields.next()) {
+    while (true) {
+      const found = fields.next();
+      if (found == Found.Nothing) break;
+      if (found != Found.Field) return found == Found.Part ? Part.Text : Part.LastText;
       if (fields.field >= FIRST_PAYLOAD_FIELD) return Part.Payload;
       if (!this.takeEnvelope(fields)) return Part.Refused;
       if (fields.field == EnvelopeField.Method) return Part.Method;

@@ -1,5 +1,6 @@
 import { EventReader } from "../sse/event_reader";
 import { McpMessage } from "./message";
+import { TokenSettings } from "./token_kinds";
 
 /** What reads one body: a single message, or an event stream of messages. Pooled. */
 @unmanaged
@@ -10,7 +11,7 @@ export class Decoder {
   private nextFree: usize;
 
   /** A decoder for a new body; its address. */
-  static take(isEventStream: bool): usize {
+  static take(isEventStream: bool, tokens: TokenSettings): usize {
     let at = free;
     if (at) {
       free = changetype<Decoder>(at).nextFree;
@@ -22,7 +23,7 @@ export class Decoder {
     }
     const decoder = changetype<Decoder>(at);
     decoder.isEventStream = isEventStream;
-    decoder.message.reset();
+    decoder.message.reset(tokens);
     decoder.events.reset();
     return at;
   }

@@ -4,12 +4,12 @@ import { EventPart } from "../sse/event_reader";
 import { CountingUnit } from "./counting_unit";
 import { Decoder } from "./decoder";
 import { ContentType, HttpMethod, RequestHead, ResponseHead } from "./head";
+import { MeasuredStream } from "./measured_stream";
 import { McpMessage, McpPart } from "./message";
 import { Method, TargetKind } from "./methods";
 import { Operation } from "./operation";
 import { Outcome } from "./outcome";
 import { MODERN_REVISION, UNKNOWN_REVISION } from "./revisions";
-import { SessionedStream } from "./sessioned_stream";
 import { StreamEnd, StreamKind } from "./stream_kinds";
 import { Undecoded, undecodedBy } from "./undecoded";
 
@@ -33,7 +33,7 @@ export function isCandidate(head: RequestHead, pathNamed: bool): bool {
  * `isWatched` is false and nothing is told.
  */
 @unmanaged
-export class Exchange extends SessionedStream {
+export class Exchange extends MeasuredStream {
   /** The response has been seen to its end. */
   responseEnded: bool;
   private hasMcpHeader: bool;
@@ -64,7 +64,7 @@ export class Exchange extends SessionedStream {
     } else if (head.method == HttpMethod.Get) {
       this.kind = StreamKind.Get;
     } else if (!head.compressed) {
-      this.request = Decoder.take(false);
+      this.request = Decoder.take(false, unit.tokens);
     } else if (head.hasMcpHeader) {
       this.confirm(unit);
       unit.observer.undecoded(this, Undecoded.Compressed);
@@ -113,12 +113,14 @@ export class Exchange extends SessionedStream {
     this.confirm(unit);
     if (kind == MessageKind.Request) {
       unit.observer.operationStarted(this);
+    } else if (kind == MessageKind.Response) {
+      this.countClientAnswer(message, unit);
     } else if (kind == MessageKind.Notification) {
       unit.observer.notification(this, message.method, true, message.size);
       const cancelled = message.cancelledId;
       // Ids are unique in a session only: without one, a mark could hit a stranger's request.
       if (message.method == Method.NotificationsCancelled && cancelled && this.session) {
-        unit.cancellations.add(this.session, cancelled);
+        unit.cancellations.add(this.session, cancelled, 1);
       }
     }
     this.releaseRequest();
@@ -144,7 +146,7 @@ export class Exchange extends SessionedStream {
       if (this.confirmed) unit.observer.undecoded(this, Undecoded.Compressed);
       else this.letGo();
     } else if (isStream || head.contentType == ContentType.Json) {
-      this.response = Decoder.take(isStream);
+      this.response = Decoder.take(isStream, unit.tokens);
     }
   }
 
@@ -164,7 +166,7 @@ export class Exchange extends SessionedStream {
       if (events.isMessage) this.endResponseMessage(decoder.message, unit);
       else if (!this.confirmed) this.letGo();
       if (!this.response) return;
-      decoder.message.reset();
+      decoder.message.reset(unit.tokens);
     }
   }
 
@@ -207,6 +209,7 @@ export class Exchange extends SessionedStream {
     operation.requestSize = message.size;
     operation.setName(message.name, message.nameLength);
     operation.setClientName(message.clientName, message.clientNameLength);
+    this.measureRequest(message, operation);
     if (message.requestRevision != UNKNOWN_REVISION) this.setRevision(message.requestRevision);
     if (message.method == Method.SubscriptionsListen) this.kind = StreamKind.Listen;
     this.operation = changetype<usize>(operation);
@@ -250,6 +253,7 @@ export class Exchange extends SessionedStream {
         return unit.observer.notification(this, message.method, false, message.size);
       default:
         this.confirm(unit);
+        if (message.method == Method.SamplingCreateMessage) this.countSamplingRequest(message, unit);
     }
   }
 
@@ -264,6 +268,7 @@ export class Exchange extends SessionedStream {
     if (operation.method == Method.Initialize && outcome == Outcome.Ok) {
       this.initialized(message.agreedRevision, operation, unit);
     }
+    this.measureAnswer(message, operation, unit);
     this.endOperation(outcome, unit);
   }
 
@@ -278,7 +283,7 @@ export class Exchange extends SessionedStream {
 
   /** How the operation ended whose stream is over and brought no answer. */
   private outcomeWithoutAnswer(operation: Operation, end: StreamEnd, unit: CountingUnit): Outcome {
-    if (this.session && unit.cancellations.has(this.session, operation.idHash)) return Outcome.Cancelled;
+    if (this.session && unit.cancellations.get(this.session, operation.idHash)) return Outcome.Cancelled;
     if (this.status >= 500) return Outcome.UpstreamError;
     if (this.status == 401) return Outcome.Unauthenticated;
     if (this.status >= 300) return Outcome.HttpError;

@@ -1,12 +1,14 @@
 import { Token } from "../json/token";
 import { IdKind, idHash, idKind } from "../jsonrpc/id";
 import { MessageKind, MessageReader, Part, Refusal } from "../jsonrpc/message_reader";
-import { equalsText } from "../memory/bytes";
+import { equalsText, hashBytes } from "../memory/bytes";
 import { Method, TargetKind, methodOf } from "./methods";
 import { CLIENT_NAME_LIMIT, NAME_LIMIT, NO_CODE } from "./operation";
 import { Outcome } from "./outcome";
-import { PayloadField, messageFields } from "./payload";
+import { PayloadField, measuredFields, messageFields, textKind } from "./payload";
 import { UNKNOWN_REVISION, revisionOf } from "./revisions";
+import { Texts } from "./texts";
+import { TokenKind, TokenSettings } from "./token_kinds";
 
 /** What {@link McpMessage.next} found. */
 export enum McpPart {
@@ -20,7 +22,8 @@ export enum McpPart {
   Refused,
 }
 
-const fieldTree = messageFields();
+const plainFields = messageFields();
+const fieldsWithTexts = measuredFields();
 
 /** Reads one MCP message at a time, and keeps of it what statistics need. */
 @unmanaged
@@ -39,19 +42,27 @@ export class McpMessage {
   private metaRevision: i32;
   private resultRevision: i32;
   private keptClientNameLength: u32;
+  /** One of the answers in it says who speaks. */
+  private namesRole: bool;
+  private cursorHash: u64;
+  private nextCursorHash: u64;
   private reader: MessageReader;
+  private texts: Texts;
 
   static create(): McpMessage {
     const self = changetype<McpMessage>(heap.alloc(offsetof<McpMessage>() + NAME_LIMIT + CLIENT_NAME_LIMIT));
-    self.reader = MessageReader.create(fieldTree);
-    self.reset();
+    self.reader = MessageReader.create(plainFields);
+    self.texts = Texts.create();
+    self.method = Method.None;
     return self;
   }
 
   /** Ready for another message. */
-  reset(): void {
-    this.reader.reset();
+  reset(tokens: TokenSettings): void {
+    this.reader.reset(tokens.estimate ? fieldsWithTexts : plainFields);
     this.method = Method.None;
+    this.texts.reset(tokens);
+    this.namesRole = false;
   }
 
   /** The next bytes of the message; those before must be used up. */
@@ -71,6 +82,13 @@ export class McpMessage {
         }
         case Part.Payload:
           if (this.takePayload()) return McpPart.Listed;
+          break;
+        case Part.Text:
+          this.takeText();
+          break;
+        case Part.LastText:
+          this.takeText();
+          this.texts.endValue(textKind(reader.fields.field));
           break;
         case Part.Refused:
           return McpPart.Refused;
@@ -151,6 +169,26 @@ export class McpMessage {
     return named ? this.cancelledHash : 0;
   }
 
+  /** The tokens of its texts of this kind, estimated; 0 where that is switched off. */
+  tokens(kind: TokenKind): u32 {
+    return this.texts.tokens(kind);
+  }
+
+  /** Whether it brings what a client's model sampled, rather than what a user entered. */
+  get isSampled(): bool {
+    return this.namesRole;
+  }
+
+  /** Of a list's request: a hash of the page that it asks for, 0 for the first. Known where tokens are estimated. */
+  get cursor(): u64 {
+    return this.reader.fields.has(PayloadField.ParamsCursor) ? this.cursorHash : 0;
+  }
+
+  /** Of a list: a hash of its next page, 0 where this is the last. */
+  get nextCursor(): u64 {
+    return this.reader.fields.has(PayloadField.ResultNextCursor) ? this.nextCursorHash : 0;
+  }
+
   /** Of a response: whether it is an error that names no request, as servers answer what they could not read. */
   get isErrorOfUnknownRequest(): bool {
     return this.reader.isErrorResponse && (this.idKind == IdKind.Null || this.idKind == IdKind.Absent);
@@ -168,6 +206,11 @@ export class McpMessage {
   /** Of an error response: the code; {@link NO_CODE} of any other, or where it is no integer of 32 bits. */
   get errorCode(): i32 {
     return this.reader.isErrorResponse ? this.reader.errorCode : NO_CODE;
+  }
+
+  private takeText(): void {
+    const tokens = this.reader.fields.tokens;
+    this.texts.takePart(tokens.textAt, tokens.textLength);
   }
 
   /** Takes a field of the payload. True where it is a name in a list. */
@@ -212,8 +255,20 @@ export class McpMessage {
       case PayloadField.ResultTask:
         this.isTask = fields.value == Token.ObjectStart;
         return false;
+      case PayloadField.ResultRole:
+      case PayloadField.InputResponseRole:
+        this.namesRole = true;
+        return false;
+      case PayloadField.ParamsCursor:
+        this.cursorHash = isText && length ? hashBytes(at, tokens.textLength, length) | 1 : 0;
+        return false;
+      case PayloadField.ResultNextCursor:
+        this.nextCursorHash = isText && length ? hashBytes(at, tokens.textLength, length) | 1 : 0;
+        return false;
       default:
-        if (!isText || length > NAME_LIMIT) return false;
+        if (!isText) return false;
+        this.texts.take(TokenKind.Definitions, at, tokens.textLength);
+        if (length > NAME_LIMIT) return false;
         this.listed = fields.field == PayloadField.ResultToolName ? TargetKind.Tool : TargetKind.Prompt;
         this.listedAt = at;
         this.listedLength = length;

@@ -133,3 +133,13 @@ export function targetKind(method: Method): TargetKind {
   if (method == Method.ToolsCall) return TargetKind.Tool;
   return method == Method.PromptsGet ? TargetKind.Prompt : TargetKind.None;
 }
+
+/** Whether the method asks for a list of definitions. */
+export function isList(method: Method): bool {
+  return (
+    method == Method.ToolsList ||
+    method == Method.PromptsList ||
+    method == Method.ResourcesList ||
+    method == Method.ResourcesTemplatesList
+  );
+}

@@ -2,6 +2,7 @@ import { Method, TargetKind } from "./methods";
 import { ObservedStream } from "./observed_stream";
 import { Operation } from "./operation";
 import { StreamEnd } from "./stream_kinds";
+import { TokenKind } from "./token_kinds";
 import { Undecoded } from "./undecoded";
 
 /** Is told what happens on a stream of MCP. */
@@ -20,6 +21,10 @@ export abstract class Observer {
   abstract notification(stream: ObservedStream, method: Method, fromClient: bool, size: u64): void;
   /** The server lists a tool or prompt of this name. */
   abstract listed(stream: ObservedStream, kind: TargetKind, at: usize, length: u32): void;
+  /** Texts outside of any operation passed: so many tokens of this kind, estimated. */
+  abstract tokens(stream: ObservedStream, kind: TokenKind, tokens: u32): void;
+  /** The server's list by this method was read to its end: so many tokens, estimated. */
+  abstract listMeasured(stream: ObservedStream, method: Method, tokens: u64): void;
   /** Something could not be read. */
   abstract undecoded(stream: ObservedStream, reason: Undecoded): void;
   /** The stream is over. */

@@ -2,6 +2,7 @@ import { IdKind } from "../jsonrpc/id";
 import { Pool } from "../memory/pool";
 import { Method } from "./methods";
 import { Outcome } from "./outcome";
+import { TOKEN_KIND_COUNT, TokenKind } from "./token_kinds";
 
 /** Longest target name kept. The specification asks for at most 128 characters (2025-11-25, server/tools, "Tool Names"). */
 export const NAME_LIMIT: u32 = 128;
@@ -30,6 +31,9 @@ export class Operation {
   /** Bytes of the name of the client's software; 0 where it is not told. */
   clientNameLength: u32;
 
+  /** Of a list: a hash of the page asked for, 0 for the first. */
+  cursor: u64;
+
   /** The target's name. */
   get name(): usize {
     return changetype<usize>(this) + offsetof<Operation>();
@@ -38,6 +42,27 @@ export class Operation {
   /** The name of the client's software. */
   get clientName(): usize {
     return this.name + NAME_LIMIT;
+  }
+
+  /** The estimated tokens of this kind in the request and its answer. */
+  tokens(kind: TokenKind): u32 {
+    return load<u32>(this.tokensAt(kind));
+  }
+
+  /** The estimated tokens of all kinds. */
+  get allTokens(): u64 {
+    let sum: u64 = 0;
+    for (let kind = 0; kind < TOKEN_KIND_COUNT; kind++) sum += this.tokens(kind);
+    return sum;
+  }
+
+  addTokens(kind: TokenKind, tokens: u32): void {
+    const at = this.tokensAt(kind);
+    store<u32>(at, load<u32>(at) + tokens);
+  }
+
+  private tokensAt(kind: TokenKind): usize {
+    return this.clientName + CLIENT_NAME_LIMIT + kind * sizeof<u32>();
   }
 
   static take(): Operation {
@@ -63,4 +88,6 @@ export class Operation {
   }
 }
 
-const pool = new Pool(offsetof<Operation>() + NAME_LIMIT + CLIENT_NAME_LIMIT);
+const TOKENS_SIZE: usize = TOKEN_KIND_COUNT * sizeof<u32>();
+
+const pool = new Pool(offsetof<Operation>() + NAME_LIMIT + CLIENT_NAME_LIMIT + TOKENS_SIZE);

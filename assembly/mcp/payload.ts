@@ -1,5 +1,6 @@
-import { EACH, FieldTree } from "../json/fields";
+import { ANY, EACH, FieldTree } from "../json/fields";
 import { FIRST_PAYLOAD_FIELD, envelopeFields } from "../jsonrpc/message_reader";
+import { TokenKind } from "./token_kinds";
 
 /** What is read of a message besides its envelope. */
 export enum PayloadField {
@@ -21,6 +22,14 @@ export enum PayloadField {
   ResultTask,
   ResultToolName,
   ResultPromptName,
+  /** Of a list's request and answer: its page. */
+  ParamsCursor,
+  ResultNextCursor,
+  /** Of a client's answer: who speaks, where its model was asked. */
+  ResultRole,
+  InputResponseRole,
+  /** A text whose tokens are estimated: of the kind by which the field's number is higher. */
+  FirstText,
 }
 
 /** The fields of an MCP message. */
@@ -38,4 +47,64 @@ export function messageFields(): FieldTree {
   tree.add(PayloadField.ResultToolName, ["result", "tools", EACH, "name"]);
   tree.add(PayloadField.ResultPromptName, ["result", "prompts", EACH, "name"]);
   return tree;
+}
+
+/** The fields of an MCP message, its texts among them. */
+export function measuredFields(): FieldTree {
+  const tree = messageFields();
+  tree.add(PayloadField.ParamsCursor, ["params", "cursor"]);
+  tree.add(PayloadField.ResultNextCursor, ["result", "nextCursor"]);
+  tree.add(PayloadField.ResultRole, ["result", "role"]);
+  tree.add(PayloadField.InputResponseRole, ["params", "inputResponses", ANY, "role"]);
+  capture(tree, TokenKind.Arguments, ["params", "arguments"]);
+  capture(tree, TokenKind.Result, ["result", "content", EACH, "text"]);
+  capture(tree, TokenKind.Result, ["result", "content", EACH, "resource", "text"]);
+  capture(tree, TokenKind.Structured, ["result", "structuredContent"]);
+  captureMembers(tree, TokenKind.Definitions, ["result", "tools", EACH], ["description", "inputSchema"]);
+  captureMembers(tree, TokenKind.Definitions, ["result", "prompts", EACH], ["description", "arguments"]);
+  captureMembers(tree, TokenKind.Definitions, ["result", "resources", EACH], ["uri", "name", "description"]);
+  const template = ["uriTemplate", "name", "description"];
+  captureMembers(tree, TokenKind.Definitions, ["result", "resourceTemplates", EACH], template);
+  captureContent(tree, TokenKind.Prompt, ["result", "messages", EACH]);
+  capture(tree, TokenKind.Resource, ["result", "contents", EACH, "text"]);
+  captureSampling(tree, ["params"]);
+  captureSampling(tree, ["result", "inputRequests", ANY, "params"]);
+  captureContent(tree, TokenKind.SamplingResult, ["params", "inputResponses", ANY]);
+  // A client's answer: where its content is a list, that is told from a tool's result by the direction.
+  captureMembers(tree, TokenKind.SamplingResult, ["result", "content"], ["text", "input"]);
+  captureMembers(tree, TokenKind.SamplingResult, ["result", "content", EACH], ["input"]);
+  return tree;
+}
+
+/** The kind of text that is captured as this field. */
+@inline
+export function textKind(field: i32): TokenKind {
+  return <TokenKind>(field - PayloadField.FirstText);
+}
+
+/** What `sampling/createMessage` (2025-11-25, client/sampling) asks the model. */
+function captureSampling(tree: FieldTree, params: string[]): void {
+  const kind = TokenKind.SamplingRequest;
+  capture(tree, kind, params.concat(["systemPrompt"]));
+  captureContent(tree, kind, params.concat(["messages", EACH]));
+  captureMembers(tree, kind, params.concat(["tools", EACH]), ["name", "description", "inputSchema"]);
+}
+
+/** The text of a message's `content`: one content or a list; the input of a tool's use, the result of one. */
+function captureContent(tree: FieldTree, kind: TokenKind, message: string[]): void {
+  const content = message.concat(["content"]);
+  captureMembers(tree, kind, content, ["text", "input"]);
+  captureMembers(tree, kind, content.concat(["resource"]), ["text"]);
+  captureMembers(tree, kind, content.concat(["content", EACH]), ["text"]);
+  captureMembers(tree, kind, content.concat([EACH]), ["text", "input"]);
+  captureMembers(tree, kind, content.concat([EACH, "resource"]), ["text"]);
+  captureMembers(tree, kind, content.concat([EACH, "content", EACH]), ["text"]);
+}
+
+function captureMembers(tree: FieldTree, kind: TokenKind, path: string[], names: string[]): void {
+  for (let i = 0; i < names.length; i++) capture(tree, kind, path.concat([names[i]]));
+}
+
+function capture(tree: FieldTree, kind: TokenKind, path: string[]): void {
+  tree.capture(PayloadField.FirstText + kind, path);
 }

@@ -13,6 +13,7 @@ class Sighting {
   activeAt: u64;
   flushedAt: u64;
   operations: u32;
+  tokens: u64;
   hasNews: bool;
 }
 
@@ -64,11 +65,16 @@ export class SessionTracker {
     if (inserted == Inserted.New) this.observer.sessionAdopted(this.entry);
   }
 
-  /** An operation of the session ended. */
-  countOperation(hash: u64, now: u64): void {
-    if (this.touch(hash, now)) changetype<Sighting>(<usize>this.byHash.get(hash)).operations++;
-    // It lasted longer than the session was kept in hand here.
-    else this.sessions.update(hash, 1, now);
+  /** Operations of the session ended, tokens of its passed. */
+  add(hash: u64, operations: u32, tokens: u64, now: u64): void {
+    // It may have lasted longer than the session was kept in hand here.
+    if (!this.touch(hash, now)) {
+      this.sessions.update(hash, operations, tokens, now);
+      return;
+    }
+    const sighting = changetype<Sighting>(<usize>this.byHash.get(hash));
+    sighting.operations += operations;
+    sighting.tokens += tokens;
   }
 
   /** The session ended. What is yet to be told of it goes to the store first. */
@@ -140,8 +146,9 @@ export class SessionTracker {
   /** False where the session has ended. */
   private flush(sighting: Sighting, now: u64): bool {
     if (!sighting.hasNews) return true;
-    const isActive = this.sessions.update(sighting.hash, sighting.operations, sighting.activeAt);
+    const isActive = this.sessions.update(sighting.hash, sighting.operations, sighting.tokens, sighting.activeAt);
     sighting.operations = 0;
+    sighting.tokens = 0;
     sighting.hasNews = false;
     sighting.flushedAt = now;
     return isActive;

@@ -63,14 +63,22 @@ export class SessionedStream extends ObservedStream {
 
   /** Counts an operation that has ended in its session; where there is none, activity of its caller is one. */
   protected countInSession(operation: Operation, unit: CountingUnit): void {
-    if (this.session) return unit.sessions.countOperation(this.keyOf(this.session), unit.milliseconds());
+    const tokens = operation.allTokens;
+    if (this.session) return unit.sessions.add(this.keyOf(this.session), 1, tokens, unit.milliseconds());
     // A client that asks what the server speaks may go on with a session.
     if (operation.method == Method.ServerDiscover || this.status < 200 || this.status > 299) return;
     const client = unit.secret.hash(operation.clientName, operation.clientNameLength);
     const named = this.revision == MODERN_REVISION ? client : 0;
     const window = unit.secret.hashNumber(unit.observer.callerHash() ^ mix(this.callerKey ^ named));
     this.beginSession(window, SessionKind.Window, operation, unit);
-    unit.sessions.countOperation(this.keyOf(window), unit.milliseconds());
+    unit.sessions.add(this.keyOf(window), 1, tokens, unit.milliseconds());
+  }
+
+  /** Counts tokens outside of any operation in the stream's session. */
+  protected countTokensInSession(tokens: u32, unit: CountingUnit): void {
+    if (!this.session) return;
+    unit.observer.resolveServer(this);
+    unit.sessions.add(this.keyOf(this.session), 0, tokens, unit.milliseconds());
   }
 
   private beginSession(id: u64, kind: SessionKind, operation: Operation, unit: CountingUnit): void {
@@ -83,6 +91,11 @@ export class SessionedStream extends ObservedStream {
       operation.clientName,
       operation.clientNameLength,
     );
+  }
+
+  /** What the lists by this method are kept under that are read in this session. */
+  protected listScope(method: Method): u64 {
+    return this.keyOf(this.session ^ method);
   }
 
   /** What a session is kept under: its id's hash, of this server. Never 0. */

@@ -1,6 +1,7 @@
 import { outcomeName } from "../mcp/outcome";
 import { revisionName } from "../mcp/revisions";
 import { streamEndName, streamKindName } from "../mcp/stream_kinds";
+import { tokenKindName } from "../mcp/token_kinds";
 import { undecodedName } from "../mcp/undecoded";
 import { sessionEndName, sessionKindName } from "../store/session_entry";
 import { codeName } from "./codes";
@@ -22,6 +23,9 @@ export enum Family {
   SessionsEnded,
   SessionDuration,
   SessionOperations,
+  SessionTokens,
+  Tokens,
+  DefinitionTokens,
   Undecoded,
   LabelOverflow,
   StoreEvictions,
@@ -50,6 +54,9 @@ const NAMES: string[] = [
   "mcp_sessions_ended_total",
   "mcp_session_duration_milliseconds",
   "mcp_session_operations",
+  "mcp_session_tokens",
+  "mcp_tokens_total",
+  "mcp_definition_tokens",
   "mcp_undecoded_total",
   "mcp_label_overflow_total",
   "mcp_store_evictions_total",
@@ -66,10 +73,12 @@ export function familyType(family: Family): FamilyType {
     case Family.StreamDuration:
     case Family.SessionDuration:
     case Family.SessionOperations:
+    case Family.SessionTokens:
       return FamilyType.Histogram;
     case Family.OperationsInFlight:
     case Family.StreamsActive:
     case Family.SessionsActive:
+    case Family.DefinitionTokens:
       return FamilyType.Gauge;
     default:
       return FamilyType.Counter;
@@ -105,6 +114,9 @@ export enum OverflowingLabel {
   /** All of them: the series budget is spent. */
   Series,
 }
+
+/** Where the numbers of tokens come from: the label `mcp_token_source`. */
+const TOKEN_SOURCE = "estimated";
 
 const OVERFLOWING: string[] = [
   "mcp_method_name",
@@ -150,7 +162,12 @@ export function appendOwnLabels(name: MetricName, family: Family, first: i32, se
       break;
     case Family.SessionDuration:
     case Family.SessionOperations:
+    case Family.SessionTokens:
       name.labelText("mcp_session_kind", sessionKindName(first));
+      break;
+    case Family.Tokens:
+      name.labelText("mcp_token_kind", tokenKindName(first));
+      name.labelText("mcp_token_source", TOKEN_SOURCE);
       break;
     case Family.Undecoded:
       name.labelText("mcp_reason", undecodedName(first));

@@ -40,6 +40,12 @@ export class MetricTable {
     this.who = OTHER_INDEX;
   }
 
+  /** Widens the series to all methods of its target. */
+  forgetMethod(): void {
+    this.method = Method.None;
+    this.who = OTHER_INDEX;
+  }
+
   /** Narrows the series down to a caller, or to a client's software. */
   chooseWho(who: i32): void {
     this.who = who;

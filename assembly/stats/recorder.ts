@@ -5,6 +5,7 @@ import { Observer } from "../mcp/observer";
 import { Operation } from "../mcp/operation";
 import { Outcome, isSuccess } from "../mcp/outcome";
 import { StreamEnd } from "../mcp/stream_kinds";
+import { TOKEN_KIND_COUNT, TokenKind } from "../mcp/token_kinds";
 import { Undecoded } from "../mcp/undecoded";
 import { mix } from "../memory/bytes";
 import { Direction, ErrorType, Family, OverflowingLabel } from "./catalogue";
@@ -67,6 +68,28 @@ export class Recorder extends Observer {
     }
     table.chooseWho(caller);
     table.count(Family.Operations, outcome, code, 1);
+    this.recordTokens(stream, operation);
+  }
+
+  /** Records the tokens of an operation whose series is chosen: of a tool's call by tool. */
+  private recordTokens(stream: ObservedStream, operation: Operation): void {
+    const table = this.table;
+    if (operation.method == Method.ToolsCall) table.forgetMethod();
+    else table.chooseServer(this.serverOf(stream));
+    for (let kind = 0; kind < TOKEN_KIND_COUNT; kind++) {
+      const tokens = operation.tokens(kind);
+      if (tokens) table.count(Family.Tokens, kind, 0, tokens);
+    }
+  }
+
+  tokens(stream: ObservedStream, kind: TokenKind, tokens: u32): void {
+    this.table.chooseServer(this.serverOf(stream));
+    this.table.count(Family.Tokens, kind, 0, tokens);
+  }
+
+  listMeasured(stream: ObservedStream, method: Method, tokens: u64): void {
+    this.choose(stream, method, TargetKind.None, OTHER_INDEX);
+    this.table.record(Family.DefinitionTokens, 0, 0, tokens);
   }
 
   notification(stream: ObservedStream, method: Method, fromClient: bool, size: u64): void {

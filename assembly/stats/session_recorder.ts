@@ -12,6 +12,7 @@ export class SessionRecorder extends SessionObserver {
     private labels: Labels,
     private table: MetricTable,
     private gauges: Gauges,
+    private measuresTokens: bool,
   ) {
     super();
   }
@@ -44,5 +45,6 @@ export class SessionRecorder extends SessionObserver {
     this.table.chooseServer(entry.server);
     this.table.record(Family.SessionDuration, entry.kind, 0, lasted > 0 ? lasted : 0);
     this.table.record(Family.SessionOperations, entry.kind, 0, entry.operations);
+    if (this.measuresTokens) this.table.record(Family.SessionTokens, entry.kind, 0, entry.tokens);
   }
 }

@@ -5,51 +5,67 @@ const BUCKETS: i32 = 256;
 /** Marks in a bucket; beyond that the oldest goes. */
 const CAPACITY: i32 = 32;
 
+/** What a stream left for another one. */
+@unmanaged
+class Mark {
+  key: u64;
+  value: u64;
+}
+
+const MARK_SIZE: i32 = 16;
+
 /**
- * Requests that `notifications/cancelled` named (basic/utilities/cancellation). The notification is a POST of its own,
- * on any worker, so it leaves a mark, which is looked up only where a stream ends without the answer.
+ * What streams leave for others, on any worker, that are looked up seldom: which requests `notifications/cancelled` named
+ * (basic/utilities/cancellation), what the pages of a list have come to. A bounded number of each; the oldest go.
  */
 export class Marks {
-  constructor(private shared: Store) {}
+  /** @param name what they are of: those of another name are others. */
+  constructor(
+    private shared: Store,
+    private name: string,
+  ) {}
 
-  /** Marks the request of this id hash in this session. */
-  add(session: u64, id: u64): void {
+  /** Leaves a value, not 0, under a hash within a scope, which is another hash. */
+  add(scope: u64, hash: u64, value: u64): void {
     const shared = this.shared;
-    const mark = markOf(session, id);
+    const key = keyOf(scope, hash);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      shared.load("marks", bucketOf(mark));
-      if (contains(shared, mark)) return;
-      const full = CAPACITY * <i32>sizeof<u64>();
-      if (shared.length >= full) {
-        memory.copy(shared.page, shared.page + sizeof<u64>(), full - sizeof<u64>());
-        shared.length = full - sizeof<u64>();
+      const found = this.find(key);
+      if (found) {
+        changetype<Mark>(found).value = value;
+      } else {
+        const full = CAPACITY * MARK_SIZE;
+        if (shared.length >= full) {
+          memory.copy(shared.page, shared.page + MARK_SIZE, full - MARK_SIZE);
+          shared.length = full - MARK_SIZE;
+        }
+        const mark = changetype<Mark>(shared.page + shared.length);
+        mark.key = key;
+        mark.value = value;
+        shared.length += MARK_SIZE;
       }
-      store<u64>(shared.page + shared.length, mark);
-      shared.length += sizeof<u64>();
       if (shared.save()) return;
     }
     shared.conflicts++;
   }
 
-  /** Whether the request of this id hash in this session is marked. */
-  has(session: u64, id: u64): bool {
-    const mark = markOf(session, id);
-    this.shared.load("marks", bucketOf(mark));
-    return contains(this.shared, mark);
+  /** The value that was left, 0 where there is none. */
+  get(scope: u64, hash: u64): u64 {
+    const found = this.find(keyOf(scope, hash));
+    return found ? changetype<Mark>(found).value : 0;
+  }
+
+  /** Takes the bucket of this key into hand. The address of its mark there, or 0. */
+  private find(key: u64): usize {
+    const shared = this.shared;
+    shared.load(this.name, <i32>(key & (BUCKETS - 1)));
+    for (let at = shared.page; at < shared.page + shared.length; at += MARK_SIZE) {
+      if (changetype<Mark>(at).key == key) return at;
+    }
+    return 0;
   }
 }
 
-function contains(shared: Store, mark: u64): bool {
-  for (let at = 0; at < shared.length; at += sizeof<u64>()) {
-    if (load<u64>(shared.page + at) == mark) return true;
-  }
-  return false;
-}
-
-function markOf(session: u64, id: u64): u64 {
-  return mix(session ^ mix(id));
-}
-
-function bucketOf(mark: u64): i32 {
-  return <i32>(mark & (BUCKETS - 1));
+function keyOf(scope: u64, hash: u64): u64 {
+  return mix(scope ^ mix(hash));
 }

@@ -40,6 +40,8 @@ export class SessionEntry {
   activeAt: u64;
   /** 0 while it lives. */
   endedAt: u64;
+  /** Estimated tokens of its messages. */
+  tokens: u64;
   operations: u32;
   /** How long it may be idle, in seconds: its own, so that any worker can sweep it. */
   idleSeconds: u32;
@@ -57,4 +59,4 @@ export class SessionEntry {
 }
 
 /** Bytes of an entry in a bucket. */
-export const ENTRY_SIZE: i32 = 56;
+export const ENTRY_SIZE: i32 = 64;

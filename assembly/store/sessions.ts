@@ -83,13 +83,14 @@ export class Sessions {
   }
 
   /** Adds what a worker has seen of a session since it told last. False where it is not there, or has ended. */
-  update(hash: u64, operations: u32, activeAt: u64): bool {
+  update(hash: u64, operations: u32, tokens: u64, activeAt: u64): bool {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const found = this.find(hash);
       if (!found) return false;
       const entry = changetype<SessionEntry>(found);
       entry.operations += operations;
+      entry.tokens += tokens;
       if (<i64>(activeAt - entry.activeAt) > 0) entry.activeAt = activeAt;
       const isActive = entry.isActive;
       if (shared.save()) return isActive;

@@ -72,6 +72,13 @@ const DURATIONS = [
   ...["٣s", `${"9".repeat(255)}s`, `${"9".repeat(256)}s`, 30, null, true, [], {}],
 ];
 
+const SIZES = [
+  ...["0B", "1B", "512B", "64KiB", "007KiB", "1MiB", "999MiB", "1GiB", "0GiB", "999999999B", "999999KiB"],
+  ...["1073741824B", "1073741825B", "1048576KiB", "1048577KiB", "1024MiB", "1025MiB", "2GiB", "01GiB", "00000000001B"],
+  ...["", "64", "KiB", "64K", "64kib", "64 KiB", "1.5MiB", "-1B", "1e3B", "64KiB\n", "17179869184GiB", "1TiB", "٣KiB"],
+  ...["9999999999999B", `${"1".repeat(256)}B`, 65536, null, true, [], {}],
+];
+
 /** Values for each field: all that it may be, and what it may not. */
 const VALUES: Record<string, unknown[]> = {
   instance: TEXTS,
@@ -88,6 +95,10 @@ const VALUES: Record<string, unknown[]> = {
   "labels.maxServers": NUMBERS,
   "labels.tools": LISTS,
   "labels.caller": [...TEXTS, false, "true"],
+  tokens: [...TEXTS, { max: "1B" }],
+  "tokens.estimate": [...TEXTS, false, "true"],
+  "tokens.scale": [...NUMBERS, 0.01, 0.0099, 100, 100.01, 1e-3],
+  "tokens.maxBytes": SIZES,
   log: [...TEXTS, "trace", "debug", "info", "warn", "error", "warning", "Warn"],
   unheard: TEXTS,
 };

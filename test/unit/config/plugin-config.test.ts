@@ -23,6 +23,7 @@ describe("a configuration", () => {
     instance: "edge",
     sessions: { idleTimeout: "90s", max: 1000, callerKey: ["X-User", "baggage"] },
     labels: { maxTools: 10, maxServers: 2, tools: ["get_weather", "é"], caller: true },
+    tokens: { estimate: false, scale: 1.25, maxBytes: "64KiB" },
   };
   const wholeRead: Config = {
     instance: "edge",
@@ -34,6 +35,9 @@ describe("a configuration", () => {
     maxTools: 10,
     maxServers: 2,
     labelCaller: true,
+    estimateTokens: false,
+    tokenScale: 1.25,
+    maxTokenBytes: 65_536,
     logLevel: 1,
     matchPaths: ["/mcp", "/tenants/*"],
     tools: ["get_weather", "é"],
@@ -51,7 +55,8 @@ describe("a configuration", () => {
       read(
         '{"instance":"edge","labels":{"caller":true,"maxServers":2.0,"maxTools":10.0,"tools":["get_weather","é"]},' +
           '"log":"debug","match":{"paths":["/mcp","/tenants/*"]},"role":"client","server":"weather",' +
-          '"sessions":{"callerKey":["X-User","baggage"],"idleTimeout":"90s","max":1000.0}}',
+          '"sessions":{"callerKey":["X-User","baggage"],"idleTimeout":"90s","max":1000.0},' +
+          '"tokens":{"estimate":false,"maxBytes":"64KiB","scale":1.25}}',
       ),
     ).toEqual(wholeRead);
   });
@@ -251,6 +256,10 @@ describe("every configuration", () => {
     "idleTimeout",
     "max",
     "callerKey",
+    "tokens",
+    "estimate",
+    "scale",
+    "maxBytes",
     "instance",
     "access",
   ];

@@ -12,6 +12,9 @@ export interface Config {
   /** In lower case. */
   callerHeaders: string[];
   labelCaller: boolean;
+  estimateTokens: boolean;
+  tokenScale: number;
+  maxTokenBytes: number;
   /** trace, debug, info, warn, error: 0 to 4. */
   logLevel: number;
   matchPaths: string[];
@@ -30,6 +33,9 @@ export const DEFAULTS: Config = {
   maxSessions: 65_536,
   callerHeaders: [],
   labelCaller: false,
+  estimateTokens: true,
+  tokenScale: 1,
+  maxTokenBytes: 262_144,
   logLevel: 3,
   matchPaths: [],
   tools: [],
@@ -56,5 +62,11 @@ export function read(json: string): Config {
   module.lend(Buffer.from(json), (at, length) => module.exports.read(at, length));
   const none = { matchPaths: [], tools: [], callerHeaders: [], errors: [], warnings: [] };
   const config = { ...none, ...Object.fromEntries(values), ...Object.fromEntries(items) } as unknown as Config;
-  return { ...config, labelCaller: Boolean(config.labelCaller) };
+  return {
+    ...config,
+    labelCaller: Boolean(config.labelCaller),
+    estimateTokens: Boolean(config.estimateTokens),
+    tokenScale: Number(config.tokenScale),
+    maxTokenBytes: Number(config.maxTokenBytes),
+  };
 }

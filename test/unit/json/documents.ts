@@ -129,11 +129,20 @@ export const gaps: fc.Arbitrary<readonly string[]> = fc.oneof(
   fc.array(fc.string({ unit: fc.constantFrom(..." \t\n\r"), maxLength: 3 }), { minLength: 1, maxLength: 7 }),
 );
 
-/** The text of a value, with white space wherever JSON allows some. */
-export function write(root: Node, whiteSpace: readonly string[] = [""]): string {
+/** The text of a value, with white space wherever JSON allows some. `told` learns how each value in it is written. */
+export function write(
+  root: Node,
+  whiteSpace: readonly string[] = [""],
+  told: (node: Node, text: string) => void = () => {},
+): string {
   let gapsWritten = 0;
   const gap = (): string => whiteSpace[gapsWritten++ % whiteSpace.length];
   const text = (node: Node): string => {
+    const written = textOf(node);
+    told(node, written);
+    return written;
+  };
+  const textOf = (node: Node): string => {
     switch (node.type) {
       case "literal":
       case "number":

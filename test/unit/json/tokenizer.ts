@@ -14,6 +14,8 @@ export const TOKENS = [
   "True",
   "False",
   "Null",
+  "Part",
+  "LastPart",
 ] as const;
 
 export type TokenName = (typeof TOKENS)[number];

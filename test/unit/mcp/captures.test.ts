@@ -101,6 +101,9 @@ describe("the captures", () => {
         clientName: "capture-client",
         size: 222,
         listed: [],
+        tokens: [0, 0, 0, 0, 0, 0, 0, 0],
+        cursor: "",
+        nextCursor: "",
       },
     ]);
     expect(answer.isEventStream).toBe(true);

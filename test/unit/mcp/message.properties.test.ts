@@ -9,7 +9,8 @@ import { itHolds } from "../property.ts";
 import { frame, framings } from "../sse/streams.ts";
 import { messages } from "./messages.ts";
 import { expectedMessage, expectedMessages } from "./oracle.ts";
-import { type Message, type Refused, readMessages } from "./reader.ts";
+import { DEFAULT_SETTINGS, type Message, type Refused, TOKEN_KINDS, readMessages } from "./reader.ts";
+import { expectedTokens, textsIn } from "./texts.ts";
 
 const written = fc.record({ node: messages, gaps }).map(({ node, gaps }) => ({ node, text: write(node, gaps) }));
 
@@ -68,6 +69,58 @@ describe("every message", () => {
       }
     }),
   );
+
+  const settings = fc.record({
+    estimate: fc.constant(true),
+    maxBytes: fc.constantFrom(0, 1, 50, 262_144),
+    scale: fc.constantFrom(0.01, 0.5, 1, 1.2, 100),
+  });
+
+  itHolds(
+    "has the tokens of its texts, scaled, and is the same without them",
+    500,
+    fc.property(written, chunkSizes, settings, ({ node, text }, sizes, settings) => {
+      const chunks = cut(Buffer.from(text), sizes);
+      const expected = expectedMessage(text, node);
+      const without = readMessages(false, chunks, { ...settings, estimate: false });
+      if ("refusal" in expected) return assert.deepEqual(without, [expected]);
+      const tokens = expectedTokens(node, settings);
+      assert.deepEqual(readMessages(false, chunks, settings), [{ ...expected, tokens }]);
+      const none = { tokens: TOKEN_KINDS.map(() => 0), cursor: "", nextCursor: "" };
+      assert.deepEqual(without, [{ ...expected, ...none }]);
+    }),
+  );
+
+  itHolds(
+    "of any bytes is read without a trap, with its tokens or without",
+    500,
+    fc.property(
+      fc.boolean(),
+      written,
+      fc.array(fc.record({ at: fc.nat(), bytes: fc.uint8Array({ maxLength: 3 }), removed: fc.nat({ max: 3 }) }), {
+        maxLength: 4,
+      }),
+      chunkSizes,
+      fc.boolean(),
+      (isEventStream, { text }, edits, sizes, estimate) => {
+        let bytes = Buffer.from(isEventStream ? `data: ${text}\n\n` : text);
+        for (const { at, bytes: put, removed } of edits) {
+          const place = at % (bytes.length + 1);
+          bytes = Buffer.concat([bytes.subarray(0, place), put, bytes.subarray(place + removed)]);
+        }
+        const whole = readMessages(isEventStream, [bytes], { ...DEFAULT_SETTINGS, estimate });
+        assert.deepEqual(readMessages(isEventStream, cut(bytes, sizes), { ...DEFAULT_SETTINGS, estimate }), whole);
+      },
+    ),
+  );
+
+  it("is generated with texts of every kind", () => {
+    const seen = fc
+      .sample(written, { numRuns: 2000, seed: 1 })
+      .filter(({ node, text }) => "kind" in expectedMessage(text, node))
+      .flatMap(({ node }) => textsIn(node).map(({ kind }) => kind));
+    for (const kind of TOKEN_KINDS) expect(seen.filter((each) => each === kind).length, kind).toBeGreaterThan(30);
+  });
 
   it("is generated in every kind, with every outcome and refusal", () => {
     const seen = fc

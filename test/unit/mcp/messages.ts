@@ -1,41 +1,9 @@
 import fc from "fast-check";
 
-import { type Member, type Node, nodes, numbers, spelled, spellings } from "../json/documents.ts";
+import { type Member, type Node, numbers, spellings } from "../json/documents.ts";
+import { answered, paramsTexts, resultTexts } from "./contents.ts";
 import { METHODS } from "./methods.ts";
-
-const anyNode = nodes();
-
-function text(value: string): fc.Arbitrary<Node> {
-  return spelled(value).map((spelling): Node => ({ type: "string", spelling }));
-}
-
-function texts(...values: string[]): fc.Arbitrary<Node> {
-  return fc.constantFrom(...values).chain(text);
-}
-
-function literals(...values: ("true" | "false" | "null")[]): fc.Arbitrary<Node> {
-  return fc.constantFrom(...values).map((value): Node => ({ type: "literal", text: value }));
-}
-
-/** Mostly what belongs in a place, now and then anything. */
-function mostly(value: fc.Arbitrary<Node>): fc.Arbitrary<Node> {
-  return fc.oneof({ weight: 9, arbitrary: value }, { weight: 1, arbitrary: anyNode });
-}
-
-function member(name: string, value: fc.Arbitrary<Node>): fc.Arbitrary<Member> {
-  return fc.record({ key: spelled(name), value });
-}
-
-/** An object of any of these members, in any order, some twice. */
-function object(...members: fc.Arbitrary<Member>[]): fc.Arbitrary<Node> {
-  return fc.array(fc.oneof(...members), { maxLength: 6 }).map((all): Node => ({ type: "object", members: all }));
-}
-
-function array(item: fc.Arbitrary<Node>): fc.Arbitrary<Node> {
-  return fc.array(item, { maxLength: 4 }).map((items): Node => ({ type: "array", items }));
-}
-
-const other = fc.record({ key: spellings, value: anyNode });
+import { anyNode, array, asNode, literals, member, mostly, object, other, text, texts } from "./shapes.ts";
 
 const names = fc.oneof(
   { weight: 6, arbitrary: texts("echo", "get_weather", "é😀", "a\nb", "\ud800") },
@@ -70,16 +38,28 @@ const meta = object(
 const params = object(
   member("name", mostly(names)),
   member("arguments", anyNode),
+  ...paramsTexts,
   member("requestId", mostly(ids)),
   member("clientInfo", clientInfo),
   member("_meta", mostly(meta)),
   other,
 );
 
-const list = array(mostly(object(member("name", mostly(names)), member("description", spellings.map(asNode)), other)));
+const list = array(
+  mostly(
+    object(
+      member("name", mostly(names)),
+      member("description", spellings.map(asNode)),
+      member("inputSchema", anyNode),
+      member("arguments", anyNode),
+      other,
+    ),
+  ),
+);
 
 const result = object(
-  member("content", array(object(member("type", texts("text")), member("text", spellings.map(asNode))))),
+  member("content", answered),
+  ...resultTexts,
   member("isError", mostly(literals("true", "false"))),
   member("resultType", mostly(texts("complete", "input_required", "input_required", "task", "later"))),
   member("task", mostly(object(member("taskId", texts("t"))))),
@@ -99,10 +79,6 @@ const error = object(
   member("data", anyNode),
   other,
 );
-
-function asNode(spelling: { value: string; json: string }): Node {
-  return { type: "string", spelling };
-}
 
 const methods = fc.oneof(
   { weight: 8, arbitrary: texts(...METHODS) },

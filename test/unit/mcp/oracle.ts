@@ -4,6 +4,7 @@ import { canonicalNumber } from "../jsonrpc/numbers.ts";
 import { parseEvents } from "../sse/events.ts";
 import { methodLabel } from "./methods.ts";
 import type { Message, Refused } from "./reader.ts";
+import { cursorOf, expectedTokens } from "./texts.ts";
 
 /** JSON.parse cannot tell what is wrong with a text. */
 export interface Unreadable {
@@ -167,6 +168,9 @@ export function expectedMessage(text: string, node?: Node): Message | Refused | 
     clientName: clientNameIn(root),
     size: Buffer.byteLength(trimmed(text)),
     listed: listedIn(root),
+    tokens: expectedTokens(root),
+    cursor: cursorOf(member(params, "cursor")),
+    nextCursor: cursorOf(member(member(value, "result"), "nextCursor")),
   };
 }
 

@@ -30,9 +30,37 @@ export interface Message {
   readonly size: number;
   /** The tools and prompts listed. */
   readonly listed: string[];
+  /** The estimated tokens of each kind: see TOKEN_KINDS. */
+  readonly tokens: number[];
+  /** The pages of a list that are asked for and that come next, each by its hash; empty where there are none. */
+  readonly cursor: string;
+  readonly nextCursor: string;
 }
 
+export const TOKEN_KINDS = [
+  "arguments",
+  "result",
+  "structured",
+  "definitions",
+  "prompt",
+  "resource",
+  "sampling_request",
+  "sampling_result",
+] as const;
+
+export type TokenKind = (typeof TOKEN_KINDS)[number];
+
+/** How tokens are estimated. */
+export interface Settings {
+  readonly estimate: boolean;
+  readonly maxBytes: number;
+  readonly scale: number;
+}
+
+export const DEFAULT_SETTINGS: Settings = { estimate: true, maxBytes: 262_144, scale: 1 };
+
 interface Exports {
+  configure(estimate: boolean, maxBytes: number, scale: number): void;
   begin(isEventStream: boolean): void;
   feed(at: number, length: number): void;
   end(): void;
@@ -40,10 +68,18 @@ interface Exports {
 
 let messages: (Message | Refused)[] = [];
 let listed: string[] = [];
+let texts = { tokens: [] as number[], cursor: "", nextCursor: "" };
 
 const module: TestModule<Exports> = new TestModule("message", {
   listed(kind: number, at: number, length: number): void {
     listed.push(`${["none", "tool", "prompt"][kind]} ${module.bytes(at, length).toString()}`);
+  },
+  texts(cursor: bigint, nextCursor: bigint): void {
+    texts = { tokens: [], cursor: hashText(cursor), nextCursor: hashText(nextCursor) };
+  },
+  tokens(kind: number, tokens: number): void {
+    // A 32-bit number comes signed.
+    texts.tokens[kind] = tokens >>> 0;
   },
   message(
     kind: number,
@@ -75,21 +111,34 @@ const module: TestModule<Exports> = new TestModule("message", {
         outcome: module.string(outcome),
         errorCode: errorCode === NO_CODE ? null : errorCode,
         answersUnknown: answersUnknown !== 0,
-        cancelled: cancelledId === 0n ? "" : BigInt.asUintN(64, cancelledId).toString(16),
+        cancelled: hashText(cancelledId),
         requestRevision: module.string(requestRevision),
         agreedRevision: module.string(agreedRevision),
         clientName: module.bytes(clientName, clientNameLength).toString(),
         size: Number(size),
         listed,
+        ...texts,
       });
     }
     listed = [];
   },
 });
 
+function hashText(hash: bigint): string {
+  return hash === 0n ? "" : BigInt.asUintN(64, hash).toString(16);
+}
+
+let configured = DEFAULT_SETTINGS;
+
 /** The messages in a body that comes in chunks. */
-export function readMessages(isEventStream: boolean, chunks: readonly Uint8Array[]): (Message | Refused)[] {
+export function readMessages(
+  isEventStream: boolean,
+  chunks: readonly Uint8Array[],
+  settings = DEFAULT_SETTINGS,
+): (Message | Refused)[] {
   const { exports } = module;
+  if (settings !== configured) exports.configure(settings.estimate, settings.maxBytes, settings.scale);
+  configured = settings;
   messages = [];
   listed = [];
   exports.begin(isEventStream);

@@ -11,7 +11,7 @@ interface Exports {
   create(self: bigint, space: number, idleSeconds: number): void;
   begin(hash: bigint, kind: number, server: number, revision: number, now: bigint): void;
   meet(hash: bigint, server: number, revision: number, now: bigint): void;
-  countOperation(hash: bigint, now: bigint): void;
+  add(hash: bigint, operations: number, tokens: bigint, now: bigint): void;
   end(hash: bigint, reason: number, now: bigint): void;
   tick(now: bigint): void;
   sweep(now: bigint): void;
@@ -35,8 +35,8 @@ const trace = {
   started: (hash: bigint, kind: number, revision: number) => told.push(`started ${hash} ${kind} ${revision}`),
   adopted: (hash: bigint) => told.push(`adopted ${hash}`),
   ended: (server: number, end: number) => told.push(`ended ${server} ${ENDS[end]}`),
-  settled: (server: number, operations: number, lasted: bigint) =>
-    told.push(`settled ${server} ${operations} ${lasted}`),
+  settled: (server: number, operations: number, tokens: bigint, lasted: bigint) =>
+    told.push(`settled ${server} ${operations} ${tokens} ${lasted}`),
   counted: () => active++,
 };
 
@@ -68,8 +68,9 @@ function meet(worker: number, hash = 5n): void {
   workers[worker].meet(hash, SERVER, 4, BigInt(now));
 }
 
-function count(worker: number, hash = 5n): void {
-  workers[worker].countOperation(hash, BigInt(now));
+/** An operation ended that was of so many tokens; or tokens passed outside of any. */
+function count(worker: number, hash = 5n, tokens = 0, operations = 1): void {
+  workers[worker].add(hash, operations, BigInt(tokens), BigInt(now));
 }
 
 function end(worker: number, hash = 5n): void {
@@ -129,25 +130,43 @@ describe("a session that is followed", () => {
     expect(accessesOf(() => pass(10))).toBe(0);
   });
 
-  it("is settled with the operations of all workers", () => {
+  it("is settled with the operations and tokens of all workers", () => {
     begin(0);
     for (let worker = 0; worker < 4; worker++) meet(worker);
-    for (let i = 0; i < 10; i++) count(i % 4);
+    for (let i = 0; i < 10; i++) count(i % 4, 5n, 2 ** 32 + i);
+    count(3, 5n, 7, 0);
     now += 2 * SECOND;
     end(2);
     pass(6);
     sweep();
-    expect(takeTold()).toEqual(["started 5 1 4", `ended ${SERVER} deleted`, `settled ${SERVER} 10 2000`]);
+    expect(takeTold()).toEqual([
+      "started 5 1 4",
+      `ended ${SERVER} deleted`,
+      `settled ${SERVER} 10 ${10 * 2 ** 32 + 45 + 7} 2000`,
+    ]);
   });
 
-  it("counts an operation that lasted longer than the session was in hand", () => {
+  it("counts an operation, and tokens, that came when the session was no longer in hand", () => {
     begin(0);
     pass(20);
-    count(0);
+    count(0, 5n, 100);
+    count(2, 5n, 11, 0);
     end(1);
     pass(6);
     sweep();
-    expect(takeTold().at(-1)).toBe(`settled ${SERVER} 1 20000`);
+    expect(takeTold().at(-1)).toBe(`settled ${SERVER} 1 111 20000`);
+  });
+
+  it("tells its tokens to the store once", () => {
+    begin(0);
+    for (let i = 0; i < 4; i++) {
+      count(0, 5n, 1000);
+      pass(6);
+    }
+    end(0);
+    pass(6);
+    sweep();
+    expect(takeTold().at(-1)).toBe(`settled ${SERVER} 4 4000 24000`);
   });
 
   it("lives as long as something happens, and ends as idle after that", () => {
@@ -163,7 +182,7 @@ describe("a session that is followed", () => {
     pass(12);
     expect(sweep()).toBe(0);
     const lasted = 10 * (IDLE_SECONDS - 5) * SECOND;
-    expect(takeTold()).toEqual(["started 5 1 4", `ended ${SERVER} idle`, `settled ${SERVER} 5 ${lasted}`]);
+    expect(takeTold()).toEqual(["started 5 1 4", `ended ${SERVER} idle`, `settled ${SERVER} 5 0 ${lasted}`]);
     begin(3);
     expect(takeTold()).toEqual(["started 5 1 4"]);
   });
@@ -175,20 +194,20 @@ describe("a session that is followed", () => {
     for (const worker of [0, 1, 2]) meet(worker);
     pass(20);
     expect(sweep()).toBe(0);
-    expect(takeTold().slice(1)).toEqual([`ended ${SERVER} deleted`, `settled ${SERVER} 0 0`]);
+    expect(takeTold().slice(1)).toEqual([`ended ${SERVER} deleted`, `settled ${SERVER} 0 0 0`]);
   });
 
   it("is kept with a thousand others", () => {
     const hashes = Array.from({ length: 1000 }, (_, i) => (BigInt(i + 1) << 54n) + BigInt(i + 1));
     for (const [i, hash] of hashes.entries()) begin(i % 4, hash);
-    for (const [i, hash] of hashes.entries()) count(i % 4, hash);
+    for (const [i, hash] of hashes.entries()) count(i % 4, hash, 3);
     expect(takeTold()).toHaveLength(1000);
     pass(20);
     for (const [i, hash] of hashes.entries()) end(i % 3, hash);
     pass(6);
     sweep();
     const settled = takeTold().filter((each) => each.startsWith("settled"));
-    expect(settled).toEqual(Array.from({ length: 1000 }, () => `settled ${SERVER} 1 20000`));
+    expect(settled).toEqual(Array.from({ length: 1000 }, () => `settled ${SERVER} 1 3 20000`));
   });
 });
 
@@ -196,12 +215,13 @@ describe("sessions that are followed", () => {
   const step = fc.record({
     worker: fc.nat({ max: 3 }),
     hash: fc.bigInt({ min: 1n, max: 3n }),
-    what: fc.constantFrom("begin", "meet", "count", "count"),
+    what: fc.constantFrom("begin", "meet", "count", "count", "pass"),
+    tokens: fc.oneof(fc.nat({ max: 9999 }), fc.constant(2 ** 33)),
     seconds: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.nat({ max: 12 })),
   });
 
   itHolds(
-    "are counted with every operation once, whatever workers do in between",
+    "are counted with every operation and token once, whatever workers do in between",
     200,
     fc.property(
       fc.array(step, { minLength: 1, maxLength: 40, size: "max" }),
@@ -209,17 +229,20 @@ describe("sessions that are followed", () => {
       fc.array(fc.nat({ max: 4 }), { maxLength: 14 }),
       (steps, pauses) => {
         create();
-        const operations = new Map<bigint, number>();
+        const sums = new Map([1n, 2n, 3n].map((hash) => [hash, { operations: 0, tokens: 0 }]));
         for (const hash of [1n, 2n, 3n]) meet(0, hash);
-        race(data, steps, pauses, ({ worker, hash, what, seconds }) => {
+        race(data, steps, pauses, ({ worker, hash, what, tokens, seconds }) => {
           for (let i = 0; i < seconds; i++) {
             now += SECOND;
             workers[worker].tick(BigInt(now));
           }
           if (what === "begin") begin(worker, hash);
           else if (what === "meet") meet(worker, hash);
-          else count(worker, hash);
-          if (what === "count") operations.set(hash, (operations.get(hash) ?? 0) + 1);
+          else count(worker, hash, tokens, what === "count" ? 1 : 0);
+          if (what === "begin" || what === "meet") return;
+          const sum = sums.get(hash)!;
+          if (what === "count") sum.operations++;
+          sum.tokens += tokens;
         });
         pass(6);
         for (const hash of [1n, 2n, 3n]) end(3, hash);
@@ -231,8 +254,9 @@ describe("sessions that are followed", () => {
           "adopted 2",
           "adopted 3",
         ]);
-        const settled = all.flatMap((each) => (each.startsWith("settled") ? [Number(each.split(" ")[2])] : []));
-        assert.deepEqual(settled.sort(), [1n, 2n, 3n].map((hash) => operations.get(hash) ?? 0).sort());
+        const settled = all.filter((each) => each.startsWith("settled")).map((each) => each.split(" ").slice(2, 4));
+        const expected = [...sums.values()].map(({ operations, tokens }) => [String(operations), String(tokens)]);
+        assert.deepEqual(settled.sort(), expected.sort());
       },
     ),
   );

@@ -26,6 +26,9 @@ export function read(at: usize, length: usize): void {
   traceNumber("sessionIdleSeconds", config.sessionIdleSeconds);
   traceNumber("maxSessions", config.maxSessions);
   traceNumber("labelCaller", config.labelCaller ? 1 : 0);
+  traceNumber("estimateTokens", config.estimateTokens ? 1 : 0);
+  traceText("tokenScale", config.tokenScale.toString());
+  traceText("maxTokenBytes", config.maxTokenBytes.toString());
   traceNumber("logLevel", config.logLevel);
   traceItems("matchPaths", config.matchPaths);
   traceItems("tools", config.tools);

@@ -31,7 +31,7 @@ tree.add(FIRST_PAYLOAD_FIELD, ["params", "name"]);
 const reader = MessageReader.create(tree);
 
 export function begin(): void {
-  reader.reset();
+  reader.reset(tree);
 }
 
 export function feed(at: usize, length: usize): void {

@@ -1,16 +1,23 @@
 import { Marks } from "../../../assembly/store/marks";
 import { openStore } from "./common/store";
 
-let marks: Marks = new Marks(openStore(1, 0));
+let marks: Marks = new Marks(openStore(1, 0), "cancellations");
+let others: Marks = new Marks(openStore(1, 0), "lists");
 
 export function create(space: i32): void {
-  marks = new Marks(openStore(1, space));
+  marks = new Marks(openStore(1, space), "cancellations");
+  others = new Marks(openStore(1, space), "lists");
 }
 
-export function add(session: u64, id: u64): void {
-  marks.add(session, id);
+export function add(scope: u64, hash: u64, value: u64): void {
+  marks.add(scope, hash, value);
 }
 
-export function has(session: u64, id: u64): bool {
-  return marks.has(session, id);
+export function get(scope: u64, hash: u64): u64 {
+  return marks.get(scope, hash);
+}
+
+/** The value among marks of another name. */
+export function getOther(scope: u64, hash: u64): u64 {
+  return others.get(scope, hash);
 }

@@ -4,6 +4,7 @@ import { McpMessage, McpPart } from "../../../assembly/mcp/message";
 import { methodName } from "../../../assembly/mcp/methods";
 import { outcomeName } from "../../../assembly/mcp/outcome";
 import { revisionName } from "../../../assembly/mcp/revisions";
+import { TOKEN_KIND_COUNT, TokenKind, TokenSettings } from "../../../assembly/mcp/token_kinds";
 import { EventPart } from "../../../assembly/sse/event_reader";
 
 export { allocate } from "./common/allocate";
@@ -33,12 +34,26 @@ declare function traceMessage(
   size: u64,
 ): void;
 
+// @ts-ignore: decorator
+@external("trace", "texts")
+declare function traceTexts(cursor: u64, nextCursor: u64): void;
+
+// @ts-ignore: decorator
+@external("trace", "tokens")
+declare function traceTokens(kind: TokenKind, tokens: u32): void;
+
 let decoder: usize = 0;
+let tokens: TokenSettings = new TokenSettings(true, 262_144, 1);
+
+/** How tokens are estimated from the next body on. */
+export function configure(estimate: bool, maxBytes: u32, scale: f64): void {
+  tokens = new TokenSettings(estimate, maxBytes, scale);
+}
 
 /** A new body: one message, or an event stream of them. */
 export function begin(isEventStream: bool): void {
   if (decoder) changetype<Decoder>(decoder).release();
-  decoder = Decoder.take(isEventStream);
+  decoder = Decoder.take(isEventStream, tokens);
 }
 
 export function feed(at: usize, length: usize): void {
@@ -51,7 +66,7 @@ export function feed(at: usize, length: usize): void {
       read(reader.message, events.dataAt, events.dataLength);
     } else {
       if (events.isMessage) finish(reader.message);
-      reader.message.reset();
+      reader.message.reset(tokens);
     }
   }
 }
@@ -72,6 +87,8 @@ function read(message: McpMessage, at: usize, length: usize): void {
 function finish(message: McpMessage): void {
   if (message.blank) return;
   const kind = message.finish();
+  traceTexts(message.cursor, message.nextCursor);
+  for (let each = 0; each < TOKEN_KIND_COUNT; each++) traceTokens(each, message.tokens(each));
   traceMessage(
     kind,
     message.refusal,

@@ -9,7 +9,7 @@ declare function traceEnded(server: i32, end: SessionEnd): void;
 
 // @ts-ignore: decorator
 @external("trace", "settled")
-declare function traceSettled(server: i32, end: SessionEnd, operations: u32, endedAt: u64): void;
+declare function traceSettled(server: i32, end: SessionEnd, operations: u32, tokens: u64, endedAt: u64): void;
 
 // @ts-ignore: decorator
 @external("trace", "counted")
@@ -22,7 +22,7 @@ class Listener extends SessionListener {
   }
 
   sessionSettled(entry: SessionEntry): void {
-    traceSettled(entry.server, entry.end, entry.operations, entry.endedAt);
+    traceSettled(entry.server, entry.end, entry.operations, entry.tokens, entry.endedAt);
   }
 
   sessionCounted(entry: SessionEntry): void {
@@ -50,8 +50,8 @@ export function insert(hash: u64, server: i32, idleSeconds: u32, now: u64): Inse
   return sessions.insert(entry);
 }
 
-export function update(hash: u64, operations: u32, now: u64): bool {
-  return sessions.update(hash, operations, now);
+export function update(hash: u64, operations: u32, tokens: u64, now: u64): bool {
+  return sessions.update(hash, operations, tokens, now);
 }
 
 export function end(hash: u64, reason: SessionEnd, now: u64): void {

@@ -17,7 +17,7 @@ declare function traceEnded(server: i32, end: SessionEnd): void;
 
 // @ts-ignore: decorator
 @external("trace", "settled")
-declare function traceSettled(server: i32, operations: u32, lasted: i64): void;
+declare function traceSettled(server: i32, operations: u32, tokens: u64, lasted: i64): void;
 
 // @ts-ignore: decorator
 @external("trace", "counted")
@@ -37,7 +37,7 @@ class Observer extends SessionObserver {
   }
 
   sessionSettled(entry: SessionEntry): void {
-    traceSettled(entry.server, entry.operations, <i64>(entry.endedAt - entry.startedAt));
+    traceSettled(entry.server, entry.operations, entry.tokens, <i64>(entry.endedAt - entry.startedAt));
   }
 
   sessionCounted(entry: SessionEntry): void {
@@ -63,8 +63,8 @@ export function meet(hash: u64, server: i32, revision: i32, now: u64): void {
   tracker.meet(hash, server, revision, now);
 }
 
-export function countOperation(hash: u64, now: u64): void {
-  tracker.countOperation(hash, now);
+export function add(hash: u64, operations: u32, tokens: u64, now: u64): void {
+  tracker.add(hash, operations, tokens, now);
 }
 
 export function end(hash: u64, reason: SessionEnd, now: u64): void {

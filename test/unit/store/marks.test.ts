@@ -9,8 +9,9 @@ import { RacingData, race } from "./race.ts";
 
 interface Exports {
   create(space: number): void;
-  add(session: bigint, id: bigint): void;
-  has(session: bigint, id: bigint): number;
+  add(scope: bigint, hash: bigint, value: bigint): void;
+  get(scope: bigint, hash: bigint): bigint;
+  getOther(scope: bigint, hash: bigint): bigint;
 }
 
 const BUCKETS = 256;
@@ -23,11 +24,11 @@ let space = 0;
 beforeEach(create);
 
 /** What the bucket of a mark is kept under, but for the space. */
-function bucketOf(id: bigint): string {
+function bucketOf(hash: bigint): string {
   let bucket = "";
   create();
   data.afterWrite = (key) => (bucket = key.split("/").at(-1)!);
-  workers[0].add(1n, id);
+  workers[0].add(1n, hash, 1n);
   data.afterWrite = undefined;
   return bucket;
 }
@@ -38,8 +39,8 @@ function create(): void {
 }
 
 describe("marks", () => {
-  it("are seen by every worker, each for its session and id alone", () => {
-    workers[0].add(1n, 2n);
+  it("are seen by every worker, each in its scope and under its hash alone", () => {
+    workers[0].add(1n, 2n, 70_000_000_000n);
     for (const worker of workers) {
       const pairs = [
         [1n, 2n],
@@ -47,37 +48,51 @@ describe("marks", () => {
         [1n, 1n],
         [0n, 2n],
       ] as const;
-      expect(pairs.map(([session, id]) => worker.has(session, id))).toEqual([1, 0, 0, 0]);
+      expect(pairs.map(([scope, hash]) => worker.get(scope, hash))).toEqual([70_000_000_000n, 0n, 0n, 0n]);
     }
+  });
+
+  it("of another name are others", () => {
+    workers[0].add(1n, 2n, 3n);
+    expect(workers[1].getOther(1n, 2n)).toBe(0n);
   });
 
   it("are bounded, and the oldest goes first", () => {
     const count = 40 * BUCKETS * CAPACITY;
     const sizes: number[] = [];
     for (let i = 0; i < count; i++) {
-      workers[i % 4].add(1n, BigInt(i));
+      workers[i % 4].add(1n, BigInt(i), BigInt(i + 1));
       if (i % (count / 4) === count / 4 - 1) sizes.push(data.size);
     }
     // All buckets are full long before, and the keys are as many as ever.
     expect(sizes[3]).toBe(sizes[1]);
     // So many came after it, in all buckets together, that a bucket had nearly as many more than it holds, or fewer.
-    const has = (ago: number): number => workers[0].has(1n, BigInt(count - 1 - ago));
-    expect(Array.from({ length: BUCKETS * 10 }, (_, i) => has(i)).every(Boolean)).toBe(true);
-    expect(Array.from({ length: BUCKETS }, (_, i) => has(BUCKETS * 80 + i)).some(Boolean)).toBe(false);
+    const left = (ago: number): bigint => workers[0].get(1n, BigInt(count - 1 - ago));
+    const young = Array.from({ length: BUCKETS * 10 }, (_, i) => i);
+    expect(young.filter((ago) => left(ago) !== BigInt(count - ago))).toEqual([]);
+    expect(Array.from({ length: BUCKETS }, (_, i) => left(BUCKETS * 80 + i)).filter((value) => value !== 0n)).toEqual(
+      [],
+    );
   });
 
-  it("that are set again take no second place", () => {
-    for (let i = 0; i < BUCKETS; i++) workers[0].add(1n, BigInt(i));
-    for (let i = 0; i < BUCKETS * CAPACITY; i++) workers[i % 4].add(1n, BigInt(i % 16));
-    for (let i = 0; i < BUCKETS; i++) expect(workers[0].has(1n, BigInt(i))).toBe(1);
+  it("that are set again have the new value, and take no second place", () => {
+    for (let i = 0; i < BUCKETS; i++) workers[0].add(1n, BigInt(i), 9n);
+    for (let i = 0; i < BUCKETS * CAPACITY; i++) workers[i % 4].add(1n, BigInt(i % 16), BigInt(i + 1));
+    for (let i = 0; i < BUCKETS; i++) {
+      expect(workers[0].get(1n, BigInt(i))).toBe(i < 16 ? BigInt(BUCKETS * CAPACITY - 15 + i) : 9n);
+    }
   });
 
-  /** Ids whose marks are in one bucket, so that workers get into each other's way. */
-  const neighbours = [...Array(4000).keys()].map(BigInt).filter((id) => bucketOf(id) === bucketOf(0n));
-  const step = fc.record({ worker: fc.nat({ max: 3 }), id: fc.constantFrom(...neighbours) });
+  /** Hashes whose marks are in one bucket, so that workers get into each other's way. */
+  const neighbours = [...Array(4000).keys()].map(BigInt).filter((hash) => bucketOf(hash) === bucketOf(0n));
+  const step = fc.record({
+    worker: fc.nat({ max: 3 }),
+    hash: fc.constantFrom(...neighbours),
+    value: fc.bigInt({ min: 1n, max: 2n ** 63n - 1n }),
+  });
 
   itHolds(
-    "are not lost when workers race",
+    "are not lost when workers race: the value written last is there",
     200,
     fc.property(
       fc.array(step, { minLength: 1, maxLength: CAPACITY }),
@@ -85,8 +100,17 @@ describe("marks", () => {
       fc.array(fc.nat({ max: 2 }), { maxLength: 14 }),
       (steps, pauses) => {
         create();
-        race(data, steps, pauses, ({ worker, id }) => workers[worker].add(1n, id));
-        for (const { id } of steps) assert.equal(workers[0].has(1n, id), 1);
+        const doing: { hash: bigint; value: bigint }[] = [];
+        const written = new Map<bigint, bigint>();
+        data.afterWrite = () => written.set(doing[doing.length - 1].hash, doing[doing.length - 1].value);
+        race(data, steps, pauses, (each) => {
+          doing.push(each);
+          workers[each.worker].add(1n, each.hash, each.value);
+          doing.pop();
+        });
+        data.afterWrite = undefined;
+        for (const { hash } of steps) assert.equal(workers[0].get(1n, hash), written.get(hash));
+        assert.deepEqual(new Set(written.keys()), new Set(steps.map(({ hash }) => hash)));
       },
     ),
   );

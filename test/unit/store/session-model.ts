@@ -5,7 +5,7 @@ import { type End, type Event, type Inserted, LAG, LEAST_CAPACITY } from "./sess
 /** What a worker does to sessions, at a time of its own clock. */
 export type Operation =
   | { readonly type: "insert"; readonly hash: bigint; readonly birth: number; readonly idleSeconds: number }
-  | { readonly type: "update"; readonly hash: bigint; readonly operations: number }
+  | { readonly type: "update"; readonly hash: bigint; readonly operations: number; readonly tokens: number }
   | { readonly type: "end"; readonly hash: bigint; readonly end: End }
   | { readonly type: "sweep" };
 
@@ -31,13 +31,14 @@ interface Session {
   readonly startedAt: number;
   activeAt: number;
   endedAt: number;
+  tokens: number;
   operations: number;
   readonly idleSeconds: number;
   readonly birth: number;
   end: End;
 }
 
-const ENTRY_SIZE = 56;
+const ENTRY_SIZE = 64;
 const ENDS: End[] = ["none", "deleted", "refused", "idle", "evicted"];
 
 function sessionsIn(bucket: Uint8Array): Session[] {
@@ -45,16 +46,17 @@ function sessionsIn(bucket: Uint8Array): Session[] {
   assert.equal(bytes.length % ENTRY_SIZE, 0);
   return Array.from({ length: bytes.length / ENTRY_SIZE }, (_, i) => {
     const at = i * ENTRY_SIZE;
-    const time = (offset: number): number => Number(bytes.readBigUInt64LE(at + offset));
+    const long = (offset: number): number => Number(bytes.readBigUInt64LE(at + offset));
     return {
       hash: bytes.readBigUInt64LE(at),
-      startedAt: time(8),
-      activeAt: time(16),
-      endedAt: time(24),
-      operations: bytes.readUInt32LE(at + 32),
-      idleSeconds: bytes.readUInt32LE(at + 36),
-      birth: bytes.readInt32LE(at + 40),
-      end: ENDS[bytes.readInt32LE(at + 52)],
+      startedAt: long(8),
+      activeAt: long(16),
+      endedAt: long(24),
+      tokens: long(32),
+      operations: bytes.readUInt32LE(at + 40),
+      idleSeconds: bytes.readUInt32LE(at + 44),
+      birth: bytes.readInt32LE(at + 48),
+      end: ENDS[bytes.readInt32LE(at + 60)],
     };
   });
 }
@@ -111,7 +113,7 @@ export class SessionModel {
     const { birth, hash, idleSeconds } = operation;
     assert.ok(![...this.sessions.values()].some((each) => each.hash === hash), "born twice");
     const times = { startedAt: now, activeAt: now, endedAt: 0 };
-    assert.deepEqual(entry, { birth, hash, idleSeconds, ...times, operations: 0, end: "none" });
+    assert.deepEqual(entry, { birth, hash, idleSeconds, ...times, operations: 0, tokens: 0, end: "none" });
     this.sessions.set(birth, entry);
     this.#activity.set(birth, trueTime);
   }
@@ -120,6 +122,7 @@ export class SessionModel {
     const session = this.sessions.get(entry.birth)!;
     if (operation.type === "update" && operation.hash === session.hash) {
       session.operations += operation.operations;
+      session.tokens += operation.tokens;
       session.activeAt = Math.max(session.activeAt, now);
       this.#activity.set(entry.birth, Math.max(this.#activity.get(entry.birth)!, trueTime));
     } else if (operation.type === "end" && operation.hash === session.hash) {
@@ -156,6 +159,7 @@ export class SessionModel {
       settled: session.birth,
       end: session.end,
       operations: session.operations,
+      tokens: session.tokens,
       endedAt: session.endedAt,
     });
     this.sessions.delete(session.birth);

@@ -4,7 +4,7 @@ import { RacingData } from "./race.ts";
 interface Exports {
   create(self: bigint, space: number, max: number): void;
   insert(hash: bigint, server: number, idleSeconds: number, now: bigint): number;
-  update(hash: bigint, operations: number, now: bigint): number;
+  update(hash: bigint, operations: number, tokens: bigint, now: bigint): number;
   end(hash: bigint, reason: number, now: bigint): void;
   sweep(now: bigint): void;
   conflicts(): number;
@@ -19,7 +19,13 @@ export type End = (typeof ENDS)[number];
 /** What a worker tells of a session, which goes by the number of its birth. */
 export type Event =
   | { readonly ended: number; readonly end: End }
-  | { readonly settled: number; readonly end: End; readonly operations: number; readonly endedAt: number };
+  | {
+      readonly settled: number;
+      readonly end: End;
+      readonly operations: number;
+      readonly tokens: number;
+      readonly endedAt: number;
+    };
 
 export const BUCKETS = 1024;
 /** The hash of a session in this bucket: its highest bits number it. */
@@ -43,8 +49,8 @@ export class SessionWorker {
     "sessions",
     {
       ended: (ended: number, end: number) => this.#events.push({ ended, end: ENDS[end] }),
-      settled: (settled: number, end: number, operations: number, endedAt: bigint) =>
-        this.#events.push({ settled, end: ENDS[end], operations, endedAt: Number(endedAt) }),
+      settled: (settled: number, end: number, operations: number, tokens: bigint, endedAt: bigint) =>
+        this.#events.push({ settled, end: ENDS[end], operations, tokens: Number(tokens), endedAt: Number(endedAt) }),
       counted: (birth: number) => this.#counted.push(birth),
     },
     data,
@@ -59,8 +65,8 @@ export class SessionWorker {
     return INSERTED[this.#exports.insert(hash, birth, idleSeconds, BigInt(now))];
   }
 
-  update(hash: bigint, operations: number, now: number): boolean {
-    return this.#exports.update(hash, operations, BigInt(now)) !== 0;
+  update(hash: bigint, operations: number, tokens: number, now: number): boolean {
+    return this.#exports.update(hash, operations, BigInt(tokens), BigInt(now)) !== 0;
   }
 
   end(hash: bigint, end: End, now: number): void {

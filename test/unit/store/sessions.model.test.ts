@@ -34,7 +34,12 @@ const operation = fc.oneof(
   { weight: 12, arbitrary: insert },
   {
     weight: 6,
-    arbitrary: fc.record({ type: fc.constant("update" as const), hash: hashes, operations: fc.nat({ max: 5 }) }),
+    arbitrary: fc.record({
+      type: fc.constant("update" as const),
+      hash: hashes,
+      operations: fc.nat({ max: 5 }),
+      tokens: fc.oneof(fc.nat({ max: 5000 }), fc.constantFrom(2 ** 32 - 1, 2 ** 40)),
+    }),
   },
   {
     weight: 4,
@@ -105,8 +110,9 @@ class Run {
     let counted: number[] = [];
     const each = workers[worker];
     if (operation.type === "insert") result = each.insert(operation.hash, operation.birth, operation.idleSeconds, now);
-    else if (operation.type === "update") result = each.update(operation.hash, operation.operations, now);
-    else if (operation.type === "end") each.end(operation.hash, operation.end, now);
+    else if (operation.type === "update") {
+      result = each.update(operation.hash, operation.operations, operation.tokens, now);
+    } else if (operation.type === "end") each.end(operation.hash, operation.end, now);
     else counted = each.sweep(now);
     this.#doing.delete(worker);
     this.model.finished(doing, result, each.takeEvents(), each.takeConflicts());

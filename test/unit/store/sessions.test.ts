@@ -39,28 +39,30 @@ describe("a session", () => {
 
   it("ends once, and is settled with all that is told until then", () => {
     first.insert(hash, 7, IDLE_SECONDS, START);
-    expect(first.update(hash, 2, START + 1000)).toBe(true);
+    expect(first.update(hash, 2, 2 ** 32, START + 1000)).toBe(true);
     second.end(hash, "deleted", START + 5000);
     first.end(hash, "refused", START + 5001);
-    expect(first.update(hash, 3, START + 6000)).toBe(false);
+    expect(first.update(hash, 3, 17, START + 6000)).toBe(false);
     expect(first.insert(hash, 8, IDLE_SECONDS, START + 6000)).toBe("ended");
     expect(first.sweep(START + 5000 + LAG - 1)).toEqual([]);
     expect([first.takeEvents(), second.takeEvents()]).toEqual([[], [{ ended: 7, end: "deleted" }]]);
     first.sweep(START + 5000 + LAG);
-    expect(first.takeEvents()).toEqual([{ settled: 7, end: "deleted", operations: 5, endedAt: START + 5000 }]);
-    expect(second.update(hash, 1, START + 12_000)).toBe(false);
+    expect(first.takeEvents()).toEqual([
+      { settled: 7, end: "deleted", operations: 5, tokens: 2 ** 32 + 17, endedAt: START + 5000 },
+    ]);
+    expect(second.update(hash, 1, 1, START + 12_000)).toBe(false);
     expect(second.insert(hash, 9, IDLE_SECONDS, START + 12_000)).toBe("new");
   });
 
   it("that is idle ends when it was last active, and may begin again", () => {
     first.insert(hash, 7, IDLE_SECONDS, START);
-    second.update(hash, 1, START + 10_000);
+    second.update(hash, 1, 20, START + 10_000);
     const idleAt = START + 10_000 + IDLE_SECONDS * 1000 + LAG;
     expect(first.sweep(idleAt - 1)).toEqual([7]);
     expect(first.sweep(idleAt)).toEqual([]);
     expect(first.takeEvents()).toEqual([
       { ended: 7, end: "idle" },
-      { settled: 7, end: "idle", operations: 1, endedAt: START + 10_000 },
+      { settled: 7, end: "idle", operations: 1, tokens: 20, endedAt: START + 10_000 },
     ]);
     expect(first.insert(hash, 8, IDLE_SECONDS, idleAt)).toBe("new");
   });
@@ -69,7 +71,7 @@ describe("a session", () => {
     first.insert(hash, 7, 1, START);
     expect(second.sweep(START - 50)).toEqual([7]);
     expect(second.sweep(START - 3_600_000)).toEqual([7]);
-    first.update(hash, 1, START - 100);
+    first.update(hash, 1, 0, START - 100);
     expect(second.sweep(START + 1000 + LAG - 1)).toEqual([7]);
     first.end(hash, "deleted", START);
     second.sweep(START - 50);
@@ -77,7 +79,7 @@ describe("a session", () => {
   });
 
   it("that nobody knows is neither updated nor ended", () => {
-    expect(first.update(hash, 1, START)).toBe(false);
+    expect(first.update(hash, 1, 1, START)).toBe(false);
     first.end(hash, "deleted", START);
     expect(first.sweep(START)).toEqual([]);
     expect(first.takeEvents()).toEqual([]);
@@ -141,7 +143,7 @@ describe("a change that others are always faster with", () => {
     rewriteAll();
     expect(first.insert(hashIn(1, 2), 2, IDLE_SECONDS, START)).toBe("gave up");
     expect(first.takeConflicts()).toBe(1);
-    expect(first.update(hash, 5, START)).toBe(true);
+    expect(first.update(hash, 5, 50, START)).toBe(true);
     first.end(hash, "deleted", START);
     first.sweep(START + 3_600_000);
     expect(first.takeConflicts()).toBe(3);

@@ -1,0 +1,167 @@
+import { BACKSLASH, QUOTE, endOfPlainText, isSpace } from "./characters";
+import { Text } from "./text";
+
+/** Room behind the {@link Text} of an escape: a replacement character and the longest UTF-8 sequence. */
+const ROOM: usize = 8;
+const HEX_DIGITS: usize = memory.data<u8>([
+  0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0x61, 0x62, 0x63, 0x64, 0x65, 0x66,
+]);
+/** U+FFFD as UTF-8. */
+const REPLACEMENT: usize = memory.data<u8>([0xef, 0xbf, 0xbd]);
+const REPLACEMENT_SIZE: usize = 3;
+/** An escape sequence as it is written: valid until the next one. */
+const ESCAPE: usize = memory.data<u8>([BACKSLASH, 0x75, 0x30, 0x30, 0, 0]);
+
+/**
+ * Turns the bytes of a JSON value, cut anywhere, into the text that is read of it. Of a string that is the text it stands
+ * for; of any other value JSON without white space between tokens and without needless escapes, as `JSON.stringify` writes
+ * it. The bytes must be valid JSON, as the tokenizer has found them.
+ */
+@unmanaged
+export class ValueText {
+  /** The text found: `length` bytes, valid until the next call. */
+  at: usize;
+  length: usize;
+  private source: usize;
+  private end: usize;
+  private hasBegun: bool;
+  /** The value is a string. */
+  private isString: bool;
+  private inString: bool;
+  /** The quote that ends a string stands next. */
+  private atQuote: bool;
+
+  static create(): ValueText {
+    const self = changetype<ValueText>(heap.alloc(offsetof<ValueText>() + offsetof<Text>() + ROOM));
+    self.reset();
+    return self;
+  }
+
+  /** Ready for another value. */
+  reset(): void {
+    memory.fill(changetype<usize>(this), 0, offsetof<ValueText>());
+    this.escape.clear();
+  }
+
+  /** The next bytes of the value; those before must be used up. */
+  feed(at: usize, length: usize): void {
+    this.source = at;
+    this.end = at + length;
+  }
+
+  /** Reads on to the next run of text. False when the bytes are used up. */
+  next(): bool {
+    while (this.source < this.end) {
+      if (this.inString ? this.readString() : this.readStructure()) return true;
+    }
+    return false;
+  }
+
+  /** A run between strings, the quotes included. */
+  private readStructure(): bool {
+    let to = this.source;
+    if (!this.hasBegun) {
+      this.hasBegun = true;
+      if (load<u8>(to) == QUOTE) {
+        this.isString = true;
+        this.inString = true;
+        this.source++;
+        return false;
+      }
+    }
+    if (this.atQuote) to++;
+    this.atQuote = false;
+    while (to < this.end && !isSpace(load<u8>(to))) {
+      if (load<u8>(to++) == QUOTE) {
+        this.inString = true;
+        break;
+      }
+    }
+    const from = this.source;
+    this.source = to;
+    if (to == from) this.source++;
+    return this.found(from, to - from);
+  }
+
+  private readString(): bool {
+    const escape = this.escape;
+    if (escape.escaping) {
+      escape.continueEscape(load<u8>(this.source++));
+      return this.foundEscape();
+    }
+    if (this.foundEscape()) return true;
+    const from = this.source;
+    const byte = load<u8>(from);
+    if (byte == BACKSLASH) {
+      escape.beginEscape();
+      this.source++;
+      return false;
+    }
+    // Nothing can follow any more that a surrogate waits for.
+    escape.finish();
+    if (this.foundEscape()) return true;
+    if (byte == QUOTE) {
+      this.inString = false;
+      if (this.isString) this.source = this.end;
+      else this.atQuote = true;
+      return false;
+    }
+    this.source = endOfPlainText(from, this.end);
+    return this.found(from, this.source - from);
+  }
+
+  /** Takes over what an escape sequence stood for, if it is complete. */
+  private foundEscape(): bool {
+    const escape = this.escape;
+    const length = escape.length;
+    if (length == 0) return false;
+    const last = load<u8>(escape.bytes + length - 1);
+    if (length > 1 && last < 0x80) {
+      // Behind a surrogate without its partner stands a character that may itself need an escape: that is next.
+      store<u8>(escape.bytes, last);
+      escape.length = 1;
+      return this.found(REPLACEMENT, REPLACEMENT_SIZE);
+    }
+    escape.length = 0;
+    const byte = load<u8>(escape.bytes);
+    const mustEscape = byte < 0x20 || byte == QUOTE || byte == BACKSLASH;
+    if (this.isString || length > 1 || !mustEscape) return this.found(escape.bytes, length);
+    const letter = shortEscape(byte);
+    store<u8>(ESCAPE, letter ? letter : 0x75, 1);
+    if (letter) return this.found(ESCAPE, 2);
+    store<u8>(ESCAPE, load<u8>(HEX_DIGITS + (byte >> 4)), 4);
+    store<u8>(ESCAPE, load<u8>(HEX_DIGITS + (byte & 15)), 5);
+    return this.found(ESCAPE, 6);
+  }
+
+  private found(at: usize, length: usize): bool {
+    this.at = at;
+    this.length = length;
+    return length > 0;
+  }
+
+  private get escape(): Text {
+    return changetype<Text>(changetype<usize>(this) + offsetof<ValueText>());
+  }
+}
+
+/** The letter that escapes this character behind a backslash, 0 where there is none. */
+function shortEscape(byte: u8): u8 {
+  switch (byte) {
+    case QUOTE:
+    case BACKSLASH:
+      return byte;
+    case 0x08:
+      return 0x62; // b
+    case 0x09:
+      return 0x74; // t
+    case 0x0a:
+      return 0x6e; // n
+    case 0x0c:
+      return 0x66; // f
+    case 0x0d:
+      return 0x72; // r
+    default:
+      return 0;
+  }
+}

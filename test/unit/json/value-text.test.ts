@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+
+import { chunkSizes, cut, halves, single } from "../chunks.ts";
+import { itHolds } from "../property.ts";
+import { gaps, nodes, spelled, spellings, write } from "./documents.ts";
+import { memorySize, textOf, valueText } from "./value-text.ts";
+
+/** The text of a value, the same in any cut. */
+function read(json: string): string {
+  const bytes = Buffer.from(json);
+  const whole = valueText([bytes]);
+  for (const chunks of [single(bytes), ...halves(bytes), [new Uint8Array(), bytes, new Uint8Array()]]) {
+    expect(valueText(chunks)).toBe(whole);
+  }
+  return whole;
+}
+
+describe("the text of a string", () => {
+  it.each([
+    ['""', ""],
+    ['"a"', "a"],
+    ['" two  words\u00a0"', " two  words\u00a0"],
+    [String.raw`"\"\\\/\b\f\n\r\t"`, '"\\/\b\f\n\r\t'],
+    [String.raw`"\u0041\u00e9\u20ac\ud83d\ude00"`, "Aé€😀"],
+    ['"é€😀"', "é€😀"],
+    [String.raw`"\u007B\u007d"`, "{}"],
+    [String.raw`"{\"a\" : [1, 2]}"`, '{"a" : [1, 2]}'],
+    [String.raw`"\ud83d"`, "\ufffd"],
+    [String.raw`"\ude00\ud83d"`, "\ufffd\ufffd"],
+    [String.raw`"\ud83dx\ud83d\n\ud83d\ud83d\ude00"`, "\ufffdx\ufffd\n\ufffd😀"],
+    [String.raw`"\u0000"`, "\0"],
+  ])("%s is %j", (json, text) => {
+    expect(read(json)).toBe(text);
+  });
+});
+
+describe("the text of any other value", () => {
+  it.each([
+    ["{}", "{}"],
+    ["[ ]", "[]"],
+    ["null", "null"],
+    ["-1.50e+3", "-1.50e+3"],
+    ['{ "a" : 1 ,\r\n\t"b" : [ true , null ] }', '{"a":1,"b":[true,null]}'],
+    ['{" a ":" b  c "}', '{" a ":" b  c "}'],
+    [String.raw`["\u0041\/\u00e9\u20ac\ud83d\ude00"]`, '["A/é€😀"]'],
+    [
+      String.raw`["\"\\\b\f\n\r\t","\u0022\u005c\u0008\u000C\u000a\u000D\u0009"]`,
+      String.raw`["\"\\\b\f\n\r\t","\"\\\b\f\n\r\t"]`,
+    ],
+    [String.raw`["\u0000\u001F\u007f"]`, '["\\u0000\\u001f\u007f"]'],
+    ['["",""]', '["",""]'],
+    [String.raw`{"":"","\u0061":{"\n":[[]]}}`, String.raw`{"":"","a":{"\n":[[]]}}`],
+    [String.raw`["\ud83d","\ude00","\ud83dx"]`, '["\ufffd","\ufffd","\ufffdx"]'],
+    ['{"a":1,"a":2,"1":3,"0":4}', '{"a":1,"a":2,"1":3,"0":4}'],
+  ])("%s is %s", (json, text) => {
+    expect(read(json)).toBe(text);
+  });
+
+  it.each([
+    [String.raw`["\ud83d\n"]`, '["\ufffd\\n"]'],
+    [String.raw`["\ud83d\u0022"]`, '["\ufffd\\""]'],
+    [String.raw`{"\ud83d\\":0}`, '{"\ufffd\\\\":0}'],
+    [String.raw`["\ud83d\ud83d\u0001"]`, '["\ufffd\ufffd\\u0001"]'],
+  ])("keeps an escape that follows half a surrogate pair: %s is %s", (json, text) => {
+    expect(read(json)).toBe(text);
+  });
+});
+
+describe("every value", () => {
+  itHolds(
+    "has the same text however it is spelled, spaced and cut",
+    1000,
+    fc.property(nodes(), gaps, chunkSizes, (node, gaps, sizes) => {
+      const bytes = Buffer.from(write(node, gaps).trim());
+      const expected = textOf(node);
+      assert.equal(valueText([bytes]), expected);
+      assert.equal(valueText(cut(bytes, sizes)), expected);
+      assert.equal(valueText(single(bytes)), expected);
+    }),
+  );
+
+  itHolds(
+    "of JavaScript has the text that JSON.stringify writes of it, or is it",
+    500,
+    // Numbers are spelled as JavaScript does, and JSON.stringify keeps halves of surrogate pairs as escapes.
+    fc.property(
+      fc.jsonValue({ stringUnit: "grapheme" }),
+      fc.constantFrom(undefined, 2, "\t"),
+      chunkSizes,
+      (value, indent, sizes) => {
+        const expected = typeof value === "string" ? value : JSON.stringify(value);
+        assert.equal(valueText(cut(Buffer.from(JSON.stringify(value, null, indent)), sizes)), expected);
+      },
+    ),
+  );
+
+  itHolds(
+    "that is a string is its text in whatever spelling",
+    500,
+    fc.property(
+      spellings.chain(({ value }) => fc.tuple(spelled(value), spelled(value))),
+      chunkSizes,
+      ([one, other], sizes) => {
+        const expected = Buffer.from(one.value).toString();
+        assert.equal(valueText(cut(Buffer.from(one.json), sizes)), expected);
+        assert.equal(valueText(cut(Buffer.from(other.json), sizes)), expected);
+      },
+    ),
+  );
+
+  it("is read in flat memory, and anew after one that was cut off", () => {
+    const block = Buffer.from(String.raw`"text \u0041\n", [1 , {"a" : "\ud83d\ude00"}],`.repeat(1000));
+    valueText([Buffer.from("["), block]);
+    const before = memorySize();
+    for (let i = 0; i < 20; i++) valueText([Buffer.from("["), block, block, Buffer.from(String.raw`"\ud83d`)]);
+    expect(memorySize()).toBe(before);
+    expect(valueText([Buffer.from('"\\u00')])).toBe("");
+    expect(valueText([Buffer.from('{ "a" : "b" }')])).toBe('{"a":"b"}');
+  });
+});
