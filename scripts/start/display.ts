@@ -2,12 +2,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createLogUpdate } from "log-update";
 import type { Envoy } from "../envoy/process.ts";
-import { readRows, readSessions, type Row } from "./statistics.ts";
+import { readRows, readServers, type Row } from "./statistics.ts";
 import { renderTable } from "./table.ts";
 
 const TERMINAL_MS = 1_000;
 const PRINTED_MS = 5_000;
-const PRINTED_COLUMNS = 100;
+const PRINTED_COLUMNS = 120;
 
 /** Shows the statistics of these Envoys together until `signal` aborts; what was last shown stays. */
 export async function showStatistics(envoys: Envoy[], signal: AbortSignal): Promise<void> {
@@ -18,16 +18,16 @@ export async function showStatistics(envoys: Envoy[], signal: AbortSignal): Prom
   while (!signal.aborted) {
     const expositions = await Promise.all(envoys.map((envoy) => envoy.stats().catch(() => "")));
     const rows = readRows(expositions);
-    const sessions = readSessions(expositions);
+    const servers = readServers(expositions);
     if (isTTY) {
-      const text = renderTable(fit(rows, process.stdout.rows), sessions, process.stdout.columns);
+      const text = renderTable(fit(rows, process.stdout.rows), servers, process.stdout.columns);
       // log-update rewrites what differs, but overwrites where a line was put in between: then all is drawn anew.
       const lines = text.split("\n").length;
       if (lines !== height) terminal.clear();
       height = lines;
       terminal(text);
     } else {
-      console.log(`${renderTable(rows, sessions, PRINTED_COLUMNS)}\n`);
+      console.log(`${renderTable(rows, servers, PRINTED_COLUMNS)}\n`);
     }
     await sleep(isTTY ? TERMINAL_MS : PRINTED_MS, undefined, { signal }).catch(() => {});
   }

@@ -11,21 +11,32 @@ export interface Row {
   calls: number;
   errors: number;
   cancelled: number;
+  /** Estimated tokens that the model got to read: results. */
+  tokensIn: number;
+  /** And that it wrote: arguments. */
+  tokensOut: number;
   /** Payload of both directions. */
   bytes: number;
   /** Durations in milliseconds. */
   durations: Buckets;
 }
 
-/** The sessions of one server. */
-export interface SessionCounts {
-  active: number;
+/** What is known of a server as a whole. */
+export interface ServerTotals {
+  sessionsActive: number;
   /** Born here, or met after their birth elsewhere. */
-  seen: number;
+  sessionsSeen: number;
+  /** Estimated tokens of all that passed. */
+  tokens: number;
+  /** Estimated tokens of what it lists: tools, prompts, resources. */
+  definitionTokens: number;
 }
 
 const NO_ERROR = new Set(["ok", "input_required", "task_accepted"]);
 const CANCELLED = new Set(["cancelled", "disconnected"]);
+const READ = new Set(["result", "structured", "prompt", "resource"]);
+/** The methods whose answers bring these kinds of tokens, which are not labelled by method. */
+const METHOD_OF_KIND: Record<string, string> = { prompt: "prompts/get", resource: "resources/read" };
 
 /** The rows of all these expositions together: by server its tools, then its other methods, each by name. */
 export function readRows(expositions: string[]): Row[] {
@@ -36,15 +47,18 @@ export function readRows(expositions: string[]): Row[] {
   return [...rows.values()].filter((row) => row.calls > 0).sort(inTableOrder);
 }
 
-/** The sessions by server. */
-export function readSessions(expositions: string[]): Map<string, SessionCounts> {
-  const servers = new Map<string, SessionCounts>();
-  for (const { name, labels, value } of expositions.flatMap((text) => readSamples(text, "mcp_sessions_"))) {
+/** The totals by server. */
+export function readServers(expositions: string[]): Map<string, ServerTotals> {
+  const servers = new Map<string, ServerTotals>();
+  for (const { name, labels, value } of expositions.flatMap((text) => readSamples(text, "mcp_"))) {
     const server = labels.mcp_server ?? "";
-    const counts = servers.get(server) ?? { active: 0, seen: 0 };
-    servers.set(server, counts);
-    if (name === "mcp_sessions_active") counts.active += value;
-    else if (name !== "mcp_sessions_ended_total") counts.seen += value;
+    const totals = servers.get(server) ?? { sessionsActive: 0, sessionsSeen: 0, tokens: 0, definitionTokens: 0 };
+    servers.set(server, totals);
+    if (name === "mcp_sessions_active") totals.sessionsActive += value;
+    else if (name === "mcp_sessions_started_total" || name === "mcp_sessions_adopted_total")
+      totals.sessionsSeen += value;
+    else if (name === "mcp_tokens_total") totals.tokens += value;
+    else if (name === "mcp_definition_tokens") totals.definitionTokens += value;
   }
   return servers;
 }
@@ -58,11 +72,13 @@ function inTableOrder(a: Row, b: Row): number {
 }
 
 function rowOf(rows: Map<string, Row>, { labels }: Sample): Row {
-  const { mcp_server: server = "", mcp_method_name: method = "", gen_ai_tool_name: tool = "" } = labels;
+  const { mcp_server: server = "", mcp_token_kind: kind = "", gen_ai_tool_name: tool = "" } = labels;
+  const method = tool === "" ? (METHOD_OF_KIND[kind] ?? labels.mcp_method_name ?? "") : "tools/call";
   const key = JSON.stringify([server, method, tool]);
   let row = rows.get(key);
   if (row === undefined) {
-    row = { server, method, tool, calls: 0, errors: 0, cancelled: 0, bytes: 0, durations: new Map() };
+    const counts = { calls: 0, errors: 0, cancelled: 0, tokensIn: 0, tokensOut: 0, bytes: 0 };
+    row = { server, method, tool, ...counts, durations: new Map() };
     rows.set(key, row);
   }
   return row;
@@ -74,6 +90,10 @@ function add(row: Row, { name, labels, value }: Sample): void {
     row.calls += value;
     if (CANCELLED.has(outcome)) row.cancelled += value;
     else if (!NO_ERROR.has(outcome)) row.errors += value;
+  } else if (name === "mcp_tokens_total") {
+    const kind = labels.mcp_token_kind ?? "";
+    if (READ.has(kind)) row.tokensIn += value;
+    else if (kind === "arguments") row.tokensOut += value;
   } else if (name === "mcp_payload_bytes_total") {
     row.bytes += value;
   } else if (name === "mcp_operation_duration_milliseconds_bucket") {

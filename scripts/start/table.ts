@@ -1,19 +1,30 @@
 /** The table of live statistics as text: by server its tools, then its other methods. */
 import Table from "cli-table3";
 import colors from "picocolors";
+import { formatBytes, formatDuration, formatTokens } from "./format.ts";
 import { histogramQuantile } from "./quantile.ts";
-import type { Row, SessionCounts } from "./statistics.ts";
+import type { Row, ServerTotals } from "./statistics.ts";
 
-/** Titles and widths of the columns after the first, which takes what is left. */
-const COLUMNS = [
-  ["calls", 7],
-  ["errors", 7],
-  ["cancelled", 10],
-  ["p50", 8],
-  ["p95", 8],
-  ["p99", 8],
-  ["bytes", 11],
-] as const;
+interface Column {
+  title: string;
+  width: number;
+  cell: (row: Row) => string;
+  /** Left out where there is no room: 1 before 2. */
+  spared?: 1 | 2;
+}
+
+/** The columns after the first, which takes what is left. */
+const COLUMNS: Column[] = [
+  { title: "calls", width: 7, cell: ({ calls }) => String(calls) },
+  { title: "errors", width: 7, cell: ({ errors }) => (errors > 0 ? colors.red(errors) : "0") },
+  { title: "cancelled", width: 10, cell: ({ cancelled }) => (cancelled > 0 ? colors.yellow(cancelled) : "0") },
+  { title: "p50", width: 8, cell: quantile(0.5) },
+  { title: "p95", width: 8, cell: quantile(0.95), spared: 1 },
+  { title: "p99", width: 8, cell: quantile(0.99) },
+  { title: "tokens in", width: 10, cell: ({ tokensIn }) => formatTokens(tokensIn) },
+  { title: "tokens out", width: 11, cell: ({ tokensOut }) => formatTokens(tokensOut) },
+  { title: "bytes", width: 11, cell: ({ bytes }) => formatBytes(bytes), spared: 2 },
+];
 const NAME_WIDTH = { min: 16, max: 44 };
 
 // Space and not lines between the columns: a terminal of 80 columns must do.
@@ -25,14 +36,14 @@ const PLAIN = Object.fromEntries(
 ) as Partial<Record<Table.CharName, string>>;
 
 /** Renders the rows, sorted by server, `columns` characters wide at most; one sentence where there are none. */
-export function renderTable(rows: Row[], sessions: ReadonlyMap<string, SessionCounts>, columns: number): string {
+export function renderTable(rows: Row[], servers: ReadonlyMap<string, ServerTotals>, columns: number): string {
   if (rows.length === 0) return "No MCP traffic yet.";
-  const numbers = COLUMNS.reduce((sum, [, width]) => sum + width, 0);
-  const nameWidth = Math.max(NAME_WIDTH.min, Math.min(NAME_WIDTH.max, columns - numbers - 1));
+  const shown = fitting(columns - NAME_WIDTH.min - 1);
+  const nameWidth = Math.max(NAME_WIDTH.min, Math.min(NAME_WIDTH.max, columns - widthOf(shown) - 1));
   const table = new Table({
-    head: ["", ...COLUMNS.map(([title]) => colors.bold(title))],
-    colWidths: [nameWidth, ...COLUMNS.map(([, width]) => width)],
-    colAligns: ["left", ...COLUMNS.map(() => "right" as const)],
+    head: ["", ...shown.map(({ title }) => colors.bold(title))],
+    colWidths: [nameWidth, ...shown.map(({ width }) => width)],
+    colAligns: ["left", ...shown.map(() => "right" as const)],
     chars: PLAIN,
     // The library's own colours ignore NO_COLOR and terminals without colour.
     style: { head: [], border: [], compact: true, "padding-left": 0, "padding-right": 0 },
@@ -40,43 +51,36 @@ export function renderTable(rows: Row[], sessions: ReadonlyMap<string, SessionCo
   let server: string | undefined;
   for (const row of rows) {
     if (row.server !== server) {
-      table.push([
-        { content: colors.bold(row.server) + formatSessions(sessions.get(row.server)), colSpan: COLUMNS.length + 1 },
-      ]);
+      const content = colors.bold(row.server) + colors.dim(describe(servers.get(row.server)));
+      table.push([{ content, colSpan: shown.length + 1 }]);
     }
     server = row.server;
-    table.push(cells(row));
+    const name = `  ${row.tool === "" ? colors.dim(row.method) : row.tool}`;
+    table.push([name, ...shown.map(({ cell }) => cell(row))]);
   }
   return table.toString().replaceAll(/ +$/gm, "");
 }
 
-function cells(row: Row): string[] {
-  return [
-    `  ${row.tool === "" ? colors.dim(row.method) : row.tool}`,
-    String(row.calls),
-    row.errors > 0 ? colors.red(row.errors) : "0",
-    row.cancelled > 0 ? colors.yellow(row.cancelled) : "0",
-    ...[0.5, 0.95, 0.99].map((q) => formatDuration(histogramQuantile(q, row.durations))),
-    formatBytes(row.bytes),
-  ];
+/** The columns that so many characters have room for; never fewer than those that cannot be spared. */
+function fitting(characters: number): Column[] {
+  const choices = [0, 1, 2].map((spare) => COLUMNS.filter(({ spared = 3 }) => spared > spare));
+  return choices.find((columns) => widthOf(columns) <= characters) ?? choices[2];
 }
 
-function formatSessions(counts: SessionCounts | undefined): string {
-  if (counts === undefined) return "";
-  return colors.dim(`  ${counts.active} of ${counts.seen} sessions active`);
+function widthOf(columns: Column[]): number {
+  return columns.reduce((sum, { width }) => sum + width, 0);
 }
 
-function formatDuration(ms: number | undefined): string {
-  if (ms === undefined) return "–";
-  if (ms < 10) return `${ms.toFixed(1)} ms`;
-  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+/** What stands behind the server's name. */
+function describe(totals: ServerTotals | undefined): string {
+  if (totals === undefined) return "";
+  const { sessionsActive, sessionsSeen, tokens, definitionTokens } = totals;
+  const parts = [`${sessionsActive} of ${sessionsSeen} sessions active`];
+  if (tokens > 0 && sessionsSeen > 0) parts.push(`${formatTokens(Math.round(tokens / sessionsSeen))} tokens a session`);
+  if (definitionTokens > 0) parts.push(`${formatTokens(definitionTokens)} tokens of definitions`);
+  return `  ${parts.join(", ")}`;
 }
 
-function formatBytes(bytes: number): string {
-  if (bytes < 1024) return `${bytes} B`;
-  const units = ["KiB", "MiB", "GiB", "TiB"];
-  let value = bytes / 1024;
-  let unit = 0;
-  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
-  return `${value.toFixed(1)} ${units[unit]}`;
+function quantile(q: number): (row: Row) => string {
+  return ({ durations }) => formatDuration(histogramQuantile(q, durations));
 }

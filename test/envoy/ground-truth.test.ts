@@ -6,6 +6,7 @@ import { type FixtureServer, startFixtureServer } from "../fixtures/servers/fixt
 import { endsAfterAll } from "./cleanup.ts";
 import { countsOf, flushed, ofStreams, readMetrics, series } from "./prometheus.ts";
 import { Recording } from "./recording.ts";
+import { tokenTruthOf } from "./token-truth.ts";
 import { messagesOf, truthOf } from "./truth.ts";
 
 const TOOLS = ["get_weather", "search_docs", "read_log", "export_report", "charge_card", "refund_order"];
@@ -65,7 +66,8 @@ describe.each([{ concurrency: 4 }, { concurrency: 1 }])(
     });
 
     it("every counter and every histogram's count is what they did, and there is no other", async () => {
-      const truth = truthOf(recording.exchanges, (name) => TOOLS.includes(name));
+      const isLabelled = (name: string) => TOOLS.includes(name);
+      const truth = { ...truthOf(recording.exchanges, isLabelled), ...tokenTruthOf(recording.exchanges, isLabelled) };
       expect(countsOf(ofStreams(await readMetrics(envoy)))).toEqual(truth);
     });
 

@@ -2,8 +2,8 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import * as mcp from "./mcp-messages.ts";
-import { post, TOOL, useScenarios } from "./outcomes.ts";
-import { countersOf, flushed, ofStreams, readMetrics } from "./prometheus.ts";
+import { ofOutcomes, post, TOOL, useScenarios } from "./outcomes.ts";
+import { countersOf, flushed, readMetrics } from "./prometheus.ts";
 import { leaveAfterFirstChunk, type RawAnswer } from "./raw-http.ts";
 
 const scenarios = useScenarios();
@@ -129,7 +129,7 @@ it("in the end nothing was counted twice, and all but task_accepted and listen h
   await flushed();
   const metrics = await readMetrics(scenarios.envoy);
   const { total } = scenarios;
-  expect(countersOf(ofStreams(metrics).filter(({ name }) => name !== "mcp_payload_bytes_total"))).toEqual(total);
+  expect(countersOf(ofOutcomes(metrics))).toEqual(total);
 
   const errorTypes = new Map<string, number>();
   for (const { labels, value } of metrics.filter((each) => each.name === "mcp_operations_total")) {

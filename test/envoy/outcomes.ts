@@ -4,7 +4,7 @@ import { beforeAll, expect } from "vitest";
 import { type Envoy, type EnvoyOptions, startEnvoy } from "../../scripts/envoy/process.ts";
 import { endsAfterAll } from "./cleanup.ts";
 import * as mcp from "./mcp-messages.ts";
-import { added, count, type Counts, countersOf, ofStreams, readMetrics } from "./prometheus.ts";
+import { added, count, type Counts, countersOf, type Metric, ofStreams, readMetrics } from "./prometheus.ts";
 import { exchange, type RawAnswer } from "./raw-http.ts";
 import { bodyOf, startUpstream, type Upstream } from "./upstream.ts";
 
@@ -27,6 +27,11 @@ export interface Expected {
   notifications?: string[];
 }
 
+/** The metrics that scenarios look at: all of streams but for sums of what passed. */
+export function ofOutcomes(metrics: Metric[]): Metric[] {
+  return ofStreams(metrics).filter(({ name }) => name !== "mcp_payload_bytes_total" && name !== "mcp_tokens_total");
+}
+
 /** Scenarios against one Envoy, with a server behind it that does as each of them says. */
 export class Scenarios {
   upstream!: Upstream;
@@ -44,8 +49,7 @@ export class Scenarios {
   }
 
   async #counters(): Promise<Counts> {
-    const metrics = await readMetrics(this.envoy);
-    return countersOf(ofStreams(metrics).filter(({ name }) => name !== "mcp_payload_bytes_total"));
+    return countersOf(ofOutcomes(await readMetrics(this.envoy)));
   }
 
   /** Where the server, once it has read the request, answers so. */

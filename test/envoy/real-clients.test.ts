@@ -8,6 +8,7 @@ import { type FixtureServer, startFixtureServer } from "../fixtures/servers/fixt
 import { endsAfterAll } from "./cleanup.ts";
 import { countsOf, flushed, ofStreams, readMetrics } from "./prometheus.ts";
 import { type Recorded, Recording } from "./recording.ts";
+import { tokenTruthOf } from "./token-truth.ts";
 import { messagesOf, truthOf } from "./truth.ts";
 
 const keep = endsAfterAll();
@@ -53,7 +54,7 @@ const FIXTURE_STEPS: Step[] = [
   (client) => client.callTool("charge_card", { declined: true }),
   (client) => client.callTool("refund_order"),
   (client) => client.callTool("no_such_tool"),
-  (client) => client.callTool("read_log", { bytes: 300_000 }),
+  (client) => client.callTool("read_log", { bytes: 250_000 }),
   watched("export_report", { steps: 4, ms: 10 }),
   (client) => client.getPrompt("summarize", { topic: "refunds" }),
   (client) => client.getPrompt("unheard_of"),
@@ -102,7 +103,8 @@ describe.each(SETS)("$name", ({ server, kinds, steps }) => {
       }
       // Clients list tools and prompts first.
       const names = new Set(recorded.flatMap(listedNames));
-      const truth = truthOf(recorded, (name) => names.has(name));
+      const isLabelled = (name: string) => names.has(name);
+      const truth = { ...truthOf(recorded, isLabelled), ...tokenTruthOf(recorded, isLabelled) };
       await flushed();
       expect(countsOf(ofStreams(await readMetrics(envoy)))).toEqual(truth);
     });

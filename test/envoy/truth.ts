@@ -36,7 +36,7 @@ export function truthOf(exchanges: Recorded[], isLabelled: (name: string) => boo
 }
 
 /** The messages of a response, as text. */
-export function messagesOf({ contentType, text }: Recorded): string[] {
+export function messagesOf({ contentType, text }: Pick<Recorded, "contentType" | "text">): string[] {
   if (contentType.startsWith("application/json")) return text === "" ? [] : [text];
   if (!contentType.startsWith("text/event-stream")) return [];
   const messages: string[] = [];

@@ -1,6 +1,7 @@
 /** Works out of recorded exchanges what the filter must say of sessions. */
 import { count, type Counts, type Metric, series } from "../prometheus.ts";
 import type { Recorded } from "../recording.ts";
+import { tokensOfExchange } from "../token-truth.ts";
 import { type Message, messagesOf } from "../truth.ts";
 
 interface Session {
@@ -8,6 +9,7 @@ interface Session {
   mcp_protocol_version: string;
   mcp_client_name: string;
   operations: number;
+  tokens: number;
   /** Empty while it lives. */
   end: string;
 }
@@ -30,7 +32,7 @@ export function sessionTruthOf(exchanges: Recorded[], areIdle: boolean): Session
   for (const exchange of exchanges) follow(sessions, exchange);
   const truth: SessionTruth = { counts: {}, gauges: {} };
   for (const session of sessions.values()) {
-    const { mcp_session_kind, mcp_protocol_version, mcp_client_name, operations } = session;
+    const { mcp_session_kind, mcp_protocol_version, mcp_client_name, operations, tokens } = session;
     const kind = { mcp_session_kind };
     count(truth.counts, "mcp_sessions_started_total", { ...kind, mcp_protocol_version, mcp_client_name });
     const mcp_session_end = session.end === "" && areIdle ? "idle" : session.end;
@@ -42,6 +44,8 @@ export function sessionTruthOf(exchanges: Recorded[], areIdle: boolean): Session
     count(truth.counts, "mcp_session_duration_milliseconds_count", kind);
     count(truth.counts, "mcp_session_operations_count", kind);
     count(truth.counts, "mcp_session_operations_sum", kind, inHistogram(operations));
+    count(truth.counts, "mcp_session_tokens_count", kind);
+    count(truth.counts, "mcp_session_tokens_sum", kind, inHistogram(tokens));
   }
   for (const key of Object.keys(truth.counts)) truth.counts[key] = rounded(truth.counts[key]);
   for (const { method, status, ended, body } of exchanges) {
@@ -58,9 +62,11 @@ function follow(sessions: Map<string, Session>, exchange: Recorded): void {
   const isAccepted = exchange.status >= 200 && exchange.status < 300;
   if (session?.end === "" && exchange.status === 404) session.end = "refused";
   if (session?.end === "" && exchange.method === "DELETE" && isAccepted) session.end = "deleted";
+  const tokens = tokensOfExchange(exchange);
+  if (session !== undefined) session.tokens += tokens;
   if (exchange.method !== "POST") return;
   const request = JSON.parse(exchange.body) as Message & { params?: Params };
-  if (request.id === undefined) return;
+  if (request.id === undefined || request.method === undefined) return;
   if (session !== undefined) {
     session.operations++;
   } else if (exchange.givenSession !== null) {
@@ -70,6 +76,7 @@ function follow(sessions: Map<string, Session>, exchange: Recorded): void {
     const window = windowOf(request.params);
     const known = sessions.get(`window ${window.mcp_client_name}`) ?? window;
     known.operations++;
+    known.tokens += tokens;
     sessions.set(`window ${window.mcp_client_name}`, known);
   }
 }
@@ -81,34 +88,40 @@ function begun(exchange: Recorded, params: Params = {}): Session {
     mcp_protocol_version: answer.result.protocolVersion,
     mcp_client_name: params.clientInfo?.name ?? "",
     operations: 0,
+    tokens: 0,
     end: "",
   };
 }
 
 function windowOf({ _meta = {} }: Params = {}): Session {
   const name = _meta["io.modelcontextprotocol/clientInfo"]?.name ?? "";
-  const version = "2026-07-28";
-  return { mcp_session_kind: "window", mcp_protocol_version: version, mcp_client_name: name, operations: 0, end: "" };
+  const kind = { mcp_session_kind: "window", mcp_protocol_version: "2026-07-28", mcp_client_name: name };
+  return { ...kind, operations: 0, tokens: 0, end: "" };
 }
 
-/** What a value below 100 adds to the sum of one of Envoy's histograms, which keep two significant digits. */
-function inHistogram(value: number): number {
-  const next = value + (value < 10 ? 0.1 : 1);
-  return (2 * value * next) / (value + next);
+/** What a whole number adds to the sum of one of Envoy's histograms, which keep two significant digits. */
+export function inHistogram(value: number): number {
+  if (value === 0) return 0;
+  const width = 10 ** (Math.floor(Math.log10(value)) - 1);
+  const least = value < 100 ? value : Math.floor(value / width) * width;
+  const next = least + width;
+  return (2 * least * next) / (least + next);
 }
 
 function rounded(value: number): number {
   return Number(value.toFixed(3));
 }
 
-/** How many operations the sessions had that have ended. */
-export function operationSums(metrics: Metric[]): Counts {
-  const sums = metrics.filter(({ name }) => name === "mcp_session_operations_sum");
+/** How many operations and tokens the sessions had that have ended. */
+export function sessionSums(metrics: Metric[]): Counts {
+  const sums = metrics.filter(({ name }) => /^mcp_session_(operations|tokens)_sum$/.test(name));
   return Object.fromEntries(sums.map(({ name, labels, value }) => [series(name, labels), rounded(value)]));
 }
 
-/** The gauges that are not zero. */
+/** The gauges that are not zero, but for those of definitions, which have tests of their own. */
 export function gaugesOf(metrics: Metric[]): Counts {
-  const gauges = metrics.filter(({ name, value }) => value !== 0 && !/_(total|count|sum|bucket)$/.test(name));
+  const gauges = metrics.filter(
+    ({ name, value }) => value !== 0 && !/_(total|count|sum|bucket)$|^mcp_definition_tokens$/.test(name),
+  );
   return Object.fromEntries(gauges.map(({ name, labels, value }) => [series(name, labels), value]));
 }

@@ -9,11 +9,12 @@ import { TOOL_DEFINITIONS } from "../../fixtures/servers/tools.ts";
 import { endsAfterAll } from "../cleanup.ts";
 import { countsOf, type Counts, readMetrics } from "../prometheus.ts";
 import { type Recorded, Recording } from "../recording.ts";
+import { tokenTruthOf } from "../token-truth.ts";
 import { truthOf } from "../truth.ts";
 import { addCluster, addRoute, edited } from "./bootstrap.ts";
 import { type OpenStream, RawSession, shortFetch } from "./raw-session.ts";
 import { SESSION_TOOLS, SessionServer } from "./session-server.ts";
-import { gaugesOf, operationSums, sessionTruthOf } from "./session-truth.ts";
+import { gaugesOf, sessionSums, sessionTruthOf } from "./session-truth.ts";
 import { until } from "./until.ts";
 
 const REST_MS = 40_000;
@@ -100,7 +101,9 @@ describe.each(RUNS)("$workers workers, $size.sessions sessions", (run) => {
 
 async function expectTruth(run: Run): Promise<void> {
   const sessions = sessionTruthOf(run.exchanges, run.endsIdle);
-  const counts = { ...truthOf(run.exchanges, (name) => NAMES.has(name)), ...sessions.counts };
+  const isLabelled = (name: string) => NAMES.has(name);
+  const streams = { ...truthOf(run.exchanges, isLabelled), ...tokenTruthOf(run.exchanges, isLabelled) };
+  const counts = { ...streams, ...sessions.counts };
   await expect
     .poll(() => seen(run.envoy), { timeout: REST_MS, interval: 500 })
     .toEqual({ counts, gauges: sessions.gauges });
@@ -108,7 +111,7 @@ async function expectTruth(run: Run): Promise<void> {
 
 async function seen(envoy: Envoy): Promise<{ counts: Counts; gauges: Counts }> {
   const metrics = await readMetrics(envoy);
-  return { counts: { ...countsOf(metrics), ...operationSums(metrics) }, gauges: gaugesOf(metrics) };
+  return { counts: { ...countsOf(metrics), ...sessionSums(metrics) }, gauges: gaugesOf(metrics) };
 }
 
 /** Starts the run's Envoy and lets its clients do their parts. */

@@ -4,15 +4,25 @@ import { MCP_HEADERS, SSE_ANSWER, error, event, post, request, result, startFilt
 
 const REQUESTS = 200_000;
 const progress = '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":1}}';
+const sampling = { messages: [{ role: "user", content: { type: "text", text: "What is the weather in Oslo?" } }] };
 const long = result({ content: [{ type: "text", text: "long ".repeat(2000) }] });
 
-/** Requests of every shape that streams have: answers as JSON and SSE, errors, streams that break off, what is no MCP. */
+/** Requests of every shape that streams have: answers as JSON and SSE, texts of each kind, lists that never end, errors,
+ *  streams that break off, what is no MCP. */
 const SHAPES: ((plugin: Plugin, i: number) => void)[] = [
   (plugin, i) => post(plugin, toolCall("echo", i), result({ content: [] }, i)),
   (plugin, i) =>
     post(plugin, toolCall("echo", i), { headers: SSE_ANSWER, body: event(progress) + event(result({}, i)) }),
   (plugin, i) => post(plugin, toolCall(`unknown-${i}`, i), error(-32602, i)),
   (plugin, i) => post(plugin, request("tools/list", {}, `id-${i}`), result({ tools: [{ name: "echo" }] }, `id-${i}`)),
+  (plugin, i) => post(plugin, request("tools/list", { cursor: `${i}` }), result({ tools: [], nextCursor: `n${i}` })),
+  (plugin, i) => {
+    const asked = event(request("sampling/createMessage", sampling, `server-${i}`));
+    const content = [{ type: "text", text: `Tromsø ☃ ${i}` }];
+    const answered = event(result({ content, structuredContent: { [`n${i}`]: i } }, i));
+    post(plugin, toolCall("echo", i), { headers: SSE_ANSWER, body: asked + answered });
+  },
+  (plugin) => post(plugin, toolCall("echo"), long),
   (plugin) => post(plugin, toolCall("echo"), { headers: SSE_ANSWER, body: long.slice(0, 5000), ended: "client" }),
   (plugin) => post(plugin, toolCall("echo"), null, { ended: "client" }),
   (plugin) => post(plugin, '{"jsonrpc":"2.0",', { status: 400 }),

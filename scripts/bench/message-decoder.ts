@@ -1,0 +1,33 @@
+/** The filter's decoder of messages, compiled for this process's V8. */
+import { compile } from "../tokens/compile.ts";
+
+/** As Envoy hands bodies over, at most. */
+const CHUNK = 64 * 1024;
+
+/** What message.as.ts exports. */
+interface Exports {
+  allocate(size: number): number;
+  begin(estimate: number): void;
+  feed(at: number, length: number): void;
+  end(): bigint;
+}
+
+/** How tokens are estimated: see message.as.ts. */
+export const Estimate = { Off: 0, Sampling: 1, Exactly: 2 };
+
+/** Compiles the decoder: it reads a message, and says how many tokens the tool's result in it has. */
+export async function compileDecoder(): Promise<(message: Buffer, estimate: number) => number> {
+  const exports = await compile<Exports>("scripts/bench/message.as.ts");
+  const at = exports.allocate(CHUNK);
+  return (message, estimate) => {
+    exports.begin(estimate);
+    for (let from = 0; from < message.length; from += CHUNK) {
+      const chunk = message.subarray(from, from + CHUNK);
+      new Uint8Array(exports.memory!.buffer, at, chunk.length).set(chunk);
+      exports.feed(at, chunk.length);
+    }
+    const tokens = Number(exports.end());
+    if (tokens < 0) throw new Error("The decoder did not understand the message.");
+    return tokens;
+  };
+}

@@ -1,0 +1,27 @@
+/** Numbers as the table shows them: three digits and a unit. */
+
+const NOTHING = "–";
+
+/** Milliseconds; nothing where there are none. */
+export function formatDuration(ms: number | undefined): string {
+  if (ms === undefined) return NOTHING;
+  if (ms < 10) return `${ms.toFixed(1)} ms`;
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+export function formatBytes(bytes: number): string {
+  return bytes < 1024 ? `${bytes} B` : inUnits(bytes, 1024, [" KiB", " MiB", " GiB", " TiB"]);
+}
+
+/** Tokens; nothing where there are none. */
+export function formatTokens(tokens: number): string {
+  if (tokens === 0) return NOTHING;
+  return tokens < 1000 ? String(tokens) : inUnits(tokens, 1000, ["k", "M", "G"]);
+}
+
+function inUnits(amount: number, factor: number, units: string[]): string {
+  let value = amount / factor;
+  let unit = 0;
+  for (; value >= factor && unit < units.length - 1; unit++) value /= factor;
+  return `${value.toFixed(1)}${units[unit]}`;
+}

@@ -1,0 +1,141 @@
+/** What `npm start` makes of an Envoy's statistics: rows, totals and the table. It needs no Envoy. */
+import { describe, expect, test } from "vitest";
+import { formatBytes, formatDuration, formatTokens } from "../../scripts/start/format.ts";
+import { readRows, readServers } from "../../scripts/start/statistics.ts";
+import { renderTable } from "../../scripts/start/table.ts";
+
+const TOOL = 'mcp_role="server",mcp_server="shop",gen_ai_tool_name="get_weather"';
+const CALLED = `${TOOL},mcp_method_name="tools/call"`;
+const SHOP = 'mcp_role="server",mcp_server="shop"';
+const ESTIMATED = 'mcp_token_source="estimated"';
+
+const SHOP_STATISTICS = `
+mcp_operations_total{${CALLED},mcp_outcome="ok"} 7
+mcp_operations_total{${CALLED},mcp_outcome="tool_error"} 2
+mcp_operations_total{${CALLED},mcp_outcome="cancelled"} 1
+mcp_operation_duration_milliseconds_bucket{${CALLED},le="5"} 4
+mcp_operation_duration_milliseconds_bucket{${CALLED},le="10"} 10
+mcp_operation_duration_milliseconds_bucket{${CALLED},le="+Inf"} 10
+mcp_payload_bytes_total{${CALLED},mcp_direction="client_to_server"} 1000
+mcp_payload_bytes_total{${CALLED},mcp_direction="server_to_client"} 1048
+mcp_tokens_total{${TOOL},mcp_token_kind="arguments",${ESTIMATED}} 60
+mcp_tokens_total{${TOOL},mcp_token_kind="result",${ESTIMATED}} 1200
+mcp_tokens_total{${TOOL},mcp_token_kind="structured",${ESTIMATED}} 34
+mcp_tokens_total{${TOOL},mcp_token_kind="sampling_request",${ESTIMATED}} 500
+mcp_operations_total{${SHOP},mcp_method_name="prompts/get",gen_ai_prompt_name="sum",mcp_outcome="ok"} 3
+mcp_tokens_total{${SHOP},mcp_token_kind="prompt",${ESTIMATED}} 21
+mcp_operations_total{${SHOP},mcp_method_name="resources/read",mcp_outcome="ok"} 1
+mcp_tokens_total{${SHOP},mcp_token_kind="resource",${ESTIMATED}} 8
+mcp_operations_total{${SHOP},mcp_method_name="tools/list",mcp_outcome="ok"} 4
+mcp_tokens_total{${SHOP},mcp_token_kind="definitions",${ESTIMATED}} 1577
+mcp_definition_tokens{${SHOP},mcp_method_name="tools/list"} 350
+mcp_definition_tokens{${SHOP},mcp_method_name="prompts/list"} 38
+mcp_sessions_active{${SHOP},mcp_session_kind="streamable"} 2
+mcp_sessions_active{${SHOP},mcp_session_kind="window"} 1
+mcp_sessions_started_total{${SHOP},mcp_session_kind="streamable"} 3
+mcp_sessions_adopted_total{${SHOP},mcp_session_kind="streamable"} 1
+mcp_sessions_ended_total{${SHOP},mcp_session_kind="streamable"} 2
+`;
+const OTHER_STATISTICS = `
+mcp_operations_total{mcp_role="server",mcp_server="bank",mcp_method_name="ping",mcp_outcome="ok"} 1
+mcp_sessions_started_total{mcp_role="server",mcp_server="bank",mcp_session_kind="window"} 1
+`;
+const STATISTICS = [SHOP_STATISTICS, OTHER_STATISTICS];
+
+describe("rows", () => {
+  const rows = readRows(STATISTICS);
+  const row = (method: string) => rows.find((each) => each.server === "shop" && each.method === method);
+
+  test("by server the tools, then the other methods", () => {
+    expect(rows.map(({ server, method, tool }) => [server, method, tool].join(" "))).toEqual([
+      "bank ping ",
+      "shop tools/call get_weather",
+      "shop prompts/get ",
+      "shop resources/read ",
+      "shop tools/list ",
+    ]);
+  });
+
+  test("a tool's tokens are what the model read and what it wrote", () => {
+    expect(row("tools/call")).toMatchObject({
+      calls: 10,
+      errors: 2,
+      cancelled: 1,
+      tokensIn: 1234,
+      tokensOut: 60,
+      bytes: 2048,
+    });
+  });
+
+  test("prompts and resources have tokens too, lists do not", () => {
+    expect(row("prompts/get")).toMatchObject({ calls: 3, tokensIn: 21, tokensOut: 0 });
+    expect(row("resources/read")).toMatchObject({ calls: 1, tokensIn: 8, tokensOut: 0 });
+    expect(row("tools/list")).toMatchObject({ calls: 4, tokensIn: 0, tokensOut: 0 });
+  });
+});
+
+test("totals by server", () => {
+  expect(Object.fromEntries(readServers(STATISTICS))).toEqual({
+    shop: { sessionsActive: 3, sessionsSeen: 4, tokens: 3400, definitionTokens: 388 },
+    bank: { sessionsActive: 0, sessionsSeen: 1, tokens: 0, definitionTokens: 0 },
+  });
+});
+
+describe("the table", () => {
+  const table = (columns: number) =>
+    // eslint-disable-next-line no-control-regex
+    renderTable(readRows(STATISTICS), readServers(STATISTICS), columns).replaceAll(/\x1b\[\d+m/g, "");
+
+  test("has tokens of each tool, of a session, and of definitions", () => {
+    expect(`\n${table(110)}\n`).toMatchInlineSnapshot(`
+      "
+                                     calls errors cancelled     p50     p95     p99 tokens in tokens out      bytes
+      bank  0 of 1 sessions active
+        ping                             1      0         0       –       –       –         –          –        0 B
+      shop  3 of 4 sessions active, 850 tokens a session, 388 tokens of definitions
+        get_weather                     10      2         1  5.8 ms  9.6 ms  9.9 ms      1.2k         60    2.0 KiB
+        prompts/get                      3      0         0       –       –       –        21          –        0 B
+        resources/read                   1      0         0       –       –       –         8          –        0 B
+        tools/list                       4      0         0       –       –       –         –          –        0 B
+      "
+    `);
+  });
+
+  test.each([200, 120, 110, 97, 96, 89, 80])("is at most %i characters wide", (columns) => {
+    const widths = table(columns)
+      .split("\n")
+      .map(({ length }) => length);
+    expect(Math.max(...widths)).toBeLessThanOrEqual(columns);
+  });
+
+  test.each([
+    [97, ["p50", "p95", "p99", "bytes"]],
+    [96, ["p50", "p99", "bytes"]],
+    [80, ["p50", "p99"]],
+  ])("where there are %i characters, some columns are spared: what is left is %o", (columns, left) => {
+    const [head] = table(columns).split("\n");
+    expect(["p50", "p95", "p99", "bytes"].filter((title) => head.includes(` ${title}`))).toEqual(left);
+    expect(head).toMatch(/ calls +errors +cancelled .* tokens in +tokens out/);
+  });
+
+  test("without traffic is a sentence", () => {
+    expect(renderTable([], new Map(), 80)).toBe("No MCP traffic yet.");
+  });
+});
+
+test.each([
+  [formatTokens(0), "–"],
+  [formatTokens(999), "999"],
+  [formatTokens(1000), "1.0k"],
+  [formatTokens(123_456), "123.5k"],
+  [formatTokens(3_400_000), "3.4M"],
+  [formatTokens(5e13), "50000.0G"],
+  [formatBytes(0), "0 B"],
+  [formatBytes(1023), "1023 B"],
+  [formatBytes(1536), "1.5 KiB"],
+  [formatBytes(2 ** 60), "1048576.0 TiB"],
+  [formatDuration(undefined), "–"],
+  [formatDuration(7.5), "7.5 ms"],
+  [formatDuration(999), "999 ms"],
+  [formatDuration(1800), "1.8 s"],
+])("numbers: %s", (shown, expected) => expect(shown).toBe(expected));
