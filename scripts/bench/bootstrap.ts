@@ -1,0 +1,114 @@
+/** One Envoy with a listener for each variant, all in front of the same upstream. */
+import { fileURLToPath } from "node:url";
+import { renderConfig } from "../envoy/config.ts";
+import { type Envoy, startEnvoy } from "../envoy/process.ts";
+import type { Variant } from "./variants.ts";
+
+/** An entry of `http_filters`. */
+export interface HttpFilter {
+  name: string;
+  typed_config: object;
+}
+
+/** The filter `mcp` as envoy.yaml ships it. */
+export interface WasmFilter extends HttpFilter {
+  typed_config: {
+    config: {
+      vm_config: { vm_id?: string; code: { local: { filename: string } } };
+      configuration: { value: string };
+    };
+  };
+}
+
+/** The parts of a configuration that are touched here. */
+interface Bootstrap {
+  static_resources: { listeners: Listener[]; clusters: Cluster[] };
+}
+
+interface Listener {
+  name: string;
+  filter_chains: [{ filters: [{ typed_config: ConnectionManager }] }];
+}
+
+interface ConnectionManager {
+  stat_prefix: string;
+  access_log?: unknown;
+  route_config: { virtual_hosts: [{ routes: [{ route: { cluster: string } }] }] };
+  /** In the shipped configuration ours and the router. */
+  http_filters: HttpFilter[];
+}
+
+interface Cluster {
+  name: string;
+  load_assignment: { cluster_name: string };
+}
+
+/** A running Envoy with these listeners. */
+export interface BenchEnvoy extends Envoy {
+  /** The URL of a variant's listener, without a path. */
+  urlOf: (variant: Variant) => string;
+}
+
+/** What to run. */
+export interface BenchEnvoyOptions {
+  variants: readonly Variant[];
+  upstream: { host: string; port: number };
+  concurrency?: number;
+  envoyPath?: string;
+  signal?: AbortSignal;
+}
+
+/** Where `npm run build` leaves the filter. */
+export const MODULE_PATH = fileURLToPath(new URL("../../build/mcp.wasm", import.meta.url));
+
+export async function startBenchEnvoy({ variants, ...options }: BenchEnvoyOptions): Promise<BenchEnvoy> {
+  const config = await withListeners(variants, options.upstream);
+  const envoy = await startEnvoy({ ...options, vary: () => config });
+  try {
+    const ports = await portsByListener(envoy.adminUrl);
+    return { ...envoy, urlOf: ({ id }) => `http://127.0.0.1:${ports.get(id)}` };
+  } catch (error) {
+    await envoy.stop();
+    throw error;
+  }
+}
+
+/** The shipped configuration, but with a listener and a cluster for each variant. */
+async function withListeners(variants: readonly Variant[], upstream: BenchEnvoyOptions["upstream"]): Promise<string> {
+  const rendered = renderConfig({ listenerPort: 0, adminPort: 0, upstream, wasmPath: MODULE_PATH });
+  const bootstrap = JSON.parse(rendered) as Bootstrap;
+  const { listeners, clusters } = bootstrap.static_resources;
+  bootstrap.static_resources = {
+    listeners: await Promise.all(variants.map((variant) => listenerOf(structuredClone(listeners[0]), variant))),
+    clusters: variants.map(({ id }) => clusterOf(structuredClone(clusters[0]), id)),
+  };
+  return JSON.stringify(bootstrap);
+}
+
+async function listenerOf(listener: Listener, variant: Variant): Promise<Listener> {
+  const manager = listener.filter_chains[0].filters[0].typed_config;
+  const [shipped, router] = manager.http_filters as [WasmFilter, HttpFilter];
+  // A VM of its own, whose shared data nobody else sees.
+  shipped.typed_config.config.vm_config.vm_id = variant.id;
+  const filter = await variant.filter(shipped);
+
+  listener.name = variant.id;
+  manager.stat_prefix = variant.id;
+  manager.http_filters = filter === undefined ? [router] : [filter, router];
+  // A line for each request would be the larger part of what is measured.
+  delete manager.access_log;
+  manager.route_config.virtual_hosts[0].routes[0].route.cluster = variant.id;
+  return listener;
+}
+
+/** A cluster of its own gives each variant its own connections, and our filter its label `mcp_server`. */
+function clusterOf(cluster: Cluster, name: string): Cluster {
+  return { ...cluster, name, load_assignment: { ...cluster.load_assignment, cluster_name: name } };
+}
+
+async function portsByListener(adminUrl: string): Promise<ReadonlyMap<string, number>> {
+  const { listener_statuses: statuses } = (await (await fetch(`${adminUrl}/listeners?format=json`)).json()) as {
+    listener_statuses: { name: string; local_address: { socket_address: { port_value: number } } }[];
+  };
+  return new Map(statuses.map(({ name, local_address }) => [name, local_address.socket_address.port_value]));
+}

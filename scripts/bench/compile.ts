@@ -1,0 +1,52 @@
+/** Compiles AssemblyScript entries of the benchmarks with the flags that the filter itself is built with. */
+import { execFile } from "node:child_process";
+import { mkdirSync, readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const ASC = join(ROOT, "node_modules", "assemblyscript", "bin", "asc.js");
+const OUTPUT = join("build", "bench");
+
+/** The part of asconfig.json that decides on the code. */
+interface AsConfig {
+  options: { runtime: string; enable: string[]; exportStart: string; use: string[] };
+  targets: { release: { optimizeLevel: number; shrinkLevel: number; converge: boolean; noAssert: boolean } };
+}
+
+/** What differs from the filter's own build. */
+export interface CompileOptions {
+  /** Whether the module is for a proxy: with the filter's `abort` and start function. Else it is for Node. */
+  forProxy?: boolean;
+  /** Further arguments of asc. */
+  flags?: string[];
+  /** Added to the environment. */
+  env?: NodeJS.ProcessEnv;
+}
+
+/** Compiles an entry (a path from the repository's root) and returns the path of the module. */
+export async function compile(
+  entry: string,
+  { forProxy = false, flags = [], env }: CompileOptions = {},
+): Promise<string> {
+  const { options, targets } = JSON.parse(readFileSync(join(ROOT, "asconfig.json"), "utf8")) as AsConfig;
+  const { optimizeLevel, shrinkLevel, converge, noAssert } = targets.release;
+  const output = join(OUTPUT, `${basename(entry, ".as.ts")}.wasm`);
+  const args = [entry, "--outFile", output, "--runtime", options.runtime, "--enable", options.enable.join(",")];
+  args.push("--optimizeLevel", String(optimizeLevel), "--shrinkLevel", String(shrinkLevel));
+  if (converge) args.push("--converge");
+  if (noAssert) args.push("--noAssert");
+  if (forProxy) args.push("--exportStart", options.exportStart, "--use", options.use.join(","));
+  else args.push("--exportRuntime");
+  // Without a file that is never there, asc would take asconfig.json, and with it the filter's own entry.
+  args.push("--config", join(OUTPUT, "none.json"), "--baseDir", ROOT, ...flags);
+
+  mkdirSync(join(ROOT, dirname(output)), { recursive: true });
+  // In a process of its own: tsx would transform the compiler's own sources first, which takes longer than to compile.
+  const run = promisify(execFile)(process.execPath, [ASC, ...args], { cwd: ROOT, env: { ...process.env, ...env } });
+  await run.catch((error: Error & { stderr: string }) => {
+    throw new Error(`${entry} does not compile:\n${error.stderr}`, { cause: error });
+  });
+  return join(ROOT, output);
+}

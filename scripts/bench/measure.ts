@@ -1,0 +1,110 @@
+/** Measures every variant with every workload, in rounds, so that what else the machine does meets all alike. */
+import type { BenchEnvoy } from "./bootstrap.ts";
+import { runLoad } from "./generator.ts";
+import { cpuMicroseconds } from "./process-usage.ts";
+import type { Variant } from "./variants.ts";
+import type { Workload } from "./workloads.ts";
+
+/** One cell of one round. */
+export interface Sample {
+  /** Microseconds of CPU of the Envoy process for each request. */
+  cpu: number;
+  /** Requests a second. */
+  throughput: number;
+  /** Latency in microseconds. */
+  p50: number;
+  p99: number;
+  /** How much of one core Envoy used: well below 1, something else held it up. */
+  envoyBusy: number;
+  /** The same of this process, which is the upstream. */
+  upstreamBusy: number;
+}
+
+/** A workload's samples by the variant's id, a sample for each round. */
+export interface Measured {
+  workload: Workload;
+  /** Of each cell. */
+  requests: number;
+  samples: Record<string, Sample[]>;
+}
+
+/** What to measure. */
+export interface MeasureOptions {
+  envoy: BenchEnvoy;
+  variants: readonly Variant[];
+  workloads: readonly Workload[];
+  rounds: number;
+  seconds: number;
+  requests?: number;
+  connections: number;
+  /** Called with one line for each step that takes time. */
+  progress: (line: string) => void;
+  /** Called before each load. */
+  onLoad: (variant: Variant, workload: Workload, requests: number) => void;
+  signal?: AbortSignal;
+}
+
+const MAX_REQUESTS = 500_000;
+/** Of a cell, with which the number of requests of the others is found. */
+const FIRST_REQUESTS = 64;
+/** How much of a cell is run to warm up. */
+const WARM_UP = 0.25;
+/** A cell that takes so many times longer than it should is ended. */
+const PATIENCE = 60;
+
+export async function measure(options: MeasureOptions): Promise<Measured[]> {
+  const { variants, workloads, rounds, progress } = options;
+  const results: Measured[] = [];
+  for (const workload of workloads) {
+    progress(`Warming up: ${workload.id}, ${workload.title}`);
+    const requests = options.requests ?? (await findRequests(options, workload));
+    const samples = Object.fromEntries(variants.map(({ id }) => [id, [] as Sample[]]));
+    results.push({ workload, requests, samples });
+    for (const variant of variants) await sample(options, variant, workload, Math.ceil(requests * WARM_UP));
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, { workload, requests, samples }] of results.entries()) {
+      progress(`Round ${round + 1} of ${rounds}: ${workload.id}, ${requests} requests`);
+      for (const variant of rotated(variants, round + index)) {
+        samples[variant.id].push(await sample(options, variant, workload, requests));
+      }
+    }
+  }
+  return results;
+}
+
+/** How many requests fill the time that a cell shall take. */
+async function findRequests(options: MeasureOptions, workload: Workload): Promise<number> {
+  const { throughput } = await sample(options, options.variants[0], workload, FIRST_REQUESTS);
+  const requests = Math.min(MAX_REQUESTS, throughput * options.seconds);
+  // The same on each connection.
+  return Math.max(2, Math.round(requests / options.connections)) * options.connections;
+}
+
+async function sample(
+  { envoy, seconds, connections, onLoad, signal }: MeasureOptions,
+  variant: Variant,
+  workload: Workload,
+  requests: number,
+): Promise<Sample> {
+  onLoad(variant, workload, requests);
+  const cpuBefore = cpuMicroseconds(envoy.pid);
+  const upstreamBefore = process.cpuUsage();
+  const timeoutSeconds = Math.max(30, seconds * PATIENCE);
+  const url = envoy.urlOf(variant);
+  const load = await runLoad({ url, workload, requests, connections, timeoutSeconds, signal });
+  const cpu = cpuMicroseconds(envoy.pid) - cpuBefore;
+  const { user, system } = process.cpuUsage(upstreamBefore);
+  return {
+    cpu: cpu / requests,
+    throughput: requests / load.seconds,
+    ...load.latency,
+    envoyBusy: cpu / 1e6 / load.seconds,
+    upstreamBusy: (user + system) / 1e6 / load.seconds,
+  };
+}
+
+function rotated<Item>(items: readonly Item[], by: number): Item[] {
+  const start = by % items.length;
+  return [...items.slice(start), ...items.slice(0, start)];
+}

@@ -1,0 +1,53 @@
+// Drives the filter's decoder as its bodies' callbacks do: in slices, and all that is found is asked for.
+import { EventPart } from "../../../assembly/sse/event_reader";
+import { MessageKind } from "../../../assembly/jsonrpc/message_reader";
+import { Decoder } from "../../../assembly/mcp/decoder";
+import { McpMessage, McpPart } from "../../../assembly/mcp/message";
+
+/** As in the filter. */
+const SLICE: usize = 65536;
+
+/** Room for a document. */
+export function allocate(size: usize): usize {
+  return heap.alloc(size);
+}
+
+/** Reads a document. Returns how many messages it held, and -1 if one of them was none. */
+export function decode(at: usize, length: usize, isEventStream: bool): i32 {
+  const address = Decoder.take(isEventStream);
+  const decoder = changetype<Decoder>(address);
+  let messages = 0;
+  for (let start: usize = 0; start < length && messages >= 0; start += SLICE) {
+    const size = min(SLICE, length - start);
+    if (isEventStream) messages = readEvents(decoder, at + start, size, messages);
+    else read(decoder.message, at + start, size);
+  }
+  if (!isEventStream) messages = isWhole(decoder.message) ? 1 : -1;
+  decoder.release();
+  return messages;
+}
+
+function readEvents(decoder: Decoder, at: usize, length: usize, before: i32): i32 {
+  const events = decoder.events;
+  let messages = before;
+  events.feed(at, length);
+  for (let part = events.next(); part != EventPart.More; part = events.next()) {
+    if (part == EventPart.Data) {
+      read(decoder.message, events.dataAt, events.dataLength);
+    } else {
+      if (!isWhole(decoder.message)) return -1;
+      messages++;
+      decoder.message.reset();
+    }
+  }
+  return messages;
+}
+
+function read(message: McpMessage, at: usize, length: usize): void {
+  message.feed(at, length);
+  for (let part = message.next(); part != McpPart.More && part != McpPart.Refused; part = message.next()) {}
+}
+
+function isWhole(message: McpMessage): bool {
+  return message.finish() != MessageKind.None;
+}

@@ -1,0 +1,71 @@
+/** The command line of `npm run bench`. */
+import { resolve } from "node:path";
+import { Command, InvalidArgumentError } from "commander";
+import { VARIANTS, type Variant } from "./variants.ts";
+import { WORKLOADS, type Workload } from "./workloads.ts";
+
+/** What the user asked for. */
+export interface BenchOptions {
+  rounds: number;
+  /** How long a cell takes without a filter; decides on the number of its requests where `requests` is absent. */
+  seconds: number;
+  /** Requests of each cell. */
+  requests?: number;
+  connections: number;
+  workloads: readonly Workload[];
+  variants: readonly Variant[];
+  memory: boolean;
+  json?: string;
+  markdown?: string;
+}
+
+/** Where `--write` puts the report. */
+const PAGE = "docs/performance.md";
+
+/** Reads the arguments; a bad one ends the process with one sentence and exit code 1. */
+export function parseOptions(argv: string[]): BenchOptions {
+  const { only, write, markdown, ...options } = new Command("npm run bench --")
+    .description("Measures what filters cost in one Envoy: CPU per request, throughput, latency and memory.")
+    .option("--rounds <number>", "how often each cell is measured", number(1000, true), 5)
+    .option("--seconds <number>", "about how long a cell takes without a filter", number(60), 0.5)
+    .option("--requests <number>", "requests of each cell, instead of --seconds", number(1_000_000, true))
+    .option("--connections <number>", "connections that are kept", number(256, true), 16)
+    .option("--only <ids>", "workloads, by id or its first letter: a,e", choose(WORKLOADS), WORKLOADS)
+    .option("--variants <ids>", "variants, by id: none,native,statistics", choose(VARIANTS), VARIANTS)
+    .option("--no-memory", "leaves out the memory of each variant, for which it gets an Envoy of its own")
+    .option("--json <file>", "writes all figures", pathOf)
+    .option("--markdown <file>", "writes the report, and its chart beside it", pathOf)
+    .option("--write", `the same as --markdown ${PAGE}`)
+    .parse(argv, { from: "user" })
+    .opts<Omit<BenchOptions, "workloads"> & { only: readonly Workload[]; write?: boolean }>();
+  return { ...options, workloads: only, markdown: write ? resolve(PAGE) : markdown };
+}
+
+/** A path as seen from where the user is: npm runs us in the package's folder. */
+function pathOf(path: string): string {
+  return resolve(process.env.INIT_CWD ?? ".", path);
+}
+
+/** Reads ids, or beginnings of them up to a `-`, that are separated by commas. */
+export function choose<Item extends { id: string }>(all: readonly Item[]): (text: string) => readonly Item[] {
+  return (text) => {
+    const names = text.split(",");
+    const isNamed = (name: string, { id }: Item) => id === name || id.startsWith(`${name}-`);
+    const unknown = names.find((name) => !all.some((item) => isNamed(name, item)));
+    if (unknown !== undefined) {
+      throw new InvalidArgumentError(`"${unknown}" is none of ${all.map(({ id }) => id).join(", ")}.`);
+    }
+    return all.filter((item) => names.some((name) => isNamed(name, item)));
+  };
+}
+
+/** Reads a number above 0. */
+export function number(max: number, isWhole = false): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!(value > 0) || value > max || (isWhole && !Number.isInteger(value))) {
+      throw new InvalidArgumentError(`It must be a ${isWhole ? "whole " : ""}number above 0, and ${max} at most.`);
+    }
+    return value;
+  };
+}

@@ -1,0 +1,109 @@
+/** Proves that each variant does what it claims, and that every answer passes it whole: else its figures mean nothing. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { readSamples } from "../envoy/exposition.ts";
+import type { BenchEnvoy } from "./bootstrap.ts";
+import type { Variant } from "./variants.ts";
+import { pathOf, type Workload } from "./workloads.ts";
+
+/** What was proved of a variant. */
+export interface Proof {
+  variant: string;
+  /** Requests that a filter of ours was sent, and those that it counted by itself: the same. */
+  operations?: { sent: number; counted: number };
+  /** Bodies with a wrong last byte that the native filter was sent, and those that it found: the same. */
+  faults?: { sent: number; counted: number };
+}
+
+const COUNTED_MS = 5000;
+
+/** Counts the MCP requests that each variant is sent. */
+export class Ledger {
+  readonly #sent = new Map<string, number>();
+
+  readonly add = (variant: Variant, workload: Workload, requests: number): void => {
+    if (workload.isMcp) this.#sent.set(variant.id, this.sentTo(variant) + requests);
+  };
+
+  sentTo({ id }: Variant): number {
+    return this.#sent.get(id) ?? 0;
+  }
+}
+
+/** Sends one request of each workload; rejects where an answer is not what the upstream has sent. */
+export async function requireTransparency(
+  envoy: BenchEnvoy,
+  variants: readonly Variant[],
+  workloads: readonly Workload[],
+  ledger: Ledger,
+): Promise<void> {
+  for (const variant of variants) {
+    for (const workload of workloads) {
+      ledger.add(variant, workload, 1);
+      const response = await send(envoy, variant, workload, workload.body);
+      const isWhole = (await response.text()) === workload.answer.parts.join("");
+      if (response.status === 200 && isWhole) continue;
+      const what = response.status === 200 ? "another body" : `status ${response.status}`;
+      throw new Error(`Workload ${workload.id} gets ${what} through the variant ${variant.id}.`);
+    }
+  }
+}
+
+/** Proves what can be proved of a variant, after all has been sent. Rejects with one sentence where it is not so. */
+export async function prove(
+  envoy: BenchEnvoy,
+  variant: Variant,
+  workloads: readonly Workload[],
+  ledger: Ledger,
+): Promise<Proof> {
+  if (variant.proof === "operations") return proveOperations(envoy, variant, ledger);
+  if (variant.proof === "faults") return proveFaults(envoy, variant, workloads);
+  return { variant: variant.id };
+}
+
+async function proveOperations(envoy: BenchEnvoy, variant: Variant, ledger: Ledger): Promise<Proof> {
+  const sent = ledger.sentTo(variant);
+  const count = () => countOf(envoy, "mcp_operations_total", { mcp_server: variant.id, mcp_outcome: "ok" });
+  const counted = await settled(count, sent);
+  if (counted !== sent) throw new Error(`The variant ${variant.id} was sent ${sent} requests and counted ${counted}.`);
+  return { variant: variant.id, operations: { sent, counted } };
+}
+
+/** The native filter counts only what it has to complain of, and lets it pass. That it finds a fault in the last byte of
+ *  each body shows that it reads them all. */
+async function proveFaults(envoy: BenchEnvoy, variant: Variant, workloads: readonly Workload[]): Promise<Proof> {
+  const read = workloads.filter(({ isMcp }) => isMcp);
+  const count = () => countOf(envoy, "envoy_http_mcp_invalid_json", { envoy_http_conn_manager_prefix: variant.id });
+  const before = await count();
+  for (const workload of read) {
+    const response = await send(envoy, variant, workload, `${workload.body.slice(0, -1)}]`);
+    await response.arrayBuffer();
+  }
+  const sent = read.length;
+  const counted = (await settled(count, before + sent)) - before;
+  if (counted !== sent)
+    throw new Error(`The variant ${variant.id} was sent ${sent} broken bodies and found ${counted}.`);
+  return { variant: variant.id, faults: { sent, counted } };
+}
+
+async function send(envoy: BenchEnvoy, variant: Variant, workload: Workload, body: string): Promise<Response> {
+  const { method, headers } = workload;
+  return fetch(envoy.urlOf(variant) + pathOf(workload), { method, headers, ...(method === "POST" && { body }) });
+}
+
+/** The sum of all series of this family that have these labels. */
+async function countOf(envoy: BenchEnvoy, family: string, wanted: Record<string, string>): Promise<number> {
+  const samples = readSamples(await envoy.stats(), family);
+  const found = samples.filter(({ labels }) => Object.entries(wanted).every(([name, value]) => labels[name] === value));
+  return found.reduce((sum, { value }) => sum + value, 0);
+}
+
+/** The last count: that which is expected, or what it is after some time. */
+async function settled(count: () => Promise<number>, expected: number): Promise<number> {
+  const deadline = Date.now() + COUNTED_MS;
+  let counted = await count();
+  while (counted !== expected && Date.now() < deadline) {
+    await sleep(100);
+    counted = await count();
+  }
+  return counted;
+}

@@ -1,0 +1,82 @@
+/** The report as a page of Markdown, with its chart beside it. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { basename, dirname, extname } from "node:path";
+import { format, resolveConfig } from "prettier";
+import { renderChart } from "./chart.ts";
+import type { Report } from "./figures.ts";
+import { detailTable, memoryTable, overviewTable, type TextTable } from "./tables.ts";
+
+/** Writes the page, and the chart under the same name with `.svg`. */
+export async function writePage(file: string, report: Report): Promise<void> {
+  const chartFile = file.slice(0, file.length - extname(file).length) + ".svg";
+  const chart = await renderChart(report);
+  const page = renderPage(report, chart === undefined ? undefined : basename(chartFile));
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, await format(page, { ...(await resolveConfig(file)), parser: "markdown" }));
+  if (chart !== undefined) await writeFile(chartFile, chart);
+}
+
+function renderPage(report: Report, chart: string | undefined): string {
+  const { environment, settings, variants, workloads, proofs } = report;
+  const { machine, versions } = environment;
+  const sizes = workloads.map(({ id, title, requestBytes, responseBytes, requests }) => [
+    `(${id}) ${title}`,
+    ...[requestBytes, responseBytes, requests].map(String),
+  ]);
+  return `# Performance
+
+Written by \`npm run bench -- --write\`; do not edit. No test asserts a time: what matters is how variants compare in one run.
+
+One Envoy with one worker thread has a listener for each variant, all in front of the same upstream:
+
+${variants.map(({ id, title }) => `- \`${id}\`: ${title}`).join("\n")}
+
+CPU is that of the whole Envoy process, as the operating system counts it, for each request: the connections to client and
+upstream are part of it. Figures are medians of ${settings.rounds} rounds, with the quartiles in parentheses; in a round each
+variant follows the other, and ratios are taken within it. ${settings.connections} connections are kept busy all the time, so
+latency is mostly the wait for the worker.
+
+The native filter reads requests, and of their answers nothing; it counts bad requests only. This filter reads both directions.
+${chart === undefined ? "" : `\n![CPU added per request, beside the native filter](${chart})\n`}
+## CPU per request
+
+${markdown(overviewTable(report))}
+
+## All figures
+
+${markdown(detailTable(report))}
+
+## Memory
+
+Each variant in an Envoy of its own: resident memory before the first request, and its peak in each workload.
+
+${markdown(memoryTable(report))}
+
+The module has ${environment.moduleBytes} bytes.
+
+## What was run
+
+${markdown({ head: ["workload", "bytes of the request", "of the response", "requests in each cell"], textColumns: 1, rows: sizes })}
+
+${markdown({
+  head: ["", ""],
+  textColumns: 2,
+  rows: [
+    ["date, commit", `${environment.date}, ${environment.commit}`],
+    ["machine", `${machine.processor}, ${machine.cores} cores, ${machine.system}`],
+    ["load average before", environment.loadAverage.toFixed(2)],
+    ["versions", `Envoy ${versions.envoy}, ${versions.generator}, Node.js ${versions.node}`],
+    ...proofs.flatMap(({ variant, operations, faults }) => [
+      ...(operations ? [[`\`${variant}\``, `counted ${operations.counted} of ${operations.sent} requests`]] : []),
+      ...(faults ? [[`\`${variant}\``, `found ${faults.counted} of ${faults.sent} broken bodies`]] : []),
+    ]),
+  ],
+})}
+`;
+}
+
+function markdown({ head, textColumns, rows }: TextTable): string {
+  const line = (cells: string[]) => `| ${cells.join(" | ")} |`;
+  const rule = head.map((_title, column) => (column < textColumns ? "---" : "--:"));
+  return [head, rule, ...rows].map(line).join("\n");
+}

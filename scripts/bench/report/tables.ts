@@ -1,0 +1,80 @@
+/** The figures as rows of text, whatever they are printed as. */
+import type { Cell } from "../summary.ts";
+import { mebibytes, micros, rate, ratio, type Report, withSpread } from "./figures.ts";
+
+/** A title and rows. */
+export interface TextTable {
+  /** How many of the columns are text; those behind them are numbers. */
+  textColumns: number;
+  head: string[];
+  rows: string[][];
+}
+
+/** A row for each workload: what each variant adds, and how ours compare. */
+export function overviewTable({ workloads, variants }: Report): TextTable {
+  const compared = variants.filter(({ id }) => id !== "none");
+  const ours = compared.filter(({ id }) => id !== "floor" && id !== "native");
+  const head = ["CPU µs/request", "no filter", ...compared.map(({ id }) => `${id} adds`), ...ours.map(({ id }) => id)];
+  const rows = workloads.map(({ id, title, cells, isMcp }) => {
+    const cellOf = (variant: { id: string }) => cells.find((cell) => cell.variant === variant.id);
+    const none = cellOf({ id: "none" });
+    return [
+      `(${id}) ${title}`,
+      none === undefined ? "–" : micros(none.cpu.median),
+      ...compared.map((variant) => addedText(cellOf(variant))),
+      ...ours.map((variant) => comparison(cellOf(variant), isMcp)),
+    ];
+  });
+  return { head, textColumns: 1, rows };
+}
+
+/** MCP is compared with the native filter, by what is added; what is not MCP with the floor, by the total. */
+function comparison(cell: Cell | undefined, isMcp: boolean): string {
+  const compared = isMcp ? cell?.addedToNative : cell?.totalToFloor;
+  return compared === undefined ? "–" : `${ratio(compared)} ${isMcp ? "native" : "floor"}`;
+}
+
+/** A row for each variant with each workload. */
+export function detailTable({ workloads }: Report): TextTable {
+  const head = [
+    "workload",
+    "variant",
+    "CPU µs/request",
+    "added µs",
+    "÷ native",
+    "total ÷ floor",
+    "requests/s",
+    "p50 µs",
+  ];
+  head.push("p99 µs", "Envoy busy");
+  const rows = workloads.flatMap(({ id, cells }) =>
+    cells.map((cell) => [
+      id,
+      cell.variant,
+      withSpread(cell.cpu, micros),
+      addedText(cell),
+      ratio(cell.addedToNative),
+      ratio(cell.totalToFloor),
+      rate(cell.throughput.median),
+      micros(cell.p50.median),
+      micros(cell.p99.median),
+      `${(cell.envoyBusy.median * 100).toFixed(0)} %`,
+    ]),
+  );
+  return { head, textColumns: 2, rows };
+}
+
+/** A row for each variant: its own Envoy's resident memory. */
+export function memoryTable({ memory, workloads }: Report): TextTable {
+  const head = ["MiB resident", "idle", ...workloads.map(({ id }) => `peak in (${id})`)];
+  const rows = memory.map(({ variant, idleBytes, peakBytes }) => [
+    variant,
+    mebibytes(idleBytes),
+    ...workloads.map(({ id }) => mebibytes(peakBytes[id])),
+  ]);
+  return { head, textColumns: 1, rows };
+}
+
+function addedText(cell: Cell | undefined): string {
+  return cell?.added === undefined ? "–" : micros(cell.added.median);
+}

@@ -1,0 +1,78 @@
+/** What the samples say: medians, how far they spread, and ratios between variants of the same round. */
+import type { Measured, Sample } from "./measure.ts";
+
+/** A median and the quartiles around it. */
+export interface Spread {
+  median: number;
+  low: number;
+  high: number;
+}
+
+/** A variant with a workload. Ratios are absent where what they refer to was not measured, or costs nothing. */
+export interface Cell {
+  variant: string;
+  cpu: Spread;
+  /** CPU over that without a filter. */
+  added?: Spread;
+  /** What is added, divided by what the native filter adds. */
+  addedToNative?: Spread;
+  /** All CPU, divided by that of the filter that does nothing. */
+  totalToFloor?: Spread;
+  throughput: Spread;
+  p50: Spread;
+  p99: Spread;
+  envoyBusy: Spread;
+  upstreamBusy: Spread;
+}
+
+/** The cells of a workload, in the order of the variants. */
+export function summarize({ samples }: Measured): Cell[] {
+  const cpuOf = (id: string): number[] | undefined => samples[id]?.map(({ cpu }) => cpu);
+  const none = cpuOf("none");
+  const floor = cpuOf("floor");
+  const native = added(cpuOf("native"), none);
+  return Object.entries(samples).map(([variant, list]) => {
+    const of = (key: keyof Sample) => spread(list.map((sample) => sample[key]));
+    const cpu = list.map((sample) => sample.cpu);
+    const over = variant === "none" ? undefined : added(cpu, none);
+    return {
+      variant,
+      cpu: of("cpu"),
+      ...present("added", over),
+      ...present("addedToNative", ratios(over, native)),
+      ...present("totalToFloor", ratios(cpu, floor)),
+      throughput: of("throughput"),
+      p50: of("p50"),
+      p99: of("p99"),
+      envoyBusy: of("envoyBusy"),
+      upstreamBusy: of("upstreamBusy"),
+    };
+  });
+}
+
+/** The median and the quartiles, between two values where there is no one in the middle. */
+export function spread(values: readonly number[]): Spread {
+  const sorted = [...values].sort((one, other) => one - other);
+  const at = (quantile: number): number => {
+    const place = quantile * (sorted.length - 1);
+    const below = sorted[Math.floor(place)];
+    return below + (sorted[Math.ceil(place)] - below) * (place % 1);
+  };
+  return { median: at(0.5), low: at(0.25), high: at(0.75) };
+}
+
+/** By round, what comes to `base`. */
+function added(values?: readonly number[], base?: readonly number[]): number[] | undefined {
+  if (values === undefined || base === undefined) return undefined;
+  return values.map((value, round) => value - base[round]);
+}
+
+/** By round. None where the base is not above 0 in each: then it is lost in the noise. */
+function ratios(values?: readonly number[], base?: readonly number[]): number[] | undefined {
+  if (values === undefined || base === undefined || base.some((value) => value <= 0)) return undefined;
+  return values.map((value, round) => value / base[round]);
+}
+
+function present<Key extends string>(key: Key, values?: readonly number[]): Partial<Record<Key, Spread>> {
+  return values === undefined ? {} : ({ [key]: spread(values) } as Record<Key, Spread>);
+}

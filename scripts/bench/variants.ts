@@ -1,0 +1,69 @@
+/** What is compared: an HTTP filter each, in front of the same upstream. */
+import type { HttpFilter, WasmFilter } from "./bootstrap.ts";
+import { compile } from "./compile.ts";
+
+/** One filter. A new one is an entry of {@link VARIANTS}, nothing else. */
+export interface Variant {
+  /** What `--variants` names; the listener's and the cluster's name, too. */
+  id: string;
+  title: string;
+  /** Makes the filter out of the shipped one, which it may change; undefined for none. */
+  filter: (shipped: WasmFilter) => Promise<HttpFilter | undefined>;
+  /** How it is proved to do its work: see proof.ts. */
+  proof?: "operations" | "faults";
+}
+
+/** Larger than any request: the native filter reads up to 8 KiB where nothing is said. */
+const NATIVE_BODY_LIMIT = 8 << 20;
+
+/** All variants. The first three are what the others are measured by. */
+export const VARIANTS: readonly Variant[] = [
+  {
+    id: "none",
+    title: "no filter",
+    filter: async () => undefined,
+  },
+  {
+    id: "floor",
+    title: "Wasm filter that does nothing",
+    filter: async (shipped) => withModule(shipped, await compile("scripts/bench/modules/floor.as.ts", FOR_PROXY)),
+  },
+  {
+    id: "native",
+    title: "envoy.filters.http.mcp",
+    filter: async () => ({
+      name: "envoy.filters.http.mcp",
+      typed_config: {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.mcp.v3.Mcp",
+        max_request_body_size: NATIVE_BODY_LIMIT,
+      },
+    }),
+    proof: "faults",
+  },
+  {
+    id: "statistics",
+    title: "this filter, statistics",
+    filter: async (shipped) => configured(shipped, { tokens: { estimate: false } }),
+    proof: "operations",
+  },
+  {
+    id: "tokens",
+    title: "this filter, defaults (with tokens)",
+    filter: async (shipped) => configured(shipped, {}),
+    proof: "operations",
+  },
+];
+
+const FOR_PROXY = { forProxy: true };
+
+/** The shipped filter with this configuration. */
+function configured(shipped: WasmFilter, pluginConfig: object): WasmFilter {
+  shipped.typed_config.config.configuration.value = JSON.stringify(pluginConfig);
+  return shipped;
+}
+
+/** The shipped filter with another module. */
+function withModule(shipped: WasmFilter, path: string): WasmFilter {
+  shipped.typed_config.config.vm_config.code.local.filename = path;
+  return shipped;
+}

@@ -1,0 +1,95 @@
+/** The benchmark runs from end to end, and measures what it says. Its figures are not looked at: no test asserts a time. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { MODULE_PATH } from "../../scripts/bench/bootstrap.ts";
+import { compile } from "../../scripts/bench/compile.ts";
+import type { Report } from "../../scripts/bench/report/figures.ts";
+import { VARIANTS } from "../../scripts/bench/variants.ts";
+import { sizesOf, WORKLOADS } from "../../scripts/bench/workloads.ts";
+import { endsAfterAll } from "./cleanup.ts";
+import { startCommand } from "./commands.ts";
+
+const BENCH = "node --import tsx scripts/bench.ts";
+const REQUESTS = 8;
+const WARM_UP = 2;
+
+const keep = endsAfterAll();
+const folder = mkdtempSync(join(tmpdir(), "mcp-bench-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test("messages have exactly the size that their workload names", () => {
+  const sizes = Object.fromEntries(WORKLOADS.map((workload) => [workload.id, sizesOf(workload)]));
+  expect(sizes).toMatchObject({
+    a: { request: 150, response: 500 },
+    b: { request: 4096, response: 4096 },
+    c: { request: 65_536, response: 65_536 },
+    d: { request: 1_048_576, response: 1_048_576 },
+    "j-post": { request: 150, response: 500 },
+    "j-get": { request: 0, response: 500 },
+  });
+});
+
+test("the floor has the callbacks that the filter has", async () => {
+  const floor = await compile("scripts/bench/modules/floor.as.ts", { forProxy: true });
+  expect(callbacksOf(floor)).toEqual(callbacksOf(MODULE_PATH));
+});
+
+function callbacksOf(path: string): string[] {
+  const names = WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(path))).map(({ name }) => name);
+  return names.filter((name) => name.startsWith("proxy_")).sort();
+}
+
+test("without the load generator it says what to install", async () => {
+  symlinkSync(process.execPath, join(folder, "node"));
+  const command = keep(startCommand(BENCH, { PATH: folder }));
+  expect(await command.ended).toBe(1);
+  expect(command.output().trim()).toMatch(/^The load comes from h2load.*apt-get install nghttp2-client.*$/);
+});
+
+describe.skipIf(spawnSync("h2load", ["--version"]).status !== 0)("with h2load", () => {
+  test("every variant answers every workload, and counts what it claims to count", async () => {
+    const [json, page] = [join(folder, "report.json"), join(folder, "report.md")];
+    const command = keep(
+      startCommand(`${BENCH} --rounds 1 --requests ${REQUESTS} --connections 4 --json ${json} --markdown ${page}`),
+    );
+    expect(await command.ended, command.output()).toBe(0);
+    expect(command.leftovers()).toEqual([]);
+
+    // That it came to its end says that each answer was a 200 and went through each variant unchanged.
+    const report = JSON.parse(readFileSync(json, "utf8")) as Report;
+    const ids = VARIANTS.map(({ id }) => id);
+    expect(report.workloads.map(({ id }) => id)).toEqual(WORKLOADS.map(({ id }) => id));
+    for (const { id, cells, samples, requests } of report.workloads) {
+      expect(requests).toBe(REQUESTS);
+      expect(Object.keys(samples), id).toEqual(ids);
+      const inOrder = cells.map(({ variant }) => variant);
+      expect(inOrder, id).toEqual(ids);
+      for (const { cpu, throughput, p50 } of cells) {
+        for (const { median } of [cpu, throughput, p50]) expect(median).toBeGreaterThan(0);
+      }
+    }
+    expect(report.memory.map(({ variant }) => variant)).toEqual(ids);
+
+    const workloads = WORKLOADS.filter(({ isMcp }) => isMcp).length;
+    const operations = workloads * (1 + WARM_UP + REQUESTS);
+    expect(report.proofs).toEqual([
+      { variant: "none" },
+      { variant: "floor" },
+      { variant: "native", faults: { sent: workloads, counted: workloads } },
+      { variant: "statistics", operations: { sent: operations, counted: operations } },
+      { variant: "tokens", operations: { sent: operations, counted: operations } },
+    ]);
+    expect(readFileSync(page, "utf8")).toContain("![CPU added per request, beside the native filter](report.svg)");
+    expect(readFileSync(join(folder, "report.svg"), "utf8")).toMatch(/^<svg [^]*<\/svg>\s*$/);
+  });
+
+  test("an interrupt leaves nothing running", async () => {
+    const command = keep(startCommand(`${BENCH} --only a --seconds 30`));
+    await command.shows(/Warming up/);
+    await command.interrupt();
+    expect(command.leftovers()).toEqual([]);
+  });
+});
