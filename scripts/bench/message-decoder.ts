@@ -1,10 +1,10 @@
 /** The filter's decoder of messages, compiled for this process's V8. */
-import { compile } from "../tokens/compile.ts";
+import { load } from "../compile.ts";
 
 /** As Envoy hands bodies over, at most. */
 const CHUNK = 64 * 1024;
 
-/** What message.as.ts exports. */
+/** What modules/message.as.ts exports. */
 interface Exports {
   allocate(size: number): number;
   begin(estimate: number): void;
@@ -12,12 +12,12 @@ interface Exports {
   end(): bigint;
 }
 
-/** How tokens are estimated: see message.as.ts. */
+/** How tokens are estimated: see modules/message.as.ts. */
 export const Estimate = { Off: 0, Sampling: 1, Exactly: 2 };
 
 /** Compiles the decoder: it reads a message, and says how many tokens the tool's result in it has. */
 export async function compileDecoder(): Promise<(message: Buffer, estimate: number) => number> {
-  const exports = await compile<Exports>("scripts/bench/message.as.ts");
+  const exports = await load<Exports>("scripts/bench/modules/message.as.ts");
   const at = exports.allocate(CHUNK);
   return (message, estimate) => {
     exports.begin(estimate);

@@ -1,6 +1,6 @@
 /** What is compared: an HTTP filter each, in front of the same upstream. */
 import type { HttpFilter, WasmFilter } from "./bootstrap.ts";
-import { compile } from "./compile.ts";
+import { compile } from "../compile.ts";
 
 /** One filter. A new one is an entry of {@link VARIANTS}, nothing else. */
 export interface Variant {

@@ -1,6 +1,6 @@
 /** The very estimator of assembly/tokens, with its two tables open to be changed. */
 import type { ASUtil } from "@assemblyscript/loader";
-import { compile } from "./compile.ts";
+import { load } from "../compile.ts";
 
 /** The weights' unit: so many are a token. */
 const UNIT = 1024;
@@ -39,7 +39,7 @@ export class Estimator {
   }
 
   static async compile(): Promise<Estimator> {
-    return new Estimator(await compile<Exports>("scripts/tokens/module.as.ts"));
+    return new Estimator(await load<Exports>("scripts/tokens/module.as.ts"));
   }
 
   /** How many tokens a text is. */

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { MODULE_PATH } from "../../scripts/bench/bootstrap.ts";
-import { compile } from "../../scripts/bench/compile.ts";
+import { compile } from "../../scripts/compile.ts";
 import type { Report } from "../../scripts/bench/report/figures.ts";
 import { VARIANTS } from "../../scripts/bench/variants.ts";
 import { sizesOf, WORKLOADS } from "../../scripts/bench/workloads.ts";

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { type ASUtil, instantiateSync } from "@assemblyscript/loader";
 import { JSONParser } from "@streamparser/json";
 import { createParser } from "eventsource-parser";
-import { compile } from "../compile.ts";
+import { compile } from "../../compile.ts";
 import type { Document } from "./documents.ts";
 
 /** One of them. */

@@ -3,9 +3,12 @@ import { EventPart } from "../../../assembly/sse/event_reader";
 import { MessageKind } from "../../../assembly/jsonrpc/message_reader";
 import { Decoder } from "../../../assembly/mcp/decoder";
 import { McpMessage, McpPart } from "../../../assembly/mcp/message";
+import { TokenSettings } from "../../../assembly/mcp/token_kinds";
 
 /** As in the filter. */
 const SLICE: usize = 65536;
+/** What the estimate of tokens costs is another benchmark's: bench:tokens. */
+const tokens = new TokenSettings(false, 0, 1);
 
 /** Room for a document. */
 export function allocate(size: usize): usize {
@@ -14,7 +17,7 @@ export function allocate(size: usize): usize {
 
 /** Reads a document. Returns how many messages it held, and -1 if one of them was none. */
 export function decode(at: usize, length: usize, isEventStream: bool): i32 {
-  const address = Decoder.take(isEventStream);
+  const address = Decoder.take(isEventStream, tokens);
   const decoder = changetype<Decoder>(address);
   let messages = 0;
   for (let start: usize = 0; start < length && messages >= 0; start += SLICE) {
@@ -37,7 +40,7 @@ function readEvents(decoder: Decoder, at: usize, length: usize, before: i32): i3
     } else {
       if (!isWhole(decoder.message)) return -1;
       messages++;
-      decoder.message.reset();
+      decoder.message.reset(tokens);
     }
   }
   return messages;

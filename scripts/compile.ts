@@ -1,13 +1,15 @@
-/** Compiles AssemblyScript entries of the benchmarks with the flags that the filter itself is built with. */
+/** Compiles AssemblyScript entries of the scripts with the flags that the filter itself is built with. */
 import { execFile } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+import { type ASUtil, instantiateSync } from "@assemblyscript/loader";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const ASC = join(ROOT, "node_modules", "assemblyscript", "bin", "asc.js");
-const OUTPUT = join("build", "bench");
+const OUTPUT = join("build", "scripts");
 
 /** The part of asconfig.json that decides on the code. */
 interface AsConfig {
@@ -49,4 +51,10 @@ export async function compile(
     throw new Error(`${entry} does not compile:\n${error.stderr}`, { cause: error });
   });
   return join(ROOT, output);
+}
+
+/** The exports of an entry, compiled now for this process. */
+export async function load<Exports extends object>(entry: string): Promise<Exports & ASUtil> {
+  const module = readFileSync(await compile(entry));
+  return instantiateSync<Exports & Record<string, unknown>>(module, {}).exports;
 }
