@@ -54,7 +54,10 @@ export async function compile(
 }
 
 /** The exports of an entry, compiled now for this process. */
-export async function load<Exports extends object>(entry: string): Promise<Exports & ASUtil> {
-  const module = readFileSync(await compile(entry));
+export async function load<Exports extends object>(
+  entry: string,
+  options: CompileOptions = {},
+): Promise<Exports & ASUtil> {
+  const module = readFileSync(await compile(entry, options));
   return instantiateSync<Exports & Record<string, unknown>>(module, {}).exports;
 }

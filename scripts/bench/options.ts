@@ -1,6 +1,6 @@
 /** The command line of `npm run bench`. */
 import { resolve } from "node:path";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { VARIANTS, type Variant } from "./variants.ts";
 import { WORKLOADS, type Workload } from "./workloads.ts";
 
@@ -30,8 +30,8 @@ export function parseOptions(argv: string[]): BenchOptions {
     .option("--seconds <number>", "about how long a cell takes without a filter", number(60), 0.5)
     .option("--requests <number>", "requests of each cell, instead of --seconds", number(1_000_000, true))
     .option("--connections <number>", "connections that are kept", number(256, true), 16)
-    .option("--only <ids>", "workloads, by id or its first letter: a,e", choose(WORKLOADS), WORKLOADS)
-    .option("--variants <ids>", "variants, by id: none,native,statistics", choose(VARIANTS), VARIANTS)
+    .addOption(choice("--only <ids>", "workloads, by id or its first letter: a,e", WORKLOADS))
+    .addOption(choice("--variants <ids>", "variants, by id: none,native,statistics", VARIANTS))
     .option("--no-memory", "leaves out the memory of each variant, for which it gets an Envoy of its own")
     .option("--json <file>", "writes all figures", pathOf)
     .option("--markdown <file>", "writes the report, and its chart beside it", pathOf)
@@ -46,8 +46,19 @@ function pathOf(path: string): string {
   return resolve(process.env.INIT_CWD ?? ".", path);
 }
 
+/** An option that names some of `all` by id; without it they are `otherwise`, which the help shows by id. */
+export function choice<Item extends { id: string }>(
+  flags: string,
+  description: string,
+  all: readonly Item[],
+  otherwise: readonly Item[] = all,
+): Option {
+  const shown = otherwise === all ? "all" : otherwise.map(({ id }) => id).join(",");
+  return new Option(flags, description).argParser(choose(all)).default(otherwise, shown);
+}
+
 /** Reads ids, or beginnings of them up to a `-`, that are separated by commas. */
-export function choose<Item extends { id: string }>(all: readonly Item[]): (text: string) => readonly Item[] {
+function choose<Item extends { id: string }>(all: readonly Item[]): (text: string) => readonly Item[] {
   return (text) => {
     const names = text.split(",");
     const isNamed = (name: string, { id }: Item) => id === name || id.startsWith(`${name}-`);

@@ -5,7 +5,7 @@ import { Command } from "commander";
 import { findEnvoy } from "../envoy/binary.ts";
 import type { Cleanup } from "../start/cleanup.ts";
 import { requireGenerator } from "./generator.ts";
-import { choose, number } from "./options.ts";
+import { choice, number } from "./options.ts";
 import { requireProcfs } from "./process-usage.ts";
 import { mebibytes, micros, withSpread } from "./report/figures.ts";
 import { renderTerminal } from "./report/terminal.ts";
@@ -28,8 +28,8 @@ const COMPARED = VARIANTS.filter(({ id }) => id === "none" || id === "statistics
 
 const options = new Command("npm run bench:scale --")
   .description("Measures the cost of a call, and memory, as sessions, idle streams and worker threads become more.")
-  .option("--only <ids>", "sessions,streams,workers", choose(DIMENSIONS), DIMENSIONS)
-  .option("--variants <ids>", "variants of npm run bench, by id (default: none,statistics)", choose(VARIANTS), COMPARED)
+  .addOption(choice("--only <ids>", "sessions,streams,workers", DIMENSIONS))
+  .addOption(choice("--variants <ids>", "variants of npm run bench, by id", VARIANTS, COMPARED))
   .option("--rounds <number>", "how often each step is measured", number(100, true), 3)
   .option("--requests <number>", "calls each time", number(1_000_000, true), 10_000)
   .option("--limit <number>", "leaves out the steps beyond", number(1_000_000, true), 1_000_000)

@@ -1,9 +1,7 @@
 /** What reads the documents: the filter's decoder, and well-known parsers beside it. */
-import { readFileSync } from "node:fs";
-import { type ASUtil, instantiateSync } from "@assemblyscript/loader";
 import { JSONParser } from "@streamparser/json";
 import { createParser } from "eventsource-parser";
-import { compile } from "../../compile.ts";
+import { load } from "../../compile.ts";
 import type { Document } from "./documents.ts";
 
 /** One of them. */
@@ -26,10 +24,10 @@ export async function makeReaders(): Promise<Reader[]> {
 }
 
 async function decoder(): Promise<Reader> {
-  const { exports } = load<{
+  const exports = await load<{
     allocate: (size: number) => number;
     decode: (at: number, length: number, isEventStream: boolean) => number;
-  }>(await compile("scripts/bench/modules/decoder.as.ts"));
+  }>("scripts/bench/modules/decoder.as.ts");
   return {
     id: "decoder",
     title: "the filter's decoder",
@@ -109,8 +107,7 @@ function streamParser(): Reader {
 async function jsonAs(): Promise<Reader> {
   // Its transform reads from the environment which of its ways to build; this is the fastest.
   const options = { flags: ["--transform", "json-as"], env: { JSON_MODE: "SIMD" } };
-  const path = await compile("scripts/bench/modules/json-as.as.ts", options);
-  const { exports } = load<{ parse: (text: number) => number }>(path);
+  const exports = await load<{ parse: (text: number) => number }>("scripts/bench/modules/json-as.as.ts", options);
   return {
     id: "json-as",
     title: "json-as, JSON.Obj of a string (lazy below the root)",
@@ -120,8 +117,4 @@ async function jsonAs(): Promise<Reader> {
       return () => (exports.parse(at) === 3 ? 1 : -1);
     },
   };
-}
-
-function load<Exports extends object>(path: string): { exports: Exports & ASUtil } {
-  return instantiateSync<Exports & Record<string, unknown>>(readFileSync(path), {});
 }
