@@ -115,12 +115,14 @@ export enum Found {
   Part,
   /** The last of them. */
   LastPart,
+  /** The end of a document in a list. */
+  DocumentEnd,
 }
 
 /**
  * Picks the fields of a {@link FieldTree} out of a document as it streams by, in any order of members, and passes over
  * the rest. A member that stands twice counts as it stands last, as in `JSON.parse`: `present` forgets what the earlier
- * one held.
+ * one held. An array is taken for a list of documents.
  */
 @unmanaged
 export class FieldReader {
@@ -131,6 +133,8 @@ export class FieldReader {
   value: Token;
   /** A bit for each field that stands in the document so far. */
   present: u64;
+  /** What is read is a list of documents. */
+  isList: bool;
   private root: usize;
   /** The innermost open container that has fields inside. */
   private container: usize;
@@ -149,6 +153,7 @@ export class FieldReader {
     this.root = tree.root;
     this.tokens.reset();
     this.present = 0;
+    this.isList = false;
     this.container = 0;
     this.named = 0;
   }
@@ -176,7 +181,10 @@ export class FieldReader {
           break;
         case Token.ObjectEnd:
         case Token.ArrayEnd:
+          // The list of documents is no container: its end is the end of the bytes.
+          if (!this.container) break;
           this.container = changetype<Node>(this.container).parent;
+          if (!this.container && this.isList) return Found.DocumentEnd;
           break;
         default:
           if (this.begin(token)) return Found.Field;
@@ -202,6 +210,11 @@ export class FieldReader {
     this.named = 0;
     if (!at) {
       if (opens) this.tokens.skipContainer();
+      return false;
+    }
+    if (at == this.root && token == Token.ArrayStart && !this.isList) {
+      this.isList = true;
+      this.tokens.enterList();
       return false;
     }
     const node = changetype<Node>(at);

@@ -61,6 +61,8 @@ export class Tokenizer {
   private passed: u64;
   private rootStart: u64;
   private rootEnd: u64;
+  /** The depth at which documents stand: 1 in a list of them. */
+  private rootDepth: u32;
   private expect: Expect;
   private scalar: Scalar;
   private number: NumberState;
@@ -113,7 +115,12 @@ export class Tokenizer {
     this.resumeDepth = this.nesting.depth - 1;
   }
 
-  /** Whether the bytes so far are one whole JSON document. */
+  /** The array that was just opened at the root is a list of documents. */
+  enterList(): void {
+    this.rootDepth = 1;
+  }
+
+  /** Whether the bytes so far are one whole JSON document, or list of documents. */
   get complete(): bool {
     if (this.fault != Fault.None) return false;
     if (this.expect == Expect.Nothing) return true;
@@ -125,7 +132,7 @@ export class Tokenizer {
     return this.expect == Expect.Value && this.nesting.depth == 0 && this.scalar == Scalar.None && !this.fault;
   }
 
-  /** Bytes from the first to the last of the root object or array. */
+  /** Bytes from the first to the last of the root object or array; in a list of documents, of the one read last. */
   get size(): u64 {
     return this.rootEnd - this.rootStart;
   }
@@ -237,7 +244,7 @@ export class Tokenizer {
 
   private open(isObject: bool): Token {
     if (this.nesting.depth == DEPTH_LIMIT) return this.fail(Fault.Depth);
-    if (this.nesting.depth == 0) this.rootStart = this.passed + (this.at - this.chunk);
+    if (this.nesting.depth == this.rootDepth) this.rootStart = this.passed + (this.at - this.chunk);
     this.nesting.open(isObject);
     this.at++;
     this.expect = isObject ? Expect.KeyOrEnd : Expect.ValueOrEnd;
@@ -249,7 +256,7 @@ export class Tokenizer {
     if (byte != (isObject ? BRACE_CLOSE : BRACKET_CLOSE)) return this.fail(Fault.Syntax);
     this.nesting.close();
     this.at++;
-    if (this.nesting.depth == 0) this.rootEnd = this.passed + (this.at - this.chunk);
+    if (this.nesting.depth == this.rootDepth) this.rootEnd = this.passed + (this.at - this.chunk);
     this.completeValue();
     return isObject ? Token.ObjectEnd : Token.ArrayEnd;
   }

@@ -41,11 +41,13 @@ export enum Part {
   Text,
   /** The last of them. */
   LastText,
+  /** A message of a batch is over: {@link MessageReader.finish} tells what it was, {@link MessageReader.beginNext} goes on. */
+  End,
   /** What was read contradicts a JSON-RPC message: see `refusal`. */
   Refused,
 }
 
-/** What a whole document was. */
+/** What a message was. */
 export enum MessageKind {
   None,
   Request,
@@ -53,13 +55,11 @@ export enum MessageKind {
   Response,
 }
 
-/** Why a document is no message. */
+/** Why something is no message. */
 export enum Refusal {
   None,
-  /** JSON, but not a JSON-RPC 2.0 message. */
+  /** JSON, but not a JSON-RPC 2.0 message, or a batch of none. */
   NotJsonRpc,
-  /** An array of messages (JSON-RPC 2.0, section 6). */
-  Batch,
   /** Not JSON. */
   Syntax,
   /** It ended too early. */
@@ -68,7 +68,7 @@ export enum Refusal {
   Depth,
 }
 
-/** Reads one JSON-RPC 2.0 message at a time out of byte chunks. */
+/** Reads a JSON-RPC 2.0 message, or a batch of them (section 6), out of byte chunks. */
 @unmanaged
 export class MessageReader {
   fields: FieldReader;
@@ -80,6 +80,8 @@ export class MessageReader {
   errorCode: i32;
   private methodIsString: bool;
   private isError: bool;
+  /** The batch has a message that is over. */
+  private hasMessages: bool;
 
   static create(tree: FieldTree): MessageReader {
     const self = changetype<MessageReader>(heap.alloc(offsetof<MessageReader>()));
@@ -88,9 +90,15 @@ export class MessageReader {
     return self;
   }
 
-  /** Ready for another message, to read the fields of `tree`. */
+  /** Ready for another message or batch, to read the fields of `tree`. */
   reset(tree: FieldTree): void {
     this.fields.reset(tree);
+    this.hasMessages = false;
+    this.beginNext();
+  }
+
+  /** Ready for the next message of a batch. */
+  beginNext(): void {
     this.refusal = Refusal.None;
     this.idKind = IdKind.Absent;
     this.methodIsString = false;
@@ -104,14 +112,21 @@ export class MessageReader {
   }
 
   next(): Part {
-    if (this.refusal) return Part.Refused;
     const fields = this.fields;
+    if (this.refusal && !fields.isList) return Part.Refused;
     while (true) {
       const found = fields.next();
       if (found == Found.Nothing) break;
+      if (found == Found.DocumentEnd) return this.endOfMessage();
+      // What is left of a batch's message that is none.
+      if (this.refusal) continue;
       if (found != Found.Field) return found == Found.Part ? Part.Text : Part.LastText;
       if (fields.field >= FIRST_PAYLOAD_FIELD) return Part.Payload;
-      if (!this.takeEnvelope(fields)) return Part.Refused;
+      if (!this.takeEnvelope(fields)) {
+        if (!fields.isList) return Part.Refused;
+        if (fields.field == EnvelopeField.Root && fields.value != Token.ArrayStart) return this.endOfMessage();
+        continue;
+      }
       if (fields.field == EnvelopeField.Method) return Part.Method;
     }
     const fault = fields.tokens.fault;
@@ -120,11 +135,30 @@ export class MessageReader {
     return Part.Refused;
   }
 
-  /** After the last byte: what the document was. {@link MessageKind.None} where it is no message, for `refusal`'s cause. */
+  private endOfMessage(): Part {
+    this.hasMessages = true;
+    return Part.End;
+  }
+
+  /** Whether it is a batch. */
+  get isBatch(): bool {
+    return this.fields.isList;
+  }
+
+  /** After the last byte of a batch: why it could not be read whole; {@link Refusal.None} where it was. */
+  finishBatch(): Refusal {
+    const tokens = this.fields.tokens;
+    if (tokens.fault) return this.refusal;
+    if (!tokens.complete) return Refusal.Truncated;
+    return this.hasMessages ? Refusal.None : Refusal.NotJsonRpc;
+  }
+
+  /** After the last byte, in a batch at {@link Part.End}: what the message was. {@link MessageKind.None} where it is none,
+   *  for `refusal`'s cause. */
   finish(): MessageKind {
     const fields = this.fields;
     if (this.refusal) return MessageKind.None;
-    if (!fields.tokens.complete) return this.refuse(Refusal.Truncated);
+    if (!fields.isList && !fields.tokens.complete) return this.refuse(Refusal.Truncated);
     if (fields.has(EnvelopeField.Version) && this.idKind != IdKind.Invalid) {
       if (fields.has(EnvelopeField.Method)) {
         if (this.methodIsString) {
@@ -158,7 +192,7 @@ export class MessageReader {
     switch (fields.field) {
       case EnvelopeField.Root:
         if (fields.value == Token.ObjectStart) return true;
-        this.refuse(fields.value == Token.ArrayStart ? Refusal.Batch : Refusal.NotJsonRpc);
+        this.refuse(Refusal.NotJsonRpc);
         return false;
       case EnvelopeField.Version:
         if (fields.value == Token.String && equalsText(tokens.textAt, tokens.textTotal, "2.0")) return true;

@@ -1,15 +1,12 @@
-import { MessageKind } from "../jsonrpc/message_reader";
+import { MessageKind, Refusal } from "../jsonrpc/message_reader";
 import { Pool } from "../memory/pool";
 import { EventPart } from "../sse/event_reader";
 import { CountingUnit } from "./counting_unit";
 import { Decoder } from "./decoder";
 import { ContentType, HttpMethod, RequestHead, ResponseHead } from "./head";
-import { MeasuredStream } from "./measured_stream";
 import { McpMessage, McpPart } from "./message";
 import { Method, TargetKind } from "./methods";
-import { Operation } from "./operation";
-import { Outcome } from "./outcome";
-import { MODERN_REVISION, UNKNOWN_REVISION } from "./revisions";
+import { PairedStream } from "./paired_stream";
 import { StreamEnd, StreamKind } from "./stream_kinds";
 import { Undecoded, undecodedBy } from "./undecoded";
 
@@ -33,9 +30,7 @@ export function isCandidate(head: RequestHead, pathNamed: bool): bool {
  * `isWatched` is false and nothing is told.
  */
 @unmanaged
-export class Exchange extends MeasuredStream {
-  /** The response has been seen to its end. */
-  responseEnded: bool;
+export class Exchange extends PairedStream {
   private hasMcpHeader: bool;
   /** It asks for the end of a session. */
   private isDelete: bool;
@@ -43,12 +38,9 @@ export class Exchange extends MeasuredStream {
   private confirmed: bool;
   /** It is not MCP. */
   private released: bool;
-  /** Addresses, 0 where there is none. */
-  private operation: usize;
+  /** Addresses of the decoders of its bodies, 0 where there is none. */
   private request: usize;
   private response: usize;
-  /** Something in the response that could be the answer could not be read. */
-  private unreadable: bool;
 
   static take(): Exchange {
     return changetype<Exchange>(pool.take());
@@ -64,7 +56,7 @@ export class Exchange extends MeasuredStream {
     } else if (head.method == HttpMethod.Get) {
       this.kind = StreamKind.Get;
     } else if (!head.compressed) {
-      this.request = Decoder.take(false, unit.tokens);
+      this.request = Decoder.take(false);
     } else if (head.hasMcpHeader) {
       this.confirm(unit);
       unit.observer.undecoded(this, Undecoded.Compressed);
@@ -88,40 +80,31 @@ export class Exchange extends MeasuredStream {
 
   /** Bytes of the request's body. */
   requestBody(at: usize, length: usize, unit: CountingUnit): void {
-    const decoder = changetype<Decoder>(this.request);
-    const message = decoder.message;
+    const message = changetype<Decoder>(this.request).message(unit.tokens);
     message.feed(at, length);
     while (true) {
       const part = message.next();
       if (part == McpPart.More) return;
+      if (part == McpPart.Refused) return this.refuseBody(message.refusal, unit);
       if (part == McpPart.Method && message.method == Method.None) {
-        if (!this.hasMcpHeader) return this.letGo();
+        if (!this.isMcp) return this.letGo();
         message.method = Method.Other;
-      } else if (part == McpPart.Refused) {
-        return this.refuseRequest(message, unit);
+      } else if (part == McpPart.End) {
+        this.takeClientMessage(message, unit);
+        if (!this.request) return;
+        message.beginNext(unit.tokens);
       }
     }
   }
 
   /** The request's body is over. */
   requestEnd(unit: CountingUnit): void {
-    const message = changetype<Decoder>(this.request).message;
-    const kind = message.finish();
-    if (kind == MessageKind.None) return this.refuseRequest(message, unit);
-    if (kind == MessageKind.Response && !this.hasMcpHeader) return this.letGo();
-    if (kind == MessageKind.Request) this.readRequest(message);
-    this.confirm(unit);
-    if (kind == MessageKind.Request) {
-      unit.observer.operationStarted(this);
-    } else if (kind == MessageKind.Response) {
-      this.countClientAnswer(message, unit);
-    } else if (kind == MessageKind.Notification) {
-      unit.observer.notification(this, message.method, true, message.size);
-      const cancelled = message.cancelledId;
-      // Ids are unique in a session only: without one, a mark could hit a stranger's request.
-      if (message.method == Method.NotificationsCancelled && cancelled && this.session) {
-        unit.cancellations.add(this.session, cancelled, 1);
-      }
+    const message = changetype<Decoder>(this.request).message(unit.tokens);
+    if (!message.isBatch) {
+      this.takeClientMessage(message, unit);
+    } else {
+      const refusal = message.finishBatch();
+      if (refusal) return this.refuseBody(refusal, unit);
     }
     this.releaseRequest();
   }
@@ -129,16 +112,16 @@ export class Exchange extends MeasuredStream {
   /** The response's headers. */
   responseHead(head: ResponseHead, unit: CountingUnit): void {
     // A server may answer once it has the message, before the request's end has been told.
-    if (this.request && changetype<Decoder>(this.request).message.complete) this.requestEnd(unit);
+    if (this.request && changetype<Decoder>(this.request).isComplete) this.requestEnd(unit);
     this.status = head.status;
     if (this.confirmed || this.isDelete || this.kind == StreamKind.Get) {
-      this.followSession(head, this.isDelete, this.isInitialize, unit);
+      this.followSession(head, this.isDelete, this.awaits(Method.Initialize), unit);
     }
     const isStream = head.contentType == ContentType.EventStream;
     if (this.kind == StreamKind.Get) {
       if (head.status != 200 || !isStream) return this.letGo();
       if (this.hasMcpHeader) this.confirm(unit);
-    } else if (!this.operation) {
+    } else if (!this.hasOperations) {
       return;
     }
     if (head.compressed) {
@@ -146,27 +129,27 @@ export class Exchange extends MeasuredStream {
       if (this.confirmed) unit.observer.undecoded(this, Undecoded.Compressed);
       else this.letGo();
     } else if (isStream || head.contentType == ContentType.Json) {
-      this.response = Decoder.take(isStream, unit.tokens);
+      this.response = Decoder.take(isStream);
     }
   }
 
   /** Bytes of the response's body. */
   responseBody(at: usize, length: usize, unit: CountingUnit): void {
     const decoder = changetype<Decoder>(this.response);
-    if (!decoder.isEventStream) return this.readResponse(decoder.message, at, length, unit);
+    if (!decoder.isEventStream) return this.readResponse(decoder, at, length, unit);
     const events = decoder.events;
     events.feed(at, length);
     while (true) {
       const part = events.next();
       if (part == EventPart.More) return;
       if (part == EventPart.Data) {
-        this.readResponse(decoder.message, events.dataAt, events.dataLength, unit);
+        this.readResponse(decoder, events.dataAt, events.dataLength, unit);
         continue;
       }
-      if (events.isMessage) this.endResponseMessage(decoder.message, unit);
+      if (events.isMessage) this.endServerMessage(decoder, unit);
       else if (!this.confirmed) this.letGo();
       if (!this.response) return;
-      decoder.message.reset(unit.tokens);
+      decoder.endMessage();
     }
   }
 
@@ -175,7 +158,7 @@ export class Exchange extends MeasuredStream {
     this.responseEnded = true;
     if (!this.response) return;
     const decoder = changetype<Decoder>(this.response);
-    if (!decoder.isEventStream) this.endResponseMessage(decoder.message, unit);
+    if (!decoder.isEventStream) this.endServerMessage(decoder, unit);
     this.releaseResponse();
   }
 
@@ -183,122 +166,107 @@ export class Exchange extends MeasuredStream {
   close(end: StreamEnd, unit: CountingUnit): void {
     // Its headers said that it is MCP, and its body never came to an end.
     if (this.request && this.hasMcpHeader) this.confirm(unit);
-    if (this.operation) {
-      const operation = changetype<Operation>(this.operation);
-      const outcome = this.outcomeWithoutAnswer(operation, end, unit);
-      if (outcome == Outcome.Unanswered) end = StreamEnd.ServerClosed;
-      this.endOperation(outcome, unit);
-    } else if (this.kind == StreamKind.Get && end == StreamEnd.Complete) {
-      end = StreamEnd.ServerClosed;
-    }
-    if (this.confirmed) unit.observer.streamEnded(this, end);
+    const isQuiet = this.kind == StreamKind.Get && end == StreamEnd.Complete;
+    const reason = isQuiet ? StreamEnd.ServerClosed : this.endOperations(end, unit);
+    if (this.confirmed) unit.observer.streamEnded(this, reason);
     this.releaseRequest();
     this.releaseResponse();
     pool.release(changetype<usize>(this));
   }
 
-  private get isInitialize(): bool {
-    return this.operation != 0 && changetype<Operation>(this.operation).method == Method.Initialize;
+  /** Whether it is MCP beyond doubt, or says so in its headers. */
+  private get isMcp(): bool {
+    return this.confirmed || this.hasMcpHeader;
   }
 
-  private readRequest(message: McpMessage): void {
-    const operation = Operation.take();
-    operation.method = message.method;
-    operation.idKind = message.idKind;
-    operation.idHash = message.idHash;
-    operation.requestSize = message.size;
-    operation.setName(message.name, message.nameLength);
-    operation.setClientName(message.clientName, message.clientNameLength);
-    this.measureRequest(message, operation);
-    if (message.requestRevision != UNKNOWN_REVISION) this.setRevision(message.requestRevision);
-    if (message.method == Method.SubscriptionsListen) this.kind = StreamKind.Listen;
-    this.operation = changetype<usize>(operation);
+  private takeClientMessage(message: McpMessage, unit: CountingUnit): void {
+    const kind = message.finish();
+    if (kind == MessageKind.None) return this.refuseMessage(message.refusal, unit);
+    if (kind == MessageKind.Response && !this.isMcp) return this.letGo();
+    if (message.method == Method.SubscriptionsListen && !message.isBatch) this.kind = StreamKind.Listen;
+    this.confirm(unit);
+    if (kind == MessageKind.Request) {
+      this.beginOperation(message, unit);
+    } else if (kind == MessageKind.Response) {
+      this.countClientAnswer(message, unit);
+    } else {
+      unit.observer.notification(this, message.method, true, message.size);
+      const cancelled = message.cancelledId;
+      // Ids are unique in a session only: without one, a mark could hit a stranger's request.
+      if (message.method == Method.NotificationsCancelled && cancelled && this.session) {
+        unit.cancellations.add(this.session, cancelled, 1);
+      }
+    }
   }
 
-  private readResponse(message: McpMessage, at: usize, length: usize, unit: CountingUnit): void {
+  private readResponse(decoder: Decoder, at: usize, length: usize, unit: CountingUnit): void {
+    const message = decoder.message(unit.tokens);
     message.feed(at, length);
     while (true) {
       const part = message.next();
       if (part == McpPart.More || part == McpPart.Refused) return;
-      if (part == McpPart.Method && message.method == Method.None) message.method = Method.Other;
-      else if (part == McpPart.Listed && this.lists(message.listed)) {
+      if (part == McpPart.Method && message.method == Method.None) {
+        message.method = Method.Other;
+      } else if (part == McpPart.Listed && this.lists(message.listed)) {
         unit.observer.listed(this, message.listed, message.listedAt, message.listedLength);
+      } else if (part == McpPart.End) {
+        this.takeServerMessage(decoder, unit);
+        if (!this.response) return;
+        message.beginNext(unit.tokens);
       }
     }
   }
 
   /** Whether the request asked for a list of this kind. */
   private lists(kind: TargetKind): bool {
-    if (!this.operation) return false;
-    const method = changetype<Operation>(this.operation).method;
-    return method == (kind == TargetKind.Tool ? Method.ToolsList : Method.PromptsList);
+    return this.awaits(kind == TargetKind.Tool ? Method.ToolsList : Method.PromptsList);
   }
 
-  private endResponseMessage(message: McpMessage, unit: CountingUnit): void {
+  /** A message or batch of the server is over. */
+  private endServerMessage(decoder: Decoder, unit: CountingUnit): void {
+    if (!decoder.hasMessage) return;
+    const message = decoder.message(unit.tokens);
     if (message.blank) return;
+    if (!message.isBatch) return this.takeServerMessage(decoder, unit);
+    const refusal = message.finishBatch();
+    if (refusal) this.refuseAnswer(refusal, unit);
+  }
+
+  private takeServerMessage(decoder: Decoder, unit: CountingUnit): void {
+    const message = decoder.message(unit.tokens);
     const kind = message.finish();
-    if (kind != MessageKind.None && this.confirmed && !this.isInitialize) this.keepSession(unit);
-    switch (kind) {
-      case MessageKind.None:
-        if (!this.confirmed) return this.letGo();
-        // An HTTP error's body need not be JSON-RPC.
-        if (this.status >= 300) return;
-        this.unreadable = true;
-        return unit.observer.undecoded(this, undecodedBy(message.refusal));
-      case MessageKind.Response:
-        this.confirm(unit);
-        return this.takeAnswer(message, unit);
-      case MessageKind.Notification:
-        this.confirm(unit);
-        return unit.observer.notification(this, message.method, false, message.size);
-      default:
-        this.confirm(unit);
-        if (message.method == Method.SamplingCreateMessage) this.countSamplingRequest(message, unit);
-    }
-  }
-
-  private takeAnswer(message: McpMessage, unit: CountingUnit): void {
-    if (!this.operation) return;
-    const operation = changetype<Operation>(this.operation);
-    const isAnswer = message.idKind == operation.idKind && message.idHash == operation.idHash;
-    if (!isAnswer && !message.isErrorOfUnknownRequest) return;
-    operation.responseSize = message.size;
-    operation.errorCode = message.errorCode;
-    const outcome = message.outcome;
-    if (operation.method == Method.Initialize && outcome == Outcome.Ok) {
-      this.initialized(message.agreedRevision, operation, unit);
-    }
-    this.measureAnswer(message, operation, unit);
-    this.endOperation(outcome, unit);
-  }
-
-  private endOperation(outcome: Outcome, unit: CountingUnit): void {
-    const operation = changetype<Operation>(this.operation);
-    operation.outcome = outcome;
-    unit.observer.operationEnded(this, operation);
-    this.countInSession(operation, unit);
-    operation.release();
-    this.operation = 0;
-  }
-
-  /** How the operation ended whose stream is over and brought no answer. */
-  private outcomeWithoutAnswer(operation: Operation, end: StreamEnd, unit: CountingUnit): Outcome {
-    if (this.session && unit.cancellations.get(this.session, operation.idHash)) return Outcome.Cancelled;
-    if (this.status >= 500) return Outcome.UpstreamError;
-    if (this.status == 401) return Outcome.Unauthenticated;
-    if (this.status >= 300) return Outcome.HttpError;
-    if (end == StreamEnd.ClientClosed)
-      return this.revision == MODERN_REVISION ? Outcome.Cancelled : Outcome.Disconnected;
-    if (!this.responseEnded) return Outcome.UpstreamError;
-    return this.unreadable ? Outcome.Undecoded : Outcome.Unanswered;
-  }
-
-  /** The request cannot be read: told where the headers say that it is MCP, else the stream is let go. */
-  private refuseRequest(message: McpMessage, unit: CountingUnit): void {
-    if (!this.hasMcpHeader) return this.letGo();
+    if (kind == MessageKind.None) return this.refuseAnswer(message.refusal, unit);
+    if (this.confirmed && !this.awaits(Method.Initialize)) this.keepSession(unit);
     this.confirm(unit);
-    unit.observer.undecoded(this, undecodedBy(message.refusal));
+    if (kind == MessageKind.Response) {
+      this.takeAnswer(message, !message.isBatch && !decoder.isEventStream, unit);
+    } else if (kind == MessageKind.Notification) {
+      unit.observer.notification(this, message.method, false, message.size);
+    } else if (message.method == Method.SamplingCreateMessage) {
+      this.countSamplingRequest(message, unit);
+    }
+  }
+
+  /** The request's body cannot be read any further. */
+  private refuseBody(refusal: Refusal, unit: CountingUnit): void {
+    this.refuseMessage(refusal, unit);
     this.releaseRequest();
+  }
+
+  /** A message of the client cannot be read: told where it must be MCP, else the stream is let go. */
+  private refuseMessage(refusal: Refusal, unit: CountingUnit): void {
+    if (!this.isMcp) return this.letGo();
+    this.confirm(unit);
+    unit.observer.undecoded(this, undecodedBy(refusal));
+  }
+
+  /** A message of the server cannot be read. */
+  private refuseAnswer(refusal: Refusal, unit: CountingUnit): void {
+    if (!this.confirmed) return this.letGo();
+    // An HTTP error's body need not be JSON-RPC.
+    if (this.status >= 300) return;
+    this.unreadable = true;
+    unit.observer.undecoded(this, undecodedBy(refusal));
   }
 
   private confirm(unit: CountingUnit): void {

@@ -18,6 +18,8 @@ export enum McpPart {
   Method,
   /** The name of a tool or prompt in a list: `listed`, `listedAt`, `listedLength`. */
   Listed,
+  /** A message of a batch is over: see {@link McpMessage.finish} and {@link McpMessage.beginNext}. */
+  End,
   /** It is no JSON-RPC message: see `refusal`. */
   Refused,
 }
@@ -25,7 +27,7 @@ export enum McpPart {
 const plainFields = messageFields();
 const fieldsWithTexts = measuredFields();
 
-/** Reads one MCP message at a time, and keeps of it what statistics need. */
+/** Reads an MCP message, or a batch of them, and keeps of one at a time what statistics need. Pooled. */
 @unmanaged
 export class McpMessage {
   method: Method;
@@ -48,18 +50,37 @@ export class McpMessage {
   private nextCursorHash: u64;
   private reader: MessageReader;
   private texts: Texts;
+  private nextFree: usize;
 
-  static create(): McpMessage {
-    const self = changetype<McpMessage>(heap.alloc(offsetof<McpMessage>() + NAME_LIMIT + CLIENT_NAME_LIMIT));
-    self.reader = MessageReader.create(plainFields);
-    self.texts = Texts.create();
-    self.method = Method.None;
+  /** Ready for a message or batch. */
+  static take(tokens: TokenSettings): McpMessage {
+    const tree = tokens.estimate ? fieldsWithTexts : plainFields;
+    let self = changetype<McpMessage>(free);
+    if (free) {
+      free = self.nextFree;
+      self.reader.reset(tree);
+    } else {
+      self = changetype<McpMessage>(heap.alloc(offsetof<McpMessage>() + NAME_LIMIT + CLIENT_NAME_LIMIT));
+      self.reader = MessageReader.create(tree);
+      self.texts = Texts.create();
+    }
+    self.clear(tokens);
     return self;
   }
 
-  /** Ready for another message. */
-  reset(tokens: TokenSettings): void {
-    this.reader.reset(tokens.estimate ? fieldsWithTexts : plainFields);
+  /** It must not be used any more. */
+  release(): void {
+    this.nextFree = free;
+    free = changetype<usize>(this);
+  }
+
+  /** Ready for the next message of a batch. */
+  beginNext(tokens: TokenSettings): void {
+    this.reader.beginNext();
+    this.clear(tokens);
+  }
+
+  private clear(tokens: TokenSettings): void {
     this.method = Method.None;
     this.texts.reset(tokens);
     this.namesRole = false;
@@ -90,6 +111,8 @@ export class McpMessage {
           this.takeText();
           this.texts.endValue(textKind(reader.fields.field));
           break;
+        case Part.End:
+          return McpPart.End;
         case Part.Refused:
           return McpPart.Refused;
         default:
@@ -98,9 +121,19 @@ export class McpMessage {
     }
   }
 
-  /** After the last byte: what the document was. */
+  /** After the last byte, in a batch at {@link McpPart.End}: what the message was. */
   finish(): MessageKind {
     return this.reader.finish();
+  }
+
+  /** Whether it is a batch. */
+  get isBatch(): bool {
+    return this.reader.isBatch;
+  }
+
+  /** After the last byte of a batch: why it could not be read whole; {@link Refusal.None} where it was. */
+  finishBatch(): Refusal {
+    return this.reader.finishBatch();
   }
 
   /** Whether the bytes so far may be the whole document. */
@@ -276,6 +309,8 @@ export class McpMessage {
     }
   }
 }
+
+let free: usize = 0;
 
 /** How `result.resultType` (2026-07-28) ends the operation; unknown types count as complete. */
 function outcomeOfResultType(at: usize, length: u32): Outcome {

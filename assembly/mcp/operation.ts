@@ -33,6 +33,8 @@ export class Operation {
 
   /** Of a list: a hash of the page asked for, 0 for the first. */
   cursor: u64;
+  /** The address of the next open one of the stream, or 0. */
+  next: usize;
 
   /** The target's name. */
   get name(): usize {

@@ -3,6 +3,7 @@ import { Refusal } from "../jsonrpc/message_reader";
 /** Why something of MCP could not be read: the label `mcp_reason`. */
 export enum Undecoded {
   Compressed,
+  /** A request beyond those that are kept of one batch. */
   Batch,
   Syntax,
   Truncated,
@@ -16,11 +17,9 @@ export function undecodedName(reason: Undecoded): string {
   return REASONS[reason];
 }
 
-/** The reason that a refused document is counted under. */
+/** The reason that a refused message or batch is counted under. */
 export function undecodedBy(refusal: Refusal): Undecoded {
   switch (refusal) {
-    case Refusal.Batch:
-      return Undecoded.Batch;
     case Refusal.Syntax:
       return Undecoded.Syntax;
     case Refusal.Truncated:

@@ -27,9 +27,12 @@ describe("an answer decides", () => {
     ["task_accepted", { resultType: "task", taskId: "t1" }],
   ];
 
-  it.each(results)("%s: %j, as JSON and as an event", async (outcome, value) => {
-    await scenarios.expect({ outcome }, () => callAnswered(200, mcp.JSON_TYPE, mcp.result(1, value)));
-    await scenarios.expect({ outcome }, () => callAnswered(200, mcp.SSE_TYPE, mcp.event(mcp.result(1, value))));
+  it.each(results)("%s: %j, as JSON and as an event, alone and in a batch", async (outcome, value) => {
+    const answer = mcp.result(1, value);
+    for (const body of [answer, `[${mcp.result(2)},${answer}]`]) {
+      await scenarios.expect({ outcome }, () => callAnswered(200, mcp.JSON_TYPE, body));
+      await scenarios.expect({ outcome }, () => callAnswered(200, mcp.SSE_TYPE, mcp.event(body)));
+    }
   });
 
   const codes: [code: number, label: string][] = [
@@ -98,8 +101,10 @@ describe("an answer that cannot be read is undecoded", () => {
   it.each([
     ["syntax", "{jsonrpc}"],
     ["truncated", answer.slice(0, -1)],
-    ["batch", `[${answer}]`],
+    ["truncated", `[${answer.slice(0, -1)}`],
     ["not_jsonrpc", '{"result":{}}'],
+    ["not_jsonrpc", `[[${answer}]]`],
+    ["not_jsonrpc", "[]"],
     ["depth", `{"jsonrpc":"2.0","id":1,"result":${"[".repeat(100_000)}`],
   ])("%s, as JSON and as an event", async (reason, body) => {
     const expected = { outcome: "undecoded", undecoded: [reason] };
@@ -115,13 +120,24 @@ describe("a request that cannot be read is no operation, but told of where a hea
     ["compressed", gzipSync(call), { "content-encoding": "gzip" }],
     ["syntax", "{jsonrpc}", {}],
     ["truncated", call.slice(0, -1), {}],
-    ["batch", `[${call}]`, {}],
+    ["truncated", `[${call.slice(0, -1)}`, {}],
     ["not_jsonrpc", "{}", {}],
+    ["not_jsonrpc", `[[${call}]]`, {}],
+    ["not_jsonrpc", "[]", {}],
   ])("%s", async (reason, body, more) => {
     const url = scenarios.answering((response) => response.writeHead(200, mcp.JSON_TYPE).end(mcp.result(1)));
     await scenarios.expect({ undecoded: [reason] }, () => post(url, 200, body, { ...mcp.LEGACY, ...more }));
     const plain = { ...mcp.JSON_TYPE, accept: mcp.LEGACY.accept };
     await scenarios.expect({ streams: [] }, () => post(url, 200, body, { ...plain, ...more }));
+  });
+
+  it("batch: those beyond the 64 that are kept", async () => {
+    const calls = Array.from({ length: 66 }, (_, id) => mcp.toolCall(id, TOOL));
+    const answers = calls.map((_, id) => mcp.result(id));
+    const url = scenarios.answering((response) => response.writeHead(200, mcp.JSON_TYPE).end(`[${answers.join()}]`));
+    await scenarios.expect({ outcome: "ok", times: 64, undecoded: ["batch", "batch"] }, () =>
+      post(url, 200, `[${calls.join()}]`),
+    );
   });
 });
 

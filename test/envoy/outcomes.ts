@@ -15,8 +15,10 @@ const PLUGIN_CONFIG = JSON.stringify({ labels: { tools: [TOOL] } });
 
 /** What a scenario is to add. */
 export interface Expected {
-  /** One operation, and how it ends: `rpc_error` may have its code behind a blank. None where absent. */
+  /** An operation, and how it ends: `rpc_error` may have its code behind a blank. None where absent. */
   outcome?: string;
+  /** How many operations there are that end so; 1 where absent. */
+  times?: number;
   /** The operation's method; a call of {@link TOOL} where absent. */
   method?: string;
   /** Streams, as `kind end`; `post complete` where absent. */
@@ -90,12 +92,17 @@ function countsOfExpected(expected: Expected): Counts {
   if (expected.outcome !== undefined) {
     const [outcome, code = ""] = expected.outcome.split(" ");
     const method = expected.method ?? "tools/call";
-    count(counts, "mcp_operations_total", {
-      mcp_method_name: method,
-      gen_ai_tool_name: method === "tools/call" ? TOOL : "",
-      mcp_outcome: outcome,
-      rpc_response_status_code: code,
-    });
+    count(
+      counts,
+      "mcp_operations_total",
+      {
+        mcp_method_name: method,
+        gen_ai_tool_name: method === "tools/call" ? TOOL : "",
+        mcp_outcome: outcome,
+        rpc_response_status_code: code,
+      },
+      expected.times,
+    );
   }
   for (const stream of expected.streams ?? ["post complete"]) {
     const [mcp_stream_kind, mcp_stream_end] = stream.split(" ");

@@ -17,15 +17,15 @@ export function allocate(size: usize): usize {
 
 /** Reads a document. Returns how many messages it held, and -1 if one of them was none. */
 export function decode(at: usize, length: usize, isEventStream: bool): i32 {
-  const address = Decoder.take(isEventStream, tokens);
+  const address = Decoder.take(isEventStream);
   const decoder = changetype<Decoder>(address);
   let messages = 0;
   for (let start: usize = 0; start < length && messages >= 0; start += SLICE) {
     const size = min(SLICE, length - start);
     if (isEventStream) messages = readEvents(decoder, at + start, size, messages);
-    else read(decoder.message, at + start, size);
+    else read(decoder.message(tokens), at + start, size);
   }
-  if (!isEventStream) messages = isWhole(decoder.message) ? 1 : -1;
+  if (!isEventStream) messages = isWhole(decoder.message(tokens)) ? 1 : -1;
   decoder.release();
   return messages;
 }
@@ -36,11 +36,11 @@ function readEvents(decoder: Decoder, at: usize, length: usize, before: i32): i3
   events.feed(at, length);
   for (let part = events.next(); part != EventPart.More; part = events.next()) {
     if (part == EventPart.Data) {
-      read(decoder.message, events.dataAt, events.dataLength);
+      read(decoder.message(tokens), events.dataAt, events.dataLength);
     } else {
-      if (!isWhole(decoder.message)) return -1;
+      if (!isWhole(decoder.message(tokens))) return -1;
       messages++;
-      decoder.message.reset(tokens);
+      decoder.endMessage();
     }
   }
   return messages;

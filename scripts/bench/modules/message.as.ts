@@ -5,7 +5,7 @@ const MOST: u32 = 1 << 30;
 const exactly = new TokenSettings(true, MOST, 1);
 const sampling = new TokenSettings(true, 0, 1);
 const off = new TokenSettings(false, 0, 1);
-const message = McpMessage.create();
+let message = McpMessage.take(off);
 
 export function allocate(size: usize): usize {
   return heap.alloc(size);
@@ -13,7 +13,8 @@ export function allocate(size: usize): usize {
 
 /** Begins a message whose tokens are estimated exactly (2), from samples (1) or not (0). */
 export function begin(estimate: i32): void {
-  message.reset(estimate == 2 ? exactly : estimate == 1 ? sampling : off);
+  message.release();
+  message = McpMessage.take(estimate == 2 ? exactly : estimate == 1 ? sampling : off);
 }
 
 export function feed(at: usize, length: usize): void {

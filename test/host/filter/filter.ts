@@ -55,6 +55,15 @@ export function error(code: number, id: unknown = 1): string {
   return JSON.stringify({ jsonrpc: "2.0", id, error: { code, message: "no" } });
 }
 
+export function notification(method: string, params: object = {}): string {
+  return JSON.stringify({ jsonrpc: "2.0", method, params });
+}
+
+/** Messages as a batch. */
+export function batch(...messages: string[]): string {
+  return `[${messages.join(",")}]`;
+}
+
 /** An event of the type `message`. */
 export function event(data: string): string {
   return `event: message\ndata: ${data}\n\n`;

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { chunkSizes, cut, halves, single } from "../chunks.ts";
 import { itHolds } from "../property.ts";
 import { type Node, gaps, nodes, spelled, write } from "./documents.ts";
-import { capturedLine, read } from "./fields.ts";
+import { DOCUMENT_END, capturedLine, read } from "./fields.ts";
 
 /** The lines of what is captured and of field 2 in a document, the same in any cut. */
 function found(json: string): string[] {
@@ -50,8 +50,12 @@ describe("a value that is captured", () => {
 
   it("is not where another type stands on the way", () => {
     expect(found('{"list":{"raw":1},"any":[{"raw":2}],"x":{"raw":3},"a":{"raw":4}}')).toEqual(["2 ObjectStart"]);
-    expect(found('[{"raw":1}]')).toEqual([]);
+    expect(found('[[{"raw":1}]]')).toEqual([DOCUMENT_END]);
     expect(found('{"RAW":1,"raw ":2,"ra":3}')).toEqual([]);
+  });
+
+  it("lies in each document of a list", () => {
+    expect(found('[{"raw":1},{"raw":[2]}]')).toEqual([captured("1"), DOCUMENT_END, captured("[2]"), DOCUMENT_END]);
   });
 
   it("is known by its name however that is written", () => {

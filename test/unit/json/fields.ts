@@ -26,8 +26,12 @@ export const CAPTURED = new Map<number, Path>([
   [12, ["any", ANY, "raw"]],
 ]);
 
+/** The line of the end of a document in a list; one that is no container has none. */
+export const DOCUMENT_END = "end";
+
 export interface Read {
-  /** Each field found in a line: its number, and the token that begins its value, or the bytes captured. */
+  /** Each field found in a line: its number, and the token that begins its value, or the bytes captured. Of a list of
+   *  documents also {@link DOCUMENT_END}. */
   readonly found: string[];
   /** What was captured of a value that has not come to its end; undefined where there is none. */
   readonly open: string | undefined;
@@ -61,6 +65,10 @@ const module: TestModule<Exports> = new TestModule("fields", {
     if (isLast === 0) return;
     found.push(capturedLine(field, Buffer.concat(open.parts)));
     open = undefined;
+  },
+  documentEnd(): void {
+    if (open !== undefined) throw new Error("a document's end inside of a field that is captured");
+    found.push(DOCUMENT_END);
   },
 });
 
@@ -132,7 +140,13 @@ export function reference(document: Node, written: ReadonlyMap<Node, string>): s
       node.members.forEach(({ key, value }) => visit(value, place.members.get(key.value) ?? place.any));
     }
   };
-  visit(document, root);
+  if (document.type !== "array") visit(document, root);
+  else {
+    for (const item of document.items) {
+      visit(item, root);
+      if (item.type === "array" || item.type === "object") lines.push(DOCUMENT_END);
+    }
+  }
   return lines;
 }
 

@@ -1,16 +1,19 @@
 import { describe, expect, it } from "vitest";
 
 import { halves, single } from "../chunks.ts";
-import { type Envelope, NO_CODE, idOf, readEnvelope } from "./reader.ts";
+import { type Batch, type Envelope, NO_CODE, idOf, readBatch, readEnvelope } from "./reader.ts";
 
-/** A message, which must be the same however it is cut. */
-function read(json: string): Envelope {
+/** What `reading` finds, which must be the same however the text is cut. */
+function inAnyCut<T>(reading: (chunks: Uint8Array[]) => T, json: string): T {
   const bytes = Buffer.from(json);
-  const whole = readEnvelope([bytes]);
-  expect(readEnvelope(single(bytes)), "byte by byte").toEqual(whole);
-  for (const chunks of halves(bytes)) expect(readEnvelope(chunks), `cut at ${chunks[0].length}`).toEqual(whole);
+  const whole = reading([bytes]);
+  expect(reading(single(bytes)), "byte by byte").toEqual(whole);
+  for (const chunks of halves(bytes)) expect(reading(chunks), `cut at ${chunks[0].length}`).toEqual(whole);
   return whole;
 }
+
+const read = (json: string): Envelope => inAnyCut(readEnvelope, json);
+const readAll = (json: string): Batch => inAnyCut(readBatch, json);
 
 describe("a message", () => {
   it.each([
@@ -110,10 +113,6 @@ describe("no message", () => {
     expect(read(json)).toMatchObject({ kind: "None", refusal: "NotJsonRpc" });
   });
 
-  it.each(["[]", '[{"jsonrpc":"2.0","id":1,"method":"a"}]', "[["])("%s is a batch", (json) => {
-    expect(read(json)).toMatchObject({ kind: "None", refusal: "Batch" });
-  });
-
   it.each(["x", "{]", '{"jsonrpc":"2.0","id":1,"method":"a"}}', '{"id":01}', '{"a":"\n"}'])("%j is no JSON", (json) => {
     expect(read(json)).toMatchObject({ kind: "None", refusal: "Syntax" });
   });
@@ -138,5 +137,64 @@ describe("no message", () => {
       refusal: "NotJsonRpc",
       texts: [],
     });
+  });
+});
+
+describe("a batch", () => {
+  const request = '{"jsonrpc":"2.0","id":1,"method":"a","params":{"name":"n"}}';
+  const notification = '{"method":"é","jsonrpc":"2.0"}';
+  const response = '{"jsonrpc":"2.0","id":"x","error":{"code":-32600}}';
+
+  it.each(["", " \n"])("has each of its messages as if it came alone, with %j around them", (gap) => {
+    const all = [request, notification, response, '{"jsonrpc":"2.0","id":null,"result":[[]]}'];
+    const json = `${gap}[${all.map((each) => `${gap}${each}${gap}`).join(",")}]${gap}`;
+    expect(readAll(json)).toEqual({ messages: all.map(read), refusal: "None" });
+    expect(readAll(json).messages.map(({ size }) => size)).toEqual(all.map((each) => Buffer.byteLength(each)));
+  });
+
+  it.each([
+    ...["1", '"a"', "null", "true", "-1.5e3", "{}", "[]", `[${request}]`, "[[{}]]"],
+    '{"jsonrpc":"1.0","id":7,"method":"b","params":{"name":"m"}}',
+    '{"jsonrpc":"2.0","id":{},"method":"b"}',
+    '{"jsonrpc":"2.0","id":1,"method":1}',
+    '{"jsonrpc":"2.0","result":{}}',
+    '{"method":"b","params":{"name":"m"},"id":1}',
+  ])("goes on after %s, which is no message", (json) => {
+    const { messages, refusal } = readAll(`[${json},${request},${json} ,${notification},\t${json}]`);
+    expect(messages.map(({ kind }) => kind)).toEqual(["None", "Request", "None", "Notification", "None"]);
+    expect(messages.map(({ refusal }) => refusal)).toEqual(["NotJsonRpc", "None", "NotJsonRpc", "None", "NotJsonRpc"]);
+    expect([messages[1], messages[3]]).toEqual([read(request), read(notification)]);
+    expect(refusal).toBe("None");
+  });
+
+  it("without any message is none", () => {
+    expect(readAll("[]")).toEqual({ messages: [], refusal: "NotJsonRpc" });
+    expect(readAll("\n[ ]\n")).toEqual({ messages: [], refusal: "NotJsonRpc" });
+  });
+
+  it("has what came before it ended too early, wherever", () => {
+    const bytes = Buffer.from(`[${request}, ${response} ,${notification}]`);
+    const messages = [request, response, notification].map(read);
+    const ends = [request, response, notification].map((each) => bytes.indexOf(each) + Buffer.byteLength(each));
+    for (let end = 1; end < bytes.length; end++) {
+      const whole = messages.filter((_, i) => ends[i] <= end);
+      expect(readBatch([bytes.subarray(0, end)]), `cut off at ${end}`).toEqual({
+        messages: whole,
+        refusal: "Truncated",
+      });
+    }
+  });
+
+  it.each([
+    ["Syntax", "x"],
+    ["Syntax", "]"],
+    ["Syntax", `${request}}`],
+    ["Syntax", `${request}]]`],
+    ["Syntax", `${request} ${request}]`],
+    ["Syntax", '{"jsonrpc":"1.0","a":tru}]'],
+    ["Depth", `{"jsonrpc":"2.0","params":${"[".repeat(512)}`],
+  ])("has what came before a fault: %s of %s", (refusal, fault) => {
+    const before = fault.startsWith(request) ? [request, request] : [request];
+    expect(readAll(`[${request},${fault}`)).toEqual({ messages: before.map(read), refusal });
   });
 });

@@ -1,7 +1,7 @@
 import { TestModule } from "../module.ts";
 
 export const KINDS = ["None", "Request", "Notification", "Response"] as const;
-export const REFUSALS = ["None", "NotJsonRpc", "Batch", "Syntax", "Truncated", "Depth"] as const;
+export const REFUSALS = ["None", "NotJsonRpc", "Syntax", "Truncated", "Depth"] as const;
 export const ID_KINDS = ["Absent", "Null", "String", "Number", "Invalid"] as const;
 
 /** `errorCode` where there is none of at most nine digits. */
@@ -19,6 +19,12 @@ export interface Envelope {
   readonly texts: string[];
 }
 
+export interface Batch {
+  readonly messages: Envelope[];
+  /** Why it could not be read whole. */
+  readonly refusal: (typeof REFUSALS)[number];
+}
+
 /** An id by its kind and hash. */
 export function idText(kind: number, hash: bigint): string {
   const name = ID_KINDS[kind];
@@ -32,7 +38,8 @@ interface Exports {
 }
 
 let texts: string[] = [];
-let envelope: Envelope | undefined;
+let envelopes: Envelope[] = [];
+let batchRefusal: Batch["refusal"] | undefined;
 
 const module: TestModule<Exports> = new TestModule("jsonrpc", {
   text(part: number, at: number, length: number): void {
@@ -47,7 +54,7 @@ const module: TestModule<Exports> = new TestModule("jsonrpc", {
     errorCode: number,
     size: bigint,
   ): void {
-    envelope = {
+    envelopes.push({
       kind: KINDS[kind],
       refusal: REFUSALS[refusal],
       id: idText(idKind, idHash),
@@ -55,18 +62,36 @@ const module: TestModule<Exports> = new TestModule("jsonrpc", {
       errorCode,
       size: Number(size),
       texts,
-    };
+    });
+    texts = [];
+  },
+  batch(refusal: number): void {
+    batchRefusal = REFUSALS[refusal];
   },
 });
 
 /** Reads the one message that comes in chunks. */
 export function readEnvelope(chunks: readonly Uint8Array[]): Envelope {
+  readChunks(chunks);
+  if (batchRefusal !== undefined) throw new Error("a batch");
+  return envelopes[0];
+}
+
+/** Reads the batch that comes in chunks. */
+export function readBatch(chunks: readonly Uint8Array[]): Batch {
+  readChunks(chunks);
+  if (batchRefusal === undefined) throw new Error("no batch");
+  return { messages: envelopes, refusal: batchRefusal };
+}
+
+function readChunks(chunks: readonly Uint8Array[]): void {
   const { exports } = module;
   texts = [];
+  envelopes = [];
+  batchRefusal = undefined;
   exports.begin();
   for (const chunk of chunks) module.lend(chunk, (at, length) => exports.feed(at, length));
   exports.end();
-  return envelope!;
 }
 
 const ids = new Map<string, string>();

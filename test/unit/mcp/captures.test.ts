@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { captureNames, readCapture } from "../../fixtures/captures.ts";
 import { halves, single } from "../chunks.ts";
 import { idOf } from "../jsonrpc/reader.ts";
-import { expectedMessages } from "./oracle.ts";
+import { expectedInBody } from "./oracle.ts";
 import { type Message, type Refused, readMessages } from "./reader.ts";
 
 interface Body {
@@ -44,7 +44,7 @@ describe.each(captureNames())("capture %s", (name) => {
     const { isEventStream, chunks } = body;
     const bytes = Buffer.concat(chunks);
     const whole = readMessages(isEventStream, [bytes]);
-    expect(whole.map(comparable)).toEqual(expectedMessages(isEventStream, bytes));
+    expect(whole.map(comparable)).toEqual(expectedInBody(isEventStream, bytes));
     const expected = JSON.stringify(whole);
     const check = (cut: Uint8Array[], what: string): void => {
       // A text compares faster than objects do, and there are many cuts.
@@ -74,14 +74,14 @@ describe("the captures", () => {
       return counts;
     };
     const each = messages as Partial<Message & Refused>[];
-    expect(count(each.map(({ kind }) => kind))).toEqual({ Request: 99, Response: 100, Notification: 33 });
+    expect(count(each.map(({ kind }) => kind))).toEqual({ Request: 101, Response: 102, Notification: 35 });
     expect(count(each.map(({ outcome }) => outcome))).toEqual({
-      ok: 63,
+      ok: 65,
       rpc_error: 28,
       tool_error: 7,
       input_required: 2,
     });
-    expect(count(each.map(({ refusal }) => refusal))).toEqual({ Batch: 3, Truncated: 1, NotJsonRpc: 2 });
+    expect(count(each.map(({ refusal }) => refusal))).toEqual({ Truncated: 1, NotJsonRpc: 2 });
   });
 
   it("hold this first request and its answer", () => {

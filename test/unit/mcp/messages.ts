@@ -120,13 +120,22 @@ function envelope(...members: fc.Arbitrary<Member>[]): fc.Arbitrary<Node> {
     });
 }
 
-/** JSON-RPC messages of MCP, and what is nearly one. */
-export const messages: fc.Arbitrary<Node> = fc.oneof(
+const single = fc.oneof(
   { weight: 3, arbitrary: envelope(MEMBERS.jsonrpc, MEMBERS.id, MEMBERS.method, MEMBERS.params) },
   { weight: 1, arbitrary: envelope(MEMBERS.jsonrpc, MEMBERS.method, MEMBERS.params) },
   { weight: 3, arbitrary: envelope(MEMBERS.jsonrpc, MEMBERS.id, MEMBERS.result) },
   { weight: 2, arbitrary: envelope(MEMBERS.jsonrpc, MEMBERS.id, MEMBERS.error) },
   { weight: 1, arbitrary: fc.array(anyMember, { maxLength: 8 }).map((members): Node => ({ type: "object", members })) },
-  { weight: 1, arbitrary: array(envelope(MEMBERS.jsonrpc, MEMBERS.id, MEMBERS.method)) },
+);
+
+/** Batches of such messages, with other values among them. */
+export const batches: fc.Arbitrary<Node> = array(
+  fc.oneof({ weight: 6, arbitrary: single }, { weight: 1, arbitrary: anyNode }),
+);
+
+/** JSON-RPC messages of MCP, batches of them, and what is nearly one. */
+export const messages: fc.Arbitrary<Node> = fc.oneof(
+  { weight: 10, arbitrary: single },
+  { weight: 2, arbitrary: batches },
   { weight: 1, arbitrary: anyNode },
 );

@@ -129,7 +129,7 @@ export function expectedMessage(text: string, node?: Node): Message | Refused | 
   } catch {
     return { refusal: "unreadable" };
   }
-  if (Array.isArray(value)) return { refusal: "Batch" };
+  if (Array.isArray(value)) return { refusal: "NotJsonRpc" };
   const root = node ?? nodeOf(value);
   const versions = written(root, "jsonrpc");
   const isVersion2 =
@@ -174,13 +174,45 @@ export function expectedMessage(text: string, node?: Node): Message | Refused | 
   };
 }
 
+/** The messages that a text is: one, or those of a batch. `node`: how it is written, where that is known. */
+export function expectedMessages(text: string, node?: Node): (Message | Refused | Unreadable)[] {
+  const items = itemsIn(text);
+  if (items?.length === 0) return [{ refusal: "NotJsonRpc" }];
+  return items?.map((item, i) => expectedMessage(item, itemsOf(node)?.[i])) ?? [expectedMessage(text, node)];
+}
+
+/** The elements of an array. */
+export function itemsOf(node: Node | undefined): readonly Node[] | undefined {
+  return node?.type === "array" ? node.items : undefined;
+}
+
+/** The texts of the elements, if this is the text of an array. */
+function itemsIn(text: string): string[] | undefined {
+  if (!trimmed(text).startsWith("[")) return undefined;
+  try {
+    JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const inside = trimmed(text).slice(1, -1);
+  const items = [""];
+  let depth = 0;
+  for (const [token] of inside.matchAll(/"(?:[^"\\]|\\.)*"|[^"]/gs)) {
+    if ("[{".includes(token)) depth++;
+    if ("]}".includes(token)) depth--;
+    if (token === "," && depth === 0) items.push("");
+    else items[items.length - 1] += token;
+  }
+  return trimmed(inside) === "" ? [] : items;
+}
+
 /** The text without JSON's white space around it. */
 function trimmed(text: string): string {
   return text.replace(/^[ \t\n\r]+|[ \t\n\r]+$/g, "");
 }
 
 /** The messages in a body. `nodes`: how each of its texts is written, where that is known. */
-export function expectedMessages(
+export function expectedInBody(
   isEventStream: boolean,
   body: Uint8Array,
   nodes?: ReadonlyMap<string, Node>,
@@ -190,9 +222,9 @@ export function expectedMessages(
     : [Buffer.from(body).toString()];
   return texts
     .filter((text) => trimmed(text) !== "")
-    .map((text) => {
+    .flatMap((text) => {
       const node = nodes?.get(text);
       if (nodes !== undefined && node === undefined) throw new Error(`not written so: ${text}`);
-      return expectedMessage(text, node);
+      return expectedMessages(text, node);
     });
 }

@@ -1,7 +1,7 @@
 import { KINDS, NO_CODE, REFUSALS, idText } from "../jsonrpc/reader.ts";
 import { TestModule } from "../module.ts";
 
-/** A document that is no message, and why. */
+/** What is no message, and why. */
 export interface Refused {
   readonly refusal: (typeof REFUSALS)[number];
 }
@@ -122,6 +122,10 @@ const module: TestModule<Exports> = new TestModule("message", {
     }
     listed = [];
   },
+  batch(refusal: number): void {
+    if (REFUSALS[refusal] !== "None") messages.push({ refusal: REFUSALS[refusal] });
+    listed = [];
+  },
 });
 
 function hashText(hash: bigint): string {
@@ -130,7 +134,8 @@ function hashText(hash: bigint): string {
 
 let configured = DEFAULT_SETTINGS;
 
-/** The messages in a body that comes in chunks. */
+/** The messages in a body that comes in chunks, those of batches one by one; behind them, where a batch cannot be read
+ *  whole, why. */
 export function readMessages(
   isEventStream: boolean,
   chunks: readonly Uint8Array[],

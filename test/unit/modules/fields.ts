@@ -11,6 +11,10 @@ declare function trace(field: i32, value: Token, at: usize, length: i32, total: 
 @external("trace", "part")
 declare function tracePart(field: i32, isLast: bool, at: usize, length: i32): void;
 
+// @ts-ignore: decorator
+@external("trace", "documentEnd")
+declare function traceDocumentEnd(): void;
+
 const tree = new FieldTree();
 tree.add(1, []);
 tree.add(2, ["a"]);
@@ -40,6 +44,8 @@ export function feed(at: usize, length: usize): void {
   for (let found = fields.next(); found != Found.Nothing; found = fields.next()) {
     if (found == Found.Field) {
       trace(fields.field, fields.value, tokens.textAt, tokens.textLength, tokens.textTotal);
+    } else if (found == Found.DocumentEnd) {
+      traceDocumentEnd();
     } else {
       tracePart(fields.field, found == Found.LastPart, tokens.textAt, tokens.textLength);
     }

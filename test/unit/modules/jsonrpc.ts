@@ -25,6 +25,10 @@ declare function traceMessage(
   size: u64,
 ): void;
 
+// @ts-ignore: decorator
+@external("trace", "batch")
+declare function traceBatch(refusal: i32): void;
+
 const tree = envelopeFields();
 tree.add(FIRST_PAYLOAD_FIELD, ["params", "name"]);
 
@@ -37,6 +41,11 @@ export function begin(): void {
 export function feed(at: usize, length: usize): void {
   reader.feed(at, length);
   for (let part = reader.next(); part != Part.More && part != Part.Refused; part = reader.next()) {
+    if (part == Part.End) {
+      finishMessage();
+      reader.beginNext();
+      continue;
+    }
     const fields = reader.fields;
     const isText = fields.value == Token.String;
     traceText(part, fields.tokens.textAt, isText ? fields.tokens.textLength : 0);
@@ -44,6 +53,11 @@ export function feed(at: usize, length: usize): void {
 }
 
 export function end(): void {
+  if (reader.isBatch) traceBatch(reader.finishBatch());
+  else finishMessage();
+}
+
+function finishMessage(): void {
   const kind = reader.finish();
   traceMessage(
     kind,

@@ -42,6 +42,10 @@ declare function traceTexts(cursor: u64, nextCursor: u64): void;
 @external("trace", "tokens")
 declare function traceTokens(kind: TokenKind, tokens: u32): void;
 
+// @ts-ignore: decorator
+@external("trace", "batch")
+declare function traceBatch(refusal: Refusal): void;
+
 let decoder: usize = 0;
 let tokens: TokenSettings = new TokenSettings(true, 262_144, 1);
 
@@ -50,23 +54,23 @@ export function configure(estimate: bool, maxBytes: u32, scale: f64): void {
   tokens = new TokenSettings(estimate, maxBytes, scale);
 }
 
-/** A new body: one message, or an event stream of them. */
+/** A new body: one message or batch, or an event stream of them. */
 export function begin(isEventStream: bool): void {
   if (decoder) changetype<Decoder>(decoder).release();
-  decoder = Decoder.take(isEventStream, tokens);
+  decoder = Decoder.take(isEventStream);
 }
 
 export function feed(at: usize, length: usize): void {
   const reader = changetype<Decoder>(decoder);
-  if (!reader.isEventStream) return read(reader.message, at, length);
+  if (!reader.isEventStream) return read(reader.message(tokens), at, length);
   const events = reader.events;
   events.feed(at, length);
   for (let part = events.next(); part != EventPart.More; part = events.next()) {
     if (part == EventPart.Data) {
-      read(reader.message, events.dataAt, events.dataLength);
+      read(reader.message(tokens), events.dataAt, events.dataLength);
     } else {
-      if (events.isMessage) finish(reader.message);
-      reader.message.reset(tokens);
+      if (events.isMessage) endMessage(reader.message(tokens));
+      reader.endMessage();
     }
   }
 }
@@ -74,18 +78,28 @@ export function feed(at: usize, length: usize): void {
 /** The body is over. */
 export function end(): void {
   const reader = changetype<Decoder>(decoder);
-  if (!reader.isEventStream) finish(reader.message);
+  if (!reader.isEventStream) endMessage(reader.message(tokens));
 }
 
 function read(message: McpMessage, at: usize, length: usize): void {
   message.feed(at, length);
   for (let part = message.next(); part != McpPart.More && part != McpPart.Refused; part = message.next()) {
     if (part == McpPart.Listed) traceListed(message.listed, message.listedAt, message.listedLength);
+    if (part == McpPart.End) {
+      finish(message);
+      message.beginNext(tokens);
+    }
   }
 }
 
-function finish(message: McpMessage): void {
+/** A message or batch is over. */
+function endMessage(message: McpMessage): void {
   if (message.blank) return;
+  if (message.isBatch) traceBatch(message.finishBatch());
+  else finish(message);
+}
+
+function finish(message: McpMessage): void {
   const kind = message.finish();
   traceTexts(message.cursor, message.nextCursor);
   for (let each = 0; each < TOKEN_KIND_COUNT; each++) traceTokens(each, message.tokens(each));
