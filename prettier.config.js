@@ -6,7 +6,7 @@ export default {
   overrides: [
     {
       // Decorators on functions are not TypeScript: only the AssemblyScript plugin reads them.
-      files: ["assembly/**/*.ts", "test/*/modules/**/*.ts", "**/*.as.ts"],
+      files: ["assembly/**/*.ts", "test/**/modules/**/*.ts", "**/*.as.ts"],
       options: { plugins: [assemblyscript] },
     },
   ],

@@ -18,11 +18,14 @@ export default async function setup(): Promise<void> {
   mkdirSync(OUTPUT, { recursive: true });
   const { options = {} } = JSON.parse(readFileSync("asconfig.json", "utf8")) as AsConfig;
   const shared = ["--runtime", options.runtime ?? "incremental", "--enable", (options.enable ?? []).join(",")];
+  const sources = ["assembly", "asconfig.json"];
   // Assertions stay in: a test shall see the broken rule, not what follows from it.
-  await compileStale("test/unit/modules", [...shared, "--exportRuntime", "-O2"], ["assembly", "asconfig.json"]);
+  await compileStale("test/unit/modules", [...shared, "--exportRuntime", "-O2"], sources);
   // The filter itself with a fault built in: as the release, but for what it exports.
   const asReleased = [...shared, "--exportStart", options.exportStart ?? "", "--use", (options.use ?? []).join(",")];
-  await compileStale("test/envoy/modules", [...asReleased, "-O3", "--noAssert"], ["assembly", "asconfig.json"]);
+  await compileStale("test/envoy/modules", [...asReleased, "-O3", "--noAssert"], sources);
+  // The filter itself, which tells its host of each block of memory that it allocates.
+  await compileStale("test/host/filter/modules", [...asReleased, "-O2", "--use", "ASC_RTRACE=1"], sources);
   // The host's own modules import nothing but the ABI, so without runtime, and with no `abort` to import.
   await compileStale("test/host/modules", ["--runtime", "stub", "--use", "abort=", "-O2"], []);
 }

@@ -123,7 +123,7 @@ export class Configuration {
     let shared = this.kept;
     if (shared) return shared;
     this.plugin = pluginHash(this.host.properties);
-    shared = new Store(this.host.sharedData, 0, "configurations/" + this.plugin.toString(16));
+    shared = new Store(this.host.sharedData, 0, "configurations/" + this.plugin.toString());
     this.kept = shared;
     return shared;
   }

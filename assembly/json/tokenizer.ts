@@ -13,21 +13,9 @@ import {
 } from "./characters";
 import { NumberState, isCompleteNumber, nextNumberState } from "./number";
 import { DEPTH_LIMIT, NESTING_SIZE, Nesting } from "./nesting";
+import { Expect, endOfString, expected, isEscape, skipInside } from "./skip";
 import { TEXT_LIMIT, TEXT_SIZE, Text } from "./text";
 import { Fault, Token } from "./token";
-
-enum Expect {
-  Value,
-  /** After `[`. */
-  ValueOrEnd,
-  /** After `{`. */
-  KeyOrEnd,
-  Key,
-  Colon,
-  CommaOrEnd,
-  /** After the root value. */
-  Nothing,
-}
 
 enum Scalar {
   None,
@@ -152,6 +140,7 @@ export class Tokenizer {
         if (silent) continue;
         return token;
       }
+      if (this.isInsideSkipped) this.skip();
       let at = this.at;
       const end = this.end;
       while (at < end && isSpace(load<u8>(at))) at++;
@@ -166,6 +155,18 @@ export class Tokenizer {
       }
       return token;
     }
+  }
+
+  /** Whether the container in hand is skipped. */
+  @inline
+  private get isInsideSkipped(): bool {
+    return this.resumeDepth != NOT_SKIPPING && <i32>this.nesting.depth > this.resumeDepth;
+  }
+
+  /** Passes over what is usual in containers that are skipped. */
+  private skip(): void {
+    this.at = skipInside(this.nesting, this.resumeDepth + 1, this.expect, this.at, this.end);
+    this.expect = expected;
   }
 
   /** The bytes are used up: what was captured of them is handed out first. */
@@ -268,6 +269,14 @@ export class Tokenizer {
 
   private beginString(scalar: Scalar): Token {
     const from = ++this.at;
+    if (scalar == Scalar.String && this.resumeDepth != NOT_SKIPPING) {
+      const behind = endOfString(from, this.end);
+      if (behind) {
+        this.at = behind;
+        this.completeValue();
+        return Token.String;
+      }
+    }
     const stop = endOfPlainText(from, this.end);
     if (stop < this.end && load<u8>(stop) == QUOTE) {
       // Most strings stand whole in a chunk and hold no escape: their bytes need no copy.
@@ -303,6 +312,7 @@ export class Tokenizer {
   private continueString(): Token {
     const text = this.text;
     const end = this.end;
+    const isSilent = this.resumeDepth != NOT_SKIPPING;
     let at = this.at;
     while (at < end) {
       if (text.escaping) {
@@ -310,12 +320,13 @@ export class Tokenizer {
         continue;
       }
       const stop = endOfPlainText(at, end);
-      text.append(at, stop - at);
+      if (!isSilent) text.append(at, stop - at);
       at = stop;
       if (at == end) break;
       const byte = load<u8>(at++);
       if (byte == BACKSLASH) {
-        text.beginEscape();
+        if (isSilent && at < end && isEscape(load<u8>(at))) at++;
+        else text.beginEscape();
       } else if (byte == QUOTE) {
         this.at = at;
         text.finish();

@@ -130,6 +130,7 @@ export class ResponseHead {
   }
 }
 
+@inline
 function named(header: Headers, name: string): bool {
   return equalsText(header.name, header.nameLength, name);
 }

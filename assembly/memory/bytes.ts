@@ -49,6 +49,7 @@ export function hashBytes(at: usize, length: usize, seed: u64 = 0xcbf29ce4842223
 }
 
 /** Spreads the bits of a 64-bit number (the finalizer of splitmix64). */
+@inline
 export function mix(value: u64): u64 {
   value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
   value = (value ^ (value >> 27)) * 0x94d049bb133111eb;

@@ -72,6 +72,7 @@ export class Table {
     }
   }
 
+  @inline
   private get slots(): usize {
     return changetype<usize>(this.block);
   }

@@ -54,7 +54,11 @@ export function rootOf(id: u32): RootContext | null {
   return roots.has(id) ? roots.get(id) : null;
 }
 
+/** Ends the root of this id; nothing where there is none. */
 export function closeRoot(id: u32): void {
+  const root = rootOf(id);
+  if (!root) return;
+  root.onClose();
   roots.delete(id);
 }
 

@@ -13,9 +13,16 @@ import {
   setHandle,
 } from "./contexts";
 
+import { collectGarbage } from "./garbage";
+import { forgetTime } from "./host";
+
 import "./abort";
 
 export { proxy_on_memory_allocate } from "./arena";
+
+/** What is between two collections is what ticks leave and what is logged: little. */
+const TICKS_PER_COLLECTION: u32 = 32;
+let ticks: u32 = 0;
 
 /** The callbacks of the proxy-wasm ABI 0.2.1: each finds its context, hands on, and takes back the host's memory. */
 
@@ -33,14 +40,16 @@ export function proxy_on_context_create(id: u32, parentId: u32): void {
 export function proxy_on_configure(rootId: u32, configurationSize: usize): bool {
   const root = rootOf(rootId);
   const accepted = root ? root.onConfigure(configurationSize) : true;
-  resetArena();
+  endCallback();
+  collectGarbage();
   return accepted;
 }
 
 export function proxy_on_tick(rootId: u32): void {
   const root = rootOf(rootId);
   if (root) root.onTick();
-  resetArena();
+  endCallback();
+  if (++ticks % TICKS_PER_COLLECTION == 0) collectGarbage();
 }
 
 export function proxy_on_request_headers(id: u32, _count: u32, endOfStream: bool): Action {
@@ -48,61 +57,58 @@ export function proxy_on_request_headers(id: u32, _count: u32, endOfStream: bool
   const handle = changetype<RootContext>(foundRoot).onRequestHeaders(endOfStream);
   if (handle) setHandle(id, handle);
   else closeStream(id);
-  resetArena();
+  endCallback();
   return Action.Continue;
 }
 
 export function proxy_on_request_body(id: u32, size: usize, endOfStream: bool): Action {
   if (!isServed(id)) return Action.Continue;
   const action = changetype<RootContext>(foundRoot).onRequestBody(foundHandle, size, endOfStream);
-  resetArena();
+  endCallback();
   return action;
 }
 
 export function proxy_on_request_trailers(id: u32, _count: u32): Action {
   if (!isServed(id)) return Action.Continue;
   const action = changetype<RootContext>(foundRoot).onRequestTrailers(foundHandle);
-  resetArena();
+  endCallback();
   return action;
 }
 
 export function proxy_on_response_headers(id: u32, _count: u32, endOfStream: bool): Action {
   if (!isServed(id)) return Action.Continue;
   const action = changetype<RootContext>(foundRoot).onResponseHeaders(foundHandle, endOfStream);
-  resetArena();
+  endCallback();
   return action;
 }
 
 export function proxy_on_response_body(id: u32, size: usize, endOfStream: bool): Action {
   if (!isServed(id)) return Action.Continue;
   const action = changetype<RootContext>(foundRoot).onResponseBody(foundHandle, size, endOfStream);
-  resetArena();
+  endCallback();
   return action;
 }
 
 export function proxy_on_response_trailers(id: u32, _count: u32): Action {
   if (!isServed(id)) return Action.Continue;
   const action = changetype<RootContext>(foundRoot).onResponseTrailers(foundHandle);
-  resetArena();
+  endCallback();
   return action;
 }
 
+/** The last callback of a stream or plugin instance: `proxy_on_delete` would follow at once, and is not exported. */
 export function proxy_on_done(id: u32): bool {
-  if (isServed(id)) {
-    changetype<RootContext>(foundRoot).onEnd(foundHandle);
-    resetArena();
-  } else {
-    const root = rootOf(id);
-    if (root) root.onClose();
-    resetArena();
-  }
+  if (isServed(id)) changetype<RootContext>(foundRoot).onEnd(foundHandle);
+  else closeRoot(id);
   closeStream(id);
+  endCallback();
   return true;
 }
 
-export function proxy_on_delete(id: u32): void {
-  closeRoot(id);
-  closeStream(id);
+/** Takes back what the callback was lent: the host's memory, and the time. */
+function endCallback(): void {
+  resetArena();
+  forgetTime();
 }
 
 /** Whether the stream has a handle: then `foundRoot` and `foundHandle` are its own. */

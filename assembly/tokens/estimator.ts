@@ -1,6 +1,6 @@
 import { Category, Script, asciiCategory, categoryOf, scriptFound, smallOf } from "./character";
 import { EMPTY_HASH, extendHash, isToken } from "./vocabulary";
-import { Weight, formOf, knownWordCost, unknownWordCost, weightOf } from "./weights";
+import { Form, Weight, formOf, knownWordCost, unknownWordCost, weightOf } from "./weights";
 
 /** What the characters read last are part of. */
 enum Piece {
@@ -71,8 +71,8 @@ export class Estimator {
       const byte = load<u8>(at);
       if (byte < 0x80) {
         if (this.bytesLeft) this.take(0xfffd);
-        if (this.piece == Piece.Word && <u8>(byte - 0x61) < 26) {
-          at = this.takeSmallLetters(at, end);
+        if (this.piece == Piece.Word && isSmallLetter(byte)) {
+          at = this.takeSmallWords(at, end);
           continue;
         }
         if (byte == SPACE && this.piece == Piece.Word && at + 1 < end && isAsciiLetter(load<u8>(at + 1))) {
@@ -99,6 +99,7 @@ export class Estimator {
     return sum;
   }
 
+  @inline
   private beginWord(before: u32): void {
     this.piece = Piece.Word;
     this.hash = EMPTY_HASH;
@@ -111,16 +112,38 @@ export class Estimator {
     this.script = Script.Basic;
   }
 
-  private takeSmallLetters(at: usize, end: usize): usize {
+  /** Goes on with a word in small letters, and with those that follow with one space between: as {@link takeLetter} and
+   *  {@link settleWord} do, in fewer steps. */
+  private takeSmallWords(at: usize, end: usize): usize {
     let hash = this.hash;
-    const from = at;
-    do {
-      const letter = load<u8>(at);
-      if (<u8>(letter - 0x61) >= 26) break;
-      hash = extendHash(hash, letter);
-    } while (++at < end);
+    let length = this.length;
+    let isFirst = true;
+    while (true) {
+      const from = at;
+      while (at < end) {
+        const letter = load<u8>(at);
+        if (!isSmallLetter(letter)) break;
+        hash = extendHash(hash, letter);
+        at++;
+      }
+      length += <u32>(at - from);
+      if (at + 1 >= end || load<u8>(at) != SPACE || !isSmallLetter(load<u8>(at + 1))) break;
+      if (isFirst) {
+        isFirst = false;
+        this.hash = hash;
+        this.length = length;
+        this.hasSmall = true;
+        this.settleWord();
+        this.beginWord(SPACE);
+      } else {
+        this.sum += smallWordCost(hash, length);
+      }
+      hash = EMPTY_HASH;
+      length = 0;
+      at++;
+    }
     this.hash = hash;
-    this.length += <u32>(at - from);
+    this.length = length;
     this.hasSmall = true;
     return at;
   }
@@ -311,6 +334,13 @@ export class Estimator {
   }
 }
 
+/** What a word in small letters costs, with the space before it. */
+@inline
+function smallWordCost(hash: u64, length: u32): u64 {
+  const isKnown = length <= LONGEST_TOKEN && isToken(hash);
+  return isKnown ? knownWordCost(Form.Small, SPACE) : unknownWordCost(Form.Small, true, length);
+}
+
 /** What a symbol costs that begins a token. */
 function symbolWeight(point: u32, hash: u64, isFirst: bool): Weight {
   if (point < 0x80 || isToken(hash)) return isFirst ? Weight.One : Weight.NextSymbol;
@@ -320,6 +350,11 @@ function symbolWeight(point: u32, hash: u64, isFirst: bool): Weight {
 @inline
 function isSpace(point: u32): bool {
   return point == SPACE || point == 0x09 || point == 0xa0 || point == 0x3000;
+}
+
+@inline
+function isSmallLetter(byte: u8): bool {
+  return <u8>(byte - 0x61) < 26;
 }
 
 @inline

@@ -30,7 +30,7 @@ export enum Weight {
 }
 
 /** How a word of ASCII letters is written. */
-enum Form {
+export enum Form {
   Small,
   Capitalized,
   Capitals,
@@ -70,6 +70,7 @@ export function weightOf(weight: i32): u32 {
 }
 
 /** The form of a word; foreign ones are told apart by their script. */
+@inline
 export function formOf(script: Script, capitals: u32, hasSmall: bool): i32 {
   if (script != Script.Basic) return Form.Foreign + (<i32>script - Script.Latin);
   if (capitals == 0) return Form.Small;
@@ -78,11 +79,13 @@ export function formOf(script: Script, capitals: u32, hasSmall: bool): i32 {
 }
 
 /** What a word costs that the vocabulary has, with the character before it; 0 for none. */
+@inline
 export function knownWordCost(form: i32, before: u32): u32 {
   return weightOf(FIRST_KNOWN + placeOf(before) * FORMS + min<i32>(form, Form.Foreign));
 }
 
 /** What a word costs that the vocabulary does not have, with the space before it. */
+@inline
 export function unknownWordCost(form: i32, afterSpace: bool, letters: u32): u64 {
   const first = FIRST_UNKNOWN + 4 * form + (afterSpace ? 2 : 0);
   return weightOf(first) + <u64>weightOf(first + 1) * letters;

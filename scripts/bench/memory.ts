@@ -1,13 +1,15 @@
-/** The memory that a variant takes: of an Envoy of its own, as memory of one process cannot be told apart. */
+/** The start and the memory that a variant takes: of an Envoy of its own, as those of one process cannot be told apart. */
 import { type BenchEnvoyOptions, startBenchEnvoy } from "./bootstrap.ts";
 import { runLoad } from "./generator.ts";
-import { residentBytes, resetPeak } from "./process-usage.ts";
+import { cpuMicroseconds, residentBytes, resetPeak } from "./process-usage.ts";
 import type { Variant } from "./variants.ts";
 import type { Workload } from "./workloads.ts";
 
-/** Resident memory of the process. */
+/** Resident memory of the process, and what its start took. */
 export interface Memory {
   variant: string;
+  /** Microseconds of CPU until it was ready: a module is loaded, compiled and configured for each thread by then. */
+  startMicros: number;
   /** Before the first request. */
   idleBytes: number;
   /** The most that it was under each workload, one after the other. */
@@ -26,6 +28,7 @@ export async function measureMemory(variant: Variant, options: MemoryOptions): P
   const { workloads, connections, signal } = options;
   const envoy = await startBenchEnvoy({ ...options, variants: [variant] });
   try {
+    const startMicros = cpuMicroseconds(envoy.pid);
     const idleBytes = residentBytes(envoy.pid).now;
     const peakBytes: Memory["peakBytes"] = {};
     for (const { workload, requests } of workloads) {
@@ -34,7 +37,7 @@ export async function measureMemory(variant: Variant, options: MemoryOptions): P
       await runLoad({ url, workload, requests, connections, timeoutSeconds: TIMEOUT_SECONDS, signal });
       peakBytes[workload.id] = residentBytes(envoy.pid).peak;
     }
-    return { variant: variant.id, idleBytes, peakBytes };
+    return { variant: variant.id, startMicros, idleBytes, peakBytes };
   } finally {
     await envoy.stop();
   }

@@ -25,6 +25,8 @@ export interface VmOptions {
   readonly sharedData?: SharedDataStore;
   readonly vmId?: string;
   readonly vmConfiguration?: string;
+  /** What the module imports besides the ABI, by module. */
+  readonly imports?: WebAssembly.Imports;
 }
 
 /** One instance of a module: what a worker thread of the proxy runs. Hosts any number of plugins. */
@@ -52,7 +54,7 @@ export class Vm implements HostState {
     this.sharedData = options.sharedData ?? new SharedDataStore();
     this.vmId = options.vmId ?? "";
     this.vmConfiguration = Buffer.from(options.vmConfiguration ?? "");
-    this.#exports = new WebAssembly.Instance(module, hostImports(this)).exports;
+    this.#exports = new WebAssembly.Instance(module, { ...options.imports, ...hostImports(this) }).exports;
     for (const name of ["proxy_abi_version_0_2_1", "proxy_on_memory_allocate"]) {
       if (typeof this.#exports[name] !== "function") throw new Error(`the module does not export ${name}`);
     }

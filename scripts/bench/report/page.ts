@@ -46,9 +46,10 @@ ${markdown(overviewTable(report))}
 
 ${markdown(detailTable(report))}
 
-## Memory
+## Start and memory
 
-Each variant in an Envoy of its own: resident memory before the first request, and its peak in each workload.
+Each variant in an Envoy of its own: CPU until it is ready, for which a module is loaded, compiled and configured for the main
+thread and for the worker; resident memory before the first request, and its peak in each workload.
 
 ${markdown(memoryTable(report))}
 

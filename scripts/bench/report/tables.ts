@@ -64,11 +64,12 @@ export function detailTable({ workloads }: Report): TextTable {
   return { head, textColumns: 2, rows };
 }
 
-/** A row for each variant: its own Envoy's resident memory. */
+/** A row for each variant: what the start of its own Envoy takes, and its resident memory. */
 export function memoryTable({ memory, workloads }: Report): TextTable {
-  const head = ["MiB resident", "idle", ...workloads.map(({ id }) => `peak in (${id})`)];
-  const rows = memory.map(({ variant, idleBytes, peakBytes }) => [
+  const head = ["MiB resident", "CPU ms to start", "idle", ...workloads.map(({ id }) => `peak in (${id})`)];
+  const rows = memory.map(({ variant, startMicros, idleBytes, peakBytes }) => [
     variant,
+    (startMicros / 1000).toFixed(0),
     mebibytes(idleBytes),
     ...workloads.map(({ id }) => mebibytes(peakBytes[id])),
   ]);

@@ -1,0 +1,58 @@
+import { expect, test } from "vitest";
+import { exchange, loadModule, type Plugin, Vm } from "../index.ts";
+import { SSE_ANSWER, batch, error, event, notification, post, request, result, toolCall } from "./filter.ts";
+
+const SESSION = { "mcp-session-id": "s1", "mcp-protocol-version": "2025-11-25" };
+const MODERN = { "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": "echo" };
+const POST = { "content-type": "application/json", accept: "application/json, text/event-stream" };
+const texts = result({ content: [{ type: "text", text: "Tromsø ☃ by night" }], structuredContent: { n: 1 } });
+const listed = result({ tools: [{ name: "echo", description: "Says it again", inputSchema: { type: "object" } }] });
+const progress = event(notification("notifications/progress", { progress: 1 }));
+const sampling = event(request("sampling/createMessage", { messages: [] }, "server-1"));
+
+const EXCHANGES: Record<string, (plugin: Plugin) => void> = {
+  "a call answered as JSON": (plugin) => post(plugin, toolCall("echo"), texts),
+  "in a session": (plugin) => post(plugin, toolCall("echo"), texts, { headers: { ...POST, ...SESSION } }),
+  "of 2026-07-28": (plugin) => post(plugin, toolCall("echo"), texts, { headers: { ...POST, ...MODERN } }),
+  "a call answered as SSE": (plugin) =>
+    post(plugin, toolCall("echo"), { headers: SSE_ANSWER, body: progress + sampling + event(texts) }),
+  "a batch": (plugin) => post(plugin, batch(toolCall("echo", 1), toolCall("echo", 2)), batch(texts)),
+  "a list": (plugin) => post(plugin, request("tools/list"), listed),
+  "a notification": (plugin) => post(plugin, notification("notifications/initialized"), { status: 202 }),
+  "an error": (plugin) => post(plugin, toolCall("nobody knows"), error(-32602)),
+  "a message of 100 KB": (plugin) => post(plugin, toolCall("echo"), result({ content: "long ".repeat(20_000) })),
+  "what is no JSON": (plugin) =>
+    post(plugin, '{"jsonrpc":"2.0",', { status: 400 }, { headers: { ...POST, ...SESSION } }),
+  "a stream that breaks off": (plugin) => post(plugin, toolCall("echo"), null, { ended: "client" }),
+  "what is not MCP": (plugin) =>
+    exchange(plugin, { request: { method: "GET", headers: { accept: "text/html" } }, response: {} }),
+};
+
+let allocations = 0;
+/** What the compiler's tracing tells of each access to memory: it wants the address back. */
+const passOn = (address: number) => address;
+const count = () => void allocations++;
+const rtrace = {
+  ...{ oninit: passOn, onalloc: count, onresize: count, onmove: passOn, onfree: passOn },
+  ...{ onvisit: () => 1, oncollect: passOn, onstore: passOn, onload: passOn },
+};
+
+function startTraced(): Plugin {
+  const vm = new Vm(loadModule("build/test/traced.wasm"), { imports: { rtrace } });
+  return vm.plugin({ properties: { "xds.cluster_name": "tools" } });
+}
+
+test.each(Object.entries(EXCHANGES))("nothing is allocated, managed or not, for %s in steady state", (_name, run) => {
+  const plugin = startTraced();
+  for (let i = 0; i < 20; i++) run(plugin);
+  allocations = 0;
+  for (let i = 0; i < 100; i++) run(plugin);
+  expect(allocations).toBe(0);
+});
+
+test("allocations are seen", () => {
+  const plugin = startTraced();
+  allocations = 0;
+  post(plugin, toolCall("echo"), texts);
+  expect(allocations).toBeGreaterThan(0);
+});
