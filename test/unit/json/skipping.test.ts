@@ -33,6 +33,19 @@ describe("skipping", () => {
     expect(complete).toBe(true);
   });
 
+  const wrong = ["01", "-01", "1.", "1.x", "-", "1e", "1-", ".5", "+1", "tru", "truE", "falsE", "nulL", "nul", "x"];
+  wrong.push('"\\x"', '"\\u12G4"', '"\n"', "'a'", "1 2", '"a""b"', "1,", ",1", "1,,2", "1:2", "[1", "1]", "[1}");
+  wrong.push('{"a"}', '{"a":}', '{"a":1,}', '{,"a":1}', '{"a" 1}', '{"a"::1}', '{"a":1:2}', "{1:2}", '{"a":1]', "{[]}");
+
+  it.each(wrong)("finds the fault where %s is deep inside", (value) => {
+    const json = `{"a":[[[${value}]]],"b":1}`;
+    expect(() => void JSON.parse(json)).toThrow();
+    expect(skipped(json, (token) => (token === "Key" ? "value" : "nothing"))).toMatchObject({
+      tokens: ["ObjectStart", line("Key", "a")],
+      fault: "Syntax",
+    });
+  });
+
   it.each(['{"a":01}', '{"a":[1,]}', '{"a":{"b"}}', '{"a":tru }', '{"a":"\\x"}', '{"a":}'])(
     "finds the fault in %s",
     (json) => {

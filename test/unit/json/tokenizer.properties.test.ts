@@ -166,6 +166,20 @@ describe("every text", () => {
   );
 
   itHolds(
+    "is checked as strictly where it is deep inside of what is skipped",
+    2000,
+    fc.property(fc.oneof(mutated, garbage, telling), chunkSizes, (text, sizes) => {
+      const wrapped = `{"skipped":[[${text}],{"a":${text}}],"b":1}`;
+      const bytes = Buffer.from(wrapped);
+      const skip = (token: TokenName) => (token === "Key" ? "value" : "nothing");
+      const whole = tokenize([bytes], skip);
+      assert.equal(whole.complete && whole.fault === "None", isJson(wrapped));
+      assert.deepEqual(tokenize(cut(bytes, sizes), skip), whole);
+      assert.deepEqual(tokenize(single(bytes), skip), whole);
+    }),
+  );
+
+  itHolds(
     "even of no known encoding, is read without a trap",
     500,
     fc.property(fc.uint8Array({ maxLength: 64 }), chunkSizes, (bytes, sizes) => {
