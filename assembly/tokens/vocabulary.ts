@@ -4,10 +4,10 @@ import { SLOTS, SLOT_COUNT } from "./vocabulary_data";
 /** The hash of no characters. */
 export const EMPTY_HASH: u64 = 0xcbf29ce484222325;
 
-/** The hash of a text and a character behind it (FNV-1a over code points). */
+/** The hash of a text and what stands behind it: a character, or several in one number (FNV-1a over these). */
 @inline
-export function extendHash(hash: u64, point: u32): u64 {
-  return (hash ^ point) * 0x100000001b3;
+export function extendHash(hash: u64, next: u64): u64 {
+  return (hash ^ next) * 0x100000001b3;
 }
 
 /** Whether the vocabulary has a token of this hash. The table is an xor filter of 4 bits (Graf and Lemire, "Xor Filters",

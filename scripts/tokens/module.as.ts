@@ -4,12 +4,15 @@ import { EMPTY_HASH, extendHash, isToken } from "../../assembly/tokens/vocabular
 import { SLOTS, SLOT_COUNT } from "../../assembly/tokens/vocabulary_data";
 import { WEIGHT_COUNT, formOf } from "../../assembly/tokens/weights";
 import { WEIGHTS } from "../../assembly/tokens/weights_data";
+import { WordHash } from "../../assembly/tokens/word_hash";
 import { mix } from "../../assembly/memory/bytes";
 
 export { Category, Script };
 
 const estimator = changetype<Estimator>(heap.alloc(offsetof<Estimator>()));
 estimator.reset();
+
+const word = changetype<WordHash>(heap.alloc(offsetof<WordHash>()));
 
 export function allocate(size: usize): usize {
   return heap.alloc(size);
@@ -36,9 +39,17 @@ export const slotCount: u32 = <u32>SLOT_COUNT;
 
 /** The hash of a text, given as so many code points of 32 bits. */
 export function hashOf(at: usize, count: u32): u64 {
+  const first = load<u32>(at);
+  if (category(first) <= Category.Letter && script(first) < Script.Han) return wordHashOf(at, count);
   let hash = EMPTY_HASH;
   for (let i: u32 = 0; i < count; i++) hash = extendHash(hash, load<u32>(at + (i << 2)));
   return hash;
+}
+
+function wordHashOf(at: usize, count: u32): u64 {
+  word.clearWord();
+  for (let i: u32 = 0; i < count; i++) word.extendWord(load<u32>(at + (i << 2)));
+  return word.wordHash;
 }
 
 export function mixed(hash: u64): u64 {
