@@ -57,30 +57,44 @@ export class RequestHead {
   private take(header: Headers): void {
     const at = header.value;
     const length = header.valueLength;
-    if (named(header, ":method")) {
-      if (equalsText(at, length, "POST")) this.method = HttpMethod.Post;
-      else if (equalsText(at, length, "GET")) this.method = HttpMethod.Get;
-      else if (equalsText(at, length, "DELETE")) this.method = HttpMethod.Delete;
-    } else if (named(header, ":path")) {
-      this.path = at;
-      this.pathLength = 0;
-      while (this.pathLength < length && load<u8>(at + this.pathLength) != 0x3f) this.pathLength++;
-    } else if (named(header, "content-type")) {
-      this.contentType = contentType(at, length);
-    } else if (named(header, "content-encoding")) {
-      this.compressed = isCompressed(at, length);
-    } else if (named(header, "accept")) {
-      if (indexOfIgnoringCase(at, length, "text/event-stream") >= 0) this.acceptsEventStream = true;
-    } else if (startsWithText(header.name, header.nameLength, "mcp-")) {
-      this.hasMcpHeader = true;
-      if (named(header, "mcp-session-id")) {
-        this.session = at;
-        this.sessionLength = length;
-      } else if (named(header, "mcp-protocol-version")) {
-        this.revision = revisionOf(at, length);
-      }
+    // Told apart by their lengths first: most requests are no MCP, and their headers shall cost little.
+    switch (header.nameLength) {
+      case 5:
+        if (named(header, ":path")) this.takePath(at, length);
+        break;
+      case 6:
+        if (!this.acceptsEventStream && named(header, "accept")) {
+          this.acceptsEventStream = indexOfIgnoringCase(at, length, "text/event-stream") >= 0;
+        }
+        break;
+      case 7:
+        if (named(header, ":method")) this.method = httpMethod(at, length);
+        break;
+      case 12:
+        if (named(header, "content-type")) this.contentType = contentType(at, length);
+        break;
+      case 16:
+        if (named(header, "content-encoding")) this.compressed = isCompressed(at, length);
+        break;
     }
-    this.takeCaller(header);
+    if (startsWithText(header.name, header.nameLength, "mcp-")) this.takeMcp(header);
+    if (this.callerHeaders.length) this.takeCaller(header);
+  }
+
+  private takePath(at: usize, length: i32): void {
+    this.path = at;
+    this.pathLength = 0;
+    while (this.pathLength < length && load<u8>(at + this.pathLength) != 0x3f) this.pathLength++;
+  }
+
+  private takeMcp(header: Headers): void {
+    this.hasMcpHeader = true;
+    if (named(header, "mcp-session-id")) {
+      this.session = header.value;
+      this.sessionLength = header.valueLength;
+    } else if (named(header, "mcp-protocol-version")) {
+      this.revision = revisionOf(header.value, header.valueLength);
+    }
   }
 
   /** Adds the header to what tells callers apart. The order of headers is the client's own: what they add up to must not
@@ -133,6 +147,12 @@ export class ResponseHead {
 @inline
 function named(header: Headers, name: string): bool {
   return equalsText(header.name, header.nameLength, name);
+}
+
+function httpMethod(at: usize, length: i32): HttpMethod {
+  if (equalsText(at, length, "POST")) return HttpMethod.Post;
+  if (equalsText(at, length, "GET")) return HttpMethod.Get;
+  return equalsText(at, length, "DELETE") ? HttpMethod.Delete : HttpMethod.Other;
 }
 
 /** The media type, parameters apart (RFC 9110 section 8.3). */

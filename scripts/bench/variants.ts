@@ -41,6 +41,11 @@ export const VARIANTS: readonly Variant[] = [
     proof: "faults",
   },
   {
+    id: "headers",
+    title: "Wasm filter that reads the request's headers and does nothing",
+    filter: async (shipped) => withModule(shipped, await compile("scripts/bench/modules/headers.as.ts", FOR_PROXY)),
+  },
+  {
     id: "statistics",
     title: "this filter, statistics",
     filter: async (shipped) => configured(shipped, { tokens: { estimate: false } }),

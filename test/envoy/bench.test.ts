@@ -79,6 +79,7 @@ describe.skipIf(spawnSync("h2load", ["--version"]).status !== 0)("with h2load", 
       { variant: "none" },
       { variant: "floor" },
       { variant: "native", faults: { sent: workloads, counted: workloads } },
+      { variant: "headers" },
       { variant: "statistics", operations: { sent: operations, counted: operations } },
       { variant: "tokens", operations: { sent: operations, counted: operations } },
     ]);

@@ -1,0 +1,26 @@
+// The floor, but for the one call of the host that tells MCP from what is not: it reads the request's headers.
+import { HeaderMapType } from "../../../assembly/proxy-wasm/abi";
+import { HostHeaders } from "../../../assembly/proxy-wasm/host";
+import { proxy_on_request_headers as onRequestHeaders } from "./floor.as";
+
+export {
+  proxy_abi_version_0_2_1,
+  proxy_on_configure,
+  proxy_on_context_create,
+  proxy_on_done,
+  proxy_on_memory_allocate,
+  proxy_on_request_body,
+  proxy_on_request_trailers,
+  proxy_on_response_body,
+  proxy_on_response_headers,
+  proxy_on_response_trailers,
+  proxy_on_tick,
+  proxy_on_vm_start,
+} from "./floor.as";
+
+const headers = new HostHeaders();
+
+export function proxy_on_request_headers(id: u32, count: u32, endOfStream: bool): i32 {
+  headers.open(HeaderMapType.RequestHeaders);
+  return onRequestHeaders(id, count, endOfStream);
+}
