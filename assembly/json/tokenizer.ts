@@ -1,5 +1,4 @@
 import {
-  BACKSLASH,
   BRACE_CLOSE,
   BRACE_OPEN,
   BRACKET_CLOSE,
@@ -11,22 +10,12 @@ import {
   isDigit,
   isSpace,
 } from "./characters";
-import { NumberState, isCompleteNumber, nextNumberState } from "./number";
+import { isCompleteNumber } from "./number";
 import { DEPTH_LIMIT, NESTING_SIZE, Nesting } from "./nesting";
-import { Expect, endOfString, expected, isEscape, skipInside } from "./skip";
-import { TEXT_LIMIT, TEXT_SIZE, Text } from "./text";
+import { NOT_SKIPPING, Scalar, Scalars } from "./scalars";
+import { Expect, endOfString, expected, skipInside } from "./skip";
+import { TEXT_SIZE, Text } from "./text";
 import { Fault, Token } from "./token";
-
-enum Scalar {
-  None,
-  Key,
-  String,
-  Number,
-  /** `true`, `false` or `null`. */
-  Literal,
-}
-
-const NOT_SKIPPING: i32 = -1;
 
 /**
  * A streaming JSON tokenizer (RFC 8259) over byte chunks cut anywhere, in flat memory. Give it bytes with
@@ -34,16 +23,7 @@ const NOT_SKIPPING: i32 = -1;
  * It checks the grammar as `JSON.parse` does, but not UTF-8, also in values that are skipped.
  */
 @unmanaged
-export class Tokenizer {
-  /** The text of the newest key, string or number: valid until the next call. At most {@link TEXT_LIMIT} bytes. */
-  textAt: usize;
-  textLength: i32;
-  /** Bytes of the whole text, of which a long one's end is not kept. */
-  textTotal: u32;
-  fault: Fault;
-
-  private at: usize;
-  private end: usize;
+export class Tokenizer extends Scalars {
   private chunk: usize;
   /** Bytes of the chunks before this one. */
   private passed: u64;
@@ -51,14 +31,6 @@ export class Tokenizer {
   private rootEnd: u64;
   /** The depth at which documents stand: 1 in a list of them. */
   private rootDepth: u32;
-  private expect: Expect;
-  private scalar: Scalar;
-  private number: NumberState;
-  /** The literal being read and how many of its letters are still to come. */
-  private literal: Token;
-  private lettersLeft: u32;
-  /** The depth at which skipping ends once a value is complete there. */
-  private resumeDepth: i32;
   /** The value that is skipped is captured: its bytes are handed out from here on, 0 before it begins. */
   private captures: bool;
   private captureFrom: usize;
@@ -73,6 +45,7 @@ export class Tokenizer {
   reset(): void {
     memory.fill(changetype<usize>(this), 0, offsetof<Tokenizer>());
     this.resumeDepth = NOT_SKIPPING;
+    this.text = changetype<Text>(changetype<usize>(this) + offsetof<Tokenizer>());
     this.text.clear();
     this.nesting.depth = 0;
   }
@@ -236,10 +209,7 @@ export class Tokenizer {
         return this.beginLiteral(Token.Null, 3);
       default:
         if (byte != 0x2d && !isDigit(byte)) return this.fail(Fault.Syntax);
-        this.scalar = Scalar.Number;
-        this.number = NumberState.Start;
-        this.text.clear();
-        return Token.More;
+        return this.beginNumber();
     }
   }
 
@@ -292,112 +262,6 @@ export class Tokenizer {
     this.scalar = scalar;
     this.text.clear();
     return Token.More;
-  }
-
-  private beginLiteral(literal: Token, lettersLeft: u32): Token {
-    this.at++;
-    this.scalar = Scalar.Literal;
-    this.literal = literal;
-    this.lettersLeft = lettersLeft;
-    return Token.More;
-  }
-
-  /** Goes on with an unfinished scalar: its token once it is whole. */
-  private continueScalar(): Token {
-    if (this.scalar == Scalar.Number) return this.continueNumber();
-    if (this.scalar == Scalar.Literal) return this.continueLiteral();
-    return this.continueString();
-  }
-
-  private continueString(): Token {
-    const text = this.text;
-    const end = this.end;
-    const isSilent = this.resumeDepth != NOT_SKIPPING;
-    let at = this.at;
-    while (at < end) {
-      if (text.escaping) {
-        if (!text.continueEscape(load<u8>(at++))) return this.fail(Fault.Syntax);
-        continue;
-      }
-      const stop = endOfPlainText(at, end);
-      if (!isSilent) text.append(at, stop - at);
-      at = stop;
-      if (at == end) break;
-      const byte = load<u8>(at++);
-      if (byte == BACKSLASH) {
-        if (isSilent && at < end && isEscape(load<u8>(at))) at++;
-        else text.beginEscape();
-      } else if (byte == QUOTE) {
-        this.at = at;
-        text.finish();
-        this.setText(text.bytes, text.length);
-        const isKey = this.scalar == Scalar.Key;
-        this.scalar = Scalar.None;
-        if (!isKey) return Token.String;
-        this.expect = Expect.Colon;
-        return Token.Key;
-      } else {
-        return this.fail(Fault.Syntax);
-      }
-    }
-    this.at = at;
-    return Token.More;
-  }
-
-  private continueNumber(): Token {
-    const from = this.at;
-    const end = this.end;
-    let at = from;
-    let state = this.number;
-    while (at < end) {
-      const next = nextNumberState(state, load<u8>(at));
-      if (next == NumberState.Wrong) return this.fail(Fault.Syntax);
-      if (next == NumberState.Over) {
-        this.text.append(from, at - from);
-        this.setText(this.text.bytes, this.text.length);
-        this.at = at;
-        this.scalar = Scalar.None;
-        return Token.Number;
-      }
-      state = next;
-      at++;
-    }
-    this.text.append(from, at - from);
-    this.number = state;
-    this.at = at;
-    return Token.More;
-  }
-
-  private continueLiteral(): Token {
-    const letters = this.literal == Token.True ? "true" : this.literal == Token.False ? "false" : "null";
-    while (this.at < this.end) {
-      const expected = <u8>letters.charCodeAt(letters.length - this.lettersLeft);
-      if (load<u8>(this.at) != expected) return this.fail(Fault.Syntax);
-      this.at++;
-      if (--this.lettersLeft == 0) {
-        this.scalar = Scalar.None;
-        return this.literal;
-      }
-    }
-    return Token.More;
-  }
-
-  private setText(at: usize, total: u32): void {
-    this.textAt = at;
-    this.textTotal = total;
-    this.textLength = total < TEXT_LIMIT ? total : TEXT_LIMIT;
-  }
-
-  private fail(fault: Fault): Token {
-    this.fault = fault;
-    this.scalar = Scalar.None;
-    this.expect = Expect.Nothing;
-    this.at = this.end;
-    return Token.Error;
-  }
-
-  private get text(): Text {
-    return changetype<Text>(changetype<usize>(this) + offsetof<Tokenizer>());
   }
 
   private get nesting(): Nesting {
