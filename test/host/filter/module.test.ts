@@ -1,0 +1,7 @@
+import { readFileSync } from "node:fs";
+
+import { expect, test } from "vitest";
+
+test("the module has at most 96 KiB", () => {
+  expect(readFileSync("build/mcp.wasm").byteLength).toBeLessThanOrEqual(96 * 1024);
+});
