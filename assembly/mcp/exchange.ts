@@ -183,7 +183,8 @@ export class Exchange extends PairedStream {
     const kind = message.finish();
     if (kind == MessageKind.None) return this.refuseMessage(message.refusal, unit);
     if (kind == MessageKind.Response && !this.isMcp) return this.letGo();
-    if (message.method == Method.SubscriptionsListen && !message.isBatch) this.kind = StreamKind.Listen;
+    const listens = kind == MessageKind.Request && message.method == Method.SubscriptionsListen;
+    if (listens && !message.isBatch) this.kind = StreamKind.Listen;
     this.confirm(unit);
     if (kind == MessageKind.Request) {
       this.beginOperation(message, unit);
