@@ -10,6 +10,7 @@ import { RootContext } from "../proxy-wasm/contexts";
 import {
   BufferSlice,
   HostClock,
+  HostFilterState,
   HostHeaders,
   HostLog,
   HostMetrics,
@@ -18,6 +19,7 @@ import {
   setTickPeriod,
 } from "../proxy-wasm/host";
 import { HostSharedData } from "../proxy-wasm/shared_data";
+import { Endpoints } from "../store/endpoints";
 import { Configuration } from "./configuration";
 import { endingOf } from "./ending";
 import { namesPath } from "./paths";
@@ -31,12 +33,17 @@ const TICK_MILLISECONDS: u32 = 1000;
  *  the addresses of their {@link Exchange}s. */
 export class Plugin extends RootContext {
   private properties: HostProperties = new HostProperties();
+  private sharedData: HostSharedData = new HostSharedData();
+  private random: HostRandom = new HostRandom();
+  private endpoints: Endpoints = new Endpoints(this.sharedData, this.random);
   private host: Host = new Host(
     new HostClock(),
     new HostMetrics(),
     this.properties,
-    new HostSharedData(),
-    new HostRandom(),
+    this.sharedData,
+    this.random,
+    new HostFilterState(),
+    this.endpoints,
   );
   private log: HostLog = new HostLog();
   private headers: HostHeaders = new HostHeaders();
@@ -138,6 +145,10 @@ export class Plugin extends RootContext {
     const head = this.requestHead;
     this.headers.open(HeaderMapType.RequestHeaders);
     head.read(this.headers);
+    if (head.maySpeakHttpSse && this.endpoints.anyLearned) {
+      const endpoint = this.endpoints.hash(head.authority, head.path, head.targetLength);
+      if (this.endpoints.has(endpoint)) head.endpoint = endpoint;
+    }
     if (!isCandidate(head, namesPath(config.matchPaths, head.path, head.pathLength))) return 0;
     this.hadStreams = true;
     const unit = this.unitFor(config);

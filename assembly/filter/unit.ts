@@ -1,24 +1,33 @@
 import { PluginConfig } from "../config/plugin_config";
 import { Clock } from "../host/clock";
+import { FilterState } from "../host/filter_state";
 import { Metrics } from "../host/metrics";
 import { Properties } from "../host/properties";
 import { Random } from "../host/random";
 import { SharedData } from "../host/shared_data";
 import { CountingUnit } from "../mcp/counting_unit";
+import { PendingOperations } from "../mcp/pending_operations";
 import { SessionTracker } from "../mcp/session_tracker";
+import { Tasks } from "../mcp/tasks";
 import { TokenSettings } from "../mcp/token_kinds";
+import { Endpoints } from "../store/endpoints";
 import { Lease } from "../store/lease";
 import { Marks } from "../store/marks";
 import { Secret } from "../store/secret";
 import { Sessions } from "../store/sessions";
 import { Slots } from "../store/slots";
 import { Store } from "../store/store";
+import { ToolLists } from "../store/tool_lists";
 import { Family } from "../stats/catalogue";
 import { Gauges } from "../stats/gauges";
 import { LabelSettings, Labels } from "../stats/labels";
 import { MetricTable } from "../stats/metric_table";
 import { Recorder } from "../stats/recorder";
+import { RepeatedCalls } from "../stats/repeated_calls";
+import { Series } from "../stats/series";
 import { SessionRecorder } from "../stats/session_recorder";
+import { ToolRecorder } from "../stats/tool_recorder";
+import { AccessLog } from "../trace/access_log";
 
 const SWEEP_MS: i64 = 5000;
 /** Three ticks, as for slots. */
@@ -32,8 +41,14 @@ export class Host {
     readonly properties: Properties,
     readonly sharedData: SharedData,
     readonly random: Random,
+    readonly filterState: FilterState,
+    /** Those of HTTP+SSE, which all instances share. */
+    readonly endpoints: Endpoints,
   ) {}
 }
+
+/** Calls that are remembered in case they are repeated: 32 a bucket. */
+const CALL_BUCKETS: i32 = 1024;
 
 /** A plugin instance's part, on this worker, in the counting unit of its instance and role. */
 export class Unit extends CountingUnit {
@@ -50,25 +65,44 @@ export class Unit extends CountingUnit {
     const sessionRecorder = new SessionRecorder(labels, table, gauges, config.estimateTokens);
     const sessions = new Sessions(shared, config.maxSessions, sessionRecorder);
     const tracker = new SessionTracker(sessions, sessionRecorder, config.sessionIdleSeconds);
-    const recorder = new Recorder(labels, table, gauges, host.clock);
-    return new Unit(role, recorder, tracker, shared, sessions, gauges, table, config, host);
+    const series = new Series(labels, table);
+    const calls = new RepeatedCalls(new Marks(shared, "calls", CALL_BUCKETS), table);
+    const recorder = new Recorder(labels, table, gauges, series, calls, host.clock);
+    const tools = new ToolRecorder(labels, table, series);
+    const pending = new PendingOperations(shared, recorder, tracker, config.sessionIdleSeconds);
+    return new Unit(role, recorder, tools, tracker, pending, shared, sessions, gauges, calls, table, config, host);
   }
 
   constructor(
     readonly role: string,
     recorder: Recorder,
+    tools: ToolRecorder,
     tracker: SessionTracker,
+    pending: PendingOperations,
     private shared: Store,
     sessions: Sessions,
     private gauges: Gauges,
+    private calls: RepeatedCalls,
     private table: MetricTable,
     config: PluginConfig,
     host: Host,
   ) {
-    const cancellations = new Marks(shared, "cancellations");
-    const listedTokens = new Marks(shared, "lists");
     const secret = new Secret(shared, host.random);
-    super(recorder, tracker, cancellations, listedTokens, secret, tokenSettings(config), host.clock);
+    super(
+      recorder,
+      tools,
+      new AccessLog(host.filterState),
+      tracker,
+      pending,
+      new Marks(shared, "cancellations"),
+      new Marks(shared, "lists"),
+      new ToolLists(shared),
+      new Tasks(new Marks(shared, "tasks"), secret, tools),
+      host.endpoints,
+      secret,
+      tokenSettings(config),
+      host.clock,
+    );
     this.sessionsInStore = sessions;
     this.lease = new Lease(shared);
     this.slots = new Slots(shared);
@@ -76,6 +110,7 @@ export class Unit extends CountingUnit {
 
   /** The plugin instance goes: what sessions did here must be told now. */
   close(): void {
+    this.calls.flush();
     this.sessions.flushAll(this.milliseconds());
   }
 
@@ -84,10 +119,12 @@ export class Unit extends CountingUnit {
     const now = this.milliseconds();
     this.gauges.publish(this.slots, now);
     this.sessions.tick(now);
+    this.calls.flush();
     if (this.lease.take(now, LEASE_MS) && <i64>(now - this.sweptAt) >= SWEEP_MS) {
       this.sweptAt = now;
       this.gauges.beginSweep(this.slots, now);
       this.sessionsInStore.sweep(now);
+      this.pending.sweep(now);
       this.gauges.endSweep();
     }
     if (this.shared.conflicts) {

@@ -1,23 +1,40 @@
 import { Clock } from "../host/clock";
+import { Endpoints } from "../store/endpoints";
 import { Marks } from "../store/marks";
 import { Secret } from "../store/secret";
+import { ToolLists } from "../store/tool_lists";
 import { Observer } from "./observer";
+import { OperationLog } from "./operation_log";
+import { PendingOperations } from "./pending_operations";
 import { SessionTracker } from "./session_tracker";
+import { Tasks } from "./tasks";
 import { TokenSettings } from "./token_kinds";
+import { ToolObserver } from "./tool_observer";
 
 /** What an exchange leaves its traces in: the state and the statistics of one instance and role. */
 export class CountingUnit {
   constructor(
     readonly observer: Observer,
+    readonly toolObserver: ToolObserver,
+    readonly log: OperationLog,
     readonly sessions: SessionTracker,
+    readonly pending: PendingOperations,
     /** The requests that were cancelled. */
     readonly cancellations: Marks,
     /** What the pages of lists have come to in tokens, and one more. */
     readonly listedTokens: Marks,
+    readonly toolLists: ToolLists,
+    readonly tasks: Tasks,
+    readonly endpoints: Endpoints,
     readonly secret: Secret,
     readonly tokens: TokenSettings,
     private clock: Clock,
   ) {}
+
+  /** The time, in nanoseconds. */
+  nanoseconds(): u64 {
+    return this.clock.now();
+  }
 
   /** The time, in milliseconds. */
   milliseconds(): u64 {

@@ -6,7 +6,9 @@ import { Decoder } from "./decoder";
 import { ContentType, HttpMethod, RequestHead, ResponseHead } from "./head";
 import { McpMessage, McpPart } from "./message";
 import { Method, TargetKind } from "./methods";
-import { PairedStream } from "./paired_stream";
+import { MirroredHeaders } from "./mirrored_headers";
+import { MODERN_REVISION } from "./revisions";
+import { HttpSseStream } from "./http_sse_stream";
 import { StreamEnd, StreamKind } from "./stream_kinds";
 import { Undecoded, undecodedBy } from "./undecoded";
 
@@ -14,7 +16,8 @@ import { Undecoded, undecodedBy } from "./undecoded";
 export function isCandidate(head: RequestHead, pathNamed: bool): bool {
   switch (head.method) {
     case HttpMethod.Post:
-      return head.contentType == ContentType.Json && (head.acceptsEventStream || head.hasMcpHeader || pathNamed);
+      if (head.contentType != ContentType.Json) return false;
+      return head.acceptsEventStream || head.hasMcpHeader || pathNamed || head.endpoint != 0;
     case HttpMethod.Get:
       return head.acceptsEventStream;
     case HttpMethod.Delete:
@@ -25,12 +28,12 @@ export function isCandidate(head: RequestHead, pathNamed: bool): bool {
 }
 
 /**
- * One HTTP exchange of Streamable HTTP (2025-03-26 to 2026-07-28, basic/transports): reads its bodies as they pass and
- * tells an {@link Observer} what they mean. A candidate that turns out not to be MCP is let go: from then on
+ * One HTTP exchange of Streamable HTTP (2025-03-26 to 2026-07-28, basic/transports) or of HTTP+SSE before it: reads its
+ * bodies as they pass and tells an {@link Observer} what they mean. A candidate that turns out not to be MCP is let go: from then on
  * `isWatched` is false and nothing is told.
  */
 @unmanaged
-export class Exchange extends PairedStream {
+export class Exchange extends HttpSseStream {
   private hasMcpHeader: bool;
   /** It asks for the end of a session. */
   private isDelete: bool;
@@ -49,15 +52,21 @@ export class Exchange extends PairedStream {
   /** Begins with the head of a candidate's request. */
   begin(head: RequestHead, now: u64, unit: CountingUnit): void {
     this.startedAt = now;
-    this.hasMcpHeader = head.hasMcpHeader;
+    this.hasMcpHeader = head.hasMcpHeader || head.endpoint != 0;
     this.beginInSession(head, unit);
     if (head.method == HttpMethod.Delete) {
       this.isDelete = true;
     } else if (head.method == HttpMethod.Get) {
       this.kind = StreamKind.Get;
+      if (!this.session) this.expectEndpoint(head);
     } else if (!head.compressed) {
       this.request = Decoder.take(false);
-    } else if (head.hasMcpHeader) {
+      if (head.mirrored.isThere) {
+        const mirrored = MirroredHeaders.take();
+        mirrored.copy(head.mirrored);
+        this.mirrored = changetype<usize>(mirrored);
+      }
+    } else if (this.hasMcpHeader) {
       this.confirm(unit);
       unit.observer.undecoded(this, Undecoded.Compressed);
     } else {
@@ -81,6 +90,7 @@ export class Exchange extends PairedStream {
   /** Bytes of the request's body. */
   requestBody(at: usize, length: usize, unit: CountingUnit): void {
     const message = changetype<Decoder>(this.request).message(unit.tokens);
+    message.mirrored = this.mirrored;
     message.feed(at, length);
     while (true) {
       const part = message.next();
@@ -141,12 +151,15 @@ export class Exchange extends PairedStream {
     events.feed(at, length);
     while (true) {
       const part = events.next();
+      if (events.hasIds) this.isResumable = true;
       if (part == EventPart.More) return;
       if (part == EventPart.Data) {
+        this.feedEndpoint(events.dataAt, events.dataLength);
         this.readResponse(decoder, events.dataAt, events.dataLength, unit);
         continue;
       }
-      if (events.isMessage) this.endServerMessage(decoder, unit);
+      if (this.learnEndpoint(events.isEndpoint, unit)) this.confirm(unit);
+      else if (events.isMessage) this.endServerMessage(decoder, unit);
       else if (!this.confirmed) this.letGo();
       if (!this.response) return;
       decoder.endMessage();
@@ -166,8 +179,11 @@ export class Exchange extends PairedStream {
   close(end: StreamEnd, unit: CountingUnit): void {
     // Its headers said that it is MCP, and its body never came to an end.
     if (this.request && this.hasMcpHeader) this.confirm(unit);
-    const isQuiet = this.kind == StreamKind.Get && end == StreamEnd.Complete;
+    const isServersOwn = this.kind == StreamKind.Get || this.kind == StreamKind.HttpSse;
+    const isQuiet = isServersOwn && end == StreamEnd.Complete;
     const reason = isQuiet ? StreamEnd.ServerClosed : this.endOperations(end, unit);
+    this.closeEndpoint(end, unit);
+    this.releaseMirrored();
     if (this.confirmed) unit.observer.streamEnded(this, reason);
     this.releaseRequest();
     this.releaseResponse();
@@ -179,6 +195,10 @@ export class Exchange extends PairedStream {
     return this.confirmed || this.hasMcpHeader;
   }
 
+  private get isModern(): bool {
+    return this.revision == MODERN_REVISION;
+  }
+
   private takeClientMessage(message: McpMessage, unit: CountingUnit): void {
     const kind = message.finish();
     if (kind == MessageKind.None) return this.refuseMessage(message.refusal, unit);
@@ -187,16 +207,15 @@ export class Exchange extends PairedStream {
     if (listens && !message.isBatch) this.kind = StreamKind.Listen;
     this.confirm(unit);
     if (kind == MessageKind.Request) {
+      if (!message.isBatch) this.checkHeaders(message, this.revision, unit);
       this.beginOperation(message, unit);
     } else if (kind == MessageKind.Response) {
       this.countClientAnswer(message, unit);
+      this.takeClientAnswer(message, unit);
     } else {
       unit.observer.notification(this, message.method, true, message.size);
-      const cancelled = message.cancelledId;
-      // Ids are unique in a session only: without one, a mark could hit a stranger's request.
-      if (message.method == Method.NotificationsCancelled && cancelled && this.session) {
-        unit.cancellations.add(this.session, cancelled, 1);
-      }
+      if (message.method == Method.NotificationsCancelled) this.cancelOperation(message, false, unit);
+      unit.log.notified(message.method, this.session ? this.sessionKey(unit) : 0, this.isModern);
     }
   }
 
@@ -209,7 +228,10 @@ export class Exchange extends PairedStream {
       if (part == McpPart.Method && message.method == Method.None) {
         message.method = Method.Other;
       } else if (part == McpPart.Listed && this.lists(message.listed)) {
-        unit.observer.listed(this, message.listed, message.listedAt, message.listedLength);
+        const label = unit.observer.listed(this, message.listed, message.listedAt, message.listedLength);
+        if (message.listed == TargetKind.Tool) message.setToolLabel(label);
+      } else if (part == McpPart.Task && this.mayAnswer(Method.TasksList)) {
+        this.tellTask(message.task, message.taskState, unit);
       } else if (part == McpPart.End) {
         this.takeServerMessage(decoder, unit);
         if (!this.response) return;
@@ -220,7 +242,12 @@ export class Exchange extends PairedStream {
 
   /** Whether the request asked for a list of this kind. */
   private lists(kind: TargetKind): bool {
-    return this.awaits(kind == TargetKind.Tool ? Method.ToolsList : Method.PromptsList);
+    return this.mayAnswer(kind == TargetKind.Tool ? Method.ToolsList : Method.PromptsList);
+  }
+
+  /** Whether the response may bring the answer to such a request. What is asked elsewhere is not known here. */
+  private mayAnswer(method: Method): bool {
+    return this.kind == StreamKind.Get || this.kind == StreamKind.HttpSse || this.awaits(method);
   }
 
   /** A message or batch of the server is over. */
@@ -242,9 +269,26 @@ export class Exchange extends PairedStream {
     if (kind == MessageKind.Response) {
       this.takeAnswer(message, !message.isBatch && !decoder.isEventStream, unit);
     } else if (kind == MessageKind.Notification) {
-      unit.observer.notification(this, message.method, false, message.size);
-    } else if (message.method == Method.SamplingCreateMessage) {
-      this.countSamplingRequest(message, unit);
+      this.takeServerNotification(message, unit);
+    } else {
+      if (message.method == Method.SamplingCreateMessage) this.countSamplingRequest(message, unit);
+      this.beginServerOperation(message, unit);
+    }
+  }
+
+  private takeServerNotification(message: McpMessage, unit: CountingUnit): void {
+    unit.observer.notification(this, message.method, false, message.size);
+    switch (message.method) {
+      case Method.NotificationsProgress:
+        unit.toolObserver.progress(this, this.onlyOperation);
+        break;
+      case Method.NotificationsCancelled:
+        this.cancelOperation(message, true, unit);
+        break;
+      case Method.NotificationsTasks:
+      case Method.NotificationsTasksStatus:
+        this.tellTask(message.task, message.taskState, unit);
+        break;
     }
   }
 

@@ -1,7 +1,8 @@
 import { Headers } from "../host/headers";
 import { equalsIgnoringCase, equalsText, hashBytes, indexOfIgnoringCase, startsWithText } from "../memory/bytes";
 import { BAGGAGE_PREFIX, baggageHash } from "./baggage";
-import { UNKNOWN_REVISION, revisionOf } from "./revisions";
+import { MirroredHeaders, headerHash } from "./mirrored_headers";
+import { MODERN_REVISION, UNKNOWN_REVISION, revisionOf } from "./revisions";
 
 /** The HTTP methods that Streamable HTTP uses and the filter reads. */
 export enum HttpMethod {
@@ -18,6 +19,9 @@ export enum ContentType {
   EventStream,
 }
 
+/** One request's headers are read at a time. */
+const mirrored = MirroredHeaders.take();
+
 /** What the headers of a request say of MCP. */
 export class RequestHead {
   method: HttpMethod = HttpMethod.Other;
@@ -31,11 +35,19 @@ export class RequestHead {
   /** `Mcp-Session-Id`, which is a secret; empty where there is none. */
   session: usize = 0;
   sessionLength: i32 = 0;
+  /** The hash of the endpoint of HTTP+SSE that it posts to; 0 where it posts to none that is known. */
+  endpoint: u64 = 0;
+  /** What the headers repeat of the body. */
+  readonly mirrored: MirroredHeaders = mirrored;
+  private authorityAt: usize = 0;
+  private authorityLength: i32 = 0;
   /** A hash of the headers that tell callers apart, by the configuration. */
   callerKey: u64 = 0;
   /** The path, without the query. */
   path: usize = 0;
   pathLength: i32 = 0;
+  /** Bytes of the path and the query. */
+  targetLength: i32 = 0;
 
   /** @param callerHeaders names of headers, in lower case, that tell callers apart; `baggage.` and a key for a member of
    *  the baggage. */
@@ -51,7 +63,22 @@ export class RequestHead {
     this.sessionLength = 0;
     this.callerKey = 0;
     this.pathLength = 0;
+    this.targetLength = 0;
+    this.authorityLength = 0;
+    this.endpoint = 0;
+    this.mirrored.clear();
     while (headers.next()) this.take(headers);
+  }
+
+  /** A hash of the authority. */
+  get authority(): u64 {
+    return hashBytes(this.authorityAt, this.authorityLength);
+  }
+
+  /** Whether it may post to an endpoint of HTTP+SSE: JSON that is of no other transport. */
+  get maySpeakHttpSse(): bool {
+    const isPost = this.method == HttpMethod.Post && this.contentType == ContentType.Json;
+    return isPost && !this.acceptsEventStream && this.sessionLength == 0 && this.revision != MODERN_REVISION;
   }
 
   private take(header: Headers): void {
@@ -70,6 +97,12 @@ export class RequestHead {
       case 7:
         if (named(header, ":method")) this.method = httpMethod(at, length);
         break;
+      case 10:
+        if (named(header, ":authority")) {
+          this.authorityAt = at;
+          this.authorityLength = length;
+        }
+        break;
       case 12:
         if (named(header, "content-type")) this.contentType = contentType(at, length);
         break;
@@ -83,6 +116,7 @@ export class RequestHead {
 
   private takePath(at: usize, length: i32): void {
     this.path = at;
+    this.targetLength = length;
     this.pathLength = 0;
     while (this.pathLength < length && load<u8>(at + this.pathLength) != 0x3f) this.pathLength++;
   }
@@ -94,6 +128,12 @@ export class RequestHead {
       this.sessionLength = header.valueLength;
     } else if (named(header, "mcp-protocol-version")) {
       this.revision = revisionOf(header.value, header.valueLength);
+    } else if (named(header, "mcp-method")) {
+      this.mirrored.method = headerHash(header.value, header.valueLength);
+    } else if (named(header, "mcp-name")) {
+      this.mirrored.name = headerHash(header.value, header.valueLength);
+    } else if (startsWithText(header.name, header.nameLength, "mcp-param-")) {
+      this.mirrored.addParam(header.value, header.valueLength);
     }
   }
 

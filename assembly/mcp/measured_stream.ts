@@ -50,7 +50,7 @@ export class MeasuredStream extends SessionedStream {
     // The pages before this one were not all seen.
     if (before == 0) return;
     const total = before + operation.tokens(TokenKind.Definitions);
-    if (message.nextCursor) unit.listedTokens.add(scope, message.nextCursor, total);
+    if (message.nextCursor) unit.listedTokens.set(scope, message.nextCursor, total);
     else unit.observer.listMeasured(this, operation.method, total - 1);
   }
 }

@@ -1,12 +1,16 @@
 import { Token } from "../json/token";
 import { IdKind, idHash, idKind } from "../jsonrpc/id";
 import { MessageKind, MessageReader, Part, Refusal } from "../jsonrpc/message_reader";
-import { equalsText, hashBytes } from "../memory/bytes";
+import { equalsText } from "../memory/bytes";
+import { StreamHash } from "../memory/stream_hash";
+import { ListedTools } from "./listed_tools";
 import { Method, TargetKind, methodOf } from "./methods";
+import { MirroredHeaders, textHash } from "./mirrored_headers";
 import { CLIENT_NAME_LIMIT, NAME_LIMIT, NO_CODE } from "./operation";
 import { Outcome } from "./outcome";
 import { PayloadField, measuredFields, messageFields, textKind } from "./payload";
 import { UNKNOWN_REVISION, revisionOf } from "./revisions";
+import { TaskState, taskStateOf } from "./task_state";
 import { Texts } from "./texts";
 import { TokenKind, TokenSettings } from "./token_kinds";
 
@@ -18,6 +22,8 @@ export enum McpPart {
   Method,
   /** The name of a tool or prompt in a list: `listed`, `listedAt`, `listedLength`. */
   Listed,
+  /** A task in a list: `task`, `taskState`. */
+  Task,
   /** A message of a batch is over: see {@link McpMessage.finish} and {@link McpMessage.beginNext}. */
   End,
   /** It is no JSON-RPC message: see `refusal`. */
@@ -34,9 +40,25 @@ export class McpMessage {
   listed: TargetKind;
   listedAt: usize;
   listedLength: u32;
+  /** The hash of the method's name; 0 where it is no text. See {@link textHash}. */
+  methodHash: u64;
+  /** The hash of the task's id that a notification or answer tells of, and its state; 0 where there is none. */
+  task: u64;
+  taskState: TaskState;
+  /** The headers whose repetition of arguments is to be checked, or 0. */
+  mirrored: usize;
+  /** The tools of the list that is read, or 0. */
+  private tools: usize;
+  private nameHash: u64;
+  private uriHash: u64;
+  private paramsTask: u64;
+  /** The arguments have begun. */
+  private hasArguments: bool;
+  private argumentsRead: StreamHash;
+  private estimates: bool;
   private keptNameLength: u32;
   /** `params.requestId` of a cancellation. */
-  private cancelledKind: IdKind;
+  cancelledKind: IdKind;
   private cancelledHash: u64;
   private isToolError: bool;
   private resultType: Outcome;
@@ -63,15 +85,25 @@ export class McpMessage {
       self = changetype<McpMessage>(heap.alloc(offsetof<McpMessage>() + NAME_LIMIT + CLIENT_NAME_LIMIT));
       self.reader = MessageReader.create(tree);
       self.texts = Texts.create();
+      self.argumentsRead = changetype<StreamHash>(heap.alloc(offsetof<StreamHash>()));
+      self.tools = 0;
     }
+    self.estimates = tokens.estimate;
+    self.mirrored = 0;
     self.clear(tokens);
     return self;
   }
 
   /** It must not be used any more. */
   release(): void {
+    this.releaseTools();
     this.nextFree = free;
     free = changetype<usize>(this);
+  }
+
+  private releaseTools(): void {
+    if (this.tools) changetype<ListedTools>(this.tools).release();
+    this.tools = 0;
   }
 
   /** Ready for the next message of a batch. */
@@ -82,8 +114,16 @@ export class McpMessage {
 
   private clear(tokens: TokenSettings): void {
     this.method = Method.None;
+    this.methodHash = 0;
     this.texts.reset(tokens);
     this.namesRole = false;
+    this.task = 0;
+    this.taskState = TaskState.None;
+    this.nameHash = 0;
+    this.uriHash = 0;
+    this.paramsTask = 0;
+    this.hasArguments = false;
+    this.releaseTools();
   }
 
   /** The next bytes of the message; those before must be used up. */
@@ -99,17 +139,20 @@ export class McpMessage {
           const tokens = reader.fields.tokens;
           const isText = reader.fields.value == Token.String;
           this.method = isText ? methodOf(tokens.textAt, tokens.textTotal) : Method.None;
+          this.methodHash = isText ? textHash(tokens.textAt, tokens.textLength, tokens.textTotal) : 0;
           return McpPart.Method;
         }
-        case Part.Payload:
-          if (this.takePayload()) return McpPart.Listed;
+        case Part.Payload: {
+          const part = this.takePayload();
+          if (part != McpPart.More) return part;
           break;
+        }
         case Part.Text:
           this.takeText();
           break;
         case Part.LastText:
           this.takeText();
-          this.texts.endValue(textKind(reader.fields.field));
+          if (this.estimates) this.texts.endValue(textKind(reader.fields.field));
           break;
         case Part.End:
           return McpPart.End;
@@ -202,6 +245,52 @@ export class McpMessage {
     return named ? this.cancelledHash : 0;
   }
 
+  /** Of a request: a hash of its arguments as they are written; 0 where it has none. */
+  get argumentsHash(): u64 {
+    return this.hasArguments ? this.argumentsRead.value | 1 : 0;
+  }
+
+  /** Of a request: whether it goes on with a call that had asked for input. */
+  get continuesCall(): bool {
+    const fields = this.reader.fields;
+    return fields.has(PayloadField.ParamsInputResponses) || fields.has(PayloadField.ParamsRequestState);
+  }
+
+  /** Of a request: the hash of the task's id that it is about; 0 where it is about none. */
+  get requestedTask(): u64 {
+    return this.paramsTask;
+  }
+
+  /** Of a request: the hash of what it names as its target, which is what `Mcp-Name` repeats; 0 where there is none. */
+  get targetHash(): u64 {
+    switch (this.method) {
+      case Method.ToolsCall:
+      case Method.PromptsGet:
+        return this.nameHash;
+      case Method.ResourcesRead:
+        return this.uriHash;
+      case Method.TasksGet:
+      case Method.TasksUpdate:
+      case Method.TasksCancel:
+        return this.paramsTask;
+      default:
+        return 0;
+    }
+  }
+
+  /** Of an answer: the tools that it lists, read to their end; null where it lists none. */
+  get listedTools(): ListedTools | null {
+    if (!this.tools) return null;
+    const tools = changetype<ListedTools>(this.tools);
+    tools.end();
+    return tools;
+  }
+
+  /** Says which index the name that was found last, of a tool in a list, has among the labels. */
+  setToolLabel(label: i32): void {
+    if (this.tools) changetype<ListedTools>(this.tools).setName(this.listedAt, this.listedLength, label);
+  }
+
   /** The tokens of its texts of this kind, estimated; 0 where that is switched off. */
   tokens(kind: TokenKind): u32 {
     return this.texts.tokens(kind);
@@ -241,13 +330,34 @@ export class McpMessage {
     return this.reader.isErrorResponse ? this.reader.errorCode : NO_CODE;
   }
 
-  private takeText(): void {
-    const tokens = this.reader.fields.tokens;
-    this.texts.takePart(tokens.textAt, tokens.textLength);
+  /** Whether a task of a list has been read: its id and its state, in whatever order. */
+  private get isListedTask(): bool {
+    return this.reader.fields.has(PayloadField.ListedTask) && this.task != 0 && this.taskState != TaskState.None;
   }
 
-  /** Takes a field of the payload. True where it is a name in a list. */
-  private takePayload(): bool {
+  private takeText(): void {
+    const tokens = this.reader.fields.tokens;
+    const at = tokens.textAt;
+    const length = tokens.textLength;
+    switch (this.reader.fields.field) {
+      case PayloadField.FirstText + TokenKind.Arguments:
+        if (!this.hasArguments) this.argumentsRead.reset();
+        this.hasArguments = true;
+        this.argumentsRead.feed(at, length);
+        if (this.mirrored) changetype<MirroredHeaders>(this.mirrored).feedArguments(at, length);
+        break;
+      case PayloadField.ToolDescription:
+        if (this.tools) changetype<ListedTools>(this.tools).feedDescription(at, length);
+        break;
+      case PayloadField.ToolInputSchema:
+        if (this.tools) changetype<ListedTools>(this.tools).feedInputSchema(at, length);
+        break;
+    }
+    if (this.estimates) this.texts.takePart(at, length);
+  }
+
+  /** Takes a field of the payload. Returns what of it is to be told at once; {@link McpPart.More} where nothing is. */
+  private takePayload(): McpPart {
     const fields = this.reader.fields;
     const tokens = fields.tokens;
     const isText = fields.value == Token.String;
@@ -255,22 +365,23 @@ export class McpMessage {
     const length = tokens.textTotal;
     switch (fields.field) {
       case PayloadField.ParamsName:
+        this.nameHash = isText ? textHash(at, tokens.textLength, length) : 0;
         this.keptNameLength = 0;
         if (isText && length <= NAME_LIMIT) {
           memory.copy(this.name, at, length);
           this.keptNameLength = length;
         }
-        return false;
+        return McpPart.More;
       case PayloadField.ParamsRequestId:
         this.cancelledKind = idKind(fields.value);
         this.cancelledHash = idHash(this.cancelledKind, at, tokens.textLength, length);
-        return false;
+        return McpPart.More;
       case PayloadField.MetaProtocolVersion:
         this.metaRevision = isText ? revisionOf(at, length) : UNKNOWN_REVISION;
-        return false;
+        return McpPart.More;
       case PayloadField.ResultProtocolVersion:
         this.resultRevision = isText ? revisionOf(at, length) : UNKNOWN_REVISION;
-        return false;
+        return McpPart.More;
       case PayloadField.ClientName:
       case PayloadField.MetaClientName:
         this.keptClientNameLength = 0;
@@ -278,34 +389,59 @@ export class McpMessage {
           memory.copy(this.clientName, at, length);
           this.keptClientNameLength = length;
         }
-        return false;
+        return McpPart.More;
       case PayloadField.ResultIsError:
         this.isToolError = fields.value == Token.True;
-        return false;
+        return McpPart.More;
       case PayloadField.ResultType:
         this.resultType = isText ? outcomeOfResultType(at, length) : Outcome.Ok;
-        return false;
+        return McpPart.More;
       case PayloadField.ResultTask:
         this.isTask = fields.value == Token.ObjectStart;
-        return false;
+        return McpPart.More;
       case PayloadField.ResultRole:
       case PayloadField.InputResponseRole:
         this.namesRole = true;
-        return false;
+        return McpPart.More;
       case PayloadField.ParamsCursor:
-        this.cursorHash = isText && length ? hashBytes(at, tokens.textLength, length) | 1 : 0;
-        return false;
+        this.cursorHash = isText && length ? textHash(at, tokens.textLength, length) : 0;
+        return McpPart.More;
       case PayloadField.ResultNextCursor:
-        this.nextCursorHash = isText && length ? hashBytes(at, tokens.textLength, length) | 1 : 0;
-        return false;
+        this.nextCursorHash = isText && length ? textHash(at, tokens.textLength, length) : 0;
+        return McpPart.More;
+      case PayloadField.ParamsUri:
+        this.uriHash = isText ? textHash(at, tokens.textLength, length) : 0;
+        return McpPart.More;
+      case PayloadField.ParamsInputResponses:
+      case PayloadField.ParamsRequestState:
+        return McpPart.More;
+      case PayloadField.ParamsTaskId:
+        this.paramsTask = isText ? textHash(at, tokens.textLength, length) : 0;
+        this.task = this.paramsTask;
+        return McpPart.More;
+      case PayloadField.ResultTaskId:
+        this.task = isText ? textHash(at, tokens.textLength, length) : 0;
+        return this.isListedTask ? McpPart.Task : McpPart.More;
+      case PayloadField.ParamsTaskStatus:
+      case PayloadField.ResultTaskStatus:
+        this.taskState = isText ? taskStateOf(at, length) : TaskState.None;
+        return this.isListedTask ? McpPart.Task : McpPart.More;
+      case PayloadField.ListedTask:
+        this.task = 0;
+        this.taskState = TaskState.None;
+        return McpPart.More;
+      case PayloadField.ResultTool:
+        if (!this.tools) this.tools = changetype<usize>(ListedTools.take());
+        changetype<ListedTools>(this.tools).begin();
+        return McpPart.More;
       default:
-        if (!isText) return false;
-        this.texts.take(TokenKind.Definitions, at, tokens.textLength);
-        if (length > NAME_LIMIT) return false;
+        if (!isText) return McpPart.More;
+        if (this.estimates) this.texts.take(TokenKind.Definitions, at, tokens.textLength);
+        if (length > NAME_LIMIT) return McpPart.More;
         this.listed = fields.field == PayloadField.ResultToolName ? TargetKind.Tool : TargetKind.Prompt;
         this.listedAt = at;
         this.listedLength = length;
-        return true;
+        return McpPart.Listed;
     }
   }
 }

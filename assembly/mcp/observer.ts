@@ -9,18 +9,26 @@ import { Undecoded } from "./undecoded";
 export abstract class Observer {
   /** Resolves the server that the stream goes to. */
   abstract resolveServer(stream: ObservedStream): void;
+  /** Resolves who calls, where that is a label. */
+  abstract resolveCaller(stream: ObservedStream): void;
   /** A hash of who calls: with it, activity without sessions is told apart. */
   abstract callerHash(): u64;
   /** The stream turned out to be MCP. */
   abstract streamStarted(stream: ObservedStream): void;
   /** A request has been read. */
   abstract operationStarted(stream: ObservedStream): void;
+  /** Its answer, if it comes, comes on another stream. */
+  abstract operationParked(stream: ObservedStream): void;
+  /** An operation of this server waits for an answer on another stream. */
+  abstract operationWaits(server: i32): void;
+  /** An operation that waited was given up, since others needed its place. */
+  abstract operationEvicted(stream: ObservedStream): void;
   /** A request has got its one outcome. */
   abstract operationEnded(stream: ObservedStream, operation: Operation): void;
   /** A notification of `size` bytes passed. */
   abstract notification(stream: ObservedStream, method: Method, fromClient: bool, size: u64): void;
-  /** The server lists a tool or prompt of this name. */
-  abstract listed(stream: ObservedStream, kind: TargetKind, at: usize, length: u32): void;
+  /** The server lists a tool or prompt of this name. Returns the index of its label. */
+  abstract listed(stream: ObservedStream, kind: TargetKind, at: usize, length: u32): i32;
   /** Texts outside of any operation passed: so many tokens of this kind, estimated. */
   abstract tokens(stream: ObservedStream, kind: TokenKind, tokens: u32): void;
   /** The server's list by this method was read to its end: so many tokens, estimated. */

@@ -33,12 +33,28 @@ export class Operation {
 
   /** Of a list: a hash of the page asked for, 0 for the first. */
   cursor: u64;
+  /** When its request came, and when it ended where that is not now, in nanoseconds of the host's clock. */
+  startedAt: u64;
+  endedAt: u64;
+  /** The server asked, and the client answers. */
+  fromServer: bool;
+  /** It waits in the store for an answer on another stream. */
+  isParked: bool;
+  /** The hash of the session that it belongs to, 0 where there is none. */
+  session: u64;
+  /** A hash of what a call's repetition would have in common with it; 0 where none is looked for. */
+  callHash: u64;
+  /** The hash of the task's id that it is about; 0 where it is about none. */
+  task: u64;
+  /** Label indices of the stream that it came on, as in {@link ObservedStream}. */
+  server: i32;
+  caller: i32;
   /** The address of the next open one of the stream, or 0. */
   next: usize;
 
   /** The target's name. */
   get name(): usize {
-    return changetype<usize>(this) + offsetof<Operation>();
+    return this.tokensAt(TOKEN_KIND_COUNT);
   }
 
   /** The name of the client's software. */
@@ -64,7 +80,7 @@ export class Operation {
   }
 
   private tokensAt(kind: TokenKind): usize {
-    return this.clientName + CLIENT_NAME_LIMIT + kind * sizeof<u32>();
+    return changetype<usize>(this) + offsetof<Operation>() + kind * sizeof<u32>();
   }
 
   static take(): Operation {
@@ -75,6 +91,25 @@ export class Operation {
 
   release(): void {
     pool.release(changetype<usize>(this));
+  }
+
+  /** Writes it to `to`, which has room for {@link PACKED_LIMIT} bytes. Returns how many they are. */
+  pack(to: usize): u32 {
+    const fixed = <u32>(this.name - changetype<usize>(this));
+    memory.copy(to, changetype<usize>(this), fixed + this.nameLength);
+    memory.copy(to + fixed + this.nameLength, this.clientName, this.clientNameLength);
+    return fixed + this.nameLength + this.clientNameLength;
+  }
+
+  /** A new one out of what {@link pack} wrote. */
+  static unpack(from: usize): Operation {
+    const self = Operation.take();
+    const fixed = <u32>(self.name - changetype<usize>(self));
+    memory.copy(changetype<usize>(self), from, fixed);
+    memory.copy(self.name, from + fixed, self.nameLength);
+    memory.copy(self.clientName, from + fixed + self.nameLength, self.clientNameLength);
+    self.next = 0;
+    return self;
   }
 
   /** Keeps the target's name: at most {@link NAME_LIMIT} bytes. */
@@ -92,4 +127,7 @@ export class Operation {
 
 const TOKENS_SIZE: usize = TOKEN_KIND_COUNT * sizeof<u32>();
 
-const pool = new Pool(offsetof<Operation>() + NAME_LIMIT + CLIENT_NAME_LIMIT + TOKENS_SIZE);
+/** The most bytes that an operation is packed in. */
+export const PACKED_LIMIT: usize = offsetof<Operation>() + TOKENS_SIZE + NAME_LIMIT + CLIENT_NAME_LIMIT;
+
+const pool = new Pool(PACKED_LIMIT);

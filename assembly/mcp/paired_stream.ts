@@ -1,5 +1,4 @@
 import { CountingUnit } from "./counting_unit";
-import { MeasuredStream } from "./measured_stream";
 import { McpMessage } from "./message";
 import { Method } from "./methods";
 import { Operation } from "./operation";
@@ -7,15 +6,19 @@ import { Outcome } from "./outcome";
 import { MODERN_REVISION, UNKNOWN_REVISION } from "./revisions";
 import { StreamEnd } from "./stream_kinds";
 import { Undecoded } from "./undecoded";
+import { WatchedStream } from "./watched_stream";
 
 /** Operations that a stream may have open: a batch of more requests is not kept whole. */
 const OPEN_LIMIT: u32 = 64;
 
-/** A stream's operations: begins each with its request, pairs it with its answer, and gives it its one outcome. */
+/** A stream's operations: begins each with its request, pairs it with its answer, on whichever stream that comes, and
+ *  gives it its one outcome. */
 @unmanaged
-export class PairedStream extends MeasuredStream {
+export class PairedStream extends WatchedStream {
   /** The response has been seen to its end. */
   responseEnded: bool;
+  /** The client can have what is left of the response on another stream: its events have ids. */
+  protected isResumable: bool;
   /** Something in the response that could be an answer could not be read. */
   protected unreadable: bool;
   /** The address of the first open operation, or 0. */
@@ -26,22 +29,64 @@ export class PairedStream extends MeasuredStream {
   protected beginOperation(message: McpMessage, unit: CountingUnit): void {
     if (message.requestRevision != UNKNOWN_REVISION) this.setRevision(message.requestRevision);
     if (this.openCount == OPEN_LIMIT) return unit.observer.undecoded(this, Undecoded.Batch);
-    const operation = Operation.take();
-    operation.method = message.method;
-    operation.idKind = message.idKind;
-    operation.idHash = message.idHash;
-    operation.requestSize = message.size;
-    operation.setName(message.name, message.nameLength);
-    operation.setClientName(message.clientName, message.clientNameLength);
+    const operation = operationOf(message);
+    operation.startedAt = this.startedAt;
     this.measureRequest(message, operation);
+    this.watchRequest(message, operation);
     operation.next = this.operations;
     this.operations = changetype<usize>(operation);
     this.openCount++;
-    unit.observer.operationStarted(this);
+    if (!this.isHttpSse) return unit.observer.operationStarted(this);
+    this.bind(operation, unit);
+    unit.pending.add(operation, unit.milliseconds());
+    unit.log.requested(operation, false);
+  }
+
+  /** The server asks the client, who answers with a POST. Without a session nothing would tell whose answer that is. */
+  protected beginServerOperation(message: McpMessage, unit: CountingUnit): void {
+    if (!this.session) return;
+    const operation = operationOf(message);
+    operation.fromServer = true;
+    operation.startedAt = unit.nanoseconds();
+    this.bind(operation, unit);
+    unit.pending.addEnded(operation, Outcome.Open, unit.milliseconds());
+    operation.release();
+  }
+
+  /** The client answers what the server asked. */
+  protected takeClientAnswer(message: McpMessage, unit: CountingUnit): void {
+    if (!this.session) return;
+    const asked = unit.pending.take(this.sessionKey(unit), message.idKind, message.idHash, true);
+    if (!asked) return;
+    asked.responseSize = message.size;
+    asked.errorCode = message.errorCode;
+    this.conclude(asked, message.outcome, unit);
+  }
+
+  /** A request is cancelled: by the client, or one of the server's by the server. */
+  protected cancelOperation(message: McpMessage, fromServer: bool, unit: CountingUnit): void {
+    const id = message.cancelledId;
+    // Ids are unique in a session only: without one, a mark could hit a stranger's request.
+    if (!id || !this.session) return;
+    if (!fromServer && !this.isHttpSse) unit.cancellations.set(this.session, id, 1);
+    unit.pending.cancel(this.sessionKey(unit), message.cancelledKind, id, fromServer, unit.milliseconds());
+  }
+
+  /** Ties an operation to the stream's session, server and caller, so that another stream can end it. */
+  private bind(operation: Operation, unit: CountingUnit): void {
+    operation.session = this.sessionKey(unit);
+    unit.observer.resolveCaller(this);
+    operation.server = this.server;
+    operation.caller = this.caller;
   }
 
   protected get hasOperations(): bool {
     return this.operations != 0;
+  }
+
+  /** The operation that is open; null where it is not the only one. */
+  protected get onlyOperation(): Operation | null {
+    return this.openCount == 1 ? changetype<Operation>(this.operations) : null;
   }
 
   /** Whether an open operation is of this method. */
@@ -57,11 +102,21 @@ export class PairedStream extends MeasuredStream {
     let at = this.operations;
     while (at && !isAnswer(message, changetype<Operation>(at))) at = changetype<Operation>(at).next;
     if (at) return this.answer(changetype<Operation>(at), message, message.size, unit);
+    if (this.takeAnswerFromElsewhere(message, unit)) return;
     if (!message.isErrorOfUnknownRequest || (this.openCount > 1 && !isWhole)) return;
     // Whatever was asked: what the server could not read is what the client sent. Its bytes passed once.
     for (let size = message.size; this.operations; size = 0) {
       this.answer(changetype<Operation>(this.operations), message, size, unit);
     }
+  }
+
+  /** Takes the answer to a request that came on another stream. False where none is known. */
+  private takeAnswerFromElsewhere(message: McpMessage, unit: CountingUnit): bool {
+    if (!this.session) return false;
+    const asked = unit.pending.take(this.sessionKey(unit), message.idKind, message.idHash, false);
+    if (!asked) return false;
+    this.settle(asked, message, message.size, unit);
+    return true;
   }
 
   /** The stream is over, for the reason `end`: ends what is open. Returns the reason as it turns out to be. */
@@ -70,13 +125,56 @@ export class PairedStream extends MeasuredStream {
     while (this.operations) {
       const operation = changetype<Operation>(this.operations);
       const outcome = this.outcomeWithoutAnswer(operation, end, unit);
+      if (operation.isParked && isSuccessful(this.status)) {
+        // The stream of HTTP+SSE brings the answer.
+        this.remove(operation);
+        operation.release();
+        continue;
+      }
       if (outcome == Outcome.Unanswered) reason = StreamEnd.ServerClosed;
-      this.endOperation(operation, outcome, unit);
+      if (this.mayBeAnsweredElsewhere(outcome)) this.park(operation, outcome, unit);
+      else this.endOperation(operation, outcome, unit);
     }
     return reason;
   }
 
+  /** Whether the client may come back for the answer (2025-03-26 and later, basic/transports, "Resumability and
+   *  Redelivery"), now that the stream ended like this. */
+  private mayBeAnsweredElsewhere(outcome: Outcome): bool {
+    return this.isResumable && this.session != 0 && outcome != Outcome.Cancelled && outcome != Outcome.Undecoded;
+  }
+
+  private park(operation: Operation, outcome: Outcome, unit: CountingUnit): void {
+    this.remove(operation);
+    this.bind(operation, unit);
+    unit.observer.operationParked(this);
+    unit.log.requested(operation, false);
+    unit.pending.addEnded(operation, outcome, unit.milliseconds());
+    operation.release();
+  }
+
   private answer(operation: Operation, message: McpMessage, size: u64, unit: CountingUnit): void {
+    this.remove(operation);
+    if (this.isUnclaimed(operation, unit)) this.settle(operation, message, size, unit);
+    else operation.release();
+  }
+
+  private endOperation(operation: Operation, outcome: Outcome, unit: CountingUnit): void {
+    this.remove(operation);
+    if (this.isUnclaimed(operation, unit)) this.conclude(operation, outcome, unit);
+    else operation.release();
+  }
+
+  /** Whether nobody else has ended the operation: then nobody else will. */
+  private isUnclaimed(operation: Operation, unit: CountingUnit): bool {
+    if (!operation.isParked) return true;
+    const own = unit.pending.take(operation.session, operation.idKind, operation.idHash, false);
+    if (own) own.release();
+    return own != null;
+  }
+
+  /** Ends an operation with its answer. */
+  private settle(operation: Operation, message: McpMessage, size: u64, unit: CountingUnit): void {
     operation.responseSize = size;
     operation.errorCode = message.errorCode;
     const outcome = message.outcome;
@@ -84,14 +182,19 @@ export class PairedStream extends MeasuredStream {
       this.initialized(message.agreedRevision, operation, unit);
     }
     this.measureAnswer(message, operation, unit);
-    this.endOperation(operation, outcome, unit);
+    this.watchAnswer(message, operation, outcome, unit);
+    this.conclude(operation, outcome, unit);
   }
 
-  private endOperation(operation: Operation, outcome: Outcome, unit: CountingUnit): void {
-    this.remove(operation);
+  /** Counts an operation, which must not be used any more. */
+  private conclude(operation: Operation, outcome: Outcome, unit: CountingUnit): void {
     operation.outcome = outcome;
-    unit.observer.operationEnded(this, operation);
     this.countInSession(operation, unit);
+    if (operation.callHash) {
+      operation.callHash = operation.session ? unit.secret.hashNumber(operation.callHash ^ operation.session) | 1 : 0;
+    }
+    unit.observer.operationEnded(this, operation);
+    if (!operation.isParked) unit.log.ended(operation, this.revision == MODERN_REVISION, unit.nanoseconds());
     operation.release();
   }
 
@@ -118,6 +221,22 @@ export class PairedStream extends MeasuredStream {
     if (!this.responseEnded) return Outcome.UpstreamError;
     return this.unreadable ? Outcome.Undecoded : Outcome.Unanswered;
   }
+}
+
+/** An operation of what a request's message says. */
+function operationOf(message: McpMessage): Operation {
+  const operation = Operation.take();
+  operation.method = message.method;
+  operation.idKind = message.idKind;
+  operation.idHash = message.idHash;
+  operation.requestSize = message.size;
+  operation.setName(message.name, message.nameLength);
+  operation.setClientName(message.clientName, message.clientNameLength);
+  return operation;
+}
+
+function isSuccessful(status: i32): bool {
+  return status >= 200 && status < 300;
 }
 
 function isAnswer(message: McpMessage, operation: Operation): bool {

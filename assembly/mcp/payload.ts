@@ -1,6 +1,6 @@
 import { ANY, EACH, FieldTree } from "../json/fields";
 import { FIRST_PAYLOAD_FIELD, envelopeFields } from "../jsonrpc/message_reader";
-import { TokenKind } from "./token_kinds";
+import { TOKEN_KIND_COUNT, TokenKind } from "./token_kinds";
 
 /** What is read of a message besides its envelope. */
 export enum PayloadField {
@@ -20,6 +20,8 @@ export enum PayloadField {
   ResultType,
   /** 2025-11-25: a task in place of the result. */
   ResultTask,
+  /** A tool in a list begins. */
+  ResultTool,
   ResultToolName,
   ResultPromptName,
   /** Of a list's request and answer: its page. */
@@ -28,8 +30,24 @@ export enum PayloadField {
   /** Of a client's answer: who speaks, where its model was asked. */
   ResultRole,
   InputResponseRole,
+  /** `resources/read` and its like: the target. */
+  ParamsUri,
+  /** Tasks: the target, or what a notification is of; and its state. */
+  ParamsTaskId,
+  ParamsTaskStatus,
+  /** 2026-07-28: a call goes on that had asked for input. */
+  ParamsInputResponses,
+  ParamsRequestState,
+  /** Tasks in answers. */
+  ResultTaskId,
+  ResultTaskStatus,
+  /** A task in a list begins. */
+  ListedTask,
   /** A text whose tokens are estimated: of the kind by which the field's number is higher. */
   FirstText,
+  /** Definitions as well, which are told apart. */
+  ToolDescription = FirstText + TOKEN_KIND_COUNT,
+  ToolInputSchema,
 }
 
 /** The fields of an MCP message. */
@@ -44,23 +62,36 @@ export function messageFields(): FieldTree {
   tree.add(PayloadField.ResultIsError, ["result", "isError"]);
   tree.add(PayloadField.ResultType, ["result", "resultType"]);
   tree.add(PayloadField.ResultTask, ["result", "task"]);
+  tree.add(PayloadField.ResultTool, ["result", "tools", EACH]);
   tree.add(PayloadField.ResultToolName, ["result", "tools", EACH, "name"]);
   tree.add(PayloadField.ResultPromptName, ["result", "prompts", EACH, "name"]);
+  tree.add(PayloadField.ParamsCursor, ["params", "cursor"]);
+  tree.add(PayloadField.ResultNextCursor, ["result", "nextCursor"]);
+  tree.add(PayloadField.ParamsUri, ["params", "uri"]);
+  tree.add(PayloadField.ParamsInputResponses, ["params", "inputResponses"]);
+  tree.add(PayloadField.ParamsRequestState, ["params", "requestState"]);
+  tree.add(PayloadField.ParamsTaskId, ["params", "taskId"]);
+  tree.add(PayloadField.ParamsTaskStatus, ["params", "status"]);
+  tree.add(PayloadField.ListedTask, ["result", "tasks", EACH]);
+  const tasks = [["result"], ["result", "task"], ["result", "tasks", EACH]];
+  for (let i = 0; i < tasks.length; i++) {
+    tree.add(PayloadField.ResultTaskId, tasks[i].concat(["taskId"]));
+    tree.add(PayloadField.ResultTaskStatus, tasks[i].concat(["status"]));
+  }
+  capture(tree, TokenKind.Arguments, ["params", "arguments"]);
+  tree.capture(PayloadField.ToolDescription, ["result", "tools", EACH, "description"]);
+  tree.capture(PayloadField.ToolInputSchema, ["result", "tools", EACH, "inputSchema"]);
   return tree;
 }
 
 /** The fields of an MCP message, its texts among them. */
 export function measuredFields(): FieldTree {
   const tree = messageFields();
-  tree.add(PayloadField.ParamsCursor, ["params", "cursor"]);
-  tree.add(PayloadField.ResultNextCursor, ["result", "nextCursor"]);
   tree.add(PayloadField.ResultRole, ["result", "role"]);
   tree.add(PayloadField.InputResponseRole, ["params", "inputResponses", ANY, "role"]);
-  capture(tree, TokenKind.Arguments, ["params", "arguments"]);
   capture(tree, TokenKind.Result, ["result", "content", EACH, "text"]);
   capture(tree, TokenKind.Result, ["result", "content", EACH, "resource", "text"]);
   capture(tree, TokenKind.Structured, ["result", "structuredContent"]);
-  captureMembers(tree, TokenKind.Definitions, ["result", "tools", EACH], ["description", "inputSchema"]);
   captureMembers(tree, TokenKind.Definitions, ["result", "prompts", EACH], ["description", "arguments"]);
   captureMembers(tree, TokenKind.Definitions, ["result", "resources", EACH], ["uri", "name", "description"]);
   const template = ["uriTemplate", "name", "description"];
@@ -79,7 +110,7 @@ export function measuredFields(): FieldTree {
 /** The kind of text that is captured as this field. */
 @inline
 export function textKind(field: i32): TokenKind {
-  return <TokenKind>(field - PayloadField.FirstText);
+  return field < PayloadField.ToolDescription ? <TokenKind>(field - PayloadField.FirstText) : TokenKind.Definitions;
 }
 
 /** What `sampling/createMessage` (2025-11-25, client/sampling) asks the model. */

@@ -59,9 +59,9 @@ export class SessionTracker {
   }
 
   /** The server accepted a request that bears this session's id. */
-  meet(hash: u64, server: i32, revision: i32, now: u64): void {
+  meet(hash: u64, kind: SessionKind, server: i32, revision: i32, now: u64): void {
     if (this.touch(hash, now)) return;
-    const inserted = this.insert(hash, SessionKind.Streamable, server, revision, now);
+    const inserted = this.insert(hash, kind, server, revision, now);
     if (inserted == Inserted.New) this.observer.sessionAdopted(this.entry);
   }
 

@@ -5,6 +5,7 @@ import { RequestHead, ResponseHead } from "./head";
 import { Method } from "./methods";
 import { ObservedStream } from "./observed_stream";
 import { Operation } from "./operation";
+import { Outcome } from "./outcome";
 import { MODERN_REVISION } from "./revisions";
 
 /** A stream's part in a session: begins it, shows that it lives, counts in it, ends it. */
@@ -19,12 +20,23 @@ export class SessionedStream extends ObservedStream {
   private newSession: u64;
   /** A hash of the configured headers that tell callers apart. */
   private callerKey: u64;
+  /** Its session is one of HTTP+SSE, which an endpoint names. */
+  protected isHttpSse: bool;
+  /** The session of HTTP+SSE was begun: its `initialize` was answered on this stream. */
+  private isBegun: bool;
 
   /** Takes what the request's headers say of the session. */
   protected beginInSession(head: RequestHead, unit: CountingUnit): void {
     this.callerKey = head.callerKey;
     this.session = idHashOf(head.session, head.sessionLength, unit);
     this.setRevision(head.revision);
+    if (head.endpoint) this.joinHttpSse(head.endpoint);
+  }
+
+  /** The stream is part of the session of HTTP+SSE that this endpoint names. */
+  protected joinHttpSse(endpoint: u64): void {
+    this.session = endpoint;
+    this.isHttpSse = true;
   }
 
   /** The request names its revision. 2026-07-28 has no sessions: an id that comes all the same names none. */
@@ -36,49 +48,60 @@ export class SessionedStream extends ObservedStream {
   /** What the response's status says of the session that the request names. */
   protected followSession(head: ResponseHead, isDelete: bool, isInitialize: bool, unit: CountingUnit): void {
     this.newSession = idHashOf(head.session, head.sessionLength, unit);
-    // `initialize` begins another session than the one whose id it may still bear.
-    if (!this.session || isInitialize) return;
-    unit.observer.resolveServer(this);
-    const hash = this.keyOf(this.session);
+    // `initialize` begins another session than the one whose id it may still bear. That of HTTP+SSE is its stream's.
+    if (!this.session || isInitialize || this.isHttpSse) return;
+    const hash = this.sessionKey(unit);
     const now = unit.milliseconds();
-    if (head.status == 404) return unit.sessions.end(hash, SessionEnd.Refused, now);
+    if (head.status == 404) return this.endSession(SessionEnd.Refused, Outcome.Unanswered, unit);
     if (head.status < 200 || head.status > 299) return;
-    if (isDelete) unit.sessions.end(hash, SessionEnd.Deleted, now);
-    else unit.sessions.meet(hash, this.server - 1, this.revision, now);
+    if (isDelete) this.endSession(SessionEnd.Deleted, Outcome.Unanswered, unit);
+    else unit.sessions.meet(hash, SessionKind.Streamable, this.server - 1, this.revision, now);
+  }
+
+  /** The session ended: what still waits in it for an answer has this outcome, if no other was found for it. */
+  protected endSession(reason: SessionEnd, outcome: Outcome, unit: CountingUnit): void {
+    const hash = this.sessionKey(unit);
+    const now = unit.milliseconds();
+    unit.pending.endSession(hash, outcome, now);
+    unit.sessions.end(hash, reason, now);
   }
 
   /** The server sent a message: the session lives. */
   protected keepSession(unit: CountingUnit): void {
-    if (this.session && this.status < 300) {
-      unit.sessions.meet(this.keyOf(this.session), this.server - 1, this.revision, unit.milliseconds());
-    }
+    if (!this.session || this.status >= 300 || (this.isHttpSse && !this.isBegun)) return;
+    const hash = this.sessionKey(unit);
+    unit.sessions.meet(hash, this.sessionKind, this.server - 1, this.revision, unit.milliseconds());
   }
 
   /** An `initialize` was answered: with a session, if the response bears an id. */
   protected initialized(revision: i32, operation: Operation, unit: CountingUnit): void {
     this.revision = revision;
-    this.session = this.newSession;
-    if (this.session) this.beginSession(this.session, SessionKind.Streamable, operation, unit);
+    if (!this.isHttpSse) this.session = this.newSession;
+    this.isBegun = true;
+    if (this.session) this.beginSession(this.session, this.sessionKind, operation, unit);
   }
 
   /** Counts an operation that has ended in its session; where there is none, activity of its caller is one. */
   protected countInSession(operation: Operation, unit: CountingUnit): void {
     const tokens = operation.allTokens;
-    if (this.session) return unit.sessions.add(this.keyOf(this.session), 1, tokens, unit.milliseconds());
+    if (this.session) {
+      operation.session = this.sessionKey(unit);
+      return unit.sessions.add(operation.session, 1, tokens, unit.milliseconds());
+    }
     // A client that asks what the server speaks may go on with a session.
     if (operation.method == Method.ServerDiscover || this.status < 200 || this.status > 299) return;
+    unit.observer.resolveServer(this);
     const client = unit.secret.hash(operation.clientName, operation.clientNameLength);
     const named = this.revision == MODERN_REVISION ? client : 0;
     const window = unit.secret.hashNumber(unit.observer.callerHash() ^ mix(this.callerKey ^ named));
     this.beginSession(window, SessionKind.Window, operation, unit);
-    unit.sessions.add(this.keyOf(window), 1, tokens, unit.milliseconds());
+    operation.session = this.keyOf(window);
+    unit.sessions.add(operation.session, 1, tokens, unit.milliseconds());
   }
 
   /** Counts tokens outside of any operation in the stream's session. */
   protected countTokensInSession(tokens: u32, unit: CountingUnit): void {
-    if (!this.session) return;
-    unit.observer.resolveServer(this);
-    unit.sessions.add(this.keyOf(this.session), 0, tokens, unit.milliseconds());
+    if (this.session) unit.sessions.add(this.sessionKey(unit), 0, tokens, unit.milliseconds());
   }
 
   private beginSession(id: u64, kind: SessionKind, operation: Operation, unit: CountingUnit): void {
@@ -96,6 +119,22 @@ export class SessionedStream extends ObservedStream {
   /** What the lists by this method are kept under that are read in this session. */
   protected listScope(method: Method): u64 {
     return this.keyOf(this.session ^ method);
+  }
+
+  /** What names the lists of a kind that this caller sees of this server. */
+  protected callerScope(unit: CountingUnit): u64 {
+    unit.observer.resolveServer(this);
+    return this.keyOf(unit.observer.callerHash() ^ mix(this.callerKey));
+  }
+
+  /** What the stream's session is kept under. It must have one. */
+  protected sessionKey(unit: CountingUnit): u64 {
+    unit.observer.resolveServer(this);
+    return this.keyOf(this.session);
+  }
+
+  private get sessionKind(): SessionKind {
+    return this.isHttpSse ? SessionKind.HttpSse : SessionKind.Streamable;
   }
 
   /** What a session is kept under: its id's hash, of this server. Never 0. */

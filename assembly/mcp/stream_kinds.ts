@@ -6,7 +6,11 @@ export enum StreamKind {
   Get,
   /** `subscriptions/listen` of 2026-07-28. */
   Listen,
+  /** The stream of HTTP+SSE, on which the server answers. */
+  HttpSse,
 }
+
+export const STREAM_KIND_COUNT: i32 = 4;
 
 /** How a stream ended: the label `mcp_stream_end`. */
 export enum StreamEnd {
@@ -19,7 +23,7 @@ export enum StreamEnd {
   Reset,
 }
 
-const KINDS: string[] = ["post", "get", "listen"];
+const KINDS: string[] = ["post", "get", "listen", "http_sse"];
 const ENDS: string[] = ["complete", "client_closed", "server_closed", "timeout", "reset"];
 
 export function streamKindName(kind: StreamKind): string {

@@ -43,6 +43,9 @@ export declare function proxy_set_tick_period_milliseconds(period: u32): Status;
 @external("env", "proxy_get_property")
 export declare function proxy_get_property(path: usize, length: usize, value: usize, valueLength: usize): Status;
 
+@external("env", "proxy_set_property")
+export declare function proxy_set_property(path: usize, length: usize, value: usize, valueLength: usize): Status;
+
 @external("env", "proxy_get_header_map_pairs")
 export declare function proxy_get_header_map_pairs(type: HeaderMapType, data: usize, length: usize): Status;
 

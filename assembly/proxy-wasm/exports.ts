@@ -96,7 +96,15 @@ export function proxy_on_response_trailers(id: u32, _count: u32): Action {
   return action;
 }
 
-/** The last callback of a stream or plugin instance: `proxy_on_delete` would follow at once, and is not exported. */
+/** The end of a stream, of which the proxy's access log is to know. */
+export function proxy_on_log(id: u32): void {
+  if (isServed(id)) changetype<RootContext>(foundRoot).onEnd(foundHandle);
+  closeStream(id);
+  endCallback();
+}
+
+/** The end of a plugin instance, or of a stream that no log was asked for: `proxy_on_delete` would follow at once, and is
+ *  not exported. */
 export function proxy_on_done(id: u32): bool {
   if (isServed(id)) changetype<RootContext>(foundRoot).onEnd(foundHandle);
   else closeRoot(id);

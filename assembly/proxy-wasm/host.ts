@@ -1,4 +1,5 @@
 import { Clock } from "../host/clock";
+import { FilterState } from "../host/filter_state";
 import { Headers } from "../host/headers";
 import { Level, Log } from "../host/log";
 import { Metrics } from "../host/metrics";
@@ -17,6 +18,7 @@ import {
   proxy_increment_metric,
   proxy_log,
   proxy_record_metric,
+  proxy_set_property,
   proxy_set_tick_period_milliseconds,
   random_get,
 } from "./abi";
@@ -80,22 +82,36 @@ export class HostRandom extends Random {
 
 /** Room for the longest path of a property. */
 const PATH: usize = memory.data(64);
+const DOT: u8 = 0x2e;
 
 /** The attributes that the proxy knows of a stream. */
 export class HostProperties extends Properties {
   find(path: string): bool {
     clearResults();
-    const from = changetype<usize>(path);
-    for (let i = 0; i < path.length; i++) {
-      const unit = load<u8>(from + (i << 1));
-      // The ABI parts a path's segments by NUL.
-      store<u8>(PATH + i, unit == 0x2e ? 0 : unit);
-    }
+    // The ABI parts a path's segments by NUL.
+    writePath(path, 0);
     const status = proxy_get_property(PATH, path.length, results, results + sizeof<usize>());
     if (status != Status.Ok) return false;
     this.at = load<usize>(results);
     this.length = load<i32>(results, sizeof<usize>());
     return this.length > 0;
+  }
+}
+
+/** The stream's filter state. Envoy keeps it under `wasm.` and the name. */
+export class HostFilterState extends FilterState {
+  set(name: string, value: usize, length: i32): void {
+    writePath(name, DOT);
+    proxy_set_property(PATH, name.length, value, length);
+  }
+}
+
+/** Writes a path to {@link PATH}, with this byte for each dot. */
+function writePath(path: string, separator: u8): void {
+  const from = changetype<usize>(path);
+  for (let i = 0; i < path.length; i++) {
+    const unit = load<u8>(from + (i << 1));
+    store<u8>(PATH + i, unit == DOT ? separator : unit);
   }
 }
 

@@ -17,16 +17,19 @@ enum Line {
   BeforeValue,
   DataValue,
   TypeValue,
+  IdValue,
   /** A comment, or a field that carries nothing for us. */
   Ignored,
 }
 
 /** How many bytes of a field name or event type are told from others. */
 const WORD_LIMIT: u32 = 8;
-/** `data`, `event` and `message`, the first byte lowest. */
+/** `data`, `event`, `id`, `message` and `endpoint`, the first byte lowest. */
 const DATA: u64 = 0x61746164;
 const EVENT: u64 = 0x746e657665;
+const ID: u64 = 0x6469;
 const MESSAGE: u64 = 0x6567617373656d;
+const ENDPOINT: u64 = 0x746e696f70646e65;
 
 const LF: u8 = 0x0a;
 const CR: u8 = 0x0d;
@@ -43,6 +46,8 @@ export class EventReader {
   /** The data found, valid until the next call. */
   dataAt: usize;
   dataLength: usize;
+  /** An event of the stream had an id: what follows it can be had on another stream. */
+  hasIds: bool;
 
   private at: usize;
   private end: usize;
@@ -50,7 +55,8 @@ export class EventReader {
   /** The first bytes of the field name or event type being read, and the length of the whole. */
   private word: u64;
   private wordLength: u32;
-  private nameIsData: bool;
+  /** What the value of the field that is read is. */
+  private value: Line;
   /** The event's type, as in `word`. */
   private type: u64;
   private typeLength: u32;
@@ -85,6 +91,11 @@ export class EventReader {
     return this.typeLength == 0 || (this.typeLength == 7 && this.type == MESSAGE);
   }
 
+  /** At {@link EventPart.End}: whether the event's type is `endpoint`. */
+  get isEndpoint(): bool {
+    return this.typeLength == 8 && this.type == ENDPOINT;
+  }
+
   next(): EventPart {
     if (this.told) {
       this.told = false;
@@ -100,7 +111,11 @@ export class EventReader {
           break;
         case Line.BeforeValue:
           if (load<u8>(this.at) == 0x20) this.at++;
-          this.line = this.nameIsData ? Line.DataValue : Line.TypeValue;
+          this.line = this.value;
+          break;
+        case Line.IdValue:
+          if (load<u8>(this.at) != LF && load<u8>(this.at) != CR) this.hasIds = true;
+          this.line = Line.Ignored;
           break;
         case Line.DataValue: {
           const stop = endOfLine(this.at, this.end);
@@ -172,13 +187,14 @@ export class EventReader {
       }
       const isData = this.wordLength == 4 && this.word == DATA;
       const isType = this.wordLength == 5 && this.word == EVENT;
+      const isId = this.wordLength == 2 && this.word == ID;
       if (over) {
         if (isType) this.typeLength = 0;
         this.endLine();
       } else {
         this.at++;
-        this.line = isData || isType ? Line.BeforeValue : Line.Ignored;
-        this.nameIsData = isData;
+        this.line = isData || isType || isId ? Line.BeforeValue : Line.Ignored;
+        this.value = isData ? Line.DataValue : isType ? Line.TypeValue : Line.IdValue;
       }
       this.word = 0;
       this.wordLength = 0;

@@ -1,7 +1,10 @@
+import { mirroredHeaderName } from "../mcp/mirrored_headers";
 import { outcomeName } from "../mcp/outcome";
 import { revisionName } from "../mcp/revisions";
 import { streamEndName, streamKindName } from "../mcp/stream_kinds";
+import { taskStateName } from "../mcp/task_state";
 import { tokenKindName } from "../mcp/token_kinds";
+import { toolChangeName } from "../mcp/tool_observer";
 import { undecodedName } from "../mcp/undecoded";
 import { sessionEndName, sessionKindName } from "../store/session_entry";
 import { codeName } from "./codes";
@@ -30,6 +33,13 @@ export enum Family {
   LabelOverflow,
   StoreEvictions,
   StoreConflicts,
+  Progress,
+  HeaderMismatch,
+  UnknownToolCalls,
+  RepeatedCalls,
+  ToolDefinitionChanges,
+  Tasks,
+  TaskDuration,
 }
 
 /** What a family's metrics hold. */
@@ -61,6 +71,13 @@ const NAMES: string[] = [
   "mcp_label_overflow_total",
   "mcp_store_evictions_total",
   "mcp_store_conflicts_total",
+  "mcp_progress_total",
+  "mcp_header_mismatch_total",
+  "mcp_unknown_tool_calls_total",
+  "mcp_repeated_calls_total",
+  "mcp_tool_definition_changes_total",
+  "mcp_tasks_total",
+  "mcp_task_duration_milliseconds",
 ];
 
 export function familyName(family: Family): string {
@@ -74,6 +91,7 @@ export function familyType(family: Family): FamilyType {
     case Family.SessionDuration:
     case Family.SessionOperations:
     case Family.SessionTokens:
+    case Family.TaskDuration:
       return FamilyType.Histogram;
     case Family.OperationsInFlight:
     case Family.StreamsActive:
@@ -171,6 +189,16 @@ export function appendOwnLabels(name: MetricName, family: Family, first: i32, se
       break;
     case Family.Undecoded:
       name.labelText("mcp_reason", undecodedName(first));
+      break;
+    case Family.HeaderMismatch:
+      name.labelText("mcp_header", mirroredHeaderName(first));
+      break;
+    case Family.ToolDefinitionChanges:
+      name.labelText("mcp_change", toolChangeName(first));
+      break;
+    case Family.Tasks:
+    case Family.TaskDuration:
+      name.labelText("mcp_task_state", taskStateName(first));
       break;
     case Family.LabelOverflow:
       name.labelText("mcp_label", OVERFLOWING[first]);

@@ -1,8 +1,8 @@
 import { REVISION_COUNT } from "../mcp/revisions";
-import { StreamKind } from "../mcp/stream_kinds";
+import { STREAM_KIND_COUNT, StreamKind } from "../mcp/stream_kinds";
 import { Table } from "../memory/table";
 import { NumberSet } from "../store/name_list";
-import { SessionEntry } from "../store/session_entry";
+import { SESSION_KIND_COUNT, SessionEntry } from "../store/session_entry";
 import { Slots } from "../store/slots";
 import { Store } from "../store/store";
 import { Family } from "./catalogue";
@@ -11,8 +11,8 @@ import { MetricTable } from "./metric_table";
 /** The numbers of each server: operations in flight, open streams by kind, live sessions by kind and revision. */
 const OPERATIONS: i32 = 0;
 const STREAMS: i32 = 1;
-const SESSIONS: i32 = 4;
-const PER_SERVER: i32 = SESSIONS + 2 * REVISION_COUNT;
+const SESSIONS: i32 = STREAMS + STREAM_KIND_COUNT;
+const PER_SERVER: i32 = SESSIONS + SESSION_KIND_COUNT * REVISION_COUNT;
 /** All of them: of 64 servers and `_OTHER`. */
 const GAUGE_LIMIT: i32 = 65 * PER_SERVER;
 
@@ -62,6 +62,12 @@ export class Gauges {
   beginSweep(slots: Slots, now: u64): void {
     this.sums.fill(0);
     slots.sum(now, this.sums);
+  }
+
+  /** Counts an operation in flight whose answer is to come on another stream. */
+  countPending(server: i32): void {
+    const number = server * PER_SERVER + OPERATIONS;
+    if (number < this.sums.length) this.sums[number]++;
   }
 
   /** Counts a live session. */

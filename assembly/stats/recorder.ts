@@ -7,13 +7,14 @@ import { Outcome, isSuccess } from "../mcp/outcome";
 import { StreamEnd } from "../mcp/stream_kinds";
 import { TOKEN_KIND_COUNT, TokenKind } from "../mcp/token_kinds";
 import { Undecoded } from "../mcp/undecoded";
-import { mix } from "../memory/bytes";
 import { Direction, ErrorType, Family, OverflowingLabel } from "./catalogue";
 import { NO_CODE_INDEX, codeIndex } from "./codes";
 import { Gauges } from "./gauges";
 import { OTHER_INDEX } from "./label_set";
 import { Labels } from "./labels";
 import { MetricTable } from "./metric_table";
+import { RepeatedCalls } from "./repeated_calls";
+import { Series } from "./series";
 
 const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 
@@ -23,17 +24,19 @@ export class Recorder extends Observer {
     private labels: Labels,
     private table: MetricTable,
     private gauges: Gauges,
+    private series: Series,
+    private calls: RepeatedCalls,
     private clock: Clock,
   ) {
     super();
   }
 
   resolveServer(stream: ObservedStream): void {
-    if (stream.server != 0) return;
-    const server = this.labels.server();
-    stream.server = server + 1;
-    stream.serverHash = mix(server);
-    if (server == OTHER_INDEX) this.countOverflow(stream, OverflowingLabel.Server);
+    this.series.resolveServer(stream);
+  }
+
+  resolveCaller(stream: ObservedStream): void {
+    if (this.labels.labelsCaller) this.callerOf(stream);
   }
 
   callerHash(): u64 {
@@ -48,24 +51,38 @@ export class Recorder extends Observer {
     this.gauges.addOperation(this.serverOf(stream), 1);
   }
 
+  operationParked(stream: ObservedStream): void {
+    this.gauges.addOperation(this.serverOf(stream), -1);
+  }
+
+  operationWaits(server: i32): void {
+    this.gauges.countPending(server);
+  }
+
+  operationEvicted(stream: ObservedStream): void {
+    this.table.chooseServer(this.serverOf(stream));
+    this.table.count(Family.StoreEvictions, 0, 0, 1);
+  }
+
   operationEnded(stream: ObservedStream, operation: Operation): void {
     const method = operation.method;
     const kind = targetKind(method);
     const target = kind == TargetKind.None ? OTHER_INDEX : this.targetOf(stream, operation, kind);
     const caller = this.labels.labelsCaller ? this.callerOf(stream) : OTHER_INDEX;
-    this.choose(stream, method, kind, target);
-    this.gauges.addOperation(this.serverOf(stream), -1);
+    const labelled = this.series.choose(stream, method, kind, target);
+    if (!operation.isParked) this.gauges.addOperation(this.serverOf(stream), -1);
+    if (operation.callHash) this.calls.add(operation.callHash, this.serverOf(stream), labelled);
 
     const table = this.table;
     const outcome = operation.outcome;
     const code = outcome == Outcome.RpcError ? codeIndex(operation.errorCode) : NO_CODE_INDEX;
     if (method != Method.SubscriptionsListen && outcome != Outcome.TaskAccepted) {
-      table.record(Family.OperationDuration, errorType(outcome), 0, this.millisecondsSince(stream.startedAt));
+      table.record(Family.OperationDuration, errorType(outcome), 0, durationOf(operation, this.clock));
     }
-    table.count(Family.PayloadBytes, Direction.ClientToServer, 0, operation.requestSize);
-    if (operation.responseSize) {
-      table.count(Family.PayloadBytes, Direction.ServerToClient, 0, operation.responseSize);
-    }
+    const there = operation.fromServer ? Direction.ServerToClient : Direction.ClientToServer;
+    const back = operation.fromServer ? Direction.ClientToServer : Direction.ServerToClient;
+    table.count(Family.PayloadBytes, there, 0, operation.requestSize);
+    if (operation.responseSize) table.count(Family.PayloadBytes, back, 0, operation.responseSize);
     table.chooseWho(caller);
     table.count(Family.Operations, outcome, code, 1);
     this.recordTokens(stream, operation);
@@ -88,19 +105,19 @@ export class Recorder extends Observer {
   }
 
   listMeasured(stream: ObservedStream, method: Method, tokens: u64): void {
-    this.choose(stream, method, TargetKind.None, OTHER_INDEX);
+    this.series.choose(stream, method, TargetKind.None, OTHER_INDEX);
     this.table.record(Family.DefinitionTokens, 0, 0, tokens);
   }
 
   notification(stream: ObservedStream, method: Method, fromClient: bool, size: u64): void {
-    this.choose(stream, method, TargetKind.None, OTHER_INDEX);
+    this.series.choose(stream, method, TargetKind.None, OTHER_INDEX);
     const direction = fromClient ? Direction.ClientToServer : Direction.ServerToClient;
     this.table.count(Family.Notifications, direction, 0, 1);
     this.table.count(Family.PayloadBytes, direction, 0, size);
   }
 
-  listed(stream: ObservedStream, kind: TargetKind, at: usize, length: u32): void {
-    this.labels.targets(this.serverOf(stream), kind).admit(at, length, true);
+  listed(stream: ObservedStream, kind: TargetKind, at: usize, length: u32): i32 {
+    return this.labels.targets(this.serverOf(stream), kind).admit(at, length, true);
   }
 
   undecoded(stream: ObservedStream, reason: Undecoded): void {
@@ -123,49 +140,35 @@ export class Recorder extends Observer {
       ? set.admit(operation.name, operation.nameLength, false)
       : set.find(operation.name, operation.nameLength);
     if (target == OTHER_INDEX) {
-      this.countOverflow(stream, kind == TargetKind.Tool ? OverflowingLabel.Tool : OverflowingLabel.Prompt);
+      this.series.countOverflow(stream, kind == TargetKind.Tool ? OverflowingLabel.Tool : OverflowingLabel.Prompt);
     }
     return target;
   }
 
-  /** Sets the series that is recorded next, within the budget: what has no room goes to `_OTHER`. */
-  private choose(stream: ObservedStream, method: Method, kind: TargetKind, target: i32): void {
-    if (method == Method.Other) this.countOverflow(stream, OverflowingLabel.Method);
-    const server = this.serverOf(stream);
-    const labels = this.labels;
-    if (!labels.admitSeries(server, method, kind, target)) {
-      this.countOverflow(stream, OverflowingLabel.Series);
-      target = OTHER_INDEX;
-      if (!labels.admitSeries(server, method, kind, target)) {
-        this.table.choose(OTHER_INDEX, Method.Other, TargetKind.None, OTHER_INDEX);
-        return;
-      }
-    }
-    this.table.choose(server, method, kind, target);
-  }
-
-  private countOverflow(stream: ObservedStream, label: OverflowingLabel): void {
-    this.table.chooseServer(this.serverOf(stream));
-    this.table.count(Family.LabelOverflow, label, 0, 1);
-  }
-
   private serverOf(stream: ObservedStream): i32 {
-    this.resolveServer(stream);
-    return stream.server - 1;
+    return this.series.serverOf(stream);
   }
 
   private callerOf(stream: ObservedStream): i32 {
     if (stream.caller == 0) {
       stream.caller = this.labels.caller() + 1;
-      if (stream.caller == OTHER_INDEX + 1) this.countOverflow(stream, OverflowingLabel.Caller);
+      if (stream.caller == OTHER_INDEX + 1) this.series.countOverflow(stream, OverflowingLabel.Caller);
     }
     return stream.caller - 1;
   }
 
   private millisecondsSince(startedAt: u64): u64 {
-    const now = this.clock.now();
-    return now > startedAt ? (now - startedAt) / NANOSECONDS_PER_MILLISECOND : 0;
+    return millisecondsBetween(startedAt, this.clock.now());
   }
+}
+
+/** How long an operation took that ends now, or did before. */
+function durationOf(operation: Operation, clock: Clock): u64 {
+  return millisecondsBetween(operation.startedAt, operation.endedAt ? operation.endedAt : clock.now());
+}
+
+function millisecondsBetween(from: u64, to: u64): u64 {
+  return to > from ? (to - from) / NANOSECONDS_PER_MILLISECOND : 0;
 }
 
 function errorType(outcome: Outcome): ErrorType {

@@ -4,9 +4,13 @@ export enum SessionKind {
   Streamable,
   /** Activity of one caller, where a revision or server has no sessions. */
   Window,
+  /** The `endpoint` event of HTTP+SSE. */
+  HttpSse,
 }
 
-const KINDS: string[] = ["streamable", "window"];
+export const SESSION_KIND_COUNT: i32 = 3;
+
+const KINDS: string[] = ["streamable", "window", "http_sse"];
 
 export function sessionKindName(kind: SessionKind): string {
   return KINDS[kind];
@@ -23,9 +27,11 @@ export enum SessionEnd {
   Idle,
   /** Others needed its place. */
   Evicted,
+  /** Its stream did: HTTP+SSE. */
+  StreamClosed,
 }
 
-const ENDS: string[] = ["", "deleted", "refused", "idle", "evicted"];
+const ENDS: string[] = ["", "deleted", "refused", "idle", "evicted", "stream_closed"];
 
 export function sessionEndName(end: SessionEnd): string {
   return ENDS[end];

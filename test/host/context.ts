@@ -9,6 +9,8 @@ export interface Context {
   /** The buffer; empty for a body outside its callback, undefined for what is not to be found here. */
   buffer(type: BufferType): Uint8Array | undefined;
   property(path: string): PropertyValue | undefined;
+  /** Leaves a text in the filter state of the stream; false where there is no stream. */
+  setState(name: string, value: string): boolean;
   /** Ticks belong to the root context, also when a stream's callback asks for them. */
   setTickPeriod(milliseconds: number): void;
 }

@@ -87,6 +87,11 @@ export function hostImports(host: HostState): Record<string, Record<string, Impo
       return Result.Ok;
     },
 
+    proxy_set_property(address: number, length: number, value: number, valueLength: number) {
+      const name = host.memory.text(address, length);
+      return host.context.setState(name, host.memory.text(value, valueLength)) ? Result.Ok : Result.NotFound;
+    },
+
     proxy_get_shared_data(key: number, keyLength: number, addressOut: number, lengthOut: number, casOut: number) {
       const found = host.sharedData.get(host.memory.text(key, keyLength));
       if (found === undefined) return Result.NotFound;

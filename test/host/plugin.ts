@@ -88,6 +88,10 @@ export class Plugin implements Context {
     return this.#own[path];
   }
 
+  setState(): boolean {
+    return false;
+  }
+
   setTickPeriod(milliseconds: number): void {
     this.tickPeriod = milliseconds;
   }

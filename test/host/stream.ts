@@ -15,6 +15,9 @@ export class HttpStream implements Context {
   /** What `proxy_get_property` finds, by dotted path; a test may change it at any time. */
   readonly properties: Map<string, PropertyValue>;
 
+  /** What the module left in the stream's filter state, by name. An access log sees what was there at the log callback. */
+  readonly state = new Map<string, string>();
+
   readonly #request = new Half("request");
   readonly #response = new Half("response");
   #logging = false;
@@ -72,8 +75,11 @@ export class HttpStream implements Context {
     this.#logging = true;
     vm.callback(this, "proxy_on_log", this.id);
     this.#logging = false;
+    const logged = new Map(this.state);
     vm.callback(this, "proxy_on_done", this.id);
     vm.callback(this, "proxy_on_delete", this.id);
+    this.state.clear();
+    for (const [name, value] of logged) this.state.set(name, value);
   }
 
   /**
@@ -118,6 +124,11 @@ export class HttpStream implements Context {
 
   property(path: string): PropertyValue | undefined {
     return this.properties.get(path) ?? this.plugin.property(path);
+  }
+
+  setState(name: string, value: string): boolean {
+    this.state.set(name, value);
+    return true;
   }
 
   setTickPeriod(milliseconds: number): void {

@@ -22,20 +22,21 @@ const CALL = {
   proxy_get_property: 2,
   proxy_increment_metric: 4,
   proxy_record_metric: 2,
+  proxy_set_property: 6,
 };
 
 test("a call in a session takes the host calls that docs/hot-path.md names", () => {
   const run = (plugin: Plugin) => post(plugin, toolCall("echo"), called, { headers: SESSION });
   expect(callsOf(startFilter(STATISTICS), run)).toEqual(CALL);
-  expect(callsOf(startFilter(), run)).toEqual({ ...CALL, proxy_increment_metric: 6 });
+  expect(callsOf(startFilter(), run)).toEqual({ ...CALL, proxy_increment_metric: 6, proxy_set_property: 7 });
   const withRole = { configuration: { ...STATISTICS.configuration, role: "server" } };
   expect(callsOf(startFilter(withRole), run)).toEqual({ ...CALL, proxy_get_property: 1 });
 });
 
-test("each notification takes two more, and no clock where they come together", () => {
+test("each report of progress takes three more, and no clock where they come together", () => {
   const body = progress.repeat(3) + event(called);
   const run = (plugin: Plugin) => post(plugin, toolCall("echo"), { headers: SSE_ANSWER, body }, { headers: SESSION });
-  expect(callsOf(startFilter(STATISTICS), run)).toEqual({ ...CALL, proxy_increment_metric: 4 + 2 * 3 });
+  expect(callsOf(startFilter(STATISTICS), run)).toEqual({ ...CALL, proxy_increment_metric: 4 + 3 * 3 });
 });
 
 test("what is not MCP takes one", () => {

@@ -48,6 +48,7 @@ test("what the capture of a stateful session of 2025-11-25 holds", () => {
     {
       "_OTHER rpc_error": 1,
       "completion/complete ok": 1,
+      "elicitation/create ok": 1,
       "initialize ok": 1,
       "logging/setLevel ok": 1,
       "ping ok": 1,
@@ -60,9 +61,11 @@ test("what the capture of a stateful session of 2025-11-25 holds", () => {
       "resources/subscribe ok": 1,
       "resources/templates/list ok": 1,
       "resources/unsubscribe ok": 1,
+      "roots/list ok": 1,
+      "sampling/createMessage ok": 1,
+      "tools/call cancelled": 1,
       "tools/call ok": 7,
       "tools/call tool_error": 2,
-      "tools/call unanswered": 1,
       "tools/list ok": 1,
     }
   `);

@@ -8,8 +8,6 @@ const JSON_ONLY = { "content-type": "application/json", accept: "application/jso
 /** What its headers tell to be no MCP. */
 const NO_CANDIDATES: [string, Exchange["request"]][] = [
   ["a form", { headers: { ...MCP_HEADERS, "content-type": "application/x-www-form-urlencoded" }, body: "a=1" }],
-  ["a JSON API", { headers: JSON_ONLY, body: '{"a":1}' }],
-  ["JSON-RPC that asks for JSON", { headers: JSON_ONLY, body: request("eth_call") }],
   ["another JSON type", { headers: { ...MCP_HEADERS, "content-type": "application/json-patch+json" }, body: "[]" }],
   ["a page", { method: "GET", headers: { accept: "text/html" } }],
   ["a WebSocket", { method: "GET", headers: { connection: "upgrade", upgrade: "websocket" } }],
@@ -18,15 +16,30 @@ const NO_CANDIDATES: [string, Exchange["request"]][] = [
   ["CORS", { method: "OPTIONS", headers: { "access-control-request-headers": "mcp-session-id" } }],
 ];
 
+/** The same, but it could be a POST of HTTP+SSE: whether anybody speaks that is looked up. */
+const NO_CANDIDATES_OF_JSON: [string, Exchange["request"]][] = [
+  ["a JSON API", { headers: JSON_ONLY, body: '{"a":1}' }],
+  ["JSON-RPC that asks for JSON", { headers: JSON_ONLY, body: request("eth_call") }],
+];
+
 describe("a stream that is no candidate costs one read of its headers", () => {
   test.each(NO_CANDIDATES)("%s", (_, request) => {
+    expect(costOf(request)).toEqual({ proxy_get_header_map_pairs: 1 });
+  });
+
+  test.each(NO_CANDIDATES_OF_JSON)("%s: and one look-up that finds nothing", (_, request) => {
+    expect(costOf(request)).toEqual({ proxy_get_header_map_pairs: 1, proxy_get_shared_data: 1 });
+  });
+
+  /** The calls of the host for a request that nothing else may come of. */
+  function costOf(request: Exchange["request"]): Record<string, number> {
     const plugin = startFilter();
     plugin.vm.calls.reset();
     const { actions } = exchange(plugin, { request, response: answer });
-    expect(plugin.vm.calls.snapshot()).toEqual({ proxy_get_header_map_pairs: 1 });
     expect(plugin.vm.metrics.size).toBe(0);
     expect(actions.every((action) => action === 0)).toBe(true);
-  });
+    return plugin.vm.calls.snapshot();
+  }
 });
 
 /** What looks like MCP by its headers and contradicts it in its body. */

@@ -309,11 +309,11 @@ describe("what the store costs, in host calls that read and that write", () => {
     expect(swept[1]).toBeGreaterThan(plain[1]);
   });
 
-  test("a name that no worker knows: one read of the list", () => {
+  test("a name that no worker knows: one read of the names, and one of the list that the caller saw", () => {
     const worker = warmWorker();
     const unknown = () => post(worker, toolCall("ghost"), error(-32602), { headers: inSession("first") });
     unknown();
-    expect(cost(worker, unknown)).toEqual([1, 0]);
+    expect(cost(worker, unknown)).toEqual([2, 0]);
   });
 
   test("a stream that ends without its answer: one look for a cancellation", () => {

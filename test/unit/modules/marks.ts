@@ -10,7 +10,7 @@ export function create(space: i32): void {
 }
 
 export function add(scope: u64, hash: u64, value: u64): void {
-  marks.add(scope, hash, value);
+  marks.set(scope, hash, value);
 }
 
 export function get(scope: u64, hash: u64): u64 {

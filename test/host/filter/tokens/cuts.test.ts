@@ -114,10 +114,18 @@ test("the captures have all kinds between them", () => {
 /** Tokens by kind of what official clients and servers once said to each other. */
 function truthOf(exchanges: readonly CapturedExchange[]): Record<string, number> {
   const counts: Record<string, number> = {};
+  // A resumed stream (GET) answers what came before.
+  const posted = exchanges
+    .filter(({ request }) => request.method === "POST")
+    .map(({ request }) => request.body.toString());
   for (const { request: sent, response } of exchanges) {
     const contentType = new Map(response?.headers).get("content-type") ?? "";
     const received = messagesOf({ contentType, text: Buffer.concat(response?.body ?? []).toString() });
-    for (const { kind, texts } of textsOfExchange(sent.body.toString(), received)) {
+    for (const { kind, texts } of textsOfExchange(
+      sent.body.toString(),
+      received,
+      sent.method === "GET" ? posted : [],
+    )) {
       counts[kind] = (counts[kind] ?? 0) + tokensOf(texts);
     }
   }

@@ -1,0 +1,139 @@
+import { startsWithText } from "../memory/bytes";
+
+/** The longest endpoint that is learned, and the longest path of a stream that names one, in bytes. */
+const LIMIT: i32 = 1024;
+const SLASH: u8 = 0x2f;
+const QUESTION_MARK: u8 = 0x3f;
+const DOT: u8 = 0x2e;
+
+/**
+ * Reads the `endpoint` event of HTTP+SSE (2024-11-05, basic/transports), whose data is a URI reference, and resolves it
+ * against the stream's own path (RFC 3986, section 5.2). Pooled.
+ */
+@unmanaged
+export class EndpointEvent {
+  /** A hash of the authority that the stream's request named. */
+  authority: u64;
+  private pathLength: i32;
+  private length: i32;
+  private isTooLong: bool;
+  private targetAt: usize;
+  private targetEnd: usize;
+  private nextFree: usize;
+
+  /** For a stream of this path (without the query). */
+  static take(path: usize, pathLength: i32, authority: u64): EndpointEvent {
+    let self = changetype<EndpointEvent>(free);
+    if (free) free = self.nextFree;
+    else self = changetype<EndpointEvent>(heap.alloc(offsetof<EndpointEvent>() + 4 * LIMIT));
+    self.authority = authority;
+    self.isTooLong = pathLength > LIMIT;
+    self.pathLength = pathLength;
+    if (!self.isTooLong) memory.copy(self.path, path, pathLength);
+    self.length = 0;
+    return self;
+  }
+
+  /** It must not be used any more. */
+  release(): void {
+    this.nextFree = free;
+    free = changetype<usize>(this);
+  }
+
+  /** Bytes of the event's data. */
+  feed(at: usize, length: usize): void {
+    if (this.isTooLong || this.length + <i32>length > LIMIT) {
+      this.isTooLong = true;
+      return;
+    }
+    memory.copy(this.reference + this.length, at, length);
+    this.length += <i32>length;
+  }
+
+  /** After the event: whether its data names an endpoint, whose path and query are then {@link target}. */
+  resolve(): bool {
+    if (this.isTooLong || this.length == 0) return false;
+    let at = this.reference;
+    const end = at + this.length;
+    // The authority is taken to be the stream's own: clients refuse any other.
+    const scheme = startsWithText(at, this.length, "http://") ? 5 : startsWithText(at, this.length, "https://") ? 6 : 0;
+    at += scheme;
+    if (startsWithText(at, end - at, "//")) {
+      at += 2;
+      while (at < end && load<u8>(at) != SLASH && load<u8>(at) != QUESTION_MARK) at++;
+      if (at == end) return false;
+    }
+    let to = this.resolved;
+    if (load<u8>(at) == QUESTION_MARK) {
+      memory.copy(to, this.path, this.pathLength);
+      to += this.pathLength;
+    } else if (load<u8>(at) != SLASH) {
+      let directory = this.pathLength;
+      while (directory > 0 && load<u8>(this.path + directory - 1) != SLASH) directory--;
+      memory.copy(to, this.path, directory);
+      to += directory;
+    }
+    memory.copy(to, at, end - at);
+    this.targetEnd = to + (end - at);
+    this.targetAt = this.resolved;
+    this.removeDotSegments();
+    return this.targetLength > 0 && load<u8>(this.targetAt) == SLASH;
+  }
+
+  get target(): usize {
+    return this.targetAt;
+  }
+
+  get targetLength(): i32 {
+    return <i32>(this.targetEnd - this.targetAt);
+  }
+
+  /** RFC 3986, section 5.2.4, of the path in {@link resolved}. */
+  private removeDotSegments(): void {
+    const end = this.targetEnd;
+    const start = this.resolved;
+    let to = start;
+    let at = start;
+    while (at < end && load<u8>(at) != QUESTION_MARK) {
+      let next = at + 1;
+      while (next < end && load<u8>(next) != SLASH && load<u8>(next) != QUESTION_MARK) next++;
+      const isLast = next == end || load<u8>(next) == QUESTION_MARK;
+      const dots = dotsBehind(at, next);
+      if (dots == 2) {
+        while (to > start && load<u8>(--to) != SLASH) {}
+      } else if (dots == 0) {
+        memory.copy(to, at, next - at);
+        to += next - at;
+      }
+      if (dots && isLast) store<u8>(to++, SLASH);
+      at = next;
+    }
+    memory.copy(to, at, end - at);
+    this.targetEnd = to + (end - at);
+  }
+
+  private get path(): usize {
+    return changetype<usize>(this) + offsetof<EndpointEvent>();
+  }
+
+  private get reference(): usize {
+    return this.path + LIMIT;
+  }
+
+  /** Holds a path and a reference. */
+  private get resolved(): usize {
+    return this.reference + LIMIT;
+  }
+}
+
+let free: usize = 0;
+
+/** How many dots a segment (with its slash) is that is nothing but one or two; else 0. */
+function dotsBehind(at: usize, end: usize): i32 {
+  const size = <i32>(end - at) - 1;
+  if (size < 1 || size > 2) return 0;
+  for (let i = 1; i <= size; i++) {
+    if (load<u8>(at + i) != DOT) return 0;
+  }
+  return size;
+}

@@ -1,0 +1,107 @@
+import { mix } from "../memory/bytes";
+import { IdKind } from "../jsonrpc/id";
+import { PENDING_SIZE, Pending, PendingListener } from "../store/pending";
+import { Store } from "../store/store";
+import { ObservedStream } from "./observed_stream";
+import { Observer } from "./observer";
+import { Operation } from "./operation";
+import { Outcome } from "./outcome";
+import { SessionTracker } from "./session_tracker";
+
+const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
+/** An answer may cross with the cancellation of its request. */
+const CANCELLED_MS: u64 = 10_000;
+/** How long an operation of HTTP+SSE waits whose stream's end nobody saw. */
+const LONGEST_MS: u64 = 86_400_000;
+
+const packed: usize = heap.alloc(PENDING_SIZE);
+/** Stands for the stream of an operation that ends without one. */
+const nobodysStream = changetype<ObservedStream>(heap.alloc(offsetof<ObservedStream>()));
+
+/**
+ * The operations whose answers are to come on another stream, maybe on another worker: on the stream of HTTP+SSE, on a
+ * stream that the client resumes, in a POST where the server asked. Each is ended once, by who takes it out.
+ */
+export class PendingOperations extends PendingListener {
+  private pending: Pending;
+
+  /** @param idleSeconds how long an answer may take where no stream waits for it. */
+  constructor(
+    shared: Store,
+    private observer: Observer,
+    private sessions: SessionTracker,
+    private idleSeconds: u32,
+  ) {
+    super();
+    this.pending = new Pending(shared);
+  }
+
+  /** Leaves an operation of a session that ends with the answer, or with the session. Times in milliseconds. */
+  add(operation: Operation, now: u64): void {
+    this.leave(operation, now + LONGEST_MS, Outcome.Open, 0);
+  }
+
+  /** Leaves an operation whose stream ended as `outcome` says, unless its answer comes elsewhere. */
+  addEnded(operation: Operation, outcome: Outcome, now: u64): void {
+    this.leave(operation, now + <u64>this.idleSeconds * 1000, outcome, now);
+  }
+
+  /** Takes out what waits in a session under this id; null where nothing does. */
+  take(session: u64, kind: IdKind, id: u64, fromServer: bool): Operation | null {
+    if (!this.pending.take(session, keyOf(kind, id, fromServer))) return null;
+    return Operation.unpack(this.pending.taken);
+  }
+
+  /** A request was cancelled. */
+  cancel(session: u64, kind: IdKind, id: u64, fromServer: bool, now: u64): void {
+    this.pending.rule(session, keyOf(kind, id, fromServer), Outcome.Cancelled, now, now + CANCELLED_MS);
+  }
+
+  /** The session is over: what waits in it has this outcome, if no other was found for it. */
+  endSession(session: u64, outcome: Outcome, now: u64): void {
+    this.pending.endScope(session, outcome, now, this);
+  }
+
+  /** Ends what has waited for too long. One worker at a time does it. */
+  sweep(now: u64): void {
+    this.pending.sweep(Outcome.Unanswered, now, this);
+  }
+
+  private leave(operation: Operation, dueAt: u64, outcome: Outcome, endedAt: u64): void {
+    operation.isParked = true;
+    const key = keyOf(operation.idKind, operation.idHash, operation.fromServer);
+    this.pending.add(operation.session, key, packed, operation.pack(packed), dueAt, outcome, endedAt, this);
+  }
+
+  givenUp(at: usize, verdict: u32, endedAt: u64): void {
+    const operation = Operation.unpack(at);
+    operation.outcome = verdict;
+    operation.endedAt = endedAt * NANOSECONDS_PER_MILLISECOND;
+    this.observer.operationEnded(streamOf(operation), operation);
+    this.sessions.add(operation.session, 1, operation.allTokens, endedAt);
+    operation.release();
+  }
+
+  evicted(at: usize): void {
+    const operation = changetype<Operation>(at);
+    this.observer.operationEvicted(streamOf(operation));
+    this.givenUp(at, Outcome.Unanswered, 0);
+  }
+
+  counted(at: usize, verdict: u32): void {
+    if (verdict == Outcome.Open || verdict == Outcome.Unanswered) {
+      this.observer.operationWaits(changetype<Operation>(at).server - 1);
+    }
+  }
+}
+
+function streamOf(operation: Operation): ObservedStream {
+  memory.fill(changetype<usize>(nobodysStream), 0, offsetof<ObservedStream>());
+  nobodysStream.server = operation.server;
+  nobodysStream.caller = operation.caller;
+  return nobodysStream;
+}
+
+function keyOf(kind: IdKind, id: u64, fromServer: bool): u64 {
+  return mix(id ^ ((<u64>kind) << 8) ^ (<u64>fromServer));
+}

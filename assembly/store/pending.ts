@@ -1,0 +1,204 @@
+import { ATTEMPTS, PAGE_CAPACITY, Store } from "./store";
+
+const BUCKETS: i32 = 256;
+/** Entries in a bucket; beyond that the oldest goes. */
+const CAPACITY: i32 = 128;
+/** The most bytes that are kept of one. */
+export const PENDING_SIZE: i32 = 512;
+
+/** What {@link Pending.take} found. */
+const TAKEN: usize = heap.alloc(PENDING_SIZE);
+/** Entries that the change being tried gives up, to be told once it is made. */
+const DROPPED: usize = heap.alloc(PAGE_CAPACITY);
+
+/** Something that waits, and behind it `length` bytes of what it is. Times are milliseconds of the host's clock. */
+@unmanaged
+class PendingEntry {
+  scope: u64;
+  key: u64;
+  /** When it is given up. */
+  dueAt: u64;
+  /** When what it waits on ended without an answer; 0 while it has not. */
+  endedAt: u64;
+  /** How it ends if no answer comes; 0 while that is open. */
+  verdict: u32;
+  length: u32;
+}
+
+const HEAD: usize = offsetof<PendingEntry>();
+
+/** Is told what becomes of what waits, each time by the one worker whose change decided it. */
+export abstract class PendingListener {
+  /** It was given up: the store holds it no more. */
+  abstract givenUp(at: usize, verdict: u32, endedAt: u64): void;
+  /** Others needed its place. */
+  abstract evicted(at: usize): void;
+  /** The sweep met it. It lies in the store: nothing else there may be asked for. */
+  abstract counted(at: usize, verdict: u32): void;
+}
+
+/**
+ * What waits for something that is to come on another stream, on any worker: bytes under a key within a scope (a
+ * session), in a fixed number of buckets by scope, bounded. Whoever takes one out, or gives it up, is the only one to.
+ */
+export class Pending {
+  /** What {@link take} found. */
+  readonly taken: usize = TAKEN;
+  private droppedEnd: usize = DROPPED;
+
+  constructor(private shared: Store) {}
+
+  /** Leaves `length` bytes, at most {@link PENDING_SIZE}, to be given up at `dueAt` with this verdict. */
+  add(
+    scope: u64,
+    key: u64,
+    at: usize,
+    length: u32,
+    dueAt: u64,
+    verdict: u32,
+    endedAt: u64,
+    listener: PendingListener,
+  ): void {
+    const shared = this.shared;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      this.load(scope);
+      this.droppedEnd = DROPPED;
+      if (this.count() >= CAPACITY) this.drop(shared.page);
+      const entry = changetype<PendingEntry>(this.end);
+      entry.scope = scope;
+      entry.key = key;
+      entry.dueAt = dueAt;
+      entry.verdict = verdict;
+      entry.endedAt = endedAt;
+      entry.length = length;
+      memory.copy(this.end + HEAD, at, length);
+      shared.length += <i32>sizeOf(this.end);
+      if (!shared.save()) continue;
+      if (this.droppedEnd != DROPPED) listener.evicted(DROPPED + HEAD);
+      return;
+    }
+    shared.conflicts++;
+  }
+
+  /** Takes out the newest entry under the key: its bytes are at `taken`. False where there is none. */
+  take(scope: u64, key: u64): bool {
+    const shared = this.shared;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const found = this.find(scope, key);
+      if (!found) return false;
+      memory.copy(this.taken, found + HEAD, changetype<PendingEntry>(found).length);
+      this.cut(found);
+      if (shared.save()) return true;
+    }
+    shared.conflicts++;
+    return false;
+  }
+
+  /** Says how the entry under the key ends if no answer comes until `dueAt`. Nothing where there is none. */
+  rule(scope: u64, key: u64, verdict: u32, endedAt: u64, dueAt: u64): void {
+    const shared = this.shared;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const found = this.find(scope, key);
+      if (!found) return;
+      const entry = changetype<PendingEntry>(found);
+      entry.verdict = verdict;
+      entry.endedAt = endedAt;
+      entry.dueAt = dueAt;
+      if (shared.save()) return;
+    }
+    shared.conflicts++;
+  }
+
+  /** Gives up all that waits in a scope: with this verdict where there is none. */
+  endScope(scope: u64, verdict: u32, now: u64, listener: PendingListener): void {
+    const shared = this.shared;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      this.load(scope);
+      this.droppedEnd = DROPPED;
+      for (let at = shared.page; at < this.end;) {
+        if (changetype<PendingEntry>(at).scope == scope) this.drop(at);
+        else at += sizeOf(at);
+      }
+      if (this.droppedEnd == DROPPED) return;
+      if (shared.save()) return this.tellDropped(verdict, now, listener);
+    }
+    shared.conflicts++;
+  }
+
+  /** Gives up what is due, and counts the rest: one worker at a time does it. */
+  sweep(verdict: u32, now: u64, listener: PendingListener): void {
+    for (let bucket = 0; bucket < BUCKETS; bucket++) this.sweepBucket(bucket, verdict, now, listener);
+  }
+
+  private sweepBucket(bucket: i32, verdict: u32, now: u64, listener: PendingListener): void {
+    const shared = this.shared;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      shared.load("pending", bucket);
+      this.droppedEnd = DROPPED;
+      for (let at = shared.page; at < this.end;) {
+        if (<i64>(now - changetype<PendingEntry>(at).dueAt) >= 0) this.drop(at);
+        else at += sizeOf(at);
+      }
+      if (this.droppedEnd != DROPPED && !shared.save()) continue;
+      for (let at = shared.page; at < this.end; at += sizeOf(at)) {
+        listener.counted(at + HEAD, changetype<PendingEntry>(at).verdict);
+      }
+      return this.tellDropped(verdict, now, listener);
+    }
+    shared.conflicts++;
+  }
+
+  private tellDropped(verdict: u32, now: u64, listener: PendingListener): void {
+    for (let at = DROPPED; at < this.droppedEnd; at += sizeOf(at)) {
+      const entry = changetype<PendingEntry>(at);
+      if (entry.verdict) listener.givenUp(at + HEAD, entry.verdict, entry.endedAt);
+      else listener.givenUp(at + HEAD, verdict, now);
+    }
+  }
+
+  /** Moves an entry of the bucket in hand to those that are dropped. */
+  private drop(at: usize): void {
+    const size = sizeOf(at);
+    memory.copy(this.droppedEnd, at, size);
+    this.droppedEnd += size;
+    this.cut(at);
+  }
+
+  /** Takes an entry out of the bucket in hand. */
+  private cut(at: usize): void {
+    const next = at + sizeOf(at);
+    const size = next - at;
+    memory.copy(at, next, this.end - next);
+    this.shared.length -= <i32>size;
+  }
+
+  private load(scope: u64): void {
+    this.shared.load("pending", <i32>(scope >> 56));
+  }
+
+  /** Takes the bucket of this scope into hand. The address of the newest entry under the key there, or 0. */
+  private find(scope: u64, key: u64): usize {
+    this.load(scope);
+    let found: usize = 0;
+    for (let at = this.shared.page; at < this.end; at += sizeOf(at)) {
+      const entry = changetype<PendingEntry>(at);
+      if (entry.scope == scope && entry.key == key) found = at;
+    }
+    return found;
+  }
+
+  private count(): i32 {
+    let count = 0;
+    for (let at = this.shared.page; at < this.end; at += sizeOf(at)) count++;
+    return count;
+  }
+
+  private get end(): usize {
+    return this.shared.page + this.shared.length;
+  }
+}
+
+/** Bytes of the entry at this address: entries stay aligned. */
+function sizeOf(at: usize): usize {
+  return HEAD + ((changetype<PendingEntry>(at).length + 7) & ~7);
+}

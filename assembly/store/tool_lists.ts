@@ -1,0 +1,128 @@
+import { ATTEMPTS, PAGE_CAPACITY, Store } from "./store";
+
+const BUCKETS: i32 = 256;
+/** Tools of a list that are told apart. */
+export const TOOL_LIMIT: i32 = 512;
+
+/** A tool as a list defines it. */
+@unmanaged
+export class ListedTool {
+  nameHash: u64;
+  definitionHash: u32;
+  /** The index of its name among the labels, the same for all workers. */
+  label: u32;
+}
+
+export const LISTED_TOOL_SIZE: i32 = 16;
+
+/** A list, and behind it its tools. */
+@unmanaged
+class ListEntry {
+  key: u64;
+  count: u32;
+  unused: u32;
+}
+
+const HEAD: i32 = 16;
+const FOUND: usize = heap.alloc(TOOL_LIMIT * LISTED_TOOL_SIZE);
+
+/**
+ * The lists of tools that servers answered, as hashes: a list by its key, in a fixed number of buckets, bounded. Those
+ * that were written longest ago go first.
+ */
+export class ToolLists {
+  /** The tools that {@link load} or {@link save} found, `count` of them at `at`, until the next call. */
+  readonly at: usize = FOUND;
+  count: i32 = 0;
+
+  constructor(private shared: Store) {}
+
+  /** Looks a list up. False where it is not known. */
+  load(key: u64): bool {
+    return this.copy(this.find(key));
+  }
+
+  /** Whether a list that is known lacks the name; false where the list is not known. */
+  lacks(key: u64, nameHash: u64): bool {
+    const found = this.find(key);
+    return found != 0 && findTool(found + HEAD, changetype<ListEntry>(found).count, nameHash, 0) == 0;
+  }
+
+  /** Keeps a list of at most {@link TOOL_LIMIT} tools, in place of the one under that key, which is found then. False
+   *  where there was none, or the same. */
+  save(key: u64, tools: usize, count: i32): bool {
+    const shared = this.shared;
+    const size = HEAD + count * LISTED_TOOL_SIZE;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const found = this.find(key);
+      const isKnown = this.copy(found);
+      if (isKnown && this.count == count && memory.compare(this.at, tools, size - HEAD) == 0) return false;
+      this.cut(found);
+      while (shared.length + size > PAGE_CAPACITY) this.cut(shared.page);
+      const entry = changetype<ListEntry>(shared.page + shared.length);
+      entry.key = key;
+      entry.count = count;
+      entry.unused = 0;
+      memory.copy(changetype<usize>(entry) + HEAD, tools, count * LISTED_TOOL_SIZE);
+      shared.length += size;
+      if (shared.save()) return isKnown;
+    }
+    shared.conflicts++;
+    return false;
+  }
+
+  /** Takes a copy of the list at this address, where there is one. */
+  private copy(found: usize): bool {
+    if (!found) return false;
+    this.count = changetype<ListEntry>(found).count;
+    memory.copy(this.at, found + HEAD, this.count * LISTED_TOOL_SIZE);
+    return true;
+  }
+
+  /** Forgets a list. */
+  remove(key: u64): void {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const found = this.find(key);
+      if (!found) return;
+      this.cut(found);
+      if (this.shared.save()) return;
+    }
+    this.shared.conflicts++;
+  }
+
+  /** Takes the bucket of this key into hand. The address of its list there, or 0. */
+  private find(key: u64): usize {
+    const shared = this.shared;
+    shared.load("toolLists", <i32>(key >> 56));
+    const end = shared.page + shared.length;
+    for (let at = shared.page; at < end; at += sizeOf(at)) {
+      if (changetype<ListEntry>(at).key == key) return at;
+    }
+    return 0;
+  }
+
+  /** Takes a list out of the bucket in hand. */
+  private cut(at: usize): void {
+    if (!at) return;
+    const shared = this.shared;
+    const size = sizeOf(at);
+    memory.copy(at, at + size, shared.page + shared.length - at - size);
+    shared.length -= size;
+  }
+}
+
+function sizeOf(at: usize): i32 {
+  return HEAD + <i32>changetype<ListEntry>(at).count * LISTED_TOOL_SIZE;
+}
+
+/** The address of the tool of this name among `count` tools at `at`, or 0. It is sought from index `from` on, as lists
+ *  seldom change their order. */
+export function findTool(at: usize, count: i32, nameHash: u64, from: i32): usize {
+  if (from >= count) from = 0;
+  for (let i = 0; i < count; i++) {
+    const index = from + i < count ? from + i : from + i - count;
+    const tool = at + index * LISTED_TOOL_SIZE;
+    if (changetype<ListedTool>(tool).nameHash == nameHash) return tool;
+  }
+  return 0;
+}

@@ -1,0 +1,68 @@
+import { FilterState } from "../host/filter_state";
+import { Method, methodName } from "../mcp/methods";
+import { Operation } from "../mcp/operation";
+import { OperationLog } from "../mcp/operation_log";
+import { outcomeName } from "../mcp/outcome";
+
+const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
+const ROOM: i32 = 64;
+const text: usize = heap.alloc(ROOM);
+
+/**
+ * Leaves what an access log may want to show in the stream's filter state, as text; docs/access-log.md lists the names.
+ * Never arguments, results or ids: of a session its keyed hash.
+ */
+export class AccessLog extends OperationLog {
+  constructor(private state: FilterState) {
+    super();
+  }
+
+  requested(operation: Operation, isModern: bool): void {
+    this.begin(operation.method, operation.session, isModern);
+    if (operation.nameLength) this.state.set("mcp.target", operation.name, operation.nameLength);
+  }
+
+  ended(operation: Operation, isModern: bool, now: u64): void {
+    this.requested(operation, isModern);
+    this.setText("mcp.outcome", outcomeName(operation.outcome));
+    const lasted = now > operation.startedAt ? now - operation.startedAt : 0;
+    this.setNumber("mcp.duration_ms", lasted / NANOSECONDS_PER_MILLISECOND);
+    const tokens = operation.allTokens;
+    if (tokens) this.setNumber("mcp.tokens", tokens);
+  }
+
+  notified(method: Method, session: u64, isModern: bool): void {
+    this.begin(method, session, isModern);
+  }
+
+  private begin(method: Method, session: u64, isModern: bool): void {
+    this.setText("mcp.method", methodName(method));
+    this.setText("mcp.era", isModern ? "modern" : "legacy");
+    if (session) this.setHash("mcp.session", session);
+  }
+
+  private setText(name: string, value: string): void {
+    const from = changetype<usize>(value);
+    const length = value.length;
+    for (let i = 0; i < length; i++) store<u8>(text + i, load<u8>(from + (i << 1)));
+    this.state.set(name, text, length);
+  }
+
+  private setNumber(name: string, value: u64): void {
+    let at = text + ROOM;
+    do {
+      store<u8>(--at, <u8>(0x30 + (value % 10)));
+      value /= 10;
+    } while (value);
+    this.state.set(name, at, <i32>(text + ROOM - at));
+  }
+
+  /** As 16 hexadecimal digits. */
+  private setHash(name: string, value: u64): void {
+    for (let i = 0; i < 16; i++) {
+      const digit = <u8>((value >> (60 - i * 4)) & 15);
+      store<u8>(text + i, digit < 10 ? 0x30 + digit : 0x57 + digit);
+    }
+    this.state.set(name, text, 16);
+  }
+}
