@@ -7,8 +7,7 @@ import { ContentType, HttpMethod, RequestHead, ResponseHead } from "./head";
 import { McpMessage, McpPart } from "./message";
 import { Method, TargetKind } from "./methods";
 import { MirroredHeaders } from "./mirrored_headers";
-import { MODERN_REVISION } from "./revisions";
-import { HttpSseStream } from "./http_sse_stream";
+import { ReadStream } from "./read_stream";
 import { StreamEnd, StreamKind } from "./stream_kinds";
 import { Undecoded, undecodedBy } from "./undecoded";
 
@@ -33,17 +32,9 @@ export function isCandidate(head: RequestHead, pathNamed: bool): bool {
  * `isWatched` is false and nothing is told.
  */
 @unmanaged
-export class Exchange extends HttpSseStream {
-  private hasMcpHeader: bool;
+export class Exchange extends ReadStream {
   /** It asks for the end of a session. */
   private isDelete: bool;
-  /** It is MCP beyond doubt. */
-  private confirmed: bool;
-  /** It is not MCP. */
-  private released: bool;
-  /** Addresses of the decoders of its bodies, 0 where there is none. */
-  private request: usize;
-  private response: usize;
 
   static take(): Exchange {
     return changetype<Exchange>(pool.take());
@@ -79,44 +70,8 @@ export class Exchange extends HttpSseStream {
     return !this.released;
   }
 
-  get readsRequest(): bool {
-    return this.request != 0;
-  }
-
   get readsResponse(): bool {
     return this.response != 0;
-  }
-
-  /** Bytes of the request's body. */
-  requestBody(at: usize, length: usize, unit: CountingUnit): void {
-    const message = changetype<Decoder>(this.request).message(unit.tokens);
-    message.mirrored = this.mirrored;
-    message.feed(at, length);
-    while (true) {
-      const part = message.next();
-      if (part == McpPart.More) return;
-      if (part == McpPart.Refused) return this.refuseBody(message.refusal, unit);
-      if (part == McpPart.Method && message.method == Method.None) {
-        if (!this.isMcp) return this.letGo();
-        message.method = Method.Other;
-      } else if (part == McpPart.End) {
-        this.takeClientMessage(message, unit);
-        if (!this.request) return;
-        message.beginNext(unit.tokens);
-      }
-    }
-  }
-
-  /** The request's body is over. */
-  requestEnd(unit: CountingUnit): void {
-    const message = changetype<Decoder>(this.request).message(unit.tokens);
-    if (!message.isBatch) {
-      this.takeClientMessage(message, unit);
-    } else {
-      const refusal = message.finishBatch();
-      if (refusal) return this.refuseBody(refusal, unit);
-    }
-    this.releaseRequest();
   }
 
   /** The response's headers. */
@@ -188,35 +143,6 @@ export class Exchange extends HttpSseStream {
     this.releaseRequest();
     this.releaseResponse();
     pool.release(changetype<usize>(this));
-  }
-
-  /** Whether it is MCP beyond doubt, or says so in its headers. */
-  private get isMcp(): bool {
-    return this.confirmed || this.hasMcpHeader;
-  }
-
-  private get isModern(): bool {
-    return this.revision == MODERN_REVISION;
-  }
-
-  private takeClientMessage(message: McpMessage, unit: CountingUnit): void {
-    const kind = message.finish();
-    if (kind == MessageKind.None) return this.refuseMessage(message.refusal, unit);
-    if (kind == MessageKind.Response && !this.isMcp) return this.letGo();
-    const listens = kind == MessageKind.Request && message.method == Method.SubscriptionsListen;
-    if (listens && !message.isBatch) this.kind = StreamKind.Listen;
-    this.confirm(unit);
-    if (kind == MessageKind.Request) {
-      if (!message.isBatch) this.checkHeaders(message, this.revision, unit);
-      this.beginOperation(message, unit);
-    } else if (kind == MessageKind.Response) {
-      this.countClientAnswer(message, unit);
-      this.takeClientAnswer(message, unit);
-    } else {
-      unit.observer.notification(this, message.method, true, message.size);
-      if (message.method == Method.NotificationsCancelled) this.cancelOperation(message, false, unit);
-      unit.log.notified(message.method, this.session ? this.sessionKey(unit) : 0, this.isModern);
-    }
   }
 
   private readResponse(decoder: Decoder, at: usize, length: usize, unit: CountingUnit): void {
@@ -292,19 +218,6 @@ export class Exchange extends HttpSseStream {
     }
   }
 
-  /** The request's body cannot be read any further. */
-  private refuseBody(refusal: Refusal, unit: CountingUnit): void {
-    this.refuseMessage(refusal, unit);
-    this.releaseRequest();
-  }
-
-  /** A message of the client cannot be read: told where it must be MCP, else the stream is let go. */
-  private refuseMessage(refusal: Refusal, unit: CountingUnit): void {
-    if (!this.isMcp) return this.letGo();
-    this.confirm(unit);
-    unit.observer.undecoded(this, undecodedBy(refusal));
-  }
-
   /** A message of the server cannot be read. */
   private refuseAnswer(refusal: Refusal, unit: CountingUnit): void {
     if (!this.confirmed) return this.letGo();
@@ -312,28 +225,6 @@ export class Exchange extends HttpSseStream {
     if (this.status >= 300) return;
     this.unreadable = true;
     unit.observer.undecoded(this, undecodedBy(refusal));
-  }
-
-  private confirm(unit: CountingUnit): void {
-    if (this.confirmed) return;
-    this.confirmed = true;
-    unit.observer.streamStarted(this);
-  }
-
-  private letGo(): void {
-    this.released = true;
-    this.releaseRequest();
-    this.releaseResponse();
-  }
-
-  private releaseRequest(): void {
-    if (this.request) changetype<Decoder>(this.request).release();
-    this.request = 0;
-  }
-
-  private releaseResponse(): void {
-    if (this.response) changetype<Decoder>(this.response).release();
-    this.response = 0;
   }
 }
 

@@ -1,12 +1,13 @@
 import { Token } from "../json/token";
-import { IdKind, idHash, idKind } from "../jsonrpc/id";
+import { idHash, idKind } from "../jsonrpc/id";
 import { MessageKind, MessageReader, Part, Refusal } from "../jsonrpc/message_reader";
 import { equalsText } from "../memory/bytes";
 import { StreamHash } from "../memory/stream_hash";
 import { ListedTools } from "./listed_tools";
+import { MessageContent } from "./message_content";
 import { Method, TargetKind, methodOf } from "./methods";
 import { MirroredHeaders, textHash } from "./mirrored_headers";
-import { CLIENT_NAME_LIMIT, NAME_LIMIT, NO_CODE } from "./operation";
+import { CLIENT_NAME_LIMIT, NAME_LIMIT } from "./operation";
 import { Outcome } from "./outcome";
 import { PayloadField, measuredFields, messageFields, textKind } from "./payload";
 import { UNKNOWN_REVISION, revisionOf } from "./revisions";
@@ -35,43 +36,7 @@ const fieldsWithTexts = measuredFields();
 
 /** Reads an MCP message, or a batch of them, and keeps of one at a time what statistics need. Pooled. */
 @unmanaged
-export class McpMessage {
-  method: Method;
-  listed: TargetKind;
-  listedAt: usize;
-  listedLength: u32;
-  /** The hash of the method's name; 0 where it is no text. See {@link textHash}. */
-  methodHash: u64;
-  /** The hash of the task's id that a notification or answer tells of, and its state; 0 where there is none. */
-  task: u64;
-  taskState: TaskState;
-  /** The headers whose repetition of arguments is to be checked, or 0. */
-  mirrored: usize;
-  /** The tools of the list that is read, or 0. */
-  private tools: usize;
-  private nameHash: u64;
-  private uriHash: u64;
-  private paramsTask: u64;
-  /** The arguments have begun. */
-  private hasArguments: bool;
-  private argumentsRead: StreamHash;
-  private estimates: bool;
-  private keptNameLength: u32;
-  /** `params.requestId` of a cancellation. */
-  cancelledKind: IdKind;
-  private cancelledHash: u64;
-  private isToolError: bool;
-  private resultType: Outcome;
-  private isTask: bool;
-  private metaRevision: i32;
-  private resultRevision: i32;
-  private keptClientNameLength: u32;
-  /** One of the answers in it says who speaks. */
-  private namesRole: bool;
-  private cursorHash: u64;
-  private nextCursorHash: u64;
-  private reader: MessageReader;
-  private texts: Texts;
+export class McpMessage extends MessageContent {
   private nextFree: usize;
 
   /** Ready for a message or batch. */
@@ -83,6 +48,7 @@ export class McpMessage {
       self.reader.reset(tree);
     } else {
       self = changetype<McpMessage>(heap.alloc(offsetof<McpMessage>() + NAME_LIMIT + CLIENT_NAME_LIMIT));
+      self.names = changetype<usize>(self) + offsetof<McpMessage>();
       self.reader = MessageReader.create(tree);
       self.texts = Texts.create();
       self.argumentsRead = changetype<StreamHash>(heap.alloc(offsetof<StreamHash>()));
@@ -179,160 +145,15 @@ export class McpMessage {
     return this.reader.finishBatch();
   }
 
-  /** Whether the bytes so far may be the whole document. */
-  get complete(): bool {
-    return this.reader.fields.tokens.complete;
-  }
-
-  /** Whether no byte but white space has come. */
-  get blank(): bool {
-    return this.reader.fields.tokens.blank;
-  }
-
-  get refusal(): Refusal {
-    return this.reader.refusal;
-  }
-
-  get idKind(): IdKind {
-    return this.reader.idKind;
-  }
-
-  /** See {@link idHash}. */
-  get idHash(): u64 {
-    return this.reader.idHash;
-  }
-
-  /** Bytes of the message's text. */
-  get size(): u64 {
-    return this.reader.size;
-  }
-
-  /** The target's name, {@link nameLength} bytes. */
-  get name(): usize {
-    return changetype<usize>(this) + offsetof<McpMessage>();
-  }
-
-  /** 0 where there is no name, or none that can be kept. */
-  get nameLength(): u32 {
-    return this.reader.fields.has(PayloadField.ParamsName) ? this.keptNameLength : 0;
-  }
-
-  /** The name of the client's software, {@link clientNameLength} bytes. */
-  get clientName(): usize {
-    return this.name + NAME_LIMIT;
-  }
-
-  /** 0 where the client's software is not named, or by more than can be kept. */
-  get clientNameLength(): u32 {
-    const fields = this.reader.fields;
-    const isNamed = fields.has(PayloadField.ClientName) || fields.has(PayloadField.MetaClientName);
-    return isNamed ? this.keptClientNameLength : 0;
-  }
-
-  /** Of a request: the revision that its `_meta` names. */
-  get requestRevision(): i32 {
-    return this.reader.fields.has(PayloadField.MetaProtocolVersion) ? this.metaRevision : UNKNOWN_REVISION;
-  }
-
-  /** Of the answer to `initialize`: the revision that was agreed on. */
-  get agreedRevision(): i32 {
-    return this.reader.fields.has(PayloadField.ResultProtocolVersion) ? this.resultRevision : UNKNOWN_REVISION;
-  }
-
-  /** Of a cancellation: the hash of the id it names; 0 where it names none. */
-  get cancelledId(): u64 {
-    const named = this.reader.fields.has(PayloadField.ParamsRequestId) && this.cancelledKind != IdKind.Invalid;
-    return named ? this.cancelledHash : 0;
-  }
-
-  /** Of a request: a hash of its arguments as they are written; 0 where it has none. */
-  get argumentsHash(): u64 {
-    return this.hasArguments ? this.argumentsRead.value | 1 : 0;
-  }
-
-  /** Of a request: whether it goes on with a call that had asked for input. */
-  get continuesCall(): bool {
-    const fields = this.reader.fields;
-    return fields.has(PayloadField.ParamsInputResponses) || fields.has(PayloadField.ParamsRequestState);
-  }
-
-  /** Of a request: the hash of the task's id that it is about; 0 where it is about none. */
-  get requestedTask(): u64 {
-    return this.paramsTask;
-  }
-
-  /** Of a request: the hash of what it names as its target, which is what `Mcp-Name` repeats; 0 where there is none. */
-  get targetHash(): u64 {
-    switch (this.method) {
-      case Method.ToolsCall:
-      case Method.PromptsGet:
-        return this.nameHash;
-      case Method.ResourcesRead:
-        return this.uriHash;
-      case Method.TasksGet:
-      case Method.TasksUpdate:
-      case Method.TasksCancel:
-        return this.paramsTask;
-      default:
-        return 0;
-    }
-  }
-
-  /** Of an answer: the tools that it lists, read to their end; null where it lists none. */
-  get listedTools(): ListedTools | null {
-    if (!this.tools) return null;
-    const tools = changetype<ListedTools>(this.tools);
-    tools.end();
-    return tools;
-  }
-
-  /** Says which index the name that was found last, of a tool in a list, has among the labels. */
-  setToolLabel(label: i32): void {
-    if (this.tools) changetype<ListedTools>(this.tools).setName(this.listedAt, this.listedLength, label);
-  }
-
-  /** The tokens of its texts of this kind, estimated; 0 where that is switched off. */
-  tokens(kind: TokenKind): u32 {
-    return this.texts.tokens(kind);
-  }
-
-  /** Whether it brings what a client's model sampled, rather than what a user entered. */
-  get isSampled(): bool {
-    return this.namesRole;
-  }
-
-  /** Of a list's request: a hash of the page that it asks for, 0 for the first. Known where tokens are estimated. */
-  get cursor(): u64 {
-    return this.reader.fields.has(PayloadField.ParamsCursor) ? this.cursorHash : 0;
-  }
-
-  /** Of a list: a hash of its next page, 0 where this is the last. */
-  get nextCursor(): u64 {
-    return this.reader.fields.has(PayloadField.ResultNextCursor) ? this.nextCursorHash : 0;
-  }
-
-  /** Of a response: whether it is an error that names no request, as servers answer what they could not read. */
-  get isErrorOfUnknownRequest(): bool {
-    return this.reader.isErrorResponse && (this.idKind == IdKind.Null || this.idKind == IdKind.Absent);
-  }
-
-  /** Of a response: how it ends its operation. */
-  get outcome(): Outcome {
-    const fields = this.reader.fields;
-    if (this.reader.isErrorResponse) return Outcome.RpcError;
-    if (fields.has(PayloadField.ResultIsError) && this.isToolError) return Outcome.ToolError;
-    if (fields.has(PayloadField.ResultTask) && this.isTask) return Outcome.TaskAccepted;
-    return fields.has(PayloadField.ResultType) ? this.resultType : Outcome.Ok;
-  }
-
-  /** Of an error response: the code; {@link NO_CODE} of any other, or where it is no integer of 32 bits. */
-  get errorCode(): i32 {
-    return this.reader.isErrorResponse ? this.reader.errorCode : NO_CODE;
-  }
-
   /** Whether a task of a list has been read: its id and its state, in whatever order. */
   private get isListedTask(): bool {
     return this.reader.fields.has(PayloadField.ListedTask) && this.task != 0 && this.taskState != TaskState.None;
+  }
+
+  /** Keeps what names the target, if it is not too long. */
+  private keepName(at: usize, length: u32): void {
+    this.keptNameLength = length <= NAME_LIMIT ? length : 0;
+    memory.copy(this.name, at, this.keptNameLength);
   }
 
   private takeText(): void {
@@ -366,11 +187,7 @@ export class McpMessage {
     switch (fields.field) {
       case PayloadField.ParamsName:
         this.nameHash = isText ? textHash(at, tokens.textLength, length) : 0;
-        this.keptNameLength = 0;
-        if (isText && length <= NAME_LIMIT) {
-          memory.copy(this.name, at, length);
-          this.keptNameLength = length;
-        }
+        this.keepName(at, isText ? length : 0);
         return McpPart.More;
       case PayloadField.ParamsRequestId:
         this.cancelledKind = idKind(fields.value);
@@ -411,6 +228,7 @@ export class McpMessage {
         return McpPart.More;
       case PayloadField.ParamsUri:
         this.uriHash = isText ? textHash(at, tokens.textLength, length) : 0;
+        if (!fields.has(PayloadField.ParamsName)) this.keepName(at, isText ? length : 0);
         return McpPart.More;
       case PayloadField.ParamsInputResponses:
       case PayloadField.ParamsRequestState:

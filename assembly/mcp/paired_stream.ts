@@ -103,7 +103,9 @@ export class PairedStream extends WatchedStream {
     while (at && !isAnswer(message, changetype<Operation>(at))) at = changetype<Operation>(at).next;
     if (at) return this.answer(changetype<Operation>(at), message, message.size, unit);
     if (this.takeAnswerFromElsewhere(message, unit)) return;
-    if (!message.isErrorOfUnknownRequest || (this.openCount > 1 && !isWhole)) return;
+    // Some servers refuse with an id of their own (`"server-error"`).
+    const isRefusal = isWhole && this.status >= 400 && message.outcome == Outcome.RpcError;
+    if (!isRefusal && (!message.isErrorOfUnknownRequest || (this.openCount > 1 && !isWhole))) return;
     // Whatever was asked: what the server could not read is what the client sent. Its bytes passed once.
     for (let size = message.size; this.operations; size = 0) {
       this.answer(changetype<Operation>(this.operations), message, size, unit);

@@ -1,0 +1,125 @@
+import { MessageKind, Refusal } from "../jsonrpc/message_reader";
+import { CountingUnit } from "./counting_unit";
+import { Decoder } from "./decoder";
+import { HttpSseStream } from "./http_sse_stream";
+import { McpMessage, McpPart } from "./message";
+import { Method } from "./methods";
+import { MODERN_REVISION } from "./revisions";
+import { StreamKind } from "./stream_kinds";
+import { undecodedBy } from "./undecoded";
+
+/** A stream whose bodies are read: whether it is MCP, and what the client sends. One that turns out not to be MCP is let
+ *  go: from then on nothing is told of it. */
+@unmanaged
+export class ReadStream extends HttpSseStream {
+  protected hasMcpHeader: bool;
+  /** It is MCP beyond doubt. */
+  protected confirmed: bool;
+  /** It is not MCP. */
+  protected released: bool;
+  /** Addresses of the decoders of its bodies, 0 where there is none. */
+  protected request: usize;
+  protected response: usize;
+
+  get readsRequest(): bool {
+    return this.request != 0;
+  }
+
+  /** Bytes of the request's body. */
+  requestBody(at: usize, length: usize, unit: CountingUnit): void {
+    const message = changetype<Decoder>(this.request).message(unit.tokens);
+    message.mirrored = this.mirrored;
+    message.feed(at, length);
+    while (true) {
+      const part = message.next();
+      if (part == McpPart.More) break;
+      if (part == McpPart.Refused) return this.refuseBody(message.refusal, unit);
+      if (part == McpPart.Method && message.method == Method.None) {
+        if (!this.isMcp) return this.letGo();
+        message.method = Method.Other;
+      } else if (part == McpPart.End) {
+        this.takeClientMessage(message, unit);
+        if (!this.request) return;
+        message.beginNext(unit.tokens);
+      }
+    }
+    // The answer comes on another stream, and must not overtake the request's end.
+    if (this.isHttpSse && message.complete) this.requestEnd(unit);
+  }
+
+  /** The request's body is over. */
+  requestEnd(unit: CountingUnit): void {
+    const message = changetype<Decoder>(this.request).message(unit.tokens);
+    if (!message.isBatch) {
+      this.takeClientMessage(message, unit);
+    } else {
+      const refusal = message.finishBatch();
+      if (refusal) return this.refuseBody(refusal, unit);
+    }
+    this.releaseRequest();
+  }
+
+  private takeClientMessage(message: McpMessage, unit: CountingUnit): void {
+    const kind = message.finish();
+    if (kind == MessageKind.None) return this.refuseMessage(message.refusal, unit);
+    if (kind == MessageKind.Response && !this.isMcp) return this.letGo();
+    const listens = kind == MessageKind.Request && message.method == Method.SubscriptionsListen;
+    if (listens && !message.isBatch) this.kind = StreamKind.Listen;
+    this.confirm(unit);
+    if (kind == MessageKind.Request) {
+      if (!message.isBatch) this.checkHeaders(message, this.revision, unit);
+      this.beginOperation(message, unit);
+    } else if (kind == MessageKind.Response) {
+      this.countClientAnswer(message, unit);
+      this.takeClientAnswer(message, unit);
+    } else {
+      unit.observer.notification(this, message.method, true, message.size);
+      if (message.method == Method.NotificationsCancelled) this.cancelOperation(message, false, unit);
+      unit.log.notified(message.method, this.session ? this.sessionKey(unit) : 0, this.isModern);
+    }
+  }
+
+  /** The request's body cannot be read any further. */
+  private refuseBody(refusal: Refusal, unit: CountingUnit): void {
+    this.refuseMessage(refusal, unit);
+    this.releaseRequest();
+  }
+
+  /** A message of the client cannot be read: told where it must be MCP, else the stream is let go. */
+  private refuseMessage(refusal: Refusal, unit: CountingUnit): void {
+    if (!this.isMcp) return this.letGo();
+    this.confirm(unit);
+    unit.observer.undecoded(this, undecodedBy(refusal));
+  }
+
+  /** Whether it is MCP beyond doubt, or says so in its headers. */
+  private get isMcp(): bool {
+    return this.confirmed || this.hasMcpHeader;
+  }
+
+  private get isModern(): bool {
+    return this.revision == MODERN_REVISION;
+  }
+
+  protected confirm(unit: CountingUnit): void {
+    if (this.confirmed) return;
+    this.confirmed = true;
+    unit.observer.streamStarted(this);
+  }
+
+  protected letGo(): void {
+    this.released = true;
+    this.releaseRequest();
+    this.releaseResponse();
+  }
+
+  protected releaseRequest(): void {
+    if (this.request) changetype<Decoder>(this.request).release();
+    this.request = 0;
+  }
+
+  protected releaseResponse(): void {
+    if (this.response) changetype<Decoder>(this.response).release();
+    this.response = 0;
+  }
+}
