@@ -1,8 +1,23 @@
 import { defineConfig } from "vitest/config";
+import { OLDEST } from "./scripts/envoy/version.ts";
 
 const SECOND = 1000;
 
-/** The three tiers run one after another, so that what the envoy tier times is not slowed by the others. */
+/** Each file runs an Envoy, a server and clients of its own: side by side they would fight for the cores. */
+const WITH_ENVOY = { testTimeout: 180 * SECOND, hookTimeout: 180 * SECOND, fileParallelism: false };
+
+/** The central end-to-end tests, run with the oldest Envoy too, unless ENVOY_PATH says which Envoy it has to be. */
+const OLDEST_ENVOY = {
+  test: {
+    ...WITH_ENVOY,
+    name: "envoy-oldest",
+    include: ["test/envoy-oldest/*.test.ts", "test/envoy/{transparency,outcomes,streams,real-clients}.test.ts"],
+    env: { MCP_ENVOY_VERSION: OLDEST },
+    sequence: { groupOrder: 3 },
+  },
+};
+
+/** The tiers run one after another, so that what the envoy tier times is not slowed by the others. */
 export default defineConfig({
   test: {
     globalSetup: ["./test/global-setup.ts"],
@@ -25,15 +40,13 @@ export default defineConfig({
       },
       {
         test: {
+          ...WITH_ENVOY,
           name: "envoy",
           include: ["test/envoy/**/*.test.ts", "test/conformance/**/*.test.ts"],
-          testTimeout: 180 * SECOND,
-          hookTimeout: 180 * SECOND,
-          // Each file runs an Envoy, a server and clients of its own: side by side they would fight for the cores.
-          fileParallelism: false,
           sequence: { groupOrder: 2 },
         },
       },
+      ...(process.env.ENVOY_PATH ? [] : [OLDEST_ENVOY]),
     ],
   },
 });

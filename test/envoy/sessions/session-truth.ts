@@ -1,4 +1,6 @@
 /** Works out of recorded exchanges what the filter must say of sessions. */
+import { findEnvoy } from "../../../scripts/envoy/binary.ts";
+import { envoyVersion, isAtLeast } from "../../../scripts/envoy/version.ts";
 import { count, type Counts, type Metric, series } from "../prometheus.ts";
 import type { Recorded } from "../recording.ts";
 import { tokensOfExchange } from "../token-truth.ts";
@@ -19,6 +21,9 @@ type Params = {
   clientInfo?: { name: string };
   _meta?: Record<string, { name: string } | undefined>;
 };
+
+/** Since 1.38, Envoy takes what is in a histogram's bin for the harmonic mean of its bounds, before for the arithmetic. */
+const IS_HARMONIC = isAtLeast((await envoyVersion(await findEnvoy()))!, [1, 38]);
 
 /** What there is to say of sessions: counters and the histograms' counts and sums; gauges. */
 export interface SessionTruth {
@@ -100,12 +105,12 @@ function windowOf({ _meta = {} }: Params = {}): Session {
 }
 
 /** What a whole number adds to the sum of one of Envoy's histograms, which keep two significant digits. */
-export function inHistogram(value: number): number {
+function inHistogram(value: number): number {
   if (value === 0) return 0;
   const width = 10 ** (Math.floor(Math.log10(value)) - 1);
   const least = value < 100 ? value : Math.floor(value / width) * width;
   const next = least + width;
-  return (2 * least * next) / (least + next);
+  return IS_HARMONIC ? (2 * least * next) / (least + next) : (least + next) / 2;
 }
 
 function rounded(value: number): number {
