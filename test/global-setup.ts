@@ -1,8 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 
-import asc from "assemblyscript/asc";
-
 const OUTPUT = "build/test";
 
 /** A file that is never there: without it asc adds the filter's own entry and output from asconfig.json. */
@@ -36,6 +34,8 @@ async function compileStale(folder: string, flags: string[], sources: string[]):
   for (const file of readdirSync(folder).filter((name) => name.endsWith(".ts"))) {
     const output = join(OUTPUT, `${basename(file, ".ts")}.wasm`);
     if (existsSync(output) && statSync(output).mtimeMs > newest) continue;
+    // Loaded only where it is needed: it is large, and takes seconds where tsx transforms it.
+    const { default: asc } = await import("assemblyscript/asc");
     const stderr = asc.createMemoryStream();
     const { error } = await asc.main([join(folder, file), "--outFile", output, ...NO_CONFIG, ...flags], { stderr });
     if (error !== null) throw new Error(`${folder}/${file} does not compile:\n${stderr.toString()}`, { cause: error });

@@ -85,14 +85,16 @@ export class Exchange extends ReadStream {
     const isStream = head.contentType == ContentType.EventStream;
     if (this.kind == StreamKind.Get) {
       if (head.status != 200 || !isStream) return this.letGo();
-      if (this.hasMcpHeader) this.confirm(unit);
+      // Without a session it may turn out to be one of HTTP+SSE, which is another kind of stream.
+      if (this.hasMcpHeader && this.session) this.confirm(unit);
     } else if (!this.hasOperations) {
       return;
     }
     if (head.compressed) {
       this.unreadable = true;
-      if (this.confirmed) unit.observer.undecoded(this, Undecoded.Compressed);
-      else this.letGo();
+      if (!this.isMcp) return this.letGo();
+      this.confirm(unit);
+      unit.observer.undecoded(this, Undecoded.Compressed);
     } else if (isStream || head.contentType == ContentType.Json) {
       this.response = Decoder.take(isStream);
     }
@@ -115,7 +117,7 @@ export class Exchange extends ReadStream {
       }
       if (this.learnEndpoint(events.isEndpoint, unit)) this.confirm(unit);
       else if (events.isMessage) this.endServerMessage(decoder, unit);
-      else if (!this.confirmed) this.letGo();
+      else if (!this.isMcp) this.letGo();
       if (!this.response) return;
       decoder.endMessage();
     }
@@ -132,8 +134,8 @@ export class Exchange extends ReadStream {
 
   /** The stream is over, for the reason `end`: settles what is open. The exchange must not be used any more. */
   close(end: StreamEnd, unit: CountingUnit): void {
-    // Its headers said that it is MCP, and its body never came to an end.
-    if (this.request && this.hasMcpHeader) this.confirm(unit);
+    // Its headers said that it is MCP, and its body never came to an end, or was silent.
+    if (this.hasMcpHeader && (this.request || this.isOpenGet)) this.confirm(unit);
     const isServersOwn = this.kind == StreamKind.Get || this.kind == StreamKind.HttpSse;
     const isQuiet = isServersOwn && end == StreamEnd.Complete;
     const reason = isQuiet ? StreamEnd.ServerClosed : this.endOperations(end, unit);
@@ -143,6 +145,11 @@ export class Exchange extends ReadStream {
     this.releaseRequest();
     this.releaseResponse();
     pool.release(changetype<usize>(this));
+  }
+
+  /** Whether it is a GET stream that the server opened. */
+  private get isOpenGet(): bool {
+    return this.kind == StreamKind.Get && this.status == 200 && !this.released;
   }
 
   private readResponse(decoder: Decoder, at: usize, length: usize, unit: CountingUnit): void {
@@ -220,7 +227,8 @@ export class Exchange extends ReadStream {
 
   /** A message of the server cannot be read. */
   private refuseAnswer(refusal: Refusal, unit: CountingUnit): void {
-    if (!this.confirmed) return this.letGo();
+    if (!this.isMcp) return this.letGo();
+    this.confirm(unit);
     // An HTTP error's body need not be JSON-RPC.
     if (this.status >= 300) return;
     this.unreadable = true;

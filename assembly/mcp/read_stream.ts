@@ -93,7 +93,7 @@ export class ReadStream extends HttpSseStream {
   }
 
   /** Whether it is MCP beyond doubt, or says so in its headers. */
-  private get isMcp(): bool {
+  protected get isMcp(): bool {
     return this.confirmed || this.hasMcpHeader;
   }
 

@@ -10,8 +10,9 @@ interface Common extends Record<string, unknown> {
 }
 
 /** Stands behind the bytes lent, and in their place once they are taken back: what reads it goes another way. It is plain
- *  text, since whatever ends a string or a line would hide that a fast path ran past the end. */
-const FILLER = "x".charCodeAt(0);
+ *  text, a hexadecimal digit, and the end of literals, since whatever ends what stands before would hide that a fast path
+ *  ran past the end. */
+const FILLER = "e".charCodeAt(0);
 const SLACK = 64;
 
 /** An instance of one of modules/*.ts, which reads bytes and tells what it found by calling `trace`. Instances over the

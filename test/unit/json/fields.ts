@@ -165,3 +165,8 @@ function firstLine(node: Node): string {
       return "ObjectStart";
   }
 }
+
+/** Bytes of the module's memory, which only ever grows. */
+export function memorySize(): number {
+  return module.exports.memory!.buffer.byteLength;
+}

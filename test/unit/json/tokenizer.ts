@@ -78,3 +78,8 @@ export function tokenize(chunks: readonly Uint8Array[], skip: (token: TokenName)
     size: Number(exports.size()),
   };
 }
+
+/** Bytes of the module's memory, which only ever grows. */
+export function memorySize(): number {
+  return module.exports.memory!.buffer.byteLength;
+}

@@ -95,12 +95,15 @@ function readChunks(chunks: readonly Uint8Array[]): void {
 }
 
 const ids = new Map<string, string>();
+/** So that millions of messages may be read. */
+const IDS_KEPT = 10_000;
 
 /** What {@link Envelope.id} is for an id written so. */
 export function idOf(json: string): string {
   let id = ids.get(json);
   if (id === undefined) {
     id = readEnvelope([Buffer.from(`{"jsonrpc":"2.0","method":"m","id":${json}}`)]).id;
+    if (ids.size === IDS_KEPT) ids.clear();
     ids.set(json, id);
   }
   return id;

@@ -49,9 +49,10 @@ export function nodeOf(value: unknown): Node {
   return { type: "literal", text: value === null ? "null" : value ? "true" : "false" };
 }
 
-/** Whether a number is kept whole, however it is written; of a longer one only the beginning decides. */
+/** Whether a number is known whole, however it is written; of a longer one, or of one whose exponent has more than nine
+ *  digits, only the beginning decides. */
 function isWhole(digits: string): boolean {
-  return digits.length < 200;
+  return digits.length < 200 && !/e[+-]?0*[1-9]\d{9}/i.test(digits);
 }
 
 /** The id of a message: two are the same just where this is. Undefined where it is none. */
@@ -150,7 +151,7 @@ export function expectedMessage(text: string, node?: Node): Message | Refused | 
   }
 
   const params = member(value, "params");
-  const name = member(params, "name");
+  const name = member(params, "name") ?? (Object.hasOwn(Object(params), "name") ? "" : member(params, "uri"));
   const requestId = idTextOf(member(params, "requestId"), writtenAt(root, ["params", "requestId"]));
   const code = writtenAt(root, ["error", "code"]);
   const hasCode = isError && code?.type === "number" && /^-?\d{1,9}$/.test(code.text);

@@ -116,6 +116,8 @@ export function expectedTokens(root: Node, { estimate, maxBytes, scale }: Settin
 }
 
 const cursors = new Map<string, string>();
+/** So that millions of messages may be read. */
+const CURSORS_KEPT = 10_000;
 
 /** How a cursor is told. */
 export function cursorOf(value: unknown): string {
@@ -123,6 +125,7 @@ export function cursorOf(value: unknown): string {
   if (!cursors.has(value)) {
     const request = { jsonrpc: "2.0", id: 1, method: "tools/list", params: { cursor: value } };
     const [message] = readMessages(false, [Buffer.from(JSON.stringify(request))]);
+    if (cursors.size === CURSORS_KEPT) cursors.clear();
     cursors.set(value, (message as Message).cursor);
   }
   return cursors.get(value)!;

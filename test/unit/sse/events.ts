@@ -53,3 +53,8 @@ export function parseEvents(stream: Uint8Array): SseEvent[] {
   if (text.endsWith("\r")) parser.feed("\n");
   return found;
 }
+
+/** Bytes of the module's memory, which only ever grows. */
+export function memorySize(): number {
+  return module.exports.memory!.buffer.byteLength;
+}

@@ -1,0 +1,57 @@
+import { readFileSync } from "node:fs";
+import { MetricType } from "../../../test/host/index.ts";
+import { Mismatch, same } from "../target.ts";
+import type { Defined } from "./watched-store.ts";
+
+interface Family {
+  readonly type: string;
+  readonly labels: readonly string[];
+}
+
+/** Labels that every family may bear. */
+const COMMON = ["mcp_role", "mcp_server"];
+const NAME = /`([a-z_]+)`/g;
+const ROW = /^\|([^|]*)\| *(counter|gauge|histogram) *\|([^|]*)\|$/gm;
+
+const FAMILIES = documentedFamilies(readFileSync(new URL("../../../docs/metrics.md", import.meta.url), "utf8"));
+
+/** Values that a label may take where nothing is configured, by the label; those of a label that is not here. */
+const VALUES: Readonly<Record<string, number>> = { mcp_caller: 64, mcp_client_name: 32, mcp_method_name: 60 };
+const OTHER_VALUES = 20;
+/** What names are spelled with. */
+const VALUE = /^[\w\-./:@+]*$/;
+
+/** Throws where a series is none of docs/metrics.md's, or where a label takes more values than the caps (by label) allow. */
+export function checkDocumented(series: readonly Defined[], caps: Readonly<Record<string, number>>): void {
+  const values = new Map<string, Set<string>>();
+  for (const { type, metric } of series) {
+    const family = FAMILIES.get(metric.name);
+    if (family === undefined) throw new Mismatch("metric", metric.name, "one of docs/metrics.md");
+    same(`type of ${metric.name}`, Object.keys(MetricType)[type].toLowerCase(), family.type);
+    for (const [label, value] of Object.entries(metric.labels)) {
+      if (![...COMMON, ...family.labels].includes(label)) {
+        throw new Mismatch(`label of ${metric.name}`, label, "one of docs/metrics.md");
+      }
+      if (!VALUE.test(value)) throw new Mismatch(`value of ${label}`, value, "plain characters");
+      if (!values.has(label)) values.set(label, new Set());
+      values.get(label)!.add(value);
+    }
+  }
+  for (const [label, { size }] of values) {
+    // One more stands for all others.
+    const limit = 1 + (caps[label] ?? VALUES[label] ?? OTHER_VALUES);
+    if (size > limit) throw new Mismatch(`values of ${label}`, size, `at most ${limit}`);
+  }
+}
+
+function documentedFamilies(page: string): Map<string, Family> {
+  const rows = [...page.matchAll(ROW)].flatMap(([, names, type, labels]) =>
+    namesIn(names).map((name): [string, Family] => [name, { type, labels: namesIn(labels) }]),
+  );
+  if (rows.length === 0) throw new Error("docs/metrics.md names no families");
+  return new Map(rows);
+}
+
+function namesIn(cell: string): string[] {
+  return [...cell.matchAll(NAME)].map(([, name]) => name);
+}

@@ -1,0 +1,36 @@
+import { createHash } from "node:crypto";
+import { type MetricName, MetricStore, MetricType, decodeMetricName } from "../../../test/host/index.ts";
+
+/** A series that the filter defined. */
+export interface Defined {
+  readonly type: MetricType;
+  readonly metric: MetricName;
+}
+
+/** A store that tells at once, whatever its size, whether its counters are those of another. */
+export class WatchedStore extends MetricStore {
+  /** Two stores have the same counters just where this is the same, but for chances of 1 to 2⁶⁴. */
+  digest = 0n;
+  readonly defined: Defined[] = [];
+
+  override define(type: MetricType, encoded: string): ReturnType<MetricStore["define"]> {
+    const size = this.size;
+    const series = super.define(type, encoded);
+    if (this.size === size) return series;
+    this.defined.push({ type, metric: decodeMetricName(encoded) });
+    if (type === MetricType.Counter) this.#watch(series, encoded);
+    return series;
+  }
+
+  #watch(series: { value: bigint }, name: string): void {
+    const weight = createHash("sha1").update(name).digest().readBigUInt64LE();
+    let value = series.value;
+    Object.defineProperty(series, "value", {
+      get: () => value,
+      set: (next: bigint) => {
+        this.digest = BigInt.asUintN(64, this.digest + (next - value) * weight);
+        value = next;
+      },
+    });
+  }
+}

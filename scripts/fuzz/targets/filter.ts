@@ -1,0 +1,153 @@
+import {
+  type Exchange,
+  type HttpStream,
+  type Plugin,
+  type ResetCause,
+  Vm,
+  exchange,
+  loadModule,
+} from "../../../test/host/index.ts";
+import { cut } from "../../../test/unit/chunks.ts";
+import { type FilterCase, begunBy, mayAskClient } from "../filter/case.ts";
+import { checkDocumented } from "../filter/documented.ts";
+import { ExchangeGenerator } from "../filter/generate.ts";
+import { WatchedStore } from "../filter/watched-store.ts";
+import { MemoryWatch } from "../memory.ts";
+import { messageCorpus } from "../messages.ts";
+import { type Batch, Mismatch, type Target, same } from "../target.ts";
+
+const LABELS = { maxTools: 8, maxServers: 3, caller: true };
+const CONFIGURATION = { labels: LABELS, sessions: { idleTimeout: "30s", callerKey: ["x-caller", "baggage.userId"] } };
+/** Names have their cap for each server, and for the servers beyond theirs. */
+const NAMES = LABELS.maxTools * (LABELS.maxServers + 1);
+const CAPS = { gen_ai_tool_name: NAMES, gen_ai_prompt_name: NAMES, mcp_server: LABELS.maxServers };
+const WARM_UP = 2000;
+/** Seconds until whatever is due has been recorded: what waits for the idle timeout, and gauges every 5 s. */
+const SETTLING = 50;
+
+/** The filter as it is built, twice: in one all bodies pass whole, in the other cut. */
+export const filter: Target<FilterCase> = {
+  begin(random): Batch<FilterCase> {
+    let generator: ExchangeGenerator | undefined;
+    const pair = new FilterPair();
+    return {
+      generate() {
+        generator ??= new ExchangeGenerator(random, messageCorpus(random), random.oneIn(2));
+        return generator.next();
+      },
+      check: (input) => pair.check(input),
+      finish: () => pair.finish(),
+    };
+  },
+};
+
+/** A stream in both that is still open. */
+interface OpenStream {
+  readonly streams: readonly HttpStream[];
+  readonly reset: ResetCause;
+  /** The number of the exchange before which it is broken off. */
+  readonly until: number;
+}
+
+/** The two filters, through which the same exchanges pass. */
+class FilterPair {
+  readonly #whole = new Filter();
+  readonly #inParts = new Filter();
+  readonly #filters = [this.#whole, this.#inParts];
+  readonly #memory = new MemoryWatch(() => this.#whole.pages + this.#inParts.pages, WARM_UP);
+  #open: OpenStream[] = [];
+  #passed = 0;
+  /** Operations begun so far; undefined where that is not certain. */
+  #begun: number | undefined = 0;
+  /** A server may have asked its client, which is an operation too. */
+  #mayHaveAsked = false;
+
+  check(input: FilterCase): void {
+    for (const each of this.#filters) each.passSeconds(input.seconds);
+    this.#close((stream) => stream.until <= this.#passed);
+    const streams = [this.#whole.pass(input), this.#inParts.pass(input, (body) => cut(body, input.sizes))];
+    if (isOpen(input)) this.#open.push({ streams, reset: input.reset!, until: this.#passed + input.staysOpen });
+    const begun = begunBy(input);
+    if (this.#begun !== undefined) this.#begun = begun === undefined ? undefined : this.#begun + begun;
+    this.#mayHaveAsked ||= mayAskClient(input);
+    this.#passed++;
+    this.#memory.count();
+    this.#compare();
+  }
+
+  finish(): void {
+    this.#close(() => true);
+    for (const each of this.#filters) each.passSeconds(SETTLING);
+    this.#compare();
+    for (const { store } of this.#filters) {
+      for (const gauge of ["mcp_operations_in_flight", "mcp_streams_active"]) {
+        for (const [series, value] of Object.entries(store.gauges(gauge))) same(series, value, 0);
+      }
+      const ended = store.counter("mcp_operations_total");
+      if (this.#begun !== undefined && (!this.#mayHaveAsked || ended < this.#begun)) {
+        same("operations ended", ended, this.#begun);
+      }
+      checkDocumented(store.defined, CAPS);
+    }
+    this.#memory.check("the filter");
+  }
+
+  #close(isDue: (stream: OpenStream) => boolean): void {
+    const due = this.#open.filter(isDue);
+    this.#open = this.#open.filter((stream) => !due.includes(stream));
+    for (const { streams, reset } of due) for (const stream of streams) stream.reset(reset);
+  }
+
+  #compare(): void {
+    if (this.#whole.store.digest === this.#inParts.store.digest) return;
+    const [whole, inParts] = this.#filters.map(({ store }) => Object.entries(store.counters()).map(String).sort());
+    const only = (some: string[], others: string[]) => some.filter((each) => !others.includes(each));
+    throw new Mismatch("counters of the bodies in parts", only(inParts, whole), only(whole, inParts));
+  }
+}
+
+/** One instance of the filter. */
+class Filter {
+  readonly store = new WatchedStore();
+  readonly #plugin: Plugin;
+
+  constructor() {
+    this.#plugin = new Vm(loadModule(), { metrics: this.store }).plugin({ configuration: CONFIGURATION });
+    if (!this.#plugin.configured) throw new Error("the filter does not take its configuration");
+  }
+
+  /** Pages of the module's memory. */
+  get pages(): number {
+    return this.#plugin.vm.memoryPages();
+  }
+
+  passSeconds(seconds: number): void {
+    for (let i = 0; i < seconds; i++) {
+      this.#plugin.vm.clock.advance(1000);
+      this.#plugin.tick();
+    }
+  }
+
+  /** Lets an exchange pass, its bodies whole or in the parts that `parts` makes, with the ends that go with them. */
+  pass(input: FilterCase, parts?: (body: Buffer) => Uint8Array[]): HttpStream {
+    const { request, response, client, cluster, requestEnd, responseEnd } = input;
+    const bodyOf = (body: Buffer) => parts?.(body) ?? body;
+    const end = isOpen(input) ? "open" : (input.reset ?? undefined);
+    const spec: Exchange = {
+      request: { ...request, body: bodyOf(request.body) },
+      response: response && { ...response, body: bodyOf(response.body), ended: end },
+      ended: end,
+    };
+    const { stream, actions } = exchange(this.#plugin, spec, {
+      properties: { "source.address": client, "xds.cluster_name": cluster },
+      responseDelay: 5,
+      ...(parts && { requestEnd, responseEnd }),
+    });
+    if (!actions.every((action) => action === 0)) throw new Mismatch("actions", actions, "Continue each");
+    return stream;
+  }
+}
+
+function isOpen({ reset, staysOpen }: FilterCase): boolean {
+  return reset !== null && staysOpen > 0;
+}
