@@ -75,6 +75,7 @@ export class PairedStream extends WatchedStream {
   /** Ties an operation to the stream's session, server and caller, so that another stream can end it. */
   private bind(operation: Operation, unit: CountingUnit): void {
     operation.session = this.sessionKey(unit);
+    this.bindCall(operation, unit);
     unit.observer.resolveCaller(this);
     operation.server = this.server;
     operation.caller = this.caller;
@@ -192,9 +193,7 @@ export class PairedStream extends WatchedStream {
   private conclude(operation: Operation, outcome: Outcome, unit: CountingUnit): void {
     operation.outcome = outcome;
     this.countInSession(operation, unit);
-    if (operation.callHash) {
-      operation.callHash = operation.session ? unit.secret.hashNumber(operation.callHash ^ operation.session) | 1 : 0;
-    }
+    if (!operation.isParked) this.bindCall(operation, unit);
     unit.observer.operationEnded(this, operation);
     if (!operation.isParked) unit.log.ended(operation, this.revision == MODERN_REVISION, unit.nanoseconds());
     operation.release();

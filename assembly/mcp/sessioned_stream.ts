@@ -78,7 +78,7 @@ export class SessionedStream extends ObservedStream {
     this.revision = revision;
     if (!this.isHttpSse) this.session = this.newSession;
     this.isBegun = true;
-    if (this.session) this.beginSession(this.session, this.sessionKind, operation, unit);
+    if (this.session) this.beginSession(this.sessionKey(unit), this.sessionKind, operation, unit);
   }
 
   /** Counts an operation that has ended in its session; where there is none, activity of its caller is one. */
@@ -94,8 +94,8 @@ export class SessionedStream extends ObservedStream {
     const client = unit.secret.hash(operation.clientName, operation.clientNameLength);
     const named = this.revision == MODERN_REVISION ? client : 0;
     const window = unit.secret.hashNumber(unit.observer.callerHash() ^ mix(this.callerKey ^ named));
-    this.beginSession(window, SessionKind.Window, operation, unit);
     operation.session = this.keyOf(window);
+    this.beginSession(operation.session, SessionKind.Window, operation, unit);
     unit.sessions.add(operation.session, 1, tokens, unit.milliseconds());
   }
 
@@ -104,9 +104,9 @@ export class SessionedStream extends ObservedStream {
     if (this.session) unit.sessions.add(this.sessionKey(unit), 0, tokens, unit.milliseconds());
   }
 
-  private beginSession(id: u64, kind: SessionKind, operation: Operation, unit: CountingUnit): void {
+  private beginSession(key: u64, kind: SessionKind, operation: Operation, unit: CountingUnit): void {
     unit.sessions.begin(
-      this.keyOf(id),
+      key,
       kind,
       this.server - 1,
       this.revision,
@@ -130,7 +130,8 @@ export class SessionedStream extends ObservedStream {
   /** What the stream's session is kept under. It must have one. */
   protected sessionKey(unit: CountingUnit): u64 {
     unit.observer.resolveServer(this);
-    return this.keyOf(this.session);
+    // The stream and the endpoint of HTTP+SSE may be routed to different clusters.
+    return this.isHttpSse ? mix(this.session) | 1 : this.keyOf(this.session);
   }
 
   private get sessionKind(): SessionKind {

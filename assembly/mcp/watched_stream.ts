@@ -50,6 +50,12 @@ export class WatchedStream extends MeasuredStream {
     }
   }
 
+  /** Ties a call to its session: only there can it be repeated. */
+  protected bindCall(operation: Operation, unit: CountingUnit): void {
+    if (!operation.callHash) return;
+    operation.callHash = operation.session ? unit.secret.hashNumber(operation.callHash ^ operation.session) | 1 : 0;
+  }
+
   /** Takes from an answer what it tells of tools and tasks. */
   protected watchAnswer(message: McpMessage, operation: Operation, outcome: Outcome, unit: CountingUnit): void {
     switch (operation.method) {
