@@ -5,6 +5,7 @@ const LIMIT: i32 = 1024;
 const SLASH: u8 = 0x2f;
 const QUESTION_MARK: u8 = 0x3f;
 const DOT: u8 = 0x2e;
+const HASH: u8 = 0x23;
 
 /**
  * Reads the `endpoint` event of HTTP+SSE (2024-11-05, basic/transports), whose data is a URI reference, and resolves it
@@ -52,19 +53,18 @@ export class EndpointEvent {
 
   /** After the event: whether its data names an endpoint, whose path and query are then {@link target}. */
   resolve(): bool {
-    if (this.isTooLong || this.length == 0) return false;
+    if (this.isTooLong) return false;
     let at = this.reference;
-    const end = at + this.length;
+    // A fragment is the client's own.
+    const end = endOf(at, at + this.length, HASH, HASH);
+    if (at == end) return false;
     // The authority is taken to be the stream's own: clients refuse any other.
-    const scheme = startsWithText(at, this.length, "http://") ? 5 : startsWithText(at, this.length, "https://") ? 6 : 0;
-    at += scheme;
-    if (startsWithText(at, end - at, "//")) {
-      at += 2;
-      while (at < end && load<u8>(at) != SLASH && load<u8>(at) != QUESTION_MARK) at++;
-      if (at == end) return false;
-    }
+    at += startsWithText(at, end - at, "http://") ? 5 : startsWithText(at, end - at, "https://") ? 6 : 0;
     let to = this.resolved;
-    if (load<u8>(at) == QUESTION_MARK) {
+    if (startsWithText(at, end - at, "//")) {
+      at = endOf(at + 2, end, SLASH, QUESTION_MARK);
+      if (at == end || load<u8>(at) == QUESTION_MARK) store<u8>(to++, SLASH);
+    } else if (load<u8>(at) == QUESTION_MARK) {
       memory.copy(to, this.path, this.pathLength);
       to += this.pathLength;
     } else if (load<u8>(at) != SLASH) {
@@ -127,6 +127,12 @@ export class EndpointEvent {
 }
 
 let free: usize = 0;
+
+/** The first of two bytes in [at, end); `end` where there is none. */
+function endOf(at: usize, end: usize, one: u8, other: u8): usize {
+  while (at < end && load<u8>(at) != one && load<u8>(at) != other) at++;
+  return at;
+}
 
 /** How many dots a segment (with its slash) is that is nothing but one or two; else 0. */
 function dotsBehind(at: usize, end: usize): i32 {

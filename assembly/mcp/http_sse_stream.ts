@@ -50,7 +50,8 @@ export class HttpSseStream extends PairedStream {
   protected closeEndpoint(end: StreamEnd, unit: CountingUnit): void {
     this.forgetEndpointEvent();
     if (!this.endpoint) return;
-    unit.endpoints.remove(this.endpoint);
+    // Others may have named the same one: then the session is theirs as well.
+    if (!unit.endpoints.remove(this.endpoint)) return;
     let outcome = Outcome.UpstreamError;
     if (end == StreamEnd.ClientClosed) outcome = Outcome.Disconnected;
     else if (end == StreamEnd.Complete) outcome = Outcome.Unanswered;

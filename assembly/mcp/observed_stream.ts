@@ -13,4 +13,6 @@ export class ObservedStream {
   caller: i32;
   /** A hash of the server's name, once it is resolved. */
   serverHash: u64;
+  /** The stream's access log has been told of a message. */
+  isLogged: bool;
 }

@@ -39,12 +39,13 @@ export class PairedStream extends WatchedStream {
     if (!this.isHttpSse) return unit.observer.operationStarted(this);
     this.bind(operation, unit);
     unit.pending.add(operation, unit.milliseconds());
-    unit.log.requested(operation, false);
+    unit.log.requested(this, operation, false);
   }
 
   /** The server asks the client, who answers with a POST. Without a session nothing would tell whose answer that is. */
   protected beginServerOperation(message: McpMessage, unit: CountingUnit): void {
-    if (!this.session) return;
+    // One that a client gets again that comes back is the same one.
+    if (!this.session || unit.pending.has(this.sessionKey(unit), message.idKind, message.idHash, true)) return;
     const operation = operationOf(message);
     operation.fromServer = true;
     operation.startedAt = unit.nanoseconds();
@@ -151,7 +152,7 @@ export class PairedStream extends WatchedStream {
     this.remove(operation);
     this.bind(operation, unit);
     unit.observer.operationParked(this);
-    unit.log.requested(operation, false);
+    unit.log.requested(this, operation, false);
     unit.pending.addEnded(operation, outcome, unit.milliseconds());
     operation.release();
   }
@@ -195,7 +196,7 @@ export class PairedStream extends WatchedStream {
     this.countInSession(operation, unit);
     if (!operation.isParked) this.bindCall(operation, unit);
     unit.observer.operationEnded(this, operation);
-    if (!operation.isParked) unit.log.ended(operation, this.revision == MODERN_REVISION, unit.nanoseconds());
+    if (!operation.isParked) unit.log.ended(this, operation, this.revision == MODERN_REVISION, unit.nanoseconds());
     operation.release();
   }
 

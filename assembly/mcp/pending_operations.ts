@@ -46,6 +46,11 @@ export class PendingOperations extends PendingListener {
     this.leave(operation, now + <u64>this.idleSeconds * 1000, outcome, now);
   }
 
+  /** Whether something waits in a session under this id. */
+  has(session: u64, kind: IdKind, id: u64, fromServer: bool): bool {
+    return this.pending.has(session, keyOf(kind, id, fromServer));
+  }
+
   /** Takes out what waits in a session under this id; null where nothing does. */
   take(session: u64, kind: IdKind, id: u64, fromServer: bool): Operation | null {
     if (!this.pending.take(session, keyOf(kind, id, fromServer))) return null;
@@ -82,10 +87,11 @@ export class PendingOperations extends PendingListener {
     operation.release();
   }
 
-  evicted(at: usize): void {
+  evicted(at: usize, verdict: u32, endedAt: u64): void {
     const operation = changetype<Operation>(at);
     this.observer.operationEvicted(streamOf(operation));
-    this.givenUp(at, Outcome.Unanswered, 0);
+    if (verdict == Outcome.Open) this.givenUp(at, Outcome.Unanswered, 0);
+    else this.givenUp(at, verdict, endedAt);
   }
 
   counted(at: usize, verdict: u32): void {

@@ -75,7 +75,7 @@ export class ReadStream extends HttpSseStream {
     } else {
       unit.observer.notification(this, message.method, true, message.size);
       if (message.method == Method.NotificationsCancelled) this.cancelOperation(message, false, unit);
-      unit.log.notified(message.method, this.session ? this.sessionKey(unit) : 0, this.isModern);
+      unit.log.notified(this, message.method, this.session ? this.sessionKey(unit) : 0, this.isModern);
     }
   }
 

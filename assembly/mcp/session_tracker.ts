@@ -103,7 +103,8 @@ export class SessionTracker {
     const at = <usize>this.byHash.get(hash);
     if (!at) return false;
     const sighting = changetype<Sighting>(at);
-    sighting.activeAt = now;
+    // What is told may have happened before.
+    if (<i64>(now - sighting.activeAt) > 0) sighting.activeAt = now;
     sighting.hasNews = true;
     return true;
   }

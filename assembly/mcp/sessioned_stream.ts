@@ -39,10 +39,11 @@ export class SessionedStream extends ObservedStream {
     this.isHttpSse = true;
   }
 
-  /** The request names its revision. 2026-07-28 has no sessions: an id that comes all the same names none. */
+  /** The request names its revision. 2026-07-28 has no sessions: an id that comes all the same names none. What is posted
+   *  to an endpoint of HTTP+SSE is answered on its stream, whatever it says. */
   protected setRevision(revision: i32): void {
     this.revision = revision;
-    if (revision == MODERN_REVISION) this.session = 0;
+    if (revision == MODERN_REVISION && !this.isHttpSse) this.session = 0;
   }
 
   /** What the response's status says of the session that the request names. */

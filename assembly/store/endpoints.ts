@@ -41,7 +41,10 @@ export class Endpoints {
 
   /** A stream named it. */
   add(hash: u64): void {
-    this.marks.set(0, hash, 1);
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const streams = this.marks.get(0, hash);
+      if (this.marks.replace(0, hash, streams, streams + 1)) break;
+    }
     if (this.anyLearned) return;
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS && !this.anyLearned; attempt++) {
@@ -51,9 +54,14 @@ export class Endpoints {
     }
   }
 
-  /** The stream that named it is over. */
-  remove(hash: u64): void {
-    this.marks.remove(0, hash);
+  /** A stream that named it is over. Whether that was the last one. */
+  remove(hash: u64): bool {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const streams = this.marks.get(0, hash);
+      if (streams == 0) return true;
+      if (this.marks.replace(0, hash, streams, streams - 1)) return streams == 1;
+    }
+    return true;
   }
 
   /** Whether any stream ever named an endpoint: while none has, that costs one look-up that finds nothing. */

@@ -42,13 +42,15 @@ export class Marks {
     return 0;
   }
 
-  /** Leaves a value, not 0, in place of the one that is there, 0 for none. False where another one is there. */
+  /** Leaves a value in place of the one that is there: each 0 for none. False where another one is there. */
   replace(scope: u64, hash: u64, before: u64, value: u64): bool {
     const key = keyOf(scope, hash);
     const found = this.find(key);
     if ((found ? changetype<Mark>(found).value : 0) != before) return false;
-    if (found) changetype<Mark>(found).value = value;
-    else this.append(key, value);
+    if (before == value) return true;
+    if (!found) this.append(key, value);
+    else if (value) changetype<Mark>(found).value = value;
+    else this.cut(found);
     return this.shared.save();
   }
 
@@ -58,18 +60,12 @@ export class Marks {
     return found ? changetype<Mark>(found).value : 0;
   }
 
-  /** Takes a mark away. */
-  remove(scope: u64, hash: u64): void {
+  /** Takes a mark out of the bucket in hand. */
+  private cut(at: usize): void {
     const shared = this.shared;
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const found = this.find(keyOf(scope, hash));
-      if (!found) return;
-      const next = found + MARK_SIZE;
-      memory.copy(found, next, shared.page + shared.length - next);
-      shared.length -= MARK_SIZE;
-      if (shared.save()) return;
-    }
-    shared.conflicts++;
+    const next = at + MARK_SIZE;
+    memory.copy(at, next, shared.page + shared.length - next);
+    shared.length -= MARK_SIZE;
   }
 
   /** Adds a mark to the bucket in hand. */

@@ -31,8 +31,8 @@ const HEAD: usize = offsetof<PendingEntry>();
 export abstract class PendingListener {
   /** It was given up: the store holds it no more. */
   abstract givenUp(at: usize, verdict: u32, endedAt: u64): void;
-  /** Others needed its place. */
-  abstract evicted(at: usize): void;
+  /** Others needed its place. `verdict` and `endedAt` as they were left, 0 where that was open. */
+  abstract evicted(at: usize, verdict: u32, endedAt: u64): void;
   /** The sweep met it. It lies in the store: nothing else there may be asked for. */
   abstract counted(at: usize, verdict: u32): void;
 }
@@ -74,10 +74,18 @@ export class Pending {
       memory.copy(this.end + HEAD, at, length);
       shared.length += <i32>sizeOf(this.end);
       if (!shared.save()) continue;
-      if (this.droppedEnd != DROPPED) listener.evicted(DROPPED + HEAD);
+      if (this.droppedEnd != DROPPED) {
+        const dropped = changetype<PendingEntry>(DROPPED);
+        listener.evicted(DROPPED + HEAD, dropped.verdict, dropped.endedAt);
+      }
       return;
     }
     shared.conflicts++;
+  }
+
+  /** Whether there is an entry under the key. */
+  has(scope: u64, key: u64): bool {
+    return this.find(scope, key) != 0;
   }
 
   /** Takes out the newest entry under the key: its bytes are at `taken`. False where there is none. */

@@ -1,5 +1,6 @@
 import { FilterState } from "../host/filter_state";
 import { Method, methodName } from "../mcp/methods";
+import { ObservedStream } from "../mcp/observed_stream";
 import { Operation } from "../mcp/operation";
 import { OperationLog } from "../mcp/operation_log";
 import { outcomeName } from "../mcp/outcome";
@@ -17,13 +18,13 @@ export class AccessLog extends OperationLog {
     super();
   }
 
-  requested(operation: Operation, isModern: bool): void {
-    this.begin(operation.method, operation.session, isModern);
+  requested(stream: ObservedStream, operation: Operation, isModern: bool): void {
+    this.begin(stream, operation.method, operation.session, isModern);
     if (operation.nameLength) this.state.set("mcp.target", operation.name, operation.nameLength);
   }
 
-  ended(operation: Operation, isModern: bool, now: u64): void {
-    this.requested(operation, isModern);
+  ended(stream: ObservedStream, operation: Operation, isModern: bool, now: u64): void {
+    this.requested(stream, operation, isModern);
     this.setText("mcp.outcome", outcomeName(operation.outcome));
     const lasted = now > operation.startedAt ? now - operation.startedAt : 0;
     this.setNumber("mcp.duration_ms", lasted / NANOSECONDS_PER_MILLISECOND);
@@ -31,11 +32,17 @@ export class AccessLog extends OperationLog {
     if (tokens) this.setNumber("mcp.tokens", tokens);
   }
 
-  notified(method: Method, session: u64, isModern: bool): void {
-    this.begin(method, session, isModern);
+  notified(stream: ObservedStream, method: Method, session: u64, isModern: bool): void {
+    this.begin(stream, method, session, isModern);
   }
 
-  private begin(method: Method, session: u64, isModern: bool): void {
+  private begin(stream: ObservedStream, method: Method, session: u64, isModern: bool): void {
+    if (stream.isLogged) {
+      // Of the message before it in a batch: it may have what this one lacks.
+      this.setText("mcp.target", "");
+      this.setText("mcp.tokens", "");
+    }
+    stream.isLogged = true;
     this.setText("mcp.method", methodName(method));
     this.setText("mcp.era", isModern ? "modern" : "legacy");
     if (session) this.setHash("mcp.session", session);

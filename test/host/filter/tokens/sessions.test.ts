@@ -142,6 +142,6 @@ test("tokens cost no access to shared data, beyond that of a request of the serv
   call();
   worker.vm.calls.reset();
   call();
-  expect(worker.vm.calls.count("proxy_get_shared_data")).toBe(2);
+  expect(worker.vm.calls.count("proxy_get_shared_data")).toBe(3);
   expect(worker.vm.calls.count("proxy_set_shared_data")).toBe(2);
 });
