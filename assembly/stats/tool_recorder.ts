@@ -1,4 +1,4 @@
-import { TargetKind } from "../mcp/methods";
+import { Method, TargetKind } from "../mcp/methods";
 import { MirroredHeader } from "../mcp/mirrored_headers";
 import { ObservedStream } from "../mcp/observed_stream";
 import { Operation } from "../mcp/operation";
@@ -26,7 +26,7 @@ export class ToolRecorder extends ToolObserver {
 
   progress(stream: ObservedStream, operation: Operation | null): void {
     const server = this.series.serverOf(stream);
-    if (operation && operation.nameLength) {
+    if (operation && operation.method == Method.ToolsCall) {
       const tools = this.labels.targets(server, TargetKind.Tool);
       this.series.chooseTool(stream, tools.find(operation.name, operation.nameLength));
     } else {

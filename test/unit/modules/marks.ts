@@ -13,6 +13,11 @@ export function add(scope: u64, hash: u64, value: u64): void {
   marks.set(scope, hash, value);
 }
 
+/** Leaves a value in place of `before`. False where another one is there, or somebody was faster. */
+export function replace(scope: u64, hash: u64, before: u64, value: u64): bool {
+  return marks.replace(scope, hash, before, value);
+}
+
 export function get(scope: u64, hash: u64): u64 {
   return marks.get(scope, hash);
 }

@@ -8,7 +8,7 @@ declare function traceData(at: usize, length: usize): void;
 
 // @ts-ignore: decorator
 @external("trace", "end")
-declare function traceEnd(isMessage: bool): void;
+declare function traceEnd(isMessage: bool, isEndpoint: bool): void;
 
 const events = EventReader.create();
 
@@ -20,6 +20,11 @@ export function feed(at: usize, length: usize): void {
   events.feed(at, length);
   for (let part = events.next(); part != EventPart.More; part = events.next()) {
     if (part == EventPart.Data) traceData(events.dataAt, events.dataLength);
-    else traceEnd(events.isMessage);
+    else traceEnd(events.isMessage, events.isEndpoint);
   }
+}
+
+/** Whether an event so far had an id. */
+export function hasIds(): bool {
+  return events.hasIds;
 }

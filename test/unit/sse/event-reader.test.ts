@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 
 import { chunkSizes, cut, halves, single } from "../chunks.ts";
 import { itHolds } from "../property.ts";
-import { type SseEvent, parseEvents, readEvents } from "./events.ts";
+import { type SseEvent, parseEvents, parseHasIds, readEvents, readHasIds } from "./events.ts";
 import { eventStreams } from "./streams.ts";
 
 /** The events of a stream, which must be the same however it is cut. */
@@ -21,6 +21,10 @@ function message(data: string): SseEvent {
   return { isMessage: true, data };
 }
 
+function endpoint(data: string): SseEvent {
+  return { isMessage: false, isEndpoint: true, data };
+}
+
 describe("an event stream", () => {
   const cases: [string, string, SseEvent[]][] = [
     ["one event", "data: a\n\n", [message("a")]],
@@ -34,8 +38,8 @@ describe("an event stream", () => {
     ["no data, no event", "event: message\nid: 1\n\n: comment\n\n\n\n", []],
     ["nothing behind the last blank line", "data: a\n\ndata: b\n", [message("a")]],
     ["an unfinished line", "data: a\n\ndata: b", [message("a")]],
-    ["a type before the data", "event: endpoint\ndata: /x\n\n", [{ isMessage: false, data: "/x" }]],
-    ["a type behind the data", "data: /x\nevent: endpoint\n\n", [{ isMessage: false, data: "/x" }]],
+    ["a type before the data", "event: endpoint\ndata: /x\n\n", [endpoint("/x")]],
+    ["a type behind the data", "data: /x\nevent: endpoint\n\n", [endpoint("/x")]],
     [
       "a type of one event only",
       "event: ping\ndata: a\n\ndata: b\n\n",
@@ -58,6 +62,12 @@ describe("an event stream", () => {
         { isMessage: false, data: "b" },
       ],
     ],
+    [
+      "types like that of an endpoint",
+      "event: endpoints\ndata: a\n\nevent: endpoin\ndata: b\n\nevent:  endpoint\ndata: c\n\n",
+      ["a", "b", "c"].map((data) => ({ isMessage: false, data })),
+    ],
+    ["an endpoint, then a message", "event: endpoint\ndata: a\n\ndata: b\n\n", [endpoint("a"), message("b")]],
     ["a type with a NUL behind it", "event: message\0\ndata: a\n\n", [{ isMessage: false, data: "a" }]],
     ["fields that begin alike", "dat: a\ndatas: b\nDATA: c\n data: d\n\n", []],
     ["comments and other fields", ": x\nid: 1\nretry: 5\nfoo: bar\nfoo\ndata: a\n:\n\n", [message("a")]],
@@ -86,6 +96,50 @@ describe("an event stream", () => {
     const data = "0123456789".repeat(200_000);
     const bytes = Buffer.from(`event: message\ndata: ${data}\ndata: ${data}\n\n`);
     expect(readEvents(cut(bytes, [65_536]))).toEqual([message(`${data}\n${data}`)]);
+  });
+});
+
+describe("the ids of an event stream", () => {
+  const ids = fc.constantFrom(
+    "id: 7",
+    "id:7",
+    "id:  ",
+    "id: ",
+    "id:",
+    "id",
+    "id\t: 7",
+    "ids: 7",
+    "i: 7",
+    "Id: 7",
+    " id: 7",
+    ": id: 7",
+  );
+  // One in an event at most: what a second one takes back we do not give back.
+  const others = fc.array(fc.constantFrom("event: x", "retry: 500", "data: id: 7", "data"), { maxLength: 2 });
+  const lines = fc
+    .tuple(others, fc.option(ids), others)
+    .map(([before, id, after]) => [...before, ...(id === null ? [] : [id]), ...after]);
+  const stream = fc
+    .tuple(fc.array(lines, { maxLength: 5 }), fc.constantFrom("\n", "\r\n", "\r"))
+    .map(([events, end]) => events.map((lines) => [...lines, "data: x", "", ""].join(end)).join(""));
+
+  itHolds(
+    "are found where eventsource-parser finds one, in any chunks",
+    1000,
+    fc.property(stream, chunkSizes, (text, sizes) => {
+      // A lone CR ends the last line for the parser only once no LF can follow.
+      const expected = parseHasIds(`${text}: \n`);
+      const bytes = Buffer.from(text);
+      assert.equal(readHasIds([bytes]), expected);
+      assert.equal(readHasIds(cut(bytes, sizes)), expected);
+      assert.equal(readHasIds(single(bytes)), expected);
+    }),
+  );
+
+  it("belong to the stream, whatever follows, and to no other", () => {
+    expect(readHasIds([Buffer.from("id: 1\ndata:\n\ndata: a\n\n")])).toBe(true);
+    expect(readHasIds([Buffer.from("data: a\n\n")])).toBe(false);
+    expect(readHasIds([Buffer.from("id: 1\n: no data\n\n")])).toBe(true);
   });
 });
 

@@ -5,12 +5,15 @@ import { TestModule } from "../module.ts";
 /** An event as far as it concerns us. */
 export interface SseEvent {
   readonly isMessage: boolean;
+  /** There where it is one of the type `endpoint`. */
+  readonly isEndpoint?: true;
   readonly data: string;
 }
 
 interface Exports {
   begin(): void;
   feed(at: number, length: number): void;
+  hasIds(): number;
 }
 
 let events: SseEvent[] = [];
@@ -21,8 +24,9 @@ const module: TestModule<Exports> = new TestModule("sse", {
     if (length === 0) throw new Error("data without a byte");
     data.push(module.bytes(at, length));
   },
-  end(isMessage: number): void {
-    events.push({ isMessage: isMessage !== 0, data: Buffer.concat(data).toString() });
+  end(isMessage: number, isEndpoint: number): void {
+    const type = { isMessage: isMessage !== 0, ...(isEndpoint !== 0 && { isEndpoint: true as const }) };
+    events.push({ ...type, data: Buffer.concat(data).toString() });
     data = [];
   },
 });
@@ -36,6 +40,12 @@ export function readEvents(chunks: readonly Uint8Array[]): SseEvent[] {
   return events;
 }
 
+/** Whether our reader finds an event with an id in the stream. */
+export function readHasIds(chunks: readonly Uint8Array[]): boolean {
+  readEvents(chunks);
+  return module.exports.hasIds() !== 0;
+}
+
 /**
  * The events that eventsource-parser finds. At one spot it leaves the standard, and no generator goes there: it takes the
  * three characters U+00EF, U+00BB, U+00BF at the start of decoded text for a byte order mark.
@@ -43,7 +53,9 @@ export function readEvents(chunks: readonly Uint8Array[]): SseEvent[] {
 export function parseEvents(stream: Uint8Array): SseEvent[] {
   const found: SseEvent[] = [];
   const parser = createParser({
-    onEvent: ({ event = "message", data }) => found.push({ isMessage: event === "message", data }),
+    onEvent: ({ event = "message", data }) => {
+      found.push({ isMessage: event === "message", ...(event === "endpoint" && { isEndpoint: true }), data });
+    },
   });
   // The byte order mark goes in decoding, as in eventsource-parser's own stream.
   const text = new TextDecoder().decode(stream);
@@ -52,6 +64,18 @@ export function parseEvents(stream: Uint8Array): SseEvent[] {
   // feed belongs to that line's end and makes it go on.
   if (text.endsWith("\r")) parser.feed("\n");
   return found;
+}
+
+/** Whether eventsource-parser finds an event with an id. */
+export function parseHasIds(stream: string): boolean {
+  let hasIds = false;
+  const parser = createParser({
+    onEvent: ({ id }) => {
+      hasIds ||= id !== undefined && id !== "";
+    },
+  });
+  parser.feed(stream);
+  return hasIds;
 }
 
 /** Bytes of the module's memory, which only ever grows. */

@@ -10,6 +10,7 @@ import { RacingData, race } from "./race.ts";
 interface Exports {
   create(space: number): void;
   add(scope: bigint, hash: bigint, value: bigint): void;
+  replace(scope: bigint, hash: bigint, before: bigint, value: bigint): number;
   get(scope: bigint, hash: bigint): bigint;
   getOther(scope: bigint, hash: bigint): bigint;
 }
@@ -114,4 +115,61 @@ describe("marks", () => {
       },
     ),
   );
+
+  const ATTEMPTS = 30;
+
+  /** Adds to a count, which is never below 0, as the streams of an endpoint are counted. What was added. */
+  function count(worker: number, hash: bigint, by: bigint): bigint {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const before = workers[worker].get(1n, hash);
+      if (before + by < 0n) return 0n;
+      if (workers[worker].replace(1n, hash, before, before + by)) return by;
+    }
+    throw new Error("others were faster every time");
+  }
+
+  const change = fc.record({
+    worker: fc.nat({ max: 3 }),
+    hash: fc.constantFrom(...neighbours.slice(0, 3)),
+    by: fc.constantFrom(1n, 1n, -1n),
+  });
+
+  itHolds(
+    "that are replaced have each change, whatever workers do in between; none is left of what is back at nothing",
+    300,
+    fc.property(
+      fc.array(change, { maxLength: 30 }),
+      fc.array(fc.nat({ max: 2 }), { maxLength: 14 }),
+      (steps, pauses) => {
+        create();
+        const sums = new Map<bigint, bigint>();
+        let bucket: Uint8Array = new Uint8Array();
+        data.afterWrite = (...[, , after]) => (bucket = after);
+        race(data, steps, pauses, ({ worker, hash, by }) => {
+          const added = count(worker, hash, by);
+          sums.set(hash, (sums.get(hash) ?? 0n) + added);
+        });
+        data.afterWrite = undefined;
+        for (const [hash, sum] of sums) for (const worker of workers) assert.equal(worker.get(1n, hash), sum);
+        assert.equal(bucket.length, 16 * [...sums.values()].filter((sum) => sum > 0n).length);
+      },
+    ),
+  );
+
+  it("are replaced only where they are what they are said to be", () => {
+    const [worker, other] = workers;
+    expect(worker.replace(1n, 2n, 5n, 6n)).toBe(0);
+    expect(worker.replace(1n, 2n, 0n, 6n)).toBe(1);
+    expect(other.replace(1n, 2n, 0n, 7n)).toBe(0);
+    expect(other.replace(1n, 2n, 6n, 7n)).toBe(1);
+    expect(worker.get(1n, 2n)).toBe(7n);
+    expect(worker.replace(1n, 2n, 7n, 0n)).toBe(1);
+    expect(other.get(1n, 2n)).toBe(0n);
+    expect(other.replace(1n, 2n, 0n, 0n)).toBe(1);
+    // Those beside it stay.
+    for (const hash of neighbours.slice(0, 5)) worker.add(1n, hash, hash + 1n);
+    worker.replace(1n, neighbours[2], neighbours[2] + 1n, 0n);
+    const left = neighbours.slice(0, 5).map((hash) => other.get(1n, hash));
+    expect(left).toEqual(neighbours.slice(0, 5).map((hash, i) => (i === 2 ? 0n : hash + 1n)));
+  });
 });

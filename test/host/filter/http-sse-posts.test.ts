@@ -1,0 +1,172 @@
+/** What is posted to an endpoint of HTTP+SSE, and streams that name none. */
+import { describe, expect, test } from "vitest";
+import { exchange, type Plugin } from "../index.ts";
+import {
+  JSON_ANSWER,
+  SSE_ANSWER,
+  batch,
+  countsBy,
+  error,
+  notification,
+  passSeconds,
+  request,
+  result,
+  startFilter,
+  toolCall,
+} from "./filter.ts";
+import { endpointEvent, ENDPOINT, openSession, openStream, POST_HEADERS, send } from "./http-sse.ts";
+import { GET_HEADERS, OpenStream } from "./open-stream.ts";
+
+const configuration = { labels: { tools: ["echo", "add"] } };
+const outcomes = (plugin: Plugin) => countsBy(plugin, "mcp_operations_total", "mcp_method_name", "mcp_outcome");
+const tools = (plugin: Plugin) => countsBy(plugin, "mcp_operations_total", "gen_ai_tool_name", "mcp_outcome");
+const streams = (plugin: Plugin) => countsBy(plugin, "mcp_streams_total", "mcp_stream_kind", "mcp_stream_end");
+const inFlight = (plugin: Plugin) => plugin.vm.metrics.gauge("mcp_operations_in_flight");
+
+describe("a POST to an endpoint of HTTP+SSE", () => {
+  const start = () => startFilter({ configuration });
+
+  test.each([
+    ["a 400", { response: { status: 400, body: "" } }, "http_error"],
+    ["a 401", { response: { status: 401, body: "" } }, "unauthenticated"],
+    ["a 500", { response: { status: 500, body: "" } }, "upstream_error"],
+    ["a redirection", { response: { status: 307, body: "" } }, "http_error"],
+    ["a reset", { response: null, ended: "server" }, "upstream_error"],
+    ["the client's leave", { response: null, ended: "client" }, "disconnected"],
+  ] as const)("that fails with %s ends its request, once", (_, posting, outcome) => {
+    const plugin = start();
+    const stream = openSession(plugin, plugin);
+    send(plugin, toolCall("echo", 1), posting);
+    expect(tools(plugin)).toMatchObject({ [`echo ${outcome}`]: 1 });
+    stream.send(result({}, 1));
+    stream.close();
+    passSeconds([plugin], 7);
+    expect(plugin.vm.metrics.counter("mcp_operations_total")).toBe(2);
+    expect(inFlight(plugin)).toBe(0);
+  });
+
+  test.each([
+    ["JSON", { headers: JSON_ANSWER, body: result({}, 1) }],
+    ["an event stream", { headers: SSE_ANSWER, body: `data: ${result({}, 1)}\n\n` }],
+  ])("may bear the answer as %s, which counts once if the stream brings it as well", (_, response) => {
+    const plugin = start();
+    const stream = openSession(plugin, plugin);
+    send(plugin, toolCall("echo", 1), { response });
+    stream.send(result({ isError: true }, 1));
+    expect(tools(plugin)).toMatchObject({ "echo ok": 1 });
+    send(plugin, toolCall("add", 2), { response: { headers: JSON_ANSWER, body: "{}" } });
+    stream.send(result({ isError: true }, 2));
+    expect(tools(plugin)).toEqual({ " ok": 1, "echo ok": 1, "add tool_error": 1 });
+  });
+
+  test("that the stream answers before it ends itself is answered once", () => {
+    const plugin = start();
+    const stream = openSession(plugin, plugin);
+    const accepted = { status: 202, headers: { "content-type": "text/plain" }, ended: "open" } as const;
+    const post = exchange(plugin, {
+      request: { headers: POST_HEADERS, path: ENDPOINT, body: toolCall("echo", 1) },
+      response: accepted,
+    });
+    stream.send(result({}, 1));
+    post.stream.reset("server");
+    expect(tools(plugin)).toMatchObject({ "echo ok": 1 });
+    expect(plugin.vm.metrics.counter("mcp_operations_total")).toBe(2);
+  });
+
+  test("may be a batch, each of whose requests is answered by itself", () => {
+    const plugin = start();
+    const stream = openSession(plugin, plugin);
+    const asked = [
+      toolCall("echo", 1),
+      notification("notifications/progress"),
+      toolCall("add", 2),
+      toolCall("echo", 3),
+    ];
+    send(plugin, batch(...asked));
+    stream.send(result({}, 3), batch(result({ isError: true }, 2), error(-32603, 1)));
+    expect(tools(plugin)).toMatchObject({ "echo ok": 1, "add tool_error": 1, "echo rpc_error": 1 });
+  });
+
+  test("is cancelled by a notification, unless the answer comes all the same", () => {
+    const plugin = start();
+    const stream = openSession(plugin, plugin);
+    send(plugin, toolCall("echo", 1));
+    send(plugin, toolCall("add", 2));
+    for (const requestId of [1, 2]) send(plugin, notification("notifications/cancelled", { requestId }));
+    stream.send(result({}, 2));
+    passSeconds([plugin], 20);
+    expect(tools(plugin)).toMatchObject({ "echo cancelled": 1, "add ok": 1 });
+    stream.send(result({}, 1));
+    expect(plugin.vm.metrics.counter("mcp_operations_total")).toBe(3);
+  });
+
+  test("whose answer is faster than the end of its own body waits for nothing", () => {
+    const plugin = start();
+    const stream = openSession(plugin, plugin);
+    const post = plugin.stream();
+    post.requestHeaders([
+      [":method", "POST"],
+      [":path", ENDPOINT],
+      [":authority", "mcp.example"],
+      ["content-type", "application/json"],
+    ]);
+    post.requestBody(Buffer.from(toolCall("echo", 1)));
+    stream.send(result({}, 1));
+    post.requestBody(new Uint8Array(), true);
+    post.responseHeaders([[":status", "202"]], true);
+    post.end();
+    expect(tools(plugin)).toMatchObject({ "echo ok": 1 });
+    stream.close();
+    expect(plugin.vm.metrics.counter("mcp_operations_total")).toBe(2);
+  });
+
+  test("is answered on the stream also where its body names a revision without sessions", () => {
+    const plugin = start();
+    const stream = openSession(plugin, plugin);
+    const meta = { "io.modelcontextprotocol/protocolVersion": "2026-07-28" };
+    send(plugin, request("tools/call", { name: "echo", _meta: meta }, 1));
+    stream.send(result({}, 1));
+    expect(tools(plugin)).toMatchObject({ "echo ok": 1 });
+  });
+
+  test("is looked up by its authority too", () => {
+    const plugin = start();
+    const stream = openStream(plugin, ENDPOINT, "/sse", { host: "one.example" });
+    send(plugin, toolCall("echo", 1), { headers: { ...POST_HEADERS, host: "two.example" } });
+    send(plugin, toolCall("add", 2), { headers: { ...POST_HEADERS, host: "one.example" } });
+    stream.send(result({}, 1), result({}, 2));
+    expect(tools(plugin)).toEqual({ "add ok": 1 });
+  });
+});
+
+describe("a stream", () => {
+  test("that says a revision in its headers is one of HTTP+SSE in the gauges as well", () => {
+    const plugin = startFilter();
+    const headers = { "mcp-protocol-version": "2024-11-05" };
+    const stream = openStream(plugin, ENDPOINT, "/sse", headers);
+    passSeconds([plugin], 7);
+    const active = () => countsBy(plugin, "mcp_streams_active", "mcp_stream_kind");
+    expect(active()).toMatchObject({ http_sse: 1 });
+    stream.close();
+    passSeconds([plugin], 7);
+    expect(Object.values(active()).filter((value) => value !== 0)).toEqual([]);
+    expect(streams(plugin)).toEqual({ "http_sse server_closed": 1 });
+  });
+
+  test.each([
+    ["whose endpoint is not its first event", "/sse", `event: hello\ndata: 1\n\n${endpointEvent(ENDPOINT)}`],
+    ["whose first event has another type", "/sse", `event: endpoints\ndata: ${ENDPOINT}\n\n`],
+    ["that names no reference", "/sse", "event: endpoint\ndata:\n\n"],
+    ["whose endpoint is too long", "/sse", endpointEvent(`/${"x".repeat(1024)}`)],
+    ["whose path is too long", `/${"x".repeat(1024)}`, endpointEvent("?a")],
+    ["whose endpoint never ends", "/sse", `event: endpoint\ndata: ${ENDPOINT}\n`],
+  ])("%s is no MCP, and what is posted is none", (_, path, body) => {
+    const plugin = startFilter();
+    const stream = new OpenStream(plugin, { method: "GET", path, headers: GET_HEADERS }).write(body);
+    send(plugin, toolCall("echo", 1));
+    send(plugin, toolCall("echo", 1), { path: `/${"x".repeat(1024)}` });
+    stream.send(result({}, 1)).close();
+    expect(outcomes(plugin)).toEqual({});
+    expect(streams(plugin)).toEqual({});
+  });
+});

@@ -1,0 +1,196 @@
+/** HTTP+SSE (2024-11-05), from the stream's endpoint to its end. */
+import { describe, expect, test } from "vitest";
+import type { Plugin } from "../index.ts";
+import { countsBy, error, notification, passSeconds, request, result, startWorkers, toolCall } from "./filter.ts";
+import { initializeRequest, openSession, openStream, send } from "./http-sse.ts";
+import { initializeResult } from "./open-stream.ts";
+
+const configuration = { labels: { tools: ["echo", "add"] } };
+const outcomes = (plugin: Plugin) => countsBy(plugin, "mcp_operations_total", "mcp_method_name", "mcp_outcome");
+const tools = (plugin: Plugin) => countsBy(plugin, "mcp_operations_total", "gen_ai_tool_name", "mcp_outcome");
+const streams = (plugin: Plugin) => countsBy(plugin, "mcp_streams_total", "mcp_stream_kind", "mcp_stream_end");
+const inFlight = (plugin: Plugin) => plugin.vm.metrics.gauge("mcp_operations_in_flight");
+const durations = (plugin: Plugin) => plugin.vm.metrics.histogram("mcp_operation_duration_milliseconds").values;
+
+describe.each([1, 4])("HTTP+SSE on %i workers", (count) => {
+  const start = () => startWorkers(count, { configuration });
+  const on = (workers: Plugin[], i: number) => workers[i % count];
+
+  test("counts what is posted when the stream answers, whichever workers they pass", () => {
+    const workers = start();
+    const stream = openSession(on(workers, 1), workers[0]);
+    send(on(workers, 2), notification("notifications/initialized"));
+    send(on(workers, 3), toolCall("echo", 1));
+    send(on(workers, 1), toolCall("add", 2));
+    expect(outcomes(workers[0])).toEqual({ "initialize ok": 1 });
+    stream.send(result({}, 1), error(-32602, 2));
+    expect(outcomes(workers[0])).toEqual({ "initialize ok": 1, "tools/call ok": 1, "tools/call rpc_error": 1 });
+    expect(tools(workers[0])).toMatchObject({ "echo ok": 1, "add rpc_error": 1 });
+    stream.close("client");
+    expect(streams(workers[0])).toEqual({ "http_sse client_closed": 1, "post complete": 4 });
+    expect(countsBy(workers[0], "mcp_undecoded_total", "mcp_reason")).toEqual({});
+    expect(countsBy(workers[0], "mcp_payload_bytes_total", "mcp_method_name", "mcp_direction")).toEqual({
+      "initialize client_to_server": initializeRequest().length,
+      "initialize server_to_client": initializeResult("2024-11-05").length,
+      "notifications/initialized client_to_server": notification("notifications/initialized").length,
+      "tools/call client_to_server": toolCall("echo", 1).length + toolCall("add", 2).length,
+      "tools/call server_to_client": result({}, 1).length + error(-32602, 2).length,
+    });
+  });
+
+  test("pairs answers with requests in any order, by id and its type", () => {
+    const workers = start();
+    const stream = openSession(workers[0], workers[0]);
+    const ids = [1, "1", 2, 3, "x"];
+    ids.forEach((id, i) => send(on(workers, i), toolCall(i % 2 ? "add" : "echo", id)));
+    stream.send(result({}, "x"), result({ isError: true }, 3), result({}, "1"), error(-32603, 2), result({}, 1));
+    // Nobody asked for these, or they came before.
+    stream.send(result({}, "x"), result({}, "2"), result({}, 9), result({}, null));
+    expect(tools(workers[0])).toMatchObject({
+      "echo ok": 2,
+      "add tool_error": 1,
+      "add ok": 1,
+      "echo rpc_error": 1,
+    });
+    expect(workers[0].vm.metrics.counter("mcp_operations_total")).toBe(ids.length + 1);
+  });
+
+  test("measures from the POST's headers to the answer", () => {
+    const workers = start();
+    const stream = openSession(workers[0], workers[0]);
+    send(on(workers, 1), toolCall("echo", 1), { responseDelay: 20 });
+    workers[0].vm.clock.advance(230);
+    stream.send(result({}, 1));
+    expect(durations(workers[0])).toEqual([0, 250]);
+  });
+
+  test("keeps sessions apart, whose ids are the same", () => {
+    const workers = start();
+    const [one, two] = ["/messages?sessionId=1", "/messages?sessionId=2"];
+    const first = openSession(workers[0], on(workers, 1), one);
+    const second = openSession(workers[0], on(workers, 2), two);
+    send(on(workers, 3), toolCall("echo", 7), { path: one });
+    send(on(workers, 3), toolCall("add", 7), { path: two });
+    second.send(result({ isError: true }, 7));
+    expect(tools(workers[0])).toMatchObject({ "add tool_error": 1 });
+    expect(tools(workers[0])).not.toHaveProperty("echo ok");
+    first.send(result({}, 7));
+    expect(tools(workers[0])).toMatchObject({ "add tool_error": 1, "echo ok": 1 });
+  });
+
+  test("a request of the server is an operation, ended by the client's POST", () => {
+    const workers = start();
+    const stream = openSession(workers[0], workers[0]);
+    send(on(workers, 1), toolCall("echo", 1));
+    stream.send(request("sampling/createMessage", { messages: [] }, 1), request("roots/list", {}, 2));
+    send(on(workers, 2), result({ roots: [] }, 2));
+    send(on(workers, 3), error(-1, 1));
+    stream.send(result({}, 1));
+    expect(outcomes(workers[0])).toEqual({
+      "initialize ok": 1,
+      "roots/list ok": 1,
+      "sampling/createMessage rpc_error": 1,
+      "tools/call ok": 1,
+    });
+  });
+
+  test("what waits is in flight, and no more once it is answered", () => {
+    const workers = start();
+    const stream = openSession(workers[0], workers[0]);
+    for (let id = 1; id <= 3; id++) send(on(workers, id), toolCall("echo", id));
+    passSeconds(workers, 7);
+    expect(inFlight(workers[0])).toBe(3);
+    expect(countsBy(workers[0], "mcp_streams_active", "mcp_stream_kind")).toMatchObject({ http_sse: 1 });
+    stream.send(result({}, 2));
+    passSeconds(workers, 7);
+    expect(inFlight(workers[0])).toBe(2);
+    stream.close();
+    passSeconds(workers, 7);
+    expect(inFlight(workers[0])).toBe(0);
+    expect(countsBy(workers[0], "mcp_streams_active", "mcp_stream_kind")).toEqual({ http_sse: 0 });
+  });
+
+  test("a session is born with the answer to initialize, and ends with the stream", () => {
+    const workers = start();
+    const stream = openStream(workers[0]);
+    const started = () =>
+      countsBy(workers[0], "mcp_sessions_started_total", "mcp_session_kind", "mcp_protocol_version", "mcp_client_name");
+    send(on(workers, 1), initializeRequest("claude-ai"));
+    expect(started()).toEqual({});
+    stream.send(initializeResult("2024-11-05"));
+    expect(started()).toEqual({ "http_sse 2024-11-05 claude-ai": 1 });
+    for (let id = 1; id <= 4; id++) {
+      send(on(workers, id), toolCall("echo", id));
+      stream.send(result({}, id));
+    }
+    passSeconds(workers, 8);
+    const active = () => countsBy(workers[0], "mcp_sessions_active", "mcp_session_kind", "mcp_protocol_version");
+    expect(active()).toEqual({ "http_sse 2024-11-05": 1 });
+    stream.close("client");
+    const ended = () => countsBy(workers[0], "mcp_sessions_ended_total", "mcp_session_kind", "mcp_session_end");
+    expect(ended()).toEqual({ "http_sse stream_closed": 1 });
+    passSeconds(workers, 14);
+    expect(ended()).toEqual({ "http_sse stream_closed": 1 });
+    expect(active()).toEqual({ "http_sse 2024-11-05": 0 });
+    expect(countsBy(workers[0], "mcp_sessions_adopted_total", "mcp_session_kind")).toEqual({});
+    expect(workers[0].vm.metrics.histogram("mcp_session_operations", { mcp_session_kind: "http_sse" }).values).toEqual([
+      5,
+    ]);
+    expect(workers[0].vm.metrics.histogram("mcp_session_duration_milliseconds").values).toEqual([8000]);
+  });
+
+  test("a stream whose initialize fails, or never comes, is no session", () => {
+    const workers = start();
+    const stream = openStream(workers[0]);
+    send(on(workers, 1), initializeRequest());
+    stream.send(error(-32602, 0), notification("notifications/message"));
+    stream.close();
+    openStream(workers[0]).close();
+    for (const family of ["mcp_sessions_started_total", "mcp_sessions_adopted_total", "mcp_sessions_ended_total"]) {
+      expect(countsBy(workers[0], family)).toEqual({});
+    }
+    expect(outcomes(workers[0])).toEqual({ "initialize rpc_error": 1 });
+  });
+
+  test.each([
+    ["the client", "client", "disconnected", "client_closed"],
+    ["the server", undefined, "unanswered", "server_closed"],
+    ["a reset", "server", "upstream_error", "reset"],
+    ["a timeout", "timeout", "upstream_error", "timeout"],
+  ] as const)("what waits when %s ends the stream", (_, cause, outcome, end) => {
+    const workers = start();
+    const stream = openSession(workers[0], workers[0]);
+    send(on(workers, 1), toolCall("echo", 1));
+    send(on(workers, 2), toolCall("echo", 2));
+    send(on(workers, 3), notification("notifications/cancelled", { requestId: 2 }));
+    workers[0].vm.clock.advance(30);
+    stream.close(cause);
+    expect(tools(workers[0])).toMatchObject({ [`echo ${outcome}`]: 1, "echo cancelled": 1 });
+    expect(streams(workers[0])).toMatchObject({ [`http_sse ${end}`]: 1 });
+    // The cancellation came first.
+    expect(durations(workers[0]).sort()).toEqual([0, 0, 30]);
+    passSeconds(workers, 20);
+    expect(workers[0].vm.metrics.counter("mcp_operations_total")).toBe(3);
+  });
+
+  test("once the stream has ended, its endpoint is a path like any other", () => {
+    const workers = start();
+    openSession(workers[0], workers[0]).close();
+    const before = workers[0].vm.metrics.counters();
+    workers.forEach((worker) => send(worker, toolCall("echo", 1)));
+    expect(workers[0].vm.metrics.counters()).toEqual(before);
+  });
+
+  test("an endpoint that is the same for everyone is known while any stream that named it is open", () => {
+    const workers = start();
+    const first = openStream(workers[0], "/messages");
+    const second = openStream(on(workers, 1), "/messages");
+    first.close("client");
+    send(on(workers, 2), toolCall("echo", 1), { path: "/messages" });
+    second.send(result({}, 1));
+    expect(tools(workers[0])).toEqual({ "echo ok": 1 });
+    second.close();
+    send(on(workers, 2), toolCall("echo", 1), { path: "/messages" });
+    expect(workers[0].vm.metrics.counter("mcp_streams_total", { mcp_stream_kind: "post" })).toBe(1);
+  });
+});

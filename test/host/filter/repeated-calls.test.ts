@@ -1,0 +1,135 @@
+/** Calls with the same tool and the same arguments as an earlier one of their session. */
+import { describe, expect, test } from "vitest";
+import type { Plugin } from "../index.ts";
+import { countsBy, error, passSeconds, post, request, result, startWorkers } from "./filter.ts";
+import { openSession, send } from "./http-sse.ts";
+import { inSession } from "./open-stream.ts";
+
+const configuration = { labels: { tools: ["echo", "add"] } };
+const repeated = (plugin: Plugin) => countsBy(plugin, "mcp_repeated_calls_total", "gen_ai_tool_name");
+
+/** A call in a session, with these parameters besides the tool's name. */
+function call(
+  worker: Plugin,
+  session: string,
+  name: string,
+  params: object | string = { arguments: {} },
+  answer = result(),
+) {
+  const body =
+    typeof params === "string"
+      ? `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"${name}","arguments":${params}}}`
+      : request("tools/call", { name, ...params });
+  post(worker, body, answer, { headers: inSession(session) });
+}
+
+describe.each([1, 4])("with %i workers", (count) => {
+  const start = () => startWorkers(count, { configuration });
+  const on = (workers: Plugin[], i: number) => workers[i % count];
+
+  test("each repetition counts at the next tick, whichever workers saw the call", () => {
+    const workers = start();
+    for (let i = 0; i < 9; i++) call(on(workers, i), "s", "echo", { arguments: { text: "a" } });
+    expect(repeated(workers[0])).toEqual({});
+    passSeconds(workers, 1);
+    expect(repeated(workers[0])).toEqual({ echo: 8 });
+    for (let i = 0; i < 4; i++) call(on(workers, i), "s", "echo", { arguments: { text: "a" } });
+    passSeconds(workers, 1);
+    expect(repeated(workers[0])).toEqual({ echo: 12 });
+  });
+
+  test("another tool, other arguments and another session are no repetition", () => {
+    const workers = start();
+    const calls = [
+      ["s", "echo", { arguments: { text: "a" } }],
+      ["s", "echo", { arguments: { text: "b" } }],
+      ["s", "echo", { arguments: { texts: "a" } }],
+      ["s", "echo", {}],
+      ["s", "add", { arguments: { text: "a" } }],
+      ["other", "echo", { arguments: { text: "a" } }],
+    ] as const;
+    calls.forEach(([session, tool, params], i) => call(on(workers, i), session, tool, params));
+    passSeconds(workers, 1);
+    expect(repeated(workers[0])).toEqual({});
+    calls.forEach(([session, tool, params], i) => call(on(workers, i + 1), session, tool, params));
+    passSeconds(workers, 1);
+    expect(repeated(workers[0])).toEqual({ echo: 5, add: 1 });
+  });
+
+  test("arguments are compared as they are written, whatever stands around them", () => {
+    const workers = start();
+    const args = '{"a":[1,2,{"b":"x"}]}';
+    call(workers[0], "s", "echo", args);
+    post(
+      on(workers, 1),
+      `{"params":{"arguments":${args},"_meta":{"progressToken":7},"name":"echo"},"method":"tools/call","id":"z","jsonrpc":"2.0"}`,
+      result({}, "z"),
+      {
+        headers: inSession("s"),
+      },
+    );
+    passSeconds(workers, 1);
+    expect(repeated(workers[0])).toEqual({ echo: 1 });
+    for (const other of [
+      '{"a":[1,2,{"b":"y"}]}',
+      '{"a":[1,2.0,{"b":"x"}]}',
+      '{"a":[12,{"b":"x"}]}',
+      '{"a":[1,2,{"b":"x"}],"c":null}',
+    ]) {
+      call(on(workers, 2), "s", "echo", other);
+    }
+    passSeconds(workers, 1);
+    expect(repeated(workers[0])).toEqual({ echo: 1 });
+  });
+
+  test("a call that goes on with one that asked for input is no repetition", () => {
+    const workers = start();
+    const text = { text: "a" };
+    call(workers[0], "s", "echo", { arguments: text }, result({ resultType: "input_required" }));
+    call(on(workers, 1), "s", "echo", { arguments: text, inputResponses: { a: { action: "accept" } } });
+    call(on(workers, 2), "s", "echo", { arguments: text, requestState: "x" });
+    passSeconds(workers, 1);
+    expect(repeated(workers[0])).toEqual({});
+  });
+
+  test("one that fails is repeated as well", () => {
+    const workers = start();
+    call(workers[0], "s", "echo", { arguments: {} }, error(-32603));
+    call(on(workers, 1), "s", "echo", { arguments: {} }, result({ isError: true }));
+    passSeconds(workers, 1);
+    expect(repeated(workers[0])).toEqual({ echo: 1 });
+  });
+
+  test("without a session the caller's window is one", () => {
+    const workers = start();
+    const body = request("tools/call", { name: "echo", arguments: { text: "a" } });
+    const from = (address: string) => ({ properties: { "source.address": address } });
+    post(workers[0], body, result(), from("192.0.2.1:1"));
+    post(on(workers, 1), body, result(), from("192.0.2.2:1"));
+    post(on(workers, 2), body, result(), from("192.0.2.1:2"));
+    passSeconds(workers, 1);
+    expect(repeated(workers[0])).toEqual({ echo: 1 });
+  });
+
+  test("over HTTP+SSE the stream's session is one", () => {
+    const workers = start();
+    const [one, two] = ["/messages?s=1", "/messages?s=2"];
+    const streams = [one, two].map((path, i) => openSession(on(workers, i), on(workers, i + 1), path));
+    const ask = (path: string, id: number) =>
+      send(on(workers, id), request("tools/call", { name: "echo", arguments: { text: "a" } }, id), { path });
+    ask(one, 1);
+    ask(two, 1);
+    ask(one, 2);
+    for (const stream of streams) stream.send(result({}, 1), result({}, 2));
+    passSeconds(workers, 1);
+    expect(repeated(workers[0])).toEqual({ echo: 1 });
+  });
+
+  test("many at once are all counted", () => {
+    const workers = start();
+    // More than a worker keeps between two ticks.
+    for (let i = 0; i < 3000; i++) call(on(workers, i), "s", "echo", { arguments: { i: i % 1500 } });
+    passSeconds(workers, 1);
+    expect(repeated(workers[0])).toEqual({ echo: 1500 });
+  });
+});

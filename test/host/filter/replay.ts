@@ -1,0 +1,50 @@
+/** Captures as they happened: streams overlap, in the order of time. */
+import { type CapturedEvent, captureNames, readEvents } from "../../fixtures/captures.ts";
+import { type HttpStream, type Plugin, requestHead, responseHead } from "../index.ts";
+import { passSeconds } from "./filter.ts";
+
+/** Cuts a body into chunks. */
+export type Cut = (body: Uint8Array) => Uint8Array[];
+
+export const whole: Cut = (body) => [body];
+
+/** The events of the capture of this number, in the order of time. */
+export function eventsOf(number: string): CapturedEvent[] {
+  return readEvents(captureNames().find((name) => name.startsWith(number))!);
+}
+
+/**
+ * Lets a capture pass, each of its streams through the worker whose turn it is, each part of a body in the pieces that
+ * `cut` makes of it. Streams that the capture leaves open are closed by their client. Some seconds pass in the end, so
+ * that all is told.
+ */
+export function replay(workers: readonly Plugin[], events: readonly CapturedEvent[], cut: Cut = whole): void {
+  const streams = new Map<number, HttpStream>();
+  for (const event of events) {
+    const stream = streams.get(event.number) ?? workers[event.number % workers.length].stream();
+    streams.set(event.number, stream);
+    pass(stream, event, cut);
+    if (event.ended !== undefined) streams.delete(event.number);
+  }
+  for (const stream of streams.values()) stream.reset("client");
+  passSeconds(workers, 14);
+}
+
+function pass(stream: HttpStream, { request, head, chunk, ended }: CapturedEvent, cut: Cut): void {
+  if (request !== undefined) {
+    stream.requestHeaders(requestHead(request), request.body.length === 0);
+    if (request.body.length > 0) {
+      for (const piece of cut(request.body)) stream.requestBody(piece);
+      stream.requestBody(new Uint8Array(), true);
+    }
+  } else if (head !== undefined) {
+    stream.responseHeaders(responseHead(head));
+  } else if (chunk !== undefined) {
+    for (const piece of cut(chunk)) stream.responseBody(piece);
+  } else if (ended === "complete") {
+    stream.responseBody(new Uint8Array(), true);
+    stream.end();
+  } else {
+    stream.reset("client");
+  }
+}

@@ -1,0 +1,236 @@
+/** What servers say of their tools, and whether agents keep to it. */
+import { describe, expect, test } from "vitest";
+import type { ExchangeOptions, Plugin } from "../index.ts";
+import {
+  MCP_HEADERS,
+  SSE_ANSWER,
+  batch,
+  countsBy,
+  error,
+  event,
+  post,
+  request,
+  result,
+  startFilter,
+  startWorkers,
+  toolCall,
+} from "./filter.ts";
+
+const changes = (plugin: Plugin) =>
+  countsBy(plugin, "mcp_tool_definition_changes_total", "gen_ai_tool_name", "mcp_change");
+const unknown = (plugin: Plugin) => plugin.vm.metrics.counter("mcp_unknown_tool_calls_total");
+
+interface Tool {
+  readonly name: string;
+  readonly description?: string;
+  readonly inputSchema?: object;
+}
+
+const tool = (name: string, description = "does it", properties: object = {}): Tool => ({
+  name,
+  description,
+  inputSchema: { type: "object", properties },
+});
+const [ECHO, ADD, SUB] = ["echo", "add", "sub"].map((name) => tool(name));
+
+type Options = ExchangeOptions & { headers?: Record<string, string> };
+
+/** The server lists its tools, on a page of their own each, which pass these workers in turn. */
+function list(workers: readonly Plugin[], pages: readonly (readonly object[])[], options?: Options): void {
+  pages.forEach((tools, i) => {
+    const params = i === 0 ? {} : { cursor: `page ${i}` };
+    const more = i + 1 < pages.length && { nextCursor: `page ${i + 1}` };
+    post(workers[i % workers.length], request("tools/list", params), result({ tools, ...more }), options);
+  });
+}
+
+describe.each([1, 4])("a list of tools that changes, with %i workers", (count) => {
+  const start = () => startWorkers(count);
+
+  test("tells of what was added, changed and removed since this caller saw it last", () => {
+    const workers = start();
+    list(workers, [[ECHO, ADD]]);
+    expect(changes(workers[0])).toEqual({});
+    list(workers.slice(-1), [[ECHO, ADD]]);
+    list(workers, [[ADD, ECHO]]);
+    expect(changes(workers[0])).toEqual({});
+    list(workers.slice(-1), [[tool("echo", "does something else"), SUB]]);
+    expect(changes(workers[0])).toEqual({ "echo changed": 1, "sub added": 1, "add removed": 1 });
+    list(workers, [[ECHO, ADD]]);
+    expect(changes(workers[0])).toEqual({
+      "echo changed": 2,
+      "sub added": 1,
+      "sub removed": 1,
+      "add removed": 1,
+      "add added": 1,
+    });
+  });
+
+  test.each([
+    ["a description", tool("echo", "does it!")],
+    ["no description", { name: "echo", inputSchema: tool("").inputSchema }],
+    ["a schema", tool("echo", "does it", { text: { type: "string" } })],
+    ["no schema", { name: "echo", description: "does it" }],
+    ["description and schema the wrong way round", { ...ECHO, description: "type", inputSchema: { does: "it" } }],
+  ])("by %s, which is a change", (_, changed) => {
+    const workers = start();
+    list(workers, [[ECHO]]);
+    list(workers.slice(-1), [[changed]]);
+    list(workers, [[changed]]);
+    expect(changes(workers[0])).toEqual({ "echo changed": 1 });
+  });
+
+  test.each([
+    ["a title", { title: "Echo", ...ECHO }],
+    ["annotations", { ...ECHO, annotations: { readOnlyHint: true } }],
+    ["the order of members", { inputSchema: ECHO.inputSchema, description: ECHO.description, name: "echo" }],
+  ])("by %s, which is none", (_, changed) => {
+    const workers = start();
+    list(workers, [[ECHO]]);
+    list(workers.slice(-1), [[changed]]);
+    expect(changes(workers[0])).toEqual({});
+  });
+
+  test("is whole only with its last page, and the same on any pages", () => {
+    const workers = start();
+    list(workers, [[ECHO], [ADD], [SUB]]);
+    list(workers.toReversed(), [[ECHO, ADD], [SUB]]);
+    list(workers, [[ECHO, ADD, SUB]]);
+    list(workers, [[], [ECHO], [], [ADD, SUB], []]);
+    expect(changes(workers[0])).toEqual({});
+    list(workers.toReversed(), [[ECHO], [tool("add", "new")], [tool("mul"), SUB]]);
+    expect(changes(workers[0])).toEqual({ "add changed": 1, "mul added": 1 });
+  });
+
+  test("of which a page was not seen says nothing until it is seen whole again", () => {
+    const workers = start();
+    list(workers, [[ECHO], [ADD]]);
+    post(workers[0], request("tools/list", { cursor: "elsewhere" }), result({ tools: [SUB] }));
+    list(workers, [[ECHO, SUB]]);
+    expect(changes(workers[0])).toEqual({});
+    list(workers, [[ECHO]]);
+    expect(changes(workers[0])).toEqual({ "sub removed": 1 });
+  });
+
+  test("to nothing, and back", () => {
+    const workers = start();
+    list(workers, [[ECHO, ADD]]);
+    list(workers.slice(-1), [[]]);
+    expect(changes(workers[0])).toEqual({ "echo removed": 1, "add removed": 1 });
+    list(workers, [[ECHO]]);
+    expect(changes(workers[0])).toEqual({ "echo removed": 1, "add removed": 1, "echo added": 1 });
+  });
+
+  test("is another's for another caller, key or server", () => {
+    const workers = startWorkers(count, { configuration: { sessions: { callerKey: ["x-tenant"] } } });
+    const tenant = (name: string) => ({ headers: { ...MCP_HEADERS, "x-tenant": name } });
+    const callers: Options[] = [
+      { ...tenant("a"), properties: { "source.address": "198.51.100.7:1" } },
+      { ...tenant("a"), properties: { "xds.cluster_name": "other" } },
+      tenant("b"),
+    ];
+    list(workers, [[ECHO]], tenant("a"));
+    for (const caller of callers) list(workers, [[ADD]], caller);
+    expect(changes(workers[0])).toEqual({});
+    for (const caller of callers) list(workers, [[SUB]], caller);
+    expect(changes(workers[0])).toEqual({ "sub added": 3, "add removed": 3 });
+  });
+
+  test("an error, and a list of no tools at all, change nothing", () => {
+    const workers = start();
+    list(workers, [[ECHO]]);
+    post(workers[0], request("tools/list"), error(-32603));
+    post(workers[0], request("tools/list"), result({ tools: [ADD], isError: true }));
+    post(workers[0], request("prompts/list"), result({ tools: [ADD] }));
+    list(workers, [[ECHO]]);
+    expect(changes(workers[0])).toEqual({});
+  });
+});
+
+test("a list of 512 tools is compared, one of more is not", () => {
+  const plugin = startFilter({ configuration: { labels: { maxTools: 1000 } } });
+  const tools = (size: number, description?: string) =>
+    Array.from({ length: size }, (_, i) => tool(`t${i}`, description));
+  list([plugin], [tools(512)]);
+  list([plugin], [tools(300, "new"), tools(512).slice(300)]);
+  expect(plugin.vm.metrics.counter("mcp_tool_definition_changes_total", { mcp_change: "changed" })).toBe(300);
+  list([plugin], [tools(513)]);
+  list([plugin], [tools(300), tools(513).slice(300)]);
+  list([plugin], [tools(10)]);
+  expect(plugin.vm.metrics.counter("mcp_tool_definition_changes_total")).toBe(300);
+  list([plugin], [tools(9)]);
+  expect(plugin.vm.metrics.counter("mcp_tool_definition_changes_total", { mcp_change: "removed" })).toBe(1);
+});
+
+test("where tokens are not estimated, lists are compared all the same", () => {
+  const plugin = startFilter({ configuration: { tokens: { estimate: false } } });
+  list([plugin], [[ECHO], [ADD]]);
+  list([plugin], [[ECHO, tool("add", "new")]]);
+  expect(changes(plugin)).toEqual({ "add changed": 1 });
+});
+
+describe.each([1, 4])("a call of a tool that does not exist, with %i workers", (count) => {
+  const start = () => startWorkers(count);
+  const on = (workers: Plugin[], i: number) => workers[i % count];
+  const failures = [error(-32602), error(-32601), result({ isError: true })];
+
+  test("counts where it failed, and the list that this caller saw last lacks it", () => {
+    const workers = start();
+    list(workers, [[ECHO], [ADD]]);
+    failures.forEach((failure, i) => post(on(workers, i), toolCall("guessed"), failure));
+    expect(unknown(workers[0])).toBe(3);
+    post(on(workers, 1), toolCall("guessed"), result());
+    post(on(workers, 1), toolCall("echo"), error(-32602));
+    post(on(workers, 2), toolCall("add"), result({ isError: true }));
+    post(on(workers, 3), toolCall("guessed"), { status: 500, body: "" });
+    expect(unknown(workers[0])).toBe(3);
+    expect(countsBy(workers[0], "mcp_unknown_tool_calls_total", "mcp_server", "gen_ai_tool_name")).toEqual({
+      "tools ": 3,
+    });
+  });
+
+  test("does not count where no list, or not the whole of it, was seen", () => {
+    const workers = start();
+    post(workers[0], toolCall("guessed"), error(-32602));
+    post(workers[0], request("tools/list"), result({ tools: [ECHO], nextCursor: "2" }));
+    post(on(workers, 1), toolCall("guessed"), error(-32602));
+    expect(unknown(workers[0])).toBe(0);
+    post(on(workers, 2), request("tools/list", { cursor: "2" }), result({ tools: [ADD] }));
+    post(on(workers, 3), toolCall("guessed"), error(-32602));
+    expect(unknown(workers[0])).toBe(1);
+  });
+
+  test("is one once its tool was removed, and for who was shown the list", () => {
+    const workers = start();
+    list(workers, [[ECHO, ADD]]);
+    list(workers.slice(-1), [[ECHO]]);
+    post(on(workers, 1), toolCall("add"), error(-32602));
+    expect(unknown(workers[0])).toBe(1);
+    post(on(workers, 1), toolCall("add"), error(-32602), { properties: { "source.address": "198.51.100.7:1" } });
+    expect(unknown(workers[0])).toBe(1);
+  });
+});
+
+describe("progress", () => {
+  const progress = '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1,"progress":1}}';
+  const counted = (plugin: Plugin) => countsBy(plugin, "mcp_progress_total", "gen_ai_tool_name");
+  const start = () => startFilter({ configuration: { labels: { tools: ["echo", "add"] } } });
+  const sse = (...data: string[]) => ({ headers: SSE_ANSWER, body: data.map(event).join("") });
+
+  test("is the tool's whose call alone is open", () => {
+    const plugin = start();
+    post(plugin, toolCall("echo"), sse(progress, progress, result(), progress));
+    expect(counted(plugin)).toEqual({ echo: 2, "": 1 });
+    const two = batch(toolCall("echo", 1), toolCall("add", 2));
+    post(plugin, two, sse(progress, result({}, 1), progress, result({}, 2)));
+    expect(counted(plugin)).toEqual({ echo: 2, "": 2, add: 1 });
+  });
+
+  test("of a tool without a label, of another method and on a stream of the server's own", () => {
+    const plugin = start();
+    post(plugin, toolCall("guessed"), sse(progress, error(-32602)));
+    post(plugin, request("resources/read", { uri: "a:b" }), sse(progress, result()));
+    post(plugin, batch(progress), { status: 202 });
+    expect(counted(plugin)).toEqual({ _OTHER: 1, "": 1 });
+  });
+});

@@ -1,0 +1,24 @@
+import { EndpointEvent } from "../../../assembly/mcp/endpoint_event";
+
+export { allocate } from "./common/allocate";
+
+// @ts-ignore: decorator
+@external("trace", "target")
+declare function traceTarget(at: usize, length: i32): void;
+
+let event: EndpointEvent = EndpointEvent.take(0, 0, 0);
+
+/** Begins with a stream of this path. */
+export function begin(path: usize, pathLength: i32): void {
+  event.release();
+  event = EndpointEvent.take(path, pathLength, 0);
+}
+
+export function feed(at: usize, length: usize): void {
+  event.feed(at, length);
+}
+
+/** Tells the target; nothing where the event's data names none. */
+export function resolve(): void {
+  if (event.resolve()) traceTarget(event.target, event.targetLength);
+}

@@ -1,0 +1,14 @@
+import { TEXT_LIMIT } from "../../../assembly/json/text";
+import { headerHash, textHash } from "../../../assembly/mcp/mirrored_headers";
+
+export { allocate } from "./common/allocate";
+
+/** The hash of a header's value. */
+export function ofHeader(at: usize, length: i32): u64 {
+  return headerHash(at, length);
+}
+
+/** The hash of a text of the body. */
+export function ofText(at: usize, length: i32): u64 {
+  return textHash(at, min(length, <i32>TEXT_LIMIT), length);
+}

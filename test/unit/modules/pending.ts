@@ -1,0 +1,78 @@
+import { PENDING_SIZE, Pending, PendingListener } from "../../../assembly/store/pending";
+import { Store } from "../../../assembly/store/store";
+import { openStore } from "./common/store";
+
+// @ts-ignore: decorator
+@external("trace", "givenUp")
+declare function traceGivenUp(number: u32, verdict: u32, endedAt: u64): void;
+
+// @ts-ignore: decorator
+@external("trace", "evicted")
+declare function traceEvicted(number: u32, verdict: u32, endedAt: u64): void;
+
+// @ts-ignore: decorator
+@external("trace", "counted")
+declare function traceCounted(number: u32, verdict: u32): void;
+
+/** What waits goes by the number that it begins with. */
+class Listener extends PendingListener {
+  givenUp(at: usize, verdict: u32, endedAt: u64): void {
+    traceGivenUp(load<u32>(at), verdict, endedAt);
+  }
+
+  evicted(at: usize, verdict: u32, endedAt: u64): void {
+    traceEvicted(load<u32>(at), verdict, endedAt);
+  }
+
+  counted(at: usize, verdict: u32): void {
+    traceCounted(load<u32>(at), verdict);
+  }
+}
+
+const listener = new Listener();
+const bytes: usize = heap.alloc(PENDING_SIZE);
+let shared: Store = openStore(1, 0);
+let pending: Pending = new Pending(shared);
+
+export function create(space: i32): void {
+  shared = openStore(1, space);
+  pending = new Pending(shared);
+}
+
+/** Leaves the number and, so that `length` bytes are full, its lowest byte over and over. */
+export function add(scope: u64, key: u64, number: u32, length: u32, dueAt: u64, verdict: u32, endedAt: u64): void {
+  memory.fill(bytes, <u8>number, length);
+  store<u32>(bytes, number);
+  pending.add(scope, key, bytes, length, dueAt, verdict, endedAt, listener);
+}
+
+/** The number that is taken out; 0 where there is none. */
+export function take(scope: u64, key: u64): u32 {
+  return pending.take(scope, key) ? load<u32>(pending.taken) : 0;
+}
+
+/** The byte at this place of what was taken out last. */
+export function takenByte(at: i32): u8 {
+  return load<u8>(pending.taken + at);
+}
+
+export function has(scope: u64, key: u64): bool {
+  return pending.has(scope, key);
+}
+
+export function rule(scope: u64, key: u64, verdict: u32, endedAt: u64, dueAt: u64): void {
+  pending.rule(scope, key, verdict, endedAt, dueAt);
+}
+
+export function endScope(scope: u64, verdict: u32, now: u64): void {
+  pending.endScope(scope, verdict, now, listener);
+}
+
+export function sweep(verdict: u32, now: u64): void {
+  pending.sweep(verdict, now, listener);
+}
+
+/** The changes that were given up. */
+export function conflicts(): u32 {
+  return shared.conflicts;
+}
