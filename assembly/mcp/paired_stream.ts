@@ -117,8 +117,12 @@ export class PairedStream extends WatchedStream {
   /** Takes the answer to a request that came on another stream. False where none is known. */
   private takeAnswerFromElsewhere(message: McpMessage, unit: CountingUnit): bool {
     if (!this.session) return false;
-    const asked = unit.pending.take(this.sessionKey(unit), message.idKind, message.idHash, false);
-    if (!asked) return false;
+    const session = this.sessionKey(unit);
+    const asked = unit.pending.take(session, message.idKind, message.idHash, false);
+    if (!asked) {
+      unit.pending.keepAnswer(session, message.idKind, message.idHash, message.outcome, unit.milliseconds());
+      return false;
+    }
     this.settle(asked, message, message.size, unit);
     return true;
   }
@@ -150,6 +154,8 @@ export class PairedStream extends WatchedStream {
 
   private park(operation: Operation, outcome: Outcome, unit: CountingUnit): void {
     this.remove(operation);
+    operation.session = this.sessionKey(unit);
+    if (unit.pending.takeAnswer(operation)) return this.conclude(operation, operation.outcome, unit);
     this.bind(operation, unit);
     unit.observer.operationParked(this);
     unit.log.requested(this, operation, false);

@@ -1,5 +1,6 @@
 import { mix } from "../memory/bytes";
 import { IdKind } from "../jsonrpc/id";
+import { Marks } from "../store/marks";
 import { PENDING_SIZE, Pending, PendingListener } from "../store/pending";
 import { Store } from "../store/store";
 import { ObservedStream } from "./observed_stream";
@@ -9,6 +10,7 @@ import { Outcome } from "./outcome";
 import { SessionTracker } from "./session_tracker";
 
 const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
+const OUTCOME_BITS: u64 = 8;
 /** An answer may cross with the cancellation of its request. */
 const CANCELLED_MS: u64 = 10_000;
 /** How long an operation of HTTP+SSE waits whose stream's end nobody saw. */
@@ -24,6 +26,8 @@ const nobodysStream = changetype<ObservedStream>(heap.alloc(offsetof<ObservedStr
  */
 export class PendingOperations extends PendingListener {
   private pending: Pending;
+  /** Answers that nothing waited for: when they came, in milliseconds, and above that their outcomes. */
+  private early: Marks;
 
   /** @param idleSeconds how long an answer may take where no stream waits for it. */
   constructor(
@@ -34,6 +38,7 @@ export class PendingOperations extends PendingListener {
   ) {
     super();
     this.pending = new Pending(shared);
+    this.early = new Marks(shared, "answers");
   }
 
   /** Leaves an operation of a session that ends with the answer, or with the session. Times in milliseconds. */
@@ -44,6 +49,22 @@ export class PendingOperations extends PendingListener {
   /** Leaves an operation whose stream ended as `outcome` says, unless its answer comes elsewhere. */
   addEnded(operation: Operation, outcome: Outcome, now: u64): void {
     this.leave(operation, now + <u64>this.idleSeconds * 1000, outcome, now);
+  }
+
+  /** An answer came that nothing waits for: the client may be back before its lost stream is seen to end. */
+  keepAnswer(session: u64, kind: IdKind, id: u64, outcome: Outcome, now: u64): void {
+    this.early.set(session, keyOf(kind, id, false), (now << OUTCOME_BITS) | (<u64>outcome));
+  }
+
+  /** Ends an operation, whose stream is over, as an answer did that came before. False where none has. */
+  takeAnswer(operation: Operation): bool {
+    const answer = this.early.get(operation.session, keyOf(operation.idKind, operation.idHash, false));
+    const answeredAt = answer >> OUTCOME_BITS;
+    // An older one is of an earlier request under the same id.
+    if (answeredAt < operation.startedAt / NANOSECONDS_PER_MILLISECOND) return false;
+    operation.outcome = <Outcome>(answer & ((1 << OUTCOME_BITS) - 1));
+    operation.endedAt = answeredAt * NANOSECONDS_PER_MILLISECOND;
+    return true;
   }
 
   /** Whether something waits in a session under this id. */

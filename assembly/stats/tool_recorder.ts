@@ -26,7 +26,7 @@ export class ToolRecorder extends ToolObserver {
 
   progress(stream: ObservedStream, operation: Operation | null): void {
     const server = this.series.serverOf(stream);
-    if (operation && operation.method == Method.ToolsCall) {
+    if (operation && operation.method == Method.ToolsCall && operation.nameLength) {
       const tools = this.labels.targets(server, TargetKind.Tool);
       this.series.chooseTool(stream, tools.find(operation.name, operation.nameLength));
     } else {

@@ -1,5 +1,5 @@
 import { FilterState } from "../host/filter_state";
-import { Method, methodName } from "../mcp/methods";
+import { Method, TargetKind, methodName, targetKind } from "../mcp/methods";
 import { ObservedStream } from "../mcp/observed_stream";
 import { Operation } from "../mcp/operation";
 import { OperationLog } from "../mcp/operation_log";
@@ -7,6 +7,8 @@ import { outcomeName } from "../mcp/outcome";
 
 const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 const ROOM: i32 = 64;
+const QUESTION_MARK: u8 = 0x3f;
+const NUMBER_SIGN: u8 = 0x23;
 const text: usize = heap.alloc(ROOM);
 
 /**
@@ -20,7 +22,8 @@ export class AccessLog extends OperationLog {
 
   requested(stream: ObservedStream, operation: Operation, isModern: bool): void {
     this.begin(stream, operation.method, operation.session, isModern);
-    if (operation.nameLength) this.state.set("mcp.target", operation.name, operation.nameLength);
+    const length = targetLength(operation);
+    if (length) this.state.set("mcp.target", operation.name, length);
   }
 
   ended(stream: ObservedStream, operation: Operation, isModern: bool, now: u64): void {
@@ -72,4 +75,15 @@ export class AccessLog extends OperationLog {
     }
     this.state.set(name, text, 16);
   }
+}
+
+/** Bytes of the target that may be shown: a URI's query and fragment can hold what a user typed, or a secret. */
+function targetLength(operation: Operation): i32 {
+  const length = <i32>operation.nameLength;
+  if (targetKind(operation.method) != TargetKind.None) return length;
+  for (let i = 0; i < length; i++) {
+    const byte = load<u8>(operation.name + i);
+    if (byte == QUESTION_MARK || byte == NUMBER_SIGN) return i;
+  }
+  return length;
 }

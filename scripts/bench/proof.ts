@@ -91,14 +91,14 @@ async function send(envoy: BenchEnvoy, variant: Variant, workload: Workload, bod
 }
 
 /** The sum of all series of this family that have these labels. */
-async function countOf(envoy: BenchEnvoy, family: string, wanted: Record<string, string>): Promise<number> {
+export async function countOf(envoy: BenchEnvoy, family: string, wanted: Record<string, string>): Promise<number> {
   const samples = readSamples(await envoy.stats(), family);
   const found = samples.filter(({ labels }) => Object.entries(wanted).every(([name, value]) => labels[name] === value));
   return found.reduce((sum, { value }) => sum + value, 0);
 }
 
 /** The last count: that which is expected, or what it is after some time. */
-async function settled(count: () => Promise<number>, expected: number): Promise<number> {
+export async function settled(count: () => Promise<number>, expected: number): Promise<number> {
   const deadline = Date.now() + COUNTED_MS;
   let counted = await count();
   while (counted !== expected && Date.now() < deadline) {

@@ -52,13 +52,15 @@ export function summarize({ samples }: Measured): Cell[] {
 
 /** The median and the quartiles, between two values where there is no one in the middle. */
 export function spread(values: readonly number[]): Spread {
+  return { median: quantile(values, 0.5), low: quantile(values, 0.25), high: quantile(values, 0.75) };
+}
+
+/** The value below which this share of all lies, between two where there is no one in the place. */
+export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((one, other) => one - other);
-  const at = (quantile: number): number => {
-    const place = quantile * (sorted.length - 1);
-    const below = sorted[Math.floor(place)];
-    return below + (sorted[Math.ceil(place)] - below) * (place % 1);
-  };
-  return { median: at(0.5), low: at(0.25), high: at(0.75) };
+  const place = share * (sorted.length - 1);
+  const below = sorted[Math.floor(place)];
+  return below + (sorted[Math.ceil(place)] - below) * (place % 1);
 }
 
 /** By round, what comes to `base`. */

@@ -10,8 +10,8 @@ import { endsAfterAll } from "./cleanup.ts";
 import * as mcp from "./mcp-messages.ts";
 import { ofOutcomes } from "./outcomes.ts";
 import { added, count, type Counts, countersOf, type Metric, ofStreams, readMetrics } from "./prometheus.ts";
-import { messagesOf } from "./truth.ts";
 import { bodyOf, startUpstream, type Upstream } from "./upstream.ts";
+import { messagesOf } from "./wire.ts";
 
 const keep = endsAfterAll();
 let upstream: Upstream;
@@ -141,6 +141,12 @@ class Expected {
     this.#bytes(labels, text);
   }
 
+  /** Whose it is cannot be told where several are under way. */
+  progress(text: string): void {
+    this.notification("server_to_client", text);
+    count(this.all, "mcp_progress_total", {});
+  }
+
   tokens(gen_ai_tool_name: string, mcp_token_kind: string, text: unknown): void {
     const labels = { gen_ai_tool_name, mcp_token_kind, mcp_token_source: "estimated" };
     count(this.all, "mcp_tokens_total", labels, tokensOf([text]));
@@ -173,7 +179,7 @@ describe.each([
         const progress = messages.filter(({ method }) => method !== undefined);
         // Where one array of JSON answers all, there is no room for it.
         expect(progress).toHaveLength(isJson ? 0 : 1);
-        for (const each of progress) counts.notification("server_to_client", JSON.stringify(each));
+        for (const each of progress) counts.progress(JSON.stringify(each));
         counts.tokens("add", "arguments", {});
         counts.tokens("fail", "arguments", {});
         counts.tokens("add", "result", SUM);

@@ -7,7 +7,8 @@ import { endsAfterAll } from "./cleanup.ts";
 import { countsOf, flushed, ofStreams, readMetrics, series } from "./prometheus.ts";
 import { Recording } from "./recording.ts";
 import { tokenTruthOf } from "./token-truth.ts";
-import { messagesOf, truthOf } from "./truth.ts";
+import { truthOf } from "./truth.ts";
+import { messagesOf } from "./wire.ts";
 
 const TOOLS = ["get_weather", "search_docs", "read_log", "export_report", "charge_card", "refund_order"];
 const CLIENTS = 20;

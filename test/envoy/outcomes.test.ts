@@ -17,14 +17,11 @@ function callAnswered(status: number, type: Record<string, string>, body: string
 }
 
 describe("an answer decides", () => {
-  const task = { task: { taskId: "t1", status: "working" } };
   const results: [outcome: string, value: object][] = [
     ["ok", { content: [] }],
     ["ok", { resultType: "complete", content: [], isError: false }],
     ["tool_error", { content: [], isError: true }],
     ["input_required", { resultType: "input_required", inputRequests: {} }],
-    ["task_accepted", task],
-    ["task_accepted", { resultType: "task", taskId: "t1" }],
   ];
 
   it.each(results)("%s: %j, as JSON and as an event, alone and in a batch", async (outcome, value) => {
@@ -33,6 +30,19 @@ describe("an answer decides", () => {
       await scenarios.expect({ outcome }, () => callAnswered(200, mcp.JSON_TYPE, body));
       await scenarios.expect({ outcome }, () => callAnswered(200, mcp.SSE_TYPE, mcp.event(body)));
     }
+  });
+
+  it.each<[where: string, (taskId: string) => object]>([
+    ["a member of the result", (taskId) => ({ task: { taskId, status: "working" } })],
+    ["the result itself", (taskId) => ({ resultType: "task", taskId, status: "working" })],
+  ])("task_accepted: the task is %s, and each of its states counts once", async (where, accepted) => {
+    const outcome = "task_accepted";
+    const [first, second] = ["one", "two"].map((id) => mcp.result(1, accepted(`${id} ${where}`)));
+    await scenarios.expect({ outcome, taskStates: ["working"] }, () => callAnswered(200, mcp.JSON_TYPE, first));
+    await scenarios.expect({ outcome, taskStates: ["working"] }, () =>
+      callAnswered(200, mcp.SSE_TYPE, mcp.event(second)),
+    );
+    await scenarios.expect({ outcome }, () => callAnswered(200, mcp.JSON_TYPE, first));
   });
 
   const codes: [code: number, label: string][] = [
@@ -59,7 +69,7 @@ describe("an answer decides", () => {
     const progress = mcp.notification("notifications/progress", { progressToken: 1, progress: 1 });
     const body = [progress, mcp.request(1, "sampling/createMessage"), mcp.result("1"), mcp.failure(1, -32602)];
     await scenarios.expect(
-      { outcome: "rpc_error -32602", notifications: ["server_to_client notifications/progress"] },
+      { outcome: "rpc_error -32602", notifications: ["server_to_client notifications/progress"], progress: 1 },
       () => callAnswered(200, mcp.SSE_TYPE, body.map(mcp.event).join("")),
     );
   });

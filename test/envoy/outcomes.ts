@@ -27,11 +27,20 @@ export interface Expected {
   undecoded?: string[];
   /** Notifications, as `direction method`. */
   notifications?: string[];
+  /** Reports of progress on {@link TOOL}. */
+  progress?: number;
+  /** States that tasks of {@link TOOL} entered. */
+  taskStates?: string[];
+  /** Headers that say something else than the body. */
+  mismatches?: string[];
 }
 
-/** The metrics that scenarios look at: all of streams but for sums of what passed. */
+/** Sums of what passed, and what is counted as scenarios call the same tool time and again. */
+const LEFT_OUT = ["mcp_payload_bytes_total", "mcp_tokens_total", "mcp_repeated_calls_total"];
+
+/** The metrics that scenarios look at. */
 export function ofOutcomes(metrics: Metric[]): Metric[] {
-  return ofStreams(metrics).filter(({ name }) => name !== "mcp_payload_bytes_total" && name !== "mcp_tokens_total");
+  return ofStreams(metrics).filter(({ name }) => !LEFT_OUT.includes(name));
 }
 
 /** Scenarios against one Envoy, with a server behind it that does as each of them says. */
@@ -113,5 +122,9 @@ function countsOfExpected(expected: Expected): Counts {
     const [mcp_direction, mcp_method_name] = passed.split(" ");
     count(counts, "mcp_notifications_total", { mcp_direction, mcp_method_name });
   }
+  const tool = { gen_ai_tool_name: TOOL };
+  if (expected.progress !== undefined) count(counts, "mcp_progress_total", tool, expected.progress);
+  for (const mcp_task_state of expected.taskStates ?? []) count(counts, "mcp_tasks_total", { ...tool, mcp_task_state });
+  for (const mcp_header of expected.mismatches ?? []) count(counts, "mcp_header_mismatch_total", { mcp_header });
   return counts;
 }

@@ -9,7 +9,8 @@ import { endsAfterAll } from "./cleanup.ts";
 import { countsOf, flushed, ofStreams, readMetrics } from "./prometheus.ts";
 import { type Recorded, Recording } from "./recording.ts";
 import { tokenTruthOf } from "./token-truth.ts";
-import { messagesOf, truthOf } from "./truth.ts";
+import { truthOf } from "./truth.ts";
+import { messagesOf } from "./wire.ts";
 
 const keep = endsAfterAll();
 let fixture: FixtureServer;

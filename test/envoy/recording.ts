@@ -4,6 +4,7 @@ import type { Fetch } from "../fixtures/clients/client.ts";
 
 /** One HTTP exchange as the client saw it. */
 export interface Recorded {
+  url: string;
   method: string;
   headers: Headers;
   body: string;
@@ -26,6 +27,7 @@ export class Recording {
 
   readonly fetch: Fetch = async (url, init = {}) => {
     const exchange: Recorded = {
+      url: String(url),
       method: init.method ?? "GET",
       headers: new Headers(init.headers),
       body: typeof init.body === "string" ? init.body : "",

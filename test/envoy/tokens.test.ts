@@ -11,7 +11,7 @@ import { endsAfterAll } from "./cleanup.ts";
 import { countsOf, type Counts, flushed, type Metric, readMetrics, series } from "./prometheus.ts";
 import { type Recorded, Recording } from "./recording.ts";
 import { sessionSums, sessionTruthOf } from "./sessions/session-truth.ts";
-import { textsOf, tokenTruthOf } from "./token-truth.ts";
+import { textsByExchange, textsOfAll, tokenTruthOf } from "./token-truth.ts";
 
 const PATHS = ["/mcp", "/mcp-json", "/mcp-paged"];
 /** In how many of them the last path lists the tools. */
@@ -85,7 +85,7 @@ describe.each([1, 4])("%d workers", (concurrency) => {
   });
 
   it(`within ${TOLERANCE * 100} % of o200k_base`, () => {
-    const passed = recording.exchanges.flatMap(textsOf);
+    const passed = textsOfAll(recording.exchanges);
     const counted = passed
       .flatMap(({ texts }) => texts)
       .reduce<number>((sum, text) => sum + countTokens(asText(text)), 0);
@@ -172,8 +172,8 @@ function tokensIn(metrics: Metric[]): Counts {
 /** What the lists by each method have come to, and in how many pages. */
 function listCosts(exchanges: Recorded[]): Record<string, { tokens: number; pages: number }> {
   const costs: Record<string, { tokens: number; pages: number }> = {};
-  for (const exchange of exchanges) {
-    const [passed] = textsOf(exchange).filter(({ kind }) => kind === "definitions");
+  for (const [exchange, texts] of textsByExchange(exchanges)) {
+    const [passed] = texts.filter(({ kind }) => kind === "definitions");
     if (passed === undefined) continue;
     const { method } = JSON.parse(exchange.body) as { method: string };
     const cost = (costs[method] ??= { tokens: 0, pages: 0 });

@@ -10,7 +10,7 @@ export interface Upstream {
   host: string;
   port: number;
   server: Server;
-  /** Gives a handler a path of its own. */
+  /** Gives a handler a path of its own, with any query. */
   route(handler: Handler): string;
   /** Ends every connection too. */
   close(): Promise<void>;
@@ -19,7 +19,7 @@ export interface Upstream {
 export async function startUpstream(): Promise<Upstream> {
   const routes = new Map<string, Handler>();
   const server = createServer((request, response) => {
-    const handler = routes.get(request.url ?? "");
+    const handler = routes.get((request.url ?? "").split("?")[0]);
     if (handler === undefined) response.writeHead(404).end();
     // A handler may write to a client that has left.
     else void Promise.resolve(handler(request, response)).catch(() => response.destroy());

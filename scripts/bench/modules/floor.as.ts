@@ -57,3 +57,5 @@ export function proxy_on_response_trailers(_id: u32, _count: u32): i32 {
 export function proxy_on_done(_id: u32): bool {
   return true;
 }
+
+export function proxy_on_log(_id: u32): void {}

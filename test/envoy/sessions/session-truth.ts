@@ -1,10 +1,12 @@
 /** Works out of recorded exchanges what the filter must say of sessions. */
 import { findEnvoy } from "../../../scripts/envoy/binary.ts";
 import { envoyVersion, isAtLeast } from "../../../scripts/envoy/version.ts";
+import { tokensOf } from "../../estimator.ts";
+import { operationsOf } from "../operation-truth.ts";
 import { count, type Counts, type Metric, series } from "../prometheus.ts";
 import type { Recorded } from "../recording.ts";
-import { tokensOfExchange } from "../token-truth.ts";
-import { type Message, messagesOf } from "../truth.ts";
+import { textsByExchange } from "../token-truth.ts";
+import { isModern, type Message, messagesOf, streamKindOf, type Wire, wireOf } from "../wire.ts";
 
 interface Session {
   mcp_session_kind: string;
@@ -33,8 +35,8 @@ export interface SessionTruth {
 
 /** The truth once all is at rest. `areIdle`: the idle timeout has passed since. */
 export function sessionTruthOf(exchanges: Recorded[], areIdle: boolean): SessionTruth {
-  const sessions = new Map<string, Session>();
-  for (const exchange of exchanges) follow(sessions, exchange);
+  const wire = wireOf(exchanges);
+  const sessions = sessionsOf(wire, exchanges);
   const truth: SessionTruth = { counts: {}, gauges: {} };
   for (const session of sessions.values()) {
     const { mcp_session_kind, mcp_protocol_version, mcp_client_name, operations, tokens } = session;
@@ -53,55 +55,75 @@ export function sessionTruthOf(exchanges: Recorded[], areIdle: boolean): Session
     count(truth.counts, "mcp_session_tokens_sum", kind, inHistogram(tokens));
   }
   for (const key of Object.keys(truth.counts)) truth.counts[key] = rounded(truth.counts[key]);
-  for (const { method, status, ended, body } of exchanges) {
-    if (ended !== "open" || status !== 200) continue;
-    count(truth.gauges, "mcp_streams_active", { mcp_stream_kind: method === "GET" ? "get" : "post" });
-    if (body !== "") count(truth.gauges, "mcp_operations_in_flight", {});
+  for (const exchange of exchanges) {
+    if (exchange.ended !== "open" || exchange.status !== 200) continue;
+    count(truth.gauges, "mcp_streams_active", { mcp_stream_kind: streamKindOf(exchange, wire) });
+    if (exchange.body !== "") count(truth.gauges, "mcp_operations_in_flight", {});
   }
   return truth;
 }
 
-function follow(sessions: Map<string, Session>, exchange: Recorded): void {
-  const id = exchange.headers.get("mcp-session-id");
-  const session = id === null ? undefined : sessions.get(id);
-  const isAccepted = exchange.status >= 200 && exchange.status < 300;
-  if (session?.end === "" && exchange.status === 404) session.end = "refused";
-  if (session?.end === "" && exchange.method === "DELETE" && isAccepted) session.end = "deleted";
-  const tokens = tokensOfExchange(exchange);
-  if (session !== undefined) session.tokens += tokens;
-  if (exchange.method !== "POST") return;
-  const request = JSON.parse(exchange.body) as Message & { params?: Params };
-  if (request.id === undefined || request.method === undefined) return;
-  if (session !== undefined) {
-    session.operations++;
-  } else if (exchange.givenSession !== null) {
-    sessions.set(exchange.givenSession, { ...begun(exchange, request.params), operations: 1 });
-  } else if (exchange.headers.get("mcp-protocol-version") === "2026-07-28" && isAccepted) {
-    if (request.method === "server/discover") return;
-    const window = windowOf(request.params);
-    const known = sessions.get(`window ${window.mcp_client_name}`) ?? window;
-    known.operations++;
-    known.tokens += tokens;
-    sessions.set(`window ${window.mcp_client_name}`, known);
+/** The sessions by what names them, with all that they did. */
+function sessionsOf(wire: Wire, exchanges: readonly Recorded[]): Map<string, Session> {
+  const sessions = new Map<string, Session>();
+  for (const exchange of exchanges) begin(sessions, exchange, wire);
+  for (const exchange of exchanges) end(sessions.get(wire.sessionOf(exchange) ?? ""), exchange, wire);
+  for (const { request } of operationsOf(wire)) {
+    const session = sessions.get(keyOf(request.exchange, wire) ?? "");
+    if (session !== undefined) session.operations++;
+  }
+  for (const [exchange, texts] of textsByExchange(exchanges)) {
+    const session = sessions.get(keyOf(exchange, wire) ?? "");
+    if (session !== undefined) session.tokens += texts.reduce((sum, { texts }) => sum + tokensOf(texts), 0);
+  }
+  return sessions;
+}
+
+/** Begins the session that an answered `initialize` opens, or that activity of a client without sessions is. */
+function begin(sessions: Map<string, Session>, exchange: Recorded, wire: Wire): void {
+  const key = keyOf(exchange, wire);
+  if (exchange.method !== "POST" || key === null || sessions.has(key)) return;
+  const { id, method, params } = JSON.parse(exchange.body) as Message & { params?: Params };
+  if (isModern(exchange)) {
+    sessions.set(key, sessionOf("window", "2026-07-28", params?._meta?.["io.modelcontextprotocol/clientInfo"]));
+  } else if (method === "initialize") {
+    const stream = wire.streamOf(key);
+    const answers = messagesOf(stream ?? exchange).map((text) => JSON.parse(text) as Initialized);
+    const answer = answers.find((message) => message.id === id);
+    if (answer?.result === undefined) return;
+    const kind = stream === undefined ? "streamable" : "http_sse";
+    sessions.set(key, sessionOf(kind, answer.result.protocolVersion, params?.clientInfo));
   }
 }
 
-function begun(exchange: Recorded, params: Params = {}): Session {
-  const [answer] = messagesOf(exchange).map((text) => JSON.parse(text) as { result: { protocolVersion: string } });
-  return {
-    mcp_session_kind: "streamable",
-    mcp_protocol_version: answer.result.protocolVersion,
-    mcp_client_name: params.clientInfo?.name ?? "",
-    operations: 0,
-    tokens: 0,
-    end: "",
-  };
+interface Initialized {
+  id?: Message["id"];
+  result?: { protocolVersion: string };
 }
 
-function windowOf({ _meta = {} }: Params = {}): Session {
-  const name = _meta["io.modelcontextprotocol/clientInfo"]?.name ?? "";
-  const kind = { mcp_session_kind: "window", mcp_protocol_version: "2026-07-28", mcp_client_name: name };
-  return { ...kind, operations: 0, tokens: 0, end: "" };
+function sessionOf(mcp_session_kind: string, mcp_protocol_version: string, client?: { name: string }): Session {
+  const mcp_client_name = client?.name ?? "";
+  return { mcp_session_kind, mcp_protocol_version, mcp_client_name, operations: 0, tokens: 0, end: "" };
+}
+
+/** Ends the session where this exchange does. */
+function end(session: Session | undefined, exchange: Recorded, wire: Wire): void {
+  if (session === undefined || session.end !== "") return;
+  const isAccepted = exchange.status >= 200 && exchange.status < 300;
+  if (session.mcp_session_kind === "http_sse") {
+    if (wire.streamOf(wire.sessionOf(exchange))?.ended !== "open") session.end = "stream_closed";
+  } else if (exchange.status === 404) session.end = "refused";
+  else if (exchange.method === "DELETE" && isAccepted) session.end = "deleted";
+}
+
+/** What names the session that the exchange counts in; null where it is none. */
+function keyOf(exchange: Recorded, wire: Wire): string | null {
+  if (!isModern(exchange)) return wire.sessionOf(exchange) ?? exchange.givenSession;
+  if (exchange.method !== "POST" || exchange.status < 200 || exchange.status > 299) return null;
+  const { id, method, params } = JSON.parse(exchange.body) as Message & { params?: Params };
+  // A client that asks what the server speaks may go on with a session.
+  if (id === undefined || method === undefined || method === "server/discover") return null;
+  return `window ${params?._meta?.["io.modelcontextprotocol/clientInfo"]?.name ?? ""}`;
 }
 
 /** What a whole number adds to the sum of one of Envoy's histograms, which keep two significant digits. */

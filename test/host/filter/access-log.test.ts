@@ -49,6 +49,15 @@ function fields(
 const json = (body: string) => ({ body });
 const CALL = { method: "tools/call", target: "echo", era: "legacy", session: "hash" };
 
+test("a resource is shown by its URI, without what may be a secret in it", () => {
+  const read = (uri: string) => fields(start(), request("resources/read", { uri }), json(result())).target;
+  expect(read("demo://readme")).toBe("demo://readme");
+  expect(read("https://files.example/a?token=x")).toBe("https://files.example/a");
+  expect(read("demo://readme#token")).toBe("demo://readme");
+  expect(read("?token=x")).toBeUndefined();
+  expect(read(`demo://${"x".repeat(122)}`)).toBeUndefined();
+});
+
 describe("the fields of", () => {
   test.each([
     ["a result", json(result()), undefined, "ok"],

@@ -69,6 +69,24 @@ describe.each([1, 4])("an answer on another stream, with %i workers", (count) =>
     expect(tools(workers[0])).toEqual({ "echo tool_error": 1 });
   });
 
+  test("the client is back, and answered, before the lost stream is seen to end", () => {
+    const workers = start();
+    const lost = openPost(workers[0], "s", toolCall("echo", 1)).write(priming("a"));
+    workers[0].vm.clock.advance(300);
+    openGet(on(workers, 3), "s", "a")
+      .write(numbered("b", result({}, 1)))
+      .close();
+    workers[0].vm.clock.advance(5000);
+    lost.close("client");
+    expect(tools(workers[0])).toEqual({ "echo ok": 1 });
+    expect(durations(workers[0])).toEqual([300]);
+    // The id comes again: the answer of before is not its own.
+    openPost(workers[0], "s", toolCall("echo", 1)).write(priming("a")).close("client");
+    passSeconds(workers, 80);
+    expect(tools(workers[0])).toEqual({ "echo ok": 1, "echo disconnected": 1 });
+    expect(inFlight(workers[0])).toBe(0);
+  });
+
   test("another POST's stream of the session may bring it too", () => {
     const workers = start();
     openPost(workers[0], "s", toolCall("echo", 1)).write(priming("a")).close();

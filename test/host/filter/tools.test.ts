@@ -230,7 +230,8 @@ describe("progress", () => {
     const plugin = start();
     post(plugin, toolCall("guessed"), sse(progress, error(-32602)));
     post(plugin, request("resources/read", { uri: "a:b" }), sse(progress, result()));
+    post(plugin, request("prompts/get", { name: "echo" }), sse(progress, result()));
     post(plugin, batch(progress), { status: 202 });
-    expect(counted(plugin)).toEqual({ _OTHER: 1, "": 1 });
+    expect(counted(plugin)).toEqual({ _OTHER: 1, "": 2 });
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { tokensOf } from "../../../estimator.ts";
 import { type CapturedExchange, captureNames, readCapture } from "../../../fixtures/captures.ts";
 import { textsOfExchange } from "../../../fixtures/texts.ts";
-import { messagesOf } from "../../../envoy/truth.ts";
+import { messagesOf } from "../../../envoy/wire.ts";
 import { type Body, exchange, type Plugin } from "../../index.ts";
 import { JSON_ANSWER, SSE_ANSWER, countsBy, event, request, result, startFilter } from "../filter.ts";
 import { embedded, text } from "./contents.ts";
