@@ -149,7 +149,13 @@ export class PairedStream extends WatchedStream {
   /** Whether the client may come back for the answer (2025-03-26 and later, basic/transports, "Resumability and
    *  Redelivery"), now that the stream ended like this. */
   private mayBeAnsweredElsewhere(outcome: Outcome): bool {
-    return this.isResumable && this.session != 0 && outcome != Outcome.Cancelled && outcome != Outcome.Undecoded;
+    return (
+      this.isResumable &&
+      !this.isHttpSse &&
+      this.session != 0 &&
+      outcome != Outcome.Cancelled &&
+      outcome != Outcome.Undecoded
+    );
   }
 
   private park(operation: Operation, outcome: Outcome, unit: CountingUnit): void {
