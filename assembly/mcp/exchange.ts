@@ -113,9 +113,10 @@ export class Exchange extends ReadStream {
       if (part == EventPart.Data) {
         this.feedEndpoint(events.dataAt, events.dataLength);
         this.readResponse(decoder, events.dataAt, events.dataLength, unit);
+        if (!this.response) return;
         continue;
       }
-      if (this.learnEndpoint(events.isEndpoint, unit)) this.confirm(unit);
+      if (!this.confirmed && this.learnEndpoint(events.isEndpoint, unit)) this.confirm(unit);
       else if (events.isMessage) this.endServerMessage(decoder, unit);
       else if (!this.isMcp) this.letGo();
       if (!this.response) return;

@@ -38,7 +38,7 @@ export class PairedStream extends WatchedStream {
     this.openCount++;
     if (!this.isHttpSse) return unit.observer.operationStarted(this);
     this.bind(operation, unit);
-    unit.pending.add(operation, unit.milliseconds());
+    if (!unit.pending.add(operation, unit.milliseconds())) unit.observer.operationStarted(this);
     unit.log.requested(this, operation, false);
   }
 
@@ -133,8 +133,8 @@ export class PairedStream extends WatchedStream {
     while (this.operations) {
       const operation = changetype<Operation>(this.operations);
       const outcome = this.outcomeWithoutAnswer(operation, end, unit);
-      if (operation.isParked && isSuccessful(this.status)) {
-        // The stream of HTTP+SSE brings the answer.
+      if (operation.isParked && isSuccessful(this.status) && unit.endpoints.has(this.session)) {
+        // The stream of HTTP+SSE brings the answer, unless it ended in the meantime.
         this.remove(operation);
         operation.release();
         continue;
@@ -160,12 +160,16 @@ export class PairedStream extends WatchedStream {
 
   private park(operation: Operation, outcome: Outcome, unit: CountingUnit): void {
     this.remove(operation);
-    operation.session = this.sessionKey(unit);
-    if (unit.pending.takeAnswer(operation)) return this.conclude(operation, operation.outcome, unit);
     this.bind(operation, unit);
-    unit.observer.operationParked(this);
     unit.log.requested(this, operation, false);
-    unit.pending.addEnded(operation, outcome, unit.milliseconds());
+    if (!unit.pending.addEnded(operation, outcome, unit.milliseconds())) {
+      return this.conclude(operation, outcome, unit);
+    }
+    unit.observer.operationParked(this);
+    // The client may have been back, and answered, before.
+    if (unit.pending.takeAnswer(operation) && this.isUnclaimed(operation, unit)) {
+      return this.conclude(operation, operation.outcome, unit);
+    }
     operation.release();
   }
 

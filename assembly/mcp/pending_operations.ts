@@ -3,6 +3,7 @@ import { IdKind } from "../jsonrpc/id";
 import { Marks } from "../store/marks";
 import { PENDING_SIZE, Pending, PendingListener } from "../store/pending";
 import { Store } from "../store/store";
+import { TargetKind, targetKind } from "./methods";
 import { ObservedStream } from "./observed_stream";
 import { Observer } from "./observer";
 import { Operation } from "./operation";
@@ -41,14 +42,15 @@ export class PendingOperations extends PendingListener {
     this.early = new Marks(shared, "answers");
   }
 
-  /** Leaves an operation of a session that ends with the answer, or with the session. Times in milliseconds. */
-  add(operation: Operation, now: u64): void {
-    this.leave(operation, now + LONGEST_MS, Outcome.Open, 0);
+  /** Leaves an operation of a session that ends with the answer, or with the session. Times in milliseconds. False where
+   *  others were faster every time: then it waits nowhere. */
+  add(operation: Operation, now: u64): bool {
+    return this.leave(operation, now + LONGEST_MS, Outcome.Open, 0);
   }
 
-  /** Leaves an operation whose stream ended as `outcome` says, unless its answer comes elsewhere. */
-  addEnded(operation: Operation, outcome: Outcome, now: u64): void {
-    this.leave(operation, now + <u64>this.idleSeconds * 1000, outcome, now);
+  /** Leaves an operation whose stream ended as `outcome` says, unless its answer comes elsewhere. False as above. */
+  addEnded(operation: Operation, outcome: Outcome, now: u64): bool {
+    return this.leave(operation, now + <u64>this.idleSeconds * 1000, outcome, now);
   }
 
   /** An answer came that nothing waits for: the client may be back before its lost stream is seen to end. */
@@ -93,10 +95,22 @@ export class PendingOperations extends PendingListener {
     this.pending.sweep(Outcome.Unanswered, now, this);
   }
 
-  private leave(operation: Operation, dueAt: u64, outcome: Outcome, endedAt: u64): void {
+  private leave(operation: Operation, dueAt: u64, outcome: Outcome, endedAt: u64): bool {
     operation.isParked = true;
     const key = keyOf(operation.idKind, operation.idHash, operation.fromServer);
-    this.pending.add(operation.session, key, packed, operation.pack(packed), dueAt, outcome, endedAt, this);
+    const length = this.pack(operation);
+    if (this.pending.add(operation.session, key, packed, length, dueAt, outcome, endedAt, this)) return true;
+    operation.isParked = false;
+    return false;
+  }
+
+  /** Packs an operation, without a target that is no label: a URI may hold a secret. */
+  private pack(operation: Operation): u32 {
+    const nameLength = operation.nameLength;
+    if (targetKind(operation.method) == TargetKind.None) operation.nameLength = 0;
+    const length = operation.pack(packed);
+    operation.nameLength = nameLength;
+    return length;
   }
 
   givenUp(at: usize, verdict: u32, endedAt: u64): void {

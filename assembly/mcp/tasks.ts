@@ -33,14 +33,17 @@ export class Tasks {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const before = this.marks.get(stream.serverHash, hash);
       const stateBefore = <TaskState>(before & ((1 << STATE_BITS) - 1));
-      if (stateBefore == state || isTerminal(stateBefore)) return;
-      if (before) {
+      const isAcceptedNow = before != 0 && startedAt != 0 && before >> (STATE_BITS + LABEL_BITS) == 0;
+      // Its states were told before its acceptance was: they hold, and now it has a beginning.
+      if (isAcceptedNow) state = stateBefore;
+      else if (stateBefore == state || isTerminal(stateBefore)) return;
+      if (before && !isAcceptedNow) {
         tool = <i32>((before >> STATE_BITS) & ((1 << LABEL_BITS) - 1));
         startedAt = before >> (STATE_BITS + LABEL_BITS);
       }
       const after = (startedAt << (STATE_BITS + LABEL_BITS)) | ((<u64>tool) << STATE_BITS) | (<u64>state);
       if (!this.marks.replace(stream.serverHash, hash, before, after)) continue;
-      this.observer.taskEntered(stream, tool, state);
+      if (!isAcceptedNow) this.observer.taskEntered(stream, tool, state);
       // One that was accepted elsewhere has no known age.
       if (isTerminal(state) && startedAt) {
         this.observer.taskEnded(stream, tool, state, now > startedAt ? now - startedAt : 0);

@@ -71,7 +71,6 @@ export class Recorder extends Observer {
     const caller = this.labels.labelsCaller ? this.callerOf(stream) : OTHER_INDEX;
     const labelled = this.series.choose(stream, method, kind, target);
     if (!operation.isParked) this.gauges.addOperation(this.serverOf(stream), -1);
-    if (operation.callHash) this.calls.add(operation.callHash, this.serverOf(stream), labelled);
 
     const table = this.table;
     const outcome = operation.outcome;
@@ -86,6 +85,8 @@ export class Recorder extends Observer {
     table.chooseWho(caller);
     table.count(Family.Operations, outcome, code, 1);
     this.recordTokens(stream, operation);
+    // Last: it may record what it has gathered.
+    if (operation.callHash) this.calls.add(operation.callHash, this.serverOf(stream), labelled);
   }
 
   /** Records the tokens of an operation whose series is chosen: of a tool's call by tool. */

@@ -1,6 +1,7 @@
-import { ATTEMPTS, PAGE_CAPACITY, Store } from "./store";
+import { ATTEMPTS, Store } from "./store";
 
-const BUCKETS: i32 = 256;
+/** Bytes of lists in a bucket: so much is copied at each access. A bucket is the highest ten bits of the key. */
+const CAPACITY: i32 = 32768;
 /** Tools of a list that are told apart. */
 export const TOOL_LIMIT: i32 = 512;
 
@@ -58,7 +59,7 @@ export class ToolLists {
       const isKnown = this.copy(found);
       if (isKnown && this.count == count && memory.compare(this.at, tools, size - HEAD) == 0) return false;
       this.cut(found);
-      while (shared.length + size > PAGE_CAPACITY) this.cut(shared.page);
+      this.makeRoom(size);
       const entry = changetype<ListEntry>(shared.page + shared.length);
       entry.key = key;
       entry.count = count;
@@ -93,12 +94,22 @@ export class ToolLists {
   /** Takes the bucket of this key into hand. The address of its list there, or 0. */
   private find(key: u64): usize {
     const shared = this.shared;
-    shared.load("toolLists", <i32>(key >> 56));
+    shared.load("toolLists", <i32>(key >> 54));
     const end = shared.page + shared.length;
     for (let at = shared.page; at < end; at += sizeOf(at)) {
       if (changetype<ListEntry>(at).key == key) return at;
     }
     return 0;
+  }
+
+  /** Takes the oldest lists out of the bucket in hand, until so many bytes have room. */
+  private makeRoom(size: i32): void {
+    const shared = this.shared;
+    const end = shared.page + shared.length;
+    let first = shared.page;
+    while (<i32>(end - first) + size > CAPACITY) first += sizeOf(first);
+    memory.copy(shared.page, first, end - first);
+    shared.length = <i32>(end - first);
   }
 
   /** Takes a list out of the bucket in hand. */

@@ -9,6 +9,8 @@ const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 const ROOM: i32 = 64;
 const QUESTION_MARK: u8 = 0x3f;
 const NUMBER_SIGN: u8 = 0x23;
+const AT_SIGN: u8 = 0x40;
+const SLASH: u8 = 0x2f;
 const text: usize = heap.alloc(ROOM);
 
 /**
@@ -29,7 +31,8 @@ export class AccessLog extends OperationLog {
   ended(stream: ObservedStream, operation: Operation, isModern: bool, now: u64): void {
     this.requested(stream, operation, isModern);
     this.setText("mcp.outcome", outcomeName(operation.outcome));
-    const lasted = now > operation.startedAt ? now - operation.startedAt : 0;
+    const endedAt = operation.endedAt ? operation.endedAt : now;
+    const lasted = endedAt > operation.startedAt ? endedAt - operation.startedAt : 0;
     this.setNumber("mcp.duration_ms", lasted / NANOSECONDS_PER_MILLISECOND);
     const tokens = operation.allTokens;
     if (tokens) this.setNumber("mcp.tokens", tokens);
@@ -44,6 +47,8 @@ export class AccessLog extends OperationLog {
       // Of the message before it in a batch: it may have what this one lacks.
       this.setText("mcp.target", "");
       this.setText("mcp.tokens", "");
+      this.setText("mcp.outcome", "");
+      this.setText("mcp.duration_ms", "");
     }
     stream.isLogged = true;
     this.setText("mcp.method", methodName(method));
@@ -81,9 +86,13 @@ export class AccessLog extends OperationLog {
 function targetLength(operation: Operation): i32 {
   const length = <i32>operation.nameLength;
   if (targetKind(operation.method) != TargetKind.None) return length;
+  let slashes = 0;
   for (let i = 0; i < length; i++) {
     const byte = load<u8>(operation.name + i);
     if (byte == QUESTION_MARK || byte == NUMBER_SIGN) return i;
+    if (byte == SLASH) slashes++;
+    // In an authority, what stands before it may be a password.
+    if (byte == AT_SIGN && slashes < 3) return 0;
   }
   return length;
 }

@@ -55,6 +55,8 @@ test("a resource is shown by its URI, without what may be a secret in it", () =>
   expect(read("https://files.example/a?token=x")).toBe("https://files.example/a");
   expect(read("demo://readme#token")).toBe("demo://readme");
   expect(read("?token=x")).toBeUndefined();
+  expect(read("ftp://agent:password@files.example/a")).toBeUndefined();
+  expect(read("file:///node_modules/@types/node")).toBe("file:///node_modules/@types/node");
   expect(read(`demo://${"x".repeat(122)}`)).toBeUndefined();
 });
 
