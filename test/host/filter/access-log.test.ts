@@ -52,10 +52,10 @@ const CALL = { method: "tools/call", target: "echo", era: "legacy", session: "ha
 test("a resource is shown by its URI, without what may be a secret in it", () => {
   const read = (uri: string) => fields(start(), request("resources/read", { uri }), json(result())).target;
   expect(read("demo://readme")).toBe("demo://readme");
-  expect(read("https://files.example/a?token=x")).toBe("https://files.example/a");
+  expect(read("https://docs.example/a?token=x")).toBe("https://docs.example/a");
   expect(read("demo://readme#token")).toBe("demo://readme");
   expect(read("?token=x")).toBeUndefined();
-  expect(read("ftp://agent:password@files.example/a")).toBeUndefined();
+  expect(read("ftp://agent:password@docs.example/a")).toBeUndefined();
   expect(read("file:///node_modules/@types/node")).toBe("file:///node_modules/@types/node");
   expect(read(`demo://${"x".repeat(122)}`)).toBeUndefined();
 });
