@@ -177,7 +177,7 @@ export class MessageContent {
     return this.namesRole;
   }
 
-  /** Of a list's request: a hash of the page that it asks for, 0 for the first. Known where tokens are estimated. */
+  /** Of a list's request: a hash of the page that it asks for, 0 for the first. */
   get cursor(): u64 {
     return this.reader.fields.has(PayloadField.ParamsCursor) ? this.cursorHash : 0;
   }

@@ -51,12 +51,10 @@ export class SessionedStream extends ObservedStream {
     this.newSession = idHashOf(head.session, head.sessionLength, unit);
     // `initialize` begins another session than the one whose id it may still bear. That of HTTP+SSE is its stream's.
     if (!this.session || isInitialize || this.isHttpSse) return;
-    const hash = this.sessionKey(unit);
-    const now = unit.milliseconds();
     if (head.status == 404) return this.endSession(SessionEnd.Refused, Outcome.Unanswered, unit);
     if (head.status < 200 || head.status > 299) return;
     if (isDelete) this.endSession(SessionEnd.Deleted, Outcome.Unanswered, unit);
-    else unit.sessions.meet(hash, SessionKind.Streamable, this.server - 1, this.revision, now);
+    else this.meetSession(unit);
   }
 
   /** The session ended: what still waits in it for an answer has this outcome, if no other was found for it. */
@@ -70,8 +68,12 @@ export class SessionedStream extends ObservedStream {
   /** The server sent a message: the session lives. */
   protected keepSession(unit: CountingUnit): void {
     if (!this.session || this.status >= 300 || (this.isHttpSse && !this.isBegun)) return;
-    const hash = this.sessionKey(unit);
-    unit.sessions.meet(hash, this.sessionKind, this.server - 1, this.revision, unit.milliseconds());
+    this.meetSession(unit);
+  }
+
+  private meetSession(unit: CountingUnit): void {
+    const key = this.sessionKey(unit);
+    unit.sessions.meet(key, this.sessionKind, this.server - 1, this.revision, unit.milliseconds());
   }
 
   /** An `initialize` was answered: with a session, if the response bears an id. */
