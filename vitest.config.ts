@@ -42,7 +42,7 @@ export default defineConfig({
         test: {
           ...WITH_ENVOY,
           name: "envoy",
-          include: ["test/envoy/**/*.test.ts", "test/conformance/**/*.test.ts"],
+          include: ["test/{envoy,conformance,image}/**/*.test.ts"],
           sequence: { groupOrder: 2 },
         },
       },

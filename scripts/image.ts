@@ -1,0 +1,61 @@
+/** `npm run image`: makes an OCI image of the built filter, as Istio and Envoy Gateway pull it, and the module's sha256. */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Command, InvalidArgumentError } from "commander";
+import { tar } from "./image/archive.ts";
+import { makeImage, sha256 } from "./image/layout.ts";
+
+const MODULE = "build/mcp.wasm";
+const LAYOUT = "build/image";
+
+/** The part of package.json that the image repeats. */
+interface Package {
+  name: string;
+  version: string;
+  description: string;
+  license: string;
+  homepage?: string;
+}
+
+process.chdir(fileURLToPath(new URL("..", import.meta.url)));
+const { name, version, description, license, homepage } = JSON.parse(readFileSync("package.json", "utf8")) as Package;
+
+const { source } = new Command("npm run image --")
+  .description(
+    "Makes an OCI image of the filter in build/: an image layout, the same as one file, the module's sha256.",
+  )
+  .option("--source <url>", "where the image says its source is (default: package.json's homepage)", url, homepage)
+  .parse()
+  .opts<{ source?: string }>();
+
+const module = readFileSync(MODULE);
+const { files, digest } = await makeImage(module, version, {
+  "org.opencontainers.image.title": name,
+  "org.opencontainers.image.description": description,
+  "org.opencontainers.image.version": version,
+  "org.opencontainers.image.licenses": license,
+  ...(source === undefined ? {} : { "org.opencontainers.image.source": source }),
+});
+
+rmSync(LAYOUT, { recursive: true, force: true });
+for (const [path, bytes] of files) {
+  mkdirSync(dirname(join(LAYOUT, path)), { recursive: true });
+  writeFileSync(join(LAYOUT, path), bytes);
+}
+const archive = `build/${name}-${version}.oci.tar`;
+writeFileSync(archive, await tar(files));
+// As `sha256sum` writes it, seen from the module's folder.
+writeFileSync(`${MODULE}.sha256`, `${sha256(module)}  mcp.wasm\n`);
+
+console.log(`image   ${digest}`);
+console.log(`        ${LAYOUT} (OCI image layout, tag ${version})`);
+console.log(`        ${archive} (the same in one file)`);
+console.log(`module  sha256:${sha256(module)}`);
+console.log(`        ${MODULE}, ${MODULE}.sha256`);
+if (source === undefined) console.log("The image does not say where its source is: --source <url> makes it.");
+
+function url(value: string): string {
+  if (!URL.canParse(value)) throw new InvalidArgumentError("Expected a URL.");
+  return value;
+}
