@@ -42,7 +42,7 @@ export default defineConfig({
         test: {
           ...WITH_ENVOY,
           name: "envoy",
-          include: ["test/{envoy,conformance,image}/**/*.test.ts"],
+          include: ["test/{envoy,conformance,image,mesh,prometheus,access}/**/*.test.ts"],
           sequence: { groupOrder: 2 },
         },
       },

@@ -1,0 +1,75 @@
+# What all sidecars have in common: the labels of the metrics and their buckets, where Prometheus scrapes, and timeouts that
+# event streams survive. An Envoy reads all but the timeouts when it starts.
+#
+#   consul config write proxy-defaults.hcl
+#
+# There is one proxy-defaults in a datacenter: add to yours what is missing there.
+
+Kind = "proxy-defaults"
+Name = "global"
+
+Config {
+  protocol = "http"
+
+  envoy_prometheus_bind_addr = "0.0.0.0:20200"
+
+  # At the server's own sidecar; at the clients' timeouts.hcl says it. The whole answer: 0 is "none", the default of 15 s ends
+  # every event stream. And a stream on which nothing moves: an hour in place of 5 m.
+  local_request_timeout_ms = 0
+  local_idle_timeout_ms    = 3600000
+
+  # It replaces Consul's own stats_config: the consul_* and local_cluster labels of Envoy's metrics are gone, unless they are
+  # written here too.
+  envoy_stats_config_json = <<JSON
+{
+  "use_all_default_tags": true,
+  "stats_tags": [
+    { "tag_name": "mcp_role", "regex": "(mcp_role=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_server", "regex": "(mcp_server=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_method_name", "regex": "(mcp_method_name=\\.=(.*?);\\.;)" },
+    { "tag_name": "gen_ai_tool_name", "regex": "(gen_ai_tool_name=\\.=(.*?);\\.;)" },
+    { "tag_name": "gen_ai_prompt_name", "regex": "(gen_ai_prompt_name=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_outcome", "regex": "(mcp_outcome=\\.=(.*?);\\.;)" },
+    { "tag_name": "rpc_response_status_code", "regex": "(rpc_response_status_code=\\.=(.*?);\\.;)" },
+    { "tag_name": "error_type", "regex": "(error_type=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_caller", "regex": "(mcp_caller=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_direction", "regex": "(mcp_direction=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_stream_kind", "regex": "(mcp_stream_kind=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_stream_end", "regex": "(mcp_stream_end=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_session_kind", "regex": "(mcp_session_kind=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_session_end", "regex": "(mcp_session_end=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_protocol_version", "regex": "(mcp_protocol_version=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_client_name", "regex": "(mcp_client_name=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_token_kind", "regex": "(mcp_token_kind=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_token_source", "regex": "(mcp_token_source=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_header", "regex": "(mcp_header=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_change", "regex": "(mcp_change=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_task_state", "regex": "(mcp_task_state=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_reason", "regex": "(mcp_reason=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_label", "regex": "(mcp_label=\\.=(.*?);\\.;)" }
+  ],
+  "histogram_bucket_settings": [
+    {
+      "match": { "safe_regex": { "regex": "wasmcustom\\..*mcp_session_duration_milliseconds" } },
+      "buckets": [1000, 10000, 60000, 300000, 900000, 1800000, 3600000, 14400000, 43200000, 86400000]
+    },
+    {
+      "match": { "safe_regex": { "regex": "wasmcustom\\..*mcp_task_duration_milliseconds" } },
+      "buckets": [100, 500, 1000, 5000, 10000, 30000, 60000, 300000, 900000, 1800000, 3600000, 14400000, 43200000, 86400000]
+    },
+    {
+      "match": { "safe_regex": { "regex": "wasmcustom\\..*mcp_[a-z_]+_milliseconds" } },
+      "buckets": [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000, 120000, 300000]
+    },
+    {
+      "match": { "safe_regex": { "regex": "wasmcustom\\..*mcp_session_operations" } },
+      "buckets": [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000]
+    },
+    {
+      "match": { "safe_regex": { "regex": "wasmcustom\\..*mcp_session_tokens" } },
+      "buckets": [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864]
+    }
+  ]
+}
+JSON
+}

@@ -1,0 +1,43 @@
+# An MCP server, seen by its own sidecar: label mcp_role="server". The module is a file beside each Envoy.
+#
+#   consul config write service-defaults.hcl
+
+Kind = "service-defaults"
+Name = "mcp-server"
+
+# Must be "http" and so must the extension's: services of "http2" and "grpc" get no filter, and no error says so.
+Protocol = "http"
+
+EnvoyExtensions = [
+  {
+    Name = "builtin/wasm"
+
+    # The filter fails open: a trap lets traffic pass it. With true, traffic fails.
+    Required = false
+
+    Arguments = {
+      Protocol     = "http"
+      ListenerType = "inbound"
+      ProxyType    = "connect-proxy"
+
+      PluginConfig = {
+        Name   = "mcp"
+        RootID = "mcp"
+
+        VmConfig = {
+          Runtime = "v8"
+
+          Code = {
+            Local = {
+              Filename = "/etc/mcp/mcp.wasm"
+            }
+          }
+        }
+
+        Configuration = <<JSON
+{ "role": "server" }
+JSON
+      }
+    }
+  }
+]

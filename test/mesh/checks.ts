@@ -1,0 +1,114 @@
+/** What is wrong with a mesh's file, as its own control plane, Envoy and our filter would see it. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { parse, parseAllDocuments } from "yaml";
+import { readDefinitions } from "./crd.ts";
+import { decodeAll, type Request } from "./mesh-types.ts";
+import { embeddedIn } from "./misspell.ts";
+
+const ENVOY = fileURLToPath(new URL("../../envoy", import.meta.url));
+const MESHES = ["istio", "kuma", "consul", "gateway", "raw"];
+
+/** A document of a file below envoy/: parsed YAML, or the text of HCL. */
+export interface MeshDocument {
+  path: string;
+  document: unknown;
+}
+
+/** Every document of every mesh's files. */
+export function readMeshDocuments(): MeshDocument[] {
+  const paths = MESHES.flatMap((mesh) => readdirSync(join(ENVOY, mesh)).map((name) => `${mesh}/${name}`));
+  return paths
+    .filter((path) => !path.endsWith(".md"))
+    .flatMap((path) => {
+      const text = readFileSync(join(ENVOY, path), "utf8");
+      if (path.endsWith(".hcl")) return [{ path, document: text }];
+      return parseAllDocuments(text).map((one) => ({ path, document: one.toJS() as unknown }));
+    });
+}
+
+let definitions: ReturnType<typeof readDefinitions> | undefined;
+
+/** For each document what is wrong with it, none where nothing is. Rejects where Go is missing or fails. */
+export async function faultsOf(documents: readonly MeshDocument[]): Promise<string[][]> {
+  const definition = await (definitions ??= readDefinitions());
+  const asked = documents.map(requestsOf);
+  const answers = (await decodeAll(asked.flat())).values();
+  return documents.map((one, index) => {
+    const faults = asked[index].flatMap(() => {
+      const { error, value } = answers.next().value!;
+      return error === undefined ? pluginFaults(value) : [error];
+    });
+    if (isOf(one, "kuma") && !isPatch(one)) faults.push(...schemaFaults(KUMA, one.document));
+    if ((isOf(one, "istio") || isOf(one, "gateway")) && !isPatch(one) && !isHelm(one)) {
+      const fault = definition(one.document as Parameters<typeof definition>[0]);
+      if (fault !== undefined) faults.push(fault);
+    }
+    return faults;
+  });
+}
+
+/** What the Go types are asked for a document. */
+function requestsOf(one: MeshDocument): Request[] {
+  if (isOf(one, "consul")) return [{ type: "consul", text: one.document as string }];
+  const text = JSON.stringify(one.document);
+  if (isHelm(one)) return [{ type: "helm", text }];
+  if (isPatch(one)) return [{ type: "patch", kind: isOf(one, "kuma") ? "Deployment" : "Gateway", text }];
+  if (isOf(one, "raw")) {
+    return [{ type: "envoy", kind: one.path === "raw/ecds.yaml" ? "Bootstrap" : "DiscoveryResponse", text }];
+  }
+  return isOf(one, "kuma") ? kumaRequests(one.document) : [{ type: "kubernetes", text }];
+}
+
+/** Kuma has texts for Envoy and for Kubernetes in its resources. */
+function kumaRequests(document: unknown): Request[] {
+  const { spec } = document as {
+    spec?: {
+      default?: { appendModifications?: { httpFilter?: { value?: string } }[] };
+      sidecarPatch?: { value?: string }[];
+    };
+  };
+  const filters = (spec?.default?.appendModifications ?? []).map(({ httpFilter }) => httpFilter?.value ?? "");
+  const mounts = (spec?.sidecarPatch ?? []).map(({ value }) => value ?? "");
+  return [
+    ...filters.map((text): Request => ({ type: "envoy", kind: "HttpFilter", text })),
+    ...mounts.map((text): Request => ({ type: "patch", kind: "VolumeMount", text })),
+  ];
+}
+
+const isOf = ({ path }: MeshDocument, mesh: string) => path.startsWith(`${mesh}/`);
+const isHelm = ({ path }: MeshDocument) => path === "istio/mesh-config.yaml";
+/** What `kubectl patch` takes, no resource of its own. */
+const isPatch = ({ path }: MeshDocument) =>
+  path.endsWith("/deployment-patch.yaml") || path.endsWith("/gateway-patch.yaml");
+
+const ajv = new Ajv2020({ strict: false });
+const KUMA = compile(new URL("kuma.schema.json", import.meta.url));
+const PLUGIN = compile(new URL("../../envoy/plugin-config.schema.json", import.meta.url));
+
+function compile(schema: URL) {
+  return ajv.compile(JSON.parse(readFileSync(schema, "utf8")) as object);
+}
+
+function schemaFaults(check: ReturnType<typeof compile>, value: unknown): string[] {
+  return check(value) ? [] : [ajv.errorsText(check.errors)];
+}
+
+function pluginFaults(value: unknown): string[] {
+  return pluginConfigsIn(value).flatMap((config) => schemaFaults(PLUGIN, config));
+}
+
+/** The configurations of our filter in something decoded, wherever a mesh has them: as objects, or as text. */
+export function pluginConfigsIn(node: unknown): unknown[] {
+  if (typeof node === "string") return pluginConfigsIn(embeddedIn(node));
+  if (typeof node !== "object" || node === null) return [];
+  return Object.entries(node).flatMap(([key, value]: [string, unknown]) => {
+    if (key === "pluginConfig") return [value];
+    if (key === "Configuration") return [parse(value as string) as unknown];
+    if (key === "configuration") return [parse((value as { value: string }).value) as unknown];
+    if (key === "wasm" && Array.isArray(value)) return value.map(({ config }: { config: unknown }) => config);
+    return pluginConfigsIn(value);
+  });
+}

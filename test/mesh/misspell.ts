@@ -1,0 +1,57 @@
+/** Misspells a file's keys, one at a time. */
+import { parse } from "yaml";
+
+/** A copy of a document in which one key is wrong. */
+export interface Misspelt {
+  /** The key's place: the keys and indexes that lead to it. */
+  place: string;
+  document: unknown;
+}
+
+/** Maps whose keys are anybody's: labels, the fields of a log line, names of extensions and the beginnings of metrics'. */
+const FREE =
+  /(^|\.)(labels|matchLabels|annotations|json_format|typed_extension_protocol_options|[a-z.]+\/statsHistogramBuckets)$/;
+
+/** Each copy of the document with one more letter in one of its keys; also within texts that are YAML or JSON themselves. */
+export function misspell(document: unknown, place = ""): Misspelt[] {
+  const inner = (value: unknown, name: string, rebuild: (value: unknown) => unknown) => {
+    const found = misspell(value, place === "" ? name : `${place}.${name}`);
+    return found.map((one) => ({ place: one.place, document: rebuild(one.document) }));
+  };
+  if (Array.isArray(document)) {
+    return document.flatMap((item, index) => inner(item, String(index), (changed) => document.with(index, changed)));
+  }
+  if (typeof document === "string") {
+    const embedded = embeddedIn(document);
+    if (embedded === undefined) return [];
+    return misspell(embedded, place).map((one) => ({ place: one.place, document: JSON.stringify(one.document) }));
+  }
+  if (typeof document !== "object" || document === null) return [];
+  const entries = Object.entries(document);
+  return entries.flatMap(([key, value], index) => {
+    const rename = { place: `${place}.${key}`, document: Object.fromEntries(entries.with(index, [`${key}x`, value])) };
+    const deeper = inner(value, key, (changed) => Object.fromEntries(entries.with(index, [key, changed])));
+    return FREE.test(place) ? deeper : [rename, ...deeper];
+  });
+}
+
+/** The map that a text holds, where it is one as YAML or JSON: of several lines, or in braces. */
+export function embeddedIn(value: string): Record<string, unknown> | undefined {
+  if (!value.startsWith("{") && !value.includes("\n")) return undefined;
+  const parsed: unknown = parse(value);
+  return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)
+    ? (parsed as Record<string, unknown>)
+    : undefined;
+}
+
+const HCL_KEY = /^( *"?)(\w+)("? *(?:=|:|\{))|(\{ "|, ")(\w+)(": )/gm;
+
+/** Each copy of a text in HCL with one more letter in one of its keys; also within the JSON that it quotes. */
+export function misspellHcl(hcl: string): Misspelt[] {
+  return [...hcl.matchAll(HCL_KEY)].map((match) => {
+    const [, before, key, , innerBefore, innerKey] = match;
+    const end = match.index + (before ?? innerBefore).length + (key ?? innerKey).length;
+    const line = hcl.slice(0, end).split("\n").length;
+    return { place: `${line}: ${key ?? innerKey}`, document: `${hcl.slice(0, end)}x${hcl.slice(end)}` };
+  });
+}
