@@ -1,0 +1,70 @@
+/** What Envoy Gateway makes of our policies: its Wasm filters, switched on route by route, or a patch of the listener. */
+import { type HttpFilter, stringValue, structJson, TYPE, WASM_TYPE } from "./resources.ts";
+import type { ServedModule } from "./module.ts";
+
+export interface EnvoyExtensionPolicy {
+  metadata: { name: string };
+  spec: { wasm: Wasm[] };
+}
+
+interface Wasm {
+  name: string;
+  rootID?: string;
+  failOpen?: boolean;
+  config?: unknown;
+}
+
+export interface EnvoyPatchPolicy {
+  spec: { jsonPatches: { type: string; operation: { op: string; jsonPath: string; value: HttpFilter } }[] };
+}
+
+/** An EnvoyProxy, whose bootstrap is YAML as text. */
+export interface EnvoyProxy {
+  spec: { bootstrap: { type: "Merge"; value: string } };
+}
+
+/** The cluster from which Envoys fetch the modules that the gateway serves. */
+export const MODULE_CLUSTER = "wasm_cluster";
+
+const NAMESPACE = "default";
+const BEFORE_ROUTER = "..http_filters[?(@.name=='envoy.filters.http.router')]";
+
+/** What a policy puts into a listener, and into each of its routes. */
+export interface Extension {
+  filters: HttpFilter[];
+  perFilter: Record<string, object>;
+}
+
+/** The filters of a policy for a module that the gateway serves: off in the listener, on in the routes. */
+export function extensionOf({ metadata, spec }: EnvoyExtensionPolicy, { uri, sha256 }: ServedModule): Extension {
+  const filters = spec.wasm.map(({ name, rootID, failOpen = false, config }, index): HttpFilter => {
+    const id = `/${NAMESPACE}/${metadata.name}/wasm/${index}`;
+    const plugin = {
+      name,
+      ...(rootID !== undefined && { root_id: rootID }),
+      fail_open: failOpen,
+      configuration: stringValue(config === undefined ? "" : structJson(config)),
+      vm_config: {
+        vm_id: id,
+        runtime: "envoy.wasm.runtime.v8",
+        code: { remote: { http_uri: { uri, cluster: MODULE_CLUSTER, timeout: "10s" }, sha256 } },
+      },
+    };
+    return {
+      name: `envoy.filters.http.wasm${id}`,
+      disabled: true,
+      typed_config: { "@type": WASM_TYPE, config: plugin },
+    };
+  });
+  const enabled = { "@type": `${TYPE}envoy.config.route.v3.FilterConfig`, config: {} };
+  return { filters, perFilter: Object.fromEntries(filters.map(({ name }) => [name, enabled])) };
+}
+
+/** The filters that a patch puts before the router of a listener that has no others. */
+export function patchedFilters({ spec }: EnvoyPatchPolicy): HttpFilter[] {
+  return spec.jsonPatches.map(({ type, operation: { op, jsonPath, value } }) => {
+    const isUnderstood = type.endsWith(".listener.v3.Listener") && op === "add" && jsonPath === BEFORE_ROUTER;
+    if (!isUnderstood) throw new Error(`no patch that this knows: ${type} ${op} ${jsonPath}`);
+    return value;
+  });
+}

@@ -1,0 +1,35 @@
+/** What an Envoy counts whose bootstrap has no tags of ours: the labels are in the names. */
+import type { Envoy } from "../../scripts/envoy/process.ts";
+import type { Metric } from "../envoy/prometheus.ts";
+import { decodeMetricName } from "../host/metric-name.ts";
+
+const PREFIX = "wasmcustom.";
+
+/** An answer of Envoy's admin page. */
+interface Stats {
+  stats: (
+    { name: string; value: number } | { histograms: { details: { name: string; totals: { count: number }[] }[] } }
+  )[];
+}
+
+/** As readMetrics, but of histograms only how many values they hold. */
+export async function readPlainMetrics(envoy: Envoy): Promise<Metric[]> {
+  // Envoy's own names for them: /stats/prometheus has lost all but letters, digits and `_`.
+  const answer = await fetch(`${envoy.adminUrl}/stats?format=json&histogram_buckets=detailed&filter=wasmcustom`);
+  const { stats } = (await answer.json()) as Stats;
+  return stats.flatMap((stat) => {
+    if (!("histograms" in stat)) return [metricOf(stat.name, "", stat.value)];
+    return stat.histograms.details.map(({ name, totals }) => {
+      return metricOf(
+        name,
+        "_count",
+        totals.reduce((sum, { count }) => sum + count, 0),
+      );
+    });
+  });
+}
+
+function metricOf(stat: string, suffix: string, value: number): Metric {
+  const { name, labels } = decodeMetricName(stat.slice(PREFIX.length));
+  return { name: name + suffix, labels: { ...labels }, value };
+}
