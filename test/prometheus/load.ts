@@ -1,0 +1,141 @@
+/** MCP traffic with something of everything: each family of metrics has something to count, and each alert a reason. */
+import type { ServerResponse } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import * as mcp from "../envoy/mcp-messages.ts";
+import { exchange } from "../envoy/raw-http.ts";
+import { bodyOf, type Upstream } from "../envoy/upstream.ts";
+
+/** Tools that the server lists. No two look alike once they are sanitized. */
+export const TOOLS = [
+  "echo",
+  "get-weather",
+  "files/read",
+  "a___mcp_role___b",
+  "a___mcp_outcome___ok",
+  "_ends_",
+  "größe",
+];
+/** Calls of a tool that are enough for the alerts that want some. */
+const ENOUGH = 20;
+/** Longer than the alert allows, and more so than by the tenth that Envoy's histograms round down. */
+const SLOW_MS = 12_000;
+const TASK_MS = 100;
+
+type Answer = (response: ServerResponse) => void | Promise<void>;
+
+/** A request, and the path at which the server answers it so. */
+interface Step {
+  method?: string;
+  path: string;
+  headers: Record<string, string>;
+  body: string[];
+}
+
+/** What each proxy is sent, one step after the other; those of a list within go side by side. */
+export type Steps = (Step | Step[])[];
+
+/** Sends the steps to a proxy and waits for the last answer. */
+export async function send(proxyUrl: string, steps: Steps): Promise<void> {
+  for (const step of steps) {
+    await Promise.all([step].flat().map(({ path, ...request }) => exchange(proxyUrl + path, request)));
+  }
+}
+
+/** As many sessions, all of which stay. */
+export function sessionsOf(upstream: Upstream, count: number): Steps {
+  return Array.from({ length: count }, (_, index) => {
+    const path = upstream.route(async (request, response) => {
+      await bodyOf(request);
+      response.writeHead(200, { ...mcp.JSON_TYPE, "mcp-session-id": `session-${index}` }).end(mcp.result(1, {}));
+    });
+    return { path, headers: mcp.LEGACY, body: [mcp.request(1, "initialize", {})] };
+  });
+}
+
+/** The steps of the `wave`th wave, 1 the first: each makes the counters grow that the others make grow too. */
+export function stepsOf(upstream: Upstream, wave: number): Steps {
+  let id = 0;
+  const step = (body: string, answer: Answer, headers: Record<string, string> = mcp.LEGACY, method = "POST"): Step => {
+    const path = upstream.route(async (request, response) => {
+      await bodyOf(request);
+      await answer(response);
+    });
+    return { method, path, headers, body: body === "" ? [] : [body] };
+  };
+  const json =
+    (text: string, headers = {}): Answer =>
+    (response) =>
+      void response.writeHead(200, { ...mcp.JSON_TYPE, ...headers }).end(text);
+  const accepted: Answer = (response) => void response.writeHead(202).end();
+  /** A request, and what `answer` makes of its id. */
+  const ask = (method: string, params: object, answer: (id: number) => Answer, headers?: Record<string, string>) => {
+    id++;
+    return step(mcp.request(id, method, params), answer(id), headers);
+  };
+  const succeed = (value?: object) => (id: number) => json(mcp.result(id, value));
+  const fail = (code: number) => (id: number) => json(mcp.failure(id, code));
+  const call = (name: string, answer: (id: number) => Answer, more: object = {}, headers?: Record<string, string>) =>
+    ask("tools/call", { name, ...more }, answer, headers);
+  const many = <Item>(make: (index: number) => Item): Item[] =>
+    Array.from({ length: ENOUGH }, (_, index) => make(index));
+
+  const opened = (name: string, protocolVersion: string) => {
+    const headers = { "mcp-session-id": `${wave}-${name}` };
+    const result = { protocolVersion, capabilities: {}, serverInfo: { name: "shop", version: "1" } };
+    const params = { protocolVersion, capabilities: {}, clientInfo: { name, version: "1" } };
+    return [
+      ask("initialize", params, (id) => json(mcp.result(id, result), headers)),
+      step(mcp.notification("notifications/initialized"), accepted, { ...mcp.LEGACY, ...headers }),
+    ];
+  };
+  const inSession = { ...mcp.LEGACY, "mcp-session-id": `${wave}-inspector` };
+  const deleted = step("", (response) => void response.writeHead(200).end(), inSession, "DELETE");
+
+  const tool = (name: string) => ({ name, description: `as of wave ${wave}`, inputSchema: { type: "object" } });
+  const listed = [...TOOLS, "fails", "slow", wave % 2 ? "came" : "went"].map(tool);
+  const told = [
+    mcp.notification("notifications/progress", { progressToken: 1, progress: 1 }),
+    mcp.notification("notifications/tools/list_changed"),
+  ];
+  const streamed = (id: number): Answer => {
+    const events = [...told, mcp.result(id)].map((message) => mcp.event(message)).join("");
+    return (response) => void response.writeHead(200, mcp.SSE_TYPE).end(events);
+  };
+  const slowly = (id: number): Answer => {
+    return async (response) => {
+      await sleep(SLOW_MS);
+      await json(mcp.result(id))(response);
+    };
+  };
+  const meta = { _meta: { "io.modelcontextprotocol/protocolVersion": "2026-07-28" } };
+  const mirrored = { ...mcp.MODERN, "mcp-method": "tools/call", "mcp-name": "another" };
+
+  return [
+    ...opened("inspector", "2025-11-25"),
+    ...opened("My client/1.0", "2025-06-18"),
+    ask("tools/list", {}, succeed({ tools: listed })),
+    ask("resources/templates/list", {}, succeed({ resourceTemplates: [] })),
+    ask("prompts/get", { name: "greet-me" }, succeed({ messages: [] })),
+    ask("tools/unheard_of", {}, fail(-32601)),
+    ...TOOLS.flatMap((name) => [call(name, succeed()), call(name, fail(-32602)), call(name, fail(12345))]),
+    call("echo", streamed),
+    ...many(() => call("fails", succeed({ content: [{ type: "text", text: "no" }], isError: true }), {}, inSession)),
+    ...many(() => call("echo", succeed(), { arguments: { query: "again" } }, inSession)),
+    ...many((index) => call(`invented_${wave}_${index}`, fail(-32602))),
+    ...many(() => call("echo", (id) => json(mcp.result(id), { "content-encoding": "gzip" }))),
+    call("echo", succeed(), meta, mirrored),
+    call("echo", succeed({ task: { taskId: `t${wave}`, status: "working" } })),
+    step(
+      "",
+      async (response) => {
+        await sleep(TASK_MS);
+        response.writeHead(200, mcp.SSE_TYPE).end();
+      },
+      mcp.LEGACY,
+      "GET",
+    ),
+    ask("tasks/get", { taskId: `t${wave}` }, succeed({ taskId: `t${wave}`, status: "completed" })),
+    many(() => call("slow", slowly)),
+    deleted,
+  ];
+}

@@ -1,0 +1,189 @@
+/** The relabel rules take every name apart that the filter can make, as the stats_tags rules do. */
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { endsAfterAll } from "../envoy/cleanup.ts";
+import { until } from "../envoy/sessions/until.ts";
+import { documentedFamilies, families, type Family, methods } from "./catalogue.ts";
+import { FOLDER, hasPrometheus, startPrometheus } from "./prometheus.ts";
+import { sanitized } from "./sanitized.ts";
+
+/** Labels whose place is before or behind those of the family. */
+const BEFORE = ["mcp_role", "mcp_server", "mcp_method_name", "gen_ai_tool_name", "gen_ai_prompt_name"];
+const BEHIND = ["mcp_caller", "mcp_client_name"];
+/** The one family without any label. */
+const UNLABELLED = "mcp_configuration_invalid";
+const OTHERS = "what has no labels in its name";
+
+/** Values that are hard to tell from what stands around them; no two look alike once they are sanitized. */
+const SERVERS = ["shop", "_OTHER", "outbound|80||shop.eu.svc", "_", "a_", "a___b", "mcp_role___client"];
+const TARGETS = [
+  "echo",
+  "_OTHER",
+  "files/read-all",
+  "_",
+  "trailing_",
+  "_leading",
+  "a___b",
+  "a___mcp_role___b",
+  "a___mcp_server___b___mcp_method_name___ping",
+  "a___gen_ai_tool_name___b",
+  "a___gen_ai_prompt_name___b",
+  "a___mcp_outcome___ok",
+  "a___mcp_outcome___ok___mcp_caller___b",
+  "a___mcp_outcome___rpc_error___rpc_response_status_code____32601",
+  "a___mcp_direction___client_to_server",
+  "a___mcp_change___added",
+  "a___mcp_task_state___working___mcp_tasks_total",
+  "a___mcp_token_kind___result___mcp_token_source___estimated",
+  "a___mcp_operations_total",
+];
+const CALLERS = ["10.0.0.1", "::1", "2001:db8::", "fe80::a:1", "_OTHER", "/run/mcp.sock"];
+const CLIENTS = ["inspector", "my client_", "_OTHER", "a___mcp_client_name___b", "a___mcp_sessions_active"];
+
+type Labels = Record<string, string>;
+
+/** One line of an exposition, and what is to become of it. */
+interface Line {
+  /** Whose it is: a family of ours, or {@link OTHERS}. */
+  family: string;
+  name: string;
+  labels: Labels;
+  expected: Labels;
+}
+
+describe("docs/metrics.md", () => {
+  it("has every family, with the labels that the filter gives it", () => {
+    const known = families();
+    expect([...documentedFamilies().keys()].sort()).toEqual([...known.map(({ name }) => name), UNLABELLED].sort());
+    for (const { name, own, documented } of known) {
+      const labels = [...new Set(own.flatMap((labels) => Object.keys(labels)))];
+      const others = documented.filter((label) => !BEFORE.includes(label) && !BEHIND.includes(label));
+      expect(labels.sort(), name).toEqual(others.sort());
+    }
+  });
+});
+
+it("scrape/kuma.yaml has the rules of relabel.yaml", () => {
+  const rules = (file: string) => parse(readFileSync(join(FOLDER, file), "utf8"));
+  const [{ metric_relabel_configs }] = rules("scrape/kuma.yaml").scrape_configs;
+  expect({ metric_relabel_configs }).toEqual(rules("relabel.yaml"));
+});
+
+describe.runIf(hasPrometheus())("Prometheus with scrape/kuma.yaml", () => {
+  const keep = endsAfterAll();
+  const lines: Line[] = [...families().flatMap(linesOf), ...untouchedLines()];
+  const scraped = new Map<number, Labels>();
+
+  beforeAll(async () => {
+    // The value of a line is its index, by which its series is found again.
+    const text = lines.map(({ name, labels }, index) => `${name}{${labelText(labels)}} ${index}\n`).join("");
+    const server = createServer((_request, response) => response.end(text));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    keep({ close: async () => void server.close() });
+    const target = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const prometheus = keep(await startPrometheus("kuma", { "kuma-dataplanes": [{ targets: [target] }] }));
+    const all = () => prometheus.query('{__name__=~"(mcp|envoy)_.+"}');
+    await until(async () => (await all()).length > 0, "a scrape");
+    for (const { labels, value } of await all()) {
+      // Prometheus adds these itself.
+      const own = Object.entries(labels).filter(([label]) => label !== "job" && label !== "instance");
+      scraped.set(value, Object.fromEntries(own));
+    }
+  });
+
+  it("makes one series of each line", () => {
+    expect(new Set(lines.map(({ name, labels }) => name + labelText(labels))).size).toBe(lines.length);
+    expect(scraped.size).toBe(lines.length);
+  });
+
+  it.each([...families().map(({ name }) => name), OTHERS])("%s", (family) => {
+    const mine = [...lines.entries()].filter(([, line]) => line.family === family);
+    expect(mine.length).toBeGreaterThan(0);
+    for (const [index, { name, expected }] of mine) expect(scraped.get(index), name).toEqual(expected);
+  });
+});
+
+/** All closed values with plain names, and all names with one of each closed value. */
+function linesOf(family: Family): Line[] {
+  const plain = labelsBefore(family, ["shop"], ["echo"]);
+  const closed = plain.flatMap((before) => family.own.map((own) => ({ ...before, ...own })));
+  const few = [family.own[0], family.own[family.own.length - 1]];
+  const open = labelsBefore(family, SERVERS, TARGETS).flatMap((before) => few.map((own) => ({ ...before, ...own })));
+  const named = [...closed, ...open].flatMap((labels) => [labels, ...withLast(family, labels)]);
+  const byName = new Map(named.map((labels) => [encoded(family, labels), labels]));
+  return [...byName].flatMap(([name, labels]) => exposed(family, name, labels));
+}
+
+/** The labels that stand before the family's own, for these servers and tools or prompts. */
+function labelsBefore({ documented }: Family, servers: string[], targets: string[]): Labels[] {
+  const hasTool = documented.includes("gen_ai_tool_name");
+  const methodLabels = (method: string): Labels[] => {
+    const label = { "tools/call": "gen_ai_tool_name", "prompts/get": "gen_ai_prompt_name" }[method];
+    const mcp_method_name = method;
+    if (label === undefined || !documented.includes(label)) return [{ mcp_method_name }];
+    return targets.map((target) => ({ mcp_method_name, [label]: target }));
+  };
+  const isPlain = servers.length === 1;
+  const usual = ["tools/call", "prompts/get", "notifications/resources/list_changed"];
+  let labels: Labels[] = [{}];
+  if (documented.includes("mcp_method_name")) labels = (isPlain ? methods() : usual).flatMap(methodLabels);
+  else if (hasTool) labels = [{}, ...targets.map((gen_ai_tool_name) => ({ gen_ai_tool_name }))];
+  return servers.flatMap((mcp_server) =>
+    labels.map((more) => ({ mcp_role: isPlain ? "client" : "server", mcp_server, ...more })),
+  );
+}
+
+/** The same with a caller or a client's name, where the family can have one. */
+function withLast({ documented }: Family, labels: Labels): Labels[] {
+  if (documented.includes("mcp_caller")) return CALLERS.map((mcp_caller) => ({ ...labels, mcp_caller }));
+  if (documented.includes("mcp_client_name")) return CLIENTS.map((mcp_client_name) => ({ ...labels, mcp_client_name }));
+  return [];
+}
+
+/** The name that the filter gives the metric, as Envoy shows it. */
+function encoded({ name }: Family, labels: Labels): string {
+  const place = (label: string) => {
+    if (BEHIND.includes(label)) return BEFORE.length + 1;
+    return BEFORE.includes(label) ? BEFORE.indexOf(label) : BEFORE.length;
+  };
+  const inOrder = Object.entries(labels).sort(([one], [other]) => place(one) - place(other));
+  return sanitized(inOrder.map(([label, value]) => `${label}=.=${value};.;`).join("") + name);
+}
+
+function exposed(family: Family, name: string, labels: Labels): Line[] {
+  const expected = Object.fromEntries(Object.entries(labels).map(([label, value]) => [label, shownAs(label, value)]));
+  const line = (suffix: string, more: Labels = {}): Line => ({
+    family: family.name,
+    name: name + suffix,
+    labels: more,
+    expected: { ...expected, ...more, __name__: family.name + suffix },
+  });
+  return family.isHistogram ? [line("_bucket", { le: "+Inf" }), line("_sum"), line("_count")] : [line("")];
+}
+
+/** Values of open sets stay as Envoy shows them, all others are as the filter wrote them. */
+function shownAs(label: string, value: string): string {
+  const isOpen = /^(mcp_server|gen_ai_.+_name|mcp_caller|mcp_client_name)$/.test(label);
+  return isOpen ? sanitized(value) : value;
+}
+
+/** Series of others, those with labels from tags, and the one family that has none. */
+function untouchedLines(): Line[] {
+  const labels = { mcp_role: "server", mcp_method_name: "tools/call", gen_ai_tool_name: "tools_call" };
+  const untouched: [string, Labels][] = [
+    [UNLABELLED, {}],
+    ["envoy_cluster_upstream_rq_total", { envoy_cluster_name: "mcp_role___server___mcp_server___a" }],
+    ["mcp_rules_total", labels],
+  ];
+  return untouched.map(([name, labels]) => ({ family: OTHERS, name, labels, expected: { ...labels, __name__: name } }));
+}
+
+function labelText(labels: Labels): string {
+  return Object.entries(labels)
+    .map(([label, value]) => `${label}="${value}"`)
+    .join(",");
+}

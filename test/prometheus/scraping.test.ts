@@ -1,0 +1,133 @@
+/**
+ * Two Envoys see the same traffic: one with the tags of envoy.yaml, one with those that Kuma's bootstrap has, and none of
+ * ours. Prometheus, with the scrape configurations that we ship, makes the same series of both, and each rule has data.
+ */
+import { beforeAll, describe, expect, it } from "vitest";
+import { type Envoy, startEnvoy } from "../../scripts/envoy/process.ts";
+import { endsAfterAll } from "../envoy/cleanup.ts";
+import { flushed } from "../envoy/prometheus.ts";
+import { startUpstream } from "../envoy/upstream.ts";
+import { families } from "./catalogue.ts";
+import { send, sessionsOf, stepsOf, TOOLS } from "./load.ts";
+import { hasPrometheus, type Prometheus, type Rule, type Series, startPrometheus } from "./prometheus.ts";
+import { sanitized } from "./sanitized.ts";
+
+const WAVES = 2;
+/** The filter records gauges, and sessions that have ended, every 5 s. */
+const SETTLED_MS = 30_000;
+const PLUGIN_CONFIG = { server: "shop.eu-west", labels: { caller: true, tools: TOOLS } };
+const PATH = { __metrics_path__: "/stats/prometheus" };
+
+/** The tags of the bootstrap that Kuma writes (pkg/xds/bootstrap of its sources). */
+const KUMA_TAGS = [
+  { tag_name: "name", regex: "^grpc\\.((.+)\\.)" },
+  { tag_name: "status", regex: "^grpc.*streams_closed(_([0-9]+))" },
+  { tag_name: "kafka_name", regex: "^kafka(\\.(\\S*[0-9]))\\." },
+  { tag_name: "kafka_type", regex: "^kafka\\..*\\.(.*?(?=_duration|$))" },
+  { tag_name: "worker", regex: "(worker_([0-9]+)\\.)" },
+  { tag_name: "listener", regex: "((.+?)\\.)rbac\\." },
+];
+
+/** Families of which this traffic brings nothing. */
+const ABSENT = ["mcp_sessions_adopted_total", "mcp_store_evictions_total", "mcp_store_conflicts_total"];
+
+describe.runIf(hasPrometheus())("with a real Prometheus", () => {
+  const keep = endsAfterAll();
+  let byTags: Prometheus;
+  let byRules: Prometheus;
+
+  beforeAll(async () => {
+    const upstream = keep(await startUpstream());
+    const start = async (config: object, vary?: (text: string) => string): Promise<Envoy> =>
+      keep(await startEnvoy({ upstream, pluginConfig: JSON.stringify(config), vary }));
+    const tagged = await start(PLUGIN_CONFIG);
+    const untagged = await start(PLUGIN_CONFIG, withTagsOfKuma);
+    // For the alerts that another configuration brings about.
+    const crowded = await start({ server: "crowded", sessions: { max: 1 } });
+    const misconfigured = await start({ server: 7 });
+    const found = (...envoys: Envoy[]) => [
+      { targets: envoys.map(({ adminUrl }) => new URL(adminUrl).host), labels: PATH },
+    ];
+    byTags = keep(await startPrometheus("raw", { envoy: found(tagged, crowded, misconfigured) }));
+    byRules = keep(await startPrometheus("kuma", { "kuma-dataplanes": found(untagged) }));
+
+    await send(crowded.proxyUrl, sessionsOf(upstream, 40));
+    for (let wave = 1; wave <= WAVES; wave++) {
+      const steps = stepsOf(upstream, wave);
+      await Promise.all([tagged, untagged].map(({ proxyUrl }) => send(proxyUrl, steps)));
+      // A rate needs two scrapes of a counter before it grows.
+      await flushed();
+    }
+  });
+
+  it("the labelled series are the same by tags and by rules, up to the names that are sanitized", async () => {
+    const differences = async () => {
+      const tagged = linesOf(await byTags.query(OURS), sanitizeNames);
+      const relabelled = linesOf(await byRules.query(OURS), (labels) => labels);
+      return {
+        onlyByTags: tagged.filter((line) => !relabelled.includes(line)),
+        onlyByRules: relabelled.filter((line) => !tagged.includes(line)),
+      };
+    };
+    await expect.poll(differences, { timeout: SETTLED_MS }).toEqual({ onlyByTags: [], onlyByRules: [] });
+    const present = new Set((await byRules.query(OURS)).map(({ labels }) => familyOf(labels.__name__)));
+    const absent = families().filter(({ name }) => !present.has(name));
+    expect(absent.map(({ name }) => name)).toEqual(ABSENT);
+  });
+
+  it("no rule fails, and each has data", async () => {
+    const rules = await byTags.rules();
+    expect(rules.length).toBeGreaterThan(20);
+    const withoutData = async () => {
+      const counts = await Promise.all(rules.map(async (rule) => (await byTags.query(expressionOf(rule))).length));
+      return rules.filter((_rule, index) => counts[index] === 0).map(({ name }) => name);
+    };
+    await expect.poll(withoutData, { timeout: SETTLED_MS }).toEqual([]);
+    expect((await byTags.rules()).filter(({ health }) => health !== "ok")).toEqual([]);
+  });
+
+  it("what the rules record is the same by tags and by rules", async () => {
+    const recorded = (await byTags.rules()).filter(({ type }) => type === "recording");
+    const labelsOf = async (prometheus: Prometheus, name: string) => {
+      const series = await prometheus.query(`${name}{mcp_server!="crowded"}`);
+      return series.map(({ labels }) => JSON.stringify(sanitizeNames(labels))).sort();
+    };
+    for (const { name } of recorded) expect(await labelsOf(byRules, name), name).toEqual(await labelsOf(byTags, name));
+  });
+});
+
+/** The filter's own series of the Envoys that saw the same. */
+const OURS = '{__name__=~"mcp_.+", mcp_server!="crowded", mcp_role!=""}';
+
+/** An alert's own expression, so that it would fire; what a recording rule has recorded. */
+function expressionOf({ type, name, query }: Rule): string {
+  return type === "alerting" ? query : name;
+}
+
+function familyOf(name: string): string {
+  return name.replace(/_(bucket|sum|count)$/, "");
+}
+
+/** Series as lines: with values where these do not depend on how long something took. */
+function linesOf(series: Series[], change: (labels: Record<string, string>) => Record<string, string>): string[] {
+  return series.map(({ labels, value }) => {
+    const own = Object.entries(change(labels)).filter(([label]) => label !== "job" && label !== "instance");
+    const inOrder = own.sort(([one], [other]) => (one < other ? -1 : 1));
+    const isTimed = /_(bucket|sum)$/.test(labels.__name__);
+    return JSON.stringify([Object.fromEntries(inOrder), isTimed ? "some" : value]);
+  });
+}
+
+/** The labels with names of open sets as an Envoy without tags shows them. */
+function sanitizeNames(labels: Record<string, string>): Record<string, string> {
+  const isName = (label: string) => /^(mcp_server|gen_ai_.+_name|mcp_caller|mcp_client_name)$/.test(label);
+  const entries = Object.entries(labels).map(([label, value]) => [label, isName(label) ? sanitized(value) : value]);
+  return Object.fromEntries(entries) as Record<string, string>;
+}
+
+/** The bootstrap with Kuma's tags in place of ours. Its histograms' bounds stay, so that both have the same. */
+function withTagsOfKuma(text: string): string {
+  const bootstrap = JSON.parse(text) as { stats_config: { stats_tags: object[] } };
+  bootstrap.stats_config.stats_tags = KUMA_TAGS;
+  return JSON.stringify(bootstrap);
+}
