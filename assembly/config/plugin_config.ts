@@ -1,10 +1,11 @@
 import { isSpace } from "../json/characters";
 import { parseDuration } from "./duration";
+import { AccessConfig } from "./access_config";
+import { AccessReader } from "./access_reader";
 import { JsonType, JsonValue, parseJson } from "./json_value";
+import { Problems } from "./problems";
 import { parseSize } from "./size";
 
-/** Longest text of the configuration, in bytes. */
-const LONGEST_TEXT = "256";
 /** The most tools and servers that may have label values of their own: the series budget allows no more anyway. */
 const MAX_TOOLS: i32 = 1024;
 const MAX_SERVERS: i32 = 64;
@@ -43,6 +44,8 @@ export class PluginConfig {
   tokenScale: f64 = 1;
   /** Bytes of text read exactly, a message. */
   maxTokenBytes: u32 = 262_144;
+  /** Who may call what; null where nobody asked. */
+  access: AccessConfig | null = null;
   /** An index of {@link LOG_LEVELS}, as proxy-wasm numbers levels. */
   logLevel: i32 = 3;
 }
@@ -51,53 +54,68 @@ export class PluginConfig {
  *  there, each unknown field as a warning, since a rollback to an older module must not switch it off. */
 export class ConfigReader {
   readonly config: PluginConfig = new PluginConfig();
-  readonly errors: string[] = [];
-  readonly warnings: string[] = [];
+  private problems: Problems = new Problems();
+
+  get errors(): string[] {
+    return this.problems.errors;
+  }
+
+  get warnings(): string[] {
+    return this.problems.warnings;
+  }
 
   /** Reads the bytes of the configuration. None at all, or blanks, are the defaults. */
   read(at: usize, length: usize): void {
     if (isBlank(at, length)) return;
     const document = parseJson(at, length);
     if (!document || document.type != JsonType.Object) {
-      this.errors.push("configuration: expected a JSON object, got " + (document ? document.typeName : "no JSON"));
+      this.problems.errors.push(
+        "configuration: expected a JSON object, got " + (document ? document.typeName : "no JSON"),
+      );
       return;
     }
     for (let i = 0; i < document.items.length; i++) this.readField(document.names[i], document.items[i]);
+    if (this.config.access && this.config.matchPaths.length == 0) {
+      this.problems.errors.push(
+        "access: needs match.paths: what else is told by headers, the caller's own, could be gone around",
+      );
+    }
   }
 
   private readField(name: string, value: JsonValue): void {
     const config = this.config;
     if (name == "match") {
-      if (!this.isObject(name, value)) return;
+      if (!this.problems.isObject(name, value)) return;
       for (let i = 0; i < value.items.length; i++) this.readMatch(value.names[i], value.items[i]);
     } else if (name == "labels") {
-      if (!this.isObject(name, value)) return;
+      if (!this.problems.isObject(name, value)) return;
       for (let i = 0; i < value.items.length; i++) this.readLabels(value.names[i], value.items[i]);
     } else if (name == "sessions") {
-      if (!this.isObject(name, value)) return;
+      if (!this.problems.isObject(name, value)) return;
       for (let i = 0; i < value.items.length; i++) this.readSessions(value.names[i], value.items[i]);
     } else if (name == "tokens") {
-      if (!this.isObject(name, value)) return;
+      if (!this.problems.isObject(name, value)) return;
       for (let i = 0; i < value.items.length; i++) this.readTokens(value.names[i], value.items[i]);
+    } else if (name == "access") {
+      if (config.access) this.problems.errors.push("access: stands twice");
+      config.access = new AccessReader(this.problems).read(value);
     } else if (name == "instance") {
-      config.instance = this.text(name, value, config.instance);
+      config.instance = this.problems.text(name, value, config.instance);
     } else if (name == "server") {
-      config.server = this.text(name, value, config.server);
+      config.server = this.problems.text(name, value, config.server);
     } else if (name == "role") {
       if (value.type == JsonType.String && (value.text == "client" || value.text == "server")) config.role = value.text;
-      else this.expected(name, '"client" or "server"', value);
+      else this.problems.expected(name, '"client" or "server"', value);
     } else if (name == "log") {
-      const level = value.type == JsonType.String ? LOG_LEVELS.indexOf(value.text) : -1;
-      if (level >= 0) config.logLevel = level;
-      else this.expected(name, "one of " + LOG_LEVELS.join(", "), value);
+      config.logLevel = this.problems.word(name, value, LOG_LEVELS, config.logLevel);
     } else {
-      this.unknown(name);
+      this.problems.unknown(name);
     }
   }
 
   private readMatch(name: string, value: JsonValue): void {
-    if (name == "paths") this.config.matchPaths = this.texts("match.paths", value);
-    else this.unknown("match." + name);
+    if (name == "paths") this.config.matchPaths = this.problems.texts("match.paths", value);
+    else this.problems.unknown("match." + name);
   }
 
   private readSessions(name: string, value: JsonValue): void {
@@ -105,90 +123,49 @@ export class ConfigReader {
     if (name == "idleTimeout") {
       const milliseconds = value.type == JsonType.String && !value.isCut ? parseDuration(value.text) : -1;
       if (milliseconds >= 1000) config.sessionIdleSeconds = <i32>min<i64>(milliseconds / 1000, i32.MAX_VALUE);
-      else this.expected("sessions.idleTimeout", 'a duration of at least 1s, like "30m"', value);
+      else this.problems.expected("sessions.idleTimeout", 'a duration of at least 1s, like "30m"', value);
     } else if (name == "max") {
-      config.maxSessions = this.integer("sessions.max", value, 1, MAX_SESSIONS, config.maxSessions);
+      config.maxSessions = this.problems.integer("sessions.max", value, 1, MAX_SESSIONS, config.maxSessions);
     } else if (name == "callerKey") {
-      const headers = this.texts("sessions.callerKey", value);
-      if (headers.length > MAX_CALLER_HEADERS) this.expected("sessions.callerKey", "at most 8 names of headers", value);
+      const headers = this.problems.texts("sessions.callerKey", value);
+      if (headers.length > MAX_CALLER_HEADERS)
+        this.problems.expected("sessions.callerKey", "at most 8 names of headers", value);
       config.callerHeaders = headers.map<string>((header) => callerHeader(header));
     } else {
-      this.unknown("sessions." + name);
+      this.problems.unknown("sessions." + name);
     }
   }
 
   private readLabels(name: string, value: JsonValue): void {
     const config = this.config;
     if (name == "maxTools") {
-      config.maxTools = this.integer("labels.maxTools", value, 0, MAX_TOOLS, config.maxTools);
+      config.maxTools = this.problems.integer("labels.maxTools", value, 0, MAX_TOOLS, config.maxTools);
     } else if (name == "maxServers") {
-      config.maxServers = this.integer("labels.maxServers", value, 1, MAX_SERVERS, config.maxServers);
+      config.maxServers = this.problems.integer("labels.maxServers", value, 1, MAX_SERVERS, config.maxServers);
     } else if (name == "tools") {
-      config.tools = this.texts("labels.tools", value);
+      config.tools = this.problems.texts("labels.tools", value);
     } else if (name == "caller") {
-      if (value.type == JsonType.Boolean) config.labelCaller = value.boolean;
-      else this.expected("labels.caller", "a boolean", value);
+      config.labelCaller = this.problems.boolean("labels.caller", value, config.labelCaller);
     } else {
-      this.unknown("labels." + name);
+      this.problems.unknown("labels." + name);
     }
   }
 
   private readTokens(name: string, value: JsonValue): void {
     const config = this.config;
     if (name == "estimate") {
-      if (value.type == JsonType.Boolean) config.estimateTokens = value.boolean;
-      else this.expected("tokens.estimate", "a boolean", value);
+      config.estimateTokens = this.problems.boolean("tokens.estimate", value, config.estimateTokens);
     } else if (name == "scale") {
       const scale = value.type == JsonType.Number && !value.isCut ? parseFloat(value.text) : -1;
       if (scale >= LEAST_SCALE && scale <= MOST_SCALE) config.tokenScale = scale;
-      else this.expected("tokens.scale", "a number from 0.01 to 100", value);
+      else this.problems.expected("tokens.scale", "a number from 0.01 to 100", value);
     } else if (name == "maxBytes") {
       const size = value.type == JsonType.String && !value.isCut ? parseSize(value.text) : -1;
       if (size >= 0) config.maxTokenBytes = <u32>min<i64>(size, u32.MAX_VALUE);
-      else this.expected("tokens.maxBytes", 'a size like "256KiB"', value);
+      else this.problems.expected("tokens.maxBytes", 'a size like "256KiB"', value);
     } else {
-      this.unknown("tokens." + name);
+      this.problems.unknown("tokens." + name);
     }
-  }
-
-  private isObject(path: string, value: JsonValue): bool {
-    if (value.type == JsonType.Object) return true;
-    this.expected(path, "an object", value);
-    return false;
-  }
-
-  private integer(path: string, value: JsonValue, least: i32, most: i32, otherwise: i32): i32 {
-    const integer = value.integer;
-    if (integer >= least && integer <= most) return integer;
-    this.expected(path, "an integer from " + least.toString() + " to " + most.toString(), value);
-    return otherwise;
-  }
-
-  private text(path: string, value: JsonValue, otherwise: string): string {
-    if (value.type == JsonType.String && !value.isCut) return value.text;
-    this.expected(path, "a string of at most " + LONGEST_TEXT + " bytes", value);
-    return otherwise;
-  }
-
-  private texts(path: string, value: JsonValue): string[] {
-    const texts: string[] = [];
-    if (value.type != JsonType.Array) {
-      this.expected(path, "an array of strings", value);
-      return texts;
-    }
-    for (let i = 0; i < value.items.length; i++) {
-      texts.push(this.text(path + "[" + i.toString() + "]", value.items[i], ""));
-    }
-    return texts;
-  }
-
-  private expected(path: string, what: string, value: JsonValue): void {
-    const shown = value.type == JsonType.Number ? value.text : value.typeName;
-    this.errors.push(path + ": expected " + what + ", got " + shown);
-  }
-
-  private unknown(path: string): void {
-    this.warnings.push(path + ": unknown field, ignored");
   }
 }
 

@@ -1,18 +1,22 @@
+import { AccessConfig } from "../config/access_config";
 import { ConfigReader, PluginConfig } from "../config/plugin_config";
 import { Level, Log } from "../host/log";
 import { Properties } from "../host/properties";
-import { Bytes, hashBytes } from "../memory/bytes";
+import { Bytes, hashBytes, indexOfIgnoringCase } from "../memory/bytes";
 import { ATTEMPTS, PAGE_CAPACITY, Store } from "../store/store";
 import { Host } from "./unit";
 
 /** Ticks from one reminder that the configuration is invalid to the next. */
 const REMINDER_TICKS: i32 = 60;
 const GAUGE = "mcp_configuration_invalid";
+/** What a configuration bears that is to protect something. */
+const ACCESS = "access";
 const LINE_FEED: u8 = 0x0a;
 
 /**
  * The configuration of a plugin instance. An invalid one is reported, and the last good one of the plugin of that name
- * goes on: each is kept in the store, whence also a new VM gets it. Where there is none, traffic passes unread.
+ * goes on: each is kept in the store, whence also a new VM gets it. Where there is none, traffic passes unread, but MCP is
+ * closed if the bytes hold the word "access".
  * The plugin's name is asked for only at the first request or tick, since the call crashes NGINX within configure.
  */
 export class Configuration {
@@ -22,6 +26,8 @@ export class Configuration {
   private bytes: Bytes = Bytes.of("");
   /** The last good one as it lay in the store when it was kept there or taken from there. */
   private inHand: Bytes = Bytes.of("");
+  /** The paths that the newest names, as far as it could be read. */
+  private paths: string[] = [];
   private isSettled: bool = true;
   /** What is kept of the plugin of this name: opened at the first request or tick. */
   private kept: Store | null = null;
@@ -44,6 +50,7 @@ export class Configuration {
     reader.read(at, length);
     this.errors = reader.errors;
     this.config = reader.errors.length == 0 ? reader.config : null;
+    this.paths = reader.config.matchPaths;
     for (let i = 0; i < reader.warnings.length; i++) {
       this.log.write(Level.Warn, "configuration: " + reader.warnings[i]);
     }
@@ -131,9 +138,17 @@ export class Configuration {
   private keep(): void {
     const shared = this.store();
     const length = this.bytes.length;
-    if (length >= PAGE_CAPACITY) return;
+    const isKept = length < PAGE_CAPACITY;
+    if (!isKept) this.log.write(Level.Warn, "configuration: it is too long to be kept for when a bad one comes");
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       shared.load("good");
+      if (!isKept) {
+        // An older one must not come back either.
+        shared.length = 0;
+        if (!shared.save()) continue;
+        this.inHand = Bytes.of("");
+        return;
+      }
       memory.copy(shared.page, this.bytes.at, length);
       // A line's end, so that an empty one, which is the defaults, is told from none.
       store<u8>(shared.page + length, LINE_FEED);
@@ -150,9 +165,21 @@ export class Configuration {
     this.inHand = Bytes.copy(shared.page, shared.length);
     const reader = new ConfigReader();
     reader.read(shared.page, shared.length);
-    if (shared.length == 0 || reader.errors.length > 0) return;
+    if (shared.length == 0 || reader.errors.length > 0) return this.close();
     this.config = reader.config;
     this.log.write(Level.Warn, "configuration: the last good one goes on");
+  }
+
+  /** There is no good configuration: where this one was to protect something, MCP is closed. */
+  private close(): void {
+    if (indexOfIgnoringCase(this.bytes.at, this.bytes.length, ACCESS) < 0) return;
+    const config = new PluginConfig();
+    const access = new AccessConfig();
+    access.isClosed = true;
+    config.matchPaths = this.paths;
+    config.access = access;
+    this.config = config;
+    this.log.write(Level.Error, "configuration: it is about access, and there is no good one: MCP is closed");
   }
 
   /** Puts the plugin in or takes it out of the set of those whose configuration is invalid, and records how many they

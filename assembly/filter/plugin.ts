@@ -1,3 +1,5 @@
+import { AccessCheck } from "../access/check";
+import { AccessRefusal } from "../access/refusal";
 import { PluginConfig } from "../config/plugin_config";
 import { Level } from "../host/log";
 import { Properties } from "../host/properties";
@@ -5,7 +7,6 @@ import { Exchange, isCandidate } from "../mcp/exchange";
 import { RequestHead, ResponseHead } from "../mcp/head";
 import { StreamEnd } from "../mcp/stream_kinds";
 import { Action, BufferType, HeaderMapType } from "../proxy-wasm/abi";
-import { resetArena } from "../proxy-wasm/arena";
 import { RootContext } from "../proxy-wasm/contexts";
 import {
   BufferSlice,
@@ -18,15 +19,17 @@ import {
   HostRandom,
   setTickPeriod,
 } from "../proxy-wasm/host";
+import { serve } from "../proxy-wasm/local_reply";
 import { HostSharedData } from "../proxy-wasm/shared_data";
 import { Endpoints } from "../store/endpoints";
+import { BodyReader } from "./body_reader";
 import { Configuration } from "./configuration";
 import { endingOf } from "./ending";
+import { Guard } from "./guard";
+import { HeldStreams } from "./held_streams";
 import { namesPath } from "./paths";
 import { Host, Unit } from "./unit";
 
-/** Bodies are read in slices of this size, so that the memory for them stays small whatever the proxy's buffers hold. */
-const SLICE: usize = 65536;
 const TICK_MILLISECONDS: u32 = 1000;
 
 /** A plugin instance: wires the proxy's callbacks to MCP exchanges, and these to statistics. Its streams' handles are
@@ -47,7 +50,8 @@ export class Plugin extends RootContext {
   );
   private log: HostLog = new HostLog();
   private headers: HostHeaders = new HostHeaders();
-  private slice: BufferSlice = new BufferSlice();
+  private requestBody: BodyReader = new BodyReader(BufferType.RequestBody);
+  private responseBody: BodyReader = new BodyReader(BufferType.ResponseBody);
   private requestHead: RequestHead = new RequestHead([]);
   private responseHead: ResponseHead = new ResponseHead();
   private configuration: Configuration = new Configuration(this.host, this.log);
@@ -60,16 +64,22 @@ export class Plugin extends RootContext {
   private units: Unit[] = [];
   /** The first of the units by the configuration that is applied. */
   private firstUnit: i32 = 0;
-  /** The configuration that `requestHead` and `unit` go by. */
+  /** The configuration that `requestHead`, `unit` and `guard` go by. */
   private applied: PluginConfig | null = null;
+  /** Carries out the access policy; null where there is none. */
+  private guard: Guard | null = null;
+  /** That, and what older streams are checked by, which know it by its address. */
+  private guards: Guard[] = [];
+  private held: HeldStreams = new HeldStreams();
   /** Candidates came since the last tick. */
   private hadStreams: bool = false;
   private pages: i32 = 0;
 
   /** Never refuses: a worker whose plugin refuses its configuration lets traffic pass unseen, or answers it with 500. */
   onConfigure(size: usize): bool {
-    const isThere = size > 0 && this.slice.read(BufferType.PluginConfiguration, 0, size);
-    this.configuration.read(this.slice.at, isThere ? this.slice.length : 0);
+    const slice = new BufferSlice();
+    const isThere = size > 0 && slice.read(BufferType.PluginConfiguration, 0, size);
+    this.configuration.read(slice.at, isThere ? slice.length : 0);
     this.applied = null;
     setTickPeriod(TICK_MILLISECONDS);
     return true;
@@ -82,6 +92,7 @@ export class Plugin extends RootContext {
     const config = this.currentConfig();
     if (config && !this.unit && !this.outboundUnit) this.openKnown(config);
     for (let i = 0; i < this.units.length; i++) this.units[i].tick();
+    this.answerOverdue();
     this.tellMemory();
   }
 
@@ -106,6 +117,12 @@ export class Plugin extends RootContext {
     this.outboundUnit = null;
     this.firstUnit = this.units.length;
     this.requestHead = new RequestHead(config.callerHeaders);
+    this.guard = null;
+    if (config.access) {
+      const guard = new Guard(config, this.host, this.log, this.requestBody);
+      this.guards.push(guard);
+      this.guard = guard;
+    }
     return config;
   }
 
@@ -114,7 +131,8 @@ export class Plugin extends RootContext {
     for (let i = this.firstUnit; i < this.units.length; i++) {
       if (this.units[i].role == role) return this.units[i];
     }
-    const unit = Unit.open(config, role, this.host);
+    const guard = this.guard;
+    const unit = Unit.open(config, role, guard ? guard.policy : null, this.host);
     this.units.push(unit);
     return unit;
   }
@@ -139,9 +157,10 @@ export class Plugin extends RootContext {
     return unit;
   }
 
-  onRequestHeaders(endOfStream: bool): usize {
+  onRequestHeaders(stream: u32, endOfStream: bool): Action {
+    this.newHandle = 0;
     const config = this.currentConfig();
-    if (!config) return 0;
+    if (!config) return Action.Continue;
     const head = this.requestHead;
     this.headers.open(HeaderMapType.RequestHeaders);
     head.read(this.headers);
@@ -149,35 +168,94 @@ export class Plugin extends RootContext {
       const endpoint = this.endpoints.hash(head.authority, head.path, head.targetLength);
       if (this.endpoints.has(endpoint)) head.endpoint = endpoint;
     }
-    if (!isCandidate(head, namesPath(config.matchPaths, head.path, head.pathLength))) return 0;
+    const guard = this.guard;
+    const isGoverned = guard != null && guard.governs(head, endOfStream);
+    const isNamed = namesPath(config.matchPaths, head.path, head.pathLength);
+    if (!isGoverned && !isCandidate(head, isNamed)) return Action.Continue;
     this.hadStreams = true;
     const unit = this.unitFor(config);
     const exchange = Exchange.take();
     exchange.unit = changetype<usize>(unit);
     exchange.begin(head, this.host.clock.now(), unit);
-    if (endOfStream) this.endRequest(exchange);
-    return changetype<usize>(exchange);
+    this.newHandle = changetype<usize>(exchange);
+    if (guard && isGoverned) {
+      const check = guard.begin(stream, exchange, head, unit);
+      if (check.isAnswered) return Action.Pause;
+      if (check.isHeld && !endOfStream && config.access!.holdHeaders) {
+        this.held.add(check, unit.milliseconds());
+        return Action.Pause;
+      }
+    }
+    return endOfStream ? this.endRequest(exchange) : Action.Continue;
   }
 
   onRequestBody(stream: usize, size: usize, endOfStream: bool): Action {
     const exchange = changetype<Exchange>(stream);
-    const unit = unitOf(exchange);
-    for (let start: usize = 0; start < size && exchange.readsRequest; start += SLICE) {
-      if (!this.slice.read(BufferType.RequestBody, start, min(SLICE, size - start))) break;
-      exchange.requestBody(this.slice.at, this.slice.length, unit);
-      resetArena();
+    const check = exchange.check ? changetype<AccessCheck>(exchange.check) : null;
+    if (check) {
+      if (check.isAnswered) return Action.Pause;
+      if (check.isHeld) return this.holdBody(exchange, check, size, endOfStream);
     }
-    if (endOfStream) this.endRequest(exchange);
-    return Action.Continue;
+    this.passBody(exchange, size);
+    return endOfStream ? this.endRequest(exchange) : Action.Continue;
   }
 
   onRequestTrailers(stream: usize): Action {
-    this.endRequest(changetype<Exchange>(stream));
-    return Action.Continue;
+    return this.endRequest(changetype<Exchange>(stream));
   }
 
-  private endRequest(exchange: Exchange): void {
-    if (exchange.readsRequest) exchange.requestEnd(unitOf(exchange));
+  /** Reads what passes of a request. */
+  private passBody(exchange: Exchange, size: usize): void {
+    const body = this.requestBody;
+    const unit = unitOf(exchange);
+    const check = exchange.check ? changetype<AccessCheck>(exchange.check) : null;
+    body.begin(size);
+    while ((exchange.readsRequest || (check && check.reader)) && body.next()) {
+      if (exchange.readsRequest) exchange.requestBody(body.at, body.length, unit);
+      if (check && check.reader) guardOf(check).watch(check, exchange, body.at, body.length, unit);
+    }
+  }
+
+  /** The body of a request that waits for its decision has come to `size` bytes. */
+  private holdBody(exchange: Exchange, check: AccessCheck, size: usize, endOfStream: bool): Action {
+    if (check.holdsHeaders) {
+      this.held.remove(check);
+      this.held.prove();
+    }
+    guardOf(check).grow(check, exchange, size, unitOf(exchange));
+    if (check.isAnswered) return Action.Pause;
+    return endOfStream ? this.endRequest(exchange) : Action.Pause;
+  }
+
+  /** The request is over: decides it, if it was held. */
+  private endRequest(exchange: Exchange): Action {
+    const unit = unitOf(exchange);
+    const check = exchange.check ? changetype<AccessCheck>(exchange.check) : null;
+    if (check) {
+      if (check.isAnswered) return Action.Pause;
+      if (check.isHeld) {
+        this.held.remove(check);
+        guardOf(check).conclude(check, exchange, unit);
+        this.passBody(exchange, check.size);
+      } else if (check.reader) {
+        guardOf(check).endWatch(check, exchange, unit);
+      }
+    }
+    if (exchange.readsRequest) exchange.requestEnd(unit);
+    if (!check || !check.isAnswered) return Action.Continue;
+    exchange.deny(unit);
+    return Action.Pause;
+  }
+
+  /** Answers streams whose bodies never came, since the proxy does not allow that headers are held. */
+  private answerOverdue(): void {
+    for (let check = this.held.overdue(this.host.clock.now() / 1_000_000); check;) {
+      this.held.remove(check);
+      const exchange = changetype<Exchange>(check.exchange);
+      if (serve(check.stream)) guardOf(check).refuse(check, exchange, AccessRefusal.NoBody, unitOf(exchange));
+      check = this.held.overdue(this.host.clock.now() / 1_000_000);
+    }
+    serve(this.id);
   }
 
   onResponseHeaders(stream: usize, endOfStream: bool): Action {
@@ -193,11 +271,9 @@ export class Plugin extends RootContext {
   onResponseBody(stream: usize, size: usize, endOfStream: bool): Action {
     const exchange = changetype<Exchange>(stream);
     const unit = unitOf(exchange);
-    for (let start: usize = 0; start < size && exchange.readsResponse; start += SLICE) {
-      if (!this.slice.read(BufferType.ResponseBody, start, min(SLICE, size - start))) break;
-      exchange.responseBody(this.slice.at, this.slice.length, unit);
-      resetArena();
-    }
+    const body = this.responseBody;
+    body.begin(size);
+    while (exchange.readsResponse && body.next()) exchange.responseBody(body.at, body.length, unit);
     if (endOfStream) exchange.responseEnd(unit);
     return Action.Continue;
   }
@@ -211,6 +287,11 @@ export class Plugin extends RootContext {
   onEnd(stream: usize): void {
     const exchange = changetype<Exchange>(stream);
     const end = exchange.isWatched ? endingOf(exchange, this.properties) : StreamEnd.Complete;
+    if (exchange.check) {
+      const check = changetype<AccessCheck>(exchange.check);
+      this.held.remove(check);
+      guardOf(check).close(check);
+    }
     exchange.close(end, unitOf(exchange));
   }
 }
@@ -218,6 +299,10 @@ export class Plugin extends RootContext {
 /** Whether the stream's listener has 2, OUTBOUND, as its envoy.config.core.v3.TrafficDirection. */
 function isListenerOutbound(properties: Properties): bool {
   return properties.find("xds.listener_direction") && load<u8>(properties.at) == 2;
+}
+
+function guardOf(check: AccessCheck): Guard {
+  return changetype<Guard>(check.owner);
 }
 
 function unitOf(exchange: Exchange): Unit {

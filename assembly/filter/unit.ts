@@ -1,3 +1,5 @@
+import { ClientMemory } from "../access/client_memory";
+import { Policy } from "../access/policy";
 import { PluginConfig } from "../config/plugin_config";
 import { Clock } from "../host/clock";
 import { FilterState } from "../host/filter_state";
@@ -19,6 +21,7 @@ import { Slots } from "../store/slots";
 import { Store } from "../store/store";
 import { ToolLists } from "../store/tool_lists";
 import { Family } from "../stats/catalogue";
+import { DecisionRecorder } from "../stats/decision_recorder";
 import { Gauges } from "../stats/gauges";
 import { LabelSettings, Labels } from "../stats/labels";
 import { MetricTable } from "../stats/metric_table";
@@ -49,6 +52,8 @@ export class Host {
 
 /** Calls that are remembered in case they are repeated: 32 a bucket. */
 const CALL_BUCKETS: i32 = 1024;
+/** Sessions whose client is remembered for the access policy: 32 a bucket. */
+const CLIENT_BUCKETS: i32 = 4096;
 
 /** A plugin instance's part, on this worker, in the counting unit of its instance and role. */
 export class Unit extends CountingUnit {
@@ -57,7 +62,7 @@ export class Unit extends CountingUnit {
   private slots: Slots;
   private sweptAt: u64 = 0;
 
-  static open(config: PluginConfig, role: string, host: Host): Unit {
+  static open(config: PluginConfig, role: string, policy: Policy | null, host: Host): Unit {
     const shared = new Store(host.sharedData, host.random.next() | 1, config.instance + "/" + role);
     const labels = new Labels(labelSettings(config, role), host.properties, shared);
     const table = new MetricTable(labels, host.metrics);
@@ -69,14 +74,35 @@ export class Unit extends CountingUnit {
     const calls = new RepeatedCalls(new Marks(shared, "calls", CALL_BUCKETS), table);
     const recorder = new Recorder(labels, table, gauges, series, calls, host.clock);
     const tools = new ToolRecorder(labels, table, series);
+    const decisions = new DecisionRecorder(labels, table, series);
+    const clients = policy ? new ClientMemory(policy.clients, new Marks(shared, "clients", CLIENT_BUCKETS)) : null;
     const pending = new PendingOperations(shared, recorder, tracker, config.sessionIdleSeconds);
-    return new Unit(role, recorder, tools, tracker, pending, shared, sessions, gauges, calls, table, config, host);
+    return new Unit(
+      role,
+      labels,
+      recorder,
+      tools,
+      decisions,
+      clients,
+      tracker,
+      pending,
+      shared,
+      sessions,
+      gauges,
+      calls,
+      table,
+      config,
+      host,
+    );
   }
 
   constructor(
     readonly role: string,
+    readonly labels: Labels,
     recorder: Recorder,
     tools: ToolRecorder,
+    readonly decisions: DecisionRecorder,
+    readonly clientMemory: ClientMemory | null,
     tracker: SessionTracker,
     pending: PendingOperations,
     private shared: Store,
@@ -99,6 +125,7 @@ export class Unit extends CountingUnit {
       new ToolLists(shared),
       new Tasks(new Marks(shared, "tasks"), secret, tools),
       host.endpoints,
+      clientMemory,
       secret,
       tokenSettings(config),
       host.clock,
@@ -143,6 +170,8 @@ function labelSettings(config: PluginConfig, role: string): LabelSettings {
   settings.maxServers = config.maxServers;
   settings.tools = config.tools;
   settings.caller = config.labelCaller;
+  const access = config.access;
+  if (access) settings.rules = access.rules.map<string>((rule) => rule.name);
   return settings;
 }
 

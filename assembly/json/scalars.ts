@@ -23,6 +23,10 @@ export class Scalars {
   textLength: i32;
   /** Bytes of the whole text, of which a long one's end is not kept. */
   textTotal: u32;
+  /** The newest key or string is written with escape sequences. */
+  textEscaped: bool;
+  /** And one of them is a surrogate without its partner. */
+  textLossy: bool;
   fault: Fault;
 
   protected at: usize;
@@ -82,6 +86,8 @@ export class Scalars {
         this.at = at;
         text.finish();
         this.setText(text.bytes, text.length);
+        this.textEscaped = text.hasEscapes;
+        this.textLossy = text.isLossy;
         const isKey = this.scalar == Scalar.Key;
         this.scalar = Scalar.None;
         if (!isKey) return Token.String;

@@ -22,6 +22,10 @@ enum Escape {
 export class Text {
   /** Bytes of the whole text, those beyond {@link TEXT_LIMIT} included. */
   length: u32;
+  /** It holds escape sequences. */
+  hasEscapes: bool;
+  /** A surrogate without its partner was replaced. */
+  isLossy: bool;
   private escape: Escape;
   private digits: u32;
   private unit: u32;
@@ -39,6 +43,8 @@ export class Text {
 
   clear(): void {
     this.length = 0;
+    this.hasEscapes = false;
+    this.isLossy = false;
     this.escape = Escape.None;
     this.highSurrogate = 0;
   }
@@ -56,6 +62,7 @@ export class Text {
 
   /** A backslash was read. */
   beginEscape(): void {
+    this.hasEscapes = true;
     this.escape = Escape.Letter;
   }
 
@@ -102,10 +109,12 @@ export class Text {
       this.loneSurrogate();
     }
     if ((unit & 0xfc00) == 0xd800) this.highSurrogate = unit;
-    else this.appendCodePoint(isLow ? REPLACEMENT : unit);
+    else if (isLow) this.loneSurrogate();
+    else this.appendCodePoint(unit);
   }
 
   private loneSurrogate(): void {
+    this.isLossy = true;
     this.highSurrogate = 0;
     this.appendCodePoint(REPLACEMENT);
   }

@@ -252,6 +252,8 @@ export class Tokenizer extends Scalars {
       // Most strings stand whole in a chunk and hold no escape: their bytes need no copy.
       this.at = stop + 1;
       this.setText(from, <u32>(stop - from));
+      this.textEscaped = false;
+      this.textLossy = false;
       if (scalar == Scalar.Key) {
         this.expect = Expect.Colon;
         return this.resumeDepth == NOT_SKIPPING ? Token.Key : Token.More;

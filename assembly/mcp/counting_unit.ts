@@ -3,6 +3,7 @@ import { Endpoints } from "../store/endpoints";
 import { Marks } from "../store/marks";
 import { Secret } from "../store/secret";
 import { ToolLists } from "../store/tool_lists";
+import { ClientNames } from "./client_names";
 import { Observer } from "./observer";
 import { OperationLog } from "./operation_log";
 import { PendingOperations } from "./pending_operations";
@@ -26,6 +27,8 @@ export class CountingUnit {
     readonly toolLists: ToolLists,
     readonly tasks: Tasks,
     readonly endpoints: Endpoints,
+    /** Null where nobody wants to know. */
+    readonly clientNames: ClientNames | null,
     readonly secret: Secret,
     readonly tokens: TokenSettings,
     private clock: Clock,

@@ -76,6 +76,8 @@ export class Exchange extends ReadStream {
 
   /** The response's headers. */
   responseHead(head: ResponseHead, unit: CountingUnit): void {
+    // The policy's own answer.
+    if (this.isDenied) return;
     // A server may answer once it has the message, before the request's end has been told.
     if (this.request && changetype<Decoder>(this.request).isComplete) this.requestEnd(unit);
     this.status = head.status;

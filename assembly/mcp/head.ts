@@ -10,6 +10,9 @@ export enum HttpMethod {
   Post,
   Get,
   Delete,
+  /** HEAD, OPTIONS, TRACE: no message comes by these. */
+  Bodyless,
+  Connect,
 }
 
 /** What a body is, by its content-type. */
@@ -19,6 +22,9 @@ export enum ContentType {
   EventStream,
 }
 
+const PARAMETERS_LIMIT: i32 = 32;
+const parameters: usize = heap.alloc(PARAMETERS_LIMIT);
+
 /** One request's headers are read at a time. */
 const mirrored = MirroredHeaders.take();
 
@@ -26,12 +32,22 @@ const mirrored = MirroredHeaders.take();
 export class RequestHead {
   method: HttpMethod = HttpMethod.Other;
   contentType: ContentType = ContentType.Other;
+  /** The content type is `application/json` in UTF-8 and nothing else. */
+  isPlainJson: bool = false;
   acceptsEventStream: bool = false;
+  /** It asks for another protocol than HTTP. */
+  isUpgrade: bool = false;
   compressed: bool = false;
   /** It bears `MCP-Protocol-Version`, `Mcp-Session-Id` or another `Mcp-*` header. */
   hasMcpHeader: bool = false;
   /** What `MCP-Protocol-Version` names. */
   revision: i32 = UNKNOWN_REVISION;
+  /** `MCP-Protocol-Version` came, and whether it came more than once and names several. */
+  hasRevision: bool = false;
+  namesTwoRevisions: bool = false;
+  /** `x-forwarded-client-cert`; empty where it is not there. */
+  forwarded: usize = 0;
+  forwardedLength: i32 = 0;
   /** `Mcp-Session-Id`, which is a secret; empty where there is none. */
   session: usize = 0;
   sessionLength: i32 = 0;
@@ -39,6 +55,7 @@ export class RequestHead {
   endpoint: u64 = 0;
   /** What the headers repeat of the body. */
   readonly mirrored: MirroredHeaders = mirrored;
+  private hasContentType: bool = false;
   private authorityAt: usize = 0;
   private authorityLength: i32 = 0;
   /** A hash of the headers that tell callers apart, by the configuration. */
@@ -56,8 +73,14 @@ export class RequestHead {
   read(headers: Headers): void {
     this.method = HttpMethod.Other;
     this.contentType = ContentType.Other;
+    this.isPlainJson = false;
     this.acceptsEventStream = false;
+    this.isUpgrade = false;
     this.compressed = false;
+    this.namesTwoRevisions = false;
+    this.forwardedLength = 0;
+    this.hasContentType = false;
+    this.hasRevision = false;
     this.hasMcpHeader = false;
     this.revision = UNKNOWN_REVISION;
     this.sessionLength = 0;
@@ -96,6 +119,7 @@ export class RequestHead {
         break;
       case 7:
         if (named(header, ":method")) this.method = httpMethod(at, length);
+        else if (named(header, "upgrade")) this.isUpgrade = true;
         break;
       case 10:
         if (named(header, ":authority")) {
@@ -104,14 +128,25 @@ export class RequestHead {
         }
         break;
       case 12:
-        if (named(header, "content-type")) this.contentType = contentType(at, length);
+        if (named(header, "content-type")) this.takeContentType(at, length);
         break;
       case 16:
-        if (named(header, "content-encoding")) this.compressed = isCompressed(at, length);
+        if (named(header, "content-encoding")) this.compressed = this.compressed || isCompressed(at, length);
+        break;
+      case 23:
+        if (!named(header, "x-forwarded-client-cert")) break;
+        this.forwarded = at;
+        this.forwardedLength = length;
         break;
     }
     if (startsWithText(header.name, header.nameLength, "mcp-")) this.takeMcp(header);
     if (this.callerHeaders.length) this.takeCaller(header);
+  }
+
+  private takeContentType(at: usize, length: i32): void {
+    this.contentType = contentType(at, length);
+    this.isPlainJson = !this.hasContentType && this.contentType == ContentType.Json && isUtf8(at, length);
+    this.hasContentType = true;
   }
 
   private takePath(at: usize, length: i32): void {
@@ -127,7 +162,10 @@ export class RequestHead {
       this.session = header.value;
       this.sessionLength = header.valueLength;
     } else if (named(header, "mcp-protocol-version")) {
-      this.revision = revisionOf(header.value, header.valueLength);
+      const revision = revisionOf(header.value, header.valueLength);
+      if (this.hasRevision && this.revision != revision) this.namesTwoRevisions = true;
+      this.hasRevision = true;
+      this.revision = revision;
     } else if (named(header, "mcp-method")) {
       this.mirrored.method = headerHash(header.value, header.valueLength);
     } else if (named(header, "mcp-name")) {
@@ -192,7 +230,11 @@ function named(header: Headers, name: string): bool {
 function httpMethod(at: usize, length: i32): HttpMethod {
   if (equalsText(at, length, "POST")) return HttpMethod.Post;
   if (equalsText(at, length, "GET")) return HttpMethod.Get;
-  return equalsText(at, length, "DELETE") ? HttpMethod.Delete : HttpMethod.Other;
+  if (equalsText(at, length, "DELETE")) return HttpMethod.Delete;
+  if (equalsText(at, length, "CONNECT")) return HttpMethod.Connect;
+  const isBodyless =
+    equalsText(at, length, "HEAD") || equalsText(at, length, "OPTIONS") || equalsText(at, length, "TRACE");
+  return isBodyless ? HttpMethod.Bodyless : HttpMethod.Other;
 }
 
 /** The media type, parameters apart (RFC 9110 section 8.3). */
@@ -201,6 +243,21 @@ function contentType(at: usize, length: usize): ContentType {
   while (end < length && load<u8>(at + end) != 0x3b && load<u8>(at + end) != 0x20) end++;
   if (equalsIgnoringCase(at, end, "application/json")) return ContentType.Json;
   return equalsIgnoringCase(at, end, "text/event-stream") ? ContentType.EventStream : ContentType.Other;
+}
+
+/** Whether a media type's parameters are none, or `charset=utf-8` alone (RFC 9110 section 8.3.1): another one, which some
+ *  servers heed, would make other characters of the same bytes. */
+function isUtf8(at: usize, length: i32): bool {
+  let from = 0;
+  while (from < length && load<u8>(at + from) != 0x3b) from++;
+  let size = 0;
+  for (let i = from; i < length; i++) {
+    const byte = load<u8>(at + i);
+    if (byte == 0x20 || byte == 0x09 || byte == 0x22) continue;
+    if (size == PARAMETERS_LIMIT) return false;
+    store<u8>(parameters + size++, byte);
+  }
+  return size == 0 || size == 1 || equalsIgnoringCase(parameters, size, ";charset=utf-8");
 }
 
 /** Whether the content-encoding is any but `identity`. */

@@ -5,6 +5,8 @@ import { StreamKind } from "./stream_kinds";
 export class ObservedStream {
   /** The address of the counting unit that the stream belongs to. */
   unit: usize;
+  /** The address of what the access policy knows of it; 0 where there is none. */
+  check: usize;
   /** When the request's headers came, in nanoseconds of the host's clock. */
   startedAt: u64;
   kind: StreamKind;

@@ -20,6 +20,8 @@ export enum Outcome {
   Unauthenticated,
   HttpError,
   UpstreamError,
+  /** The access policy denied it. */
+  Denied,
 }
 
 const NAMES: string[] = [
@@ -36,6 +38,7 @@ const NAMES: string[] = [
   "unauthenticated",
   "http_error",
   "upstream_error",
+  "denied",
 ];
 
 /** The label `mcp_outcome`. */

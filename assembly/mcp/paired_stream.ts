@@ -1,3 +1,4 @@
+import { IdKind } from "../jsonrpc/id";
 import { CountingUnit } from "./counting_unit";
 import { McpMessage } from "./message";
 import { Method } from "./methods";
@@ -7,6 +8,9 @@ import { MODERN_REVISION, UNKNOWN_REVISION } from "./revisions";
 import { StreamEnd } from "./stream_kinds";
 import { Undecoded } from "./undecoded";
 import { WatchedStream } from "./watched_stream";
+
+/** The code of what the access policy denies, as clients are answered. */
+const DENIED_CODE: i32 = 403;
 
 /** Operations that a stream may have open: a batch of more requests is not kept whole. */
 const OPEN_LIMIT: u32 = 64;
@@ -19,6 +23,8 @@ export class PairedStream extends WatchedStream {
   responseEnded: bool;
   /** The client can have what is left of the response on another stream: its events have ids. */
   protected isResumable: bool;
+  /** The access policy keeps the request from the server. */
+  protected isDenied: bool;
   /** Something in the response that could be an answer could not be read. */
   protected unreadable: bool;
   /** The address of the first open operation, or 0. */
@@ -59,9 +65,30 @@ export class PairedStream extends WatchedStream {
     if (!this.session) return;
     const asked = unit.pending.take(this.sessionKey(unit), message.idKind, message.idHash, true);
     if (!asked) return;
+    if (this.isDenied) return this.concludeDenied(asked, unit);
     asked.responseSize = message.size;
     asked.errorCode = message.errorCode;
     this.conclude(asked, message.outcome, unit);
+  }
+
+  /** The method by which the server asked what an answer of the client's answers; None where that is not known. */
+  askedMethod(kind: IdKind, id: u64, unit: CountingUnit): Method {
+    return this.session ? unit.pending.methodOf(this.sessionKey(unit), kind, id, true) : Method.None;
+  }
+
+  /** The access policy keeps the request's messages from the server, and answers them. */
+  protected denyOperations(unit: CountingUnit): void {
+    while (this.operations) {
+      const operation = changetype<Operation>(this.operations);
+      this.remove(operation);
+      if (this.isUnclaimed(operation, unit)) this.concludeDenied(operation, unit);
+      else operation.release();
+    }
+  }
+
+  private concludeDenied(operation: Operation, unit: CountingUnit): void {
+    operation.errorCode = DENIED_CODE;
+    this.conclude(operation, Outcome.Denied, unit);
   }
 
   /** A request is cancelled: by the client, or one of the server's by the server. */
@@ -209,7 +236,7 @@ export class PairedStream extends WatchedStream {
   /** Counts an operation, which must not be used any more. */
   private conclude(operation: Operation, outcome: Outcome, unit: CountingUnit): void {
     operation.outcome = outcome;
-    this.countInSession(operation, unit);
+    if (outcome != Outcome.Denied) this.countInSession(operation, unit);
     if (!operation.isParked) this.bindCall(operation, unit);
     unit.observer.operationEnded(this, operation);
     if (!operation.isParked) unit.log.ended(this, operation, this.revision == MODERN_REVISION, unit.nanoseconds());

@@ -3,7 +3,7 @@ import { IdKind } from "../jsonrpc/id";
 import { Marks } from "../store/marks";
 import { PENDING_SIZE, Pending, PendingListener } from "../store/pending";
 import { Store } from "../store/store";
-import { TargetKind, targetKind } from "./methods";
+import { Method, TargetKind, targetKind } from "./methods";
 import { ObservedStream } from "./observed_stream";
 import { Observer } from "./observer";
 import { Operation } from "./operation";
@@ -72,6 +72,15 @@ export class PendingOperations extends PendingListener {
   /** Whether something waits in a session under this id. */
   has(session: u64, kind: IdKind, id: u64, fromServer: bool): bool {
     return this.pending.has(session, keyOf(kind, id, fromServer));
+  }
+
+  /** The method of what waits in a session under this id; None where nothing does. */
+  methodOf(session: u64, kind: IdKind, id: u64, fromServer: bool): Method {
+    if (!this.pending.read(session, keyOf(kind, id, fromServer))) return Method.None;
+    const operation = Operation.unpack(this.pending.taken);
+    const method = operation.method;
+    operation.release();
+    return method;
   }
 
   /** Takes out what waits in a session under this id; null where nothing does. */

@@ -66,7 +66,10 @@ export class ReadStream extends HttpSseStream {
     const listens = kind == MessageKind.Request && message.method == Method.SubscriptionsListen;
     if (listens && !message.isBatch) this.kind = StreamKind.Listen;
     this.confirm(unit);
-    if (kind == MessageKind.Request) {
+    if (this.isDenied) {
+      if (kind == MessageKind.Request) this.beginOperation(message, unit);
+      else if (kind == MessageKind.Response) this.takeClientAnswer(message, unit);
+    } else if (kind == MessageKind.Request) {
       if (!message.isBatch) this.checkHeaders(message, this.revision, unit);
       this.beginOperation(message, unit);
     } else if (kind == MessageKind.Response) {
@@ -90,6 +93,12 @@ export class ReadStream extends HttpSseStream {
     if (!this.isMcp) return this.letGo();
     this.confirm(unit);
     unit.observer.undecoded(this, undecodedBy(refusal));
+  }
+
+  /** The access policy denies the request: what has been read of it, and what is still read. */
+  deny(unit: CountingUnit): void {
+    this.isDenied = true;
+    this.denyOperations(unit);
   }
 
   /** Whether it is MCP beyond doubt, or says so in its headers. */

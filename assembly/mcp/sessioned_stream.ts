@@ -117,6 +117,8 @@ export class SessionedStream extends ObservedStream {
       operation.clientName,
       operation.clientNameLength,
     );
+    const names = unit.clientNames;
+    if (names && kind != SessionKind.Window) names.remember(key, operation.clientName, operation.clientNameLength);
   }
 
   /** What the lists by this method are kept under that are read in this session. */
@@ -128,6 +130,11 @@ export class SessionedStream extends ObservedStream {
   protected callerScope(unit: CountingUnit): u64 {
     unit.observer.resolveServer(this);
     return this.keyOf(unit.observer.callerHash() ^ mix(this.callerKey));
+  }
+
+  /** What the request's session is kept under; 0 where it names none. */
+  sessionOf(unit: CountingUnit): u64 {
+    return this.session ? this.sessionKey(unit) : 0;
   }
 
   /** What the stream's session is kept under. It must have one. */

@@ -87,3 +87,18 @@ export declare function proxy_increment_metric(id: u32, offset: i64): Status;
 
 @external("env", "proxy_record_metric")
 export declare function proxy_record_metric(id: u32, value: u64): Status;
+
+@external("env", "proxy_send_local_response")
+export declare function proxy_send_local_response(
+  status: i32,
+  details: usize,
+  detailsLength: usize,
+  body: usize,
+  bodyLength: usize,
+  headers: usize,
+  headersLength: usize,
+  grpcStatus: i32,
+): Status;
+
+@external("env", "proxy_set_effective_context")
+export declare function proxy_set_effective_context(id: u32): Status;

@@ -7,6 +7,9 @@ import { Action } from "./abi";
  * which come back with each of their callbacks.
  */
 export abstract class RootContext {
+  /** What {@link onRequestHeaders} made of its stream. */
+  newHandle: usize = 0;
+
   constructor(readonly id: u32) {}
 
   /** The configuration has come, `size` bytes of it. False refuses it. */
@@ -15,8 +18,8 @@ export abstract class RootContext {
   abstract onTick(): void;
   /** The instance is no longer used: it has no streams any more. */
   abstract onClose(): void;
-  /** The headers of a new stream. Returns its handle; 0 lets it pass with no further callbacks. */
-  abstract onRequestHeaders(endOfStream: bool): usize;
+  /** The headers of a new stream. Leaves its handle in `newHandle`; 0 lets it pass with no further callbacks. */
+  abstract onRequestHeaders(stream: u32, endOfStream: bool): Action;
   abstract onRequestBody(stream: usize, size: usize, endOfStream: bool): Action;
   abstract onRequestTrailers(stream: usize): Action;
   abstract onResponseHeaders(stream: usize, endOfStream: bool): Action;

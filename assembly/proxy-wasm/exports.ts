@@ -13,7 +13,7 @@ import {
   setHandle,
 } from "./contexts";
 
-import { collectGarbage } from "./garbage";
+import { collectAfterReplies, collectGarbage } from "./garbage";
 import { forgetTime } from "./host";
 
 import "./abort";
@@ -54,11 +54,12 @@ export function proxy_on_tick(rootId: u32): void {
 
 export function proxy_on_request_headers(id: u32, _count: u32, endOfStream: bool): Action {
   if (!findStream(id)) return Action.Continue;
-  const handle = changetype<RootContext>(foundRoot).onRequestHeaders(endOfStream);
-  if (handle) setHandle(id, handle);
+  const root = changetype<RootContext>(foundRoot);
+  const action = root.onRequestHeaders(id, endOfStream);
+  if (root.newHandle) setHandle(id, root.newHandle);
   else closeStream(id);
   endCallback();
-  return Action.Continue;
+  return action;
 }
 
 export function proxy_on_request_body(id: u32, size: usize, endOfStream: bool): Action {
@@ -117,6 +118,7 @@ export function proxy_on_done(id: u32): bool {
 function endCallback(): void {
   resetArena();
   forgetTime();
+  collectAfterReplies();
 }
 
 /** Whether the stream has a handle: then `foundRoot` and `foundHandle` are its own. */

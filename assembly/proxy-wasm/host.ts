@@ -81,17 +81,31 @@ export class HostRandom extends Random {
 }
 
 /** Room for the longest path of a property. */
-const PATH: usize = memory.data(64);
+const PATH_LIMIT: i32 = 1024;
+const PATH: usize = memory.data(1024);
 const DOT: u8 = 0x2e;
 
 /** The attributes that the proxy knows of a stream. */
 export class HostProperties extends Properties {
   find(path: string): bool {
-    clearResults();
     // The ABI parts a path's segments by NUL.
     writePath(path, 0);
-    const status = proxy_get_property(PATH, path.length, results, results + sizeof<usize>());
-    if (status != Status.Ok) return false;
+    return this.get(path.length);
+  }
+
+  findSegments(path: string): bool {
+    if (path.length > PATH_LIMIT) return false;
+    writePath(path, DOT);
+    return this.get(path.length);
+  }
+
+  private get(pathLength: i32): bool {
+    clearResults();
+    const status = proxy_get_property(PATH, pathLength, results, results + sizeof<usize>());
+    this.isThere = status == Status.Ok;
+    this.isMissing = status == Status.NotFound;
+    this.length = 0;
+    if (!this.isThere) return false;
     this.at = load<usize>(results);
     this.length = load<i32>(results, sizeof<usize>());
     return this.length > 0;

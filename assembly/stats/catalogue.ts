@@ -40,6 +40,7 @@ export enum Family {
   ToolDefinitionChanges,
   Tasks,
   TaskDuration,
+  AccessDecisions,
 }
 
 /** What a family's metrics hold. */
@@ -78,6 +79,7 @@ const NAMES: string[] = [
   "mcp_tool_definition_changes_total",
   "mcp_tasks_total",
   "mcp_task_duration_milliseconds",
+  "mcp_access_decisions_total",
 ];
 
 export function familyName(family: Family): string {
@@ -132,6 +134,12 @@ export enum OverflowingLabel {
   /** All of them: the series budget is spent. */
   Series,
 }
+
+/** What the access policy says: the label `mcp_access_action`. */
+const ACCESS_ACTIONS: string[] = ["allow", "deny"];
+
+/** Whether that is carried out: the label `mcp_access_mode`. */
+const ACCESS_MODES: string[] = ["enforce", "shadow"];
 
 /** Where the numbers of tokens come from: the label `mcp_token_source`. */
 const TOKEN_SOURCE = "estimated";
@@ -199,6 +207,10 @@ export function appendOwnLabels(name: MetricName, family: Family, first: i32, se
     case Family.Tasks:
     case Family.TaskDuration:
       name.labelText("mcp_task_state", taskStateName(first));
+      break;
+    case Family.AccessDecisions:
+      name.labelText("mcp_access_action", ACCESS_ACTIONS[first]);
+      name.labelText("mcp_access_mode", ACCESS_MODES[second]);
       break;
     case Family.LabelOverflow:
       name.labelText("mcp_label", OVERFLOWING[first]);

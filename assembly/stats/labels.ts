@@ -16,6 +16,20 @@ const CALLER_LIMIT: i32 = 64;
 /** Names of clients' software that get a label value of their own. */
 const CLIENT_LIMIT: i32 = 32;
 
+/** What decides where no rule of the access policy does. Rules have lower indices. */
+export enum SpecialRule {
+  /** The policy's default action. */
+  Default = 120,
+  /** The request cannot be decided. */
+  Refused,
+  /** Another message of its batch is denied. */
+  Batch,
+  /** The policy is invalid, and there was none before. */
+  Closed,
+}
+
+const SPECIAL_RULES: string[] = ["_default", "_refused", "_batch", "_closed"];
+
 /** What the operator says of labels. */
 export class LabelSettings {
   /** `client` or `server`. */
@@ -29,6 +43,8 @@ export class LabelSettings {
   tools: string[] = [];
   /** Label operations by their caller. */
   caller: bool = false;
+  /** The rules of the access policy. */
+  rules: string[] = [];
 }
 
 /** The label values of one counting unit: who is who, and which names are admitted (all of them bounded). */
@@ -67,6 +83,12 @@ export class Labels {
   server(): i32 {
     if (this.fixedServer != OTHER_INDEX) return this.fixedServer;
     return this.properties.find("xds.cluster_name") ? this.admitFound(this.servers) : OTHER_INDEX;
+  }
+
+  /** The label `mcp_access_rule` of a rule's index, or of what {@link SpecialRule} stands for. */
+  rule(index: i32): string {
+    const rules = this.settings.rules;
+    return index < rules.length ? rules[index] : SPECIAL_RULES[index - SpecialRule.Default];
   }
 
   /** Whether operations are labelled by caller. */

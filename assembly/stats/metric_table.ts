@@ -18,7 +18,7 @@ export class MetricTable {
   private method: Method = Method.None;
   private kind: TargetKind = TargetKind.None;
   private target: i32 = OTHER_INDEX;
-  /** The caller of an operation, or the software of a session's client. */
+  /** The caller of an operation, the software of a session's client, or the rule of a decision. */
   private who: i32 = OTHER_INDEX;
 
   constructor(
@@ -46,7 +46,7 @@ export class MetricTable {
     this.who = OTHER_INDEX;
   }
 
-  /** Narrows the series down to a caller, or to a client's software. */
+  /** Narrows the series down to a caller, a client's software or a rule. */
   chooseWho(who: i32): void {
     this.who = who;
   }
@@ -95,6 +95,7 @@ export class MetricTable {
     }
     if (family == Family.SessionsStarted && this.who != NOBODY)
       name.label("mcp_client_name", labels.clients.label(this.who));
+    if (family == Family.AccessDecisions) name.labelText("mcp_access_rule", labels.rule(this.who));
     name.text(familyName(family));
     switch (familyType(family)) {
       case FamilyType.Histogram:

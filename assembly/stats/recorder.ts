@@ -74,7 +74,8 @@ export class Recorder extends Observer {
 
     const table = this.table;
     const outcome = operation.outcome;
-    const code = outcome == Outcome.RpcError ? codeIndex(operation.errorCode) : NO_CODE_INDEX;
+    const isError = outcome == Outcome.RpcError || outcome == Outcome.Denied;
+    const code = isError ? codeIndex(operation.errorCode) : NO_CODE_INDEX;
     if (method != Method.SubscriptionsListen && outcome != Outcome.TaskAccepted) {
       table.record(Family.OperationDuration, errorType(outcome), 0, durationOf(operation, this.clock));
     }

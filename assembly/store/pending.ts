@@ -90,6 +90,13 @@ export class Pending {
     return this.find(scope, key) != 0;
   }
 
+  /** Copies the newest entry under the key to `taken`. False where there is none. */
+  read(scope: u64, key: u64): bool {
+    const found = this.find(scope, key);
+    if (found) memory.copy(this.taken, found + HEAD, changetype<PendingEntry>(found).length);
+    return found != 0;
+  }
+
   /** Takes out the newest entry under the key: its bytes are at `taken`. False where there is none. */
   take(scope: u64, key: u64): bool {
     const shared = this.shared;

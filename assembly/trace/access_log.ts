@@ -1,16 +1,13 @@
 import { FilterState } from "../host/filter_state";
-import { Method, TargetKind, methodName, targetKind } from "../mcp/methods";
+import { Method, methodName } from "../mcp/methods";
 import { ObservedStream } from "../mcp/observed_stream";
 import { Operation } from "../mcp/operation";
 import { OperationLog } from "../mcp/operation_log";
 import { outcomeName } from "../mcp/outcome";
+import { shownLength } from "../mcp/shown_target";
 
 const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 const ROOM: i32 = 64;
-const QUESTION_MARK: u8 = 0x3f;
-const NUMBER_SIGN: u8 = 0x23;
-const AT_SIGN: u8 = 0x40;
-const SLASH: u8 = 0x2f;
 const text: usize = heap.alloc(ROOM);
 
 /**
@@ -24,7 +21,7 @@ export class AccessLog extends OperationLog {
 
   requested(stream: ObservedStream, operation: Operation, isModern: bool): void {
     this.begin(stream, operation.method, operation.session, isModern);
-    const length = targetLength(operation);
+    const length = shownLength(operation.method, operation.name, operation.nameLength);
     if (length) this.state.set("mcp.target", operation.name, length);
   }
 
@@ -80,19 +77,4 @@ export class AccessLog extends OperationLog {
     }
     this.state.set(name, text, 16);
   }
-}
-
-/** Bytes of the target that may be shown: a URI's query and fragment can hold what a user typed, or a secret. */
-function targetLength(operation: Operation): i32 {
-  const length = <i32>operation.nameLength;
-  if (targetKind(operation.method) != TargetKind.None) return length;
-  let slashes = 0;
-  for (let i = 0; i < length; i++) {
-    const byte = load<u8>(operation.name + i);
-    if (byte == QUESTION_MARK || byte == NUMBER_SIGN) return i;
-    if (byte == SLASH) slashes++;
-    // In an authority, what stands before it may be a password.
-    if (byte == AT_SIGN && slashes < 3) return 0;
-  }
-  return length;
 }

@@ -46,7 +46,10 @@ Config {
     { "tag_name": "mcp_change", "regex": "(mcp_change=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_task_state", "regex": "(mcp_task_state=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_reason", "regex": "(mcp_reason=\\.=(.*?);\\.;)" },
-    { "tag_name": "mcp_label", "regex": "(mcp_label=\\.=(.*?);\\.;)" }
+    { "tag_name": "mcp_label", "regex": "(mcp_label=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_access_rule", "regex": "(mcp_access_rule=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_access_action", "regex": "(mcp_access_action=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_access_mode", "regex": "(mcp_access_mode=\\.=(.*?);\\.;)" }
   ],
   "histogram_bucket_settings": [
     {

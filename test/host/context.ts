@@ -1,6 +1,15 @@
 import type { BufferType, HeaderList, HeaderMap } from "./abi.ts";
 import type { PropertyValue } from "./properties.ts";
 
+/** What the module answers in place of the upstream. */
+export interface LocalReply {
+  readonly status: number;
+  /** The response's code details. */
+  readonly details: string;
+  readonly headers: HeaderList;
+  readonly body: string;
+}
+
 /** What the module may reach through the host while one of a context's callbacks runs. */
 export interface Context {
   readonly id: number;
@@ -11,6 +20,10 @@ export interface Context {
   property(path: string): PropertyValue | undefined;
   /** Leaves a text in the filter state of the stream; false where there is no stream. */
   setState(name: string, value: string): boolean;
+  /** Answers in place of the upstream; false where there is no stream to answer. */
+  answer(reply: LocalReply): boolean;
+  /** Sends what was answered while the callback of another context ran. */
+  sendReply(): void;
   /** Ticks belong to the root context, also when a stream's callback asks for them. */
   setTickPeriod(milliseconds: number): void;
 }

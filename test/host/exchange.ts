@@ -61,11 +61,14 @@ export function exchange(plugin: Plugin, spec: Exchange, options: ExchangeOption
   const { request, response } = spec;
 
   const requestChunks = chunks(request.body);
+  const open = (): boolean => stream.reply === undefined;
   actions.push(stream.requestHeaders(requestHead(request), requestChunks.length === 0));
   sendBody(requestChunks, options.requestEnd, {
-    body: (bytes, end) => actions.push(stream.requestBody(bytes, end)),
-    trailers: () => actions.push(stream.requestTrailers(TRAILERS)),
+    body: (bytes, end) => open() && actions.push(stream.requestBody(bytes, end)),
+    trailers: () => open() && actions.push(stream.requestTrailers(TRAILERS)),
   });
+  // The module has answered: nothing comes of the upstream.
+  if (!open()) return { stream, actions };
 
   clock.advance(options.responseDelay ?? 0);
   if (response === null) {

@@ -67,3 +67,18 @@ export function serializePairs(headers: HeaderList): Uint8Array {
   for (const text of texts) at += text.copy(out, at) + 1;
   return out;
 }
+
+/** The headers that {@link serializePairs} lays out like this. */
+export function parsePairs(bytes: Uint8Array): HeaderList {
+  const data = Buffer.from(bytes);
+  if (data.length < 4) return [];
+  const count = data.readUInt32LE(0);
+  let at = 4 + count * 8;
+  return Array.from({ length: count }, (_, index) => {
+    const sizes = [data.readUInt32LE(4 + index * 8), data.readUInt32LE(8 + index * 8)] as const;
+    const name = data.toString("utf8", at, at + sizes[0]);
+    const value = data.toString("utf8", at + sizes[0] + 1, at + sizes[0] + 1 + sizes[1]);
+    at += sizes[0] + sizes[1] + 2;
+    return [name, value] as const;
+  });
+}

@@ -15,8 +15,11 @@ export class Half {
   #ended = false;
   #held = false;
 
-  constructor(name: "request" | "response") {
+  readonly #mayHoldHeaders: boolean;
+
+  constructor(name: "request" | "response", mayHoldHeaders = false) {
     this.name = name;
+    this.#mayHoldHeaders = mayHoldHeaders;
   }
 
   /** Hands the headers to the module. */
@@ -27,7 +30,7 @@ export class Half {
     this.#ended = end;
     const action = call();
     if (action === Action.Continue) this.headers = [];
-    else this.#held = true;
+    else this.#held = !this.#mayHoldHeaders;
     return action;
   }
 

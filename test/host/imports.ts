@@ -4,7 +4,7 @@ import { BufferType, type HeaderMap, LOG_LEVELS, type LogLevel, MetricType, Resu
 import type { HostCalls } from "./calls.ts";
 import type { Clock } from "./clock.ts";
 import type { Context } from "./context.ts";
-import { type GuestMemory, serializePairs } from "./guest-memory.ts";
+import { type GuestMemory, parsePairs, serializePairs } from "./guest-memory.ts";
 import type { MetricIds } from "./metrics.ts";
 import { encodeProperty } from "./properties.ts";
 import type { SharedDataStore } from "./shared-data.ts";
@@ -17,6 +17,7 @@ export interface HostState {
   readonly clock: Clock;
   readonly sharedData: SharedDataStore;
   readonly calls: HostCalls;
+  serve(id: number): boolean;
   log(level: LogLevel, message: string): void;
 }
 
@@ -90,6 +91,28 @@ export function hostImports(host: HostState): Record<string, Record<string, Impo
     proxy_set_property(address: number, length: number, value: number, valueLength: number) {
       const name = host.memory.text(address, length);
       return host.context.setState(name, host.memory.text(value, valueLength)) ? Result.Ok : Result.NotFound;
+    },
+
+    proxy_send_local_response(
+      status: number,
+      details: number,
+      detailsLength: number,
+      body: number,
+      bodyLength: number,
+      headers: number,
+      headersLength: number,
+    ) {
+      const reply = {
+        status,
+        details: host.memory.text(details, detailsLength),
+        headers: parsePairs(host.memory.bytes(headers, headersLength)),
+        body: host.memory.text(body, bodyLength),
+      };
+      return host.context.answer(reply) ? Result.Ok : Result.BadArgument;
+    },
+
+    proxy_set_effective_context(id: number) {
+      return host.serve(id) ? Result.Ok : Result.BadArgument;
     },
 
     proxy_get_shared_data(key: number, keyLength: number, addressOut: number, lengthOut: number, casOut: number) {

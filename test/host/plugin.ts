@@ -11,6 +11,8 @@ export interface PluginOptions {
   readonly configuration?: string | Uint8Array | object;
   /** What `xds.listener_direction` says to the plugin's streams. */
   readonly direction?: keyof typeof ListenerDirection;
+  /** Envoy's `allow_on_headers_stop_iteration`: bodies come also while headers are held. */
+  readonly allowHeadersStop?: boolean;
   /** Properties that all of the plugin's streams start with, over the defaults. */
   readonly properties?: Properties;
 }
@@ -24,12 +26,14 @@ export class Plugin implements Context {
   /** Milliseconds between ticks, as the module asked for; 0: none. */
   tickPeriod = 0;
 
+  readonly allowHeadersStop: boolean;
   readonly #own: Properties;
   readonly #streamDefaults: Properties;
   #configuration: Uint8Array | undefined;
 
   constructor(vm: Vm, options: PluginOptions) {
     this.vm = vm;
+    this.allowHeadersStop = options.allowHeadersStop ?? false;
     this.id = vm.allocateId();
     this.#own = {
       plugin_name: options.name ?? "",
@@ -43,6 +47,7 @@ export class Plugin implements Context {
       "response.flags": 0,
       ...options.properties,
     };
+    vm.register(this);
     vm.callback(this, "proxy_on_context_create", this.id, 0);
     const started = vm.callback(this, "proxy_on_vm_start", this.id, vm.vmConfiguration.length);
     if (started === 0) throw new Error("proxy_on_vm_start refused");
@@ -62,6 +67,7 @@ export class Plugin implements Context {
   tick(): boolean {
     if (this.tickPeriod === 0) return false;
     this.vm.callback(this, "proxy_on_tick", this.id);
+    this.vm.sendReplies();
     return true;
   }
 
@@ -91,6 +97,12 @@ export class Plugin implements Context {
   setState(): boolean {
     return false;
   }
+
+  answer(): boolean {
+    return false;
+  }
+
+  sendReply(): void {}
 
   setTickPeriod(milliseconds: number): void {
     this.tickPeriod = milliseconds;

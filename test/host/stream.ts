@@ -1,5 +1,5 @@
 import { Action, BufferType, HeaderMap, type HeaderList } from "./abi.ts";
-import type { Context } from "./context.ts";
+import type { Context, LocalReply } from "./context.ts";
 import { Half } from "./half.ts";
 import type { Plugin } from "./plugin.ts";
 import type { Properties, PropertyValue } from "./properties.ts";
@@ -18,7 +18,10 @@ export class HttpStream implements Context {
   /** What the module left in the stream's filter state, by name. An access log sees what was there at the log callback. */
   readonly state = new Map<string, string>();
 
-  readonly #request = new Half("request");
+  /** What the module answered in place of the upstream. */
+  reply: LocalReply | undefined;
+
+  readonly #request: Half;
   readonly #response = new Half("response");
   #logging = false;
   #closed = false;
@@ -26,6 +29,8 @@ export class HttpStream implements Context {
   constructor(plugin: Plugin, properties: Properties) {
     this.plugin = plugin;
     this.id = plugin.vm.allocateId();
+    this.#request = new Half("request", plugin.allowHeadersStop);
+    plugin.vm.register(this);
     this.properties = new Map(Object.entries(properties));
   }
 
@@ -72,6 +77,7 @@ export class HttpStream implements Context {
     const status = this.#response.logged?.find(([name]) => name === ":status");
     this.properties.set("response.code", Number(status?.[1] ?? 0));
     const { vm } = this.plugin;
+    vm.forget(this);
     this.#logging = true;
     vm.callback(this, "proxy_on_log", this.id);
     this.#logging = false;
@@ -135,7 +141,29 @@ export class HttpStream implements Context {
     this.plugin.setTickPeriod(milliseconds);
   }
 
+  answer(reply: LocalReply): boolean {
+    if (this.reply !== undefined || this.#closed) return false;
+    this.reply = reply;
+    return true;
+  }
+
+  /** Sends the module's answer through the module itself, as Envoy does once the callback is over. */
+  sendReply(): void {
+    const { reply } = this;
+    if (reply === undefined || this.#closed) return;
+    this.properties.set("response.code_details", reply.details);
+    const body = Buffer.from(reply.body);
+    if (this.#response.logged === undefined) {
+      this.responseHeaders([[":status", String(reply.status)], ...reply.headers], body.length === 0);
+      if (body.length > 0) this.responseBody(body, true);
+    }
+    this.end();
+  }
+
   #action(callback: string, ...args: number[]): Action {
-    return this.plugin.vm.callback(this, callback, this.id, ...args) ?? Action.Continue;
+    const wasAnswered = this.reply !== undefined;
+    const action = this.plugin.vm.callback(this, callback, this.id, ...args) ?? Action.Continue;
+    if (!wasAnswered) this.sendReply();
+    return action;
   }
 }

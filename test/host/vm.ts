@@ -44,6 +44,7 @@ export class Vm implements HostState {
   failure: Error | undefined;
 
   readonly #exports: WebAssembly.Exports;
+  readonly #contexts = new Map<number, Context>();
   #context: Context | undefined;
   #nextId = 1;
 
@@ -82,6 +83,28 @@ export class Vm implements HostState {
   /** Context ids are never used twice in a VM; root contexts and streams share them. */
   allocateId(): number {
     return this.#nextId++;
+  }
+
+  /** Makes a context known by its id. */
+  register(context: Context): void {
+    this.#contexts.set(context.id, context);
+  }
+
+  /** Sends what a tick has answered. */
+  sendReplies(): void {
+    for (const context of [...this.#contexts.values()]) context.sendReply();
+  }
+
+  /** Forgets a context that is over. */
+  forget(context: Context): void {
+    this.#contexts.delete(context.id);
+  }
+
+  /** Makes another context the one whose callback runs; false, and no change, where there is none of this id. */
+  serve(id: number): boolean {
+    const context = this.#contexts.get(id);
+    if (context !== undefined) this.#context = context;
+    return context !== undefined;
   }
 
   /** Keeps what the module logs. */

@@ -71,9 +71,9 @@ function ownLabelsOf(family: number): Record<string, string>[] {
   return combinations.filter((labels) => required.every((label) => label in labels) && hasCodeIfError(labels));
 }
 
-/** A code is what an `rpc_error` has, and nothing else has one. */
+/** A code is what an `rpc_error` and what is `denied` have, and nothing else has one. */
 function hasCodeIfError(labels: Record<string, string>): boolean {
-  return (labels.mcp_outcome === "rpc_error") === "rpc_response_status_code" in labels;
+  return ["rpc_error", "denied"].includes(labels.mcp_outcome) === "rpc_response_status_code" in labels;
 }
 
 /** The strings of a function of the module for 0, 1, … until it traps. */

@@ -13,7 +13,7 @@ import { sanitized } from "./sanitized.ts";
 
 /** Labels whose place is before or behind those of the family. */
 const BEFORE = ["mcp_role", "mcp_server", "mcp_method_name", "gen_ai_tool_name", "gen_ai_prompt_name"];
-const BEHIND = ["mcp_caller", "mcp_client_name"];
+const BEHIND = ["mcp_caller", "mcp_client_name", "mcp_access_rule"];
 /** The one family without any label. */
 const UNLABELLED = "mcp_configuration_invalid";
 const OTHERS = "what has no labels in its name";
@@ -40,9 +40,12 @@ const TARGETS = [
   "a___mcp_task_state___working___mcp_tasks_total",
   "a___mcp_token_kind___result___mcp_token_source___estimated",
   "a___mcp_operations_total",
+  "a___mcp_access_action___deny___mcp_access_mode___shadow___mcp_access_rule___b",
 ];
 const CALLERS = ["10.0.0.1", "::1", "2001:db8::", "fe80::a:1", "_OTHER", "/run/mcp.sock"];
 const CLIENTS = ["inspector", "my client_", "_OTHER", "a___mcp_client_name___b", "a___mcp_sessions_active"];
+
+const RULES = ["agents-read", "_default", "a.b_", "a___mcp_access_rule___b", "a___mcp_access_mode___shadow"];
 
 type Labels = Record<string, string>;
 
@@ -113,7 +116,9 @@ function linesOf(family: Family): Line[] {
   const closed = plain.flatMap((before) => family.own.map((own) => ({ ...before, ...own })));
   const few = [family.own[0], family.own[family.own.length - 1]];
   const open = labelsBefore(family, SERVERS, TARGETS).flatMap((before) => few.map((own) => ({ ...before, ...own })));
-  const named = [...closed, ...open].flatMap((labels) => [labels, ...withLast(family, labels)]);
+  // What an access policy decides always has a rule.
+  const isWhole = !family.documented.includes("mcp_access_rule");
+  const named = [...closed, ...open].flatMap((labels) => [...(isWhole ? [labels] : []), ...withLast(family, labels)]);
   const byName = new Map(named.map((labels) => [encoded(family, labels), labels]));
   return [...byName].flatMap(([name, labels]) => exposed(family, name, labels));
 }
@@ -137,9 +142,10 @@ function labelsBefore({ documented }: Family, servers: string[], targets: string
   );
 }
 
-/** The same with a caller or a client's name, where the family can have one. */
+/** The same with a caller, a client's name or a rule, where the family can have one. */
 function withLast({ documented }: Family, labels: Labels): Labels[] {
   if (documented.includes("mcp_caller")) return CALLERS.map((mcp_caller) => ({ ...labels, mcp_caller }));
+  if (documented.includes("mcp_access_rule")) return RULES.map((mcp_access_rule) => ({ ...labels, mcp_access_rule }));
   if (documented.includes("mcp_client_name")) return CLIENTS.map((mcp_client_name) => ({ ...labels, mcp_client_name }));
   return [];
 }
@@ -167,7 +173,7 @@ function exposed(family: Family, name: string, labels: Labels): Line[] {
 
 /** Values of open sets stay as Envoy shows them, all others are as the filter wrote them. */
 function shownAs(label: string, value: string): string {
-  const isOpen = /^(mcp_server|gen_ai_.+_name|mcp_caller|mcp_client_name)$/.test(label);
+  const isOpen = /^(mcp_server|gen_ai_.+_name|mcp_caller|mcp_client_name|mcp_access_rule)$/.test(label);
   return isOpen ? sanitized(value) : value;
 }
 

@@ -11,6 +11,7 @@ import { cut } from "../../../test/unit/chunks.ts";
 import { type FilterCase, begunBy, mayAskClient } from "../filter/case.ts";
 import { checkDocumented } from "../filter/documented.ts";
 import { ExchangeGenerator } from "../filter/generate.ts";
+import { POLICY_CONFIGURATION, checkPassage } from "../filter/policy.ts";
 import { WatchedStore } from "../filter/watched-store.ts";
 import { MemoryWatch } from "../memory.ts";
 import { messageCorpus } from "../messages.ts";
@@ -25,18 +26,18 @@ const WARM_UP = 2000;
 /** Seconds until whatever is due has been recorded: what waits for the idle timeout, and gauges every 5 s. */
 const SETTLING = 50;
 
-/** The filter as it is built, twice: in one all bodies pass whole, in the other cut. */
+/** The filter as it is built, twice: in one all bodies pass whole, in the other cut. The same with an access policy. */
 export const filter: Target<FilterCase> = {
   begin(random): Batch<FilterCase> {
     let generator: ExchangeGenerator | undefined;
-    const pair = new FilterPair();
+    const pairs = [new FilterPair(CONFIGURATION), new FilterPair({ ...CONFIGURATION, ...POLICY_CONFIGURATION })];
     return {
       generate() {
         generator ??= new ExchangeGenerator(random, messageCorpus(random), random.oneIn(2));
         return generator.next();
       },
-      check: (input) => pair.check(input),
-      finish: () => pair.finish(),
+      check: (input) => pairs.forEach((pair) => pair.check(input)),
+      finish: () => pairs.forEach((pair) => pair.finish()),
     };
   },
 };
@@ -51,10 +52,10 @@ interface OpenStream {
 
 /** The two filters, through which the same exchanges pass. */
 class FilterPair {
-  readonly #whole = new Filter();
-  readonly #inParts = new Filter();
-  readonly #filters = [this.#whole, this.#inParts];
-  readonly #memory = new MemoryWatch(() => this.#whole.pages + this.#inParts.pages, WARM_UP);
+  readonly #whole: Filter;
+  readonly #inParts: Filter;
+  readonly #filters: readonly Filter[];
+  readonly #memory: MemoryWatch;
   #open: OpenStream[] = [];
   #passed = 0;
   /** Operations begun so far; undefined where that is not certain. */
@@ -62,11 +63,23 @@ class FilterPair {
   /** A server may have asked its client, which is an operation too. */
   #mayHaveAsked = false;
 
+  constructor(configuration: object) {
+    this.#whole = new Filter(configuration);
+    this.#inParts = new Filter(configuration);
+    this.#filters = [this.#whole, this.#inParts];
+    this.#memory = new MemoryWatch(() => this.#whole.pages + this.#inParts.pages, WARM_UP);
+    // What is refused unread is no operation.
+    if ("access" in configuration) this.#begun = undefined;
+  }
+
   check(input: FilterCase): void {
     for (const each of this.#filters) each.passSeconds(input.seconds);
     this.#close((stream) => stream.until <= this.#passed);
     const streams = [this.#whole.pass(input), this.#inParts.pass(input, (body) => cut(body, input.sizes))];
-    if (isOpen(input)) this.#open.push({ streams, reset: input.reset!, until: this.#passed + input.staysOpen });
+    const [whole, inParts] = streams.map(({ reply }) => reply?.status);
+    same("status of the answer to the body in parts", inParts, whole);
+    if (isOpen(input) && whole === undefined)
+      this.#open.push({ streams, reset: input.reset!, until: this.#passed + input.staysOpen });
     const begun = begunBy(input);
     if (this.#begun !== undefined) this.#begun = begun === undefined ? undefined : this.#begun + begun;
     this.#mayHaveAsked ||= mayAskClient(input);
@@ -110,9 +123,12 @@ class FilterPair {
 class Filter {
   readonly store = new WatchedStore();
   readonly #plugin: Plugin;
+  readonly #isGuarded: boolean;
 
-  constructor() {
-    this.#plugin = new Vm(loadModule(), { metrics: this.store }).plugin({ configuration: CONFIGURATION });
+  constructor(configuration: object) {
+    this.#isGuarded = "access" in configuration;
+    const options = { configuration, allowHeadersStop: true };
+    this.#plugin = new Vm(loadModule(), { metrics: this.store }).plugin(options);
     if (!this.#plugin.configured) throw new Error("the filter does not take its configuration");
   }
 
@@ -143,7 +159,7 @@ class Filter {
       responseDelay: 5,
       ...(parts && { requestEnd, responseEnd }),
     });
-    if (!actions.every((action) => action === 0)) throw new Mismatch("actions", actions, "Continue each");
+    checkPassage(input, stream, actions, this.#isGuarded);
     return stream;
   }
 }

@@ -4,6 +4,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 
+import { ACCESS_VALUES } from "./access-values.ts";
 import { read } from "./reader.ts";
 
 interface Schema {
@@ -23,9 +24,11 @@ function fieldsOf({ properties = {} }: Schema, path: string[] = []): [string, Sc
   );
 }
 
-/** A configuration that has this value at a path. */
+/** A configuration that has this value at a path, and what it cannot be without. */
 function configurationOf(path: string, value: unknown): unknown {
-  return path.split(".").reduceRight<unknown>((inner, name) => ({ [name]: inner }), value);
+  const [field, ...names] = path.split(".");
+  const inner = names.reduceRight<unknown>((inner, name) => ({ [name]: inner }), value);
+  return { ...(field === "access" && { match: { paths: ["/mcp"] } }), [field]: inner };
 }
 
 /** The configurations in a page: its blocks of JSON. */
@@ -57,7 +60,8 @@ describe("the schema of the configuration", () => {
 
   it("has the filter's defaults", () => {
     for (const [path, field] of fieldsOf(schema).filter(([, field]) => "default" in field)) {
-      expect(read(JSON.stringify(configurationOf(path, field.default))), path).toEqual(read("{}"));
+      const unset = path.startsWith("access.") ? configurationOf("access", {}) : {};
+      expect(read(JSON.stringify(configurationOf(path, field.default))), path).toEqual(read(JSON.stringify(unset)));
     }
   });
 });
@@ -99,6 +103,7 @@ const VALUES: Record<string, unknown[]> = {
   "tokens.estimate": [...TEXTS, false, "true"],
   "tokens.scale": [...NUMBERS, 0.01, 0.0099, 100, 100.01, 1e-3],
   "tokens.maxBytes": SIZES,
+  ...ACCESS_VALUES,
   log: [...TEXTS, "trace", "debug", "info", "warn", "error", "warning", "Warn"],
   unheard: TEXTS,
 };
@@ -140,7 +145,7 @@ describe("what is shown to operators is taken by both", () => {
   ];
 
   it("and there is some of it", () => {
-    expect(new Set(shown.map(([file]) => file))).toEqual(new Set(["docs/configuration.md", "envoy/envoy.yaml"]));
+    expect(new Set(shown.map(([file]) => file))).toEqual(new Set([...pages, "envoy/envoy.yaml"]));
   });
 
   it.each(shown)("in %s: %s", (_file, json) => {

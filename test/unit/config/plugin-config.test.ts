@@ -41,6 +41,7 @@ describe("a configuration", () => {
     logLevel: 1,
     matchPaths: ["/mcp", "/tenants/*"],
     tools: ["get_weather", "é"],
+    access: [],
     errors: [],
     warnings: [],
   };
@@ -227,13 +228,13 @@ describe("an unknown field is a warning", () => {
   it("at every level, and the rest is read", () => {
     expect(
       read(
-        '{"access":{"mode":"enforce"},"Server":"x","sessions":{"idle":"1s"},"match":{"hosts":[]},"labels":{"maxTool":1,"caller":true},"server":"a"}',
+        '{"acces":{"mode":"enforce"},"Server":"x","sessions":{"idle":"1s"},"match":{"hosts":[]},"labels":{"maxTool":1,"caller":true},"server":"a"}',
       ),
     ).toEqual({
       ...DEFAULTS,
       server: "a",
       labelCaller: true,
-      warnings: ["access", "Server", "sessions.idle", "match.hosts", "labels.maxTool"].map(
+      warnings: ["acces", "Server", "sessions.idle", "match.hosts", "labels.maxTool"].map(
         (path) => `${path}: unknown field, ignored`,
       ),
     });

@@ -19,6 +19,8 @@ export interface Config {
   logLevel: number;
   matchPaths: string[];
   tools: string[];
+  /** The access policy in words; none where there is no policy. */
+  access: string[];
   errors: string[];
   warnings: string[];
 }
@@ -39,6 +41,7 @@ export const DEFAULTS: Config = {
   logLevel: 3,
   matchPaths: [],
   tools: [],
+  access: [],
   errors: [],
   warnings: [],
 };
@@ -60,7 +63,7 @@ export function read(json: string): Config {
   values = new Map();
   items = new Map();
   module.lend(Buffer.from(json), (at, length) => module.exports.read(at, length));
-  const none = { matchPaths: [], tools: [], callerHeaders: [], errors: [], warnings: [] };
+  const none = { matchPaths: [], tools: [], callerHeaders: [], access: [], errors: [], warnings: [] };
   const config = { ...none, ...Object.fromEntries(values), ...Object.fromEntries(items) } as unknown as Config;
   return {
     ...config,

@@ -1,3 +1,16 @@
+import {
+  ACCESS_MODES,
+  AccessConfig,
+  ConditionKey,
+  DENIAL_FORMS,
+  MESSAGE_DIRECTIONS,
+  PRINCIPAL_SOURCES,
+  RULE_ACTIONS,
+  RuleConfig,
+  ScalarKind,
+  SourceConfig,
+  TextMatch,
+} from "../../../assembly/config/access_config";
 import { ConfigReader } from "../../../assembly/config/plugin_config";
 
 export { allocate } from "./common/allocate";
@@ -30,6 +43,8 @@ export function read(at: usize, length: usize): void {
   traceText("tokenScale", config.tokenScale.toString());
   traceText("maxTokenBytes", config.maxTokenBytes.toString());
   traceNumber("logLevel", config.logLevel);
+  const access = config.access;
+  if (access) traceAccess(access);
   traceItems("matchPaths", config.matchPaths);
   traceItems("tools", config.tools);
   traceItems("callerHeaders", config.callerHeaders);
@@ -39,4 +54,49 @@ export function read(at: usize, length: usize): void {
 
 function traceItems(field: string, items: string[]): void {
   for (let i = 0; i < items.length; i++) traceItem(field, items[i]);
+}
+
+/** The policy, a line for each of its parts. */
+function traceAccess(access: AccessConfig): void {
+  const sources = access.principalSources.map<string>((source) => PRINCIPAL_SOURCES[source]).join(" ");
+  traceItem("access", "mode " + ACCESS_MODES[access.mode] + ", else " + RULE_ACTIONS[access.defaultAction]);
+  traceItem("access", "principals " + sources + ", payload " + access.jwtPayloadKey);
+  traceItem("access", "holds " + (access.holdHeaders ? "headers, " : "") + access.maxBodyBytes.toString() + " bytes");
+  traceItem("access", "denies by " + DENIAL_FORMS[access.denialForm] + " " + access.denialStatus.toString());
+  traceItem("access", "audits " + access.auditPerSecond.toString() + (access.auditArguments ? " with arguments" : ""));
+  for (let i = 0; i < access.rules.length; i++) traceRule(access.rules[i]);
+}
+
+function traceRule(rule: RuleConfig): void {
+  traceItem("access", "rule " + rule.name + " " + RULE_ACTIONS[rule.action] + " " + ACCESS_MODES[rule.mode]);
+  for (let i = 0; i < rule.sources.length; i++) traceSource(rule.sources[i]);
+  for (let i = 0; i < rule.operations.length; i++) {
+    const to = rule.operations[i];
+    const direction = MESSAGE_DIRECTIONS[to.direction];
+    const targets = shown("tools", to.tools) + shown("prompts", to.prompts) + shown("resources", to.resources);
+    traceItem("access", "to " + direction + shown("methods", to.methods) + targets + shown("servers", to.servers));
+  }
+  for (let i = 0; i < rule.conditions.length; i++) {
+    const condition = rule.conditions[i];
+    const isArgument = condition.key == ConditionKey.Argument;
+    const isVersion = condition.key == ConditionKey.ProtocolVersion;
+    const key = isArgument ? "argument " + condition.path.join("/") : isVersion ? "version" : "client";
+    const numbers = shown("integers", condition.matches[ScalarKind.Number]);
+    const booleans = shown("booleans", condition.matches[ScalarKind.Boolean]);
+    traceItem("access", "when " + key + shown("like", condition.text) + numbers + booleans);
+  }
+}
+
+function traceSource(from: SourceConfig): void {
+  const texts =
+    shown("principals", from.principals) + shown("domains", from.trustDomains) + shown("ips", from.ipBlocks);
+  let claims = "";
+  for (let i = 0; i < from.claims.length; i++) claims += shown(from.claims[i].path.join("/"), from.claims[i].match);
+  traceItem("access", "from" + (from.isAnonymous ? " nobody" : "") + texts + claims);
+}
+
+function shown(name: string, match: TextMatch): string {
+  if (match.isEmpty) return "";
+  const others = match.notValues.length ? " not " + match.notValues.join(",") : "";
+  return " " + name + " " + match.values.join(",") + others;
 }

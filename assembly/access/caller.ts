@@ -1,0 +1,53 @@
+import { parseAddress } from "../config/cidr";
+
+const CAPACITY: i32 = 512;
+const NAME: usize = heap.alloc(CAPACITY);
+const ADDRESS: usize = heap.alloc(16);
+
+/** Who sent the request in hand. One request's caller is looked at at a time. */
+export class Caller {
+  /** The principal: `length` bytes; 0 where none is shown. */
+  readonly at: usize = NAME;
+  length: i32 = 0;
+  /** There is more of it than is kept. */
+  isCut: bool = false;
+  /** The IP address: 4 or 16 bytes, 0 where none is known. */
+  readonly address: usize = ADDRESS;
+  addressSize: i32 = 0;
+
+  get isAnonymous(): bool {
+    return this.length == 0;
+  }
+
+  clear(): void {
+    this.length = 0;
+    this.isCut = false;
+    this.addressSize = 0;
+  }
+
+  /** Adds to the principal. */
+  append(at: usize, length: i32): void {
+    const kept = min(length, CAPACITY - this.length);
+    memory.copy(this.at + this.length, at, kept);
+    this.length += kept;
+    if (kept < length) this.isCut = true;
+  }
+
+  /** Adds ASCII text to the principal. */
+  appendText(text: string): void {
+    for (let i = 0; i < text.length; i++) {
+      if (this.length == CAPACITY) this.isCut = true;
+      else store<u8>(this.at + this.length++, <u8>text.charCodeAt(i));
+    }
+  }
+
+  /** Takes the peer's address as it is written: with a port behind it, or as a path. */
+  setAddress(at: usize, length: i32): void {
+    let end = length;
+    while (end > 0 && load<u8>(at + end - 1) != 0x3a) end--;
+    if (end == 0) return;
+    end--;
+    const isBracketed = end > 2 && load<u8>(at) == 0x5b;
+    this.addressSize = isBracketed ? parseAddress(at + 1, end - 2, this.address) : parseAddress(at, end, this.address);
+  }
+}

@@ -1,0 +1,90 @@
+import { Key } from "./keys";
+
+/** Where the values of deciding members are kept. */
+export enum Slot {
+  /** The message itself. */
+  Message,
+  JsonRpc,
+  Method,
+  Id,
+  Result,
+  Error,
+  Params,
+  Name,
+  Uri,
+  Ref,
+  RefType,
+  RefName,
+  RefUri,
+  TaskId,
+  Meta,
+  MetaVersion,
+  MetaClient,
+  MetaClientName,
+  ClientInfo,
+  ClientInfoName,
+  ProtocolVersion,
+  InputResponses,
+  Arguments,
+  /** The first of the arguments that a policy names. */
+  FirstArgument,
+}
+
+/** The deciding members of messages (2026-07-28, basic/index; initialize: 2025-11-25, basic/lifecycle) without arguments. */
+export class DecidingKeys {
+  readonly message: Key;
+  private arguments: Key;
+  /** The paths of the arguments, by their slots. */
+  private paths: string[] = [];
+
+  constructor() {
+    const message = new Key("", Slot.Message, 0);
+    message.add("jsonrpc", Slot.JsonRpc);
+    message.add("method", Slot.Method);
+    message.add("id", Slot.Id);
+    message.add("result", Slot.Result);
+    message.add("error", Slot.Error);
+    const params = message.add("params", Slot.Params);
+    params.add("name", Slot.Name);
+    params.add("uri", Slot.Uri);
+    const ref = params.add("ref", Slot.Ref);
+    ref.add("type", Slot.RefType);
+    ref.add("name", Slot.RefName);
+    ref.add("uri", Slot.RefUri);
+    params.add("taskId", Slot.TaskId);
+    const meta = params.add("_meta", Slot.Meta);
+    meta.add("io.modelcontextprotocol/protocolVersion", Slot.MetaVersion);
+    meta.add("io.modelcontextprotocol/clientInfo", Slot.MetaClient).add("name", Slot.MetaClientName);
+    params.add("clientInfo", Slot.ClientInfo).add("name", Slot.ClientInfoName);
+    params.add("protocolVersion", Slot.ProtocolVersion);
+    params.add("inputResponses", Slot.InputResponses);
+    this.message = message;
+    this.arguments = params.add("arguments", Slot.Arguments);
+  }
+
+  /** The slot behind the last that is used. */
+  get end(): i32 {
+    return Slot.FirstArgument + this.paths.length;
+  }
+
+  /** Makes the argument at this path deciding, and what it stands in. Returns its slot. */
+  argument(path: string[]): i32 {
+    let key = this.arguments;
+    for (let i = 0; i < path.length; i++) {
+      const known = key.named(path[i]);
+      key = known ? known : key.add(path[i], this.nextSlot(path.slice(0, i + 1).join(".")));
+    }
+    return key.slot;
+  }
+
+  /** The path of the argument that is kept there, with dots. */
+  argumentPath(slot: i32): string {
+    return this.paths[slot - Slot.FirstArgument];
+  }
+
+  private nextSlot(path: string): i32 {
+    const slot = this.end;
+    this.paths.push(path);
+    return slot;
+  }
+}

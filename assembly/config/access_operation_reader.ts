@@ -1,0 +1,73 @@
+import { MESSAGE_DIRECTIONS, OperationConfig } from "./access_config";
+import { JsonValue } from "./json_value";
+import { Problems, itemPath } from "./problems";
+
+/** A name for the methods with which a client and a server get to know each other. */
+export const HANDSHAKE = "@handshake";
+const HANDSHAKE_METHODS: string[] = ["initialize", "notifications/initialized", "ping", "server/discover"];
+
+/** Reads a rule's `to`: what is called. */
+export class OperationReader {
+  constructor(private problems: Problems) {}
+
+  readAll(path: string, value: JsonValue, to: OperationConfig[]): void {
+    const problems = this.problems;
+    if (!problems.isArray(path, "an array of operations", value)) return;
+    if (value.items.length == 0) problems.errors.push(path + ": expected at least one operation");
+    for (let i = 0; i < value.items.length; i++) {
+      const item = value.items[i];
+      const at = itemPath(path, i);
+      const operation = new OperationConfig();
+      to.push(operation);
+      if (!problems.isObject(at, item)) continue;
+      if (item.items.length != 1 || item.names[0] != "operation") {
+        problems.errors.push(at + ': expected an object with the one field "operation"');
+      } else if (problems.isObject(at + ".operation", item.items[0])) {
+        this.read(at + ".operation", item.items[0], operation);
+      }
+    }
+  }
+
+  private read(path: string, value: JsonValue, operation: OperationConfig): void {
+    const problems = this.problems;
+    if (value.items.length == 0) problems.errors.push(path + ": expected at least one field");
+    for (let i = 0; i < value.items.length; i++) {
+      const name = value.names[i];
+      const item = value.items[i];
+      const at = path + "." + name;
+      if (name == "methods") operation.methods.values = this.methods(at, item);
+      else if (name == "notMethods") operation.methods.notValues = this.methods(at, item);
+      else if (name == "tools") operation.tools.values = problems.list(at, item);
+      else if (name == "notTools") operation.tools.notValues = problems.list(at, item);
+      else if (name == "prompts") operation.prompts.values = problems.list(at, item);
+      else if (name == "notPrompts") operation.prompts.notValues = problems.list(at, item);
+      else if (name == "resources") operation.resources.values = problems.list(at, item);
+      else if (name == "notResources") operation.resources.notValues = problems.list(at, item);
+      else if (name == "servers") operation.servers.values = problems.list(at, item);
+      else if (name == "notServers") operation.servers.notValues = problems.list(at, item);
+      else if (name == "direction") operation.direction = problems.word(at, item, MESSAGE_DIRECTIONS, 0);
+      else problems.refused(at);
+    }
+    let kinds = operation.tools.isEmpty ? 0 : 1;
+    if (!operation.prompts.isEmpty) kinds++;
+    if (!operation.resources.isEmpty) kinds++;
+    if (kinds > 1)
+      problems.errors.push(path + ": a message names a tool, a prompt or a resource: use an operation for each");
+  }
+
+  /** Methods, each group as the methods that it stands for. */
+  private methods(path: string, value: JsonValue): string[] {
+    const methods: string[] = [];
+    const named = this.problems.list(path, value);
+    for (let i = 0; i < named.length; i++) {
+      if (named[i] == HANDSHAKE) {
+        for (let j = 0; j < HANDSHAKE_METHODS.length; j++) methods.push(HANDSHAKE_METHODS[j]);
+      } else if (named[i].startsWith("@")) {
+        this.problems.expected(itemPath(path, i), "a method or " + HANDSHAKE, value.items[i]);
+      } else {
+        methods.push(named[i]);
+      }
+    }
+    return methods;
+  }
+}

@@ -1,0 +1,310 @@
+import {
+  ACCESS_MODES,
+  AccessConfig,
+  ConditionConfig,
+  ConditionKey,
+  DENIAL_FORMS,
+  PRINCIPAL_SOURCES,
+  PrincipalSource,
+  RULE_ACTIONS,
+  RuleConfig,
+  ScalarKind,
+} from "./access_config";
+import { SourceReader } from "./access_source_reader";
+import { OperationReader } from "./access_operation_reader";
+import { JsonType, JsonValue } from "./json_value";
+import { Problems, itemPath } from "./problems";
+import { parseSize } from "./size";
+
+/** The most rules: each has a label value of its own. */
+export const MAX_RULES: i32 = 120;
+const MAX_RULE_NAME: i32 = 63;
+const MAX_CONDITIONS: i32 = 16;
+const MAX_ARGUMENT_DEPTH: i32 = 4;
+const MAX_ARGUMENT_NAME: i32 = 64;
+/** Each has a place among the deciding members of a message. */
+const MAX_ARGUMENTS: i32 = 40;
+/** Each has two bits of a number. */
+const MAX_CLIENT_CONDITIONS: i32 = 31;
+const MAX_AUDIT: i32 = 1000;
+/** The least and the most bytes of a body that may be held. */
+const LEAST_BODY: i64 = 1024;
+const MOST_BODY: i64 = 67_108_864;
+
+const BRACKET_OPEN: i32 = 0x5b;
+const BRACKET_CLOSE: i32 = 0x5d;
+/** Before the path of an argument: `mcp.arguments[path][to]`. */
+const ARGUMENTS = "mcp.arguments";
+
+/** Reads `access`. Whatever is not understood is an error here: ignored, it could open what was meant to be closed. */
+export class AccessReader {
+  private config: AccessConfig = new AccessConfig();
+  /** The arguments that conditions name, and what these stand in, by their paths. */
+  private arguments: string[] = [];
+  private clientConditions: i32 = 0;
+
+  constructor(private problems: Problems) {}
+
+  read(value: JsonValue): AccessConfig {
+    this.refuseDoubles("access", value);
+    if (this.problems.isObject("access", value)) {
+      for (let i = 0; i < value.items.length; i++) this.readField(value.names[i], value.items[i]);
+    }
+    if (!this.config.principalSources.includes(PrincipalSource.Jwt)) this.checkPrincipals();
+    if (this.arguments.length > MAX_ARGUMENTS) {
+      this.problems.errors.push("access.rules: expected at most " + MAX_ARGUMENTS.toString() + " different arguments");
+    }
+    if (this.clientConditions > MAX_CLIENT_CONDITIONS) {
+      const most = MAX_CLIENT_CONDITIONS.toString();
+      this.problems.errors.push("access.rules: expected at most " + most + " conditions on mcp.clientName");
+    }
+    return this.config;
+  }
+
+  /** Of a field that stands twice, one would be meant. */
+  private refuseDoubles(path: string, value: JsonValue): void {
+    for (let i = 0; i < value.items.length; i++) {
+      const isMember = value.type == JsonType.Object;
+      const at = isMember ? path + "." + value.names[i] : itemPath(path, i);
+      if (isMember && value.names.indexOf(value.names[i]) != i) this.problems.errors.push(at + ": stands twice");
+      this.refuseDoubles(at, value.items[i]);
+    }
+  }
+
+  /** Certificates hold URIs: without a scheme, as Istio writes principals, none would match. */
+  private checkPrincipals(): void {
+    const rules = this.config.rules;
+    for (let i = 0; i < rules.length; i++) {
+      for (let j = 0; j < rules[i].sources.length; j++) {
+        const named = rules[i].sources[j].principals;
+        const all = named.values.concat(named.notValues);
+        for (let k = 0; k < all.length; k++) {
+          if (all[k].startsWith("*") || all[k].includes("://")) continue;
+          const path = itemPath(itemPath("access.rules", i) + ".from", j);
+          this.problems.errors.push(path + ': expected principals like "spiffe://cluster.local/ns/*", got ' + all[k]);
+        }
+      }
+    }
+  }
+
+  private readField(name: string, value: JsonValue): void {
+    const config = this.config;
+    const problems = this.problems;
+    const path = "access." + name;
+    if (name == "mode") {
+      config.mode = problems.word(path, value, ACCESS_MODES, config.mode);
+    } else if (name == "defaultAction") {
+      config.defaultAction = problems.word(path, value, RULE_ACTIONS, config.defaultAction);
+    } else if (name == "rules") {
+      this.readRules(path, value);
+    } else if (name == "principalSources") {
+      this.readSources(path, value);
+    } else if (name == "jwtPayloadKey") {
+      config.jwtPayloadKey = problems.text(path, value, config.jwtPayloadKey);
+    } else if (name == "holdHeaders") {
+      config.holdHeaders = problems.boolean(path, value, config.holdHeaders);
+    } else if (name == "maxBodyBytes") {
+      const size = value.type == JsonType.String && !value.isCut ? parseSize(value.text) : -1;
+      if (size >= LEAST_BODY && size <= MOST_BODY) config.maxBodyBytes = <u32>size;
+      else problems.expected(path, 'a size from 1KiB to 64MiB, like "512KiB"', value);
+    } else if (name == "denial") {
+      if (!problems.isObject(path, value)) return;
+      for (let i = 0; i < value.items.length; i++) this.readDenial(value.names[i], value.items[i]);
+    } else if (name == "audit") {
+      if (!problems.isObject(path, value)) return;
+      for (let i = 0; i < value.items.length; i++) this.readAudit(value.names[i], value.items[i]);
+    } else {
+      problems.refused(path);
+    }
+  }
+
+  private readSources(path: string, value: JsonValue): void {
+    const problems = this.problems;
+    if (!problems.isArray(path, "an array of strings", value)) return;
+    const sources: PrincipalSource[] = [];
+    for (let i = 0; i < value.items.length; i++) {
+      sources.push(<PrincipalSource>problems.word(itemPath(path, i), value.items[i], PRINCIPAL_SOURCES, 0));
+    }
+    this.config.principalSources = sources;
+  }
+
+  private readDenial(name: string, value: JsonValue): void {
+    const config = this.config;
+    const path = "access.denial." + name;
+    if (name == "form") config.denialForm = this.problems.word(path, value, DENIAL_FORMS, config.denialForm);
+    else if (name == "status") config.denialStatus = this.problems.integer(path, value, 400, 599, config.denialStatus);
+    else this.problems.refused(path);
+  }
+
+  private readAudit(name: string, value: JsonValue): void {
+    const config = this.config;
+    const path = "access.audit." + name;
+    if (name == "perSecond") {
+      config.auditPerSecond = this.problems.integer(path, value, 0, MAX_AUDIT, config.auditPerSecond);
+    } else if (name == "arguments") {
+      config.auditArguments = this.problems.boolean(path, value, config.auditArguments);
+    } else {
+      this.problems.refused(path);
+    }
+  }
+
+  private readRules(path: string, value: JsonValue): void {
+    if (!this.problems.isArray(path, "an array of rules", value)) return;
+    const rules = this.config.rules;
+    const names: string[] = [];
+    if (value.items.length > MAX_RULES) {
+      this.problems.expected(path, "at most " + MAX_RULES.toString() + " rules", value);
+    }
+    for (let i = 0; i < value.items.length; i++) {
+      const rule = this.readRule(itemPath(path, i), value.items[i]);
+      if (names.includes(rule.name)) this.problems.errors.push(itemPath(path, i) + ".name: expected one of its own");
+      names.push(rule.name);
+      rules.push(rule);
+    }
+  }
+
+  private readRule(path: string, value: JsonValue): RuleConfig {
+    const rule = new RuleConfig();
+    const problems = this.problems;
+    if (!problems.isObject(path, value)) return rule;
+    let hasAction = false;
+    for (let i = 0; i < value.items.length; i++) {
+      const name = value.names[i];
+      const item = value.items[i];
+      const at = path + "." + name;
+      if (name == "name") {
+        rule.name = problems.text(at, item, "");
+      } else if (name == "action") {
+        rule.action = problems.word(at, item, RULE_ACTIONS, rule.action);
+        hasAction = true;
+      } else if (name == "mode") {
+        rule.mode = problems.word(at, item, ACCESS_MODES, rule.mode);
+      } else if (name == "from") {
+        new SourceReader(problems).readAll(at, item, rule.sources);
+      } else if (name == "to") {
+        new OperationReader(problems).readAll(at, item, rule.operations);
+      } else if (name == "when") {
+        this.readConditions(at, item, rule.conditions);
+      } else {
+        problems.refused(at);
+      }
+    }
+    if (!isRuleName(rule.name)) {
+      problems.errors.push(
+        path + ".name: expected 1 to 63 letters, digits, -, _ and ., beginning with a letter or digit",
+      );
+    }
+    if (!hasAction) problems.errors.push(path + ".action: expected one of " + RULE_ACTIONS.join(", "));
+    return rule;
+  }
+
+  private readConditions(path: string, value: JsonValue, to: ConditionConfig[]): void {
+    if (!this.problems.isArray(path, "an array of conditions", value)) return;
+    if (value.items.length > MAX_CONDITIONS) this.problems.expected(path, "at most 16 conditions", value);
+    for (let i = 0; i < value.items.length; i++) to.push(this.readCondition(itemPath(path, i), value.items[i]));
+  }
+
+  private readCondition(path: string, value: JsonValue): ConditionConfig {
+    const condition = new ConditionConfig();
+    const problems = this.problems;
+    if (!problems.isObject(path, value)) return condition;
+    let hasKey = false;
+    for (let i = 0; i < value.items.length; i++) {
+      const name = value.names[i];
+      const item = value.items[i];
+      if (name == "key") {
+        hasKey = readKey(problems.text(path + ".key", item, ""), condition);
+        this.countKey(condition);
+      } else if (name == "values") {
+        this.readScalars(path + ".values", item, condition, true);
+      } else if (name == "notValues") {
+        this.readScalars(path + ".notValues", item, condition, false);
+      } else {
+        problems.refused(path + "." + name);
+      }
+    }
+    if (!hasKey) {
+      problems.errors.push(
+        path +
+          ".key: expected mcp.protocolVersion, mcp.clientName or mcp.arguments[name], with at most 4 names of ASCII",
+      );
+    }
+    if (condition.isEmpty) problems.errors.push(path + ": expected values or notValues");
+    if (condition.key != ConditionKey.Argument && !condition.isTextual) {
+      problems.errors.push(path + ": expected strings");
+    }
+    return condition;
+  }
+
+  private countKey(condition: ConditionConfig): void {
+    if (condition.key == ConditionKey.ClientName) this.clientConditions++;
+    for (let i = 1; i <= condition.path.length; i++) {
+      const path = condition.path.slice(0, i).join("\0");
+      if (!this.arguments.includes(path)) this.arguments.push(path);
+    }
+  }
+
+  /** Reads strings, integers and booleans: each to those of its kind. */
+  private readScalars(path: string, value: JsonValue, condition: ConditionConfig, isWanted: bool): void {
+    if (!this.problems.isArray(path, "an array of strings, integers and booleans", value)) return;
+    if (value.items.length == 0) this.problems.errors.push(path + ": expected at least one value");
+    for (let i = 0; i < value.items.length; i++) {
+      const item = value.items[i];
+      let kind = ScalarKind.Text;
+      let text = "";
+      if (item.type == JsonType.Boolean) {
+        kind = ScalarKind.Boolean;
+        text = item.boolean ? "true" : "false";
+      } else if (item.type == JsonType.Number && item.integer >= 0) {
+        kind = ScalarKind.Number;
+        text = item.integer.toString();
+      } else {
+        text = this.problems.text(itemPath(path, i), item, "");
+      }
+      const match = condition.matches[kind];
+      if (isWanted) match.values.push(text);
+      else match.notValues.push(text);
+    }
+  }
+}
+
+/** Takes apart what a condition is about. False where it is nothing that is known. */
+function readKey(key: string, condition: ConditionConfig): bool {
+  if (key == "mcp.protocolVersion") {
+    condition.key = ConditionKey.ProtocolVersion;
+    return true;
+  }
+  if (key == "mcp.clientName") {
+    condition.key = ConditionKey.ClientName;
+    return true;
+  }
+  if (!key.startsWith(ARGUMENTS + "[") || !key.endsWith("]")) return false;
+  condition.key = ConditionKey.Argument;
+  condition.path = key.slice(ARGUMENTS.length + 1, key.length - 1).split("][");
+  if (condition.path.length > MAX_ARGUMENT_DEPTH) return false;
+  for (let i = 0; i < condition.path.length; i++) {
+    if (!isArgumentName(condition.path[i])) return false;
+  }
+  return true;
+}
+
+/** Whether it is ASCII: beyond it, servers differ in which names they hold for the same. */
+function isArgumentName(name: string): bool {
+  for (let i = 0; i < name.length; i++) {
+    const unit = name.charCodeAt(i);
+    if (unit <= 0x20 || unit > 0x7e || unit == BRACKET_OPEN || unit == BRACKET_CLOSE) return false;
+  }
+  return name.length > 0 && name.length <= MAX_ARGUMENT_NAME;
+}
+
+function isRuleName(name: string): bool {
+  if (name.length == 0 || name.length > MAX_RULE_NAME) return false;
+  for (let i = 0; i < name.length; i++) {
+    const unit = name.charCodeAt(i);
+    const isLetter = (unit | 0x20) >= 0x61 && (unit | 0x20) <= 0x7a;
+    const isDigit = unit >= 0x30 && unit <= 0x39;
+    if (isLetter || isDigit) continue;
+    if (i == 0 || (unit != 0x2d && unit != 0x5f && unit != 0x2e)) return false;
+  }
+  return true;
+}

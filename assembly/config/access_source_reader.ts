@@ -1,0 +1,97 @@
+import { ClaimConfig, SourceConfig } from "./access_config";
+import { isCidr } from "./cidr";
+import { JsonValue } from "./json_value";
+import { Problems, itemPath } from "./problems";
+
+const MAX_CLAIM_DEPTH: i32 = 4;
+const MAX_CLAIM_NAME: i32 = 128;
+
+/** Reads a rule's `from`: who calls. */
+export class SourceReader {
+  constructor(private problems: Problems) {}
+
+  readAll(path: string, value: JsonValue, to: SourceConfig[]): void {
+    const problems = this.problems;
+    if (!problems.isArray(path, "an array of sources", value)) return;
+    if (value.items.length == 0) problems.errors.push(path + ": expected at least one source");
+    for (let i = 0; i < value.items.length; i++) {
+      const item = value.items[i];
+      const at = itemPath(path, i);
+      const source = new SourceConfig();
+      to.push(source);
+      if (!problems.isObject(at, item)) continue;
+      if (item.items.length != 1 || item.names[0] != "source") {
+        problems.errors.push(at + ': expected an object with the one field "source"');
+      } else if (problems.isObject(at + ".source", item.items[0])) {
+        this.read(at + ".source", item.items[0], source);
+      }
+    }
+  }
+
+  private read(path: string, value: JsonValue, source: SourceConfig): void {
+    const problems = this.problems;
+    if (value.items.length == 0) problems.errors.push(path + ": expected at least one field");
+    for (let i = 0; i < value.items.length; i++) {
+      const name = value.names[i];
+      const item = value.items[i];
+      const at = path + "." + name;
+      if (name == "principals") source.principals.values = problems.list(at, item);
+      else if (name == "notPrincipals") source.principals.notValues = problems.list(at, item);
+      else if (name == "trustDomains") source.trustDomains.values = problems.list(at, item);
+      else if (name == "notTrustDomains") source.trustDomains.notValues = problems.list(at, item);
+      else if (name == "ipBlocks") source.ipBlocks.values = this.blocks(at, item);
+      else if (name == "notIpBlocks") source.ipBlocks.notValues = this.blocks(at, item);
+      else if (name == "claims") this.readClaims(at, item, source.claims);
+      else if (name == "anonymous") {
+        source.isAnonymous = problems.boolean(at, item, true);
+        if (!source.isAnonymous) problems.errors.push(at + ": expected true");
+      } else problems.refused(at);
+    }
+    if (source.isAnonymous && !(source.principals.isEmpty && source.trustDomains.isEmpty)) {
+      problems.errors.push(path + ": anonymous callers have no principals: use two sources");
+    }
+  }
+
+  private blocks(path: string, value: JsonValue): string[] {
+    const blocks = this.problems.list(path, value);
+    for (let i = 0; i < blocks.length; i++) {
+      if (!isCidr(blocks[i])) {
+        this.problems.expected(itemPath(path, i), 'an IP address or block like "10.0.0.0/8"', value.items[i]);
+      }
+    }
+    return blocks;
+  }
+
+  private readClaims(path: string, value: JsonValue, to: ClaimConfig[]): void {
+    const problems = this.problems;
+    if (!problems.isArray(path, "an array of claims", value)) return;
+    for (let i = 0; i < value.items.length; i++) {
+      const item = value.items[i];
+      const at = itemPath(path, i);
+      const claim = new ClaimConfig();
+      to.push(claim);
+      if (!problems.isObject(at, item)) continue;
+      for (let j = 0; j < item.items.length; j++) {
+        const name = item.names[j];
+        if (name == "path") claim.path = problems.list(at + ".path", item.items[j]);
+        else if (name == "values") claim.match.values = problems.list(at + ".values", item.items[j]);
+        else if (name == "notValues") claim.match.notValues = problems.list(at + ".notValues", item.items[j]);
+        else problems.refused(at + "." + name);
+      }
+      if (!isClaimPath(claim.path))
+        problems.errors.push(at + ".path: expected 1 to 4 names of ASCII, the way to the claim");
+      if (claim.match.isEmpty) problems.errors.push(at + ": expected values or notValues");
+    }
+  }
+}
+
+/** Whether it is a path that the proxy can be asked for. */
+function isClaimPath(path: string[]): bool {
+  for (let i = 0; i < path.length; i++) {
+    for (let j = 0; j < path[i].length; j++) {
+      if (path[i].charCodeAt(j) <= 0x20 || path[i].charCodeAt(j) > 0x7e) return false;
+    }
+    if (path[i].length == 0 || path[i].length > MAX_CLAIM_NAME) return false;
+  }
+  return path.length > 0 && path.length <= MAX_CLAIM_DEPTH;
+}

@@ -1,0 +1,76 @@
+import { Call } from "../access/call";
+import { AccessCheck } from "../access/check";
+import { Slot } from "../access/slots";
+import { MessageForm, StrictReader } from "../access/strict_reader";
+import { Properties } from "../host/properties";
+import { Token } from "../json/token";
+import { IdKind, idHash } from "../jsonrpc/id";
+import { Exchange } from "../mcp/exchange";
+import { Method, methodName } from "../mcp/methods";
+import { textHash } from "../mcp/mirrored_headers";
+import { MODERN_REVISION, UNKNOWN_REVISION, revisionName } from "../mcp/revisions";
+import { Bytes } from "../memory/bytes";
+import { Unit } from "./unit";
+
+/** What servers are to take a request without `MCP-Protocol-Version` for (2025-06-18, basic/transports, "Protocol Version
+ *  Header"): 2025-03-26. */
+const ASSUMED_REVISION: i32 = 2;
+/** Room for the name of a method. */
+const METHOD_NAME: usize = heap.alloc(64);
+
+/** Puts together what rules see of a message: what its request's head says, what it says itself, what its session says. */
+export class CallReader {
+  readonly call: Call = new Call();
+  private serverName: Bytes;
+
+  /** @param serverName the server's configured name; empty to go by the upstream cluster. */
+  constructor(
+    serverName: string,
+    private properties: Properties,
+  ) {
+    this.serverName = Bytes.of(serverName);
+  }
+
+  /** Takes over what is the same for all messages of a request. */
+  begin(check: AccessCheck): void {
+    const call = this.call;
+    call.isAnswer = false;
+    const revision = check.hasRevision || check.isHttpSse ? check.revision : ASSUMED_REVISION;
+    call.setRevision(revision != UNKNOWN_REVISION ? revisionName(revision) : "");
+    const properties = this.properties;
+    if (this.serverName.length) call.setServer(this.serverName.at, this.serverName.length);
+    else if (properties.find("xds.cluster_name")) call.setServer(properties.at, properties.length);
+    else call.setServer(0, 0);
+  }
+
+  /** Takes over the message that the reader has just read. */
+  take(reader: StrictReader, exchange: Exchange, unit: Unit): void {
+    const call = this.call;
+    const memory = unit.clientMemory;
+    const recalled = memory ? memory.recall(exchange.sessionOf(unit)) : 0;
+    call.knowsClient = recalled != 0;
+    call.clientMatches = recalled;
+    if (reader.form != MessageForm.Response) return call.setRequest(reader);
+    const kind = reader.token(Slot.Id) == Token.String ? IdKind.String : IdKind.Number;
+    const length = reader.textLength(Slot.Id);
+    const asked = exchange.askedMethod(kind, idHash(kind, reader.textAt(Slot.Id), length, length), unit);
+    const name = asked == Method.None || asked == Method.Other ? "" : methodName(asked);
+    String.UTF8.encodeUnsafe(changetype<usize>(name), name.length, METHOD_NAME);
+    call.setAnswer(reader, METHOD_NAME, name.length);
+  }
+
+  /** Whether `Mcp-Method` or `Mcp-Name` say something else than the request in hand (2026-07-28,
+   *  basic/transports/streamable-http, "Server Validation"). */
+  headersDisagree(check: AccessCheck, reader: StrictReader): bool {
+    if (reader.form != MessageForm.Request) return false;
+    const modern = revisionName(MODERN_REVISION);
+    if (check.revision != MODERN_REVISION && !reader.isText(Slot.MetaVersion, modern)) return false;
+    if (check.methodHash != hashOf(reader, Slot.Method)) return true;
+    const slot = this.call.mirroredSlot;
+    return slot != Slot.Message && reader.has(slot) && check.nameHash != hashOf(reader, slot);
+  }
+}
+
+function hashOf(reader: StrictReader, slot: i32): u64 {
+  return textHash(reader.textAt(slot), reader.textLength(slot), reader.textTotal(slot));
+}

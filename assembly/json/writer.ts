@@ -1,0 +1,66 @@
+import { BACKSLASH, QUOTE } from "./characters";
+import { wholeLength } from "./utf8";
+
+const HEX = "0123456789abcdef";
+
+/** Writes JSON text (RFC 8259) as UTF-8, for what is said now and then: it grows as it must and is never freed. */
+export class JsonWriter {
+  private block: usize = heap.alloc(512);
+  private capacity: i32 = 512;
+  length: i32 = 0;
+
+  /** What has been written: valid until more is. */
+  get at(): usize {
+    return this.block;
+  }
+
+  clear(): void {
+    this.length = 0;
+  }
+
+  /** ASCII text as it is. */
+  raw(text: string): void {
+    this.makeRoom(text.length);
+    for (let i = 0; i < text.length; i++) this.put(<u8>text.charCodeAt(i));
+  }
+
+  /** Bytes as they are. */
+  bytes(at: usize, length: i32): void {
+    this.makeRoom(length);
+    memory.copy(this.block + this.length, at, length);
+    this.length += length;
+  }
+
+  /** A string of these bytes of UTF-8. A sequence that is cut at the end is left out. */
+  text(at: usize, length: i32): void {
+    length = wholeLength(at, length);
+    this.makeRoom(length * 6 + 2);
+    this.put(QUOTE);
+    for (let i = 0; i < length; i++) {
+      const byte = load<u8>(at + i);
+      if (byte == QUOTE || byte == BACKSLASH) {
+        this.put(BACKSLASH);
+        this.put(byte);
+      } else if (byte < 0x20 || byte == 0x7f) {
+        this.raw("\\u00");
+        this.put(<u8>HEX.charCodeAt(byte >> 4));
+        this.put(<u8>HEX.charCodeAt(byte & 15));
+      } else {
+        this.put(byte);
+      }
+    }
+    this.put(QUOTE);
+  }
+
+  private put(byte: u8): void {
+    store<u8>(this.block + this.length++, byte);
+  }
+
+  /** Room for so many bytes more. */
+  private makeRoom(more: i32): void {
+    const needed = this.length + more;
+    if (needed <= this.capacity) return;
+    while (this.capacity < needed) this.capacity *= 2;
+    this.block = heap.realloc(this.block, this.capacity);
+  }
+}

@@ -1,0 +1,38 @@
+import { Method, TargetKind, targetKind } from "../mcp/methods";
+import { ObservedStream } from "../mcp/observed_stream";
+import { Family } from "./catalogue";
+import { OTHER_INDEX } from "./label_set";
+import { Labels } from "./labels";
+import { MetricTable } from "./metric_table";
+import { Series } from "./series";
+
+/** Counts what the access policy decides. */
+export class DecisionRecorder {
+  constructor(
+    private labels: Labels,
+    private table: MetricTable,
+    private series: Series,
+  ) {}
+
+  /** The message of this method about the target of this name was decided. `rule` as in {@link Labels.rule}; `isDenied` and
+   *  `isShadow` as the labels `mcp_access_action` and `mcp_access_mode` say. */
+  decided(
+    stream: ObservedStream,
+    method: Method,
+    name: usize,
+    nameLength: i32,
+    rule: i32,
+    isDenied: bool,
+    isShadow: bool,
+  ): void {
+    const kind = targetKind(method);
+    let target = OTHER_INDEX;
+    if (kind != TargetKind.None) {
+      target = this.labels.targets(this.series.serverOf(stream), kind).find(name, nameLength);
+    }
+    if (method == Method.None) this.table.chooseServer(this.series.serverOf(stream));
+    else this.series.choose(stream, method, kind, target);
+    this.table.chooseWho(rule);
+    this.table.count(Family.AccessDecisions, isDenied ? 1 : 0, isShadow ? 1 : 0, 1);
+  }
+}

@@ -1,0 +1,76 @@
+import type { HttpStream } from "../../../test/host/index.ts";
+import { Mismatch } from "../target.ts";
+import type { FilterCase } from "./case.ts";
+
+const DENIED_TOOL = "echo";
+const DENIED_METHOD = "resources/read";
+
+/** A policy that holds every request to its paths until its body is read. */
+export const POLICY_CONFIGURATION = {
+  match: { paths: ["/mcp", "/messages", "/sse"] },
+  access: {
+    defaultAction: "ALLOW",
+    principalSources: ["peer_certificate", "jwt", "x-forwarded-client-cert"],
+    holdHeaders: true,
+    maxBodyBytes: "16KiB",
+    audit: { perSecond: 2, arguments: true },
+    rules: [
+      { name: "tool", action: "DENY", to: [{ operation: { tools: [DENIED_TOOL] } }] },
+      { name: "method", action: "DENY", to: [{ operation: { methods: [DENIED_METHOD] } }] },
+      {
+        name: "argument",
+        action: "DENY",
+        to: [{ operation: { notServers: ["shop"], methods: ["tools/*"] } }],
+        when: [
+          { key: "mcp.arguments[text]", values: ["a*z", 5] },
+          { key: "mcp.clientName", notValues: ["x"] },
+        ],
+      },
+      { name: "trial", action: "DENY", mode: "shadow", to: [{ operation: { notTools: ["a*"] } }] },
+      {
+        name: "answer",
+        action: "DENY",
+        from: [{ source: { ipBlocks: ["192.0.2.2"], notPrincipals: ["spiffe://*"] } }],
+        to: [{ operation: { methods: ["sampling/*"], direction: "server_to_client" } }],
+      },
+    ],
+  },
+};
+
+/** Throws where a request is neither answered in place of its server nor passes unheld at its end, or where one passes
+ *  that JSON.parse reads as what the policy denies. `actions`: what the callbacks answered. */
+export function checkPassage(
+  { request }: FilterCase,
+  { reply }: HttpStream,
+  actions: readonly number[],
+  isGuarded: boolean,
+): void {
+  if (!isGuarded) {
+    if (!/^0*$/.test(actions.join(""))) throw new Mismatch("actions", actions, "Continue each");
+    return;
+  }
+  if (reply !== undefined) {
+    // JSON always: throws where it is not.
+    if (reply.body !== "") JSON.parse(reply.body);
+    if (actions.at(-1) !== 1) throw new Mismatch("the last action of an answered request", actions, "Pause");
+    return;
+  }
+  // It may wait, but then it goes on.
+  if (!/^0?1*0+$/.test(actions.join(""))) throw new Mismatch("actions", actions, "Continue at the end");
+  if (/^\/mcp(\?|$)/.test(request.path) && request.method === "POST" && isDenied(request.body)) {
+    throw new Mismatch("what passes", request.body.toString(), "nothing that is denied");
+  }
+}
+
+function isDenied(body: Buffer): boolean {
+  let document: unknown;
+  try {
+    document = JSON.parse(body.toString());
+  } catch {
+    return false;
+  }
+  return [document].flat().some((message) => {
+    const { method, params } = (message ?? {}) as { method?: unknown; params?: { name?: unknown } | null };
+    return method === DENIED_METHOD || (method === "tools/call" && params?.name === DENIED_TOOL);
+  });
+}

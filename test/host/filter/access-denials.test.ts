@@ -1,0 +1,274 @@
+/** What a client is answered whose message the access policy denies, and what passes. */
+import { describe, expect, test } from "vitest";
+import { countsBy, batch, MCP_HEADERS, notification, request, result, SSE_ANSWER, toolCall } from "./filter.ts";
+import { ask, deniedBy, methods, refusedFor, startGuarded, tools } from "./access.ts";
+import { ENDPOINT, openStream, POST_HEADERS } from "./http-sse.ts";
+import { inSession, openGet } from "./open-stream.ts";
+
+const OPEN = { defaultAction: "ALLOW", rules: [tools("DENY", "no-rm", "rm*")] };
+const CLOSED = { rules: [methods("ALLOW", "handshake", "@handshake", "tools/list"), tools("ALLOW", "echo", "echo")] };
+const meta = { "io.modelcontextprotocol/protocolVersion": "2026-07-28" };
+const modern = (method: string, name?: string) => ({
+  ...{ ...MCP_HEADERS, "mcp-protocol-version": "2026-07-28", "mcp-method": method },
+  ...(name !== undefined && { "mcp-name": name }),
+});
+
+describe("a call that is denied", () => {
+  test("is answered with its id, and what is allowed passes", () => {
+    const plugin = startGuarded(OPEN);
+    expect(ask(plugin, toolCall("rm"))).toMatchObject({ reply: deniedBy("no-rm"), actions: [0, 1, 1] });
+    expect(ask(plugin, toolCall("echo"))).toMatchObject({ reply: undefined, actions: [0, 1, 0, 0, 0, 0] });
+    const closed = startGuarded(CLOSED);
+    expect(ask(closed, toolCall("rm")).reply).toEqual(deniedBy("_default"));
+    expect(ask(closed, toolCall("echo")).reply).toBeUndefined();
+    expect(ask(closed, request("initialize", {})).reply).toBeUndefined();
+    expect(ask(closed, notification("notifications/initialized"), { response: { status: 202 } }).reply).toBeUndefined();
+    expect(ask(closed, request("resources/read", { uri: "echo" })).reply).toEqual(deniedBy("_default"));
+  });
+
+  test.each([[0], [-1], [123456789012345], ["x"], [""], ['a"\\\u0001é😀'], ["i".repeat(256)]])(
+    "is answered with the id %j",
+    (id) => {
+      expect(ask(startGuarded(OPEN), toolCall("rm", id)).reply).toEqual(deniedBy("no-rm", id));
+    },
+  );
+
+  test("is answered with an id that JavaScript would round as it came", () => {
+    const { stream } = ask(startGuarded(OPEN), toolCall("rm").replace('"id":1', '"id":12345678901234567890'));
+    expect(stream.reply?.body).toContain('"id":12345678901234567890,');
+  });
+
+  test.each(["alone", "with-last", "trailers"] as const)("whose body ends %s", (requestEnd) => {
+    for (const size of [1, 7, 1000]) {
+      const body = toolCall("rm").match(new RegExp(`.{1,${size}}`, "g"))!;
+      expect(ask(startGuarded(OPEN), body, { requestEnd }).reply).toEqual(deniedBy("no-rm"));
+      expect(ask(startGuarded(OPEN), toolCall("echo").match(/.{1,9}/g)!, { requestEnd }).reply).toBeUndefined();
+    }
+  });
+
+  test("as a result of its tool, where that is configured: any other request as an error", () => {
+    const plugin = startGuarded({ ...OPEN, denial: { form: "result" }, defaultAction: "DENY" });
+    const content = [{ type: "text", text: "Denied by the access policy (rule no-rm)" }];
+    expect(ask(plugin, toolCall("rm", "a")).reply).toEqual({
+      status: 200,
+      details: "mcp_access_denied[no-rm]",
+      body: { jsonrpc: "2.0", id: "a", result: { content, isError: true } },
+    });
+    const params = { name: "rm", _meta: meta };
+    expect(ask(plugin, request("tools/call", params), { headers: modern("tools/call", "rm") }).reply?.body).toEqual({
+      ...{ jsonrpc: "2.0", id: 1 },
+      result: { content, isError: true, resultType: "complete" },
+    });
+    expect(ask(plugin, request("tools/list")).reply).toEqual(deniedBy("_default"));
+  });
+
+  test("by an HTTP status, where that is configured", () => {
+    const plugin = startGuarded({ ...OPEN, denial: { form: "status", status: 451 } });
+    expect(ask(plugin, toolCall("rm")).reply).toEqual({ ...deniedBy("no-rm"), status: 451 });
+    expect(ask(plugin, "{}").reply).toEqual({ ...refusedFor("no_message"), status: 451 });
+    const byDefault = startGuarded({ ...OPEN, denial: { form: "status" } });
+    expect(ask(byDefault, toolCall("rm")).reply?.status).toBe(403);
+  });
+
+  test("of HTTP+SSE with 403", () => {
+    const plugin = startGuarded(OPEN);
+    openStream(plugin);
+    const posted = { path: ENDPOINT, headers: POST_HEADERS, response: { status: 202 } };
+    expect(ask(plugin, toolCall("rm"), posted).reply).toEqual({ ...deniedBy("no-rm"), status: 403 });
+    expect(ask(plugin, toolCall("echo"), posted).reply).toBeUndefined();
+  });
+
+  test("is not answered as an operation of the server's", () => {
+    const plugin = startGuarded(OPEN);
+    ask(plugin, toolCall("rm"));
+    ask(plugin, toolCall("echo"));
+    const outcomes = countsBy(plugin, "mcp_operations_total", "gen_ai_tool_name", "mcp_outcome");
+    expect(Object.values(outcomes)).toEqual([1, 1]);
+    expect(countsBy(plugin, "mcp_operations_total", "mcp_outcome", "rpc_response_status_code")).toEqual({
+      "denied 403": 1,
+      "ok ": 1,
+    });
+    expect(plugin.vm.metrics.gauge("mcp_operations_in_flight")).toBe(0);
+  });
+});
+
+describe("what nobody waits for an answer to", () => {
+  const policy = { rules: [methods("ALLOW", "calls", "tools/*")] };
+  const dropped = { status: 202, details: "mcp_access_denied[_default]", body: undefined };
+
+  test("is dropped with 202: a notification", () => {
+    expect(ask(startGuarded(policy), notification("notifications/initialized")).reply).toEqual(dropped);
+    const status = { ...policy, denial: { form: "status" } };
+    expect(ask(startGuarded(status), notification("notifications/initialized")).reply).toEqual(dropped);
+  });
+
+  test("a batch of them", () => {
+    const all = batch(notification("notifications/a"), notification("notifications/b"));
+    expect(ask(startGuarded(policy), all).reply).toEqual(dropped);
+  });
+});
+
+describe("a batch with a message that is denied", () => {
+  test("is denied whole: each of its requests is answered", () => {
+    const plugin = startGuarded(OPEN);
+    const all = batch(
+      ...[
+        toolCall("echo", 1),
+        notification("notifications/progress"),
+        toolCall("rm", "2"),
+        request("tools/list", {}, 3),
+      ],
+    );
+    const { reply } = ask(plugin, all);
+    expect(reply).toMatchObject({ status: 200, details: "mcp_access_denied[no-rm]" });
+    const error = { code: 403, message: "Denied by the access policy", data: { rule: "no-rm" } };
+    expect(reply?.body).toEqual([1, "2", 3].map((id) => ({ jsonrpc: "2.0", id, error })));
+    expect(countsBy(plugin, "mcp_access_decisions_total", "mcp_access_rule", "mcp_access_action")).toEqual({
+      "_batch deny": 3,
+      "no-rm deny": 1,
+    });
+    expect(countsBy(plugin, "mcp_operations_total", "mcp_outcome")).toEqual({ denied: 3 });
+  });
+
+  test("passes where none is", () => {
+    const plugin = startGuarded(OPEN);
+    const all = batch(toolCall("echo", 1), toolCall("add", 2));
+    expect(ask(plugin, all, { response: { body: batch(result({}, 1), result({}, 2)) } }).reply).toBeUndefined();
+    expect(countsBy(plugin, "mcp_access_decisions_total", "mcp_access_rule", "mcp_access_action")).toEqual({
+      "_default allow": 2,
+    });
+  });
+
+  test("is denied by the first that is", () => {
+    const plugin = startGuarded({ defaultAction: "ALLOW", rules: [tools("DENY", "a", "a"), tools("DENY", "b", "b")] });
+    const { reply } = ask(plugin, batch(toolCall("c", 1), toolCall("b", 2), toolCall("a", 3)));
+    expect(reply?.details).toBe("mcp_access_denied[b]");
+    const rules = (reply?.body as { error: { data: { rule: string } } }[]).map(({ error }) => error.data.rule);
+    expect(rules).toEqual(["b", "b", "a"]);
+  });
+});
+
+describe("what the client answers the server", () => {
+  const direction = "server_to_client";
+  const rule = (action: string, ...methods: string[]) => ({
+    ...{ name: "sampling", action },
+    to: [{ operation: { methods, direction } }],
+  });
+  const answer = (id: unknown = "q") => result({ role: "assistant" }, id);
+  const headers = inSession("s");
+  const dropped = { status: 202, details: "mcp_access_denied[sampling]", body: undefined };
+  const asked = (access: object, method: string) => {
+    const plugin = startGuarded(access);
+    openGet(plugin, "s").send(request(method, {}, "q"));
+    return plugin;
+  };
+
+  test("passes where no rule is about it, whatever the default", () => {
+    const plugin = asked(CLOSED, "sampling/createMessage");
+    expect(ask(plugin, answer(), { headers, response: { status: 202 } }).reply).toBeUndefined();
+    expect(countsBy(plugin, "mcp_operations_total", "mcp_method_name", "mcp_outcome")).toEqual({
+      "sampling/createMessage ok": 1,
+    });
+  });
+
+  test("leaves nothing behind that would let the next request pass", () => {
+    const plugin = startGuarded(CLOSED);
+    for (let i = 0; i < 3; i++) {
+      ask(plugin, answer(i), { headers, response: { status: 202 } });
+      expect(ask(plugin, toolCall("rm"), { headers }).reply).toEqual(deniedBy("_default"));
+    }
+    const all = startGuarded({});
+    ask(all, answer(), { headers, response: { status: 202 } });
+    expect(ask(all, toolCall("rm"), { headers }).reply).toEqual(deniedBy("_default"));
+  });
+
+  test("is denied by a rule about what the server asked", () => {
+    const access = { defaultAction: "ALLOW", rules: [rule("DENY", "sampling/*")] };
+    const plugin = asked(access, "sampling/createMessage");
+    expect(ask(plugin, answer(), { headers }).reply).toEqual(dropped);
+    expect(countsBy(plugin, "mcp_operations_total", "mcp_method_name", "mcp_outcome")).toEqual({
+      "sampling/createMessage denied": 1,
+    });
+    expect(countsBy(plugin, "mcp_access_decisions_total", "mcp_access_rule", "mcp_method_name")).toEqual({
+      "sampling sampling/createMessage": 1,
+    });
+    const other = asked(access, "roots/list");
+    expect(ask(other, answer(), { headers, response: { status: 202 } }).reply).toBeUndefined();
+  });
+
+  test("to a question that nobody knows of, is denied by a rule that denies any", () => {
+    const access = { defaultAction: "ALLOW", rules: [rule("DENY", "sampling/*")] };
+    expect(ask(asked(access, "roots/list"), answer("other"), { headers }).reply).toEqual(dropped);
+    expect(ask(asked(access, "roots/list"), answer(), { headers: MCP_HEADERS }).reply).toEqual(dropped);
+  });
+
+  test("is not allowed by a rule about requests, nor denied", () => {
+    const access = { defaultAction: "ALLOW", rules: [methods("DENY", "all", "*"), rule("DENY", "sampling/*")] };
+    const plugin = asked(access, "roots/list");
+    expect(ask(plugin, answer(), { headers, response: { status: 202 } }).reply).toBeUndefined();
+    expect(ask(plugin, request("ping"), { headers }).reply).toEqual(deniedBy("all"));
+  });
+
+  test("is denied with everything else to whom everything is denied", () => {
+    const plugin = asked({ defaultAction: "ALLOW", rules: [{ name: "sampling", action: "DENY" }] }, "roots/list");
+    expect(ask(plugin, answer(), { headers }).reply).toEqual(dropped);
+  });
+
+  test("within a request that goes on is denied with the request", () => {
+    const params = { name: "echo", inputResponses: { a: { method: "elicitation/create" } }, _meta: meta };
+    const headers = modern("tools/call", "echo");
+    const going = request("tools/call", params);
+    const denying = { defaultAction: "ALLOW", rules: [rule("DENY", "elicitation/*")] };
+    expect(ask(startGuarded(denying), going, { headers }).reply).toEqual(deniedBy("sampling"));
+    const first = request("tools/call", { name: "echo", _meta: meta });
+    expect(ask(startGuarded(denying), first, { headers }).reply).toBeUndefined();
+    expect(ask(startGuarded({ defaultAction: "ALLOW" }), going, { headers }).reply).toBeUndefined();
+    expect(ask(startGuarded({ rules: [rule("DENY", "a")] }), going, { headers }).reply).toEqual(deniedBy("_default"));
+  });
+});
+
+describe("headers of 2026-07-28 that say something else than the body", () => {
+  const call = request("tools/call", { name: "echo", _meta: meta });
+  const mismatch = {
+    status: 400,
+    details: "mcp_access_refused[header_mismatch]",
+    body: {
+      ...{ jsonrpc: "2.0", id: 1 },
+      error: { code: -32020, message: "Mcp-Method or Mcp-Name does not match the body" },
+    },
+  };
+
+  test("are answered with 400 and -32020", () => {
+    const plugin = startGuarded(OPEN);
+    expect(ask(plugin, call, { headers: modern("tools/call", "echo") }).reply).toBeUndefined();
+    expect(ask(plugin, call, { headers: modern("tools/call", "add") }).reply).toEqual(mismatch);
+    expect(ask(plugin, call, { headers: modern("tools/list", "echo") }).reply).toEqual(mismatch);
+    expect(ask(plugin, call, { headers: modern("tools/call") }).reply).toEqual(mismatch);
+    expect(ask(plugin, call, { headers: MCP_HEADERS }).reply).toEqual(mismatch);
+    const read = request("resources/read", { uri: "a:b", name: "echo", _meta: meta });
+    expect(ask(plugin, read, { headers: modern("resources/read", "a:b") }).reply).toBeUndefined();
+    expect(ask(plugin, read, { headers: modern("resources/read", "echo") }).reply).toEqual(mismatch);
+  });
+
+  test("are not told by a member that names something else", () => {
+    const other = request("tools/call", { name: "echo", taskId: "add", uri: "add", _meta: meta });
+    expect(ask(startGuarded(OPEN), other, { headers: modern("tools/call", "add") }).reply).toEqual(mismatch);
+    expect(ask(startGuarded(OPEN), other, { headers: modern("tools/call", "echo") }).reply).toBeUndefined();
+  });
+
+  test("are of no matter where the message is denied, or of an older revision", () => {
+    const plugin = startGuarded(OPEN);
+    const rm = request("tools/call", { name: "rm", _meta: meta });
+    expect(ask(plugin, rm, { headers: modern("tools/call", "echo") }).reply).toEqual(deniedBy("no-rm"));
+    const old = { ...MCP_HEADERS, "mcp-protocol-version": "2025-11-25", "mcp-method": "x", "mcp-name": "y" };
+    expect(ask(plugin, toolCall("echo"), { headers: old }).reply).toBeUndefined();
+  });
+});
+
+test("an event stream of the server passes as it comes", () => {
+  const { reply, actions } = ask(startGuarded(OPEN), toolCall("echo"), {
+    response: { headers: SSE_ANSWER, body: [`data: ${result()}\n\n`, ": x\n\n"] },
+  });
+  expect(reply).toBeUndefined();
+  expect(actions.slice(3)).toEqual([0, 0, 0, 0]);
+});

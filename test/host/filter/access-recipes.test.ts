@@ -1,0 +1,193 @@
+/** The recipes of docs/access.md, each as it stands there: what it lets pass and what it denies. */
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { exchange, loadModule, type Plugin, type Properties, Vm } from "../index.ts";
+import { MCP_HEADERS, countsBy, notification, request, result, toolCall } from "./filter.ts";
+import { inSession, openGet } from "./open-stream.ts";
+
+/** The part of a configuration that a test changes. */
+interface Recipe {
+  access: { rules: { name: string; mode?: string }[] };
+}
+
+const RECIPES = recipesOf(readFileSync("docs/access.md", "utf8"));
+
+/** The configurations of the page's recipes, by their titles. */
+function recipesOf(page: string): Map<string, Recipe> {
+  const [, chapter] = /^## Recipes\n(.*?)^## /ms.exec(page)!;
+  const found = chapter.matchAll(/^### (.*?)\n.*?^```json\n(.*?)^```/gms);
+  return new Map([...found].map(([, title, json]) => [title, JSON.parse(json) as Recipe]));
+}
+
+const workload = (namespace: string, account = "a"): Properties => ({
+  "connection.uri_san_peer_certificate": `spiffe://cluster.local/ns/${namespace}/sa/${account}`,
+});
+const token = (issuer: string, ...groups: string[]): Properties => {
+  const payload = "metadata.filter_metadata.envoy.filters.http.jwt_authn.payload";
+  const listed = groups.map((group, index) => [`${payload}.groups.${index}`, group] as const);
+  return { [`${payload}.iss`]: issuer, [`${payload}.sub`]: "u1", ...Object.fromEntries(listed) };
+};
+
+const NOBODY: Properties = {};
+const AGENT = workload("agents");
+const STRANGER: Properties = { "connection.uri_san_peer_certificate": "spiffe://elsewhere.example/ns/agents/sa/a" };
+
+const INITIALIZE = request("initialize", {
+  protocolVersion: "2025-11-25",
+  capabilities: {},
+  clientInfo: { name: "c" },
+});
+const INITIALIZED = notification("notifications/initialized");
+const LIST = request("tools/list");
+const read = (path: unknown) => request("tools/call", { name: "read_file", arguments: { path } });
+
+function start(recipe: Recipe): Plugin {
+  const plugin = new Vm(loadModule()).plugin({ configuration: recipe });
+  // Of an error, or of what is ignored.
+  expect(plugin.vm.logs.filter(({ message }) => message.includes("configuration"))).toEqual([]);
+  return plugin;
+}
+
+/** Sends a message; returns the rule that denied it, and undefined where it has passed. */
+function denierOf(plugin: Plugin, who: Properties, body: string, headers = MCP_HEADERS): string | undefined {
+  const sent = { request: { headers, body }, response: { body: result() } };
+  const { reply } = exchange(plugin, sent, { properties: who }).stream;
+  return reply && /^mcp_access_denied\[(.*)\]$/.exec(reply.details)![1];
+}
+
+/** Who sends what, and which rule denies it; without one it must pass. */
+type Case = [who: Properties, body: string, rule?: string];
+
+function expectOf(recipe: Recipe, cases: readonly Case[]): void {
+  const plugin = start(recipe);
+  for (const [who, body, rule] of cases) {
+    const caller = Object.values(who).join(" ") || "nobody";
+    expect(denierOf(plugin, who, body), `${caller}: ${body}`).toBe(rule);
+  }
+}
+
+const SHAKEN: Case[] = [NOBODY, STRANGER].flatMap((who) =>
+  [INITIALIZE, INITIALIZED, request("ping"), request("server/discover")].map((body): Case => [who, body]),
+);
+
+const DEFAULT = "_default";
+
+/** A test for each recipe, by its title. */
+const TESTS: Record<string, (recipe: Recipe) => void> = {
+  "Agents that only read": (recipe) => {
+    expectOf(recipe, [
+      ...SHAKEN,
+      [AGENT, LIST],
+      [AGENT, request("resources/templates/list")],
+      [AGENT, request("resources/read", { uri: "file:///a" })],
+      [AGENT, notification("notifications/cancelled", { requestId: 1 })],
+      [AGENT, toolCall("search_docs")],
+      [AGENT, toolCall("get_weather")],
+      [AGENT, toolCall("delete_order"), DEFAULT],
+      [AGENT, toolCall("forget_weather"), DEFAULT],
+      [AGENT, request("prompts/get", { name: "get_started" }), DEFAULT],
+      [workload("agents-x"), toolCall("search_docs"), DEFAULT],
+      [STRANGER, toolCall("search_docs"), DEFAULT],
+      [NOBODY, toolCall("search_docs"), DEFAULT],
+      [NOBODY, LIST, DEFAULT],
+    ]);
+  },
+
+  "A dangerous tool for one namespace, tried out first": (recipe) => {
+    const OPS = workload("ops");
+    const calls: [Properties, string][] = [
+      [OPS, toolCall("delete_order")],
+      [AGENT, toolCall("delete_order")],
+      [AGENT, toolCall("get_order")],
+    ];
+    const plugin = start(recipe);
+    for (const [who, body] of calls) expect(denierOf(plugin, who, body)).toBeUndefined();
+    const labels = ["mcp_access_rule", "mcp_access_mode", "mcp_access_action"];
+    expect(countsBy(plugin, "mcp_access_decisions_total", ...labels)).toEqual({
+      "mesh enforce allow": 3,
+      "only-ops-delete shadow deny": 1,
+    });
+    expectOf(recipe, [...SHAKEN, [STRANGER, toolCall("get_order"), DEFAULT], [NOBODY, LIST, DEFAULT]]);
+
+    const enforced = structuredClone(recipe);
+    delete enforced.access.rules.find(({ name }) => name === "only-ops-delete")!.mode;
+    expectOf(enforced, [
+      ...SHAKEN,
+      [OPS, toolCall("delete_order")],
+      [AGENT, toolCall("get_order")],
+      [AGENT, toolCall("delete_order"), "only-ops-delete"],
+      [workload("ops-x"), toolCall("delete_order"), "only-ops-delete"],
+      [NOBODY, toolCall("delete_order"), "only-ops-delete"],
+    ]);
+  },
+
+  "A tool for one folder": (recipe) => {
+    expectOf(recipe, [
+      ...SHAKEN,
+      [NOBODY, LIST],
+      [NOBODY, read("/srv/public/a.md")],
+      [NOBODY, read("/srv/public/deep/er/b.md")],
+      [NOBODY, read("/etc/passwd"), DEFAULT],
+      [NOBODY, read("/srv/public"), DEFAULT],
+      [NOBODY, read("/srv/public/../../etc/passwd"), DEFAULT],
+      [NOBODY, read(`/srv/public/${"a/".repeat(200)}../x`), DEFAULT],
+      [NOBODY, read(["/srv/public/a.md"]), DEFAULT],
+      [NOBODY, read(undefined), DEFAULT],
+      [NOBODY, request("tools/call", { name: "read_file" }), DEFAULT],
+      [NOBODY, request("tools/call", { name: "write_file", arguments: { path: "/srv/public/a.md" } }), DEFAULT],
+    ]);
+  },
+
+  "Admin tools by a group in the token": (recipe) => {
+    const user = token("https://login.example", "staff");
+    const admin = token("https://login.example", "staff", "mcp-admins");
+    const forged = token("https://elsewhere.example", "mcp-admins");
+    expectOf(recipe, [
+      ...SHAKEN,
+      [admin, toolCall("admin_reset")],
+      [admin, toolCall("search_docs")],
+      [user, toolCall("search_docs")],
+      [user, LIST],
+      [user, toolCall("admin_reset"), DEFAULT],
+      [user, request("resources/read", { uri: "file:///a" }), DEFAULT],
+      [forged, toolCall("admin_reset"), DEFAULT],
+      [forged, toolCall("search_docs"), DEFAULT],
+      [NOBODY, toolCall("search_docs"), DEFAULT],
+      // A certificate is no token.
+      [AGENT, LIST, DEFAULT],
+    ]);
+  },
+
+  "A server that may not ask": (recipe) => {
+    expectOf(recipe, [
+      ...SHAKEN,
+      [AGENT, LIST],
+      [AGENT, toolCall("anything")],
+      [NOBODY, toolCall("anything"), DEFAULT],
+      [STRANGER, LIST, DEFAULT],
+    ]);
+
+    const plugin = start(recipe);
+    const ask = (id: string, method: string, params: object) => {
+      openGet(plugin, "s").send(request(method, params, id));
+      return denierOf(plugin, AGENT, result({ roots: [] }, id), inSession("s"));
+    };
+    expect(ask("q1", "roots/list", {})).toBeUndefined();
+    expect(ask("q2", "sampling/createMessage", { messages: [] })).toBe("no-questions");
+    expect(ask("q3", "elicitation/create", { message: "Your password?" })).toBe("no-questions");
+    // What was asked is not known: it may have been one of those.
+    expect(denierOf(plugin, AGENT, result({ action: "accept" }, "q4"))).toBe("no-questions");
+
+    const trusted = start({ ...recipe, server: "house-tools" } as Recipe);
+    openGet(trusted, "s").send(request("sampling/createMessage", { messages: [] }, "q1"));
+    expect(denierOf(trusted, AGENT, result({ role: "assistant" }, "q1"), inSession("s"))).toBeUndefined();
+  },
+};
+
+test("the page has the recipes that are tested", () => {
+  expect([...RECIPES.keys()]).toEqual(Object.keys(TESTS));
+});
+
+test.each([...RECIPES])("%s", (title, recipe) => {
+  TESTS[title](recipe);
+});

@@ -1,0 +1,231 @@
+/** What is counted, logged and shown of the access policy's decisions, and what it does where it is only tried out. */
+import { describe, expect, test } from "vitest";
+import type { Plugin } from "../index.ts";
+import { batch, countsBy, error, MCP_HEADERS, notification, request, startFilter, toolCall } from "./filter.ts";
+import { ask, auditOf, deniedBy, methods, principals, refusedFor, startGuarded, tools } from "./access.ts";
+
+const FAMILY = "mcp_access_decisions_total";
+const decisions = (plugin: Plugin) =>
+  countsBy(plugin, FAMILY, "mcp_access_rule", "mcp_access_action", "mcp_access_mode");
+const NO_RM = tools("DENY", "no-rm", "rm");
+const me = { properties: { "connection.uri_san_peer_certificate": "spiffe://a/me" } };
+
+describe("decisions are counted", () => {
+  test("with the rule, the action, the mode, the method, the target, the server and the role", () => {
+    const plugin = startGuarded(
+      { rules: [NO_RM, methods("ALLOW", "calls", "tools/call", "prompts/get")] },
+      { more: { labels: { tools: ["echo", "rm"] } } },
+    );
+    ask(plugin, toolCall("rm"));
+    ask(plugin, toolCall("echo"));
+    ask(plugin, toolCall("echo"));
+    ask(plugin, request("tools/list"));
+    ask(plugin, "{}");
+    const common = { mcp_access_mode: "enforce", mcp_server: "tools", mcp_role: "server" };
+    const call = { ...common, mcp_method_name: "tools/call" };
+    const { metrics } = plugin.vm;
+    const count = (labels: Record<string, string>) => metrics.counter(FAMILY, labels);
+    expect(count({ ...call, mcp_access_rule: "no-rm", mcp_access_action: "deny", gen_ai_tool_name: "rm" })).toBe(1);
+    expect(count({ ...call, mcp_access_rule: "calls", mcp_access_action: "allow", gen_ai_tool_name: "echo" })).toBe(2);
+    const other = { ...common, mcp_access_action: "deny" };
+    expect(count({ ...other, mcp_access_rule: "_default", mcp_method_name: "tools/list" })).toBe(1);
+    expect(count({ ...other, mcp_access_rule: "_refused" })).toBe(1);
+    expect(count({})).toBe(5);
+  });
+
+  test("by names that are bounded, whatever callers think of", () => {
+    const plugin = startGuarded({}, { more: { labels: { maxTools: 5 } } });
+    for (let i = 0; i < 500; i++) ask(plugin, toolCall(`made-up-${i}`));
+    expect(Object.keys(countsBy(plugin, FAMILY, "gen_ai_tool_name"))).toEqual(["_OTHER"]);
+  });
+});
+
+describe("a policy that is tried out", () => {
+  const access = { mode: "shadow", rules: [NO_RM, tools("ALLOW", "rest", "*")] };
+
+  test("lets everything pass unheld, and tells what it would have denied", () => {
+    const plugin = startGuarded(access);
+    const passing = { reply: undefined, actions: [0, 0, 0, 0, 0, 0] };
+    expect(ask(plugin, toolCall("rm"))).toMatchObject(passing);
+    expect(ask(plugin, toolCall("echo"))).toMatchObject(passing);
+    expect(ask(plugin, request("tools/list"))).toMatchObject(passing);
+    expect(ask(plugin, '{"Method":"x"}', { response: { body: error(-32600) } })).toMatchObject(passing);
+    expect(decisions(plugin)).toEqual({
+      "no-rm deny shadow": 1,
+      "rest allow shadow": 1,
+      "_default deny shadow": 1,
+      "_refused deny shadow": 1,
+    });
+    expect(auditOf(plugin)).toEqual([
+      {
+        event: "mcp_access_denied",
+        mode: "shadow",
+        rule: "no-rm",
+        method: "tools/call",
+        target: "rm",
+        server: "tools",
+      },
+      { event: "mcp_access_denied", mode: "shadow", rule: "_default", method: "tools/list", server: "tools" },
+      { event: "mcp_access_denied", mode: "shadow", rule: "_refused", reason: "case_variant_key" },
+    ]);
+    expect(countsBy(plugin, "mcp_operations_total", "mcp_outcome")).toEqual({ ok: 3 });
+  });
+
+  test("tells each message of a batch", () => {
+    const plugin = startGuarded(access);
+    ask(plugin, batch(toolCall("rm", 1), toolCall("a", 2), notification("notifications/x")));
+    expect(decisions(plugin)).toEqual({
+      "no-rm deny shadow": 1,
+      "rest allow shadow": 1,
+      "_default deny shadow": 1,
+    });
+  });
+});
+
+describe("a rule that is tried out", () => {
+  const shadow = { ...NO_RM, mode: "shadow" };
+
+  test("decides nothing, and tells what it would have denied", () => {
+    const plugin = startGuarded({ rules: [shadow, tools("ALLOW", "rest", "*")] });
+    expect(ask(plugin, toolCall("rm"))).toMatchObject({ reply: undefined });
+    expect(ask(plugin, toolCall("echo"))).toMatchObject({ reply: undefined });
+    expect(decisions(plugin)).toEqual({
+      "rest allow enforce": 2,
+      "no-rm deny shadow": 1,
+    });
+    expect(auditOf(plugin)).toMatchObject([{ mode: "shadow", rule: "no-rm", target: "rm" }]);
+  });
+
+  test("holds nothing", () => {
+    const plugin = startGuarded({ defaultAction: "ALLOW", rules: [shadow] });
+    expect(ask(plugin, toolCall("rm")).actions).toEqual([0, 0, 0, 0, 0, 0]);
+    expect(decisions(plugin)).toEqual({ "_default allow enforce": 1, "no-rm deny shadow": 1 });
+  });
+
+  test("that allows tells that too, beside the denial", () => {
+    const plugin = startGuarded({ rules: [{ ...tools("ALLOW", "try", "rm"), mode: "shadow" }] });
+    expect(ask(plugin, toolCall("rm")).reply).toEqual(deniedBy("_default"));
+    expect(decisions(plugin)).toEqual({ "_default deny enforce": 1, "try allow shadow": 1 });
+  });
+});
+
+describe("the access log may show", () => {
+  const state = (plugin: Plugin, body: string, asking = {}) => {
+    const shown = ask(plugin, body, asking).stream.state;
+    return Object.fromEntries(
+      ["mcp.principal", "mcp.rule", "mcp.outcome", "mcp.method"].map((name) => [name, shown.get(name)]),
+    );
+  };
+
+  test("who called, and the rule", () => {
+    const plugin = startGuarded({ rules: [NO_RM, principals("ALLOW", "mine", "spiffe://a/*")] });
+    expect(state(plugin, toolCall("rm"), me)).toEqual({
+      "mcp.principal": "spiffe://a/me",
+      "mcp.rule": "no-rm",
+      "mcp.outcome": "denied",
+      "mcp.method": "tools/call",
+    });
+    expect(state(plugin, toolCall("echo"), me)).toMatchObject({ "mcp.rule": "mine", "mcp.outcome": "ok" });
+    expect(state(plugin, toolCall("echo"))).toMatchObject({ "mcp.principal": undefined, "mcp.rule": "_default" });
+    expect(state(plugin, "{", me)).toMatchObject({ "mcp.principal": "spiffe://a/me", "mcp.rule": "_refused" });
+  });
+
+  test("nothing of it where there is no policy", () => {
+    expect(state(startFilter(), toolCall("echo"), me)).toMatchObject({
+      "mcp.principal": undefined,
+      "mcp.rule": undefined,
+    });
+  });
+});
+
+describe("the audit", () => {
+  const audited = (audit: object, more: object = {}) => startGuarded({ rules: [NO_RM], audit, ...more });
+
+  test("has a line for each denial, of level warn: who, what and which rule", () => {
+    const plugin = audited({});
+    ask(plugin, toolCall("rm"), me);
+    ask(plugin, request("resources/read", { uri: "https://u:p@a.example/x" }));
+    ask(plugin, request("resources/read", { uri: "a://b/c?token=secret#x" }));
+    ask(plugin, "{}", me);
+    const event = "mcp_access_denied";
+    const common = { event, mode: "enforce", server: "tools" };
+    const target = "a://b/c";
+    expect(auditOf(plugin)).toEqual([
+      { ...common, rule: "no-rm", principal: "spiffe://a/me", method: "tools/call", target: "rm" },
+      { ...common, rule: "_default", method: "resources/read" },
+      { ...common, rule: "_default", method: "resources/read", target },
+      { event, mode: "enforce", rule: "_refused", principal: "spiffe://a/me", reason: "no_message" },
+    ]);
+  });
+
+  test("has none for what is allowed", () => {
+    const plugin = startGuarded({ defaultAction: "ALLOW" });
+    ask(plugin, toolCall("echo"));
+    expect(auditOf(plugin)).toEqual([]);
+  });
+
+  test("has no arguments, unless they are asked for: then those that rules name", () => {
+    const rules = [
+      {
+        ...NO_RM,
+        when: [
+          { key: "mcp.arguments[path]", values: ["/*"] },
+          { key: "mcp.arguments[a][b]", notValues: [0] },
+        ],
+      },
+    ];
+    const call = request("tools/call", { name: "rm", arguments: { path: '/x"\n', a: { b: 5 }, secret: "s" } });
+    const plain = audited({}, { rules });
+    ask(plain, call);
+    expect(JSON.stringify(plain.vm.logs)).not.toContain("/x");
+    const plugin = audited({ arguments: true }, { rules });
+    ask(plugin, call);
+    expect(auditOf(plugin)).toMatchObject([{ rule: "no-rm", arguments: { path: '/x"\n', "a.b": "5" } }]);
+    expect(JSON.stringify(plugin.vm.logs)).not.toContain("secret");
+  });
+
+  test("is JSON whatever the names hold, and where they are cut", () => {
+    const rules = [{ name: "x", action: "DENY", when: [{ key: "mcp.arguments[path]", values: ["*"] }] }];
+    const plugin = audited({ arguments: true, perSecond: 1000 }, { rules });
+    for (const text of [
+      `${"x".repeat(255)}é`,
+      `${"x".repeat(254)}€`,
+      `${"x".repeat(253)}😀`,
+      '"\\\u007f\u2028',
+      "é".repeat(200),
+    ]) {
+      ask(plugin, request("tools/call", { name: text, arguments: { path: text } }), {
+        properties: { "connection.uri_san_peer_certificate": text },
+      });
+    }
+    const lines = auditOf(plugin);
+    expect(lines).toHaveLength(5);
+    for (const { target, principal } of lines) expect(target).toBe(principal);
+    expect(lines[0].target).toBe("x".repeat(255));
+  });
+
+  test("is bounded a second, and tells how much was left out", () => {
+    const plugin = audited({ perSecond: 3 });
+    for (let i = 0; i < 10; i++) ask(plugin, toolCall("rm"));
+    expect(auditOf(plugin)).toHaveLength(3);
+    plugin.vm.clock.advance(1000);
+    for (let i = 0; i < 2; i++) ask(plugin, toolCall("rm"));
+    expect(auditOf(plugin).map(({ dropped }) => dropped)).toEqual([...[undefined, undefined, undefined], 7, undefined]);
+    expect(plugin.vm.metrics.counter(FAMILY, { mcp_access_rule: "no-rm" })).toBe(12);
+  });
+
+  test("has none where none is wanted", () => {
+    const plugin = audited({ perSecond: 0 });
+    ask(plugin, toolCall("rm"));
+    expect(auditOf(plugin)).toEqual([]);
+  });
+});
+
+test("a refusal names no method, and is of no operation", () => {
+  const plugin = startGuarded({});
+  expect(ask(plugin, '{"method":"a"} x').reply).toEqual(refusedFor("not_json"));
+  expect(ask(plugin, toolCall("a"), { headers: { ...MCP_HEADERS, "content-encoding": "gzip" } }).reply).toEqual(
+    refusedFor("compressed"),
+  );
+  expect(countsBy(plugin, FAMILY, "mcp_access_rule", "mcp_method_name")).toEqual({ "_refused ": 2 });
+});

@@ -1,0 +1,93 @@
+/** The filter with an access policy: requests are answered in place of the server, or pass. */
+import {
+  type Body,
+  type BodyEnd,
+  type Exchange,
+  exchange,
+  type HttpStream,
+  type Plugin,
+  type PluginOptions,
+  type Properties,
+} from "../index.ts";
+import { MCP_HEADERS, result, startFilter } from "./filter.ts";
+
+/** The filter with this policy on /mcp and, for HTTP+SSE, /messages. */
+export function startGuarded(access: object, options: PluginOptions & { more?: object } = {}): Plugin {
+  return startFilter({ ...options, configuration: guarded(access, options.more) });
+}
+
+/** A configuration with this policy. */
+export function guarded(access: object, more: object = {}): object {
+  return { match: { paths: ["/mcp", "/messages", "/sse"] }, access, ...more };
+}
+
+/** A rule that lets everybody call these tools, or denies it. */
+export function tools(action: "ALLOW" | "DENY", name: string, ...tools: string[]): object {
+  return { name, action, to: [{ operation: { tools } }] };
+}
+
+/** A rule about these methods. */
+export function methods(action: "ALLOW" | "DENY", name: string, ...methods: string[]): object {
+  return { name, action, to: [{ operation: { methods } }] };
+}
+
+/** A rule about these principals, whatever they call. */
+export function principals(action: "ALLOW" | "DENY", name: string, ...principals: string[]): object {
+  return { name, action, from: [{ source: { principals } }] };
+}
+
+export interface Asking {
+  readonly method?: string;
+  readonly path?: string;
+  readonly headers?: Record<string, string> | [string, string][];
+  readonly properties?: Properties;
+  readonly requestEnd?: BodyEnd;
+  readonly response?: Exchange["response"];
+  readonly ended?: Exchange["ended"];
+}
+
+export interface Answer {
+  readonly stream: HttpStream;
+  readonly actions: number[];
+  /** What the filter answered: the status, the code details, and the body as it is read as JSON. */
+  readonly reply: { status: number; details: string; body: unknown } | undefined;
+}
+
+/** Sends a request, which the server answers with a result where it gets it. */
+export function ask(plugin: Plugin, body: Body, asking: Asking = {}): Answer {
+  const { method, path, headers = MCP_HEADERS, properties, requestEnd, ended } = asking;
+  const response = asking.response === undefined ? { body: result() } : asking.response;
+  const spec = { request: { method, path, headers, body }, response, ended };
+  const { stream, actions } = exchange(plugin, spec, { properties, requestEnd });
+  return { stream, actions, reply: replyOf(stream) };
+}
+
+/** What the filter answered on a stream. */
+export function replyOf({ reply }: HttpStream): Answer["reply"] {
+  if (reply === undefined) return undefined;
+  const { status, details, body, headers } = reply;
+  const expected = body === "" ? [] : [["content-type", "application/json"]];
+  if (JSON.stringify(headers) !== JSON.stringify(expected)) throw new Error(`answered with ${JSON.stringify(headers)}`);
+  return { status, details, body: body === "" ? undefined : (JSON.parse(body) as unknown) };
+}
+
+/** The reply to a request that a rule denies. */
+export function deniedBy(rule: string, id: unknown = 1): Answer["reply"] {
+  const body = { jsonrpc: "2.0", id, error: { code: 403, message: "Denied by the access policy", data: { rule } } };
+  return { status: 200, details: `mcp_access_denied[${rule}]`, body };
+}
+
+/** The reply to a request that is refused unread. */
+export function refusedFor(reason: string): Answer["reply"] {
+  const error = { code: 403, message: "Refused by the access policy", data: { reason } };
+  return { status: 200, details: `mcp_access_refused[${reason}]`, body: { jsonrpc: "2.0", id: null, error } };
+}
+
+/** The audit's lines, as they are read as JSON. */
+export function auditOf(plugin: Plugin): Record<string, unknown>[] {
+  const lines = plugin.vm.logs.filter(({ message }) => message.startsWith("{"));
+  return lines.map(({ level, message }) => {
+    if (level !== "warn") throw new Error(`an audit line of level ${level}`);
+    return JSON.parse(message) as Record<string, unknown>;
+  });
+}

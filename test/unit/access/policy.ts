@@ -1,0 +1,88 @@
+import { TestModule } from "../module.ts";
+
+/** A request as far as policies ask for it. */
+export interface Asked {
+  /** The peer certificate's URI SAN; empty where there is none. */
+  readonly principal?: string;
+  /** The peer's address, with a port. */
+  readonly address?: string;
+  /** Claims of the verified JWT, by their names: texts, or lists of them. */
+  readonly claims?: Readonly<Record<string, string | readonly string[]>>;
+  /** Attributes by their paths with slashes, beside these. */
+  readonly properties?: Readonly<Record<string, string>>;
+  /** `x-forwarded-client-cert`. */
+  readonly forwarded?: string;
+  readonly server?: string;
+  /** What `MCP-Protocol-Version` names. */
+  readonly revision?: string;
+  /** What the client was called when its session began. */
+  readonly client?: string;
+  /** What the server asked by that the message answers. */
+  readonly answers?: string;
+  readonly message: object;
+  /** The message as it is written, where JSON.stringify would write it in another way. */
+  readonly json?: string;
+}
+
+/** What a policy says of a request. */
+export interface Decided {
+  /** The index of the rule; -1 for the default, -9 where the message is refused. */
+  readonly rule: number;
+  readonly isDenied: boolean;
+  /** It was known without the message that it is allowed. */
+  readonly isAllowedBefore: boolean;
+  /** The indices of all rules that apply, those that are only tried out too. */
+  readonly applying: number[];
+}
+
+interface Exports {
+  configure: (at: number, length: number) => number;
+  begin: () => void;
+  property: (at: number, length: number, pathLength: number) => void;
+  server: (at: number, length: number) => void;
+  revision: (at: number, length: number) => void;
+  client: (at: number, length: number) => void;
+  answers: (at: number, length: number) => void;
+  isAllowedBefore: (at: number, length: number) => number;
+  decide: (at: number, length: number) => number;
+  isDenial: (rule: number) => number;
+  applying: () => number;
+}
+
+const CLAIMS = "metadata/filter_metadata/envoy.filters.http.jwt_authn/payload/";
+
+const module: TestModule<Exports> = new TestModule("policy");
+const { exports } = module;
+
+/** Takes a policy in hand: `access` of a configuration. Throws where it is invalid. */
+export function takePolicy(access: object): void {
+  const json = JSON.stringify({ match: { paths: ["/"] }, access });
+  if (!module.lend(Buffer.from(json), exports.configure)) throw new Error(`invalid: ${json}`);
+}
+
+/** Decides a request by the policy in hand. */
+export function decide(asked: Asked): Decided {
+  exports.begin();
+  const properties = { ...asked.properties };
+  if (asked.principal) properties["connection/uri_san_peer_certificate"] = asked.principal;
+  if (asked.address) properties["source.address"] = asked.address;
+  for (const [name, claim] of Object.entries(asked.claims ?? {})) {
+    if (typeof claim === "string") properties[CLAIMS + name] = claim;
+    else claim.forEach((element, i) => (properties[`${CLAIMS}${name}/${i}`] = element));
+  }
+  for (const [path, value] of Object.entries(properties)) {
+    module.lend(Buffer.from(path + value), (at, length) => exports.property(at, length, Buffer.byteLength(path)));
+  }
+  const { server, revision, client, answers, forwarded = "" } = asked;
+  if (server !== undefined) module.lend(Buffer.from(server), exports.server);
+  if (revision !== undefined) module.lend(Buffer.from(revision), exports.revision);
+  if (client !== undefined) module.lend(Buffer.from(client), exports.client);
+  if (answers !== undefined) module.lend(Buffer.from(answers), exports.answers);
+  const isAllowedBefore = module.lend(Buffer.from(forwarded), exports.isAllowedBefore) !== 0;
+  return module.lend(Buffer.from(asked.json ?? JSON.stringify(asked.message)), (at, length) => {
+    const rule = exports.decide(at, length);
+    const bits = rule === -9 ? 0 : exports.applying();
+    const applying = Array.from({ length: 32 }, (_, i) => i).filter((i) => (bits >>> i) & 1);
+    return { rule, isDenied: rule !== -9 && exports.isDenial(rule) !== 0, isAllowedBefore, applying };
+  });
+}

@@ -1,0 +1,167 @@
+/** What of `access` is read, and what is refused. */
+import { describe, expect, it } from "vitest";
+
+import { policy, rule } from "./policies.ts";
+import { DEFAULTS, read } from "./reader.ts";
+
+const source = (fields: unknown) => rule({ from: [{ source: fields }] });
+const operation = (fields: unknown) => rule({ to: [{ operation: fields }] });
+const condition = (fields: unknown) => rule({ when: [fields] });
+
+describe("a policy", () => {
+  it("has defaults: everything is denied", () => {
+    expect(policy({})).toEqual({
+      access: [
+        "mode enforce, else DENY",
+        "principals peer_certificate filter_state, payload payload",
+        "holds 524288 bytes",
+        "denies by error 403",
+        "audits 10",
+      ],
+      errors: [],
+      warnings: [],
+    });
+  });
+
+  it("is read whole", () => {
+    const whole = {
+      mode: "shadow",
+      defaultAction: "ALLOW",
+      principalSources: ["jwt", "x-forwarded-client-cert", "filter_state", "peer_certificate"],
+      jwtPayloadKey: "token",
+      holdHeaders: true,
+      maxBodyBytes: "2MiB",
+      denial: { form: "status", status: 429 },
+      audit: { perSecond: 1000, arguments: true },
+      rules: [
+        {
+          name: "First.rule_1-a",
+          action: "DENY",
+          mode: "shadow",
+          from: [
+            {
+              source: {
+                ...{ principals: ["spiffe://a/*"], notPrincipals: ["spiffe://a/b"] },
+                ...{ trustDomains: ["a"], notTrustDomains: ["b"], ipBlocks: ["10.0.0.0/8"], notIpBlocks: ["::1"] },
+                claims: [{ path: ["realm", "roles"], values: ["x", "y"], notValues: ["z"] }],
+              },
+            },
+            { source: { anonymous: true } },
+          ],
+          to: [
+            { operation: { methods: ["@handshake", "tools/*"], notMethods: ["tools/list"], tools: ["a"] } },
+            { operation: { prompts: ["p"], notPrompts: ["q"], servers: ["s"], notServers: ["t"] } },
+            { operation: { resources: ["r"], notResources: ["u"] } },
+            { operation: { notTools: ["b"], direction: "server_to_client" } },
+          ],
+          when: [
+            { key: "mcp.protocolVersion", values: ["2025-*"] },
+            { key: "mcp.clientName", notValues: ["x"] },
+            { key: "mcp.arguments[a.b][c]", values: ["/tmp/*", 5, 2147483647, true, false], notValues: [0] },
+          ],
+        },
+        { name: "0", action: "ALLOW" },
+      ],
+    };
+    expect(policy(whole)).toEqual({
+      access: [
+        "mode shadow, else ALLOW",
+        "principals jwt x-forwarded-client-cert filter_state peer_certificate, payload token",
+        "holds headers, 2097152 bytes",
+        "denies by status 429",
+        "audits 1000 with arguments",
+        "rule First.rule_1-a DENY shadow",
+        "from principals spiffe://a/* not spiffe://a/b domains a not b ips 10.0.0.0/8 not ::1 realm/roles x,y not z",
+        "from nobody",
+        "to client_to_server methods initialize,notifications/initialized,ping,server/discover,tools/* not tools/list" +
+          " tools a",
+        "to client_to_server prompts p not q servers s not t",
+        "to client_to_server resources r not u",
+        "to server_to_client tools  not b",
+        "when version like 2025-*",
+        "when client like  not x",
+        "when argument a.b/c like /tmp/* integers 5,2147483647 not 0 booleans true,false",
+        "rule 0 ALLOW enforce",
+      ],
+      errors: [],
+      warnings: [],
+    });
+  });
+
+  it("needs paths: what else is told by headers could be gone around", () => {
+    const error = "access: needs match.paths: what else is told by headers, the caller's own, could be gone around";
+    for (const rest of [{}, { match: {} }, { match: { paths: [] } }]) {
+      expect(read(JSON.stringify({ access: {}, ...rest })).errors).toEqual([error]);
+    }
+    expect(read('{"access":{},"match":{"paths":["/mcp"]}}').errors).toEqual([]);
+    expect(DEFAULTS.access).toEqual([]);
+  });
+
+  it("may name principals that are no URIs, where JWTs bring them", () => {
+    const rules = [{ name: "r", action: "ALLOW", from: [{ source: { principals: ["issuer/me"] } }] }];
+    expect(policy({ rules, principalSources: ["peer_certificate", "jwt"] }).errors).toEqual([]);
+    expect(policy({ rules, principalSources: ["x-forwarded-client-cert"] }).errors).toHaveLength(1);
+  });
+
+  it("may have texts of 256 bytes", () => {
+    const text = "é".repeat(128);
+    expect(source({ principals: [`*${text.slice(1)}`] })).toEqual([]);
+    expect(operation({ tools: [text], methods: [text], servers: [text] })).toEqual([]);
+    expect(condition({ key: "mcp.clientName", values: [text] })).toEqual([]);
+  });
+});
+
+describe("what is wrong with a policy is told with its path", () => {
+  const text = "a string of at most 256 bytes";
+  const size = 'access.maxBodyBytes: expected a size from 1KiB to 64MiB, like "512KiB"';
+
+  it.each<[unknown, ...string[]]>([
+    [null, "access: expected an object, got null"],
+    [[], "access: expected an object, got an array"],
+    [true, "access: expected an object, got a boolean"],
+    [{ mode: "Enforce" }, "access.mode: expected one of enforce, shadow, got a string"],
+    [{ mode: null }, "access.mode: expected one of enforce, shadow, got null"],
+    [{ defaultAction: "allow" }, "access.defaultAction: expected one of ALLOW, DENY, got a string"],
+    [{ rules: {} }, "access.rules: expected an array of rules, got an object"],
+    [{ principalSources: "jwt" }, "access.principalSources: expected an array of strings, got a string"],
+    [
+      { principalSources: ["jwt", "x"] },
+      "access.principalSources[1]: expected one of peer_certificate, filter_state, jwt, x-forwarded-client-cert, got a string",
+    ],
+    [{ jwtPayloadKey: 1 }, `access.jwtPayloadKey: expected ${text}, got 1`],
+    [{ holdHeaders: "true" }, "access.holdHeaders: expected a boolean, got a string"],
+    [{ maxBodyBytes: 1024 }, `${size}, got 1024`],
+    ...["1023B", "0KiB", "65MiB", "67108865B", "1GiB", "64", "x", ""].map((maxBodyBytes): [unknown, string] => [
+      { maxBodyBytes },
+      `${size}, got a string`,
+    ]),
+    [{ denial: "error" }, "access.denial: expected an object, got a string"],
+    [{ denial: { form: "errors" } }, "access.denial.form: expected one of error, result, status, got a string"],
+    [{ denial: { status: 399 } }, "access.denial.status: expected an integer from 400 to 599, got 399"],
+    [{ denial: { status: 600 } }, "access.denial.status: expected an integer from 400 to 599, got 600"],
+    [{ denial: { code: 403 } }, "access.denial.code: unknown field"],
+    [{ audit: [] }, "access.audit: expected an object, got an array"],
+    [{ audit: { perSecond: -1 } }, "access.audit.perSecond: expected an integer from 0 to 1000, got -1"],
+    [{ audit: { perSecond: 1001 } }, "access.audit.perSecond: expected an integer from 0 to 1000, got 1001"],
+    [{ audit: { arguments: 1 } }, "access.audit.arguments: expected a boolean, got 1"],
+    [{ audit: { args: true } }, "access.audit.args: unknown field"],
+    [{ Rules: [] }, "access.Rules: unknown field"],
+    [{ enabled: true, rules: 1 }, "access.enabled: unknown field", "access.rules: expected an array of rules, got 1"],
+    [{ rules: ["x"] }, "access.rules[0]: expected an object, got a string"],
+    [
+      {
+        rules: [
+          { name: "a", action: "DENY" },
+          { name: "a", action: "ALLOW" },
+        ],
+      },
+      "access.rules[1].name: expected one of its own",
+    ],
+    [
+      { rules: Array.from({ length: 121 }, (_, i) => ({ name: `r${i}`, action: "ALLOW" })) },
+      "access.rules: expected at most 120 rules, got an array",
+    ],
+  ])("%j", (access, ...errors) => {
+    expect(policy(access)).toMatchObject({ errors, warnings: [] });
+  });
+});

@@ -1,0 +1,21 @@
+import { Caller } from "../../../assembly/access/caller";
+import { uriOfForwarded } from "../../../assembly/access/forwarded_certificate";
+
+export { allocate } from "./common/allocate";
+
+const caller: Caller = new Caller();
+
+/** Reads the header. Returns the length of the principal. */
+export function read(at: usize, length: i32): i32 {
+  caller.clear();
+  uriOfForwarded(caller, at, length);
+  return caller.length;
+}
+
+export function principalAt(): usize {
+  return caller.at;
+}
+
+export function isCut(): bool {
+  return caller.isCut;
+}

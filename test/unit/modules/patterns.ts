@@ -1,0 +1,55 @@
+import { TextMatch } from "../../../assembly/config/access_config";
+import { ClientConditions } from "../../../assembly/access/client_conditions";
+import { Match } from "../../../assembly/access/match";
+import { Patterns } from "../../../assembly/access/pattern";
+
+export { allocate } from "./common/allocate";
+
+let text: TextMatch = new TextMatch();
+let patterns: Patterns = new Patterns(text);
+let conditions: ClientConditions = new ClientConditions();
+
+/** Begins a list of values and of what they must not be. */
+export function begin(): void {
+  text = new TextMatch();
+}
+
+export function value(at: usize, length: i32): void {
+  text.values.push(String.UTF8.decodeUnsafe(at, length));
+}
+
+export function notValue(at: usize, length: i32): void {
+  text.notValues.push(String.UTF8.decodeUnsafe(at, length));
+}
+
+/** The list is whole. */
+export function end(): void {
+  patterns = new Patterns(text);
+}
+
+export function match(at: usize, length: i32, isCut: bool): Match {
+  return patterns.match(at, length, isCut);
+}
+
+export function matchNothing(): Match {
+  return patterns.matchNothing();
+}
+
+/** Begins conditions on clients' names. */
+export function beginConditions(): void {
+  conditions = new ClientConditions();
+}
+
+/** Adds the list in hand to them. Returns its index. */
+export function addCondition(): i32 {
+  return conditions.add(patterns, text);
+}
+
+/** How a name matches each of them, as it is kept. */
+export function conditionMatches(at: usize, length: i32): u64 {
+  return conditions.matches(at, length);
+}
+
+export function conditionHash(): u64 {
+  return conditions.hash;
+}

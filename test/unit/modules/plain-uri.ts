@@ -1,0 +1,2 @@
+export { allocate } from "./common/allocate";
+export { isPlainUri } from "../../../assembly/access/plain_uri";

@@ -1,0 +1,131 @@
+import { Call } from "../../../assembly/access/call";
+import { Caller } from "../../../assembly/access/caller";
+import { Outlook, Policy } from "../../../assembly/access/policy";
+import { Principals } from "../../../assembly/access/principals";
+import { MessageForm, Reading, StrictReader } from "../../../assembly/access/strict_reader";
+import { AccessConfig, RuleAction } from "../../../assembly/config/access_config";
+import { ConfigReader } from "../../../assembly/config/plugin_config";
+import { Properties } from "../../../assembly/host/properties";
+import { Bytes } from "../../../assembly/memory/bytes";
+
+export { allocate } from "./common/allocate";
+
+/** Of what is refused, no rule is asked. */
+const REFUSED: i32 = -9;
+
+/** Attributes that the test sets, by their paths. */
+class TestProperties extends Properties {
+  private values: Map<string, Bytes> = new Map<string, Bytes>();
+
+  clear(): void {
+    this.values.clear();
+  }
+
+  set(path: string, value: Bytes): void {
+    this.values.set(path, value);
+  }
+
+  find(path: string): bool {
+    this.isThere = this.values.has(path);
+    this.isMissing = !this.isThere;
+    if (!this.isThere) return false;
+    const value = this.values.get(path);
+    this.at = value.at;
+    this.length = value.length;
+    return this.length > 0;
+  }
+
+  findSegments(path: string): bool {
+    return this.find(path.split("\0").join("/"));
+  }
+}
+
+const properties: TestProperties = new TestProperties();
+const caller: Caller = new Caller();
+const call: Call = new Call();
+const matches: usize = heap.alloc(128);
+const asked: usize = heap.alloc(64);
+let askedLength: i32 = 0;
+let policy: Policy = new Policy(new AccessConfig());
+let principals: Principals = new Principals(policy.config, properties);
+
+/** Takes a policy from a configuration. False where it is invalid. */
+export function configure(at: usize, length: i32): bool {
+  const reader = new ConfigReader();
+  reader.read(at, length);
+  const access = reader.config.access;
+  if (reader.errors.length > 0 || !access) return false;
+  policy = new Policy(access);
+  principals = new Principals(access, properties);
+  return true;
+}
+
+/** Begins another request, of which nothing is known. */
+export function begin(): void {
+  properties.clear();
+  call.isAnswer = false;
+  call.setServer(0, 0);
+  call.setRevision("");
+  call.knowsClient = false;
+  askedLength = 0;
+}
+
+/** An attribute: its path, of `pathLength` bytes with slashes, and its value. */
+export function property(at: usize, length: i32, pathLength: i32): void {
+  const value = Bytes.copy(at + pathLength, length - pathLength);
+  properties.set(String.UTF8.decodeUnsafe(at, pathLength), value);
+}
+
+export function server(at: usize, length: i32): void {
+  call.setServer(at, length);
+}
+
+export function revision(at: usize, length: i32): void {
+  call.setRevision(String.UTF8.decodeUnsafe(at, length));
+}
+
+/** What the client was called when its session began. */
+export function client(at: usize, length: i32): void {
+  call.knowsClient = true;
+  call.clientMatches = policy.clients.matches(at, length);
+}
+
+/** What the server asked by that the message answers. */
+export function answers(at: usize, length: i32): void {
+  memory.copy(asked, at, length);
+  askedLength = length;
+}
+
+/** Who calls is told, with this `x-forwarded-client-cert`: whether whatever they say is allowed. */
+export function isAllowedBefore(at: usize, length: i32): bool {
+  principals.find(caller, at, length);
+  return policy.outlook(caller, properties, call, matches) == Outlook.Allowed;
+}
+
+/** The index of the rule that decides the message; -1 for the default, -9 where the message is refused. */
+export function decide(at: usize, length: i32): i32 {
+  const reader = StrictReader.take(policy.keys.message);
+  reader.feed(at, length);
+  let rule = REFUSED;
+  if (reader.next() == Reading.Message) {
+    if (reader.form == MessageForm.Response) call.setAnswer(reader, asked, askedLength);
+    else call.setRequest(reader);
+    rule = policy.decide(matches, call);
+  }
+  reader.release();
+  return rule;
+}
+
+/** Whether the rule denies that has just decided. */
+export function isDenial(rule: i32): bool {
+  return policy.actionOf(rule, call) == RuleAction.Deny;
+}
+
+/** Bits of the rules that apply to the message that has just been decided, tried out or not. */
+export function applying(): u32 {
+  let bits: u32 = 0;
+  for (let i = 0; i < policy.rules.length; i++) {
+    if (policy.appliesTo(i, matches, call)) bits |= 1 << i;
+  }
+  return bits;
+}

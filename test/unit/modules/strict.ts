@@ -1,0 +1,49 @@
+import { refusalName } from "../../../assembly/access/refusal";
+import { DecidingKeys } from "../../../assembly/access/slots";
+import { Reading, StrictReader } from "../../../assembly/access/strict_reader";
+
+export { allocate } from "./common/allocate";
+
+/** A message is over: its form. */
+// @ts-ignore: decorator
+@external("trace", "message")
+declare function traceMessage(form: i32): void;
+
+/** A deciding member of it: where it is kept, its token, its kept text and the length of the whole. */
+// @ts-ignore: decorator
+@external("trace", "member")
+declare function traceMember(slot: i32, token: i32, at: usize, length: i32, total: i32): void;
+
+const keys: DecidingKeys = new DecidingKeys();
+keys.argument(["path"]);
+keys.argument(["to", "Sink"]);
+keys.argument(["to", "kind"]);
+keys.argument(["more"]);
+keys.argument(["most"]);
+let reader: StrictReader = StrictReader.take(keys.message);
+
+export function begin(): void {
+  reader.release();
+  reader = StrictReader.take(keys.message);
+}
+
+export function feed(at: usize, length: i32): void {
+  reader.feed(at, length);
+  while (reader.next() == Reading.Message) {
+    traceMessage(reader.form);
+    for (let slot = 0; slot < keys.end; slot++) {
+      if (!reader.has(slot)) continue;
+      traceMember(slot, reader.token(slot), reader.textAt(slot), reader.textLength(slot), reader.textTotal(slot));
+    }
+  }
+}
+
+/** The bytes are over: why they are refused, empty where they are not. */
+export function finish(): string {
+  reader.finish();
+  return refusalName(reader.refusal);
+}
+
+export function isBatch(): bool {
+  return reader.isBatch;
+}
