@@ -10,6 +10,9 @@ export interface Proof {
   variant: string;
   /** Requests that a filter of ours was sent, and those that it counted by itself: the same. */
   operations?: { sent: number; counted: number };
+  /** Requests that a filter of ours with an access policy was sent, and those that the rule allowed which is to decide: the
+   *  same. */
+  decisions?: { sent: number; counted: number };
   /** Bodies with a wrong last byte that the native filter was sent, and those that it found: the same. */
   faults?: { sent: number; counted: number };
 }
@@ -65,7 +68,19 @@ async function proveOperations(envoy: BenchEnvoy, variant: Variant, ledger: Ledg
   const count = () => countOf(envoy, "mcp_operations_total", { mcp_server: variant.id, mcp_outcome: "ok" });
   const counted = await settled(count, sent);
   if (counted !== sent) throw new Error(`The variant ${variant.id} was sent ${sent} requests and counted ${counted}.`);
-  return { variant: variant.id, operations: { sent, counted } };
+  const proof = { variant: variant.id, operations: { sent, counted } };
+  return variant.decidedBy === undefined ? proof : { ...proof, decisions: await proveDecisions(envoy, variant, sent) };
+}
+
+async function proveDecisions(
+  envoy: BenchEnvoy,
+  { id, decidedBy = "" }: Variant,
+  sent: number,
+): Promise<Proof["decisions"]> {
+  const labels = { mcp_server: id, mcp_access_rule: decidedBy, mcp_access_action: "allow", mcp_access_mode: "enforce" };
+  const counted = await settled(() => countOf(envoy, "mcp_access_decisions_total", labels), sent);
+  if (counted !== sent) throw new Error(`The variant ${id} was sent ${sent} requests and its rule decided ${counted}.`);
+  return { sent, counted };
 }
 
 /** The native filter counts only what it has to complain of, and lets it pass. That it finds a fault in the last byte of

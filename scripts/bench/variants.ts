@@ -1,6 +1,7 @@
 /** What is compared: an HTTP filter each, in front of the same upstream. */
 import type { HttpFilter, WasmFilter } from "./bootstrap.ts";
 import { compile } from "../compile.ts";
+import { DECIDING_RULE, FIRST_RULE_DECIDES, LAST_RULE_DECIDES } from "./policies.ts";
 
 /** One filter. A new one is an entry of {@link VARIANTS}, nothing else. */
 export interface Variant {
@@ -11,6 +12,8 @@ export interface Variant {
   filter: (shipped: WasmFilter) => Promise<HttpFilter | undefined>;
   /** How it is proved to do its work: see proof.ts. */
   proof?: "operations" | "faults";
+  /** The rule of its access policy that decides every request, which is proved too. */
+  decidedBy?: string;
 }
 
 /** Larger than any request: the native filter reads up to 8 KiB where nothing is said. */
@@ -56,6 +59,21 @@ export const VARIANTS: readonly Variant[] = [
     title: "this filter, defaults (with tokens)",
     filter: async (shipped) => configured(shipped, {}),
     proof: "operations",
+  },
+  {
+    id: "policy-first",
+    title:
+      "this filter, statistics and an access policy of 100 rules: the first decides, by the caller, and nothing is held",
+    filter: async (shipped) => configured(shipped, FIRST_RULE_DECIDES),
+    proof: "operations",
+    decidedBy: DECIDING_RULE,
+  },
+  {
+    id: "policy-last",
+    title: "the same, where the last decides, by the message: each request is held until it is whole",
+    filter: async (shipped) => configured(shipped, LAST_RULE_DECIDES),
+    proof: "operations",
+    decidedBy: DECIDING_RULE,
   },
 ];
 

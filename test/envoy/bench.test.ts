@@ -80,14 +80,17 @@ describe.runIf(hasLoad && hasNative)("with h2load", () => {
     expect(report.memory.map(({ variant }) => variant)).toEqual(ids);
 
     const workloads = WORKLOADS.filter(({ isMcp }) => isMcp).length;
-    const operations = workloads * (1 + WARM_UP + REQUESTS);
+    const sent = workloads * (1 + WARM_UP + REQUESTS);
+    const whole = { sent, counted: sent };
     expect(report.proofs).toEqual([
       { variant: "none" },
       { variant: "floor" },
       { variant: "native", faults: { sent: workloads, counted: workloads } },
       { variant: "headers" },
-      { variant: "statistics", operations: { sent: operations, counted: operations } },
-      { variant: "tokens", operations: { sent: operations, counted: operations } },
+      { variant: "statistics", operations: whole },
+      { variant: "tokens", operations: whole },
+      { variant: "policy-first", operations: whole, decisions: whole },
+      { variant: "policy-last", operations: whole, decisions: whole },
     ]);
     expect(readFileSync(page, "utf8")).toContain("![CPU added per request, beside the native filter](report.svg)");
     expect(readFileSync(join(folder, "report.svg"), "utf8")).toMatch(/^<svg [^]*<\/svg>\s*$/);

@@ -67,8 +67,9 @@ ${markdown({
     ["machine", `${machine.processor}, ${machine.cores} cores, ${machine.system}`],
     ["load average before", environment.loadAverage.toFixed(2)],
     ["versions", `Envoy ${versions.envoy}, ${versions.generator}, Node.js ${versions.node}`],
-    ...proofs.flatMap(({ variant, operations, faults }) => [
+    ...proofs.flatMap(({ variant, operations, decisions, faults }) => [
       ...(operations ? [[`\`${variant}\``, `counted ${operations.counted} of ${operations.sent} requests`]] : []),
+      ...(decisions ? [[`\`${variant}\``, `its rule decided ${decisions.counted} of ${decisions.sent}`]] : []),
       ...(faults ? [[`\`${variant}\``, `found ${faults.counted} of ${faults.sent} broken bodies`]] : []),
     ]),
   ],
