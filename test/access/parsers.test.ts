@@ -1,0 +1,143 @@
+/** What the filter lets pass, no real parser reads as a call that the policy denies; and it lets pass what is ordinary. */
+import { beforeAll, describe, expect, test } from "vitest";
+import { Random } from "../../scripts/fuzz/random.ts";
+import { effort } from "../effort.ts";
+import { captureNames, readCapture } from "../fixtures/captures.ts";
+import { PARSER_PROGRAMS, readDocuments, type Reading, readWithNode } from "../fixtures/parsers/programs.ts";
+import { ambiguousDocument } from "./documents/ambiguous.ts";
+import { ordinaryDocument } from "./documents/ordinary.ts";
+import { CALL_SHAPE, verdict } from "./oracle.ts";
+import { guardedBy, piecesOf } from "./passing.ts";
+import { ALMOST_ALL, type Policy, POLICIES } from "./policies.ts";
+
+const SECOND = 1000;
+const DOCUMENTS = effort(20_000, 200_000);
+/** As many are read, decided and compared at once. */
+const CHUNK = 20_000;
+const SHOWN = 20;
+/** The ordinary run fails by what was changed alone, the long one looks for more each time. */
+const SEED = effort(1, Math.floor(Date.now() / SECOND));
+
+/** A document that the filter lets pass, and what it must not be read as. */
+interface Find {
+  /** Each byte as a character. */
+  readonly document: string;
+  /** The names of the policy's rules. */
+  readonly rules: string;
+  /** Those that read a call that is denied, and the last one's. */
+  readonly readers: string[];
+  readonly call: unknown;
+}
+
+const possible = await Promise.all(PARSER_PROGRAMS.map((program) => program.isPossible()));
+const programs = PARSER_PROGRAMS.filter((_, index) => possible[index]);
+
+describe("what passes is what the policy allows", () => {
+  let readAll: (documents: readonly Buffer[]) => Promise<Map<string, Reading[]>>;
+  beforeAll(async () => void (readAll = await startReaders()), 900 * SECOND);
+
+  test(
+    `no parser reads a document that passes as a call that is denied (${DOCUMENTS} of seed ${SEED})`,
+    async () => {
+      const random = new Random(SEED);
+      const guards = POLICIES.map((policy) => ({ policy, answer: guardedBy(policy) }));
+      const finds = new Map<string, Find>();
+      const denied = new Map<string, number>();
+      for (let done = 0; done < DOCUMENTS; done += CHUNK) {
+        const documents = Array.from({ length: Math.min(CHUNK, DOCUMENTS - done) }, () => ambiguousDocument(random));
+        const readings = await readAll(documents);
+        documents.forEach((document, index) => {
+          const body = piecesOf(random, document);
+          for (const { policy, answer } of guards) {
+            const [readers, call] = deniedReadings(policy, readings, index);
+            for (const reader of readers) denied.set(reader, (denied.get(reader) ?? 0) + 1);
+            if (readers.length === 0 || answer({ body }) !== undefined) continue;
+            keepShortest(finds, { document: document.toString("latin1"), rules: namesOf(policy), readers, call });
+          }
+        });
+      }
+      expect([...finds.values()]).toEqual([]);
+      // Each of them must have read so many calls that were denied: else little was tried.
+      for (const reader of (await readAll([])).keys()) {
+        expect.soft(denied.get(reader) ?? 0, reader).toBeGreaterThan(DOCUMENTS / 4);
+      }
+    },
+    effort(300, 3000) * SECOND,
+  );
+});
+
+describe("what is ordinary passes", () => {
+  const answer = guardedBy(ALMOST_ALL);
+
+  test.each(captureNames())("the requests of capture %s that their servers took", (name) => {
+    const taken = readCapture(name).filter(
+      ({ request, response }) => request.body.length > 0 && response !== null && response.status < 400,
+    );
+    expect(taken.length).toBeGreaterThan(0);
+    const refused = taken.map(({ request }) => ({ details: answer(request), body: request.body.toString() }));
+    expect(refused.filter(({ details }) => details !== undefined)).toEqual([]);
+  });
+
+  test(
+    `generated messages (${DOCUMENTS} of seed ${SEED})`,
+    () => {
+      const random = new Random(SEED);
+      const refused: { document: string; details: string }[] = [];
+      for (let i = 0; i < DOCUMENTS; i++) {
+        const document = ordinaryDocument(random);
+        // Else it would be no ordinary one.
+        JSON.parse(document.toString());
+        const details = answer({ body: piecesOf(random, document) });
+        if (details !== undefined) refused.push({ document: document.toString().slice(0, 2000), details });
+      }
+      expect(refused.slice(0, SHOWN)).toEqual([]);
+    },
+    effort(120, 1200) * SECOND,
+  );
+});
+
+/** Builds what can be built here. Returns what reads documents in each way that there is, by the names of these. */
+async function startReaders(): Promise<(documents: readonly Buffer[]) => Promise<Map<string, Reading[]>>> {
+  const commands = await Promise.all(programs.map((program) => program.build()));
+  return async (documents) => {
+    const readings = new Map([["Node JSON.parse", documents.map(readWithNode)]]);
+    const read = await Promise.all(commands.map((command) => readDocuments(command, CALL_SHAPE, documents)));
+    programs.forEach(({ language, readers }, program) => {
+      readers.forEach((reader, at) =>
+        readings.set(
+          `${language} ${reader}`,
+          read[program].map((found) => found[at]),
+        ),
+      );
+    });
+    return readings;
+  };
+}
+
+/** Who reads a call in the document of this index that the policy denies, and the last one's call. */
+function deniedReadings(
+  policy: Policy,
+  readings: ReadonlyMap<string, Reading[]>,
+  index: number,
+): [readers: string[], call: unknown] {
+  const readers: string[] = [];
+  let denied: unknown;
+  for (const [reader, found] of readings) {
+    const call = found[index]?.find((call) => verdict(policy, call) === "DENY");
+    if (call === undefined) continue;
+    readers.push(reader);
+    denied = call;
+  }
+  return [readers, denied];
+}
+
+function namesOf({ rules }: Policy): string {
+  return rules.map(({ name }) => name).join(" ");
+}
+
+/** Keeps of finds that are much the same the one that is the plainest. */
+function keepShortest(finds: Map<string, Find>, find: Find): void {
+  const key = [find.rules, ...find.readers].join();
+  const known = finds.get(key);
+  if (known === undefined || find.document.length < known.document.length) finds.set(key, find);
+}

@@ -1,0 +1,95 @@
+/** Access policies whose every part an ambiguous document could try to get around. */
+
+export type RuleAction = "ALLOW" | "DENY";
+
+/** The part of the policy language that is about what a message says; the callers are all the same here. */
+export interface Policy {
+  readonly defaultAction: RuleAction;
+  readonly rules: readonly Rule[];
+}
+
+export interface Rule {
+  readonly name: string;
+  readonly action: RuleAction;
+  readonly to?: readonly { readonly operation: Operation }[];
+  readonly when?: readonly Condition[];
+}
+
+/** What is called, by the patterns of the members of this name. */
+export type Operation = Readonly<
+  Partial<Record<OperationField | `not${Capitalize<OperationField>}`, readonly string[]>>
+>;
+
+type OperationField = "methods" | "tools" | "prompts" | "resources";
+
+export interface Condition {
+  /** `mcp.arguments[name][name]`. */
+  readonly key: string;
+  readonly values?: readonly Scalar[];
+  readonly notValues?: readonly Scalar[];
+}
+
+export type Scalar = string | number | boolean;
+
+const [PATH, COUNT, FORCE] = ["mcp.arguments[path]", "mcp.arguments[count]", "mcp.arguments[force]"];
+/** Two letters of it have others beyond ASCII that fold to them. */
+const MASK = "mcp.arguments[options][mask]";
+
+const to = (...operations: Operation[]): Rule["to"] => operations.map((operation) => ({ operation }));
+
+/** Nothing passes but what a rule names. */
+export const ALLOW_LIST: Policy = {
+  defaultAction: "DENY",
+  rules: [
+    { name: "no-escape", action: "DENY", to: to({ tools: ["read_*"] }), when: [{ key: PATH, values: ["*..*"] }] },
+    { name: "lists", action: "ALLOW", to: to({ methods: ["initialize", "ping", "*/list", "notifications/*"] }) },
+    { name: "read", action: "ALLOW", to: to({ tools: ["read_*"] }), when: [{ key: PATH, values: ["/tmp/*"] }] },
+    { name: "count", action: "ALLOW", to: to({ tools: ["count"] }), when: [{ key: COUNT, values: [1, 2, 5] }] },
+    { name: "gentle", action: "ALLOW", to: to({ tools: ["force"] }), when: [{ key: FORCE, notValues: [true] }] },
+    { name: "mask", action: "ALLOW", to: to({ tools: ["mask"] }), when: [{ key: MASK, values: ["task", "kilo*"] }] },
+    { name: "greet", action: "ALLOW", to: to({ prompts: ["greet*"] }, { resources: ["file:///public/*"] }) },
+    { name: "even", action: "ALLOW", to: to({ tools: ["even\ufffd"] }) },
+    {
+      name: "others",
+      action: "ALLOW",
+      to: to({ notTools: ["*_*", "count", "force", "mask", "secret", "odd*", "even*"] }),
+    },
+  ],
+};
+
+/** Everything passes but what a rule names. */
+export const DENY_LIST: Policy = {
+  defaultAction: "ALLOW",
+  rules: [
+    { name: "tools", action: "DENY", to: to({ tools: ["delete_*", "secret", "odd\ufffd"] }) },
+    { name: "prompts", action: "DENY", to: to({ prompts: ["secret*"] }) },
+    { name: "resources", action: "DENY", to: to({ resources: ["file:///secret*"] }) },
+    { name: "methods", action: "DENY", to: to({ methods: ["tasks/*", "logging/setLevel"] }) },
+    { name: "path", action: "DENY", to: to({ tools: ["read_*"] }), when: [{ key: PATH, values: ["/etc/*"] }] },
+    { name: "count", action: "DENY", to: to({ tools: ["count"] }), when: [{ key: COUNT, values: [0, 5] }] },
+    { name: "force", action: "DENY", to: to({ tools: ["force"] }), when: [{ key: FORCE, values: [true] }] },
+    { name: "mask", action: "DENY", to: to({ tools: ["mask"] }), when: [{ key: MASK, values: ["secret*"] }] },
+    { name: "outside", action: "DENY", to: to({ tools: ["write_*"] }), when: [{ key: PATH, notValues: ["/tmp/*"] }] },
+  ],
+};
+
+/** Both, and each rule that denies by itself: then no other covers for it. */
+export const POLICIES: readonly Policy[] = [
+  ALLOW_LIST,
+  DENY_LIST,
+  ...DENY_LIST.rules.map((rule): Policy => ({ defaultAction: "ALLOW", rules: [rule] })),
+];
+
+/** Denies what nobody calls, and must read all of each message for that. */
+export const ALMOST_ALL: Policy = {
+  defaultAction: "ALLOW",
+  rules: [
+    { name: "tool", action: "DENY", to: to({ tools: ["never"] }) },
+    {
+      name: "arguments",
+      action: "DENY",
+      to: to({ methods: ["never/called"] }),
+      when: [PATH, COUNT, FORCE, MASK].map((key) => ({ key, values: ["never"] })),
+    },
+  ],
+};
