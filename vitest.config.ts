@@ -11,7 +11,11 @@ const OLDEST_ENVOY = {
   test: {
     ...WITH_ENVOY,
     name: "envoy-oldest",
-    include: ["test/envoy-oldest/*.test.ts", "test/envoy/{transparency,outcomes,streams,real-clients}.test.ts"],
+    include: [
+      "test/envoy-oldest/*.test.ts",
+      "test/envoy/{transparency,outcomes,streams,real-clients}.test.ts",
+      "test/access/identities.test.ts",
+    ],
     env: { MCP_ENVOY_VERSION: OLDEST },
     sequence: { groupOrder: 3 },
   },

@@ -1,0 +1,105 @@
+/** An Envoy with listeners that each have an access policy of their own; all share one VM of the filter. */
+import { type Envoy, type EnvoyOptions, startEnvoy } from "../../scripts/envoy/process.ts";
+import type { Identity } from "./certificates.ts";
+
+/** A part of Envoy's configuration. */
+export type Config = Record<string, unknown>;
+
+/** A listener. Its policy rules /mcp. */
+export interface Guarded {
+  access?: object | string;
+  /** The rest of the plugin's configuration. */
+  plugin?: object;
+  /** Sets `allow_on_headers_stop_iteration`. */
+  allowHeadersStop?: boolean;
+  /** Serves TLS, and asks clients for certificates of this authority. */
+  tls?: { server: Identity; ca: string };
+  /** HTTP filters before the plugin. */
+  filtersBefore?: Config[];
+  /** Further fields of the connection manager, and of the listener. */
+  manager?: Config;
+  listener?: Config;
+}
+
+/** A running Envoy. */
+export interface GuardedEnvoy extends Envoy {
+  /** `http://127.0.0.1:port` of a listener, or `https:` where it has TLS, without a path. */
+  urlOf(listener: string): string;
+}
+
+/** Starts an Envoy with these listeners, by their names. */
+export async function startGuarded(
+  listeners: Record<string, Guarded>,
+  options: Pick<EnvoyOptions, "upstream" | "concurrency">,
+): Promise<GuardedEnvoy> {
+  const envoy = await startEnvoy({ ...options, vary: (config) => withListeners(config, listeners) });
+  const ports = await portsOf(envoy);
+  const urlOf = (name: string) => `${listeners[name].tls ? "https" : "http"}://127.0.0.1:${ports.get(name)}`;
+  return { ...envoy, urlOf };
+}
+
+/** The listener of a rendered configuration, changed to what `guarded` says. */
+export function guardedListener(shipped: Listener, name: string, guarded: Guarded): Listener {
+  const listener = { ...structuredClone(shipped), ...guarded.listener, name };
+  const [chain] = listener.filter_chains;
+  const manager = chain.filters[0].typed_config;
+  Object.assign(manager, guarded.manager);
+  const plugin = manager.http_filters[0].typed_config.config;
+  plugin.configuration.value = pluginConfig(guarded);
+  if (guarded.allowHeadersStop) plugin.allow_on_headers_stop_iteration = true;
+  manager.http_filters = [...(guarded.filtersBefore ?? []), ...manager.http_filters] as Filters;
+  if (guarded.tls) chain.transport_socket = downstreamTls(guarded.tls);
+  return listener;
+}
+
+/** A listener as envoy.yaml has it, as far as it is touched. */
+export interface Listener {
+  name: string;
+  filter_chains: [{ filters: [{ typed_config: { http_filters: Filters } }]; transport_socket?: Config }];
+}
+
+type Filters = [{ typed_config: { config: Plugin } }, ...unknown[]];
+
+interface Plugin {
+  configuration: { value: string };
+  allow_on_headers_stop_iteration?: boolean;
+}
+
+function withListeners(config: string, listeners: Record<string, Guarded>): string {
+  const bootstrap = JSON.parse(config) as { static_resources: { listeners: Listener[] } };
+  const [shipped] = bootstrap.static_resources.listeners;
+  bootstrap.static_resources.listeners = Object.entries(listeners).map(([name, guarded]) =>
+    guardedListener(shipped, name, guarded),
+  );
+  return JSON.stringify(bootstrap);
+}
+
+function pluginConfig({ access, plugin }: Guarded): string {
+  return JSON.stringify({ match: { paths: ["/mcp"] }, ...plugin, ...(access === undefined ? {} : { access }) });
+}
+
+function downstreamTls({ server, ca }: { server: Identity; ca: string }): Config {
+  return {
+    name: "envoy.transport_sockets.tls",
+    typed_config: {
+      "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+      require_client_certificate: true,
+      common_tls_context: {
+        alpn_protocols: ["h2", "http/1.1"],
+        tls_certificates: [
+          { certificate_chain: { inline_string: server.cert }, private_key: { inline_string: server.key } },
+        ],
+        validation_context: { trusted_ca: { inline_string: ca } },
+      },
+    },
+  };
+}
+
+async function portsOf(envoy: Envoy): Promise<Map<string, number>> {
+  const { listener_statuses } = (await (await fetch(`${envoy.adminUrl}/listeners?format=json`)).json()) as {
+    listener_statuses: { name: string; local_address: { socket_address: { port_value: number } } }[];
+  };
+  return new Map(
+    listener_statuses.map(({ name, local_address }) => [name, local_address.socket_address.port_value] as const),
+  );
+}
