@@ -11,20 +11,12 @@ export class OperationReader {
   constructor(private problems: Problems) {}
 
   readAll(path: string, value: JsonValue, to: OperationConfig[]): void {
-    const problems = this.problems;
-    if (!problems.isArray(path, "an array of operations", value)) return;
-    if (value.items.length == 0) problems.errors.push(path + ": expected at least one operation");
-    for (let i = 0; i < value.items.length; i++) {
-      const item = value.items[i];
-      const at = itemPath(path, i);
+    const items = this.problems.wrapped(path, value, "operation");
+    for (let i = 0; i < items.length; i++) {
       const operation = new OperationConfig();
       to.push(operation);
-      if (!problems.isObject(at, item)) continue;
-      if (item.items.length != 1 || item.names[0] != "operation") {
-        problems.errors.push(at + ': expected an object with the one field "operation"');
-      } else if (problems.isObject(at + ".operation", item.items[0])) {
-        this.read(at + ".operation", item.items[0], operation);
-      }
+      const item = items[i];
+      if (item) this.read(itemPath(path, i) + ".operation", item, operation);
     }
   }
 

@@ -1,17 +1,15 @@
 import {
   ACCESS_MODES,
   AccessConfig,
-  ConditionConfig,
-  ConditionKey,
   DENIAL_FORMS,
   PRINCIPAL_SOURCES,
   PrincipalSource,
   RULE_ACTIONS,
   RuleConfig,
-  ScalarKind,
 } from "./access_config";
-import { SourceReader } from "./access_source_reader";
+import { ConditionReader } from "./access_condition_reader";
 import { OperationReader } from "./access_operation_reader";
+import { SourceReader } from "./access_source_reader";
 import { JsonType, JsonValue } from "./json_value";
 import { Problems, itemPath } from "./problems";
 import { parseSize } from "./size";
@@ -19,31 +17,19 @@ import { parseSize } from "./size";
 /** The most rules: each has a label value of its own. */
 export const MAX_RULES: i32 = 120;
 const MAX_RULE_NAME: i32 = 63;
-const MAX_CONDITIONS: i32 = 16;
-const MAX_ARGUMENT_DEPTH: i32 = 4;
-const MAX_ARGUMENT_NAME: i32 = 64;
-/** Each has a place among the deciding members of a message. */
-const MAX_ARGUMENTS: i32 = 40;
-/** Each has two bits of a number. */
-const MAX_CLIENT_CONDITIONS: i32 = 31;
 const MAX_AUDIT: i32 = 1000;
 /** The least and the most bytes of a body that may be held. */
 const LEAST_BODY: i64 = 1024;
 const MOST_BODY: i64 = 67_108_864;
 
-const BRACKET_OPEN: i32 = 0x5b;
-const BRACKET_CLOSE: i32 = 0x5d;
-/** Before the path of an argument: `mcp.arguments[path][to]`. */
-const ARGUMENTS = "mcp.arguments";
-
 /** Reads `access`. Whatever is not understood is an error here: ignored, it could open what was meant to be closed. */
 export class AccessReader {
   private config: AccessConfig = new AccessConfig();
-  /** The arguments that conditions name, and what these stand in, by their paths. */
-  private arguments: string[] = [];
-  private clientConditions: i32 = 0;
+  private conditions: ConditionReader;
 
-  constructor(private problems: Problems) {}
+  constructor(private problems: Problems) {
+    this.conditions = new ConditionReader(problems);
+  }
 
   read(value: JsonValue): AccessConfig {
     this.refuseDoubles("access", value);
@@ -51,13 +37,7 @@ export class AccessReader {
       for (let i = 0; i < value.items.length; i++) this.readField(value.names[i], value.items[i]);
     }
     if (!this.config.principalSources.includes(PrincipalSource.Jwt)) this.checkPrincipals();
-    if (this.arguments.length > MAX_ARGUMENTS) {
-      this.problems.errors.push("access.rules: expected at most " + MAX_ARGUMENTS.toString() + " different arguments");
-    }
-    if (this.clientConditions > MAX_CLIENT_CONDITIONS) {
-      const most = MAX_CLIENT_CONDITIONS.toString();
-      this.problems.errors.push("access.rules: expected at most " + most + " conditions on mcp.clientName");
-    }
+    this.conditions.finish();
     return this.config;
   }
 
@@ -184,7 +164,7 @@ export class AccessReader {
       } else if (name == "to") {
         new OperationReader(problems).readAll(at, item, rule.operations);
       } else if (name == "when") {
-        this.readConditions(at, item, rule.conditions);
+        this.conditions.readAll(at, item, rule.conditions);
       } else {
         problems.refused(at);
       }
@@ -197,104 +177,6 @@ export class AccessReader {
     if (!hasAction) problems.errors.push(path + ".action: expected one of " + RULE_ACTIONS.join(", "));
     return rule;
   }
-
-  private readConditions(path: string, value: JsonValue, to: ConditionConfig[]): void {
-    if (!this.problems.isArray(path, "an array of conditions", value)) return;
-    if (value.items.length > MAX_CONDITIONS) this.problems.expected(path, "at most 16 conditions", value);
-    for (let i = 0; i < value.items.length; i++) to.push(this.readCondition(itemPath(path, i), value.items[i]));
-  }
-
-  private readCondition(path: string, value: JsonValue): ConditionConfig {
-    const condition = new ConditionConfig();
-    const problems = this.problems;
-    if (!problems.isObject(path, value)) return condition;
-    let hasKey = false;
-    for (let i = 0; i < value.items.length; i++) {
-      const name = value.names[i];
-      const item = value.items[i];
-      if (name == "key") {
-        hasKey = readKey(problems.text(path + ".key", item, ""), condition);
-        this.countKey(condition);
-      } else if (name == "values") {
-        this.readScalars(path + ".values", item, condition, true);
-      } else if (name == "notValues") {
-        this.readScalars(path + ".notValues", item, condition, false);
-      } else {
-        problems.refused(path + "." + name);
-      }
-    }
-    if (!hasKey) {
-      problems.errors.push(
-        path +
-          ".key: expected mcp.protocolVersion, mcp.clientName or mcp.arguments[name], with at most 4 names of ASCII",
-      );
-    }
-    if (condition.isEmpty) problems.errors.push(path + ": expected values or notValues");
-    if (condition.key != ConditionKey.Argument && !condition.isTextual) {
-      problems.errors.push(path + ": expected strings");
-    }
-    return condition;
-  }
-
-  private countKey(condition: ConditionConfig): void {
-    if (condition.key == ConditionKey.ClientName) this.clientConditions++;
-    for (let i = 1; i <= condition.path.length; i++) {
-      const path = condition.path.slice(0, i).join("\0");
-      if (!this.arguments.includes(path)) this.arguments.push(path);
-    }
-  }
-
-  /** Reads strings, integers and booleans: each to those of its kind. */
-  private readScalars(path: string, value: JsonValue, condition: ConditionConfig, isWanted: bool): void {
-    if (!this.problems.isArray(path, "an array of strings, integers and booleans", value)) return;
-    if (value.items.length == 0) this.problems.errors.push(path + ": expected at least one value");
-    for (let i = 0; i < value.items.length; i++) {
-      const item = value.items[i];
-      let kind = ScalarKind.Text;
-      let text = "";
-      if (item.type == JsonType.Boolean) {
-        kind = ScalarKind.Boolean;
-        text = item.boolean ? "true" : "false";
-      } else if (item.type == JsonType.Number && item.integer >= 0) {
-        kind = ScalarKind.Number;
-        text = item.integer.toString();
-      } else {
-        text = this.problems.text(itemPath(path, i), item, "");
-      }
-      const match = condition.matches[kind];
-      if (isWanted) match.values.push(text);
-      else match.notValues.push(text);
-    }
-  }
-}
-
-/** Takes apart what a condition is about. False where it is nothing that is known. */
-function readKey(key: string, condition: ConditionConfig): bool {
-  if (key == "mcp.protocolVersion") {
-    condition.key = ConditionKey.ProtocolVersion;
-    return true;
-  }
-  if (key == "mcp.clientName") {
-    condition.key = ConditionKey.ClientName;
-    return true;
-  }
-  if (!key.startsWith(ARGUMENTS + "[") || !key.endsWith("]")) return false;
-  condition.key = ConditionKey.Argument;
-  condition.path = key.slice(ARGUMENTS.length + 1, key.length - 1).split("][");
-  if (condition.path.length > MAX_ARGUMENT_DEPTH) return false;
-  for (let i = 0; i < condition.path.length; i++) {
-    if (!isArgumentName(condition.path[i])) return false;
-  }
-  return true;
-}
-
-/** Whether it is ASCII: beyond it, servers differ in which names they hold for the same. */
-function isArgumentName(name: string): bool {
-  for (let i = 0; i < name.length; i++) {
-    const unit = name.charCodeAt(i);
-    if (unit <= 0x20 || unit > 0x7e || unit == BRACKET_OPEN || unit == BRACKET_CLOSE) return false;
-  }
-  return name.length > 0 && name.length <= MAX_ARGUMENT_NAME;
 }
 
 function isRuleName(name: string): bool {

@@ -11,20 +11,12 @@ export class SourceReader {
   constructor(private problems: Problems) {}
 
   readAll(path: string, value: JsonValue, to: SourceConfig[]): void {
-    const problems = this.problems;
-    if (!problems.isArray(path, "an array of sources", value)) return;
-    if (value.items.length == 0) problems.errors.push(path + ": expected at least one source");
-    for (let i = 0; i < value.items.length; i++) {
-      const item = value.items[i];
-      const at = itemPath(path, i);
+    const items = this.problems.wrapped(path, value, "source");
+    for (let i = 0; i < items.length; i++) {
       const source = new SourceConfig();
       to.push(source);
-      if (!problems.isObject(at, item)) continue;
-      if (item.items.length != 1 || item.names[0] != "source") {
-        problems.errors.push(at + ': expected an object with the one field "source"');
-      } else if (problems.isObject(at + ".source", item.items[0])) {
-        this.read(at + ".source", item.items[0], source);
-      }
+      const item = items[i];
+      if (item) this.read(itemPath(path, i) + ".source", item, source);
     }
   }
 

@@ -49,6 +49,27 @@ export class Problems {
     return texts;
   }
 
+  /** What stands in an array of objects that have the one field `name`, whose value is an object; null for what is none. */
+  wrapped(path: string, value: JsonValue, name: string): Array<JsonValue | null> {
+    const found: Array<JsonValue | null> = [];
+    if (!this.isArray(path, "an array of " + name + "s", value)) return found;
+    if (value.items.length == 0) this.errors.push(path + ": expected at least one " + name);
+    for (let i = 0; i < value.items.length; i++) {
+      const item = value.items[i];
+      const at = itemPath(path, i);
+      let inner: JsonValue | null = null;
+      if (this.isObject(at, item)) {
+        if (item.items.length != 1 || item.names[0] != name) {
+          this.errors.push(at + ': expected an object with the one field "' + name + '"');
+        } else if (this.isObject(at + "." + name, item.items[0])) {
+          inner = item.items[0];
+        }
+      }
+      found.push(inner);
+    }
+    return found;
+  }
+
   isArray(path: string, what: string, value: JsonValue): bool {
     if (value.type == JsonType.Array) return true;
     this.expected(path, what, value);
