@@ -191,7 +191,7 @@ export class Call {
   private isPlainInteger(slot: i32): bool {
     const reader = this.reader;
     const length = reader.textLength(slot);
-    if (!reader.isInteger(slot) || length > PLAIN_DIGITS) return false;
+    if (reader.isCut(slot) || !reader.isInteger(slot) || length > PLAIN_DIGITS) return false;
     return length != 2 || load<u16>(reader.textAt(slot)) != MINUS_ZERO;
   }
 

@@ -1,4 +1,5 @@
 import { Properties } from "../host/properties";
+import { Utf8Check } from "../json/utf8";
 import { Match } from "./match";
 import { Patterns } from "./pattern";
 
@@ -74,13 +75,16 @@ export class Claim {
   }
 }
 
+const utf8 = changetype<Utf8Check>(heap.alloc(offsetof<Utf8Check>()));
+
 /** Whether what was found can be a text: numbers, booleans and objects come as bytes of which one at least is a control
- *  character. */
+ *  character, or which are not UTF-8. */
 function isText(properties: Properties): bool {
   for (let i = 0; i < properties.length; i++) {
     if (load<u8>(properties.at + i) < 0x20) return false;
   }
-  return properties.isThere;
+  utf8.reset();
+  return properties.isThere && utf8.feed(properties.at, properties.length) && utf8.isComplete;
 }
 
 /** The claims that a policy names, each once. */

@@ -6,6 +6,7 @@ const SLASH: u8 = 0x2f;
 const COLON: u8 = 0x3a;
 const DOT: u8 = 0x2e;
 const PERCENT: u8 = 0x25;
+const BACKSLASH: u8 = 0x5c;
 const QUESTION_MARK: u8 = 0x3f;
 const ADDRESS: usize = heap.alloc(16);
 
@@ -33,8 +34,7 @@ export function isPlainUri(at: usize, length: i32): bool {
   let end = rest + 2;
   while (end < length && !endsAuthority(load<u8>(at + end))) end++;
   const size = end - rest - 2;
-  // An empty segment, which some servers leave out.
-  if (end + 1 < length && load<u8>(at + end) == SLASH && load<u8>(at + end + 1) == SLASH) return false;
+  if (hasEmptySegment(at + end, length - end)) return false;
   if (isFile) return size == 0 && end < length && load<u8>(at + end) == SLASH;
   if (isSpecial && (size == 0 || end == length || load<u8>(at + end) != SLASH)) return false;
   return isPlainAuthority(at + rest + 2, size, isSpecial);
@@ -48,7 +48,7 @@ function isPlainCharacter(byte: u8): bool {
     case 0x27: // '
     case 0x3c: // <
     case 0x3e: // >
-    case 0x5c: // \
+    case BACKSLASH:
     case 0x5e: // ^
     case 0x60: // `
     case 0x7b: // {
@@ -68,9 +68,16 @@ function isPlainEscape(at: usize, length: i32): bool {
   const low = hexValue(load<u8>(at, 2));
   if (high > 15 || low > 15) return false;
   const byte = <u8>((high << 4) | low);
-  if (byte < 0x20 || byte == 0x7f || byte == SLASH || byte == 0x5c || byte == PERCENT) return false;
-  const isUnreserved = isUpper(byte) || isLower(byte) || (byte >= 0x30 && byte <= 0x39);
-  return !isUnreserved && byte != 0x2d && byte != DOT && byte != 0x5f && byte != 0x7e;
+  if (byte < 0x20 || byte == 0x7f || byte == SLASH || byte == BACKSLASH || byte == PERCENT) return false;
+  return !isPlainCharacter(byte) || byte == QUESTION_MARK;
+}
+
+/** Whether a path has an empty segment, which some servers leave out. */
+function hasEmptySegment(at: usize, length: i32): bool {
+  for (let i = 0; i + 1 < length && load<u8>(at + i) != QUESTION_MARK; i++) {
+    if (load<u8>(at + i) == SLASH && load<u8>(at + i + 1) == SLASH) return true;
+  }
+  return false;
 }
 
 function hasDotSegment(at: usize, length: i32): bool {

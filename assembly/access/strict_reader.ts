@@ -177,8 +177,9 @@ export class StrictReader {
     if (tokens.textTotal > TEXT_LIMIT) return tokens.skipValue();
     const key = changetype<Key>(this.open).find(tokens.textAt, tokens.textLength);
     if (!key) {
-      // It would end there for whoever ends texts at a NUL.
-      if (tokens.textEscaped && hasNul(tokens.textAt, tokens.textLength)) this.refusal = AccessRefusal.BadText;
+      // It would end there for whoever ends texts at a NUL, or go on for whoever leaves half a pair out.
+      const isOdd = tokens.textLossy || (tokens.textEscaped && hasNul(tokens.textAt, tokens.textLength));
+      if (isOdd) this.refusal = AccessRefusal.BadText;
       return tokens.skipValue();
     }
     const bit = (<u64>1) << key.slot;

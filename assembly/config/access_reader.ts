@@ -9,7 +9,7 @@ import {
 } from "./access_config";
 import { ConditionReader } from "./access_condition_reader";
 import { OperationReader } from "./access_operation_reader";
-import { SourceReader } from "./access_source_reader";
+import { SourceReader, isClaimPath } from "./access_source_reader";
 import { JsonType, JsonValue } from "./json_value";
 import { Problems, itemPath } from "./problems";
 import { parseSize } from "./size";
@@ -81,6 +81,7 @@ export class AccessReader {
       this.readSources(path, value);
     } else if (name == "jwtPayloadKey") {
       config.jwtPayloadKey = problems.text(path, value, config.jwtPayloadKey);
+      if (!isClaimPath([config.jwtPayloadKey])) problems.errors.push(path + ": expected ASCII");
     } else if (name == "holdHeaders") {
       config.holdHeaders = problems.boolean(path, value, config.holdHeaders);
     } else if (name == "maxBodyBytes") {

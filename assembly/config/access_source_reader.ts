@@ -78,7 +78,7 @@ export class SourceReader {
 }
 
 /** Whether it is a path that the proxy can be asked for. */
-function isClaimPath(path: string[]): bool {
+export function isClaimPath(path: string[]): bool {
   for (let i = 0; i < path.length; i++) {
     for (let j = 0; j < path[i].length; j++) {
       if (path[i].charCodeAt(j) <= 0x20 || path[i].charCodeAt(j) > 0x7e) return false;

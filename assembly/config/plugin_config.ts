@@ -114,7 +114,8 @@ export class ConfigReader {
   }
 
   private readMatch(name: string, value: JsonValue): void {
-    if (name == "paths") this.config.matchPaths = this.problems.texts("match.paths", value);
+    if (name == "paths")
+      this.config.matchPaths = this.problems.texts("match.paths", value).filter((path) => path != "");
     else this.problems.unknown("match." + name);
   }
 

@@ -77,22 +77,23 @@ export class GovernedPaths {
         continue;
       }
       isParameter = false;
-      if (isSought && this.has(size)) return -1;
+      if (isSought && this.has(size, isEnd)) return -1;
       size = endSegment(size);
-      if (isSought && this.has(size)) return -1;
+      if (isSought && this.has(size, isEnd)) return -1;
       if (isEnd) return size;
       store<u8>(path + size++, SLASH);
     }
     return size;
   }
 
-  /** Whether the path of this length, or its beginning, is one of these. */
-  private has(size: i32): bool {
+  /** Whether the path of this length, or its beginning, is one of these. `isWhole`: nothing is below it. */
+  private has(size: i32, isWhole: bool): bool {
     for (let i = 0; i < this.paths.length; i++) {
       const governed = unchecked(this.paths[i]);
       const own = governed.text.length;
       if (size < own || memory.compare(governed.text.at, path, own) != 0) continue;
-      if (size == own || governed.isPrefix) return true;
+      // Below the root stands everything: it is meant alone.
+      if (governed.isPrefix || (size == own && (own > 0 || isWhole))) return true;
     }
     return false;
   }

@@ -158,9 +158,10 @@ export class Guard {
     while (body.next()) {
       reader.feed(body.at, body.length);
       while (reader.next() == Reading.Message) {
+        const method = methodOf(reader.textAt(Slot.Method), reader.textLength(Slot.Method));
+        if (method != Method.None) check.isMcp = true;
         if (isDenied) continue;
         this.calls.take(reader, exchange, unit);
-        if (methodOf(this.call.method, this.call.methodLength) != Method.None) check.isMcp = true;
         rule = this.decide(check, reader);
         isDenied = this.isDenial(rule);
       }
@@ -271,6 +272,8 @@ export class Guard {
 /** Whether what was read is JSON of another kind than JSON-RPC, or JSON-RPC of another kind than MCP. */
 function isNoMcp(reader: StrictReader): bool {
   if (reader.finish()) return true;
+  // A server may take what is good of a batch.
+  if (reader.isBatch) return false;
   if (reader.count == 0) return reader.refusal == AccessRefusal.NoMessage;
   return reader.refusal == AccessRefusal.NoMessage && !reader.has(Slot.JsonRpc) && !reader.has(Slot.Method);
 }

@@ -249,7 +249,7 @@ function contentType(at: usize, length: usize): ContentType {
  *  servers heed, would make other characters of the same bytes. */
 function isUtf8(at: usize, length: i32): bool {
   let from = 0;
-  while (from < length && load<u8>(at + from) != 0x3b) from++;
+  while (from < length && load<u8>(at + from) != 0x3b && load<u8>(at + from) != 0x20) from++;
   let size = 0;
   for (let i = from; i < length; i++) {
     const byte = load<u8>(at + i);

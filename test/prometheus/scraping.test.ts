@@ -15,7 +15,12 @@ import { sanitized } from "./sanitized.ts";
 const WAVES = 2;
 /** The filter records gauges, and sessions that have ended, every 5 s. */
 const SETTLED_MS = 30_000;
-const PLUGIN_CONFIG = { server: "shop.eu-west", labels: { caller: true, tools: TOOLS } };
+/** A policy that lets everything pass, so that its decisions are counted too. */
+const ACCESS = {
+  match: { paths: ["/*"] },
+  access: { defaultAction: "ALLOW", rules: [{ name: "no-one.else", action: "DENY", mode: "shadow" }] },
+};
+const PLUGIN_CONFIG = { server: "shop.eu-west", labels: { caller: true, tools: TOOLS }, ...ACCESS };
 const PATH = { __metrics_path__: "/stats/prometheus" };
 
 /** The tags of the bootstrap that Kuma writes (pkg/xds/bootstrap of its sources). */

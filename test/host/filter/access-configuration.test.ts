@@ -37,7 +37,10 @@ describe("a policy that cannot be read, with none before", () => {
     expect(ask(plugin, batch(toolCall("a", 1), toolCall("b", 2))).reply?.body).toHaveLength(2);
     expect(ask(plugin, '{"order":1}', elsewhere)).toMatchObject({ reply: undefined, actions: PASSED });
     expect(ask(plugin, "", { method: "GET", headers: GET_HEADERS }).reply).toBeUndefined();
-    expect(rules(plugin)).toEqual({ "_closed deny": 4 });
+    const other = '{"jsonrpc":"2.0","id":1,"method":"x"}';
+    expect(ask(plugin, batch(other, toolCall("b", 2))).reply?.body).toHaveLength(2);
+    expect(ask(plugin, batch("{}", toolCall("b", 2))).reply).toMatchObject({ body: { error: { code: 403 } } });
+    expect(rules(plugin)).toEqual({ "_closed deny": 6, "_refused deny": 1 });
     expect(auditOf(plugin)[0]).toMatchObject({ rule: "_closed", target: "echo" });
     expect(plugin.vm.metrics.gauge("mcp_configuration_invalid")).toBe(1);
   });

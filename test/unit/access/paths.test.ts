@@ -88,6 +88,13 @@ describe("a path that a server may read as one that is named", () => {
     },
   );
 
+  it("is the root alone, not what is below it", () => {
+    take("/");
+    expect(["/", "//", "/./", "/token", "/mcp/"].map(mayName)).toEqual([true, true, true, false, false]);
+    take("/*");
+    expect(["/", "/token"].map(mayName)).toEqual([true, true]);
+  });
+
   it("is each that is too long to be looked at", () => {
     take("/mcp");
     expect(mayName(`/${"x".repeat(2047)}`)).toBe(false);

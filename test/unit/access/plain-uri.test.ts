@@ -42,6 +42,8 @@ describe("isPlainUri", () => {
     ["file://localhost/a", "a host of a file"],
     ["file:////a", "an empty segment"],
     ["test://a//b", "an empty segment behind a host"],
+    ["file:///secret//key", "an empty segment within"],
+    ["file:///bob%40corp", "an escape of what may stand for itself"],
     ["file:///public/../secret", "dots"],
     ["file:///public/./a", "a dot"],
     ["file:///public/..", "dots at the end"],

@@ -176,6 +176,8 @@ describe("what parsers could read differently is refused", () => {
     ['{"method":"a\\u0000"}', "bad_text"],
     [`{"method":"${"m".repeat(257)}"}`, "bad_text"],
     [params('"name":"a\\u0000b"'), "bad_text"],
+    [params('"name\\u0000":"a"'), "bad_text"],
+    [params('"name\\ud800":"a"'), "bad_text"],
     ['{"method":"a","id":"\\ud83d"}', "bad_text"],
   ])("%s: %s", (body, refusal) => {
     expect(read(body).refusal).toBe(refusal);
