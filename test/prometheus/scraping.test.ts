@@ -125,7 +125,8 @@ function linesOf(series: Series[], change: (labels: Record<string, string>) => R
 
 /** The labels with names of open sets as an Envoy without tags shows them. */
 function sanitizeNames(labels: Record<string, string>): Record<string, string> {
-  const isName = (label: string) => /^(mcp_server|gen_ai_.+_name|mcp_caller|mcp_client_name)$/.test(label);
+  const isName = (label: string) =>
+    /^(mcp_server|gen_ai_.+_name|mcp_caller|mcp_client_name|mcp_access_rule)$/.test(label);
   const entries = Object.entries(labels).map(([label, value]) => [label, isName(label) ? sanitized(value) : value]);
   return Object.fromEntries(entries) as Record<string, string>;
 }
