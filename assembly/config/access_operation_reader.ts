@@ -3,7 +3,7 @@ import { JsonValue } from "./json_value";
 import { Problems, itemPath } from "./problems";
 
 /** A name for the methods with which a client and a server get to know each other. */
-export const HANDSHAKE = "@handshake";
+const HANDSHAKE = "@handshake";
 const HANDSHAKE_METHODS: string[] = ["initialize", "notifications/initialized", "ping", "server/discover"];
 
 /** Reads a rule's `to`: what is called. */

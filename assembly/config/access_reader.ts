@@ -15,7 +15,7 @@ import { Problems, itemPath } from "./problems";
 import { parseSize } from "./size";
 
 /** The most rules: each has a label value of its own. */
-export const MAX_RULES: i32 = 120;
+const MAX_RULES: i32 = 120;
 const MAX_RULE_NAME: i32 = 63;
 const MAX_AUDIT: i32 = 1000;
 /** The least and the most bytes of a body that may be held. */

@@ -1,7 +1,6 @@
 import { Call } from "../access/call";
 import { Caller } from "../access/caller";
 import { AccessCheck } from "../access/check";
-import { ClientMemory } from "../access/client_memory";
 import { Denial } from "../access/denial";
 import { Outlook, Policy } from "../access/policy";
 import { Principals } from "../access/principals";
@@ -166,16 +165,28 @@ export class Guard {
         isDenied = this.isDenial(rule);
       }
     }
-    if (!check.isMcp && isNoMcp(reader)) check.isHeld = false;
-    else if (body.total < check.size) this.refuse(check, exchange, AccessRefusal.Internal, unit);
+    if (check.isMcp || !isNoMcp(reader)) this.judge(check, exchange, reader, rule, isDenied, unit);
+    reader.release();
+    // What is denied stays where it is.
+    check.isHeld = check.isAnswered;
+  }
+
+  /** A held request has been read to its end: carries out what was decided of it. */
+  private judge(
+    check: AccessCheck,
+    exchange: Exchange,
+    reader: StrictReader,
+    rule: i32,
+    isDenied: bool,
+    unit: Unit,
+  ): void {
+    const body = this.body;
+    if (body.total < check.size) this.refuse(check, exchange, AccessRefusal.Internal, unit);
     else if (body.total > this.policy.config.maxBodyBytes) this.refuse(check, exchange, AccessRefusal.TooLarge, unit);
     else if (!reader.finish()) this.refuse(check, exchange, reader.refusal, unit);
     else if (reader.isBatch) this.concludeBatch(check, exchange, isDenied, rule, unit);
     else if (!isDenied && this.calls.headersDisagree(check, reader)) this.answerMismatch(check, exchange, reader, unit);
     else this.concludeMessage(check, exchange, reader, rule, isDenied, unit);
-    reader.release();
-    // What is denied stays where it is.
-    check.isHeld = check.isAnswered;
   }
 
   /** Refuses a request whose messages cannot be decided. */
