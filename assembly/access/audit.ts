@@ -1,4 +1,4 @@
-import { AccessConfig } from "../config/access_config";
+import { AccessConfig } from "../config/access/access_config";
 import { Clock } from "../host/clock";
 import { Level, Log } from "../host/log";
 import { Token } from "../json/token";

@@ -1,6 +1,6 @@
 import { Token } from "../json/token";
 import { equalsText } from "../memory/bytes";
-import { ScalarKind } from "../config/access_config";
+import { ScalarKind } from "../config/access/access_config";
 import { ArgumentPatterns } from "./argument_patterns";
 import { Match } from "./match";
 import { Patterns } from "./pattern";

@@ -1,4 +1,4 @@
-import { parseAddress } from "../config/cidr";
+import { parseAddress } from "../config/values/cidr";
 
 const CAPACITY: i32 = 512;
 const NAME: usize = heap.alloc(CAPACITY);

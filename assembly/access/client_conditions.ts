@@ -1,4 +1,4 @@
-import { TextMatch } from "../config/access_config";
+import { TextMatch } from "../config/access/access_config";
 import { hashBytes } from "../memory/bytes";
 import { MATCH_BITS } from "./call";
 import { Patterns } from "./pattern";

@@ -1,4 +1,4 @@
-import { DenialForm } from "../config/access_config";
+import { DenialForm } from "../config/access/access_config";
 import { Token } from "../json/token";
 import { JsonWriter } from "../json/writer";
 import { AccessRefusal, refusalName } from "./refusal";

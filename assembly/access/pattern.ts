@@ -1,4 +1,4 @@
-import { TextMatch } from "../config/access_config";
+import { TextMatch } from "../config/access/access_config";
 import { Bytes } from "../memory/bytes";
 import { Match, not } from "./match";
 

@@ -1,4 +1,4 @@
-import { parseAddress } from "../config/cidr";
+import { parseAddress } from "../config/values/cidr";
 import { hexValue } from "../json/characters";
 import { equalsText } from "../memory/bytes";
 

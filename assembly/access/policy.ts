@@ -1,4 +1,4 @@
-import { AccessConfig, AccessMode, MessageDirection, RuleAction } from "../config/access_config";
+import { AccessConfig, AccessMode, MessageDirection, RuleAction } from "../config/access/access_config";
 import { Properties } from "../host/properties";
 import { Call } from "./call";
 import { Caller } from "./caller";

@@ -1,4 +1,4 @@
-import { AccessConfig, PrincipalSource } from "../config/access_config";
+import { AccessConfig, PrincipalSource } from "../config/access/access_config";
 import { Properties } from "../host/properties";
 import { Caller } from "./caller";
 import { claimPath } from "./claim";

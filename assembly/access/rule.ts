@@ -6,7 +6,7 @@ import {
   OperationConfig,
   RuleAction,
   RuleConfig,
-} from "../config/access_config";
+} from "../config/access/access_config";
 import { Properties } from "../host/properties";
 import { ArgumentPatterns } from "./argument_patterns";
 import { Call, Target } from "./call";

@@ -1,5 +1,5 @@
-import { SourceConfig } from "../config/access_config";
-import { Cidr } from "../config/cidr";
+import { SourceConfig } from "../config/access/access_config";
+import { Cidr } from "../config/values/cidr";
 import { Properties } from "../host/properties";
 import { startsWithText } from "../memory/bytes";
 import { Caller } from "./caller";

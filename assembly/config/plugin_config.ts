@@ -1,10 +1,10 @@
 import { isSpace } from "../json/characters";
-import { parseDuration } from "./duration";
-import { AccessConfig } from "./access_config";
-import { AccessReader } from "./access_reader";
-import { JsonType, JsonValue, parseJson } from "./json_value";
-import { Problems } from "./problems";
-import { parseSize } from "./size";
+import { parseDuration } from "./values/duration";
+import { AccessConfig } from "./access/access_config";
+import { AccessReader } from "./access/access_reader";
+import { JsonType, JsonValue, parseJson } from "./values/json_value";
+import { Problems } from "./values/problems";
+import { parseSize } from "./values/size";
 
 /** The most tools and servers that may have label values of their own: the series budget allows no more anyway. */
 const MAX_TOOLS: i32 = 1024;

@@ -1,4 +1,4 @@
-import { AccessConfig } from "../config/access_config";
+import { AccessConfig } from "../config/access/access_config";
 import { ConfigReader, PluginConfig } from "../config/plugin_config";
 import { Level, Log } from "../host/log";
 import { Properties } from "../host/properties";

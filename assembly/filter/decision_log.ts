@@ -5,7 +5,7 @@ import { DEFAULT_RULE, Policy } from "../access/policy";
 import { AccessRefusal } from "../access/refusal";
 import { Slot } from "../access/slots";
 import { MessageForm } from "../access/strict_reader";
-import { RuleAction } from "../config/access_config";
+import { RuleAction } from "../config/access/access_config";
 import { Log } from "../host/log";
 import { Method, methodOf } from "../mcp/methods";
 import { ObservedStream } from "../mcp/observed_stream";

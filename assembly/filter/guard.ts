@@ -7,7 +7,7 @@ import { Principals } from "../access/principals";
 import { AccessRefusal, refusalName } from "../access/refusal";
 import { Slot } from "../access/slots";
 import { MessageForm, Reading, StrictReader } from "../access/strict_reader";
-import { DenialForm, RuleAction } from "../config/access_config";
+import { DenialForm, RuleAction } from "../config/access/access_config";
 import { PluginConfig } from "../config/plugin_config";
 import { Log } from "../host/log";
 import { Exchange, isCandidate } from "../mcp/exchange";

@@ -1,5 +1,5 @@
 import { Caller } from "../../../assembly/access/caller";
-import { Cidr, isCidr, parseAddress } from "../../../assembly/config/cidr";
+import { Cidr, isCidr, parseAddress } from "../../../assembly/config/values/cidr";
 
 export { allocate } from "./common/allocate";
 

@@ -10,7 +10,7 @@ import {
   ScalarKind,
   SourceConfig,
   TextMatch,
-} from "../../../assembly/config/access_config";
+} from "../../../assembly/config/access/access_config";
 import { ConfigReader } from "../../../assembly/config/plugin_config";
 
 export { allocate } from "./common/allocate";

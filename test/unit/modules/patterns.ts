@@ -1,4 +1,4 @@
-import { TextMatch } from "../../../assembly/config/access_config";
+import { TextMatch } from "../../../assembly/config/access/access_config";
 import { ClientConditions } from "../../../assembly/access/client_conditions";
 import { Match } from "../../../assembly/access/match";
 import { Patterns } from "../../../assembly/access/pattern";

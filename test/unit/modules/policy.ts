@@ -3,7 +3,7 @@ import { Caller } from "../../../assembly/access/caller";
 import { Outlook, Policy } from "../../../assembly/access/policy";
 import { Principals } from "../../../assembly/access/principals";
 import { MessageForm, Reading, StrictReader } from "../../../assembly/access/strict_reader";
-import { AccessConfig, RuleAction } from "../../../assembly/config/access_config";
+import { AccessConfig, RuleAction } from "../../../assembly/config/access/access_config";
 import { ConfigReader } from "../../../assembly/config/plugin_config";
 import { Properties } from "../../../assembly/host/properties";
 import { Bytes } from "../../../assembly/memory/bytes";

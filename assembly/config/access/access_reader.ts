@@ -7,12 +7,12 @@ import {
   RULE_ACTIONS,
   RuleConfig,
 } from "./access_config";
-import { ConditionReader } from "./access_condition_reader";
-import { OperationReader } from "./access_operation_reader";
-import { SourceReader, isClaimPath } from "./access_source_reader";
-import { JsonType, JsonValue } from "./json_value";
-import { Problems, itemPath } from "./problems";
-import { parseSize } from "./size";
+import { ConditionReader } from "./condition_reader";
+import { OperationReader } from "./operation_reader";
+import { SourceReader, isClaimPath } from "./source_reader";
+import { JsonType, JsonValue } from "../values/json_value";
+import { Problems, itemPath } from "../values/problems";
+import { parseSize } from "../values/size";
 
 /** The most rules: each has a label value of its own. */
 const MAX_RULES: i32 = 120;

@@ -1,6 +1,6 @@
 import { ConditionConfig, ConditionKey, ScalarKind } from "./access_config";
-import { JsonType, JsonValue } from "./json_value";
-import { Problems, itemPath } from "./problems";
+import { JsonType, JsonValue } from "../values/json_value";
+import { Problems, itemPath } from "../values/problems";
 
 const MAX_CONDITIONS: i32 = 16;
 const MAX_ARGUMENT_DEPTH: i32 = 4;

@@ -1,6 +1,6 @@
 import { MESSAGE_DIRECTIONS, OperationConfig } from "./access_config";
-import { JsonValue } from "./json_value";
-import { Problems, itemPath } from "./problems";
+import { JsonValue } from "../values/json_value";
+import { Problems, itemPath } from "../values/problems";
 
 /** A name for the methods with which a client and a server get to know each other. */
 const HANDSHAKE = "@handshake";

@@ -1,5 +1,5 @@
-import { Tokenizer } from "../json/tokenizer";
-import { Token } from "../json/token";
+import { Tokenizer } from "../../json/tokenizer";
+import { Token } from "../../json/token";
 
 /** What a value of a JSON document is. */
 export enum JsonType {

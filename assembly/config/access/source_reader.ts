@@ -1,7 +1,7 @@
 import { ClaimConfig, SourceConfig } from "./access_config";
-import { isCidr } from "./cidr";
-import { JsonValue } from "./json_value";
-import { Problems, itemPath } from "./problems";
+import { isCidr } from "../values/cidr";
+import { JsonValue } from "../values/json_value";
+import { Problems, itemPath } from "../values/problems";
 
 const MAX_CLAIM_DEPTH: i32 = 4;
 const MAX_CLAIM_NAME: i32 = 128;
