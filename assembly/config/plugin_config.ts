@@ -3,6 +3,7 @@ import { parseDuration } from "./values/duration";
 import { AccessConfig } from "./access/access_config";
 import { AccessReader } from "./access/access_reader";
 import { JsonType, JsonValue, parseJson } from "./values/json_value";
+import { lowerCase } from "./values/lower_case";
 import { Problems } from "./values/problems";
 import { parseSize } from "./values/size";
 
@@ -174,16 +175,6 @@ export class ConfigReader {
 function callerHeader(name: string): string {
   const lower = lowerCase(name);
   return lower.startsWith(BAGGAGE_PREFIX) ? BAGGAGE_PREFIX + name.slice(BAGGAGE_PREFIX.length) : lower;
-}
-
-/** The text with its ASCII capitals turned into small letters: the standard library's way brings Unicode's tables. */
-function lowerCase(text: string): string {
-  let lower = "";
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    lower += String.fromCharCode(unit >= 0x41 && unit <= 0x5a ? unit | 0x20 : unit);
-  }
-  return lower;
 }
 
 function isBlank(at: usize, length: usize): bool {

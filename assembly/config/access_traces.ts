@@ -1,0 +1,157 @@
+import { hexValue } from "../json/characters";
+import { JsonType, parseJson } from "./values/json_value";
+import { lowerCase } from "./values/lower_case";
+import { edits, isNearMiss } from "./values/near_miss";
+
+const ACCESS = "access";
+
+/** Fields of `access` that no other section has, in lower case. */
+const POLICY_FIELDS: string[] = [
+  "rules",
+  "defaultaction",
+  "principalsources",
+  "jwtpayloadkey",
+  "holdheaders",
+  "maxbodybytes",
+  "denial",
+  "principals",
+  "notprincipals",
+  "trustdomains",
+  "nottrustdomains",
+  "ipblocks",
+  "notipblocks",
+  "notmethods",
+  "nottools",
+  "notprompts",
+  "notresources",
+  "notservers",
+];
+
+/** Values that only a policy has, in lower case. */
+const POLICY_VALUES: string[] = ["allow", "deny", "enforce", "shadow", "spiffe"];
+
+/** A letter beyond ASCII, whichever it is. */
+const OTHER_LETTER: u8 = 0x7f;
+const COLON: u8 = 0x3a;
+const SPACE: u8 = 0x20;
+const BACKSLASH: u8 = 0x5c;
+const UNDERSCORE: u8 = 0x5f;
+const HYPHEN: u8 = 0x2d;
+
+/** Bytes of the word `access` at the end of truncated bytes that are taken for the whole word. */
+const LEAST_BEGINNING: i32 = 2;
+
+/** Whether a name means `access`: it is the word or a near miss of it (`acess`), contains it (`accessPolicy`), or has a part
+ *  that is one edit from it (`mcp_acess`, `acessPolicy`). */
+export function namesAccess(name: string): bool {
+  if (isNearMiss(name, ACCESS) || lowerCase(name).includes(ACCESS)) return true;
+  let from = 0;
+  for (let i = 1; i <= name.length; i++) {
+    if (i < name.length && !beginsPart(name, i)) continue;
+    // With two edits it could be the word `accept`.
+    const count = edits(name.slice(from, i), ACCESS);
+    if (count == 0 || count == 1) return true;
+    from = i;
+  }
+  return false;
+}
+
+/** Whether a field of this name belongs to `access` alone, whatever the case of its letters. */
+export function isPolicyField(name: string): bool {
+  return POLICY_FIELDS.includes(lowerCase(name));
+}
+
+/**
+ * Whether the bytes of a configuration that the filter cannot use indicate that it was to restrict access: then MCP must
+ * not pass unchecked because of the error. It is so if a word means `access` or is a field of a policy alone. In JSON the
+ * names of fields count, in JSON within a text too; where the bytes are no JSON object, every word does, as do values that
+ * only a policy has, and a beginning of the word `access` where the bytes end. Escapes (`\u0061`) are undone, and zero bytes
+ * skipped, which UTF-16 has between ASCII letters.
+ */
+export function indicatesAccess(at: usize, length: i32): bool {
+  const document = parseJson(at, length);
+  const isJson = document != null && document.type == JsonType.Object;
+  const text = new StaticArray<u8>(length);
+  const size = simplify(at, length, changetype<usize>(text));
+  let end = 0;
+  while (end < size) {
+    if (!isWordByte(text[end])) {
+      end++;
+      continue;
+    }
+    const from = end;
+    while (end < size && isWordByte(text[end])) end++;
+    if (isJson && !isBeforeColon(text, end, size)) continue;
+    const word = String.UTF8.decodeUnsafe(changetype<usize>(text) + from, end - from);
+    if (namesAccess(word) || isPolicyField(word)) return true;
+    if (isJson) continue;
+    if (POLICY_VALUES.includes(lowerCase(word))) return true;
+    if (end == size && word.length >= LEAST_BEGINNING && ACCESS.startsWith(lowerCase(word))) return true;
+  }
+  return false;
+}
+
+/** Whether a part of a name begins at `i`: a capital after a small letter, or what follows a separator. */
+function beginsPart(word: string, i: i32): bool {
+  const before = word.charCodeAt(i - 1);
+  if (before == UNDERSCORE || before == HYPHEN || before == 0x2e) return true;
+  return isCapital(word.charCodeAt(i)) && !isCapital(before);
+}
+
+function isCapital(unit: i32): bool {
+  return unit >= 0x41 && unit <= 0x5a;
+}
+
+/** Writes the text to `to`, which has room for `length` bytes: letters, digits, `_` and `-` as they are, any other letter
+ *  as {@link OTHER_LETTER}, `=` as a colon, and the rest as spaces. Returns the number of bytes written. */
+function simplify(at: usize, length: i32, to: usize): i32 {
+  let size = 0;
+  for (let i = 0; i < length;) {
+    let unit = <u32>load<u8>(at + i);
+    let taken = 1;
+    if (unit == BACKSLASH) {
+      const escaped = escapedUnit(at + i, length - i);
+      if (escaped >= 0) {
+        unit = escaped;
+        taken = 6;
+      }
+    } else if (unit == 0 || (unit & 0xc0) == 0x80) {
+      // UTF-16's other half, or the rest of a character of several bytes.
+      i++;
+      continue;
+    }
+    store<u8>(to + size++, simplified(unit));
+    i += taken;
+  }
+  return size;
+}
+
+/** The UTF-16 unit of an escape sequence `\uXXXX` at `at`; -1 where there is none. */
+function escapedUnit(at: usize, length: i32): i32 {
+  if (length < 6 || load<u8>(at + 1) != 0x75) return -1;
+  let unit = 0;
+  for (let i = 2; i < 6; i++) {
+    const digit = hexValue(load<u8>(at + i));
+    if (digit > 15) return -1;
+    unit = (unit << 4) | digit;
+  }
+  return unit;
+}
+
+function simplified(unit: u32): u8 {
+  if (unit >= 0x80) return OTHER_LETTER;
+  if (unit == 0x3d) return COLON;
+  return isWordByte(<u8>unit) || unit == COLON ? <u8>unit : SPACE;
+}
+
+function isWordByte(byte: u8): bool {
+  const letter = byte | 0x20;
+  if ((letter >= 0x61 && letter <= 0x7a) || (byte >= 0x30 && byte <= 0x39)) return true;
+  return byte == OTHER_LETTER || byte == UNDERSCORE || byte == HYPHEN;
+}
+
+/** Whether a colon follows, with nothing but quotes and blanks before it. */
+function isBeforeColon(text: StaticArray<u8>, at: i32, size: i32): bool {
+  while (at < size && text[at] == SPACE) at++;
+  return at < size && text[at] == COLON;
+}

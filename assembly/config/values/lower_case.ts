@@ -1,0 +1,9 @@
+/** The text with its ASCII capitals turned into small letters: the standard library's function would bring Unicode's tables. */
+export function lowerCase(text: string): string {
+  let lower = "";
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    lower += String.fromCharCode(unit >= 0x41 && unit <= 0x5a ? unit | 0x20 : unit);
+  }
+  return lower;
+}
