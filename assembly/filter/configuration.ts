@@ -1,22 +1,22 @@
 import { AccessConfig } from "../config/access/access_config";
+import { indicatesAccess } from "../config/access_traces";
 import { ConfigReader, PluginConfig } from "../config/plugin_config";
 import { Level, Log } from "../host/log";
 import { Properties } from "../host/properties";
-import { Bytes, hashBytes, indexOfIgnoringCase } from "../memory/bytes";
+import { Bytes, hashBytes } from "../memory/bytes";
 import { ATTEMPTS, PAGE_CAPACITY, Store } from "../store/store";
+import { ConfigurationReport } from "./configuration_report";
 import { Host } from "./unit";
 
 /** Ticks from one reminder that the configuration is invalid to the next. */
 const REMINDER_TICKS: i32 = 60;
 const GAUGE = "mcp_configuration_invalid";
-/** What a configuration bears that is to protect something. */
-const ACCESS = "access";
 const LINE_FEED: u8 = 0x0a;
 
 /**
  * The configuration of a plugin instance. An invalid one is reported, and the last good one of the plugin of that name
  * goes on: each is kept in the store, whence also a new VM gets it. Where there is none, traffic passes unread, but MCP is
- * closed if the bytes hold the word "access".
+ * closed if the bytes indicate access.
  * The plugin's name is asked for only at the first request or tick, since the call crashes NGINX within configure.
  */
 export class Configuration {
@@ -36,11 +36,13 @@ export class Configuration {
   /** What tells this plugin from others, once `kept` is opened. */
   private plugin: u64 = 0;
   private ticksToReminder: i32 = 0;
+  private report: ConfigurationReport;
 
   constructor(
     private host: Host,
     private log: Log,
   ) {
+    this.report = new ConfigurationReport(host.properties, log);
     this.all = new Store(host.sharedData, 0, "configurations");
   }
 
@@ -51,10 +53,7 @@ export class Configuration {
     this.errors = reader.errors;
     this.config = reader.errors.length == 0 ? reader.config : null;
     this.paths = reader.config.matchPaths;
-    for (let i = 0; i < reader.warnings.length; i++) {
-      this.log.write(Level.Warn, "configuration: " + reader.warnings[i]);
-    }
-    this.report();
+    this.report.begin(reader.errors, reader.warnings, reader.config.instance);
     this.bytes = Bytes.copy(at, <i32>length);
     this.isSettled = false;
     this.applyLogLevel();
@@ -70,13 +69,16 @@ export class Configuration {
   /** Keeps a good configuration for later, gets the last good one in place of a bad one, and tells the gauge. To be called
    *  on each tick: reminds of a bad one at intervals. */
   settle(): void {
-    if (this.errors.length > 0 && --this.ticksToReminder < 0) this.report();
     if (this.isSettled) {
+      if (this.errors.length == 0) return;
+      if (--this.ticksToReminder < 0) this.remind();
       // Another plugin of that name may have had a good one since.
-      if (this.errors.length > 0 && !this.isInHand) this.recover();
+      if (!this.isInHand) this.recover();
       return;
     }
     this.isSettled = true;
+    this.report.identify();
+    this.ticksToReminder = REMINDER_TICKS;
     if (this.errors.length == 0) this.keep();
     else this.recover();
     this.tellGauge();
@@ -139,7 +141,7 @@ export class Configuration {
     const shared = this.store();
     const length = this.bytes.length;
     const isKept = length < PAGE_CAPACITY;
-    if (!isKept) this.log.write(Level.Warn, "configuration: it is too long to be kept for when a bad one comes");
+    if (!isKept) this.report.note(Level.Warn, "too long to be kept for when a bad one comes");
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       shared.load("good");
       if (!isKept) {
@@ -167,19 +169,19 @@ export class Configuration {
     reader.read(shared.page, shared.length);
     if (shared.length == 0 || reader.errors.length > 0) return this.close();
     this.config = reader.config;
-    this.log.write(Level.Warn, "configuration: the last good one goes on");
+    this.report.note(Level.Warn, "the last good one stays in force");
   }
 
   /** There is no good configuration: where this one was to protect something, MCP is closed. */
   private close(): void {
-    if (indexOfIgnoringCase(this.bytes.at, this.bytes.length, ACCESS) < 0) return;
+    if (!indicatesAccess(this.bytes.at, this.bytes.length)) return;
     const config = new PluginConfig();
     const access = new AccessConfig();
     access.isClosed = true;
     config.matchPaths = this.paths;
     config.access = access;
     this.config = config;
-    this.log.write(Level.Error, "configuration: it is about access, and there is no good one: MCP is closed");
+    this.report.note(Level.Error, "it indicates access, and there is no good one: MCP is closed");
   }
 
   /** Puts the plugin in or takes it out of the set of those whose configuration is invalid, and records how many they
@@ -208,11 +210,9 @@ export class Configuration {
     }
   }
 
-  private report(): void {
+  private remind(): void {
     this.ticksToReminder = REMINDER_TICKS;
-    for (let i = 0; i < this.errors.length; i++) {
-      this.log.write(Level.Error, "invalid configuration: " + this.errors[i]);
-    }
+    this.report.remind();
   }
 
   private applyLogLevel(): void {

@@ -198,8 +198,8 @@ test("a bad configuration is reported by path, and traffic passes unread", () =>
   const plugin = startFilter({ configuration: { labels: { maxTools: "many" }, rolle: "client" } });
   expect(plugin.configured).toBe(true);
   expect(plugin.vm.logs.map(({ message }) => message)).toEqual([
-    "configuration: rolle: unknown field, ignored",
-    "invalid configuration: labels.maxTools: expected an integer from 0 to 1024, got a string",
+    'configuration (instance "default"): rolle: unknown field, ignored',
+    'invalid configuration (instance "default"): labels.maxTools: expected an integer from 0 to 1024, got a string',
   ]);
   const { actions } = exchange(plugin, { request: { body: toolCall("a"), headers: MODERN }, response: {} });
   expect(actions.every((action) => action === 0)).toBe(true);

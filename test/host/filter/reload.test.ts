@@ -69,14 +69,32 @@ describe("configurations, pushed one after the other", () => {
     expect(countedUnder(replaceVm(plugin, { configuration: BAD }))).toBe("good");
   });
 
-  test("an invalid one is told again each minute", () => {
-    const [plugin] = startWorkers(1, { configuration: BAD });
+  test("an invalid one is reported as it arrives, then with the plugin's names, and again each minute", () => {
+    const configuration = { ...BAD, instance: "i" };
+    const [plugin] = startWorkers(1, { configuration, name: "one", rootId: "mcp" });
     passSeconds([plugin], 130);
-    const lines = plugin.vm.logs.filter(({ level }) => level === "error").map(({ message }) => message);
-    expect(lines.length).toBe(3);
-    expect(new Set(lines)).toEqual(
-      new Set(["invalid configuration: server: expected a string of at most 256 bytes, got 5"]),
-    );
+    const lines = plugin.vm.logs.map(({ level, message }) => `${level}: ${message}`);
+    const error = "server: expected a string of at most 256 bytes, got 5";
+    const named = `error: invalid configuration of plugin "one" (root id "mcp", instance "i"): ${error}`;
+    expect(lines).toEqual([`error: invalid configuration (instance "i"): ${error}`, named, named, named]);
+  });
+
+  test("what happens in its place is logged with the plugin's names", () => {
+    const [plugin] = startWorkers(1, { configuration: GOOD, name: "one" });
+    plugin.tick();
+    const next = replaceVm(plugin, { configuration: { ...BAD, rolle: 1 }, name: "one" });
+    const subject = 'of plugin "one" (root id "", instance "default")';
+    const linesAfter = (act: () => void) => {
+      next.vm.logs.length = 0;
+      act();
+      return next.vm.logs.map(({ level, message }) => `${level}: ${message}`);
+    };
+    expect(linesAfter(() => post(next, request("ping")))).toEqual([
+      `warn: configuration ${subject}: rolle: unknown field, ignored`,
+      `error: invalid configuration ${subject}: server: expected a string of at most 256 bytes, got 5`,
+      `warn: configuration ${subject}: the last good one stays in force`,
+    ]);
+    expect(linesAfter(() => next.tick())).toEqual([]);
   });
 
   test("an older instance that comes back, as Envoy does while it drains, puts things right once streams come", () => {
