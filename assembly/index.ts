@@ -8,6 +8,7 @@ export {
   proxy_on_done,
   proxy_on_log,
   proxy_on_memory_allocate,
+  proxy_on_queue_ready,
   proxy_on_request_body,
   proxy_on_request_headers,
   proxy_on_request_trailers,

@@ -280,6 +280,11 @@ export class Guard {
   }
 }
 
+/** The guard that began the check. */
+export function guardOf(check: AccessCheck): Guard {
+  return changetype<Guard>(check.owner);
+}
+
 /** Whether what was read is JSON of another kind than JSON-RPC, or JSON-RPC of another kind than MCP. */
 function isNoMcp(reader: StrictReader): bool {
   if (reader.finish()) return true;

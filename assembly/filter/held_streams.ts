@@ -3,10 +3,11 @@ import { AccessCheck } from "../access/check";
 /** How long a body may take to begin whose headers are held. */
 const PATIENCE_MS: u64 = 5000;
 
-/** The streams of a plugin instance whose headers are held until their bodies have come. A proxy that was not told to
- *  allow that never sends a body: such streams would wait for ever. */
+/** The streams of a plugin instance whose headers are held until their bodies have come, in the order of their coming. A
+ *  proxy that was not told to allow that never sends a body: such streams would wait for ever. */
 export class HeldStreams {
   private first: usize = 0;
+  private last: usize = 0;
   /** Bodies come behind held headers. */
   private isProven: bool = false;
 
@@ -14,10 +15,11 @@ export class HeldStreams {
   add(check: AccessCheck, now: u64): void {
     check.holdsHeaders = true;
     check.heldAt = now;
-    check.previous = 0;
-    check.next = this.first;
-    if (this.first) changetype<AccessCheck>(this.first).previous = changetype<usize>(check);
-    this.first = changetype<usize>(check);
+    check.next = 0;
+    check.previous = this.last;
+    if (this.last) changetype<AccessCheck>(this.last).next = changetype<usize>(check);
+    else this.first = changetype<usize>(check);
+    this.last = changetype<usize>(check);
   }
 
   /** The stream's body has begun, or it is over. */
@@ -25,6 +27,7 @@ export class HeldStreams {
     if (!check.holdsHeaders) return;
     check.holdsHeaders = false;
     if (check.next) changetype<AccessCheck>(check.next).previous = check.previous;
+    else this.last = check.previous;
     if (check.previous) changetype<AccessCheck>(check.previous).next = check.next;
     else this.first = check.next;
   }
@@ -34,13 +37,13 @@ export class HeldStreams {
     this.isProven = true;
   }
 
-  /** A stream whose body has not come for too long; null where there is none. */
+  /** The stream that has waited longest for its body, if that is too long; null where there is none. */
   overdue(now: u64): AccessCheck | null {
-    if (this.isProven) return null;
-    for (let at = this.first; at; at = changetype<AccessCheck>(at).next) {
-      const check = changetype<AccessCheck>(at);
-      if (<i64>(now - check.heldAt) >= <i64>PATIENCE_MS) return check;
-    }
-    return null;
+    if (this.isProven || !this.first) return null;
+    const check = changetype<AccessCheck>(this.first);
+    const waited = <i64>(now - check.heldAt);
+    // The clock was set back: the wait begins anew.
+    if (waited < 0) check.heldAt = now;
+    return waited >= <i64>PATIENCE_MS ? check : null;
   }
 }

@@ -1,5 +1,4 @@
 import { AccessCheck } from "../access/check";
-import { AccessRefusal } from "../access/refusal";
 import { PluginConfig } from "../config/plugin_config";
 import { Level } from "../host/log";
 import { Properties } from "../host/properties";
@@ -19,16 +18,16 @@ import {
   HostRandom,
   setTickPeriod,
 } from "../proxy-wasm/host";
-import { serve } from "../proxy-wasm/local_reply";
 import { HostSharedData } from "../proxy-wasm/shared_data";
 import { Endpoints } from "../store/endpoints";
 import { BodyReader } from "./body_reader";
 import { Configuration } from "./configuration";
 import { endingOf } from "./ending";
-import { Guard } from "./guard";
+import { Guard, guardOf } from "./guard";
 import { HeldStreams } from "./held_streams";
 import { namesPath } from "./paths";
-import { Host, Unit } from "./unit";
+import { Host, Unit, unitOf } from "./unit";
+import { Watchdog } from "./watchdog";
 
 const TICK_MILLISECONDS: u32 = 1000;
 
@@ -71,6 +70,7 @@ export class Plugin extends RootContext {
   /** That, and what older streams are checked by, which know it by its address. */
   private guards: Guard[] = [];
   private held: HeldStreams = new HeldStreams();
+  private watchdog: Watchdog = new Watchdog(this.held, this.id, this.host.clock, this.sharedData, this.random);
   /** Candidates came since the last tick. */
   private hadStreams: bool = false;
   private pages: i32 = 0;
@@ -92,8 +92,12 @@ export class Plugin extends RootContext {
     const config = this.currentConfig();
     if (config && !this.unit && !this.outboundUnit) this.openKnown(config);
     for (let i = 0; i < this.units.length; i++) this.units[i].tick();
-    this.answerOverdue();
+    this.watchdog.onTick();
     this.tellMemory();
+  }
+
+  onQueueReady(): void {
+    this.watchdog.onNextTurn();
   }
 
   onClose(): void {
@@ -247,17 +251,6 @@ export class Plugin extends RootContext {
     return Action.Pause;
   }
 
-  /** Answers streams whose bodies never came, since the proxy does not allow that headers are held. */
-  private answerOverdue(): void {
-    for (let check = this.held.overdue(this.host.clock.now() / 1_000_000); check;) {
-      this.held.remove(check);
-      const exchange = changetype<Exchange>(check.exchange);
-      if (serve(check.stream)) guardOf(check).refuse(check, exchange, AccessRefusal.NoBody, unitOf(exchange));
-      check = this.held.overdue(this.host.clock.now() / 1_000_000);
-    }
-    serve(this.id);
-  }
-
   onResponseHeaders(stream: usize, endOfStream: bool): Action {
     const exchange = changetype<Exchange>(stream);
     if (!exchange.isWatched) return Action.Continue;
@@ -299,12 +292,4 @@ export class Plugin extends RootContext {
 /** Whether the stream's listener has 2, OUTBOUND, as its envoy.config.core.v3.TrafficDirection. */
 function isListenerOutbound(properties: Properties): bool {
   return properties.find("xds.listener_direction") && load<u8>(properties.at) == 2;
-}
-
-function guardOf(check: AccessCheck): Guard {
-  return changetype<Guard>(check.owner);
-}
-
-function unitOf(exchange: Exchange): Unit {
-  return changetype<Unit>(exchange.unit);
 }

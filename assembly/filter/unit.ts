@@ -8,6 +8,7 @@ import { Properties } from "../host/properties";
 import { Random } from "../host/random";
 import { SharedData } from "../host/shared_data";
 import { CountingUnit } from "../mcp/counting_unit";
+import { Exchange } from "../mcp/exchange";
 import { PendingOperations } from "../mcp/pending_operations";
 import { SessionTracker } from "../mcp/session_tracker";
 import { Tasks } from "../mcp/tasks";
@@ -160,6 +161,11 @@ export class Unit extends CountingUnit {
       this.shared.conflicts = 0;
     }
   }
+}
+
+/** The unit that the exchange is counted in. */
+export function unitOf(exchange: Exchange): Unit {
+  return changetype<Unit>(exchange.unit);
 }
 
 function labelSettings(config: PluginConfig, role: string): LabelSettings {

@@ -76,6 +76,15 @@ export declare function proxy_set_shared_data(
   cas: u32,
 ): Status;
 
+@external("env", "proxy_register_shared_queue")
+export declare function proxy_register_shared_queue(name: usize, length: usize, token: usize): Status;
+
+@external("env", "proxy_enqueue_shared_queue")
+export declare function proxy_enqueue_shared_queue(token: u32, message: usize, length: usize): Status;
+
+@external("env", "proxy_dequeue_shared_queue")
+export declare function proxy_dequeue_shared_queue(token: u32, message: usize, length: usize): Status;
+
 @external("wasi_snapshot_preview1", "random_get")
 export declare function random_get(to: usize, length: usize): i32;
 

@@ -16,6 +16,8 @@ export abstract class RootContext {
   abstract onConfigure(size: usize): bool;
   /** The tick period is over. */
   abstract onTick(): void;
+  /** A message came on a shared queue that this instance registered last: a new turn of the worker's event loop. */
+  abstract onQueueReady(): void;
   /** The instance is no longer used: it has no streams any more. */
   abstract onClose(): void;
   /** The headers of a new stream. Leaves its handle in `newHandle`; 0 lets it pass with no further callbacks. */

@@ -52,6 +52,12 @@ export function proxy_on_tick(rootId: u32): void {
   if (++ticks % TICKS_PER_COLLECTION == 0) collectGarbage();
 }
 
+export function proxy_on_queue_ready(rootId: u32, _token: u32): void {
+  const root = rootOf(rootId);
+  if (root) root.onQueueReady();
+  endCallback();
+}
+
 export function proxy_on_request_headers(id: u32, _count: u32, endOfStream: bool): Action {
   if (!findStream(id)) return Action.Continue;
   const root = changetype<RootContext>(foundRoot);

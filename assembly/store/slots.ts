@@ -16,6 +16,15 @@ export class Slots {
 
   constructor(private shared: Store) {}
 
+  /** Whether a slot is this worker's: then {@link number} is its own, from 0 to 255. */
+  get isOwned(): bool {
+    return this.mine >= 0;
+  }
+
+  get number(): i32 {
+    return this.mine;
+  }
+
   /** Begins to publish: then {@link put} each number and {@link end}. False where no slot is to be had. */
   begin(now: u64): bool {
     const shared = this.shared;

@@ -5,6 +5,7 @@ export const Result = {
   NotFound: 1,
   BadArgument: 2,
   InvalidMemoryAccess: 6,
+  Empty: 7,
   CasMismatch: 8,
 } as const;
 

@@ -13,6 +13,8 @@ export interface LocalReply {
 /** What the module may reach through the host while one of a context's callbacks runs. */
 export interface Context {
   readonly id: number;
+  /** The root context that it belongs to: itself, or the stream's plugin. */
+  readonly rootId: number;
   /** The header map, empty outside its own phase: so Envoy does it. */
   headers(map: HeaderMap): HeaderList;
   /** The buffer; empty for a body outside its callback, undefined for what is not to be found here. */
@@ -20,10 +22,8 @@ export interface Context {
   property(path: string): PropertyValue | undefined;
   /** Leaves a text in the filter state of the stream; false where there is no stream. */
   setState(name: string, value: string): boolean;
-  /** Answers in place of the upstream; false where there is no stream to answer. */
+  /** Answers in place of the upstream once the running callback is over; false where there is no stream to answer. */
   answer(reply: LocalReply): boolean;
-  /** Sends what was answered while the callback of another context ran. */
-  sendReply(): void;
   /** Ticks belong to the root context, also when a stream's callback asks for them. */
   setTickPeriod(milliseconds: number): void;
 }

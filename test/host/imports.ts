@@ -8,14 +8,16 @@ import { type GuestMemory, parsePairs, serializePairs } from "./guest-memory.ts"
 import type { MetricIds } from "./metrics.ts";
 import { encodeProperty } from "./properties.ts";
 import type { SharedDataStore } from "./shared-data.ts";
+import type { QueueOwner, SharedQueues } from "./shared-queues.ts";
 
 /** What the imported functions work on: a VM, seen from the inside. */
-export interface HostState {
+export interface HostState extends QueueOwner {
   readonly memory: GuestMemory;
   readonly context: Context;
   readonly metricIds: MetricIds;
   readonly clock: Clock;
   readonly sharedData: SharedDataStore;
+  readonly queues: SharedQueues;
   readonly calls: HostCalls;
   serve(id: number): boolean;
   log(level: LogLevel, message: string): void;
@@ -127,6 +129,24 @@ export function hostImports(host: HostState): Record<string, Record<string, Impo
       const bytes = host.memory.bytes(address, length);
       const written = host.sharedData.set(host.memory.text(key, keyLength), bytes, cas >>> 0);
       return written ? Result.Ok : Result.CasMismatch;
+    },
+
+    proxy_register_shared_queue(name: number, length: number, tokenOut: number) {
+      const token = host.queues.register(host.memory.text(name, length), host, host.context.rootId);
+      host.memory.writeU32(tokenOut, token);
+      return Result.Ok;
+    },
+
+    proxy_enqueue_shared_queue(token: number, address: number, length: number) {
+      return host.queues.enqueue(token, host.memory.bytes(address, length)) ? Result.Ok : Result.NotFound;
+    },
+
+    proxy_dequeue_shared_queue(token: number, addressOut: number, lengthOut: number) {
+      const message = host.queues.dequeue(token);
+      if (message === null) return Result.NotFound;
+      if (message === undefined) return Result.Empty;
+      if (message.length > 0) host.memory.give(message, addressOut, lengthOut);
+      return Result.Ok;
     },
   };
   const wasi: Record<string, Import> = {

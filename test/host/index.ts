@@ -9,5 +9,6 @@ export { Plugin, type PluginOptions } from "./plugin.ts";
 export type { Properties, PropertyValue } from "./properties.ts";
 export type { ResetCause } from "./resets.ts";
 export { SharedDataStore } from "./shared-data.ts";
+export { SharedQueues } from "./shared-queues.ts";
 export { HttpStream } from "./stream.ts";
 export { loadModule, Vm, type LogLine, type VmOptions } from "./vm.ts";

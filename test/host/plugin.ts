@@ -67,7 +67,6 @@ export class Plugin implements Context {
   tick(): boolean {
     if (this.tickPeriod === 0) return false;
     this.vm.callback(this, "proxy_on_tick", this.id);
-    this.vm.sendReplies();
     return true;
   }
 
@@ -78,8 +77,13 @@ export class Plugin implements Context {
 
   /** Ends the plugin, as a removed listener does once it has drained. */
   close(): void {
+    this.vm.forget(this);
     this.vm.callback(this, "proxy_on_done", this.id);
     this.vm.callback(this, "proxy_on_delete", this.id);
+  }
+
+  get rootId(): number {
+    return this.id;
   }
 
   headers(): HeaderList {
@@ -101,8 +105,6 @@ export class Plugin implements Context {
   answer(): boolean {
     return false;
   }
-
-  sendReply(): void {}
 
   setTickPeriod(milliseconds: number): void {
     this.tickPeriod = milliseconds;

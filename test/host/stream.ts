@@ -109,6 +109,10 @@ export class HttpStream implements Context {
     this.end();
   }
 
+  get rootId(): number {
+    return this.plugin.id;
+  }
+
   headers(map: HeaderMap): HeaderList {
     switch (map) {
       case HeaderMap.RequestHeaders:
@@ -144,13 +148,13 @@ export class HttpStream implements Context {
   answer(reply: LocalReply): boolean {
     if (this.reply !== undefined || this.#closed) return false;
     this.reply = reply;
+    this.plugin.vm.afterCallback(() => this.#sendReply(reply));
     return true;
   }
 
-  /** Sends the module's answer through the module itself, as Envoy does once the callback is over. */
-  sendReply(): void {
-    const { reply } = this;
-    if (reply === undefined || this.#closed) return;
+  /** Sends the module's answer through the module itself. */
+  #sendReply(reply: LocalReply): void {
+    if (this.#closed) return;
     this.properties.set("response.code_details", reply.details);
     const body = Buffer.from(reply.body);
     if (this.#response.logged === undefined) {
@@ -161,9 +165,6 @@ export class HttpStream implements Context {
   }
 
   #action(callback: string, ...args: number[]): Action {
-    const wasAnswered = this.reply !== undefined;
-    const action = this.plugin.vm.callback(this, callback, this.id, ...args) ?? Action.Continue;
-    if (!wasAnswered) this.sendReply();
-    return action;
+    return this.plugin.vm.callback(this, callback, this.id, ...args) ?? Action.Continue;
   }
 }

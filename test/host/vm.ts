@@ -9,6 +9,7 @@ import { hostImports, type HostState } from "./imports.ts";
 import { MetricIds, MetricStore } from "./metrics.ts";
 import { Plugin, type PluginOptions } from "./plugin.ts";
 import { SharedDataStore } from "./shared-data.ts";
+import { type QueueOwner, SharedQueues } from "./shared-queues.ts";
 
 /** A line that the module logged, and the context in whose callback it did. */
 export interface LogLine {
@@ -23,18 +24,25 @@ export interface VmOptions {
   readonly clock?: Clock;
   /** Shared between the VMs of one proxy process that have the same vm_id. */
   readonly sharedData?: SharedDataStore;
+  /** Likewise. */
+  readonly queues?: SharedQueues;
   readonly vmId?: string;
   readonly vmConfiguration?: string;
   /** What the module imports besides the ABI, by module. */
   readonly imports?: WebAssembly.Imports;
 }
 
+/** How deeply answers may be nested before the worker's stack overflows: of answers that a module gave in one tick,
+ *  Envoy 1.40 survives 300 and not 350. */
+const STACK_LIMIT = 256;
+
 /** One instance of a module: what a worker thread of the proxy runs. Hosts any number of plugins. */
-export class Vm implements HostState {
+export class Vm implements HostState, QueueOwner {
   readonly metrics: MetricStore;
   readonly metricIds: MetricIds;
   readonly clock: Clock;
   readonly sharedData: SharedDataStore;
+  readonly queues: SharedQueues;
   readonly vmId: string;
   readonly vmConfiguration: Uint8Array;
   readonly calls = new HostCalls();
@@ -47,12 +55,18 @@ export class Vm implements HostState {
   readonly #contexts = new Map<number, Context>();
   #context: Context | undefined;
   #nextId = 1;
+  readonly #afterCallback: (() => void)[] = [];
+  #depth = 0;
+
+  /** The deepest nesting of answers so far: see {@link afterCallback}. */
+  deepest = 0;
 
   constructor(module: WebAssembly.Module, options: VmOptions = {}) {
     this.metrics = options.metrics ?? new MetricStore();
     this.metricIds = new MetricIds(this.metrics);
     this.clock = options.clock ?? new Clock();
     this.sharedData = options.sharedData ?? new SharedDataStore();
+    this.queues = options.queues ?? new SharedQueues();
     this.vmId = options.vmId ?? "";
     this.vmConfiguration = Buffer.from(options.vmConfiguration ?? "");
     this.#exports = new WebAssembly.Instance(module, { ...options.imports, ...hostImports(this) }).exports;
@@ -90,9 +104,19 @@ export class Vm implements HostState {
     this.#contexts.set(context.id, context);
   }
 
-  /** Sends what a tick has answered. */
-  sendReplies(): void {
-    for (const context of [...this.#contexts.values()]) context.sendReply();
+  /**
+   * Runs `action` once the callback is over, as Envoy sends what a module answers. Such an action calls the module
+   * itself, and the end of that callback runs what is left: so actions of one callback are nested, each in the one
+   * before.
+   */
+  afterCallback(action: () => void): void {
+    this.#afterCallback.push(action);
+  }
+
+  /** Runs `proxy_on_queue_ready` of a root context; nothing where it is gone, or the VM has failed. */
+  wake(rootId: number, token: number): void {
+    const root = this.#contexts.get(rootId);
+    if (root !== undefined && this.failure === undefined) this.callback(root, "proxy_on_queue_ready", rootId, token);
   }
 
   /** Forgets a context that is over. */
@@ -124,6 +148,19 @@ export class Vm implements HostState {
       return this.#run(name, args);
     } finally {
       this.#context = undefined;
+      this.#runAfterCallback();
+    }
+  }
+
+  #runAfterCallback(): void {
+    if (this.failure !== undefined) this.#afterCallback.length = 0;
+    this.#depth += 1;
+    this.deepest = Math.max(this.deepest, this.#depth);
+    try {
+      for (let action = this.#afterCallback.shift(); action !== undefined; action = this.#afterCallback.shift())
+        action();
+    } finally {
+      this.#depth -= 1;
     }
   }
 
@@ -132,6 +169,7 @@ export class Vm implements HostState {
     const callback = this.#exports[name];
     if (typeof callback !== "function") return undefined;
     try {
+      if (this.#depth > STACK_LIMIT) throw new RangeError("Maximum call stack size exceeded");
       return (callback as (...args: number[]) => number | undefined)(...args);
     } catch (error) {
       this.failure = new Error(`${name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
