@@ -7,9 +7,9 @@ import { Token } from "../json/token";
 import { IdKind, idHash } from "../jsonrpc/id";
 import { Exchange } from "../mcp/exchange";
 import { Method, methodName } from "../mcp/methods";
-import { textHash } from "../mcp/mirrored_headers";
 import { MODERN_REVISION, UNKNOWN_REVISION, revisionName } from "../mcp/revisions";
 import { Bytes } from "../memory/bytes";
+import { keyedTextHash } from "../memory/keyed_hash";
 import { Unit } from "./unit";
 
 /** What servers are to take a request without `MCP-Protocol-Version` for (2025-06-18, basic/transports, "Protocol Version
@@ -72,5 +72,5 @@ export class CallReader {
 }
 
 function hashOf(reader: StrictReader, slot: i32): u64 {
-  return textHash(reader.textAt(slot), reader.textLength(slot), reader.textTotal(slot));
+  return keyedTextHash(reader.textAt(slot), reader.textLength(slot), reader.textTotal(slot));
 }

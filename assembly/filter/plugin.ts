@@ -20,6 +20,7 @@ import {
 } from "../proxy-wasm/host";
 import { HostSharedData } from "../proxy-wasm/shared_data";
 import { Endpoints } from "../store/endpoints";
+import { shareHashKey } from "../store/hash_key";
 import { BodyReader } from "./body_reader";
 import { Configuration } from "./configuration";
 import { endingOf } from "./ending";
@@ -77,6 +78,7 @@ export class Plugin extends RootContext {
 
   /** Never refuses: a worker whose plugin refuses its configuration lets traffic pass unseen, or answers it with 500. */
   onConfigure(size: usize): bool {
+    shareHashKey(this.sharedData, this.random);
     const slice = new BufferSlice();
     const isThere = size > 0 && slice.read(BufferType.PluginConfiguration, 0, size);
     this.configuration.read(slice.at, isThere ? slice.length : 0);

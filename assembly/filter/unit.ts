@@ -124,7 +124,7 @@ export class Unit extends CountingUnit {
       new Marks(shared, "cancellations"),
       new Marks(shared, "lists"),
       new ToolLists(shared),
-      new Tasks(new Marks(shared, "tasks"), secret, tools),
+      new Tasks(new Marks(shared, "tasks"), tools),
       host.endpoints,
       clientMemory,
       secret,

@@ -1,4 +1,4 @@
-import { hashBytes } from "../memory/bytes";
+import { keyedHash } from "../memory/keyed_hash";
 
 /** How a caller key names a member of the `baggage` header. */
 export const BAGGAGE_PREFIX = "baggage.";
@@ -7,9 +7,9 @@ const COMMA: u8 = 0x2c;
 const SEMICOLON: u8 = 0x3b;
 const EQUALS: u8 = 0x3d;
 
-/** A hash of the value that the baggage (W3C Baggage, section 3.3) in these bytes has under the key in `name` behind
+/** The keyed hash of the value that the baggage (W3C Baggage, section 3.3) in these bytes has under the key in `name` behind
  *  {@link BAGGAGE_PREFIX}; 0 where it has none. Properties do not count. */
-export function baggageHash(at: usize, length: usize, name: string, seed: u64): u64 {
+export function baggageHash(at: usize, length: usize, name: string): u64 {
   const end = at + length;
   while (at < end) {
     const member = at;
@@ -17,7 +17,7 @@ export function baggageHash(at: usize, length: usize, name: string, seed: u64): 
     const equals = indexOf(member, at, EQUALS);
     if (equals < at && isKey(member, equals, name)) {
       const value = skipSpace(equals + 1, at);
-      return hashBytes(value, trimSpace(value, indexOf(value, at, SEMICOLON)) - value, seed);
+      return keyedHash(value, trimSpace(value, indexOf(value, at, SEMICOLON)) - value);
     }
     at++;
   }

@@ -1,7 +1,8 @@
 import { Headers } from "../host/headers";
-import { equalsIgnoringCase, equalsText, hashBytes, indexOfIgnoringCase, startsWithText } from "../memory/bytes";
+import { equalsIgnoringCase, equalsText, indexOfIgnoringCase, mix, startsWithText } from "../memory/bytes";
+import { keyedHash } from "../memory/keyed_hash";
 import { BAGGAGE_PREFIX, baggageHash } from "./baggage";
-import { MirroredHeaders, headerHash } from "./mirrored_headers";
+import { MirroredHeaders } from "./mirrored_headers";
 import { MODERN_REVISION, UNKNOWN_REVISION, revisionOf } from "./revisions";
 
 /** The HTTP methods that Streamable HTTP uses and the filter reads. */
@@ -58,7 +59,7 @@ export class RequestHead {
   private hasContentType: bool = false;
   private authorityAt: usize = 0;
   private authorityLength: i32 = 0;
-  /** A hash of the headers that tell callers apart, by the configuration. */
+  /** A keyed hash of the headers that tell callers apart, by the configuration. */
   callerKey: u64 = 0;
   /** The path, without the query. */
   path: usize = 0;
@@ -93,9 +94,9 @@ export class RequestHead {
     while (headers.next()) this.take(headers);
   }
 
-  /** A hash of the authority. */
+  /** The keyed hash of the authority. */
   get authority(): u64 {
-    return hashBytes(this.authorityAt, this.authorityLength);
+    return keyedHash(this.authorityAt, this.authorityLength);
   }
 
   /** Whether it may post to an endpoint of HTTP+SSE: JSON that is of no other transport. */
@@ -167,9 +168,9 @@ export class RequestHead {
       this.hasRevision = true;
       this.revision = revision;
     } else if (named(header, "mcp-method")) {
-      this.mirrored.method = headerHash(header.value, header.valueLength);
+      this.mirrored.addMethod(header.value, header.valueLength);
     } else if (named(header, "mcp-name")) {
-      this.mirrored.name = headerHash(header.value, header.valueLength);
+      this.mirrored.addName(header.value, header.valueLength);
     } else if (startsWithText(header.name, header.nameLength, "mcp-param-")) {
       this.mirrored.addParam(header.value, header.valueLength);
     }
@@ -181,9 +182,10 @@ export class RequestHead {
     for (let i = 0; i < this.callerHeaders.length; i++) {
       const name = this.callerHeaders[i];
       if (named(header, name)) {
-        this.callerKey += hashBytes(header.value, header.valueLength, i + 1);
+        this.callerKey += mix(keyedHash(header.value, header.valueLength) ^ (i + 1));
       } else if (name.startsWith(BAGGAGE_PREFIX) && named(header, "baggage")) {
-        this.callerKey += baggageHash(header.value, header.valueLength, name, i + 1);
+        const hash = baggageHash(header.value, header.valueLength, name);
+        if (hash) this.callerKey += mix(hash ^ (i + 1));
       }
     }
   }

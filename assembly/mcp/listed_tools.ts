@@ -1,10 +1,11 @@
-import { hashBytes, mix } from "../memory/bytes";
+import { mix } from "../memory/bytes";
+import { keyedHash } from "../memory/keyed_hash";
 import { StreamHash } from "../memory/stream_hash";
 import { LISTED_TOOL_SIZE, ListedTool, TOOL_LIMIT } from "../store/tool_lists";
 
 const LIST_SIZE: usize = TOOL_LIMIT * LISTED_TOOL_SIZE;
 
-/** The tools of a list as they are read: of each a hash of its name and one of what defines it. Pooled. */
+/** The tools of a list as they are read: for each a keyed hash of its name and one of its definition. Pooled. */
 @unmanaged
 export class ListedTools {
   /** How many have begun. */
@@ -68,7 +69,7 @@ export class ListedTools {
   setName(at: usize, length: u32, label: i32): void {
     if (this.count == 0) return;
     const tool = this.newest;
-    tool.nameHash = hashBytes(at, length);
+    tool.nameHash = keyedHash(at, length);
     tool.label = label;
   }
 
@@ -83,7 +84,7 @@ export class ListedTools {
   /** The tool that began last is over. To be called at the end of the list, too. */
   end(): void {
     if (this.count == 0 || this.isCut) return;
-    this.newest.definitionHash = <u32>mix(this.description.value ^ mix(this.inputSchema.value));
+    this.newest.definitionHash = mix(this.description.value ^ mix(this.inputSchema.value));
   }
 
   private get newest(): ListedTool {

@@ -2,11 +2,12 @@ import { Token } from "../json/token";
 import { idHash, idKind } from "../jsonrpc/id";
 import { MessageKind, MessageReader, Part, Refusal } from "../jsonrpc/message_reader";
 import { equalsText } from "../memory/bytes";
+import { keyedTextHash } from "../memory/keyed_hash";
 import { StreamHash } from "../memory/stream_hash";
 import { ListedTools } from "./listed_tools";
 import { MessageContent } from "./message_content";
 import { Method, TargetKind, methodOf } from "./methods";
-import { MirroredHeaders, textHash } from "./mirrored_headers";
+import { MirroredHeaders } from "./mirrored_headers";
 import { CLIENT_NAME_LIMIT, NAME_LIMIT } from "./operation";
 import { Outcome } from "./outcome";
 import { PayloadField, measuredFields, messageFields, textKind } from "./payload";
@@ -105,7 +106,7 @@ export class McpMessage extends MessageContent {
           const tokens = reader.fields.tokens;
           const isText = reader.fields.value == Token.String;
           this.method = isText ? methodOf(tokens.textAt, tokens.textTotal) : Method.None;
-          this.methodHash = isText ? textHash(tokens.textAt, tokens.textLength, tokens.textTotal) : 0;
+          this.methodHash = isText ? keyedTextHash(tokens.textAt, tokens.textLength, tokens.textTotal) : 0;
           return McpPart.Method;
         }
         case Part.Payload: {
@@ -186,7 +187,7 @@ export class McpMessage extends MessageContent {
     const length = tokens.textTotal;
     switch (fields.field) {
       case PayloadField.ParamsName:
-        this.nameHash = isText ? textHash(at, tokens.textLength, length) : 0;
+        this.nameHash = isText ? keyedTextHash(at, tokens.textLength, length) : 0;
         this.keepName(at, isText ? length : 0);
         return McpPart.More;
       case PayloadField.ParamsRequestId:
@@ -221,24 +222,24 @@ export class McpMessage extends MessageContent {
         this.namesRole = true;
         return McpPart.More;
       case PayloadField.ParamsCursor:
-        this.cursorHash = isText && length ? textHash(at, tokens.textLength, length) : 0;
+        this.cursorHash = isText && length ? keyedTextHash(at, tokens.textLength, length) : 0;
         return McpPart.More;
       case PayloadField.ResultNextCursor:
-        this.nextCursorHash = isText && length ? textHash(at, tokens.textLength, length) : 0;
+        this.nextCursorHash = isText && length ? keyedTextHash(at, tokens.textLength, length) : 0;
         return McpPart.More;
       case PayloadField.ParamsUri:
-        this.uriHash = isText ? textHash(at, tokens.textLength, length) : 0;
+        this.uriHash = isText ? keyedTextHash(at, tokens.textLength, length) : 0;
         if (!fields.has(PayloadField.ParamsName)) this.keepName(at, isText ? length : 0);
         return McpPart.More;
       case PayloadField.ParamsInputResponses:
       case PayloadField.ParamsRequestState:
         return McpPart.More;
       case PayloadField.ParamsTaskId:
-        this.paramsTask = isText ? textHash(at, tokens.textLength, length) : 0;
+        this.paramsTask = isText ? keyedTextHash(at, tokens.textLength, length) : 0;
         this.task = this.paramsTask;
         return McpPart.More;
       case PayloadField.ResultTaskId:
-        this.task = isText ? textHash(at, tokens.textLength, length) : 0;
+        this.task = isText ? keyedTextHash(at, tokens.textLength, length) : 0;
         return this.isListedTask ? McpPart.Task : McpPart.More;
       case PayloadField.ParamsTaskStatus:
       case PayloadField.ResultTaskStatus:

@@ -18,7 +18,7 @@ export class MessageContent {
   listed: TargetKind;
   listedAt: usize;
   listedLength: u32;
-  /** The hash of the method's name; 0 where it is no text. See {@link textHash}. */
+  /** The {@link keyedTextHash} of the method's name; 0 where it is no text. */
   methodHash: u64;
   /** The hash of the task's id that a notification or answer tells of, and its state; 0 where there is none. */
   task: u64;
@@ -121,9 +121,9 @@ export class MessageContent {
     return named ? this.cancelledHash : 0;
   }
 
-  /** Of a request: a hash of its arguments as they are written; 0 where it has none. */
+  /** Of a request: a keyed hash of its arguments as they are written; 0 where it has none. */
   get argumentsHash(): u64 {
-    return this.hasArguments ? this.argumentsRead.value | 1 : 0;
+    return this.hasArguments ? this.argumentsRead.value : 0;
   }
 
   /** Of a request: whether it goes on with a call that had asked for input. */

@@ -1,7 +1,8 @@
 import { TEXT_LIMIT } from "../json/text";
 import { Token } from "../json/token";
 import { Tokenizer } from "../json/tokenizer";
-import { equalsText, hashBytes } from "../memory/bytes";
+import { equalsText, mix, permanentBytes } from "../memory/bytes";
+import { keyedTextHash, neverZero } from "../memory/keyed_hash";
 
 /** `Mcp-Param-*` headers of one request that are compared. */
 const PARAM_LIMIT: u32 = 16;
@@ -28,12 +29,12 @@ export function mirroredHeaderName(header: MirroredHeader): string {
 
 /**
  * What the headers of a request repeat of its body (2026-07-28, basic/transports/streamable-http, "Standard Headers"), as
- * hashes of texts as {@link textHash} makes them. Which argument an `Mcp-Param-*` repeats is in the tool's definition: it
- * is taken to agree where any value among the arguments is the same. Pooled.
+ * hashes of texts as {@link keyedTextHash} makes them. Which argument an `Mcp-Param-*` repeats is in the tool's definition:
+ * it is taken to agree where any value among the arguments is the same. Pooled.
  */
 @unmanaged
 export class MirroredHeaders {
-  /** 0 where the header is missing. */
+  /** 0 where the header is missing: an empty one has a hash of its own. */
   method: u64;
   name: u64;
   private paramCount: u32;
@@ -79,6 +80,16 @@ export class MirroredHeaders {
     free = changetype<usize>(this);
   }
 
+  /** A value of `Mcp-Method`. */
+  addMethod(at: usize, length: i32): void {
+    this.method = joined(this.method, headerHash(at, length));
+  }
+
+  /** A value of `Mcp-Name`. */
+  addName(at: usize, length: i32): void {
+    this.name = joined(this.name, headerHash(at, length));
+  }
+
   /** Whether any came. */
   get isThere(): bool {
     return (this.method | this.name) != 0 || this.paramCount > 0;
@@ -105,13 +116,13 @@ export class MirroredHeaders {
           return;
         case Token.String:
         case Token.Number:
-          this.meet(textHash(tokens.textAt, tokens.textLength, tokens.textTotal));
+          this.meet(keyedTextHash(tokens.textAt, tokens.textLength, tokens.textTotal));
           break;
         case Token.True:
-          this.meet(TRUE_HASH);
+          this.meet(keyedTextHash(TRUE, 4, 4));
           break;
         case Token.False:
-          this.meet(FALSE_HASH);
+          this.meet(keyedTextHash(FALSE, 5, 5));
           break;
       }
     }
@@ -135,15 +146,16 @@ export class MirroredHeaders {
 
 let free: usize = 0;
 
-const TRUE_HASH: u64 = hashOfText("true");
-const FALSE_HASH: u64 = hashOfText("false");
-
-/** The hash of a text of `total` bytes of which `kept` are known: never 0. */
-export function textHash(at: usize, kept: i32, total: u32): u64 {
-  return hashBytes(at, kept, total) | 1;
+/** The hash for a header that comes again with the value hashed to `value`: recipients choose different ones of two that
+ *  differ, so they agree with no body. */
+function joined(before: u64, value: u64): u64 {
+  return before == 0 || before == value ? value : neverZero(mix(before ^ mix(value)));
 }
 
-/** The {@link textHash} of a header's value, decoded where it is base64. */
+const TRUE: usize = permanentBytes("true");
+const FALSE: usize = permanentBytes("false");
+
+/** The {@link keyedTextHash} of a header's value, decoded where it is base64. */
 export function headerHash(at: usize, length: i32): u64 {
   const start = BASE64_START.length;
   if (length >= start + BASE64_END_SIZE && equalsText(at, start, BASE64_START)) {
@@ -156,12 +168,7 @@ export function headerHash(at: usize, length: i32): u64 {
 }
 
 function hashOf(at: usize, length: i32): u64 {
-  return textHash(at, min(length, <i32>TEXT_LIMIT), length);
-}
-
-function hashOfText(text: string): u64 {
-  const bytes = String.UTF8.encode(text);
-  return hashOf(changetype<usize>(bytes), bytes.byteLength);
+  return keyedTextHash(at, min(length, <i32>TEXT_LIMIT), length);
 }
 
 /** Decodes base64 (RFC 4648 section 4), padded or not, to {@link decoded}. The size; -1 where it is none, or too long. */

@@ -1,5 +1,4 @@
 import { Marks } from "../store/marks";
-import { Secret } from "../store/secret";
 import { ATTEMPTS } from "../store/store";
 import { ObservedStream } from "./observed_stream";
 import { TaskState, isTerminal } from "./task_state";
@@ -14,11 +13,10 @@ const LABEL_BITS: u64 = 12;
 export class Tasks {
   constructor(
     private marks: Marks,
-    private secret: Secret,
     private observer: ToolObserver,
   ) {}
 
-  /** A task was accepted in place of a tool's result. `task` is the hash of its id, `tool` the label of the tool. */
+  /** A task was accepted in place of a tool's result. `task` is the keyed hash of its id, `tool` the label of the tool. */
   accept(stream: ObservedStream, task: u64, state: TaskState, tool: i32, startedAt: u64, now: u64): void {
     this.enter(stream, task, state == TaskState.None ? TaskState.Working : state, tool, startedAt, now);
   }
@@ -29,9 +27,8 @@ export class Tasks {
   }
 
   private enter(stream: ObservedStream, task: u64, state: TaskState, tool: i32, startedAt: u64, now: u64): void {
-    const hash = this.secret.hashNumber(task);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const before = this.marks.get(stream.serverHash, hash);
+      const before = this.marks.get(stream.serverHash, task);
       const stateBefore = <TaskState>(before & ((1 << STATE_BITS) - 1));
       const isAcceptedNow = before != 0 && startedAt != 0 && before >> (STATE_BITS + LABEL_BITS) == 0;
       // Its states were told before its acceptance was: they hold, and now it has a beginning.
@@ -42,7 +39,7 @@ export class Tasks {
         startedAt = before >> (STATE_BITS + LABEL_BITS);
       }
       const after = (startedAt << (STATE_BITS + LABEL_BITS)) | ((<u64>tool) << STATE_BITS) | (<u64>state);
-      if (!this.marks.replace(stream.serverHash, hash, before, after)) continue;
+      if (!this.marks.replace(stream.serverHash, task, before, after)) continue;
       if (!isAcceptedNow) this.observer.taskEntered(stream, tool, state);
       // One that was accepted elsewhere has no known age.
       if (isTerminal(state) && startedAt) {

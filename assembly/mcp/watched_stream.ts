@@ -1,4 +1,5 @@
-import { hashBytes, mix } from "../memory/bytes";
+import { mix } from "../memory/bytes";
+import { keyedHash, neverZero } from "../memory/keyed_hash";
 import { ListedTool, LISTED_TOOL_SIZE, findTool } from "../store/tool_lists";
 import { CountingUnit } from "./counting_unit";
 import { ListedTools } from "./listed_tools";
@@ -46,14 +47,15 @@ export class WatchedStream extends MeasuredStream {
   protected watchRequest(message: McpMessage, operation: Operation): void {
     operation.task = message.requestedTask;
     if (operation.method == Method.ToolsCall && !message.continuesCall) {
-      operation.callHash = mix(message.argumentsHash ^ mix(hashBytes(operation.name, operation.nameLength))) | 1;
+      const name = keyedHash(operation.name, operation.nameLength);
+      operation.callHash = neverZero(mix(message.argumentsHash ^ mix(name)));
     }
   }
 
   /** Ties a call to its session: only there can it be repeated. */
   protected bindCall(operation: Operation, unit: CountingUnit): void {
     if (!operation.callHash) return;
-    operation.callHash = operation.session ? unit.secret.hashNumber(operation.callHash ^ operation.session) | 1 : 0;
+    operation.callHash = operation.session ? neverZero(mix(operation.callHash ^ operation.session)) : 0;
   }
 
   /** Takes from an answer what it tells of tools and tasks. */
@@ -97,7 +99,7 @@ export class WatchedStream extends MeasuredStream {
   /** A call failed: is there such a tool? */
   private seekTool(operation: Operation, unit: CountingUnit): void {
     if (operation.nameLength == 0) return;
-    const name = hashBytes(operation.name, operation.nameLength);
+    const name = keyedHash(operation.name, operation.nameLength);
     if (unit.toolLists.lacks(this.callerScope(unit), name)) unit.toolObserver.unknownTool(this);
   }
 

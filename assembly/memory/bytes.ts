@@ -40,8 +40,8 @@ export function lower(byte: u8): u8 {
   return <u8>(byte - 0x41) < 26 ? byte | 0x20 : byte;
 }
 
-/** A 64-bit hash of bytes, continued from `seed` (FNV-1a with a closing mix). No defence against chosen collisions:
- *  where one would matter, compare the bytes too. */
+/** A 64-bit hash of bytes, continued from `seed` (FNV-1a with a closing mix), without a key: only for what the operator
+ *  chooses, and the same on all proxies. {@link keyedHash} is for the rest. */
 export function hashBytes(at: usize, length: usize, seed: u64 = 0xcbf29ce484222325): u64 {
   let hash = seed;
   for (let i: usize = 0; i < length; i++) hash = (hash ^ load<u8>(at + i)) * 0x100000001b3;

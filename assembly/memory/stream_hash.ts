@@ -1,49 +1,51 @@
-import { mix } from "./bytes";
+import { FINAL_ROUNDS, ROUNDS, hashKey0, hashKey1, neverZero } from "./keyed_hash";
+import { sipAbsorb, sipBegin, sipEnd } from "./siphash";
 
-const FACTOR: u64 = 0x9e3779b97f4a7c15;
-
-/**
- * A 64-bit hash of bytes that come in pieces, eight at a time; the same however they are cut. No defence against chosen
- * collisions.
- */
+/** The {@link keyedHash} of bytes that come in pieces: the same however they are cut. */
 @unmanaged
 export class StreamHash {
-  private state: u64;
+  /** The state of SipHash: four words at the address of this object. */
+  private v0: u64;
+  private v1: u64;
+  private v2: u64;
+  private v3: u64;
   /** The bytes that do not fill a word yet, the first lowest. */
   private rest: u64;
   private length: u64;
 
   reset(): void {
-    this.state = FACTOR;
+    sipBegin(this.state, hashKey0(), hashKey1());
     this.rest = 0;
     this.length = 0;
   }
 
   feed(at: usize, length: usize): void {
     const end = at + length;
-    let state = this.state;
     const held = <u32>(this.length & 7);
     this.length += length;
     if (held) {
       let count = held;
       while (at < end && count < 8) this.rest |= (<u64>load<u8>(at++)) << (count++ * 8);
       if (count < 8) return;
-      state = step(state, this.rest);
+      const word = this.restAt;
+      sipAbsorb(this.state, word, word + sizeof<u64>(), ROUNDS);
       this.rest = 0;
     }
-    for (; at + 8 <= end; at += 8) state = step(state, load<u64>(at));
-    for (let count = 0; at < end; count++) this.rest |= (<u64>load<u8>(at++)) << (count * 8);
-    this.state = state;
+    const words = at + ((end - at) & ~7);
+    sipAbsorb(this.state, at, words, ROUNDS);
+    for (let count = 0; words + count < end; count++) this.rest |= (<u64>load<u8>(words + count)) << (count * 8);
   }
 
-  /** The hash of all bytes since {@link reset}. */
+  /** The hash of all bytes since {@link reset}: never 0. */
   get value(): u64 {
-    return mix(step(this.state, this.rest) ^ this.length);
+    return neverZero(sipEnd(this.state, this.rest | (this.length << 56), ROUNDS, FINAL_ROUNDS));
   }
-}
 
-@inline
-function step(state: u64, word: u64): u64 {
-  state = (state ^ word) * FACTOR;
-  return state ^ (state >> 29);
+  private get state(): usize {
+    return changetype<usize>(this);
+  }
+
+  private get restAt(): usize {
+    return changetype<usize>(this) + offsetof<StreamHash>("rest");
+  }
 }

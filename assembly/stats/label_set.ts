@@ -1,4 +1,5 @@
-import { Bytes, hashBytes } from "../memory/bytes";
+import { Bytes } from "../memory/bytes";
+import { keyedHash } from "../memory/keyed_hash";
 import { Table } from "../memory/table";
 import { NAME_LIMIT, NameList } from "../store/name_list";
 import { ATTEMPTS } from "../store/store";
@@ -94,7 +95,7 @@ export class LabelSet {
   }
 
   private findInCopy(at: usize, length: i32): i32 {
-    const index = <i32>this.byHash.get(keyOf(at, length));
+    const index = <i32>this.byHash.get(keyedHash(at, length));
     if (index == 0) return OTHER_INDEX;
     const entry = this.entry(index);
     return entry.name.equals(at, length) ? index : OTHER_INDEX;
@@ -113,7 +114,7 @@ export class LabelSet {
   private add(list: NameList): void {
     this.entries.push(new Entry(list.at, list.length, list.isKnown));
     if (!list.isKnown) this.unreservedLeft--;
-    this.byHash.set(keyOf(list.at, list.length), this.entries.length);
+    this.byHash.set(keyedHash(list.at, list.length), this.entries.length);
     if (this.entries.length >= this.capacity) this.isFull = true;
   }
 
@@ -150,8 +151,4 @@ function isPlain(byte: u8): bool {
   // `-` `.` `/`, the digits and `:`
   if (byte >= 0x2d && byte <= 0x3a) return true;
   return byte == 0x5f || byte == 0x40 || byte == 0x2b;
-}
-
-function keyOf(at: usize, length: i32): u64 {
-  return hashBytes(at, length) | 1;
 }

@@ -1,6 +1,7 @@
 import { Properties } from "../host/properties";
 import { Method, TargetKind } from "../mcp/methods";
-import { Bytes, hashBytes } from "../memory/bytes";
+import { Bytes } from "../memory/bytes";
+import { keyedHash } from "../memory/keyed_hash";
 import { Table } from "../memory/table";
 import { NameList, NumberSet } from "../store/name_list";
 import { Store } from "../store/store";
@@ -105,9 +106,9 @@ export class Labels {
     return set.admit(this.properties.at, this.properties.length, true);
   }
 
-  /** A hash of the stream's caller. Asks the host. */
+  /** A keyed hash of the address of the stream's caller; 0 where there is none. Asks the host. */
   callerHash(): u64 {
-    return this.findAddress() ? hashBytes(this.properties.at, this.properties.length) : 0;
+    return this.findAddress() ? keyedHash(this.properties.at, this.properties.length) : 0;
   }
 
   private findAddress(): bool {

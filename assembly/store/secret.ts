@@ -1,15 +1,15 @@
 import { Random } from "../host/random";
-import { sipHash } from "./siphash";
+import { sipHash } from "../memory/siphash";
 import { ATTEMPTS, Store } from "./store";
 
 const SIZE: i32 = 16;
 const numberBytes: usize = memory.data(8);
 
-/** The random key with which ids are hashed, so that what is kept of them tells nothing and cannot be made to collide.
- *  Whoever comes first draws it; all workers of the store have the same. */
+/** A random key of 128 bits for hashes that reveal nothing about the bytes and whose collisions nobody can choose. The first
+ *  worker draws it; all workers of the store have the same. */
 export class Secret {
-  private key0: u64 = 0;
-  private key1: u64 = 0;
+  readonly key0: u64;
+  readonly key1: u64;
 
   constructor(shared: Store, random: Random) {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -30,8 +30,8 @@ export class Secret {
     return this.hash(numberBytes, sizeof<u64>());
   }
 
-  /** The keyed hash of the bytes. */
+  /** The keyed hash of the bytes, by SipHash-2-4. */
   hash(at: usize, length: usize): u64 {
-    return sipHash(this.key0, this.key1, at, length);
+    return sipHash(this.key0, this.key1, at, length, 2, 4);
   }
 }

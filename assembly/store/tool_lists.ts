@@ -5,16 +5,18 @@ const CAPACITY: i32 = 32768;
 /** Tools of a list that are told apart. */
 export const TOOL_LIMIT: i32 = 512;
 
-/** A tool as a list defines it. */
+/** A tool as a list defines it. The hashes are keyed: a server cannot choose two definitions with one hash. */
 @unmanaged
 export class ListedTool {
   nameHash: u64;
-  definitionHash: u32;
+  definitionHash: u64;
   /** The index of its name among the labels, the same for all workers. */
   label: u32;
+  /** Always 0: lists are compared byte by byte. */
+  unused: u32;
 }
 
-export const LISTED_TOOL_SIZE: i32 = 16;
+export const LISTED_TOOL_SIZE: i32 = 24;
 
 /** A list, and behind it its tools. */
 @unmanaged

@@ -197,6 +197,34 @@ describe("a parameter", () => {
   });
 });
 
+describe("a header", () => {
+  test("that is empty is another than one that is missing, and than one byte", () => {
+    const call = (name: string) => body("tools/call", { name });
+    expect(mismatches(call(""), headers("tools/call", ""))).toEqual({});
+    expect(mismatches(call("\u0001"), headers("tools/call", ""))).toEqual({ "mcp-name": 1 });
+    expect(mismatches(call(""), headers("tools/call", base64("\u0001")))).toEqual({ "mcp-name": 1 });
+    expect(mismatches(call(""), headers("tools/call"))).toEqual({ "mcp-name": 1 });
+    const old = { ...MCP_HEADERS, "mcp-protocol-version": "2025-11-25" };
+    expect(mismatches(toolCall("echo"), { ...old, "mcp-name": "" })).toEqual({ "mcp-name": 1 });
+  });
+
+  test.each(["mcp-method", "mcp-name"])("%s that comes twice agrees only if both say the same", (name) => {
+    const call = Buffer.from(body("tools/call", { name: "echo" }));
+    const sent = Object.entries(headers("tools/call", "echo"));
+    const value = name === "mcp-name" ? "echo" : "tools/call";
+    const counted = (...more: [string, string][]) => {
+      const plugin = startFilter();
+      const stream = plugin.stream();
+      stream.requestHeaders([[":method", "POST"], [":path", "/mcp"], ...more, ...sent]);
+      stream.requestBody(call, true);
+      return countsBy(plugin, "mcp_header_mismatch_total", "mcp_header");
+    };
+    expect(counted([name, value])).toEqual({});
+    expect(counted([name, "other"])).toEqual({ [name]: 1 });
+    expect(counted([name, "other"], [name, "other"])).toEqual({ [name]: 1 });
+  });
+});
+
 test("headers of one request are not those of the next", () => {
   const plugin = startFilter();
   const call = body("tools/call", { name: "echo", arguments: { a: 1 } });

@@ -189,6 +189,14 @@ describe.each([1, 4])("a call of a tool that does not exist, with %i workers", (
     });
   });
 
+  test("counts also where its name was chosen to collide with that of a tool", () => {
+    const workers = start();
+    // One FNV-1a hash.
+    list(workers, [[tool("8yn0iYCKYHlIj4-BwPqk")]]);
+    post(on(workers, 1), toolCall("GReLUrM4wMqfg9yzV3KQ"), error(-32602));
+    expect(unknown(workers[0])).toBe(1);
+  });
+
   test("does not count where no list, or not the whole of it, was seen", () => {
     const workers = start();
     post(workers[0], toolCall("guessed"), error(-32602));

@@ -40,6 +40,20 @@ describe("a request id", () => {
     expect(idOf(`"${long}"`)).not.toBe(idOf(`"y${long.slice(1)}"`));
   });
 
+  it("differs from one that was chosen to collide with it", () => {
+    const chosen = [
+      // One FNV-1a hash.
+      ['"8yn0iYCKYHlIj4-BwPqk"', '"GReLUrM4wMqfg9yzV3KQ"'],
+      // Exponents beyond what is computed.
+      ["1e1234567891", "1e1234567892"],
+      ["1e123456789", "1e1234567891"],
+      ["1e1000000000", "1e9999999999"],
+      // The bytes that a number is hashed as.
+      ["1", '"\\u0000\\u0000\\u0000\\u0000\\u00001"'],
+    ];
+    for (const [one, other] of chosen) expect(idOf(one), one).not.toBe(idOf(other));
+  });
+
   it("is none where it is no string, number or null", () => {
     expect(["true", "false", "{}", "[]", '["a"]'].map((json) => idOf(json).split(" ")[0])).toEqual(
       Array<string>(5).fill("Invalid"),

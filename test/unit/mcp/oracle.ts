@@ -49,8 +49,8 @@ export function nodeOf(value: unknown): Node {
   return { type: "literal", text: value === null ? "null" : value ? "true" : "false" };
 }
 
-/** Whether a number is known whole, however it is written; of a longer one, or of one whose exponent has more than nine
- *  digits, only the beginning decides. */
+/** Whether a number is known whole, however it is written; a longer one, or one whose exponent has more than nine digits, is
+ *  compared as it is written. */
 function isWhole(digits: string): boolean {
   return digits.length < 200 && !/e[+-]?0*[1-9]\d{9}/i.test(digits);
 }

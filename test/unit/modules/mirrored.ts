@@ -1,5 +1,6 @@
 import { TEXT_LIMIT } from "../../../assembly/json/text";
-import { headerHash, textHash } from "../../../assembly/mcp/mirrored_headers";
+import { headerHash } from "../../../assembly/mcp/mirrored_headers";
+import { keyedTextHash } from "../../../assembly/memory/keyed_hash";
 
 export { allocate } from "./common/allocate";
 
@@ -10,5 +11,5 @@ export function ofHeader(at: usize, length: i32): u64 {
 
 /** The hash of a text of the body. */
 export function ofText(at: usize, length: i32): u64 {
-  return textHash(at, min(length, <i32>TEXT_LIMIT), length);
+  return keyedTextHash(at, min(length, <i32>TEXT_LIMIT), length);
 }

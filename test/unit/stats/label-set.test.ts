@@ -69,6 +69,14 @@ function labelOf(index: number, worker = 0): string {
 }
 
 describe("a set of label values", () => {
+  it("gives a name its own index whatever other name was chosen before it", () => {
+    create(8, 0);
+    // One FNV-1a hash.
+    const names = ["8yn0iYCKYHlIj4-BwPqk", "GReLUrM4wMqfg9yzV3KQ"];
+    expect(names.map(admitKnown)).toEqual([1, 2]);
+    expect(names.map((name) => find(name, 1))).toEqual([1, 2]);
+  });
+
   beforeEach(() => create(8, 6));
 
   it("gives each name an index of its own, and keeps it", () => {

@@ -19,11 +19,11 @@ interface Exports {
 
 interface Tool {
   readonly nameHash: bigint;
-  readonly definition: number;
+  readonly definition: bigint;
   readonly label: number;
 }
 
-const SIZE = 16;
+const SIZE = 24;
 const LIMIT = 512;
 const data = new RacingData();
 const workers: TestModule<Exports>[] = Array.from({ length: 3 }, () => new TestModule<Exports>("tool_lists", {}, data));
@@ -39,8 +39,8 @@ function packed(tools: readonly Tool[]): Buffer {
   const bytes = Buffer.alloc(tools.length * SIZE);
   tools.forEach(({ nameHash, definition, label }, i) => {
     bytes.writeBigUInt64LE(nameHash, i * SIZE);
-    bytes.writeUInt32LE(definition, i * SIZE + 8);
-    bytes.writeUInt32LE(label, i * SIZE + 12);
+    bytes.writeBigUInt64LE(definition, i * SIZE + 8);
+    bytes.writeUInt32LE(label, i * SIZE + 16);
   });
   return bytes;
 }
@@ -49,8 +49,8 @@ function found(worker: TestModule<Exports>): Tool[] {
   const bytes = worker.bytes(worker.exports.foundAt(), worker.exports.foundLength());
   return Array.from({ length: bytes.length / SIZE }, (_, i) => ({
     nameHash: bytes.readBigUInt64LE(i * SIZE),
-    definition: bytes.readUInt32LE(i * SIZE + 8),
-    label: bytes.readUInt32LE(i * SIZE + 12),
+    definition: bytes.readBigUInt64LE(i * SIZE + 8),
+    label: bytes.readUInt32LE(i * SIZE + 16),
   }));
 }
 
@@ -63,7 +63,7 @@ function save(worker: TestModule<Exports>, key: bigint, tools: readonly Tool[]):
 const load = (worker: TestModule<Exports>, key: bigint): Tool[] | undefined =>
   worker.exports.load(key) ? found(worker) : undefined;
 
-const toolsOf = (count: number, definition = 0): Tool[] =>
+const toolsOf = (count: number, definition = 0n): Tool[] =>
   Array.from({ length: count }, (_, i) => ({ nameHash: BigInt(i + 1), definition, label: i }));
 
 describe("lists of tools", () => {
@@ -75,12 +75,12 @@ describe("lists of tools", () => {
   });
 
   it("are bounded: those of a bucket that were written longest ago go first", () => {
-    // All keys are of one bucket, and its 32 KiB have room for 3 lists of 8 KiB and 16 bytes.
+    // All keys are of one bucket, and its 32 KiB have room for 2 lists of 12 KiB and 16 bytes.
     const keys = Array.from({ length: 40 }, (_, i) => BigInt(i + 1));
-    keys.forEach((key, i) => save(workers[i % 3], key, toolsOf(LIMIT, i)));
+    keys.forEach((key, i) => save(workers[i % 3], key, toolsOf(LIMIT, BigInt(i))));
     const kept = keys.filter((key) => load(workers[0], key) !== undefined);
-    expect(kept).toEqual(keys.slice(-3));
-    kept.forEach((key) => expect(load(workers[1], key)).toEqual(toolsOf(LIMIT, Number(key) - 1)));
+    expect(kept).toEqual(keys.slice(-2));
+    kept.forEach((key) => expect(load(workers[1], key)).toEqual(toolsOf(LIMIT, key - 1n)));
     // A list of another bucket is not touched.
     save(workers[0], 1n << 56n, toolsOf(1));
     expect(load(workers[0], kept[0])).toBeDefined();
@@ -89,7 +89,11 @@ describe("lists of tools", () => {
   const keys = [1n, 2n, 3n, 1n << 56n].map((key) => fc.constant(key));
   const tools = fc.uniqueArray(
     fc.record(
-      { nameHash: fc.bigInt({ min: 1n, max: 6n }), definition: fc.nat({ max: 2 }), label: fc.nat({ max: 9 }) },
+      {
+        nameHash: fc.bigInt({ min: 1n, max: 6n }),
+        definition: fc.constantFrom(0n, 1n, 1n << 32n),
+        label: fc.nat({ max: 9 }),
+      },
       { noNullPrototype: true },
     ),
     { maxLength: 6, selector: ({ nameHash }) => nameHash },

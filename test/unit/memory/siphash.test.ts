@@ -7,16 +7,20 @@ import { TestModule } from "../module.ts";
 import { itHolds } from "../property.ts";
 
 interface Exports {
-  hash(key0: bigint, key1: bigint, at: number, length: number): bigint;
+  hash(key0: bigint, key1: bigint, at: number, length: number, rounds: number, finalRounds: number): bigint;
 }
+
+/** Rounds for each word and at the end: SipHash-2-4, and SipHash-1-3. */
+const PAPERS: readonly [number, number] = [2, 4];
+const FAST: readonly [number, number] = [1, 3];
 
 const module: TestModule<Exports> = new TestModule("siphash");
 
-function hash(key: Uint8Array, message: Uint8Array): bigint {
+function hash(key: Uint8Array, message: Uint8Array, [perWord, final] = PAPERS): bigint {
   const [key0, key1] = [0, 8].map((offset) => Buffer.from(key).readBigUInt64LE(offset));
   return BigInt.asUintN(
     64,
-    module.lend(message, (at, length) => module.exports.hash(key0, key1, at, length)),
+    module.lend(message, (at, length) => module.exports.hash(key0, key1, at, length, perWord, final)),
   );
 }
 
@@ -24,8 +28,8 @@ function rotate(value: bigint, bits: bigint): bigint {
   return BigInt.asUintN(64, (value << bits) | (value >> (64n - bits)));
 }
 
-/** SipHash-2-4 as section 2 of the paper has it (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012). */
-function sipHash(key: Uint8Array, message: Uint8Array): bigint {
+/** SipHash as section 2 of the paper defines it (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012). */
+function sipHash(key: Uint8Array, message: Uint8Array, [perWord, final] = PAPERS): bigint {
   const [k0, k1] = [0, 8].map((offset) => Buffer.from(key).readBigUInt64LE(offset));
   const v = [
     k0 ^ 0x736f6d6570736575n,
@@ -54,11 +58,11 @@ function sipHash(key: Uint8Array, message: Uint8Array): bigint {
   for (let at = 0; at < padded.length; at += 8) {
     const word = padded.readBigUInt64LE(at);
     v3 ^= word;
-    rounds(2);
+    rounds(perWord);
     v0 ^= word;
   }
   v2 ^= 0xffn;
-  rounds(4);
+  rounds(final);
   return v0 ^ v1 ^ v2 ^ v3;
 }
 
@@ -67,7 +71,7 @@ function counting(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => i);
 }
 
-describe("SipHash-2-4", () => {
+describe("SipHash", () => {
   it("gives the values that its authors published", () => {
     const key = counting(16);
     expect(hash(key, counting(0))).toBe(0x726fdb47dd0e0e31n);
@@ -82,12 +86,19 @@ describe("SipHash-2-4", () => {
   });
 
   itHolds(
-    "is the paper's for any key and message",
+    "is the paper's for any key and message, with more rounds and with fewer",
     300,
     fc.property(
       fc.uint8Array({ minLength: 16, maxLength: 16 }),
       fc.uint8Array({ maxLength: 300, size: "max" }),
-      (key, message) => assert.equal(hash(key, message), sipHash(key, message)),
+      fc.constantFrom(PAPERS, FAST),
+      (key, message, rounds) => assert.equal(hash(key, message, rounds), sipHash(key, message, rounds)),
     ),
   );
+
+  it("is that of Swift's standard library with fewer rounds", () => {
+    // stdlib/SipHash: the first two of its vectors for SipHash-1-3.
+    expect(hash(counting(16), counting(0), FAST)).toBe(0xabac0158050fc4dcn);
+    expect(hash(counting(16), counting(1), FAST)).toBe(0xc9f49bf37d57ca93n);
+  });
 });
