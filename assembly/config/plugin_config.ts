@@ -65,6 +65,9 @@ export class ConfigReader {
     return this.problems.warnings;
   }
 
+  /** Whether the bytes name the `instance`. */
+  namesInstance: bool = false;
+
   /** Reads the bytes of the configuration. None at all, or blanks, are the defaults. */
   read(at: usize, length: usize): void {
     if (isBlank(at, length)) return;
@@ -101,6 +104,7 @@ export class ConfigReader {
       if (config.access) this.problems.errors.push("access: stands twice");
       config.access = new AccessReader(this.problems).read(value);
     } else if (name == "instance") {
+      this.namesInstance = value.type == JsonType.String && !value.isCut;
       config.instance = this.problems.text(name, value, config.instance);
     } else if (name == "server") {
       config.server = this.problems.text(name, value, config.server);

@@ -4,36 +4,48 @@ import { ConfigReader, PluginConfig } from "../config/plugin_config";
 import { Level, Log } from "../host/log";
 import { Properties } from "../host/properties";
 import { Bytes, hashBytes } from "../memory/bytes";
-import { ATTEMPTS, PAGE_CAPACITY, Store } from "../store/store";
+import { KeptConfigurations, Substitute } from "../store/kept_configurations";
+import { ServiceClock } from "../store/service_clock";
+import { ATTEMPTS, Store } from "../store/store";
 import { ConfigurationReport } from "./configuration_report";
 import { Host } from "./unit";
 
 /** Ticks from one reminder that the configuration is invalid to the next. */
 const REMINDER_TICKS: i32 = 60;
 const GAUGE = "mcp_configuration_invalid";
-const LINE_FEED: u8 = 0x0a;
+/** Configurations that were settled in this VM. */
+let settledInVm: u32 = 0;
+const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 
 /**
- * The configuration of a plugin instance. An invalid one is reported, and the last good one of the plugin of that name
- * goes on: each is kept in the store, whence also a new VM gets it. Where there is none, traffic passes unread, but MCP is
- * closed if the bytes indicate access.
- * The plugin's name is asked for only at the first request or tick, since the call crashes NGINX within configure.
+ * The configuration of a plugin instance. A bad one is reported, and a good one that plugin instances of that name had
+ * before stands in for it: see {@link KeptConfigurations}. Where there is none, traffic passes unread, but MCP is closed if
+ * the bytes indicate access.
+ * The plugin's name is read only at the first request or tick, since the call crashes NGINX within configure.
  */
 export class Configuration {
   private config: PluginConfig | null = null;
   private errors: string[] = [];
   /** The newest configuration as it came. */
   private bytes: Bytes = Bytes.of("");
-  /** The last good one as it lay in the store when it was kept there or taken from there. */
-  private inHand: Bytes = Bytes.of("");
-  /** The paths that the newest names, as far as it could be read. */
-  private paths: string[] = [];
+  private namesInstance: bool = false;
+  /** The newest is bad, and was to restrict access. */
+  private indicatesAccess: bool = false;
+  /** The newest, as far as it could be read. */
+  private asRead: PluginConfig = new PluginConfig();
   private isSettled: bool = true;
+  /** What stands in for a bad configuration. */
+  private substitute: Substitute = Substitute.None;
+  private sequence: u64 = 0;
+  /** The value of {@link settledInVm} when it was found. */
+  private followed: u32 = 0;
   /** What is kept of the plugin of this name: opened at the first request or tick. */
-  private kept: Store | null = null;
+  private shared: Store | null = null;
+  private keptOrNull: KeptConfigurations | null = null;
   /** What is kept of all plugins. */
   private all: Store;
-  /** What tells this plugin from others, once `kept` is opened. */
+  private clock: ServiceClock;
+  /** What tells this plugin from others, once `shared` is opened. */
   private plugin: u64 = 0;
   private ticksToReminder: i32 = 0;
   private report: ConfigurationReport;
@@ -43,7 +55,9 @@ export class Configuration {
     private log: Log,
   ) {
     this.report = new ConfigurationReport(host.properties, log);
-    this.all = new Store(host.sharedData, 0, "configurations");
+    const all = new Store(host.sharedData, 0, "configurations");
+    this.all = all;
+    this.clock = new ServiceClock(all);
   }
 
   /** A new configuration has come. */
@@ -51,60 +65,73 @@ export class Configuration {
     const reader = new ConfigReader();
     reader.read(at, length);
     this.errors = reader.errors;
-    this.config = reader.errors.length == 0 ? reader.config : null;
-    this.paths = reader.config.matchPaths;
+    this.asRead = reader.config;
+    this.namesInstance = reader.namesInstance;
+    const isBad = reader.errors.length > 0;
+    this.config = isBad ? null : reader.config;
+    this.indicatesAccess = isBad && indicatesAccess(at, <i32>length);
     this.report.begin(reader.errors, reader.warnings, reader.config.instance);
     this.bytes = Bytes.copy(at, <i32>length);
+    this.substitute = Substitute.None;
+    this.sequence = 0;
     this.isSettled = false;
     this.applyLogLevel();
   }
 
-  /** The valid configuration to go by; null where there is none. */
-  current(): PluginConfig | null {
-    // A good one need not wait for the tick that settles it.
-    if (!this.config && !this.isSettled) this.settle();
+  /** The configuration that applies: a good one, or what stands in for a bad one; null where nothing does. A bad one must
+   *  have been settled. */
+  get current(): PluginConfig | null {
     return this.config;
   }
 
-  /** Keeps a good configuration for later, gets the last good one in place of a bad one, and tells the gauge. To be called
-   *  on each tick: reminds of a bad one at intervals. */
+  /** Keeps a good configuration for later, or finds what stands in for a bad one. To be called once, in the order in which
+   *  the configurations of this VM came. */
   settle(): void {
-    if (this.isSettled) {
-      if (this.errors.length == 0) return;
-      if (--this.ticksToReminder < 0) this.remind();
-      // Another plugin of that name may have had a good one since.
-      if (!this.isInHand) this.recover();
-      return;
-    }
+    if (this.isSettled) return;
     this.isSettled = true;
+    settledInVm++;
     this.report.identify();
     this.ticksToReminder = REMINDER_TICKS;
     if (this.errors.length == 0) this.keep();
-    else this.recover();
-    this.tellGauge();
-    this.applyLogLevel();
+    else this.findSubstitute();
+    this.beat();
+    this.recordInvalid();
+  }
+
+  /** To be called on each tick, once it is settled: reminds of a bad configuration at intervals, and follows what stands in
+   *  for it. */
+  tick(): void {
+    // Somebody must advance the clock, or no policy's time ever passes.
+    this.elapsed();
+    if (this.errors.length > 0) {
+      if (--this.ticksToReminder < 0) this.remind();
+      // Another plugin instance of that name may have had a good one since, on another worker.
+      this.findSubstitute();
+    }
+    this.beat();
+  }
+
+  /** To be called at each stream: a bad configuration, which Envoy may bring back without a call, must not serve it by what
+   *  stood in for it before another one came. */
+  follow(): void {
+    if (this.errors.length == 0 || this.followed == settledInVm) return;
+    this.findSubstitute();
+    this.beat();
   }
 
   /** Sees to it that the gauge and what is kept are as this configuration wants them. To be called on a tick before which
-   *  streams came: Envoy brings an older plugin instance back, without a word, where its configuration comes again while
-   *  it drains, and then another one's are there. */
+   *  streams came: Envoy brings an older plugin instance back, without a call, where its configuration comes again while
+   *  it drains, and then the gauge and the kept configuration are another one's. */
   reassert(): void {
-    if (!this.isSettled) return;
-    if (this.errors.length == 0 && !this.isInHand) this.keep();
+    // A policy that drains has streams, too, and must not replace a newer one.
+    if (this.errors.length == 0 && !this.asRead.access && !this.kept.isLatest(this.instance, this.bytes)) this.keep();
     const all = this.all;
     all.load("invalid");
     let isInvalid = false;
     for (let at = 0; at < all.length; at += sizeof<u64>()) {
       if (load<u64>(all.page + at) == this.plugin) isInvalid = true;
     }
-    if (isInvalid != this.errors.length > 0) this.tellGauge();
-  }
-
-  /** Whether the last good configuration in the store is the one that was kept there or taken from there. */
-  private get isInHand(): bool {
-    const shared = this.store();
-    shared.load("good");
-    return this.inHand.equals(shared.page, shared.length);
+    if (isInvalid != this.errors.length > 0) this.recordInvalid();
   }
 
   /** The roles that streams through plugins of this name had, on any worker. */
@@ -129,64 +156,81 @@ export class Configuration {
   }
 
   private store(): Store {
-    let shared = this.kept;
+    let shared = this.shared;
     if (shared) return shared;
     this.plugin = pluginHash(this.host.properties);
     shared = new Store(this.host.sharedData, 0, "configurations/" + this.plugin.toString());
-    this.kept = shared;
+    this.shared = shared;
     return shared;
   }
 
+  private get kept(): KeptConfigurations {
+    let kept = this.keptOrNull;
+    if (kept) return kept;
+    kept = new KeptConfigurations(this.store());
+    this.keptOrNull = kept;
+    return kept;
+  }
+
+  /** A hash of the `instance` of the newest configuration, as far as it could be read. */
+  private get instance(): u64 {
+    return instanceHash(this.asRead);
+  }
+
   private keep(): void {
-    const shared = this.store();
-    const length = this.bytes.length;
-    const isKept = length < PAGE_CAPACITY;
-    if (!isKept) this.report.note(Level.Warn, "too long to be kept for when a bad one comes");
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      shared.load("good");
-      if (!isKept) {
-        // An older one must not come back either.
-        shared.length = 0;
-        if (!shared.save()) continue;
-        this.inHand = Bytes.of("");
-        return;
-      }
-      memory.copy(shared.page, this.bytes.at, length);
-      // A line's end, so that an empty one, which is the defaults, is told from none.
-      store<u8>(shared.page + length, LINE_FEED);
-      shared.length = length + 1;
-      if (!shared.save()) continue;
-      this.inHand = Bytes.copy(shared.page, shared.length);
+    if (this.kept.keep(this.instance, this.bytes, this.asRead.access != null)) return;
+    this.report.note(Level.Warn, "too long to be kept for the case that a bad one comes");
+  }
+
+  /** Records that a policy is applied, so that no bad configuration removes it. */
+  private beat(): void {
+    const config = this.config;
+    if (config && config.access) this.kept.beat(instanceHash(config), this.elapsed());
+  }
+
+  private elapsed(): u64 {
+    return this.clock.advance(this.host.clock.now() / NANOSECONDS_PER_MILLISECOND);
+  }
+
+  /** Finds what stands in for a bad configuration, which may change as others come. */
+  private findSubstitute(): void {
+    const kept = this.kept;
+    this.followed = settledInVm;
+    const substitute = kept.choose(this.instance, this.namesInstance, this.indicatesAccess, this.elapsed());
+    if (substitute == this.substitute && kept.sequence == this.sequence) return;
+    this.substitute = substitute;
+    this.sequence = kept.sequence;
+    this.config = null;
+    if (substitute == Substitute.Closed) return this.close();
+    if (substitute == Substitute.None) return;
+    const reader = new ConfigReader();
+    reader.read(kept.at, kept.length);
+    // Another module has kept it, and this one cannot read it.
+    if (reader.errors.length > 0) {
+      if (substitute == Substitute.Policy) this.close();
       return;
     }
-  }
-
-  private recover(): void {
-    const shared = this.store();
-    shared.load("good");
-    this.inHand = Bytes.copy(shared.page, shared.length);
-    const reader = new ConfigReader();
-    reader.read(shared.page, shared.length);
-    if (shared.length == 0 || reader.errors.length > 0) return this.close();
     this.config = reader.config;
-    this.report.note(Level.Warn, "the last good one stays in force");
+    const which = substitute == Substitute.Policy ? "the last good one with a policy" : "the last good one";
+    this.report.note(Level.Warn, which + " stays in force");
+    this.applyLogLevel();
   }
 
-  /** There is no good configuration: where this one was to protect something, MCP is closed. */
+  /** A policy must be in force, and there is no good one: MCP is closed. */
   private close(): void {
-    if (!indicatesAccess(this.bytes.at, this.bytes.length)) return;
     const config = new PluginConfig();
     const access = new AccessConfig();
     access.isClosed = true;
-    config.matchPaths = this.paths;
+    config.instance = this.asRead.instance;
+    config.matchPaths = this.asRead.matchPaths;
     config.access = access;
     this.config = config;
-    this.report.note(Level.Error, "it indicates access, and there is no good one: MCP is closed");
+    this.report.note(Level.Error, "a policy must be in force, and there is no good one: MCP is closed");
   }
 
-  /** Puts the plugin in or takes it out of the set of those whose configuration is invalid, and records how many they
+  /** Puts the plugin into the set of those whose configuration is invalid, or takes it out, and records how many there
    *  are. */
-  private tellGauge(): void {
+  private recordInvalid(): void {
     const shared = this.all;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       shared.load("invalid");
@@ -219,6 +263,11 @@ export class Configuration {
     const config = this.config;
     if (config) this.log.level = <Level>config.logLevel;
   }
+}
+
+function instanceHash(config: PluginConfig): u64 {
+  const name = Bytes.of(config.instance);
+  return hashBytes(name.at, name.length);
 }
 
 /** What tells this plugin from others of the proxy: a hash of its name and root id. */

@@ -18,6 +18,7 @@ import {
   HostRandom,
   setTickPeriod,
 } from "../proxy-wasm/host";
+import { serve } from "../proxy-wasm/local_reply";
 import { HostSharedData } from "../proxy-wasm/shared_data";
 import { Endpoints } from "../store/endpoints";
 import { shareHashKey } from "../store/hash_key";
@@ -31,6 +32,9 @@ import { Host, Unit, unitOf } from "./unit";
 import { Watchdog } from "./watchdog";
 
 const TICK_MILLISECONDS: u32 = 1000;
+
+/** The plugin instances of this VM whose configuration has come and is not settled yet, in the order in which they came. */
+const unsettled: Plugin[] = [];
 
 /** A plugin instance: wires the proxy's callbacks to MCP exchanges, and these to statistics. Its streams' handles are
  *  the addresses of their {@link Exchange}s. */
@@ -83,12 +87,14 @@ export class Plugin extends RootContext {
     const isThere = size > 0 && slice.read(BufferType.PluginConfiguration, 0, size);
     this.configuration.read(slice.at, isThere ? slice.length : 0);
     this.applied = null;
+    if (!unsettled.includes(this)) unsettled.push(this);
     setTickPeriod(TICK_MILLISECONDS);
     return true;
   }
 
   onTick(): void {
-    this.configuration.settle();
+    this.settle(this.id);
+    this.configuration.tick();
     if (this.hadStreams) this.configuration.reassert();
     this.hadStreams = false;
     const config = this.currentConfig();
@@ -103,7 +109,20 @@ export class Plugin extends RootContext {
   }
 
   onClose(): void {
+    this.settle(this.id);
     for (let i = 0; i < this.units.length; i++) this.units[i].close();
+  }
+
+  /** Settles the configurations that have come to this VM, in their order: what is kept must be the newest. `context` is the
+   *  one being served. */
+  private settle(context: u32): void {
+    if (unsettled.length == 0) return;
+    while (unsettled.length) {
+      const first = unsettled.shift();
+      serve(first.id);
+      first.configuration.settle();
+    }
+    serve(context);
   }
 
   /** Tells when the VM's memory has grown. */
@@ -116,7 +135,7 @@ export class Plugin extends RootContext {
 
   /** The configuration to go by, applied; null where there is none. */
   private currentConfig(): PluginConfig | null {
-    const config = this.configuration.current();
+    const config = this.configuration.current;
     if (!config || config == this.applied) return config;
     this.applied = config;
     this.unit = null;
@@ -165,6 +184,8 @@ export class Plugin extends RootContext {
 
   onRequestHeaders(stream: u32, endOfStream: bool): Action {
     this.newHandle = 0;
+    this.settle(stream);
+    this.configuration.follow();
     const config = this.currentConfig();
     if (!config) return Action.Continue;
     const head = this.requestHead;

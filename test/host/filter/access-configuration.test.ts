@@ -13,6 +13,7 @@ import {
 } from "./filter.ts";
 import { ask, auditOf, deniedBy, guarded, startGuarded, tools } from "./access.ts";
 import { GET_HEADERS } from "./open-stream.ts";
+import { Listener, Proxy } from "./updates.ts";
 
 const GOOD = { rules: [tools("ALLOW", "echo", "echo")] };
 const BAD = { rules: [{ name: "x", action: "ALLOW", form: [] }] };
@@ -81,6 +82,63 @@ describe("a policy that cannot be read, after a good one", () => {
     const plugin = startFilter({ configuration: {} });
     ask(plugin, toolCall("echo"));
     expect(allows(reload(plugin, { server: 5 }))).toEqual([true, true]);
+  });
+
+  const NONE = { match: { paths: ["/mcp"] } };
+  const TYPO = { ...NONE, sessions: { max: "many" } };
+  const OTHER = guarded({ rules: [tools("ALLOW", "date", "date")] });
+
+  test("stays in force though a valid one without a policy came in between, and the good one returned without a call", () => {
+    const listener = new Listener(new Proxy(), guarded(GOOD));
+    for (const configuration of [guarded(BAD), NONE, guarded(GOOD), guarded({ rules: [{ name: "y", form: [] }] })]) {
+      listener.push(configuration);
+      listener.proxy.pass(2);
+    }
+    expect(listener.connect().allows("echo", "rm")).toEqual([true, false]);
+  });
+
+  test("the latest one with a policy stands in for what indicates access, and the latest one for anything else", () => {
+    const proxy = new Proxy();
+    const listener = new Listener(proxy, guarded(GOOD));
+    proxy.pass(1);
+    for (const configuration of [OTHER, NONE]) {
+      const drained = listener.push(configuration);
+      proxy.pass(1);
+      proxy.end(drained);
+    }
+    proxy.pass(40);
+    expect(new Listener(proxy, TYPO).connect().allows("rm", "date")).toEqual([true, true]);
+    expect(new Listener(proxy, guarded(BAD)).connect().allows("rm", "date", "echo")).toEqual([false, true, false]);
+  });
+
+  test("is not removed by a mistake elsewhere while an instance with it may come back, be the process suspended or not", () => {
+    const proxy = new Proxy();
+    const listener = new Listener(proxy, guarded(GOOD));
+    proxy.pass(1);
+    const draining = listener.push(NONE);
+    proxy.pass(40);
+    proxy.shared.clock.advance(3_600_000);
+    listener.push(TYPO);
+    expect(listener.connect().allows("rm")).toEqual([false]);
+    listener.push({});
+    proxy.end(draining);
+    proxy.pass(40);
+    expect(listener.connect().allows("rm")).toEqual([true]);
+  });
+
+  test.each<[string, string | object, boolean[]]>([
+    ["names its instance", { ...TYPO, instance: "open" }, [true, true]],
+    ["names another one", { ...TYPO, instance: "closed" }, [true, false]],
+    ["names none", TYPO, [true, false]],
+    ["names an unknown one", { ...TYPO, instance: "clsed" }, [true, false]],
+    ["is no JSON", "{", [true, false]],
+  ])("of several instances of one name, where the bad one %s", (_, configuration, allowed) => {
+    const proxy = new Proxy();
+    new Listener(proxy, { ...guarded(GOOD), instance: "closed" });
+    const open = new Listener(proxy, { ...NONE, instance: "open" });
+    proxy.pass(2);
+    open.push(configuration);
+    expect(open.connect().allows("echo", "rm")).toEqual(allowed);
   });
 
   test("streams that began by the old policy end by it", () => {

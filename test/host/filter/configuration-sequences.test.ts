@@ -1,0 +1,138 @@
+/** Sequences of configurations, good and bad, with and without a policy, against a simple model of which policy is in force. */
+import { describe, test } from "vitest";
+import { effort } from "../../effort.ts";
+import { guarded, tools } from "./access.ts";
+import { Listener, Proxy } from "./updates.ts";
+
+/** What can be pushed. Each policy allows one tool, and none allows `rm`. */
+const CONFIGURATIONS = {
+  policy: guarded({ rules: [tools("ALLOW", "echo", "echo")] }),
+  "other policy": guarded({ rules: [tools("ALLOW", "date", "date")] }),
+  none: { match: { paths: ["/mcp"] } },
+  "bad policy": guarded({ rules: [{ name: "x", action: "ALLOW", form: [] }] }),
+  bad: { match: { paths: ["/mcp"] }, sessions: { max: "many" } },
+};
+type Kind = keyof typeof CONFIGURATIONS;
+const KINDS = Object.keys(CONFIGURATIONS) as Kind[];
+const TOOLS = ["rm", "echo", "date"];
+const OPEN = [true, true, true];
+const BY_POLICY: Partial<Record<Kind, boolean[]>> = {
+  policy: [false, true, false],
+  "other policy": [false, false, true],
+};
+
+/** One push, and what happens before the next one. */
+interface Step {
+  readonly listener: 0 | 1;
+  readonly kind: Kind;
+  /** Requests come on new connections, on all workers. */
+  readonly traffic: boolean;
+  /** Seconds that pass after the push, with a tick of each instance in each. */
+  readonly seconds: number;
+  /** The chains that drain end. */
+  readonly drained?: boolean;
+}
+
+/** The model of one listener: whether a policy is in force, by what was pushed to it. */
+class Model {
+  isProtected = false;
+
+  push(kind: Kind): void {
+    // Only a valid configuration without a policy removes one.
+    if (kind === "none") this.isProtected = false;
+    else if (kind !== "bad") this.isProtected = true;
+  }
+}
+
+const textOf = (steps: readonly Step[]) =>
+  steps
+    .map(({ listener, kind, traffic, seconds, drained }) => {
+      return `${listener}: ${kind}${traffic ? ", traffic" : ""}, ${seconds} s${drained ? ", drained" : ""}`;
+    })
+    .join(" | ");
+
+/** Carries out a sequence, and throws where the filter does something else than the model says. */
+function run(steps: readonly Step[], workers: number): void {
+  const proxy = new Proxy(workers);
+  const listeners: (Listener | undefined)[] = [undefined, undefined];
+  const models = [new Model(), new Model()];
+  const draining = new Set<ReturnType<Listener["push"]>>();
+  const check = (at: number) => {
+    if (listeners[at] === undefined) return;
+    for (let worker = 0; worker < workers; worker++) {
+      const [isAllowed] = listeners[at].connect(worker).allows("rm");
+      if (models[at].isProtected && isAllowed) throw new Error(`fails open: ${textOf(steps)}`);
+    }
+  };
+  for (const { listener, kind, traffic, seconds, drained } of steps) {
+    const configuration = JSON.stringify(CONFIGURATIONS[kind]);
+    const present = listeners[listener];
+    if (present === undefined) listeners[listener] = new Listener(proxy, configuration);
+    else draining.add(present.push(configuration));
+    models[listener].push(kind);
+    if (traffic) [0, 1].forEach(check);
+    proxy.pass(seconds);
+    if (drained) {
+      for (const chain of draining) proxy.end(chain);
+      draining.clear();
+    }
+  }
+  [0, 1].forEach(check);
+  const last = steps[steps.length - 1];
+  const kinds = steps.map(({ kind }) => kind);
+  const allowed = listeners[last.listener]!.connect().allows(...TOOLS);
+  // The newest configuration decides by its own policy alone.
+  const own = BY_POLICY[last.kind];
+  const isNew = steps.filter(({ kind }) => kind === last.kind).length === 1;
+  if (own && isNew && String(allowed) !== String(own)) throw new Error(`${String(allowed)}: ${textOf(steps)}`);
+  // Where nothing asks for a policy, nothing is denied; and a valid configuration removes one.
+  const isOpen = kinds.every((kind) => kind === "none" || kind === "bad");
+  const removes = last.kind === "none" && steps.every(({ listener }) => listener === last.listener);
+  if ((isOpen || (removes && isNew)) && String(allowed) !== String(OPEN)) {
+    throw new Error(`denies: ${textOf(steps)}`);
+  }
+}
+
+describe("sequences of configurations on two plugins of one name", () => {
+  const LENGTH = effort(3, 5);
+
+  test(`all of up to ${LENGTH}, with and without traffic and ticks in between`, { timeout: 3_600_000 }, () => {
+    const extend = (steps: Step[]): void => {
+      if (steps.length > 0) run(steps, 1);
+      if (steps.length === LENGTH) return;
+      // The two listeners are alike: the first push is to the first of them.
+      for (const listener of steps.length === 0 ? ([0] as const) : ([0, 1] as const)) {
+        for (const kind of KINDS) {
+          for (const traffic of [false, true]) {
+            extend([...steps, { listener, kind, traffic, seconds: traffic ? 1 : 0 }]);
+          }
+        }
+      }
+    };
+    extend([]);
+  });
+
+  test(`${effort(2000, 20_000)} random ones, with drains, on two workers`, { timeout: 600_000 }, () => {
+    const random = generator(Number(process.env.MCP_TEST_SEED ?? 20_261_130));
+    const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)];
+    for (let i = 0; i < effort(2000, 20_000); i++) {
+      const steps = Array.from({ length: 2 + Math.floor(random() * 6) }, (): Step => {
+        const kind = pick(KINDS);
+        const seconds = pick([0, 0, 1, 2, 5, 40]);
+        return { listener: pick([0, 0, 1]), kind, traffic: random() < 0.5, seconds, drained: random() < 0.2 };
+      });
+      run(steps, 2);
+    }
+  });
+});
+
+/** Numbers from 0 to 1 by a seed (mulberry32). */
+function generator(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
