@@ -1,7 +1,11 @@
+import { randomInt } from "node:crypto";
 import { defineConfig } from "vitest/config";
 import { OLDEST } from "./scripts/envoy/version.ts";
 
 const SECOND = 1000;
+
+// Here, as every process that runs tests inherits it: all of a run have the same fresh seed (test/seeds.ts).
+process.env.MCP_TEST_SEED ??= String(randomInt(1, 2 ** 31));
 
 /** Each file runs an Envoy, a server and clients of its own: side by side they would fight for the cores. */
 const WITH_ENVOY = { testTimeout: 180 * SECOND, hookTimeout: 180 * SECOND, fileParallelism: false };

@@ -13,6 +13,8 @@ interface AsConfig {
 
 /** Compiles the AssemblyScript modules that the tests drive, where they are older than any of their own sources. */
 export default async function setup(): Promise<void> {
+  if (process.env.MCP_TEST_SEED)
+    console.log(`Fresh seed of generated inputs: MCP_TEST_SEED=${process.env.MCP_TEST_SEED}`);
   mkdirSync(OUTPUT, { recursive: true });
   const { options = {} } = JSON.parse(readFileSync("asconfig.json", "utf8")) as AsConfig;
   const shared = ["--runtime", options.runtime ?? "incremental", "--enable", (options.enable ?? []).join(",")];

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { captureNames } from "../../fixtures/captures.ts";
 import type { CapturedEvent } from "../../fixtures/captures.ts";
 import { effort } from "../../effort.ts";
+import { FRESH_SEED, replayCommand } from "../../seeds.ts";
 import type { Plugin } from "../index.ts";
 import { countsBy, startWorkers } from "./filter.ts";
 import { type Cut, eventsOf, replay, whole } from "./replay.ts";
@@ -74,8 +75,10 @@ describe.each(captureNames())("capture %s, in the order of time", (name) => {
   });
 
   test("in pieces of any sizes, on any number of workers", () => {
-    for (let seed = 1; seed <= effort(25, 500); seed++) {
-      expect(numbers(events, atRandom(seed), 1 + (seed % 5)), `seed ${seed}`).toEqual(expected);
+    const first = (start: number, count: number) => Array.from({ length: count }, (_, index) => start + index);
+    for (const seed of [...first(1, 12), ...first(FRESH_SEED, effort(13, 488))]) {
+      const hint = `cut by seed ${seed} (${replayCommand()})`;
+      expect(numbers(events, atRandom(seed), 1 + (seed % 5)), hint).toEqual(expected);
     }
   });
 
