@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 
 const REPORT = "build/test-report.json";
+const SLOWEST_FILES = "./scripts/test/slowest-files.ts";
 
 /** Run beside the tests, and counted as one test each. */
 const CHECKS: readonly Command[] = [
@@ -45,8 +46,9 @@ function run({ name, command, args }: Command): boolean {
 function runTests(tiers: readonly string[]): Tally {
   rmSync(REPORT, { force: true });
   const projects = tiers.flatMap((tier) => ["--project", tier]);
-  const reporters = ["--reporter", "default", "--reporter", "json", "--outputFile.json", REPORT];
-  const exited = run({ name: "tests", command: "vitest", args: ["run", ...projects, ...reporters] });
+  const reporters = ["default", "json", SLOWEST_FILES].flatMap((reporter) => ["--reporter", reporter]);
+  const report = ["--outputFile.json", REPORT];
+  const exited = run({ name: "tests", command: "vitest", args: ["run", ...projects, ...reporters, ...report] });
   const tally = readReport();
   // Whatever the runner complains of beyond its tests (an error outside of them, say) is a failure of its own.
   if (!exited && tally.failed === 0) tally.failed = 1;
