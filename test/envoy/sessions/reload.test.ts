@@ -114,7 +114,8 @@ describe.each<Discovery>(["LDS", "ECDS"])("%s", (discovery) => {
     },
   ];
 
-  it.each(CASES)("$name", { timeout: 120_000 }, async ({ pushed, invalid, countedAs }) => {
+  // Each has an Envoy of its own and mostly waits.
+  it.concurrent.for(CASES)("$name", { timeout: 120_000 }, async ({ pushed, invalid, countedAs }, { expect }) => {
     const [first, ...rest] = pushed;
     const envoy = await start(first);
     const session = client(envoy);
