@@ -22,5 +22,5 @@ export function itHolds<Case>(name: string, runs: number, property: fc.IProperty
       throw error;
     }
   };
-  it(name, check, effort(MINUTE, 20 * MINUTE));
+  it(name, check, effort(3 * MINUTE, 30 * MINUTE));
 }
