@@ -10,6 +10,7 @@ import { MessageForm, Reading, StrictReader } from "../access/strict_reader";
 import { DenialForm, RuleAction } from "../config/access/access_config";
 import { PluginConfig } from "../config/plugin_config";
 import { Log } from "../host/log";
+import { NamedPaths } from "../http/named_paths";
 import { Exchange, isCandidate } from "../mcp/exchange";
 import { HttpMethod, RequestHead } from "../mcp/head";
 import { Method, methodOf } from "../mcp/methods";
@@ -18,7 +19,6 @@ import { sendLocalReply } from "../proxy-wasm/local_reply";
 import { BodyReader } from "./body_reader";
 import { CallReader } from "./call_reader";
 import { DecisionLog } from "./decision_log";
-import { GovernedPaths } from "./governed_paths";
 import { Host, Unit } from "./unit";
 
 const NO_RULE: i32 = -2;
@@ -26,7 +26,6 @@ const NO_RULE: i32 = -2;
 /** Carries out the access policy of a plugin instance: decides requests by their messages, and answers what is denied. */
 export class Guard {
   readonly policy: Policy;
-  private paths: GovernedPaths;
   private principals: Principals;
   private decisions: DecisionLog;
   private caller: Caller = new Caller();
@@ -37,13 +36,14 @@ export class Guard {
 
   constructor(
     config: PluginConfig,
+    /** Those of `match.paths`. */
+    private paths: NamedPaths,
     private host: Host,
     log: Log,
     private body: BodyReader,
   ) {
     const policy = new Policy(config.access!);
     this.policy = policy;
-    this.paths = new GovernedPaths(config.matchPaths);
     this.principals = new Principals(policy.config, host.properties);
     this.decisions = new DecisionLog(policy, host, log);
     const calls = new CallReader(config.server, host.properties);
@@ -57,8 +57,12 @@ export class Guard {
     const isPost = head.method == HttpMethod.Post || head.method == HttpMethod.Other;
     // Some servers read a body that comes by another method, too.
     if (!isPost && endOfStream) return false;
-    if (head.endpoint != 0 || this.paths.include(head.path, head.pathLength)) return true;
+    if (head.endpoint != 0 || this.isNamed(head)) return true;
     return isPost && this.policy.config.isClosed && isCandidate(head, false);
+  }
+
+  private isNamed(head: RequestHead): bool {
+    return this.paths.include(head.path, head.pathLength, head.targetLength);
   }
 
   /** The head of a request that may bring messages. Returns what is known of it. */
@@ -68,7 +72,7 @@ export class Guard {
     check.exchange = changetype<usize>(exchange);
     check.stream = stream;
     check.isMcp = !this.policy.config.isClosed || head.hasMcpHeader || head.endpoint != 0;
-    if (!check.isMcp) check.isMcp = this.paths.include(head.path, head.pathLength);
+    if (!check.isMcp) check.isMcp = this.isNamed(head);
     check.mayBeEmpty = head.method != HttpMethod.Post && head.method != HttpMethod.Other;
     check.isHttpSse = head.maySpeakHttpSse || head.endpoint != 0;
     check.hasRevision = head.hasRevision;

@@ -2,8 +2,9 @@ import { AccessCheck } from "../access/check";
 import { PluginConfig } from "../config/plugin_config";
 import { Level } from "../host/log";
 import { Properties } from "../host/properties";
+import { NamedPaths } from "../http/named_paths";
 import { Exchange, isCandidate } from "../mcp/exchange";
-import { RequestHead, ResponseHead } from "../mcp/head";
+import { HttpMethod, RequestHead, ResponseHead } from "../mcp/head";
 import { StreamEnd } from "../mcp/stream_kinds";
 import { Action, BufferType, HeaderMapType } from "../proxy-wasm/abi";
 import { RootContext } from "../proxy-wasm/contexts";
@@ -27,7 +28,6 @@ import { Configuration } from "./configuration";
 import { endingOf } from "./ending";
 import { Guard, guardOf } from "./guard";
 import { HeldStreams } from "./held_streams";
-import { namesPath } from "./paths";
 import { Host, Unit, unitOf } from "./unit";
 import { Watchdog } from "./watchdog";
 
@@ -70,6 +70,8 @@ export class Plugin extends RootContext {
   private firstUnit: i32 = 0;
   /** The configuration that `requestHead`, `unit` and `guard` go by. */
   private applied: PluginConfig | null = null;
+  /** The paths of `match.paths`. */
+  private paths: NamedPaths = new NamedPaths([]);
   /** Carries out the access policy; null where there is none. */
   private guard: Guard | null = null;
   /** That, and what older streams are checked by, which know it by its address. */
@@ -142,9 +144,10 @@ export class Plugin extends RootContext {
     this.outboundUnit = null;
     this.firstUnit = this.units.length;
     this.requestHead = new RequestHead(config.callerHeaders);
+    this.paths = new NamedPaths(config.matchPaths);
     this.guard = null;
     if (config.access) {
-      const guard = new Guard(config, this.host, this.log, this.requestBody);
+      const guard = new Guard(config, this.paths, this.host, this.log, this.requestBody);
       this.guards.push(guard);
       this.guard = guard;
     }
@@ -197,12 +200,15 @@ export class Plugin extends RootContext {
     }
     const guard = this.guard;
     const isGoverned = guard != null && guard.governs(head, endOfStream);
-    const isNamed = namesPath(config.matchPaths, head.path, head.pathLength);
+    // The policy is about every POST to a path that is named.
+    const mayBeNamed = head.method == HttpMethod.Post && guard == null;
+    const isNamed = mayBeNamed && this.paths.include(head.path, head.pathLength, head.targetLength);
     if (!isGoverned && !isCandidate(head, isNamed)) return Action.Continue;
     this.hadStreams = true;
     const unit = this.unitFor(config);
     const exchange = Exchange.take();
     exchange.unit = changetype<usize>(unit);
+    exchange.isUnchecked = guard != null && !isGoverned;
     exchange.begin(head, this.host.clock.now(), unit);
     this.newHandle = changetype<usize>(exchange);
     if (guard && isGoverned) {

@@ -73,9 +73,10 @@ export class Unit extends CountingUnit {
     const tracker = new SessionTracker(sessions, sessionRecorder, config.sessionIdleSeconds);
     const series = new Series(labels, table);
     const calls = new RepeatedCalls(new Marks(shared, "calls", CALL_BUCKETS), table);
-    const recorder = new Recorder(labels, table, gauges, series, calls, host.clock);
+    const isShadow = policy != null && !policy.isEnforced;
+    const decisions = new DecisionRecorder(labels, table, series, isShadow);
+    const recorder = new Recorder(labels, table, gauges, series, calls, decisions, host.clock);
     const tools = new ToolRecorder(labels, table, series);
-    const decisions = new DecisionRecorder(labels, table, series);
     const clients = policy ? new ClientMemory(policy.clients, new Marks(shared, "clients", CLIENT_BUCKETS)) : null;
     const pending = new PendingOperations(shared, recorder, tracker, config.sessionIdleSeconds);
     return new Unit(

@@ -7,6 +7,8 @@ export class ObservedStream {
   unit: usize;
   /** The address of what the access policy knows of it; 0 where there is none. */
   check: usize;
+  /** The access policy in force is not about its path. */
+  isUnchecked: bool;
   /** When the request's headers came, in nanoseconds of the host's clock. */
   startedAt: u64;
   kind: StreamKind;

@@ -25,6 +25,9 @@ export abstract class Observer {
   abstract operationEvicted(stream: ObservedStream): void;
   /** A request has got its one outcome. */
   abstract operationEnded(stream: ObservedStream, operation: Operation): void;
+  /** A message of the client passed that the access policy in force was not asked about: by this method (None where it is
+   *  an answer to what is not known), about the target of this name (length 0 where it names none). */
+  abstract unchecked(stream: ObservedStream, method: Method, name: usize, nameLength: i32): void;
   /** A notification of `size` bytes passed. */
   abstract notification(stream: ObservedStream, method: Method, fromClient: bool, size: u64): void;
   /** The server lists a tool or prompt of this name. Returns the index of its label. */

@@ -66,6 +66,7 @@ export class ReadStream extends HttpSseStream {
     const listens = kind == MessageKind.Request && message.method == Method.SubscriptionsListen;
     if (listens && !message.isBatch) this.kind = StreamKind.Listen;
     this.confirm(unit);
+    if (this.isUnchecked) this.tellUnchecked(message, kind, unit);
     if (this.isDenied) {
       if (kind == MessageKind.Request) this.beginOperation(message, unit);
       else if (kind == MessageKind.Response) this.takeClientAnswer(message, unit);
@@ -80,6 +81,12 @@ export class ReadStream extends HttpSseStream {
       if (message.method == Method.NotificationsCancelled) this.cancelOperation(message, false, unit);
       unit.log.notified(this, message.method, this.session ? this.sessionKey(unit) : 0, this.isModern);
     }
+  }
+
+  private tellUnchecked(message: McpMessage, kind: MessageKind, unit: CountingUnit): void {
+    const isAnswer = kind == MessageKind.Response;
+    const method = isAnswer ? this.askedMethod(message.idKind, message.idHash, unit) : message.method;
+    unit.observer.unchecked(this, method, message.name, message.nameLength);
   }
 
   /** The request's body cannot be read any further. */

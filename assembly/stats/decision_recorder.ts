@@ -2,7 +2,7 @@ import { Method, TargetKind, targetKind } from "../mcp/methods";
 import { ObservedStream } from "../mcp/observed_stream";
 import { Family } from "./catalogue";
 import { OTHER_INDEX } from "./label_set";
-import { Labels } from "./labels";
+import { Labels, SpecialRule } from "./labels";
 import { MetricTable } from "./metric_table";
 import { Series } from "./series";
 
@@ -12,7 +12,14 @@ export class DecisionRecorder {
     private labels: Labels,
     private table: MetricTable,
     private series: Series,
+    /** The policy is only tried out. */
+    private isShadow: bool,
   ) {}
+
+  /** A message passed on a path that the policy is not about; the rest as in {@link decided}. */
+  unchecked(stream: ObservedStream, method: Method, name: usize, nameLength: i32): void {
+    this.decided(stream, method, name, nameLength, SpecialRule.Unchecked, false, this.isShadow);
+  }
 
   /** The message of this method about the target of this name was decided. `rule` as in {@link Labels.rule}; `isDenied` and
    *  `isShadow` as the labels `mcp_access_action` and `mcp_access_mode` say. */

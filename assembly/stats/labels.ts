@@ -27,9 +27,11 @@ export enum SpecialRule {
   Batch,
   /** The policy is invalid, and there was none before. */
   Closed,
+  /** The policy is not about the path. */
+  Unchecked,
 }
 
-const SPECIAL_RULES: string[] = ["_default", "_refused", "_batch", "_closed"];
+const SPECIAL_RULES: string[] = ["_default", "_refused", "_batch", "_closed", "_unchecked"];
 
 /** What the operator says of labels. */
 export class LabelSettings {

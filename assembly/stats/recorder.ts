@@ -9,6 +9,7 @@ import { TOKEN_KIND_COUNT, TokenKind } from "../mcp/token_kinds";
 import { Undecoded } from "../mcp/undecoded";
 import { Direction, ErrorType, Family, OverflowingLabel } from "./catalogue";
 import { NO_CODE_INDEX, codeIndex } from "./codes";
+import { DecisionRecorder } from "./decision_recorder";
 import { Gauges } from "./gauges";
 import { OTHER_INDEX } from "./label_set";
 import { Labels } from "./labels";
@@ -26,6 +27,7 @@ export class Recorder extends Observer {
     private gauges: Gauges,
     private series: Series,
     private calls: RepeatedCalls,
+    private decisions: DecisionRecorder,
     private clock: Clock,
   ) {
     super();
@@ -109,6 +111,10 @@ export class Recorder extends Observer {
   listMeasured(stream: ObservedStream, method: Method, tokens: u64): void {
     this.series.choose(stream, method, TargetKind.None, OTHER_INDEX);
     this.table.record(Family.DefinitionTokens, 0, 0, tokens);
+  }
+
+  unchecked(stream: ObservedStream, method: Method, name: usize, nameLength: i32): void {
+    this.decisions.unchecked(stream, method, name, nameLength);
   }
 
   notification(stream: ObservedStream, method: Method, fromClient: bool, size: u64): void {

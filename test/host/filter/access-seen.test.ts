@@ -1,7 +1,7 @@
 /** What is counted, logged and shown of the access policy's decisions, and what it does where it is only tried out. */
 import { describe, expect, test } from "vitest";
 import type { Plugin } from "../index.ts";
-import { batch, countsBy, error, MCP_HEADERS, notification, request, startFilter, toolCall } from "./filter.ts";
+import { batch, countsBy, error, MCP_HEADERS, notification, request, result, startFilter, toolCall } from "./filter.ts";
 import { ask, auditOf, deniedBy, methods, principals, refusedFor, startGuarded, tools } from "./access.ts";
 
 const FAMILY = "mcp_access_decisions_total";
@@ -37,6 +37,45 @@ describe("decisions are counted", () => {
     const plugin = startGuarded({}, { more: { labels: { maxTools: 5 } } });
     for (let i = 0; i < 500; i++) ask(plugin, toolCall(`made-up-${i}`));
     expect(Object.keys(countsBy(plugin, FAMILY, "gen_ai_tool_name"))).toEqual(["_OTHER"]);
+  });
+});
+
+describe("MCP on a path that the policy is not about is counted, and passes", () => {
+  const counts = (plugin: Plugin) =>
+    countsBy(plugin, FAMILY, "mcp_access_rule", "mcp_access_action", "mcp_method_name", "gen_ai_tool_name");
+  const elsewhere = { path: "/other" };
+  const labels = { labels: { tools: ["echo", "rm"] } };
+
+  test("a message each, by method and target", () => {
+    const plugin = startGuarded({ rules: [tools("ALLOW", "all", "*")] }, { more: labels });
+    expect(ask(plugin, toolCall("rm"), elsewhere).actions).toEqual([0, 0, 0, 0, 0, 0]);
+    ask(plugin, batch(toolCall("rm"), notification("notifications/initialized")), elsewhere);
+    const inSession = { ...MCP_HEADERS, "mcp-session-id": "s" };
+    ask(plugin, result({}, "never-asked"), { ...elsewhere, headers: inSession, response: { status: 202 } });
+    ask(plugin, toolCall("echo"));
+    expect(counts(plugin)).toEqual({
+      "_unchecked allow tools/call rm": 2,
+      "_unchecked allow notifications/initialized ": 1,
+      "_unchecked allow  ": 1,
+      "all allow tools/call echo": 1,
+    });
+    expect(decisions(plugin)).toEqual({ "_unchecked allow enforce": 4, "all allow enforce": 1 });
+  });
+
+  test("in shadow mode as well", () => {
+    const plugin = startGuarded({ mode: "shadow" });
+    ask(plugin, toolCall("rm"), elsewhere);
+    expect(decisions(plugin)).toEqual({ "_unchecked allow shadow": 1 });
+  });
+
+  test("but not what is no MCP, nor without a policy", () => {
+    const plugin = startGuarded({});
+    ask(plugin, '{"model":"x"}', elsewhere);
+    ask(plugin, "", { ...elsewhere, method: "GET" });
+    expect(decisions(plugin)).toEqual({});
+    const free = startFilter({ configuration: { match: { paths: ["/mcp"] } } });
+    ask(free, toolCall("rm"), elsewhere);
+    expect(decisions(free)).toEqual({});
   });
 });
 

@@ -188,10 +188,11 @@ describe("who is who", () => {
 test("match.paths makes a JSON POST a candidate whatever it accepts", () => {
   const plugin = startFilter({ configuration: { match: { paths: ["/mcp", "/tools/*"] } } });
   const headers = { "content-type": "application/json" };
-  for (const path of ["/mcp", "/mcp?x=1", "/tools/a/b", "/mcp/other", "/"]) {
+  const counted = ["/mcp", "/mcp?x=1", "/tools/a/b", "/mcp/other", "/MCP/", "/%6Dcp", "/x%2f..%2fmcp"];
+  for (const path of [...counted, "/", "/mcpx", "/x/mcp"]) {
     post(plugin, request("ping"), result(), { headers, path });
   }
-  expect(plugin.vm.metrics.counter("mcp_operations_total")).toBe(3);
+  expect(plugin.vm.metrics.counter("mcp_operations_total")).toBe(counted.length);
 });
 
 test("a bad configuration is reported by path, and traffic passes unread", () => {

@@ -1,25 +1,21 @@
-import { GovernedPaths } from "../../../assembly/filter/governed_paths";
-import { namesPath } from "../../../assembly/filter/paths";
+import { NamedPaths } from "../../../assembly/http/named_paths";
 
 export { allocate } from "./common/allocate";
 
 let patterns: string[] = [];
-let governed: GovernedPaths = new GovernedPaths(patterns);
+let named: NamedPaths = new NamedPaths(patterns);
 
 export function clear(): void {
   patterns = [];
-  governed = new GovernedPaths(patterns);
+  named = new NamedPaths(patterns);
 }
 
 export function add(at: usize, length: i32): void {
   patterns.push(String.UTF8.decodeUnsafe(at, length));
-  governed = new GovernedPaths(patterns);
+  named = new NamedPaths(patterns);
 }
 
-export function names(at: usize, length: i32): bool {
-  return namesPath(patterns, at, length);
-}
-
-export function mayName(at: usize, length: i32): bool {
-  return governed.include(at, length);
+/** Whether a request's target may be one of them; `pathLength` bytes of it are before the query. */
+export function mayName(at: usize, length: i32, pathLength: i32): bool {
+  return named.include(at, pathLength, length);
 }

@@ -1,0 +1,99 @@
+import {
+  BEYOND,
+  DOT,
+  NUMBER_SIGN,
+  QUESTION_MARK,
+  SEMICOLON,
+  SLASH,
+  UNITS_LIMIT,
+  isControl,
+  readUnits,
+  unitAt,
+  unitCount,
+} from "./path_units";
+import { SegmentPattern, mayEndSegment } from "./segment_pattern";
+
+/** A path that the operator names, and with it those below it. Compared with the path that {@link readUnits} read last. */
+export class PathPattern {
+  private segments: SegmentPattern[] = [];
+  /** It names every path. */
+  private isAll: bool = false;
+
+  /** @param pattern one of `match.paths`: with a `*` it stands for all paths that begin with what is before that. */
+  constructor(pattern: string) {
+    const star = pattern.indexOf("*");
+    const isPrefix = star >= 0;
+    const text = String.UTF8.encode(isPrefix ? pattern.slice(0, star) : pattern);
+    readUnits(changetype<usize>(text), min(text.byteLength, UNITS_LIMIT));
+    this.takeSegments(isPrefix);
+    this.isAll = isPrefix && this.segments.length == 0;
+  }
+
+  /** Takes the segments of the units that were read: dot segments are resolved, and parameters left out. */
+  private takeSegments(isPrefix: bool): void {
+    const size = endOfPath();
+    for (let from = 0; from < size;) {
+      let end = from;
+      while (end < size && unitAt(end) != SLASH) end++;
+      let to = from;
+      while (to < end && unitAt(to) != SEMICOLON) to++;
+      const dots = dotsIn(from, to);
+      if (dots == 2) {
+        if (this.segments.length) this.segments.pop();
+      } else if (dots == 0 && to > from) {
+        this.segments.push(new SegmentPattern(from, to, isPrefix && end == size));
+      }
+      from = end + 1;
+    }
+  }
+
+  /** Whether a path without doubts is this one, or below it. Below the root is everything: it names itself alone. */
+  names(): bool {
+    if (this.isAll) return true;
+    if (this.segments.length == 0) return unitCount() == 1;
+    let at = 0;
+    for (let i = 0; i < this.segments.length; i++) {
+      if (at >= unitCount() || unitAt(at) != SLASH) return false;
+      at = unchecked(this.segments[i]).endAt(at + 1);
+      if (at < 0) return false;
+    }
+    return true;
+  }
+
+  /** Whether some server may read a doubtful path as this one, or as one below it: its segments are there, in their order,
+   *  whatever is between them. */
+  mayName(): bool {
+    if (this.isAll) return true;
+    if (this.segments.length == 0) return mayBeRoot();
+    let at = 0;
+    for (let i = 0; i < this.segments.length && at >= 0; i++) at = unchecked(this.segments[i]).find(at);
+    return at >= 0;
+  }
+}
+
+/** The number of units before a query or fragment. */
+function endOfPath(): i32 {
+  let size = 0;
+  while (size < unitCount() && unitAt(size) != QUESTION_MARK && unitAt(size) != NUMBER_SIGN) size++;
+  return size;
+}
+
+/** The number of dots where one or two are all that is there, else 0. */
+function dotsIn(from: i32, to: i32): i32 {
+  const length = to - from;
+  if (length == 0 || length > 2 || unitAt(from) != DOT) return 0;
+  return unitAt(to - 1) == DOT ? length : 0;
+}
+
+/** Whether some server may read a doubtful path as the root: its first segment is nothing, or another's host, or what
+ *  follows may take it back. */
+function mayBeRoot(): bool {
+  const size = unitCount();
+  if (size == 0 || unitAt(0) != SLASH || (size > 1 && unitAt(1) == SLASH)) return true;
+  for (let i = 1; i < size; i++) {
+    if (unitAt(i) == DOT && unitAt(i - 1) == DOT) return true;
+  }
+  let first = 1;
+  while (first < size && (unitAt(first) == DOT || unitAt(first) == SLASH || isControl(unitAt(first)))) first++;
+  return first == size || (unitAt(first) < BEYOND && mayEndSegment(unitAt(first)));
+}
