@@ -26,8 +26,8 @@ export interface Authority {
   ca: string;
   /** A workload's certificate, with this URI, e.g. `spiffe://mesh.example/ns/a/sa/b`. */
   workload(uri: string): Promise<Identity>;
-  /** A server's certificate, for 127.0.0.1. */
-  server(): Promise<Identity>;
+  /** A server's certificate: for 127.0.0.1, or for a DNS name. */
+  server(dnsName?: string): Promise<Identity>;
 }
 
 /** Makes an authority that nobody knows but who is given its certificate. */
@@ -47,7 +47,11 @@ export async function makeAuthority(name: string): Promise<Authority> {
   return {
     ca: root.toString("pem"),
     workload: (uri) => issue("", new SubjectAlternativeNameExtension([{ type: "url", value: uri }], true)),
-    server: () => issue("CN=proxy", new SubjectAlternativeNameExtension([{ type: "ip", value: "127.0.0.1" }])),
+    server: (dnsName) => {
+      const name =
+        dnsName === undefined ? { type: "ip" as const, value: "127.0.0.1" } : { type: "dns" as const, value: dnsName };
+      return issue("CN=server", new SubjectAlternativeNameExtension([name]));
+    },
   };
 }
 

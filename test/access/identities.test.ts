@@ -1,12 +1,12 @@
 /** Official clients with certificates of a mesh can call what the policy gives to their workloads, and nothing else. */
-import { type Dispatcher, Agent, fetch as undiciFetch } from "undici";
 import { beforeAll, describe, expect, it } from "vitest";
 import { endsAfterAll } from "../envoy/cleanup.ts";
 import { type Metric, readMetrics } from "../envoy/prometheus.ts";
-import { CLIENT_KINDS, connectClient, type Fetch, type McpClient } from "../fixtures/clients/client.ts";
+import { CLIENT_KINDS, connectClient, type McpClient } from "../fixtures/clients/client.ts";
 import { type FixtureServer, startFixtureServer } from "../fixtures/servers/fixture-server.ts";
 import { type Authority, type Identity, makeAuthority } from "./certificates.ts";
 import { type GuardedEnvoy, startGuarded } from "./proxy.ts";
+import { dispatcherOf, fetchBy } from "./tls-client.ts";
 
 const READER = "spiffe://mesh.example/ns/agents/sa/reader";
 const OPERATOR = "spiffe://mesh.example/ns/ops/sa/operator";
@@ -120,7 +120,7 @@ describe.each([
   );
 
   it.each(cases)("the %s by %s over HTTP/%d", async (who, kind, http) => {
-    const dispatcher = dispatcherOf(identities[who], http === 2);
+    const dispatcher = dispatcherOf(mesh.ca, identities[who], http === 2);
     try {
       const client = await connectClient(kind, `${envoy.urlOf("mesh")}/mcp`, kind, fetchBy(dispatcher));
       sessions++;
@@ -140,7 +140,7 @@ describe.each([
   });
 
   it("a workload of another trust domain can do nothing", async () => {
-    const dispatcher = dispatcherOf(identities.elsewhere, true);
+    const dispatcher = dispatcherOf(mesh.ca, identities.elsewhere, true);
     try {
       const connected = connectClient("sdk1", `${envoy.urlOf("mesh")}/mcp`, "elsewhere", fetchBy(dispatcher));
       await expect(connected).rejects.toMatchObject({ code: 403, data: { rule: "_default" } });
@@ -154,7 +154,7 @@ describe.each([
     ["a certificate of another authority", "stranger", "fail_verify_error"],
     ["no certificate", "none", "fail_verify_no_cert"],
   ])("no connection with %s", async (_what, who, counter) => {
-    const dispatcher = dispatcherOf(identities[who], false);
+    const dispatcher = dispatcherOf(mesh.ca, identities[who], false);
     try {
       await expect(fetchBy(dispatcher)(`${envoy.urlOf("mesh")}/mcp`, { method: "POST" })).rejects.toThrow();
       expect(await envoy.stats()).toMatch(new RegExp(`^envoy_listener_ssl_${counter}{.*} [1-9]`, "m"));
@@ -206,14 +206,4 @@ function sumsBy(metrics: Metric[], label: string): Record<string, number> {
   const sums: Record<string, number> = {};
   for (const { labels, value } of metrics) sums[labels[label]] = (sums[labels[label]] ?? 0) + value;
   return sums;
-}
-
-function dispatcherOf(identity: Identity | undefined, allowH2: boolean): Dispatcher {
-  return new Agent({ allowH2, connect: { ca: mesh.ca, ...identity } });
-}
-
-/** undici's own `fetch`, which Node's lacks the options of. */
-function fetchBy(dispatcher: Dispatcher): Fetch {
-  const send = undiciFetch as unknown as (url: string | URL, init: object) => Promise<Response>;
-  return (url, init) => send(url, { ...init, dispatcher });
 }

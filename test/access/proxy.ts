@@ -1,6 +1,7 @@
 /** An Envoy with listeners that each have an access policy of their own; all share one VM of the filter. */
 import { type Envoy, type EnvoyOptions, startEnvoy } from "../../scripts/envoy/process.ts";
 import type { Identity } from "./certificates.ts";
+import { downstreamTls } from "./downstream-tls.ts";
 
 /** A part of Envoy's configuration. */
 export type Config = Record<string, unknown>;
@@ -76,23 +77,6 @@ function withListeners(config: string, listeners: Record<string, Guarded>): stri
 
 function pluginConfig({ access, plugin }: Guarded): string {
   return JSON.stringify({ match: { paths: ["/mcp"] }, ...plugin, ...(access === undefined ? {} : { access }) });
-}
-
-function downstreamTls({ server, ca }: { server: Identity; ca: string }): Config {
-  return {
-    name: "envoy.transport_sockets.tls",
-    typed_config: {
-      "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
-      require_client_certificate: true,
-      common_tls_context: {
-        alpn_protocols: ["h2", "http/1.1"],
-        tls_certificates: [
-          { certificate_chain: { inline_string: server.cert }, private_key: { inline_string: server.key } },
-        ],
-        validation_context: { trusted_ca: { inline_string: ca } },
-      },
-    },
-  };
 }
 
 async function portsOf(envoy: Envoy): Promise<Map<string, number>> {

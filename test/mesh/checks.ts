@@ -57,28 +57,34 @@ function requestsOf(one: MeshDocument): Request[] {
   if (isHelm(one)) return [{ type: "helm", text }];
   if (isPatch(one)) return [{ type: "patch", kind: isOf(one, "kuma") ? "Deployment" : "Gateway", text }];
   if (isOf(one, "raw")) {
-    return [{ type: "envoy", kind: one.path === "raw/ecds.yaml" ? "Bootstrap" : "DiscoveryResponse", text }];
+    return [{ type: "envoy", kind: isResource(one) ? "DiscoveryResponse" : "Bootstrap", text }];
   }
   return isOf(one, "kuma") ? kumaRequests(one.document) : [{ type: "kubernetes", text }];
 }
 
-/** Kuma has texts for Envoy and for Kubernetes in its resources. */
+/** Kuma's resources hold texts of Envoy's API and of Kubernetes'. */
 function kumaRequests(document: unknown): Request[] {
   const { spec } = document as {
     spec?: {
-      default?: { appendModifications?: { httpFilter?: { value?: string } }[] };
+      default?: { appendModifications?: { httpFilter?: Text; networkFilter?: Text }[] };
       sidecarPatch?: { value?: string }[];
     };
   };
-  const filters = (spec?.default?.appendModifications ?? []).map(({ httpFilter }) => httpFilter?.value ?? "");
+  const filters = (spec?.default?.appendModifications ?? []).map(({ httpFilter, networkFilter }): Request => {
+    const kind = networkFilter === undefined ? "HttpFilter" : "NetworkFilter";
+    return { type: "envoy", kind, text: (networkFilter ?? httpFilter)?.value ?? "" };
+  });
   const mounts = (spec?.sidecarPatch ?? []).map(({ value }) => value ?? "");
-  return [
-    ...filters.map((text): Request => ({ type: "envoy", kind: "HttpFilter", text })),
-    ...mounts.map((text): Request => ({ type: "patch", kind: "VolumeMount", text })),
-  ];
+  return [...filters, ...mounts.map((text): Request => ({ type: "patch", kind: "VolumeMount", text }))];
+}
+
+interface Text {
+  value?: string;
 }
 
 const isOf = ({ path }: MeshDocument, mesh: string) => path.startsWith(`${mesh}/`);
+/** What Envoy discovers, as opposed to a whole bootstrap. */
+const isResource = ({ path }: MeshDocument) => path.startsWith("raw/extension");
 const isHelm = ({ path }: MeshDocument) => path === "istio/mesh-config.yaml";
 /** What `kubectl patch` takes, no resource of its own. */
 const isPatch = ({ path }: MeshDocument) =>

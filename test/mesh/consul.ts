@@ -33,6 +33,21 @@ export interface ProxyDefaults {
   Config: { envoy_stats_config_json: string };
 }
 
+/** A mesh entry. */
+export interface Mesh {
+  HTTP: { Incoming: { RequestNormalization: Record<string, unknown> } };
+}
+
+/** What connection managers of inbound listeners have of the mesh's entry. */
+export function managerOf({ HTTP }: Mesh): object {
+  const normalization = HTTP.Incoming.RequestNormalization;
+  return {
+    normalize_path: normalization.InsecureDisablePathNormalization !== true,
+    merge_slashes: normalization.MergeSlashes === true,
+    path_with_escaped_slashes_action: normalization.PathWithEscapedSlashesAction ?? "IMPLEMENTATION_SPECIFIC_DEFAULT",
+  };
+}
+
 /** The cluster of an upstream service. */
 export function clusterName(service: string): string {
   return `${service}.default.dc1.internal.c6f48ba0-3a0c-4d8e-9f0c-2f7b0a6d2f11.consul`;

@@ -26,6 +26,8 @@ interface Bootstrap {
 }
 
 interface Manager {
+  use_remote_address?: boolean;
+  upgrade_configs?: object[];
   http_filters: unknown[];
   access_log: [{ typed_config: { log_format: { json_format: object } } }];
 }
@@ -97,21 +99,28 @@ describe.runIf(hasComponent("go", INSTALL_GO))("with the meshes' own types", () 
     }
     const withFilter = Object.entries(roles).filter(([, found]) => found.length > 0);
     expect(Object.fromEntries(withFilter)).toEqual({
+      "istio/access.yaml": ["server"],
       "istio/sidecar-inbound.yaml": ["server"],
       "istio/sidecar-outbound.yaml": ["client"],
       "istio/gateway.yaml": ["server"],
       "istio/waypoint.yaml": ["server"],
       "istio/traffic-extension.yaml": ["server", "client"],
+      "kuma/access.kubernetes.yaml": ["server"],
+      "kuma/access.universal.yaml": ["server"],
       "kuma/inbound.kubernetes.yaml": ["server"],
       "kuma/inbound.universal.yaml": ["server"],
       "kuma/outbound.kubernetes.yaml": ["client"],
       "kuma/outbound.universal.yaml": ["client"],
+      "consul/access.hcl": ["server"],
       "consul/service-defaults.hcl": ["server"],
       "consul/service-defaults-outbound.hcl": ["client"],
       "consul/service-defaults-remote.hcl": ["server"],
+      "gateway/access.yaml": ["server"],
       "gateway/extension-policy.yaml": ["server"],
       "gateway/extension-policy-http.yaml": ["server"],
       "gateway/patch-policy.yaml": ["server"],
+      "raw/mtls.yaml": ["server"],
+      "raw/jwt.yaml": ["server"],
       "raw/extension.yaml": ["server"],
       "raw/extension-local.yaml": ["server"],
     });
@@ -133,7 +142,7 @@ describe("@kubernetes-models/istio, made of the definitions of Istio 1.18", () =
   const plugins = ofKind<WasmPlugin>("WasmPlugin");
 
   it("takes each WasmPlugin, but none with a value of its own", () => {
-    expect(plugins).toHaveLength(4);
+    expect(plugins).toHaveLength(5);
     for (const plugin of plugins) {
       expect(() => new WasmPlugin(plugin).validate()).not.toThrow();
       const wrong = { ...plugin, spec: { ...plugin.spec, phase: "STATISTICS" as "STATS" } };
@@ -190,7 +199,7 @@ describe("what the files have in common", () => {
     expect(spec.template.metadata.annotations).toEqual({ "kuma.io/container-patches": patch.metadata.name });
     expect(spec.template.spec.volumes.map(({ name }) => name)).toEqual([mount.name]);
     expect(mount.mountPath).toBe("/etc/mcp");
-    for (const path of PATHS.filter((path) => /^kuma\/(in|out)bound/.test(path))) {
+    for (const path of PATHS.filter((path) => /^kuma\/(inbound|outbound|access)\./.test(path))) {
       expect(JSON.stringify(documentsOf(path)), path).toContain("local: { filename: /etc/mcp/mcp.wasm }");
     }
   });
@@ -208,5 +217,19 @@ describe("what the files have in common", () => {
     expect(added?.name).toBe("modules");
     managerOf(copy).http_filters[0] = managerOf(STATIC).http_filters[0];
     expect(copy).toEqual(STATIC);
+  });
+
+  it.each(["mtls", "jwt"])("all of raw/%s.yaml but who connects, and what the policy says", (name) => {
+    const [bootstrap] = documentsOf(`raw/${name}.yaml`) as [Bootstrap];
+    const { static_resources, ...rest } = structuredClone(bootstrap);
+    const { static_resources: expected, ...restOfStatic } = structuredClone(STATIC);
+    expect(rest).toEqual(restOfStatic);
+    expect(static_resources.clusters[0]).toEqual(expected.clusters[0]);
+    const { http_filters: filters, use_remote_address, ...manager } = managerOf(bootstrap);
+    const { http_filters: staticFilters, upgrade_configs, ...staticManager } = managerOf(STATIC);
+    expect(manager).toEqual(staticManager);
+    expect(filters.at(-1)).toEqual(staticFilters.at(-1));
+    // A caller must not choose its address, and what an upgrade carries cannot be decided.
+    expect([use_remote_address, upgrade_configs]).toEqual([true, expect.any(Array)]);
   });
 });

@@ -18,6 +18,21 @@ export interface EnvoyPatchPolicy {
   spec: { jsonPatches: { type: string; operation: { op: string; jsonPath: string; value: HttpFilter } }[] };
 }
 
+export interface ClientTrafficPolicy {
+  spec: { path: { disableMergeSlashes: boolean; escapedSlashesAction: keyof typeof SLASH_ACTIONS } };
+}
+
+export interface SecurityPolicy {
+  spec: { jwt: { providers: { name: string; issuer: string; audiences: string[]; remoteJWKS: { uri: string } }[] } };
+}
+
+const SLASH_ACTIONS = {
+  KeepUnchanged: "KEEP_UNCHANGED",
+  RejectRequest: "REJECT_REQUEST",
+  UnescapeAndRedirect: "UNESCAPE_AND_REDIRECT",
+  UnescapeAndForward: "UNESCAPE_AND_FORWARD",
+};
+
 /** An EnvoyProxy, whose bootstrap is YAML as text. */
 export interface EnvoyProxy {
   spec: { bootstrap: { type: "Merge"; value: string } };
@@ -33,6 +48,36 @@ const BEFORE_ROUTER = "..http_filters[?(@.name=='envoy.filters.http.router')]";
 export interface Extension {
   filters: HttpFilter[];
   perFilter: Record<string, object>;
+}
+
+/** What the connection manager has of a policy (`xds/translator/listener.go`). */
+export function managerOf({ spec: { path } }: ClientTrafficPolicy): object {
+  return {
+    normalize_path: true,
+    merge_slashes: !path.disableMergeSlashes,
+    path_with_escaped_slashes_action: SLASH_ACTIONS[path.escapedSlashesAction],
+  };
+}
+
+/** The filter that verifies tokens, before those of {@link extensionOf} (`xds/translator/jwt.go`), with these keys (a JWKS)
+ *  in place of those at `remoteJWKS.uri`. Envoy Gateway switches it on by routes; here it is on in the listener. */
+export function jwtAuthnOf({ spec }: SecurityPolicy, jwks: string): HttpFilter {
+  const [{ name, issuer, audiences }] = spec.jwt.providers;
+  const provider = {
+    issuer,
+    audiences,
+    payload_in_metadata: name,
+    forward: true,
+    local_jwks: { inline_string: jwks },
+  };
+  return {
+    name: "envoy.filters.http.jwt_authn",
+    typed_config: {
+      "@type": `${TYPE}envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication`,
+      providers: { [name]: provider },
+      rules: [{ match: { prefix: "/" }, requires: { provider_name: name } }],
+    },
+  };
 }
 
 /** The filters of a policy for a module that the gateway serves: off in the listener, on in the routes. */

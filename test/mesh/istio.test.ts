@@ -61,18 +61,18 @@ async function startSidecars(plugins: readonly Plugin[], release?: Release): Pro
   return keep(await startMeshProxy([...sidecars, ...resources.values()], BOOTSTRAP));
 }
 
-/** A gateway's only listener, which the control plane calls outbound. */
-function gatewayOf(discovered: readonly Discovered[]): object[] {
+/** A gateway's or waypoint's only listener, with its direction as istiod sets it. */
+function gatewayOf(discovered: readonly Discovered[], direction: "OUTBOUND" | "INBOUND" = "OUTBOUND"): object[] {
   const filters = discovered.map(({ filter }) => filter);
   return [
     clusterOf(OUTBOUND, server.port),
-    listenerOf({ name: "gateway", direction: "OUTBOUND", cluster: OUTBOUND, filters }),
+    listenerOf({ name: "gateway", direction, cluster: OUTBOUND, filters }),
     ...discovered.map(({ resource }) => resource),
   ];
 }
 
-async function startGateway(discovered: readonly Discovered[]): Promise<MeshProxy> {
-  return keep(await startMeshProxy(gatewayOf(discovered), BOOTSTRAP));
+async function startGateway(...of: Parameters<typeof gatewayOf>): Promise<MeshProxy> {
+  return keep(await startMeshProxy(gatewayOf(...of), BOOTSTRAP));
 }
 
 describeMesh("Istio", () => {
@@ -85,8 +85,11 @@ describeMesh("Istio", () => {
     await expectTruth(proxy, await runClients(proxy.urls.outbound), [CLIENT, SERVER]);
   });
 
-  it.each(["gateway", "waypoint"])("%s.yaml, whose listener is outbound: the role is the file's", async (name) => {
-    const proxy = await startGateway(discover([readYaml<WasmPlugin>(`istio/${name}.yaml`)], "gateway"));
+  it.each([
+    ["gateway", "OUTBOUND"],
+    ["waypoint", "INBOUND"],
+  ] as const)("%s.yaml, whose listener is %s: the role is the file's", async (name, direction) => {
+    const proxy = await startGateway(discover([readYaml<WasmPlugin>(`istio/${name}.yaml`)], name), direction);
     const labels = { mcp_role: "server", mcp_server: OUTBOUND_LABEL };
     await expectTruth(proxy, await runClients(proxy.urls.gateway), [labels]);
   });

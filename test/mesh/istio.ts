@@ -32,8 +32,7 @@ export type Plugin = WasmPlugin | TrafficExtension;
 /** From 1.30 on, istiod turns each WasmPlugin into a TrafficExtension. */
 export type Release = "1.29" | "1.30";
 
-/** Gateways and waypoints: see {@link modeOf}. */
-export type ListenerClass = "inbound" | "outbound" | "gateway";
+export type ListenerClass = "inbound" | "outbound" | "gateway" | "waypoint";
 
 const NAMESPACE = "mcp";
 const RBAC_TYPE = `${TYPE}envoy.extensions.filters.http.rbac.v3.RBAC`;
@@ -94,9 +93,21 @@ export function bootstrapPartOf(values: MeshConfig): object {
   };
 }
 
+/** What connection managers have of the mesh's configuration: how paths are read (pilot's `listener.go`). */
+export function managerOf({ meshConfig }: MeshConfig): object {
+  const steps = ["BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES"].indexOf(
+    meshConfig.pathNormalization.normalization,
+  );
+  return {
+    normalize_path: steps >= 0,
+    merge_slashes: steps >= 1,
+    path_with_escaped_slashes_action: steps >= 2 ? "UNESCAPE_AND_FORWARD" : "KEEP_UNCHANGED",
+  };
+}
+
 /** The chart's values, as far as they are looked at. */
 export interface MeshConfig {
-  meshConfig: { defaultConfig: { extraStatTags: string[] } };
+  meshConfig: { defaultConfig: { extraStatTags: string[] }; pathNormalization: { normalization: string } };
   sidecarInjectorWebhook: { injectedAnnotations: { "sidecar.istio.io/statsHistogramBuckets": string } };
 }
 
@@ -120,7 +131,7 @@ function pluginConfigOf(name: string, wasm: WasmConfig, code: Code): object {
   };
 }
 
-/** To Istio the listeners of gateways are a client's. */
+/** Listeners of gateways are a client's to Istio, those of waypoints a server's. */
 function modeOf(of: ListenerClass): "CLIENT" | "SERVER" {
-  return of === "inbound" ? "SERVER" : "CLIENT";
+  return of === "inbound" || of === "waypoint" ? "SERVER" : "CLIENT";
 }

@@ -2,7 +2,7 @@
 import { beforeAll, expect, it } from "vitest";
 import { endsAfterAll } from "../envoy/cleanup.ts";
 import { type FixtureServer, startFixtureServer } from "../fixtures/servers/fixture-server.ts";
-import { filtersOf, type MeshProxyPatch } from "./kuma.ts";
+import { filtersOf, httpFiltersOf, type MeshProxyPatch } from "./kuma.ts";
 import { MODULE_PATH } from "./module.ts";
 import { readPlainMetrics } from "./plain-metrics.ts";
 import { startMeshProxy } from "./proxy.ts";
@@ -31,7 +31,7 @@ beforeAll(async () => {
 function patchesFor(platform: string, from = "", to = ""): MeshProxyPatch[] {
   return ["inbound", "outbound"].map((side) => {
     const patch = readYaml<MeshProxyPatch>(`kuma/${side}.${platform}.yaml`);
-    for (const { httpFilter } of patch.spec.default.appendModifications) {
+    for (const httpFilter of httpFiltersOf(patch)) {
       expect(httpFilter.value).toContain(SHIPPED_PATH);
       expect(httpFilter.value).toContain(from);
       httpFilter.value = httpFilter.value.replace(from, to).replace(SHIPPED_PATH, MODULE_PATH);

@@ -8,9 +8,9 @@ export interface Misspelt {
   document: unknown;
 }
 
-/** Maps whose keys are anybody's: labels, the fields of a log line, names of extensions and the beginnings of metrics'. */
+/** Maps whose keys are free: labels, fields of a log line, names of extensions and of JWT providers, prefixes of metrics. */
 const FREE =
-  /(^|\.)(labels|matchLabels|annotations|json_format|typed_extension_protocol_options|[a-z.]+\/statsHistogramBuckets)$/;
+  /(^|\.)(labels|matchLabels|annotations|json_format|providers|typed_extension_protocol_options|[a-z.]+\/statsHistogramBuckets)$/;
 
 /** Each copy of the document with one more letter in one of its keys; also within texts that are YAML or JSON themselves. */
 export function misspell(document: unknown, place = ""): Misspelt[] {

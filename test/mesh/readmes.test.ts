@@ -9,6 +9,7 @@ import { type Command, startCommand } from "../envoy/commands.ts";
 import { connectClient } from "../fixtures/clients/client.ts";
 import { startFixtureServer } from "../fixtures/servers/fixture-server.ts";
 
+const POLL = { timeout: 30_000, interval: 250 };
 const FILE = /[\w.-]+\.(?:yaml|hcl)/g;
 
 function readmeOf(mesh: string): string {
@@ -45,24 +46,21 @@ describe("raw Envoy, from its README alone", () => {
     await run(serve).shows(/Serving HTTP on 127\.0\.0\.1 port 8000/);
     await run(start).shows(/starting main dispatch loop/);
     // The listener opens when the module has come.
-    await expect
-      .poll(() =>
-        fetch("http://127.0.0.1:10000/mcp").then(
-          () => true,
-          () => false,
-        ),
-      )
-      .toBe(true);
+    const isOpen = () =>
+      fetch("http://127.0.0.1:10000/mcp").then(
+        () => true,
+        () => false,
+      );
+    await expect.poll(isOpen, POLL).toBe(true);
     const client = await connectClient("sdk1", "http://127.0.0.1:10000/mcp");
     await client.callTool("get_weather", { city: "Oslo" });
     await client.close();
     const shown = /^```text\n(.*?)^```$/ms.exec(readmeOf("raw"))![1].trim();
-    await expect
-      .poll(async () => {
-        const command = run(read);
-        await command.ended;
-        return command.output().split("\n");
-      })
-      .toContain(shown);
+    const lines = async () => {
+      const command = run(read);
+      await command.ended;
+      return command.output().split("\n");
+    };
+    await expect.poll(lines, POLL).toContain(shown);
   });
 });

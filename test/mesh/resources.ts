@@ -35,6 +35,10 @@ export interface ListenerOptions {
   filters: readonly HttpFilter[];
   /** What the route says of filters, by their names. */
   perFilter?: Record<string, object>;
+  /** Further fields of the connection manager. */
+  manager?: object;
+  /** The transport socket; plain text where absent. */
+  transportSocket?: object;
 }
 
 const ROUTER: HttpFilter = {
@@ -42,7 +46,8 @@ const ROUTER: HttpFilter = {
   typed_config: { "@type": `${TYPE}envoy.extensions.filters.http.router.v3.Router` },
 };
 
-export function listenerOf({ name, port = 0, direction, cluster, filters, perFilter }: ListenerOptions): object {
+export function listenerOf(options: ListenerOptions): object {
+  const { name, port = 0, direction, cluster, filters, perFilter, manager: further, transportSocket } = options;
   const route = {
     match: { prefix: "/" },
     route: { cluster, timeout: "0s" },
@@ -53,13 +58,19 @@ export function listenerOf({ name, port = 0, direction, cluster, filters, perFil
     stat_prefix: name,
     route_config: { name, virtual_hosts: [{ name, domains: ["*"], routes: [route] }] },
     http_filters: [...filters, ROUTER],
+    ...further,
   };
   return {
     "@type": LISTENER_TYPE,
     name,
     address: { socket_address: { address: "127.0.0.1", port_value: port } },
     ...(direction && { traffic_direction: direction }),
-    filter_chains: [{ filters: [{ name: "envoy.filters.network.http_connection_manager", typed_config: manager }] }],
+    filter_chains: [
+      {
+        filters: [{ name: "envoy.filters.network.http_connection_manager", typed_config: manager }],
+        ...(transportSocket && { transport_socket: transportSocket }),
+      },
+    ],
   };
 }
 

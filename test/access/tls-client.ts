@@ -1,0 +1,19 @@
+/** Clients of a proxy that serves TLS, with a certificate of their own or without. */
+import { Agent, type Dispatcher, fetch as undiciFetch } from "undici";
+import type { Fetch } from "../fixtures/clients/client.ts";
+import type { Identity } from "./certificates.ts";
+
+/** Connections to servers that this authority (PEM) vouches for, as `identity` where there is one. */
+export function dispatcherOf(ca: string, identity?: Identity, allowH2 = false): Dispatcher {
+  return new Agent({ allowH2, connect: { ca, ...identity } });
+}
+
+/** undici's own `fetch`, which Node's lacks the options of. `headers` are added to each request. */
+export function fetchBy(dispatcher: Dispatcher, headers: Record<string, string> = {}): Fetch {
+  const send = undiciFetch as unknown as (url: string | URL, init: object) => Promise<Response>;
+  return (url, init) => {
+    const all = new Headers(init?.headers);
+    for (const [name, value] of Object.entries(headers)) all.set(name, value);
+    return send(url, { ...init, headers: [...all], dispatcher });
+  };
+}
