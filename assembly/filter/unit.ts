@@ -150,11 +150,12 @@ export class Unit extends CountingUnit {
     this.sessions.tick(now);
     this.calls.flush();
     if (this.lease.take(now, LEASE_MS) && <i64>(now - this.sweptAt) >= SWEEP_MS) {
-      this.sweptAt = now;
       this.gauges.beginSweep(this.slots, now);
-      this.sessionsInStore.sweep(now);
-      this.pending.sweep(now);
+      const hasSweptSessions = this.sessionsInStore.sweep(now);
+      const hasSweptPending = this.pending.sweep(now);
       this.gauges.endSweep();
+      // What a sweep leaves waits for the next tick only.
+      this.sweptAt = hasSweptSessions && hasSweptPending ? now : now - SWEEP_MS;
     }
     if (this.shared.conflicts) {
       this.table.chooseServer(0);

@@ -99,9 +99,9 @@ export class PendingOperations extends PendingListener {
     this.pending.endScope(session, outcome, now, this);
   }
 
-  /** Ends what has waited for too long. One worker at a time does it. */
-  sweep(now: u64): void {
-    this.pending.sweep(Outcome.Unanswered, now, this);
+  /** Ends what has waited for too long. One worker at a time does it. False where more is left than one sweep ends. */
+  sweep(now: u64): bool {
+    return this.pending.sweep(Outcome.Unanswered, now, this);
   }
 
   private leave(operation: Operation, dueAt: u64, outcome: Outcome, endedAt: u64): bool {

@@ -6,6 +6,11 @@ import { Inserted, SessionListener, Sessions } from "../store/sessions";
 /** How often a session's activity and operations are written to the store. */
 const FLUSH_MS: i64 = 5000;
 
+/** Sessions that a worker keeps in hand at most. */
+const SIGHTING_LIMIT: i32 = 8192;
+/** Sessions that one tick tells the store of at most; the next tick continues. At the limit a round takes four ticks. */
+const FLUSHES_PER_TICK: i32 = 2048;
+
 /** What a worker has seen of a session and not yet told the store. */
 @unmanaged
 class Sighting {
@@ -34,6 +39,10 @@ export class SessionTracker {
   /** The addresses of the sightings, {@link count} of them. */
   private list: StaticArray<usize> = new StaticArray<usize>(256);
   private count: i32 = 0;
+  /** The first sighting that the current round of ticks has not seen to: it goes down to 0. -1: the next tick begins one. */
+  private next: i32 = -1;
+  /** The sighting that goes first where a new one needs its place. */
+  private oldest: i32 = 0;
   private entryBytes: StaticArray<u8> = new StaticArray<u8>(ENTRY_SIZE);
 
   /** @param idleSeconds how long a session may be idle. */
@@ -86,11 +95,16 @@ export class SessionTracker {
 
   /** Tells the store what is due, and forgets the sessions that were silent since. */
   tick(now: u64): void {
-    for (let i = this.count - 1; i >= 0; i--) {
+    let budget = FLUSHES_PER_TICK;
+    let i = min(this.next, this.count - 1);
+    if (i < 0) i = this.count - 1;
+    for (; i >= 0 && budget > 0; i--) {
       const sighting = changetype<Sighting>(this.list[i]);
       if (<i64>(now - sighting.flushedAt) < FLUSH_MS) continue;
+      if (sighting.hasNews) budget--;
       if (!sighting.hasNews || !this.flush(sighting, now)) this.forget(i);
     }
+    this.next = i;
   }
 
   /** Tells the store all that it has not been told. */
@@ -129,6 +143,7 @@ export class SessionTracker {
   }
 
   private remember(hash: u64, now: u64, hasNews: bool): void {
+    if (this.count == SIGHTING_LIMIT) this.giveUpOldest(now);
     const at = pool.take();
     const sighting = changetype<Sighting>(at);
     sighting.hash = hash;
@@ -142,6 +157,13 @@ export class SessionTracker {
       this.list = larger;
     }
     this.list[this.count++] = at;
+  }
+
+  /** Makes room for another session, so that a tick never has to tell of any number of them. */
+  private giveUpOldest(now: u64): void {
+    this.oldest = this.oldest < this.count - 1 ? this.oldest + 1 : 0;
+    this.flush(changetype<Sighting>(this.list[this.oldest]), now);
+    this.forget(this.oldest);
   }
 
   /** False where the session has ended. */

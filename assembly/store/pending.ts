@@ -6,6 +6,9 @@ const CAPACITY: i32 = 128;
 /** The most bytes that are kept of one. */
 export const PENDING_SIZE: i32 = 512;
 
+/** Entries that one sweep gives up at most: each costs some five calls of the host. */
+const GIVEN_UP_PER_SWEEP: i32 = 2048;
+
 /** What {@link Pending.take} found. */
 const TAKEN: usize = heap.alloc(PENDING_SIZE);
 /** Entries that the change being tried gives up, to be told once it is made. */
@@ -45,6 +48,9 @@ export class Pending {
   /** What {@link take} found. */
   readonly taken: usize = TAKEN;
   private droppedEnd: usize = DROPPED;
+  /** Entries that the sweep may still give up, and whether it met more. */
+  private budget: i32 = 0;
+  private leavesWork: bool = false;
 
   constructor(private shared: Store) {}
 
@@ -142,20 +148,22 @@ export class Pending {
     shared.conflicts++;
   }
 
-  /** Gives up what is due, and counts the rest: one worker at a time does it. */
-  sweep(verdict: u32, now: u64, listener: PendingListener): void {
+  /** Gives up what is due, and counts the rest: one worker at a time does it. False where more is due than one sweep gives
+   *  up: that is counted, and the next sweep is to follow soon. */
+  sweep(verdict: u32, now: u64, listener: PendingListener): bool {
+    this.budget = GIVEN_UP_PER_SWEEP;
+    this.leavesWork = false;
     for (let bucket = 0; bucket < BUCKETS; bucket++) this.sweepBucket(bucket, verdict, now, listener);
+    return !this.leavesWork;
   }
 
   private sweepBucket(bucket: i32, verdict: u32, now: u64, listener: PendingListener): void {
     const shared = this.shared;
+    const budget = this.budget;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       shared.load("pending", bucket);
-      this.droppedEnd = DROPPED;
-      for (let at = shared.page; at < this.end;) {
-        if (<i64>(now - changetype<PendingEntry>(at).dueAt) >= 0) this.drop(at);
-        else at += sizeOf(at);
-      }
+      this.budget = budget;
+      this.dropDue(now);
       if (this.droppedEnd != DROPPED && !shared.save()) continue;
       for (let at = shared.page; at < this.end; at += sizeOf(at)) {
         listener.counted(at + HEAD, changetype<PendingEntry>(at).verdict);
@@ -163,6 +171,29 @@ export class Pending {
       return this.tellDropped(verdict, now, listener);
     }
     shared.conflicts++;
+  }
+
+  /** Moves what is due of the bucket in hand to those that are dropped, as far as the budget allows. */
+  private dropDue(now: u64): void {
+    const end = this.end;
+    let kept = this.shared.page;
+    let next: usize = 0;
+    this.droppedEnd = DROPPED;
+    for (let at = kept; at < end; at = next) {
+      const size = sizeOf(at);
+      next = at + size;
+      const isDue = <i64>(now - changetype<PendingEntry>(at).dueAt) >= 0;
+      if (isDue && this.budget > 0) {
+        this.budget--;
+        memory.copy(this.droppedEnd, at, size);
+        this.droppedEnd += size;
+        continue;
+      }
+      if (isDue) this.leavesWork = true;
+      if (kept != at) memory.copy(kept, at, size);
+      kept += size;
+    }
+    this.shared.length = <i32>(kept - this.shared.page);
   }
 
   private tellDropped(verdict: u32, now: u64, listener: PendingListener): void {

@@ -1,3 +1,4 @@
+import { nthSmallest } from "../memory/select";
 import { ENTRY_SIZE, SessionEnd, SessionEntry } from "./session_entry";
 import { ATTEMPTS, Store } from "./store";
 
@@ -8,6 +9,8 @@ const LEAST_CAPACITY: i32 = 16;
 /** How long what a worker has seen of a session may take to come here: one flush, and a tick. So long the totals of an
  *  ended session wait, and so much later than its last activity here a session is idle. */
 const LAG_MS: i64 = 6000;
+/** Sessions that one sweep takes out at most: each costs some five calls of the host. */
+const TAKEN_PER_SWEEP: i32 = 4096;
 
 /** Is told what becomes of sessions, each time by the one worker whose change decided it. */
 export abstract class SessionListener {
@@ -42,6 +45,9 @@ export class Sessions {
   /** Sessions that the sweep still has to evict, and the latest activity that they may have. */
   private surplus: i32 = 0;
   private surplusBefore: u64 = 0;
+  /** Sessions that the sweep may still take out, and whether it met more. */
+  private budget: i32 = 0;
+  private leavesWork: bool = false;
 
   /** @param max sessions at most, kept within 5 %. */
   constructor(
@@ -120,14 +126,18 @@ export class Sessions {
   }
 
   /** Ends the sessions that are idle, settles those that have ended, evicts those over the cap and tells of those that
-   *  live. One worker at a time does it. */
-  sweep(now: u64): void {
+   *  live. One worker at a time does it. False where more of them are over than one sweep takes out: these still count
+   *  as live, and the next sweep is to follow soon. */
+  sweep(now: u64): bool {
     const active = this.activeCount();
+    this.budget = TAKEN_PER_SWEEP;
+    this.leavesWork = false;
     this.surplus = active - this.max;
     if (this.surplus > 0) this.surplusBefore = this.activityOfIdlest(active, this.surplus);
     let left = 0;
     for (let bucket = 0; bucket < BUCKETS; bucket++) left += this.sweepBucket(bucket, now);
     this.setCount(left);
+    return !this.leavesWork;
   }
 
   private get taken(): usize {
@@ -138,15 +148,17 @@ export class Sessions {
   private sweepBucket(bucket: i32, now: u64): i32 {
     const shared = this.shared;
     const surplus = this.surplus;
+    const budget = this.budget;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       shared.load("sessions", bucket);
       // A worker with a larger cap may have filled it.
       if (shared.length > this.takenBytes.length) this.takenBytes = new StaticArray<u8>(shared.length);
       this.takenCount = 0;
       this.surplus = surplus;
+      this.budget = budget;
       let kept = shared.page;
       for (let at = this.first(); at < this.last(); at += ENTRY_SIZE) {
-        if (this.isOver(changetype<SessionEntry>(at), now)) continue;
+        if (this.takeIfOver(changetype<SessionEntry>(at), now)) continue;
         if (kept != at) memory.copy(kept, at, ENTRY_SIZE);
         kept += ENTRY_SIZE;
       }
@@ -172,23 +184,25 @@ export class Sessions {
     return active;
   }
 
-  /** Whether the sweep takes the entry out: then it has. */
-  private isOver(entry: SessionEntry, now: u64): bool {
+  /** Takes the entry out if it is over and the budget allows. False where it stays. */
+  private takeIfOver(entry: SessionEntry, now: u64): bool {
+    const isIdle = <i64>(now - entry.activeAt) >= <i64>entry.idleSeconds * 1000 + LAG_MS;
+    const isSurplus = this.surplus > 0 && <i64>(this.surplusBefore - entry.activeAt) >= 0;
+    if (!(entry.isActive ? isIdle || isSurplus : <i64>(now - entry.endedAt) >= LAG_MS)) return false;
+    if (this.budget == 0) {
+      this.leavesWork = true;
+      return false;
+    }
+    this.budget--;
     if (!entry.isActive) {
-      if (<i64>(now - entry.endedAt) < LAG_MS) return false;
       this.takeOut(entry, entry.end, entry.endedAt);
-      return true;
-    }
-    if (<i64>(now - entry.activeAt) >= <i64>entry.idleSeconds * 1000 + LAG_MS) {
+    } else if (isIdle) {
       this.takeOut(entry, SessionEnd.Idle, entry.activeAt);
-      return true;
-    }
-    if (this.surplus > 0 && <i64>(this.surplusBefore - entry.activeAt) >= 0) {
+    } else {
       this.surplus--;
       this.takeOut(entry, SessionEnd.Evicted, now);
-      return true;
     }
-    return false;
+    return true;
   }
 
   /** Keeps a copy of an entry that leaves its bucket, as one that ended at `endedAt`, if it had not before. */
@@ -256,8 +270,8 @@ export class Sessions {
         if (entry.isActive && met < active) times[met++] = entry.activeAt;
       }
     }
-    times.sort((a, b) => <i32>(a > b) - <i32>(a < b));
-    return times[count - 1];
+    // Sessions that the count has and no bucket does are 0 here, and so reduce the surplus.
+    return nthSmallest(times, count - 1);
   }
 
   private activeCount(): i32 {

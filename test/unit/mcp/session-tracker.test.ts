@@ -108,6 +108,30 @@ describe("a session that is followed", () => {
     expect(takeTold()).toEqual(["started 5 0 4"]);
   });
 
+  it("costs a tick 2 048 flushes at most, and a worker keeps 8 192 in hand: nothing of the others is lost", () => {
+    const sessions = 12_000;
+    // Spread over all buckets of the store.
+    const hash = (i: number) => (BigInt(i % 1024) << 54n) + BigInt(i + 1);
+    for (let i = 0; i < sessions; i++) {
+      begin(0, hash(i));
+      count(0, hash(i), 3);
+    }
+    // The others were told when their places were needed.
+    const writes: number[] = [];
+    for (let tick = 0; tick < 8; tick++) {
+      now += 5 * SECOND;
+      writes.push(accessesOf(() => workers[0].tick(BigInt(now))) / 2);
+    }
+    expect(writes).toEqual([2048, 2048, 2048, 2048, 0, 0, 0, 0]);
+    for (let i = 0; i < sessions; i++) end(1, hash(i));
+    takeTold();
+    pass(7);
+    for (let sweeps = 0; sweeps < 3; sweeps++) sweep();
+    const settled = takeTold().filter((each) => each.startsWith("settled"));
+    expect(settled).toHaveLength(sessions);
+    for (const each of settled) expect(each).toMatch(/^settled 3 1 3 /);
+  });
+
   it("is adopted once, where nobody saw it begin", () => {
     for (let worker = 0; worker < 4; worker++) meet(worker);
     begin(1);

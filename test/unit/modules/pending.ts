@@ -68,8 +68,8 @@ export function endScope(scope: u64, verdict: u32, now: u64): void {
   pending.endScope(scope, verdict, now, listener);
 }
 
-export function sweep(verdict: u32, now: u64): void {
-  pending.sweep(verdict, now, listener);
+export function sweep(verdict: u32, now: u64): bool {
+  return pending.sweep(verdict, now, listener);
 }
 
 /** The changes that were given up. */

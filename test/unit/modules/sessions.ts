@@ -58,8 +58,8 @@ export function end(hash: u64, reason: SessionEnd, now: u64): void {
   sessions.end(hash, reason, now);
 }
 
-export function sweep(now: u64): void {
-  sessions.sweep(now);
+export function sweep(now: u64): bool {
+  return sessions.sweep(now);
 }
 
 /** The changes that were given up since it was last asked. */

@@ -23,7 +23,7 @@ interface Exports {
   has(scope: bigint, key: bigint): number;
   rule(scope: bigint, key: bigint, verdict: number, endedAt: bigint, dueAt: bigint): void;
   endScope(scope: bigint, verdict: number, now: bigint): void;
-  sweep(verdict: number, now: bigint): void;
+  sweep(verdict: number, now: bigint): number;
   conflicts(): number;
 }
 
@@ -110,6 +110,22 @@ describe("what waits", () => {
     one.add(1n << 56n, 1n, 2000, 8, 10n, 0, 0n);
     expect(told).toHaveLength(2);
     expect(sweep(0)).toHaveLength(CAPACITY + 1);
+  });
+
+  it("is given up by 2 048 at most in one sweep, and the others in the next", () => {
+    const buckets = 40;
+    for (let i = 0; i < buckets * CAPACITY; i++) one.add(BigInt(i % buckets) << 56n, BigInt(i), i, 8, 10n, 0, 0n);
+    const sweeps = Array.from({ length: 3 }, () => {
+      told = [];
+      counted = [];
+      const isDone = one.sweep(9, 10n) === 1;
+      return { isDone, givenUp: told.length, left: counted.length };
+    });
+    expect(sweeps).toEqual([
+      { isDone: false, givenUp: 2048, left: 3072 },
+      { isDone: false, givenUp: 2048, left: 1024 },
+      { isDone: true, givenUp: 1024, left: 0 },
+    ]);
   });
 
   it("is given up when it is due, with its own verdict or the sweep's", () => {

@@ -6,7 +6,7 @@ interface Exports {
   insert(hash: bigint, server: number, idleSeconds: number, now: bigint): number;
   update(hash: bigint, operations: number, tokens: bigint, now: bigint): number;
   end(hash: bigint, reason: number, now: bigint): void;
-  sweep(now: bigint): void;
+  sweep(now: bigint): number;
   conflicts(): number;
 }
 
@@ -73,10 +73,13 @@ export class SessionWorker {
     this.#exports.end(hash, ENDS.indexOf(end), BigInt(now));
   }
 
+  /** Whether the newest sweep took out all that was over. */
+  isSwept = true;
+
   /** Returns the births of the sessions that live, in ascending order. */
   sweep(now: number): number[] {
     this.#counted = [];
-    this.#exports.sweep(BigInt(now));
+    this.isSwept = this.#exports.sweep(BigInt(now)) !== 0;
     return this.#counted.sort((a, b) => a - b);
   }
 

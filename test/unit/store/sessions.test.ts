@@ -126,6 +126,48 @@ describe("the cap", () => {
   });
 });
 
+describe("a sweep", () => {
+  const COUNT = 10_000;
+  const insertAll = () => Array.from({ length: COUNT }, (_, i) => insert(i));
+  const endsOf = (events: ReturnType<typeof first.takeEvents>) =>
+    events.flatMap((it) => ("ended" in it ? it.ended : []));
+
+  it("ends 4 096 sessions at most, and the next ones the others: each once", () => {
+    openSessions(2 * COUNT);
+    insertAll();
+    const later = START + IDLE_SECONDS * 1000 + LAG;
+    const ended: number[] = [];
+    for (const [isSwept, count, left] of [
+      [false, 4096, COUNT - 4096],
+      [false, 4096, COUNT - 2 * 4096],
+      [true, COUNT - 2 * 4096, 0],
+    ] as const) {
+      expect(first.sweep(later)).toHaveLength(left);
+      const now = endsOf(first.takeEvents());
+      expect([first.isSwept, now.length]).toEqual([isSwept, count]);
+      ended.push(...now);
+    }
+    expect(ended.toSorted((a, b) => a - b)).toEqual([...Array(COUNT).keys()]);
+    first.sweep(later);
+    expect([first.isSwept, first.takeEvents()]).toEqual([true, []]);
+  });
+
+  it("evicts no more than that of those over a cap that was lowered, the least recently active ones", () => {
+    openSessions(2 * COUNT);
+    for (let i = 0; i < COUNT; i++) insert(i, i);
+    for (const worker of workers) worker.takeEvents();
+    reopenSessions(0, 1000);
+    const evicted: number[] = [];
+    do {
+      first.sweep(START + COUNT);
+      evicted.push(...endsOf(first.takeEvents()));
+    } while (!first.isSwept);
+    // Where the count of the sessions stands, the sweeps agree on it.
+    expect(evicted.length).toBe(COUNT - 1000);
+    expect(Math.max(...evicted)).toBe(COUNT - 1001);
+  });
+});
+
 describe("a change that others are always faster with", () => {
   const hash = hashIn(1, 1);
 
