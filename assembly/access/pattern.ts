@@ -63,9 +63,18 @@ export class Patterns {
     this.notValues = match.notValues.map<Pattern>((text) => new Pattern(text));
   }
 
-  /** Whether nothing is asked for. */
-  get isEmpty(): bool {
-    return !this.hasValues && !this.hasOthers;
+  /** Patterns of which a text must match one. With none, every text matches. */
+  static oneOf(values: string[]): Patterns {
+    const match = new TextMatch();
+    match.values = values;
+    return new Patterns(match);
+  }
+
+  /** Patterns of which a text must match none. */
+  static noneOf(values: string[]): Patterns {
+    const match = new TextMatch();
+    match.notValues = values;
+    return new Patterns(match);
   }
 
   /** Whether there are values of which it must be one. */

@@ -1,101 +1,26 @@
-import {
-  AccessMode,
-  ConditionConfig,
-  ConditionKey,
-  MessageDirection,
-  OperationConfig,
-  RuleAction,
-  RuleConfig,
-} from "../config/access/access_config";
+import { AccessMode, MessageDirection, RuleAction, RuleConfig } from "../config/access/access_config";
 import { Properties } from "../host/properties";
-import { ArgumentPatterns } from "./argument_patterns";
-import { Call, Target } from "./call";
+import { Call } from "./call";
 import { Caller } from "./caller";
 import { Claims } from "./claim";
 import { ClientConditions } from "./client_conditions";
+import { ConditionRule } from "./condition";
 import { Match } from "./match";
-import { Patterns } from "./pattern";
-import { DecidingKeys, Slot } from "./slots";
+import { OperationRule } from "./operation";
+import { DecidingKeys } from "./slots";
 import { Source } from "./source";
-
-/** What may be meant by a rule: one of its `to`. */
-class OperationRule {
-  readonly direction: MessageDirection;
-  private methods: Patterns;
-  private servers: Patterns;
-  /** The target's kind and its patterns. */
-  private kind: Target = Target.None;
-  private targets: Patterns;
-
-  constructor(config: OperationConfig) {
-    this.direction = config.direction;
-    this.methods = new Patterns(config.methods);
-    this.servers = new Patterns(config.servers);
-    this.targets = new Patterns(config.tools);
-    if (!config.tools.isEmpty) {
-      this.kind = Target.Tool;
-    } else if (!config.prompts.isEmpty) {
-      this.kind = Target.Prompt;
-      this.targets = new Patterns(config.prompts);
-    } else if (!config.resources.isEmpty) {
-      this.kind = Target.Resource;
-      this.targets = new Patterns(config.resources);
-    }
-  }
-
-  get needsBody(): bool {
-    return !this.methods.isEmpty || this.kind != Target.None;
-  }
-
-  match(call: Call): Match {
-    let match = Match.Yes;
-    if (!this.methods.isEmpty) match = call.matchMethod(this.methods);
-    if (match != Match.No && this.kind != Target.None) match = min(match, call.matchTarget(this.kind, this.targets));
-    return min(match, this.matchServer(call));
-  }
-
-  matchServer(call: Call): Match {
-    return this.servers.isEmpty ? Match.Yes : call.matchServer(this.servers);
-  }
-}
-
-class ConditionRule {
-  private key: ConditionKey;
-  /** Of an argument: where it and what stands around it are kept. */
-  private slots: i32[] = [];
-  private patterns: Patterns;
-  /** Of an argument, those of all kinds. */
-  private argument: ArgumentPatterns;
-  /** Of the client's name: which of the policy's. */
-  private client: i32 = 0;
-
-  constructor(config: ConditionConfig, keys: DecidingKeys, clients: ClientConditions) {
-    this.key = config.key;
-    this.patterns = new Patterns(config.text);
-    this.argument = new ArgumentPatterns(config);
-    if (config.key == ConditionKey.ClientName) this.client = clients.add(this.patterns, config.text);
-    if (config.key == ConditionKey.Argument) {
-      this.slots.push(Slot.Params);
-      this.slots.push(Slot.Arguments);
-      for (let i = 1; i <= config.path.length; i++) this.slots.push(keys.argument(config.path.slice(0, i)));
-    }
-  }
-
-  match(call: Call): Match {
-    if (this.key == ConditionKey.ProtocolVersion) return call.matchRevision(this.patterns);
-    if (this.key == ConditionKey.ClientName) return call.matchClient(this.patterns, this.client);
-    return call.matchArgument(this.slots, this.argument);
-  }
-}
 
 /** A rule of the policy, ready to be matched. */
 export class Rule {
   readonly name: string;
   readonly action: RuleAction;
   readonly mode: AccessMode;
-  private sources: Source[] = [];
-  private operations: OperationRule[] = [];
-  private conditions: ConditionRule[] = [];
+  /** Of these one must match; with none, anybody does. */
+  readonly sources: Source[] = [];
+  /** Of these one must match; with none, see {@link matchUnstated}. */
+  readonly operations: OperationRule[] = [];
+  /** All of these must match. */
+  readonly conditions: ConditionRule[] = [];
 
   constructor(config: RuleConfig, keys: DecidingKeys, clients: ClientConditions, claims: Claims) {
     this.name = config.name;
@@ -149,7 +74,7 @@ export class Rule {
   /** Whether it is about this message, whoever sends it. */
   matchCall(call: Call): Match {
     const direction = call.isAnswer ? MessageDirection.ServerToClient : MessageDirection.ClientToServer;
-    let best = this.operations.length || (call.isAnswer && !this.deniesAll) ? Match.No : Match.Yes;
+    let best = this.operations.length ? Match.No : this.matchUnstated(call);
     for (let i = 0; i < this.operations.length && best != Match.Yes; i++) {
       const operation = unchecked(this.operations[i]);
       if (operation.direction == direction) best = max(best, operation.match(call));
@@ -160,7 +85,12 @@ export class Rule {
     return best;
   }
 
-  /** Whether it applies: what cannot be told never allows and always denies. */
+  /** Whether a rule without operations is about this message: answers to servers only where it denies everything. */
+  matchUnstated(call: Call): Match {
+    return call.isAnswer && !this.deniesAll ? Match.No : Match.Yes;
+  }
+
+  /** Whether it applies: an unknown match never allows and always denies. */
   applies(match: Match): bool {
     return match == Match.Yes || (match == Match.Unknown && this.action == RuleAction.Deny);
   }

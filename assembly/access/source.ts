@@ -10,63 +10,120 @@ import { Patterns } from "./pattern";
 const SPIFFE = "spiffe://";
 const SLASH: u8 = 0x2f;
 
-/** Who may be meant by a rule: one of its `from`. */
+/** What a part of a source is compared with. */
+enum Field {
+  Anonymous,
+  Principal,
+  TrustDomain,
+  Address,
+  Claim,
+}
+
+/** One field of a source, as it is configured. */
+class SourcePart {
+  patterns: Patterns = Patterns.oneOf([]);
+  blocks: Cidr[] = [];
+  /** The address must be in none of the blocks. */
+  excludes: bool = false;
+  /** The index of the claim. */
+  claim: i32 = 0;
+
+  constructor(
+    readonly field: Field,
+    readonly name: string,
+  ) {}
+}
+
+/** The callers that a rule is about: one element of its `from`. */
 export class Source {
-  private principals: Patterns;
-  private trustDomains: Patterns;
-  private blocks: Cidr[];
-  private notBlocks: Cidr[];
+  private parts: SourcePart[] = [];
   private claims: Claim[] = [];
-  private claimPatterns: Patterns[] = [];
-  private isAnonymous: bool;
 
   constructor(config: SourceConfig, claims: Claims) {
-    this.principals = new Patterns(config.principals);
-    this.trustDomains = new Patterns(config.trustDomains);
-    this.blocks = config.ipBlocks.values.map<Cidr>((text) => Cidr.parse(text)!);
-    this.notBlocks = config.ipBlocks.notValues.map<Cidr>((text) => Cidr.parse(text)!);
+    if (config.isAnonymous) this.parts.push(new SourcePart(Field.Anonymous, "anonymous"));
+    this.addTexts(Field.Principal, "principals", config.principals.values, false);
+    this.addTexts(Field.Principal, "notPrincipals", config.principals.notValues, true);
+    this.addTexts(Field.TrustDomain, "trustDomains", config.trustDomains.values, false);
+    this.addTexts(Field.TrustDomain, "notTrustDomains", config.trustDomains.notValues, true);
+    this.addBlocks("ipBlocks", config.ipBlocks.values, false);
+    this.addBlocks("notIpBlocks", config.ipBlocks.notValues, true);
     for (let i = 0; i < config.claims.length; i++) {
-      this.claims.push(claims.named(config.claims[i].path));
-      this.claimPatterns.push(new Patterns(config.claims[i].match));
+      const part = new SourcePart(Field.Claim, "claims[" + i.toString() + "]");
+      part.claim = this.claims.push(claims.named(config.claims[i].path)) - 1;
+      part.patterns = new Patterns(config.claims[i].match);
+      this.parts.push(part);
     }
-    this.isAnonymous = config.isAnonymous;
   }
 
+  /** The number of configured fields, each claim by itself. */
+  get partCount(): i32 {
+    return this.parts.length;
+  }
+
+  /** The configured name of a part: `principals`, `claims[0]`. */
+  partName(part: i32): string {
+    return this.parts[part].name;
+  }
+
+  /** Whether all parts match the caller. */
   match(caller: Caller, properties: Properties): Match {
-    let match = this.isAnonymous && !caller.isAnonymous ? Match.No : Match.Yes;
-    if (!this.principals.isEmpty) match = min(match, this.matchPrincipal(caller));
-    if (match != Match.No && !this.trustDomains.isEmpty) match = min(match, this.matchTrustDomain(caller));
-    if (match != Match.No) match = min(match, this.matchAddress(caller));
-    for (let i = 0; i < this.claims.length && match != Match.No; i++) {
-      match = min(match, unchecked(this.claims[i]).match(properties, this.claimPatterns[i]));
+    let match = Match.Yes;
+    for (let i = 0; i < this.parts.length && match != Match.No; i++) {
+      match = min(match, this.matchPart(i, caller, properties));
     }
     return match;
   }
 
-  /** No principal is a principal of its own: no pattern stands for it. */
-  private matchPrincipal(caller: Caller): Match {
-    if (caller.isAnonymous) return this.principals.matchNothing();
-    return this.principals.match(caller.at, caller.length, caller.isCut);
+  /** Whether the part of this index matches the caller. No pattern matches a caller without a principal. */
+  matchPart(index: i32, caller: Caller, properties: Properties): Match {
+    const part = unchecked(this.parts[index]);
+    switch (part.field) {
+      case Field.Anonymous:
+        return caller.isAnonymous ? Match.Yes : Match.No;
+      case Field.Principal:
+        if (caller.isAnonymous) return part.patterns.matchNothing();
+        return part.patterns.match(caller.at, caller.length, caller.isCut);
+      case Field.TrustDomain:
+        return matchTrustDomain(part.patterns, caller);
+      case Field.Address:
+        return matchAddress(part, caller);
+      default:
+        return unchecked(this.claims[part.claim]).match(properties, part.patterns);
+    }
   }
 
-  /** Of a SPIFFE ID (SPIFFE-ID, section 2.1) what stands before its path. */
-  private matchTrustDomain(caller: Caller): Match {
-    if (!startsWithText(caller.at, caller.length, SPIFFE)) return this.trustDomains.matchNothing();
-    const from = SPIFFE.length;
-    let to = from;
-    while (to < caller.length && load<u8>(caller.at + to) != SLASH) to++;
-    return this.trustDomains.match(caller.at + from, to - from, false);
+  private addTexts(field: Field, name: string, texts: string[], excludes: bool): void {
+    if (texts.length == 0) return;
+    const part = new SourcePart(field, name);
+    part.patterns = excludes ? Patterns.noneOf(texts) : Patterns.oneOf(texts);
+    this.parts.push(part);
   }
 
-  private matchAddress(caller: Caller): Match {
-    if (this.blocks.length == 0 && this.notBlocks.length == 0) return Match.Yes;
-    if (caller.addressSize == 0) return Match.Unknown;
-    const excluded = not(inAny(this.notBlocks, caller));
-    return this.blocks.length ? min(inAny(this.blocks, caller), excluded) : excluded;
+  private addBlocks(name: string, blocks: string[], excludes: bool): void {
+    if (blocks.length == 0) return;
+    const part = new SourcePart(Field.Address, name);
+    part.blocks = blocks.map<Cidr>((text) => Cidr.parse(text)!);
+    part.excludes = excludes;
+    this.parts.push(part);
   }
 }
 
-function inAny(blocks: Cidr[], caller: Caller): Match {
+/** Compares the trust domain of a SPIFFE ID (SPIFFE-ID, section 2.1): the text between `spiffe://` and the next slash. */
+function matchTrustDomain(patterns: Patterns, caller: Caller): Match {
+  if (!startsWithText(caller.at, caller.length, SPIFFE)) return patterns.matchNothing();
+  const from = SPIFFE.length;
+  let to = from;
+  while (to < caller.length && load<u8>(caller.at + to) != SLASH) to++;
+  return patterns.match(caller.at + from, to - from, false);
+}
+
+function matchAddress(part: SourcePart, caller: Caller): Match {
+  if (caller.addressSize == 0) return Match.Unknown;
+  const isIn = isInAny(part.blocks, caller);
+  return part.excludes ? not(isIn) : isIn;
+}
+
+function isInAny(blocks: Cidr[], caller: Caller): Match {
   for (let i = 0; i < blocks.length; i++) {
     if (unchecked(blocks[i]).holds(caller.address, caller.addressSize)) return Match.Yes;
   }
