@@ -1,10 +1,11 @@
 import { parseAddress } from "../config/values/cidr";
 
-const CAPACITY: i32 = 512;
-const NAME: usize = heap.alloc(CAPACITY);
+/** Bytes of a principal that are kept. */
+export const PRINCIPAL_LIMIT: i32 = 512;
+const NAME: usize = heap.alloc(PRINCIPAL_LIMIT);
 const ADDRESS: usize = heap.alloc(16);
 
-/** Who sent the request in hand. One request's caller is looked at at a time. */
+/** The caller of a request. All instances share their memory: one caller is looked at at a time. */
 export class Caller {
   /** The principal: `length` bytes; 0 where none is shown. */
   readonly at: usize = NAME;
@@ -14,6 +15,9 @@ export class Caller {
   /** The IP address: 4 or 16 bytes, 0 where none is known. */
   readonly address: usize = ADDRESS;
   addressSize: i32 = 0;
+  /** The same as text, without a port: empty where none is known. Valid until the callback ends. */
+  addressText: usize = 0;
+  addressTextLength: i32 = 0;
 
   get isAnonymous(): bool {
     return this.length == 0;
@@ -23,11 +27,12 @@ export class Caller {
     this.length = 0;
     this.isCut = false;
     this.addressSize = 0;
+    this.addressTextLength = 0;
   }
 
   /** Adds to the principal. */
   append(at: usize, length: i32): void {
-    const kept = min(length, CAPACITY - this.length);
+    const kept = min(length, PRINCIPAL_LIMIT - this.length);
     memory.copy(this.at + this.length, at, kept);
     this.length += kept;
     if (kept < length) this.isCut = true;
@@ -36,7 +41,7 @@ export class Caller {
   /** Adds ASCII text to the principal. */
   appendText(text: string): void {
     for (let i = 0; i < text.length; i++) {
-      if (this.length == CAPACITY) this.isCut = true;
+      if (this.length == PRINCIPAL_LIMIT) this.isCut = true;
       else store<u8>(this.at + this.length++, <u8>text.charCodeAt(i));
     }
   }
@@ -48,6 +53,10 @@ export class Caller {
     if (end == 0) return;
     end--;
     const isBracketed = end > 2 && load<u8>(at) == 0x5b;
-    this.addressSize = isBracketed ? parseAddress(at + 1, end - 2, this.address) : parseAddress(at, end, this.address);
+    const text = isBracketed ? at + 1 : at;
+    const size = isBracketed ? end - 2 : end;
+    this.addressSize = parseAddress(text, size, this.address);
+    this.addressText = text;
+    this.addressTextLength = this.addressSize ? size : 0;
   }
 }

@@ -1,9 +1,12 @@
-import { Caller } from "./caller";
+import { makePrintable } from "../memory/bytes";
+import { Caller, PRINCIPAL_LIMIT } from "./caller";
 
 /** Rules of a policy, at most. */
 const RULES_LIMIT: usize = 120;
-/** Bytes of a principal that are kept for logs. */
-const PRINCIPAL_LIMIT: i32 = 256;
+/** Bytes of a principal that logs show. */
+const SHOWN_LIMIT: i32 = 256;
+/** Bytes of a request id that are kept. */
+const REQUEST_ID_LIMIT: i32 = 64;
 
 /** What the access policy knows of a request until its messages are decided. Pooled. */
 @unmanaged
@@ -36,7 +39,12 @@ export class AccessCheck {
   hasRevision: bool;
   methodHash: u64;
   nameHash: u64;
+  /** Bytes of the principal; 0 where the caller has none. */
   principalLength: i32;
+  /** The principal is longer than what is kept. */
+  isPrincipalCut: bool;
+  /** Bytes of the request id; 0 where there is none. */
+  requestIdLength: i32;
   /** Others whose headers are held. */
   next: usize;
   previous: usize;
@@ -45,7 +53,7 @@ export class AccessCheck {
   static take(): AccessCheck {
     let at = free;
     if (at) free = changetype<AccessCheck>(at).nextFree;
-    else at = heap.alloc(offsetof<AccessCheck>() + RULES_LIMIT + <usize>PRINCIPAL_LIMIT);
+    else at = heap.alloc(offsetof<AccessCheck>() + RULES_LIMIT + <usize>PRINCIPAL_LIMIT + <usize>REQUEST_ID_LIMIT);
     memory.fill(at, 0, offsetof<AccessCheck>());
     return changetype<AccessCheck>(at);
   }
@@ -66,14 +74,40 @@ export class AccessCheck {
     return changetype<usize>(this) + offsetof<AccessCheck>();
   }
 
-  /** The principal, `principalLength` bytes; none where nobody is known. */
+  /** The address of the principal. */
   get principal(): usize {
     return this.matches + RULES_LIMIT;
   }
 
+  /** Bytes of the principal that logs show. */
+  get shownPrincipalLength(): i32 {
+    return min(this.principalLength, SHOWN_LIMIT);
+  }
+
+  /** Keeps the caller's principal. */
   keepPrincipal(caller: Caller): void {
-    this.principalLength = min(caller.length, PRINCIPAL_LIMIT);
+    this.principalLength = caller.length;
+    this.isPrincipalCut = caller.isCut;
     memory.copy(this.principal, caller.at, this.principalLength);
+  }
+
+  /** Gives the principal back to `caller`, of whom nothing else is known then. */
+  recallPrincipal(caller: Caller): void {
+    caller.clear();
+    caller.append(this.principal, this.principalLength);
+    caller.isCut = this.isPrincipalCut;
+  }
+
+  /** The address of the request id, which is the client's own text where Envoy takes it over. */
+  get requestId(): usize {
+    return this.principal + <usize>PRINCIPAL_LIMIT;
+  }
+
+  /** Keeps the first 64 bytes of the request id, in printable ASCII. */
+  keepRequestId(at: usize, length: i32): void {
+    this.requestIdLength = min(length, REQUEST_ID_LIMIT);
+    memory.copy(this.requestId, at, this.requestIdLength);
+    makePrintable(this.requestId, this.requestIdLength);
   }
 }
 

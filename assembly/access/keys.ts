@@ -24,6 +24,13 @@ export class Key {
     this.name = Bytes.of(name);
   }
 
+  /** The names of the members on the way to this one, with dots between them: `params.name`. */
+  get path(): string {
+    const name = String.UTF8.decodeUnsafe(this.name.at, this.name.length);
+    const parent = changetype<Key>(this.parent);
+    return this.parent && parent.name.length ? parent.path + "." + name : name;
+  }
+
   /** Adds a member inside. */
   add(name: string, slot: i32): Key {
     const key = new Key(name, slot, changetype<usize>(this));

@@ -7,6 +7,13 @@ export enum Match {
   Yes,
 }
 
+const NAMES: string[] = ["no", "unknown", "yes"];
+
+/** The name of a match in logs. */
+export function matchName(match: Match): string {
+  return NAMES[match];
+}
+
 /** Whether it does not hold. */
 export function not(match: Match): Match {
   return Match.Yes - match;

@@ -28,7 +28,7 @@ export class Policy {
   readonly shadowRules: i32[] = [];
   /** Whether anything is said of what servers ask clients. */
   readonly rulesAnswers: bool;
-  private claims: Claims;
+  readonly claims: Claims;
 
   constructor(readonly config: AccessConfig) {
     this.claims = new Claims(config.jwtPayloadKey);

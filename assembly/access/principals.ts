@@ -41,7 +41,7 @@ export class Principals {
           break;
       }
     }
-    if (this.properties.find("source.address")) caller.setAddress(this.properties.at, this.properties.length);
+    findAddress(caller, this.properties);
   }
 
   private take(caller: Caller): void {
@@ -57,4 +57,9 @@ export class Principals {
     caller.appendText(SLASH);
     this.take(caller);
   }
+}
+
+/** Reads the address of the caller, as Envoy determines it. */
+export function findAddress(caller: Caller, properties: Properties): void {
+  if (properties.find("source.address")) caller.setAddress(properties.at, properties.length);
 }

@@ -52,6 +52,8 @@ const VALUE_SIZE: usize = offsetof<Value>();
 @unmanaged
 export class StrictReader {
   refusal: AccessRefusal;
+  /** The address of the {@link Key} of the deciding member that is refused; 0 where the refusal is about no single one. */
+  refusedKey: usize;
   /** What the message in hand is. */
   form: MessageForm;
   isBatch: bool;
@@ -82,6 +84,7 @@ export class StrictReader {
     self.utf8.reset();
     self.root = changetype<usize>(root);
     self.refusal = AccessRefusal.None;
+    self.refusedKey = 0;
     self.isBatch = false;
     self.count = 0;
     self.open = 0;
@@ -186,6 +189,7 @@ export class StrictReader {
     if (!key.name.equals(tokens.textAt, tokens.textLength)) this.refusal = AccessRefusal.CaseVariant;
     else if (tokens.textEscaped) this.refusal = AccessRefusal.EscapedKey;
     else if (this.seen & bit) this.refusal = AccessRefusal.DuplicateKey;
+    if (this.refusal) this.refusedKey = changetype<usize>(key);
     this.seen |= bit;
     this.named = changetype<usize>(key);
   }
@@ -210,6 +214,7 @@ export class StrictReader {
     // Of a number there are no such flags.
     if (value.token == Token.String && (tokens.textLossy || hasNul(tokens.textAt, tokens.textLength))) {
       this.refusal = AccessRefusal.BadText;
+      this.refusedKey = this.named;
     }
   }
 

@@ -1,68 +1,89 @@
 import { Audit } from "../access/audit";
 import { Call } from "../access/call";
 import { AccessCheck } from "../access/check";
+import { Explanation } from "../access/explanation";
 import { DEFAULT_RULE, Policy } from "../access/policy";
 import { AccessRefusal } from "../access/refusal";
+import { RuleTrace } from "../access/rule_trace";
 import { Slot } from "../access/slots";
-import { MessageForm } from "../access/strict_reader";
+import { MessageForm, StrictReader } from "../access/strict_reader";
 import { RuleAction } from "../config/access/access_config";
 import { Log } from "../host/log";
+import { Token } from "../json/token";
+import { Exchange } from "../mcp/exchange";
 import { Method, methodOf } from "../mcp/methods";
 import { ObservedStream } from "../mcp/observed_stream";
+import { CLIENT_NAME_LIMIT } from "../mcp/operation";
+import { UNKNOWN_REVISION, revisionOf } from "../mcp/revisions";
+import { HEX_SIZE, writeHex } from "../memory/hex";
 import { SpecialRule } from "../stats/labels";
 import { Host, Unit } from "./unit";
 
-/** Room for the name of a rule. */
-const NAME: usize = heap.alloc(64);
+/** Room for the name of a rule, and for a session's hash. */
+const TEXT: usize = heap.alloc(64);
 
-/** Counts, audits and leaves in the access log what the access policy decides. */
+/** Counts, audits, traces and leaves in the access log what the access policy decides. */
 export class DecisionLog {
   private audit: Audit;
+  private trace: RuleTrace;
 
   constructor(
     private policy: Policy,
     private host: Host,
     log: Log,
   ) {
-    this.audit = new Audit(policy.config, policy.keys, log, host.clock);
+    const explanation = new Explanation(policy, host.properties);
+    this.audit = new Audit(explanation, log, host.clock);
+    this.trace = new RuleTrace(explanation, log);
   }
 
   /** The caller of a request is known, as far as it can be. */
   caller(check: AccessCheck): void {
-    const length = check.principalLength;
+    const length = check.shownPrincipalLength;
     if (length) this.host.filterState.set("mcp.principal", check.principal, length);
   }
 
-  /** The message in hand was decided by this rule. `isCollateral`: it is denied since another one of its batch is. */
-  message(stream: ObservedStream, check: AccessCheck, call: Call, rule: i32, isCollateral: bool, unit: Unit): void {
+  /** The message in `call` was decided by this rule. `isCollateral`: it is denied since another one of its batch is. */
+  message(exchange: Exchange, check: AccessCheck, call: Call, rule: i32, isCollateral: bool, unit: Unit): void {
     const isShadow = !this.policy.isEnforced;
     const isDenied = isCollateral || this.policy.actionOf(rule, call) == RuleAction.Deny;
     const label = isCollateral ? SpecialRule.Batch : this.labelOf(rule);
-    count(stream, call, label, isDenied, isShadow, unit);
+    count(exchange, call, label, isDenied, isShadow, unit);
     this.showRule(unit.labels.rule(label));
-    if (isDenied && !isCollateral) this.audit.denied(check, call, unit.labels.rule(label), isShadow);
+    if (this.trace.isEnabled) this.trace.decided(check, call, rule);
+    if (isDenied && !isShadow) this.showSession(sessionOf(exchange, call.reader, unit));
+    if (isDenied && !isCollateral) this.deny(exchange, check, call, rule, isShadow, unit);
     const shadows = this.policy.shadowRules;
     for (let i = 0; i < shadows.length; i++) {
       const shadow = unchecked(shadows[i]);
       if (!this.policy.appliesTo(shadow, check.matches, call)) continue;
       const wouldDeny = this.policy.actionOf(shadow, call) == RuleAction.Deny;
-      count(stream, call, shadow, wouldDeny, true, unit);
-      if (wouldDeny) this.audit.denied(check, call, unit.labels.rule(shadow), true);
+      count(exchange, call, shadow, wouldDeny, true, unit);
+      if (wouldDeny) this.deny(exchange, check, call, shadow, true, unit);
     }
   }
 
-  /** A request was refused whose messages were not decided. */
-  refusal(stream: ObservedStream, check: AccessCheck, refusal: AccessRefusal, unit: Unit): void {
+  /** A request was refused before its messages were decided. `member`: the address of the Key of the member at fault; 0 for
+   *  none. */
+  refusal(exchange: Exchange, check: AccessCheck, refusal: AccessRefusal, unit: Unit, member: usize = 0): void {
     const isShadow = !this.policy.isEnforced;
     const name = unit.labels.rule(SpecialRule.Refused);
-    unit.decisions.decided(stream, Method.None, 0, 0, SpecialRule.Refused, true, isShadow);
+    unit.decisions.decided(exchange, Method.None, 0, 0, SpecialRule.Refused, true, isShadow);
     this.showRule(name);
-    this.audit.refused(check, name, refusal, isShadow);
+    const session = exchange.sessionOf(unit);
+    if (!isShadow) this.showSession(session);
+    if (this.audit.admits()) this.audit.refused(check, refusal, member, name, isShadow, session);
   }
 
-  /** What answers and logs call a rule of the policy. */
+  /** The name of a rule of the policy in answers and logs. */
   ruleName(rule: i32, unit: Unit): string {
     return unit.labels.rule(this.labelOf(rule));
+  }
+
+  private deny(exchange: Exchange, check: AccessCheck, call: Call, rule: i32, isShadow: bool, unit: Unit): void {
+    if (!this.audit.admits()) return;
+    const session = sessionOf(exchange, call.reader, unit);
+    this.audit.denied(check, call, rule, this.ruleName(rule, unit), isShadow, session);
   }
 
   private labelOf(rule: i32): i32 {
@@ -71,9 +92,28 @@ export class DecisionLog {
   }
 
   private showRule(name: string): void {
-    String.UTF8.encodeUnsafe(changetype<usize>(name), name.length, NAME);
-    this.host.filterState.set("mcp.rule", NAME, name.length);
+    String.UTF8.encodeUnsafe(changetype<usize>(name), name.length, TEXT);
+    this.host.filterState.set("mcp.rule", TEXT, name.length);
   }
+
+  /** Leaves the session of a denied request, which may never become an operation, in the access log. 0: none. */
+  private showSession(session: u64): void {
+    if (session == 0) return;
+    writeHex(TEXT, session);
+    this.host.filterState.set("mcp.session", TEXT, HEX_SIZE);
+  }
+}
+
+/** The session that logs show of a message: for a request without one, its caller's activity window. 0 for none. */
+function sessionOf(exchange: Exchange, reader: StrictReader, unit: Unit): u64 {
+  if (reader.form != MessageForm.Request) return exchange.sessionOf(unit);
+  const isNamed = reader.token(Slot.MetaVersion) == Token.String;
+  const version = reader.textAt(Slot.MetaVersion);
+  const revision = isNamed ? revisionOf(version, reader.textLength(Slot.MetaVersion)) : UNKNOWN_REVISION;
+  const isClientNamed =
+    reader.token(Slot.MetaClientName) == Token.String && reader.textTotal(Slot.MetaClientName) <= CLIENT_NAME_LIMIT;
+  const clientLength = isClientNamed ? reader.textLength(Slot.MetaClientName) : 0;
+  return exchange.loggedSession(revision, reader.textAt(Slot.MetaClientName), clientLength, unit);
 }
 
 function count(stream: ObservedStream, call: Call, rule: i32, isDenied: bool, isShadow: bool, unit: Unit): void {

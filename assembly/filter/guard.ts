@@ -79,6 +79,7 @@ export class Guard {
     check.revision = head.namesTwoRevisions ? UNKNOWN_REVISION : head.revision;
     check.methodHash = head.mirrored.method;
     check.nameHash = head.mirrored.name;
+    check.keepRequestId(head.requestId, head.requestIdLength);
     exchange.check = changetype<usize>(check);
     this.principals.find(this.caller, head.forwarded, head.forwardedLength);
     check.keepPrincipal(this.caller);
@@ -124,7 +125,7 @@ export class Guard {
         this.calls.take(reader, exchange, unit);
         if (this.calls.headersDisagree(check, reader)) refusal = AccessRefusal.HeaderMismatch;
       }
-      if (refusal) this.decisions.refusal(exchange, check, refusal, unit);
+      if (refusal) this.decisions.refusal(exchange, check, refusal, unit, reader.refusedKey);
     }
     this.stopWatch(check);
   }
@@ -187,15 +188,16 @@ export class Guard {
     const body = this.body;
     if (body.total < check.size) this.refuse(check, exchange, AccessRefusal.Internal, unit);
     else if (body.total > this.policy.config.maxBodyBytes) this.refuse(check, exchange, AccessRefusal.TooLarge, unit);
-    else if (!reader.finish()) this.refuse(check, exchange, reader.refusal, unit);
+    else if (!reader.finish()) this.refuse(check, exchange, reader.refusal, unit, reader.refusedKey);
     else if (reader.isBatch) this.concludeBatch(check, exchange, isDenied, rule, unit);
     else if (!isDenied && this.calls.headersDisagree(check, reader)) this.answerMismatch(check, exchange, reader, unit);
     else this.concludeMessage(check, exchange, reader, rule, isDenied, unit);
   }
 
-  /** Refuses a request whose messages cannot be decided. */
-  refuse(check: AccessCheck, exchange: Exchange, refusal: AccessRefusal, unit: Unit): void {
-    this.decisions.refusal(exchange, check, refusal, unit);
+  /** Refuses a request whose messages cannot be decided. `member`: the address of the Key of the member at fault; 0 for
+   *  none. */
+  refuse(check: AccessCheck, exchange: Exchange, refusal: AccessRefusal, unit: Unit, member: usize = 0): void {
+    this.decisions.refusal(exchange, check, refusal, unit, member);
     this.denial.begin(false);
     this.denial.refuse(refusal);
     if (refusal == AccessRefusal.NoBody) return this.send(check, exchange, 503, "mcp_access_refused[no_body]", unit);

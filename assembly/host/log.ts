@@ -1,4 +1,4 @@
-/** How grave a line of the log is, as proxy-wasm numbers it. */
+/** The severity of a log line, as proxy-wasm numbers it. */
 export enum Level {
   Trace,
   Debug,
@@ -7,9 +7,11 @@ export enum Level {
   Error,
 }
 
-/** Takes lines for the operator. */
+/** The log that operators read. */
 export abstract class Log {
   /** Lines below this level need not be built. */
   level: Level = Level.Warn;
   abstract write(level: Level, line: string): void;
+  /** Writes a line of UTF-8 bytes. */
+  abstract writeBytes(level: Level, at: usize, length: i32): void;
 }

@@ -1,6 +1,7 @@
 import { BACKSLASH, QUOTE } from "./characters";
 import { wholeLength } from "./utf8";
 
+const OBJECT_START: u8 = 0x7b;
 const HEX = "0123456789abcdef";
 
 /** Writes JSON text (RFC 8259) as UTF-8, for what is said now and then: it grows as it must and is never freed. */
@@ -50,6 +51,24 @@ export class JsonWriter {
       }
     }
     this.put(QUOTE);
+  }
+
+  /** A number, with zeros before it up to `width` digits, at most 20. */
+  number(value: u64, width: i32 = 1): void {
+    let digits = 1;
+    for (let rest = value / 10; rest; rest /= 10) digits++;
+    const size = max(digits, width);
+    this.makeRoom(size);
+    for (let i = size - 1; i >= 0; i--) {
+      store<u8>(this.block + this.length + i, <u8>(0x30 + (value % 10)));
+      value /= 10;
+    }
+    this.length += size;
+  }
+
+  /** Whether the text so far ends with the beginning of an object. */
+  get endsOpen(): bool {
+    return this.length > 0 && load<u8>(this.block + this.length - 1) == OBJECT_START;
   }
 
   private put(byte: u8): void {

@@ -49,6 +49,9 @@ export class RequestHead {
   /** `x-forwarded-client-cert`; empty where it is not there. */
   forwarded: usize = 0;
   forwardedLength: i32 = 0;
+  /** `x-request-id`, the first where there are several; empty where there is none. */
+  requestId: usize = 0;
+  requestIdLength: i32 = 0;
   /** `Mcp-Session-Id`, which is a secret; empty where there is none. */
   session: usize = 0;
   sessionLength: i32 = 0;
@@ -80,6 +83,7 @@ export class RequestHead {
     this.compressed = false;
     this.namesTwoRevisions = false;
     this.forwardedLength = 0;
+    this.requestIdLength = 0;
     this.hasContentType = false;
     this.hasRevision = false;
     this.hasMcpHeader = false;
@@ -129,7 +133,12 @@ export class RequestHead {
         }
         break;
       case 12:
-        if (named(header, "content-type")) this.takeContentType(at, length);
+        if (named(header, "content-type")) {
+          this.takeContentType(at, length);
+        } else if (this.requestIdLength == 0 && named(header, "x-request-id")) {
+          this.requestId = at;
+          this.requestIdLength = length;
+        }
         break;
       case 16:
         if (named(header, "content-encoding")) this.compressed = this.compressed || isCompressed(at, length);

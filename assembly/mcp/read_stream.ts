@@ -70,6 +70,7 @@ export class ReadStream extends HttpSseStream {
     if (this.isDenied) {
       if (kind == MessageKind.Request) this.beginOperation(message, unit);
       else if (kind == MessageKind.Response) this.takeClientAnswer(message, unit);
+      else this.logNotification(message, unit);
     } else if (kind == MessageKind.Request) {
       if (!message.isBatch) this.checkHeaders(message, this.revision, unit);
       this.beginOperation(message, unit);
@@ -79,7 +80,7 @@ export class ReadStream extends HttpSseStream {
     } else {
       unit.observer.notification(this, message.method, true, message.size);
       if (message.method == Method.NotificationsCancelled) this.cancelOperation(message, false, unit);
-      unit.log.notified(this, message.method, this.session ? this.sessionKey(unit) : 0, this.isModern);
+      this.logNotification(message, unit);
     }
   }
 
@@ -87,6 +88,10 @@ export class ReadStream extends HttpSseStream {
     const isAnswer = kind == MessageKind.Response;
     const method = isAnswer ? this.askedMethod(message.idKind, message.idHash, unit) : message.method;
     unit.observer.unchecked(this, method, message.name, message.nameLength);
+  }
+
+  private logNotification(message: McpMessage, unit: CountingUnit): void {
+    unit.log.notified(this, message.method, this.sessionOf(unit), this.isModern);
   }
 
   /** The request's body cannot be read any further. */

@@ -6,7 +6,7 @@ import { Method } from "./methods";
 import { ObservedStream } from "./observed_stream";
 import { Operation } from "./operation";
 import { Outcome } from "./outcome";
-import { MODERN_REVISION } from "./revisions";
+import { MODERN_REVISION, UNKNOWN_REVISION } from "./revisions";
 
 /** A stream's part in a session: begins it, shows that it lives, counts in it, ends it. */
 @unmanaged
@@ -93,11 +93,8 @@ export class SessionedStream extends ObservedStream {
     }
     // A client that asks what the server speaks may go on with a session.
     if (operation.method == Method.ServerDiscover || this.status < 200 || this.status > 299) return;
-    unit.observer.resolveServer(this);
-    const client = unit.secret.hash(operation.clientName, operation.clientNameLength);
-    const named = this.revision == MODERN_REVISION ? client : 0;
-    const window = unit.secret.hashNumber(unit.observer.callerHash() ^ mix(this.callerKey ^ named));
-    operation.session = this.keyOf(window);
+    const isModern = this.revision == MODERN_REVISION;
+    operation.session = this.windowKey(isModern, operation.clientName, operation.clientNameLength, unit);
     this.beginSession(operation.session, SessionKind.Window, operation, unit);
     unit.sessions.add(operation.session, 1, tokens, unit.milliseconds());
   }
@@ -119,6 +116,22 @@ export class SessionedStream extends ObservedStream {
     );
     const names = unit.clientNames;
     if (names && kind != SessionKind.Window) names.remember(key, operation.clientName, operation.clientNameLength);
+  }
+
+  /** The key of the activity window of this caller, and with 2026-07-28 of this client software. */
+  private windowKey(isModern: bool, clientName: usize, clientNameLength: i32, unit: CountingUnit): u64 {
+    unit.observer.resolveServer(this);
+    const client = isModern ? unit.secret.hash(clientName, clientNameLength) : 0;
+    return this.keyOf(unit.secret.hashNumber(unit.observer.callerHash() ^ mix(this.callerKey ^ client)));
+  }
+
+  /** The session that logs show of a request that no operation has been made of: the one that it names, else its caller's
+   *  activity window, as {@link countInSession} would choose. `revision`: the one that the message names, or
+   *  UNKNOWN_REVISION. */
+  loggedSession(revision: i32, clientName: usize, clientNameLength: i32, unit: CountingUnit): u64 {
+    const isModern = (revision == UNKNOWN_REVISION ? this.revision : revision) == MODERN_REVISION;
+    if (this.session && (!isModern || this.isHttpSse)) return this.sessionKey(unit);
+    return this.windowKey(isModern, clientName, clientNameLength, unit);
   }
 
   /** What the lists by this method are kept under that are read in this session. */

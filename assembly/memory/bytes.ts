@@ -56,6 +56,13 @@ export function mix(value: u64): u64 {
   return value ^ (value >> 31);
 }
 
+/** Replaces all bytes that are not printable ASCII by question marks. */
+export function makePrintable(at: usize, length: i32): void {
+  for (let i = 0; i < length; i++) {
+    if (<u8>(load<u8>(at + i) - 0x20) > 0x5e) store<u8>(at + i, 0x3f);
+  }
+}
+
 /** A copy of ASCII text as bytes in unmanaged memory that is never freed: for texts known at start. */
 export function permanentBytes(text: string): usize {
   const at = heap.alloc(text.length + 1);

@@ -136,6 +136,10 @@ export class HostLog extends Log {
     const bytes = String.UTF8.encode(line);
     proxy_log(level, changetype<usize>(bytes), bytes.byteLength);
   }
+
+  writeBytes(level: Level, at: usize, length: i32): void {
+    if (level >= this.level) proxy_log(level, at, length);
+  }
 }
 
 /** Headers as the host serializes them: the count, the lengths of each name and value, then each with a NUL behind. */

@@ -5,6 +5,7 @@ import { Operation } from "../mcp/operation";
 import { OperationLog } from "../mcp/operation_log";
 import { outcomeName } from "../mcp/outcome";
 import { shownLength } from "../mcp/shown_target";
+import { HEX_SIZE, writeHex } from "../memory/hex";
 
 const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 const ROOM: i32 = 64;
@@ -71,10 +72,7 @@ export class AccessLog extends OperationLog {
 
   /** As 16 hexadecimal digits. */
   private setHash(name: string, value: u64): void {
-    for (let i = 0; i < 16; i++) {
-      const digit = <u8>((value >> (60 - i * 4)) & 15);
-      store<u8>(text + i, digit < 10 ? 0x30 + digit : 0x57 + digit);
-    }
-    this.state.set(name, text, 16);
+    writeHex(text, value);
+    this.state.set(name, text, HEX_SIZE);
   }
 }

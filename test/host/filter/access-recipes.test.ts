@@ -191,3 +191,29 @@ test("the page has the recipes that are tested", () => {
 test.each([...RECIPES])("%s", (title, recipe) => {
   TESTS[title](recipe);
 });
+
+test("the page explains a denial as the filter does", () => {
+  const [, section] = /^### Why was a message denied\?\n(.*?)^## /ms.exec(readFileSync("docs/access.md", "utf8"))!;
+  const [audited, traced] = [...section.matchAll(/^```json\n(.*?)^```/gms)].map(
+    ([, json]) => JSON.parse(json) as Record<string, unknown>,
+  );
+  const { access, ...others } = RECIPES.get("Agents that only read")!;
+  const plugin = start({ ...others, access, log: "trace" } as Recipe);
+  const properties = { ...AGENT, "source.address": "10.0.3.17:40112", "xds.cluster_name": "orders" };
+  const headers = { ...inSession("s"), "x-request-id": "4f0c6a52-6d0e-4d5a-9a52-0c6ab7a3a0f1" };
+  const send = (tool: string) => denierOf(plugin, properties, toolCall(tool), headers);
+  const lines = (event: string) => {
+    const texts = plugin.vm.logs.map(({ message }) => message).filter((text) => text.includes(`"event":"${event}"`));
+    return texts.map((text) => JSON.parse(text) as Record<string, unknown>);
+  };
+  expect(send("delete_order")).toBe("_default");
+  const [{ time, session, ...seen }] = lines("mcp_access_denied");
+  expect({ ...seen, time: typeof time, session: typeof session }).toEqual({
+    ...audited,
+    time: typeof audited.time,
+    session: typeof audited.session,
+  });
+  expect(lines("mcp_access_rule")[1]).toEqual(traced);
+  denierOf(plugin, { ...properties, ...workload("ops") }, toolCall("get_order"), headers);
+  expect(lines("mcp_access_denied")[1].nearest).toEqual({ rule: "agents-read", failed: "from[0].source.principals" });
+});

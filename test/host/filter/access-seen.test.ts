@@ -95,17 +95,10 @@ describe("a policy that is tried out", () => {
       "_default deny shadow": 1,
       "_refused deny shadow": 1,
     });
-    expect(auditOf(plugin)).toEqual([
-      {
-        event: "mcp_access_denied",
-        mode: "shadow",
-        rule: "no-rm",
-        method: "tools/call",
-        target: "rm",
-        server: "tools",
-      },
-      { event: "mcp_access_denied", mode: "shadow", rule: "_default", method: "tools/list", server: "tools" },
-      { event: "mcp_access_denied", mode: "shadow", rule: "_refused", reason: "case_variant_key" },
+    expect(auditOf(plugin)).toMatchObject([
+      { mode: "shadow", rule: "no-rm", method: "tools/call", target: "rm", server: "tools" },
+      { mode: "shadow", rule: "_default", method: "tools/list", server: "tools" },
+      { mode: "shadow", rule: "_refused", reason: "case_variant_key" },
     ]);
     expect(countsBy(plugin, "mcp_operations_total", "mcp_outcome")).toEqual({ ok: 3 });
   });
@@ -174,89 +167,6 @@ describe("the access log may show", () => {
       "mcp.principal": undefined,
       "mcp.rule": undefined,
     });
-  });
-});
-
-describe("the audit", () => {
-  const audited = (audit: object, more: object = {}) => startGuarded({ rules: [NO_RM], audit, ...more });
-
-  test("has a line for each denial, of level warn: who, what and which rule", () => {
-    const plugin = audited({});
-    ask(plugin, toolCall("rm"), me);
-    ask(plugin, request("resources/read", { uri: "https://u:p@a.example/x" }));
-    ask(plugin, request("resources/read", { uri: "a://b/c?token=secret#x" }));
-    ask(plugin, "{}", me);
-    const event = "mcp_access_denied";
-    const common = { event, mode: "enforce", server: "tools" };
-    const target = "a://b/c";
-    expect(auditOf(plugin)).toEqual([
-      { ...common, rule: "no-rm", principal: "spiffe://a/me", method: "tools/call", target: "rm" },
-      { ...common, rule: "_default", method: "resources/read" },
-      { ...common, rule: "_default", method: "resources/read", target },
-      { event, mode: "enforce", rule: "_refused", principal: "spiffe://a/me", reason: "no_message" },
-    ]);
-  });
-
-  test("has none for what is allowed", () => {
-    const plugin = startGuarded({ defaultAction: "ALLOW" });
-    ask(plugin, toolCall("echo"));
-    expect(auditOf(plugin)).toEqual([]);
-  });
-
-  test("has no arguments, unless they are asked for: then those that rules name", () => {
-    const rules = [
-      {
-        ...NO_RM,
-        when: [
-          { key: "mcp.arguments[path]", values: ["/*"] },
-          { key: "mcp.arguments[a][b]", notValues: [0] },
-        ],
-      },
-    ];
-    const call = request("tools/call", { name: "rm", arguments: { path: '/x"\n', a: { b: 5 }, secret: "s" } });
-    const plain = audited({}, { rules });
-    ask(plain, call);
-    expect(JSON.stringify(plain.vm.logs)).not.toContain("/x");
-    const plugin = audited({ arguments: true }, { rules });
-    ask(plugin, call);
-    expect(auditOf(plugin)).toMatchObject([{ rule: "no-rm", arguments: { path: '/x"\n', "a.b": "5" } }]);
-    expect(JSON.stringify(plugin.vm.logs)).not.toContain("secret");
-  });
-
-  test("is JSON whatever the names hold, and where they are cut", () => {
-    const rules = [{ name: "x", action: "DENY", when: [{ key: "mcp.arguments[path]", values: ["*"] }] }];
-    const plugin = audited({ arguments: true, perSecond: 1000 }, { rules });
-    for (const text of [
-      `${"x".repeat(255)}é`,
-      `${"x".repeat(254)}€`,
-      `${"x".repeat(253)}😀`,
-      '"\\\u007f\u2028',
-      "é".repeat(200),
-    ]) {
-      ask(plugin, request("tools/call", { name: text, arguments: { path: text } }), {
-        properties: { "connection.uri_san_peer_certificate": text },
-      });
-    }
-    const lines = auditOf(plugin);
-    expect(lines).toHaveLength(5);
-    for (const { target, principal } of lines) expect(target).toBe(principal);
-    expect(lines[0].target).toBe("x".repeat(255));
-  });
-
-  test("is bounded a second, and tells how much was left out", () => {
-    const plugin = audited({ perSecond: 3 });
-    for (let i = 0; i < 10; i++) ask(plugin, toolCall("rm"));
-    expect(auditOf(plugin)).toHaveLength(3);
-    plugin.vm.clock.advance(1000);
-    for (let i = 0; i < 2; i++) ask(plugin, toolCall("rm"));
-    expect(auditOf(plugin).map(({ dropped }) => dropped)).toEqual([...[undefined, undefined, undefined], 7, undefined]);
-    expect(plugin.vm.metrics.counter(FAMILY, { mcp_access_rule: "no-rm" })).toBe(12);
-  });
-
-  test("has none where none is wanted", () => {
-    const plugin = audited({ perSecond: 0 });
-    ask(plugin, toolCall("rm"));
-    expect(auditOf(plugin)).toEqual([]);
   });
 });
 

@@ -85,7 +85,7 @@ export function refusedFor(reason: string): Answer["reply"] {
 
 /** The audit's lines, as they are read as JSON. */
 export function auditOf(plugin: Plugin): Record<string, unknown>[] {
-  const lines = plugin.vm.logs.filter(({ message }) => message.startsWith("{"));
+  const lines = plugin.vm.logs.filter(({ message }) => message.startsWith('{"event":"mcp_access_denied"'));
   return lines.map(({ level, message }) => {
     if (level !== "warn") throw new Error(`an audit line of level ${level}`);
     return JSON.parse(message) as Record<string, unknown>;

@@ -48,7 +48,7 @@ export interface Condition {
   readonly notValues?: Scalar[];
 }
 
-interface Message {
+export interface Message {
   readonly method?: string;
   readonly params?: Record<string, unknown>;
 }
@@ -57,8 +57,8 @@ type Patterns = readonly Scalar[];
 /** A text that is asked for; null: it is not there; undefined: it cannot be told. */
 type Text = string | null | undefined;
 
-const ORDER: Told[] = ["no", "unknown", "yes"];
-const all = (told: Told[]): Told => ORDER[Math.min(2, ...told.map((each) => ORDER.indexOf(each)))];
+export const ORDER: readonly Told[] = ["no", "unknown", "yes"];
+export const all = (told: readonly Told[]): Told => ORDER[Math.min(2, ...told.map((each) => ORDER.indexOf(each)))];
 const any = (told: Told[]): Told => ORDER[Math.max(0, ...told.map((each) => ORDER.indexOf(each)))];
 const not = (told: Told): Told => ORDER[2 - ORDER.indexOf(told)];
 const told = (is: boolean): Told => (is ? "yes" : "no");
@@ -78,7 +78,7 @@ export function isDenied(rules: readonly Rule[], defaultAction: "ALLOW" | "DENY"
   return defaultAction === "DENY" && !isAnswer(asked);
 }
 
-function isAnswer({ message }: Asked): boolean {
+export function isAnswer({ message }: Asked): boolean {
   return !("method" in message);
 }
 
@@ -99,7 +99,7 @@ function sourcesOf({ from }: Rule, asked: Asked): Told {
   return from === undefined ? "yes" : any(from.map(({ source }) => sourceOf(source, asked)));
 }
 
-function sourceOf(source: Source, { principal = "", address, claims = {} }: Asked): Told {
+export function sourceOf(source: Source, { principal = "", address, claims = {} }: Asked): Told {
   const domain = /^spiffe:\/\/([^/]*)/.exec(principal)?.[1] ?? null;
   return all([
     source.anonymous ? told(principal === "") : "yes",
@@ -146,7 +146,7 @@ const GROUPS: Record<string, string[]> = {
   "@handshake": ["initialize", "notifications/initialized", "ping", "server/discover"],
 };
 
-function operationOf(operation: Operation, asked: Asked): Told {
+export function operationOf(operation: Operation, asked: Asked): Told {
   const message = asked.message as Message;
   const methods = (names?: string[]) => names?.flatMap((name) => GROUPS[name] ?? [name]);
   const [kind, target] = targetOf(message);
@@ -169,7 +169,7 @@ const objectOf = (value: unknown) =>
   (typeof value === "object" && value !== null ? value : {}) as Readonly<Record<string, unknown>>;
 const textOf = (value: unknown): Text => (typeof value === "string" ? value : undefined);
 
-function targetOf({ method, params = {} }: Message): [kind: string, target: Text] {
+export function targetOf({ method, params = {} }: Message): [kind: string, target: Text] {
   if (method === "tools/call") return ["tool", textOf(params.name)];
   if (method === "prompts/get") return ["prompt", textOf(params.name)];
   if (["resources/read", "resources/subscribe", "resources/unsubscribe"].includes(method ?? "")) {
@@ -182,7 +182,7 @@ function targetOf({ method, params = {} }: Message): [kind: string, target: Text
   return ["prompt or resource", undefined];
 }
 
-function conditionsOf({ when = [] }: Rule, asked: Asked): Told[] {
+export function conditionsOf({ when = [] }: Pick<Rule, "when">, asked: Asked): Told[] {
   return when.map((condition) => {
     const { key, values, notValues } = condition;
     if (!key.startsWith("mcp.arguments")) return match(values, notValues, conditionText(key, asked));

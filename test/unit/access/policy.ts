@@ -1,4 +1,5 @@
 import { TestModule } from "../module.ts";
+import type { Told } from "./policy-oracle.ts";
 
 /** A request as far as policies ask for it. */
 export interface Asked {
@@ -35,6 +36,24 @@ export interface Decided {
   readonly applying: number[];
 }
 
+/** Why a rule does not match, or only might. */
+export interface Failure {
+  readonly rule: number;
+  /** The part's path in the rule: `from[0].source.principals`. */
+  readonly failed: string;
+  /** It could not be determined whether the part matches. */
+  readonly isUnknown: boolean;
+}
+
+/** Why a request was decided as it was. */
+export interface Explained {
+  readonly decided: Decided;
+  /** The ALLOW rule before the deciding one that came nearest to applying. */
+  readonly nearest: Failure | undefined;
+  /** Of each rule: how it matches, and how its parts do. */
+  readonly rules: readonly { match: Told; failed: string; parts: Readonly<Record<string, Told>> }[];
+}
+
 interface Exports {
   configure: (at: number, length: number) => number;
   begin: () => void;
@@ -47,6 +66,11 @@ interface Exports {
   decide: (at: number, length: number) => number;
   isDenial: (rule: number) => number;
   applying: () => number;
+  explain: () => void;
+  nearest: (decidedBy: number) => number;
+  matchOf: (rule: number) => number;
+  failed: (rule: number) => number;
+  parts: (rule: number) => number;
 }
 
 const CLAIMS = "metadata/filter_metadata/envoy.filters.http.jwt_authn/payload/";
@@ -54,14 +78,42 @@ const CLAIMS = "metadata/filter_metadata/envoy.filters.http.jwt_authn/payload/";
 const module: TestModule<Exports> = new TestModule("policy");
 const { exports } = module;
 
+const TOLD: readonly Told[] = ["no", "unknown", "yes"];
+let ruleCount = 0;
+
 /** Takes a policy in hand: `access` of a configuration. Throws where it is invalid. */
 export function takePolicy(access: object): void {
   const json = JSON.stringify({ match: { paths: ["/"] }, access });
   if (!module.lend(Buffer.from(json), exports.configure)) throw new Error(`invalid: ${json}`);
+  ruleCount = (access as { rules?: unknown[] }).rules?.length ?? 0;
 }
 
 /** Decides a request by the policy in hand. */
 export function decide(asked: Asked): Decided {
+  return decideThen(asked, (decided) => decided);
+}
+
+/** Decides a request by the policy in hand, and explains the decision. */
+export function explain(asked: Asked): Explained {
+  return decideThen(asked, (decided) => {
+    exports.explain();
+    const index = exports.nearest(decided.rule);
+    const rules = Array.from({ length: ruleCount }, (_, rule) => ({
+      match: TOLD[exports.matchOf(rule)],
+      failed: module.string(exports.failed(rule)),
+      parts: JSON.parse(module.string(exports.parts(rule))) as Record<string, Told>,
+    }));
+    const failure = () => ({
+      rule: index,
+      failed: rules[index].failed,
+      isUnknown: rules[index].match === "unknown",
+    });
+    return { decided, nearest: index < 0 ? undefined : failure(), rules };
+  });
+}
+
+/** Decides a request, and gives `use` the decision while the message is in memory. */
+function decideThen<Result>(asked: Asked, use: (decided: Decided) => Result): Result {
   exports.begin();
   const properties = { ...asked.properties };
   if (asked.principal) properties["connection/uri_san_peer_certificate"] = asked.principal;
@@ -83,6 +135,6 @@ export function decide(asked: Asked): Decided {
     const rule = exports.decide(at, length);
     const bits = rule === -9 ? 0 : exports.applying();
     const applying = Array.from({ length: 32 }, (_, i) => i).filter((i) => (bits >>> i) & 1);
-    return { rule, isDenied: rule !== -9 && exports.isDenial(rule) !== 0, isAllowedBefore, applying };
+    return use({ rule, isDenied: rule !== -9 && exports.isDenial(rule) !== 0, isAllowedBefore, applying });
   });
 }

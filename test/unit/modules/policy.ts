@@ -1,11 +1,14 @@
 import { Call } from "../../../assembly/access/call";
 import { Caller } from "../../../assembly/access/caller";
+import { AccessCheck } from "../../../assembly/access/check";
+import { Explanation } from "../../../assembly/access/explanation";
 import { Outlook, Policy } from "../../../assembly/access/policy";
 import { Principals } from "../../../assembly/access/principals";
 import { MessageForm, Reading, StrictReader } from "../../../assembly/access/strict_reader";
 import { AccessConfig, RuleAction } from "../../../assembly/config/access/access_config";
 import { ConfigReader } from "../../../assembly/config/plugin_config";
 import { Properties } from "../../../assembly/host/properties";
+import { JsonWriter } from "../../../assembly/json/writer";
 import { Bytes } from "../../../assembly/memory/bytes";
 
 export { allocate } from "./common/allocate";
@@ -48,6 +51,9 @@ const asked: usize = heap.alloc(64);
 let askedLength: i32 = 0;
 let policy: Policy = new Policy(new AccessConfig());
 let principals: Principals = new Principals(policy.config, properties);
+let explanation: Explanation = new Explanation(policy, properties);
+const check: AccessCheck = AccessCheck.take();
+const writer: JsonWriter = new JsonWriter();
 
 /** Takes a policy from a configuration. False where it is invalid. */
 export function configure(at: usize, length: i32): bool {
@@ -57,6 +63,7 @@ export function configure(at: usize, length: i32): bool {
   if (reader.errors.length > 0 || !access) return false;
   policy = new Policy(access);
   principals = new Principals(access, properties);
+  explanation = new Explanation(policy, properties);
   return true;
 }
 
@@ -99,6 +106,7 @@ export function answers(at: usize, length: i32): void {
 /** Who calls is told, with this `x-forwarded-client-cert`: whether whatever they say is allowed. */
 export function isAllowedBefore(at: usize, length: i32): bool {
   principals.find(caller, at, length);
+  check.keepPrincipal(caller);
   return policy.outlook(caller, properties, call, matches) == Outlook.Allowed;
 }
 
@@ -128,4 +136,36 @@ export function applying(): u32 {
     if (policy.appliesTo(i, matches, call)) bits |= 1 << i;
   }
   return bits;
+}
+
+/** Begins to explain the message that has just been decided. */
+export function explain(): void {
+  caller.clear();
+  explanation.begin(check, call);
+}
+
+/** The index of the nearest ALLOW rule before the one that decided; -1 where there is none. */
+export function nearest(decidedBy: i32): i32 {
+  return explanation.nearestAllow(decidedBy);
+}
+
+/** Whether the rule matches: 0 no, 1 unknown, 2 yes. */
+export function matchOf(rule: i32): i32 {
+  return explanation.match(rule);
+}
+
+/** The part for which the rule does not match; empty where it does. */
+export function failed(rule: i32): string {
+  writer.clear();
+  explanation.writeFailed(rule, writer);
+  return String.UTF8.decodeUnsafe(writer.at, writer.length);
+}
+
+/** How each part of the rule matches, as JSON. */
+export function parts(rule: i32): string {
+  writer.clear();
+  writer.raw("{");
+  explanation.writeParts(rule, writer);
+  writer.raw("}");
+  return String.UTF8.decodeUnsafe(writer.at, writer.length);
 }
