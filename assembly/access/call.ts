@@ -35,8 +35,10 @@ export class Call {
   reader: StrictReader = changetype<StrictReader>(0);
   /** The client says it because the server asked. */
   isAnswer: bool = false;
-  /** The revision that the headers name; empty where they name none, or several. */
+  /** The revision that the headers name; empty where they name none, or several, or where no server reads them. */
   private revision: string = "";
+  /** Servers do not read a revision in the headers: the transport is HTTP+SSE. */
+  private ignoresHeaders: bool = false;
   /** The method that an answer answers, or the message's own; empty where it is not known. */
   method: usize = 0;
   methodLength: i32 = 0;
@@ -49,9 +51,10 @@ export class Call {
   knowsClient: bool = false;
   clientMatches: u64 = 0;
 
-  /** Takes over what the request's headers name; empty for nothing. */
-  setRevision(revision: string): void {
+  /** Sets the revision that the request's headers name; empty for none. `ignoresHeaders`: its transport has no such header. */
+  setRevision(revision: string, ignoresHeaders: bool): void {
     this.revision = revision;
+    this.ignoresHeaders = ignoresHeaders;
   }
 
   /** Takes over where the request goes; nothing for what is not known. */
@@ -100,7 +103,8 @@ export class Call {
     if (this.isMetaOdd) return Match.Unknown;
     if (this.reader.has(Slot.MetaVersion)) {
       // Servers of one era go by the one, those of the other by the other.
-      if (!this.reader.isText(Slot.MetaVersion, this.revision)) return Match.Unknown;
+      const isOneRevision = this.ignoresHeaders || this.reader.isText(Slot.MetaVersion, this.revision);
+      if (!isOneRevision) return Match.Unknown;
       return this.matchString(Slot.MetaVersion, patterns);
     }
     if (this.isMethod("initialize")) return this.matchString(Slot.ProtocolVersion, patterns);

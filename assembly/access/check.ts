@@ -28,8 +28,11 @@ export class AccessCheck {
   heldAt: u64;
   /** It has been answered in place of the server. */
   isAnswered: bool;
-  /** It is one of HTTP+SSE, whose answers come on another stream. */
+  /** It posts to an endpoint of HTTP+SSE that a stream named: the answer comes on that stream, and the headers of Streamable
+   *  HTTP mean nothing. */
   isHttpSse: bool;
+  /** A denial has an HTTP status of an error: its sender is a client of HTTP+SSE, or may be one by its headers. */
+  wantsStatus: bool;
   /** Bytes of its body that have come. */
   size: usize;
   /** The address of what reads its messages while they pass, 0 where it is held. */

@@ -35,8 +35,9 @@ export class CallReader {
   begin(check: AccessCheck): void {
     const call = this.call;
     call.isAnswer = false;
-    const revision = check.hasRevision || check.isHttpSse ? check.revision : ASSUMED_REVISION;
-    call.setRevision(revision != UNKNOWN_REVISION ? revisionName(revision) : "");
+    const revision = check.hasRevision ? check.revision : ASSUMED_REVISION;
+    const isKnown = !check.isHttpSse && revision != UNKNOWN_REVISION;
+    call.setRevision(isKnown ? revisionName(revision) : "", check.isHttpSse);
     const properties = this.properties;
     if (this.serverName.length) call.setServer(this.serverName.at, this.serverName.length);
     else if (properties.find("xds.cluster_name")) call.setServer(properties.at, properties.length);
@@ -62,7 +63,8 @@ export class CallReader {
   /** Whether `Mcp-Method` or `Mcp-Name` say something else than the request in hand (2026-07-28,
    *  basic/transports/streamable-http, "Server Validation"). */
   headersDisagree(check: AccessCheck, reader: StrictReader): bool {
-    if (reader.form != MessageForm.Request) return false;
+    // HTTP+SSE has no such headers.
+    if (check.isHttpSse || reader.form != MessageForm.Request) return false;
     const modern = revisionName(MODERN_REVISION);
     if (check.revision != MODERN_REVISION && !reader.isText(Slot.MetaVersion, modern)) return false;
     if (check.methodHash != hashOf(reader, Slot.Method)) return true;

@@ -54,11 +54,9 @@ export class Guard {
   /** Whether the policy is about a request, as far as its headers tell: the operator's paths, and whatever looks like MCP
    *  where these are not known. */
   governs(head: RequestHead, endOfStream: bool): bool {
-    const isPost = head.method == HttpMethod.Post || head.method == HttpMethod.Other;
-    // Some servers read a body that comes by another method, too.
-    if (!isPost && endOfStream) return false;
+    if (!head.mayBringMessages(endOfStream)) return false;
     if (head.endpoint != 0 || this.isNamed(head)) return true;
-    return isPost && this.policy.config.isClosed && isCandidate(head, false);
+    return this.policy.config.isClosed && head.isJsonPost && isCandidate(head, false);
   }
 
   private isNamed(head: RequestHead): bool {
@@ -74,7 +72,8 @@ export class Guard {
     check.isMcp = !this.policy.config.isClosed || head.hasMcpHeader || head.endpoint != 0;
     if (!check.isMcp) check.isMcp = this.isNamed(head);
     check.mayBeEmpty = head.method != HttpMethod.Post && head.method != HttpMethod.Other;
-    check.isHttpSse = head.maySpeakHttpSse || head.endpoint != 0;
+    check.isHttpSse = head.endpoint != 0;
+    check.wantsStatus = check.isHttpSse || head.looksLikeHttpSse;
     check.hasRevision = head.hasRevision;
     check.revision = head.namesTwoRevisions ? UNKNOWN_REVISION : head.revision;
     check.methodHash = head.mirrored.method;
@@ -254,11 +253,11 @@ export class Guard {
     this.send(check, exchange, 400, "mcp_access_refused[header_mismatch]", unit);
   }
 
-  /** Answers what is denied: HTTP+SSE and the operator may want a status, and nobody waits for more than that where no
-   *  request is denied. */
+  /** Answers what is denied: clients of HTTP+SSE and the operator may want an HTTP status, and nobody waits for more than
+   *  that where no request is denied. */
   private answer(check: AccessCheck, exchange: Exchange, details: string, unit: Unit): void {
     const config = this.policy.config;
-    let status = config.denialForm == DenialForm.Status ? config.denialStatus : check.isHttpSse ? 403 : 200;
+    let status = config.denialForm == DenialForm.Status ? config.denialStatus : check.wantsStatus ? 403 : 200;
     if (this.denial.isEmpty) status = 202;
     this.send(check, exchange, status, details, unit);
   }

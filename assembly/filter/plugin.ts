@@ -194,14 +194,17 @@ export class Plugin extends RootContext {
     const head = this.requestHead;
     this.headers.open(HeaderMapType.RequestHeaders);
     head.read(this.headers);
-    if (head.maySpeakHttpSse && this.endpoints.anyLearned) {
+    const guard = this.guard;
+    // A policy is about all that a server may read there, statistics only about JSON.
+    const mayPost = guard ? head.mayBringMessages(endOfStream) : head.isJsonPost;
+    if (mayPost && this.endpoints.anyLearned) {
       const endpoint = this.endpoints.hash(head.authority, head.path, head.targetLength);
       if (this.endpoints.has(endpoint)) head.endpoint = endpoint;
     }
-    const guard = this.guard;
     const isGoverned = guard != null && guard.governs(head, endOfStream);
-    // The policy is about every POST to a path that is named.
-    const mayBeNamed = head.method == HttpMethod.Post && guard == null;
+    // A policy is about every POST to a named path. A GET may open a stream without saying that it accepts one.
+    const isPost = head.method == HttpMethod.Post;
+    const mayBeNamed = isPost ? guard == null : head.method == HttpMethod.Get && !head.acceptsEventStream;
     const isNamed = mayBeNamed && this.paths.include(head.path, head.pathLength, head.targetLength);
     if (!isGoverned && !isCandidate(head, isNamed)) return Action.Continue;
     this.hadStreams = true;

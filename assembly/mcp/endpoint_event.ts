@@ -1,7 +1,11 @@
 import { startsWithText } from "../memory/bytes";
+import { Pool } from "../memory/pool";
 
-/** The longest endpoint that is learned, and the longest path of a stream that names one, in bytes. */
+/** The longest endpoint that is learned, and the longest path of a stream that a relative one is resolved against, in
+ *  bytes. */
 const LIMIT: i32 = 1024;
+/** Most paths are short: their streams keep no more room. */
+const SHORT_LIMIT: i32 = 96;
 const SLASH: u8 = 0x2f;
 const QUESTION_MARK: u8 = 0x3f;
 const DOT: u8 = 0x2e;
@@ -13,32 +17,32 @@ const HASH: u8 = 0x23;
  */
 @unmanaged
 export class EndpointEvent {
-  /** A hash of the authority that the stream's request named. */
+  /** The keyed hash of the authority that the stream's request named. */
   authority: u64;
+  /** Bytes of the stream's path; -1 where it is too long to be kept. */
   private pathLength: i32;
+  /** The address of the event's data, or 0 while none has come, and its length. */
+  private reference: usize;
   private length: i32;
   private isTooLong: bool;
   private targetAt: usize;
   private targetEnd: usize;
-  private nextFree: usize;
 
   /** For a stream of this path (without the query). */
   static take(path: usize, pathLength: i32, authority: u64): EndpointEvent {
-    let self = changetype<EndpointEvent>(free);
-    if (free) free = self.nextFree;
-    else self = changetype<EndpointEvent>(heap.alloc(offsetof<EndpointEvent>() + 4 * LIMIT));
+    const isKept = pathLength <= LIMIT;
+    const self = changetype<EndpointEvent>(pathLength > SHORT_LIMIT && isKept ? longOnes.take() : shortOnes.take());
     self.authority = authority;
-    self.isTooLong = pathLength > LIMIT;
-    self.pathLength = pathLength;
-    if (!self.isTooLong) memory.copy(self.path, path, pathLength);
-    self.length = 0;
+    self.pathLength = isKept ? pathLength : -1;
+    if (isKept) memory.copy(self.path, path, pathLength);
     return self;
   }
 
   /** It must not be used any more. */
   release(): void {
-    this.nextFree = free;
-    free = changetype<usize>(this);
+    if (this.reference) references.release(this.reference);
+    if (this.pathLength > SHORT_LIMIT) longOnes.release(changetype<usize>(this));
+    else shortOnes.release(changetype<usize>(this));
   }
 
   /** Bytes of the event's data. */
@@ -47,23 +51,26 @@ export class EndpointEvent {
       this.isTooLong = true;
       return;
     }
+    if (!this.reference) this.reference = references.take();
     memory.copy(this.reference + this.length, at, length);
     this.length += <i32>length;
   }
 
   /** After the event: whether its data names an endpoint, whose path and query are then {@link target}. */
   resolve(): bool {
-    if (this.isTooLong) return false;
+    if (this.isTooLong || !this.reference) return false;
     let at = this.reference;
     // A fragment is the client's own.
     const end = endOf(at, at + this.length, HASH, HASH);
     if (at == end) return false;
     // The authority is taken to be the stream's own: clients refuse any other.
     at += startsWithText(at, end - at, "http://") ? 5 : startsWithText(at, end - at, "https://") ? 6 : 0;
-    let to = this.resolved;
+    let to = resolved;
     if (startsWithText(at, end - at, "//")) {
       at = endOf(at + 2, end, SLASH, QUESTION_MARK);
       if (at == end || load<u8>(at) == QUESTION_MARK) store<u8>(to++, SLASH);
+    } else if (load<u8>(at) != SLASH && this.pathLength < 0) {
+      return false;
     } else if (load<u8>(at) == QUESTION_MARK) {
       memory.copy(to, this.path, this.pathLength);
       to += this.pathLength;
@@ -75,11 +82,12 @@ export class EndpointEvent {
     }
     memory.copy(to, at, end - at);
     this.targetEnd = to + (end - at);
-    this.targetAt = this.resolved;
+    this.targetAt = resolved;
     this.removeDotSegments();
     return this.targetLength > 0 && load<u8>(this.targetAt) == SLASH;
   }
 
+  /** The path and query of the endpoint, until another event is resolved. */
   get target(): usize {
     return this.targetAt;
   }
@@ -88,10 +96,10 @@ export class EndpointEvent {
     return <i32>(this.targetEnd - this.targetAt);
   }
 
-  /** RFC 3986, section 5.2.4, of the path in {@link resolved}. */
+  /** RFC 3986, section 5.2.4, of the path in `resolved`. */
   private removeDotSegments(): void {
     const end = this.targetEnd;
-    const start = this.resolved;
+    const start = resolved;
     let to = start;
     let at = start;
     while (at < end && load<u8>(at) != QUESTION_MARK) {
@@ -115,18 +123,13 @@ export class EndpointEvent {
   private get path(): usize {
     return changetype<usize>(this) + offsetof<EndpointEvent>();
   }
-
-  private get reference(): usize {
-    return this.path + LIMIT;
-  }
-
-  /** Holds a path and a reference. */
-  private get resolved(): usize {
-    return this.reference + LIMIT;
-  }
 }
 
-let free: usize = 0;
+const shortOnes = new Pool(offsetof<EndpointEvent>() + <usize>SHORT_LIMIT);
+const longOnes = new Pool(offsetof<EndpointEvent>() + <usize>LIMIT);
+const references = new Pool(LIMIT);
+/** Room for a path and a reference, in use while one is resolved and its target is read. */
+const resolved: usize = heap.alloc(2 * LIMIT);
 
 /** The first of two bytes in [at, end); `end` where there is none. */
 function endOf(at: usize, end: usize, one: u8, other: u8): usize {

@@ -18,7 +18,8 @@ export function isCandidate(head: RequestHead, pathNamed: bool): bool {
       if (head.contentType != ContentType.Json) return false;
       return head.acceptsEventStream || head.hasMcpHeader || pathNamed || head.endpoint != 0;
     case HttpMethod.Get:
-      return head.acceptsEventStream;
+      // Servers open a stream also for clients that do not say that they accept one.
+      return head.acceptsEventStream || pathNamed;
     case HttpMethod.Delete:
       return head.sessionLength > 0;
     default:
@@ -49,10 +50,10 @@ export class Exchange extends ReadStream {
       this.isDelete = true;
     } else if (head.method == HttpMethod.Get) {
       this.kind = StreamKind.Get;
-      if (!this.session) this.expectEndpoint(head);
+      this.expectEndpoint(head);
     } else if (!head.compressed) {
       this.request = Decoder.take(false);
-      if (head.mirrored.isThere) {
+      if (head.mirrored.isThere && !head.endpoint) {
         const mirrored = MirroredHeaders.take();
         mirrored.copy(head.mirrored);
         this.mirrored = changetype<usize>(mirrored);
@@ -118,7 +119,7 @@ export class Exchange extends ReadStream {
         if (!this.response) return;
         continue;
       }
-      if (!this.confirmed && this.learnEndpoint(events.isEndpoint, unit)) this.confirm(unit);
+      if (this.learnEndpoint(events.isEndpoint, this.confirmed, unit)) this.confirm(unit);
       else if (events.isMessage) this.endServerMessage(decoder, unit);
       else if (!this.isMcp) this.letGo();
       if (!this.response) return;

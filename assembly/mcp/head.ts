@@ -55,7 +55,8 @@ export class RequestHead {
   /** `Mcp-Session-Id`, which is a secret; empty where there is none. */
   session: usize = 0;
   sessionLength: i32 = 0;
-  /** The hash of the endpoint of HTTP+SSE that it posts to; 0 where it posts to none that is known. */
+  /** The hash of the endpoint that it posts to and that an open stream named, which alone proves that it is of HTTP+SSE; 0
+   *  where it posts to none. */
   endpoint: u64 = 0;
   /** What the headers repeat of the body. */
   readonly mirrored: MirroredHeaders = mirrored;
@@ -103,10 +104,23 @@ export class RequestHead {
     return keyedHash(this.authorityAt, this.authorityLength);
   }
 
-  /** Whether it may post to an endpoint of HTTP+SSE: JSON that is of no other transport. */
-  get maySpeakHttpSse(): bool {
-    const isPost = this.method == HttpMethod.Post && this.contentType == ContentType.Json;
-    return isPost && !this.acceptsEventStream && this.sessionLength == 0 && this.revision != MODERN_REVISION;
+  /** Whether it is a POST of JSON. */
+  get isJsonPost(): bool {
+    return this.method == HttpMethod.Post && this.contentType == ContentType.Json;
+  }
+
+  /** Whether a server may find messages in it: in a POST, and, since some servers read it, in the body of any other request.
+   *  `endOfStream`: it has no body. */
+  mayBringMessages(endOfStream: bool): bool {
+    return this.method == HttpMethod.Post || this.method == HttpMethod.Other || !endOfStream;
+  }
+
+  /** Whether no client of Streamable HTTP would send this POST: it accepts no event stream, as that transport requires, and
+   *  has no session and not its latest revision. Only a guess, since headers are the caller's own: {@link endpoint} proves
+   *  what a POST is. */
+  get looksLikeHttpSse(): bool {
+    const isStreamable = this.acceptsEventStream || this.sessionLength > 0 || this.revision == MODERN_REVISION;
+    return this.isJsonPost && !isStreamable;
   }
 
   private take(header: Headers): void {

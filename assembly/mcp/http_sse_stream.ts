@@ -25,9 +25,10 @@ export class HttpSseStream extends PairedStream {
     if (this.endpointEvent) changetype<EndpointEvent>(this.endpointEvent).feed(at, length);
   }
 
-  /** The first event is over. `isEndpoint`: its type says that it names one. True where it does: then the stream is one of
-   *  HTTP+SSE. */
-  protected learnEndpoint(isEndpoint: bool, unit: CountingUnit): bool {
+  /** The first event is over. `isEndpoint`: its type says that it names one. `isCounted`: the stream has been counted as one
+   *  of another kind, since its headers named a session. True where an endpoint is named: then it is one of HTTP+SSE, whatever
+   *  its headers say. */
+  protected learnEndpoint(isEndpoint: bool, isCounted: bool, unit: CountingUnit): bool {
     if (!this.endpointEvent) return false;
     const event = changetype<EndpointEvent>(this.endpointEvent);
     const isLearned = isEndpoint && event.resolve();
@@ -35,7 +36,7 @@ export class HttpSseStream extends PairedStream {
       this.endpoint = unit.endpoints.hash(event.authority, event.target, event.targetLength);
       unit.endpoints.add(this.endpoint);
       this.joinHttpSse(this.endpoint);
-      this.kind = StreamKind.HttpSse;
+      if (!isCounted) this.kind = StreamKind.HttpSse;
     }
     this.forgetEndpointEvent();
     return isLearned;

@@ -72,7 +72,8 @@ export class ReadStream extends HttpSseStream {
       else if (kind == MessageKind.Response) this.takeClientAnswer(message, unit);
       else this.logNotification(message, unit);
     } else if (kind == MessageKind.Request) {
-      if (!message.isBatch) this.checkHeaders(message, this.revision, unit);
+      // HTTP+SSE has no headers that repeat the body.
+      if (!message.isBatch && !this.isHttpSse) this.checkHeaders(message, this.revision, unit);
       this.beginOperation(message, unit);
     } else if (kind == MessageKind.Response) {
       this.countClientAnswer(message, unit);

@@ -20,6 +20,7 @@ const CALL = {
   proxy_get_current_time_nanoseconds: 4,
   proxy_get_header_map_pairs: 2,
   proxy_get_property: 2,
+  proxy_get_shared_data: 1,
   proxy_increment_metric: 4,
   proxy_record_metric: 2,
   proxy_set_property: 6,

@@ -88,21 +88,22 @@ describe("what only looks like HTTP+SSE", () => {
     expect(countsBy(plugin, "mcp_notifications_total", "mcp_method_name")).toEqual({});
   });
 
-  test("an endpoint with a header of Streamable HTTP's session is none", () => {
+  test("a stream that names an endpoint is of HTTP+SSE also with a header of Streamable HTTP's session", () => {
     const plugin = startFilter();
     const headers = { ...GET_HEADERS, "mcp-session-id": "s" };
     const stream = new OpenStream(plugin, { method: "GET", path: "/sse", headers }).write(endpointEvent(ENDPOINT));
     send(plugin, toolCall("echo", 1));
-    stream.close();
-    expect(streams(plugin)).toEqual({ "get server_closed": 1 });
-    expect(outcomes(plugin)).toEqual({});
+    stream.send(result({}, 1)).close();
+    // It was counted as what its header said before it named the endpoint.
+    expect(streams(plugin)).toEqual({ "get server_closed": 1, "post complete": 1 });
+    expect(outcomes(plugin)).toEqual({ "tools/call ok": 1 });
   });
 
   test.each([
     ["a client that accepts an event stream", { accept: "application/json, text/event-stream" }],
     ["a client within a session", { "mcp-session-id": "s" }],
     ["a client of 2026-07-28", { "mcp-protocol-version": "2026-07-28" }],
-  ])("a POST of %s to the same path is of Streamable HTTP", (_, extra) => {
+  ])("a POST of %s to an endpoint that is the stream's own path counts by its own response", (_, extra) => {
     const plugin = startFilter();
     const stream = openStream(plugin, "/mcp", "/mcp");
     post(plugin, toolCall("echo", 1), result({ isError: true }, 1), { headers: { ...POST_HEADERS, ...extra } });

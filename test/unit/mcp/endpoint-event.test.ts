@@ -138,7 +138,11 @@ describe("the reference of an endpoint event", () => {
     expect(target("/sse", `/${"x".repeat(1024)}`)).toBeUndefined();
     expect(target("/sse", `/${"x".repeat(2024)}`, [7])).toBeUndefined();
     expect(target(`/${"x".repeat(1023)}`, "?a")).toBe(`/${"x".repeat(1023)}?a`);
-    expect(target(`/${"x".repeat(1024)}`, "/a")).toBeUndefined();
+    // Of a longer path only what does not depend on it.
+    for (const reference of ["?a", "a", "./a"]) expect(target(`/${"x".repeat(1024)}`, reference)).toBeUndefined();
+    for (const reference of ["/a", "//mcp.example/a", "https://mcp.example/a"]) {
+      expect(target(`/${"x".repeat(1024)}`, reference)).toBe("/a");
+    }
     expect(target("/sse", "/a")).toBe("/a");
   });
 });

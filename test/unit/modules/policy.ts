@@ -72,7 +72,7 @@ export function begin(): void {
   properties.clear();
   call.isAnswer = false;
   call.setServer(0, 0);
-  call.setRevision("");
+  call.setRevision("", false);
   call.knowsClient = false;
   askedLength = 0;
 }
@@ -88,7 +88,7 @@ export function server(at: usize, length: i32): void {
 }
 
 export function revision(at: usize, length: i32): void {
-  call.setRevision(String.UTF8.decodeUnsafe(at, length));
+  call.setRevision(String.UTF8.decodeUnsafe(at, length), false);
 }
 
 /** What the client was called when its session began. */
