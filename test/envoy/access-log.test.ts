@@ -5,7 +5,15 @@ import { post, TOOL, useScenarios } from "./outcomes.ts";
 import { begin, exchange, headOf, leaveAfterFirstChunk } from "./raw-http.ts";
 import { bodyOf } from "./upstream.ts";
 
-const scenarios = useScenarios();
+/** Below this path, an access policy denies all but calls of {@link TOOL}. */
+const GUARDED = "/guarded";
+const scenarios = useScenarios({
+  pluginConfig: JSON.stringify({
+    labels: { tools: [TOOL] },
+    match: { paths: [GUARDED] },
+    access: { rules: [{ name: "probe-only", action: "ALLOW", to: [{ operation: { tools: [TOOL] } }] }] },
+  }),
+});
 
 /** Part of all that nobody may read in a log. */
 const SECRET = "xyzzy";
@@ -31,6 +39,8 @@ const CALLED = {
 type Line = Record<string, string | number | null>;
 /** Lines of the log by the path of their request. */
 const lines = new Map<string, Line>();
+/** The audit's lines by their request ids. */
+const audit = new Map<string, Line>();
 let log = "";
 
 /** The paths of the exchanges, by what they are. */
@@ -47,6 +57,10 @@ beforeAll(async () => {
   for (const line of log.split("\n").filter((text) => text.startsWith("{"))) {
     const fields = JSON.parse(line) as Line;
     lines.set(String(fields.path), fields);
+  }
+  for (const [line] of log.matchAll(/\{"event":"mcp_access_denied".*\}$/gm)) {
+    const fields = JSON.parse(line) as Line;
+    audit.set(String(fields.request_id), fields);
   }
 });
 
@@ -95,6 +109,10 @@ const EXCHANGES: Record<string, () => Promise<string>> = {
     return url;
   },
   "a call of HTTP+SSE": callOverHttpSse,
+  "a denied call": () => postDenied("call", 200, call("rm"), LEGACY),
+  "a denied call without a session": () => postDenied("window", 200, call("rm"), mcp.LEGACY),
+  "a denied notification": () => postDenied("told", 202, mcp.notification("notifications/initialized"), LEGACY),
+  "a refused request": () => postDenied("refused", 200, `{"jsonrpc":"2.0","it":"${SECRET}"`, LEGACY),
   "a GET stream": async () => {
     const url = answering(200, mcp.SSE_TYPE, mcp.event(mcp.notification("notifications/message", { data: SECRET })));
     await exchange(url, { method: "GET", headers: { accept: "text/event-stream", "mcp-session-id": SESSION } });
@@ -122,6 +140,10 @@ it.each<[what: string, fields: Record<string, unknown>]>([
   ["a call whose client leaves", { ...CALLED, outcome: "disconnected" }],
   ["a call that fails", { ...CALLED, outcome: "upstream_error" }],
   ["a call of HTTP+SSE", { ...CALLED, outcome: null, tokens: null, duration_ms: null }],
+  ["a denied call", { ...CALLED, target: "rm", outcome: "denied" }],
+  ["a denied call without a session", { ...CALLED, target: "rm", outcome: "denied" }],
+  ["a denied notification", { ...NONE, method: "notifications/initialized", era: "legacy", session: CALLED.session }],
+  ["a refused request", { ...NONE, session: CALLED.session }],
   ["a GET stream", NONE],
   ["a page", NONE],
   ["JSON that is not MCP", NONE],
@@ -134,9 +156,31 @@ it("the duration is the operation's, and the session's hash tells sessions apart
   const { session } = fieldsOf("a call");
   expect(fieldsOf("a tool's error").session).toBe(session);
   expect(fieldsOf("a notification").session).toBe(session);
+  for (const denied of ["a denied call", "a denied notification", "a refused request"]) {
+    expect(fieldsOf(denied).session, denied).toBe(session);
+  }
+  expect(fieldsOf("a denied call without a session").session).toBe(fieldsOf("a call without a session").session);
   for (const other of ["another session", "a call without a session", "a call of HTTP+SSE"]) {
     expect(fieldsOf(other).session).not.toBe(session);
   }
+});
+
+it.each([
+  [
+    "a denied call",
+    { rule: "_default", target: "rm", nearest: { rule: "probe-only", failed: "to[0].operation.tools" } },
+  ],
+  ["a denied notification", { rule: "_default", method: "notifications/initialized" }],
+  ["a refused request", { rule: "_refused", reason: "not_json" }],
+])("the audit tells of %s by the access log's request id and session", (what, fields) => {
+  const logged = lines.get(paths[what])!;
+  const line = audit.get(String(logged.request_id))!;
+  expect(line).toMatchObject({ ...fields, mode: "enforce", session: logged.mcp_session, address: "127.0.0.1" });
+  const started = new Date(String(logged.start_time)).getTime();
+  const denied = new Date(String(line.time)).getTime();
+  expect(line.time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  expect(denied).toBeGreaterThanOrEqual(started);
+  expect(denied).toBeLessThanOrEqual(started + Number(logged.duration_ms) + 1);
 });
 
 it("no argument, result, session id or query is in what Envoy wrote", () => {
@@ -171,6 +215,17 @@ async function postTo(
 ): Promise<string> {
   const url = answering(200, type, answer);
   await post(url, 200, body, headers);
+  return url;
+}
+
+async function postDenied(
+  what: string,
+  status: number,
+  body: string,
+  headers: Record<string, string>,
+): Promise<string> {
+  const url = `${scenarios.envoy.proxyUrl}${GUARDED}/${what}`;
+  await post(url, status, body, headers);
   return url;
 }
 
