@@ -29,8 +29,13 @@ const CASES: Record<string, { found: Record<string, Found[]>; targets: Target[] 
           labels: { ...port("http-envoy-prom"), __meta_kubernetes_pod_phase: "Succeeded" },
         },
       ],
+      "istio-agent": [
+        { targets: ["127.0.0.1:15090"], labels: port("http-envoy-prom") },
+        { targets: ["127.0.0.1:8080"], labels: port("http") },
+      ],
     },
     targets: [
+      target("http://127.0.0.1:15020/stats/prometheus", { job: "istio-agent", namespace: "shop", pod: "shop-0" }),
       target("http://127.0.0.1:15090/stats/prometheus", { job: "envoy-stats", namespace: "shop", pod: "shop-0" }),
     ],
   },
@@ -78,9 +83,19 @@ const CASES: Record<string, { found: Record<string, Found[]>; targets: Target[] 
       ],
     },
     targets: [
-      target("http://127.0.0.1:20200/metrics", { job: "consul-proxies", datacenter: "dc1", node: "node-1" }),
+      target("http://127.0.0.1:20200/metrics", {
+        job: "consul-proxies",
+        service: "shop",
+        datacenter: "dc1",
+        node: "node-1",
+      }),
       target("http://127.0.0.1:20201/stats", { job: "consul-pods", namespace: "shop", pod: "shop-0" }),
-      target("http://127.0.0.2:20200/metrics", { job: "consul-proxies", datacenter: "dc1", node: "node-1" }),
+      target("http://127.0.0.2:20200/metrics", {
+        job: "consul-proxies",
+        service: "shop",
+        datacenter: "dc1",
+        node: "node-1",
+      }),
     ],
   },
   kuma: {

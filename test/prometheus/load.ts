@@ -52,6 +52,19 @@ export function sessionsOf(upstream: Upstream, count: number): Steps {
   });
 }
 
+/** What a policy that allows nothing on `/mcp` denies, refuses as ambiguous, and does not check. */
+export function deniedSteps(): Steps {
+  const post = (path: string, body: string): Step => ({ path, headers: mcp.LEGACY, body: [body] });
+  const call = mcp.toolCall(1, "echo");
+  const times = (count: number, step: Step): Step[] => Array.from({ length: count }, () => step);
+  return [...times(2 * ENOUGH, post("/mcp", call)), ...times(ENOUGH, post("/mcp", "{")), post("/elsewhere", call)];
+}
+
+/** As many requests without anything of MCP. */
+export function plainSteps(count: number): Steps {
+  return Array.from({ length: count }, () => ({ method: "GET", path: "/", headers: {}, body: [] }));
+}
+
 /** The steps of the `wave`th wave, 1 the first: each makes the counters grow that the others make grow too. */
 export function stepsOf(upstream: Upstream, wave: number): Steps {
   let id = 0;

@@ -90,7 +90,8 @@ describe.runIf(hasPrometheus())("Prometheus with scrape/kuma.yaml", () => {
     const target = `127.0.0.1:${(server.address() as AddressInfo).port}`;
     const prometheus = keep(await startPrometheus("kuma", { "kuma-dataplanes": [{ targets: [target] }] }));
     const all = () => prometheus.query('{__name__=~"(mcp|envoy)_.+"}');
-    await until(async () => (await all()).length > 0, "a scrape");
+    // On a busy machine the first scrape, which relabels ten thousand series, can take a minute.
+    await until(async () => (await all()).length > 0, "a scrape", 100_000);
     for (const { labels, value } of await all()) {
       // Prometheus adds these itself.
       const own = Object.entries(labels).filter(([label]) => label !== "job" && label !== "instance");
