@@ -2,9 +2,11 @@ import { isSpace } from "../json/characters";
 import { parseDuration } from "./values/duration";
 import { AccessConfig } from "./access/access_config";
 import { AccessReader } from "./access/access_reader";
-import { JsonType, JsonValue, parseJson } from "./values/json_value";
+import { isPolicyField, namesAccess } from "./access_traces";
+import { readMatchPaths } from "./match_paths";
+import { JsonType, JsonValue, jsonFault, parseJson } from "./values/json_value";
 import { lowerCase } from "./values/lower_case";
-import { Problems } from "./values/problems";
+import { Problems, fieldPath, suggestion } from "./values/problems";
 import { parseSize } from "./values/size";
 
 /** The most tools and servers that may have label values of their own: the series budget allows no more anyway. */
@@ -21,6 +23,13 @@ const MOST_SCALE: f64 = 100;
 const BAGGAGE_PREFIX = "baggage.";
 
 const LOG_LEVELS: string[] = ["trace", "debug", "info", "warn", "error"];
+const ROLES: string[] = ["client", "server"];
+
+const SECTIONS: string[] = ["instance", "role", "server", "match", "sessions", "tokens", "labels", "access", "log"];
+const MATCH_FIELDS: string[] = ["paths"];
+const SESSION_FIELDS: string[] = ["idleTimeout", "max", "callerKey"];
+const TOKEN_FIELDS: string[] = ["estimate", "scale", "maxBytes"];
+const LABEL_FIELDS: string[] = ["maxTools", "maxServers", "tools", "caller"];
 
 /** The plugin's configuration: one JSON object, every field optional. docs/configuration.md says what they do. */
 export class PluginConfig {
@@ -51,10 +60,12 @@ export class PluginConfig {
   logLevel: i32 = 3;
 }
 
-/** Reads a configuration, and says what is wrong with it: each error with the path of its field and what was expected
- *  there, each unknown field as a warning, since a rollback to an older module must not switch it off. */
+/** Reads a configuration and gathers its errors and warnings. An unknown field is a warning, since a rollback to an older
+ *  module must not switch the filter off, unless its name is a near miss of a known one. */
 export class ConfigReader {
   readonly config: PluginConfig = new PluginConfig();
+  /** `match.paths` names at least one path and has no invalid entry. */
+  arePathsKnown: bool = false;
   private problems: Problems = new Problems();
 
   get errors(): string[] {
@@ -73,15 +84,16 @@ export class ConfigReader {
     if (isBlank(at, length)) return;
     const document = parseJson(at, length);
     if (!document || document.type != JsonType.Object) {
-      this.problems.errors.push(
-        "configuration: expected a JSON object, got " + (document ? document.typeName : "no JSON"),
-      );
+      const got = document ? document.typeName : jsonFault(at, length);
+      this.problems.error("configuration", "expected a JSON object, got " + got);
       return;
     }
+    this.problems.refuseDuplicates("", document);
     for (let i = 0; i < document.items.length; i++) this.readField(document.names[i], document.items[i]);
     if (this.config.access && this.config.matchPaths.length == 0) {
-      this.problems.errors.push(
-        "access: needs match.paths: what else is told by headers, the caller's own, could be gone around",
+      this.problems.error(
+        "access",
+        "match.paths is required: without it, a client could bypass the policy by changing headers",
       );
     }
   }
@@ -101,7 +113,6 @@ export class ConfigReader {
       if (!this.problems.isObject(name, value)) return;
       for (let i = 0; i < value.items.length; i++) this.readTokens(value.names[i], value.items[i]);
     } else if (name == "access") {
-      if (config.access) this.problems.errors.push("access: stands twice");
       config.access = new AccessReader(this.problems).read(value);
     } else if (name == "instance") {
       this.namesInstance = value.type == JsonType.String && !value.isCut;
@@ -109,19 +120,36 @@ export class ConfigReader {
     } else if (name == "server") {
       config.server = this.problems.text(name, value, config.server);
     } else if (name == "role") {
-      if (value.type == JsonType.String && (value.text == "client" || value.text == "server")) config.role = value.text;
-      else this.problems.expected(name, '"client" or "server"', value);
+      const role = this.problems.word(name, value, ROLES, -1);
+      if (role >= 0) config.role = ROLES[role];
     } else if (name == "log") {
       config.logLevel = this.problems.word(name, value, LOG_LEVELS, config.logLevel);
     } else {
-      this.problems.unknown(name);
+      this.unknownSection(name);
+    }
+  }
+
+  /** An unknown field of the whole. It is an error if it could be a policy, which must not be dropped for its name. */
+  private unknownSection(name: string): void {
+    const problems = this.problems;
+    const section = sectionOf(name);
+    if (isPolicyField(name)) {
+      problems.error(fieldPath("", name), "unknown field" + suggestion("access." + name));
+    } else if (namesAccess(name)) {
+      problems.error(fieldPath("", name), "unknown field" + suggestion("access"));
+    } else if (section.length) {
+      problems.warn(fieldPath("", name), "unknown field, ignored" + suggestion(section + "." + name));
+    } else {
+      problems.unknown("", name, SECTIONS);
     }
   }
 
   private readMatch(name: string, value: JsonValue): void {
-    if (name == "paths")
-      this.config.matchPaths = this.problems.texts("match.paths", value).filter((path) => path != "");
-    else this.problems.unknown("match." + name);
+    if (name != "paths") return this.problems.unknown("match", name, MATCH_FIELDS);
+    const before = this.problems.errors.length;
+    const paths = readMatchPaths("match.paths", value, this.problems);
+    this.config.matchPaths = paths;
+    this.arePathsKnown = paths.length > 0 && this.problems.errors.length == before;
   }
 
   private readSessions(name: string, value: JsonValue): void {
@@ -134,11 +162,10 @@ export class ConfigReader {
       config.maxSessions = this.problems.integer("sessions.max", value, 1, MAX_SESSIONS, config.maxSessions);
     } else if (name == "callerKey") {
       const headers = this.problems.texts("sessions.callerKey", value);
-      if (headers.length > MAX_CALLER_HEADERS)
-        this.problems.expected("sessions.callerKey", "at most 8 names of headers", value);
+      this.problems.atMost("sessions.callerKey", MAX_CALLER_HEADERS, "names of headers", value);
       config.callerHeaders = headers.map<string>((header) => callerHeader(header));
     } else {
-      this.problems.unknown("sessions." + name);
+      this.problems.unknown("sessions", name, SESSION_FIELDS);
     }
   }
 
@@ -153,7 +180,7 @@ export class ConfigReader {
     } else if (name == "caller") {
       config.labelCaller = this.problems.boolean("labels.caller", value, config.labelCaller);
     } else {
-      this.problems.unknown("labels." + name);
+      this.problems.unknown("labels", name, LABEL_FIELDS);
     }
   }
 
@@ -170,9 +197,17 @@ export class ConfigReader {
       if (size >= 0) config.maxTokenBytes = <u32>min<i64>(size, u32.MAX_VALUE);
       else this.problems.expected("tokens.maxBytes", 'a size like "256KiB"', value);
     } else {
-      this.problems.unknown("tokens." + name);
+      this.problems.unknown("tokens", name, TOKEN_FIELDS);
     }
   }
+}
+
+/** The section that has a field of this name; empty where none has. */
+function sectionOf(name: string): string {
+  if (MATCH_FIELDS.includes(name)) return "match";
+  if (SESSION_FIELDS.includes(name)) return "sessions";
+  if (TOKEN_FIELDS.includes(name)) return "tokens";
+  return LABEL_FIELDS.includes(name) ? "labels" : "";
 }
 
 /** Header names know no case, but keys of the baggage do. */

@@ -33,6 +33,8 @@ export class Configuration {
   private indicatesAccess: bool = false;
   /** The newest, as far as it could be read. */
   private asRead: PluginConfig = new PluginConfig();
+  /** It names all its paths validly. */
+  private arePathsKnown: bool = false;
   private isSettled: bool = true;
   /** What stands in for a bad configuration. */
   private substitute: Substitute = Substitute.None;
@@ -70,6 +72,7 @@ export class Configuration {
     const isBad = reader.errors.length > 0;
     this.config = isBad ? null : reader.config;
     this.indicatesAccess = isBad && indicatesAccess(at, <i32>length);
+    this.arePathsKnown = reader.arePathsKnown;
     this.report.begin(reader.errors, reader.warnings, reader.config.instance);
     this.bytes = Bytes.copy(at, <i32>length);
     this.substitute = Substitute.None;
@@ -221,6 +224,7 @@ export class Configuration {
     const config = new PluginConfig();
     const access = new AccessConfig();
     access.isClosed = true;
+    access.isAboutAnyPath = !this.arePathsKnown;
     config.instance = this.asRead.instance;
     config.matchPaths = this.asRead.matchPaths;
     config.access = access;

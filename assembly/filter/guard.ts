@@ -51,12 +51,14 @@ export class Guard {
     this.call = calls.call;
   }
 
-  /** Whether the policy is about a request, as far as its headers tell: the operator's paths, and whatever looks like MCP
-   *  where these are not known. */
+  /** Whether the policy is about a request, as far as its headers tell: the operator's paths and, of a closed policy,
+   *  whatever looks like MCP, or all JSON where the paths are not known. */
   governs(head: RequestHead, endOfStream: bool): bool {
     if (!head.mayBringMessages(endOfStream)) return false;
     if (head.endpoint != 0 || this.isNamed(head)) return true;
-    return this.policy.config.isClosed && head.isJsonPost && isCandidate(head, false);
+    const config = this.policy.config;
+    if (!config.isClosed || !head.isJsonPost) return false;
+    return config.isAboutAnyPath || isCandidate(head, false);
   }
 
   private isNamed(head: RequestHead): bool {
@@ -169,7 +171,7 @@ export class Guard {
         isDenied = this.isDenial(rule);
       }
     }
-    if (check.isMcp || !isNoMcp(reader)) this.judge(check, exchange, reader, rule, isDenied, unit);
+    if (check.isMcp || (check.size > 0 && !isNoMcp(reader))) this.judge(check, exchange, reader, rule, isDenied, unit);
     reader.release();
     // What is denied stays where it is.
     check.isHeld = check.isAnswered;

@@ -156,4 +156,6 @@ export class AccessConfig {
   auditArguments: bool = false;
   /** It stands for one that could not be read. */
   isClosed: bool = false;
+  /** Of a closed one: `match.paths` could not be read either, so that MCP may be on any path. */
+  isAboutAnyPath: bool = false;
 }

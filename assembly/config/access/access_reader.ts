@@ -12,15 +12,32 @@ import { OperationReader } from "./operation_reader";
 import { SourceReader, isClaimPath } from "./source_reader";
 import { JsonType, JsonValue } from "../values/json_value";
 import { Problems, itemPath } from "../values/problems";
+import { anyOf, quoted } from "../values/shown";
 import { parseSize } from "../values/size";
 
 /** The most rules: each has a label value of its own. */
 const MAX_RULES: i32 = 120;
 const MAX_RULE_NAME: i32 = 63;
+const NAME_FORM = "1 to 63 letters, digits, -, _ and ., beginning with a letter or digit";
 const MAX_AUDIT: i32 = 1000;
 /** The least and the most bytes of a body that may be held. */
 const LEAST_BODY: i64 = 1024;
 const MOST_BODY: i64 = 67_108_864;
+
+const FIELDS: string[] = [
+  "mode",
+  "defaultAction",
+  "rules",
+  "principalSources",
+  "jwtPayloadKey",
+  "holdHeaders",
+  "maxBodyBytes",
+  "denial",
+  "audit",
+];
+const DENIAL_FIELDS: string[] = ["form", "status"];
+const AUDIT_FIELDS: string[] = ["perSecond", "arguments"];
+const RULE_FIELDS: string[] = ["name", "action", "mode", "from", "to", "when"];
 
 /** Reads `access`. Whatever is not understood is an error here: ignored, it could open what was meant to be closed. */
 export class AccessReader {
@@ -32,23 +49,12 @@ export class AccessReader {
   }
 
   read(value: JsonValue): AccessConfig {
-    this.refuseDoubles("access", value);
     if (this.problems.isObject("access", value)) {
       for (let i = 0; i < value.items.length; i++) this.readField(value.names[i], value.items[i]);
     }
     if (!this.config.principalSources.includes(PrincipalSource.Jwt)) this.checkPrincipals();
     this.conditions.finish();
     return this.config;
-  }
-
-  /** Of a field that stands twice, one would be meant. */
-  private refuseDoubles(path: string, value: JsonValue): void {
-    for (let i = 0; i < value.items.length; i++) {
-      const isMember = value.type == JsonType.Object;
-      const at = isMember ? path + "." + value.names[i] : itemPath(path, i);
-      if (isMember && value.names.indexOf(value.names[i]) != i) this.problems.errors.push(at + ": stands twice");
-      this.refuseDoubles(at, value.items[i]);
-    }
   }
 
   /** Certificates hold URIs: without a scheme, as Istio writes principals, none would match. */
@@ -81,7 +87,7 @@ export class AccessReader {
       this.readSources(path, value);
     } else if (name == "jwtPayloadKey") {
       config.jwtPayloadKey = problems.text(path, value, config.jwtPayloadKey);
-      if (!isClaimPath([config.jwtPayloadKey])) problems.errors.push(path + ": expected ASCII");
+      if (!isClaimPath([config.jwtPayloadKey])) problems.expected(path, "visible ASCII characters", value);
     } else if (name == "holdHeaders") {
       config.holdHeaders = problems.boolean(path, value, config.holdHeaders);
     } else if (name == "maxBodyBytes") {
@@ -95,7 +101,7 @@ export class AccessReader {
       if (!problems.isObject(path, value)) return;
       for (let i = 0; i < value.items.length; i++) this.readAudit(value.names[i], value.items[i]);
     } else {
-      problems.refused(path);
+      problems.refused("access", name, FIELDS);
     }
   }
 
@@ -114,7 +120,7 @@ export class AccessReader {
     const path = "access.denial." + name;
     if (name == "form") config.denialForm = this.problems.word(path, value, DENIAL_FORMS, config.denialForm);
     else if (name == "status") config.denialStatus = this.problems.integer(path, value, 400, 599, config.denialStatus);
-    else this.problems.refused(path);
+    else this.problems.refused("access.denial", name, DENIAL_FIELDS);
   }
 
   private readAudit(name: string, value: JsonValue): void {
@@ -125,7 +131,7 @@ export class AccessReader {
     } else if (name == "arguments") {
       config.auditArguments = this.problems.boolean(path, value, config.auditArguments);
     } else {
-      this.problems.refused(path);
+      this.problems.refused("access.audit", name, AUDIT_FIELDS);
     }
   }
 
@@ -133,12 +139,16 @@ export class AccessReader {
     if (!this.problems.isArray(path, "an array of rules", value)) return;
     const rules = this.config.rules;
     const names: string[] = [];
-    if (value.items.length > MAX_RULES) {
-      this.problems.expected(path, "at most " + MAX_RULES.toString() + " rules", value);
-    }
+    this.problems.atMost(path, MAX_RULES, "rules", value);
     for (let i = 0; i < value.items.length; i++) {
       const rule = this.readRule(itemPath(path, i), value.items[i]);
-      if (names.includes(rule.name)) this.problems.errors.push(itemPath(path, i) + ".name: expected one of its own");
+      const other = names.indexOf(rule.name);
+      if (other >= 0 && rule.name.length > 0) {
+        this.problems.error(
+          itemPath(path, i) + ".name",
+          quoted(rule.name) + " is used by rules[" + other.toString() + "] too",
+        );
+      }
       names.push(rule.name);
       rules.push(rule);
     }
@@ -148,13 +158,16 @@ export class AccessReader {
     const rule = new RuleConfig();
     const problems = this.problems;
     if (!problems.isObject(path, value)) return rule;
+    let hasName = false;
     let hasAction = false;
     for (let i = 0; i < value.items.length; i++) {
       const name = value.names[i];
       const item = value.items[i];
       const at = path + "." + name;
       if (name == "name") {
-        rule.name = problems.text(at, item, "");
+        hasName = true;
+        rule.name = item.type == JsonType.String && !item.isCut ? item.text : "";
+        if (!isRuleName(rule.name)) problems.expected(at, NAME_FORM, item);
       } else if (name == "action") {
         rule.action = problems.word(at, item, RULE_ACTIONS, rule.action);
         hasAction = true;
@@ -167,15 +180,11 @@ export class AccessReader {
       } else if (name == "when") {
         this.conditions.readAll(at, item, rule.conditions);
       } else {
-        problems.refused(at);
+        problems.refused(path, name, RULE_FIELDS);
       }
     }
-    if (!isRuleName(rule.name)) {
-      problems.errors.push(
-        path + ".name: expected 1 to 63 letters, digits, -, _ and ., beginning with a letter or digit",
-      );
-    }
-    if (!hasAction) problems.errors.push(path + ".action: expected one of " + RULE_ACTIONS.join(", "));
+    if (!hasName) problems.error(path + ".name", "expected " + NAME_FORM);
+    if (!hasAction) problems.error(path + ".action", "expected " + anyOf(RULE_ACTIONS));
     return rule;
   }
 }

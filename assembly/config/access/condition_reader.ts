@@ -10,6 +10,11 @@ const MAX_ARGUMENTS: i32 = 40;
 /** Each has two bits of a number. */
 const MAX_CLIENT_CONDITIONS: i32 = 31;
 
+const FIELDS: string[] = ["key", "values", "notValues"];
+const KEY_FORM = "mcp.protocolVersion, mcp.clientName or mcp.arguments[name], with at most 4 names of visible ASCII";
+
+const SCALAR_FORM = "a string of at most 256 bytes, an integer from 0 to 2147483647, true or false";
+
 const BRACKET_OPEN: i32 = 0x5b;
 const BRACKET_CLOSE: i32 = 0x5d;
 /** Before the path of an argument: `mcp.arguments[path][to]`. */
@@ -26,17 +31,22 @@ export class ConditionReader {
   /** All rules have been read: there is room for so many conditions only. */
   finish(): void {
     if (this.arguments.length > MAX_ARGUMENTS) {
-      this.problems.errors.push("access.rules: expected at most " + MAX_ARGUMENTS.toString() + " different arguments");
+      const count = this.arguments.length.toString();
+      const most = MAX_ARGUMENTS.toString();
+      this.problems.error("access.rules", "expected at most " + most + " different arguments, got " + count);
     }
     if (this.clientConditions > MAX_CLIENT_CONDITIONS) {
       const most = MAX_CLIENT_CONDITIONS.toString();
-      this.problems.errors.push("access.rules: expected at most " + most + " conditions on mcp.clientName");
+      const count = this.clientConditions.toString();
+      this.problems.error("access.rules", "expected at most " + most + " conditions on mcp.clientName, got " + count);
     }
   }
 
   readAll(path: string, value: JsonValue, to: ConditionConfig[]): void {
     if (!this.problems.isArray(path, "an array of conditions", value)) return;
-    if (value.items.length > MAX_CONDITIONS) this.problems.expected(path, "at most 16 conditions", value);
+    // No condition holds for everything.
+    if (value.items.length == 0) this.problems.error(path, "expected at least one condition");
+    this.problems.atMost(path, MAX_CONDITIONS, "conditions", value);
     for (let i = 0; i < value.items.length; i++) to.push(this.read(itemPath(path, i), value.items[i]));
   }
 
@@ -49,26 +59,21 @@ export class ConditionReader {
       const name = value.names[i];
       const item = value.items[i];
       if (name == "key") {
-        hasKey = readKey(problems.text(path + ".key", item, ""), condition);
-        this.countKey(condition);
+        hasKey = true;
+        const isKey = item.type == JsonType.String && !item.isCut && readKey(item.text, condition);
+        if (isKey) this.countKey(condition);
+        else problems.expected(path + ".key", KEY_FORM, item);
       } else if (name == "values") {
         this.readScalars(path + ".values", item, condition, true);
       } else if (name == "notValues") {
         this.readScalars(path + ".notValues", item, condition, false);
       } else {
-        problems.refused(path + "." + name);
+        problems.refused(path, name, FIELDS);
       }
     }
-    if (!hasKey) {
-      problems.errors.push(
-        path +
-          ".key: expected mcp.protocolVersion, mcp.clientName or mcp.arguments[name], with at most 4 names of ASCII",
-      );
-    }
-    if (condition.isEmpty) problems.errors.push(path + ": expected values or notValues");
-    if (condition.key != ConditionKey.Argument && !condition.isTextual) {
-      problems.errors.push(path + ": expected strings");
-    }
+    if (!hasKey) problems.error(path + ".key", "expected " + KEY_FORM);
+    if (condition.isEmpty) problems.error(path, "expected values or notValues");
+    if (condition.key != ConditionKey.Argument && !condition.isTextual) this.refuseScalars(path, value);
     return condition;
   }
 
@@ -80,10 +85,22 @@ export class ConditionReader {
     }
   }
 
+  /** Reports the values that are no strings, of a condition on a text. */
+  private refuseScalars(path: string, condition: JsonValue): void {
+    for (let i = 0; i < condition.items.length; i++) {
+      const list = condition.items[i];
+      for (let j = 0; j < list.items.length; j++) {
+        const item = list.items[j];
+        if (item.type == JsonType.String) continue;
+        this.problems.expected(itemPath(path + "." + condition.names[i], j), "a string", item);
+      }
+    }
+  }
+
   /** Reads strings, integers and booleans: each to those of its kind. */
   private readScalars(path: string, value: JsonValue, condition: ConditionConfig, isWanted: bool): void {
     if (!this.problems.isArray(path, "an array of strings, integers and booleans", value)) return;
-    if (value.items.length == 0) this.problems.errors.push(path + ": expected at least one value");
+    if (value.items.length == 0) this.problems.error(path, "expected at least one value");
     for (let i = 0; i < value.items.length; i++) {
       const item = value.items[i];
       let kind = ScalarKind.Text;
@@ -95,7 +112,8 @@ export class ConditionReader {
         kind = ScalarKind.Number;
         text = item.integer.toString();
       } else {
-        text = this.problems.text(itemPath(path, i), item, "");
+        if (item.type != JsonType.String || item.isCut) this.problems.expected(itemPath(path, i), SCALAR_FORM, item);
+        text = item.text;
       }
       const match = condition.matches[kind];
       if (isWanted) match.values.push(text);

@@ -6,6 +6,20 @@ import { Problems, itemPath } from "../values/problems";
 const HANDSHAKE = "@handshake";
 const HANDSHAKE_METHODS: string[] = ["initialize", "notifications/initialized", "ping", "server/discover"];
 
+const FIELDS: string[] = [
+  "methods",
+  "notMethods",
+  "tools",
+  "notTools",
+  "prompts",
+  "notPrompts",
+  "resources",
+  "notResources",
+  "servers",
+  "notServers",
+  "direction",
+];
+
 /** Reads a rule's `to`: what is called. */
 export class OperationReader {
   constructor(private problems: Problems) {}
@@ -22,7 +36,7 @@ export class OperationReader {
 
   private read(path: string, value: JsonValue, operation: OperationConfig): void {
     const problems = this.problems;
-    if (value.items.length == 0) problems.errors.push(path + ": expected at least one field");
+    if (value.items.length == 0) problems.error(path, "expected at least one field");
     for (let i = 0; i < value.items.length; i++) {
       const name = value.names[i];
       const item = value.items[i];
@@ -38,13 +52,12 @@ export class OperationReader {
       else if (name == "servers") operation.servers.values = problems.list(at, item);
       else if (name == "notServers") operation.servers.notValues = problems.list(at, item);
       else if (name == "direction") operation.direction = problems.word(at, item, MESSAGE_DIRECTIONS, 0);
-      else problems.refused(at);
+      else problems.refused(path, name, FIELDS);
     }
     let kinds = operation.tools.isEmpty ? 0 : 1;
     if (!operation.prompts.isEmpty) kinds++;
     if (!operation.resources.isEmpty) kinds++;
-    if (kinds > 1)
-      problems.errors.push(path + ": a message names a tool, a prompt or a resource: use an operation for each");
+    if (kinds > 1) problems.error(path, "a message names a tool, a prompt or a resource: use an operation for each");
   }
 
   /** Methods, each group as the methods that it stands for. */

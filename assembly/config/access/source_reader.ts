@@ -1,10 +1,23 @@
 import { ClaimConfig, SourceConfig } from "./access_config";
 import { isCidr } from "../values/cidr";
-import { JsonValue } from "../values/json_value";
+import { JsonType, JsonValue } from "../values/json_value";
 import { Problems, itemPath } from "../values/problems";
+import { quoted } from "../values/shown";
 
 const MAX_CLAIM_DEPTH: i32 = 4;
 const MAX_CLAIM_NAME: i32 = 128;
+
+const FIELDS: string[] = [
+  "principals",
+  "notPrincipals",
+  "trustDomains",
+  "notTrustDomains",
+  "ipBlocks",
+  "notIpBlocks",
+  "claims",
+  "anonymous",
+];
+const CLAIM_FIELDS: string[] = ["path", "values", "notValues"];
 
 /** Reads a rule's `from`: who calls. */
 export class SourceReader {
@@ -22,7 +35,7 @@ export class SourceReader {
 
   private read(path: string, value: JsonValue, source: SourceConfig): void {
     const problems = this.problems;
-    if (value.items.length == 0) problems.errors.push(path + ": expected at least one field");
+    if (value.items.length == 0) problems.error(path, "expected at least one field");
     for (let i = 0; i < value.items.length; i++) {
       const name = value.names[i];
       const item = value.items[i];
@@ -35,12 +48,12 @@ export class SourceReader {
       else if (name == "notIpBlocks") source.ipBlocks.notValues = this.blocks(at, item);
       else if (name == "claims") this.readClaims(at, item, source.claims);
       else if (name == "anonymous") {
-        source.isAnonymous = problems.boolean(at, item, true);
-        if (!source.isAnonymous) problems.errors.push(at + ": expected true");
-      } else problems.refused(at);
+        source.isAnonymous = true;
+        if (item.type != JsonType.Boolean || !item.boolean) problems.expected(at, "true", item);
+      } else problems.refused(path, name, FIELDS);
     }
     if (source.isAnonymous && !(source.principals.isEmpty && source.trustDomains.isEmpty)) {
-      problems.errors.push(path + ": anonymous callers have no principals: use two sources");
+      problems.error(path, "anonymous callers have no principals: use two sources");
     }
   }
 
@@ -57,6 +70,8 @@ export class SourceReader {
   private readClaims(path: string, value: JsonValue, to: ClaimConfig[]): void {
     const problems = this.problems;
     if (!problems.isArray(path, "an array of claims", value)) return;
+    // No claim holds for everybody.
+    if (value.items.length == 0) problems.error(path, "expected at least one claim");
     for (let i = 0; i < value.items.length; i++) {
       const item = value.items[i];
       const at = itemPath(path, i);
@@ -68,13 +83,21 @@ export class SourceReader {
         if (name == "path") claim.path = problems.list(at + ".path", item.items[j]);
         else if (name == "values") claim.match.values = problems.list(at + ".values", item.items[j]);
         else if (name == "notValues") claim.match.notValues = problems.list(at + ".notValues", item.items[j]);
-        else problems.refused(at + "." + name);
+        else problems.refused(at, name, CLAIM_FIELDS);
       }
       if (!isClaimPath(claim.path))
-        problems.errors.push(at + ".path: expected 1 to 4 names of ASCII, the way to the claim");
-      if (claim.match.isEmpty) problems.errors.push(at + ": expected values or notValues");
+        problems.error(
+          at + ".path",
+          "expected 1 to 4 names of visible ASCII, the way to the claim" + shownPath(claim.path),
+        );
+      if (claim.match.isEmpty) problems.error(at, "expected values or notValues");
     }
   }
+}
+
+/** What was given in place of a path of names; nothing where there was no name. */
+function shownPath(path: string[]): string {
+  return path.length ? ", got " + path.map<string>((name) => quoted(name)).join(", ") : "";
 }
 
 /** Whether it is a path that the proxy can be asked for. */

@@ -1,5 +1,5 @@
 import { Tokenizer } from "../../json/tokenizer";
-import { Token } from "../../json/token";
+import { Fault, Token } from "../../json/token";
 
 /** What a value of a JSON document is. */
 export enum JsonType {
@@ -11,6 +11,7 @@ export enum JsonType {
   Object,
 }
 
+const LINE_FEED: u8 = 0x0a;
 const TYPE_NAMES: string[] = ["null", "a boolean", "a number", "a string", "an array", "an object"];
 
 /** A value of a small JSON document, held as a tree. */
@@ -48,6 +49,30 @@ export function parseJson(at: usize, length: usize): JsonValue | null {
   const isWhole = value != null && tokens.next() == Token.More && tokens.complete;
   heap.free(changetype<usize>(tokens));
   return isWhole ? value : null;
+}
+
+/** Why the bytes are no JSON document, with the line and column (in bytes, from 1) of the byte that cannot stand there. */
+export function jsonFault(at: usize, length: usize): string {
+  const tokens = Tokenizer.create();
+  let token = Token.More;
+  let line = 1;
+  let column = 1;
+  // One byte at a time: within a chunk, the tokenizer does not say where it fails.
+  for (let i: usize = 0; i < length; i++) {
+    tokens.feed(at + i, 1);
+    do token = tokens.next();
+    while (token != Token.More && token != Token.Error);
+    if (token == Token.Error) break;
+    column++;
+    if (load<u8>(at + i) != LINE_FEED) continue;
+    line++;
+    column = 1;
+  }
+  const isTooDeep = tokens.fault == Fault.Depth;
+  heap.free(changetype<usize>(tokens));
+  if (token != Token.Error) return "no JSON: it ends too early";
+  const place = " at line " + line.toString() + ", column " + column.toString();
+  return (isTooDeep ? "no JSON: nested too deeply" : "no JSON: syntax error") + place;
 }
 
 /** The value that begins with `token`; null where the bytes end or fail within. A number at the root, which would end

@@ -36,7 +36,7 @@ describe("a policy that cannot be read, with none before", () => {
     expect(ask(plugin, toolCall("echo")).reply).toEqual(deniedBy("_closed"));
     expect(ask(plugin, notification("notifications/x")).reply).toMatchObject({ status: 202, body: undefined });
     expect(ask(plugin, batch(toolCall("a", 1), toolCall("b", 2))).reply?.body).toHaveLength(2);
-    expect(ask(plugin, '{"order":1}', elsewhere)).toMatchObject({ reply: undefined, actions: PASSED });
+    expect(ask(plugin, '{"order":1}', elsewhere).reply).toBeUndefined();
     expect(ask(plugin, "", { method: "GET", headers: GET_HEADERS }).reply).toBeUndefined();
     const other = '{"jsonrpc":"2.0","id":1,"method":"x"}';
     expect(ask(plugin, batch(other, toolCall("b", 2))).reply?.body).toHaveLength(2);
@@ -56,6 +56,40 @@ describe("a policy that cannot be read, with none before", () => {
     expect(ask(plugin, toolCall("echo")).reply).toEqual(deniedBy("_closed"));
     expect(ask(reload(plugin, guarded(GOOD)), toolCall("echo")).reply).toBeUndefined();
     expect(ask(reload(plugin, ""), toolCall("rm")).reply).toBeUndefined();
+  });
+});
+
+describe("a closed policy whose paths cannot be read", () => {
+  const plain = { path: "/any", headers: { "content-type": "application/json" } };
+  const match = (paths: unknown) => ({ match: { paths }, access: GOOD });
+
+  test.each<[string, string | object]>([
+    ["no slash", match(["mcp"])],
+    ["a URL among others", match(["/mcp", "http://127.0.0.1/messages"])],
+    ["no paths", match([])],
+    ["no text", match("/mcp")],
+    ["no JSON", `${JSON.stringify(guarded(GOOD))}}`],
+    ["a name with one letter missing", { match: { paths: ["/mcp"] }, acess: GOOD, labels: { tools: 5 } }],
+  ])("is about all JSON that is MCP, on whatever path, and nothing else: %s", (_, configuration) => {
+    const plugin = startFilter({ configuration });
+    const isKnown = typeof configuration === "object" && "acess" in configuration;
+    const asking = isKnown ? { ...plain, path: "/mcp" } : plain;
+    const details = "mcp_access_denied[_closed]";
+    expect(ask(plugin, toolCall("echo"), asking).reply).toMatchObject({ details });
+    expect(ask(plugin, '{"order":1}', plain).reply).toBeUndefined();
+    expect(ask(plugin, "", plain).reply).toBeUndefined();
+    expect(ask(plugin, "a=1", { ...plain, headers: { "content-type": "text/plain" } }).reply).toBeUndefined();
+    // With the paths known, other ones are checked only where their headers say MCP.
+    expect(ask(plugin, toolCall("echo"), plain).reply?.details).toBe(isKnown ? undefined : details);
+  });
+
+  test("a name that nearly is access does not drop a policy in force", () => {
+    const plugin = startGuarded(GOOD);
+    plugin.tick();
+    expect(ask(plugin, toolCall("rm")).reply).toEqual(deniedBy("_default"));
+    const next = reload(plugin, { match: { paths: ["/mcp"] }, acess: GOOD });
+    expect(ask(next, toolCall("rm")).reply).toEqual(deniedBy("_default"));
+    expect(ask(next, toolCall("echo")).reply).toBeUndefined();
   });
 });
 

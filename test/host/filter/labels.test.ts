@@ -196,11 +196,11 @@ test("match.paths makes a JSON POST a candidate whatever it accepts", () => {
 });
 
 test("a bad configuration is reported by path, and traffic passes unread", () => {
-  const plugin = startFilter({ configuration: { labels: { maxTools: "many" }, rolle: "client" } });
+  const plugin = startFilter({ configuration: { labels: { maxTools: "many" }, unheard: "client" } });
   expect(plugin.configured).toBe(true);
   expect(plugin.vm.logs.map(({ message }) => message)).toEqual([
-    'configuration (instance "default"): rolle: unknown field, ignored',
-    'invalid configuration (instance "default"): labels.maxTools: expected an integer from 0 to 1024, got a string',
+    'configuration (instance "default"): unheard: unknown field, ignored',
+    'invalid configuration (instance "default"): labels.maxTools: expected an integer from 0 to 1024, got "many"',
   ]);
   const { actions } = exchange(plugin, { request: { body: toolCall("a"), headers: MODERN }, response: {} });
   expect(actions.every((action) => action === 0)).toBe(true);

@@ -82,7 +82,7 @@ describe("configurations, pushed one after the other", () => {
   test("what happens in its place is logged with the plugin's names", () => {
     const [plugin] = startWorkers(1, { configuration: GOOD, name: "one" });
     plugin.tick();
-    const next = replaceVm(plugin, { configuration: { ...BAD, rolle: 1 }, name: "one" });
+    const next = replaceVm(plugin, { configuration: { ...BAD, unheard: 1 }, name: "one" });
     const subject = 'of plugin "one" (root id "", instance "default")';
     const linesAfter = (act: () => void) => {
       next.vm.logs.length = 0;
@@ -90,7 +90,7 @@ describe("configurations, pushed one after the other", () => {
       return next.vm.logs.map(({ level, message }) => `${level}: ${message}`);
     };
     expect(linesAfter(() => post(next, request("ping")))).toEqual([
-      `warn: configuration ${subject}: rolle: unknown field, ignored`,
+      `warn: configuration ${subject}: unheard: unknown field, ignored`,
       `error: invalid configuration ${subject}: server: expected a string of at most 256 bytes, got 5`,
       `warn: configuration ${subject}: the last good one stays in force`,
     ]);

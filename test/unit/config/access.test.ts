@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 
 import { policy, rule } from "./policies.ts";
 import { DEFAULTS, read } from "./reader.ts";
+import { shown } from "./shown.ts";
 
 const source = (fields: unknown) => rule({ from: [{ source: fields }] });
 const operation = (fields: unknown) => rule({ to: [{ operation: fields }] });
@@ -88,8 +89,8 @@ describe("a policy", () => {
     });
   });
 
-  it("needs paths: what else is told by headers could be gone around", () => {
-    const error = "access: needs match.paths: what else is told by headers, the caller's own, could be gone around";
+  it("requires paths: without them, a client could bypass it by changing headers", () => {
+    const error = "access: match.paths is required: without it, a client could bypass the policy by changing headers";
     for (const rest of [{}, { match: {} }, { match: { paths: [] } }]) {
       expect(read(JSON.stringify({ access: {}, ...rest })).errors).toEqual([error]);
     }
@@ -111,43 +112,52 @@ describe("a policy", () => {
   });
 });
 
-describe("what is wrong with a policy is told with its path", () => {
+describe("what is wrong with a policy is an error with its path and the value", () => {
   const text = "a string of at most 256 bytes";
+  const fields =
+    "mode, defaultAction, rules, principalSources, jwtPayloadKey, holdHeaders, maxBodyBytes, denial or audit";
   const size = 'access.maxBodyBytes: expected a size from 1KiB to 64MiB, like "512KiB"';
 
   it.each<[unknown, ...string[]]>([
     [null, "access: expected an object, got null"],
     [[], "access: expected an object, got an array"],
-    [true, "access: expected an object, got a boolean"],
-    [{ mode: "Enforce" }, "access.mode: expected one of enforce, shadow, got a string"],
-    [{ mode: null }, "access.mode: expected one of enforce, shadow, got null"],
-    [{ defaultAction: "allow" }, "access.defaultAction: expected one of ALLOW, DENY, got a string"],
+    [true, "access: expected an object, got true"],
+    [{ mode: "Enforce" }, 'access.mode: expected enforce or shadow, got "Enforce"; did you mean "enforce"?'],
+    [{ mode: null }, "access.mode: expected enforce or shadow, got null"],
+    [{ defaultAction: "allow" }, 'access.defaultAction: expected ALLOW or DENY, got "allow"; did you mean "ALLOW"?'],
     [{ rules: {} }, "access.rules: expected an array of rules, got an object"],
-    [{ principalSources: "jwt" }, "access.principalSources: expected an array of strings, got a string"],
+    [{ principalSources: "jwt" }, 'access.principalSources: expected an array of strings, got "jwt"'],
     [
       { principalSources: ["jwt", "x"] },
-      "access.principalSources[1]: expected one of peer_certificate, filter_state, jwt, x-forwarded-client-cert, got a string",
+      'access.principalSources[1]: expected peer_certificate, filter_state, jwt or x-forwarded-client-cert, got "x"',
     ],
     [{ jwtPayloadKey: 1 }, `access.jwtPayloadKey: expected ${text}, got 1`],
-    [{ holdHeaders: "true" }, "access.holdHeaders: expected a boolean, got a string"],
+    [{ holdHeaders: "true" }, 'access.holdHeaders: expected a boolean, got "true"'],
     [{ maxBodyBytes: 1024 }, `${size}, got 1024`],
     ...["1023B", "0KiB", "65MiB", "67108865B", "1GiB", "64", "x", ""].map((maxBodyBytes): [unknown, string] => [
       { maxBodyBytes },
-      `${size}, got a string`,
+      `${size}, got ${shown(maxBodyBytes)}`,
     ]),
-    [{ denial: "error" }, "access.denial: expected an object, got a string"],
-    [{ denial: { form: "errors" } }, "access.denial.form: expected one of error, result, status, got a string"],
+    [{ denial: "error" }, 'access.denial: expected an object, got "error"'],
+    [
+      { denial: { form: "errors" } },
+      'access.denial.form: expected error, result or status, got "errors"; did you mean "error"?',
+    ],
     [{ denial: { status: 399 } }, "access.denial.status: expected an integer from 400 to 599, got 399"],
     [{ denial: { status: 600 } }, "access.denial.status: expected an integer from 400 to 599, got 600"],
-    [{ denial: { code: 403 } }, "access.denial.code: unknown field"],
+    [{ denial: { code: 403 } }, "access.denial.code: unknown field, expected form or status"],
     [{ audit: [] }, "access.audit: expected an object, got an array"],
     [{ audit: { perSecond: -1 } }, "access.audit.perSecond: expected an integer from 0 to 1000, got -1"],
     [{ audit: { perSecond: 1001 } }, "access.audit.perSecond: expected an integer from 0 to 1000, got 1001"],
     [{ audit: { arguments: 1 } }, "access.audit.arguments: expected a boolean, got 1"],
-    [{ audit: { args: true } }, "access.audit.args: unknown field"],
-    [{ Rules: [] }, "access.Rules: unknown field"],
-    [{ enabled: true, rules: 1 }, "access.enabled: unknown field", "access.rules: expected an array of rules, got 1"],
-    [{ rules: ["x"] }, "access.rules[0]: expected an object, got a string"],
+    [{ audit: { args: true } }, "access.audit.args: unknown field, expected perSecond or arguments"],
+    [{ Rules: [] }, 'access.Rules: unknown field; did you mean "rules"?'],
+    [
+      { enabled: true, rules: 1 },
+      `access.enabled: unknown field, expected ${fields}`,
+      "access.rules: expected an array of rules, got 1",
+    ],
+    [{ rules: ["x"] }, 'access.rules[0]: expected an object, got "x"'],
     [
       {
         rules: [
@@ -155,11 +165,11 @@ describe("what is wrong with a policy is told with its path", () => {
           { name: "a", action: "ALLOW" },
         ],
       },
-      "access.rules[1].name: expected one of its own",
+      'access.rules[1].name: "a" is used by rules[0] too',
     ],
     [
       { rules: Array.from({ length: 121 }, (_, i) => ({ name: `r${i}`, action: "ALLOW" })) },
-      "access.rules: expected at most 120 rules, got an array",
+      "access.rules: expected at most 120 rules, got 121",
     ],
   ])("%j", (access, ...errors) => {
     expect(policy(access)).toMatchObject({ errors, warnings: [] });

@@ -68,6 +68,13 @@ describe("the schema of the configuration", () => {
 
 const TEXTS = ["", "x", "a".repeat(256), "a".repeat(257), null, 1, true, [], {}];
 const LISTS = [[], ["a"], ["a", ""], ["a".repeat(257)], ["a", 1], [null], [[]], null, "a", {}, 1];
+const PATHS = [
+  ...[[], ["/"], ["/*"], ["/mcp", "/tools/*"], ["/mcp*"], ["/é"], ["/a;b=c"], ["/%20"]],
+  ...["", "*", "mcp", "http://a/mcp", " /mcp", "/mcp ", "/a b", "/a?b", "/a#b", "/*/a", "/a**", "/a\n", "/a\u007f"].map(
+    (path) => ["/mcp", path],
+  ),
+  ...[[`/${"a".repeat(256)}`], ["/a", 1], [null], null, "/mcp", {}],
+];
 const NUMBERS = [0, 1, 2, 63, 64, 65, 1024, 1025, 1_048_576, 1_048_577, 1.5, -1, 1e9, 1e300, null, "1", true, [], {}];
 const DURATIONS = [
   ...["1s", "90s", "30m", "1.5h", "0.5h", "0.25h", "01s", "001.50m", "1000ms", "1000.5ms", "720h", "99999999999h"],
@@ -89,7 +96,7 @@ const VALUES: Record<string, unknown[]> = {
   role: [...TEXTS, "client", "server", "Client", "both"],
   server: TEXTS,
   match: [...TEXTS, { hosts: [] }],
-  "match.paths": LISTS,
+  "match.paths": PATHS,
   sessions: [...TEXTS, { idle: "1s" }],
   "sessions.idleTimeout": DURATIONS,
   "sessions.max": NUMBERS,

@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { gaps, nodes, spelled, write } from "../json/documents.ts";
 import { itHolds } from "../property.ts";
 import { type Config, DEFAULTS, read } from "./reader.ts";
+import { shown } from "./shown.ts";
 
 describe("a configuration", () => {
   it.each(["", " ", "\n", "\r\n\t ", "{}", "{}\n", ' { "match" : { } , "labels" : { } } \n'])(
@@ -127,34 +128,39 @@ describe("a configuration", () => {
   });
 });
 
-describe("a wrong value is told with its path, what was expected and what was there", () => {
+describe("a wrong value is an error with its path, what was expected and the value", () => {
   const limit = "a string of at most 256 bytes";
   const count = "labels.maxTools: expected an integer from 0 to 1024";
   const servers = "labels.maxServers: expected an integer from 1 to 64";
   const sessions = "sessions.max: expected an integer from 1 to 1048576";
   const idle = 'sessions.idleTimeout: expected a duration of at least 1s, like "30m"';
-  const level = "log: expected one of trace, debug, info, warn, error";
+  const level = "log: expected trace, debug, info, warn or error";
+  const role = "role: expected client or server";
+  const long = "a".repeat(257);
   it.each([
     ['{"server":1}', `server: expected ${limit}, got 1`],
     ['{"server":null}', `server: expected ${limit}, got null`],
     ['{"server":["a"]}', `server: expected ${limit}, got an array`],
-    [`{"server":"${"a".repeat(257)}"}`, `server: expected ${limit}, got a string`],
-    ['{"role":"both"}', 'role: expected "client" or "server", got a string'],
-    ['{"role":true}', 'role: expected "client" or "server", got a boolean'],
-    ['{"role":""}', 'role: expected "client" or "server", got a string'],
-    ['{"log":"warning"}', `${level}, got a string`],
+    [`{"server":"${long}"}`, `server: expected ${limit}, got ${shown(long)}`],
+    ['{"role":"both"}', `${role}, got "both"`],
+    ['{"role":"Sever"}', `${role}, got "Sever"; did you mean "server"?`],
+    ['{"role":true}', `${role}, got true`],
+    ['{"role":""}', `${role}, got ""`],
+    ['{"log":"warning"}', `${level}, got "warning"`],
+    ['{"log":"wran"}', `${level}, got "wran"; did you mean "warn"?`],
+    ['{"log":"INFO"}', `${level}, got "INFO"; did you mean "info"?`],
     ['{"log":3}', `${level}, got 3`],
     ['{"match":[]}', "match: expected an object, got an array"],
-    ['{"match":"/mcp"}', "match: expected an object, got a string"],
-    ['{"match":{"paths":"/mcp"}}', "match.paths: expected an array of strings, got a string"],
+    ['{"match":"/mcp"}', 'match: expected an object, got "/mcp"'],
+    ['{"match":{"paths":"/mcp"}}', 'match.paths: expected an array of strings, got "/mcp"'],
     ['{"match":{"paths":["/a",2]}}', `match.paths[1]: expected ${limit}, got 2`],
     ['{"match":{"paths":[{}]}}', `match.paths[0]: expected ${limit}, got an object`],
-    ['{"labels":false}', "labels: expected an object, got a boolean"],
+    ['{"labels":false}', "labels: expected an object, got false"],
     ['{"labels":{"tools":{}}}', "labels.tools: expected an array of strings, got an object"],
     ['{"labels":{"tools":["a",null,"b"]}}', `labels.tools[1]: expected ${limit}, got null`],
-    ['{"labels":{"caller":"true"}}', "labels.caller: expected a boolean, got a string"],
+    ['{"labels":{"caller":"true"}}', 'labels.caller: expected a boolean, got "true"'],
     ['{"labels":{"caller":1}}', "labels.caller: expected a boolean, got 1"],
-    ['{"labels":{"maxTools":"10"}}', `${count}, got a string`],
+    ['{"labels":{"maxTools":"10"}}', `${count}, got "10"`],
     ['{"labels":{"maxTools":1025}}', `${count}, got 1025`],
     ['{"labels":{"maxTools":-1}}', `${count}, got -1`],
     ['{"labels":{"maxTools":1.5}}', `${count}, got 1.5`],
@@ -162,7 +168,7 @@ describe("a wrong value is told with its path, what was expected and what was th
     ['{"labels":{"maxTools":1e400}}', `${count}, got 1e400`],
     ['{"labels":{"maxTools":4294967296}}', `${count}, got 4294967296`],
     ['{"labels":{"maxTools":18446744073709551617}}', `${count}, got 18446744073709551617`],
-    [`{"labels":{"maxTools":0.${"0".repeat(300)}}}`, `${count}, got 0.${"0".repeat(254)}`],
+    [`{"labels":{"maxTools":0.${"0".repeat(300)}}}`, `${count}, got 0.${"0".repeat(62)}…`],
     ['{"labels":{"maxServers":0}}', `${servers}, got 0`],
     ['{"labels":{"maxServers":65}}', `${servers}, got 65`],
     ['{"labels":{"maxServers":[]}}', `${servers}, got an array`],
@@ -170,25 +176,28 @@ describe("a wrong value is told with its path, what was expected and what was th
     ['{"labels":{"caller":null}}', "labels.caller: expected a boolean, got null"],
     ['{"instance":null}', `instance: expected ${limit}, got null`],
     ['{"instance":1}', `instance: expected ${limit}, got 1`],
-    [`{"instance":"${"é".repeat(129)}"}`, `instance: expected ${limit}, got a string`],
+    [`{"instance":"${"é".repeat(129)}"}`, `instance: expected ${limit}, got "${"é".repeat(64)}…", which is longer`],
+    // No half of a surrogate pair is shown.
+    [JSON.stringify({ log: `${"x".repeat(63)}😀` }), `${level}, got "${"x".repeat(63)}…"`],
+    [JSON.stringify({ log: 'a"\\\n\u007f' }), `${level}, got "a\\"\\\\\\u000a\\u007f"`],
     ['{"sessions":[]}', "sessions: expected an object, got an array"],
     ['{"sessions":null}', "sessions: expected an object, got null"],
     ['{"sessions":{"max":0}}', `${sessions}, got 0`],
     ['{"sessions":{"max":1048577}}', `${sessions}, got 1048577`],
-    ['{"sessions":{"max":"1"}}', `${sessions}, got a string`],
+    ['{"sessions":{"max":"1"}}', `${sessions}, got "1"`],
     ['{"sessions":{"max":null}}', `${sessions}, got null`],
-    ['{"sessions":{"callerKey":"x"}}', "sessions.callerKey: expected an array of strings, got a string"],
+    ['{"sessions":{"callerKey":"x"}}', 'sessions.callerKey: expected an array of strings, got "x"'],
     ['{"sessions":{"callerKey":["x",1]}}', `sessions.callerKey[1]: expected ${limit}, got 1`],
     [
       '{"sessions":{"callerKey":["a","b","c","d","e","f","g","h","i"]}}',
-      "sessions.callerKey: expected at most 8 names of headers, got an array",
+      "sessions.callerKey: expected at most 8 names of headers, got 9",
     ],
     ['{"sessions":{"idleTimeout":30}}', `${idle}, got 30`],
     ['{"sessions":{"idleTimeout":null}}', `${idle}, got null`],
     ...[
       ...["", "30", "x", "s", ".", ".s", ".5h", "1.s", "1.5.2s", "1.125h", "1e3s", "-1s", "+1s", " 1s", "1s ", "1 s"],
       ...["1S", "1d", "1min", "0s", "500ms", "999.99ms", "0.99s", "0.01m", "0h", "٣s", `${"9".repeat(256)}s`],
-    ].map((text) => [JSON.stringify({ sessions: { idleTimeout: text } }), `${idle}, got a string`]),
+    ].map((text) => [JSON.stringify({ sessions: { idleTimeout: text } }), `${idle}, got ${shown(text)}`]),
   ])("%s", (json, error) => {
     const { errors, warnings } = read(json);
     expect({ errors, warnings }).toEqual({ errors: [error], warnings: [] });
@@ -198,11 +207,7 @@ describe("a wrong value is told with its path, what was expected and what was th
     expect(read('{"server":1,"labels":{"maxTools":"x","caller":true},"role":2}')).toEqual({
       ...DEFAULTS,
       labelCaller: true,
-      errors: [
-        `server: expected ${limit}, got 1`,
-        `${count}, got a string`,
-        'role: expected "client" or "server", got 2',
-      ],
+      errors: [`server: expected ${limit}, got 1`, `${count}, got "x"`, "role: expected client or server, got 2"],
     });
   });
 
@@ -210,35 +215,134 @@ describe("a wrong value is told with its path, what was expected and what was th
     ["[]", "an array"],
     ['"x"', "a string"],
     ["null", "null"],
-    ["{", "no JSON"],
-    ['{"server":"a"', "no JSON"],
-    ['{"server":"a",}', "no JSON"],
-    ['{"server":"a"}}', "no JSON"],
-    ["{'server':'a'}", "no JSON"],
-    ["server: a", "no JSON"],
-    ['{"labels":{"maxTools":01}}', "no JSON"],
-    ["\0", "no JSON"],
-    ["[".repeat(600), "no JSON"],
+    ["{", "no JSON: it ends too early"],
+    ['{"server":"a"', "no JSON: it ends too early"],
+    ['{"server":"a', "no JSON: it ends too early"],
+    ['{"server":"a",}', "no JSON: syntax error at line 1, column 15"],
+    ['{"server":"a"}}', "no JSON: syntax error at line 1, column 15"],
+    ['{\n  "server": "a",\n  server: 1\n}', "no JSON: syntax error at line 3, column 3"],
+    ["{'server':'a'}", "no JSON: syntax error at line 1, column 2"],
+    ["server: a", "no JSON: syntax error at line 1, column 1"],
+    ['{"labels":{"maxTools":01}}', "no JSON: syntax error at line 1, column 24"],
+    ["\0", "no JSON: syntax error at line 1, column 1"],
+    ["[".repeat(600), "no JSON: nested too deeply at line 1, column 513"],
   ])("no object: %j", (json, got) => {
     expect(read(json)).toEqual({ ...DEFAULTS, errors: [`configuration: expected a JSON object, got ${got}`] });
   });
 });
 
-describe("an unknown field is a warning", () => {
-  it("at every level, and the rest is read", () => {
-    expect(
-      read(
-        '{"acces":{"mode":"enforce"},"Server":"x","sessions":{"idle":"1s"},"match":{"hosts":[]},"labels":{"maxTool":1,"caller":true},"server":"a"}',
-      ),
-    ).toEqual({
+describe("an unknown field", () => {
+  const unheard = "unknown field, ignored";
+
+  it("is a warning at every level, and the rest is read", () => {
+    const json =
+      '{"identity":{"mode":"x"},"paths":1,"maxTools":5,"sessions":{"idle":"1s"},"match":{"hosts":[]},' +
+      '"labels":{"sizes":1,"caller":true},"tokens":{"max":1},"hold":{},"trace":1,"limits":{},"stripAcceptEncoding":true,' +
+      '"server":"a"}';
+    expect(read(json)).toEqual({
       ...DEFAULTS,
       server: "a",
       labelCaller: true,
-      warnings: ["acces", "Server", "sessions.idle", "match.hosts", "labels.maxTool"].map(
-        (path) => `${path}: unknown field, ignored`,
-      ),
+      warnings: [
+        `identity: ${unheard}`,
+        `paths: ${unheard}; did you mean "match.paths"?`,
+        `maxTools: ${unheard}; did you mean "labels.maxTools"?`,
+        ...["sessions.idle", "match.hosts", "labels.sizes", "tokens.max", "hold", "trace", "limits"].map(
+          (path) => `${path}: ${unheard}`,
+        ),
+        `stripAcceptEncoding: ${unheard}`,
+      ],
     });
   });
+
+  it.each([
+    ["Server", "Server", "server"],
+    ["sever", "sever", "server"],
+    ["lables", "lables", "labels"],
+    ["rol", "rol", "role"],
+    ["session", "session", "sessions"],
+    ["LOG", "LOG", "log"],
+    ["match.path", "match.path", "paths"],
+    ["labels.maxTool", "labels.maxTool", "maxTools"],
+    ["labels.max_servers", "labels.max_servers", "maxServers"],
+    ["sessions.idleTimout", "sessions.idleTimout", "idleTimeout"],
+    ["tokens.maxbytes", "tokens.maxbytes", "maxBytes"],
+    // A policy must not be dropped for its name.
+    ["acess", "acess", "access"],
+    ["acces", "acces", "access"],
+    ["Access", "Access", "access"],
+    ["accessPolicy", "accessPolicy", "access"],
+    ["mcp-acess", "mcp-acess", "access"],
+    ["rules", "rules", "access.rules"],
+    ["defaultAction", "defaultAction", "access.defaultAction"],
+  ])("%s is an error that names %3$s", (path, shownPath, near) => {
+    const [first, second] = path.split(".");
+    const json = JSON.stringify({ [first]: second ? { [second]: {} } : {} });
+    expect(read(json)).toEqual({ ...DEFAULTS, errors: [`${shownPath}: unknown field; did you mean "${near}"?`] });
+  });
+
+  it("of a long or odd name is shown shortened and escaped", () => {
+    const name = `\n"${"x".repeat(100)}`;
+    const path = `\\u000a\\"${"x".repeat(62)}…`;
+    expect(read(JSON.stringify({ [name]: 1 })).warnings).toEqual([`${path}: ${unheard}`]);
+  });
+});
+
+describe("a field that is there twice is an error", () => {
+  it.each([
+    ['{"server":"a","server":"b"}', "server"],
+    ['{"match":{"paths":["/mcp"]},"match":{"paths":["/other"]}}', "match"],
+    ['{"labels":{"maxTools":1,"maxTools":1}}', "labels.maxTools"],
+    ['{"later":{"x":[{"a":1,"a":2}]}}', "later.x[0].a"],
+  ])("%s", (json, path) => {
+    expect(read(json).errors).toEqual([`${path}: duplicate field`]);
+  });
+});
+
+describe("a path that no request can have is an error", () => {
+  const slash = 'expected a path that begins with "/"';
+  it.each([
+    ["", `${slash}, got ""`],
+    ["mcp", `${slash}, got "mcp"; did you mean "/mcp"?`],
+    ["*", `${slash}, got "*"; did you mean "/*"?`],
+    ["http://127.0.0.1/mcp", `${slash}, got "http://127.0.0.1/mcp"; did you mean "/mcp"?`],
+    ["https://mcp.example.com", `${slash}, got "https://mcp.example.com"; did you mean "/"?`],
+    ["localhost:8080/mcp", `${slash}, got "localhost:8080/mcp"; did you mean "/mcp"?`],
+    ["mcp.example.com/mcp", `${slash}, got "mcp.example.com/mcp"; did you mean "/mcp"?`],
+    ["tools/mcp", `${slash}, got "tools/mcp"; did you mean "/tools/mcp"?`],
+    [" /mcp", `${slash}, got " /mcp"; did you mean "/mcp"?`],
+    ["/mcp ", 'expected a path with %20 for a space, got "/mcp "; did you mean "/mcp"?'],
+    ["/a b", 'expected a path with %20 for a space, got "/a b"'],
+    ["/mcp?x=1", 'expected a path without a query and a fragment, got "/mcp?x=1"; did you mean "/mcp"?'],
+    ["/mcp#top", 'expected a path without a query and a fragment, got "/mcp#top"; did you mean "/mcp"?'],
+    ["/*/mcp", 'expected a path with * at its end only, got "/*/mcp"'],
+    ["/mcp**", 'expected a path with * at its end only, got "/mcp**"'],
+    ["/mcp\n", 'expected a path without control characters, got "/mcp\\u000a"; did you mean "/mcp"?'],
+    ["/m\0cp", 'expected a path without control characters, got "/m\\u0000cp"'],
+    ["/mcp\u007f", 'expected a path without control characters, got "/mcp\\u007f"'],
+  ])("%j", (path, error) => {
+    const { errors, matchPaths } = read(JSON.stringify({ match: { paths: ["/a", path, "/b/*"] } }));
+    expect({ errors, matchPaths }).toEqual({ errors: [`match.paths[1]: ${error}`], matchPaths: ["/a", "/b/*"] });
+  });
+
+  it.each(["/", "/*", "/mcp", "/mcp*", "/MCP/", "/a/../b", "//a", "/%6dcp", "/é", "/a;b=c", "/.well-known/x"])(
+    "but not %j",
+    (path) => {
+      expect(read(JSON.stringify({ match: { paths: [path] } }))).toEqual({ ...DEFAULTS, matchPaths: [path] });
+    },
+  );
+
+  it.each(["/mcp.*", "/^mcp", "/mcp$", "/{tenant}/mcp", "/a|b", "/[ab]"])(
+    "%j, which looks like an expression, is a warning",
+    (path) => {
+      const text = "no regular expression or template: only a * at the end has a meaning";
+      expect(read(JSON.stringify({ match: { paths: [path] } }))).toEqual({
+        ...DEFAULTS,
+        matchPaths: [path],
+        warnings: [`match.paths[0]: ${text}, got "${path}"`],
+      });
+    },
+  );
 });
 
 describe("every configuration", () => {

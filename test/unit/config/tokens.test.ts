@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { DEFAULTS, read } from "./reader.ts";
+import { shown } from "./shown.ts";
 
 function tokens(field: string, json: string): string {
   return `{"tokens":{"${field}":${json}}}`;
@@ -52,16 +53,16 @@ describe("the configuration of tokens", () => {
   });
 });
 
-describe("a wrong value for tokens is told with its path, what was expected and what was there", () => {
+describe("a wrong value for tokens is an error with its path, what was expected and the value", () => {
   const scale = "tokens.scale: expected a number from 0.01 to 100";
   const size = 'tokens.maxBytes: expected a size like "256KiB"';
   const digits = "1".repeat(256);
   it.each([
-    ['{"tokens":true}', "tokens: expected an object, got a boolean"],
+    ['{"tokens":true}', "tokens: expected an object, got true"],
     ['{"tokens":[]}', "tokens: expected an object, got an array"],
     ['{"tokens":null}', "tokens: expected an object, got null"],
-    ['{"tokens":"64KiB"}', "tokens: expected an object, got a string"],
-    [tokens("estimate", '"true"'), "tokens.estimate: expected a boolean, got a string"],
+    ['{"tokens":"64KiB"}', 'tokens: expected an object, got "64KiB"'],
+    [tokens("estimate", '"true"'), 'tokens.estimate: expected a boolean, got "true"'],
     [tokens("estimate", "1"), "tokens.estimate: expected a boolean, got 1"],
     [tokens("estimate", "null"), "tokens.estimate: expected a boolean, got null"],
     [tokens("estimate", "{}"), "tokens.estimate: expected a boolean, got an object"],
@@ -69,8 +70,8 @@ describe("a wrong value for tokens is told with its path, what was expected and 
       tokens("scale", number),
       `${scale}, got ${number}`,
     ]),
-    [tokens("scale", `0.${digits}`), `${scale}, got 0.${digits.slice(2)}`],
-    [tokens("scale", '"1"'), `${scale}, got a string`],
+    [tokens("scale", `0.${digits}`), `${scale}, got 0.${digits.slice(0, 62)}…`],
+    [tokens("scale", '"1"'), `${scale}, got "1"`],
     [tokens("scale", "null"), `${scale}, got null`],
     [tokens("scale", "[1]"), `${scale}, got an array`],
     [tokens("maxBytes", "65536"), `${size}, got 65536`],
@@ -96,17 +97,21 @@ describe("a wrong value for tokens is told with its path, what was expected and 
       ...["+1B", "1.5MiB", "1e3B", "0x10B", "1TiB", "1PiB", "٣KiB", "1MiB1KiB", "1B\0", "unlimited"],
       // Longer than a text of the configuration may be.
       `${digits}B`,
-    ].map((text) => [tokens("maxBytes", JSON.stringify(text)), `${size}, got a string`]),
+    ].map((text) => [tokens("maxBytes", JSON.stringify(text)), `${size}, got ${shown(text)}`]),
   ])("%s", (json, error) => {
     expect(read(json)).toEqual({ ...DEFAULTS, errors: [error] });
   });
 
   it("and what is right is read all the same", () => {
-    expect(read('{"tokens":{"estimate":0,"scale":2,"maxBytes":"1","scales":3}}')).toEqual({
+    expect(read('{"tokens":{"estimate":0,"scale":2,"maxBytes":"1","scales":3,"sizes":4}}')).toEqual({
       ...DEFAULTS,
       tokenScale: 2,
-      errors: ["tokens.estimate: expected a boolean, got 0", `${size}, got a string`],
-      warnings: ["tokens.scales: unknown field, ignored"],
+      errors: [
+        "tokens.estimate: expected a boolean, got 0",
+        `${size}, got "1"`,
+        'tokens.scales: unknown field; did you mean "scale"?',
+      ],
+      warnings: ["tokens.sizes: unknown field, ignored"],
     });
   });
 });

@@ -1,0 +1,57 @@
+import { JsonType, JsonValue } from "./json_value";
+
+/** UTF-16 units of a text that a message shows. */
+const MOST_SHOWN: i32 = 64;
+const QUOTE: i32 = 0x22;
+const BACKSLASH: i32 = 0x5c;
+const HEX = "0123456789abcdef";
+
+/** A value as messages show it: scalars as they are written, shortened; containers by their type. */
+export function shownValue(value: JsonValue): string {
+  switch (value.type) {
+    case JsonType.Boolean:
+      return value.boolean ? "true" : "false";
+    case JsonType.Number:
+      return shortened(value.text);
+    case JsonType.String:
+      return value.isCut ? quoted(value.text) + ", which is longer" : quoted(value.text);
+    default:
+      return value.typeName;
+  }
+}
+
+/** A text in quotes, shortened, its control characters escaped. */
+export function quoted(text: string): string {
+  return '"' + escaped(shortened(text)) + '"';
+}
+
+/** The name of a field as paths show it. */
+export function shownName(name: string): string {
+  return escaped(shortened(name));
+}
+
+/** The text with its control characters, quotes and backslashes escaped. */
+function escaped(text: string): string {
+  let shown = "";
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x20 || unit == 0x7f) shown += "\\u00" + HEX.charAt(unit >> 4) + HEX.charAt(unit & 15);
+    else if (unit == QUOTE || unit == BACKSLASH) shown += "\\" + text.charAt(i);
+    else shown += text.charAt(i);
+  }
+  return shown;
+}
+
+/** The beginning of a long text, with an ellipsis behind it. */
+function shortened(text: string): string {
+  if (text.length <= MOST_SHOWN) return text;
+  // No half of a surrogate pair stays.
+  const isPair = (text.charCodeAt(MOST_SHOWN - 1) & 0xfc00) == 0xd800;
+  return text.slice(0, isPair ? MOST_SHOWN - 1 : MOST_SHOWN) + "…";
+}
+
+/** Words as an enumeration: `a`, `a or b`, `a, b or c`. */
+export function anyOf(words: string[]): string {
+  const last = words.length - 1;
+  return last == 0 ? words[0] : words.slice(0, last).join(", ") + " or " + words[last];
+}
