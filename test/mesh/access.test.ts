@@ -168,6 +168,35 @@ describeMesh("the access policy that is shipped", () => {
     }
   });
 
+  it.each<[name: string, make: () => Made]>([
+    [
+      "Istio",
+      () => {
+        const files = ["access", "sidecar-inbound"].map((name) => readYaml<istio.WasmPlugin>(`istio/${name}.yaml`));
+        const discovered = istio
+          .chainOf(files, "inbound")
+          .map((plugin) => istio.discoveredOf(plugin, "1.30", MODULE_PATH));
+        return {
+          filters: discovered.map(({ filter }) => filter),
+          resources: discovered.map(({ resource }) => resource),
+        };
+      },
+    ],
+    [
+      "Kuma",
+      () => {
+        const statistics = readYaml<kuma.MeshProxyPatch>("kuma/inbound.universal.yaml", {
+          "/etc/mcp/mcp.wasm }": `${MODULE_PATH} }`,
+        });
+        const { filters } = kumaOf("universal", MODULE_PATH);
+        return { filters: [...filters, ...kuma.filtersOf([statistics], "inbound")] };
+      },
+    ],
+  ])("%s, where the filter for statistics was left beside it: the policy holds", async (_name, make) => {
+    const proxy = await start(make(), server.port, false);
+    expect(await outcomesOf(`${proxy.urls.mcp}/mcp`, fetch)).toEqual(DENIED);
+  });
+
   it("Istio, where mTLS is not required: a caller without a certificate shakes hands, and no more", async () => {
     const proxy = await start(await MESHES["Istio, sidecar"].make(MODULE_PATH), server.port, false);
     expect(await outcomesOf(`${proxy.urls.mcp}/mcp`, fetch)).toEqual(DENIED);
