@@ -9,9 +9,11 @@ import { findEnvoy } from "./envoy/binary.ts";
 import { type Envoy, startEnvoy } from "./envoy/process.ts";
 import { Cleanup } from "./start/cleanup.ts";
 import { startAgents, startDemoServers } from "./start/demo.ts";
-import { showStatistics } from "./start/display.ts";
+import { Display, type Watched } from "./start/display.ts";
+import { EnvoyLog } from "./start/envoy-log.ts";
 import { parseOptions, type StartOptions } from "./start/options.ts";
 import { type Target, targetOf } from "./start/target.ts";
+import { UpstreamWatch } from "./start/upstream-watch.ts";
 
 /** What has not ended by then is killed as this process exits. */
 const STOP_MS = 10_000;
@@ -42,15 +44,22 @@ try {
   process.exit();
 }
 
-async function run({ upstream, config, port, concurrency }: StartOptions, signal: AbortSignal): Promise<void> {
+async function run(
+  { upstream, config, port, concurrency, log: showsLog }: StartOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const envoyPath = await findEnvoy({ progress: (line) => console.error(line), signal });
   if (upstream === undefined) console.error("Starting the demo's MCP servers");
   const targets = upstream === undefined ? await startDemoServers(cleanup) : [await targetOf(upstream)];
   signal.throwIfAborted();
 
   console.error("Starting Envoy with the filter");
-  const envoys: Envoy[] = [];
+  const display = new Display();
+  const watched: Watched[] = [];
   for (const [index, target] of targets.entries()) {
+    const mark = targets.length > 1 ? `${target.name}: ` : "";
+    const log = new EnvoyLog(target.name, showsLog ? (line) => display.print(mark + line) : () => {});
+    cleanup.add(log, () => log.close());
     const envoy = await startEnvoy({
       upstream: target.upstream,
       // In the demo the cluster's name would be the same for each server.
@@ -58,18 +67,22 @@ async function run({ upstream, config, port, concurrency }: StartOptions, signal
       listenerPort: index === 0 ? port : undefined,
       concurrency,
       envoyPath,
+      onLine: (line) => log.add(line),
       signal,
     });
-    envoys.push(cleanup.add(envoy, envoy.stop));
-    announce(target, envoy);
+    cleanup.add(envoy, envoy.stop);
+    watched.push({ envoy, log, upstream: new UpstreamWatch(target.upstream) });
+    announce(target, envoy, log);
   }
 
   if (upstream === undefined) {
-    const proxies = envoys.map(({ proxyUrl }) => proxyUrl);
+    const proxies = watched.map(({ envoy }) => envoy.proxyUrl);
     startAgents(proxies, signal);
   }
-  const died = Promise.race(envoys.map((envoy) => envoy.died)).then((message) => Promise.reject(new Error(message)));
-  await Promise.race([showStatistics(envoys, signal), died]);
+  const died = Promise.race(watched.map(({ envoy }) => envoy.died)).then((message) =>
+    Promise.reject(new Error(message)),
+  );
+  await Promise.race([display.run(watched, signal), died]);
 }
 
 function pluginConfig(config: Record<string, unknown> | undefined, server: string | undefined): string | undefined {
@@ -77,8 +90,9 @@ function pluginConfig(config: Record<string, unknown> | undefined, server: strin
   return JSON.stringify(server === undefined ? config : { server, ...config });
 }
 
-function announce({ name, path }: Target, { proxyUrl, adminUrl }: Envoy): void {
+function announce({ name, path }: Target, { proxyUrl, adminUrl }: Envoy, log: EnvoyLog): void {
   console.log(`\n${name}`);
   console.log(`  proxy       ${proxyUrl}${path}`);
   console.log(`  statistics  ${adminUrl}/stats/prometheus`);
+  console.log(`  log         ${log.path}`);
 }

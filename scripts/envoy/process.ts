@@ -26,6 +26,8 @@ export interface EnvoyOptions extends Pick<ConfigValues, "upstream" | "pluginCon
   envoyPath?: string;
   /** A last change to the rendered configuration, for a test that needs another Envoy than the shipped one. */
   vary?: (config: string) => string;
+  /** Receives each line that it writes, to either of its outputs, without its end. */
+  onLine?: (line: string) => void;
   /** Ends a start that is under way; the promise then rejects. */
   signal?: AbortSignal;
 }
@@ -63,7 +65,7 @@ export async function startEnvoy(options: EnvoyOptions): Promise<Envoy> {
   const config = renderConfig({ ...options, wasmPath, listenerPort, adminPort: 0 });
   writeFileSync(configFile, options.vary?.(config) ?? config);
   const child = launch(binary, configFile, join(folder, "admin"), options.concurrency ?? 1);
-  const log = collectOutput(child);
+  const log = collectOutput(child, options.onLine);
   let stopping = false;
   const died = new Promise<string>((resolve) => {
     child.once("error", (error) => resolve(`Envoy does not start: ${error.message}`));
@@ -100,16 +102,24 @@ export async function startEnvoy(options: EnvoyOptions): Promise<Envoy> {
 
 function launch(binary: string, configFile: string, adminFile: string, concurrency: number): ChildProcess {
   const args = ["--config-path", configFile, "--admin-address-path", adminFile, "--disable-hot-restart"];
+  // The access log comes at once, not every 10 s.
+  args.push("--file-flush-interval-msec", "200");
   args.push("--concurrency", String(concurrency), "--log-level", "warn", "--component-log-level", "wasm:info");
   // In a group of its own, so that Ctrl-C in a terminal ends it through stop() and in order.
   return spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"], detached: true });
 }
 
-function collectOutput(child: ChildProcess): () => string {
+function collectOutput(child: ChildProcess, onLine: (line: string) => void = () => {}): () => string {
   let text = "";
-  const add = (chunk: Buffer) => (text = (text + chunk.toString()).slice(-LOG_BYTES));
-  child.stdout!.on("data", add);
-  child.stderr!.on("data", add);
+  for (const stream of [child.stdout!, child.stderr!]) {
+    let unfinished = "";
+    stream.setEncoding("utf8").on("data", (chunk: string) => {
+      text = (text + chunk).slice(-LOG_BYTES);
+      const lines = (unfinished + chunk).split("\n");
+      unfinished = lines.pop()!;
+      lines.forEach(onLine);
+    });
+  }
   return () => text;
 }
 

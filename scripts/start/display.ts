@@ -1,40 +1,92 @@
-/** Shows the statistics as they grow: in place on a terminal, as one table after another elsewhere. */
+/** Shows statistics, problems and log lines: in place on a terminal, as one table after another elsewhere. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { createLogUpdate } from "log-update";
 import type { Envoy } from "../envoy/process.ts";
+import { readDenials, renderDenials } from "./denials.ts";
+import type { EnvoyLog } from "./envoy-log.ts";
+import { readInvalid, renderProblems } from "./problems.ts";
 import { readRows, readServers, type Row } from "./statistics.ts";
 import { renderTable } from "./table.ts";
+import type { UpstreamWatch } from "./upstream-watch.ts";
 
 const TERMINAL_MS = 1_000;
 const PRINTED_MS = 5_000;
 const PRINTED_COLUMNS = 120;
 
-/** Shows the statistics of these Envoys together until `signal` aborts; what was last shown stays. */
-export async function showStatistics(envoys: Envoy[], signal: AbortSignal): Promise<void> {
-  const { isTTY } = process.stdout;
-  const terminal = createLogUpdate(process.stdout);
-  let height = 0;
-  console.log();
-  while (!signal.aborted) {
-    const expositions = await Promise.all(envoys.map((envoy) => envoy.stats().catch(() => "")));
-    const rows = readRows(expositions);
-    const servers = readServers(expositions);
-    if (isTTY) {
-      const text = renderTable(fit(rows, process.stdout.rows), servers, process.stdout.columns);
-      // log-update rewrites what differs, but overwrites where a line was put in between: then all is drawn anew.
-      const lines = text.split("\n").length;
-      if (lines !== height) terminal.clear();
-      height = lines;
-      terminal(text);
-    } else {
-      console.log(`${renderTable(rows, servers, PRINTED_COLUMNS)}\n`);
-    }
-    await sleep(isTTY ? TERMINAL_MS : PRINTED_MS, undefined, { signal }).catch(() => {});
-  }
-  if (isTTY) terminal.done();
+/** An Envoy and what is known of it beside its statistics. */
+export interface Watched {
+  envoy: Envoy;
+  log: EnvoyLog;
+  upstream: UpstreamWatch;
 }
 
-/** Where the table would be higher than the terminal, the tools alone: what is clipped off could be the head. */
+export class Display {
+  readonly #terminal = createLogUpdate(process.stdout);
+  #shown: string | undefined;
+
+  /** Shows the statistics of these Envoys together until `signal` aborts; what was last shown stays. */
+  async run(watched: readonly Watched[], signal: AbortSignal): Promise<void> {
+    const { isTTY } = process.stdout;
+    console.log();
+    while (!signal.aborted) {
+      const { above, rows, expositions, below } = await read(watched);
+      const servers = readServers(expositions);
+      if (isTTY) {
+        const { columns, rows: height } = process.stdout;
+        const denials = renderDenials(below, Math.floor(height / 4));
+        const left = height - linesOf(above) - linesOf(denials);
+        this.#draw(blocks(above, renderTable(fit(rows, left), servers, columns), denials));
+      } else {
+        console.log(`${blocks(above, renderTable(rows, servers, PRINTED_COLUMNS), renderDenials(below))}\n`);
+      }
+      await sleep(isTTY ? TERMINAL_MS : PRINTED_MS, undefined, { signal }).catch(() => {});
+    }
+    if (isTTY) this.#terminal.done();
+  }
+
+  /** Prints a line that stays: above the table where that is drawn in place. */
+  print(line: string): void {
+    if (this.#shown === undefined) {
+      console.log(line);
+      return;
+    }
+    this.#terminal.clear();
+    console.log(line);
+    this.#terminal(this.#shown);
+  }
+
+  #draw(text: string): void {
+    // log-update rewrites what differs, but overwrites where a line was put in between: then all is drawn anew.
+    if (this.#shown === undefined || linesOf(text) !== linesOf(this.#shown)) this.#terminal.clear();
+    this.#shown = text;
+    this.#terminal(text);
+  }
+}
+
+async function read(watched: readonly Watched[]) {
+  const expositions = await Promise.all(watched.map(({ envoy }) => envoy.stats().catch(() => "")));
+  const upstreams = await Promise.all(watched.map(({ upstream }, index) => upstream.check(expositions[index])));
+  const distinct = (lines: string[]) => [...new Set(lines)];
+  const problems = {
+    errors: distinct(watched.flatMap(({ log }) => log.errors)),
+    warnings: distinct(watched.flatMap(({ log }) => log.warnings)),
+    upstreams: upstreams.filter((sentence) => sentence !== undefined),
+  };
+  const above = renderProblems(problems, readInvalid(expositions));
+  return { expositions, above, rows: readRows(expositions), below: readDenials(expositions) };
+}
+
+/** The texts below one another with an empty line between them; empty texts are left out. */
+function blocks(...texts: string[]): string {
+  return texts.filter((text) => text !== "").join("\n\n");
+}
+
+/** The lines of a block and of the empty line that parts it from the next one. */
+function linesOf(text: string): number {
+  return text === "" ? 0 : text.split("\n").length + 1;
+}
+
+/** Where the table would be higher than so many lines, the tools alone: what is clipped off could be the head. */
 function fit(rows: Row[], lines: number): Row[] {
   const servers = new Set(rows.map(({ server }) => server)).size;
   return rows.length + servers + 2 <= lines ? rows : rows.filter(({ tool }) => tool !== "");

@@ -10,6 +10,8 @@ export interface StartOptions {
   config?: Record<string, unknown>;
   port?: number;
   concurrency: number;
+  /** Shows Envoy's log, the access log and the audit lines as they come. */
+  log?: boolean;
 }
 
 /** Reads the arguments; a bad one ends the process with one sentence and exit code 1. */
@@ -20,6 +22,7 @@ export function parseOptions(argv: string[]): StartOptions {
     .option("--config <file>", "the plugin configuration, a JSON object", readConfig)
     .option("--port <number>", "the proxy's port on 127.0.0.1 (default: a free one)", integer(65535))
     .option("--concurrency <number>", "Envoy's worker threads", integer(256), 2)
+    .option("--log", "show Envoy's log, with access log and audit lines, as it comes")
     .parse(argv, { from: "user" })
     .opts<StartOptions>();
 }

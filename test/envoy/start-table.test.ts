@@ -1,6 +1,8 @@
 /** What `npm start` makes of an Envoy's statistics: rows, totals and the table. It needs no Envoy. */
 import { describe, expect, test } from "vitest";
+import { readDenials, renderDenials } from "../../scripts/start/denials.ts";
 import { formatBytes, formatDuration, formatTokens } from "../../scripts/start/format.ts";
+import { readInvalid, renderProblems } from "../../scripts/start/problems.ts";
 import { readRows, readServers } from "../../scripts/start/statistics.ts";
 import { renderTable } from "../../scripts/start/table.ts";
 
@@ -120,6 +122,65 @@ describe("the table", () => {
 
   test("without traffic is a sentence", () => {
     expect(renderTable([], new Map(), 80)).toBe("No MCP traffic yet.");
+  });
+});
+
+// eslint-disable-next-line no-control-regex
+const plain = (text: string) => text.replaceAll(/\x1b\[\d+m/g, "");
+
+describe("denials", () => {
+  const DECIDED = `${SHOP},mcp_method_name="tools/call"`;
+  const DENIED = 'mcp_access_action="deny",mcp_access_mode="enforce"';
+  const denials = readDenials([
+    `
+mcp_access_decisions_total{${DECIDED},gen_ai_tool_name="drop",mcp_access_rule="no-drops",${DENIED}} 2
+mcp_access_decisions_total{${DECIDED},gen_ai_tool_name="get",mcp_access_rule="all",mcp_access_action="allow",mcp_access_mode="enforce"} 9
+mcp_access_decisions_total{${SHOP},mcp_method_name="initialize",mcp_access_rule="_closed",${DENIED}} 100
+mcp_access_decisions_total{${SHOP},mcp_access_rule="_refused",${DENIED}} 1
+`,
+    `
+mcp_access_decisions_total{${DECIDED},gen_ai_tool_name="drop",mcp_access_rule="no-drops",${DENIED}} 3
+mcp_access_decisions_total{mcp_role="server",mcp_server="bank",mcp_method_name="ping",mcp_access_rule="x",mcp_access_action="deny",mcp_access_mode="shadow"} 4
+`,
+  ]);
+
+  test("are shown by server with their rules, and names that are no rule's are explained", () => {
+    expect(`\n${plain(renderDenials(denials))}\n`).toMatchInlineSnapshot(`
+      "
+      denied
+          4  bank  ping  by x in shadow mode: not denied
+        100  shop  initialize  by _closed
+          5  shop  drop  by no-drops
+          1  shop  a request  by _refused
+        _refused: the request cannot be decided; the log names the reason
+        _closed: there is no valid policy, so all MCP is denied
+      "
+    `);
+  });
+
+  test("are as many lines as there is room for", () => {
+    expect(plain(renderDenials(denials, 2)).split("\n").slice(2)).toEqual([
+      expect.stringMatching(/by _closed$/),
+      "  and 2 more",
+      "  _closed: there is no valid policy, so all MCP is denied",
+    ]);
+  });
+
+  test("are nothing where there are none", () => {
+    expect(renderDenials(readDenials(STATISTICS))).toBe("");
+  });
+});
+
+describe("problems", () => {
+  const NONE = { errors: [], warnings: [], upstreams: [] };
+
+  test("are nothing where there are none", () => {
+    expect(renderProblems(NONE, readInvalid(["mcp_configuration_invalid 0"]))).toBe("");
+  });
+
+  test("the gauge alone is one, before the log has named the reason", () => {
+    const invalid = readInvalid(["mcp_configuration_invalid 1", "mcp_configuration_invalid 1"]);
+    expect(plain(renderProblems(NONE, invalid))).toMatch(/invalid and not in force: mcp_configuration_invalid 2$/);
   });
 });
 

@@ -25,14 +25,14 @@ async function refusal(args: string, env?: NodeJS.ProcessEnv): Promise<string> {
 }
 
 describe("one clear sentence", () => {
-  test.each([
+  test.concurrent.for([
     ["--upstream nonsense", /must look like http:\/\/host:port/],
     ["--upstream https://127.0.0.1:1", /Only http:\/\/ is possible here/],
     ["--port 70000", /whole number from 1 to 65535/],
     ["--concurrency none", /whole number from 1 to 256/],
     ["--config missing.json", /cannot be read/],
     ["--nonsense", /unknown option/],
-  ])("%s", async (args, sentence) => {
+  ] as const)("%s", async ([args, sentence], { expect }) => {
     const output = await refusal(args);
     expect(output).toMatch(sentence);
     expect(output.split("\n")).toHaveLength(1);

@@ -30,6 +30,8 @@ export function proxy_on_configure(_rootId: u32, _configurationSize: usize): boo
 
 export function proxy_on_tick(_rootId: u32): void {}
 
+export function proxy_on_queue_ready(_rootId: u32, _token: u32): void {}
+
 export function proxy_on_request_headers(_id: u32, _count: u32, _endOfStream: bool): i32 {
   return CONTINUE;
 }

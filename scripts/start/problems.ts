@@ -1,0 +1,31 @@
+/** What keeps the filter from its work, as lines above the table. */
+import colors from "picocolors";
+import { readSamples } from "../envoy/exposition.ts";
+
+export interface Problems {
+  /** The filter's own errors and warnings about its configuration, as far as they are known. */
+  errors: readonly string[];
+  warnings: readonly string[];
+  /** Sentences about upstreams that are dead. */
+  upstreams: readonly string[];
+}
+
+/** The number of plugins whose configuration is invalid, over all these expositions. */
+export function readInvalid(expositions: readonly string[]): number {
+  const samples = expositions.flatMap((text) => readSamples(text, "mcp_configuration_invalid"));
+  return samples.reduce((sum, { value }) => sum + value, 0);
+}
+
+/** One line for each problem; empty where there are none. `invalid` is {@link readInvalid}'s number. */
+export function renderProblems({ errors, warnings, upstreams }: Problems, invalid: number): string {
+  const lines = upstreams.map((sentence) => colors.red(sentence));
+  if (errors.length > 0 || invalid > 0) {
+    lines.push(colors.red(`The configuration is invalid and not in force: mcp_configuration_invalid ${invalid}`));
+    lines.push(...errors.map((error) => `  ${error}`));
+  }
+  if (warnings.length > 0) {
+    lines.push(colors.yellow("The filter warns about the configuration"));
+    lines.push(...warnings.map((warning) => `  ${warning}`));
+  }
+  return lines.join("\n");
+}
