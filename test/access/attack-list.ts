@@ -78,24 +78,6 @@ export const BODIES: [what: string, verdict: Verdict, body: (mark: string) => Bo
   ["beyond the bound", "refused too_large", (mark) => call(ALLOWED, `${mark}${"x".repeat(600 * 1024)}`)],
 ];
 
-/** Paths that some server reads as /mcp, or finds the same handler by. */
-export const PATHS: [what: string, path: string][] = [
-  ["case", "/MCP"],
-  ["two slashes", "//mcp"],
-  ["a percent-encoded letter", "/%6dcp"],
-  ["a percent-encoded slash", "/%2fmcp"],
-  ["a slash at the end", "/mcp/"],
-  ["dot segments", "/x/../mcp"],
-  ["a dot", "/./mcp"],
-  ["encoded dot segments", "/x/%2e%2e/mcp"],
-  ["a parameter", "/mcp;a=1"],
-  ["a backslash", "/\\mcp"],
-  ["a query", "/mcp?a=1"],
-  ["below it", "/mcp/x"],
-  ["below it and back", "/mcp/../x"],
-  ["a doubtful escape", "/x%2/../mcp"],
-];
-
 /** The same call without an id: nobody waits for its answer. */
 export function asNotification(request: string): string {
   return request.replace('"id":1,', "");

@@ -17,6 +17,8 @@ export interface Guarded {
   tls?: { server: Identity; ca: string };
   /** HTTP filters before the plugin. */
   filtersBefore?: Config[];
+  /** The port on 127.0.0.1 of a server of its own. */
+  upstreamPort?: number;
   /** Further fields of the connection manager, and of the listener. */
   manager?: Config;
   listener?: Config;
@@ -50,13 +52,29 @@ export function guardedListener(shipped: Listener, name: string, guarded: Guarde
   if (guarded.allowHeadersStop) plugin.allow_on_headers_stop_iteration = true;
   manager.http_filters = [...(guarded.filtersBefore ?? []), ...manager.http_filters] as Filters;
   if (guarded.tls) chain.transport_socket = downstreamTls(guarded.tls);
+  if (guarded.upstreamPort !== undefined) routeOf(listener).cluster = clusterOf(name);
   return listener;
 }
 
 /** A listener as envoy.yaml has it, as far as it is touched. */
 export interface Listener {
   name: string;
-  filter_chains: [{ filters: [{ typed_config: { http_filters: Filters } }]; transport_socket?: Config }];
+  filter_chains: [{ filters: [{ typed_config: Manager }]; transport_socket?: Config }];
+}
+
+interface Manager {
+  http_filters: Filters;
+  route_config: { virtual_hosts: [{ routes: [{ route: { cluster: string } }] }] };
+}
+
+interface Cluster {
+  name: string;
+  load_assignment: {
+    cluster_name: string;
+    endpoints: [
+      { lb_endpoints: [{ endpoint: { address: { socket_address: { address: string; port_value: number } } } }] },
+    ];
+  };
 }
 
 type Filters = [{ typed_config: { config: Plugin } }, ...unknown[]];
@@ -67,12 +85,33 @@ interface Plugin {
 }
 
 function withListeners(config: string, listeners: Record<string, Guarded>): string {
-  const bootstrap = JSON.parse(config) as { static_resources: { listeners: Listener[] } };
-  const [shipped] = bootstrap.static_resources.listeners;
-  bootstrap.static_resources.listeners = Object.entries(listeners).map(([name, guarded]) =>
-    guardedListener(shipped, name, guarded),
-  );
+  const bootstrap = JSON.parse(config) as { static_resources: { listeners: Listener[]; clusters: Cluster[] } };
+  const { static_resources: resources } = bootstrap;
+  const [shipped] = resources.listeners;
+  const [shippedCluster] = resources.clusters;
+  resources.listeners = Object.entries(listeners).map(([name, guarded]) => guardedListener(shipped, name, guarded));
+  for (const [name, { upstreamPort }] of Object.entries(listeners)) {
+    if (upstreamPort !== undefined) resources.clusters.push(clusterTo(shippedCluster, clusterOf(name), upstreamPort));
+  }
   return JSON.stringify(bootstrap);
+}
+
+/** The cluster of a listener with a server of its own. */
+function clusterOf(listener: string): string {
+  return `to_${listener}`;
+}
+
+function clusterTo(shipped: Cluster, name: string, port: number): Cluster {
+  const cluster = { ...structuredClone(shipped), name };
+  cluster.load_assignment.cluster_name = name;
+  const [{ lb_endpoints }] = cluster.load_assignment.endpoints;
+  lb_endpoints[0].endpoint.address.socket_address = { address: "127.0.0.1", port_value: port };
+  return cluster;
+}
+
+function routeOf(listener: Listener): { cluster: string } {
+  const [{ filters }] = listener.filter_chains;
+  return filters[0].typed_config.route_config.virtual_hosts[0].routes[0].route;
 }
 
 function pluginConfig({ access, plugin }: Guarded): string {
