@@ -71,11 +71,12 @@ export class Audit {
   }
 
   /** Writes the line of a request that is refused before its messages are decided. `member`: the address of the
-   *  {@link Key} of the member at fault; 0 for none. */
+   *  {@link Key} of the member at fault; 0 for none. `header`: the name of the header at fault; empty for none. */
   refused(
     check: AccessCheck,
     refusal: AccessRefusal,
     member: usize,
+    header: string,
     ruleName: string,
     isShadow: bool,
     session: u64,
@@ -89,6 +90,11 @@ export class Audit {
     if (member) {
       const path = String.UTF8.encode(changetype<Key>(member).path);
       this.member("member", changetype<usize>(path), path.byteLength);
+    }
+    if (header.length) {
+      writer.raw(',"header":"');
+      writer.raw(header);
+      writer.raw('"');
     }
     if (refusal == AccessRefusal.TooLarge) {
       writer.raw(',"limit":');

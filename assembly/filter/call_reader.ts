@@ -60,16 +60,17 @@ export class CallReader {
     call.setAnswer(reader, METHOD_NAME, name.length);
   }
 
-  /** Whether `Mcp-Method` or `Mcp-Name` say something else than the request in hand (2026-07-28,
-   *  basic/transports/streamable-http, "Server Validation"). */
-  headersDisagree(check: AccessCheck, reader: StrictReader): bool {
+  /** The header, of `Mcp-Method` and `Mcp-Name`, that is missing or does not match the current request; empty where both
+   *  match (2026-07-28, basic/transports/streamable-http, "Server Validation"). */
+  mismatchedHeader(check: AccessCheck, reader: StrictReader): string {
     // HTTP+SSE has no such headers.
-    if (check.isHttpSse || reader.form != MessageForm.Request) return false;
+    if (check.isHttpSse || reader.form != MessageForm.Request) return "";
     const modern = revisionName(MODERN_REVISION);
-    if (check.revision != MODERN_REVISION && !reader.isText(Slot.MetaVersion, modern)) return false;
-    if (check.methodHash != hashOf(reader, Slot.Method)) return true;
+    if (check.revision != MODERN_REVISION && !reader.isText(Slot.MetaVersion, modern)) return "";
+    if (check.methodHash != hashOf(reader, Slot.Method)) return "Mcp-Method";
     const slot = this.call.mirroredSlot;
-    return slot != Slot.Message && reader.has(slot) && check.nameHash != hashOf(reader, slot);
+    const isMismatch = slot != Slot.Message && reader.has(slot) && check.nameHash != hashOf(reader, slot);
+    return isMismatch ? "Mcp-Name" : "";
   }
 }
 

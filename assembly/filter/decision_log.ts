@@ -64,15 +64,22 @@ export class DecisionLog {
   }
 
   /** A request was refused before its messages were decided. `member`: the address of the Key of the member at fault; 0 for
-   *  none. */
-  refusal(exchange: Exchange, check: AccessCheck, refusal: AccessRefusal, unit: Unit, member: usize = 0): void {
+   *  none. `header`: the name of the header at fault; empty for none. */
+  refusal(
+    exchange: Exchange,
+    check: AccessCheck,
+    refusal: AccessRefusal,
+    unit: Unit,
+    member: usize = 0,
+    header: string = "",
+  ): void {
     const isShadow = !this.policy.isEnforced;
     const name = unit.labels.rule(SpecialRule.Refused);
     unit.decisions.decided(exchange, Method.None, 0, 0, SpecialRule.Refused, true, isShadow);
     this.showRule(name);
     const session = exchange.sessionOf(unit);
     if (!isShadow) this.showSession(session);
-    if (this.audit.admits()) this.audit.refused(check, refusal, member, name, isShadow, session);
+    if (this.audit.admits()) this.audit.refused(check, refusal, member, header, name, isShadow, session);
   }
 
   /** The name of a rule of the policy in answers and logs. */

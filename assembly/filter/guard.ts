@@ -120,13 +120,15 @@ export class Guard {
     const reader = changetype<StrictReader>(check.reader);
     if (!this.policy.isEnforced && !check.isEmpty) {
       let refusal = AccessRefusal.None;
+      let header = "";
       if (!reader.finish()) {
         refusal = reader.refusal;
       } else if (!reader.isBatch) {
         this.calls.take(reader, exchange, unit);
-        if (this.calls.headersDisagree(check, reader)) refusal = AccessRefusal.HeaderMismatch;
+        header = this.calls.mismatchedHeader(check, reader);
+        if (header.length) refusal = AccessRefusal.HeaderMismatch;
       }
-      if (refusal) this.decisions.refusal(exchange, check, refusal, unit, reader.refusedKey);
+      if (refusal) this.decisions.refusal(exchange, check, refusal, unit, reader.refusedKey, header);
     }
     this.stopWatch(check);
   }
@@ -191,7 +193,6 @@ export class Guard {
     else if (body.total > this.policy.config.maxBodyBytes) this.refuse(check, exchange, AccessRefusal.TooLarge, unit);
     else if (!reader.finish()) this.refuse(check, exchange, reader.refusal, unit, reader.refusedKey);
     else if (reader.isBatch) this.concludeBatch(check, exchange, isDenied, rule, unit);
-    else if (!isDenied && this.calls.headersDisagree(check, reader)) this.answerMismatch(check, exchange, reader, unit);
     else this.concludeMessage(check, exchange, reader, rule, isDenied, unit);
   }
 
@@ -213,6 +214,8 @@ export class Guard {
     isDenied: bool,
     unit: Unit,
   ): void {
+    const header = isDenied ? "" : this.calls.mismatchedHeader(check, reader);
+    if (header.length) return this.answerMismatch(check, exchange, reader, header, unit);
     this.decisions.message(exchange, check, this.call, rule, false, unit);
     if (!isDenied) return;
     this.denial.begin(false);
@@ -248,8 +251,14 @@ export class Guard {
     this.denial.deny(reader, this.decisions.ruleName(rule, unit), this.policy.config.denialForm, isToolCall);
   }
 
-  private answerMismatch(check: AccessCheck, exchange: Exchange, reader: StrictReader, unit: Unit): void {
-    this.decisions.refusal(exchange, check, AccessRefusal.HeaderMismatch, unit);
+  private answerMismatch(
+    check: AccessCheck,
+    exchange: Exchange,
+    reader: StrictReader,
+    header: string,
+    unit: Unit,
+  ): void {
+    this.decisions.refusal(exchange, check, AccessRefusal.HeaderMismatch, unit, 0, header);
     this.denial.begin(false);
     this.denial.mismatch(reader);
     this.send(check, exchange, 400, "mcp_access_refused[header_mismatch]", unit);

@@ -175,6 +175,25 @@ describe("a line tells of its request", () => {
     expect(JSON.stringify(plugin.vm.logs)).not.toContain("s3cret");
   });
 
+  test("which header does not match the body, or is missing", () => {
+    const meta = { "io.modelcontextprotocol/protocolVersion": "2026-07-28" };
+    const call = request("tools/call", { name: "echo", _meta: meta });
+    const said = { ...MCP_HEADERS, "mcp-protocol-version": "2026-07-28" };
+    const mode = (mode: string, headers: object) => {
+      const plugin = startGuarded({ mode, rules: [NO_RM, tools("ALLOW", "rest", "*")] });
+      ask(plugin, call, { headers: { ...said, ...headers }, response: { status: 400 } });
+      return auditOf(plugin);
+    };
+    for (const each of ["enforce", "shadow"]) {
+      const refused = { reason: "header_mismatch", mode: each };
+      expect(mode(each, {})).toMatchObject([{ ...refused, header: "Mcp-Method" }]);
+      expect(mode(each, { "mcp-method": "s3cret" })).toMatchObject([{ ...refused, header: "Mcp-Method" }]);
+      const named = { "mcp-method": "tools/call", "mcp-name": "s3cret" };
+      expect(mode(each, named)).toMatchObject([{ ...refused, header: "Mcp-Name" }]);
+      expect(JSON.stringify(mode(each, named))).not.toContain("s3cret");
+    }
+  });
+
   test("which member would have been refused, where the policy is tried out", () => {
     const plugin = startGuarded({ mode: "shadow" });
     ask(plugin, '{"id":1,"method":"ping","id":1}', { response: { status: 400 } });
