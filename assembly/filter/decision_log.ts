@@ -51,15 +51,16 @@ export class DecisionLog {
     count(exchange, call, label, isDenied, isShadow, unit);
     this.showRule(unit.labels.rule(label));
     if (this.trace.isEnabled) this.trace.decided(check, call, rule);
-    if (isDenied && !isShadow) this.showSession(sessionOf(exchange, call.reader, unit));
-    if (isDenied && !isCollateral) this.deny(exchange, check, call, rule, isShadow, unit);
+    const session = isDenied && !isShadow ? sessionOf(exchange, call.reader, unit) : 0;
+    this.showSession(session);
+    if (isDenied && !isCollateral) this.deny(exchange, check, call, rule, isShadow, session, unit);
     const shadows = this.policy.shadowRules;
     for (let i = 0; i < shadows.length; i++) {
       const shadow = unchecked(shadows[i]);
       if (!this.policy.appliesTo(shadow, check.matches, call)) continue;
       const wouldDeny = this.policy.actionOf(shadow, call) == RuleAction.Deny;
       count(exchange, call, shadow, wouldDeny, true, unit);
-      if (wouldDeny) this.deny(exchange, check, call, shadow, true, unit);
+      if (wouldDeny) this.deny(exchange, check, call, shadow, true, session, unit);
     }
   }
 
@@ -87,9 +88,18 @@ export class DecisionLog {
     return unit.labels.rule(this.labelOf(rule));
   }
 
-  private deny(exchange: Exchange, check: AccessCheck, call: Call, rule: i32, isShadow: bool, unit: Unit): void {
+  /** Audits a denial. `session`: the hash that logs show; 0 where it has not been determined. */
+  private deny(
+    exchange: Exchange,
+    check: AccessCheck,
+    call: Call,
+    rule: i32,
+    isShadow: bool,
+    session: u64,
+    unit: Unit,
+  ): void {
     if (!this.audit.admits()) return;
-    const session = sessionOf(exchange, call.reader, unit);
+    if (session == 0) session = sessionOf(exchange, call.reader, unit);
     this.audit.denied(check, call, rule, this.ruleName(rule, unit), isShadow, session);
   }
 

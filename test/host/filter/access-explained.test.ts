@@ -225,6 +225,23 @@ describe("where a DENY rule applies", () => {
   });
 });
 
+test("a denial whose line is left out explains nothing: it asks the host for no attribute more", () => {
+  const claims = [{ path: ["groups"], values: ["dev"] }];
+  const rules = [{ ...tools("ALLOW", "devs", "b"), from: [{ source: { claims } }] }];
+  const plugin = startGuarded({ rules, audit: { perSecond: 1 } });
+  const cost = () => {
+    plugin.vm.calls.reset();
+    ask(plugin, toolCall("a"), { properties: { [`${JWT}.groups`]: "dev" } });
+    return plugin.vm.calls.count("proxy_get_property");
+  };
+  cost();
+  plugin.vm.clock.advance(1000);
+  const [written, left] = [cost(), cost()];
+  expect(auditOf(plugin)).toHaveLength(2);
+  // The elements of the claim, the claim, the address.
+  expect(written - left).toBe(3);
+});
+
 test("clients are answered no more than the rule", () => {
   const policy = { rules: [principals("ALLOW", "agents", "spiffe://a/*")] };
   expect(ask(startGuarded(policy), toolCall("echo")).reply).toEqual(deniedBy("_default"));
