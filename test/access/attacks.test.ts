@@ -22,10 +22,6 @@ const MANAGER = {
   http_protocol_options: { enable_trailers: true },
   // How long it leaves the end of a connection to the client: the default of 1 s would be most of the time of a test.
   delayed_close_timeout: "0.1s",
-  // The filter sees paths as they were sent, as in a listener that leaves them alone.
-  normalize_path: false,
-  merge_slashes: false,
-  path_with_escaped_slashes_action: "KEEP_UNCHANGED",
 };
 
 /** How long a proxy is given that waits for the rest of a request, which never comes. */
