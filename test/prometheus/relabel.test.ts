@@ -16,6 +16,12 @@ const BEFORE = ["mcp_role", "mcp_server", "mcp_method_name", "gen_ai_tool_name",
 const BEHIND = ["mcp_caller", "mcp_client_name", "mcp_access_rule"];
 /** The one family without any label. */
 const UNLABELLED = "mcp_configuration_invalid";
+/** Families of access policies, which are outside of the filter's catalogue: they are of a role, and of no server. */
+const OF_POLICIES: Record<string, Record<string, string>[]> = {
+  mcp_access_policy: [{ mcp_access_mode: "enforce" }, { mcp_access_mode: "shadow" }],
+  mcp_access_rules: [{}],
+  mcp_access_outdated: [{}],
+};
 const OTHERS = "what has no labels in its name";
 
 /** Values that are hard to tell from what stands around them; no two look alike once they are sanitized. */
@@ -78,7 +84,7 @@ it("scrape/kuma.yaml has the rules of relabel.yaml", () => {
 
 describe.runIf(hasPrometheus())("Prometheus with scrape/kuma.yaml", () => {
   const keep = endsAfterAll();
-  const lines: Line[] = [...families().flatMap(linesOf), ...untouchedLines()];
+  const lines: Line[] = [...families().flatMap(linesOf), ...policyLines(), ...untouchedLines()];
   const scraped = new Map<number, Labels>();
 
   beforeAll(async () => {
@@ -104,7 +110,7 @@ describe.runIf(hasPrometheus())("Prometheus with scrape/kuma.yaml", () => {
     expect(scraped.size).toBe(lines.length);
   });
 
-  it.each([...families().map(({ name }) => name), OTHERS])("%s", (family) => {
+  it.each([...families().map(({ name }) => name), ...Object.keys(OF_POLICIES), OTHERS])("%s", (family) => {
     const mine = [...lines.entries()].filter(([, line]) => line.family === family);
     expect(mine.length).toBeGreaterThan(0);
     for (const [index, { name, expected }] of mine) expect(scraped.get(index), name).toEqual(expected);
@@ -176,6 +182,23 @@ function exposed(family: Family, name: string, labels: Labels): Line[] {
 function shownAs(label: string, value: string): string {
   const isOpen = /^(mcp_server|gen_ai_.+_name|mcp_caller|mcp_client_name|mcp_access_rule)$/.test(label);
   return isOpen ? sanitized(value) : value;
+}
+
+/** The gauges of access policies, of each role. */
+function policyLines(): Line[] {
+  return Object.entries(OF_POLICIES).flatMap(([family, all]) =>
+    ["client", "server"].flatMap((mcp_role) =>
+      all.map((more) => {
+        const expected = { mcp_role, ...more };
+        const name = sanitized(
+          Object.entries(expected)
+            .map(([label, value]) => `${label}=.=${value};.;`)
+            .join("") + family,
+        );
+        return { family, name, labels: {}, expected: { ...expected, __name__: family } };
+      }),
+    ),
+  );
 }
 
 /** Series of others, those with labels from tags, and the one family that has none. */
