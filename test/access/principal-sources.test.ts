@@ -37,7 +37,7 @@ const BY_JWT = policyOf(
     nobody: { anonymous: true },
     anybody: { principals: ["*"] },
   },
-  { principalSources: ["jwt"] },
+  { principalSources: ["jwt"], audit: { perSecond: 1000 } },
 );
 
 const BY_PRINCIPAL = {
@@ -142,6 +142,17 @@ describe("a JWT that jwt_authn has verified", () => {
 
   it("none: nobody, whom no pattern stands for", async () => {
     expect(await toolsOf("jwt", TOOLS, {})).toEqual(["nobody"]);
+  });
+
+  it("the audit matches its claims once more, after the request's headers have gone", async () => {
+    const claims = { sub: "b", groups: ["staff", "admin"] };
+    await toolsOf("jwt", ["unlisted"], { authorization: `Bearer ${await sign(claims)}` });
+    const written = () => /\{"event":"mcp_access_denied".*"target":"unlisted".*\}$/m.exec(envoy.log())?.[0];
+    await expect.poll(written).toBeDefined();
+    expect(JSON.parse(written()!)).toMatchObject({
+      principal: `${ISSUER}/b`,
+      nearest: { rule: "for-admins", failed: "to[0].operation.tools" },
+    });
   });
 
   it("a forged one gets no further than jwt_authn", async () => {
