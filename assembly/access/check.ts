@@ -33,6 +33,8 @@ export class AccessCheck {
   isHttpSse: bool;
   /** A denial has an HTTP status of an error: its sender is a client of HTTP+SSE, or may be one by its headers. */
   wantsStatus: bool;
+  /** The number of its `Origin` among those whose pages may read a denial; 0 for none of them. */
+  origin: i32;
   /** Bytes of its body that have come. */
   size: usize;
   /** The address of what reads its messages while they pass, 0 where it is held. */

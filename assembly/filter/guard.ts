@@ -19,6 +19,7 @@ import { sendLocalReply } from "../proxy-wasm/local_reply";
 import { BodyReader } from "./body_reader";
 import { CallReader } from "./call_reader";
 import { DecisionLog } from "./decision_log";
+import { DenialHeaders } from "./denial_headers";
 import { Host, Unit } from "./unit";
 
 const NO_RULE: i32 = -2;
@@ -33,6 +34,7 @@ export class Guard {
   /** The message in hand. */
   private call: Call;
   private denial: Denial = new Denial();
+  private headers: DenialHeaders;
 
   constructor(
     config: PluginConfig,
@@ -44,6 +46,7 @@ export class Guard {
   ) {
     const policy = new Policy(config.access!);
     this.policy = policy;
+    this.headers = new DenialHeaders(policy.config.denialCors);
     this.principals = new Principals(policy.config, host.properties);
     this.decisions = new DecisionLog(policy, host, log);
     const calls = new CallReader(config.server, host.properties);
@@ -78,6 +81,7 @@ export class Guard {
     check.wantsStatus = check.isHttpSse || head.looksLikeHttpSse;
     check.hasRevision = head.hasRevision;
     check.revision = head.namesTwoRevisions ? UNKNOWN_REVISION : head.revision;
+    check.origin = this.headers.numberOf(head.origin, head.originLength);
     check.methodHash = head.mirrored.method;
     check.nameHash = head.mirrored.name;
     check.keepRequestId(head.requestId, head.requestIdLength);
@@ -276,7 +280,9 @@ export class Guard {
   private send(check: AccessCheck, exchange: Exchange, status: i32, details: string, unit: Unit): void {
     check.isAnswered = true;
     exchange.deny(unit);
-    sendLocalReply(status, details, this.denial.at, this.denial.isEmpty ? 0 : this.denial.length);
+    const hasBody = !this.denial.isEmpty;
+    const headers = this.headers.of(check.origin, hasBody);
+    sendLocalReply(status, details, this.denial.at, hasBody ? this.denial.length : 0, headers);
   }
 
   /** The rule that decides the message in hand. */

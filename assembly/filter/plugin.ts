@@ -143,7 +143,8 @@ export class Plugin extends RootContext {
     this.unit = null;
     this.outboundUnit = null;
     this.firstUnit = this.units.length;
-    this.requestHead = new RequestHead(config.callerHeaders);
+    const access = config.access;
+    this.requestHead = new RequestHead(config.callerHeaders, access != null && access.denialCors.length > 0);
     this.paths = new NamedPaths(config.matchPaths);
     this.guard = null;
     if (config.access) {

@@ -52,6 +52,9 @@ export class RequestHead {
   /** `x-request-id`, the first where there are several; empty where there is none. */
   requestId: usize = 0;
   requestIdLength: i32 = 0;
+  /** `Origin`; empty where there is none, or where it is not read. */
+  origin: usize = 0;
+  originLength: i32 = 0;
   /** `Mcp-Session-Id`, which is a secret; empty where there is none. */
   session: usize = 0;
   sessionLength: i32 = 0;
@@ -72,8 +75,12 @@ export class RequestHead {
   targetLength: i32 = 0;
 
   /** @param callerHeaders names of headers, in lower case, that tell callers apart; `baggage.` and a key for a member of
-   *  the baggage. */
-  constructor(private callerHeaders: string[]) {}
+   *  the baggage.
+   *  @param readsOrigin read `Origin`. */
+  constructor(
+    private callerHeaders: string[],
+    private readsOrigin: bool = false,
+  ) {}
 
   read(headers: Headers): void {
     this.method = HttpMethod.Other;
@@ -84,6 +91,7 @@ export class RequestHead {
     this.compressed = false;
     this.namesTwoRevisions = false;
     this.forwardedLength = 0;
+    this.originLength = 0;
     this.requestIdLength = 0;
     this.hasContentType = false;
     this.hasRevision = false;
@@ -134,6 +142,9 @@ export class RequestHead {
       case 6:
         if (!this.acceptsEventStream && named(header, "accept")) {
           this.acceptsEventStream = indexOfIgnoringCase(at, length, "text/event-stream") >= 0;
+        } else if (this.readsOrigin && named(header, "origin")) {
+          this.origin = at;
+          this.originLength = length;
         }
         break;
       case 7:

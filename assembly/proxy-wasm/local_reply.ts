@@ -1,19 +1,34 @@
 import { countReply } from "./garbage";
 import { proxy_send_local_response, proxy_set_effective_context, Status } from "./abi";
 
-/** `content-type: application/json` as the host takes headers: the count, the lengths of name and value, then each with a
- *  NUL behind. */
-const JSON_HEADERS: usize = memory.data<u8>([
-  1, 0, 0, 0, 12, 0, 0, 0, 16, 0, 0, 0, 0x63, 0x6f, 0x6e, 0x74, 0x65, 0x6e, 0x74, 0x2d, 0x74, 0x79, 0x70, 0x65, 0, 0x61,
-  0x70, 0x70, 0x6c, 0x69, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x2f, 0x6a, 0x73, 0x6f, 0x6e, 0,
-]);
-const JSON_HEADERS_SIZE: usize = 42;
-const NO_HEADERS: usize = memory.data<u8>([0, 0, 0, 0]);
 const NO_GRPC_STATUS: i32 = -1;
 
-/** Answers the stream being served in place of its upstream: with JSON, or without a body where `length` is 0. `details` is
- *  what the proxy's access log shows as the response's code details: ASCII without blanks. False where the host refuses. */
-export function sendLocalReply(status: i32, details: string, at: usize, length: i32): bool {
+/** Headers of a reply as the host takes them: the count, the lengths of each name and value, then these, each with a NUL
+ *  behind. */
+export class ReplyHeaders {
+  readonly block: StaticArray<u8>;
+
+  /** @param pairs names and values in turn, all ASCII. */
+  constructor(pairs: string[]) {
+    let size = sizeof<u32>() + pairs.length * (sizeof<u32>() + 1);
+    for (let i = 0; i < pairs.length; i++) size += pairs[i].length;
+    const block = new StaticArray<u8>(<i32>size);
+    this.block = block;
+    const start = changetype<usize>(block);
+    store<u32>(start, pairs.length / 2);
+    let at = start + sizeof<u32>() + pairs.length * sizeof<u32>();
+    for (let i = 0; i < pairs.length; i++) {
+      const text = pairs[i];
+      store<u32>(start + (i + 1) * sizeof<u32>(), text.length);
+      String.UTF8.encodeUnsafe(changetype<usize>(text), text.length, at);
+      at += text.length + 1;
+    }
+  }
+}
+
+/** Answers the stream being served in place of its upstream, without a body where `length` is 0. `details` is what the
+ *  proxy's access log shows as the response's code details: ASCII without blanks. False where the host refuses. */
+export function sendLocalReply(status: i32, details: string, at: usize, length: i32, headers: ReplyHeaders): bool {
   countReply();
   const text = String.UTF8.encode(details);
   const result = proxy_send_local_response(
@@ -22,8 +37,8 @@ export function sendLocalReply(status: i32, details: string, at: usize, length: 
     text.byteLength,
     at,
     length,
-    length ? JSON_HEADERS : NO_HEADERS,
-    length ? JSON_HEADERS_SIZE : sizeof<u32>(),
+    changetype<usize>(headers.block),
+    headers.block.length,
     NO_GRPC_STATUS,
   );
   return result == Status.Ok;

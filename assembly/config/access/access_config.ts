@@ -152,6 +152,8 @@ export class AccessConfig {
   maxBodyBytes: u32 = 524_288;
   denialForm: DenialForm = DenialForm.Error;
   denialStatus: i32 = 403;
+  /** Origins whose pages may read a denial; `*` for all. */
+  denialCors: string[] = [];
   auditPerSecond: i32 = 10;
   auditArguments: bool = false;
   /** It stands for one that could not be read. */

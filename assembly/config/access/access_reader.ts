@@ -20,6 +20,7 @@ const MAX_RULES: i32 = 120;
 const MAX_RULE_NAME: i32 = 63;
 const NAME_FORM = "1 to 63 letters, digits, -, _ and ., beginning with a letter or digit";
 const MAX_AUDIT: i32 = 1000;
+const MAX_ORIGINS: i32 = 32;
 /** The least and the most bytes of a body that may be held. */
 const LEAST_BODY: i64 = 1024;
 const MOST_BODY: i64 = 67_108_864;
@@ -35,7 +36,7 @@ const FIELDS: string[] = [
   "denial",
   "audit",
 ];
-const DENIAL_FIELDS: string[] = ["form", "status"];
+const DENIAL_FIELDS: string[] = ["form", "status", "cors"];
 const AUDIT_FIELDS: string[] = ["perSecond", "arguments"];
 const RULE_FIELDS: string[] = ["name", "action", "mode", "from", "to", "when"];
 
@@ -120,7 +121,19 @@ export class AccessReader {
     const path = "access.denial." + name;
     if (name == "form") config.denialForm = this.problems.word(path, value, DENIAL_FORMS, config.denialForm);
     else if (name == "status") config.denialStatus = this.problems.integer(path, value, 400, 599, config.denialStatus);
+    else if (name == "cors") this.readOrigins(path, value);
     else this.problems.refused("access.denial", name, DENIAL_FIELDS);
+  }
+
+  private readOrigins(path: string, value: JsonValue): void {
+    const problems = this.problems;
+    problems.atMost(path, MAX_ORIGINS, "origins", value);
+    const origins = problems.texts(path, value);
+    for (let i = 0; i < origins.length; i++) {
+      if (isOrigin(origins[i]) || value.items[i].type != JsonType.String) continue;
+      problems.expected(itemPath(path, i), 'an origin like "https://app.example:8443", or "*"', value.items[i]);
+    }
+    this.config.denialCors = origins;
   }
 
   private readAudit(name: string, value: JsonValue): void {
@@ -197,6 +210,26 @@ function isRuleName(name: string): bool {
     const isDigit = unit >= 0x30 && unit <= 0x39;
     if (isLetter || isDigit) continue;
     if (i == 0 || (unit != 0x2d && unit != 0x5f && unit != 0x2e)) return false;
+  }
+  return true;
+}
+
+/** Whether it is an origin as browsers write it (WHATWG HTML, "serialization of an origin"), or `*` for all: a scheme, `://`,
+ *  a host and maybe a port, in lower case and without a slash behind. */
+function isOrigin(text: string): bool {
+  if (text == "*") return true;
+  const host = text.indexOf("://") + 3;
+  if (host < 4 || host == text.length) return false;
+  for (let i = 0; i < host - 3; i++) {
+    const code = text.charCodeAt(i);
+    const isLetterOrDigit = (code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39);
+    if (!isLetterOrDigit && code != 0x2b && code != 0x2d && code != 0x2e) return false;
+  }
+  for (let i = host; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    const isUpper = code >= 0x41 && code <= 0x5a;
+    // Visible ASCII without `/` and `*`.
+    if (code < 0x21 || code > 0x7e || isUpper || code == 0x2f || code == 0x2a) return false;
   }
   return true;
 }

@@ -8,6 +8,25 @@ const BODIES = [
   ...["65536KiB", "65537KiB", "65540KiB", "65600KiB", "66000KiB", "70000KiB", "100000KiB", "0MiB", "1MiB", "63MiB"],
   ...["64MiB", "064MiB", "65MiB", "70MiB", "100MiB", "1GiB", "64", "", "1.5MiB", 65536, null],
 ];
+const ORIGINS = [
+  [],
+  ["*"],
+  ["https://app.example"],
+  ["https://app.example:8443", "http://[::1]:80", "vscode-webview://a", "*"],
+  ...["https://App.example", "HTTPS://app.example", "https://app.example/", "https://*.example", "app.example"].map(
+    (o) => [o],
+  ),
+  ...["", "https://", "://a", "a/b://c", "https://a b", "https://é", "null", `https://${"a".repeat(249)}`].map((o) => [
+    o,
+  ]),
+  [1],
+  [null],
+  Array<string>(32).fill("*"),
+  Array<string>(33).fill("*"),
+  "*",
+  null,
+  {},
+];
 const LIST_OF_TEXTS = [["a"], ["*"], [""], ["a", "b"], [], ["a".repeat(257)], [1], [null], "a", null, {}];
 const PRINCIPALS = [["*"], ["spiffe://a/*"], ["*x", "a://b"], [], ["a".repeat(257)], [1], [null], "a", null, {}];
 const BLOCKS = [
@@ -123,6 +142,7 @@ export const ACCESS_VALUES: Record<string, unknown[]> = {
   "access.denial": [null, [], "x", {}, { code: 1 }],
   "access.denial.form": FORMS,
   "access.denial.status": STATUSES,
+  "access.denial.cors": ORIGINS,
   "access.audit": [null, [], "x", {}, { lines: 1 }],
   "access.audit.perSecond": [0, 1, 1000, 1001, -1, 1.5, "1", null],
   "access.audit.arguments": [true, false, "true", null, 0],

@@ -63,6 +63,7 @@ function traceAccess(access: AccessConfig): void {
   traceItem("access", "principals " + sources + ", payload " + access.jwtPayloadKey);
   traceItem("access", "holds " + (access.holdHeaders ? "headers, " : "") + access.maxBodyBytes.toString() + " bytes");
   traceItem("access", "denies by " + DENIAL_FORMS[access.denialForm] + " " + access.denialStatus.toString());
+  if (access.denialCors.length) traceItem("access", "denials for pages of " + access.denialCors.join(" "));
   traceItem("access", "audits " + access.auditPerSecond.toString() + (access.auditArguments ? " with arguments" : ""));
   for (let i = 0; i < access.rules.length; i++) traceRule(access.rules[i]);
 }
