@@ -13,6 +13,8 @@ const REQUEST_ID_LIMIT: i32 = 64;
 export class AccessCheck {
   /** The address of whoever made it. */
   owner: usize;
+  /** The address of another one of the same request, by another policy, which is decided after this one; 0: none. */
+  other: usize;
   /** The address of the exchange that it is about. */
   exchange: usize;
   /** The proxy's name for the stream. */

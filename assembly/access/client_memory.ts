@@ -7,8 +7,11 @@ import { ClientConditions } from "./client_conditions";
 const KEPT: u64 = 1 << 63;
 
 /** Remembers, by session, how the policy's conditions on clients' names matched when the session began: later requests do
- *  not bear the name. */
+ *  not carry the name. */
 export class ClientMemory extends ClientNames {
+  /** The same for the conditions of another policy, which applies too. */
+  private other: ClientMemory | null = null;
+
   constructor(
     private conditions: ClientConditions,
     private marks: Marks,
@@ -16,7 +19,19 @@ export class ClientMemory extends ClientNames {
     super();
   }
 
+  /** The memory for a policy's conditions, which is filled along with this one from now on. */
+  of(conditions: ClientConditions): ClientMemory {
+    if (conditions == this.conditions) return this;
+    let other = this.other;
+    if (other && other.conditions == conditions) return other;
+    other = new ClientMemory(conditions, this.marks);
+    this.other = other;
+    return other;
+  }
+
   remember(session: u64, name: usize, length: i32): void {
+    const other = this.other;
+    if (other) other.remember(session, name, length);
     if (length == 0 || this.conditions.isEmpty) return;
     this.marks.set(session, mix(this.conditions.hash), this.conditions.matches(name, length) | KEPT);
   }

@@ -1,5 +1,6 @@
 import { Call } from "../access/call";
 import { AccessCheck } from "../access/check";
+import { ClientConditions } from "../access/client_conditions";
 import { Slot } from "../access/slots";
 import { MessageForm, StrictReader } from "../access/strict_reader";
 import { Properties } from "../host/properties";
@@ -23,10 +24,12 @@ export class CallReader {
   readonly call: Call = new Call();
   private serverName: Bytes;
 
-  /** @param serverName the server's configured name; empty to go by the upstream cluster. */
+  /** @param serverName the server's configured name; empty to go by the upstream cluster.
+   *  @param clients the policy's conditions on clients' names. */
   constructor(
     serverName: string,
     private properties: Properties,
+    private clients: ClientConditions,
   ) {
     this.serverName = Bytes.of(serverName);
   }
@@ -47,8 +50,8 @@ export class CallReader {
   /** Takes over the message that the reader has just read. */
   take(reader: StrictReader, exchange: Exchange, unit: Unit): void {
     const call = this.call;
-    const memory = unit.clientMemory;
-    const recalled = memory ? memory.recall(exchange.sessionOf(unit)) : 0;
+    const memory = unit.clientMemory.of(this.clients);
+    const recalled = this.clients.isEmpty ? 0 : memory.recall(exchange.sessionOf(unit));
     call.knowsClient = recalled != 0;
     call.clientMatches = recalled;
     if (reader.form != MessageForm.Response) return call.setRequest(reader);

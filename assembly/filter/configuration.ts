@@ -1,4 +1,3 @@
-import { AccessConfig } from "../config/access/access_config";
 import { indicatesAccess } from "../config/access_traces";
 import { ConfigReader, PluginConfig } from "../config/plugin_config";
 import { Level, Log } from "../host/log";
@@ -7,11 +6,14 @@ import { Bytes, hashBytes } from "../memory/bytes";
 import { KeptConfigurations, Substitute } from "../store/kept_configurations";
 import { ServiceClock } from "../store/service_clock";
 import { ATTEMPTS, Store } from "../store/store";
+import { AppliedConfiguration, closed } from "./applied_configuration";
 import { ConfigurationReport } from "./configuration_report";
+import { Leaderships } from "./leaderships";
 import { Host } from "./unit";
 
 /** Ticks from one reminder that the configuration is invalid to the next. */
 const REMINDER_TICKS: i32 = 60;
+const NOTHING = Bytes.of("");
 const GAUGE = "mcp_configuration_invalid";
 /** Configurations that were settled in this VM. */
 let settledInVm: u32 = 0;
@@ -25,6 +27,7 @@ const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
  */
 export class Configuration {
   private config: PluginConfig | null = null;
+  private appliedNow: AppliedConfiguration = new AppliedConfiguration(0, null, NOTHING);
   private errors: string[] = [];
   /** The newest configuration as it came. */
   private bytes: Bytes = Bytes.of("");
@@ -36,6 +39,8 @@ export class Configuration {
   /** It names all its paths validly. */
   private arePathsKnown: bool = false;
   private isSettled: bool = true;
+  /** The gauge of invalid configurations knows of this one. */
+  private isRecorded: bool = false;
   /** What stands in for a bad configuration. */
   private substitute: Substitute = Substitute.None;
   private sequence: u64 = 0;
@@ -51,12 +56,15 @@ export class Configuration {
   private plugin: u64 = 0;
   private ticksToReminder: i32 = 0;
   private report: ConfigurationReport;
+  readonly leaderships: Leaderships;
 
   constructor(
     private host: Host,
     private log: Log,
   ) {
-    this.report = new ConfigurationReport(host.properties, log);
+    const report = new ConfigurationReport(host.properties, log);
+    this.report = report;
+    this.leaderships = new Leaderships(host, report);
     const all = new Store(host.sharedData, 0, "configurations");
     this.all = all;
     this.clock = new ServiceClock(all);
@@ -70,11 +78,11 @@ export class Configuration {
     this.asRead = reader.config;
     this.namesInstance = reader.namesInstance;
     const isBad = reader.errors.length > 0;
-    this.config = isBad ? null : reader.config;
     this.indicatesAccess = isBad && indicatesAccess(at, <i32>length);
     this.arePathsKnown = reader.arePathsKnown;
     this.report.begin(reader.errors, reader.warnings, reader.config.instance);
     this.bytes = Bytes.copy(at, <i32>length);
+    this.apply(isBad ? null : reader.config, this.bytes);
     this.substitute = Substitute.None;
     this.sequence = 0;
     this.isSettled = false;
@@ -87,31 +95,46 @@ export class Configuration {
     return this.config;
   }
 
-  /** Keeps a good configuration for later, or finds what stands in for a bad one. To be called once, in the order in which
-   *  the configurations of this VM came. */
+  get isBad(): bool {
+    return this.errors.length > 0;
+  }
+
+  /** The same with its bytes. */
+  get applied(): AppliedConfiguration {
+    return this.appliedNow;
+  }
+
+  /** Finds what stands in for a bad configuration, finds out what leads, and keeps a good one for later. To be called once,
+   *  in the order in which the configurations of this VM came. */
   settle(): void {
     if (this.isSettled) return;
     this.isSettled = true;
     settledInVm++;
     this.report.identify();
     this.ticksToReminder = REMINDER_TICKS;
-    if (this.errors.length == 0) this.keep();
-    else this.findSubstitute();
+    if (this.errors.length > 0) this.findSubstitute();
+    this.store();
+    this.leaderships.settle(this.plugin, this.applied, this.elapsed());
+    // A worker that is late with an older policy must not keep it in place of a newer one.
+    if (this.errors.length == 0 && (this.leaderships.leads || !this.asRead.access)) this.keep();
     this.beat();
-    this.recordInvalid();
+    // A good one has nothing to tell before the tick: a stream that is not MCP leaves no metric.
+    this.isRecorded = false;
+    if (this.isBad || this.isListedAsBad) this.recordInvalid();
   }
 
   /** To be called on each tick, once it is settled: reminds of a bad configuration at intervals, and follows what stands in
    *  for it. */
   tick(): void {
-    // Somebody must advance the clock, or no policy's time ever passes.
-    this.elapsed();
+    if (!this.isRecorded) this.recordCount();
     if (this.errors.length > 0) {
       if (--this.ticksToReminder < 0) this.remind();
       // Another plugin instance of that name may have had a good one since, on another worker.
       this.findSubstitute();
     }
     this.beat();
+    const took = this.leaderships.tick(this.plugin, this.applied, this.elapsed());
+    if (took && this.errors.length == 0 && !this.kept.isLatest(this.instance, this.bytes)) this.keep();
   }
 
   /** To be called at each stream: a bad configuration, which Envoy may bring back without a call, must not serve it by what
@@ -128,13 +151,7 @@ export class Configuration {
   reassert(): void {
     // A policy that drains has streams, too, and must not replace a newer one.
     if (this.errors.length == 0 && !this.asRead.access && !this.kept.isLatest(this.instance, this.bytes)) this.keep();
-    const all = this.all;
-    all.load("invalid");
-    let isInvalid = false;
-    for (let at = 0; at < all.length; at += sizeof<u64>()) {
-      if (load<u64>(all.page + at) == this.plugin) isInvalid = true;
-    }
-    if (isInvalid != this.errors.length > 0) this.recordInvalid();
+    if (this.isListedAsBad != this.isBad) this.recordInvalid();
   }
 
   /** The roles that streams through plugins of this name had, on any worker. */
@@ -191,7 +208,8 @@ export class Configuration {
     if (config && config.access) this.kept.beat(instanceHash(config), this.elapsed());
   }
 
-  private elapsed(): u64 {
+  /** The service time, in milliseconds. */
+  elapsed(): u64 {
     return this.clock.advance(this.host.clock.now() / NANOSECONDS_PER_MILLISECOND);
   }
 
@@ -203,17 +221,18 @@ export class Configuration {
     if (substitute == this.substitute && kept.sequence == this.sequence) return;
     this.substitute = substitute;
     this.sequence = kept.sequence;
-    this.config = null;
+    this.apply(null, NOTHING);
     if (substitute == Substitute.Closed) return this.close();
     if (substitute == Substitute.None) return;
+    const bytes = Bytes.copy(kept.at, kept.length);
     const reader = new ConfigReader();
-    reader.read(kept.at, kept.length);
+    reader.read(bytes.at, bytes.length);
     // Another module has kept it, and this one cannot read it.
     if (reader.errors.length > 0) {
       if (substitute == Substitute.Policy) this.close();
       return;
     }
-    this.config = reader.config;
+    this.apply(reader.config, bytes);
     const which = substitute == Substitute.Policy ? "the last good one with a policy" : "the last good one";
     this.report.note(Level.Warn, which + " stays in force");
     this.applyLogLevel();
@@ -221,15 +240,14 @@ export class Configuration {
 
   /** A policy must be in force, and there is no good one: MCP is closed. */
   private close(): void {
-    const config = new PluginConfig();
-    const access = new AccessConfig();
-    access.isClosed = true;
-    access.isAboutAnyPath = !this.arePathsKnown;
-    config.instance = this.asRead.instance;
-    config.matchPaths = this.asRead.matchPaths;
-    config.access = access;
-    this.config = config;
+    this.apply(closed(this.asRead, this.arePathsKnown), this.bytes);
     this.report.note(Level.Error, "a policy must be in force, and there is no good one: MCP is closed");
+  }
+
+  /** Applies a configuration, or nothing. */
+  private apply(config: PluginConfig | null, bytes: Bytes): void {
+    this.config = config;
+    this.appliedNow = new AppliedConfiguration(hashBytes(this.bytes.at, this.bytes.length), config, bytes);
   }
 
   /** Puts the plugin into the set of those whose configuration is invalid, or takes it out, and records how many there
@@ -245,17 +263,32 @@ export class Configuration {
         store<u64>(shared.page + kept, other);
         kept += sizeof<u64>();
       }
-      if (this.errors.length > 0) {
+      if (this.isBad) {
         store<u64>(shared.page + kept, this.plugin);
         kept += sizeof<u64>();
       }
       shared.length = kept;
-      if (!shared.save()) continue;
-      const name = String.UTF8.encode(GAUGE);
-      const gauge = this.host.metrics.gauge(changetype<usize>(name), name.byteLength);
-      this.host.metrics.record(gauge, kept / sizeof<u64>());
-      return;
+      if (shared.save()) return this.recordCount();
     }
+  }
+
+  /** Records how many plugins have an invalid configuration. */
+  private recordCount(): void {
+    this.isRecorded = true;
+    this.all.load("invalid");
+    const name = String.UTF8.encode(GAUGE);
+    const gauge = this.host.metrics.gauge(changetype<usize>(name), name.byteLength);
+    this.host.metrics.record(gauge, this.all.length / sizeof<u64>());
+  }
+
+  /** Whether this plugin is among those whose configuration is invalid. */
+  private get isListedAsBad(): bool {
+    const all = this.all;
+    all.load("invalid");
+    for (let at = 0; at < all.length; at += sizeof<u64>()) {
+      if (load<u64>(all.page + at) == this.plugin) return true;
+    }
+    return false;
   }
 
   private remind(): void {

@@ -27,10 +27,13 @@ export class DecisionLog {
   private audit: Audit;
   private trace: RuleTrace;
 
+  /** @param isNewer the policy is the leading one, on an instance that applies an older configuration: its denials count
+   *  under a rule of their own, and what it allows is left to the instance's own policy. */
   constructor(
     private policy: Policy,
     private host: Host,
     log: Log,
+    private isNewer: bool,
   ) {
     const explanation = new Explanation(policy, host.properties);
     this.audit = new Audit(explanation, log, host.clock);
@@ -47,13 +50,15 @@ export class DecisionLog {
   message(exchange: Exchange, check: AccessCheck, call: Call, rule: i32, isCollateral: bool, unit: Unit): void {
     const isShadow = !this.policy.isEnforced;
     const isDenied = isCollateral || this.policy.actionOf(rule, call) == RuleAction.Deny;
+    if (this.isNewer && !isDenied) return;
     const label = isCollateral ? SpecialRule.Batch : this.labelOf(rule);
-    count(exchange, call, label, isDenied, isShadow, unit);
-    this.showRule(unit.labels.rule(label));
+    count(exchange, call, this.isNewer ? SpecialRule.Newer : label, isDenied, isShadow, unit);
+    this.showRule(this.nameOf(label, unit));
     if (this.trace.isEnabled) this.trace.decided(check, call, rule);
     const session = isDenied && !isShadow ? sessionOf(exchange, call.reader, unit) : 0;
     this.showSession(session);
     if (isDenied && !isCollateral) this.deny(exchange, check, call, rule, isShadow, session, unit);
+    if (this.isNewer) return;
     const shadows = this.policy.shadowRules;
     for (let i = 0; i < shadows.length; i++) {
       const shadow = unchecked(shadows[i]);
@@ -76,7 +81,8 @@ export class DecisionLog {
   ): void {
     const isShadow = !this.policy.isEnforced;
     const name = unit.labels.rule(SpecialRule.Refused);
-    unit.decisions.decided(exchange, Method.None, 0, 0, SpecialRule.Refused, true, isShadow);
+    const label = this.isNewer ? SpecialRule.Newer : SpecialRule.Refused;
+    unit.decisions.decided(exchange, Method.None, 0, 0, label, true, isShadow);
     this.showRule(name);
     const session = exchange.sessionOf(unit);
     if (!isShadow) this.showSession(session);
@@ -85,7 +91,13 @@ export class DecisionLog {
 
   /** The name of a rule of the policy in answers and logs. */
   ruleName(rule: i32, unit: Unit): string {
-    return unit.labels.rule(this.labelOf(rule));
+    return this.nameOf(this.labelOf(rule), unit);
+  }
+
+  /** The unit's labels know the rules of the instance's own policy. */
+  private nameOf(label: i32, unit: Unit): string {
+    const rules = this.policy.config.rules;
+    return label < rules.length ? rules[label].name : unit.labels.rule(label);
   }
 
   /** Audits a denial. `session`: the hash that logs show; 0 where it has not been determined. */

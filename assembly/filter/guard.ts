@@ -27,6 +27,8 @@ const NO_RULE: i32 = -2;
 /** Carries out the access policy of a plugin instance: decides requests by their messages, and answers what is denied. */
 export class Guard {
   readonly policy: Policy;
+  /** Requests that know it by its address. */
+  users: i32 = 0;
   private principals: Principals;
   private decisions: DecisionLog;
   private caller: Caller = new Caller();
@@ -43,13 +45,14 @@ export class Guard {
     private host: Host,
     log: Log,
     private body: BodyReader,
+    isNewer: bool = false,
   ) {
     const policy = new Policy(config.access!);
     this.policy = policy;
     this.headers = new DenialHeaders(policy.config.denialCors);
     this.principals = new Principals(policy.config, host.properties);
-    this.decisions = new DecisionLog(policy, host, log);
-    const calls = new CallReader(config.server, host.properties);
+    this.decisions = new DecisionLog(policy, host, log, isNewer);
+    const calls = new CallReader(config.server, host.properties, policy.clients);
     this.calls = calls;
     this.call = calls.call;
   }
@@ -85,6 +88,8 @@ export class Guard {
     check.methodHash = head.mirrored.method;
     check.nameHash = head.mirrored.name;
     check.keepRequestId(head.requestId, head.requestIdLength);
+    this.users++;
+    check.other = exchange.check;
     exchange.check = changetype<usize>(check);
     this.principals.find(this.caller, head.forwarded, head.forwardedLength);
     check.keepPrincipal(this.caller);
@@ -144,6 +149,7 @@ export class Guard {
 
   /** The request is over, whatever became of it: nothing is known of it any more. */
   close(check: AccessCheck): void {
+    this.users--;
     this.stopWatch(check);
     check.release();
   }

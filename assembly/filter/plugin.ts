@@ -1,4 +1,5 @@
 import { AccessCheck } from "../access/check";
+import { AccessMode } from "../config/access/access_config";
 import { PluginConfig } from "../config/plugin_config";
 import { Level } from "../host/log";
 import { Properties } from "../host/properties";
@@ -26,6 +27,7 @@ import { shareHashKey } from "../store/hash_key";
 import { BodyReader } from "./body_reader";
 import { Configuration } from "./configuration";
 import { endingOf } from "./ending";
+import { closeChecks, conclude, endWatch, firstCheck, grow, isAnswered, isHeld, isRead, watch } from "./request_checks";
 import { Guard, guardOf } from "./guard";
 import { HeldStreams } from "./held_streams";
 import { Host, Unit, unitOf } from "./unit";
@@ -103,6 +105,7 @@ export class Plugin extends RootContext {
     if (config && !this.unit && !this.outboundUnit) this.openKnown(config);
     for (let i = 0; i < this.units.length; i++) this.units[i].tick();
     this.watchdog.onTick();
+    this.dropGuards();
     this.tellMemory();
   }
 
@@ -112,19 +115,33 @@ export class Plugin extends RootContext {
 
   onClose(): void {
     this.settle(this.id);
+    this.configuration.leaderships.close();
     for (let i = 0; i < this.units.length; i++) this.units[i].close();
   }
 
-  /** Settles the configurations that have come to this VM, in their order: what is kept must be the newest. `context` is the
-   *  one being served. */
-  private settle(context: u32): void {
-    if (unsettled.length == 0) return;
-    while (unsettled.length) {
+  /** Settles the configuration, and before it those that came to this VM earlier: what is kept must be the newest. `context`
+   *  is the one being served. False where it was settled before. */
+  private settle(context: u32): bool {
+    if (!unsettled.includes(this)) return false;
+    this.settleUpTo(unsettled.indexOf(this), context);
+    return true;
+  }
+
+  private settleUpTo(last: i32, context: u32): void {
+    for (let i = 0; i <= last; i++) {
       const first = unsettled.shift();
       serve(first.id);
       first.configuration.settle();
     }
     serve(context);
+  }
+
+  /** Drops the guards that neither a request nor a policy in force needs any more. */
+  private dropGuards(): void {
+    for (let i = this.guards.length - 1; i >= 0; i--) {
+      const guard = this.guards[i];
+      if (guard != this.guard && !guard.users && !this.configuration.leaderships.uses(guard)) this.guards.splice(i, 1);
+    }
   }
 
   /** Tells when the VM's memory has grown. */
@@ -180,6 +197,7 @@ export class Plugin extends RootContext {
     if (known) return known;
     const role = config.role.length ? config.role : isOutbound ? "client" : "server";
     this.configuration.rememberRole(role);
+    this.configuration.leaderships.serve(role, this.configuration.elapsed());
     const unit = this.open(config, role);
     if (isOutbound) this.outboundUnit = unit;
     else this.unit = unit;
@@ -188,16 +206,21 @@ export class Plugin extends RootContext {
 
   onRequestHeaders(stream: u32, endOfStream: bool): Action {
     this.newHandle = 0;
-    this.settle(stream);
-    this.configuration.follow();
+    if (this.configuration.isBad) {
+      // What stands in for it may be a configuration that came later.
+      if (unsettled.length) this.settleUpTo(unsettled.length - 1, stream);
+      this.configuration.follow();
+    }
     const config = this.currentConfig();
     if (!config) return Action.Continue;
     const head = this.requestHead;
     this.headers.open(HeaderMapType.RequestHeaders);
     head.read(this.headers);
     const guard = this.guard;
+    const leaderships = this.configuration.leaderships;
+    let newer = leaderships.isConcerned ? this.newerGuard(config) : null;
     // A policy is about all that a server may read there, statistics only about JSON.
-    const mayPost = guard ? head.mayBringMessages(endOfStream) : head.isJsonPost;
+    const mayPost = guard || newer ? head.mayBringMessages(endOfStream) : head.isJsonPost;
     if (mayPost && this.endpoints.anyLearned) {
       const endpoint = this.endpoints.hash(head.authority, head.path, head.targetLength);
       if (this.endpoints.has(endpoint)) head.endpoint = endpoint;
@@ -207,32 +230,59 @@ export class Plugin extends RootContext {
     const isPost = head.method == HttpMethod.Post;
     const mayBeNamed = isPost ? guard == null : head.method == HttpMethod.Get && !head.acceptsEventStream;
     const isNamed = mayBeNamed && this.paths.include(head.path, head.pathLength, head.targetLength);
-    if (!isGoverned && !isCandidate(head, isNamed)) return Action.Continue;
+    const isMcp = isGoverned || isCandidate(head, isNamed);
+    if (isMcp && this.settle(stream) && leaderships.isConcerned) newer = this.newerGuard(config);
+    const isNewlyGoverned = newer != null && newer.governs(head, endOfStream);
+    if (!isMcp && !isNewlyGoverned) return Action.Continue;
     this.hadStreams = true;
     const unit = this.unitFor(config);
     const exchange = Exchange.take();
     exchange.unit = changetype<usize>(unit);
-    exchange.isUnchecked = guard != null && !isGoverned;
+    exchange.isUnchecked = guard != null && !isGoverned && !isNewlyGoverned;
     exchange.begin(head, this.host.clock.now(), unit);
     this.newHandle = changetype<usize>(exchange);
-    if (guard && isGoverned) {
-      const check = guard.begin(stream, exchange, head, unit);
-      if (check.isAnswered) return Action.Pause;
-      if (check.isHeld && !endOfStream && config.access!.holdHeaders) {
-        this.held.add(check, unit.milliseconds());
-        return Action.Pause;
-      }
+    if (guard && isGoverned) guard.begin(stream, exchange, head, unit);
+    if (newer && isNewlyGoverned && !isAnswered(firstCheck(exchange))) newer.begin(stream, exchange, head, unit);
+    const check = firstCheck(exchange);
+    if (isAnswered(check)) return Action.Pause;
+    // Only its own configuration says what this instance's proxy lets it hold.
+    if (check && isHeld(check) && !endOfStream && config.access && config.access!.holdHeaders) {
+      this.held.add(check, unit.milliseconds());
+      return Action.Pause;
     }
     return endOfStream ? this.endRequest(exchange) : Action.Continue;
   }
 
+  /** What carries out the policy of a newer configuration on a new stream; null where there is none that applies. */
+  private newerGuard(config: PluginConfig): Guard | null {
+    const leadership = this.configuration.leaderships.of(this.unitFor(config).role);
+    if (leadership.needsConnections && this.properties.find("connection.id") && this.properties.length == 8) {
+      leadership.saw(load<u64>(this.properties.at));
+    }
+    const newer = leadership.newer;
+    if (!newer || !newer.config) return null;
+    // A policy that is tried out denies nothing.
+    if (newer.config!.access!.mode == AccessMode.Shadow) return null;
+    if (!newer.guard) {
+      const guard = new Guard(
+        newer.config!,
+        new NamedPaths(newer.config!.matchPaths),
+        this.host,
+        this.log,
+        this.requestBody,
+        true,
+      );
+      this.guards.push(guard);
+      newer.guard = guard;
+    }
+    return newer.guard;
+  }
+
   onRequestBody(stream: usize, size: usize, endOfStream: bool): Action {
     const exchange = changetype<Exchange>(stream);
-    const check = exchange.check ? changetype<AccessCheck>(exchange.check) : null;
-    if (check) {
-      if (check.isAnswered) return Action.Pause;
-      if (check.isHeld) return this.holdBody(exchange, check, size, endOfStream);
-    }
+    const check = firstCheck(exchange);
+    if (isAnswered(check)) return Action.Pause;
+    if (check && isHeld(check)) return this.holdBody(exchange, check, size, endOfStream);
     this.passBody(exchange, size);
     return endOfStream ? this.endRequest(exchange) : Action.Continue;
   }
@@ -245,11 +295,11 @@ export class Plugin extends RootContext {
   private passBody(exchange: Exchange, size: usize): void {
     const body = this.requestBody;
     const unit = unitOf(exchange);
-    const check = exchange.check ? changetype<AccessCheck>(exchange.check) : null;
+    const check = firstCheck(exchange);
     body.begin(size);
-    while ((exchange.readsRequest || (check && check.reader)) && body.next()) {
+    while ((exchange.readsRequest || isRead(check)) && body.next()) {
       if (exchange.readsRequest) exchange.requestBody(body.at, body.length, unit);
-      if (check && check.reader) guardOf(check).watch(check, exchange, body.at, body.length, unit);
+      watch(check, exchange, body.at, body.length, unit);
     }
   }
 
@@ -259,27 +309,23 @@ export class Plugin extends RootContext {
       this.held.remove(check);
       this.held.prove();
     }
-    guardOf(check).grow(check, exchange, size, unitOf(exchange));
-    if (check.isAnswered) return Action.Pause;
+    grow(check, exchange, size, unitOf(exchange));
+    if (isAnswered(check)) return Action.Pause;
     return endOfStream ? this.endRequest(exchange) : Action.Pause;
   }
 
   /** The request is over: decides it, if it was held. */
   private endRequest(exchange: Exchange): Action {
     const unit = unitOf(exchange);
-    const check = exchange.check ? changetype<AccessCheck>(exchange.check) : null;
-    if (check) {
-      if (check.isAnswered) return Action.Pause;
-      if (check.isHeld) {
-        this.held.remove(check);
-        guardOf(check).conclude(check, exchange, unit);
-        this.passBody(exchange, check.size);
-      } else if (check.reader) {
-        guardOf(check).endWatch(check, exchange, unit);
-      }
+    const check = firstCheck(exchange);
+    if (isAnswered(check)) return Action.Pause;
+    if (check && isHeld(check)) {
+      this.held.remove(check);
+      this.passBody(exchange, conclude(check, exchange, unit));
     }
+    if (!isAnswered(check)) endWatch(check, exchange, unit);
     if (exchange.readsRequest) exchange.requestEnd(unit);
-    if (!check || !check.isAnswered) return Action.Continue;
+    if (!isAnswered(check)) return Action.Continue;
     exchange.deny(unit);
     return Action.Pause;
   }
@@ -313,11 +359,7 @@ export class Plugin extends RootContext {
   onEnd(stream: usize): void {
     const exchange = changetype<Exchange>(stream);
     const end = exchange.isWatched ? endingOf(exchange, this.properties) : StreamEnd.Complete;
-    if (exchange.check) {
-      const check = changetype<AccessCheck>(exchange.check);
-      this.held.remove(check);
-      guardOf(check).close(check);
-    }
+    closeChecks(exchange, this.held);
     exchange.close(end, unitOf(exchange));
   }
 }

@@ -1,3 +1,4 @@
+import { ClientConditions } from "../access/client_conditions";
 import { ClientMemory } from "../access/client_memory";
 import { Policy } from "../access/policy";
 import { PluginConfig } from "../config/plugin_config";
@@ -77,7 +78,8 @@ export class Unit extends CountingUnit {
     const decisions = new DecisionRecorder(labels, table, series, isShadow);
     const recorder = new Recorder(labels, table, gauges, series, calls, decisions, host.clock);
     const tools = new ToolRecorder(labels, table, series);
-    const clients = policy ? new ClientMemory(policy.clients, new Marks(shared, "clients", CLIENT_BUCKETS)) : null;
+    const conditions = policy ? policy.clients : new ClientConditions();
+    const clients = new ClientMemory(conditions, new Marks(shared, "clients", CLIENT_BUCKETS));
     const pending = new PendingOperations(shared, recorder, tracker, config.sessionIdleSeconds);
     return new Unit(
       role,
@@ -104,7 +106,7 @@ export class Unit extends CountingUnit {
     recorder: Recorder,
     tools: ToolRecorder,
     readonly decisions: DecisionRecorder,
-    readonly clientMemory: ClientMemory | null,
+    readonly clientMemory: ClientMemory,
     tracker: SessionTracker,
     pending: PendingOperations,
     private shared: Store,

@@ -29,9 +29,11 @@ export enum SpecialRule {
   Closed,
   /** The policy is not about the path. */
   Unchecked,
+  /** The policy of a newer configuration, which an instance with an older one applies too, denies the request. */
+  Newer,
 }
 
-const SPECIAL_RULES: string[] = ["_default", "_refused", "_batch", "_closed", "_unchecked"];
+const SPECIAL_RULES: string[] = ["_default", "_refused", "_batch", "_closed", "_unchecked", "_newer"];
 
 /** What the operator says of labels. */
 export class LabelSettings {

@@ -116,22 +116,6 @@ export const ATTACK_PATHS: readonly string[] = [
   ...["/m../cp", "/..././mcp", "/....//mcp", "/x/....//mcp", "/./x/..//mcp"],
 ];
 
-/** The same for HTTP/2, where a target can be written as in HTTP/1.1 it cannot. */
-export const HTTP2_PATHS: readonly string[] = [
-  ...[
-    "mcp",
-    "x/../mcp",
-    "/\uff4d\uff43\uff50",
-    "/m\u00adcp",
-    "/mcp\u00a0",
-    "/mcp\u2003",
-    "/x\u2215../mcp",
-    "/mcp#x",
-    "/x#/../mcp",
-  ],
-  ...["/mcp ", "/mcp x", " /mcp", "/mcp\t", "/m\tcp", "/x\t/../mcp"],
-];
-
 /** Paths of other things beside /mcp, which the policy leaves alone. */
 export const OTHER_PATHS: readonly string[] = [
   ...[

@@ -48,6 +48,8 @@ export function guardedListener(shipped: Listener, name: string, guarded: Guarde
   const manager = chain.filters[0].typed_config;
   Object.assign(manager, guarded.manager);
   const plugin = manager.http_filters[0].typed_config.config;
+  // Plugins of one name would be taken for successors of each other.
+  plugin.name = name;
   plugin.configuration.value = pluginConfig(guarded);
   if (guarded.allowHeadersStop) plugin.allow_on_headers_stop_iteration = true;
   manager.http_filters = [...(guarded.filtersBefore ?? []), ...manager.http_filters] as Filters;
@@ -80,6 +82,7 @@ interface Cluster {
 type Filters = [{ typed_config: { config: Plugin } }, ...unknown[]];
 
 interface Plugin {
+  name: string;
   configuration: { value: string };
   allow_on_headers_stop_iteration?: boolean;
 }

@@ -4,7 +4,7 @@ import { Random } from "../../../scripts/fuzz/random.ts";
 import { effort } from "../../effort.ts";
 import { FIXED_SEEDS, FRESH_SEED, replayCommand } from "../../seeds.ts";
 import { guarded, tools } from "./access.ts";
-import { Listener, Proxy } from "./updates.ts";
+import { type Chain, type Connection, Listener, Proxy } from "./updates.ts";
 
 /** What can be pushed. Each policy allows one tool, and none allows `rm`. */
 const CONFIGURATIONS = {
@@ -58,7 +58,8 @@ function run(steps: readonly Step[], workers: number): void {
   const proxy = new Proxy(workers);
   const listeners: (Listener | undefined)[] = [undefined, undefined];
   const models = [new Model(), new Model()];
-  const draining = new Set<ReturnType<Listener["push"]>>();
+  const kept = new Map<Chain, Connection>();
+  const draining = new Set<Chain>();
   const check = (at: number) => {
     if (listeners[at] === undefined) return;
     for (let worker = 0; worker < workers; worker++) {
@@ -72,14 +73,22 @@ function run(steps: readonly Step[], workers: number): void {
     if (present === undefined) listeners[listener] = new Listener(proxy, configuration);
     else draining.add(present.push(configuration));
     models[listener].push(kind);
-    if (traffic) [0, 1].forEach(check);
+    if (traffic) {
+      [0, 1].forEach(check);
+      const { chain } = listeners[listener]!;
+      kept.set(chain, listeners[listener]!.connect());
+    }
     proxy.pass(seconds);
     if (drained) {
-      for (const chain of draining) proxy.end(chain);
+      for (const chain of draining) {
+        proxy.end(chain);
+        kept.delete(chain);
+      }
       draining.clear();
     }
   }
   [0, 1].forEach(check);
+  checkKept(steps, listeners[0]!, kept, models[0]);
   const last = steps[steps.length - 1];
   const kinds = steps.map(({ kind }) => kind);
   const allowed = listeners[last.listener]!.connect().allows(...TOOLS);
@@ -92,6 +101,20 @@ function run(steps: readonly Step[], workers: number): void {
   const removes = last.kind === "none" && steps.every(({ listener }) => listener === last.listener);
   if ((isOpen || (removes && isNew)) && String(allowed) !== String(OPEN)) {
     throw new Error(`denies: ${textOf(steps)}`);
+  }
+}
+
+/** Where all was pushed to one listener, what its newest policy denies must not pass on older connections either: from three
+ *  ticks on, or where the policy returned without a call, once new connections have proved it. */
+function checkKept(steps: readonly Step[], listener: Listener, kept: Map<Chain, Connection>, model: Model): void {
+  if (!model.isProtected || steps.some((step) => step.listener !== 0)) return;
+  const { proxy } = listener;
+  for (let second = 0; second < 7; second++) {
+    proxy.workers.forEach((_, worker) => listener.connect(worker).allows("rm"));
+    proxy.pass(1);
+  }
+  for (const connection of kept.values()) {
+    if (connection.allows("rm")[0]) throw new Error(`fails open on a kept connection: ${textOf(steps)}`);
   }
 }
 

@@ -1,19 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { type Exchange, exchange, type Plugin } from "../index.ts";
+import { type Exchange, exchange } from "../index.ts";
 import { JSON_ANSWER, MCP_HEADERS, SSE_ANSWER, countsBy, post, request, startFilter, toolCall } from "./filter.ts";
 
 const answer: Exchange["response"] = { headers: JSON_ANSWER, body: "{}" };
 const JSON_ONLY = { "content-type": "application/json", accept: "application/json" };
-
-/** The metrics of a plugin that has seen no MCP: `mcp_configuration_invalid`. */
-const SETTLED = 1;
-
-/** The filter after its first tick, on which it settles its configuration, if no request came before. */
-function startSettled(): Plugin {
-  const plugin = startFilter();
-  plugin.tick();
-  return plugin;
-}
 
 /** What its headers tell to be no MCP. */
 const NO_CANDIDATES: [string, Exchange["request"]][] = [
@@ -43,10 +33,10 @@ describe("a stream that is no candidate costs one read of its headers", () => {
 
   /** The calls of the host for a request that nothing else may come of. */
   function costOf(request: Exchange["request"]): Record<string, number> {
-    const plugin = startSettled();
+    const plugin = startFilter();
     plugin.vm.calls.reset();
     const { actions } = exchange(plugin, { request, response: answer });
-    expect(plugin.vm.metrics.size).toBe(SETTLED);
+    expect(plugin.vm.metrics.size).toBe(0);
     expect(actions.every((action) => action === 0)).toBe(true);
     return plugin.vm.calls.snapshot();
   }
@@ -68,13 +58,13 @@ const LET_GO: [string, string][] = [
 
 describe("a candidate that contradicts MCP is let go and never counted", () => {
   test.each(LET_GO)("%s", (_, body) => {
-    const plugin = startSettled();
+    const plugin = startFilter();
     post(plugin, body, { headers: SSE_ANSWER, body: 'data: {"id":1}\n\ndata: [DONE]\n\n' });
-    expect(plugin.vm.metrics.size).toBe(SETTLED);
+    expect(plugin.vm.metrics.size).toBe(0);
   });
 
   test("at the first member that contradicts: what comes after is not read", () => {
-    const plugin = startSettled();
+    const plugin = startFilter();
     const chunks = ['{"method":"eth_call",', '"params":["', ...Array<string>(50).fill("x".repeat(1000)), '"]}'];
     plugin.vm.calls.reset();
     exchange(plugin, { request: { headers: MCP_HEADERS, body: chunks }, response: answer });
@@ -82,17 +72,17 @@ describe("a candidate that contradicts MCP is let go and never counted", () => {
   });
 
   test("a compressed request that bears no MCP header", () => {
-    const plugin = startSettled();
+    const plugin = startFilter();
     post(plugin, "\x1f\x8b", answer, { headers: { ...MCP_HEADERS, "content-encoding": "gzip" } });
-    expect(plugin.vm.metrics.size).toBe(SETTLED);
+    expect(plugin.vm.metrics.size).toBe(0);
   });
 
   test("an event stream of another API", () => {
-    const plugin = startSettled();
+    const plugin = startFilter();
     const request = { method: "GET", headers: { accept: "text/event-stream" } };
     const body = ['data: {"price":1}\n\n', 'data: {"price":2}\n\n'];
     exchange(plugin, { request, response: { headers: SSE_ANSWER, body } });
-    expect(plugin.vm.metrics.size).toBe(SETTLED);
+    expect(plugin.vm.metrics.size).toBe(0);
   });
 });
 
@@ -106,7 +96,7 @@ describe("an MCP header says that it is MCP, so what cannot be read is counted",
     ["not_jsonrpc", `[[${toolCall("echo")}]]`],
     ["depth", `{"jsonrpc":"2.0","params":${"[".repeat(600)}`],
   ])("%s", (reason, body) => {
-    const plugin = startSettled();
+    const plugin = startFilter();
     post(plugin, body, { status: 400 }, { headers });
     expect(countsBy(plugin, "mcp_undecoded_total", "mcp_reason")).toEqual({ [reason]: 1 });
     expect(countsBy(plugin, "mcp_streams_total", "mcp_stream_kind", "mcp_stream_end")).toEqual({ "post complete": 1 });
@@ -114,13 +104,13 @@ describe("an MCP header says that it is MCP, so what cannot be read is counted",
   });
 
   test("compressed", () => {
-    const plugin = startSettled();
+    const plugin = startFilter();
     post(plugin, "\x1f\x8b", { status: 400 }, { headers: { ...headers, "content-encoding": "gzip" } });
     expect(countsBy(plugin, "mcp_undecoded_total", "mcp_reason")).toEqual({ compressed: 1 });
   });
 
   test("an unknown method", () => {
-    const plugin = startSettled();
+    const plugin = startFilter();
     post(plugin, request("agents/dream"), undefined, { headers });
     expect(countsBy(plugin, "mcp_operations_total", "mcp_method_name", "mcp_outcome")).toEqual({ "_OTHER ok": 1 });
     expect(countsBy(plugin, "mcp_label_overflow_total", "mcp_label")).toEqual({ mcp_method_name: 1 });
@@ -128,14 +118,14 @@ describe("an MCP header says that it is MCP, so what cannot be read is counted",
 });
 
 test("jsonrpc may come after a megabyte of arguments", () => {
-  const plugin = startSettled();
+  const plugin = startFilter();
   const body = `{"method":"tools/call","params":{"name":"echo","arguments":{"a":"${"x".repeat(1 << 20)}"}},"jsonrpc":"2.0","id":1}`;
   post(plugin, body);
   expect(countsBy(plugin, "mcp_operations_total", "gen_ai_tool_name", "mcp_outcome")).toEqual({ "echo ok": 1 });
 });
 
 test("a 50 MB upload that is MCP is read once, in flat memory", () => {
-  const plugin = startSettled();
+  const plugin = startFilter();
   post(plugin, toolCall("echo"));
   const pages = plugin.vm.memoryPages();
   plugin.vm.calls.reset();

@@ -1,0 +1,67 @@
+import { AccessConfig, AccessMode } from "../config/access/access_config";
+import { Metrics } from "../host/metrics";
+import { Policies, PolicyMode } from "../store/policies";
+import { Store } from "../store/store";
+import { MetricName } from "./metric_name";
+
+const ROLES: string[] = ["server", "client"];
+const MODES: string[] = ["enforce", "shadow"];
+
+/** The gauges of a role: policies in force by mode, their rules, and configurations that apply an older one. */
+const ENFORCED: i32 = 0;
+const SHADOW: i32 = 1;
+const RULES: i32 = 2;
+const OUTDATED: i32 = 3;
+const PER_ROLE: i32 = 4;
+
+/** Records which access policies are in force in the whole process, as the instances report whose configuration leads. A
+ *  gauge of a role that never had a policy does not exist. */
+export class PolicyGauges {
+  private policies: Policies;
+  /** Ids + 1 of the gauges, 0 where unknown. */
+  private ids: StaticArray<u32> = new StaticArray<u32>(PER_ROLE * 2);
+  private name: MetricName = new MetricName();
+
+  /** @param all the state of all plugins. */
+  constructor(
+    all: Store,
+    private metrics: Metrics,
+  ) {
+    this.policies = new Policies(all);
+  }
+
+  /** The policy of a group of this role is `access`, null for none; `outdated` live configurations apply another one. */
+  record(group: u64, role: string, access: AccessConfig | null, outdated: i32, now: u64): void {
+    const number = <u8>ROLES.indexOf(role);
+    const isShadow = access != null && access.mode == AccessMode.Shadow;
+    const mode = !access ? PolicyMode.None : isShadow ? PolicyMode.Shadow : PolicyMode.Enforce;
+    const rules = access ? access.rules.length : 0;
+    if (!this.policies.update(group, number, mode, rules, outdated, now)) return;
+    // An entry that went may have been of another role.
+    for (let i: u8 = 0; i < <u8>ROLES.length; i++) this.recordRole(i);
+  }
+
+  private recordRole(role: u8): void {
+    const policies = this.policies;
+    if (!policies.sum(role)) return;
+    this.set(role, ENFORCED, policies.enforced);
+    this.set(role, SHADOW, policies.shadow);
+    this.set(role, RULES, policies.rules);
+    this.set(role, OUTDATED, policies.outdated);
+  }
+
+  private set(role: u8, which: i32, value: u32): void {
+    const index = <i32>role * PER_ROLE + which;
+    if (!this.ids[index]) this.ids[index] = this.define(role, which) + 1;
+    this.metrics.record(this.ids[index] - 1, value);
+  }
+
+  private define(role: u8, which: i32): u32 {
+    const name = this.name;
+    name.clear();
+    name.labelText("mcp_role", ROLES[role]);
+    if (which <= SHADOW) name.labelText("mcp_access_mode", MODES[which]);
+    name.text(which <= SHADOW ? "mcp_access_policy" : which == RULES ? "mcp_access_rules" : "mcp_access_outdated");
+    return this.metrics.gauge(name.at, name.length);
+  }
+}
