@@ -119,23 +119,30 @@ function checkKept(steps: readonly Step[], listener: Listener, kept: Map<Chain, 
 }
 
 describe("sequences of configurations on two plugins of one name", () => {
-  const LENGTH = effort(3, 5);
-
-  test(`all of up to ${LENGTH}, with and without traffic and ticks in between`, { timeout: 3_600_000 }, () => {
+  /** All sequences of up to `length` steps. Where traffic is not said, there is some after some of them. */
+  const runAll = (length: number, traffic?: boolean): void => {
     const extend = (steps: Step[]): void => {
       if (steps.length > 0) run(steps, 1);
-      if (steps.length === LENGTH) return;
+      if (steps.length === length) return;
       // The two listeners are alike: the first push is to the first of them.
       for (const listener of steps.length === 0 ? ([0] as const) : ([0, 1] as const)) {
         for (const kind of KINDS) {
-          for (const traffic of [false, true]) {
-            extend([...steps, { listener, kind, traffic, seconds: traffic ? 1 : 0 }]);
+          for (const has of traffic === undefined ? [false, true] : [traffic]) {
+            extend([...steps, { listener, kind, traffic: has, seconds: has ? 1 : 0 }]);
           }
         }
       }
     };
     extend([]);
-  });
+  };
+
+  test("all of up to 3, with and without traffic and a tick after each", { timeout: 600_000 }, () => runAll(3));
+
+  test.runIf(effort(0, 1) === 1).each([false, true])(
+    "all of up to 5, traffic and ticks: %s",
+    { timeout: 7_200_000 },
+    (traffic) => runAll(5, traffic),
+  );
 
   test.each([
     { from: "a fixed seed", seed: FIXED_SEEDS[0], total: 1000 },
