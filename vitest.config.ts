@@ -60,7 +60,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/unit/**/*.test.ts"],
-          testTimeout: 60 * SECOND,
+          testTimeout: 180 * SECOND,
           sequence: { groupOrder: 0 },
         },
       },
@@ -68,7 +68,7 @@ export default defineConfig({
         test: {
           name: "host",
           include: ["test/host/**/*.test.ts", "test/fuzz/**/*.test.ts"],
-          testTimeout: 120 * SECOND,
+          testTimeout: 300 * SECOND,
           sequence: { groupOrder: 1 },
         },
       },

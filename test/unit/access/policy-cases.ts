@@ -93,7 +93,7 @@ export const rules = fc
           { minLength: 1, maxLength: 2 },
         ),
       ),
-      when: maybe(fc.array(condition, { maxLength: 2 })),
+      when: maybe(fc.array(condition, { minLength: 1, maxLength: 2 })),
     }),
     { maxLength: 4 },
   )
