@@ -93,8 +93,11 @@ const NAMES: string[] = [
   "notifications/tasks",
 ];
 
+/** The methods' own names. */
+export const KNOWN_METHODS: string[] = NAMES.slice(Method.Initialize);
+
 /** Beginnings that MCP keeps for itself: a later revision's methods lie there too. */
-const NAMESPACES: string[] = [
+export const METHOD_NAMESPACES: string[] = [
   "tools/",
   "prompts/",
   "resources/",
@@ -118,8 +121,8 @@ export function methodOf(at: usize, length: u32): Method {
     if (<u32>unchecked(NAMES[method]).length != length) continue;
     if (memory.compare(unchecked(KNOWN[method]), at, length) == 0) return method;
   }
-  for (let i = 0; i < NAMESPACES.length; i++) {
-    if (startsWithText(at, length, unchecked(NAMESPACES[i]))) return Method.Other;
+  for (let i = 0; i < METHOD_NAMESPACES.length; i++) {
+    if (startsWithText(at, length, unchecked(METHOD_NAMESPACES[i]))) return Method.Other;
   }
   return Method.None;
 }

@@ -9,6 +9,7 @@ import {
 } from "./access_config";
 import { ConditionReader } from "./condition_reader";
 import { OperationReader } from "./operation_reader";
+import { PolicyChecks } from "./policy_checks";
 import { SourceReader, isClaimPath } from "./source_reader";
 import { JsonType, JsonValue } from "../values/json_value";
 import { Problems, itemPath } from "../values/problems";
@@ -50,28 +51,14 @@ export class AccessReader {
   }
 
   read(value: JsonValue): AccessConfig {
+    const before = this.problems.errors.length;
     if (this.problems.isObject("access", value)) {
       for (let i = 0; i < value.items.length; i++) this.readField(value.names[i], value.items[i]);
     }
-    if (!this.config.principalSources.includes(PrincipalSource.Jwt)) this.checkPrincipals();
     this.conditions.finish();
+    // What was not read as it was meant would be checked as something else.
+    if (this.problems.errors.length == before) new PolicyChecks(this.config, this.problems).check();
     return this.config;
-  }
-
-  /** Certificates hold URIs: without a scheme, as Istio writes principals, none would match. */
-  private checkPrincipals(): void {
-    const rules = this.config.rules;
-    for (let i = 0; i < rules.length; i++) {
-      for (let j = 0; j < rules[i].sources.length; j++) {
-        const named = rules[i].sources[j].principals;
-        const all = named.values.concat(named.notValues);
-        for (let k = 0; k < all.length; k++) {
-          if (all[k].startsWith("*") || all[k].includes("://")) continue;
-          const path = itemPath(itemPath("access.rules", i) + ".from", j);
-          this.problems.errors.push(path + ': expected principals like "spiffe://cluster.local/ns/*", got ' + all[k]);
-        }
-      }
-    }
   }
 
   private readField(name: string, value: JsonValue): void {

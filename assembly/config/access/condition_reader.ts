@@ -11,10 +11,12 @@ const MAX_ARGUMENTS: i32 = 40;
 const MAX_CLIENT_CONDITIONS: i32 = 31;
 
 const FIELDS: string[] = ["key", "values", "notValues"];
-const KEY_FORM = "mcp.protocolVersion, mcp.clientName or mcp.arguments[name], with at most 4 names of visible ASCII";
+const KEY_FORM =
+  "mcp.protocolVersion, mcp.clientName or mcp.arguments[name], with at most 4 names of visible ASCII without *";
 
 const SCALAR_FORM = "a string of at most 256 bytes, an integer from 0 to 2147483647, true or false";
 
+const STAR: i32 = 0x2a;
 const BRACKET_OPEN: i32 = 0x5b;
 const BRACKET_CLOSE: i32 = 0x5d;
 /** Before the path of an argument: `mcp.arguments[path][to]`. */
@@ -146,7 +148,8 @@ function readKey(key: string, condition: ConditionConfig): bool {
 function isArgumentName(name: string): bool {
   for (let i = 0; i < name.length; i++) {
     const unit = name.charCodeAt(i);
-    if (unit <= 0x20 || unit > 0x7e || unit == BRACKET_OPEN || unit == BRACKET_CLOSE) return false;
+    // A star is no pattern here.
+    if (unit <= 0x20 || unit > 0x7e || unit == BRACKET_OPEN || unit == BRACKET_CLOSE || unit == STAR) return false;
   }
   return name.length > 0 && name.length <= MAX_ARGUMENT_NAME;
 }

@@ -1,10 +1,7 @@
 import { MESSAGE_DIRECTIONS, OperationConfig } from "./access_config";
+import { HANDSHAKE, HANDSHAKE_METHODS, MethodChecks } from "./method_checks";
 import { JsonValue } from "../values/json_value";
 import { Problems, itemPath } from "../values/problems";
-
-/** A name for the methods with which a client and a server get to know each other. */
-const HANDSHAKE = "@handshake";
-const HANDSHAKE_METHODS: string[] = ["initialize", "notifications/initialized", "ping", "server/discover"];
 
 const FIELDS: string[] = [
   "methods",
@@ -22,7 +19,11 @@ const FIELDS: string[] = [
 
 /** Reads a rule's `to`: what is called. */
 export class OperationReader {
-  constructor(private problems: Problems) {}
+  private checks: MethodChecks;
+
+  constructor(private problems: Problems) {
+    this.checks = new MethodChecks(problems);
+  }
 
   readAll(path: string, value: JsonValue, to: OperationConfig[]): void {
     const items = this.problems.wrapped(path, value, "operation");
@@ -37,12 +38,15 @@ export class OperationReader {
   private read(path: string, value: JsonValue, operation: OperationConfig): void {
     const problems = this.problems;
     if (value.items.length == 0) problems.error(path, "expected at least one field");
+    let methods: JsonValue | null = null;
     for (let i = 0; i < value.items.length; i++) {
       const name = value.names[i];
       const item = value.items[i];
       const at = path + "." + name;
-      if (name == "methods") operation.methods.values = this.methods(at, item);
-      else if (name == "notMethods") operation.methods.notValues = this.methods(at, item);
+      if (name == "methods") {
+        operation.methods.values = this.methods(at, item);
+        methods = item;
+      } else if (name == "notMethods") operation.methods.notValues = this.methods(at, item);
       else if (name == "tools") operation.tools.values = problems.list(at, item);
       else if (name == "notTools") operation.tools.notValues = problems.list(at, item);
       else if (name == "prompts") operation.prompts.values = problems.list(at, item);
@@ -57,13 +61,19 @@ export class OperationReader {
     let kinds = operation.tools.isEmpty ? 0 : 1;
     if (!operation.prompts.isEmpty) kinds++;
     if (!operation.resources.isEmpty) kinds++;
-    if (kinds > 1) problems.error(path, "a message names a tool, a prompt or a resource: use an operation for each");
+    if (kinds > 1) {
+      problems.error(path, "a message names a tool, a prompt or a resource: use an operation for each");
+      return;
+    }
+    if (methods) this.checks.checkTogether(path + ".methods", methods, operation);
+    this.checks.checkRest(path, operation);
   }
 
   /** Methods, each group as the methods that it stands for. */
   private methods(path: string, value: JsonValue): string[] {
     const methods: string[] = [];
     const named = this.problems.list(path, value);
+    this.checks.checkNames(path, value);
     for (let i = 0; i < named.length; i++) {
       if (named[i] == HANDSHAKE) {
         for (let j = 0; j < HANDSHAKE_METHODS.length; j++) methods.push(HANDSHAKE_METHODS[j]);

@@ -88,7 +88,7 @@ export class SourceReader {
       if (!isClaimPath(claim.path))
         problems.error(
           at + ".path",
-          "expected 1 to 4 names of visible ASCII, the way to the claim" + shownPath(claim.path),
+          "expected 1 to 4 names of visible ASCII without *, the way to the claim" + shownPath(claim.path),
         );
       if (claim.match.isEmpty) problems.error(at, "expected values or notValues");
     }
@@ -104,7 +104,9 @@ function shownPath(path: string[]): string {
 export function isClaimPath(path: string[]): bool {
   for (let i = 0; i < path.length; i++) {
     for (let j = 0; j < path[i].length; j++) {
-      if (path[i].charCodeAt(j) <= 0x20 || path[i].charCodeAt(j) > 0x7e) return false;
+      const unit = path[i].charCodeAt(j);
+      // A star is no pattern here.
+      if (unit <= 0x20 || unit > 0x7e || unit == 0x2a) return false;
     }
     if (path[i].length == 0 || path[i].length > MAX_CLAIM_NAME) return false;
   }

@@ -15,7 +15,8 @@ describe("what is wrong with a rule is an error with its path and the value", ()
   const from = "access.rules[0].from";
   const to = "access.rules[0].to";
   const when = "access.rules[0].when";
-  const key = `${when}[0].key: expected mcp.protocolVersion, mcp.clientName or mcp.arguments[name], with at most 4 names of visible ASCII`;
+  const key = `${when}[0].key: expected mcp.protocolVersion, mcp.clientName or mcp.arguments[name], with at most 4 names of visible ASCII without *`;
+  const uri = 'expected a principal like "spiffe://cluster.local/ns/*"';
   const scalar = "a string of at most 256 bytes, an integer from 0 to 2147483647, true or false";
 
   it.each<[object, ...string[]]>([
@@ -63,8 +64,8 @@ describe("what is wrong with a rule is an error with its path and the value", ()
     [{ notTrustDomains: [1] }, `${from}[0].source.notTrustDomains[0]: expected ${text}, got 1`],
     [
       { principals: ["spiffe://a/*", "cluster.local/ns/a"], notPrincipals: ["b"] },
-      `${from}[0]: expected principals like "spiffe://cluster.local/ns/*", got cluster.local/ns/a`,
-      `${from}[0]: expected principals like "spiffe://cluster.local/ns/*", got b`,
+      `${from}[0].source.principals[1]: ${uri}, got "cluster.local/ns/a", which never matches`,
+      `${from}[0].source.notPrincipals[0]: ${uri}, got "b", which never matches`,
     ],
     [
       { trustDomains: ["a".repeat(257)] },
@@ -91,13 +92,13 @@ describe("what is wrong with a rule is an error with its path and the value", ()
     [{ claims: [1] }, `${from}[0].source.claims[0]: expected an object, got 1`],
     [
       { claims: [{ values: ["a"] }] },
-      `${from}[0].source.claims[0].path: expected 1 to 4 names of visible ASCII, the way to the claim`,
+      `${from}[0].source.claims[0].path: expected 1 to 4 names of visible ASCII without *, the way to the claim`,
     ],
     [{ claims: [{ path: ["a"] }] }, `${from}[0].source.claims[0]: expected values or notValues`],
     [
       { claims: [{ path: "a", values: ["x"] }] },
       `${from}[0].source.claims[0].path: expected an array of strings, got "a"`,
-      `${from}[0].source.claims[0].path: expected 1 to 4 names of visible ASCII, the way to the claim`,
+      `${from}[0].source.claims[0].path: expected 1 to 4 names of visible ASCII without *, the way to the claim`,
     ],
     [
       { claims: [{ path: ["a"], values: ["x"], name: "a" }] },

@@ -48,6 +48,7 @@ const SCALARS = [
 ];
 const KEYS = [
   ...["mcp.protocolVersion", "mcp.clientName", "mcp.arguments[a]", "mcp.arguments[a.b][c][d][e]", "mcp.arguments[\\]"],
+  ...["mcp.arguments[*]", "mcp.arguments[a][b*]"],
   ...["mcp.arguments", "mcp.arguments[]", "mcp.arguments[a][b][c][d][e]", "mcp.arguments[é]", "mcp.arguments[a b]"],
   ...[
     `mcp.arguments[${"a".repeat(64)}]`,
@@ -95,9 +96,16 @@ const RULES = [
   ),
   ...claims([[{ path: ["a"], values: ["b"], unheard: 1 }]]),
   ...claims(
-    [["a", "b", "c", "d"], ["a", "b", "c", "d", "e"], ["é"], ["a b"], ["a".repeat(128)], ["a".repeat(129)]].map(
-      (path) => [{ path, values: ["b"] }],
-    ),
+    [
+      ["a", "b", "c", "d"],
+      ["a", "b", "c", "d", "e"],
+      ["*"],
+      ["a*"],
+      ["é"],
+      ["a b"],
+      ["a".repeat(128)],
+      ["a".repeat(129)],
+    ].map((path) => [{ path, values: ["b"] }]),
   ),
   ...["methods", "notMethods"].flatMap((name) => operations(METHODS, name)),
   ...["tools", "notTools", "prompts", "notPrompts", "resources", "notResources", "servers", "notServers"].flatMap(

@@ -20,7 +20,7 @@ describe("a policy", () => {
         "audits 10",
       ],
       errors: [],
-      warnings: [],
+      warnings: ["access: no rule allows a message: all are denied"],
     });
   });
 
@@ -50,10 +50,11 @@ describe("a policy", () => {
             { source: { anonymous: true } },
           ],
           to: [
-            { operation: { methods: ["@handshake", "tools/*"], notMethods: ["tools/list"], tools: ["a"] } },
+            { operation: { methods: ["@handshake", "tools/*"], notMethods: ["tools/list"] } },
+            { operation: { methods: ["tools/call"], tools: ["a"] } },
             { operation: { prompts: ["p"], notPrompts: ["q"], servers: ["s"], notServers: ["t"] } },
             { operation: { resources: ["r"], notResources: ["u"] } },
-            { operation: { notTools: ["b"], direction: "server_to_client" } },
+            { operation: { methods: ["roots/list"], servers: ["v"], direction: "server_to_client" } },
           ],
           when: [
             { key: "mcp.protocolVersion", values: ["2025-*"] },
@@ -75,11 +76,11 @@ describe("a policy", () => {
         "rule First.rule_1-a DENY shadow",
         "from principals spiffe://a/* not spiffe://a/b domains a not b ips 10.0.0.0/8 not ::1 realm/roles x,y not z",
         "from nobody",
-        "to client_to_server methods initialize,notifications/initialized,ping,server/discover,tools/* not tools/list" +
-          " tools a",
+        "to client_to_server methods initialize,notifications/initialized,ping,server/discover,tools/* not tools/list",
+        "to client_to_server methods tools/call tools a",
         "to client_to_server prompts p not q servers s not t",
         "to client_to_server resources r not u",
-        "to server_to_client tools  not b",
+        "to server_to_client methods roots/list servers v",
         "when version like 2025-*",
         "when client like  not x",
         "when argument a.b/c like /tmp/* integers 5,2147483647 not 0 booleans true,false",
@@ -108,7 +109,7 @@ describe("a policy", () => {
   it("may have texts of 256 bytes", () => {
     const text = "é".repeat(128);
     expect(source({ principals: [`*${text.slice(1)}`] })).toEqual([]);
-    expect(operation({ tools: [text], methods: [text], servers: [text] })).toEqual([]);
+    expect(operation({ tools: [text], servers: [text] })).toEqual([]);
     expect(condition({ key: "mcp.clientName", values: [text] })).toEqual([]);
   });
 });

@@ -60,7 +60,11 @@ export function configure(at: usize, length: i32): bool {
   const reader = new ConfigReader();
   reader.read(at, length);
   const access = reader.config.access;
-  if (reader.errors.length > 0 || !access) return false;
+  if (!access) return false;
+  // Rules that never match are errors of a configuration, but can be decided.
+  for (let i = 0; i < reader.errors.length; i++) {
+    if (!reader.errors[i].includes("never matches")) return false;
+  }
   policy = new Policy(access);
   principals = new Principals(access, properties);
   explanation = new Explanation(policy, properties);

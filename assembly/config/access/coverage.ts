@@ -1,0 +1,102 @@
+import { Cidr } from "../values/cidr";
+import { MessageDirection, OperationConfig, RuleConfig, SourceConfig, TextMatch } from "./access_config";
+import { anyMatches, anyMatchesAll } from "./glob";
+import { methodsOfTarget } from "./method_checks";
+
+/** Whether the first rule is about every message of a client that the second one is about. It may say no where that would be
+ *  hard to tell. */
+export function coversRule(first: RuleConfig, second: RuleConfig): bool {
+  if (first.conditions.length > 0) return false;
+  return coversSources(first.sources, second.sources) && coversOperations(first.operations, second.operations);
+}
+
+/** Whether every address of the second block is in the first. */
+export function coversBlock(first: string, second: string): bool {
+  const outer = Cidr.parse(first);
+  const inner = Cidr.parse(second);
+  if (!outer || !inner) return false;
+  return outer.prefix <= inner.prefix && outer.holds(changetype<usize>(inner.bytes), inner.size);
+}
+
+function coversSources(first: SourceConfig[], second: SourceConfig[]): bool {
+  if (first.length == 0) return true;
+  for (let i = 0; i < second.length; i++) {
+    let isCovered = false;
+    for (let j = 0; j < first.length && !isCovered; j++) isCovered = coversSource(first[j], second[i]);
+    if (!isCovered) return false;
+  }
+  return second.length > 0;
+}
+
+function coversSource(first: SourceConfig, second: SourceConfig): bool {
+  if (first.isAnonymous && !second.isAnonymous) return false;
+  if (first.claims.length > 0) return false;
+  // Where the second one asks for no principal, it is about callers without one too.
+  if (!first.principals.isEmpty && !coversValues(first.principals, second.principals)) return false;
+  if (!first.trustDomains.isEmpty && !coversValues(first.trustDomains, second.trustDomains)) return false;
+  return first.ipBlocks.isEmpty || coversBlocks(first.ipBlocks, second.ipBlocks);
+}
+
+function coversBlocks(first: TextMatch, second: TextMatch): bool {
+  if (first.notValues.length > 0) return false;
+  for (let i = 0; i < second.values.length; i++) {
+    let isCovered = false;
+    for (let j = 0; j < first.values.length && !isCovered; j++) {
+      isCovered = coversBlock(first.values[j], second.values[i]);
+    }
+    if (!isCovered) return false;
+  }
+  return second.values.length > 0;
+}
+
+function coversOperations(first: OperationConfig[], second: OperationConfig[]): bool {
+  if (second.length == 0) return first.length == 0 || coversAny(first, new OperationConfig());
+  for (let i = 0; i < second.length; i++) {
+    const isOfClient = second[i].direction == MessageDirection.ClientToServer;
+    if (first.length == 0 ? !isOfClient : !coversAny(first, second[i])) return false;
+  }
+  return true;
+}
+
+function coversAny(first: OperationConfig[], second: OperationConfig): bool {
+  for (let i = 0; i < first.length; i++) {
+    if (coversOperation(first[i], second)) return true;
+  }
+  return false;
+}
+
+function coversOperation(first: OperationConfig, second: OperationConfig): bool {
+  if (first.direction != second.direction) return false;
+  if (!coversMatch(first.servers, second.servers) || !coversMethods(first, second)) return false;
+  const targets = methodsOfTarget(first);
+  if (targets.length == 0) return true;
+  // Both name targets of one kind only.
+  if (methodsOfTarget(second) != targets) return false;
+  return (
+    coversMatch(first.tools, second.tools) &&
+    coversMatch(first.prompts, second.prompts) &&
+    coversMatch(first.resources, second.resources)
+  );
+}
+
+function coversMethods(first: OperationConfig, second: OperationConfig): bool {
+  if (second.methods.values.length > 0) return coversMatch(first.methods, second.methods);
+  const implied = new TextMatch();
+  implied.values = methodsOfTarget(second);
+  return coversMatch(first.methods, implied);
+}
+
+/** Of two matches of a text that every message has. */
+function coversMatch(first: TextMatch, second: TextMatch): bool {
+  if (first.isEmpty) return true;
+  if (second.values.length == 0) return first.notValues.length == 0 && anyMatchesAll(first.values);
+  return coversValues(first, second);
+}
+
+function coversValues(first: TextMatch, second: TextMatch): bool {
+  if (first.notValues.length > 0) return false;
+  for (let i = 0; i < second.values.length; i++) {
+    if (!anyMatches(first.values, second.values[i])) return false;
+  }
+  return second.values.length > 0;
+}

@@ -1,0 +1,112 @@
+import { KNOWN_METHODS, METHOD_NAMESPACES } from "../../mcp/methods";
+import { JsonType, JsonValue } from "../values/json_value";
+import { nearestWord } from "../values/near_miss";
+import { Problems, itemPath, suggestion } from "../values/problems";
+import { quoted } from "../values/shown";
+import { MessageDirection, OperationConfig } from "./access_config";
+import { anyMatches, matchesGlob } from "./glob";
+
+/** A name for the methods with which a client and a server get to know each other. */
+export const HANDSHAKE = "@handshake";
+export const HANDSHAKE_METHODS: string[] = ["initialize", "notifications/initialized", "ping", "server/discover"];
+
+const TOOL_METHODS: string[] = ["tools/call"];
+const PROMPT_METHODS: string[] = ["prompts/get", "completion/complete"];
+const RESOURCE_METHODS: string[] = [
+  "resources/read",
+  "resources/subscribe",
+  "resources/unsubscribe",
+  "completion/complete",
+];
+/** What a server asks a client by. */
+const SERVER_METHODS: string[] = ["sampling/createMessage", "elicitation/create", "roots/list", "ping"];
+
+/** The methods by which an operation can be called at all: those that name a target of its kind; empty where it names no
+ *  target, so that every method is possible. */
+export function methodsOfTarget(operation: OperationConfig): string[] {
+  if (!operation.tools.isEmpty) return TOOL_METHODS;
+  if (!operation.prompts.isEmpty) return PROMPT_METHODS;
+  return operation.resources.isEmpty ? [] : RESOURCE_METHODS;
+}
+
+/** Checks `methods` and `notMethods` of one operation: reports names that no message has, and methods that cannot match
+ *  together with the operation's other fields. */
+export class MethodChecks {
+  constructor(private problems: Problems) {}
+
+  /** Reports the names in a list that are no methods of MCP. */
+  checkNames(path: string, value: JsonValue): void {
+    for (let i = 0; i < value.items.length; i++) {
+      const item = value.items[i];
+      if (item.type != JsonType.String || item.isCut || item.text.startsWith("@")) continue;
+      this.checkName(itemPath(path, i), item.text);
+    }
+  }
+
+  /** Reports the methods in a list of `methods` that the rest of the operation rules out. */
+  checkTogether(path: string, value: JsonValue, operation: OperationConfig): void {
+    const isOfServer = operation.direction == MessageDirection.ServerToClient;
+    const possible = isOfServer ? SERVER_METHODS : methodsOfTarget(operation);
+    for (let i = 0; i < value.items.length; i++) {
+      const item = value.items[i];
+      if (item.type != JsonType.String || item.isCut) continue;
+      const at = itemPath(path, i);
+      // A later revision may have servers ask more.
+      if (isOfServer && !isAmong(item.text, KNOWN_METHODS)) continue;
+      if (possible.length > 0 && !isAmong(item.text, possible)) {
+        const why = isOfServer ? " is nothing that servers ask clients" : " names no target of the operation's kind";
+        this.problems.error(at, quoted(item.text) + why + ", so it never matches");
+      } else if (!isOfServer && item.text != "ping" && SERVER_METHODS.includes(item.text)) {
+        this.problems.warn(at, quoted(item.text) + ' is asked by servers: it needs "direction": "server_to_client"');
+      }
+    }
+  }
+
+  /** Reports an operation that has no method left: all that could match are excluded, or it names a target in what a client
+   *  answers. */
+  checkRest(path: string, operation: OperationConfig): void {
+    const targets = methodsOfTarget(operation);
+    if (targets.length == 0) return;
+    if (operation.direction == MessageDirection.ServerToClient) {
+      this.problems.error(path, "what a client answers names no tool, prompt or resource, so this never matches");
+      return;
+    }
+    for (let i = 0; i < targets.length; i++) {
+      if (!anyMatches(operation.methods.notValues, targets[i])) return;
+    }
+    this.problems.error(path, "notMethods excludes every method that names its targets, so this never matches");
+  }
+
+  private checkName(path: string, name: string): void {
+    const star = name.indexOf("*");
+    if (star < 0 ? KNOWN_METHODS.includes(name) : matchesOne(name, KNOWN_METHODS)) return;
+    let near = "";
+    if (star < 0) {
+      near = nearestWord(name, KNOWN_METHODS);
+    } else {
+      const namespace = nearestWord(name.slice(0, star), METHOD_NAMESPACES);
+      if (namespace.length) near = namespace + name.slice(star);
+    }
+    if (near.length) {
+      this.problems.error(path, quoted(name) + " is no method of MCP, so it never matches" + suggestion(near));
+    } else {
+      this.problems.warn(path, quoted(name) + " is no method of MCP that this version knows");
+    }
+  }
+}
+
+/** Whether the name of a method, a pattern or {@link HANDSHAKE} means one of the methods. */
+function isAmong(name: string, methods: string[]): bool {
+  if (name != HANDSHAKE) return matchesOne(name, methods);
+  for (let i = 0; i < HANDSHAKE_METHODS.length; i++) {
+    if (methods.includes(HANDSHAKE_METHODS[i])) return true;
+  }
+  return false;
+}
+
+function matchesOne(pattern: string, methods: string[]): bool {
+  for (let i = 0; i < methods.length; i++) {
+    if (matchesGlob(pattern, methods[i])) return true;
+  }
+  return false;
+}

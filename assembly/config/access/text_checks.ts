@@ -1,0 +1,96 @@
+import { Problems, itemPath } from "../values/problems";
+import { quoted } from "../values/shown";
+import { TextMatch } from "./access_config";
+import { anyMatches, anyMatchesAll } from "./glob";
+
+/** From a capital to its small letter. */
+const CASE: i32 = 0x20;
+const SPACE: i32 = 0x20;
+const POINT: i32 = 0x2e;
+const STAR: i32 = 0x2a;
+
+/** What the texts of a list are: it decides which characters they can have. */
+export enum TextKind {
+  /** A tool, a prompt, a principal or a trust domain. */
+  Name,
+  /** A URI, a server or any other text, in which most characters are possible. */
+  Free,
+}
+
+/** Checks lists of texts with `*`: reports those that contradict each other, and those that look like a misunderstanding. */
+export class TextChecks {
+  constructor(private problems: Problems) {}
+
+  /**
+   * Checks a pair of lists, as `tools` and `notTools`.
+   * @param path of the object that has both.
+   * @param missingMatters a message may lack the text, which neither list can then say anything about: a DENY applies to it.
+   */
+  check(path: string, name: string, match: TextMatch, kind: TextKind, missingMatters: bool): void {
+    const at = path + "." + name;
+    const notAt = path + "." + notName(name);
+    this.checkTexts(at, match.values, kind);
+    this.checkTexts(notAt, match.notValues, kind);
+    if (match.notValues.length == 0 || missingMatters) return;
+    if (match.values.length == 0) {
+      if (anyMatchesAll(match.notValues)) this.problems.error(notAt, '"*" excludes everything, so this never matches');
+      return;
+    }
+    this.checkExcluded(at, match);
+  }
+
+  private checkExcluded(path: string, match: TextMatch): void {
+    let excluded = 0;
+    for (let i = 0; i < match.values.length; i++) {
+      if (anyMatches(match.notValues, match.values[i])) excluded++;
+    }
+    if (excluded == match.values.length) {
+      this.problems.error(path, "all values are excluded by the list beside it, so this never matches");
+      return;
+    }
+    for (let i = 0; i < match.values.length && excluded > 0; i++) {
+      if (!anyMatches(match.notValues, match.values[i])) continue;
+      this.problems.warn(itemPath(path, i), quoted(match.values[i]) + " is excluded by the list beside it");
+    }
+  }
+
+  private checkTexts(path: string, texts: string[], kind: TextKind): void {
+    for (let i = 0; i < texts.length; i++) {
+      const at = itemPath(path, i);
+      const text = texts[i];
+      if (text.length == 0) {
+        this.problems.warn(at, "an empty text matches an empty one only");
+      } else if (text.charCodeAt(0) == SPACE || text.charCodeAt(text.length - 1) == SPACE) {
+        this.problems.warn(at, quoted(text) + " has a space at its beginning or end, which must be in the message too");
+      } else if (looksLikeExpression(text, kind)) {
+        this.problems.warn(
+          at,
+          quoted(text) + " is no regular expression here: only * has a meaning, any run of characters",
+        );
+      }
+    }
+  }
+}
+
+/** The name of the list of what a text must not be. */
+function notName(name: string): string {
+  return "not" + String.fromCharCode(name.charCodeAt(0) - CASE) + name.slice(1);
+}
+
+/** Whether a text looks like a regular expression. */
+function looksLikeExpression(text: string, kind: TextKind): bool {
+  if (text.startsWith("^") || text.startsWith(".*")) return true;
+  if (kind == TextKind.Free) return false;
+  for (let i = 0; i < text.length; i++) {
+    if ("|^$()[]{}\\+?".includes(text.charAt(i))) return true;
+    // `files.*` names what is in a namespace; `get_.*` does not.
+    const isPair = text.charCodeAt(i) == POINT && i + 1 < text.length && text.charCodeAt(i + 1) == STAR;
+    if (isPair && (i + 2 < text.length || !isAlphanumeric(text.charCodeAt(i - 1)))) return true;
+  }
+  return false;
+}
+
+function isAlphanumeric(unit: i32): bool {
+  const letter = unit | 0x20;
+  return (letter >= 0x61 && letter <= 0x7a) || (unit >= 0x30 && unit <= 0x39);
+}
