@@ -10,20 +10,30 @@ import {
   isDigit,
   isSpace,
 } from "./characters";
-import { isCompleteNumber } from "./number";
 import { DEPTH_LIMIT, NESTING_SIZE, Nesting } from "./nesting";
-import { NOT_SKIPPING, Scalar, Scalars } from "./scalars";
+import { SCALAR_READER_SIZE, Scalar, ScalarReader } from "./scalar_reader";
 import { Expect, endOfString, expected, skipInside } from "./skip";
-import { TEXT_SIZE, Text } from "./text";
 import { Fault, Token } from "./token";
+
+const NOT_SKIPPING: i32 = -1;
 
 /**
  * A streaming JSON tokenizer (RFC 8259) over byte chunks cut anywhere, in flat memory. Give it bytes with
- * {@link feed}, then call {@link next} until it says {@link Token.More}; after the last byte ask {@link complete}.
- * It checks the grammar as `JSON.parse` does, but not UTF-8, also in values that are skipped.
+ * {@link feed}, then call {@link next} until it returns {@link Token.More}; after the last byte check {@link complete}.
+ * It checks the grammar as `JSON.parse` does, but not UTF-8, also in values that are skipped. One block of memory holds
+ * the tokenizer, its {@link ScalarReader} and its {@link Nesting}.
  */
 @unmanaged
-export class Tokenizer extends Scalars {
+export class Tokenizer {
+  fault: Fault;
+  /** Offset of the first byte of the newest token, counted from the first byte fed since {@link reset}. The token of a
+   *  string begins at its quote. */
+  tokenStart: u64;
+  private at: usize;
+  private end: usize;
+  private expect: Expect;
+  /** The depth at which skipping ends once a value is complete there. */
+  private resumeDepth: i32;
   private chunk: usize;
   /** Bytes of the chunks before this one. */
   private passed: u64;
@@ -36,7 +46,7 @@ export class Tokenizer extends Scalars {
   private captureFrom: usize;
 
   static create(): Tokenizer {
-    const self = changetype<Tokenizer>(heap.alloc(offsetof<Tokenizer>() + TEXT_SIZE + NESTING_SIZE));
+    const self = changetype<Tokenizer>(heap.alloc(offsetof<Tokenizer>() + SCALAR_READER_SIZE + NESTING_SIZE));
     self.reset();
     return self;
   }
@@ -45,9 +55,42 @@ export class Tokenizer extends Scalars {
   reset(): void {
     memory.fill(changetype<usize>(this), 0, offsetof<Tokenizer>());
     this.resumeDepth = NOT_SKIPPING;
-    this.text = changetype<Text>(changetype<usize>(this) + offsetof<Tokenizer>());
-    this.text.clear();
+    this.scalars.reset();
     this.nesting.depth = 0;
+  }
+
+  /** The text of the newest key, string or number: valid until the next call. At most {@link TEXT_LIMIT} bytes. */
+  @inline
+  get textAt(): usize {
+    return this.scalars.textAt;
+  }
+
+  @inline
+  get textLength(): i32 {
+    return this.scalars.textLength;
+  }
+
+  /** Bytes of the whole text. The end of a text longer than {@link TEXT_LIMIT} is not kept. */
+  @inline
+  get textTotal(): u32 {
+    return this.scalars.textTotal;
+  }
+
+  /** The newest key or string contains escape sequences. */
+  @inline
+  get textEscaped(): bool {
+    return this.scalars.textEscaped;
+  }
+
+  /** One of its escape sequences is a surrogate without its partner. */
+  @inline
+  get textLossy(): bool {
+    return this.scalars.textLossy;
+  }
+
+  /** Offset of the byte after the newest token, counted as {@link tokenStart}. */
+  get tokenEnd(): u64 {
+    return this.offsetOf(this.at);
   }
 
   /** The next bytes of the document; those before must be used up. They must stay in place while they are read. */
@@ -85,12 +128,12 @@ export class Tokenizer extends Scalars {
   get complete(): bool {
     if (this.fault != Fault.None) return false;
     if (this.expect == Expect.Nothing) return true;
-    return this.nesting.depth == 0 && this.scalar == Scalar.Number && isCompleteNumber(this.number);
+    return this.nesting.depth == 0 && this.scalars.isCompleteNumber;
   }
 
   /** Whether no byte but white space has come. */
   get blank(): bool {
-    return this.expect == Expect.Value && this.nesting.depth == 0 && this.scalar == Scalar.None && !this.fault;
+    return this.expect == Expect.Value && this.nesting.depth == 0 && this.scalars.open == Scalar.None && !this.fault;
   }
 
   /** Bytes from the first to the last of the root object or array; in a list of documents, of the one read last. */
@@ -101,12 +144,15 @@ export class Tokenizer extends Scalars {
   next(): Token {
     if (this.fault) return Token.Error;
     while (true) {
-      if (this.scalar != Scalar.None) {
-        const token = this.continueScalar();
-        if (token == Token.More) return this.usedUp();
-        if (token == Token.Error) return token;
+      if (this.scalars.open != Scalar.None) {
         const silent = this.resumeDepth != NOT_SKIPPING;
-        if (token != Token.Key) {
+        const token = this.scalars.read(this.at, this.end, silent);
+        if (token == Token.Error) return this.fail(Fault.Syntax);
+        this.at = this.scalars.at;
+        if (token == Token.More) return this.usedUp();
+        if (token == Token.Key) {
+          this.expect = Expect.Colon;
+        } else {
           this.completeValue();
           if (this.hasCaptured) return this.handOut(Token.LastPart);
         }
@@ -120,6 +166,7 @@ export class Tokenizer extends Scalars {
       this.at = at;
       if (at == end) return this.usedUp();
       const silent = this.resumeDepth != NOT_SKIPPING;
+      if (!silent) this.tokenStart = this.offsetOf(at);
       const token = this.read(load<u8>(at));
       if (token == Token.More) continue;
       if (silent && token != Token.Error) {
@@ -130,19 +177,19 @@ export class Tokenizer extends Scalars {
     }
   }
 
-  /** Whether the container in hand is skipped. */
+  /** Whether the innermost open container is skipped. */
   @inline
   private get isInsideSkipped(): bool {
     return this.resumeDepth != NOT_SKIPPING && <i32>this.nesting.depth > this.resumeDepth;
   }
 
-  /** Passes over what is usual in containers that are skipped. */
+  /** Passes over usual content of containers that are skipped. */
   private skip(): void {
     this.at = skipInside(this.nesting, this.resumeDepth + 1, this.expect, this.at, this.end);
     this.expect = expected;
   }
 
-  /** The bytes are used up: what was captured of them is handed out first. */
+  /** The bytes are used up: hands out those that were captured. */
   private usedUp(): Token {
     return this.captureFrom && this.captureFrom < this.end ? this.handOut(Token.Part) : Token.More;
   }
@@ -154,14 +201,16 @@ export class Tokenizer extends Scalars {
   }
 
   private handOut(token: Token): Token {
-    this.setText(this.captureFrom, <u32>(this.at - this.captureFrom));
-    this.textLength = this.textTotal;
+    const scalars = this.scalars;
+    scalars.setText(this.captureFrom, <u32>(this.at - this.captureFrom));
+    scalars.textLength = scalars.textTotal;
+    this.tokenStart = this.offsetOf(this.captureFrom);
     this.captures = token == Token.Part;
     this.captureFrom = this.captures ? this.at : 0;
     return token;
   }
 
-  /** Takes the byte that stands next: a token, or More where there is none yet. */
+  /** Reads the next byte: returns a token, or More if it completes none. */
   private read(byte: u8): Token {
     switch (this.expect) {
       case Expect.CommaOrEnd:
@@ -209,13 +258,20 @@ export class Tokenizer extends Scalars {
         return this.beginLiteral(Token.Null, 3);
       default:
         if (byte != 0x2d && !isDigit(byte)) return this.fail(Fault.Syntax);
-        return this.beginNumber();
+        this.scalars.beginNumber();
+        return Token.More;
     }
+  }
+
+  private beginLiteral(literal: Token, lettersLeft: u32): Token {
+    this.at++;
+    this.scalars.beginLiteral(literal, lettersLeft);
+    return Token.More;
   }
 
   private open(isObject: bool): Token {
     if (this.nesting.depth == DEPTH_LIMIT) return this.fail(Fault.Depth);
-    if (this.nesting.depth == this.rootDepth) this.rootStart = this.passed + (this.at - this.chunk);
+    if (this.nesting.depth == this.rootDepth) this.rootStart = this.offsetOf(this.at);
     this.nesting.open(isObject);
     this.at++;
     this.expect = isObject ? Expect.KeyOrEnd : Expect.ValueOrEnd;
@@ -227,7 +283,7 @@ export class Tokenizer extends Scalars {
     if (byte != (isObject ? BRACE_CLOSE : BRACKET_CLOSE)) return this.fail(Fault.Syntax);
     this.nesting.close();
     this.at++;
-    if (this.nesting.depth == this.rootDepth) this.rootEnd = this.passed + (this.at - this.chunk);
+    if (this.nesting.depth == this.rootDepth) this.rootEnd = this.offsetOf(this.at);
     this.completeValue();
     return isObject ? Token.ObjectEnd : Token.ArrayEnd;
   }
@@ -249,11 +305,9 @@ export class Tokenizer extends Scalars {
     }
     const stop = endOfPlainText(from, this.end);
     if (stop < this.end && load<u8>(stop) == QUOTE) {
-      // Most strings stand whole in a chunk and hold no escape: their bytes need no copy.
+      // Most strings are whole in a chunk and contain no escape: their bytes need no copy.
       this.at = stop + 1;
-      this.setText(from, <u32>(stop - from));
-      this.textEscaped = false;
-      this.textLossy = false;
+      this.scalars.takePlainString(from, <u32>(stop - from));
       if (scalar == Scalar.Key) {
         this.expect = Expect.Colon;
         return this.resumeDepth == NOT_SKIPPING ? Token.Key : Token.More;
@@ -261,12 +315,30 @@ export class Tokenizer extends Scalars {
       this.completeValue();
       return Token.String;
     }
-    this.scalar = scalar;
-    this.text.clear();
+    this.scalars.beginString(scalar);
     return Token.More;
   }
 
+  private fail(fault: Fault): Token {
+    this.fault = fault;
+    this.scalars.open = Scalar.None;
+    this.expect = Expect.Nothing;
+    this.at = this.end;
+    return Token.Error;
+  }
+
+  @inline
+  private offsetOf(at: usize): u64 {
+    return this.passed + (at - this.chunk);
+  }
+
+  @inline
+  private get scalars(): ScalarReader {
+    return changetype<ScalarReader>(changetype<usize>(this) + offsetof<Tokenizer>());
+  }
+
+  @inline
   private get nesting(): Nesting {
-    return changetype<Nesting>(changetype<usize>(this) + offsetof<Tokenizer>() + TEXT_SIZE);
+    return changetype<Nesting>(changetype<usize>(this) + offsetof<Tokenizer>() + SCALAR_READER_SIZE);
   }
 }

@@ -7,13 +7,32 @@ import { chunkSizes, cut, single } from "../chunks.ts";
 import { itHolds } from "../property.ts";
 import { evaluate, gaps, nodes, write } from "./documents.ts";
 import { chooser, reference } from "./reference.ts";
-import { type Skip, type TokenName, tokenize } from "./tokenizer.ts";
+import { type Skip, type Span, type TokenName, locate, tokenLine, tokenize } from "./tokenizer.ts";
 
 const documents = fc.record({ node: nodes(), gaps }).map(({ node, gaps }) => ({ node, text: write(node, gaps) }));
 
 /** Puts an end to the number that a document may be: it becomes a token only by what follows. */
 function closed(text: string): Buffer {
   return Buffer.from(`${text}\n`);
+}
+
+const STRUCTURE: Partial<Record<TokenName, string>> = {
+  ObjectStart: "{",
+  ObjectEnd: "}",
+  ArrayStart: "[",
+  ArrayEnd: "]",
+  True: "true",
+  False: "false",
+  Null: "null",
+};
+
+/** The line of a token, made from the bytes at its offsets alone. */
+function lineOf({ token, start, end }: Span, document: Buffer): string {
+  const written = document.subarray(start, end).toString();
+  if (token === "Number") return tokenLine(token, Buffer.from(written));
+  if (token === "Key" || token === "String") return tokenLine(token, Buffer.from(JSON.parse(written) as string));
+  assert.equal(written, STRUCTURE[token]);
+  return tokenLine(token);
 }
 
 describe("every JSON document", () => {
@@ -33,6 +52,31 @@ describe("every JSON document", () => {
       assert.deepEqual(tokenize([bytes]), expected);
       assert.deepEqual(tokenize(cut(bytes, sizes)), expected);
     }),
+  );
+
+  itHolds(
+    "gives the offsets of its tokens, in any chunks and next to anything that is skipped",
+    1000,
+    fc.property(
+      documents,
+      chunkSizes,
+      fc.array(fc.constantFrom<Skip>("nothing", "nothing", "value", "container"), { minLength: 1, maxLength: 9 }),
+      ({ text }, sizes, choices) => {
+        const bytes = closed(text);
+        const spans = locate([bytes], chooser(choices));
+        const { tokens } = tokenize([bytes], chooser(choices));
+        assert.deepEqual(
+          spans.map((span) => lineOf(span, bytes)),
+          tokens,
+        );
+        let end = 0;
+        for (const span of spans) {
+          assert.ok(span.start >= end && span.end > span.start);
+          end = span.end;
+        }
+        assert.deepEqual(locate(cut(bytes, sizes), chooser(choices)), spans);
+      },
+    ),
   );
 
   itHolds(

@@ -52,12 +52,21 @@ interface Exports {
   size(): bigint;
 }
 
+/** Where a token is in the document: the offsets of its first byte and of the byte after it. */
+export interface Span {
+  readonly token: TokenName;
+  readonly start: number;
+  readonly end: number;
+}
+
 let tokens: string[] = [];
+let spans: Span[] = [];
 let choose: (token: TokenName) => Skip = () => "nothing";
 
 const module: TestModule<Exports> = new TestModule("json", {
-  token(token: number, at: number, length: number, total: number): number {
+  token(token: number, at: number, length: number, total: number, start: number, end: number): number {
     const name = TOKENS[token];
+    spans.push({ token: name, start, end });
     tokens.push(tokenLine(name, module.bytes(at, length), total));
     return SKIPS.indexOf(choose(name));
   },
@@ -67,6 +76,7 @@ const module: TestModule<Exports> = new TestModule("json", {
 export function tokenize(chunks: readonly Uint8Array[], skip: (token: TokenName) => Skip = () => "nothing"): Tokenized {
   const { exports } = module;
   tokens = [];
+  spans = [];
   choose = skip;
   exports.begin();
   for (const chunk of chunks) module.lend(chunk, (at, length) => exports.feed(at, length));
@@ -77,6 +87,12 @@ export function tokenize(chunks: readonly Uint8Array[], skip: (token: TokenName)
     blank: exports.blank() !== 0,
     size: Number(exports.size()),
   };
+}
+
+/** Where the tokens of a document are that comes in chunks. */
+export function locate(chunks: readonly Uint8Array[], skip?: (token: TokenName) => Skip): Span[] {
+  tokenize(chunks, skip);
+  return spans;
 }
 
 /** Bytes of the module's memory, which only ever grows. */

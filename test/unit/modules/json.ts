@@ -12,7 +12,7 @@ enum Skip {
 
 // @ts-ignore: decorator
 @external("trace", "token")
-declare function trace(token: Token, at: usize, length: i32, total: u32): Skip;
+declare function trace(token: Token, at: usize, length: i32, total: u32, start: f64, end: f64): Skip;
 
 const tokens = Tokenizer.create();
 
@@ -23,7 +23,8 @@ export function begin(): void {
 export function feed(at: usize, length: usize): void {
   tokens.feed(at, length);
   for (let token = tokens.next(); token > Token.Error; token = tokens.next()) {
-    const skip = trace(token, tokens.textAt, tokens.textLength, tokens.textTotal);
+    const start = <f64>tokens.tokenStart;
+    const skip = trace(token, tokens.textAt, tokens.textLength, tokens.textTotal, start, <f64>tokens.tokenEnd);
     if (skip == Skip.Value) tokens.skipValue();
     else if (skip == Skip.Container) tokens.skipContainer();
   }
