@@ -1,38 +1,46 @@
 import { Category, Script, asciiCategory, categoryOf, scriptFound } from "./character";
-import { DIGITS, Piece, Pieces, SPACE } from "./pieces";
+import { DIGITS, PIECES_SIZE, Piece, Pieces, SPACE } from "./pieces";
 import { EMPTY_HASH, extendHash, isToken } from "./vocabulary";
 import { Form, Weight, knownWordCost, unknownWordCost } from "./weights";
 import { PACK } from "./word_hash";
 
-/** Estimates how many tokens a text is, as its bytes stream by, cut anywhere. What is frequent goes in fewer steps than
- *  character by character, to the same end. */
+/** Estimates how many tokens a text has, from bytes that may be cut anywhere. Decodes UTF-8 and feeds {@link Pieces}
+ *  character by character; frequent content takes fewer steps with the same result. */
 @unmanaged
-export class Estimator extends Pieces {
+export class Estimator {
   /** The character being read, and its bytes still to come. */
   private point: u32;
   private bytesLeft: u32;
 
+  static create(): Estimator {
+    const self = changetype<Estimator>(heap.alloc(ESTIMATOR_SIZE));
+    self.reset();
+    return self;
+  }
+
   /** Ready for another text. */
   reset(): void {
-    memory.fill(changetype<usize>(this), 0, offsetof<Estimator>());
+    this.bytesLeft = 0;
+    this.pieces.reset();
   }
 
   /** The next bytes of the text. */
   feed(at: usize, length: usize): void {
+    const pieces = this.pieces;
     const end = at + length;
     while (at < end) {
       const byte = load<u8>(at);
       if (byte < 0x80) {
         if (this.bytesLeft) this.take(0xfffd);
-        if (this.piece == Piece.Word) {
+        if (pieces.piece == Piece.Word) {
           if (isSmallLetter(byte)) {
             at = this.takeSmallWords(at, end);
             continue;
           }
-          if (isCapital(byte) && !this.hasSmall) {
-            this.extendWord(byte | 0x20);
-            this.length++;
-            this.capitals++;
+          if (isCapital(byte) && !pieces.hasSmall) {
+            pieces.word.extend(byte | 0x20);
+            pieces.length++;
+            pieces.capitals++;
             at++;
             continue;
           }
@@ -46,7 +54,7 @@ export class Estimator extends Pieces {
           at = this.takeDigits(at, end);
           continue;
         }
-        this.takeCategory(asciiCategory(byte), Script.Basic, byte);
+        pieces.takeCategory(asciiCategory(byte), Script.Basic, byte);
       } else {
         this.takePart(byte);
       }
@@ -56,34 +64,37 @@ export class Estimator extends Pieces {
 
   /** What the text costs, in 1/1024 of a token: it is over. Ready for another one. */
   finish(): u64 {
+    const pieces = this.pieces;
     if (this.bytesLeft) this.take(0xfffd);
-    this.settle(Category.LineEnd);
-    const sum = this.sum;
+    pieces.settle(Category.LineEnd);
+    const sum = pieces.sum;
     this.reset();
     return sum;
   }
 
   /** Goes on with a word in small letters. */
   private takeSmallLetters(at: usize, end: usize): usize {
+    const pieces = this.pieces;
     const from = at;
     while (at < end) {
       const letter = load<u8>(at);
       if (!isSmallLetter(letter)) break;
-      this.extendWord(letter);
+      pieces.word.extend(letter);
       at++;
     }
-    this.length += <u32>(at - from);
-    this.hasSmall = true;
+    pieces.length += <u32>(at - from);
+    pieces.hasSmall = true;
     return at;
   }
 
   /** Goes on with a word in small letters, and with those that follow with one space between: what the other methods do
    *  letter by letter, in a few steps a word. */
   private takeSmallWords(from: usize, end: usize): usize {
+    const pieces = this.pieces;
     let at = this.takeSmallLetters(from, end);
     if (!beginsSmallWord(at, end)) return at;
-    this.settleWord();
-    this.beginWord(SPACE);
+    pieces.settleWord();
+    pieces.beginWord(SPACE);
     let hash: u64 = 0;
     let last: u64 = 0;
     let length: u32 = 0;
@@ -102,53 +113,53 @@ export class Estimator extends Pieces {
       last &= ~((<u64>-1) << ((length % PACK) * 8));
       at += 1 + length;
       if (length == 2 * PACK || !beginsSmallWord(at, end)) break;
-      this.sum += smallWordCost(hash ^ last, length);
+      pieces.sum += smallWordCost(hash ^ last, length);
     }
-    this.hash = hash;
-    this.pack = last;
-    this.packed = length % PACK;
-    this.length = length;
-    this.hasSmall = true;
+    pieces.word.set(hash, last, length % PACK);
+    pieces.length = length;
+    pieces.hasSmall = true;
     return at;
   }
 
   /** Begins the word behind the one in hand, where as usual a space, an ASCII symbol or both stand between: as
    *  {@link takeCategory} does for each. Returns how many bytes they are, 0 for anything else. */
   private beginNextWord(byte: u8, at: usize, end: usize): usize {
+    const pieces = this.pieces;
     if (at + 1 >= end) return 0;
     const next = load<u8>(at, 1);
     if (isAsciiLetter(next)) {
       const isSpace = byte == SPACE;
       if (!isSpace && asciiCategory(byte) != Category.Symbol) return 0;
-      this.settleWord();
-      this.beginWord(byte);
-      this.behindWord = !isSpace;
+      pieces.settleWord();
+      pieces.beginWord(byte);
+      pieces.behindWord = !isSpace;
       return 1;
     }
     if (next != SPACE || at + 2 >= end || !isAsciiLetter(load<u8>(at, 2))) return 0;
     if (asciiCategory(byte) != Category.Symbol) return 0;
-    this.settleWord();
-    this.add(Weight.One);
-    this.beginWord(SPACE);
+    pieces.settleWord();
+    pieces.add(Weight.One);
+    pieces.beginWord(SPACE);
     return 2;
   }
 
   private takeDigits(from: usize, end: usize): usize {
-    if (this.piece != Piece.Number) {
-      this.settle(Category.Number);
-      this.piece = Piece.Number;
-      this.length = DIGITS;
+    const pieces = this.pieces;
+    if (pieces.piece != Piece.Number) {
+      pieces.settle(Category.Number);
+      pieces.piece = Piece.Number;
+      pieces.length = DIGITS;
     }
-    let length = this.length;
+    let length = pieces.length;
     let at = from;
     do {
       if (length == DIGITS) {
-        this.add(Weight.One);
+        pieces.add(Weight.One);
         length = 0;
       }
       length++;
     } while (++at < end && isDigit(load<u8>(at)));
-    this.length = length;
+    pieces.length = length;
     return at;
   }
 
@@ -168,9 +179,18 @@ export class Estimator extends Pieces {
   private take(point: u32): void {
     this.bytesLeft = 0;
     const category = categoryOf(point);
-    this.takeCategory(category, scriptFound(), point);
+    this.pieces.takeCategory(category, scriptFound(), point);
+  }
+
+  @inline
+  private get pieces(): Pieces {
+    return changetype<Pieces>(changetype<usize>(this) + offsetof<Estimator>());
   }
 }
+
+/** Bytes of an {@link Estimator} and of its parts behind it. */
+@inline
+export const ESTIMATOR_SIZE: usize = offsetof<Estimator>() + PIECES_SIZE;
 
 /** What a word in small letters of no more than {@link LONGEST_TOKEN} costs, with the space before it. */
 @inline

@@ -1,4 +1,4 @@
-import { Estimator } from "./estimator";
+import { ESTIMATOR_SIZE, Estimator } from "./estimator";
 
 /** Kinds of text that a message may hold at most. */
 export const KIND_LIMIT: i32 = 8;
@@ -46,7 +46,7 @@ export class Meter {
   private passed: u64;
 
   static create(): Meter {
-    const self = changetype<Meter>(heap.alloc(offsetof<Meter>() + ACCOUNTS_SIZE + offsetof<Estimator>()));
+    const self = changetype<Meter>(heap.alloc(offsetof<Meter>() + ACCOUNTS_SIZE + ESTIMATOR_SIZE));
     self.reset(0);
     return self;
   }

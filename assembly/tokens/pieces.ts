@@ -32,32 +32,41 @@ export const DIGITS: u32 = 3;
 /** No token has more letters; the vocabulary, which may err, is not asked for longer words. */
 const LONGEST_TOKEN: u32 = 24;
 
-/** Takes a text apart as o200k_base's pre-tokenizer does, character by character, and adds up what its pieces cost: one
- *  that is in a filter of frequent tokens as one, any other by its form and length. All sums are in 1/1024 of a token. */
+/** Splits a text as o200k_base's pre-tokenizer does, character by character, and adds up the cost of its pieces: a piece
+ *  in a filter of frequent tokens costs one token, any other is estimated by its form and length. All sums are in 1/1024
+ *  of a token. The {@link WordHash} of the current word is right behind the object. */
 @unmanaged
-export class Pieces extends WordHash {
-  protected sum: u64;
-  protected piece: Piece;
+export class Pieces {
+  sum: u64;
+  /** The hash of the glyphs or symbols that may become one token. */
+  private tokenHash: u64;
+  piece: Piece;
   /** The character before it that belongs to it: a space, or a symbol; 0 for none. */
-  protected before: u32;
+  before: u32;
   /** Characters of the piece: of white space those since the last line end. */
-  protected length: u32;
-  protected hasLineEnd: bool;
-  protected capitals: u32;
-  protected hasSmall: bool;
-  protected script: Script;
+  length: u32;
+  hasLineEnd: bool;
+  capitals: u32;
+  hasSmall: bool;
+  script: Script;
   /** What the symbol read last costs alone. */
-  protected symbol: Weight;
+  symbol: Weight;
   /** The piece came right behind a word, maybe with a single symbol between. */
-  protected behindWord: bool;
+  behindWord: bool;
   /** The character read last, and how often in a row. */
-  protected last: u32;
-  protected repeats: u32;
+  last: u32;
+  repeats: u32;
 
+  /** Forgets the text read so far. */
+  reset(): void {
+    memory.fill(changetype<usize>(this), 0, PIECES_SIZE);
+  }
+
+  /** Begins a word after `before`, a space or a symbol. */
   @inline
-  protected beginWord(before: u32): void {
+  beginWord(before: u32): void {
     this.piece = Piece.Word;
-    this.clearWord();
+    this.word.clear();
     this.before = before;
     this.symbol = Weight.One;
     this.behindWord = false;
@@ -67,7 +76,7 @@ export class Pieces extends WordHash {
     this.script = Script.Basic;
   }
 
-  protected takeCategory(category: Category, script: Script, point: u32): void {
+  takeCategory(category: Category, script: Script, point: u32): void {
     switch (category) {
       case Category.Lower:
       case Category.Upper:
@@ -120,9 +129,9 @@ export class Pieces extends WordHash {
     if (this.piece != Piece.Word || (category == Category.Upper && this.hasSmall)) {
       this.settle(category);
       this.piece = Piece.Word;
-      this.clearWord();
+      this.word.clear();
     }
-    this.extendWord(category == Category.Upper ? smallOf(point, script) : point);
+    this.word.extend(category == Category.Upper ? smallOf(point, script) : point);
     this.length++;
     if (category == Category.Upper) this.capitals++;
     else if (category == Category.Lower) this.hasSmall = true;
@@ -132,25 +141,25 @@ export class Pieces extends WordHash {
   private takeGlyph(script: Script, point: u32): void {
     const kind = <i32>script - <i32>Script.Han;
     if (this.piece == Piece.Glyphs) {
-      const longer = extendHash(this.hash, point);
+      const longer = extendHash(this.tokenHash, point);
       if (isToken(longer)) {
-        this.hash = longer;
+        this.tokenHash = longer;
         return;
       }
     } else {
       this.settle(Category.Letter);
       this.piece = Piece.Glyphs;
       if (this.before == SPACE) {
-        this.hash = extendHash(SPACE_HASH, point);
-        if (isToken(this.hash)) return this.add(Weight.Han + kind);
+        this.tokenHash = extendHash(SPACE_HASH, point);
+        if (isToken(this.tokenHash)) return this.add(Weight.Han + kind);
       }
       if (this.before) this.add(isSpace(this.before) ? Weight.SpaceBeforeHan + kind : <i32>this.symbol);
     }
-    this.hash = extendHash(EMPTY_HASH, point);
-    this.add((isToken(this.hash) ? Weight.Han : Weight.RareHan) + kind);
+    this.tokenHash = extendHash(EMPTY_HASH, point);
+    this.add((isToken(this.tokenHash) ? Weight.Han : Weight.RareHan) + kind);
   }
 
-  /** One more symbol, or a line end behind symbols: it joins the token in hand, or begins the next. */
+  /** One more symbol, or a line end behind symbols: it joins the current token, or begins the next. */
   private takeSymbol(point: u32): void {
     const isFirst = this.length++ == 0;
     if (!isFirst && point == this.last) {
@@ -160,21 +169,21 @@ export class Pieces extends WordHash {
       this.last = point;
     }
     if (!isFirst || this.before) {
-      const longer = extendHash(isFirst ? SPACE_HASH : this.hash, point);
+      const longer = extendHash(isFirst ? SPACE_HASH : this.tokenHash, point);
       if (isToken(longer)) {
-        this.hash = longer;
+        this.tokenHash = longer;
         if (isFirst) this.add(Weight.One);
         return;
       }
       if (isFirst) this.add(Weight.NextSymbol);
     }
-    this.hash = extendHash(EMPTY_HASH, point);
-    this.symbol = symbolWeight(point, this.hash, isFirst);
+    this.tokenHash = extendHash(EMPTY_HASH, point);
+    this.symbol = symbolWeight(point, this.tokenHash, isFirst);
     this.add(this.symbol);
   }
 
-  /** The piece in hand is over, and one that begins with a character of `next` follows. */
-  protected settle(next: Category): void {
+  /** Ends the current piece. The next one begins with a character of category `next`. */
+  settle(next: Category): void {
     let before: u32 = 0;
     let behindWord = false;
     if (this.piece == Piece.Space) {
@@ -213,13 +222,13 @@ export class Pieces extends WordHash {
     return 0;
   }
 
-  protected settleWord(): void {
+  settleWord(): void {
     const before = this.before;
     if (before == APOSTROPHE && this.behindWord && this.length <= LONGEST_CONTRACTION) {
       return this.add(Weight.Contraction);
     }
     const form = formOf(this.script, this.capitals, this.hasSmall);
-    if (this.length <= LONGEST_TOKEN && isToken(this.wordHash)) {
+    if (this.length <= LONGEST_TOKEN && isToken(this.word.value)) {
       this.sum += knownWordCost(form, before);
       return;
     }
@@ -229,10 +238,20 @@ export class Pieces extends WordHash {
   }
 
   @inline
-  protected add(weight: i32): void {
+  add(weight: i32): void {
     this.sum += weightOf(weight);
   }
+
+  /** The current word. */
+  @inline
+  get word(): WordHash {
+    return changetype<WordHash>(changetype<usize>(this) + offsetof<Pieces>());
+  }
 }
+
+/** Bytes of {@link Pieces} and of the word behind them. */
+@inline
+export const PIECES_SIZE: usize = offsetof<Pieces>() + offsetof<WordHash>();
 
 /** What a symbol costs that begins a token. */
 function symbolWeight(point: u32, hash: u64, isFirst: bool): Weight {

@@ -6,15 +6,16 @@ export const PACK: u32 = 8;
 /** The hash of a word, letter by letter. */
 @unmanaged
 export class WordHash {
-  /** Of the word without its last ASCII letters, which are in `pack`. */
-  protected hash: u64;
-  protected pack: u64;
-  /** How many they are. */
-  protected packed: u32;
+  /** The hash of the word without its last ASCII letters, which are in `pack`. */
+  private hash: u64;
+  /** The last ASCII letters, fewer than {@link PACK}, the first letter lowest. */
+  private pack: u64;
+  /** How many letters `pack` contains. */
+  private packed: u32;
 
   /** Ready for another word. */
   @inline
-  clearWord(): void {
+  clear(): void {
     this.hash = EMPTY_HASH;
     this.pack = 0;
     this.packed = 0;
@@ -22,7 +23,7 @@ export class WordHash {
 
   /** Adds a letter, given as its code point. */
   @inline
-  extendWord(letter: u32): void {
+  extend(letter: u32): void {
     if (letter >= 0x80) {
       this.hash = extendHash(extendHash(this.hash, this.pack), letter);
     } else {
@@ -34,9 +35,17 @@ export class WordHash {
     this.packed = 0;
   }
 
+  /** Continues after a word whose last `packed` letters are in `pack` and whose letters before have this hash. */
+  @inline
+  set(hash: u64, pack: u64, packed: u32): void {
+    this.hash = hash;
+    this.pack = pack;
+    this.packed = packed;
+  }
+
   /** The hash of all letters. */
   @inline
-  get wordHash(): u64 {
+  get value(): u64 {
     return this.hash ^ this.pack;
   }
 }

@@ -9,8 +9,7 @@ import { mix } from "../../assembly/memory/bytes";
 
 export { Category, Script };
 
-const estimator = changetype<Estimator>(heap.alloc(offsetof<Estimator>()));
-estimator.reset();
+const estimator = Estimator.create();
 
 const word = changetype<WordHash>(heap.alloc(offsetof<WordHash>()));
 
@@ -47,9 +46,9 @@ export function hashOf(at: usize, count: u32): u64 {
 }
 
 function wordHashOf(at: usize, count: u32): u64 {
-  word.clearWord();
-  for (let i: u32 = 0; i < count; i++) word.extendWord(load<u32>(at + (i << 2)));
-  return word.wordHash;
+  word.clear();
+  for (let i: u32 = 0; i < count; i++) word.extend(load<u32>(at + (i << 2)));
+  return word.value;
 }
 
 export function mixed(hash: u64): u64 {

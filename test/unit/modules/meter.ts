@@ -4,7 +4,7 @@ import { Meter } from "../../../assembly/tokens/meter";
 export { allocate } from "./common/allocate";
 
 const meter = Meter.create();
-const estimator = changetype<Estimator>(heap.alloc(offsetof<Estimator>()));
+const estimator = Estimator.create();
 
 export function reset(bound: u64): void {
   meter.reset(bound);

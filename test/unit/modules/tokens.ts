@@ -2,8 +2,7 @@ import { Estimator } from "../../../assembly/tokens/estimator";
 
 export { allocate } from "./common/allocate";
 
-const estimator = changetype<Estimator>(heap.alloc(offsetof<Estimator>()));
-estimator.reset();
+const estimator = Estimator.create();
 
 export function feed(at: usize, length: usize): void {
   estimator.feed(at, length);
