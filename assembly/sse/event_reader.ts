@@ -46,9 +46,15 @@ export class EventReader {
   /** The data found, valid until the next call. */
   dataAt: usize;
   dataLength: usize;
+  /** Offset in the stream of the first byte of the current event's first line. The line feed that completes the CRLF of the
+   *  blank line before belongs to no event. */
+  eventStart: u64;
   /** An event of the stream had an id: what follows it can be had on another stream. */
   hasIds: bool;
 
+  private chunk: usize;
+  /** Bytes of the chunks before this one. */
+  private passed: u64;
   private at: usize;
   private end: usize;
   private line: Line;
@@ -82,6 +88,8 @@ export class EventReader {
 
   /** The next bytes of the stream; those before must be used up. They must stay in place while they are read. */
   feed(at: usize, length: usize): void {
+    this.passed += this.at - this.chunk;
+    this.chunk = at;
     this.at = at;
     this.end = at + length;
   }
@@ -96,10 +104,23 @@ export class EventReader {
     return this.typeLength == 8 && this.type == ENDPOINT;
   }
 
+  /** At {@link EventPart.Data}: offset in the stream of the first byte of the data. The line feed that joins two data lines
+   *  has the offset of the second line's value. */
+  get dataStart(): u64 {
+    const isJoint = this.dataAt == LINE_FEED;
+    return this.offsetOf(isJoint ? this.at : this.dataAt);
+  }
+
+  /** At {@link EventPart.End}: offset in the stream of the byte after the event's blank line; of a CRLF after its CR. */
+  get eventEnd(): u64 {
+    return this.offsetOf(this.at);
+  }
+
   next(): EventPart {
     if (this.told) {
       this.told = false;
       this.typeLength = 0;
+      this.eventStart = this.offsetOf(this.at);
     }
     while (this.at < this.end) {
       switch (this.line) {
@@ -162,12 +183,19 @@ export class EventReader {
     }
     if (byte == LF || byte == CR) {
       const secondOfPair = this.afterCR && byte == LF;
+      const isBetweenEvents = this.eventStart == this.offsetOf(this.at);
       this.endLine();
-      if (secondOfPair) return false;
+      if (secondOfPair) {
+        if (isBetweenEvents) this.eventStart = this.offsetOf(this.at);
+        return false;
+      }
       const isEvent = this.hasData;
       this.told = isEvent;
       this.hasData = false;
-      if (!isEvent) this.typeLength = 0;
+      if (!isEvent) {
+        this.typeLength = 0;
+        this.eventStart = this.offsetOf(this.at);
+      }
       return isEvent;
     }
     this.word = 0;
@@ -206,6 +234,11 @@ export class EventReader {
       return joins;
     }
     return false;
+  }
+
+  @inline
+  private offsetOf(at: usize): u64 {
+    return this.passed + (at - this.chunk);
   }
 
   private appendToWord(): void {

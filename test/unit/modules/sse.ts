@@ -4,11 +4,11 @@ export { allocate } from "./common/allocate";
 
 // @ts-ignore: decorator
 @external("trace", "data")
-declare function traceData(at: usize, length: usize): void;
+declare function traceData(at: usize, length: usize, start: f64): void;
 
 // @ts-ignore: decorator
 @external("trace", "end")
-declare function traceEnd(isMessage: bool, isEndpoint: bool): void;
+declare function traceEnd(isMessage: bool, isEndpoint: bool, start: f64, end: f64): void;
 
 const events = EventReader.create();
 
@@ -19,8 +19,8 @@ export function begin(): void {
 export function feed(at: usize, length: usize): void {
   events.feed(at, length);
   for (let part = events.next(); part != EventPart.More; part = events.next()) {
-    if (part == EventPart.Data) traceData(events.dataAt, events.dataLength);
-    else traceEnd(events.isMessage, events.isEndpoint);
+    if (part == EventPart.Data) traceData(events.dataAt, events.dataLength, <f64>events.dataStart);
+    else traceEnd(events.isMessage, events.isEndpoint, <f64>events.eventStart, <f64>events.eventEnd);
   }
 }
 

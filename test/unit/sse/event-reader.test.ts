@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 
 import { chunkSizes, cut, halves, single } from "../chunks.ts";
 import { itHolds } from "../property.ts";
-import { type SseEvent, parseEvents, parseHasIds, readEvents, readHasIds } from "./events.ts";
+import { type SseEvent, locateEvents, parseEvents, parseHasIds, readEvents, readHasIds } from "./events.ts";
 import { eventStreams } from "./streams.ts";
 
 /** The events of a stream, which must be the same however it is cut. */
@@ -153,6 +153,37 @@ describe("every event stream", () => {
       assert.deepEqual(readEvents([bytes]), expected);
       assert.deepEqual(readEvents(cut(bytes, sizes)), expected);
       assert.deepEqual(readEvents(single(bytes)), expected);
+    }),
+  );
+
+  itHolds(
+    "gives the offsets of its events and of their data, in any chunks",
+    1000,
+    fc.property(eventStreams, chunkSizes, (stream, sizes) => {
+      const bytes = Buffer.from(stream);
+      const events = readEvents([bytes]);
+      const spans = locateEvents([bytes]);
+      let before = 0;
+      const alone = spans.map(({ start, end }) => {
+        assert.ok(start >= before && end > start);
+        before = end;
+        // Behind a line feed a byte order mark is none, as within the stream.
+        return parseEvents(
+          start === 0 ? bytes.subarray(0, end) : Buffer.concat([Buffer.from("\n"), bytes.subarray(start, end)]),
+        );
+      });
+      assert.deepEqual(
+        alone,
+        events.map((event) => [event]),
+      );
+      spans.forEach(({ dataOffsets }, index) => {
+        const data = Buffer.from(events[index].data);
+        assert.equal(dataOffsets.length, data.length);
+        // Between two lines the data has a line feed that the stream need not have there.
+        data.forEach((byte, i) => assert.ok(byte === 0x0a || bytes[dataOffsets[i]] === byte));
+      });
+      assert.deepEqual(locateEvents(cut(bytes, sizes)), spans);
+      assert.deepEqual(locateEvents(single(bytes)), spans);
     }),
   );
 

@@ -19,12 +19,25 @@ interface Exports {
 let events: SseEvent[] = [];
 let data: Buffer[] = [];
 
+/** Where an event is in its stream: the offsets of its first byte and of the byte after it, and those of its data's bytes. */
+export interface EventSpan {
+  readonly start: number;
+  readonly end: number;
+  readonly dataOffsets: number[];
+}
+
+let spans: EventSpan[] = [];
+let dataOffsets: number[] = [];
+
 const module: TestModule<Exports> = new TestModule("sse", {
-  data(at: number, length: number): void {
+  data(at: number, length: number, start: number): void {
     if (length === 0) throw new Error("data without a byte");
     data.push(module.bytes(at, length));
+    for (let i = 0; i < length; i++) dataOffsets.push(start + i);
   },
-  end(isMessage: number, isEndpoint: number): void {
+  end(isMessage: number, isEndpoint: number, start: number, end: number): void {
+    spans.push({ start, end, dataOffsets });
+    dataOffsets = [];
     const type = { isMessage: isMessage !== 0, ...(isEndpoint !== 0 && { isEndpoint: true as const }) };
     events.push({ ...type, data: Buffer.concat(data).toString() });
     data = [];
@@ -35,9 +48,17 @@ const module: TestModule<Exports> = new TestModule("sse", {
 export function readEvents(chunks: readonly Uint8Array[]): SseEvent[] {
   events = [];
   data = [];
+  spans = [];
+  dataOffsets = [];
   module.exports.begin();
   for (const chunk of chunks) module.lend(chunk, (at, length) => module.exports.feed(at, length));
   return events;
+}
+
+/** Where our reader finds the events of a stream that comes in chunks. */
+export function locateEvents(chunks: readonly Uint8Array[]): EventSpan[] {
+  readEvents(chunks);
+  return spans;
 }
 
 /** Whether our reader finds an event with an id in the stream. */
