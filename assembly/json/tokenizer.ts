@@ -136,9 +136,15 @@ export class Tokenizer {
     return this.expect == Expect.Value && this.nesting.depth == 0 && this.scalars.open == Scalar.None && !this.fault;
   }
 
-  /** Bytes from the first to the last of the root object or array; in a list of documents, of the one read last. */
-  get size(): u64 {
-    return this.rootEnd - this.rootStart;
+  /** Offset of the first byte of the root object or array, counted as {@link tokenStart}; in a list of documents, of the
+   *  newest one. */
+  get documentStart(): u64 {
+    return this.rootStart;
+  }
+
+  /** Offset of the byte after it, once it is closed. */
+  get documentEnd(): u64 {
+    return this.rootEnd;
   }
 
   next(): Token {

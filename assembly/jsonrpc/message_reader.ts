@@ -176,9 +176,20 @@ export class MessageReader {
     return this.isError && this.fields.has(EnvelopeField.Error);
   }
 
+  /** Offset of the message's opening brace from the first byte fed since {@link reset}. Valid if {@link finish} returns a
+   *  message. */
+  get start(): u64 {
+    return this.fields.tokens.documentStart;
+  }
+
+  /** Offset of the byte after its closing brace, once that has been read. */
+  get end(): u64 {
+    return this.fields.tokens.documentEnd;
+  }
+
   /** Bytes of the message's text, from brace to brace. */
   get size(): u64 {
-    return this.fields.tokens.size;
+    return this.end - this.start;
   }
 
   private refuse(refusal: Refusal): MessageKind {

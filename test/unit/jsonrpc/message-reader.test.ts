@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { halves, single } from "../chunks.ts";
-import { type Batch, type Envelope, NO_CODE, idOf, readBatch, readEnvelope } from "./reader.ts";
+import { type Batch, type Envelope, NO_CODE, idOf, locateMessages, readBatch, readEnvelope } from "./reader.ts";
 
 /** What `reading` finds, which must be the same however the text is cut. */
 function inAnyCut<T>(reading: (chunks: Uint8Array[]) => T, json: string): T {
@@ -82,6 +82,24 @@ describe("a message", () => {
     expect(error('"error":{"code":1},"error":{}')).toMatchObject({ isError: true, errorCode: NO_CODE });
     expect(error('"error":{"code":1},"error":null')).toMatchObject({ isError: false, errorCode: NO_CODE });
     expect(error('"error":[{"code":1}]')).toMatchObject({ isError: false, errorCode: NO_CODE });
+  });
+});
+
+describe("the offsets of a message", () => {
+  const messages = ['{"jsonrpc":"2.0","id":1,"method":"a"}', '{"jsonrpc":"2.0","id":"é","result":{"x":[{}]}}'];
+
+  it("are those of its braces, whatever stands around it", () => {
+    const text = ` \n${messages[1]}\t`;
+    const spans = inAnyCut(locateMessages, text);
+    expect(spans.map(({ start, end }) => Buffer.from(text).subarray(start, end).toString())).toEqual([messages[1]]);
+  });
+
+  it("are its own in a batch, also next to elements that are no messages", () => {
+    const text = ` [${messages[1]} , 7,[{}], ${messages[0]},${messages[1]}]`;
+    const written = inAnyCut(locateMessages, text).map(({ start, end }) =>
+      Buffer.from(text).subarray(start, end).toString(),
+    );
+    expect(written).toEqual([messages[1], messages[0], messages[1]]);
   });
 });
 

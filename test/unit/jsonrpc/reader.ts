@@ -39,6 +39,14 @@ interface Exports {
 
 let texts: string[] = [];
 let envelopes: Envelope[] = [];
+
+/** Where a message is in what was read: the offsets of its opening brace and of the byte after its closing one. */
+export interface MessageSpan {
+  readonly start: number;
+  readonly end: number;
+}
+
+let spans: MessageSpan[] = [];
 let batchRefusal: Batch["refusal"] | undefined;
 
 const module: TestModule<Exports> = new TestModule("jsonrpc", {
@@ -52,15 +60,17 @@ const module: TestModule<Exports> = new TestModule("jsonrpc", {
     idHash: bigint,
     isError: number,
     errorCode: number,
-    size: bigint,
+    start: bigint,
+    end: bigint,
   ): void {
+    if (KINDS[kind] !== "None") spans.push({ start: Number(start), end: Number(end) });
     envelopes.push({
       kind: KINDS[kind],
       refusal: REFUSALS[refusal],
       id: idText(idKind, idHash),
       isError: isError !== 0,
       errorCode,
-      size: Number(size),
+      size: Number(end - start),
       texts,
     });
     texts = [];
@@ -84,10 +94,17 @@ export function readBatch(chunks: readonly Uint8Array[]): Batch {
   return { messages: envelopes, refusal: batchRefusal };
 }
 
+/** Where the messages of a batch are, or the one message, that comes in chunks. */
+export function locateMessages(chunks: readonly Uint8Array[]): MessageSpan[] {
+  readChunks(chunks);
+  return spans;
+}
+
 function readChunks(chunks: readonly Uint8Array[]): void {
   const { exports } = module;
   texts = [];
   envelopes = [];
+  spans = [];
   batchRefusal = undefined;
   exports.begin();
   for (const chunk of chunks) module.lend(chunk, (at, length) => exports.feed(at, length));

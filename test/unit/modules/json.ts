@@ -43,5 +43,5 @@ export function blank(): bool {
 }
 
 export function size(): u64 {
-  return tokens.size;
+  return tokens.documentEnd - tokens.documentStart;
 }

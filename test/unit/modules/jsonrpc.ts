@@ -22,7 +22,8 @@ declare function traceMessage(
   idHash: u64,
   isError: bool,
   errorCode: i32,
-  size: u64,
+  start: u64,
+  end: u64,
 ): void;
 
 // @ts-ignore: decorator
@@ -66,6 +67,7 @@ function finishMessage(): void {
     reader.idHash,
     reader.isErrorResponse,
     reader.errorCode,
-    reader.size,
+    reader.start,
+    reader.end,
   );
 }
