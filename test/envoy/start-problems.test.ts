@@ -38,8 +38,8 @@ test("a configuration with mistakes and a dead upstream: each is named, and the 
   });
   const [, proxy] = await command.shows(/^ *proxy +(\S+)$/m);
   await command.shows(/^The configuration is invalid.*mcp_configuration_invalid 1$/m);
-  await command.shows(/^ {2}labels\.maxTools: expected .*string/m);
-  await command.shows(/^ {2}access\.rules\[0\]\.action: expected .*ALLOW/m);
+  await command.shows(/^ {2}labels\.maxTools: expected .*, got "many"$/m);
+  await command.shows(/^ {2}access\.rules\[0\]\.action: expected ALLOW or DENY, got "PERMIT"$/m);
   await command.shows(
     new RegExp(`^The MCP server at 127\\.0\\.0\\.1:${port} accepts no connections \\(ECONNREFUSED\\)`, "m"),
   );

@@ -1,3 +1,4 @@
+import { KNOWN_METHODS } from "../../mcp/methods";
 import { REVISION_COUNT, revisionName } from "../../mcp/revisions";
 import { Problems, itemPath } from "../values/problems";
 import { anyOf, quoted } from "../values/shown";
@@ -17,7 +18,7 @@ import { coversBlock } from "./coverage";
 import { anyMatches, matchesGlob } from "./glob";
 import { TextChecks, TextKind } from "./text_checks";
 
-/** Methods whose messages have arguments that conditions can name. */
+/** The methods of MCP whose messages have arguments that conditions can name. */
 const METHODS_WITH_ARGUMENTS: string[] = ["tools/call", "prompts/get"];
 
 /** Checks rules for parts that cannot match, each rule by itself. */
@@ -142,8 +143,17 @@ function mayHaveArguments(operations: OperationConfig[]): bool {
       const isWanted = methods.values.length == 0 || anyMatches(methods.values, method);
       if (isWanted && !anyMatches(methods.notValues, method)) return true;
     }
+    if (namesUnknownMethod(methods.values)) return true;
   }
   return operations.length == 0;
+}
+
+/** Whether one of the texts is a method that MCP does not define, whose messages may have arguments. */
+function namesUnknownMethod(texts: string[]): bool {
+  for (let i = 0; i < texts.length; i++) {
+    if (!texts[i].includes("*") && !KNOWN_METHODS.includes(texts[i])) return true;
+  }
+  return false;
 }
 
 /** Whether two conditions on one key have no value in common. It may say no where patterns make that hard to tell. */

@@ -157,6 +157,8 @@ describe("conditions", () => {
     for (const fields of [{ methods: ["tools/*"] }, { prompts: ["*"] }, { servers: ["a"] }]) {
       expect(check({ to: [{ operation: fields }], ...conditions })).toEqual(NOTHING);
     }
+    // Messages of a method that MCP does not define may have arguments.
+    expect(check({ to: [{ operation: { methods: ["acme/run"] } }], ...conditions }).errors).toEqual([]);
   });
 
   it("on two arguments that differ in case only are an error, in different rules too", () => {
