@@ -6,7 +6,7 @@ import { Inserted, SessionListener, Sessions } from "../store/sessions";
 /** How often a session's activity and operations are written to the store. */
 const FLUSH_MS: i64 = 5000;
 
-/** Sessions that a worker keeps in hand at most. */
+/** The most sessions that a worker keeps in its own memory. */
 const SIGHTING_LIMIT: i32 = 8192;
 /** Sessions that one tick tells the store of at most; the next tick continues. At the limit a round takes four ticks. */
 const FLUSHES_PER_TICK: i32 = 2048;

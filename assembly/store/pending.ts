@@ -173,7 +173,7 @@ export class Pending {
     shared.conflicts++;
   }
 
-  /** Moves what is due of the bucket in hand to those that are dropped, as far as the budget allows. */
+  /** Moves the due entries of the current bucket to the dropped ones, as far as the budget allows. */
   private dropDue(now: u64): void {
     const end = this.end;
     let kept = this.shared.page;
@@ -204,7 +204,7 @@ export class Pending {
     }
   }
 
-  /** Moves an entry of the bucket in hand to those that are dropped. */
+  /** Moves an entry of the current bucket to the dropped ones. */
   private drop(at: usize): void {
     const size = sizeOf(at);
     memory.copy(this.droppedEnd, at, size);

@@ -17,7 +17,7 @@ export class AnyStream implements Context {
   reply: LocalReply | undefined;
   /** Its last callback has run. */
   isOver = false;
-  /** Its request has come to its end, and the module let it go on; or a byte of its body went on before. */
+  /** The module passed the whole request, or at least one byte of its body. */
   hasPassed = false;
 
   readonly #plugin: Plugin;

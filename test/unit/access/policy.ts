@@ -88,12 +88,12 @@ export function takePolicy(access: object): void {
   ruleCount = (access as { rules?: unknown[] }).rules?.length ?? 0;
 }
 
-/** Decides a request by the policy in hand. */
+/** Decides a request by the current policy. */
 export function decide(asked: Asked): Decided {
   return decideThen(asked, (decided) => decided);
 }
 
-/** Decides a request by the policy in hand, and explains the decision. */
+/** Decides a request by the current policy, and explains the decision. */
 export function explain(asked: Asked): Explained {
   return decideThen(asked, (decided) => {
     exports.explain();

@@ -108,7 +108,7 @@ describe("a session that is followed", () => {
     expect(takeTold()).toEqual(["started 5 0 4"]);
   });
 
-  it("costs a tick 2 048 flushes at most, and a worker keeps 8 192 in hand: nothing of the others is lost", () => {
+  it("costs a tick at most 2 048 flushes and a worker at most 8 192 entries, and loses no session", () => {
     const sessions = 12_000;
     // Spread over all buckets of the store.
     const hash = (i: number) => (BigInt(i % 1024) << 54n) + BigInt(i + 1);
