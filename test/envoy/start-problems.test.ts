@@ -17,7 +17,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 function start(port: number, config: object, args = ""): Command {
   const path = join(folder, "plugin.json");
   writeFileSync(path, JSON.stringify(config));
-  return keep(startCommand(`npm start --silent -- --upstream http://127.0.0.1:${port} --config ${path} ${args}`));
+  const command = `npm start --silent -- --upstream http://127.0.0.1:${port} --config ${path} ${args}`;
+  // In CI, picocolors would color what these tests match line by line.
+  return keep(startCommand(command, { NO_COLOR: "1" }));
 }
 
 /** A port of 127.0.0.1 where nothing listens. */
