@@ -1,5 +1,5 @@
 import { makePrintable } from "../memory/bytes";
-import { Caller, PRINCIPAL_LIMIT } from "./caller";
+import { Caller, PRINCIPAL_LIMIT } from "../identity/caller";
 
 /** Rules of a policy, at most. */
 const RULES_LIMIT: usize = 120;

@@ -1,7 +1,7 @@
-import { ClientNames } from "../mcp/client_names";
+import { ClientNames } from "../mcp/sessions/client_names";
 import { mix } from "../memory/bytes";
-import { Marks } from "../store/marks";
-import { ClientConditions } from "./client_conditions";
+import { Marks } from "../store/primitives/marks";
+import { ClientConditions } from "./policy/client_conditions";
 
 /** Marks what is kept: there may be nothing that matches. */
 const KEPT: u64 = 1 << 63;

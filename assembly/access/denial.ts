@@ -1,9 +1,9 @@
 import { DenialForm } from "../config/access/access_config";
 import { Token } from "../json/token";
 import { JsonWriter } from "../json/writer";
-import { AccessRefusal, refusalName } from "./refusal";
-import { Slot } from "./slots";
-import { StrictReader } from "./strict_reader";
+import { AccessRefusal, refusalName } from "./message/refusal";
+import { Slot } from "./message/slots";
+import { StrictReader } from "./message/strict_reader";
 
 /** Beside JSON-RPC's reserved codes (JSON-RPC 2.0, section 5.1), as gateways answer. */
 const CODE = "403";

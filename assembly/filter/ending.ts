@@ -1,6 +1,6 @@
 import { Properties } from "../host/properties";
-import { Exchange } from "../mcp/exchange";
-import { StreamEnd } from "../mcp/stream_kinds";
+import { Exchange } from "../mcp/exchange/exchange";
+import { StreamEnd } from "../mcp/protocol/stream_kinds";
 import { indexOfIgnoringCase, startsWithText } from "../memory/bytes";
 
 /** How the stream ended. Asks the proxy only where its response did not simply come to its end. */

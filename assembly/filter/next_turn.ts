@@ -1,8 +1,8 @@
 import { Random } from "../host/random";
 import { SharedData } from "../host/shared_data";
 import { SharedQueue } from "../proxy-wasm/queues";
-import { Slots } from "../store/slots";
-import { Store } from "../store/store";
+import { Slots } from "../store/primitives/slots";
+import { Store } from "../store/primitives/store";
 
 /** Before the number of a queue in its name. */
 const QUEUE_PREFIX = "mcp/turns/";

@@ -1,5 +1,5 @@
 import { AccessCheck } from "../access/check";
-import { Exchange } from "../mcp/exchange";
+import { Exchange } from "../mcp/exchange/exchange";
 import { guardOf } from "./guard";
 import { HeldStreams } from "./held_streams";
 import { Unit } from "./unit";

@@ -1,9 +1,9 @@
 import { AccessCheck } from "../access/check";
-import { AccessRefusal } from "../access/refusal";
+import { AccessRefusal } from "../access/message/refusal";
 import { Clock } from "../host/clock";
 import { Random } from "../host/random";
 import { SharedData } from "../host/shared_data";
-import { Exchange } from "../mcp/exchange";
+import { Exchange } from "../mcp/exchange/exchange";
 import { serve } from "../proxy-wasm/local_reply";
 import { guardOf } from "./guard";
 import { HeldStreams } from "./held_streams";

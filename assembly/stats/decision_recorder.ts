@@ -1,5 +1,5 @@
-import { Method, TargetKind, targetKind } from "../mcp/methods";
-import { ObservedStream } from "../mcp/observed_stream";
+import { Method, TargetKind, targetKind } from "../mcp/protocol/methods";
+import { ObservedStream } from "../mcp/exchange/observed_stream";
 import { Family } from "./catalogue";
 import { OTHER_INDEX } from "./label_set";
 import { Labels, SpecialRule } from "./labels";

@@ -1,10 +1,10 @@
-import { REVISION_COUNT } from "../mcp/revisions";
-import { STREAM_KIND_COUNT, StreamKind } from "../mcp/stream_kinds";
+import { REVISION_COUNT } from "../mcp/protocol/revisions";
+import { STREAM_KIND_COUNT, StreamKind } from "../mcp/protocol/stream_kinds";
 import { Table } from "../memory/table";
-import { NumberSet } from "../store/name_list";
+import { NumberSet } from "../store/primitives/name_list";
 import { SESSION_KIND_COUNT, SessionEntry } from "../store/session_entry";
-import { Slots } from "../store/slots";
-import { Store } from "../store/store";
+import { Slots } from "../store/primitives/slots";
+import { Store } from "../store/primitives/store";
 import { Family } from "./catalogue";
 import { MetricTable } from "./metric_table";
 

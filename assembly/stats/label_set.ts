@@ -1,8 +1,8 @@
 import { Bytes } from "../memory/bytes";
 import { keyedHash } from "../memory/keyed_hash";
 import { Table } from "../memory/table";
-import { NAME_LIMIT, NameList } from "../store/name_list";
-import { ATTEMPTS } from "../store/store";
+import { NAME_LIMIT, NameList } from "../store/primitives/name_list";
+import { ATTEMPTS } from "../store/primitives/store";
 
 /** The label value of all names that got none of their own. */
 const OTHER = "_OTHER";

@@ -1,10 +1,10 @@
 import { Properties } from "../host/properties";
-import { Method, TargetKind } from "../mcp/methods";
+import { Method, TargetKind } from "../mcp/protocol/methods";
 import { Bytes } from "../memory/bytes";
 import { keyedHash } from "../memory/keyed_hash";
 import { Table } from "../memory/table";
-import { NameList, NumberSet } from "../store/name_list";
-import { Store } from "../store/store";
+import { NameList, NumberSet } from "../store/primitives/name_list";
+import { Store } from "../store/primitives/store";
 import { LabelSet, OTHER_INDEX } from "./label_set";
 
 const COLON: u8 = 0x3a;

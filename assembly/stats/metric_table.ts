@@ -1,5 +1,5 @@
 import { Metrics } from "../host/metrics";
-import { Method, TargetKind, methodName } from "../mcp/methods";
+import { Method, TargetKind, methodName } from "../mcp/protocol/methods";
 import { Table } from "../memory/table";
 import { Family, FamilyType, appendOwnLabels, familyName, familyType } from "./catalogue";
 import { OTHER_INDEX } from "./label_set";

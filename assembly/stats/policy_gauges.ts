@@ -1,7 +1,7 @@
 import { AccessConfig, AccessMode } from "../config/access/access_config";
 import { Metrics } from "../host/metrics";
 import { Policies, PolicyMode } from "../store/policies";
-import { Store } from "../store/store";
+import { Store } from "../store/primitives/store";
 import { MetricName } from "./metric_name";
 
 const ROLES: string[] = ["server", "client"];

@@ -1,6 +1,6 @@
-import { TargetKind, Method } from "../mcp/methods";
+import { TargetKind, Method } from "../mcp/protocol/methods";
 import { Table } from "../memory/table";
-import { Marks } from "../store/marks";
+import { Marks } from "../store/primitives/marks";
 import { Family } from "./catalogue";
 import { MetricTable } from "./metric_table";
 

@@ -1,5 +1,5 @@
-import { Method, TargetKind } from "../mcp/methods";
-import { ObservedStream } from "../mcp/observed_stream";
+import { Method, TargetKind } from "../mcp/protocol/methods";
+import { ObservedStream } from "../mcp/exchange/observed_stream";
 import { mix } from "../memory/bytes";
 import { Family, OverflowingLabel } from "./catalogue";
 import { OTHER_INDEX } from "./label_set";

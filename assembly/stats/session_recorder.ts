@@ -1,4 +1,4 @@
-import { SessionObserver } from "../mcp/session_tracker";
+import { SessionObserver } from "../mcp/sessions/session_tracker";
 import { SessionEnd, SessionEntry } from "../store/session_entry";
 import { Family, OverflowingLabel } from "./catalogue";
 import { Gauges } from "./gauges";

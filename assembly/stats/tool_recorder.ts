@@ -1,9 +1,9 @@
-import { Method, TargetKind } from "../mcp/methods";
-import { MirroredHeader } from "../mcp/mirrored_headers";
-import { ObservedStream } from "../mcp/observed_stream";
-import { Operation } from "../mcp/operation";
-import { TaskState } from "../mcp/task_state";
-import { ToolChange, ToolObserver } from "../mcp/tool_observer";
+import { Method, TargetKind } from "../mcp/protocol/methods";
+import { MirroredHeader } from "../mcp/headers/mirrored_headers";
+import { ObservedStream } from "../mcp/exchange/observed_stream";
+import { Operation } from "../mcp/operations/operation";
+import { TaskState } from "../mcp/protocol/task_state";
+import { ToolChange, ToolObserver } from "../mcp/tools/tool_observer";
 import { Family } from "./catalogue";
 import { Labels } from "./labels";
 import { MetricTable } from "./metric_table";

@@ -1,5 +1,5 @@
 import { Bytes } from "../memory/bytes";
-import { PAGE_CAPACITY, Store } from "./store";
+import { PAGE_CAPACITY, Store } from "./primitives/store";
 
 /** A configuration that plugin instances of a group have: one claim for all workers. Times are service time, in ms. */
 @unmanaged

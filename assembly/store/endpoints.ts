@@ -1,9 +1,9 @@
 import { Random } from "../host/random";
 import { SharedData } from "../host/shared_data";
 import { mix } from "../memory/bytes";
-import { Marks } from "./marks";
-import { Secret } from "./secret";
-import { ATTEMPTS, Store } from "./store";
+import { Marks } from "./primitives/marks";
+import { Secret } from "./primitives/secret";
+import { ATTEMPTS, Store } from "./primitives/store";
 
 /** 32768 endpoints, of as many open streams. */
 const BUCKETS: i32 = 1024;

@@ -1,8 +1,8 @@
 import { Random } from "../host/random";
 import { SharedData } from "../host/shared_data";
 import { setHashKey } from "../memory/keyed_hash";
-import { Secret } from "./secret";
-import { Store } from "./store";
+import { Secret } from "./primitives/secret";
+import { Store } from "./primitives/store";
 
 /** This VM has the key. */
 let isShared: bool = false;

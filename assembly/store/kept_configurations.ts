@@ -1,5 +1,5 @@
 import { Bytes } from "../memory/bytes";
-import { ATTEMPTS, PAGE_CAPACITY, Store } from "./store";
+import { ATTEMPTS, PAGE_CAPACITY, Store } from "./primitives/store";
 
 /** What is known of one `instance`. */
 @unmanaged

@@ -1,4 +1,4 @@
-import { ATTEMPTS, PAGE_CAPACITY, Store } from "./store";
+import { ATTEMPTS, PAGE_CAPACITY, Store } from "./primitives/store";
 
 const BUCKETS: i32 = 256;
 /** Entries in a bucket; beyond that the oldest goes. */

@@ -1,4 +1,4 @@
-import { ATTEMPTS, Store } from "./store";
+import { ATTEMPTS, Store } from "./primitives/store";
 
 /** The policy of one group of plugin instances. */
 @unmanaged

@@ -1,4 +1,4 @@
-import { Store } from "./store";
+import { Store } from "./primitives/store";
 
 /** The elapsed time and the host's clock when it was advanced last, both in milliseconds. */
 const SIZE: i32 = 16;

@@ -1,6 +1,6 @@
 import { nthSmallest } from "../memory/select";
 import { ENTRY_SIZE, SessionEnd, SessionEntry } from "./session_entry";
-import { ATTEMPTS, Store } from "./store";
+import { ATTEMPTS, Store } from "./primitives/store";
 
 /** A session is in the bucket that the highest ten bits of its hash number. */
 const BUCKETS: i32 = 1024;

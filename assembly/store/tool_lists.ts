@@ -1,4 +1,4 @@
-import { ATTEMPTS, Store } from "./store";
+import { ATTEMPTS, Store } from "./primitives/store";
 
 /** Bytes of lists in a bucket: so much is copied at each access. A bucket is the highest ten bits of the key. */
 const CAPACITY: i32 = 32768;

@@ -1,10 +1,10 @@
 import { FilterState } from "../host/filter_state";
-import { Method, methodName } from "../mcp/methods";
-import { ObservedStream } from "../mcp/observed_stream";
-import { Operation } from "../mcp/operation";
-import { OperationLog } from "../mcp/operation_log";
-import { outcomeName } from "../mcp/outcome";
-import { shownLength } from "../mcp/shown_target";
+import { Method, methodName } from "../mcp/protocol/methods";
+import { ObservedStream } from "../mcp/exchange/observed_stream";
+import { Operation } from "../mcp/operations/operation";
+import { OperationLog } from "../mcp/operations/operation_log";
+import { outcomeName } from "../mcp/protocol/outcome";
+import { shownLength } from "../mcp/protocol/shown_target";
 import { HEX_SIZE, writeHex } from "../memory/hex";
 
 const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;

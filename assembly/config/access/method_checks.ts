@@ -1,4 +1,4 @@
-import { KNOWN_METHODS, METHOD_NAMESPACES } from "../../mcp/methods";
+import { KNOWN_METHODS, METHOD_NAMESPACES } from "../../mcp/protocol/methods";
 import { JsonType, JsonValue } from "../values/json_value";
 import { nearestWord } from "../values/near_miss";
 import { Problems, itemPath, suggestion } from "../values/problems";

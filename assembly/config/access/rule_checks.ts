@@ -1,5 +1,5 @@
-import { KNOWN_METHODS } from "../../mcp/methods";
-import { REVISION_COUNT, revisionName } from "../../mcp/revisions";
+import { KNOWN_METHODS } from "../../mcp/protocol/methods";
+import { REVISION_COUNT, revisionName } from "../../mcp/protocol/revisions";
 import { Problems, itemPath } from "../values/problems";
 import { anyOf, quoted } from "../values/shown";
 import {

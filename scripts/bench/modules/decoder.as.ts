@@ -1,9 +1,9 @@
 // Drives the filter's decoder as its bodies' callbacks do: in slices, and all that is found is asked for.
 import { EventPart } from "../../../assembly/sse/event_reader";
 import { MessageKind } from "../../../assembly/jsonrpc/message_reader";
-import { Decoder } from "../../../assembly/mcp/decoder";
-import { McpMessage, McpPart } from "../../../assembly/mcp/message";
-import { TokenSettings } from "../../../assembly/mcp/token_kinds";
+import { Decoder } from "../../../assembly/mcp/exchange/decoder";
+import { McpMessage, McpPart } from "../../../assembly/mcp/message/message";
+import { TokenSettings } from "../../../assembly/mcp/protocol/token_kinds";
 
 /** As in the filter. */
 const SLICE: usize = 65536;

@@ -1,5 +1,5 @@
-import { McpMessage, McpPart } from "../../../assembly/mcp/message";
-import { TokenKind, TokenSettings } from "../../../assembly/mcp/token_kinds";
+import { McpMessage, McpPart } from "../../../assembly/mcp/message/message";
+import { TokenKind, TokenSettings } from "../../../assembly/mcp/protocol/token_kinds";
 
 const MOST: u32 = 1 << 30;
 const exactly = new TokenSettings(true, MOST, 1);

@@ -1,4 +1,4 @@
-import { methodName } from "../../../assembly/mcp/methods";
+import { methodName } from "../../../assembly/mcp/protocol/methods";
 import { Family, appendOwnLabels, familyName } from "../../../assembly/stats/catalogue";
 import { MetricName } from "../../../assembly/stats/metric_name";
 

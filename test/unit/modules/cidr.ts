@@ -1,4 +1,4 @@
-import { Caller } from "../../../assembly/access/caller";
+import { Caller } from "../../../assembly/identity/caller";
 import { Cidr, isCidr, parseAddress } from "../../../assembly/config/values/cidr";
 
 export { allocate } from "./common/allocate";

@@ -1,4 +1,4 @@
-import { EndpointEvent } from "../../../assembly/mcp/endpoint_event";
+import { EndpointEvent } from "../../../assembly/mcp/exchange/endpoint_event";
 
 export { allocate } from "./common/allocate";
 

@@ -1,5 +1,5 @@
-import { Caller } from "../../../assembly/access/caller";
-import { uriOfForwarded } from "../../../assembly/access/forwarded_certificate";
+import { Caller } from "../../../assembly/identity/caller";
+import { uriOfForwarded } from "../../../assembly/identity/forwarded_certificate";
 
 export { allocate } from "./common/allocate";
 

@@ -1,5 +1,5 @@
 import { LabelSet } from "../../../assembly/stats/label_set";
-import { NameList } from "../../../assembly/store/name_list";
+import { NameList } from "../../../assembly/store/primitives/name_list";
 import { openStore } from "./common/store";
 
 export { allocate } from "./common/allocate";

@@ -1,4 +1,4 @@
-import { Lease } from "../../../assembly/store/lease";
+import { Lease } from "../../../assembly/store/primitives/lease";
 import { openStore } from "./common/store";
 
 let lease: Lease = new Lease(openStore(1, 0));

@@ -1,4 +1,4 @@
-import { Marks } from "../../../assembly/store/marks";
+import { Marks } from "../../../assembly/store/primitives/marks";
 import { openStore } from "./common/store";
 
 let marks: Marks = new Marks(openStore(1, 0), "cancellations");

@@ -1,10 +1,10 @@
 import { MessageKind, Refusal } from "../../../assembly/jsonrpc/message_reader";
-import { Decoder } from "../../../assembly/mcp/decoder";
-import { McpMessage, McpPart } from "../../../assembly/mcp/message";
-import { methodName } from "../../../assembly/mcp/methods";
-import { outcomeName } from "../../../assembly/mcp/outcome";
-import { revisionName } from "../../../assembly/mcp/revisions";
-import { TOKEN_KIND_COUNT, TokenKind, TokenSettings } from "../../../assembly/mcp/token_kinds";
+import { Decoder } from "../../../assembly/mcp/exchange/decoder";
+import { McpMessage, McpPart } from "../../../assembly/mcp/message/message";
+import { methodName } from "../../../assembly/mcp/protocol/methods";
+import { outcomeName } from "../../../assembly/mcp/protocol/outcome";
+import { revisionName } from "../../../assembly/mcp/protocol/revisions";
+import { TOKEN_KIND_COUNT, TokenKind, TokenSettings } from "../../../assembly/mcp/protocol/token_kinds";
 import { EventPart } from "../../../assembly/sse/event_reader";
 
 export { allocate } from "./common/allocate";

@@ -1,4 +1,4 @@
-import { Method, TargetKind, methodName, methodOf, targetKind } from "../../../assembly/mcp/methods";
+import { Method, TargetKind, methodName, methodOf, targetKind } from "../../../assembly/mcp/protocol/methods";
 
 export { allocate } from "./common/allocate";
 

@@ -1,5 +1,5 @@
 import { TEXT_LIMIT } from "../../../assembly/json/text";
-import { headerHash } from "../../../assembly/mcp/mirrored_headers";
+import { headerHash } from "../../../assembly/mcp/headers/mirrored_headers";
 import { keyedTextHash } from "../../../assembly/memory/keyed_hash";
 
 export { allocate } from "./common/allocate";

@@ -1,5 +1,5 @@
-import { NameList, NumberSet } from "../../../assembly/store/name_list";
-import { Store } from "../../../assembly/store/store";
+import { NameList, NumberSet } from "../../../assembly/store/primitives/name_list";
+import { Store } from "../../../assembly/store/primitives/store";
 import { openStore } from "./common/store";
 
 export { allocate } from "./common/allocate";

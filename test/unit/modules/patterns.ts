@@ -1,7 +1,7 @@
 import { TextMatch } from "../../../assembly/config/access/access_config";
-import { ClientConditions } from "../../../assembly/access/client_conditions";
-import { Match } from "../../../assembly/access/match";
-import { Patterns } from "../../../assembly/access/pattern";
+import { ClientConditions } from "../../../assembly/access/policy/client_conditions";
+import { Match } from "../../../assembly/access/match/match";
+import { Patterns } from "../../../assembly/access/match/pattern";
 
 export { allocate } from "./common/allocate";
 

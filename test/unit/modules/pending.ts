@@ -1,5 +1,5 @@
 import { PENDING_SIZE, Pending, PendingListener } from "../../../assembly/store/pending";
-import { Store } from "../../../assembly/store/store";
+import { Store } from "../../../assembly/store/primitives/store";
 import { openStore } from "./common/store";
 
 // @ts-ignore: decorator

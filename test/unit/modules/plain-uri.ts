@@ -1,2 +1,2 @@
 export { allocate } from "./common/allocate";
-export { isPlainUri } from "../../../assembly/access/plain_uri";
+export { isPlainUri } from "../../../assembly/access/message/plain_uri";

@@ -1,10 +1,10 @@
-import { Call } from "../../../assembly/access/call";
-import { Caller } from "../../../assembly/access/caller";
+import { Call } from "../../../assembly/access/message/call";
+import { Caller } from "../../../assembly/identity/caller";
 import { AccessCheck } from "../../../assembly/access/check";
-import { Explanation } from "../../../assembly/access/explanation";
-import { Outlook, Policy } from "../../../assembly/access/policy";
-import { Principals } from "../../../assembly/access/principals";
-import { MessageForm, Reading, StrictReader } from "../../../assembly/access/strict_reader";
+import { Explanation } from "../../../assembly/access/report/explanation";
+import { Outlook, Policy } from "../../../assembly/access/policy/policy";
+import { Principals } from "../../../assembly/identity/principals";
+import { MessageForm, Reading, StrictReader } from "../../../assembly/access/message/strict_reader";
 import { AccessConfig, RuleAction } from "../../../assembly/config/access/access_config";
 import { ConfigReader } from "../../../assembly/config/plugin_config";
 import { Properties } from "../../../assembly/host/properties";

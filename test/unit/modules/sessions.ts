@@ -1,6 +1,6 @@
 import { ENTRY_SIZE, SessionEnd, SessionEntry, SessionKind } from "../../../assembly/store/session_entry";
 import { Inserted, SessionListener, Sessions } from "../../../assembly/store/sessions";
-import { Store } from "../../../assembly/store/store";
+import { Store } from "../../../assembly/store/primitives/store";
 import { openStore } from "./common/store";
 
 // @ts-ignore: decorator

@@ -1,4 +1,4 @@
-import { Slots } from "../../../assembly/store/slots";
+import { Slots } from "../../../assembly/store/primitives/slots";
 import { openStore } from "./common/store";
 
 // @ts-ignore: decorator

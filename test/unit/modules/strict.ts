@@ -1,6 +1,6 @@
-import { refusalName } from "../../../assembly/access/refusal";
-import { DecidingKeys } from "../../../assembly/access/slots";
-import { Reading, StrictReader } from "../../../assembly/access/strict_reader";
+import { refusalName } from "../../../assembly/access/message/refusal";
+import { DecidingKeys } from "../../../assembly/access/message/slots";
+import { Reading, StrictReader } from "../../../assembly/access/message/strict_reader";
 
 export { allocate } from "./common/allocate";
 

@@ -1,4 +1,4 @@
-import { SessionObserver, SessionTracker } from "../../../assembly/mcp/session_tracker";
+import { SessionObserver, SessionTracker } from "../../../assembly/mcp/sessions/session_tracker";
 import { SessionEnd, SessionEntry, SessionKind } from "../../../assembly/store/session_entry";
 import { Sessions } from "../../../assembly/store/sessions";
 import { openStore } from "./common/store";

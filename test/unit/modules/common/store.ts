@@ -1,4 +1,4 @@
-import { Store } from "../../../../assembly/store/store";
+import { Store } from "../../../../assembly/store/primitives/store";
 import { TestSharedData } from "./shared_data";
 
 const data = new TestSharedData();

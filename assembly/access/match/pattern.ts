@@ -1,0 +1,117 @@
+import { TextMatch } from "../../config/access/access_config";
+import { Bytes } from "../../memory/bytes";
+import { Match, not } from "./match";
+
+const STAR: u8 = 0x2a;
+
+/** A text in which each `*` stands for any run of bytes, none included. It is matched whole, and case counts. */
+class Pattern {
+  private text: Bytes;
+  /** Bytes before the first `*`: all where there is none. */
+  private prefix: i32 = 0;
+
+  constructor(text: string) {
+    this.text = Bytes.of(text);
+    while (this.prefix < this.text.length && load<u8>(this.text.at + this.prefix) != STAR) this.prefix++;
+  }
+
+  /** @param isCut there is more of the text than these bytes. */
+  match(at: usize, length: i32, isCut: bool): Match {
+    const pattern = this.text.at;
+    const size = this.text.length;
+    const common = min(this.prefix, length);
+    if (memory.compare(pattern, at, common) != 0) return Match.No;
+    if (this.prefix == size)
+      return length == size && !isCut ? Match.Yes : isCut && length < size ? Match.Unknown : Match.No;
+    if (length < this.prefix) return isCut ? Match.Unknown : Match.No;
+    // What follows the kept bytes does not matter where the pattern ends in its only star.
+    if (this.prefix == size - 1) return Match.Yes;
+    if (isCut) return Match.Unknown;
+    return matchesFrom(pattern, this.prefix, size, at, this.prefix, length) ? Match.Yes : Match.No;
+  }
+}
+
+/** Matches with going back to the newest star only, which is enough: at most the product of both lengths in steps. */
+function matchesFrom(pattern: usize, p: i32, size: i32, at: usize, t: i32, length: i32): bool {
+  let star = -1;
+  let resume = 0;
+  while (t < length) {
+    if (p < size && load<u8>(pattern + p) == STAR) {
+      star = p++;
+      resume = t;
+    } else if (p < size && load<u8>(pattern + p) == load<u8>(at + t)) {
+      p++;
+      t++;
+    } else if (star >= 0) {
+      p = star + 1;
+      t = ++resume;
+    } else {
+      return false;
+    }
+  }
+  while (p < size && load<u8>(pattern + p) == STAR) p++;
+  return p == size;
+}
+
+/** A {@link TextMatch}, ready to be matched. */
+export class Patterns {
+  private values: Pattern[];
+  private notValues: Pattern[];
+
+  constructor(match: TextMatch) {
+    this.values = match.values.map<Pattern>((text) => new Pattern(text));
+    this.notValues = match.notValues.map<Pattern>((text) => new Pattern(text));
+  }
+
+  /** Patterns of which a text must match one. With none, every text matches. */
+  static oneOf(values: string[]): Patterns {
+    const match = new TextMatch();
+    match.values = values;
+    return new Patterns(match);
+  }
+
+  /** Patterns of which a text must match none. */
+  static noneOf(values: string[]): Patterns {
+    const match = new TextMatch();
+    match.notValues = values;
+    return new Patterns(match);
+  }
+
+  /** Whether there are values of which it must be one. */
+  get hasValues(): bool {
+    return this.values.length > 0;
+  }
+
+  /** Whether there are values that it must not be. */
+  get hasOthers(): bool {
+    return this.notValues.length > 0;
+  }
+
+  /** Whether a text is one of the values and none of the others. */
+  match(at: usize, length: i32, isCut: bool): Match {
+    return min(this.matchValues(at, length, isCut), this.matchOthers(at, length, isCut));
+  }
+
+  /** Whether a text is one of the values, if there are any. */
+  matchValues(at: usize, length: i32, isCut: bool): Match {
+    return this.values.length ? anyOf(this.values, at, length, isCut) : Match.Yes;
+  }
+
+  /** Whether a text is none of those that it must not be. */
+  matchOthers(at: usize, length: i32, isCut: bool): Match {
+    return not(anyOf(this.notValues, at, length, isCut));
+  }
+
+  /** The same of a text that is not there: it is none of the values, and whether it is one of the others cannot be told. */
+  matchNothing(): Match {
+    return this.values.length ? Match.No : this.notValues.length ? Match.Unknown : Match.Yes;
+  }
+}
+
+function anyOf(patterns: Pattern[], at: usize, length: i32, isCut: bool): Match {
+  let best = Match.No;
+  for (let i = 0; i < patterns.length && best != Match.Yes; i++) {
+    best = max(best, unchecked(patterns[i]).match(at, length, isCut));
+  }
+  return best;
+}

@@ -1,0 +1,226 @@
+import { Token } from "../../json/token";
+import { equalsText } from "../../memory/bytes";
+import { ScalarKind } from "../../config/access/access_config";
+import { ArgumentPatterns } from "../match/argument_patterns";
+import { Match } from "../match/match";
+import { Patterns } from "../match/pattern";
+import { isPlainUri } from "./plain_uri";
+import { Slot } from "./slots";
+import { StrictReader } from "./strict_reader";
+
+/** Fewer digits than make a number that is rounded. */
+const PLAIN_DIGITS: i32 = 15;
+const MINUS_ZERO: u16 = 0x302d;
+/** Bytes of a server's name that are kept. */
+const NAME_LIMIT: i32 = 256;
+const WORD: usize = memory.data(16);
+const SERVER: usize = heap.alloc(NAME_LIMIT);
+
+/** What a message can name that it is about. */
+export enum Target {
+  None,
+  Tool,
+  Prompt,
+  Resource,
+  /** A prompt or a resource. */
+  Unclear,
+}
+
+/** Bits of a {@link Match} where several are packed. */
+export const MATCH_BITS: i32 = 2;
+
+/** The message in hand as rules see it. */
+export class Call {
+  /** The reader that has just read the message. */
+  reader: StrictReader = changetype<StrictReader>(0);
+  /** The client says it because the server asked. */
+  isAnswer: bool = false;
+  /** The revision that the headers name; empty where they name none, or several, or where no server reads them. */
+  private revision: string = "";
+  /** Servers do not read a revision in the headers: the transport is HTTP+SSE. */
+  private ignoresHeaders: bool = false;
+  /** The method that an answer answers, or the message's own; empty where it is not known. */
+  method: usize = 0;
+  methodLength: i32 = 0;
+  /** The server that it goes to; empty where that is not known. */
+  readonly server: usize = SERVER;
+  serverLength: i32 = 0;
+
+  /** Whether it is known what the client was called when its session began, and how the policy's conditions on names
+   *  matched: two bits each, as {@link ClientMemory} packs them. */
+  knowsClient: bool = false;
+  clientMatches: u64 = 0;
+
+  /** Sets the revision that the request's headers name; empty for none. `ignoresHeaders`: its transport has no such header. */
+  setRevision(revision: string, ignoresHeaders: bool): void {
+    this.revision = revision;
+    this.ignoresHeaders = ignoresHeaders;
+  }
+
+  /** Takes over where the request goes; nothing for what is not known. */
+  setServer(at: usize, length: i32): void {
+    this.serverLength = min(length, NAME_LIMIT);
+    memory.copy(this.server, at, this.serverLength);
+  }
+
+  /** Takes over what the client asks or tells. */
+  setRequest(reader: StrictReader): void {
+    this.reader = reader;
+    this.isAnswer = false;
+    this.method = reader.textAt(Slot.Method);
+    this.methodLength = reader.textLength(Slot.Method);
+  }
+
+  /** Takes over that the client answers the server. `method`: what the server asked by, empty where it is not known. */
+  setAnswer(reader: StrictReader, method: usize, methodLength: i32): void {
+    this.reader = reader;
+    this.isAnswer = true;
+    this.method = method;
+    this.methodLength = methodLength;
+  }
+
+  matchMethod(patterns: Patterns): Match {
+    return this.methodLength ? patterns.match(this.method, this.methodLength, false) : Match.Unknown;
+  }
+
+  /** Whether it names a target of this kind that matches. */
+  matchTarget(kind: Target, patterns: Patterns): Match {
+    const target = this.target;
+    if (target == Target.Unclear) return kind == Target.Tool ? Match.No : Match.Unknown;
+    if (target != kind) return Match.No;
+    const slot = this.targetSlot;
+    // Templates, which completions name, are looked up as they are written.
+    if (slot == Slot.Uri && !this.isPlainUri) return Match.Unknown;
+    return this.matchString(slot, patterns);
+  }
+
+  matchServer(patterns: Patterns): Match {
+    return this.serverLength ? patterns.match(this.server, this.serverLength, false) : Match.Unknown;
+  }
+
+  /** Whether the revision matches that the message is of. */
+  matchRevision(patterns: Patterns): Match {
+    if (this.isMetaOdd) return Match.Unknown;
+    if (this.reader.has(Slot.MetaVersion)) {
+      // Servers of one era go by the one, those of the other by the other.
+      const isOneRevision = this.ignoresHeaders || this.reader.isText(Slot.MetaVersion, this.revision);
+      if (!isOneRevision) return Match.Unknown;
+      return this.matchString(Slot.MetaVersion, patterns);
+    }
+    if (this.isMethod("initialize")) return this.matchString(Slot.ProtocolVersion, patterns);
+    return this.revision.length ? patterns.match(WORD, writeWord(this.revision), false) : Match.Unknown;
+  }
+
+  /** Whether `_meta`, or what it stands in, is of a kind in which some servers may find members all the same. */
+  private get isMetaOdd(): bool {
+    return isOdd(this.reader.token(Slot.Params)) || isOdd(this.reader.token(Slot.Meta));
+  }
+
+  /** Whether the name matches that the client's software bears: as the message tells it, or else its session's first one
+   *  did. `index`: which of the policy's conditions on names it is. */
+  matchClient(patterns: Patterns, index: i32): Match {
+    if (this.isMethod("initialize")) return this.matchString(Slot.ClientInfoName, patterns);
+    if (this.isMetaOdd) return Match.Unknown;
+    if (this.reader.has(Slot.MetaClient)) return this.matchString(Slot.MetaClientName, patterns);
+    return this.knowsClient ? <Match>((this.clientMatches >> (index * MATCH_BITS)) & 3) : Match.Unknown;
+  }
+
+  /** Whether an argument matches: the last of `slots`, which are the way to it. */
+  matchArgument(slots: i32[], patterns: ArgumentPatterns): Match {
+    const reader = this.reader;
+    for (let i = 0; i < slots.length - 1; i++) {
+      const around = reader.token(slots[i]);
+      if (around == Token.More) return patterns.matchNothing();
+      if (around != Token.ObjectStart) return Match.Unknown;
+    }
+    const slot = slots[slots.length - 1];
+    switch (reader.token(slot)) {
+      case Token.More:
+        return patterns.matchNothing();
+      case Token.String:
+        return patterns.match(ScalarKind.Text, reader.textAt(slot), reader.textLength(slot), reader.isCut(slot));
+      case Token.Number:
+        if (!this.isPlainInteger(slot)) return Match.Unknown;
+        return patterns.match(ScalarKind.Number, reader.textAt(slot), reader.textLength(slot), false);
+      case Token.True:
+        return patterns.match(ScalarKind.Boolean, WORD, writeWord("true"), false);
+      case Token.False:
+        return patterns.match(ScalarKind.Boolean, WORD, writeWord("false"), false);
+      default:
+        // Servers may take null for a value that is missing.
+        return Match.Unknown;
+    }
+  }
+
+  /** What it names, by its method (2026-07-28, schema.ts). */
+  get target(): Target {
+    if (this.isAnswer) return Target.None;
+    if (this.isMethod("tools/call")) return Target.Tool;
+    if (this.isMethod("prompts/get")) return Target.Prompt;
+    if (this.isMethod("resources/read")) return Target.Resource;
+    if (this.isMethod("resources/subscribe") || this.isMethod("resources/unsubscribe")) return Target.Resource;
+    return this.isMethod("completion/complete") ? this.completed : Target.None;
+  }
+
+  /** What a completion is for. Which of two names a server heeds cannot be told. */
+  private get completed(): Target {
+    const reader = this.reader;
+    if (reader.isText(Slot.RefType, "ref/prompt") && !reader.has(Slot.RefUri)) return Target.Prompt;
+    if (reader.isText(Slot.RefType, "ref/resource") && !reader.has(Slot.RefName)) return Target.Resource;
+    return Target.Unclear;
+  }
+
+  /** Where the target's name or URI is kept. */
+  get targetSlot(): i32 {
+    const isResource = this.target == Target.Resource;
+    if (this.isMethod("completion/complete")) return isResource ? Slot.RefUri : Slot.RefName;
+    return isResource ? Slot.Uri : Slot.Name;
+  }
+
+  /** Where is kept what `Mcp-Name` repeats (2026-07-28, basic/transports/streamable-http, "Standard Headers"; tasks:
+   *  ext-tasks); the message itself where it repeats nothing. */
+  get mirroredSlot(): i32 {
+    if (this.isMethod("tools/call") || this.isMethod("prompts/get")) return Slot.Name;
+    if (this.isMethod("resources/read")) return Slot.Uri;
+    const isTask = this.isMethod("tasks/get") || this.isMethod("tasks/cancel") || this.isMethod("tasks/update");
+    return isTask ? Slot.TaskId : Slot.Message;
+  }
+
+  isMethod(method: string): bool {
+    return equalsText(this.method, this.methodLength, method);
+  }
+
+  /** Whether it is a number that all are sure to read alike: not one written in another way, nor so large that it is
+   *  rounded, nor `-0`. */
+  private isPlainInteger(slot: i32): bool {
+    const reader = this.reader;
+    const length = reader.textLength(slot);
+    if (reader.isCut(slot) || !reader.isInteger(slot) || length > PLAIN_DIGITS) return false;
+    return length != 2 || load<u16>(reader.textAt(slot)) != MINUS_ZERO;
+  }
+
+  private get isPlainUri(): bool {
+    const reader = this.reader;
+    return !reader.isCut(Slot.Uri) && isPlainUri(reader.textAt(Slot.Uri), reader.textLength(Slot.Uri));
+  }
+
+  private matchString(slot: i32, patterns: Patterns): Match {
+    return this.reader.token(slot) == Token.String ? this.matchText(slot, patterns) : Match.Unknown;
+  }
+
+  private matchText(slot: i32, patterns: Patterns): Match {
+    const reader = this.reader;
+    return patterns.match(reader.textAt(slot), reader.textLength(slot), reader.isCut(slot));
+  }
+}
+
+/** Whether a value that is to be an object is something else. */
+function isOdd(value: Token): bool {
+  return value != Token.More && value != Token.ObjectStart;
+}
+
+/** Writes ASCII text to {@link WORD}. Returns its length. */
+function writeWord(word: string): i32 {
+  for (let i = 0; i < word.length; i++) store<u8>(WORD + i, <u8>word.charCodeAt(i));
+  return word.length;
+}

@@ -1,0 +1,292 @@
+import { Fault, Token } from "../../json/token";
+import { TEXT_LIMIT } from "../../json/text";
+import { Tokenizer } from "../../json/tokenizer";
+import { Utf8Check } from "../../json/utf8";
+import { equalsText } from "../../memory/bytes";
+import { Key, SLOT_LIMIT } from "./keys";
+import { AccessRefusal } from "./refusal";
+import { Slot } from "./slots";
+
+/** Messages of a batch. */
+const BATCH_LIMIT: i32 = 128;
+/** Bytes of all deciding texts of a message that are kept. */
+const TEXTS_LIMIT: u32 = 4096;
+
+/** What {@link StrictReader.next} found. */
+export enum Reading {
+  /** The bytes are used up. */
+  More,
+  /** The end of a message. */
+  Message,
+  /** Something that is refused: see `refusal`. */
+  Refused,
+}
+
+/** What a message is (JSON-RPC 2.0, sections 4 and 5). */
+export enum MessageForm {
+  Request,
+  Notification,
+  Response,
+}
+
+/** The value of a deciding member. */
+@unmanaged
+class Value {
+  /** What it is, or begins with; More where it is not there. */
+  token: Token;
+  /** Bytes kept, and where among the texts. */
+  length: u32;
+  at: u32;
+  /** Bytes of the whole text. */
+  total: u32;
+}
+
+const VALUE_SIZE: usize = offsetof<Value>();
+
+/**
+ * Reads the deciding members of JSON-RPC messages so that no parser can read them differently: whatever one could is a
+ * refusal. Bytes may come in any pieces. What may differ between parsers (RFC 8259 sections 4, 8 and 9): members that stand
+ * twice, names that differ by case (Go takes them for the same), bytes around the document, bad UTF-8, numbers as ids.
+ * Pooled.
+ */
+@unmanaged
+export class StrictReader {
+  refusal: AccessRefusal;
+  /** The address of the {@link Key} of the deciding member that is refused; 0 where the refusal is about no single one. */
+  refusedKey: usize;
+  /** What the message in hand is. */
+  form: MessageForm;
+  isBatch: bool;
+  /** Messages so far. */
+  count: i32;
+  private tokens: Tokenizer;
+  private utf8: Utf8Check;
+  /** The addresses of the {@link Key} of messages, of what is open (0 outside of messages), and of what comes next. */
+  private root: usize;
+  private open: usize;
+  private named: usize;
+  /** A bit for each slot whose member has come. */
+  private seen: u64;
+  private textsUsed: u32;
+  private nextFree: usize;
+
+  /** A reader of messages with these deciding members, which must live as long. */
+  static take(root: Key): StrictReader {
+    let self = changetype<StrictReader>(free);
+    if (free) {
+      free = self.nextFree;
+      self.tokens.reset();
+    } else {
+      self = changetype<StrictReader>(heap.alloc(SIZE));
+      self.tokens = Tokenizer.create();
+      self.utf8 = changetype<Utf8Check>(heap.alloc(offsetof<Utf8Check>()));
+    }
+    self.utf8.reset();
+    self.root = changetype<usize>(root);
+    self.refusal = AccessRefusal.None;
+    self.refusedKey = 0;
+    self.isBatch = false;
+    self.count = 0;
+    self.open = 0;
+    return self;
+  }
+
+  /** It must not be used any more. */
+  release(): void {
+    this.nextFree = free;
+    free = changetype<usize>(this);
+  }
+
+  /** The next bytes; those before must be used up. They must stay in place while they are read. */
+  feed(at: usize, length: usize): void {
+    if (!this.utf8.feed(at, length)) this.refusal = AccessRefusal.NotUtf8;
+    this.tokens.feed(at, length);
+  }
+
+  /** Reads on to the end of the next message. */
+  next(): Reading {
+    while (!this.refusal) {
+      const token = this.tokens.next();
+      switch (token) {
+        case Token.More:
+          return Reading.More;
+        case Token.Error:
+          this.refusal = this.tokens.fault == Fault.Depth ? AccessRefusal.TooDeep : AccessRefusal.NotJson;
+          break;
+        case Token.Key:
+          this.readKey();
+          break;
+        case Token.ObjectEnd:
+          this.open = changetype<Key>(this.open).parent;
+          if (this.open == 0 && this.finishMessage()) return Reading.Message;
+          break;
+        case Token.ArrayEnd:
+          // The end of a batch: any other array is passed over.
+          break;
+        default:
+          if (this.open) this.readValue(token);
+          else this.readOutside(token);
+      }
+    }
+    return Reading.Refused;
+  }
+
+  /** The bytes are over. False where they are refused. */
+  finish(): bool {
+    if (this.refusal) return false;
+    if (!this.utf8.isComplete) this.refusal = AccessRefusal.NotUtf8;
+    else if (!this.tokens.complete) this.refusal = AccessRefusal.NotJson;
+    else if (this.count == 0) this.refusal = AccessRefusal.BadBatch;
+    return !this.refusal;
+  }
+
+  /** What the member's value is, or begins with; More where it is not there. */
+  token(slot: i32): Token {
+    return this.value(slot).token;
+  }
+
+  has(slot: i32): bool {
+    return this.value(slot).token != Token.More;
+  }
+
+  /** The text of a string, or a number as it is written. */
+  textAt(slot: i32): usize {
+    return this.texts + this.value(slot).at;
+  }
+
+  textLength(slot: i32): i32 {
+    return this.value(slot).length;
+  }
+
+  /** Whether there is more of the text than is kept. */
+  isCut(slot: i32): bool {
+    return this.textTotal(slot) > <u32>this.textLength(slot);
+  }
+
+  /** Bytes of the whole text. */
+  textTotal(slot: i32): u32 {
+    return this.value(slot).total;
+  }
+
+  /** Whether it is a string of this ASCII text. */
+  isText(slot: i32, text: string): bool {
+    return this.token(slot) == Token.String && equalsText(this.textAt(slot), this.textLength(slot), text);
+  }
+
+  private readKey(): void {
+    const tokens = this.tokens;
+    this.named = 0;
+    // Longer names are none of those, however they are written.
+    if (tokens.textTotal > TEXT_LIMIT) return tokens.skipValue();
+    const key = changetype<Key>(this.open).find(tokens.textAt, tokens.textLength);
+    if (!key) {
+      // It would end there for whoever ends texts at a NUL, or go on for whoever leaves half a pair out.
+      const isOdd = tokens.textLossy || (tokens.textEscaped && hasNul(tokens.textAt, tokens.textLength));
+      if (isOdd) this.refusal = AccessRefusal.BadText;
+      return tokens.skipValue();
+    }
+    const bit = (<u64>1) << key.slot;
+    if (!key.name.equals(tokens.textAt, tokens.textLength)) this.refusal = AccessRefusal.CaseVariant;
+    else if (tokens.textEscaped) this.refusal = AccessRefusal.EscapedKey;
+    else if (this.seen & bit) this.refusal = AccessRefusal.DuplicateKey;
+    if (this.refusal) this.refusedKey = changetype<usize>(key);
+    this.seen |= bit;
+    this.named = changetype<usize>(key);
+  }
+
+  private readValue(token: Token): void {
+    const key = changetype<Key>(this.named);
+    const value = this.value(key.slot);
+    value.token = token;
+    if (token == Token.ObjectStart && key.inside.length) this.open = this.named;
+    else if (token == Token.ObjectStart || token == Token.ArrayStart) this.tokens.skipContainer();
+    else if (token == Token.String || token == Token.Number) this.keepText(value);
+  }
+
+  private keepText(value: Value): void {
+    const tokens = this.tokens;
+    const length = min(<u32>tokens.textLength, TEXTS_LIMIT - this.textsUsed);
+    value.at = this.textsUsed;
+    value.length = length;
+    value.total = tokens.textTotal;
+    memory.copy(this.texts + value.at, tokens.textAt, length);
+    this.textsUsed += length;
+    // Of a number there are no such flags.
+    if (value.token == Token.String && (tokens.textLossy || hasNul(tokens.textAt, tokens.textLength))) {
+      this.refusal = AccessRefusal.BadText;
+      this.refusedKey = this.named;
+    }
+  }
+
+  /** A value at the root, or in the list there. */
+  private readOutside(token: Token): void {
+    if (token == Token.ArrayStart && !this.isBatch) {
+      this.isBatch = true;
+    } else if (token != Token.ObjectStart) {
+      this.refusal = this.isBatch ? AccessRefusal.BadBatch : AccessRefusal.NoMessage;
+    } else if (++this.count > BATCH_LIMIT) {
+      this.refusal = AccessRefusal.BadBatch;
+    } else {
+      this.open = this.root;
+      this.seen = 0;
+      this.textsUsed = 0;
+      memory.fill(this.values, 0, VALUES_SIZE);
+    }
+  }
+
+  /** The message is over: says whether it is one. */
+  private finishMessage(): bool {
+    this.refusal = this.judge();
+    return !this.refusal;
+  }
+
+  private judge(): AccessRefusal {
+    const id = this.token(Slot.Id);
+    const hasId = id != Token.More;
+    if (hasId && (this.isCut(Slot.Id) || (id != Token.String && !this.isInteger(Slot.Id)))) return AccessRefusal.BadId;
+    const answers = (this.has(Slot.Result) ? 1 : 0) + (this.has(Slot.Error) ? 1 : 0);
+    if (this.token(Slot.Method) == Token.String) {
+      if (answers) return AccessRefusal.NoMessage;
+      if (this.isCut(Slot.Method)) return AccessRefusal.BadText;
+      this.form = hasId ? MessageForm.Request : MessageForm.Notification;
+      return AccessRefusal.None;
+    }
+    if (this.has(Slot.Method) || answers == 0 || !hasId) return AccessRefusal.NoMessage;
+    this.form = MessageForm.Response;
+    return AccessRefusal.None;
+  }
+
+  /** Whether a value is a number without fraction and exponent. */
+  isInteger(slot: i32): bool {
+    if (this.token(slot) != Token.Number) return false;
+    const at = this.textAt(slot);
+    for (let i = 0; i < this.textLength(slot); i++) {
+      const byte = load<u8>(at + i);
+      if (byte != 0x2d && <u8>(byte - 0x30) > 9) return false;
+    }
+    return true;
+  }
+
+  private value(slot: i32): Value {
+    return changetype<Value>(this.values + <usize>slot * VALUE_SIZE);
+  }
+
+  private get values(): usize {
+    return changetype<usize>(this) + offsetof<StrictReader>();
+  }
+
+  private get texts(): usize {
+    return this.values + VALUES_SIZE;
+  }
+}
+
+function hasNul(at: usize, length: i32): bool {
+  for (let i = 0; i < length; i++) {
+    if (load<u8>(at + i) == 0) return true;
+  }
+  return false;
+}
+
+const VALUES_SIZE: usize = <usize>SLOT_LIMIT * VALUE_SIZE;
+const SIZE: usize = offsetof<StrictReader>() + VALUES_SIZE + TEXTS_LIMIT;
+let free: usize = 0;

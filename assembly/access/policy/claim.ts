@@ -1,0 +1,111 @@
+import { Properties } from "../../host/properties";
+import { Utf8Check } from "../../json/utf8";
+import { Match } from "../match/match";
+import { Patterns } from "../match/pattern";
+
+/** Where `jwt_authn` leaves what it has verified: segments apart by NUL, since some hold dots. */
+const METADATA = "metadata\0filter_metadata\0envoy.filters.http.jwt_authn\0";
+/** Elements of a list that are looked at. */
+const ELEMENT_LIMIT: i32 = 64;
+
+/** The path of a claim among the proxy's attributes. `payloadKey`: the payload's key in the metadata. */
+export function claimPath(payloadKey: string, path: string[]): string {
+  return METADATA + payloadKey + "\0" + path.join("\0");
+}
+
+/** A claim of the JWT that the request in hand bears and Envoy's `jwt_authn` has verified: read once, for all rules. */
+export class Claim {
+  /** The paths of the elements, should it be a list. */
+  private elements: string[] = [];
+  /** Where the values lie, and their lengths; -1 for what is no text. */
+  private at: StaticArray<usize> = new StaticArray<usize>(ELEMENT_LIMIT);
+  private lengths: StaticArray<i32> = new StaticArray<i32>(ELEMENT_LIMIT);
+  private count: i32 = 0;
+  /** There may be more of them. */
+  private isCut: bool = false;
+  private isRead: bool = false;
+
+  constructor(readonly path: string) {
+    for (let i = 0; i < ELEMENT_LIMIT; i++) this.elements.push(path + "\0" + i.toString());
+  }
+
+  /** Forgets the values, which are those of another request. */
+  forget(): void {
+    this.isRead = false;
+  }
+
+  /** Whether the claim, or an element of it, matches. What must not be there may be in none of them. The host's values must
+   *  be those of one callback. */
+  match(properties: Properties, patterns: Patterns): Match {
+    if (!this.isRead) this.read(properties);
+    if (this.count == 0) return patterns.matchNothing();
+    let anyValue = patterns.hasValues ? Match.No : Match.Yes;
+    let allOthers = Match.Yes;
+    for (let i = 0; i < this.count; i++) {
+      const length = this.lengths[i];
+      const value = length < 0 ? Match.Unknown : patterns.matchValues(this.at[i], length, false);
+      const others = length < 0 ? Match.Unknown : patterns.matchOthers(this.at[i], length, false);
+      anyValue = max(anyValue, value);
+      if (patterns.hasOthers) allOthers = min(allOthers, others);
+    }
+    if (this.isCut) {
+      anyValue = max(anyValue, Match.Unknown);
+      if (patterns.hasOthers) allOthers = min(allOthers, Match.Unknown);
+    }
+    return min(anyValue, allOthers);
+  }
+
+  private read(properties: Properties): void {
+    this.isRead = true;
+    this.count = 0;
+    while (this.count < ELEMENT_LIMIT) {
+      properties.findSegments(this.elements[this.count]);
+      if (properties.isMissing) break;
+      this.take(properties);
+    }
+    this.isCut = this.count == ELEMENT_LIMIT;
+    if (this.count > 0) return;
+    properties.findSegments(this.path);
+    if (!properties.isMissing) this.take(properties);
+  }
+
+  private take(properties: Properties): void {
+    this.at[this.count] = properties.at;
+    this.lengths[this.count++] = isText(properties) ? properties.length : -1;
+  }
+}
+
+const utf8 = changetype<Utf8Check>(heap.alloc(offsetof<Utf8Check>()));
+
+/** Whether what was found can be a text: numbers, booleans and objects come as bytes of which one at least is a control
+ *  character, or which are not UTF-8. */
+function isText(properties: Properties): bool {
+  for (let i = 0; i < properties.length; i++) {
+    if (load<u8>(properties.at + i) < 0x20) return false;
+  }
+  utf8.reset();
+  return properties.isThere && utf8.feed(properties.at, properties.length) && utf8.isComplete;
+}
+
+/** The claims that a policy names, each once. */
+export class Claims {
+  private claims: Claim[] = [];
+
+  constructor(private payloadKey: string) {}
+
+  /** The claim of this path. */
+  named(path: string[]): Claim {
+    const full = claimPath(this.payloadKey, path);
+    for (let i = 0; i < this.claims.length; i++) {
+      if (this.claims[i].path == full) return this.claims[i];
+    }
+    const claim = new Claim(full);
+    this.claims.push(claim);
+    return claim;
+  }
+
+  /** Another request is in hand. */
+  forget(): void {
+    for (let i = 0; i < this.claims.length; i++) this.claims[i].forget();
+  }
+}

@@ -1,0 +1,99 @@
+import { MessageDirection, OperationConfig, TextMatch } from "../../config/access/access_config";
+import { Call, Target } from "../message/call";
+import { Match } from "../match/match";
+import { Patterns } from "../match/pattern";
+
+/** What a part of an operation is compared with. */
+enum Field {
+  Method,
+  Target,
+  Server,
+}
+
+/** One field of an operation, as it is configured. */
+class OperationPart {
+  constructor(
+    readonly field: Field,
+    readonly name: string,
+    readonly patterns: Patterns,
+  ) {}
+}
+
+/** The messages that a rule is about: one element of its `to`. */
+export class OperationRule {
+  readonly direction: MessageDirection;
+  /** The kind of target that the message must name. */
+  private kind: Target = Target.None;
+  private parts: OperationPart[] = [];
+
+  constructor(config: OperationConfig) {
+    this.direction = config.direction;
+    this.add(Field.Method, "methods", "notMethods", config.methods);
+    this.addTargets(Target.Tool, "tools", "notTools", config.tools);
+    this.addTargets(Target.Prompt, "prompts", "notPrompts", config.prompts);
+    this.addTargets(Target.Resource, "resources", "notResources", config.resources);
+    this.add(Field.Server, "servers", "notServers", config.servers);
+  }
+
+  /** Whether it depends on what the message says. */
+  get needsBody(): bool {
+    for (let i = 0; i < this.parts.length; i++) {
+      if (this.parts[i].field != Field.Server) return true;
+    }
+    return false;
+  }
+
+  /** The number of configured fields, apart from the direction. */
+  get partCount(): i32 {
+    return this.parts.length;
+  }
+
+  /** The configured name of a part: `methods`, `notTools`. */
+  partName(part: i32): string {
+    return this.parts[part].name;
+  }
+
+  /** Whether it needs a tool, prompt or resource, and the message names one of that kind, whichever. */
+  namesKind(call: Call): bool {
+    return this.kind != Target.None && call.target == this.kind;
+  }
+
+  /** Whether all parts match a message of this direction. */
+  match(call: Call): Match {
+    let match = Match.Yes;
+    for (let i = 0; i < this.parts.length && match != Match.No; i++) match = min(match, this.matchPart(i, call));
+    return match;
+  }
+
+  /** Whether the parts match that are known before the message is read: the server. */
+  matchServer(call: Call): Match {
+    let match = Match.Yes;
+    for (let i = 0; i < this.parts.length; i++) {
+      if (unchecked(this.parts[i]).field == Field.Server) match = min(match, this.matchPart(i, call));
+    }
+    return match;
+  }
+
+  /** Whether the part of this index matches the message. */
+  matchPart(index: i32, call: Call): Match {
+    const part = unchecked(this.parts[index]);
+    switch (part.field) {
+      case Field.Method:
+        return call.matchMethod(part.patterns);
+      case Field.Target:
+        return call.matchTarget(this.kind, part.patterns);
+      default:
+        return call.matchServer(part.patterns);
+    }
+  }
+
+  private addTargets(kind: Target, name: string, notName: string, texts: TextMatch): void {
+    if (!texts.isEmpty) this.kind = kind;
+    this.add(Field.Target, name, notName, texts);
+  }
+
+  private add(field: Field, name: string, notName: string, texts: TextMatch): void {
+    if (texts.values.length) this.parts.push(new OperationPart(field, name, Patterns.oneOf(texts.values)));
+    if (texts.notValues.length) this.parts.push(new OperationPart(field, notName, Patterns.noneOf(texts.notValues)));
+  }
+}

@@ -1,0 +1,97 @@
+import { AccessConfig, AccessMode, MessageDirection, RuleAction } from "../../config/access/access_config";
+import { Properties } from "../../host/properties";
+import { Call } from "../message/call";
+import { Caller } from "../../identity/caller";
+import { Claims } from "./claim";
+import { ClientConditions } from "./client_conditions";
+import { Match } from "../match/match";
+import { Rule } from "./rule";
+import { DecidingKeys } from "../message/slots";
+
+/** Stands for the policy's default among the rules' indices. */
+export const DEFAULT_RULE: i32 = -1;
+
+/** What can be said of a request before its body. */
+export enum Outlook {
+  /** Whatever it says, it is allowed. */
+  Allowed,
+  /** Its messages decide. */
+  Open,
+}
+
+/** Who may call what: ordered rules, of which the first that applies decides, and a default. */
+export class Policy {
+  readonly rules: Rule[] = [];
+  readonly keys: DecidingKeys = new DecidingKeys();
+  readonly clients: ClientConditions = new ClientConditions();
+  /** The rules that are tried out. */
+  readonly shadowRules: i32[] = [];
+  /** Whether anything is said of what servers ask clients. */
+  readonly rulesAnswers: bool;
+  readonly claims: Claims;
+
+  constructor(readonly config: AccessConfig) {
+    this.claims = new Claims(config.jwtPayloadKey);
+    let rulesAnswers = false;
+    for (let i = 0; i < config.rules.length; i++) {
+      const rule = new Rule(config.rules[i], this.keys, this.clients, this.claims);
+      this.rules.push(rule);
+      if (rule.mode == AccessMode.Shadow) this.shadowRules.push(i);
+      if (rule.isAbout(MessageDirection.ServerToClient)) rulesAnswers = true;
+    }
+    this.rulesAnswers = rulesAnswers;
+  }
+
+  /** Whether decisions are carried out. */
+  get isEnforced(): bool {
+    return this.config.mode == AccessMode.Enforce;
+  }
+
+  /** What can be said before the body, of a request of this caller to the server that `call` names. Leaves at `matches`, a
+   *  byte for each rule, how it matches the caller, as far as that can matter. */
+  outlook(caller: Caller, properties: Properties, call: Call, matches: usize): Outlook {
+    this.claims.forget();
+    let isOpen = false;
+    let deciding = DEFAULT_RULE;
+    for (let i = 0; i < this.rules.length; i++) {
+      const rule = unchecked(this.rules[i]);
+      const isShadow = rule.mode == AccessMode.Shadow;
+      const isAboutAnswers = rule.isAbout(MessageDirection.ServerToClient);
+      // Behind the rule that decides requests, only those matter that are tried out, or about answers to servers.
+      const matters = isShadow || isAboutAnswers || deciding == DEFAULT_RULE;
+      const byCaller = matters ? rule.matchCaller(caller, properties) : Match.No;
+      store<u8>(matches + i, <u8>byCaller);
+      const match = min<i32>(byCaller, rule.matchServer(call));
+      if (match == Match.No || isShadow || isOpen) continue;
+      if (isAboutAnswers || rule.needsBody) isOpen = true;
+      else if (rule.applies(match)) deciding = i;
+    }
+    return isOpen ? Outlook.Open : outlookOf(this.actionOf(deciding, call));
+  }
+
+  /** The index of the first rule that is enforced and applies to the message, or {@link DEFAULT_RULE}. */
+  decide(matches: usize, call: Call): i32 {
+    for (let i = 0; i < this.rules.length; i++) {
+      if (unchecked(this.rules[i]).mode == AccessMode.Enforce && this.appliesTo(i, matches, call)) return i;
+    }
+    return DEFAULT_RULE;
+  }
+
+  /** Whether the rule of this index applies to the message. */
+  appliesTo(index: i32, matches: usize, call: Call): bool {
+    const rule = unchecked(this.rules[index]);
+    const match: i32 = load<u8>(matches + index);
+    return match != Match.No && rule.applies(min<i32>(match, rule.matchCall(call)));
+  }
+
+  /** What the rule of this index says. Where no rule decides, what servers ask is allowed. */
+  actionOf(index: i32, call: Call): RuleAction {
+    if (index != DEFAULT_RULE) return unchecked(this.rules[index]).action;
+    return call.isAnswer ? RuleAction.Allow : this.config.defaultAction;
+  }
+}
+
+/** A request that is to be denied must be read too: its answer needs its id. */
+function outlookOf(action: RuleAction): Outlook {
+  return action == RuleAction.Allow ? Outlook.Allowed : Outlook.Open;
+}

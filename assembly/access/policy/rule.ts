@@ -1,0 +1,97 @@
+import { AccessMode, MessageDirection, RuleAction, RuleConfig } from "../../config/access/access_config";
+import { Properties } from "../../host/properties";
+import { Call } from "../message/call";
+import { Caller } from "../../identity/caller";
+import { Claims } from "./claim";
+import { ClientConditions } from "./client_conditions";
+import { ConditionRule } from "./condition";
+import { Match } from "../match/match";
+import { OperationRule } from "./operation";
+import { DecidingKeys } from "../message/slots";
+import { Source } from "./source";
+
+/** A rule of the policy, ready to be matched. */
+export class Rule {
+  readonly name: string;
+  readonly action: RuleAction;
+  readonly mode: AccessMode;
+  /** Of these one must match; with none, anybody does. */
+  readonly sources: Source[] = [];
+  /** Of these one must match; with none, see {@link matchUnstated}. */
+  readonly operations: OperationRule[] = [];
+  /** All of these must match. */
+  readonly conditions: ConditionRule[] = [];
+
+  constructor(config: RuleConfig, keys: DecidingKeys, clients: ClientConditions, claims: Claims) {
+    this.name = config.name;
+    this.action = config.action;
+    this.mode = config.mode;
+    for (let i = 0; i < config.sources.length; i++) this.sources.push(new Source(config.sources[i], claims));
+    for (let i = 0; i < config.operations.length; i++) this.operations.push(new OperationRule(config.operations[i]));
+    for (let i = 0; i < config.conditions.length; i++)
+      this.conditions.push(new ConditionRule(config.conditions[i], keys, clients));
+  }
+
+  /** Whether what a message says matters. */
+  get needsBody(): bool {
+    for (let i = 0; i < this.operations.length; i++) {
+      if (this.operations[i].needsBody) return true;
+    }
+    return this.conditions.length > 0;
+  }
+
+  /** Whether it is about messages of this direction. */
+  isAbout(direction: MessageDirection): bool {
+    for (let i = 0; i < this.operations.length; i++) {
+      if (unchecked(this.operations[i]).direction == direction) return true;
+    }
+    return this.operations.length == 0 && (direction == MessageDirection.ClientToServer || this.deniesAll);
+  }
+
+  /** Whether it denies whatever it is, answers to servers too. */
+  private get deniesAll(): bool {
+    return this.operations.length == 0 && this.action == RuleAction.Deny;
+  }
+
+  /** Whether it is about this caller. */
+  matchCaller(caller: Caller, properties: Properties): Match {
+    let best = this.sources.length ? Match.No : Match.Yes;
+    for (let i = 0; i < this.sources.length && best != Match.Yes; i++) {
+      best = max(best, unchecked(this.sources[i]).match(caller, properties));
+    }
+    return best;
+  }
+
+  /** Whether it is about the server, as far as no message has been read. */
+  matchServer(call: Call): Match {
+    let best = this.operations.length ? Match.No : Match.Yes;
+    for (let i = 0; i < this.operations.length && best != Match.Yes; i++) {
+      best = max(best, unchecked(this.operations[i]).matchServer(call));
+    }
+    return best;
+  }
+
+  /** Whether it is about this message, whoever sends it. */
+  matchCall(call: Call): Match {
+    const direction = call.isAnswer ? MessageDirection.ServerToClient : MessageDirection.ClientToServer;
+    let best = this.operations.length ? Match.No : this.matchUnstated(call);
+    for (let i = 0; i < this.operations.length && best != Match.Yes; i++) {
+      const operation = unchecked(this.operations[i]);
+      if (operation.direction == direction) best = max(best, operation.match(call));
+    }
+    for (let i = 0; i < this.conditions.length && best != Match.No; i++) {
+      best = min(best, unchecked(this.conditions[i]).match(call));
+    }
+    return best;
+  }
+
+  /** Whether a rule without operations is about this message: answers to servers only where it denies everything. */
+  matchUnstated(call: Call): Match {
+    return call.isAnswer && !this.deniesAll ? Match.No : Match.Yes;
+  }
+
+  /** Whether it applies: an unknown match never allows and always denies. */
+  applies(match: Match): bool {
+    return match == Match.Yes || (match == Match.Unknown && this.action == RuleAction.Deny);
+  }
+}

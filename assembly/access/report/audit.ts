@@ -1,0 +1,183 @@
+import { AccessMode } from "../../config/access/access_config";
+import { Clock } from "../../host/clock";
+import { Level, Log } from "../../host/log";
+import { writeTimestamp } from "../../json/timestamp";
+import { Token } from "../../json/token";
+import { JsonWriter } from "../../json/writer";
+import { methodOf } from "../../mcp/protocol/methods";
+import { shownLength } from "../../mcp/protocol/shown_target";
+import { HEX_SIZE, writeHex } from "../../memory/hex";
+import { Call, Target } from "../message/call";
+import { AccessCheck } from "../check";
+import { Explanation, NO_RULE } from "./explanation";
+import { Key } from "../message/keys";
+import { Match } from "../match/match";
+import { DEFAULT_RULE } from "../policy/policy";
+import { AccessRefusal, refusalName } from "../message/refusal";
+import { Slot } from "../message/slots";
+import { StrictReader } from "../message/strict_reader";
+
+const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
+const hexText: usize = memory.data(16);
+
+/** Writes a line of JSON to the proxy's log for each denial: so many a second, and how many were left out. Never
+ *  arguments, unless the operator asked for those that rules name. */
+export class Audit {
+  private writer: JsonWriter = new JsonWriter();
+  private second: u64 = 0;
+  private written: i32 = 0;
+  private dropped: u32 = 0;
+
+  constructor(
+    private explanation: Explanation,
+    private log: Log,
+    private clock: Clock,
+  ) {}
+
+  /** Whether another line may be written in this second, which counts as written then; otherwise it counts as left out. */
+  admits(): bool {
+    const second = this.clock.now() / NANOSECONDS_PER_SECOND;
+    if (second != this.second) {
+      this.second = second;
+      this.written = 0;
+    }
+    if (this.written == this.explanation.policy.config.auditPerSecond) {
+      this.dropped++;
+      return false;
+    }
+    this.written++;
+    return true;
+  }
+
+  /** Writes the line of a denied message. `rule`: the index of the rule that denies it, or {@link DEFAULT_RULE}.
+   *  `session`: the hash that logs show; 0 for none. */
+  denied(check: AccessCheck, call: Call, rule: i32, ruleName: string, isShadow: bool, session: u64): void {
+    this.explanation.begin(check, call);
+    this.begin(check, ruleName, isShadow, session);
+    this.member("method", call.method, call.methodLength);
+    if (call.target != Target.None && call.target != Target.Unclear) {
+      const slot = call.targetSlot;
+      const reader = call.reader;
+      const method = methodOf(call.method, call.methodLength);
+      const at = reader.textAt(slot);
+      if (reader.token(slot) == Token.String) {
+        this.member("target", at, shownLength(method, at, reader.textLength(slot)));
+      }
+    }
+    if (this.explanation.policy.config.auditArguments) this.appendArguments(call.reader);
+    this.member("server", call.server, call.serverLength);
+    this.appendReason(rule);
+    this.end();
+  }
+
+  /** Writes the line of a request that is refused before its messages are decided. `member`: the address of the
+   *  {@link Key} of the member at fault; 0 for none. `header`: the name of the header at fault; empty for none. */
+  refused(
+    check: AccessCheck,
+    refusal: AccessRefusal,
+    member: usize,
+    header: string,
+    ruleName: string,
+    isShadow: bool,
+    session: u64,
+  ): void {
+    this.explanation.beginRequest(check);
+    this.begin(check, ruleName, isShadow, session);
+    const writer = this.writer;
+    writer.raw(',"reason":"');
+    writer.raw(refusalName(refusal));
+    writer.raw('"');
+    if (member) {
+      const path = String.UTF8.encode(changetype<Key>(member).path);
+      this.member("member", changetype<usize>(path), path.byteLength);
+    }
+    if (header.length) {
+      writer.raw(',"header":"');
+      writer.raw(header);
+      writer.raw('"');
+    }
+    if (refusal == AccessRefusal.TooLarge) {
+      writer.raw(',"limit":');
+      writer.number(this.explanation.policy.config.maxBodyBytes);
+    }
+    this.end();
+  }
+
+  /** Begins a line with what is known of each request. */
+  private begin(check: AccessCheck, ruleName: string, isShadow: bool, session: u64): void {
+    const writer = this.writer;
+    const caller = this.explanation.caller;
+    writer.clear();
+    writer.raw('{"event":"mcp_access_denied","mode":"');
+    writer.raw(isShadow ? "shadow" : "enforce");
+    writer.raw('","rule":"');
+    writer.raw(ruleName);
+    writer.raw('","time":');
+    writeTimestamp(writer, this.clock.now());
+    this.member("request_id", check.requestId, check.requestIdLength);
+    if (session) {
+      writeHex(hexText, session);
+      this.member("session", hexText, HEX_SIZE);
+    }
+    this.member("principal", check.principal, check.shownPrincipalLength);
+    this.member("address", caller.addressText, caller.addressTextLength);
+    if (this.dropped) {
+      writer.raw(',"dropped":');
+      writer.number(this.dropped);
+    }
+    this.dropped = 0;
+  }
+
+  /** Names what could not be determined where a DENY rule applies only for that, and the ALLOW rule that came nearest
+   *  before. */
+  private appendReason(rule: i32): void {
+    const explanation = this.explanation;
+    const writer = this.writer;
+    if (rule != DEFAULT_RULE && explanation.match(rule) == Match.Unknown) {
+      writer.raw(',"undetermined":"');
+      explanation.writeFailed(rule, writer);
+      writer.raw('"');
+    }
+    const rules = explanation.policy.rules;
+    // A rule that is tried out says nothing of those before it, which may allow the message.
+    if (rule != DEFAULT_RULE && rules[rule].mode == AccessMode.Shadow) return;
+    const nearest = explanation.nearestAllow(rule);
+    if (nearest == NO_RULE) return;
+    writer.raw(',"nearest":{"rule":"');
+    writer.raw(rules[nearest].name);
+    writer.raw('","failed":"');
+    explanation.writeFailed(nearest, writer);
+    writer.raw(explanation.match(nearest) == Match.Unknown ? '","unknown":true}' : '"}');
+  }
+
+  private member(name: string, at: usize, length: i32): void {
+    if (length == 0) return;
+    const writer = this.writer;
+    writer.raw(',"');
+    writer.raw(name);
+    writer.raw('":');
+    writer.text(at, length);
+  }
+
+  private appendArguments(reader: StrictReader): void {
+    const writer = this.writer;
+    const keys = this.explanation.policy.keys;
+    writer.raw(',"arguments":{');
+    let count = 0;
+    for (let slot: i32 = Slot.FirstArgument; slot < keys.end; slot++) {
+      const token = reader.token(slot);
+      if (token != Token.String && token != Token.Number) continue;
+      if (count++) writer.raw(",");
+      const path = String.UTF8.encode(keys.argumentPath(slot));
+      writer.text(changetype<usize>(path), path.byteLength);
+      writer.raw(":");
+      writer.text(reader.textAt(slot), reader.textLength(slot));
+    }
+    writer.raw("}");
+  }
+
+  private end(): void {
+    this.writer.raw("}");
+    this.log.writeBytes(Level.Warn, this.writer.at, this.writer.length);
+  }
+}

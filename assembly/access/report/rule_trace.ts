@@ -1,0 +1,50 @@
+import { AccessMode, RuleAction } from "../../config/access/access_config";
+import { Level, Log } from "../../host/log";
+import { JsonWriter } from "../../json/writer";
+import { Call } from "../message/call";
+import { AccessCheck } from "../check";
+import { Explanation } from "./explanation";
+
+/** Writes at log level trace, for each decided message, a line of JSON for each rule: which of its parts match. */
+export class RuleTrace {
+  private writer: JsonWriter = new JsonWriter();
+
+  constructor(
+    private explanation: Explanation,
+    private log: Log,
+  ) {}
+
+  get isEnabled(): bool {
+    return this.log.level == Level.Trace;
+  }
+
+  /** Writes the lines of a message that `decidedBy` has decided: the index of a rule, or DEFAULT_RULE. */
+  decided(check: AccessCheck, call: Call, decidedBy: i32): void {
+    this.explanation.begin(check, call);
+    for (let i = 0; i < this.explanation.policy.rules.length; i++) this.writeRule(check, call, i, i == decidedBy);
+  }
+
+  private writeRule(check: AccessCheck, call: Call, index: i32, decides: bool): void {
+    const rule = this.explanation.policy.rules[index];
+    const writer = this.writer;
+    writer.clear();
+    writer.raw('{"event":"mcp_access_rule","rule":"');
+    writer.raw(rule.name);
+    writer.raw(rule.action == RuleAction.Allow ? '","action":"ALLOW"' : '","action":"DENY"');
+    writer.raw(rule.mode == AccessMode.Shadow ? ',"mode":"shadow"' : ',"mode":"enforce"');
+    writer.raw(rule.applies(this.explanation.match(index)) ? ',"applies":true' : ',"applies":false');
+    writer.raw(decides ? ',"decides":true' : ',"decides":false');
+    if (check.requestIdLength) {
+      writer.raw(',"request_id":');
+      writer.text(check.requestId, check.requestIdLength);
+    }
+    if (call.methodLength) {
+      writer.raw(',"method":');
+      writer.text(call.method, call.methodLength);
+    }
+    writer.raw(',"parts":{');
+    this.explanation.writeParts(index, writer);
+    writer.raw("}}");
+    this.log.writeBytes(Level.Trace, writer.at, writer.length);
+  }
+}

@@ -1,0 +1,65 @@
+import { AccessConfig, PrincipalSource } from "../config/access/access_config";
+import { Properties } from "../host/properties";
+import { Caller } from "./caller";
+import { claimPath } from "../access/policy/claim";
+import { uriOfForwarded } from "./forwarded_certificate";
+
+const PEER_CERTIFICATE = "connection\0uri_san_peer_certificate";
+const FILTER_STATE = "filter_state\0io.istio.peer_principal";
+const SLASH = "/";
+
+/** Finds out who calls, by the first of the policy's sources that tells. */
+export class Principals {
+  private issuer: string;
+  private subject: string;
+
+  constructor(
+    private config: AccessConfig,
+    private properties: Properties,
+  ) {
+    this.issuer = claimPath(config.jwtPayloadKey, ["iss"]);
+    this.subject = claimPath(config.jwtPayloadKey, ["sub"]);
+  }
+
+  /** Fills in `caller`. `forwarded`: the header `x-forwarded-client-cert`, empty where it is not there. */
+  find(caller: Caller, forwarded: usize, forwardedLength: i32): void {
+    caller.clear();
+    const sources = this.config.principalSources;
+    for (let i = 0; i < sources.length && caller.isAnonymous; i++) {
+      switch (sources[i]) {
+        case PrincipalSource.PeerCertificate:
+          if (this.properties.findSegments(PEER_CERTIFICATE)) this.take(caller);
+          break;
+        case PrincipalSource.FilterState:
+          if (this.properties.findSegments(FILTER_STATE)) this.take(caller);
+          break;
+        case PrincipalSource.Jwt:
+          this.takeJwt(caller);
+          break;
+        case PrincipalSource.ForwardedCertificate:
+          uriOfForwarded(caller, forwarded, forwardedLength);
+          break;
+      }
+    }
+    findAddress(caller, this.properties);
+  }
+
+  private take(caller: Caller): void {
+    caller.append(this.properties.at, this.properties.length);
+  }
+
+  /** `<iss>/<sub>`, as Istio's requestPrincipals. */
+  private takeJwt(caller: Caller): void {
+    const properties = this.properties;
+    if (!properties.findSegments(this.issuer)) return;
+    this.take(caller);
+    if (!properties.findSegments(this.subject)) return caller.clear();
+    caller.appendText(SLASH);
+    this.take(caller);
+  }
+}
+
+/** Reads the address of the caller, as Envoy determines it. */
+export function findAddress(caller: Caller, properties: Properties): void {
+  if (properties.find("source.address")) caller.setAddress(properties.at, properties.length);
+}

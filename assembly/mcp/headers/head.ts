@@ -1,0 +1,302 @@
+import { Headers } from "../../host/headers";
+import { equalsIgnoringCase, equalsText, indexOfIgnoringCase, mix, startsWithText } from "../../memory/bytes";
+import { keyedHash } from "../../memory/keyed_hash";
+import { BAGGAGE_PREFIX, baggageHash } from "../../http/baggage";
+import { MirroredHeaders } from "./mirrored_headers";
+import { MODERN_REVISION, UNKNOWN_REVISION, revisionOf } from "../protocol/revisions";
+
+/** The HTTP methods that Streamable HTTP uses and the filter reads. */
+export enum HttpMethod {
+  Other,
+  Post,
+  Get,
+  Delete,
+  /** HEAD, OPTIONS, TRACE: no message comes by these. */
+  Bodyless,
+  Connect,
+}
+
+/** What a body is, by its content-type. */
+export enum ContentType {
+  Other,
+  Json,
+  EventStream,
+}
+
+const PARAMETERS_LIMIT: i32 = 32;
+const parameters: usize = heap.alloc(PARAMETERS_LIMIT);
+
+/** One request's headers are read at a time. */
+const mirrored = MirroredHeaders.take();
+
+/** What the headers of a request say of MCP. */
+export class RequestHead {
+  method: HttpMethod = HttpMethod.Other;
+  contentType: ContentType = ContentType.Other;
+  /** The content type is `application/json` in UTF-8 and nothing else. */
+  isPlainJson: bool = false;
+  acceptsEventStream: bool = false;
+  /** It asks for another protocol than HTTP. */
+  isUpgrade: bool = false;
+  compressed: bool = false;
+  /** It bears `MCP-Protocol-Version`, `Mcp-Session-Id` or another `Mcp-*` header. */
+  hasMcpHeader: bool = false;
+  /** What `MCP-Protocol-Version` names. */
+  revision: i32 = UNKNOWN_REVISION;
+  /** `MCP-Protocol-Version` came, and whether it came more than once and names several. */
+  hasRevision: bool = false;
+  namesTwoRevisions: bool = false;
+  /** `x-forwarded-client-cert`; empty where it is not there. */
+  forwarded: usize = 0;
+  forwardedLength: i32 = 0;
+  /** `x-request-id`, the first where there are several; empty where there is none. */
+  requestId: usize = 0;
+  requestIdLength: i32 = 0;
+  /** `Origin`; empty where there is none, or where it is not read. */
+  origin: usize = 0;
+  originLength: i32 = 0;
+  /** `Mcp-Session-Id`, which is a secret; empty where there is none. */
+  session: usize = 0;
+  sessionLength: i32 = 0;
+  /** The hash of the endpoint that it posts to and that an open stream named, which alone proves that it is of HTTP+SSE; 0
+   *  where it posts to none. */
+  endpoint: u64 = 0;
+  /** What the headers repeat of the body. */
+  readonly mirrored: MirroredHeaders = mirrored;
+  private hasContentType: bool = false;
+  private authorityAt: usize = 0;
+  private authorityLength: i32 = 0;
+  /** A keyed hash of the headers that tell callers apart, by the configuration. */
+  callerKey: u64 = 0;
+  /** The path, without the query. */
+  path: usize = 0;
+  pathLength: i32 = 0;
+  /** Bytes of the path and the query. */
+  targetLength: i32 = 0;
+
+  /** @param callerHeaders names of headers, in lower case, that tell callers apart; `baggage.` and a key for a member of
+   *  the baggage.
+   *  @param readsOrigin read `Origin`. */
+  constructor(
+    private callerHeaders: string[],
+    private readsOrigin: bool = false,
+  ) {}
+
+  read(headers: Headers): void {
+    this.method = HttpMethod.Other;
+    this.contentType = ContentType.Other;
+    this.isPlainJson = false;
+    this.acceptsEventStream = false;
+    this.isUpgrade = false;
+    this.compressed = false;
+    this.namesTwoRevisions = false;
+    this.forwardedLength = 0;
+    this.originLength = 0;
+    this.requestIdLength = 0;
+    this.hasContentType = false;
+    this.hasRevision = false;
+    this.hasMcpHeader = false;
+    this.revision = UNKNOWN_REVISION;
+    this.sessionLength = 0;
+    this.callerKey = 0;
+    this.pathLength = 0;
+    this.targetLength = 0;
+    this.authorityLength = 0;
+    this.endpoint = 0;
+    this.mirrored.clear();
+    while (headers.next()) this.take(headers);
+  }
+
+  /** The keyed hash of the authority. */
+  get authority(): u64 {
+    return keyedHash(this.authorityAt, this.authorityLength);
+  }
+
+  /** Whether it is a POST of JSON. */
+  get isJsonPost(): bool {
+    return this.method == HttpMethod.Post && this.contentType == ContentType.Json;
+  }
+
+  /** Whether a server may find messages in it: in a POST, and, since some servers read it, in the body of any other request.
+   *  `endOfStream`: it has no body. */
+  mayBringMessages(endOfStream: bool): bool {
+    return this.method == HttpMethod.Post || this.method == HttpMethod.Other || !endOfStream;
+  }
+
+  /** Whether no client of Streamable HTTP would send this POST: it accepts no event stream, as that transport requires, and
+   *  has no session and not its latest revision. Only a guess, since headers are the caller's own: {@link endpoint} proves
+   *  what a POST is. */
+  get looksLikeHttpSse(): bool {
+    const isStreamable = this.acceptsEventStream || this.sessionLength > 0 || this.revision == MODERN_REVISION;
+    return this.isJsonPost && !isStreamable;
+  }
+
+  private take(header: Headers): void {
+    const at = header.value;
+    const length = header.valueLength;
+    // Told apart by their lengths first: most requests are no MCP, and their headers shall cost little.
+    switch (header.nameLength) {
+      case 5:
+        if (named(header, ":path")) this.takePath(at, length);
+        break;
+      case 6:
+        if (!this.acceptsEventStream && named(header, "accept")) {
+          this.acceptsEventStream = indexOfIgnoringCase(at, length, "text/event-stream") >= 0;
+        } else if (this.readsOrigin && named(header, "origin")) {
+          this.origin = at;
+          this.originLength = length;
+        }
+        break;
+      case 7:
+        if (named(header, ":method")) this.method = httpMethod(at, length);
+        else if (named(header, "upgrade")) this.isUpgrade = true;
+        break;
+      case 10:
+        if (named(header, ":authority")) {
+          this.authorityAt = at;
+          this.authorityLength = length;
+        }
+        break;
+      case 12:
+        if (named(header, "content-type")) {
+          this.takeContentType(at, length);
+        } else if (this.requestIdLength == 0 && named(header, "x-request-id")) {
+          this.requestId = at;
+          this.requestIdLength = length;
+        }
+        break;
+      case 16:
+        if (named(header, "content-encoding")) this.compressed = this.compressed || isCompressed(at, length);
+        break;
+      case 23:
+        if (!named(header, "x-forwarded-client-cert")) break;
+        this.forwarded = at;
+        this.forwardedLength = length;
+        break;
+    }
+    if (startsWithText(header.name, header.nameLength, "mcp-")) this.takeMcp(header);
+    if (this.callerHeaders.length) this.takeCaller(header);
+  }
+
+  private takeContentType(at: usize, length: i32): void {
+    this.contentType = contentType(at, length);
+    this.isPlainJson = !this.hasContentType && this.contentType == ContentType.Json && isUtf8(at, length);
+    this.hasContentType = true;
+  }
+
+  private takePath(at: usize, length: i32): void {
+    this.path = at;
+    this.targetLength = length;
+    this.pathLength = 0;
+    while (this.pathLength < length && load<u8>(at + this.pathLength) != 0x3f) this.pathLength++;
+  }
+
+  private takeMcp(header: Headers): void {
+    this.hasMcpHeader = true;
+    if (named(header, "mcp-session-id")) {
+      this.session = header.value;
+      this.sessionLength = header.valueLength;
+    } else if (named(header, "mcp-protocol-version")) {
+      const revision = revisionOf(header.value, header.valueLength);
+      if (this.hasRevision && this.revision != revision) this.namesTwoRevisions = true;
+      this.hasRevision = true;
+      this.revision = revision;
+    } else if (named(header, "mcp-method")) {
+      this.mirrored.addMethod(header.value, header.valueLength);
+    } else if (named(header, "mcp-name")) {
+      this.mirrored.addName(header.value, header.valueLength);
+    } else if (startsWithText(header.name, header.nameLength, "mcp-param-")) {
+      this.mirrored.addParam(header.value, header.valueLength);
+    }
+  }
+
+  /** Adds the header to what tells callers apart. The order of headers is the client's own: what they add up to must not
+   *  depend on it. */
+  private takeCaller(header: Headers): void {
+    for (let i = 0; i < this.callerHeaders.length; i++) {
+      const name = this.callerHeaders[i];
+      if (named(header, name)) {
+        this.callerKey += mix(keyedHash(header.value, header.valueLength) ^ (i + 1));
+      } else if (name.startsWith(BAGGAGE_PREFIX) && named(header, "baggage")) {
+        const hash = baggageHash(header.value, header.valueLength, name);
+        if (hash) this.callerKey += mix(hash ^ (i + 1));
+      }
+    }
+  }
+}
+
+/** What the headers of a response say of MCP. */
+export class ResponseHead {
+  status: i32 = 0;
+  contentType: ContentType = ContentType.Other;
+  compressed: bool = false;
+  /** `Mcp-Session-Id`, which is a secret; empty where there is none. */
+  session: usize = 0;
+  sessionLength: i32 = 0;
+
+  read(headers: Headers): void {
+    this.status = 0;
+    this.sessionLength = 0;
+    this.contentType = ContentType.Other;
+    this.compressed = false;
+    while (headers.next()) this.take(headers);
+  }
+
+  private take(header: Headers): void {
+    const at = header.value;
+    const length = header.valueLength;
+    if (named(header, ":status")) {
+      for (let i = 0; i < length; i++) this.status = this.status * 10 + (load<u8>(at + i) - 0x30);
+    } else if (named(header, "mcp-session-id")) {
+      this.session = at;
+      this.sessionLength = length;
+    } else if (named(header, "content-type")) {
+      this.contentType = contentType(at, length);
+    } else if (named(header, "content-encoding")) {
+      this.compressed = isCompressed(at, length);
+    }
+  }
+}
+
+@inline
+function named(header: Headers, name: string): bool {
+  return equalsText(header.name, header.nameLength, name);
+}
+
+function httpMethod(at: usize, length: i32): HttpMethod {
+  if (equalsText(at, length, "POST")) return HttpMethod.Post;
+  if (equalsText(at, length, "GET")) return HttpMethod.Get;
+  if (equalsText(at, length, "DELETE")) return HttpMethod.Delete;
+  if (equalsText(at, length, "CONNECT")) return HttpMethod.Connect;
+  const isBodyless =
+    equalsText(at, length, "HEAD") || equalsText(at, length, "OPTIONS") || equalsText(at, length, "TRACE");
+  return isBodyless ? HttpMethod.Bodyless : HttpMethod.Other;
+}
+
+/** The media type, parameters apart (RFC 9110 section 8.3). */
+function contentType(at: usize, length: usize): ContentType {
+  let end: usize = 0;
+  while (end < length && load<u8>(at + end) != 0x3b && load<u8>(at + end) != 0x20) end++;
+  if (equalsIgnoringCase(at, end, "application/json")) return ContentType.Json;
+  return equalsIgnoringCase(at, end, "text/event-stream") ? ContentType.EventStream : ContentType.Other;
+}
+
+/** Whether a media type's parameters are none, or `charset=utf-8` alone (RFC 9110 section 8.3.1): another one, which some
+ *  servers heed, would make other characters of the same bytes. */
+function isUtf8(at: usize, length: i32): bool {
+  let from = 0;
+  while (from < length && load<u8>(at + from) != 0x3b && load<u8>(at + from) != 0x20) from++;
+  let size = 0;
+  for (let i = from; i < length; i++) {
+    const byte = load<u8>(at + i);
+    if (byte == 0x20 || byte == 0x09 || byte == 0x22) continue;
+    if (size == PARAMETERS_LIMIT) return false;
+    store<u8>(parameters + size++, byte);
+  }
+  return size == 0 || size == 1 || equalsIgnoringCase(parameters, size, ";charset=utf-8");
+}
+
+/** Whether the content-encoding is any but `identity`. */
+function isCompressed(at: usize, length: usize): bool {
+  return length > 0 && !equalsIgnoringCase(at, length, "identity");
+}

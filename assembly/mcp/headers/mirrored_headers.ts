@@ -1,0 +1,199 @@
+import { TEXT_LIMIT } from "../../json/text";
+import { Token } from "../../json/token";
+import { Tokenizer } from "../../json/tokenizer";
+import { equalsText, mix, permanentBytes } from "../../memory/bytes";
+import { keyedTextHash, neverZero } from "../../memory/keyed_hash";
+
+/** `Mcp-Param-*` headers of one request that are compared. */
+const PARAM_LIMIT: u32 = 16;
+/** Before and behind a value that is base64 (2026-07-28, basic/transports/streamable-http, "Value Encoding"). */
+const BASE64_START = "=?base64?";
+const BASE64_END_SIZE: i32 = 2;
+/** Room for a decoded value. */
+const DECODED_LIMIT: i32 = 4096;
+const decoded: usize = heap.alloc(DECODED_LIMIT);
+
+/** A header that repeats what the body says: the label `mcp_header`. */
+export enum MirroredHeader {
+  Method,
+  Name,
+  Param,
+  ProtocolVersion,
+}
+
+const NAMES: string[] = ["mcp-method", "mcp-name", "mcp-param", "mcp-protocol-version"];
+
+export function mirroredHeaderName(header: MirroredHeader): string {
+  return NAMES[header];
+}
+
+/**
+ * What the headers of a request repeat of its body (2026-07-28, basic/transports/streamable-http, "Standard Headers"), as
+ * hashes of texts as {@link keyedTextHash} makes them. Which argument an `Mcp-Param-*` repeats is in the tool's definition:
+ * it is taken to agree where any value among the arguments is the same. Pooled.
+ */
+@unmanaged
+export class MirroredHeaders {
+  /** 0 where the header is missing: an empty one has a hash of its own. */
+  method: u64;
+  name: u64;
+  private paramCount: u32;
+  /** A bit for each of them that no argument has met yet. */
+  private unmet: u32;
+  /** Reads the arguments; 0 until they come. */
+  private tokens: usize;
+  private nextFree: usize;
+
+  static take(): MirroredHeaders {
+    let self = changetype<MirroredHeaders>(free);
+    if (free) {
+      free = self.nextFree;
+    } else {
+      self = changetype<MirroredHeaders>(heap.alloc(offsetof<MirroredHeaders>() + PARAM_LIMIT * sizeof<u64>()));
+      self.tokens = 0;
+    }
+    self.clear();
+    return self;
+  }
+
+  /** As if no header had come. */
+  clear(): void {
+    this.method = 0;
+    this.name = 0;
+    this.paramCount = 0;
+    this.unmet = 0;
+  }
+
+  /** Takes what `other` holds. */
+  copy(other: MirroredHeaders): void {
+    this.method = other.method;
+    this.name = other.name;
+    this.paramCount = other.paramCount;
+    this.unmet = other.unmet;
+    memory.copy(this.params, other.params, PARAM_LIMIT * sizeof<u64>());
+    if (this.tokens) changetype<Tokenizer>(this.tokens).reset();
+  }
+
+  /** It must not be used any more. */
+  release(): void {
+    this.nextFree = free;
+    free = changetype<usize>(this);
+  }
+
+  /** A value of `Mcp-Method`. */
+  addMethod(at: usize, length: i32): void {
+    this.method = joined(this.method, headerHash(at, length));
+  }
+
+  /** A value of `Mcp-Name`. */
+  addName(at: usize, length: i32): void {
+    this.name = joined(this.name, headerHash(at, length));
+  }
+
+  /** Whether any came. */
+  get isThere(): bool {
+    return (this.method | this.name) != 0 || this.paramCount > 0;
+  }
+
+  /** A value of an `Mcp-Param-*` header. */
+  addParam(at: usize, length: i32): void {
+    if (this.paramCount == PARAM_LIMIT) return;
+    store<u64>(this.params + this.paramCount * sizeof<u64>(), headerHash(at, length));
+    this.unmet |= 1 << this.paramCount++;
+  }
+
+  /** Bytes of the request's arguments, which are valid JSON. */
+  feedArguments(at: usize, length: usize): void {
+    if (this.unmet == 0) return;
+    if (!this.tokens) this.tokens = changetype<usize>(Tokenizer.create());
+    const tokens = changetype<Tokenizer>(this.tokens);
+    tokens.feed(at, length);
+    while (true) {
+      const token = tokens.next();
+      switch (token) {
+        case Token.More:
+        case Token.Error:
+          return;
+        case Token.String:
+        case Token.Number:
+          this.meet(keyedTextHash(tokens.textAt, tokens.textLength, tokens.textTotal));
+          break;
+        case Token.True:
+          this.meet(keyedTextHash(TRUE, 4, 4));
+          break;
+        case Token.False:
+          this.meet(keyedTextHash(FALSE, 5, 5));
+          break;
+      }
+    }
+  }
+
+  /** Whether each `Mcp-Param-*` header is the value of an argument. */
+  get paramsAgree(): bool {
+    return this.unmet == 0;
+  }
+
+  private meet(hash: u64): void {
+    for (let i: u32 = 0; i < this.paramCount; i++) {
+      if (load<u64>(this.params + i * sizeof<u64>()) == hash) this.unmet &= ~(1 << i);
+    }
+  }
+
+  private get params(): usize {
+    return changetype<usize>(this) + offsetof<MirroredHeaders>();
+  }
+}
+
+let free: usize = 0;
+
+/** The hash for a header that comes again with the value hashed to `value`: recipients choose different ones of two that
+ *  differ, so they agree with no body. */
+function joined(before: u64, value: u64): u64 {
+  return before == 0 || before == value ? value : neverZero(mix(before ^ mix(value)));
+}
+
+const TRUE: usize = permanentBytes("true");
+const FALSE: usize = permanentBytes("false");
+
+/** The {@link keyedTextHash} of a header's value, decoded where it is base64. */
+export function headerHash(at: usize, length: i32): u64 {
+  const start = BASE64_START.length;
+  if (length >= start + BASE64_END_SIZE && equalsText(at, start, BASE64_START)) {
+    if (equalsText(at + length - BASE64_END_SIZE, BASE64_END_SIZE, "?=")) {
+      const size = decodeBase64(at + start, length - start - BASE64_END_SIZE);
+      if (size >= 0) return hashOf(decoded, size);
+    }
+  }
+  return hashOf(at, length);
+}
+
+function hashOf(at: usize, length: i32): u64 {
+  return keyedTextHash(at, min(length, <i32>TEXT_LIMIT), length);
+}
+
+/** Decodes base64 (RFC 4648 section 4), padded or not, to {@link decoded}. The size; -1 where it is none, or too long. */
+function decodeBase64(at: usize, length: i32): i32 {
+  while (length > 0 && load<u8>(at + length - 1) == 0x3d) length--;
+  if ((length * 3) / 4 > DECODED_LIMIT) return -1;
+  let size = 0;
+  let bits: u32 = 0;
+  let count = 0;
+  for (let i = 0; i < length; i++) {
+    const value = base64Value(load<u8>(at + i));
+    if (value < 0) return -1;
+    bits = (bits << 6) | value;
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    store<u8>(decoded + size++, <u8>(bits >> count));
+  }
+  return size;
+}
+
+function base64Value(byte: u8): i32 {
+  const letter = <i32>(byte | 0x20) - 0x61;
+  if (letter >= 0 && letter < 26) return byte & 0x20 ? letter + 26 : letter;
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30 + 52;
+  if (byte == 0x2b) return 62;
+  return byte == 0x2f ? 63 : -1;
+}

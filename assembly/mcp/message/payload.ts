@@ -1,0 +1,141 @@
+import { ANY, EACH, FieldTree } from "../../json/fields";
+import { FIRST_PAYLOAD_FIELD, envelopeFields } from "../../jsonrpc/message_reader";
+import { TOKEN_KIND_COUNT, TokenKind } from "../protocol/token_kinds";
+
+/** What is read of a message besides its envelope. */
+export enum PayloadField {
+  /** `tools/call`, `prompts/get`: the target. */
+  ParamsName = FIRST_PAYLOAD_FIELD,
+  /** `notifications/cancelled`. */
+  ParamsRequestId,
+  /** 2026-07-28: the revision of this request. */
+  MetaProtocolVersion,
+  /** `initialize`: the client's software. */
+  ClientName,
+  /** 2026-07-28: the same, with each request. */
+  MetaClientName,
+  /** `initialize`: the revision that was agreed on. */
+  ResultProtocolVersion,
+  ResultIsError,
+  ResultType,
+  /** 2025-11-25: a task in place of the result. */
+  ResultTask,
+  /** A tool in a list begins. */
+  ResultTool,
+  ResultToolName,
+  ResultPromptName,
+  /** Of a list's request and answer: its page. */
+  ParamsCursor,
+  ResultNextCursor,
+  /** Of a client's answer: who speaks, where its model was asked. */
+  ResultRole,
+  InputResponseRole,
+  /** `resources/read` and its like: the target. */
+  ParamsUri,
+  /** Tasks: the target, or what a notification is of; and its state. */
+  ParamsTaskId,
+  ParamsTaskStatus,
+  /** 2026-07-28: a call goes on that had asked for input. */
+  ParamsInputResponses,
+  ParamsRequestState,
+  /** Tasks in answers. */
+  ResultTaskId,
+  ResultTaskStatus,
+  /** A task in a list begins. */
+  ListedTask,
+  /** A text whose tokens are estimated: of the kind by which the field's number is higher. */
+  FirstText,
+  /** Definitions as well, which are told apart. */
+  ToolDescription = FirstText + TOKEN_KIND_COUNT,
+  ToolInputSchema,
+}
+
+/** The fields of an MCP message. */
+export function messageFields(): FieldTree {
+  const tree = envelopeFields();
+  tree.add(PayloadField.ParamsName, ["params", "name"]);
+  tree.add(PayloadField.ParamsRequestId, ["params", "requestId"]);
+  tree.add(PayloadField.MetaProtocolVersion, ["params", "_meta", "io.modelcontextprotocol/protocolVersion"]);
+  tree.add(PayloadField.ClientName, ["params", "clientInfo", "name"]);
+  tree.add(PayloadField.MetaClientName, ["params", "_meta", "io.modelcontextprotocol/clientInfo", "name"]);
+  tree.add(PayloadField.ResultProtocolVersion, ["result", "protocolVersion"]);
+  tree.add(PayloadField.ResultIsError, ["result", "isError"]);
+  tree.add(PayloadField.ResultType, ["result", "resultType"]);
+  tree.add(PayloadField.ResultTask, ["result", "task"]);
+  tree.add(PayloadField.ResultTool, ["result", "tools", EACH]);
+  tree.add(PayloadField.ResultToolName, ["result", "tools", EACH, "name"]);
+  tree.add(PayloadField.ResultPromptName, ["result", "prompts", EACH, "name"]);
+  tree.add(PayloadField.ParamsCursor, ["params", "cursor"]);
+  tree.add(PayloadField.ResultNextCursor, ["result", "nextCursor"]);
+  tree.add(PayloadField.ParamsUri, ["params", "uri"]);
+  tree.add(PayloadField.ParamsInputResponses, ["params", "inputResponses"]);
+  tree.add(PayloadField.ParamsRequestState, ["params", "requestState"]);
+  tree.add(PayloadField.ParamsTaskId, ["params", "taskId"]);
+  tree.add(PayloadField.ParamsTaskStatus, ["params", "status"]);
+  tree.add(PayloadField.ListedTask, ["result", "tasks", EACH]);
+  const tasks = [["result"], ["result", "task"], ["result", "tasks", EACH]];
+  for (let i = 0; i < tasks.length; i++) {
+    tree.add(PayloadField.ResultTaskId, tasks[i].concat(["taskId"]));
+    tree.add(PayloadField.ResultTaskStatus, tasks[i].concat(["status"]));
+  }
+  capture(tree, TokenKind.Arguments, ["params", "arguments"]);
+  tree.capture(PayloadField.ToolDescription, ["result", "tools", EACH, "description"]);
+  tree.capture(PayloadField.ToolInputSchema, ["result", "tools", EACH, "inputSchema"]);
+  return tree;
+}
+
+/** The fields of an MCP message, its texts among them. */
+export function measuredFields(): FieldTree {
+  const tree = messageFields();
+  tree.add(PayloadField.ResultRole, ["result", "role"]);
+  tree.add(PayloadField.InputResponseRole, ["params", "inputResponses", ANY, "role"]);
+  capture(tree, TokenKind.Result, ["result", "content", EACH, "text"]);
+  capture(tree, TokenKind.Result, ["result", "content", EACH, "resource", "text"]);
+  capture(tree, TokenKind.Structured, ["result", "structuredContent"]);
+  captureMembers(tree, TokenKind.Definitions, ["result", "prompts", EACH], ["description", "arguments"]);
+  captureMembers(tree, TokenKind.Definitions, ["result", "resources", EACH], ["uri", "name", "description"]);
+  const template = ["uriTemplate", "name", "description"];
+  captureMembers(tree, TokenKind.Definitions, ["result", "resourceTemplates", EACH], template);
+  captureContent(tree, TokenKind.Prompt, ["result", "messages", EACH]);
+  capture(tree, TokenKind.Resource, ["result", "contents", EACH, "text"]);
+  captureSampling(tree, ["params"]);
+  captureSampling(tree, ["result", "inputRequests", ANY, "params"]);
+  captureContent(tree, TokenKind.SamplingResult, ["params", "inputResponses", ANY]);
+  // A client's answer: where its content is a list, that is told from a tool's result by the direction.
+  captureMembers(tree, TokenKind.SamplingResult, ["result", "content"], ["text", "input"]);
+  captureMembers(tree, TokenKind.SamplingResult, ["result", "content", EACH], ["input"]);
+  return tree;
+}
+
+/** The kind of text that is captured as this field. */
+@inline
+export function textKind(field: i32): TokenKind {
+  return field < PayloadField.ToolDescription ? <TokenKind>(field - PayloadField.FirstText) : TokenKind.Definitions;
+}
+
+/** What `sampling/createMessage` (2025-11-25, client/sampling) asks the model. */
+function captureSampling(tree: FieldTree, params: string[]): void {
+  const kind = TokenKind.SamplingRequest;
+  capture(tree, kind, params.concat(["systemPrompt"]));
+  captureContent(tree, kind, params.concat(["messages", EACH]));
+  captureMembers(tree, kind, params.concat(["tools", EACH]), ["name", "description", "inputSchema"]);
+}
+
+/** The text of a message's `content`: one content or a list; the input of a tool's use, the result of one. */
+function captureContent(tree: FieldTree, kind: TokenKind, message: string[]): void {
+  const content = message.concat(["content"]);
+  captureMembers(tree, kind, content, ["text", "input"]);
+  captureMembers(tree, kind, content.concat(["resource"]), ["text"]);
+  captureMembers(tree, kind, content.concat(["content", EACH]), ["text"]);
+  captureMembers(tree, kind, content.concat([EACH]), ["text", "input"]);
+  captureMembers(tree, kind, content.concat([EACH, "resource"]), ["text"]);
+  captureMembers(tree, kind, content.concat([EACH, "content", EACH]), ["text"]);
+}
+
+function captureMembers(tree: FieldTree, kind: TokenKind, path: string[], names: string[]): void {
+  for (let i = 0; i < names.length; i++) capture(tree, kind, path.concat([names[i]]));
+}
+
+function capture(tree: FieldTree, kind: TokenKind, path: string[]): void {
+  tree.capture(PayloadField.FirstText + kind, path);
+}

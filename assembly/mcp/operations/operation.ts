@@ -1,0 +1,133 @@
+import { IdKind } from "../../jsonrpc/id";
+import { Pool } from "../../memory/pool";
+import { Method } from "../protocol/methods";
+import { Outcome } from "../protocol/outcome";
+import { TOKEN_KIND_COUNT, TokenKind } from "../protocol/token_kinds";
+
+/** Longest target name kept. The specification asks for at most 128 characters (2025-11-25, server/tools, "Tool Names"). */
+export const NAME_LIMIT: u32 = 128;
+
+/** Longest name of a client's software kept. */
+export const CLIENT_NAME_LIMIT: u32 = 64;
+
+/** No JSON-RPC error code. */
+export const NO_CODE: i32 = i32.MIN_VALUE;
+
+/** A request and, in time, its answer. */
+@unmanaged
+export class Operation {
+  method: Method;
+  idKind: IdKind;
+  /** See {@link idHash}. */
+  idHash: u64;
+  /** Bytes of the request and of the response message. */
+  requestSize: u64;
+  responseSize: u64;
+  outcome: Outcome;
+  /** The JSON-RPC error's code, or {@link NO_CODE}. */
+  errorCode: i32;
+  /** Bytes of the target's name; 0 where there is none, or none that can be kept. */
+  nameLength: u32;
+  /** Bytes of the name of the client's software; 0 where it is not told. */
+  clientNameLength: u32;
+
+  /** Of a list: a hash of the page asked for, 0 for the first. */
+  cursor: u64;
+  /** When its request came, and when it ended where that is not now, in nanoseconds of the host's clock. */
+  startedAt: u64;
+  endedAt: u64;
+  /** The server asked, and the client answers. */
+  fromServer: bool;
+  /** It waits in the store for an answer on another stream. */
+  isParked: bool;
+  /** The hash of the session that it belongs to, 0 where there is none. */
+  session: u64;
+  /** A hash of what a call's repetition would have in common with it; 0 where none is looked for. */
+  callHash: u64;
+  /** The hash of the task's id that it is about; 0 where it is about none. */
+  task: u64;
+  /** Label indices of the stream that it came on, as in {@link ObservedStream}. */
+  server: i32;
+  caller: i32;
+  /** The address of the next open one of the stream, or 0. */
+  next: usize;
+
+  /** The target's name. */
+  get name(): usize {
+    return this.tokensAt(TOKEN_KIND_COUNT);
+  }
+
+  /** The name of the client's software. */
+  get clientName(): usize {
+    return this.name + NAME_LIMIT;
+  }
+
+  /** The estimated tokens of this kind in the request and its answer. */
+  tokens(kind: TokenKind): u32 {
+    return load<u32>(this.tokensAt(kind));
+  }
+
+  /** The estimated tokens of all kinds. */
+  get allTokens(): u64 {
+    let sum: u64 = 0;
+    for (let kind = 0; kind < TOKEN_KIND_COUNT; kind++) sum += this.tokens(kind);
+    return sum;
+  }
+
+  addTokens(kind: TokenKind, tokens: u32): void {
+    const at = this.tokensAt(kind);
+    store<u32>(at, load<u32>(at) + tokens);
+  }
+
+  private tokensAt(kind: TokenKind): usize {
+    return changetype<usize>(this) + offsetof<Operation>() + kind * sizeof<u32>();
+  }
+
+  static take(): Operation {
+    const self = changetype<Operation>(pool.take());
+    self.errorCode = NO_CODE;
+    return self;
+  }
+
+  release(): void {
+    pool.release(changetype<usize>(this));
+  }
+
+  /** Writes it to `to`, which has room for {@link PACKED_LIMIT} bytes. Returns how many they are. */
+  pack(to: usize): u32 {
+    const fixed = <u32>(this.name - changetype<usize>(this));
+    memory.copy(to, changetype<usize>(this), fixed + this.nameLength);
+    memory.copy(to + fixed + this.nameLength, this.clientName, this.clientNameLength);
+    return fixed + this.nameLength + this.clientNameLength;
+  }
+
+  /** A new one out of what {@link pack} wrote. */
+  static unpack(from: usize): Operation {
+    const self = Operation.take();
+    const fixed = <u32>(self.name - changetype<usize>(self));
+    memory.copy(changetype<usize>(self), from, fixed);
+    memory.copy(self.name, from + fixed, self.nameLength);
+    memory.copy(self.clientName, from + fixed + self.nameLength, self.clientNameLength);
+    self.next = 0;
+    return self;
+  }
+
+  /** Keeps the target's name: at most {@link NAME_LIMIT} bytes. */
+  setName(at: usize, length: u32): void {
+    memory.copy(this.name, at, length);
+    this.nameLength = length;
+  }
+
+  /** Keeps the name of the client's software: at most {@link CLIENT_NAME_LIMIT} bytes. */
+  setClientName(at: usize, length: u32): void {
+    memory.copy(this.clientName, at, length);
+    this.clientNameLength = length;
+  }
+}
+
+const TOKENS_SIZE: usize = TOKEN_KIND_COUNT * sizeof<u32>();
+
+/** The most bytes that an operation is packed in. */
+export const PACKED_LIMIT: usize = offsetof<Operation>() + TOKENS_SIZE + NAME_LIMIT + CLIENT_NAME_LIMIT;
+
+const pool = new Pool(PACKED_LIMIT);

@@ -1,0 +1,157 @@
+import { mix } from "../../memory/bytes";
+import { IdKind } from "../../jsonrpc/id";
+import { Marks } from "../../store/primitives/marks";
+import { PENDING_SIZE, Pending, PendingListener } from "../../store/pending";
+import { Store } from "../../store/primitives/store";
+import { Method, TargetKind, targetKind } from "../protocol/methods";
+import { ObservedStream } from "../exchange/observed_stream";
+import { Observer } from "../exchange/observer";
+import { Operation } from "./operation";
+import { Outcome } from "../protocol/outcome";
+import { SessionTracker } from "../sessions/session_tracker";
+
+const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
+const OUTCOME_BITS: u64 = 8;
+/** An answer may cross with the cancellation of its request. */
+const CANCELLED_MS: u64 = 10_000;
+/** How long an operation of HTTP+SSE waits whose stream's end nobody saw. */
+const LONGEST_MS: u64 = 86_400_000;
+
+const packed: usize = heap.alloc(PENDING_SIZE);
+/** Stands for the stream of an operation that ends without one. */
+const nobodysStream = changetype<ObservedStream>(heap.alloc(offsetof<ObservedStream>()));
+
+/**
+ * The operations whose answers are to come on another stream, maybe on another worker: on the stream of HTTP+SSE, on a
+ * stream that the client resumes, in a POST where the server asked. Each is ended once, by who takes it out.
+ */
+export class PendingOperations extends PendingListener {
+  private pending: Pending;
+  /** Answers that nothing waited for: when they came, in milliseconds, and above that their outcomes. */
+  private early: Marks;
+
+  /** @param idleSeconds how long an answer may take where no stream waits for it. */
+  constructor(
+    shared: Store,
+    private observer: Observer,
+    private sessions: SessionTracker,
+    private idleSeconds: u32,
+  ) {
+    super();
+    this.pending = new Pending(shared);
+    this.early = new Marks(shared, "answers");
+  }
+
+  /** Leaves an operation of a session that ends with the answer, or with the session. Times in milliseconds. False where
+   *  others were faster every time: then it waits nowhere. */
+  add(operation: Operation, now: u64): bool {
+    return this.leave(operation, now + LONGEST_MS, Outcome.Open, 0);
+  }
+
+  /** Leaves an operation whose stream ended as `outcome` says, unless its answer comes elsewhere. False as above. */
+  addEnded(operation: Operation, outcome: Outcome, now: u64): bool {
+    return this.leave(operation, now + <u64>this.idleSeconds * 1000, outcome, now);
+  }
+
+  /** An answer came that nothing waits for: the client may be back before its lost stream is seen to end. */
+  keepAnswer(session: u64, kind: IdKind, id: u64, outcome: Outcome, now: u64): void {
+    this.early.set(session, keyOf(kind, id, false), (now << OUTCOME_BITS) | (<u64>outcome));
+  }
+
+  /** Ends an operation, whose stream is over, as an answer did that came before. False where none has. */
+  takeAnswer(operation: Operation): bool {
+    const answer = this.early.get(operation.session, keyOf(operation.idKind, operation.idHash, false));
+    const answeredAt = answer >> OUTCOME_BITS;
+    // An older one is of an earlier request under the same id.
+    if (answeredAt < operation.startedAt / NANOSECONDS_PER_MILLISECOND) return false;
+    operation.outcome = <Outcome>(answer & ((1 << OUTCOME_BITS) - 1));
+    operation.endedAt = answeredAt * NANOSECONDS_PER_MILLISECOND;
+    return true;
+  }
+
+  /** Whether something waits in a session under this id. */
+  has(session: u64, kind: IdKind, id: u64, fromServer: bool): bool {
+    return this.pending.has(session, keyOf(kind, id, fromServer));
+  }
+
+  /** The method of what waits in a session under this id; None where nothing does. */
+  methodOf(session: u64, kind: IdKind, id: u64, fromServer: bool): Method {
+    if (!this.pending.read(session, keyOf(kind, id, fromServer))) return Method.None;
+    const operation = Operation.unpack(this.pending.taken);
+    const method = operation.method;
+    operation.release();
+    return method;
+  }
+
+  /** Takes out what waits in a session under this id; null where nothing does. */
+  take(session: u64, kind: IdKind, id: u64, fromServer: bool): Operation | null {
+    if (!this.pending.take(session, keyOf(kind, id, fromServer))) return null;
+    return Operation.unpack(this.pending.taken);
+  }
+
+  /** A request was cancelled. */
+  cancel(session: u64, kind: IdKind, id: u64, fromServer: bool, now: u64): void {
+    this.pending.rule(session, keyOf(kind, id, fromServer), Outcome.Cancelled, now, now + CANCELLED_MS);
+  }
+
+  /** The session is over: what waits in it has this outcome, if no other was found for it. */
+  endSession(session: u64, outcome: Outcome, now: u64): void {
+    this.pending.endScope(session, outcome, now, this);
+  }
+
+  /** Ends what has waited for too long. One worker at a time does it. False where more is left than one sweep ends. */
+  sweep(now: u64): bool {
+    return this.pending.sweep(Outcome.Unanswered, now, this);
+  }
+
+  private leave(operation: Operation, dueAt: u64, outcome: Outcome, endedAt: u64): bool {
+    operation.isParked = true;
+    const key = keyOf(operation.idKind, operation.idHash, operation.fromServer);
+    const length = this.pack(operation);
+    if (this.pending.add(operation.session, key, packed, length, dueAt, outcome, endedAt, this)) return true;
+    operation.isParked = false;
+    return false;
+  }
+
+  /** Packs an operation, without a target that is no label: a URI may hold a secret. */
+  private pack(operation: Operation): u32 {
+    const nameLength = operation.nameLength;
+    if (targetKind(operation.method) == TargetKind.None) operation.nameLength = 0;
+    const length = operation.pack(packed);
+    operation.nameLength = nameLength;
+    return length;
+  }
+
+  givenUp(at: usize, verdict: u32, endedAt: u64): void {
+    const operation = Operation.unpack(at);
+    operation.outcome = verdict;
+    operation.endedAt = endedAt * NANOSECONDS_PER_MILLISECOND;
+    this.observer.operationEnded(streamOf(operation), operation);
+    this.sessions.add(operation.session, 1, operation.allTokens, endedAt);
+    operation.release();
+  }
+
+  evicted(at: usize, verdict: u32, endedAt: u64): void {
+    const operation = changetype<Operation>(at);
+    this.observer.operationEvicted(streamOf(operation));
+    if (verdict == Outcome.Open) this.givenUp(at, Outcome.Unanswered, 0);
+    else this.givenUp(at, verdict, endedAt);
+  }
+
+  counted(at: usize, verdict: u32): void {
+    if (verdict == Outcome.Open || verdict == Outcome.Unanswered) {
+      this.observer.operationWaits(changetype<Operation>(at).server - 1);
+    }
+  }
+}
+
+function streamOf(operation: Operation): ObservedStream {
+  memory.fill(changetype<usize>(nobodysStream), 0, offsetof<ObservedStream>());
+  nobodysStream.server = operation.server;
+  nobodysStream.caller = operation.caller;
+  return nobodysStream;
+}
+
+function keyOf(kind: IdKind, id: u64, fromServer: bool): u64 {
+  return mix(id ^ ((<u64>kind) << 8) ^ (<u64>fromServer));
+}

@@ -1,0 +1,31 @@
+import { equalsText } from "../../memory/bytes";
+
+/** The state of a task (2025-11-25, basic/utilities/tasks, "Task Status"): the label `mcp_task_state`. */
+export enum TaskState {
+  None,
+  Working,
+  InputRequired,
+  Completed,
+  Failed,
+  Cancelled,
+}
+
+const NAMES: string[] = ["", "working", "input_required", "completed", "failed", "cancelled"];
+
+/** The state that these bytes name; None for any other text. */
+export function taskStateOf(at: usize, length: u32): TaskState {
+  for (let i: i32 = TaskState.Working; i < NAMES.length; i++) {
+    if (equalsText(at, length, unchecked(NAMES[i]))) return i;
+  }
+  return TaskState.None;
+}
+
+/** The label `mcp_task_state`. */
+export function taskStateName(state: TaskState): string {
+  return NAMES[state];
+}
+
+/** Whether no other state follows. */
+export function isTerminal(state: TaskState): bool {
+  return state >= TaskState.Completed;
+}

@@ -1,0 +1,188 @@
+import { Pool } from "../../memory/pool";
+import { Table } from "../../memory/table";
+import { ENTRY_SIZE, SessionEnd, SessionEntry, SessionKind } from "../../store/session_entry";
+import { Inserted, SessionListener, Sessions } from "../../store/sessions";
+
+/** How often a session's activity and operations are written to the store. */
+const FLUSH_MS: i64 = 5000;
+
+/** The most sessions that a worker keeps in its own memory. */
+const SIGHTING_LIMIT: i32 = 8192;
+/** Sessions that one tick tells the store of at most; the next tick continues. At the limit a round takes four ticks. */
+const FLUSHES_PER_TICK: i32 = 2048;
+
+/** What a worker has seen of a session and not yet told the store. */
+@unmanaged
+class Sighting {
+  hash: u64;
+  activeAt: u64;
+  flushedAt: u64;
+  operations: u32;
+  tokens: u64;
+  hasNews: bool;
+}
+
+/** Is told of sessions that begin, and of what becomes of them. */
+export abstract class SessionObserver extends SessionListener {
+  /** A session was born: this proxy has seen its beginning. */
+  abstract sessionStarted(entry: SessionEntry, clientName: usize, clientNameLength: u32): void;
+  /** A session was met that began elsewhere. */
+  abstract sessionAdopted(entry: SessionEntry): void;
+}
+
+/**
+ * Follows sessions from request to request. What a hot session does is gathered here and told to the store every few
+ * seconds, so that an ordinary request touches no shared data.
+ */
+export class SessionTracker {
+  private byHash: Table = new Table(256);
+  /** The addresses of the sightings, {@link count} of them. */
+  private list: StaticArray<usize> = new StaticArray<usize>(256);
+  private count: i32 = 0;
+  /** The first sighting that the current round of ticks has not seen to: it goes down to 0. -1: the next tick begins one. */
+  private next: i32 = -1;
+  /** The sighting that goes first where a new one needs its place. */
+  private oldest: i32 = 0;
+  private entryBytes: StaticArray<u8> = new StaticArray<u8>(ENTRY_SIZE);
+
+  /** @param idleSeconds how long a session may be idle. */
+  constructor(
+    private sessions: Sessions,
+    private observer: SessionObserver,
+    private idleSeconds: u32,
+  ) {}
+
+  /** A session begins: its `initialize` was answered, or the first operation of a window. `now` in milliseconds. */
+  begin(
+    hash: u64,
+    kind: SessionKind,
+    server: i32,
+    revision: i32,
+    now: u64,
+    clientName: usize,
+    clientNameLength: u32,
+  ): void {
+    if (this.touch(hash, now)) return;
+    const inserted = this.insert(hash, kind, server, revision, now);
+    if (inserted == Inserted.New) this.observer.sessionStarted(this.entry, clientName, clientNameLength);
+  }
+
+  /** The server accepted a request that bears this session's id. */
+  meet(hash: u64, kind: SessionKind, server: i32, revision: i32, now: u64): void {
+    if (this.touch(hash, now)) return;
+    const inserted = this.insert(hash, kind, server, revision, now);
+    if (inserted == Inserted.New) this.observer.sessionAdopted(this.entry);
+  }
+
+  /** Operations of the session ended, tokens of its passed. */
+  add(hash: u64, operations: u32, tokens: u64, now: u64): void {
+    // It may have lasted longer than the session was kept in hand here.
+    if (!this.touch(hash, now)) {
+      this.sessions.update(hash, operations, tokens, now);
+      return;
+    }
+    const sighting = changetype<Sighting>(<usize>this.byHash.get(hash));
+    sighting.operations += operations;
+    sighting.tokens += tokens;
+  }
+
+  /** The session ended. What is yet to be told of it goes to the store first. */
+  end(hash: u64, reason: SessionEnd, now: u64): void {
+    const at = <usize>this.byHash.get(hash);
+    if (at) this.flush(changetype<Sighting>(at), now);
+    this.sessions.end(hash, reason, now);
+  }
+
+  /** Tells the store what is due, and forgets the sessions that were silent since. */
+  tick(now: u64): void {
+    let budget = FLUSHES_PER_TICK;
+    let i = min(this.next, this.count - 1);
+    if (i < 0) i = this.count - 1;
+    for (; i >= 0 && budget > 0; i--) {
+      const sighting = changetype<Sighting>(this.list[i]);
+      if (<i64>(now - sighting.flushedAt) < FLUSH_MS) continue;
+      if (sighting.hasNews) budget--;
+      if (!sighting.hasNews || !this.flush(sighting, now)) this.forget(i);
+    }
+    this.next = i;
+  }
+
+  /** Tells the store all that it has not been told. */
+  flushAll(now: u64): void {
+    for (let i = 0; i < this.count; i++) this.flush(changetype<Sighting>(this.list[i]), now);
+  }
+
+  /** Whether the session is in hand here: then it has been active. */
+  private touch(hash: u64, now: u64): bool {
+    const at = <usize>this.byHash.get(hash);
+    if (!at) return false;
+    const sighting = changetype<Sighting>(at);
+    // What is told may have happened before.
+    if (<i64>(now - sighting.activeAt) > 0) sighting.activeAt = now;
+    sighting.hasNews = true;
+    return true;
+  }
+
+  private get entry(): SessionEntry {
+    return changetype<SessionEntry>(changetype<usize>(this.entryBytes));
+  }
+
+  private insert(hash: u64, kind: SessionKind, server: i32, revision: i32, now: u64): Inserted {
+    const entry = this.entry;
+    memory.fill(changetype<usize>(entry), 0, ENTRY_SIZE);
+    entry.hash = hash;
+    entry.startedAt = now;
+    entry.activeAt = now;
+    entry.idleSeconds = this.idleSeconds;
+    entry.server = server;
+    entry.revision = revision;
+    entry.kind = kind;
+    const inserted = this.sessions.insert(entry);
+    if (inserted == Inserted.New || inserted == Inserted.Active) this.remember(hash, now, inserted == Inserted.Active);
+    return inserted;
+  }
+
+  private remember(hash: u64, now: u64, hasNews: bool): void {
+    if (this.count == SIGHTING_LIMIT) this.giveUpOldest(now);
+    const at = pool.take();
+    const sighting = changetype<Sighting>(at);
+    sighting.hash = hash;
+    sighting.activeAt = now;
+    sighting.flushedAt = now;
+    sighting.hasNews = hasNews;
+    this.byHash.set(hash, at);
+    if (this.count == this.list.length) {
+      const larger = new StaticArray<usize>(this.count * 2);
+      memory.copy(changetype<usize>(larger), changetype<usize>(this.list), this.count * sizeof<usize>());
+      this.list = larger;
+    }
+    this.list[this.count++] = at;
+  }
+
+  /** Makes room for another session, so that a tick never has to tell of any number of them. */
+  private giveUpOldest(now: u64): void {
+    this.oldest = this.oldest < this.count - 1 ? this.oldest + 1 : 0;
+    this.flush(changetype<Sighting>(this.list[this.oldest]), now);
+    this.forget(this.oldest);
+  }
+
+  /** False where the session has ended. */
+  private flush(sighting: Sighting, now: u64): bool {
+    if (!sighting.hasNews) return true;
+    const isActive = this.sessions.update(sighting.hash, sighting.operations, sighting.tokens, sighting.activeAt);
+    sighting.operations = 0;
+    sighting.tokens = 0;
+    sighting.hasNews = false;
+    sighting.flushedAt = now;
+    return isActive;
+  }
+
+  private forget(index: i32): void {
+    const at = this.list[index];
+    this.byHash.delete(changetype<Sighting>(at).hash);
+    pool.release(at);
+    this.list[index] = this.list[--this.count];
+  }
+}
+
+const pool = new Pool(offsetof<Sighting>());

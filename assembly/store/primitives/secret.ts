@@ -1,0 +1,37 @@
+import { Random } from "../../host/random";
+import { sipHash } from "../../memory/siphash";
+import { ATTEMPTS, Store } from "./store";
+
+const SIZE: i32 = 16;
+const numberBytes: usize = memory.data(8);
+
+/** A random key of 128 bits for hashes that reveal nothing about the bytes and whose collisions nobody can choose. The first
+ *  worker draws it; all workers of the store have the same. */
+export class Secret {
+  readonly key0: u64;
+  readonly key1: u64;
+
+  constructor(shared: Store, random: Random) {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      shared.load("secret");
+      if (shared.length == SIZE) break;
+      store<u64>(shared.page, random.next());
+      store<u64>(shared.page, random.next(), 8);
+      shared.length = SIZE;
+      if (shared.save()) break;
+    }
+    this.key0 = load<u64>(shared.page);
+    this.key1 = load<u64>(shared.page, 8);
+  }
+
+  /** The keyed hash of a number. */
+  hashNumber(number: u64): u64 {
+    store<u64>(numberBytes, number);
+    return this.hash(numberBytes, sizeof<u64>());
+  }
+
+  /** The keyed hash of the bytes, by SipHash-2-4. */
+  hash(at: usize, length: usize): u64 {
+    return sipHash(this.key0, this.key1, at, length, 2, 4);
+  }
+}

@@ -1,0 +1,68 @@
+import { SharedData } from "../../host/shared_data";
+
+/** Changes with the layout of any value: then an older module's values are another store's. */
+const FORMAT = "4";
+const KEY_CAPACITY: i32 = 1024;
+/** The largest value: more than the longest list of names needs. */
+export const PAGE_CAPACITY: i32 = 131072;
+
+/** One value is in hand at a time on a worker, whoever's it is. */
+const PAGE: usize = heap.alloc(PAGE_CAPACITY);
+
+/** How often a change is tried again that others were faster with. */
+export const ATTEMPTS: i32 = 16;
+
+/**
+ * State that workers share: a fixed set of keys `mcp/<format>/<space>/…` in the proxy's shared data, whose values are
+ * changed by compare-and-swap. One value is in hand at a time: `page`.
+ */
+export class Store {
+  /** The value in hand, `length` bytes. It must stay within 128 KiB. */
+  readonly page: usize = PAGE;
+  length: i32 = 0;
+  /** Changes that were given up, since others were faster every time. */
+  conflicts: u32 = 0;
+  private keyBytes: StaticArray<u8> = new StaticArray<u8>(KEY_CAPACITY);
+  private keyLength: i32 = 0;
+  private prefixLength: i32 = 0;
+
+  /** @param self a random number that stands for this plugin instance on this worker.
+   *  @param space tells this state from others: at most 700 bytes. */
+  constructor(
+    private data: SharedData,
+    readonly self: u64,
+    space: string,
+  ) {
+    const prefix = "mcp/" + FORMAT + "/" + space + "/";
+    this.prefixLength = String.UTF8.byteLength(prefix);
+    String.UTF8.encodeUnsafe(changetype<usize>(prefix), prefix.length, this.key);
+  }
+
+  private get key(): usize {
+    return changetype<usize>(this.keyBytes);
+  }
+
+  /** Takes the value under `name` (ASCII) and `number` (below 2^18) into hand; an empty one where there is none. */
+  load(name: string, number: i32 = 0): void {
+    this.setKey(name, number);
+    const length = this.data.read(this.key, this.keyLength, this.page, PAGE_CAPACITY);
+    this.length = length < 0 ? 0 : length;
+  }
+
+  /** Writes the value in hand back to where it came from. False where somebody was faster: then load it again. */
+  save(): bool {
+    return this.data.write(this.key, this.keyLength, this.page, this.length, this.data.version);
+  }
+
+  private setKey(name: string, number: i32): void {
+    let at = this.key + this.prefixLength;
+    String.UTF8.encodeUnsafe(changetype<usize>(name), name.length, at);
+    at += name.length;
+    // The number as three characters of six bits each: no string is built for it.
+    store<u8>(at, 0x2f);
+    store<u8>(at + 1, <u8>(0x30 + ((number >> 12) & 63)));
+    store<u8>(at + 2, <u8>(0x30 + ((number >> 6) & 63)));
+    store<u8>(at + 3, <u8>(0x30 + (number & 63)));
+    this.keyLength = <i32>(at + 4 - this.key);
+  }
+}
