@@ -1,5 +1,5 @@
+import { HeaderBlock } from "../host/header_block";
 import { equalsText } from "../memory/bytes";
-import { ReplyHeaders } from "../proxy-wasm/local_reply";
 
 /** Stands for all origins. */
 const ANY = "*";
@@ -11,15 +11,15 @@ const EXPOSED = "mcp-session-id, mcp-protocol-version";
  *  can read these. */
 export class DenialHeaders {
   /** The headers for each origin, with a body and without; first those for any other request. */
-  private withBody: ReplyHeaders[] = [new ReplyHeaders(JSON_TYPE)];
-  private withoutBody: ReplyHeaders[] = [new ReplyHeaders([])];
+  private withBody: HeaderBlock[] = [new HeaderBlock(JSON_TYPE)];
+  private withoutBody: HeaderBlock[] = [new HeaderBlock([])];
 
   /** @param origins as `access.denial.cors` lists them. */
   constructor(private origins: string[]) {
     for (let i = 0; i < origins.length; i++) {
       const headers = headersFor(origins[i]);
-      this.withBody.push(new ReplyHeaders(JSON_TYPE.concat(headers)));
-      this.withoutBody.push(new ReplyHeaders(headers));
+      this.withBody.push(new HeaderBlock(JSON_TYPE.concat(headers)));
+      this.withoutBody.push(new HeaderBlock(headers));
     }
   }
 
@@ -33,7 +33,7 @@ export class DenialHeaders {
   }
 
   /** The headers of the reply to a request whose origin has this number. */
-  of(origin: i32, hasBody: bool): ReplyHeaders {
+  of(origin: i32, hasBody: bool): HeaderBlock {
     return hasBody ? this.withBody[origin] : this.withoutBody[origin];
   }
 }

@@ -15,7 +15,6 @@ import { Exchange, isCandidate } from "../mcp/exchange/exchange";
 import { HttpMethod, RequestHead } from "../mcp/headers/head";
 import { Method, methodOf } from "../mcp/protocol/methods";
 import { UNKNOWN_REVISION } from "../mcp/protocol/revisions";
-import { sendLocalReply } from "../proxy-wasm/local_reply";
 import { BodyReader } from "./body_reader";
 import { CallReader } from "./call_reader";
 import { DecisionLog } from "./decision_log";
@@ -288,7 +287,7 @@ export class Guard {
     exchange.deny(unit);
     const hasBody = !this.denial.isEmpty;
     const headers = this.headers.of(check.origin, hasBody);
-    sendLocalReply(status, details, this.denial.at, hasBody ? this.denial.length : 0, headers);
+    this.host.replies.send(status, details, this.denial.at, hasBody ? this.denial.length : 0, headers);
   }
 
   /** The rule that decides the message in hand. */

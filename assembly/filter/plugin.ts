@@ -20,8 +20,9 @@ import {
   HostRandom,
   setTickPeriod,
 } from "../proxy-wasm/host";
-import { serve } from "../proxy-wasm/local_reply";
+import { HostReplies } from "../proxy-wasm/replies";
 import { HostSharedData } from "../proxy-wasm/shared_data";
+import { HostStreamControl } from "../proxy-wasm/stream_control";
 import { Endpoints } from "../store/endpoints";
 import { shareHashKey } from "../store/hash_key";
 import { BodyReader } from "./body_reader";
@@ -52,8 +53,10 @@ export class Plugin extends RootContext {
     this.sharedData,
     this.random,
     new HostFilterState(),
+    new HostReplies(),
     this.endpoints,
   );
+  private streams: HostStreamControl = new HostStreamControl();
   private log: HostLog = new HostLog();
   private headers: HostHeaders = new HostHeaders();
   private requestBody: BodyReader = new BodyReader(BufferType.RequestBody);
@@ -79,7 +82,14 @@ export class Plugin extends RootContext {
   /** That, and what older streams are checked by, which know it by its address. */
   private guards: Guard[] = [];
   private held: HeldStreams = new HeldStreams();
-  private watchdog: Watchdog = new Watchdog(this.held, this.id, this.host.clock, this.sharedData, this.random);
+  private watchdog: Watchdog = new Watchdog(
+    this.held,
+    this.id,
+    this.host.clock,
+    this.sharedData,
+    this.random,
+    this.streams,
+  );
   /** Candidates came since the last tick. */
   private hadStreams: bool = false;
   private pages: i32 = 0;
@@ -130,10 +140,10 @@ export class Plugin extends RootContext {
   private settleUpTo(last: i32, context: u32): void {
     for (let i = 0; i <= last; i++) {
       const first = unsettled.shift();
-      serve(first.id);
+      this.streams.makeCurrent(first.id);
       first.configuration.settle();
     }
-    serve(context);
+    this.streams.makeCurrent(context);
   }
 
   /** Drops the guards that neither a request nor a policy in force needs any more. */

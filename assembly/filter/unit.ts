@@ -7,6 +7,7 @@ import { FilterState } from "../host/filter_state";
 import { Metrics } from "../host/metrics";
 import { Properties } from "../host/properties";
 import { Random } from "../host/random";
+import { Replies } from "../host/replies";
 import { SharedData } from "../host/shared_data";
 import { CountingUnit } from "../mcp/exchange/counting_unit";
 import { Exchange } from "../mcp/exchange/exchange";
@@ -47,6 +48,7 @@ export class Host {
     readonly sharedData: SharedData,
     readonly random: Random,
     readonly filterState: FilterState,
+    readonly replies: Replies,
     /** Those of HTTP+SSE, which all instances share. */
     readonly endpoints: Endpoints,
   ) {}

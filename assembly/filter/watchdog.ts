@@ -3,8 +3,8 @@ import { AccessRefusal } from "../access/message/refusal";
 import { Clock } from "../host/clock";
 import { Random } from "../host/random";
 import { SharedData } from "../host/shared_data";
+import { StreamControl } from "../host/stream_control";
 import { Exchange } from "../mcp/exchange/exchange";
-import { serve } from "../proxy-wasm/local_reply";
 import { guardOf } from "./guard";
 import { HeldStreams } from "./held_streams";
 import { NextTurn } from "./next_turn";
@@ -26,6 +26,7 @@ export class Watchdog {
     private clock: Clock,
     private data: SharedData,
     private random: Random,
+    private streams: StreamControl,
   ) {}
 
   onTick(): void {
@@ -53,10 +54,11 @@ export class Watchdog {
       this.held.remove(check);
       const exchange = changetype<Exchange>(check.exchange);
       // Of a stream that is gone, host calls would be about another one.
-      if (serve(check.stream)) guardOf(check).refuse(check, exchange, AccessRefusal.NoBody, unitOf(exchange));
+      if (this.streams.makeCurrent(check.stream))
+        guardOf(check).refuse(check, exchange, AccessRefusal.NoBody, unitOf(exchange));
       check = this.held.overdue(now);
     }
-    serve(this.rootId);
+    this.streams.makeCurrent(this.rootId);
     return check != null;
   }
 

@@ -25,6 +25,11 @@ export enum BufferType {
   PluginConfiguration = 7,
 }
 
+export enum StreamType {
+  Request = 0,
+  Response = 1,
+}
+
 export enum MetricType {
   Counter,
   Gauge,
@@ -111,3 +116,6 @@ export declare function proxy_send_local_response(
 
 @external("env", "proxy_set_effective_context")
 export declare function proxy_set_effective_context(id: u32): Status;
+
+@external("env", "proxy_continue_stream")
+export declare function proxy_continue_stream(type: StreamType): Status;

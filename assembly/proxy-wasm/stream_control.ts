@@ -1,0 +1,17 @@
+import { StreamControl } from "../host/stream_control";
+import { Status, StreamType, proxy_continue_stream, proxy_set_effective_context } from "./abi";
+
+/** The proxy's effective context, and the streams that it holds. */
+export class HostStreamControl extends StreamControl {
+  makeCurrent(id: u32): bool {
+    return proxy_set_effective_context(id) == Status.Ok;
+  }
+
+  continueRequest(): bool {
+    return proxy_continue_stream(StreamType.Request) == Status.Ok;
+  }
+
+  continueResponse(): bool {
+    return proxy_continue_stream(StreamType.Response) == Status.Ok;
+  }
+}
