@@ -13,7 +13,7 @@ import { Token } from "../json/token";
 import { Exchange } from "../mcp/exchange/exchange";
 import { Method, methodOf } from "../mcp/protocol/methods";
 import { ObservedStream } from "../mcp/exchange/observed_stream";
-import { CLIENT_NAME_LIMIT } from "../mcp/operations/operation";
+import { CLIENT_NAME_LIMIT } from "../mcp/protocol/limits";
 import { UNKNOWN_REVISION, revisionOf } from "../mcp/protocol/revisions";
 import { HEX_SIZE, writeHex } from "../memory/hex";
 import { SpecialRule } from "../stats/labels";

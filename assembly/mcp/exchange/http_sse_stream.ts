@@ -1,7 +1,7 @@
 import { SessionEnd } from "../../store/session_entry";
 import { CountingUnit } from "./counting_unit";
 import { EndpointEvent } from "./endpoint_event";
-import { RequestHead } from "../headers/head";
+import { RequestHead } from "../headers/request_head";
 import { Outcome } from "../protocol/outcome";
 import { PairedStream } from "./paired_stream";
 import { StreamEnd, StreamKind } from "../protocol/stream_kinds";

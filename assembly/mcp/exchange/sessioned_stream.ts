@@ -1,7 +1,8 @@
 import { mix } from "../../memory/bytes";
 import { SessionEnd, SessionKind } from "../../store/session_entry";
 import { CountingUnit } from "./counting_unit";
-import { RequestHead, ResponseHead } from "../headers/head";
+import { RequestHead } from "../headers/request_head";
+import { ResponseHead } from "../headers/response_head";
 import { Method } from "../protocol/methods";
 import { ObservedStream } from "./observed_stream";
 import { Operation } from "../operations/operation";

@@ -8,7 +8,7 @@ import { ListedTools } from "./listed_tools";
 import { MessageContent } from "./message_content";
 import { Method, TargetKind, methodOf } from "../protocol/methods";
 import { MirroredHeaders } from "../headers/mirrored_headers";
-import { CLIENT_NAME_LIMIT, NAME_LIMIT } from "../operations/operation";
+import { CLIENT_NAME_LIMIT, NAME_LIMIT } from "../protocol/limits";
 import { Outcome } from "../protocol/outcome";
 import { PayloadField, measuredFields, messageFields, textKind } from "./payload";
 import { UNKNOWN_REVISION, revisionOf } from "../protocol/revisions";

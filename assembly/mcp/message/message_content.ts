@@ -3,7 +3,7 @@ import { MessageReader, Refusal } from "../../jsonrpc/message_reader";
 import { StreamHash } from "../../memory/stream_hash";
 import { ListedTools } from "./listed_tools";
 import { Method, TargetKind } from "../protocol/methods";
-import { NAME_LIMIT, NO_CODE } from "../operations/operation";
+import { NAME_LIMIT, NO_CODE } from "../protocol/limits";
 import { Outcome } from "../protocol/outcome";
 import { PayloadField } from "./payload";
 import { UNKNOWN_REVISION } from "../protocol/revisions";

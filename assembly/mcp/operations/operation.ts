@@ -1,17 +1,9 @@
 import { IdKind } from "../../jsonrpc/id";
 import { Pool } from "../../memory/pool";
+import { CLIENT_NAME_LIMIT, NAME_LIMIT, NO_CODE } from "../protocol/limits";
 import { Method } from "../protocol/methods";
 import { Outcome } from "../protocol/outcome";
 import { TOKEN_KIND_COUNT, TokenKind } from "../protocol/token_kinds";
-
-/** Longest target name kept. The specification asks for at most 128 characters (2025-11-25, server/tools, "Tool Names"). */
-export const NAME_LIMIT: u32 = 128;
-
-/** Longest name of a client's software kept. */
-export const CLIENT_NAME_LIMIT: u32 = 64;
-
-/** No JSON-RPC error code. */
-export const NO_CODE: i32 = i32.MIN_VALUE;
 
 /** A request and, in time, its answer. */
 @unmanaged

@@ -1,30 +1,12 @@
 import { Headers } from "../../host/headers";
-import { equalsIgnoringCase, equalsText, indexOfIgnoringCase, mix, startsWithText } from "../../memory/bytes";
-import { keyedHash } from "../../memory/keyed_hash";
 import { BAGGAGE_PREFIX, baggageHash } from "../../http/baggage";
-import { MirroredHeaders } from "./mirrored_headers";
+import { ContentType, contentType, isCompressed, isUtf8 } from "../../http/content_type";
+import { HttpMethod, httpMethod } from "../../http/http_method";
+import { indexOfIgnoringCase, mix, startsWithText } from "../../memory/bytes";
+import { keyedHash } from "../../memory/keyed_hash";
 import { MODERN_REVISION, UNKNOWN_REVISION, revisionOf } from "../protocol/revisions";
-
-/** The HTTP methods that Streamable HTTP uses and the filter reads. */
-export enum HttpMethod {
-  Other,
-  Post,
-  Get,
-  Delete,
-  /** HEAD, OPTIONS, TRACE: no message comes by these. */
-  Bodyless,
-  Connect,
-}
-
-/** What a body is, by its content-type. */
-export enum ContentType {
-  Other,
-  Json,
-  EventStream,
-}
-
-const PARAMETERS_LIMIT: i32 = 32;
-const parameters: usize = heap.alloc(PARAMETERS_LIMIT);
+import { MirroredHeaders } from "./mirrored_headers";
+import { named } from "./named";
 
 /** One request's headers are read at a time. */
 const mirrored = MirroredHeaders.take();
@@ -223,80 +205,4 @@ export class RequestHead {
       }
     }
   }
-}
-
-/** What the headers of a response say of MCP. */
-export class ResponseHead {
-  status: i32 = 0;
-  contentType: ContentType = ContentType.Other;
-  compressed: bool = false;
-  /** `Mcp-Session-Id`, which is a secret; empty where there is none. */
-  session: usize = 0;
-  sessionLength: i32 = 0;
-
-  read(headers: Headers): void {
-    this.status = 0;
-    this.sessionLength = 0;
-    this.contentType = ContentType.Other;
-    this.compressed = false;
-    while (headers.next()) this.take(headers);
-  }
-
-  private take(header: Headers): void {
-    const at = header.value;
-    const length = header.valueLength;
-    if (named(header, ":status")) {
-      for (let i = 0; i < length; i++) this.status = this.status * 10 + (load<u8>(at + i) - 0x30);
-    } else if (named(header, "mcp-session-id")) {
-      this.session = at;
-      this.sessionLength = length;
-    } else if (named(header, "content-type")) {
-      this.contentType = contentType(at, length);
-    } else if (named(header, "content-encoding")) {
-      this.compressed = isCompressed(at, length);
-    }
-  }
-}
-
-@inline
-function named(header: Headers, name: string): bool {
-  return equalsText(header.name, header.nameLength, name);
-}
-
-function httpMethod(at: usize, length: i32): HttpMethod {
-  if (equalsText(at, length, "POST")) return HttpMethod.Post;
-  if (equalsText(at, length, "GET")) return HttpMethod.Get;
-  if (equalsText(at, length, "DELETE")) return HttpMethod.Delete;
-  if (equalsText(at, length, "CONNECT")) return HttpMethod.Connect;
-  const isBodyless =
-    equalsText(at, length, "HEAD") || equalsText(at, length, "OPTIONS") || equalsText(at, length, "TRACE");
-  return isBodyless ? HttpMethod.Bodyless : HttpMethod.Other;
-}
-
-/** The media type, parameters apart (RFC 9110 section 8.3). */
-function contentType(at: usize, length: usize): ContentType {
-  let end: usize = 0;
-  while (end < length && load<u8>(at + end) != 0x3b && load<u8>(at + end) != 0x20) end++;
-  if (equalsIgnoringCase(at, end, "application/json")) return ContentType.Json;
-  return equalsIgnoringCase(at, end, "text/event-stream") ? ContentType.EventStream : ContentType.Other;
-}
-
-/** Whether a media type's parameters are none, or `charset=utf-8` alone (RFC 9110 section 8.3.1): another one, which some
- *  servers heed, would make other characters of the same bytes. */
-function isUtf8(at: usize, length: i32): bool {
-  let from = 0;
-  while (from < length && load<u8>(at + from) != 0x3b && load<u8>(at + from) != 0x20) from++;
-  let size = 0;
-  for (let i = from; i < length; i++) {
-    const byte = load<u8>(at + i);
-    if (byte == 0x20 || byte == 0x09 || byte == 0x22) continue;
-    if (size == PARAMETERS_LIMIT) return false;
-    store<u8>(parameters + size++, byte);
-  }
-  return size == 0 || size == 1 || equalsIgnoringCase(parameters, size, ";charset=utf-8");
-}
-
-/** Whether the content-encoding is any but `identity`. */
-function isCompressed(at: usize, length: usize): bool {
-  return length > 0 && !equalsIgnoringCase(at, length, "identity");
 }
