@@ -1,5 +1,5 @@
 import { Plugin } from "./filter/plugin";
-import { setRootFactory } from "./proxy-wasm/contexts";
+import { setRootFactory } from "./proxy-wasm/module/contexts";
 
 export {
   proxy_abi_version_0_2_1,
@@ -17,6 +17,6 @@ export {
   proxy_on_response_trailers,
   proxy_on_tick,
   proxy_on_vm_start,
-} from "./proxy-wasm/exports";
+} from "./proxy-wasm/module/exports";
 
 setRootFactory((id) => new Plugin(id));

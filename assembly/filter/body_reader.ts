@@ -1,6 +1,6 @@
-import { BufferType } from "../proxy-wasm/abi";
-import { resetArena } from "../proxy-wasm/arena";
-import { BufferSlice } from "../proxy-wasm/host";
+import { BufferSlice } from "../proxy-wasm/buffers";
+import { BufferType } from "../proxy-wasm/module/abi";
+import { resetArena } from "../proxy-wasm/module/arena";
 
 /** Bodies are read in slices of this size, so that the memory for them stays small whatever the proxy's buffers hold. */
 const SLICE: usize = 65536;

@@ -9,22 +9,20 @@ import { HttpMethod } from "../http/http_method";
 import { RequestHead } from "../mcp/headers/request_head";
 import { ResponseHead } from "../mcp/headers/response_head";
 import { StreamEnd } from "../mcp/protocol/stream_kinds";
-import { Action, BufferType, HeaderMapType } from "../proxy-wasm/abi";
-import { RootContext } from "../proxy-wasm/contexts";
-import {
-  BufferSlice,
-  HostClock,
-  HostFilterState,
-  HostHeaders,
-  HostLog,
-  HostMetrics,
-  HostProperties,
-  HostRandom,
-  setTickPeriod,
-} from "../proxy-wasm/host";
+import { BufferSlice } from "../proxy-wasm/buffers";
+import { HostClock } from "../proxy-wasm/clock";
+import { HostFilterState } from "../proxy-wasm/filter_state";
+import { HostHeaders } from "../proxy-wasm/headers";
+import { HostLog } from "../proxy-wasm/log";
+import { HostMetrics } from "../proxy-wasm/metrics";
+import { Action, BufferType, HeaderMapType } from "../proxy-wasm/module/abi";
+import { RootContext } from "../proxy-wasm/module/contexts";
+import { HostProperties } from "../proxy-wasm/properties";
+import { HostRandom } from "../proxy-wasm/random";
 import { HostReplies } from "../proxy-wasm/replies";
 import { HostSharedData } from "../proxy-wasm/shared_data";
 import { HostStreamControl } from "../proxy-wasm/stream_control";
+import { setTickPeriod } from "../proxy-wasm/timer";
 import { Endpoints } from "../store/endpoints";
 import { shareHashKey } from "../store/hash_key";
 import { BodyReader } from "./body_reader";

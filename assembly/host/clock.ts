@@ -1,4 +1,4 @@
-/** Tells the time. */
+/** The wall clock. */
 export abstract class Clock {
   /** Nanoseconds since the Unix epoch. */
   abstract now(): u64;

@@ -1,5 +1,5 @@
-/** What a stream carries for others in the proxy to read, its access log among them. */
+/** Values on a stream that other parts of the proxy can read, such as its access log. */
 export abstract class FilterState {
-  /** Leaves the bytes under a name (ASCII) on the stream being served. */
+  /** Sets a value of the current stream: `length` bytes at `value` under a name (ASCII). */
   abstract set(name: string, value: usize, length: i32): void;
 }

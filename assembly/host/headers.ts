@@ -1,9 +1,9 @@
-/** The headers of one message, read one after the other. Names are in lower case. */
+/** The headers of one message, read in order. Names are in lower case. */
 export abstract class Headers {
   name: usize = 0;
   nameLength: i32 = 0;
   value: usize = 0;
   valueLength: i32 = 0;
-  /** Goes on to the next header. False where there is none. */
+  /** Moves to the next header. False where there is none. */
   abstract next(): bool;
 }

@@ -1,4 +1,4 @@
-/** The severity of a log line, as proxy-wasm numbers it. */
+/** The severity of a log line, with the numbers of proxy-wasm. */
 export enum Level {
   Trace,
   Debug,
@@ -7,10 +7,11 @@ export enum Level {
   Error,
 }
 
-/** The log that operators read. */
+/** The proxy's log. */
 export abstract class Log {
-  /** Lines below this level need not be built. */
+  /** Lines below this level are not written. */
   level: Level = Level.Warn;
+  /** Writes a line. */
   abstract write(level: Level, line: string): void;
   /** Writes a line of UTF-8 bytes. */
   abstract writeBytes(level: Level, at: usize, length: i32): void;

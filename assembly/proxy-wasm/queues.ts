@@ -1,8 +1,13 @@
-import { Status, proxy_dequeue_shared_queue, proxy_enqueue_shared_queue, proxy_register_shared_queue } from "./abi";
-import { ArenaMark, releaseSince } from "./arena";
-import { clearResults, results } from "./results";
+import {
+  Status,
+  proxy_dequeue_shared_queue,
+  proxy_enqueue_shared_queue,
+  proxy_register_shared_queue,
+} from "./module/abi";
+import { ArenaMark, releaseSince } from "./module/arena";
+import { clearResults, results } from "./module/results";
 
-/** The content of a message that only wakes somebody. */
+/** The content of a message that only wakes a plugin instance. */
 const WAKE_UP: usize = memory.data<u8>([1]);
 
 /** Messages that one call of {@link SharedQueue.drain} takes out at most. */

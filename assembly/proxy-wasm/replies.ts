@@ -1,7 +1,7 @@
 import { HeaderBlock } from "../host/header_block";
 import { Replies } from "../host/replies";
-import { Status, proxy_send_local_response } from "./abi";
-import { countReply } from "./garbage";
+import { Status, proxy_send_local_response } from "./module/abi";
+import { countReply } from "./module/garbage";
 
 const NO_GRPC_STATUS: i32 = -1;
 

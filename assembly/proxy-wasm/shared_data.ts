@@ -1,14 +1,15 @@
 import { SharedData } from "../host/shared_data";
-import { Status, proxy_get_shared_data, proxy_set_shared_data } from "./abi";
-import { ArenaMark, releaseSince } from "./arena";
-import { clearResults, results } from "./results";
+import { Status, proxy_get_shared_data, proxy_set_shared_data } from "./module/abi";
+import { ArenaMark, releaseSince } from "./module/arena";
+import { clearResults, results } from "./module/results";
 
-/** Creates a key if it is not there yet: with 0 Envoy would overwrite one that somebody else has made meanwhile. */
+/** The version that creates a key only if it does not exist. With 0 Envoy would overwrite a value that another thread has
+ *  written meanwhile. */
 const CREATE: u32 = 0xffffffff;
 
 const mark = new ArenaMark();
 
-/** The proxy's shared data: of all threads, under one vm_id. */
+/** The proxy's shared data, which all threads under one vm_id share. */
 export class HostSharedData extends SharedData {
   read(key: usize, keyLength: i32, to: usize, capacity: i32): i32 {
     mark.set();
@@ -26,7 +27,7 @@ export class HostSharedData extends SharedData {
   write(key: usize, keyLength: i32, value: usize, length: i32, version: u32): bool {
     if (proxy_set_shared_data(key, keyLength, value, length, version) == Status.Ok) return true;
     if (version != CREATE) return false;
-    // A host that cannot create with a version (ngx_wasm_module) has nothing there still.
+    // With ngx_wasm_module, which cannot create a key by a version, the key still does not exist.
     mark.set();
     const status = proxy_get_shared_data(key, keyLength, results, results + 4, results + 8);
     releaseSince(mark);

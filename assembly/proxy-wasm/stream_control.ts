@@ -1,5 +1,5 @@
 import { StreamControl } from "../host/stream_control";
-import { Status, StreamType, proxy_continue_stream, proxy_set_effective_context } from "./abi";
+import { Status, StreamType, proxy_continue_stream, proxy_set_effective_context } from "./module/abi";
 
 /** The proxy's effective context, and the streams that it holds. */
 export class HostStreamControl extends StreamControl {

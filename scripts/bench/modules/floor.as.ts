@@ -1,5 +1,5 @@
 // A filter with the callbacks of ours that does nothing in them: what it costs that a proxy calls a module at all.
-import "../../../assembly/proxy-wasm/abort";
+import "../../../assembly/proxy-wasm/module/abort";
 
 const CONTINUE: i32 = 0;
 

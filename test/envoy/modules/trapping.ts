@@ -1,6 +1,6 @@
 // The filter, but for a trap that a request's header sets off.
-import { HeaderMapType } from "../../../assembly/proxy-wasm/abi";
-import { HostHeaders } from "../../../assembly/proxy-wasm/host";
+import { HeaderMapType } from "../../../assembly/proxy-wasm/module/abi";
+import { HostHeaders } from "../../../assembly/proxy-wasm/headers";
 import { equalsText } from "../../../assembly/memory/bytes";
 import { proxy_on_request_headers as onRequestHeaders } from "../../../assembly/index";
 

@@ -1,14 +1,14 @@
-/** What the arena holds: one slice of a body, or the headers of most requests. */
+/** The bytes of the arena: enough for one slice of a body, or the headers of most requests. */
 const CAPACITY: usize = 65536 + 16;
 
 const base: usize = heap.alloc(CAPACITY);
 let used: usize = 0;
-/** A chain of the blocks that did not fit: each begins with the address of the next. */
+/** A chain of the blocks that did not fit into the arena: each begins with the address of the next. */
 let overflow: usize = 0;
 
 /**
- * Memory for what the host hands over, valid until the callback ends. The host calls it in the midst of our own calls,
- * when managed objects may be known by a raw pointer only, so it never allocates a managed one.
+ * Allocates memory for values that the host returns, valid until the callback is over. The host calls it during calls of
+ * the module, when some managed objects are referenced by raw addresses only, so it never allocates a managed object.
  */
 export function proxy_on_memory_allocate(size: usize): usize {
   const from = base + used;
@@ -23,25 +23,25 @@ export function proxy_on_memory_allocate(size: usize): usize {
   return block + 16;
 }
 
-/** Where the arena stands: see {@link releaseSince}. */
+/** A position in the arena: see {@link releaseSince}. */
 export class ArenaMark {
   used: usize = 0;
   overflow: usize = 0;
 
-  /** Sets the mark here. */
+  /** Moves the mark to the current position. */
   set(): void {
     this.used = used;
     this.overflow = overflow;
   }
 }
 
-/** Takes back what was handed over since the mark was set, which must not be used any more. */
+/** Frees the values that the host has returned since the mark was set. */
 export function releaseSince(mark: ArenaMark): void {
   used = mark.used;
   freeOverflow(mark.overflow);
 }
 
-/** Takes back all that was handed over: nothing of it may be used any more. */
+/** Frees all values that the host has returned in the current callback. */
 export function resetArena(): void {
   used = 0;
   freeOverflow(0);

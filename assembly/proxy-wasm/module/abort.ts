@@ -1,7 +1,7 @@
-import { Level } from "../host/log";
+import { Level } from "../../host/log";
 import { proxy_log } from "./abi";
 
-/** What AssemblyScript calls before a trap: a failed `assert`, `throw`, or an index out of bounds. */
+/** Logs a failed `assert`, a `throw` or an index out of bounds, and traps. AssemblyScript calls it. */
 export function abort(message: string | null, file: string | null, line: u32, column: u32): void {
   const text = `${message ? message : "trap"} at ${file ? file : "?"}:${line.toString()}:${column.toString()}`;
   const bytes = String.UTF8.encode(text);

@@ -8,7 +8,7 @@ export enum Status {
   NotFound,
 }
 
-/** What a headers or body callback answers. */
+/** The result of a headers, body or trailers callback. */
 export enum Action {
   Continue,
   Pause,

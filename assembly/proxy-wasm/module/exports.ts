@@ -14,17 +14,18 @@ import {
 } from "./contexts";
 
 import { collectAfterReplies, collectGarbage } from "./garbage";
-import { forgetTime } from "./host";
+import { forgetTime } from "../clock";
 
 import "./abort";
 
 export { proxy_on_memory_allocate } from "./arena";
 
-/** What is between two collections is what ticks leave and what is logged: little. */
+/** Ticks between two garbage collections. Ticks and log lines leave little garbage. */
 const TICKS_PER_COLLECTION: u32 = 32;
 let ticks: u32 = 0;
 
-/** The callbacks of the proxy-wasm ABI 0.2.1: each finds its context, hands on, and takes back the host's memory. */
+// The callbacks of the proxy-wasm ABI 0.2.1. Each one finds its context, calls it, and frees the values that the host
+// has returned.
 
 export function proxy_abi_version_0_2_1(): void {}
 
@@ -103,15 +104,15 @@ export function proxy_on_response_trailers(id: u32, _count: u32): Action {
   return action;
 }
 
-/** The end of a stream, of which the proxy's access log is to know. */
+/** The end of a stream, before the proxy writes its access log. */
 export function proxy_on_log(id: u32): void {
   if (isServed(id)) changetype<RootContext>(foundRoot).onEnd(foundHandle);
   closeStream(id);
   endCallback();
 }
 
-/** The end of a plugin instance, or of a stream that no log was asked for: `proxy_on_delete` would follow at once, and is
- *  not exported. */
+/** The end of a plugin instance, or of a stream that had no log callback. `proxy_on_delete` follows at once, so the module
+ *  does not export it. */
 export function proxy_on_done(id: u32): bool {
   if (isServed(id)) changetype<RootContext>(foundRoot).onEnd(foundHandle);
   else closeRoot(id);
@@ -120,14 +121,14 @@ export function proxy_on_done(id: u32): bool {
   return true;
 }
 
-/** Takes back what the callback was lent: the host's memory, and the time. */
+/** Frees the values that the host has returned, and the time of the callback. */
 function endCallback(): void {
   resetArena();
   forgetTime();
   collectAfterReplies();
 }
 
-/** Whether the stream has a handle: then `foundRoot` and `foundHandle` are its own. */
+/** Whether the stream has a handle. Sets `foundRoot` and `foundHandle` to those of the stream. */
 function isServed(id: u32): bool {
   return findStream(id) && foundHandle != 0;
 }

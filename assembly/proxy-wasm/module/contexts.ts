@@ -1,37 +1,38 @@
-import { Table } from "../memory/table";
+import { Table } from "../../memory/table";
 import { Action } from "./abi";
 
 /**
  * A plugin instance in this VM: one filter entry of a listener or route. One VM hosts several, so whatever depends on
- * the configuration belongs here and not in a global. Streams are handles of the plugin's own choosing (an address, say),
- * which come back with each of their callbacks.
+ * the configuration belongs here and not in a global. A stream is represented by a handle that the plugin chooses (an
+ * address, for example) and receives with each callback of the stream.
  */
 export abstract class RootContext {
-  /** What {@link onRequestHeaders} made of its stream. */
+  /** The handle that {@link onRequestHeaders} chose for its stream; 0 for none. */
   newHandle: usize = 0;
 
   constructor(readonly id: u32) {}
 
-  /** The configuration has come, `size` bytes of it. False refuses it. */
+  /** The instance receives its configuration, `size` bytes. False rejects it. */
   abstract onConfigure(size: usize): bool;
-  /** The tick period is over. */
+  /** The tick period has elapsed. */
   abstract onTick(): void;
-  /** A message came on a shared queue that this instance registered last: a new turn of the worker's event loop. */
+  /** A message has arrived on a shared queue that this instance registered last. This is a turn of its own of the worker's
+   *  event loop. */
   abstract onQueueReady(): void;
-  /** The instance is no longer used: it has no streams any more. */
+  /** The instance is no longer used and has no open streams. */
   abstract onClose(): void;
-  /** The headers of a new stream. Leaves its handle in `newHandle`; 0 lets it pass with no further callbacks. */
+  /** The headers of a new stream. Stores its handle in `newHandle`; with 0 the stream passes without further callbacks. */
   abstract onRequestHeaders(stream: u32, endOfStream: bool): Action;
   abstract onRequestBody(stream: usize, size: usize, endOfStream: bool): Action;
   abstract onRequestTrailers(stream: usize): Action;
   abstract onResponseHeaders(stream: usize, endOfStream: bool): Action;
   abstract onResponseBody(stream: usize, size: usize, endOfStream: bool): Action;
   abstract onResponseTrailers(stream: usize): Action;
-  /** The stream is over; its handle must not be used any more. */
+  /** The stream is over. Its handle is not used again. */
   abstract onEnd(stream: usize): void;
 }
 
-/** A stream with a handle, and the plugin that serves it. Pooled. */
+/** A stream with a handle, and the plugin instance that serves it. Pooled. */
 @unmanaged
 class StreamEntry {
   root: usize;
@@ -39,27 +40,28 @@ class StreamEntry {
   nextFree: usize;
 }
 
-/** All roots, so that they stay alive while streams know them by address only. */
+/** All plugin instances. Streams refer to them by address only, so this map keeps them alive. */
 const roots = new Map<u32, RootContext>();
 const streams = new Table(256);
 let freeEntries: usize = 0;
 let makeRoot: ((id: u32) => RootContext) | null = null;
 
-/** Says how plugin instances are made. Called once, when the module starts. */
+/** Sets the function that creates plugin instances. Called once, when the module starts. */
 export function setRootFactory(make: (id: u32) => RootContext): void {
   makeRoot = make;
 }
 
+/** Creates the plugin instance of this id. */
 export function openRoot(id: u32): void {
   roots.set(id, makeRoot!(id));
 }
 
-/** The root of this id, or null. */
+/** The plugin instance of this id, or null. */
 export function rootOf(id: u32): RootContext | null {
   return roots.has(id) ? roots.get(id) : null;
 }
 
-/** Ends the root of this id; nothing where there is none. */
+/** Closes the plugin instance of this id, if it exists. */
 export function closeRoot(id: u32): void {
   const root = rootOf(id);
   if (!root) return;
@@ -67,6 +69,7 @@ export function closeRoot(id: u32): void {
   roots.delete(id);
 }
 
+/** Registers a new stream of a plugin instance, without a handle. Does nothing where the instance does not exist. */
 export function openStream(id: u32, rootId: u32): void {
   if (!roots.has(rootId)) return;
   let at = freeEntries;
@@ -78,11 +81,11 @@ export function openStream(id: u32, rootId: u32): void {
   streams.set(streamKey(id), at);
 }
 
-/** The plugin of the newest stream that {@link findStream} found, and its handle. */
+/** The plugin instance (address) of the stream that {@link findStream} found last, and its handle. */
 export let foundRoot: usize = 0;
 export let foundHandle: usize = 0;
 
-/** Looks the stream up. False where it is unknown or closed. */
+/** Looks up the stream. False where it is unknown or closed. */
 export function findStream(id: u32): bool {
   const at = <usize>streams.get(streamKey(id));
   if (!at) return false;
@@ -92,12 +95,12 @@ export function findStream(id: u32): bool {
   return true;
 }
 
-/** Gives the stream its handle. */
+/** Sets the handle of a registered stream. */
 export function setHandle(id: u32, handle: usize): void {
   changetype<StreamEntry>(<usize>streams.get(streamKey(id))).handle = handle;
 }
 
-/** Forgets the stream. */
+/** Removes the stream, if it is registered. */
 export function closeStream(id: u32): void {
   const at = <usize>streams.get(streamKey(id));
   if (!at) return;
@@ -106,7 +109,7 @@ export function closeStream(id: u32): void {
   freeEntries = at;
 }
 
-/** Ids begin at 1; the table's keys must not be 0 whatever the host does. */
+/** The stream's key in the table. A key must not be 0; ids begin at 1, but this does not rely on it. */
 function streamKey(id: u32): u64 {
   return ((<u64>1) << 32) | id;
 }

@@ -1,0 +1,34 @@
+import { Headers } from "../host/headers";
+import { HeaderMapType, Status, proxy_get_header_map_pairs } from "./module/abi";
+import { clearResults, results } from "./module/results";
+
+/** Headers as the host serializes them: the count, the lengths of each name and value, then each with a NUL after it. */
+export class HostHeaders extends Headers {
+  private left: u32 = 0;
+  private lengths: usize = 0;
+  private text: usize = 0;
+
+  /** Reads all headers of the message: one host call. */
+  open(type: HeaderMapType): void {
+    this.left = 0;
+    clearResults();
+    if (proxy_get_header_map_pairs(type, results, results + sizeof<usize>()) != Status.Ok) return;
+    const at = load<usize>(results);
+    if (load<usize>(results, sizeof<usize>()) < sizeof<u32>()) return;
+    this.left = load<u32>(at);
+    this.lengths = at + sizeof<u32>();
+    this.text = this.lengths + <usize>this.left * 8;
+  }
+
+  next(): bool {
+    if (this.left == 0) return false;
+    this.left--;
+    this.nameLength = load<i32>(this.lengths);
+    this.valueLength = load<i32>(this.lengths, 4);
+    this.lengths += 8;
+    this.name = this.text;
+    this.value = this.name + this.nameLength + 1;
+    this.text = this.value + this.valueLength + 1;
+    return true;
+  }
+}

@@ -1,0 +1,31 @@
+import { Properties } from "../host/properties";
+import { Status, proxy_get_property } from "./module/abi";
+import { DOT, PATH, PATH_LIMIT, writePath } from "./module/path";
+import { clearResults, results } from "./module/results";
+
+/** The proxy's attributes of the current stream. */
+export class HostProperties extends Properties {
+  find(path: string): bool {
+    // The ABI separates the segments of a path by NUL.
+    writePath(path, 0);
+    return this.get(path.length);
+  }
+
+  findSegments(path: string): bool {
+    if (path.length > PATH_LIMIT) return false;
+    writePath(path, DOT);
+    return this.get(path.length);
+  }
+
+  private get(pathLength: i32): bool {
+    clearResults();
+    const status = proxy_get_property(PATH, pathLength, results, results + sizeof<usize>());
+    this.isThere = status == Status.Ok;
+    this.isMissing = status == Status.NotFound;
+    this.length = 0;
+    if (!this.isThere) return false;
+    this.at = load<usize>(results);
+    this.length = load<i32>(results, sizeof<usize>());
+    return this.length > 0;
+  }
+}
