@@ -9,35 +9,47 @@ export const PENDING_SIZE: i32 = 512;
 /** Entries that one sweep gives up at most: each costs some five calls of the host. */
 const GIVEN_UP_PER_SWEEP: i32 = 2048;
 
-/** What {@link Pending.take} found. */
+/** Receives what {@link Pending.take} finds. */
 const TAKEN: usize = heap.alloc(PENDING_SIZE);
 /** Entries that the change being tried gives up, to be told once it is made. */
 const DROPPED: usize = heap.alloc(PAGE_CAPACITY);
 
-/** Something that waits, and behind it `length` bytes of what it is. Times are milliseconds of the host's clock. */
+/** Something that waits, and behind it `length` bytes of what it is. */
 @unmanaged
 class PendingEntry {
   scope: u64;
   key: u64;
   /** When it is given up. */
-  dueAt: u64;
+  dueAtMs: u64;
   /** When what it waits on ended without an answer; 0 while it has not. */
-  endedAt: u64;
+  endedAtMs: u64;
   /** How it ends if no answer comes; 0 while that is open. */
   verdict: u32;
   length: u32;
 }
 
-const HEAD: usize = offsetof<PendingEntry>();
+const HEAD: usize = 40;
 
-/** Is told what becomes of what waits, each time by the one worker whose change decided it. */
+if (
+  offsetof<PendingEntry>("scope") != 0 ||
+  offsetof<PendingEntry>("key") != 8 ||
+  offsetof<PendingEntry>("dueAtMs") != 16 ||
+  offsetof<PendingEntry>("endedAtMs") != 24 ||
+  offsetof<PendingEntry>("verdict") != 32 ||
+  offsetof<PendingEntry>("length") != 36 ||
+  offsetof<PendingEntry>() != HEAD
+)
+  ERROR("The layout of PendingEntry has changed: see FORMAT.");
+if (CAPACITY * (<i32>HEAD + PENDING_SIZE) > PAGE_CAPACITY) ERROR("A full bucket is too long.");
+
+/** Receives what becomes of each waiting entry, from the one worker whose change decided it. */
 export abstract class PendingListener {
   /** It was given up: the store holds it no more. */
-  abstract givenUp(at: usize, verdict: u32, endedAt: u64): void;
-  /** Others needed its place. `verdict` and `endedAt` as they were left, 0 where that was open. */
-  abstract evicted(at: usize, verdict: u32, endedAt: u64): void;
-  /** The sweep met it. It lies in the store: nothing else there may be asked for. */
-  abstract counted(at: usize, verdict: u32): void;
+  abstract givenUp(at: usize, length: u32, verdict: u32, endedAtMs: u64): void;
+  /** Others needed its place. `verdict` and `endedAtMs` as they were left, 0 where that was open. */
+  abstract evicted(at: usize, length: u32, verdict: u32, endedAtMs: u64): void;
+  /** The sweep met it. It lies in the loaded value: the store must not be read meanwhile. */
+  abstract counted(at: usize, length: u32, verdict: u32): void;
 }
 
 /**
@@ -45,8 +57,11 @@ export abstract class PendingListener {
  * session), in a fixed number of buckets by scope, bounded. Whoever takes one out, or gives it up, is the only one to.
  */
 export class Pending {
-  /** What {@link take} found. */
+  /** What {@link take} or {@link read} found: `takenLength` bytes, until the next call. */
   readonly taken: usize = TAKEN;
+  takenLength: u32 = 0;
+  /** Entries in the loaded bucket. */
+  private count: i32 = 0;
   private droppedEnd: usize = DROPPED;
   /** Entries that the sweep may still give up, and whether it met more. */
   private budget: i32 = 0;
@@ -54,36 +69,36 @@ export class Pending {
 
   constructor(private shared: Store) {}
 
-  /** Leaves `length` bytes, at most {@link PENDING_SIZE}, to be given up at `dueAt` with this verdict. False where others
+  /** Leaves `length` bytes, at most {@link PENDING_SIZE}, to be given up at `dueAtMs` with this verdict. False where others
    *  were faster every time. */
   add(
     scope: u64,
     key: u64,
     at: usize,
     length: u32,
-    dueAt: u64,
+    dueAtMs: u64,
     verdict: u32,
-    endedAt: u64,
+    endedAtMs: u64,
     listener: PendingListener,
   ): bool {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      this.load(scope);
+      this.load(bucketOf(scope));
       this.droppedEnd = DROPPED;
-      if (this.count() >= CAPACITY) this.drop(shared.page);
+      if (this.count == CAPACITY) this.drop(shared.page);
       const entry = changetype<PendingEntry>(this.end);
       entry.scope = scope;
       entry.key = key;
-      entry.dueAt = dueAt;
+      entry.dueAtMs = dueAtMs;
       entry.verdict = verdict;
-      entry.endedAt = endedAt;
+      entry.endedAtMs = endedAtMs;
       entry.length = length;
       memory.copy(this.end + HEAD, at, length);
       shared.length += <i32>sizeOf(this.end);
       if (!shared.save()) continue;
       if (this.droppedEnd != DROPPED) {
         const dropped = changetype<PendingEntry>(DROPPED);
-        listener.evicted(DROPPED + HEAD, dropped.verdict, dropped.endedAt);
+        listener.evicted(DROPPED + HEAD, dropped.length, dropped.verdict, dropped.endedAtMs);
       }
       return true;
     }
@@ -99,7 +114,7 @@ export class Pending {
   /** Copies the newest entry under the key to `taken`. False where there is none. */
   read(scope: u64, key: u64): bool {
     const found = this.find(scope, key);
-    if (found) memory.copy(this.taken, found + HEAD, changetype<PendingEntry>(found).length);
+    if (found) this.copy(found);
     return found != 0;
   }
 
@@ -109,7 +124,7 @@ export class Pending {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const found = this.find(scope, key);
       if (!found) return false;
-      memory.copy(this.taken, found + HEAD, changetype<PendingEntry>(found).length);
+      this.copy(found);
       this.cut(found);
       if (shared.save()) return true;
     }
@@ -117,64 +132,65 @@ export class Pending {
     return false;
   }
 
-  /** Says how the entry under the key ends if no answer comes until `dueAt`. Nothing where there is none. */
-  rule(scope: u64, key: u64, verdict: u32, endedAt: u64, dueAt: u64): void {
+  /** Says how the entry under the key ends if no answer comes until `dueAtMs`. Nothing where there is none. */
+  rule(scope: u64, key: u64, verdict: u32, endedAtMs: u64, dueAtMs: u64): void {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const found = this.find(scope, key);
       if (!found) return;
       const entry = changetype<PendingEntry>(found);
       entry.verdict = verdict;
-      entry.endedAt = endedAt;
-      entry.dueAt = dueAt;
+      entry.endedAtMs = endedAtMs;
+      entry.dueAtMs = dueAtMs;
       if (shared.save()) return;
     }
     shared.conflicts++;
   }
 
   /** Gives up all that waits in a scope: with this verdict where there is none. */
-  endScope(scope: u64, verdict: u32, now: u64, listener: PendingListener): void {
+  endScope(scope: u64, verdict: u32, nowMs: u64, listener: PendingListener): void {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      this.load(scope);
+      this.load(bucketOf(scope));
       this.droppedEnd = DROPPED;
       for (let at = shared.page; at < this.end;) {
         if (changetype<PendingEntry>(at).scope == scope) this.drop(at);
         else at += sizeOf(at);
       }
       if (this.droppedEnd == DROPPED) return;
-      if (shared.save()) return this.tellDropped(verdict, now, listener);
+      if (shared.save()) return this.tellDropped(verdict, nowMs, listener);
     }
     shared.conflicts++;
   }
 
   /** Gives up what is due, and counts the rest: one worker at a time does it. False where more is due than one sweep gives
    *  up: that is counted, and the next sweep is to follow soon. */
-  sweep(verdict: u32, now: u64, listener: PendingListener): bool {
+  sweep(verdict: u32, nowMs: u64, listener: PendingListener): bool {
     this.budget = GIVEN_UP_PER_SWEEP;
     this.leavesWork = false;
-    for (let bucket = 0; bucket < BUCKETS; bucket++) this.sweepBucket(bucket, verdict, now, listener);
+    for (let bucket = 0; bucket < BUCKETS; bucket++) this.sweepBucket(bucket, verdict, nowMs, listener);
     return !this.leavesWork;
   }
 
-  private sweepBucket(bucket: i32, verdict: u32, now: u64, listener: PendingListener): void {
+  private sweepBucket(bucket: i32, verdict: u32, nowMs: u64, listener: PendingListener): void {
     const shared = this.shared;
     const budget = this.budget;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      shared.load("pending", bucket);
+      this.load(bucket);
       this.budget = budget;
-      this.dropDue(now);
+      this.dropDue(nowMs);
       if (this.droppedEnd != DROPPED && !shared.save()) continue;
       for (let at = shared.page; at < this.end; at += sizeOf(at)) {
-        listener.counted(at + HEAD, changetype<PendingEntry>(at).verdict);
+        const entry = changetype<PendingEntry>(at);
+        listener.counted(at + HEAD, entry.length, entry.verdict);
       }
-      return this.tellDropped(verdict, now, listener);
+      return this.tellDropped(verdict, nowMs, listener);
     }
     shared.conflicts++;
   }
 
   /** Moves the due entries of the current bucket to the dropped ones, as far as the budget allows. */
-  private dropDue(now: u64): void {
+  private dropDue(nowMs: u64): void {
     const end = this.end;
     let kept = this.shared.page;
     let next: usize = 0;
@@ -182,7 +198,7 @@ export class Pending {
     for (let at = kept; at < end; at = next) {
       const size = sizeOf(at);
       next = at + size;
-      const isDue = <i64>(now - changetype<PendingEntry>(at).dueAt) >= 0;
+      const isDue = <i64>(nowMs - changetype<PendingEntry>(at).dueAtMs) >= 0;
       if (isDue && this.budget > 0) {
         this.budget--;
         memory.copy(this.droppedEnd, at, size);
@@ -196,12 +212,17 @@ export class Pending {
     this.shared.length = <i32>(kept - this.shared.page);
   }
 
-  private tellDropped(verdict: u32, now: u64, listener: PendingListener): void {
+  private tellDropped(verdict: u32, nowMs: u64, listener: PendingListener): void {
     for (let at = DROPPED; at < this.droppedEnd; at += sizeOf(at)) {
       const entry = changetype<PendingEntry>(at);
-      if (entry.verdict) listener.givenUp(at + HEAD, entry.verdict, entry.endedAt);
-      else listener.givenUp(at + HEAD, verdict, now);
+      if (entry.verdict) listener.givenUp(at + HEAD, entry.length, entry.verdict, entry.endedAtMs);
+      else listener.givenUp(at + HEAD, entry.length, verdict, nowMs);
     }
+  }
+
+  private copy(found: usize): void {
+    this.takenLength = changetype<PendingEntry>(found).length;
+    memory.copy(this.taken, found + HEAD, this.takenLength);
   }
 
   /** Moves an entry of the current bucket to the dropped ones. */
@@ -212,7 +233,7 @@ export class Pending {
     this.cut(at);
   }
 
-  /** Takes an entry out of the bucket in hand. */
+  /** Removes an entry from the loaded bucket. */
   private cut(at: usize): void {
     const next = at + sizeOf(at);
     const size = next - at;
@@ -220,13 +241,22 @@ export class Pending {
     this.shared.length -= <i32>size;
   }
 
-  private load(scope: u64): void {
-    this.shared.load("pending", <i32>(scope >> 56));
+  /** Loads a bucket. What follows its last sound entry is cut off. */
+  private load(bucket: i32): void {
+    const shared = this.shared;
+    shared.load("pending", bucket);
+    let at = shared.page;
+    this.count = 0;
+    while (this.count < CAPACITY && isEntry(at, this.end - at)) {
+      at += sizeOf(at);
+      this.count++;
+    }
+    shared.length = <i32>(at - shared.page);
   }
 
-  /** Takes the bucket of this scope into hand. The address of the newest entry under the key there, or 0. */
+  /** Loads the bucket of this scope. Returns the address of the newest entry under the key there, or 0. */
   private find(scope: u64, key: u64): usize {
-    this.load(scope);
+    this.load(bucketOf(scope));
     let found: usize = 0;
     for (let at = this.shared.page; at < this.end; at += sizeOf(at)) {
       const entry = changetype<PendingEntry>(at);
@@ -235,15 +265,19 @@ export class Pending {
     return found;
   }
 
-  private count(): i32 {
-    let count = 0;
-    for (let at = this.shared.page; at < this.end; at += sizeOf(at)) count++;
-    return count;
-  }
-
   private get end(): usize {
     return this.shared.page + this.shared.length;
   }
+}
+
+function bucketOf(scope: u64): i32 {
+  return <i32>(scope >> 56);
+}
+
+/** Whether a whole entry lies at this address, of which `size` bytes are there. */
+function isEntry(at: usize, size: usize): bool {
+  if (size < HEAD || changetype<PendingEntry>(at).length > <u32>PENDING_SIZE) return false;
+  return sizeOf(at) <= size;
 }
 
 /** Bytes of the entry at this address: entries stay aligned. */

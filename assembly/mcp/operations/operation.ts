@@ -85,25 +85,6 @@ export class Operation {
     pool.release(changetype<usize>(this));
   }
 
-  /** Writes it to `to`, which has room for {@link PACKED_LIMIT} bytes. Returns how many they are. */
-  pack(to: usize): u32 {
-    const fixed = <u32>(this.name - changetype<usize>(this));
-    memory.copy(to, changetype<usize>(this), fixed + this.nameLength);
-    memory.copy(to + fixed + this.nameLength, this.clientName, this.clientNameLength);
-    return fixed + this.nameLength + this.clientNameLength;
-  }
-
-  /** A new one out of what {@link pack} wrote. */
-  static unpack(from: usize): Operation {
-    const self = Operation.take();
-    const fixed = <u32>(self.name - changetype<usize>(self));
-    memory.copy(changetype<usize>(self), from, fixed);
-    memory.copy(self.name, from + fixed, self.nameLength);
-    memory.copy(self.clientName, from + fixed + self.nameLength, self.clientNameLength);
-    self.next = 0;
-    return self;
-  }
-
   /** Keeps the target's name: at most {@link NAME_LIMIT} bytes. */
   setName(at: usize, length: u32): void {
     memory.copy(this.name, at, length);
@@ -119,7 +100,4 @@ export class Operation {
 
 const TOKENS_SIZE: usize = TOKEN_KIND_COUNT * sizeof<u32>();
 
-/** The most bytes that an operation is packed in. */
-export const PACKED_LIMIT: usize = offsetof<Operation>() + TOKENS_SIZE + NAME_LIMIT + CLIENT_NAME_LIMIT;
-
-const pool = new Pool(PACKED_LIMIT);
+const pool = new Pool(offsetof<Operation>() + TOKENS_SIZE + NAME_LIMIT + CLIENT_NAME_LIMIT);

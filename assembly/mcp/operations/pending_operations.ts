@@ -7,7 +7,8 @@ import { Method, TargetKind, targetKind } from "../protocol/methods";
 import { ObservedStream } from "../exchange/observed_stream";
 import { Observer } from "../exchange/observer";
 import { Operation } from "./operation";
-import { Outcome } from "../protocol/outcome";
+import { PACKED_LIMIT, packOperation, packedServer, unpackOperation } from "./packed_operation";
+import { OUTCOME_COUNT, Outcome } from "../protocol/outcome";
 import { SessionTracker } from "../sessions/session_tracker";
 
 const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
@@ -17,7 +18,10 @@ const CANCELLED_MS: u64 = 10_000;
 /** How long an operation of HTTP+SSE waits whose stream's end nobody saw. */
 const LONGEST_MS: u64 = 86_400_000;
 
-const packed: usize = heap.alloc(PENDING_SIZE);
+if (<i32>PACKED_LIMIT > PENDING_SIZE) ERROR("A packed operation is larger than what may wait.");
+if (OUTCOME_COUNT > 1 << (<i32>OUTCOME_BITS)) ERROR("OUTCOME_BITS are too few.");
+
+const packed: usize = heap.alloc(PACKED_LIMIT);
 /** Stands for the stream of an operation that ends without one. */
 const nobodysStream = changetype<ObservedStream>(heap.alloc(offsetof<ObservedStream>()));
 
@@ -64,7 +68,9 @@ export class PendingOperations extends PendingListener {
     const answeredAt = answer >> OUTCOME_BITS;
     // An older one is of an earlier request under the same id.
     if (answeredAt < operation.startedAt / NANOSECONDS_PER_MILLISECOND) return false;
-    operation.outcome = <Outcome>(answer & ((1 << OUTCOME_BITS) - 1));
+    const outcome = <Outcome>(answer & ((1 << OUTCOME_BITS) - 1));
+    if (outcome >= OUTCOME_COUNT) return false;
+    operation.outcome = outcome;
     operation.endedAt = answeredAt * NANOSECONDS_PER_MILLISECOND;
     return true;
   }
@@ -77,7 +83,8 @@ export class PendingOperations extends PendingListener {
   /** The method of what waits in a session under this id; None where nothing does. */
   methodOf(session: u64, kind: IdKind, id: u64, fromServer: bool): Method {
     if (!this.pending.read(session, keyOf(kind, id, fromServer))) return Method.None;
-    const operation = Operation.unpack(this.pending.taken);
+    const operation = unpackOperation(this.pending.taken, this.pending.takenLength);
+    if (!operation) return Method.None;
     const method = operation.method;
     operation.release();
     return method;
@@ -86,7 +93,7 @@ export class PendingOperations extends PendingListener {
   /** Takes out what waits in a session under this id; null where nothing does. */
   take(session: u64, kind: IdKind, id: u64, fromServer: bool): Operation | null {
     if (!this.pending.take(session, keyOf(kind, id, fromServer))) return null;
-    return Operation.unpack(this.pending.taken);
+    return unpackOperation(this.pending.taken, this.pending.takenLength);
   }
 
   /** A request was cancelled. */
@@ -107,41 +114,36 @@ export class PendingOperations extends PendingListener {
   private leave(operation: Operation, dueAt: u64, outcome: Outcome, endedAt: u64): bool {
     operation.isParked = true;
     const key = keyOf(operation.idKind, operation.idHash, operation.fromServer);
-    const length = this.pack(operation);
+    // A target that is no label is left out: a URI may hold a secret.
+    const length = packOperation(operation, targetKind(operation.method) != TargetKind.None, packed);
     if (this.pending.add(operation.session, key, packed, length, dueAt, outcome, endedAt, this)) return true;
     operation.isParked = false;
     return false;
   }
 
-  /** Packs an operation, without a target that is no label: a URI may hold a secret. */
-  private pack(operation: Operation): u32 {
-    const nameLength = operation.nameLength;
-    if (targetKind(operation.method) == TargetKind.None) operation.nameLength = 0;
-    const length = operation.pack(packed);
-    operation.nameLength = nameLength;
-    return length;
-  }
-
-  givenUp(at: usize, verdict: u32, endedAt: u64): void {
-    const operation = Operation.unpack(at);
-    operation.outcome = verdict;
+  givenUp(at: usize, length: u32, verdict: u32, endedAt: u64): void {
+    const operation = unpackOperation(at, length);
+    if (!operation) return;
+    operation.outcome = verdict < <u32>OUTCOME_COUNT ? verdict : Outcome.Unanswered;
     operation.endedAt = endedAt * NANOSECONDS_PER_MILLISECOND;
     this.observer.operationEnded(streamOf(operation), operation);
     this.sessions.add(operation.session, 1, operation.allTokens, endedAt);
     operation.release();
   }
 
-  evicted(at: usize, verdict: u32, endedAt: u64): void {
-    const operation = changetype<Operation>(at);
+  evicted(at: usize, length: u32, verdict: u32, endedAt: u64): void {
+    const operation = unpackOperation(at, length);
+    if (!operation) return;
     this.observer.operationEvicted(streamOf(operation));
-    if (verdict == Outcome.Open) this.givenUp(at, Outcome.Unanswered, 0);
-    else this.givenUp(at, verdict, endedAt);
+    operation.release();
+    if (verdict == Outcome.Open) this.givenUp(at, length, Outcome.Unanswered, 0);
+    else this.givenUp(at, length, verdict, endedAt);
   }
 
-  counted(at: usize, verdict: u32): void {
-    if (verdict == Outcome.Open || verdict == Outcome.Unanswered) {
-      this.observer.operationWaits(changetype<Operation>(at).server - 1);
-    }
+  counted(at: usize, length: u32, verdict: u32): void {
+    if (verdict != Outcome.Open && verdict != Outcome.Unanswered) return;
+    const server = packedServer(at, length);
+    if (server) this.observer.operationWaits(server - 1);
   }
 }
 

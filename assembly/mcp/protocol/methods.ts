@@ -51,6 +51,8 @@ export enum Method {
   NotificationsTasks,
 }
 
+export const METHOD_COUNT: i32 = Method.NotificationsTasks + 1;
+
 /** The names, in the order of {@link Method}. The first two are what labels show for these. */
 const NAMES: string[] = [
   "",

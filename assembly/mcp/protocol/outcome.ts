@@ -24,6 +24,8 @@ export enum Outcome {
   Denied,
 }
 
+export const OUTCOME_COUNT: i32 = Outcome.Denied + 1;
+
 const NAMES: string[] = [
   "",
   "ok",

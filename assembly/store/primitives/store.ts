@@ -1,7 +1,7 @@
 import { SharedData } from "../../host/shared_data";
 
 /** Changes with the layout of any value: then an older module's values are another store's. */
-const FORMAT = "4";
+const FORMAT = "5";
 const KEY_CAPACITY: i32 = 1024;
 /** The largest value: more than the longest list of names needs. */
 export const PAGE_CAPACITY: i32 = 131072;

@@ -16,15 +16,15 @@ declare function traceCounted(number: u32, verdict: u32): void;
 
 /** What waits goes by the number that it begins with. */
 class Listener extends PendingListener {
-  givenUp(at: usize, verdict: u32, endedAt: u64): void {
+  givenUp(at: usize, length: u32, verdict: u32, endedAt: u64): void {
     traceGivenUp(load<u32>(at), verdict, endedAt);
   }
 
-  evicted(at: usize, verdict: u32, endedAt: u64): void {
+  evicted(at: usize, length: u32, verdict: u32, endedAt: u64): void {
     traceEvicted(load<u32>(at), verdict, endedAt);
   }
 
-  counted(at: usize, verdict: u32): void {
+  counted(at: usize, length: u32, verdict: u32): void {
     traceCounted(load<u32>(at), verdict);
   }
 }

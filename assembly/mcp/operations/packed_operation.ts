@@ -1,0 +1,111 @@
+import { IdKind } from "../../jsonrpc/id";
+import { isLabelIndex } from "../../store/label_index";
+import { METHOD_COUNT } from "../protocol/methods";
+import { TOKEN_KIND_COUNT } from "../protocol/token_kinds";
+import { Operation } from "./operation";
+import { CLIENT_NAME_LIMIT, NAME_LIMIT } from "../protocol/limits";
+
+/**
+ * A waiting operation in shared data, little-endian: one byte each for its method, the kind of its id, whether the server
+ * asked (1), and the lengths of both names; then the fields below, the names behind them. A change of the layout needs
+ * another FORMAT of the store.
+ */
+const METHOD_AT: usize = 0;
+const ID_KIND_AT: usize = 1;
+const FROM_SERVER_AT: usize = 2;
+const NAME_LENGTH_AT: usize = 3;
+const CLIENT_NAME_LENGTH_AT: usize = 4;
+/** Label indices of the stream, as in {@link Operation}. */
+const SERVER_AT: usize = 8;
+const CALLER_AT: usize = 12;
+const ID_HASH_AT: usize = 16;
+const REQUEST_SIZE_AT: usize = 24;
+const CURSOR_AT: usize = 32;
+/** Nanoseconds. */
+const STARTED_AT: usize = 40;
+const SESSION_AT: usize = 48;
+const CALL_HASH_AT: usize = 56;
+const TASK_AT: usize = 64;
+/** Estimated tokens by kind, 4 bytes each. */
+const TOKENS_AT: usize = 72;
+const NAMES_AT: usize = 104;
+
+if (NAMES_AT != TOKENS_AT + TOKEN_KIND_COUNT * sizeof<u32>()) ERROR("The packed operation has other token kinds.");
+if (NAME_LIMIT > 255 || METHOD_COUNT > 255) ERROR("A packed operation has one byte for each of these.");
+
+/** The most bytes that an operation is packed in. */
+export const PACKED_LIMIT: usize = NAMES_AT + NAME_LIMIT + CLIENT_NAME_LIMIT;
+
+/** Writes an operation that waits for its answer to `to`, which has room for {@link PACKED_LIMIT} bytes, without its
+ *  target's name unless `hasName`. Returns the number of bytes. */
+export function packOperation(operation: Operation, hasName: bool, to: usize): u32 {
+  const nameLength = hasName ? operation.nameLength : 0;
+  store<u64>(to, 0);
+  store<u8>(to, <u8>operation.method, METHOD_AT);
+  store<u8>(to, <u8>operation.idKind, ID_KIND_AT);
+  store<u8>(to, <u8>operation.fromServer, FROM_SERVER_AT);
+  store<u8>(to, <u8>nameLength, NAME_LENGTH_AT);
+  store<u8>(to, <u8>operation.clientNameLength, CLIENT_NAME_LENGTH_AT);
+  store<i32>(to, operation.server, SERVER_AT);
+  store<i32>(to, operation.caller, CALLER_AT);
+  store<u64>(to, operation.idHash, ID_HASH_AT);
+  store<u64>(to, operation.requestSize, REQUEST_SIZE_AT);
+  store<u64>(to, operation.cursor, CURSOR_AT);
+  store<u64>(to, operation.startedAt, STARTED_AT);
+  store<u64>(to, operation.session, SESSION_AT);
+  store<u64>(to, operation.callHash, CALL_HASH_AT);
+  store<u64>(to, operation.task, TASK_AT);
+  for (let kind = 0; kind < TOKEN_KIND_COUNT; kind++) {
+    store<u32>(to + TOKENS_AT + kind * sizeof<u32>(), operation.tokens(kind));
+  }
+  memory.copy(to + NAMES_AT, operation.name, nameLength);
+  memory.copy(to + NAMES_AT + nameLength, operation.clientName, operation.clientNameLength);
+  return <u32>NAMES_AT + nameLength + operation.clientNameLength;
+}
+
+/** A new operation, which waits, out of what {@link packOperation} wrote; null where the bytes are not such. */
+export function unpackOperation(from: usize, length: u32): Operation | null {
+  if (!isPacked(from, length)) return null;
+  const operation = Operation.take();
+  operation.isParked = true;
+  operation.method = load<u8>(from, METHOD_AT);
+  operation.idKind = load<u8>(from, ID_KIND_AT);
+  operation.fromServer = load<u8>(from, FROM_SERVER_AT) != 0;
+  operation.server = load<i32>(from, SERVER_AT);
+  operation.caller = load<i32>(from, CALLER_AT);
+  operation.idHash = load<u64>(from, ID_HASH_AT);
+  operation.requestSize = load<u64>(from, REQUEST_SIZE_AT);
+  operation.cursor = load<u64>(from, CURSOR_AT);
+  operation.startedAt = load<u64>(from, STARTED_AT);
+  operation.session = load<u64>(from, SESSION_AT);
+  operation.callHash = load<u64>(from, CALL_HASH_AT);
+  operation.task = load<u64>(from, TASK_AT);
+  for (let kind = 0; kind < TOKEN_KIND_COUNT; kind++) {
+    operation.addTokens(kind, load<u32>(from + TOKENS_AT + kind * sizeof<u32>()));
+  }
+  const nameLength = load<u8>(from, NAME_LENGTH_AT);
+  operation.setName(from + NAMES_AT, nameLength);
+  operation.setClientName(from + NAMES_AT + nameLength, load<u8>(from, CLIENT_NAME_LENGTH_AT));
+  return operation;
+}
+
+/** The label index of a packed operation's server, one higher; 0 where the bytes are no packed operation. */
+export function packedServer(at: usize, length: u32): i32 {
+  return isPacked(at, length) ? load<i32>(at, SERVER_AT) : 0;
+}
+
+/** Whether these bytes are a packed operation, as far as its reader depends on it. */
+function isPacked(at: usize, length: u32): bool {
+  if (length < <u32>NAMES_AT) return false;
+  const nameLength: u32 = load<u8>(at, NAME_LENGTH_AT);
+  const clientNameLength: u32 = load<u8>(at, CLIENT_NAME_LENGTH_AT);
+  return (
+    nameLength <= NAME_LIMIT &&
+    clientNameLength <= CLIENT_NAME_LIMIT &&
+    length == <u32>NAMES_AT + nameLength + clientNameLength &&
+    load<u8>(at, METHOD_AT) < <u8>METHOD_COUNT &&
+    load<u8>(at, ID_KIND_AT) <= <u8>IdKind.Invalid &&
+    isLabelIndex(load<u32>(at, SERVER_AT)) &&
+    isLabelIndex(load<u32>(at, CALLER_AT))
+  );
+}
