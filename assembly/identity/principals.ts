@@ -1,7 +1,7 @@
 import { AccessConfig, PrincipalSource } from "../config/access/access_config";
 import { Properties } from "../host/properties";
 import { Caller } from "./caller";
-import { claimPath } from "../access/policy/claim";
+import { claimPath } from "./claim_path";
 import { uriOfForwarded } from "./forwarded_certificate";
 
 const PEER_CERTIFICATE = "connection\0uri_san_peer_certificate";

@@ -1,19 +1,13 @@
 import { Properties } from "../../host/properties";
+import { claimPath } from "../../identity/claim_path";
 import { Utf8Check } from "../../json/utf8";
 import { Match } from "../match/match";
 import { Patterns } from "../match/pattern";
 
-/** Where `jwt_authn` leaves what it has verified: segments apart by NUL, since some hold dots. */
-const METADATA = "metadata\0filter_metadata\0envoy.filters.http.jwt_authn\0";
 /** Elements of a list that are looked at. */
 const ELEMENT_LIMIT: i32 = 64;
 
-/** The path of a claim among the proxy's attributes. `payloadKey`: the payload's key in the metadata. */
-export function claimPath(payloadKey: string, path: string[]): string {
-  return METADATA + payloadKey + "\0" + path.join("\0");
-}
-
-/** A claim of the JWT that the request in hand bears and Envoy's `jwt_authn` has verified: read once, for all rules. */
+/** A claim of the current request's JWT, which Envoy's `jwt_authn` has verified: read once, for all rules. */
 export class Claim {
   /** The paths of the elements, should it be a list. */
   private elements: string[] = [];
@@ -104,7 +98,7 @@ export class Claims {
     return claim;
   }
 
-  /** Another request is in hand. */
+  /** Forgets the values of all claims: they are those of the previous request. */
   forget(): void {
     for (let i = 0; i < this.claims.length; i++) this.claims[i].forget();
   }
