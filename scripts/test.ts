@@ -1,6 +1,6 @@
 /**
- * `npm test`: formatting, lint, types and all tests; its last line has the counts. Arguments are the tiers to run (projects
- * of vitest.config.ts; all without any).
+ * `npm test`: formatting, lint, imports, types and all tests; its last line has the counts. Arguments are the tiers to run
+ * (projects of vitest.config.ts; all without any).
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
@@ -12,6 +12,7 @@ const SLOWEST_FILES = "./scripts/test/slowest-files.ts";
 const CHECKS: readonly Command[] = [
   { name: "formatting", command: "prettier", args: ["--check", "--log-level", "warn", "."] },
   { name: "lint", command: "eslint", args: ["."] },
+  { name: "imports", command: "depcruise", args: ["assembly", "--output-type", "err-long"] },
   { name: "types", command: "tsc", args: ["--noEmit"] },
 ];
 /** Tiers that need nothing that is downloaded or built beside the module. */
