@@ -42,7 +42,7 @@ export function parseOptions(argv: string[]): BenchOptions {
 }
 
 /** A path as seen from where the user is: npm runs us in the package's folder. */
-function pathOf(path: string): string {
+export function pathOf(path: string): string {
   return resolve(process.env.INIT_CWD ?? ".", path);
 }
 

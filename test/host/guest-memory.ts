@@ -20,12 +20,22 @@ export class GuestMemory {
 
   /** A copy of the bytes at an address. */
   bytes(address: number, length: number): Uint8Array {
-    return Uint8Array.from(new Uint8Array(this.#memory.buffer, address >>> 0, length >>> 0));
+    return new Uint8Array(this.#memory.buffer, address >>> 0, length >>> 0).slice();
   }
 
   /** The UTF-8 text at an address. */
   text(address: number, length: number): string {
     return Buffer.from(this.#memory.buffer, address >>> 0, length >>> 0).toString("utf8");
+  }
+
+  /** The bytes at an address, each as the character of the same number. */
+  latin1(address: number, length: number): string {
+    return Buffer.from(this.#memory.buffer, address >>> 0, length >>> 0).toString("latin1");
+  }
+
+  /** The u32 at an address. */
+  u32(address: number): number {
+    return new DataView(this.#memory.buffer).getUint32(address >>> 0, true);
   }
 
   /** Writes bytes. */

@@ -1,11 +1,10 @@
-import { randomFillSync } from "node:crypto";
-
 import { BufferType, type HeaderMap, LOG_LEVELS, type LogLevel, MetricType, Result } from "./abi.ts";
 import type { HostCalls } from "./calls.ts";
 import type { Clock } from "./clock.ts";
 import type { Context } from "./context.ts";
 import { type GuestMemory, parsePairs, serializePairs } from "./guest-memory.ts";
 import type { MetricIds } from "./metrics.ts";
+import type { HostObserver } from "./observer.ts";
 import { encodeProperty } from "./properties.ts";
 import type { SharedDataStore } from "./shared-data.ts";
 import type { QueueOwner, SharedQueues } from "./shared-queues.ts";
@@ -19,6 +18,8 @@ export interface HostState extends QueueOwner {
   readonly sharedData: SharedDataStore;
   readonly queues: SharedQueues;
   readonly calls: HostCalls;
+  readonly observer: HostObserver | undefined;
+  random(size: number): Uint8Array;
   serve(id: number): boolean;
   log(level: LogLevel, message: string): void;
 }
@@ -151,20 +152,24 @@ export function hostImports(host: HostState): Record<string, Record<string, Impo
   };
   const wasi: Record<string, Import> = {
     random_get(address: number, length: number) {
-      host.memory.write(address, randomFillSync(new Uint8Array(length)));
+      host.memory.write(address, host.random(length >>> 0));
       return 0;
     },
   };
-  return { env: countedAll(host.calls, env), wasi_snapshot_preview1: countedAll(host.calls, wasi) };
+  return { env: observedAll(host, env), wasi_snapshot_preview1: observedAll(host, wasi) };
 }
 
-function countedAll(calls: HostCalls, imports: Record<string, Import>): Record<string, Import> {
-  return Object.fromEntries(Object.entries(imports).map(([name, run]) => [name, counted(calls, name, run)]));
+function observedAll(host: HostState, imports: Record<string, Import>): Record<string, Import> {
+  return Object.fromEntries(Object.entries(imports).map(([name, run]) => [name, observed(host, name, run)]));
 }
 
-function counted(calls: HostCalls, name: string, run: Import): Import {
+/** The import, but each call is counted and reported to the observer. */
+function observed(host: HostState, name: string, run: Import): Import {
   return (...args) => {
-    calls.add(name);
-    return run(...args);
+    host.calls.add(name);
+    host.observer?.importCalled(name, args, host.memory);
+    const result = run(...args);
+    host.observer?.importReturned(name, args, result, host.memory);
+    return result;
   };
 }

@@ -1,3 +1,4 @@
+import { randomFillSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 
 import { BufferType, type LogLevel } from "./abi.ts";
@@ -7,6 +8,7 @@ import type { Context } from "./context.ts";
 import { GuestMemory } from "./guest-memory.ts";
 import { hostImports, type HostState } from "./imports.ts";
 import { MetricIds, MetricStore } from "./metrics.ts";
+import type { HostObserver } from "./observer.ts";
 import { Plugin, type PluginOptions } from "./plugin.ts";
 import { SharedDataStore } from "./shared-data.ts";
 import { type QueueOwner, SharedQueues } from "./shared-queues.ts";
@@ -28,6 +30,9 @@ export interface VmOptions {
   readonly queues?: SharedQueues;
   readonly vmId?: string;
   readonly vmConfiguration?: string;
+  /** The bytes that `random_get` returns, so many as it is asked for; by default the system's. */
+  readonly random?: (size: number) => Uint8Array;
+  readonly observer?: HostObserver;
   /** What the module imports besides the ABI, by module. */
   readonly imports?: WebAssembly.Imports;
 }
@@ -45,6 +50,8 @@ export class Vm implements HostState, QueueOwner {
   readonly queues: SharedQueues;
   readonly vmId: string;
   readonly vmConfiguration: Uint8Array;
+  readonly random: (size: number) => Uint8Array;
+  readonly observer: HostObserver | undefined;
   readonly calls = new HostCalls();
   readonly logs: LogLine[] = [];
   readonly memory: GuestMemory;
@@ -69,6 +76,8 @@ export class Vm implements HostState, QueueOwner {
     this.queues = options.queues ?? new SharedQueues();
     this.vmId = options.vmId ?? "";
     this.vmConfiguration = Buffer.from(options.vmConfiguration ?? "");
+    this.random = options.random ?? ((size) => randomFillSync(new Uint8Array(size)));
+    this.observer = options.observer;
     this.#exports = new WebAssembly.Instance(module, { ...options.imports, ...hostImports(this) }).exports;
     for (const name of ["proxy_abi_version_0_2_1", "proxy_on_memory_allocate"]) {
       if (typeof this.#exports[name] !== "function") throw new Error(`the module does not export ${name}`);
@@ -170,7 +179,10 @@ export class Vm implements HostState, QueueOwner {
     if (typeof callback !== "function") return undefined;
     try {
       if (this.#depth > STACK_LIMIT) throw new RangeError("Maximum call stack size exceeded");
-      return (callback as (...args: number[]) => number | undefined)(...args);
+      this.observer?.callbackStarted(name, args);
+      const result = (callback as (...args: number[]) => number | undefined)(...args);
+      this.observer?.callbackReturned(name, result);
+      return result;
     } catch (error) {
       this.failure = new Error(`${name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
       throw this.failure;

@@ -1,16 +1,9 @@
-import {
-  type Exchange,
-  type HttpStream,
-  type Plugin,
-  type ResetCause,
-  Vm,
-  exchange,
-  loadModule,
-} from "../../../test/host/index.ts";
+import { type HttpStream, type Plugin, type ResetCause, Vm, loadModule } from "../../../test/host/index.ts";
 import { cut } from "../../../test/unit/chunks.ts";
 import { type FilterCase, begunBy, mayAskClient } from "../filter/case.ts";
 import { checkDocumented } from "../filter/documented.ts";
 import { ExchangeGenerator } from "../filter/generate.ts";
+import { type Parts, passCase, staysOpen } from "../filter/pass.ts";
 import { POLICY_CONFIGURATION, checkPassage } from "../filter/policy.ts";
 import { WatchedStore } from "../filter/watched-store.ts";
 import { MemoryWatch } from "../memory.ts";
@@ -78,7 +71,7 @@ class FilterPair {
     const streams = [this.#whole.pass(input), this.#inParts.pass(input, (body) => cut(body, input.sizes))];
     const [whole, inParts] = streams.map(({ reply }) => reply?.status);
     same("status of the answer to the body in parts", inParts, whole);
-    if (isOpen(input) && whole === undefined)
+    if (staysOpen(input) && whole === undefined)
       this.#open.push({ streams, reset: input.reset!, until: this.#passed + input.staysOpen });
     const begun = begunBy(input);
     if (this.#begun !== undefined) this.#begun = begun === undefined ? undefined : this.#begun + begun;
@@ -144,26 +137,10 @@ class Filter {
     }
   }
 
-  /** Lets an exchange pass, its bodies whole or in the parts that `parts` makes, with the ends that go with them. */
-  pass(input: FilterCase, parts?: (body: Buffer) => Uint8Array[]): HttpStream {
-    const { request, response, client, cluster, requestEnd, responseEnd } = input;
-    const bodyOf = (body: Buffer) => parts?.(body) ?? body;
-    const end = isOpen(input) ? "open" : (input.reset ?? undefined);
-    const spec: Exchange = {
-      request: { ...request, body: bodyOf(request.body) },
-      response: response && { ...response, body: bodyOf(response.body), ended: end },
-      ended: end,
-    };
-    const { stream, actions } = exchange(this.#plugin, spec, {
-      properties: { "source.address": client, "xds.cluster_name": cluster },
-      responseDelay: 5,
-      ...(parts && { requestEnd, responseEnd }),
-    });
+  /** Sends an exchange through the filter, and checks what the filter does with it. */
+  pass(input: FilterCase, parts?: Parts): HttpStream {
+    const { stream, actions } = passCase(this.#plugin, input, parts);
     checkPassage(input, stream, actions, this.#isGuarded);
     return stream;
   }
-}
-
-function isOpen({ reset, staysOpen }: FilterCase): boolean {
-  return reset !== null && staysOpen > 0;
 }

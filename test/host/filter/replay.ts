@@ -26,17 +26,19 @@ export function replay(workers: readonly Plugin[], events: readonly CapturedEven
     pass(stream, event, cut);
     if (event.ended !== undefined) streams.delete(event.number);
   }
-  for (const stream of streams.values()) stream.reset("client");
+  for (const stream of streams.values()) if (stream.reply === undefined) stream.reset("client");
   passSeconds(workers, 14);
 }
 
 function pass(stream: HttpStream, { request, head, chunk, ended }: CapturedEvent, cut: Cut): void {
+  // The module has answered in place of the server: the stream is over.
+  if (stream.reply !== undefined) return;
   if (request !== undefined) {
-    stream.requestHeaders(requestHead(request), request.body.length === 0);
-    if (request.body.length > 0) {
-      for (const piece of cut(request.body)) stream.requestBody(piece);
-      stream.requestBody(new Uint8Array(), true);
-    }
+    const pieces = request.body.length > 0 ? [...cut(request.body), new Uint8Array()] : [];
+    stream.requestHeaders(requestHead(request), pieces.length === 0);
+    pieces.forEach((piece, index) => {
+      if (stream.reply === undefined) stream.requestBody(piece, index === pieces.length - 1);
+    });
   } else if (head !== undefined) {
     stream.responseHeaders(responseHead(head));
   } else if (chunk !== undefined) {

@@ -1,0 +1,117 @@
+/** Reads the arguments of host calls, so that recordings of different modules can be compared: no addresses, no ids. */
+import { type GuestMemory, LOG_LEVELS } from "../../test/host/index.ts";
+
+/** What a call refers to, and everything else about it. Calls of one subject are counted together. */
+export type Decoded = readonly [subject: string, detail: string];
+
+/** Reads one host function. */
+export interface Decoder {
+  call(args: readonly number[], memory: GuestMemory, names: MetricNames): Decoded;
+  /** Results besides the returned status. */
+  results?(args: readonly number[], memory: GuestMemory, names: MetricNames): string;
+}
+
+/** The metrics of one VM by the ids that the host gave them. */
+export type MetricNames = Map<number, Decoded>;
+
+const HEADER_MAPS = ["request headers", "request trailers", "response headers", "response trailers"];
+const BUFFERS: Record<number, string> = { 0: "request body", 1: "response body", 6: "VM", 7: "configuration" };
+
+/** By the function's name. A function that is missing here cannot be compared: {@link decoderOf} throws. */
+const DECODERS: Record<string, Decoder> = {
+  proxy_log: {
+    call: ([level, address, length], memory) => {
+      const text = memory.text(address, length);
+      return [`${LOG_LEVELS[level]} ${logSubject(text)}`, text];
+    },
+  },
+  proxy_get_current_time_nanoseconds: { call: () => ["", ""] },
+  proxy_set_tick_period_milliseconds: { call: ([period]) => ["", String(period)] },
+  proxy_define_metric: {
+    call: ([type, address, length], memory) => {
+      const [family, labels] = metricOf(memory.text(address, length));
+      return [family, `${["counter", "gauge", "histogram"][type]} ${labels}`];
+    },
+    results: ([, address, length, id], memory, names) => {
+      names.set(memory.u32(id), metricOf(memory.text(address, length)));
+      return "";
+    },
+  },
+  proxy_increment_metric: { call: ([id, delta], _, names) => metricCall(names, id, `+${delta}`) },
+  proxy_record_metric: { call: ([id, value], _, names) => metricCall(names, id, `=${value}`) },
+  proxy_get_header_map_pairs: {
+    call: ([map]) => [HEADER_MAPS[map] ?? String(map), ""],
+    results: ([, , length], memory) => `${memory.u32(length)} bytes`,
+  },
+  proxy_get_buffer_bytes: {
+    call: ([type, start, maximum]) => [BUFFERS[type] ?? String(type), `from ${start}, at most ${maximum}`],
+  },
+  proxy_get_property: {
+    call: ([address, length], memory) => [memory.text(address, length).replaceAll("\0", "."), ""],
+  },
+  proxy_set_property: {
+    call: ([address, length, value, size], memory) => [memory.text(address, length), memory.latin1(value, size)],
+  },
+  proxy_send_local_response: {
+    call: ([status, details, detailsLength, body, bodyLength, headers, headersLength], memory) => {
+      const texts = [memory.text(details, detailsLength), memory.latin1(headers, headersLength)];
+      return [String(status), [...texts, memory.text(body, bodyLength)].join(" | ")];
+    },
+  },
+  proxy_set_effective_context: { call: ([id]) => ["", `context ${id}`] },
+  proxy_get_shared_data: {
+    call: ([address, length], memory) => keyCall(memory, address, length, ""),
+    results: ([, , , length, cas], memory) => `${memory.u32(length)} bytes, version ${memory.u32(cas)}`,
+  },
+  proxy_set_shared_data: {
+    call: ([address, length, value, size, cas], memory) =>
+      keyCall(memory, address, length, `version ${cas}: ${memory.latin1(value, size)}`),
+  },
+  proxy_register_shared_queue: { call: ([address, length], memory) => keyCall(memory, address, length, "") },
+  proxy_enqueue_shared_queue: {
+    call: ([token, address, length], memory) => ["", `queue ${token}: ${memory.latin1(address, length)}`],
+  },
+  proxy_dequeue_shared_queue: { call: ([token]) => ["", `queue ${token}`] },
+  random_get: { call: ([, length]) => ["", `${length} bytes`] },
+};
+
+/** The decoder of a host function. Throws where there is none. */
+export function decoderOf(name: string): Decoder {
+  const decoder = DECODERS[name] as Decoder | undefined;
+  if (decoder === undefined) throw new Error(`${name} is not decoded: add it to scripts/compare/decoders.ts`);
+  return decoder;
+}
+
+function metricCall(names: MetricNames, id: number, change: string): Decoded {
+  const [family, labels] = names.get(id) ?? ["(unknown)", `id ${id}`];
+  return [family, `${labels} ${change}`];
+}
+
+/** The family, and the labels in the order in which the module wrote them. */
+function metricOf(encoded: string): Decoded {
+  const at = encoded.lastIndexOf(";.;");
+  return at < 0 ? [encoded, ""] : [encoded.slice(at + 3), encoded.slice(0, at)];
+}
+
+function keyCall(memory: GuestMemory, address: number, length: number, rest: string): Decoded {
+  const key = memory.latin1(address, length);
+  let subject = subjects.get(key);
+  if (subject === undefined) subjects.set(key, (subject = subjectOf(key)));
+  return [subject, `${key} ${rest}`];
+}
+
+/** The subjects of all keys that occurred. */
+const subjects = new Map<string, string>();
+
+/** Keys are `mcp/<format>/<space>/<name>/<number>`: the subject leaves out the format, hashes and the number. */
+function subjectOf(key: string): string {
+  return key
+    .replace(/^mcp\/\d+\//, "mcp/*/")
+    .replace(/\/[^/]{3}$/s, "/*")
+    .replaceAll(/\d{4,}/g, "*");
+}
+
+/** The event of a line of JSON, or the first words of a text. */
+function logSubject(text: string): string {
+  return /^\{"event":"(\w+)"/.exec(text)?.[1] ?? text.split(" ", 3).join(" ").slice(0, 40);
+}

@@ -1,0 +1,95 @@
+import {
+  Clock,
+  type HttpStream,
+  MetricStore,
+  type Plugin,
+  SharedDataStore,
+  SharedQueues,
+  Vm,
+} from "../../test/host/index.ts";
+import { cut } from "../../test/unit/chunks.ts";
+import type { FilterCase } from "../fuzz/filter/case.ts";
+import { passCase, staysOpen } from "../fuzz/filter/pass.ts";
+import { Random } from "../fuzz/random.ts";
+import type { Configuration } from "./configurations.ts";
+import { type Entry, Recorder, entryOf } from "./recorder.ts";
+
+/** Workers of each proxy: what they share is compared too. */
+const WORKERS = 2;
+
+/** A proxy with one of the two modules, under one configuration, in which everything is recorded. */
+export class Side {
+  /** Everything recorded since the list was last emptied. */
+  readonly entries: Entry[] = [];
+  readonly clock = new Clock();
+  /** True after a trap: the proxy is not usable any more. */
+  failed = false;
+  readonly workers: Plugin[] = [];
+  readonly #name: "old" | "new";
+  readonly #queues = new SharedQueues();
+  #open: { stream: HttpStream; input: FilterCase; until: number }[] = [];
+
+  constructor(name: "old" | "new", module: WebAssembly.Module, { value, allowHeadersStop }: Configuration) {
+    this.#name = name;
+    const shared = { metrics: new MetricStore(), clock: this.clock, sharedData: new SharedDataStore() };
+    const properties = { "xds.cluster_name": "tools" };
+    this.run(() => {
+      for (let worker = 0; worker < WORKERS; worker++) {
+        const options = { random: randomBytes(worker), observer: new Recorder(this.entries, worker) };
+        const vm = new Vm(module, { ...shared, ...options, queues: this.#queues });
+        this.workers.push(vm.plugin({ configuration: value, allowHeadersStop, properties }));
+      }
+    });
+  }
+
+  /** Pages of all workers' memories. */
+  get pages(): number {
+    return this.workers.reduce((sum, { vm }) => sum + vm.memoryPages(), 0);
+  }
+
+  /** Runs something on the proxy. What it throws is recorded; then the proxy has failed. */
+  run(action: () => void): void {
+    if (this.failed) return;
+    try {
+      action();
+      this.#queues.turn();
+    } catch (error) {
+      this.failed = true;
+      // With the name, so that it is reported even where both modules fail alike.
+      this.entries.push(entryOf("error", "", `${this.#name}: ${String(error)}`));
+    }
+    // The host keeps all lines, which are recorded already.
+    for (const { vm } of this.workers) vm.logs.length = 0;
+  }
+
+  /** Sends the exchange of this number, after the seconds that it waits and the ends of streams that are due. */
+  pass(input: FilterCase, number: number, inParts: boolean): void {
+    this.passSeconds(input.seconds);
+    this.close((until) => until <= number);
+    const parts = inParts ? (body: Buffer) => cut(body, input.sizes) : undefined;
+    const { stream } = passCase(this.workers[number % WORKERS], input, parts);
+    if (staysOpen(input)) this.#open.push({ stream, input, until: number + input.staysOpen });
+  }
+
+  /** Ends open streams by the reset that their input names. */
+  close(isDue: (until: number) => boolean = () => true): void {
+    const due = this.#open.filter(({ until }) => isDue(until));
+    this.#open = this.#open.filter(({ until }) => !isDue(until));
+    for (const { stream, input } of due) if (stream.reply === undefined) stream.reset(input.reset!);
+  }
+
+  /** Each second, all workers tick and read their queues. */
+  passSeconds(seconds: number): void {
+    for (let i = 0; i < seconds; i++) {
+      this.clock.advance(1000);
+      for (const worker of this.workers) worker.tick();
+      this.#queues.turn();
+    }
+  }
+}
+
+/** The same bytes for the same worker in every proxy. */
+function randomBytes(worker: number): (size: number) => Uint8Array {
+  const random = new Random(worker + 1);
+  return (size) => Uint8Array.from({ length: size }, () => random.below(256));
+}
