@@ -18,6 +18,7 @@ const LAYERS = [
   ["config"],
   ["identity"],
   ["mcp/headers"],
+  ["mcp/message"],
   ["mcp"],
   ["access/match"],
   ["access/message"],
