@@ -25,6 +25,8 @@ export default async function setup(): Promise<void> {
   await compileStale("test/envoy/modules", [...asReleased, "-O3", "--noAssert"]);
   // The filter itself, which tells its host of each block of memory that it allocates.
   await compileStale("test/host/filter/modules", [...asReleased, "-O2", "--use", "ASC_RTRACE=1"]);
+  // The binding of the ABI without the filter, for the facilities that the filter does not use yet.
+  await compileStale("test/host/binding/modules", [...asReleased, "-O2"]);
   // The host's own modules import nothing but the ABI, so without runtime, and with no `abort` to import.
   await compileStale("test/host/modules", ["--runtime", "stub", "--use", "abort=", "-O2"]);
 }

@@ -1,6 +1,7 @@
 import { Random } from "../host/random";
 import { SharedData } from "../host/shared_data";
-import { SharedQueue } from "../proxy-wasm/queues";
+import { SharedQueue } from "../host/shared_queue";
+import { HostSharedQueue } from "../proxy-wasm/queues";
 import { Slots } from "../store/primitives/slots";
 import { Store } from "../store/primitives/store";
 
@@ -16,7 +17,7 @@ const QUEUE_PREFIX = "mcp/turns/";
 export class NextTurn {
   /** Whose numbers are the numbers of the queues. */
   private slots: Slots;
-  private queue: SharedQueue = new SharedQueue();
+  private queue: SharedQueue = new HostSharedQueue();
   /** A turn was asked for and has not come. */
   private isAwaited: bool = false;
   /** A turn came since the last tick that had work left. */

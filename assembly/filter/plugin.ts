@@ -22,7 +22,7 @@ import { HostRandom } from "../proxy-wasm/random";
 import { HostReplies } from "../proxy-wasm/replies";
 import { HostSharedData } from "../proxy-wasm/shared_data";
 import { HostStreamControl } from "../proxy-wasm/stream_control";
-import { setTickPeriod } from "../proxy-wasm/timer";
+import { HostTimer } from "../proxy-wasm/timer";
 import { Endpoints } from "../store/endpoints";
 import { shareHashKey } from "../store/hash_key";
 import { BodyReader } from "./body_reader";
@@ -57,6 +57,7 @@ export class Plugin extends RootContext {
     this.endpoints,
   );
   private streams: HostStreamControl = new HostStreamControl();
+  private timer: HostTimer = new HostTimer(this.host.clock);
   private log: HostLog = new HostLog();
   private headers: HostHeaders = new HostHeaders();
   private requestBody: BodyReader = new BodyReader(BufferType.RequestBody);
@@ -102,11 +103,12 @@ export class Plugin extends RootContext {
     this.configuration.read(slice.at, isThere ? slice.length : 0);
     this.applied = null;
     if (!unsettled.includes(this)) unsettled.push(this);
-    setTickPeriod(TICK_MILLISECONDS);
+    this.timer.start(TICK_MILLISECONDS);
     return true;
   }
 
   onTick(): void {
+    if (!this.timer.tick()) return;
     this.settle(this.id);
     this.configuration.tick();
     if (this.hadStreams) this.configuration.reassert();

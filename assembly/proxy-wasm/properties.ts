@@ -1,25 +1,25 @@
 import { Properties } from "../host/properties";
 import { Status, proxy_get_property } from "./module/abi";
-import { DOT, PATH, PATH_LIMIT, writePath } from "./module/path";
+import { DOT, NAME, NAME_LIMIT, writeName } from "./module/names";
 import { clearResults, results } from "./module/results";
 
 /** The proxy's attributes of the current stream. */
 export class HostProperties extends Properties {
   find(path: string): bool {
     // The ABI separates the segments of a path by NUL.
-    writePath(path, 0);
+    writeName(path, 0);
     return this.get(path.length);
   }
 
   findSegments(path: string): bool {
-    if (path.length > PATH_LIMIT) return false;
-    writePath(path, DOT);
+    if (path.length > NAME_LIMIT) return false;
+    writeName(path, DOT);
     return this.get(path.length);
   }
 
   private get(pathLength: i32): bool {
     clearResults();
-    const status = proxy_get_property(PATH, pathLength, results, results + sizeof<usize>());
+    const status = proxy_get_property(NAME, pathLength, results, results + sizeof<usize>());
     this.isThere = status == Status.Ok;
     this.isMissing = status == Status.NotFound;
     this.length = 0;

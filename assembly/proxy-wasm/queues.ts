@@ -1,3 +1,4 @@
+import { SharedQueue } from "../host/shared_queue";
 import {
   Status,
   proxy_dequeue_shared_queue,
@@ -10,22 +11,19 @@ import { clearResults, results } from "./module/results";
 /** The content of a message that only wakes a plugin instance. */
 const WAKE_UP: usize = memory.data<u8>([1]);
 
-/** Messages that one call of {@link SharedQueue.drain} takes out at most. */
+/** Messages that one call of {@link HostSharedQueue.drain} takes out at most. */
 const DRAIN_LIMIT: i32 = 64;
 
 const mark = new ArenaMark();
 
 /**
- * One of the proxy's shared queues. All threads under one vm_id share it by its name. Each message wakes the plugin
- * instance that registered the name last, in a new turn of its worker's event loop: see `RootContext.onQueueReady`.
- * Envoy never frees a name: names must come from a fixed set.
+ * One of the proxy's shared queues: see `RootContext.onQueueReady`. Envoy never frees a name: names must come from a fixed
+ * set.
  */
-export class SharedQueue {
+export class HostSharedQueue extends SharedQueue {
   /** The host's number of the queue; 0 before {@link register}. */
   private token: u32 = 0;
 
-  /** Opens the queue of this name, and makes the current plugin instance the one that it wakes. Messages stay. False
-   *  where the host refuses. */
   register(name: string): bool {
     const text = String.UTF8.encode(name);
     clearResults();
@@ -34,13 +32,10 @@ export class SharedQueue {
     return this.token != 0;
   }
 
-  /** Adds a message, which wakes the plugin instance that registered the queue last. False where the queue is not
-   *  registered; true says nothing of whether that instance still exists. */
   wake(): bool {
     return this.token != 0 && proxy_enqueue_shared_queue(this.token, WAKE_UP, 1) == Status.Ok;
   }
 
-  /** Takes the waiting messages out of the queue, at most 64 of them. */
   drain(): void {
     if (this.token == 0) return;
     mark.set();

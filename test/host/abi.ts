@@ -9,11 +9,27 @@ export const Result = {
   CasMismatch: 8,
 } as const;
 
-export const HeaderMap = { RequestHeaders: 0, RequestTrailers: 1, ResponseHeaders: 2, ResponseTrailers: 3 } as const;
+export const HeaderMap = {
+  RequestHeaders: 0,
+  RequestTrailers: 1,
+  ResponseHeaders: 2,
+  ResponseTrailers: 3,
+  CalloutHeaders: 6,
+} as const;
 export type HeaderMap = (typeof HeaderMap)[keyof typeof HeaderMap];
 
-export const BufferType = { RequestBody: 0, ResponseBody: 1, VmConfiguration: 6, PluginConfiguration: 7 } as const;
+export const BufferType = {
+  RequestBody: 0,
+  ResponseBody: 1,
+  CalloutBody: 4,
+  VmConfiguration: 6,
+  PluginConfiguration: 7,
+} as const;
 export type BufferType = (typeof BufferType)[keyof typeof BufferType];
+
+/** The direction of a stream that `proxy_continue_stream` continues. */
+export const StreamType = { Request: 0, Response: 1 } as const;
+export type StreamType = (typeof StreamType)[keyof typeof StreamType];
 
 export const MetricType = { Counter: 0, Gauge: 1, Histogram: 2 } as const;
 export type MetricType = (typeof MetricType)[keyof typeof MetricType];

@@ -1,4 +1,4 @@
-import type { BufferType, HeaderList, HeaderMap } from "./abi.ts";
+import type { BufferType, HeaderList, HeaderMap, StreamType } from "./abi.ts";
 import type { PropertyValue } from "./properties.ts";
 
 /** What the module answers in place of the upstream. */
@@ -19,6 +19,12 @@ export interface Context {
   headers(map: HeaderMap): HeaderList;
   /** The buffer; empty for a body outside its callback, undefined for what is not to be found here. */
   buffer(type: BufferType): Uint8Array | undefined;
+  /** Changes the header map; false where it is empty for the module. */
+  editHeaders(map: HeaderMap, edit: (headers: HeaderList) => HeaderList): boolean;
+  /** Puts other bytes into a body; false where it is not the module's to change now. */
+  writeBuffer(type: BufferType, bytes: Buffer): boolean;
+  /** Continues what the module has paused, once the running callback is over; false where there is no stream. */
+  continue(type: StreamType): boolean;
   property(path: string): PropertyValue | undefined;
   /** Leaves a text in the filter state of the stream; false where there is no stream. */
   setState(name: string, value: string): boolean;

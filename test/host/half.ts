@@ -12,6 +12,10 @@ export class Half {
   body: Buffer = NOTHING;
   /** All headers, for the log callback; undefined before they came. */
   logged: HeaderList | undefined;
+  /** The bytes that went on when the module last let any pass. */
+  passed: Buffer = NOTHING;
+  /** Whether a body callback runs. */
+  isInBody = false;
   #ended = false;
   #held = false;
 
@@ -39,8 +43,10 @@ export class Half {
     this.#expectOpen("body");
     this.#ended = end;
     this.body = this.body.length === 0 ? asBuffer(bytes) : Buffer.concat([this.body, bytes]);
+    this.isInBody = true;
     const action = call(this.body.length);
-    if (action === Action.Continue) this.body = NOTHING;
+    this.isInBody = false;
+    if (action === Action.Continue) this.#passBody();
     return action;
   }
 
@@ -52,6 +58,26 @@ export class Half {
     const action = call();
     if (action === Action.Continue) this.trailers = [];
     return action;
+  }
+
+  /** Changes the headers, where the module may read them. */
+  editHeaders(edit: (headers: HeaderList) => HeaderList): boolean {
+    if (this.headers.length === 0) return false;
+    this.headers = edit(this.headers);
+    this.logged = this.headers;
+    return true;
+  }
+
+  /** What the module has paused goes on. */
+  continue(): void {
+    this.headers = [];
+    this.#held = false;
+    if (this.body.length > 0) this.#passBody();
+  }
+
+  #passBody(): void {
+    this.passed = this.body;
+    this.body = NOTHING;
   }
 
   #expectOpen(what: string): void {

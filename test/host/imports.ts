@@ -1,4 +1,14 @@
-import { BufferType, type HeaderMap, LOG_LEVELS, type LogLevel, MetricType, Result } from "./abi.ts";
+import {
+  BufferType,
+  type HeaderList,
+  type HeaderMap,
+  LOG_LEVELS,
+  type LogLevel,
+  MetricType,
+  Result,
+  StreamType,
+} from "./abi.ts";
+import type { Callouts } from "./callouts.ts";
 import type { HostCalls } from "./calls.ts";
 import type { Clock } from "./clock.ts";
 import type { Context } from "./context.ts";
@@ -17,6 +27,7 @@ export interface HostState extends QueueOwner {
   readonly clock: Clock;
   readonly sharedData: SharedDataStore;
   readonly queues: SharedQueues;
+  readonly callouts: Callouts;
   readonly calls: HostCalls;
   readonly observer: HostObserver | undefined;
   random(size: number): Uint8Array;
@@ -28,10 +39,12 @@ export interface HostState extends QueueOwner {
 type Import = (...args: never[]) => number;
 
 /**
- * The functions that the filter may import, by module. Any other import fails at instantiation, as in a host that lacks
- * it: what the filter needs of its host is stated here, and only here.
+ * The functions that a module may import, by module. Any other import fails at instantiation, as in a host that lacks
+ * it. Those that the filter itself imports are listed in filter/module.test.ts.
  */
 export function hostImports(host: HostState): Record<string, Record<string, Import>> {
+  const edit = (map: number, change: (headers: HeaderList) => HeaderList): number =>
+    host.context.editHeaders(map as HeaderMap, change) ? Result.Ok : Result.BadArgument;
   const env: Record<string, Import> = {
     proxy_log(level: number, address: number, length: number) {
       const name = LOG_LEVELS[level];
@@ -68,6 +81,70 @@ export function hostImports(host: HostState): Record<string, Record<string, Impo
       if (map >>> 0 > 7) return Result.BadArgument;
       host.memory.give(serializePairs(host.context.headers(map as HeaderMap)), addressOut, lengthOut);
       return Result.Ok;
+    },
+
+    proxy_get_header_map_value(map: number, name: number, nameLength: number, addressOut: number, lengthOut: number) {
+      const headers = host.context.headers(map as HeaderMap);
+      if (headers.length === 0) return Result.BadArgument;
+      const wanted = host.memory.text(name, nameLength);
+      const found = headers.find(([own]) => own === wanted);
+      if (found === undefined) return Result.NotFound;
+      host.memory.give(Buffer.from(found[1]), addressOut, lengthOut);
+      return Result.Ok;
+    },
+
+    proxy_replace_header_map_value(map: number, name: number, nameLength: number, value: number, valueLength: number) {
+      const header = [host.memory.text(name, nameLength), host.memory.text(value, valueLength)] as const;
+      return edit(map, (headers) => [...without(headers, header[0]), header]);
+    },
+
+    proxy_add_header_map_value(map: number, name: number, nameLength: number, value: number, valueLength: number) {
+      const header = [host.memory.text(name, nameLength), host.memory.text(value, valueLength)] as const;
+      return edit(map, (headers) => [...headers, header]);
+    },
+
+    proxy_remove_header_map_value(map: number, name: number, nameLength: number) {
+      const removed = host.memory.text(name, nameLength);
+      return edit(map, (headers) => without(headers, removed));
+    },
+
+    proxy_set_buffer_bytes(type: number, start: number, length: number, address: number, size: number) {
+      const own = host.context.buffer(type as BufferType);
+      if (own === undefined) return Result.NotFound;
+      const bytes = host.memory.bytes(address, size);
+      const from = start >>> 0;
+      // As in Envoy: a part is replaced at the start, or added at the end.
+      if (from > 0 && from < own.length) return Result.BadArgument;
+      const parts = from === 0 ? [bytes, own.subarray(length >>> 0)] : [own, bytes];
+      return host.context.writeBuffer(type as BufferType, Buffer.concat(parts)) ? Result.Ok : Result.NotFound;
+    },
+
+    proxy_http_call(
+      cluster: number,
+      clusterLength: number,
+      headers: number,
+      headersLength: number,
+      body: number,
+      bodyLength: number,
+      _trailers: number,
+      _trailersLength: number,
+      timeoutMs: number,
+      tokenOut: number,
+    ) {
+      const token = host.callouts.send(host.context.rootId, {
+        cluster: host.memory.text(cluster, clusterLength),
+        headers: parsePairs(host.memory.bytes(headers, headersLength)),
+        body: host.memory.text(body, bodyLength),
+        timeoutMs: timeoutMs >>> 0,
+      });
+      if (token === undefined) return Result.BadArgument;
+      host.memory.writeU32(tokenOut, token);
+      return Result.Ok;
+    },
+
+    proxy_continue_stream(type: number) {
+      if (type >>> 0 > StreamType.Response) return Result.BadArgument;
+      return host.context.continue(type as StreamType) ? Result.Ok : Result.BadArgument;
     },
 
     proxy_get_buffer_bytes(type: number, start: number, maximum: number, addressOut: number, lengthOut: number) {
@@ -157,6 +234,10 @@ export function hostImports(host: HostState): Record<string, Record<string, Impo
     },
   };
   return { env: observedAll(host, env), wasi_snapshot_preview1: observedAll(host, wasi) };
+}
+
+function without(headers: HeaderList, removed: string): HeaderList {
+  return headers.filter(([name]) => name !== removed);
 }
 
 function observedAll(host: HostState, imports: Record<string, Import>): Record<string, Import> {

@@ -1,4 +1,5 @@
-import { BufferType, type HeaderList, ListenerDirection } from "./abi.ts";
+import { BufferType, type HeaderList, HeaderMap, ListenerDirection } from "./abi.ts";
+import type { CalloutResponse } from "./callouts.ts";
 import type { Context } from "./context.ts";
 import type { Properties, PropertyValue } from "./properties.ts";
 import { HttpStream } from "./stream.ts";
@@ -30,6 +31,8 @@ export class Plugin implements Context {
   readonly #own: Properties;
   readonly #streamDefaults: Properties;
   #configuration: Uint8Array | undefined;
+  /** The response of the callout whose callback runs. */
+  #callout: CalloutResponse | undefined;
 
   constructor(vm: Vm, options: PluginOptions) {
     this.vm = vm;
@@ -86,11 +89,34 @@ export class Plugin implements Context {
     return this.id;
   }
 
-  headers(): HeaderList {
-    return [];
+  /** Gives a callout of this plugin its response; without one it has failed. */
+  respond(token: number, response: CalloutResponse = { headers: [], body: Buffer.alloc(0) }): void {
+    if (this.vm.callouts.pending.get(token)?.rootId !== this.id) throw new Error(`no callout ${token} waits`);
+    this.vm.callouts.pending.delete(token);
+    this.#callout = response;
+    const { headers, body } = response;
+    this.vm.callback(this, "proxy_on_http_call_response", this.id, token, headers.length, body.length, 0);
+    this.#callout = undefined;
+  }
+
+  headers(map: HeaderMap): HeaderList {
+    return map === HeaderMap.CalloutHeaders ? (this.#callout?.headers ?? []) : [];
+  }
+
+  editHeaders(): boolean {
+    return false;
+  }
+
+  writeBuffer(): boolean {
+    return false;
+  }
+
+  continue(): boolean {
+    return false;
   }
 
   buffer(type: BufferType): Uint8Array | undefined {
+    if (type === BufferType.CalloutBody) return this.#callout?.body;
     return type === BufferType.PluginConfiguration ? this.#configuration : this.vm.buffer(type);
   }
 

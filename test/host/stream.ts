@@ -1,4 +1,4 @@
-import { Action, BufferType, HeaderMap, type HeaderList } from "./abi.ts";
+import { Action, BufferType, HeaderMap, type HeaderList, StreamType } from "./abi.ts";
 import type { Context, LocalReply } from "./context.ts";
 import { Half } from "./half.ts";
 import type { Plugin } from "./plugin.ts";
@@ -123,7 +123,51 @@ export class HttpStream implements Context {
         return this.#request.trailers;
       case HeaderMap.ResponseTrailers:
         return this.#response.trailers;
+      case HeaderMap.CalloutHeaders:
+        return [];
     }
+  }
+
+  editHeaders(map: HeaderMap, edit: (headers: HeaderList) => HeaderList): boolean {
+    if (map === HeaderMap.RequestHeaders) return this.#request.editHeaders(edit);
+    return map === HeaderMap.ResponseHeaders && this.#response.editHeaders(edit);
+  }
+
+  writeBuffer(type: BufferType, bytes: Buffer): boolean {
+    const isRequest = type === BufferType.RequestBody;
+    if (!isRequest && type !== BufferType.ResponseBody) return false;
+    const half = isRequest ? this.#request : this.#response;
+    if (!half.isInBody) return false;
+    half.body = bytes;
+    return true;
+  }
+
+  continue(type: StreamType): boolean {
+    const half = type === StreamType.Request ? this.#request : this.#response;
+    this.plugin.vm.afterCallback(() => {
+      half.continue();
+    });
+    return true;
+  }
+
+  /** The request's headers, as the module has changed them. */
+  get requestHead(): HeaderList {
+    return this.#request.logged ?? [];
+  }
+
+  /** The response's headers, as the module has changed them. */
+  get responseHead(): HeaderList {
+    return this.#response.logged ?? [];
+  }
+
+  /** The bytes of the request's body that went on last, as the module has changed them. */
+  get passedRequest(): string {
+    return this.#request.passed.toString();
+  }
+
+  /** The bytes of the response's body that went on last, as the module has changed them. */
+  get passedResponse(): string {
+    return this.#response.passed.toString();
   }
 
   buffer(type: BufferType): Uint8Array | undefined {

@@ -2,6 +2,7 @@ import { randomFillSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 
 import { BufferType, type LogLevel } from "./abi.ts";
+import { Callouts } from "./callouts.ts";
 import { HostCalls } from "./calls.ts";
 import { Clock } from "./clock.ts";
 import type { Context } from "./context.ts";
@@ -28,6 +29,8 @@ export interface VmOptions {
   readonly sharedData?: SharedDataStore;
   /** Likewise. */
   readonly queues?: SharedQueues;
+  /** The clusters that callouts can go to; none by default. */
+  readonly clusters?: readonly string[];
   readonly vmId?: string;
   readonly vmConfiguration?: string;
   /** The bytes that `random_get` returns, so many as it is asked for; by default the system's. */
@@ -48,6 +51,7 @@ export class Vm implements HostState, QueueOwner {
   readonly clock: Clock;
   readonly sharedData: SharedDataStore;
   readonly queues: SharedQueues;
+  readonly callouts: Callouts;
   readonly vmId: string;
   readonly vmConfiguration: Uint8Array;
   readonly random: (size: number) => Uint8Array;
@@ -74,6 +78,7 @@ export class Vm implements HostState, QueueOwner {
     this.clock = options.clock ?? new Clock();
     this.sharedData = options.sharedData ?? new SharedDataStore();
     this.queues = options.queues ?? new SharedQueues();
+    this.callouts = new Callouts(options.clusters ?? []);
     this.vmId = options.vmId ?? "";
     this.vmConfiguration = Buffer.from(options.vmConfiguration ?? "");
     this.random = options.random ?? ((size) => randomFillSync(new Uint8Array(size)));

@@ -17,11 +17,13 @@ export enum Action {
 export enum HeaderMapType {
   RequestHeaders = 0,
   ResponseHeaders = 2,
+  CalloutResponseHeaders = 6,
 }
 
 export enum BufferType {
   RequestBody = 0,
   ResponseBody = 1,
+  CalloutResponseBody = 4,
   PluginConfiguration = 7,
 }
 
@@ -54,6 +56,36 @@ export declare function proxy_set_property(path: usize, length: usize, value: us
 @external("env", "proxy_get_header_map_pairs")
 export declare function proxy_get_header_map_pairs(type: HeaderMapType, data: usize, length: usize): Status;
 
+@external("env", "proxy_get_header_map_value")
+export declare function proxy_get_header_map_value(
+  type: HeaderMapType,
+  name: usize,
+  nameLength: usize,
+  value: usize,
+  valueLength: usize,
+): Status;
+
+@external("env", "proxy_replace_header_map_value")
+export declare function proxy_replace_header_map_value(
+  type: HeaderMapType,
+  name: usize,
+  nameLength: usize,
+  value: usize,
+  valueLength: usize,
+): Status;
+
+@external("env", "proxy_add_header_map_value")
+export declare function proxy_add_header_map_value(
+  type: HeaderMapType,
+  name: usize,
+  nameLength: usize,
+  value: usize,
+  valueLength: usize,
+): Status;
+
+@external("env", "proxy_remove_header_map_value")
+export declare function proxy_remove_header_map_value(type: HeaderMapType, name: usize, nameLength: usize): Status;
+
 @external("env", "proxy_get_buffer_bytes")
 export declare function proxy_get_buffer_bytes(
   type: BufferType,
@@ -61,6 +93,15 @@ export declare function proxy_get_buffer_bytes(
   maxLength: usize,
   data: usize,
   length: usize,
+): Status;
+
+@external("env", "proxy_set_buffer_bytes")
+export declare function proxy_set_buffer_bytes(
+  type: BufferType,
+  start: usize,
+  length: usize,
+  data: usize,
+  dataLength: usize,
 ): Status;
 
 @external("env", "proxy_get_shared_data")
@@ -112,6 +153,20 @@ export declare function proxy_send_local_response(
   headers: usize,
   headersLength: usize,
   grpcStatus: i32,
+): Status;
+
+@external("env", "proxy_http_call")
+export declare function proxy_http_call(
+  cluster: usize,
+  clusterLength: usize,
+  headers: usize,
+  headersLength: usize,
+  body: usize,
+  bodyLength: usize,
+  trailers: usize,
+  trailersLength: usize,
+  timeoutMs: u32,
+  token: usize,
 ): Status;
 
 @external("env", "proxy_set_effective_context")

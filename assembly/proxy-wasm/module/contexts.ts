@@ -19,6 +19,9 @@ export abstract class RootContext {
   /** A message has arrived on a shared queue that this instance registered last. This is a turn of its own of the worker's
    *  event loop. */
   abstract onQueueReady(): void;
+  /** The response to a callout of this instance, identified by the callout's token: `headers` headers (0 where there was no
+   *  response) and `size` bytes of body, readable during this callback. Ignored by default. */
+  onCalloutResponse(_token: u32, _headers: u32, _size: usize): void {}
   /** The instance is no longer used and has no open streams. */
   abstract onClose(): void;
   /** The headers of a new stream. Stores its handle in `newHandle`; with 0 the stream passes without further callbacks. */

@@ -59,6 +59,18 @@ export function proxy_on_queue_ready(rootId: u32, _token: u32): void {
   endCallback();
 }
 
+export function proxy_on_http_call_response(
+  rootId: u32,
+  token: u32,
+  headers: u32,
+  bodySize: usize,
+  _trailers: u32,
+): void {
+  const root = rootOf(rootId);
+  if (root) root.onCalloutResponse(token, headers, bodySize);
+  endCallback();
+}
+
 export function proxy_on_request_headers(id: u32, _count: u32, endOfStream: bool): Action {
   if (!findStream(id)) return Action.Continue;
   const root = changetype<RootContext>(foundRoot);

@@ -102,6 +102,18 @@ export class AnyStream implements Context {
     return this.#properties[path] ?? this.#plugin.property(path);
   }
 
+  editHeaders(): boolean {
+    return false;
+  }
+
+  writeBuffer(): boolean {
+    return false;
+  }
+
+  continue(): boolean {
+    return false;
+  }
+
   setState(): boolean {
     return true;
   }

@@ -1,0 +1,40 @@
+import type { HeaderList } from "./abi.ts";
+
+/** A request that a module has sent through the proxy. */
+export interface Callout {
+  readonly token: number;
+  readonly cluster: string;
+  readonly headers: HeaderList;
+  readonly body: string;
+  readonly timeoutMs: number;
+}
+
+/** What comes of a callout; without headers: nothing did. */
+export interface CalloutResponse {
+  readonly headers: HeaderList;
+  readonly body: Buffer;
+}
+
+/** The pseudo-headers without which Envoy sends no request. */
+const REQUIRED = [":method", ":path", ":authority"];
+
+/** The callouts of a VM that wait for their responses, by token. */
+export class Callouts {
+  readonly pending = new Map<number, Callout & { readonly rootId: number }>();
+  readonly #clusters: ReadonlySet<string>;
+  #next = 1;
+
+  /** @param clusters those that the proxy has, all with endpoints. */
+  constructor(clusters: readonly string[]) {
+    this.#clusters = new Set(clusters);
+  }
+
+  /** Sends a request. Returns its token; undefined where the proxy refuses it. */
+  send(rootId: number, callout: Omit<Callout, "token">): number | undefined {
+    const names = new Set(callout.headers.map(([name]) => name));
+    if (!this.#clusters.has(callout.cluster) || !REQUIRED.every((name) => names.has(name))) return undefined;
+    const token = this.#next++;
+    this.pending.set(token, { ...callout, token, rootId });
+    return token;
+  }
+}
