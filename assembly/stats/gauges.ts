@@ -1,4 +1,4 @@
-import { REVISION_COUNT } from "../mcp/protocol/revisions";
+import { REVISION_COUNT, UNKNOWN_REVISION } from "../mcp/protocol/revisions";
 import { STREAM_KIND_COUNT, StreamKind } from "../mcp/protocol/stream_kinds";
 import { Table } from "../memory/table";
 import { NumberSet } from "../store/primitives/name_list";
@@ -72,7 +72,8 @@ export class Gauges {
 
   /** Counts a live session. */
   countSession(entry: SessionEntry): void {
-    const number = entry.server * PER_SERVER + SESSIONS + <i32>entry.kind * REVISION_COUNT + entry.revision;
+    const revision = <u32>entry.revision < <u32>REVISION_COUNT ? entry.revision : UNKNOWN_REVISION;
+    const number = entry.serverIndex * PER_SERVER + SESSIONS + <i32>entry.kind * REVISION_COUNT + revision;
     if (number < this.sums.length) this.sums[number]++;
   }
 
@@ -83,8 +84,8 @@ export class Gauges {
     }
     const recorded = this.recorded.values();
     for (let i = 0; i < recorded.length; i++) {
-      const number = <i32>recorded[i];
-      if (number < this.sums.length) this.record(number, this.sums[number]);
+      const number = recorded[i];
+      if (number < <u64>this.sums.length) this.record(<i32>number, this.sums[<i32>number]);
     }
   }
 

@@ -87,7 +87,7 @@ export class LabelSet {
    *  is `_OTHER`'s. */
   label(index: i32): Bytes {
     if (index > this.entries.length) this.copyList();
-    return index == OTHER_INDEX || index > this.entries.length ? other : this.entry(index).label;
+    return index <= OTHER_INDEX || index > this.entries.length ? other : this.entry(index).label;
   }
 
   private entry(index: i32): Entry {

@@ -1,4 +1,5 @@
 import { SessionObserver } from "../mcp/sessions/session_tracker";
+import { elapsed } from "../memory/elapsed";
 import { SessionEnd, SessionEntry } from "../store/session_entry";
 import { Family, OverflowingLabel } from "./catalogue";
 import { Gauges } from "./gauges";
@@ -19,19 +20,19 @@ export class SessionRecorder extends SessionObserver {
 
   sessionStarted(entry: SessionEntry, clientName: usize, clientNameLength: u32): void {
     const client = clientNameLength ? this.labels.clients.admit(clientName, clientNameLength, true) : NOBODY;
-    this.table.chooseServer(entry.server);
+    this.table.chooseServer(entry.serverIndex);
     if (client == OTHER_INDEX) this.table.count(Family.LabelOverflow, OverflowingLabel.ClientName, 0, 1);
     this.table.chooseWho(client);
     this.table.count(Family.SessionsStarted, entry.kind, entry.revision, 1);
   }
 
   sessionAdopted(entry: SessionEntry): void {
-    this.table.chooseServer(entry.server);
+    this.table.chooseServer(entry.serverIndex);
     this.table.count(Family.SessionsAdopted, entry.kind, entry.revision, 1);
   }
 
   sessionEnded(entry: SessionEntry): void {
-    this.table.chooseServer(entry.server);
+    this.table.chooseServer(entry.serverIndex);
     this.table.count(Family.SessionsEnded, entry.kind, entry.end, 1);
     if (entry.end == SessionEnd.Evicted) this.table.count(Family.StoreEvictions, 0, 0, 1);
   }
@@ -41,9 +42,8 @@ export class SessionRecorder extends SessionObserver {
   }
 
   sessionSettled(entry: SessionEntry): void {
-    const lasted = <i64>(entry.endedAt - entry.startedAt);
-    this.table.chooseServer(entry.server);
-    this.table.record(Family.SessionDuration, entry.kind, 0, lasted > 0 ? lasted : 0);
+    this.table.chooseServer(entry.serverIndex);
+    this.table.record(Family.SessionDuration, entry.kind, 0, elapsed(entry.startedAtMs, entry.endedAtMs));
     this.table.record(Family.SessionOperations, entry.kind, 0, entry.operations);
     if (this.measuresTokens) this.table.record(Family.SessionTokens, entry.kind, 0, entry.tokens);
   }

@@ -1,7 +1,8 @@
 import { Bytes } from "../memory/bytes";
+import { isWithin } from "../memory/elapsed";
 import { PAGE_CAPACITY, Store } from "./primitives/store";
 
-/** A configuration that plugin instances of a group have: one claim for all workers. Times are service time, in ms. */
+/** A configuration that plugin instances of a group have: one claim for all workers. Times are service time. */
 @unmanaged
 export class Claim {
   /** A hash of the configuration as it came. */
@@ -11,9 +12,9 @@ export class Claim {
   /** A hash of the configuration that is applied: another one where a good one stands in for a bad one; 0: none is. */
   effective: u64;
   /** When a plugin instance with it was alive last. */
-  beatAt: u64;
+  beatAtMs: u64;
   /** When it took the lead. */
-  claimedAt: u64;
+  claimedAtMs: u64;
   /** The highest id of a connection whose streams it served; 0 where none is known. */
   connection: u64;
   /** Bits of {@link ClaimFlag}. */
@@ -44,17 +45,41 @@ class Head {
   flags: u32;
   count: u32;
   /** When it was seen last that two of them receive new connections; 0: never. */
-  alternatedAt: u64;
+  alternatedAtMs: u64;
 }
 
 const HEAD_SIZE: i32 = 64;
 const CLAIM_SIZE: i32 = 64;
-/** Those that were alive longest ago go first. */
+
+if (
+  offsetof<Head>("key") != 0 ||
+  offsetof<Head>("effective") != 8 ||
+  offsetof<Head>("generation") != 16 ||
+  offsetof<Head>("flags") != 24 ||
+  offsetof<Head>("count") != 28 ||
+  offsetof<Head>("alternatedAtMs") != 32 ||
+  offsetof<Head>() != 40 ||
+  offsetof<Claim>("key") != 0 ||
+  offsetof<Claim>("generation") != 8 ||
+  offsetof<Claim>("effective") != 16 ||
+  offsetof<Claim>("beatAtMs") != 24 ||
+  offsetof<Claim>("claimedAtMs") != 32 ||
+  offsetof<Claim>("connection") != 40 ||
+  offsetof<Claim>("flags") != 48 ||
+  offsetof<Claim>("proofs") != 52 ||
+  offsetof<Claim>("unused") != 56 ||
+  offsetof<Claim>() != CLAIM_SIZE
+)
+  ERROR("The layout of Head or Claim has changed: see FORMAT.");
+
+/** The claim that was alive longest ago makes room for another one. */
 const CLAIM_LIMIT: i32 = 32;
+/** The longest configuration that leaves room for all claims. */
+const BYTES_LIMIT: i32 = PAGE_CAPACITY - HEAD_SIZE - CLAIM_LIMIT * CLAIM_SIZE;
 /** A claim without a sign of life for so long is no longer any instance's. */
-const LIVE_MS: i64 = 30_000;
+const LIVE_MS: u64 = 30_000;
 /** How often a sign of life is given. */
-const BEAT_MS: i64 = 5000;
+const BEAT_MS: u64 = 5000;
 
 /**
  * The configurations that plugin instances of one group have (equal plugin name, root id, `instance` and role), which of
@@ -66,12 +91,18 @@ export class Claims {
   load(): void {
     const shared = this.shared;
     shared.load("claims");
-    if (shared.length >= HEAD_SIZE) return;
+    if (this.isSound()) return;
     memory.fill(shared.page, 0, HEAD_SIZE);
     shared.length = HEAD_SIZE;
   }
 
-  /** False where another worker was faster: then load them again. */
+  /** Whether the loaded value has a head, as many claims as that says, and room for more of them. */
+  private isSound(): bool {
+    if (this.shared.length < HEAD_SIZE || this.head.count > <u32>CLAIM_LIMIT) return false;
+    return this.bytesLength >= 0 && this.bytesLength <= BYTES_LIMIT;
+  }
+
+  /** False where another worker has changed them since: then load them again. */
   save(): bool {
     return this.shared.save();
   }
@@ -105,7 +136,7 @@ export class Claims {
       index = -1;
       for (let i = 0; i < CLAIM_LIMIT; i++) {
         const isLeading = this.at(i).key == head.key;
-        if (!isLeading && (index < 0 || this.at(i).beatAt < this.at(index).beatAt)) index = i;
+        if (!isLeading && (index < 0 || this.at(i).beatAtMs < this.at(index).beatAtMs)) index = i;
       }
     } else {
       const end = HEAD_SIZE + index * CLAIM_SIZE;
@@ -124,8 +155,7 @@ export class Claims {
     const shared = this.shared;
     const head = this.head;
     const from = HEAD_SIZE + this.count * CLAIM_SIZE;
-    // Room for claims to come, too.
-    const fits = HEAD_SIZE + CLAIM_LIMIT * CLAIM_SIZE + bytes.length <= PAGE_CAPACITY;
+    const fits = bytes.length <= BYTES_LIMIT;
     head.key = claim.key;
     head.effective = claim.effective;
     head.flags = claim.flags | (fits ? 0 : ClaimFlag.IsTooLong);
@@ -145,20 +175,20 @@ export class Claims {
   }
 
   /** Whether this claim, of those that live, took the lead last. */
-  isNewest(claim: Claim, now: u64): bool {
+  isNewest(claim: Claim, nowMs: u64): bool {
     for (let i = 0; i < this.count; i++) {
-      if (this.at(i).generation > claim.generation && isLive(this.at(i), now)) return false;
+      if (this.at(i).generation > claim.generation && isLive(this.at(i), nowMs)) return false;
     }
     return true;
   }
 }
 
 /** Whether an instance with this configuration is alive. */
-export function isLive(claim: Claim, now: u64): bool {
-  return <i64>(now - claim.beatAt) < LIVE_MS;
+export function isLive(claim: Claim, nowMs: u64): bool {
+  return isWithin(LIVE_MS, claim.beatAtMs, nowMs);
 }
 
 /** Whether it is time for another sign of life. */
-export function isBeatDue(claim: Claim, now: u64): bool {
-  return <i64>(now - claim.beatAt) >= BEAT_MS;
+export function isBeatDue(claim: Claim, nowMs: u64): bool {
+  return !isWithin(BEAT_MS, claim.beatAtMs, nowMs);
 }

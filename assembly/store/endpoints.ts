@@ -67,6 +67,7 @@ export class Endpoints {
   /** Whether any stream ever named an endpoint: while none has, that costs one look-up that finds nothing. */
   get anyLearned(): bool {
     if (this.isInUse) return true;
+    // One byte, 1: that it is there says it all.
     this.shared.load("inUse");
     this.isInUse = this.shared.length > 0;
     return this.isInUse;

@@ -1,3 +1,4 @@
+import { hasCome } from "../memory/elapsed";
 import { ATTEMPTS, PAGE_CAPACITY, Store } from "./primitives/store";
 
 const BUCKETS: i32 = 256;
@@ -198,7 +199,7 @@ export class Pending {
     for (let at = kept; at < end; at = next) {
       const size = sizeOf(at);
       next = at + size;
-      const isDue = <i64>(nowMs - changetype<PendingEntry>(at).dueAtMs) >= 0;
+      const isDue = hasCome(changetype<PendingEntry>(at).dueAtMs, nowMs);
       if (isDue && this.budget > 0) {
         this.budget--;
         memory.copy(this.droppedEnd, at, size);

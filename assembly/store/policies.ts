@@ -1,11 +1,12 @@
+import { isWithin } from "../memory/elapsed";
 import { ATTEMPTS, Store } from "./primitives/store";
 
 /** The policy of one group of plugin instances. */
 @unmanaged
 class Entry {
   group: u64;
-  /** When it was in force last: service time, in ms. */
-  beatAt: u64;
+  /** When it was in force last: service time. */
+  beatAtMs: u64;
   role: u8;
   /** Of {@link PolicyMode}. */
   mode: u8;
@@ -20,12 +21,24 @@ export enum PolicyMode {
 }
 
 const ENTRY_SIZE: i32 = 24;
-/** A bit for each role of which there ever was an entry. */
+
+if (
+  offsetof<Entry>("group") != 0 ||
+  offsetof<Entry>("beatAtMs") != 8 ||
+  offsetof<Entry>("role") != 16 ||
+  offsetof<Entry>("mode") != 17 ||
+  offsetof<Entry>("rules") != 18 ||
+  offsetof<Entry>("outdated") != 20 ||
+  offsetof<Entry>() != ENTRY_SIZE
+)
+  ERROR("The layout of an Entry has changed: see FORMAT.");
+
+/** Before the entries: a bit for each role of which there ever was one. */
 const HEAD: i32 = 8;
 const ENTRY_LIMIT: i32 = 256;
 /** As for claims: a group without a sign of life for so long is gone; and how often a sign is given. */
-const LIVE_MS: i64 = 30_000;
-const BEAT_MS: i64 = 5000;
+const LIVE_MS: u64 = 30_000;
+const BEAT_MS: u64 = 5000;
 
 /** The policies in force in this process, one for each group of plugin instances. */
 export class Policies {
@@ -38,15 +51,15 @@ export class Policies {
   constructor(private shared: Store) {}
 
   /** Writes down the policy of a group, and removes those of groups that are gone. True where something was written. */
-  update(group: u64, role: u8, mode: PolicyMode, rules: i32, outdated: u32, now: u64): bool {
+  update(group: u64, role: u8, mode: PolicyMode, rules: i32, outdated: u32, nowMs: u64): bool {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      shared.load("policies");
+      this.load();
       if (shared.length < HEAD) {
         store<u64>(shared.page, 0);
         shared.length = HEAD;
       }
-      if (!this.put(group, role, mode, rules, outdated, now)) return false;
+      if (!this.put(group, role, mode, rules, outdated, nowMs)) return false;
       if (shared.save()) return true;
     }
     return false;
@@ -55,7 +68,7 @@ export class Policies {
   /** Whether there ever was a policy of this role. Sums up what is there. */
   sum(role: u8): bool {
     const shared = this.shared;
-    shared.load("policies");
+    this.load();
     this.enforced = this.shadow = this.rules = this.outdated = 0;
     if (shared.length < HEAD) return false;
     for (let at = HEAD; at < shared.length; at += ENTRY_SIZE) {
@@ -69,15 +82,19 @@ export class Policies {
     return ((load<u64>(shared.page) >> role) & 1) != 0;
   }
 
+  private load(): void {
+    this.shared.loadRecords("policies", 0, HEAD, ENTRY_SIZE, ENTRY_LIMIT);
+  }
+
   /** Changes the value that is loaded. False where nothing is to be changed. */
-  private put(group: u64, role: u8, mode: PolicyMode, rules: i32, outdated: u32, now: u64): bool {
+  private put(group: u64, role: u8, mode: PolicyMode, rules: i32, outdated: u32, nowMs: u64): bool {
     const shared = this.shared;
     let isChanged = false;
     let found: usize = 0;
     for (let at = HEAD; at < shared.length;) {
       const entry = changetype<Entry>(shared.page + at);
       const isOwn = entry.group == group;
-      const isGone = isOwn ? mode == PolicyMode.None && !outdated : <i64>(now - entry.beatAt) >= LIVE_MS;
+      const isGone = isOwn ? mode == PolicyMode.None && !outdated : !isWithin(LIVE_MS, entry.beatAtMs, nowMs);
       if (isGone) {
         shared.length -= ENTRY_SIZE;
         memory.copy(shared.page + at, shared.page + shared.length, ENTRY_SIZE);
@@ -93,13 +110,13 @@ export class Policies {
       found = shared.page + shared.length;
       memory.fill(found, 0, ENTRY_SIZE);
       shared.length += ENTRY_SIZE;
-      store<u64>(shared.page, load<u64>(shared.page) | ((<u64>1) << role));
     }
     const entry = changetype<Entry>(found);
-    const isSame = entry.mode == mode && entry.rules == rules && entry.outdated == outdated;
-    if (isSame && entry.group == group && <i64>(now - entry.beatAt) < BEAT_MS) return isChanged;
+    const isSame = entry.mode == mode && entry.rules == rules && entry.outdated == outdated && entry.role == role;
+    if (isSame && entry.group == group && isWithin(BEAT_MS, entry.beatAtMs, nowMs)) return isChanged;
+    store<u64>(shared.page, load<u64>(shared.page) | ((<u64>1) << role));
     entry.group = group;
-    entry.beatAt = now;
+    entry.beatAtMs = nowMs;
     entry.role = role;
     entry.mode = <u8>mode;
     entry.rules = <u16>rules;

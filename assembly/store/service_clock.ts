@@ -1,6 +1,8 @@
 import { Store } from "./primitives/store";
 
 /** The elapsed time and the host's clock when it was advanced last, both in milliseconds. */
+const ELAPSED_AT_MS: usize = 0;
+const CLOCK_AT_MS: usize = 8;
 const SIZE: i32 = 16;
 /** The clock is not advanced again within this many milliseconds. */
 const LEAST_STEP: i64 = 250;
@@ -20,15 +22,15 @@ export class ServiceClock {
     const shared = this.shared;
     shared.load("clock");
     const isNew = shared.length != SIZE;
-    let elapsed: u64 = isNew ? 1 : load<u64>(shared.page);
+    let elapsed: u64 = isNew ? 1 : load<u64>(shared.page, ELAPSED_AT_MS);
     if (!isNew) {
-      const step = <i64>(now - load<u64>(shared.page, 8));
+      const step = <i64>(now - load<u64>(shared.page, CLOCK_AT_MS));
       // Workers' clocks interleave, so a small step back is none.
       if (step < LEAST_STEP && step > -MOST_STEP) return elapsed;
       elapsed += min<i64>(max<i64>(step, 0), MOST_STEP);
     }
-    store<u64>(shared.page, elapsed);
-    store<u64>(shared.page, now, 8);
+    store<u64>(shared.page, elapsed, ELAPSED_AT_MS);
+    store<u64>(shared.page, now, CLOCK_AT_MS);
     shared.length = SIZE;
     // Where the write fails, another worker has advanced it to about the same time.
     shared.save();

@@ -1,3 +1,5 @@
+import { isLabelIndex } from "./label_index";
+
 /** What names a session: the label `mcp_session_kind`. */
 export enum SessionKind {
   /** `Mcp-Session-Id` of Streamable HTTP. */
@@ -8,7 +10,7 @@ export enum SessionKind {
   HttpSse,
 }
 
-export const SESSION_KIND_COUNT: i32 = 3;
+export const SESSION_KIND_COUNT: i32 = SessionKind.HttpSse + 1;
 
 const KINDS: string[] = ["streamable", "window", "http_sse"];
 
@@ -31,38 +33,66 @@ export enum SessionEnd {
   StreamClosed,
 }
 
+const SESSION_END_COUNT: i32 = SessionEnd.StreamClosed + 1;
+
 const ENDS: string[] = ["", "deleted", "refused", "idle", "evicted", "stream_closed"];
 
 export function sessionEndName(end: SessionEnd): string {
   return ENDS[end];
 }
 
-/** A session as it lies in the store. Times are milliseconds of the host's clock. */
+/** A session in shared data. */
 @unmanaged
 export class SessionEntry {
   /** The keyed hash of server and id. */
   hash: u64;
-  startedAt: u64;
-  activeAt: u64;
+  startedAtMs: u64;
+  activeAtMs: u64;
   /** 0 while it lives. */
-  endedAt: u64;
+  endedAtMs: u64;
   /** Estimated tokens of its messages. */
   tokens: u64;
   operations: u32;
   /** How long it may be idle, in seconds: its own, so that any worker can sweep it. */
   idleSeconds: u32;
-  /** The server's index, the same for all workers. */
+  /** The server's index, the same for all workers: see {@link serverIndex}. */
   server: i32;
-  /** See `revisions.ts`. */
+  /** The revision of the protocol: any number, which the reader checks. */
   revision: i32;
   kind: SessionKind;
   end: SessionEnd;
 
+  /** Whether its kind and end are among those that there are. */
+  get isSound(): bool {
+    return <u32>this.kind < <u32>SESSION_KIND_COUNT && <u32>this.end < <u32>SESSION_END_COUNT;
+  }
+
+  /** The server's index; 0, that of all others, where the number can be none. */
+  get serverIndex(): i32 {
+    return isLabelIndex(<u32>this.server) ? this.server : 0;
+  }
+
   /** Whether it lives. */
   get isActive(): bool {
-    return this.endedAt == 0;
+    return this.endedAtMs == 0;
   }
 }
 
 /** Bytes of an entry in a bucket. */
 export const ENTRY_SIZE: i32 = 64;
+
+if (
+  offsetof<SessionEntry>("hash") != 0 ||
+  offsetof<SessionEntry>("startedAtMs") != 8 ||
+  offsetof<SessionEntry>("activeAtMs") != 16 ||
+  offsetof<SessionEntry>("endedAtMs") != 24 ||
+  offsetof<SessionEntry>("tokens") != 32 ||
+  offsetof<SessionEntry>("operations") != 40 ||
+  offsetof<SessionEntry>("idleSeconds") != 44 ||
+  offsetof<SessionEntry>("server") != 48 ||
+  offsetof<SessionEntry>("revision") != 52 ||
+  offsetof<SessionEntry>("kind") != 56 ||
+  offsetof<SessionEntry>("end") != 60 ||
+  offsetof<SessionEntry>() != ENTRY_SIZE
+)
+  ERROR("The layout of SessionEntry has changed: see FORMAT.");

@@ -1,6 +1,7 @@
+import { elapsed, hasCome } from "../memory/elapsed";
 import { nthSmallest } from "../memory/select";
 import { ENTRY_SIZE, SessionEnd, SessionEntry } from "./session_entry";
-import { ATTEMPTS, Store } from "./primitives/store";
+import { ATTEMPTS, PAGE_CAPACITY, Store } from "./primitives/store";
 
 /** A session is in the bucket that the highest ten bits of its hash number. */
 const BUCKETS: i32 = 1024;
@@ -8,17 +9,17 @@ const BUCKETS: i32 = 1024;
 const LEAST_CAPACITY: i32 = 16;
 /** How long what a worker has seen of a session may take to come here: one flush, and a tick. So long the totals of an
  *  ended session wait, and so much later than its last activity here a session is idle. */
-const LAG_MS: i64 = 6000;
+const LAG_MS: u64 = 6000;
 /** Sessions that one sweep takes out at most: each costs some five calls of the host. */
 const TAKEN_PER_SWEEP: i32 = 4096;
 
-/** Is told what becomes of sessions, each time by the one worker whose change decided it. */
+/** Receives what becomes of each session, from the one worker whose change decided it. */
 export abstract class SessionListener {
   /** A session has ended. */
   abstract sessionEnded(entry: SessionEntry): void;
   /** The totals of a session that has ended are final. */
   abstract sessionSettled(entry: SessionEntry): void;
-  /** The sweep met a session that lives. The entry lies in the store: nothing else there may be asked for. */
+  /** The sweep met a session that lives. The entry lies in the loaded value: the store must not be read meanwhile. */
   abstract sessionCounted(entry: SessionEntry): void;
 }
 
@@ -61,7 +62,8 @@ export class Sessions {
     this.takenBytes = new StaticArray<u8>(this.capacity * ENTRY_SIZE);
   }
 
-  /** Puts a session in, unless it is there. Where the sessions are too many, the idlest of its bucket goes. */
+  /** Inserts a session, unless it is there. Where the sessions are too many, the least recently active one of its bucket is
+   *  evicted. */
   insert(entry: SessionEntry): Inserted {
     const shared = this.shared;
     const isFull = this.activeCount() >= this.max;
@@ -71,9 +73,9 @@ export class Sessions {
       this.takenCount = 0;
       let place = shared.page + shared.length;
       const evicts = isFull || shared.length >= this.capacity * ENTRY_SIZE;
-      const victim = evicts ? this.idlest() : 0;
+      const victim = evicts ? this.leastActive() : 0;
       if (victim) {
-        this.takeOut(changetype<SessionEntry>(victim), SessionEnd.Evicted, entry.startedAt);
+        this.takeOut(changetype<SessionEntry>(victim), SessionEnd.Evicted, entry.startedAtMs);
         place = victim;
       } else {
         shared.length += ENTRY_SIZE;
@@ -89,7 +91,7 @@ export class Sessions {
   }
 
   /** Adds what a worker has seen of a session since it told last. False where it is not there, or has ended. */
-  update(hash: u64, operations: u32, tokens: u64, activeAt: u64): bool {
+  update(hash: u64, operations: u32, tokens: u64, activeAtMs: u64): bool {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const found = this.find(hash);
@@ -97,7 +99,7 @@ export class Sessions {
       const entry = changetype<SessionEntry>(found);
       entry.operations += operations;
       entry.tokens += tokens;
-      if (<i64>(activeAt - entry.activeAt) > 0) entry.activeAt = activeAt;
+      if (hasCome(entry.activeAtMs, activeAtMs)) entry.activeAtMs = activeAtMs;
       const isActive = entry.isActive;
       if (shared.save()) return isActive;
     }
@@ -106,7 +108,7 @@ export class Sessions {
   }
 
   /** Ends a session; its totals are told when they have settled. Nothing where it is not there or has ended. */
-  end(hash: u64, reason: SessionEnd, now: u64): void {
+  end(hash: u64, reason: SessionEnd, nowMs: u64): void {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const found = this.find(hash);
@@ -114,7 +116,7 @@ export class Sessions {
       const entry = changetype<SessionEntry>(found);
       if (!entry.isActive) return;
       entry.end = reason;
-      entry.endedAt = now;
+      entry.endedAtMs = nowMs;
       const ended = changetype<SessionEntry>(this.taken);
       memory.copy(this.taken, found, ENTRY_SIZE);
       if (!shared.save()) continue;
@@ -128,14 +130,14 @@ export class Sessions {
   /** Ends the sessions that are idle, settles those that have ended, evicts those over the cap and tells of those that
    *  live. One worker at a time does it. False where more of them are over than one sweep takes out: these still count
    *  as live, and the next sweep is to follow soon. */
-  sweep(now: u64): bool {
+  sweep(nowMs: u64): bool {
     const active = this.activeCount();
     this.budget = TAKEN_PER_SWEEP;
     this.leavesWork = false;
     this.surplus = active - this.max;
-    if (this.surplus > 0) this.surplusBefore = this.activityOfIdlest(active, this.surplus);
+    if (this.surplus > 0) this.surplusBefore = this.activityOfLeastActive(active, this.surplus);
     let left = 0;
-    for (let bucket = 0; bucket < BUCKETS; bucket++) left += this.sweepBucket(bucket, now);
+    for (let bucket = 0; bucket < BUCKETS; bucket++) left += this.sweepBucket(bucket, nowMs);
     this.setCount(left);
     return !this.leavesWork;
   }
@@ -145,12 +147,12 @@ export class Sessions {
   }
 
   /** Takes out of a bucket what is over. Returns how many live sessions stay. */
-  private sweepBucket(bucket: i32, now: u64): i32 {
+  private sweepBucket(bucket: i32, nowMs: u64): i32 {
     const shared = this.shared;
     const surplus = this.surplus;
     const budget = this.budget;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      shared.load("sessions", bucket);
+      this.load(bucket);
       // A worker with a larger cap may have filled it.
       if (shared.length > this.takenBytes.length) this.takenBytes = new StaticArray<u8>(shared.length);
       this.takenCount = 0;
@@ -158,7 +160,7 @@ export class Sessions {
       this.budget = budget;
       let kept = shared.page;
       for (let at = this.first(); at < this.last(); at += ENTRY_SIZE) {
-        if (this.takeIfOver(changetype<SessionEntry>(at), now)) continue;
+        if (this.takeIfOver(changetype<SessionEntry>(at), nowMs)) continue;
         if (kept != at) memory.copy(kept, at, ENTRY_SIZE);
         kept += ENTRY_SIZE;
       }
@@ -172,7 +174,7 @@ export class Sessions {
     return this.tellActive();
   }
 
-  /** Tells of the live sessions of the bucket in hand. Returns how many they are. */
+  /** Reports the live sessions of the loaded bucket. Returns their number. */
   private tellActive(): i32 {
     let active = 0;
     for (let at = this.first(); at < this.last(); at += ENTRY_SIZE) {
@@ -185,34 +187,34 @@ export class Sessions {
   }
 
   /** Takes the entry out if it is over and the budget allows. False where it stays. */
-  private takeIfOver(entry: SessionEntry, now: u64): bool {
-    const isIdle = <i64>(now - entry.activeAt) >= <i64>entry.idleSeconds * 1000 + LAG_MS;
-    const isSurplus = this.surplus > 0 && <i64>(this.surplusBefore - entry.activeAt) >= 0;
-    if (!(entry.isActive ? isIdle || isSurplus : <i64>(now - entry.endedAt) >= LAG_MS)) return false;
+  private takeIfOver(entry: SessionEntry, nowMs: u64): bool {
+    const isIdle = elapsed(entry.activeAtMs, nowMs) >= <u64>entry.idleSeconds * 1000 + LAG_MS;
+    const isSurplus = this.surplus > 0 && hasCome(entry.activeAtMs, this.surplusBefore);
+    if (!(entry.isActive ? isIdle || isSurplus : elapsed(entry.endedAtMs, nowMs) >= LAG_MS)) return false;
     if (this.budget == 0) {
       this.leavesWork = true;
       return false;
     }
     this.budget--;
     if (!entry.isActive) {
-      this.takeOut(entry, entry.end, entry.endedAt);
+      this.takeOut(entry, entry.end, entry.endedAtMs);
     } else if (isIdle) {
-      this.takeOut(entry, SessionEnd.Idle, entry.activeAt);
+      this.takeOut(entry, SessionEnd.Idle, entry.activeAtMs);
     } else {
       this.surplus--;
-      this.takeOut(entry, SessionEnd.Evicted, now);
+      this.takeOut(entry, SessionEnd.Evicted, nowMs);
     }
     return true;
   }
 
-  /** Keeps a copy of an entry that leaves its bucket, as one that ended at `endedAt`, if it had not before. */
-  private takeOut(entry: SessionEntry, end: SessionEnd, endedAt: u64): void {
+  /** Keeps a copy of an entry that leaves its bucket, as one that ended at `endedAtMs`, if it had not before. */
+  private takeOut(entry: SessionEntry, end: SessionEnd, endedAtMs: u64): void {
     const copy = changetype<SessionEntry>(this.taken + this.takenCount * ENTRY_SIZE);
     memory.copy(changetype<usize>(copy), changetype<usize>(entry), ENTRY_SIZE);
     this.takenCount++;
     if (!entry.isActive) return;
     copy.end = end;
-    copy.endedAt = endedAt;
+    copy.endedAtMs = endedAtMs;
     // Marks for tellTaken that the end is news; the hash is of no use any more.
     copy.hash = 0;
   }
@@ -231,9 +233,18 @@ export class Sessions {
     return endedNow;
   }
 
-  /** Takes the bucket of this hash into hand. The address of its entry there, or 0. */
+  /** Loads a bucket; one with an entry that is not sound counts as empty. */
+  private load(bucket: i32): void {
+    const shared = this.shared;
+    shared.loadRecords("sessions", bucket, 0, ENTRY_SIZE, PAGE_CAPACITY / ENTRY_SIZE);
+    for (let at = this.first(); at < this.last(); at += ENTRY_SIZE) {
+      if (!changetype<SessionEntry>(at).isSound) shared.length = 0;
+    }
+  }
+
+  /** Loads the bucket of this hash. Returns the address of its entry there, or 0. */
   private find(hash: u64): usize {
-    this.shared.load("sessions", <i32>(hash >> 54));
+    this.load(<i32>(hash >> 54));
     for (let at = this.first(); at < this.last(); at += ENTRY_SIZE) {
       if (changetype<SessionEntry>(at).hash == hash) return at;
     }
@@ -248,26 +259,26 @@ export class Sessions {
     return this.shared.page + this.shared.length;
   }
 
-  /** The entry in the bucket in hand that ended, or else was idle for longest; 0 in an empty bucket. */
-  private idlest(): usize {
+  /** The entry in the loaded bucket that ended, or else was idle for longest; 0 in an empty bucket. */
+  private leastActive(): usize {
     let found: usize = 0;
     for (let at = this.first(); at < this.last(); at += ENTRY_SIZE) {
       const entry = changetype<SessionEntry>(at);
       if (!entry.isActive) return at;
-      if (!found || <i64>(changetype<SessionEntry>(found).activeAt - entry.activeAt) > 0) found = at;
+      if (!found || !hasCome(changetype<SessionEntry>(found).activeAtMs, entry.activeAtMs)) found = at;
     }
     return found;
   }
 
-  /** The latest activity among the `count` idlest of `active` sessions. */
-  private activityOfIdlest(active: i32, count: i32): u64 {
+  /** The latest activity among the `count` least recently active of `active` sessions. */
+  private activityOfLeastActive(active: i32, count: i32): u64 {
     const times = new StaticArray<u64>(active);
     let met = 0;
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      this.shared.load("sessions", bucket);
+      this.load(bucket);
       for (let at = this.first(); at < this.last(); at += ENTRY_SIZE) {
         const entry = changetype<SessionEntry>(at);
-        if (entry.isActive && met < active) times[met++] = entry.activeAt;
+        if (entry.isActive && met < active) times[met++] = entry.activeAtMs;
       }
     }
     // Sessions that the count has and no bucket does are 0 here, and so reduce the surplus.
@@ -275,8 +286,11 @@ export class Sessions {
   }
 
   private activeCount(): i32 {
-    this.shared.load("count");
-    return this.shared.length ? load<i32>(this.shared.page) : 0;
+    const shared = this.shared;
+    shared.load("count");
+    if (shared.length != sizeof<u32>()) return 0;
+    // No more than what the buckets have room for.
+    return <i32>min<u32>(load<u32>(shared.page), BUCKETS * this.capacity);
   }
 
   private addToCount(change: i32): void {
@@ -295,8 +309,8 @@ export class Sessions {
   }
 
   private saveCount(count: i32): bool {
-    store<i32>(this.shared.page, count);
-    this.shared.length = sizeof<i32>();
+    store<u32>(this.shared.page, count);
+    this.shared.length = sizeof<u32>();
     return this.shared.save();
   }
 }

@@ -1,3 +1,4 @@
+import { isLabelIndex } from "./label_index";
 import { ATTEMPTS, Store } from "./primitives/store";
 
 /** Bytes of lists in a bucket: so much is copied at each access. A bucket is the highest ten bits of the key. */
@@ -5,7 +6,7 @@ const CAPACITY: i32 = 32768;
 /** Tools of a list that are told apart. */
 export const TOOL_LIMIT: i32 = 512;
 
-/** A tool as a list defines it. The hashes are keyed: a server cannot choose two definitions with one hash. */
+/** A tool as a list defines it, in shared data. The hashes are keyed: a server cannot choose two definitions with one hash. */
 @unmanaged
 export class ListedTool {
   nameHash: u64;
@@ -27,6 +28,20 @@ class ListEntry {
 }
 
 const HEAD: i32 = 16;
+
+if (
+  offsetof<ListedTool>("nameHash") != 0 ||
+  offsetof<ListedTool>("definitionHash") != 8 ||
+  offsetof<ListedTool>("label") != 16 ||
+  offsetof<ListedTool>("unused") != 20 ||
+  offsetof<ListedTool>() != LISTED_TOOL_SIZE ||
+  offsetof<ListEntry>("key") != 0 ||
+  offsetof<ListEntry>("count") != 8 ||
+  offsetof<ListEntry>("unused") != 12 ||
+  offsetof<ListEntry>() != HEAD
+)
+  ERROR("The layout of ListedTool or ListEntry has changed: see FORMAT.");
+
 const FOUND: usize = heap.alloc(TOOL_LIMIT * LISTED_TOOL_SIZE);
 
 /**
@@ -79,6 +94,10 @@ export class ToolLists {
     if (!found) return false;
     this.count = changetype<ListEntry>(found).count;
     memory.copy(this.at, found + HEAD, this.count * LISTED_TOOL_SIZE);
+    for (let i = 0; i < this.count; i++) {
+      const tool = changetype<ListedTool>(this.at + i * LISTED_TOOL_SIZE);
+      if (!isLabelIndex(tool.label)) tool.label = 0;
+    }
     return true;
   }
 
@@ -93,18 +112,23 @@ export class ToolLists {
     this.shared.conflicts++;
   }
 
-  /** Takes the bucket of this key into hand. The address of its list there, or 0. */
+  /** Loads the bucket of this key. Returns the address of its list there, or 0. What follows the last sound list is cut
+   *  off. */
   private find(key: u64): usize {
     const shared = this.shared;
     shared.load("toolLists", <i32>(key >> 54));
-    const end = shared.page + shared.length;
-    for (let at = shared.page; at < end; at += sizeOf(at)) {
-      if (changetype<ListEntry>(at).key == key) return at;
+    const end = shared.page + min(shared.length, CAPACITY);
+    let found: usize = 0;
+    let at = shared.page;
+    while (isList(at, end - at)) {
+      if (changetype<ListEntry>(at).key == key) found = at;
+      at += sizeOf(at);
     }
-    return 0;
+    shared.length = <i32>(at - shared.page);
+    return found;
   }
 
-  /** Takes the oldest lists out of the bucket in hand, until so many bytes have room. */
+  /** Removes the oldest lists from the loaded bucket, until so many bytes have room. */
   private makeRoom(size: i32): void {
     const shared = this.shared;
     const end = shared.page + shared.length;
@@ -114,7 +138,7 @@ export class ToolLists {
     shared.length = <i32>(end - first);
   }
 
-  /** Takes a list out of the bucket in hand. */
+  /** Removes a list from the loaded bucket. */
   private cut(at: usize): void {
     if (!at) return;
     const shared = this.shared;
@@ -122,6 +146,12 @@ export class ToolLists {
     memory.copy(at, at + size, shared.page + shared.length - at - size);
     shared.length -= size;
   }
+}
+
+/** Whether a whole list lies at this address, of which `size` bytes are there. */
+function isList(at: usize, size: usize): bool {
+  if (size < <usize>HEAD || changetype<ListEntry>(at).count > <u32>TOOL_LIMIT) return false;
+  return <usize>sizeOf(at) <= size;
 }
 
 function sizeOf(at: usize): i32 {

@@ -50,11 +50,11 @@ export class Leadership {
   private floor: u64 = 0;
   /** A connection that may prove that this configuration has returned, and when it came; 0: none. */
   private candidate: u64 = 0;
-  private candidateAt: u64 = 0;
+  private candidateAtMs: u64 = 0;
   /** How often such a connection was followed by a newer one of the leader. */
   private overtaken: i32 = 0;
   private leaderConnection: u64 = 0;
-  private leaderClaimedAt: u64 = 0;
+  private leaderClaimedAtMs: u64 = 0;
   private isChanged: bool = false;
   private claims: Claims;
 
@@ -114,10 +114,10 @@ export class Leadership {
     if (connection == 0 || connection >= CONNECTION_LIMIT) return;
     this.connection = max(this.connection, connection);
     if (this.leads || this.candidate || connection <= this.floor) return;
-    if (<i64>(this.now - this.leaderClaimedAt) < SETTLING_MS) return;
+    if (<i64>(this.now - this.leaderClaimedAtMs) < SETTLING_MS) return;
     if (this.leaderConnection == 0 || connection <= this.leaderConnection) return;
     this.candidate = connection;
-    this.candidateAt = this.now;
+    this.candidateAtMs = this.now;
   }
 
   /** Claims, renews the claim, and finds out what leads. To be called when the configuration settles and on each tick, with
@@ -153,7 +153,7 @@ export class Leadership {
       claims.load();
       const claim = claims.find(applied.key);
       if (!claim || claim.flags & ClaimFlag.HadStreams) return;
-      claim.beatAt = 0;
+      claim.beatAtMs = 0;
       if (claims.save()) return;
     }
   }
@@ -176,7 +176,7 @@ export class Leadership {
       isNew = !isLive(claim, now) || generations.get(this.memoryKey(applied)) == claim.generation;
     }
     this.isChanged = true;
-    claim.beatAt = now;
+    claim.beatAtMs = now;
     this.describe(claim, applied);
     if (isNew) this.promote(claim, applied, now);
     return claim;
@@ -190,7 +190,7 @@ export class Leadership {
       claim.generation = this.generation;
     }
     if (isBeatDue(claim, now)) {
-      claim.beatAt = now;
+      claim.beatAtMs = now;
       this.isChanged = true;
     }
     this.describe(claim, applied);
@@ -227,7 +227,7 @@ export class Leadership {
       return true;
     }
     if (!this.isProved(claim, leader, now)) return false;
-    const isRecent = <i64>(now - leader.claimedAt) < ALTERNATION_MS;
+    const isRecent = <i64>(now - leader.claimedAtMs) < ALTERNATION_MS;
     if (claim.proofs && leader.proofs && isRecent) this.reportAlternation(now);
     claim.proofs++;
     this.promote(claim, applied, now);
@@ -236,7 +236,7 @@ export class Leadership {
 
   /** Whether a connection proves that this configuration has returned. */
   private isProved(claim: Claim, leader: Claim, now: u64): bool {
-    if (<i64>(now - leader.claimedAt) < SETTLING_MS) {
+    if (<i64>(now - leader.claimedAtMs) < SETTLING_MS) {
       this.floor = max(claim.connection, this.connection);
       this.candidate = 0;
     }
@@ -247,21 +247,21 @@ export class Leadership {
       this.candidate = 0;
       return false;
     }
-    return <i64>(now - this.candidateAt) >= PROOF_MS;
+    return <i64>(now - this.candidateAtMs) >= PROOF_MS;
   }
 
   /** Writes down that this configuration and the leading one both receive new connections. */
   private reportAlternation(now: u64): void {
     const head = this.claims.head;
     this.overtaken = 0;
-    if (head.alternatedAt && <i64>(now - head.alternatedAt) < ALTERNATION_MS / 2) return;
-    head.alternatedAt = now;
+    if (head.alternatedAtMs && <i64>(now - head.alternatedAtMs) < ALTERNATION_MS / 2) return;
+    head.alternatedAtMs = now;
     this.isChanged = true;
   }
 
   private promote(claim: Claim, applied: AppliedConfiguration, now: u64): void {
     claim.generation = ++this.claims.head.generation;
-    claim.claimedAt = now;
+    claim.claimedAtMs = now;
     this.lead(claim, applied);
   }
 
@@ -285,11 +285,11 @@ export class Leadership {
     }
     this.outdated = hasPolicy ? outdated : 0;
     this.needsConnections = this.outdated > 0;
-    this.alternates = head.alternatedAt != 0 && <i64>(now - head.alternatedAt) < ALTERNATION_MS;
+    this.alternates = head.alternatedAtMs != 0 && <i64>(now - head.alternatedAtMs) < ALTERNATION_MS;
     const leader = claims.find(head.key);
-    const claimedAt = leader ? leader.claimedAt : 0;
-    if (this.leads || claimedAt != this.leaderClaimedAt) this.candidate = 0;
-    this.leaderClaimedAt = claimedAt;
+    const claimedAtMs = leader ? leader.claimedAtMs : 0;
+    if (this.leads || claimedAtMs != this.leaderClaimedAtMs) this.candidate = 0;
+    this.leaderClaimedAtMs = claimedAtMs;
     this.leaderConnection = leader ? leader.connection : 0;
     if (this.leads || (head.flags & ClaimFlag.HasPolicy) == 0) {
       this.newer = null;

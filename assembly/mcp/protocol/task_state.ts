@@ -10,6 +10,8 @@ export enum TaskState {
   Cancelled,
 }
 
+export const TASK_STATE_COUNT: i32 = TaskState.Cancelled + 1;
+
 const NAMES: string[] = ["", "working", "input_required", "completed", "failed", "cancelled"];
 
 /** The state that these bytes name; None for any other text. */

@@ -1,10 +1,11 @@
+import { hasCome, isWithin } from "../../memory/elapsed";
 import { Pool } from "../../memory/pool";
 import { Table } from "../../memory/table";
 import { ENTRY_SIZE, SessionEnd, SessionEntry, SessionKind } from "../../store/session_entry";
 import { Inserted, SessionListener, Sessions } from "../../store/sessions";
 
 /** How often a session's activity and operations are written to the store. */
-const FLUSH_MS: i64 = 5000;
+const FLUSH_MS: u64 = 5000;
 
 /** The most sessions that a worker keeps in its own memory. */
 const SIGHTING_LIMIT: i32 = 8192;
@@ -15,8 +16,8 @@ const FLUSHES_PER_TICK: i32 = 2048;
 @unmanaged
 class Sighting {
   hash: u64;
-  activeAt: u64;
-  flushedAt: u64;
+  activeAtMs: u64;
+  flushedAtMs: u64;
   operations: u32;
   tokens: u64;
   hasNews: bool;
@@ -52,33 +53,33 @@ export class SessionTracker {
     private idleSeconds: u32,
   ) {}
 
-  /** A session begins: its `initialize` was answered, or the first operation of a window. `now` in milliseconds. */
+  /** A session begins: its `initialize` was answered, or the first operation of a window.  */
   begin(
     hash: u64,
     kind: SessionKind,
     server: i32,
     revision: i32,
-    now: u64,
+    nowMs: u64,
     clientName: usize,
     clientNameLength: u32,
   ): void {
-    if (this.touch(hash, now)) return;
-    const inserted = this.insert(hash, kind, server, revision, now);
+    if (this.touch(hash, nowMs)) return;
+    const inserted = this.insert(hash, kind, server, revision, nowMs);
     if (inserted == Inserted.New) this.observer.sessionStarted(this.entry, clientName, clientNameLength);
   }
 
   /** The server accepted a request that bears this session's id. */
-  meet(hash: u64, kind: SessionKind, server: i32, revision: i32, now: u64): void {
-    if (this.touch(hash, now)) return;
-    const inserted = this.insert(hash, kind, server, revision, now);
+  meet(hash: u64, kind: SessionKind, server: i32, revision: i32, nowMs: u64): void {
+    if (this.touch(hash, nowMs)) return;
+    const inserted = this.insert(hash, kind, server, revision, nowMs);
     if (inserted == Inserted.New) this.observer.sessionAdopted(this.entry);
   }
 
   /** Operations of the session ended, tokens of its passed. */
-  add(hash: u64, operations: u32, tokens: u64, now: u64): void {
+  add(hash: u64, operations: u32, tokens: u64, nowMs: u64): void {
     // It may have lasted longer than the session was kept in hand here.
-    if (!this.touch(hash, now)) {
-      this.sessions.update(hash, operations, tokens, now);
+    if (!this.touch(hash, nowMs)) {
+      this.sessions.update(hash, operations, tokens, nowMs);
       return;
     }
     const sighting = changetype<Sighting>(<usize>this.byHash.get(hash));
@@ -87,38 +88,38 @@ export class SessionTracker {
   }
 
   /** The session ended. What is yet to be told of it goes to the store first. */
-  end(hash: u64, reason: SessionEnd, now: u64): void {
+  end(hash: u64, reason: SessionEnd, nowMs: u64): void {
     const at = <usize>this.byHash.get(hash);
-    if (at) this.flush(changetype<Sighting>(at), now);
-    this.sessions.end(hash, reason, now);
+    if (at) this.flush(changetype<Sighting>(at), nowMs);
+    this.sessions.end(hash, reason, nowMs);
   }
 
   /** Tells the store what is due, and forgets the sessions that were silent since. */
-  tick(now: u64): void {
+  tick(nowMs: u64): void {
     let budget = FLUSHES_PER_TICK;
     let i = min(this.next, this.count - 1);
     if (i < 0) i = this.count - 1;
     for (; i >= 0 && budget > 0; i--) {
       const sighting = changetype<Sighting>(this.list[i]);
-      if (<i64>(now - sighting.flushedAt) < FLUSH_MS) continue;
+      if (isWithin(FLUSH_MS, sighting.flushedAtMs, nowMs)) continue;
       if (sighting.hasNews) budget--;
-      if (!sighting.hasNews || !this.flush(sighting, now)) this.forget(i);
+      if (!sighting.hasNews || !this.flush(sighting, nowMs)) this.forget(i);
     }
     this.next = i;
   }
 
   /** Tells the store all that it has not been told. */
-  flushAll(now: u64): void {
-    for (let i = 0; i < this.count; i++) this.flush(changetype<Sighting>(this.list[i]), now);
+  flushAll(nowMs: u64): void {
+    for (let i = 0; i < this.count; i++) this.flush(changetype<Sighting>(this.list[i]), nowMs);
   }
 
   /** Whether the session is in hand here: then it has been active. */
-  private touch(hash: u64, now: u64): bool {
+  private touch(hash: u64, nowMs: u64): bool {
     const at = <usize>this.byHash.get(hash);
     if (!at) return false;
     const sighting = changetype<Sighting>(at);
     // What is told may have happened before.
-    if (<i64>(now - sighting.activeAt) > 0) sighting.activeAt = now;
+    if (hasCome(sighting.activeAtMs, nowMs)) sighting.activeAtMs = nowMs;
     sighting.hasNews = true;
     return true;
   }
@@ -127,28 +128,29 @@ export class SessionTracker {
     return changetype<SessionEntry>(changetype<usize>(this.entryBytes));
   }
 
-  private insert(hash: u64, kind: SessionKind, server: i32, revision: i32, now: u64): Inserted {
+  private insert(hash: u64, kind: SessionKind, server: i32, revision: i32, nowMs: u64): Inserted {
     const entry = this.entry;
     memory.fill(changetype<usize>(entry), 0, ENTRY_SIZE);
     entry.hash = hash;
-    entry.startedAt = now;
-    entry.activeAt = now;
+    entry.startedAtMs = nowMs;
+    entry.activeAtMs = nowMs;
     entry.idleSeconds = this.idleSeconds;
     entry.server = server;
     entry.revision = revision;
     entry.kind = kind;
     const inserted = this.sessions.insert(entry);
-    if (inserted == Inserted.New || inserted == Inserted.Active) this.remember(hash, now, inserted == Inserted.Active);
+    if (inserted == Inserted.New || inserted == Inserted.Active)
+      this.remember(hash, nowMs, inserted == Inserted.Active);
     return inserted;
   }
 
-  private remember(hash: u64, now: u64, hasNews: bool): void {
-    if (this.count == SIGHTING_LIMIT) this.giveUpOldest(now);
+  private remember(hash: u64, nowMs: u64, hasNews: bool): void {
+    if (this.count == SIGHTING_LIMIT) this.giveUpOldest(nowMs);
     const at = pool.take();
     const sighting = changetype<Sighting>(at);
     sighting.hash = hash;
-    sighting.activeAt = now;
-    sighting.flushedAt = now;
+    sighting.activeAtMs = nowMs;
+    sighting.flushedAtMs = nowMs;
     sighting.hasNews = hasNews;
     this.byHash.set(hash, at);
     if (this.count == this.list.length) {
@@ -160,20 +162,20 @@ export class SessionTracker {
   }
 
   /** Makes room for another session, so that a tick never has to tell of any number of them. */
-  private giveUpOldest(now: u64): void {
+  private giveUpOldest(nowMs: u64): void {
     this.oldest = this.oldest < this.count - 1 ? this.oldest + 1 : 0;
-    this.flush(changetype<Sighting>(this.list[this.oldest]), now);
+    this.flush(changetype<Sighting>(this.list[this.oldest]), nowMs);
     this.forget(this.oldest);
   }
 
   /** False where the session has ended. */
-  private flush(sighting: Sighting, now: u64): bool {
+  private flush(sighting: Sighting, nowMs: u64): bool {
     if (!sighting.hasNews) return true;
-    const isActive = this.sessions.update(sighting.hash, sighting.operations, sighting.tokens, sighting.activeAt);
+    const isActive = this.sessions.update(sighting.hash, sighting.operations, sighting.tokens, sighting.activeAtMs);
     sighting.operations = 0;
     sighting.tokens = 0;
     sighting.hasNews = false;
-    sighting.flushedAt = now;
+    sighting.flushedAtMs = nowMs;
     return isActive;
   }
 

@@ -1,24 +1,27 @@
+import { elapsed } from "../../memory/elapsed";
 import { Store } from "./store";
 
-/** Owner and expiry, in milliseconds of the host's clock. */
+/** The value: two u64. */
+const OWNER_AT: usize = 0;
+const EXPIRES_AT_MS: usize = 8;
 const SIZE: i32 = 16;
 
-/** A lease on work that one worker at a time shall do. */
+/** A lease on work that one worker at a time does. */
 export class Lease {
   constructor(private shared: Store) {}
 
-  /** Takes or renews the lease for `duration` milliseconds. False while another one holds it. */
-  take(now: u64, duration: u64): bool {
+  /** Takes or renews the lease for `durationMs`. False while another worker holds it. */
+  take(nowMs: u64, durationMs: u64): bool {
     const shared = this.shared;
     shared.load("lease");
-    if (shared.length == SIZE && load<u64>(shared.page) != shared.self) {
-      // Signed, since workers' clocks interleave: one that is behind sees more left than the duration. Much more is of a
-      // clock that was set back since, which must not keep the lease for ever.
-      const left = <i64>(load<u64>(shared.page, 8) - now);
-      if (left > 0 && left <= 2 * <i64>duration) return false;
+    if (shared.length == SIZE && load<u64>(shared.page, OWNER_AT) != shared.self) {
+      // Workers' clocks interleave: one that is behind sees more left than the duration. Much more means that the clock was
+      // set back since, which must not keep the lease for ever.
+      const leftMs = elapsed(nowMs, load<u64>(shared.page, EXPIRES_AT_MS));
+      if (leftMs > 0 && leftMs <= 2 * durationMs) return false;
     }
-    store<u64>(shared.page, shared.self);
-    store<u64>(shared.page, now + duration, 8);
+    store<u64>(shared.page, shared.self, OWNER_AT);
+    store<u64>(shared.page, nowMs + durationMs, EXPIRES_AT_MS);
     shared.length = SIZE;
     return shared.save();
   }

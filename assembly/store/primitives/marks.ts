@@ -1,7 +1,7 @@
 import { mix } from "../../memory/bytes";
 import { ATTEMPTS, Store } from "./store";
 
-/** Marks in a bucket; beyond that the oldest goes. */
+/** Marks in a bucket: the oldest makes room for another one. */
 const CAPACITY: i32 = 32;
 
 /** What a stream left for another one. */
@@ -12,6 +12,9 @@ class Mark {
 }
 
 const MARK_SIZE: i32 = 16;
+
+if (offsetof<Mark>("key") != 0 || offsetof<Mark>("value") != 8 || offsetof<Mark>() != MARK_SIZE)
+  ERROR("The layout of Mark has changed: see FORMAT.");
 
 /**
  * What streams leave for others, on any worker: which requests `notifications/cancelled` named, what the pages of a list
@@ -60,7 +63,7 @@ export class Marks {
     return found ? changetype<Mark>(found).value : 0;
   }
 
-  /** Takes a mark out of the bucket in hand. */
+  /** Removes a mark from the loaded bucket. */
   private cut(at: usize): void {
     const shared = this.shared;
     const next = at + MARK_SIZE;
@@ -68,7 +71,7 @@ export class Marks {
     shared.length -= MARK_SIZE;
   }
 
-  /** Adds a mark to the bucket in hand. */
+  /** Adds a mark to the loaded bucket. */
   private append(key: u64, value: u64): void {
     const shared = this.shared;
     const full = CAPACITY * MARK_SIZE;
@@ -82,10 +85,10 @@ export class Marks {
     shared.length += MARK_SIZE;
   }
 
-  /** Takes the bucket of this key into hand. The address of its mark there, or 0. */
+  /** Loads the bucket of this key. Returns the address of its mark there, or 0. */
   private find(key: u64): usize {
     const shared = this.shared;
-    shared.load(this.name, <i32>(key & (this.buckets - 1)));
+    shared.loadRecords(this.name, <i32>(key & (this.buckets - 1)), 0, MARK_SIZE, CAPACITY);
     for (let at = shared.page; at < shared.page + shared.length; at += MARK_SIZE) {
       if (changetype<Mark>(at).key == key) return at;
     }

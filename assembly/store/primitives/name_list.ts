@@ -2,7 +2,9 @@ import { ATTEMPTS, PAGE_CAPACITY, Store } from "./store";
 
 /** Longest name that fits, in bytes. */
 export const NAME_LIMIT: i32 = 250;
-/** Before each name: whether it is known (1) or came by success alone (0), and its length. */
+/** Before each name, one byte each: whether it is known (1) or came by success alone (0), and its length. */
+const IS_KNOWN_AT: i32 = 0;
+const LENGTH_AT: i32 = 1;
 const HEAD: i32 = 2;
 
 /**
@@ -10,7 +12,7 @@ const HEAD: i32 = 2;
  * the same indices (from 1 on).
  */
 export class NameList {
-  /** The entry that {@link next} found: `length` bytes at `at`, until the store is asked for something else. */
+  /** The entry that {@link next} found: `length` bytes at `at`, until the store loads another value. */
   at: usize = 0;
   length: i32 = 0;
   isKnown: bool = false;
@@ -22,46 +24,55 @@ export class NameList {
     private number: i32,
   ) {}
 
-  /** Takes the list into hand, to be read from its first name on. */
+  /** Loads the list, to be read from its first name on. */
   open(): void {
     this.shared.load(this.name, this.number);
     this.offset = 0;
   }
 
-  /** Goes on to the next name of the list in hand. */
+  /** Reads the next name of the loaded list. False at its end. What is no name cuts the list off. */
   next(): bool {
-    const page = this.shared.page;
-    if (this.offset + HEAD > this.shared.length) return false;
-    this.isKnown = load<u8>(page + this.offset) != 0;
-    this.length = load<u8>(page + this.offset + 1);
-    this.at = page + this.offset + HEAD;
-    this.offset += HEAD + this.length;
+    const shared = this.shared;
+    const entry = shared.page + this.offset;
+    const left = shared.length - this.offset;
+    const length: i32 = left < HEAD ? left : load<u8>(entry + LENGTH_AT);
+    if (length > NAME_LIMIT || HEAD + length > left) {
+      shared.length = this.offset;
+      return false;
+    }
+    this.isKnown = load<u8>(entry + IS_KNOWN_AT) != 0;
+    this.length = length;
+    this.at = entry + HEAD;
+    this.offset += HEAD + length;
     return true;
   }
 
-  /** Whether a name of this length fits behind the list in hand. */
+  /** Whether a name of this length fits behind the loaded list. */
   hasRoom(length: i32): bool {
     return this.shared.length + HEAD + length <= PAGE_CAPACITY;
   }
 
-  /** Adds a name, for which there is room, behind the list in hand. False where somebody was faster: then read it again. */
+  /** Adds a name, for which there is room, behind the loaded list, which was read to its end. False where another worker has
+   *  changed it since: then read it again. */
   append(at: usize, length: i32, isKnown: bool): bool {
     const end = this.shared.page + this.shared.length;
-    store<u8>(end, isKnown ? 1 : 0);
-    store<u8>(end + 1, <u8>length);
+    store<u8>(end + IS_KNOWN_AT, isKnown ? 1 : 0);
+    store<u8>(end + LENGTH_AT, <u8>length);
     memory.copy(end + HEAD, at, length);
     this.shared.length += HEAD + length;
     return this.shared.save();
   }
 
-  /** Marks the name that was found last as known. False where somebody was faster. */
+  /** Marks the name that was found last as known. False where another worker has changed the list since. */
   setKnown(): bool {
-    store<u8>(this.at - HEAD, 1);
+    store<u8>(this.at - HEAD + IS_KNOWN_AT, 1);
     return this.shared.save();
   }
 }
 
-/** A set of numbers in the store that only grows, up to a limit. */
+const NUMBER_SIZE: i32 = 8;
+
+/** A set of u64 in the store that only grows, up to a limit. */
 export class NumberSet {
   constructor(
     private shared: Store,
@@ -73,14 +84,14 @@ export class NumberSet {
   add(number: u64): bool {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      shared.load(this.name);
-      const count = shared.length / sizeof<u64>();
-      for (let i = 0; i < <i32>count; i++) {
-        if (load<u64>(shared.page + i * sizeof<u64>()) == number) return true;
+      this.load();
+      const end = shared.page + shared.length;
+      for (let at = shared.page; at < end; at += NUMBER_SIZE) {
+        if (load<u64>(at) == number) return true;
       }
-      if (<i32>count >= this.limit) return false;
-      store<u64>(shared.page + shared.length, number);
-      shared.length += sizeof<u64>();
+      if (shared.length == this.limit * NUMBER_SIZE) return false;
+      store<u64>(end, number);
+      shared.length += NUMBER_SIZE;
       if (shared.save()) return true;
     }
     shared.conflicts++;
@@ -89,9 +100,13 @@ export class NumberSet {
 
   /** The numbers in the set, in the order of their coming. */
   values(): StaticArray<u64> {
-    this.shared.load(this.name);
-    const values = new StaticArray<u64>(this.shared.length / sizeof<u64>());
+    this.load();
+    const values = new StaticArray<u64>(this.shared.length / NUMBER_SIZE);
     memory.copy(changetype<usize>(values), this.shared.page, this.shared.length);
     return values;
+  }
+
+  private load(): void {
+    this.shared.loadRecords(this.name, 0, 0, NUMBER_SIZE, this.limit);
   }
 }

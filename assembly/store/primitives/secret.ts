@@ -2,6 +2,9 @@ import { Random } from "../../host/random";
 import { sipHash } from "../../memory/siphash";
 import { ATTEMPTS, Store } from "./store";
 
+/** The value: two u64. */
+const KEY_0_AT: usize = 0;
+const KEY_1_AT: usize = 8;
 const SIZE: i32 = 16;
 const numberBytes: usize = memory.data(8);
 
@@ -15,13 +18,13 @@ export class Secret {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       shared.load("secret");
       if (shared.length == SIZE) break;
-      store<u64>(shared.page, random.next());
-      store<u64>(shared.page, random.next(), 8);
+      store<u64>(shared.page, random.next(), KEY_0_AT);
+      store<u64>(shared.page, random.next(), KEY_1_AT);
       shared.length = SIZE;
       if (shared.save()) break;
     }
-    this.key0 = load<u64>(shared.page);
-    this.key1 = load<u64>(shared.page, 8);
+    this.key0 = load<u64>(shared.page, KEY_0_AT);
+    this.key1 = load<u64>(shared.page, KEY_1_AT);
   }
 
   /** The keyed hash of a number. */

@@ -1,11 +1,16 @@
+import { isWithin } from "../../memory/elapsed";
 import { Store } from "./store";
 
 const SLOTS: i32 = 256;
-/** Owner and heartbeat, in milliseconds of the host's clock; then pairs of a number's name and the number. */
+/** The value: owner and heartbeat, u64 each; then pairs of a number's name and the number, u32 each. */
+const OWNER_AT: usize = 0;
+const BEAT_AT_MS: usize = 8;
 const HEAD: i32 = 16;
+const NAME_AT: usize = 0;
+const NUMBER_AT: usize = 4;
 const PAIR: i32 = 8;
 /** A slot whose heartbeat is older than this is dead: three ticks. */
-const DEAD_AFTER: i64 = 3500;
+const DEAD_AFTER_MS: u64 = 3500;
 
 /**
  * The numbers that each live worker publishes of its own: what is open and in flight. A worker that traps or is replaced
@@ -25,22 +30,22 @@ export class Slots {
     return this.mine;
   }
 
-  /** Begins to publish: then {@link put} each number and {@link end}. False where no slot is to be had. */
-  begin(now: u64): bool {
+  /** Begins to publish: then {@link put} each number and {@link end}. False where no slot is free. */
+  begin(nowMs: u64): bool {
     const shared = this.shared;
     if (this.mine >= 0) {
       shared.load("slot", this.mine);
-      if (shared.length < HEAD || load<u64>(shared.page) != shared.self) this.mine = -1;
+      if (shared.length < HEAD || load<u64>(shared.page, OWNER_AT) != shared.self) this.mine = -1;
     }
     const from = <i32>(shared.self & (SLOTS - 1));
     for (let i = 0; i < SLOTS && this.mine < 0; i++) {
       const slot = (from + i) & (SLOTS - 1);
       shared.load("slot", slot);
-      if (!isLive(shared, now)) this.mine = slot;
+      if (!isLive(shared, nowMs)) this.mine = slot;
     }
     if (this.mine < 0) return false;
-    store<u64>(shared.page, shared.self);
-    store<u64>(shared.page, now, 8);
+    store<u64>(shared.page, shared.self, OWNER_AT);
+    store<u64>(shared.page, nowMs, BEAT_AT_MS);
     shared.length = HEAD;
     return true;
   }
@@ -48,8 +53,8 @@ export class Slots {
   /** Adds a number to what is being published. */
   put(name: u32, value: u32): void {
     const at = this.shared.page + this.shared.length;
-    store<u32>(at, name);
-    store<u32>(at, value, 4);
+    store<u32>(at, name, NAME_AT);
+    store<u32>(at, value, NUMBER_AT);
     this.shared.length += PAIR;
   }
 
@@ -59,22 +64,20 @@ export class Slots {
   }
 
   /** Adds up the numbers of all live slots in `sums`, an array by their names. */
-  sum(now: u64, sums: StaticArray<u32>): void {
+  sum(nowMs: u64, sums: StaticArray<u32>): void {
     const shared = this.shared;
     for (let slot = 0; slot < SLOTS; slot++) {
       shared.load("slot", slot);
-      if (!isLive(shared, now)) continue;
+      if (!isLive(shared, nowMs)) continue;
       for (let at = HEAD; at + PAIR <= shared.length; at += PAIR) {
-        const name = load<u32>(shared.page + at);
-        if (name < <u32>sums.length) sums[name] += load<u32>(shared.page + at, 4);
+        const name = load<u32>(shared.page + at, NAME_AT);
+        if (name < <u32>sums.length) sums[name] += load<u32>(shared.page + at, NUMBER_AT);
       }
     }
   }
 }
 
-function isLive(shared: Store, now: u64): bool {
-  if (shared.length < HEAD) return false;
-  const age = <i64>(now - load<u64>(shared.page, 8));
-  // Not for ever, either, if a clock was set back.
-  return age < DEAD_AFTER && age > -DEAD_AFTER;
+/** Whether the loaded slot has a heartbeat of about this time: a later one is of before the clock was set back. */
+function isLive(shared: Store, nowMs: u64): bool {
+  return shared.length >= HEAD && isWithin(DEAD_AFTER_MS, load<u64>(shared.page, BEAT_AT_MS), nowMs);
 }

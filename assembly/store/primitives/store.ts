@@ -1,26 +1,27 @@
 import { SharedData } from "../../host/shared_data";
 
-/** Changes with the layout of any value: then an older module's values are another store's. */
+/** The layout of all values, part of every key: another layout is another store. Raise it with each change of a layout, and
+ *  renew the bytes in test/fixtures/shared-data.json. */
 const FORMAT = "5";
 const KEY_CAPACITY: i32 = 1024;
 /** The largest value: more than the longest list of names needs. */
 export const PAGE_CAPACITY: i32 = 131072;
 
-/** One value is in hand at a time on a worker, whoever's it is. */
+/** Holds the loaded value: one at a time on a worker, of whichever store. */
 const PAGE: usize = heap.alloc(PAGE_CAPACITY);
 
-/** How often a change is tried again that others were faster with. */
+/** How often a change is tried that other workers interfere with. */
 export const ATTEMPTS: i32 = 16;
 
 /**
  * State that workers share: a fixed set of keys `mcp/<format>/<space>/…` in the proxy's shared data, whose values are
- * changed by compare-and-swap. One value is in hand at a time: `page`.
+ * changed by compare-and-swap. One value is loaded at a time: `page`.
  */
 export class Store {
-  /** The value in hand, `length` bytes. It must stay within 128 KiB. */
+  /** The loaded value, `length` bytes. It must stay within {@link PAGE_CAPACITY}. */
   readonly page: usize = PAGE;
   length: i32 = 0;
-  /** Changes that were given up, since others were faster every time. */
+  /** Changes that were given up, since other workers interfered every time. */
   conflicts: u32 = 0;
   private keyBytes: StaticArray<u8> = new StaticArray<u8>(KEY_CAPACITY);
   private keyLength: i32 = 0;
@@ -42,14 +43,22 @@ export class Store {
     return changetype<usize>(this.keyBytes);
   }
 
-  /** Takes the value under `name` (ASCII) and `number` (below 2^18) into hand; an empty one where there is none. */
+  /** Loads the value under `name` (ASCII) and `number` (below 2^18); an empty one where there is none. Its bytes may be any:
+   *  another module may have written them. */
   load(name: string, number: i32 = 0): void {
     this.setKey(name, number);
     const length = this.data.read(this.key, this.keyLength, this.page, PAGE_CAPACITY);
     this.length = length < 0 ? 0 : length;
   }
 
-  /** Writes the value in hand back to where it came from. False where somebody was faster: then load it again. */
+  /** Loads a value of `head` bytes and at most `limit` records of `size` bytes. Any other value counts as none. */
+  loadRecords(name: string, number: i32, head: i32, size: i32, limit: i32): void {
+    this.load(name, number);
+    const rest = this.length - head;
+    if (rest < 0 || rest % size != 0 || rest / size > limit) this.length = 0;
+  }
+
+  /** Writes the loaded value back. False where another worker has written it since: then load it again. */
   save(): bool {
     return this.data.write(this.key, this.keyLength, this.page, this.length, this.data.version);
   }

@@ -22,7 +22,7 @@ class Listener extends SessionListener {
   }
 
   sessionSettled(entry: SessionEntry): void {
-    traceSettled(entry.server, entry.end, entry.operations, entry.tokens, entry.endedAt);
+    traceSettled(entry.server, entry.end, entry.operations, entry.tokens, entry.endedAtMs);
   }
 
   sessionCounted(entry: SessionEntry): void {
@@ -42,8 +42,8 @@ export function create(self: u64, space: i32, max: i32): void {
 export function insert(hash: u64, server: i32, idleSeconds: u32, now: u64): Inserted {
   memory.fill(changetype<usize>(entry), 0, ENTRY_SIZE);
   entry.hash = hash;
-  entry.startedAt = now;
-  entry.activeAt = now;
+  entry.startedAtMs = now;
+  entry.activeAtMs = now;
   entry.idleSeconds = idleSeconds;
   entry.server = server;
   entry.kind = SessionKind.Window;

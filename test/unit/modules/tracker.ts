@@ -37,7 +37,7 @@ class Observer extends SessionObserver {
   }
 
   sessionSettled(entry: SessionEntry): void {
-    traceSettled(entry.server, entry.operations, entry.tokens, <i64>(entry.endedAt - entry.startedAt));
+    traceSettled(entry.server, entry.operations, entry.tokens, <i64>(entry.endedAtMs - entry.startedAtMs));
   }
 
   sessionCounted(entry: SessionEntry): void {

@@ -1,0 +1,359 @@
+import { IdKind } from "../../../assembly/jsonrpc/id";
+import { Operation } from "../../../assembly/mcp/operations/operation";
+import {
+  PACKED_LIMIT,
+  packOperation,
+  packedServer,
+  unpackOperation,
+} from "../../../assembly/mcp/operations/packed_operation";
+import { Method } from "../../../assembly/mcp/protocol/methods";
+import { Bytes } from "../../../assembly/memory/bytes";
+import { Random } from "../../../assembly/host/random";
+import { ClaimFlag, Claims, isBeatDue, isLive } from "../../../assembly/store/claims";
+import { Endpoints } from "../../../assembly/store/endpoints";
+import { KeptConfigurations } from "../../../assembly/store/kept_configurations";
+import { PENDING_SIZE, Pending, PendingListener } from "../../../assembly/store/pending";
+import { Policies, PolicyMode } from "../../../assembly/store/policies";
+import { Lease } from "../../../assembly/store/primitives/lease";
+import { Marks } from "../../../assembly/store/primitives/marks";
+import { NameList, NumberSet } from "../../../assembly/store/primitives/name_list";
+import { Secret } from "../../../assembly/store/primitives/secret";
+import { Slots } from "../../../assembly/store/primitives/slots";
+import { PAGE_CAPACITY, Store } from "../../../assembly/store/primitives/store";
+import { ServiceClock } from "../../../assembly/store/service_clock";
+import { ENTRY_SIZE, SessionEnd, SessionEntry, SessionKind } from "../../../assembly/store/session_entry";
+import { SessionListener, Sessions } from "../../../assembly/store/sessions";
+import { LISTED_TOOL_SIZE, ListedTool, TOOL_LIMIT, ToolLists } from "../../../assembly/store/tool_lists";
+import { TestSharedData } from "./common/shared_data";
+import { openStore } from "./common/store";
+
+/** A time in milliseconds, and bits that show where a number begins and ends. */
+const NOW: u64 = 0x18a00000000;
+const KEY: u64 = 0x1122334455667788;
+const OTHER_KEY: u64 = 0x0102030405060708;
+
+class Numbers extends Random {
+  next(): u64 {
+    return KEY;
+  }
+}
+
+/** Reads all that it may read. */
+class Listener extends PendingListener {
+  givenUp(at: usize, length: u32, verdict: u32, endedAtMs: u64): void {
+    this.counted(at, length, verdict);
+  }
+
+  evicted(at: usize, length: u32, verdict: u32, endedAtMs: u64): void {
+    this.counted(at, length, verdict);
+  }
+
+  counted(at: usize, length: u32, verdict: u32): void {
+    assert(length <= <u32>PENDING_SIZE);
+    packedServer(at, length);
+    release(unpackOperation(at, length));
+  }
+}
+
+function release(operation: Operation | null): void {
+  if (!operation) return;
+  assert(operation.nameLength <= 128 && operation.clientNameLength <= 64);
+  operation.release();
+}
+
+class SessionsListener extends SessionListener {
+  sessionEnded(entry: SessionEntry): void {
+    assert(entry.isSound);
+  }
+
+  sessionSettled(entry: SessionEntry): void {
+    assert(entry.isSound);
+  }
+
+  sessionCounted(entry: SessionEntry): void {
+    assert(entry.isSound);
+  }
+}
+
+const listener = new Listener();
+const packed: usize = heap.alloc(PACKED_LIMIT);
+const session = changetype<SessionEntry>(heap.alloc(ENTRY_SIZE));
+const tools: usize = heap.alloc(2 * LISTED_TOOL_SIZE);
+const name = Bytes.of("echo");
+const configuration = Bytes.of('{"server":"a"}');
+
+/** Behind the last byte of each buffer that values are copied to, the third being what the sweep of pending gives up. */
+export function guard(index: i32): usize {
+  const taken = new Pending(openStore(1, 0)).taken;
+  const size: usize = PAGE_CAPACITY;
+  switch (index) {
+    case 0:
+      return openStore(1, 0).page + size;
+    case 1:
+      return taken + PENDING_SIZE;
+    case 2:
+      // The next block of the heap: of 528 bytes with its head.
+      return taken + 528 + size;
+    default:
+      return new ToolLists(openStore(1, 0)).at + TOOL_LIMIT * LISTED_TOOL_SIZE;
+  }
+}
+
+/** Does with a kind of value all that can be done with it, whatever was there before. One value of it stays in `space`;
+ *  full ones come into `space` + 1. False where there is no kind of this number. */
+export function exercise(kind: i32, space: i32): bool {
+  const shared = openStore(KEY, space);
+  const full = openStore(KEY, space + 1);
+  switch (kind) {
+    case 0:
+      claims(shared);
+      break;
+    case 1:
+      keptConfigurations(shared);
+      break;
+    case 2:
+      policies(shared);
+      break;
+    case 3:
+      pending(shared, full);
+      break;
+    case 4:
+      sessions(shared, full);
+      break;
+    case 5:
+      toolLists(shared);
+      break;
+    case 6:
+      marks(shared, full);
+      break;
+    case 7:
+      names(shared);
+      break;
+    case 8:
+      numbers(shared, full);
+      break;
+    case 9:
+      slots(shared);
+      break;
+    case 10:
+      small(shared);
+      break;
+    default:
+      return false;
+  }
+  return true;
+}
+
+function claims(shared: Store): void {
+  const claims = new Claims(shared);
+  claims.load();
+  let claim = claims.find(KEY);
+  if (!claim) claim = claims.add(KEY);
+  claim.generation = ++claims.head.generation;
+  claim.effective = OTHER_KEY;
+  claim.beatAtMs = NOW;
+  claim.claimedAtMs = NOW + 1;
+  claim.connection = 7;
+  claim.flags = ClaimFlag.HasPolicy;
+  claim.proofs = 3;
+  claims.lead(claim, configuration);
+  claims.head.alternatedAtMs = NOW + 2;
+  claims.isNewest(claim, NOW);
+  isLive(claim, NOW);
+  isBeatDue(claim, NOW);
+  assert(claims.bytesLength == configuration.length);
+  claims.save();
+  claims.load();
+  const length = claims.bytesLength;
+  assert(length >= 0 && claims.bytes + length <= shared.page + PAGE_CAPACITY);
+  for (let key: u64 = 1; key < 40; key++) claims.add(key);
+}
+
+function keptConfigurations(shared: Store): void {
+  const kept = new KeptConfigurations(shared);
+  kept.keep(KEY, configuration, true);
+  kept.isLatest(KEY, configuration);
+  kept.beat(KEY, NOW);
+  kept.choose(KEY, true, false, NOW);
+  kept.choose(OTHER_KEY, false, true, NOW);
+  assert(kept.length >= 0 && kept.length <= PAGE_CAPACITY);
+}
+
+function policies(shared: Store): void {
+  const policies = new Policies(shared);
+  policies.sum(1);
+  policies.update(KEY, 1, PolicyMode.Enforce, 0x1234, 0x56789abc, NOW);
+  policies.update(OTHER_KEY, 2, PolicyMode.Shadow, 2, 0, NOW);
+  policies.sum(1);
+}
+
+function pending(shared: Store, full: Store): void {
+  const pending = new Pending(shared);
+  const operation = newOperation();
+  const length = packOperation(operation, true, packed);
+  pending.has(KEY, OTHER_KEY);
+  pending.read(KEY, OTHER_KEY);
+  pending.add(KEY, OTHER_KEY, packed, length, NOW, 0, 0, listener);
+  pending.rule(KEY, OTHER_KEY, 6, NOW + 1, NOW + 2);
+  if (pending.read(KEY, OTHER_KEY)) release(unpackOperation(pending.taken, pending.takenLength));
+  operation.release();
+  pending.sweep(8, NOW, listener);
+  const others = new Pending(full);
+  for (let i = 0; i < 150; i++) others.add(OTHER_KEY, i, packed, length, NOW, 0, 0, listener);
+  for (let i = 140; i < 150; i++) others.take(OTHER_KEY, i);
+  others.endScope(OTHER_KEY, 8, NOW, listener);
+  others.sweep(8, NOW, listener);
+}
+
+function newOperation(): Operation {
+  const operation = Operation.take();
+  operation.method = Method.ToolsCall;
+  operation.idKind = IdKind.Number;
+  operation.fromServer = true;
+  operation.server = 1;
+  operation.caller = 2;
+  operation.idHash = KEY;
+  operation.requestSize = 0x1234;
+  operation.cursor = OTHER_KEY;
+  operation.startedAt = NOW * 1_000_000;
+  operation.session = KEY + 1;
+  operation.callHash = KEY + 2;
+  operation.task = KEY + 3;
+  for (let kind = 0; kind < 8; kind++) operation.addTokens(kind, 0x100 + kind);
+  operation.setName(name.at, name.length);
+  operation.setClientName(name.at, 2);
+  return operation;
+}
+
+function sessions(shared: Store, full: Store): void {
+  const sessions = new Sessions(shared, 64, new SessionsListener());
+  const others = new Sessions(full, 16, new SessionsListener());
+  memory.fill(changetype<usize>(session), 0, ENTRY_SIZE);
+  session.hash = KEY;
+  session.startedAtMs = NOW;
+  session.activeAtMs = NOW + 1;
+  session.idleSeconds = 1800;
+  session.server = 3;
+  session.revision = 4;
+  session.kind = SessionKind.HttpSse;
+  sessions.insert(session);
+  sessions.update(KEY, 5, 6, NOW + 2);
+  sessions.end(KEY, SessionEnd.Deleted, NOW + 3);
+  session.hash = OTHER_KEY;
+  sessions.insert(session);
+  sessions.sweep(NOW);
+  for (let i = 0; i < 40; i++) {
+    session.hash = OTHER_KEY + i;
+    others.insert(session);
+  }
+  others.sweep(NOW);
+}
+
+function toolLists(shared: Store): void {
+  const lists = new ToolLists(shared);
+  lists.load(KEY);
+  memory.fill(tools, 0, 2 * LISTED_TOOL_SIZE);
+  const tool = changetype<ListedTool>(tools + LISTED_TOOL_SIZE);
+  tool.nameHash = KEY;
+  tool.definitionHash = OTHER_KEY;
+  tool.label = 9;
+  lists.save(KEY, tools, 2);
+  lists.lacks(KEY, OTHER_KEY);
+  lists.load(KEY);
+  assert(lists.count <= TOOL_LIMIT);
+  lists.save(KEY + 1, tools, 1);
+  lists.remove(KEY + 1);
+}
+
+function marks(shared: Store, full: Store): void {
+  const marks = new Marks(shared, "marks", 1);
+  marks.set(1, 2, KEY);
+  marks.get(1, 2);
+  marks.replace(1, 3, 0, OTHER_KEY);
+  marks.replace(1, 3, OTHER_KEY, 0);
+  const others = new Marks(full, "marks", 1);
+  for (let i = 0; i < 40; i++) others.set(2, i, i + 1);
+}
+
+function names(shared: Store): void {
+  const list = new NameList(shared, "names", 5);
+  for (let isKnown = 0; isKnown < 2; isKnown++) {
+    list.open();
+    while (list.next()) assert(list.at + list.length <= shared.page + PAGE_CAPACITY);
+    if (list.hasRoom(name.length)) list.append(name.at, name.length, isKnown != 0);
+  }
+  list.open();
+  if (list.next()) list.setKnown();
+}
+
+function numbers(shared: Store, full: Store): void {
+  const numbers = new NumberSet(shared, "numbers", 20);
+  numbers.add(KEY);
+  numbers.add(OTHER_KEY);
+  assert(numbers.values().length <= 20);
+  const others = new NumberSet(full, "numbers", 20);
+  for (let i = 0; i < 40; i++) others.add(i);
+  assert(others.values().length <= 20);
+}
+
+function slots(shared: Store): void {
+  const slots = new Slots(shared);
+  const sums = new StaticArray<u32>(4);
+  slots.sum(NOW, sums);
+  if (!slots.begin(NOW)) return;
+  slots.put(1, 0x1234);
+  slots.put(2, 0x5678);
+  slots.end();
+  slots.sum(NOW, sums);
+}
+
+/** Values that one number or two make up. */
+function small(shared: Store): void {
+  new Lease(shared).take(NOW, 3500);
+  new ServiceClock(shared).advance(NOW);
+  new Secret(shared, new Numbers()).hashNumber(1);
+  const endpoints = new Endpoints(new TestSharedData(), new Numbers());
+  const target = endpoints.hash(1, name.at, name.length);
+  endpoints.add(target);
+  endpoints.add(target);
+  endpoints.has(target);
+  endpoints.remove(target);
+}
+
+/** Writes values, whatever was there before, and reads them back. Returns the name of the first that is not there; empty: all are. */
+export function unrecovered(space: i32): string {
+  const shared = openStore(KEY, space);
+  const marks = new Marks(shared, "marks", 1);
+  marks.set(1, 2, KEY);
+  if (marks.get(1, 2) != KEY) return "marks";
+  const lists = new ToolLists(shared);
+  memory.fill(tools, 0, LISTED_TOOL_SIZE);
+  lists.save(KEY, tools, 1);
+  if (!lists.load(KEY) || lists.count != 1) return "lists";
+  const numbers = new NumberSet(shared, "numbers", 20);
+  if (!numbers.add(KEY) && numbers.values().length < 20) return "numbers";
+  const list = new NameList(shared, "names", 5);
+  list.open();
+  while (list.next());
+  if (list.hasRoom(name.length)) {
+    list.append(name.at, name.length, true);
+    list.open();
+    let found = false;
+    while (list.next()) found = name.equals(list.at, list.length);
+    if (!found) return "names";
+  }
+  const pending = new Pending(shared);
+  memory.fill(packed, 1, PACKED_LIMIT);
+  pending.add(KEY, OTHER_KEY, packed, 8, NOW, 0, 0, listener);
+  if (!pending.take(KEY, OTHER_KEY) || pending.takenLength != 8) return "pending";
+  const claims = new Claims(shared);
+  claims.load();
+  claims.add(KEY);
+  claims.save();
+  claims.load();
+  if (!claims.find(KEY)) return "claims";
+  new Policies(shared).update(OTHER_KEY, 1, PolicyMode.Enforce, 1, 0, NOW);
+  if (!new Policies(shared).sum(1)) return "policies";
+  new KeptConfigurations(shared).keep(KEY, configuration, false);
+  return new KeptConfigurations(shared).isLatest(KEY, configuration) ? "" : "configurations";
+}
