@@ -6,13 +6,18 @@ export type Decoded = readonly [subject: string, detail: string];
 
 /** Reads one host function. */
 export interface Decoder {
-  call(args: readonly number[], memory: GuestMemory, names: MetricNames): Decoded;
+  call(args: readonly number[], memory: GuestMemory, known: Known): Decoded;
   /** Results besides the returned status. */
-  results?(args: readonly number[], memory: GuestMemory, names: MetricNames): string;
+  results?(args: readonly number[], memory: GuestMemory, known: Known): string;
 }
 
-/** The metrics of one VM by the ids that the host gave them. */
-export type MetricNames = Map<number, Decoded>;
+/** What earlier calls of the same VM have established. */
+export class Known {
+  /** Metrics by the ids that the host gave them. */
+  readonly metrics = new Map<number, Decoded>();
+  /** Formats of keys of shared data. */
+  readonly formats = new Set<string>();
+}
 
 const HEADER_MAPS = ["request headers", "request trailers", "response headers", "response trailers"];
 const BUFFERS: Record<number, string> = { 0: "request body", 1: "response body", 6: "VM", 7: "configuration" };
@@ -32,13 +37,13 @@ const DECODERS: Record<string, Decoder> = {
       const [family, labels] = metricOf(memory.text(address, length));
       return [family, `${["counter", "gauge", "histogram"][type]} ${labels}`];
     },
-    results: ([, address, length, id], memory, names) => {
-      names.set(memory.u32(id), metricOf(memory.text(address, length)));
+    results: ([, address, length, id], memory, { metrics }) => {
+      metrics.set(memory.u32(id), metricOf(memory.text(address, length)));
       return "";
     },
   },
-  proxy_increment_metric: { call: ([id, delta], _, names) => metricCall(names, id, `+${delta}`) },
-  proxy_record_metric: { call: ([id, value], _, names) => metricCall(names, id, `=${value}`) },
+  proxy_increment_metric: { call: ([id, delta], _, known) => metricCall(known, id, `+${delta}`) },
+  proxy_record_metric: { call: ([id, value], _, known) => metricCall(known, id, `=${value}`) },
   proxy_get_header_map_pairs: {
     call: ([map]) => [HEADER_MAPS[map] ?? String(map), ""],
     results: ([, , length], memory) => `${memory.u32(length)} bytes`,
@@ -60,14 +65,16 @@ const DECODERS: Record<string, Decoder> = {
   },
   proxy_set_effective_context: { call: ([id]) => ["", `context ${id}`] },
   proxy_get_shared_data: {
-    call: ([address, length], memory) => keyCall(memory, address, length, ""),
+    call: ([address, length], memory, known) => keyCall(known, memory.latin1(address, length), ""),
     results: ([, , , length, cas], memory) => `${memory.u32(length)} bytes, version ${memory.u32(cas)}`,
   },
   proxy_set_shared_data: {
-    call: ([address, length, value, size, cas], memory) =>
-      keyCall(memory, address, length, `version ${cas}: ${memory.latin1(value, size)}`),
+    call: ([address, length, value, size, cas], memory, known) =>
+      keyCall(known, memory.latin1(address, length), `version ${cas}: ${memory.latin1(value, size)}`),
   },
-  proxy_register_shared_queue: { call: ([address, length], memory) => keyCall(memory, address, length, "") },
+  proxy_register_shared_queue: {
+    call: ([address, length], memory, known) => keyCall(known, memory.latin1(address, length), ""),
+  },
   proxy_enqueue_shared_queue: {
     call: ([token, address, length], memory) => ["", `queue ${token}: ${memory.latin1(address, length)}`],
   },
@@ -82,8 +89,8 @@ export function decoderOf(name: string): Decoder {
   return decoder;
 }
 
-function metricCall(names: MetricNames, id: number, change: string): Decoded {
-  const [family, labels] = names.get(id) ?? ["(unknown)", `id ${id}`];
+function metricCall({ metrics }: Known, id: number, change: string): Decoded {
+  const [family, labels] = metrics.get(id) ?? ["(unknown)", `id ${id}`];
   return [family, `${labels} ${change}`];
 }
 
@@ -93,22 +100,26 @@ function metricOf(encoded: string): Decoded {
   return at < 0 ? [encoded, ""] : [encoded.slice(at + 3), encoded.slice(0, at)];
 }
 
-function keyCall(memory: GuestMemory, address: number, length: number, rest: string): Decoded {
-  const key = memory.latin1(address, length);
-  let subject = subjects.get(key);
-  if (subject === undefined) subjects.set(key, (subject = subjectOf(key)));
-  return [subject, `${key} ${rest}`];
+/** Keys are `mcp/<format>/<space>/<name>/<number>`. A VM's first call with a format states it; all others leave it out, so
+ *  that modules of different formats can be compared. */
+function keyCall({ formats }: Known, key: string, rest: string): Decoded {
+  const [, format = "", path = key] = /^mcp\/(\d+)\/(.*)$/s.exec(key) ?? [];
+  const isNew = format !== "" && !formats.has(format);
+  if (isNew) formats.add(format);
+  return [subjectOf(path), `${isNew ? `(format ${format}) ` : ""}${path}${rest === "" ? "" : ` ${rest}`}`];
 }
 
-/** The subjects of all keys that occurred. */
+/** Subjects of all paths that occurred. */
 const subjects = new Map<string, string>();
 
-/** Keys are `mcp/<format>/<space>/<name>/<number>`: the subject leaves out the format, hashes and the number. */
-function subjectOf(key: string): string {
-  return key
-    .replace(/^mcp\/\d+\//, "mcp/*/")
-    .replace(/\/[^/]{3}$/s, "/*")
-    .replaceAll(/\d{4,}/g, "*");
+/** The path without hashes and the number. */
+function subjectOf(path: string): string {
+  let subject = subjects.get(path);
+  if (subject === undefined) {
+    subject = path.replace(/\/[^/]{3}$/s, "/*").replaceAll(/\d{4,}/g, "*");
+    subjects.set(path, subject);
+  }
+  return subject;
 }
 
 /** The event of a line of JSON, or the first words of a text. */

@@ -1,5 +1,5 @@
 import type { GuestMemory, HostObserver } from "../../test/host/index.ts";
-import { type MetricNames, decoderOf } from "./decoders.ts";
+import { Known, decoderOf } from "./decoders.ts";
 
 /** A call as text: its kind (function and subject) before the first tab, all details behind it. */
 export type Entry = string;
@@ -17,7 +17,7 @@ export function kindOf(entry: Entry): string {
 export class Recorder implements HostObserver {
   readonly #entries: Entry[];
   readonly #worker: number;
-  readonly #metrics: MetricNames = new Map();
+  readonly #known = new Known();
   #pending = "";
 
   constructor(entries: Entry[], worker: number) {
@@ -27,11 +27,11 @@ export class Recorder implements HostObserver {
 
   importCalled(name: string, args: readonly (number | bigint)[], memory: GuestMemory): void {
     // Decoded before the call: results may be written over the arguments.
-    this.#pending = entryOf(name, ...decoderOf(name).call(args as number[], memory, this.#metrics));
+    this.#pending = entryOf(name, ...decoderOf(name).call(args as number[], memory, this.#known));
   }
 
   importReturned(name: string, args: readonly (number | bigint)[], result: number, memory: GuestMemory): void {
-    const results = (result === 0 && decoderOf(name).results?.(args as number[], memory, this.#metrics)) || "";
+    const results = (result === 0 && decoderOf(name).results?.(args as number[], memory, this.#known)) || "";
     this.#entries.push(`${this.#pending} → ${result}${results === "" ? "" : `, ${results}`}`);
   }
 

@@ -1,0 +1,49 @@
+import { loadModule } from "../../test/host/index.ts";
+import type { Configuration } from "./configurations.ts";
+import type { Tally } from "./differences.ts";
+import type { Job } from "./jobs.ts";
+import { Side } from "./side.ts";
+
+/** The same configuration with both modules. */
+export class Pair {
+  readonly configuration: Configuration;
+  readonly #job: Job;
+  readonly #tally: Tally;
+  readonly #sides: readonly [old: Side, now: Side];
+  readonly #pages: readonly [old: number, now: number];
+  #inputs = 0;
+
+  constructor(job: Job, configuration: Configuration, tally: Tally) {
+    this.#job = job;
+    this.configuration = configuration;
+    this.#tally = tally;
+    this.#sides = [
+      new Side("old", loadModule(job.old), configuration),
+      new Side("new", loadModule(job.new), configuration),
+    ];
+    this.#pages = [this.#sides[0].pages, this.#sides[1].pages];
+    this.#compare(() => "the start of two workers");
+  }
+
+  /** Does the same with both modules, and compares what is recorded. Nothing after a trap. */
+  run(title: () => string, action: (side: Side) => void): void {
+    if (this.#sides.some(({ failed }) => failed)) return;
+    for (const side of this.#sides) side.run(() => action(side));
+    this.#compare(title);
+  }
+
+  growth(): { old: number; new: number } {
+    return { old: this.#sides[0].pages - this.#pages[0], new: this.#sides[1].pages - this.#pages[1] };
+  }
+
+  #compare(title: () => string): void {
+    const [old, now] = this.#sides;
+    const { name: configuration } = this.configuration;
+    const input = this.#inputs++;
+    const place = () => ({ job: this.#job.job, input, configuration, title: title() });
+    this.#tally.compare(old.entries, now.entries, place);
+    old.entries.length = now.entries.length = 0;
+    // An exchange that only one of them answers takes less time there; what follows shall pass both at the same time.
+    old.clock.now = now.clock.now = old.clock.now > now.clock.now ? old.clock.now : now.clock.now;
+  }
+}
