@@ -13,7 +13,7 @@ import { requireProcfs } from "./bench/process-usage.ts";
 import { Ledger, type Proof, prove, requireTransparency } from "./bench/proof.ts";
 import type { Report } from "./bench/report/figures.ts";
 import { writePage } from "./bench/report/page.ts";
-import { detailTable, memoryTable, overviewTable } from "./bench/report/tables.ts";
+import { detailTable, memoryTable, oldTable, overviewTable } from "./bench/report/tables.ts";
 import { renderTerminal } from "./bench/report/terminal.ts";
 import { runCommand } from "./bench/run-command.ts";
 import { summarize } from "./bench/summary.ts";
@@ -30,7 +30,7 @@ const options = parseOptions(process.argv.slice(2));
 
 await runCommand(async (cleanup, signal) => {
   const report = await run(options, cleanup, signal);
-  const tables = [detailTable(report), memoryTable(report), overviewTable(report)];
+  const tables = [detailTable(report), memoryTable(report), overviewTable(report), oldTable(report)];
   for (const table of tables.filter(({ rows }) => rows.length > 0)) console.log(renderTerminal(table));
   if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
   if (options.markdown !== undefined) await writePage(options.markdown, report);

@@ -1,7 +1,7 @@
 /** The command line of `npm run bench`. */
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { VARIANTS, type Variant } from "./variants.ts";
+import { VARIANTS, type Variant, withOld } from "./variants.ts";
 import { WORKLOADS, type Workload } from "./workloads.ts";
 
 /** What the user asked for. */
@@ -24,7 +24,7 @@ const PAGE = "docs/performance.md";
 
 /** Reads the arguments; a bad one ends the process with one sentence and exit code 1. */
 export function parseOptions(argv: string[]): BenchOptions {
-  const { only, write, markdown, ...options } = new Command("npm run bench --")
+  const { only, variants, against, write, markdown, ...options } = new Command("npm run bench --")
     .description("Measures what filters cost in one Envoy: CPU per request, throughput, latency and memory.")
     .option("--rounds <number>", "how often each cell is measured", number(1000, true), 5)
     .option("--seconds <number>", "about how long a cell takes without a filter", number(60), 0.5)
@@ -32,13 +32,15 @@ export function parseOptions(argv: string[]): BenchOptions {
     .option("--connections <number>", "connections that are kept", number(256, true), 16)
     .addOption(choice("--only <ids>", "workloads, by id or its first letter: a,e", WORKLOADS))
     .addOption(choice("--variants <ids>", "variants, by id: none,native,statistics", VARIANTS))
+    .option("--against <file>", "an old module: each variant of this filter is measured with it, too", pathOf)
     .option("--no-memory", "leaves out the memory of each variant, for which it gets an Envoy of its own")
     .option("--json <file>", "writes all figures", pathOf)
     .option("--markdown <file>", "writes the report, and its chart beside it", pathOf)
     .option("--write", `the same as --markdown ${PAGE}`)
     .parse(argv, { from: "user" })
-    .opts<Omit<BenchOptions, "workloads"> & { only: readonly Workload[]; write?: boolean }>();
-  return { ...options, workloads: only, markdown: write ? resolve(PAGE) : markdown };
+    .opts<Omit<BenchOptions, "workloads"> & { only: readonly Workload[]; against?: string; write?: boolean }>();
+  const compared = against === undefined ? variants : withOld(variants, against);
+  return { ...options, workloads: only, variants: compared, markdown: write ? resolve(PAGE) : markdown };
 }
 
 /** A path as seen from where the user is: npm runs us in the package's folder. */

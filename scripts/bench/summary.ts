@@ -1,5 +1,6 @@
 /** What the samples say: medians, how far they spread, and ratios between variants of the same round. */
 import type { Measured, Sample } from "./measure.ts";
+import { oldIdOf } from "./variants.ts";
 
 /** A median and the quartiles around it. */
 export interface Spread {
@@ -18,6 +19,9 @@ export interface Cell {
   addedToNative?: Spread;
   /** All CPU, divided by that of the filter that does nothing. */
   totalToFloor?: Spread;
+  /** All CPU, and what is added, divided by the same of the old module: see `--against`. */
+  totalToOld?: Spread;
+  addedToOld?: Spread;
   throughput: Spread;
   p50: Spread;
   p99: Spread;
@@ -34,6 +38,7 @@ export function summarize({ samples }: Measured): Cell[] {
   return Object.entries(samples).map(([variant, list]) => {
     const of = (key: keyof Sample) => spread(list.map((sample) => sample[key]));
     const cpu = list.map((sample) => sample.cpu);
+    const old = cpuOf(oldIdOf(variant));
     const over = variant === "none" ? undefined : added(cpu, none);
     return {
       variant,
@@ -41,6 +46,8 @@ export function summarize({ samples }: Measured): Cell[] {
       ...present("added", over),
       ...present("addedToNative", ratios(over, native)),
       ...present("totalToFloor", ratios(cpu, floor)),
+      ...present("totalToOld", ratios(cpu, old)),
+      ...present("addedToOld", ratios(over, added(old, none))),
       throughput: of("throughput"),
       p50: of("p50"),
       p99: of("p99"),

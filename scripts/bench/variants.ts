@@ -79,6 +79,20 @@ export const VARIANTS: readonly Variant[] = [
 
 const FOR_PROXY = { forProxy: true };
 
+/** Each variant, and behind each of this filter the same with another module (a path). */
+export function withOld(variants: readonly Variant[], module: string): Variant[] {
+  return variants.flatMap((variant) => {
+    if (variant.proof !== "operations") return [variant];
+    const filter = async (shipped: WasmFilter) => variant.filter(withModule(shipped, module));
+    return [variant, { ...variant, id: oldIdOf(variant.id), title: `${variant.title}: the old module`, filter }];
+  });
+}
+
+/** The id of a variant with the old module. */
+export function oldIdOf(id: string): string {
+  return `${id}-old`;
+}
+
 /** The shipped filter with this configuration. */
 function configured(shipped: WasmFilter, pluginConfig: object): WasmFilter {
   shipped.typed_config.config.configuration.value = JSON.stringify(pluginConfig);

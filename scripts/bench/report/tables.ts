@@ -1,5 +1,6 @@
 /** The figures as rows of text, whatever they are printed as. */
 import type { Cell } from "../summary.ts";
+import { oldIdOf } from "../variants.ts";
 import { mebibytes, micros, rate, ratio, type Report, withSpread } from "./figures.ts";
 
 /** A title and rows. */
@@ -60,6 +61,23 @@ export function detailTable({ workloads }: Report): TextTable {
       micros(cell.p99.median),
       `${(cell.envoyBusy.median * 100).toFixed(0)} %`,
     ]),
+  );
+  return { head, textColumns: 2, rows };
+}
+
+/** A row for each variant that was measured with the old module, too. */
+export function oldTable({ workloads }: Report): TextTable {
+  const head = ["workload", "variant", "CPU µs/request", "old", "total ÷ old", "added ÷ old"];
+  const threeDigits = (value: number) => value.toFixed(3);
+  const rows = workloads.flatMap(({ id, cells }) =>
+    cells.flatMap(({ variant, cpu, totalToOld, addedToOld }) => {
+      const old = cells.find((cell) => cell.variant === oldIdOf(variant));
+      if (old === undefined) return [];
+      const ratios = [totalToOld, addedToOld].map((value) =>
+        value === undefined ? "–" : withSpread(value, threeDigits),
+      );
+      return [[id, variant, withSpread(cpu, micros), withSpread(old.cpu, micros), ...ratios]];
+    }),
   );
   return { head, textColumns: 2, rows };
 }

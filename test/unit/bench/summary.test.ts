@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
 import type { Measured, Sample } from "../../../scripts/bench/measure.ts";
+import type { Report } from "../../../scripts/bench/report/figures.ts";
+import { oldTable } from "../../../scripts/bench/report/tables.ts";
 import { spread, summarize } from "../../../scripts/bench/summary.ts";
 import { WORKLOADS } from "../../../scripts/bench/workloads.ts";
 
@@ -36,4 +38,18 @@ test("no ratio to what is lost in the noise, or was not measured", () => {
   expect(statistics.addedToNative).toBeUndefined();
   expect(statistics.totalToFloor).toBeUndefined();
   expect(statistics.added).toEqual(spread([10, 10]));
+});
+
+test("ratios to the old module, of all CPU and of what is added", () => {
+  const cpu = { none: [50, 100], statistics: [66, 130], "statistics-old": [60, 120] };
+  const [none, statistics, old] = summarize(measured(cpu));
+  expect(statistics.totalToOld).toEqual(spread([1.1, 130 / 120]));
+  expect(statistics.addedToOld).toEqual(spread([1.6, 1.5]));
+  expect([none.totalToOld, old.totalToOld, old.addedToOld]).toEqual([undefined, undefined, undefined]);
+
+  const workload = { id: "a", title: "", isMcp: true, requestBytes: 1, responseBytes: 1, requests: 1, samples: {} };
+  const report = { workloads: [{ ...workload, cells: [none, statistics, old] }] } as unknown as Report;
+  expect(oldTable(report).rows).toEqual([
+    ["a", "statistics", "98.0 (82.0–114)", "90.0 (75.0–105)", "1.092 (1.087–1.096)", "1.550 (1.525–1.575)"],
+  ]);
 });
