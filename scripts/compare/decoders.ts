@@ -48,8 +48,27 @@ const DECODERS: Record<string, Decoder> = {
     call: ([map]) => [HEADER_MAPS[map] ?? String(map), ""],
     results: ([, , length], memory) => `${memory.u32(length)} bytes`,
   },
+  proxy_get_header_map_value: {
+    call: ([map, name, length], memory) => headerCall(map, memory.latin1(name, length), ""),
+  },
+  proxy_replace_header_map_value: {
+    call: ([map, name, length, value, size], memory) =>
+      headerCall(map, memory.latin1(name, length), memory.latin1(value, size)),
+  },
+  proxy_add_header_map_value: {
+    call: ([map, name, length, value, size], memory) =>
+      headerCall(map, memory.latin1(name, length), memory.latin1(value, size)),
+  },
+  proxy_remove_header_map_value: {
+    call: ([map, name, length], memory) => headerCall(map, memory.latin1(name, length), ""),
+  },
   proxy_get_buffer_bytes: {
     call: ([type, start, maximum]) => [BUFFERS[type] ?? String(type), `from ${start}, at most ${maximum}`],
+  },
+  proxy_set_buffer_bytes: {
+    call: ([type, start, length, address, size], memory) => {
+      return [BUFFERS[type] ?? String(type), `from ${start}, ${length} bytes: ${memory.latin1(address, size)}`];
+    },
   },
   proxy_get_property: {
     call: ([address, length], memory) => [memory.text(address, length).replaceAll("\0", "."), ""],
@@ -63,6 +82,13 @@ const DECODERS: Record<string, Decoder> = {
       return [String(status), [...texts, memory.text(body, bodyLength)].join(" | ")];
     },
   },
+  proxy_http_call: {
+    call: ([cluster, clusterLength, headers, headersLength, body, bodyLength, , , timeoutMs], memory) => {
+      const texts = [memory.latin1(headers, headersLength), memory.latin1(body, bodyLength), `${timeoutMs} ms`];
+      return [memory.text(cluster, clusterLength), texts.join(" | ")];
+    },
+  },
+  proxy_continue_stream: { call: ([type]) => ["", ["request", "response"][type] ?? String(type)] },
   proxy_set_effective_context: { call: ([id]) => ["", `context ${id}`] },
   proxy_get_shared_data: {
     call: ([address, length], memory, known) => keyCall(known, memory.latin1(address, length), ""),
@@ -87,6 +113,10 @@ export function decoderOf(name: string): Decoder {
   const decoder = DECODERS[name] as Decoder | undefined;
   if (decoder === undefined) throw new Error(`${name} is not decoded: add it to scripts/compare/decoders.ts`);
   return decoder;
+}
+
+function headerCall(map: number, name: string, value: string): Decoded {
+  return [`${HEADER_MAPS[map] ?? map} ${name}`, value];
 }
 
 function metricCall({ metrics }: Known, id: number, change: string): Decoded {

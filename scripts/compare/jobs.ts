@@ -91,7 +91,8 @@ function passCapture(pair: Pair, capture: string): void {
 
 const SHOWN = 2000;
 
+/** The input on one line. */
 function shown(input: FilterCase): string {
-  const text = toText(input);
+  const text = toText(input).replaceAll(/\n */g, " ");
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
 }

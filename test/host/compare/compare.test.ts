@@ -5,9 +5,11 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { compareModules } from "../../../scripts/compare/compare.ts";
 import { CONFIGURATIONS } from "../../../scripts/compare/configurations.ts";
+import { decoderOf } from "../../../scripts/compare/decoders.ts";
 import { jobsOf, runJob } from "../../../scripts/compare/jobs.ts";
 import { reportOf } from "../../../scripts/compare/report.ts";
 import { Side } from "../../../scripts/compare/side.ts";
+import { hostImports, type HostState } from "../imports.ts";
 import { loadModule } from "../index.ts";
 
 const MODULE = "build/mcp.wasm";
@@ -72,4 +74,9 @@ test("a failure is recorded as a difference, also where both modules fail alike"
   expect(old).toBe("error\told: Error: unreachable");
   expect(now).toBe("error\tnew: Error: unreachable");
   expect(sides.map(({ failed }) => failed)).toEqual([true, true]);
+});
+
+test("every function of the host is decoded", () => {
+  const { env, wasi_snapshot_preview1: wasi } = hostImports({} as HostState);
+  for (const name of [...Object.keys(env), ...Object.keys(wasi)]) expect(() => decoderOf(name)).not.toThrow();
 });
