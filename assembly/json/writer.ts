@@ -4,15 +4,15 @@ import { wholeLength } from "./utf8";
 const OBJECT_START: u8 = 0x7b;
 const HEX = "0123456789abcdef";
 
-/** Writes JSON text (RFC 8259) as UTF-8, for what is said now and then: it grows as it must and is never freed. */
+/** Writes JSON text (RFC 8259) as UTF-8, for what is written now and then. It grows as needed, and is collected as any
+ *  managed object. */
 export class JsonWriter {
-  private block: usize = heap.alloc(512);
-  private capacity: i32 = 512;
+  private buffer: StaticArray<u8> = new StaticArray<u8>(512);
   length: i32 = 0;
 
   /** What has been written: valid until more is. */
   get at(): usize {
-    return this.block;
+    return changetype<usize>(this.buffer);
   }
 
   clear(): void {
@@ -28,7 +28,7 @@ export class JsonWriter {
   /** Bytes as they are. */
   bytes(at: usize, length: i32): void {
     this.makeRoom(length);
-    memory.copy(this.block + this.length, at, length);
+    memory.copy(this.at + this.length, at, length);
     this.length += length;
   }
 
@@ -60,7 +60,7 @@ export class JsonWriter {
     const size = max(digits, width);
     this.makeRoom(size);
     for (let i = size - 1; i >= 0; i--) {
-      store<u8>(this.block + this.length + i, <u8>(0x30 + (value % 10)));
+      store<u8>(this.at + this.length + i, <u8>(0x30 + (value % 10)));
       value /= 10;
     }
     this.length += size;
@@ -68,18 +68,21 @@ export class JsonWriter {
 
   /** Whether the text so far ends with the beginning of an object. */
   get endsOpen(): bool {
-    return this.length > 0 && load<u8>(this.block + this.length - 1) == OBJECT_START;
+    return this.length > 0 && load<u8>(this.at + this.length - 1) == OBJECT_START;
   }
 
   private put(byte: u8): void {
-    store<u8>(this.block + this.length++, byte);
+    store<u8>(this.at + this.length++, byte);
   }
 
   /** Room for so many bytes more. */
   private makeRoom(more: i32): void {
     const needed = this.length + more;
-    if (needed <= this.capacity) return;
-    while (this.capacity < needed) this.capacity *= 2;
-    this.block = heap.realloc(this.block, this.capacity);
+    let capacity = this.buffer.length;
+    if (needed <= capacity) return;
+    while (capacity < needed) capacity *= 2;
+    const larger = new StaticArray<u8>(capacity);
+    memory.copy(changetype<usize>(larger), this.at, this.length);
+    this.buffer = larger;
   }
 }
