@@ -43,6 +43,8 @@ export enum Family {
   AccessDecisions,
 }
 
+export const FAMILY_COUNT: i32 = Family.AccessDecisions + 1;
+
 /** What a family's metrics hold. */
 export enum FamilyType {
   Counter,

@@ -13,6 +13,9 @@ const OPERATIONS: i32 = 0;
 const STREAMS: i32 = 1;
 const SESSIONS: i32 = STREAMS + STREAM_KIND_COUNT;
 const PER_SERVER: i32 = SESSIONS + SESSION_KIND_COUNT * REVISION_COUNT;
+
+if (PER_SERVER != 23) ERROR("Gauges have other numbers in shared data: see FORMAT.");
+
 /** All of them: of 64 servers and `_OTHER`. */
 const GAUGE_LIMIT: i32 = 65 * PER_SERVER;
 

@@ -6,6 +6,7 @@ import { Table } from "../memory/table";
 import { NameList, NumberSet } from "../store/primitives/name_list";
 import { Store } from "../store/primitives/store";
 import { LabelSet, OTHER_INDEX } from "./label_set";
+import { seriesKey } from "./metric_key";
 
 const COLON: u8 = 0x3a;
 const BRACKET_OPEN: u8 = 0x5b;
@@ -143,7 +144,7 @@ export class Labels {
 
   /** Whether this triple may have metrics of its own: it has them already, or the budget is not yet spent. */
   admitSeries(server: i32, method: Method, kind: TargetKind, target: i32): bool {
-    const key = (((<u64>server) << 32) | ((<u64>method) << 16) | ((<u64>kind) << 12) | (<u64>target)) + 1;
+    const key = seriesKey(server, method, kind, target);
     const known = this.knownSeries.get(key);
     if (known) return known == 1;
     const isAdmitted = this.series.add(key);

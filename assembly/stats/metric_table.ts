@@ -4,14 +4,12 @@ import { Table } from "../memory/table";
 import { Family, FamilyType, appendOwnLabels, familyName, familyType } from "./catalogue";
 import { OTHER_INDEX } from "./label_set";
 import { Labels } from "./labels";
+import { NOBODY, metricKey } from "./metric_key";
 import { MetricName } from "./metric_name";
-
-/** Stands for nobody where {@link MetricTable.chooseWho} is asked for: the label is left out. */
-export const NOBODY: i32 = 127;
 
 /** The metrics of one counting unit by their labels, each defined at its first use. Choose a series, then record. */
 export class MetricTable {
-  /** Metric ids + 1 under what {@link metric} packs. */
+  /** Metric ids + 1 under what {@link metricKey} packs. */
   private ids: Table = new Table(256);
   private name: MetricName = new MetricName();
   private server: i32 = OTHER_INDEX;
@@ -46,7 +44,7 @@ export class MetricTable {
     this.who = OTHER_INDEX;
   }
 
-  /** Narrows the series down to a caller, a client's software or a rule. */
+  /** Narrows the series down to a caller, a client's software or a rule; {@link NOBODY}: the label is left out. */
   chooseWho(who: i32): void {
     this.who = who;
   }
@@ -62,15 +60,7 @@ export class MetricTable {
   }
 
   private metric(family: Family, first: i32, second: i32): u32 {
-    let key: u64 = 1;
-    key = (key << 5) | family;
-    key = (key << 11) | this.server;
-    key = (key << 7) | this.who;
-    key = (key << 6) | this.method;
-    key = (key << 2) | this.kind;
-    key = (key << 11) | this.target;
-    key = (key << 5) | first;
-    key = (key << 5) | second;
+    const key = metricKey(family, this.server, this.who, this.method, this.kind, this.target, first, second);
     const known = this.ids.get(key);
     if (known) return <u32>(known - 1);
     const id = this.define(family, first, second);

@@ -5,7 +5,8 @@ import { Family, OverflowingLabel } from "./catalogue";
 import { Gauges } from "./gauges";
 import { OTHER_INDEX } from "./label_set";
 import { Labels } from "./labels";
-import { MetricTable, NOBODY } from "./metric_table";
+import { NOBODY } from "./metric_key";
+import { MetricTable } from "./metric_table";
 
 /** Turns the births and deaths of sessions into metrics, in the worker that decided them. */
 export class SessionRecorder extends SessionObserver {

@@ -33,7 +33,7 @@ export enum SessionEnd {
   StreamClosed,
 }
 
-const SESSION_END_COUNT: i32 = SessionEnd.StreamClosed + 1;
+export const SESSION_END_COUNT: i32 = SessionEnd.StreamClosed + 1;
 
 const ENDS: string[] = ["", "deleted", "refused", "idle", "evicted", "stream_closed"];
 

@@ -6,7 +6,12 @@ import {
   packedServer,
   unpackOperation,
 } from "../../../assembly/mcp/operations/packed_operation";
-import { Method } from "../../../assembly/mcp/protocol/methods";
+import { METHOD_COUNT, Method, methodName } from "../../../assembly/mcp/protocol/methods";
+import { OUTCOME_COUNT, outcomeName } from "../../../assembly/mcp/protocol/outcome";
+import { REVISION_COUNT, revisionName } from "../../../assembly/mcp/protocol/revisions";
+import { STREAM_KIND_COUNT, streamKindName } from "../../../assembly/mcp/protocol/stream_kinds";
+import { TASK_STATE_COUNT, taskStateName } from "../../../assembly/mcp/protocol/task_state";
+import { TOKEN_KIND_COUNT, tokenKindName } from "../../../assembly/mcp/protocol/token_kinds";
 import { Bytes } from "../../../assembly/memory/bytes";
 import { Random } from "../../../assembly/host/random";
 import { ClaimFlag, Claims, isBeatDue, isLive } from "../../../assembly/store/claims";
@@ -21,7 +26,16 @@ import { Secret } from "../../../assembly/store/primitives/secret";
 import { Slots } from "../../../assembly/store/primitives/slots";
 import { PAGE_CAPACITY, Store } from "../../../assembly/store/primitives/store";
 import { ServiceClock } from "../../../assembly/store/service_clock";
-import { ENTRY_SIZE, SessionEnd, SessionEntry, SessionKind } from "../../../assembly/store/session_entry";
+import {
+  ENTRY_SIZE,
+  SESSION_END_COUNT,
+  SESSION_KIND_COUNT,
+  SessionEnd,
+  SessionEntry,
+  SessionKind,
+  sessionEndName,
+  sessionKindName,
+} from "../../../assembly/store/session_entry";
 import { SessionListener, Sessions } from "../../../assembly/store/sessions";
 import { LISTED_TOOL_SIZE, ListedTool, TOOL_LIMIT, ToolLists } from "../../../assembly/store/tool_lists";
 import { TestSharedData } from "./common/shared_data";
@@ -356,4 +370,24 @@ export function unrecovered(space: i32): string {
   if (!new Policies(shared).sum(1)) return "policies";
   new KeptConfigurations(shared).keep(KEY, configuration, false);
   return new KeptConfigurations(shared).isLatest(KEY, configuration) ? "" : "configurations";
+}
+
+/** The names of what values hold as numbers, in the order of the numbers: with the layouts these are part of FORMAT. */
+export function enumerations(): string {
+  return (
+    listOf(METHOD_COUNT, (i) => methodName(i)) +
+    listOf(OUTCOME_COUNT, (i) => outcomeName(i)) +
+    listOf(REVISION_COUNT, (i) => revisionName(i)) +
+    listOf(STREAM_KIND_COUNT, (i) => streamKindName(i)) +
+    listOf(TASK_STATE_COUNT, (i) => taskStateName(i)) +
+    listOf(TOKEN_KIND_COUNT, (i) => tokenKindName(i)) +
+    listOf(SESSION_KIND_COUNT, (i) => sessionKindName(i)) +
+    listOf(SESSION_END_COUNT, (i) => sessionEndName(i))
+  );
+}
+
+function listOf(count: i32, name: (index: i32) => string): string {
+  let list = "";
+  for (let i = 0; i < count; i++) list += (i ? "," : "") + name(i);
+  return list + ";";
 }

@@ -1,0 +1,42 @@
+import { METHOD_COUNT, Method, TargetKind } from "../../../assembly/mcp/protocol/methods";
+import { FAMILY_COUNT, Family } from "../../../assembly/stats/catalogue";
+import { SpecialRule } from "../../../assembly/stats/labels";
+import { NOBODY, metricKey, seriesKey } from "../../../assembly/stats/metric_key";
+
+export { family, method, ownLabels } from "./catalogue";
+
+export function familyCount(): i32 {
+  return FAMILY_COUNT;
+}
+
+export function methodCount(): i32 {
+  return METHOD_COUNT;
+}
+
+/** The highest number of a rule. */
+export function lastRule(): i32 {
+  return SpecialRule.Newer;
+}
+
+export function nobody(): i32 {
+  return NOBODY;
+}
+
+/** Traps where a number is too large for its bits. */
+export function metric(
+  family: Family,
+  server: i32,
+  who: i32,
+  method: Method,
+  kind: TargetKind,
+  target: i32,
+  first: i32,
+  second: i32,
+): u64 {
+  return metricKey(family, server, who, method, kind, target, first, second);
+}
+
+/** Traps where a number is too large for its bits. */
+export function series(server: i32, method: Method, kind: TargetKind, target: i32): u64 {
+  return seriesKey(server, method, kind, target);
+}
