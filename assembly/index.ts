@@ -1,4 +1,5 @@
 import { Plugin } from "./filter/plugin";
+import { Stages } from "./gate/stages";
 import { setRootFactory } from "./proxy-wasm/module/contexts";
 
 export {
@@ -19,4 +20,4 @@ export {
   proxy_on_vm_start,
 } from "./proxy-wasm/module/exports";
 
-setRootFactory((id) => new Plugin(id));
+setRootFactory((id) => new Plugin(id, new Stages()));

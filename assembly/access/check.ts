@@ -1,5 +1,6 @@
-import { makePrintable } from "../memory/bytes";
+import { StageState } from "../gate/stage/request";
 import { Caller, PRINCIPAL_LIMIT } from "../identity/caller";
+import { makePrintable } from "../memory/bytes";
 
 /** Rules of a policy, at most. */
 const RULES_LIMIT: usize = 120;
@@ -10,70 +11,46 @@ const REQUEST_ID_LIMIT: i32 = 64;
 
 /** What the access policy knows of a request until its messages are decided. Pooled. */
 @unmanaged
-export class AccessCheck {
-  /** The address of whoever made it. */
-  owner: usize;
-  /** The address of another one of the same request, by another policy, which is decided after this one; 0: none. */
-  other: usize;
-  /** The address of the exchange that it is about. */
-  exchange: usize;
-  /** The proxy's name for the stream. */
-  stream: u32;
+export class AccessCheck extends StageState {
   /** It is to MCP beyond doubt: the operator named its path, or it says so in its headers. */
   isMcp: bool;
-  /** No body need come by its method. */
+  /** By its method, it may come without a body. */
   mayBeEmpty: bool;
-  /** The request waits for its decision. */
-  isHeld: bool;
-  /** So do its headers, since then, in milliseconds. */
-  holdsHeaders: bool;
-  heldAt: u64;
-  /** It has been answered in place of the server. */
-  isAnswered: bool;
   /** It posts to an endpoint of HTTP+SSE that a stream named: the answer comes on that stream, and the headers of Streamable
    *  HTTP mean nothing. */
   isHttpSse: bool;
   /** A denial has an HTTP status of an error: its sender is a client of HTTP+SSE, or may be one by its headers. */
   wantsStatus: bool;
-  /** The number of its `Origin` among those whose pages may read a denial; 0 for none of them. */
-  origin: i32;
-  /** Bytes of its body that have come. */
-  size: usize;
-  /** The address of what reads its messages while they pass, 0 where it is held. */
-  reader: usize;
-  /** What the headers say, and whether they name a revision: see `revisions.ts`, and {@link MirroredHeaders}. */
-  revision: i32;
+  /** Its headers name a revision. */
   hasRevision: bool;
-  methodHash: u64;
-  nameHash: u64;
-  /** Bytes of the principal; 0 where the caller has none. */
-  principalLength: i32;
   /** The principal is longer than what is kept. */
   isPrincipalCut: bool;
-  /** Bytes of the request id; 0 where there is none. */
-  requestIdLength: i32;
-  /** Others whose headers are held. */
-  next: usize;
-  previous: usize;
-  private nextFree: usize;
+  /** Bytes of the request id, at most 64; 0 where there is none. */
+  requestIdLength: u8;
+  /** Bytes of the principal, at most 512; 0 where the caller has none. */
+  principalLength: u16;
+  /** The number of its `Origin` among those whose pages may read a denial; 0 for none of them. */
+  origin: u16;
+  /** The address of what reads its messages while they pass, 0 where they are not read. */
+  reader: usize;
+  /** What the headers say: see `revisions.ts` and {@link MirroredHeaders}. */
+  revision: i32;
+  methodHash: u64;
+  nameHash: u64;
 
   static take(): AccessCheck {
     let at = free;
-    if (at) free = changetype<AccessCheck>(at).nextFree;
+    if (at) free = changetype<AccessCheck>(at).next;
     else at = heap.alloc(offsetof<AccessCheck>() + RULES_LIMIT + <usize>PRINCIPAL_LIMIT + <usize>REQUEST_ID_LIMIT);
+    // What follows is written before it is read.
     memory.fill(at, 0, offsetof<AccessCheck>());
     return changetype<AccessCheck>(at);
   }
 
   /** It must not be used any more. */
   release(): void {
-    this.nextFree = free;
+    this.next = free;
     free = changetype<usize>(this);
-  }
-
-  /** Whether it brought no body and need not. */
-  get isEmpty(): bool {
-    return this.size == 0 && this.mayBeEmpty;
   }
 
   /** How each rule matches the caller: a byte each. */
@@ -88,14 +65,14 @@ export class AccessCheck {
 
   /** Bytes of the principal that logs show. */
   get shownPrincipalLength(): i32 {
-    return min(this.principalLength, SHOWN_LIMIT);
+    return min(<i32>this.principalLength, SHOWN_LIMIT);
   }
 
   /** Keeps the caller's principal. */
   keepPrincipal(caller: Caller): void {
-    this.principalLength = caller.length;
+    this.principalLength = <u16>caller.length;
     this.isPrincipalCut = caller.isCut;
-    memory.copy(this.principal, caller.at, this.principalLength);
+    memory.copy(this.principal, caller.at, caller.length);
   }
 
   /** Gives the principal back to `caller`, of whom nothing else is known then. */
@@ -112,9 +89,10 @@ export class AccessCheck {
 
   /** Keeps the first 64 bytes of the request id, in printable ASCII. */
   keepRequestId(at: usize, length: i32): void {
-    this.requestIdLength = min(length, REQUEST_ID_LIMIT);
-    memory.copy(this.requestId, at, this.requestIdLength);
-    makePrintable(this.requestId, this.requestIdLength);
+    const kept = min(length, REQUEST_ID_LIMIT);
+    this.requestIdLength = <u8>kept;
+    memory.copy(this.requestId, at, kept);
+    makePrintable(this.requestId, kept);
   }
 }
 

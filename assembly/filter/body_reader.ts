@@ -1,3 +1,4 @@
+import { Body } from "../host/body";
 import { BufferSlice } from "../proxy-wasm/buffers";
 import { BufferType } from "../proxy-wasm/module/abi";
 import { resetArena } from "../proxy-wasm/module/arena";
@@ -5,17 +6,16 @@ import { resetArena } from "../proxy-wasm/module/arena";
 /** Bodies are read in slices of this size, so that the memory for them stays small whatever the proxy's buffers hold. */
 const SLICE: usize = 65536;
 
-/** Reads one of the proxy's buffers, slice by slice, as often as one begins. What a slice shares with the host's memory
- *  is gone with the next one. */
-export class BodyReader {
-  /** Bytes read since the beginning. */
-  total: usize = 0;
+/** Reads one of the proxy's buffers, slice by slice. Reading a further slice frees everything that the host has handed over
+ *  in this callback. */
+export class BodyReader extends Body {
   private size: usize = 0;
   private slice: BufferSlice = new BufferSlice();
 
-  constructor(private type: BufferType) {}
+  constructor(private type: BufferType) {
+    super();
+  }
 
-  /** The slice in hand. */
   get at(): usize {
     return this.slice.at;
   }
@@ -24,13 +24,11 @@ export class BodyReader {
     return this.slice.length;
   }
 
-  /** Begins anew with a buffer of `size` bytes. */
   begin(size: usize): void {
     this.size = size;
     this.total = 0;
   }
 
-  /** Goes on to the next slice. False where there is none. */
   next(): bool {
     if (this.total) resetArena();
     if (this.total >= this.size) return false;

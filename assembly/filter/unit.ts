@@ -7,7 +7,6 @@ import { FilterState } from "../host/filter_state";
 import { Metrics } from "../host/metrics";
 import { Properties } from "../host/properties";
 import { Random } from "../host/random";
-import { Replies } from "../host/replies";
 import { SharedData } from "../host/shared_data";
 import { CountingUnit } from "../mcp/exchange/counting_unit";
 import { Exchange } from "../mcp/exchange/exchange";
@@ -48,7 +47,6 @@ export class Host {
     readonly sharedData: SharedData,
     readonly random: Random,
     readonly filterState: FilterState,
-    readonly replies: Replies,
     /** Those of HTTP+SSE, which all instances share. */
     readonly endpoints: Endpoints,
   ) {}
@@ -88,7 +86,6 @@ export class Unit extends CountingUnit {
       labels,
       recorder,
       tools,
-      decisions,
       clients,
       tracker,
       pending,
@@ -107,8 +104,7 @@ export class Unit extends CountingUnit {
     readonly labels: Labels,
     recorder: Recorder,
     tools: ToolRecorder,
-    readonly decisions: DecisionRecorder,
-    readonly clientMemory: ClientMemory,
+    clientMemory: ClientMemory,
     tracker: SessionTracker,
     pending: PendingOperations,
     private shared: Store,

@@ -1,8 +1,9 @@
+import { SpecialRule } from "../access/policy/special_rule";
 import { Method, TargetKind, targetKind } from "../mcp/protocol/methods";
 import { ObservedStream } from "../mcp/exchange/observed_stream";
 import { Family } from "./catalogue";
 import { OTHER_INDEX } from "./label_set";
-import { Labels, SpecialRule } from "./labels";
+import { Labels } from "./labels";
 import { MetricTable } from "./metric_table";
 import { Series } from "./series";
 

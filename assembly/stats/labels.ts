@@ -1,3 +1,4 @@
+import { specialRuleName } from "../access/policy/special_rule";
 import { Properties } from "../host/properties";
 import { Method, TargetKind } from "../mcp/protocol/methods";
 import { Bytes } from "../memory/bytes";
@@ -17,24 +18,6 @@ const SERIES_LIMIT: i32 = 1024;
 const CALLER_LIMIT: i32 = 64;
 /** Names of clients' software that get a label value of their own. */
 const CLIENT_LIMIT: i32 = 32;
-
-/** What decides where no rule of the access policy does. Rules have lower indices. */
-export enum SpecialRule {
-  /** The policy's default action. */
-  Default = 120,
-  /** The request cannot be decided. */
-  Refused,
-  /** Another message of its batch is denied. */
-  Batch,
-  /** The policy is invalid, and there was none before. */
-  Closed,
-  /** The policy is not about the path. */
-  Unchecked,
-  /** The policy of a newer configuration, which an instance with an older one applies too, denies the request. */
-  Newer,
-}
-
-const SPECIAL_RULES: string[] = ["_default", "_refused", "_batch", "_closed", "_unchecked", "_newer"];
 
 /** What the operator says of labels. */
 export class LabelSettings {
@@ -94,7 +77,7 @@ export class Labels {
   /** The label `mcp_access_rule` of a rule's index, or of what {@link SpecialRule} stands for. */
   rule(index: i32): string {
     const rules = this.settings.rules;
-    return index < rules.length ? rules[index] : SPECIAL_RULES[index - SpecialRule.Default];
+    return index < rules.length ? rules[index] : specialRuleName(index);
   }
 
   /** Whether operations are labelled by caller. */

@@ -117,6 +117,18 @@ export class Recorder extends Observer {
     this.decisions.unchecked(stream, method, name, nameLength);
   }
 
+  decided(
+    stream: ObservedStream,
+    method: Method,
+    name: usize,
+    nameLength: i32,
+    rule: i32,
+    isDenied: bool,
+    isShadow: bool,
+  ): void {
+    this.decisions.decided(stream, method, name, nameLength, rule, isDenied, isShadow);
+  }
+
   notification(stream: ObservedStream, method: Method, fromClient: bool, size: u64): void {
     this.series.choose(stream, method, TargetKind.None, OTHER_INDEX);
     const direction = fromClient ? Direction.ClientToServer : Direction.ServerToClient;

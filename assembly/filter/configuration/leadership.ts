@@ -4,7 +4,7 @@ import { Table } from "../../memory/table";
 import { Claim, ClaimFlag, Claims, isBeatDue, isLive } from "../../store/claims";
 import { ATTEMPTS, Store } from "../../store/primitives/store";
 import { AppliedConfiguration } from "./applied_configuration";
-import { Guard } from "../guard";
+import { Stage } from "../../gate/stage/stage";
 
 /** From when on, after a configuration took the lead, a connection can prove that another one has returned; and how long it
  *  must then have a higher id than any that the leader has seen. Three and two ticks. */
@@ -302,8 +302,8 @@ export class Leadership {
 
 /** The leading configuration, as an instance reads it that does not lead. */
 export class Newer {
-  /** Carries out its policy; made when the first stream comes. */
-  guard: Guard | null = null;
+  /** The stage that decides by its policy; null until the first stream comes. */
+  stage: Stage | null = null;
 
   private constructor(
     readonly effective: u64,

@@ -5,7 +5,7 @@ import { Store } from "../../store/primitives/store";
 import { PolicyGauges } from "../../stats/policy_gauges";
 import { AppliedConfiguration } from "./applied_configuration";
 import { ConfigurationReport } from "./configuration_report";
-import { Guard } from "../guard";
+import { Stage } from "../../gate/stage/stage";
 import { Leadership } from "./leadership";
 import { Host } from "../unit";
 
@@ -82,11 +82,10 @@ export class Leaderships {
     if (at >= 0) instances.splice(at, 1);
   }
 
-  /** Whether a guard carries out a newer policy. */
-  uses(guard: Guard): bool {
-    const server = this.of("server").newer;
-    const client = this.of("client").newer;
-    return (server != null && server.guard == guard) || (client != null && client.guard == guard);
+  /** The stage of the newer configuration that leads in a role; null where there is none. */
+  newerStage(role: string): Stage | null {
+    const newer = this.of(role).newer;
+    return newer ? newer.stage : null;
   }
 
   /** Whether the configuration leads where it serves. */

@@ -5,8 +5,8 @@ import { StreamKind } from "../protocol/stream_kinds";
 export class ObservedStream {
   /** The address of the counting unit that the stream belongs to. */
   unit: usize;
-  /** The address of what the access policy knows of it; 0 where there is none. */
-  check: usize;
+  /** The address of the gate's request; 0 where no stage is concerned with it. */
+  gated: usize;
   /** The access policy in force is not about its path. */
   isUnchecked: bool;
   /** When the request's headers came, in nanoseconds of the host's clock. */

@@ -28,6 +28,18 @@ export abstract class Observer {
   /** A message of the client passed that the access policy in force was not asked about: by this method (None where it is
    *  an answer to what is not known), about the target of this name (length 0 where it names none). */
   abstract unchecked(stream: ObservedStream, method: Method, name: usize, nameLength: i32): void;
+  /** The access policy decided a message: by this method (None where it is unknown), about the target of this name (length 0
+   *  where it names none). `rule` is the index of the rule, or one of `SpecialRule`; with `isShadow` the decision is not
+   *  carried out. */
+  abstract decided(
+    stream: ObservedStream,
+    method: Method,
+    name: usize,
+    nameLength: i32,
+    rule: i32,
+    isDenied: bool,
+    isShadow: bool,
+  ): void;
   /** A notification of `size` bytes passed. */
   abstract notification(stream: ObservedStream, method: Method, fromClient: bool, size: u64): void;
   /** The server lists a tool or prompt of this name. Returns the index of its label. */

@@ -1,9 +1,9 @@
-import { DenialForm } from "../config/access/access_config";
-import { Token } from "../json/token";
-import { JsonWriter } from "../json/writer";
-import { AccessRefusal, refusalName } from "./message/refusal";
-import { Slot } from "./message/slots";
-import { StrictReader } from "./message/strict_reader";
+import { DenialForm } from "../../config/access/access_config";
+import { Token } from "../../json/token";
+import { JsonWriter } from "../../json/writer";
+import { AccessRefusal, refusalName } from "../message/refusal";
+import { Slot } from "../message/slots";
+import { StrictReader } from "../message/strict_reader";
 
 /** Beside JSON-RPC's reserved codes (JSON-RPC 2.0, section 5.1), as gateways answer. */
 const CODE = "403";
@@ -12,7 +12,7 @@ const HEADER_MISMATCH = "-32020";
 
 const MESSAGE = "Denied by the access policy";
 
-/** Builds what clients are answered in place of the server's answers. */
+/** Builds the bodies of replies in place of the server. */
 export class Denial {
   private writer: JsonWriter = new JsonWriter();
   private isList: bool = false;
@@ -44,7 +44,7 @@ export class Denial {
     if (this.isList) this.writer.raw("]");
   }
 
-  /** Answers the request in hand, which a rule denies. */
+  /** Answers the current request, which a rule denies. */
   deny(reader: StrictReader, rule: string, form: DenialForm, isToolCall: bool): void {
     if (form == DenialForm.Result && isToolCall) return this.denyAsResult(reader, rule);
     this.beginAnswer(reader);
@@ -59,14 +59,14 @@ export class Denial {
     );
   }
 
-  /** Answers what cannot be decided: its id is not to be trusted. */
+  /** Answers what cannot be decided, without its id, which cannot be trusted. */
   refuse(refusal: AccessRefusal): void {
     this.writer.raw('{"jsonrpc":"2.0","id":null,');
     this.count++;
     this.error(CODE, "Refused by the access policy", "reason", refusalName(refusal));
   }
 
-  /** As clients take it for a tool's own failure: the model is told. */
+  /** Answers in the form of a failure of the tool itself, which clients show to the model. */
   private denyAsResult(reader: StrictReader, rule: string): void {
     this.beginAnswer(reader);
     this.writer.raw(

@@ -1,7 +1,6 @@
 import { Random } from "../host/random";
 import { SharedData } from "../host/shared_data";
 import { SharedQueue } from "../host/shared_queue";
-import { HostSharedQueue } from "../proxy-wasm/queues";
 import { Slots } from "../store/primitives/slots";
 import { Store } from "../store/primitives/store";
 
@@ -15,36 +14,45 @@ const QUEUE_PREFIX = "mcp/turns/";
  * registered a name last. Should a wake-up get lost, the next tick asks for another one.
  */
 export class NextTurn {
-  /** Whose numbers are the numbers of the queues. */
-  private slots: Slots;
-  private queue: SharedQueue = new HostSharedQueue();
+  /** Whose numbers are the numbers of the queues; null until the first turn is asked for. */
+  private slots: Slots | null = null;
   /** A turn was asked for and has not come. */
   private isAwaited: bool = false;
   /** A turn came since the last tick that had work left. */
   private hasCome: bool = false;
 
-  constructor(data: SharedData, random: Random) {
-    this.slots = new Slots(new Store(data, random.next() | 1, "turns"));
-  }
+  /** @param queue a queue that is not registered. */
+  constructor(
+    private queue: SharedQueue,
+    private data: SharedData,
+    private random: Random,
+  ) {}
 
   /** A tick leaves work: asks for a turn, unless the turns of an earlier tick still follow each other. `now` in
    *  milliseconds. */
   askOnTick(now: u64): void {
     const isAlive = this.isAwaited && this.hasCome;
     this.hasCome = false;
-    if (!this.slots.begin(now)) return;
-    this.slots.end();
-    if (!this.slots.isOwned || !this.queue.register(QUEUE_PREFIX + this.slots.number.toString())) return;
+    let slots = this.slots;
+    if (!slots) {
+      slots = new Slots(new Store(this.data, this.random.next() | 1, "turns"));
+      this.slots = slots;
+    }
+    if (!slots.begin(now)) return;
+    slots.end();
+    if (!slots.isOwned || !this.queue.register(QUEUE_PREFIX + slots.number.toString())) return;
     if (isAlive) return;
     this.queue.drain();
     this.isAwaited = this.queue.wake();
   }
 
-  /** A turn has come. */
-  begin(): void {
+  /** A turn has come. False where none was ever asked for. */
+  begin(): bool {
+    if (!this.slots) return false;
     this.queue.drain();
     this.isAwaited = false;
     this.hasCome = true;
+    return true;
   }
 
   /** The turn leaves work: asks for another one. */

@@ -1,5 +1,5 @@
-import { HeaderBlock } from "../host/header_block";
-import { equalsText } from "../memory/bytes";
+import { HeaderBlock } from "../../host/header_block";
+import { equalsText } from "../../memory/bytes";
 
 /** Stands for all origins. */
 const ANY = "*";

@@ -1,17 +1,18 @@
-import { Call } from "../access/message/call";
-import { AccessCheck } from "../access/check";
-import { ClientConditions } from "../access/policy/client_conditions";
-import { Slot } from "../access/message/slots";
-import { MessageForm, StrictReader } from "../access/message/strict_reader";
-import { Properties } from "../host/properties";
-import { Token } from "../json/token";
-import { IdKind, idHash } from "../jsonrpc/id";
-import { Exchange } from "../mcp/exchange/exchange";
-import { Method, methodName } from "../mcp/protocol/methods";
-import { MODERN_REVISION, UNKNOWN_REVISION, revisionName } from "../mcp/protocol/revisions";
-import { Bytes } from "../memory/bytes";
-import { keyedTextHash } from "../memory/keyed_hash";
-import { Unit } from "./unit";
+import { RuleAction } from "../../config/access/access_config";
+import { GateRequest } from "../../gate/stage/request";
+import { Properties } from "../../host/properties";
+import { Token } from "../../json/token";
+import { IdKind, idHash } from "../../jsonrpc/id";
+import { Method, methodName } from "../../mcp/protocol/methods";
+import { MODERN_REVISION, UNKNOWN_REVISION, revisionName } from "../../mcp/protocol/revisions";
+import { Bytes } from "../../memory/bytes";
+import { keyedTextHash } from "../../memory/keyed_hash";
+import { AccessCheck } from "../check";
+import { ClientMemory } from "../client_memory";
+import { Call } from "../message/call";
+import { Slot } from "../message/slots";
+import { MessageForm, StrictReader } from "../message/strict_reader";
+import { Policy } from "../policy/policy";
 
 /** What servers are to take a request without `MCP-Protocol-Version` for (2025-06-18, basic/transports, "Protocol Version
  *  Header"): 2025-03-26. */
@@ -19,22 +20,22 @@ const ASSUMED_REVISION: i32 = 2;
 /** Room for the name of a method. */
 const METHOD_NAME: usize = heap.alloc(64);
 
-/** Puts together what rules see of a message: what its request's head says, what it says itself, what its session says. */
+/** Puts together what rules see of a message, from its request's head, the message and its session, and asks the rules. */
 export class CallReader {
+  /** The current message. */
   readonly call: Call = new Call();
   private serverName: Bytes;
 
-  /** @param serverName the server's configured name; empty to go by the upstream cluster.
-   *  @param clients the policy's conditions on clients' names. */
+  /** @param serverName the server's configured name; empty to go by the upstream cluster. */
   constructor(
     serverName: string,
     private properties: Properties,
-    private clients: ClientConditions,
+    private policy: Policy,
   ) {
     this.serverName = Bytes.of(serverName);
   }
 
-  /** Takes over what is the same for all messages of a request. */
+  /** Sets what is the same for all messages of a request. */
   begin(check: AccessCheck): void {
     const call = this.call;
     call.isAnswer = false;
@@ -47,11 +48,15 @@ export class CallReader {
     else call.setServer(0, 0);
   }
 
-  /** Takes over the message that the reader has just read. */
-  take(reader: StrictReader, exchange: Exchange, unit: Unit): void {
+  /** Makes the message current that the reader has just read. */
+  read(reader: StrictReader, request: GateRequest): void {
     const call = this.call;
-    const memory = unit.clientMemory.of(this.clients);
-    const recalled = this.clients.isEmpty ? 0 : memory.recall(exchange.sessionOf(unit));
+    const exchange = request.exchange;
+    const unit = request.unit;
+    const clients = this.policy.clients;
+    // The access policy is what units remember the names of clients for.
+    const memory = changetype<ClientMemory>(unit.clientNames).of(clients);
+    const recalled = clients.isEmpty ? 0 : memory.recall(exchange.sessionOf(unit));
     call.knowsClient = recalled != 0;
     call.clientMatches = recalled;
     if (reader.form != MessageForm.Response) return call.setRequest(reader);
@@ -61,6 +66,25 @@ export class CallReader {
     const name = asked == Method.None || asked == Method.Other ? "" : methodName(asked);
     String.UTF8.encodeUnsafe(changetype<usize>(name), name.length, METHOD_NAME);
     call.setAnswer(reader, METHOD_NAME, name.length);
+  }
+
+  /** The rule that decides the current message, which is in the reader. */
+  decide(check: AccessCheck, reader: StrictReader): i32 {
+    const policy = this.policy;
+    const call = this.call;
+    const rule = policy.decide(check.matches, call);
+    if (!policy.rulesAnswers || !reader.has(Slot.InputResponses) || this.isDenial(rule)) return rule;
+    // A request that goes on (2026-07-28, basic/patterns/mrtr) brings answers too; what was asked, it does not say.
+    call.setAnswer(reader, 0, 0);
+    const answerRule = policy.decide(check.matches, call);
+    if (this.isDenial(answerRule)) return answerRule;
+    call.setRequest(reader);
+    return rule;
+  }
+
+  /** Whether the rule denies the current message. */
+  isDenial(rule: i32): bool {
+    return this.policy.actionOf(rule, this.call) == RuleAction.Deny;
   }
 
   /** The header, of `Mcp-Method` and `Mcp-Name`, that is missing or does not match the current request; empty where both

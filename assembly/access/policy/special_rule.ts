@@ -1,0 +1,22 @@
+/** What decides where no rule of the access policy does. Rules have lower indices. */
+export enum SpecialRule {
+  /** The policy's default action. */
+  Default = 120,
+  /** The request cannot be decided. */
+  Refused,
+  /** Another message of its batch is denied. */
+  Batch,
+  /** The policy is invalid, and there was none before. */
+  Closed,
+  /** The policy is not about the path. */
+  Unchecked,
+  /** The policy of a newer configuration, which an instance with an older one applies too, denies the request. */
+  Newer,
+}
+
+const NAMES: string[] = ["_default", "_refused", "_batch", "_closed", "_unchecked", "_newer"];
+
+/** The name that metrics, logs and answers show. */
+export function specialRuleName(rule: SpecialRule): string {
+  return NAMES[rule - SpecialRule.Default];
+}

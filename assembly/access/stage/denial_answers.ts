@@ -1,0 +1,77 @@
+import { AccessConfig, DenialForm } from "../../config/access/access_config";
+import { GateRequest } from "../../gate/stage/request";
+import { Verdict } from "../../gate/stage/verdict";
+import { AccessCheck } from "../check";
+import { AccessRefusal, refusalName } from "../message/refusal";
+import { Slot } from "../message/slots";
+import { StrictReader } from "../message/strict_reader";
+import { DecisionLog } from "./decision_log";
+import { Denial } from "./denial";
+import { DenialHeaders } from "./denial_headers";
+
+/** Makes the verdicts that answer what an access policy denies or refuses. */
+export class DenialAnswers {
+  private denial: Denial = new Denial();
+  private headers: DenialHeaders;
+
+  constructor(
+    private config: AccessConfig,
+    private decisions: DecisionLog,
+  ) {
+    this.headers = new DenialHeaders(config.denialCors);
+  }
+
+  /** The number that stands for the `Origin` of a request, `length` bytes; 0 for one that is not listed, or none. */
+  originOf(at: usize, length: i32): u16 {
+    return <u16>this.headers.numberOf(at, length);
+  }
+
+  /** Refuses a request whose messages cannot be decided. `member`: the address of the Key of the member at fault; 0 for
+   *  none. */
+  refuse(check: AccessCheck, request: GateRequest, refusal: AccessRefusal, member: usize = 0): Verdict {
+    this.decisions.refusal(request, check, refusal, member);
+    this.denial.begin(false);
+    this.denial.refuse(refusal);
+    if (refusal == AccessRefusal.NoBody) return this.answer(check, 503, "mcp_access_refused[no_body]");
+    return this.answer(check, this.status(check), "mcp_access_refused[" + refusalName(refusal) + "]");
+  }
+
+  /** Answers a request whose header, of this name, does not match its body. */
+  mismatch(check: AccessCheck, request: GateRequest, reader: StrictReader, header: string): Verdict {
+    this.decisions.refusal(request, check, AccessRefusal.HeaderMismatch, 0, header);
+    this.denial.begin(false);
+    this.denial.mismatch(reader);
+    return this.answer(check, 400, "mcp_access_refused[header_mismatch]");
+  }
+
+  /** Begins the answer to a message, or to a batch where `isBatch`: {@link deny} each request, then {@link finish}. */
+  begin(isBatch: bool): void {
+    this.denial.begin(isBatch);
+  }
+
+  /** Answers the request in the reader, which a rule denies. */
+  deny(reader: StrictReader, rule: i32): void {
+    const isToolCall = reader.isText(Slot.Method, "tools/call");
+    this.denial.deny(reader, this.decisions.ruleName(rule), this.config.denialForm, isToolCall);
+  }
+
+  /** The answer is whole. `rule` denies the request. */
+  finish(check: AccessCheck, rule: i32): Verdict {
+    this.denial.end();
+    return this.answer(check, this.status(check), "mcp_access_denied[" + this.decisions.ruleName(rule) + "]");
+  }
+
+  /** The status of a denial: clients of HTTP+SSE and the operator may want an HTTP status, and nobody waits for more than
+   *  that where no request is denied. */
+  private status(check: AccessCheck): i32 {
+    if (this.denial.isEmpty) return 202;
+    const config = this.config;
+    return config.denialForm == DenialForm.Status ? config.denialStatus : check.wantsStatus ? 403 : 200;
+  }
+
+  private answer(check: AccessCheck, status: i32, details: string): Verdict {
+    const hasBody = !this.denial.isEmpty;
+    const headers = this.headers.of(check.origin, hasBody);
+    return Verdict.answer(status, details, this.denial.at, hasBody ? this.denial.length : 0, headers);
+  }
+}

@@ -1,0 +1,146 @@
+import { PluginConfig } from "../config/plugin_config";
+import { Gate, gatedRequest } from "../gate/gate";
+import { Stage } from "../gate/stage/stage";
+import { HttpMethod } from "../http/http_method";
+import { Exchange, isCandidate } from "../mcp/exchange/exchange";
+import { RequestHead } from "../mcp/headers/request_head";
+import { HostHeaders } from "../proxy-wasm/headers";
+import { Action, HeaderMapType } from "../proxy-wasm/module/abi";
+import { BodyReader } from "./body_reader";
+import { Configuration } from "./configuration/configuration";
+import { Settling } from "./configuration/settling";
+import { Service } from "./service";
+import { Host, unitOf } from "./unit";
+import { Units } from "./units";
+
+/** Takes requests from their headers to their ends: finds those that may be MCP, begins their exchanges, asks the gate about
+ *  them, and reads what passes. */
+export class RequestFlow {
+  /** Requests that may be MCP have come. To be cleared by who looks. */
+  hadStreams: bool = false;
+  /** The address of the exchange that {@link begin} began; 0 where the request is not MCP. */
+  begun: usize = 0;
+
+  constructor(
+    private configuration: Configuration,
+    private settling: Settling,
+    private service: Service,
+    private units: Units,
+    private gate: Gate,
+    private host: Host,
+    private headers: HostHeaders,
+    private body: BodyReader,
+  ) {}
+
+  /** The headers of a new stream. Leaves its exchange in `begun`. */
+  begin(stream: u32, endOfStream: bool): Action {
+    this.begun = 0;
+    const configuration = this.configuration;
+    if (configuration.isBad) {
+      // What stands in for it may be a configuration that came later.
+      this.settling.settleAll(stream);
+      configuration.follow();
+    }
+    const config = this.service.follow();
+    if (!config) return Action.Continue;
+    const head = this.service.head;
+    this.headers.open(HeaderMapType.RequestHeaders);
+    head.read(this.headers);
+    const gate = this.gate;
+    const leaderships = configuration.leaderships;
+    let newer = leaderships.isConcerned ? this.newerStage(config) : null;
+    // Stages are about all that a server may read, statistics only about JSON.
+    const mayPost = gate.hasStages || newer ? head.mayBringMessages(endOfStream) : head.isJsonPost;
+    if (mayPost) this.findEndpoint(head);
+    const concern = gate.concern(head, endOfStream);
+    const isMcp = concern != 0 || isCandidate(head, this.isNamed(head));
+    if (isMcp && this.settling.settle(stream) && leaderships.isConcerned) newer = this.newerStage(config);
+    if (newer && !newer.concerns(head, endOfStream)) newer = null;
+    if (!isMcp && !newer) return Action.Continue;
+    this.hadStreams = true;
+    const unit = this.units.of(config);
+    const exchange = Exchange.take();
+    exchange.unit = changetype<usize>(unit);
+    exchange.begin(head, this.host.clock.now(), unit);
+    this.begun = changetype<usize>(exchange);
+    gate.begin(stream, exchange, unit, head, newer, concern);
+    const request = gatedRequest(exchange);
+    if (request && request.isAnswered) return Action.Pause;
+    if (endOfStream) return this.end(exchange);
+    return request && gate.holdHeaders(request) ? Action.Pause : Action.Continue;
+  }
+
+  /** Finds out whether the request is to an endpoint of HTTP+SSE that a stream named. */
+  private findEndpoint(head: RequestHead): void {
+    const endpoints = this.host.endpoints;
+    if (!endpoints.anyLearned) return;
+    const endpoint = endpoints.hash(head.authority, head.path, head.targetLength);
+    if (endpoints.has(endpoint)) head.endpoint = endpoint;
+  }
+
+  /** Whether the operator named the path of a request to which that matters. A GET may open a stream without saying that it
+   *  accepts one. */
+  private isNamed(head: RequestHead): bool {
+    const isPost = head.method == HttpMethod.Post;
+    if (!isPost && (head.method != HttpMethod.Get || head.acceptsEventStream)) return false;
+    return this.service.paths.include(head.path, head.pathLength, head.targetLength);
+  }
+
+  /** The stage of a newer configuration, for a new stream; null where none applies. */
+  private newerStage(config: PluginConfig): Stage | null {
+    const leadership = this.configuration.leaderships.of(this.units.of(config).role);
+    const properties = this.host.properties;
+    if (leadership.needsConnections && properties.find("connection.id") && properties.length == 8) {
+      leadership.saw(load<u64>(properties.at));
+    }
+    const newer = leadership.newer;
+    if (!newer || !newer.config) return null;
+    if (!newer.stage) newer.stage = this.gate.open(newer.config!);
+    return newer.stage;
+  }
+
+  /** The body of the request has come to `size` bytes where it is held; else these are new. */
+  bodyOf(exchange: Exchange, size: usize, endOfStream: bool): Action {
+    const request = gatedRequest(exchange);
+    if (request && request.isAnswered) return Action.Pause;
+    if (request && request.isHeld) {
+      if (!this.gate.grow(request, size)) return Action.Pause;
+      return endOfStream ? this.end(exchange) : Action.Pause;
+    }
+    this.pass(exchange, size);
+    return endOfStream ? this.end(exchange) : Action.Continue;
+  }
+
+  /** The request is over: decides it, if it is held. */
+  end(exchange: Exchange): Action {
+    const unit = unitOf(exchange);
+    const request = gatedRequest(exchange);
+    if (request) {
+      if (request.isAnswered) return Action.Pause;
+      if (request.isHeld) this.pass(exchange, this.gate.conclude(request));
+      if (!request.isAnswered) this.gate.end(request);
+    }
+    if (exchange.readsRequest) exchange.requestEnd(unit);
+    if (!request || !request.isAnswered) return Action.Continue;
+    exchange.deny(unit);
+    return Action.Pause;
+  }
+
+  /** Reads `size` bytes of a request. */
+  private pass(exchange: Exchange, size: usize): void {
+    const body = this.body;
+    const unit = unitOf(exchange);
+    const request = gatedRequest(exchange);
+    body.begin(size);
+    while ((exchange.readsRequest || (request && request.isRead)) && body.next()) {
+      if (exchange.readsRequest) exchange.requestBody(body.at, body.length, unit);
+      if (request) this.gate.bytes(request, body.at, body.length);
+    }
+  }
+
+  /** The stream is over. */
+  close(exchange: Exchange): void {
+    const request = gatedRequest(exchange);
+    if (request) this.gate.close(request);
+  }
+}

@@ -1,0 +1,48 @@
+import { Properties } from "../host/properties";
+import { Exchange } from "../mcp/exchange/exchange";
+import { ResponseHead } from "../mcp/headers/response_head";
+import { StreamEnd } from "../mcp/protocol/stream_kinds";
+import { HostHeaders } from "../proxy-wasm/headers";
+import { HeaderMapType } from "../proxy-wasm/module/abi";
+import { BodyReader } from "./body_reader";
+import { endingOf } from "./ending";
+import { unitOf } from "./unit";
+
+/** Takes responses from their headers to the ends of their streams. */
+export class ResponseFlow {
+  private head: ResponseHead = new ResponseHead();
+
+  constructor(
+    private properties: Properties,
+    private headers: HostHeaders,
+    private body: BodyReader,
+  ) {}
+
+  begin(exchange: Exchange, endOfStream: bool): void {
+    if (!exchange.isWatched) return;
+    this.headers.open(HeaderMapType.ResponseHeaders);
+    this.head.read(this.headers);
+    exchange.responseHead(this.head, unitOf(exchange));
+    if (endOfStream) this.end(exchange);
+  }
+
+  /** `size` bytes of the response's body. */
+  bodyOf(exchange: Exchange, size: usize, endOfStream: bool): void {
+    const unit = unitOf(exchange);
+    const body = this.body;
+    body.begin(size);
+    while (exchange.readsResponse && body.next()) exchange.responseBody(body.at, body.length, unit);
+    if (endOfStream) this.end(exchange);
+  }
+
+  /** The response is over. */
+  end(exchange: Exchange): void {
+    exchange.responseEnd(unitOf(exchange));
+  }
+
+  /** The stream is over: the exchange must not be used any more. */
+  close(exchange: Exchange): void {
+    const end = exchange.isWatched ? endingOf(exchange, this.properties) : StreamEnd.Complete;
+    exchange.close(end, unitOf(exchange));
+  }
+}

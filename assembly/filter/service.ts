@@ -1,0 +1,33 @@
+import { PluginConfig } from "../config/plugin_config";
+import { Gate } from "../gate/gate";
+import { NamedPaths } from "../http/named_paths";
+import { RequestHead } from "../mcp/headers/request_head";
+import { Configuration } from "./configuration/configuration";
+import { Units } from "./units";
+
+/** What a plugin instance serves new streams by, made of the configuration that applies. */
+export class Service {
+  head: RequestHead = new RequestHead([]);
+  /** Those of `match.paths`. */
+  paths: NamedPaths = new NamedPaths([]);
+  private applied: PluginConfig | null = null;
+
+  constructor(
+    private configuration: Configuration,
+    private units: Units,
+    private gate: Gate,
+  ) {}
+
+  /** The configuration that applies; null where none does. */
+  follow(): PluginConfig | null {
+    const config = this.configuration.current;
+    if (!config || config == this.applied) return config;
+    this.applied = config;
+    const access = config.access;
+    this.head = new RequestHead(config.callerHeaders, access != null && access.denialCors.length > 0);
+    this.paths = new NamedPaths(config.matchPaths);
+    this.gate.apply(config, this.paths);
+    this.units.reset();
+    return config;
+  }
+}

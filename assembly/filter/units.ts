@@ -1,0 +1,77 @@
+import { PluginConfig } from "../config/plugin_config";
+import { Gate } from "../gate/gate";
+import { Properties } from "../host/properties";
+import { Configuration } from "./configuration/configuration";
+import { Host, Unit } from "./unit";
+
+/** The counting units of a plugin instance: one for each role, by each configuration that it has had. */
+export class Units {
+  /** What new streams are counted in; null until the first one. */
+  private inbound: Unit | null = null;
+  /** The same for streams of listeners for outbound traffic: listeners of both directions share the instance where their
+   *  configurations are the same. */
+  private outbound: Unit | null = null;
+  /** All units that open streams refer to by address, and the current ones. */
+  private all: Unit[] = [];
+  /** The first one of the configuration that applies. */
+  private first: i32 = 0;
+
+  constructor(
+    private configuration: Configuration,
+    private gate: Gate,
+    private host: Host,
+  ) {}
+
+  /** Another configuration applies. */
+  reset(): void {
+    this.inbound = null;
+    this.outbound = null;
+    this.first = this.all.length;
+  }
+
+  /** The unit of a new stream. Where the role is not configured, it is by the direction of the stream's listener. */
+  of(config: PluginConfig): Unit {
+    const isOutbound = config.role.length == 0 && isListenerOutbound(this.host.properties);
+    const known = isOutbound ? this.outbound : this.inbound;
+    if (known) return known;
+    const role = config.role.length ? config.role : isOutbound ? "client" : "server";
+    this.configuration.rememberRole(role);
+    this.configuration.leaderships.serve(role, this.configuration.elapsed());
+    const unit = this.open(config, role);
+    if (isOutbound) this.outbound = unit;
+    else this.inbound = unit;
+    return unit;
+  }
+
+  /** Where no stream has come yet: opens the units of the roles that streams of this plugin had before, on any worker. What
+   *  they left in the store must be swept also where no more streams come. */
+  openKnown(config: PluginConfig): void {
+    if (this.inbound || this.outbound) return;
+    const roles = this.configuration.knownRoles();
+    for (let i = 0; i < roles.length; i++) this.open(config, roles[i]);
+  }
+
+  tick(): void {
+    for (let i = 0; i < this.all.length; i++) this.all[i].tick();
+  }
+
+  /** The plugin instance ends. */
+  close(): void {
+    for (let i = 0; i < this.all.length; i++) this.all[i].close();
+  }
+
+  /** The unit of this role by the configuration that applies: a new one where none is open. */
+  private open(config: PluginConfig, role: string): Unit {
+    for (let i = this.first; i < this.all.length; i++) {
+      if (this.all[i].role == role) return this.all[i];
+    }
+    const unit = Unit.open(config, role, this.gate.policy, this.host);
+    this.all.push(unit);
+    return unit;
+  }
+}
+
+/** Whether the stream's listener has 2, OUTBOUND, as its envoy.config.core.v3.TrafficDirection. */
+function isListenerOutbound(properties: Properties): bool {
+  return properties.find("xds.listener_direction") && load<u8>(properties.at) == 2;
+}

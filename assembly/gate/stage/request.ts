@@ -1,0 +1,84 @@
+import { CountingUnit } from "../../mcp/exchange/counting_unit";
+import { Exchange } from "../../mcp/exchange/exchange";
+import { Pool } from "../../memory/pool";
+
+/** What one stage knows about one request. Stages extend it, and pool what they make. */
+@unmanaged
+export class StageState {
+  /** The address of the stage. */
+  stage: usize;
+  /** The address of the state of the next stage that is concerned with the request; 0 for none. */
+  next: usize;
+  /** The stage holds the request. Set by the gate. */
+  holds: bool;
+  /** The stage reads the body of the request while it passes. Set by the stage. */
+  reads: bool;
+}
+
+/** A request that stages are concerned with. Pooled. */
+@unmanaged
+export class GateRequest {
+  exchange: Exchange;
+  /** The proxy's id of the stream. */
+  stream: u32;
+  /** Bytes of the body: those that the proxy holds while the request is held, else those that have passed. */
+  size: usize;
+  /** The address of the first stage's state. */
+  first: usize;
+  /** The headers are held as well, since `heldAt`, in milliseconds. */
+  holdsHeaders: bool;
+  /** A stage has answered the request in place of the server. */
+  isAnswered: bool;
+  heldAt: u64;
+  /** The addresses of the neighbours in the list of requests whose headers are held; 0 for none. */
+  next: usize;
+  previous: usize;
+  private unitAt: usize;
+
+  static take(exchange: Exchange, stream: u32, unit: CountingUnit): GateRequest {
+    const self = changetype<GateRequest>(pool.take());
+    self.exchange = exchange;
+    self.stream = stream;
+    self.unitAt = changetype<usize>(unit);
+    return self;
+  }
+
+  /** It must not be used any more. */
+  release(): void {
+    pool.release(changetype<usize>(this));
+  }
+
+  /** The unit that the exchange is counted in. */
+  get unit(): CountingUnit {
+    return changetype<CountingUnit>(this.unitAt);
+  }
+
+  /** Adds the state of a stage behind those of the stages before it. */
+  append(state: StageState): void {
+    if (!this.first) {
+      this.first = changetype<usize>(state);
+      return;
+    }
+    let last = changetype<StageState>(this.first);
+    while (last.next) last = changetype<StageState>(last.next);
+    last.next = changetype<usize>(state);
+  }
+
+  /** Whether a stage holds the request. */
+  get isHeld(): bool {
+    for (let at = this.first; at; at = changetype<StageState>(at).next) {
+      if (changetype<StageState>(at).holds) return true;
+    }
+    return false;
+  }
+
+  /** Whether a stage reads the body while it passes. */
+  get isRead(): bool {
+    for (let at = this.first; at; at = changetype<StageState>(at).next) {
+      if (changetype<StageState>(at).reads) return true;
+    }
+    return false;
+  }
+}
+
+const pool = new Pool(offsetof<GateRequest>());

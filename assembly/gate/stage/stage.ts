@@ -1,0 +1,40 @@
+import { RequestHead } from "../../mcp/headers/request_head";
+import { GateRequest, StageState } from "./request";
+import { Verdict } from "./verdict";
+
+/**
+ * Decides about requests. A stage neither holds nor answers them: it returns verdicts, which the gate carries out. The gate
+ * asks the stages of a configuration in order, each about the requests that it is concerned with, and an answer is final.
+ */
+export abstract class Stage {
+  /** Requests that have state of this stage, which refers to it by its address. Counted by the gate. */
+  users: i32 = 0;
+
+  /** Whether the stage is concerned with a request, as far as its headers tell. `endOfStream`: it has no body. */
+  abstract concerns(head: RequestHead, endOfStream: bool): bool;
+
+  /** State for another request, filled with zeros. */
+  abstract open(): StageState;
+
+  /** The head of a request: passes, holds or answers it. Host calls refer to its stream. */
+  abstract begin(state: StageState, request: GateRequest, head: RequestHead): Verdict;
+
+  /** The body of a request that this stage holds has grown to `request.size` bytes: holds or answers it. */
+  abstract grow(state: StageState, request: GateRequest): Verdict;
+
+  /** A request that this stage holds is whole: passes or answers it. Its body is in the proxy's buffer, `request.size`
+   *  bytes. */
+  abstract conclude(state: StageState, request: GateRequest): Verdict;
+
+  /** Bytes of a request that passes, where `state.reads`. */
+  abstract bytes(state: StageState, request: GateRequest, at: usize, length: usize): void;
+
+  /** A request that `state.reads` has passed to its end. */
+  abstract end(state: StageState, request: GateRequest): void;
+
+  /** The headers of a request that this stage holds have been held for too long, and no body came: answers it. */
+  abstract expire(state: StageState, request: GateRequest): Verdict;
+
+  /** The stream is over: the state must not be used any more. */
+  abstract close(state: StageState): void;
+}

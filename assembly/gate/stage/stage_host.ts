@@ -1,0 +1,17 @@
+import { Body } from "../../host/body";
+import { Clock } from "../../host/clock";
+import { FilterState } from "../../host/filter_state";
+import { Log } from "../../host/log";
+import { Properties } from "../../host/properties";
+
+/** What stages read of the host, and write to it, besides their verdicts. */
+export class StageHost {
+  constructor(
+    readonly clock: Clock,
+    readonly log: Log,
+    readonly properties: Properties,
+    readonly filterState: FilterState,
+    /** The body of the current request. */
+    readonly body: Body,
+  ) {}
+}

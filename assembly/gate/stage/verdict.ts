@@ -1,0 +1,43 @@
+import { HeaderBlock } from "../../host/header_block";
+
+/** What a stage decides about a request. */
+export enum VerdictKind {
+  /** The request may go on, as far as the stage is concerned. */
+  Pass,
+  /** The request waits: the stage needs its body. Decided by `Stage.begin` and `Stage.grow`. */
+  Hold,
+  /** The stage answers the request in place of the server. */
+  Answer,
+  /** The request goes on with another body, which is in `at` and `length`. Only for `Stage.conclude`, which sees whole bodies;
+   *  the gate does not replace bodies yet, and no stage decides so. */
+  Edit,
+}
+
+/** A decision about a request, which the gate carries out. */
+export class Verdict {
+  /** The HTTP status of an answer. */
+  status: i32 = 0;
+  /** What the proxy's access log shows as an answer's response code details: ASCII without blanks. */
+  details: string = "";
+  /** The body of an answer, or of an edited request: `length` bytes, 0 for none. */
+  at: usize = 0;
+  length: i32 = 0;
+  /** The headers of an answer. */
+  headers: HeaderBlock | null = null;
+
+  constructor(readonly kind: VerdictKind) {}
+
+  /** A decision to answer. It is valid until the next one is made. */
+  static answer(status: i32, details: string, at: usize, length: i32, headers: HeaderBlock): Verdict {
+    ANSWER.status = status;
+    ANSWER.details = details;
+    ANSWER.at = at;
+    ANSWER.length = length;
+    ANSWER.headers = headers;
+    return ANSWER;
+  }
+}
+
+export const PASS = new Verdict(VerdictKind.Pass);
+export const HOLD = new Verdict(VerdictKind.Hold);
+const ANSWER = new Verdict(VerdictKind.Answer);

@@ -1,0 +1,26 @@
+import { Policy } from "../access/policy/policy";
+import { AccessStage } from "../access/stage/access_stage";
+import { AccessMode } from "../config/access/access_config";
+import { PluginConfig } from "../config/plugin_config";
+import { NamedPaths } from "../http/named_paths";
+import { Stage } from "./stage/stage";
+import { StageHost } from "./stage/stage_host";
+
+/** Makes the stages of configurations. */
+export class Stages {
+  /** The stages of a configuration that a plugin instance applies, in the order in which they decide: the access policy first,
+   *  where there is one. `paths` are those of `match.paths`. */
+  ofOwn(config: PluginConfig, policy: Policy | null, paths: NamedPaths, host: StageHost): Stage[] {
+    const stages: Stage[] = [];
+    if (policy) stages.push(new AccessStage(config, policy, paths, host, false));
+    return stages;
+  }
+
+  /** The stage of a newer configuration, which leads and has a policy, on an instance that applies an older one. Null where it
+   *  denies nothing, since the policy is only tried out. */
+  ofNewer(config: PluginConfig, host: StageHost): Stage | null {
+    const access = config.access!;
+    if (access.mode == AccessMode.Shadow) return null;
+    return new AccessStage(config, new Policy(access), new NamedPaths(config.matchPaths), host, true);
+  }
+}
