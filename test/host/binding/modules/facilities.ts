@@ -1,7 +1,9 @@
 /**
  * A plugin that does what each request's `x-script` header says, so that tests can use the facilities of the binding one by
  * one, in the TypeScript host and in Envoy. A script is a list of steps, separated by `;`, each of a callback, a command and
- * its arguments, separated by blanks: `request-headers replace x-a 1; request-body append !`. Results are logged.
+ * its arguments, separated by blanks: `request-headers replace x-a 1; request-body append-body !`. Results are logged. The
+ * callbacks of bodies are `request-end` and `response-end` for the last one, `request-more` and `response-more` for the
+ * others, and `request-body` and `response-body` for all.
  */
 import { Level } from "../../../../assembly/host/log";
 import { HeaderBlock } from "../../../../assembly/host/header_block";
@@ -142,6 +144,7 @@ class Facilities extends RootContext {
     write("request-body " + size.toString() + (endOfStream ? " end" : ""));
     const stream = changetype<Stream>(handle);
     if (endOfStream) this.follow(stream, "request-end", requestHeaders, requestBody);
+    else if (this.follow(stream, "request-more", requestHeaders, requestBody) == Action.Pause) return Action.Pause;
     return this.follow(stream, "request-body", requestHeaders, requestBody);
   }
 
@@ -155,7 +158,10 @@ class Facilities extends RootContext {
 
   onResponseBody(handle: usize, size: usize, endOfStream: bool): Action {
     write("response-body " + size.toString() + (endOfStream ? " end" : ""));
-    return this.follow(changetype<Stream>(handle), "response-body", responseHeaders, responseBody);
+    const stream = changetype<Stream>(handle);
+    if (endOfStream) this.follow(stream, "response-end", responseHeaders, responseBody);
+    else if (this.follow(stream, "response-more", responseHeaders, responseBody) == Action.Pause) return Action.Pause;
+    return this.follow(stream, "response-body", responseHeaders, responseBody);
   }
 
   onResponseTrailers(_handle: usize): Action {
