@@ -1,6 +1,6 @@
+import { SpecialRule } from "../../../assembly/access/policy/special_rule";
 import { METHOD_COUNT, Method, TargetKind } from "../../../assembly/mcp/protocol/methods";
 import { FAMILY_COUNT, Family } from "../../../assembly/stats/catalogue";
-import { SpecialRule } from "../../../assembly/stats/labels";
 import { NOBODY, metricKey, seriesKey } from "../../../assembly/stats/metric_key";
 
 export { family, method, ownLabels } from "./catalogue";
