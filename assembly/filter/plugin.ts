@@ -24,6 +24,7 @@ import { HostStreamControl } from "../proxy-wasm/stream_control";
 import { HostTimer } from "../proxy-wasm/timer";
 import { Endpoints } from "../store/endpoints";
 import { shareHashKey } from "../store/hash_key";
+import { SteadyClock } from "../store/steady_clock";
 import { BodyReader } from "./body_reader";
 import { Configuration } from "./configuration/configuration";
 import { Settling } from "./configuration/settling";
@@ -55,7 +56,7 @@ export class Plugin extends RootContext {
   /** @param stages makes the stages that decide about requests. */
   constructor(id: u32, stages: Stages) {
     super(id);
-    const clock = new HostClock();
+    const clock = new SteadyClock(new HostClock());
     const log = new HostLog();
     const properties = new HostProperties();
     const sharedData = new HostSharedData();

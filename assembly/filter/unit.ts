@@ -14,6 +14,7 @@ import { PendingOperations } from "../mcp/operations/pending_operations";
 import { SessionTracker } from "../mcp/sessions/session_tracker";
 import { Tasks } from "../mcp/tools/tasks";
 import { TokenSettings } from "../mcp/protocol/token_kinds";
+import { isWithin } from "../memory/elapsed";
 import { Endpoints } from "../store/endpoints";
 import { Lease } from "../store/primitives/lease";
 import { Marks } from "../store/primitives/marks";
@@ -34,7 +35,7 @@ import { SessionRecorder } from "../stats/session_recorder";
 import { ToolRecorder } from "../stats/tool_recorder";
 import { AccessLog } from "../trace/access_log";
 
-const SWEEP_MS: i64 = 5000;
+const SWEEP_MS: u64 = 5000;
 /** Three ticks, as for slots. */
 const LEASE_MS: u64 = 3500;
 
@@ -62,7 +63,7 @@ export class Unit extends CountingUnit {
   private sessionsInStore: Sessions;
   private lease: Lease;
   private slots: Slots;
-  private sweptAt: u64 = 0;
+  private sweptAtMs: u64 = 0;
 
   static open(config: PluginConfig, role: string, policy: Policy | null, host: Host): Unit {
     const shared = new Store(host.sharedData, host.random.next() | 1, config.instance + "/" + role);
@@ -149,13 +150,13 @@ export class Unit extends CountingUnit {
     this.gauges.publish(this.slots, now);
     this.sessions.tick(now);
     this.calls.flush();
-    if (this.lease.take(now, LEASE_MS) && <i64>(now - this.sweptAt) >= SWEEP_MS) {
+    if (this.lease.take(now, LEASE_MS) && !isWithin(SWEEP_MS, this.sweptAtMs, now)) {
       this.gauges.beginSweep(this.slots, now);
       const hasSweptSessions = this.sessionsInStore.sweep(now);
       const hasSweptPending = this.pending.sweep(now);
       this.gauges.endSweep();
       // What a sweep leaves waits for the next tick only.
-      this.sweptAt = hasSweptSessions && hasSweptPending ? now : now - SWEEP_MS;
+      this.sweptAtMs = hasSweptSessions && hasSweptPending ? now : now - SWEEP_MS;
     }
     if (this.shared.conflicts) {
       this.table.chooseServer(0);

@@ -1,5 +1,10 @@
-/** The wall clock. */
+/** Tells the time. */
 export abstract class Clock {
-  /** Nanoseconds since the Unix epoch. */
+  /** Nanoseconds since the Unix epoch, for what is computed with times. */
   abstract now(): u64;
+
+  /** Nanoseconds since the Unix epoch, for what shows the time: the same, unless an implementation corrects {@link now}. */
+  wallNow(): u64 {
+    return this.now();
+  }
 }

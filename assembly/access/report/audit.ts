@@ -36,7 +36,7 @@ export class Audit {
 
   /** Whether another line may be written in this second, which counts as written then; otherwise it counts as left out. */
   admits(): bool {
-    const second = this.clock.now() / NANOSECONDS_PER_SECOND;
+    const second = this.clock.wallNow() / NANOSECONDS_PER_SECOND;
     if (second != this.second) {
       this.second = second;
       this.written = 0;
@@ -113,7 +113,7 @@ export class Audit {
     writer.raw('","rule":"');
     writer.raw(ruleName);
     writer.raw('","time":');
-    writeTimestamp(writer, this.clock.now());
+    writeTimestamp(writer, this.clock.wallNow());
     this.member("request_id", check.requestId, check.requestIdLength);
     if (session) {
       writeHex(hexText, session);
