@@ -61,6 +61,7 @@ export class RequestFlow {
     const unit = this.units.of(config);
     const exchange = Exchange.take();
     exchange.unit = changetype<usize>(unit);
+    unit.enter();
     exchange.begin(head, this.host.clock.now(), unit);
     this.begun = changetype<usize>(exchange);
     gate.begin(stream, exchange, unit, head, newer, concern);

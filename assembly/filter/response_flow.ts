@@ -43,6 +43,8 @@ export class ResponseFlow {
   /** The stream is over: the exchange must not be used any more. */
   close(exchange: Exchange): void {
     const end = exchange.isWatched ? endingOf(exchange, this.properties) : StreamEnd.Complete;
-    exchange.close(end, unitOf(exchange));
+    const unit = unitOf(exchange);
+    exchange.close(end, unit);
+    unit.leave();
   }
 }

@@ -64,6 +64,10 @@ export class Unit extends CountingUnit {
   private lease: Lease;
   private slots: Slots;
   private sweptAtMs: u64 = 0;
+  /** Open streams that are counted in it: they refer to it by its address. */
+  private users: i32 = 0;
+  /** A sweep has left nothing in the store, and no stream has come since. */
+  private hasSweptAll: bool = false;
 
   static open(config: PluginConfig, role: string, policy: Policy | null, host: Host): Unit {
     const shared = new Store(host.sharedData, host.random.next() | 1, config.instance + "/" + role);
@@ -84,7 +88,6 @@ export class Unit extends CountingUnit {
     const pending = new PendingOperations(shared, recorder, tracker, config.sessionIdleSeconds);
     return new Unit(
       role,
-      labels,
       recorder,
       tools,
       clients,
@@ -102,7 +105,6 @@ export class Unit extends CountingUnit {
 
   constructor(
     readonly role: string,
-    readonly labels: Labels,
     recorder: Recorder,
     tools: ToolRecorder,
     clientMemory: ClientMemory,
@@ -113,7 +115,7 @@ export class Unit extends CountingUnit {
     private gauges: Gauges,
     private calls: RepeatedCalls,
     private table: MetricTable,
-    config: PluginConfig,
+    private config: PluginConfig,
     host: Host,
   ) {
     const secret = new Secret(shared, host.random);
@@ -138,10 +140,37 @@ export class Unit extends CountingUnit {
     this.slots = new Slots(shared);
   }
 
-  /** The plugin instance goes: what sessions did here must be told now. */
+  /** A stream is counted in it from now on. */
+  enter(): void {
+    this.users++;
+    this.hasSweptAll = false;
+  }
+
+  /** A stream that was counted in it is over. */
+  leave(): void {
+    this.users--;
+  }
+
+  /** Whether no open stream is counted in it. */
+  get isUnused(): bool {
+    return this.users == 0;
+  }
+
+  /** Whether an unused unit may be closed although nothing else sweeps what it left in the store: all of it is swept. */
+  get isSwept(): bool {
+    return this.hasSweptAll;
+  }
+
+  /** Whether this unit sweeps all that the other one left in the store, and records all of its gauges. */
+  succeeds(other: Unit): bool {
+    if (this.role != other.role || this.config.instance != other.config.instance) return false;
+    return this.config.maxServers >= other.config.maxServers;
+  }
+
+  /** Writes what it has gathered to the store and to metrics. It must not be used any more. */
   close(): void {
     this.calls.flush();
-    this.sessions.flushAll(this.milliseconds());
+    this.sessions.close(this.milliseconds());
   }
 
   /** Publishes what is open here and what sessions did; one worker at a time sweeps for all. */
@@ -157,6 +186,7 @@ export class Unit extends CountingUnit {
       this.gauges.endSweep();
       // What a sweep leaves waits for the next tick only.
       this.sweptAtMs = hasSweptSessions && hasSweptPending ? now : now - SWEEP_MS;
+      this.hasSweptAll = this.sessionsInStore.isEmpty && this.pending.isEmpty;
     }
     if (this.shared.conflicts) {
       this.table.chooseServer(0);

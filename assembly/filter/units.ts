@@ -11,7 +11,8 @@ export class Units {
   /** The same for streams of listeners for outbound traffic: listeners of both directions share the instance where their
    *  configurations are the same. */
   private outbound: Unit | null = null;
-  /** All units that open streams refer to by address, and the current ones. */
+  /** All units that are open, the oldest first: the current ones, and older ones that open streams refer to by address or that
+   *  sweep what they left in the store. */
   private all: Unit[] = [];
   /** The first one of the configuration that applies. */
   private first: i32 = 0;
@@ -51,8 +52,25 @@ export class Units {
     for (let i = 0; i < roles.length; i++) this.open(config, roles[i]);
   }
 
+  /** To be called on each tick. Closes the units that nothing needs any more: after they have published that nothing is open
+   *  in them. */
   tick(): void {
     for (let i = 0; i < this.all.length; i++) this.all[i].tick();
+    for (let i = this.first - 1; i >= 0; i--) {
+      const unit = this.all[i];
+      if (!unit.isUnused || (!unit.isSwept && !this.hasSuccessor(i))) continue;
+      unit.close();
+      this.all.splice(i, 1);
+      this.first--;
+    }
+  }
+
+  /** Whether a later unit takes over the work of the one of this index. */
+  private hasSuccessor(index: i32): bool {
+    for (let i = index + 1; i < this.all.length; i++) {
+      if (this.all[i].succeeds(this.all[index])) return true;
+    }
+    return false;
   }
 
   /** The plugin instance ends. */

@@ -67,6 +67,8 @@ export class Pending {
   /** Entries that the sweep may still give up, and whether it met more. */
   private budget: i32 = 0;
   private leavesWork: bool = false;
+  /** The newest sweep has left nothing that waits. */
+  isEmpty: bool = false;
 
   constructor(private shared: Store) {}
 
@@ -169,6 +171,7 @@ export class Pending {
   sweep(verdict: u32, nowMs: u64, listener: PendingListener): bool {
     this.budget = GIVEN_UP_PER_SWEEP;
     this.leavesWork = false;
+    this.isEmpty = true;
     for (let bucket = 0; bucket < BUCKETS; bucket++) this.sweepBucket(bucket, verdict, nowMs, listener);
     return !this.leavesWork;
   }
@@ -181,6 +184,7 @@ export class Pending {
       this.budget = budget;
       this.dropDue(nowMs);
       if (this.droppedEnd != DROPPED && !shared.save()) continue;
+      if (shared.length) this.isEmpty = false;
       for (let at = shared.page; at < this.end; at += sizeOf(at)) {
         const entry = changetype<PendingEntry>(at);
         listener.counted(at + HEAD, entry.length, entry.verdict);
@@ -188,6 +192,7 @@ export class Pending {
       return this.tellDropped(verdict, nowMs, listener);
     }
     shared.conflicts++;
+    this.isEmpty = false;
   }
 
   /** Moves the due entries of the current bucket to the dropped ones, as far as the budget allows. */

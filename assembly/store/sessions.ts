@@ -49,6 +49,8 @@ export class Sessions {
   /** Sessions that the sweep may still take out, and whether it met more. */
   private budget: i32 = 0;
   private leavesWork: bool = false;
+  /** The newest sweep has left no session in the store. */
+  isEmpty: bool = false;
 
   /** @param max sessions at most, kept within 5 %. */
   constructor(
@@ -134,6 +136,7 @@ export class Sessions {
     const active = this.activeCount();
     this.budget = TAKEN_PER_SWEEP;
     this.leavesWork = false;
+    this.isEmpty = true;
     this.surplus = active - this.max;
     if (this.surplus > 0) this.surplusBefore = this.activityOfLeastActive(active, this.surplus);
     let left = 0;
@@ -166,11 +169,13 @@ export class Sessions {
       }
       shared.length = <i32>(kept - shared.page);
       if (this.takenCount > 0 && !shared.save()) continue;
+      if (shared.length) this.isEmpty = false;
       const active = this.tellActive();
       this.tellTaken();
       return active;
     }
     shared.conflicts++;
+    this.isEmpty = false;
     return this.tellActive();
   }
 

@@ -111,6 +111,11 @@ export class PendingOperations extends PendingListener {
     return this.pending.sweep(Outcome.Unanswered, now, this);
   }
 
+  /** The newest sweep has left nothing that waits. */
+  get isEmpty(): bool {
+    return this.pending.isEmpty;
+  }
+
   private leave(operation: Operation, dueAt: u64, outcome: Outcome, endedAt: u64): bool {
     operation.isParked = true;
     const key = keyOf(operation.idKind, operation.idHash, operation.fromServer);

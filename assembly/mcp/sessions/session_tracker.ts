@@ -108,9 +108,12 @@ export class SessionTracker {
     this.next = i;
   }
 
-  /** Tells the store all that it has not been told. */
-  flushAll(nowMs: u64): void {
-    for (let i = 0; i < this.count; i++) this.flush(changetype<Sighting>(this.list[i]), nowMs);
+  /** Writes all news to the store, and frees the sightings. The tracker must not be used any more. */
+  close(nowMs: u64): void {
+    for (let i = this.count - 1; i >= 0; i--) {
+      this.flush(changetype<Sighting>(this.list[i]), nowMs);
+      this.forget(i);
+    }
   }
 
   /** Whether the session is in hand here: then it has been active. */
