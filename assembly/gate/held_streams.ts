@@ -1,4 +1,5 @@
 import { GateRequest } from "./stage/request";
+import { elapsed, hasCome } from "../memory/elapsed";
 
 /** How long the body of a request may take to begin whose headers are held. */
 const PATIENCE_MS: u64 = 5000;
@@ -14,7 +15,7 @@ export class HeldStreams {
   /** The headers of the request are held from now on. `now` in milliseconds. */
   add(request: GateRequest, now: u64): void {
     request.holdsHeaders = true;
-    request.heldAt = now;
+    request.heldAtMs = now;
     request.next = 0;
     request.previous = this.last;
     if (this.last) changetype<GateRequest>(this.last).next = changetype<usize>(request);
@@ -37,14 +38,12 @@ export class HeldStreams {
     this.isProven = true;
   }
 
-  /** The request that has waited longest for its body, if that is too long; null where there is none. `now` in
-   *  milliseconds. */
-  overdue(now: u64): GateRequest | null {
+  /** The request that has waited longest for its body, if that is too long; null where there is none. */
+  overdue(nowMs: u64): GateRequest | null {
     if (this.isProven || !this.first) return null;
     const request = changetype<GateRequest>(this.first);
-    const waited = <i64>(now - request.heldAt);
     // The clock was set back: the wait begins anew.
-    if (waited < 0) request.heldAt = now;
-    return waited >= <i64>PATIENCE_MS ? request : null;
+    if (!hasCome(request.heldAtMs, nowMs)) request.heldAtMs = nowMs;
+    return elapsed(request.heldAtMs, nowMs) >= PATIENCE_MS ? request : null;
   }
 }

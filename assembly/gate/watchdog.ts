@@ -5,6 +5,7 @@ import { HeldStreams } from "./held_streams";
 import { NextTurn } from "./next_turn";
 import { Stage } from "./stage/stage";
 import { GateRequest, StageState } from "./stage/request";
+import { NANOSECONDS_PER_MILLISECOND } from "../memory/elapsed";
 
 /** Requests that one callback answers at most. Envoy sends the answers of a callback nested, each inside the one before,
  *  and its stack overflows at some 300, which ends the VM. */
@@ -53,6 +54,6 @@ export class Watchdog {
   }
 
   private milliseconds(): u64 {
-    return this.clock.now() / 1_000_000;
+    return this.clock.now() / NANOSECONDS_PER_MILLISECOND;
   }
 }

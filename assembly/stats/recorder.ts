@@ -16,8 +16,7 @@ import { Labels } from "./labels";
 import { MetricTable } from "./metric_table";
 import { RepeatedCalls } from "./repeated_calls";
 import { Series } from "./series";
-
-const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
+import { NANOSECONDS_PER_MILLISECOND, elapsed } from "../memory/elapsed";
 
 /** Turns what happens on MCP streams into metrics. */
 export class Recorder extends Observer {
@@ -187,8 +186,8 @@ function durationOf(operation: Operation, clock: Clock): u64 {
   return millisecondsBetween(operation.startedAt, operation.endedAt ? operation.endedAt : clock.now());
 }
 
-function millisecondsBetween(from: u64, to: u64): u64 {
-  return to > from ? (to - from) / NANOSECONDS_PER_MILLISECOND : 0;
+function millisecondsBetween(fromNs: u64, toNs: u64): u64 {
+  return elapsed(fromNs, toNs) / NANOSECONDS_PER_MILLISECOND;
 }
 
 function errorType(outcome: Outcome): ErrorType {

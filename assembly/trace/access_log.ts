@@ -5,9 +5,9 @@ import { Operation } from "../mcp/operations/operation";
 import { OperationLog } from "../mcp/operations/operation_log";
 import { outcomeName } from "../mcp/protocol/outcome";
 import { shownLength } from "../mcp/protocol/shown_target";
+import { NANOSECONDS_PER_MILLISECOND, elapsed } from "../memory/elapsed";
 import { HEX_SIZE, writeHex } from "../memory/hex";
 
-const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 const ROOM: i32 = 64;
 const text: usize = heap.alloc(ROOM);
 
@@ -30,8 +30,7 @@ export class AccessLog extends OperationLog {
     this.requested(stream, operation, isModern);
     this.setText("mcp.outcome", outcomeName(operation.outcome));
     const endedAt = operation.endedAt ? operation.endedAt : now;
-    const lasted = endedAt > operation.startedAt ? endedAt - operation.startedAt : 0;
-    this.setNumber("mcp.duration_ms", lasted / NANOSECONDS_PER_MILLISECOND);
+    this.setNumber("mcp.duration_ms", elapsed(operation.startedAt, endedAt) / NANOSECONDS_PER_MILLISECOND);
     const tokens = operation.allTokens;
     if (tokens) this.setNumber("mcp.tokens", tokens);
   }

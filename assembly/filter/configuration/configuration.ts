@@ -2,6 +2,7 @@ import { indicatesAccess } from "../../config/access_traces";
 import { ConfigReader, PluginConfig } from "../../config/plugin_config";
 import { Level, Log } from "../../host/log";
 import { Properties } from "../../host/properties";
+import { NANOSECONDS_PER_MILLISECOND } from "../../memory/elapsed";
 import { Bytes, hashBytes } from "../../memory/bytes";
 import { KeptConfigurations, Substitute } from "../../store/kept_configurations";
 import { ServiceClock } from "../../store/service_clock";
@@ -17,7 +18,6 @@ const NOTHING = Bytes.of("");
 const GAUGE = "mcp_configuration_invalid";
 /** Configurations that were settled in this VM. */
 let settledInVm: u32 = 0;
-const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 
 /**
  * The configuration of a plugin instance. A bad one is reported, and a good one that plugin instances of that name had

@@ -1,4 +1,5 @@
 import { PluginConfig } from "../../config/plugin_config";
+import { elapsed } from "../../memory/elapsed";
 import { mix } from "../../memory/bytes";
 import { Table } from "../../memory/table";
 import { Claim, ClaimFlag, Claims, isBeatDue, isLive } from "../../store/claims";
@@ -8,14 +9,14 @@ import { Stage } from "../../gate/stage/stage";
 
 /** From when on, after a configuration took the lead, a connection can prove that another one has returned; and how long it
  *  must then have a higher id than any that the leader has seen. Three and two ticks. */
-const SETTLING_MS: i64 = 3000;
-const PROOF_MS: i64 = 2000;
+const SETTLING_MS: u64 = 3000;
+const PROOF_MS: u64 = 2000;
 /** Envoy counts connections from 1 on. QUIC's ids are hashes, which say nothing of time. */
 const CONNECTION_LIMIT: u64 = 1 << 40;
 /** Connections of both, each newer than the other's before, that show the same. */
 const ALTERNATIONS: i32 = 3;
 /** Two configurations that take the lead from each other within this time both receive new connections. */
-const ALTERNATION_MS: i64 = 60_000;
+const ALTERNATION_MS: u64 = 60_000;
 
 /** The generation at which this VM last had each configuration of each group. */
 const generations = new Table(64);
@@ -42,7 +43,7 @@ export class Leadership {
   hasClaimed: bool = false;
   hadStreams: bool = false;
   /** The service time of the last tick. */
-  private now: u64 = 0;
+  private nowMs: u64 = 0;
   private generation: u64 = 0;
   /** The highest connection id that this instance has seen. */
   private connection: u64 = 0;
@@ -114,27 +115,27 @@ export class Leadership {
     if (connection == 0 || connection >= CONNECTION_LIMIT) return;
     this.connection = max(this.connection, connection);
     if (this.leads || this.candidate || connection <= this.floor) return;
-    if (<i64>(this.now - this.leaderClaimedAtMs) < SETTLING_MS) return;
+    if (elapsed(this.leaderClaimedAtMs, this.nowMs) < SETTLING_MS) return;
     if (this.leaderConnection == 0 || connection <= this.leaderConnection) return;
     this.candidate = connection;
-    this.candidateAtMs = this.now;
+    this.candidateAtMs = this.nowMs;
   }
 
   /** Claims, renews the claim, and finds out what leads. To be called when the configuration settles and on each tick, with
    *  the service time. True where this configuration has just taken the lead. */
-  refresh(applied: AppliedConfiguration, now: u64): bool {
-    this.now = now;
+  refresh(applied: AppliedConfiguration, nowMs: u64): bool {
+    this.nowMs = nowMs;
     const claims = this.claims;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       claims.load();
       this.isChanged = false;
-      const claim = this.hasClaimed ? this.renew(applied, now) : this.enter(applied, now);
-      const took = this.compete(claim, applied, now);
+      const claim = this.hasClaimed ? this.renew(applied, nowMs) : this.enter(applied, nowMs);
+      const took = this.compete(claim, applied, nowMs);
       if (this.isChanged && !claims.save()) continue;
       this.hasClaimed = true;
       this.generation = claim.generation;
       generations.set(this.memoryKey(applied), claim.generation);
-      this.observe(claim, applied, now);
+      this.observe(claim, applied, nowMs);
       return took;
     }
     return false;
@@ -163,7 +164,7 @@ export class Leadership {
   }
 
   /** The first claim of this instance. */
-  private enter(applied: AppliedConfiguration, now: u64): Claim {
+  private enter(applied: AppliedConfiguration, nowMs: u64): Claim {
     const claims = this.claims;
     let claim = claims.find(applied.key);
     let isNew = false;
@@ -173,24 +174,24 @@ export class Leadership {
     } else if (claims.head.key != claim.key) {
       // A worker that is late with an older configuration must not take the lead. A VM that had it before, and knows of all
       // that came since, has been called anew: it has returned.
-      isNew = !isLive(claim, now) || generations.get(this.memoryKey(applied)) == claim.generation;
+      isNew = !isLive(claim, nowMs) || generations.get(this.memoryKey(applied)) == claim.generation;
     }
     this.isChanged = true;
-    claim.beatAtMs = now;
+    claim.beatAtMs = nowMs;
     this.describe(claim, applied);
-    if (isNew) this.promote(claim, applied, now);
+    if (isNew) this.promote(claim, applied, nowMs);
     return claim;
   }
 
-  private renew(applied: AppliedConfiguration, now: u64): Claim {
+  private renew(applied: AppliedConfiguration, nowMs: u64): Claim {
     let claim = this.claims.find(applied.key);
     if (!claim) {
       // It had to make room for others.
       claim = this.claims.add(applied.key);
       claim.generation = this.generation;
     }
-    if (isBeatDue(claim, now)) {
-      claim.beatAtMs = now;
+    if (isBeatDue(claim, nowMs)) {
+      claim.beatAtMs = nowMs;
       this.isChanged = true;
     }
     this.describe(claim, applied);
@@ -211,7 +212,7 @@ export class Leadership {
   }
 
   /** Takes the lead where it is due. True if so. */
-  private compete(claim: Claim, applied: AppliedConfiguration, now: u64): bool {
+  private compete(claim: Claim, applied: AppliedConfiguration, nowMs: u64): bool {
     const claims = this.claims;
     const head = claims.head;
     if (head.key == claim.key) {
@@ -221,47 +222,47 @@ export class Leadership {
       return !this.leads;
     }
     const leader = claims.find(head.key);
-    if (!leader || !isLive(leader, now)) {
-      if (!claims.isNewest(claim, now)) return false;
+    if (!leader || !isLive(leader, nowMs)) {
+      if (!claims.isNewest(claim, nowMs)) return false;
       this.lead(claim, applied);
       return true;
     }
-    if (!this.isProved(claim, leader, now)) return false;
-    const isRecent = <i64>(now - leader.claimedAtMs) < ALTERNATION_MS;
-    if (claim.proofs && leader.proofs && isRecent) this.reportAlternation(now);
+    if (!this.isProved(claim, leader, nowMs)) return false;
+    const isRecent = elapsed(leader.claimedAtMs, nowMs) < ALTERNATION_MS;
+    if (claim.proofs && leader.proofs && isRecent) this.reportAlternation(nowMs);
     claim.proofs++;
-    this.promote(claim, applied, now);
+    this.promote(claim, applied, nowMs);
     return true;
   }
 
   /** Whether a connection proves that this configuration has returned. */
-  private isProved(claim: Claim, leader: Claim, now: u64): bool {
-    if (<i64>(now - leader.claimedAtMs) < SETTLING_MS) {
+  private isProved(claim: Claim, leader: Claim, nowMs: u64): bool {
+    if (elapsed(leader.claimedAtMs, nowMs) < SETTLING_MS) {
       this.floor = max(claim.connection, this.connection);
       this.candidate = 0;
     }
     if (!this.candidate) return false;
     if (this.candidate <= leader.connection) {
       // Both have connections that are newer than the other's were.
-      if (++this.overtaken >= ALTERNATIONS) this.reportAlternation(now);
+      if (++this.overtaken >= ALTERNATIONS) this.reportAlternation(nowMs);
       this.candidate = 0;
       return false;
     }
-    return <i64>(now - this.candidateAtMs) >= PROOF_MS;
+    return elapsed(this.candidateAtMs, nowMs) >= PROOF_MS;
   }
 
   /** Writes down that this configuration and the leading one both receive new connections. */
-  private reportAlternation(now: u64): void {
+  private reportAlternation(nowMs: u64): void {
     const head = this.claims.head;
     this.overtaken = 0;
-    if (head.alternatedAtMs && <i64>(now - head.alternatedAtMs) < ALTERNATION_MS / 2) return;
-    head.alternatedAtMs = now;
+    if (head.alternatedAtMs && elapsed(head.alternatedAtMs, nowMs) < ALTERNATION_MS / 2) return;
+    head.alternatedAtMs = nowMs;
     this.isChanged = true;
   }
 
-  private promote(claim: Claim, applied: AppliedConfiguration, now: u64): void {
+  private promote(claim: Claim, applied: AppliedConfiguration, nowMs: u64): void {
     claim.generation = ++this.claims.head.generation;
-    claim.claimedAtMs = now;
+    claim.claimedAtMs = nowMs;
     this.lead(claim, applied);
   }
 
@@ -271,7 +272,7 @@ export class Leadership {
   }
 
   /** Takes down what the claims say. */
-  private observe(claim: Claim, applied: AppliedConfiguration, now: u64): void {
+  private observe(claim: Claim, applied: AppliedConfiguration, nowMs: u64): void {
     const claims = this.claims;
     const head = claims.head;
     this.leads = head.key == claim.key || head.effective == claim.effective;
@@ -279,13 +280,13 @@ export class Leadership {
     let hasPolicy = (head.flags & ClaimFlag.HasPolicy) != 0;
     for (let i = 0; i < claims.count; i++) {
       const other = claims.at(i);
-      if (!isLive(other, now) || other.effective == head.effective) continue;
+      if (!isLive(other, nowMs) || other.effective == head.effective) continue;
       outdated++;
       if (other.flags & ClaimFlag.HasPolicy) hasPolicy = true;
     }
     this.outdated = hasPolicy ? outdated : 0;
     this.needsConnections = this.outdated > 0;
-    this.alternates = head.alternatedAtMs != 0 && <i64>(now - head.alternatedAtMs) < ALTERNATION_MS;
+    this.alternates = head.alternatedAtMs != 0 && elapsed(head.alternatedAtMs, nowMs) < ALTERNATION_MS;
     const leader = claims.find(head.key);
     const claimedAtMs = leader ? leader.claimedAtMs : 0;
     if (this.leads || claimedAtMs != this.leaderClaimedAtMs) this.candidate = 0;

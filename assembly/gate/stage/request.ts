@@ -25,11 +25,11 @@ export class GateRequest {
   size: usize;
   /** The address of the first stage's state. */
   first: usize;
-  /** The headers are held as well, since `heldAt`, in milliseconds. */
+  /** The headers are held as well, since `heldAtMs`, in milliseconds. */
   holdsHeaders: bool;
   /** A stage has answered the request in place of the server. */
   isAnswered: bool;
-  heldAt: u64;
+  heldAtMs: u64;
   /** The addresses of the neighbours in the list of requests whose headers are held; 0 for none. */
   next: usize;
   previous: usize;

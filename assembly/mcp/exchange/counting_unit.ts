@@ -11,6 +11,7 @@ import { SessionTracker } from "../sessions/session_tracker";
 import { Tasks } from "../tools/tasks";
 import { TokenSettings } from "../protocol/token_kinds";
 import { ToolObserver } from "../tools/tool_observer";
+import { NANOSECONDS_PER_MILLISECOND } from "../../memory/elapsed";
 
 /** What an exchange leaves its traces in: the state and the statistics of one instance and role. */
 export class CountingUnit {
@@ -41,6 +42,6 @@ export class CountingUnit {
 
   /** The time, in milliseconds. */
   milliseconds(): u64 {
-    return this.clock.now() / 1_000_000;
+    return this.clock.now() / NANOSECONDS_PER_MILLISECOND;
   }
 }

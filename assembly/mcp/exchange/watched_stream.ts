@@ -1,3 +1,4 @@
+import { NANOSECONDS_PER_MILLISECOND } from "../../memory/elapsed";
 import { mix } from "../../memory/bytes";
 import { keyedHash, neverZero } from "../../memory/keyed_hash";
 import { ListedTool, LISTED_TOOL_SIZE, findTool } from "../../store/tool_lists";
@@ -92,7 +93,7 @@ export class WatchedStream extends MeasuredStream {
   private acceptTask(message: McpMessage, operation: Operation, unit: CountingUnit): void {
     if (!message.task) return;
     const tool = unit.toolObserver.toolOf(this, operation);
-    const startedAt = operation.startedAt / 1_000_000;
+    const startedAt = operation.startedAt / NANOSECONDS_PER_MILLISECOND;
     unit.tasks.accept(this, message.task, message.taskState, tool, startedAt, unit.milliseconds());
   }
 

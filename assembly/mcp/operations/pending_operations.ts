@@ -1,3 +1,4 @@
+import { NANOSECONDS_PER_MILLISECOND } from "../../memory/elapsed";
 import { mix } from "../../memory/bytes";
 import { IdKind } from "../../jsonrpc/id";
 import { Marks } from "../../store/primitives/marks";
@@ -11,7 +12,6 @@ import { PACKED_LIMIT, packOperation, packedServer, unpackOperation } from "./pa
 import { OUTCOME_COUNT, Outcome } from "../protocol/outcome";
 import { SessionTracker } from "../sessions/session_tracker";
 
-const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 const OUTCOME_BITS: u64 = 8;
 /** An answer may cross with the cancellation of its request. */
 const CANCELLED_MS: u64 = 10_000;

@@ -4,6 +4,7 @@ import { ATTEMPTS } from "../../store/primitives/store";
 import { ObservedStream } from "../exchange/observed_stream";
 import { TASK_STATE_COUNT, TaskState, isTerminal } from "../protocol/task_state";
 import { ToolObserver } from "./tool_observer";
+import { elapsed } from "../../memory/elapsed";
 
 /** A mark holds the state, above it the tool's label, above that when the task was accepted, in milliseconds. */
 const STATE_BITS: u64 = 4;
@@ -46,7 +47,7 @@ export class Tasks {
       if (!isAcceptedNow) this.observer.taskEntered(stream, tool, state);
       // One that was accepted elsewhere has no known age.
       if (isTerminal(state) && startedAt) {
-        this.observer.taskEnded(stream, tool, state, now > startedAt ? now - startedAt : 0);
+        this.observer.taskEnded(stream, tool, state, elapsed(startedAt, now));
       }
       return;
     }
