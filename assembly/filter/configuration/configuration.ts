@@ -6,7 +6,9 @@ import { NANOSECONDS_PER_MILLISECOND } from "../../memory/elapsed";
 import { Bytes, hashBytes } from "../../memory/bytes";
 import { KeptConfigurations, Substitute } from "../../store/kept_configurations";
 import { ServiceClock } from "../../store/service_clock";
-import { ATTEMPTS, Store } from "../../store/primitives/store";
+import { KnownRoles } from "../../store/known_roles";
+import { NumberSet } from "../../store/primitives/name_list";
+import { Store } from "../../store/primitives/store";
 import { AppliedConfiguration, closed } from "./applied_configuration";
 import { ConfigurationReport } from "./configuration_report";
 import { Leaderships } from "./leaderships";
@@ -16,6 +18,8 @@ import { Host } from "../unit";
 const REMINDER_TICKS: i32 = 60;
 const NOTHING = Bytes.of("");
 const GAUGE = "mcp_configuration_invalid";
+/** Plugins that are counted in it at most. */
+const INVALID_LIMIT: i32 = 4096;
 /** Configurations that were settled in this VM. */
 let settledInVm: u32 = 0;
 
@@ -49,8 +53,8 @@ export class Configuration {
   /** What is kept of the plugin of this name: opened at the first request or tick. */
   private shared: Store | null = null;
   private keptOrNull: KeptConfigurations | null = null;
-  /** What is kept of all plugins. */
-  private all: Store;
+  /** The plugins whose configuration is invalid. */
+  private invalid: NumberSet;
   private clock: ServiceClock;
   /** What tells this plugin from others, once `shared` is opened. */
   private plugin: u64 = 0;
@@ -66,7 +70,7 @@ export class Configuration {
     this.report = report;
     this.leaderships = new Leaderships(host, report);
     const all = new Store(host.sharedData, 0, "configurations");
-    this.all = all;
+    this.invalid = new NumberSet(all, "invalid", INVALID_LIMIT);
     this.clock = new ServiceClock(all);
   }
 
@@ -156,23 +160,12 @@ export class Configuration {
 
   /** The roles that streams through plugins of this name had, on any worker. */
   knownRoles(): string[] {
-    const shared = this.store();
-    shared.load("roles");
-    if (shared.length == 0) return [];
-    return String.UTF8.decodeUnsafe(shared.page, shared.length).split(" ");
+    return new KnownRoles(this.store()).values();
   }
 
   /** Keeps a role that a stream had. */
   rememberRole(role: string): void {
-    const shared = this.store();
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const known = this.knownRoles();
-      if (known.includes(role)) return;
-      known.push(role);
-      const text = known.join(" ");
-      shared.length = <i32>String.UTF8.encodeUnsafe(changetype<usize>(text), text.length, shared.page);
-      if (shared.save()) return;
-    }
+    new KnownRoles(this.store()).add(role);
   }
 
   private store(): Store {
@@ -250,45 +243,24 @@ export class Configuration {
     this.appliedNow = new AppliedConfiguration(hashBytes(this.bytes.at, this.bytes.length), config, bytes);
   }
 
-  /** Puts the plugin into the set of those whose configuration is invalid, or takes it out, and records how many there
-   *  are. */
+  /** Adds the plugin to the set of those whose configuration is invalid, or removes it, and records how many there are. */
   private recordInvalid(): void {
-    const shared = this.all;
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      shared.load("invalid");
-      let kept = 0;
-      for (let at = 0; at < shared.length; at += sizeof<u64>()) {
-        const other = load<u64>(shared.page + at);
-        if (other == this.plugin) continue;
-        store<u64>(shared.page + kept, other);
-        kept += sizeof<u64>();
-      }
-      if (this.isBad) {
-        store<u64>(shared.page + kept, this.plugin);
-        kept += sizeof<u64>();
-      }
-      shared.length = kept;
-      if (shared.save()) return this.recordCount();
-    }
+    if (this.isBad) this.invalid.add(this.plugin);
+    else this.invalid.remove(this.plugin);
+    this.recordCount();
   }
 
   /** Records how many plugins have an invalid configuration. */
   private recordCount(): void {
     this.isRecorded = true;
-    this.all.load("invalid");
     const name = String.UTF8.encode(GAUGE);
     const gauge = this.host.metrics.gauge(changetype<usize>(name), name.byteLength);
-    this.host.metrics.record(gauge, this.all.length / sizeof<u64>());
+    this.host.metrics.record(gauge, this.invalid.count);
   }
 
   /** Whether this plugin is among those whose configuration is invalid. */
   private get isListedAsBad(): bool {
-    const all = this.all;
-    all.load("invalid");
-    for (let at = 0; at < all.length; at += sizeof<u64>()) {
-      if (load<u64>(all.page + at) == this.plugin) return true;
-    }
-    return false;
+    return this.invalid.has(this.plugin);
   }
 
   private remind(): void {

@@ -72,7 +72,7 @@ export class NameList {
 
 const NUMBER_SIZE: i32 = 8;
 
-/** A set of u64 in the store that only grows, up to a limit. */
+/** A set of u64 in the store, up to a limit. */
 export class NumberSet {
   constructor(
     private shared: Store,
@@ -84,13 +84,9 @@ export class NumberSet {
   add(number: u64): bool {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      this.load();
-      const end = shared.page + shared.length;
-      for (let at = shared.page; at < end; at += NUMBER_SIZE) {
-        if (load<u64>(at) == number) return true;
-      }
+      if (this.find(number)) return true;
       if (shared.length == this.limit * NUMBER_SIZE) return false;
-      store<u64>(end, number);
+      store<u64>(shared.page + shared.length, number);
       shared.length += NUMBER_SIZE;
       if (shared.save()) return true;
     }
@@ -98,7 +94,40 @@ export class NumberSet {
     return false;
   }
 
-  /** The numbers in the set, in the order of their coming. */
+  /** Removes the number. Nothing where it is not in the set. */
+  remove(number: u64): void {
+    const shared = this.shared;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const found = this.find(number);
+      if (!found) return;
+      shared.length -= NUMBER_SIZE;
+      store<u64>(found, load<u64>(shared.page + shared.length));
+      if (shared.save()) return;
+    }
+    shared.conflicts++;
+  }
+
+  has(number: u64): bool {
+    return this.find(number) != 0;
+  }
+
+  /** How many numbers are in the set. */
+  get count(): i32 {
+    this.load();
+    return this.shared.length / NUMBER_SIZE;
+  }
+
+  /** Loads the set. Returns the address of the number there, or 0. */
+  private find(number: u64): usize {
+    this.load();
+    const end = this.shared.page + this.shared.length;
+    for (let at = this.shared.page; at < end; at += NUMBER_SIZE) {
+      if (load<u64>(at) == number) return at;
+    }
+    return 0;
+  }
+
+  /** The numbers in the set, in the order of their coming where none was removed. */
   values(): StaticArray<u64> {
     this.load();
     const values = new StaticArray<u64>(this.shared.length / NUMBER_SIZE);

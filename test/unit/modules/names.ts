@@ -49,6 +49,18 @@ export function add(number: u64): bool {
   return numbers.add(number);
 }
 
+export function remove(number: u64): void {
+  numbers.remove(number);
+}
+
+export function has(number: u64): bool {
+  return numbers.has(number);
+}
+
+export function count(): i32 {
+  return numbers.count;
+}
+
 export function values(): void {
   const all = numbers.values();
   for (let i = 0; i < all.length; i++) traceNumber(all[i]);

@@ -20,6 +20,7 @@ import { KeptConfigurations } from "../../../assembly/store/kept_configurations"
 import { PENDING_SIZE, Pending, PendingListener } from "../../../assembly/store/pending";
 import { Policies, PolicyMode } from "../../../assembly/store/policies";
 import { Lease } from "../../../assembly/store/primitives/lease";
+import { KnownRoles } from "../../../assembly/store/known_roles";
 import { Marks } from "../../../assembly/store/primitives/marks";
 import { NameList, NumberSet } from "../../../assembly/store/primitives/name_list";
 import { Secret } from "../../../assembly/store/primitives/secret";
@@ -304,6 +305,10 @@ function numbers(shared: Store, full: Store): void {
   const numbers = new NumberSet(shared, "numbers", 20);
   numbers.add(KEY);
   numbers.add(OTHER_KEY);
+  numbers.add(1);
+  numbers.remove(1);
+  numbers.has(KEY);
+  assert(numbers.count <= 20);
   assert(numbers.values().length <= 20);
   const others = new NumberSet(full, "numbers", 20);
   for (let i = 0; i < 40; i++) others.add(i);
@@ -324,6 +329,8 @@ function slots(shared: Store): void {
 /** Values that one number or two make up. */
 function small(shared: Store): void {
   new Lease(shared).take(NOW, 3500);
+  new KnownRoles(shared).add("client");
+  assert(new KnownRoles(shared).values().length <= 2);
   new ServiceClock(shared).advance(NOW);
   new Secret(shared, new Numbers()).hashNumber(1);
   const endpoints = new Endpoints(new TestSharedData(), new Numbers());

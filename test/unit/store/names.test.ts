@@ -15,6 +15,9 @@ interface Exports {
   append(at: number, length: number, isKnown: boolean): number;
   setKnown(): number;
   add(number: bigint): number;
+  remove(number: bigint): void;
+  has(number: bigint): number;
+  count(): number;
   values(): void;
   conflicts(): number;
 }
@@ -121,6 +124,14 @@ describe("a set of numbers", () => {
     expect([7n, 0n, 7n, 2n ** 64n - 1n, 1n, 2n].map((number) => exports.add(number))).toEqual([1, 1, 1, 1, 1, 0]);
     expect([exports.add(0n), exports.add(3n)]).toEqual([1, 0]);
     for (const worker of workers.keys()) expect(values(worker)).toEqual(["7", "0", "18446744073709551615", "1"]);
+  });
+
+  it("has room again once a number is removed", () => {
+    const [{ exports: one }, { exports: other }] = workers;
+    for (const number of [5n, 6n, 7n, 8n]) one.add(number);
+    for (const number of [5n, 8n, 9n]) other.remove(number);
+    expect([one.count(), one.has(5n), one.has(6n), one.has(8n)]).toEqual([2, 0, 1, 0]);
+    expect([other.add(9n), values(0)]).toEqual([1, ["7", "6", "9"]]);
   });
 
   it("may have no place", () => {
