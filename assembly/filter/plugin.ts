@@ -68,9 +68,14 @@ export class Plugin extends RootContext {
     const headers = new HostHeaders();
     const body = new BodyReader(BufferType.RequestBody);
     const held = new HeldStreams();
-    const enforcement = new Enforcement(new HostReplies());
+    const enforcement = new Enforcement(new HostReplies(), streams);
     const nextTurn = new NextTurn(new HostSharedQueue(), sharedData, random);
-    const gate = new Gate(stages, new StageHost(clock, log, properties, filterState, body), enforcement, held);
+    const gate = new Gate(
+      stages,
+      new StageHost(clock, log, properties, filterState, body, enforcement),
+      enforcement,
+      held,
+    );
     const configuration = new Configuration(host, log);
     const settling = new Settling(id, configuration, streams);
     const units = new Units(configuration, gate, host);

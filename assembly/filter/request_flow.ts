@@ -122,8 +122,8 @@ export class RequestFlow {
       if (!request.isAnswered) this.gate.end(request);
     }
     if (exchange.readsRequest) exchange.requestEnd(unit);
-    if (!request || !request.isAnswered) return Action.Continue;
-    exchange.deny(unit);
+    if (!request || !(request.isAnswered || request.isHeld)) return Action.Continue;
+    if (request.isAnswered) exchange.deny(unit);
     return Action.Pause;
   }
 

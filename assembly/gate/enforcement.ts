@@ -1,10 +1,17 @@
 import { Replies } from "../host/replies";
-import { GateRequest } from "./stage/request";
+import { StreamControl } from "../host/stream_control";
+import { LaterVerdicts } from "./stage/later_verdicts";
+import { GateRequest, StageState } from "./stage/request";
 import { Verdict, VerdictKind } from "./stage/verdict";
 
 /** Carries out verdicts. */
-export class Enforcement {
-  constructor(private replies: Replies) {}
+export class Enforcement extends LaterVerdicts {
+  constructor(
+    private replies: Replies,
+    private streams: StreamControl,
+  ) {
+    super();
+  }
 
   /** Answers the request if the verdict says so: host calls must refer to its stream. False where it is answered. */
   lets(request: GateRequest, verdict: Verdict): bool {
@@ -13,5 +20,13 @@ export class Enforcement {
     request.exchange.deny(request.unit);
     this.replies.send(verdict.status, verdict.details, verdict.at, verdict.length, verdict.headers!);
     return false;
+  }
+
+  decide(request: GateRequest, state: StageState, verdict: Verdict, current: u32): void {
+    // Of a stream that is gone, host calls would be about another one.
+    if (request.isAnswered || !this.streams.makeCurrent(request.stream)) return;
+    state.holds = false;
+    if (this.lets(request, verdict) && !request.isHeld) this.streams.continueRequest();
+    this.streams.makeCurrent(current);
   }
 }

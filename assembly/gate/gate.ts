@@ -119,15 +119,16 @@ export class Gate {
     return true;
   }
 
-  /** A held request is whole: decides it. Returns the bytes of its body, none of which has passed. */
+  /** A held request is whole: asks the stages that hold it. Returns the bytes of its body, none of which has passed. */
   conclude(request: GateRequest): usize {
     this.held.remove(request);
     const size = request.size;
     for (let at = request.first; at; at = changetype<StageState>(at).next) {
       const state = changetype<StageState>(at);
       if (!state.holds) continue;
-      if (!this.enforcement.lets(request, stageOf(state).conclude(state, request))) break;
-      state.holds = false;
+      const verdict = stageOf(state).conclude(state, request);
+      if (!this.enforcement.lets(request, verdict)) break;
+      state.holds = verdict.kind == VerdictKind.Hold;
     }
     request.size = 0;
     return size;

@@ -22,8 +22,9 @@ export abstract class Stage {
   /** The body of a request that this stage holds has grown to `request.size` bytes: holds or answers it. */
   abstract grow(state: StageState, request: GateRequest): Verdict;
 
-  /** A request that this stage holds is whole: passes or answers it. Its body is in the proxy's buffer, `request.size`
-   *  bytes. */
+  /** A request that this stage holds is whole: passes or answers it, or holds it until it says otherwise by
+   *  {@link LaterVerdicts}. Its body is in the proxy's buffer, `request.size` bytes. All stages that hold a request are asked
+   *  at its end; one that holds it on does not keep those behind it from answering. */
   abstract conclude(state: StageState, request: GateRequest): Verdict;
 
   /** Bytes of a request that passes, where `state.reads`. */
@@ -32,7 +33,7 @@ export abstract class Stage {
   /** A request that `state.reads` has passed to its end. */
   abstract end(state: StageState, request: GateRequest): void;
 
-  /** The headers of a request that this stage holds have been held for too long, and no body came: answers it. */
+  /** The headers of a request that this stage holds have been in the proxy for too long, and no body came: answers it. */
   abstract expire(state: StageState, request: GateRequest): Verdict;
 
   /** The stream is over: the state must not be used any more. */

@@ -3,8 +3,9 @@ import { Clock } from "../../host/clock";
 import { FilterState } from "../../host/filter_state";
 import { Log } from "../../host/log";
 import { Properties } from "../../host/properties";
+import { LaterVerdicts } from "./later_verdicts";
 
-/** What stages read of the host, and write to it, besides their verdicts. */
+/** What stages use of the host, besides the verdicts that they return. */
 export class StageHost {
   constructor(
     readonly clock: Clock,
@@ -13,5 +14,6 @@ export class StageHost {
     readonly filterState: FilterState,
     /** The body of the current request. */
     readonly body: Body,
+    readonly later: LaterVerdicts,
   ) {}
 }

@@ -4,7 +4,7 @@ import { HeaderBlock } from "../../host/header_block";
 export enum VerdictKind {
   /** The request may go on, as far as the stage is concerned. */
   Pass,
-  /** The request waits: the stage needs its body. Decided by `Stage.begin` and `Stage.grow`. */
+  /** The request waits: the stage needs its body, or something else once the body is there. */
   Hold,
   /** The stage answers the request in place of the server. */
   Answer,

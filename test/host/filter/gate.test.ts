@@ -1,8 +1,8 @@
 /** Requests that two stages decide: the access policy, and behind it one of modules/staged.ts. */
 import { describe, expect, test } from "vitest";
-import { loadModule, type Plugin, requestHead, Vm } from "../index.ts";
-import { countsBy, MCP_HEADERS, toolCall } from "./filter.ts";
-import { type Asking, ask, deniedBy, guarded, principals, tools } from "./access.ts";
+import { type HttpStream, loadModule, type Plugin, requestHead, responseHead, Vm } from "../index.ts";
+import { countsBy, MCP_HEADERS, result, toolCall } from "./filter.ts";
+import { type Asking, ask, deniedBy, guarded, principals, replyOf, tools } from "./access.ts";
 
 const NO_RM = { defaultAction: "ALLOW", rules: [tools("DENY", "no-rm", "rm")] };
 /** A policy that decides by the head alone: it holds nothing that it allows. */
@@ -42,14 +42,16 @@ describe("a request that both stages hold", () => {
   test("goes on, as it came, once both let it pass", () => {
     const plugin = start(NO_RM);
     const body = toolCall("echo");
+    const { stream } = ask(plugin, body, { ...me, path: "/mcp?stage=hold" });
+    expect(stream.passedRequest).toBe(body);
     expect(askBoth(plugin, "hold", body)).toEqual({
       details: undefined,
       status: undefined,
       actions: [0, 1, 0, 0, 0, 0],
       asked: ["begin", `grow ${size(body)}`, `grow ${size(body)}`, `conclude ${size(body)}`, "close"],
     });
-    expect(decisions(plugin)).toEqual({ "_default allow": 1 });
-    expect(plugin.vm.metrics.counter("mcp_operations_total", { mcp_outcome: "ok" })).toBe(1);
+    expect(decisions(plugin)).toEqual({ "_default allow": 2 });
+    expect(plugin.vm.metrics.counter("mcp_operations_total", { mcp_outcome: "ok" })).toBe(2);
   });
 
   test("is denied by the policy, which is asked first", () => {
@@ -132,6 +134,62 @@ describe("a request that is answered by its head", () => {
     const headers = { ...MCP_HEADERS, "content-encoding": "gzip" };
     const answer = askBoth(start(NO_RM), "answer", toolCall("echo"), { headers });
     expect(answer).toMatchObject({ details: "mcp_access_refused[compressed]", asked: [] });
+  });
+});
+
+describe("a request that the second stage holds beyond its end", () => {
+  const body = toolCall("echo");
+  const send = (plugin: Plugin, requestEnd: "with-last" | "trailers" = "with-last") => {
+    const stream = plugin.stream(me.properties);
+    stream.requestHeaders(requestHead({ path: "/mcp?stage=queue", headers: MCP_HEADERS }));
+    expect(stream.requestBody(Buffer.from(body), requestEnd === "with-last")).toBe(1);
+    if (requestEnd === "trailers") expect(stream.requestTrailers([["x", "y"]])).toBe(1);
+    expect(stream.passedRequest).toBe("");
+    return stream;
+  };
+  const answer = (stream: HttpStream) => {
+    stream.responseHeaders(responseHead({}));
+    stream.responseBody(Buffer.from(result()), true);
+    stream.end();
+  };
+
+  test.each(["with-last", "trailers"] as const)("goes on, as it came, once the stage passes it: ended %s", (end) => {
+    const plugin = start(NO_RM);
+    const [first, second] = [send(plugin, end), send(plugin, end)];
+    expect(decisions(plugin)).toEqual({ "_default allow": 2 });
+    expect(askBoth(plugin, "pass", body).details).toBeUndefined();
+    expect([first, second].map((stream) => stream.passedRequest)).toEqual([body, ""]);
+    askBoth(plugin, "pass", body);
+    expect(second.passedRequest).toBe(body);
+    for (const stream of [first, second]) answer(stream);
+    expect(plugin.vm.metrics.counter("mcp_operations_total", { mcp_outcome: "ok" })).toBe(4);
+  });
+
+  test("is answered, and counted as denied, if the stage answers it", () => {
+    const plugin = start(NO_RM);
+    const stream = send(plugin);
+    expect(askBoth(plugin, "refuse", body).details).toBeUndefined();
+    expect(replyOf(stream)).toEqual({ status: 429, details: "stage_refuses", body: { by: "stage" } });
+    expect(stream.passedRequest).toBe("");
+    expect(countsBy(plugin, "mcp_operations_total", "mcp_outcome")).toEqual({ ok: 1, denied: 1 });
+  });
+
+  test("is not decided any more once its client has left", () => {
+    const plugin = start(NO_RM);
+    const [first, second] = [send(plugin), send(plugin)];
+    first.reset("client");
+    askBoth(plugin, "pass", body);
+    expect([first, second].map((stream) => stream.passedRequest)).toEqual(["", body]);
+  });
+
+  test("may have headers that are held too, and is none of the watchdog's once its body has begun", () => {
+    const plugin = start({ ...NO_RM, holdHeaders: true }, true);
+    const stream = send(plugin);
+    plugin.vm.clock.advance(60_000);
+    plugin.tick();
+    expect(stream.reply).toBeUndefined();
+    askBoth(plugin, "pass", body);
+    expect(stream.passedRequest).toBe(body);
   });
 });
 

@@ -1,8 +1,8 @@
 /** A new policy holds for every new request, on connections that an older configuration still serves, too. */
 import { describe, expect, test } from "vitest";
 import { type LogLine, Vm, loadModule } from "../index.ts";
-import { auditOf, deniedBy, guarded, tools } from "./access.ts";
-import { countsBy } from "./filter.ts";
+import { auditOf, deniedBy, guarded, refusedFor, tools } from "./access.ts";
+import { MCP_HEADERS, countsBy } from "./filter.ts";
 import { type Connection, Listener, Proxy } from "./updates.ts";
 
 const ECHO = guarded({ rules: [tools("ALLOW", "echo", "echo")] });
@@ -49,6 +49,17 @@ describe("a request on a connection that an older configuration serves", () => {
     proxy.pass(2);
     expect(calls(kept)).toEqual([false, false, false]);
     expect(calls(listener.connect())).toEqual([false, true, false]);
+  });
+
+  test("is refused by the newer policy where both would refuse it by its headers", () => {
+    const { proxy, listener, kept } = start(BOTH);
+    listener.push(ECHO);
+    proxy.pass(2);
+    const headers = { ...MCP_HEADERS, "content-encoding": "gzip" };
+    expect(kept.call("echo", { headers }).reply).toEqual(refusedFor("compressed"));
+    const decisions = countsBy(kept.plugin, "mcp_access_decisions_total", "mcp_access_rule", "mcp_access_action");
+    expect(decisions["_newer deny"]).toBe(1);
+    expect(decisions["_refused deny"]).toBeUndefined();
   });
 
   test("of an instance without a policy is decided by the newer one alone", () => {

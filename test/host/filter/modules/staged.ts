@@ -25,12 +25,21 @@ const BODY = Bytes.of('{"by":"stage"}');
 @unmanaged
 class Counted extends StageState {
   bytes: usize;
+  isQueued: bool;
 }
+
+/** The addresses of requests that are held beyond their ends, and of their states, in turn. */
+const queue: usize[] = [];
 
 const pool = new Pool(offsetof<Counted>());
 
-/** Is concerned with every POST whose query holds `stage=`: `answer` answers it by its head, `hold` holds it, and then
- *  answers it if it is too long or its body holds `teapot`; else it reads the body while it passes. Logs what it is asked. */
+/**
+ * Is concerned with every POST whose query holds `stage=`, and logs what it is asked:
+ * - `answer` answers the request by its head.
+ * - `hold` holds it until its end, and answers it if it is too long or its body holds `teapot`. `queue` does the same, and
+ *   holds it beyond its end.
+ * - `pass` and `refuse` pass or answer the oldest request of the queue. Their own request passes, and its body is read.
+ */
 class QueryStage extends Stage {
   private headers: HeaderBlock = new HeaderBlock(["content-type", "application/json"]);
 
@@ -49,7 +58,11 @@ class QueryStage extends Stage {
   begin(state: StageState, request: GateRequest, head: RequestHead): Verdict {
     this.log("begin");
     if (says(head, "stage=answer")) return this.answer(429, "stage_answers");
-    if (says(head, "stage=hold")) return HOLD;
+    const counted = changetype<Counted>(state);
+    counted.isQueued = says(head, "stage=queue");
+    if (counted.isQueued || says(head, "stage=hold")) return HOLD;
+    if (says(head, "stage=pass")) this.release(PASS, request.stream);
+    if (says(head, "stage=refuse")) this.release(this.answer(429, "stage_refuses"), request.stream);
     state.reads = true;
     return PASS;
   }
@@ -65,7 +78,11 @@ class QueryStage extends Stage {
     let isTeapot = false;
     body.begin(request.size);
     while (body.next()) isTeapot = isTeapot || indexOfIgnoringCase(body.at, body.length, "teapot") >= 0;
-    return isTeapot ? this.answer(418, "stage_teapot") : PASS;
+    if (isTeapot) return this.answer(418, "stage_teapot");
+    if (!changetype<Counted>(state).isQueued) return PASS;
+    queue.push(changetype<usize>(request));
+    queue.push(changetype<usize>(state));
+    return HOLD;
   }
 
   bytes(state: StageState, request: GateRequest, at: usize, length: usize): void {
@@ -83,7 +100,16 @@ class QueryStage extends Stage {
 
   close(state: StageState): void {
     this.log("close");
+    const at = queue.indexOf(changetype<usize>(state));
+    if (at > 0) queue.splice(at - 1, 2);
     pool.release(changetype<usize>(state));
+  }
+
+  private release(verdict: Verdict, current: u32): void {
+    if (queue.length == 0) return;
+    const request = changetype<GateRequest>(queue.shift());
+    const state = changetype<StageState>(queue.shift());
+    this.host.later.decide(request, state, verdict, current);
   }
 
   private answer(status: i32, details: string): Verdict {
