@@ -18,8 +18,11 @@ const ALTERNATIONS: i32 = 3;
 /** Two configurations that take the lead from each other within this time both receive new connections. */
 const ALTERNATION_MS: u64 = 60_000;
 
+/** Configurations that a VM remembers at most. Then it forgets all, and those in use are remembered again on their next tick. */
+const MEMORY_LIMIT: i32 = 512;
+
 /** The generation at which this VM last had each configuration of each group. */
-const generations = new Table(64);
+let generations = new Table(64);
 
 /**
  * The part of a plugin instance in deciding which configuration of its group leads. An update leaves older instances in
@@ -134,6 +137,7 @@ export class Leadership {
       if (this.isChanged && !claims.save()) continue;
       this.hasClaimed = true;
       this.generation = claim.generation;
+      if (generations.size >= MEMORY_LIMIT) generations = new Table(64);
       generations.set(this.memoryKey(applied), claim.generation);
       this.observe(claim, applied, nowMs);
       return took;

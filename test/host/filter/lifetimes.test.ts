@@ -1,5 +1,6 @@
 /** What a plugin instance keeps of configurations that it no longer applies: no more than open streams and the store need. */
 import { describe, expect, test } from "vitest";
+import { effort } from "../../effort.ts";
 import { exchange, type Plugin, requestHead } from "../index.ts";
 import {
   MCP_HEADERS,
@@ -15,6 +16,7 @@ import {
 import { deniedBy, guarded, replyOf, tools } from "./access.ts";
 import { type OpenStream, inSession, openGet, openPost } from "./open-stream.ts";
 
+const DIFFERENT = effort(12_000, 60_000);
 const NO_RM = { defaultAction: "ALLOW", rules: [tools("DENY", "no-rm", "rm")] };
 const HELD = { ...NO_RM, holdHeaders: true };
 const SOON = { sessions: { idleTimeout: "1s" } };
@@ -92,6 +94,26 @@ test("1000 reconfigurations of one instance, with streams open across them, leav
   // The current unit, and those whose instance and role no other unit has.
   expect(liveSlots(plugin)).toBeLessThanOrEqual(2);
 });
+
+test(
+  `${DIFFERENT} configurations, all of them different, leave memory flat`,
+  { timeout: effort(120_000, 900_000) },
+  () => {
+    const [plugin] = startWorkers(1);
+    const run = (from: number, to: number) => {
+      for (let i = from; i < to; i++) {
+        plugin.configure(guarded(NO_RM, { labels: { tools: [`tool-${i % 200}`] }, sessions: { max: 10_000 + i } }));
+        post(plugin, toolCall("echo"));
+        passSeconds([plugin], 1);
+        plugin.vm.logs.length = 0;
+      }
+    };
+    run(0, 500);
+    const pages = plugin.vm.memoryPages();
+    run(500, DIFFERENT);
+    expect(plugin.vm.memoryPages()).toBe(pages);
+  },
+);
 
 test("1000 plugin instances in one VM, each of which replaces the one before it, leave memory and slots flat", () => {
   const [first] = startWorkers(1, { configuration: CONFIGURATIONS[0], allowHeadersStop: true });
