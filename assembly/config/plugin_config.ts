@@ -1,4 +1,5 @@
 import { isSpace } from "../json/characters";
+import { parseDecimal } from "./values/decimal";
 import { parseDuration } from "./values/duration";
 import { AccessConfig } from "./access/access_config";
 import { AccessReader } from "./access/access_reader";
@@ -189,7 +190,7 @@ export class ConfigReader {
     if (name == "estimate") {
       config.estimateTokens = this.problems.boolean("tokens.estimate", value, config.estimateTokens);
     } else if (name == "scale") {
-      const scale = value.type == JsonType.Number && !value.isCut ? parseFloat(value.text) : -1;
+      const scale = value.type == JsonType.Number && !value.isCut ? parseDecimal(value.text) : -1;
       if (scale >= LEAST_SCALE && scale <= MOST_SCALE) config.tokenScale = scale;
       else this.problems.expected("tokens.scale", "a number from 0.01 to 100", value);
     } else if (name == "maxBytes") {

@@ -66,6 +66,34 @@ export class JsonWriter {
     this.length += size;
   }
 
+  /** The beginning of another member of an object, which has one already: a comma and the name, in ASCII. */
+  member(name: string): void {
+    this.raw(',"');
+    this.raw(name);
+    this.raw('":');
+  }
+
+  /** Another member of an object: a text that needs no escapes. */
+  textMember(name: string, value: string): void {
+    this.member(name);
+    this.raw('"');
+    this.raw(value);
+    this.raw('"');
+  }
+
+  /** Another member of an object: bytes of UTF-8; nothing where they are none. */
+  bytesMember(name: string, at: usize, length: i32): void {
+    if (length == 0) return;
+    this.member(name);
+    this.text(at, length);
+  }
+
+  /** Another member of an object: a number. */
+  numberMember(name: string, value: u64): void {
+    this.member(name);
+    this.number(value);
+  }
+
   /** Whether the text so far ends with the beginning of an object. */
   get endsOpen(): bool {
     return this.length > 0 && load<u8>(this.at + this.length - 1) == OBJECT_START;

@@ -1,5 +1,6 @@
 import { TextMatch } from "../../config/access/access_config";
 import { Bytes } from "../../memory/bytes";
+import { matchesGlob } from "../../memory/glob";
 import { Match, not } from "./match";
 
 const STAR: u8 = 0x2a;
@@ -27,30 +28,10 @@ class Pattern {
     // What follows the kept bytes does not matter where the pattern ends in its only star.
     if (this.prefix == size - 1) return Match.Yes;
     if (isCut) return Match.Unknown;
-    return matchesFrom(pattern, this.prefix, size, at, this.prefix, length) ? Match.Yes : Match.No;
+    const from = this.prefix;
+    const isMatch = matchesGlob(pattern + from, size - from, at + from, length - from);
+    return isMatch ? Match.Yes : Match.No;
   }
-}
-
-/** Matches with going back to the newest star only, which is enough: at most the product of both lengths in steps. */
-function matchesFrom(pattern: usize, p: i32, size: i32, at: usize, t: i32, length: i32): bool {
-  let star = -1;
-  let resume = 0;
-  while (t < length) {
-    if (p < size && load<u8>(pattern + p) == STAR) {
-      star = p++;
-      resume = t;
-    } else if (p < size && load<u8>(pattern + p) == load<u8>(at + t)) {
-      p++;
-      t++;
-    } else if (star >= 0) {
-      p = star + 1;
-      t = ++resume;
-    } else {
-      return false;
-    }
-  }
-  while (p < size && load<u8>(pattern + p) == STAR) p++;
-  return p == size;
 }
 
 /** A {@link TextMatch}, ready to be matched. */

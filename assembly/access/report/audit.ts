@@ -54,18 +54,18 @@ export class Audit {
   denied(check: AccessCheck, call: Call, rule: i32, ruleName: string, isShadow: bool, session: u64): void {
     this.explanation.begin(check, call);
     this.begin(check, ruleName, isShadow, session);
-    this.member("method", call.method, call.methodLength);
+    this.writer.bytesMember("method", call.method, call.methodLength);
     if (call.target != Target.None && call.target != Target.Unclear) {
       const slot = call.targetSlot;
       const reader = call.reader;
       const method = methodOf(call.method, call.methodLength);
       const at = reader.textAt(slot);
       if (reader.token(slot) == Token.String) {
-        this.member("target", at, shownLength(method, at, reader.textLength(slot)));
+        this.writer.bytesMember("target", at, shownLength(method, at, reader.textLength(slot)));
       }
     }
     if (this.explanation.policy.config.auditArguments) this.appendArguments(call.reader);
-    this.member("server", call.server, call.serverLength);
+    this.writer.bytesMember("server", call.server, call.serverLength);
     this.appendReason(rule);
     this.end();
   }
@@ -84,21 +84,14 @@ export class Audit {
     this.explanation.beginRequest(check);
     this.begin(check, ruleName, isShadow, session);
     const writer = this.writer;
-    writer.raw(',"reason":"');
-    writer.raw(refusalName(refusal));
-    writer.raw('"');
+    writer.textMember("reason", refusalName(refusal));
     if (member) {
       const path = String.UTF8.encode(changetype<Key>(member).path);
-      this.member("member", changetype<usize>(path), path.byteLength);
+      this.writer.bytesMember("member", changetype<usize>(path), path.byteLength);
     }
-    if (header.length) {
-      writer.raw(',"header":"');
-      writer.raw(header);
-      writer.raw('"');
-    }
+    if (header.length) writer.textMember("header", header);
     if (refusal == AccessRefusal.TooLarge) {
-      writer.raw(',"limit":');
-      writer.number(this.explanation.policy.config.maxBodyBytes);
+      writer.numberMember("limit", this.explanation.policy.config.maxBodyBytes);
     }
     this.end();
   }
@@ -114,16 +107,15 @@ export class Audit {
     writer.raw(ruleName);
     writer.raw('","time":');
     writeTimestamp(writer, this.clock.wallNow());
-    this.member("request_id", check.requestId, check.requestIdLength);
+    this.writer.bytesMember("request_id", check.requestId, check.requestIdLength);
     if (session) {
       writeHex(hexText, session);
-      this.member("session", hexText, HEX_SIZE);
+      this.writer.bytesMember("session", hexText, HEX_SIZE);
     }
-    this.member("principal", check.principal, check.shownPrincipalLength);
-    this.member("address", caller.addressText, caller.addressTextLength);
+    this.writer.bytesMember("principal", check.principal, check.shownPrincipalLength);
+    this.writer.bytesMember("address", caller.addressText, caller.addressTextLength);
     if (this.dropped) {
-      writer.raw(',"dropped":');
-      writer.number(this.dropped);
+      writer.numberMember("dropped", this.dropped);
     }
     this.dropped = 0;
   }
@@ -148,15 +140,6 @@ export class Audit {
     writer.raw('","failed":"');
     explanation.writeFailed(nearest, writer);
     writer.raw(explanation.match(nearest) == Match.Unknown ? '","unknown":true}' : '"}');
-  }
-
-  private member(name: string, at: usize, length: i32): void {
-    if (length == 0) return;
-    const writer = this.writer;
-    writer.raw(',"');
-    writer.raw(name);
-    writer.raw('":');
-    writer.text(at, length);
   }
 
   private appendArguments(reader: StrictReader): void {

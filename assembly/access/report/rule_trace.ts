@@ -34,14 +34,8 @@ export class RuleTrace {
     writer.raw(rule.mode == AccessMode.Shadow ? ',"mode":"shadow"' : ',"mode":"enforce"');
     writer.raw(rule.applies(this.explanation.match(index)) ? ',"applies":true' : ',"applies":false');
     writer.raw(decides ? ',"decides":true' : ',"decides":false');
-    if (check.requestIdLength) {
-      writer.raw(',"request_id":');
-      writer.text(check.requestId, check.requestIdLength);
-    }
-    if (call.methodLength) {
-      writer.raw(',"method":');
-      writer.text(call.method, call.methodLength);
-    }
+    writer.bytesMember("request_id", check.requestId, check.requestIdLength);
+    writer.bytesMember("method", call.method, call.methodLength);
     writer.raw(',"parts":{');
     this.explanation.writeParts(index, writer);
     writer.raw("}}");

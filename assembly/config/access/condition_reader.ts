@@ -136,7 +136,12 @@ function readKey(key: string, condition: ConditionConfig): bool {
   }
   if (!key.startsWith(ARGUMENTS + "[") || !key.endsWith("]")) return false;
   condition.key = ConditionKey.Argument;
-  condition.path = key.slice(ARGUMENTS.length + 1, key.length - 1).split("][");
+  let from = ARGUMENTS.length + 1;
+  for (let to = key.indexOf("][", from); to >= 0; to = key.indexOf("][", from)) {
+    condition.path.push(key.slice(from, to));
+    from = to + 2;
+  }
+  condition.path.push(key.slice(from, key.length - 1));
   if (condition.path.length > MAX_ARGUMENT_DEPTH) return false;
   for (let i = 0; i < condition.path.length; i++) {
     if (!isArgumentName(condition.path[i])) return false;

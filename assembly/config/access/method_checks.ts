@@ -4,7 +4,7 @@ import { nearestWord } from "../values/near_miss";
 import { Problems, itemPath, suggestion } from "../values/problems";
 import { quoted } from "../values/shown";
 import { MessageDirection, OperationConfig } from "./access_config";
-import { anyMatches, matchesGlob } from "./glob";
+import { anyMatches, matches } from "./glob";
 
 /** A name for the methods with which a client and a server get to know each other. */
 export const HANDSHAKE = "@handshake";
@@ -106,7 +106,7 @@ function isAmong(name: string, methods: string[]): bool {
 
 function matchesOne(pattern: string, methods: string[]): bool {
   for (let i = 0; i < methods.length; i++) {
-    if (matchesGlob(pattern, methods[i])) return true;
+    if (matches(pattern, methods[i])) return true;
   }
   return false;
 }

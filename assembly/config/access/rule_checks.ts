@@ -15,7 +15,7 @@ import {
   TextMatch,
 } from "./access_config";
 import { coversBlock } from "./coverage";
-import { anyMatches, matchesGlob } from "./glob";
+import { anyMatches, matches } from "./glob";
 import { TextChecks, TextKind } from "./text_checks";
 
 /** The methods of MCP whose messages have arguments that conditions can name. */
@@ -124,7 +124,7 @@ export class RuleChecks {
     for (let i = 1; i < REVISION_COUNT; i++) known.push(revisionName(i));
     for (let i = 0; i < values.length; i++) {
       let isKnown = false;
-      for (let j = 0; j < known.length; j++) isKnown = isKnown || matchesGlob(values[i], known[j]);
+      for (let j = 0; j < known.length; j++) isKnown = isKnown || matches(values[i], known[j]);
       if (isKnown) continue;
       const text = quoted(values[i]) + " is no revision of MCP that this version knows: " + known.join(", ");
       this.problems.warn(itemPath(path, i), text);
@@ -180,7 +180,7 @@ function mayMeet(one: string[], other: string[]): bool {
   for (let i = 0; i < one.length; i++) {
     for (let j = 0; j < other.length; j++) {
       if (one[i].includes("*") && other[j].includes("*")) return true;
-      if (matchesGlob(one[i], other[j]) || matchesGlob(other[j], one[i])) return true;
+      if (matches(one[i], other[j]) || matches(other[j], one[i])) return true;
     }
   }
   return false;

@@ -1,3 +1,6 @@
+import { parseDecimal } from "./decimal";
+import { skipDigits } from "./digits";
+
 const POINT: i32 = 0x2e;
 const MOST_DECIMALS: i32 = 2;
 /** Longer durations, some 30 000 years, are as good as this. */
@@ -16,16 +19,9 @@ export function parseDuration(text: string): i64 {
   const unit = millisecondsOf(text.slice(end));
   if (whole == 0 || decimals == 0 || decimals > MOST_DECIMALS || unit < 0) return -1;
   // Without the point, since a decimal is not exact.
-  const digits = parseFloat(text.slice(0, whole) + text.slice(whole + 1, end));
+  const digits = parseDecimal(text.slice(0, whole) + text.slice(whole + 1, end));
   const milliseconds = (digits * <f64>unit) / (decimals < 0 ? 1 : decimals == 1 ? 10 : 100);
   return <i64>Math.min(milliseconds, LONGEST);
-}
-
-/** The offset of the first character from `from` on that is no digit. */
-export function skipDigits(text: string, from: i32): i32 {
-  let at = from;
-  while (at < text.length && text.charCodeAt(at) >= 0x30 && text.charCodeAt(at) <= 0x39) at++;
-  return at;
 }
 
 function millisecondsOf(unit: string): i64 {

@@ -1,5 +1,6 @@
 import { Tokenizer } from "../../json/tokenizer";
 import { Fault, Token } from "../../json/token";
+import { parseDecimal } from "./decimal";
 
 /** What a value of a JSON document is. */
 export enum JsonType {
@@ -36,7 +37,7 @@ export class JsonValue {
    *  [0, 2^31). */
   get integer(): i32 {
     if (this.type != JsonType.Number || this.isCut) return -1;
-    const value = parseFloat(this.text);
+    const value = parseDecimal(this.text);
     return value >= 0 && value < 2147483648 && Math.floor(value) == value ? <i32>value : -1;
   }
 }

@@ -1,4 +1,5 @@
-import { skipDigits } from "./duration";
+import { parseDecimal } from "./decimal";
+import { skipDigits } from "./digits";
 
 /** Larger sizes are as good as this. */
 const LARGEST: f64 = 1e15;
@@ -8,7 +9,7 @@ export function parseSize(text: string): i64 {
   const digits = skipDigits(text, 0);
   const unit = bytesOf(text.slice(digits));
   if (digits == 0 || unit < 0) return -1;
-  return <i64>Math.min(parseFloat(text.slice(0, digits)) * <f64>unit, LARGEST);
+  return <i64>Math.min(parseDecimal(text.slice(0, digits)) * <f64>unit, LARGEST);
 }
 
 function bytesOf(unit: string): i64 {

@@ -44,7 +44,9 @@ class StreamEntry {
 }
 
 /** All plugin instances. Streams refer to them by address only, so this map keeps them alive. */
-const roots = new Map<u32, RootContext>();
+const roots: RootContext[] = [];
+/** Their addresses by id. */
+const rootsById = new Table(16);
 const streams = new Table(256);
 let freeEntries: usize = 0;
 let makeRoot: ((id: u32) => RootContext) | null = null;
@@ -56,12 +58,15 @@ export function setRootFactory(make: (id: u32) => RootContext): void {
 
 /** Creates the plugin instance of this id. */
 export function openRoot(id: u32): void {
-  roots.set(id, makeRoot!(id));
+  const root = makeRoot!(id);
+  roots.push(root);
+  rootsById.set(keyOf(id), changetype<usize>(root));
 }
 
 /** The plugin instance of this id, or null. */
 export function rootOf(id: u32): RootContext | null {
-  return roots.has(id) ? roots.get(id) : null;
+  const at = <usize>rootsById.get(keyOf(id));
+  return at ? changetype<RootContext>(at) : null;
 }
 
 /** Closes the plugin instance of this id, if it exists. */
@@ -69,19 +74,23 @@ export function closeRoot(id: u32): void {
   const root = rootOf(id);
   if (!root) return;
   root.onClose();
-  roots.delete(id);
+  rootsById.delete(keyOf(id));
+  const index = roots.indexOf(root);
+  roots[index] = roots[roots.length - 1];
+  roots.pop();
 }
 
 /** Registers a new stream of a plugin instance, without a handle. Does nothing where the instance does not exist. */
 export function openStream(id: u32, rootId: u32): void {
-  if (!roots.has(rootId)) return;
+  const root = <usize>rootsById.get(keyOf(rootId));
+  if (!root) return;
   let at = freeEntries;
   if (at) freeEntries = changetype<StreamEntry>(at).nextFree;
   else at = heap.alloc(offsetof<StreamEntry>());
   const entry = changetype<StreamEntry>(at);
-  entry.root = changetype<usize>(roots.get(rootId));
+  entry.root = root;
   entry.handle = 0;
-  streams.set(streamKey(id), at);
+  streams.set(keyOf(id), at);
 }
 
 /** The plugin instance (address) of the stream that {@link findStream} found last, and its handle. */
@@ -90,7 +99,7 @@ export let foundHandle: usize = 0;
 
 /** Looks up the stream. False where it is unknown or closed. */
 export function findStream(id: u32): bool {
-  const at = <usize>streams.get(streamKey(id));
+  const at = <usize>streams.get(keyOf(id));
   if (!at) return false;
   const entry = changetype<StreamEntry>(at);
   foundRoot = entry.root;
@@ -100,19 +109,19 @@ export function findStream(id: u32): bool {
 
 /** Sets the handle of a registered stream. */
 export function setHandle(id: u32, handle: usize): void {
-  changetype<StreamEntry>(<usize>streams.get(streamKey(id))).handle = handle;
+  changetype<StreamEntry>(<usize>streams.get(keyOf(id))).handle = handle;
 }
 
 /** Removes the stream, if it is registered. */
 export function closeStream(id: u32): void {
-  const at = <usize>streams.get(streamKey(id));
+  const at = <usize>streams.get(keyOf(id));
   if (!at) return;
-  streams.delete(streamKey(id));
+  streams.delete(keyOf(id));
   changetype<StreamEntry>(at).nextFree = freeEntries;
   freeEntries = at;
 }
 
 /** The stream's key in the table. A key must not be 0; ids begin at 1, but this does not rely on it. */
-function streamKey(id: u32): u64 {
+function keyOf(id: u32): u64 {
   return ((<u64>1) << 32) | id;
 }
