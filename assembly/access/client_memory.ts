@@ -1,4 +1,6 @@
-import { ClientNames } from "../mcp/sessions/client_names";
+import { SessionKey } from "../identity/keys";
+import { Event, EventKind } from "../mcp/event";
+import { EventSink } from "../mcp/event_sink";
 import { mix } from "../memory/bytes";
 import { Marks } from "../store/primitives/marks";
 import { ClientConditions } from "./policy/client_conditions";
@@ -8,7 +10,7 @@ const KEPT: u64 = 1 << 63;
 
 /** Remembers, by session, how the policy's conditions on clients' names matched when the session began: later requests do
  *  not carry the name. */
-export class ClientMemory extends ClientNames {
+export class ClientMemory extends EventSink {
   /** The same for the conditions of another policy, which applies too. */
   private other: ClientMemory | null = null;
 
@@ -29,7 +31,11 @@ export class ClientMemory extends ClientNames {
     return other;
   }
 
-  remember(session: u64, name: usize, length: i32): void {
+  receive(event: Event): void {
+    if (event.kind == EventKind.ClientNamed) this.remember(event.session, event.name, event.nameLength);
+  }
+
+  private remember(session: SessionKey, name: usize, length: i32): void {
     const other = this.other;
     if (other) other.remember(session, name, length);
     if (length == 0 || this.conditions.isEmpty) return;

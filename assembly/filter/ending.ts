@@ -5,7 +5,7 @@ import { indexOfIgnoringCase, startsWithText } from "../memory/bytes";
 
 /** How the stream ended. Asks the proxy only where its response did not simply come to its end. */
 export function endingOf(exchange: Exchange, properties: Properties): StreamEnd {
-  if (exchange.responseEnded && exchange.status < 500) return StreamEnd.Complete;
+  if (exchange.stream.hasResponseEnded && exchange.stream.status < 500) return StreamEnd.Complete;
   if (properties.find("response.code_details")) {
     // Envoy's response code details: `response_timeout`, `stream_idle_timeout`, `max_duration_timeout`, …
     const at = properties.at;
@@ -14,5 +14,5 @@ export function endingOf(exchange: Exchange, properties: Properties): StreamEnd 
     if (indexOfIgnoringCase(at, length, "max_stream_duration") >= 0) return StreamEnd.Timeout;
     if (startsWithText(at, length, "upstream_reset")) return StreamEnd.Reset;
   }
-  return exchange.responseEnded ? StreamEnd.Complete : StreamEnd.ClientClosed;
+  return exchange.stream.hasResponseEnded ? StreamEnd.Complete : StreamEnd.ClientClosed;
 }

@@ -64,7 +64,7 @@ export class Plugin extends RootContext {
     const filterState = new HostFilterState();
     const streams = new HostStreamControl();
     const endpoints = new Endpoints(sharedData, random);
-    const host = new Host(clock, new HostMetrics(), properties, sharedData, random, filterState, endpoints);
+    const host = new Host(clock, new HostMetrics(), properties, sharedData, random, filterState, log, endpoints);
     const headers = new HostHeaders();
     const body = new BodyReader(BufferType.RequestBody);
     const held = new HeldStreams();

@@ -62,9 +62,9 @@ export class RequestFlow {
     const exchange = Exchange.take();
     exchange.unit = changetype<usize>(unit);
     unit.enter();
-    exchange.begin(head, this.host.clock.now(), unit);
+    exchange.begin(head, this.host.clock.now(), unit.services);
     this.begun = changetype<usize>(exchange);
-    gate.begin(stream, exchange, unit, head, newer, concern);
+    gate.begin(stream, exchange, unit.services, head, newer, concern);
     const request = gatedRequest(exchange);
     if (request && request.isAnswered) return Action.Pause;
     if (endOfStream) return this.end(exchange);
@@ -114,27 +114,27 @@ export class RequestFlow {
 
   /** The request is over: decides it, if it is held. */
   end(exchange: Exchange): Action {
-    const unit = unitOf(exchange);
+    const services = unitOf(exchange).services;
     const request = gatedRequest(exchange);
     if (request) {
       if (request.isAnswered) return Action.Pause;
       if (request.isHeld) this.pass(exchange, this.gate.conclude(request));
       if (!request.isAnswered) this.gate.end(request);
     }
-    if (exchange.readsRequest) exchange.requestEnd(unit);
+    if (exchange.readsRequest) exchange.requestEnd(services);
     if (!request || !(request.isAnswered || request.isHeld)) return Action.Continue;
-    if (request.isAnswered) exchange.deny(unit);
+    if (request.isAnswered) exchange.deny(services);
     return Action.Pause;
   }
 
   /** Reads `size` bytes of a request. */
   private pass(exchange: Exchange, size: usize): void {
     const body = this.body;
-    const unit = unitOf(exchange);
+    const services = unitOf(exchange).services;
     const request = gatedRequest(exchange);
     body.begin(size);
     while ((exchange.readsRequest || (request && request.isRead)) && body.next()) {
-      if (exchange.readsRequest) exchange.requestBody(body.at, body.length, unit);
+      if (exchange.readsRequest) exchange.requestBody(body.at, body.length, services);
       if (request) this.gate.bytes(request, body.at, body.length);
     }
   }

@@ -22,29 +22,29 @@ export class ResponseFlow {
     if (!exchange.isWatched) return;
     this.headers.open(HeaderMapType.ResponseHeaders);
     this.head.read(this.headers);
-    exchange.responseHead(this.head, unitOf(exchange));
+    exchange.responseHead(this.head, unitOf(exchange).services);
     if (endOfStream) this.end(exchange);
   }
 
   /** `size` bytes of the response's body. */
   bodyOf(exchange: Exchange, size: usize, endOfStream: bool): void {
-    const unit = unitOf(exchange);
+    const services = unitOf(exchange).services;
     const body = this.body;
     body.begin(size);
-    while (exchange.readsResponse && body.next()) exchange.responseBody(body.at, body.length, unit);
+    while (exchange.readsResponse && body.next()) exchange.responseBody(body.at, body.length, services);
     if (endOfStream) this.end(exchange);
   }
 
   /** The response is over. */
   end(exchange: Exchange): void {
-    exchange.responseEnd(unitOf(exchange));
+    exchange.responseEnd(unitOf(exchange).services);
   }
 
   /** The stream is over: the exchange must not be used any more. */
   close(exchange: Exchange): void {
     const end = exchange.isWatched ? endingOf(exchange, this.properties) : StreamEnd.Complete;
     const unit = unitOf(exchange);
-    exchange.close(end, unit);
+    exchange.close(end, unit.services);
     unit.leave();
   }
 }

@@ -4,36 +4,27 @@ import { Policy } from "../access/policy/policy";
 import { PluginConfig } from "../config/plugin_config";
 import { Clock } from "../host/clock";
 import { FilterState } from "../host/filter_state";
+import { Log } from "../host/log";
 import { Metrics } from "../host/metrics";
 import { Properties } from "../host/properties";
 import { Random } from "../host/random";
 import { SharedData } from "../host/shared_data";
-import { CountingUnit } from "../mcp/exchange/counting_unit";
+import { Callers } from "../identity/callers";
+import { Servers } from "../identity/servers";
 import { Exchange } from "../mcp/exchange/exchange";
-import { PendingOperations } from "../mcp/operations/pending_operations";
-import { SessionTracker } from "../mcp/sessions/session_tracker";
-import { Tasks } from "../mcp/tools/tasks";
+import { ExchangeServices, ExchangeSettings } from "../mcp/exchange/services";
 import { TokenSettings } from "../mcp/protocol/token_kinds";
 import { isWithin } from "../memory/elapsed";
 import { Endpoints } from "../store/endpoints";
 import { Lease } from "../store/primitives/lease";
 import { Marks } from "../store/primitives/marks";
 import { Secret } from "../store/primitives/secret";
-import { Sessions } from "../store/sessions";
 import { Slots } from "../store/primitives/slots";
 import { Store } from "../store/primitives/store";
-import { ToolLists } from "../store/tool_lists";
-import { Family } from "../stats/catalogue";
-import { DecisionRecorder } from "../stats/decision_recorder";
-import { Gauges } from "../stats/gauges";
-import { LabelSettings, Labels } from "../stats/labels";
-import { MetricTable } from "../stats/metric_table";
-import { Recorder } from "../stats/recorder";
-import { RepeatedCalls } from "../stats/repeated_calls";
-import { Series } from "../stats/series";
-import { SessionRecorder } from "../stats/session_recorder";
-import { ToolRecorder } from "../stats/tool_recorder";
+import { LabelSettings } from "../stats/labels";
+import { Statistics } from "../stats/statistics";
 import { AccessLog } from "../trace/access_log";
+import { OperationLog } from "../trace/operation_log";
 
 const SWEEP_MS: u64 = 5000;
 /** Three ticks, as for slots. */
@@ -48,96 +39,61 @@ export class Host {
     readonly sharedData: SharedData,
     readonly random: Random,
     readonly filterState: FilterState,
+    readonly log: Log,
     /** Those of HTTP+SSE, which all instances share. */
     readonly endpoints: Endpoints,
   ) {}
 }
 
-/** Calls that are remembered in case they are repeated: 32 a bucket. */
-const CALL_BUCKETS: i32 = 1024;
 /** Sessions whose client is remembered for the access policy: 32 a bucket. */
 const CLIENT_BUCKETS: i32 = 4096;
 
 /** A plugin instance's part, on this worker, in the counting unit of its instance and role. */
-export class Unit extends CountingUnit {
-  private sessionsInStore: Sessions;
+export class Unit {
+  readonly services: ExchangeServices;
+  private statistics: Statistics;
+  private shared: Store;
   private lease: Lease;
   private slots: Slots;
+  private clock: Clock;
   private sweptAtMs: u64 = 0;
   /** Open streams that are counted in it: they refer to it by its address. */
   private users: i32 = 0;
   /** A sweep has left nothing in the store, and no stream has come since. */
   private hasSweptAll: bool = false;
 
-  static open(config: PluginConfig, role: string, policy: Policy | null, host: Host): Unit {
-    const shared = new Store(host.sharedData, host.random.next() | 1, config.instance + "/" + role);
-    const labels = new Labels(labelSettings(config, role), host.properties, shared);
-    const table = new MetricTable(labels, host.metrics);
-    const gauges = new Gauges(config.maxServers, shared, table);
-    const sessionRecorder = new SessionRecorder(labels, table, gauges, config.estimateTokens);
-    const sessions = new Sessions(shared, config.maxSessions, sessionRecorder);
-    const tracker = new SessionTracker(sessions, sessionRecorder, config.sessionIdleSeconds);
-    const series = new Series(labels, table);
-    const calls = new RepeatedCalls(new Marks(shared, "calls", CALL_BUCKETS), table);
-    const isShadow = policy != null && !policy.isEnforced;
-    const decisions = new DecisionRecorder(labels, table, series, isShadow);
-    const recorder = new Recorder(labels, table, gauges, series, calls, decisions, host.clock);
-    const tools = new ToolRecorder(labels, table, series);
-    const conditions = policy ? policy.clients : new ClientConditions();
-    const clients = new ClientMemory(conditions, new Marks(shared, "clients", CLIENT_BUCKETS));
-    const pending = new PendingOperations(shared, recorder, tracker, config.sessionIdleSeconds);
-    return new Unit(
-      role,
-      recorder,
-      tools,
-      clients,
-      tracker,
-      pending,
-      shared,
-      sessions,
-      gauges,
-      calls,
-      table,
-      config,
-      host,
-    );
-  }
-
+  /** @param policy the access policy; null where there is none. */
   constructor(
-    readonly role: string,
-    recorder: Recorder,
-    tools: ToolRecorder,
-    clientMemory: ClientMemory,
-    tracker: SessionTracker,
-    pending: PendingOperations,
-    private shared: Store,
-    sessions: Sessions,
-    private gauges: Gauges,
-    private calls: RepeatedCalls,
-    private table: MetricTable,
     private config: PluginConfig,
+    readonly role: string,
+    policy: Policy | null,
     host: Host,
   ) {
-    const secret = new Secret(shared, host.random);
-    super(
-      recorder,
-      tools,
-      new AccessLog(host.filterState),
-      tracker,
-      pending,
-      new Marks(shared, "cancellations"),
-      new Marks(shared, "lists"),
-      new ToolLists(shared),
-      new Tasks(new Marks(shared, "tasks"), tools),
+    const shared = new Store(host.sharedData, host.random.next() | 1, config.instance + "/" + role);
+    const isShadow = policy != null && !policy.isEnforced;
+    const statistics = new Statistics(labelSettings(config, role), isShadow, shared, host.metrics, host.clock);
+    const conditions = policy ? policy.clients : new ClientConditions();
+    const clientMemory = new ClientMemory(conditions, new Marks(shared, "clients", CLIENT_BUCKETS));
+    const services = new ExchangeServices(
+      exchangeSettings(config),
+      shared,
+      new Secret(shared, host.random),
+      new Servers(config.server, host.properties),
+      new Callers(host.properties),
       host.endpoints,
-      clientMemory,
-      secret,
-      tokenSettings(config),
       host.clock,
     );
-    this.sessionsInStore = sessions;
+    services.events.add(statistics);
+    services.events.add(clientMemory);
+    services.clientNames = clientMemory;
+    services.events.add(new AccessLog(host.filterState, host.clock));
+    services.events.add(new OperationLog(host.log, host.clock));
+    this.services = services;
+    this.statistics = statistics;
+    this.shared = shared;
     this.lease = new Lease(shared);
     this.slots = new Slots(shared);
+    this.clock = host.clock;
   }
 
   /** A stream is counted in it from now on. */
@@ -169,30 +125,26 @@ export class Unit extends CountingUnit {
 
   /** Writes what it has gathered to the store and to metrics. It must not be used any more. */
   close(): void {
-    this.calls.flush();
-    this.sessions.close(this.milliseconds());
+    this.statistics.flush();
+    this.services.close(this.clock.milliseconds);
   }
 
   /** Publishes what is open here and what sessions did; one worker at a time sweeps for all. */
   tick(): void {
-    const now = this.milliseconds();
-    this.gauges.publish(this.slots, now);
-    this.sessions.tick(now);
-    this.calls.flush();
+    const now = this.clock.milliseconds;
+    const statistics = this.statistics;
+    statistics.publish(this.slots, now);
+    this.services.tick(now);
+    statistics.flush();
     if (this.lease.take(now, LEASE_MS) && !isWithin(SWEEP_MS, this.sweptAtMs, now)) {
-      this.gauges.beginSweep(this.slots, now);
-      const hasSweptSessions = this.sessionsInStore.sweep(now);
-      const hasSweptPending = this.pending.sweep(now);
-      this.gauges.endSweep();
+      statistics.beginSweep(this.slots, now);
+      const hasSwept = this.services.sweep(now);
+      statistics.endSweep();
       // What a sweep leaves waits for the next tick only.
-      this.sweptAtMs = hasSweptSessions && hasSweptPending ? now : now - SWEEP_MS;
-      this.hasSweptAll = this.sessionsInStore.isEmpty && this.pending.isEmpty;
+      this.sweptAtMs = hasSwept ? now : now - SWEEP_MS;
+      this.hasSweptAll = this.services.isEmpty;
     }
-    if (this.shared.conflicts) {
-      this.table.chooseServer(0);
-      this.table.count(Family.StoreConflicts, 0, 0, this.shared.conflicts);
-      this.shared.conflicts = 0;
-    }
+    statistics.countConflicts(this.shared);
   }
 }
 
@@ -209,11 +161,13 @@ function labelSettings(config: PluginConfig, role: string): LabelSettings {
   settings.maxServers = config.maxServers;
   settings.tools = config.tools;
   settings.caller = config.labelCaller;
+  settings.tokens = config.estimateTokens;
   const access = config.access;
   if (access) settings.rules = access.rules.map<string>((rule) => rule.name);
   return settings;
 }
 
-function tokenSettings(config: PluginConfig): TokenSettings {
-  return new TokenSettings(config.estimateTokens, config.maxTokenBytes, config.tokenScale);
+function exchangeSettings(config: PluginConfig): ExchangeSettings {
+  const tokens = new TokenSettings(config.estimateTokens, config.maxTokenBytes, config.tokenScale);
+  return new ExchangeSettings(config.sessionIdleSeconds, config.maxSessions, tokens, config.labelCaller);
 }

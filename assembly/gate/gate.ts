@@ -1,8 +1,8 @@
 import { Policy } from "../access/policy/policy";
 import { PluginConfig } from "../config/plugin_config";
 import { NamedPaths } from "../http/named_paths";
-import { CountingUnit } from "../mcp/exchange/counting_unit";
 import { Exchange } from "../mcp/exchange/exchange";
+import { ExchangeServices } from "../mcp/exchange/services";
 import { RequestHead } from "../mcp/headers/request_head";
 import { Enforcement } from "./enforcement";
 import { HeldStreams } from "./held_streams";
@@ -73,14 +73,14 @@ export class Gate {
   begin(
     stream: u32,
     exchange: Exchange,
-    unit: CountingUnit,
+    services: ExchangeServices,
     head: RequestHead,
     newer: Stage | null,
     concern: Concern,
   ): void {
-    exchange.isUnchecked = this.policy != null && !(concern & ACCESS) && !newer;
+    exchange.stream.isUnchecked = this.policy != null && !(concern & ACCESS) && !newer;
     if (!concern && !newer) return;
-    const request = GateRequest.take(exchange, stream, unit);
+    const request = GateRequest.take(exchange, stream, services);
     exchange.gated = changetype<usize>(request);
     if (newer) this.enter(newer, request, head);
     for (let i = 0; i < this.stages.length && !request.isAnswered; i++) {
@@ -101,7 +101,7 @@ export class Gate {
   /** Whether the headers of the request, which has a body, stay in the proxy too. Then the gate watches for its body. */
   holdHeaders(request: GateRequest): bool {
     if (!this.mayHoldHeaders || !request.isHeld) return false;
-    this.held.add(request, request.unit.milliseconds());
+    this.held.add(request, this.host.clock.milliseconds);
     return true;
   }
 

@@ -4,7 +4,7 @@ import { revisionName } from "../mcp/protocol/revisions";
 import { streamEndName, streamKindName } from "../mcp/protocol/stream_kinds";
 import { taskStateName } from "../mcp/protocol/task_state";
 import { tokenKindName } from "../mcp/protocol/token_kinds";
-import { toolChangeName } from "../mcp/tools/tool_observer";
+import { toolChangeName } from "../mcp/protocol/tool_change";
 import { undecodedName } from "../mcp/protocol/undecoded";
 import { sessionEndName, sessionKindName } from "../store/session_entry";
 import { codeName } from "./codes";

@@ -1,6 +1,6 @@
 import { SpecialRule } from "../access/policy/special_rule";
 import { Method, TargetKind, targetKind } from "../mcp/protocol/methods";
-import { ObservedStream } from "../mcp/exchange/observed_stream";
+import { Stream } from "../mcp/state/stream";
 import { Family } from "./catalogue";
 import { OTHER_INDEX } from "./label_set";
 import { Labels } from "./labels";
@@ -18,14 +18,14 @@ export class DecisionRecorder {
   ) {}
 
   /** A message passed on a path that the policy is not about; the rest as in {@link decided}. */
-  unchecked(stream: ObservedStream, method: Method, name: usize, nameLength: i32): void {
+  unchecked(stream: Stream, method: Method, name: usize, nameLength: i32): void {
     this.decided(stream, method, name, nameLength, SpecialRule.Unchecked, false, this.isShadow);
   }
 
   /** The message of this method about the target of this name was decided. `rule` as in {@link Labels.rule}; `isDenied` and
    *  `isShadow` as the labels `mcp_access_action` and `mcp_access_mode` say. */
   decided(
-    stream: ObservedStream,
+    stream: Stream,
     method: Method,
     name: usize,
     nameLength: i32,

@@ -73,10 +73,10 @@ export class Gauges {
     if (number < this.sums.length) this.sums[number]++;
   }
 
-  /** Counts a live session. */
-  countSession(entry: SessionEntry): void {
+  /** Counts a live session of the server with this label. */
+  countSession(server: i32, entry: SessionEntry): void {
     const revision = <u32>entry.revision < <u32>REVISION_COUNT ? entry.revision : UNKNOWN_REVISION;
-    const number = entry.serverIndex * PER_SERVER + SESSIONS + <i32>entry.kind * REVISION_COUNT + revision;
+    const number = server * PER_SERVER + SESSIONS + <i32>entry.kind * REVISION_COUNT + revision;
     if (number < this.sums.length) this.sums[number]++;
   }
 

@@ -60,6 +60,25 @@ export class LabelSet {
     return this.findInCopy(at, length);
   }
 
+  /** The index of the name with this {@link keyedHash}; {@link OTHER_INDEX} where it has none. */
+  findKey(key: u64): i32 {
+    const index = this.findKeyInCopy(key);
+    if (index != OTHER_INDEX || this.isFull || key == 0) return index;
+    this.copyList();
+    return this.findKeyInCopy(key);
+  }
+
+  /** Like {@link findKey}, without a look-up in the store: a name that another worker has admitted since {@link refresh} is
+   *  missing. */
+  findKeyInCopy(key: u64): i32 {
+    return key ? <i32>this.byHash.get(key) : OTHER_INDEX;
+  }
+
+  /** Brings the copy up to date with the store. */
+  refresh(): void {
+    if (!this.isFull) this.copyList();
+  }
+
   /** The index of the name, which gets one if there is a slot for it. `isKnown`: the operator configured it or the
    *  server listed it. */
   admit(at: usize, length: i32, isKnown: bool): i32 {

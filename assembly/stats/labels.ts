@@ -1,16 +1,11 @@
 import { specialRuleName } from "../access/policy/special_rule";
-import { Properties } from "../host/properties";
 import { Method, TargetKind } from "../mcp/protocol/methods";
 import { Bytes } from "../memory/bytes";
-import { keyedHash } from "../memory/keyed_hash";
 import { Table } from "../memory/table";
 import { NameList, NumberSet } from "../store/primitives/name_list";
 import { Store } from "../store/primitives/store";
 import { LabelSet, OTHER_INDEX } from "./label_set";
 import { seriesKey } from "./metric_key";
-
-const COLON: u8 = 0x3a;
-const BRACKET_OPEN: u8 = 0x5b;
 
 /** Series budget: (server, method, target) triples that get metrics of their own. */
 const SERIES_LIMIT: i32 = 1024;
@@ -32,6 +27,8 @@ export class LabelSettings {
   tools: string[] = [];
   /** Label operations by their caller. */
   caller: bool = false;
+  /** Tokens are estimated. */
+  tokens: bool = true;
   /** The rules of the access policy. */
   rules: string[] = [];
 }
@@ -46,11 +43,9 @@ export class Labels {
   private series: NumberSet;
   /** What is known of the series: 1 where admitted, 2 where not. */
   private knownSeries: Table = new Table(256);
-  private fixedServer: i32 = OTHER_INDEX;
 
   constructor(
     private settings: LabelSettings,
-    private properties: Properties,
     private shared: Store,
   ) {
     this.servers = new LabelSet(settings.maxServers, 0, new NameList(shared, "servers", 0));
@@ -60,18 +55,12 @@ export class Labels {
     this.prompts = new Array<LabelSet | null>(settings.maxServers + 1).fill(null);
     this.series = new NumberSet(shared, "series", SERIES_LIMIT);
     const server = Bytes.of(settings.server);
-    this.fixedServer = this.servers.admit(server.at, server.length, true);
+    this.servers.admit(server.at, server.length, true);
   }
 
   /** The label `mcp_role`. */
   get role(): string {
     return this.settings.role;
-  }
-
-  /** The index of the server that the stream goes to. Asks the host. */
-  server(): i32 {
-    if (this.fixedServer != OTHER_INDEX) return this.fixedServer;
-    return this.properties.find("xds.cluster_name") ? this.admitFound(this.servers) : OTHER_INDEX;
   }
 
   /** The label `mcp_access_rule` of a rule's index, or of what {@link SpecialRule} stands for. */
@@ -83,26 +72,6 @@ export class Labels {
   /** Whether operations are labelled by caller. */
   get labelsCaller(): bool {
     return this.settings.caller;
-  }
-
-  /** The index of the stream's caller: its IP address. Asks the host. */
-  caller(): i32 {
-    return this.findAddress() ? this.admitFound(this.callers) : OTHER_INDEX;
-  }
-
-  private admitFound(set: LabelSet): i32 {
-    return set.admit(this.properties.at, this.properties.length, true);
-  }
-
-  /** A keyed hash of the address of the stream's caller; 0 where there is none. Asks the host. */
-  callerHash(): u64 {
-    return this.findAddress() ? keyedHash(this.properties.at, this.properties.length) : 0;
-  }
-
-  private findAddress(): bool {
-    if (!this.properties.find("source.address")) return false;
-    keepAddress(this.properties);
-    return true;
   }
 
   /** The names of this kind that a server has. */
@@ -134,16 +103,4 @@ export class Labels {
     this.knownSeries.set(key, isAdmitted ? 1 : 2);
     return isAdmitted;
   }
-}
-
-/** Narrows `address:port` or `[address]:port` down to the address. */
-function keepAddress(found: Properties): void {
-  let length = found.length;
-  while (length > 0 && load<u8>(found.at + length - 1) != COLON) length--;
-  // What has no port (a Unix socket's path) stays.
-  if (length == 0) return;
-  found.length = length - 1;
-  if (load<u8>(found.at) != BRACKET_OPEN) return;
-  found.at++;
-  found.length -= 2;
 }

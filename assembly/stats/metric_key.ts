@@ -3,10 +3,11 @@ import { OUTCOME_COUNT } from "../mcp/protocol/outcome";
 import { REVISION_COUNT } from "../mcp/protocol/revisions";
 import { TASK_STATE_COUNT } from "../mcp/protocol/task_state";
 import { TOKEN_KIND_COUNT } from "../mcp/protocol/token_kinds";
-import { LABEL_INDEX_BITS } from "../store/label_index";
 import { FAMILY_COUNT, Family } from "./catalogue";
 
 const FAMILY_BITS: u64 = 7;
+/** Bits of the index of a server, tool or prompt among its labels. */
+const LABEL_INDEX_BITS: u64 = 11;
 const WHO_BITS: u64 = 8;
 const METHOD_BITS: u64 = 6;
 const KIND_BITS: u64 = 2;

@@ -1,6 +1,6 @@
+import { ServerKey, ToolKey } from "../identity/keys";
 import { Method, TargetKind } from "../mcp/protocol/methods";
-import { ObservedStream } from "../mcp/exchange/observed_stream";
-import { mix } from "../memory/bytes";
+import { Stream } from "../mcp/state/stream";
 import { Family, OverflowingLabel } from "./catalogue";
 import { OTHER_INDEX } from "./label_set";
 import { Labels } from "./labels";
@@ -8,13 +8,17 @@ import { MetricTable } from "./metric_table";
 
 /** Chooses the series that is recorded next for what a stream brought, and keeps within the budget. */
 export class Series {
+  /** The server whose label was needed last, and that label. */
+  private lastServer: ServerKey = 0;
+  private lastLabel: i32 = OTHER_INDEX;
+
   constructor(
     private labels: Labels,
     private table: MetricTable,
   ) {}
 
   /** Chooses the series of a method and target: what has no room goes to `_OTHER`. Returns the target as it is labelled. */
-  choose(stream: ObservedStream, method: Method, kind: TargetKind, target: i32): i32 {
+  choose(stream: Stream, method: Method, kind: TargetKind, target: i32): i32 {
     if (method == Method.Other) this.countOverflow(stream, OverflowingLabel.Method);
     const server = this.serverOf(stream);
     const labels = this.labels;
@@ -30,30 +34,38 @@ export class Series {
     return target;
   }
 
-  /** Chooses the series of a tool, whatever is done with it. */
-  chooseTool(stream: ObservedStream, tool: i32): void {
+  /** Chooses the series of a tool, by its label, whatever is done with it. */
+  chooseTool(stream: Stream, tool: i32): void {
     this.choose(stream, Method.ToolsCall, TargetKind.Tool, tool);
     this.table.forgetMethod();
   }
 
+  /** The label of a tool of the stream's server. */
+  toolOf(stream: Stream, tool: ToolKey): i32 {
+    return this.labels.targets(this.serverOf(stream), TargetKind.Tool).findKey(tool);
+  }
+
   /** Counts a name that got no label value of its own. */
-  countOverflow(stream: ObservedStream, label: OverflowingLabel): void {
+  countOverflow(stream: Stream, label: OverflowingLabel): void {
     this.table.chooseServer(this.serverOf(stream));
     this.table.count(Family.LabelOverflow, label, 0, 1);
   }
 
-  /** The index of the stream's server. */
-  serverOf(stream: ObservedStream): i32 {
-    this.resolveServer(stream);
-    return stream.server - 1;
+  /** Admits the name of the stream's server to the labels. */
+  admitServer(stream: Stream, name: usize, nameLength: i32): void {
+    const label = this.labels.servers.admit(name, nameLength, true);
+    this.lastServer = stream.server;
+    this.lastLabel = label;
+    if (label == OTHER_INDEX) this.countOverflow(stream, OverflowingLabel.Server);
   }
 
-  /** Resolves the server that the stream goes to. */
-  resolveServer(stream: ObservedStream): void {
-    if (stream.server != 0) return;
-    const server = this.labels.server();
-    stream.server = server + 1;
-    stream.serverHash = mix(server);
-    if (server == OTHER_INDEX) this.countOverflow(stream, OverflowingLabel.Server);
+  /** The label of the stream's server. */
+  serverOf(stream: Stream): i32 {
+    const server = stream.server;
+    if (server != this.lastServer) {
+      this.lastLabel = this.labels.servers.findKey(server);
+      this.lastServer = server;
+    }
+    return this.lastLabel;
   }
 }

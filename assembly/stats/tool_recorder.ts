@@ -1,30 +1,28 @@
+import { ToolKey } from "../identity/keys";
 import { Method, TargetKind } from "../mcp/protocol/methods";
 import { MirroredHeader } from "../mcp/headers/mirrored_headers";
-import { ObservedStream } from "../mcp/exchange/observed_stream";
-import { Operation } from "../mcp/operations/operation";
+import { Stream } from "../mcp/state/stream";
+import { Operation } from "../mcp/state/operation";
 import { TaskState } from "../mcp/protocol/task_state";
-import { ToolChange, ToolObserver } from "../mcp/tools/tool_observer";
+import { ToolChange } from "../mcp/protocol/tool_change";
 import { Family } from "./catalogue";
 import { Labels } from "./labels";
 import { MetricTable } from "./metric_table";
 import { Series } from "./series";
 
 /** Turns what agents and servers make of tools into metrics. */
-export class ToolRecorder extends ToolObserver {
+export class ToolRecorder {
   constructor(
     private labels: Labels,
     private table: MetricTable,
     private series: Series,
-  ) {
-    super();
+  ) {}
+
+  nameSeen(stream: Stream, kind: TargetKind, name: usize, nameLength: u32, isListed: bool): void {
+    this.labels.targets(this.series.serverOf(stream), kind).admit(name, nameLength, isListed);
   }
 
-  toolOf(stream: ObservedStream, operation: Operation): i32 {
-    const tools = this.labels.targets(this.series.serverOf(stream), TargetKind.Tool);
-    return tools.admit(operation.name, operation.nameLength, false);
-  }
-
-  progress(stream: ObservedStream, operation: Operation | null): void {
+  progress(stream: Stream, operation: Operation | null): void {
     const server = this.series.serverOf(stream);
     if (operation && operation.method == Method.ToolsCall && operation.nameLength) {
       const tools = this.labels.targets(server, TargetKind.Tool);
@@ -35,27 +33,27 @@ export class ToolRecorder extends ToolObserver {
     this.table.count(Family.Progress, 0, 0, 1);
   }
 
-  unknownTool(stream: ObservedStream): void {
+  unknownTool(stream: Stream): void {
     this.table.chooseServer(this.series.serverOf(stream));
     this.table.count(Family.UnknownToolCalls, 0, 0, 1);
   }
 
-  toolChanged(stream: ObservedStream, tool: i32, change: ToolChange): void {
-    this.series.chooseTool(stream, tool);
+  toolChanged(stream: Stream, tool: ToolKey, change: ToolChange): void {
+    this.series.chooseTool(stream, this.series.toolOf(stream, tool));
     this.table.count(Family.ToolDefinitionChanges, change, 0, 1);
   }
 
-  taskEntered(stream: ObservedStream, tool: i32, state: TaskState): void {
-    this.series.chooseTool(stream, tool);
+  taskEntered(stream: Stream, tool: ToolKey, state: TaskState): void {
+    this.series.chooseTool(stream, this.series.toolOf(stream, tool));
     this.table.count(Family.Tasks, state, 0, 1);
   }
 
-  taskEnded(stream: ObservedStream, tool: i32, state: TaskState, milliseconds: u64): void {
-    this.series.chooseTool(stream, tool);
-    this.table.record(Family.TaskDuration, state, 0, milliseconds);
+  taskEnded(stream: Stream, tool: ToolKey, state: TaskState, durationMs: u64): void {
+    this.series.chooseTool(stream, this.series.toolOf(stream, tool));
+    this.table.record(Family.TaskDuration, state, 0, durationMs);
   }
 
-  headerMismatch(stream: ObservedStream, header: MirroredHeader): void {
+  headerMismatch(stream: Stream, header: MirroredHeader): void {
     this.table.chooseServer(this.series.serverOf(stream));
     this.table.count(Family.HeaderMismatch, header, 0, 1);
   }

@@ -1,5 +1,3 @@
-import { isLabelIndex } from "./label_index";
-
 /** What names a session: the label `mcp_session_kind`. */
 export enum SessionKind {
   /** `Mcp-Session-Id` of Streamable HTTP. */
@@ -52,24 +50,23 @@ export class SessionEntry {
   endedAtMs: u64;
   /** Estimated tokens of its messages. */
   tokens: u64;
+  /** The key of its server. */
+  server: u64;
   operations: u32;
   /** How long it may be idle, in seconds: its own, so that any worker can sweep it. */
   idleSeconds: u32;
-  /** The server's index, the same for all workers: see {@link serverIndex}. */
-  server: i32;
   /** The revision of the protocol: any number, which the reader checks. */
   revision: i32;
-  kind: SessionKind;
-  end: SessionEnd;
+  /** Of {@link SessionKind}. */
+  kind: u8;
+  /** Of {@link SessionEnd}. */
+  end: u8;
+  /** Always 0. */
+  unused: u16;
 
   /** Whether its kind and end are among those that there are. */
   get isSound(): bool {
     return <u32>this.kind < <u32>SESSION_KIND_COUNT && <u32>this.end < <u32>SESSION_END_COUNT;
-  }
-
-  /** The server's index; 0, that of all others, where the number can be none. */
-  get serverIndex(): i32 {
-    return isLabelIndex(<u32>this.server) ? this.server : 0;
   }
 
   /** Whether it lives. */
@@ -87,12 +84,12 @@ if (
   offsetof<SessionEntry>("activeAtMs") != 16 ||
   offsetof<SessionEntry>("endedAtMs") != 24 ||
   offsetof<SessionEntry>("tokens") != 32 ||
-  offsetof<SessionEntry>("operations") != 40 ||
-  offsetof<SessionEntry>("idleSeconds") != 44 ||
-  offsetof<SessionEntry>("server") != 48 ||
-  offsetof<SessionEntry>("revision") != 52 ||
-  offsetof<SessionEntry>("kind") != 56 ||
-  offsetof<SessionEntry>("end") != 60 ||
+  offsetof<SessionEntry>("server") != 40 ||
+  offsetof<SessionEntry>("operations") != 48 ||
+  offsetof<SessionEntry>("idleSeconds") != 52 ||
+  offsetof<SessionEntry>("revision") != 56 ||
+  offsetof<SessionEntry>("kind") != 60 ||
+  offsetof<SessionEntry>("end") != 61 ||
   offsetof<SessionEntry>() != ENTRY_SIZE
 )
   ERROR("The layout of SessionEntry has changed: see FORMAT.");

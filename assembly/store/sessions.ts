@@ -117,7 +117,7 @@ export class Sessions {
       if (!found) return;
       const entry = changetype<SessionEntry>(found);
       if (!entry.isActive) return;
-      entry.end = reason;
+      entry.end = <u8>reason;
       entry.endedAtMs = nowMs;
       const ended = changetype<SessionEntry>(this.taken);
       memory.copy(this.taken, found, ENTRY_SIZE);
@@ -202,7 +202,7 @@ export class Sessions {
     }
     this.budget--;
     if (!entry.isActive) {
-      this.takeOut(entry, entry.end, entry.endedAtMs);
+      this.takeOut(entry, <SessionEnd>entry.end, entry.endedAtMs);
     } else if (isIdle) {
       this.takeOut(entry, SessionEnd.Idle, entry.activeAtMs);
     } else {
@@ -218,7 +218,7 @@ export class Sessions {
     memory.copy(changetype<usize>(copy), changetype<usize>(entry), ENTRY_SIZE);
     this.takenCount++;
     if (!entry.isActive) return;
-    copy.end = end;
+    copy.end = <u8>end;
     copy.endedAtMs = endedAtMs;
     // Marks for tellTaken that the end is news; the hash is of no use any more.
     copy.hash = 0;

@@ -1,4 +1,3 @@
-import { isLabelIndex } from "./label_index";
 import { ATTEMPTS, Store } from "./primitives/store";
 
 /** Bytes of lists in a bucket: so much is copied at each access. A bucket is the highest ten bits of the key. */
@@ -11,13 +10,9 @@ export const TOOL_LIMIT: i32 = 512;
 export class ListedTool {
   nameHash: u64;
   definitionHash: u64;
-  /** The index of its name among the labels, the same for all workers. */
-  label: u32;
-  /** Always 0: lists are compared byte by byte. */
-  unused: u32;
 }
 
-export const LISTED_TOOL_SIZE: i32 = 24;
+export const LISTED_TOOL_SIZE: i32 = 16;
 
 /** A list, and behind it its tools. */
 @unmanaged
@@ -32,8 +27,6 @@ const HEAD: i32 = 16;
 if (
   offsetof<ListedTool>("nameHash") != 0 ||
   offsetof<ListedTool>("definitionHash") != 8 ||
-  offsetof<ListedTool>("label") != 16 ||
-  offsetof<ListedTool>("unused") != 20 ||
   offsetof<ListedTool>() != LISTED_TOOL_SIZE ||
   offsetof<ListEntry>("key") != 0 ||
   offsetof<ListEntry>("count") != 8 ||
@@ -94,10 +87,6 @@ export class ToolLists {
     if (!found) return false;
     this.count = changetype<ListEntry>(found).count;
     memory.copy(this.at, found + HEAD, this.count * LISTED_TOOL_SIZE);
-    for (let i = 0; i < this.count; i++) {
-      const tool = changetype<ListedTool>(this.at + i * LISTED_TOOL_SIZE);
-      if (!isLabelIndex(tool.label)) tool.label = 0;
-    }
     return true;
   }
 

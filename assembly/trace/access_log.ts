@@ -1,8 +1,12 @@
+import { Clock } from "../host/clock";
 import { FilterState } from "../host/filter_state";
+import { SessionKey } from "../identity/keys";
 import { Method, methodName } from "../mcp/protocol/methods";
-import { ObservedStream } from "../mcp/exchange/observed_stream";
-import { Operation } from "../mcp/operations/operation";
-import { OperationLog } from "../mcp/operations/operation_log";
+import { MODERN_REVISION } from "../mcp/protocol/revisions";
+import { Stream } from "../mcp/state/stream";
+import { Operation } from "../mcp/state/operation";
+import { Event, EventKind } from "../mcp/event";
+import { EventSink } from "../mcp/event_sink";
 import { outcomeName } from "../mcp/protocol/outcome";
 import { shownLength } from "../mcp/protocol/shown_target";
 import { NANOSECONDS_PER_MILLISECOND, elapsed } from "../memory/elapsed";
@@ -15,33 +19,55 @@ const text: usize = heap.alloc(ROOM);
  * Leaves what an access log may want to show in the stream's filter state, as text; docs/access-log.md lists the names.
  * Never arguments, results or ids: of a session its keyed hash.
  */
-export class AccessLog extends OperationLog {
-  constructor(private state: FilterState) {
+export class AccessLog extends EventSink {
+  constructor(
+    private state: FilterState,
+    private clock: Clock,
+  ) {
     super();
   }
 
-  requested(stream: ObservedStream, operation: Operation, isModern: bool): void {
+  receive(event: Event): void {
+    const stream = event.stream;
+    switch (event.kind) {
+      case EventKind.OperationStarted:
+        // What is posted to an endpoint of HTTP+SSE is answered on another stream.
+        if (stream.session.isHttpSse) this.request(stream, event.operation!, false);
+        break;
+      case EventKind.OperationWaiting:
+        this.request(stream, event.operation!, false);
+        break;
+      case EventKind.OperationEnded:
+        this.operationEnded(stream, event.operation!);
+        break;
+      case EventKind.Notification:
+        if (event.fromClient) this.begin(stream, event.method, event.session, stream.revision == MODERN_REVISION);
+        break;
+      case EventKind.NotificationDenied:
+        this.begin(stream, event.method, event.session, stream.revision == MODERN_REVISION);
+        break;
+    }
+  }
+
+  private operationEnded(stream: Stream, operation: Operation): void {
+    // The access log of its own stream may have been written.
+    if (operation.isParked) return;
+    this.request(stream, operation, stream.revision == MODERN_REVISION);
+    this.setText("mcp.outcome", outcomeName(operation.outcome));
+    this.setNumber("mcp.duration_ms", operation.durationMs(this.clock.now()));
+    const tokens = operation.allTokens;
+    if (tokens) this.setNumber("mcp.tokens", tokens);
+  }
+
+  private request(stream: Stream, operation: Operation, isModern: bool): void {
     this.begin(stream, operation.method, operation.session, isModern);
     const length = shownLength(operation.method, operation.name, operation.nameLength);
     if (length) this.state.set("mcp.target", operation.name, length);
   }
 
-  ended(stream: ObservedStream, operation: Operation, isModern: bool, now: u64): void {
-    this.requested(stream, operation, isModern);
-    this.setText("mcp.outcome", outcomeName(operation.outcome));
-    const endedAt = operation.endedAt ? operation.endedAt : now;
-    this.setNumber("mcp.duration_ms", elapsed(operation.startedAt, endedAt) / NANOSECONDS_PER_MILLISECOND);
-    const tokens = operation.allTokens;
-    if (tokens) this.setNumber("mcp.tokens", tokens);
-  }
-
-  notified(stream: ObservedStream, method: Method, session: u64, isModern: bool): void {
-    this.begin(stream, method, session, isModern);
-  }
-
-  private begin(stream: ObservedStream, method: Method, session: u64, isModern: bool): void {
+  private begin(stream: Stream, method: Method, session: u64, isModern: bool): void {
     if (stream.isLogged) {
-      // Of the message before it in a batch: it may have what this one lacks.
+      // Fields of the batch's previous message, which this one may lack.
       this.setText("mcp.target", "");
       this.setText("mcp.tokens", "");
       this.setText("mcp.outcome", "");

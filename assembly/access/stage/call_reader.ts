@@ -52,17 +52,17 @@ export class CallReader {
   read(reader: StrictReader, request: GateRequest): void {
     const call = this.call;
     const exchange = request.exchange;
-    const unit = request.unit;
+    const services = request.services;
     const clients = this.policy.clients;
     // The access policy is what units remember the names of clients for.
-    const memory = changetype<ClientMemory>(unit.clientNames).of(clients);
-    const recalled = clients.isEmpty ? 0 : memory.recall(exchange.sessionOf(unit));
+    const memory = changetype<ClientMemory>(services.clientNames).of(clients);
+    const recalled = clients.isEmpty ? 0 : memory.recall(exchange.sessionOf(services));
     call.knowsClient = recalled != 0;
     call.clientMatches = recalled;
     if (reader.form != MessageForm.Response) return call.setRequest(reader);
     const kind = reader.token(Slot.Id) == Token.String ? IdKind.String : IdKind.Number;
     const length = reader.textLength(Slot.Id);
-    const asked = exchange.askedMethod(kind, idHash(kind, reader.textAt(Slot.Id), length, length), unit);
+    const asked = exchange.askedMethod(kind, idHash(kind, reader.textAt(Slot.Id), length, length), services);
     const name = asked == Method.None || asked == Method.Other ? "" : methodName(asked);
     String.UTF8.encodeUnsafe(changetype<usize>(name), name.length, METHOD_NAME);
     call.setAnswer(reader, METHOD_NAME, name.length);

@@ -81,11 +81,12 @@ export class DecisionLog {
     const isShadow = !this.policy.isEnforced;
     const name = specialRuleName(SpecialRule.Refused);
     const label = this.isNewer ? SpecialRule.Newer : SpecialRule.Refused;
-    const unit = request.unit;
+    const services = request.services;
     const exchange = request.exchange;
-    unit.observer.decided(exchange, Method.None, 0, 0, label, true, isShadow);
+    services.participants.serverOf(exchange.stream);
+    services.events.decided(exchange.stream, Method.None, 0, 0, label, true, isShadow);
     this.showRule(name);
-    const session = exchange.sessionOf(unit);
+    const session = exchange.sessionOf(services);
     if (!isShadow) this.showSession(session);
     if (this.audit.admits()) this.audit.refused(check, refusal, member, header, name, isShadow, session);
   }
@@ -128,15 +129,15 @@ export class DecisionLog {
 /** The session that logs show of a message: for a request without one, its caller's activity window. 0 for none. */
 function sessionOf(request: GateRequest, reader: StrictReader): u64 {
   const exchange = request.exchange;
-  const unit = request.unit;
-  if (reader.form != MessageForm.Request) return exchange.sessionOf(unit);
+  const services = request.services;
+  if (reader.form != MessageForm.Request) return exchange.sessionOf(services);
   const isNamed = reader.token(Slot.MetaVersion) == Token.String;
   const version = reader.textAt(Slot.MetaVersion);
   const revision = isNamed ? revisionOf(version, reader.textLength(Slot.MetaVersion)) : UNKNOWN_REVISION;
   const isClientNamed =
     reader.token(Slot.MetaClientName) == Token.String && reader.textTotal(Slot.MetaClientName) <= CLIENT_NAME_LIMIT;
   const clientLength = isClientNamed ? reader.textLength(Slot.MetaClientName) : 0;
-  return exchange.loggedSession(revision, reader.textAt(Slot.MetaClientName), clientLength, unit);
+  return exchange.loggedSession(revision, reader.textAt(Slot.MetaClientName), clientLength, services);
 }
 
 function count(request: GateRequest, call: Call, rule: i32, isDenied: bool, isShadow: bool): void {
@@ -147,8 +148,10 @@ function count(request: GateRequest, call: Call, rule: i32, isDenied: bool, isSh
   const length = isAnswer ? call.methodLength : reader.textLength(Slot.Method);
   const known = methodOf(at, length);
   const method = known == Method.None && length ? Method.Other : known;
-  request.unit.observer.decided(
-    request.exchange,
+  const stream = request.exchange.stream;
+  request.services.participants.serverOf(stream);
+  request.services.events.decided(
+    stream,
     method,
     reader.textAt(Slot.Name),
     reader.textLength(Slot.Name),

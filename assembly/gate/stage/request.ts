@@ -1,5 +1,5 @@
-import { CountingUnit } from "../../mcp/exchange/counting_unit";
 import { Exchange } from "../../mcp/exchange/exchange";
+import { ExchangeServices } from "../../mcp/exchange/services";
 import { Pool } from "../../memory/pool";
 
 /** What one stage knows about one request. Stages extend it, and pool what they make. */
@@ -33,13 +33,13 @@ export class GateRequest {
   /** The addresses of the neighbours in the list of requests whose headers are held; 0 for none. */
   next: usize;
   previous: usize;
-  private unitAt: usize;
+  private servicesAt: usize;
 
-  static take(exchange: Exchange, stream: u32, unit: CountingUnit): GateRequest {
+  static take(exchange: Exchange, stream: u32, services: ExchangeServices): GateRequest {
     const self = changetype<GateRequest>(pool.take());
     self.exchange = exchange;
     self.stream = stream;
-    self.unitAt = changetype<usize>(unit);
+    self.servicesAt = changetype<usize>(services);
     return self;
   }
 
@@ -48,9 +48,9 @@ export class GateRequest {
     pool.release(changetype<usize>(this));
   }
 
-  /** The unit that the exchange is counted in. */
-  get unit(): CountingUnit {
-    return changetype<CountingUnit>(this.unitAt);
+  /** What the exchange works with. */
+  get services(): ExchangeServices {
+    return changetype<ExchangeServices>(this.servicesAt);
   }
 
   /** Adds the state of a stage behind those of the stages before it. */

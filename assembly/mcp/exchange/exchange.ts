@@ -1,18 +1,22 @@
+import { ContentType } from "../../http/content_type";
+import { HttpMethod } from "../../http/http_method";
+import { SessionKey } from "../../identity/keys";
+import { IdKind } from "../../jsonrpc/id";
 import { MessageKind, Refusal } from "../../jsonrpc/message_reader";
 import { Pool } from "../../memory/pool";
 import { EventPart } from "../../sse/event_reader";
-import { CountingUnit } from "./counting_unit";
-import { Decoder } from "./decoder";
-import { ContentType } from "../../http/content_type";
-import { HttpMethod } from "../../http/http_method";
+import { SessionEnd } from "../../store/session_entry";
+import { MirroredHeaders } from "../headers/mirrored_headers";
 import { RequestHead } from "../headers/request_head";
 import { ResponseHead } from "../headers/response_head";
-import { McpMessage, McpPart } from "../message/message";
-import { Method, TargetKind } from "../protocol/methods";
-import { MirroredHeaders } from "../headers/mirrored_headers";
-import { ReadStream } from "./read_stream";
+import { McpPart } from "../message/message";
+import { Method } from "../protocol/methods";
+import { Outcome } from "../protocol/outcome";
 import { StreamEnd, StreamKind } from "../protocol/stream_kinds";
 import { Undecoded, undecodedBy } from "../protocol/undecoded";
+import { STREAM_SIZE, Stream } from "../state/stream";
+import { Decoder } from "./decoder";
+import { ExchangeServices } from "./services";
 
 /** Whether a stream may be MCP by its request's headers. `pathNamed`: the operator named its path as one of MCP. */
 export function isCandidate(head: RequestHead, pathNamed: bool): bool {
@@ -31,12 +35,25 @@ export function isCandidate(head: RequestHead, pathNamed: bool): bool {
 }
 
 /**
- * One HTTP exchange of Streamable HTTP (2025-03-26 to 2026-07-28, basic/transports) or of HTTP+SSE before it: reads its
- * bodies as they pass and tells an {@link Observer} what they mean. A candidate that turns out not to be MCP is let go: from then on
- * `isWatched` is false and nothing is told.
+ * The controller of one HTTP exchange of Streamable HTTP (2025-03-26 to 2026-07-28, basic/transports) or of HTTP+SSE before
+ * it: reads its bodies as they pass and hands their messages to {@link ExchangeServices}. It stops watching a candidate that
+ * turns out not to be MCP: from then on `isWatched` is false and nothing is reported. One block of memory holds it and its
+ * {@link Stream}.
  */
 @unmanaged
-export class Exchange extends ReadStream {
+export class Exchange {
+  /** The address of the unit that the exchange is counted in. */
+  unit: usize;
+  /** The address of the gate's request; 0 where no stage is concerned with it. */
+  gated: usize;
+  /** The address of what the request's headers repeat of its body, or 0. */
+  private mirrored: usize;
+  /** Addresses of the decoders of its bodies, 0 where there is none. */
+  private request: usize;
+  private response: usize;
+  private hasMcpHeader: bool;
+  /** It is not MCP. */
+  private isReleased: bool;
   /** It asks for the end of a session. */
   private isDelete: bool;
 
@@ -44,16 +61,22 @@ export class Exchange extends ReadStream {
     return changetype<Exchange>(pool.take());
   }
 
-  /** Begins with the head of a candidate's request. */
-  begin(head: RequestHead, now: u64, unit: CountingUnit): void {
-    this.startedAt = now;
+  @inline
+  get stream(): Stream {
+    return changetype<Stream>(changetype<usize>(this) + STREAM_AT);
+  }
+
+  /** Begins with the head of a candidate's request. `now` in nanoseconds. */
+  begin(head: RequestHead, now: u64, services: ExchangeServices): void {
+    const stream = this.stream;
+    stream.startedAt = now;
     this.hasMcpHeader = head.hasMcpHeader || head.endpoint != 0;
-    this.beginInSession(head, unit);
+    services.sessions.begin(stream, head);
     if (head.method == HttpMethod.Delete) {
       this.isDelete = true;
     } else if (head.method == HttpMethod.Get) {
-      this.kind = StreamKind.Get;
-      this.expectEndpoint(head);
+      stream.kind = StreamKind.Get;
+      services.httpSse.expect(stream, head);
     } else if (!head.compressed) {
       this.request = Decoder.take(false);
       if (head.mirrored.isThere && !head.endpoint) {
@@ -62,185 +85,279 @@ export class Exchange extends ReadStream {
         this.mirrored = changetype<usize>(mirrored);
       }
     } else if (this.hasMcpHeader) {
-      this.confirm(unit);
-      unit.observer.undecoded(this, Undecoded.Compressed);
+      this.confirm(services);
+      services.events.undecoded(stream, Undecoded.Compressed);
     } else {
-      this.released = true;
+      this.isReleased = true;
     }
   }
 
-  /** Whether it may still be MCP: false once it is let go. */
+  /** Whether it may still be MCP. */
   get isWatched(): bool {
-    return !this.released;
+    return !this.isReleased;
+  }
+
+  get readsRequest(): bool {
+    return this.request != 0;
   }
 
   get readsResponse(): bool {
     return this.response != 0;
   }
 
-  /** The response's headers. */
-  responseHead(head: ResponseHead, unit: CountingUnit): void {
-    // The policy's own answer.
-    if (this.isDenied) return;
-    // A server may answer once it has the message, before the request's end has been told.
-    if (this.request && changetype<Decoder>(this.request).isComplete) this.requestEnd(unit);
-    this.status = head.status;
-    if (this.confirmed || this.isDelete || this.kind == StreamKind.Get) {
-      this.followSession(head, this.isDelete, this.awaits(Method.Initialize), unit);
+  /** Bytes of the request's body. */
+  requestBody(at: usize, length: usize, services: ExchangeServices): void {
+    const message = changetype<Decoder>(this.request).message(services.tokens);
+    message.mirrored = this.mirrored;
+    message.feed(at, length);
+    while (true) {
+      const part = message.next();
+      if (part == McpPart.More) break;
+      if (part == McpPart.Refused) return this.refuseRequest(message.refusal, services);
+      if (part == McpPart.Method && message.method == Method.None) {
+        if (!this.isMcp) return this.stopWatching();
+        message.method = Method.Other;
+      } else if (part == McpPart.End) {
+        this.endClientMessage(services);
+        if (!this.request) return;
+        message.beginNext(services.tokens);
+      }
     }
+    // The answer comes on another stream, and must not overtake the request's end.
+    if (this.stream.session.isHttpSse && message.complete) this.requestEnd(services);
+  }
+
+  /** The request's body is over. */
+  requestEnd(services: ExchangeServices): void {
+    const message = changetype<Decoder>(this.request).message(services.tokens);
+    if (!message.isBatch) {
+      this.endClientMessage(services);
+    } else {
+      const refusal = message.finishBatch();
+      if (refusal) return this.refuseRequest(refusal, services);
+    }
+    this.releaseRequest();
+  }
+
+  /** The access policy denies the request: what has been read of it, and what is still to be read. */
+  deny(services: ExchangeServices): void {
+    this.stream.isDenied = true;
+    services.pairing.deny(this.stream);
+  }
+
+  /** The response's headers. */
+  responseHead(head: ResponseHead, services: ExchangeServices): void {
+    const stream = this.stream;
+    // The policy's own answer.
+    if (stream.isDenied) return;
+    // A server may answer once it has the message, before the request's end has been reported.
+    if (this.request && changetype<Decoder>(this.request).isComplete) this.requestEnd(services);
+    stream.status = head.status;
+    if (stream.isConfirmed || this.isDelete || stream.kind == StreamKind.Get) this.followSession(head, services);
     const isStream = head.contentType == ContentType.EventStream;
-    if (this.kind == StreamKind.Get) {
-      if (head.status != 200 || !isStream) return this.letGo();
+    if (stream.kind == StreamKind.Get) {
+      if (head.status != 200 || !isStream) return this.stopWatching();
       // Without a session it may turn out to be one of HTTP+SSE, which is another kind of stream.
-      if (this.hasMcpHeader && this.session) this.confirm(unit);
-    } else if (!this.hasOperations) {
+      if (this.hasMcpHeader && stream.session.id) this.confirm(services);
+    } else if (!stream.operations.count) {
       return;
     }
     if (head.compressed) {
-      this.unreadable = true;
-      if (!this.isMcp) return this.letGo();
-      this.confirm(unit);
-      unit.observer.undecoded(this, Undecoded.Compressed);
+      stream.isUnreadable = true;
+      if (!this.isMcp) return this.stopWatching();
+      this.confirm(services);
+      services.events.undecoded(stream, Undecoded.Compressed);
     } else if (isStream || head.contentType == ContentType.Json) {
       this.response = Decoder.take(isStream);
     }
   }
 
   /** Bytes of the response's body. */
-  responseBody(at: usize, length: usize, unit: CountingUnit): void {
+  responseBody(at: usize, length: usize, services: ExchangeServices): void {
     const decoder = changetype<Decoder>(this.response);
-    if (!decoder.isEventStream) return this.readResponse(decoder, at, length, unit);
+    if (!decoder.isEventStream) return this.readResponse(decoder, at, length, services);
+    const stream = this.stream;
     const events = decoder.events;
     events.feed(at, length);
     while (true) {
       const part = events.next();
-      if (events.hasIds) this.isResumable = true;
+      if (events.hasIds) stream.isResumable = true;
       if (part == EventPart.More) return;
       if (part == EventPart.Data) {
-        this.feedEndpoint(events.dataAt, events.dataLength);
-        this.readResponse(decoder, events.dataAt, events.dataLength, unit);
+        services.httpSse.feed(stream, events.dataAt, events.dataLength);
+        this.readResponse(decoder, events.dataAt, events.dataLength, services);
         if (!this.response) return;
         continue;
       }
-      if (this.learnEndpoint(events.isEndpoint, this.confirmed, unit)) this.confirm(unit);
-      else if (events.isMessage) this.endServerMessage(decoder, unit);
-      else if (!this.isMcp) this.letGo();
+      if (services.httpSse.learn(stream, events.isEndpoint)) this.confirm(services);
+      else if (events.isMessage) this.endServerMessages(decoder, services);
+      else if (!this.isMcp) this.stopWatching();
       if (!this.response) return;
       decoder.endMessage();
     }
   }
 
   /** The response is over. */
-  responseEnd(unit: CountingUnit): void {
-    this.responseEnded = true;
+  responseEnd(services: ExchangeServices): void {
+    this.stream.hasResponseEnded = true;
     if (!this.response) return;
     const decoder = changetype<Decoder>(this.response);
-    if (!decoder.isEventStream) this.endServerMessage(decoder, unit);
+    if (!decoder.isEventStream) this.endServerMessages(decoder, services);
     this.releaseResponse();
   }
 
   /** The stream is over, for the reason `end`: settles what is open. The exchange must not be used any more. */
-  close(end: StreamEnd, unit: CountingUnit): void {
+  close(end: StreamEnd, services: ExchangeServices): void {
+    const stream = this.stream;
     // Its headers said that it is MCP, and its body never came to an end, or was silent.
-    if (this.hasMcpHeader && (this.request || this.isOpenGet)) this.confirm(unit);
-    const isServersOwn = this.kind == StreamKind.Get || this.kind == StreamKind.HttpSse;
+    if (this.hasMcpHeader && (this.request || this.isOpenGet)) this.confirm(services);
+    const isServersOwn = stream.kind == StreamKind.Get || stream.kind == StreamKind.HttpSse;
     const isQuiet = isServersOwn && end == StreamEnd.Complete;
-    const reason = isQuiet ? StreamEnd.ServerClosed : this.endOperations(end, unit);
-    this.closeEndpoint(end, unit);
-    this.releaseMirrored();
-    if (this.confirmed) unit.observer.streamEnded(this, reason);
+    const reason = isQuiet ? StreamEnd.ServerClosed : services.pairing.end(stream, end);
+    services.httpSse.close(stream, end);
+    if (this.mirrored) changetype<MirroredHeaders>(this.mirrored).release();
+    if (stream.isConfirmed) services.events.streamEnded(stream, reason);
     this.releaseRequest();
     this.releaseResponse();
     pool.release(changetype<usize>(this));
   }
 
-  /** Whether it is a GET stream that the server opened. */
-  private get isOpenGet(): bool {
-    return this.kind == StreamKind.Get && this.status == 200 && !this.released;
+  /** The session that the request names; 0 where it names none. */
+  sessionOf(services: ExchangeServices): SessionKey {
+    return services.sessions.keyOrNone(this.stream);
   }
 
-  private readResponse(decoder: Decoder, at: usize, length: usize, unit: CountingUnit): void {
-    const message = decoder.message(unit.tokens);
+  /** See {@link StreamSessions.sessionOfRequest}. */
+  loggedSession(revision: i32, clientName: usize, clientNameLength: i32, services: ExchangeServices): SessionKey {
+    return services.sessions.sessionOfRequest(this.stream, revision, clientName, clientNameLength);
+  }
+
+  /** See {@link Pairing.askedMethod}. */
+  askedMethod(kind: IdKind, id: u64, services: ExchangeServices): Method {
+    return services.pairing.askedMethod(this.stream, kind, id);
+  }
+
+  /** Whether it is MCP beyond doubt, or says so in its headers. */
+  private get isMcp(): bool {
+    return this.stream.isConfirmed || this.hasMcpHeader;
+  }
+
+  /** Whether it is a GET stream that the server opened. */
+  private get isOpenGet(): bool {
+    return this.stream.kind == StreamKind.Get && this.stream.status == 200 && !this.isReleased;
+  }
+
+  private confirm(services: ExchangeServices): void {
+    const stream = this.stream;
+    if (stream.isConfirmed) return;
+    stream.isConfirmed = true;
+    services.participants.serverOf(stream);
+    services.events.streamStarted(stream);
+  }
+
+  private followSession(head: ResponseHead, services: ExchangeServices): void {
+    const stream = this.stream;
+    const isInitialize = stream.operations.includes(Method.Initialize);
+    const reason = services.sessions.follow(stream, head, this.isDelete, isInitialize);
+    if (reason == SessionEnd.None) return;
+    services.pairing.endSession(stream, Outcome.Unanswered);
+    services.sessions.end(stream, reason);
+  }
+
+  /** A message of the client is over. */
+  private endClientMessage(services: ExchangeServices): void {
+    const message = changetype<Decoder>(this.request).message(services.tokens);
+    const kind = message.finish();
+    if (kind == MessageKind.None) return this.refuseMessage(message.refusal, services);
+    if (kind == MessageKind.Response && !this.isMcp) return this.stopWatching();
+    const listens = kind == MessageKind.Request && message.method == Method.SubscriptionsListen;
+    if (listens && !message.isBatch) this.stream.kind = StreamKind.Listen;
+    this.confirm(services);
+    services.clientMessages.process(this.stream, message, kind);
+  }
+
+  /** The request's body cannot be read any further. */
+  private refuseRequest(refusal: Refusal, services: ExchangeServices): void {
+    this.refuseMessage(refusal, services);
+    this.releaseRequest();
+  }
+
+  /** A message of the client cannot be read: that is reported if it must be MCP, and otherwise the stream is no longer
+   *  watched. */
+  private refuseMessage(refusal: Refusal, services: ExchangeServices): void {
+    if (!this.isMcp) return this.stopWatching();
+    this.confirm(services);
+    services.events.undecoded(this.stream, undecodedBy(refusal));
+  }
+
+  private readResponse(decoder: Decoder, at: usize, length: usize, services: ExchangeServices): void {
+    const message = decoder.message(services.tokens);
     message.feed(at, length);
     while (true) {
       const part = message.next();
       if (part == McpPart.More || part == McpPart.Refused) return;
       if (part == McpPart.Method && message.method == Method.None) {
         message.method = Method.Other;
-      } else if (part == McpPart.Listed && this.lists(message.listed)) {
-        const label = unit.observer.listed(this, message.listed, message.listedAt, message.listedLength);
-        if (message.listed == TargetKind.Tool) message.setToolLabel(label);
-      } else if (part == McpPart.Task && this.mayAnswer(Method.TasksList)) {
-        this.tellTask(message.task, message.taskState, unit);
+      } else if (part == McpPart.Listed) {
+        services.serverMessages.readListed(this.stream, message);
+      } else if (part == McpPart.Task) {
+        services.serverMessages.readTask(this.stream, message);
       } else if (part == McpPart.End) {
-        this.takeServerMessage(decoder, unit);
+        this.endServerMessage(decoder, services);
         if (!this.response) return;
-        message.beginNext(unit.tokens);
+        message.beginNext(services.tokens);
       }
     }
   }
 
-  /** Whether the request asked for a list of this kind. */
-  private lists(kind: TargetKind): bool {
-    return this.mayAnswer(kind == TargetKind.Tool ? Method.ToolsList : Method.PromptsList);
-  }
-
-  /** Whether the response may bring the answer to such a request. What is asked elsewhere is not known here. */
-  private mayAnswer(method: Method): bool {
-    return this.kind == StreamKind.Get || this.kind == StreamKind.HttpSse || this.awaits(method);
-  }
-
   /** A message or batch of the server is over. */
-  private endServerMessage(decoder: Decoder, unit: CountingUnit): void {
+  private endServerMessages(decoder: Decoder, services: ExchangeServices): void {
     if (!decoder.hasMessage) return;
-    const message = decoder.message(unit.tokens);
+    const message = decoder.message(services.tokens);
     if (message.blank) return;
-    if (!message.isBatch) return this.takeServerMessage(decoder, unit);
+    if (!message.isBatch) return this.endServerMessage(decoder, services);
     const refusal = message.finishBatch();
-    if (refusal) this.refuseAnswer(refusal, unit);
+    if (refusal) this.refuseAnswer(refusal, services);
   }
 
-  private takeServerMessage(decoder: Decoder, unit: CountingUnit): void {
-    const message = decoder.message(unit.tokens);
+  private endServerMessage(decoder: Decoder, services: ExchangeServices): void {
+    const stream = this.stream;
+    const message = decoder.message(services.tokens);
     const kind = message.finish();
-    if (kind == MessageKind.None) return this.refuseAnswer(message.refusal, unit);
-    if (this.confirmed && !this.awaits(Method.Initialize)) this.keepSession(unit);
-    this.confirm(unit);
-    if (kind == MessageKind.Response) {
-      this.takeAnswer(message, !message.isBatch && !decoder.isEventStream, unit);
-    } else if (kind == MessageKind.Notification) {
-      this.takeServerNotification(message, unit);
-    } else {
-      if (message.method == Method.SamplingCreateMessage) this.countSamplingRequest(message, unit);
-      this.beginServerOperation(message, unit);
-    }
-  }
-
-  private takeServerNotification(message: McpMessage, unit: CountingUnit): void {
-    unit.observer.notification(this, message.method, false, message.size);
-    switch (message.method) {
-      case Method.NotificationsProgress:
-        unit.toolObserver.progress(this, this.onlyOperation);
-        break;
-      case Method.NotificationsCancelled:
-        this.cancelOperation(message, true, unit);
-        break;
-      case Method.NotificationsTasks:
-      case Method.NotificationsTasksStatus:
-        this.tellTask(message.task, message.taskState, unit);
-        break;
-    }
+    if (kind == MessageKind.None) return this.refuseAnswer(message.refusal, services);
+    if (stream.isConfirmed && !stream.operations.includes(Method.Initialize)) services.sessions.keepAlive(stream);
+    this.confirm(services);
+    const isWhole = !message.isBatch && !decoder.isEventStream;
+    services.serverMessages.process(stream, message, kind, isWhole);
   }
 
   /** A message of the server cannot be read. */
-  private refuseAnswer(refusal: Refusal, unit: CountingUnit): void {
-    if (!this.isMcp) return this.letGo();
-    this.confirm(unit);
+  private refuseAnswer(refusal: Refusal, services: ExchangeServices): void {
+    const stream = this.stream;
+    if (!this.isMcp) return this.stopWatching();
+    this.confirm(services);
     // An HTTP error's body need not be JSON-RPC.
-    if (this.status >= 300) return;
-    this.unreadable = true;
-    unit.observer.undecoded(this, undecodedBy(refusal));
+    if (stream.status >= 300) return;
+    stream.isUnreadable = true;
+    services.events.undecoded(stream, undecodedBy(refusal));
+  }
+
+  private stopWatching(): void {
+    this.isReleased = true;
+    this.releaseRequest();
+    this.releaseResponse();
+  }
+
+  private releaseRequest(): void {
+    if (this.request) changetype<Decoder>(this.request).release();
+    this.request = 0;
+  }
+
+  private releaseResponse(): void {
+    if (this.response) changetype<Decoder>(this.response).release();
+    this.response = 0;
   }
 }
 
-const pool = new Pool(offsetof<Exchange>());
+const STREAM_AT: usize = (offsetof<Exchange>() + 7) & ~7;
+const pool = new Pool(STREAM_AT + STREAM_SIZE);

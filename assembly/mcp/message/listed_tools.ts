@@ -65,12 +65,9 @@ export class ListedTools {
     this.inputSchema.reset();
   }
 
-  /** The tool's name, and its index among the labels. */
-  setName(at: usize, length: u32, label: i32): void {
-    if (this.count == 0) return;
-    const tool = this.newest;
-    tool.nameHash = keyedHash(at, length);
-    tool.label = label;
+  /** The name of the tool that began last. */
+  setName(at: usize, length: u32): void {
+    if (this.count > 0) this.newest.nameHash = keyedHash(at, length);
   }
 
   feedDescription(at: usize, length: usize): void {

@@ -258,6 +258,7 @@ export class McpMessage extends MessageContent {
         if (this.estimates) this.texts.take(TokenKind.Definitions, at, tokens.textLength);
         if (length > NAME_LIMIT) return McpPart.More;
         this.listed = fields.field == PayloadField.ResultToolName ? TargetKind.Tool : TargetKind.Prompt;
+        if (this.listed == TargetKind.Tool && this.tools) changetype<ListedTools>(this.tools).setName(at, length);
         this.listedAt = at;
         this.listedLength = length;
         return McpPart.Listed;

@@ -162,11 +162,6 @@ export class MessageContent {
     return tools;
   }
 
-  /** Says which index the name that was found last, of a tool in a list, has among the labels. */
-  setToolLabel(label: i32): void {
-    if (this.tools) changetype<ListedTools>(this.tools).setName(this.listedAt, this.listedLength, label);
-  }
-
   /** The tokens of its texts of this kind, estimated; 0 where that is switched off. */
   tokens(kind: TokenKind): u32 {
     return this.texts.tokens(kind);

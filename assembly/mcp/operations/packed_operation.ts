@@ -1,8 +1,8 @@
+import { ServerKey } from "../../identity/keys";
 import { IdKind } from "../../jsonrpc/id";
-import { isLabelIndex } from "../../store/label_index";
 import { METHOD_COUNT } from "../protocol/methods";
 import { TOKEN_KIND_COUNT } from "../protocol/token_kinds";
-import { Operation } from "./operation";
+import { Operation } from "../state/operation";
 import { CLIENT_NAME_LIMIT, NAME_LIMIT } from "../protocol/limits";
 
 /**
@@ -15,20 +15,19 @@ const ID_KIND_AT: usize = 1;
 const FROM_SERVER_AT: usize = 2;
 const NAME_LENGTH_AT: usize = 3;
 const CLIENT_NAME_LENGTH_AT: usize = 4;
-/** Label indices of the stream, as in {@link Operation}. */
 const SERVER_AT: usize = 8;
-const CALLER_AT: usize = 12;
-const ID_HASH_AT: usize = 16;
-const REQUEST_SIZE_AT: usize = 24;
-const CURSOR_AT: usize = 32;
+const CALLER_AT: usize = 16;
+const ID_HASH_AT: usize = 24;
+const REQUEST_SIZE_AT: usize = 32;
+const CURSOR_AT: usize = 40;
 /** Nanoseconds. */
-const STARTED_AT: usize = 40;
-const SESSION_AT: usize = 48;
-const CALL_HASH_AT: usize = 56;
-const TASK_AT: usize = 64;
+const STARTED_AT: usize = 48;
+const SESSION_AT: usize = 56;
+const CALL_HASH_AT: usize = 64;
+const TASK_AT: usize = 72;
 /** Estimated tokens by kind, 4 bytes each. */
-const TOKENS_AT: usize = 72;
-const NAMES_AT: usize = 104;
+const TOKENS_AT: usize = 80;
+const NAMES_AT: usize = 112;
 
 if (NAMES_AT != TOKENS_AT + TOKEN_KIND_COUNT * sizeof<u32>()) ERROR("The packed operation has other token kinds.");
 if (NAME_LIMIT > 255 || METHOD_COUNT > 255) ERROR("A packed operation has one byte for each of these.");
@@ -46,8 +45,8 @@ export function packOperation(operation: Operation, hasName: bool, to: usize): u
   store<u8>(to, <u8>operation.fromServer, FROM_SERVER_AT);
   store<u8>(to, <u8>nameLength, NAME_LENGTH_AT);
   store<u8>(to, <u8>operation.clientNameLength, CLIENT_NAME_LENGTH_AT);
-  store<i32>(to, operation.server, SERVER_AT);
-  store<i32>(to, operation.caller, CALLER_AT);
+  store<u64>(to, operation.server, SERVER_AT);
+  store<u64>(to, operation.caller, CALLER_AT);
   store<u64>(to, operation.idHash, ID_HASH_AT);
   store<u64>(to, operation.requestSize, REQUEST_SIZE_AT);
   store<u64>(to, operation.cursor, CURSOR_AT);
@@ -71,8 +70,8 @@ export function unpackOperation(from: usize, length: u32): Operation | null {
   operation.method = load<u8>(from, METHOD_AT);
   operation.idKind = load<u8>(from, ID_KIND_AT);
   operation.fromServer = load<u8>(from, FROM_SERVER_AT) != 0;
-  operation.server = load<i32>(from, SERVER_AT);
-  operation.caller = load<i32>(from, CALLER_AT);
+  operation.server = load<u64>(from, SERVER_AT);
+  operation.caller = load<u64>(from, CALLER_AT);
   operation.idHash = load<u64>(from, ID_HASH_AT);
   operation.requestSize = load<u64>(from, REQUEST_SIZE_AT);
   operation.cursor = load<u64>(from, CURSOR_AT);
@@ -89,9 +88,9 @@ export function unpackOperation(from: usize, length: u32): Operation | null {
   return operation;
 }
 
-/** The label index of a packed operation's server, one higher; 0 where the bytes are no packed operation. */
-export function packedServer(at: usize, length: u32): i32 {
-  return isPacked(at, length) ? load<i32>(at, SERVER_AT) : 0;
+/** The key of a packed operation's server; 0 where the bytes are no packed operation. */
+export function packedServer(at: usize, length: u32): ServerKey {
+  return isPacked(at, length) ? load<u64>(at, SERVER_AT) : 0;
 }
 
 /** Whether these bytes are a packed operation, as far as its reader depends on it. */
@@ -104,8 +103,6 @@ function isPacked(at: usize, length: u32): bool {
     clientNameLength <= CLIENT_NAME_LIMIT &&
     length == <u32>NAMES_AT + nameLength + clientNameLength &&
     load<u8>(at, METHOD_AT) < <u8>METHOD_COUNT &&
-    load<u8>(at, ID_KIND_AT) <= <u8>IdKind.Invalid &&
-    isLabelIndex(load<u32>(at, SERVER_AT)) &&
-    isLabelIndex(load<u32>(at, CALLER_AT))
+    load<u8>(at, ID_KIND_AT) <= <u8>IdKind.Invalid
   );
 }

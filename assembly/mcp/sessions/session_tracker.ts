@@ -1,8 +1,10 @@
+import { ServerKey } from "../../identity/keys";
 import { hasCome, isWithin } from "../../memory/elapsed";
 import { Pool } from "../../memory/pool";
 import { Table } from "../../memory/table";
 import { ENTRY_SIZE, SessionEnd, SessionEntry, SessionKind } from "../../store/session_entry";
-import { Inserted, SessionListener, Sessions } from "../../store/sessions";
+import { Inserted, Sessions } from "../../store/sessions";
+import { Events } from "../events";
 
 /** How often a session's activity and operations are written to the store. */
 const FLUSH_MS: u64 = 5000;
@@ -23,14 +25,6 @@ class Sighting {
   hasNews: bool;
 }
 
-/** Is told of sessions that begin, and of what becomes of them. */
-export abstract class SessionObserver extends SessionListener {
-  /** A session was born: this proxy has seen its beginning. */
-  abstract sessionStarted(entry: SessionEntry, clientName: usize, clientNameLength: u32): void;
-  /** A session was met that began elsewhere. */
-  abstract sessionAdopted(entry: SessionEntry): void;
-}
-
 /**
  * Follows sessions from request to request. What a hot session does is gathered here and told to the store every few
  * seconds, so that an ordinary request touches no shared data.
@@ -49,7 +43,7 @@ export class SessionTracker {
   /** @param idleSeconds how long a session may be idle. */
   constructor(
     private sessions: Sessions,
-    private observer: SessionObserver,
+    private events: Events,
     private idleSeconds: u32,
   ) {}
 
@@ -57,7 +51,7 @@ export class SessionTracker {
   begin(
     hash: u64,
     kind: SessionKind,
-    server: i32,
+    server: ServerKey,
     revision: i32,
     nowMs: u64,
     clientName: usize,
@@ -65,14 +59,14 @@ export class SessionTracker {
   ): void {
     if (this.touch(hash, nowMs)) return;
     const inserted = this.insert(hash, kind, server, revision, nowMs);
-    if (inserted == Inserted.New) this.observer.sessionStarted(this.entry, clientName, clientNameLength);
+    if (inserted == Inserted.New) this.events.sessionStarted(this.entry, clientName, clientNameLength);
   }
 
   /** The server accepted a request that bears this session's id. */
-  meet(hash: u64, kind: SessionKind, server: i32, revision: i32, nowMs: u64): void {
+  meet(hash: u64, kind: SessionKind, server: ServerKey, revision: i32, nowMs: u64): void {
     if (this.touch(hash, nowMs)) return;
     const inserted = this.insert(hash, kind, server, revision, nowMs);
-    if (inserted == Inserted.New) this.observer.sessionAdopted(this.entry);
+    if (inserted == Inserted.New) this.events.sessionAdopted(this.entry);
   }
 
   /** Operations of the session ended, tokens of its passed. */
@@ -131,7 +125,7 @@ export class SessionTracker {
     return changetype<SessionEntry>(changetype<usize>(this.entryBytes));
   }
 
-  private insert(hash: u64, kind: SessionKind, server: i32, revision: i32, nowMs: u64): Inserted {
+  private insert(hash: u64, kind: SessionKind, server: ServerKey, revision: i32, nowMs: u64): Inserted {
     const entry = this.entry;
     memory.fill(changetype<usize>(entry), 0, ENTRY_SIZE);
     entry.hash = hash;
@@ -140,7 +134,7 @@ export class SessionTracker {
     entry.idleSeconds = this.idleSeconds;
     entry.server = server;
     entry.revision = revision;
-    entry.kind = kind;
+    entry.kind = <u8>kind;
     const inserted = this.sessions.insert(entry);
     if (inserted == Inserted.New || inserted == Inserted.Active)
       this.remember(hash, nowMs, inserted == Inserted.Active);

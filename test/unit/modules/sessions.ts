@@ -18,15 +18,15 @@ declare function traceCounted(server: i32): void;
 /** Tells sessions by their server's index: the test gives each birth one of its own. */
 class Listener extends SessionListener {
   sessionEnded(entry: SessionEntry): void {
-    traceEnded(entry.server, entry.end);
+    traceEnded(<i32>entry.server, entry.end);
   }
 
   sessionSettled(entry: SessionEntry): void {
-    traceSettled(entry.server, entry.end, entry.operations, entry.tokens, entry.endedAtMs);
+    traceSettled(<i32>entry.server, entry.end, entry.operations, entry.tokens, entry.endedAtMs);
   }
 
   sessionCounted(entry: SessionEntry): void {
-    traceCounted(entry.server);
+    traceCounted(<i32>entry.server);
   }
 }
 
@@ -46,7 +46,7 @@ export function insert(hash: u64, server: i32, idleSeconds: u32, now: u64): Inse
   entry.activeAtMs = now;
   entry.idleSeconds = idleSeconds;
   entry.server = server;
-  entry.kind = SessionKind.Window;
+  entry.kind = <u8>SessionKind.Window;
   return sessions.insert(entry);
 }
 

@@ -1,5 +1,9 @@
-import { SessionObserver, SessionTracker } from "../../../assembly/mcp/sessions/session_tracker";
-import { SessionEnd, SessionEntry, SessionKind } from "../../../assembly/store/session_entry";
+import { Event, EventKind } from "../../../assembly/mcp/event";
+import { EventSink } from "../../../assembly/mcp/event_sink";
+import { Events } from "../../../assembly/mcp/events";
+import { SessionEvents } from "../../../assembly/mcp/sessions/session_events";
+import { SessionTracker } from "../../../assembly/mcp/sessions/session_tracker";
+import { SessionEnd, SessionKind } from "../../../assembly/store/session_entry";
 import { Sessions } from "../../../assembly/store/sessions";
 import { openStore } from "./common/store";
 
@@ -23,36 +27,35 @@ declare function traceSettled(server: i32, operations: u32, tokens: u64, lasted:
 @external("trace", "counted")
 declare function traceCounted(server: i32): void;
 
-class Observer extends SessionObserver {
-  sessionStarted(entry: SessionEntry, _clientName: usize, _clientNameLength: u32): void {
-    traceStarted(entry.hash, entry.kind, entry.revision);
-  }
-
-  sessionAdopted(entry: SessionEntry): void {
-    traceAdopted(entry.hash);
-  }
-
-  sessionEnded(entry: SessionEntry): void {
-    traceEnded(entry.server, entry.end);
-  }
-
-  sessionSettled(entry: SessionEntry): void {
-    traceSettled(entry.server, entry.operations, entry.tokens, <i64>(entry.endedAtMs - entry.startedAtMs));
-  }
-
-  sessionCounted(entry: SessionEntry): void {
-    traceCounted(entry.server);
+class Observer extends EventSink {
+  receive(event: Event): void {
+    const entry = event.entry;
+    switch (event.kind) {
+      case EventKind.SessionStarted:
+        return traceStarted(entry.hash, entry.kind, entry.revision);
+      case EventKind.SessionAdopted:
+        return traceAdopted(entry.hash);
+      case EventKind.SessionEnded:
+        return traceEnded(<i32>entry.server, entry.end);
+      case EventKind.SessionSettled: {
+        const lasted = <i64>(entry.endedAtMs - entry.startedAtMs);
+        return traceSettled(<i32>entry.server, entry.operations, entry.tokens, lasted);
+      }
+      case EventKind.SessionCounted:
+        return traceCounted(<i32>entry.server);
+    }
   }
 }
 
 const MAX: i32 = 65536;
-let sessions: Sessions = new Sessions(openStore(1, 0), MAX, new Observer());
-let tracker: SessionTracker = new SessionTracker(sessions, new Observer(), 0);
+const events = new Events();
+events.add(new Observer());
+let sessions: Sessions = new Sessions(openStore(1, 0), MAX, new SessionEvents(events));
+let tracker: SessionTracker = new SessionTracker(sessions, events, 0);
 
 export function create(self: u64, space: i32, idleSeconds: u32): void {
-  const observer = new Observer();
-  sessions = new Sessions(openStore(self, space), MAX, observer);
-  tracker = new SessionTracker(sessions, observer, idleSeconds);
+  sessions = new Sessions(openStore(self, space), MAX, new SessionEvents(events));
+  tracker = new SessionTracker(sessions, events, idleSeconds);
 }
 
 export function begin(hash: u64, kind: SessionKind, server: i32, revision: i32, now: u64): void {

@@ -1,5 +1,5 @@
 import { IdKind } from "../../../assembly/jsonrpc/id";
-import { Operation } from "../../../assembly/mcp/operations/operation";
+import { Operation } from "../../../assembly/mcp/state/operation";
 import {
   PACKED_LIMIT,
   packOperation,
@@ -38,6 +38,7 @@ import {
   sessionKindName,
 } from "../../../assembly/store/session_entry";
 import { SessionListener, Sessions } from "../../../assembly/store/sessions";
+import { Tasks } from "../../../assembly/store/tasks";
 import { LISTED_TOOL_SIZE, ListedTool, TOOL_LIMIT, ToolLists } from "../../../assembly/store/tool_lists";
 import { TestSharedData } from "./common/shared_data";
 import { openStore } from "./common/store";
@@ -153,6 +154,9 @@ export function exercise(kind: i32, space: i32): bool {
     case 10:
       small(shared);
       break;
+    case 11:
+      tasks(shared, full);
+      break;
     default:
       return false;
   }
@@ -225,8 +229,8 @@ function newOperation(): Operation {
   operation.method = Method.ToolsCall;
   operation.idKind = IdKind.Number;
   operation.fromServer = true;
-  operation.server = 1;
-  operation.caller = 2;
+  operation.server = OTHER_KEY;
+  operation.caller = KEY;
   operation.idHash = KEY;
   operation.requestSize = 0x1234;
   operation.cursor = OTHER_KEY;
@@ -248,9 +252,9 @@ function sessions(shared: Store, full: Store): void {
   session.startedAtMs = NOW;
   session.activeAtMs = NOW + 1;
   session.idleSeconds = 1800;
-  session.server = 3;
+  session.server = OTHER_KEY;
   session.revision = 4;
-  session.kind = SessionKind.HttpSse;
+  session.kind = <u8>SessionKind.HttpSse;
   sessions.insert(session);
   sessions.update(KEY, 5, 6, NOW + 2);
   sessions.end(KEY, SessionEnd.Deleted, NOW + 3);
@@ -271,7 +275,6 @@ function toolLists(shared: Store): void {
   const tool = changetype<ListedTool>(tools + LISTED_TOOL_SIZE);
   tool.nameHash = KEY;
   tool.definitionHash = OTHER_KEY;
-  tool.label = 9;
   lists.save(KEY, tools, 2);
   lists.lacks(KEY, OTHER_KEY);
   lists.load(KEY);
@@ -327,6 +330,20 @@ function slots(shared: Store): void {
 }
 
 /** Values that one number or two make up. */
+function tasks(shared: Store, full: Store): void {
+  const tasks = new Tasks(shared);
+  tasks.load(OTHER_KEY, KEY);
+  tasks.state = 3;
+  tasks.tool = OTHER_KEY;
+  tasks.startedAtMs = NOW;
+  tasks.save();
+  const others = new Tasks(full);
+  for (let i = 0; i < 10_000; i++) {
+    others.load(OTHER_KEY, i);
+    others.save();
+  }
+}
+
 function small(shared: Store): void {
   new Lease(shared).take(NOW, 3500);
   new KnownRoles(shared).add("client");
@@ -347,6 +364,11 @@ export function unrecovered(space: i32): string {
   const marks = new Marks(shared, "marks", 1);
   marks.set(1, 2, KEY);
   if (marks.get(1, 2) != KEY) return "marks";
+  const task = new Tasks(shared);
+  task.load(KEY, 1);
+  task.tool = KEY;
+  task.save();
+  if (!task.load(KEY, 1) || task.tool != KEY) return "tasks";
   const lists = new ToolLists(shared);
   memory.fill(tools, 0, LISTED_TOOL_SIZE);
   lists.save(KEY, tools, 1);

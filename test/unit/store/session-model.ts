@@ -53,10 +53,10 @@ function sessionsIn(bucket: Uint8Array): Session[] {
       activeAt: long(16),
       endedAt: long(24),
       tokens: long(32),
-      operations: bytes.readUInt32LE(at + 40),
-      idleSeconds: bytes.readUInt32LE(at + 44),
-      birth: bytes.readInt32LE(at + 48),
-      end: ENDS[bytes.readInt32LE(at + 60)],
+      operations: bytes.readUInt32LE(at + 48),
+      idleSeconds: bytes.readUInt32LE(at + 52),
+      birth: bytes.readInt32LE(at + 40),
+      end: ENDS[bytes.readUInt8(at + 61)],
     };
   });
 }

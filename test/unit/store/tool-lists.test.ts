@@ -20,10 +20,9 @@ interface Exports {
 interface Tool {
   readonly nameHash: bigint;
   readonly definition: bigint;
-  readonly label: number;
 }
 
-const SIZE = 24;
+const SIZE = 16;
 const LIMIT = 512;
 const data = new RacingData();
 const workers: TestModule<Exports>[] = Array.from({ length: 3 }, () => new TestModule<Exports>("tool_lists", {}, data));
@@ -37,10 +36,9 @@ beforeEach(create);
 
 function packed(tools: readonly Tool[]): Buffer {
   const bytes = Buffer.alloc(tools.length * SIZE);
-  tools.forEach(({ nameHash, definition, label }, i) => {
+  tools.forEach(({ nameHash, definition }, i) => {
     bytes.writeBigUInt64LE(nameHash, i * SIZE);
     bytes.writeBigUInt64LE(definition, i * SIZE + 8);
-    bytes.writeUInt32LE(label, i * SIZE + 16);
   });
   return bytes;
 }
@@ -50,7 +48,6 @@ function found(worker: TestModule<Exports>): Tool[] {
   return Array.from({ length: bytes.length / SIZE }, (_, i) => ({
     nameHash: bytes.readBigUInt64LE(i * SIZE),
     definition: bytes.readBigUInt64LE(i * SIZE + 8),
-    label: bytes.readUInt32LE(i * SIZE + 16),
   }));
 }
 
@@ -64,7 +61,7 @@ const load = (worker: TestModule<Exports>, key: bigint): Tool[] | undefined =>
   worker.exports.load(key) ? found(worker) : undefined;
 
 const toolsOf = (count: number, definition = 0n): Tool[] =>
-  Array.from({ length: count }, (_, i) => ({ nameHash: BigInt(i + 1), definition, label: i }));
+  Array.from({ length: count }, (_, i) => ({ nameHash: BigInt(i + 1), definition }));
 
 describe("lists of tools", () => {
   it("are kept up to the limit, whole", () => {

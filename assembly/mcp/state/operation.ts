@@ -1,9 +1,13 @@
+import { CallerKey, ServerKey, SessionKey, TaskKey } from "../../identity/keys";
 import { IdKind } from "../../jsonrpc/id";
+import { elapsed } from "../../memory/elapsed";
 import { Pool } from "../../memory/pool";
 import { CLIENT_NAME_LIMIT, NAME_LIMIT, NO_CODE } from "../protocol/limits";
 import { Method } from "../protocol/methods";
 import { Outcome } from "../protocol/outcome";
 import { TOKEN_KIND_COUNT, TokenKind } from "../protocol/token_kinds";
+
+const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 
 /** A request and, in time, its answer. */
 @unmanaged
@@ -25,22 +29,22 @@ export class Operation {
 
   /** Of a list: a hash of the page asked for, 0 for the first. */
   cursor: u64;
-  /** When its request came, and when it ended where that is not now, in nanoseconds of the host's clock. */
+  /** When its request arrived, and when it ended if that is not now, in nanoseconds of the host's clock. */
   startedAt: u64;
   endedAt: u64;
   /** The server asked, and the client answers. */
   fromServer: bool;
   /** It waits in the store for an answer on another stream. */
   isParked: bool;
-  /** The hash of the session that it belongs to, 0 where there is none. */
-  session: u64;
+  /** The session that it belongs to; 0 where there is none. */
+  session: SessionKey;
   /** A hash of what a call's repetition would have in common with it; 0 where none is looked for. */
   callHash: u64;
-  /** The hash of the task's id that it is about; 0 where it is about none. */
-  task: u64;
-  /** Label indices of the stream that it came on, as in {@link ObservedStream}. */
-  server: i32;
-  caller: i32;
+  /** The task that it is about; 0 where it is about none. */
+  task: TaskKey;
+  /** The server and the caller of the stream that it came on, once it waits for an answer elsewhere. */
+  server: ServerKey;
+  caller: CallerKey;
   /** The address of the next open one of the stream, or 0. */
   next: usize;
 
@@ -83,6 +87,11 @@ export class Operation {
 
   release(): void {
     pool.release(changetype<usize>(this));
+  }
+
+  /** How long it took, in milliseconds: until it ended, or else until `now` (nanoseconds). 0 where the clock was set back. */
+  durationMs(now: u64): u64 {
+    return elapsed(this.startedAt, this.endedAt ? this.endedAt : now) / NANOSECONDS_PER_MILLISECOND;
   }
 
   /** Keeps the target's name: at most {@link NAME_LIMIT} bytes. */

@@ -5,12 +5,11 @@ import { Marks } from "../../store/primitives/marks";
 import { PENDING_SIZE, Pending, PendingListener } from "../../store/pending";
 import { Store } from "../../store/primitives/store";
 import { Method, TargetKind, targetKind } from "../protocol/methods";
-import { ObservedStream } from "../exchange/observed_stream";
-import { Observer } from "../exchange/observer";
-import { Operation } from "./operation";
+import { STREAM_SIZE, Stream } from "../state/stream";
+import { Events } from "../events";
+import { Operation } from "../state/operation";
 import { PACKED_LIMIT, packOperation, packedServer, unpackOperation } from "./packed_operation";
 import { OUTCOME_COUNT, Outcome } from "../protocol/outcome";
-import { SessionTracker } from "../sessions/session_tracker";
 
 const OUTCOME_BITS: u64 = 8;
 /** An answer may cross with the cancellation of its request. */
@@ -23,27 +22,30 @@ if (OUTCOME_COUNT > 1 << (<i32>OUTCOME_BITS)) ERROR("OUTCOME_BITS are too few.")
 
 const packed: usize = heap.alloc(PACKED_LIMIT);
 /** Stands for the stream of an operation that ends without one. */
-const nobodysStream = changetype<ObservedStream>(heap.alloc(offsetof<ObservedStream>()));
+const noStream = changetype<Stream>(heap.alloc(STREAM_SIZE));
 
 /**
  * The operations whose answers are to come on another stream, maybe on another worker: on the stream of HTTP+SSE, on a
  * stream that the client resumes, in a POST where the server asked. Each is ended once, by who takes it out.
  */
-export class PendingOperations extends PendingListener {
+export class WaitingOperations extends PendingListener {
   private pending: Pending;
   /** Answers that nothing waited for: when they came, in milliseconds, and above that their outcomes. */
   private early: Marks;
 
+  /** The requests that clients cancelled, by the hashes of session id and request id. */
+  private cancelled: Marks;
+
   /** @param idleSeconds how long an answer may take where no stream waits for it. */
   constructor(
     shared: Store,
-    private observer: Observer,
-    private sessions: SessionTracker,
+    private events: Events,
     private idleSeconds: u32,
   ) {
     super();
     this.pending = new Pending(shared);
     this.early = new Marks(shared, "answers");
+    this.cancelled = new Marks(shared, "cancellations");
   }
 
   /** Leaves an operation of a session that ends with the answer, or with the session. Times in milliseconds. False where
@@ -96,7 +98,17 @@ export class PendingOperations extends PendingListener {
     return unpackOperation(this.pending.taken, this.pending.takenLength);
   }
 
-  /** A request was cancelled. */
+  /** The client cancelled a request, which another stream may have open. */
+  markCancelled(sessionId: u64, id: u64): void {
+    this.cancelled.set(sessionId, id, 1);
+  }
+
+  /** Whether the client cancelled a request. */
+  isCancelled(sessionId: u64, id: u64): bool {
+    return this.cancelled.get(sessionId, id) != 0;
+  }
+
+  /** A request was cancelled: ends it so where it waits. */
   cancel(session: u64, kind: IdKind, id: u64, fromServer: bool, now: u64): void {
     this.pending.rule(session, keyOf(kind, id, fromServer), Outcome.Cancelled, now, now + CANCELLED_MS);
   }
@@ -131,15 +143,14 @@ export class PendingOperations extends PendingListener {
     if (!operation) return;
     operation.outcome = verdict < <u32>OUTCOME_COUNT ? verdict : Outcome.Unanswered;
     operation.endedAt = endedAt * NANOSECONDS_PER_MILLISECOND;
-    this.observer.operationEnded(streamOf(operation), operation);
-    this.sessions.add(operation.session, 1, operation.allTokens, endedAt);
+    this.events.operationEnded(streamOf(operation), operation);
     operation.release();
   }
 
   evicted(at: usize, length: u32, verdict: u32, endedAt: u64): void {
     const operation = unpackOperation(at, length);
     if (!operation) return;
-    this.observer.operationEvicted(streamOf(operation));
+    this.events.operationEvicted(streamOf(operation));
     operation.release();
     if (verdict == Outcome.Open) this.givenUp(at, length, Outcome.Unanswered, 0);
     else this.givenUp(at, length, verdict, endedAt);
@@ -148,15 +159,16 @@ export class PendingOperations extends PendingListener {
   counted(at: usize, length: u32, verdict: u32): void {
     if (verdict != Outcome.Open && verdict != Outcome.Unanswered) return;
     const server = packedServer(at, length);
-    if (server) this.observer.operationWaits(server - 1);
+    if (server) this.events.operationCounted(server);
   }
 }
 
-function streamOf(operation: Operation): ObservedStream {
-  memory.fill(changetype<usize>(nobodysStream), 0, offsetof<ObservedStream>());
-  nobodysStream.server = operation.server;
-  nobodysStream.caller = operation.caller;
-  return nobodysStream;
+function streamOf(operation: Operation): Stream {
+  memory.fill(changetype<usize>(noStream), 0, STREAM_SIZE);
+  noStream.server = operation.server;
+  noStream.caller = operation.caller;
+  noStream.isCallerResolved = true;
+  return noStream;
 }
 
 function keyOf(kind: IdKind, id: u64, fromServer: bool): u64 {

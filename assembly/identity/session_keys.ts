@@ -1,0 +1,45 @@
+import { mix } from "../memory/bytes";
+import { neverZero } from "../memory/keyed_hash";
+import { Secret } from "../store/primitives/secret";
+import { CallerKey, ServerKey, SessionKey } from "./keys";
+
+/** Computes the keys of sessions, and of what a session or a caller sees of a server. */
+export class SessionKeys {
+  /** @param secret of the counting unit: sessions of different units have different keys. */
+  constructor(private secret: Secret) {}
+
+  /** The hash of a session id, `length` bytes; 0 where there is none. */
+  hashOfId(at: usize, length: i32): u64 {
+    return length ? this.secret.hash(at, length) : 0;
+  }
+
+  /** The key of the session whose id has this hash. */
+  session(idHash: u64, server: ServerKey): SessionKey {
+    return neverZero(mix(idHash ^ server));
+  }
+
+  /** The key of the HTTP+SSE session of an endpoint. The stream that names the endpoint and the POSTs to it may be routed to
+   *  different clusters, so the server is no part of it. */
+  endpointSession(endpoint: u64): SessionKey {
+    return neverZero(mix(endpoint));
+  }
+
+  /** The key of a caller's activity window. `callerHeaders`: a hash of the configured headers that tell callers apart.
+   *  `clientName`: the client software's name where it is part of the identity (2026-07-28), else empty. */
+  window(
+    server: ServerKey,
+    caller: CallerKey,
+    callerHeaders: u64,
+    clientName: usize,
+    clientNameLength: i32,
+    isNamed: bool,
+  ): SessionKey {
+    const client = isNamed ? this.secret.hash(clientName, clientNameLength) : 0;
+    return this.session(this.secret.hashNumber(caller ^ mix(callerHeaders ^ client)), server);
+  }
+
+  /** The key of what a caller sees of a server. */
+  callerScope(server: ServerKey, caller: CallerKey, callerHeaders: u64): u64 {
+    return this.session(caller ^ mix(callerHeaders), server);
+  }
+}

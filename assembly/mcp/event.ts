@@ -1,0 +1,74 @@
+import { ServerKey, SessionKey, ToolKey } from "../identity/keys";
+import { SessionEntry } from "../store/session_entry";
+import { MirroredHeader } from "./headers/mirrored_headers";
+import { Method, TargetKind } from "./protocol/methods";
+import { StreamEnd } from "./protocol/stream_kinds";
+import { TaskState } from "./protocol/task_state";
+import { TokenKind } from "./protocol/token_kinds";
+import { ToolChange } from "./protocol/tool_change";
+import { Undecoded } from "./protocol/undecoded";
+import { Operation } from "./state/operation";
+import { Stream } from "./state/stream";
+
+/** What happened: see the method of the same name in {@link Events}, which also says which members an event of it has. */
+export enum EventKind {
+  ServerResolved,
+  CallerResolved,
+  StreamStarted,
+  StreamEnded,
+  SessionStarted,
+  SessionAdopted,
+  SessionEnded,
+  SessionSettled,
+  SessionCounted,
+  ClientNamed,
+  OperationStarted,
+  OperationWaiting,
+  OperationCounted,
+  OperationEvicted,
+  OperationEnded,
+  Notification,
+  NotificationDenied,
+  Progress,
+  Tokens,
+  ListMeasured,
+  NameSeen,
+  ToolChanged,
+  UnknownTool,
+  TaskEntered,
+  TaskEnded,
+  HeaderMismatch,
+  Undecoded,
+  Unchecked,
+  Decided,
+}
+
+/** An event as sinks receive it. Members that its kind does not have are those of earlier events. */
+export class Event {
+  kind: EventKind = EventKind.ServerResolved;
+  stream: Stream = changetype<Stream>(0);
+  name: usize = 0;
+  nameLength: i32 = 0;
+  end: StreamEnd = 0;
+  entry: SessionEntry = changetype<SessionEntry>(0);
+  session: SessionKey = 0;
+  operation: Operation | null = null;
+  isWaiting: bool = false;
+  server: ServerKey = 0;
+  method: Method = 0;
+  fromClient: bool = false;
+  size: u64 = 0;
+  tokenKind: TokenKind = 0;
+  tokens: u64 = 0;
+  targetKind: TargetKind = 0;
+  isListed: bool = false;
+  tool: ToolKey = 0;
+  change: ToolChange = 0;
+  state: TaskState = 0;
+  durationMs: u64 = 0;
+  header: MirroredHeader = 0;
+  reason: Undecoded = 0;
+  rule: i32 = 0;
+  isDenied: bool = false;
+  isShadow: bool = false;
+}

@@ -1,0 +1,288 @@
+import { ServerKey, SessionKey, ToolKey } from "../identity/keys";
+import { SessionEntry } from "../store/session_entry";
+import { Event, EventKind } from "./event";
+import { EventSink } from "./event_sink";
+import { MirroredHeader } from "./headers/mirrored_headers";
+import { Method, TargetKind } from "./protocol/methods";
+import { StreamEnd } from "./protocol/stream_kinds";
+import { TaskState } from "./protocol/task_state";
+import { TokenKind } from "./protocol/token_kinds";
+import { ToolChange } from "./protocol/tool_change";
+import { Undecoded } from "./protocol/undecoded";
+import { Operation } from "./state/operation";
+import { Stream } from "./state/stream";
+
+/** Reports events to all sinks, in the order in which they were added. Each method reports one kind of event; its parameters
+ *  become the members of the {@link Event}. */
+export class Events {
+  private sinks: EventSink[] = [];
+  private event: Event = new Event();
+
+  add(sink: EventSink): void {
+    this.sinks.push(sink);
+  }
+
+  /** The stream's server is known. Its name is empty where nothing names it, and valid until the next call of the host. */
+  serverResolved(stream: Stream, name: usize, nameLength: i32): void {
+    const event = this.event;
+    event.stream = stream;
+    event.name = name;
+    event.nameLength = nameLength;
+    this.report(EventKind.ServerResolved);
+  }
+
+  /** The stream's caller has been looked up. Its address is empty where there is none, and valid likewise. */
+  callerResolved(stream: Stream, address: usize, addressLength: i32): void {
+    const event = this.event;
+    event.stream = stream;
+    event.name = address;
+    event.nameLength = addressLength;
+    this.report(EventKind.CallerResolved);
+  }
+
+  /** The stream is MCP. */
+  streamStarted(stream: Stream): void {
+    const event = this.event;
+    event.stream = stream;
+    this.report(EventKind.StreamStarted);
+  }
+
+  /** The stream has ended. */
+  streamEnded(stream: Stream, end: StreamEnd): void {
+    const event = this.event;
+    event.stream = stream;
+    event.end = end;
+    this.report(EventKind.StreamEnded);
+  }
+
+  /** A session began, which this proxy has seen. The name is that of the client's software, empty where it is not known. */
+  sessionStarted(entry: SessionEntry, clientName: usize, clientNameLength: u32): void {
+    const event = this.event;
+    event.entry = entry;
+    event.name = clientName;
+    event.nameLength = clientNameLength;
+    this.report(EventKind.SessionStarted);
+  }
+
+  /** A session was found that began elsewhere. */
+  sessionAdopted(entry: SessionEntry): void {
+    const event = this.event;
+    event.entry = entry;
+    this.report(EventKind.SessionAdopted);
+  }
+
+  /** A session has ended. */
+  sessionEnded(entry: SessionEntry): void {
+    const event = this.event;
+    event.entry = entry;
+    this.report(EventKind.SessionEnded);
+  }
+
+  /** The totals of a session that has ended are final. */
+  sessionSettled(entry: SessionEntry): void {
+    const event = this.event;
+    event.entry = entry;
+    this.report(EventKind.SessionSettled);
+  }
+
+  /** The sweep counted a live session. The entry lies in the store, which must not be used meanwhile. */
+  sessionCounted(entry: SessionEntry): void {
+    const event = this.event;
+    event.entry = entry;
+    this.report(EventKind.SessionCounted);
+  }
+
+  /** The client of a session has named its software; `nameLength` is 0 where it has not. */
+  clientNamed(session: SessionKey, name: usize, nameLength: i32): void {
+    const event = this.event;
+    event.session = session;
+    event.name = name;
+    event.nameLength = nameLength;
+    this.report(EventKind.ClientNamed);
+  }
+
+  /** A request has been read. `isWaiting`: its answer comes on another stream. */
+  operationStarted(stream: Stream, operation: Operation, isWaiting: bool): void {
+    const event = this.event;
+    event.stream = stream;
+    event.operation = operation;
+    event.isWaiting = isWaiting;
+    this.report(EventKind.OperationStarted);
+  }
+
+  /** The stream of an operation has ended, and its answer, if it comes, comes on another one. */
+  operationWaiting(stream: Stream, operation: Operation): void {
+    const event = this.event;
+    event.stream = stream;
+    event.operation = operation;
+    this.report(EventKind.OperationWaiting);
+  }
+
+  /** The sweep counted an operation that waits for its answer. The store must not be used meanwhile. */
+  operationCounted(server: ServerKey): void {
+    const event = this.event;
+    event.server = server;
+    this.report(EventKind.OperationCounted);
+  }
+
+  /** An operation that waited was evicted: {@link operationEnded} follows. */
+  operationEvicted(stream: Stream): void {
+    const event = this.event;
+    event.stream = stream;
+    this.report(EventKind.OperationEvicted);
+  }
+
+  /** An operation has its one outcome. Where it has waited for an answer elsewhere, `operation.isParked`. */
+  operationEnded(stream: Stream, operation: Operation): void {
+    const event = this.event;
+    event.stream = stream;
+    event.operation = operation;
+    this.report(EventKind.OperationEnded);
+  }
+
+  /** A notification of `size` bytes passed. `session` is 0 where it belongs to none. */
+  notification(stream: Stream, method: Method, fromClient: bool, size: u64, session: SessionKey): void {
+    const event = this.event;
+    event.stream = stream;
+    event.method = method;
+    event.fromClient = fromClient;
+    event.size = size;
+    event.session = session;
+    this.report(EventKind.Notification);
+  }
+
+  /** The access policy denied a notification of the client. */
+  notificationDenied(stream: Stream, method: Method, session: SessionKey): void {
+    const event = this.event;
+    event.stream = stream;
+    event.method = method;
+    event.session = session;
+    this.report(EventKind.NotificationDenied);
+  }
+
+  /** The server reported progress: of this operation, or null where that is not known. */
+  progress(stream: Stream, operation: Operation | null): void {
+    const event = this.event;
+    event.stream = stream;
+    event.operation = operation;
+    this.report(EventKind.Progress);
+  }
+
+  /** Texts outside of any operation passed: so many tokens of this kind, estimated. */
+  tokens(stream: Stream, kind: TokenKind, tokens: u32): void {
+    const event = this.event;
+    event.stream = stream;
+    event.tokenKind = kind;
+    event.tokens = tokens;
+    this.report(EventKind.Tokens);
+  }
+
+  /** The server's list by this method was read to its end: so many tokens, estimated. */
+  listMeasured(stream: Stream, method: Method, tokens: u64): void {
+    const event = this.event;
+    event.stream = stream;
+    event.method = method;
+    event.tokens = tokens;
+    this.report(EventKind.ListMeasured);
+  }
+
+  /** The server has a tool or prompt of this name. `isListed`: it is in a list, and else a call of it succeeded. */
+  nameSeen(stream: Stream, kind: TargetKind, name: usize, nameLength: u32, isListed: bool): void {
+    const event = this.event;
+    event.stream = stream;
+    event.targetKind = kind;
+    event.name = name;
+    event.nameLength = nameLength;
+    event.isListed = isListed;
+    this.report(EventKind.NameSeen);
+  }
+
+  /** The server's list of tools differs from the one that this caller saw last. */
+  toolChanged(stream: Stream, tool: ToolKey, change: ToolChange): void {
+    const event = this.event;
+    event.stream = stream;
+    event.tool = tool;
+    event.change = change;
+    this.report(EventKind.ToolChanged);
+  }
+
+  /** A call failed whose tool is not in the server's list. */
+  unknownTool(stream: Stream): void {
+    const event = this.event;
+    event.stream = stream;
+    this.report(EventKind.UnknownTool);
+  }
+
+  /** A task entered this state. `tool` is 0 where it is not known. */
+  taskEntered(stream: Stream, tool: ToolKey, state: TaskState): void {
+    const event = this.event;
+    event.stream = stream;
+    event.tool = tool;
+    event.state = state;
+    this.report(EventKind.TaskEntered);
+  }
+
+  /** That state is its last one, so many milliseconds after the task's request. */
+  taskEnded(stream: Stream, tool: ToolKey, state: TaskState, durationMs: u64): void {
+    const event = this.event;
+    event.stream = stream;
+    event.tool = tool;
+    event.state = state;
+    event.durationMs = durationMs;
+    this.report(EventKind.TaskEnded);
+  }
+
+  /** A header that repeats the body is missing or differs from it. */
+  headerMismatch(stream: Stream, header: MirroredHeader): void {
+    const event = this.event;
+    event.stream = stream;
+    event.header = header;
+    this.report(EventKind.HeaderMismatch);
+  }
+
+  /** A message could not be read. */
+  undecoded(stream: Stream, reason: Undecoded): void {
+    const event = this.event;
+    event.stream = stream;
+    event.reason = reason;
+    this.report(EventKind.Undecoded);
+  }
+
+  /** A message of the client passed on a path that the access policy does not govern. The method is None for an answer to an
+   *  unknown request; `nameLength` is 0 where it names no target. */
+  unchecked(stream: Stream, method: Method, name: usize, nameLength: i32): void {
+    const event = this.event;
+    event.stream = stream;
+    event.method = method;
+    event.name = name;
+    event.nameLength = nameLength;
+    this.report(EventKind.Unchecked);
+  }
+
+  /** The access policy decided a message. `rule` is the index of a rule or a {@link SpecialRule}. */
+  decided(
+    stream: Stream,
+    method: Method,
+    name: usize,
+    nameLength: i32,
+    rule: i32,
+    isDenied: bool,
+    isShadow: bool,
+  ): void {
+    const event = this.event;
+    event.stream = stream;
+    event.method = method;
+    event.name = name;
+    event.nameLength = nameLength;
+    event.rule = rule;
+    event.isDenied = isDenied;
+    event.isShadow = isShadow;
+    this.report(EventKind.Decided);
+  }
+
+  private report(kind: EventKind): void {
+    const event = this.event;
+    event.kind = kind;
+    for (let i = 0; i < this.sinks.length; i++) unchecked(this.sinks[i]).receive(event);
+  }
+}

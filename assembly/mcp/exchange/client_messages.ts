@@ -1,0 +1,51 @@
+import { MessageKind } from "../../jsonrpc/message_reader";
+import { Events } from "../events";
+import { McpMessage } from "../message/message";
+import { Pairing } from "../operations/pairing";
+import { TokenUsage } from "../operations/token_usage";
+import { Method } from "../protocol/methods";
+import { StreamSessions } from "../sessions/stream_sessions";
+import { Stream } from "../state/stream";
+import { checkHeaders } from "../tools/header_checks";
+
+/** Processes the messages that clients send. */
+export class ClientMessages {
+  constructor(
+    private sessions: StreamSessions,
+    private pairing: Pairing,
+    private usage: TokenUsage,
+    private events: Events,
+  ) {}
+
+  /** A message of a stream that is MCP has been read. */
+  process(stream: Stream, message: McpMessage, kind: MessageKind): void {
+    if (stream.isUnchecked) this.reportUnchecked(stream, message, kind);
+    switch (kind) {
+      case MessageKind.Request:
+        // HTTP+SSE has no headers that repeat the body.
+        if (!stream.isDenied && !message.isBatch && !stream.session.isHttpSse) {
+          checkHeaders(stream, message, this.events);
+        }
+        return this.pairing.begin(stream, message);
+      case MessageKind.Response:
+        if (!stream.isDenied) this.usage.clientAnswered(stream, message);
+        return this.pairing.answerFromClient(stream, message);
+      default:
+        this.processNotification(stream, message);
+    }
+  }
+
+  private processNotification(stream: Stream, message: McpMessage): void {
+    const method = message.method;
+    const session = this.sessions.keyOrNone(stream);
+    if (stream.isDenied) return this.events.notificationDenied(stream, method, session);
+    this.events.notification(stream, method, true, message.size, session);
+    if (method == Method.NotificationsCancelled) this.pairing.cancel(stream, message, false);
+  }
+
+  private reportUnchecked(stream: Stream, message: McpMessage, kind: MessageKind): void {
+    const isAnswer = kind == MessageKind.Response;
+    const asked = isAnswer ? this.pairing.askedMethod(stream, message.idKind, message.idHash) : message.method;
+    this.events.unchecked(stream, asked, message.name, message.nameLength);
+  }
+}

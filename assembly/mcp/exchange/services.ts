@@ -1,0 +1,117 @@
+import { Clock } from "../../host/clock";
+import { Callers } from "../../identity/callers";
+import { Servers } from "../../identity/servers";
+import { SessionKeys } from "../../identity/session_keys";
+import { Endpoints } from "../../store/endpoints";
+import { Marks } from "../../store/primitives/marks";
+import { Secret } from "../../store/primitives/secret";
+import { Store } from "../../store/primitives/store";
+import { Sessions } from "../../store/sessions";
+import { Tasks as StoredTasks } from "../../store/tasks";
+import { ToolLists } from "../../store/tool_lists";
+import { EventSink } from "../event_sink";
+import { Events } from "../events";
+import { Pairing } from "../operations/pairing";
+import { TokenUsage } from "../operations/token_usage";
+import { WaitingOperations } from "../operations/waiting_operations";
+import { TokenSettings } from "../protocol/token_kinds";
+import { Participants } from "../sessions/participants";
+import { SessionActivity } from "../sessions/session_activity";
+import { SessionEvents } from "../sessions/session_events";
+import { SessionTracker } from "../sessions/session_tracker";
+import { StreamSessions } from "../sessions/stream_sessions";
+import { ListChanges } from "../tools/list_changes";
+import { Tasks } from "../tools/tasks";
+import { ToolWatch } from "../tools/tool_watch";
+import { ClientMessages } from "./client_messages";
+import { HttpSse } from "./http_sse";
+import { ServerMessages } from "./server_messages";
+
+/** How the sessions and tokens of a counting unit are counted. */
+export class ExchangeSettings {
+  constructor(
+    /** How long a session may be idle. */
+    readonly idleSeconds: u32,
+    readonly maxSessions: i32,
+    readonly tokens: TokenSettings,
+    /** Sinks name the callers of operations. */
+    readonly namesCallers: bool,
+  ) {}
+}
+
+/** What exchanges work with: the state and the sinks of one counting unit, on one worker. */
+export class ExchangeServices {
+  /** The sinks receive each event in the order in which they are added. */
+  readonly events: Events;
+  readonly participants: Participants;
+  readonly sessions: StreamSessions;
+  readonly pairing: Pairing;
+  readonly httpSse: HttpSse;
+  readonly clientMessages: ClientMessages;
+  readonly serverMessages: ServerMessages;
+  readonly tokens: TokenSettings;
+  /** The sink that remembers clients' names for the access policy; null for none. */
+  clientNames: EventSink | null = null;
+  private tracker: SessionTracker;
+  private storedSessions: Sessions;
+  private waiting: WaitingOperations;
+
+  /** @param shared the state of the counting unit.
+   *  @param secret its key.
+   *  @param endpoints those that streams of HTTP+SSE named, of the whole proxy. */
+  constructor(
+    settings: ExchangeSettings,
+    shared: Store,
+    secret: Secret,
+    servers: Servers,
+    callers: Callers,
+    endpoints: Endpoints,
+    clock: Clock,
+  ) {
+    const events = new Events();
+    const storedSessions = new Sessions(shared, settings.maxSessions, new SessionEvents(events));
+    const tracker = new SessionTracker(storedSessions, events, settings.idleSeconds);
+    const participants = new Participants(servers, callers, events, settings.namesCallers);
+    const sessions = new StreamSessions(new SessionKeys(secret), participants, tracker, events, clock);
+    const tasks = new Tasks(new StoredTasks(shared), participants, events, clock);
+    const tools = new ToolWatch(new ListChanges(new ToolLists(shared), sessions, events), tasks, events);
+    const usage = new TokenUsage(settings.tokens, new Marks(shared, "lists"), sessions, events);
+    const waiting = new WaitingOperations(shared, events, settings.idleSeconds);
+    const pairing = new Pairing(waiting, sessions, participants, usage, tools, endpoints, events, clock);
+    events.add(new SessionActivity(tracker, clock));
+    this.events = events;
+    this.participants = participants;
+    this.sessions = sessions;
+    this.pairing = pairing;
+    this.httpSse = new HttpSse(endpoints, sessions, pairing);
+    this.clientMessages = new ClientMessages(sessions, pairing, usage, events);
+    this.serverMessages = new ServerMessages(participants, pairing, usage, tasks, events);
+    this.tokens = settings.tokens;
+    this.tracker = tracker;
+    this.storedSessions = storedSessions;
+    this.waiting = waiting;
+  }
+
+  /** Writes what sessions did here to the store, as far as it is due. */
+  tick(nowMs: u64): void {
+    this.tracker.tick(nowMs);
+  }
+
+  /** Ends the sessions and operations that are due, and counts the others. One worker at a time does it. False where more are
+   *  due than one sweep ends: the next sweep should follow soon. */
+  sweep(nowMs: u64): bool {
+    const hasSweptSessions = this.storedSessions.sweep(nowMs);
+    const hasSweptWaiting = this.waiting.sweep(nowMs);
+    return hasSweptSessions && hasSweptWaiting;
+  }
+
+  /** Whether the last sweep has left neither a session nor an operation that waits. */
+  get isEmpty(): bool {
+    return this.storedSessions.isEmpty && this.waiting.isEmpty;
+  }
+
+  /** Writes all that sessions did here to the store. The services must not be used any more. */
+  close(nowMs: u64): void {
+    this.tracker.close(nowMs);
+  }
+}

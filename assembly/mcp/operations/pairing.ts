@@ -1,0 +1,276 @@
+import { Clock } from "../../host/clock";
+import { mix } from "../../memory/bytes";
+import { neverZero } from "../../memory/keyed_hash";
+import { IdKind } from "../../jsonrpc/id";
+import { Endpoints } from "../../store/endpoints";
+import { Events } from "../events";
+import { McpMessage } from "../message/message";
+import { Method } from "../protocol/methods";
+import { Outcome } from "../protocol/outcome";
+import { MODERN_REVISION, UNKNOWN_REVISION } from "../protocol/revisions";
+import { StreamEnd } from "../protocol/stream_kinds";
+import { Undecoded } from "../protocol/undecoded";
+import { Participants } from "../sessions/participants";
+import { StreamSessions } from "../sessions/stream_sessions";
+import { Operation } from "../state/operation";
+import { Stream } from "../state/stream";
+import { ToolWatch } from "../tools/tool_watch";
+import { TokenUsage } from "./token_usage";
+import { WaitingOperations } from "./waiting_operations";
+
+/** The code of the error that clients receive for what the access policy denies. */
+const DENIED_CODE: i32 = 403;
+
+/** Operations that a stream may have open: a batch of more requests is not kept whole. */
+const OPEN_LIMIT: u32 = 64;
+
+/** Begins an operation with each request, pairs it with its answer, on whichever stream that comes, and gives it its one
+ *  outcome. */
+export class Pairing {
+  constructor(
+    private waiting: WaitingOperations,
+    private sessions: StreamSessions,
+    private participants: Participants,
+    private usage: TokenUsage,
+    private tools: ToolWatch,
+    private endpoints: Endpoints,
+    private events: Events,
+    private clock: Clock,
+  ) {}
+
+  /** Begins the operation of a client's request. */
+  begin(stream: Stream, message: McpMessage): void {
+    if (message.requestRevision != UNKNOWN_REVISION) this.sessions.setRevision(stream, message.requestRevision);
+    if (stream.operations.count == OPEN_LIMIT) return this.events.undecoded(stream, Undecoded.Batch);
+    const operation = operationOf(message);
+    operation.startedAt = stream.startedAt;
+    this.usage.requested(message, operation);
+    this.tools.requested(message, operation);
+    stream.operations.add(operation);
+    let isWaiting = false;
+    if (stream.session.isHttpSse) {
+      this.bind(stream, operation);
+      isWaiting = this.waiting.add(operation, this.clock.milliseconds);
+    }
+    this.events.operationStarted(stream, operation, isWaiting);
+  }
+
+  /** Begins the operation of a server's request, which the client answers with a POST. Without a session the answer could not
+   *  be assigned. */
+  beginFromServer(stream: Stream, message: McpMessage): void {
+    if (!stream.session.id) return;
+    // A client that resumes a stream receives requests again.
+    if (this.waiting.has(this.sessions.keyOf(stream), message.idKind, message.idHash, true)) return;
+    const operation = operationOf(message);
+    operation.fromServer = true;
+    operation.startedAt = this.clock.now();
+    this.bind(stream, operation);
+    this.waiting.addEnded(operation, Outcome.Open, this.clock.milliseconds);
+    operation.release();
+  }
+
+  /** The client answers a request of the server. */
+  answerFromClient(stream: Stream, message: McpMessage): void {
+    if (!stream.session.id) return;
+    const asked = this.waiting.take(this.sessions.keyOf(stream), message.idKind, message.idHash, true);
+    if (!asked) return;
+    if (stream.isDenied) return this.concludeDenied(stream, asked);
+    asked.responseSize = message.size;
+    asked.errorCode = message.errorCode;
+    this.conclude(stream, asked, message.outcome);
+  }
+
+  /** The method of the server's request that a client's answer of this id answers; None where it is not known. */
+  askedMethod(stream: Stream, kind: IdKind, id: u64): Method {
+    return stream.session.id ? this.waiting.methodOf(this.sessions.keyOf(stream), kind, id, true) : Method.None;
+  }
+
+  /** The access policy keeps the stream's messages from the server, and answers them. */
+  deny(stream: Stream): void {
+    for (let operation = stream.operations.first; operation; operation = stream.operations.first) {
+      stream.operations.remove(operation);
+      if (this.isUnclaimed(operation)) this.concludeDenied(stream, operation);
+      else operation.release();
+    }
+  }
+
+  /** A request is cancelled: by the client, or one of the server's by the server. */
+  cancel(stream: Stream, message: McpMessage, fromServer: bool): void {
+    const id = message.cancelledId;
+    // Ids are unique in a session only: without one, a mark could hit a stranger's request.
+    if (!id || !stream.session.id) return;
+    if (!fromServer && !stream.session.isHttpSse) this.waiting.markCancelled(stream.session.id, id);
+    const session = this.sessions.keyOf(stream);
+    this.waiting.cancel(session, message.cancelledKind, id, fromServer, this.clock.milliseconds);
+  }
+
+  /** A response of the server. `isWhole`: it is all that the server answers. */
+  answer(stream: Stream, message: McpMessage, isWhole: bool): void {
+    const operations = stream.operations;
+    const asked = operations.find(message.idKind, message.idHash);
+    if (asked) return this.answerOpen(stream, asked, message, message.size);
+    if (this.answerWaiting(stream, message)) return;
+    // Some servers refuse with an id of their own (`"server-error"`).
+    const isRefusal = isWhole && stream.status >= 400 && message.outcome == Outcome.RpcError;
+    if (!isRefusal && (!message.isErrorOfUnknownRequest || (operations.count > 1 && !isWhole))) return;
+    // Whatever was asked: what the server could not read is what the client sent. Its bytes passed once.
+    let size = message.size;
+    for (let operation = operations.first; operation; operation = operations.first) {
+      this.answerOpen(stream, operation, message, size);
+      size = 0;
+    }
+  }
+
+  /** The stream is over, for the reason `end`: ends what is open. Returns the reason as it turns out to be. */
+  end(stream: Stream, end: StreamEnd): StreamEnd {
+    const operations = stream.operations;
+    let reason = end;
+    for (let operation = operations.first; operation; operation = operations.first) {
+      const outcome = this.outcomeWithoutAnswer(stream, operation, end);
+      operations.remove(operation);
+      if (operation.isParked && isSuccessful(stream.status) && this.endpoints.has(stream.session.id)) {
+        // The stream of HTTP+SSE brings the answer, unless it ended in the meantime.
+        operation.release();
+        continue;
+      }
+      if (outcome == Outcome.Unanswered) reason = StreamEnd.ServerClosed;
+      if (mayBeAnsweredElsewhere(stream, outcome)) this.park(stream, operation, outcome);
+      else if (this.isUnclaimed(operation)) this.conclude(stream, operation, outcome);
+      else operation.release();
+    }
+    return reason;
+  }
+
+  /** The stream's session is over: what waits in it for an answer has this outcome, if no other was found for it. */
+  endSession(stream: Stream, outcome: Outcome): void {
+    this.waiting.endSession(this.sessions.keyOf(stream), outcome, this.clock.milliseconds);
+  }
+
+  private answerOpen(stream: Stream, operation: Operation, message: McpMessage, size: u64): void {
+    stream.operations.remove(operation);
+    if (this.isUnclaimed(operation)) this.settle(stream, operation, message, size);
+    else operation.release();
+  }
+
+  /** Reads the answer to a request that came on another stream. False where none is known. */
+  private answerWaiting(stream: Stream, message: McpMessage): bool {
+    if (!stream.session.id) return false;
+    const session = this.sessions.keyOf(stream);
+    const asked = this.waiting.take(session, message.idKind, message.idHash, false);
+    if (!asked) {
+      this.waiting.keepAnswer(session, message.idKind, message.idHash, message.outcome, this.clock.milliseconds);
+      return false;
+    }
+    this.settle(stream, asked, message, message.size);
+    return true;
+  }
+
+  /** Leaves an operation, whose stream ended as `outcome` says, for an answer on another stream. */
+  private park(stream: Stream, operation: Operation, outcome: Outcome): void {
+    this.bind(stream, operation);
+    if (!this.waiting.addEnded(operation, outcome, this.clock.milliseconds)) {
+      return this.conclude(stream, operation, outcome);
+    }
+    this.events.operationWaiting(stream, operation);
+    // The client may have been back, and answered, before.
+    if (this.waiting.takeAnswer(operation) && this.isUnclaimed(operation)) {
+      return this.conclude(stream, operation, operation.outcome);
+    }
+    operation.release();
+  }
+
+  /** Ties an operation to the stream's session, server and caller, so that another stream can end it. */
+  private bind(stream: Stream, operation: Operation): void {
+    operation.session = this.sessions.keyOf(stream);
+    bindCall(operation);
+    operation.server = this.participants.serverOf(stream);
+    operation.caller = this.participants.namesCallers ? this.participants.callerOf(stream) : 0;
+  }
+
+  /** Whether nobody else has ended the operation: then nobody else will. */
+  private isUnclaimed(operation: Operation): bool {
+    if (!operation.isParked) return true;
+    const own = this.waiting.take(operation.session, operation.idKind, operation.idHash, false);
+    if (own) own.release();
+    return own != null;
+  }
+
+  /** Ends an operation with its answer. */
+  private settle(stream: Stream, operation: Operation, message: McpMessage, size: u64): void {
+    operation.responseSize = size;
+    operation.errorCode = message.errorCode;
+    const outcome = message.outcome;
+    if (operation.method == Method.Initialize && outcome == Outcome.Ok) {
+      this.sessions.initialized(stream, message.agreedRevision, operation.clientName, operation.clientNameLength);
+    }
+    this.usage.answered(stream, message, operation);
+    this.tools.answered(stream, message, operation, outcome);
+    this.conclude(stream, operation, outcome);
+  }
+
+  private concludeDenied(stream: Stream, operation: Operation): void {
+    operation.errorCode = DENIED_CODE;
+    this.conclude(stream, operation, Outcome.Denied);
+  }
+
+  /** Reports the end of an operation and releases it. */
+  private conclude(stream: Stream, operation: Operation, outcome: Outcome): void {
+    operation.outcome = outcome;
+    if (outcome != Outcome.Denied) {
+      const client = operation.clientName;
+      const session = this.sessions.sessionOfOperation(stream, operation.method, client, operation.clientNameLength);
+      if (session) operation.session = session;
+    }
+    if (!operation.isParked) bindCall(operation);
+    if (this.participants.namesCallers) this.participants.callerOf(stream);
+    this.events.operationEnded(stream, operation);
+    operation.release();
+  }
+
+  /** How an operation ended whose stream is over and brought no answer. */
+  private outcomeWithoutAnswer(stream: Stream, operation: Operation, end: StreamEnd): Outcome {
+    if (stream.session.id && this.waiting.isCancelled(stream.session.id, operation.idHash)) return Outcome.Cancelled;
+    if (stream.status >= 500) return Outcome.UpstreamError;
+    if (stream.status == 401) return Outcome.Unauthenticated;
+    if (stream.status >= 300) return Outcome.HttpError;
+    if (end == StreamEnd.ClientClosed) {
+      return stream.revision == MODERN_REVISION ? Outcome.Cancelled : Outcome.Disconnected;
+    }
+    if (!stream.hasResponseEnded) return Outcome.UpstreamError;
+    return stream.isUnreadable ? Outcome.Undecoded : Outcome.Unanswered;
+  }
+}
+
+/** An operation of what a request's message says. */
+function operationOf(message: McpMessage): Operation {
+  const operation = Operation.take();
+  operation.method = message.method;
+  operation.idKind = message.idKind;
+  operation.idHash = message.idHash;
+  operation.requestSize = message.size;
+  operation.setName(message.name, message.nameLength);
+  operation.setClientName(message.clientName, message.clientNameLength);
+  return operation;
+}
+
+/** Ties a call to its session: only there can it be repeated. */
+function bindCall(operation: Operation): void {
+  if (!operation.callHash) return;
+  operation.callHash = operation.session ? neverZero(mix(operation.callHash ^ operation.session)) : 0;
+}
+
+/** Whether the client may come back for the answer (2025-03-26 and later, basic/transports, "Resumability and
+ *  Redelivery"), now that the stream ended like this. */
+function mayBeAnsweredElsewhere(stream: Stream, outcome: Outcome): bool {
+  return (
+    stream.isResumable &&
+    !stream.session.isHttpSse &&
+    stream.session.id != 0 &&
+    outcome != Outcome.Cancelled &&
+    outcome != Outcome.Undecoded
+  );
+}
+
+function isSuccessful(status: i32): bool {
+  return status >= 200 && status < 300;
+}

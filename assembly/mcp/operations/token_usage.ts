@@ -1,0 +1,69 @@
+import { Marks } from "../../store/primitives/marks";
+import { Events } from "../events";
+import { McpMessage } from "../message/message";
+import { Method, isList } from "../protocol/methods";
+import { Outcome } from "../protocol/outcome";
+import { TokenKind, TokenSettings } from "../protocol/token_kinds";
+import { StreamSessions } from "../sessions/stream_sessions";
+import { Operation } from "../state/operation";
+import { Stream } from "../state/stream";
+
+/** Attributes the tokens of messages to operations, sessions and lists. */
+export class TokenUsage {
+  /** @param listed the tokens of the pages of lists that were read so far, plus one. */
+  constructor(
+    readonly settings: TokenSettings,
+    private listed: Marks,
+    private sessions: StreamSessions,
+    private events: Events,
+  ) {}
+
+  /** A request begins an operation. */
+  requested(message: McpMessage, operation: Operation): void {
+    operation.cursor = message.cursor;
+    if (operation.method == Method.ToolsCall) add(operation, message, TokenKind.Arguments);
+    if (message.isSampled) add(operation, message, TokenKind.SamplingResult);
+  }
+
+  /** An operation is answered. */
+  answered(stream: Stream, message: McpMessage, operation: Operation): void {
+    if (!this.settings.estimate) return;
+    for (let kind = <i32>TokenKind.Result; kind <= TokenKind.SamplingRequest; kind++) add(operation, message, kind);
+    if (isList(operation.method) && message.outcome == Outcome.Ok) this.countPage(stream, message, operation);
+  }
+
+  /** A server asks the client's model to sample. */
+  samplingRequested(stream: Stream, message: McpMessage): void {
+    this.count(stream, TokenKind.SamplingRequest, message.tokens(TokenKind.SamplingRequest));
+  }
+
+  /** A client answers the server, perhaps with what its model sampled. */
+  clientAnswered(stream: Stream, message: McpMessage): void {
+    if (!message.isSampled) return;
+    // A list of contents is where a tool's result has it too, which no client sends.
+    const tokens = message.tokens(TokenKind.SamplingResult) + message.tokens(TokenKind.Result);
+    this.count(stream, TokenKind.SamplingResult, tokens);
+  }
+
+  /** Counts tokens outside of any operation. */
+  private count(stream: Stream, kind: TokenKind, tokens: u32): void {
+    if (tokens == 0) return;
+    this.events.tokens(stream, kind, tokens);
+    this.sessions.addTokens(stream, tokens);
+  }
+
+  /** Counts a page of a list, and with the last one reports the tokens of the whole list. */
+  private countPage(stream: Stream, message: McpMessage, operation: Operation): void {
+    const scope = this.sessions.listScope(stream, operation.method);
+    const before = operation.cursor ? this.listed.get(scope, operation.cursor) : 1;
+    // The pages before this one were not all seen.
+    if (before == 0) return;
+    const total = before + operation.tokens(TokenKind.Definitions);
+    if (message.nextCursor) this.listed.set(scope, message.nextCursor, total);
+    else this.events.listMeasured(stream, operation.method, total - 1);
+  }
+}
+
+function add(operation: Operation, message: McpMessage, kind: TokenKind): void {
+  operation.addTokens(kind, message.tokens(kind));
+}

@@ -1,0 +1,13 @@
+/** What became of a tool between two lists: the label `mcp_change`. */
+export enum ToolChange {
+  Added,
+  Changed,
+  Removed,
+}
+
+const NAMES: string[] = ["added", "changed", "removed"];
+
+/** The label `mcp_change`. */
+export function toolChangeName(change: ToolChange): string {
+  return NAMES[change];
+}

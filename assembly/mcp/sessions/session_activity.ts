@@ -1,0 +1,25 @@
+import { Clock } from "../../host/clock";
+import { Event, EventKind } from "../event";
+import { EventSink } from "../event_sink";
+import { Outcome } from "../protocol/outcome";
+import { SessionTracker } from "./session_tracker";
+
+const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
+
+/** Counts each operation that ends in its session, which it shows to be active. */
+export class SessionActivity extends EventSink {
+  constructor(
+    private tracker: SessionTracker,
+    private clock: Clock,
+  ) {
+    super();
+  }
+
+  receive(event: Event): void {
+    if (event.kind != EventKind.OperationEnded) return;
+    const operation = event.operation!;
+    if (!operation.session || operation.outcome == Outcome.Denied) return;
+    const endedAt = operation.endedAt ? operation.endedAt : this.clock.now();
+    this.tracker.add(operation.session, 1, operation.allTokens, endedAt / NANOSECONDS_PER_MILLISECOND);
+  }
+}

@@ -1,0 +1,155 @@
+import { Clock } from "../../host/clock";
+import { SessionKey } from "../../identity/keys";
+import { SessionKeys } from "../../identity/session_keys";
+import { SessionEnd, SessionKind } from "../../store/session_entry";
+import { Events } from "../events";
+import { RequestHead } from "../headers/request_head";
+import { ResponseHead } from "../headers/response_head";
+import { Method } from "../protocol/methods";
+import { MODERN_REVISION, UNKNOWN_REVISION } from "../protocol/revisions";
+import { Stream } from "../state/stream";
+import { Participants } from "./participants";
+import { SessionTracker } from "./session_tracker";
+
+/** Links streams to their sessions: which session a stream belongs to, begins, keeps alive or ends. */
+export class StreamSessions {
+  constructor(
+    private keys: SessionKeys,
+    private participants: Participants,
+    private tracker: SessionTracker,
+    private events: Events,
+    private clock: Clock,
+  ) {}
+
+  /** Reads what the request's headers say of the session. */
+  begin(stream: Stream, head: RequestHead): void {
+    const link = stream.session;
+    link.callerHeaders = head.callerKey;
+    link.id = this.keys.hashOfId(head.session, head.sessionLength);
+    this.setRevision(stream, head.revision);
+    if (head.endpoint) this.joinEndpoint(stream, head.endpoint);
+  }
+
+  /** The stream belongs to the HTTP+SSE session of this endpoint. */
+  joinEndpoint(stream: Stream, endpoint: u64): void {
+    stream.session.id = endpoint;
+    stream.session.isHttpSse = true;
+  }
+
+  /** The request names its revision. 2026-07-28 has no sessions: a session id that comes with it names none. What is posted
+   *  to an endpoint of HTTP+SSE is answered on its stream, whatever it says. */
+  setRevision(stream: Stream, revision: i32): void {
+    stream.revision = revision;
+    if (revision == MODERN_REVISION && !stream.session.isHttpSse) stream.session.id = 0;
+  }
+
+  /** Reads what the response's head says of the session that the request names. Returns how the session ended; None where
+   *  it goes on, or there is none. */
+  follow(stream: Stream, head: ResponseHead, isDelete: bool, isInitialize: bool): SessionEnd {
+    const link = stream.session;
+    link.newId = this.keys.hashOfId(head.session, head.sessionLength);
+    // `initialize` begins another session than the one whose id it may still carry. That of HTTP+SSE is its stream's.
+    if (!link.id || isInitialize || link.isHttpSse) return SessionEnd.None;
+    if (head.status == 404) return SessionEnd.Refused;
+    if (head.status < 200 || head.status > 299) return SessionEnd.None;
+    if (isDelete) return SessionEnd.Deleted;
+    this.meet(stream);
+    return SessionEnd.None;
+  }
+
+  /** The stream's session, which it must have, has ended. */
+  end(stream: Stream, reason: SessionEnd): void {
+    this.tracker.end(this.keyOf(stream), reason, this.clock.milliseconds);
+  }
+
+  /** The server sent a message: the session is alive. */
+  keepAlive(stream: Stream): void {
+    const link = stream.session;
+    if (!link.id || stream.status >= 300 || (link.isHttpSse && !link.hasBegun)) return;
+    this.meet(stream);
+  }
+
+  /** An `initialize` was answered: with a session, if the response carries an id. The name is that of the client's
+   *  software. */
+  initialized(stream: Stream, revision: i32, clientName: usize, clientNameLength: i32): void {
+    const link = stream.session;
+    stream.revision = revision;
+    if (!link.isHttpSse) link.id = link.newId;
+    link.hasBegun = true;
+    if (!link.id) return;
+    const key = this.keyOf(stream);
+    this.track(key, kindOf(stream), stream, clientName, clientNameLength);
+    this.events.clientNamed(key, clientName, clientNameLength);
+  }
+
+  /** The session of an operation that has ended. Where the stream has none, the activity of its caller is one, which begins
+   *  here; 0 where the operation is no activity. */
+  sessionOfOperation(stream: Stream, method: Method, clientName: usize, clientNameLength: i32): SessionKey {
+    if (stream.session.id) return this.keyOf(stream);
+    // A client that asks what the server speaks may go on with a session.
+    if (method == Method.ServerDiscover || stream.status < 200 || stream.status > 299) return 0;
+    const isModern = stream.revision == MODERN_REVISION;
+    const key = this.windowOf(stream, isModern, clientName, clientNameLength);
+    this.track(key, SessionKind.Window, stream, clientName, clientNameLength);
+    return key;
+  }
+
+  /** Counts tokens outside of any operation in the stream's session. */
+  addTokens(stream: Stream, tokens: u32): void {
+    if (stream.session.id) this.tracker.add(this.keyOf(stream), 0, tokens, this.clock.milliseconds);
+  }
+
+  /** The session that logs show of a request that has not become an operation: the one that it names, else its caller's
+   *  activity window, as {@link sessionOfOperation} would choose. `revision`: the one that the message names, or
+   *  UNKNOWN_REVISION. */
+  sessionOfRequest(stream: Stream, revision: i32, clientName: usize, clientNameLength: i32): SessionKey {
+    const isModern = (revision == UNKNOWN_REVISION ? stream.revision : revision) == MODERN_REVISION;
+    if (stream.session.id && (!isModern || stream.session.isHttpSse)) return this.keyOf(stream);
+    return this.windowOf(stream, isModern, clientName, clientNameLength);
+  }
+
+  /** The key of the stream's session, which it must have. */
+  keyOf(stream: Stream): SessionKey {
+    const link = stream.session;
+    if (link.isHttpSse) return this.keys.endpointSession(link.id);
+    return this.keys.session(link.id, this.participants.serverOf(stream));
+  }
+
+  /** The key of the stream's session; 0 where it has none. */
+  keyOrNone(stream: Stream): SessionKey {
+    return stream.session.id ? this.keyOf(stream) : 0;
+  }
+
+  /** Identifies the list that this method reads in the stream's session. */
+  listScope(stream: Stream, method: Method): u64 {
+    return this.keys.session(stream.session.id ^ method, this.participants.serverOf(stream));
+  }
+
+  /** Identifies what the stream's caller sees of its server. */
+  callerScope(stream: Stream): u64 {
+    const caller = this.participants.callerOf(stream);
+    return this.keys.callerScope(stream.server, caller, stream.session.callerHeaders);
+  }
+
+  private meet(stream: Stream): void {
+    const key = this.keyOf(stream);
+    const server = this.participants.serverOf(stream);
+    this.tracker.meet(key, kindOf(stream), server, stream.revision, this.clock.milliseconds);
+  }
+
+  private track(key: SessionKey, kind: SessionKind, stream: Stream, clientName: usize, clientNameLength: i32): void {
+    const server = this.participants.serverOf(stream);
+    const nowMs = this.clock.milliseconds;
+    this.tracker.begin(key, kind, server, stream.revision, nowMs, clientName, clientNameLength);
+  }
+
+  private windowOf(stream: Stream, isModern: bool, clientName: usize, clientNameLength: i32): SessionKey {
+    const caller = this.participants.callerOf(stream);
+    const callerHeaders = stream.session.callerHeaders;
+    return this.keys.window(stream.server, caller, callerHeaders, clientName, clientNameLength, isModern);
+  }
+}
+
+function kindOf(stream: Stream): SessionKind {
+  return stream.session.isHttpSse ? SessionKind.HttpSse : SessionKind.Streamable;
+}

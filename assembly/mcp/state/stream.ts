@@ -1,0 +1,60 @@
+import { CallerKey, ServerKey } from "../../identity/keys";
+import { StreamKind } from "../protocol/stream_kinds";
+import { ENDPOINT_LINK_SIZE, EndpointLink } from "./endpoint_link";
+import { OPEN_OPERATIONS_SIZE, OpenOperations } from "./open_operations";
+import { SESSION_LINK_SIZE, SessionLink } from "./session_link";
+
+/**
+ * What is known of one HTTP stream. One block of memory holds it and its parts: the link to its session, its open
+ * operations and the link to the endpoint that it names.
+ */
+@unmanaged
+export class Stream {
+  /** When the request's headers arrived, in nanoseconds of the host's clock. */
+  startedAt: u64;
+  /** The server that it goes to; 0 until it is resolved: see {@link Participants}. */
+  server: ServerKey;
+  /** Who calls; 0 until it is resolved, and where nothing identifies the caller. */
+  caller: CallerKey;
+  kind: StreamKind;
+  /** The response's HTTP status; 0 until it arrives. */
+  status: i32;
+  /** See `revisions.ts`. */
+  revision: i32;
+  isCallerResolved: bool;
+  /** The access policy in force does not govern its path. */
+  isUnchecked: bool;
+  /** The access policy keeps the request from the server. */
+  isDenied: bool;
+  /** It is MCP beyond doubt. */
+  isConfirmed: bool;
+  /** The response has been seen to its end. */
+  hasResponseEnded: bool;
+  /** The client can get the rest of the response on another stream: its events have ids. */
+  isResumable: bool;
+  /** Something in the response that could be an answer could not be read. */
+  isUnreadable: bool;
+  /** Its access log has fields of a message. */
+  isLogged: bool;
+
+  @inline
+  get session(): SessionLink {
+    return changetype<SessionLink>(changetype<usize>(this) + SESSION_AT);
+  }
+
+  @inline
+  get operations(): OpenOperations {
+    return changetype<OpenOperations>(changetype<usize>(this) + OPERATIONS_AT);
+  }
+
+  @inline
+  get endpoint(): EndpointLink {
+    return changetype<EndpointLink>(changetype<usize>(this) + ENDPOINT_AT);
+  }
+}
+
+const SESSION_AT: usize = (offsetof<Stream>() + 7) & ~7;
+const OPERATIONS_AT: usize = SESSION_AT + SESSION_LINK_SIZE;
+const ENDPOINT_AT: usize = OPERATIONS_AT + OPEN_OPERATIONS_SIZE;
+/** Bytes of a stream and its parts. */
+export const STREAM_SIZE: usize = ENDPOINT_AT + ENDPOINT_LINK_SIZE;

@@ -1,0 +1,64 @@
+import { mix } from "../../memory/bytes";
+import { LISTED_TOOL_SIZE, ListedTool, ToolLists, findTool } from "../../store/tool_lists";
+import { Events } from "../events";
+import { ListedTools } from "../message/listed_tools";
+import { McpMessage } from "../message/message";
+import { ToolChange } from "../protocol/tool_change";
+import { StreamSessions } from "../sessions/stream_sessions";
+import { Operation } from "../state/operation";
+import { Stream } from "../state/stream";
+
+/** Compares the list of tools that a server answers with the one that the same caller saw last. */
+export class ListChanges {
+  constructor(
+    private lists: ToolLists,
+    private sessions: StreamSessions,
+    private events: Events,
+  ) {}
+
+  /** A list, or a page of one, was answered. Changes are reported with the last page. */
+  compare(stream: Stream, message: McpMessage, operation: Operation): void {
+    const lists = this.lists;
+    const scope = this.sessions.callerScope(stream);
+    const read = message.listedTools;
+    const tools = read ? read : ListedTools.take();
+    if (operation.cursor) {
+      const page = pageOf(scope, operation.cursor);
+      // The pages before this one were not all seen, or are too many.
+      if (!lists.load(page)) tools.isCut = true;
+      else tools.prepend(lists.at, lists.count);
+      lists.remove(page);
+    }
+    if (tools.isCut) lists.remove(scope);
+    else if (message.nextCursor) lists.save(pageOf(scope, message.nextCursor), tools.at, tools.count);
+    else if (lists.save(scope, tools.at, tools.count)) this.report(stream, tools);
+    if (!read) tools.release();
+  }
+
+  /** Whether the list that the stream's caller saw last lacks a tool; false where none is known. */
+  lacks(stream: Stream, tool: u64): bool {
+    return this.lists.lacks(this.sessions.callerScope(stream), tool);
+  }
+
+  private report(stream: Stream, tools: ListedTools): void {
+    const before = this.lists;
+    for (let i = 0; i < tools.count; i++) {
+      const tool = changetype<ListedTool>(tools.at + i * LISTED_TOOL_SIZE);
+      const found = findTool(before.at, before.count, tool.nameHash, i);
+      if (!found) this.events.toolChanged(stream, tool.nameHash, ToolChange.Added);
+      else if (changetype<ListedTool>(found).definitionHash != tool.definitionHash) {
+        this.events.toolChanged(stream, tool.nameHash, ToolChange.Changed);
+      }
+    }
+    for (let i = 0; i < before.count; i++) {
+      const tool = changetype<ListedTool>(before.at + i * LISTED_TOOL_SIZE);
+      if (findTool(tools.at, tools.count, tool.nameHash, i)) continue;
+      this.events.toolChanged(stream, tool.nameHash, ToolChange.Removed);
+    }
+  }
+}
+
+/** Identifies the pages of a list before the one that this cursor asks for. */
+function pageOf(scope: u64, cursor: u64): u64 {
+  return mix(scope ^ cursor);
+}

@@ -1,0 +1,152 @@
+import { Clock } from "../host/clock";
+import { Metrics } from "../host/metrics";
+import { Event, EventKind } from "../mcp/event";
+import { EventSink } from "../mcp/event_sink";
+import { Marks } from "../store/primitives/marks";
+import { Slots } from "../store/primitives/slots";
+import { Store } from "../store/primitives/store";
+import { Family } from "./catalogue";
+import { DecisionRecorder } from "./decision_recorder";
+import { Gauges } from "./gauges";
+import { LabelSettings, Labels } from "./labels";
+import { MetricTable } from "./metric_table";
+import { Recorder } from "./recorder";
+import { RepeatedCalls } from "./repeated_calls";
+import { Series } from "./series";
+import { SessionRecorder } from "./session_recorder";
+import { ToolRecorder } from "./tool_recorder";
+
+/** Calls that are remembered in case they are repeated: 32 a bucket. */
+const CALL_BUCKETS: i32 = 1024;
+
+/** The metrics of a counting unit on this worker: hands events to their recorders, and keeps gauges by ticks and sweeps. */
+export class Statistics extends EventSink {
+  private labels: Labels;
+  private table: MetricTable;
+  private gauges: Gauges;
+  private calls: RepeatedCalls;
+  private recorder: Recorder;
+  private tools: ToolRecorder;
+  private sessions: SessionRecorder;
+  private decisions: DecisionRecorder;
+
+  /** @param isShadow the access policy is only tried out. */
+  constructor(settings: LabelSettings, isShadow: bool, shared: Store, metrics: Metrics, clock: Clock) {
+    super();
+    const labels = new Labels(settings, shared);
+    const table = new MetricTable(labels, metrics);
+    const gauges = new Gauges(settings.maxServers, shared, table);
+    const series = new Series(labels, table);
+    const calls = new RepeatedCalls(new Marks(shared, "calls", CALL_BUCKETS), table);
+    this.labels = labels;
+    this.table = table;
+    this.gauges = gauges;
+    this.calls = calls;
+    this.recorder = new Recorder(labels, table, gauges, series, calls, clock);
+    this.tools = new ToolRecorder(labels, table, series);
+    this.sessions = new SessionRecorder(labels, table, gauges, settings.tokens);
+    this.decisions = new DecisionRecorder(labels, table, series, isShadow);
+  }
+
+  /** Publishes what is open on this worker. */
+  publish(slots: Slots, nowMs: u64): void {
+    this.gauges.publish(slots, nowMs);
+  }
+
+  /** Records what has been gathered of repeated calls. */
+  flush(): void {
+    this.calls.flush();
+  }
+
+  /** Begins a sweep: events of what it counts follow. */
+  beginSweep(slots: Slots, nowMs: u64): void {
+    this.labels.servers.refresh();
+    this.gauges.beginSweep(slots, nowMs);
+  }
+
+  /** Records the gauges after a sweep. */
+  endSweep(): void {
+    this.gauges.endSweep();
+  }
+
+  /** Counts the changes of shared data that were given up. */
+  countConflicts(shared: Store): void {
+    if (!shared.conflicts) return;
+    this.table.chooseServer(0);
+    this.table.count(Family.StoreConflicts, 0, 0, shared.conflicts);
+    shared.conflicts = 0;
+  }
+
+  /** The label `mcp_access_rule` of a rule's index, or of a {@link SpecialRule}. */
+  rule(index: i32): string {
+    return this.labels.rule(index);
+  }
+
+  receive(event: Event): void {
+    const stream = event.stream;
+    switch (event.kind) {
+      case EventKind.ServerResolved:
+        return this.recorder.serverResolved(stream, event.name, event.nameLength);
+      case EventKind.CallerResolved:
+        return this.recorder.callerResolved(stream, event.name, event.nameLength);
+      case EventKind.StreamStarted:
+        return this.recorder.streamStarted(stream);
+      case EventKind.StreamEnded:
+        return this.recorder.streamEnded(stream, event.end);
+      case EventKind.SessionStarted:
+        return this.sessions.sessionStarted(event.entry, event.name, event.nameLength);
+      case EventKind.SessionAdopted:
+        return this.sessions.sessionAdopted(event.entry);
+      case EventKind.SessionEnded:
+        return this.sessions.sessionEnded(event.entry);
+      case EventKind.SessionSettled:
+        return this.sessions.sessionSettled(event.entry);
+      case EventKind.SessionCounted:
+        return this.sessions.sessionCounted(event.entry);
+      case EventKind.OperationStarted:
+        return this.recorder.operationStarted(stream, event.isWaiting);
+      case EventKind.OperationWaiting:
+        return this.recorder.operationWaiting(stream);
+      case EventKind.OperationCounted:
+        return this.recorder.operationCounted(event.server);
+      case EventKind.OperationEvicted:
+        return this.recorder.operationEvicted(stream);
+      case EventKind.OperationEnded:
+        return this.recorder.operationEnded(stream, event.operation!);
+      case EventKind.Notification:
+        return this.recorder.notification(stream, event.method, event.fromClient, event.size);
+      case EventKind.Progress:
+        return this.tools.progress(stream, event.operation);
+      case EventKind.Tokens:
+        return this.recorder.tokens(stream, event.tokenKind, <u32>event.tokens);
+      case EventKind.ListMeasured:
+        return this.recorder.listMeasured(stream, event.method, event.tokens);
+      case EventKind.NameSeen:
+        return this.tools.nameSeen(stream, event.targetKind, event.name, event.nameLength, event.isListed);
+      case EventKind.ToolChanged:
+        return this.tools.toolChanged(stream, event.tool, event.change);
+      case EventKind.UnknownTool:
+        return this.tools.unknownTool(stream);
+      case EventKind.TaskEntered:
+        return this.tools.taskEntered(stream, event.tool, event.state);
+      case EventKind.TaskEnded:
+        return this.tools.taskEnded(stream, event.tool, event.state, event.durationMs);
+      case EventKind.HeaderMismatch:
+        return this.tools.headerMismatch(stream, event.header);
+      case EventKind.Undecoded:
+        return this.recorder.undecoded(stream, event.reason);
+      case EventKind.Unchecked:
+        return this.decisions.unchecked(stream, event.method, event.name, event.nameLength);
+      case EventKind.Decided:
+        return this.decisions.decided(
+          stream,
+          event.method,
+          event.name,
+          event.nameLength,
+          event.rule,
+          event.isDenied,
+          event.isShadow,
+        );
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import { mix } from "../memory/bytes";
+import { Store } from "./primitives/store";
+
+const BUCKETS: i32 = 256;
+/** Tasks in a bucket; beyond that the oldest goes. */
+const CAPACITY: i32 = 32;
+
+/** Offsets in an entry: see FORMAT. */
+const KEY_AT: usize = 0;
+const TOOL_AT: usize = 8;
+/** Milliseconds of the host's clock in 48 bits, and above them the state. */
+const TIME_AT: usize = 16;
+const ENTRY_SIZE: i32 = 24;
+const TIME_BITS: u64 = 48;
+
+/** The tasks that servers reported, by server and id, in a fixed number of buckets, bounded. {@link load} one, change it,
+ *  and {@link save} it. */
+export class Tasks {
+  /** The number of its state, any below 65 536; 0 where the task is not known. */
+  state: u32 = 0;
+  /** The key of the tool whose call began it; 0 where that is not known. */
+  tool: u64 = 0;
+  /** When its request came; 0 where its acceptance has not been seen. */
+  startedAtMs: u64 = 0;
+  private key: u64 = 0;
+  private found: usize = 0;
+
+  constructor(private shared: Store) {}
+
+  /** Loads a task. False where it is not known: then all of it is 0. */
+  load(server: u64, task: u64): bool {
+    const shared = this.shared;
+    const key = mix(server ^ mix(task));
+    this.key = key;
+    this.state = 0;
+    this.tool = 0;
+    this.startedAtMs = 0;
+    this.found = 0;
+    shared.loadRecords("tasks", <i32>(key & (BUCKETS - 1)), 0, ENTRY_SIZE, CAPACITY);
+    for (let at = 0; at < shared.length; at += ENTRY_SIZE) {
+      const entry = shared.page + at;
+      if (load<u64>(entry, KEY_AT) != key) continue;
+      this.found = entry;
+      this.tool = load<u64>(entry, TOOL_AT);
+      const time = load<u64>(entry, TIME_AT);
+      this.startedAtMs = time & ((1 << TIME_BITS) - 1);
+      this.state = <u32>(time >> TIME_BITS);
+      return true;
+    }
+    return false;
+  }
+
+  /** Saves the task that was loaded last. False where another worker was faster: then load it again. */
+  save(): bool {
+    const shared = this.shared;
+    let entry = this.found;
+    if (!entry) {
+      const full = CAPACITY * ENTRY_SIZE;
+      if (shared.length == full) {
+        memory.copy(shared.page, shared.page + ENTRY_SIZE, full - ENTRY_SIZE);
+        shared.length = full - ENTRY_SIZE;
+      }
+      entry = shared.page + shared.length;
+      shared.length += ENTRY_SIZE;
+    }
+    store<u64>(entry, this.key, KEY_AT);
+    store<u64>(entry, this.tool, TOOL_AT);
+    store<u64>(entry, this.startedAtMs | ((<u64>this.state) << TIME_BITS), TIME_AT);
+    return shared.save();
+  }
+}

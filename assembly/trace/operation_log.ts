@@ -1,0 +1,55 @@
+import { Clock } from "../host/clock";
+import { Level, Log } from "../host/log";
+import { writeTimestamp } from "../json/timestamp";
+import { JsonWriter } from "../json/writer";
+import { Event, EventKind } from "../mcp/event";
+import { EventSink } from "../mcp/event_sink";
+import { methodName } from "../mcp/protocol/methods";
+import { outcomeName } from "../mcp/protocol/outcome";
+import { shownLength } from "../mcp/protocol/shown_target";
+import { Operation } from "../mcp/state/operation";
+import { HEX_SIZE, writeHex } from "../memory/hex";
+
+const hexText: usize = memory.data(16);
+/** One line is written at a time. */
+const writer = new JsonWriter();
+
+/**
+ * Writes a line of JSON to the proxy's log for each operation that has waited for its answer on another stream. The access
+ * log has no entry for these: the proxy writes one per stream, and that of the operation's own has been written before.
+ * The level is info. docs/access-log.md lists the members. Never arguments, results or ids: of a session its keyed hash.
+ */
+export class OperationLog extends EventSink {
+  constructor(
+    private log: Log,
+    private clock: Clock,
+  ) {
+    super();
+  }
+
+  receive(event: Event): void {
+    if (event.kind == EventKind.OperationEnded && this.log.level <= Level.Info) this.operationEnded(event.operation!);
+  }
+
+  private operationEnded(operation: Operation): void {
+    if (!operation.isParked) return;
+    writer.clear();
+    writer.raw('{"event":"mcp_operation_ended","time":');
+    const now = this.clock.now();
+    const endedAt = operation.endedAt ? operation.endedAt : now;
+    writeTimestamp(writer, endedAt + (this.clock.wallNow() - now));
+    if (operation.session) {
+      writeHex(hexText, operation.session);
+      writer.bytesMember("session", hexText, HEX_SIZE);
+    }
+    writer.textMember("method", methodName(operation.method));
+    writer.bytesMember("target", operation.name, shownLength(operation.method, operation.name, operation.nameLength));
+    writer.textMember("direction", operation.fromServer ? "server_to_client" : "client_to_server");
+    writer.textMember("outcome", outcomeName(operation.outcome));
+    writer.numberMember("duration_ms", operation.durationMs(now));
+    const tokens = operation.allTokens;
+    if (tokens) writer.numberMember("tokens", tokens);
+    writer.raw("}");
+    this.log.writeBytes(Level.Info, writer.at, writer.length);
+  }
+}
