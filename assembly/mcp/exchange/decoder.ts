@@ -1,15 +1,15 @@
 import { EventReader } from "../../sse/event_reader";
-import { McpMessage } from "../message/message";
+import { McpReader } from "../message/message_reader";
 import { TokenSettings } from "../protocol/token_kinds";
 
-/** What reads one body: a single message or batch, or an event stream of them. Pooled, and so are the messages, of which
- *  one is in hand only while its bytes pass: streams that are silent for long need little memory. */
+/** Reads one body: a single message or batch, or an event stream of them. Pooled, and so are the readers of messages, of
+ *  which it has one only while the bytes of a message pass: streams that are silent for long need little memory. */
 @unmanaged
 export class Decoder {
   events: EventReader;
   isEventStream: bool;
-  /** The address of the message in hand, or 0. */
-  private inHand: usize;
+  /** The address of the reader of the current message, or 0. */
+  private current: usize;
   private nextFree: usize;
 
   /** A decoder for a new body; its address. */
@@ -21,7 +21,7 @@ export class Decoder {
       at = heap.alloc(offsetof<Decoder>());
       const fresh = changetype<Decoder>(at);
       fresh.events = EventReader.create();
-      fresh.inHand = 0;
+      fresh.current = 0;
     }
     const decoder = changetype<Decoder>(at);
     decoder.isEventStream = isEventStream;
@@ -29,26 +29,26 @@ export class Decoder {
     return at;
   }
 
-  /** The message in hand: a new one where there is none. */
-  message(tokens: TokenSettings): McpMessage {
-    if (!this.inHand) this.inHand = changetype<usize>(McpMessage.take(tokens));
-    return changetype<McpMessage>(this.inHand);
+  /** The reader of the current message: a new one where there is none. */
+  reader(tokens: TokenSettings): McpReader {
+    if (!this.current) this.current = changetype<usize>(McpReader.take(tokens));
+    return changetype<McpReader>(this.current);
   }
 
-  /** Whether a message is in hand. */
+  /** Whether there is a current message. */
   get hasMessage(): bool {
-    return this.inHand != 0;
+    return this.current != 0;
   }
 
   /** Whether the bytes so far may be the whole body. */
   get isComplete(): bool {
-    return this.inHand != 0 && changetype<McpMessage>(this.inHand).complete;
+    return this.current != 0 && changetype<McpReader>(this.current).complete;
   }
 
-  /** The message in hand is over. */
+  /** The current message is over. */
   endMessage(): void {
-    if (this.inHand) changetype<McpMessage>(this.inHand).release();
-    this.inHand = 0;
+    if (this.current) changetype<McpReader>(this.current).release();
+    this.current = 0;
   }
 
   release(): void {

@@ -9,7 +9,7 @@ import { SessionEnd } from "../../store/session_entry";
 import { MirroredHeaders } from "../headers/mirrored_headers";
 import { RequestHead } from "../headers/request_head";
 import { ResponseHead } from "../headers/response_head";
-import { McpPart } from "../message/message";
+import { McpPart } from "../message/message_reader";
 import { Method } from "../protocol/methods";
 import { Outcome } from "../protocol/outcome";
 import { StreamEnd, StreamKind } from "../protocol/stream_kinds";
@@ -107,33 +107,34 @@ export class Exchange {
 
   /** Bytes of the request's body. */
   requestBody(at: usize, length: usize, services: ExchangeServices): void {
-    const message = changetype<Decoder>(this.request).message(services.tokens);
+    const reader = changetype<Decoder>(this.request).reader(services.tokens);
+    const message = reader.message;
     message.mirrored = this.mirrored;
-    message.feed(at, length);
+    reader.feed(at, length);
     while (true) {
-      const part = message.next();
+      const part = reader.next();
       if (part == McpPart.More) break;
-      if (part == McpPart.Refused) return this.refuseRequest(message.refusal, services);
+      if (part == McpPart.Refused) return this.refuseRequest(reader.refusal, services);
       if (part == McpPart.Method && message.method == Method.None) {
         if (!this.isMcp) return this.stopWatching();
         message.method = Method.Other;
       } else if (part == McpPart.End) {
         this.endClientMessage(services);
         if (!this.request) return;
-        message.beginNext(services.tokens);
+        reader.beginNext(services.tokens);
       }
     }
     // The answer comes on another stream, and must not overtake the request's end.
-    if (this.stream.session.isHttpSse && message.complete) this.requestEnd(services);
+    if (this.stream.session.isHttpSse && reader.complete) this.requestEnd(services);
   }
 
   /** The request's body is over. */
   requestEnd(services: ExchangeServices): void {
-    const message = changetype<Decoder>(this.request).message(services.tokens);
-    if (!message.isBatch) {
+    const reader = changetype<Decoder>(this.request).reader(services.tokens);
+    if (!reader.isBatch) {
       this.endClientMessage(services);
     } else {
-      const refusal = message.finishBatch();
+      const refusal = reader.finishBatch();
       if (refusal) return this.refuseRequest(refusal, services);
     }
     this.releaseRequest();
@@ -266,9 +267,10 @@ export class Exchange {
 
   /** A message of the client is over. */
   private endClientMessage(services: ExchangeServices): void {
-    const message = changetype<Decoder>(this.request).message(services.tokens);
-    const kind = message.finish();
-    if (kind == MessageKind.None) return this.refuseMessage(message.refusal, services);
+    const reader = changetype<Decoder>(this.request).reader(services.tokens);
+    const message = reader.message;
+    const kind = reader.finish();
+    if (kind == MessageKind.None) return this.refuseMessage(reader.refusal, services);
     if (kind == MessageKind.Response && !this.isMcp) return this.stopWatching();
     const listens = kind == MessageKind.Request && message.method == Method.SubscriptionsListen;
     if (listens && !message.isBatch) this.stream.kind = StreamKind.Listen;
@@ -291,10 +293,11 @@ export class Exchange {
   }
 
   private readResponse(decoder: Decoder, at: usize, length: usize, services: ExchangeServices): void {
-    const message = decoder.message(services.tokens);
-    message.feed(at, length);
+    const reader = decoder.reader(services.tokens);
+    const message = reader.message;
+    reader.feed(at, length);
     while (true) {
-      const part = message.next();
+      const part = reader.next();
       if (part == McpPart.More || part == McpPart.Refused) return;
       if (part == McpPart.Method && message.method == Method.None) {
         message.method = Method.Other;
@@ -305,7 +308,7 @@ export class Exchange {
       } else if (part == McpPart.End) {
         this.endServerMessage(decoder, services);
         if (!this.response) return;
-        message.beginNext(services.tokens);
+        reader.beginNext(services.tokens);
       }
     }
   }
@@ -313,18 +316,19 @@ export class Exchange {
   /** A message or batch of the server is over. */
   private endServerMessages(decoder: Decoder, services: ExchangeServices): void {
     if (!decoder.hasMessage) return;
-    const message = decoder.message(services.tokens);
-    if (message.blank) return;
-    if (!message.isBatch) return this.endServerMessage(decoder, services);
-    const refusal = message.finishBatch();
+    const reader = decoder.reader(services.tokens);
+    if (reader.blank) return;
+    if (!reader.isBatch) return this.endServerMessage(decoder, services);
+    const refusal = reader.finishBatch();
     if (refusal) this.refuseAnswer(refusal, services);
   }
 
   private endServerMessage(decoder: Decoder, services: ExchangeServices): void {
     const stream = this.stream;
-    const message = decoder.message(services.tokens);
-    const kind = message.finish();
-    if (kind == MessageKind.None) return this.refuseAnswer(message.refusal, services);
+    const reader = decoder.reader(services.tokens);
+    const message = reader.message;
+    const kind = reader.finish();
+    if (kind == MessageKind.None) return this.refuseAnswer(reader.refusal, services);
     if (stream.isConfirmed && !stream.operations.includes(Method.Initialize)) services.sessions.keepAlive(stream);
     this.confirm(services);
     const isWhole = !message.isBatch && !decoder.isEventStream;

@@ -1,85 +1,166 @@
-import { Token } from "../../json/token";
-import { idHash, idKind } from "../../jsonrpc/id";
-import { MessageKind, MessageReader, Part, Refusal } from "../../jsonrpc/message_reader";
-import { equalsText } from "../../memory/bytes";
-import { keyedTextHash } from "../../memory/keyed_hash";
+import { IdKind } from "../../jsonrpc/id";
+import { MessageReader } from "../../jsonrpc/message_reader";
 import { StreamHash } from "../../memory/stream_hash";
 import { ListedTools } from "./listed_tools";
-import { MessageContent } from "./message_content";
-import { Method, TargetKind, methodOf } from "../protocol/methods";
-import { MirroredHeaders } from "../headers/mirrored_headers";
-import { CLIENT_NAME_LIMIT, NAME_LIMIT } from "../protocol/limits";
+import { Method, TargetKind } from "../protocol/methods";
+import { CLIENT_NAME_LIMIT, NAME_LIMIT, NO_CODE } from "../protocol/limits";
 import { Outcome } from "../protocol/outcome";
-import { PayloadField, measuredFields, messageFields, textKind } from "./payload";
-import { UNKNOWN_REVISION, revisionOf } from "../protocol/revisions";
-import { TaskState, taskStateOf } from "../protocol/task_state";
+import { PayloadField } from "./payload";
+import { UNKNOWN_REVISION } from "../protocol/revisions";
+import { TaskState } from "../protocol/task_state";
 import { Texts } from "./texts";
 import { TokenKind, TokenSettings } from "../protocol/token_kinds";
 
-/** What {@link McpMessage.next} found. */
-export enum McpPart {
-  /** The bytes are used up. */
-  More,
-  /** The method: see `method`. */
-  Method,
-  /** The name of a tool or prompt in a list: `listed`, `listedAt`, `listedLength`. */
-  Listed,
-  /** A task in a list: `task`, `taskState`. */
-  Task,
-  /** A message of a batch is over: see {@link McpMessage.finish} and {@link McpMessage.beginNext}. */
-  End,
-  /** It is no JSON-RPC message: see `refusal`. */
-  Refused,
-}
-
-const plainFields = messageFields();
-const fieldsWithTexts = measuredFields();
-
-/** Reads an MCP message, or a batch of them, and keeps of one at a time what statistics need. Pooled. */
+/** What has been read of an MCP message. Part of an {@link McpReader}, which fills it in; the names that it keeps lie behind it. */
 @unmanaged
-export class McpMessage extends MessageContent {
-  private nextFree: usize;
+export class McpMessage {
+  method: Method;
+  listed: TargetKind;
+  listedAt: usize;
+  listedLength: u32;
+  /** The {@link keyedTextHash} of the method's name; 0 where it is no text. */
+  methodHash: u64;
+  /** The hash of the task's id that a notification or answer tells of, and its state; 0 where there is none. */
+  task: u64;
+  taskState: TaskState;
+  /** The headers whose repetition of arguments is to be checked, or 0. */
+  mirrored: usize;
+  /** The tools of the list that is read, or 0. */
+  tools: usize;
+  nameHash: u64;
+  uriHash: u64;
+  paramsTask: u64;
+  /** The arguments have begun. */
+  hasArguments: bool;
+  argumentsRead: StreamHash;
+  keptNameLength: u32;
+  /** `params.requestId` of a cancellation. */
+  cancelledKind: IdKind;
+  cancelledHash: u64;
+  isToolError: bool;
+  resultType: Outcome;
+  isTask: bool;
+  metaRevision: i32;
+  resultRevision: i32;
+  keptClientNameLength: u32;
+  /** One of the answers in it says who speaks. */
+  namesRole: bool;
+  cursorHash: u64;
+  nextCursorHash: u64;
+  reader: MessageReader;
+  texts: Texts;
 
-  /** Ready for a message or batch. */
-  static take(tokens: TokenSettings): McpMessage {
-    const tree = tokens.estimate ? fieldsWithTexts : plainFields;
-    let self = changetype<McpMessage>(free);
-    if (free) {
-      free = self.nextFree;
-      self.reader.reset(tree);
-    } else {
-      self = changetype<McpMessage>(heap.alloc(offsetof<McpMessage>() + NAME_LIMIT + CLIENT_NAME_LIMIT));
-      self.names = changetype<usize>(self) + offsetof<McpMessage>();
-      self.reader = MessageReader.create(tree);
-      self.texts = Texts.create();
-      self.argumentsRead = changetype<StreamHash>(heap.alloc(offsetof<StreamHash>()));
-      self.tools = 0;
+  /** Whether it came in a batch. */
+  get isBatch(): bool {
+    return this.reader.isBatch;
+  }
+
+  get idKind(): IdKind {
+    return this.reader.idKind;
+  }
+
+  /** See {@link idHash}. */
+  get idHash(): u64 {
+    return this.reader.idHash;
+  }
+
+  /** Bytes of the message's text. */
+  get size(): u64 {
+    return this.reader.size;
+  }
+
+  /** The target's name or URI, {@link nameLength} bytes. */
+  get name(): usize {
+    return changetype<usize>(this) + offsetof<McpMessage>();
+  }
+
+  /** 0 where there is no name, or none that can be kept. */
+  get nameLength(): u32 {
+    const fields = this.reader.fields;
+    const isNamed = fields.has(PayloadField.ParamsName) || fields.has(PayloadField.ParamsUri);
+    return isNamed ? this.keptNameLength : 0;
+  }
+
+  /** Keeps what names the target, if it is not too long. */
+  keepName(at: usize, length: u32): void {
+    this.keptNameLength = length <= NAME_LIMIT ? length : 0;
+    memory.copy(this.name, at, this.keptNameLength);
+  }
+
+  /** Keeps the name of the client's software, if it is not too long. */
+  keepClientName(at: usize, length: u32): void {
+    this.keptClientNameLength = length <= CLIENT_NAME_LIMIT ? length : 0;
+    memory.copy(this.clientName, at, this.keptClientNameLength);
+  }
+
+  /** The name of the client's software, {@link clientNameLength} bytes. */
+  get clientName(): usize {
+    return this.name + NAME_LIMIT;
+  }
+
+  /** 0 where the client's software is not named, or by more than can be kept. */
+  get clientNameLength(): u32 {
+    const fields = this.reader.fields;
+    const isNamed = fields.has(PayloadField.ClientName) || fields.has(PayloadField.MetaClientName);
+    return isNamed ? this.keptClientNameLength : 0;
+  }
+
+  /** Of a request: the revision that its `_meta` names. */
+  get requestRevision(): i32 {
+    return this.reader.fields.has(PayloadField.MetaProtocolVersion) ? this.metaRevision : UNKNOWN_REVISION;
+  }
+
+  /** Of the answer to `initialize`: the revision that was agreed on. */
+  get agreedRevision(): i32 {
+    return this.reader.fields.has(PayloadField.ResultProtocolVersion) ? this.resultRevision : UNKNOWN_REVISION;
+  }
+
+  /** Of a cancellation: the hash of the id it names; 0 where it names none. */
+  get cancelledId(): u64 {
+    const named = this.reader.fields.has(PayloadField.ParamsRequestId) && this.cancelledKind != IdKind.Invalid;
+    return named ? this.cancelledHash : 0;
+  }
+
+  /** Of a request: a keyed hash of its arguments as they are written; 0 where it has none. */
+  get argumentsHash(): u64 {
+    return this.hasArguments ? this.argumentsRead.value : 0;
+  }
+
+  /** Of a request: whether it goes on with a call that had asked for input. */
+  get continuesCall(): bool {
+    const fields = this.reader.fields;
+    return fields.has(PayloadField.ParamsInputResponses) || fields.has(PayloadField.ParamsRequestState);
+  }
+
+  /** Of a request: the hash of the task's id that it is about; 0 where it is about none. */
+  get requestedTask(): u64 {
+    return this.paramsTask;
+  }
+
+  /** Of a request: the hash of what it names as its target, which is what `Mcp-Name` repeats; 0 where there is none. */
+  get targetHash(): u64 {
+    switch (this.method) {
+      case Method.ToolsCall:
+      case Method.PromptsGet:
+        return this.nameHash;
+      case Method.ResourcesRead:
+        return this.uriHash;
+      case Method.TasksGet:
+      case Method.TasksUpdate:
+      case Method.TasksCancel:
+        return this.paramsTask;
+      default:
+        return 0;
     }
-    self.estimates = tokens.estimate;
-    self.mirrored = 0;
-    self.clear(tokens);
-    return self;
   }
 
-  /** It must not be used any more. */
-  release(): void {
-    this.releaseTools();
-    this.nextFree = free;
-    free = changetype<usize>(this);
+  /** Whether a task of a list has been read: its id and its state, in whatever order. */
+  get isListedTask(): bool {
+    return this.reader.fields.has(PayloadField.ListedTask) && this.task != 0 && this.taskState != TaskState.None;
   }
 
-  private releaseTools(): void {
-    if (this.tools) changetype<ListedTools>(this.tools).release();
-    this.tools = 0;
-  }
-
-  /** Ready for the next message of a batch. */
-  beginNext(tokens: TokenSettings): void {
-    this.reader.beginNext();
-    this.clear(tokens);
-  }
-
-  private clear(tokens: TokenSettings): void {
+  /** As if nothing had been read. */
+  clear(tokens: TokenSettings): void {
     this.method = Method.None;
     this.methodHash = 0;
     this.texts.reset(tokens);
@@ -93,183 +174,58 @@ export class McpMessage extends MessageContent {
     this.releaseTools();
   }
 
-  /** The next bytes of the message; those before must be used up. */
-  feed(at: usize, length: usize): void {
-    this.reader.feed(at, length);
+  releaseTools(): void {
+    if (this.tools) changetype<ListedTools>(this.tools).release();
+    this.tools = 0;
   }
 
-  next(): McpPart {
-    const reader = this.reader;
-    while (true) {
-      switch (reader.next()) {
-        case Part.Method: {
-          const tokens = reader.fields.tokens;
-          const isText = reader.fields.value == Token.String;
-          this.method = isText ? methodOf(tokens.textAt, tokens.textTotal) : Method.None;
-          this.methodHash = isText ? keyedTextHash(tokens.textAt, tokens.textLength, tokens.textTotal) : 0;
-          return McpPart.Method;
-        }
-        case Part.Payload: {
-          const part = this.takePayload();
-          if (part != McpPart.More) return part;
-          break;
-        }
-        case Part.Text:
-          this.takeText();
-          break;
-        case Part.LastText:
-          this.takeText();
-          if (this.estimates) this.texts.endValue(textKind(reader.fields.field));
-          break;
-        case Part.End:
-          return McpPart.End;
-        case Part.Refused:
-          return McpPart.Refused;
-        default:
-          return McpPart.More;
-      }
-    }
+  /** Of an answer: the tools that it lists, read to their end; null where it lists none. */
+  get listedTools(): ListedTools | null {
+    if (!this.tools) return null;
+    const tools = changetype<ListedTools>(this.tools);
+    tools.end();
+    return tools;
   }
 
-  /** After the last byte, in a batch at {@link McpPart.End}: what the message was. */
-  finish(): MessageKind {
-    return this.reader.finish();
+  /** The tokens of its texts of this kind, estimated; 0 where that is switched off. */
+  tokens(kind: TokenKind): u32 {
+    return this.texts.tokens(kind);
   }
 
-  /** Whether it is a batch. */
-  get isBatch(): bool {
-    return this.reader.isBatch;
+  /** Whether it brings what a client's model sampled, rather than what a user entered. */
+  get isSampled(): bool {
+    return this.namesRole;
   }
 
-  /** After the last byte of a batch: why it could not be read whole; {@link Refusal.None} where it was. */
-  finishBatch(): Refusal {
-    return this.reader.finishBatch();
+  /** Of a list's request: a hash of the page that it asks for, 0 for the first. */
+  get cursor(): u64 {
+    return this.reader.fields.has(PayloadField.ParamsCursor) ? this.cursorHash : 0;
   }
 
-  /** Whether a task of a list has been read: its id and its state, in whatever order. */
-  private get isListedTask(): bool {
-    return this.reader.fields.has(PayloadField.ListedTask) && this.task != 0 && this.taskState != TaskState.None;
+  /** Of a list: a hash of its next page, 0 where this is the last. */
+  get nextCursor(): u64 {
+    return this.reader.fields.has(PayloadField.ResultNextCursor) ? this.nextCursorHash : 0;
   }
 
-  /** Keeps what names the target, if it is not too long. */
-  private keepName(at: usize, length: u32): void {
-    this.keptNameLength = length <= NAME_LIMIT ? length : 0;
-    memory.copy(this.name, at, this.keptNameLength);
+  /** Of a response: whether it is an error that names no request, as servers answer what they could not read. */
+  get isErrorOfUnknownRequest(): bool {
+    return this.reader.isErrorResponse && (this.idKind == IdKind.Null || this.idKind == IdKind.Absent);
   }
 
-  private takeText(): void {
-    const tokens = this.reader.fields.tokens;
-    const at = tokens.textAt;
-    const length = tokens.textLength;
-    switch (this.reader.fields.field) {
-      case PayloadField.FirstText + TokenKind.Arguments:
-        if (!this.hasArguments) this.argumentsRead.reset();
-        this.hasArguments = true;
-        this.argumentsRead.feed(at, length);
-        if (this.mirrored) changetype<MirroredHeaders>(this.mirrored).feedArguments(at, length);
-        break;
-      case PayloadField.ToolDescription:
-        if (this.tools) changetype<ListedTools>(this.tools).feedDescription(at, length);
-        break;
-      case PayloadField.ToolInputSchema:
-        if (this.tools) changetype<ListedTools>(this.tools).feedInputSchema(at, length);
-        break;
-    }
-    if (this.estimates) this.texts.takePart(at, length);
-  }
-
-  /** Takes a field of the payload. Returns what of it is to be told at once; {@link McpPart.More} where nothing is. */
-  private takePayload(): McpPart {
+  /** Of a response: how it ends its operation. */
+  get outcome(): Outcome {
     const fields = this.reader.fields;
-    const tokens = fields.tokens;
-    const isText = fields.value == Token.String;
-    const at = tokens.textAt;
-    const length = tokens.textTotal;
-    switch (fields.field) {
-      case PayloadField.ParamsName:
-        this.nameHash = isText ? keyedTextHash(at, tokens.textLength, length) : 0;
-        this.keepName(at, isText ? length : 0);
-        return McpPart.More;
-      case PayloadField.ParamsRequestId:
-        this.cancelledKind = idKind(fields.value);
-        this.cancelledHash = idHash(this.cancelledKind, at, tokens.textLength, length);
-        return McpPart.More;
-      case PayloadField.MetaProtocolVersion:
-        this.metaRevision = isText ? revisionOf(at, length) : UNKNOWN_REVISION;
-        return McpPart.More;
-      case PayloadField.ResultProtocolVersion:
-        this.resultRevision = isText ? revisionOf(at, length) : UNKNOWN_REVISION;
-        return McpPart.More;
-      case PayloadField.ClientName:
-      case PayloadField.MetaClientName:
-        this.keptClientNameLength = 0;
-        if (isText && length <= CLIENT_NAME_LIMIT) {
-          memory.copy(this.clientName, at, length);
-          this.keptClientNameLength = length;
-        }
-        return McpPart.More;
-      case PayloadField.ResultIsError:
-        this.isToolError = fields.value == Token.True;
-        return McpPart.More;
-      case PayloadField.ResultType:
-        this.resultType = isText ? outcomeOfResultType(at, length) : Outcome.Ok;
-        return McpPart.More;
-      case PayloadField.ResultTask:
-        this.isTask = fields.value == Token.ObjectStart;
-        return McpPart.More;
-      case PayloadField.ResultRole:
-      case PayloadField.InputResponseRole:
-        this.namesRole = true;
-        return McpPart.More;
-      case PayloadField.ParamsCursor:
-        this.cursorHash = isText && length ? keyedTextHash(at, tokens.textLength, length) : 0;
-        return McpPart.More;
-      case PayloadField.ResultNextCursor:
-        this.nextCursorHash = isText && length ? keyedTextHash(at, tokens.textLength, length) : 0;
-        return McpPart.More;
-      case PayloadField.ParamsUri:
-        this.uriHash = isText ? keyedTextHash(at, tokens.textLength, length) : 0;
-        if (!fields.has(PayloadField.ParamsName)) this.keepName(at, isText ? length : 0);
-        return McpPart.More;
-      case PayloadField.ParamsInputResponses:
-      case PayloadField.ParamsRequestState:
-        return McpPart.More;
-      case PayloadField.ParamsTaskId:
-        this.paramsTask = isText ? keyedTextHash(at, tokens.textLength, length) : 0;
-        this.task = this.paramsTask;
-        return McpPart.More;
-      case PayloadField.ResultTaskId:
-        this.task = isText ? keyedTextHash(at, tokens.textLength, length) : 0;
-        return this.isListedTask ? McpPart.Task : McpPart.More;
-      case PayloadField.ParamsTaskStatus:
-      case PayloadField.ResultTaskStatus:
-        this.taskState = isText ? taskStateOf(at, length) : TaskState.None;
-        return this.isListedTask ? McpPart.Task : McpPart.More;
-      case PayloadField.ListedTask:
-        this.task = 0;
-        this.taskState = TaskState.None;
-        return McpPart.More;
-      case PayloadField.ResultTool:
-        if (!this.tools) this.tools = changetype<usize>(ListedTools.take());
-        changetype<ListedTools>(this.tools).begin();
-        return McpPart.More;
-      default:
-        if (!isText) return McpPart.More;
-        if (this.estimates) this.texts.take(TokenKind.Definitions, at, tokens.textLength);
-        if (length > NAME_LIMIT) return McpPart.More;
-        this.listed = fields.field == PayloadField.ResultToolName ? TargetKind.Tool : TargetKind.Prompt;
-        if (this.listed == TargetKind.Tool && this.tools) changetype<ListedTools>(this.tools).setName(at, length);
-        this.listedAt = at;
-        this.listedLength = length;
-        return McpPart.Listed;
-    }
+    if (this.reader.isErrorResponse) return Outcome.RpcError;
+    if (fields.has(PayloadField.ResultIsError) && this.isToolError) return Outcome.ToolError;
+    if (fields.has(PayloadField.ResultTask) && this.isTask) return Outcome.TaskAccepted;
+    return fields.has(PayloadField.ResultType) ? this.resultType : Outcome.Ok;
+  }
+
+  /** Of an error response: the code; {@link NO_CODE} of any other, or where it is no integer of 32 bits. */
+  get errorCode(): i32 {
+    return this.reader.isErrorResponse ? this.reader.errorCode : NO_CODE;
   }
 }
 
-let free: usize = 0;
-
-/** How `result.resultType` (2026-07-28) ends the operation; unknown types count as complete. */
-function outcomeOfResultType(at: usize, length: u32): Outcome {
-  if (equalsText(at, length, "input_required")) return Outcome.InputRequired;
-  return equalsText(at, length, "task") ? Outcome.TaskAccepted : Outcome.Ok;
-}
+/** Bytes of a message and its names. */
+export const MESSAGE_SIZE: usize = offsetof<McpMessage>() + NAME_LIMIT + CLIENT_NAME_LIMIT;

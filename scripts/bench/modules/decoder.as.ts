@@ -2,7 +2,7 @@
 import { EventPart } from "../../../assembly/sse/event_reader";
 import { MessageKind } from "../../../assembly/jsonrpc/message_reader";
 import { Decoder } from "../../../assembly/mcp/exchange/decoder";
-import { McpMessage, McpPart } from "../../../assembly/mcp/message/message";
+import { McpPart, McpReader } from "../../../assembly/mcp/message/message_reader";
 import { TokenSettings } from "../../../assembly/mcp/protocol/token_kinds";
 
 /** As in the filter. */
@@ -23,9 +23,9 @@ export function decode(at: usize, length: usize, isEventStream: bool): i32 {
   for (let start: usize = 0; start < length && messages >= 0; start += SLICE) {
     const size = min(SLICE, length - start);
     if (isEventStream) messages = readEvents(decoder, at + start, size, messages);
-    else read(decoder.message(tokens), at + start, size);
+    else read(decoder.reader(tokens), at + start, size);
   }
-  if (!isEventStream) messages = isWhole(decoder.message(tokens)) ? 1 : -1;
+  if (!isEventStream) messages = isWhole(decoder.reader(tokens)) ? 1 : -1;
   decoder.release();
   return messages;
 }
@@ -36,9 +36,9 @@ function readEvents(decoder: Decoder, at: usize, length: usize, before: i32): i3
   events.feed(at, length);
   for (let part = events.next(); part != EventPart.More; part = events.next()) {
     if (part == EventPart.Data) {
-      read(decoder.message(tokens), events.dataAt, events.dataLength);
+      read(decoder.reader(tokens), events.dataAt, events.dataLength);
     } else {
-      if (!isWhole(decoder.message(tokens))) return -1;
+      if (!isWhole(decoder.reader(tokens))) return -1;
       messages++;
       decoder.endMessage();
     }
@@ -46,11 +46,11 @@ function readEvents(decoder: Decoder, at: usize, length: usize, before: i32): i3
   return messages;
 }
 
-function read(message: McpMessage, at: usize, length: usize): void {
-  message.feed(at, length);
-  for (let part = message.next(); part != McpPart.More && part != McpPart.Refused; part = message.next()) {}
+function read(reader: McpReader, at: usize, length: usize): void {
+  reader.feed(at, length);
+  for (let part = reader.next(); part != McpPart.More && part != McpPart.Refused; part = reader.next()) {}
 }
 
-function isWhole(message: McpMessage): bool {
-  return message.finish() != MessageKind.None;
+function isWhole(reader: McpReader): bool {
+  return reader.finish() != MessageKind.None;
 }

@@ -1,11 +1,11 @@
-import { McpMessage, McpPart } from "../../../assembly/mcp/message/message";
+import { McpPart, McpReader } from "../../../assembly/mcp/message/message_reader";
 import { TokenKind, TokenSettings } from "../../../assembly/mcp/protocol/token_kinds";
 
 const MOST: u32 = 1 << 30;
 const exactly = new TokenSettings(true, MOST, 1);
 const sampling = new TokenSettings(true, 0, 1);
 const off = new TokenSettings(false, 0, 1);
-let message = McpMessage.take(off);
+let reader = McpReader.take(off);
 
 export function allocate(size: usize): usize {
   return heap.alloc(size);
@@ -13,16 +13,16 @@ export function allocate(size: usize): usize {
 
 /** Begins a message whose tokens are estimated exactly (2), from samples (1) or not (0). */
 export function begin(estimate: i32): void {
-  message.release();
-  message = McpMessage.take(estimate == 2 ? exactly : estimate == 1 ? sampling : off);
+  reader.release();
+  reader = McpReader.take(estimate == 2 ? exactly : estimate == 1 ? sampling : off);
 }
 
 export function feed(at: usize, length: usize): void {
-  message.feed(at, length);
-  while (message.next() == McpPart.Listed) continue;
+  reader.feed(at, length);
+  while (reader.next() == McpPart.Listed) continue;
 }
 
 /** The tokens of a tool's result; -1 where the message was none. */
 export function end(): i64 {
-  return message.finish() ? message.tokens(TokenKind.Result) : -1;
+  return reader.finish() ? reader.message.tokens(TokenKind.Result) : -1;
 }

@@ -1,6 +1,6 @@
 import { MessageKind, Refusal } from "../../../assembly/jsonrpc/message_reader";
 import { Decoder } from "../../../assembly/mcp/exchange/decoder";
-import { McpMessage, McpPart } from "../../../assembly/mcp/message/message";
+import { McpPart, McpReader } from "../../../assembly/mcp/message/message_reader";
 import { methodName } from "../../../assembly/mcp/protocol/methods";
 import { outcomeName } from "../../../assembly/mcp/protocol/outcome";
 import { revisionName } from "../../../assembly/mcp/protocol/revisions";
@@ -61,51 +61,53 @@ export function begin(isEventStream: bool): void {
 }
 
 export function feed(at: usize, length: usize): void {
-  const reader = changetype<Decoder>(decoder);
-  if (!reader.isEventStream) return read(reader.message(tokens), at, length);
-  const events = reader.events;
+  const body = changetype<Decoder>(decoder);
+  if (!body.isEventStream) return read(body.reader(tokens), at, length);
+  const events = body.events;
   events.feed(at, length);
   for (let part = events.next(); part != EventPart.More; part = events.next()) {
     if (part == EventPart.Data) {
-      read(reader.message(tokens), events.dataAt, events.dataLength);
+      read(body.reader(tokens), events.dataAt, events.dataLength);
     } else {
-      if (events.isMessage) endMessage(reader.message(tokens));
-      reader.endMessage();
+      if (events.isMessage) endMessage(body.reader(tokens));
+      body.endMessage();
     }
   }
 }
 
 /** The body is over. */
 export function end(): void {
-  const reader = changetype<Decoder>(decoder);
-  if (!reader.isEventStream) endMessage(reader.message(tokens));
+  const body = changetype<Decoder>(decoder);
+  if (!body.isEventStream) endMessage(body.reader(tokens));
 }
 
-function read(message: McpMessage, at: usize, length: usize): void {
-  message.feed(at, length);
-  for (let part = message.next(); part != McpPart.More && part != McpPart.Refused; part = message.next()) {
+function read(reader: McpReader, at: usize, length: usize): void {
+  const message = reader.message;
+  reader.feed(at, length);
+  for (let part = reader.next(); part != McpPart.More && part != McpPart.Refused; part = reader.next()) {
     if (part == McpPart.Listed) traceListed(message.listed, message.listedAt, message.listedLength);
     if (part == McpPart.End) {
-      finish(message);
-      message.beginNext(tokens);
+      finish(reader);
+      reader.beginNext(tokens);
     }
   }
 }
 
 /** A message or batch is over. */
-function endMessage(message: McpMessage): void {
-  if (message.blank) return;
-  if (message.isBatch) traceBatch(message.finishBatch());
-  else finish(message);
+function endMessage(reader: McpReader): void {
+  if (reader.blank) return;
+  if (reader.isBatch) traceBatch(reader.finishBatch());
+  else finish(reader);
 }
 
-function finish(message: McpMessage): void {
-  const kind = message.finish();
+function finish(reader: McpReader): void {
+  const message = reader.message;
+  const kind = reader.finish();
   traceTexts(message.cursor, message.nextCursor);
   for (let each = 0; each < TOKEN_KIND_COUNT; each++) traceTokens(each, message.tokens(each));
   traceMessage(
     kind,
-    message.refusal,
+    reader.refusal,
     methodName(message.method),
     message.name,
     message.nameLength,

@@ -1,0 +1,270 @@
+import { Token } from "../../json/token";
+import { idHash, idKind } from "../../jsonrpc/id";
+import { MessageKind, MessageReader, Part, Refusal } from "../../jsonrpc/message_reader";
+import { equalsText } from "../../memory/bytes";
+import { keyedTextHash } from "../../memory/keyed_hash";
+import { StreamHash } from "../../memory/stream_hash";
+import { ListedTools } from "./listed_tools";
+import { MESSAGE_SIZE, McpMessage } from "./message";
+import { Method, TargetKind, methodOf } from "../protocol/methods";
+import { MirroredHeaders } from "../headers/mirrored_headers";
+import { NAME_LIMIT } from "../protocol/limits";
+import { Outcome } from "../protocol/outcome";
+import { PayloadField, measuredFields, messageFields, textKind } from "./payload";
+import { UNKNOWN_REVISION, revisionOf } from "../protocol/revisions";
+import { TaskState, taskStateOf } from "../protocol/task_state";
+import { Texts } from "./texts";
+import { TokenKind, TokenSettings } from "../protocol/token_kinds";
+
+/** What {@link McpReader.next} found. */
+export enum McpPart {
+  /** The bytes are used up. */
+  More,
+  /** The method: see `method`. */
+  Method,
+  /** The name of a tool or prompt in a list: `listed`, `listedAt`, `listedLength`. */
+  Listed,
+  /** A task in a list: `task`, `taskState`. */
+  Task,
+  /** A message of a batch is over: see {@link McpReader.finish} and {@link McpReader.beginNext}. */
+  End,
+  /** It is no JSON-RPC message: see `refusal`. */
+  Refused,
+}
+
+const plainFields = messageFields();
+const fieldsWithTexts = measuredFields();
+
+/** Reads an MCP message, or a batch of them one at a time, into its {@link McpMessage}. Pooled: one block of memory holds
+ *  both. */
+@unmanaged
+export class McpReader {
+  private reader: MessageReader;
+  private estimates: bool;
+  private nextFree: usize;
+
+  /** Ready for a message or batch. */
+  static take(tokens: TokenSettings): McpReader {
+    const tree = tokens.estimate ? fieldsWithTexts : plainFields;
+    let self = changetype<McpReader>(free);
+    if (free) {
+      free = self.nextFree;
+      self.reader.reset(tree);
+    } else {
+      self = changetype<McpReader>(heap.alloc(MESSAGE_AT + MESSAGE_SIZE));
+      self.reader = MessageReader.create(tree);
+      self.message.reader = self.reader;
+      self.message.texts = Texts.create();
+      self.message.argumentsRead = changetype<StreamHash>(heap.alloc(offsetof<StreamHash>()));
+      self.message.tools = 0;
+    }
+    self.estimates = tokens.estimate;
+    self.message.mirrored = 0;
+    self.message.clear(tokens);
+    return self;
+  }
+
+  /** The current message. */
+  @inline
+  get message(): McpMessage {
+    return changetype<McpMessage>(changetype<usize>(this) + MESSAGE_AT);
+  }
+
+  /** It must not be used any more. */
+  release(): void {
+    this.message.releaseTools();
+    this.nextFree = free;
+    free = changetype<usize>(this);
+  }
+
+  /** Ready for the next message of a batch. */
+  beginNext(tokens: TokenSettings): void {
+    this.reader.beginNext();
+    this.message.clear(tokens);
+  }
+
+  /** Whether the bytes so far may be the whole document. */
+  get complete(): bool {
+    return this.reader.fields.tokens.complete;
+  }
+
+  /** Whether no byte but white space has come. */
+  get blank(): bool {
+    return this.reader.fields.tokens.blank;
+  }
+
+  /** Why what was read is no message. */
+  get refusal(): Refusal {
+    return this.reader.refusal;
+  }
+
+  /** The next bytes of the message; those before must be used up. */
+  feed(at: usize, length: usize): void {
+    this.reader.feed(at, length);
+  }
+
+  next(): McpPart {
+    const reader = this.reader;
+    const message = this.message;
+    while (true) {
+      switch (reader.next()) {
+        case Part.Method: {
+          const tokens = reader.fields.tokens;
+          const isText = reader.fields.value == Token.String;
+          message.method = isText ? methodOf(tokens.textAt, tokens.textTotal) : Method.None;
+          message.methodHash = isText ? keyedTextHash(tokens.textAt, tokens.textLength, tokens.textTotal) : 0;
+          return McpPart.Method;
+        }
+        case Part.Payload: {
+          const part = this.takePayload();
+          if (part != McpPart.More) return part;
+          break;
+        }
+        case Part.Text:
+          this.takeText();
+          break;
+        case Part.LastText:
+          this.takeText();
+          if (this.estimates) message.texts.endValue(textKind(reader.fields.field));
+          break;
+        case Part.End:
+          return McpPart.End;
+        case Part.Refused:
+          return McpPart.Refused;
+        default:
+          return McpPart.More;
+      }
+    }
+  }
+
+  /** After the last byte, in a batch at {@link McpPart.End}: what the message was. */
+  finish(): MessageKind {
+    return this.reader.finish();
+  }
+
+  /** Whether it is a batch. */
+  get isBatch(): bool {
+    return this.reader.isBatch;
+  }
+
+  /** After the last byte of a batch: why it could not be read whole; {@link Refusal.None} where it was. */
+  finishBatch(): Refusal {
+    return this.reader.finishBatch();
+  }
+
+  private takeText(): void {
+    const message = this.message;
+    const tokens = this.reader.fields.tokens;
+    const at = tokens.textAt;
+    const length = tokens.textLength;
+    switch (this.reader.fields.field) {
+      case PayloadField.FirstText + TokenKind.Arguments:
+        if (!message.hasArguments) message.argumentsRead.reset();
+        message.hasArguments = true;
+        message.argumentsRead.feed(at, length);
+        if (message.mirrored) changetype<MirroredHeaders>(message.mirrored).feedArguments(at, length);
+        break;
+      case PayloadField.ToolDescription:
+        if (message.tools) changetype<ListedTools>(message.tools).feedDescription(at, length);
+        break;
+      case PayloadField.ToolInputSchema:
+        if (message.tools) changetype<ListedTools>(message.tools).feedInputSchema(at, length);
+        break;
+    }
+    if (this.estimates) message.texts.takePart(at, length);
+  }
+
+  /** Takes a field of the payload. Returns what of it is to be told at once; {@link McpPart.More} where nothing is. */
+  private takePayload(): McpPart {
+    const message = this.message;
+    const fields = this.reader.fields;
+    const tokens = fields.tokens;
+    const isText = fields.value == Token.String;
+    const at = tokens.textAt;
+    const length = tokens.textTotal;
+    switch (fields.field) {
+      case PayloadField.ParamsName:
+        message.nameHash = isText ? keyedTextHash(at, tokens.textLength, length) : 0;
+        message.keepName(at, isText ? length : 0);
+        return McpPart.More;
+      case PayloadField.ParamsRequestId:
+        message.cancelledKind = idKind(fields.value);
+        message.cancelledHash = idHash(message.cancelledKind, at, tokens.textLength, length);
+        return McpPart.More;
+      case PayloadField.MetaProtocolVersion:
+        message.metaRevision = isText ? revisionOf(at, length) : UNKNOWN_REVISION;
+        return McpPart.More;
+      case PayloadField.ResultProtocolVersion:
+        message.resultRevision = isText ? revisionOf(at, length) : UNKNOWN_REVISION;
+        return McpPart.More;
+      case PayloadField.ClientName:
+      case PayloadField.MetaClientName:
+        message.keepClientName(at, isText ? length : 0);
+        return McpPart.More;
+      case PayloadField.ResultIsError:
+        message.isToolError = fields.value == Token.True;
+        return McpPart.More;
+      case PayloadField.ResultType:
+        message.resultType = isText ? outcomeOfResultType(at, length) : Outcome.Ok;
+        return McpPart.More;
+      case PayloadField.ResultTask:
+        message.isTask = fields.value == Token.ObjectStart;
+        return McpPart.More;
+      case PayloadField.ResultRole:
+      case PayloadField.InputResponseRole:
+        message.namesRole = true;
+        return McpPart.More;
+      case PayloadField.ParamsCursor:
+        message.cursorHash = isText && length ? keyedTextHash(at, tokens.textLength, length) : 0;
+        return McpPart.More;
+      case PayloadField.ResultNextCursor:
+        message.nextCursorHash = isText && length ? keyedTextHash(at, tokens.textLength, length) : 0;
+        return McpPart.More;
+      case PayloadField.ParamsUri:
+        message.uriHash = isText ? keyedTextHash(at, tokens.textLength, length) : 0;
+        if (!fields.has(PayloadField.ParamsName)) message.keepName(at, isText ? length : 0);
+        return McpPart.More;
+      case PayloadField.ParamsInputResponses:
+      case PayloadField.ParamsRequestState:
+        return McpPart.More;
+      case PayloadField.ParamsTaskId:
+        message.paramsTask = isText ? keyedTextHash(at, tokens.textLength, length) : 0;
+        message.task = message.paramsTask;
+        return McpPart.More;
+      case PayloadField.ResultTaskId:
+        message.task = isText ? keyedTextHash(at, tokens.textLength, length) : 0;
+        return message.isListedTask ? McpPart.Task : McpPart.More;
+      case PayloadField.ParamsTaskStatus:
+      case PayloadField.ResultTaskStatus:
+        message.taskState = isText ? taskStateOf(at, length) : TaskState.None;
+        return message.isListedTask ? McpPart.Task : McpPart.More;
+      case PayloadField.ListedTask:
+        message.task = 0;
+        message.taskState = TaskState.None;
+        return McpPart.More;
+      case PayloadField.ResultTool:
+        if (!message.tools) message.tools = changetype<usize>(ListedTools.take());
+        changetype<ListedTools>(message.tools).begin();
+        return McpPart.More;
+      default:
+        if (!isText) return McpPart.More;
+        if (this.estimates) message.texts.take(TokenKind.Definitions, at, tokens.textLength);
+        if (length > NAME_LIMIT) return McpPart.More;
+        message.listed = fields.field == PayloadField.ResultToolName ? TargetKind.Tool : TargetKind.Prompt;
+        if (message.listed == TargetKind.Tool && message.tools)
+          changetype<ListedTools>(message.tools).setName(at, length);
+        message.listedAt = at;
+        message.listedLength = length;
+        return McpPart.Listed;
+    }
+  }
+}
+
+const MESSAGE_AT: usize = (offsetof<McpReader>() + 7) & ~7;
+let free: usize = 0;
+
+/** How `result.resultType` (2026-07-28) ends the operation; unknown types count as complete. */
+function outcomeOfResultType(at: usize, length: u32): Outcome {
+  if (equalsText(at, length, "input_required")) return Outcome.InputRequired;
+  return equalsText(at, length, "task") ? Outcome.TaskAccepted : Outcome.Ok;
+}
