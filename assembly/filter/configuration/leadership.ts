@@ -175,9 +175,10 @@ export class Leadership {
     if (!claim) {
       claim = claims.add(applied.key);
       isNew = true;
-    } else if (claims.head.key != claim.key) {
+    } else {
       // A worker that is late with an older configuration must not take the lead. A VM that had it before, and knows of all
-      // that came since, has been called anew: it has returned.
+      // that came since, has been called anew: it has returned. Even the leading one gets a new generation then, or a worker
+      // that is late with this call would count it as a second return, and lead in place of a newer configuration.
       isNew = !isLive(claim, nowMs) || generations.get(this.memoryKey(applied)) == claim.generation;
     }
     this.isChanged = true;

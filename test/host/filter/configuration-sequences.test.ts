@@ -144,6 +144,21 @@ describe("sequences of configurations on two plugins of one name", () => {
     (traffic) => runAll(5, traffic),
   );
 
+  test("one that a fresh seed found: a configuration returns by a call while it still leads, and a newer one follows", () => {
+    // Seed 1785028867. The second worker, late with both, took the lead back for the older one.
+    const push = (kind: Kind, seconds: number, others: Partial<Step> = {}): Step => {
+      return { listener: 0, kind, traffic: false, seconds, ...others };
+    };
+    const steps = [
+      push("bad", 1),
+      push("other policy", 2),
+      push("bad", 2, { drained: true }),
+      push("other policy", 0),
+      push("policy", 5, { traffic: true }),
+    ];
+    run(steps, 2);
+  });
+
   test.each([
     { from: "a fixed seed", seed: FIXED_SEEDS[0], total: 1000 },
     { from: "the fresh seed", seed: FRESH_SEED, total: effort(1000, 19_000) },

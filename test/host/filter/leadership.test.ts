@@ -163,6 +163,20 @@ describe("which configuration leads", () => {
     expect(calls(listener.connect(1))).toEqual([true, false, false]);
   });
 
+  test("a worker that is late with the return of the leading one does not take the lead either", () => {
+    const { proxy, listener, kept } = start(BOTH);
+    listener.push(NONE);
+    proxy.pass(2);
+    proxy.end(listener.chain);
+    // It returns by a call while it still leads, and a newer one follows before the second worker has settled either.
+    const again = new Listener(proxy, NONE);
+    again.push(ECHO);
+    connections(again);
+    proxy.pass(2);
+    expect(calls(kept)).toEqual([true, false, false]);
+    expect(calls(again.connect(1))).toEqual([true, false, false]);
+  });
+
   test("one that comes back by a call does", () => {
     const { proxy, listener } = start(ECHO);
     const first = listener.push(BOTH);
