@@ -12,21 +12,25 @@ const LARGEST = 2 ** 31 - 1;
 const PROGRESS_MS = 10_000;
 const BUILT = fileURLToPath(new URL("../build/mcp.wasm", import.meta.url));
 
-const { against, inputs, seed } = new Command("npm run compare --")
+const { against, inputs, seed, observable } = new Command("npm run compare --")
   .description("Compares all host calls of two modules that serve the same captures and generated inputs.")
   .requiredOption("--against <file>", "the old module; the new one is build/mcp.wasm", pathOf)
   .option("--inputs <number>", "generated inputs, besides all captures", number(LARGEST, true), 100_000)
   .option("--seed <number>", "decides on all generated inputs", number(LARGEST, true), 1)
+  .option("--observable", "without shared data and the clock, and whichever hashes stand for sessions", false)
   .parse()
-  .opts<{ against: string; inputs: number; seed: number }>();
+  .opts<{ against: string; inputs: number; seed: number; observable: boolean }>();
 
 const started = performance.now();
 let told = started;
 const modules = { old: against, new: BUILT };
-const comparison = await compareModules({ ...modules, inputs, seed, processes: availableParallelism() }, (passed) => {
-  if (performance.now() - told < PROGRESS_MS) return;
-  told = performance.now();
-  console.error(`${passed.toLocaleString("en")} inputs in ${((told - started) / 1000).toFixed(0)} s`);
-});
+const comparison = await compareModules(
+  { ...modules, inputs, seed, observable, processes: availableParallelism() },
+  (passed) => {
+    if (performance.now() - told < PROGRESS_MS) return;
+    told = performance.now();
+    console.error(`${passed.toLocaleString("en")} inputs in ${((told - started) / 1000).toFixed(0)} s`);
+  },
+);
 console.log(reportOf(comparison));
 process.exitCode = comparison.kinds.length > 0 ? 1 : 0;

@@ -13,6 +13,8 @@ export interface CompareOptions {
   readonly inputs: number;
   /** Decides on all generated inputs. */
   readonly seed: number;
+  /** Compares only what can be observed from outside the filter. */
+  readonly observable?: boolean;
   /** Processes that work at once. */
   readonly processes: number;
 }
@@ -32,10 +34,10 @@ const JOB_MS = 600_000;
 
 /** Records all host calls of two modules that serve the same traffic, and compares them input by input. */
 export async function compareModules(
-  { processes, inputs, seed, ...modules }: CompareOptions,
+  { processes, inputs, seed, observable, ...modules }: CompareOptions,
   onProgress: (inputs: number) => void = () => {},
 ): Promise<Comparison> {
-  const jobs = jobsOf(resolve(modules.old), resolve(modules.new), inputs, seed);
+  const jobs = jobsOf(resolve(modules.old), resolve(modules.new), inputs, seed, observable);
   const tally = new Tally();
   const growth: Growth = {};
   let passed = 0;

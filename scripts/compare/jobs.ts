@@ -16,6 +16,8 @@ export interface Job {
   readonly job: number;
   readonly old: string;
   readonly new: string;
+  /** Compares only what can be observed from outside the filter. */
+  readonly observable: boolean;
   readonly traffic: { readonly capture: string } | { readonly seed: number; readonly batch: number; inputs: number };
 }
 
@@ -34,12 +36,12 @@ const BATCH = 2000;
 const SETTLING_SECONDS = 50;
 
 /** The captures, then so many generated inputs in batches. */
-export function jobsOf(old: string, now: string, inputs: number, seed: number): Job[] {
+export function jobsOf(old: string, now: string, inputs: number, seed: number, observable = false): Job[] {
   const traffic: Job["traffic"][] = captureNames().map((capture) => ({ capture }));
   for (let batch = 0; batch * BATCH < inputs; batch++) {
     traffic.push({ seed, batch, inputs: Math.min(BATCH, inputs - batch * BATCH) });
   }
-  return traffic.map((traffic, job) => ({ job, old, new: now, traffic }));
+  return traffic.map((traffic, job) => ({ job, old, new: now, observable, traffic }));
 }
 
 /** Runs a job: all its inputs pass both modules under each configuration. */

@@ -2,6 +2,7 @@ import { loadModule } from "../../test/host/index.ts";
 import type { Configuration } from "./configurations.ts";
 import type { Tally } from "./differences.ts";
 import type { Job } from "./jobs.ts";
+import { ObservableView } from "./observable.ts";
 import { Side } from "./side.ts";
 
 /** The same configuration with both modules. */
@@ -10,11 +11,13 @@ export class Pair {
   readonly #job: Job;
   readonly #tally: Tally;
   readonly #sides: readonly [old: Side, now: Side];
+  readonly #views: readonly [old: ObservableView, now: ObservableView] | undefined;
   readonly #pages: readonly [old: number, now: number];
   #inputs = 0;
 
   constructor(job: Job, configuration: Configuration, tally: Tally) {
     this.#job = job;
+    if (job.observable) this.#views = [new ObservableView(), new ObservableView()];
     this.configuration = configuration;
     this.#tally = tally;
     this.#sides = [
@@ -41,7 +44,8 @@ export class Pair {
     const { name: configuration } = this.configuration;
     const input = this.#inputs++;
     const place = () => ({ job: this.#job.job, input, configuration, title: title() });
-    this.#tally.compare(old.entries, now.entries, place);
+    const [oldEntries, nowEntries] = this.#sides.map(({ entries }, i) => this.#views?.[i].of(entries) ?? entries);
+    this.#tally.compare(oldEntries, nowEntries, place);
     old.entries.length = now.entries.length = 0;
     // An exchange that only one of them answers takes less time there; what follows shall pass both at the same time.
     old.clock.now = now.clock.now = old.clock.now > now.clock.now ? old.clock.now : now.clock.now;
