@@ -1,5 +1,6 @@
 import { AccessConfig } from "../../config/access/access_config";
-import { ConfigReader, PluginConfig } from "../../config/plugin_config";
+import { ConfigReader } from "../../config/config_reader";
+import { PluginConfig } from "../../config/plugin_config";
 import { Bytes, hashBytes, mix } from "../../memory/bytes";
 
 /** What a plugin instance applies: its own configuration, what stands in for a bad one, or nothing. */

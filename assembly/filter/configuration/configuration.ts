@@ -1,5 +1,6 @@
 import { indicatesAccess } from "../../config/access_traces";
-import { ConfigReader, PluginConfig } from "../../config/plugin_config";
+import { ConfigReader } from "../../config/config_reader";
+import { PluginConfig } from "../../config/plugin_config";
 import { Level, Log } from "../../host/log";
 import { Properties } from "../../host/properties";
 import { NANOSECONDS_PER_MILLISECOND } from "../../memory/elapsed";

@@ -11,7 +11,7 @@ import {
   SourceConfig,
   TextMatch,
 } from "../../../assembly/config/access/access_config";
-import { ConfigReader } from "../../../assembly/config/plugin_config";
+import { ConfigReader } from "../../../assembly/config/config_reader";
 
 export { allocate } from "./common/allocate";
 

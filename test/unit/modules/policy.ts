@@ -6,7 +6,7 @@ import { Outlook, Policy } from "../../../assembly/access/policy/policy";
 import { Principals } from "../../../assembly/identity/principals";
 import { MessageForm, Reading, StrictReader } from "../../../assembly/access/message/strict_reader";
 import { AccessConfig, RuleAction } from "../../../assembly/config/access/access_config";
-import { ConfigReader } from "../../../assembly/config/plugin_config";
+import { ConfigReader } from "../../../assembly/config/config_reader";
 import { Properties } from "../../../assembly/host/properties";
 import { JsonWriter } from "../../../assembly/json/writer";
 import { Bytes } from "../../../assembly/memory/bytes";

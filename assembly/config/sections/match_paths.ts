@@ -1,6 +1,6 @@
-import { JsonType, JsonValue } from "./values/json_value";
-import { Problems, itemPath } from "./values/problems";
-import { quoted, shownValue } from "./values/shown";
+import { JsonType, JsonValue } from "../values/json_value";
+import { Problems, itemPath } from "../values/problems";
+import { quoted, shownValue } from "../values/shown";
 
 const SLASH: i32 = 0x2f;
 const STAR: i32 = 0x2a;

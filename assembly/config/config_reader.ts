@@ -1,0 +1,118 @@
+import { isSpace } from "../json/characters";
+import { AccessReader } from "./access/access_reader";
+import { isPolicyField, namesAccess } from "./access_traces";
+import { PluginConfig } from "./plugin_config";
+import { LABEL_FIELDS, readLabels } from "./sections/labels";
+import { MATCH_FIELDS, PATHS, readMatch } from "./sections/match";
+import { SESSION_FIELDS, readSessions } from "./sections/sessions";
+import { TOKEN_FIELDS, readTokens } from "./sections/tokens";
+import { JsonType, JsonValue, jsonFault, parseJson } from "./values/json_value";
+import { Problems, fieldPath, suggestion } from "./values/problems";
+
+const LOG_LEVELS: string[] = ["trace", "debug", "info", "warn", "error"];
+const ROLES: string[] = ["client", "server"];
+
+const SECTIONS: string[] = ["instance", "role", "server", "match", "sessions", "tokens", "labels", "access", "log"];
+
+/** Reads a configuration and gathers its errors and warnings. An unknown field is a warning, since a rollback to an older
+ *  module must not switch the filter off, unless its name is a near miss of a known one. */
+export class ConfigReader {
+  readonly config: PluginConfig = new PluginConfig();
+  /** `match.paths` names at least one path and has no invalid entry. */
+  arePathsKnown: bool = false;
+  private problems: Problems = new Problems();
+
+  get errors(): string[] {
+    return this.problems.errors;
+  }
+
+  get warnings(): string[] {
+    return this.problems.warnings;
+  }
+
+  /** Whether the bytes name the `instance`. */
+  namesInstance: bool = false;
+
+  /** Reads the bytes of the configuration. None at all, or blanks, are the defaults. */
+  read(at: usize, length: usize): void {
+    if (isBlank(at, length)) return;
+    const document = parseJson(at, length);
+    if (!document || document.type != JsonType.Object) {
+      const got = document ? document.typeName : jsonFault(at, length);
+      this.problems.error("configuration", "expected a JSON object, got " + got);
+      return;
+    }
+    this.problems.refuseDuplicates("", document);
+    for (let i = 0; i < document.items.length; i++) this.readField(document.names[i], document.items[i]);
+    if (this.config.access && this.config.matchPaths.length == 0) {
+      this.problems.error(
+        "access",
+        "match.paths is required: without it, a client could bypass the policy by changing headers",
+      );
+    }
+  }
+
+  private readField(name: string, value: JsonValue): void {
+    const config = this.config;
+    if (name == "match") {
+      if (!this.problems.isObject(name, value)) return;
+      for (let i = 0; i < value.items.length; i++) {
+        const isRead = readMatch(value.names[i], value.items[i], config, this.problems);
+        if (value.names[i] == PATHS) this.arePathsKnown = isRead;
+      }
+    } else if (name == "labels") {
+      if (!this.problems.isObject(name, value)) return;
+      for (let i = 0; i < value.items.length; i++) readLabels(value.names[i], value.items[i], config, this.problems);
+    } else if (name == "sessions") {
+      if (!this.problems.isObject(name, value)) return;
+      for (let i = 0; i < value.items.length; i++) readSessions(value.names[i], value.items[i], config, this.problems);
+    } else if (name == "tokens") {
+      if (!this.problems.isObject(name, value)) return;
+      for (let i = 0; i < value.items.length; i++) readTokens(value.names[i], value.items[i], config, this.problems);
+    } else if (name == "access") {
+      config.access = new AccessReader(this.problems).read(value);
+    } else if (name == "instance") {
+      this.namesInstance = value.type == JsonType.String && !value.isCut;
+      config.instance = this.problems.text(name, value, config.instance);
+    } else if (name == "server") {
+      config.server = this.problems.text(name, value, config.server);
+    } else if (name == "role") {
+      const role = this.problems.word(name, value, ROLES, -1);
+      if (role >= 0) config.role = ROLES[role];
+    } else if (name == "log") {
+      config.logLevel = this.problems.word(name, value, LOG_LEVELS, config.logLevel);
+    } else {
+      this.unknownSection(name);
+    }
+  }
+
+  /** An unknown field of the whole. It is an error if it could be a policy, which must not be dropped for its name. */
+  private unknownSection(name: string): void {
+    const problems = this.problems;
+    const section = sectionOf(name);
+    if (isPolicyField(name)) {
+      problems.error(fieldPath("", name), "unknown field" + suggestion("access." + name));
+    } else if (namesAccess(name)) {
+      problems.error(fieldPath("", name), "unknown field" + suggestion("access"));
+    } else if (section.length) {
+      problems.warn(fieldPath("", name), "unknown field, ignored" + suggestion(section + "." + name));
+    } else {
+      problems.unknown("", name, SECTIONS);
+    }
+  }
+}
+
+/** The section that has a field of this name; empty where none has. */
+function sectionOf(name: string): string {
+  if (MATCH_FIELDS.includes(name)) return "match";
+  if (SESSION_FIELDS.includes(name)) return "sessions";
+  if (TOKEN_FIELDS.includes(name)) return "tokens";
+  return LABEL_FIELDS.includes(name) ? "labels" : "";
+}
+
+function isBlank(at: usize, length: usize): bool {
+  for (let i: usize = 0; i < length; i++) {
+    if (!isSpace(load<u8>(at + i))) return false;
+  }
+  return true;
+}
