@@ -7,7 +7,7 @@ import { HttpMethod } from "../../http/http_method";
 import { NamedPaths } from "../../http/named_paths";
 import { Caller } from "../../identity/caller";
 import { Principals } from "../../identity/principals";
-import { isCandidate } from "../../mcp/exchange/exchange";
+import { isCandidate } from "../../mcp/headers/candidate";
 import { RequestHead } from "../../mcp/headers/request_head";
 import { UNKNOWN_REVISION } from "../../mcp/protocol/revisions";
 import { AccessCheck } from "../check";

@@ -18,22 +18,6 @@ import { STREAM_SIZE, Stream } from "../state/stream";
 import { Decoder } from "./decoder";
 import { ExchangeServices } from "./services";
 
-/** Whether a stream may be MCP by its request's headers. `pathNamed`: the operator named its path as one of MCP. */
-export function isCandidate(head: RequestHead, pathNamed: bool): bool {
-  switch (head.method) {
-    case HttpMethod.Post:
-      if (head.contentType != ContentType.Json) return false;
-      return head.acceptsEventStream || head.hasMcpHeader || pathNamed || head.endpoint != 0;
-    case HttpMethod.Get:
-      // Servers open a stream also for clients that do not say that they accept one.
-      return head.acceptsEventStream || pathNamed;
-    case HttpMethod.Delete:
-      return head.sessionLength > 0;
-    default:
-      return false;
-  }
-}
-
 /**
  * The controller of one HTTP exchange of Streamable HTTP (2025-03-26 to 2026-07-28, basic/transports) or of HTTP+SSE before
  * it: reads its bodies as they pass and hands their messages to {@link ExchangeServices}. It stops watching a candidate that
