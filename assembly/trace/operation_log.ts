@@ -4,9 +4,8 @@ import { writeTimestamp } from "../json/timestamp";
 import { JsonWriter } from "../json/writer";
 import { Event, EventKind } from "../mcp/event";
 import { EventSink } from "../mcp/event_sink";
-import { methodName } from "../mcp/protocol/methods";
+import { TargetKind, methodName, targetKind } from "../mcp/protocol/methods";
 import { outcomeName } from "../mcp/protocol/outcome";
-import { shownLength } from "../mcp/protocol/shown_target";
 import { Operation } from "../mcp/state/operation";
 import { HEX_SIZE, writeHex } from "../memory/hex";
 
@@ -43,7 +42,9 @@ export class OperationLog extends EventSink {
       writer.bytesMember("session", hexText, HEX_SIZE);
     }
     writer.textMember("method", methodName(operation.method));
-    writer.bytesMember("target", operation.name, shownLength(operation.method, operation.name, operation.nameLength));
+    // The store keeps no URI, which may hold a secret, so lines do not depend on where an operation has waited.
+    const isNamed = targetKind(operation.method) != TargetKind.None;
+    writer.bytesMember("target", operation.name, isNamed ? operation.nameLength : 0);
     writer.textMember("direction", operation.fromServer ? "server_to_client" : "client_to_server");
     writer.textMember("outcome", outcomeName(operation.outcome));
     writer.numberMember("duration_ms", operation.durationMs(now));

@@ -60,6 +60,21 @@ describe("an operation that ends on another stream", () => {
   });
 });
 
+test("the target of a line is the name of a tool or prompt, never the URI of a resource", () => {
+  const workers = start();
+  const read = (id: number) => request("resources/read", { uri: "file:///home/alice/s3cret" }, id);
+  const stream = openSession(workers[0], workers[0]);
+  send(workers[0], read(1), { response: { status: 503 } });
+  send(workers[0], read(2));
+  stream.send(result({}, 2));
+  const resumed = openPost(workers[0], "s", read(3)).write(priming("1-0"));
+  openGet(workers[0], "s", "1-0").write(numbered("1-1", result({}, 3)));
+  resumed.close();
+  const reads = lines(workers).filter(({ method }) => method === "resources/read");
+  expect(reads).toMatchObject([{ outcome: "upstream_error" }, { outcome: "ok" }, { outcome: "ok" }]);
+  expect(reads.filter((line) => "target" in line)).toEqual([]);
+});
+
 describe("an operation that nobody answers", () => {
   test("is reported by the sweep, once", () => {
     const workers = start();
