@@ -31,7 +31,7 @@ export function uriOfForwarded(caller: Caller, at: usize, length: i32): void {
   }
 }
 
-/** Where the pair of name and value ends that begins at `from`: at `;`, `,` or the end. -1 where a quote stands anywhere but
+/** Where the pair of name and value ends that begins at `from`: at `;`, `,` or the end. -1 where a quote is anywhere but
  *  around a whole value. */
 function endOfPair(at: usize, from: i32, length: i32): i32 {
   let i = from;

@@ -8,7 +8,7 @@ const PEER_CERTIFICATE = "connection\0uri_san_peer_certificate";
 const FILTER_STATE = "filter_state\0io.istio.peer_principal";
 const SLASH = "/";
 
-/** Finds out who calls, by the first of the policy's sources that tells. */
+/** Determines who calls, by the first of the policy's sources that names a caller. */
 export class Principals {
   private issuer: string;
   private subject: string;

@@ -1,6 +1,6 @@
+import { NANOSECONDS_PER_MILLISECOND } from "../memory/elapsed";
 import { JsonWriter } from "./writer";
 
-const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 const MILLISECONDS_PER_DAY: u64 = 86_400_000;
 /** Days of 400 years of the Gregorian calendar, which repeats then. */
 const DAYS_PER_ERA: u32 = 146_097;

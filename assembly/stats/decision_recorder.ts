@@ -13,11 +13,11 @@ export class DecisionRecorder {
     private labels: Labels,
     private table: MetricTable,
     private series: Series,
-    /** The policy is only tried out. */
+    /** The policy is in shadow mode. */
     private isShadow: bool,
   ) {}
 
-  /** A message passed on a path that the policy is not about; the rest as in {@link decided}. */
+  /** A message passed on a path that the policy does not govern; the rest as in {@link decided}. */
   unchecked(stream: Stream, method: Method, name: usize, nameLength: i32): void {
     this.decided(stream, method, name, nameLength, SpecialRule.Unchecked, false, this.isShadow);
   }

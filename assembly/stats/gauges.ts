@@ -29,7 +29,7 @@ export class Gauges {
   private open: StaticArray<u32>;
   /** What is being summed. */
   private sums: StaticArray<u32>;
-  /** The gauges that any worker ever recorded: they must be told when they are back at zero. */
+  /** The gauges that any worker ever recorded: they must be recorded when they are back at zero. */
   private recorded: NumberSet;
   private known: Table = new Table(64);
 

@@ -14,7 +14,7 @@ const other = Bytes.of(OTHER);
 /** A name as metrics show it. */
 class Entry {
   name: Bytes;
-  /** As it stands in labels: as many bytes. */
+  /** As it is in labels: as many bytes. */
   label: Bytes;
 
   constructor(
@@ -29,10 +29,10 @@ class Entry {
 }
 
 /**
- * The values that a label may have: names get an index of their own until the set is full, so that strangers cannot
- * mint metrics. Most slots are reserved for names that the operator configured or the server listed; a name known by
- * success alone gets one of the rest. All workers share the set, through a list in the store of which this is a copy:
- * a name that is in the copy costs no look-up there.
+ * The values that a label may have: names get an index of their own until the set is full, so that untrusted callers
+ * cannot create metrics. Most slots are reserved for names that the operator configured or the server listed; a name
+ * known by success alone gets one of the rest. All workers share the set, through a list in the store of which this is a
+ * copy: a name that is in the copy costs no look-up there.
  */
 export class LabelSet {
   private entries: Entry[] = [];
@@ -102,7 +102,7 @@ export class LabelSet {
     return this.findInCopy(at, length);
   }
 
-  /** The name of this index as it stands in labels. An index that is none here, from a worker with another configuration,
+  /** The name of this index as it is in labels. An index that is not in the list, from a worker with another configuration,
    *  is `_OTHER`'s. */
   label(index: i32): Bytes {
     if (index > this.entries.length) this.copyList();
@@ -120,7 +120,7 @@ export class LabelSet {
     return entry.name.equals(at, length) ? index : OTHER_INDEX;
   }
 
-  /** Brings the copy up to date with the list, which stays in hand. */
+  /** Brings the copy up to date with the list, which stays loaded. */
   private copyList(): void {
     const list = this.list;
     list.open();

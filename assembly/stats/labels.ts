@@ -77,7 +77,7 @@ export class Labels {
   /** The names of this kind that a server has. */
   targets(server: i32, kind: TargetKind): LabelSet {
     const sets = kind == TargetKind.Tool ? this.tools : this.prompts;
-    // What a worker with another configuration left in the store may be of a server beyond those that are told apart here.
+    // What a worker with another configuration left in the store may be of a server beyond those that have labels here.
     if (server >= sets.length) server = OTHER_INDEX;
     const present = sets[server];
     if (present) return present;

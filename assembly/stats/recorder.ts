@@ -1,5 +1,5 @@
 import { Clock } from "../host/clock";
-import { ServerKey, SessionKey } from "../identity/keys";
+import { ServerKey } from "../identity/keys";
 import { Method, TargetKind, targetKind } from "../mcp/protocol/methods";
 import { Stream } from "../mcp/state/stream";
 import { Operation } from "../mcp/state/operation";
@@ -124,7 +124,8 @@ export class Recorder {
     this.gauges.addStream(server, stream.kind, -1);
     this.table.chooseServer(server);
     this.table.count(Family.Streams, stream.kind, end, 1);
-    this.table.record(Family.StreamDuration, stream.kind, end, this.millisecondsSince(stream.startedAt));
+    const durationMs = elapsed(stream.startedAt, this.clock.now()) / NANOSECONDS_PER_MILLISECOND;
+    this.table.record(Family.StreamDuration, stream.kind, end, durationMs);
   }
 
   /** The index of the target that the operation names; a success proves a name. */
@@ -142,14 +143,6 @@ export class Recorder {
   private serverOf(stream: Stream): i32 {
     return this.series.serverOf(stream);
   }
-
-  private millisecondsSince(startedAt: u64): u64 {
-    return millisecondsBetween(startedAt, this.clock.now());
-  }
-}
-
-function millisecondsBetween(fromNs: u64, toNs: u64): u64 {
-  return elapsed(fromNs, toNs) / NANOSECONDS_PER_MILLISECOND;
 }
 
 function errorType(outcome: Outcome): ErrorType {

@@ -4,10 +4,10 @@ import { Marks } from "../store/primitives/marks";
 import { Family } from "./catalogue";
 import { MetricTable } from "./metric_table";
 
-/** Calls in hand at most, each of which is another one. */
+/** Different calls that are gathered at most. */
 const CAPACITY: i32 = 1024;
 
-/** A call, and how often it came since the store was told. */
+/** A call, and how often it came since it was last written to the store. */
 @unmanaged
 class Call {
   hash: u64;
@@ -20,15 +20,15 @@ const CALL_SIZE: i32 = offsetof<Call>();
 
 /**
  * Counts calls that repeat an earlier one of their session: the same tool with the same arguments. What comes is gathered
- * here and told to the store at each tick, where the call's first sight on any worker leaves its mark.
+ * here and written to the store at each tick, where the call's first sight on any worker leaves its mark.
  */
 export class RepeatedCalls {
   private bytes: StaticArray<u8> = new StaticArray<u8>(CAPACITY * CALL_SIZE);
   private count: i32 = 0;
-  /** The addresses of the calls in hand by their hashes. */
+  /** The addresses of the gathered calls by their hashes. */
   private byHash: Table = new Table(CAPACITY);
 
-  /** @param seen the calls that the store was told of. */
+  /** @param seen the calls that were written to the store. */
   constructor(
     private seen: Marks,
     private table: MetricTable,

@@ -77,11 +77,6 @@ export class Statistics extends EventSink {
     shared.conflicts = 0;
   }
 
-  /** The label `mcp_access_rule` of a rule's index, or of a {@link SpecialRule}. */
-  rule(index: i32): string {
-    return this.labels.rule(index);
-  }
-
   receive(event: Event): void {
     const stream = event.stream;
     switch (event.kind) {

@@ -12,7 +12,7 @@ const GIVEN_UP_PER_SWEEP: i32 = 2048;
 
 /** Receives what {@link Pending.take} finds. */
 const TAKEN: usize = heap.alloc(PENDING_SIZE);
-/** Entries that the change being tried gives up, to be told once it is made. */
+/** Entries that the change being tried gives up, to be reported once it is made. */
 const DROPPED: usize = heap.alloc(PAGE_CAPACITY);
 
 /** Something that waits, and behind it `length` bytes of what it is. */
@@ -49,7 +49,7 @@ export abstract class PendingListener {
   abstract givenUp(at: usize, length: u32, verdict: u32, endedAtMs: u64): void;
   /** Others needed its place. `verdict` and `endedAtMs` as they were left, 0 where that was open. */
   abstract evicted(at: usize, length: u32, verdict: u32, endedAtMs: u64): void;
-  /** The sweep met it. It lies in the loaded value: the store must not be read meanwhile. */
+  /** The sweep found it. It lies in the loaded value: the store must not be read meanwhile. */
   abstract counted(at: usize, length: u32, verdict: u32): void;
 }
 
@@ -64,7 +64,7 @@ export class Pending {
   /** Entries in the loaded bucket. */
   private count: i32 = 0;
   private droppedEnd: usize = DROPPED;
-  /** Entries that the sweep may still give up, and whether it met more. */
+  /** Entries that the sweep may still give up, and whether it found more. */
   private budget: i32 = 0;
   private leavesWork: bool = false;
   /** The newest sweep has left nothing that waits. */

@@ -19,7 +19,7 @@ export abstract class SessionListener {
   abstract sessionEnded(entry: SessionEntry): void;
   /** The totals of a session that has ended are final. */
   abstract sessionSettled(entry: SessionEntry): void;
-  /** The sweep met a session that lives. The entry lies in the loaded value: the store must not be read meanwhile. */
+  /** The sweep found a session that lives. The entry lies in the loaded value: the store must not be read meanwhile. */
   abstract sessionCounted(entry: SessionEntry): void;
 }
 
@@ -40,13 +40,13 @@ export enum Inserted {
  */
 export class Sessions {
   private capacity: i32;
-  /** Copies of the entries that the change being tried takes out or ends, to be told once it is made. */
+  /** Copies of the entries that the change being tried takes out or ends, to be reported once it is made. */
   private takenBytes: StaticArray<u8> = new StaticArray<u8>(0);
   private takenCount: i32 = 0;
   /** Sessions that the sweep still has to evict, and the latest activity that they may have. */
   private surplus: i32 = 0;
   private surplusBefore: u64 = 0;
-  /** Sessions that the sweep may still take out, and whether it met more. */
+  /** Sessions that the sweep may still take out, and whether it found more. */
   private budget: i32 = 0;
   private leavesWork: bool = false;
   /** The newest sweep has left no session in the store. */
@@ -92,7 +92,7 @@ export class Sessions {
     return Inserted.GaveUp;
   }
 
-  /** Adds what a worker has seen of a session since it told last. False where it is not there, or has ended. */
+  /** Adds what a worker has seen of a session since its last update. False where it is not there, or has ended. */
   update(hash: u64, operations: u32, tokens: u64, activeAtMs: u64): bool {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -109,7 +109,7 @@ export class Sessions {
     return true;
   }
 
-  /** Ends a session; its totals are told when they have settled. Nothing where it is not there or has ended. */
+  /** Ends a session; its totals are reported when they have settled. Nothing where it is not there or has ended. */
   end(hash: u64, reason: SessionEnd, nowMs: u64): void {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -129,7 +129,7 @@ export class Sessions {
     shared.conflicts++;
   }
 
-  /** Ends the sessions that are idle, settles those that have ended, evicts those over the cap and tells of those that
+  /** Ends the sessions that are idle, settles those that have ended, evicts those over the cap and reports those that
    *  live. One worker at a time does it. False where more of them are over than one sweep takes out: these still count
    *  as live, and the next sweep is to follow soon. */
   sweep(nowMs: u64): bool {
@@ -224,7 +224,7 @@ export class Sessions {
     copy.hash = 0;
   }
 
-  /** Tells of the entries that were taken out. Returns how many of them were alive. */
+  /** Reports the entries that were taken out. Returns how many of them were alive. */
   private tellTaken(): i32 {
     let endedNow = 0;
     for (let i = 0; i < this.takenCount; i++) {

@@ -2,7 +2,7 @@ import { ATTEMPTS, Store } from "./primitives/store";
 
 /** Bytes of lists in a bucket: so much is copied at each access. A bucket is the highest ten bits of the key. */
 const CAPACITY: i32 = 32768;
-/** Tools of a list that are told apart. */
+/** Tools of a list that are kept at most. */
 export const TOOL_LIMIT: i32 = 512;
 
 /** A tool as a list defines it, in shared data. The hashes are keyed: a server cannot choose two definitions with one hash. */

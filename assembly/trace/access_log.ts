@@ -9,7 +9,6 @@ import { Event, EventKind } from "../mcp/event";
 import { EventSink } from "../mcp/event_sink";
 import { outcomeName } from "../mcp/protocol/outcome";
 import { shownLength } from "../mcp/protocol/shown_target";
-import { NANOSECONDS_PER_MILLISECOND, elapsed } from "../memory/elapsed";
 import { HEX_SIZE, writeHex } from "../memory/hex";
 
 const ROOM: i32 = 64;
@@ -65,7 +64,7 @@ export class AccessLog extends EventSink {
     if (length) this.state.set("mcp.target", operation.name, length);
   }
 
-  private begin(stream: Stream, method: Method, session: u64, isModern: bool): void {
+  private begin(stream: Stream, method: Method, session: SessionKey, isModern: bool): void {
     if (stream.isLogged) {
       // Fields of the batch's previous message, which this one may lack.
       this.setText("mcp.target", "");

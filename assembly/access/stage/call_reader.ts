@@ -54,7 +54,7 @@ export class CallReader {
     const exchange = request.exchange;
     const services = request.services;
     const clients = this.policy.clients;
-    // The access policy is what units remember the names of clients for.
+    // It is always a ClientMemory: mcp/ must not import access/, and declares it as a sink.
     const memory = changetype<ClientMemory>(services.clientNames).of(clients);
     const recalled = clients.isEmpty ? 0 : memory.recall(exchange.sessionOf(services));
     call.knowsClient = recalled != 0;

@@ -50,7 +50,7 @@ export class ExchangeServices {
   readonly clientMessages: ClientMessages;
   readonly serverMessages: ServerMessages;
   readonly tokens: TokenSettings;
-  /** The sink that remembers clients' names for the access policy; null for none. */
+  /** The sink that remembers clients' names for the access policy. The unit sets it before streams use it. */
   clientNames: EventSink | null = null;
   private tracker: SessionTracker;
   private storedSessions: Sessions;

@@ -21,7 +21,7 @@ export class RequestHead {
   /** It asks for another protocol than HTTP. */
   isUpgrade: bool = false;
   compressed: bool = false;
-  /** It bears `MCP-Protocol-Version`, `Mcp-Session-Id` or another `Mcp-*` header. */
+  /** It has `MCP-Protocol-Version`, `Mcp-Session-Id` or another `Mcp-*` header. */
   hasMcpHeader: bool = false;
   /** What `MCP-Protocol-Version` names. */
   revision: i32 = UNKNOWN_REVISION;

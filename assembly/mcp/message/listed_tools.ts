@@ -10,7 +10,7 @@ const LIST_SIZE: usize = TOOL_LIMIT * LISTED_TOOL_SIZE;
 export class ListedTools {
   /** How many have begun. */
   count: i32;
-  /** There are more than are told apart. */
+  /** The list is not whole: it has more than {@link TOOL_LIMIT} tools, or earlier pages are missing. */
   isCut: bool;
   private description: StreamHash;
   private inputSchema: StreamHash;

@@ -20,7 +20,7 @@ export class McpMessage {
   listedLength: u32;
   /** The {@link keyedTextHash} of the method's name; 0 where it is no text. */
   methodHash: u64;
-  /** The hash of the task's id that a notification or answer tells of, and its state; 0 where there is none. */
+  /** The hash of the id of the task that a notification or answer is about, and its state; 0 and None where there is none. */
   task: u64;
   taskState: TaskState;
   /** The headers whose repetition of arguments is to be checked, or 0. */

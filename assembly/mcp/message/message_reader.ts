@@ -174,7 +174,7 @@ export class McpReader {
     if (this.estimates) message.texts.takePart(at, length);
   }
 
-  /** Takes a field of the payload. Returns what of it is to be told at once; {@link McpPart.More} where nothing is. */
+  /** Takes a field of the payload. Returns what the caller must process at once; {@link McpPart.More} where nothing is. */
   private takePayload(): McpPart {
     const message = this.message;
     const fields = this.reader.fields;

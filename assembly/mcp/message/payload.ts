@@ -45,7 +45,7 @@ export enum PayloadField {
   ListedTask,
   /** A text whose tokens are estimated: of the kind by which the field's number is higher. */
   FirstText,
-  /** Definitions as well, which are told apart. */
+  /** Definitions as well, each captured as a field of its own. */
   ToolDescription = FirstText + TOKEN_KIND_COUNT,
   ToolInputSchema,
 }
@@ -101,7 +101,7 @@ export function measuredFields(): FieldTree {
   captureSampling(tree, ["params"]);
   captureSampling(tree, ["result", "inputRequests", ANY, "params"]);
   captureContent(tree, TokenKind.SamplingResult, ["params", "inputResponses", ANY]);
-  // A client's answer: where its content is a list, that is told from a tool's result by the direction.
+  // A client's answer: where its content is a list, only the direction distinguishes it from a tool's result.
   captureMembers(tree, TokenKind.SamplingResult, ["result", "content"], ["text", "input"]);
   captureMembers(tree, TokenKind.SamplingResult, ["result", "content", EACH], ["input"]);
   return tree;

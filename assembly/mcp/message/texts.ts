@@ -16,7 +16,7 @@ export class Texts {
   private maxBytes: u32;
   /** A text has come. */
   private hasTexts: bool;
-  /** The value in hand has begun, and is null. */
+  /** The current value has begun, and is null. */
   private hasBegun: bool;
   private isNull: bool;
 

@@ -97,7 +97,7 @@ export class Pairing {
   /** A request is cancelled: by the client, or one of the server's by the server. */
   cancel(stream: Stream, message: McpMessage, fromServer: bool): void {
     const id = message.cancelledId;
-    // Ids are unique in a session only: without one, a mark could hit a stranger's request.
+    // Ids are unique in a session only: without one, a mark could match a request of another client.
     if (!id || !stream.session.id) return;
     if (!fromServer && !stream.session.isHttpSse) this.waiting.markCancelled(stream.session.id, id);
     const session = this.sessions.keyOf(stream);
@@ -187,7 +187,7 @@ export class Pairing {
     operation.caller = this.participants.namesCallers ? this.participants.callerOf(stream) : 0;
   }
 
-  /** Whether nobody else has ended the operation: then nobody else will. */
+  /** Takes the operation out of the store if it waits there. False where another stream has taken and ended it. */
   private isUnclaimed(operation: Operation): bool {
     if (!operation.isParked) return true;
     const own = this.waiting.take(operation.session, operation.idKind, operation.idHash, false);

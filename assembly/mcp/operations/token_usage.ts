@@ -12,7 +12,7 @@ import { Stream } from "../state/stream";
 export class TokenUsage {
   /** @param listed the tokens of the pages of lists that were read so far, plus one. */
   constructor(
-    readonly settings: TokenSettings,
+    private settings: TokenSettings,
     private listed: Marks,
     private sessions: StreamSessions,
     private events: Events,

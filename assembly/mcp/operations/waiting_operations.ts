@@ -14,7 +14,7 @@ import { OUTCOME_COUNT, Outcome } from "../protocol/outcome";
 const OUTCOME_BITS: u64 = 8;
 /** An answer may cross with the cancellation of its request. */
 const CANCELLED_MS: u64 = 10_000;
-/** How long an operation of HTTP+SSE waits whose stream's end nobody saw. */
+/** How long an operation of HTTP+SSE waits where the end of its stream is not seen. */
 const LONGEST_MS: u64 = 86_400_000;
 
 if (<i32>PACKED_LIMIT > PENDING_SIZE) ERROR("A packed operation is larger than what may wait.");
@@ -26,7 +26,7 @@ const noStream = changetype<Stream>(heap.alloc(STREAM_SIZE));
 
 /**
  * The operations whose answers are to come on another stream, maybe on another worker: on the stream of HTTP+SSE, on a
- * stream that the client resumes, in a POST where the server asked. Each is ended once, by who takes it out.
+ * stream that the client resumes, in a POST where the server asked. Only the worker that takes one out ends it.
  */
 export class WaitingOperations extends PendingListener {
   private pending: Pending;
@@ -59,7 +59,7 @@ export class WaitingOperations extends PendingListener {
     return this.leave(operation, now + <u64>this.idleSeconds * 1000, outcome, now);
   }
 
-  /** An answer came that nothing waits for: the client may be back before its lost stream is seen to end. */
+  /** An answer came that nothing waits for: the client may resume before the end of its lost stream is seen. */
   keepAnswer(session: u64, kind: IdKind, id: u64, outcome: Outcome, now: u64): void {
     this.early.set(session, keyOf(kind, id, false), (now << OUTCOME_BITS) | (<u64>outcome));
   }

@@ -14,6 +14,7 @@ export class Participants {
     readonly namesCallers: bool,
   ) {}
 
+  /** The key of the server that the stream goes to. */
   serverOf(stream: Stream): ServerKey {
     if (!stream.server) {
       stream.server = this.servers.resolve();
@@ -22,7 +23,7 @@ export class Participants {
     return stream.server;
   }
 
-  /** 0 where nothing identifies the caller. */
+  /** The key of the stream's caller; 0 where nothing identifies it. */
   callerOf(stream: Stream): CallerKey {
     if (!stream.isCallerResolved) {
       this.serverOf(stream);

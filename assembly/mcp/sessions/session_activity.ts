@@ -1,10 +1,9 @@
 import { Clock } from "../../host/clock";
+import { NANOSECONDS_PER_MILLISECOND } from "../../memory/elapsed";
 import { Event, EventKind } from "../event";
 import { EventSink } from "../event_sink";
 import { Outcome } from "../protocol/outcome";
 import { SessionTracker } from "./session_tracker";
-
-const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 
 /** Counts each operation that ends in its session, which it shows to be active. */
 export class SessionActivity extends EventSink {

@@ -11,10 +11,10 @@ const FLUSH_MS: u64 = 5000;
 
 /** The most sessions that a worker keeps in its own memory. */
 const SIGHTING_LIMIT: i32 = 8192;
-/** Sessions that one tick tells the store of at most; the next tick continues. At the limit a round takes four ticks. */
+/** Sessions that one tick writes to the store at most; the next tick continues. At the limit a round takes four ticks. */
 const FLUSHES_PER_TICK: i32 = 2048;
 
-/** What a worker has seen of a session and not yet told the store. */
+/** What a worker has seen of a session and not yet written to the store. */
 @unmanaged
 class Sighting {
   hash: u64;
@@ -26,7 +26,7 @@ class Sighting {
 }
 
 /**
- * Follows sessions from request to request. What a hot session does is gathered here and told to the store every few
+ * Follows sessions from request to request. What a busy session does is gathered here and written to the store every few
  * seconds, so that an ordinary request touches no shared data.
  */
 export class SessionTracker {
@@ -34,9 +34,9 @@ export class SessionTracker {
   /** The addresses of the sightings, {@link count} of them. */
   private list: StaticArray<usize> = new StaticArray<usize>(256);
   private count: i32 = 0;
-  /** The first sighting that the current round of ticks has not seen to: it goes down to 0. -1: the next tick begins one. */
+  /** The index of the next sighting of the current round of ticks, which goes down to 0; -1: the next tick begins a round. */
   private next: i32 = -1;
-  /** The sighting that goes first where a new one needs its place. */
+  /** The index of the sighting that was dropped last to make room for a new one. */
   private oldest: i32 = 0;
   private entryBytes: StaticArray<u8> = new StaticArray<u8>(ENTRY_SIZE);
 
@@ -47,7 +47,7 @@ export class SessionTracker {
     private idleSeconds: u32,
   ) {}
 
-  /** A session begins: its `initialize` was answered, or the first operation of a window.  */
+  /** A session begins: its `initialize` was answered, or the first operation of a window has ended. */
   begin(
     hash: u64,
     kind: SessionKind,
@@ -62,16 +62,16 @@ export class SessionTracker {
     if (inserted == Inserted.New) this.events.sessionStarted(this.entry, clientName, clientNameLength);
   }
 
-  /** The server accepted a request that bears this session's id. */
+  /** The server accepted a request that carries this session's id. */
   meet(hash: u64, kind: SessionKind, server: ServerKey, revision: i32, nowMs: u64): void {
     if (this.touch(hash, nowMs)) return;
     const inserted = this.insert(hash, kind, server, revision, nowMs);
     if (inserted == Inserted.New) this.events.sessionAdopted(this.entry);
   }
 
-  /** Operations of the session ended, tokens of its passed. */
+  /** Counts operations of the session that have ended, and tokens. */
   add(hash: u64, operations: u32, tokens: u64, nowMs: u64): void {
-    // It may have lasted longer than the session was kept in hand here.
+    // An operation may last longer than this worker remembers its session.
     if (!this.touch(hash, nowMs)) {
       this.sessions.update(hash, operations, tokens, nowMs);
       return;
@@ -81,14 +81,14 @@ export class SessionTracker {
     sighting.tokens += tokens;
   }
 
-  /** The session ended. What is yet to be told of it goes to the store first. */
+  /** The session has ended. What was gathered of it is written to the store first. */
   end(hash: u64, reason: SessionEnd, nowMs: u64): void {
     const at = <usize>this.byHash.get(hash);
     if (at) this.flush(changetype<Sighting>(at), nowMs);
     this.sessions.end(hash, reason, nowMs);
   }
 
-  /** Tells the store what is due, and forgets the sessions that were silent since. */
+  /** Writes what is due to the store, and forgets the sessions that have been silent since their last turn. */
   tick(nowMs: u64): void {
     let budget = FLUSHES_PER_TICK;
     let i = min(this.next, this.count - 1);
@@ -110,12 +110,12 @@ export class SessionTracker {
     }
   }
 
-  /** Whether the session is in hand here: then it has been active. */
+  /** Marks the session as active. False where this worker does not remember it. */
   private touch(hash: u64, nowMs: u64): bool {
     const at = <usize>this.byHash.get(hash);
     if (!at) return false;
     const sighting = changetype<Sighting>(at);
-    // What is told may have happened before.
+    // What ended by the sweep may have ended earlier.
     if (hasCome(sighting.activeAtMs, nowMs)) sighting.activeAtMs = nowMs;
     sighting.hasNews = true;
     return true;
@@ -158,14 +158,14 @@ export class SessionTracker {
     this.list[this.count++] = at;
   }
 
-  /** Makes room for another session, so that a tick never has to tell of any number of them. */
+  /** Makes room for another session: the number of sightings is bounded, and so is the work of a tick. */
   private giveUpOldest(nowMs: u64): void {
     this.oldest = this.oldest < this.count - 1 ? this.oldest + 1 : 0;
     this.flush(changetype<Sighting>(this.list[this.oldest]), nowMs);
     this.forget(this.oldest);
   }
 
-  /** False where the session has ended. */
+  /** Writes what was gathered to the store. False where the session has ended. */
   private flush(sighting: Sighting, nowMs: u64): bool {
     if (!sighting.hasNews) return true;
     const isActive = this.sessions.update(sighting.hash, sighting.operations, sighting.tokens, sighting.activeAtMs);

@@ -1,20 +1,18 @@
 import { CallerKey, ServerKey, SessionKey, TaskKey } from "../../identity/keys";
 import { IdKind } from "../../jsonrpc/id";
-import { elapsed } from "../../memory/elapsed";
+import { NANOSECONDS_PER_MILLISECOND, elapsed } from "../../memory/elapsed";
 import { Pool } from "../../memory/pool";
 import { CLIENT_NAME_LIMIT, NAME_LIMIT, NO_CODE } from "../protocol/limits";
 import { Method } from "../protocol/methods";
 import { Outcome } from "../protocol/outcome";
 import { TOKEN_KIND_COUNT, TokenKind } from "../protocol/token_kinds";
 
-const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
-
 /** A request and, in time, its answer. */
 @unmanaged
 export class Operation {
   method: Method;
   idKind: IdKind;
-  /** See {@link idHash}. */
+  /** The hash of its JSON-RPC id: see `jsonrpc/id.ts`. */
   idHash: u64;
   /** Bytes of the request and of the response message. */
   requestSize: u64;
@@ -24,7 +22,7 @@ export class Operation {
   errorCode: i32;
   /** Bytes of the target's name; 0 where there is none, or none that can be kept. */
   nameLength: u32;
-  /** Bytes of the name of the client's software; 0 where it is not told. */
+  /** Bytes of the name of the client's software; 0 where it is not known. */
   clientNameLength: u32;
 
   /** Of a list: a hash of the page asked for, 0 for the first. */

@@ -1,14 +1,12 @@
 import { Clock } from "../../host/clock";
 import { TaskKey, ToolKey } from "../../identity/keys";
-import { elapsed } from "../../memory/elapsed";
+import { NANOSECONDS_PER_MILLISECOND, elapsed } from "../../memory/elapsed";
 import { ATTEMPTS } from "../../store/primitives/store";
 import { Tasks as StoredTasks } from "../../store/tasks";
 import { Events } from "../events";
 import { TASK_STATE_COUNT, TaskState, isTerminal } from "../protocol/task_state";
 import { Participants } from "../sessions/participants";
 import { Stream } from "../state/stream";
-
-const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 
 /** Follows tasks (2025-11-25, basic/utilities/tasks, and the extension of that name) from state to state, on whichever
  *  streams and workers they are reported. */

@@ -17,7 +17,7 @@ const INVALID_PARAMS: i32 = -32602;
 export class ToolWatch {
   constructor(
     private lists: ListChanges,
-    readonly tasks: Tasks,
+    private tasks: Tasks,
     private events: Events,
   ) {}
 
