@@ -1,4 +1,4 @@
-import { ServerKey, ToolKey } from "../identity/keys";
+import { ToolKey } from "../identity/keys";
 import { Method, TargetKind } from "../mcp/protocol/methods";
 import { Stream } from "../mcp/state/stream";
 import { Family, OverflowingLabel } from "./catalogue";
@@ -8,10 +8,6 @@ import { MetricTable } from "./metric_table";
 
 /** Chooses the series that is recorded next for what a stream brought, and keeps within the budget. */
 export class Series {
-  /** The server whose label was needed last, and that label. */
-  private lastServer: ServerKey = 0;
-  private lastLabel: i32 = OTHER_INDEX;
-
   constructor(
     private labels: Labels,
     private table: MetricTable,
@@ -54,18 +50,13 @@ export class Series {
   /** Admits the name of the stream's server to the labels. */
   admitServer(stream: Stream, name: usize, nameLength: i32): void {
     const label = this.labels.servers.admit(name, nameLength, true);
-    this.lastServer = stream.server;
-    this.lastLabel = label;
+    stream.serverLabel = label + 1;
     if (label == OTHER_INDEX) this.countOverflow(stream, OverflowingLabel.Server);
   }
 
-  /** The label of the stream's server. */
+  /** The label of the stream's server: the same until the stream ends, so that gauges go down where they went up. */
   serverOf(stream: Stream): i32 {
-    const server = stream.server;
-    if (server != this.lastServer) {
-      this.lastLabel = this.labels.servers.findKey(server);
-      this.lastServer = server;
-    }
-    return this.lastLabel;
+    if (!stream.serverLabel) stream.serverLabel = this.labels.servers.findKey(stream.server) + 1;
+    return stream.serverLabel - 1;
   }
 }

@@ -21,6 +21,8 @@ export class Stream {
   status: i32;
   /** See `revisions.ts`. */
   revision: i32;
+  /** Set and read by statistics alone: the index of the label of `server`, plus one; 0 until it is looked up. */
+  serverLabel: i32;
   isCallerResolved: bool;
   /** The access policy in force does not govern its path. */
   isUnchecked: bool;

@@ -1,8 +1,8 @@
 /** Servers beyond `labels.maxServers` share a label value, and nothing else. */
 import { expect, test } from "vitest";
-import type { Plugin } from "../index.ts";
+import { loadModule, type Plugin, SharedDataStore, Vm } from "../index.ts";
 import { countsBy, MCP_HEADERS, passSeconds, post, request, result, startWorkers, toolCall } from "./filter.ts";
-import { inSession, numbered, OpenStream, priming } from "./open-stream.ts";
+import { inSession, numbered, openGet, OpenStream, priming } from "./open-stream.ts";
 
 /** The first two take the label values that there are; c and d are `_OTHER`. */
 const configuration = { labels: { maxServers: 2, tools: ["echo"] }, sessions: { idleTimeout: "60s" } };
@@ -79,4 +79,28 @@ test("an operation that ends on another worker, or by the sweep, keeps the label
     "b ok": 2,
     "_OTHER unanswered": 1,
   });
+});
+
+test("a stream keeps the label that its server had when it began", () => {
+  /** While `isBusy`, other workers change the list of servers before each write to it. */
+  class BusyStore extends SharedDataStore {
+    isBusy = true;
+    override set(key: string, bytes: Uint8Array, cas: number): boolean {
+      return !(this.isBusy && key.includes("/servers/")) && super.set(key, bytes, cas);
+    }
+  }
+  const sharedData = new BusyStore();
+  const plugin = new Vm(loadModule(), { sharedData }).plugin(on("a"));
+  const active = () => {
+    passSeconds([plugin], 10);
+    return countsBy(plugin, "mcp_streams_active", "mcp_server");
+  };
+  const first = openGet(plugin, "s1");
+  sharedData.isBusy = false;
+  const second = openGet(plugin, "s2");
+  expect(active()).toEqual({ _OTHER: 1, a: 1 });
+  first.close();
+  expect(active()).toEqual({ _OTHER: 0, a: 1 });
+  second.close();
+  expect(active()).toEqual({ _OTHER: 0, a: 0 });
 });
