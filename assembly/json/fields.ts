@@ -121,7 +121,7 @@ export enum Found {
 
 /**
  * Picks the fields of a {@link FieldTree} out of a document as it streams by, in any order of members, and passes over
- * the rest. A member that stands twice counts as it stands last, as in `JSON.parse`: `present` forgets what the earlier
+ * the rest. Of a duplicate member the last one counts, as in `JSON.parse`: `present` forgets what the earlier
  * one held. An array is taken for a list of documents.
  */
 @unmanaged

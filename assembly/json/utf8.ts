@@ -4,7 +4,7 @@
  */
 @unmanaged
 export class Utf8Check {
-  /** Bytes that the sequence in hand still lacks. */
+  /** Bytes that the current sequence still lacks. */
   private lacking: u32;
   /** The least and the most that its next byte may be. */
   private least: u8;

@@ -121,7 +121,7 @@ export class Estimator {
     return at;
   }
 
-  /** Begins the word behind the one in hand, where as usual a space, an ASCII symbol or both stand between: as
+  /** Begins the word behind the current one, where as usual a space, an ASCII symbol or both stand between: as
    *  {@link takeCategory} does for each. Returns how many bytes they are, 0 for anything else. */
   private beginNextWord(byte: u8, at: usize, end: usize): usize {
     const pieces = this.pieces;

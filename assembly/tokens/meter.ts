@@ -28,7 +28,7 @@ class Account {
   }
 }
 
-/** Behind the meter: an account for each kind, one for all of them, one for the text in hand. */
+/** Behind the meter: an account for each kind, one for all of them, one for the current text. */
 const ALL: i32 = KIND_LIMIT;
 const IN_HAND: i32 = KIND_LIMIT + 1;
 const ACCOUNTS_SIZE: usize = <usize>(KIND_LIMIT + 2) * offsetof<Account>();

@@ -29,7 +29,7 @@ export enum Target {
 /** Bits of a {@link Match} where several are packed. */
 export const MATCH_BITS: i32 = 2;
 
-/** The message in hand as rules see it. */
+/** The current message as rules see it. */
 export class Call {
   /** The reader that has just read the message. */
   reader: StrictReader = changetype<StrictReader>(0);
@@ -116,7 +116,7 @@ export class Call {
     return isOdd(this.reader.token(Slot.Params)) || isOdd(this.reader.token(Slot.Meta));
   }
 
-  /** Whether the name matches that the client's software bears: as the message tells it, or else its session's first one
+  /** Whether the name of the client's software matches: as the message states it, or else its session's first one
    *  did. `index`: which of the policy's conditions on names it is. */
   matchClient(patterns: Patterns, index: i32): Match {
     if (this.isMethod("initialize")) return this.matchString(Slot.ClientInfoName, patterns);

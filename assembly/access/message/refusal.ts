@@ -6,7 +6,7 @@ export enum AccessRefusal {
   NotJson,
   NotUtf8,
   TooDeep,
-  /** A deciding member stands twice. */
+  /** A deciding member is duplicate. */
   DuplicateKey,
   /** A member's name differs from a deciding one by case. */
   CaseVariant,

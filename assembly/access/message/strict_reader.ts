@@ -54,7 +54,7 @@ export class StrictReader {
   refusal: AccessRefusal;
   /** The address of the {@link Key} of the deciding member that is refused; 0 where the refusal is about no single one. */
   refusedKey: usize;
-  /** What the message in hand is. */
+  /** What the current message is. */
   form: MessageForm;
   isBatch: bool;
   /** Messages so far. */
