@@ -2,7 +2,8 @@ import { type ChildProcess, fork } from "node:child_process";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type KindCount, Tally } from "./differences.ts";
-import { type Growth, type Job, type JobResult, jobsOf } from "./jobs.ts";
+import type { Job } from "./job.ts";
+import { type Growth, type JobResult, jobsOf } from "./jobs.ts";
 
 /** What is compared. */
 export interface CompareOptions {

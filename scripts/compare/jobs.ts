@@ -9,17 +9,8 @@ import { Random } from "../fuzz/random.ts";
 import { CONFIGURATIONS, type Configuration } from "./configurations.ts";
 import { cutsOf } from "./cuts.ts";
 import { type KindCount, Tally } from "./differences.ts";
+import type { Job } from "./job.ts";
 import { Pair } from "./pair.ts";
-
-/** A capture, or a batch of generated inputs, through both modules (paths of their files). */
-export interface Job {
-  readonly job: number;
-  readonly old: string;
-  readonly new: string;
-  /** Compares only what can be observed from outside the filter. */
-  readonly observable: boolean;
-  readonly traffic: { readonly capture: string } | { readonly seed: number; readonly batch: number; inputs: number };
-}
 
 /** Pages of memory by which the proxies' workers grew, by configuration. */
 export type Growth = Record<string, { old: number; new: number }>;

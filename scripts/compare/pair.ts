@@ -1,7 +1,7 @@
 import { loadModule } from "../../test/host/index.ts";
 import type { Configuration } from "./configurations.ts";
 import type { Tally } from "./differences.ts";
-import type { Job } from "./jobs.ts";
+import type { Job } from "./job.ts";
 import { ObservableView } from "./observable.ts";
 import { Side } from "./side.ts";
 

@@ -1,5 +1,6 @@
 /** A process of its own that runs jobs of {@link compareModules}, one after another. */
-import { type Job, runJob } from "./jobs.ts";
+import type { Job } from "./job.ts";
+import { runJob } from "./jobs.ts";
 
 process.on("disconnect", () => process.exit());
 process.on("message", (job: Job) => process.send!(runJob(job)));
