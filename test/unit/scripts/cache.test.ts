@@ -46,9 +46,17 @@ it("several who need a folder at once wait for the one that makes it", async () 
 });
 
 it("the next one makes it where the first one failed, and nothing else is left", async () => {
-  const failing = cachedFolder("program", () => Promise.reject(new Error("no network")));
+  let begin = () => {};
+  const hasBegun = new Promise<void>((resolve) => (begin = resolve));
+  const failing = cachedFolder("program", () => {
+    begin();
+    return Promise.reject(new Error("no network"));
+  });
+  const failed = expect(failing).rejects.toThrow("no network");
+  // Not before: which of two that begin at once comes first is open.
+  await hasBegun;
   const next = cachedFolder("program", make);
-  await expect(failing).rejects.toThrow("no network");
+  await failed;
   expect(existsSync(await next)).toBe(true);
   expect(left()).toEqual(["program"]);
 });
