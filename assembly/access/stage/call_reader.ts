@@ -51,18 +51,18 @@ export class CallReader {
   /** Makes the message current that the reader has just read. */
   read(reader: StrictReader, request: GateRequest): void {
     const call = this.call;
-    const exchange = request.exchange;
+    const stream = request.exchange.stream;
     const services = request.services;
     const clients = this.policy.clients;
     // It is always a ClientMemory: mcp/ must not import access/, and declares it as a sink.
     const memory = changetype<ClientMemory>(services.clientNames).of(clients);
-    const recalled = clients.isEmpty ? 0 : memory.recall(exchange.sessionOf(services));
+    const recalled = clients.isEmpty ? 0 : memory.recall(services.sessions.keyOrNone(stream));
     call.knowsClient = recalled != 0;
     call.clientMatches = recalled;
     if (reader.form != MessageForm.Response) return call.setRequest(reader);
     const kind = reader.token(Slot.Id) == Token.String ? IdKind.String : IdKind.Number;
     const length = reader.textLength(Slot.Id);
-    const asked = exchange.askedMethod(kind, idHash(kind, reader.textAt(Slot.Id), length, length), services);
+    const asked = services.pairing.askedMethod(stream, kind, idHash(kind, reader.textAt(Slot.Id), length, length));
     const name = asked == Method.None || asked == Method.Other ? "" : methodName(asked);
     String.UTF8.encodeUnsafe(changetype<usize>(name), name.length, METHOD_NAME);
     call.setAnswer(reader, METHOD_NAME, name.length);

@@ -82,11 +82,11 @@ export class DecisionLog {
     const name = specialRuleName(SpecialRule.Refused);
     const label = this.isNewer ? SpecialRule.Newer : SpecialRule.Refused;
     const services = request.services;
-    const exchange = request.exchange;
-    services.participants.serverOf(exchange.stream);
-    services.events.decided(exchange.stream, Method.None, 0, 0, label, true, isShadow);
+    const stream = request.exchange.stream;
+    services.participants.serverOf(stream);
+    services.events.decided(stream, Method.None, 0, 0, label, true, isShadow);
     this.showRule(name);
-    const session = exchange.sessionOf(services);
+    const session = services.sessions.keyOrNone(stream);
     if (!isShadow) this.showSession(session);
     if (this.audit.admits()) this.audit.refused(check, refusal, member, header, name, isShadow, session);
   }
@@ -128,16 +128,16 @@ export class DecisionLog {
 
 /** The session that logs show of a message: for a request without one, its caller's activity window. 0 for none. */
 function sessionOf(request: GateRequest, reader: StrictReader): u64 {
-  const exchange = request.exchange;
-  const services = request.services;
-  if (reader.form != MessageForm.Request) return exchange.sessionOf(services);
+  const stream = request.exchange.stream;
+  const sessions = request.services.sessions;
+  if (reader.form != MessageForm.Request) return sessions.keyOrNone(stream);
   const isNamed = reader.token(Slot.MetaVersion) == Token.String;
   const version = reader.textAt(Slot.MetaVersion);
   const revision = isNamed ? revisionOf(version, reader.textLength(Slot.MetaVersion)) : UNKNOWN_REVISION;
   const isClientNamed =
     reader.token(Slot.MetaClientName) == Token.String && reader.textTotal(Slot.MetaClientName) <= CLIENT_NAME_LIMIT;
   const clientLength = isClientNamed ? reader.textLength(Slot.MetaClientName) : 0;
-  return exchange.loggedSession(revision, reader.textAt(Slot.MetaClientName), clientLength, services);
+  return sessions.sessionOfRequest(stream, revision, reader.textAt(Slot.MetaClientName), clientLength);
 }
 
 function count(request: GateRequest, call: Call, rule: i32, isDenied: bool, isShadow: bool): void {

@@ -1,7 +1,5 @@
 import { ContentType } from "../../http/content_type";
 import { HttpMethod } from "../../http/http_method";
-import { SessionKey } from "../../identity/keys";
-import { IdKind } from "../../jsonrpc/id";
 import { MessageKind, Refusal } from "../../jsonrpc/message_reader";
 import { Pool } from "../../memory/pool";
 import { EventPart } from "../../sse/event_reader";
@@ -205,21 +203,6 @@ export class Exchange {
     this.releaseRequest();
     this.releaseResponse();
     pool.release(changetype<usize>(this));
-  }
-
-  /** The session that the request names; 0 where it names none. */
-  sessionOf(services: ExchangeServices): SessionKey {
-    return services.sessions.keyOrNone(this.stream);
-  }
-
-  /** See {@link StreamSessions.sessionOfRequest}. */
-  loggedSession(revision: i32, clientName: usize, clientNameLength: i32, services: ExchangeServices): SessionKey {
-    return services.sessions.sessionOfRequest(this.stream, revision, clientName, clientNameLength);
-  }
-
-  /** See {@link Pairing.askedMethod}. */
-  askedMethod(kind: IdKind, id: u64, services: ExchangeServices): Method {
-    return services.pairing.askedMethod(this.stream, kind, id);
   }
 
   /** Whether it is MCP beyond doubt, or says so in its headers. */
