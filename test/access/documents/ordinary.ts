@@ -55,8 +55,18 @@ const META_KEYS = ["progressToken", "traceparent", "com.example/key", "io.modelc
 /** Names that decide nothing in the argument lists of tools, though they do in parameters. */
 const ARGUMENTS = ["text", "Text", "uri", "name", "query", "größe", "limit", "taskId", "ref"];
 
-/** A generated message, or batch of some; the random numbers decide on it. */
+/** The default of `access.maxBodyBytes`. Larger documents are rejected for their size. */
+const LARGEST_BYTES = 512 * 1024;
+
+/** A generated message, or batch of some, of at most 512 KiB; the random numbers decide on it. */
 export function ordinaryDocument(random: Random): Buffer {
+  for (;;) {
+    const document = documentOfAnySize(random);
+    if (document.length <= LARGEST_BYTES) return document;
+  }
+}
+
+function documentOfAnySize(random: Random): Buffer {
   const root = random.oneIn(10)
     ? nodeOf(Array.from({ length: random.size(1, 20) }, () => ordinaryMessage(random)))
     : nodeOf(ordinaryMessage(random));
