@@ -74,11 +74,16 @@ export function permanentBytes(text: string): usize {
 export class Bytes {
   private constructor(private block: StaticArray<u8>) {}
 
+  /** So many zeros, to be overwritten. */
+  static ofSize(length: i32): Bytes {
+    return new Bytes(new StaticArray<u8>(length));
+  }
+
   /** A copy of the bytes at `at`. */
   static copy(at: usize, length: i32): Bytes {
-    const block = new StaticArray<u8>(length);
-    memory.copy(changetype<usize>(block), at, length);
-    return new Bytes(block);
+    const bytes = Bytes.ofSize(length);
+    memory.copy(bytes.at, at, length);
+    return bytes;
   }
 
   /** A text as UTF-8. */

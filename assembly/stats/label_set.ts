@@ -3,10 +3,9 @@ import { keyedHash } from "../memory/keyed_hash";
 import { Table } from "../memory/table";
 import { NAME_LIMIT, NameList } from "../store/primitives/name_list";
 import { ATTEMPTS } from "../store/primitives/store";
+import { OTHER, labelValue } from "./label_value";
 
-/** The label value of all names that got none of their own. */
-const OTHER = "_OTHER";
-/** Its index in every {@link LabelSet}. */
+/** The index of `_OTHER` in every {@link LabelSet}. */
 export const OTHER_INDEX: i32 = 0;
 
 const other = Bytes.of(OTHER);
@@ -14,7 +13,7 @@ const other = Bytes.of(OTHER);
 /** A name as metrics show it. */
 class Entry {
   name: Bytes;
-  /** As it is in labels: as many bytes. */
+  /** As labels show it. */
   label: Bytes;
 
   constructor(
@@ -24,7 +23,7 @@ class Entry {
     public isKnown: bool,
   ) {
     this.name = Bytes.copy(at, length);
-    this.label = labelOf(at, length);
+    this.label = labelValue(at, length);
   }
 }
 
@@ -153,21 +152,4 @@ export class LabelSet {
     this.noteKnown(index);
     return true;
   }
-}
-
-/** A copy of the name in which every byte that could be mistaken in an encoded metric name or by an exposition format is
- *  an underscore: letters, digits and `_ - . / : @ +` stay. */
-function labelOf(at: usize, length: i32): Bytes {
-  const label = Bytes.copy(at, length);
-  for (let i = 0; i < length; i++) {
-    if (!isPlain(load<u8>(at + i))) store<u8>(label.at + i, 0x5f);
-  }
-  return label;
-}
-
-function isPlain(byte: u8): bool {
-  if (<u8>((byte | 0x20) - 0x61) < 26) return true;
-  // `-` `.` `/`, the digits and `:`
-  if (byte >= 0x2d && byte <= 0x3a) return true;
-  return byte == 0x5f || byte == 0x40 || byte == 0x2b;
 }

@@ -1,6 +1,7 @@
 /** What an access policy denied, out of /stats/prometheus, as lines below the table. */
 import colors from "picocolors";
 import { readSamples } from "../envoy/exposition.ts";
+import { nameOf } from "./names.ts";
 
 /** Messages, or requests that could not be decided, that one rule denied. */
 export interface Denial {
@@ -45,7 +46,7 @@ export function renderDenials(denials: readonly Denial[], lines = Infinity): str
   const counts = shown.map(({ count }) => String(count));
   const width = Math.max(...counts.map(({ length }) => length));
   const rows = shown.map(({ server, rule, target, isShadow }, index) => {
-    const what = `${server}  ${target === "" ? "a request" : target}`;
+    const what = `${nameOf(server)}  ${target === "" ? "a request" : nameOf(target)}`;
     const mode = isShadow ? colors.dim(" in shadow mode: not denied") : "";
     return `  ${colors.red(counts[index].padStart(width))}  ${what}  by ${rule}${mode}`;
   });

@@ -2,6 +2,7 @@
 import Table from "cli-table3";
 import colors from "picocolors";
 import { formatBytes, formatDuration, formatTokens } from "./format.ts";
+import { nameOf } from "./names.ts";
 import { histogramQuantile } from "./quantile.ts";
 import type { Row, ServerTotals } from "./statistics.ts";
 
@@ -51,11 +52,11 @@ export function renderTable(rows: Row[], servers: ReadonlyMap<string, ServerTota
   let server: string | undefined;
   for (const row of rows) {
     if (row.server !== server) {
-      const content = colors.bold(row.server) + colors.dim(describe(servers.get(row.server)));
+      const content = colors.bold(nameOf(row.server)) + colors.dim(describe(servers.get(row.server)));
       table.push([{ content, colSpan: shown.length + 1 }]);
     }
     server = row.server;
-    const name = `  ${row.tool === "" ? colors.dim(row.method) : row.tool}`;
+    const name = `  ${row.tool === "" ? colors.dim(row.method) : nameOf(row.tool)}`;
     table.push([name, ...shown.map(({ cell }) => cell(row))]);
   }
   return table.toString().replaceAll(/ +$/gm, "");

@@ -120,3 +120,44 @@ describe("a server that answers any name with success, one worker", { timeout: T
     expect(values.filter((name) => name.startsWith("listed_"))).toHaveLength(tools.length);
   });
 });
+
+describe("names in any script", { timeout: TIMEOUT_MS }, () => {
+  const keep = endsAfterAll();
+
+  it("each has series of its own, in labels that decode to it", async () => {
+    const envoy = keep(await startEnvoy({ upstream }));
+    const path = answering((id, response) => response.writeHead(200, mcp.JSON_TYPE).end(mcp.result(id)));
+    const names = [
+      "查询天气",
+      "查询地图",
+      "查询新闻",
+      "get weather",
+      "get_weather",
+      "100%",
+      'a"b\\c;.;d=.=e',
+      "_OTHER",
+    ];
+    const load = keep(new Load(envoy.proxyUrl));
+    await load.run(2 * names.length, (index) => {
+      const name = names[index % names.length];
+      const meta = { "io.modelcontextprotocol/protocolVersion": "2026-07-28" };
+      const client = { "io.modelcontextprotocol/clientInfo": { name: name.slice(0, 64), version: "1" } };
+      const isTool = index < names.length;
+      const body = mcp.request(index, isTool ? "tools/call" : "prompts/get", { name, _meta: { ...meta, ...client } });
+      return { path, headers: mcp.MODERN, body };
+    });
+    await expect.poll(async () => operations(await readMetrics(envoy))).toBe(2 * names.length);
+    const metrics = await readMetrics(envoy);
+    const ofFamily = (family: string, label: string) =>
+      Object.fromEntries(
+        metrics
+          .filter(({ name, labels }) => name === family && labels[label] !== undefined)
+          .map(({ labels, value }) => [decodeURIComponent(labels[label]), value]),
+      );
+    const once = Object.fromEntries(names.map((name) => [name, 1]));
+    expect(ofFamily("mcp_operations_total", "gen_ai_tool_name")).toEqual(once);
+    expect(ofFamily("mcp_operations_total", "gen_ai_prompt_name")).toEqual(once);
+    expect(valuesOf(metrics, "gen_ai_tool_name")).toContain("%E6%9F%A5%E8%AF%A2%E5%A4%A9%E6%B0%94");
+    expect(ofFamily("mcp_sessions_started_total", "mcp_client_name")).toEqual(once);
+  });
+});

@@ -25,11 +25,13 @@ const OF_POLICIES: Record<string, Record<string, string>[]> = {
 const OTHERS = "what has no labels in its name";
 
 /** Values that are hard to tell from what stands around them; no two look alike once they are sanitized. */
-const SERVERS = ["shop", "_OTHER", "outbound|80||shop.eu.svc", "_", "a_", "a___b", "mcp_role___client"];
+const SERVERS = ["shop", "_OTHER", "outbound|80||shop.eu.svc", "_", "a_", "a___b", "mcp_role___client", "%E5%A4%A9"];
 const TARGETS = [
   "echo",
   "_OTHER",
   "files/read-all",
+  "%E5%A4%A9%E6%B0%94",
+  "%5FOTHER",
   "_",
   "trailing_",
   "_leading",
@@ -49,7 +51,14 @@ const TARGETS = [
   "a___mcp_access_action___deny___mcp_access_mode___shadow___mcp_access_rule___b",
 ];
 const CALLERS = ["10.0.0.1", "::1", "2001:db8::", "fe80::a:1", "_OTHER", "/run/mcp.sock"];
-const CLIENTS = ["inspector", "my client_", "_OTHER", "a___mcp_client_name___b", "a___mcp_sessions_active"];
+const CLIENTS = [
+  "inspector",
+  "my%20client_",
+  "%E5%A4%A9",
+  "_OTHER",
+  "a___mcp_client_name___b",
+  "a___mcp_sessions_active",
+];
 
 const RULES = ["agents-read", "_default", "a.b_", "a___mcp_access_rule___b", "a___mcp_access_mode___shadow"];
 

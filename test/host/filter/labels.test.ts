@@ -47,10 +47,32 @@ describe("which names become labels", () => {
     expect(tools(plugin)).toEqual(["_OTHER", "x".repeat(128)]);
   });
 
-  test("with what could be mistaken in a metric's name replaced", () => {
+  test("with what could be mistaken in a metric's name encoded", () => {
     const plugin = startFilter();
     post(plugin, toolCall('a;.;mcp_outcome=.=ok;.;"\n\\é'));
-    expect(tools(plugin)).toEqual(["a_._mcp_outcome_._ok_._" + "_____"]);
+    expect(tools(plugin)).toEqual(["a%3B.%3Bmcp_outcome%3D.%3Dok%3B.%3B%22%0A%5C%C3%A9"]);
+  });
+
+  test("names that differ have series that differ: tools, prompts, clients and servers, in any script", () => {
+    const plugin = startFilter();
+    const [weather, map, news] = ["查询天气", "查询地图", "查询新闻"];
+    const shown = [weather, map, news].map(encodeURIComponent);
+    for (const name of [weather, map, news, "get weather", "get_weather", "_OTHER"]) post(plugin, toolCall(name));
+    for (const name of [weather, map]) post(plugin, request("prompts/get", { name }));
+    post(plugin, toolCall(weather), result(), { properties: { "xds.cluster_name": "天气" } });
+    post(plugin, toolCall(weather), result(), { properties: { "xds.cluster_name": "地图" } });
+    for (const [i, name] of [weather, map].entries()) {
+      const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name, version: "1" } };
+      const headers = { "content-type": "application/json", "mcp-session-id": String(i) };
+      post(plugin, request("initialize", params), { headers, body: result({ protocolVersion: "2025-11-25" }) });
+    }
+    expect(tools(plugin)).toEqual(["%5FOTHER", ...shown, "get%20weather", "get_weather"].sort());
+    const { metrics } = plugin.vm;
+    expect(metrics.labelValues("gen_ai_prompt_name")).toEqual([shown[0], shown[1]].sort());
+    expect(metrics.labelValues("mcp_client_name")).toEqual([shown[0], shown[1]].sort());
+    expect(metrics.labelValues("mcp_server")).toEqual(
+      [..."天气,地图".split(",").map(encodeURIComponent), "tools"].sort(),
+    );
   });
 
   test("each server has names of its own", () => {

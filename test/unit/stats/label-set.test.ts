@@ -148,15 +148,42 @@ describe("a set of label values", () => {
   it.each([
     ["get_weather-2.0/eu:west@home+x", "get_weather-2.0/eu:west@home+x"],
     ["AZaz09", "AZaz09"],
-    ["a=.=b;.;c", "a_._b_._c"],
-    ['a b"c\\d\ne{f}g', "a_b_c_d_e_f_g"],
-    ["a,b;c=d|e", "a_b_c_d_e"],
-    ["[`^~!#$%&'()*<>?]", "_".repeat(17)],
-    ["é", "__"],
-    ["\0\u007f", "__"],
+    ["a=.=b;.;c", "a%3D.%3Db%3B.%3Bc"],
+    ['a b"c\\d\ne{f}g', "a%20b%22c%5Cd%0Ae%7Bf%7Dg"],
+    ["a,b;c=d|e", "a%2Cb%3Bc%3Dd%7Ce"],
+    ["100%", "100%25"],
+    ["a%20b", "a%2520b"],
+    ["查询天气", "%E6%9F%A5%E8%AF%A2%E5%A4%A9%E6%B0%94"],
+    ["é", "%C3%A9"],
+    ["\0\u007f~", "%00%7F%7E"],
+    // What stands for names without a value of their own.
+    ["_OTHER", "%5FOTHER"],
+    ["_OTHER_", "_OTHER_"],
   ])("shows %j as %j", (name, expected) => {
     expect(labelOf(admitKnown(name))).toBe(expected);
   });
+
+  it("cuts a value of more than 250 bytes between two characters, and tells it apart by a hash", () => {
+    const long = ["天", "地", "x"].map((last) => `${"天".repeat(27)}${last.repeat(2)}`);
+    const [sky, earth, plain] = long.map((name) => labelOf(admitKnown(name)));
+    const kept = "%E5%A4%A9".repeat(25);
+    expect([sky, earth]).toEqual([expect.stringMatching(`^${kept}~[\\da-f]{16}$`), expect.stringMatching(`^${kept}~`)]);
+    expect(new Set([sky, earth]).size).toBe(2);
+    // 27 characters of 9 bytes, and two.
+    expect(plain).toBe(`${"%E5%A4%A9".repeat(27)}xx`);
+    expect(labelOf(admitKnown("x".repeat(250)))).toBe("x".repeat(250));
+  });
+
+  itHolds(
+    "shows different names as different values, of letters and digits but for marks, that decode to the names",
+    300,
+    fc.property(fc.string({ unit: "binary", minLength: 1, maxLength: 24 }), (name) => {
+      create(8, 0);
+      const value = labelOf(admitKnown(name));
+      assert.match(value, /^[\w\-./:@+%]*$/);
+      assert.equal(decodeURIComponent(value), name);
+    }),
+  );
 
   const names = fc.constantFrom(..."abcdefghijklmnop".split(""), "é", "a b");
 
@@ -201,7 +228,7 @@ describe("a set of label values on several workers", () => {
 
   it("shows an index by its name where only another one has met it", () => {
     admit("a b", true, 0);
-    expect(labelOf(1, 3)).toBe("a_b");
+    expect(labelOf(1, 3)).toBe("a%20b");
   });
 
   it("frees the slot of a name known by success on all of them once one sees it listed", () => {
