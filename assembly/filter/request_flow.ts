@@ -54,7 +54,8 @@ export class RequestFlow {
     const mayPost = gate.hasStages || newer ? head.mayBringMessages(endOfStream) : head.isJsonPost;
     if (mayPost) this.findEndpoint(head);
     const concern = gate.concern(head, endOfStream);
-    const isMcp = concern != 0 || isCandidate(head, this.isNamed(head));
+    head.isNamed = concern != 0 || this.isNamed(head);
+    const isMcp = concern != 0 || isCandidate(head, head.isNamed);
     if (isMcp && this.settling.settle(stream) && leaderships.isConcerned) newer = this.newerStage(config);
     if (newer && !newer.concerns(head, endOfStream)) newer = null;
     if (!isMcp && !newer) return Action.Continue;
@@ -80,11 +81,9 @@ export class RequestFlow {
     if (endpoints.has(endpoint)) head.endpoint = endpoint;
   }
 
-  /** Whether the operator named the path of a request to which that matters. A GET may open a stream without saying that it
-   *  accepts one. */
+  /** Whether the operator named the path of a request to which that matters. */
   private isNamed(head: RequestHead): bool {
-    const isPost = head.method == HttpMethod.Post;
-    if (!isPost && (head.method != HttpMethod.Get || head.acceptsEventStream)) return false;
+    if (head.method != HttpMethod.Post && head.method != HttpMethod.Get) return false;
     return this.service.paths.include(head.path, head.pathLength, head.targetLength);
   }
 

@@ -7,8 +7,9 @@ import { SessionEnd } from "../../store/session_entry";
 import { MirroredHeaders } from "../headers/mirrored_headers";
 import { RequestHead } from "../headers/request_head";
 import { ResponseHead } from "../headers/response_head";
+import { McpMessage } from "../message/message";
 import { McpPart } from "../message/message_reader";
-import { Method } from "../protocol/methods";
+import { Method, isDistinctive } from "../protocol/methods";
 import { Outcome } from "../protocol/outcome";
 import { StreamEnd, StreamKind } from "../protocol/stream_kinds";
 import { Undecoded, undecodedBy } from "../protocol/undecoded";
@@ -33,7 +34,10 @@ export class Exchange {
   /** Addresses of the decoders of its bodies, 0 where there is none. */
   private request: usize;
   private response: usize;
+  /** A header that MCP defines, or an endpoint that a stream named, says that the request is MCP. */
   private hasMcpHeader: bool;
+  /** The operator named the request's path as one of MCP. */
+  private isNamed: bool;
   /** It is not MCP. */
   private isReleased: bool;
   /** It asks for the end of a session. */
@@ -53,6 +57,7 @@ export class Exchange {
     const stream = this.stream;
     stream.startedAt = now;
     this.hasMcpHeader = head.hasMcpHeader || head.endpoint != 0;
+    this.isNamed = head.isNamed;
     services.sessions.begin(stream, head);
     if (head.method == HttpMethod.Delete) {
       this.isDelete = true;
@@ -97,9 +102,9 @@ export class Exchange {
       const part = reader.next();
       if (part == McpPart.More) break;
       if (part == McpPart.Refused) return this.refuseRequest(reader.refusal, services);
-      if (part == McpPart.Method && message.method == Method.None) {
-        if (!this.isMcp) return this.stopWatching();
-        message.method = Method.Other;
+      if (part == McpPart.Method) {
+        if (!this.isOfMcp(message.method)) return this.stopWatching();
+        if (message.method == Method.None) message.method = Method.Other;
       } else if (part == McpPart.End) {
         this.endClientMessage(services);
         if (!this.request) return;
@@ -210,6 +215,16 @@ export class Exchange {
     return this.stream.isConfirmed || this.hasMcpHeader;
   }
 
+  /** Whether a message with this method is MCP, on this stream. */
+  private isOfMcp(method: Method): bool {
+    return this.isMcp || isDistinctive(method) || (this.isNamed && method != Method.None);
+  }
+
+  /** Whether the whole message is MCP, given that its method is. A language server's `initialize` offers no revision. */
+  private isOfMcpAsWhole(message: McpMessage): bool {
+    return this.isMcp || this.isNamed || message.method != Method.Initialize || message.offersRevision;
+  }
+
   /** Whether it is a GET stream that the server opened. */
   private get isOpenGet(): bool {
     return this.stream.kind == StreamKind.Get && this.stream.status == 200 && !this.isReleased;
@@ -238,7 +253,7 @@ export class Exchange {
     const message = reader.message;
     const kind = reader.finish();
     if (kind == MessageKind.None) return this.refuseMessage(reader.refusal, services);
-    if (kind == MessageKind.Response && !this.isMcp) return this.stopWatching();
+    if (kind == MessageKind.Response ? !this.isMcp : !this.isOfMcpAsWhole(message)) return this.stopWatching();
     const listens = kind == MessageKind.Request && message.method == Method.SubscriptionsListen;
     if (listens && !message.isBatch) this.stream.kind = StreamKind.Listen;
     this.confirm(services);
@@ -266,8 +281,9 @@ export class Exchange {
     while (true) {
       const part = reader.next();
       if (part == McpPart.More || part == McpPart.Refused) return;
-      if (part == McpPart.Method && message.method == Method.None) {
-        message.method = Method.Other;
+      if (part == McpPart.Method) {
+        if (!this.isOfMcp(message.method)) return this.stopWatching();
+        if (message.method == Method.None) message.method = Method.Other;
       } else if (part == McpPart.Listed) {
         services.serverMessages.readListed(this.stream, message);
       } else if (part == McpPart.Task) {
@@ -296,6 +312,7 @@ export class Exchange {
     const message = reader.message;
     const kind = reader.finish();
     if (kind == MessageKind.None) return this.refuseAnswer(reader.refusal, services);
+    if (kind == MessageKind.Response && !this.isMcp) return this.stopWatching();
     if (stream.isConfirmed && !stream.operations.includes(Method.Initialize)) services.sessions.keepAlive(stream);
     this.confirm(services);
     const isWhole = !message.isBatch && !decoder.isEventStream;

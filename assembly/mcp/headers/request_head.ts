@@ -21,7 +21,7 @@ export class RequestHead {
   /** It asks for another protocol than HTTP. */
   isUpgrade: bool = false;
   compressed: bool = false;
-  /** It has `MCP-Protocol-Version`, `Mcp-Session-Id` or another `Mcp-*` header. */
+  /** It has a header that MCP defines: others whose names begin with `Mcp-` say nothing. */
   hasMcpHeader: bool = false;
   /** What `MCP-Protocol-Version` names. */
   revision: i32 = UNKNOWN_REVISION;
@@ -43,6 +43,8 @@ export class RequestHead {
   /** The hash of the endpoint that it posts to and that an open stream named, which alone proves that it is of HTTP+SSE; 0
    *  where it posts to none. */
   endpoint: u64 = 0;
+  /** The operator named its path as one of MCP. Set by who knows the configuration. */
+  isNamed: bool = false;
   /** What the headers repeat of the body. */
   readonly mirrored: MirroredHeaders = mirrored;
   private hasContentType: bool = false;
@@ -85,6 +87,7 @@ export class RequestHead {
     this.targetLength = 0;
     this.authorityLength = 0;
     this.endpoint = 0;
+    this.isNamed = false;
     this.mirrored.clear();
     while (headers.next()) this.take(headers);
   }
@@ -174,7 +177,6 @@ export class RequestHead {
   }
 
   private takeMcp(header: Headers): void {
-    this.hasMcpHeader = true;
     if (named(header, "mcp-session-id")) {
       this.session = header.value;
       this.sessionLength = header.valueLength;
@@ -189,7 +191,10 @@ export class RequestHead {
       this.mirrored.addName(header.value, header.valueLength);
     } else if (startsWithText(header.name, header.nameLength, "mcp-param-")) {
       this.mirrored.addParam(header.value, header.valueLength);
+    } else {
+      return;
     }
+    this.hasMcpHeader = true;
   }
 
   /** Adds the header to what tells callers apart. The order of headers is the client's own: what they add up to must not

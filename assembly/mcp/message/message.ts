@@ -40,6 +40,8 @@ export class McpMessage {
   isToolError: bool;
   resultType: Outcome;
   isTask: bool;
+  /** Of `initialize`: the client offers a revision, as that of no other JSON-RPC protocol does. */
+  offersRevision: bool;
   metaRevision: i32;
   resultRevision: i32;
   keptClientNameLength: u32;
@@ -165,6 +167,7 @@ export class McpMessage {
     this.methodHash = 0;
     this.texts.reset(tokens);
     this.namesRole = false;
+    this.offersRevision = false;
     this.task = 0;
     this.taskState = TaskState.None;
     this.nameHash = 0;

@@ -194,6 +194,9 @@ export class McpReader {
       case PayloadField.MetaProtocolVersion:
         message.metaRevision = isText ? revisionOf(at, length) : UNKNOWN_REVISION;
         return McpPart.More;
+      case PayloadField.ParamsProtocolVersion:
+        message.offersRevision = isText;
+        return McpPart.More;
       case PayloadField.ResultProtocolVersion:
         message.resultRevision = isText ? revisionOf(at, length) : UNKNOWN_REVISION;
         return McpPart.More;

@@ -43,6 +43,8 @@ export enum PayloadField {
   ResultTaskStatus,
   /** A task in a list begins. */
   ListedTask,
+  /** `initialize`: the revision that the client offers. */
+  ParamsProtocolVersion,
   /** A text whose tokens are estimated: of the kind by which the field's number is higher. */
   FirstText,
   /** Definitions as well, each captured as a field of its own. */
@@ -58,6 +60,7 @@ export function messageFields(): FieldTree {
   tree.add(PayloadField.MetaProtocolVersion, ["params", "_meta", "io.modelcontextprotocol/protocolVersion"]);
   tree.add(PayloadField.ClientName, ["params", "clientInfo", "name"]);
   tree.add(PayloadField.MetaClientName, ["params", "_meta", "io.modelcontextprotocol/clientInfo", "name"]);
+  tree.add(PayloadField.ParamsProtocolVersion, ["params", "protocolVersion"]);
   tree.add(PayloadField.ResultProtocolVersion, ["result", "protocolVersion"]);
   tree.add(PayloadField.ResultIsError, ["result", "isError"]);
   tree.add(PayloadField.ResultType, ["result", "resultType"]);

@@ -129,6 +129,13 @@ export function methodOf(at: usize, length: u32): Method {
   return Method.None;
 }
 
+/** Whether a request without any other sign of MCP that names this method is one of MCP. A name in its namespaces is not
+ *  enough: other JSON-RPC protocols have such names, and A2A's methods `tasks/get` and `tasks/cancel` are called like MCP's.
+ *  Revisions whose methods are not known here require headers that name MCP. */
+export function isDistinctive(method: Method): bool {
+  return method > Method.Other && (method < Method.TasksGet || method > Method.TasksUpdate);
+}
+
 /** The method's name as labels show it; unknown ones as `_OTHER`. */
 export function methodName(method: Method): string {
   return NAMES[method];

@@ -13,6 +13,8 @@ import {
 
 /** The headers that MCP's clients send with a POST. */
 export const MCP_HEADERS = { "content-type": "application/json", accept: "application/json, text/event-stream" };
+/** The headers that clients since 2025-06-18 send: methods of tasks are MCP's only with them. */
+export const VERSIONED_HEADERS = { ...MCP_HEADERS, "mcp-protocol-version": "2025-11-25" };
 export const JSON_ANSWER = { "content-type": "application/json" };
 export const SSE_ANSWER = { "content-type": "text/event-stream" };
 

@@ -1,6 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { Vm, exchange, loadModule } from "../index.ts";
-import { MCP_HEADERS, countsBy, error, post, request, result, startFilter, toolCall } from "./filter.ts";
+import {
+  MCP_HEADERS,
+  VERSIONED_HEADERS,
+  countsBy,
+  error,
+  post,
+  request,
+  result,
+  startFilter,
+  toolCall,
+} from "./filter.ts";
 
 const INVENTED = 100_000;
 const MODERN = { ...MCP_HEADERS, "mcp-protocol-version": "2026-07-28" };
@@ -87,10 +97,12 @@ describe("which names become labels", () => {
 });
 
 describe("100 000 invented names", () => {
+  const headers = VERSIONED_HEADERS;
+
   test("bring no label value but _OTHER", () => {
     const plugin = startFilter();
     for (let i = 0; i < INVENTED; i++) {
-      post(plugin, i % 2 ? toolCall(`tool-${i}`) : request(`tools/method-${i}`), error(-32602));
+      post(plugin, i % 2 ? toolCall(`tool-${i}`) : request(`tools/method-${i}`), error(-32602), { headers });
     }
     expect(tools(plugin)).toEqual(["_OTHER"]);
     expect(plugin.vm.metrics.labelValues("mcp_method_name")).toEqual(["_OTHER", "tools/call"]);
@@ -100,7 +112,7 @@ describe("100 000 invented names", () => {
   test("the same from a server that answers success, once the unreserved slots are full", () => {
     const plugin = startFilter();
     for (let i = 0; i < INVENTED; i++) {
-      post(plugin, i % 2 ? toolCall(`tool-${i}`) : request(`tools/method-${i}`), result());
+      post(plugin, i % 2 ? toolCall(`tool-${i}`) : request(`tools/method-${i}`), result(), { headers });
     }
     // A quarter of 256, and _OTHER.
     expect(tools(plugin)).toHaveLength(65);

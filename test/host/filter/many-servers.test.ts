@@ -1,7 +1,17 @@
 /** Servers beyond `labels.maxServers` share a label value, and nothing else. */
 import { expect, test } from "vitest";
 import { loadModule, type Plugin, SharedDataStore, Vm } from "../index.ts";
-import { countsBy, MCP_HEADERS, passSeconds, post, request, result, startWorkers, toolCall } from "./filter.ts";
+import {
+  countsBy,
+  MCP_HEADERS,
+  passSeconds,
+  post,
+  request,
+  result,
+  startWorkers,
+  toolCall,
+  VERSIONED_HEADERS,
+} from "./filter.ts";
 import { inSession, numbered, openGet, OpenStream, priming } from "./open-stream.ts";
 
 /** The first two take the label values that there are; c and d are `_OTHER`. */
@@ -46,9 +56,14 @@ test("tasks of one id on two servers are two", () => {
   const workers = start();
   for (const cluster of ["c", "d"])
     post(workers[0], toolCall("echo"), result({ task: task("1", "working") }), on(cluster));
-  post(workers[1], request("tasks/get", { taskId: "1" }), result(task("1", "failed")), on("c"));
+  const poll = (cluster: string, status: string) =>
+    post(workers[1], request("tasks/get", { taskId: "1" }), result(task("1", status)), {
+      ...on(cluster),
+      headers: VERSIONED_HEADERS,
+    });
+  poll("c", "failed");
   expect(countsBy(workers[0], "mcp_tasks_total", "mcp_task_state")).toEqual({ working: 2, failed: 1 });
-  post(workers[1], request("tasks/get", { taskId: "1" }), result(task("1", "completed")), on("d"));
+  poll("d", "completed");
   expect(countsBy(workers[0], "mcp_tasks_total", "mcp_task_state")).toEqual({ working: 2, failed: 1, completed: 1 });
 });
 

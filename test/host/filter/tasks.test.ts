@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { exchange, type Plugin } from "../index.ts";
 import {
   SSE_ANSWER,
+  VERSIONED_HEADERS,
   countsBy,
   error,
   event,
@@ -33,13 +34,15 @@ function begin(worker: Plugin, taskId: string, status = "working", tool = "echo"
   post(worker, toolCall(tool), result({ task: task(taskId, status) }), { responseDelay: 15 });
 }
 
+const headers = VERSIONED_HEADERS;
+
 /** Asks for the task's state, which the server tells. */
 function poll(worker: Plugin, taskId: string, status: string): void {
-  post(worker, request("tasks/get", { taskId }), result(task(taskId, status)));
+  post(worker, request("tasks/get", { taskId }), result(task(taskId, status)), { headers });
 }
 
 function fetchResult(worker: Plugin, taskId: string, answer: string): void {
-  post(worker, request("tasks/result", { taskId }), answer);
+  post(worker, request("tasks/result", { taskId }), answer, { headers });
 }
 
 describe.each([1, 4])("a task, with %i workers", (count) => {
@@ -105,11 +108,12 @@ describe.each([1, 4])("a task, with %i workers", (count) => {
       on(workers, 1),
       request("tasks/list"),
       result({ tasks: [task("t1", "completed"), { status: "failed", taskId: "t2" }, task("t3", "working")] }),
+      { headers },
     );
     openGet(on(workers, 2), "s").send(notification("notifications/tasks/status", task("t3", "completed")));
     const body = event(notification("notifications/tasks", task("t4", "completed"))) + event(result({}));
     post(on(workers, 3), request("ping"), { headers: SSE_ANSWER, body });
-    post(on(workers, 1), request("tasks/cancel", { taskId: "t5" }), result(task("t5", "cancelled")));
+    post(on(workers, 1), request("tasks/cancel", { taskId: "t5" }), result(task("t5", "cancelled")), { headers });
     expect(states(workers[0])).toEqual({
       "echo working": 5,
       "echo completed": 3,
@@ -123,7 +127,7 @@ describe.each([1, 4])("a task, with %i workers", (count) => {
     post(workers[0], toolCall("echo"), result({ resultType: "task", ...task("t1", "working") }));
     workers[0].vm.clock.advance(300);
     const answer = { resultType: "complete", ...task("t1", "completed"), result: { content: [] } };
-    post(on(workers, 1), request("tasks/get", { taskId: "t1" }), result(answer));
+    post(on(workers, 1), request("tasks/get", { taskId: "t1" }), result(answer), { headers });
     expect(states(workers[0])).toEqual({ "echo working": 1, "echo completed": 1 });
     expect(times(workers[0])).toEqual({ "echo completed": [300] });
   });
@@ -131,8 +135,10 @@ describe.each([1, 4])("a task, with %i workers", (count) => {
   test("whose answer to tasks/update or tasks/cancel names no id is the one that was asked for", () => {
     const workers = start();
     begin(workers[0], "t1", "input_required");
-    post(on(workers, 1), request("tasks/update", { taskId: "t1", inputResponses: {} }), result({ status: "working" }));
-    post(on(workers, 2), request("tasks/cancel", { taskId: "t1" }), result({ status: "cancelled" }));
+    post(on(workers, 1), request("tasks/update", { taskId: "t1", inputResponses: {} }), result({ status: "working" }), {
+      headers,
+    });
+    post(on(workers, 2), request("tasks/cancel", { taskId: "t1" }), result({ status: "cancelled" }), { headers });
     expect(states(workers[0])).toEqual({ "echo input_required": 1, "echo working": 1, "echo cancelled": 1 });
   });
 });
@@ -148,7 +154,7 @@ test("tasks that began elsewhere have states, but no tool and no time", () => {
 test("servers' tasks are apart, though their ids are the same", () => {
   const plugin = startFilter({ configuration });
   begin(plugin, "t1");
-  const elsewhere = { properties: { "xds.cluster_name": "other" } };
+  const elsewhere = { headers, properties: { "xds.cluster_name": "other" } };
   post(plugin, request("tasks/get", { taskId: "t1" }), result(task("t1", "completed")), elsewhere);
   expect(countsBy(plugin, "mcp_tasks_total", "mcp_server", "mcp_task_state")).toEqual({
     "tools working": 1,
@@ -174,6 +180,6 @@ test("a list of tasks is one only where it was asked for", () => {
   const listed = { tasks: [task("t1", "completed")] };
   post(plugin, toolCall("echo"), result(listed));
   expect(states(plugin)).toEqual({ "echo working": 1 });
-  exchange(plugin, { request: { body: request("tasks/list") }, response: { body: result(listed) } });
+  exchange(plugin, { request: { headers, body: request("tasks/list") }, response: { body: result(listed) } });
   expect(states(plugin)).toEqual({ "echo working": 1, "echo completed": 1 });
 });
