@@ -8,9 +8,11 @@ import { toolChangeName } from "../mcp/protocol/tool_change";
 import { undecodedName } from "../mcp/protocol/undecoded";
 import { sessionEndName, sessionKindName } from "../store/session_entry";
 import { codeName } from "./codes";
-import { MetricName } from "./metric_name";
 
-/** The families of metrics. Their labels and meaning: docs/metrics.md. */
+/**
+ * The families of metrics: what they are called, what they hold and which labels they have. Everything else that lists them
+ * (tags of bootstraps, relabel rules, tests) is written from here or compared with it: docs/metrics.md says how to add one.
+ */
 export enum Family {
   Operations,
   OperationDuration,
@@ -41,9 +43,13 @@ export enum Family {
   Tasks,
   TaskDuration,
   AccessDecisions,
+  AccessPolicy,
+  AccessRules,
+  AccessOutdated,
+  ConfigurationInvalid,
 }
 
-export const FAMILY_COUNT: i32 = Family.AccessDecisions + 1;
+export const FAMILY_COUNT: i32 = Family.ConfigurationInvalid + 1;
 
 /** What a family's metrics hold. */
 export enum FamilyType {
@@ -82,6 +88,10 @@ const NAMES: string[] = [
   "mcp_tasks_total",
   "mcp_task_duration_milliseconds",
   "mcp_access_decisions_total",
+  "mcp_access_policy",
+  "mcp_access_rules",
+  "mcp_access_outdated",
+  "mcp_configuration_invalid",
 ];
 
 export function familyName(family: Family): string {
@@ -101,6 +111,10 @@ export function familyType(family: Family): FamilyType {
     case Family.StreamsActive:
     case Family.SessionsActive:
     case Family.DefinitionTokens:
+    case Family.AccessPolicy:
+    case Family.AccessRules:
+    case Family.AccessOutdated:
+    case Family.ConfigurationInvalid:
       return FamilyType.Gauge;
     default:
       return FamilyType.Counter;
@@ -144,7 +158,7 @@ const ACCESS_ACTIONS: string[] = ["allow", "deny"];
 const ACCESS_MODES: string[] = ["enforce", "shadow"];
 
 /** Where the numbers of tokens come from: the label `mcp_token_source`. */
-const TOKEN_SOURCE = "estimated";
+const TOKEN_SOURCES: string[] = ["estimated"];
 
 const OVERFLOWING: string[] = [
   "mcp_method_name",
@@ -156,68 +170,189 @@ const OVERFLOWING: string[] = [
   "series",
 ];
 
-/** Appends the labels that are a family's own: `first` and `second` are members of the enumerations named here. */
-export function appendOwnLabels(name: MetricName, family: Family, first: i32, second: i32): void {
+/** The labels of metrics, in the order in which a name carries them: those with a closed set of values stand together. */
+export enum Label {
+  Role,
+  Server,
+  Method,
+  Tool,
+  Prompt,
+  Outcome,
+  ErrorCode,
+  ErrorType,
+  Direction,
+  StreamKind,
+  StreamEnd,
+  SessionKind,
+  SessionEnd,
+  ProtocolVersion,
+  TokenKind,
+  TokenSource,
+  Header,
+  Change,
+  TaskState,
+  Reason,
+  Overflowing,
+  AccessAction,
+  AccessMode,
+  Caller,
+  ClientName,
+  AccessRule,
+}
+
+export const LABEL_COUNT: i32 = Label.AccessRule + 1;
+
+/** No name may end with another one: Envoy's tags look for them anywhere in a metric's name. */
+const LABEL_NAMES: string[] = [
+  "mcp_role",
+  "mcp_server",
+  "mcp_method_name",
+  "gen_ai_tool_name",
+  "gen_ai_prompt_name",
+  "mcp_outcome",
+  "rpc_response_status_code",
+  "error_type",
+  "mcp_direction",
+  "mcp_stream_kind",
+  "mcp_stream_end",
+  "mcp_session_kind",
+  "mcp_session_end",
+  "mcp_protocol_version",
+  "mcp_token_kind",
+  "mcp_token_source",
+  "mcp_header",
+  "mcp_change",
+  "mcp_task_state",
+  "mcp_reason",
+  "mcp_label",
+  "mcp_access_action",
+  "mcp_access_mode",
+  "mcp_caller",
+  "mcp_client_name",
+  "mcp_access_rule",
+];
+
+export function labelName(label: Label): string {
+  return LABEL_NAMES[label];
+}
+
+/** Whether the values of a label are {@link closedValue}s, which the family's recorder chooses. */
+export function isClosed(label: Label): bool {
+  return label >= Label.Outcome && label <= Label.AccessMode;
+}
+
+/** A set of labels: a bit for each. */
+type LabelBits = u32;
+
+if (LABEL_COUNT > 32) ERROR("LabelBits are too few.");
+
+const OF_SERVER: LabelBits = (1 << Label.Role) | (1 << Label.Server);
+const OF_TOOL: LabelBits = OF_SERVER | (1 << Label.Tool);
+const OF_METHOD: LabelBits = OF_SERVER | (1 << Label.Method);
+const OF_TARGET: LabelBits = OF_METHOD | (1 << Label.Tool) | (1 << Label.Prompt);
+const OF_STREAM: LabelBits = OF_SERVER | (1 << Label.StreamKind);
+const OF_SESSION: LabelBits = OF_SERVER | (1 << Label.SessionKind);
+
+/** The labels that a family's metrics may have: at most two of them are closed. */
+export function familyLabels(family: Family): LabelBits {
   switch (family) {
     case Family.Operations:
-      name.labelText("mcp_outcome", outcomeName(first));
-      name.labelText("rpc_response_status_code", codeName(second));
-      break;
+      return OF_TARGET | (1 << Label.Outcome) | (1 << Label.ErrorCode) | (1 << Label.Caller);
     case Family.OperationDuration:
-      name.labelText("error_type", ERROR_TYPES[first]);
-      break;
+      return OF_TARGET | (1 << Label.ErrorType);
     case Family.Notifications:
+      return OF_METHOD | (1 << Label.Direction);
     case Family.PayloadBytes:
-      name.labelText("mcp_direction", DIRECTIONS[first]);
-      break;
+      return OF_TARGET | (1 << Label.Direction);
     case Family.StreamsActive:
-      name.labelText("mcp_stream_kind", streamKindName(first));
-      break;
+      return OF_STREAM;
     case Family.Streams:
     case Family.StreamDuration:
-      name.labelText("mcp_stream_kind", streamKindName(first));
-      name.labelText("mcp_stream_end", streamEndName(second));
-      break;
+      return OF_STREAM | (1 << Label.StreamEnd);
     case Family.SessionsActive:
-    case Family.SessionsStarted:
     case Family.SessionsAdopted:
-      name.labelText("mcp_session_kind", sessionKindName(first));
-      name.labelText("mcp_protocol_version", revisionName(second));
-      break;
+      return OF_SESSION | (1 << Label.ProtocolVersion);
+    case Family.SessionsStarted:
+      return OF_SESSION | (1 << Label.ProtocolVersion) | (1 << Label.ClientName);
     case Family.SessionsEnded:
-      name.labelText("mcp_session_kind", sessionKindName(first));
-      name.labelText("mcp_session_end", sessionEndName(second));
-      break;
+      return OF_SESSION | (1 << Label.SessionEnd);
     case Family.SessionDuration:
     case Family.SessionOperations:
     case Family.SessionTokens:
-      name.labelText("mcp_session_kind", sessionKindName(first));
-      break;
+      return OF_SESSION;
     case Family.Tokens:
-      name.labelText("mcp_token_kind", tokenKindName(first));
-      name.labelText("mcp_token_source", TOKEN_SOURCE);
-      break;
+      return OF_TOOL | (1 << Label.TokenKind) | (1 << Label.TokenSource);
+    case Family.DefinitionTokens:
+      return OF_METHOD;
     case Family.Undecoded:
-      name.labelText("mcp_reason", undecodedName(first));
-      break;
+      return OF_SERVER | (1 << Label.Reason);
+    case Family.LabelOverflow:
+      return OF_SERVER | (1 << Label.Overflowing);
     case Family.HeaderMismatch:
-      name.labelText("mcp_header", mirroredHeaderName(first));
-      break;
+      return OF_SERVER | (1 << Label.Header);
+    case Family.Progress:
+    case Family.RepeatedCalls:
+      return OF_TOOL;
     case Family.ToolDefinitionChanges:
-      name.labelText("mcp_change", toolChangeName(first));
-      break;
+      return OF_TOOL | (1 << Label.Change);
     case Family.Tasks:
     case Family.TaskDuration:
-      name.labelText("mcp_task_state", taskStateName(first));
-      break;
+      return OF_TOOL | (1 << Label.TaskState);
     case Family.AccessDecisions:
-      name.labelText("mcp_access_action", ACCESS_ACTIONS[first]);
-      name.labelText("mcp_access_mode", ACCESS_MODES[second]);
-      break;
-    case Family.LabelOverflow:
-      name.labelText("mcp_label", OVERFLOWING[first]);
-      break;
+      return OF_TARGET | (1 << Label.AccessAction) | (1 << Label.AccessMode) | (1 << Label.AccessRule);
+    case Family.AccessPolicy:
+      return (1 << Label.Role) | (1 << Label.AccessMode);
+    case Family.AccessRules:
+    case Family.AccessOutdated:
+      return 1 << Label.Role;
+    case Family.ConfigurationInvalid:
+      return 0;
     default:
-      break;
+      return OF_SERVER;
+  }
+}
+
+/** A value of a label whose values are a closed set, by its index: a member of the label's enumeration. Empty where the
+ *  label is left out. */
+export function closedValue(label: Label, index: i32): string {
+  switch (label) {
+    case Label.Outcome:
+      return outcomeName(index);
+    case Label.ErrorCode:
+      return codeName(index);
+    case Label.ErrorType:
+      return ERROR_TYPES[index];
+    case Label.Direction:
+      return DIRECTIONS[index];
+    case Label.StreamKind:
+      return streamKindName(index);
+    case Label.StreamEnd:
+      return streamEndName(index);
+    case Label.SessionKind:
+      return sessionKindName(index);
+    case Label.SessionEnd:
+      return sessionEndName(index);
+    case Label.ProtocolVersion:
+      return revisionName(index);
+    case Label.TokenKind:
+      return tokenKindName(index);
+    case Label.TokenSource:
+      return TOKEN_SOURCES[index];
+    case Label.Header:
+      return mirroredHeaderName(index);
+    case Label.Change:
+      return toolChangeName(index);
+    case Label.TaskState:
+      return taskStateName(index);
+    case Label.Reason:
+      return undecodedName(index);
+    case Label.Overflowing:
+      return OVERFLOWING[index];
+    case Label.AccessAction:
+      return ACCESS_ACTIONS[index];
+    case Label.AccessMode:
+      return ACCESS_MODES[index];
+    default:
+      return "";
   }
 }

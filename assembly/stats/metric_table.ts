@@ -1,7 +1,18 @@
 import { Metrics } from "../host/metrics";
 import { Method, TargetKind, methodName } from "../mcp/protocol/methods";
+import { Bytes } from "../memory/bytes";
 import { Table } from "../memory/table";
-import { Family, FamilyType, appendOwnLabels, familyName, familyType } from "./catalogue";
+import {
+  Family,
+  FamilyType,
+  Label,
+  closedValue,
+  familyLabels,
+  familyName,
+  familyType,
+  isClosed,
+  labelName,
+} from "./catalogue";
 import { OTHER_INDEX } from "./label_set";
 import { Labels } from "./labels";
 import { NOBODY, metricKey } from "./metric_key";
@@ -70,22 +81,17 @@ export class MetricTable {
 
   private define(family: Family, first: i32, second: i32): u32 {
     const name = this.name;
-    const labels = this.labels;
     name.clear();
-    name.labelText("mcp_role", labels.role);
-    name.label("mcp_server", labels.servers.label(this.server));
-    if (this.method != Method.None) name.labelText("mcp_method_name", methodName(this.method));
-    if (this.kind != TargetKind.None) {
-      const label = this.kind == TargetKind.Tool ? "gen_ai_tool_name" : "gen_ai_prompt_name";
-      name.label(label, labels.targets(this.server, this.kind).label(this.target));
+    let closed = first;
+    for (let labels = familyLabels(family); labels; labels &= labels - 1) {
+      const label = <Label>ctz(labels);
+      if (isClosed(label)) {
+        name.labelText(labelName(label), closedValue(label, closed));
+        closed = second;
+      } else {
+        this.append(label);
+      }
     }
-    appendOwnLabels(name, family, first, second);
-    if (family == Family.Operations && labels.labelsCaller) {
-      name.label("mcp_caller", labels.callers.label(this.who));
-    }
-    if (family == Family.SessionsStarted && this.who != NOBODY)
-      name.label("mcp_client_name", labels.clients.label(this.who));
-    if (family == Family.AccessDecisions) name.labelText("mcp_access_rule", labels.rule(this.who));
     name.text(familyName(family));
     switch (familyType(family)) {
       case FamilyType.Histogram:
@@ -95,5 +101,39 @@ export class MetricTable {
       default:
         return this.metrics.counter(name.at, name.length);
     }
+  }
+
+  /** Appends a label that the chosen series determines, if it applies. */
+  private append(label: Label): void {
+    const labels = this.labels;
+    const key = labelName(label);
+    const name = this.name;
+    switch (label) {
+      case Label.Role:
+        return name.labelText(key, labels.role);
+      case Label.Server:
+        return name.label(key, labels.servers.label(this.server));
+      case Label.Method:
+        if (this.method != Method.None) name.labelText(key, methodName(this.method));
+        return;
+      case Label.Tool:
+        if (this.kind == TargetKind.Tool) name.label(key, this.targetLabel);
+        return;
+      case Label.Prompt:
+        if (this.kind == TargetKind.Prompt) name.label(key, this.targetLabel);
+        return;
+      case Label.Caller:
+        if (labels.labelsCaller) name.label(key, labels.callers.label(this.who));
+        return;
+      case Label.ClientName:
+        if (this.who != NOBODY) name.label(key, labels.clients.label(this.who));
+        return;
+      case Label.AccessRule:
+        return name.labelText(key, labels.rule(this.who));
+    }
+  }
+
+  private get targetLabel(): Bytes {
+    return this.labels.targets(this.server, this.kind).label(this.target);
   }
 }

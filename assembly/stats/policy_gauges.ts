@@ -2,10 +2,10 @@ import { AccessConfig, AccessMode } from "../config/access/access_config";
 import { Metrics } from "../host/metrics";
 import { Policies, PolicyMode } from "../store/policies";
 import { Store } from "../store/primitives/store";
+import { Family, Label, closedValue, familyName, labelName } from "./catalogue";
 import { MetricName } from "./metric_name";
 
 const ROLES: string[] = ["server", "client"];
-const MODES: string[] = ["enforce", "shadow"];
 
 /** The gauges of a role: policies in force by mode, their rules, and configurations that apply an older one. */
 const ENFORCED: i32 = 0;
@@ -59,9 +59,10 @@ export class PolicyGauges {
   private define(role: u8, which: i32): u32 {
     const name = this.name;
     name.clear();
-    name.labelText("mcp_role", ROLES[role]);
-    if (which <= SHADOW) name.labelText("mcp_access_mode", MODES[which]);
-    name.text(which <= SHADOW ? "mcp_access_policy" : which == RULES ? "mcp_access_rules" : "mcp_access_outdated");
+    name.labelText(labelName(Label.Role), ROLES[role]);
+    if (which <= SHADOW) name.labelText(labelName(Label.AccessMode), closedValue(Label.AccessMode, which));
+    const family = which <= SHADOW ? Family.AccessPolicy : which == RULES ? Family.AccessRules : Family.AccessOutdated;
+    name.text(familyName(family));
     return this.metrics.gauge(name.at, name.length);
   }
 }

@@ -19,7 +19,7 @@ Config {
   local_idle_timeout_ms    = 3600000
 
   # It replaces Consul's own stats_config: the consul_* and local_cluster labels of Envoy's metrics are gone, unless they are
-  # written here too.
+  # written here too. The list of tags is written by `npm run generate`.
   envoy_stats_config_json = <<JSON
 {
   "use_all_default_tags": true,
@@ -32,14 +32,12 @@ Config {
     { "tag_name": "mcp_outcome", "regex": "(mcp_outcome=\\.=(.*?);\\.;)" },
     { "tag_name": "rpc_response_status_code", "regex": "(rpc_response_status_code=\\.=(.*?);\\.;)" },
     { "tag_name": "error_type", "regex": "(error_type=\\.=(.*?);\\.;)" },
-    { "tag_name": "mcp_caller", "regex": "(mcp_caller=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_direction", "regex": "(mcp_direction=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_stream_kind", "regex": "(mcp_stream_kind=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_stream_end", "regex": "(mcp_stream_end=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_session_kind", "regex": "(mcp_session_kind=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_session_end", "regex": "(mcp_session_end=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_protocol_version", "regex": "(mcp_protocol_version=\\.=(.*?);\\.;)" },
-    { "tag_name": "mcp_client_name", "regex": "(mcp_client_name=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_token_kind", "regex": "(mcp_token_kind=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_token_source", "regex": "(mcp_token_source=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_header", "regex": "(mcp_header=\\.=(.*?);\\.;)" },
@@ -47,9 +45,11 @@ Config {
     { "tag_name": "mcp_task_state", "regex": "(mcp_task_state=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_reason", "regex": "(mcp_reason=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_label", "regex": "(mcp_label=\\.=(.*?);\\.;)" },
-    { "tag_name": "mcp_access_rule", "regex": "(mcp_access_rule=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_access_action", "regex": "(mcp_access_action=\\.=(.*?);\\.;)" },
-    { "tag_name": "mcp_access_mode", "regex": "(mcp_access_mode=\\.=(.*?);\\.;)" }
+    { "tag_name": "mcp_access_mode", "regex": "(mcp_access_mode=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_caller", "regex": "(mcp_caller=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_client_name", "regex": "(mcp_client_name=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_access_rule", "regex": "(mcp_access_rule=\\.=(.*?);\\.;)" }
   ],
   "histogram_bucket_settings": [
     {

@@ -7,21 +7,15 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { endsAfterAll } from "../envoy/cleanup.ts";
 import { until } from "../envoy/sessions/until.ts";
-import { documentedFamilies, families, type Family, methods } from "./catalogue.ts";
+import type { Family } from "../../scripts/metrics/catalogue.ts";
+import { CATALOGUE, closedLabels, documentedFamilies } from "./catalogue.ts";
 import { FOLDER, hasPrometheus, startPrometheus } from "./prometheus.ts";
 import { sanitized } from "./sanitized.ts";
 
-/** Labels whose place is before or behind those of the family. */
-const BEFORE = ["mcp_role", "mcp_server", "mcp_method_name", "gen_ai_tool_name", "gen_ai_prompt_name"];
-const BEHIND = ["mcp_caller", "mcp_client_name", "mcp_access_rule"];
 /** The one family without any label. */
 const UNLABELLED = "mcp_configuration_invalid";
-/** Families of access policies, which are outside of the filter's catalogue: they are of a role, and of no server. */
-const OF_POLICIES: Record<string, Record<string, string>[]> = {
-  mcp_access_policy: [{ mcp_access_mode: "enforce" }, { mcp_access_mode: "shadow" }],
-  mcp_access_rules: [{}],
-  mcp_access_outdated: [{}],
-};
+const LABELLED = CATALOGUE.families.filter(({ name }) => name !== UNLABELLED);
+const METHODS = CATALOGUE.labels.find(({ name }) => name === "mcp_method_name")?.values ?? [];
 const OTHERS = "what has no labels in its name";
 
 /** Values that are hard to tell from what stands around them; no two look alike once they are sanitized. */
@@ -75,14 +69,12 @@ interface Line {
 
 describe("docs/metrics.md", () => {
   it("has every family, with the labels that the filter gives it", () => {
-    const known = families();
-    const documented = [...documentedFamilies().keys()];
-    const expected = [...known.map(({ name }) => name), ...Object.keys(OF_POLICIES), UNLABELLED];
-    expect(documented.sort()).toEqual(expected.sort());
-    for (const { name, own, documented } of known) {
-      const labels = [...new Set(own.flatMap((labels) => Object.keys(labels)))];
-      const others = documented.filter((label) => !BEFORE.includes(label) && !BEHIND.includes(label));
-      expect(labels.sort(), name).toEqual(others.sort());
+    const documented = documentedFamilies();
+    expect([...documented.keys()].sort()).toEqual(CATALOGUE.families.map(({ name }) => name).sort());
+    for (const { name, isHistogram, labels } of CATALOGUE.families) {
+      const further = labels.map(({ name }) => name).filter((label) => !["mcp_role", "mcp_server"].includes(label));
+      const row = documented.get(name);
+      expect({ isHistogram, labels: further.sort() }, name).toEqual({ ...row, labels: row?.labels.sort() });
     }
   });
 });
@@ -95,7 +87,7 @@ it("scrape/kuma.yaml has the rules of relabel.yaml", () => {
 
 describe.runIf(hasPrometheus())("Prometheus with scrape/kuma.yaml", () => {
   const keep = endsAfterAll();
-  const lines: Line[] = [...families().flatMap(linesOf), ...policyLines(), ...untouchedLines()];
+  const lines: Line[] = [...LABELLED.flatMap(linesOf), ...untouchedLines()];
   const scraped = new Map<number, Labels>();
 
   beforeAll(async () => {
@@ -121,7 +113,7 @@ describe.runIf(hasPrometheus())("Prometheus with scrape/kuma.yaml", () => {
     expect(scraped.size).toBe(lines.length);
   });
 
-  it.each([...families().map(({ name }) => name), ...Object.keys(OF_POLICIES), OTHERS])("%s", (family) => {
+  it.each([...LABELLED.map(({ name }) => name), OTHERS])("%s", (family) => {
     const mine = [...lines.entries()].filter(([, line]) => line.family === family);
     expect(mine.length).toBeGreaterThan(0);
     for (const [index, { name, expected }] of mine) expect(scraped.get(index), name).toEqual(expected);
@@ -130,30 +122,36 @@ describe.runIf(hasPrometheus())("Prometheus with scrape/kuma.yaml", () => {
 
 /** All closed values with plain names, and all names with one of each closed value. */
 function linesOf(family: Family): Line[] {
+  const own = closedLabels(family);
   const plain = labelsBefore(family, ["shop"], ["echo"]);
-  const closed = plain.flatMap((before) => family.own.map((own) => ({ ...before, ...own })));
-  const few = [family.own[0], family.own[family.own.length - 1]];
+  const closed = plain.flatMap((before) => own.map((labels) => ({ ...before, ...labels })));
+  const few = [own[0], own[own.length - 1]];
   const open = labelsBefore(family, SERVERS, TARGETS).flatMap((before) => few.map((own) => ({ ...before, ...own })));
   // What an access policy decides always has a rule.
-  const isWhole = !family.documented.includes("mcp_access_rule");
+  const isWhole = !has(family, "mcp_access_rule");
   const named = [...closed, ...open].flatMap((labels) => [...(isWhole ? [labels] : []), ...withLast(family, labels)]);
   const byName = new Map(named.map((labels) => [encoded(family, labels), labels]));
   return [...byName].flatMap(([name, labels]) => exposed(family, name, labels));
 }
 
+function has({ labels }: Family, label: string): boolean {
+  return labels.some(({ name }) => name === label);
+}
+
 /** The labels that stand before the family's own, for these servers and tools or prompts. */
-function labelsBefore({ documented }: Family, servers: string[], targets: string[]): Labels[] {
-  const hasTool = documented.includes("gen_ai_tool_name");
+function labelsBefore(family: Family, servers: string[], targets: string[]): Labels[] {
+  const isPlain = servers.length === 1;
+  if (!has(family, "mcp_server")) return ["client", "server"].map((mcp_role) => ({ mcp_role }));
+  const hasTool = has(family, "gen_ai_tool_name");
   const methodLabels = (method: string): Labels[] => {
     const label = { "tools/call": "gen_ai_tool_name", "prompts/get": "gen_ai_prompt_name" }[method];
     const mcp_method_name = method;
-    if (label === undefined || !documented.includes(label)) return [{ mcp_method_name }];
+    if (label === undefined || !has(family, label)) return [{ mcp_method_name }];
     return targets.map((target) => ({ mcp_method_name, [label]: target }));
   };
-  const isPlain = servers.length === 1;
   const usual = ["tools/call", "prompts/get", "notifications/resources/list_changed"];
   let labels: Labels[] = [{}];
-  if (documented.includes("mcp_method_name")) labels = (isPlain ? methods() : usual).flatMap(methodLabels);
+  if (has(family, "mcp_method_name")) labels = (isPlain ? METHODS : usual).flatMap(methodLabels);
   else if (hasTool) labels = [{}, ...targets.map((gen_ai_tool_name) => ({ gen_ai_tool_name }))];
   return servers.flatMap((mcp_server) =>
     labels.map((more) => ({ mcp_role: isPlain ? "client" : "server", mcp_server, ...more })),
@@ -161,21 +159,17 @@ function labelsBefore({ documented }: Family, servers: string[], targets: string
 }
 
 /** The same with a caller, a client's name or a rule, where the family can have one. */
-function withLast({ documented }: Family, labels: Labels): Labels[] {
-  if (documented.includes("mcp_caller")) return CALLERS.map((mcp_caller) => ({ ...labels, mcp_caller }));
-  if (documented.includes("mcp_access_rule")) return RULES.map((mcp_access_rule) => ({ ...labels, mcp_access_rule }));
-  if (documented.includes("mcp_client_name")) return CLIENTS.map((mcp_client_name) => ({ ...labels, mcp_client_name }));
+function withLast(family: Family, labels: Labels): Labels[] {
+  if (has(family, "mcp_caller")) return CALLERS.map((mcp_caller) => ({ ...labels, mcp_caller }));
+  if (has(family, "mcp_access_rule")) return RULES.map((mcp_access_rule) => ({ ...labels, mcp_access_rule }));
+  if (has(family, "mcp_client_name")) return CLIENTS.map((mcp_client_name) => ({ ...labels, mcp_client_name }));
   return [];
 }
 
 /** The name that the filter gives the metric, as Envoy shows it. */
-function encoded({ name }: Family, labels: Labels): string {
-  const place = (label: string) => {
-    if (BEHIND.includes(label)) return BEFORE.length + 1;
-    return BEFORE.includes(label) ? BEFORE.indexOf(label) : BEFORE.length;
-  };
-  const inOrder = Object.entries(labels).sort(([one], [other]) => place(one) - place(other));
-  return sanitized(inOrder.map(([label, value]) => `${label}=.=${value};.;`).join("") + name);
+function encoded({ name, labels: inOrder }: Family, labels: Labels): string {
+  const present = inOrder.filter((label) => label.name in labels);
+  return sanitized(present.map((label) => `${label.name}=.=${labels[label.name]};.;`).join("") + name);
 }
 
 function exposed(family: Family, name: string, labels: Labels): Line[] {
@@ -193,23 +187,6 @@ function exposed(family: Family, name: string, labels: Labels): Line[] {
 function shownAs(label: string, value: string): string {
   const isOpen = /^(mcp_server|gen_ai_.+_name|mcp_caller|mcp_client_name|mcp_access_rule)$/.test(label);
   return isOpen ? sanitized(value) : value;
-}
-
-/** The gauges of access policies, of each role. */
-function policyLines(): Line[] {
-  return Object.entries(OF_POLICIES).flatMap(([family, all]) =>
-    ["client", "server"].flatMap((mcp_role) =>
-      all.map((more) => {
-        const expected = { mcp_role, ...more };
-        const name = sanitized(
-          Object.entries(expected)
-            .map(([label, value]) => `${label}=.=${value};.;`)
-            .join("") + family,
-        );
-        return { family, name, labels: {}, expected: { ...expected, __name__: family } };
-      }),
-    ),
-  );
 }
 
 /** Series of others, those with labels from tags, and the one family that has none. */

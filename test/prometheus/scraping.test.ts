@@ -8,7 +8,7 @@ import { endsAfterAll } from "../envoy/cleanup.ts";
 import { flushed } from "../envoy/prometheus.ts";
 import { startDiscovering } from "../envoy/sessions/discovery.ts";
 import { startUpstream } from "../envoy/upstream.ts";
-import { families } from "./catalogue.ts";
+import { CATALOGUE } from "./catalogue.ts";
 import { deniedSteps, plainSteps, send, sessionsOf, stepsOf, TOOLS } from "./load.ts";
 import { hasPrometheus, type Prometheus, type Rule, type Series, startPrometheus } from "./prometheus.ts";
 import { sanitized } from "./sanitized.ts";
@@ -94,7 +94,7 @@ describe.runIf(hasPrometheus())("with a real Prometheus", () => {
     };
     await expect.poll(differences, { timeout: SETTLED_MS }).toEqual({ onlyByTags: [], onlyByRules: [] });
     const present = new Set((await byRules.query(`{${OURS}}`)).map(({ labels }) => familyOf(labels.__name__)));
-    const absent = families().filter(({ name }) => !present.has(name));
+    const absent = CATALOGUE.families.filter(({ name }) => !present.has(name));
     expect(absent.map(({ name }) => name)).toEqual(ABSENT);
   });
 

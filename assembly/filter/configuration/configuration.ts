@@ -5,6 +5,7 @@ import { Level, Log } from "../../host/log";
 import { Properties } from "../../host/properties";
 import { NANOSECONDS_PER_MILLISECOND } from "../../memory/elapsed";
 import { Bytes, hashBytes } from "../../memory/bytes";
+import { Family, familyName } from "../../stats/catalogue";
 import { KeptConfigurations, Substitute } from "../../store/kept_configurations";
 import { ServiceClock } from "../../store/service_clock";
 import { KnownRoles } from "../../store/known_roles";
@@ -18,7 +19,6 @@ import { Host } from "../unit";
 /** Ticks from one reminder that the configuration is invalid to the next. */
 const REMINDER_TICKS: i32 = 60;
 const NOTHING = Bytes.of("");
-const GAUGE = "mcp_configuration_invalid";
 /** Plugins that are counted in it at most. */
 const INVALID_LIMIT: i32 = 4096;
 /** Configurations that were settled in this VM. */
@@ -254,7 +254,7 @@ export class Configuration {
   /** Records how many plugins have an invalid configuration. */
   private recordCount(): void {
     this.isRecorded = true;
-    const name = String.UTF8.encode(GAUGE);
+    const name = String.UTF8.encode(familyName(Family.ConfigurationInvalid));
     const gauge = this.host.metrics.gauge(changetype<usize>(name), name.byteLength);
     this.host.metrics.record(gauge, this.invalid.count);
   }

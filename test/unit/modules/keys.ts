@@ -3,7 +3,7 @@ import { METHOD_COUNT, Method, TargetKind } from "../../../assembly/mcp/protocol
 import { FAMILY_COUNT, Family } from "../../../assembly/stats/catalogue";
 import { NOBODY, metricKey, seriesKey } from "../../../assembly/stats/metric_key";
 
-export { family, method, ownLabels } from "./catalogue";
+export * from "./catalogue";
 
 export function familyCount(): i32 {
   return FAMILY_COUNT;

@@ -1,0 +1,174 @@
+/**
+ * Prometheus's relabel rules for an Envoy without our tags: they take a metric's name apart, in which Envoy shows all but
+ * letters, digits and `_` as `_`, so that `___` stands behind each label and each value.
+ */
+import type { Catalogue, Family, Label } from "./catalogue.ts";
+
+/** A rule of `metric_relabel_configs`; the regular expression is anchored at both ends. */
+export interface RelabelRule {
+  source: string;
+  regex: string;
+  /** `$1` where it is missing. */
+  replacement?: string;
+  target: string;
+}
+
+/** Rules with a comment on what they have in common. */
+export interface Section {
+  comment: string;
+  rules: RelabelRule[];
+}
+
+const NAME = "__name__";
+/** Holds what stands before the labels with closed sets. */
+const BEFORE = "__tmp_mcp";
+/** A value of a closed set: characters with at most two underscores before each. */
+const CLOSED = "(?:_?_?[^_])+";
+/** Values of open sets by their labels; all others hold anything. An address may end in colons. */
+const OPEN: Record<string, string> = { mcp_caller: "(?:_?_?[^_])*_?_?" };
+/** Labels of open sets that are looked for from the left, by how a name begins. */
+const FROM_THE_LEFT = ["mcp_role", "mcp_server", "mcp_method_name", "gen_ai_tool_name", "gen_ai_prompt_name"];
+/** What untrusted callers choose: nothing behind it in the name may be trusted. */
+const UNTRUSTED = "mcp_client_name";
+
+/** Gives values of closed sets their characters back that are no letters, digits or underscores. */
+const FIXED_RESTORATIONS: RelabelRule[] = [
+  restoration("rpc_response_status_code", "_(\\d+)", "-$1"),
+  restoration("mcp_protocol_version", "(\\d{4})_(\\d{2})_(\\d{2})", "$1-$2-$3"),
+  restoration("mcp_header", "mcp_(method|name|param)", "mcp-$1"),
+  restoration("mcp_header", "mcp_protocol_version", "mcp-protocol-version"),
+];
+
+/** The rules for all families. */
+export function relabelRules({ families, labels }: Catalogue): Section[] {
+  const restorations = restorationsOf(labels);
+  checkRestorations(labels, restorations);
+  const groups = groupsOf(families);
+  return [
+    {
+      comment: "Labels with closed sets of values, and those behind them.",
+      rules: groups.flatMap((group) => group.tail.map((label) => labelRule(group, label))),
+    },
+    {
+      comment: "What stands before them.",
+      rules: groups.map((group) => ({ source: NAME, regex: `(${headOf(group)})${tailOf(group)}`, target: BEFORE })),
+    },
+    { comment: "Its labels: from the left.", rules: leftRules() },
+    { comment: "Values of closed sets as they were.", rules: restorations },
+    {
+      comment: "The family alone.",
+      rules: [{ source: NAME, regex: "mcp_role___.+___(mcp_[a-z_]+)", target: NAME }],
+    },
+  ];
+}
+
+/** Families whose names end alike but for the family itself. */
+interface Group {
+  tail: Label[];
+  /** A regular expression of the families' names in an exposition. */
+  names: string;
+}
+
+function groupsOf(families: Family[]): Group[] {
+  const byTail = new Map<string, Family[]>();
+  for (const family of families.filter(({ labels }) => labels.length > 0)) {
+    const key = tailLabels(family)
+      .map(({ name }) => name)
+      .join();
+    byTail.set(key, [...(byTail.get(key) ?? []), family]);
+  }
+  return [...byTail.values()].map((group) => ({ tail: tailLabels(group[0]), names: namesOf(group) }));
+}
+
+function tailLabels({ labels }: Family): Label[] {
+  return labels.filter(({ name }) => !FROM_THE_LEFT.includes(name));
+}
+
+function namesOf(families: Family[]): string {
+  const names = families.map(({ name, isHistogram }) => (isHistogram ? `${name}_(?:bucket|sum|count)` : name));
+  return names.length === 1 ? names[0] : `(?:${names.join("|")})`;
+}
+
+function labelRule(group: Group, label: Label): RelabelRule {
+  return { source: NAME, regex: headOf(group) + tailOf(group, label), target: label.name };
+}
+
+/** How a name of the group begins. */
+function headOf({ tail }: Group): string {
+  // As little as possible where the tail may be absent, or ends in a name that could hold another tail.
+  const isShort = tail.some(({ name }) => name === UNTRUSTED) || (tail.length > 0 && tail.every(isOptional));
+  return isShort ? "mcp_role___.+?" : "mcp_role___.+";
+}
+
+/** How a name of the group ends; the value of `captured` is a group of the expression. */
+function tailOf({ tail, names }: Group, captured?: Label): string {
+  const parts = tail.map((label) => {
+    if (label === captured) return `___${label.name}___(${valueOf(label)})`;
+    const part = `___${label.name}___${nonCapturing(valueOf(label))}`;
+    return label.isOptional ? `(?:${part})?` : part;
+  });
+  return `${parts.join("")}___${names}`;
+}
+
+function isOptional(label: Label): boolean {
+  return label.isOptional;
+}
+
+function valueOf({ name, values, isOptional }: Label): string {
+  if (values === undefined) return OPEN[name] ?? ".+";
+  // The values themselves where something else may stand in the place of the label.
+  return name === "error_type" && isOptional ? values.join("|") : CLOSED;
+}
+
+function nonCapturing(value: string): string {
+  return value.includes("|") ? `(?:${value})` : value;
+}
+
+function leftRules(): RelabelRule[] {
+  const rule = (regex: string, target: string): RelabelRule => ({ source: BEFORE, regex, target });
+  return [
+    rule("mcp_role___(client|server)(?:___.+)?", "mcp_role"),
+    rule(
+      "mcp_role___(?:client|server)___mcp_server___(.+?)(?:___(?:mcp_method_name|gen_ai_tool_name)___.+)?",
+      "mcp_server",
+    ),
+    rule("mcp_role___(?:client|server)___mcp_server___.+?___((?:mcp_method_name|gen_ai_tool_name)___.+)", BEFORE),
+    rule(`mcp_method_name___(${CLOSED})(?:___gen_ai_(?:tool|prompt)_name___.+)?`, "mcp_method_name"),
+    rule("(?:mcp_method_name___tools_call___)?gen_ai_tool_name___(.+)", "gen_ai_tool_name"),
+    rule("mcp_method_name___prompts_get___gen_ai_prompt_name___(.+)", "gen_ai_prompt_name"),
+  ];
+}
+
+function restoration(label: string, regex: string, replacement: string): RelabelRule {
+  return { source: label, regex, replacement, target: label };
+}
+
+function restorationsOf(labels: Label[]): RelabelRule[] {
+  const methods = labels.find(({ name }) => name === "mcp_method_name")?.values ?? [];
+  const parts = methods.map((method) => method.split("/"));
+  const firsts = distinct(parts.filter(({ length }) => length > 1).map(([first]) => first));
+  const pairs = distinct(parts.filter(({ length }) => length > 2).map(([first, second]) => `${first}/${second}`));
+  return [
+    restoration("mcp_method_name", `(${firsts.join("|")})_(.+)`, "$1/$2"),
+    restoration("mcp_method_name", `(${pairs.join("|")})_(.+)`, "$1/$2"),
+    ...FIXED_RESTORATIONS,
+  ];
+}
+
+function distinct(texts: string[]): string[] {
+  return [...new Set(texts)].sort();
+}
+
+/** Throws where a value of a closed set does not come back as it was. */
+function checkRestorations(labels: Label[], rules: RelabelRule[]): void {
+  for (const { name, values = [] } of labels) {
+    const mine = rules.filter(({ target }) => target === name);
+    for (const value of values) {
+      const restored = mine.reduce(
+        (text, { regex, replacement = "$1" }) => text.replace(new RegExp(`^(?:${regex})$`), replacement),
+        value.replace(/[^A-Za-z0-9_]/g, "_"),
+      );
+      if (restored !== value) throw new Error(`${name}="${value}" comes back as "${restored}": see FIXED_RESTORATIONS`);
+    }
+  }
+}
