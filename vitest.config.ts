@@ -26,7 +26,7 @@ const OLDEST_ENVOY = {
     name: "envoy-oldest",
     include: [
       "test/envoy-oldest/*.test.ts",
-      "test/envoy/{transparency,outcomes,streams,real-clients}.test.ts",
+      "test/envoy/{transparency,outcomes,streams,real-clients,server-names}.test.ts",
       "test/access/identities.test.ts",
     ],
     env: { MCP_ENVOY_VERSION: OLDEST },

@@ -7,6 +7,7 @@ import { MATCH_FIELDS, PATHS, readMatch } from "./sections/match";
 import { SESSION_FIELDS, readSessions } from "./sections/sessions";
 import { TOKEN_FIELDS, readTokens } from "./sections/tokens";
 import { JsonType, JsonValue, jsonFault, parseJson } from "./values/json_value";
+import { NameTemplate } from "./values/name_template";
 import { Problems, fieldPath, suggestion } from "./values/problems";
 
 const LOG_LEVELS: string[] = ["trace", "debug", "info", "warn", "error"];
@@ -75,7 +76,7 @@ export class ConfigReader {
       this.namesInstance = value.type == JsonType.String && !value.isCut;
       config.instance = this.problems.text(name, value, config.instance);
     } else if (name == "server") {
-      config.server = this.problems.text(name, value, config.server);
+      config.server = this.readServer(name, value);
     } else if (name == "role") {
       const role = this.problems.word(name, value, ROLES, -1);
       if (role >= 0) config.role = ROLES[role];
@@ -84,6 +85,13 @@ export class ConfigReader {
     } else {
       this.unknownSection(name);
     }
+  }
+
+  private readServer(path: string, value: JsonValue): NameTemplate {
+    const template = new NameTemplate(this.problems.text(path, value, ""));
+    if (template.fault.length == 0) return template;
+    this.problems.error(path, template.fault);
+    return this.config.server;
   }
 
   /** An unknown field of the whole. It is an error if it could be a policy, which must not be dropped for its name. */

@@ -1,4 +1,5 @@
 import { AccessConfig } from "./access/access_config";
+import { NameTemplate } from "./values/name_template";
 
 /** The plugin's configuration: one JSON object, every field optional. docs/configuration.md says what they do. */
 export class PluginConfig {
@@ -6,7 +7,8 @@ export class PluginConfig {
   instance: string = "default";
   /** Paths of MCP endpoints; one that ends in `*` stands for all that begin so. */
   matchPaths: string[] = [];
-  server: string = "";
+  /** The server's name; empty to use the upstream cluster's. */
+  server: NameTemplate = new NameTemplate("");
   /** `client`, `server`, or empty. */
   role: string = "";
   maxTools: i32 = 256;

@@ -78,7 +78,7 @@ export class Unit {
       exchangeSettings(config),
       shared,
       new Secret(shared, host.random),
-      new Servers(config.server, host.properties),
+      new Servers(config.server, host.properties, host.log),
       new Callers(host.properties),
       host.endpoints,
       host.clock,
@@ -156,7 +156,7 @@ export function unitOf(exchange: Exchange): Unit {
 function labelSettings(config: PluginConfig, role: string): LabelSettings {
   const settings = new LabelSettings();
   settings.role = role;
-  settings.server = config.server;
+  settings.server = config.server.literal;
   settings.maxTools = config.maxTools;
   settings.maxServers = config.maxServers;
   settings.tools = config.tools;

@@ -1,7 +1,22 @@
+import { NameTemplate, TemplatePart } from "../config/values/name_template";
+import { Level, Log } from "../host/log";
 import { Properties } from "../host/properties";
 import { Bytes } from "../memory/bytes";
 import { keyedHash } from "../memory/keyed_hash";
 import { ServerKey } from "./keys";
+
+/** Bytes of a composed name: what is beyond them is cut off. */
+const NAME_LIMIT: i32 = 1024;
+/** The name that was composed last. */
+const NAME: usize = heap.alloc(NAME_LIMIT);
+
+/** A piece of a name: bytes, or where these are empty the value of an attribute of the stream. */
+class NamePiece {
+  constructor(
+    readonly bytes: Bytes,
+    readonly part: TemplatePart | null,
+  ) {}
+}
 
 /** Determines which server a stream goes to. */
 export class Servers {
@@ -9,28 +24,113 @@ export class Servers {
    *  call of the host. */
   at: usize = 0;
   length: i32 = 0;
-  private name: Bytes;
+  /** A placeholder of the configured name had no value for the current stream, so the name is the upstream cluster's. */
+  isFallback: bool = false;
+  /** The configured name with the proxy's own attributes filled in; null before the first stream. One of several pieces, or
+   *  with a part, is composed for each stream. */
+  private pieces: NamePiece[] | null = null;
+  /** An attribute of the proxy has no value, which does not change. */
+  private isIncomplete: bool = false;
+  private hasWarned: bool = false;
 
-  /** @param name the configured name; empty to use the upstream cluster's. */
+  /** @param template the configured name; empty to use the upstream cluster's. */
   constructor(
-    name: string,
+    private template: NameTemplate,
     private properties: Properties,
-  ) {
-    this.name = Bytes.of(name);
-  }
+    private log: Log,
+  ) {}
 
-  /** The key of the server that the current stream goes to: that of an empty name where it is not known. Asks the host
-   *  unless the name is configured. */
+  /** The key of the server that the current stream goes to: that of an empty name where it is not known. Asks the host for
+   *  the proxy's attributes once, and for the stream's each time. */
   resolve(): ServerKey {
-    const properties = this.properties;
     this.length = 0;
-    if (this.name.length) {
-      this.at = this.name.at;
-      this.length = this.name.length;
-    } else if (properties.find("xds.cluster_name")) {
-      this.at = properties.at;
-      this.length = properties.length;
+    this.isFallback = false;
+    if (this.template.isEmpty || !this.compose()) {
+      this.isFallback = !this.template.isEmpty;
+      const properties = this.properties;
+      if (properties.find("xds.cluster_name")) {
+        this.at = properties.at;
+        this.length = properties.length;
+      }
     }
     return keyedHash(this.at, this.length);
   }
+
+  /** Makes the configured name the current one. False where a placeholder has no value. */
+  private compose(): bool {
+    const pieces = this.pieces || this.prepare();
+    if (this.isIncomplete) return false;
+    const first = unchecked(pieces[0]);
+    if (pieces.length == 1 && !first.part) {
+      this.at = first.bytes.at;
+      this.length = first.bytes.length;
+      return true;
+    }
+    let length: i32 = 0;
+    for (let i = 0; i < pieces.length; i++) {
+      const piece = unchecked(pieces[i]);
+      const part = piece.part;
+      if (!part) length = append(length, piece.bytes.at, piece.bytes.length);
+      else if (this.find(part)) length = append(length, this.properties.at, this.properties.length);
+      else return false;
+    }
+    this.at = NAME;
+    this.length = length;
+    return true;
+  }
+
+  /** Fills in the proxy's attributes. They can be read in streams only. */
+  private prepare(): NamePiece[] {
+    const parts = this.template.parts;
+    const pieces: NamePiece[] = [];
+    this.pieces = pieces;
+    let length: i32 = 0;
+    for (let i = 0; i < parts.length; i++) {
+      const part = parts[i];
+      if (part.isOfStream) {
+        if (length) pieces.push(new NamePiece(Bytes.copy(NAME, length), null));
+        pieces.push(new NamePiece(Bytes.of(""), part));
+        length = 0;
+      } else if (part.isLiteral) {
+        const text = Bytes.of(part.text);
+        length = append(length, text.at, text.length);
+      } else if (this.find(part)) {
+        length = append(length, this.properties.at, this.properties.length);
+      } else {
+        this.isIncomplete = true;
+        return pieces;
+      }
+    }
+    if (length) pieces.push(new NamePiece(Bytes.copy(NAME, length), null));
+    return pieces;
+  }
+
+  /** Finds the value of a placeholder, and warns once where it has none. A value that is no text is none. */
+  private find(part: TemplatePart): bool {
+    const properties = this.properties;
+    for (let i = 0; i < part.paths.length; i++) {
+      if (properties.findSegments(part.paths[i]) && isText(properties.at, properties.length)) return true;
+    }
+    if (!this.hasWarned) {
+      this.hasWarned = true;
+      const text = "server: {" + part.text + "} has no value here: mcp_server is the upstream cluster's name";
+      this.log.write(Level.Warn, text);
+    }
+    return false;
+  }
+}
+
+/** Appends bytes to the name of this length, as far as there is room. Returns the new length. */
+function append(length: i32, at: usize, count: i32): i32 {
+  const kept = min(count, NAME_LIMIT - length);
+  memory.copy(NAME + length, at, kept);
+  return length + kept;
+}
+
+/** Whether bytes have no control characters: numbers, booleans and structures, as the host encodes them, have some. */
+function isText(at: usize, length: i32): bool {
+  for (let i = 0; i < length; i++) {
+    if (load<u8>(at + i) < 0x20) return false;
+  }
+  return true;
 }

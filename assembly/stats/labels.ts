@@ -18,7 +18,7 @@ const CLIENT_LIMIT: i32 = 32;
 export class LabelSettings {
   /** `client` or `server`. */
   role: string = "";
-  /** Empty to go by the upstream cluster. */
+  /** The name of the only server; empty where names are known when streams come. */
   server: string = "";
   /** Tools that get a label value of their own, a server; prompts likewise. */
   maxTools: i32 = 256;

@@ -42,6 +42,7 @@ EnvoyExtensions = [
         Configuration = <<JSON
 {
   "role": "server",
+  "server": "{namespace}/{workload}",
   "match": { "paths": ["/mcp"] },
   "access": {
     "rules": [

@@ -50,7 +50,7 @@ EnvoyExtensions = [
         }
 
         Configuration = <<JSON
-{ "role": "server" }
+{ "role": "server", "server": "{namespace}/{workload}" }
 JSON
       }
     }

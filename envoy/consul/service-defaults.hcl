@@ -35,7 +35,7 @@ EnvoyExtensions = [
         }
 
         Configuration = <<JSON
-{ "role": "server" }
+{ "role": "server", "server": "{namespace}/{workload}" }
 JSON
       }
     }

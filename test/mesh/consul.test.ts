@@ -21,7 +21,7 @@ import { byPlugin, expectTruth, initialize, runClients } from "./traffic.ts";
 
 const OUTBOUND = clusterName("mcp-server");
 const CLIENT = { mcp_role: "client", mcp_server: OUTBOUND };
-const SERVER = { mcp_role: "server", mcp_server: "local_app" };
+const SERVER = { mcp_role: "server", mcp_server: "default/mcp-server" };
 
 const keep = endsAfterAll();
 let server: FixtureServer;
@@ -75,24 +75,27 @@ async function start(resources: readonly object[]): Promise<MeshProxy> {
 }
 
 describeMesh("Consul", () => {
-  it.each<{ name: string; change: Change }>([
+  it.each<{ name: string; change: Change; server?: string }>([
     { name: "as they are", change: ({ Configuration }) => expect(Configuration).toMatch(/\n$/) },
     { name: "without a root id", change: (plugin) => delete plugin.RootID },
     { name: "with a name for the VM", change: ({ VmConfig }) => (VmConfig.VmID = "mcp") },
-    { name: "without a configuration", change: (plugin) => delete plugin.Configuration },
-  ])("a module in a file: service-defaults of server and client $name", async ({ change }) => {
-    const files = ["service-defaults", "service-defaults-outbound"];
-    const [ofServer, ofClient] = await Promise.all(
-      files.map((file) =>
-        entry(file, (plugin) => {
-          fromFile(plugin);
-          change(plugin);
-        }),
-      ),
-    );
-    const proxy = await start(await resourcesOf(ofServer, ofClient));
-    await expectTruth(proxy, await runClients(proxy.urls.outbound), [CLIENT, SERVER]);
-  });
+    { name: "without a configuration", change: (plugin) => delete plugin.Configuration, server: "local_app" },
+  ])(
+    "a module in a file: service-defaults of server and client $name",
+    async ({ change, server: mcp_server = SERVER.mcp_server }) => {
+      const files = ["service-defaults", "service-defaults-outbound"];
+      const [ofServer, ofClient] = await Promise.all(
+        files.map((file) =>
+          entry(file, (plugin) => {
+            fromFile(plugin);
+            change(plugin);
+          }),
+        ),
+      );
+      const proxy = await start(await resourcesOf(ofServer, ofClient));
+      await expectTruth(proxy, await runClients(proxy.urls.outbound), [CLIENT, { ...SERVER, mcp_server }]);
+    },
+  );
 
   it("a module from a service of the mesh", async () => {
     const proxy = await start(await resourcesOf(await entry("service-defaults-remote", fromServer())));

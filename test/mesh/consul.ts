@@ -76,9 +76,16 @@ export function filtersOf({ Protocol, EnvoyExtensions }: ServiceDefaults, type: 
   });
 }
 
-/** What the bootstrap has of these defaults. */
+/** The node of the server's proxy (`command/connect/envoy/bootstrap_tpl.go`). */
+const NODE = {
+  id: "mcp-server-sidecar-proxy",
+  cluster: "mcp-server",
+  metadata: { node_name: "node-1", namespace: "default", partition: "default" },
+};
+
+/** What the bootstrap has of these defaults, and its node. */
 export function bootstrapPartOf({ Config }: ProxyDefaults): object {
-  return { stats_config: JSON.parse(Config.envoy_stats_config_json) as object };
+  return { node: NODE, stats_config: JSON.parse(Config.envoy_stats_config_json) as object };
 }
 
 function codeOf(code: WasmArguments["PluginConfig"]["VmConfig"]["Code"]): Code {

@@ -26,7 +26,7 @@ const INBOUND = "inbound|8080||";
 /** As they show in labels. */
 const [OUTBOUND_LABEL, INBOUND_LABEL] = [OUTBOUND, INBOUND].map((name) => name.replaceAll("|", "_"));
 const CLIENT = { mcp_role: "client", mcp_server: OUTBOUND_LABEL };
-const SERVER = { mcp_role: "server", mcp_server: INBOUND_LABEL };
+const SERVER = { mcp_role: "server", mcp_server: "mcp/mcp-server" };
 
 const BOOTSTRAP = bootstrapPartOf(readYaml<MeshConfig>("istio/mesh-config.yaml"));
 const SIDECARS = ["inbound", "outbound"].map((side) => readYaml<WasmPlugin>(`istio/sidecar-${side}.yaml`));
@@ -108,7 +108,7 @@ describeMesh("Istio", () => {
   ])("$name", async ({ pluginConfig }) => {
     const plugins = SIDECARS.map((plugin) => ({ ...plugin, spec: { ...plugin.spec, pluginConfig } }));
     const proxy = await startSidecars(plugins);
-    await expectTruth(proxy, await runClients(proxy.urls.outbound), [CLIENT, SERVER]);
+    await expectTruth(proxy, await runClients(proxy.urls.outbound), [CLIENT, { ...SERVER, mcp_server: INBOUND_LABEL }]);
   });
 
   it("two plugins in one chain, of different instances: each counts everything", async () => {

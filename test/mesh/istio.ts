@@ -76,12 +76,20 @@ export function chainOf<T extends Plugin>(plugins: readonly T[], of: ListenerCla
   return attached.sort((a, b) => place(a) - place(b) || priority(b) - priority(a));
 }
 
-/** What a proxy's bootstrap has of the mesh's configuration: labels, buckets, and which statistics are kept. */
+/** A sidecar's node as pilot-agent writes it, as far as it says which workload it is. */
+export const NODE = {
+  id: `sidecar~10.0.0.1~mcp-server-0.${NAMESPACE}~${NAMESPACE}.svc.cluster.local`,
+  cluster: `mcp-server.${NAMESPACE}`,
+  metadata: { NAME: "mcp-server-0", NAMESPACE, WORKLOAD_NAME: "mcp-server", LABELS: { app: "mcp-server" } },
+};
+
+/** What a proxy's bootstrap has of the mesh's configuration: labels, buckets, and which statistics are kept; and its node. */
 export function bootstrapPartOf(values: MeshConfig): object {
   const annotation = values.sidecarInjectorWebhook.injectedAnnotations["sidecar.istio.io/statsHistogramBuckets"];
   const buckets = Object.entries(JSON.parse(annotation) as Record<string, number[]>);
   const kept = ["reporter=", "cluster_manager", "listener_manager", "server", "cluster.xds-grpc", "wasm"];
   return {
+    node: NODE,
     stats_config: {
       use_all_default_tags: false,
       stats_tags: values.meshConfig.defaultConfig.extraStatTags.map((tag) => {

@@ -15,10 +15,15 @@ import { expectTruth, runClients } from "./traffic.ts";
 const SHIPPED_PATH = "/etc/mcp/mcp.wasm";
 const OUTBOUND = "kri_msvc_default_zone-1__mcp-server_8080";
 const INBOUND = "self_inbound_dp_8080";
+const SERVICE = "mcp-server_tools_svc_8080";
 const PLUGINS = [
   { mcp_role: "client", mcp_server: OUTBOUND },
-  { mcp_role: "server", mcp_server: INBOUND },
+  { mcp_role: "server", mcp_server: SERVICE },
 ];
+/** What the bootstrap that Kuma writes says of the proxy (pkg/xds/bootstrap of its sources). */
+const BOOTSTRAP = {
+  node: { id: "default.mcp-server-0", cluster: SERVICE, metadata: { "dataplane.proxyType": "dataplane" } },
+};
 
 const keep = endsAfterAll();
 let server: FixtureServer;
@@ -57,13 +62,13 @@ describeMesh("Kuma", () => {
     { name: "one VM by its name", platform: "universal", change: ["vm_config:\n", "vm_config:\n      vm_id: mcp\n"] },
     { name: "no root id", platform: "universal", change: ["root_id: mcp", ""] },
   ])("sidecars of client and server: $name", async ({ platform, change }) => {
-    const proxy = keep(await startMeshProxy(await resourcesOf(patchesFor(platform, ...change)), {}));
+    const proxy = keep(await startMeshProxy(await resourcesOf(patchesFor(platform, ...change)), BOOTSTRAP));
     await expectTruth(proxy, await runClients(proxy.urls.outbound), PLUGINS, readPlainMetrics);
   });
 
   it("a module that is not there: Envoy refuses the listener, and the last good one goes on", async () => {
     const resources = await resourcesOf(patchesFor("universal"));
-    const proxy = keep(await startMeshProxy(resources, {}));
+    const proxy = keep(await startMeshProxy(resources, BOOTSTRAP));
     const broken = JSON.stringify(resources).replaceAll(MODULE_PATH, "/nowhere/mcp.wasm");
     const refusals = await proxy.deliver(JSON.parse(broken) as object[]);
     expect(refusals[LISTENER_TYPE]).toContain("/nowhere/mcp.wasm");

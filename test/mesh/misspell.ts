@@ -35,9 +35,9 @@ export function misspell(document: unknown, place = ""): Misspelt[] {
   });
 }
 
-/** The map that a text holds, where it is one as YAML or JSON: of several lines, or in braces. */
+/** The map that a text holds, where it is one: YAML of several lines, or JSON. (A template like `{workload}` is neither.) */
 export function embeddedIn(value: string): Record<string, unknown> | undefined {
-  if (!value.startsWith("{") && !value.includes("\n")) return undefined;
+  if (!value.startsWith('{"') && !value.includes("\n")) return undefined;
   const parsed: unknown = parse(value);
   return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)
     ? (parsed as Record<string, unknown>)

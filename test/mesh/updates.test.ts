@@ -75,7 +75,7 @@ const MESHES: Record<string, (state: State) => Made | Promise<Made>> = {
   "Kuma, by LDS from a file": ({ config, build }) => {
     const patch = readYaml<kuma.MeshProxyPatch>("kuma/inbound.universal.yaml", {
       "filename: /etc/mcp/mcp.wasm": `filename: ${build.path}`,
-      '{"role":"server"}': JSON.stringify({ role: "server", ...config }),
+      '{"role":"server","server":"{workload}"}': JSON.stringify({ role: "server", ...config }),
     });
     return { filters: kuma.filtersOf([patch], "inbound") };
   },
@@ -127,7 +127,7 @@ function stateAfter(updates: number): State {
 describeMesh("updates under load", () => {
   it.each(Object.keys(MESHES))("%s", async (mesh) => {
     const resources = (updates: number) => resourcesOf(MESHES[mesh], stateAfter(updates));
-    const proxy = keep(await startMeshProxy(await resources(0), { stats_config }, WORKERS));
+    const proxy = keep(await startMeshProxy(await resources(0), { stats_config, node: istio.NODE }, WORKERS));
     const load = keep(await SteadyLoad.begin(`${proxy.urls.mcp}${server.path}`, SESSIONS));
     // They stay open throughout. By ECDS, the series of a build go with its last VM, and these keep it.
     const streams = await Promise.all(load.sessions.slice(0, STREAMS).map((session) => session.listen()));

@@ -7,6 +7,7 @@ import { HttpMethod } from "../../http/http_method";
 import { NamedPaths } from "../../http/named_paths";
 import { Caller } from "../../identity/caller";
 import { Principals } from "../../identity/principals";
+import { Servers } from "../../identity/servers";
 import { isCandidate } from "../../mcp/headers/candidate";
 import { RequestHead } from "../../mcp/headers/request_head";
 import { UNKNOWN_REVISION } from "../../mcp/protocol/revisions";
@@ -39,7 +40,7 @@ export class AccessStage extends Stage {
   ) {
     super();
     const decisions = new DecisionLog(policy, host, isNewer);
-    const calls = new CallReader(config.server, host.properties, policy);
+    const calls = new CallReader(new Servers(config.server, host.properties, host.log), policy);
     const answers = new DenialAnswers(policy.config, decisions);
     this.principals = new Principals(policy.config, host.properties);
     this.decisions = decisions;

@@ -1,11 +1,10 @@
 import { RuleAction } from "../../config/access/access_config";
 import { GateRequest } from "../../gate/stage/request";
-import { Properties } from "../../host/properties";
+import { Servers } from "../../identity/servers";
 import { Token } from "../../json/token";
 import { IdKind, idHash } from "../../jsonrpc/id";
 import { Method, methodName } from "../../mcp/protocol/methods";
 import { MODERN_REVISION, UNKNOWN_REVISION, revisionName } from "../../mcp/protocol/revisions";
-import { Bytes } from "../../memory/bytes";
 import { keyedTextHash } from "../../memory/keyed_hash";
 import { AccessCheck } from "../check";
 import { ClientMemory } from "../client_memory";
@@ -24,16 +23,11 @@ const METHOD_NAME: usize = heap.alloc(64);
 export class CallReader {
   /** The current message. */
   readonly call: Call = new Call();
-  private serverName: Bytes;
 
-  /** @param serverName the server's configured name; empty to go by the upstream cluster. */
   constructor(
-    serverName: string,
-    private properties: Properties,
+    private servers: Servers,
     private policy: Policy,
-  ) {
-    this.serverName = Bytes.of(serverName);
-  }
+  ) {}
 
   /** Sets what is the same for all messages of a request. */
   begin(check: AccessCheck): void {
@@ -42,10 +36,10 @@ export class CallReader {
     const revision = check.hasRevision ? check.revision : ASSUMED_REVISION;
     const isKnown = !check.isHttpSse && revision != UNKNOWN_REVISION;
     call.setRevision(isKnown ? revisionName(revision) : "", check.isHttpSse);
-    const properties = this.properties;
-    if (this.serverName.length) call.setServer(this.serverName.at, this.serverName.length);
-    else if (properties.find("xds.cluster_name")) call.setServer(properties.at, properties.length);
-    else call.setServer(0, 0);
+    const servers = this.servers;
+    servers.resolve();
+    // Where the configured name has no value, rules must not mistake the name of the cluster for it.
+    call.setServer(servers.at, servers.isFallback ? 0 : servers.length);
   }
 
   /** Makes the message current that the reader has just read. */

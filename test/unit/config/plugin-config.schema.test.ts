@@ -72,6 +72,46 @@ describe("the schema of the configuration", () => {
 });
 
 const TEXTS = ["", "x", "a".repeat(256), "a".repeat(257), null, 1, true, [], {}];
+const SERVERS = [
+  ...TEXTS,
+  ...["{namespace}/{workload}", "{cluster}", "{route}{route}", "a{node.id}b{node.cluster}", "é {namespace}"],
+  ...[
+    "NAME",
+    "LABELS.app",
+    "A.B.C",
+    "a b",
+    "a{b",
+    "a\\b",
+    "~",
+    " ",
+    ".A",
+    "A.",
+    "A..B",
+    "A[b]",
+    "A]",
+    "é",
+    "\n",
+    "",
+  ].map((keys) => `{node.metadata.${keys}}`),
+  ...["[a.b/c]", "[a][b].c", ".A[b.c].D", "[a[b]", "[]", "[a", "a]", "[a]b", "[ ]", "[\u007f]", "", ".", "s.a"].map(
+    (keys) => `{node.metadata${keys}}`,
+  ),
+  ...[
+    "{",
+    "}",
+    "{}",
+    "{{}}",
+    "{{a}}",
+    "a}",
+    "}{",
+    "{a",
+    "{name}",
+    "{ namespace }",
+    "{Namespace}",
+    "{node}",
+    "{node.ids}",
+  ],
+];
 const LISTS = [[], ["a"], ["a", ""], ["a".repeat(257)], ["a", 1], [null], [[]], null, "a", {}, 1];
 const PATHS = [
   ...[[], ["/"], ["/*"], ["/mcp", "/tools/*"], ["/mcp*"], ["/é"], ["/a;b=c"], ["/%20"]],
@@ -99,7 +139,7 @@ const SIZES = [
 const VALUES: Record<string, unknown[]> = {
   instance: TEXTS,
   role: [...TEXTS, "client", "server", "Client", "both"],
-  server: TEXTS,
+  server: SERVERS,
   match: [...TEXTS, { hosts: [] }],
   "match.paths": PATHS,
   sessions: [...TEXTS, { idle: "1s" }],

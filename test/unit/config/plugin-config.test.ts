@@ -136,6 +136,8 @@ describe("a wrong value is an error with its path, what was expected and the val
   const idle = 'sessions.idleTimeout: expected a duration of at least 1s, like "30m"';
   const level = "log: expected trace, debug, info, warn or error";
   const role = "role: expected client or server";
+  const placeholders =
+    "expected {namespace}, {workload}, {node.id}, {node.cluster}, {node.metadata.KEY}, {cluster} or {route}";
   const long = "a".repeat(257);
   it.each([
     ['{"server":1}', `server: expected ${limit}, got 1`],
@@ -143,6 +145,20 @@ describe("a wrong value is an error with its path, what was expected and the val
     ['{"server":["a"]}', `server: expected ${limit}, got an array`],
     [`{"server":"${long}"}`, `server: expected ${limit}, got ${shown(long)}`],
     ['{"role":"both"}', `${role}, got "both"`],
+    ['{"server":"{namspace}"}', 'server: unknown placeholder "{namspace}"; did you mean "{namespace}"?'],
+    ['{"server":"{Work_Load}/a"}', 'server: unknown placeholder "{Work_Load}"; did you mean "{workload}"?'],
+    [
+      '{"server":"{node.metdata.NAME}"}',
+      'server: unknown placeholder "{node.metdata.NAME}"; did you mean "{node.metadata.KEY}"?',
+    ],
+    [
+      '{"server":"{node.metadata}"}',
+      'server: unknown placeholder "{node.metadata}"; did you mean "{node.metadata.KEY}"?',
+    ],
+    ['{"server":"{pod}"}', `server: unknown placeholder "{pod}", ${placeholders}`],
+    ['{"server":"{}"}', `server: unknown placeholder "{}", ${placeholders}`],
+    ['{"server":"a{namespace"}', 'server: missing "}"'],
+    ['{"server":"a}{namespace}"}', 'server: unexpected "}"'],
     ['{"role":"Sever"}', `${role}, got "Sever"; did you mean "server"?`],
     ['{"role":true}', `${role}, got true`],
     ['{"role":""}', `${role}, got ""`],

@@ -32,7 +32,7 @@ export function read(at: usize, length: usize): void {
   reader.read(at, length);
   const config = reader.config;
   traceText("instance", config.instance);
-  traceText("server", config.server);
+  traceText("server", config.server.text);
   traceText("role", config.role);
   traceNumber("maxTools", config.maxTools);
   traceNumber("maxServers", config.maxServers);
