@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { parse, parseAllDocuments } from "yaml";
-import { readDefinitions } from "./crd.ts";
 import { decodeAll, type Request } from "./mesh-types.ts";
 import { embeddedIn } from "./misspell.ts";
 
@@ -29,11 +28,8 @@ export function readMeshDocuments(): MeshDocument[] {
     });
 }
 
-let definitions: ReturnType<typeof readDefinitions> | undefined;
-
 /** For each document what is wrong with it, none where nothing is. Rejects where Go is missing or fails. */
 export async function faultsOf(documents: readonly MeshDocument[]): Promise<string[][]> {
-  const definition = await (definitions ??= readDefinitions());
   const asked = documents.map(requestsOf);
   const answers = (await decodeAll(asked.flat())).values();
   return documents.map((one, index) => {
@@ -42,10 +38,6 @@ export async function faultsOf(documents: readonly MeshDocument[]): Promise<stri
       return error === undefined ? pluginFaults(value) : [error];
     });
     if (isOf(one, "kuma") && !isPatch(one)) faults.push(...schemaFaults(KUMA, one.document));
-    if ((isOf(one, "istio") || isOf(one, "gateway")) && !isPatch(one) && !isHelm(one)) {
-      const fault = definition(one.document as Parameters<typeof definition>[0]);
-      if (fault !== undefined) faults.push(fault);
-    }
     return faults;
   });
 }
@@ -55,7 +47,8 @@ function requestsOf(one: MeshDocument): Request[] {
   if (isOf(one, "consul")) return [{ type: "consul", text: one.document as string }];
   const text = JSON.stringify(one.document);
   if (isHelm(one)) return [{ type: "helm", text }];
-  if (isPatch(one)) return [{ type: "patch", kind: isOf(one, "kuma") ? "Deployment" : "Gateway", text }];
+  if (isOf(one, "kuma") && isPatch(one)) return [{ type: "patch", kind: "Deployment", text }];
+  if (isPatch(one)) return [{ type: "kubernetes", text: JSON.stringify(patchedGateway(one.document as object)) }];
   if (isOf(one, "raw")) {
     return [{ type: "envoy", kind: isResource(one) ? "DiscoveryResponse" : "Bootstrap", text }];
   }
@@ -80,6 +73,17 @@ function kumaRequests(document: unknown): Request[] {
 
 interface Text {
   value?: string;
+}
+
+/** The quickstart's Gateway `eg`, merged with a patch of other fields. */
+function patchedGateway(patch: { spec?: object }): object {
+  return {
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "Gateway",
+    metadata: { name: "eg" },
+    ...patch,
+    spec: { gatewayClassName: "eg", listeners: [{ name: "http", protocol: "HTTP", port: 80 }], ...patch.spec },
+  };
 }
 
 const isOf = ({ path }: MeshDocument, mesh: string) => path.startsWith(`${mesh}/`);

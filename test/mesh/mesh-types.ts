@@ -1,8 +1,9 @@
-/** Runs test/fixtures/mesh-types: what the meshes' own Go types say of a file. */
+/** Runs test/fixtures/mesh-types: what the meshes' own Go types and the definitions of their resources say of a file. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { buildGoProgram } from "../fixtures/go.ts";
+import { definitionFiles } from "./definitions.ts";
 
 /** Something to decode: `text` is YAML (or JSON), for "consul" HCL; `kind` is the type of a "patch" or an "envoy" message. */
 export interface Request {
@@ -19,7 +20,9 @@ export interface Answer {
 
 /** The answers to these requests, in their order. Rejects where the program cannot be built or fails. */
 export async function decodeAll(requests: readonly Request[]): Promise<Answer[]> {
-  const child = spawn(await buildGoProgram("mesh-types"), { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(await buildGoProgram("mesh-types"), await definitionFiles(), {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   const output = text(child.stdout);
   const ended = once(child, "close");
   child.stdin.end(requests.map((request) => `${JSON.stringify(request)}\n`).join(""));
