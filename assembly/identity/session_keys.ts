@@ -38,8 +38,8 @@ export class SessionKeys {
     return this.session(this.secret.hashNumber(caller ^ mix(callerHeaders ^ client)), server);
   }
 
-  /** The key of what a caller sees of a server. */
-  callerScope(server: ServerKey, caller: CallerKey, callerHeaders: u64): u64 {
-    return this.session(caller ^ mix(callerHeaders), server);
+  /** The key of what a caller sees of a server on a path, which is a keyed hash. */
+  callerScope(server: ServerKey, caller: CallerKey, callerHeaders: u64, path: u64): u64 {
+    return this.session(caller ^ mix(callerHeaders ^ mix(path)), server);
   }
 }

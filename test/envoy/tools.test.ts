@@ -8,19 +8,29 @@ import { added, type Counts, countersOf, flushed, readMetrics, series } from "./
 const scenarios = useScenarios({ concurrency: 4 });
 const TASK_MS = 600;
 
-/** Posts a message, on a connection and so a worker of its own, that is answered with this result. */
-async function ask(
-  method: string,
-  params: object,
-  value: object,
-  headers: Record<string, string> = mcp.LEGACY,
-): Promise<void> {
-  const answer = mcp.result(1, value);
-  const url = scenarios.answering((response) => response.writeHead(200, mcp.JSON_TYPE).end(answer));
-  await post(url, 200, mcp.request(1, method, params), headers);
+/** A server, at a path of its own. */
+class Server {
+  #url: string | undefined;
+  #answer = "";
+
+  /** Posts a message, on a connection and so a worker of its own, that is answered with this result. */
+  async ask(
+    method: string,
+    params: object,
+    value: object,
+    headers: Record<string, string> = mcp.LEGACY,
+  ): Promise<void> {
+    this.#url ??= scenarios.answering((response) => response.writeHead(200, mcp.JSON_TYPE).end(this.#answer));
+    this.#answer = mcp.result(1, value);
+    await post(this.#url, 200, mcp.request(1, method, params), headers);
+  }
+
+  readonly list = (...tools: object[]) => this.ask("tools/list", {}, { tools });
 }
 
-const list = (...tools: object[]) => ask("tools/list", {}, { tools });
+/** Like {@link Server.ask}, of a server that nothing else asks. */
+const ask = (method: string, params: object, value: object, headers?: Record<string, string>) =>
+  new Server().ask(method, params, value, headers);
 
 /** What a scenario adds to the families of this name. */
 async function adding(name: string, scenario: () => Promise<unknown>, expected: Counts): Promise<void> {
@@ -36,6 +46,7 @@ async function adding(name: string, scenario: () => Promise<unknown>, expected: 
 it("tools that were added, changed and removed between two lists", async () => {
   const family = "mcp_tool_definition_changes_total";
   const changed = (tool: string, mcp_change: string) => series(family, { gen_ai_tool_name: tool, mcp_change });
+  const { list } = new Server();
   const [one, two, three] = ["one", "two", "three"].map((name) => ({ name, description: name }));
   await adding(family, () => list(one, two), {});
   await adding(family, () => list(two, one), {});
@@ -46,11 +57,31 @@ it("tools that were added, changed and removed between two lists", async () => {
   });
 });
 
+it("named servers under one upstream: each has lists and tools of its own", async () => {
+  const [wiki, tracker] = [new Server(), new Server()];
+  const search = (description: string) => ({ name: "search", description });
+  const changes = "mcp_tool_definition_changes_total";
+  const listAll = async () => {
+    for (let i = 0; i < 3; i++) {
+      await wiki.list(search("the wiki"), { name: "edit" });
+      await tracker.list(search("issues"), { name: "close" });
+    }
+  };
+  await adding(changes, listAll, {});
+  const changed = series(changes, { gen_ai_tool_name: "search", mcp_change: "changed" });
+  await adding(changes, () => tracker.list(search("issues, and your mail"), { name: "close" }), { [changed]: 1 });
+  const unknown = "mcp_unknown_tool_calls_total";
+  const edit = (server: Server) => server.ask("tools/call", { name: "edit" }, { content: [], isError: true });
+  await adding(unknown, () => edit(wiki), {});
+  await adding(unknown, () => edit(tracker), { [series(unknown, {})]: 1 });
+});
+
 it("failed calls of tools that the list lacks", async () => {
   const family = "mcp_unknown_tool_calls_total";
+  const server = new Server();
   const call = (name: string, isError: boolean) =>
-    ask("tools/call", { name, arguments: { isError } }, { content: [], isError });
-  await list({ name: TOOL });
+    server.ask("tools/call", { name, arguments: { isError } }, { content: [], isError });
+  await server.list({ name: TOOL });
   await adding(family, () => call(TOOL, true), {});
   await adding(family, () => call("elsewhere", false), {});
   await adding(family, () => call("elsewhere", true), { [series(family, {})]: 1 });

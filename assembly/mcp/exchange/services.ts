@@ -3,6 +3,7 @@ import { Callers } from "../../identity/callers";
 import { Servers } from "../../identity/servers";
 import { SessionKeys } from "../../identity/session_keys";
 import { Endpoints } from "../../store/endpoints";
+import { ListPaths } from "../../store/list_paths";
 import { Marks } from "../../store/primitives/marks";
 import { Secret } from "../../store/primitives/secret";
 import { Store } from "../../store/primitives/store";
@@ -74,7 +75,8 @@ export class ExchangeServices {
     const participants = new Participants(servers, callers, events, settings.namesCallers);
     const sessions = new StreamSessions(new SessionKeys(secret), participants, tracker, events, clock);
     const tasks = new Tasks(new StoredTasks(shared), participants, events, clock);
-    const tools = new ToolWatch(new ListChanges(new ToolLists(shared), sessions, events), tasks, events);
+    const lists = new ListChanges(new ToolLists(shared), new ListPaths(shared), sessions, participants, events);
+    const tools = new ToolWatch(lists, tasks, events);
     const usage = new TokenUsage(settings.tokens, new Marks(shared, "lists"), sessions, events);
     const waiting = new WaitingOperations(shared, events, settings.idleSeconds);
     const pairing = new Pairing(waiting, sessions, participants, usage, tools, endpoints, events, clock);

@@ -45,7 +45,7 @@ export class Pairing {
     const operation = operationOf(message);
     operation.startedAt = stream.startedAt;
     this.usage.requested(message, operation);
-    this.tools.requested(message, operation);
+    this.tools.requested(stream, message, operation);
     stream.operations.add(operation);
     let isWaiting = false;
     if (stream.session.isHttpSse) {

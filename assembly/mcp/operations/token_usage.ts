@@ -54,7 +54,8 @@ export class TokenUsage {
 
   /** Counts a page of a list, and with the last one reports the tokens of the whole list. */
   private countPage(stream: Stream, message: McpMessage, operation: Operation): void {
-    const scope = this.sessions.listScope(stream, operation.method);
+    const isPaged = operation.cursor != 0 || message.nextCursor != 0;
+    const scope: u64 = isPaged ? this.sessions.listScope(stream, operation.method) : 0;
     const before = operation.cursor ? this.listed.get(scope, operation.cursor) : 1;
     // The pages before this one were not all seen.
     if (before == 0) return;

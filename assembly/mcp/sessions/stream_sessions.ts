@@ -2,6 +2,7 @@ import { Clock } from "../../host/clock";
 import { SessionKey } from "../../identity/keys";
 import { SessionKeys } from "../../identity/session_keys";
 import { SessionEnd, SessionKind } from "../../store/session_entry";
+import { keyedHash } from "../../memory/keyed_hash";
 import { Events } from "../events";
 import { RequestHead } from "../headers/request_head";
 import { ResponseHead } from "../headers/response_head";
@@ -24,6 +25,7 @@ export class StreamSessions {
   /** Reads what the request's headers say of the session. */
   begin(stream: Stream, head: RequestHead): void {
     const link = stream.session;
+    stream.path = keyedHash(head.path, head.pathLength);
     link.callerHeaders = head.callerKey;
     link.id = this.keys.hashOfId(head.session, head.sessionLength);
     this.setRevision(stream, head.revision);
@@ -120,15 +122,17 @@ export class StreamSessions {
     return stream.session.id ? this.keyOf(stream) : 0;
   }
 
-  /** Identifies the list that this method reads in the stream's session. */
+  /** Identifies the list that this method reads in the stream's session, and else what its caller reads on its path. */
   listScope(stream: Stream, method: Method): u64 {
-    return this.keys.session(stream.session.id ^ method, this.participants.serverOf(stream));
+    const id = stream.session.id;
+    return id ? this.keys.session(id ^ method, this.participants.serverOf(stream)) : this.callerScope(stream) ^ method;
   }
 
-  /** Identifies what the stream's caller sees of its server. */
+  /** Identifies what the stream's caller sees of the server on the stream's path: several servers may share an upstream. In
+   *  HTTP+SSE answers come on the GET stream, and its path counts: that of the POST may hold the session's id. */
   callerScope(stream: Stream): u64 {
     const caller = this.participants.callerOf(stream);
-    return this.keys.callerScope(stream.server, caller, stream.session.callerHeaders);
+    return this.keys.callerScope(stream.server, caller, stream.session.callerHeaders, stream.path);
   }
 
   private meet(stream: Stream): void {

@@ -16,6 +16,8 @@ export class Stream {
   server: ServerKey;
   /** Who calls; 0 until it is resolved, and where nothing identifies the caller. */
   caller: CallerKey;
+  /** A keyed hash of its path, without the query. */
+  path: u64;
   kind: StreamKind;
   /** The response's HTTP status; 0 until it arrives. */
   status: i32;

@@ -1,23 +1,29 @@
 import { mix } from "../../memory/bytes";
+import { ListPaths } from "../../store/list_paths";
 import { LISTED_TOOL_SIZE, ListedTool, ToolLists, findTool } from "../../store/tool_lists";
 import { Events } from "../events";
 import { ListedTools } from "../message/listed_tools";
 import { McpMessage } from "../message/message";
 import { ToolChange } from "../protocol/tool_change";
+import { Participants } from "../sessions/participants";
 import { StreamSessions } from "../sessions/stream_sessions";
 import { Operation } from "../state/operation";
 import { Stream } from "../state/stream";
 
-/** Compares the list of tools that a server answers with the one that the same caller saw last. */
+/** Compares the list of tools that a server answers with the one that the same caller saw last on the same path. */
 export class ListChanges {
   constructor(
     private lists: ToolLists,
+    private paths: ListPaths,
     private sessions: StreamSessions,
+    private participants: Participants,
     private events: Events,
   ) {}
 
-  /** A list, or a page of one, was answered. Changes are reported with the last page. */
+  /** A list, or a page of one, was answered. Changes are reported with the last page, and none on a path beyond those that
+   *  are followed. */
   compare(stream: Stream, message: McpMessage, operation: Operation): void {
+    if (!this.paths.admit(this.participants.serverOf(stream), stream.path)) return;
     const lists = this.lists;
     const scope = this.sessions.callerScope(stream);
     const read = message.listedTools;
@@ -35,7 +41,7 @@ export class ListChanges {
     if (!read) tools.release();
   }
 
-  /** Whether the list that the stream's caller saw last lacks a tool; false where none is known. */
+  /** Whether the list that the stream's caller saw last on its path lacks a tool; false where none is known. */
   lacks(stream: Stream, tool: u64): bool {
     return this.lists.lacks(this.sessions.callerScope(stream), tool);
   }

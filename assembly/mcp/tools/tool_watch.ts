@@ -22,11 +22,13 @@ export class ToolWatch {
   ) {}
 
   /** A request begins an operation. */
-  requested(message: McpMessage, operation: Operation): void {
+  requested(stream: Stream, message: McpMessage, operation: Operation): void {
     operation.task = message.requestedTask;
     if (operation.method == Method.ToolsCall && !message.continuesCall) {
       const name = keyedHash(operation.name, operation.nameLength);
-      operation.callHash = neverZero(mix(message.argumentsHash ^ mix(name)));
+      // A session is of one server. The activity of a caller may be of several that share an upstream.
+      const path = stream.session.id ? 0 : stream.path;
+      operation.callHash = neverZero(mix(message.argumentsHash ^ mix(name ^ path)));
     }
   }
 

@@ -111,6 +111,14 @@ describe.each([1, 4])("with %i workers", (count) => {
     expect(repeated(workers[0])).toEqual({ echo: 1 });
   });
 
+  test("without a session a call on another path is another's: named servers may share an upstream", () => {
+    const workers = start();
+    const body = request("tools/call", { name: "echo", arguments: {} });
+    for (const name of ["wiki", "tracker", "wiki"]) post(workers[0], body, result(), { path: `/servers/${name}/mcp/` });
+    passSeconds(workers, 1);
+    expect(repeated(workers[0])).toEqual({ echo: 1 });
+  });
+
   test("over HTTP+SSE the stream's session is one", () => {
     const workers = start();
     const [one, two] = ["/messages?s=1", "/messages?s=2"];

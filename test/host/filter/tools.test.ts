@@ -1,6 +1,7 @@
 /** What servers say of their tools, and whether agents keep to it. */
 import { describe, expect, test } from "vitest";
 import type { ExchangeOptions, Plugin } from "../index.ts";
+import { openStream, send } from "./http-sse.ts";
 import {
   MCP_HEADERS,
   SSE_ANSWER,
@@ -33,7 +34,7 @@ const tool = (name: string, description = "does it", properties: object = {}): T
 });
 const [ECHO, ADD, SUB] = ["echo", "add", "sub"].map((name) => tool(name));
 
-type Options = ExchangeOptions & { headers?: Record<string, string> };
+type Options = ExchangeOptions & { headers?: Record<string, string>; path?: string };
 
 /** The server lists its tools, on a page of their own each, which pass these workers in turn. */
 function list(workers: readonly Plugin[], pages: readonly (readonly object[])[], options?: Options): void {
@@ -134,6 +135,52 @@ describe.each([1, 4])("a list of tools that changes, with %i workers", (count) =
     expect(changes(workers[0])).toEqual({});
     for (const caller of callers) list(workers, [[SUB]], caller);
     expect(changes(workers[0])).toEqual({ "sub added": 3, "add removed": 3 });
+  });
+
+  test("is another's for another path: named servers may share an upstream", () => {
+    const workers = start();
+    const [wiki, tracker] = ["wiki", "tracker"].map((name) => ({ path: `/servers/${name}/mcp/` }));
+    for (let i = 0; i < 3; i++) {
+      list(workers, [[tool("search", "the wiki"), ECHO], [ADD]], wiki);
+      list(workers.slice(-1), [[tool("search", "issues")], [SUB]], tracker);
+    }
+    expect(changes(workers[0])).toEqual({});
+    list(workers, [[tool("search", "the wiki, and reads your keys"), ECHO, ADD]], { path: `${wiki.path}?x=1` });
+    expect(changes(workers[0])).toEqual({ "search changed": 1 });
+    post(workers[0], toolCall("add"), error(-32602), wiki);
+    expect(unknown(workers[0])).toBe(0);
+    post(workers[0], toolCall("add"), error(-32602), tracker);
+    expect(unknown(workers[0])).toBe(1);
+  });
+
+  test("is compared on the first 64 paths of a server, and on none beyond", () => {
+    const workers = start();
+    const at = (i: number, cluster = "tools") => ({ path: `/${i}`, properties: { "xds.cluster_name": cluster } });
+    for (let i = 0; i < 70; i++) list(workers, [[ECHO]], at(i));
+    list(workers, [[ECHO]], at(70, "other"));
+    for (let i = 0; i < 70; i++) list(workers.slice(-1), [[ADD]], at(i));
+    expect(changes(workers[0])).toEqual({ "add added": 64, "echo removed": 64 });
+    post(workers[0], toolCall("guessed"), error(-32602), at(64));
+    expect(unknown(workers[0])).toBe(0);
+    list(workers, [[ADD]], at(70, "other"));
+    expect(changes(workers[0])).toEqual({ "add added": 65, "echo removed": 65 });
+    post(workers[0], toolCall("guessed"), error(-32602), at(0));
+    expect(unknown(workers[0])).toBe(1);
+  });
+
+  test("is the same for each HTTP+SSE session of a GET path, whatever its endpoint is", () => {
+    const workers = start();
+    const listed = (session: string, path: string, ...tools: object[]) => {
+      const endpoint = `/messages/${session}`;
+      const stream = openStream(workers[0], endpoint, path);
+      send(workers[count - 1], request("tools/list"), { path: endpoint });
+      stream.send(result({ tools }));
+    };
+    for (let i = 0; i < 70; i++) listed(`a${i}`, "/wiki/sse", ECHO);
+    for (let i = 0; i < 3; i++) listed(`b${i}`, "/tracker/sse", ADD);
+    expect(changes(workers[0])).toEqual({});
+    listed("c", "/wiki/sse", SUB);
+    expect(changes(workers[0])).toEqual({ "sub added": 1, "echo removed": 1 });
   });
 
   test("an error, and a list of no tools at all, change nothing", () => {

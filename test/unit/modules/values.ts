@@ -16,6 +16,7 @@ import { Bytes } from "../../../assembly/memory/bytes";
 import { Random } from "../../../assembly/host/random";
 import { ClaimFlag, Claims, isBeatDue, isLive } from "../../../assembly/store/claims";
 import { Endpoints } from "../../../assembly/store/endpoints";
+import { ListPaths } from "../../../assembly/store/list_paths";
 import { KeptConfigurations } from "../../../assembly/store/kept_configurations";
 import { PENDING_SIZE, Pending, PendingListener } from "../../../assembly/store/pending";
 import { Policies, PolicyMode } from "../../../assembly/store/policies";
@@ -157,6 +158,9 @@ export function exercise(kind: i32, space: i32): bool {
     case 11:
       tasks(shared, full);
       break;
+    case 12:
+      listPaths(shared, full);
+      break;
     default:
       return false;
   }
@@ -283,6 +287,12 @@ function toolLists(shared: Store): void {
   lists.remove(KEY + 1);
 }
 
+function listPaths(shared: Store, full: Store): void {
+  new ListPaths(shared).admit(KEY, OTHER_KEY);
+  const others = new ListPaths(full);
+  for (let i = 0; i < 2000; i++) others.admit(KEY + i / 50, i);
+}
+
 function marks(shared: Store, full: Store): void {
   const marks = new Marks(shared, "marks", 1);
   marks.set(1, 2, KEY);
@@ -373,6 +383,8 @@ export function unrecovered(space: i32): string {
   memory.fill(tools, 0, LISTED_TOOL_SIZE);
   lists.save(KEY, tools, 1);
   if (!lists.load(KEY) || lists.count != 1) return "lists";
+  // A server of which the damaged value has no paths.
+  if (!new ListPaths(shared).admit(KEY + 2, OTHER_KEY)) return "list paths";
   const numbers = new NumberSet(shared, "numbers", 20);
   if (!numbers.add(KEY) && numbers.values().length < 20) return "numbers";
   const list = new NameList(shared, "names", 5);

@@ -29,14 +29,20 @@ interface Asked {
   /** Of the session. */
   readonly id?: string;
   readonly cluster?: string;
+  readonly path?: string;
+  readonly address?: string;
 }
 
 /** A client asks for a page of a list and gets it, with the cursor of the next. */
-function list(worker: Plugin, tools: object[], next?: unknown, { method, cursor, id, cluster }: Asked = {}): void {
+function list(worker: Plugin, tools: object[], next?: unknown, asking: Asked = {}): void {
+  const { method, cursor, id, cluster, path, address } = asking;
   const headers = { ...MCP_HEADERS, ...(id !== undefined && { "mcp-session-id": id }) };
-  const properties = cluster === undefined ? undefined : { "xds.cluster_name": cluster };
+  const properties = {
+    ...(cluster !== undefined && { "xds.cluster_name": cluster }),
+    ...(address !== undefined && { "source.address": address }),
+  };
   const asked = request(method ?? "tools/list", { ...(cursor !== undefined && { cursor }) });
-  post(worker, asked, result({ tools, nextCursor: next }), { headers, properties });
+  post(worker, asked, result({ tools, nextCursor: next }), { headers, properties, path });
 }
 
 const gauges = (worker: Plugin) => countsBy(worker, "mcp_definition_tokens", "mcp_server", "mcp_method_name");
@@ -117,6 +123,19 @@ describe.each([1, 4])("pages, on %i workers", (count) => {
     ])
       read(client, number);
     expect(gauge(workers[0])).toBe(cost(FIRST) + cost(SECOND) + cost(THIRD));
+  });
+
+  test.each([
+    ["addresses", { address: "192.0.2.1:1" }, { address: "192.0.2.2:1" }],
+    ["paths", { path: "/servers/wiki/mcp/" }, { path: "/servers/tracker/mcp/" }],
+  ])("of clients without sessions at two %s do not mix", (_, one, two) => {
+    const workers = startWorkers(count);
+    list(on(workers, 0), FIRST, "next", one);
+    list(on(workers, 1), SECOND, "next", two);
+    list(on(workers, 2), THIRD, undefined, { ...one, cursor: "next" });
+    expect(gauge(workers[0])).toBe(cost(FIRST) + cost(THIRD));
+    list(on(workers, 3), SHORT, undefined, { ...two, cursor: "next" });
+    expect(gauge(workers[0])).toBe(cost(SECOND) + cost(SHORT));
   });
 
   test("of two lists, or of two servers, do not either", () => {
