@@ -28,7 +28,7 @@ const CLUSTER = "mcp_upstream";
 /** Templates, and what becomes of them. */
 const NAMES: Record<string, string> = {
   "{namespace}/{workload}": "tools/search",
-  "{node.cluster}@{node.id}": "search.tools@sidecar_10.0.0.1_search-0.tools_tools.svc.cluster.local",
+  "{node.cluster}@{node.id}": "search.tools@sidecar%7E10.0.0.1%7Esearch-0.tools%7Etools.svc.cluster.local",
   "{node.metadata.LABELS.app}": "search-app",
   "{node.metadata.LABELS[service.istio.io/canonical-name]}": "search-service",
   "{node.metadata[LABELS][app]}": "search-app",

@@ -24,7 +24,7 @@ import { byPlugin, expectTruth, initialize, runClients } from "./traffic.ts";
 const OUTBOUND = "outbound|8080||mcp-server.mcp.svc.cluster.local";
 const INBOUND = "inbound|8080||";
 /** As they show in labels. */
-const [OUTBOUND_LABEL, INBOUND_LABEL] = [OUTBOUND, INBOUND].map((name) => name.replaceAll("|", "_"));
+const [OUTBOUND_LABEL, INBOUND_LABEL] = [OUTBOUND, INBOUND].map((name) => name.replaceAll("|", "%7C"));
 const CLIENT = { mcp_role: "client", mcp_server: OUTBOUND_LABEL };
 const SERVER = { mcp_role: "server", mcp_server: "mcp/mcp-server" };
 

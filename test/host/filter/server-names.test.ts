@@ -77,7 +77,7 @@ describe("a placeholder without a value: the name is the upstream cluster's, and
     ["none of the stream", "{namespace}/{route}", ISTIO],
   ])("%s", (_what, server, properties) => {
     const plugin = start(server, properties);
-    expect(serverOf(plugin)).toBe("inbound_8080__");
+    expect(serverOf(plugin)).toBe("inbound%7C8080%7C%7C");
     expect(warnings(plugin)).toHaveLength(1);
   });
 
@@ -86,7 +86,7 @@ describe("a placeholder without a value: the name is the upstream cluster's, and
     post(plugin, toolCall("echo"));
     post(plugin, toolCall("echo"), result(), { properties: { "xds.route_name": "shop" } });
     post(plugin, toolCall("echo"));
-    expect(countsBy(plugin, "mcp_operations_total", "mcp_server")).toEqual({ inbound_8080__: 2, shop: 1 });
+    expect(countsBy(plugin, "mcp_operations_total", "mcp_server")).toEqual({ "inbound%7C8080%7C%7C": 2, shop: 1 });
     expect(warnings(plugin)).toEqual(["server: {route} has no value here: mcp_server is the upstream cluster's name"]);
   });
 });
