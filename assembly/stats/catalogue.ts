@@ -126,10 +126,11 @@ export enum ErrorType {
   None,
   ToolError,
   RpcError,
+  Denied,
   Other,
 }
 
-const ERROR_TYPES: string[] = ["", "tool_error", "rpc_error", "other"];
+const ERROR_TYPES: string[] = ["", "tool_error", "rpc_error", "denied", "other"];
 
 /** Which way bytes or a notification went: the label `mcp_direction`. */
 export enum Direction {

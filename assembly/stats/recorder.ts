@@ -154,6 +154,8 @@ function errorType(outcome: Outcome): ErrorType {
       return ErrorType.ToolError;
     case Outcome.RpcError:
       return ErrorType.RpcError;
+    case Outcome.Denied:
+      return ErrorType.Denied;
     default:
       return ErrorType.Other;
   }

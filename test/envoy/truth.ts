@@ -41,7 +41,7 @@ function countOperation(
   }
   const code = String(answer?.message.error?.code ?? "");
   count(counts, "mcp_operations_total", { ...labels, mcp_outcome: outcome, rpc_response_status_code: code });
-  const errorType = { ok: "", tool_error: "tool_error", rpc_error: "rpc_error" }[outcome] ?? "other";
+  const errorType = { ok: "", tool_error: "tool_error", rpc_error: "rpc_error", denied: "denied" }[outcome] ?? "other";
   count(counts, "mcp_operation_duration_milliseconds_count", { ...labels, error_type: errorType });
   const directions = ["client_to_server", "server_to_client"];
   const [there, back] = fromServer ? directions.reverse() : directions;

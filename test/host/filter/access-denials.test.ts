@@ -89,6 +89,9 @@ describe("a call that is denied", () => {
       "ok ": 1,
     });
     expect(plugin.vm.metrics.gauge("mcp_operations_in_flight")).toBe(0);
+    const { metrics } = plugin.vm;
+    const durations = (error_type: string) => metrics.histogram("mcp_operation_duration_milliseconds", { error_type });
+    expect([durations("denied").count, durations("other").count]).toEqual([1, 0]);
   });
 });
 
