@@ -54,7 +54,7 @@ export class AccessLog extends EventSink {
     this.request(stream, operation, stream.revision == MODERN_REVISION);
     this.setText("mcp.outcome", outcomeName(operation.outcome));
     this.setNumber("mcp.duration_ms", operation.durationMs(this.clock.now()));
-    const tokens = operation.allTokens;
+    const tokens = operation.modelTokens;
     if (tokens) this.setNumber("mcp.tokens", tokens);
   }
 

@@ -48,7 +48,7 @@ export class OperationLog extends EventSink {
     writer.textMember("direction", operation.fromServer ? "server_to_client" : "client_to_server");
     writer.textMember("outcome", outcomeName(operation.outcome));
     writer.numberMember("duration_ms", operation.durationMs(now));
-    const tokens = operation.allTokens;
+    const tokens = operation.modelTokens;
     if (tokens) writer.numberMember("tokens", tokens);
     writer.raw("}");
     this.log.writeBytes(Level.Info, writer.at, writer.length);

@@ -2,7 +2,7 @@
 import { readSamples, type Sample } from "../envoy/exposition.ts";
 import type { Buckets } from "./quantile.ts";
 
-/** What is known of one method, or of one tool, of one server. */
+/** What is known of one method, or of one tool, of one server: of the calls that reached it. */
 export interface Row {
   server: string;
   method: string;
@@ -26,7 +26,7 @@ export interface ServerTotals {
   sessionsActive: number;
   /** Born here, or met after their birth elsewhere. */
   sessionsSeen: number;
-  /** Estimated tokens of all that passed. */
+  /** Estimated tokens that models wrote and read. */
   tokens: number;
   /** Estimated tokens of what it lists: tools, prompts, resources. */
   definitionTokens: number;
@@ -34,7 +34,11 @@ export interface ServerTotals {
 
 const NO_ERROR = new Set(["ok", "input_required", "task_accepted"]);
 const CANCELLED = new Set(["cancelled", "disconnected"]);
-const READ = new Set(["result", "structured", "prompt", "resource"]);
+/** Outcomes, and types of errors, of what never reached a server. */
+const STOPPED = new Set(["denied", "limited"]);
+const READ = new Set(["result", "prompt", "resource"]);
+/** The kind of tokens that no model reads, since another one has the same: docs/tokens.md. */
+const REPEATED = "structured";
 /** The methods whose answers bring these kinds of tokens, which are not labelled by method. */
 const METHOD_OF_KIND: Record<string, string> = { prompt: "prompts/get", resource: "resources/read" };
 
@@ -57,7 +61,7 @@ export function readServers(expositions: string[]): Map<string, ServerTotals> {
     if (name === "mcp_sessions_active") totals.sessionsActive += value;
     else if (name === "mcp_sessions_started_total" || name === "mcp_sessions_adopted_total")
       totals.sessionsSeen += value;
-    else if (name === "mcp_tokens_total") totals.tokens += value;
+    else if (name === "mcp_tokens_total" && labels.mcp_token_kind !== REPEATED) totals.tokens += value;
     else if (name === "mcp_definition_tokens") totals.definitionTokens += value;
   }
   return servers;
@@ -87,6 +91,7 @@ function rowOf(rows: Map<string, Row>, { labels }: Sample): Row {
 function add(row: Row, { name, labels, value }: Sample): void {
   if (name === "mcp_operations_total") {
     const outcome = labels.mcp_outcome ?? "";
+    if (STOPPED.has(outcome)) return;
     row.calls += value;
     if (CANCELLED.has(outcome)) row.cancelled += value;
     else if (!NO_ERROR.has(outcome)) row.errors += value;
@@ -96,7 +101,7 @@ function add(row: Row, { name, labels, value }: Sample): void {
     else if (kind === "arguments") row.tokensOut += value;
   } else if (name === "mcp_payload_bytes_total") {
     row.bytes += value;
-  } else if (name === "mcp_operation_duration_milliseconds_bucket") {
+  } else if (name === "mcp_operation_duration_milliseconds_bucket" && !STOPPED.has(labels.error_type ?? "")) {
     const bound = labels.le === "+Inf" ? Infinity : Number(labels.le);
     row.durations.set(bound, (row.durations.get(bound) ?? 0) + value);
   }

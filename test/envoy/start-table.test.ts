@@ -15,6 +15,11 @@ const SHOP_STATISTICS = `
 mcp_operations_total{${CALLED},mcp_outcome="ok"} 7
 mcp_operations_total{${CALLED},mcp_outcome="tool_error"} 2
 mcp_operations_total{${CALLED},mcp_outcome="cancelled"} 1
+mcp_operations_total{${CALLED},mcp_outcome="denied",rpc_response_status_code="403"} 90
+mcp_operation_duration_milliseconds_bucket{${CALLED},error_type="denied",le="5"} 90
+mcp_operation_duration_milliseconds_bucket{${CALLED},error_type="denied",le="10"} 90
+mcp_operation_duration_milliseconds_bucket{${CALLED},error_type="denied",le="+Inf"} 90
+mcp_operations_total{${SHOP},mcp_method_name="resources/list",mcp_outcome="denied",rpc_response_status_code="403"} 1
 mcp_operation_duration_milliseconds_bucket{${CALLED},le="5"} 4
 mcp_operation_duration_milliseconds_bucket{${CALLED},le="10"} 10
 mcp_operation_duration_milliseconds_bucket{${CALLED},le="+Inf"} 10
@@ -22,7 +27,7 @@ mcp_payload_bytes_total{${CALLED},mcp_direction="client_to_server"} 1000
 mcp_payload_bytes_total{${CALLED},mcp_direction="server_to_client"} 1048
 mcp_tokens_total{${TOOL},mcp_token_kind="arguments",${ESTIMATED}} 60
 mcp_tokens_total{${TOOL},mcp_token_kind="result",${ESTIMATED}} 1200
-mcp_tokens_total{${TOOL},mcp_token_kind="structured",${ESTIMATED}} 34
+mcp_tokens_total{${TOOL},mcp_token_kind="structured",${ESTIMATED}} 1150
 mcp_tokens_total{${TOOL},mcp_token_kind="sampling_request",${ESTIMATED}} 500
 mcp_operations_total{${SHOP},mcp_method_name="prompts/get",gen_ai_prompt_name="sum",mcp_outcome="ok"} 3
 mcp_tokens_total{${SHOP},mcp_token_kind="prompt",${ESTIMATED}} 21
@@ -63,7 +68,7 @@ describe("rows", () => {
       calls: 10,
       errors: 2,
       cancelled: 1,
-      tokensIn: 1234,
+      tokensIn: 1200,
       tokensOut: 60,
       bytes: 2048,
     });
@@ -78,7 +83,7 @@ describe("rows", () => {
 
 test("totals by server", () => {
   expect(Object.fromEntries(readServers(STATISTICS))).toEqual({
-    shop: { sessionsActive: 3, sessionsSeen: 4, tokens: 3400, definitionTokens: 388 },
+    shop: { sessionsActive: 3, sessionsSeen: 4, tokens: 3366, definitionTokens: 388 },
     bank: { sessionsActive: 0, sessionsSeen: 1, tokens: 0, definitionTokens: 0 },
   });
 });
@@ -94,7 +99,7 @@ describe("the table", () => {
                                      calls errors cancelled     p50     p95     p99 tokens in tokens out      bytes
       bank  0 of 1 sessions active
         ping                             1      0         0       –       –       –         –          –        0 B
-      shop  3 of 4 sessions active, 850 tokens a session, 388 tokens of definitions
+      shop  3 of 4 sessions active, 842 tokens a session, 388 tokens of definitions
         get_weather                     10      2         1  5.8 ms  9.6 ms  9.9 ms      1.2k         60    2.0 KiB
         prompts/get                      3      0         0       –       –       –        21          –        0 B
         resources/read                   1      0         0       –       –       –         8          –        0 B

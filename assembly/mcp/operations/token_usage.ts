@@ -28,7 +28,11 @@ export class TokenUsage {
   /** An operation is answered. */
   answered(stream: Stream, message: McpMessage, operation: Operation): void {
     if (!this.settings.estimate) return;
-    for (let kind = <i32>TokenKind.Result; kind <= TokenKind.SamplingRequest; kind++) add(operation, message, kind);
+    for (let kind = <i32>TokenKind.Result; kind <= TokenKind.SamplingRequest; kind++) {
+      if (kind != TokenKind.Structured) add(operation, message, kind);
+    }
+    const structured = message.tokens(TokenKind.Structured);
+    operation.addTokens(message.tokens(TokenKind.Result) ? TokenKind.Structured : TokenKind.Result, structured);
     if (isList(operation.method) && message.outcome == Outcome.Ok) this.countPage(stream, message, operation);
   }
 

@@ -2,9 +2,9 @@
 export enum TokenKind {
   /** Of a tool call: the model wrote them. */
   Arguments,
-  /** Text contents of a tool's result. */
+  /** Of a tool's result what a model reads: its text contents or, where these have no text, its structured content. */
   Result,
-  /** The structured content of a tool's result, which most servers also send as text. */
+  /** The structured content of a tool's result that has text as well: most servers send the same twice. */
   Structured,
   /** Tools, prompts and resources in lists. */
   Definitions,
@@ -33,6 +33,11 @@ const NAMES: string[] = [
 
 export function tokenKindName(kind: TokenKind): string {
   return NAMES[kind];
+}
+
+/** Whether what has this kind repeats what has another one: a model reads one of the two. */
+export function isRepetition(kind: TokenKind): bool {
+  return kind == TokenKind.Structured;
 }
 
 /** How tokens are estimated. */

@@ -19,6 +19,6 @@ export class SessionActivity extends EventSink {
     const operation = event.operation!;
     if (!operation.session || operation.outcome == Outcome.Denied) return;
     const endedAt = operation.endedAt ? operation.endedAt : this.clock.now();
-    this.tracker.add(operation.session, 1, operation.allTokens, endedAt / NANOSECONDS_PER_MILLISECOND);
+    this.tracker.add(operation.session, 1, operation.modelTokens, endedAt / NANOSECONDS_PER_MILLISECOND);
   }
 }

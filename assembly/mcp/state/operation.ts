@@ -5,7 +5,7 @@ import { Pool } from "../../memory/pool";
 import { CLIENT_NAME_LIMIT, NAME_LIMIT, NO_CODE } from "../protocol/limits";
 import { Method } from "../protocol/methods";
 import { Outcome } from "../protocol/outcome";
-import { TOKEN_KIND_COUNT, TokenKind } from "../protocol/token_kinds";
+import { TOKEN_KIND_COUNT, TokenKind, isRepetition } from "../protocol/token_kinds";
 
 /** A request and, in time, its answer. */
 @unmanaged
@@ -61,10 +61,12 @@ export class Operation {
     return load<u32>(this.tokensAt(kind));
   }
 
-  /** The estimated tokens of all kinds. */
-  get allTokens(): u64 {
+  /** The estimated tokens that a model wrote or reads: of all kinds that do not repeat another one. */
+  get modelTokens(): u64 {
     let sum: u64 = 0;
-    for (let kind = 0; kind < TOKEN_KIND_COUNT; kind++) sum += this.tokens(kind);
+    for (let kind = 0; kind < TOKEN_KIND_COUNT; kind++) {
+      if (!isRepetition(kind)) sum += this.tokens(kind);
+    }
     return sum;
   }
 

@@ -74,7 +74,8 @@ function sessionsOf(wire: Wire, exchanges: readonly Recorded[]): Map<string, Ses
   }
   for (const [exchange, texts] of textsByExchange(exchanges)) {
     const session = sessions.get(keyOf(exchange, wire) ?? "");
-    if (session !== undefined) session.tokens += texts.reduce((sum, { texts }) => sum + tokensOf(texts), 0);
+    const read = texts.filter(({ kind }) => kind !== "structured");
+    if (session !== undefined) session.tokens += read.reduce((sum, { texts }) => sum + tokensOf(texts), 0);
   }
   return sessions;
 }

@@ -18,7 +18,7 @@ import {
   startWorkers,
 } from "../filter.ts";
 import { SAMPLING, SAMPLING_TEXTS, embedded, image, text } from "./contents.ts";
-import { allTokens, tokenCounts } from "./tokens.ts";
+import { modelTokens, tokenCounts } from "./tokens.ts";
 
 const IN_SESSION = { ...MCP_HEADERS, "mcp-session-id": "s", "mcp-protocol-version": "2025-03-26" };
 const KINDS = ["arguments", "definitions", "prompt", "resource", "result", "structured"];
@@ -61,7 +61,7 @@ function tokensAfter(pass: (plugin: Plugin) => void): object {
   passSeconds([plugin], 13);
   const { metrics } = plugin.vm;
   const ofSession = metrics.histogram("mcp_session_tokens", { mcp_session_kind: "streamable" }).values;
-  expect(ofSession).toEqual([allTokens(plugin)]);
+  expect(ofSession).toEqual([modelTokens(plugin)]);
   expect(countsBy(plugin, "mcp_undecoded_total", "mcp_reason")).toEqual({});
   const definitions = countsBy(plugin, "mcp_definition_tokens", "mcp_method_name");
   return { counts: tokenCounts(plugin), ofSession, definitions };
@@ -147,7 +147,7 @@ test("a window's tokens are those of the batches in it", () => {
   post(plugin, batch(...ASKED), batch(...ANSWERED));
   passSeconds([plugin], 25);
   const { metrics } = plugin.vm;
-  expect(metrics.histogram("mcp_session_tokens", { mcp_session_kind: "window" }).values).toEqual([allTokens(plugin)]);
+  expect(metrics.histogram("mcp_session_tokens", { mcp_session_kind: "window" }).values).toEqual([modelTokens(plugin)]);
   expect(metrics.histogram("mcp_session_operations").values).toEqual([EXCHANGES.length]);
   expect(tokenCounts(plugin)).toEqual((oneByOne as { counts: object }).counts);
 });

@@ -16,7 +16,7 @@ import {
   toolCall,
 } from "../filter.ts";
 import { SAMPLING, SAMPLING_TEXTS, text } from "./contents.ts";
-import { allTokens } from "./tokens.ts";
+import { modelTokens, tokenCounts } from "./tokens.ts";
 
 const ASKED = request("sampling/createMessage", SAMPLING, "server-1");
 const ANSWERED = result({ role: "assistant", content: text("It is sunny there"), model: "m" }, "server-1");
@@ -69,7 +69,7 @@ describe.each([1, 4])("on %i workers", (count) => {
     expect(Object.keys(counts).sort()).toEqual([...KINDS, "sampling_request", "sampling_result"].sort());
     expect(counts.sampling_request).toBe(2 * tokensOf(SAMPLING_TEXTS));
     expect(counts.sampling_result).toBe(2 * tokensOf(["It is sunny there"]));
-    expect(totals(on(0), "streamable")).toEqual([allTokens(on(0))]);
+    expect(totals(on(0), "streamable")).toEqual([modelTokens(on(0))]);
     expect(totals(on(0), "window")).toEqual([]);
   });
 
@@ -89,7 +89,7 @@ describe.each([1, 4])("on %i workers", (count) => {
 
     const kinds = Object.keys(countsBy(workers[0], "mcp_tokens_total", "mcp_token_kind"));
     expect(kinds.sort()).toEqual([...KINDS, "sampling_request", "sampling_result"].sort());
-    expect(totals(workers[0], "window")).toEqual([allTokens(workers[0])]);
+    expect(totals(workers[0], "window")).toEqual([modelTokens(workers[0])]);
     expect(totals(workers[0], "streamable")).toEqual([]);
   });
 
@@ -127,8 +127,22 @@ test("more tokens than 32 bits hold", () => {
   for (let i = 0; i < 45; i++) post(worker, toolCall("echo"), answer, { headers: inSession("s") });
   remove(worker, "s");
   passSeconds([worker], 13);
-  expect(allTokens(worker)).toBeGreaterThan(2 ** 32);
-  expect(totals(worker, "streamable")).toEqual([allTokens(worker)]);
+  expect(modelTokens(worker)).toBeGreaterThan(2 ** 32);
+  expect(totals(worker, "streamable")).toEqual([modelTokens(worker)]);
+});
+
+test("what a result has as text and as structured content, as FastMCP sends it, a session counts once", () => {
+  const [worker] = startWorkers(1);
+  initialize(worker, "s");
+  const before = modelTokens(worker);
+  const forecast = { city: "Oslo", days: [{ sky: "sunny", celsius: 21 }] };
+  const body = result({ content: [text(JSON.stringify(forecast))], structuredContent: forecast });
+  post(worker, toolCall("echo"), { headers: JSON_ANSWER, body }, { headers: inSession("s") });
+  expect(tokenCounts(worker)["structured echo"]).toBe(tokensOf([forecast]));
+  remove(worker, "s");
+  passSeconds([worker], 20);
+  const read = tokensOf([{ text: "hello" }]) + tokensOf([JSON.stringify(forecast)]);
+  expect(totals(worker, "streamable")).toEqual([before + read]);
 });
 
 test("tokens cost no access to shared data, beyond that of a request of the server's that waits for its answer", () => {

@@ -3,7 +3,7 @@ import { tokensOf } from "../../../estimator.ts";
 import type { Plugin } from "../../index.ts";
 import { JSON_ANSWER, MCP_HEADERS, passSeconds, post, request, result, startWorkers, toolCall } from "../filter.ts";
 import { text } from "./contents.ts";
-import { allTokens, start, tokenCounts } from "./tokens.ts";
+import { modelTokens, start, tokenCounts } from "./tokens.ts";
 
 const FAMILIES = ["mcp_tokens_total", "mcp_session_tokens", "mcp_definition_tokens"];
 const SENTENCE = "Sunny with some clouds in the afternoon, 21 degrees. ";
@@ -56,7 +56,7 @@ describe("tokens.scale", () => {
       expect(Math.abs(tokens - 2 * counts[key])).toBeLessThanOrEqual(key.startsWith("arguments") ? 2 : 1);
     }
     for (const plugin of [once, twice]) {
-      expect(plugin.vm.metrics.histogram("mcp_session_tokens").values).toEqual([allTokens(plugin)]);
+      expect(plugin.vm.metrics.histogram("mcp_session_tokens").values).toEqual([modelTokens(plugin)]);
       const definitions = plugin.vm.metrics.counter("mcp_tokens_total", { mcp_token_kind: "definitions" });
       expect(plugin.vm.metrics.gauge("mcp_definition_tokens")).toBe(definitions);
     }

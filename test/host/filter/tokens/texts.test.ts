@@ -38,6 +38,13 @@ const CASES: Case[] = [
     },
   },
   {
+    name: "a call that answers structured content alone",
+    method: "tools/call",
+    params: { name: "echo" },
+    answer: { content: [image, text("")], structuredContent: { sky: "sunny" } },
+    texts: { "result echo": [{ sky: "sunny" }] },
+  },
+  {
     name: "a call without arguments, that answers nothing to read",
     method: "tools/call",
     params: { name: "echo" },

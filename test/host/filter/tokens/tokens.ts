@@ -8,9 +8,10 @@ export function tokenCounts(plugin: Plugin): Record<string, number> {
   return countsBy(plugin, "mcp_tokens_total", "mcp_token_kind", "gen_ai_tool_name");
 }
 
-/** All tokens that have been counted. */
-export function allTokens(plugin: Plugin): number {
-  return plugin.vm.metrics.counter("mcp_tokens_total");
+/** The tokens that have been counted of what a model reads or wrote. */
+export function modelTokens(plugin: Plugin): number {
+  const { metrics } = plugin.vm;
+  return metrics.counter("mcp_tokens_total") - metrics.counter("mcp_tokens_total", { mcp_token_kind: "structured" });
 }
 
 /** Texts by `kind tool`. */
