@@ -90,13 +90,19 @@ describe.runIf(hasPrometheus())("Prometheus with scrape/kuma.yaml", () => {
   const lines: Line[] = [...LABELLED.flatMap(linesOf), ...untouchedLines()];
   const scraped = new Map<number, Labels>();
 
-  beforeAll(async () => {
-    // The value of a line is its index, by which its series is found again.
-    const text = lines.map(({ name, labels }, index) => `${name}{${labelText(labels)}} ${index}\n`).join("");
+  /** Serves an exposition; its host and port. */
+  async function serve(text: string): Promise<string> {
     const server = createServer((_request, response) => response.end(text));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     keep({ close: async () => void server.close() });
-    const target = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  beforeAll(async () => {
+    // The value of a line is its index, by which its series is found again.
+    const target = await serve(
+      lines.map(({ name, labels }, index) => `${name}{${labelText(labels)}} ${index}\n`).join(""),
+    );
     const prometheus = keep(await startPrometheus("kuma", { "kuma-dataplanes": [{ targets: [target] }] }));
     const all = () => prometheus.query('{__name__=~"(mcp|envoy)_.+"}');
     // On a busy machine the first scrape, which relabels ten thousand series, can take a minute.
@@ -106,6 +112,21 @@ describe.runIf(hasPrometheus())("Prometheus with scrape/kuma.yaml", () => {
       const own = Object.entries(labels).filter(([label]) => label !== "job" && label !== "instance");
       scraped.set(value, Object.fromEntries(own));
     }
+  });
+
+  it("keeps the labels that Kuma gives a series, which are those of its target too", async () => {
+    const labels = { mesh: "default", dataplane: "shop-0", service: "shop" };
+    const target = await serve(`envoy_cluster_upstream_rq_total{${labelText(labels)}} 1\n`);
+    const discovered = Object.fromEntries(
+      Object.entries(labels).map(([name, value]) => [`__meta_kuma_${name}`, value]),
+    );
+    const found = { "kuma-dataplanes": [{ targets: [target], labels: discovered }] };
+    const prometheus = keep(await startPrometheus("kuma", found));
+    const all = () => prometheus.query("envoy_cluster_upstream_rq_total");
+    await until(async () => (await all()).length > 0, "a scrape", 100_000);
+    const [series] = await all();
+    expect(series.labels).toMatchObject(labels);
+    expect(Object.keys(series.labels).filter((name) => name.startsWith("exported_"))).toEqual([]);
   });
 
   it("makes one series of each line", () => {
