@@ -1,7 +1,7 @@
 # How sidecars read the paths of requests that arrive, before routes and filters see them. It applies to all services of the
 # mesh; Consul 1.20.1 or newer.
 #
-#   consul config write mesh.hcl
+#   consul config write -cas -modify-index 0 mesh.hcl
 #
 # There is one mesh entry in a datacenter: add this part to yours.
 

@@ -1,7 +1,7 @@
 # What all sidecars have in common: the labels of the metrics and their buckets, where Prometheus scrapes, and timeouts that
 # event streams survive. An Envoy reads all but the timeouts when it starts.
 #
-#   consul config write proxy-defaults.hcl
+#   consul config write -cas -modify-index 0 proxy-defaults.hcl
 #
 # There is one proxy-defaults in a datacenter: add to yours what is missing there.
 
@@ -9,8 +9,6 @@ Kind = "proxy-defaults"
 Name = "global"
 
 Config {
-  protocol = "http"
-
   envoy_prometheus_bind_addr = "0.0.0.0:20200"
 
   # At the server's own sidecar; at the clients' timeouts.hcl says it. The whole answer: 0 is "none", the default of 15 s ends

@@ -1,6 +1,6 @@
 # An MCP client (agent), seen by its own sidecar: label mcp_role="client". The module is a file beside each Envoy.
 #
-#   consul config write service-defaults-outbound.hcl
+#   consul config write -cas -modify-index 0 service-defaults-outbound.hcl
 
 Kind = "service-defaults"
 Name = "agent"

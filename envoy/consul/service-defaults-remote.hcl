@@ -1,7 +1,7 @@
 # An MCP server, seen by its own sidecar: label mcp_role="server". Each Envoy fetches the module from the service mcp-modules
 # of the mesh, an HTTP server that has to be an upstream of mcp-server. Put in the module's own digest, and write:
 #
-#   sed "s/0\{64\}/$(cut -d' ' -f1 build/mcp.wasm.sha256)/" service-defaults-remote.hcl | consul config write -
+#   sed "s/0\{64\}/$(cut -d' ' -f1 build/mcp.wasm.sha256)/" service-defaults-remote.hcl | consul config write -cas -modify-index 0 -
 
 Kind = "service-defaults"
 Name = "mcp-server"

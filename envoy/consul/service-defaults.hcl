@@ -1,6 +1,6 @@
 # An MCP server, seen by its own sidecar: label mcp_role="server". The module is a file beside each Envoy.
 #
-#   consul config write service-defaults.hcl
+#   consul config write -cas -modify-index 0 service-defaults.hcl
 
 Kind = "service-defaults"
 Name = "mcp-server"

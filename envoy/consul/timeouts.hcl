@@ -1,7 +1,7 @@
 # Event streams that last, at the clients' sidecars: routes to the MCP server. At the server's own sidecar proxy-defaults.hcl
 # says it.
 #
-#   consul config write timeouts.hcl
+#   consul config write -cas -modify-index 0 timeouts.hcl
 
 Kind = "service-router"
 Name = "mcp-server"

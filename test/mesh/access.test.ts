@@ -218,6 +218,16 @@ describeMesh("the access policy that is shipped", () => {
       expect(answer.status).toBe(token === "none" ? 401 : 403);
     }
   });
+
+  it("Envoy Gateway, of the file's two resources only the first: no token opens anything", async () => {
+    const [policy] = readYamls<gateway.EnvoyExtensionPolicy>("gateway/access.yaml");
+    const made = gateway.extensionOf(policy, serveModule(modules));
+    const resources = [clusterOf(gateway.MODULE_CLUSTER, modules.port)];
+    const proxy = await start({ ...made, resources }, server.port, false);
+    const token = await tokenOf("alice");
+    const send: Fetch = (to, init) => fetch(to, { ...init, headers: { ...bearer(token), ...headersOf(init) } });
+    expect(await outcomesOf(`${proxy.urls.mcp}/mcp`, send)).toEqual(DENIED);
+  });
 });
 
 const INITIALIZE = mcp.request(1, "initialize", { protocolVersion: "2025-11-25", capabilities: {} });

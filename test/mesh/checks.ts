@@ -92,7 +92,7 @@ const isResource = ({ path }: MeshDocument) => path.startsWith("raw/extension");
 const isHelm = ({ path }: MeshDocument) => path === "istio/mesh-config.yaml";
 /** What `kubectl patch` takes, no resource of its own. */
 const isPatch = ({ path }: MeshDocument) =>
-  path.endsWith("/deployment-patch.yaml") || path.endsWith("/gateway-patch.yaml");
+  ["deployment", "gateway", "waypoint"].some((name) => path.endsWith(`/${name}-patch.yaml`));
 
 const ajv = new Ajv2020({ strict: false });
 const KUMA = compile(new URL("kuma.schema.json", import.meta.url));
