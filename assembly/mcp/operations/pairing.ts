@@ -1,4 +1,5 @@
 import { Clock } from "../../host/clock";
+import { SessionKey } from "../../identity/keys";
 import { mix } from "../../memory/bytes";
 import { neverZero } from "../../memory/keyed_hash";
 import { IdKind } from "../../jsonrpc/id";
@@ -216,15 +217,20 @@ export class Pairing {
   /** Reports the end of an operation and releases it. */
   private conclude(stream: Stream, operation: Operation, outcome: Outcome): void {
     operation.outcome = outcome;
-    if (outcome != Outcome.Denied) {
-      const client = operation.clientName;
-      const session = this.sessions.sessionOfOperation(stream, operation.method, client, operation.clientNameLength);
-      if (session) operation.session = session;
-    }
+    const session = this.sessionOf(stream, operation, outcome);
+    if (session) operation.session = session;
     if (!operation.isParked) bindCall(operation);
     if (this.participants.namesCallers) this.participants.callerOf(stream);
     this.events.operationEnded(stream, operation);
     operation.release();
+  }
+
+  /** The session of an operation that ends: an answer that could not be read may have named one, so it begins none. */
+  private sessionOf(stream: Stream, operation: Operation, outcome: Outcome): SessionKey {
+    if (outcome == Outcome.Denied) return 0;
+    if (outcome == Outcome.Undecoded) return this.sessions.keyOrNone(stream);
+    const client = operation.clientName;
+    return this.sessions.sessionOfOperation(stream, operation.method, client, operation.clientNameLength);
   }
 
   /** How an operation ended whose stream is over and brought no answer. */
@@ -234,7 +240,9 @@ export class Pairing {
     if (stream.status == 401) return Outcome.Unauthenticated;
     if (stream.status >= 300) return Outcome.HttpError;
     if (end == StreamEnd.ClientClosed) {
-      return stream.revision == MODERN_REVISION ? Outcome.Cancelled : Outcome.Disconnected;
+      // On HTTP+SSE the answer comes elsewhere, so a client that closes its POST cancels nothing.
+      const cancels = stream.revision == MODERN_REVISION && !stream.session.isHttpSse;
+      return cancels ? Outcome.Cancelled : Outcome.Disconnected;
     }
     if (!stream.hasResponseEnded) return Outcome.UpstreamError;
     return stream.isUnreadable ? Outcome.Undecoded : Outcome.Unanswered;

@@ -91,6 +91,8 @@ export class StreamSessions {
     // A client that asks what the server speaks may go on with a session.
     if (method == Method.ServerDiscover || stream.status < 200 || stream.status > 299) return 0;
     const isModern = stream.revision == MODERN_REVISION;
+    // The server named a session, whose next request is to adopt it.
+    if (stream.session.newId && !isModern) return 0;
     const key = this.windowOf(stream, isModern, clientName, clientNameLength);
     this.track(key, SessionKind.Window, stream, clientName, clientNameLength);
     return key;
