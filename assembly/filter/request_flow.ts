@@ -77,8 +77,9 @@ export class RequestFlow {
   private findEndpoint(head: RequestHead): void {
     const endpoints = this.host.endpoints;
     if (!endpoints.anyLearned) return;
-    const endpoint = endpoints.hash(head.authority, head.path, head.targetLength);
-    if (endpoints.has(endpoint)) head.endpoint = endpoint;
+    head.endpoint = endpoints.find(head.authority, head.path, head.targetLength);
+    head.isUnpaired = endpoints.isUnpaired;
+    head.isAtEndpoint = head.endpoint != 0 || endpoints.isAmbiguous;
   }
 
   /** Whether the operator named the path of a request to which that matters. */

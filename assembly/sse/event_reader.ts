@@ -22,7 +22,7 @@ enum Line {
   Ignored,
 }
 
-/** How many bytes of a field name or event type are told from others. */
+/** How many bytes of a field name, an event type or the beginning of data are told from others. */
 const WORD_LIMIT: u32 = 8;
 /** `data`, `event`, `id`, `message` and `endpoint`, the first byte lowest. */
 const DATA: u64 = 0x61746164;
@@ -30,6 +30,8 @@ const EVENT: u64 = 0x746e657665;
 const ID: u64 = 0x6469;
 const MESSAGE: u64 = 0x6567617373656d;
 const ENDPOINT: u64 = 0x746e696f70646e65;
+/** `[DONE]`, likewise. */
+const DONE: u64 = 0x5d454e4f445b;
 
 const LF: u8 = 0x0a;
 const CR: u8 = 0x0d;
@@ -66,6 +68,9 @@ export class EventReader {
   /** The event's type, as in `word`. */
   private type: u64;
   private typeLength: u32;
+  /** The first bytes of the event's data, as in `word`, and the length of the whole. */
+  private beginning: u64;
+  private total: u64;
   /** The event has a data line. */
   private hasData: bool;
   /** The event's end has been told. */
@@ -104,6 +109,11 @@ export class EventReader {
     return this.typeLength == 8 && this.type == ENDPOINT;
   }
 
+  /** At {@link EventPart.End}: whether the data is `[DONE]`, with which streams after OpenAI's pattern end. It is no JSON. */
+  get isEndMark(): bool {
+    return this.total == 6 && this.beginning == DONE;
+  }
+
   /** At {@link EventPart.Data}: offset in the stream of the first byte of the data. The line feed that joins two data lines
    *  has the offset of the second line's value. */
   get dataStart(): u64 {
@@ -120,6 +130,8 @@ export class EventReader {
     if (this.told) {
       this.told = false;
       this.typeLength = 0;
+      this.beginning = 0;
+      this.total = 0;
       this.eventStart = this.offsetOf(this.at);
     }
     while (this.at < this.end) {
@@ -144,8 +156,10 @@ export class EventReader {
           this.dataLength = stop - this.at;
           this.at = stop;
           if (stop < this.end) this.endLine();
-          if (this.dataLength) return EventPart.Data;
-          break;
+          if (!this.dataLength) break;
+          if (this.total < WORD_LIMIT) this.keepBeginning();
+          this.total += this.dataLength;
+          return EventPart.Data;
         }
         case Line.TypeValue: {
           const stop = endOfLine(this.at, this.end);
@@ -231,6 +245,7 @@ export class EventReader {
       this.hasData = true;
       this.dataAt = LINE_FEED;
       this.dataLength = 1;
+      if (joins) this.total++;
       return joins;
     }
     return false;
@@ -245,6 +260,13 @@ export class EventReader {
     if (this.wordLength < WORD_LIMIT) this.word |= (<u64>load<u8>(this.at)) << (this.wordLength * 8);
     this.wordLength++;
     this.at++;
+  }
+
+  /** Keeps what of the current data belongs to the first bytes of the event's. */
+  private keepBeginning(): void {
+    for (let i: usize = 0; i < this.dataLength && this.total + i < WORD_LIMIT; i++) {
+      this.beginning |= (<u64>load<u8>(this.dataAt + i)) << ((this.total + i) * 8);
+    }
   }
 
   /** Takes the line end that stands next. */

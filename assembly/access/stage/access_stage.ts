@@ -53,7 +53,7 @@ export class AccessStage extends Stage {
    *  where the paths are not known. */
   concerns(head: RequestHead, endOfStream: bool): bool {
     if (!head.mayBringMessages(endOfStream)) return false;
-    if (head.endpoint != 0 || this.isNamed(head)) return true;
+    if (head.isAtEndpoint || this.isNamed(head)) return true;
     const config = this.policy.config;
     if (!config.isClosed || !head.isJsonPost) return false;
     return config.isAboutAnyPath || isCandidate(head, false);
@@ -69,10 +69,10 @@ export class AccessStage extends Stage {
 
   begin(state: StageState, request: GateRequest, head: RequestHead): Verdict {
     const check = changetype<AccessCheck>(state);
-    check.isMcp = !this.policy.config.isClosed || head.hasMcpHeader || head.endpoint != 0;
+    check.isMcp = !this.policy.config.isClosed || head.hasMcpHeader || head.isAtEndpoint;
     if (!check.isMcp) check.isMcp = this.isNamed(head);
     check.mayBeEmpty = head.method != HttpMethod.Post && head.method != HttpMethod.Other;
-    check.isHttpSse = head.endpoint != 0;
+    check.isHttpSse = head.isAtEndpoint;
     check.wantsStatus = check.isHttpSse || head.looksLikeHttpSse;
     check.hasRevision = head.hasRevision;
     check.revision = head.namesTwoRevisions ? UNKNOWN_REVISION : head.revision;

@@ -23,7 +23,7 @@ export class ClientMessages {
     switch (kind) {
       case MessageKind.Request:
         // HTTP+SSE has no headers that repeat the body.
-        if (!stream.isDenied && !message.isBatch && !stream.session.isHttpSse) {
+        if (!stream.isDenied && !message.isBatch && !stream.session.isHttpSse && !stream.isUnpaired) {
           checkHeaders(stream, message, this.events);
         }
         return this.pairing.begin(stream, message);

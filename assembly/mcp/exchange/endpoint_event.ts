@@ -6,25 +6,37 @@ import { Pool } from "../../memory/pool";
 const LIMIT: i32 = 1024;
 /** Most paths are short: their streams keep no more room. */
 const SHORT_LIMIT: i32 = 96;
+/** Events of a stream among which one that names an endpoint is looked for, and the bytes of data after which no further one
+ *  is. */
+export const EVENTS_BEFORE_ENDPOINT: u32 = 16;
+export const BYTES_BEFORE_ENDPOINT: u64 = 16384;
 const SLASH: u8 = 0x2f;
 const QUESTION_MARK: u8 = 0x3f;
 const DOT: u8 = 0x2e;
 const HASH: u8 = 0x23;
 
 /**
- * Reads the `endpoint` event of HTTP+SSE (2024-11-05, basic/transports), whose data is a URI reference, and resolves it
+ * Reads the events of a stream for the `endpoint` event of HTTP+SSE (2024-11-05, basic/transports), whose data is a URI reference, and resolves it
  * against the stream's own path (RFC 3986, section 5.2). Pooled.
  */
 @unmanaged
 export class EndpointEvent {
   /** The keyed hash of the authority that the stream's request named. */
   authority: u64;
+  /** The hash of the tail of the endpoint that the stream named first. */
+  tail: u64;
+  /** The hashes of the endpoint that it named in place of that, and of its tail; 0 for none. */
+  other: u64;
+  otherTail: u64;
   /** Bytes of the stream's path; -1 where it is too long to be kept. */
   private pathLength: i32;
   /** The address of the event's data, or 0 while none has come, and its length. */
   private reference: usize;
   private length: i32;
   private isTooLong: bool;
+  /** Events that are over, and bytes of data of these and the current one. */
+  private events: u32;
+  private bytes: u64;
   private targetAt: usize;
   private targetEnd: usize;
 
@@ -47,6 +59,7 @@ export class EndpointEvent {
 
   /** Bytes of the event's data. */
   feed(at: usize, length: usize): void {
+    this.bytes += length;
     if (this.isTooLong || this.length + <i32>length > LIMIT) {
       this.isTooLong = true;
       return;
@@ -54,6 +67,15 @@ export class EndpointEvent {
     if (!this.reference) this.reference = references.take();
     memory.copy(this.reference + this.length, at, length);
     this.length += <i32>length;
+  }
+
+  /** The event is over. False where no first endpoint is looked for any more. */
+  endEvent(): bool {
+    if (this.reference) references.release(this.reference);
+    this.reference = 0;
+    this.length = 0;
+    this.isTooLong = false;
+    return ++this.events < EVENTS_BEFORE_ENDPOINT && this.bytes < BYTES_BEFORE_ENDPOINT;
   }
 
   /** After the event: whether its data names an endpoint, whose path and query are then {@link target}. */

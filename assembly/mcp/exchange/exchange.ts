@@ -56,7 +56,8 @@ export class Exchange {
   begin(head: RequestHead, now: u64, services: ExchangeServices): void {
     const stream = this.stream;
     stream.startedAt = now;
-    this.hasMcpHeader = head.hasMcpHeader || head.endpoint != 0;
+    stream.isUnpaired = head.isUnpaired;
+    this.hasMcpHeader = head.hasMcpHeader || head.isAtEndpoint;
     this.isNamed = head.isNamed;
     services.sessions.begin(stream, head);
     if (head.method == HttpMethod.Delete) {
@@ -66,7 +67,7 @@ export class Exchange {
       services.httpSse.expect(stream, head);
     } else if (!head.compressed) {
       this.request = Decoder.take(false);
-      if (head.mirrored.isThere && !head.endpoint) {
+      if (head.mirrored.isThere && !head.isAtEndpoint) {
         const mirrored = MirroredHeaders.take();
         mirrored.copy(head.mirrored);
         this.mirrored = changetype<usize>(mirrored);
@@ -172,14 +173,14 @@ export class Exchange {
       if (events.hasIds) stream.isResumable = true;
       if (part == EventPart.More) return;
       if (part == EventPart.Data) {
-        services.httpSse.feed(stream, events.dataAt, events.dataLength);
+        services.httpSse.feed(stream, events.isEndpoint, events.dataAt, events.dataLength);
         this.readResponse(decoder, events.dataAt, events.dataLength, services);
         if (!this.response) return;
         continue;
       }
       if (services.httpSse.learn(stream, events.isEndpoint)) this.confirm(services);
-      else if (events.isMessage) this.endServerMessages(decoder, services);
-      else if (!this.isMcp) this.stopWatching();
+      else if (events.isMessage && !events.isEndMark) this.endServerMessages(decoder, services);
+      else this.passOver();
       if (!this.response) return;
       decoder.endMessage();
     }
@@ -200,6 +201,10 @@ export class Exchange {
     // Its headers said that it is MCP, and its body never came to an end, or was silent.
     if (this.hasMcpHeader && (this.request || this.isOpenGet)) this.confirm(services);
     const isServersOwn = stream.kind == StreamKind.Get || stream.kind == StreamKind.HttpSse;
+    if (isUnpairedRequest(stream)) {
+      stream.isUnreadable = true;
+      services.events.undecoded(stream, Undecoded.Unpaired);
+    }
     const isQuiet = isServersOwn && end == StreamEnd.Complete;
     const reason = isQuiet ? StreamEnd.ServerClosed : services.pairing.end(stream, end);
     services.httpSse.close(stream, end);
@@ -282,12 +287,11 @@ export class Exchange {
       const part = reader.next();
       if (part == McpPart.More || part == McpPart.Refused) return;
       if (part == McpPart.Method) {
-        if (!this.isOfMcp(message.method)) return this.stopWatching();
-        if (message.method == Method.None) message.method = Method.Other;
+        if (message.method == Method.None && this.isMcp) message.method = Method.Other;
       } else if (part == McpPart.Listed) {
-        services.serverMessages.readListed(this.stream, message);
+        if (this.isMcp) services.serverMessages.readListed(this.stream, message);
       } else if (part == McpPart.Task) {
-        services.serverMessages.readTask(this.stream, message);
+        if (this.isMcp) services.serverMessages.readTask(this.stream, message);
       } else if (part == McpPart.End) {
         this.endServerMessage(decoder, services);
         if (!this.response) return;
@@ -312,7 +316,7 @@ export class Exchange {
     const message = reader.message;
     const kind = reader.finish();
     if (kind == MessageKind.None) return this.refuseAnswer(reader.refusal, services);
-    if (kind == MessageKind.Response && !this.isMcp) return this.stopWatching();
+    if (kind == MessageKind.Response ? !this.isMcp : !this.isOfMcp(message.method)) return this.passOver();
     if (stream.isConfirmed && !stream.operations.includes(Method.Initialize)) services.sessions.keepAlive(stream);
     this.confirm(services);
     const isWhole = !message.isBatch && !decoder.isEventStream;
@@ -322,12 +326,18 @@ export class Exchange {
   /** A message of the server cannot be read. */
   private refuseAnswer(refusal: Refusal, services: ExchangeServices): void {
     const stream = this.stream;
-    if (!this.isMcp) return this.stopWatching();
+    if (!this.isMcp) return this.passOver();
     this.confirm(services);
     // An HTTP error's body need not be JSON-RPC.
     if (stream.status >= 300) return;
     stream.isUnreadable = true;
     services.events.undecoded(stream, undecodedBy(refusal));
+  }
+
+  /** The server's stream brought something else than a message of MCP. Clients go on, so the stream may still be MCP as long
+   *  as it may name an endpoint. */
+  private passOver(): void {
+    if (!this.isMcp && !this.stream.endpoint.event) this.stopWatching();
   }
 
   private stopWatching(): void {
@@ -349,3 +359,9 @@ export class Exchange {
 
 const STREAM_AT: usize = (offsetof<Exchange>() + 7) & ~7;
 const pool = new Pool(STREAM_AT + STREAM_SIZE);
+
+/** Whether the server accepted a request whose answer it gives elsewhere, on a stream that cannot be told. */
+function isUnpairedRequest(stream: Stream): bool {
+  const isAccepted = stream.status >= 200 && stream.status < 300;
+  return stream.isUnpaired && isAccepted && stream.hasResponseEnded && stream.operations.count > 0;
+}

@@ -6,6 +6,7 @@ import { Outcome } from "../protocol/outcome";
 import { StreamEnd, StreamKind } from "../protocol/stream_kinds";
 import { StreamSessions } from "../sessions/stream_sessions";
 import { Stream } from "../state/stream";
+import { EndpointLink } from "../state/endpoint_link";
 import { EndpointEvent } from "./endpoint_event";
 
 /** Learns the endpoints that GET streams of HTTP+SSE name (2024-11-05, basic/transports): what is posted to an endpoint is
@@ -17,46 +18,76 @@ export class HttpSse {
     private pairing: Pairing,
   ) {}
 
-  /** The first event of this GET stream may name an endpoint. */
+  /** One of the first events of this GET stream may name an endpoint. */
   expect(stream: Stream, head: RequestHead): void {
     stream.endpoint.event = changetype<usize>(EndpointEvent.take(head.path, head.pathLength, head.authority));
   }
 
-  /** Data of the stream's current event. Only that of the first one matters. */
-  feed(stream: Stream, at: usize, length: usize): void {
-    const event = stream.endpoint.event;
-    if (event) changetype<EndpointEvent>(event).feed(at, length);
+  /** Data of the stream's current event. `isEndpoint`: its type, as far as it has come, says that it names an endpoint. */
+  feed(stream: Stream, isEndpoint: bool, at: usize, length: usize): void {
+    const link = stream.endpoint;
+    if (link.event && (isEndpoint || !link.endpoint)) changetype<EndpointEvent>(link.event).feed(at, length);
   }
 
-  /** An event is over. `isEndpoint`: its type says that it names an endpoint. True where it is the first one and names one:
-   *  then the stream is one of HTTP+SSE, whatever its headers say. */
+  /** An event is over. `isEndpoint`: its type says that it names an endpoint. True where it names one: then the stream is one
+   *  of HTTP+SSE, whatever its headers say. Clients pass over other events before it, and so does this, up to a bound.
+   *  Where a stream names another endpoint later, clients post there, and belong to the same session. */
   learn(stream: Stream, isEndpoint: bool): bool {
     const link = stream.endpoint;
     if (!link.event) return false;
     const event = changetype<EndpointEvent>(link.event);
-    const isLearned = isEndpoint && event.resolve();
-    if (isLearned) {
+    const isNamed = isEndpoint && event.resolve();
+    if (isNamed && link.endpoint) {
+      this.replaceOther(link, event);
+    } else if (isNamed) {
       link.endpoint = this.endpoints.hash(event.authority, event.target, event.targetLength);
-      this.endpoints.add(link.endpoint);
+      event.tail = this.endpoints.tailHash(event.target, event.targetLength);
+      this.endpoints.add(link.endpoint, link.endpoint, event.tail);
       this.sessions.joinEndpoint(stream, link.endpoint);
       // One whose headers named a session has been counted as another kind.
       if (!stream.isConfirmed) stream.kind = StreamKind.HttpSse;
     }
-    this.forgetEvent(stream);
-    return isLearned;
+    if (!event.endEvent() && !link.endpoint) this.forgetEvent(stream);
+    return isNamed;
   }
 
   /** The stream is over, and its session with it. */
   close(stream: Stream, end: StreamEnd): void {
+    const link = stream.endpoint;
+    const endpoint = link.endpoint;
+    const isLast = endpoint != 0 && this.removeAll(endpoint, changetype<EndpointEvent>(link.event));
     this.forgetEvent(stream);
-    const endpoint = stream.endpoint.endpoint;
     // Other streams may have named the same endpoint: then the session is theirs as well.
-    if (!endpoint || !this.endpoints.remove(endpoint)) return;
+    if (!isLast) return;
     let outcome = Outcome.UpstreamError;
     if (end == StreamEnd.ClientClosed) outcome = Outcome.Disconnected;
     else if (end == StreamEnd.Complete) outcome = Outcome.Unanswered;
     this.pairing.endSession(stream, outcome);
     this.sessions.end(stream, SessionEnd.StreamClosed);
+  }
+
+  /** The stream named another endpoint than its first: in place of the one that it named since, if any. */
+  private replaceOther(link: EndpointLink, event: EndpointEvent): void {
+    const other = this.endpoints.hash(event.authority, event.target, event.targetLength);
+    if (other == event.other) return;
+    this.removeOther(link.endpoint, event);
+    if (other == link.endpoint) return;
+    const tail = this.endpoints.tailHash(event.target, event.targetLength);
+    event.other = other;
+    // One session that counted twice under one tail would look like two.
+    event.otherTail = tail == event.tail ? 0 : tail;
+    this.endpoints.add(other, link.endpoint, event.otherTail);
+  }
+
+  private removeOther(session: u64, event: EndpointEvent): void {
+    if (event.other) this.endpoints.remove(event.other, session, event.otherTail);
+    event.other = 0;
+  }
+
+  /** Removes what a stream named. Whether no other stream named its first endpoint. */
+  private removeAll(session: u64, event: EndpointEvent): bool {
+    this.removeOther(session, event);
+    return this.endpoints.remove(session, session, event.tail);
   }
 
   private forgetEvent(stream: Stream): void {

@@ -7,7 +7,7 @@ export function isCandidate(head: RequestHead, pathNamed: bool): bool {
   switch (head.method) {
     case HttpMethod.Post:
       if (head.contentType != ContentType.Json) return false;
-      return head.acceptsEventStream || head.hasMcpHeader || pathNamed || head.endpoint != 0;
+      return head.acceptsEventStream || head.hasMcpHeader || pathNamed || head.isAtEndpoint || head.isUnpaired;
     case HttpMethod.Get:
       // Servers open a stream also for clients that do not say that they accept one.
       return head.acceptsEventStream || pathNamed;

@@ -40,9 +40,13 @@ export class RequestHead {
   /** `Mcp-Session-Id`, which is a secret; empty where there is none. */
   session: usize = 0;
   sessionLength: i32 = 0;
-  /** The hash of the endpoint that it posts to and that an open stream named, which alone proves that it is of HTTP+SSE; 0
-   *  where it posts to none. */
+  /** The hash of the HTTP+SSE session to whose endpoint, which an open stream named, it posts; 0 where it posts to none, or it
+   *  cannot be told to which. */
   endpoint: u64 = 0;
+  /** It posts to an endpoint that an open stream named, which alone proves that it is of HTTP+SSE. */
+  isAtEndpoint: bool = false;
+  /** It may post to an endpoint that an open stream named, but it cannot be told to which. */
+  isUnpaired: bool = false;
   /** The operator named its path as one of MCP. Set by who knows the configuration. */
   isNamed: bool = false;
   /** What the headers repeat of the body. */
@@ -87,6 +91,8 @@ export class RequestHead {
     this.targetLength = 0;
     this.authorityLength = 0;
     this.endpoint = 0;
+    this.isAtEndpoint = false;
+    this.isUnpaired = false;
     this.isNamed = false;
     this.mirrored.clear();
     while (headers.next()) this.take(headers);
@@ -109,8 +115,8 @@ export class RequestHead {
   }
 
   /** Whether no client of Streamable HTTP would send this POST: it accepts no event stream, as that transport requires, and
-   *  has no session and not its latest revision. Only a guess, since headers are the caller's own: {@link endpoint} proves
-   *  what a POST is. */
+   *  has no session and not its latest revision. Only a guess, since headers are the caller's own: {@link isAtEndpoint}
+   *  proves what a POST is. */
   get looksLikeHttpSse(): bool {
     const isStreamable = this.acceptsEventStream || this.sessionLength > 0 || this.revision == MODERN_REVISION;
     return this.isJsonPost && !isStreamable;

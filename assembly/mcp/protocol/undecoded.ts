@@ -9,9 +9,11 @@ export enum Undecoded {
   Truncated,
   Depth,
   NotJsonRpc,
+  /** A request of HTTP+SSE of which it cannot be told which stream answers it. */
+  Unpaired,
 }
 
-const REASONS: string[] = ["compressed", "batch", "syntax", "truncated", "depth", "not_jsonrpc"];
+const REASONS: string[] = ["compressed", "batch", "syntax", "truncated", "depth", "not_jsonrpc", "unpaired"];
 
 export function undecodedName(reason: Undecoded): string {
   return REASONS[reason];

@@ -30,6 +30,8 @@ export class Stream {
   isUnchecked: bool;
   /** The access policy keeps the request from the server. */
   isDenied: bool;
+  /** It may post to an endpoint of HTTP+SSE, but it cannot be told to which. */
+  isUnpaired: bool;
   /** It is MCP beyond doubt. */
   isConfirmed: bool;
   /** The response has been seen to its end. */

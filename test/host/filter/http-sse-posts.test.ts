@@ -7,6 +7,7 @@ import {
   batch,
   countsBy,
   error,
+  event,
   notification,
   passSeconds,
   request,
@@ -14,8 +15,8 @@ import {
   startFilter,
   toolCall,
 } from "./filter.ts";
-import { endpointEvent, ENDPOINT, openSession, openStream, POST_HEADERS, send } from "./http-sse.ts";
-import { GET_HEADERS, OpenStream } from "./open-stream.ts";
+import { endpointEvent, ENDPOINT, initializeRequest, openSession, openStream, POST_HEADERS, send } from "./http-sse.ts";
+import { GET_HEADERS, initializeResult, OpenStream } from "./open-stream.ts";
 
 const configuration = { labels: { tools: ["echo", "add"] } };
 const outcomes = (plugin: Plugin) => countsBy(plugin, "mcp_operations_total", "mcp_method_name", "mcp_outcome");
@@ -135,7 +136,55 @@ describe("a POST to an endpoint of HTTP+SSE", () => {
     send(plugin, toolCall("echo", 1), { headers: { ...POST_HEADERS, host: "two.example" } });
     send(plugin, toolCall("add", 2), { headers: { ...POST_HEADERS, host: "one.example" } });
     stream.send(result({}, 1), result({}, 2));
-    expect(tools(plugin)).toEqual({ "add ok": 1 });
+    expect(tools(plugin)).toEqual({ "echo undecoded": 1, "add ok": 1 });
+  });
+});
+
+const PING = "event: ping\ndata: 1\n\n";
+
+describe("the endpoint may come after", () => {
+  test.each([
+    ["nothing", ""],
+    ["an event of another type", PING],
+    ["fifteen of them", PING.repeat(15)],
+    ["comments", ": hello\n\n".repeat(100)],
+    ["an empty event", "data:\n\nevent: ready\ndata:\n\n"],
+    ["a text", "data: connected\n\n"],
+    ["JSON that is no message", 'data: {"status":"connected"}\n\n'],
+    ["another protocol's message", event(notification("eth_subscription"))],
+    ["an answer to nobody", event(result({ tools: [{ name: "x" }] }, 9))],
+    ["a batch of nothing", event("[]")],
+    ["an end mark", "data: [DONE]\n\n"],
+    ["an endpoint that leads nowhere", `event: endpoint\ndata: /${"x".repeat(1024)}\n\n`],
+    ["an endpoint without data", "event: endpoint\ndata:\n\n"],
+    ["15 KiB", event("x".repeat(15_000))],
+  ])("%s: what is posted is answered on the stream", (_, before) => {
+    for (const size of [1, 7, 100_000]) {
+      const plugin = startFilter({ configuration });
+      const stream = new OpenStream(plugin, { method: "GET", path: "/sse", headers: GET_HEADERS });
+      const text = before + endpointEvent(ENDPOINT);
+      for (let at = 0; at < text.length; at += size) stream.write(text.slice(at, at + size));
+      send(plugin, initializeRequest());
+      stream.send(initializeResult("2024-11-05"));
+      send(plugin, toolCall("echo", 1));
+      stream.write(PING).send(result({}, 1)).close();
+      expect(outcomes(plugin)).toEqual({ "initialize ok": 1, "tools/call ok": 1 });
+      expect(streams(plugin)).toEqual({ "http_sse server_closed": 1, "post complete": 2 });
+      expect(countsBy(plugin, "mcp_undecoded_total", "mcp_reason")).toEqual({});
+      expect(countsBy(plugin, "mcp_sessions_started_total", "mcp_session_kind")).toEqual({ http_sse: 1 });
+      expect(plugin.vm.metrics.labelValues("gen_ai_tool_name")).not.toContain("x");
+    }
+  });
+
+  test("a message of the server", () => {
+    const plugin = startFilter();
+    const stream = new OpenStream(plugin, { method: "GET", path: "/sse", headers: GET_HEADERS });
+    stream.send(notification("notifications/message")).write(endpointEvent(ENDPOINT));
+    send(plugin, toolCall("echo", 1));
+    stream.send(result({}, 1)).close();
+    expect(outcomes(plugin)).toEqual({ "tools/call ok": 1 });
+    // It was MCP before it named the endpoint.
+    expect(streams(plugin)).toEqual({ "get server_closed": 1, "post complete": 1 });
   });
 });
 
@@ -154,8 +203,9 @@ describe("a stream", () => {
   });
 
   test.each([
-    ["whose endpoint is not its first event", "/sse", `event: hello\ndata: 1\n\n${endpointEvent(ENDPOINT)}`],
-    ["whose first event has another type", "/sse", `event: endpoints\ndata: ${ENDPOINT}\n\n`],
+    ["whose endpoint is its 17th event", "/sse", `${PING.repeat(16)}${endpointEvent(ENDPOINT)}`],
+    ["whose endpoint comes after 16 KiB", "/sse", `data: ${"x".repeat(16384)}\n\n${endpointEvent(ENDPOINT)}`],
+    ["whose event has another type", "/sse", `event: endpoints\ndata: ${ENDPOINT}\n\n`],
     ["that names no reference", "/sse", "event: endpoint\ndata:\n\n"],
     ["whose endpoint is too long", "/sse", endpointEvent(`/${"x".repeat(1024)}`)],
     ["whose path is too long", `/${"x".repeat(1024)}`, endpointEvent("?a")],

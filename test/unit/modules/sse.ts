@@ -8,7 +8,7 @@ declare function traceData(at: usize, length: usize, start: f64): void;
 
 // @ts-ignore: decorator
 @external("trace", "end")
-declare function traceEnd(isMessage: bool, isEndpoint: bool, start: f64, end: f64): void;
+declare function traceEnd(isMessage: bool, isEndpoint: bool, isEndMark: bool, start: f64, end: f64): void;
 
 const events = EventReader.create();
 
@@ -20,8 +20,13 @@ export function feed(at: usize, length: usize): void {
   events.feed(at, length);
   for (let part = events.next(); part != EventPart.More; part = events.next()) {
     if (part == EventPart.Data) traceData(events.dataAt, events.dataLength, <f64>events.dataStart);
-    else traceEnd(events.isMessage, events.isEndpoint, <f64>events.eventStart, <f64>events.eventEnd);
+    else traceEvent();
   }
+}
+
+function traceEvent(): void {
+  const start = <f64>events.eventStart;
+  traceEnd(events.isMessage, events.isEndpoint, events.isEndMark, start, <f64>events.eventEnd);
 }
 
 /** Whether an event so far had an id. */

@@ -362,10 +362,12 @@ function small(shared: Store): void {
   new Secret(shared, new Numbers()).hashNumber(1);
   const endpoints = new Endpoints(new TestSharedData(), new Numbers());
   const target = endpoints.hash(1, name.at, name.length);
-  endpoints.add(target);
-  endpoints.add(target);
-  endpoints.has(target);
-  endpoints.remove(target);
+  const tail = endpoints.tailHash(name.at, name.length);
+  endpoints.add(target, target, tail);
+  endpoints.add(target, target, tail);
+  endpoints.find(1, name.at, name.length);
+  endpoints.find(2, name.at, name.length);
+  endpoints.remove(target, target, tail);
 }
 
 /** Writes values, whatever was there before, and reads them back. Returns the name of the first that is not there; empty: all are. */

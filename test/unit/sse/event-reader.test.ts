@@ -68,6 +68,12 @@ describe("an event stream", () => {
       ["a", "b", "c"].map((data) => ({ isMessage: false, data })),
     ],
     ["an endpoint, then a message", "event: endpoint\ndata: a\n\ndata: b\n\n", [endpoint("a"), message("b")]],
+    ["an end mark", "data: [DONE]\n\ndata: a\n\n", [{ ...message("[DONE]"), isEndMark: true }, message("a")]],
+    [
+      "what only looks like an end mark",
+      "data: [DONE\ndata: ]\n\ndata: [DONE] \n\ndata: [DONE]x\n\ndata: x[DONE]\n\ndata: [done]\n\n",
+      ["[DONE\n]", "[DONE] ", "[DONE]x", "x[DONE]", "[done]"].map(message),
+    ],
     ["a type with a NUL behind it", "event: message\0\ndata: a\n\n", [{ isMessage: false, data: "a" }]],
     ["fields that begin alike", "dat: a\ndatas: b\nDATA: c\n data: d\n\n", []],
     ["comments and other fields", ": x\nid: 1\nretry: 5\nfoo: bar\nfoo\ndata: a\n:\n\n", [message("a")]],

@@ -7,6 +7,8 @@ export interface SseEvent {
   readonly isMessage: boolean;
   /** There where it is one of the type `endpoint`. */
   readonly isEndpoint?: true;
+  /** There where its data is `[DONE]`. */
+  readonly isEndMark?: true;
   readonly data: string;
 }
 
@@ -35,11 +37,15 @@ const module: TestModule<Exports> = new TestModule("sse", {
     data.push(module.bytes(at, length));
     for (let i = 0; i < length; i++) dataOffsets.push(start + i);
   },
-  end(isMessage: number, isEndpoint: number, start: number, end: number): void {
+  end(isMessage: number, isEndpoint: number, isEndMark: number, start: number, end: number): void {
     spans.push({ start, end, dataOffsets });
     dataOffsets = [];
-    const type = { isMessage: isMessage !== 0, ...(isEndpoint !== 0 && { isEndpoint: true as const }) };
-    events.push({ ...type, data: Buffer.concat(data).toString() });
+    events.push({
+      isMessage: isMessage !== 0,
+      ...(isEndpoint !== 0 && { isEndpoint: true }),
+      ...(isEndMark !== 0 && { isEndMark: true }),
+      data: Buffer.concat(data).toString(),
+    });
     data = [];
   },
 });
@@ -75,7 +81,12 @@ export function parseEvents(stream: Uint8Array): SseEvent[] {
   const found: SseEvent[] = [];
   const parser = createParser({
     onEvent: ({ event = "message", data }) => {
-      found.push({ isMessage: event === "message", ...(event === "endpoint" && { isEndpoint: true }), data });
+      found.push({
+        isMessage: event === "message",
+        ...(event === "endpoint" && { isEndpoint: true }),
+        ...(data === "[DONE]" && { isEndMark: true }),
+        data,
+      });
     },
   });
   // The byte order mark goes in decoding, as in eventsource-parser's own stream.

@@ -3,7 +3,9 @@ import fc from "fast-check";
 const lineEnds = fc.constantFrom("\n", "\r\n", "\r");
 
 const text = fc
-  .array(fc.constantFrom(...'abc :{}[]"\t\0é€😀\ufeff', "data", "event: x", "message", "  "), { maxLength: 8 })
+  .array(fc.constantFrom(...'abc :{}[]"\t\0é€😀\ufeff', "data", "event: x", "message", "  ", "[DONE]"), {
+    maxLength: 8,
+  })
   .map((parts) => parts.join(""));
 
 const types = fc.constantFrom(
