@@ -14,6 +14,7 @@ const PROXY = {
   __meta_consul_dc: "dc1",
   __meta_consul_node: "node-1",
 };
+const SERVICE = { __meta_kubernetes_pod_label_service_istio_io_canonical_name: "cart" };
 const port = (name: string) => ({ ...POD, __meta_kubernetes_pod_container_port_name: name });
 
 /** What is found, by job, and what is left of it. Nothing listens there. */
@@ -21,7 +22,7 @@ const CASES: Record<string, { found: Record<string, Found[]>; targets: Target[] 
   istio: {
     found: {
       "envoy-stats": [
-        { targets: ["127.0.0.1:15090"], labels: port("http-envoy-prom") },
+        { targets: ["127.0.0.1:15090"], labels: { ...port("http-envoy-prom"), ...SERVICE } },
         // The application's port, and a pod that has ended.
         { targets: ["127.0.0.1:8080"], labels: port("http") },
         {
@@ -30,13 +31,23 @@ const CASES: Record<string, { found: Record<string, Found[]>; targets: Target[] 
         },
       ],
       "istio-agent": [
-        { targets: ["127.0.0.1:15090"], labels: port("http-envoy-prom") },
+        { targets: ["127.0.0.1:15090"], labels: { ...port("http-envoy-prom"), ...SERVICE } },
         { targets: ["127.0.0.1:8080"], labels: port("http") },
       ],
     },
     targets: [
-      target("http://127.0.0.1:15020/stats/prometheus", { job: "istio-agent", namespace: "shop", pod: "shop-0" }),
-      target("http://127.0.0.1:15090/stats/prometheus", { job: "envoy-stats", namespace: "shop", pod: "shop-0" }),
+      target("http://127.0.0.1:15020/stats/prometheus", {
+        job: "istio-agent",
+        namespace: "shop",
+        pod: "shop-0",
+        service: "cart",
+      }),
+      target("http://127.0.0.1:15090/stats/prometheus", {
+        job: "envoy-stats",
+        namespace: "shop",
+        pod: "shop-0",
+        service: "cart",
+      }),
     ],
   },
   gateway: {

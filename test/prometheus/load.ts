@@ -17,6 +17,8 @@ export const TOOLS = [
 ];
 /** Calls of a tool that are enough for the alerts that want some. */
 const ENOUGH = 20;
+/** And for the highest percentile, in all waves together. */
+const ENOUGH_FOR_P99 = 100;
 /** Longer than the alert allows, and more so than by the tenth that Envoy's histograms round down. */
 const SLOW_MS = 12_000;
 const TASK_MS = 100;
@@ -65,14 +67,46 @@ export function plainSteps(count: number): Steps {
   return Array.from({ length: count }, () => ({ method: "GET", path: "/", headers: {}, body: [] }));
 }
 
+/** As many calls that a server fails to answer. */
+export function failingSteps(upstream: Upstream, count: number): Steps {
+  const path = upstream.route(async (request, response) => {
+    await bodyOf(request);
+    response.writeHead(503).end();
+  });
+  return Array.from({ length: count }, () => ({ path, headers: mcp.LEGACY, body: [mcp.toolCall(1, "echo")] }));
+}
+
+/** The one endpoint of an upstream: what is known of tools is known by server and path. */
+class Endpoint {
+  private static readonly all = new WeakMap<Upstream, Endpoint>();
+  readonly #answers: Answer[] = [];
+  readonly #path: string;
+
+  private constructor(upstream: Upstream) {
+    this.#path = upstream.route(async (request, response) => {
+      await bodyOf(request);
+      await this.#answers[Number(request.url?.split("?")[1])](response);
+    });
+  }
+
+  static of(upstream: Upstream): Endpoint {
+    const endpoint = Endpoint.all.get(upstream) ?? new Endpoint(upstream);
+    Endpoint.all.set(upstream, endpoint);
+    return endpoint;
+  }
+
+  /** Where it answers so: its path with a query. */
+  answering(answer: Answer): string {
+    return `${this.#path}?${this.#answers.push(answer) - 1}`;
+  }
+}
+
 /** The steps of the `wave`th wave, 1 the first: each makes the counters grow that the others make grow too. */
 export function stepsOf(upstream: Upstream, wave: number): Steps {
+  const endpoint = Endpoint.of(upstream);
   let id = 0;
   const step = (body: string, answer: Answer, headers: Record<string, string> = mcp.LEGACY, method = "POST"): Step => {
-    const path = upstream.route(async (request, response) => {
-      await bodyOf(request);
-      await answer(response);
-    });
+    const path = endpoint.answering(answer);
     return { method, path, headers, body: body === "" ? [] : [body] };
   };
   const json =
@@ -89,8 +123,8 @@ export function stepsOf(upstream: Upstream, wave: number): Steps {
   const fail = (code: number) => (id: number) => json(mcp.failure(id, code));
   const call = (name: string, answer: (id: number) => Answer, more: object = {}, headers?: Record<string, string>) =>
     ask("tools/call", { name, ...more }, answer, headers);
-  const many = <Item>(make: (index: number) => Item): Item[] =>
-    Array.from({ length: ENOUGH }, (_, index) => make(index));
+  const many = <Item>(make: (index: number) => Item, count = ENOUGH): Item[] =>
+    Array.from({ length: count }, (_, index) => make(index));
 
   const opened = (name: string, protocolVersion: string) => {
     const headers = { "mcp-session-id": `${wave}-${name}` };
@@ -133,7 +167,7 @@ export function stepsOf(upstream: Upstream, wave: number): Steps {
     ...TOOLS.flatMap((name) => [call(name, succeed()), call(name, fail(-32602)), call(name, fail(12345))]),
     call("echo", streamed),
     ...many(() => call("fails", succeed({ content: [{ type: "text", text: "no" }], isError: true }), {}, inSession)),
-    ...many(() => call("echo", succeed(), { arguments: { query: "again" } }, inSession)),
+    ...many(() => call("echo", succeed(), { arguments: { query: "again" } }, inSession), ENOUGH_FOR_P99),
     ...many((index) => call(`invented_${wave}_${index}`, fail(-32602))),
     ...many(() => call("echo", (id) => json(mcp.result(id), { "content-encoding": "gzip" }))),
     call("echo", succeed(), meta, mirrored),

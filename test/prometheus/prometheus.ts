@@ -4,14 +4,13 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import { hasComponent } from "../components.ts";
 import { freePort } from "../envoy/sessions/free-port.ts";
 import { until } from "../envoy/sessions/until.ts";
+import { writeHastened } from "./hastened.ts";
+import { FOLDER } from "./shipped.ts";
 
-/** The folder of the files that we ship. */
-export const FOLDER = fileURLToPath(new URL("../../envoy/prometheus", import.meta.url));
 export const MESHES = ["consul", "gateway", "istio", "kuma", "raw"];
 
 /** Whether Prometheus and promtool can be run; where not, a line says so. */
@@ -67,12 +66,15 @@ interface Config {
 
 /**
  * Starts Prometheus with scrape/`mesh`.yaml, of which only this is replaced: the intervals, by a second, and each job's
- * service discovery, by what it found (by job). Rejects with the end of its output where it does not start.
+ * service discovery, by what it found (by job). In the rules time passes so many `times` faster. Rejects with the end of its
+ * output where it does not start.
  */
-export async function startPrometheus(mesh: string, found: Record<string, Found[]>): Promise<Prometheus> {
+export async function startPrometheus(mesh: string, found: Record<string, Found[]>, times = 1): Promise<Prometheus> {
   const folder = mkdtempSync(join(tmpdir(), "mcp-prometheus-"));
   const file = join(folder, "prometheus.json");
-  writeFileSync(file, JSON.stringify(render(mesh, found)));
+  const config = render(mesh, found);
+  if (times > 1) config.rule_files = config.rule_files.map((path) => writeHastened(path, folder, times));
+  writeFileSync(file, JSON.stringify(config));
   const port = await freePort();
   const args = [`--config.file=${file}`, `--storage.tsdb.path=${join(folder, "data")}`, "--log.level=warn"];
   const child = spawn("prometheus", [...args, `--web.listen-address=127.0.0.1:${port}`], {

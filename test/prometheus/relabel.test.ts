@@ -9,8 +9,9 @@ import { endsAfterAll } from "../envoy/cleanup.ts";
 import { until } from "../envoy/sessions/until.ts";
 import type { Family } from "../../scripts/metrics/catalogue.ts";
 import { CATALOGUE, closedLabels, documentedFamilies } from "./catalogue.ts";
-import { FOLDER, hasPrometheus, startPrometheus } from "./prometheus.ts";
+import { hasPrometheus, startPrometheus } from "./prometheus.ts";
 import { sanitized } from "./sanitized.ts";
+import { FOLDER } from "./shipped.ts";
 
 /** The one family without any label. */
 const UNLABELLED = "mcp_configuration_invalid";

@@ -3,26 +3,19 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { parse } from "yaml";
 import { hasComponent } from "../components.ts";
 import { buildGoProgram, INSTALL_GO } from "../fixtures/go.ts";
-import { FOLDER, hasPrometheus, MESHES } from "./prometheus.ts";
+import { hasPrometheus, MESHES } from "./prometheus.ts";
+import { FOLDER, rulesOf } from "./shipped.ts";
 
 const RULES = ["recording-rules.yaml", "alert-rules.yaml"];
-
-interface RuleFile {
-  groups: { rules: { record?: string; alert?: string; labels?: object; annotations?: object }[] }[];
-}
+/** Labels that tell workloads apart, whichever mesh they are of. */
+const WORKLOAD = ["cluster", "datacenter", "mesh", "namespace", "job", "service", "gateway"];
 
 /** Runs a command to its end: what it wrote, and whether it was content. */
 function run(command: string, ...args: string[]): { ok: boolean; output: string } {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd: FOLDER, encoding: "utf8" });
   return { ok: status === 0, output: stdout + stderr };
-}
-
-function rulesOf(file: string): RuleFile["groups"][0]["rules"] {
-  const { groups } = parse(readFileSync(join(FOLDER, file), "utf8")) as RuleFile;
-  return groups.flatMap(({ rules }) => rules);
 }
 
 it("there is a scrape configuration for each mesh", () => {
@@ -33,6 +26,17 @@ it("each alert says how bad it is, and what to think of it", () => {
   for (const { alert, labels, annotations } of rulesOf("alert-rules.yaml")) {
     expect(labels, alert).toEqual({ severity: expect.stringMatching(/^(info|warning|critical)$/) });
     expect(annotations, alert).toEqual({ summary: expect.any(String), description: expect.any(String) });
+  }
+});
+
+it("no rule merges workloads", () => {
+  for (const { record, alert, expr } of RULES.flatMap(rulesOf)) {
+    const lists = [...expr.matchAll(/\b(?:by|on) \(([\w, ]*)\)/g)].map(([, list]) => list.split(", "));
+    for (const list of lists) {
+      // An instance is of one workload.
+      const kept = list.includes("instance") ? ["cluster", "job"] : WORKLOAD;
+      expect(list, record ?? alert).toEqual(expect.arrayContaining(kept));
+    }
   }
 });
 

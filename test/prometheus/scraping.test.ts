@@ -9,7 +9,7 @@ import { flushed } from "../envoy/prometheus.ts";
 import { startDiscovering } from "../envoy/sessions/discovery.ts";
 import { startUpstream } from "../envoy/upstream.ts";
 import { CATALOGUE } from "./catalogue.ts";
-import { deniedSteps, plainSteps, send, sessionsOf, stepsOf, TOOLS } from "./load.ts";
+import { deniedSteps, failingSteps, plainSteps, send, sessionsOf, stepsOf, TOOLS } from "./load.ts";
 import { hasPrometheus, type Prometheus, type Rule, type Series, startPrometheus } from "./prometheus.ts";
 import { sanitized } from "./sanitized.ts";
 
@@ -37,6 +37,8 @@ const KUMA_TAGS = [
 
 /** Requests of a wave that are enough for an alert at one each 10 s. */
 const UNCOUNTED = 40;
+/** Calls of a wave that are enough for an alert at ten in 5 minutes. */
+const FAILING = 10;
 
 /** Families of which this traffic brings nothing. */
 const ABSENT = ["mcp_sessions_adopted_total", "mcp_store_evictions_total", "mcp_store_conflicts_total"];
@@ -78,6 +80,7 @@ describe.runIf(hasPrometheus())("with a real Prometheus", () => {
       await send(guarded.proxyUrl, deniedSteps());
       await send(bare.proxyUrl, plainSteps(UNCOUNTED));
       if (wave === 1) await changing.push(CHANGING);
+      await send(changing.proxyUrl, failingSteps(upstream, FAILING));
       // A rate needs two scrapes of a counter before it grows.
       await flushed();
     }
@@ -93,7 +96,9 @@ describe.runIf(hasPrometheus())("with a real Prometheus", () => {
       };
     };
     await expect.poll(differences, { timeout: SETTLED_MS }).toEqual({ onlyByTags: [], onlyByRules: [] });
-    const present = new Set((await byRules.query(`{${OURS}}`)).map(({ labels }) => familyOf(labels.__name__)));
+    const present = new Set(
+      (await byRules.query('{__name__=~"mcp_.+"}')).map(({ labels }) => familyOf(labels.__name__)),
+    );
     const absent = CATALOGUE.families.filter(({ name }) => !present.has(name));
     expect(absent.map(({ name }) => name)).toEqual(ABSENT);
   });
@@ -117,7 +122,8 @@ describe.runIf(hasPrometheus())("with a real Prometheus", () => {
     );
     const labelsOf = async (prometheus: Prometheus, name: string) => {
       const series = await prometheus.query(`${name}{mcp_server!~"crowded|guarded|changing"}`);
-      return series.map(({ labels }) => JSON.stringify(sanitizeNames(labels))).sort();
+      // The jobs have different names.
+      return series.map(({ labels }) => JSON.stringify({ ...sanitizeNames(labels), job: "" })).sort();
     };
     for (const { name } of recorded) expect(await labelsOf(byRules, name), name).toEqual(await labelsOf(byTags, name));
   });
