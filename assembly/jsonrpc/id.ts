@@ -1,13 +1,8 @@
+import { canonicalAt, canonicalNumber } from "../json/canonical_number";
+import { isDigit } from "../json/characters";
+import { NumberState, isCompleteNumber, nextNumberState } from "../json/number";
 import { Token } from "../json/token";
-import { TEXT_LIMIT } from "../json/text";
 import { keyedHash, keyedTextHash } from "../memory/keyed_hash";
-
-/** A number in the form in which equal ones are the same bytes: the exponent (4 bytes), the sign, the significant digits
- *  without zeros at either end. */
-const HEAD: usize = 5;
-const canonical: usize = heap.alloc(HEAD + <usize>TEXT_LIMIT);
-/** An exponent with more digits is not computed. */
-const EXPONENT_DIGITS: i32 = 9;
 
 /** What kind of value a JSON-RPC id is (JSON-RPC 2.0, section 4). */
 export enum IdKind {
@@ -36,71 +31,61 @@ export function idKind(value: Token): IdKind {
 /**
  * The keyed hash of an id, equal for two ids if they are the same: `"1"` and `1` differ, `1`, `1.0` and `10e-1` do not.
  * Nobody who lacks the key can choose two ids with one hash, except two of more than 256 bytes: of these the beginning and
- * the `total` length count.
+ * the `total` length count. The hashes of an integer and of its text differ by {@link asNumber} alone.
  */
 export function idHash(kind: IdKind, at: usize, kept: i32, total: u32): u64 {
   if (kind == IdKind.Number) return numberHash(at, kept) ^ (<u64>kind);
   // `null` has no text: what stands there is that of an earlier token, whose bytes may be gone.
   if (kind != IdKind.String) return <u64>kind;
-  return keyedTextHash(at, kept, total) ^ (<u64>kind);
+  const hash = <u32>kept == total && isInteger(at, kept) ? numberHash(at, kept) : keyedTextHash(at, kept, total);
+  return hash ^ (<u64>kind);
 }
 
-/** Hashes a number by exponent, sign and significant digits. */
+/** The hash of an id's number where it is the text of an integer as JSON writes it; of any other text one that no number
+ *  has. That of a number is `hash` itself. */
+export function asNumber(kind: IdKind, hash: u64): u64 {
+  return kind == IdKind.String ? hash ^ (<u64>IdKind.String) ^ (<u64>IdKind.Number) : hash;
+}
+
+/**
+ * The hash of the id of the other kind that stands for the same request to clients, which take `"7"` for `7` (as the
+ * TypeScript, Python and Rust SDKs do) or the reverse: of a number its text's, of a text that is a number the number's. 0
+ * where there is none. `hash`: that of the id itself.
+ */
+export function alikeHash(kind: IdKind, hash: u64, at: usize, kept: i32, total: u32): u64 {
+  if (kind == IdKind.Number) return hash ^ (<u64>IdKind.Number) ^ (<u64>IdKind.String);
+  if (kind != IdKind.String || <u32>kept != total || !isNumber(at, kept)) return 0;
+  return numberHash(at, kept) ^ (<u64>IdKind.Number);
+}
+
+/** The kind of the id that {@link alikeHash} is of. */
+export function alikeKind(kind: IdKind): IdKind {
+  return kind == IdKind.Number ? IdKind.String : IdKind.Number;
+}
+
+/** Whether the text is an integer as `JSON.stringify` writes it. */
+function isInteger(at: usize, length: i32): bool {
+  let digits = at;
+  const end = at + length;
+  if (length > 1 && load<u8>(at) == 0x2d) digits++;
+  if (digits == end || (load<u8>(digits) == 0x30 && length > 1)) return false;
+  while (digits < end && isDigit(load<u8>(digits))) digits++;
+  return digits == end;
+}
+
+/** Whether the text is a number as JSON has them. */
+function isNumber(at: usize, length: i32): bool {
+  let state = NumberState.Start;
+  for (let i = 0; i < length; i++) {
+    state = nextNumberState(state, load<u8>(at + i));
+    if (state == NumberState.Over || state == NumberState.Wrong) return false;
+  }
+  return isCompleteNumber(state);
+}
+
+/** Hashes a number by its {@link canonicalNumber}; no text that could be chosen for it has the same hash. */
 function numberHash(at: usize, length: i32): u64 {
-  let size = HEAD;
-  let exponent: i32 = 0;
-  let zeros: i32 = 0;
-  let fraction = false;
-  let negative = false;
-  let i = 0;
-  for (; i < length; i++) {
-    const byte = load<u8>(at + i);
-    if (byte == 0x2d) negative = true;
-    else if (byte == 0x2e) fraction = true;
-    else if ((byte | 0x20) == 0x65) break;
-    else {
-      if (fraction) exponent--;
-      if (byte == 0x30) {
-        if (size > HEAD) zeros++;
-        continue;
-      }
-      // Zeros count only once a digit follows them: those at the end belong to the exponent.
-      for (; zeros > 0; zeros--) store<u8>(canonical + size++, 0x30);
-      store<u8>(canonical + size++, byte);
-    }
-  }
-  if (size == HEAD) {
-    exponent = 0;
-    negative = false;
-  } else if (isHuge(at + i, length - i)) {
-    // No parser can compute it: as it is written, which no canonical form begins like.
-    return keyedHash(at, length);
-  } else {
-    exponent += zeros + writtenExponent(at + i, length - i);
-  }
-  store<i32>(canonical, exponent);
-  store<u8>(canonical, negative ? 1 : 0, 4);
-  return keyedHash(canonical, size);
-}
-
-/** Whether `e±digits` has more digits, zeros in front apart, than an i32 holds. */
-function isHuge(at: usize, length: i32): bool {
-  let digits = 0;
-  for (let i = 1; i < length; i++) {
-    const byte = load<u8>(at + i);
-    if (byte > 0x30 || (byte == 0x30 && digits > 0)) digits++;
-  }
-  return digits > EXPONENT_DIGITS;
-}
-
-/** The value of `e±digits`, of at most nine digits. */
-function writtenExponent(at: usize, length: i32): i32 {
-  let value: i32 = 0;
-  let negative = false;
-  for (let i = 1; i < length; i++) {
-    const byte = load<u8>(at + i);
-    if (byte == 0x2d) negative = true;
-    else if (byte != 0x2b) value = value * 10 + (byte - 0x30);
-  }
-  return negative ? -value : value;
+  const size = canonicalNumber(at, length);
+  // No parser can compute one without: as it is written, which no canonical form begins like.
+  return ~(size ? keyedHash(canonicalAt, size) : keyedHash(at, length));
 }

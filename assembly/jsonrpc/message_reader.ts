@@ -1,7 +1,8 @@
+import { integerOf } from "../json/canonical_number";
 import { FieldReader, FieldTree, Found } from "../json/fields";
 import { Fault, Token } from "../json/token";
 import { equalsText } from "../memory/bytes";
-import { IdKind, idHash, idKind } from "./id";
+import { IdKind, alikeHash, idHash, idKind } from "./id";
 
 /** Fields of the envelope (JSON-RPC 2.0, sections 4 and 5). Those of what it carries begin at {@link FIRST_PAYLOAD_FIELD}. */
 export enum EnvelopeField {
@@ -76,6 +77,8 @@ export class MessageReader {
   idKind: IdKind;
   /** See {@link idHash}. */
   idHash: u64;
+  /** See {@link alikeHash}. */
+  alikeHash: u64;
   /** The code of an error response; `i32.MIN_VALUE` where it is no integer of 32 bits. */
   errorCode: i32;
   private methodIsString: bool;
@@ -192,6 +195,12 @@ export class MessageReader {
     return this.end - this.start;
   }
 
+  private takeId(at: usize, kept: i32, total: u32): void {
+    const kind = this.idKind;
+    this.idHash = idHash(kind, at, kept, total);
+    this.alikeHash = alikeHash(kind, this.idHash, at, kept, total);
+  }
+
   private refuse(refusal: Refusal): MessageKind {
     this.refusal = refusal;
     return MessageKind.None;
@@ -211,7 +220,7 @@ export class MessageReader {
         return false;
       case EnvelopeField.Id:
         this.idKind = idKind(fields.value);
-        this.idHash = idHash(this.idKind, tokens.textAt, tokens.textLength, tokens.textTotal);
+        this.takeId(tokens.textAt, tokens.textLength, tokens.textTotal);
         return true;
       case EnvelopeField.Method:
         this.methodIsString = fields.value == Token.String;
@@ -221,24 +230,13 @@ export class MessageReader {
         this.errorCode = i32.MIN_VALUE;
         return true;
       case EnvelopeField.ErrorCode:
-        this.errorCode = fields.value == Token.Number ? parseInteger(tokens.textAt, tokens.textTotal) : i32.MIN_VALUE;
+        this.errorCode = i32.MIN_VALUE;
+        if (fields.value == Token.Number && <u32>tokens.textLength == tokens.textTotal) {
+          this.errorCode = integerOf(tokens.textAt, tokens.textLength);
+        }
         return true;
       default:
         return true;
     }
   }
-}
-
-/** The decimal integer in ASCII bytes, `i32.MIN_VALUE` where they hold anything else or one beyond 9 digits. */
-function parseInteger(at: usize, length: u32): i32 {
-  const negative = length > 0 && load<u8>(at) == 0x2d;
-  let i: u32 = negative ? 1 : 0;
-  if (length == i || length - i > 9) return i32.MIN_VALUE;
-  let value: i32 = 0;
-  for (; i < length; i++) {
-    const digit = load<u8>(at + i) - 0x30;
-    if (digit > 9) return i32.MIN_VALUE;
-    value = value * 10 + digit;
-  }
-  return negative ? -value : value;
 }

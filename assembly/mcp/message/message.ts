@@ -66,6 +66,11 @@ export class McpMessage {
     return this.reader.idHash;
   }
 
+  /** See {@link alikeHash}. */
+  get alikeHash(): u64 {
+    return this.reader.alikeHash;
+  }
+
   /** Bytes of the message's text. */
   get size(): u64 {
     return this.reader.size;

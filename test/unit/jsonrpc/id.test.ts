@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { numbers, spellings } from "../json/documents.ts";
 import { itHolds } from "../property.ts";
 import { canonicalNumber } from "./numbers.ts";
-import { idOf } from "./reader.ts";
+import { alikeOf, idOf } from "./reader.ts";
 
 describe("a request id", () => {
   it.each([
@@ -54,11 +54,46 @@ describe("a request id", () => {
     for (const [one, other] of chosen) expect(idOf(one), one).not.toBe(idOf(other));
   });
 
+  it.each([
+    ["7", '"7"'],
+    ['"7"', "7"],
+    ['"\\u0037"', "7"],
+    ["7.0", '"7"'],
+    ["70e-1", '"7"'],
+    ['"7.0"', "7"],
+    ['"-7e0"', "-7"],
+    ['"-0"', "0"],
+    ["-12", '"-12"'],
+    ['"0"', "0"],
+    ['"9007199254740993"', "9007199254740993"],
+  ])("%s is taken for %s", (one, other) => {
+    expect(alikeOf(one)).toBe(idOf(other));
+    expect(idOf(one)).not.toBe(idOf(other));
+  });
+
+  it("that is no number, or not written like one, is taken for none", () => {
+    for (const json of ['""', '"a"', '" 7"', '"7 "', '"07"', '"+7"', '"0x7"', '"7."', '"-"', '"1e"', "null", '"7a"']) {
+      expect(alikeOf(json), json).toBe("");
+    }
+    expect(alikeOf(`"${"1".repeat(300)}"`)).toBe("");
+  });
+
   it("is none where it is no string, number or null", () => {
     expect(["true", "false", "{}", "[]", '["a"]'].map((json) => idOf(json).split(" ")[0])).toEqual(
       Array<string>(5).fill("Invalid"),
     );
   });
+
+  itHolds(
+    "that is a number and its text differ, but are taken for each other",
+    300,
+    fc.property(fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n }), (value) => {
+      assert.notEqual(idOf(`${value}`), idOf(`"${value}"`));
+      assert.equal(alikeOf(`${value}`), idOf(`"${value}"`));
+      assert.equal(alikeOf(`"${value}"`), idOf(`${value}`));
+      assert.notEqual(idOf(`"${value}.0"`), idOf(`"${value}"`));
+    }),
+  );
 
   const short = numbers.filter((json) => json.length < 200);
   /** Few numbers written in many ways. */

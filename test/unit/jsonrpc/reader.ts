@@ -4,7 +4,7 @@ export const KINDS = ["None", "Request", "Notification", "Response"] as const;
 export const REFUSALS = ["None", "NotJsonRpc", "Syntax", "Truncated", "Depth"] as const;
 export const ID_KINDS = ["Absent", "Null", "String", "Number", "Invalid"] as const;
 
-/** `errorCode` where there is none of at most nine digits. */
+/** `errorCode` where there is none that is an integer of 32 bits. */
 export const NO_CODE = -(2 ** 31);
 
 export interface Envelope {
@@ -35,6 +35,8 @@ interface Exports {
   begin(): void;
   feed(at: number, length: number): void;
   end(): void;
+  alikeHash(): bigint;
+  alikeOfId(): number;
 }
 
 let texts: string[] = [];
@@ -124,4 +126,12 @@ export function idOf(json: string): string {
     ids.set(json, id);
   }
   return id;
+}
+
+/** The id of the other kind that clients take this one for, as {@link idOf} tells them apart; empty where there is none. */
+export function alikeOf(json: string): string {
+  readChunks([Buffer.from(`{"jsonrpc":"2.0","result":{},"id":${json}}`)]);
+  const { exports } = module;
+  const hash = exports.alikeHash();
+  return hash === 0n ? "" : idText(exports.alikeOfId(), hash);
 }

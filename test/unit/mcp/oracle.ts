@@ -154,14 +154,13 @@ export function expectedMessage(text: string, node?: Node): Message | Refused | 
   const name = member(params, "name") ?? (Object.hasOwn(Object(params), "name") ? "" : member(params, "uri"));
   const requestId = idTextOf(member(params, "requestId"), writtenAt(root, ["params", "requestId"]));
   const code = writtenAt(root, ["error", "code"]);
-  const hasCode = isError && code?.type === "number" && /^-?\d{1,9}$/.test(code.text);
   return {
     kind,
     method: typeof method === "string" ? methodLabel(method) : "",
     name: typeof name === "string" && Buffer.byteLength(name) <= 128 ? Buffer.from(name).toString() : "",
     id,
     outcome: kind !== "Response" ? "" : isError ? "rpc_error" : outcomeOf(member(value, "result")),
-    errorCode: hasCode ? Number.parseInt(code.text, 10) || 0 : null,
+    errorCode: isError && code?.type === "number" ? integerOf(code.text) : null,
     answersUnknown: isError && (id === "Absent" || id === idOf("null")),
     cancelled: requestId === undefined || requestId === "Absent" ? "" : requestId.split(" ")[1],
     requestRevision: revisionOf(member(member(params, "_meta"), "io.modelcontextprotocol/protocolVersion")),
@@ -228,4 +227,14 @@ export function expectedInBody(
       if (nodes !== undefined && node === undefined) throw new Error(`not written so: ${text}`);
       return expectedMessages(text, node);
     });
+}
+
+/** The integer of 32 bits that a number stands for, which is not too long to be kept; null where it is none. */
+function integerOf(text: string): number | null {
+  if (text.length > 256) return null;
+  const [digits, power = "0"] = canonicalNumber(text).split("e");
+  // Powers of ten that an integer of 32 bits has not, and fractions.
+  if (power.startsWith("-") || power.length > 1) return null;
+  const value = Number(digits) * 10 ** Number(power);
+  return Math.abs(value) < 2 ** 31 ? value : null;
 }

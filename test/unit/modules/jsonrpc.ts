@@ -7,6 +7,8 @@ import {
   envelopeFields,
 } from "../../../assembly/jsonrpc/message_reader";
 
+import { alikeKind } from "../../../assembly/jsonrpc/id";
+
 export { allocate } from "./common/allocate";
 
 // @ts-ignore: decorator
@@ -56,6 +58,15 @@ export function feed(at: usize, length: usize): void {
 export function end(): void {
   if (reader.isBatch) traceBatch(reader.finishBatch());
   else finishMessage();
+}
+
+/** Of the newest message: see `alikeHash` in jsonrpc/id.ts. */
+export function alikeHash(): u64 {
+  return reader.alikeHash;
+}
+
+export function alikeOfId(): i32 {
+  return alikeKind(reader.idKind);
 }
 
 function finishMessage(): void {
