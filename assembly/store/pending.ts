@@ -2,7 +2,7 @@ import { hasCome } from "../memory/elapsed";
 import { ATTEMPTS, PAGE_CAPACITY, Store } from "./primitives/store";
 
 const BUCKETS: i32 = 256;
-/** Entries in a bucket; beyond that the oldest goes. */
+/** Entries in a bucket; beyond that the oldest one of the lowest rank goes. */
 const CAPACITY: i32 = 128;
 /** The most bytes that are kept of one. */
 export const PENDING_SIZE: i32 = 512;
@@ -25,7 +25,9 @@ class PendingEntry {
   /** When what it waits on ended without an answer; 0 while it has not. */
   endedAtMs: u64;
   /** How it ends if no answer comes; 0 while that is open. */
-  verdict: u32;
+  verdict: u16;
+  /** Those of a lower rank make room first. */
+  rank: u16;
   length: u32;
 }
 
@@ -37,6 +39,7 @@ if (
   offsetof<PendingEntry>("dueAtMs") != 16 ||
   offsetof<PendingEntry>("endedAtMs") != 24 ||
   offsetof<PendingEntry>("verdict") != 32 ||
+  offsetof<PendingEntry>("rank") != 34 ||
   offsetof<PendingEntry>("length") != 36 ||
   offsetof<PendingEntry>() != HEAD
 )
@@ -58,9 +61,10 @@ export abstract class PendingListener {
  * session), in a fixed number of buckets by scope, bounded. Whoever takes one out, or gives it up, is the only one to.
  */
 export class Pending {
-  /** What {@link take} or {@link read} found: `takenLength` bytes, until the next call. */
+  /** What {@link take} or {@link read} found: `takenLength` bytes and its verdict, until the next call. */
   readonly taken: usize = TAKEN;
   takenLength: u32 = 0;
+  takenVerdict: u32 = 0;
   /** Entries in the loaded bucket. */
   private count: i32 = 0;
   private droppedEnd: usize = DROPPED;
@@ -72,8 +76,8 @@ export class Pending {
 
   constructor(private shared: Store) {}
 
-  /** Leaves `length` bytes, at most {@link PENDING_SIZE}, to be given up at `dueAtMs` with this verdict. False where others
-   *  were faster every time. */
+  /** Leaves `length` bytes, at most {@link PENDING_SIZE}, to be given up at `dueAtMs` with this verdict. Where the bucket is
+   *  full, the oldest entry of the lowest rank is evicted, maybe this one. False where others were faster every time. */
   add(
     scope: u64,
     key: u64,
@@ -82,18 +86,27 @@ export class Pending {
     dueAtMs: u64,
     verdict: u32,
     endedAtMs: u64,
+    rank: u32,
     listener: PendingListener,
   ): bool {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       this.load(bucketOf(scope));
       this.droppedEnd = DROPPED;
-      if (this.count == CAPACITY) this.drop(shared.page);
+      if (this.count == CAPACITY) {
+        const least = this.leastRanked();
+        if (changetype<PendingEntry>(least).rank > rank) {
+          listener.evicted(at, length, verdict, endedAtMs);
+          return true;
+        }
+        this.drop(least);
+      }
       const entry = changetype<PendingEntry>(this.end);
       entry.scope = scope;
       entry.key = key;
       entry.dueAtMs = dueAtMs;
-      entry.verdict = verdict;
+      entry.verdict = <u16>verdict;
+      entry.rank = <u16>rank;
       entry.endedAtMs = endedAtMs;
       entry.length = length;
       memory.copy(this.end + HEAD, at, length);
@@ -135,14 +148,16 @@ export class Pending {
     return false;
   }
 
-  /** Says how the entry under the key ends if no answer comes until `dueAtMs`. Nothing where there is none. */
-  rule(scope: u64, key: u64, verdict: u32, endedAtMs: u64, dueAtMs: u64): void {
+  /** Says how the entry under the key ends if no answer comes until `dueAtMs`. Nothing where there is none, or where `onlyOpen`
+   *  and it has a verdict. */
+  rule(scope: u64, key: u64, verdict: u32, endedAtMs: u64, dueAtMs: u64, onlyOpen: bool): void {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const found = this.find(scope, key);
       if (!found) return;
       const entry = changetype<PendingEntry>(found);
-      entry.verdict = verdict;
+      if (onlyOpen && entry.verdict) return;
+      entry.verdict = <u16>verdict;
       entry.endedAtMs = endedAtMs;
       entry.dueAtMs = dueAtMs;
       if (shared.save()) return;
@@ -228,7 +243,17 @@ export class Pending {
 
   private copy(found: usize): void {
     this.takenLength = changetype<PendingEntry>(found).length;
+    this.takenVerdict = changetype<PendingEntry>(found).verdict;
     memory.copy(this.taken, found + HEAD, this.takenLength);
+  }
+
+  /** The address of the entry of the loaded bucket, which has some, that makes room first. */
+  private leastRanked(): usize {
+    let least = this.shared.page;
+    for (let at = least; at < this.end; at += sizeOf(at)) {
+      if (changetype<PendingEntry>(at).rank < changetype<PendingEntry>(least).rank) least = at;
+    }
+    return least;
   }
 
   /** Moves an entry of the current bucket to the dropped ones. */

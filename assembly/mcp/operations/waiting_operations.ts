@@ -4,7 +4,7 @@ import { IdKind } from "../../jsonrpc/id";
 import { Marks } from "../../store/primitives/marks";
 import { PENDING_SIZE, Pending, PendingListener } from "../../store/pending";
 import { Store } from "../../store/primitives/store";
-import { Method, TargetKind, targetKind } from "../protocol/methods";
+import { Method, TargetKind, evictionRank, targetKind } from "../protocol/methods";
 import { STREAM_SIZE, Stream } from "../state/stream";
 import { Events } from "../events";
 import { Operation } from "../state/operation";
@@ -110,7 +110,7 @@ export class WaitingOperations extends PendingListener {
 
   /** A request was cancelled: ends it so where it waits. */
   cancel(session: u64, kind: IdKind, id: u64, fromServer: bool, now: u64): void {
-    this.pending.rule(session, keyOf(kind, id, fromServer), Outcome.Cancelled, now, now + CANCELLED_MS);
+    this.pending.rule(session, keyOf(kind, id, fromServer), Outcome.Cancelled, now, now + CANCELLED_MS, false);
   }
 
   /** The session is over: what waits in it has this outcome, if no other was found for it. */
@@ -133,7 +133,8 @@ export class WaitingOperations extends PendingListener {
     const key = keyOf(operation.idKind, operation.idHash, operation.fromServer);
     // A target that is no label is left out: a URI may hold a secret.
     const length = packOperation(operation, targetKind(operation.method) != TargetKind.None, packed);
-    if (this.pending.add(operation.session, key, packed, length, dueAt, outcome, endedAt, this)) return true;
+    const rank = evictionRank(operation.method);
+    if (this.pending.add(operation.session, key, packed, length, dueAt, outcome, endedAt, rank, this)) return true;
     operation.isParked = false;
     return false;
   }

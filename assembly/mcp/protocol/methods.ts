@@ -155,3 +155,25 @@ export function isList(method: Method): bool {
     method == Method.ResourcesTemplatesList
   );
 }
+
+/** How much the end of an operation of this method tells: where there is no room for all that wait, those of a lower rank
+ *  go first. */
+export function evictionRank(method: Method): u32 {
+  switch (method) {
+    case Method.Ping:
+      return 0;
+    case Method.ServerDiscover:
+    case Method.LoggingSetLevel:
+    case Method.ToolsList:
+    case Method.PromptsList:
+    case Method.ResourcesList:
+    case Method.ResourcesTemplatesList:
+    case Method.TasksList:
+    case Method.RootsList:
+      return 1;
+    case Method.ToolsCall:
+      return 3;
+    default:
+      return 2;
+  }
+}

@@ -173,6 +173,36 @@ describe.each([1, 4])("HTTP+SSE on %i workers", (count) => {
     expect(workers[0].vm.metrics.counter("mcp_operations_total")).toBe(3);
   });
 
+  test("so many pings that there is no room: they make it, and the call stays", () => {
+    const workers = start();
+    const stream = openSession(workers[0], workers[0]);
+    send(on(workers, 1), toolCall("echo", 1));
+    send(on(workers, 1), request("tools/list", {}, 2));
+    for (let id = 3; id < 143; id++) send(on(workers, id), request("ping", undefined, id));
+    expect(outcomes(workers[0])).toEqual({ "initialize ok": 1, "ping unanswered": 14 });
+    expect(workers[0].vm.metrics.counter("mcp_store_evictions_total")).toBe(14);
+    stream.send(result({}, 1), result({ tools: [] }, 2), result({}, 142));
+    expect(outcomes(workers[0])).toMatchObject({ "tools/call ok": 1, "tools/list ok": 1, "ping ok": 1 });
+    passSeconds(workers, 7);
+    expect(inFlight(workers[0])).toBe(125);
+    stream.close();
+    passSeconds(workers, 7);
+    expect(inFlight(workers[0])).toBe(0);
+    expect(workers[0].vm.metrics.counter("mcp_operations_total")).toBe(143);
+  });
+
+  test("so many calls that there is no room: a ping goes at once, of calls the oldest", () => {
+    const workers = start();
+    const stream = openSession(workers[0], workers[0]);
+    for (let id = 1; id <= 128; id++) send(on(workers, id), toolCall("echo", id));
+    send(on(workers, 1), request("ping", undefined, 200));
+    expect(outcomes(workers[0])).toEqual({ "initialize ok": 1, "ping unanswered": 1 });
+    send(on(workers, 1), toolCall("echo", 129));
+    expect(tools(workers[0])).toMatchObject({ "echo unanswered": 1 });
+    stream.send(result({}, 200), ...Array.from({ length: 129 }, (_, i) => result({}, i + 1)));
+    expect(tools(workers[0])).toMatchObject({ "echo ok": 128, "echo unanswered": 1 });
+  });
+
   test("once the stream has ended, its endpoint is a path like any other", () => {
     const workers = start();
     openSession(workers[0], workers[0]).close();

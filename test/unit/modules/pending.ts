@@ -40,10 +40,19 @@ export function create(space: i32): void {
 }
 
 /** Leaves the number and, so that `length` bytes are full, its lowest byte over and over. */
-export function add(scope: u64, key: u64, number: u32, length: u32, dueAt: u64, verdict: u32, endedAt: u64): void {
+export function add(
+  scope: u64,
+  key: u64,
+  number: u32,
+  length: u32,
+  dueAt: u64,
+  verdict: u32,
+  endedAt: u64,
+  rank: u32 = 0,
+): void {
   memory.fill(bytes, <u8>number, length);
   store<u32>(bytes, number);
-  pending.add(scope, key, bytes, length, dueAt, verdict, endedAt, listener);
+  pending.add(scope, key, bytes, length, dueAt, verdict, endedAt, rank, listener);
 }
 
 /** The number that is taken out; 0 where there is none. */
@@ -60,8 +69,8 @@ export function has(scope: u64, key: u64): bool {
   return pending.has(scope, key);
 }
 
-export function rule(scope: u64, key: u64, verdict: u32, endedAt: u64, dueAt: u64): void {
-  pending.rule(scope, key, verdict, endedAt, dueAt);
+export function rule(scope: u64, key: u64, verdict: u32, endedAt: u64, dueAt: u64, onlyOpen: bool = false): void {
+  pending.rule(scope, key, verdict, endedAt, dueAt, onlyOpen);
 }
 
 export function endScope(scope: u64, verdict: u32, now: u64): void {

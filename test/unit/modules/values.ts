@@ -216,13 +216,13 @@ function pending(shared: Store, full: Store): void {
   const length = packOperation(operation, true, packed);
   pending.has(KEY, OTHER_KEY);
   pending.read(KEY, OTHER_KEY);
-  pending.add(KEY, OTHER_KEY, packed, length, NOW, 0, 0, listener);
-  pending.rule(KEY, OTHER_KEY, 6, NOW + 1, NOW + 2);
+  pending.add(KEY, OTHER_KEY, packed, length, NOW, 0, 0, 3, listener);
+  pending.rule(KEY, OTHER_KEY, 6, NOW + 1, NOW + 2, false);
   if (pending.read(KEY, OTHER_KEY)) release(unpackOperation(pending.taken, pending.takenLength));
   operation.release();
   pending.sweep(8, NOW, listener);
   const others = new Pending(full);
-  for (let i = 0; i < 150; i++) others.add(OTHER_KEY, i, packed, length, NOW, 0, 0, listener);
+  for (let i = 0; i < 150; i++) others.add(OTHER_KEY, i, packed, length, NOW, 0, 0, 3, listener);
   for (let i = 140; i < 150; i++) others.take(OTHER_KEY, i);
   others.endScope(OTHER_KEY, 8, NOW, listener);
   others.sweep(8, NOW, listener);
@@ -401,7 +401,7 @@ export function unrecovered(space: i32): string {
   }
   const pending = new Pending(shared);
   memory.fill(packed, 1, PACKED_LIMIT);
-  pending.add(KEY, OTHER_KEY, packed, 8, NOW, 0, 0, listener);
+  pending.add(KEY, OTHER_KEY, packed, 8, NOW, 0, 0, 3, listener);
   if (!pending.take(KEY, OTHER_KEY) || pending.takenLength != 8) return "pending";
   const claims = new Claims(shared);
   claims.load();

@@ -17,11 +17,12 @@ interface Exports {
     dueAt: bigint,
     verdict: number,
     endedAt: bigint,
+    rank?: number,
   ): void;
   take(scope: bigint, key: bigint): number;
   takenByte(at: number): number;
   has(scope: bigint, key: bigint): number;
-  rule(scope: bigint, key: bigint, verdict: number, endedAt: bigint, dueAt: bigint): void;
+  rule(scope: bigint, key: bigint, verdict: number, endedAt: bigint, dueAt: bigint, onlyOpen?: number): void;
   endScope(scope: bigint, verdict: number, now: bigint): void;
   sweep(verdict: number, now: bigint): number;
   conflicts(): number;
@@ -110,6 +111,30 @@ describe("what waits", () => {
     one.add(1n << 56n, 1n, 2000, 8, 10n, 0, 0n);
     expect(told).toHaveLength(2);
     expect(sweep(0)).toHaveLength(CAPACITY + 1);
+  });
+
+  it("makes room by its rank: the oldest of the lowest, which may be the new one", () => {
+    const add = (number: number, rank: number) => one.add(1n, BigInt(number), number, 8, 10n, 0, 0n, rank);
+    for (let number = 1; number <= CAPACITY; number++) add(number, number === 1 ? 3 : number % 40 === 0 ? 1 : 2);
+    for (let number = 201; number <= 205; number++) add(number, 3);
+    add(300, 1);
+    add(301, 2);
+    expect(told.map(({ number, how }) => [number, how])).toEqual(
+      [40, 80, 120, 2, 3, 300, 4].map((number) => [number, "evicted"]),
+    );
+    expect(sweep(0)).toHaveLength(CAPACITY);
+  });
+
+  it("keeps the verdict that it has from one for open entries only", () => {
+    one.add(1n, 1n, 1, 8, 100n, 0, 0n);
+    one.add(1n, 2n, 2, 8, 100n, 6, 40n);
+    for (const key of [1n, 2n]) other.rule(1n, key, 5, 50n, 70n, 1);
+    expect(sweep(70)).toEqual([[2, 6]]);
+    sweep(100);
+    expect(told.map(({ number, verdict, endedAt }) => [number, verdict, endedAt])).toEqual([
+      [1, 5, 50],
+      [2, 6, 40],
+    ]);
   });
 
   it("is given up by 2 048 at most in one sweep, and the others in the next", () => {
