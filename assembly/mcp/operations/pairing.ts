@@ -217,6 +217,7 @@ export class Pairing {
   /** Reports the end of an operation and releases it. */
   private conclude(stream: Stream, operation: Operation, outcome: Outcome): void {
     operation.outcome = outcome;
+    if (isAttempt(stream.status, outcome)) operation.callHash = 0;
     const session = this.sessionOf(stream, operation, outcome);
     if (session) operation.session = session;
     if (!operation.isParked) bindCall(operation);
@@ -277,6 +278,13 @@ function mayBeAnsweredElsewhere(stream: Stream, outcome: Outcome): bool {
     outcome != Outcome.Cancelled &&
     outcome != Outcome.Undecoded
   );
+}
+
+/** Whether the server did not run the request, so that the same request is not repeated by its next attempt. `status`: the
+ *  response's HTTP status, 0 where none came. */
+function isAttempt(status: i32, outcome: Outcome): bool {
+  if (outcome == Outcome.Denied || outcome == Outcome.Unauthenticated || outcome == Outcome.HttpError) return true;
+  return status == 401 || status == 403 || status == 429 || status == 502 || status == 503;
 }
 
 function isSuccessful(status: i32): bool {

@@ -1,7 +1,7 @@
 /** Calls with the same tool and the same arguments as an earlier one of their session. */
 import { describe, expect, test } from "vitest";
 import type { Plugin } from "../index.ts";
-import { countsBy, error, passSeconds, post, request, result, startWorkers } from "./filter.ts";
+import { JSON_ANSWER, countsBy, error, passSeconds, post, request, result, startWorkers } from "./filter.ts";
 import { openSession, send } from "./http-sse.ts";
 import { inSession } from "./open-stream.ts";
 
@@ -96,6 +96,46 @@ describe.each([1, 4])("with %i workers", (count) => {
     const workers = start();
     call(workers[0], "s", "echo", { arguments: {} }, error(-32603));
     call(on(workers, 1), "s", "echo", { arguments: {} }, result({ isError: true }));
+    passSeconds(workers, 1);
+    expect(repeated(workers[0])).toEqual({ echo: 1 });
+  });
+
+  test.each([
+    ["a 401", { status: 401 }, 2],
+    ["a 401 with a message", { status: 401, headers: JSON_ANSWER, body: error(-32001, null) }, 2],
+    ["a 403", { status: 403 }, 2],
+    ["a 429 with a message", { status: 429, headers: JSON_ANSWER, body: error(-32000) }, 2],
+    ["a redirection", { status: 307, headers: { location: "/mcp/" } }, 2],
+    ["a 404", { status: 404 }, 2],
+    ["a 502", { status: 502 }, 2],
+    ["a 503", { status: 503 }, 2],
+    // These ran.
+    ["a 400 with a message", { status: 400, headers: JSON_ANSWER, body: error(-32602) }, 3],
+    ["a 500", { status: 500 }, 3],
+    ["a 504", { status: 504 }, 3],
+  ] as const)("an attempt that ends with %s, and then the same call three times", (_, response, repeats) => {
+    const workers = start();
+    const body = request("tools/call", { name: "echo", arguments: {} });
+    post(workers[0], body, response, { headers: inSession("s") });
+    for (let i = 1; i <= 3; i++) call(on(workers, i), "s", "echo");
+    passSeconds(workers, 1);
+    expect(repeated(workers[0])).toEqual({ echo: repeats });
+  });
+
+  test("attempts alone are no calls, also over HTTP+SSE", () => {
+    const workers = start();
+    const stream = openSession(workers[0], workers[0]);
+    const ask = (id: number, status: number) =>
+      send(on(workers, id), request("tools/call", { name: "echo", arguments: {} }, id), {
+        response: { status, headers: {} },
+      });
+    for (let id = 1; id <= 3; id++) ask(id, 401);
+    passSeconds(workers, 1);
+    expect(repeated(workers[0])).toEqual({});
+    for (let id = 4; id <= 5; id++) {
+      ask(id, 202);
+      stream.send(result({}, id));
+    }
     passSeconds(workers, 1);
     expect(repeated(workers[0])).toEqual({ echo: 1 });
   });
