@@ -107,9 +107,9 @@ export class Unit {
     this.users--;
   }
 
-  /** Whether no open stream is counted in it. */
+  /** Whether neither an open stream nor what is left of an ended one is counted in it. */
   get isUnused(): bool {
-    return this.users == 0;
+    return this.users == 0 && this.services.isIdle;
   }
 
   /** Whether an unused unit may be closed although nothing else sweeps what it left in the store: all of it is swept. */
@@ -125,8 +125,8 @@ export class Unit {
 
   /** Writes what it has gathered to the store and to metrics. It must not be used any more. */
   close(): void {
-    this.statistics.flush();
     this.services.close(this.clock.milliseconds);
+    this.statistics.flush();
   }
 
   /** Publishes what is open here and what sessions did; one worker at a time sweeps for all. */

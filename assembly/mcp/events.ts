@@ -110,7 +110,8 @@ export class Events {
     this.report(EventKind.OperationStarted);
   }
 
-  /** The stream of an operation has ended, and its answer, if it comes, comes on another one. */
+  /** The stream of an operation has ended, and its answer or its cancellation, if one comes, comes on another one.
+   *  `operation.outcome`: the one without a cancellation, or Open where the answer decides. */
   operationWaiting(stream: Stream, operation: Operation): void {
     const event = this.event;
     event.stream = stream;

@@ -7,7 +7,7 @@ import { Stream } from "../mcp/state/stream";
 import { Operation } from "../mcp/state/operation";
 import { Event, EventKind } from "../mcp/event";
 import { EventSink } from "../mcp/event_sink";
-import { outcomeName } from "../mcp/protocol/outcome";
+import { Outcome, outcomeName } from "../mcp/protocol/outcome";
 import { shownLength } from "../mcp/protocol/shown_target";
 import { HEX_SIZE, writeHex } from "../memory/hex";
 
@@ -34,7 +34,7 @@ export class AccessLog extends EventSink {
         if (stream.session.isHttpSse) this.request(stream, event.operation!, false);
         break;
       case EventKind.OperationWaiting:
-        this.request(stream, event.operation!, false);
+        this.operationWaiting(stream, event.operation!);
         break;
       case EventKind.OperationEnded:
         this.operationEnded(stream, event.operation!);
@@ -48,10 +48,20 @@ export class AccessLog extends EventSink {
     }
   }
 
+  private operationWaiting(stream: Stream, operation: Operation): void {
+    this.request(stream, operation, false);
+    if (operation.outcome != Outcome.Open) this.end(operation);
+  }
+
   private operationEnded(stream: Stream, operation: Operation): void {
     // The access log of its own stream may have been written.
     if (operation.isParked) return;
     this.request(stream, operation, stream.revision == MODERN_REVISION);
+    this.end(operation);
+  }
+
+  private end(operation: Operation): void {
+    operation.shownOutcome = operation.outcome;
     this.setText("mcp.outcome", outcomeName(operation.outcome));
     this.setNumber("mcp.duration_ms", operation.durationMs(this.clock.now()));
     const tokens = operation.modelTokens;

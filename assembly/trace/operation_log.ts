@@ -14,8 +14,8 @@ const hexText: usize = memory.data(16);
 const writer = new JsonWriter();
 
 /**
- * Writes a line of JSON to the proxy's log for each operation that has waited for its answer on another stream. The access
- * log has no entry for these: the proxy writes one per stream, and that of the operation's own has been written before.
+ * Writes a line of JSON to the proxy's log for each operation whose outcome the access log does not show, since it was not
+ * known when its own stream ended: the proxy writes an entry per stream, at its end.
  * The level is info. docs/access-log.md lists the members. Never arguments, results or ids: of a session its keyed hash.
  */
 export class OperationLog extends EventSink {
@@ -31,7 +31,7 @@ export class OperationLog extends EventSink {
   }
 
   private operationEnded(operation: Operation): void {
-    if (!operation.isParked) return;
+    if (!operation.isParked || operation.outcome == operation.shownOutcome) return;
     writer.clear();
     writer.raw('{"event":"mcp_operation_ended","time":');
     const now = this.clock.now();

@@ -57,6 +57,7 @@ export class Exchange {
     const stream = this.stream;
     stream.startedAt = now;
     stream.isUnpaired = head.isUnpaired;
+    stream.resumes = head.resumes;
     this.hasMcpHeader = head.hasMcpHeader || head.isAtEndpoint;
     this.isNamed = head.isNamed;
     services.sessions.begin(stream, head);

@@ -12,6 +12,8 @@ import { Tasks as StoredTasks } from "../../store/tasks";
 import { ToolLists } from "../../store/tool_lists";
 import { EventSink } from "../event_sink";
 import { Events } from "../events";
+import { AbandonedOperations } from "../operations/abandoned_operations";
+import { Cancellations } from "../operations/cancellations";
 import { Pairing } from "../operations/pairing";
 import { TokenUsage } from "../operations/token_usage";
 import { WaitingOperations } from "../operations/waiting_operations";
@@ -79,7 +81,20 @@ export class ExchangeServices {
     const tools = new ToolWatch(lists, tasks, events);
     const usage = new TokenUsage(settings.tokens, new Marks(shared, "lists"), sessions, events);
     const waiting = new WaitingOperations(shared, events, settings.idleSeconds);
-    const pairing = new Pairing(waiting, sessions, participants, usage, tools, endpoints, events, clock);
+    const cancellations = new Cancellations(new Marks(shared, "cancellations"));
+    const abandoned = new AbandonedOperations(cancellations, events);
+    const pairing = new Pairing(
+      waiting,
+      abandoned,
+      cancellations,
+      sessions,
+      participants,
+      usage,
+      tools,
+      endpoints,
+      events,
+      clock,
+    );
     events.add(new SessionActivity(tracker, clock));
     this.events = events;
     this.participants = participants;
@@ -94,9 +109,15 @@ export class ExchangeServices {
     this.waiting = waiting;
   }
 
-  /** Writes what sessions did here to the store, as far as it is due. */
+  /** Ends the operations that clients gave up, and writes what sessions did here to the store, as far as it is due. */
   tick(nowMs: u64): void {
+    this.pairing.tick(nowMs);
     this.tracker.tick(nowMs);
+  }
+
+  /** Whether no operation of a stream that is over is to be ended here. */
+  get isIdle(): bool {
+    return this.pairing.isIdle;
   }
 
   /** Ends the sessions and operations that are due, and counts the others. One worker at a time does it. False where more are
@@ -112,8 +133,10 @@ export class ExchangeServices {
     return this.storedSessions.isEmpty && this.waiting.isEmpty;
   }
 
-  /** Writes all that sessions did here to the store. The services must not be used any more. */
+  /** Ends the operations that clients gave up, and writes all that sessions did here to the store. The services must not be
+   *  used any more. */
   close(nowMs: u64): void {
+    this.pairing.close();
     this.tracker.close(nowMs);
   }
 }

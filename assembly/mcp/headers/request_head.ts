@@ -23,6 +23,8 @@ export class RequestHead {
   compressed: bool = false;
   /** It has a header that MCP defines: others whose names begin with `Mcp-` say nothing. */
   hasMcpHeader: bool = false;
+  /** It asks for what followed an event of an earlier stream, by `Last-Event-ID`. */
+  resumes: bool = false;
   /** What `MCP-Protocol-Version` names. */
   revision: i32 = UNKNOWN_REVISION;
   /** `MCP-Protocol-Version` came, and whether it came more than once and names several. */
@@ -84,6 +86,7 @@ export class RequestHead {
     this.hasContentType = false;
     this.hasRevision = false;
     this.hasMcpHeader = false;
+    this.resumes = false;
     this.revision = UNKNOWN_REVISION;
     this.sessionLength = 0;
     this.callerKey = 0;
@@ -155,6 +158,9 @@ export class RequestHead {
           this.requestId = at;
           this.requestIdLength = length;
         }
+        break;
+      case 13:
+        if (named(header, "last-event-id")) this.resumes = true;
         break;
       case 16:
         if (named(header, "content-encoding")) this.compressed = this.compressed || isCompressed(at, length);

@@ -2,7 +2,7 @@ import { Clock } from "../../host/clock";
 import { SessionKey } from "../../identity/keys";
 import { mix } from "../../memory/bytes";
 import { neverZero } from "../../memory/keyed_hash";
-import { IdKind } from "../../jsonrpc/id";
+import { IdKind, alikeKind } from "../../jsonrpc/id";
 import { Endpoints } from "../../store/endpoints";
 import { Events } from "../events";
 import { McpMessage } from "../message/message";
@@ -16,11 +16,16 @@ import { StreamSessions } from "../sessions/stream_sessions";
 import { Operation } from "../state/operation";
 import { Stream } from "../state/stream";
 import { ToolWatch } from "../tools/tool_watch";
+import { AbandonedOperations, CROSSING_MS } from "./abandoned_operations";
+import { Cancellations } from "./cancellations";
 import { TokenUsage } from "./token_usage";
 import { WaitingOperations } from "./waiting_operations";
 
 /** The code of the error that clients receive for what the access policy denies. */
 const DENIED_CODE: i32 = 403;
+
+/** The HTTP status of a POST that has no answer of its own. */
+const ACCEPTED: i32 = 202;
 
 /** Operations that a stream may have open: a batch of more requests is not kept whole. */
 const OPEN_LIMIT: u32 = 64;
@@ -30,6 +35,8 @@ const OPEN_LIMIT: u32 = 64;
 export class Pairing {
   constructor(
     private waiting: WaitingOperations,
+    private abandoned: AbandonedOperations,
+    private cancellations: Cancellations,
     private sessions: StreamSessions,
     private participants: Participants,
     private usage: TokenUsage,
@@ -60,8 +67,10 @@ export class Pairing {
    *  be assigned. */
   beginFromServer(stream: Stream, message: McpMessage): void {
     if (!stream.session.id) return;
-    // A client that resumes a stream receives requests again.
-    if (this.waiting.has(this.sessions.keyOf(stream), message.idKind, message.idHash, true)) return;
+    const session = this.sessions.keyOf(stream);
+    // A client that resumes a stream receives requests again, perhaps one that it has answered.
+    if (this.waiting.has(session, message.idKind, message.idHash, true)) return;
+    if (stream.resumes && this.waiting.wasAnswered(session, message.idKind, message.idHash)) return;
     const operation = operationOf(message);
     operation.fromServer = true;
     operation.startedAt = this.clock.now();
@@ -73,8 +82,13 @@ export class Pairing {
   /** The client answers a request of the server. */
   answerFromClient(stream: Stream, message: McpMessage): void {
     if (!stream.session.id) return;
-    const asked = this.waiting.take(this.sessions.keyOf(stream), message.idKind, message.idHash, true);
+    const session = this.sessions.keyOf(stream);
+    let asked = this.waiting.take(session, message.idKind, message.idHash, true);
+    if (!asked && message.alikeHash) {
+      asked = this.waiting.take(session, alikeKind(message.idKind), message.alikeHash, true);
+    }
     if (!asked) return;
+    this.waiting.markAnswered(session, asked.idKind, asked.idHash, this.clock.milliseconds);
     if (stream.isDenied) return this.concludeDenied(stream, asked);
     asked.responseSize = message.size;
     asked.errorCode = message.errorCode;
@@ -100,17 +114,19 @@ export class Pairing {
     const id = message.cancelledId;
     // Ids are unique in a session only: without one, a mark could match a request of another client.
     if (!id || !stream.session.id) return;
-    if (!fromServer && !stream.session.isHttpSse) this.waiting.markCancelled(stream.session.id, id);
     const session = this.sessions.keyOf(stream);
-    this.waiting.cancel(session, message.cancelledKind, id, fromServer, this.clock.milliseconds);
+    const nowMs = this.clock.milliseconds;
+    if (!fromServer && !stream.session.isHttpSse) this.cancellations.add(session, message.cancelledKind, id, nowMs);
+    this.waiting.cancel(session, message.cancelledKind, id, fromServer, nowMs);
   }
 
   /** A response of the server. `isWhole`: it is all that the server answers. */
   answer(stream: Stream, message: McpMessage, isWhole: bool): void {
+    if (this.answerAsked(stream, message, message.idKind, message.idHash)) return;
+    const alike = message.alikeHash;
+    if (alike && this.answerAsked(stream, message, alikeKind(message.idKind), alike)) return;
+    this.keepAnswer(stream, message);
     const operations = stream.operations;
-    const asked = operations.find(message.idKind, message.idHash);
-    if (asked) return this.answerOpen(stream, asked, message, message.size);
-    if (this.answerWaiting(stream, message)) return;
     // Some servers refuse with an id of their own (`"server-error"`).
     const isRefusal = isWhole && stream.status >= 400 && message.outcome == Outcome.RpcError;
     if (!isRefusal && (!message.isErrorOfUnknownRequest || (operations.count > 1 && !isWhole))) return;
@@ -129,17 +145,31 @@ export class Pairing {
     for (let operation = operations.first; operation; operation = operations.first) {
       const outcome = this.outcomeWithoutAnswer(stream, operation, end);
       operations.remove(operation);
-      if (operation.isParked && isSuccessful(stream.status) && this.endpoints.has(stream.session.id)) {
-        // The stream of HTTP+SSE brings the answer, unless it ended in the meantime.
-        operation.release();
+      if (operation.isParked) {
+        if (this.endWaiting(stream, operation, outcome)) reason = StreamEnd.ServerClosed;
         continue;
       }
       if (outcome == Outcome.Unanswered) reason = StreamEnd.ServerClosed;
       if (mayBeAnsweredElsewhere(stream, outcome)) this.park(stream, operation, outcome);
-      else if (this.isUnclaimed(operation)) this.conclude(stream, operation, outcome);
-      else operation.release();
+      else if (outcome == Outcome.Disconnected && stream.session.id) this.abandon(stream, operation);
+      else this.conclude(stream, operation, outcome);
     }
     return reason;
+  }
+
+  /** Ends what the client gave up, as far as no cancellation of it is expected any more. */
+  tick(nowMs: u64): void {
+    this.abandoned.tick(nowMs);
+  }
+
+  /** Whether nothing is left for {@link tick} to end. */
+  get isIdle(): bool {
+    return this.abandoned.isEmpty;
+  }
+
+  /** Ends all that the client gave up. */
+  close(): void {
+    this.abandoned.close();
   }
 
   /** The stream's session is over: what waits in it for an answer has this outcome, if no other was found for it. */
@@ -153,17 +183,52 @@ export class Pairing {
     else operation.release();
   }
 
-  /** Reads the answer to a request that came on another stream. False where none is known. */
-  private answerWaiting(stream: Stream, message: McpMessage): bool {
+  /** Reads the answer to the request of this id, which came on this stream or on another one. False where none is known. */
+  private answerAsked(stream: Stream, message: McpMessage, kind: IdKind, id: u64): bool {
+    const open = stream.operations.find(kind, id);
+    if (open) {
+      this.answerOpen(stream, open, message, message.size);
+      return true;
+    }
     if (!stream.session.id) return false;
+    const waiting = this.waiting.take(this.sessions.keyOf(stream), kind, id, false);
+    if (!waiting) return false;
+    this.settle(stream, waiting, message, message.size);
+    return true;
+  }
+
+  /** Keeps an answer that nothing waits for yet. */
+  private keepAnswer(stream: Stream, message: McpMessage): void {
+    if (!stream.session.id) return;
     const session = this.sessions.keyOf(stream);
-    const asked = this.waiting.take(session, message.idKind, message.idHash, false);
-    if (!asked) {
-      this.waiting.keepAnswer(session, message.idKind, message.idHash, message.outcome, this.clock.milliseconds);
+    this.waiting.keepAnswer(session, message.idKind, message.idHash, message.outcome, this.clock.milliseconds);
+  }
+
+  /** The stream of an operation that waits in the store, of HTTP+SSE, ended as `outcome` says. True where the server owes
+   *  its answer for good. */
+  private endWaiting(stream: Stream, operation: Operation, outcome: Outcome): bool {
+    if (isSuccessful(stream.status) && this.endpoints.has(stream.session.id)) {
+      // The session's stream brings the answer, unless it ended in the meantime.
+      operation.release();
       return false;
     }
-    this.settle(stream, asked, message, message.size);
-    return true;
+    if (outcome == Outcome.Disconnected) {
+      this.waiting.abandon(operation, this.clock.milliseconds, CROSSING_MS);
+      operation.release();
+      return false;
+    }
+    if (!this.isUnclaimed(operation)) operation.release();
+    else this.conclude(stream, operation, this.waiting.hasTakenCancelled ? Outcome.Cancelled : outcome);
+    return outcome == Outcome.Unanswered;
+  }
+
+  /** Keeps an operation whose client closed the stream until a cancellation can no longer follow. */
+  private abandon(stream: Stream, operation: Operation): void {
+    this.bind(stream, operation);
+    operation.outcome = Outcome.Disconnected;
+    operation.endedAt = this.clock.now();
+    this.events.operationWaiting(stream, operation);
+    this.abandoned.add(operation);
   }
 
   /** Leaves an operation, whose stream ended as `outcome` says, for an answer on another stream. */
@@ -236,7 +301,7 @@ export class Pairing {
 
   /** How an operation ended whose stream is over and brought no answer. */
   private outcomeWithoutAnswer(stream: Stream, operation: Operation, end: StreamEnd): Outcome {
-    if (stream.session.id && this.waiting.isCancelled(stream.session.id, operation.idHash)) return Outcome.Cancelled;
+    if (this.isCancelled(stream, operation)) return Outcome.Cancelled;
     if (stream.status >= 500) return Outcome.UpstreamError;
     if (stream.status == 401) return Outcome.Unauthenticated;
     if (stream.status >= 300) return Outcome.HttpError;
@@ -247,6 +312,13 @@ export class Pairing {
     }
     if (!stream.hasResponseEnded) return Outcome.UpstreamError;
     return stream.isUnreadable ? Outcome.Undecoded : Outcome.Unanswered;
+  }
+
+  /** Whether the client has cancelled an operation of its own; that uses the cancellation up. Those of HTTP+SSE wait in the
+   *  store, and are cancelled there. */
+  private isCancelled(stream: Stream, operation: Operation): bool {
+    const link = stream.session;
+    return link.id != 0 && !link.isHttpSse && this.cancellations.take(operation, this.sessions.keyOf(stream));
   }
 }
 
@@ -268,16 +340,13 @@ function bindCall(operation: Operation): void {
   operation.callHash = operation.session ? neverZero(mix(operation.callHash ^ operation.session)) : 0;
 }
 
-/** Whether the client may come back for the answer (2025-03-26 and later, basic/transports, "Resumability and
- *  Redelivery"), now that the stream ended like this. */
+/** Whether the answer may come on another stream, now that the operation's own ended like this: where the client can resume
+ *  it (2025-03-26 and later, basic/transports, "Resumability and Redelivery"), and where the server accepted the request as
+ *  if it were a notification. The specification forbids the latter; clients take the answer from their GET stream. */
 function mayBeAnsweredElsewhere(stream: Stream, outcome: Outcome): bool {
-  return (
-    stream.isResumable &&
-    !stream.session.isHttpSse &&
-    stream.session.id != 0 &&
-    outcome != Outcome.Cancelled &&
-    outcome != Outcome.Undecoded
-  );
+  if (!stream.session.id || stream.session.isHttpSse) return false;
+  if (outcome == Outcome.Unanswered && stream.status == ACCEPTED) return true;
+  return stream.isResumable && outcome != Outcome.Cancelled && outcome != Outcome.Undecoded;
 }
 
 /** Whether the server did not run the request, so that the same request is not repeated by its next attempt. `status`: the

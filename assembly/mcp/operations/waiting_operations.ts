@@ -1,13 +1,13 @@
 import { NANOSECONDS_PER_MILLISECOND } from "../../memory/elapsed";
-import { mix } from "../../memory/bytes";
-import { IdKind } from "../../jsonrpc/id";
+import { IdKind, asNumber } from "../../jsonrpc/id";
 import { Marks } from "../../store/primitives/marks";
 import { PENDING_SIZE, Pending, PendingListener } from "../../store/pending";
 import { Store } from "../../store/primitives/store";
 import { Method, TargetKind, evictionRank, targetKind } from "../protocol/methods";
-import { STREAM_SIZE, Stream } from "../state/stream";
 import { Events } from "../events";
 import { Operation } from "../state/operation";
+import { operationKey } from "./operation_key";
+import { outlivedStream } from "./outlived_stream";
 import { PACKED_LIMIT, packOperation, packedServer, unpackOperation } from "./packed_operation";
 import { OUTCOME_COUNT, Outcome } from "../protocol/outcome";
 
@@ -21,8 +21,6 @@ if (<i32>PACKED_LIMIT > PENDING_SIZE) ERROR("A packed operation is larger than w
 if (OUTCOME_COUNT > 1 << (<i32>OUTCOME_BITS)) ERROR("OUTCOME_BITS are too few.");
 
 const packed: usize = heap.alloc(PACKED_LIMIT);
-/** Stands for the stream of an operation that ends without one. */
-const noStream = changetype<Stream>(heap.alloc(STREAM_SIZE));
 
 /**
  * The operations whose answers are to come on another stream, maybe on another worker: on the stream of HTTP+SSE, on a
@@ -30,11 +28,10 @@ const noStream = changetype<Stream>(heap.alloc(STREAM_SIZE));
  */
 export class WaitingOperations extends PendingListener {
   private pending: Pending;
-  /** Answers that nothing waited for: when they came, in milliseconds, and above that their outcomes. */
+  /** Answers that nothing waited for: when they came, in milliseconds, and below that their outcomes. */
   private early: Marks;
-
-  /** The requests that clients cancelled, by the hashes of session id and request id. */
-  private cancelled: Marks;
+  /** The requests of servers that were answered, as long as there is room. */
+  private answered: Marks;
 
   /** @param idleSeconds how long an answer may take where no stream waits for it. */
   constructor(
@@ -45,7 +42,7 @@ export class WaitingOperations extends PendingListener {
     super();
     this.pending = new Pending(shared);
     this.early = new Marks(shared, "answers");
-    this.cancelled = new Marks(shared, "cancellations");
+    this.answered = new Marks(shared, "answered");
   }
 
   /** Leaves an operation of a session that ends with the answer, or with the session. Times in milliseconds. False where
@@ -61,12 +58,12 @@ export class WaitingOperations extends PendingListener {
 
   /** An answer came that nothing waits for: the client may resume before the end of its lost stream is seen. */
   keepAnswer(session: u64, kind: IdKind, id: u64, outcome: Outcome, now: u64): void {
-    this.early.set(session, keyOf(kind, id, false), (now << OUTCOME_BITS) | (<u64>outcome));
+    this.early.set(session, earlyKey(kind, id), (now << OUTCOME_BITS) | (<u64>outcome));
   }
 
   /** Ends an operation, whose stream is over, as an answer did that came before. False where none has. */
   takeAnswer(operation: Operation): bool {
-    const answer = this.early.get(operation.session, keyOf(operation.idKind, operation.idHash, false));
+    const answer = this.early.get(operation.session, earlyKey(operation.idKind, operation.idHash));
     const answeredAt = answer >> OUTCOME_BITS;
     // An older one is of an earlier request under the same id.
     if (answeredAt < operation.startedAt / NANOSECONDS_PER_MILLISECOND) return false;
@@ -79,12 +76,12 @@ export class WaitingOperations extends PendingListener {
 
   /** Whether something waits in a session under this id. */
   has(session: u64, kind: IdKind, id: u64, fromServer: bool): bool {
-    return this.pending.has(session, keyOf(kind, id, fromServer));
+    return this.pending.has(session, operationKey(kind, id, fromServer));
   }
 
   /** The method of what waits in a session under this id; None where nothing does. */
   methodOf(session: u64, kind: IdKind, id: u64, fromServer: bool): Method {
-    if (!this.pending.read(session, keyOf(kind, id, fromServer))) return Method.None;
+    if (!this.pending.read(session, operationKey(kind, id, fromServer))) return Method.None;
     const operation = unpackOperation(this.pending.taken, this.pending.takenLength);
     if (!operation) return Method.None;
     const method = operation.method;
@@ -94,23 +91,35 @@ export class WaitingOperations extends PendingListener {
 
   /** Takes out what waits in a session under this id; null where nothing does. */
   take(session: u64, kind: IdKind, id: u64, fromServer: bool): Operation | null {
-    if (!this.pending.take(session, keyOf(kind, id, fromServer))) return null;
+    if (!this.pending.take(session, operationKey(kind, id, fromServer))) return null;
     return unpackOperation(this.pending.taken, this.pending.takenLength);
   }
 
-  /** The client cancelled a request, which another stream may have open. */
-  markCancelled(sessionId: u64, id: u64): void {
-    this.cancelled.set(sessionId, id, 1);
+  /** Whether the operation that was taken out last had been cancelled. */
+  get hasTakenCancelled(): bool {
+    return this.pending.takenVerdict == Outcome.Cancelled;
   }
 
-  /** Whether the client cancelled a request. */
-  isCancelled(sessionId: u64, id: u64): bool {
-    return this.cancelled.get(sessionId, id) != 0;
+  /** The client closed the stream of an operation before it was accepted: it ends so unless its answer or a cancellation
+   *  comes within `graceMs`. Nothing where it was cancelled before. */
+  abandon(operation: Operation, now: u64, graceMs: u64): void {
+    const key = operationKey(operation.idKind, operation.idHash, operation.fromServer);
+    this.pending.rule(operation.session, key, Outcome.Disconnected, now, now + graceMs, true);
+  }
+
+  /** Remembers that the client answered this request of the server. */
+  markAnswered(session: u64, kind: IdKind, id: u64, now: u64): void {
+    this.answered.set(session, operationKey(kind, id, true), now);
+  }
+
+  /** Whether the client answered this request of the server before, as far as that is remembered. */
+  wasAnswered(session: u64, kind: IdKind, id: u64): bool {
+    return this.answered.get(session, operationKey(kind, id, true)) != 0;
   }
 
   /** A request was cancelled: ends it so where it waits. */
   cancel(session: u64, kind: IdKind, id: u64, fromServer: bool, now: u64): void {
-    this.pending.rule(session, keyOf(kind, id, fromServer), Outcome.Cancelled, now, now + CANCELLED_MS, false);
+    this.pending.rule(session, operationKey(kind, id, fromServer), Outcome.Cancelled, now, now + CANCELLED_MS, false);
   }
 
   /** The session is over: what waits in it has this outcome, if no other was found for it. */
@@ -130,7 +139,7 @@ export class WaitingOperations extends PendingListener {
 
   private leave(operation: Operation, dueAt: u64, outcome: Outcome, endedAt: u64): bool {
     operation.isParked = true;
-    const key = keyOf(operation.idKind, operation.idHash, operation.fromServer);
+    const key = operationKey(operation.idKind, operation.idHash, operation.fromServer);
     // A target that is no label is left out: a URI may hold a secret.
     const length = packOperation(operation, targetKind(operation.method) != TargetKind.None, packed);
     const rank = evictionRank(operation.method);
@@ -144,14 +153,14 @@ export class WaitingOperations extends PendingListener {
     if (!operation) return;
     operation.outcome = verdict < <u32>OUTCOME_COUNT ? verdict : Outcome.Unanswered;
     operation.endedAt = endedAt * NANOSECONDS_PER_MILLISECOND;
-    this.events.operationEnded(streamOf(operation), operation);
+    this.events.operationEnded(outlivedStream(operation), operation);
     operation.release();
   }
 
   evicted(at: usize, length: u32, verdict: u32, endedAt: u64): void {
     const operation = unpackOperation(at, length);
     if (!operation) return;
-    this.events.operationEvicted(streamOf(operation));
+    this.events.operationEvicted(outlivedStream(operation));
     operation.release();
     if (verdict == Outcome.Open) this.givenUp(at, length, Outcome.Unanswered, 0);
     else this.givenUp(at, length, verdict, endedAt);
@@ -164,14 +173,7 @@ export class WaitingOperations extends PendingListener {
   }
 }
 
-function streamOf(operation: Operation): Stream {
-  memory.fill(changetype<usize>(noStream), 0, STREAM_SIZE);
-  noStream.server = operation.server;
-  noStream.caller = operation.caller;
-  noStream.isCallerResolved = true;
-  return noStream;
-}
-
-function keyOf(kind: IdKind, id: u64, fromServer: bool): u64 {
-  return mix(id ^ ((<u64>kind) << 8) ^ (<u64>fromServer));
+/** The key of an answer to a client's request of this id: clients take `"7"` for `7`. */
+function earlyKey(kind: IdKind, id: u64): u64 {
+  return operationKey(IdKind.Number, asNumber(kind, id), false);
 }

@@ -18,6 +18,8 @@ export class Operation {
   requestSize: u64;
   responseSize: u64;
   outcome: Outcome;
+  /** The outcome that the access log of its own stream shows; Open where it shows none. */
+  shownOutcome: Outcome;
   /** The JSON-RPC error's code, or {@link NO_CODE}. */
   errorCode: i32;
   /** Bytes of the target's name; 0 where there is none, or none that can be kept. */
@@ -32,7 +34,7 @@ export class Operation {
   endedAt: u64;
   /** The server asked, and the client answers. */
   fromServer: bool;
-  /** It waits in the store for an answer on another stream. */
+  /** It waits for an answer on another stream, or for its cancellation, and does not end with its own stream. */
   isParked: bool;
   /** The session that it belongs to; 0 where there is none. */
   session: SessionKey;

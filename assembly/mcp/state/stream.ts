@@ -38,6 +38,8 @@ export class Stream {
   hasResponseEnded: bool;
   /** The client can get the rest of the response on another stream: its events have ids. */
   isResumable: bool;
+  /** It resumes an earlier stream, whose messages may come again. */
+  resumes: bool;
   /** Something in the response that could be an answer could not be read. */
   isUnreadable: bool;
   /** Its access log has fields of a message. */

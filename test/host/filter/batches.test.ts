@@ -270,12 +270,14 @@ describe("each request of a batch ends in one outcome", () => {
     const { stream } = exchange(plugin, { request: { headers: IN_SESSION, body: two }, response: open });
     post(plugin, batch(cancel, PROGRESS), { status: 202 }, { headers: IN_SESSION });
     stream.reset("client");
+    expect(outcomes(plugin)).toEqual({ "add cancelled": 1 });
+    passSeconds([plugin], 2);
     expect(outcomes(plugin)).toEqual({ "echo disconnected": 1, "add cancelled": 1 });
   });
 
   test("answers to requests that nobody made are none", () => {
     const plugin = start();
-    const answers = [result({}, "1"), result({}, 3), result({}, 2), result({ isError: true }, 2), error(-32603, 7)];
+    const answers = [result({}, "one"), result({}, 3), result({}, 2), result({ isError: true }, 2), error(-32603, 7)];
     post(plugin, two, json(batch(...answers)));
     expect(outcomes(plugin)).toEqual({ "echo unanswered": 1, "add ok": 1 });
   });

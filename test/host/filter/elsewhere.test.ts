@@ -55,6 +55,48 @@ describe.each([1, 4])("an answer on another stream, with %i workers", (count) =>
     expect(total(worker)).toBe(1);
   });
 
+  test("on GET, of a POST that the server only accepted: it counts, though the specification forbids it", () => {
+    const workers = start();
+    const get = openGet(on(workers, 1), "s");
+    const accept = (id: number, name: string) =>
+      post(on(workers, 2), toolCall(name, id), { status: 202, headers: {} }, { headers: inSession("s") });
+    accept(1, "echo");
+    accept(2, "add");
+    expect(tools(workers[0])).toEqual({});
+    workers[0].vm.clock.advance(300);
+    get.send(result({}, 1));
+    expect(tools(workers[0])).toEqual({ "echo ok": 1 });
+    expect(durations(workers[0])).toEqual([300]);
+    passSeconds(workers, 6);
+    expect(inFlight(workers[0])).toBe(1);
+    // Nothing brings it: it ended with its own stream.
+    passSeconds(workers, 80);
+    expect(tools(workers[0])).toEqual({ "echo ok": 1, "add unanswered": 1 });
+    expect(durations(workers[0])).toEqual([300, 0]);
+    expect(inFlight(workers[0])).toBe(0);
+  });
+
+  test("on GET, before the POST that the server only accepted ends", () => {
+    const workers = start();
+    const accepted = exchange(workers[0], {
+      request: { headers: inSession("s"), body: toolCall("echo", 1) },
+      response: { status: 202, headers: {}, ended: "open" },
+    });
+    openGet(on(workers, 1), "s").send(result({ isError: true }, 1));
+    accepted.stream.responseBody(new Uint8Array(), true);
+    accepted.stream.end();
+    expect(tools(workers[0])).toEqual({ "echo tool_error": 1 });
+  });
+
+  test("is awaited neither without a session nor after an error, whatever was accepted", () => {
+    const workers = start();
+    post(workers[0], toolCall("echo", 1), { status: 202, headers: {} });
+    for (const status of [200, 204, 400]) {
+      post(workers[0], toolCall("add", status), { status, headers: {} }, { headers: inSession("s") });
+    }
+    expect(tools(workers[0])).toEqual({ "echo unanswered": 1, "add unanswered": 2, "add http_error": 1 });
+  });
+
   test.each([
     ["the server closed", undefined],
     ["the client lost", "client"],

@@ -22,6 +22,7 @@ const configuration = { labels: { tools: ["echo", "add"] } };
 const outcomes = (plugin: Plugin) => countsBy(plugin, "mcp_operations_total", "mcp_method_name", "mcp_outcome");
 const tools = (plugin: Plugin) => countsBy(plugin, "mcp_operations_total", "gen_ai_tool_name", "mcp_outcome");
 const streams = (plugin: Plugin) => countsBy(plugin, "mcp_streams_total", "mcp_stream_kind", "mcp_stream_end");
+const durations = (plugin: Plugin) => plugin.vm.metrics.histogram("mcp_operation_duration_milliseconds").values;
 const inFlight = (plugin: Plugin) => plugin.vm.metrics.gauge("mcp_operations_in_flight");
 
 describe("a POST to an endpoint of HTTP+SSE", () => {
@@ -33,7 +34,6 @@ describe("a POST to an endpoint of HTTP+SSE", () => {
     ["a 500", { response: { status: 500, body: "" } }, "upstream_error"],
     ["a redirection", { response: { status: 307, body: "" } }, "http_error"],
     ["a reset", { response: null, ended: "server" }, "upstream_error"],
-    ["the client's leave", { response: null, ended: "client" }, "disconnected"],
   ] as const)("that fails with %s ends its request, once", (_, posting, outcome) => {
     const plugin = start();
     const stream = openSession(plugin, plugin);
@@ -43,6 +43,22 @@ describe("a POST to an endpoint of HTTP+SSE", () => {
     stream.close();
     passSeconds([plugin], 7);
     expect(plugin.vm.metrics.counter("mcp_operations_total")).toBe(2);
+    expect(inFlight(plugin)).toBe(0);
+  });
+
+  test("whose client leaves before it is accepted ends its request, unless the answer comes within two seconds", () => {
+    const plugin = start();
+    const stream = openSession(plugin, plugin);
+    const left = { response: null, ended: "client", responseDelay: 30 } as const;
+    send(plugin, toolCall("echo", 1), left);
+    send(plugin, toolCall("add", 2), left);
+    stream.send(result({}, 2));
+    expect(tools(plugin)).toEqual({ " ok": 1, "add ok": 1 });
+    passSeconds([plugin], 7);
+    expect(tools(plugin)).toEqual({ " ok": 1, "add ok": 1, "echo disconnected": 1 });
+    expect(durations(plugin)).toEqual([0, 30, 30]);
+    stream.send(result({}, 1)).close();
+    expect(plugin.vm.metrics.counter("mcp_operations_total")).toBe(3);
     expect(inFlight(plugin)).toBe(0);
   });
 
@@ -86,6 +102,29 @@ describe("a POST to an endpoint of HTTP+SSE", () => {
     send(plugin, batch(...asked));
     stream.send(result({}, 3), batch(result({ isError: true }, 2), error(-32603, 1)));
     expect(tools(plugin)).toMatchObject({ "echo ok": 1, "add tool_error": 1, "echo rpc_error": 1 });
+  });
+
+  test.each(["before", "after"])("is cancelled %s its client leaves, before it was accepted", (when) => {
+    const plugin = start();
+    openSession(plugin, plugin);
+    const cancel = () => send(plugin, notification("notifications/cancelled", { requestId: 1 }));
+    const call = send(plugin, toolCall("echo", 1), { response: null, ended: "open" });
+    if (when === "before") cancel();
+    call.reset("client");
+    plugin.vm.clock.advance(50);
+    if (when === "after") cancel();
+    passSeconds([plugin], 16);
+    expect(tools(plugin)).toEqual({ " ok": 1, "echo cancelled": 1 });
+    expect(inFlight(plugin)).toBe(0);
+  });
+
+  test("that is cancelled and then fails is cancelled", () => {
+    const plugin = start();
+    openSession(plugin, plugin);
+    const call = send(plugin, toolCall("echo", 1), { response: null, ended: "open" });
+    send(plugin, notification("notifications/cancelled", { requestId: 1 }));
+    call.reset("server");
+    expect(tools(plugin)).toEqual({ " ok": 1, "echo cancelled": 1 });
   });
 
   test("is cancelled by a notification, unless the answer comes all the same", () => {

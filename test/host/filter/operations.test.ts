@@ -115,7 +115,7 @@ const CASES: Case[] = [
     name: "an answer to another request",
     outcome: "unanswered",
     errorType: "other",
-    response: { headers: JSON_ANSWER, body: result({}, "1") },
+    response: { headers: JSON_ANSWER, body: result({}, "one") },
   },
   {
     name: "a server that breaks off",

@@ -120,6 +120,31 @@ describe.each([1, 4])("a request of the server, with %i workers", (count) => {
     expect(outcomes(workers[0])).toEqual({ "roots/list ok": 1 });
   });
 
+  test("that was answered, and is replayed to a client that comes back, is the same one", () => {
+    const workers = start();
+    openGet(workers[0], "s")
+      .write(numbered("a", roots(1)) + numbered("b", roots(2)))
+      .close("client");
+    answer(on(workers, 1), "s", result({}, 1));
+    answer(on(workers, 2), "s", result({}, "2"));
+    openGet(on(workers, 1), "s", "0").write(numbered("a", roots(1)) + numbered("b", roots(2)));
+    // One that is new, and one of another session.
+    openGet(on(workers, 2), "s", "b").write(numbered("c", roots(3)));
+    openGet(on(workers, 2), "t", "0").write(numbered("a", roots(1)));
+    passSeconds(workers, 80);
+    expect(outcomes(workers[0])).toEqual({ "roots/list ok": 2, "roots/list unanswered": 2 });
+  });
+
+  test("that has the id of an earlier one counts on a stream of its own", () => {
+    const workers = start();
+    const stream = openGet(workers[0], "s");
+    for (let i = 0; i < 2; i++) {
+      stream.send(roots(1));
+      answer(on(workers, 1), "s", result({}, 1));
+    }
+    expect(outcomes(workers[0])).toEqual({ "roots/list ok": 2 });
+  });
+
   test("in another session is another's, and without one it is not followed", () => {
     const workers = start();
     openGet(workers[0], "s").send(roots(1));
