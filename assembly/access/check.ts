@@ -37,6 +37,8 @@ export class AccessCheck extends StageState {
   revision: i32;
   methodHash: u64;
   nameHash: u64;
+  methodLineHash: u64;
+  nameLineHash: u64;
 
   static take(): AccessCheck {
     let at = free;

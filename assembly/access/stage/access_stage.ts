@@ -79,6 +79,8 @@ export class AccessStage extends Stage {
     check.origin = this.answers.originOf(head.origin, head.originLength);
     check.methodHash = head.mirrored.method;
     check.nameHash = head.mirrored.name;
+    check.methodLineHash = head.mirrored.methodLine;
+    check.nameLineHash = head.mirrored.nameLine;
     check.keepRequestId(head.requestId, head.requestIdLength);
     this.principals.find(this.caller, head.forwarded, head.forwardedLength);
     check.keepPrincipal(this.caller);

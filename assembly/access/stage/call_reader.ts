@@ -88,10 +88,12 @@ export class CallReader {
     if (check.isHttpSse || reader.form != MessageForm.Request) return "";
     const modern = revisionName(MODERN_REVISION);
     if (check.revision != MODERN_REVISION && !reader.isText(Slot.MetaVersion, modern)) return "";
-    if (check.methodHash != hashOf(reader, Slot.Method)) return "Mcp-Method";
+    const method = hashOf(reader, Slot.Method);
+    if (check.methodHash != method && check.methodLineHash != method) return "Mcp-Method";
     const slot = this.call.mirroredSlot;
-    const isMismatch = slot != Slot.Message && reader.has(slot) && check.nameHash != hashOf(reader, slot);
-    return isMismatch ? "Mcp-Name" : "";
+    if (slot == Slot.Message || !reader.has(slot)) return "";
+    const name = hashOf(reader, slot);
+    return check.nameHash != name && check.nameLineHash != name ? "Mcp-Name" : "";
   }
 }
 

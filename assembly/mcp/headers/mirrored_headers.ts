@@ -1,3 +1,5 @@
+import { lineLength } from "../../http/list_form";
+import { lineLength } from "../../http/list_form";
 import { TEXT_LIMIT } from "../../json/text";
 import { Token } from "../../json/token";
 import { Tokenizer } from "../../json/tokenizer";
@@ -6,6 +8,11 @@ import { keyedTextHash, neverZero } from "../../memory/keyed_hash";
 
 /** `Mcp-Param-*` headers of one request that are compared. */
 const PARAM_LIMIT: u32 = 16;
+/** The hashes of a value and of one line of it. */
+const PARAM_AT: usize = 0;
+const PARAM_LINE_AT: usize = 8;
+const PARAM_SIZE: u32 = 16;
+const PARAMS_SIZE: usize = PARAM_LIMIT * PARAM_SIZE;
 /** Before and behind a value that is base64 (2026-07-28, basic/transports/streamable-http, "Value Encoding"). */
 const BASE64_START = "=?base64?";
 const BASE64_END_SIZE: i32 = 2;
@@ -37,6 +44,9 @@ export class MirroredHeaders {
   /** 0 where the header is missing: an empty one has a hash of its own. */
   method: u64;
   name: u64;
+  /** The same of one line, where the value is a list that repeats a line: see `list_form.ts`. */
+  methodLine: u64;
+  nameLine: u64;
   private paramCount: u32;
   /** A bit for each of them that no argument has met yet. */
   private unmet: u32;
@@ -49,7 +59,7 @@ export class MirroredHeaders {
     if (free) {
       free = self.nextFree;
     } else {
-      self = changetype<MirroredHeaders>(heap.alloc(offsetof<MirroredHeaders>() + PARAM_LIMIT * sizeof<u64>()));
+      self = changetype<MirroredHeaders>(heap.alloc(offsetof<MirroredHeaders>() + PARAMS_SIZE));
       self.tokens = 0;
     }
     self.clear();
@@ -60,6 +70,8 @@ export class MirroredHeaders {
   clear(): void {
     this.method = 0;
     this.name = 0;
+    this.methodLine = 0;
+    this.nameLine = 0;
     this.paramCount = 0;
     this.unmet = 0;
   }
@@ -68,9 +80,11 @@ export class MirroredHeaders {
   copy(other: MirroredHeaders): void {
     this.method = other.method;
     this.name = other.name;
+    this.methodLine = other.methodLine;
+    this.nameLine = other.nameLine;
     this.paramCount = other.paramCount;
     this.unmet = other.unmet;
-    memory.copy(this.params, other.params, PARAM_LIMIT * sizeof<u64>());
+    memory.copy(this.params, other.params, PARAMS_SIZE);
     if (this.tokens) changetype<Tokenizer>(this.tokens).reset();
   }
 
@@ -83,11 +97,13 @@ export class MirroredHeaders {
   /** A value of `Mcp-Method`. */
   addMethod(at: usize, length: i32): void {
     this.method = joined(this.method, headerHash(at, length));
+    this.methodLine = joined(this.methodLine, headerHash(at, lineLength(at, length)));
   }
 
   /** A value of `Mcp-Name`. */
   addName(at: usize, length: i32): void {
     this.name = joined(this.name, headerHash(at, length));
+    this.nameLine = joined(this.nameLine, headerHash(at, lineLength(at, length)));
   }
 
   /** Whether any came. */
@@ -98,7 +114,9 @@ export class MirroredHeaders {
   /** A value of an `Mcp-Param-*` header. */
   addParam(at: usize, length: i32): void {
     if (this.paramCount == PARAM_LIMIT) return;
-    store<u64>(this.params + this.paramCount * sizeof<u64>(), headerHash(at, length));
+    const param = this.params + this.paramCount * PARAM_SIZE;
+    store<u64>(param, headerHash(at, length), PARAM_AT);
+    store<u64>(param, headerHash(at, lineLength(at, length)), PARAM_LINE_AT);
     this.unmet |= 1 << this.paramCount++;
   }
 
@@ -135,7 +153,9 @@ export class MirroredHeaders {
 
   private meet(hash: u64): void {
     for (let i: u32 = 0; i < this.paramCount; i++) {
-      if (load<u64>(this.params + i * sizeof<u64>()) == hash) this.unmet &= ~(1 << i);
+      const param = this.params + i * PARAM_SIZE;
+      const isMet = load<u64>(param, PARAM_AT) == hash || load<u64>(param, PARAM_LINE_AT) == hash;
+      if (isMet) this.unmet &= ~(1 << i);
     }
   }
 

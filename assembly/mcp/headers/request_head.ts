@@ -2,6 +2,7 @@ import { Headers } from "../../host/headers";
 import { BAGGAGE_PREFIX, baggageHash } from "../../http/baggage";
 import { ContentType, contentType, isCompressed, isUtf8 } from "../../http/content_type";
 import { HttpMethod, httpMethod } from "../../http/http_method";
+import { lineLength, memberEnd, skipBlanks, skipBlanksBack } from "../../http/list_form";
 import { indexOfIgnoringCase, mix, startsWithText } from "../../memory/bytes";
 import { keyedHash } from "../../memory/keyed_hash";
 import { MODERN_REVISION, UNKNOWN_REVISION, revisionOf } from "../protocol/revisions";
@@ -163,7 +164,8 @@ export class RequestHead {
         if (named(header, "last-event-id")) this.resumes = true;
         break;
       case 16:
-        if (named(header, "content-encoding")) this.compressed = this.compressed || isCompressed(at, length);
+        if (named(header, "content-encoding"))
+          this.compressed = this.compressed || isCompressed(at, lineLength(at, length));
         break;
       case 23:
         if (!named(header, "x-forwarded-client-cert")) break;
@@ -176,8 +178,10 @@ export class RequestHead {
   }
 
   private takeContentType(at: usize, length: i32): void {
-    this.contentType = contentType(at, length);
-    this.isPlainJson = !this.hasContentType && this.contentType == ContentType.Json && isUtf8(at, length);
+    const size = lineLength(at, length);
+    this.contentType = contentType(at, size);
+    const isOne = !this.hasContentType && size == length;
+    this.isPlainJson = isOne && this.contentType == ContentType.Json && isUtf8(at, length);
     this.hasContentType = true;
   }
 
@@ -191,12 +195,9 @@ export class RequestHead {
   private takeMcp(header: Headers): void {
     if (named(header, "mcp-session-id")) {
       this.session = header.value;
-      this.sessionLength = header.valueLength;
+      this.sessionLength = lineLength(header.value, header.valueLength);
     } else if (named(header, "mcp-protocol-version")) {
-      const revision = revisionOf(header.value, header.valueLength);
-      if (this.hasRevision && this.revision != revision) this.namesTwoRevisions = true;
-      this.hasRevision = true;
-      this.revision = revision;
+      this.takeRevisions(header.value, header.valueLength);
     } else if (named(header, "mcp-method")) {
       this.mirrored.addMethod(header.value, header.valueLength);
     } else if (named(header, "mcp-name")) {
@@ -207,6 +208,19 @@ export class RequestHead {
       return;
     }
     this.hasMcpHeader = true;
+  }
+
+  /** Takes a line of `MCP-Protocol-Version`, which may be several that were joined. */
+  private takeRevisions(at: usize, length: i32): void {
+    for (let from = 0; from <= length;) {
+      from = skipBlanks(at, from, length);
+      const comma = memberEnd(at, from, length);
+      const revision = revisionOf(at + from, max(skipBlanksBack(at, comma) - from, 0));
+      if (this.hasRevision && this.revision != revision) this.namesTwoRevisions = true;
+      this.hasRevision = true;
+      this.revision = revision;
+      from = comma + 1;
+    }
   }
 
   /** Adds the header to what tells callers apart. The order of headers is the client's own: what they add up to must not

@@ -1,5 +1,6 @@
 import { Headers } from "../../host/headers";
 import { ContentType, contentType, isCompressed } from "../../http/content_type";
+import { lineLength } from "../../http/list_form";
 import { named } from "./named";
 
 /** What the headers of a response say of MCP. */
@@ -26,11 +27,11 @@ export class ResponseHead {
       for (let i = 0; i < length; i++) this.status = this.status * 10 + (load<u8>(at + i) - 0x30);
     } else if (named(header, "mcp-session-id")) {
       this.session = at;
-      this.sessionLength = length;
+      this.sessionLength = lineLength(at, length);
     } else if (named(header, "content-type")) {
-      this.contentType = contentType(at, length);
+      this.contentType = contentType(at, lineLength(at, length));
     } else if (named(header, "content-encoding")) {
-      this.compressed = isCompressed(at, length);
+      this.compressed = this.compressed || isCompressed(at, lineLength(at, length));
     }
   }
 }

@@ -12,13 +12,15 @@ export function checkHeaders(stream: Stream, message: McpMessage, events: Events
   }
   const headers = message.mirrored ? changetype<MirroredHeaders>(message.mirrored) : null;
   const method: u64 = headers ? headers.method : 0;
+  const methodLine: u64 = headers ? headers.methodLine : 0;
+  if (disagrees(method, methodLine, message.methodHash, isModern)) events.headerMismatch(stream, MirroredHeader.Method);
   const name: u64 = headers ? headers.name : 0;
-  if (disagrees(method, message.methodHash, isModern)) events.headerMismatch(stream, MirroredHeader.Method);
-  if (disagrees(name, message.targetHash, isModern)) events.headerMismatch(stream, MirroredHeader.Name);
+  const nameLine: u64 = headers ? headers.nameLine : 0;
+  if (disagrees(name, nameLine, message.targetHash, isModern)) events.headerMismatch(stream, MirroredHeader.Name);
   if (headers && !headers.paramsAgree) events.headerMismatch(stream, MirroredHeader.Param);
 }
 
-/** Whether a header and the body differ; with `isModern`, also where the header is missing. */
-function disagrees(header: u64, body: u64, isModern: bool): bool {
-  return header ? header != body : isModern && body != 0;
+/** Whether a header, as a whole and by one line, and the body differ; with `isModern`, also where the header is missing. */
+function disagrees(header: u64, line: u64, body: u64, isModern: bool): bool {
+  return header ? header != body && line != body : isModern && body != 0;
 }

@@ -221,6 +221,18 @@ describe("the revision", () => {
   test("is not told by headers that name two", () => {
     const two: [string, string][] = ["2025-11-25", "2025-06-18"].map((version) => ["mcp-protocol-version", version]);
     expect(passes(startGuarded(when(["*"])), { headers: [...Object.entries(MCP_HEADERS), ...two] })).toBe(false);
+    for (const list of ["2025-11-25, 2025-06-18", "2025-11-25,2025-11-25,x", "2025-11-25,"]) {
+      expect(passes(startGuarded(when(["*"])), named(list)), list).toBe(false);
+    }
+  });
+
+  test("is told by headers that name it twice, as lines or as a list", () => {
+    const two: [string, string][] = Array(2).fill(["mcp-protocol-version", "2025-11-25"]);
+    const plugin = startGuarded(when(["2025-11-25"]));
+    expect(passes(plugin, { headers: [...Object.entries(MCP_HEADERS), ...two] })).toBe(true);
+    for (const list of ["2025-11-25, 2025-11-25", "2025-11-25,2025-11-25", "2025-11-25 ,\t2025-11-25"]) {
+      expect(passes(plugin, named(list)), list).toBe(true);
+    }
   });
 
   test("of initialize is the one that it asks for, of 2026-07-28 that of the body", () => {

@@ -246,6 +246,10 @@ describe("headers of 2026-07-28 that say something else than the body", () => {
     expect(ask(plugin, call, { headers: modern("tools/call", "echo") }).reply).toBeUndefined();
     expect(ask(plugin, call, { headers: modern("tools/call", "add") }).reply).toEqual(mismatch);
     expect(ask(plugin, call, { headers: modern("tools/list", "echo") }).reply).toEqual(mismatch);
+    // Lines that were joined (RFC 9110, section 5.3).
+    expect(ask(plugin, call, { headers: modern("tools/call, tools/call", "echo,echo") }).reply).toBeUndefined();
+    expect(ask(plugin, call, { headers: modern("tools/call", "echo, add") }).reply).toEqual(mismatch);
+    expect(ask(plugin, call, { headers: modern("tools/call, tools/list", "echo") }).reply).toEqual(mismatch);
     expect(ask(plugin, call, { headers: modern("tools/call") }).reply).toEqual(mismatch);
     expect(ask(plugin, call, { headers: MCP_HEADERS }).reply).toEqual(mismatch);
     const read = request("resources/read", { uri: "a:b", name: "echo", _meta: meta });

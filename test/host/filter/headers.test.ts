@@ -9,6 +9,7 @@ import {
   notification,
   post,
   request,
+  result,
   startFilter,
   toolCall,
 } from "./filter.ts";
@@ -222,6 +223,68 @@ describe("a header", () => {
     expect(counted([name, value])).toEqual({});
     expect(counted([name, "other"])).toEqual({ [name]: 1 });
     expect(counted([name, "other"], [name, "other"])).toEqual({ [name]: 1 });
+  });
+});
+
+/** A header as two lines, and as the lists that recipients join them to (RFC 9110, section 5.3). */
+const AS_LISTS = [", ", ",", " ,\t "];
+
+describe.each(AS_LISTS)("lines of a header that were joined by '%s'", (comma) => {
+  const list = (...values: string[]) => values.join(comma);
+  const call = (params: object) => body("tools/call", params);
+
+  test("agree where they say the same", () => {
+    const version = { "mcp-protocol-version": list(REVISION, REVISION) };
+    const sent = headers(list("tools/call", "tools/call"), list("echo", "echo", "echo"), version);
+    expect(mismatches(call({ name: "echo" }), sent)).toEqual({});
+    expect(mismatches(call({ name: "größe" }), headers("tools/call", list(base64("größe"), base64("größe"))))).toEqual(
+      {},
+    );
+    const param = { "mcp-param-a": list("x", "x"), "mcp-param-b": list("7", "7") };
+    expect(
+      mismatches(call({ name: "echo", arguments: { a: "x", b: 7 } }), headers("tools/call", "echo", param)),
+    ).toEqual({});
+  });
+
+  test("disagree where they do not", () => {
+    const version = { "mcp-protocol-version": list(REVISION, "2025-11-25") };
+    const sent = headers(list("tools/call", "tools/list"), list("echo", "add"), version);
+    expect(mismatches(call({ name: "echo" }), sent)).toEqual({
+      "mcp-method": 1,
+      "mcp-name": 1,
+      "mcp-protocol-version": 1,
+    });
+    for (const name of [list("echo", "echo", "add"), list("echo", ""), list("echo", "echoecho"), list("", "echo")]) {
+      expect(mismatches(call({ name: "echo" }), headers("tools/call", name)), name).toEqual({ "mcp-name": 1 });
+    }
+    const param = { "mcp-param-a": list("x", "y") };
+    expect(mismatches(call({ name: "echo", arguments: { a: "x" } }), headers("tools/call", "echo", param))).toEqual({
+      "mcp-param": 1,
+    });
+  });
+
+  test("may be of values with commas, or be one such value", () => {
+    const read = body("resources/read", { uri: "file:///a,b" });
+    expect(mismatches(read, headers("resources/read", "file:///a,b"))).toEqual({});
+    expect(mismatches(read, headers("resources/read", list("file:///a,b", "file:///a,b")))).toEqual({});
+    const twin = list("x", "x");
+    expect(mismatches(call({ name: twin }), headers("tools/call", twin))).toEqual({});
+    const many = "x,".repeat(2000);
+    expect(mismatches(call({ name: many }), headers("tools/call", many))).toEqual({});
+    expect(mismatches(call({ name: "x" }), headers("tools/call", `${many}y`))).toEqual({ "mcp-name": 1 });
+  });
+
+  test("are one session, and one media type", () => {
+    const plugin = startFilter();
+    const other = { "content-type": list("application/json", "application/json") };
+    const session = (id: string) => ({ ...MCP_HEADERS, ...other, "mcp-session-id": id });
+    for (const id of ["s", list("s", "s"), list("s", "s", "s")]) {
+      const answer = { headers: { ...other, "mcp-session-id": id }, body: result() };
+      post(plugin, toolCall("echo"), answer, { headers: session(id) });
+    }
+    post(plugin, toolCall("echo"), result(), { headers: session(list("s", "t")) });
+    expect(countsBy(plugin, "mcp_operations_total", "mcp_outcome")).toEqual({ ok: 4 });
+    expect(countsBy(plugin, "mcp_sessions_adopted_total", "mcp_session_kind")).toEqual({ streamable: 2 });
   });
 });
 
