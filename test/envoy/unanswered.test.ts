@@ -14,7 +14,7 @@ describe("unanswered: the server ends the stream first", () => {
     ["an empty event stream", mcp.SSE_TYPE, ""],
     ["a stream with another's answer", mcp.SSE_TYPE, mcp.event(mcp.result(2))],
     ["a stream that ends within the event", mcp.SSE_TYPE, `data: ${mcp.result(1)}`],
-    ["JSON with another's answer", mcp.JSON_TYPE, mcp.result("1")],
+    ["JSON with another's answer", mcp.JSON_TYPE, mcp.result("one")],
     ["plain text", { "content-type": "text/plain" }, "ok"],
   ])("%s", async (_what, type, body) => {
     await scenarios.expect({ outcome: "unanswered", streams: ["post server_closed"] }, () =>
