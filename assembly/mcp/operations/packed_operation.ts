@@ -7,12 +7,13 @@ import { CLIENT_NAME_LIMIT, NAME_LIMIT } from "../protocol/limits";
 
 /**
  * A waiting operation in shared data, little-endian: one byte each for its method, the kind of its id, whether the server
- * asked (1), and the lengths of both names; then the fields below, the names behind them. A change of the layout needs
+ * asked (1), perhaps so that it can be replayed (3), and the lengths of both names; then the fields below, the names behind them. A change of the layout needs
  * another FORMAT of the store.
  */
 const METHOD_AT: usize = 0;
 const ID_KIND_AT: usize = 1;
 const FROM_SERVER_AT: usize = 2;
+const MAY_BE_REPLAYED: u8 = 2;
 const NAME_LENGTH_AT: usize = 3;
 const CLIENT_NAME_LENGTH_AT: usize = 4;
 const SERVER_AT: usize = 8;
@@ -42,7 +43,7 @@ export function packOperation(operation: Operation, hasName: bool, to: usize): u
   store<u64>(to, 0);
   store<u8>(to, <u8>operation.method, METHOD_AT);
   store<u8>(to, <u8>operation.idKind, ID_KIND_AT);
-  store<u8>(to, <u8>operation.fromServer, FROM_SERVER_AT);
+  store<u8>(to, (<u8>operation.fromServer) | (operation.mayBeReplayed ? MAY_BE_REPLAYED : 0), FROM_SERVER_AT);
   store<u8>(to, <u8>nameLength, NAME_LENGTH_AT);
   store<u8>(to, <u8>operation.clientNameLength, CLIENT_NAME_LENGTH_AT);
   store<u64>(to, operation.server, SERVER_AT);
@@ -70,6 +71,7 @@ export function unpackOperation(from: usize, length: u32): Operation | null {
   operation.method = load<u8>(from, METHOD_AT);
   operation.idKind = load<u8>(from, ID_KIND_AT);
   operation.fromServer = load<u8>(from, FROM_SERVER_AT) != 0;
+  operation.mayBeReplayed = (load<u8>(from, FROM_SERVER_AT) & MAY_BE_REPLAYED) != 0;
   operation.server = load<u64>(from, SERVER_AT);
   operation.caller = load<u64>(from, CALLER_AT);
   operation.idHash = load<u64>(from, ID_HASH_AT);

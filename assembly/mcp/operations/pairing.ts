@@ -73,6 +73,7 @@ export class Pairing {
     if (stream.resumes && this.waiting.wasAnswered(session, message.idKind, message.idHash)) return;
     const operation = operationOf(message);
     operation.fromServer = true;
+    operation.mayBeReplayed = stream.isResumable;
     operation.startedAt = this.clock.now();
     this.bind(stream, operation);
     this.waiting.addEnded(operation, Outcome.Open, this.clock.milliseconds);
@@ -88,7 +89,9 @@ export class Pairing {
       asked = this.waiting.take(session, alikeKind(message.idKind), message.alikeHash, true);
     }
     if (!asked) return;
-    this.waiting.markAnswered(session, asked.idKind, asked.idHash, this.clock.milliseconds);
+    if (asked.mayBeReplayed) {
+      this.waiting.markAnswered(session, asked.idKind, asked.idHash, this.clock.milliseconds);
+    }
     if (stream.isDenied) return this.concludeDenied(stream, asked);
     asked.responseSize = message.size;
     asked.errorCode = message.errorCode;

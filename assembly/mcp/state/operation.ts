@@ -34,6 +34,8 @@ export class Operation {
   endedAt: u64;
   /** The server asked, and the client answers. */
   fromServer: bool;
+  /** The server asked on a stream that can be resumed, which may bring the request again. */
+  mayBeReplayed: bool;
   /** It waits for an answer on another stream, or for its cancellation, and does not end with its own stream. */
   isParked: bool;
   /** The session that it belongs to; 0 where there is none. */
