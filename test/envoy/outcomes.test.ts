@@ -67,7 +67,7 @@ describe("an answer decides", () => {
 
   it("whatever else comes before it on the stream", async () => {
     const progress = mcp.notification("notifications/progress", { progressToken: 1, progress: 1 });
-    const body = [progress, mcp.request(1, "sampling/createMessage"), mcp.result("1"), mcp.failure(1, -32602)];
+    const body = [progress, mcp.request(1, "sampling/createMessage"), mcp.result("one"), mcp.failure(1, -32602)];
     await scenarios.expect(
       { outcome: "rpc_error -32602", notifications: ["server_to_client notifications/progress"], progress: 1 },
       () => callAnswered(200, mcp.SSE_TYPE, body.map(mcp.event).join("")),
