@@ -6,7 +6,8 @@ const NOTHING = "–";
 export function formatDuration(ms: number | undefined): string {
   if (ms === undefined) return NOTHING;
   if (ms < 10) return `${ms.toFixed(1)} ms`;
-  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  return `${(ms / 1000).toFixed(ms < 100_000 ? 1 : 0)} s`;
 }
 
 export function formatBytes(bytes: number): string {

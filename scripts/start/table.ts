@@ -1,4 +1,5 @@
 /** The table of live statistics as text: by server its tools, then its other methods. */
+import { stripVTControlCharacters } from "node:util";
 import Table from "cli-table3";
 import colors from "picocolors";
 import { formatBytes, formatDuration, formatTokens } from "./format.ts";
@@ -19,14 +20,20 @@ const COLUMNS: Column[] = [
   { title: "calls", width: 7, cell: ({ calls }) => String(calls) },
   { title: "errors", width: 7, cell: ({ errors }) => (errors > 0 ? colors.red(errors) : "0") },
   { title: "cancelled", width: 10, cell: ({ cancelled }) => (cancelled > 0 ? colors.yellow(cancelled) : "0") },
-  { title: "p50", width: 8, cell: quantile(0.5) },
-  { title: "p95", width: 8, cell: quantile(0.95), spared: 1 },
-  { title: "p99", width: 8, cell: quantile(0.99) },
+  { title: "p50", width: 8, cell: quantile(0.5, 10) },
+  { title: "p95", width: 8, cell: quantile(0.95, 20), spared: 1 },
+  { title: "p99", width: 8, cell: quantile(0.99, 100) },
   { title: "tokens in", width: 10, cell: ({ tokensIn }) => formatTokens(tokensIn) },
   { title: "tokens out", width: 11, cell: ({ tokensOut }) => formatTokens(tokensOut) },
   { title: "bytes", width: 11, cell: ({ bytes }) => formatBytes(bytes), spared: 2 },
 ];
 const NAME_WIDTH = { min: 16, max: 44 };
+const [INTERPOLATED, FEW, BEYOND] = ["~", "≤", ">"];
+const LEGEND = [
+  [INTERPOLATED, "interpolated"],
+  [FEW, "at most: too few calls"],
+  [BEYOND, "beyond all buckets"],
+];
 
 // Space and not lines between the columns: a terminal of 80 columns must do.
 const PLAIN = Object.fromEntries(
@@ -59,7 +66,14 @@ export function renderTable(rows: Row[], servers: ReadonlyMap<string, ServerTota
     const name = `  ${row.tool === "" ? colors.dim(row.method) : nameOf(row.tool)}`;
     table.push([name, ...shown.map(({ cell }) => cell(row))]);
   }
-  return table.toString().replaceAll(/ +$/gm, "");
+  const cells = shown.flatMap(({ cell }) => rows.map((row) => stripVTControlCharacters(cell(row))));
+  return `${table.toString().replaceAll(/ +$/gm, "")}${legend(cells)}`;
+}
+
+/** A line that explains the marks in these cells; nothing where there are none. */
+function legend(cells: readonly string[]): string {
+  const marks = LEGEND.filter(([mark]) => cells.some((cell) => cell.startsWith(mark)));
+  return marks.length === 0 ? "" : colors.dim(`\n${marks.map(([mark, text]) => `${mark} ${text}`).join("   ")}`);
 }
 
 /** The columns that so many characters have room for; never fewer than those that cannot be spared. */
@@ -82,6 +96,13 @@ function describe(totals: ServerTotals | undefined): string {
   return `  ${parts.join(", ")}`;
 }
 
-function quantile(q: number): (row: Row) => string {
-  return ({ durations }) => formatDuration(histogramQuantile(q, durations));
+/** A percentile as far as it can be told: interpolated where there are `enough` calls, else the upper bound of its bucket. */
+function quantile(q: number, enough: number): (row: Row) => string {
+  return ({ durations }) => {
+    const found = histogramQuantile(q, durations);
+    if (found === undefined) return formatDuration(undefined);
+    const { lower, upper, value, count } = found;
+    if (upper === Infinity) return BEYOND + formatDuration(lower);
+    return count < enough ? colors.dim(FEW + formatDuration(upper)) : INTERPOLATED + formatDuration(value);
+  };
 }

@@ -49,6 +49,9 @@ mcp_sessions_started_total{mcp_role="server",mcp_server="bank",mcp_session_kind=
 `;
 const STATISTICS = [SHOP_STATISTICS, OTHER_STATISTICS];
 
+// eslint-disable-next-line no-control-regex
+const plain = (text: string) => text.replaceAll(/\x1b\[\d+m/g, "");
+
 describe("rows", () => {
   const rows = readRows(STATISTICS);
   const row = (method: string) => rows.find((each) => each.server === "shop" && each.method === method);
@@ -100,10 +103,11 @@ describe("the table", () => {
       bank  0 of 1 sessions active
         ping                             1      0         0       –       –       –         –          –        0 B
       shop  3 of 4 sessions active, 842 tokens a session, 388 tokens of definitions
-        get_weather                     10      2         1  5.8 ms  9.6 ms  9.9 ms      1.2k         60    2.0 KiB
+        get_weather                     10      2         1 ~5.8 ms  ≤10 ms  ≤10 ms      1.2k         60    2.0 KiB
         prompts/get                      3      0         0       –       –       –        21          –        0 B
         resources/read                   1      0         0       –       –       –         8          –        0 B
         tools/list                       4      0         0       –       –       –         –          –        0 B
+      ~ interpolated   ≤ at most: too few calls
       "
     `);
   });
@@ -125,13 +129,104 @@ describe("the table", () => {
     expect(head).toMatch(/ calls +errors +cancelled .* tokens in +tokens out/);
   });
 
+  describe("percentiles", () => {
+    /** The cells of p50, p95 and p99 of a tool whose calls these buckets hold, and the legend. */
+    const shownOf = (buckets: [le: string, count: number][]) => {
+      const lines = [
+        `mcp_operations_total{${CALLED},mcp_outcome="ok"} 1`,
+        ...buckets.map(([le, count]) => `mcp_operation_duration_milliseconds_bucket{${CALLED},le="${le}"} ${count}`),
+      ];
+      const table = plain(renderTable(readRows([lines.join("\n")]), new Map(), 110)).split("\n");
+      const [, , row, legend = ""] = table;
+      return [row.match(/[~≤>][\d.]+ m?s/g), legend];
+    };
+
+    test.each<[what: string, buckets: [le: string, count: number][], shown: string[]]>([
+      [
+        "two calls",
+        [
+          ["5", 0],
+          ["10", 2],
+          ["+Inf", 2],
+        ],
+        ["≤10 ms", "≤10 ms", "≤10 ms"],
+      ],
+      [
+        "nine calls",
+        [
+          ["10", 8],
+          ["500", 9],
+          ["+Inf", 9],
+        ],
+        ["≤10 ms", "≤500 ms", "≤500 ms"],
+      ],
+      [
+        "ten calls",
+        [
+          ["10", 10],
+          ["+Inf", 10],
+        ],
+        ["~5.0 ms", "≤10 ms", "≤10 ms"],
+      ],
+      [
+        "twenty calls",
+        [
+          ["10", 20],
+          ["+Inf", 20],
+        ],
+        ["~5.0 ms", "~9.5 ms", "≤10 ms"],
+      ],
+      [
+        "a hundred calls",
+        [
+          ["10", 99],
+          ["500", 100],
+          ["+Inf", 100],
+        ],
+        ["~5.1 ms", "~9.6 ms", "~10 ms"],
+      ],
+      [
+        "calls longer than all buckets",
+        [
+          ["300000", 1],
+          ["+Inf", 100],
+        ],
+        [">300 s", ">300 s", ">300 s"],
+      ],
+      [
+        "a long one",
+        [
+          ["120000", 0],
+          ["300000", 100],
+          ["+Inf", 100],
+        ],
+        ["~210 s", "~291 s", "~298 s"],
+      ],
+    ])("of %s", (_what, buckets, shown) => {
+      expect(shownOf(buckets)[0]).toEqual(shown);
+    });
+
+    test("have a legend for the marks that there are", () => {
+      expect(
+        shownOf([
+          ["10", 10],
+          ["+Inf", 10],
+        ])[1],
+      ).toBe("~ interpolated   ≤ at most: too few calls");
+      expect(
+        shownOf([
+          ["10", 1],
+          ["+Inf", 100],
+        ])[1],
+      ).toBe("> beyond all buckets");
+      expect(shownOf([])[1]).toBe("");
+    });
+  });
+
   test("without traffic is a sentence", () => {
     expect(renderTable([], new Map(), 80)).toBe("No MCP traffic yet.");
   });
 });
-
-// eslint-disable-next-line no-control-regex
-const plain = (text: string) => text.replaceAll(/\x1b\[\d+m/g, "");
 
 describe("denials", () => {
   const DECIDED = `${SHOP},mcp_method_name="tools/call"`;
@@ -204,4 +299,5 @@ test.each([
   [formatDuration(7.5), "7.5 ms"],
   [formatDuration(999), "999 ms"],
   [formatDuration(1800), "1.8 s"],
+  [formatDuration(120_400), "120 s"],
 ])("numbers: %s", (shown, expected) => expect(shown).toBe(expected));
