@@ -1,6 +1,17 @@
 import { AccessConfig } from "./access/access_config";
 import { NameTemplate } from "./values/name_template";
 
+/** What the label `mcp_caller` shows. */
+export enum CallerLabel {
+  None,
+  /** The IP address. */
+  Address,
+  /** The verified principal: see `access.principalSources`. */
+  Principal,
+  /** The name of the client's software. */
+  Client,
+}
+
 /** The plugin's configuration: one JSON object, every field optional. docs/configuration.md says what they do. */
 export class PluginConfig {
   /** Plugins of the same instance and role are one counting unit. */
@@ -19,7 +30,7 @@ export class PluginConfig {
   /** Names of headers, in lower case, that tell callers apart where there are no sessions; `baggage.` and a key, in its own
    *  case, for a member of the baggage. */
   callerHeaders: string[] = [];
-  labelCaller: bool = false;
+  callerLabel: CallerLabel = CallerLabel.None;
   estimateTokens: bool = true;
   /** What estimates are multiplied by. */
   tokenScale: f64 = 1;

@@ -1,7 +1,8 @@
 import { ClientConditions } from "../access/policy/client_conditions";
 import { ClientMemory } from "../access/client_memory";
 import { Policy } from "../access/policy/policy";
-import { PluginConfig } from "../config/plugin_config";
+import { AccessConfig } from "../config/access/access_config";
+import { CallerLabel, PluginConfig } from "../config/plugin_config";
 import { Clock } from "../host/clock";
 import { FilterState } from "../host/filter_state";
 import { Log } from "../host/log";
@@ -10,6 +11,7 @@ import { Properties } from "../host/properties";
 import { Random } from "../host/random";
 import { SharedData } from "../host/shared_data";
 import { Callers } from "../identity/callers";
+import { Principals } from "../identity/principals";
 import { Servers } from "../identity/servers";
 import { Exchange } from "../mcp/exchange/exchange";
 import { ExchangeServices, ExchangeSettings } from "../mcp/exchange/services";
@@ -80,6 +82,7 @@ export class Unit {
       new Secret(shared, host.random),
       new Servers(config.server, host.properties, host.log),
       new Callers(host.properties),
+      principalsOf(config, host),
       host.endpoints,
       host.clock,
     );
@@ -153,6 +156,13 @@ export function unitOf(exchange: Exchange): Unit {
   return changetype<Unit>(exchange.unit);
 }
 
+/** What reads the principals that labels show; null where they show none. */
+function principalsOf(config: PluginConfig, host: Host): Principals | null {
+  if (config.callerLabel != CallerLabel.Principal) return null;
+  const access = config.access;
+  return new Principals(access ? access : new AccessConfig(), host.properties);
+}
+
 function labelSettings(config: PluginConfig, role: string): LabelSettings {
   const settings = new LabelSettings();
   settings.role = role;
@@ -160,7 +170,7 @@ function labelSettings(config: PluginConfig, role: string): LabelSettings {
   settings.maxTools = config.maxTools;
   settings.maxServers = config.maxServers;
   settings.tools = config.tools;
-  settings.caller = config.labelCaller;
+  settings.caller = config.callerLabel;
   settings.tokens = config.estimateTokens;
   const access = config.access;
   if (access) settings.rules = access.rules.map<string>((rule) => rule.name);
@@ -169,5 +179,5 @@ function labelSettings(config: PluginConfig, role: string): LabelSettings {
 
 function exchangeSettings(config: PluginConfig): ExchangeSettings {
   const tokens = new TokenSettings(config.estimateTokens, config.maxTokenBytes, config.tokenScale);
-  return new ExchangeSettings(config.sessionIdleSeconds, config.maxSessions, tokens, config.labelCaller);
+  return new ExchangeSettings(config.sessionIdleSeconds, config.maxSessions, tokens, config.callerLabel);
 }

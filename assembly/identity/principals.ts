@@ -6,6 +6,7 @@ import { uriOfForwarded } from "./forwarded_certificate";
 
 const PEER_CERTIFICATE = "connection\0uri_san_peer_certificate";
 const FILTER_STATE = "filter_state\0io.istio.peer_principal";
+const FORWARDED = "request\0headers\0x-forwarded-client-cert";
 const SLASH = "/";
 
 /** Determines who calls, by the first of the policy's sources that names a caller. */
@@ -24,6 +25,20 @@ export class Principals {
   /** Fills in `caller`. `forwarded`: the header `x-forwarded-client-cert`, empty where it is not there. */
   find(caller: Caller, forwarded: usize, forwardedLength: i32): void {
     caller.clear();
+    this.findPrincipal(caller, forwarded, forwardedLength);
+    findAddress(caller, this.properties);
+  }
+
+  /** Fills in the principal of `caller` alone, which is cleared, during the callbacks of the request. */
+  findName(caller: Caller): void {
+    caller.clear();
+    const properties = this.properties;
+    const reads = this.config.principalSources.includes(PrincipalSource.ForwardedCertificate);
+    const isThere = reads && properties.findSegments(FORWARDED);
+    this.findPrincipal(caller, properties.at, isThere ? properties.length : 0);
+  }
+
+  private findPrincipal(caller: Caller, forwarded: usize, forwardedLength: i32): void {
     const sources = this.config.principalSources;
     for (let i = 0; i < sources.length && caller.isAnonymous; i++) {
       switch (sources[i]) {
@@ -41,7 +56,6 @@ export class Principals {
           break;
       }
     }
-    findAddress(caller, this.properties);
   }
 
   private take(caller: Caller): void {

@@ -14,6 +14,8 @@ import { Stream } from "./state/stream";
 export enum EventKind {
   ServerResolved,
   CallerResolved,
+  PrincipalResolved,
+  ClientCalls,
   StreamStarted,
   StreamEnded,
   SessionStarted,

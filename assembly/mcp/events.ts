@@ -40,6 +40,27 @@ export class Events {
     this.report(EventKind.CallerResolved);
   }
 
+  /** The principal of the stream's caller, which sinks show, has been read: not empty, and valid until the next call of the
+   *  host. */
+  principalResolved(stream: Stream, principal: usize, principalLength: i32): void {
+    const event = this.event;
+    event.stream = stream;
+    event.name = principal;
+    event.nameLength = principalLength;
+    this.report(EventKind.PrincipalResolved);
+  }
+
+  /** Decisions about a message of this client follow. `session`: the one that the stream names, or 0; `nameLength` is 0 where
+   *  the message does not name the client's software. */
+  clientCalls(stream: Stream, session: SessionKey, name: usize, nameLength: i32): void {
+    const event = this.event;
+    event.stream = stream;
+    event.session = session;
+    event.name = name;
+    event.nameLength = nameLength;
+    this.report(EventKind.ClientCalls);
+  }
+
   /** The stream is MCP. */
   streamStarted(stream: Stream): void {
     const event = this.event;

@@ -300,7 +300,9 @@ export function familyLabels(family: Family): LabelBits {
     case Family.TaskDuration:
       return OF_TOOL | (1 << Label.TaskState);
     case Family.AccessDecisions:
-      return OF_TARGET | (1 << Label.AccessAction) | (1 << Label.AccessMode) | (1 << Label.AccessRule);
+      return (
+        OF_TARGET | (1 << Label.AccessAction) | (1 << Label.AccessMode) | (1 << Label.Caller) | (1 << Label.AccessRule)
+      );
     case Family.AccessPolicy:
       return (1 << Label.Role) | (1 << Label.AccessMode);
     case Family.AccessRules:

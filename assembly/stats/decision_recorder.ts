@@ -1,6 +1,7 @@
 import { SpecialRule } from "../access/policy/special_rule";
 import { Method, TargetKind, targetKind } from "../mcp/protocol/methods";
 import { Stream } from "../mcp/state/stream";
+import { CallerLabels } from "./caller_labels";
 import { Family } from "./catalogue";
 import { OTHER_INDEX } from "./label_set";
 import { Labels } from "./labels";
@@ -13,6 +14,7 @@ export class DecisionRecorder {
     private labels: Labels,
     private table: MetricTable,
     private series: Series,
+    private callers: CallerLabels,
     /** The policy is in shadow mode. */
     private isShadow: bool,
   ) {}
@@ -40,6 +42,7 @@ export class DecisionRecorder {
     }
     if (method == Method.None) this.table.chooseServer(this.series.serverOf(stream));
     else this.series.choose(stream, method, kind, target);
+    this.table.chooseCaller(this.callers.ofDecision(stream));
     this.table.chooseWho(rule);
     this.table.count(Family.AccessDecisions, isDenied ? 1 : 0, isShadow ? 1 : 0, 1);
   }

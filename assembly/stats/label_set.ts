@@ -3,6 +3,7 @@ import { keyedHash } from "../memory/keyed_hash";
 import { Table } from "../memory/table";
 import { NAME_LIMIT, NameList } from "../store/primitives/name_list";
 import { ATTEMPTS } from "../store/primitives/store";
+import { callerValue } from "./caller_value";
 import { OTHER, labelValue } from "./label_value";
 
 /** The index of `_OTHER` in every {@link LabelSet}. */
@@ -21,9 +22,10 @@ class Entry {
     length: i32,
     /** The operator configured it or the server listed it. */
     public isKnown: bool,
+    isCaller: bool,
   ) {
     this.name = Bytes.copy(at, length);
-    this.label = labelValue(at, length);
+    this.label = isCaller ? callerValue(at, length) : labelValue(at, length);
   }
 }
 
@@ -41,11 +43,13 @@ export class LabelSet {
   private isFull: bool;
 
   /** @param capacity names besides `_OTHER`.
-   *  @param reserved how many of these slots are for known names. */
+   *  @param reserved how many of these slots are for known names.
+   *  @param isOfCallers the names are those of callers. */
   constructor(
     private capacity: i32,
     reserved: i32,
     private list: NameList,
+    private isOfCallers: bool = false,
   ) {
     this.unreservedLeft = capacity - reserved;
     this.isFull = capacity == 0;
@@ -130,7 +134,7 @@ export class LabelSet {
   }
 
   private add(list: NameList): void {
-    this.entries.push(new Entry(list.at, list.length, list.isKnown));
+    this.entries.push(new Entry(list.at, list.length, list.isKnown, this.isOfCallers));
     if (!list.isKnown) this.unreservedLeft--;
     this.byHash.set(keyedHash(list.at, list.length), this.entries.length);
     if (this.entries.length >= this.capacity) this.isFull = true;

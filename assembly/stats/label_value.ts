@@ -52,8 +52,8 @@ function writePlain(to: usize, byte: u8): usize {
   return to + 1;
 }
 
-/** Returns the address behind what it writes. */
-function writeEscape(to: usize, byte: u8): usize {
+/** Writes the percent-encoded form of a byte. Returns the address behind it. */
+export function writeEscape(to: usize, byte: u8): usize {
   store<u8>(to, PERCENT);
   store<u8>(to + 1, hexDigit(byte >> 4));
   store<u8>(to + 2, hexDigit(byte & 15));

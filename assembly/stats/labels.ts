@@ -1,4 +1,5 @@
 import { specialRuleName } from "../access/policy/special_rule";
+import { CallerLabel } from "../config/plugin_config";
 import { Method, TargetKind } from "../mcp/protocol/methods";
 import { Bytes } from "../memory/bytes";
 import { Table } from "../memory/table";
@@ -25,8 +26,8 @@ export class LabelSettings {
   maxServers: i32 = 64;
   /** Tools known from the start. */
   tools: string[] = [];
-  /** Label operations by their caller. */
-  caller: bool = false;
+  /** What the label of callers shows. */
+  caller: CallerLabel = CallerLabel.None;
   /** Tokens are estimated. */
   tokens: bool = true;
   /** The rules of the access policy. */
@@ -49,7 +50,7 @@ export class Labels {
     private shared: Store,
   ) {
     this.servers = new LabelSet(settings.maxServers, 0, new NameList(shared, "servers", 0));
-    this.callers = new LabelSet(CALLER_LIMIT, 0, new NameList(shared, "callers", 0));
+    this.callers = new LabelSet(CALLER_LIMIT, 0, new NameList(shared, "callers", 0), true);
     this.clients = new LabelSet(CLIENT_LIMIT, 0, new NameList(shared, "clients", 0));
     this.tools = new Array<LabelSet | null>(settings.maxServers + 1).fill(null);
     this.prompts = new Array<LabelSet | null>(settings.maxServers + 1).fill(null);
@@ -69,8 +70,8 @@ export class Labels {
     return index < rules.length ? rules[index] : specialRuleName(index);
   }
 
-  /** Whether operations are labelled by caller. */
-  get labelsCaller(): bool {
+  /** What the label `mcp_caller` shows. */
+  get caller(): CallerLabel {
     return this.settings.caller;
   }
 

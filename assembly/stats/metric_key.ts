@@ -5,19 +5,23 @@ import { TASK_STATE_COUNT } from "../mcp/protocol/task_state";
 import { TOKEN_KIND_COUNT } from "../mcp/protocol/token_kinds";
 import { FAMILY_COUNT, Family } from "./catalogue";
 
-const FAMILY_BITS: u64 = 7;
+const FAMILY_BITS: u64 = 6;
 /** Bits of the index of a server, tool or prompt among its labels. */
 const LABEL_INDEX_BITS: u64 = 11;
 const WHO_BITS: u64 = 8;
+const CALLER_BITS: u64 = 7;
 const METHOD_BITS: u64 = 6;
 const KIND_BITS: u64 = 2;
 /** Bits of each of a family's own labels. */
 const OWN_BITS: u64 = 6;
 
-/** Stands for nobody in the place of a caller, a client's software or a rule. */
+/** Stands for no caller. */
+export const NO_CALLER: i32 = (1 << (<i32>CALLER_BITS)) - 1;
+
+/** Stands for nobody in the place of a client's software or a rule. */
 export const NOBODY: i32 = (1 << (<i32>WHO_BITS)) - 1;
 
-if (1 + FAMILY_BITS + WHO_BITS + METHOD_BITS + KIND_BITS + 2 * LABEL_INDEX_BITS + 2 * OWN_BITS > 64)
+if (1 + FAMILY_BITS + CALLER_BITS + WHO_BITS + METHOD_BITS + KIND_BITS + 2 * LABEL_INDEX_BITS + 2 * OWN_BITS > 64)
   ERROR("A key has 64 bits.");
 if (FAMILY_COUNT > 1 << (<i32>FAMILY_BITS)) ERROR("FAMILY_BITS are too few.");
 if (METHOD_COUNT > 1 << (<i32>METHOD_BITS)) ERROR("METHOD_BITS are too few.");
@@ -34,6 +38,7 @@ if (
 export function metricKey(
   family: Family,
   server: i32,
+  caller: i32,
   who: i32,
   method: Method,
   kind: TargetKind,
@@ -44,6 +49,7 @@ export function metricKey(
   let key: u64 = 1;
   key = append(key, FAMILY_BITS, family);
   key = append(key, LABEL_INDEX_BITS, server);
+  key = append(key, CALLER_BITS, caller);
   key = append(key, WHO_BITS, who);
   key = append(key, METHOD_BITS, method);
   key = append(key, KIND_BITS, kind);

@@ -15,7 +15,7 @@ import {
 } from "./catalogue";
 import { OTHER_INDEX } from "./label_set";
 import { Labels } from "./labels";
-import { NOBODY, metricKey } from "./metric_key";
+import { NOBODY, NO_CALLER, metricKey } from "./metric_key";
 import { MetricName } from "./metric_name";
 
 /** The metrics of one counting unit by their labels, each defined at its first use. Choose a series, then record. */
@@ -27,7 +27,8 @@ export class MetricTable {
   private method: Method = Method.None;
   private kind: TargetKind = TargetKind.None;
   private target: i32 = OTHER_INDEX;
-  /** The caller of an operation, the software of a session's client, or the rule of a decision. */
+  private caller: i32 = NO_CALLER;
+  /** The software of a session's client, or the rule of a decision. */
   private who: i32 = OTHER_INDEX;
 
   constructor(
@@ -46,16 +47,23 @@ export class MetricTable {
     this.method = method;
     this.kind = kind;
     this.target = target;
+    this.caller = NO_CALLER;
     this.who = OTHER_INDEX;
   }
 
   /** Widens the series to all methods of its target. */
   forgetMethod(): void {
     this.method = Method.None;
+    this.caller = NO_CALLER;
     this.who = OTHER_INDEX;
   }
 
-  /** Narrows the series down to a caller, a client's software or a rule; {@link NOBODY}: the label is left out. */
+  /** Narrows the series down to a caller; {@link NO_CALLER}: the label is left out. */
+  chooseCaller(caller: i32): void {
+    this.caller = caller;
+  }
+
+  /** Narrows the series down to a client's software or a rule; {@link NOBODY}: the label is left out. */
   chooseWho(who: i32): void {
     this.who = who;
   }
@@ -71,7 +79,17 @@ export class MetricTable {
   }
 
   private metric(family: Family, first: i32, second: i32): u32 {
-    const key = metricKey(family, this.server, this.who, this.method, this.kind, this.target, first, second);
+    const key = metricKey(
+      family,
+      this.server,
+      this.caller,
+      this.who,
+      this.method,
+      this.kind,
+      this.target,
+      first,
+      second,
+    );
     const known = this.ids.get(key);
     if (known) return <u32>(known - 1);
     const id = this.define(family, first, second);
@@ -123,7 +141,7 @@ export class MetricTable {
         if (this.kind == TargetKind.Prompt) name.label(key, this.targetLabel);
         return;
       case Label.Caller:
-        if (labels.labelsCaller) name.label(key, labels.callers.label(this.who));
+        if (this.caller != NO_CALLER) name.label(key, labels.callers.label(this.caller));
         return;
       case Label.ClientName:
         if (this.who != NOBODY) name.label(key, labels.clients.label(this.who));

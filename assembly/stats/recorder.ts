@@ -7,6 +7,7 @@ import { Outcome, isSuccess } from "../mcp/protocol/outcome";
 import { StreamEnd } from "../mcp/protocol/stream_kinds";
 import { TOKEN_KIND_COUNT, TokenKind } from "../mcp/protocol/token_kinds";
 import { Undecoded } from "../mcp/protocol/undecoded";
+import { CallerLabels } from "./caller_labels";
 import { Direction, ErrorType, Family, OverflowingLabel } from "./catalogue";
 import { NO_CODE_INDEX, codeIndex } from "./codes";
 import { Gauges } from "./gauges";
@@ -25,17 +26,12 @@ export class Recorder {
     private gauges: Gauges,
     private series: Series,
     private calls: RepeatedCalls,
+    private callers: CallerLabels,
     private clock: Clock,
   ) {}
 
   serverResolved(stream: Stream, name: usize, nameLength: i32): void {
     this.series.admitServer(stream, name, nameLength);
-  }
-
-  callerResolved(stream: Stream, address: usize, addressLength: i32): void {
-    if (!this.labels.labelsCaller) return;
-    const caller = this.labels.callers.admit(address, addressLength, true);
-    if (caller == OTHER_INDEX) this.series.countOverflow(stream, OverflowingLabel.Caller);
   }
 
   streamStarted(stream: Stream): void {
@@ -64,7 +60,7 @@ export class Recorder {
     const method = operation.method;
     const kind = targetKind(method);
     const target = kind == TargetKind.None ? OTHER_INDEX : this.targetOf(stream, operation, kind);
-    const caller = this.labels.labelsCaller ? this.labels.callers.findKey(stream.caller) : OTHER_INDEX;
+    const caller = this.callers.ofOperation(stream, operation);
     const labelled = this.series.choose(stream, method, kind, target);
     if (!operation.isParked) this.gauges.addOperation(this.serverOf(stream), -1);
 
@@ -79,7 +75,7 @@ export class Recorder {
     const back = operation.fromServer ? Direction.ClientToServer : Direction.ServerToClient;
     table.count(Family.PayloadBytes, there, 0, operation.requestSize);
     if (operation.responseSize) table.count(Family.PayloadBytes, back, 0, operation.responseSize);
-    table.chooseWho(caller);
+    table.chooseCaller(caller);
     table.count(Family.Operations, outcome, code, 1);
     this.recordTokens(stream, operation);
     // Last: it may record what it has gathered.

@@ -5,6 +5,7 @@ import { EventSink } from "../mcp/event_sink";
 import { Marks } from "../store/primitives/marks";
 import { Slots } from "../store/primitives/slots";
 import { Store } from "../store/primitives/store";
+import { CallerLabels } from "./caller_labels";
 import { Family } from "./catalogue";
 import { DecisionRecorder } from "./decision_recorder";
 import { Gauges } from "./gauges";
@@ -19,12 +20,16 @@ import { ToolRecorder } from "./tool_recorder";
 /** Calls that are remembered in case they are repeated: 32 a bucket. */
 const CALL_BUCKETS: i32 = 1024;
 
+/** Sessions whose clients are remembered for labels: 32 a bucket. */
+const CLIENT_BUCKETS: i32 = 1024;
+
 /** The metrics of a counting unit on this worker: hands events to their recorders, and keeps gauges by ticks and sweeps. */
 export class Statistics extends EventSink {
   private labels: Labels;
   private table: MetricTable;
   private gauges: Gauges;
   private calls: RepeatedCalls;
+  private callers: CallerLabels;
   private recorder: Recorder;
   private tools: ToolRecorder;
   private sessions: SessionRecorder;
@@ -37,15 +42,17 @@ export class Statistics extends EventSink {
     const table = new MetricTable(labels, metrics);
     const gauges = new Gauges(settings.maxServers, shared, table);
     const series = new Series(labels, table);
+    const callers = new CallerLabels(labels, series, new Marks(shared, "callers", CLIENT_BUCKETS));
     const calls = new RepeatedCalls(new Marks(shared, "calls", CALL_BUCKETS), table);
     this.labels = labels;
     this.table = table;
     this.gauges = gauges;
+    this.callers = callers;
     this.calls = calls;
-    this.recorder = new Recorder(labels, table, gauges, series, calls, clock);
+    this.recorder = new Recorder(labels, table, gauges, series, calls, callers, clock);
     this.tools = new ToolRecorder(labels, table, series);
     this.sessions = new SessionRecorder(labels, table, gauges, settings.tokens);
-    this.decisions = new DecisionRecorder(labels, table, series, isShadow);
+    this.decisions = new DecisionRecorder(labels, table, series, callers, isShadow);
   }
 
   /** Publishes what is open on this worker. */
@@ -83,7 +90,13 @@ export class Statistics extends EventSink {
       case EventKind.ServerResolved:
         return this.recorder.serverResolved(stream, event.name, event.nameLength);
       case EventKind.CallerResolved:
-        return this.recorder.callerResolved(stream, event.name, event.nameLength);
+        return this.callers.addressResolved(stream, event.name, event.nameLength);
+      case EventKind.PrincipalResolved:
+        return this.callers.principalResolved(stream, event.name, event.nameLength);
+      case EventKind.ClientNamed:
+        return this.callers.clientNamed(event.session, event.name, event.nameLength);
+      case EventKind.ClientCalls:
+        return this.callers.clientCalls(stream, event.session, event.name, event.nameLength);
       case EventKind.StreamStarted:
         return this.recorder.streamStarted(stream);
       case EventKind.StreamEnded:

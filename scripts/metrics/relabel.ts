@@ -24,8 +24,9 @@ const NAME = "__name__";
 const BEFORE = "__tmp_mcp";
 /** A value of a closed set: characters with at most two underscores before each. */
 const CLOSED = "(?:_?_?[^_])+";
-/** Values of open sets by their labels; all others hold anything. An address may end in colons. */
-const OPEN: Record<string, string> = { mcp_caller: "(?:_?_?[^_])*_?_?" };
+/** Values of open sets by their labels; all others hold anything. That of a caller (assembly/stats/caller_value.ts) has no three
+ *  underscores in a row but behind a scheme. */
+const OPEN: Record<string, string> = { mcp_caller: "(?:[A-Za-z0-9]+___)?(?:_?_?[^_])*_?_?" };
 /** Labels of open sets that are looked for from the left, by how a name begins. */
 const FROM_THE_LEFT = ["mcp_role", "mcp_server", "mcp_method_name", "gen_ai_tool_name", "gen_ai_prompt_name"];
 /** What untrusted callers choose: nothing behind it in the name may be trusted. */

@@ -45,7 +45,11 @@ const TARGETS = [
   "a___mcp_operations_total",
   "a___mcp_access_action___deny___mcp_access_mode___shadow___mcp_access_rule___b",
 ];
-const CALLERS = ["10.0.0.1", "::1", "2001:db8::", "fe80::a:1", "_OTHER", "/run/mcp.sock"];
+const CALLERS = [
+  ...["10.0.0.1", "::1", "2001:db8::", "fe80::a:1", "_OTHER", "/run/mcp.sock"],
+  ...["spiffe://cluster.local/ns/agents/sa/a", "https://issuer.example/user%40b", "my%20agent", "ok://mcp_outcome"],
+  ...["a_%5F_mcp_outcome_%5F_ok", "-%2D-", "a//b:%2F//"],
+];
 const CLIENTS = [
   "inspector",
   "my%20client_",
@@ -151,7 +155,10 @@ function linesOf(family: Family): Line[] {
   const open = labelsBefore(family, SERVERS, TARGETS).flatMap((before) => few.map((own) => ({ ...before, ...own })));
   // What an access policy decides always has a rule.
   const isWhole = !has(family, "mcp_access_rule");
-  const named = [...closed, ...open].flatMap((labels) => [...(isWhole ? [labels] : []), ...withLast(family, labels)]);
+  const named = [...closed, ...open].flatMap((labels, i) => [
+    ...(isWhole ? [labels] : []),
+    ...withLast(family, labels, i),
+  ]);
   const byName = new Map(named.map((labels) => [encoded(family, labels), labels]));
   return [...byName].flatMap(([name, labels]) => exposed(family, name, labels));
 }
@@ -180,10 +187,17 @@ function labelsBefore(family: Family, servers: string[], targets: string[]): Lab
   );
 }
 
-/** The same with a caller, a client's name or a rule, where the family can have one. */
-function withLast(family: Family, labels: Labels): Labels[] {
-  if (has(family, "mcp_caller")) return CALLERS.map((mcp_caller) => ({ ...labels, mcp_caller }));
-  if (has(family, "mcp_access_rule")) return RULES.map((mcp_access_rule) => ({ ...labels, mcp_access_rule }));
+/** The same with callers, clients' names or rules, where the family can have them: of callers every fourth, from another one on
+ *  for each index. */
+function withLast(family: Family, labels: Labels, index: number): Labels[] {
+  const some = has(family, "mcp_caller") ? CALLERS.filter((_, i) => (index + i) % 4 === 0) : [];
+  const callers = some.map((mcp_caller) => ({ ...labels, mcp_caller }));
+  if (!has(family, "mcp_access_rule")) {
+    if (callers.length > 0) return callers;
+  } else {
+    const ruled = RULES.map((mcp_access_rule) => ({ ...labels, mcp_access_rule }));
+    return [...ruled, ...callers.map((each, i) => ({ ...each, mcp_access_rule: RULES[i % RULES.length] }))];
+  }
   if (has(family, "mcp_client_name")) return CLIENTS.map((mcp_client_name) => ({ ...labels, mcp_client_name }));
   return [];
 }

@@ -1,4 +1,5 @@
 import { RuleAction } from "../../config/access/access_config";
+import { CallerLabel } from "../../config/plugin_config";
 import { GateRequest } from "../../gate/stage/request";
 import { StageHost } from "../../gate/stage/stage_host";
 import { FilterState } from "../../host/filter_state";
@@ -83,7 +84,7 @@ export class DecisionLog {
     const label = this.isNewer ? SpecialRule.Newer : SpecialRule.Refused;
     const services = request.services;
     const stream = request.exchange.stream;
-    services.participants.serverOf(stream);
+    nameCaller(request, null);
     services.events.decided(stream, Method.None, 0, 0, label, true, isShadow);
     this.showRule(name);
     const session = services.sessions.keyOrNone(stream);
@@ -134,10 +135,32 @@ function sessionOf(request: GateRequest, reader: StrictReader): u64 {
   const isNamed = reader.token(Slot.MetaVersion) == Token.String;
   const version = reader.textAt(Slot.MetaVersion);
   const revision = isNamed ? revisionOf(version, reader.textLength(Slot.MetaVersion)) : UNKNOWN_REVISION;
-  const isClientNamed =
+  const client = reader.textAt(Slot.MetaClientName);
+  return sessions.sessionOfRequest(stream, revision, client, clientNameLength(reader));
+}
+
+/** Resolves what the statistics of decisions show of the caller. `reader`: the message; null where it could not be read. */
+function nameCaller(request: GateRequest, reader: StrictReader | null): void {
+  const services = request.services;
+  const participants = services.participants;
+  const stream = request.exchange.stream;
+  participants.serverOf(stream);
+  participants.nameCaller(stream);
+  if (participants.callerLabel != CallerLabel.Client) return;
+  const session = services.sessions.keyOrNone(stream);
+  services.events.clientCalls(
+    stream,
+    session,
+    reader ? reader.textAt(Slot.MetaClientName) : 0,
+    reader ? clientNameLength(reader) : 0,
+  );
+}
+
+/** Bytes of the name of the client's software in a message; 0 where it names none, or none that is kept. */
+function clientNameLength(reader: StrictReader): i32 {
+  const isNamed =
     reader.token(Slot.MetaClientName) == Token.String && reader.textTotal(Slot.MetaClientName) <= CLIENT_NAME_LIMIT;
-  const clientLength = isClientNamed ? reader.textLength(Slot.MetaClientName) : 0;
-  return sessions.sessionOfRequest(stream, revision, reader.textAt(Slot.MetaClientName), clientLength);
+  return isNamed ? reader.textLength(Slot.MetaClientName) : 0;
 }
 
 function count(request: GateRequest, call: Call, rule: i32, isDenied: bool, isShadow: bool): void {
@@ -149,7 +172,7 @@ function count(request: GateRequest, call: Call, rule: i32, isDenied: bool, isSh
   const known = methodOf(at, length);
   const method = known == Method.None && length ? Method.Other : known;
   const stream = request.exchange.stream;
-  request.services.participants.serverOf(stream);
+  nameCaller(request, reader);
   request.services.events.decided(
     stream,
     method,

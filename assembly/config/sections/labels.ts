@@ -1,5 +1,5 @@
-import { PluginConfig } from "../plugin_config";
-import { JsonValue } from "../values/json_value";
+import { CallerLabel, PluginConfig } from "../plugin_config";
+import { JsonType, JsonValue } from "../values/json_value";
 import { Problems } from "../values/problems";
 
 /** The most tools and servers that may have label values of their own: the series budget allows no more anyway. */
@@ -8,6 +8,9 @@ const MAX_SERVERS: i32 = 64;
 
 /** The fields of the section. */
 export const LABEL_FIELDS: string[] = ["maxTools", "maxServers", "tools", "caller"];
+
+/** The values of `labels.caller`, in the order of {@link CallerLabel}; `false` is the first one and `true` the second. */
+const CALLER_LABELS: string[] = ["none", "address", "principal", "client"];
 
 /** Reads a field of `labels`. */
 export function readLabels(name: string, value: JsonValue, config: PluginConfig, problems: Problems): void {
@@ -18,7 +21,8 @@ export function readLabels(name: string, value: JsonValue, config: PluginConfig,
   } else if (name == "tools") {
     config.tools = problems.texts("labels.tools", value);
   } else if (name == "caller") {
-    config.labelCaller = problems.boolean("labels.caller", value, config.labelCaller);
+    if (value.type == JsonType.Boolean) config.callerLabel = value.boolean ? CallerLabel.Address : CallerLabel.None;
+    else config.callerLabel = problems.word("labels.caller", value, CALLER_LABELS, config.callerLabel);
   } else {
     problems.unknown("labels", name, LABEL_FIELDS);
   }

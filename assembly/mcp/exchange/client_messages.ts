@@ -1,9 +1,11 @@
+import { CallerLabel } from "../../config/plugin_config";
 import { MessageKind } from "../../jsonrpc/message_reader";
 import { Events } from "../events";
 import { McpMessage } from "../message/message";
 import { Pairing } from "../operations/pairing";
 import { TokenUsage } from "../operations/token_usage";
 import { Method } from "../protocol/methods";
+import { Participants } from "../sessions/participants";
 import { StreamSessions } from "../sessions/stream_sessions";
 import { Stream } from "../state/stream";
 import { checkHeaders } from "../tools/header_checks";
@@ -12,6 +14,7 @@ import { checkHeaders } from "../tools/header_checks";
 export class ClientMessages {
   constructor(
     private sessions: StreamSessions,
+    private participants: Participants,
     private pairing: Pairing,
     private usage: TokenUsage,
     private events: Events,
@@ -46,6 +49,10 @@ export class ClientMessages {
   private reportUnchecked(stream: Stream, message: McpMessage, kind: MessageKind): void {
     const isAnswer = kind == MessageKind.Response;
     const asked = isAnswer ? this.pairing.askedMethod(stream, message.idKind, message.idHash) : message.method;
+    this.participants.nameCaller(stream);
+    if (this.participants.callerLabel == CallerLabel.Client) {
+      this.events.clientCalls(stream, this.sessions.keyOrNone(stream), message.clientName, message.clientNameLength);
+    }
     this.events.unchecked(stream, asked, message.name, message.nameLength);
   }
 }

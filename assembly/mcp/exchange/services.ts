@@ -1,5 +1,7 @@
+import { CallerLabel } from "../../config/plugin_config";
 import { Clock } from "../../host/clock";
 import { Callers } from "../../identity/callers";
+import { Principals } from "../../identity/principals";
 import { Servers } from "../../identity/servers";
 import { SessionKeys } from "../../identity/session_keys";
 import { Endpoints } from "../../store/endpoints";
@@ -37,8 +39,8 @@ export class ExchangeSettings {
     readonly idleSeconds: u32,
     readonly maxSessions: i32,
     readonly tokens: TokenSettings,
-    /** Sinks name the callers of operations. */
-    readonly namesCallers: bool,
+    /** What sinks show of the callers of operations. */
+    readonly callerLabel: CallerLabel,
   ) {}
 }
 
@@ -61,6 +63,7 @@ export class ExchangeServices {
 
   /** @param shared the state of the counting unit.
    *  @param secret its key.
+   *  @param principals what sinks show of callers; null where they show something else.
    *  @param endpoints those that streams of HTTP+SSE named, of the whole proxy. */
   constructor(
     settings: ExchangeSettings,
@@ -68,13 +71,14 @@ export class ExchangeServices {
     secret: Secret,
     servers: Servers,
     callers: Callers,
+    principals: Principals | null,
     endpoints: Endpoints,
     clock: Clock,
   ) {
     const events = new Events();
     const storedSessions = new Sessions(shared, settings.maxSessions, new SessionEvents(events));
     const tracker = new SessionTracker(storedSessions, events, settings.idleSeconds);
-    const participants = new Participants(servers, callers, events, settings.namesCallers);
+    const participants = new Participants(servers, callers, events, principals, settings.callerLabel);
     const sessions = new StreamSessions(new SessionKeys(secret), participants, tracker, events, clock);
     const tasks = new Tasks(new StoredTasks(shared), participants, events, clock);
     const lists = new ListChanges(new ToolLists(shared), new ListPaths(shared), sessions, participants, events);
@@ -101,7 +105,7 @@ export class ExchangeServices {
     this.sessions = sessions;
     this.pairing = pairing;
     this.httpSse = new HttpSse(endpoints, sessions, pairing);
-    this.clientMessages = new ClientMessages(sessions, pairing, usage, events);
+    this.clientMessages = new ClientMessages(sessions, participants, pairing, usage, events);
     this.serverMessages = new ServerMessages(participants, pairing, usage, tasks, events);
     this.tokens = settings.tokens;
     this.tracker = tracker;

@@ -7,7 +7,8 @@ const stream = changetype<Stream>(heap.alloc(STREAM_SIZE));
 export function outlivedStream(operation: Operation): Stream {
   memory.fill(changetype<usize>(stream), 0, STREAM_SIZE);
   stream.server = operation.server;
-  stream.caller = operation.caller;
+  stream.namedCaller = operation.caller;
   stream.isCallerResolved = true;
+  stream.isCallerNamed = true;
   return stream;
 }

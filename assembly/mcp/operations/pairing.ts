@@ -60,6 +60,7 @@ export class Pairing {
       this.bind(stream, operation);
       isWaiting = this.waiting.add(operation, this.clock.milliseconds);
     }
+    this.participants.nameCaller(stream);
     this.events.operationStarted(stream, operation, isWaiting);
   }
 
@@ -253,7 +254,7 @@ export class Pairing {
     operation.session = this.sessions.keyOf(stream);
     bindCall(operation);
     operation.server = this.participants.serverOf(stream);
-    operation.caller = this.participants.namesCallers ? this.participants.callerOf(stream) : 0;
+    operation.caller = this.participants.nameCaller(stream);
   }
 
   /** Takes the operation out of the store if it waits there. False where another stream has taken and ended it. */
@@ -289,7 +290,7 @@ export class Pairing {
     const session = this.sessionOf(stream, operation, outcome);
     if (session) operation.session = session;
     if (!operation.isParked) bindCall(operation);
-    if (this.participants.namesCallers) this.participants.callerOf(stream);
+    this.participants.nameCaller(stream);
     this.events.operationEnded(stream, operation);
     operation.release();
   }

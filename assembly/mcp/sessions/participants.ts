@@ -1,17 +1,25 @@
 import { CallerKey, ServerKey } from "../../identity/keys";
+import { CallerLabel } from "../../config/plugin_config";
+import { Caller } from "../../identity/caller";
 import { Callers } from "../../identity/callers";
+import { Principals } from "../../identity/principals";
 import { Servers } from "../../identity/servers";
+import { keyedHash } from "../../memory/keyed_hash";
 import { Events } from "../events";
 import { Stream } from "../state/stream";
 
 /** Resolves the server and the caller of a stream when they are first needed, once each: that asks the host. */
 export class Participants {
-  /** @param namesCallers sinks name the callers of operations. */
+  private caller: Caller = new Caller();
+
+  /** @param principals what sinks show of callers; null where they show something else.
+   *  @param callerLabel what they show. */
   constructor(
     private servers: Servers,
     private callers: Callers,
     private events: Events,
-    readonly namesCallers: bool,
+    private principals: Principals | null,
+    readonly callerLabel: CallerLabel,
   ) {}
 
   /** The key of the server that the stream goes to. */
@@ -32,5 +40,24 @@ export class Participants {
       this.events.callerResolved(stream, this.callers.at, this.callers.length);
     }
     return stream.caller;
+  }
+
+  /** Resolves the address or principal that sinks show of the stream's caller, once. To be called in callbacks of the request
+   *  first. Returns its key; 0 where there is none, or where sinks show something else. */
+  nameCaller(stream: Stream): CallerKey {
+    if (stream.isCallerNamed) return stream.namedCaller;
+    stream.isCallerNamed = true;
+    const principals = this.principals;
+    if (this.callerLabel == CallerLabel.Address) {
+      stream.namedCaller = this.callerOf(stream);
+    } else if (principals) {
+      this.serverOf(stream);
+      const caller = this.caller;
+      principals.findName(caller);
+      if (caller.isAnonymous) return 0;
+      stream.namedCaller = keyedHash(caller.at, caller.length);
+      this.events.principalResolved(stream, caller.at, caller.length);
+    }
+    return stream.namedCaller;
   }
 }

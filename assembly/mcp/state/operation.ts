@@ -44,7 +44,7 @@ export class Operation {
   callHash: u64;
   /** The task that it is about; 0 where it is about none. */
   task: TaskKey;
-  /** The server and the caller of the stream that it came on, once it waits for an answer elsewhere. */
+  /** The server of the stream that it came on, and what sinks show of the caller, once it waits for an answer elsewhere. */
   server: ServerKey;
   caller: CallerKey;
   /** The address of the next open one of the stream, or 0. */

@@ -16,6 +16,8 @@ export class Stream {
   server: ServerKey;
   /** Who calls; 0 until it is resolved, and where nothing identifies the caller. */
   caller: CallerKey;
+  /** Of what sinks show of the caller, its address or its principal: see {@link Participants.nameCaller}. */
+  namedCaller: CallerKey;
   /** A keyed hash of its path, without the query. */
   path: u64;
   kind: StreamKind;
@@ -25,7 +27,10 @@ export class Stream {
   revision: i32;
   /** Set and read by statistics alone: the index of the label of `server`, plus one; 0 until it is looked up. */
   serverLabel: i32;
+  /** The same of the caller's label, and of the client that calls. */
+  callerLabel: i32;
   isCallerResolved: bool;
+  isCallerNamed: bool;
   /** The access policy in force does not govern its path. */
   isUnchecked: bool;
   /** The access policy keeps the request from the server. */

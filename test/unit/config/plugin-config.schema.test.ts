@@ -150,7 +150,7 @@ const VALUES: Record<string, unknown[]> = {
   "labels.maxTools": NUMBERS,
   "labels.maxServers": NUMBERS,
   "labels.tools": LISTS,
-  "labels.caller": [...TEXTS, false, "true"],
+  "labels.caller": [...TEXTS, false, "true", "none", "address", "principal", "client", "Address"],
   tokens: [...TEXTS, { max: "1B" }],
   "tokens.estimate": [...TEXTS, false, "true"],
   "tokens.scale": [...NUMBERS, 0.01, 0.0099, 100, 100.01, 1e-3],

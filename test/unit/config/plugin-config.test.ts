@@ -35,7 +35,7 @@ describe("a configuration", () => {
     role: "client",
     maxTools: 10,
     maxServers: 2,
-    labelCaller: true,
+    callerLabel: 1,
     estimateTokens: false,
     tokenScale: 1.25,
     maxTokenBytes: 65_536,
@@ -174,8 +174,12 @@ describe("a wrong value is an error with its path, what was expected and the val
     ['{"labels":false}', "labels: expected an object, got false"],
     ['{"labels":{"tools":{}}}', "labels.tools: expected an array of strings, got an object"],
     ['{"labels":{"tools":["a",null,"b"]}}', `labels.tools[1]: expected ${limit}, got null`],
-    ['{"labels":{"caller":"true"}}', 'labels.caller: expected a boolean, got "true"'],
-    ['{"labels":{"caller":1}}', "labels.caller: expected a boolean, got 1"],
+    ['{"labels":{"caller":"true"}}', 'labels.caller: expected none, address, principal or client, got "true"'],
+    [
+      '{"labels":{"caller":"principle"}}',
+      'labels.caller: expected none, address, principal or client, got "principle"; did you mean "principal"?',
+    ],
+    ['{"labels":{"caller":1}}', "labels.caller: expected none, address, principal or client, got 1"],
     ['{"labels":{"maxTools":"10"}}', `${count}, got "10"`],
     ['{"labels":{"maxTools":1025}}', `${count}, got 1025`],
     ['{"labels":{"maxTools":-1}}', `${count}, got -1`],
@@ -189,7 +193,7 @@ describe("a wrong value is an error with its path, what was expected and the val
     ['{"labels":{"maxServers":65}}', `${servers}, got 65`],
     ['{"labels":{"maxServers":[]}}', `${servers}, got an array`],
     ['{"labels":null}', "labels: expected an object, got null"],
-    ['{"labels":{"caller":null}}', "labels.caller: expected a boolean, got null"],
+    ['{"labels":{"caller":null}}', "labels.caller: expected none, address, principal or client, got null"],
     ['{"instance":null}', `instance: expected ${limit}, got null`],
     ['{"instance":1}', `instance: expected ${limit}, got 1`],
     [`{"instance":"${"é".repeat(129)}"}`, `instance: expected ${limit}, got "${"é".repeat(64)}…", which is longer`],
@@ -222,7 +226,7 @@ describe("a wrong value is an error with its path, what was expected and the val
   it("each of several, and what is right is read all the same", () => {
     expect(read('{"server":1,"labels":{"maxTools":"x","caller":true},"role":2}')).toEqual({
       ...DEFAULTS,
-      labelCaller: true,
+      callerLabel: 1,
       errors: [`server: expected ${limit}, got 1`, `${count}, got "x"`, "role: expected client or server, got 2"],
     });
   });
@@ -258,7 +262,7 @@ describe("an unknown field", () => {
     expect(read(json)).toEqual({
       ...DEFAULTS,
       server: "a",
-      labelCaller: true,
+      callerLabel: 1,
       warnings: [
         `identity: ${unheard}`,
         `paths: ${unheard}; did you mean "match.paths"?`,

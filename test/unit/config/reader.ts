@@ -11,7 +11,7 @@ export interface Config {
   maxSessions: number;
   /** In lower case. */
   callerHeaders: string[];
-  labelCaller: boolean;
+  callerLabel: number;
   estimateTokens: boolean;
   tokenScale: number;
   maxTokenBytes: number;
@@ -34,7 +34,7 @@ export const DEFAULTS: Config = {
   sessionIdleSeconds: 1800,
   maxSessions: 65_536,
   callerHeaders: [],
-  labelCaller: false,
+  callerLabel: 0,
   estimateTokens: true,
   tokenScale: 1,
   maxTokenBytes: 262_144,
@@ -67,7 +67,7 @@ export function read(json: string): Config {
   const config = { ...none, ...Object.fromEntries(values), ...Object.fromEntries(items) } as unknown as Config;
   return {
     ...config,
-    labelCaller: Boolean(config.labelCaller),
+    callerLabel: config.callerLabel,
     estimateTokens: Boolean(config.estimateTokens),
     tokenScale: Number(config.tokenScale),
     maxTokenBytes: Number(config.maxTokenBytes),

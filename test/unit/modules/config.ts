@@ -38,7 +38,7 @@ export function read(at: usize, length: usize): void {
   traceNumber("maxServers", config.maxServers);
   traceNumber("sessionIdleSeconds", config.sessionIdleSeconds);
   traceNumber("maxSessions", config.maxSessions);
-  traceNumber("labelCaller", config.labelCaller ? 1 : 0);
+  traceNumber("callerLabel", config.callerLabel);
   traceNumber("estimateTokens", config.estimateTokens ? 1 : 0);
   traceText("tokenScale", config.tokenScale.toString());
   traceText("maxTokenBytes", config.maxTokenBytes.toString());

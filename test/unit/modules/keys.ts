@@ -1,7 +1,7 @@
 import { SpecialRule } from "../../../assembly/access/policy/special_rule";
 import { METHOD_COUNT, Method, TargetKind } from "../../../assembly/mcp/protocol/methods";
 import { FAMILY_COUNT, Family } from "../../../assembly/stats/catalogue";
-import { NOBODY, metricKey, seriesKey } from "../../../assembly/stats/metric_key";
+import { NOBODY, NO_CALLER, metricKey, seriesKey } from "../../../assembly/stats/metric_key";
 
 export * from "./catalogue";
 
@@ -22,10 +22,15 @@ export function nobody(): i32 {
   return NOBODY;
 }
 
+export function noCaller(): i32 {
+  return NO_CALLER;
+}
+
 /** Traps where a number is too large for its bits. */
 export function metric(
   family: Family,
   server: i32,
+  caller: i32,
   who: i32,
   method: Method,
   kind: TargetKind,
@@ -33,7 +38,7 @@ export function metric(
   first: i32,
   second: i32,
 ): u64 {
-  return metricKey(family, server, who, method, kind, target, first, second);
+  return metricKey(family, server, caller, who, method, kind, target, first, second);
 }
 
 /** Traps where a number is too large for its bits. */

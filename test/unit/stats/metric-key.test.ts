@@ -12,6 +12,7 @@ interface Exports extends CatalogueExports {
   methodCount(): number;
   lastRule(): number;
   nobody(): number;
+  noCaller(): number;
   metric(...fields: Fields): bigint;
   series(server: number, method: number, kind: number, target: number): bigint;
 }
@@ -19,6 +20,7 @@ interface Exports extends CatalogueExports {
 type Fields = [
   family: number,
   server: number,
+  caller: number,
   who: number,
   method: number,
   kind: number,
@@ -30,6 +32,8 @@ type Fields = [
 /** The highest that `labels.maxServers` and `labels.maxTools` allow, and the kinds of targets. */
 const SERVERS = 64;
 const TOOLS = 1024;
+/** Callers with a label value of their own. */
+const CALLERS = 64;
 const KINDS = 2;
 const module = new TestModule<Exports>("keys");
 const keys = module.exports;
@@ -58,19 +62,21 @@ describe("the key of a metric", () => {
     let count = 0;
     for (let family = 0; family < families; family++) {
       const [firsts, seconds] = closedSizes(family);
-      for (const [server, who, method, kind, target] of [
-        [0, 0, 0, 0, 0],
-        [SERVERS, 0, 0, 0, 0],
-        [0, keys.nobody(), 0, 0, 0],
-        [0, keys.lastRule(), 0, 0, 0],
-        [0, 0, methods - 1, 0, 0],
-        [0, 0, 0, KINDS, 0],
-        [0, 0, 0, 0, TOOLS],
-        [SERVERS, keys.nobody(), methods - 1, KINDS, TOOLS],
+      for (const [server, caller, who, method, kind, target] of [
+        [0, 0, 0, 0, 0, 0],
+        [SERVERS, 0, 0, 0, 0, 0],
+        [0, keys.noCaller(), 0, 0, 0, 0],
+        [0, CALLERS, 0, 0, 0, 0],
+        [0, 0, keys.nobody(), 0, 0, 0],
+        [0, 0, keys.lastRule(), 0, 0, 0],
+        [0, 0, 0, methods - 1, 0, 0],
+        [0, 0, 0, 0, KINDS, 0],
+        [0, 0, 0, 0, 0, TOOLS],
+        [SERVERS, keys.noCaller(), keys.nobody(), methods - 1, KINDS, TOOLS],
       ]) {
         for (let first = 0; first < firsts; first++) {
           for (let second = 0; second < seconds; second++, count++)
-            all.add(keys.metric(family, server, who, method, kind, target, first, second));
+            all.add(keys.metric(family, server, caller, who, method, kind, target, first, second));
         }
       }
     }
@@ -81,6 +87,7 @@ describe("the key of a metric", () => {
   const fields: fc.Arbitrary<Fields> = fc.tuple(
     fc.nat({ max: families - 1 }),
     fc.nat({ max: SERVERS }),
+    fc.nat({ max: keys.noCaller() }),
     fc.nat({ max: keys.nobody() }),
     fc.nat({ max: methods - 1 }),
     fc.nat({ max: KINDS }),
@@ -92,12 +99,12 @@ describe("the key of a metric", () => {
   itHolds(
     "is never shared by two sets of labels that differ in one of them, nor is that of a series",
     5000,
-    fc.property(fields, fields, fc.nat({ max: 7 }), (one, values, at) => {
+    fc.property(fields, fields, fc.nat({ max: 8 }), (one, values, at) => {
       const other: Fields = [...one];
       other[at] = values[at];
       assert.equal(keys.metric(...one) === keys.metric(...other), one[at] === other[at]);
-      const [, server, , method, kind, target] = one;
-      const [, server2, , method2, kind2, target2] = other;
+      const [, server, , , method, kind, target] = one;
+      const [, server2, , , method2, kind2, target2] = other;
       const isSame = server === server2 && method === method2 && kind === kind2 && target === target2;
       const series = keys.series(server, method, kind, target);
       assert.equal(series === keys.series(server2, method2, kind2, target2), isSame);

@@ -1,0 +1,75 @@
+import { CallerLabel } from "../config/plugin_config";
+import { SessionKey } from "../identity/keys";
+import { Operation } from "../mcp/state/operation";
+import { Stream } from "../mcp/state/stream";
+import { Marks } from "../store/primitives/marks";
+import { OverflowingLabel } from "./catalogue";
+import { OTHER_INDEX } from "./label_set";
+import { Labels } from "./labels";
+import { NO_CALLER } from "./metric_key";
+import { Series } from "./series";
+
+/** Which caller the label `mcp_caller` shows: its address, its principal or the name of its software. */
+export class CallerLabels {
+  /** @param clients the labels of clients, plus one, by session: later requests do not carry the name. */
+  constructor(
+    private labels: Labels,
+    private series: Series,
+    private clients: Marks,
+  ) {}
+
+  addressResolved(stream: Stream, address: usize, addressLength: i32): void {
+    if (this.labels.caller == CallerLabel.Address) this.admit(stream, address, addressLength);
+  }
+
+  principalResolved(stream: Stream, principal: usize, principalLength: i32): void {
+    this.admit(stream, principal, principalLength);
+  }
+
+  /** A session's client has named its software. */
+  clientNamed(session: SessionKey, name: usize, nameLength: i32): void {
+    if (this.labels.caller != CallerLabel.Client || nameLength == 0) return;
+    this.clients.set(0, session, this.labels.callers.admit(name, nameLength, true) + 1);
+  }
+
+  /** Decisions about a message of this client follow. */
+  clientCalls(stream: Stream, session: SessionKey, name: usize, nameLength: i32): void {
+    stream.callerLabel = this.clientOf(session, name, nameLength) + 1;
+  }
+
+  /** The label of the caller that a decision is about; NO_CALLER: it is left out. */
+  ofDecision(stream: Stream): i32 {
+    return stream.callerLabel && this.labels.caller != CallerLabel.None ? stream.callerLabel - 1 : NO_CALLER;
+  }
+
+  /** The label of the caller of an operation that has ended, likewise. */
+  ofOperation(stream: Stream, operation: Operation): i32 {
+    const key = operation.isParked ? operation.caller : stream.namedCaller;
+    switch (this.labels.caller) {
+      case CallerLabel.Address:
+        return this.labels.callers.findKey(key);
+      case CallerLabel.Principal:
+        return key ? this.labels.callers.findKey(key) : NO_CALLER;
+      case CallerLabel.Client: {
+        const client = this.clientOf(operation.session, operation.clientName, operation.clientNameLength);
+        if (client == OTHER_INDEX) this.series.countOverflow(stream, OverflowingLabel.Caller);
+        // What was denied is tied to no session.
+        return client == NO_CALLER ? this.ofDecision(stream) : client;
+      }
+      default:
+        return NO_CALLER;
+    }
+  }
+
+  private clientOf(session: SessionKey, name: usize, nameLength: i32): i32 {
+    if (nameLength) return this.labels.callers.admit(name, nameLength, true);
+    const known = session ? this.clients.get(0, session) : 0;
+    return known ? <i32>known - 1 : NO_CALLER;
+  }
+
+  private admit(stream: Stream, name: usize, nameLength: i32): void {
+    const label = this.labels.callers.admit(name, nameLength, true);
+    stream.callerLabel = label + 1;
+    if (label == OTHER_INDEX) this.series.countOverflow(stream, OverflowingLabel.Caller);
+  }
+}
