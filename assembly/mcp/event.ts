@@ -57,6 +57,7 @@ export class Event {
   operation: Operation | null = null;
   isWaiting: bool = false;
   server: ServerKey = 0;
+  startedAt: u64 = 0;
   method: Method = 0;
   fromClient: bool = false;
   size: u64 = 0;

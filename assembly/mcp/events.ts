@@ -140,10 +140,23 @@ export class Events {
     this.report(EventKind.OperationWaiting);
   }
 
-  /** The sweep counted an operation that waits for its answer. The store must not be used meanwhile. */
-  operationCounted(server: ServerKey): void {
+  /** The sweep counted an operation that waits for its answer. `isWaiting`: the stream on which that is to come has not ended.
+   *  `nameLength` is 0 where it names no target; `startedAt` in nanoseconds. The store must not be used meanwhile. */
+  operationCounted(
+    server: ServerKey,
+    isWaiting: bool,
+    method: Method,
+    name: usize,
+    nameLength: i32,
+    startedAt: u64,
+  ): void {
     const event = this.event;
     event.server = server;
+    event.isWaiting = isWaiting;
+    event.method = method;
+    event.name = name;
+    event.nameLength = nameLength;
+    event.startedAt = startedAt;
     this.report(EventKind.OperationCounted);
   }
 

@@ -17,6 +17,7 @@ export enum Family {
   Operations,
   OperationDuration,
   OperationsInFlight,
+  OldestOperation,
   Notifications,
   PayloadBytes,
   Streams,
@@ -62,6 +63,7 @@ const NAMES: string[] = [
   "mcp_operations_total",
   "mcp_operation_duration_milliseconds",
   "mcp_operations_in_flight",
+  "mcp_oldest_operation_milliseconds",
   "mcp_notifications_total",
   "mcp_payload_bytes_total",
   "mcp_streams_total",
@@ -108,6 +110,7 @@ export function familyType(family: Family): FamilyType {
     case Family.TaskDuration:
       return FamilyType.Histogram;
     case Family.OperationsInFlight:
+    case Family.OldestOperation:
     case Family.StreamsActive:
     case Family.SessionsActive:
     case Family.DefinitionTokens:
@@ -261,6 +264,8 @@ export function familyLabels(family: Family): LabelBits {
       return OF_TARGET | (1 << Label.Outcome) | (1 << Label.ErrorCode) | (1 << Label.Caller);
     case Family.OperationDuration:
       return OF_TARGET | (1 << Label.ErrorType);
+    case Family.OldestOperation:
+      return OF_TARGET;
     case Family.Notifications:
       return OF_METHOD | (1 << Label.Direction);
     case Family.PayloadBytes:

@@ -7,6 +7,7 @@ import { Slots } from "../store/primitives/slots";
 import { Store } from "../store/primitives/store";
 import { Family } from "./catalogue";
 import { MetricTable } from "./metric_table";
+import { OldestOperations } from "./oldest_operations";
 
 /** The numbers of each server: operations in flight, open streams by kind, live sessions by kind and revision. */
 const OPERATIONS: i32 = 0;
@@ -37,6 +38,7 @@ export class Gauges {
     maxServers: i32,
     shared: Store,
     private table: MetricTable,
+    private oldest: OldestOperations,
   ) {
     const size = (maxServers + 1) * PER_SERVER;
     this.open = new StaticArray<u32>(size);
@@ -53,18 +55,20 @@ export class Gauges {
   }
 
   /** Publishes what is open on this worker. */
-  publish(slots: Slots, now: u64): void {
+  publish(slots: Slots, now: u64, nowNanoseconds: u64): void {
+    this.oldest.collect(nowNanoseconds);
     if (!slots.begin(now)) return;
     for (let i = 0; i < this.open.length; i++) {
       if (this.open[i]) slots.put(i, this.open[i]);
     }
+    this.oldest.publish(slots);
     slots.end();
   }
 
   /** Begins a sweep with what is open on all live workers. */
   beginSweep(slots: Slots, now: u64): void {
     this.sums.fill(0);
-    slots.sum(now, this.sums);
+    slots.sum(now, this.sums, this.oldest);
   }
 
   /** Counts an operation in flight whose answer is to come on another stream. */
@@ -90,6 +94,7 @@ export class Gauges {
       const number = recorded[i];
       if (number < <u64>this.sums.length) this.record(<i32>number, this.sums[<i32>number]);
     }
+    this.oldest.endSweep();
   }
 
   private record(number: i32, value: u32): void {

@@ -116,7 +116,8 @@ export class LabelSet {
     return this.entries[index - 1];
   }
 
-  private findInCopy(at: usize, length: i32): i32 {
+  /** Like {@link find}, without a look-up in the store. */
+  findInCopy(at: usize, length: i32): i32 {
     const index = <i32>this.byHash.get(keyedHash(at, length));
     if (index == 0) return OTHER_INDEX;
     const entry = this.entry(index);

@@ -9,7 +9,7 @@ import { LabelSet, OTHER_INDEX } from "./label_set";
 import { seriesKey } from "./metric_key";
 
 /** Series budget: (server, method, target) triples that get metrics of their own. */
-const SERIES_LIMIT: i32 = 1024;
+export const SERIES_LIMIT: i32 = 1024;
 /** Callers that get a label value of their own. */
 const CALLER_LIMIT: i32 = 64;
 /** Names of clients' software that get a label value of their own. */

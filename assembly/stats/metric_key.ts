@@ -7,11 +7,11 @@ import { FAMILY_COUNT, Family } from "./catalogue";
 
 const FAMILY_BITS: u64 = 6;
 /** Bits of the index of a server, tool or prompt among its labels. */
-const LABEL_INDEX_BITS: u64 = 11;
+export const LABEL_INDEX_BITS: u64 = 11;
 const WHO_BITS: u64 = 8;
 const CALLER_BITS: u64 = 7;
-const METHOD_BITS: u64 = 6;
-const KIND_BITS: u64 = 2;
+export const METHOD_BITS: u64 = 6;
+export const KIND_BITS: u64 = 2;
 /** Bits of each of a family's own labels. */
 const OWN_BITS: u64 = 6;
 

@@ -1,5 +1,5 @@
 import { Clock } from "../host/clock";
-import { ServerKey } from "../identity/keys";
+import { Event } from "../mcp/event";
 import { Method, TargetKind, targetKind } from "../mcp/protocol/methods";
 import { Stream } from "../mcp/state/stream";
 import { Operation } from "../mcp/state/operation";
@@ -14,6 +14,7 @@ import { Gauges } from "./gauges";
 import { OTHER_INDEX } from "./label_set";
 import { Labels } from "./labels";
 import { MetricTable } from "./metric_table";
+import { OldestOperations } from "./oldest_operations";
 import { RepeatedCalls } from "./repeated_calls";
 import { Series } from "./series";
 import { NANOSECONDS_PER_MILLISECOND, elapsed } from "../memory/elapsed";
@@ -24,6 +25,7 @@ export class Recorder {
     private labels: Labels,
     private table: MetricTable,
     private gauges: Gauges,
+    private oldest: OldestOperations,
     private series: Series,
     private calls: RepeatedCalls,
     private callers: CallerLabels,
@@ -38,17 +40,24 @@ export class Recorder {
     this.gauges.addStream(this.serverOf(stream), stream.kind, 1);
   }
 
-  operationStarted(stream: Stream, isWaiting: bool): void {
+  operationStarted(stream: Stream, operation: Operation, isWaiting: bool): void {
     // The sweep counts those that wait.
-    if (!isWaiting) this.gauges.addOperation(this.serverOf(stream), 1);
+    if (isWaiting) return;
+    const server = this.serverOf(stream);
+    this.gauges.addOperation(server, 1);
+    this.oldest.open(operation, server);
   }
 
-  operationWaiting(stream: Stream): void {
+  operationWaiting(stream: Stream, operation: Operation): void {
     this.gauges.addOperation(this.serverOf(stream), -1);
+    this.oldest.close(operation);
   }
 
-  operationCounted(server: ServerKey): void {
-    this.gauges.countPending(this.labels.servers.findKeyInCopy(server));
+  operationCounted(event: Event): void {
+    const server = this.labels.servers.findKeyInCopy(event.server);
+    this.gauges.countPending(server);
+    if (!event.isWaiting) return;
+    this.oldest.waiting(server, event.method, event.name, event.nameLength, event.startedAt, this.clock.now());
   }
 
   operationEvicted(stream: Stream): void {
@@ -62,7 +71,10 @@ export class Recorder {
     const target = kind == TargetKind.None ? OTHER_INDEX : this.targetOf(stream, operation, kind);
     const caller = this.callers.ofOperation(stream, operation);
     const labelled = this.series.choose(stream, method, kind, target);
-    if (!operation.isParked) this.gauges.addOperation(this.serverOf(stream), -1);
+    if (!operation.isParked) {
+      this.gauges.addOperation(this.serverOf(stream), -1);
+      this.oldest.close(operation);
+    }
 
     const table = this.table;
     const outcome = operation.outcome;

@@ -11,6 +11,7 @@ import { DecisionRecorder } from "./decision_recorder";
 import { Gauges } from "./gauges";
 import { LabelSettings, Labels } from "./labels";
 import { MetricTable } from "./metric_table";
+import { OldestOperations } from "./oldest_operations";
 import { Recorder } from "./recorder";
 import { RepeatedCalls } from "./repeated_calls";
 import { Series } from "./series";
@@ -36,11 +37,18 @@ export class Statistics extends EventSink {
   private decisions: DecisionRecorder;
 
   /** @param isShadow the access policy is only tried out. */
-  constructor(settings: LabelSettings, isShadow: bool, shared: Store, metrics: Metrics, clock: Clock) {
+  constructor(
+    settings: LabelSettings,
+    isShadow: bool,
+    shared: Store,
+    metrics: Metrics,
+    private clock: Clock,
+  ) {
     super();
     const labels = new Labels(settings, shared);
     const table = new MetricTable(labels, metrics);
-    const gauges = new Gauges(settings.maxServers, shared, table);
+    const oldest = new OldestOperations(labels, table, shared);
+    const gauges = new Gauges(settings.maxServers, shared, table, oldest);
     const series = new Series(labels, table);
     const callers = new CallerLabels(labels, series, new Marks(shared, "callers", CLIENT_BUCKETS));
     const calls = new RepeatedCalls(new Marks(shared, "calls", CALL_BUCKETS), table);
@@ -49,7 +57,7 @@ export class Statistics extends EventSink {
     this.gauges = gauges;
     this.callers = callers;
     this.calls = calls;
-    this.recorder = new Recorder(labels, table, gauges, series, calls, callers, clock);
+    this.recorder = new Recorder(labels, table, gauges, oldest, series, calls, callers, clock);
     this.tools = new ToolRecorder(labels, table, series);
     this.sessions = new SessionRecorder(labels, table, gauges, settings.tokens);
     this.decisions = new DecisionRecorder(labels, table, series, callers, isShadow);
@@ -57,7 +65,7 @@ export class Statistics extends EventSink {
 
   /** Publishes what is open on this worker. */
   publish(slots: Slots, nowMs: u64): void {
-    this.gauges.publish(slots, nowMs);
+    this.gauges.publish(slots, nowMs, this.clock.now());
   }
 
   /** Records what has been gathered of repeated calls. */
@@ -112,11 +120,11 @@ export class Statistics extends EventSink {
       case EventKind.SessionCounted:
         return this.sessions.sessionCounted(event.entry);
       case EventKind.OperationStarted:
-        return this.recorder.operationStarted(stream, event.isWaiting);
+        return this.recorder.operationStarted(stream, event.operation!, event.isWaiting);
       case EventKind.OperationWaiting:
-        return this.recorder.operationWaiting(stream);
+        return this.recorder.operationWaiting(stream, event.operation!);
       case EventKind.OperationCounted:
-        return this.recorder.operationCounted(event.server);
+        return this.recorder.operationCounted(event);
       case EventKind.OperationEvicted:
         return this.recorder.operationEvicted(stream);
       case EventKind.OperationEnded:

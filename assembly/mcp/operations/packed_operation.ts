@@ -1,6 +1,6 @@
 import { ServerKey } from "../../identity/keys";
 import { IdKind } from "../../jsonrpc/id";
-import { METHOD_COUNT } from "../protocol/methods";
+import { METHOD_COUNT, Method } from "../protocol/methods";
 import { TOKEN_KIND_COUNT } from "../protocol/token_kinds";
 import { Operation } from "../state/operation";
 import { CLIENT_NAME_LIMIT, NAME_LIMIT } from "../protocol/limits";
@@ -90,13 +90,31 @@ export function unpackOperation(from: usize, length: u32): Operation | null {
   return operation;
 }
 
-/** The key of a packed operation's server; 0 where the bytes are no packed operation. */
-export function packedServer(at: usize, length: u32): ServerKey {
-  return isPacked(at, length) ? load<u64>(at, SERVER_AT) : 0;
+/** The key of a packed operation's server. */
+export function packedServer(at: usize): ServerKey {
+  return load<u64>(at, SERVER_AT);
 }
 
-/** Whether these bytes are a packed operation, as far as its reader depends on it. */
-function isPacked(at: usize, length: u32): bool {
+export function packedMethod(at: usize): Method {
+  return load<u8>(at, METHOD_AT);
+}
+
+/** When a packed operation began, in nanoseconds of the host's clock. */
+export function packedStart(at: usize): u64 {
+  return load<u64>(at, STARTED_AT);
+}
+
+/** The target's name: {@link packedNameLength} bytes. */
+export function packedName(at: usize): usize {
+  return at + NAMES_AT;
+}
+
+export function packedNameLength(at: usize): i32 {
+  return load<u8>(at, NAME_LENGTH_AT);
+}
+
+/** Whether these bytes are a packed operation, as far as its readers depend on it. */
+export function isPacked(at: usize, length: u32): bool {
   if (length < <u32>NAMES_AT) return false;
   const nameLength: u32 = load<u8>(at, NAME_LENGTH_AT);
   const clientNameLength: u32 = load<u8>(at, CLIENT_NAME_LENGTH_AT);

@@ -8,7 +8,17 @@ import { Events } from "../events";
 import { Operation } from "../state/operation";
 import { operationKey } from "./operation_key";
 import { outlivedStream } from "./outlived_stream";
-import { PACKED_LIMIT, packOperation, packedServer, unpackOperation } from "./packed_operation";
+import {
+  PACKED_LIMIT,
+  isPacked,
+  packOperation,
+  packedMethod,
+  packedName,
+  packedNameLength,
+  packedServer,
+  packedStart,
+  unpackOperation,
+} from "./packed_operation";
 import { OUTCOME_COUNT, Outcome } from "../protocol/outcome";
 
 const OUTCOME_BITS: u64 = 8;
@@ -168,8 +178,15 @@ export class WaitingOperations extends PendingListener {
 
   counted(at: usize, length: u32, verdict: u32): void {
     if (verdict != Outcome.Open && verdict != Outcome.Unanswered) return;
-    const server = packedServer(at, length);
-    if (server) this.events.operationCounted(server);
+    if (!isPacked(at, length) || !packedServer(at)) return;
+    this.events.operationCounted(
+      packedServer(at),
+      verdict == Outcome.Open,
+      packedMethod(at),
+      packedName(at),
+      packedNameLength(at),
+      packedStart(at),
+    );
   }
 }
 

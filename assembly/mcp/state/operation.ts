@@ -49,6 +49,11 @@ export class Operation {
   caller: CallerKey;
   /** The address of the next open one of the stream, or 0. */
   next: usize;
+  /** Set and read by statistics alone: the label of its server, and the addresses of the open operations that began before and
+   *  after it, or 0. */
+  serverLabel: i32;
+  older: usize;
+  newer: usize;
 
   /** The target's name. */
   get name(): usize {

@@ -12,6 +12,12 @@ const PAIR: i32 = 8;
 /** A slot whose heartbeat is older than this is dead: three ticks. */
 const DEAD_AFTER_MS: u64 = 3500;
 
+/** Receives numbers that are not added up. */
+export abstract class NumberListener {
+  /** A live worker has published this number. The store must not be used meanwhile. */
+  abstract published(name: u32, number: u32): void;
+}
+
 /**
  * The numbers that each live worker publishes of its own: what is open and in flight. A worker that traps or is replaced
  * stops its heartbeat, and its numbers are no longer summed.
@@ -63,15 +69,18 @@ export class Slots {
     if (!this.shared.save()) this.mine = -1;
   }
 
-  /** Adds up the numbers of all live slots in `sums`, an array by their names. */
-  sum(nowMs: u64, sums: StaticArray<u32>): void {
+  /** Adds up the numbers of all live slots in `sums`, an array by their names. Those whose names are beyond it go to the
+   *  listener. */
+  sum(nowMs: u64, sums: StaticArray<u32>, listener: NumberListener): void {
     const shared = this.shared;
     for (let slot = 0; slot < SLOTS; slot++) {
       shared.load("slot", slot);
       if (!isLive(shared, nowMs)) continue;
       for (let at = HEAD; at + PAIR <= shared.length; at += PAIR) {
         const name = load<u32>(shared.page + at, NAME_AT);
-        if (name < <u32>sums.length) sums[name] += load<u32>(shared.page + at, NUMBER_AT);
+        const number = load<u32>(shared.page + at, NUMBER_AT);
+        if (name < <u32>sums.length) sums[name] += number;
+        else listener.published(name, number);
       }
     }
   }

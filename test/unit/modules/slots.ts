@@ -1,9 +1,15 @@
-import { Slots } from "../../../assembly/store/primitives/slots";
+import { NumberListener, Slots } from "../../../assembly/store/primitives/slots";
 import { openStore } from "./common/store";
 
 // @ts-ignore: decorator
 @external("trace", "sum")
 declare function traceSum(name: u32, value: u32): void;
+
+class Rest extends NumberListener {
+  published(name: u32, number: u32): void {
+    traceSum(name, number);
+  }
+}
 
 let slots: Slots = new Slots(openStore(1, 0));
 
@@ -22,6 +28,6 @@ export function publish(now: u64, name: u32, value: u32): bool {
 /** Tells the sums of the numbers below `count`. */
 export function sum(now: u64, count: i32): void {
   const sums = new StaticArray<u32>(count);
-  slots.sum(now, sums);
+  slots.sum(now, sums, new Rest());
   for (let name = 0; name < count; name++) traceSum(name, sums[name]);
 }

@@ -3,7 +3,12 @@ import { Operation } from "../../../assembly/mcp/state/operation";
 import {
   PACKED_LIMIT,
   packOperation,
+  isPacked,
+  packedMethod,
+  packedName,
+  packedNameLength,
   packedServer,
+  packedStart,
   unpackOperation,
 } from "../../../assembly/mcp/operations/packed_operation";
 import { METHOD_COUNT, Method, methodName } from "../../../assembly/mcp/protocol/methods";
@@ -25,7 +30,7 @@ import { KnownRoles } from "../../../assembly/store/known_roles";
 import { Marks } from "../../../assembly/store/primitives/marks";
 import { NameList, NumberSet } from "../../../assembly/store/primitives/name_list";
 import { Secret } from "../../../assembly/store/primitives/secret";
-import { Slots } from "../../../assembly/store/primitives/slots";
+import { NumberListener, Slots } from "../../../assembly/store/primitives/slots";
 import { PAGE_CAPACITY, Store } from "../../../assembly/store/primitives/store";
 import { ServiceClock } from "../../../assembly/store/service_clock";
 import {
@@ -67,7 +72,12 @@ class Listener extends PendingListener {
 
   counted(at: usize, length: u32, verdict: u32): void {
     assert(length <= <u32>PENDING_SIZE);
-    packedServer(at, length);
+    if (isPacked(at, length)) {
+      packedServer(at);
+      packedMethod(at);
+      packedStart(at);
+      assert(packedName(at) + packedNameLength(at) <= at + length);
+    }
     release(unpackOperation(at, length));
   }
 }
@@ -328,15 +338,22 @@ function numbers(shared: Store, full: Store): void {
   assert(others.values().length <= 20);
 }
 
+class Rest extends NumberListener {
+  published(name: u32, _number: u32): void {
+    assert(name > 3);
+  }
+}
+
 function slots(shared: Store): void {
+  const rest = new Rest();
   const slots = new Slots(shared);
   const sums = new StaticArray<u32>(4);
-  slots.sum(NOW, sums);
+  slots.sum(NOW, sums, rest);
   if (!slots.begin(NOW)) return;
   slots.put(1, 0x1234);
   slots.put(2, 0x5678);
   slots.end();
-  slots.sum(NOW, sums);
+  slots.sum(NOW, sums, rest);
 }
 
 /** Values that one number or two make up. */

@@ -50,11 +50,11 @@ describe("slots", () => {
     expect(sum(3, 1000)).toEqual([1011]);
   });
 
-  it("keep numbers of different names apart, and drop those beyond what is asked for", () => {
+  it("keep numbers of different names apart, and tell those beyond what is summed", () => {
     publish(0, 0, 5, 2);
     publish(1, 0, 6, 0);
     publish(2, 0, 7, 3);
-    expect(sum(3, 0, 3)).toEqual([6, 0, 5]);
+    expect(sum(3, 0, 3)).toEqual([6, 0, 5, 7]);
   });
 
   it("of workers that stopped are no longer summed, and are had by others", () => {

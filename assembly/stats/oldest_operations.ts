@@ -1,0 +1,166 @@
+import { NANOSECONDS_PER_MILLISECOND, elapsed } from "../memory/elapsed";
+import { Table } from "../memory/table";
+import { Method, TargetKind, targetKind } from "../mcp/protocol/methods";
+import { Operation } from "../mcp/state/operation";
+import { NumberSet } from "../store/primitives/name_list";
+import { NumberListener, Slots } from "../store/primitives/slots";
+import { Store } from "../store/primitives/store";
+import { Family } from "./catalogue";
+import { OTHER_INDEX } from "./label_set";
+import { Labels, SERIES_LIMIT } from "./labels";
+import { MetricTable } from "./metric_table";
+import { LABEL_INDEX_BITS, METHOD_BITS, KIND_BITS } from "./metric_key";
+
+/** Operations that are open for less are not shown: an ordinary one brings no gauge. */
+const LEAST_MS: u64 = 1000;
+/** Operations that a worker publishes. */
+const PUBLISHED: i32 = 16;
+
+const KIND_SHIFT: u32 = <u32>LABEL_INDEX_BITS;
+const METHOD_SHIFT: u32 = KIND_SHIFT + <u32>KIND_BITS;
+const SERVER_SHIFT: u32 = METHOD_SHIFT + <u32>METHOD_BITS;
+/** Marks the ages among the numbers of a slot, above all gauges' names. */
+const IS_AGE: u32 = 0x80000000;
+
+/**
+ * How long the oldest open operations have been open, by server, method and target. Each worker publishes those of its oldest
+ * operations in its slot; the worker that sweeps adds those that wait in the store, and records the greatest of each.
+ */
+export class OldestOperations extends NumberListener {
+  /** The addresses of the oldest and the newest of the open operations of this worker, or 0: they are linked in the order in
+   *  which they began. */
+  private first: usize = 0;
+  private last: usize = 0;
+  /** What this worker publishes: names and ages. */
+  private names: StaticArray<u32> = new StaticArray<u32>(PUBLISHED);
+  private ages: StaticArray<u32> = new StaticArray<u32>(PUBLISHED);
+  private count: i32 = 0;
+  /** What the sweep has found: the greatest ages by name, and the names. */
+  private greatest: Table = new Table(64);
+  private found: StaticArray<u32> = new StaticArray<u32>(SERIES_LIMIT);
+  private foundCount: i32 = 0;
+  /** The gauges that any worker ever recorded: they must be recorded when nothing is open any more. */
+  private recorded: NumberSet;
+  private known: Table = new Table(64);
+
+  constructor(
+    private labels: Labels,
+    private table: MetricTable,
+    shared: Store,
+  ) {
+    super();
+    this.recorded = new NumberSet(shared, "oldest", SERIES_LIMIT);
+  }
+
+  /** An operation is open on this worker. `server` is the label of its server. */
+  open(operation: Operation, server: i32): void {
+    if (operation.method == Method.SubscriptionsListen) return;
+    const at = changetype<usize>(operation);
+    operation.serverLabel = server;
+    operation.older = this.last;
+    operation.newer = 0;
+    if (this.last) changetype<Operation>(this.last).newer = at;
+    else this.first = at;
+    this.last = at;
+  }
+
+  /** An operation, for which {@link open} was called, is open on this worker no more. */
+  close(operation: Operation): void {
+    if (operation.method == Method.SubscriptionsListen) return;
+    if (operation.older) changetype<Operation>(operation.older).newer = operation.newer;
+    else this.first = operation.newer;
+    if (operation.newer) changetype<Operation>(operation.newer).older = operation.older;
+    else this.last = operation.older;
+  }
+
+  /** Determines what is to be published. `now` in nanoseconds. */
+  collect(now: u64): void {
+    this.count = 0;
+    for (let at = this.first; at && this.count < PUBLISHED; at = changetype<Operation>(at).newer) {
+      const operation = changetype<Operation>(at);
+      const age = operation.durationMs(now);
+      if (age < LEAST_MS) return;
+      const kind = targetKind(operation.method);
+      let target = OTHER_INDEX;
+      if (kind != TargetKind.None) {
+        target = this.labels.targets(operation.serverLabel, kind).find(operation.name, operation.nameLength);
+      }
+      this.names[this.count] = nameOf(operation.serverLabel, operation.method, kind, target);
+      this.ages[this.count++] = <u32>min(age, <u64>u32.MAX_VALUE);
+    }
+  }
+
+  /** Adds what {@link collect} has found to what is being published. */
+  publish(slots: Slots): void {
+    for (let i = 0; i < this.count; i++) slots.put(this.names[i], this.ages[i]);
+  }
+
+  /** A live worker has published this number: nothing where it is no age. The store must not be used meanwhile. */
+  published(name: u32, age: u32): void {
+    if (name & IS_AGE) this.add(name, age);
+  }
+
+  /** The sweep found an operation that waits in the store, which must not be used meanwhile. */
+  waiting(server: i32, method: Method, name: usize, nameLength: i32, startedAt: u64, now: u64): void {
+    const age = elapsed(startedAt, now) / NANOSECONDS_PER_MILLISECOND;
+    if (age < LEAST_MS) return;
+    const kind = targetKind(method);
+    const isNamed = kind != TargetKind.None && nameLength > 0;
+    const target = isNamed ? this.labels.targets(server, kind).findInCopy(name, nameLength) : OTHER_INDEX;
+    this.add(nameOf(server, method, kind, target), <u32>min(age, <u64>u32.MAX_VALUE));
+  }
+
+  /** Records all gauges after a sweep, and forgets what it has found. */
+  endSweep(): void {
+    for (let i = 0; i < this.foundCount; i++) {
+      const name = this.found[i];
+      if (!this.known.get(name) && this.admit(name) && this.recorded.add(name)) this.known.set(name, 1);
+    }
+    const recorded = this.recorded.values();
+    for (let i = 0; i < recorded.length; i++) {
+      const name = <u32>recorded[i];
+      choose(this.table, name);
+      this.table.record(Family.OldestOperation, 0, 0, this.greatest.get(name));
+    }
+    for (let i = 0; i < this.foundCount; i++) this.greatest.delete(this.found[i]);
+    this.foundCount = 0;
+  }
+
+  /** Whether the series budget has room for this name. */
+  private admit(name: u32): bool {
+    return this.labels.admitSeries(serverIn(name), methodIn(name), kindIn(name), targetIn(name));
+  }
+
+  private add(name: u32, age: u32): void {
+    const before = this.greatest.get(name);
+    if (before == 0) {
+      if (this.foundCount == SERIES_LIMIT) return;
+      this.found[this.foundCount++] = name;
+    }
+    if (age > <u32>before) this.greatest.set(name, age);
+  }
+}
+
+function nameOf(server: i32, method: Method, kind: TargetKind, target: i32): u32 {
+  return IS_AGE | (server << SERVER_SHIFT) | (method << METHOD_SHIFT) | (kind << KIND_SHIFT) | target;
+}
+
+function serverIn(name: u32): i32 {
+  return (name & ~IS_AGE) >> SERVER_SHIFT;
+}
+
+function methodIn(name: u32): Method {
+  return (name >> METHOD_SHIFT) & ((1 << (<u32>METHOD_BITS)) - 1);
+}
+
+function kindIn(name: u32): TargetKind {
+  return (name >> KIND_SHIFT) & ((1 << (<u32>KIND_BITS)) - 1);
+}
+
+function targetIn(name: u32): i32 {
+  return name & ((1 << (<u32>LABEL_INDEX_BITS)) - 1);
+}
+
+function choose(table: MetricTable, name: u32): void {
+  table.choose(serverIn(name), methodIn(name), kindIn(name), targetIn(name));
+}
