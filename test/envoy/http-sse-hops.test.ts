@@ -9,7 +9,7 @@ import { type Envoy, startEnvoy } from "../../scripts/envoy/process.ts";
 import { hasComponent } from "../components.ts";
 import { connectSseClient } from "../fixtures/clients/sse-client.ts";
 import { buildGoProgram, INSTALL_GO } from "../fixtures/go.ts";
-import { hasPython, runPythonClient, startPythonServer } from "../fixtures/python.ts";
+import { hasPython, type PythonSet, runPythonClient, startPythonServer } from "../fixtures/python.ts";
 import { endsAfterAll } from "./cleanup.ts";
 import { startIngress } from "./ingress.ts";
 import { type Counts, countersOf, readMetrics } from "./prometheus.ts";
@@ -29,11 +29,18 @@ const canRunGo = hasComponent("go", INSTALL_GO);
 /** What a client does with the stream at `url`, and sees. */
 type Run = (url: string) => Promise<unknown>;
 
-const CLIENTS: [string, boolean, Run][] = [
-  ["Python's mcp 1.x", canRun, (url) => runPythonClient("mcp1", url, "sse")],
-  ["Python's mcp 2.x", canRun, (url) => runPythonClient("mcp2", url, "sse")],
-  ["go-sdk 1.8", canRun && canRunGo, runGoClient],
-  ["the TypeScript SDK 1.x", canRun, runTypeScriptClient],
+const runPython =
+  (client: PythonSet): Run =>
+  (url) =>
+    runPythonClient(client, url, "sse");
+
+const PAIRS: [string, PythonSet, boolean, Run][] = [
+  ["Python's mcp 1.x", "mcp1", canRun, runPython("mcp1")],
+  ["Python's mcp 2.x, which asks for 2026-07-28", "mcp1", canRun, runPython("mcp2")],
+  ["Python's mcp 2.x, which speaks 2026-07-28", "mcp2", canRun, runPython("mcp2")],
+  ["go-sdk 1.8, which asks for 2026-07-28", "mcp1", canRun && canRunGo, runGoClient],
+  ["go-sdk 1.8, of a server that speaks 2026-07-28", "mcp2", canRun && canRunGo, runGoClient],
+  ["the TypeScript SDK 1.x", "mcp1", canRun, runTypeScriptClient],
 ];
 
 async function runGoClient(url: string): Promise<unknown> {
@@ -48,7 +55,7 @@ async function runTypeScriptClient(url: string): Promise<unknown> {
   return seen;
 }
 
-describe.each(CLIENTS)("%s", { timeout: INSTALL_MS }, (_, isThere, run) => {
+describe.each(PAIRS)("%s", { timeout: INSTALL_MS }, (_, server, isThere, run) => {
   const keep = endsAfterAll();
   let straight: Envoy;
   let stripped: Envoy;
@@ -56,8 +63,8 @@ describe.each(CLIENTS)("%s", { timeout: INSTALL_MS }, (_, isThere, run) => {
 
   beforeAll(async () => {
     if (!isThere) return;
-    const plain = keep(await startPythonServer("mcp1", "sse"));
-    const prefixed = keep(await startPythonServer("mcp1", "sse", PREFIX));
+    const plain = keep(await startPythonServer(server, "sse"));
+    const prefixed = keep(await startPythonServer(server, "sse", PREFIX));
     straight = keep(await startEnvoy({ upstream: plain }));
     stripped = keep(await startEnvoy({ upstream: prefixed, concurrency: 2 }));
     const ingress = keep(await startIngress(stripped.proxyUrl, PREFIX));
@@ -86,10 +93,12 @@ async function counts(envoy: Envoy): Promise<Counts> {
   return Object.fromEntries(all.filter(([key]) => families.test(key)));
 }
 
-/** The counts once its session has ended. */
+/** The counts once its stream has ended. */
 async function atRest(envoy: Envoy): Promise<Counts> {
   const ended = async () =>
-    Object.keys(countersOf(await readMetrics(envoy))).some((key) => key.startsWith("mcp_sessions_ended_total"));
+    Object.keys(countersOf(await readMetrics(envoy))).some(
+      (key) => key.startsWith("mcp_streams_total") && key.includes("mcp_stream_kind=http_sse"),
+    );
   await expect.poll(ended, { timeout: REST_MS }).toBe(true);
   return counts(envoy);
 }

@@ -56,8 +56,9 @@ export class Exchange {
   begin(head: RequestHead, now: u64, services: ExchangeServices): void {
     const stream = this.stream;
     stream.startedAt = now;
-    stream.isUnpaired = head.isUnpaired;
     stream.resumes = head.resumes;
+    // A session of Streamable HTTP tells what a POST is whose target only ends like an endpoint.
+    stream.isUnpaired = head.isUnpaired && (head.isAtEndpoint || !head.sessionLength);
     this.hasMcpHeader = head.hasMcpHeader || head.isAtEndpoint;
     this.isNamed = head.isNamed;
     services.sessions.begin(stream, head);

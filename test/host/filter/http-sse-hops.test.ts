@@ -15,7 +15,7 @@ import {
   toolCall,
 } from "./filter.ts";
 import { endpointEvent, ENDPOINT, initializeRequest, openStream, POST_HEADERS, send } from "./http-sse.ts";
-import { initializeResult } from "./open-stream.ts";
+import { initializeResult, inSession, openGet } from "./open-stream.ts";
 
 const HEX = "0123456789abcdef0123456789abcdef";
 const UUID = "1f7c2a54-9e0b-4d6f-8a31-5b2e9c7d4f60";
@@ -199,6 +199,16 @@ describe("without an id that only one endpoint can have", () => {
     stream.close();
     send(plugin, toolCall("echo", 2), { path });
     expect(plugin.vm.metrics.counter("mcp_operations_total")).toBe(1);
+  });
+
+  test("a POST in a session of Streamable HTTP is what it is, though its path ends like an endpoint", () => {
+    const plugin = startFilter();
+    openStream(plugin, "/a/mcp");
+    const priming = { headers: SSE_ANSWER, body: "id: 1\ndata:\n\n" };
+    send(plugin, toolCall("echo", 1), { path: "/b/mcp", headers: inSession("s"), response: priming });
+    openGet(plugin, "s", "1").send(result({}, 1));
+    expect(outcomes(plugin)).toEqual({ "tools/call ok": 1 });
+    expect(undecoded(plugin)).toEqual({});
   });
 
   test("the exact target is enough", () => {
