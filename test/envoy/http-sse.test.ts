@@ -12,7 +12,7 @@ import { gaugesOf, sessionSums, type SessionTruth, sessionTruthOf } from "./sess
 import { until } from "./sessions/until.ts";
 import { tokenTruthOf } from "./token-truth.ts";
 import { truthOf } from "./truth.ts";
-import { type Message, messagesOf, wireOf } from "./wire.ts";
+import { listedNames, wireOf } from "./wire.ts";
 
 const SESSIONS = 6;
 const REST_MS = 40_000;
@@ -172,12 +172,4 @@ function isAtRest(exchanges: Recorded[]): boolean {
   const answered = sent.filter(({ message: { method } }) => method === undefined);
   const isCancelled = sent.some(({ message }) => message.method === "notifications/cancelled");
   return isCancelled && asked.length === answered.length && posts.every(({ ended }) => ended !== "open");
-}
-
-/** The names in a list of tools or prompts. */
-function listedNames(exchange: Recorded): string[] {
-  return messagesOf(exchange).flatMap((text) => {
-    const { result } = JSON.parse(text) as Message & { result?: { prompts?: { name: string }[] } };
-    return [...(result?.tools ?? []), ...(result?.prompts ?? [])].map((each) => each.name);
-  });
 }

@@ -25,7 +25,7 @@ export function operationsOf(wire: Wire): Operation[] {
     ...received.flatMap((request) => {
       // Without a session nothing tells whose answer a POST is.
       if (request.session === null) return [];
-      return ended(request, true, fromClients.to(request), undefined, cancelled);
+      return ended(request, true, fromClients.to(request), wire.streamOf(request.session), cancelled);
     }),
   ];
 }
@@ -41,8 +41,10 @@ function ended(
   if (request.message.id === undefined || request.message.method === undefined) return [];
   if (answer !== undefined) return [{ request, fromServer, answer, outcome: outcomeOf(answer.message) }];
   if (awaited === undefined || awaited.ended === "open") return [];
-  const isCancelled = isModern(request.exchange) || cancelled.has(keyOf(request.session, request.message.id));
-  const withoutAnswer = awaited.ended === "left" ? "disconnected" : "unanswered";
+  const isLeft = awaited.ended === "left";
+  const isCancelled =
+    (isModern(request.exchange) && isLeft) || cancelled.has(keyOf(request.session, request.message.id));
+  const withoutAnswer = isLeft ? "disconnected" : outcomeOfStatus(request.exchange.status);
   return [{ request, fromServer, outcome: isCancelled ? "cancelled" : withoutAnswer }];
 }
 
@@ -73,8 +75,16 @@ function isOfUnknown({ id, error }: Message): boolean {
   return id === null && error !== undefined;
 }
 
+/** What the status of a response without the answer means. */
+function outcomeOfStatus(status: number): string {
+  if (status < 300) return "unanswered";
+  if (status === 401) return "unauthenticated";
+  return status < 500 ? "http_error" : "upstream_error";
+}
+
 function outcomeOf({ result, error }: Message): string {
   if (error !== undefined) return "rpc_error";
+  if (result?.resultType === "input_required") return "input_required";
   return result?.isError === true ? "tool_error" : "ok";
 }
 

@@ -47,6 +47,15 @@ function seriesKey(name: string, labels: Record<string, string>): string {
   return [name, ...present.map(([label, value]) => `${label}=${value}`).sort()].join(" ");
 }
 
+/** A name as a label's value: bytes other than ASCII letters, digits and `_-./:@+` are percent-encoded. */
+export function labelValue(name: string): string {
+  const encoded = (byte: number) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+  return Array.from(Buffer.from(name), (byte) => {
+    const character = String.fromCharCode(byte);
+    return /[A-Za-z0-9_./:@+-]/.test(character) ? character : encoded(byte);
+  }).join("");
+}
+
 /** Those of streams and operations alone: sessions have tests of their own. */
 export function ofStreams(metrics: Metric[]): Metric[] {
   return metrics.filter(({ name }) => !/^mcp_sessions?_/.test(name));

@@ -10,7 +10,7 @@ import { countsOf, flushed, ofStreams, readMetrics } from "./prometheus.ts";
 import { type Recorded, Recording } from "./recording.ts";
 import { tokenTruthOf } from "./token-truth.ts";
 import { truthOf } from "./truth.ts";
-import { messagesOf } from "./wire.ts";
+import { listedNames, messagesOf } from "./wire.ts";
 
 const keep = endsAfterAll();
 let fixture: FixtureServer;
@@ -144,16 +144,4 @@ function posts(exchanges: Recorded[]): unknown[] {
       messages: messagesOf(exchange),
       ended: exchange.ended,
     }));
-}
-
-/** The names in a list of tools or prompts. */
-function listedNames(exchange: Recorded): string[] {
-  return messagesOf(exchange).flatMap((text) => {
-    const { result = {} } = JSON.parse(text) as { result?: { tools?: Named[]; prompts?: Named[] } };
-    return [...(result.tools ?? []), ...(result.prompts ?? [])].map(({ name }) => name);
-  });
-}
-
-interface Named {
-  name: string;
 }

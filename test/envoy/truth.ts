@@ -10,6 +10,21 @@ const METHODS_WITH_TARGET: Record<string, string> = {
   "prompts/get": "gen_ai_prompt_name",
 };
 
+/** The values of `rpc_response_status_code`, beside `_OTHER`. */
+const CODES = new Set([
+  ...[-32700, -32600, -32601, -32602, -32603, -32002, -32042, -32000, -32001, -32020, -32021, -32022],
+  ...[403, 429],
+]);
+
+/** `error_type` by outcome; `other` for the rest. */
+const ERROR_TYPES: Record<string, string> = {
+  ok: "",
+  input_required: "",
+  tool_error: "tool_error",
+  rpc_error: "rpc_error",
+  denied: "denied",
+};
+
 /** The counters, and the histograms' counts, after these exchanges, but for tokens and sessions. `isLabelled`: whether a
  *  name has a label value of its own. */
 export function truthOf(exchanges: readonly Recorded[], isLabelled: (name: string) => boolean): Counts {
@@ -21,7 +36,9 @@ export function truthOf(exchanges: readonly Recorded[], isLabelled: (name: strin
   for (const passed of wire.sent) {
     if (passed.exchange.ended !== "open") countNotification(counts, passed, "client_to_server");
   }
-  const owing = new Set(operations.filter(isLeftOwing).map(({ request }) => request.exchange));
+  const owing = new Set(
+    operations.filter((operation) => isLeftOwing(operation, wire)).map(({ request }) => request.exchange),
+  );
   for (const exchange of exchanges) countStream(counts, exchange, wire, owing.has(exchange));
   return counts;
 }
@@ -39,9 +56,9 @@ function countOperation(
     labels[label] = isLabelled(name) ? name : "_OTHER";
     if (!isLabelled(name)) count(counts, "mcp_label_overflow_total", { mcp_label: label });
   }
-  const code = String(answer?.message.error?.code ?? "");
+  const code = codeOf(answer);
   count(counts, "mcp_operations_total", { ...labels, mcp_outcome: outcome, rpc_response_status_code: code });
-  const errorType = { ok: "", tool_error: "tool_error", rpc_error: "rpc_error", denied: "denied" }[outcome] ?? "other";
+  const errorType = ERROR_TYPES[outcome] ?? "other";
   count(counts, "mcp_operation_duration_milliseconds_count", { ...labels, error_type: errorType });
   const directions = ["client_to_server", "server_to_client"];
   const [there, back] = fromServer ? directions.reverse() : directions;
@@ -49,9 +66,15 @@ function countOperation(
   if (answer !== undefined) countBytes(counts, { ...labels, mcp_direction: back }, answer);
 }
 
+function codeOf(answer: Passed | undefined): string {
+  const code = answer?.message.error?.code;
+  if (code === undefined) return "";
+  return CODES.has(code) ? String(code) : "_OTHER";
+}
+
 /** Whether the server ended the request's stream before the answer had come, or where it does not come at all. */
-function isLeftOwing({ request, fromServer, answer, outcome }: Operation): boolean {
-  if (fromServer || request.exchange.status === 202) return false;
+function isLeftOwing({ request, fromServer, answer, outcome }: Operation, wire: Wire): boolean {
+  if (fromServer || request.exchange.status === 202 || wire.streamOf(request.session) !== undefined) return false;
   return answer === undefined ? outcome === "unanswered" : answer.exchange !== request.exchange;
 }
 

@@ -7,7 +7,7 @@ export interface Message {
   id?: number | string | null;
   method?: string;
   params?: { name?: string; arguments?: unknown; requestId?: number | string; inputResponses?: unknown };
-  result?: { isError?: boolean; tools?: ToolDefinition[] };
+  result?: { isError?: boolean; resultType?: string; tools?: ToolDefinition[]; prompts?: { name: string }[] };
   error?: { code: number };
 }
 
@@ -57,19 +57,27 @@ export function wireOf(exchanges: readonly Recorded[]): Wire {
     return texts.map((text) => ({ exchange, session, text, message: JSON.parse(text) as Message }));
   };
   return {
-    sent: exchanges.flatMap((exchange) => (exchange.method === "POST" ? passed(exchange, [exchange.body]) : [])),
+    sent: exchanges.flatMap((exchange) => (exchange.method === "POST" ? passed(exchange, [exchange.body.trim()]) : [])),
     received: exchanges.flatMap((exchange) => passed(exchange, messagesOf(exchange))),
     sessionOf,
     streamOf: (session) => (session === null ? undefined : httpSse.get(session)),
   };
 }
 
-/** The messages of a response, as text. */
+/** The messages of a response, as text: from brace to brace. */
 export function messagesOf(response: Pick<Recorded, "contentType" | "text">): string[] {
-  if (response.contentType.startsWith("application/json")) return response.text === "" ? [] : [response.text];
+  if (response.contentType.startsWith("application/json")) return response.text === "" ? [] : [response.text.trim()];
   return eventsOf(response).flatMap(({ event = "message", data }) =>
     event === "message" && data !== "" ? [data] : [],
   );
+}
+
+/** The names in the lists of tools and prompts of a response. */
+export function listedNames(response: Pick<Recorded, "contentType" | "text">): string[] {
+  return messagesOf(response).flatMap((text) => {
+    const { result } = JSON.parse(text) as Message;
+    return [...(result?.tools ?? []), ...(result?.prompts ?? [])].map(({ name }) => name);
+  });
 }
 
 /** The label `mcp_stream_kind`. */

@@ -3,7 +3,7 @@ import { findEnvoy } from "../../../scripts/envoy/binary.ts";
 import { envoyVersion, isAtLeast } from "../../../scripts/envoy/version.ts";
 import { tokensOf } from "../../estimator.ts";
 import { operationsOf } from "../operation-truth.ts";
-import { count, type Counts, type Metric, series } from "../prometheus.ts";
+import { count, type Counts, labelValue, type Metric, series } from "../prometheus.ts";
 import type { Recorded } from "../recording.ts";
 import { textsByExchange } from "../token-truth.ts";
 import { isModern, type Message, messagesOf, streamKindOf, type Wire, wireOf } from "../wire.ts";
@@ -103,7 +103,7 @@ interface Initialized {
 }
 
 function sessionOf(mcp_session_kind: string, mcp_protocol_version: string, client?: { name: string }): Session {
-  const mcp_client_name = client?.name ?? "";
+  const mcp_client_name = labelValue(client?.name ?? "");
   return { mcp_session_kind, mcp_protocol_version, mcp_client_name, operations: 0, tokens: 0, end: "" };
 }
 
