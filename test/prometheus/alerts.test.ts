@@ -98,6 +98,9 @@ const PROBLEMS: Record<string, Record<string, Value>> = {
   McpAccessRefused: { [decided("_refused", "deny")]: occurs(12) },
   McpAccessDenialsRising: { [decided("_default", "deny")]: grows(5) },
   McpModuleFetchFailed: { envoy_wasm_remote_load_fetch_failures: occurs(1) },
+  McpOperationStuck: {
+    [`mcp_oldest_operation_milliseconds{${TOOL}="slow"}`]: ({ isOn }) => (isOn ? 700_000 : 0),
+  },
   McpTrafficUncounted: { 'envoy_cluster_upstream_rq_total{envoy_cluster_name="mcp_upstream"}': grows(5) },
 };
 
