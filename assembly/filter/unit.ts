@@ -83,6 +83,7 @@ export class Unit {
       new Servers(config.server, host.properties, host.log),
       new Callers(host.properties),
       principalsOf(config, host),
+      statistics.clientNumbers,
       host.endpoints,
       host.clock,
     );

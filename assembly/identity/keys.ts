@@ -6,7 +6,7 @@
 /** Of a server: a hash of its configured name, else of the upstream cluster's. */
 export type ServerKey = u64;
 
-/** Of a caller: a hash of its IP address. */
+/** Of a caller: a hash of its principal or its IP address. */
 export type CallerKey = u64;
 
 /** Of a session or an activity window, on one server. */

@@ -1,6 +1,7 @@
 import { mix } from "../memory/bytes";
 import { neverZero } from "../memory/keyed_hash";
 import { Secret } from "../store/primitives/secret";
+import { inBucketOf } from "../store/sessions";
 import { CallerKey, ServerKey, SessionKey } from "./keys";
 
 /** Computes the keys of sessions, and of what a session or a caller sees of a server. */
@@ -25,7 +26,8 @@ export class SessionKeys {
   }
 
   /** The key of a caller's activity window. `callerHeaders`: a hash of the configured headers that tell callers apart.
-   *  `clientName`: the client software's name where it is part of the identity (2026-07-28), else empty. */
+   *  `isNamed`: the name of the client's software is part of the identity (2026-07-28). All windows of a caller on a server
+   *  are in one bucket of the store, which bounds their number. */
   window(
     server: ServerKey,
     caller: CallerKey,
@@ -34,8 +36,11 @@ export class SessionKeys {
     clientNameLength: i32,
     isNamed: bool,
   ): SessionKey {
-    const client = isNamed ? this.secret.hash(clientName, clientNameLength) : 0;
-    return this.session(this.secret.hashNumber(caller ^ mix(callerHeaders ^ client)), server);
+    const unnamed = this.secret.hashNumber(caller ^ mix(callerHeaders));
+    const window = this.session(unnamed, server);
+    if (!isNamed) return window;
+    const client = this.secret.hash(clientName, clientNameLength);
+    return inBucketOf(window, this.session(this.secret.hashNumber(unnamed ^ client), server));
   }
 
   /** The key of what a caller sees of a server on a path, which is a keyed hash. */

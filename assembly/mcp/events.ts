@@ -76,12 +76,10 @@ export class Events {
     this.report(EventKind.StreamEnded);
   }
 
-  /** A session began, which this proxy has seen. The name is that of the client's software, empty where it is not known. */
-  sessionStarted(entry: SessionEntry, clientName: usize, clientNameLength: u32): void {
+  /** A session began, which this proxy has seen. */
+  sessionStarted(entry: SessionEntry): void {
     const event = this.event;
     event.entry = entry;
-    event.name = clientName;
-    event.nameLength = clientNameLength;
     this.report(EventKind.SessionStarted);
   }
 

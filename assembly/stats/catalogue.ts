@@ -275,9 +275,9 @@ export function familyLabels(family: Family): LabelBits {
     case Family.Streams:
     case Family.StreamDuration:
       return OF_STREAM | (1 << Label.StreamEnd);
-    case Family.SessionsActive:
     case Family.SessionsAdopted:
       return OF_SESSION | (1 << Label.ProtocolVersion);
+    case Family.SessionsActive:
     case Family.SessionsStarted:
       return OF_SESSION | (1 << Label.ProtocolVersion) | (1 << Label.ClientName);
     case Family.SessionsEnded:

@@ -1,29 +1,26 @@
-import { REVISION_COUNT, UNKNOWN_REVISION } from "../mcp/protocol/revisions";
 import { STREAM_KIND_COUNT, StreamKind } from "../mcp/protocol/stream_kinds";
 import { Table } from "../memory/table";
 import { NumberSet } from "../store/primitives/name_list";
-import { SESSION_KIND_COUNT, SessionEntry } from "../store/session_entry";
 import { Slots } from "../store/primitives/slots";
 import { Store } from "../store/primitives/store";
 import { Family } from "./catalogue";
 import { MetricTable } from "./metric_table";
 import { OldestOperations } from "./oldest_operations";
 
-/** The numbers of each server: operations in flight, open streams by kind, live sessions by kind and revision. */
+/** The numbers of each server: operations in flight, open streams by kind. */
 const OPERATIONS: i32 = 0;
 const STREAMS: i32 = 1;
-const SESSIONS: i32 = STREAMS + STREAM_KIND_COUNT;
-const PER_SERVER: i32 = SESSIONS + SESSION_KIND_COUNT * REVISION_COUNT;
+const PER_SERVER: i32 = STREAMS + STREAM_KIND_COUNT;
 
-if (PER_SERVER != 23) ERROR("Gauges have other numbers in shared data: see FORMAT.");
+if (PER_SERVER != 5) ERROR("Gauges have other numbers in shared data: see FORMAT.");
 
 /** All of them: of 64 servers and `_OTHER`. */
 const GAUGE_LIMIT: i32 = 65 * PER_SERVER;
 
 /**
- * The gauges of a counting unit. A worker that traps takes its increments with it, so gauges are never incremented:
- * each worker publishes what is open on it in its slot of the store, and one worker at a time sums the live slots,
- * counts the sessions and records the gauges.
+ * The gauges of what is open in a counting unit. A worker that traps takes its increments with it, so gauges are never incremented:
+ * each worker publishes what is open on it in its slot of the store, and one worker at a time sums the live slots and
+ * records the gauges.
  */
 export class Gauges {
   /** What is open on this worker. */
@@ -77,13 +74,6 @@ export class Gauges {
     if (number < this.sums.length) this.sums[number]++;
   }
 
-  /** Counts a live session of the server with this label. */
-  countSession(server: i32, entry: SessionEntry): void {
-    const revision = <u32>entry.revision < <u32>REVISION_COUNT ? entry.revision : UNKNOWN_REVISION;
-    const number = server * PER_SERVER + SESSIONS + <i32>entry.kind * REVISION_COUNT + revision;
-    if (number < this.sums.length) this.sums[number]++;
-  }
-
   /** Records every gauge that is not zero, or once was not. */
   endSweep(): void {
     for (let i = 0; i < this.sums.length; i++) {
@@ -102,11 +92,8 @@ export class Gauges {
     this.table.chooseServer(number / PER_SERVER);
     if (which == OPERATIONS) {
       this.table.record(Family.OperationsInFlight, 0, 0, value);
-    } else if (which < SESSIONS) {
-      this.table.record(Family.StreamsActive, which - STREAMS, 0, value);
     } else {
-      const session = which - SESSIONS;
-      this.table.record(Family.SessionsActive, session / REVISION_COUNT, session % REVISION_COUNT, value);
+      this.table.record(Family.StreamsActive, which - STREAMS, 0, value);
     }
   }
 }

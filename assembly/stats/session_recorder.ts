@@ -1,26 +1,24 @@
 import { elapsed } from "../memory/elapsed";
 import { SessionEnd, SessionEntry } from "../store/session_entry";
 import { Family, OverflowingLabel } from "./catalogue";
-import { Gauges } from "./gauges";
 import { OTHER_INDEX } from "./label_set";
 import { Labels } from "./labels";
-import { NOBODY } from "./metric_key";
 import { MetricTable } from "./metric_table";
+import { SessionGauges } from "./session_gauges";
 
 /** Turns the births and deaths of sessions into metrics, in the worker that decided them. */
 export class SessionRecorder {
   constructor(
     private labels: Labels,
     private table: MetricTable,
-    private gauges: Gauges,
+    private gauges: SessionGauges,
     private measuresTokens: bool,
   ) {}
 
-  sessionStarted(entry: SessionEntry, clientName: usize, clientNameLength: u32): void {
-    const client = clientNameLength ? this.labels.clients.admit(clientName, clientNameLength, true) : NOBODY;
+  sessionStarted(entry: SessionEntry): void {
     this.chooseServer(entry);
-    if (client == OTHER_INDEX) this.table.count(Family.LabelOverflow, OverflowingLabel.ClientName, 0, 1);
-    this.table.chooseWho(client);
+    if (entry.client == OTHER_INDEX) this.table.count(Family.LabelOverflow, OverflowingLabel.ClientName, 0, 1);
+    this.table.chooseWho(entry.client);
     this.table.count(Family.SessionsStarted, entry.kind, entry.revision, 1);
   }
 
@@ -36,7 +34,7 @@ export class SessionRecorder {
   }
 
   sessionCounted(entry: SessionEntry): void {
-    this.gauges.countSession(this.labels.servers.findKeyInCopy(entry.server), entry);
+    this.gauges.count(this.labels.servers.findKeyInCopy(entry.server), entry);
   }
 
   sessionSettled(entry: SessionEntry): void {

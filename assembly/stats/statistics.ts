@@ -2,11 +2,13 @@ import { Clock } from "../host/clock";
 import { Metrics } from "../host/metrics";
 import { Event, EventKind } from "../mcp/event";
 import { EventSink } from "../mcp/event_sink";
+import { ClientNumbers } from "../mcp/sessions/client_numbers";
 import { Marks } from "../store/primitives/marks";
 import { Slots } from "../store/primitives/slots";
 import { Store } from "../store/primitives/store";
 import { CallerLabels } from "./caller_labels";
 import { Family } from "./catalogue";
+import { ClientLabels } from "./client_labels";
 import { DecisionRecorder } from "./decision_recorder";
 import { Gauges } from "./gauges";
 import { LabelSettings, Labels } from "./labels";
@@ -15,6 +17,7 @@ import { OldestOperations } from "./oldest_operations";
 import { Recorder } from "./recorder";
 import { RepeatedCalls } from "./repeated_calls";
 import { Series } from "./series";
+import { SessionGauges } from "./session_gauges";
 import { SessionRecorder } from "./session_recorder";
 import { ToolRecorder } from "./tool_recorder";
 
@@ -29,6 +32,7 @@ export class Statistics extends EventSink {
   private labels: Labels;
   private table: MetricTable;
   private gauges: Gauges;
+  private sessionGauges: SessionGauges;
   private calls: RepeatedCalls;
   private callers: CallerLabels;
   private recorder: Recorder;
@@ -49,6 +53,7 @@ export class Statistics extends EventSink {
     const table = new MetricTable(labels, metrics);
     const oldest = new OldestOperations(labels, table, shared);
     const gauges = new Gauges(settings.maxServers, shared, table, oldest);
+    const sessionGauges = new SessionGauges(settings.maxServers, shared, table);
     const series = new Series(labels, table);
     const callers = new CallerLabels(labels, series, new Marks(shared, "callers", CLIENT_BUCKETS));
     const calls = new RepeatedCalls(new Marks(shared, "calls", CALL_BUCKETS), table);
@@ -56,11 +61,17 @@ export class Statistics extends EventSink {
     this.table = table;
     this.gauges = gauges;
     this.callers = callers;
+    this.sessionGauges = sessionGauges;
     this.calls = calls;
     this.recorder = new Recorder(labels, table, gauges, oldest, series, calls, callers, clock);
     this.tools = new ToolRecorder(labels, table, series);
-    this.sessions = new SessionRecorder(labels, table, gauges, settings.tokens);
+    this.sessions = new SessionRecorder(labels, table, sessionGauges, settings.tokens);
     this.decisions = new DecisionRecorder(labels, table, series, callers, isShadow);
+  }
+
+  /** Numbers the names of clients' software. */
+  get clientNumbers(): ClientNumbers {
+    return new ClientLabels(this.labels);
   }
 
   /** Publishes what is open on this worker. */
@@ -77,11 +88,13 @@ export class Statistics extends EventSink {
   beginSweep(slots: Slots, nowMs: u64): void {
     this.labels.servers.refresh();
     this.gauges.beginSweep(slots, nowMs);
+    this.sessionGauges.beginSweep();
   }
 
   /** Records the gauges after a sweep. */
   endSweep(): void {
     this.gauges.endSweep();
+    this.sessionGauges.endSweep();
   }
 
   /** Counts the changes of shared data that were given up. */
@@ -110,7 +123,7 @@ export class Statistics extends EventSink {
       case EventKind.StreamEnded:
         return this.recorder.streamEnded(stream, event.end);
       case EventKind.SessionStarted:
-        return this.sessions.sessionStarted(event.entry, event.name, event.nameLength);
+        return this.sessions.sessionStarted(event.entry);
       case EventKind.SessionAdopted:
         return this.sessions.sessionAdopted(event.entry);
       case EventKind.SessionEnded:

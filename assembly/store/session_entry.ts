@@ -56,13 +56,18 @@ export class SessionEntry {
   /** How long it may be idle, in seconds: its own, so that any worker can sweep it. */
   idleSeconds: u32;
   /** The revision of the protocol: any number, which the reader checks. */
-  revision: i32;
+  revision: u16;
+  /** The number of the client's software in the unit's list of such names: 0 for all that are not in it, and
+   *  {@link NO_CLIENT} where the session names none. Any number, which the reader checks. */
+  client: u8;
+  /** Always 0. */
+  unused: u8;
   /** Of {@link SessionKind}. */
   kind: u8;
   /** Of {@link SessionEnd}. */
   end: u8;
-  /** Always 0. */
-  unused: u16;
+  /** The tag of who began it: below {@link CALLER_TAG_COUNT}, which the reader checks. */
+  caller: u16;
 
   /** Whether its kind and end are among those that there are. */
   get isSound(): bool {
@@ -74,6 +79,12 @@ export class SessionEntry {
     return this.endedAtMs == 0;
   }
 }
+
+/** Tags of callers: bits of keyed hashes. Sessions of one caller have the same, and those of two callers seldom do. */
+export const CALLER_TAG_COUNT: i32 = 16384;
+
+/** The number of no client's software. */
+export const NO_CLIENT: u8 = 255;
 
 /** Bytes of an entry in a bucket. */
 export const ENTRY_SIZE: i32 = 64;
@@ -89,7 +100,9 @@ if (
   offsetof<SessionEntry>("idleSeconds") != 52 ||
   offsetof<SessionEntry>("revision") != 56 ||
   offsetof<SessionEntry>("kind") != 60 ||
+  offsetof<SessionEntry>("client") != 58 ||
   offsetof<SessionEntry>("end") != 61 ||
+  offsetof<SessionEntry>("caller") != 62 ||
   offsetof<SessionEntry>() != ENTRY_SIZE
 )
   ERROR("The layout of SessionEntry has changed: see FORMAT.");

@@ -15,10 +15,11 @@ export interface Post {
 export class Load {
   readonly #sockets: Socket[];
 
-  constructor(proxyUrl: string) {
+  /** @param localAddress whose connections they are. */
+  constructor(proxyUrl: string, localAddress?: string, connections = CONNECTIONS) {
     const { hostname, port } = new URL(proxyUrl);
-    this.#sockets = Array.from({ length: CONNECTIONS }, () => {
-      const socket = connect(Number(port), hostname).setNoDelay();
+    this.#sockets = Array.from({ length: connections }, () => {
+      const socket = connect({ port: Number(port), host: hostname, localAddress }).setNoDelay();
       // Else the wait for an answer would be one for ever; where none is waited for, it is no error.
       socket.once("end", () => socket.destroy(new Error("the proxy closed the connection")));
       return socket.on("error", () => {});

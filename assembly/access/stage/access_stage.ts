@@ -11,6 +11,7 @@ import { Servers } from "../../identity/servers";
 import { isCandidate } from "../../mcp/headers/candidate";
 import { RequestHead } from "../../mcp/headers/request_head";
 import { UNKNOWN_REVISION } from "../../mcp/protocol/revisions";
+import { keyedTextHash } from "../../memory/keyed_hash";
 import { AccessCheck } from "../check";
 import { AccessRefusal } from "../message/refusal";
 import { Reading, StrictReader } from "../message/strict_reader";
@@ -84,6 +85,13 @@ export class AccessStage extends Stage {
     check.keepRequestId(head.requestId, head.requestIdLength);
     this.principals.find(this.caller, head.forwarded, head.forwardedLength);
     check.keepPrincipal(this.caller);
+    if (!this.caller.isAnonymous) {
+      request.exchange.stream.principal = keyedTextHash(
+        this.caller.at,
+        this.caller.length,
+        this.caller.length + (this.caller.isCut ? 1 : 0),
+      );
+    }
     this.decisions.caller(check);
     this.calls.begin(check);
     const outlook = this.policy.outlook(this.caller, this.host.properties, this.calls.call, check.matches);

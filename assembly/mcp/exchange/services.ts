@@ -20,6 +20,7 @@ import { Pairing } from "../operations/pairing";
 import { TokenUsage } from "../operations/token_usage";
 import { WaitingOperations } from "../operations/waiting_operations";
 import { TokenSettings } from "../protocol/token_kinds";
+import { ClientNumbers } from "../sessions/client_numbers";
 import { Participants } from "../sessions/participants";
 import { SessionActivity } from "../sessions/session_activity";
 import { SessionEvents } from "../sessions/session_events";
@@ -72,12 +73,13 @@ export class ExchangeServices {
     servers: Servers,
     callers: Callers,
     principals: Principals | null,
+    clients: ClientNumbers,
     endpoints: Endpoints,
     clock: Clock,
   ) {
     const events = new Events();
     const storedSessions = new Sessions(shared, settings.maxSessions, new SessionEvents(events));
-    const tracker = new SessionTracker(storedSessions, events, settings.idleSeconds);
+    const tracker = new SessionTracker(storedSessions, events, clients, settings.idleSeconds);
     const participants = new Participants(servers, callers, events, principals, settings.callerLabel);
     const sessions = new StreamSessions(new SessionKeys(secret), participants, tracker, events, clock);
     const tasks = new Tasks(new StoredTasks(shared), participants, events, clock);

@@ -31,7 +31,15 @@ export class Participants {
     return stream.server;
   }
 
-  /** The key of the stream's caller; 0 where nothing identifies it. */
+  /** The key of who calls: of the principal where the access policy has read one, else of the address. 0 where nothing
+   *  identifies the caller. */
+  identityOf(stream: Stream): CallerKey {
+    if (!stream.principal) return this.callerOf(stream);
+    this.serverOf(stream);
+    return stream.principal;
+  }
+
+  /** The key of the address of the stream's caller; 0 where there is none. */
   callerOf(stream: Stream): CallerKey {
     if (!stream.isCallerResolved) {
       this.serverOf(stream);

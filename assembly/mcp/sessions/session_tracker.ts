@@ -1,10 +1,18 @@
-import { ServerKey } from "../../identity/keys";
+import { CallerKey, ServerKey } from "../../identity/keys";
 import { hasCome, isWithin } from "../../memory/elapsed";
 import { Pool } from "../../memory/pool";
 import { Table } from "../../memory/table";
-import { ENTRY_SIZE, SessionEnd, SessionEntry, SessionKind } from "../../store/session_entry";
+import {
+  CALLER_TAG_COUNT,
+  ENTRY_SIZE,
+  NO_CLIENT,
+  SessionEnd,
+  SessionEntry,
+  SessionKind,
+} from "../../store/session_entry";
 import { Inserted, Sessions } from "../../store/sessions";
 import { Events } from "../events";
+import { ClientNumbers } from "./client_numbers";
 
 /** How often a session's activity and operations are written to the store. */
 const FLUSH_MS: u64 = 5000;
@@ -44,29 +52,47 @@ export class SessionTracker {
   constructor(
     private sessions: Sessions,
     private events: Events,
+    private clients: ClientNumbers,
     private idleSeconds: u32,
   ) {}
 
-  /** A session begins: its `initialize` was answered, or the first operation of a window has ended. */
+  /** Marks a session as active. False where this worker does not remember it: then {@link begin} or {@link meet}. */
+  touch(hash: u64, nowMs: u64): bool {
+    const at = <usize>this.byHash.get(hash);
+    if (!at) return false;
+    const sighting = changetype<Sighting>(at);
+    // What ended by the sweep may have ended earlier.
+    if (hasCome(sighting.activeAtMs, nowMs)) sighting.activeAtMs = nowMs;
+    sighting.hasNews = true;
+    return true;
+  }
+
+  /** A session begins: its `initialize` was answered, or the first operation of a window has ended. `isLimited`: its caller
+   *  may have only so many such windows. False where it has them already. */
   begin(
     hash: u64,
     kind: SessionKind,
     server: ServerKey,
+    caller: CallerKey,
     revision: i32,
     nowMs: u64,
     clientName: usize,
     clientNameLength: u32,
-  ): void {
-    if (this.touch(hash, nowMs)) return;
-    const inserted = this.insert(hash, kind, server, revision, nowMs);
-    if (inserted == Inserted.New) this.events.sessionStarted(this.entry, clientName, clientNameLength);
+    isLimited: bool,
+  ): bool {
+    const entry = this.describe(hash, kind, server, caller, revision, nowMs);
+    // A name that has no window of its own takes no label value either.
+    if (isLimited && this.sessions.lacksRoom(entry)) return false;
+    if (clientNameLength) entry.client = this.clients.numberOf(clientName, clientNameLength);
+    const inserted = this.insert(entry, isLimited);
+    if (inserted == Inserted.New) this.events.sessionStarted(entry);
+    return inserted != Inserted.TooMany;
   }
 
   /** The server accepted a request that carries this session's id. */
-  meet(hash: u64, kind: SessionKind, server: ServerKey, revision: i32, nowMs: u64): void {
-    if (this.touch(hash, nowMs)) return;
-    const inserted = this.insert(hash, kind, server, revision, nowMs);
-    if (inserted == Inserted.New) this.events.sessionAdopted(this.entry);
+  meet(hash: u64, kind: SessionKind, server: ServerKey, caller: CallerKey, revision: i32, nowMs: u64): void {
+    const entry = this.describe(hash, kind, server, caller, revision, nowMs);
+    if (this.insert(entry, false) == Inserted.New) this.events.sessionAdopted(entry);
   }
 
   /** Counts operations of the session that have ended, and tokens. */
@@ -110,22 +136,19 @@ export class SessionTracker {
     }
   }
 
-  /** Marks the session as active. False where this worker does not remember it. */
-  private touch(hash: u64, nowMs: u64): bool {
-    const at = <usize>this.byHash.get(hash);
-    if (!at) return false;
-    const sighting = changetype<Sighting>(at);
-    // What ended by the sweep may have ended earlier.
-    if (hasCome(sighting.activeAtMs, nowMs)) sighting.activeAtMs = nowMs;
-    sighting.hasNews = true;
-    return true;
-  }
-
   private get entry(): SessionEntry {
     return changetype<SessionEntry>(changetype<usize>(this.entryBytes));
   }
 
-  private insert(hash: u64, kind: SessionKind, server: ServerKey, revision: i32, nowMs: u64): Inserted {
+  /** An entry for a session that begins now, whose client is unknown. Valid until the next call. */
+  private describe(
+    hash: u64,
+    kind: SessionKind,
+    server: ServerKey,
+    caller: CallerKey,
+    revision: i32,
+    nowMs: u64,
+  ): SessionEntry {
     const entry = this.entry;
     memory.fill(changetype<usize>(entry), 0, ENTRY_SIZE);
     entry.hash = hash;
@@ -133,11 +156,17 @@ export class SessionTracker {
     entry.activeAtMs = nowMs;
     entry.idleSeconds = this.idleSeconds;
     entry.server = server;
-    entry.revision = revision;
+    entry.revision = <u16>revision;
+    entry.client = NO_CLIENT;
     entry.kind = <u8>kind;
-    const inserted = this.sessions.insert(entry);
+    entry.caller = <u16>(caller & (CALLER_TAG_COUNT - 1));
+    return entry;
+  }
+
+  private insert(entry: SessionEntry, isLimited: bool): Inserted {
+    const inserted = this.sessions.insert(entry, isLimited);
     if (inserted == Inserted.New || inserted == Inserted.Active)
-      this.remember(hash, nowMs, inserted == Inserted.Active);
+      this.remember(entry.hash, entry.startedAtMs, inserted == Inserted.Active);
     return inserted;
   }
 

@@ -80,7 +80,7 @@ export class StreamSessions {
     link.hasBegun = true;
     if (!link.id) return;
     const key = this.keyOf(stream);
-    this.track(key, kindOf(stream), stream, clientName, clientNameLength);
+    this.track(key, kindOf(stream), stream, clientName, clientNameLength, false);
     this.events.clientNamed(key, clientName, clientNameLength);
   }
 
@@ -93,9 +93,12 @@ export class StreamSessions {
     const isModern = stream.revision == MODERN_REVISION;
     // The server named a session, whose next request is to adopt it.
     if (stream.session.newId && !isModern) return 0;
-    const key = this.windowOf(stream, isModern, clientName, clientNameLength);
-    this.track(key, SessionKind.Window, stream, clientName, clientNameLength);
-    return key;
+    const isNamed = isModern && clientNameLength > 0;
+    const key = this.windowOf(stream, isNamed, clientName, clientNameLength);
+    if (this.track(key, SessionKind.Window, stream, clientName, clientNameLength, isNamed)) return key;
+    const shared = this.windowOf(stream, false, 0, 0);
+    this.track(shared, SessionKind.Window, stream, 0, 0, false);
+    return shared;
   }
 
   /** Counts tokens outside of any operation in the stream's session. */
@@ -109,7 +112,7 @@ export class StreamSessions {
   sessionOfRequest(stream: Stream, revision: i32, clientName: usize, clientNameLength: i32): SessionKey {
     const isModern = (revision == UNKNOWN_REVISION ? stream.revision : revision) == MODERN_REVISION;
     if (stream.session.id && (!isModern || stream.session.isHttpSse)) return this.keyOf(stream);
-    return this.windowOf(stream, isModern, clientName, clientNameLength);
+    return this.windowOf(stream, isModern && clientNameLength > 0, clientName, clientNameLength);
   }
 
   /** The key of the stream's session, which it must have. */
@@ -133,26 +136,47 @@ export class StreamSessions {
   /** Identifies what the stream's caller sees of the server on the stream's path: several servers may share an upstream. In
    *  HTTP+SSE answers come on the GET stream, and its path counts: that of the POST may hold the session's id. */
   callerScope(stream: Stream): u64 {
-    const caller = this.participants.callerOf(stream);
+    const caller = this.participants.identityOf(stream);
     return this.keys.callerScope(stream.server, caller, stream.session.callerHeaders, stream.path);
   }
 
   private meet(stream: Stream): void {
     const key = this.keyOf(stream);
-    const server = this.participants.serverOf(stream);
-    this.tracker.meet(key, kindOf(stream), server, stream.revision, this.clock.milliseconds);
-  }
-
-  private track(key: SessionKey, kind: SessionKind, stream: Stream, clientName: usize, clientNameLength: i32): void {
-    const server = this.participants.serverOf(stream);
     const nowMs = this.clock.milliseconds;
-    this.tracker.begin(key, kind, server, stream.revision, nowMs, clientName, clientNameLength);
+    if (this.tracker.touch(key, nowMs)) return;
+    const caller = this.participants.identityOf(stream);
+    this.tracker.meet(key, kindOf(stream), stream.server, caller, stream.revision, nowMs);
   }
 
-  private windowOf(stream: Stream, isModern: bool, clientName: usize, clientNameLength: i32): SessionKey {
-    const caller = this.participants.callerOf(stream);
+  /** A session begins, unless it has. False where it is a limited window, and its caller has all that it may have. */
+  private track(
+    key: SessionKey,
+    kind: SessionKind,
+    stream: Stream,
+    clientName: usize,
+    clientNameLength: i32,
+    isLimited: bool,
+  ): bool {
+    const nowMs = this.clock.milliseconds;
+    if (this.tracker.touch(key, nowMs)) return true;
+    const caller = this.participants.identityOf(stream);
+    return this.tracker.begin(
+      key,
+      kind,
+      stream.server,
+      caller,
+      stream.revision,
+      nowMs,
+      clientName,
+      clientNameLength,
+      isLimited,
+    );
+  }
+
+  private windowOf(stream: Stream, isNamed: bool, clientName: usize, clientNameLength: i32): SessionKey {
+    const caller = this.participants.identityOf(stream);
     const callerHeaders = stream.session.callerHeaders;
-    return this.keys.window(stream.server, caller, callerHeaders, clientName, clientNameLength, isModern);
+    return this.keys.window(stream.server, caller, callerHeaders, clientName, clientNameLength, isNamed);
   }
 }
 

@@ -14,10 +14,12 @@ export class Stream {
   startedAt: u64;
   /** The server that it goes to; 0 until it is resolved: see {@link Participants}. */
   server: ServerKey;
-  /** Who calls; 0 until it is resolved, and where nothing identifies the caller. */
+  /** The address of who calls; 0 until it is resolved, and where there is none. */
   caller: CallerKey;
   /** Of what sinks show of the caller, its address or its principal: see {@link Participants.nameCaller}. */
   namedCaller: CallerKey;
+  /** The verified principal of who calls, which the access policy sets; 0 where it has read none. */
+  principal: CallerKey;
   /** A keyed hash of its path, without the query. */
   path: u64;
   kind: StreamKind;

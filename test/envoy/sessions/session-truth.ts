@@ -44,7 +44,7 @@ export function sessionTruthOf(exchanges: Recorded[], areIdle: boolean): Session
     count(truth.counts, "mcp_sessions_started_total", { ...kind, mcp_protocol_version, mcp_client_name });
     const mcp_session_end = session.end === "" && areIdle ? "idle" : session.end;
     if (mcp_session_end === "") {
-      count(truth.gauges, "mcp_sessions_active", { ...kind, mcp_protocol_version });
+      count(truth.gauges, "mcp_sessions_active", { ...kind, mcp_protocol_version, mcp_client_name });
       continue;
     }
     count(truth.counts, "mcp_sessions_ended_total", { ...kind, mcp_session_end });

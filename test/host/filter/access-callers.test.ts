@@ -44,6 +44,18 @@ describe("a principal", () => {
     expect(passes(plugin, { ...headers("URI=spiffe://a/x"), properties })).toBe(false);
   });
 
+  test("is who calls: its activity is one window, from whichever address, and that of others another", () => {
+    const plugin = from(["peer_certificate"], "*");
+    const call = (name: string, address: string) => {
+      const properties = { "connection.uri_san_peer_certificate": name, "source.address": address };
+      expect(passes(plugin, { properties })).toBe(true);
+    };
+    call("spiffe://a/x", "192.0.2.1:1");
+    call("spiffe://a/x", "192.0.2.2:1");
+    call("spiffe://a/y", "192.0.2.1:1");
+    expect(plugin.vm.metrics.counter("mcp_sessions_started_total")).toBe(2);
+  });
+
   test("of one request is not that of the next", () => {
     const plugin = from(["peer_certificate"], "*");
     const properties = { "connection.uri_san_peer_certificate": "spiffe://a/x" };

@@ -123,6 +123,71 @@ describe.each([1, 4])("on %i workers", (count) => {
     expect(active(workers[0])).toEqual({ "window 2026-07-28": 3 });
   });
 
+  test("the gauge tells sessions apart by the client's software, and goes back to zero", () => {
+    const workers = startWorkers(count, { configuration: { sessions: { idleTimeout: "60s" } } });
+    const byClient = () => countsBy(workers[0], "mcp_sessions_active", "mcp_session_kind", "mcp_client_name");
+    initialize(workers[0], "s1");
+    initialize(workers[count - 1], "s2", "other");
+    initialize(workers[0], "s3", "other");
+    modernCall(workers[0], "agent", "192.0.2.1:1");
+    // Began elsewhere: nobody knows with which software.
+    call(workers[0], "old");
+    passSeconds(workers, 6);
+    const all = { "streamable agent": 1, "streamable other": 2, "streamable ": 1, "window agent": 1 };
+    expect(byClient()).toEqual(all);
+    remove(workers[count - 1], "s2");
+    passSeconds(workers, 6);
+    expect(byClient()).toEqual({ ...all, "streamable other": 1 });
+    passSeconds(workers, 80);
+    expect(byClient()).toEqual({ "streamable agent": 0, "streamable other": 0, "streamable ": 0, "window agent": 0 });
+  });
+
+  test("the gauge has 32 names of clients, and counts all others as one", () => {
+    const workers = startWorkers(count);
+    for (let i = 0; i < 40; i++) initialize(workers[i % count], `s${i}`, `client-${i}`);
+    passSeconds(workers, 6);
+    const byClient = countsBy(workers[0], "mcp_sessions_active", "mcp_client_name");
+    expect(Object.keys(byClient)).toHaveLength(33);
+    expect(byClient).toMatchObject({ "client-0": 1, "client-31": 1, _OTHER: 8 });
+  });
+
+  test("one caller has windows for 15 names of its software on a server, and one for all others", () => {
+    const workers = startWorkers(count);
+    modernCall(workers[0], "agent", "192.0.2.1:1");
+    for (let i = 0; i < 200; i++) modernCall(workers[i % count], `invented-${i}`, "192.0.2.2:1");
+    for (let i = 0; i < 200; i++) modernCall(workers[i % count], `invented-${i}`, "192.0.2.2:1");
+    passSeconds(workers, 6);
+    expect(active(workers[0])).toEqual({ "window 2026-07-28": 17 });
+    expect(started(workers[0])).toMatchObject({ "window agent": 1, "window invented-0": 1, "window ": 1 });
+    const sum = Object.values(started(workers[0])).reduce((a, b) => a + b);
+    expect(sum).toBe(17);
+    expect(ended(workers[0])).toEqual({});
+    // The names without a window have taken no label value.
+    expect(countsBy(workers[0], "mcp_label_overflow_total", "mcp_label")).toEqual({});
+  });
+
+  test("a caller that opens more sessions than there is room for evicts its own alone", () => {
+    const workers = startWorkers(count, { configuration: { sessions: { max: 50 } } });
+    const from = (i: number) => ({ properties: { "source.address": `192.0.2.${i}:1` } });
+    const open = (i: number, id: string, name: string) => {
+      const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name, version: "1" } };
+      const headers = { ...JSON_ANSWER, "mcp-session-id": id };
+      const body = result({ protocolVersion: "2025-11-25", serverInfo: { name: "s" } });
+      post(workers[i % count], request("initialize", params), { headers, body }, from(i));
+    };
+    for (let i = 1; i <= 10; i++) open(i, `quiet-${i}`, "quiet");
+    for (let i = 1; i <= 10; i++) modernCall(workers[0], "quiet", `192.0.2.${i}:1`);
+    passSeconds(workers, 2);
+    for (let i = 0; i < 1000; i++) {
+      open(99, `flood-${i}`, "flood");
+      if (i % 200 === 0) passSeconds(workers, 1);
+    }
+    passSeconds(workers, 12);
+    const byClient = countsBy(workers[0], "mcp_sessions_active", "mcp_client_name");
+    expect(byClient).toEqual({ quiet: 20, flood: 30 });
+    expect(countsBy(workers[0], "mcp_sessions_ended_total", "mcp_session_end")).toEqual({ evicted: 970 });
+  });
+
   test("a legacy server without sessions has windows too", () => {
     const workers = startWorkers(count);
     initialize(workers[0], undefined);

@@ -39,7 +39,7 @@ export function create(self: u64, space: i32, max: i32): void {
   sessions = new Sessions(shared, max, new Listener());
 }
 
-export function insert(hash: u64, server: i32, idleSeconds: u32, now: u64): Inserted {
+export function insert(hash: u64, server: i32, idleSeconds: u32, now: u64, caller: u16, isLimited: bool): Inserted {
   memory.fill(changetype<usize>(entry), 0, ENTRY_SIZE);
   entry.hash = hash;
   entry.startedAtMs = now;
@@ -47,7 +47,8 @@ export function insert(hash: u64, server: i32, idleSeconds: u32, now: u64): Inse
   entry.idleSeconds = idleSeconds;
   entry.server = server;
   entry.kind = <u8>SessionKind.Window;
-  return sessions.insert(entry);
+  entry.caller = caller;
+  return sessions.insert(entry, isLimited);
 }
 
 export function update(hash: u64, operations: u32, tokens: u64, now: u64): bool {

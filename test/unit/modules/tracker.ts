@@ -1,6 +1,7 @@
 import { Event, EventKind } from "../../../assembly/mcp/event";
 import { EventSink } from "../../../assembly/mcp/event_sink";
 import { Events } from "../../../assembly/mcp/events";
+import { ClientNumbers } from "../../../assembly/mcp/sessions/client_numbers";
 import { SessionEvents } from "../../../assembly/mcp/sessions/session_events";
 import { SessionTracker } from "../../../assembly/mcp/sessions/session_tracker";
 import { SessionEnd, SessionKind } from "../../../assembly/store/session_entry";
@@ -47,23 +48,29 @@ class Observer extends EventSink {
   }
 }
 
+class Numbers extends ClientNumbers {
+  numberOf(name: usize, length: i32): u8 {
+    return 1;
+  }
+}
+
 const MAX: i32 = 65536;
 const events = new Events();
 events.add(new Observer());
 let sessions: Sessions = new Sessions(openStore(1, 0), MAX, new SessionEvents(events));
-let tracker: SessionTracker = new SessionTracker(sessions, events, 0);
+let tracker: SessionTracker = new SessionTracker(sessions, events, new Numbers(), 0);
 
 export function create(self: u64, space: i32, idleSeconds: u32): void {
   sessions = new Sessions(openStore(self, space), MAX, new SessionEvents(events));
-  tracker = new SessionTracker(sessions, events, idleSeconds);
+  tracker = new SessionTracker(sessions, events, new Numbers(), idleSeconds);
 }
 
 export function begin(hash: u64, kind: SessionKind, server: i32, revision: i32, now: u64): void {
-  tracker.begin(hash, kind, server, revision, now, 0, 0);
+  if (!tracker.touch(hash, now)) tracker.begin(hash, kind, server, 1, revision, now, 0, 0, false);
 }
 
 export function meet(hash: u64, server: i32, revision: i32, now: u64): void {
-  tracker.meet(hash, SessionKind.Streamable, server, revision, now);
+  if (!tracker.touch(hash, now)) tracker.meet(hash, SessionKind.Streamable, server, 1, revision, now);
 }
 
 export function add(hash: u64, operations: u32, tokens: u64, now: u64): void {

@@ -259,7 +259,7 @@ function newOperation(): Operation {
 }
 
 function sessions(shared: Store, full: Store): void {
-  const sessions = new Sessions(shared, 64, new SessionsListener());
+  const sessions = new Sessions(shared, 1, new SessionsListener());
   const others = new Sessions(full, 16, new SessionsListener());
   memory.fill(changetype<usize>(session), 0, ENTRY_SIZE);
   session.hash = KEY;
@@ -268,7 +268,9 @@ function sessions(shared: Store, full: Store): void {
   session.idleSeconds = 1800;
   session.server = OTHER_KEY;
   session.revision = 4;
+  session.client = 3;
   session.kind = <u8>SessionKind.HttpSse;
+  session.caller = 0x1234;
   sessions.insert(session);
   sessions.update(KEY, 5, 6, NOW + 2);
   sessions.end(KEY, SessionEnd.Deleted, NOW + 3);

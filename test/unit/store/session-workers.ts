@@ -3,14 +3,14 @@ import { RacingData } from "./race.ts";
 
 interface Exports {
   create(self: bigint, space: number, max: number): void;
-  insert(hash: bigint, server: number, idleSeconds: number, now: bigint): number;
+  insert(hash: bigint, server: number, idleSeconds: number, now: bigint, caller: number, isLimited: boolean): number;
   update(hash: bigint, operations: number, tokens: bigint, now: bigint): number;
   end(hash: bigint, reason: number, now: bigint): void;
   sweep(now: bigint): number;
   conflicts(): number;
 }
 
-const INSERTED = ["new", "active", "ended", "gave up"] as const;
+const INSERTED = ["new", "active", "ended", "too many", "gave up"] as const;
 const ENDS = ["none", "deleted", "refused", "idle", "evicted"] as const;
 
 export type Inserted = (typeof INSERTED)[number];
@@ -61,8 +61,14 @@ export class SessionWorker {
     this.#exports.create(BigInt(self), space, max);
   }
 
-  insert(hash: bigint, birth: number, idleSeconds: number, now: number): Inserted {
-    return INSERTED[this.#exports.insert(hash, birth, idleSeconds, BigInt(now))];
+  insert(
+    hash: bigint,
+    birth: number,
+    idleSeconds: number,
+    now: number,
+    { caller = 0, isLimited = false } = {},
+  ): Inserted {
+    return INSERTED[this.#exports.insert(hash, birth, idleSeconds, BigInt(now), caller, isLimited)];
   }
 
   update(hash: bigint, operations: number, tokens: number, now: number): boolean {

@@ -108,6 +108,59 @@ describe("the cap", () => {
     expect(first.takeEvents().filter((event) => "ended" in event)).toHaveLength(990);
   });
 
+  it("takes the sessions of the caller that holds most, however many it opens and wherever they lie", () => {
+    const others = 60;
+    for (let i = 0; i < others; i++) first.insert(hashIn(i * 17, i), i, IDLE_SECONDS, START, { caller: 1 + (i % 20) });
+    for (let i = 0; i < 20_000; i++) {
+      const hash = hashIn((i * 7919) % BUCKETS, 1000 + i);
+      workers[i % 4].insert(hash, 1000 + i, 3600, START + 1000 + Math.floor(i / 4), { caller: 999 });
+      if (i % 2500 === 2499) first.sweep(START + 1000 + Math.floor(i / 4));
+    }
+    const left = first.sweep(START + 7000);
+    expect(left.slice(0, others)).toEqual(Array.from({ length: others }, (_, i) => i));
+    expect(left.length).toBe(1000);
+    // Of its own sessions, the caller keeps those that it opened last.
+    expect(Math.min(...left.slice(others))).toBeGreaterThan(15_000);
+  });
+
+  it("in a full bucket takes the sessions of the caller that holds most there", () => {
+    const full = LEAST_CAPACITY;
+    for (let i = 0; i < full; i++) first.insert(hashIn(5, i), i, IDLE_SECONDS, START + i, { caller: i < 6 ? 1 : 2 });
+    for (let i = 0; i < 50; i++)
+      first.insert(hashIn(5, 100 + i), 100 + i, IDLE_SECONDS, START + 100 + i, { caller: 3 });
+    const left = first.sweep(START + 200);
+    // 3 took from 2, which had most, until all three had as many.
+    expect(left.filter((birth) => birth < 6)).toHaveLength(5);
+    expect(left.filter((birth) => birth >= 6 && birth < full)).toHaveLength(5);
+    expect(left.filter((birth) => birth >= 100)).toEqual([144, 145, 146, 147, 148, 149]);
+  });
+
+  it("leaves each of two callers that share a store its half", () => {
+    openSessions(100);
+    for (let i = 0; i < 90; i++) first.insert(hashIn(i, i), i, IDLE_SECONDS, START, { caller: 1 });
+    for (let i = 90; i < 190; i++) first.insert(hashIn(i, i), i, IDLE_SECONDS, START + i, { caller: 2 });
+    let left = first.sweep(START + 200);
+    while (!first.isSwept) left = first.sweep(START + 200);
+    expect(left.length).toBe(100);
+    expect(left.filter((birth) => birth < 90).length).toBe(50);
+  });
+
+  it("bounds the windows of a caller on a server, and counts those of others apart", () => {
+    const window = (number: number, caller: number) =>
+      first.insert(hashIn(5, number), 7, IDLE_SECONDS, START, { caller, isLimited: true });
+    openSessions(100_000);
+    expect(Array.from({ length: 17 }, (_, i) => window(i, 1))).toEqual([
+      ...Array.from({ length: 15 }, () => "new"),
+      "too many",
+      "too many",
+    ]);
+    expect([window(3, 1), window(30, 2)]).toEqual(["active", "new"]);
+    expect(first.insert(hashIn(5, 40), 7, IDLE_SECONDS, START, { caller: 1 })).toBe("new");
+    first.end(hashIn(5, 3), "deleted", START);
+    first.end(hashIn(5, 4), "deleted", START);
+    expect(window(50, 1)).toBe("new");
+  });
+
   it("bounds what a bucket holds", () => {
     for (let i = 0; i < 100; i++) expect(first.insert(hashIn(5, i), i, IDLE_SECONDS, START + i)).toBe("new");
     const last = Array.from({ length: LEAST_CAPACITY }, (_, i) => 100 - LEAST_CAPACITY + i);

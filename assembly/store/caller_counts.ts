@@ -1,0 +1,94 @@
+import { CALLER_TAG_COUNT } from "./session_entry";
+
+const SLOTS: i32 = CALLER_TAG_COUNT;
+const SLOT_SIZE: i32 = 4;
+
+/** The most callers that {@link CallerCounts.writeHeaviest} writes, and bytes of each. */
+export const HEAVY_LIMIT: i32 = 8;
+export const HEAVY_SIZE: i32 = 2;
+
+/** The counts, which all instances share: one at a time is in use. 0 until the first one is. */
+let slots: usize = 0;
+
+/** How many sessions each caller has, by its tag. */
+export class CallerCounts {
+  /** All counts become 0. */
+  clear(): void {
+    if (!slots) slots = heap.alloc(SLOTS * SLOT_SIZE);
+    memory.fill(slots, 0, SLOTS * SLOT_SIZE);
+  }
+
+  add(caller: u16): void {
+    const slot = slotOf(caller);
+    store<u32>(slot, load<u32>(slot) + 1);
+  }
+
+  remove(caller: u16): void {
+    const slot = slotOf(caller);
+    const count = load<u32>(slot);
+    if (count) store<u32>(slot, count - 1);
+  }
+
+  of(caller: u16): u32 {
+    return load<u32>(slotOf(caller));
+  }
+
+  /** How many sessions the callers have that have more than `level`. */
+  above(level: u32): i32 {
+    let sum = 0;
+    for (let i = 0; i < SLOTS; i++) {
+      const count = countAt(i);
+      if (count > level) sum += count;
+    }
+    return sum;
+  }
+
+  /** The most sessions that every caller may keep if `surplus` of all sessions go, of which there are more. */
+  levelOf(surplus: i32): u32 {
+    let low: u32 = 0;
+    let high: u32 = i32.MAX_VALUE;
+    while (low < high) {
+      const level = low + (high - low + 1) / 2;
+      let over: i64 = 0;
+      for (let i = 0; i < SLOTS; i++) {
+        const count = countAt(i);
+        if (count > level) over += count - level;
+      }
+      if (over >= surplus) low = level;
+      else high = level - 1;
+    }
+    return low;
+  }
+
+  /** Writes the callers that have most, of those that have no less than the average. Returns how many bytes it wrote. */
+  writeHeaviest(at: usize): i32 {
+    let sum: u64 = 0;
+    let callers: u64 = 0;
+    for (let i = 0; i < SLOTS; i++) {
+      const count = countAt(i);
+      sum += count;
+      if (count) callers++;
+    }
+    let length = 0;
+    for (let i = 0; i < SLOTS; i++) {
+      const count = countAt(i);
+      if (count == 0 || callers * count < sum) continue;
+      // In descending order: those that have fewer move on, and the last one out.
+      let place = length;
+      while (place > 0 && countAt(load<u16>(at + (place - 1) * HEAVY_SIZE)) < count) place--;
+      if (place == HEAVY_LIMIT) continue;
+      if (length < HEAVY_LIMIT) length++;
+      memory.copy(at + (place + 1) * HEAVY_SIZE, at + place * HEAVY_SIZE, (length - 1 - place) * HEAVY_SIZE);
+      store<u16>(at + place * HEAVY_SIZE, <u16>i);
+    }
+    return length * HEAVY_SIZE;
+  }
+}
+
+function slotOf(caller: u16): usize {
+  return slots + ((<i32>caller) & (SLOTS - 1)) * SLOT_SIZE;
+}
+
+function countAt(index: i32): u32 {
+  return load<u32>(slots + index * SLOT_SIZE);
+}
