@@ -19,7 +19,7 @@ const FAMILIES = documentedFamilies(readFileSync(new URL("../../../docs/metrics.
 const VALUES: Readonly<Record<string, number>> = { mcp_caller: 64, mcp_client_name: 32, mcp_method_name: 60 };
 const OTHER_VALUES = 20;
 /** What names are spelled with. */
-const VALUE = /^[\w\-./:@+]*$/;
+const VALUE = /^(?:[\w\-./:@+]|%[\dA-F]{2})*(?:~[\da-f]{16})?$/;
 
 /** Throws where a series is none of docs/metrics.md's, or where a label takes more values than the caps (by label) allow. */
 export function checkDocumented(series: readonly Defined[], caps: Readonly<Record<string, number>>): void {
@@ -32,7 +32,7 @@ export function checkDocumented(series: readonly Defined[], caps: Readonly<Recor
       if (![...COMMON, ...family.labels].includes(label)) {
         throw new Mismatch(`label of ${metric.name}`, label, "one of docs/metrics.md");
       }
-      if (!VALUE.test(value)) throw new Mismatch(`value of ${label}`, value, "plain characters");
+      if (!VALUE.test(value)) throw new Mismatch(`value of ${label}`, value, "plain or percent-encoded characters");
       if (!values.has(label)) values.set(label, new Set());
       values.get(label)!.add(value);
     }
