@@ -9,6 +9,8 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const NODE_MAJOR = 20;
+/** What the filter is built from. */
+const SOURCES = ["assembly", "asconfig.json", "package.json", "scripts/build-info.mjs"];
 
 class SetupError extends Error {}
 
@@ -50,7 +52,7 @@ async function setUp() {
     console.error("Installing dependencies (npm ci)");
     await npm(["ci", "--no-audit", "--no-fund"], "npm could not install the dependencies");
   }
-  if (changed("build/mcp.wasm") < Math.max(changed("assembly"), changed("asconfig.json"))) {
+  if (changed("build/mcp.wasm") < Math.max(...SOURCES.map(changed))) {
     console.error("Building the filter (npm run build)");
     await npm(["run", "--silent", "build"], "The filter could not be built");
   }

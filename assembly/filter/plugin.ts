@@ -25,6 +25,7 @@ import { HostTimer } from "../proxy-wasm/timer";
 import { Endpoints } from "../store/endpoints";
 import { shareHashKey } from "../store/hash_key";
 import { SteadyClock } from "../store/steady_clock";
+import { BuildGauge } from "../stats/build_gauge";
 import { BodyReader } from "./body_reader";
 import { Configuration } from "./configuration/configuration";
 import { Settling } from "./configuration/settling";
@@ -50,6 +51,7 @@ export class Plugin extends RootContext {
   private watchdog: Watchdog;
   private requests: RequestFlow;
   private responses: ResponseFlow;
+  private build: BuildGauge;
   /** The VM's memory at the last tick, in pages of 64 KiB. */
   private pages: i32 = 0;
 
@@ -81,6 +83,7 @@ export class Plugin extends RootContext {
     const units = new Units(configuration, gate, host);
     const service = new Service(configuration, units, gate);
     this.host = host;
+    this.build = new BuildGauge(host.metrics);
     this.log = log;
     this.timer = new HostTimer(clock);
     this.configuration = configuration;
@@ -106,6 +109,7 @@ export class Plugin extends RootContext {
 
   onTick(): void {
     if (!this.timer.tick()) return;
+    this.build.recordLive();
     const configuration = this.configuration;
     this.settling.settle(this.id);
     configuration.tick();
@@ -128,6 +132,7 @@ export class Plugin extends RootContext {
     this.settling.settle(this.id);
     this.configuration.leaderships.close();
     this.units.close();
+    this.build.recordEnd();
   }
 
   onRequestHeaders(stream: u32, endOfStream: bool): Action {

@@ -48,9 +48,10 @@ export enum Family {
   AccessRules,
   AccessOutdated,
   ConfigurationInvalid,
+  BuildInfo,
 }
 
-export const FAMILY_COUNT: i32 = Family.ConfigurationInvalid + 1;
+export const FAMILY_COUNT: i32 = Family.BuildInfo + 1;
 
 /** What a family's metrics hold. */
 export enum FamilyType {
@@ -94,6 +95,7 @@ const NAMES: string[] = [
   "mcp_access_rules",
   "mcp_access_outdated",
   "mcp_configuration_invalid",
+  "mcp_build_info",
 ];
 
 export function familyName(family: Family): string {
@@ -118,6 +120,7 @@ export function familyType(family: Family): FamilyType {
     case Family.AccessRules:
     case Family.AccessOutdated:
     case Family.ConfigurationInvalid:
+    case Family.BuildInfo:
       return FamilyType.Gauge;
     default:
       return FamilyType.Counter;
@@ -202,9 +205,11 @@ export enum Label {
   Caller,
   ClientName,
   AccessRule,
+  BuildVersion,
+  BuildRevision,
 }
 
-export const LABEL_COUNT: i32 = Label.AccessRule + 1;
+export const LABEL_COUNT: i32 = Label.BuildRevision + 1;
 
 /** No name may end with another one: Envoy's tags look for them anywhere in a metric's name. */
 const LABEL_NAMES: string[] = [
@@ -234,6 +239,8 @@ const LABEL_NAMES: string[] = [
   "mcp_caller",
   "mcp_client_name",
   "mcp_access_rule",
+  "mcp_build_version",
+  "mcp_build_revision",
 ];
 
 export function labelName(label: Label): string {
@@ -315,6 +322,8 @@ export function familyLabels(family: Family): LabelBits {
       return 1 << Label.Role;
     case Family.ConfigurationInvalid:
       return 0;
+    case Family.BuildInfo:
+      return (1 << Label.BuildVersion) | (1 << Label.BuildRevision);
     default:
       return OF_SERVER;
   }

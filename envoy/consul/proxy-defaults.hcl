@@ -47,7 +47,9 @@ Config {
     { "tag_name": "mcp_access_mode", "regex": "(mcp_access_mode=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_caller", "regex": "(mcp_caller=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_client_name", "regex": "(mcp_client_name=\\.=(.*?);\\.;)" },
-    { "tag_name": "mcp_access_rule", "regex": "(mcp_access_rule=\\.=(.*?);\\.;)" }
+    { "tag_name": "mcp_access_rule", "regex": "(mcp_access_rule=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_build_version", "regex": "(mcp_build_version=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_build_revision", "regex": "(mcp_build_revision=\\.=(.*?);\\.;)" }
   ],
   "histogram_bucket_settings": [
     {

@@ -29,6 +29,8 @@ const CLOSED = "(?:_?_?[^_])+";
 const OPEN: Record<string, string> = { mcp_caller: "(?:[A-Za-z0-9]+___)?(?:_?_?[^_])*_?_?" };
 /** Labels of open sets that are looked for from the left, by how a name begins. */
 const FROM_THE_LEFT = ["mcp_role", "mcp_server", "mcp_method_name", "gen_ai_tool_name", "gen_ai_prompt_name"];
+/** The family that tells the build, without a role. */
+const BUILD = "mcp_build_info";
 /** What untrusted callers choose: nothing behind it in the name may be trusted. */
 const UNTRUSTED = "mcp_client_name";
 
@@ -57,10 +59,22 @@ export function relabelRules({ families, labels }: Catalogue): Section[] {
     { comment: "Its labels: from the left.", rules: leftRules() },
     { comment: "Values of closed sets as they were.", rules: restorations },
     {
+      comment: "The build: a version of three numbers and more, and the digits of a hash.",
+      rules: [
+        buildRule("mcp_build_version___(.+)___mcp_build_revision___[0-9a-z]+", "mcp_build_version"),
+        buildRule("mcp_build_version___.+___mcp_build_revision___([0-9a-z]+)", "mcp_build_revision"),
+        restoration("mcp_build_version", "(\\d+)_(\\d+)_(\\d+)(.*)", "$1.$2.$3$4"),
+      ],
+    },
+    {
       comment: "The family alone.",
-      rules: [{ source: NAME, regex: "mcp_role___.+___(mcp_[a-z_]+)", target: NAME }],
+      rules: [{ source: NAME, regex: "mcp_(?:role|build_version)___.+___(mcp_[a-z_]+)", target: NAME }],
     },
   ];
+}
+
+function buildRule(labels: string, target: string): RelabelRule {
+  return { source: NAME, regex: `${labels}___${BUILD}`, target };
 }
 
 /** Families whose names end alike but for the family itself. */
@@ -72,7 +86,7 @@ interface Group {
 
 function groupsOf(families: Family[]): Group[] {
   const byTail = new Map<string, Family[]>();
-  for (const family of families.filter(({ labels }) => labels.length > 0)) {
+  for (const family of families.filter(({ name, labels }) => labels.length > 0 && name !== BUILD)) {
     const key = tailLabels(family)
       .map(({ name }) => name)
       .join();

@@ -120,9 +120,9 @@ describe("passes untouched", () => {
   });
 });
 
-/** What traffic has brought: the filter tells of its configuration without any. */
+/** What traffic has brought: the filter tells of its build and its configuration without any. */
 async function trafficMetrics(): Promise<Metric[]> {
-  return (await readMetrics(envoy)).filter(({ name }) => name !== "mcp_configuration_invalid");
+  return (await readMetrics(envoy)).filter(({ name }) => !/^mcp_(build_info|configuration_invalid)$/.test(name));
 }
 
 /** The same 50 MiB each time, beginning as JSON does. */

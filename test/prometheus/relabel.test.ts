@@ -61,6 +61,12 @@ const CLIENTS = [
 
 const RULES = ["agents-read", "_default", "a.b_", "a___mcp_access_rule___b", "a___mcp_access_mode___shadow"];
 
+/** The labels of the build. */
+const BUILDS = [
+  { mcp_build_version: "0.1.0", mcp_build_revision: "0123456789ab" },
+  { mcp_build_version: "10.22.303", mcp_build_revision: "unknown" },
+];
+
 type Labels = Record<string, string>;
 
 /** One line of an exposition, and what is to become of it. */
@@ -148,6 +154,9 @@ describe.runIf(hasPrometheus())("Prometheus with scrape/kuma.yaml", () => {
 
 /** All closed values with plain names, and all names with one of each closed value. */
 function linesOf(family: Family): Line[] {
+  if (has(family, "mcp_build_version")) {
+    return BUILDS.flatMap((labels) => exposed(family, encoded(family, labels), labels));
+  }
   const own = closedLabels(family);
   const plain = labelsBefore(family, ["shop"], ["echo"]);
   const closed = plain.flatMap((before) => own.map((labels) => ({ ...before, ...labels })));
