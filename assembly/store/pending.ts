@@ -4,6 +4,8 @@ import { ATTEMPTS, PAGE_CAPACITY, Store } from "./primitives/store";
 const BUCKETS: i32 = 256;
 /** Entries in a bucket; beyond that the oldest one of the lowest rank goes. */
 const CAPACITY: i32 = 128;
+/** The rank of entries that make room last. */
+const HIGHEST_RANK: u16 = 3;
 /** The most bytes that are kept of one. */
 export const PENDING_SIZE: i32 = 512;
 
@@ -26,7 +28,7 @@ class PendingEntry {
   endedAtMs: u64;
   /** How it ends if no answer comes; 0 while that is open. */
   verdict: u16;
-  /** Those of a lower rank make room first. */
+  /** 0 to {@link HIGHEST_RANK}: those of a lower one make room first. */
   rank: u16;
   length: u32;
 }
@@ -307,8 +309,9 @@ function bucketOf(scope: u64): i32 {
 
 /** Whether a whole entry lies at this address, of which `size` bytes are there. */
 function isEntry(at: usize, size: usize): bool {
-  if (size < HEAD || changetype<PendingEntry>(at).length > <u32>PENDING_SIZE) return false;
-  return sizeOf(at) <= size;
+  if (size < HEAD) return false;
+  const entry = changetype<PendingEntry>(at);
+  return entry.length <= <u32>PENDING_SIZE && entry.rank <= HIGHEST_RANK && sizeOf(at) <= size;
 }
 
 /** Bytes of the entry at this address: entries stay aligned. */

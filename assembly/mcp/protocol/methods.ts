@@ -157,7 +157,7 @@ export function isList(method: Method): bool {
 }
 
 /** How much the end of an operation of this method tells: where there is no room for all that wait, those of a lower rank
- *  go first. */
+ *  go first. 0 to 3. */
 export function evictionRank(method: Method): u32 {
   switch (method) {
     case Method.Ping:

@@ -111,16 +111,23 @@ describe("a damaged value", () => {
     }),
   );
 
+  /** Puts the damaged value in the place of each value. What then is not replaced by a good one. */
+  function unrecovered(value: Buffer): string {
+    const store = new SharedDataStore();
+    const worker = new TestModule<Exports>("values", {}, store);
+    // What is there afterwards tells the names of all keys.
+    worker.exports.unrecovered(0);
+    for (const key of store.keys()) store.set(key, value, 0);
+    return worker.string(worker.exports.unrecovered(0));
+  }
+
   itHolds(
     "is replaced by a good one at the next change",
     200,
-    fc.property(damages, (damage) => {
-      const store = new SharedDataStore();
-      const worker = new TestModule<Exports>("values", {}, store);
-      // What is there afterwards tells the names of all keys.
-      worker.exports.unrecovered(0);
-      for (const key of store.keys()) store.set(key, damagedValue(damage), 0);
-      assert.equal(worker.string(worker.exports.unrecovered(0)), "");
-    }),
+    fc.property(damages, (damage) => assert.equal(unrecovered(damagedValue(damage)), "")),
   );
+
+  it("full of entries of higher ranks than there are, it is replaced, too", () => {
+    expect(unrecovered(damagedValue({ value: "010000003412", repeat: 5000, cut: 0, changes: [] }))).toBe("");
+  });
 });
