@@ -29,12 +29,17 @@ export class Principals {
     findAddress(caller, this.properties);
   }
 
-  /** Fills in the principal of `caller` alone, which is cleared, during the callbacks of the request. */
+  /** Whether a source is a header of the request, which the proxy shows during the callback of the headers alone. */
+  get needsHeaders(): bool {
+    return this.config.principalSources.includes(PrincipalSource.ForwardedCertificate);
+  }
+
+  /** Fills in the principal of `caller` alone, which is cleared, during the callbacks of the request; if
+   *  {@link needsHeaders}, during that of its headers. */
   findName(caller: Caller): void {
     caller.clear();
     const properties = this.properties;
-    const reads = this.config.principalSources.includes(PrincipalSource.ForwardedCertificate);
-    const isThere = reads && properties.findSegments(FORWARDED);
+    const isThere = this.needsHeaders && properties.findSegments(FORWARDED);
     this.findPrincipal(caller, properties.at, isThere ? properties.length : 0);
   }
 

@@ -25,6 +25,8 @@ export class HttpStream implements Context {
   readonly #response = new Half("response");
   #logging = false;
   #closed = false;
+  /** The request's headers, as long as Envoy shows them by the property `request.headers`: until they go on. */
+  #shownHeaders: HeaderList = [];
 
   constructor(plugin: Plugin, properties: Properties) {
     this.plugin = plugin;
@@ -38,7 +40,10 @@ export class HttpStream implements Context {
   requestHeaders(headers: HeaderList, end = false): Action {
     return this.#request.onHeaders(headers, end, () => {
       this.plugin.vm.callback(this, "proxy_on_context_create", this.id, this.plugin.id);
-      return this.#action("proxy_on_request_headers", headers.length, Number(end));
+      this.#shownHeaders = headers;
+      const action = this.#action("proxy_on_request_headers", headers.length, Number(end));
+      if (action === Action.Continue) this.#shownHeaders = [];
+      return action;
     });
   }
 
@@ -177,6 +182,8 @@ export class HttpStream implements Context {
   }
 
   property(path: string): PropertyValue | undefined {
+    const name = /^request\.headers\.(.+)$/.exec(path)?.[1];
+    if (name !== undefined) return this.#shownHeaders.find(([header]) => header === name)?.[1];
     return this.properties.get(path) ?? this.plugin.property(path);
   }
 

@@ -25,7 +25,7 @@ type Agent = keyof typeof PRINCIPALS;
 const PLUGIN_CONFIG = {
   server: "shop",
   match: { paths: ["/mcp"] },
-  labels: { caller: "client" },
+  labels: { caller: "principal" },
   access: {
     principalSources: ["x-forwarded-client-cert"],
     rules: [
@@ -140,9 +140,9 @@ describe.runIf(hasPrometheus())("with a real Envoy and a real Prometheus", () =>
 
     "Which agent calls it?": (query) =>
       answers(query, [
-        [{ mcp_caller: "planner", mcp_outcome: "tool_error" }, 3],
-        [{ mcp_caller: "writer", mcp_outcome: "tool_error" }, 2],
-        [{ mcp_caller: "planner", mcp_outcome: "ok" }, 1],
+        [{ mcp_caller: PRINCIPALS.planner, mcp_outcome: "tool_error" }, 3],
+        [{ mcp_caller: PRINCIPALS.writer, mcp_outcome: "tool_error" }, 2],
+        [{ mcp_caller: PRINCIPALS.planner, mcp_outcome: "ok" }, 1],
       ]),
 
     "Which call is stuck?": async (query) => {
@@ -192,15 +192,19 @@ describe.runIf(hasPrometheus())("with a real Envoy and a real Prometheus", () =>
 
     "Is the configuration valid, and which policy is in force?": async (command) => {
       const of = ({ adminUrl }: Envoy) => shell(command.replace("http://127.0.0.1:9901", adminUrl)).sort();
+      const build = expect.stringMatching(
+        /^mcp_build_info\{mcp_build_version="\d+\.\d+\.\d+",mcp_build_revision="[0-9a-f]{12}"\} 1$/,
+      );
       const good = [
         'mcp_access_outdated{mcp_role="server"} 0',
         'mcp_access_policy{mcp_role="server",mcp_access_mode="enforce"} 1',
         'mcp_access_policy{mcp_role="server",mcp_access_mode="shadow"} 0',
         'mcp_access_rules{mcp_role="server"} 2',
+        build,
         "mcp_configuration_invalid{} 0",
       ];
       await expect.poll(() => of(envoy), POLL).toEqual(good);
-      await expect.poll(() => of(misconfigured), POLL).toEqual(["mcp_configuration_invalid{} 1"]);
+      await expect.poll(() => of(misconfigured), POLL).toEqual([build, "mcp_configuration_invalid{} 1"]);
     },
   };
 

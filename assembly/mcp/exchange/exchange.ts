@@ -62,6 +62,7 @@ export class Exchange {
     this.hasMcpHeader = head.hasMcpHeader || head.isAtEndpoint;
     this.isNamed = head.isNamed;
     services.sessions.begin(stream, head);
+    if (services.participants.needsHeaders) services.participants.nameCaller(stream);
     if (head.method == HttpMethod.Delete) {
       this.isDelete = true;
     } else if (head.method == HttpMethod.Get) {

@@ -50,6 +50,12 @@ export class Participants {
     return stream.caller;
   }
 
+  /** Whether {@link nameCaller} must be called while the request's headers pass. */
+  get needsHeaders(): bool {
+    const principals = this.principals;
+    return principals != null && principals.needsHeaders;
+  }
+
   /** Resolves the address or principal that sinks show of the stream's caller, once. To be called in callbacks of the request
    *  first. Returns its key; 0 where there is none, or where sinks show something else. */
   nameCaller(stream: Stream): CallerKey {

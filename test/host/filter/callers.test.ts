@@ -78,7 +78,7 @@ describe("the principal", () => {
     post(plugin, toolCall("echo"), result(), {
       properties: { "filter_state.io.istio.peer_principal": "spiffe://a/b" },
     });
-    const forwarded = { properties: { "request.headers.x-forwarded-client-cert": "URI=spiffe://a/c" } };
+    const forwarded = { headers: { ...MCP_HEADERS, "x-forwarded-client-cert": "URI=spiffe://a/c" } };
     post(plugin, toolCall("echo"), result(), forwarded);
     expect(callers(plugin)).toEqual({ [AGENT]: 1, "spiffe://a/b": 1, "": 1 });
   });
@@ -88,10 +88,7 @@ describe("the principal", () => {
     const plugin = startFilter({ configuration: { ...guarded(access), ...by("principal") } });
     const URI = "URI=spiffe://a/c";
     const headers = { ...MCP_HEADERS, "x-forwarded-client-cert": URI };
-    const properties = {
-      "request.headers.x-forwarded-client-cert": URI,
-      "connection.uri_san_peer_certificate": AGENT,
-    };
+    const properties = { "connection.uri_san_peer_certificate": AGENT };
     ask(plugin, toolCall("echo"), { headers, properties });
     expect(callers(plugin)).toEqual({ "spiffe://a/c": 1 });
   });
