@@ -242,10 +242,10 @@ export class Pairing {
       return this.conclude(stream, operation, outcome);
     }
     this.events.operationWaiting(stream, operation);
-    // The client may have been back, and answered, before.
-    if (this.waiting.takeAnswer(operation) && this.isUnclaimed(operation)) {
-      return this.conclude(stream, operation, operation.outcome);
-    }
+    operation.outcome = outcome;
+    // The client may have been back, and answered, before. Where the session has ended, no answer comes any more.
+    const isOver = this.waiting.takeAnswer(operation) || !this.sessions.isActive(stream);
+    if (isOver && this.isUnclaimed(operation)) return this.conclude(stream, operation, operation.outcome);
     operation.release();
   }
 

@@ -76,6 +76,20 @@ describe.each([1, 4])("an answer on another stream, with %i workers", (count) =>
     expect(inFlight(workers[0])).toBe(0);
   });
 
+  test("of a stream that outlives its session: nothing is waited for", () => {
+    const workers = start();
+    const [worker] = workers;
+    const asked = openPost(on(workers, 1), "s", toolCall("echo", 1)).write(priming("1-0"));
+    const request = { method: "DELETE", headers: { "mcp-session-id": "s" } };
+    exchange(on(workers, 2), { request, response: { status: 200 } });
+    expect(countsBy(worker, "mcp_sessions_ended_total", "mcp_session_end")).toEqual({ deleted: 1 });
+    passSeconds(workers, 12);
+    asked.close();
+    expect(tools(worker)).toEqual({ "echo unanswered": 1 });
+    passSeconds(workers, 6);
+    expect(inFlight(worker)).toBe(0);
+  });
+
   test("on GET, before the POST that the server only accepted ends", () => {
     const workers = start();
     const accepted = exchange(workers[0], {
