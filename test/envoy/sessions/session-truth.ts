@@ -146,10 +146,13 @@ export function sessionSums(metrics: Metric[]): Counts {
   return Object.fromEntries(sums.map(({ name, labels, value }) => [series(name, labels), rounded(value)]));
 }
 
-/** The gauges that are not zero, but for those of definitions, which have tests of their own. */
+/** Gauges that have tests of their own. */
+const TESTED_ELSEWHERE = ["mcp_build_info", "mcp_definition_tokens", "mcp_oldest_operation_milliseconds"];
+
+/** The other gauges that are not zero. */
 export function gaugesOf(metrics: Metric[]): Counts {
   const gauges = metrics.filter(
-    ({ name, value }) => value !== 0 && !/_(total|count|sum|bucket)$|^mcp_definition_tokens$/.test(name),
+    ({ name, value }) => value !== 0 && !/_(total|count|sum|bucket)$/.test(name) && !TESTED_ELSEWHERE.includes(name),
   );
   return Object.fromEntries(gauges.map(({ name, labels, value }) => [series(name, labels), value]));
 }
