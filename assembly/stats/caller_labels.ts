@@ -47,7 +47,6 @@ export class CallerLabels {
     const key = operation.isParked ? operation.caller : stream.namedCaller;
     switch (this.labels.caller) {
       case CallerLabel.Address:
-        return this.labels.callers.findKey(key);
       case CallerLabel.Principal:
         return key ? this.labels.callers.findKey(key) : NO_CALLER;
       case CallerLabel.Client: {

@@ -133,10 +133,12 @@ export enum ErrorType {
   ToolError,
   RpcError,
   Denied,
+  /** Nothing records it yet: rules already leave it out, as they do what was denied. */
+  Limited,
   Other,
 }
 
-const ERROR_TYPES: string[] = ["", "tool_error", "rpc_error", "denied", "other"];
+const ERROR_TYPES: string[] = ["", "tool_error", "rpc_error", "denied", "limited", "other"];
 
 /** Which way bytes or a notification went: the label `mcp_direction`. */
 export enum Direction {

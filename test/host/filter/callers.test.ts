@@ -49,6 +49,12 @@ describe("the address", () => {
     expect(callers(plugin, "mcp_access_decisions_total")).toEqual({ "192.0.2.7": 1, "192.0.2.8": 1 });
   });
 
+  test("without an address the label is left out", () => {
+    const plugin = startFilter({ configuration: by("address") });
+    post(plugin, request("ping"), result(), { properties: { "source.address": "" } });
+    expect(callers(plugin)).toEqual({ "": 1 });
+  });
+
   test.each([false, "none", undefined])("%j: no label", (caller) => {
     const plugin = startGuarded(OPEN, { more: by(caller) });
     ask(plugin, toolCall("rm"), from("192.0.2.8"));
