@@ -43,14 +43,21 @@ function countRepeated(counts: Counts, operations: readonly Operation[], isLabel
 function windowOf({ exchange, message }: Passed): string | null {
   if (exchange.status < 200 || exchange.status > 299) return null;
   const { _meta } = (message.params ?? {}) as { _meta?: Record<string, { name?: string } | undefined> };
-  return `window ${isModern(exchange) ? (_meta?.["io.modelcontextprotocol/clientInfo"]?.name ?? "") : ""}`;
+  return `window ${pathOf(exchange)} ${isModern(exchange) ? (_meta?.["io.modelcontextprotocol/clientInfo"]?.name ?? "") : ""}`;
 }
 
-/** Holds failed calls and new lists against the list that was answered last. */
+/** The path, without its query: servers of one upstream are told apart by it. */
+function pathOf({ url }: Passed["exchange"]): string {
+  return new URL(url).pathname;
+}
+
+/** Holds failed calls and new lists against the list that was answered last on the same path. */
 function countAgainstLists(counts: Counts, operations: readonly Operation[], isLabelled: IsLabelled): void {
-  let known: Map<string, string> | undefined;
+  const lists = new Map<string, Map<string, string>>();
   for (const { request, answer, outcome } of operations) {
     const { method, params } = request.message;
+    const path = pathOf((answer ?? request).exchange);
+    const known = lists.get(path);
     if (method === "tools/list" && outcome === "ok") {
       const listed = new Map(answer!.message.result!.tools!.map((tool) => [tool.name, definitionOf(tool)]));
       const changes = known === undefined ? [] : changesBetween(known, listed);
@@ -58,7 +65,7 @@ function countAgainstLists(counts: Counts, operations: readonly Operation[], isL
         const labels = { ...toolLabel({ params: { name } }, isLabelled), mcp_change };
         count(counts, "mcp_tool_definition_changes_total", labels);
       }
-      known = listed;
+      lists.set(path, listed);
     } else if (method === "tools/call" && (outcome === "tool_error" || outcome === "rpc_error")) {
       if (known !== undefined && !known.has(params!.name!)) count(counts, "mcp_unknown_tool_calls_total", {});
     }
