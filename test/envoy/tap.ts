@@ -15,10 +15,9 @@ import type { Recorded } from "./recording.ts";
 import { until } from "./sessions/until.ts";
 
 const SETTLED_MS = 2000;
-/** After this time Envoy learns that a client left. It may have ended the response meanwhile: that is what it counts, and what is
- *  recorded. Shorter where nothing came, as the cancellation that follows is to cross the end. */
+/** After this time Envoy learns that a client left. The server may have ended the response meanwhile, as some do once they read
+ *  the cancellation that follows: that is what Envoy counts, and what is recorded. */
 const GRACE_MS = 500;
-const SILENT_GRACE_MS = 50;
 /** Headers of a connection rather than of the message that it brings. */
 const OF_CONNECTION = new Set(["connection", "keep-alive", "transfer-encoding"]);
 
@@ -78,12 +77,11 @@ export class Tap {
     const headers = incoming.rawHeaders;
     const outgoing = request(url, { method: incoming.method, headers, agent: this.#agent });
     response.once("close", () => {
-      const isSilent = exchange.method === "POST" && exchange.text === "";
       const leave = () => {
         if (exchange.ended === "open") exchange.ended = "left";
         outgoing.destroy();
       };
-      setTimeout(leave, isSilent ? SILENT_GRACE_MS : GRACE_MS);
+      setTimeout(leave, GRACE_MS);
     });
     outgoing.once("error", () => response.destroy());
     try {
