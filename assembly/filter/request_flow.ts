@@ -80,6 +80,7 @@ export class RequestFlow {
     head.endpoint = endpoints.find(head.authority, head.path, head.targetLength);
     head.isUnpaired = endpoints.isUnpaired;
     head.isAtEndpoint = head.endpoint != 0 || endpoints.isAmbiguous;
+    head.isAtExactEndpoint = endpoints.isExact;
   }
 
   /** Whether the operator named the path of a request to which that matters. */

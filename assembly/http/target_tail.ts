@@ -46,15 +46,19 @@ function segmentBefore(start: usize, end: usize): usize {
 function hasId(at: usize, end: usize): bool {
   let characters = 0;
   let hasLetter = false;
+  let hasDigit = false;
   for (; at < end; at++) {
     const byte = load<u8>(at);
     const isLetter = (byte | 0x20) - 0x61 < 26;
     if (byte == SLASH || byte == QUESTION_MARK || byte == AMPERSAND || byte == EQUALS) {
       characters = 0;
       hasLetter = false;
+      hasDigit = false;
     } else if (isLetter || byte - 0x30 < 10) {
-      hasLetter = hasLetter || isLetter;
-      if (++characters >= ID_LENGTH && hasLetter) return true;
+      if (isLetter) hasLetter = true;
+      else hasDigit = true;
+      // Words have letters alone.
+      if (++characters >= ID_LENGTH && hasLetter && hasDigit) return true;
     }
   }
   return false;

@@ -104,6 +104,8 @@ export class MessageReader {
   beginNext(): void {
     this.refusal = Refusal.None;
     this.idKind = IdKind.Absent;
+    this.idHash = 0;
+    this.alikeHash = 0;
     this.methodIsString = false;
     this.isError = false;
     this.errorCode = i32.MIN_VALUE;

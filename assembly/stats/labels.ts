@@ -50,7 +50,7 @@ export class Labels {
     private shared: Store,
   ) {
     this.servers = new LabelSet(settings.maxServers, 0, new NameList(shared, "servers", 0));
-    this.callers = new LabelSet(CALLER_LIMIT, 0, new NameList(shared, "callers", 0), true);
+    this.callers = new LabelSet(CALLER_LIMIT, 0, new NameList(shared, "callers", settings.caller), true);
     this.clients = new LabelSet(CLIENT_LIMIT, 0, new NameList(shared, "clients", 0));
     this.tools = new Array<LabelSet | null>(settings.maxServers + 1).fill(null);
     this.prompts = new Array<LabelSet | null>(settings.maxServers + 1).fill(null);

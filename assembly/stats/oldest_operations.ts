@@ -113,8 +113,10 @@ export class OldestOperations extends NumberListener {
   /** Records all gauges after a sweep, and forgets what it has found. */
   endSweep(): void {
     for (let i = 0; i < this.foundCount; i++) {
-      const name = this.found[i];
-      if (!this.known.get(name) && this.admit(name) && this.recorded.add(name)) this.known.set(name, 1);
+      const found = this.found[i];
+      const name = this.shown(found);
+      if (name != found) this.add(name, <u32>this.greatest.get(found));
+      if (!this.known.get(name) && this.recorded.add(name)) this.known.set(name, 1);
     }
     const recorded = this.recorded.values();
     for (let i = 0; i < recorded.length; i++) {
@@ -126,9 +128,15 @@ export class OldestOperations extends NumberListener {
     this.foundCount = 0;
   }
 
-  /** Whether the series budget has room for this name. */
-  private admit(name: u32): bool {
-    return this.labels.admitSeries(serverIn(name), methodIn(name), kindIn(name), targetIn(name));
+  /** The name under which an age is shown: what the series budget has no room for is `_OTHER`, as in {@link Series.choose}. */
+  private shown(name: u32): u32 {
+    const labels = this.labels;
+    const server = serverIn(name);
+    const method = methodIn(name);
+    const kind = kindIn(name);
+    if (labels.admitSeries(server, method, kind, targetIn(name))) return name;
+    if (labels.admitSeries(server, method, kind, OTHER_INDEX)) return nameOf(server, method, kind, OTHER_INDEX);
+    return nameOf(OTHER_INDEX, Method.Other, TargetKind.None, OTHER_INDEX);
   }
 
   private add(name: u32, age: u32): void {

@@ -26,6 +26,8 @@ const LEAST_SESSION: u64 = COUNT + 1;
 export class Endpoints {
   /** After {@link find}: the target may be one that open streams named, but it cannot be told which. */
   isUnpaired: bool = false;
+  /** After {@link find}: an open stream named exactly this target, and no hop has changed it. */
+  isExact: bool = false;
   /** After {@link find}: it is one of several that open streams named, beyond doubt. */
   isAmbiguous: bool = false;
   private shared: Store;
@@ -111,6 +113,7 @@ export class Endpoints {
     this.isUnpaired = false;
     this.isAmbiguous = false;
     const named = this.marks.get(0, this.hash(authority, target, length));
+    this.isExact = named != 0;
     if (named) return named & SESSION;
     const sharing = this.tails.get(0, this.tailHash(target, length));
     if (!sharing) return 0;

@@ -96,8 +96,9 @@ export class Pending {
       this.load(bucketOf(scope));
       this.droppedEnd = DROPPED;
       if (this.count == CAPACITY) {
-        const least = this.leastRanked();
-        if (changetype<PendingEntry>(least).rank > rank) {
+        const most = this.fullestScope(scope);
+        const least = this.leastRanked(most);
+        if (most == scope && changetype<PendingEntry>(least).rank > rank) {
           listener.evicted(at, length, verdict, endedAtMs);
           return true;
         }
@@ -249,11 +250,30 @@ export class Pending {
     memory.copy(this.taken, found + HEAD, this.takenLength);
   }
 
-  /** The address of the entry of the loaded bucket, which has some, that makes room first. */
-  private leastRanked(): usize {
-    let least = this.shared.page;
-    for (let at = least; at < this.end; at += sizeOf(at)) {
-      if (changetype<PendingEntry>(at).rank < changetype<PendingEntry>(least).rank) least = at;
+  /** The scope that has most of the entries of the loaded bucket, once it holds one more of `scope`: no scope evicts entries of
+   *  those that have fewer. Where several have as many, that of the oldest entry. */
+  private fullestScope(scope: u64): u64 {
+    let found = scope;
+    let most = 0;
+    for (let at = this.shared.page; at < this.end; at += sizeOf(at)) {
+      const own = changetype<PendingEntry>(at).scope;
+      let count = own == scope ? 1 : 0;
+      for (let other = at; other < this.end; other += sizeOf(other)) {
+        if (changetype<PendingEntry>(other).scope == own) count++;
+      }
+      if (count <= most) continue;
+      most = count;
+      found = own;
+    }
+    return found;
+  }
+
+  /** The address of the entry of a scope in the loaded bucket, which has some of it, that makes room first. */
+  private leastRanked(scope: u64): usize {
+    let least: usize = 0;
+    for (let at = this.shared.page; at < this.end; at += sizeOf(at)) {
+      const entry = changetype<PendingEntry>(at);
+      if (entry.scope == scope && (!least || entry.rank < changetype<PendingEntry>(least).rank)) least = at;
     }
     return least;
   }

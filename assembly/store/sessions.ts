@@ -122,12 +122,6 @@ export class Sessions {
     return Inserted.GaveUp;
   }
 
-  /** Whether a session is there, and lives. */
-  isActive(hash: u64): bool {
-    const found = this.find(hash);
-    return found != 0 && changetype<SessionEntry>(found).isActive;
-  }
-
   /** Adds what a worker has seen of a session since its last update. False where it is not there, or has ended. */
   update(hash: u64, operations: u32, tokens: u64, activeAtMs: u64): bool {
     const shared = this.shared;

@@ -73,8 +73,9 @@ export class AccessStage extends Stage {
     check.isMcp = !this.policy.config.isClosed || head.hasMcpHeader || head.isAtEndpoint;
     if (!check.isMcp) check.isMcp = this.isNamed(head);
     check.mayBeEmpty = head.method != HttpMethod.Post && head.method != HttpMethod.Other;
-    check.isHttpSse = head.isAtEndpoint;
-    check.wantsStatus = check.isHttpSse || head.looksLikeHttpSse;
+    // Elsewhere headers may lead a server of Streamable HTTP.
+    check.isHttpSse = head.isAtExactEndpoint;
+    check.wantsStatus = head.isAtEndpoint || head.looksLikeHttpSse;
     check.hasRevision = head.hasRevision;
     check.revision = head.namesTwoRevisions ? UNKNOWN_REVISION : head.revision;
     check.origin = this.answers.originOf(head.origin, head.originLength);

@@ -251,9 +251,8 @@ export class Exchange {
     const isInitialize = stream.operations.includes(Method.Initialize);
     const reason = services.sessions.follow(stream, head, this.isDelete, isInitialize);
     if (reason == SessionEnd.None) return;
-    // In this order: what comes to wait in the session meanwhile, on another worker, either is found or finds the session ended.
-    services.sessions.end(stream, reason);
     services.pairing.endSession(stream, Outcome.Unanswered);
+    services.sessions.end(stream, reason);
   }
 
   /** A message of the client is over. */

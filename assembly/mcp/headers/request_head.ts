@@ -48,6 +48,8 @@ export class RequestHead {
   endpoint: u64 = 0;
   /** It posts to an endpoint that an open stream named, which alone proves that it is of HTTP+SSE. */
   isAtEndpoint: bool = false;
+  /** The stream named exactly its target. Where a hop has changed one of the two, another server may have named it. */
+  isAtExactEndpoint: bool = false;
   /** It may post to an endpoint that an open stream named, but it cannot be told to which. */
   isUnpaired: bool = false;
   /** The operator named its path as one of MCP. Set by who knows the configuration. */
@@ -96,6 +98,7 @@ export class RequestHead {
     this.authorityLength = 0;
     this.endpoint = 0;
     this.isAtEndpoint = false;
+    this.isAtExactEndpoint = false;
     this.isUnpaired = false;
     this.isNamed = false;
     this.mirrored.clear();

@@ -244,7 +244,7 @@ export class Pairing {
     this.events.operationWaiting(stream, operation);
     operation.outcome = outcome;
     // The client may have been back, and answered, before. Where the session has ended, no answer comes any more.
-    const isOver = this.waiting.takeAnswer(operation) || !this.sessions.isActive(stream);
+    const isOver = this.waiting.takeAnswer(operation) || this.waiting.hasSessionEnded(operation);
     if (isOver && this.isUnclaimed(operation)) return this.conclude(stream, operation, operation.outcome);
     operation.release();
   }

@@ -1,4 +1,4 @@
-import { NANOSECONDS_PER_MILLISECOND } from "../../memory/elapsed";
+import { NANOSECONDS_PER_MILLISECOND, hasCome } from "../../memory/elapsed";
 import { IdKind, asNumber } from "../../jsonrpc/id";
 import { Marks } from "../../store/primitives/marks";
 import { PENDING_SIZE, Pending, PendingListener } from "../../store/pending";
@@ -42,6 +42,8 @@ export class WaitingOperations extends PendingListener {
   private early: Marks;
   /** The requests of servers that were answered, as long as there is room. */
   private answered: Marks;
+  /** When sessions were ended, in milliseconds. One that was idle or evicted may go on. */
+  private ended: Marks;
 
   /** @param idleSeconds how long an answer may take where no stream waits for it. */
   constructor(
@@ -53,6 +55,7 @@ export class WaitingOperations extends PendingListener {
     this.pending = new Pending(shared);
     this.early = new Marks(shared, "answers");
     this.answered = new Marks(shared, "answered");
+    this.ended = new Marks(shared, "ended");
   }
 
   /** Leaves an operation of a session that ends with the answer, or with the session. Times in milliseconds. False where
@@ -134,7 +137,15 @@ export class WaitingOperations extends PendingListener {
 
   /** The session is over: what waits in it has this outcome, if no other was found for it. */
   endSession(session: u64, outcome: Outcome, now: u64): void {
+    // In this order: what comes to wait meanwhile, on another worker, either is found or finds the mark.
+    this.ended.set(session, 0, now);
     this.pending.endScope(session, outcome, now, this);
+  }
+
+  /** Whether the operation's session was ended after the operation began. */
+  hasSessionEnded(operation: Operation): bool {
+    const endedAtMs = this.ended.get(operation.session, 0);
+    return endedAtMs != 0 && hasCome(operation.startedAt / NANOSECONDS_PER_MILLISECOND, endedAtMs);
   }
 
   /** Ends what has waited for too long. One worker at a time does it. False where more is left than one sweep ends. */

@@ -56,11 +56,6 @@ export class SessionTracker {
     private idleSeconds: u32,
   ) {}
 
-  /** Whether a session is in the store and lives. */
-  isActive(hash: u64): bool {
-    return this.sessions.isActive(hash);
-  }
-
   /** Marks a session as active. False where this worker does not remember it: then {@link begin} or {@link meet}. */
   touch(hash: u64, nowMs: u64): bool {
     const at = <usize>this.byHash.get(hash);

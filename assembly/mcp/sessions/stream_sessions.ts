@@ -115,11 +115,6 @@ export class StreamSessions {
     return this.windowOf(stream, isModern && clientNameLength > 0, clientName, clientNameLength);
   }
 
-  /** Whether the stream's session, which it must have, is in the store and lives. */
-  isActive(stream: Stream): bool {
-    return this.tracker.isActive(this.keyOf(stream));
-  }
-
   /** The key of the stream's session, which it must have. */
   keyOf(stream: Stream): SessionKey {
     const link = stream.session;

@@ -195,3 +195,13 @@ describe("the client", () => {
     expect(sanitized(shown)).toMatch(/^(?:[A-Za-z0-9]+___)?(?:_?_?[^_])*_?_?$/);
   });
 });
+
+test("callers of one kind leave room for those of another, which a reload asks for", () => {
+  let [plugin] = startWorkers(1, { configuration: by("address") });
+  for (let i = 0; i < 64; i++) post(plugin, request("ping"), result(), from(`192.0.2.${i}`));
+  plugin = plugin.vm.plugin({ properties: { "xds.cluster_name": "tools" }, configuration: by("principal") });
+  plugin.tick();
+  plugin.vm.metrics.reset();
+  post(plugin, request("ping"), result(), as(AGENT));
+  expect(callers(plugin)).toMatchObject({ [AGENT]: 1 });
+});

@@ -342,3 +342,25 @@ test("that something is given up is no activity of its session, and hides none",
   expect(worker.vm.metrics.histogram("mcp_session_duration_milliseconds").values).toEqual([29_000]);
   expect(worker.vm.metrics.histogram("mcp_session_operations").values).toEqual([2]);
 });
+
+describe("a call of a session that the store has dropped may still be answered on another stream", () => {
+  test("as it was idle", () => {
+    const workers = startWorkers(2, { configuration });
+    const call = openPost(workers[0], "s", toolCall("echo")).write(priming("1"));
+    passSeconds(workers, 90);
+    call.close();
+    openGet(workers[1], "s", "1").send(result());
+    expect(tools(workers[0])).toEqual({ "echo ok": 1 });
+  });
+
+  test("as there were too many", () => {
+    const sessions = { max: 1, idleTimeout: "60s" };
+    const workers = startWorkers(2, { configuration: { ...configuration, sessions } });
+    const call = openPost(workers[0], "s", toolCall("echo")).write(priming("1"));
+    for (let i = 0; i < 40; i++) post(workers[1], toolCall("add"), result(), { headers: inSession(`other-${i}`) });
+    passSeconds(workers, 12);
+    call.close();
+    openGet(workers[1], "s", "1").send(result());
+    expect(tools(workers[0])).toEqual({ "add ok": 40, "echo ok": 1 });
+  });
+});

@@ -5,8 +5,10 @@ import { ask, tools as toolsRule } from "./access.ts";
 import {
   countsBy,
   JSON_ANSWER,
+  MCP_HEADERS,
   notification,
   passSeconds,
+  post,
   request,
   result,
   SSE_ANSWER,
@@ -290,4 +292,34 @@ test.each([
   plugin.vm.calls.reset();
   run();
   expect(plugin.vm.calls.count("proxy_get_shared_data")).toBe(reads);
+});
+
+describe("the endpoint of another server that shares a path without an id", () => {
+  const path = "/modelcontextprotocol/mcp";
+  const openOther = (plugin: Plugin) => openStream(plugin, `/x${path}`, "/sse", { host: "other.example" });
+
+  test("does not take the POSTs of Streamable HTTP", () => {
+    const plugin = startFilter();
+    openOther(plugin);
+    const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "c", version: "1" } };
+    const answered = {
+      headers: { ...JSON_ANSWER, "mcp-session-id": "s" },
+      body: result({ protocolVersion: "2025-11-25" }),
+    };
+    post(plugin, request("initialize", params), answered, { path });
+    expect(started(plugin)).toEqual({ streamable: 1 });
+  });
+});
+
+test("a policy checks the headers of a POST that a hop may have changed as before", () => {
+  const path = `/servers/${UUID}/mcp`;
+  const access = { defaultAction: "ALLOW", rules: [toolsRule("DENY", "no-rm", "rm")] };
+  const plugin = startFilter({ configuration: { match: { paths: [path] }, access } });
+  const body = request("tools/call", {
+    name: "echo",
+    _meta: { "io.modelcontextprotocol/protocolVersion": "2026-07-28" },
+  });
+  const headers = { ...MCP_HEADERS, "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/list", "mcp-name": "x" };
+  openStream(plugin, `/x${path}`, "/sse", { host: "other.example" });
+  expect(ask(plugin, body, { path, headers }).reply?.details).toContain("header_mismatch");
 });

@@ -224,3 +224,18 @@ describe.each([1, 4])("HTTP+SSE on %i workers", (count) => {
     expect(workers[0].vm.metrics.counter("mcp_streams_total", { mcp_stream_kind: "post" })).toBe(1);
   });
 });
+
+test("128 open calls of one session do not hide what other sessions ask", () => {
+  const [plugin] = startWorkers(1, { configuration });
+  const path = "/messages?sessionId=busy";
+  openStream(plugin, path);
+  for (let id = 0; id < 128; id++) send(plugin, toolCall("echo", id), { path });
+  for (let i = 0; i < 1500; i++) {
+    const other = { path: `/messages?sessionId=quiet-${i}` };
+    const stream = openStream(plugin, other.path);
+    send(plugin, initializeRequest(), other);
+    stream.send(initializeResult("2024-11-05"));
+    stream.close();
+  }
+  expect(outcomes(plugin)["initialize ok"]).toBe(1500);
+});

@@ -118,3 +118,12 @@ test("names of strangers are _OTHER", () => {
   expect(countsBy(workers[0], "mcp_operations_total", "gen_ai_tool_name")).toEqual({});
   expect(workers[0].vm.metrics.labelValues("gen_ai_tool_name", FAMILY)).toEqual(["_OTHER"]);
 });
+
+test("what the series budget has no room for is shown under _OTHER", () => {
+  const names = Array.from({ length: 1024 }, (_, i) => `tool-${i}`);
+  const [plugin] = startWorkers(1, { configuration: { labels: { tools: names, maxTools: 1024 } } });
+  for (const name of names) post(plugin, toolCall(name), result());
+  open(plugin, request("prompts/get", { name: "p" }));
+  passSeconds([plugin], 20);
+  expect(Object.keys(plugin.vm.metrics.gauges(FAMILY))).toEqual([expect.stringContaining("_OTHER")]);
+});

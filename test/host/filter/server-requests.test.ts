@@ -162,3 +162,23 @@ describe.each([1, 4])("a request of the server, with %i workers", (count) => {
     expect(outcomes(workers[0])).toEqual({ "roots/list unanswered": 1, "tools/call ok": 1 });
   });
 });
+
+describe("an error of the client without an id answers none of the server's requests", () => {
+  const ERROR = '{"jsonrpc":"2.0","error":{"code":-32700,"message":"Parse error"}}';
+  const ping = request("ping", {}, "7");
+
+  test("behind a request whose id has the same text, in a batch", () => {
+    const [plugin] = startWorkers(1, {});
+    openGet(plugin, "s").send(roots(7));
+    post(plugin, batch(ping, ERROR), result({}, "7"), { headers: inSession("s") });
+    expect(outcomes(plugin)).toEqual({ "ping ok": 1 });
+  });
+
+  test("behind such a request of another session", () => {
+    const [plugin] = startWorkers(1, {});
+    openGet(plugin, "s").send(roots(7));
+    post(plugin, ping, result({}, "7"), { headers: inSession("other") });
+    answer(plugin, "s", ERROR);
+    expect(outcomes(plugin)).toEqual({ "ping ok": 1 });
+  });
+});
