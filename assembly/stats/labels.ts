@@ -75,6 +75,11 @@ export class Labels {
     return this.settings.caller;
   }
 
+  /** Whether this is the label of a server here, `_OTHER` included. */
+  hasServer(server: i32): bool {
+    return <u32>server < <u32>this.tools.length;
+  }
+
   /** The names of this kind that a server has. */
   targets(server: i32, kind: TargetKind): LabelSet {
     const sets = kind == TargetKind.Tool ? this.tools : this.prompts;

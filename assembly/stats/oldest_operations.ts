@@ -1,6 +1,6 @@
 import { NANOSECONDS_PER_MILLISECOND, elapsed } from "../memory/elapsed";
 import { Table } from "../memory/table";
-import { Method, TargetKind, targetKind } from "../mcp/protocol/methods";
+import { METHOD_COUNT, Method, TargetKind, targetKind } from "../mcp/protocol/methods";
 import { Operation } from "../mcp/state/operation";
 import { NumberSet } from "../store/primitives/name_list";
 import { NumberListener, Slots } from "../store/primitives/slots";
@@ -97,7 +97,7 @@ export class OldestOperations extends NumberListener {
 
   /** A live worker has published this number: nothing where it is no age. The store must not be used meanwhile. */
   published(name: u32, age: u32): void {
-    if (name & IS_AGE) this.add(name, age);
+    if (name & IS_AGE && this.isSound(name)) this.add(name, age);
   }
 
   /** The sweep found an operation that waits in the store, which must not be used meanwhile. */
@@ -121,6 +121,7 @@ export class OldestOperations extends NumberListener {
     const recorded = this.recorded.values();
     for (let i = 0; i < recorded.length; i++) {
       const name = <u32>recorded[i];
+      if (!this.isSound(name)) continue;
       choose(this.table, name);
       this.table.record(Family.OldestOperation, 0, 0, this.greatest.get(name));
     }
@@ -137,6 +138,13 @@ export class OldestOperations extends NumberListener {
     if (labels.admitSeries(server, method, kind, targetIn(name))) return name;
     if (labels.admitSeries(server, method, kind, OTHER_INDEX)) return nameOf(server, method, kind, OTHER_INDEX);
     return nameOf(OTHER_INDEX, Method.Other, TargetKind.None, OTHER_INDEX);
+  }
+
+  /** Whether a name from the store is of a server and a method that there are, and of the method's kind of target. */
+  private isSound(name: u32): bool {
+    const method = methodIn(name);
+    if (<i32>method >= METHOD_COUNT || kindIn(name) != targetKind(method)) return false;
+    return this.labels.hasServer(serverIn(name));
   }
 
   private add(name: u32, age: u32): void {

@@ -96,16 +96,16 @@ describe("what waits", () => {
     expect([1, 2, 3, 4].map(() => other.take(1n, 1n))).toEqual([3, 2, 1, 0]);
   });
 
-  it("goes when others need its place: the oldest of its bucket, one at a time", () => {
+  it("goes when others need its place: the oldest of the scope that has most, one at a time", () => {
     for (let number = 1; number <= CAPACITY; number++) {
-      workers[number % 3].add(BigInt(number % 5), 1n, number, SIZE, 10n, number === 2 ? 7 : 0, number === 2 ? 55n : 0n);
+      workers[number % 3].add(BigInt(number % 5), 1n, number, SIZE, 10n, number === 6 ? 7 : 0, number === 6 ? 55n : 0n);
     }
     expect(told).toEqual([]);
     one.add(1n, 2n, 1000, SIZE, 10n, 0, 0n);
     other.add(1n, 2n, 1001, 4, 10n, 0, 0n);
     expect(told).toEqual([
       { number: 1, how: "evicted", verdict: 0, endedAt: 0 },
-      { number: 2, how: "evicted", verdict: 7, endedAt: 55 },
+      { number: 6, how: "evicted", verdict: 7, endedAt: 55 },
     ]);
     // Another bucket has room of its own.
     one.add(1n << 56n, 1n, 2000, 8, 10n, 0, 0n);
