@@ -61,9 +61,6 @@ const EXCLUDED = new Set([
   // The server holds each POST until its handler ends, and this client closes what it cancels.
   "go-sdk → java-sdk, HTTP+SSE",
   "java-sdk → java-sdk, HTTP+SSE",
-  // The client leaves the call that it gave up, whose stream ends after its session.
-  "java-sdk → rmcp, sessions",
-  "mcp-go → rmcp, sessions",
   // The server refuses a cancellation of 2026-07-28, which sometimes ends the client.
   "go-sdk → mcp-go, stateless",
 ]);
