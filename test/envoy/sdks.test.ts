@@ -59,7 +59,6 @@ const EXCLUDED = new Set([
   // The client waits for the end of a stream that the server leaves open.
   "java-sdk → go-sdk, sessions",
   // The server holds each POST until its handler ends, and this client closes what it cancels.
-  "go-sdk → java-sdk, HTTP+SSE",
   "java-sdk → java-sdk, HTTP+SSE",
   // The server refuses a cancellation of 2026-07-28, which sometimes ends the client.
   "go-sdk → mcp-go, stateless",
