@@ -16,8 +16,8 @@ const DOT: u8 = 0x2e;
 const HASH: u8 = 0x23;
 
 /**
- * Reads the events of a stream for the `endpoint` event of HTTP+SSE (2024-11-05, basic/transports), whose data is a URI reference, and resolves it
- * against the stream's own path (RFC 3986, section 5.2). Pooled.
+ * Reads the events of a stream for the `endpoint` event of HTTP+SSE (2024-11-05, basic/transports), whose data is a URI
+ * reference, and resolves it against the stream's own path (RFC 3986, section 5.2). Pooled.
  */
 @unmanaged
 export class EndpointEvent {

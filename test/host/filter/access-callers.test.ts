@@ -238,7 +238,7 @@ describe("the revision", () => {
     }
   });
 
-  test("is told by headers that name it twice, as lines or as a list", () => {
+  test("is read from headers that name it twice, as lines or as a list", () => {
     const two: [string, string][] = Array(2).fill(["mcp-protocol-version", "2025-11-25"]);
     const plugin = startGuarded(when(["2025-11-25"]));
     expect(passes(plugin, { headers: [...Object.entries(MCP_HEADERS), ...two] })).toBe(true);

@@ -40,7 +40,7 @@ const PAIRED: [string, string, string][] = [
 ];
 
 describe.each(PAIRED)("%s", (_, reference, path) => {
-  test("is told: what is posted is answered on the stream", () => {
+  test("is recognized: what is posted is answered on the stream", () => {
     const workers = startWorkers(2);
     const stream = openStream(workers[0], reference, "/tools/sse");
     send(workers[1], initializeRequest(), { path });
@@ -56,7 +56,7 @@ describe.each(PAIRED)("%s", (_, reference, path) => {
     expect(workers[0].vm.metrics.counter("mcp_operations_total")).toBe(2);
   });
 
-  test("is told with another authority, and whatever its headers say", () => {
+  test("is recognized with another authority, whatever its headers say", () => {
     const plugin = startFilter();
     const stream = openStream(plugin, reference, "/tools/sse", { host: "outside.example" });
     const disguise = {
@@ -74,7 +74,7 @@ describe.each(PAIRED)("%s", (_, reference, path) => {
     expect(started(plugin)).toEqual({});
   });
 
-  test("is told also by an access policy on the stream's path", () => {
+  test("is recognized by an access policy on the stream's path, too", () => {
     const access = { rules: [toolsRule("ALLOW", "a", "echo")] };
     const [plugin] = startWorkers(1, { configuration: { match: { paths: ["/tools/sse"] }, access } });
     const stream = openStream(plugin, reference, "/tools/sse");
@@ -131,7 +131,7 @@ describe("where several endpoints have the tail", () => {
     expect(plugin.vm.metrics.gauge("mcp_operations_in_flight")).toBe(0);
   });
 
-  test("it is told again once one of them is left, whichever", () => {
+  test("it is recognized again once only one of them is left, whichever", () => {
     for (const left of [0, 1, 2]) {
       const plugin = startFilter();
       const streams = open(plugin);
