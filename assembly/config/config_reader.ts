@@ -18,10 +18,19 @@ const SECTIONS: string[] = ["instance", "role", "server", "match", "sessions", "
 /** Reads a configuration and gathers its errors and warnings. An unknown field is a warning, since a rollback to an older
  *  module must not switch the filter off, unless its name is a near miss of a known one. */
 export class ConfigReader {
-  readonly config: PluginConfig = new PluginConfig();
+  readonly config: PluginConfig;
   /** `match.paths` names at least one path and has no invalid entry. */
   arePathsKnown: bool = false;
-  private problems: Problems = new Problems();
+  private problems: Problems;
+  private access: AccessReader;
+
+  constructor() {
+    const config = new PluginConfig();
+    const problems = new Problems();
+    this.config = config;
+    this.problems = problems;
+    this.access = new AccessReader(config.identity, config.hold, problems);
+  }
 
   get errors(): string[] {
     return this.problems.errors;
@@ -45,6 +54,7 @@ export class ConfigReader {
     }
     this.problems.refuseDuplicates("", document);
     for (let i = 0; i < document.items.length; i++) this.readField(document.names[i], document.items[i]);
+    this.access.check();
     if (this.config.access && this.config.matchPaths.length == 0) {
       this.problems.error(
         "access",
@@ -71,7 +81,7 @@ export class ConfigReader {
       if (!this.problems.isObject(name, value)) return;
       for (let i = 0; i < value.items.length; i++) readTokens(value.names[i], value.items[i], config, this.problems);
     } else if (name == "access") {
-      config.access = new AccessReader(this.problems).read(value);
+      config.access = this.access.read(value);
     } else if (name == "instance") {
       this.namesInstance = value.type == JsonType.String && !value.isCut;
       config.instance = this.problems.text(name, value, config.instance);

@@ -1,4 +1,7 @@
 import { AccessConfig } from "./access/access_config";
+import { HoldConfig } from "./rules/hold_config";
+import { IdentityConfig } from "./rules/identity_config";
+import { LimitsConfig } from "./limits/limits_config";
 import { NameTemplate } from "./values/name_template";
 
 /** What the label `mcp_caller` shows. */
@@ -6,7 +9,7 @@ export enum CallerLabel {
   None,
   /** The IP address. */
   Address,
-  /** The verified principal: see `access.principalSources`. */
+  /** The verified principal: see {@link IdentityConfig}. */
   Principal,
   /** The name of the client's software. */
   Client,
@@ -36,8 +39,12 @@ export class PluginConfig {
   tokenScale: f64 = 1;
   /** Bytes of text read exactly, a message. */
   maxTokenBytes: u32 = 262_144;
+  identity: IdentityConfig = new IdentityConfig();
+  hold: HoldConfig = new HoldConfig();
   /** Who may call what; null where nobody asked. */
   access: AccessConfig | null = null;
+  /** How much who may call; null where nobody asked. */
+  limits: LimitsConfig | null = null;
   /** An index of {@link LOG_LEVELS}, as proxy-wasm numbers levels. */
   logLevel: i32 = 3;
 }

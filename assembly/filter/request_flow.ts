@@ -125,7 +125,7 @@ export class RequestFlow {
     }
     if (exchange.readsRequest) exchange.requestEnd(services);
     if (!request || !(request.isAnswered || request.isHeld)) return Action.Continue;
-    if (request.isAnswered) exchange.deny(services);
+    if (request.isAnswered) exchange.reject(exchange.stream.rejection, services);
     return Action.Pause;
   }
 

@@ -1,7 +1,6 @@
 import { ClientConditions } from "../access/policy/client_conditions";
 import { ClientMemory } from "../access/client_memory";
 import { Policy } from "../access/policy/policy";
-import { AccessConfig } from "../config/access/access_config";
 import { CallerLabel, PluginConfig } from "../config/plugin_config";
 import { Clock } from "../host/clock";
 import { FilterState } from "../host/filter_state";
@@ -160,8 +159,7 @@ export function unitOf(exchange: Exchange): Unit {
 /** What reads the principals that labels show; null where they show none. */
 function principalsOf(config: PluginConfig, host: Host): Principals | null {
   if (config.callerLabel != CallerLabel.Principal) return null;
-  const access = config.access;
-  return new Principals(access ? access : new AccessConfig(), host.properties);
+  return new Principals(config.identity, host.properties);
 }
 
 function labelSettings(config: PluginConfig, role: string): LabelSettings {

@@ -17,7 +17,7 @@ export class Enforcement extends LaterVerdicts {
   lets(request: GateRequest, verdict: Verdict): bool {
     if (verdict.kind != VerdictKind.Answer) return true;
     request.isAnswered = true;
-    request.exchange.deny(request.services);
+    request.exchange.reject(verdict.outcome, request.services);
     this.replies.send(verdict.status, verdict.details, verdict.at, verdict.length, verdict.headers!);
     return false;
   }

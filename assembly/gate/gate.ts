@@ -41,8 +41,8 @@ export class Gate {
   /** Another configuration applies. `paths` are those of `match.paths`. */
   apply(config: PluginConfig, paths: NamedPaths): void {
     const access = config.access;
-    this.policy = access ? new Policy(access) : null;
-    this.mayHoldHeaders = access != null && access.holdHeaders;
+    this.policy = access ? new Policy(access, config.identity, config.hold) : null;
+    this.mayHoldHeaders = access != null && config.hold.headers;
     this.stages = this.factory.ofOwn(config, this.policy, paths, this.host);
     this.kept = this.kept.concat(this.stages);
   }

@@ -1,6 +1,6 @@
 import { Policy } from "../access/policy/policy";
 import { AccessStage } from "../access/stage/access_stage";
-import { AccessMode } from "../config/access/access_config";
+import { RuleMode } from "../config/rules/rule_config";
 import { PluginConfig } from "../config/plugin_config";
 import { NamedPaths } from "../http/named_paths";
 import { Stage } from "./stage/stage";
@@ -20,7 +20,13 @@ export class Stages {
    *  denies nothing, since the policy is only tried out. */
   ofNewer(config: PluginConfig, host: StageHost): Stage | null {
     const access = config.access!;
-    if (access.mode == AccessMode.Shadow) return null;
-    return new AccessStage(config, new Policy(access), new NamedPaths(config.matchPaths), host, true);
+    if (access.mode == RuleMode.Shadow) return null;
+    return new AccessStage(
+      config,
+      new Policy(access, config.identity, config.hold),
+      new NamedPaths(config.matchPaths),
+      host,
+      true,
+    );
   }
 }

@@ -1,4 +1,4 @@
-import { AccessConfig, PrincipalSource } from "../config/access/access_config";
+import { IdentityConfig, PrincipalSource } from "../config/rules/identity_config";
 import { Properties } from "../host/properties";
 import { Caller } from "./caller";
 import { claimPath } from "./claim_path";
@@ -15,7 +15,7 @@ export class Principals {
   private subject: string;
 
   constructor(
-    private config: AccessConfig,
+    private config: IdentityConfig,
     private properties: Properties,
   ) {
     this.issuer = claimPath(config.jwtPayloadKey, ["iss"]);

@@ -1,6 +1,7 @@
 import { ServerKey, SessionKey, ToolKey } from "../identity/keys";
 import { SessionEntry } from "../store/session_entry";
 import { MirroredHeader } from "./headers/mirrored_headers";
+import { LimitDecision } from "./protocol/limit_decision";
 import { Method, TargetKind } from "./protocol/methods";
 import { StreamEnd } from "./protocol/stream_kinds";
 import { TaskState } from "./protocol/task_state";
@@ -30,7 +31,7 @@ export enum EventKind {
   OperationEvicted,
   OperationEnded,
   Notification,
-  NotificationDenied,
+  NotificationRejected,
   Progress,
   Tokens,
   ListMeasured,
@@ -43,6 +44,8 @@ export enum EventKind {
   Undecoded,
   Unchecked,
   Decided,
+  LimitDecided,
+  LimitShared,
 }
 
 /** An event as sinks receive it. Members that its kind does not have are those of earlier events. */
@@ -74,4 +77,5 @@ export class Event {
   rule: i32 = 0;
   isDenied: bool = false;
   isShadow: bool = false;
+  decision: LimitDecision = 0;
 }

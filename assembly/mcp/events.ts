@@ -3,6 +3,7 @@ import { SessionEntry } from "../store/session_entry";
 import { Event, EventKind } from "./event";
 import { EventSink } from "./event_sink";
 import { MirroredHeader } from "./headers/mirrored_headers";
+import { LimitDecision } from "./protocol/limit_decision";
 import { Method, TargetKind } from "./protocol/methods";
 import { StreamEnd } from "./protocol/stream_kinds";
 import { TaskState } from "./protocol/task_state";
@@ -184,13 +185,13 @@ export class Events {
     this.report(EventKind.Notification);
   }
 
-  /** The access policy denied a notification of the client. */
-  notificationDenied(stream: Stream, method: Method, session: SessionKey): void {
+  /** The gate kept a notification of the client from the server. */
+  notificationRejected(stream: Stream, method: Method, session: SessionKey): void {
     const event = this.event;
     event.stream = stream;
     event.method = method;
     event.session = session;
-    this.report(EventKind.NotificationDenied);
+    this.report(EventKind.NotificationRejected);
   }
 
   /** The server reported progress: of this operation, or null where that is not known. */
@@ -311,6 +312,24 @@ export class Events {
     event.isDenied = isDenied;
     event.isShadow = isShadow;
     this.report(EventKind.Decided);
+  }
+
+  /** A limit decided a request. `rule`: the index of the limit's rule. */
+  limitDecided(stream: Stream, rule: i32, decision: LimitDecision): void {
+    const event = this.event;
+    event.stream = stream;
+    event.rule = rule;
+    event.decision = decision;
+    this.report(EventKind.LimitDecided);
+  }
+
+  /** A request was counted in an allowance that callers share since there are too many keys. `rule` as in
+   *  {@link limitDecided}. */
+  limitShared(stream: Stream, rule: i32): void {
+    const event = this.event;
+    event.stream = stream;
+    event.rule = rule;
+    this.report(EventKind.LimitShared);
   }
 
   private report(kind: EventKind): void {

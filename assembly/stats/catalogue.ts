@@ -133,7 +133,6 @@ export enum ErrorType {
   ToolError,
   RpcError,
   Denied,
-  /** Nothing records it yet: rules already leave it out, as they do what was denied. */
   Limited,
   Other,
 }

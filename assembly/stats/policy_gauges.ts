@@ -1,4 +1,5 @@
-import { AccessConfig, AccessMode } from "../config/access/access_config";
+import { AccessConfig } from "../config/access/access_config";
+import { RuleMode } from "../config/rules/rule_config";
 import { Metrics } from "../host/metrics";
 import { Policies, PolicyMode } from "../store/policies";
 import { Store } from "../store/primitives/store";
@@ -33,7 +34,7 @@ export class PolicyGauges {
   /** The policy of a group of this role is `access`, null for none; `outdated` live configurations apply another one. */
   record(group: u64, role: string, access: AccessConfig | null, outdated: i32, now: u64): void {
     const number = <u8>ROLES.indexOf(role);
-    const isShadow = access != null && access.mode == AccessMode.Shadow;
+    const isShadow = access != null && access.mode == RuleMode.Shadow;
     const mode = !access ? PolicyMode.None : isShadow ? PolicyMode.Shadow : PolicyMode.Enforce;
     const rules = access ? access.rules.length : 0;
     if (!this.policies.update(group, number, mode, rules, outdated, now)) return;

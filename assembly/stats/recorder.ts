@@ -3,7 +3,7 @@ import { Event } from "../mcp/event";
 import { Method, TargetKind, targetKind } from "../mcp/protocol/methods";
 import { Stream } from "../mcp/state/stream";
 import { Operation } from "../mcp/state/operation";
-import { Outcome, isSuccess } from "../mcp/protocol/outcome";
+import { Outcome, isRejection, isSuccess } from "../mcp/protocol/outcome";
 import { StreamEnd } from "../mcp/protocol/stream_kinds";
 import { TOKEN_KIND_COUNT, TokenKind } from "../mcp/protocol/token_kinds";
 import { Undecoded } from "../mcp/protocol/undecoded";
@@ -78,7 +78,7 @@ export class Recorder {
 
     const table = this.table;
     const outcome = operation.outcome;
-    const isError = outcome == Outcome.RpcError || outcome == Outcome.Denied;
+    const isError = outcome == Outcome.RpcError || isRejection(outcome);
     const code = isError ? codeIndex(operation.errorCode) : NO_CODE_INDEX;
     if (method != Method.SubscriptionsListen && outcome != Outcome.TaskAccepted) {
       table.record(Family.OperationDuration, errorType(outcome), 0, operation.durationMs(this.clock.now()));
@@ -164,6 +164,8 @@ function errorType(outcome: Outcome): ErrorType {
       return ErrorType.RpcError;
     case Outcome.Denied:
       return ErrorType.Denied;
+    case Outcome.Limited:
+      return ErrorType.Limited;
     default:
       return ErrorType.Other;
   }

@@ -42,7 +42,7 @@ export class AccessLog extends EventSink {
       case EventKind.Notification:
         if (event.fromClient) this.begin(stream, event.method, event.session, stream.revision == MODERN_REVISION);
         break;
-      case EventKind.NotificationDenied:
+      case EventKind.NotificationRejected:
         this.begin(stream, event.method, event.session, stream.revision == MODERN_REVISION);
         break;
     }

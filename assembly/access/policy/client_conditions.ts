@@ -1,7 +1,7 @@
-import { TextMatch } from "../../config/access/access_config";
+import { TextMatch } from "../../config/rules/rule_config";
 import { hashBytes } from "../../memory/bytes";
-import { MATCH_BITS } from "../message/call";
-import { Patterns } from "../match/pattern";
+import { MATCH_BITS } from "../../rules/message/call";
+import { Patterns } from "../../rules/match/pattern";
 
 /** What a policy says of the names of clients' software. */
 export class ClientConditions {

@@ -1,10 +1,10 @@
-import { ConditionConfig, ConditionKey } from "../../config/access/access_config";
-import { ArgumentPatterns } from "../match/argument_patterns";
-import { Call } from "../message/call";
+import { ConditionConfig, ConditionKey } from "../../config/rules/rule_config";
+import { ArgumentPatterns } from "../../rules/match/argument_patterns";
+import { Call } from "../../rules/message/call";
 import { ClientConditions } from "./client_conditions";
-import { Match } from "../match/match";
-import { Patterns } from "../match/pattern";
-import { DecidingKeys, Slot } from "../message/slots";
+import { Match } from "../../rules/match/match";
+import { Patterns } from "../../rules/match/pattern";
+import { DecidingKeys, Slot } from "../../rules/message/slots";
 
 /** A condition of a rule: one element of its `when`. */
 export class ConditionRule {

@@ -1,12 +1,15 @@
-import { AccessConfig, AccessMode, MessageDirection, RuleAction } from "../../config/access/access_config";
+import { AccessConfig, RuleAction } from "../../config/access/access_config";
+import { RuleMode, MessageDirection } from "../../config/rules/rule_config";
+import { HoldConfig } from "../../config/rules/hold_config";
+import { IdentityConfig } from "../../config/rules/identity_config";
 import { Properties } from "../../host/properties";
-import { Call } from "../message/call";
+import { Call } from "../../rules/message/call";
 import { Caller } from "../../identity/caller";
-import { Claims } from "./claim";
+import { Claims } from "../../rules/claim";
 import { ClientConditions } from "./client_conditions";
-import { Match } from "../match/match";
+import { Match } from "../../rules/match/match";
 import { Rule } from "./rule";
-import { DecidingKeys } from "../message/slots";
+import { DecidingKeys } from "../../rules/message/slots";
 
 /** Stands for the policy's default among the rules' indices. */
 export const DEFAULT_RULE: i32 = -1;
@@ -30,13 +33,17 @@ export class Policy {
   readonly rulesAnswers: bool;
   readonly claims: Claims;
 
-  constructor(readonly config: AccessConfig) {
-    this.claims = new Claims(config.jwtPayloadKey);
+  constructor(
+    readonly config: AccessConfig,
+    identity: IdentityConfig,
+    readonly hold: HoldConfig,
+  ) {
+    this.claims = new Claims(identity.jwtPayloadKey);
     let rulesAnswers = false;
     for (let i = 0; i < config.rules.length; i++) {
       const rule = new Rule(config.rules[i], this.keys, this.clients, this.claims);
       this.rules.push(rule);
-      if (rule.mode == AccessMode.Shadow) this.shadowRules.push(i);
+      if (rule.mode == RuleMode.Shadow) this.shadowRules.push(i);
       if (rule.isAbout(MessageDirection.ServerToClient)) rulesAnswers = true;
     }
     this.rulesAnswers = rulesAnswers;
@@ -44,7 +51,7 @@ export class Policy {
 
   /** Whether decisions are carried out. */
   get isEnforced(): bool {
-    return this.config.mode == AccessMode.Enforce;
+    return this.config.mode == RuleMode.Enforce;
   }
 
   /** What can be said before the body, of a request of this caller to the server that `call` names. Leaves at `matches`, a
@@ -55,7 +62,7 @@ export class Policy {
     let deciding = DEFAULT_RULE;
     for (let i = 0; i < this.rules.length; i++) {
       const rule = unchecked(this.rules[i]);
-      const isShadow = rule.mode == AccessMode.Shadow;
+      const isShadow = rule.mode == RuleMode.Shadow;
       const isAboutAnswers = rule.isAbout(MessageDirection.ServerToClient);
       // Behind the rule that decides requests, only those matter that are tried out, or about answers to servers.
       const matters = isShadow || isAboutAnswers || deciding == DEFAULT_RULE;
@@ -72,7 +79,7 @@ export class Policy {
   /** The index of the first rule that is enforced and applies to the message, or {@link DEFAULT_RULE}. */
   decide(matches: usize, call: Call): i32 {
     for (let i = 0; i < this.rules.length; i++) {
-      if (unchecked(this.rules[i]).mode == AccessMode.Enforce && this.appliesTo(i, matches, call)) return i;
+      if (unchecked(this.rules[i]).mode == RuleMode.Enforce && this.appliesTo(i, matches, call)) return i;
     }
     return DEFAULT_RULE;
   }

@@ -1,20 +1,21 @@
-import { AccessMode, MessageDirection, RuleAction, RuleConfig } from "../../config/access/access_config";
+import { RuleAction, RuleConfig } from "../../config/access/access_config";
+import { RuleMode, MessageDirection } from "../../config/rules/rule_config";
 import { Properties } from "../../host/properties";
-import { Call } from "../message/call";
+import { Call } from "../../rules/message/call";
 import { Caller } from "../../identity/caller";
-import { Claims } from "./claim";
+import { Claims } from "../../rules/claim";
 import { ClientConditions } from "./client_conditions";
 import { ConditionRule } from "./condition";
-import { Match } from "../match/match";
-import { OperationRule } from "./operation";
-import { DecidingKeys } from "../message/slots";
-import { Source } from "./source";
+import { Match } from "../../rules/match/match";
+import { OperationRule } from "../../rules/operation";
+import { DecidingKeys } from "../../rules/message/slots";
+import { Source } from "../../rules/source";
 
 /** A rule of the policy, ready to be matched. */
 export class Rule {
   readonly name: string;
   readonly action: RuleAction;
-  readonly mode: AccessMode;
+  readonly mode: RuleMode;
   /** Of these one must match; with none, anybody does. */
   readonly sources: Source[] = [];
   /** Of these one must match; with none, see {@link matchUnstated}. */

@@ -1,4 +1,4 @@
-import { AccessMode } from "../../config/access/access_config";
+import { RuleMode } from "../../config/rules/rule_config";
 import { Clock } from "../../host/clock";
 import { Level, Log } from "../../host/log";
 import { writeTimestamp } from "../../json/timestamp";
@@ -7,15 +7,15 @@ import { JsonWriter } from "../../json/writer";
 import { methodOf } from "../../mcp/protocol/methods";
 import { shownLength } from "../../mcp/protocol/shown_target";
 import { HEX_SIZE, writeHex } from "../../memory/hex";
-import { Call, Target } from "../message/call";
+import { Call, Target } from "../../rules/message/call";
 import { AccessCheck } from "../check";
 import { Explanation, NO_RULE } from "./explanation";
-import { Key } from "../message/keys";
-import { Match } from "../match/match";
+import { Key } from "../../rules/message/keys";
+import { Match } from "../../rules/match/match";
 import { DEFAULT_RULE } from "../policy/policy";
-import { AccessRefusal, refusalName } from "../message/refusal";
-import { Slot } from "../message/slots";
-import { StrictReader } from "../message/strict_reader";
+import { RequestRefusal, refusalName } from "../../rules/message/refusal";
+import { Slot } from "../../rules/message/slots";
+import { StrictReader } from "../../rules/message/strict_reader";
 
 const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
 const hexText: usize = memory.data(16);
@@ -74,7 +74,7 @@ export class Audit {
    *  {@link Key} of the member at fault; 0 for none. `header`: the name of the header at fault; empty for none. */
   refused(
     check: AccessCheck,
-    refusal: AccessRefusal,
+    refusal: RequestRefusal,
     member: usize,
     header: string,
     ruleName: string,
@@ -90,8 +90,8 @@ export class Audit {
       this.writer.bytesMember("member", changetype<usize>(path), path.byteLength);
     }
     if (header.length) writer.textMember("header", header);
-    if (refusal == AccessRefusal.TooLarge) {
-      writer.numberMember("limit", this.explanation.policy.config.maxBodyBytes);
+    if (refusal == RequestRefusal.TooLarge) {
+      writer.numberMember("limit", this.explanation.policy.hold.maxBodyBytes);
     }
     this.end();
   }
@@ -132,7 +132,7 @@ export class Audit {
     }
     const rules = explanation.policy.rules;
     // A rule that is tried out says nothing of those before it, which may allow the message.
-    if (rule != DEFAULT_RULE && rules[rule].mode == AccessMode.Shadow) return;
+    if (rule != DEFAULT_RULE && rules[rule].mode == RuleMode.Shadow) return;
     const nearest = explanation.nearestAllow(rule);
     if (nearest == NO_RULE) return;
     writer.raw(',"nearest":{"rule":"');

@@ -1,16 +1,17 @@
-import { AccessMode, MessageDirection, RuleAction } from "../../config/access/access_config";
+import { RuleAction } from "../../config/access/access_config";
+import { RuleMode, MessageDirection } from "../../config/rules/rule_config";
 import { Properties } from "../../host/properties";
 import { JsonWriter } from "../../json/writer";
-import { Call } from "../message/call";
+import { Call } from "../../rules/message/call";
 import { Caller } from "../../identity/caller";
 import { AccessCheck } from "../check";
-import { Match, matchName } from "../match/match";
+import { Match, matchName } from "../../rules/match/match";
 import { Nearness } from "./nearness";
-import { OperationRule } from "../policy/operation";
+import { OperationRule } from "../../rules/operation";
 import { DEFAULT_RULE, Policy } from "../policy/policy";
 import { findAddress } from "../../identity/principals";
 import { Rule } from "../policy/rule";
-import { Source } from "../policy/source";
+import { Source } from "../../rules/source";
 
 /** Returned where there is no such rule. */
 export const NO_RULE: i32 = -1;
@@ -59,7 +60,7 @@ export class Explanation {
     let nearest = NO_RULE;
     for (let i = 0; i < end; i++) {
       const rule = unchecked(rules[i]);
-      if (rule.action != RuleAction.Allow || rule.mode != AccessMode.Enforce) continue;
+      if (rule.action != RuleAction.Allow || rule.mode != RuleMode.Enforce) continue;
       this.measure(rule);
       if (nearest != NO_RULE && !this.whole.isNearerThan(this.nearestYet)) continue;
       this.nearestYet.copy(this.whole);

@@ -1,4 +1,4 @@
-import { Match } from "../match/match";
+import { Match } from "../../rules/match/match";
 
 /** How near a rule, or one of its sources or operations, comes to matching a request. */
 export class Nearness {

@@ -1,7 +1,8 @@
-import { AccessMode, RuleAction } from "../../config/access/access_config";
+import { RuleAction } from "../../config/access/access_config";
+import { RuleMode } from "../../config/rules/rule_config";
 import { Level, Log } from "../../host/log";
 import { JsonWriter } from "../../json/writer";
-import { Call } from "../message/call";
+import { Call } from "../../rules/message/call";
 import { AccessCheck } from "../check";
 import { Explanation } from "./explanation";
 
@@ -31,7 +32,7 @@ export class RuleTrace {
     writer.raw('{"event":"mcp_access_rule","rule":"');
     writer.raw(rule.name);
     writer.raw(rule.action == RuleAction.Allow ? '","action":"ALLOW"' : '","action":"DENY"');
-    writer.raw(rule.mode == AccessMode.Shadow ? ',"mode":"shadow"' : ',"mode":"enforce"');
+    writer.raw(rule.mode == RuleMode.Shadow ? ',"mode":"shadow"' : ',"mode":"enforce"');
     writer.raw(rule.applies(this.explanation.match(index)) ? ',"applies":true' : ',"applies":false');
     writer.raw(decides ? ',"decides":true' : ',"decides":false');
     writer.bytesMember("request_id", check.requestId, check.requestIdLength);

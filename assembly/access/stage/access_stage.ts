@@ -13,8 +13,8 @@ import { RequestHead } from "../../mcp/headers/request_head";
 import { UNKNOWN_REVISION } from "../../mcp/protocol/revisions";
 import { keyedTextHash } from "../../memory/keyed_hash";
 import { AccessCheck } from "../check";
-import { AccessRefusal } from "../message/refusal";
-import { Reading, StrictReader } from "../message/strict_reader";
+import { RequestRefusal } from "../../rules/message/refusal";
+import { Reading, StrictReader } from "../../rules/message/strict_reader";
 import { Outlook, Policy } from "../policy/policy";
 import { BodyJudge } from "./body_judge";
 import { CallReader } from "./call_reader";
@@ -43,7 +43,7 @@ export class AccessStage extends Stage {
     const decisions = new DecisionLog(policy, host, isNewer);
     const calls = new CallReader(new Servers(config.server, host.properties, host.log), policy);
     const answers = new DenialAnswers(policy.config, decisions);
-    this.principals = new Principals(policy.config, host.properties);
+    this.principals = new Principals(config.identity, host.properties);
     this.decisions = decisions;
     this.calls = calls;
     this.answers = answers;
@@ -110,8 +110,8 @@ export class AccessStage extends Stage {
   }
 
   grow(state: StageState, request: GateRequest): Verdict {
-    if (request.size <= this.policy.config.maxBodyBytes) return HOLD;
-    return this.answers.refuse(changetype<AccessCheck>(state), request, AccessRefusal.TooLarge);
+    if (request.size <= this.policy.hold.maxBodyBytes) return HOLD;
+    return this.answers.refuse(changetype<AccessCheck>(state), request, RequestRefusal.TooLarge);
   }
 
   conclude(state: StageState, request: GateRequest): Verdict {
@@ -121,8 +121,8 @@ export class AccessStage extends Stage {
   bytes(state: StageState, request: GateRequest, at: usize, length: usize): void {
     const check = changetype<AccessCheck>(state);
     const reader = changetype<StrictReader>(check.reader);
-    if (!this.policy.isEnforced && request.size > this.policy.config.maxBodyBytes) {
-      this.decisions.refusal(request, check, AccessRefusal.TooLarge);
+    if (!this.policy.isEnforced && request.size > this.policy.hold.maxBodyBytes) {
+      this.decisions.refusal(request, check, RequestRefusal.TooLarge);
       return stopReading(check);
     }
     reader.feed(at, length);
@@ -137,14 +137,14 @@ export class AccessStage extends Stage {
     const check = changetype<AccessCheck>(state);
     const reader = changetype<StrictReader>(check.reader);
     if (!this.policy.isEnforced && !isEmpty(check, request)) {
-      let refusal = AccessRefusal.None;
+      let refusal = RequestRefusal.None;
       let header = "";
       if (!reader.finish()) {
         refusal = reader.refusal;
       } else if (!reader.isBatch) {
         this.calls.read(reader, request);
         header = this.calls.mismatchedHeader(check, reader);
-        if (header.length) refusal = AccessRefusal.HeaderMismatch;
+        if (header.length) refusal = RequestRefusal.HeaderMismatch;
       }
       if (refusal) this.decisions.refusal(request, check, refusal, reader.refusedKey, header);
     }
@@ -152,7 +152,7 @@ export class AccessStage extends Stage {
   }
 
   expire(state: StageState, request: GateRequest): Verdict {
-    return this.answers.refuse(changetype<AccessCheck>(state), request, AccessRefusal.NoBody);
+    return this.answers.refuse(changetype<AccessCheck>(state), request, RequestRefusal.NoBody);
   }
 
   close(state: StageState): void {
@@ -163,10 +163,10 @@ export class AccessStage extends Stage {
 }
 
 /** Why the headers alone forbid to decide a request; None where they do not. */
-function refusalOf(head: RequestHead, check: AccessCheck): AccessRefusal {
-  if (head.isUpgrade || head.method == HttpMethod.Connect) return AccessRefusal.Upgrade;
-  if (head.compressed) return AccessRefusal.Compressed;
-  return head.isPlainJson || check.mayBeEmpty ? AccessRefusal.None : AccessRefusal.ContentType;
+function refusalOf(head: RequestHead, check: AccessCheck): RequestRefusal {
+  if (head.isUpgrade || head.method == HttpMethod.Connect) return RequestRefusal.Upgrade;
+  if (head.compressed) return RequestRefusal.Compressed;
+  return head.isPlainJson || check.mayBeEmpty ? RequestRefusal.None : RequestRefusal.ContentType;
 }
 
 function stopReading(check: AccessCheck): void {

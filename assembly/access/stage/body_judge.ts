@@ -3,9 +3,9 @@ import { PASS, Verdict } from "../../gate/stage/verdict";
 import { Body } from "../../host/body";
 import { Method, methodOf } from "../../mcp/protocol/methods";
 import { AccessCheck } from "../check";
-import { AccessRefusal } from "../message/refusal";
-import { Slot } from "../message/slots";
-import { MessageForm, Reading, StrictReader } from "../message/strict_reader";
+import { RequestRefusal } from "../../rules/message/refusal";
+import { Slot } from "../../rules/message/slots";
+import { MessageForm, Reading, StrictReader } from "../../rules/message/strict_reader";
 import { Policy } from "../policy/policy";
 import { CallReader } from "./call_reader";
 import { DecisionLog } from "./decision_log";
@@ -52,9 +52,9 @@ export class BodyJudge {
   /** The body has been read to its end. `rule` decided its only message, or is the first that denies one of a batch. */
   private judge(check: AccessCheck, request: GateRequest, reader: StrictReader, rule: i32, isDenied: bool): Verdict {
     const body = this.body;
-    if (body.total < request.size) return this.answers.refuse(check, request, AccessRefusal.Internal);
-    if (body.total > this.policy.config.maxBodyBytes) {
-      return this.answers.refuse(check, request, AccessRefusal.TooLarge);
+    if (body.total < request.size) return this.answers.refuse(check, request, RequestRefusal.Internal);
+    if (body.total > this.policy.hold.maxBodyBytes) {
+      return this.answers.refuse(check, request, RequestRefusal.TooLarge);
     }
     if (!reader.finish()) return this.answers.refuse(check, request, reader.refusal, reader.refusedKey);
     if (reader.isBatch) return this.judgeBatch(check, request, isDenied, rule);
@@ -103,6 +103,6 @@ function isNoMcp(reader: StrictReader): bool {
   if (reader.finish()) return true;
   // A server may take what is good of a batch.
   if (reader.isBatch) return false;
-  if (reader.count == 0) return reader.refusal == AccessRefusal.NoMessage;
-  return reader.refusal == AccessRefusal.NoMessage && !reader.has(Slot.JsonRpc) && !reader.has(Slot.Method);
+  if (reader.count == 0) return reader.refusal == RequestRefusal.NoMessage;
+  return reader.refusal == RequestRefusal.NoMessage && !reader.has(Slot.JsonRpc) && !reader.has(Slot.Method);
 }

@@ -8,9 +8,9 @@ import { MODERN_REVISION, UNKNOWN_REVISION, revisionName } from "../../mcp/proto
 import { keyedTextHash } from "../../memory/keyed_hash";
 import { AccessCheck } from "../check";
 import { ClientMemory } from "../client_memory";
-import { Call } from "../message/call";
-import { Slot } from "../message/slots";
-import { MessageForm, StrictReader } from "../message/strict_reader";
+import { Call } from "../../rules/message/call";
+import { Slot } from "../../rules/message/slots";
+import { MessageForm, StrictReader } from "../../rules/message/strict_reader";
 import { Policy } from "../policy/policy";
 
 /** What servers are to take a request without `MCP-Protocol-Version` for (2025-06-18, basic/transports, "Protocol Version

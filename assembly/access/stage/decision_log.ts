@@ -9,10 +9,10 @@ import { CLIENT_NAME_LIMIT } from "../../mcp/protocol/limits";
 import { UNKNOWN_REVISION, revisionOf } from "../../mcp/protocol/revisions";
 import { HEX_SIZE, writeHex } from "../../memory/hex";
 import { AccessCheck } from "../check";
-import { Call } from "../message/call";
-import { AccessRefusal } from "../message/refusal";
-import { Slot } from "../message/slots";
-import { MessageForm, StrictReader } from "../message/strict_reader";
+import { Call } from "../../rules/message/call";
+import { RequestRefusal } from "../../rules/message/refusal";
+import { Slot } from "../../rules/message/slots";
+import { MessageForm, StrictReader } from "../../rules/message/strict_reader";
 import { DEFAULT_RULE, Policy } from "../policy/policy";
 import { SpecialRule, specialRuleName } from "../policy/special_rule";
 import { Audit } from "../report/audit";
@@ -75,7 +75,7 @@ export class DecisionLog {
   refusal(
     request: GateRequest,
     check: AccessCheck,
-    refusal: AccessRefusal,
+    refusal: RequestRefusal,
     member: usize = 0,
     header: string = "",
   ): void {

@@ -1,9 +1,9 @@
-import { DenialForm } from "../../config/access/access_config";
+import { DenialForm } from "../../config/rules/rule_config";
 import { Token } from "../../json/token";
 import { JsonWriter } from "../../json/writer";
-import { AccessRefusal, refusalName } from "../message/refusal";
-import { Slot } from "../message/slots";
-import { StrictReader } from "../message/strict_reader";
+import { RequestRefusal, refusalName } from "../../rules/message/refusal";
+import { Slot } from "../../rules/message/slots";
+import { StrictReader } from "../../rules/message/strict_reader";
 
 /** Beside JSON-RPC's reserved codes (JSON-RPC 2.0, section 5.1), as gateways answer. */
 const CODE = "403";
@@ -60,7 +60,7 @@ export class Denial {
   }
 
   /** Answers what cannot be decided, without its id, which cannot be trusted. */
-  refuse(refusal: AccessRefusal): void {
+  refuse(refusal: RequestRefusal): void {
     this.writer.raw('{"jsonrpc":"2.0","id":null,');
     this.count++;
     this.error(CODE, "Refused by the access policy", "reason", refusalName(refusal));

@@ -1,10 +1,12 @@
-import { AccessConfig, DenialForm } from "../../config/access/access_config";
+import { AccessConfig } from "../../config/access/access_config";
+import { DenialForm } from "../../config/rules/rule_config";
 import { GateRequest } from "../../gate/stage/request";
 import { Verdict } from "../../gate/stage/verdict";
+import { Outcome } from "../../mcp/protocol/outcome";
 import { AccessCheck } from "../check";
-import { AccessRefusal, refusalName } from "../message/refusal";
-import { Slot } from "../message/slots";
-import { StrictReader } from "../message/strict_reader";
+import { RequestRefusal, refusalName } from "../../rules/message/refusal";
+import { Slot } from "../../rules/message/slots";
+import { StrictReader } from "../../rules/message/strict_reader";
 import { DecisionLog } from "./decision_log";
 import { Denial } from "./denial";
 import { DenialHeaders } from "./denial_headers";
@@ -28,17 +30,17 @@ export class DenialAnswers {
 
   /** Refuses a request whose messages cannot be decided. `member`: the address of the Key of the member at fault; 0 for
    *  none. */
-  refuse(check: AccessCheck, request: GateRequest, refusal: AccessRefusal, member: usize = 0): Verdict {
+  refuse(check: AccessCheck, request: GateRequest, refusal: RequestRefusal, member: usize = 0): Verdict {
     this.decisions.refusal(request, check, refusal, member);
     this.denial.begin(false);
     this.denial.refuse(refusal);
-    if (refusal == AccessRefusal.NoBody) return this.answer(check, 503, "mcp_access_refused[no_body]");
+    if (refusal == RequestRefusal.NoBody) return this.answer(check, 503, "mcp_access_refused[no_body]");
     return this.answer(check, this.status(check), "mcp_access_refused[" + refusalName(refusal) + "]");
   }
 
   /** Answers a request whose header, of this name, does not match its body. */
   mismatch(check: AccessCheck, request: GateRequest, reader: StrictReader, header: string): Verdict {
-    this.decisions.refusal(request, check, AccessRefusal.HeaderMismatch, 0, header);
+    this.decisions.refusal(request, check, RequestRefusal.HeaderMismatch, 0, header);
     this.denial.begin(false);
     this.denial.mismatch(reader);
     return this.answer(check, 400, "mcp_access_refused[header_mismatch]");
@@ -72,6 +74,6 @@ export class DenialAnswers {
   private answer(check: AccessCheck, status: i32, details: string): Verdict {
     const hasBody = !this.denial.isEmpty;
     const headers = this.headers.of(check.origin, hasBody);
-    return Verdict.answer(status, details, this.denial.at, hasBody ? this.denial.length : 0, headers);
+    return Verdict.answer(Outcome.Denied, status, details, this.denial.at, hasBody ? this.denial.length : 0, headers);
   }
 }

@@ -1,3 +1,5 @@
+import { ConditionConfig, DenialForm, OperationConfig, RuleMode, SourceConfig } from "../rules/rule_config";
+
 /** What a rule, or the policy where none decides, says of a message. */
 export enum RuleAction {
   Allow,
@@ -6,132 +8,10 @@ export enum RuleAction {
 
 export const RULE_ACTIONS: string[] = ["ALLOW", "DENY"];
 
-/** Whether decisions are carried out. */
-export enum AccessMode {
-  Enforce,
-  /** They are counted and logged, and everything passes. */
-  Shadow,
-}
-
-export const ACCESS_MODES: string[] = ["enforce", "shadow"];
-
-/** Where it can be read who calls. */
-export enum PrincipalSource {
-  /** The URI SAN of the peer's certificate. */
-  PeerCertificate,
-  /** Istio's `io.istio.peer_principal`. */
-  FilterState,
-  /** `<iss>/<sub>` of a JWT that `jwt_authn` has verified. */
-  Jwt,
-  /** `x-forwarded-client-cert`. */
-  ForwardedCertificate,
-}
-
-export const PRINCIPAL_SOURCES: string[] = ["peer_certificate", "filter_state", "jwt", "x-forwarded-client-cert"];
-
-/** What a denied request is answered with. */
-export enum DenialForm {
-  /** HTTP 200 and a JSON-RPC error. */
-  Error,
-  /** HTTP 200 and, for a tool's call, a result with `isError: true`. */
-  Result,
-  /** An HTTP status and a JSON-RPC error. */
-  Status,
-}
-
-export const DENIAL_FORMS: string[] = ["error", "result", "status"];
-
-/** Who asks whom. */
-export enum MessageDirection {
-  ClientToServer,
-  ServerToClient,
-}
-
-export const MESSAGE_DIRECTIONS: string[] = ["client_to_server", "server_to_client"];
-
-/** Texts with `*` for any run of bytes: one of `values` must match, and none of `notValues`. */
-export class TextMatch {
-  values: string[] = [];
-  notValues: string[] = [];
-
-  get isEmpty(): bool {
-    return this.values.length == 0 && this.notValues.length == 0;
-  }
-}
-
-/** A claim of a verified JWT, by its path (`["realm_access", "roles"]`): of a list one element must match. */
-export class ClaimConfig {
-  path: string[] = [];
-  match: TextMatch = new TextMatch();
-}
-
-/** Who calls: all that is said must hold. */
-export class SourceConfig {
-  principals: TextMatch = new TextMatch();
-  trustDomains: TextMatch = new TextMatch();
-  /** CIDR. */
-  ipBlocks: TextMatch = new TextMatch();
-  claims: ClaimConfig[] = [];
-  /** Callers that show no principal. */
-  isAnonymous: bool = false;
-}
-
-/** What is called: all that is said must hold. */
-export class OperationConfig {
-  methods: TextMatch = new TextMatch();
-  tools: TextMatch = new TextMatch();
-  prompts: TextMatch = new TextMatch();
-  resources: TextMatch = new TextMatch();
-  servers: TextMatch = new TextMatch();
-  direction: MessageDirection = MessageDirection.ClientToServer;
-}
-
-/** What a {@link ConditionConfig} is about. */
-export enum ConditionKey {
-  ProtocolVersion,
-  ClientName,
-  /** An argument of a tool or prompt. */
-  Argument,
-}
-
-/** The kinds of values that can be compared. */
-export enum ScalarKind {
-  Text,
-  Number,
-  Boolean,
-}
-
-export const SCALAR_KINDS: i32 = 3;
-
-/** A further condition. */
-export class ConditionConfig {
-  key: ConditionKey = ConditionKey.Argument;
-  /** Of an argument: its path. */
-  path: string[] = [];
-  /** What the value must be and must not be, by its {@link ScalarKind}; numbers and booleans as they are written. */
-  readonly matches: TextMatch[] = [new TextMatch(), new TextMatch(), new TextMatch()];
-
-  get text(): TextMatch {
-    return this.matches[ScalarKind.Text];
-  }
-
-  get isEmpty(): bool {
-    for (let i = 0; i < SCALAR_KINDS; i++) {
-      if (!this.matches[i].isEmpty) return false;
-    }
-    return true;
-  }
-
-  /** Whether it compares texts alone. */
-  get isTextual(): bool {
-    return this.matches[ScalarKind.Number].isEmpty && this.matches[ScalarKind.Boolean].isEmpty;
-  }
-}
-
 export class RuleConfig {
   name: string = "";
   action: RuleAction = RuleAction.Allow;
-  mode: AccessMode = AccessMode.Enforce;
+  mode: RuleMode = RuleMode.Enforce;
   /** One of them must hold; none: whoever it is. */
   sources: SourceConfig[] = [];
   /** One of them must hold; none: whatever it is, from client to server. */
@@ -142,14 +22,9 @@ export class RuleConfig {
 
 /** The configuration's `access`: docs/access.md says what the fields do. */
 export class AccessConfig {
-  mode: AccessMode = AccessMode.Enforce;
+  mode: RuleMode = RuleMode.Enforce;
   defaultAction: RuleAction = RuleAction.Deny;
   rules: RuleConfig[] = [];
-  principalSources: PrincipalSource[] = [PrincipalSource.PeerCertificate, PrincipalSource.FilterState];
-  /** The key under which `jwt_authn` leaves a JWT's payload (`payload_in_metadata`). */
-  jwtPayloadKey: string = "payload";
-  holdHeaders: bool = false;
-  maxBodyBytes: u32 = 524_288;
   denialForm: DenialForm = DenialForm.Error;
   denialStatus: i32 = 403;
   /** Origins whose pages may read a denial; `*` for all. */

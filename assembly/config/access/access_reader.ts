@@ -1,16 +1,11 @@
-import {
-  ACCESS_MODES,
-  AccessConfig,
-  DENIAL_FORMS,
-  PRINCIPAL_SOURCES,
-  PrincipalSource,
-  RULE_ACTIONS,
-  RuleConfig,
-} from "./access_config";
+import { AccessConfig, RULE_ACTIONS, RuleConfig } from "./access_config";
+import { IdentityConfig, PRINCIPAL_SOURCES, PrincipalSource } from "../rules/identity_config";
+import { RULE_MODES, DENIAL_FORMS } from "../rules/rule_config";
 import { ConditionReader } from "./condition_reader";
-import { OperationReader } from "./operation_reader";
+import { OperationReader } from "../rules/operation_reader";
 import { PolicyChecks } from "./policy_checks";
-import { SourceReader, isClaimPath } from "./source_reader";
+import { SourceReader, isClaimPath } from "../rules/source_reader";
+import { HoldConfig } from "../rules/hold_config";
 import { JsonType, JsonValue } from "../values/json_value";
 import { Problems, itemPath } from "../values/problems";
 import { anyOf, quoted } from "../values/shown";
@@ -45,8 +40,14 @@ const RULE_FIELDS: string[] = ["name", "action", "mode", "from", "to", "when"];
 export class AccessReader {
   private config: AccessConfig = new AccessConfig();
   private conditions: ConditionReader;
+  private isSound: bool = false;
 
-  constructor(private problems: Problems) {
+  /** `identity` and `hold` are sections of their own, whose fields the policy may have too. */
+  constructor(
+    private identity: IdentityConfig,
+    private hold: HoldConfig,
+    private problems: Problems,
+  ) {
     this.conditions = new ConditionReader(problems);
   }
 
@@ -56,9 +57,14 @@ export class AccessReader {
       for (let i = 0; i < value.items.length; i++) this.readField(value.names[i], value.items[i]);
     }
     this.conditions.finish();
-    // What was not read as it was meant would be checked as something else.
-    if (this.problems.errors.length == before) new PolicyChecks(this.config, this.problems).check();
+    this.isSound = this.problems.errors.length == before;
     return this.config;
+  }
+
+  /** Checks what was read, once all sections have been. */
+  check(): void {
+    // What was not read as it was meant would be checked as something else.
+    if (this.isSound) new PolicyChecks(this.config, this.identity, this.problems).check();
   }
 
   private readField(name: string, value: JsonValue): void {
@@ -66,7 +72,7 @@ export class AccessReader {
     const problems = this.problems;
     const path = "access." + name;
     if (name == "mode") {
-      config.mode = problems.word(path, value, ACCESS_MODES, config.mode);
+      config.mode = problems.word(path, value, RULE_MODES, config.mode);
     } else if (name == "defaultAction") {
       config.defaultAction = problems.word(path, value, RULE_ACTIONS, config.defaultAction);
     } else if (name == "rules") {
@@ -74,13 +80,14 @@ export class AccessReader {
     } else if (name == "principalSources") {
       this.readSources(path, value);
     } else if (name == "jwtPayloadKey") {
-      config.jwtPayloadKey = problems.text(path, value, config.jwtPayloadKey);
-      if (!isClaimPath([config.jwtPayloadKey])) problems.expected(path, "visible ASCII characters", value);
+      const identity = this.identity;
+      identity.jwtPayloadKey = problems.text(path, value, identity.jwtPayloadKey);
+      if (!isClaimPath([identity.jwtPayloadKey])) problems.expected(path, "visible ASCII characters", value);
     } else if (name == "holdHeaders") {
-      config.holdHeaders = problems.boolean(path, value, config.holdHeaders);
+      this.hold.headers = problems.boolean(path, value, this.hold.headers);
     } else if (name == "maxBodyBytes") {
       const size = value.type == JsonType.String && !value.isCut ? parseSize(value.text) : -1;
-      if (size >= LEAST_BODY && size <= MOST_BODY) config.maxBodyBytes = <u32>size;
+      if (size >= LEAST_BODY && size <= MOST_BODY) this.hold.maxBodyBytes = <u32>size;
       else problems.expected(path, 'a size from 1KiB to 64MiB, like "512KiB"', value);
     } else if (name == "denial") {
       if (!problems.isObject(path, value)) return;
@@ -100,7 +107,7 @@ export class AccessReader {
     for (let i = 0; i < value.items.length; i++) {
       sources.push(<PrincipalSource>problems.word(itemPath(path, i), value.items[i], PRINCIPAL_SOURCES, 0));
     }
-    this.config.principalSources = sources;
+    this.identity.principalSources = sources;
   }
 
   private readDenial(name: string, value: JsonValue): void {
@@ -172,7 +179,7 @@ export class AccessReader {
         rule.action = problems.word(at, item, RULE_ACTIONS, rule.action);
         hasAction = true;
       } else if (name == "mode") {
-        rule.mode = problems.word(at, item, ACCESS_MODES, rule.mode);
+        rule.mode = problems.word(at, item, RULE_MODES, rule.mode);
       } else if (name == "from") {
         new SourceReader(problems).readAll(at, item, rule.sources);
       } else if (name == "to") {

@@ -1,4 +1,4 @@
-import { ConditionConfig, ConditionKey, ScalarKind } from "./access_config";
+import { ConditionConfig, ConditionKey, ScalarKind } from "../rules/rule_config";
 import { JsonType, JsonValue } from "../values/json_value";
 import { Problems, itemPath } from "../values/problems";
 

@@ -1,7 +1,8 @@
 import { Cidr } from "../values/cidr";
-import { MessageDirection, OperationConfig, RuleConfig, SourceConfig, TextMatch } from "./access_config";
-import { anyMatches, anyMatchesAll } from "./glob";
-import { methodsOfTarget } from "./method_checks";
+import { RuleConfig } from "./access_config";
+import { MessageDirection, OperationConfig, SourceConfig, TextMatch } from "../rules/rule_config";
+import { anyMatches, anyMatchesAll } from "../rules/glob";
+import { methodsOfTarget } from "../rules/method_checks";
 
 /** Whether the first rule is about every message of a client that the second one is about. It may say no where that would be
  *  hard to tell. */

@@ -1,7 +1,9 @@
 import { Problems, itemPath } from "../values/problems";
 import { quoted } from "../values/shown";
 import { lowerCase } from "../values/lower_case";
-import { AccessConfig, AccessMode, ConditionKey, PrincipalSource, RuleAction } from "./access_config";
+import { AccessConfig, RuleAction } from "./access_config";
+import { IdentityConfig, PrincipalSource } from "../rules/identity_config";
+import { RuleMode, ConditionKey } from "../rules/rule_config";
 import { coversRule } from "./coverage";
 import { RuleChecks } from "./rule_checks";
 
@@ -11,6 +13,7 @@ const RULES = "access.rules";
 export class PolicyChecks {
   constructor(
     private config: AccessConfig,
+    private identity: IdentityConfig,
     private problems: Problems,
   ) {}
 
@@ -26,7 +29,7 @@ export class PolicyChecks {
 
   /** Principals need a source. Certificates have URIs: without a scheme, as Istio writes principals, none matches. */
   private checkPrincipals(): void {
-    const sources = this.config.principalSources;
+    const sources = this.identity.principalSources;
     const isUri = !sources.includes(PrincipalSource.Jwt);
     const rules = this.config.rules;
     for (let i = 0; i < rules.length; i++) {
@@ -81,9 +84,9 @@ export class PolicyChecks {
   private checkReach(): void {
     const rules = this.config.rules;
     for (let i = 1; i < rules.length; i++) {
-      if (rules[i].mode == AccessMode.Shadow) continue;
+      if (rules[i].mode == RuleMode.Shadow) continue;
       for (let j = 0; j < i; j++) {
-        if (rules[j].mode == AccessMode.Shadow || !coversRule(rules[j], rules[i])) continue;
+        if (rules[j].mode == RuleMode.Shadow || !coversRule(rules[j], rules[i])) continue;
         const first = "rules[" + j.toString() + "] " + quoted(rules[j].name);
         this.problems.warn(itemPath(RULES, i), "it has no effect: " + first + " decides all that it is about");
         break;
@@ -96,9 +99,9 @@ export class PolicyChecks {
     const rules = this.config.rules;
     const action = this.config.defaultAction;
     for (let i = 0; i < rules.length; i++) {
-      if (rules[i].action != action && rules[i].mode == AccessMode.Enforce) return;
+      if (rules[i].action != action && rules[i].mode == RuleMode.Enforce) return;
     }
-    if (this.config.mode == AccessMode.Shadow) return;
+    if (this.config.mode == RuleMode.Shadow) return;
     const isDeny = action == RuleAction.Deny;
     this.problems.warn(
       "access",

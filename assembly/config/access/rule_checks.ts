@@ -2,21 +2,20 @@ import { KNOWN_METHODS } from "../../mcp/protocol/methods";
 import { REVISION_COUNT, revisionName } from "../../mcp/protocol/revisions";
 import { Problems, itemPath } from "../values/problems";
 import { anyOf, quoted } from "../values/shown";
+import { RuleAction, RuleConfig } from "./access_config";
 import {
   ConditionConfig,
   ConditionKey,
   MessageDirection,
   OperationConfig,
-  RuleAction,
-  RuleConfig,
   SCALAR_KINDS,
   ScalarKind,
   SourceConfig,
   TextMatch,
-} from "./access_config";
+} from "../rules/rule_config";
 import { coversBlock } from "./coverage";
-import { anyMatches, matches } from "./glob";
-import { TextChecks, TextKind } from "./text_checks";
+import { anyMatches, matches } from "../rules/glob";
+import { TextChecks, TextKind } from "../rules/text_checks";
 
 /** The methods of MCP whose messages have arguments that conditions can name. */
 const METHODS_WITH_ARGUMENTS: string[] = ["tools/call", "prompts/get"];

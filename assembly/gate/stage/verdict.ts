@@ -1,4 +1,5 @@
 import { HeaderBlock } from "../../host/header_block";
+import { Outcome } from "../../mcp/protocol/outcome";
 
 /** What a stage decides about a request. */
 export enum VerdictKind {
@@ -15,6 +16,8 @@ export enum VerdictKind {
 
 /** A decision about a request, which the gate carries out. */
 export class Verdict {
+  /** The outcome that an answer gives the request's messages. */
+  outcome: Outcome = Outcome.Denied;
   /** The HTTP status of an answer. */
   status: i32 = 0;
   /** What the proxy's access log shows as an answer's response code details: ASCII without blanks. */
@@ -28,7 +31,8 @@ export class Verdict {
   constructor(readonly kind: VerdictKind) {}
 
   /** A decision to answer. It is valid until the next one is made. */
-  static answer(status: i32, details: string, at: usize, length: i32, headers: HeaderBlock): Verdict {
+  static answer(outcome: Outcome, status: i32, details: string, at: usize, length: i32, headers: HeaderBlock): Verdict {
+    ANSWER.outcome = outcome;
     ANSWER.status = status;
     ANSWER.details = details;
     ANSWER.at = at;

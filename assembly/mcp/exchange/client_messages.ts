@@ -26,12 +26,12 @@ export class ClientMessages {
     switch (kind) {
       case MessageKind.Request:
         // HTTP+SSE has no headers that repeat the body.
-        if (!stream.isDenied && !message.isBatch && !stream.session.isHttpSse && !stream.isUnpaired) {
+        if (!stream.isRejected && !message.isBatch && !stream.session.isHttpSse && !stream.isUnpaired) {
           checkHeaders(stream, message, this.events);
         }
         return this.pairing.begin(stream, message);
       case MessageKind.Response:
-        if (!stream.isDenied) this.usage.clientAnswered(stream, message);
+        if (!stream.isRejected) this.usage.clientAnswered(stream, message);
         return this.pairing.answerFromClient(stream, message);
       default:
         this.processNotification(stream, message);
@@ -41,7 +41,7 @@ export class ClientMessages {
   private processNotification(stream: Stream, message: McpMessage): void {
     const method = message.method;
     const session = this.sessions.keyOrNone(stream);
-    if (stream.isDenied) return this.events.notificationDenied(stream, method, session);
+    if (stream.isRejected) return this.events.notificationRejected(stream, method, session);
     this.events.notification(stream, method, true, message.size, session);
     if (method == Method.NotificationsCancelled) this.pairing.cancel(stream, message, false);
   }

@@ -131,17 +131,17 @@ export class Exchange {
     this.releaseRequest();
   }
 
-  /** The access policy denies the request: what has been read of it, and what is still to be read. */
-  deny(services: ExchangeServices): void {
-    this.stream.isDenied = true;
-    services.pairing.deny(this.stream);
+  /** The gate keeps the request from the server: what has been read of it, and what is still to be read, has this outcome. */
+  reject(outcome: Outcome, services: ExchangeServices): void {
+    this.stream.rejection = outcome;
+    services.pairing.reject(this.stream);
   }
 
   /** The response's headers. */
   responseHead(head: ResponseHead, services: ExchangeServices): void {
     const stream = this.stream;
-    // The policy's own answer.
-    if (stream.isDenied) return;
+    // The gate's own answer.
+    if (stream.isRejected) return;
     // A server may answer once it has the message, before the request's end has been reported.
     if (this.request && changetype<Decoder>(this.request).isComplete) this.requestEnd(services);
     stream.status = head.status;

@@ -7,7 +7,7 @@ import { Endpoints } from "../../store/endpoints";
 import { Events } from "../events";
 import { McpMessage } from "../message/message";
 import { Method } from "../protocol/methods";
-import { Outcome } from "../protocol/outcome";
+import { Outcome, isRejection, rejectionCode } from "../protocol/outcome";
 import { MODERN_REVISION, UNKNOWN_REVISION } from "../protocol/revisions";
 import { StreamEnd } from "../protocol/stream_kinds";
 import { Undecoded } from "../protocol/undecoded";
@@ -20,9 +20,6 @@ import { AbandonedOperations, CROSSING_MS } from "./abandoned_operations";
 import { Cancellations } from "./cancellations";
 import { TokenUsage } from "./token_usage";
 import { WaitingOperations } from "./waiting_operations";
-
-/** The code of the error that clients receive for what the access policy denies. */
-const DENIED_CODE: i32 = 403;
 
 /** The HTTP status of a POST that has no answer of its own. */
 const ACCEPTED: i32 = 202;
@@ -93,7 +90,7 @@ export class Pairing {
     if (asked.mayBeReplayed) {
       this.waiting.markAnswered(session, asked.idKind, asked.idHash, this.clock.milliseconds);
     }
-    if (stream.isDenied) return this.concludeDenied(stream, asked);
+    if (stream.isRejected) return this.concludeRejected(stream, asked);
     asked.responseSize = message.size;
     asked.errorCode = message.errorCode;
     this.conclude(stream, asked, message.outcome);
@@ -104,11 +101,11 @@ export class Pairing {
     return stream.session.id ? this.waiting.methodOf(this.sessions.keyOf(stream), kind, id, true) : Method.None;
   }
 
-  /** The access policy keeps the stream's messages from the server, and answers them. */
-  deny(stream: Stream): void {
+  /** The gate keeps the stream's messages from the server, and answers them. */
+  reject(stream: Stream): void {
     for (let operation = stream.operations.first; operation; operation = stream.operations.first) {
       stream.operations.remove(operation);
-      if (this.isUnclaimed(operation)) this.concludeDenied(stream, operation);
+      if (this.isUnclaimed(operation)) this.concludeRejected(stream, operation);
       else operation.release();
     }
   }
@@ -278,9 +275,9 @@ export class Pairing {
     this.conclude(stream, operation, outcome);
   }
 
-  private concludeDenied(stream: Stream, operation: Operation): void {
-    operation.errorCode = DENIED_CODE;
-    this.conclude(stream, operation, Outcome.Denied);
+  private concludeRejected(stream: Stream, operation: Operation): void {
+    operation.errorCode = rejectionCode(stream.rejection);
+    this.conclude(stream, operation, stream.rejection);
   }
 
   /** Reports the end of an operation and releases it. */
@@ -297,7 +294,7 @@ export class Pairing {
 
   /** The session of an operation that ends: an answer that could not be read may have named one, so it begins none. */
   private sessionOf(stream: Stream, operation: Operation, outcome: Outcome): SessionKey {
-    if (outcome == Outcome.Denied) return 0;
+    if (isRejection(outcome)) return 0;
     if (outcome == Outcome.Undecoded) return this.sessions.keyOrNone(stream);
     const client = operation.clientName;
     return this.sessions.sessionOfOperation(stream, operation.method, client, operation.clientNameLength);
@@ -356,7 +353,7 @@ function mayBeAnsweredElsewhere(stream: Stream, outcome: Outcome): bool {
 /** Whether the server did not run the request, so that the same request is not repeated by its next attempt. `status`: the
  *  response's HTTP status, 0 where none came. */
 function isAttempt(status: i32, outcome: Outcome): bool {
-  if (outcome == Outcome.Denied || outcome == Outcome.Unauthenticated || outcome == Outcome.HttpError) return true;
+  if (isRejection(outcome) || outcome == Outcome.Unauthenticated || outcome == Outcome.HttpError) return true;
   return status == 401 || status == 403 || status == 429 || status == 502 || status == 503;
 }
 

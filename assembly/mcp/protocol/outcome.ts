@@ -22,9 +22,11 @@ export enum Outcome {
   UpstreamError,
   /** The access policy denied it. */
   Denied,
+  /** A limit rejected it. */
+  Limited,
 }
 
-export const OUTCOME_COUNT: i32 = Outcome.Denied + 1;
+export const OUTCOME_COUNT: i32 = Outcome.Limited + 1;
 
 const NAMES: string[] = [
   "",
@@ -41,11 +43,23 @@ const NAMES: string[] = [
   "http_error",
   "upstream_error",
   "denied",
+  "limited",
 ];
 
 /** The label `mcp_outcome`. */
 export function outcomeName(outcome: Outcome): string {
   return NAMES[outcome];
+}
+
+/** Whether the gate kept it from the server. */
+export function isRejection(outcome: Outcome): bool {
+  return outcome == Outcome.Denied || outcome == Outcome.Limited;
+}
+
+/** The code of the JSON-RPC error that clients receive for a rejection: beside JSON-RPC's reserved codes (JSON-RPC 2.0, section
+ *  5.1), as gateways answer. */
+export function rejectionCode(outcome: Outcome): i32 {
+  return outcome == Outcome.Limited ? 429 : 403;
 }
 
 /** Whether the server did what was asked under that name, so that the name is one of its own. A tool error is no proof:

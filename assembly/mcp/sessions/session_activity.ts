@@ -2,7 +2,7 @@ import { Clock } from "../../host/clock";
 import { NANOSECONDS_PER_MILLISECOND } from "../../memory/elapsed";
 import { Event, EventKind } from "../event";
 import { EventSink } from "../event_sink";
-import { Outcome } from "../protocol/outcome";
+import { isRejection } from "../protocol/outcome";
 import { SessionTracker } from "./session_tracker";
 
 /** Counts each operation that ends in its session, which it shows to be active. */
@@ -17,7 +17,7 @@ export class SessionActivity extends EventSink {
   receive(event: Event): void {
     if (event.kind != EventKind.OperationEnded) return;
     const operation = event.operation!;
-    if (!operation.session || operation.outcome == Outcome.Denied) return;
+    if (!operation.session || isRejection(operation.outcome)) return;
     const endedAt = operation.endedAt ? operation.endedAt : this.clock.now();
     this.tracker.add(operation.session, 1, operation.modelTokens, endedAt / NANOSECONDS_PER_MILLISECOND);
   }

@@ -1,4 +1,5 @@
 import { CallerKey, ServerKey } from "../../identity/keys";
+import { Outcome } from "../protocol/outcome";
 import { StreamKind } from "../protocol/stream_kinds";
 import { ENDPOINT_LINK_SIZE, EndpointLink } from "./endpoint_link";
 import { OPEN_OPERATIONS_SIZE, OpenOperations } from "./open_operations";
@@ -35,8 +36,8 @@ export class Stream {
   isCallerNamed: bool;
   /** The access policy in force does not govern its path. */
   isUnchecked: bool;
-  /** The access policy keeps the request from the server. */
-  isDenied: bool;
+  /** The gate keeps the request from the server, and its messages have this outcome; Open where it does not. */
+  rejection: Outcome;
   /** It may post to an endpoint of HTTP+SSE, but it cannot be told to which. */
   isUnpaired: bool;
   /** It is MCP beyond doubt. */
@@ -51,6 +52,12 @@ export class Stream {
   isUnreadable: bool;
   /** Its access log has fields of a message. */
   isLogged: bool;
+
+  /** Whether the gate keeps the request from the server. */
+  @inline
+  get isRejected(): bool {
+    return this.rejection != Outcome.Open;
+  }
 
   @inline
   get session(): SessionLink {

@@ -1,17 +1,16 @@
+import { AccessConfig, RULE_ACTIONS, RuleConfig } from "../../../assembly/config/access/access_config";
+import { PRINCIPAL_SOURCES } from "../../../assembly/config/rules/identity_config";
 import {
-  ACCESS_MODES,
-  AccessConfig,
   ConditionKey,
   DENIAL_FORMS,
   MESSAGE_DIRECTIONS,
-  PRINCIPAL_SOURCES,
-  RULE_ACTIONS,
-  RuleConfig,
+  RULE_MODES,
   ScalarKind,
   SourceConfig,
   TextMatch,
-} from "../../../assembly/config/access/access_config";
+} from "../../../assembly/config/rules/rule_config";
 import { ConfigReader } from "../../../assembly/config/config_reader";
+import { PluginConfig } from "../../../assembly/config/plugin_config";
 
 export { allocate } from "./common/allocate";
 
@@ -44,7 +43,7 @@ export function read(at: usize, length: usize): void {
   traceText("maxTokenBytes", config.maxTokenBytes.toString());
   traceNumber("logLevel", config.logLevel);
   const access = config.access;
-  if (access) traceAccess(access);
+  if (access) traceAccess(access, config);
   traceItems("matchPaths", config.matchPaths);
   traceItems("tools", config.tools);
   traceItems("callerHeaders", config.callerHeaders);
@@ -57,11 +56,14 @@ function traceItems(field: string, items: string[]): void {
 }
 
 /** The policy, a line for each of its parts. */
-function traceAccess(access: AccessConfig): void {
-  const sources = access.principalSources.map<string>((source) => PRINCIPAL_SOURCES[source]).join(" ");
-  traceItem("access", "mode " + ACCESS_MODES[access.mode] + ", else " + RULE_ACTIONS[access.defaultAction]);
-  traceItem("access", "principals " + sources + ", payload " + access.jwtPayloadKey);
-  traceItem("access", "holds " + (access.holdHeaders ? "headers, " : "") + access.maxBodyBytes.toString() + " bytes");
+function traceAccess(access: AccessConfig, config: PluginConfig): void {
+  const sources = config.identity.principalSources.map<string>((source) => PRINCIPAL_SOURCES[source]).join(" ");
+  traceItem("access", "mode " + RULE_MODES[access.mode] + ", else " + RULE_ACTIONS[access.defaultAction]);
+  traceItem("access", "principals " + sources + ", payload " + config.identity.jwtPayloadKey);
+  traceItem(
+    "access",
+    "holds " + (config.hold.headers ? "headers, " : "") + config.hold.maxBodyBytes.toString() + " bytes",
+  );
   traceItem("access", "denies by " + DENIAL_FORMS[access.denialForm] + " " + access.denialStatus.toString());
   if (access.denialCors.length) traceItem("access", "denials for pages of " + access.denialCors.join(" "));
   traceItem("access", "audits " + access.auditPerSecond.toString() + (access.auditArguments ? " with arguments" : ""));
@@ -69,7 +71,7 @@ function traceAccess(access: AccessConfig): void {
 }
 
 function traceRule(rule: RuleConfig): void {
-  traceItem("access", "rule " + rule.name + " " + RULE_ACTIONS[rule.action] + " " + ACCESS_MODES[rule.mode]);
+  traceItem("access", "rule " + rule.name + " " + RULE_ACTIONS[rule.action] + " " + RULE_MODES[rule.mode]);
   for (let i = 0; i < rule.sources.length; i++) traceSource(rule.sources[i]);
   for (let i = 0; i < rule.operations.length; i++) {
     const to = rule.operations[i];

@@ -1,7 +1,7 @@
-import { TextMatch } from "../../../assembly/config/access/access_config";
+import { TextMatch } from "../../../assembly/config/rules/rule_config";
 import { ClientConditions } from "../../../assembly/access/policy/client_conditions";
-import { Match } from "../../../assembly/access/match/match";
-import { Patterns } from "../../../assembly/access/match/pattern";
+import { Match } from "../../../assembly/rules/match/match";
+import { Patterns } from "../../../assembly/rules/match/pattern";
 
 export { allocate } from "./common/allocate";
 

@@ -1,2 +1,2 @@
 export { allocate } from "./common/allocate";
-export { isPlainUri } from "../../../assembly/access/message/plain_uri";
+export { isPlainUri } from "../../../assembly/rules/message/plain_uri";

@@ -1,11 +1,13 @@
-import { Call } from "../../../assembly/access/message/call";
+import { Call } from "../../../assembly/rules/message/call";
 import { Caller } from "../../../assembly/identity/caller";
 import { AccessCheck } from "../../../assembly/access/check";
 import { Explanation } from "../../../assembly/access/report/explanation";
 import { Outlook, Policy } from "../../../assembly/access/policy/policy";
 import { Principals } from "../../../assembly/identity/principals";
-import { MessageForm, Reading, StrictReader } from "../../../assembly/access/message/strict_reader";
+import { MessageForm, Reading, StrictReader } from "../../../assembly/rules/message/strict_reader";
 import { AccessConfig, RuleAction } from "../../../assembly/config/access/access_config";
+import { HoldConfig } from "../../../assembly/config/rules/hold_config";
+import { IdentityConfig } from "../../../assembly/config/rules/identity_config";
 import { ConfigReader } from "../../../assembly/config/config_reader";
 import { Properties } from "../../../assembly/host/properties";
 import { JsonWriter } from "../../../assembly/json/writer";
@@ -49,8 +51,8 @@ const call: Call = new Call();
 const matches: usize = heap.alloc(128);
 const asked: usize = heap.alloc(64);
 let askedLength: i32 = 0;
-let policy: Policy = new Policy(new AccessConfig());
-let principals: Principals = new Principals(policy.config, properties);
+let policy: Policy = new Policy(new AccessConfig(), new IdentityConfig(), new HoldConfig());
+let principals: Principals = new Principals(new IdentityConfig(), properties);
 let explanation: Explanation = new Explanation(policy, properties);
 const check: AccessCheck = AccessCheck.take();
 const writer: JsonWriter = new JsonWriter();
@@ -65,8 +67,9 @@ export function configure(at: usize, length: i32): bool {
   for (let i = 0; i < reader.errors.length; i++) {
     if (!reader.errors[i].includes("never matches")) return false;
   }
-  policy = new Policy(access);
-  principals = new Principals(access, properties);
+  const identity = reader.config.identity;
+  policy = new Policy(access, identity, new HoldConfig());
+  principals = new Principals(identity, properties);
   explanation = new Explanation(policy, properties);
   return true;
 }

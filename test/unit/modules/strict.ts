@@ -1,6 +1,6 @@
-import { refusalName } from "../../../assembly/access/message/refusal";
-import { DecidingKeys } from "../../../assembly/access/message/slots";
-import { Reading, StrictReader } from "../../../assembly/access/message/strict_reader";
+import { refusalName } from "../../../assembly/rules/message/refusal";
+import { DecidingKeys } from "../../../assembly/rules/message/slots";
+import { Reading, StrictReader } from "../../../assembly/rules/message/strict_reader";
 
 export { allocate } from "./common/allocate";
 

@@ -12,6 +12,7 @@ import { Level } from "../../../../assembly/host/log";
 import { HttpMethod } from "../../../../assembly/http/http_method";
 import { NamedPaths } from "../../../../assembly/http/named_paths";
 import { RequestHead } from "../../../../assembly/mcp/headers/request_head";
+import { Outcome } from "../../../../assembly/mcp/protocol/outcome";
 import { Bytes, indexOfIgnoringCase } from "../../../../assembly/memory/bytes";
 import { Pool } from "../../../../assembly/memory/pool";
 import { setRootFactory } from "../../../../assembly/proxy-wasm/module/contexts";
@@ -113,7 +114,7 @@ class QueryStage extends Stage {
   }
 
   private answer(status: i32, details: string): Verdict {
-    return Verdict.answer(status, details, BODY.at, BODY.length, this.headers);
+    return Verdict.answer(Outcome.Denied, status, details, BODY.at, BODY.length, this.headers);
   }
 
   private log(event: string): void {

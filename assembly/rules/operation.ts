@@ -1,7 +1,7 @@
-import { MessageDirection, OperationConfig, TextMatch } from "../../config/access/access_config";
-import { Call, Target } from "../message/call";
-import { Match } from "../match/match";
-import { Patterns } from "../match/pattern";
+import { MessageDirection, OperationConfig, TextMatch } from "../config/rules/rule_config";
+import { Call, Target } from "./message/call";
+import { Match } from "./match/match";
+import { Patterns } from "./match/pattern";
 
 /** What a part of an operation is compared with. */
 enum Field {

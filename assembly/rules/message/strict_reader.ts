@@ -4,7 +4,7 @@ import { Tokenizer } from "../../json/tokenizer";
 import { Utf8Check } from "../../json/utf8";
 import { equalsText } from "../../memory/bytes";
 import { Key, SLOT_LIMIT } from "./keys";
-import { AccessRefusal } from "./refusal";
+import { RequestRefusal } from "./refusal";
 import { Slot } from "./slots";
 
 /** Messages of a batch. */
@@ -51,7 +51,7 @@ const VALUE_SIZE: usize = offsetof<Value>();
  */
 @unmanaged
 export class StrictReader {
-  refusal: AccessRefusal;
+  refusal: RequestRefusal;
   /** The address of the {@link Key} of the deciding member that is refused; 0 where the refusal is about no single one. */
   refusedKey: usize;
   /** What the current message is. */
@@ -83,7 +83,7 @@ export class StrictReader {
     }
     self.utf8.reset();
     self.root = changetype<usize>(root);
-    self.refusal = AccessRefusal.None;
+    self.refusal = RequestRefusal.None;
     self.refusedKey = 0;
     self.isBatch = false;
     self.count = 0;
@@ -99,7 +99,7 @@ export class StrictReader {
 
   /** The next bytes; those before must be used up. They must stay in place while they are read. */
   feed(at: usize, length: usize): void {
-    if (!this.utf8.feed(at, length)) this.refusal = AccessRefusal.NotUtf8;
+    if (!this.utf8.feed(at, length)) this.refusal = RequestRefusal.NotUtf8;
     this.tokens.feed(at, length);
   }
 
@@ -111,7 +111,7 @@ export class StrictReader {
         case Token.More:
           return Reading.More;
         case Token.Error:
-          this.refusal = this.tokens.fault == Fault.Depth ? AccessRefusal.TooDeep : AccessRefusal.NotJson;
+          this.refusal = this.tokens.fault == Fault.Depth ? RequestRefusal.TooDeep : RequestRefusal.NotJson;
           break;
         case Token.Key:
           this.readKey();
@@ -134,9 +134,9 @@ export class StrictReader {
   /** The bytes are over. False where they are refused. */
   finish(): bool {
     if (this.refusal) return false;
-    if (!this.utf8.isComplete) this.refusal = AccessRefusal.NotUtf8;
-    else if (!this.tokens.complete) this.refusal = AccessRefusal.NotJson;
-    else if (this.count == 0) this.refusal = AccessRefusal.BadBatch;
+    if (!this.utf8.isComplete) this.refusal = RequestRefusal.NotUtf8;
+    else if (!this.tokens.complete) this.refusal = RequestRefusal.NotJson;
+    else if (this.count == 0) this.refusal = RequestRefusal.BadBatch;
     return !this.refusal;
   }
 
@@ -182,13 +182,13 @@ export class StrictReader {
     if (!key) {
       // It would end there for whoever ends texts at a NUL, or go on for whoever leaves half a pair out.
       const isOdd = tokens.textLossy || (tokens.textEscaped && hasNul(tokens.textAt, tokens.textLength));
-      if (isOdd) this.refusal = AccessRefusal.BadText;
+      if (isOdd) this.refusal = RequestRefusal.BadText;
       return tokens.skipValue();
     }
     const bit = (<u64>1) << key.slot;
-    if (!key.name.equals(tokens.textAt, tokens.textLength)) this.refusal = AccessRefusal.CaseVariant;
-    else if (tokens.textEscaped) this.refusal = AccessRefusal.EscapedKey;
-    else if (this.seen & bit) this.refusal = AccessRefusal.DuplicateKey;
+    if (!key.name.equals(tokens.textAt, tokens.textLength)) this.refusal = RequestRefusal.CaseVariant;
+    else if (tokens.textEscaped) this.refusal = RequestRefusal.EscapedKey;
+    else if (this.seen & bit) this.refusal = RequestRefusal.DuplicateKey;
     if (this.refusal) this.refusedKey = changetype<usize>(key);
     this.seen |= bit;
     this.named = changetype<usize>(key);
@@ -213,7 +213,7 @@ export class StrictReader {
     this.textsUsed += length;
     // Of a number there are no such flags.
     if (value.token == Token.String && (tokens.textLossy || hasNul(tokens.textAt, tokens.textLength))) {
-      this.refusal = AccessRefusal.BadText;
+      this.refusal = RequestRefusal.BadText;
       this.refusedKey = this.named;
     }
   }
@@ -223,9 +223,9 @@ export class StrictReader {
     if (token == Token.ArrayStart && !this.isBatch) {
       this.isBatch = true;
     } else if (token != Token.ObjectStart) {
-      this.refusal = this.isBatch ? AccessRefusal.BadBatch : AccessRefusal.NoMessage;
+      this.refusal = this.isBatch ? RequestRefusal.BadBatch : RequestRefusal.NoMessage;
     } else if (++this.count > BATCH_LIMIT) {
-      this.refusal = AccessRefusal.BadBatch;
+      this.refusal = RequestRefusal.BadBatch;
     } else {
       this.open = this.root;
       this.seen = 0;
@@ -240,20 +240,20 @@ export class StrictReader {
     return !this.refusal;
   }
 
-  private judge(): AccessRefusal {
+  private judge(): RequestRefusal {
     const id = this.token(Slot.Id);
     const hasId = id != Token.More;
-    if (hasId && (this.isCut(Slot.Id) || (id != Token.String && !this.isInteger(Slot.Id)))) return AccessRefusal.BadId;
+    if (hasId && (this.isCut(Slot.Id) || (id != Token.String && !this.isInteger(Slot.Id)))) return RequestRefusal.BadId;
     const answers = (this.has(Slot.Result) ? 1 : 0) + (this.has(Slot.Error) ? 1 : 0);
     if (this.token(Slot.Method) == Token.String) {
-      if (answers) return AccessRefusal.NoMessage;
-      if (this.isCut(Slot.Method)) return AccessRefusal.BadText;
+      if (answers) return RequestRefusal.NoMessage;
+      if (this.isCut(Slot.Method)) return RequestRefusal.BadText;
       this.form = hasId ? MessageForm.Request : MessageForm.Notification;
-      return AccessRefusal.None;
+      return RequestRefusal.None;
     }
-    if (this.has(Slot.Method) || answers == 0 || !hasId) return AccessRefusal.NoMessage;
+    if (this.has(Slot.Method) || answers == 0 || !hasId) return RequestRefusal.NoMessage;
     this.form = MessageForm.Response;
-    return AccessRefusal.None;
+    return RequestRefusal.None;
   }
 
   /** Whether a value is a number without fraction and exponent. */

@@ -1,11 +1,11 @@
-import { SourceConfig } from "../../config/access/access_config";
-import { Cidr } from "../../config/values/cidr";
-import { Properties } from "../../host/properties";
-import { startsWithText } from "../../memory/bytes";
-import { Caller } from "../../identity/caller";
+import { SourceConfig } from "../config/rules/rule_config";
+import { Cidr } from "../config/values/cidr";
+import { Properties } from "../host/properties";
+import { startsWithText } from "../memory/bytes";
+import { Caller } from "../identity/caller";
 import { Claim, Claims } from "./claim";
-import { Match, not } from "../match/match";
-import { Patterns } from "../match/pattern";
+import { Match, not } from "./match/match";
+import { Patterns } from "./match/pattern";
 
 const SPIFFE = "spiffe://";
 const SLASH: u8 = 0x2f;

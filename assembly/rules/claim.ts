@@ -1,8 +1,8 @@
-import { Properties } from "../../host/properties";
-import { claimPath } from "../../identity/claim_path";
-import { Utf8Check } from "../../json/utf8";
-import { Match } from "../match/match";
-import { Patterns } from "../match/pattern";
+import { Properties } from "../host/properties";
+import { claimPath } from "../identity/claim_path";
+import { Utf8Check } from "../json/utf8";
+import { Match } from "./match/match";
+import { Patterns } from "./match/pattern";
 
 /** Elements of a list that are looked at. */
 const ELEMENT_LIMIT: i32 = 64;

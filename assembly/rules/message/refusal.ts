@@ -1,6 +1,6 @@
 /** Why a request is refused whose messages are not decided one by one: two parsers could read it differently, or it cannot
  *  be read here at all. */
-export enum AccessRefusal {
+export enum RequestRefusal {
   None,
   /** Not one JSON document (RFC 8259), bytes before or after it included. */
   NotJson,
@@ -56,6 +56,6 @@ const NAMES: string[] = [
 ];
 
 /** What an answer and the audit say. */
-export function refusalName(refusal: AccessRefusal): string {
+export function refusalName(refusal: RequestRefusal): string {
   return NAMES[refusal];
 }

@@ -1,4 +1,4 @@
-import { TextMatch } from "../../config/access/access_config";
+import { TextMatch } from "../../config/rules/rule_config";
 import { Bytes } from "../../memory/bytes";
 import { matchesGlob } from "../../memory/glob";
 import { Match, not } from "./match";

@@ -1,4 +1,4 @@
-import { MESSAGE_DIRECTIONS, OperationConfig } from "./access_config";
+import { MESSAGE_DIRECTIONS, OperationConfig } from "./rule_config";
 import { HANDSHAKE, HANDSHAKE_METHODS, MethodChecks } from "./method_checks";
 import { JsonValue } from "../values/json_value";
 import { Problems, itemPath } from "../values/problems";

@@ -3,7 +3,7 @@ import { JsonType, JsonValue } from "../values/json_value";
 import { nearestWord } from "../values/near_miss";
 import { Problems, itemPath, suggestion } from "../values/problems";
 import { quoted } from "../values/shown";
-import { MessageDirection, OperationConfig } from "./access_config";
+import { MessageDirection, OperationConfig } from "./rule_config";
 import { anyMatches, matches } from "./glob";
 
 /** A name for the methods with which a client and a server get to know each other. */

@@ -1,4 +1,4 @@
-import { ClaimConfig, SourceConfig } from "./access_config";
+import { ClaimConfig, SourceConfig } from "./rule_config";
 import { isCidr } from "../values/cidr";
 import { JsonType, JsonValue } from "../values/json_value";
 import { Problems, itemPath } from "../values/problems";

@@ -1,6 +1,6 @@
 import { Token } from "../../json/token";
 import { equalsText } from "../../memory/bytes";
-import { ScalarKind } from "../../config/access/access_config";
+import { ScalarKind } from "../../config/rules/rule_config";
 import { ArgumentPatterns } from "../match/argument_patterns";
 import { Match } from "../match/match";
 import { Patterns } from "../match/pattern";

@@ -1,4 +1,4 @@
-import { ConditionConfig, SCALAR_KINDS, ScalarKind } from "../../config/access/access_config";
+import { ConditionConfig, SCALAR_KINDS, ScalarKind } from "../../config/rules/rule_config";
 import { Match } from "./match";
 import { Patterns } from "./pattern";
 

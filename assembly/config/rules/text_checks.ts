@@ -1,6 +1,6 @@
 import { Problems, itemPath } from "../values/problems";
 import { quoted } from "../values/shown";
-import { TextMatch } from "./access_config";
+import { TextMatch } from "./rule_config";
 import { anyMatches, anyMatchesAll } from "./glob";
 
 /** From a capital to its small letter. */
