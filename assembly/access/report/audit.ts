@@ -8,7 +8,7 @@ import { methodOf } from "../../mcp/protocol/methods";
 import { shownLength } from "../../mcp/protocol/shown_target";
 import { HEX_SIZE, writeHex } from "../../memory/hex";
 import { Call, Target } from "../../rules/message/call";
-import { AccessCheck } from "../check";
+import { CheckedRequest } from "../../rules/checked_request";
 import { Explanation, NO_RULE } from "./explanation";
 import { Key } from "../../rules/message/keys";
 import { Match } from "../../rules/match/match";
@@ -51,7 +51,7 @@ export class Audit {
 
   /** Writes the line of a denied message. `rule`: the index of the rule that denies it, or {@link DEFAULT_RULE}.
    *  `session`: the hash that logs show; 0 for none. */
-  denied(check: AccessCheck, call: Call, rule: i32, ruleName: string, isShadow: bool, session: u64): void {
+  denied(check: CheckedRequest, call: Call, rule: i32, ruleName: string, isShadow: bool, session: u64): void {
     this.explanation.begin(check, call);
     this.begin(check, ruleName, isShadow, session);
     this.writer.bytesMember("method", call.method, call.methodLength);
@@ -73,7 +73,7 @@ export class Audit {
   /** Writes the line of a request that is refused before its messages are decided. `member`: the address of the
    *  {@link Key} of the member at fault; 0 for none. `header`: the name of the header at fault; empty for none. */
   refused(
-    check: AccessCheck,
+    check: CheckedRequest,
     refusal: RequestRefusal,
     member: usize,
     header: string,
@@ -97,7 +97,7 @@ export class Audit {
   }
 
   /** Begins a line with what is known of each request. */
-  private begin(check: AccessCheck, ruleName: string, isShadow: bool, session: u64): void {
+  private begin(check: CheckedRequest, ruleName: string, isShadow: bool, session: u64): void {
     const writer = this.writer;
     const caller = this.explanation.caller;
     writer.clear();

@@ -4,7 +4,7 @@ import { Properties } from "../../host/properties";
 import { JsonWriter } from "../../json/writer";
 import { Call } from "../../rules/message/call";
 import { Caller } from "../../identity/caller";
-import { AccessCheck } from "../check";
+import { CheckedRequest } from "../../rules/checked_request";
 import { Match, matchName } from "../../rules/match/match";
 import { Nearness } from "./nearness";
 import { OperationRule } from "../../rules/operation";
@@ -40,14 +40,14 @@ export class Explanation {
   ) {}
 
   /** Begins with a request. Its attributes are read in the current callback. */
-  beginRequest(check: AccessCheck): void {
+  beginRequest(check: CheckedRequest): void {
     check.recallPrincipal(this.caller);
     findAddress(this.caller, this.properties);
     this.policy.claims.forget();
   }
 
   /** Begins with a message of a request. */
-  begin(check: AccessCheck, call: Call): void {
+  begin(check: CheckedRequest, call: Call): void {
     this.beginRequest(check);
     this.call = call;
   }

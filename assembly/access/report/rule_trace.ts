@@ -3,7 +3,7 @@ import { RuleMode } from "../../config/rules/rule_config";
 import { Level, Log } from "../../host/log";
 import { JsonWriter } from "../../json/writer";
 import { Call } from "../../rules/message/call";
-import { AccessCheck } from "../check";
+import { CheckedRequest } from "../../rules/checked_request";
 import { Explanation } from "./explanation";
 
 /** Writes at log level trace, for each decided message, a line of JSON for each rule: which of its parts match. */
@@ -20,12 +20,12 @@ export class RuleTrace {
   }
 
   /** Writes the lines of a message that `decidedBy` has decided: the index of a rule, or DEFAULT_RULE. */
-  decided(check: AccessCheck, call: Call, decidedBy: i32): void {
+  decided(check: CheckedRequest, call: Call, decidedBy: i32): void {
     this.explanation.begin(check, call);
     for (let i = 0; i < this.explanation.policy.rules.length; i++) this.writeRule(check, call, i, i == decidedBy);
   }
 
-  private writeRule(check: AccessCheck, call: Call, index: i32, decides: bool): void {
+  private writeRule(check: CheckedRequest, call: Call, index: i32, decides: bool): void {
     const rule = this.explanation.policy.rules[index];
     const writer = this.writer;
     writer.clear();

@@ -3,20 +3,20 @@ import { GateRequest, StageState } from "../../gate/stage/request";
 import { Stage } from "../../gate/stage/stage";
 import { StageHost } from "../../gate/stage/stage_host";
 import { HOLD, PASS, Verdict } from "../../gate/stage/verdict";
-import { HttpMethod } from "../../http/http_method";
 import { NamedPaths } from "../../http/named_paths";
 import { Caller } from "../../identity/caller";
 import { Principals } from "../../identity/principals";
 import { Servers } from "../../identity/servers";
 import { isCandidate } from "../../mcp/headers/candidate";
 import { RequestHead } from "../../mcp/headers/request_head";
-import { UNKNOWN_REVISION } from "../../mcp/protocol/revisions";
 import { keyedTextHash } from "../../memory/keyed_hash";
-import { AccessCheck } from "../check";
+import { CheckedRequest } from "../../rules/checked_request";
 import { RequestRefusal } from "../../rules/message/refusal";
-import { Reading, StrictReader } from "../../rules/message/strict_reader";
+import { HeldBody } from "../../rules/held_body";
+import { PassingBody } from "../../rules/passing_body";
+import { keepHead, refusalOf } from "../../rules/request_facts";
 import { Outlook, Policy } from "../policy/policy";
-import { BodyJudge } from "./body_judge";
+import { AccessJudge } from "./access_judge";
 import { CallReader } from "./call_reader";
 import { DecisionLog } from "./decision_log";
 import { DenialAnswers } from "./denial_answers";
@@ -28,7 +28,8 @@ export class AccessStage extends Stage {
   private caller: Caller = new Caller();
   private calls: CallReader;
   private answers: DenialAnswers;
-  private judge: BodyJudge;
+  private held: HeldBody;
+  private passing: PassingBody;
 
   /** @param paths those of `match.paths`.
    *  @param isNewer the policy is the leading one, on an instance that applies an older configuration. */
@@ -47,7 +48,9 @@ export class AccessStage extends Stage {
     this.decisions = decisions;
     this.calls = calls;
     this.answers = answers;
-    this.judge = new BodyJudge(policy, calls, decisions, answers, host.body);
+    const judge = new AccessJudge(calls, decisions, answers);
+    this.held = new HeldBody(judge, policy.keys.message, config.hold, host.body);
+    this.passing = new PassingBody(judge, policy.keys.message, config.hold, !policy.isEnforced);
   }
 
   /** Whether the policy is about a request: the operator's paths and, of a closed policy, whatever looks like MCP, or all JSON
@@ -65,25 +68,15 @@ export class AccessStage extends Stage {
   }
 
   open(): StageState {
-    return AccessCheck.take();
+    return CheckedRequest.take();
   }
 
   begin(state: StageState, request: GateRequest, head: RequestHead): Verdict {
-    const check = changetype<AccessCheck>(state);
+    const check = changetype<CheckedRequest>(state);
     check.isMcp = !this.policy.config.isClosed || head.hasMcpHeader || head.isAtEndpoint;
     if (!check.isMcp) check.isMcp = this.isNamed(head);
-    check.mayBeEmpty = head.method != HttpMethod.Post && head.method != HttpMethod.Other;
-    // Elsewhere headers may lead a server of Streamable HTTP.
-    check.isHttpSse = head.isAtExactEndpoint;
-    check.wantsStatus = head.isAtEndpoint || head.looksLikeHttpSse;
-    check.hasRevision = head.hasRevision;
-    check.revision = head.namesTwoRevisions ? UNKNOWN_REVISION : head.revision;
+    keepHead(check, head);
     check.origin = this.answers.originOf(head.origin, head.originLength);
-    check.methodHash = head.mirrored.method;
-    check.nameHash = head.mirrored.name;
-    check.methodLineHash = head.mirrored.methodLine;
-    check.nameLineHash = head.mirrored.nameLine;
-    check.keepRequestId(head.requestId, head.requestIdLength);
     this.principals.find(this.caller, head.forwarded, head.forwardedLength);
     check.keepPrincipal(this.caller);
     if (!this.caller.isAnonymous) {
@@ -103,79 +96,35 @@ export class AccessStage extends Stage {
     if (refusal && !isAllowed) {
       this.decisions.refusal(request, check, refusal);
     } else if (!mustHold) {
-      check.reader = changetype<usize>(StrictReader.take(this.policy.keys.message));
-      check.reads = true;
+      this.passing.begin(check);
     }
     return mustHold ? HOLD : PASS;
   }
 
   grow(state: StageState, request: GateRequest): Verdict {
     if (request.size <= this.policy.hold.maxBodyBytes) return HOLD;
-    return this.answers.refuse(changetype<AccessCheck>(state), request, RequestRefusal.TooLarge);
+    return this.answers.refuse(changetype<CheckedRequest>(state), request, RequestRefusal.TooLarge);
   }
 
   conclude(state: StageState, request: GateRequest): Verdict {
-    return this.judge.conclude(changetype<AccessCheck>(state), request);
+    return this.held.conclude(changetype<CheckedRequest>(state), request);
   }
 
   bytes(state: StageState, request: GateRequest, at: usize, length: usize): void {
-    const check = changetype<AccessCheck>(state);
-    const reader = changetype<StrictReader>(check.reader);
-    if (!this.policy.isEnforced && request.size > this.policy.hold.maxBodyBytes) {
-      this.decisions.refusal(request, check, RequestRefusal.TooLarge);
-      return stopReading(check);
-    }
-    reader.feed(at, length);
-    while (reader.next() == Reading.Message) {
-      this.calls.begin(check);
-      this.calls.read(reader, request);
-      this.decisions.message(request, check, this.calls.call, this.calls.decide(check, reader), false);
-    }
+    this.passing.bytes(changetype<CheckedRequest>(state), request, at, length);
   }
 
   end(state: StageState, request: GateRequest): void {
-    const check = changetype<AccessCheck>(state);
-    const reader = changetype<StrictReader>(check.reader);
-    if (!this.policy.isEnforced && !isEmpty(check, request)) {
-      let refusal = RequestRefusal.None;
-      let header = "";
-      if (!reader.finish()) {
-        refusal = reader.refusal;
-      } else if (!reader.isBatch) {
-        this.calls.read(reader, request);
-        header = this.calls.mismatchedHeader(check, reader);
-        if (header.length) refusal = RequestRefusal.HeaderMismatch;
-      }
-      if (refusal) this.decisions.refusal(request, check, refusal, reader.refusedKey, header);
-    }
-    stopReading(check);
+    this.passing.end(changetype<CheckedRequest>(state), request);
   }
 
   expire(state: StageState, request: GateRequest): Verdict {
-    return this.answers.refuse(changetype<AccessCheck>(state), request, RequestRefusal.NoBody);
+    return this.answers.refuse(changetype<CheckedRequest>(state), request, RequestRefusal.NoBody);
   }
 
   close(state: StageState): void {
-    const check = changetype<AccessCheck>(state);
-    stopReading(check);
+    const check = changetype<CheckedRequest>(state);
+    this.passing.stop(check);
     check.release();
   }
-}
-
-/** Why the headers alone forbid to decide a request; None where they do not. */
-function refusalOf(head: RequestHead, check: AccessCheck): RequestRefusal {
-  if (head.isUpgrade || head.method == HttpMethod.Connect) return RequestRefusal.Upgrade;
-  if (head.compressed) return RequestRefusal.Compressed;
-  return head.isPlainJson || check.mayBeEmpty ? RequestRefusal.None : RequestRefusal.ContentType;
-}
-
-function stopReading(check: AccessCheck): void {
-  if (check.reader) changetype<StrictReader>(check.reader).release();
-  check.reader = 0;
-  check.reads = false;
-}
-
-/** Whether the request brought no body, and need not. */
-function isEmpty(check: AccessCheck, request: GateRequest): bool {
-  return request.size == 0 && check.mayBeEmpty;
 }

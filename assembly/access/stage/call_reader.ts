@@ -6,7 +6,7 @@ import { IdKind, idHash } from "../../jsonrpc/id";
 import { Method, methodName } from "../../mcp/protocol/methods";
 import { MODERN_REVISION, UNKNOWN_REVISION, revisionName } from "../../mcp/protocol/revisions";
 import { keyedTextHash } from "../../memory/keyed_hash";
-import { AccessCheck } from "../check";
+import { CheckedRequest } from "../../rules/checked_request";
 import { ClientMemory } from "../client_memory";
 import { Call } from "../../rules/message/call";
 import { Slot } from "../../rules/message/slots";
@@ -30,7 +30,7 @@ export class CallReader {
   ) {}
 
   /** Sets what is the same for all messages of a request. */
-  begin(check: AccessCheck): void {
+  begin(check: CheckedRequest): void {
     const call = this.call;
     call.isAnswer = false;
     const revision = check.hasRevision ? check.revision : ASSUMED_REVISION;
@@ -63,7 +63,7 @@ export class CallReader {
   }
 
   /** The rule that decides the current message, which is in the reader. */
-  decide(check: AccessCheck, reader: StrictReader): i32 {
+  decide(check: CheckedRequest, reader: StrictReader): i32 {
     const policy = this.policy;
     const call = this.call;
     const rule = policy.decide(check.matches, call);
@@ -83,7 +83,7 @@ export class CallReader {
 
   /** The header, of `Mcp-Method` and `Mcp-Name`, that is missing or does not match the current request; empty where both
    *  match (2026-07-28, basic/transports/streamable-http, "Server Validation"). */
-  mismatchedHeader(check: AccessCheck, reader: StrictReader): string {
+  mismatchedHeader(check: CheckedRequest, reader: StrictReader): string {
     // HTTP+SSE has no such headers.
     if (check.isHttpSse || reader.form != MessageForm.Request) return "";
     const modern = revisionName(MODERN_REVISION);

@@ -8,7 +8,7 @@ import { Method, methodOf } from "../../mcp/protocol/methods";
 import { CLIENT_NAME_LIMIT } from "../../mcp/protocol/limits";
 import { UNKNOWN_REVISION, revisionOf } from "../../mcp/protocol/revisions";
 import { HEX_SIZE, writeHex } from "../../memory/hex";
-import { AccessCheck } from "../check";
+import { CheckedRequest } from "../../rules/checked_request";
 import { Call } from "../../rules/message/call";
 import { RequestRefusal } from "../../rules/message/refusal";
 import { Slot } from "../../rules/message/slots";
@@ -42,13 +42,13 @@ export class DecisionLog {
   }
 
   /** The caller of a request is known, as far as it can be. */
-  caller(check: AccessCheck): void {
+  caller(check: CheckedRequest): void {
     const length = check.shownPrincipalLength;
     if (length) this.filterState.set("mcp.principal", check.principal, length);
   }
 
   /** The message in `call` was decided by this rule. `isCollateral`: it is denied since another one of its batch is. */
-  message(request: GateRequest, check: AccessCheck, call: Call, rule: i32, isCollateral: bool): void {
+  message(request: GateRequest, check: CheckedRequest, call: Call, rule: i32, isCollateral: bool): void {
     const isShadow = !this.policy.isEnforced;
     const isDenied = isCollateral || this.policy.actionOf(rule, call) == RuleAction.Deny;
     if (this.isNewer && !isDenied) return;
@@ -74,7 +74,7 @@ export class DecisionLog {
    *  none. `header`: the name of the header at fault; empty for none. */
   refusal(
     request: GateRequest,
-    check: AccessCheck,
+    check: CheckedRequest,
     refusal: RequestRefusal,
     member: usize = 0,
     header: string = "",
@@ -103,7 +103,7 @@ export class DecisionLog {
   }
 
   /** Audits a denial. `session`: the hash that logs show; 0 where it has not been determined. */
-  private deny(request: GateRequest, check: AccessCheck, call: Call, rule: i32, isShadow: bool, session: u64): void {
+  private deny(request: GateRequest, check: CheckedRequest, call: Call, rule: i32, isShadow: bool, session: u64): void {
     if (!this.audit.admits()) return;
     if (session == 0) session = sessionOf(request, call.reader);
     this.audit.denied(check, call, rule, this.ruleName(rule), isShadow, session);

@@ -3,7 +3,7 @@ import { DenialForm } from "../../config/rules/rule_config";
 import { GateRequest } from "../../gate/stage/request";
 import { Verdict } from "../../gate/stage/verdict";
 import { Outcome } from "../../mcp/protocol/outcome";
-import { AccessCheck } from "../check";
+import { CheckedRequest } from "../../rules/checked_request";
 import { RequestRefusal, refusalName } from "../../rules/message/refusal";
 import { Slot } from "../../rules/message/slots";
 import { StrictReader } from "../../rules/message/strict_reader";
@@ -30,7 +30,7 @@ export class DenialAnswers {
 
   /** Refuses a request whose messages cannot be decided. `member`: the address of the Key of the member at fault; 0 for
    *  none. */
-  refuse(check: AccessCheck, request: GateRequest, refusal: RequestRefusal, member: usize = 0): Verdict {
+  refuse(check: CheckedRequest, request: GateRequest, refusal: RequestRefusal, member: usize = 0): Verdict {
     this.decisions.refusal(request, check, refusal, member);
     this.denial.begin(false);
     this.denial.refuse(refusal);
@@ -39,7 +39,7 @@ export class DenialAnswers {
   }
 
   /** Answers a request whose header, of this name, does not match its body. */
-  mismatch(check: AccessCheck, request: GateRequest, reader: StrictReader, header: string): Verdict {
+  mismatch(check: CheckedRequest, request: GateRequest, reader: StrictReader, header: string): Verdict {
     this.decisions.refusal(request, check, RequestRefusal.HeaderMismatch, 0, header);
     this.denial.begin(false);
     this.denial.mismatch(reader);
@@ -58,20 +58,20 @@ export class DenialAnswers {
   }
 
   /** The answer is whole. `rule` denies the request. */
-  finish(check: AccessCheck, rule: i32): Verdict {
+  finish(check: CheckedRequest, rule: i32): Verdict {
     this.denial.end();
     return this.answer(check, this.status(check), "mcp_access_denied[" + this.decisions.ruleName(rule) + "]");
   }
 
   /** The status of a denial: clients of HTTP+SSE and the operator may want an HTTP status, and nobody waits for more than
    *  that where no request is denied. */
-  private status(check: AccessCheck): i32 {
+  private status(check: CheckedRequest): i32 {
     if (this.denial.isEmpty) return 202;
     const config = this.config;
     return config.denialForm == DenialForm.Status ? config.denialStatus : check.wantsStatus ? 403 : 200;
   }
 
-  private answer(check: AccessCheck, status: i32, details: string): Verdict {
+  private answer(check: CheckedRequest, status: i32, details: string): Verdict {
     const hasBody = !this.denial.isEmpty;
     const headers = this.headers.of(check.origin, hasBody);
     return Verdict.answer(Outcome.Denied, status, details, this.denial.at, hasBody ? this.denial.length : 0, headers);

@@ -1,6 +1,6 @@
 import { Call } from "../../../assembly/rules/message/call";
 import { Caller } from "../../../assembly/identity/caller";
-import { AccessCheck } from "../../../assembly/access/check";
+import { CheckedRequest } from "../../../assembly/rules/checked_request";
 import { Explanation } from "../../../assembly/access/report/explanation";
 import { Outlook, Policy } from "../../../assembly/access/policy/policy";
 import { Principals } from "../../../assembly/identity/principals";
@@ -54,7 +54,7 @@ let askedLength: i32 = 0;
 let policy: Policy = new Policy(new AccessConfig(), new IdentityConfig(), new HoldConfig());
 let principals: Principals = new Principals(new IdentityConfig(), properties);
 let explanation: Explanation = new Explanation(policy, properties);
-const check: AccessCheck = AccessCheck.take();
+const check: CheckedRequest = CheckedRequest.take();
 const writer: JsonWriter = new JsonWriter();
 
 /** Takes a policy from a configuration. False where it is invalid. */

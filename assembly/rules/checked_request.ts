@@ -2,16 +2,16 @@ import { StageState } from "../gate/stage/request";
 import { Caller, PRINCIPAL_LIMIT } from "../identity/caller";
 import { makePrintable } from "../memory/bytes";
 
-/** Rules of a policy, at most. */
+/** Rules of a policy or of limits, at most. */
 const RULES_LIMIT: usize = 120;
 /** Bytes of a principal that logs show. */
 const SHOWN_LIMIT: i32 = 256;
 /** Bytes of a request id that are kept. */
 const REQUEST_ID_LIMIT: i32 = 64;
 
-/** What the access policy knows of a request until its messages are decided. Pooled. */
+/** What a stage knows of a request until its messages are decided. Pooled. */
 @unmanaged
-export class AccessCheck extends StageState {
+export class CheckedRequest extends StageState {
   /** It is to MCP beyond doubt: the operator named its path, or it says so in its headers. */
   isMcp: bool;
   /** By its method, it may come without a body. */
@@ -33,6 +33,8 @@ export class AccessCheck extends StageState {
   origin: u16;
   /** The address of what reads its messages while they pass, 0 where they are not read. */
   reader: usize;
+  /** The address of what else the stage keeps of it, or 0. */
+  facts: usize;
   /** What the headers say: see `revisions.ts` and {@link MirroredHeaders}. */
   revision: i32;
   methodHash: u64;
@@ -40,13 +42,13 @@ export class AccessCheck extends StageState {
   methodLineHash: u64;
   nameLineHash: u64;
 
-  static take(): AccessCheck {
+  static take(): CheckedRequest {
     let at = free;
-    if (at) free = changetype<AccessCheck>(at).next;
-    else at = heap.alloc(offsetof<AccessCheck>() + RULES_LIMIT + <usize>PRINCIPAL_LIMIT + <usize>REQUEST_ID_LIMIT);
+    if (at) free = changetype<CheckedRequest>(at).next;
+    else at = heap.alloc(offsetof<CheckedRequest>() + RULES_LIMIT + <usize>PRINCIPAL_LIMIT + <usize>REQUEST_ID_LIMIT);
     // What follows is written before it is read.
-    memory.fill(at, 0, offsetof<AccessCheck>());
-    return changetype<AccessCheck>(at);
+    memory.fill(at, 0, offsetof<CheckedRequest>());
+    return changetype<CheckedRequest>(at);
   }
 
   /** It must not be used any more. */
@@ -57,7 +59,7 @@ export class AccessCheck extends StageState {
 
   /** How each rule matches the caller: a byte each. */
   get matches(): usize {
-    return changetype<usize>(this) + offsetof<AccessCheck>();
+    return changetype<usize>(this) + offsetof<CheckedRequest>();
   }
 
   /** The address of the principal. */

@@ -1,0 +1,27 @@
+import { HttpMethod } from "../http/http_method";
+import { RequestHead } from "../mcp/headers/request_head";
+import { UNKNOWN_REVISION } from "../mcp/protocol/revisions";
+import { CheckedRequest } from "./checked_request";
+import { RequestRefusal } from "./message/refusal";
+
+/** Keeps what the headers of a request say that matters once its messages are read. */
+export function keepHead(check: CheckedRequest, head: RequestHead): void {
+  check.mayBeEmpty = head.method != HttpMethod.Post && head.method != HttpMethod.Other;
+  // Elsewhere headers may lead a server of Streamable HTTP.
+  check.isHttpSse = head.isAtExactEndpoint;
+  check.wantsStatus = head.isAtEndpoint || head.looksLikeHttpSse;
+  check.hasRevision = head.hasRevision;
+  check.revision = head.namesTwoRevisions ? UNKNOWN_REVISION : head.revision;
+  check.methodHash = head.mirrored.method;
+  check.nameHash = head.mirrored.name;
+  check.methodLineHash = head.mirrored.methodLine;
+  check.nameLineHash = head.mirrored.nameLine;
+  check.keepRequestId(head.requestId, head.requestIdLength);
+}
+
+/** Why the headers alone forbid to decide a request; None where they do not. */
+export function refusalOf(head: RequestHead, check: CheckedRequest): RequestRefusal {
+  if (head.isUpgrade || head.method == HttpMethod.Connect) return RequestRefusal.Upgrade;
+  if (head.compressed) return RequestRefusal.Compressed;
+  return head.isPlainJson || check.mayBeEmpty ? RequestRefusal.None : RequestRefusal.ContentType;
+}
