@@ -1,19 +1,39 @@
 import { isSpace } from "../json/characters";
 import { AccessReader } from "./access/access_reader";
 import { isPolicyField, namesAccess } from "./access_traces";
+import { LimitsReader } from "./limits/limits_reader";
 import { PluginConfig } from "./plugin_config";
+import { HOLD_FIELDS, HoldReader } from "./sections/hold";
+import { IDENTITY_FIELDS, readIdentity } from "./sections/identity";
 import { LABEL_FIELDS, readLabels } from "./sections/labels";
 import { MATCH_FIELDS, PATHS, readMatch } from "./sections/match";
+import { presentPlace, refuseBoth } from "./sections/moved_fields";
 import { SESSION_FIELDS, readSessions } from "./sections/sessions";
 import { TOKEN_FIELDS, readTokens } from "./sections/tokens";
 import { JsonType, JsonValue, jsonFault, parseJson } from "./values/json_value";
 import { NameTemplate } from "./values/name_template";
-import { Problems, fieldPath, suggestion } from "./values/problems";
+import { Problems, fieldPath, suggestion, suggestions } from "./values/problems";
 
 const LOG_LEVELS: string[] = ["trace", "debug", "info", "warn", "error"];
 const ROLES: string[] = ["client", "server"];
 
-const SECTIONS: string[] = ["instance", "role", "server", "match", "sessions", "tokens", "labels", "access", "log"];
+const SECTIONS: string[] = [
+  "instance",
+  "role",
+  "server",
+  "match",
+  "sessions",
+  "tokens",
+  "labels",
+  "identity",
+  "hold",
+  "access",
+  "limits",
+  "log",
+];
+
+/** Fields that `access` and `limits` have, and no other section. */
+const FIELDS_OF_BOTH: string[] = ["rules"];
 
 /** Reads a configuration and gathers its errors and warnings. An unknown field is a warning, since a rollback to an older
  *  module must not switch the filter off, unless its name is a near miss of a known one. */
@@ -23,12 +43,16 @@ export class ConfigReader {
   arePathsKnown: bool = false;
   private problems: Problems;
   private access: AccessReader;
+  private hold: HoldReader;
+  /** Who calls is read as it was meant. */
+  private isIdentitySound: bool = true;
 
   constructor() {
     const config = new PluginConfig();
     const problems = new Problems();
     this.config = config;
     this.problems = problems;
+    this.hold = new HoldReader(config.hold, problems);
     this.access = new AccessReader(config.identity, config.hold, problems);
   }
 
@@ -54,13 +78,20 @@ export class ConfigReader {
     }
     this.problems.refuseDuplicates("", document);
     for (let i = 0; i < document.items.length; i++) this.readField(document.names[i], document.items[i]);
-    this.access.check();
-    if (this.config.access && this.config.matchPaths.length == 0) {
-      this.problems.error(
-        "access",
-        "match.paths is required: without it, a client could bypass the policy by changing headers",
-      );
-    }
+    this.checkTogether(document);
+  }
+
+  /** Checks what sections say of each other. */
+  private checkTogether(document: JsonValue): void {
+    const config = this.config;
+    const problems = this.problems;
+    refuseBoth(document, problems);
+    this.hold.check();
+    if (this.isIdentitySound) this.access.check();
+    if (config.matchPaths.length > 0) return;
+    const why = "match.paths is required: without it, a client could bypass the ";
+    if (config.access) problems.error("access", why + "policy by changing headers");
+    if (config.limits) problems.error("limits", why + "limits by changing headers");
   }
 
   private readField(name: string, value: JsonValue): void {
@@ -80,6 +111,19 @@ export class ConfigReader {
     } else if (name == "tokens") {
       if (!this.problems.isObject(name, value)) return;
       for (let i = 0; i < value.items.length; i++) readTokens(value.names[i], value.items[i], config, this.problems);
+    } else if (name == "identity") {
+      const before = this.problems.errors.length;
+      if (this.problems.isObject(name, value)) {
+        for (let i = 0; i < value.items.length; i++) {
+          readIdentity(value.names[i], value.items[i], config.identity, this.problems);
+        }
+      }
+      this.isIdentitySound = this.problems.errors.length == before;
+    } else if (name == "hold") {
+      if (!this.problems.isObject(name, value)) return;
+      for (let i = 0; i < value.items.length; i++) this.hold.read(value.names[i], value.items[i]);
+    } else if (name == "limits") {
+      config.limits = new LimitsReader(this.problems).read(value);
     } else if (name == "access") {
       config.access = this.access.read(value);
     } else if (name == "instance") {
@@ -109,7 +153,7 @@ export class ConfigReader {
     const problems = this.problems;
     const section = sectionOf(name);
     if (isPolicyField(name)) {
-      problems.error(fieldPath("", name), "unknown field" + suggestion("access." + name));
+      problems.error(fieldPath("", name), "unknown field" + suggestions(placesOf(name)));
     } else if (namesAccess(name)) {
       problems.error(fieldPath("", name), "unknown field" + suggestion("access"));
     } else if (section.length) {
@@ -120,11 +164,20 @@ export class ConfigReader {
   }
 }
 
+/** Where a field of a policy of this name can be. */
+function placesOf(name: string): string[] {
+  const place = presentPlace(name);
+  if (place.length) return [place];
+  return FIELDS_OF_BOTH.includes(name) ? ["access." + name, "limits." + name] : ["access." + name];
+}
+
 /** The section that has a field of this name; empty where none has. */
 function sectionOf(name: string): string {
   if (MATCH_FIELDS.includes(name)) return "match";
   if (SESSION_FIELDS.includes(name)) return "sessions";
   if (TOKEN_FIELDS.includes(name)) return "tokens";
+  if (IDENTITY_FIELDS.includes(name)) return "identity";
+  if (HOLD_FIELDS.includes(name)) return "hold";
   return LABEL_FIELDS.includes(name) ? "labels" : "";
 }
 

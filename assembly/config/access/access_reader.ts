@@ -1,25 +1,23 @@
-import { AccessConfig, RULE_ACTIONS, RuleConfig } from "./access_config";
-import { IdentityConfig, PRINCIPAL_SOURCES, PrincipalSource } from "../rules/identity_config";
-import { RULE_MODES, DENIAL_FORMS } from "../rules/rule_config";
-import { ConditionReader } from "./condition_reader";
-import { OperationReader } from "../rules/operation_reader";
-import { PolicyChecks } from "./policy_checks";
-import { SourceReader, isClaimPath } from "../rules/source_reader";
 import { HoldConfig } from "../rules/hold_config";
+import { IdentityConfig } from "../rules/identity_config";
+import { MethodScope } from "../rules/method_checks";
+import { OperationReader } from "../rules/operation_reader";
+import { DENIAL_FORMS, RULE_MODES } from "../rules/rule_config";
+import { RuleNames } from "../rules/rule_names";
+import { SourceReader } from "../rules/source_reader";
+import { readMaxBodyBytes } from "../sections/hold";
+import { IDENTITY_FIELDS, readIdentityField } from "../sections/identity";
 import { JsonType, JsonValue } from "../values/json_value";
 import { Problems, itemPath } from "../values/problems";
-import { anyOf, quoted } from "../values/shown";
-import { parseSize } from "../values/size";
+import { anyOf } from "../values/shown";
+import { AccessConfig, RULE_ACTIONS, RuleConfig } from "./access_config";
+import { ConditionReader } from "./condition_reader";
+import { PolicyChecks } from "./policy_checks";
 
 /** The most rules: each has a label value of its own. */
 const MAX_RULES: i32 = 120;
-const MAX_RULE_NAME: i32 = 63;
-const NAME_FORM = "1 to 63 letters, digits, -, _ and ., beginning with a letter or digit";
 const MAX_AUDIT: i32 = 1000;
 const MAX_ORIGINS: i32 = 32;
-/** The least and the most bytes of a body that may be held. */
-const LEAST_BODY: i64 = 1024;
-const MOST_BODY: i64 = 67_108_864;
 
 const FIELDS: string[] = [
   "mode",
@@ -77,18 +75,12 @@ export class AccessReader {
       config.defaultAction = problems.word(path, value, RULE_ACTIONS, config.defaultAction);
     } else if (name == "rules") {
       this.readRules(path, value);
-    } else if (name == "principalSources") {
-      this.readSources(path, value);
-    } else if (name == "jwtPayloadKey") {
-      const identity = this.identity;
-      identity.jwtPayloadKey = problems.text(path, value, identity.jwtPayloadKey);
-      if (!isClaimPath([identity.jwtPayloadKey])) problems.expected(path, "visible ASCII characters", value);
+    } else if (IDENTITY_FIELDS.includes(name)) {
+      readIdentityField(path, name, value, this.identity, problems);
     } else if (name == "holdHeaders") {
       this.hold.headers = problems.boolean(path, value, this.hold.headers);
     } else if (name == "maxBodyBytes") {
-      const size = value.type == JsonType.String && !value.isCut ? parseSize(value.text) : -1;
-      if (size >= LEAST_BODY && size <= MOST_BODY) this.hold.maxBodyBytes = <u32>size;
-      else problems.expected(path, 'a size from 1KiB to 64MiB, like "512KiB"', value);
+      readMaxBodyBytes(path, value, this.hold, problems);
     } else if (name == "denial") {
       if (!problems.isObject(path, value)) return;
       for (let i = 0; i < value.items.length; i++) this.readDenial(value.names[i], value.items[i]);
@@ -98,16 +90,6 @@ export class AccessReader {
     } else {
       problems.refused("access", name, FIELDS);
     }
-  }
-
-  private readSources(path: string, value: JsonValue): void {
-    const problems = this.problems;
-    if (!problems.isArray(path, "an array of strings", value)) return;
-    const sources: PrincipalSource[] = [];
-    for (let i = 0; i < value.items.length; i++) {
-      sources.push(<PrincipalSource>problems.word(itemPath(path, i), value.items[i], PRINCIPAL_SOURCES, 0));
-    }
-    this.identity.principalSources = sources;
   }
 
   private readDenial(name: string, value: JsonValue): void {
@@ -145,23 +127,16 @@ export class AccessReader {
   private readRules(path: string, value: JsonValue): void {
     if (!this.problems.isArray(path, "an array of rules", value)) return;
     const rules = this.config.rules;
-    const names: string[] = [];
+    const names = new RuleNames(this.problems);
     this.problems.atMost(path, MAX_RULES, "rules", value);
     for (let i = 0; i < value.items.length; i++) {
-      const rule = this.readRule(itemPath(path, i), value.items[i]);
-      const other = names.indexOf(rule.name);
-      if (other >= 0 && rule.name.length > 0) {
-        this.problems.error(
-          itemPath(path, i) + ".name",
-          quoted(rule.name) + " is used by rules[" + other.toString() + "] too",
-        );
-      }
-      names.push(rule.name);
+      const rule = this.readRule(itemPath(path, i), value.items[i], names);
+      names.add(itemPath(path, i), rule.name);
       rules.push(rule);
     }
   }
 
-  private readRule(path: string, value: JsonValue): RuleConfig {
+  private readRule(path: string, value: JsonValue, names: RuleNames): RuleConfig {
     const rule = new RuleConfig();
     const problems = this.problems;
     if (!problems.isObject(path, value)) return rule;
@@ -173,8 +148,7 @@ export class AccessReader {
       const at = path + "." + name;
       if (name == "name") {
         hasName = true;
-        rule.name = item.type == JsonType.String && !item.isCut ? item.text : "";
-        if (!isRuleName(rule.name)) problems.expected(at, NAME_FORM, item);
+        rule.name = names.read(path, item);
       } else if (name == "action") {
         rule.action = problems.word(at, item, RULE_ACTIONS, rule.action);
         hasAction = true;
@@ -183,29 +157,17 @@ export class AccessReader {
       } else if (name == "from") {
         new SourceReader(problems).readAll(at, item, rule.sources);
       } else if (name == "to") {
-        new OperationReader(problems).readAll(at, item, rule.operations);
+        new OperationReader(problems, MethodScope.Messages).readAll(at, item, rule.operations);
       } else if (name == "when") {
         this.conditions.readAll(at, item, rule.conditions);
       } else {
         problems.refused(path, name, RULE_FIELDS);
       }
     }
-    if (!hasName) problems.error(path + ".name", "expected " + NAME_FORM);
+    if (!hasName) names.miss(path);
     if (!hasAction) problems.error(path + ".action", "expected " + anyOf(RULE_ACTIONS));
     return rule;
   }
-}
-
-function isRuleName(name: string): bool {
-  if (name.length == 0 || name.length > MAX_RULE_NAME) return false;
-  for (let i = 0; i < name.length; i++) {
-    const unit = name.charCodeAt(i);
-    const isLetter = (unit | 0x20) >= 0x61 && (unit | 0x20) <= 0x7a;
-    const isDigit = unit >= 0x30 && unit <= 0x39;
-    if (isLetter || isDigit) continue;
-    if (i == 0 || (unit != 0x2d && unit != 0x5f && unit != 0x2e)) return false;
-  }
-  return true;
 }
 
 /** Whether it is an origin as browsers write it (WHATWG HTML, "serialization of an origin"), or `*` for all: a scheme, `://`,

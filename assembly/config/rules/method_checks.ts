@@ -18,8 +18,21 @@ const RESOURCE_METHODS: string[] = [
   "resources/unsubscribe",
   "completion/complete",
 ];
+const NOTIFICATIONS = "notifications/";
 /** What a server asks a client by. */
 const SERVER_METHODS: string[] = ["sampling/createMessage", "elicitation/create", "roots/list", "ping"];
+
+/** A name for the streams that clients open by GET, beside the methods: limits can be about them. */
+export const GET_STREAM = "GET";
+const KNOWN_METHODS_AND_STREAMS: string[] = KNOWN_METHODS.concat([GET_STREAM]);
+
+/** What the methods of an operation may be. */
+export enum MethodScope {
+  /** Whatever a client or a server says. */
+  Messages,
+  /** What can be limited: requests of clients, and streams that they open. */
+  Limited,
+}
 
 /** The methods by which an operation can be called at all: those that name a target of its kind; empty where it names no
  *  target, so that every method is possible. */
@@ -32,7 +45,14 @@ export function methodsOfTarget(operation: OperationConfig): string[] {
 /** Checks `methods` and `notMethods` of one operation: reports names that no message has, and methods that cannot match
  *  together with the operation's other fields. */
 export class MethodChecks {
-  constructor(private problems: Problems) {}
+  private known: string[];
+
+  constructor(
+    private problems: Problems,
+    private scope: MethodScope,
+  ) {
+    this.known = scope == MethodScope.Limited ? KNOWN_METHODS_AND_STREAMS : KNOWN_METHODS;
+  }
 
   /** Reports the names in a list that are no methods of MCP. */
   checkNames(path: string, value: JsonValue): void {
@@ -51,6 +71,7 @@ export class MethodChecks {
       const item = value.items[i];
       if (item.type != JsonType.String || item.isCut) continue;
       const at = itemPath(path, i);
+      if (this.scope == MethodScope.Limited && this.isUnlimited(at, item.text)) continue;
       // A later revision may have servers ask more.
       if (isOfServer && !isAmong(item.text, KNOWN_METHODS)) continue;
       if (possible.length > 0 && !isAmong(item.text, possible)) {
@@ -77,12 +98,26 @@ export class MethodChecks {
     this.problems.error(path, "notMethods excludes every method that names its targets, so this never matches");
   }
 
+  /** Reports a method that cannot be limited. */
+  private isUnlimited(path: string, name: string): bool {
+    const isNotification = name.startsWith(NOTIFICATIONS);
+    const isOfServer = name != "ping" && SERVER_METHODS.includes(name);
+    if (isNotification)
+      this.problems.error(path, quoted(name) + " is a notification, which no limit is about, so it never matches");
+    else if (isOfServer)
+      this.problems.error(
+        path,
+        quoted(name) + " is asked by servers, and limits are about what clients ask, so it never matches",
+      );
+    return isNotification || isOfServer;
+  }
+
   private checkName(path: string, name: string): void {
     const star = name.indexOf("*");
-    if (star < 0 ? KNOWN_METHODS.includes(name) : matchesOne(name, KNOWN_METHODS)) return;
+    if (star < 0 ? this.known.includes(name) : matchesOne(name, this.known)) return;
     let near = "";
     if (star < 0) {
-      near = nearestWord(name, KNOWN_METHODS);
+      near = nearestWord(name, this.known);
     } else {
       const namespace = nearestWord(name.slice(0, star), METHOD_NAMESPACES);
       if (namespace.length) near = namespace + name.slice(star);

@@ -1,5 +1,5 @@
-import { MESSAGE_DIRECTIONS, OperationConfig } from "./rule_config";
-import { HANDSHAKE, HANDSHAKE_METHODS, MethodChecks } from "./method_checks";
+import { HANDSHAKE, HANDSHAKE_METHODS, MethodChecks, MethodScope } from "./method_checks";
+import { MESSAGE_DIRECTIONS, MessageDirection, OperationConfig } from "./rule_config";
 import { JsonValue } from "../values/json_value";
 import { Problems, itemPath } from "../values/problems";
 
@@ -21,8 +21,11 @@ const FIELDS: string[] = [
 export class OperationReader {
   private checks: MethodChecks;
 
-  constructor(private problems: Problems) {
-    this.checks = new MethodChecks(problems);
+  constructor(
+    private problems: Problems,
+    private scope: MethodScope,
+  ) {
+    this.checks = new MethodChecks(problems, scope);
   }
 
   readAll(path: string, value: JsonValue, to: OperationConfig[]): void {
@@ -63,6 +66,10 @@ export class OperationReader {
     if (!operation.resources.isEmpty) kinds++;
     if (kinds > 1) {
       problems.error(path, "a message names a tool, a prompt or a resource: use an operation for each");
+      return;
+    }
+    if (this.scope == MethodScope.Limited && operation.direction == MessageDirection.ServerToClient) {
+      problems.error(path + ".direction", "limits are about what clients ask: answers are never limited");
       return;
     }
     if (methods) this.checks.checkTogether(path + ".methods", methods, operation);

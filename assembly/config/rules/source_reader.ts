@@ -1,11 +1,8 @@
+import { checkClaimPath } from "./claim_path";
 import { ClaimConfig, SourceConfig } from "./rule_config";
 import { isCidr } from "../values/cidr";
 import { JsonType, JsonValue } from "../values/json_value";
 import { Problems, itemPath } from "../values/problems";
-import { quoted } from "../values/shown";
-
-const MAX_CLAIM_DEPTH: i32 = 4;
-const MAX_CLAIM_NAME: i32 = 128;
 
 const FIELDS: string[] = [
   "principals",
@@ -85,30 +82,8 @@ export class SourceReader {
         else if (name == "notValues") claim.match.notValues = problems.list(at + ".notValues", item.items[j]);
         else problems.refused(at, name, CLAIM_FIELDS);
       }
-      if (!isClaimPath(claim.path))
-        problems.error(
-          at + ".path",
-          "expected 1 to 4 names of visible ASCII without *, the way to the claim" + shownPath(claim.path),
-        );
+      checkClaimPath(at + ".path", claim.path, problems);
       if (claim.match.isEmpty) problems.error(at, "expected values or notValues");
     }
   }
-}
-
-/** What was given in place of a path of names; nothing where there was no name. */
-function shownPath(path: string[]): string {
-  return path.length ? ", got " + path.map<string>((name) => quoted(name)).join(", ") : "";
-}
-
-/** Whether it is a path that the proxy can be asked for. */
-export function isClaimPath(path: string[]): bool {
-  for (let i = 0; i < path.length; i++) {
-    for (let j = 0; j < path[i].length; j++) {
-      const unit = path[i].charCodeAt(j);
-      // A star is no pattern here.
-      if (unit <= 0x20 || unit > 0x7e || unit == 0x2a) return false;
-    }
-    if (path[i].length == 0 || path[i].length > MAX_CLAIM_NAME) return false;
-  }
-  return path.length > 0 && path.length <= MAX_CLAIM_DEPTH;
 }

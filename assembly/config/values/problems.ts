@@ -148,3 +148,8 @@ export function fieldPath(parent: string, name: string): string {
 export function suggestion(word: string): string {
   return word.length ? "; did you mean " + quoted(word) + "?" : "";
 }
+
+/** The same of several words, one at least. */
+export function suggestions(words: string[]): string {
+  return "; did you mean " + anyOf(words.map<string>((word) => quoted(word))) + "?";
+}

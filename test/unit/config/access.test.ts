@@ -12,13 +12,7 @@ const condition = (fields: unknown) => rule({ when: [fields] });
 describe("a policy", () => {
   it("has defaults: everything is denied", () => {
     expect(policy({})).toEqual({
-      access: [
-        "mode enforce, else DENY",
-        "principals peer_certificate filter_state, payload payload",
-        "holds 524288 bytes",
-        "denies by error 403",
-        "audits 10",
-      ],
+      access: ["mode enforce, else DENY", "denies by error 403", "audits 10"],
       errors: [],
       warnings: ["access: no rule allows a message: all are denied"],
     });
@@ -68,8 +62,6 @@ describe("a policy", () => {
     expect(policy(whole)).toEqual({
       access: [
         "mode shadow, else ALLOW",
-        "principals jwt x-forwarded-client-cert filter_state peer_certificate, payload token",
-        "holds headers, 2097152 bytes",
         "denies by status 429",
         "denials for pages of https://app.example:8443 *",
         "audits 1000 with arguments",
@@ -88,6 +80,10 @@ describe("a policy", () => {
       ],
       errors: [],
       warnings: [],
+    });
+    expect(read(JSON.stringify({ match: { paths: ["/mcp"] }, access: whole }))).toMatchObject({
+      identity: "principals jwt x-forwarded-client-cert filter_state peer_certificate, payload token",
+      hold: "headers, bodies of 2097152 bytes, 1000 streams, 67108864 bytes",
     });
   });
 

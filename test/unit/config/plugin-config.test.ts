@@ -25,6 +25,8 @@ describe("a configuration", () => {
     sessions: { idleTimeout: "90s", max: 1000, callerKey: ["X-User", "baggage"] },
     labels: { maxTools: 10, maxServers: 2, tools: ["get_weather", "é"], caller: true },
     tokens: { estimate: false, scale: 1.25, maxBytes: "64KiB" },
+    identity: { principalSources: ["jwt"], jwtPayloadKey: "token" },
+    hold: { headers: true, maxBodyBytes: "1MiB", maxStreams: 10, maxBytes: "4MiB" },
   };
   const wholeRead: Config = {
     instance: "edge",
@@ -42,7 +44,10 @@ describe("a configuration", () => {
     logLevel: 1,
     matchPaths: ["/mcp", "/tenants/*"],
     tools: ["get_weather", "é"],
+    identity: "principals jwt, payload token",
+    hold: "headers, bodies of 1048576 bytes, 10 streams, 4194304 bytes",
     access: [],
+    limits: [],
     errors: [],
     warnings: [],
   };
@@ -55,7 +60,8 @@ describe("a configuration", () => {
   it("is the same with its keys sorted, as control planes write it", () => {
     expect(
       read(
-        '{"instance":"edge","labels":{"caller":true,"maxServers":2.0,"maxTools":10.0,"tools":["get_weather","é"]},' +
+        '{"hold":{"headers":true,"maxBodyBytes":"1MiB","maxBytes":"4MiB","maxStreams":10.0},' +
+          '"identity":{"jwtPayloadKey":"token","principalSources":["jwt"]},"instance":"edge","labels":{"caller":true,"maxServers":2.0,"maxTools":10.0,"tools":["get_weather","é"]},' +
           '"log":"debug","match":{"paths":["/mcp","/tenants/*"]},"role":"client","server":"weather",' +
           '"sessions":{"callerKey":["X-User","baggage"],"idleTimeout":"90s","max":1000.0},' +
           '"tokens":{"estimate":false,"maxBytes":"64KiB","scale":1.25}}',
@@ -256,20 +262,20 @@ describe("an unknown field", () => {
 
   it("is a warning at every level, and the rest is read", () => {
     const json =
-      '{"identity":{"mode":"x"},"paths":1,"maxTools":5,"sessions":{"idle":"1s"},"match":{"hosts":[]},' +
-      '"labels":{"sizes":1,"caller":true},"tokens":{"max":1},"hold":{},"trace":1,"limits":{},"stripAcceptEncoding":true,' +
+      '{"edit":{"mode":"x"},"paths":1,"maxTools":5,"sessions":{"idle":"1s"},"match":{"hosts":[]},"maxStreams":5,' +
+      '"labels":{"sizes":1,"caller":true},"tokens":{"max":1},"hold":{"time":1},"trace":1,"stripAcceptEncoding":true,' +
       '"server":"a"}';
     expect(read(json)).toEqual({
       ...DEFAULTS,
       server: "a",
       callerLabel: 1,
       warnings: [
-        `identity: ${unheard}`,
+        `edit: ${unheard}`,
         `paths: ${unheard}; did you mean "match.paths"?`,
         `maxTools: ${unheard}; did you mean "labels.maxTools"?`,
-        ...["sessions.idle", "match.hosts", "labels.sizes", "tokens.max", "hold", "trace", "limits"].map(
-          (path) => `${path}: ${unheard}`,
-        ),
+        ...["sessions.idle", "match.hosts"].map((path) => `${path}: ${unheard}`),
+        `maxStreams: ${unheard}; did you mean "hold.maxStreams"?`,
+        ...["labels.sizes", "tokens.max", "hold.time", "trace"].map((path) => `${path}: ${unheard}`),
         `stripAcceptEncoding: ${unheard}`,
       ],
     });
@@ -293,8 +299,18 @@ describe("an unknown field", () => {
     ["Access", "Access", "access"],
     ["accessPolicy", "accessPolicy", "access"],
     ["mcp-acess", "mcp-acess", "access"],
-    ["rules", "rules", "access.rules"],
+    ["rules", "rules", 'access.rules" or "limits.rules'],
     ["defaultAction", "defaultAction", "access.defaultAction"],
+    ["principalSources", "principalSources", "identity.principalSources"],
+    ["holdHeaders", "holdHeaders", "hold.headers"],
+    ["maxBodyBytes", "maxBodyBytes", "hold.maxBodyBytes"],
+    ["limit", "limit", "limits"],
+    ["limts", "limts", "limits"],
+    ["Hold", "Hold", "hold"],
+    ["identiy", "identiy", "identity"],
+    ["hold.maxStream", "hold.maxStream", "maxStreams"],
+    ["hold.header", "hold.header", "headers"],
+    ["identity.principalSource", "identity.principalSource", "principalSources"],
   ])("%s is an error that names %3$s", (path, shownPath, near) => {
     const [first, second] = path.split(".");
     const json = JSON.stringify({ [first]: second ? { [second]: {} } : {} });
@@ -386,7 +402,13 @@ describe("every configuration", () => {
     "scale",
     "maxBytes",
     "instance",
+    "identity",
+    "principalSources",
+    "hold",
+    "headers",
     "access",
+    "limits",
+    "rules",
   ];
 
   itHolds(

@@ -10,3 +10,9 @@ export function policy(access: unknown): { access: string[]; errors: string[]; w
 export function rule(fields: object): string[] {
   return policy({ rules: [{ name: "r", action: "ALLOW", ...fields }] }).errors;
 }
+
+/** Reads limits on a path, so that nothing but the limits can be wrong. */
+export function limits(limits: unknown): { limits: string[]; errors: string[]; warnings: string[] } {
+  const { limits: shown, errors, warnings } = read(JSON.stringify({ match: { paths: ["/mcp"] }, limits }));
+  return { limits: shown, errors, warnings };
+}

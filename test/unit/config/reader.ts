@@ -19,8 +19,14 @@ export interface Config {
   logLevel: number;
   matchPaths: string[];
   tools: string[];
+  /** How callers are told apart, in words. */
+  identity: string;
+  /** What is held, in words. */
+  hold: string;
   /** The access policy in words; none where there is no policy. */
   access: string[];
+  /** The limits in words; none where there are no limits. */
+  limits: string[];
   errors: string[];
   warnings: string[];
 }
@@ -41,7 +47,10 @@ export const DEFAULTS: Config = {
   logLevel: 3,
   matchPaths: [],
   tools: [],
+  identity: "principals peer_certificate filter_state, payload payload",
+  hold: "bodies of 524288 bytes, 1000 streams, 67108864 bytes",
   access: [],
+  limits: [],
   errors: [],
   warnings: [],
 };
@@ -63,7 +72,7 @@ export function read(json: string): Config {
   values = new Map();
   items = new Map();
   module.lend(Buffer.from(json), (at, length) => module.exports.read(at, length));
-  const none = { matchPaths: [], tools: [], callerHeaders: [], access: [], errors: [], warnings: [] };
+  const none = { matchPaths: [], tools: [], callerHeaders: [], access: [], limits: [], errors: [], warnings: [] };
   const config = { ...none, ...Object.fromEntries(values), ...Object.fromEntries(items) } as unknown as Config;
   return {
     ...config,

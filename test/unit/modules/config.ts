@@ -1,16 +1,24 @@
 import { AccessConfig, RULE_ACTIONS, RuleConfig } from "../../../assembly/config/access/access_config";
+import { ConfigReader } from "../../../assembly/config/config_reader";
+import {
+  KEY_PARTS,
+  KeyPart,
+  KeyPartConfig,
+  LimitsConfig,
+  RateConfig,
+} from "../../../assembly/config/limits/limits_config";
+import { HoldConfig } from "../../../assembly/config/rules/hold_config";
 import { PRINCIPAL_SOURCES } from "../../../assembly/config/rules/identity_config";
 import {
   ConditionKey,
   DENIAL_FORMS,
   MESSAGE_DIRECTIONS,
+  OperationConfig,
   RULE_MODES,
   ScalarKind,
   SourceConfig,
   TextMatch,
 } from "../../../assembly/config/rules/rule_config";
-import { ConfigReader } from "../../../assembly/config/config_reader";
-import { PluginConfig } from "../../../assembly/config/plugin_config";
 
 export { allocate } from "./common/allocate";
 
@@ -42,8 +50,13 @@ export function read(at: usize, length: usize): void {
   traceText("tokenScale", config.tokenScale.toString());
   traceText("maxTokenBytes", config.maxTokenBytes.toString());
   traceNumber("logLevel", config.logLevel);
+  const sources = config.identity.principalSources.map<string>((source) => PRINCIPAL_SOURCES[source]).join(" ");
+  traceText("identity", "principals " + sources + ", payload " + config.identity.jwtPayloadKey);
+  traceText("hold", describeHold(config.hold));
   const access = config.access;
-  if (access) traceAccess(access, config);
+  if (access) traceAccess(access);
+  const limits = config.limits;
+  if (limits) traceLimits(limits);
   traceItems("matchPaths", config.matchPaths);
   traceItems("tools", config.tools);
   traceItems("callerHeaders", config.callerHeaders);
@@ -55,15 +68,14 @@ function traceItems(field: string, items: string[]): void {
   for (let i = 0; i < items.length; i++) traceItem(field, items[i]);
 }
 
+function describeHold(hold: HoldConfig): string {
+  const body = (hold.headers ? "headers, " : "") + "bodies of " + hold.maxBodyBytes.toString() + " bytes, ";
+  return body + hold.maxStreams.toString() + " streams, " + hold.maxBytes.toString() + " bytes";
+}
+
 /** The policy, a line for each of its parts. */
-function traceAccess(access: AccessConfig, config: PluginConfig): void {
-  const sources = config.identity.principalSources.map<string>((source) => PRINCIPAL_SOURCES[source]).join(" ");
+function traceAccess(access: AccessConfig): void {
   traceItem("access", "mode " + RULE_MODES[access.mode] + ", else " + RULE_ACTIONS[access.defaultAction]);
-  traceItem("access", "principals " + sources + ", payload " + config.identity.jwtPayloadKey);
-  traceItem(
-    "access",
-    "holds " + (config.hold.headers ? "headers, " : "") + config.hold.maxBodyBytes.toString() + " bytes",
-  );
   traceItem("access", "denies by " + DENIAL_FORMS[access.denialForm] + " " + access.denialStatus.toString());
   if (access.denialCors.length) traceItem("access", "denials for pages of " + access.denialCors.join(" "));
   traceItem("access", "audits " + access.auditPerSecond.toString() + (access.auditArguments ? " with arguments" : ""));
@@ -72,13 +84,7 @@ function traceAccess(access: AccessConfig, config: PluginConfig): void {
 
 function traceRule(rule: RuleConfig): void {
   traceItem("access", "rule " + rule.name + " " + RULE_ACTIONS[rule.action] + " " + RULE_MODES[rule.mode]);
-  for (let i = 0; i < rule.sources.length; i++) traceSource(rule.sources[i]);
-  for (let i = 0; i < rule.operations.length; i++) {
-    const to = rule.operations[i];
-    const direction = MESSAGE_DIRECTIONS[to.direction];
-    const targets = shown("tools", to.tools) + shown("prompts", to.prompts) + shown("resources", to.resources);
-    traceItem("access", "to " + direction + shown("methods", to.methods) + targets + shown("servers", to.servers));
-  }
+  traceMatches("access", rule.sources, rule.operations);
   for (let i = 0; i < rule.conditions.length; i++) {
     const condition = rule.conditions[i];
     const isArgument = condition.key == ConditionKey.Argument;
@@ -90,12 +96,48 @@ function traceRule(rule: RuleConfig): void {
   }
 }
 
-function traceSource(from: SourceConfig): void {
-  const texts =
-    shown("principals", from.principals) + shown("domains", from.trustDomains) + shown("ips", from.ipBlocks);
-  let claims = "";
-  for (let i = 0; i < from.claims.length; i++) claims += shown(from.claims[i].path.join("/"), from.claims[i].match);
-  traceItem("access", "from" + (from.isAnonymous ? " nobody" : "") + texts + claims);
+/** The limits, a line for each of their parts. */
+function traceLimits(limits: LimitsConfig): void {
+  traceItem("limits", "mode " + RULE_MODES[limits.mode] + ", " + limits.maxKeys.toString() + " keys");
+  for (let i = 0; i < limits.rules.length; i++) {
+    const rule = limits.rules[i];
+    traceItem("limits", "rule " + rule.name + " " + RULE_MODES[rule.mode] + " denies by " + DENIAL_FORMS[rule.form]);
+    traceMatches("limits", rule.sources, rule.operations);
+    traceItem("limits", "key " + rule.key.map<string>((part) => describePart(part)).join(" "));
+    traceRate("requests", rule.requests);
+    traceRate("tokens", rule.tokens);
+    if (rule.tokens) traceItem("limits", "kinds " + rule.tokenKinds.toString());
+    if (rule.concurrency) traceItem("limits", "concurrency " + rule.concurrency.toString());
+    traceRate("repeats", rule.repeats);
+  }
+}
+
+function describePart(part: KeyPartConfig): string {
+  return part.part == KeyPart.Claim ? part.claim.join("/") : KEY_PARTS[part.part];
+}
+
+function traceRate(name: string, rate: RateConfig | null): void {
+  if (!rate) return;
+  const amount = rate.amount.toString() + " per " + rate.periodMs.toString() + " ms";
+  traceItem("limits", name + " " + amount + ", at most " + rate.burst.toString());
+}
+
+/** What a rule is about. */
+function traceMatches(field: string, sources: SourceConfig[], operations: OperationConfig[]): void {
+  for (let i = 0; i < sources.length; i++) {
+    const from = sources[i];
+    const texts =
+      shown("principals", from.principals) + shown("domains", from.trustDomains) + shown("ips", from.ipBlocks);
+    let claims = "";
+    for (let j = 0; j < from.claims.length; j++) claims += shown(from.claims[j].path.join("/"), from.claims[j].match);
+    traceItem(field, "from" + (from.isAnonymous ? " nobody" : "") + texts + claims);
+  }
+  for (let i = 0; i < operations.length; i++) {
+    const to = operations[i];
+    const direction = MESSAGE_DIRECTIONS[to.direction];
+    const targets = shown("tools", to.tools) + shown("prompts", to.prompts) + shown("resources", to.resources);
+    traceItem(field, "to " + direction + shown("methods", to.methods) + targets + shown("servers", to.servers));
+  }
 }
 
 function shown(name: string, match: TextMatch): string {

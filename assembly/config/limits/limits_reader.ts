@@ -1,0 +1,117 @@
+import { MethodScope } from "../rules/method_checks";
+import { OperationReader } from "../rules/operation_reader";
+import { DENIAL_FORMS, RULE_MODES } from "../rules/rule_config";
+import { RuleNames } from "../rules/rule_names";
+import { SourceReader } from "../rules/source_reader";
+import { JsonValue } from "../values/json_value";
+import { Problems, itemPath } from "../values/problems";
+import { KeyReader } from "./key_reader";
+import { LimitRuleConfig, LimitsConfig } from "./limits_config";
+import { RateReader } from "./rate_reader";
+
+const LEAST_KEYS: i32 = 64;
+const MOST_KEYS: i32 = 1_048_576;
+/** The most rules: each has a label value of its own. */
+const MAX_RULES: i32 = 64;
+/** The most limits on tokens and concurrency in all rules: an operation carries what it owes to each. */
+const MAX_CARRIED: i32 = 16;
+const MOST_CONCURRENCY: i32 = 100_000;
+
+const FIELDS: string[] = ["mode", "rules", "maxKeys"];
+const RULE_FIELDS: string[] = [
+  "name",
+  "mode",
+  "from",
+  "to",
+  "key",
+  "requests",
+  "tokens",
+  "concurrency",
+  "repeats",
+  "denial",
+];
+const DENIAL_FIELDS: string[] = ["form"];
+
+/** Reads `limits`. Whatever is not understood is an error here: ignored, it could admit what was meant to be limited. */
+export class LimitsReader {
+  private config: LimitsConfig = new LimitsConfig();
+  private rates: RateReader;
+
+  constructor(private problems: Problems) {
+    this.rates = new RateReader(problems);
+  }
+
+  read(value: JsonValue): LimitsConfig {
+    if (this.problems.isObject("limits", value)) {
+      for (let i = 0; i < value.items.length; i++) this.readField(value.names[i], value.items[i]);
+    }
+    return this.config;
+  }
+
+  private readField(name: string, value: JsonValue): void {
+    const config = this.config;
+    const path = "limits." + name;
+    if (name == "mode") config.mode = this.problems.word(path, value, RULE_MODES, config.mode);
+    else if (name == "rules") this.readRules(path, value);
+    else if (name == "maxKeys")
+      config.maxKeys = this.problems.integer(path, value, LEAST_KEYS, MOST_KEYS, config.maxKeys);
+    else this.problems.refused("limits", name, FIELDS);
+  }
+
+  private readRules(path: string, value: JsonValue): void {
+    const problems = this.problems;
+    if (!problems.isArray(path, "an array of rules", value)) return;
+    problems.atMost(path, MAX_RULES, "rules", value);
+    const names = new RuleNames(problems);
+    let carried = 0;
+    for (let i = 0; i < value.items.length; i++) {
+      const at = itemPath(path, i);
+      const rule = new LimitRuleConfig();
+      this.config.rules.push(rule);
+      if (problems.isObject(at, value.items[i])) this.readRule(at, value.items[i], rule, names);
+      names.add(at, rule.name);
+      if (rule.tokens) carried++;
+      if (rule.concurrency > 0) carried++;
+    }
+    if (carried <= MAX_CARRIED) return;
+    const most = MAX_CARRIED.toString();
+    problems.error(path, "expected at most " + most + " limits on tokens and concurrency, got " + carried.toString());
+  }
+
+  private readRule(path: string, value: JsonValue, rule: LimitRuleConfig, names: RuleNames): void {
+    const problems = this.problems;
+    for (let i = 0; i < value.items.length; i++) {
+      const name = value.names[i];
+      const item = value.items[i];
+      const at = path + "." + name;
+      if (name == "name") rule.name = names.read(path, item);
+      else if (name == "mode") rule.mode = problems.word(at, item, RULE_MODES, rule.mode);
+      else if (name == "from") new SourceReader(problems).readAll(at, item, rule.sources);
+      else if (name == "to") new OperationReader(problems, MethodScope.Limited).readAll(at, item, rule.operations);
+      else if (name == "key") new KeyReader(problems).readAll(at, item, rule.key);
+      else if (name == "requests") rule.requests = this.rates.readRequests(at, item);
+      else if (name == "tokens") rule.tokens = this.rates.readTokens(at, item);
+      else if (name == "repeats") rule.repeats = this.rates.readRepeats(at, item);
+      else if (name == "concurrency") rule.concurrency = problems.integer(at, item, 1, MOST_CONCURRENCY, 1);
+      else if (name == "denial") this.readDenial(at, item, rule);
+      else problems.refused(path, name, RULE_FIELDS);
+    }
+    if (rule.tokens) rule.tokenKinds = this.rates.tokenKinds;
+    if (!value.names.includes("name")) names.miss(path);
+    if (!value.names.includes("key")) {
+      problems.error(path + ".key", "expected an array of parts, [] for one allowance that all share");
+    }
+    if (!(rule.requests || rule.tokens || rule.repeats || rule.concurrency)) {
+      problems.error(path, "expected requests, tokens, concurrency or repeats");
+    }
+  }
+
+  private readDenial(path: string, value: JsonValue, rule: LimitRuleConfig): void {
+    const problems = this.problems;
+    if (!problems.isObject(path, value)) return;
+    for (let i = 0; i < value.items.length; i++) {
+      if (value.names[i] == "form") rule.form = problems.word(path + ".form", value.items[i], DENIAL_FORMS, rule.form);
+      else problems.refused(path, value.names[i], DENIAL_FIELDS);
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import { JsonType, JsonValue } from "../values/json_value";
+import { Problems } from "../values/problems";
+import { quoted } from "../values/shown";
+
+const MAX_RULE_NAME: i32 = 63;
+const NAME_FORM = "1 to 63 letters, digits, -, _ and ., beginning with a letter or digit";
+
+/** The names of a list of rules: each rule has one of its own. */
+export class RuleNames {
+  private names: string[] = [];
+
+  constructor(private problems: Problems) {}
+
+  /** The name in a rule's `name`; empty where it is none.
+   *  @param path of the rule. */
+  read(path: string, value: JsonValue): string {
+    const name = value.type == JsonType.String && !value.isCut ? value.text : "";
+    if (isRuleName(name)) return name;
+    this.problems.expected(path + ".name", NAME_FORM, value);
+    return "";
+  }
+
+  /** Reports a rule without a name. */
+  miss(path: string): void {
+    this.problems.error(path + ".name", "expected " + NAME_FORM);
+  }
+
+  /** Adds the name of the next rule, empty where it has none, and reports it if another rule has it. */
+  add(path: string, name: string): void {
+    const other = this.names.indexOf(name);
+    if (other >= 0 && name.length > 0) {
+      this.problems.error(path + ".name", quoted(name) + " is used by rules[" + other.toString() + "] too");
+    }
+    this.names.push(name);
+  }
+}
+
+function isRuleName(name: string): bool {
+  if (name.length == 0 || name.length > MAX_RULE_NAME) return false;
+  for (let i = 0; i < name.length; i++) {
+    const unit = name.charCodeAt(i);
+    const isLetter = (unit | 0x20) >= 0x61 && (unit | 0x20) <= 0x7a;
+    const isDigit = unit >= 0x30 && unit <= 0x39;
+    if (isLetter || isDigit) continue;
+    if (i == 0 || (unit != 0x2d && unit != 0x5f && unit != 0x2e)) return false;
+  }
+  return true;
+}

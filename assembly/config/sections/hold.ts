@@ -1,0 +1,75 @@
+import { HoldConfig } from "../rules/hold_config";
+import { JsonType, JsonValue } from "../values/json_value";
+import { Problems } from "../values/problems";
+import { parseSize } from "../values/size";
+
+/** The least and the most bytes of a body that may be held. */
+const LEAST_BODY: i64 = 1024;
+const MOST_BODY: i64 = 67_108_864;
+/** The least and the most bytes of all bodies that a worker holds. */
+const LEAST_BYTES: i64 = 1_048_576;
+const MOST_BYTES: i64 = 1_073_741_824;
+const MOST_STREAMS: i32 = 1_000_000;
+/** One caller may use this part of what a worker holds: a quarter. */
+const CALLERS: u32 = 4;
+
+/** The fields of the section. */
+export const HOLD_FIELDS: string[] = ["headers", "maxBodyBytes", "maxStreams", "maxBytes"];
+
+/** Reads `hold`. */
+export class HoldReader {
+  private setsMaxBytes: bool = false;
+
+  constructor(
+    private config: HoldConfig,
+    private problems: Problems,
+  ) {}
+
+  /** Reads a field of the section. */
+  read(name: string, value: JsonValue): void {
+    const config = this.config;
+    const problems = this.problems;
+    const path = "hold." + name;
+    if (name == "headers") {
+      config.headers = problems.boolean(path, value, config.headers);
+    } else if (name == "maxBodyBytes") {
+      readMaxBodyBytes(path, value, config, problems);
+    } else if (name == "maxStreams") {
+      config.maxStreams = problems.integer(path, value, 1, MOST_STREAMS, config.maxStreams);
+    } else if (name == "maxBytes") {
+      const size = sizeOf(value);
+      this.setsMaxBytes = size >= LEAST_BYTES && size <= MOST_BYTES;
+      if (this.setsMaxBytes) config.maxBytes = <u32>size;
+      else problems.expected(path, 'a size from 1MiB to 1GiB, like "64MiB"', value);
+    } else {
+      problems.unknown("hold", name, HOLD_FIELDS);
+    }
+  }
+
+  /** Checks the fields together, once all have been read: one caller must be able to have the largest body held. Where
+   *  `maxBytes` is not configured, it becomes large enough. */
+  check(): void {
+    const config = this.config;
+    const least = config.maxBodyBytes * CALLERS;
+    if (config.maxBytes >= least) return;
+    if (this.setsMaxBytes) {
+      const form = "expected at least 4 times maxBodyBytes, since one caller may use a quarter: ";
+      this.problems.error("hold.maxBytes", form + least.toString() + "B, got " + config.maxBytes.toString() + "B");
+    } else {
+      config.maxBytes = least;
+    }
+  }
+}
+
+/** Reads `maxBodyBytes`, which `access` may have too.
+ *  @param path where it is. */
+export function readMaxBodyBytes(path: string, value: JsonValue, config: HoldConfig, problems: Problems): void {
+  const size = sizeOf(value);
+  if (size >= LEAST_BODY && size <= MOST_BODY) config.maxBodyBytes = <u32>size;
+  else problems.expected(path, 'a size from 1KiB to 64MiB, like "512KiB"', value);
+}
+
+/** The bytes of a size; -1 where the value is none. */
+function sizeOf(value: JsonValue): i64 {
+  return value.type == JsonType.String && !value.isCut ? parseSize(value.text) : -1;
+}
