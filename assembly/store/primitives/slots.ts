@@ -9,6 +9,8 @@ const HEAD: i32 = 16;
 const NAME_AT: usize = 0;
 const NUMBER_AT: usize = 4;
 const PAIR: i32 = 8;
+/** Numbers that {@link Slots.observe} keeps of a slot. */
+const OBSERVED: i32 = 3;
 /** A slot whose heartbeat is older than this is dead: three ticks. */
 const DEAD_AFTER_MS: u64 = 3500;
 
@@ -24,6 +26,9 @@ export abstract class NumberListener {
  */
 export class Slots {
   private mine: i32 = -1;
+  /** Of the slots that were taken when {@link observe} read them: owner, heartbeat, and 1 for a live one. */
+  private observed: StaticArray<u64> = new StaticArray<u64>(0);
+  private observedCount: i32 = 0;
 
   constructor(private shared: Store) {}
 
@@ -34,6 +39,13 @@ export class Slots {
 
   get number(): i32 {
     return this.mine;
+  }
+
+  /** Gets this worker a slot, unless it has one, before the first tick publishes. False where no slot is free. */
+  claim(nowMs: u64): bool {
+    if (this.mine >= 0) return true;
+    if (this.begin(nowMs)) this.end();
+    return this.mine >= 0;
   }
 
   /** Begins to publish: then {@link put} each number and {@link end}. False where no slot is free. */
@@ -67,6 +79,35 @@ export class Slots {
   /** Publishes. */
   end(): void {
     if (!this.shared.save()) this.mine = -1;
+  }
+
+  /** Reads the owners and heartbeats of all slots, for {@link silentSince}. */
+  observe(nowMs: u64): void {
+    const shared = this.shared;
+    if (!this.observed.length) this.observed = new StaticArray<u64>(OBSERVED * SLOTS);
+    this.observedCount = 0;
+    for (let slot = 0; slot < SLOTS; slot++) {
+      shared.load("slot", slot);
+      if (shared.length < HEAD) continue;
+      const at = OBSERVED * this.observedCount++;
+      this.observed[at] = load<u64>(shared.page, OWNER_AT);
+      this.observed[at + 1] = load<u64>(shared.page, BEAT_AT_MS);
+      this.observed[at + 2] = isLive(shared, nowMs) ? 1 : 0;
+    }
+  }
+
+  /** When the worker with this {@link Store.self} last gave a sign of life, in milliseconds, if it was dead when the slots were
+   *  observed; 1 where it had no slot. 0 where it was alive. A worker seems dead for a moment where the clock was set:
+   *  it is dead if the answer is still the same some ticks later. */
+  silentSince(self: u64): u64 {
+    let latest: u64 = 1;
+    for (let i = 0; i < this.observedCount; i++) {
+      const at = OBSERVED * i;
+      if (this.observed[at] != self) continue;
+      if (this.observed[at + 2]) return 0;
+      latest = max(latest, this.observed[at + 1]);
+    }
+    return latest;
   }
 
   /** Adds up the numbers of all live slots in `sums`, an array by their names. Those whose names are beyond it go to the

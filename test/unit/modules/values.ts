@@ -19,11 +19,13 @@ import { TASK_STATE_COUNT, taskStateName } from "../../../assembly/mcp/protocol/
 import { TOKEN_KIND_COUNT, tokenKindName } from "../../../assembly/mcp/protocol/token_kinds";
 import { Bytes } from "../../../assembly/memory/bytes";
 import { Random } from "../../../assembly/host/random";
+import { Allowances, WhenFull } from "../../../assembly/store/allowances";
 import { ClaimFlag, Claims, isBeatDue, isLive } from "../../../assembly/store/claims";
 import { Endpoints } from "../../../assembly/store/endpoints";
 import { ListPaths } from "../../../assembly/store/list_paths";
 import { KeptConfigurations } from "../../../assembly/store/kept_configurations";
 import { PENDING_SIZE, Pending, PendingListener } from "../../../assembly/store/pending";
+import { Permits } from "../../../assembly/store/permits";
 import { Policies, PolicyMode } from "../../../assembly/store/policies";
 import { Lease } from "../../../assembly/store/primitives/lease";
 import { KnownRoles } from "../../../assembly/store/known_roles";
@@ -32,6 +34,7 @@ import { NameList, NumberSet } from "../../../assembly/store/primitives/name_lis
 import { Secret } from "../../../assembly/store/primitives/secret";
 import { NumberListener, Slots } from "../../../assembly/store/primitives/slots";
 import { PAGE_CAPACITY, Store } from "../../../assembly/store/primitives/store";
+import { Rate } from "../../../assembly/store/rate";
 import { ServiceClock } from "../../../assembly/store/service_clock";
 import {
   ENTRY_SIZE,
@@ -170,6 +173,12 @@ export function exercise(kind: i32, space: i32): bool {
       break;
     case 12:
       listPaths(shared, full);
+      break;
+    case 13:
+      allowances(shared, full);
+      break;
+    case 14:
+      permits(shared, full);
       break;
     default:
       return false;
@@ -315,6 +324,44 @@ function marks(shared: Store, full: Store): void {
   for (let i = 0; i < 40; i++) others.set(2, i, i + 1);
 }
 
+/** Three a second. */
+const rate = new Rate(3, 1000, 3);
+const NOW_NS: u64 = NOW * 1_000_000;
+
+function allowances(shared: Store, full: Store): void {
+  // Of a key, of an owner and of a scope.
+  const allowances = new Allowances(shared, "limits", 2, WhenFull.Share);
+  for (let key = 1; key <= 3; key++) {
+    allowances.take(OTHER_KEY, key, KEY, 1, rate, NOW_NS);
+    allowances.refund(allowances.id, 1, rate, NOW_NS, NOW_NS);
+    allowances.charge(OTHER_KEY, key, KEY, key, rate, NOW_NS);
+    allowances.hasBalance(OTHER_KEY, key, KEY, rate, NOW_NS);
+    assert(allowances.remaining <= 3);
+  }
+  allowances.take(OTHER_KEY, 4, KEY + 1, 1, rate, NOW_NS);
+  allowances.take(OTHER_KEY, 5, KEY + 2, 1, rate, NOW_NS);
+  while (!allowances.sweep(NOW_NS));
+  allowances.readCount();
+  assert(allowances.keys >= 0);
+  for (let whenFull = WhenFull.Share; whenFull <= WhenFull.EvictOwn; whenFull++) {
+    const others = new Allowances(full, "limits", 1 << 16, whenFull);
+    for (let i = 0; i < 100; i++) others.take(OTHER_KEY, i, i / 10, 1, rate, NOW_NS);
+  }
+}
+
+function permits(shared: Store, full: Store): void {
+  const slots = new Slots(shared);
+  slots.claim(NOW);
+  const permits = new Permits(shared, "permits");
+  for (let i = 0; i < 3; i++) permits.acquire(KEY, OTHER_KEY, 4);
+  permits.release(KEY, permits.holder);
+  permits.release(KEY, OTHER_KEY);
+  permits.finishReleases();
+  for (let tick = 0; tick < 6; tick++) permits.sweep(slots, NOW);
+  const others = new Permits(full, "permits");
+  for (let i = 0; i < 200; i++) others.acquire(i, i / 10, 1);
+}
+
 function names(shared: Store): void {
   const list = new NameList(shared, "names", 5);
   for (let isKnown = 0; isKnown < 2; isKnown++) {
@@ -422,6 +469,9 @@ export function unrecovered(space: i32): string {
   memory.fill(packed, 1, PACKED_LIMIT);
   pending.add(KEY, OTHER_KEY, packed, 8, NOW, 0, 0, 3, listener);
   if (!pending.take(KEY, OTHER_KEY) || pending.takenLength != 8) return "pending";
+  const allowances = new Allowances(shared, "limits", 1, WhenFull.EvictOwn);
+  allowances.take(KEY, 1, KEY, 1, rate, NOW_NS);
+  if (!allowances.take(KEY, 1, KEY, 3, rate, NOW_NS + 2_000_000_000)) return "allowances";
   const claims = new Claims(shared);
   claims.load();
   claims.add(KEY);

@@ -1,0 +1,58 @@
+import { NANOSECONDS_PER_MILLISECOND } from "../memory/elapsed";
+
+/** Intervals from this on are rounded up to whole nanoseconds: that loses at most a thousandth of the rate. */
+const WHOLE_FROM_NS: u64 = 1000;
+/** Times are cut off here, 146 years: sums of two of them and a time of day stay within a u64. */
+const LONGEST_NS: u64 = 1 << 62;
+const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
+
+/** How fast an allowance refills, and how much it holds. All times that it computes are whole nanoseconds, rounded up. */
+export class Rate {
+  /** What an empty allowance needs to refill. */
+  readonly toleranceNs: u64;
+  /** The period in which `amount` refills. */
+  readonly perNs: u64;
+  /** The longest time that an allowance in debt needs to refill: {@link toleranceNs} and one period, in seconds. */
+  readonly longestSeconds: u32;
+  /** The time in which 1 refills is `wholeNs` + `partNs` / `amount`. */
+  private wholeNs: u64;
+  private partNs: u64;
+  private divisor: u64;
+
+  /** @param amount what refills in `perMs`; 0 counts as 1.
+   *  @param perMs at most 30 days; 0 counts as 1.
+   *  @param burst the most that the allowance holds. */
+  constructor(
+    amount: u32,
+    perMs: u64,
+    readonly burst: u32,
+  ) {
+    const perNs = max<u64>(perMs, 1) * NANOSECONDS_PER_MILLISECOND;
+    this.perNs = perNs;
+    this.divisor = max<u64>(amount, 1);
+    this.wholeNs = perNs / this.divisor;
+    this.partNs = perNs % this.divisor;
+    if (this.partNs && this.wholeNs >= WHOLE_FROM_NS) {
+      this.wholeNs++;
+      this.partNs = 0;
+    }
+    this.toleranceNs = this.timeFor(burst);
+    const longestSeconds = (this.toleranceNs + perNs) / NANOSECONDS_PER_SECOND + 1;
+    this.longestSeconds = <u32>min<u64>(longestSeconds, u32.MAX_VALUE);
+  }
+
+  /** The time in which `count` refill, at most 146 years. */
+  timeFor(count: u32): u64 {
+    if (this.wholeNs && <u64>count > LONGEST_NS / this.wholeNs) return LONGEST_NS;
+    let time = <u64>count * this.wholeNs;
+    if (this.partNs) time += (<u64>count * this.partNs + this.divisor - 1) / this.divisor;
+    return min(time, LONGEST_NS);
+  }
+
+  /** How many whole units refill in this time: at most `burst`. */
+  countIn(timeNs: u64): u32 {
+    if (!this.partNs) return this.wholeNs ? <u32>min<u64>(timeNs / this.wholeNs, this.burst) : this.burst;
+    // Of an amount above a million a second: to the last unit it need not be exact.
+    return <u32>min<f64>((<f64>timeNs * <f64>this.divisor) / <f64>this.perNs, this.burst);
+  }
+}
