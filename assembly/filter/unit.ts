@@ -173,6 +173,8 @@ function labelSettings(config: PluginConfig, role: string): LabelSettings {
   settings.tokens = config.estimateTokens;
   const access = config.access;
   if (access) settings.rules = access.rules.map<string>((rule) => rule.name);
+  const limits = config.limits;
+  if (limits) settings.limitRules = limits.rules.map<string>((rule) => rule.name);
   return settings;
 }
 

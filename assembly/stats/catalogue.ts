@@ -1,4 +1,5 @@
 import { mirroredHeaderName } from "../mcp/headers/mirrored_headers";
+import { limitDecisionName } from "../mcp/protocol/limit_decision";
 import { outcomeName } from "../mcp/protocol/outcome";
 import { revisionName } from "../mcp/protocol/revisions";
 import { streamEndName, streamKindName } from "../mcp/protocol/stream_kinds";
@@ -47,6 +48,8 @@ export enum Family {
   AccessPolicy,
   AccessRules,
   AccessOutdated,
+  LimitDecisions,
+  LimitKeyOverflow,
   ConfigurationInvalid,
   BuildInfo,
 }
@@ -94,6 +97,8 @@ const NAMES: string[] = [
   "mcp_access_policy",
   "mcp_access_rules",
   "mcp_access_outdated",
+  "mcp_limit_decisions_total",
+  "mcp_limit_key_overflow_total",
   "mcp_configuration_invalid",
   "mcp_build_info",
 ];
@@ -201,11 +206,13 @@ export enum Label {
   TaskState,
   Reason,
   Overflowing,
+  LimitDecision,
   AccessAction,
   AccessMode,
   Caller,
   ClientName,
   AccessRule,
+  LimitRule,
   BuildVersion,
   BuildRevision,
 }
@@ -235,11 +242,13 @@ const LABEL_NAMES: string[] = [
   "mcp_task_state",
   "mcp_reason",
   "mcp_label",
+  "mcp_limit_decision",
   "mcp_access_action",
   "mcp_access_mode",
   "mcp_caller",
   "mcp_client_name",
   "mcp_access_rule",
+  "mcp_limit_rule",
   "mcp_build_version",
   "mcp_build_revision",
 ];
@@ -321,6 +330,10 @@ export function familyLabels(family: Family): LabelBits {
     case Family.AccessRules:
     case Family.AccessOutdated:
       return 1 << Label.Role;
+    case Family.LimitDecisions:
+      return OF_SERVER | (1 << Label.LimitDecision) | (1 << Label.LimitRule);
+    case Family.LimitKeyOverflow:
+      return OF_SERVER | (1 << Label.LimitRule);
     case Family.ConfigurationInvalid:
       return 0;
     case Family.BuildInfo:
@@ -366,6 +379,8 @@ export function closedValue(label: Label, index: i32): string {
       return undecodedName(index);
     case Label.Overflowing:
       return OVERFLOWING[index];
+    case Label.LimitDecision:
+      return limitDecisionName(index);
     case Label.AccessAction:
       return ACCESS_ACTIONS[index];
     case Label.AccessMode:

@@ -32,6 +32,8 @@ export class LabelSettings {
   tokens: bool = true;
   /** The rules of the access policy. */
   rules: string[] = [];
+  /** The rules of `limits`. */
+  limitRules: string[] = [];
 }
 
 /** The label values of one counting unit: who is who, and which names are admitted (all of them bounded). */
@@ -68,6 +70,11 @@ export class Labels {
   rule(index: i32): string {
     const rules = this.settings.rules;
     return index < rules.length ? rules[index] : specialRuleName(index);
+  }
+
+  /** The label `mcp_limit_rule` of the index of a rule of `limits`. */
+  limitRule(index: i32): string {
+    return this.settings.limitRules[index];
   }
 
   /** What the label `mcp_caller` shows. */

@@ -28,7 +28,7 @@ export class MetricTable {
   private kind: TargetKind = TargetKind.None;
   private target: i32 = OTHER_INDEX;
   private caller: i32 = NO_CALLER;
-  /** The software of a session's client, or the rule of a decision. */
+  /** The software of a session's client, or the rule of a decision: of the access policy or of `limits`. */
   private who: i32 = OTHER_INDEX;
 
   constructor(
@@ -148,6 +148,8 @@ export class MetricTable {
         return;
       case Label.AccessRule:
         return name.labelText(key, labels.rule(this.who));
+      case Label.LimitRule:
+        return name.labelText(key, labels.limitRule(this.who));
     }
   }
 

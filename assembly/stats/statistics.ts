@@ -12,6 +12,7 @@ import { ClientLabels } from "./client_labels";
 import { DecisionRecorder } from "./decision_recorder";
 import { Gauges } from "./gauges";
 import { LabelSettings, Labels } from "./labels";
+import { LimitRecorder } from "./limit_recorder";
 import { MetricTable } from "./metric_table";
 import { OldestOperations } from "./oldest_operations";
 import { Recorder } from "./recorder";
@@ -39,6 +40,7 @@ export class Statistics extends EventSink {
   private tools: ToolRecorder;
   private sessions: SessionRecorder;
   private decisions: DecisionRecorder;
+  private limits: LimitRecorder;
 
   /** @param isShadow the access policy is only tried out. */
   constructor(
@@ -67,6 +69,7 @@ export class Statistics extends EventSink {
     this.tools = new ToolRecorder(labels, table, series);
     this.sessions = new SessionRecorder(labels, table, sessionGauges, settings.tokens);
     this.decisions = new DecisionRecorder(labels, table, series, callers, isShadow);
+    this.limits = new LimitRecorder(table, series);
   }
 
   /** Numbers the names of clients' software. */
@@ -176,6 +179,10 @@ export class Statistics extends EventSink {
           event.isDenied,
           event.isShadow,
         );
+      case EventKind.LimitDecided:
+        return this.limits.decided(stream, event.rule, event.decision);
+      case EventKind.LimitShared:
+        return this.limits.shared(stream, event.rule);
     }
   }
 }

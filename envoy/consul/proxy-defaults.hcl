@@ -43,11 +43,13 @@ Config {
     { "tag_name": "mcp_task_state", "regex": "(mcp_task_state=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_reason", "regex": "(mcp_reason=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_label", "regex": "(mcp_label=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_limit_decision", "regex": "(mcp_limit_decision=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_access_action", "regex": "(mcp_access_action=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_access_mode", "regex": "(mcp_access_mode=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_caller", "regex": "(mcp_caller=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_client_name", "regex": "(mcp_client_name=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_access_rule", "regex": "(mcp_access_rule=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_limit_rule", "regex": "(mcp_limit_rule=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_build_version", "regex": "(mcp_build_version=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_build_revision", "regex": "(mcp_build_revision=\\.=(.*?);\\.;)" }
   ],

@@ -38,7 +38,7 @@ export interface CatalogueExports {
 /** Labels of closed sets that do not apply to every metric of their families. */
 const OPTIONAL = new Set(["mcp_method_name", "error_type", "rpc_response_status_code"]);
 /** Labels with values of open sets that every metric of their families has. */
-const ALWAYS = new Set(["mcp_role", "mcp_server", "mcp_access_rule"]);
+const ALWAYS = new Set(["mcp_role", "mcp_server", "mcp_access_rule", "mcp_limit_rule"]);
 /** A closed set of which the filter's configuration chooses one. */
 const ROLES = ["client", "server"];
 /** More than any set has members. */

@@ -31,8 +31,9 @@ const OPEN: Record<string, string> = { mcp_caller: "(?:[A-Za-z0-9]+___)?(?:_?_?[
 const FROM_THE_LEFT = ["mcp_role", "mcp_server", "mcp_method_name", "gen_ai_tool_name", "gen_ai_prompt_name"];
 /** The family that tells the build, without a role. */
 const BUILD = "mcp_build_info";
-/** What untrusted callers choose: nothing behind it in the name may be trusted. */
-const UNTRUSTED = "mcp_client_name";
+/** Labels of families without tools and prompts whose values could hold the end of another name: one is chosen by untrusted
+ *  callers, the other one by the operator. */
+const COULD_HOLD_LABELS = ["mcp_client_name", "mcp_limit_rule"];
 
 /** Gives values of closed sets their characters back that are no letters, digits or underscores. */
 const FIXED_RESTORATIONS: RelabelRule[] = [
@@ -111,7 +112,8 @@ function labelRule(group: Group, label: Label): RelabelRule {
 /** How a name of the group begins. */
 function headOf({ tail }: Group): string {
   // As little as possible where the tail may be absent, or ends in a name that could hold another tail.
-  const isShort = tail.some(({ name }) => name === UNTRUSTED) || (tail.length > 0 && tail.every(isOptional));
+  const isShort =
+    tail.some(({ name }) => COULD_HOLD_LABELS.includes(name)) || (tail.length > 0 && tail.every(isOptional));
   return isShort ? "mcp_role___.+?" : "mcp_role___.+";
 }
 

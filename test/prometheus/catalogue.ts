@@ -21,9 +21,9 @@ export function closedLabels({ labels }: Family): Record<string, string>[] {
   return all.filter(hasCodeIfError);
 }
 
-/** A code is what an `rpc_error` and what is `denied` have, and nothing else has one. */
+/** A code is what an `rpc_error`, what is `denied` and what is `limited` have, and nothing else has one. */
 function hasCodeIfError(labels: Record<string, string>): boolean {
-  return ["rpc_error", "denied"].includes(labels.mcp_outcome) === "rpc_response_status_code" in labels;
+  return ["rpc_error", "denied", "limited"].includes(labels.mcp_outcome) === "rpc_response_status_code" in labels;
 }
 
 /** The rows of the tables in docs/metrics.md that begin with names of families: their types and further labels. */

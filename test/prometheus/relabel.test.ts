@@ -59,7 +59,12 @@ const CLIENTS = [
   "a___mcp_sessions_active",
 ];
 
-const RULES = ["agents-read", "_default", "a.b_", "a___mcp_access_rule___b", "a___mcp_access_mode___shadow"];
+const RULES = [
+  ...["agents-read", "_default", "a.b_", "a___mcp_access_rule___b", "a___mcp_access_mode___shadow"],
+  ...["a___mcp_limit_rule___b", "a___mcp_limit_decision___limited___mcp_limit_rule___b"],
+];
+/** The labels of rules: what one decides always has one of them. */
+const RULE_LABELS = ["mcp_access_rule", "mcp_limit_rule"];
 
 /** The labels of the build. */
 const BUILDS = [
@@ -162,8 +167,7 @@ function linesOf(family: Family): Line[] {
   const closed = plain.flatMap((before) => own.map((labels) => ({ ...before, ...labels })));
   const few = [own[0], own[own.length - 1]];
   const open = labelsBefore(family, SERVERS, TARGETS).flatMap((before) => few.map((own) => ({ ...before, ...own })));
-  // What an access policy decides always has a rule.
-  const isWhole = !has(family, "mcp_access_rule");
+  const isWhole = ruleLabel(family) === undefined;
   const named = [...closed, ...open].flatMap((labels, i) => [
     ...(isWhole ? [labels] : []),
     ...withLast(family, labels, i),
@@ -174,6 +178,10 @@ function linesOf(family: Family): Line[] {
 
 function has({ labels }: Family, label: string): boolean {
   return labels.some(({ name }) => name === label);
+}
+
+function ruleLabel(family: Family): string | undefined {
+  return RULE_LABELS.find((label) => has(family, label));
 }
 
 /** The labels that stand before the family's own, for these servers and tools or prompts. */
@@ -201,11 +209,12 @@ function labelsBefore(family: Family, servers: string[], targets: string[]): Lab
 function withLast(family: Family, labels: Labels, index: number): Labels[] {
   const some = has(family, "mcp_caller") ? CALLERS.filter((_, i) => (index + i) % 4 === 0) : [];
   const callers = some.map((mcp_caller) => ({ ...labels, mcp_caller }));
-  if (!has(family, "mcp_access_rule")) {
+  const rule = ruleLabel(family);
+  if (rule === undefined) {
     if (callers.length > 0) return callers;
   } else {
-    const ruled = RULES.map((mcp_access_rule) => ({ ...labels, mcp_access_rule }));
-    return [...ruled, ...callers.map((each, i) => ({ ...each, mcp_access_rule: RULES[i % RULES.length] }))];
+    const ruled = RULES.map((name) => ({ ...labels, [rule]: name }));
+    return [...ruled, ...callers.map((each, i) => ({ ...each, [rule]: RULES[i % RULES.length] }))];
   }
   if (has(family, "mcp_client_name")) return CLIENTS.map((mcp_client_name) => ({ ...labels, mcp_client_name }));
   return [];
@@ -230,7 +239,7 @@ function exposed(family: Family, name: string, labels: Labels): Line[] {
 
 /** Values of open sets stay as Envoy shows them, all others are as the filter wrote them. */
 function shownAs(label: string, value: string): string {
-  const isOpen = /^(mcp_server|gen_ai_.+_name|mcp_caller|mcp_client_name|mcp_access_rule)$/.test(label);
+  const isOpen = /^(mcp_server|gen_ai_.+_name|mcp_caller|mcp_client_name|mcp_access_rule|mcp_limit_rule)$/.test(label);
   return isOpen ? sanitized(value) : value;
 }
 

@@ -41,7 +41,10 @@ const UNCOUNTED = 40;
 const FAILING = 10;
 
 /** Families of which this traffic brings nothing. */
-const ABSENT = ["mcp_sessions_adopted_total", "mcp_store_evictions_total", "mcp_store_conflicts_total"];
+const ABSENT = [
+  ...["mcp_sessions_adopted_total", "mcp_store_evictions_total", "mcp_store_conflicts_total"],
+  ...["mcp_limit_decisions_total", "mcp_limit_key_overflow_total"],
+];
 
 describe.runIf(hasPrometheus())("with a real Prometheus", () => {
   const keep = endsAfterAll();
@@ -155,7 +158,7 @@ function linesOf(series: Series[], change: (labels: Record<string, string>) => R
 /** The labels with names of open sets as an Envoy without tags shows them. */
 function sanitizeNames(labels: Record<string, string>): Record<string, string> {
   const isName = (label: string) =>
-    /^(mcp_server|gen_ai_.+_name|mcp_caller|mcp_client_name|mcp_access_rule)$/.test(label);
+    /^(mcp_server|gen_ai_.+_name|mcp_caller|mcp_client_name|mcp_access_rule|mcp_limit_rule)$/.test(label);
   const entries = Object.entries(labels).map(([label, value]) => [label, isName(label) ? sanitized(value) : value]);
   return Object.fromEntries(entries) as Record<string, string>;
 }
