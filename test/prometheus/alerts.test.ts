@@ -65,6 +65,9 @@ const bucket = (tool: string, le: string) => `mcp_operation_duration_millisecond
 const decided = (rule: string, action: string) =>
   `mcp_access_decisions_total{${SERVER},mcp_access_rule="${rule}",mcp_access_action="${action}",mcp_access_mode="enforce"}`;
 
+const limited = (decision: string) =>
+  `mcp_limit_decisions_total{${SERVER},mcp_limit_rule="repeats",mcp_limit_decision="${decision}"}`;
+
 /** What makes each alert fire: series, and their values while there is the problem. */
 const PROBLEMS: Record<string, Record<string, Value>> = {
   McpToolErrorRatioHigh: { [operations("fails", "tool_error")]: grows(5) },
@@ -97,6 +100,8 @@ const PROBLEMS: Record<string, Record<string, Value>> = {
   McpAccessUnchecked: { [decided("_unchecked", "allow")]: occurs(2) },
   McpAccessRefused: { [decided("_refused", "deny")]: occurs(12) },
   McpAccessDenialsRising: { [decided("_default", "deny")]: grows(5) },
+  McpCallersLimited: { [limited("admitted")]: grows(5), [limited("limited")]: grows(5) },
+  McpLimitKeysExhausted: { [`mcp_limit_key_overflow_total{${SERVER},mcp_limit_rule="repeats"}`]: occurs(3) },
   McpModuleFetchFailed: { envoy_wasm_remote_load_fetch_failures: occurs(1) },
   McpOperationStuck: {
     [`mcp_oldest_operation_milliseconds{${TOOL}="slow"}`]: ({ isOn }) => (isOn ? 700_000 : 0),
@@ -112,6 +117,10 @@ const HEALTHY: Record<string, Value> = {
   'mcp_access_policy{mcp_role="server",mcp_access_mode="enforce"}': () => 1,
   'envoy_cluster_upstream_rq_total{envoy_cluster_name="mcp_upstream"}': grows(500),
   [`mcp_streams_total{${SERVER}}`]: grows(500),
+  // A limit that stops a burst now and then.
+  [limited("admitted")]: grows(500),
+  [limited("limited")]: grows(50),
+  [`mcp_limit_decisions_total{${SERVER},mcp_limit_rule="tried",mcp_limit_decision="shadow_limited"}`]: grows(500),
   mcp_configuration_invalid: () => 0,
 };
 
