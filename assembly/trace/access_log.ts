@@ -9,10 +9,6 @@ import { Event, EventKind } from "../mcp/event";
 import { EventSink } from "../mcp/event_sink";
 import { Outcome, outcomeName } from "../mcp/protocol/outcome";
 import { shownLength } from "../mcp/protocol/shown_target";
-import { HEX_SIZE, writeHex } from "../memory/hex";
-
-const ROOM: i32 = 64;
-const text: usize = heap.alloc(ROOM);
 
 /**
  * Leaves what an access log may want to show in the stream's filter state, as text; docs/access-log.md lists the names.
@@ -50,63 +46,45 @@ export class AccessLog extends EventSink {
 
   private operationWaiting(stream: Stream, operation: Operation): void {
     this.request(stream, operation, false);
-    if (operation.outcome != Outcome.Open) this.end(operation);
+    if (operation.outcome != Outcome.Open) this.end(stream, operation);
   }
 
   private operationEnded(stream: Stream, operation: Operation): void {
     // The access log of its own stream may have been written.
     if (operation.isParked) return;
     this.request(stream, operation, stream.revision == MODERN_REVISION);
-    this.end(operation);
+    this.end(stream, operation);
   }
 
-  private end(operation: Operation): void {
+  private end(stream: Stream, operation: Operation): void {
     operation.shownOutcome = operation.outcome;
-    this.setText("mcp.outcome", outcomeName(operation.outcome));
-    this.setNumber("mcp.duration_ms", operation.durationMs(this.clock.now()));
-    const tokens = operation.modelTokens;
-    if (tokens) this.setNumber("mcp.tokens", tokens);
+    this.state.setText("mcp.outcome", outcomeName(operation.outcome));
+    this.state.setNumber("mcp.duration_ms", operation.durationMs(this.clock.now()));
+    // What is handed on has those of all operations.
+    const tokens = stream.isHandedOn ? 0 : operation.modelTokens;
+    if (tokens) this.state.setNumber("mcp.tokens", tokens);
   }
 
   private request(stream: Stream, operation: Operation, isModern: bool): void {
     this.begin(stream, operation.method, operation.session, isModern);
+    if (stream.isHandedOn) return;
     const length = shownLength(operation.method, operation.name, operation.nameLength);
     if (length) this.state.set("mcp.target", operation.name, length);
   }
 
   private begin(stream: Stream, method: Method, session: SessionKey, isModern: bool): void {
+    const isHandedOn = stream.isHandedOn;
     if (stream.isLogged) {
       // Fields of the batch's previous message, which this one may lack.
-      this.setText("mcp.target", "");
-      this.setText("mcp.tokens", "");
-      this.setText("mcp.outcome", "");
-      this.setText("mcp.duration_ms", "");
+      if (!isHandedOn) this.state.setText("mcp.target", "");
+      if (!isHandedOn) this.state.setText("mcp.tokens", "");
+      this.state.setText("mcp.outcome", "");
+      this.state.setText("mcp.duration_ms", "");
     }
     stream.isLogged = true;
-    this.setText("mcp.method", methodName(method));
-    this.setText("mcp.era", isModern ? "modern" : "legacy");
-    if (session) this.setHash("mcp.session", session);
-  }
-
-  private setText(name: string, value: string): void {
-    const from = changetype<usize>(value);
-    const length = value.length;
-    for (let i = 0; i < length; i++) store<u8>(text + i, load<u8>(from + (i << 1)));
-    this.state.set(name, text, length);
-  }
-
-  private setNumber(name: string, value: u64): void {
-    let at = text + ROOM;
-    do {
-      store<u8>(--at, <u8>(0x30 + (value % 10)));
-      value /= 10;
-    } while (value);
-    this.state.set(name, at, <i32>(text + ROOM - at));
-  }
-
-  /** As 16 hexadecimal digits. */
-  private setHash(name: string, value: u64): void {
-    writeHex(text, value);
-    this.state.set(name, text, HEX_SIZE);
+    this.state.setText("mcp.era", isModern ? "modern" : "legacy");
+    if (isHandedOn) return;
+    this.state.setText("mcp.method", methodName(method));
+    if (session) this.state.setHash("mcp.session", session);
   }
 }

@@ -10,6 +10,13 @@ export interface LocalReply {
   readonly body: string;
 }
 
+/** What values of a name in the filter state are: Envoy's numbers of the type (1: text) and of the span (1: the request). */
+export interface Declaration {
+  readonly name: string;
+  readonly type: number;
+  readonly span: number;
+}
+
 /** What the module may reach through the host while one of a context's callbacks runs. */
 export interface Context {
   readonly id: number;
@@ -28,6 +35,8 @@ export interface Context {
   property(path: string): PropertyValue | undefined;
   /** Leaves a text in the filter state of the stream; false where there is no stream. */
   setState(name: string, value: string): boolean;
+  /** Says what values of a name are from now on. As in Envoy, nothing comes of it in a stream's callback. */
+  declare(declaration: Declaration): void;
   /** Answers in place of the upstream once the running callback is over; false where there is no stream to answer. */
   answer(reply: LocalReply): boolean;
   /** Ticks belong to the root context, also when a stream's callback asks for them. */

@@ -11,7 +11,7 @@ import {
 import type { Callouts } from "./callouts.ts";
 import type { HostCalls } from "./calls.ts";
 import type { Clock } from "./clock.ts";
-import type { Context } from "./context.ts";
+import type { Context, Declaration } from "./context.ts";
 import { type GuestMemory, parsePairs, serializePairs } from "./guest-memory.ts";
 import type { MetricIds } from "./metrics.ts";
 import type { HostObserver } from "./observer.ts";
@@ -173,6 +173,12 @@ export function hostImports(host: HostState): Record<string, Record<string, Impo
       return host.context.setState(name, host.memory.text(value, valueLength)) ? Result.Ok : Result.NotFound;
     },
 
+    proxy_call_foreign_function(name: number, nameLength: number, argument: number, argumentLength: number) {
+      if (host.memory.text(name, nameLength) !== "declare_property") return Result.NotFound;
+      host.context.declare(parseDeclaration(host.memory.bytes(argument, argumentLength)));
+      return Result.Ok;
+    },
+
     proxy_send_local_response(
       status: number,
       details: number,
@@ -234,6 +240,22 @@ export function hostImports(host: HostState): Record<string, Record<string, Impo
     },
   };
   return { env: observedAll(host, env), wasi_snapshot_preview1: observedAll(host, wasi) };
+}
+
+/** Reads Envoy's DeclarePropertyArguments, as far as their fields have one byte for each number and length. */
+function parseDeclaration(bytes: Uint8Array): Declaration {
+  const fields: Record<number, number | string> = {};
+  for (let at = 0; at < bytes.length; ) {
+    const [key, value] = [bytes[at], bytes[at + 1]];
+    at += 2;
+    if ((key & 7) === 2) {
+      fields[key >> 3] = Buffer.from(bytes.subarray(at, at + value)).toString();
+      at += value;
+    } else {
+      fields[key >> 3] = value;
+    }
+  }
+  return { name: String(fields[1]), type: Number(fields[3] ?? 0), span: Number(fields[5] ?? 0) };
 }
 
 function without(headers: HeaderList, removed: string): HeaderList {

@@ -1,6 +1,6 @@
 import { BufferType, type HeaderList, HeaderMap, ListenerDirection } from "./abi.ts";
 import type { CalloutResponse } from "./callouts.ts";
-import type { Context } from "./context.ts";
+import type { Context, Declaration } from "./context.ts";
 import type { Properties, PropertyValue } from "./properties.ts";
 import { HttpStream } from "./stream.ts";
 import type { Vm } from "./vm.ts";
@@ -26,6 +26,8 @@ export class Plugin implements Context {
   configured = false;
   /** Milliseconds between ticks, as the module asked for; 0: none. */
   tickPeriod = 0;
+  /** What the module has declared of its filter state, by name. The first declaration of a name counts. */
+  readonly declared = new Map<string, Declaration>();
 
   readonly allowHeadersStop: boolean;
   readonly #own: Properties;
@@ -126,6 +128,10 @@ export class Plugin implements Context {
 
   setState(): boolean {
     return false;
+  }
+
+  declare(declaration: Declaration): void {
+    if (!this.declared.has(declaration.name)) this.declared.set(declaration.name, declaration);
   }
 
   answer(): boolean {

@@ -192,6 +192,8 @@ export class HttpStream implements Context {
     return true;
   }
 
+  declare(): void {}
+
   setTickPeriod(milliseconds: number): void {
     this.plugin.setTickPeriod(milliseconds);
   }

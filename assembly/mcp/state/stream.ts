@@ -52,6 +52,10 @@ export class Stream {
   isUnreadable: bool;
   /** Its access log has fields of a message. */
   isLogged: bool;
+  /** What it asks for has been handed on to the proxy's other filters, by `limits`. */
+  isHandedOn: bool;
+  /** Set and read by {@link SpentTokens} alone: the estimated tokens of its operations that have ended. */
+  spentTokens: u64;
 
   /** Whether the gate keeps the request from the server. */
   @inline

@@ -174,3 +174,13 @@ export declare function proxy_set_effective_context(id: u32): Status;
 
 @external("env", "proxy_continue_stream")
 export declare function proxy_continue_stream(type: StreamType): Status;
+
+@external("env", "proxy_call_foreign_function")
+export declare function proxy_call_foreign_function(
+  name: usize,
+  nameLength: usize,
+  argument: usize,
+  argumentLength: usize,
+  result: usize,
+  resultLength: usize,
+): Status;

@@ -114,6 +114,8 @@ export class AnyStream implements Context {
     return false;
   }
 
+  declare(): void {}
+
   setState(): boolean {
     return true;
   }

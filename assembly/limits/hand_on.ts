@@ -1,0 +1,102 @@
+import { FilterState } from "../host/filter_state";
+import { SessionKey } from "../identity/keys";
+import { NAME_LIMIT } from "../mcp/protocol/limits";
+import { Method, methodName, methodOf } from "../mcp/protocol/methods";
+import { shownLength } from "../mcp/protocol/shown_target";
+import { Stream } from "../mcp/state/stream";
+import { makePrintable } from "../memory/bytes";
+import { CheckedRequest } from "../rules/checked_request";
+import { Call, Target } from "../rules/message/call";
+import { MessageForm } from "../rules/message/strict_reader";
+
+/** All names of filter state that the filter sets. */
+const NAMES: string[] = [
+  "mcp.method",
+  "mcp.target",
+  "mcp.tool",
+  "mcp.server",
+  "mcp.principal",
+  "mcp.session",
+  "mcp.hits",
+  "mcp.tokens",
+  "mcp.outcome",
+  "mcp.rule",
+  "mcp.era",
+  "mcp.duration_ms",
+];
+/** The method of a batch. */
+const BATCH = "_BATCH";
+/** The tool of a call that names none which the server is known to have. */
+const OTHER_TOOL = "_OTHER";
+/** Room for a principal, the longest value. */
+const TEXT: usize = heap.alloc(512);
+const DELETE: u8 = 0x7f;
+
+/** Makes what the filter sets texts for Envoy's other filters. To be called in a callback of the plugin instance itself: Envoy
+ *  ignores it in those of streams. */
+export function declareHandedOn(state: FilterState): void {
+  for (let i = 0; i < NAMES.length; i++) state.declareText(NAMES[i]);
+}
+
+/**
+ * Hands on to Envoy's other filters, as filter state, who calls what: what they limit, authorize or route by. All values of
+ * {@link NAMES} up to `mcp.tokens` are set, also those that a request lacks: Envoy's `ratelimit` drops a descriptor with a
+ * value that is not there, and the request would not be limited. An empty value is one that all such requests share.
+ */
+export class HandOn {
+  constructor(private state: FilterState) {}
+
+  /** A request passes whose only message is the one in `call`. `isKnownTool`: the server is known to have the tool that it
+   *  calls, if it calls one. */
+  message(stream: Stream, check: CheckedRequest, session: SessionKey, call: Call, isKnownTool: bool): void {
+    const known = methodOf(call.method, call.methodLength);
+    const isRequest = call.reader.form == MessageForm.Request;
+    const method = known == Method.None && call.methodLength ? Method.Other : known;
+    const slot = call.targetSlot;
+    const kind = call.target;
+    const at = call.reader.textAt(slot);
+    const length = kind == Target.None ? 0 : call.reader.textLength(slot);
+    const isPlain = length <= <i32>NAME_LIMIT && !call.reader.isCut(slot) && !hasControls(at, length);
+    this.state.setText("mcp.method", methodName(method));
+    this.state.set("mcp.target", at, isPlain ? shownLength(method, at, length) : 0);
+    if (kind != Target.Tool) this.state.set("mcp.tool", TEXT, 0);
+    else if (isPlain && isKnownTool) this.state.set("mcp.tool", at, length);
+    else this.state.setText("mcp.tool", OTHER_TOOL);
+    this.common(stream, check, session, call, isRequest ? 1 : 0);
+  }
+
+  /** A batch passes that brings so many requests. `call` has one of its messages. */
+  batch(stream: Stream, check: CheckedRequest, session: SessionKey, call: Call, requests: i32): void {
+    this.state.setText("mcp.method", BATCH);
+    this.state.set("mcp.target", TEXT, 0);
+    this.state.set("mcp.tool", TEXT, 0);
+    this.common(stream, check, session, call, requests);
+  }
+
+  private common(stream: Stream, check: CheckedRequest, session: SessionKey, call: Call, requests: i32): void {
+    stream.isHandedOn = true;
+    this.printable("mcp.server", call.server, call.serverLength);
+    // Two that begin alike must not share what the shorter one has.
+    this.printable("mcp.principal", check.principal, check.isPrincipalCut ? 0 : check.principalLength);
+    if (session) this.state.setHash("mcp.session", session);
+    else this.state.set("mcp.session", TEXT, 0);
+    this.state.setNumber("mcp.hits", requests);
+    this.state.setNumber("mcp.tokens", 0);
+  }
+
+  /** Sets a text with question marks for all that is not printable ASCII: it may become a header. */
+  private printable(name: string, at: usize, length: i32): void {
+    memory.copy(TEXT, at, length);
+    makePrintable(TEXT, length);
+    this.state.set(name, TEXT, length);
+  }
+}
+
+/** Whether a text has control characters: as a header it could end the header. */
+function hasControls(at: usize, length: i32): bool {
+  for (let i = 0; i < length; i++) {
+    const byte = load<u8>(at + i);
+    if (byte < 0x20 || byte == DELETE) return true;
+  }
+  return false;
+}

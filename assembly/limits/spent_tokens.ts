@@ -1,0 +1,49 @@
+import { FilterState } from "../host/filter_state";
+import { Properties } from "../host/properties";
+import { Event, EventKind } from "../mcp/event";
+import { EventSink } from "../mcp/event_sink";
+import { Stream } from "../mcp/state/stream";
+import { equalsText } from "../memory/bytes";
+
+const TOO_MANY_REQUESTS: i32 = 429;
+/** Envoy charges nothing at all for more than its `hits_addend` can be. */
+const HITS_LIMIT: u64 = 1_000_000_000;
+
+/** Hands on to Envoy's other filters, as filter state, what the operations of a stream have cost when it ends: the estimated
+ *  tokens that a model wrote or reads. */
+export class SpentTokens extends EventSink {
+  constructor(
+    private state: FilterState,
+    private properties: Properties,
+  ) {
+    super();
+  }
+
+  receive(event: Event): void {
+    const stream = event.stream;
+    switch (event.kind) {
+      case EventKind.OperationWaiting:
+        this.spend(stream, event.operation!.modelTokens);
+        break;
+      case EventKind.OperationEnded:
+        // What waited has been charged to its own stream.
+        if (!event.operation!.isParked) this.spend(stream, event.operation!.modelTokens);
+        break;
+      case EventKind.Tokens:
+        this.spend(stream, event.tokens);
+        break;
+    }
+  }
+
+  private spend(stream: Stream, tokens: u64): void {
+    if (!stream.isHandedOn || !tokens || this.isLimited(stream)) return;
+    stream.spentTokens = min(stream.spentTokens + tokens, HITS_LIMIT);
+    this.state.setNumber("mcp.tokens", stream.spentTokens);
+  }
+
+  /** Whether Envoy's own limit has answered the request: a client that tries again must not wait the longer for it. */
+  private isLimited(stream: Stream): bool {
+    if (stream.status != TOO_MANY_REQUESTS || !this.properties.find("response.code_details")) return false;
+    return equalsText(this.properties.at, this.properties.length, "request_rate_limited");
+  }
+}
