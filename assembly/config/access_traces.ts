@@ -5,14 +5,22 @@ import { edits, isNearMiss } from "./values/near_miss";
 
 const ACCESS = "access";
 
-/** Fields of `access` that no other section has, in lower case. */
-const POLICY_FIELDS: string[] = [
+/** Fields that only `access` has, in lower case. */
+const OWN_FIELDS: string[] = ["defaultaction", "holdheaders"];
+/** The field that each rule of `access` must have, and no other rule. */
+const ACTION = "action";
+
+/** Sections that share fields and values with `access`, by the bits of a number. */
+enum Section {
+  Identity = 1,
+  Hold = 2,
+  Limits = 4,
+}
+
+const IDENTITY_FIELDS: string[] = ["principalsources", "jwtpayloadkey"];
+const HOLD_FIELDS: string[] = ["maxbodybytes"];
+const LIMITS_FIELDS: string[] = [
   "rules",
-  "defaultaction",
-  "principalsources",
-  "jwtpayloadkey",
-  "holdheaders",
-  "maxbodybytes",
   "denial",
   "principals",
   "notprincipals",
@@ -27,8 +35,9 @@ const POLICY_FIELDS: string[] = [
   "notservers",
 ];
 
-/** Values that only a policy has, in lower case. */
-const POLICY_VALUES: string[] = ["allow", "deny", "enforce", "shadow", "spiffe"];
+/** Values that only a policy has, in lower case, and those that limits have too. */
+const OWN_VALUES: string[] = ["allow", "deny"];
+const LIMITS_VALUES: string[] = ["enforce", "shadow", "spiffe"];
 
 /** A letter beyond ASCII, whichever it is. */
 const OTHER_LETTER: u8 = 0x7f;
@@ -56,23 +65,29 @@ export function namesAccess(name: string): bool {
   return false;
 }
 
-/** Whether a field of this name belongs to `access` alone, whatever the case of its letters. */
+/** Whether a field of this name belongs to `access` or to the sections that share fields with it, and to no other one,
+ *  whatever the case of its letters. */
 export function isPolicyField(name: string): bool {
-  return POLICY_FIELDS.includes(lowerCase(name));
+  const lower = lowerCase(name);
+  return OWN_FIELDS.includes(lower) || sectionOfField(lower) != 0;
 }
 
 /**
  * Whether the bytes of a configuration that the filter cannot use indicate that it was to restrict access: then MCP must
- * not pass unchecked because of the error. It is so if a word means `access` or is a field of a policy alone. In JSON the
- * names of fields count, in JSON within a text too; where the bytes are no JSON object, every word does, as do values that
- * only a policy has, and a beginning of the word `access` where the bytes end. Escapes (`\u0061`) are undone, and zero bytes
- * skipped, which UTF-16 has between ASCII letters.
+ * not pass unchecked because of the error. It is so if a word means `access` or is a field of a policy alone. A field that
+ * limits have too (`rules`) counts unless `limits` are there to have it, and so for `identity` and `hold`: an error in a
+ * configuration with limits alone closes nothing. In JSON the names of fields count, in JSON within a text too; where the
+ * bytes are no JSON object, every word does, as do values that only a policy has, and a beginning of the word `access` where
+ * the bytes end. Escapes (`\u0061`) are undone, and zero bytes skipped, which UTF-16 has between ASCII letters.
  */
 export function indicatesAccess(at: usize, length: i32): bool {
   const document = parseJson(at, length);
   const isJson = document != null && document.type == JsonType.Object;
   const text = new StaticArray<u8>(length);
   const size = simplify(at, length, changetype<usize>(text));
+  /** Sections that are named, and those that would have to be for what was found to be theirs. */
+  let named: i32 = 0;
+  let needed: i32 = 0;
   let end = 0;
   while (end < size) {
     if (!isWordByte(text[end])) {
@@ -83,12 +98,36 @@ export function indicatesAccess(at: usize, length: i32): bool {
     while (end < size && isWordByte(text[end])) end++;
     if (isJson && !isBeforeColon(text, end, size)) continue;
     const word = String.UTF8.decodeUnsafe(changetype<usize>(text) + from, end - from);
-    if (namesAccess(word) || isPolicyField(word)) return true;
+    const lower = lowerCase(word);
+    if (namesAccess(word) || OWN_FIELDS.includes(lower) || lower == ACTION) return true;
+    named |= sectionOf(word);
+    needed |= sectionOfField(lower);
     if (isJson) continue;
-    if (POLICY_VALUES.includes(lowerCase(word))) return true;
-    if (end == size && word.length >= LEAST_BEGINNING && ACCESS.startsWith(lowerCase(word))) return true;
+    if (OWN_VALUES.includes(lower)) return true;
+    if (LIMITS_VALUES.includes(lower)) needed |= Section.Limits;
+    if (end == size && word.length >= LEAST_BEGINNING && ACCESS.startsWith(lower)) return true;
   }
-  return false;
+  return (needed & ~named) != 0;
+}
+
+/** The section that a word names, by a near miss too; 0 where it names none. */
+function sectionOf(word: string): i32 {
+  if (isAlmost(word, "identity")) return Section.Identity;
+  if (isAlmost(word, "hold")) return Section.Hold;
+  return isAlmost(word, "limits") ? Section.Limits : 0;
+}
+
+/** Whether the word is the other one, or one edit away. With two edits, `lists` could be `limits`. */
+function isAlmost(word: string, other: string): bool {
+  const count = edits(word, other);
+  return count == 0 || count == 1;
+}
+
+/** The section that shares this field with `access`, in lower case; 0 where none does. */
+function sectionOfField(name: string): i32 {
+  if (IDENTITY_FIELDS.includes(name)) return Section.Identity;
+  if (HOLD_FIELDS.includes(name)) return Section.Hold;
+  return LIMITS_FIELDS.includes(name) ? Section.Limits : 0;
 }
 
 /** Whether a part of a name begins at `i`: a capital after a small letter, or what follows a separator. */

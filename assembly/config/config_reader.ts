@@ -43,6 +43,7 @@ export class ConfigReader {
   arePathsKnown: bool = false;
   private problems: Problems;
   private access: AccessReader;
+  private limits: LimitsReader;
   private hold: HoldReader;
   /** Who calls is read as it was meant. */
   private isIdentitySound: bool = true;
@@ -52,6 +53,7 @@ export class ConfigReader {
     const problems = new Problems();
     this.config = config;
     this.problems = problems;
+    this.limits = new LimitsReader(problems);
     this.hold = new HoldReader(config.hold, problems);
     this.access = new AccessReader(config.identity, config.hold, problems);
   }
@@ -87,7 +89,10 @@ export class ConfigReader {
     const problems = this.problems;
     refuseBoth(document, problems);
     this.hold.check();
-    if (this.isIdentitySound) this.access.check();
+    if (this.isIdentitySound) {
+      this.access.check();
+      this.limits.check(config.identity, config.estimateTokens);
+    }
     if (config.matchPaths.length > 0) return;
     const why = "match.paths is required: without it, a client could bypass the ";
     if (config.access) problems.error("access", why + "policy by changing headers");
@@ -123,7 +128,7 @@ export class ConfigReader {
       if (!this.problems.isObject(name, value)) return;
       for (let i = 0; i < value.items.length; i++) this.hold.read(value.names[i], value.items[i]);
     } else if (name == "limits") {
-      config.limits = new LimitsReader(this.problems).read(value);
+      config.limits = this.limits.read(value);
     } else if (name == "access") {
       config.access = this.access.read(value);
     } else if (name == "instance") {

@@ -1,10 +1,11 @@
+import { coversOperations, coversSources } from "../rules/coverage";
+import { IdentityConfig } from "../rules/identity_config";
+import { PrincipalChecks } from "../rules/principal_checks";
+import { ConditionKey, RuleMode } from "../rules/rule_config";
+import { lowerCase } from "../values/lower_case";
 import { Problems, itemPath } from "../values/problems";
 import { quoted } from "../values/shown";
-import { lowerCase } from "../values/lower_case";
-import { AccessConfig, RuleAction } from "./access_config";
-import { IdentityConfig, PrincipalSource } from "../rules/identity_config";
-import { RuleMode, ConditionKey } from "../rules/rule_config";
-import { coversRule } from "./coverage";
+import { AccessConfig, RuleAction, RuleConfig } from "./access_config";
 import { RuleChecks } from "./rule_checks";
 
 const RULES = "access.rules";
@@ -20,38 +21,12 @@ export class PolicyChecks {
   check(): void {
     const rules = this.config.rules;
     const checks = new RuleChecks(this.problems);
+    const principals = new PrincipalChecks(this.identity, this.problems);
     for (let i = 0; i < rules.length; i++) checks.check(itemPath(RULES, i), rules[i]);
-    this.checkPrincipals();
+    for (let i = 0; i < rules.length; i++) principals.check(itemPath(RULES, i), rules[i].sources);
     this.checkArgumentCase();
     this.checkReach();
     this.checkEffect();
-  }
-
-  /** Principals need a source. Certificates have URIs: without a scheme, as Istio writes principals, none matches. */
-  private checkPrincipals(): void {
-    const sources = this.identity.principalSources;
-    const isUri = !sources.includes(PrincipalSource.Jwt);
-    const rules = this.config.rules;
-    for (let i = 0; i < rules.length; i++) {
-      for (let j = 0; j < rules[i].sources.length; j++) {
-        const source = rules[i].sources[j];
-        const path = itemPath(itemPath(RULES, i) + ".from", j) + ".source";
-        if (sources.length == 0 && !(source.principals.isEmpty && source.trustDomains.isEmpty)) {
-          this.problems.error(path, "without principalSources no caller has a principal, so this never matches");
-        }
-        if (!isUri) continue;
-        this.checkUris(path + ".principals", source.principals.values);
-        this.checkUris(path + ".notPrincipals", source.principals.notValues);
-      }
-    }
-  }
-
-  private checkUris(path: string, principals: string[]): void {
-    for (let i = 0; i < principals.length; i++) {
-      if (principals[i].startsWith("*") || principals[i].includes("://")) continue;
-      const text = 'expected a principal like "spiffe://cluster.local/ns/*", got ' + quoted(principals[i]);
-      this.problems.error(itemPath(path, i), text + ", which never matches");
-    }
   }
 
   /** Names that differ in case only cannot both be decided: a message that has one of them could have the other for a server
@@ -108,4 +83,11 @@ export class PolicyChecks {
       isDeny ? "no rule allows a message: all are denied" : "no rule denies a message: all pass",
     );
   }
+}
+
+/** Whether the first rule is about every message of a client that the second one is about. It may say no where that would be
+ *  hard to tell. */
+function coversRule(first: RuleConfig, second: RuleConfig): bool {
+  if (first.conditions.length > 0) return false;
+  return coversSources(first.sources, second.sources) && coversOperations(first.operations, second.operations);
 }

@@ -1,8 +1,8 @@
 import { KNOWN_METHODS } from "../../mcp/protocol/methods";
 import { REVISION_COUNT, revisionName } from "../../mcp/protocol/revisions";
-import { Problems, itemPath } from "../values/problems";
-import { anyOf, quoted } from "../values/shown";
-import { RuleAction, RuleConfig } from "./access_config";
+import { matches } from "../rules/glob";
+import { MatchChecks } from "../rules/match_checks";
+import { mayBe } from "../rules/method_checks";
 import {
   ConditionConfig,
   ConditionKey,
@@ -10,12 +10,12 @@ import {
   OperationConfig,
   SCALAR_KINDS,
   ScalarKind,
-  SourceConfig,
   TextMatch,
 } from "../rules/rule_config";
-import { coversBlock } from "./coverage";
-import { anyMatches, matches } from "../rules/glob";
 import { TextChecks, TextKind } from "../rules/text_checks";
+import { Problems, itemPath } from "../values/problems";
+import { anyOf, quoted } from "../values/shown";
+import { RuleAction, RuleConfig } from "./access_config";
 
 /** The methods of MCP whose messages have arguments that conditions can name. */
 const METHODS_WITH_ARGUMENTS: string[] = ["tools/call", "prompts/get"];
@@ -23,18 +23,17 @@ const METHODS_WITH_ARGUMENTS: string[] = ["tools/call", "prompts/get"];
 /** Checks rules for parts that cannot match, each rule by itself. */
 export class RuleChecks {
   private texts: TextChecks;
+  private matches: MatchChecks;
 
   constructor(private problems: Problems) {
     this.texts = new TextChecks(problems);
+    this.matches = new MatchChecks(problems);
   }
 
   check(path: string, rule: RuleConfig): void {
-    for (let i = 0; i < rule.sources.length; i++) {
-      this.checkSource(itemPath(path + ".from", i) + ".source", rule.sources[i], rule.action);
-    }
-    for (let i = 0; i < rule.operations.length; i++) {
-      this.checkOperation(itemPath(path + ".to", i) + ".operation", rule.operations[i]);
-    }
+    // A caller without a principal is none of any: that never allows and always denies.
+    this.matches.checkSources(path, rule.sources, rule.action == RuleAction.Deny);
+    this.matches.checkOperations(path, rule.operations);
     for (let i = 0; i < rule.conditions.length; i++) {
       this.checkCondition(itemPath(path + ".when", i), rule.conditions[i], rule);
       for (let j = 0; j < i; j++) {
@@ -46,51 +45,6 @@ export class RuleChecks {
         );
       }
     }
-  }
-
-  private checkSource(path: string, source: SourceConfig, action: RuleAction): void {
-    // A caller without a principal is none of any: that never allows and always denies.
-    const isDeny = action == RuleAction.Deny;
-    this.texts.check(path, "principals", source.principals, TextKind.Name, isDeny);
-    this.texts.check(path, "trustDomains", source.trustDomains, TextKind.Name, isDeny);
-    this.checkDomains(path + ".trustDomains", source.trustDomains.values);
-    this.checkDomains(path + ".notTrustDomains", source.trustDomains.notValues);
-    this.checkBlocks(path, source.ipBlocks);
-    for (let i = 0; i < source.claims.length; i++) {
-      this.texts.check(itemPath(path + ".claims", i), "values", source.claims[i].match, TextKind.Free, isDeny);
-    }
-  }
-
-  /** A trust domain is what stands between `spiffe://` and the next slash. */
-  private checkDomains(path: string, domains: string[]): void {
-    for (let i = 0; i < domains.length; i++) {
-      if (!domains[i].includes("/") && !domains[i].includes(":")) continue;
-      const text = "expected a trust domain like " + quoted("cluster.local") + ", got " + quoted(domains[i]);
-      this.problems.error(itemPath(path, i), text + ", which never matches");
-    }
-  }
-
-  private checkBlocks(path: string, blocks: TextMatch): void {
-    if (blocks.notValues.length == 0 || blocks.values.length == 0) return;
-    let excluded = 0;
-    for (let i = 0; i < blocks.values.length; i++) {
-      let isExcluded = false;
-      for (let j = 0; j < blocks.notValues.length; j++) {
-        if (coversBlock(blocks.notValues[j], blocks.values[i])) isExcluded = true;
-      }
-      if (isExcluded) excluded++;
-    }
-    if (excluded == blocks.values.length) {
-      this.problems.error(path + ".ipBlocks", "all blocks are excluded by notIpBlocks, so this never matches");
-    }
-  }
-
-  private checkOperation(path: string, operation: OperationConfig): void {
-    this.texts.check(path, "methods", operation.methods, TextKind.Free, false);
-    this.texts.check(path, "tools", operation.tools, TextKind.Name, false);
-    this.texts.check(path, "prompts", operation.prompts, TextKind.Name, false);
-    this.texts.check(path, "resources", operation.resources, TextKind.Free, false);
-    this.texts.check(path, "servers", operation.servers, TextKind.Free, false);
   }
 
   private checkCondition(path: string, condition: ConditionConfig, rule: RuleConfig): void {
@@ -133,18 +87,15 @@ export class RuleChecks {
 
 /** Whether a rule with these operations can be about a message with arguments. */
 function mayHaveArguments(operations: OperationConfig[]): bool {
+  for (let i = 0; i < METHODS_WITH_ARGUMENTS.length; i++) {
+    if (mayBe(METHODS_WITH_ARGUMENTS[i], operations)) return true;
+  }
   for (let i = 0; i < operations.length; i++) {
     const operation = operations[i];
     if (operation.direction == MessageDirection.ServerToClient || !operation.resources.isEmpty) continue;
-    const methods = operation.methods;
-    for (let j = 0; j < METHODS_WITH_ARGUMENTS.length; j++) {
-      const method = METHODS_WITH_ARGUMENTS[j];
-      const isWanted = methods.values.length == 0 || anyMatches(methods.values, method);
-      if (isWanted && !anyMatches(methods.notValues, method)) return true;
-    }
-    if (namesUnknownMethod(methods.values)) return true;
+    if (namesUnknownMethod(operation.methods.values)) return true;
   }
-  return operations.length == 0;
+  return false;
 }
 
 /** Whether one of the texts is a method that MCP does not define, whose messages may have arguments. */

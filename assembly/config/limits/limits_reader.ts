@@ -1,3 +1,4 @@
+import { IdentityConfig } from "../rules/identity_config";
 import { MethodScope } from "../rules/method_checks";
 import { OperationReader } from "../rules/operation_reader";
 import { DENIAL_FORMS, RULE_MODES } from "../rules/rule_config";
@@ -6,6 +7,7 @@ import { SourceReader } from "../rules/source_reader";
 import { JsonValue } from "../values/json_value";
 import { Problems, itemPath } from "../values/problems";
 import { KeyReader } from "./key_reader";
+import { LimitsChecks } from "./limits_checks";
 import { LimitRuleConfig, LimitsConfig } from "./limits_config";
 import { RateReader } from "./rate_reader";
 
@@ -36,16 +38,25 @@ const DENIAL_FIELDS: string[] = ["form"];
 export class LimitsReader {
   private config: LimitsConfig = new LimitsConfig();
   private rates: RateReader;
+  private isSound: bool = false;
 
   constructor(private problems: Problems) {
     this.rates = new RateReader(problems);
   }
 
   read(value: JsonValue): LimitsConfig {
+    const before = this.problems.errors.length;
     if (this.problems.isObject("limits", value)) {
       for (let i = 0; i < value.items.length; i++) this.readField(value.names[i], value.items[i]);
     }
+    this.isSound = this.problems.errors.length == before;
     return this.config;
+  }
+
+  /** Checks what was read, once all sections have been. */
+  check(identity: IdentityConfig, estimatesTokens: bool): void {
+    // What was not read as it was meant would be checked as something else.
+    if (this.isSound) new LimitsChecks(this.config, identity, estimatesTokens, this.problems).check();
   }
 
   private readField(name: string, value: JsonValue): void {

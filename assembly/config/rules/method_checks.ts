@@ -42,6 +42,20 @@ export function methodsOfTarget(operation: OperationConfig): string[] {
   return operation.resources.isEmpty ? [] : RESOURCE_METHODS;
 }
 
+/** Whether a rule with these operations can be about a client's request by this method, which names a target. */
+export function mayBe(method: string, operations: OperationConfig[]): bool {
+  for (let i = 0; i < operations.length; i++) {
+    const operation = operations[i];
+    if (operation.direction == MessageDirection.ServerToClient) continue;
+    const targets = methodsOfTarget(operation);
+    if (targets.length > 0 && !targets.includes(method)) continue;
+    const methods = operation.methods;
+    const isWanted = methods.values.length == 0 || anyMatches(methods.values, method);
+    if (isWanted && !anyMatches(methods.notValues, method)) return true;
+  }
+  return operations.length == 0;
+}
+
 /** Checks `methods` and `notMethods` of one operation: reports names that no message has, and methods that cannot match
  *  together with the operation's other fields. */
 export class MethodChecks {

@@ -19,6 +19,34 @@ const OBSERVING = JSON.stringify({
   tokens: { estimate: true, scale: 1.5, maxBytes: "1MiB" },
   log: "info",
 });
+/** Limits, and what they share with policies: callers, held requests, rules and their words. */
+const LIMITING = JSON.stringify({
+  match: { paths: ["/mcp"] },
+  identity: { principalSources: ["jwt"], jwtPayloadKey: "payload" },
+  hold: { headers: true, maxBodyBytes: "1MiB", maxStreams: 10, maxBytes: "64MiB" },
+  limits: {
+    mode: "enforce",
+    maxKeys: 64,
+    rules: [
+      {
+        name: "a",
+        mode: "shadow",
+        from: [
+          {
+            source: {
+              ...{ principals: ["spiffe://a/*"], notPrincipals: ["spiffe://b"], trustDomains: ["a"] },
+              ...{ notTrustDomains: ["b"], ipBlocks: ["10.0.0.0/8"], notIpBlocks: ["::1"] },
+            },
+          },
+        ],
+        to: [{ operation: { tools: ["x"], notTools: ["y"], notMethods: ["ping"], notServers: ["s"] } }],
+        key: ["principal"],
+        requests: { amount: 1, per: "1m" },
+        denial: { form: "result" },
+      },
+    ],
+  },
+});
 const utf16 = (text: string) => Buffer.from(text, "utf16le");
 const swapped = (text: string) => utf16(text).swap16();
 
@@ -55,6 +83,19 @@ describe("a configuration indicates access", () => {
     "x,access=y",
     '{"defaultAction":1}',
     '{"DefaultAction":1}',
+    // Limits explain what they have too, and nothing else; nor do other sections.
+    LIMITING.replace('"limits"', '"limits":{},"access"'),
+    LIMITING.replace('"limits"', '"limits":{},"acess"'),
+    LIMITING.replace('"limits"', '"lists"'),
+    LIMITING.replace('"limits"', '"acl"'),
+    LIMITING.replace('"identity"', '"id"'),
+    LIMITING.replace('"hold"', '"body"'),
+    LIMITING.replace('"key"', '"action":"ALLOW","key"'),
+    LIMITING.replace('"mode"', '"defaultAction":"DENY","mode"'),
+    LIMITING.replace('"headers"', '"holdHeaders"'),
+    // Neither do names that are no fields.
+    '{"labels":{"tools":["limits"]},"acl":{"rules":[]}}',
+    `${LIMITING} ALLOW`,
   ])("%j", (configuration) => {
     expect(indicatesAccess(configuration)).toBe(true);
   });
@@ -103,6 +144,18 @@ describe("a configuration does not indicate access", () => {
     OBSERVING.slice(0, -1),
     `${OBSERVING}}`,
     OBSERVING.replaceAll('"', "'"),
+    // What limits, callers and held requests have too, in sections that are well named, nearly so, and after a slip.
+    LIMITING,
+    ...["limit", "limts", "Limits", "lim_its"].map((name) => LIMITING.replace("limits", name)),
+    ...["identiy", "Identity", "ident-ity"].map((name) => LIMITING.replace("identity", name)),
+    LIMITING.replace("hold", "Hold"),
+    LIMITING.replace("maxKeys", "maxKey"),
+    `${LIMITING}}`,
+    LIMITING.slice(0, -1),
+    LIMITING.replaceAll('"', "'"),
+    LIMITING.replace(':{"mode"', '{"mode"'),
+    JSON.stringify({ configuration: LIMITING }),
+    "limits:\n  rules:\n    - mode: shadow",
     // In JSON, names of tools and other values are no fields.
     '{"server":5,"labels":{"tools":["grant_access","deny","allow","rules"]}}',
     '{"server":5,"labels":{"tools":["a","access"]}}',
@@ -110,6 +163,13 @@ describe("a configuration does not indicate access", () => {
     '{"address":1,"process":2,"server":5}',
   ])("%j", (configuration) => {
     expect(indicatesAccess(configuration)).toBe(false);
+  });
+
+  it("wherever one with limits is cut, unless it then ends like a field of rules", () => {
+    for (let end = 0; end <= LIMITING.length; end++) {
+      const cut = LIMITING.slice(0, end);
+      expect([cut, indicatesAccess(cut)]).toEqual([cut, cut.endsWith('"identity":{"principalS')]);
+    }
   });
 
   it("wherever an observing one is cut, unless it then ends like the word", () => {

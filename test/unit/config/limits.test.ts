@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 
 import { limits } from "./policies.ts";
 import { DEFAULTS, read } from "./reader.ts";
+import { shown } from "./shown.ts";
 
 const RULE = { name: "r", key: ["principal"], requests: { amount: 60, per: "1m" } };
 
@@ -77,5 +78,158 @@ describe("limits", () => {
     for (const rest of [{}, { match: {} }, { match: { paths: [] } }]) {
       expect(read(JSON.stringify({ limits: { rules: [RULE] }, ...rest })).errors).toEqual([error]);
     }
+  });
+});
+
+/** What is wrong with limits whose one rule is good but for these fields. */
+function rule(fields: object): string[] {
+  return limits({ rules: [{ ...RULE, ...fields }] }).errors;
+}
+
+describe("what is wrong with limits is an error with its path and the value", () => {
+  const at = "limits.rules[0]";
+  const name = `${at}.name: expected 1 to 63 letters, digits, -, _ and ., beginning with a letter or digit`;
+  const rules = (count: number, fields: object) =>
+    Array.from({ length: count }, (_, i) => ({ ...RULE, name: `r${i}`, ...fields }));
+  const tokens = { amount: 1, per: "1m" };
+
+  it.each<[unknown, ...string[]]>([
+    [null, "limits: expected an object, got null"],
+    [[], "limits: expected an object, got an array"],
+    [{ mode: "Enforce" }, 'limits.mode: expected enforce or shadow, got "Enforce"; did you mean "enforce"?'],
+    [{ maxKeys: 63 }, "limits.maxKeys: expected an integer from 64 to 1048576, got 63"],
+    [{ maxKeys: 1_048_577 }, "limits.maxKeys: expected an integer from 64 to 1048576, got 1048577"],
+    [{ maxKeys: "64" }, 'limits.maxKeys: expected an integer from 64 to 1048576, got "64"'],
+    [{ maxkeys: 64 }, 'limits.maxkeys: unknown field; did you mean "maxKeys"?'],
+    [{ adaptive: {} }, "limits.adaptive: unknown field, expected mode, rules or maxKeys"],
+    [{ defaultAction: "DENY" }, "limits.defaultAction: unknown field, expected mode, rules or maxKeys"],
+    [{ rules: {} }, "limits.rules: expected an array of rules, got an object"],
+    [{ rules: ["x"] }, `${at}: expected an object, got "x"`],
+    [{ rules: [RULE, RULE] }, 'limits.rules[1].name: "r" is used by rules[0] too'],
+    [{ rules: rules(65, {}) }, "limits.rules: expected at most 64 rules, got 65"],
+    [{ rules: rules(17, { tokens }) }, "limits.rules: expected at most 16 limits on tokens and concurrency, got 17"],
+    [
+      { rules: rules(9, { tokens, concurrency: 1 }) },
+      "limits.rules: expected at most 16 limits on tokens and concurrency, got 18",
+    ],
+  ])("%j", (fields, ...errors) => {
+    expect(limits(fields)).toMatchObject({ errors, warnings: [] });
+  });
+
+  it("but not of as many as there may be", () => {
+    expect(limits({ rules: rules(64, {}) }).errors).toEqual([]);
+    expect(limits({ rules: rules(8, { tokens, concurrency: 1 }) }).errors).toEqual([]);
+    expect(limits({ maxKeys: 64, rules: [RULE] }).errors).toEqual([]);
+  });
+
+  const fields = "name, mode, from, to, key, requests, tokens, concurrency, repeats or denial";
+  it.each<[object, ...string[]]>([
+    ...["", "_a", "a b", "a".repeat(64)].map((wrong): [object, string] => [
+      { name: wrong },
+      `${name}, got ${shown(wrong)}`,
+    ]),
+    [{ mode: "off" }, `${at}.mode: expected enforce or shadow, got "off"`],
+    [{ from: [] }, `${at}.from: expected at least one source`],
+    [{ from: [{ source: {} }] }, `${at}.from[0].source: expected at least one field`],
+    [{ to: [] }, `${at}.to: expected at least one operation`],
+    [{ denial: "error" }, `${at}.denial: expected an object, got "error"`],
+    [
+      { denial: { form: "results" } },
+      `${at}.denial.form: expected error, result or status, got "results"; did you mean "result"?`,
+    ],
+    [{ denial: { status: 429 } }, `${at}.denial.status: unknown field, expected form`],
+    // A later version has queues.
+    [{ queue: { maxWait: "2s" } }, `${at}.queue: unknown field, expected ${fields}`],
+    [{ action: "DENY" }, `${at}.action: unknown field, expected ${fields}`],
+    [{ request: {} }, `${at}.request: unknown field; did you mean "requests"?`],
+    ...[0, 100_001, 1.5, "8", null].map((concurrency): [object, string] => [
+      { concurrency },
+      `${at}.concurrency: expected an integer from 1 to 100000, got ${JSON.stringify(concurrency)}`,
+    ]),
+  ])("a rule with %j", (wrong, ...errors) => {
+    expect(rule(wrong)).toEqual(errors);
+  });
+
+  it("a rule without a name, a key or a limit", () => {
+    expect(limits({ rules: [{}] }).errors).toEqual([
+      name,
+      `${at}.key: expected an array of parts, [] for one allowance that all share`,
+      `${at}: expected requests, tokens, concurrency or repeats`,
+    ]);
+  });
+
+  const amount = "expected an integer from 1 to 1000000000";
+  const per = 'expected a duration from 1s to 720h, like "1m"';
+  it.each<[unknown, ...string[]]>([
+    [5, ": expected an object, got 5"],
+    [{}, `.amount: ${amount}`, `.per: ${per}`],
+    [{ amount: 1 }, `.per: ${per}`],
+    [{ per: "1m" }, `.amount: ${amount}`],
+    ...[0, -1, 1_000_000_001, 1.5, "60", null].map((wrong): [unknown, string] => [
+      { amount: wrong, per: "1m" },
+      `.amount: ${amount}, got ${JSON.stringify(wrong)}`,
+    ]),
+    ...["", "1", "1d", "999ms", "720.01h", "721h", 60, null].map((wrong): [unknown, string] => [
+      { amount: 1, per: wrong },
+      `.per: ${per}, got ${JSON.stringify(wrong)}`,
+    ]),
+    [{ amount: 1, per: "1m", perr: "1m" }, '.perr: unknown field; did you mean "per"?'],
+  ])("a rate of %j", (rate, ...errors) => {
+    for (const kind of ["requests", "tokens", "repeats"]) {
+      expect(rule({ [kind]: rate })).toEqual(errors.map((error) => `${at}.${kind}${error}`));
+    }
+  });
+
+  it("a burst of nothing or of repeats", () => {
+    for (const burst of [0, 1_000_000_001, "1"]) {
+      for (const kind of ["requests", "tokens"]) {
+        const error = `${at}.${kind}.burst: ${amount}, got ${JSON.stringify(burst)}`;
+        expect(rule({ [kind]: { amount: 1, per: "1m", burst } })).toEqual([error]);
+      }
+    }
+    const unknown = `${at}.repeats.burst: unknown field, expected amount or per`;
+    expect(rule({ repeats: { amount: 1, per: "1m", burst: 1 } })).toEqual([unknown]);
+    const kinds = `${at}.requests.kinds: unknown field, expected amount, per or burst`;
+    expect(rule({ requests: { amount: 1, per: "1m", kinds: ["result"] } })).toEqual([kinds]);
+  });
+
+  const kinds =
+    "expected arguments, result, structured, definitions, prompt, resource, sampling_request or sampling_result";
+  it.each<[unknown, string]>([
+    ["result", ': expected an array of kinds, got "result"'],
+    [[], ": expected at least one kind"],
+    [["result", "results"], `[1]: ${kinds}, got "results"; did you mean "result"?`],
+    [[1], `[0]: ${kinds}, got 1`],
+  ])("tokens of the kinds %j", (wrong, error) => {
+    expect(rule({ tokens: { amount: 1, per: "1m", kinds: wrong } })).toEqual([`${at}.tokens.kinds${error}`]);
+  });
+
+  const part = 'expected principal, client, session, address, tool, server, method or {"claim": […]}';
+  const path = "expected 1 to 4 names of visible ASCII without *, the way to the claim";
+  it.each<[unknown, ...string[]]>([
+    ["principal", ': expected an array of parts, got "principal"'],
+    [null, ": expected an array of parts, got null"],
+    [["principals"], `[0]: ${part}, got "principals"; did you mean "principal"?`],
+    [["principal", "user"], `[1]: ${part}, got "user"`],
+    [[1], `[0]: ${part}, got 1`],
+    [["tool", "principal", "tool"], "[2]: it is the same as key[0]"],
+    [[{ claim: ["a", "b"] }, { claim: ["a"] }, { claim: ["a", "b"] }], "[2]: it is the same as key[0]"],
+    [[{}], `[0].claim: ${path}`],
+    [[{ claim: [] }], "[0].claim: expected at least one string", `[0].claim: ${path}`],
+    [[{ claim: "a" }], '[0].claim: expected an array of strings, got "a"', `[0].claim: ${path}`],
+    [[{ claim: ["a*"] }], `[0].claim: ${path}, got "a*"`],
+    [[{ claim: ["a", "b", "c", "d", "e"] }], `[0].claim: ${path}, got "a", "b", "c", "d", "e"`],
+    [[{ claims: ["a"] }], '[0].claims: unknown field; did you mean "claim"?', `[0].claim: ${path}`],
+    [
+      ["principal", "address", "tool", "server", "method", ...["a", "b", "c", "d"].map((name) => ({ claim: [name] }))],
+      ": expected at most 8 parts, got 9",
+    ],
+  ])("a key of %j", (key, ...errors) => {
+    expect(rule({ key })).toEqual(errors.map((error) => `${at}.key${error}`));
+  });
+
+  it("a duplicate field", () => {
+    const json = '{"match":{"paths":["/mcp"]},"limits":{"mode":"shadow","mode":"shadow"}}';
+    expect(read(json).errors).toEqual(["limits.mode: duplicate field"]);
   });
 });

@@ -1,15 +1,7 @@
 import { Cidr } from "../values/cidr";
-import { RuleConfig } from "./access_config";
-import { MessageDirection, OperationConfig, SourceConfig, TextMatch } from "../rules/rule_config";
-import { anyMatches, anyMatchesAll } from "../rules/glob";
-import { methodsOfTarget } from "../rules/method_checks";
-
-/** Whether the first rule is about every message of a client that the second one is about. It may say no where that would be
- *  hard to tell. */
-export function coversRule(first: RuleConfig, second: RuleConfig): bool {
-  if (first.conditions.length > 0) return false;
-  return coversSources(first.sources, second.sources) && coversOperations(first.operations, second.operations);
-}
+import { anyMatches, anyMatchesAll } from "./glob";
+import { methodsOfTarget } from "./method_checks";
+import { MessageDirection, OperationConfig, SourceConfig, TextMatch } from "./rule_config";
 
 /** Whether every address of the second block is in the first. */
 export function coversBlock(first: string, second: string): bool {
@@ -19,7 +11,9 @@ export function coversBlock(first: string, second: string): bool {
   return outer.prefix <= inner.prefix && outer.holds(changetype<usize>(inner.bytes), inner.size);
 }
 
-function coversSources(first: SourceConfig[], second: SourceConfig[]): bool {
+/** Whether the first sources, those of a rule, are about every caller that the second ones are about. It may say no where that
+ *  would be hard to tell. */
+export function coversSources(first: SourceConfig[], second: SourceConfig[]): bool {
   if (first.length == 0) return true;
   for (let i = 0; i < second.length; i++) {
     let isCovered = false;
@@ -50,7 +44,9 @@ function coversBlocks(first: TextMatch, second: TextMatch): bool {
   return second.values.length > 0;
 }
 
-function coversOperations(first: OperationConfig[], second: OperationConfig[]): bool {
+/** Whether the first operations, those of a rule, are about every message of a client that the second ones are about. It may say
+ *  no where that would be hard to tell. */
+export function coversOperations(first: OperationConfig[], second: OperationConfig[]): bool {
   if (second.length == 0) return first.length == 0 || coversAny(first, new OperationConfig());
   for (let i = 0; i < second.length; i++) {
     const isOfClient = second[i].direction == MessageDirection.ClientToServer;

@@ -1,0 +1,144 @@
+import { MatchChecks } from "../rules/match_checks";
+import { mayBe } from "../rules/method_checks";
+import { IdentityConfig } from "../rules/identity_config";
+import { PrincipalChecks } from "../rules/principal_checks";
+import { DenialForm, RuleMode } from "../rules/rule_config";
+import { Problems, itemPath } from "../values/problems";
+import { KeyPart, LimitRuleConfig, LimitsConfig } from "./limits_config";
+import { coversRule } from "./limits_coverage";
+
+const RULES = "limits.rules";
+const TOOL_CALL = "tools/call";
+
+/** The kinds of limits that a rule can have. */
+enum LimitKind {
+  Requests,
+  Tokens,
+  Concurrency,
+  Repeats,
+}
+
+const KIND_NAMES: string[] = ["requests", "tokens", "concurrency", "repeats"];
+
+/** Checks limits that were read: reports as errors what never matches and what limits nobody, and as warnings what is likely
+ *  a mistake. */
+export class LimitsChecks {
+  private matches: MatchChecks;
+  private principals: PrincipalChecks;
+
+  /** @param estimatesTokens tokens are estimated, so that they can be limited. */
+  constructor(
+    private config: LimitsConfig,
+    private identity: IdentityConfig,
+    private estimatesTokens: bool,
+    private problems: Problems,
+  ) {
+    this.matches = new MatchChecks(problems);
+    this.principals = new PrincipalChecks(identity, problems);
+  }
+
+  check(): void {
+    const rules = this.config.rules;
+    for (let i = 0; i < rules.length; i++) this.checkRule(itemPath(RULES, i), rules[i]);
+    if (rules.length == 0) this.problems.warn("limits", "no rule limits a request: all pass");
+  }
+
+  private checkRule(path: string, rule: LimitRuleConfig): void {
+    // A rule also applies where it cannot be told who calls.
+    this.matches.checkSources(path, rule.sources, true);
+    this.matches.checkOperations(path, rule.operations);
+    this.principals.check(path, rule.sources);
+    this.checkKinds(path, rule);
+    this.checkKey(path + ".key", rule);
+  }
+
+  private checkKinds(path: string, rule: LimitRuleConfig): void {
+    const problems = this.problems;
+    if (rule.tokens && !this.estimatesTokens) {
+      problems.error(path + ".tokens", "tokens.estimate is false, so there is nothing to limit");
+    }
+    if (mayBe(TOOL_CALL, rule.operations)) return;
+    const reason = " is about " + TOOL_CALL + ", and no operation of the rule is one";
+    if (rule.repeats) problems.error(path + ".repeats", "it" + reason + ", so this never matches");
+    if (rule.form == DenialForm.Result) {
+      problems.warn(path + ".denial.form", '"result"' + reason + ": the answer is an error");
+    }
+  }
+
+  /** Checks whether a key tells callers apart in a way that they cannot choose. */
+  private checkKey(path: string, rule: LimitRuleConfig): void {
+    const identifying = identifyingParts(rule);
+    const principal = indexOfPart(rule, KeyPart.Principal);
+    if (principal >= 0 && this.identity.principalSources.length == 0) {
+      const text = "without principalSources no caller has a principal, so all share one allowance";
+      this.problems.error(itemPath(path, principal), text);
+    }
+    const session = indexOfPart(rule, KeyPart.Session);
+    if (session >= 0) this.checkSession(itemPath(path, session), rule);
+    if (identifying.length != 1) return;
+    if (identifying[0] == KeyPart.Client) {
+      const why = "and clients choose it: each name has an allowance of its own";
+      this.problems.warn(path, '"client" alone identifies a caller, ' + why);
+    } else if (identifying[0] == KeyPart.Address) {
+      const why = "and clients choose it where the proxy takes it from x-forwarded-for";
+      const where = " (Envoy does without use_remote_address)";
+      this.problems.warn(path, '"address" alone identifies a caller, ' + why + where);
+    }
+  }
+
+  /** A session is opened at no cost: another rule must limit what a caller does in all its sessions. */
+  private checkSession(path: string, rule: LimitRuleConfig): void {
+    const missing: string[] = [];
+    for (let i = 0; i < KIND_NAMES.length; i++) {
+      if (hasLimit(rule, <LimitKind>i) && !this.isCovered(rule, <LimitKind>i)) missing.push(KIND_NAMES[i]);
+    }
+    if (missing.length == 0) return;
+    const text = "each new session has an allowance of its own: another rule without it must limit the ";
+    this.problems.error(path, text + missing.join(", ") + " of the same callers and operations");
+  }
+
+  /** Whether a rule without sessions in its key limits the same wherever this rule does. */
+  private isCovered(rule: LimitRuleConfig, kind: LimitKind): bool {
+    const rules = this.config.rules;
+    for (let i = 0; i < rules.length; i++) {
+      const other = rules[i];
+      if (indexOfPart(other, KeyPart.Session) >= 0) continue;
+      if (other.mode == RuleMode.Shadow && rule.mode == RuleMode.Enforce) continue;
+      // Each repeat is a request.
+      const limits = hasLimit(other, kind) || (kind == LimitKind.Repeats && hasLimit(other, LimitKind.Requests));
+      if (limits && coversRule(other, rule)) return true;
+    }
+    return false;
+  }
+}
+
+function hasLimit(rule: LimitRuleConfig, kind: LimitKind): bool {
+  switch (kind) {
+    case LimitKind.Requests:
+      return rule.requests != null;
+    case LimitKind.Tokens:
+      return rule.tokens != null;
+    case LimitKind.Concurrency:
+      return rule.concurrency > 0;
+    default:
+      return rule.repeats != null;
+  }
+}
+
+/** The parts of a rule's key that tell one caller from another. */
+function identifyingParts(rule: LimitRuleConfig): KeyPart[] {
+  const parts: KeyPart[] = [];
+  for (let i = 0; i < rule.key.length; i++) {
+    const part = rule.key[i].part;
+    if (part != KeyPart.Tool && part != KeyPart.Server && part != KeyPart.Method) parts.push(part);
+  }
+  return parts;
+}
+
+/** The index of a part in a rule's key; -1 where the key does not have it. */
+function indexOfPart(rule: LimitRuleConfig, part: KeyPart): i32 {
+  for (let i = 0; i < rule.key.length; i++) {
+    if (rule.key[i].part == part) return i;
+  }
+  return -1;
+}

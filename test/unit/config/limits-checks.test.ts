@@ -1,0 +1,222 @@
+/** Limits that never apply or that limit nobody are errors, and what is likely a mistake is a warning: each with its path. */
+import { describe, expect, it } from "vitest";
+
+import { limits } from "./policies.ts";
+import { read } from "./reader.ts";
+
+const RULE = "limits.rules[0]";
+const OPERATION = `${RULE}.to[0].operation`;
+const RATE = { amount: 60, per: "1m" };
+const NOTHING = { errors: [], warnings: [] };
+const error = (text: string) => ({ errors: [text], warnings: [] });
+const warning = (text: string) => ({ errors: [], warnings: [text] });
+
+/** The errors and warnings of limits whose first rule has these fields. */
+function check(fields: object, ...others: object[]) {
+  const rules = [{ name: "r", key: ["principal"], requests: RATE, ...fields }, ...others];
+  const { errors, warnings } = limits({ rules });
+  return { errors, warnings };
+}
+
+const operation = (fields: object) => check({ to: [{ operation: fields }] });
+
+describe("operations", () => {
+  it.each(["notifications/initialized", "notifications/*", "notifications/tasks/status"])(
+    "%j, which are never limited, are an error",
+    (name) => {
+      const text = `"${name}" is a notification, which no limit is about, so it never matches`;
+      expect(operation({ methods: ["tools/call", name] })).toEqual(error(`${OPERATION}.methods[1]: ${text}`));
+    },
+  );
+
+  it.each(["sampling/createMessage", "elicitation/create", "roots/list"])(
+    "%j, which servers ask, are an error",
+    (name) => {
+      const text = `"${name}" is asked by servers, and limits are about what clients ask, so it never matches`;
+      expect(operation({ methods: [name] })).toEqual(error(`${OPERATION}.methods[0]: ${text}`));
+    },
+  );
+
+  it("from servers to clients are an error: answers are never limited", () => {
+    const text = `${OPERATION}.direction: limits are about what clients ask: answers are never limited`;
+    expect(operation({ direction: "server_to_client" })).toEqual(error(text));
+    expect(operation({ methods: ["ping"], direction: "server_to_client" })).toEqual(error(text));
+    expect(operation({ methods: ["ping"], direction: "client_to_server" })).toEqual(NOTHING);
+  });
+
+  it.each(["@handshake", "GET", "subscriptions/listen", "ping", "initialize", "*", "tools/*"])("may be %j", (name) => {
+    expect(operation({ methods: [name] })).toEqual(NOTHING);
+  });
+
+  it("may be GET, the streams that clients open, nowhere but here", () => {
+    const near = `${OPERATION}.methods[0]: "get" is no method of MCP, so it never matches; did you mean "GET"?`;
+    expect(operation({ methods: ["get"] })).toEqual(error(near));
+    const target = `"GET" names no target of the operation's kind, so it never matches`;
+    expect(operation({ methods: ["GET"], tools: ["a"] })).toEqual(error(`${OPERATION}.methods[0]: ${target}`));
+    const access = { rules: [{ name: "r", action: "ALLOW", to: [{ operation: { methods: ["GET"] } }] }] };
+    expect(read(JSON.stringify({ match: { paths: ["/mcp"] }, access })).warnings).toEqual([
+      'access.rules[0].to[0].operation.methods[0]: "GET" is no method of MCP that this version knows',
+    ]);
+  });
+
+  it("are checked as those of policies are", () => {
+    const never = "so it never matches";
+    const method = `"tool/call" is no method of MCP, ${never}; did you mean "tools/call"?`;
+    expect(operation({ methods: ["tool/call"] })).toEqual(error(`${OPERATION}.methods[0]: ${method}`));
+    const excluded = "all values are excluded by the list beside it, so this never matches";
+    expect(operation({ tools: ["a"], notTools: ["*"] })).toEqual(error(`${OPERATION}.tools: ${excluded}`));
+    const expression = '"^get" is no regular expression here: only * has a meaning, any run of characters';
+    expect(operation({ tools: ["^get"] })).toEqual(warning(`${OPERATION}.tools[0]: ${expression}`));
+  });
+});
+
+describe("callers", () => {
+  const SOURCE = `${RULE}.from[0].source`;
+  const source = (fields: object) => check({ from: [{ source: fields }] });
+
+  it("are checked as those of policies are", () => {
+    const uri = 'expected a principal like "spiffe://cluster.local/ns/*", got "a/b", which never matches';
+    expect(source({ principals: ["a/b"] })).toEqual(error(`${SOURCE}.principals[0]: ${uri}`));
+    const domain = 'expected a trust domain like "cluster.local", got "a/b", which never matches';
+    expect(source({ trustDomains: ["a/b"] })).toEqual(error(`${SOURCE}.trustDomains[0]: ${domain}`));
+  });
+
+  it("without a principal are limited by what is about all that have none of some", () => {
+    expect(source({ notPrincipals: ["*"] })).toEqual(NOTHING);
+  });
+
+  it("have no principals without a source of them", () => {
+    const rules = [
+      { name: "r", key: ["tool", "principal"], from: [{ source: { principals: ["*"] } }], requests: RATE },
+    ];
+    const json = { match: { paths: ["/mcp"] }, identity: { principalSources: [] }, limits: { rules } };
+    expect(read(JSON.stringify(json)).errors).toEqual([
+      `${SOURCE}: without principalSources no caller has a principal, so this never matches`,
+      `${RULE}.key[1]: without principalSources no caller has a principal, so all share one allowance`,
+    ]);
+  });
+});
+
+describe("calls of tools", () => {
+  const reason = "is about tools/call, and no operation of the rule is one";
+  const others = [{ methods: ["tools/list"] }, { resources: ["*"] }, { prompts: ["a"] }, { notMethods: ["tools/*"] }];
+  const calls = [{ methods: ["tools/*"] }, { tools: ["a"] }, { servers: ["s"] }, { methods: ["*"] }];
+
+  it("are what repeats can be of", () => {
+    const repeats = RATE;
+    for (const fields of others) {
+      const text = `${RULE}.repeats: it ${reason}, so this never matches`;
+      expect(check({ repeats, to: [{ operation: fields }] })).toEqual(error(text));
+    }
+    for (const fields of calls) expect(check({ repeats, to: [{ operation: fields }] })).toEqual(NOTHING);
+    expect(check({ repeats })).toEqual(NOTHING);
+    expect(check({ repeats, to: [{ operation: others[0] }, { operation: calls[0] }] })).toEqual(NOTHING);
+  });
+
+  it("are what results can answer", () => {
+    const denial = { form: "result" };
+    for (const fields of others) {
+      const text = `${RULE}.denial.form: "result" ${reason}: the answer is an error`;
+      expect(check({ denial, to: [{ operation: fields }] })).toEqual(warning(text));
+    }
+    for (const fields of calls) expect(check({ denial, to: [{ operation: fields }] })).toEqual(NOTHING);
+  });
+});
+
+it("tokens that are not estimated cannot be limited", () => {
+  const rules = [{ name: "r", key: [], tokens: RATE }];
+  const json = { match: { paths: ["/mcp"] }, tokens: { estimate: false }, limits: { rules } };
+  const text = `${RULE}.tokens: tokens.estimate is false, so there is nothing to limit`;
+  expect(read(JSON.stringify(json)).errors).toEqual([text]);
+});
+
+it("limits without a rule are a warning", () => {
+  const text = "limits: no rule limits a request: all pass";
+  expect(limits({})).toMatchObject(warning(text));
+  expect(limits({ rules: [] })).toMatchObject(warning(text));
+});
+
+describe("a key by which callers are told apart as they choose", () => {
+  it.each<[string[], string]>([
+    [["client"], "and clients choose it: each name has an allowance of its own"],
+    [["tool", "client", "method"], "and clients choose it: each name has an allowance of its own"],
+    [
+      ["server", "address"],
+      "and clients choose it where the proxy takes it from x-forwarded-for (Envoy does without use_remote_address)",
+    ],
+  ])("%j is a warning", (key, text) => {
+    const part = key.includes("client") ? "client" : "address";
+    expect(check({ key })).toEqual(warning(`${RULE}.key: "${part}" alone identifies a caller, ${text}`));
+  });
+
+  it.each(
+    [[], ["tool"], ["principal", "client"], ["address", { claim: ["sub"] }], [{ claim: ["sub"] }]].map((key) => [key]),
+  )("%j is none", (key) => {
+    expect(check({ key })).toEqual(NOTHING);
+  });
+});
+
+describe("a key with a session, of which a caller may open as many as it likes", () => {
+  const to = (...operations: object[]) => ({ to: operations.map((operation) => ({ operation })) });
+  const from = (...sources: object[]) => ({ from: sources.map((source) => ({ source })) });
+  const other = (fields: object) => ({ name: "other", key: ["principal"], requests: RATE, ...fields });
+  const missing = (kinds: string, index = 0) => {
+    const text = `each new session has an allowance of its own: another rule without it must limit the ${kinds}`;
+    return error(`${RULE}.key[${index}]: ${text} of the same callers and operations`);
+  };
+
+  it.each<[string, object, ...object[]]>([
+    ["no other rule", {}],
+    ["one of other callers", {}, other(from({ anonymous: true }))],
+    ["one of fewer callers", from({ principals: ["spiffe://a/*"] }), other(from({ principals: ["spiffe://a/b"] }))],
+    ["one of other tools", to({ tools: ["a*"] }), other(to({ tools: ["ab"] }))],
+    ["one with an exception", {}, other(to({ notTools: ["a"] }))],
+    ["one that is only tried", {}, other({ mode: "shadow" })],
+    ["one of all but what must be named", to({ methods: ["initialize"] }), other({})],
+    ["one of all but streams", to({ methods: ["GET"] }), other({})],
+    [
+      "one of all but subscriptions",
+      to({ methods: ["tools/call", "subscriptions/listen"] }),
+      other(to({ methods: ["*"] })),
+    ],
+    ["one that limits something else", {}, other({ requests: undefined, concurrency: 5 })],
+  ])("is an error with %s", (_, fields, ...others) => {
+    expect(check({ key: ["session"], ...fields }, ...others)).toEqual(missing("requests"));
+  });
+
+  it.each<[string, object, ...object[]]>([
+    ["everything", {}, other({})],
+    ["everything, by nobody", {}, other({ key: [] })],
+    ["everything, among others", {}, { ...other({ name: "first", ...to({ tools: ["a"] }) }) }, other({})],
+    ["all tools", to({ tools: ["a*"] }), other(to({ methods: ["tools/call"] }))],
+    [
+      "the same with exceptions",
+      to({ notTools: ["a"], servers: ["s"] }),
+      other(to({ notTools: ["a"], servers: ["s"] })),
+    ],
+    [
+      "the same callers",
+      from({ claims: [{ path: ["a"], values: ["b"] }] }),
+      other(from({ claims: [{ path: ["a"], values: ["b"] }] })),
+    ],
+    ["more callers", from({ principals: ["spiffe://a/b"] }), other(from({ principals: ["spiffe://a/*"] }))],
+    ["streams too", to({ methods: ["GET"] }), other(to({ methods: ["GET"] }, { methods: ["*"] }))],
+    ["it only as a trial, as this one is", { mode: "shadow" }, other({ mode: "shadow" })],
+    ["requests, which repeats are too", { requests: undefined, repeats: RATE }, other({})],
+  ])("is none where another rule limits %s", (_, fields, ...others) => {
+    expect(check({ key: ["tool", "session"], ...fields }, ...others)).toEqual(NOTHING);
+  });
+
+  it("is an error with another one with sessions, as that one is", () => {
+    const [first] = missing("requests").errors;
+    const errors = [first, first.replace("rules[0]", "rules[1]")];
+    expect(check({ key: ["session"] }, other({ key: ["session", "principal"] }))).toEqual({ errors, warnings: [] });
+  });
+
+  it("names each kind of limit that is missing", () => {
+    const all = { tokens: RATE, concurrency: 1, repeats: RATE, key: ["tool", "session"] };
+    expect(check(all)).toEqual(missing("requests, tokens, concurrency, repeats", 1));
+    expect(check(all, other({}))).toEqual(missing("tokens, concurrency", 1));
+    expect(check(all, other({ concurrency: 9 }), { name: "t", key: [], tokens: RATE })).toEqual(NOTHING);
+  });
+});
