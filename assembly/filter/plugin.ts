@@ -10,10 +10,11 @@ import { Exchange } from "../mcp/exchange/exchange";
 import { BufferSlice } from "../proxy-wasm/buffers";
 import { HostClock } from "../proxy-wasm/clock";
 import { HostFilterState } from "../proxy-wasm/filter_state";
+import { HostHeaderMap } from "../proxy-wasm/header_map";
 import { HostHeaders } from "../proxy-wasm/headers";
 import { HostLog } from "../proxy-wasm/log";
 import { HostMetrics } from "../proxy-wasm/metrics";
-import { Action, BufferType } from "../proxy-wasm/module/abi";
+import { Action, BufferType, HeaderMapType } from "../proxy-wasm/module/abi";
 import { RootContext } from "../proxy-wasm/module/contexts";
 import { HostProperties } from "../proxy-wasm/properties";
 import { HostSharedQueue } from "../proxy-wasm/queues";
@@ -68,6 +69,7 @@ export class Plugin extends RootContext {
     const endpoints = new Endpoints(sharedData, random);
     const host = new Host(clock, new HostMetrics(), properties, sharedData, random, filterState, log, endpoints);
     const headers = new HostHeaders();
+    const requestHeaders = new HostHeaderMap(HeaderMapType.RequestHeaders);
     const body = new BodyReader(BufferType.RequestBody);
     const held = new HeldStreams();
     const enforcement = new Enforcement(new HostReplies(), streams);
@@ -92,7 +94,7 @@ export class Plugin extends RootContext {
     this.units = units;
     this.gate = gate;
     this.watchdog = new Watchdog(id, held, enforcement, nextTurn, clock, streams);
-    this.requests = new RequestFlow(configuration, settling, service, units, gate, host, headers, body);
+    this.requests = new RequestFlow(configuration, settling, service, units, gate, host, headers, requestHeaders, body);
     this.responses = new ResponseFlow(properties, headers, new BodyReader(BufferType.ResponseBody));
   }
 

@@ -2,6 +2,7 @@ import { PluginConfig } from "../config/plugin_config";
 import { Gate, gatedRequest } from "../gate/gate";
 import { Stage } from "../gate/stage/stage";
 import { HttpMethod } from "../http/http_method";
+import { HeaderMap } from "../host/header_map";
 import { Exchange } from "../mcp/exchange/exchange";
 import { isCandidate } from "../mcp/headers/candidate";
 import { RequestHead } from "../mcp/headers/request_head";
@@ -30,6 +31,7 @@ export class RequestFlow {
     private gate: Gate,
     private host: Host,
     private headers: HostHeaders,
+    private requestHeaders: HeaderMap,
     private body: BodyReader,
   ) {}
 
@@ -69,6 +71,7 @@ export class RequestFlow {
     gate.begin(stream, exchange, unit.services, head, newer, concern);
     const request = gatedRequest(exchange);
     if (request && request.isAnswered) return Action.Pause;
+    if (request && request.wantsPlainAnswer) this.requestHeaders.remove("accept-encoding");
     if (endOfStream) return this.end(exchange);
     return request && gate.holdHeaders(request) ? Action.Pause : Action.Continue;
   }
@@ -136,8 +139,9 @@ export class RequestFlow {
     const request = gatedRequest(exchange);
     body.begin(size);
     while ((exchange.readsRequest || (request && request.isRead)) && body.next()) {
-      if (exchange.readsRequest) exchange.requestBody(body.at, body.length, services);
+      // First, so that it decides each message before what the message does.
       if (request) this.gate.bytes(request, body.at, body.length);
+      if (exchange.readsRequest) exchange.requestBody(body.at, body.length, services);
     }
   }
 

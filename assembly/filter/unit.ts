@@ -12,6 +12,9 @@ import { SharedData } from "../host/shared_data";
 import { Callers } from "../identity/callers";
 import { Principals } from "../identity/principals";
 import { Servers } from "../identity/servers";
+import { Ledger } from "../limits/ledger";
+import { LimitAudit } from "../limits/limit_audit";
+import { LimitRules } from "../limits/limit_rules";
 import { Exchange } from "../mcp/exchange/exchange";
 import { ExchangeServices, ExchangeSettings } from "../mcp/exchange/services";
 import { TokenSettings } from "../mcp/protocol/token_kinds";
@@ -56,6 +59,8 @@ export class Unit {
   private shared: Store;
   private lease: Lease;
   private slots: Slots;
+  /** What callers have used up of limits; null where there are none. */
+  private ledger: Ledger | null = null;
   private clock: Clock;
   private sweptAtMs: u64 = 0;
   /** Open streams that are counted in it: they refer to it by its address. */
@@ -63,11 +68,13 @@ export class Unit {
   /** A sweep has left nothing in the store, and no stream has come since. */
   private hasSweptAll: bool = false;
 
-  /** @param policy the access policy; null where there is none. */
+  /** @param policy the access policy; null where there is none.
+   *  @param limits the limits; null where there are none. */
   constructor(
     private config: PluginConfig,
     readonly role: string,
     policy: Policy | null,
+    limits: LimitRules | null,
     host: Host,
   ) {
     const shared = new Store(host.sharedData, host.random.next() | 1, config.instance + "/" + role);
@@ -91,11 +98,19 @@ export class Unit {
     services.clientNames = clientMemory;
     services.events.add(new AccessLog(host.filterState, host.clock));
     services.events.add(new OperationLog(host.log, host.clock));
+    const slots = new Slots(shared);
+    if (limits) {
+      const audit = new LimitAudit(limits, host.log, host.clock, host.properties);
+      const ledger = new Ledger(limits, shared, slots, services.sessions, audit, host.clock);
+      services.events.add(ledger);
+      services.limits = ledger;
+      this.ledger = ledger;
+    }
     this.services = services;
     this.statistics = statistics;
     this.shared = shared;
     this.lease = new Lease(shared);
-    this.slots = new Slots(shared);
+    this.slots = slots;
     this.clock = host.clock;
   }
 
@@ -139,7 +154,10 @@ export class Unit {
     statistics.publish(this.slots, now);
     this.services.tick(now);
     statistics.flush();
-    if (this.lease.take(now, LEASE_MS) && !isWithin(SWEEP_MS, this.sweptAtMs, now)) {
+    const isSweeper = this.lease.take(now, LEASE_MS);
+    const ledger = this.ledger;
+    if (ledger) ledger.tick(isSweeper);
+    if (isSweeper && !isWithin(SWEEP_MS, this.sweptAtMs, now)) {
       statistics.beginSweep(this.slots, now);
       const hasSwept = this.services.sweep(now);
       statistics.endSweep();

@@ -83,7 +83,7 @@ export class Units {
     for (let i = this.first; i < this.all.length; i++) {
       if (this.all[i].role == role) return this.all[i];
     }
-    const unit = new Unit(config, role, this.gate.policy, this.host);
+    const unit = new Unit(config, role, this.gate.policy, this.gate.limits, this.host);
     this.all.push(unit);
     return unit;
   }

@@ -1,10 +1,13 @@
 import { Policy } from "../access/policy/policy";
 import { PluginConfig } from "../config/plugin_config";
+import { HoldConfig } from "../config/rules/hold_config";
 import { NamedPaths } from "../http/named_paths";
 import { Exchange } from "../mcp/exchange/exchange";
 import { ExchangeServices } from "../mcp/exchange/services";
+import { LimitRules } from "../limits/limit_rules";
 import { RequestHead } from "../mcp/headers/request_head";
 import { Enforcement } from "./enforcement";
+import { HeldBudget } from "./held_budget";
 import { HeldStreams } from "./held_streams";
 import { GateRequest, StageState } from "./stage/request";
 import { Stage } from "./stage/stage";
@@ -24,6 +27,9 @@ const ACCESS: Concern = 1;
 export class Gate {
   /** The access policy that applies; null where there is none. */
   policy: Policy | null = null;
+  /** The limits that apply; null where there are none. */
+  limits: LimitRules | null = null;
+  private budget: HeldBudget = new HeldBudget(new HoldConfig());
   /** Those of the configuration that applies, the access policy first. */
   private stages: Stage[] = [];
   /** The proxy may hold the headers of requests. */
@@ -42,8 +48,11 @@ export class Gate {
   apply(config: PluginConfig, paths: NamedPaths): void {
     const access = config.access;
     this.policy = access ? new Policy(access, config.identity, config.hold) : null;
-    this.mayHoldHeaders = access != null && config.hold.headers;
-    this.stages = this.factory.ofOwn(config, this.policy, paths, this.host);
+    const limits = config.limits;
+    this.limits = limits ? new LimitRules(limits, config.identity, config.hold) : null;
+    this.mayHoldHeaders = config.hold.headers;
+    this.budget.hold = config.hold;
+    this.stages = this.factory.ofOwn(config, this.policy, this.limits, paths, this.host);
     this.kept = this.kept.concat(this.stages);
   }
 
@@ -93,7 +102,10 @@ export class Gate {
     state.stage = changetype<usize>(stage);
     stage.users++;
     request.append(state);
-    const verdict = stage.begin(state, request, head);
+    let verdict = stage.begin(state, request, head);
+    if (verdict.kind == VerdictKind.Hold && !request.isBudgeted && !this.budget.add(request)) {
+      verdict = stage.overload(state, request);
+    }
     state.holds = verdict.kind == VerdictKind.Hold;
     this.enforcement.lets(request, verdict);
   }
@@ -112,16 +124,27 @@ export class Gate {
       this.held.prove();
     }
     request.size = size;
+    const isTooMuch = !this.budget.grow(request, size);
     for (let at = request.first; at; at = changetype<StageState>(at).next) {
       const state = changetype<StageState>(at);
-      if (state.holds && !this.enforcement.lets(request, stageOf(state).grow(state, request))) return false;
+      if (!state.holds) continue;
+      const stage = stageOf(state);
+      const verdict = isTooMuch ? stage.overload(state, request) : stage.grow(state, request);
+      if (!this.enforcement.lets(request, verdict)) return this.drop(request);
     }
     return true;
+  }
+
+  /** The request has been answered: nothing of it is held any more. Returns false. */
+  private drop(request: GateRequest): bool {
+    this.budget.remove(request);
+    return false;
   }
 
   /** A held request is whole: asks the stages that hold it. Returns the bytes of its body, none of which has passed. */
   conclude(request: GateRequest): usize {
     this.held.remove(request);
+    this.budget.remove(request);
     const size = request.size;
     for (let at = request.first; at; at = changetype<StageState>(at).next) {
       const state = changetype<StageState>(at);
@@ -154,6 +177,7 @@ export class Gate {
   /** The stream of the request is over. */
   close(request: GateRequest): void {
     this.held.remove(request);
+    this.budget.remove(request);
     for (let at = request.first; at;) {
       const state = changetype<StageState>(at);
       const stage = stageOf(state);

@@ -3,16 +3,25 @@ import { AccessStage } from "../access/stage/access_stage";
 import { RuleMode } from "../config/rules/rule_config";
 import { PluginConfig } from "../config/plugin_config";
 import { NamedPaths } from "../http/named_paths";
+import { LimitRules } from "../limits/limit_rules";
+import { LimitStage } from "../limits/limit_stage";
 import { Stage } from "./stage/stage";
 import { StageHost } from "./stage/stage_host";
 
 /** Makes the stages of configurations. */
 export class Stages {
   /** The stages of a configuration that a plugin instance applies, in the order in which they decide: the access policy first,
-   *  where there is one. `paths` are those of `match.paths`. */
-  ofOwn(config: PluginConfig, policy: Policy | null, paths: NamedPaths, host: StageHost): Stage[] {
+   *  then the limits, where there are any. `paths` are those of `match.paths`. */
+  ofOwn(
+    config: PluginConfig,
+    policy: Policy | null,
+    limits: LimitRules | null,
+    paths: NamedPaths,
+    host: StageHost,
+  ): Stage[] {
     const stages: Stage[] = [];
     if (policy) stages.push(new AccessStage(config, policy, paths, host, false));
+    if (limits) stages.push(new LimitStage(config, limits, paths, host));
     return stages;
   }
 

@@ -1,4 +1,5 @@
 import { ServerKey, SessionKey, ToolKey } from "../identity/keys";
+import { IdKind } from "../jsonrpc/id";
 import { SessionEntry } from "../store/session_entry";
 import { MirroredHeader } from "./headers/mirrored_headers";
 import { LimitDecision } from "./protocol/limit_decision";
@@ -29,6 +30,7 @@ export enum EventKind {
   OperationWaiting,
   OperationCounted,
   OperationEvicted,
+  OperationCancelled,
   OperationEnded,
   Notification,
   NotificationRejected,
@@ -59,6 +61,8 @@ export class Event {
   session: SessionKey = 0;
   operation: Operation | null = null;
   isWaiting: bool = false;
+  idKind: IdKind = 0;
+  idHash: u64 = 0;
   server: ServerKey = 0;
   startedAt: u64 = 0;
   method: Method = 0;

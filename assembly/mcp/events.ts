@@ -1,4 +1,5 @@
 import { ServerKey, SessionKey, ToolKey } from "../identity/keys";
+import { IdKind } from "../jsonrpc/id";
 import { SessionEntry } from "../store/session_entry";
 import { Event, EventKind } from "./event";
 import { EventSink } from "./event_sink";
@@ -164,6 +165,16 @@ export class Events {
     const event = this.event;
     event.stream = stream;
     this.report(EventKind.OperationEvicted);
+  }
+
+  /** The client cancels its request of this JSON-RPC id, whose operation may be open on another stream or have ended. */
+  operationCancelled(stream: Stream, session: SessionKey, kind: IdKind, id: u64): void {
+    const event = this.event;
+    event.stream = stream;
+    event.session = session;
+    event.idKind = kind;
+    event.idHash = id;
+    this.report(EventKind.OperationCancelled);
   }
 
   /** An operation has its one outcome. Where it has waited for an answer elsewhere, `operation.isParked`. */

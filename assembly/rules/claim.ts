@@ -1,6 +1,8 @@
 import { Properties } from "../host/properties";
 import { claimPath } from "../identity/claim_path";
 import { Utf8Check } from "../json/utf8";
+import { mix } from "../memory/bytes";
+import { keyedHash, neverZero } from "../memory/keyed_hash";
 import { Match } from "./match/match";
 import { Patterns } from "./match/pattern";
 
@@ -47,6 +49,17 @@ export class Claim {
       if (patterns.hasOthers) allOthers = min(allOthers, Match.Unknown);
     }
     return min(anyValue, allOthers);
+  }
+
+  /** A keyed hash of its values, in their order; 0 where there are none. The host's values must be those of one callback. */
+  hash(properties: Properties): u64 {
+    if (!this.isRead) this.read(properties);
+    let hash: u64 = 0;
+    for (let i = 0; i < this.count; i++) {
+      const length = this.lengths[i];
+      hash = neverZero(mix(hash ^ (length < 0 ? 1 : keyedHash(this.at[i], length))));
+    }
+    return hash;
   }
 
   private read(properties: Properties): void {

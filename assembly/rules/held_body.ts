@@ -12,12 +12,14 @@ import { Reading, StrictReader } from "./message/strict_reader";
 
 /** Reads the bodies of held requests, which are whole, and has their messages decided. */
 export class HeldBody {
-  /** @param keys the deciding members of messages. */
+  /** @param keys the deciding members of messages.
+   *  @param hashesArguments the judge needs the hash of arguments. */
   constructor(
     private judge: MessageJudge,
     private keys: Key,
     private hold: HoldConfig,
     private body: Body,
+    private hashesArguments: bool,
   ) {}
 
   /** Passes or answers a held request, which is whole. */
@@ -25,7 +27,7 @@ export class HeldBody {
     if (request.size == 0 && check.mayBeEmpty) return PASS;
     const judge = this.judge;
     judge.begin(check);
-    const reader = StrictReader.take(this.keys);
+    const reader = StrictReader.take(this.keys, this.hashesArguments);
     const body = this.body;
     let isRejected = false;
     body.begin(request.size);

@@ -9,17 +9,19 @@ import { Reading, StrictReader } from "./message/strict_reader";
 /** Reads the bodies of requests that pass whatever is decided, and has their messages decided for the record. */
 export class PassingBody {
   /** @param keys the deciding members of messages.
-   *  @param mindsRefusals whether requests are reported whose messages cannot be decided. */
+   *  @param mindsRefusals whether requests are reported whose messages cannot be decided.
+   *  @param hashesArguments the judge needs the hash of arguments. */
   constructor(
     private judge: MessageJudge,
     private keys: Key,
     private hold: HoldConfig,
     private mindsRefusals: bool,
+    private hashesArguments: bool,
   ) {}
 
   /** The body of this request is read from now on. */
   begin(check: CheckedRequest): void {
-    check.reader = changetype<usize>(StrictReader.take(this.keys));
+    check.reader = changetype<usize>(StrictReader.take(this.keys, this.hashesArguments));
     check.reads = true;
   }
 

@@ -1,6 +1,9 @@
+import { GateRequest } from "../gate/stage/request";
 import { HttpMethod } from "../http/http_method";
+import { Caller } from "../identity/caller";
 import { RequestHead } from "../mcp/headers/request_head";
 import { UNKNOWN_REVISION } from "../mcp/protocol/revisions";
+import { keyedHash, keyedTextHash } from "../memory/keyed_hash";
 import { CheckedRequest } from "./checked_request";
 import { RequestRefusal } from "./message/refusal";
 
@@ -24,4 +27,17 @@ export function refusalOf(head: RequestHead, check: CheckedRequest): RequestRefu
   if (head.isUpgrade || head.method == HttpMethod.Connect) return RequestRefusal.Upgrade;
   if (head.compressed) return RequestRefusal.Compressed;
   return head.isPlainJson || check.mayBeEmpty ? RequestRefusal.None : RequestRefusal.ContentType;
+}
+
+/** Keeps who calls: for the request, and for all that is known of its stream. */
+export function keepCaller(check: CheckedRequest, request: GateRequest, caller: Caller): void {
+  check.keepPrincipal(caller);
+  if (caller.isAnonymous) {
+    request.owner = caller.addressTextLength ? keyedHash(caller.addressText, caller.addressTextLength) : 0;
+    return;
+  }
+  const cut = caller.isCut ? 1 : 0;
+  const principal = keyedTextHash(caller.at, caller.length, caller.length + cut);
+  request.exchange.stream.principal = principal;
+  request.owner = principal;
 }

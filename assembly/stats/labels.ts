@@ -1,3 +1,4 @@
+import { specialLimitName } from "../limits/special_limit";
 import { specialRuleName } from "../access/policy/special_rule";
 import { CallerLabel } from "../config/plugin_config";
 import { Method, TargetKind } from "../mcp/protocol/methods";
@@ -72,9 +73,10 @@ export class Labels {
     return index < rules.length ? rules[index] : specialRuleName(index);
   }
 
-  /** The label `mcp_limit_rule` of the index of a rule of `limits`. */
+  /** The label `mcp_limit_rule` of the index of a rule of `limits`, or of a {@link SpecialLimit}. */
   limitRule(index: i32): string {
-    return this.settings.limitRules[index];
+    const rules = this.settings.limitRules;
+    return index < rules.length ? rules[index] : specialLimitName(index);
   }
 
   /** What the label `mcp_caller` shows. */

@@ -7,7 +7,7 @@ const CAPACITY: i32 = 128;
 /** The rank of entries that make room last. */
 const HIGHEST_RANK: u16 = 3;
 /** The most bytes that are kept of one. */
-export const PENDING_SIZE: i32 = 512;
+export const PENDING_SIZE: i32 = 832;
 
 /** Entries that one sweep gives up at most: each costs some five calls of the host. */
 const GIVEN_UP_PER_SWEEP: i32 = 2048;

@@ -12,12 +12,14 @@ import { type Recorder, startRecorder } from "./recorder.ts";
 import { head } from "./socket.ts";
 
 const WEATHER = { name: "weather", action: "ALLOW", to: [{ operation: { tools: [ALLOWED] } }] };
-const access = { rules: [WEATHER], holdHeaders: true };
+const access = { rules: [WEATHER] };
+/** More than any test holds: nobody is refused for holding too many. */
+const hold = { headers: true, maxStreams: 100_000 };
 /** Each has a plugin instance of its own, and so a watchdog of its own. */
 const LISTENERS: Record<string, Guarded> = {
-  http1: { access, allowHeadersStop: true, plugin: { server: "http1" } },
-  http2: { access, allowHeadersStop: true, plugin: { server: "http2" } },
-  "wrongly held": { access, plugin: { server: "wrongly held" } },
+  http1: { access, allowHeadersStop: true, plugin: { server: "http1", hold } },
+  http2: { access, allowHeadersStop: true, plugin: { server: "http2", hold } },
+  "wrongly held": { access, plugin: { server: "wrongly held", hold } },
 };
 
 const keep = endsAfterAll();

@@ -9,12 +9,11 @@ import { Principals } from "../../identity/principals";
 import { Servers } from "../../identity/servers";
 import { isCandidate } from "../../mcp/headers/candidate";
 import { RequestHead } from "../../mcp/headers/request_head";
-import { keyedTextHash } from "../../memory/keyed_hash";
 import { CheckedRequest } from "../../rules/checked_request";
 import { RequestRefusal } from "../../rules/message/refusal";
 import { HeldBody } from "../../rules/held_body";
 import { PassingBody } from "../../rules/passing_body";
-import { keepHead, refusalOf } from "../../rules/request_facts";
+import { keepCaller, keepHead, refusalOf } from "../../rules/request_facts";
 import { Outlook, Policy } from "../policy/policy";
 import { AccessJudge } from "./access_judge";
 import { CallReader } from "./call_reader";
@@ -49,8 +48,8 @@ export class AccessStage extends Stage {
     this.calls = calls;
     this.answers = answers;
     const judge = new AccessJudge(calls, decisions, answers);
-    this.held = new HeldBody(judge, policy.keys.message, config.hold, host.body);
-    this.passing = new PassingBody(judge, policy.keys.message, config.hold, !policy.isEnforced);
+    this.held = new HeldBody(judge, policy.keys.message, config.hold, host.body, false);
+    this.passing = new PassingBody(judge, policy.keys.message, config.hold, !policy.isEnforced, false);
   }
 
   /** Whether the policy is about a request: the operator's paths and, of a closed policy, whatever looks like MCP, or all JSON
@@ -78,14 +77,7 @@ export class AccessStage extends Stage {
     keepHead(check, head);
     check.origin = this.answers.originOf(head.origin, head.originLength);
     this.principals.find(this.caller, head.forwarded, head.forwardedLength);
-    check.keepPrincipal(this.caller);
-    if (!this.caller.isAnonymous) {
-      request.exchange.stream.principal = keyedTextHash(
-        this.caller.at,
-        this.caller.length,
-        this.caller.length + (this.caller.isCut ? 1 : 0),
-      );
-    }
+    keepCaller(check, request, this.caller);
     this.decisions.caller(check);
     this.calls.begin(check);
     const outlook = this.policy.outlook(this.caller, this.host.properties, this.calls.call, check.matches);
@@ -120,6 +112,10 @@ export class AccessStage extends Stage {
 
   expire(state: StageState, request: GateRequest): Verdict {
     return this.answers.refuse(changetype<CheckedRequest>(state), request, RequestRefusal.NoBody);
+  }
+
+  overload(state: StageState, request: GateRequest): Verdict {
+    return this.answers.refuse(changetype<CheckedRequest>(state), request, RequestRefusal.Overload);
   }
 
   close(state: StageState): void {

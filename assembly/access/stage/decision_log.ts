@@ -3,16 +3,14 @@ import { CallerLabel } from "../../config/plugin_config";
 import { GateRequest } from "../../gate/stage/request";
 import { StageHost } from "../../gate/stage/stage_host";
 import { FilterState } from "../../host/filter_state";
-import { Token } from "../../json/token";
 import { Method, methodOf } from "../../mcp/protocol/methods";
-import { CLIENT_NAME_LIMIT } from "../../mcp/protocol/limits";
-import { UNKNOWN_REVISION, revisionOf } from "../../mcp/protocol/revisions";
 import { HEX_SIZE, writeHex } from "../../memory/hex";
 import { CheckedRequest } from "../../rules/checked_request";
 import { Call } from "../../rules/message/call";
 import { RequestRefusal } from "../../rules/message/refusal";
 import { Slot } from "../../rules/message/slots";
 import { MessageForm, StrictReader } from "../../rules/message/strict_reader";
+import { clientNameLength, sessionOf } from "../../rules/message_session";
 import { DEFAULT_RULE, Policy } from "../policy/policy";
 import { SpecialRule, specialRuleName } from "../policy/special_rule";
 import { Audit } from "../report/audit";
@@ -127,18 +125,6 @@ export class DecisionLog {
   }
 }
 
-/** The session that logs show of a message: for a request without one, its caller's activity window. 0 for none. */
-function sessionOf(request: GateRequest, reader: StrictReader): u64 {
-  const stream = request.exchange.stream;
-  const sessions = request.services.sessions;
-  if (reader.form != MessageForm.Request) return sessions.keyOrNone(stream);
-  const isNamed = reader.token(Slot.MetaVersion) == Token.String;
-  const version = reader.textAt(Slot.MetaVersion);
-  const revision = isNamed ? revisionOf(version, reader.textLength(Slot.MetaVersion)) : UNKNOWN_REVISION;
-  const client = reader.textAt(Slot.MetaClientName);
-  return sessions.sessionOfRequest(stream, revision, client, clientNameLength(reader));
-}
-
 /** Resolves what the statistics of decisions show of the caller. `reader`: the message; null where it could not be read. */
 function nameCaller(request: GateRequest, reader: StrictReader | null): void {
   const services = request.services;
@@ -154,13 +140,6 @@ function nameCaller(request: GateRequest, reader: StrictReader | null): void {
     reader ? reader.textAt(Slot.MetaClientName) : 0,
     reader ? clientNameLength(reader) : 0,
   );
-}
-
-/** Bytes of the name of the client's software in a message; 0 where it names none, or none that is kept. */
-function clientNameLength(reader: StrictReader): i32 {
-  const isNamed =
-    reader.token(Slot.MetaClientName) == Token.String && reader.textTotal(Slot.MetaClientName) <= CLIENT_NAME_LIMIT;
-  return isNamed ? reader.textLength(Slot.MetaClientName) : 0;
 }
 
 function count(request: GateRequest, call: Call, rule: i32, isDenied: bool, isShadow: bool): void {

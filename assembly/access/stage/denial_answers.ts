@@ -3,24 +3,24 @@ import { DenialForm } from "../../config/rules/rule_config";
 import { GateRequest } from "../../gate/stage/request";
 import { Verdict } from "../../gate/stage/verdict";
 import { Outcome } from "../../mcp/protocol/outcome";
+import { AnswerHeaders } from "../../rules/answer_headers";
 import { CheckedRequest } from "../../rules/checked_request";
 import { RequestRefusal, refusalName } from "../../rules/message/refusal";
 import { Slot } from "../../rules/message/slots";
 import { StrictReader } from "../../rules/message/strict_reader";
 import { DecisionLog } from "./decision_log";
 import { Denial } from "./denial";
-import { DenialHeaders } from "./denial_headers";
 
 /** Makes the verdicts that answer what an access policy denies or refuses. */
 export class DenialAnswers {
   private denial: Denial = new Denial();
-  private headers: DenialHeaders;
+  private headers: AnswerHeaders;
 
   constructor(
     private config: AccessConfig,
     private decisions: DecisionLog,
   ) {
-    this.headers = new DenialHeaders(config.denialCors);
+    this.headers = new AnswerHeaders(config.denialCors);
   }
 
   /** The number that stands for the `Origin` of a request, `length` bytes; 0 for one that is not listed, or none. */
@@ -32,23 +32,25 @@ export class DenialAnswers {
    *  none. */
   refuse(check: CheckedRequest, request: GateRequest, refusal: RequestRefusal, member: usize = 0): Verdict {
     this.decisions.refusal(request, check, refusal, member);
-    this.denial.begin(false);
+    this.denial.body.begin(false);
     this.denial.refuse(refusal);
-    if (refusal == RequestRefusal.NoBody) return this.answer(check, 503, "mcp_access_refused[no_body]");
+    if (refusal == RequestRefusal.NoBody || refusal == RequestRefusal.Overload) {
+      return this.answer(check, 503, "mcp_access_refused[" + refusalName(refusal) + "]");
+    }
     return this.answer(check, this.status(check), "mcp_access_refused[" + refusalName(refusal) + "]");
   }
 
   /** Answers a request whose header, of this name, does not match its body. */
   mismatch(check: CheckedRequest, request: GateRequest, reader: StrictReader, header: string): Verdict {
     this.decisions.refusal(request, check, RequestRefusal.HeaderMismatch, 0, header);
-    this.denial.begin(false);
+    this.denial.body.begin(false);
     this.denial.mismatch(reader);
     return this.answer(check, 400, "mcp_access_refused[header_mismatch]");
   }
 
   /** Begins the answer to a message, or to a batch where `isBatch`: {@link deny} each request, then {@link finish}. */
   begin(isBatch: bool): void {
-    this.denial.begin(isBatch);
+    this.denial.body.begin(isBatch);
   }
 
   /** Answers the request in the reader, which a rule denies. */
@@ -59,21 +61,28 @@ export class DenialAnswers {
 
   /** The answer is whole. `rule` denies the request. */
   finish(check: CheckedRequest, rule: i32): Verdict {
-    this.denial.end();
+    this.denial.body.end();
     return this.answer(check, this.status(check), "mcp_access_denied[" + this.decisions.ruleName(rule) + "]");
   }
 
   /** The status of a denial: clients of HTTP+SSE and the operator may want an HTTP status, and nobody waits for more than
    *  that where no request is denied. */
   private status(check: CheckedRequest): i32 {
-    if (this.denial.isEmpty) return 202;
+    if (this.denial.body.isEmpty) return 202;
     const config = this.config;
     return config.denialForm == DenialForm.Status ? config.denialStatus : check.wantsStatus ? 403 : 200;
   }
 
   private answer(check: CheckedRequest, status: i32, details: string): Verdict {
-    const hasBody = !this.denial.isEmpty;
+    const hasBody = !this.denial.body.isEmpty;
     const headers = this.headers.of(check.origin, hasBody);
-    return Verdict.answer(Outcome.Denied, status, details, this.denial.at, hasBody ? this.denial.length : 0, headers);
+    return Verdict.answer(
+      Outcome.Denied,
+      status,
+      details,
+      this.denial.body.at,
+      hasBody ? this.denial.body.length : 0,
+      headers,
+    );
   }
 }

@@ -21,6 +21,8 @@ export class GateRequest {
   exchange: Exchange;
   /** The proxy's id of the stream. */
   stream: u32;
+  /** A keyed hash of who calls, set by stages: of the principal, else of the address. 0 where neither is known. */
+  owner: u64;
   /** Bytes of the body: those that the proxy holds while the request is held, else those that have passed. */
   size: usize;
   /** The address of the first stage's state. */
@@ -30,6 +32,11 @@ export class GateRequest {
   /** A stage has answered the request in place of the server. */
   isAnswered: bool;
   heldAtMs: u64;
+  /** A stage must read the answer: the server must not compress it. */
+  wantsPlainAnswer: bool;
+  /** It is counted among the requests that are held, with so many bytes: see {@link HeldBudget}. */
+  isBudgeted: bool;
+  budgetedBytes: usize;
   /** The addresses of the neighbours in the list of requests whose headers are held; 0 for none. */
   next: usize;
   previous: usize;

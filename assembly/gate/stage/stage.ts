@@ -36,6 +36,9 @@ export abstract class Stage {
   /** The headers of a request that this stage holds have been in the proxy for too long, and no body came: answers it. */
   abstract expire(state: StageState, request: GateRequest): Verdict;
 
+  /** A request that this stage is to hold cannot be held: its caller, or all together, have too many held. Answers it. */
+  abstract overload(state: StageState, request: GateRequest): Verdict;
+
   /** The stream is over: the state must not be used any more. */
   abstract close(state: StageState): void;
 }

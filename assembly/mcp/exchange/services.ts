@@ -58,6 +58,8 @@ export class ExchangeServices {
   readonly tokens: TokenSettings;
   /** The sink that remembers clients' names for the access policy. The unit sets it before streams use it. */
   clientNames: EventSink | null = null;
+  /** The sink that limits settle by; null where there are none. The unit sets it before streams use it. */
+  limits: EventSink | null = null;
   private tracker: SessionTracker;
   private storedSessions: Sessions;
   private waiting: WaitingOperations;

@@ -15,14 +15,24 @@ export class Cancellations {
     this.marks.set(session, operationKey(kind, id, false), nowMs);
   }
 
-  /** Uses up the cancellation of a client's operation in a session. False where there is none: one from before the operation
-   *  began is of an earlier request under the same id. */
+  /** Whether a client's operation in a session is cancelled. A cancellation from before the operation began, at `startedAt` in
+   *  nanoseconds, is of an earlier request under the same id. */
+  has(session: SessionKey, kind: IdKind, id: u64, startedAt: u64): bool {
+    return this.cancelledAt(session, operationKey(kind, id, false), startedAt) != 0;
+  }
+
+  /** Uses up the cancellation of a client's operation in a session. False where there is none. */
   take(operation: Operation, session: SessionKey): bool {
     const key = operationKey(operation.idKind, operation.idHash, false);
-    const cancelledAtMs = this.marks.get(session, key);
-    const startedAtMs = operation.startedAt / NANOSECONDS_PER_MILLISECOND;
-    if (!cancelledAtMs || !hasCome(startedAtMs, cancelledAtMs)) return false;
+    const cancelledAtMs = this.cancelledAt(session, key, operation.startedAt);
+    if (!cancelledAtMs) return false;
     this.marks.replace(session, key, cancelledAtMs, 0);
     return true;
+  }
+
+  private cancelledAt(session: SessionKey, key: u64, startedAt: u64): u64 {
+    const cancelledAtMs = this.marks.get(session, key);
+    const isLater = cancelledAtMs != 0 && hasCome(startedAt / NANOSECONDS_PER_MILLISECOND, cancelledAtMs);
+    return isLater ? cancelledAtMs : 0;
   }
 }

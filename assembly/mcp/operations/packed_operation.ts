@@ -2,12 +2,14 @@ import { ServerKey } from "../../identity/keys";
 import { IdKind } from "../../jsonrpc/id";
 import { METHOD_COUNT, Method } from "../protocol/methods";
 import { TOKEN_KIND_COUNT } from "../protocol/token_kinds";
+import { ADMISSION_LIMIT, ADMISSION_RECORD, Admission } from "../state/admission";
 import { Operation } from "../state/operation";
 import { CLIENT_NAME_LIMIT, NAME_LIMIT } from "../protocol/limits";
 
 /**
  * A waiting operation in shared data, little-endian: one byte each for its method, the kind of its id, whether the server
- * asked (1), perhaps so that it can be replayed (3), and the lengths of both names; then the fields below, the names behind them. A change of the layout needs
+ * asked (1), perhaps so that it can be replayed (3), and the lengths of both names; the number of records of its
+ * admission; then the fields below, the names behind them, and these records. A change of the layout needs
  * another FORMAT of the store.
  */
 const METHOD_AT: usize = 0;
@@ -16,6 +18,7 @@ const FROM_SERVER_AT: usize = 2;
 const MAY_BE_REPLAYED: u8 = 2;
 const NAME_LENGTH_AT: usize = 3;
 const CLIENT_NAME_LENGTH_AT: usize = 4;
+const ADMISSION_COUNT_AT: usize = 5;
 const SERVER_AT: usize = 8;
 const CALLER_AT: usize = 16;
 const ID_HASH_AT: usize = 24;
@@ -34,7 +37,8 @@ if (NAMES_AT != TOKENS_AT + TOKEN_KIND_COUNT * sizeof<u32>()) ERROR("The packed 
 if (NAME_LIMIT > 255 || METHOD_COUNT > 255) ERROR("A packed operation has one byte for each of these.");
 
 /** The most bytes that an operation is packed in. */
-export const PACKED_LIMIT: usize = NAMES_AT + NAME_LIMIT + CLIENT_NAME_LIMIT;
+export const PACKED_LIMIT: usize =
+  NAMES_AT + NAME_LIMIT + CLIENT_NAME_LIMIT + <usize>ADMISSION_LIMIT * ADMISSION_RECORD;
 
 /** Writes an operation that waits for its answer to `to`, which has room for {@link PACKED_LIMIT} bytes, without its
  *  target's name unless `hasName`. Returns the number of bytes. */
@@ -60,7 +64,13 @@ export function packOperation(operation: Operation, hasName: bool, to: usize): u
   }
   memory.copy(to + NAMES_AT, operation.name, nameLength);
   memory.copy(to + NAMES_AT + nameLength, operation.clientName, operation.clientNameLength);
-  return <u32>NAMES_AT + nameLength + operation.clientNameLength;
+  const length = <u32>NAMES_AT + nameLength + operation.clientNameLength;
+  if (!operation.admission) return length;
+  const admission = changetype<Admission>(operation.admission);
+  const size = <u32>admission.count * <u32>ADMISSION_RECORD;
+  store<u8>(to, <u8>admission.count, ADMISSION_COUNT_AT);
+  memory.copy(to + length, admission.record(0), size);
+  return length + size;
 }
 
 /** A new operation, which waits, out of what {@link packOperation} wrote; null where the bytes are not such. */
@@ -87,6 +97,14 @@ export function unpackOperation(from: usize, length: u32): Operation | null {
   const nameLength = load<u8>(from, NAME_LENGTH_AT);
   operation.setName(from + NAMES_AT, nameLength);
   operation.setClientName(from + NAMES_AT + nameLength, load<u8>(from, CLIENT_NAME_LENGTH_AT));
+  const count = load<u8>(from, ADMISSION_COUNT_AT);
+  if (count) {
+    const admission = Admission.take(operation.idKind, operation.idHash);
+    admission.count = count;
+    const size = <usize>count * ADMISSION_RECORD;
+    memory.copy(admission.record(0), from + length - size, size);
+    operation.admission = changetype<usize>(admission);
+  }
   return operation;
 }
 
@@ -118,10 +136,12 @@ export function isPacked(at: usize, length: u32): bool {
   if (length < <u32>NAMES_AT) return false;
   const nameLength: u32 = load<u8>(at, NAME_LENGTH_AT);
   const clientNameLength: u32 = load<u8>(at, CLIENT_NAME_LENGTH_AT);
+  const count: u32 = load<u8>(at, ADMISSION_COUNT_AT);
   return (
     nameLength <= NAME_LIMIT &&
     clientNameLength <= CLIENT_NAME_LIMIT &&
-    length == <u32>NAMES_AT + nameLength + clientNameLength &&
+    count <= <u32>ADMISSION_LIMIT &&
+    length == <u32>NAMES_AT + nameLength + clientNameLength + count * <u32>ADMISSION_RECORD &&
     load<u8>(at, METHOD_AT) < <u8>METHOD_COUNT &&
     load<u8>(at, ID_KIND_AT) <= <u8>IdKind.Invalid
   );

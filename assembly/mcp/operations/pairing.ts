@@ -51,6 +51,9 @@ export class Pairing {
     operation.startedAt = stream.startedAt;
     this.usage.requested(message, operation);
     this.tools.requested(stream, message, operation);
+    if (stream.admissions) {
+      operation.admission = changetype<usize>(stream.takeAdmission(operation.idKind, operation.idHash));
+    }
     stream.operations.add(operation);
     let isWaiting = false;
     if (stream.session.isHttpSse) {
@@ -119,6 +122,7 @@ export class Pairing {
     const nowMs = this.clock.milliseconds;
     if (!fromServer && !stream.session.isHttpSse) this.cancellations.add(session, message.cancelledKind, id, nowMs);
     this.waiting.cancel(session, message.cancelledKind, id, fromServer, nowMs);
+    if (!fromServer) this.events.operationCancelled(stream, session, message.cancelledKind, id);
   }
 
   /** A response of the server. `isWhole`: it is all that the server answers. */

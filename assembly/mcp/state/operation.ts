@@ -6,6 +6,7 @@ import { CLIENT_NAME_LIMIT, NAME_LIMIT, NO_CODE } from "../protocol/limits";
 import { Method } from "../protocol/methods";
 import { Outcome } from "../protocol/outcome";
 import { TOKEN_KIND_COUNT, TokenKind, isRepetition } from "../protocol/token_kinds";
+import { Admission } from "./admission";
 
 /** A request and, in time, its answer. */
 @unmanaged
@@ -47,6 +48,8 @@ export class Operation {
   /** The server of the stream that it came on, and what sinks show of the caller, once it waits for an answer elsewhere. */
   server: ServerKey;
   caller: CallerKey;
+  /** The address of what limits settle at its end; 0 for nothing. */
+  admission: usize;
   /** The address of the next open one of the stream, or 0. */
   next: usize;
   /** Set and read by statistics alone: the label of its server, and the addresses of the open operations that began before and
@@ -95,6 +98,7 @@ export class Operation {
   }
 
   release(): void {
+    if (this.admission) changetype<Admission>(this.admission).release();
     pool.release(changetype<usize>(this));
   }
 

@@ -1,6 +1,8 @@
 import { CallerKey, ServerKey } from "../../identity/keys";
+import { IdKind } from "../../jsonrpc/id";
 import { Outcome } from "../protocol/outcome";
 import { StreamKind } from "../protocol/stream_kinds";
+import { Admission } from "./admission";
 import { ENDPOINT_LINK_SIZE, EndpointLink } from "./endpoint_link";
 import { OPEN_OPERATIONS_SIZE, OpenOperations } from "./open_operations";
 import { SESSION_LINK_SIZE, SessionLink } from "./session_link";
@@ -38,6 +40,10 @@ export class Stream {
   isUnchecked: bool;
   /** The gate keeps the request from the server, and its messages have this outcome; Open where it does not. */
   rejection: Outcome;
+  /** The address of the first {@link Admission} of a request whose operation has not begun; 0 for none. */
+  admissions: usize;
+  /** Bytes of the response that could not be read. */
+  unreadSize: u64;
   /** It may post to an endpoint of HTTP+SSE, but it cannot be told to which. */
   isUnpaired: bool;
   /** It is MCP beyond doubt. */
@@ -61,6 +67,28 @@ export class Stream {
   @inline
   get isRejected(): bool {
     return this.rejection != Outcome.Open;
+  }
+
+  /** Keeps the admission of a request until its operation begins. */
+  addAdmission(admission: Admission): void {
+    admission.next = this.admissions;
+    this.admissions = changetype<usize>(admission);
+  }
+
+  /** Takes the admission of the request of this id; null where there is none. */
+  takeAdmission(kind: IdKind, idHash: u64): Admission | null {
+    let before: usize = 0;
+    for (let at = this.admissions; at; at = changetype<Admission>(at).next) {
+      const admission = changetype<Admission>(at);
+      if (admission.idKind == kind && admission.idHash == idHash) {
+        if (before) changetype<Admission>(before).next = admission.next;
+        else this.admissions = admission.next;
+        admission.next = 0;
+        return admission;
+      }
+      before = at;
+    }
+    return null;
   }
 
   @inline

@@ -30,6 +30,8 @@ export enum RequestRefusal {
   HeaderMismatch,
   /** The body that was to be held never came: the plugin may not hold headers. */
   NoBody,
+  /** Too many requests, or bytes of them, are held: of this caller, or of all. */
+  Overload,
   /** The decision could not be made. */
   Internal,
 }
@@ -52,6 +54,7 @@ const NAMES: string[] = [
   "upgrade",
   "header_mismatch",
   "no_body",
+  "too_many_held",
   "internal",
 ];
 

@@ -3,6 +3,7 @@ import { TEXT_LIMIT } from "../../json/text";
 import { Tokenizer } from "../../json/tokenizer";
 import { Utf8Check } from "../../json/utf8";
 import { equalsText } from "../../memory/bytes";
+import { StreamHash } from "../../memory/stream_hash";
 import { Key, SLOT_LIMIT } from "./keys";
 import { RequestRefusal } from "./refusal";
 import { Slot } from "./slots";
@@ -68,10 +69,14 @@ export class StrictReader {
   /** A bit for each slot whose member has come. */
   private seen: u64;
   private textsUsed: u32;
+  private hashesArguments: bool;
+  /** What {@link argumentsHash} is computed by; null until it is first needed. */
+  private argumentsRead: StreamHash | null;
   private nextFree: usize;
 
-  /** A reader of messages with these deciding members, which must live as long. */
-  static take(root: Key): StrictReader {
+  /** A reader of messages with these deciding members, which must live as long. `hashesArguments`: whether
+   *  {@link argumentsHash} is needed, and no member inside the arguments is deciding. */
+  static take(root: Key, hashesArguments: bool = false): StrictReader {
     let self = changetype<StrictReader>(free);
     if (free) {
       free = self.nextFree;
@@ -80,6 +85,11 @@ export class StrictReader {
       self = changetype<StrictReader>(heap.alloc(SIZE));
       self.tokens = Tokenizer.create();
       self.utf8 = changetype<Utf8Check>(heap.alloc(offsetof<Utf8Check>()));
+      self.argumentsRead = null;
+    }
+    self.hashesArguments = hashesArguments;
+    if (hashesArguments && !self.argumentsRead) {
+      self.argumentsRead = changetype<StreamHash>(heap.alloc(offsetof<StreamHash>()));
     }
     self.utf8.reset();
     self.root = changetype<usize>(root);
@@ -119,6 +129,10 @@ export class StrictReader {
         case Token.ObjectEnd:
           this.open = changetype<Key>(this.open).parent;
           if (this.open == 0 && this.finishMessage()) return Reading.Message;
+          break;
+        case Token.Part:
+        case Token.LastPart:
+          this.argumentsRead!.feed(this.tokens.textAt, this.tokens.textLength);
           break;
         case Token.ArrayEnd:
           // The end of a batch: any other array is passed over.
@@ -173,6 +187,11 @@ export class StrictReader {
     return this.token(slot) == Token.String && equalsText(this.textAt(slot), this.textLength(slot), text);
   }
 
+  /** The keyed hash of the arguments' bytes as they are written; the same for all messages without arguments. */
+  get argumentsHash(): u64 {
+    return this.argumentsRead!.value;
+  }
+
   private readKey(): void {
     const tokens = this.tokens;
     this.named = 0;
@@ -192,6 +211,7 @@ export class StrictReader {
     if (this.refusal) this.refusedKey = changetype<usize>(key);
     this.seen |= bit;
     this.named = changetype<usize>(key);
+    if (this.hashesArguments && key.slot == Slot.Arguments) tokens.captureValue();
   }
 
   private readValue(token: Token): void {
@@ -229,6 +249,7 @@ export class StrictReader {
     } else {
       this.open = this.root;
       this.seen = 0;
+      if (this.hashesArguments) this.argumentsRead!.reset();
       this.textsUsed = 0;
       memory.fill(this.values, 0, VALUES_SIZE);
     }

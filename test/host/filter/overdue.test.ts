@@ -13,12 +13,14 @@ import {
 import { guarded, startGuarded, tools } from "./access.ts";
 import { countsBy, MCP_HEADERS } from "./filter.ts";
 
+/** More than any test holds: nobody is refused for holding too many. */
+const MANY_HELD = { hold: { maxStreams: 100_000 } };
 const HOLDING = { defaultAction: "ALLOW", rules: [tools("DENY", "no-rm", "rm")], holdHeaders: true };
 const head = requestHead({ headers: MCP_HEADERS });
 /** Streams that one callback answers. */
 const PER_TURN = 32;
 
-const start = () => startGuarded(HOLDING, { allowHeadersStop: true });
+const start = () => startGuarded(HOLDING, { more: MANY_HELD, allowHeadersStop: true });
 
 function hold(plugin: Plugin, count: number): HttpStream[] {
   return Array.from({ length: count }, () => {
@@ -123,7 +125,7 @@ test("ticks do not start further chains of turns while one lives", () => {
 
 test("plugin instances in one VM and in others wake themselves only", () => {
   const shared = { queues: new SharedQueues(), clock: new Clock(), sharedData: new SharedDataStore() };
-  const options = { allowHeadersStop: true, configuration: guarded(HOLDING) };
+  const options = { allowHeadersStop: true, configuration: guarded(HOLDING, MANY_HELD) };
   const [one, two] = [new Vm(loadModule(), shared), new Vm(loadModule(), shared)];
   const plugins = [one.plugin(options), one.plugin(options), two.plugin(options), two.plugin(options)];
   const streams = plugins.map((plugin) => hold(plugin, 100));
@@ -154,7 +156,7 @@ test("a plugin instance that is gone is not woken, and another one is served", (
   for (const stream of streams.filter(({ reply }) => reply === undefined)) stream.reset("client");
   plugin.close();
   runTurns(vm.queues);
-  const next = vm.plugin({ allowHeadersStop: true, configuration: guarded(HOLDING) });
+  const next = vm.plugin({ allowHeadersStop: true, configuration: guarded(HOLDING, MANY_HELD) });
   const more = hold(next, 40);
   tickAfter(next, 5);
   runTurns(vm.queues);

@@ -11,6 +11,7 @@ import { HeaderBlock } from "../../../../assembly/host/header_block";
 import { Level } from "../../../../assembly/host/log";
 import { HttpMethod } from "../../../../assembly/http/http_method";
 import { NamedPaths } from "../../../../assembly/http/named_paths";
+import { LimitRules } from "../../../../assembly/limits/limit_rules";
 import { RequestHead } from "../../../../assembly/mcp/headers/request_head";
 import { Outcome } from "../../../../assembly/mcp/protocol/outcome";
 import { Bytes, indexOfIgnoringCase } from "../../../../assembly/memory/bytes";
@@ -99,6 +100,10 @@ class QueryStage extends Stage {
     return this.answer(504, "stage_no_body");
   }
 
+  overload(state: StageState, request: GateRequest): Verdict {
+    return this.expire(state, request);
+  }
+
   close(state: StageState): void {
     this.log("close");
     const at = queue.indexOf(changetype<usize>(state));
@@ -123,8 +128,14 @@ class QueryStage extends Stage {
 }
 
 class TestStages extends Stages {
-  ofOwn(config: PluginConfig, policy: Policy | null, paths: NamedPaths, host: StageHost): Stage[] {
-    const stages = super.ofOwn(config, policy, paths, host);
+  ofOwn(
+    config: PluginConfig,
+    policy: Policy | null,
+    limits: LimitRules | null,
+    paths: NamedPaths,
+    host: StageHost,
+  ): Stage[] {
+    const stages = super.ofOwn(config, policy, limits, paths, host);
     stages.push(new QueryStage(host));
     return stages;
   }

@@ -1,0 +1,179 @@
+import { Clock } from "../host/clock";
+import { Method } from "../mcp/protocol/methods";
+import { Admission } from "../mcp/state/admission";
+import { GateRequest } from "../gate/stage/request";
+import { Call } from "../rules/message/call";
+import { Charges } from "./charges";
+import { Ledger } from "./ledger";
+import { LimitFacts } from "./limit_facts";
+import { LimitKeys } from "./limit_keys";
+import { LimitKind, LimitRule } from "./limit_rule";
+import { Rejection } from "./rejection";
+import { Settlement } from "./settlement";
+
+/** How long a caller is asked to wait where nothing tells when a permit will be free. */
+const PERMIT_RETRY_NS: u64 = 1_000_000_000;
+
+/** Takes from the allowances of rules for the messages of one request, and gives all of it back if the request is rejected. */
+export class Charger {
+  /** Why the last rule did not admit its message. */
+  readonly rejection: Rejection = new Rejection();
+  /** The last rule that admitted its message used an allowance that is shared for want of room. */
+  isShared: bool = false;
+  private charges: Charges = new Charges();
+  private keys: LimitKeys = new LimitKeys();
+  private ledger: Ledger | null = null;
+  private nowNs: u64 = 0;
+  private method: Method = Method.None;
+  private isToolCall: bool = false;
+
+  constructor(private clock: Clock) {}
+
+  /** Another request: what was charged before stays so. */
+  begin(ledger: Ledger): void {
+    this.ledger = ledger;
+    this.nowNs = this.clock.now();
+    this.charges.clear();
+  }
+
+  /** The request's next message, of this method. */
+  beginMessage(method: Method): void {
+    this.method = method;
+    this.isToolCall = method == Method.ToolsCall;
+    this.keys.begin(this.ledger!, method);
+  }
+
+  /** Charges what a rule of this index takes for the message of this index. False where the rule does not admit it: then it has
+   *  taken nothing, and `rejection` says why. */
+  charge(rule: LimitRule, index: i32, message: i32, request: GateRequest, facts: LimitFacts, call: Call): bool {
+    const first = this.charges.length;
+    const key = this.keys.of(rule, request, facts, call);
+    const owner = rule.isByCaller ? facts.owner : 0;
+    this.isShared = false;
+    if (
+      this.takeRequest(rule, index, message, key, owner) &&
+      this.takeRepeat(rule, index, message, key, owner, call) &&
+      this.takePermit(rule, index, message, key, owner) &&
+      this.takeTokens(rule, index, message, key, owner)
+    ) {
+      return true;
+    }
+    this.undo(first);
+    return false;
+  }
+
+  /** Gives back all that was charged for the request. */
+  undoAll(): void {
+    this.undo(0);
+  }
+
+  /** Adds to the admission of the message of this index what is settled when its operation ends. */
+  settleLater(message: i32, admission: Admission): void {
+    const rules = this.ledger!.rules.rules;
+    const holder = this.ledger!.permits.holder;
+    for (let i = 0; i < this.charges.length; i++) {
+      const charge = this.charges.get(i);
+      if (charge.message != message) continue;
+      const scope = rules[charge.rule].scope;
+      const kind = charge.kind;
+      if (kind == LimitKind.Concurrency) Settlement.add(admission, kind, scope, charge.key, holder);
+      if (kind == LimitKind.Tokens) Settlement.add(admission, kind, scope, charge.key, charge.owner);
+    }
+  }
+
+  /** Whether the message of this index has something to settle. */
+  settles(message: i32): bool {
+    for (let i = 0; i < this.charges.length; i++) {
+      const charge = this.charges.get(i);
+      if (charge.message == message && charge.kind >= LimitKind.Concurrency) return true;
+    }
+    return false;
+  }
+
+  private takeRequest(rule: LimitRule, index: i32, message: i32, key: u64, owner: u64): bool {
+    const rate = rule.requests;
+    if (!rate) return true;
+    const allowances = this.ledger!.allowances;
+    const scope = rule.scopeOf(LimitKind.Requests);
+    if (!allowances.take(scope, key, owner, 1, rate, this.nowNs)) {
+      const isExact = this.keys.isIdentifying && !allowances.isShared;
+      // A batch of more than can be admitted at once never is.
+      const retryAfterNs = <u32>message < rate.burst ? allowances.retryAfterNs : 0;
+      this.rejection.set(rule, index, LimitKind.Requests, retryAfterNs, allowances.remaining, isExact);
+      return false;
+    }
+    if (allowances.isShared) this.isShared = true;
+    this.charges.add(LimitKind.Requests, index, message, allowances.id, owner);
+    return true;
+  }
+
+  private takeRepeat(rule: LimitRule, index: i32, message: i32, key: u64, owner: u64, call: Call): bool {
+    const rate = rule.repeats;
+    if (!rate || !this.isToolCall) return true;
+    const repeats = this.ledger!.repeats;
+    const scope = rule.scopeOf(LimitKind.Repeats);
+    if (!repeats.take(scope, this.keys.repeatOf(key, call), owner, 1, rate, this.nowNs)) {
+      const isExact = this.keys.isIdentifying && !repeats.isShared;
+      this.rejection.set(rule, index, LimitKind.Repeats, repeats.retryAfterNs, repeats.remaining, isExact);
+      return false;
+    }
+    this.charges.add(LimitKind.Repeats, index, message, repeats.id, owner);
+    return true;
+  }
+
+  private takePermit(rule: LimitRule, index: i32, message: i32, key: u64, owner: u64): bool {
+    if (!rule.limitsConcurrency(this.method)) return true;
+    const permit = rule.scopeOf(LimitKind.Concurrency) ^ key;
+    if (!this.ledger!.acquire(permit, owner, rule.concurrency)) {
+      const isExact = this.keys.isIdentifying;
+      this.rejection.set(
+        rule,
+        index,
+        LimitKind.Concurrency,
+        <u32>message < rule.concurrency ? PERMIT_RETRY_NS : 0,
+        0,
+        isExact,
+      );
+      return false;
+    }
+    this.charges.add(LimitKind.Concurrency, index, message, permit, owner);
+    return true;
+  }
+
+  private takeTokens(rule: LimitRule, index: i32, message: i32, key: u64, owner: u64): bool {
+    const rate = rule.tokens;
+    if (!rate) return true;
+    const allowances = this.ledger!.allowances;
+    if (!allowances.hasBalance(rule.scopeOf(LimitKind.Tokens), key, owner, rate, this.nowNs)) {
+      const isExact = this.keys.isIdentifying && !allowances.isShared;
+      this.rejection.set(rule, index, LimitKind.Tokens, allowances.retryAfterNs, allowances.remaining, isExact);
+      return false;
+    }
+    if (allowances.isShared) this.isShared = true;
+    this.charges.add(LimitKind.Tokens, index, message, key, owner);
+    return true;
+  }
+
+  /** Gives back the charges from this index on. */
+  private undo(first: i32): void {
+    const ledger = this.ledger!;
+    const rules = ledger.rules.rules;
+    for (let i = this.charges.length - 1; i >= first; i--) {
+      const charge = this.charges.get(i);
+      const rule = rules[charge.rule];
+      const nowNs = this.nowNs;
+      switch (charge.kind) {
+        case LimitKind.Requests:
+          ledger.allowances.refund(charge.key, 1, rule.requests!, nowNs, nowNs);
+          break;
+        case LimitKind.Repeats:
+          ledger.repeats.refund(charge.key, 1, rule.repeats!, nowNs, nowNs);
+          break;
+        case LimitKind.Concurrency:
+          ledger.permits.release(charge.key, ledger.permits.holder);
+          break;
+      }
+    }
+    this.charges.length = first;
+  }
+}

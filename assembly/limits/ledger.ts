@@ -1,0 +1,174 @@
+import { Clock } from "../host/clock";
+import { SessionKey } from "../identity/keys";
+import { Event, EventKind } from "../mcp/event";
+import { EventSink } from "../mcp/event_sink";
+import { Cancellations } from "../mcp/operations/cancellations";
+import { TargetKind, targetKind } from "../mcp/protocol/methods";
+import { Outcome, isSuccess } from "../mcp/protocol/outcome";
+import { TOKEN_KIND_COUNT } from "../mcp/protocol/token_kinds";
+import { StreamSessions } from "../mcp/sessions/stream_sessions";
+import { Admission } from "../mcp/state/admission";
+import { Operation } from "../mcp/state/operation";
+import { Stream } from "../mcp/state/stream";
+import { NANOSECONDS_PER_MILLISECOND } from "../memory/elapsed";
+import { keyedHash } from "../memory/keyed_hash";
+import { Allowances, WhenFull } from "../store/allowances";
+import { Permits } from "../store/permits";
+import { Marks } from "../store/primitives/marks";
+import { Slots } from "../store/primitives/slots";
+import { Store } from "../store/primitives/store";
+import { KnownTools } from "./known_tools";
+import { LimitAudit } from "./limit_audit";
+import { LimitKind, LimitRule } from "./limit_rule";
+import { LimitRules } from "./limit_rules";
+import { LimitedCallers } from "./limited_callers";
+import { OpenAdmissions } from "./open_admissions";
+import { Settlement } from "./settlement";
+
+/** Sessions whose client is remembered, and tools of servers: 32 a bucket. */
+const CLIENT_BUCKETS: i32 = 1024;
+const TOOL_BUCKETS: i32 = 256;
+/** Bytes that count as a token where an answer could not be read. */
+const BYTES_PER_TOKEN: u64 = 3;
+
+/**
+ * What callers have used up of the limits of a counting unit. It takes and gives back for requests that are decided, and, as
+ * a sink, settles what is known only once their operations end: tokens are charged, and permits released.
+ */
+export class Ledger extends EventSink {
+  readonly tools: KnownTools;
+  readonly permits: Permits;
+  /** Of requests and tokens. */
+  readonly allowances: Allowances;
+  readonly repeats: Allowances;
+  readonly limited: LimitedCallers;
+  private clients: Marks;
+  private open: OpenAdmissions;
+
+  /** @param shared the state of the counting unit, and `slots` those of its workers. */
+  constructor(
+    readonly rules: LimitRules,
+    private shared: Store,
+    private slots: Slots,
+    private sessions: StreamSessions,
+    readonly audit: LimitAudit,
+    private clock: Clock,
+  ) {
+    super();
+    const maxKeys = rules.config.maxKeys;
+    this.tools = new KnownTools(new Marks(shared, "limit-tools", TOOL_BUCKETS));
+    this.permits = new Permits(shared, "permits");
+    this.allowances = new Allowances(shared, "allowances", maxKeys, WhenFull.Share);
+    this.repeats = new Allowances(shared, "repeats", maxKeys, WhenFull.EvictOwn);
+    this.limited = new LimitedCallers(new Marks(shared, "limited"));
+    this.clients = new Marks(shared, "limit-clients", CLIENT_BUCKETS);
+    this.open = new OpenAdmissions(new Cancellations(new Marks(shared, "cancellations")));
+  }
+
+  /** Acquires a permit. False where none is left. */
+  acquire(key: u64, owner: u64, limit: u32): bool {
+    if (!this.slots.isOwned && !this.slots.claim(this.clock.milliseconds)) return false;
+    return this.permits.acquire(key, owner, limit);
+  }
+
+  /** The hash of the name of the session's client; 0 where it is not known. */
+  clientOf(session: SessionKey): u64 {
+    return session ? this.clients.get(session, 0) : 0;
+  }
+
+  receive(event: Event): void {
+    switch (event.kind) {
+      case EventKind.OperationStarted:
+        if (event.operation!.admission && !event.isWaiting) this.started(event.stream, event.operation!);
+        break;
+      case EventKind.OperationWaiting:
+        if (event.operation!.admission) this.waiting(event.operation!);
+        break;
+      case EventKind.OperationCancelled:
+        this.cancelled(event);
+        break;
+      case EventKind.OperationEnded:
+        this.ended(event.stream, event.operation!);
+        break;
+      case EventKind.NameSeen:
+        if (event.targetKind == TargetKind.Tool && event.stream.server) {
+          this.tools.add(event.stream.server, keyedHash(event.name, event.nameLength));
+        }
+        break;
+      case EventKind.ClientNamed:
+        if (this.rules.needsClient && event.nameLength) {
+          this.clients.set(event.session, 0, keyedHash(event.name, event.nameLength));
+        }
+        break;
+    }
+  }
+
+  /** To be called on each tick: `isSweeper` on one worker at a time. */
+  tick(isSweeper: bool): void {
+    const nowNs = this.clock.now();
+    this.allowances.readCount();
+    this.permits.finishReleases();
+    this.open.releaseCancelled(this.permits);
+    this.limited.tick(nowNs / NANOSECONDS_PER_MILLISECOND, this.audit);
+    if (!isSweeper) return;
+    if (this.allowances.sweep(nowNs)) this.allowances.readCount();
+    if (this.rules.limitsRepeats) this.repeats.sweep(nowNs);
+    if (this.rules.limitsConcurrency) this.permits.sweep(this.slots, nowNs / NANOSECONDS_PER_MILLISECOND);
+  }
+
+  /** Releases the permits of an admission, which keeps its other records. */
+  release(admission: Admission): void {
+    Settlement.releasePermits(admission, this.permits);
+  }
+
+  private started(stream: Stream, operation: Operation): void {
+    const admission = changetype<Admission>(operation.admission);
+    if (!stream.session.id || !Settlement.hasPermits(admission)) return;
+    admission.session = this.sessions.keyOf(stream);
+    admission.startedAt = operation.startedAt;
+    this.open.add(admission);
+  }
+
+  /** The client closed the stream of the operation, or it goes on elsewhere with its records. */
+  private waiting(operation: Operation): void {
+    const admission = changetype<Admission>(operation.admission);
+    this.open.remove(admission);
+    if (operation.outcome == Outcome.Disconnected) this.release(admission);
+  }
+
+  private cancelled(event: Event): void {
+    const admission = this.open.find(event.session, event.idKind, event.idHash);
+    if (admission) this.release(admission);
+  }
+
+  private ended(stream: Stream, operation: Operation): void {
+    if (isSuccess(operation.outcome) && targetKind(operation.method) == TargetKind.Tool && stream.server) {
+      this.tools.add(stream.server, keyedHash(operation.name, operation.nameLength));
+    }
+    if (!operation.admission) return;
+    const admission = changetype<Admission>(operation.admission);
+    this.open.remove(admission);
+    this.release(admission);
+    for (let i = 0; i < admission.count; i++) {
+      const settlement = changetype<Settlement>(admission.record(i));
+      if (settlement.kind != LimitKind.Tokens) continue;
+      const rule = this.rules.ofScope(settlement.scope);
+      if (rule) this.charge(stream, operation, settlement, rule);
+    }
+  }
+
+  private charge(stream: Stream, operation: Operation, settlement: Settlement, rule: LimitRule): void {
+    const rate = rule.tokens;
+    if (!rate) return;
+    let cost: u64 = 0;
+    for (let kind = 0; kind < TOKEN_KIND_COUNT; kind++) {
+      if (rule.tokenKinds & (1 << kind)) cost += operation.tokens(kind);
+    }
+    if (operation.outcome == Outcome.Undecoded) {
+      cost += stream.unreadSize / BYTES_PER_TOKEN;
+      stream.unreadSize = 0;
+    }
+    const scope = rule.scopeOf(LimitKind.Tokens);
+    this.allowances.charge(scope, settlement.key, settlement.owner, cost, rate, this.clock.now());
+  }
+}

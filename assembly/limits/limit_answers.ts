@@ -1,0 +1,209 @@
+import { RateConfig } from "../config/limits/limits_config";
+import { DenialForm } from "../config/rules/rule_config";
+import { Verdict } from "../gate/stage/verdict";
+import { JsonWriter } from "../json/writer";
+import { Outcome } from "../mcp/protocol/outcome";
+import { NANOSECONDS_PER_MILLISECOND } from "../memory/elapsed";
+import { AnswerBody } from "../rules/answer_body";
+import { AnswerHeaders } from "../rules/answer_headers";
+import { CheckedRequest } from "../rules/checked_request";
+import { RequestRefusal, refusalName } from "../rules/message/refusal";
+import { Slot } from "../rules/message/slots";
+import { StrictReader } from "../rules/message/strict_reader";
+import { LimitKind, LimitRule, limitKindName } from "./limit_rule";
+import { Rejection } from "./rejection";
+import { SpecialLimit, specialLimitName } from "./special_limit";
+
+/** Beside JSON-RPC's reserved codes (JSON-RPC 2.0, section 5.1), as HTTP has them (RFC 6585, section 4): MCP reserves -32023,
+ *  which is not defined yet. */
+const CODE = "429";
+const REFUSED_CODE = "403";
+/** Nobody learns from a rounded time when others called: it is rounded up to this part of the period. */
+const PARTS_OF_PERIOD: u64 = 10;
+const MILLISECONDS_PER_SECOND: u64 = 1000;
+
+/** Makes the verdicts that answer limited requests. */
+export class LimitAnswers {
+  private body: AnswerBody = new AnswerBody();
+  private headers: AnswerHeaders;
+  private retryAfterMs: u64 = 0;
+
+  /** @param origins those whose pages may read answers. */
+  constructor(origins: string[]) {
+    this.headers = new AnswerHeaders(origins);
+  }
+
+  /** The number that stands for the `Origin` of a request, `length` bytes; 0 for one that is not listed, or none. */
+  originOf(at: usize, length: i32): u16 {
+    return <u16>this.headers.numberOf(at, length);
+  }
+
+  /** Begins the answer to a message, or to a batch where `isBatch`: {@link add} each request, then {@link finish}. */
+  begin(isBatch: bool): void {
+    this.body.begin(isBatch);
+  }
+
+  /** Answers the request in the reader. */
+  add(reader: StrictReader, rejection: Rejection): void {
+    const body = this.body;
+    const rule = rejection.rule!;
+    this.retryAfterMs = retryAfterMs(rejection);
+    body.beginAnswer(reader);
+    if (rule.form != DenialForm.Result || !reader.isText(Slot.Method, "tools/call")) {
+      return this.endWithError(rejection, rule);
+    }
+    body.beginToolError();
+    writeSentence(body.writer, rejection, rule, this.retryAfterMs);
+    body.endToolError(reader);
+  }
+
+  /** The answer is whole. */
+  finish(check: CheckedRequest, rejection: Rejection): Verdict {
+    const rule = rejection.rule!;
+    this.body.end();
+    const isStatus = rule.form == DenialForm.Status || check.wantsStatus;
+    return this.answer(check, isStatus ? 429 : 200, "mcp_limited[" + rule.name + "]");
+  }
+
+  /** Answers a stream that is opened by GET, which waits for no JSON-RPC answer. */
+  rejectGet(check: CheckedRequest, rejection: Rejection): Verdict {
+    this.body.begin(false);
+    this.retryAfterMs = retryAfterMs(rejection);
+    this.body.beginAnonymousAnswer();
+    this.endWithError(rejection, rejection.rule!);
+    return this.answer(check, 429, "mcp_limited[" + rejection.rule!.name + "]");
+  }
+
+  /** Answers a request that cannot be held beside those that are. */
+  overload(check: CheckedRequest): Verdict {
+    const name = specialLimitName(SpecialLimit.Held);
+    this.body.begin(false);
+    this.retryAfterMs = MILLISECONDS_PER_SECOND;
+    this.body.beginAnonymousAnswer();
+    this.body.endWithError(CODE, "Too many requests are waiting", "rule", name);
+    return this.answer(check, 429, "mcp_limited[" + name + "]");
+  }
+
+  /** Answers a request whose messages cannot be decided, without its id, which cannot be trusted. */
+  refuse(check: CheckedRequest, refusal: RequestRefusal): Verdict {
+    const name = refusalName(refusal);
+    this.body.begin(false);
+    this.body.beginAnonymousAnswer();
+    this.body.endWithError(REFUSED_CODE, "Refused since limits cannot be applied", "reason", name);
+    const status = refusal == RequestRefusal.NoBody ? 503 : check.wantsStatus ? 403 : 200;
+    const headers = this.headers.of(check.origin, true);
+    return Verdict.answer(
+      Outcome.Denied,
+      status,
+      "mcp_limits_refused[" + name + "]",
+      this.body.at,
+      this.body.length,
+      headers,
+    );
+  }
+
+  private endWithError(rejection: Rejection, rule: LimitRule): void {
+    const writer = this.body.writer;
+    writer.raw('"error":{"code":' + CODE + ',"message":"Limited: ');
+    writeReason(writer, rejection, rule);
+    writer.raw('","data":{"rule":"' + rule.name + '","scope":"' + limitKindName(rejection.kind) + '"');
+    writer.numberMember("limit", limitOf(rule, rejection.kind));
+    if (rejection.isExact) writer.numberMember("remaining", rejection.remaining);
+    if (this.retryAfterMs) {
+      writer.numberMember("retryAfterMs", this.retryAfterMs);
+      writer.numberMember("retryAfterSeconds", secondsOf(this.retryAfterMs));
+    }
+    writer.raw("}}}");
+  }
+
+  private answer(check: CheckedRequest, status: i32, details: string): Verdict {
+    const headers = this.retryAfterMs
+      ? this.headers.retryingAfter(check.origin, <u32>secondsOf(this.retryAfterMs))
+      : this.headers.of(check.origin, true);
+    return Verdict.answer(Outcome.Limited, status, details, this.body.at, this.body.length, headers);
+  }
+}
+
+/** When a retry may succeed, in milliseconds; 0: never. Where others use the allowance too, rounded up to a tenth of the
+ *  period. */
+function retryAfterMs(rejection: Rejection): u64 {
+  if (!rejection.retryAfterNs) return 0;
+  const exactMs = (rejection.retryAfterNs + NANOSECONDS_PER_MILLISECOND - 1) / NANOSECONDS_PER_MILLISECOND;
+  const rate = rateOf(rejection.rule!, rejection.kind);
+  if (rejection.isExact || !rate) return exactMs;
+  const stepMs = max<u64>(rate.periodMs / PARTS_OF_PERIOD, 1);
+  return ((exactMs + stepMs - 1) / stepMs) * stepMs;
+}
+
+function secondsOf(milliseconds: u64): u64 {
+  return (milliseconds + MILLISECONDS_PER_SECOND - 1) / MILLISECONDS_PER_SECOND;
+}
+
+function rateOf(rule: LimitRule, kind: LimitKind): RateConfig | null {
+  const config = rule.config;
+  if (kind == LimitKind.Requests) return config.requests;
+  if (kind == LimitKind.Repeats) return config.repeats;
+  return kind == LimitKind.Tokens ? config.tokens : null;
+}
+
+function limitOf(rule: LimitRule, kind: LimitKind): u32 {
+  const rate = rateOf(rule, kind);
+  return rate ? rate.amount : rule.concurrency;
+}
+
+/** `at most 60 requests in 1m (rule agents)`. */
+function writeReason(writer: JsonWriter, rejection: Rejection, rule: LimitRule): void {
+  const rate = rateOf(rule, rejection.kind);
+  const limit = limitOf(rule, rejection.kind).toString();
+  switch (rejection.kind) {
+    case LimitKind.Requests:
+      writer.raw("at most " + limit + " requests in " + durationText(rate!.periodMs));
+      break;
+    case LimitKind.Repeats:
+      writer.raw("at most " + limit + " identical calls in " + durationText(rate!.periodMs));
+      break;
+    case LimitKind.Tokens:
+      writer.raw("at most " + limit + " tokens in " + durationText(rate!.periodMs));
+      break;
+    default:
+      writer.raw("at most " + limit + " requests at one time");
+  }
+  writer.raw(" (rule " + rule.name + ")");
+}
+
+/** One plain sentence for a model, which states how long to wait. */
+function writeSentence(writer: JsonWriter, rejection: Rejection, rule: LimitRule, retryMs: u64): void {
+  const rate = rateOf(rule, rejection.kind);
+  if (rejection.kind == LimitKind.Repeats) {
+    writer.raw("You have made this same call, with the same arguments, " + times(rate!.amount) + " within ");
+    writer.raw(durationText(rate!.periodMs) + ", and it was not run again: use the result that you have, ");
+    writer.raw("or change the call");
+  } else {
+    writer.raw("This call was not run, since its limit is reached: ");
+    writeReason(writer, rejection, rule);
+  }
+  if (!retryMs) return writer.raw(".");
+  const isRepeat = rejection.kind == LimitKind.Repeats;
+  writer.raw("; wait " + secondsText(secondsOf(retryMs)) + " before you ");
+  writer.raw(isRepeat ? "make the same call again." : "try again.");
+}
+
+function times(count: u32): string {
+  return count == 1 ? "once" : count.toString() + " times";
+}
+
+function secondsText(seconds: u64): string {
+  return seconds == 1 ? "1 second" : seconds.toString() + " seconds";
+}
+
+/** A duration in its largest unit that has no rest: `90 seconds`, `1 hour`. */
+function durationText(milliseconds: u64): string {
+  if (milliseconds % 3_600_000 == 0) return unitText(milliseconds / 3_600_000, "hour");
+  if (milliseconds % 60_000 == 0) return unitText(milliseconds / 60_000, "minute");
+  if (milliseconds % 1000 == 0) return unitText(milliseconds / 1000, "second");
+  return unitText(milliseconds, "millisecond");
+}
+
+function unitText(count: u64, unit: string): string {
+  return count.toString() + " " + unit + (count == 1 ? "" : "s");
+}

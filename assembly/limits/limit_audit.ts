@@ -1,0 +1,112 @@
+import { Clock } from "../host/clock";
+import { Level, Log } from "../host/log";
+import { Properties } from "../host/properties";
+import { findPeerAddress } from "../identity/peer_address";
+import { writeTimestamp } from "../json/timestamp";
+import { JsonWriter } from "../json/writer";
+import { CheckedRequest } from "../rules/checked_request";
+import { Key } from "../rules/message/keys";
+import { RequestRefusal, refusalName } from "../rules/message/refusal";
+import { limitKindName } from "./limit_rule";
+import { LimitRules } from "./limit_rules";
+import { LimitedCaller, LimitedCallerListener } from "./limited_callers";
+import { Rejection } from "./rejection";
+
+const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
+/** Lines that are written in a second. */
+const LINES_PER_SECOND: i32 = 10;
+
+/**
+ * Writes lines of JSON to the proxy's log: when a rule begins to limit a caller and when it has stopped, not for each request;
+ * and for requests that cannot be decided. So many a second, and how many were left out.
+ */
+export class LimitAudit extends LimitedCallerListener {
+  private writer: JsonWriter = new JsonWriter();
+  private second: u64 = 0;
+  private written: i32 = 0;
+  private dropped: u32 = 0;
+
+  constructor(
+    private rules: LimitRules,
+    private log: Log,
+    private clock: Clock,
+    private properties: Properties,
+  ) {
+    super();
+  }
+
+  /** A rule limits the caller of the current stream from now on. */
+  started(caller: LimitedCaller, check: CheckedRequest, rejection: Rejection): void {
+    const rule = rejection.rule!;
+    const properties = this.properties;
+    const hasAddress = findPeerAddress(properties);
+    caller.keep(check.principal, check.principalLength, properties.at, hasAddress ? properties.length : 0);
+    if (!this.admits()) return;
+    this.begin("mcp_limit_started", rule.name, rule.isShadow);
+    this.writer.textMember("scope", limitKindName(rejection.kind));
+    this.writer.bytesMember("request_id", check.requestId, check.requestIdLength);
+    this.writeCaller(caller);
+    this.end();
+  }
+
+  stopped(caller: LimitedCaller, durationMs: u64): void {
+    const rules = this.rules.rules;
+    if (caller.rule >= rules.length || !this.admits()) return;
+    const rule = rules[caller.rule];
+    this.begin("mcp_limit_stopped", rule.name, rule.isShadow);
+    this.writer.numberMember("duration_ms", durationMs);
+    this.writeCaller(caller);
+    this.end();
+  }
+
+  /** The current request cannot be decided. `member`: the address of the Key of the member at fault; 0 for none. `name` stands
+   *  for the rule. */
+  refused(check: CheckedRequest, refusal: RequestRefusal, member: usize, name: string): void {
+    if (!this.admits()) return;
+    const writer = this.writer;
+    this.begin("mcp_limit_refused", name, !this.rules.isEnforced);
+    writer.textMember("reason", refusalName(refusal));
+    if (member) {
+      const path = String.UTF8.encode(changetype<Key>(member).path);
+      writer.bytesMember("member", changetype<usize>(path), path.byteLength);
+    }
+    writer.bytesMember("request_id", check.requestId, check.requestIdLength);
+    writer.bytesMember("principal", check.principal, check.shownPrincipalLength);
+    if (findPeerAddress(this.properties)) writer.bytesMember("address", this.properties.at, this.properties.length);
+    this.end();
+  }
+
+  private admits(): bool {
+    const second = this.clock.wallNow() / NANOSECONDS_PER_SECOND;
+    if (second != this.second) {
+      this.second = second;
+      this.written = 0;
+    }
+    if (this.written == LINES_PER_SECOND) {
+      this.dropped++;
+      return false;
+    }
+    this.written++;
+    return true;
+  }
+
+  private begin(event: string, rule: string, isShadow: bool): void {
+    const writer = this.writer;
+    writer.clear();
+    writer.raw('{"event":"' + event + '","mode":"' + (isShadow ? "shadow" : "enforce") + '","rule":"' + rule);
+    writer.raw('","time":');
+    writeTimestamp(writer, this.clock.wallNow());
+    if (this.dropped) writer.numberMember("dropped", this.dropped);
+    this.dropped = 0;
+  }
+
+  private writeCaller(caller: LimitedCaller): void {
+    this.writer.bytesMember("principal", caller.principal, caller.principalLength);
+    this.writer.bytesMember("address", caller.address, caller.addressLength);
+  }
+
+  private end(): void {
+    this.writer.raw("}");
+    this.log.writeBytes(Level.Warn, this.writer.at, this.writer.length);
+  }
+}

@@ -1,0 +1,47 @@
+import { Pool } from "../memory/pool";
+
+/** Claims in the keys of all rules together, at most. */
+export const CLAIMS_LIMIT: i32 = 16;
+
+/** What limits know of a request besides its {@link CheckedRequest}. Pooled. */
+@unmanaged
+export class LimitFacts {
+  /** Keyed hashes of the principal and of the address of the caller; 0 where there is none. */
+  principal: u64;
+  address: u64;
+  /** The address of the stream. */
+  stream: usize;
+  /** The address of the ledger of the stream's unit. */
+  ledger: usize;
+  /** The address of the {@link Admission} of a stream that a GET opens; 0 for none. */
+  admission: usize;
+
+  static take(): LimitFacts {
+    return changetype<LimitFacts>(pool.take());
+  }
+
+  /** It must not be used any more. */
+  release(): void {
+    pool.release(changetype<usize>(this));
+  }
+
+  /** Who uses up room for keys: the principal, else the address. 0 where neither is known. */
+  get owner(): u64 {
+    return this.principal ? this.principal : this.address;
+  }
+
+  /** The keyed hash of the claim of this index among those of keys; 0 where the caller has none. */
+  claim(index: i32): u64 {
+    return load<u64>(this.claimsAt + ((<usize>index) << 3));
+  }
+
+  setClaim(index: i32, hash: u64): void {
+    store<u64>(this.claimsAt + ((<usize>index) << 3), hash);
+  }
+
+  private get claimsAt(): usize {
+    return changetype<usize>(this) + offsetof<LimitFacts>();
+  }
+}
+
+const pool = new Pool(offsetof<LimitFacts>() + ((<usize>CLAIMS_LIMIT) << 3));

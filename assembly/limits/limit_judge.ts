@@ -1,0 +1,182 @@
+import { GateRequest } from "../gate/stage/request";
+import { PASS, Verdict } from "../gate/stage/verdict";
+import { Servers } from "../identity/servers";
+import { Token } from "../json/token";
+import { IdKind, idHash } from "../jsonrpc/id";
+import { LimitDecision } from "../mcp/protocol/limit_decision";
+import { Method, methodOf } from "../mcp/protocol/methods";
+import { Admission } from "../mcp/state/admission";
+import { CheckedRequest } from "../rules/checked_request";
+import { Call } from "../rules/message/call";
+import { RequestRefusal } from "../rules/message/refusal";
+import { Slot } from "../rules/message/slots";
+import { MessageForm, StrictReader } from "../rules/message/strict_reader";
+import { MessageJudge } from "../rules/message_judge";
+import { Charger } from "./charger";
+import { Decisions } from "./decisions";
+import { Ledger } from "./ledger";
+import { LimitAnswers } from "./limit_answers";
+import { LimitFacts } from "./limit_facts";
+import { LimitLog } from "./limit_log";
+import { LimitRules } from "./limit_rules";
+
+/** Decides messages by the limits: every rule that applies must admit a request. */
+export class LimitJudge extends MessageJudge {
+  private call: Call = new Call();
+  /** What the rules have decided about the current request. */
+  private decisions: Decisions = new Decisions();
+  /** Requests among its messages so far. */
+  private count: i32 = 0;
+
+  constructor(
+    private rules: LimitRules,
+    private servers: Servers,
+    private charger: Charger,
+    private log: LimitLog,
+    private answers: LimitAnswers,
+  ) {
+    super();
+  }
+
+  begin(check: CheckedRequest): void {
+    const facts = factsOf(check);
+    this.count = 0;
+    this.decisions.clear();
+    this.charger.begin(changetype<Ledger>(facts.ledger));
+    if (!this.rules.needsServer) return;
+    this.servers.resolve();
+    this.call.setServer(this.servers.at, this.servers.isFallback ? 0 : this.servers.length);
+  }
+
+  /** Charges what rules take for the message. Notifications and answers are never limited. */
+  decide(check: CheckedRequest, request: GateRequest, reader: StrictReader): bool {
+    if (reader.form != MessageForm.Request) return false;
+    this.call.setRequest(reader);
+    const method = methodOf(reader.textAt(Slot.Method), reader.textLength(Slot.Method));
+    return !this.admits(check, request, method, false);
+  }
+
+  /** Decides a stream that a GET opens. False where it is rejected: then the answers need no message. */
+  admitsGet(check: CheckedRequest, request: GateRequest, method: usize, methodLength: i32): bool {
+    this.begin(check);
+    const call = this.call;
+    call.reader = changetype<StrictReader>(0);
+    call.method = method;
+    call.methodLength = methodLength;
+    const isAdmitted = this.admits(check, request, Method.Other, true);
+    if (isAdmitted) {
+      const facts = factsOf(check);
+      const admission = Admission.take(IdKind.Absent, 0);
+      this.charger.settleLater(0, admission);
+      facts.admission = changetype<usize>(admission);
+      this.report(request);
+    } else {
+      this.reject(check);
+    }
+    return isAdmitted;
+  }
+
+  /** @param isGet whether the request opens a stream by GET: only rules are about those that name them. */
+  private admits(check: CheckedRequest, request: GateRequest, method: Method, isGet: bool): bool {
+    const facts = factsOf(check);
+    const rules = this.rules.rules;
+    const message = this.count++;
+    this.charger.beginMessage(method);
+    for (let i = 0; i < rules.length; i++) {
+      const rule = unchecked(rules[i]);
+      if (!load<u8>(check.matches + i) || !rule.covers(this.call, method)) continue;
+      if (isGet && !rule.namesGet) continue;
+      if (this.charger.charge(rule, i, message, request, facts, this.call)) {
+        this.decisions.add(i, LimitDecision.Admitted, this.charger.isShared);
+      } else if (rule.isShadow) {
+        this.decisions.add(i, LimitDecision.ShadowLimited, false);
+        this.log.limited(check, this.charger.rejection);
+      } else {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  concludeMessage(check: CheckedRequest, request: GateRequest, reader: StrictReader, isRejected: bool): Verdict {
+    if (!isRejected) {
+      if (reader.form == MessageForm.Request) this.keep(request, reader, 0);
+      this.report(request);
+      return PASS;
+    }
+    this.reject(check);
+    this.answers.begin(false);
+    this.answers.add(reader, this.charger.rejection);
+    this.log.count(request, this.charger.rejection.index);
+    return this.answers.finish(check, this.charger.rejection);
+  }
+
+  beginBatch(isRejected: bool): void {
+    this.count = 0;
+    if (isRejected) this.answers.begin(true);
+  }
+
+  batchMessage(check: CheckedRequest, request: GateRequest, reader: StrictReader, isRejected: bool): void {
+    if (reader.form != MessageForm.Request) return;
+    if (!isRejected) return this.keep(request, reader, this.count++);
+    if (this.count++ == 0) this.reject(check);
+    this.answers.add(reader, this.charger.rejection);
+    this.log.count(request, this.charger.rejection.index);
+  }
+
+  concludeBatch(check: CheckedRequest, request: GateRequest, isRejected: bool): Verdict {
+    if (isRejected) return this.answers.finish(check, this.charger.rejection);
+    this.report(request);
+    return PASS;
+  }
+
+  refuse(check: CheckedRequest, request: GateRequest, refusal: RequestRefusal, member: usize): Verdict {
+    this.charger.undoAll();
+    this.log.refused(check, request, refusal, member);
+    return this.answers.refuse(check, refusal);
+  }
+
+  passing(check: CheckedRequest, request: GateRequest, reader: StrictReader): void {
+    if (this.decide(check, request, reader)) return;
+    if (reader.form == MessageForm.Request) this.keep(request, reader, 0);
+    this.report(request);
+  }
+
+  passed(_check: CheckedRequest, _request: GateRequest, _reader: StrictReader): void {}
+
+  passingRefused(check: CheckedRequest, request: GateRequest, refusal: RequestRefusal, member: usize): void {
+    this.log.refused(check, request, refusal, member);
+  }
+
+  /** Keeps what is to be settled for the message of this index once its operation ends. */
+  private keep(request: GateRequest, reader: StrictReader, message: i32): void {
+    if (!this.charger.settles(message)) return;
+    const kind = reader.token(Slot.Id) == Token.String ? IdKind.String : IdKind.Number;
+    const length = reader.textLength(Slot.Id);
+    const admission = Admission.take(kind, idHash(kind, reader.textAt(Slot.Id), length, length));
+    this.charger.settleLater(message, admission);
+    request.exchange.stream.addAdmission(admission);
+  }
+
+  /** Reports what the rules have decided about a request that passes. */
+  private report(request: GateRequest): void {
+    const decisions = this.decisions;
+    if (decisions.length == 0) return;
+    const stream = request.exchange.stream;
+    const services = request.services;
+    services.participants.serverOf(stream);
+    for (let i = 0; i < decisions.length; i++) {
+      services.events.limitDecided(stream, decisions.rule(i), decisions.decision(i));
+      if (decisions.isShared(i)) services.events.limitShared(stream, decisions.rule(i));
+    }
+  }
+
+  private reject(check: CheckedRequest): void {
+    this.charger.undoAll();
+    this.log.limited(check, this.charger.rejection);
+  }
+}
+
+function factsOf(check: CheckedRequest): LimitFacts {
+  return changetype<LimitFacts>(check.facts);
+}

@@ -1,0 +1,148 @@
+import { KeyPart, LimitRuleConfig, RateConfig } from "../config/limits/limits_config";
+import { DenialForm, RuleMode } from "../config/rules/rule_config";
+import { Properties } from "../host/properties";
+import { Caller } from "../identity/caller";
+import { Method } from "../mcp/protocol/methods";
+import { keyedHash } from "../memory/keyed_hash";
+import { mix } from "../memory/bytes";
+import { Claim, Claims } from "../rules/claim";
+import { Match } from "../rules/match/match";
+import { Call } from "../rules/message/call";
+import { OperationRule } from "../rules/operation";
+import { Source } from "../rules/source";
+import { Rate } from "../store/rate";
+
+/** What a rule can limit, in the order in which it is asked. */
+export enum LimitKind {
+  Requests,
+  Repeats,
+  Concurrency,
+  Tokens,
+}
+
+const KIND_NAMES: string[] = ["requests", "repeats", "concurrency", "tokens"];
+
+/** The name that answers and logs show. */
+export function limitKindName(kind: LimitKind): string {
+  return KIND_NAMES[kind];
+}
+
+/** The pseudo method by which a rule names streams that a GET opens. */
+export const GET_METHOD = "GET";
+const LISTEN_METHOD = "subscriptions/listen";
+
+/** A rule of the limits, ready to be matched. */
+export class LimitRule {
+  readonly name: string;
+  /** Whether it is only tried out. */
+  readonly isShadow: bool;
+  /** Distinguishes its allowances from those of other rules, also after it has changed. */
+  readonly scope: u64;
+  readonly requests: Rate | null;
+  readonly repeats: Rate | null;
+  readonly tokens: Rate | null;
+  readonly tokenKinds: u32;
+  /** Calls at one time; 0 for no limit. */
+  readonly concurrency: u32;
+  readonly form: DenialForm;
+  /** The parts of its key; of those that are claims, the claims in the same order. */
+  readonly key: StaticArray<KeyPart>;
+  readonly claims: Claim[] = [];
+  /** The index of the first of them among those of all rules. */
+  readonly firstClaim: i32;
+  /** A part of the key belongs to the caller: its keys use up the caller's room. */
+  readonly isByCaller: bool;
+  /** It names streams by their methods, which hold permits until they end. */
+  readonly namesListen: bool;
+  readonly namesGet: bool;
+  private sources: Source[] = [];
+  private operations: OperationRule[] = [];
+
+  /** @param isShadow whether all limits are only tried out.
+   *  @param firstClaim claims of the rules before it. */
+  constructor(
+    readonly config: LimitRuleConfig,
+    claims: Claims,
+    isShadow: bool,
+    firstClaim: i32,
+  ) {
+    const name = String.UTF8.encode(config.name);
+    this.name = config.name;
+    this.isShadow = isShadow || config.mode == RuleMode.Shadow;
+    this.scope = keyedHash(changetype<usize>(name), name.byteLength);
+    this.requests = rateOf(config.requests);
+    this.repeats = rateOf(config.repeats);
+    this.tokens = rateOf(config.tokens);
+    this.tokenKinds = config.tokenKinds;
+    this.concurrency = config.concurrency;
+    this.form = config.form;
+    this.firstClaim = firstClaim;
+    this.isByCaller = config.key.some((part) => part.part < KeyPart.Tool || part.part == KeyPart.Claim);
+    this.key = new StaticArray<KeyPart>(config.key.length);
+    for (let i = 0; i < config.key.length; i++) {
+      this.key[i] = config.key[i].part;
+      if (config.key[i].part == KeyPart.Claim) this.claims.push(claims.named(config.key[i].claim));
+    }
+    for (let i = 0; i < config.sources.length; i++) this.sources.push(new Source(config.sources[i], claims));
+    for (let i = 0; i < config.operations.length; i++) this.operations.push(new OperationRule(config.operations[i]));
+    this.namesListen = this.names(LISTEN_METHOD);
+    this.namesGet = this.names(GET_METHOD);
+  }
+
+  /** Whether it depends on who calls: on more than the address that keys have. */
+  get needsCaller(): bool {
+    return this.sources.length > 0 || this.key.includes(KeyPart.Principal);
+  }
+
+  /** Whether it depends on the server's name. */
+  get needsServer(): bool {
+    const operations = this.config.operations;
+    for (let i = 0; i < operations.length; i++) {
+      if (!operations[i].servers.isEmpty) return true;
+    }
+    return false;
+  }
+
+  /** The scope of the allowances of one kind. */
+  scopeOf(kind: LimitKind): u64 {
+    return mix(this.scope ^ (<u64>kind));
+  }
+
+  /** Whether it is about this caller. */
+  matchCaller(caller: Caller, properties: Properties): Match {
+    let best = this.sources.length ? Match.No : Match.Yes;
+    for (let i = 0; i < this.sources.length && best != Match.Yes; i++) {
+      best = max(best, unchecked(this.sources[i]).match(caller, properties));
+    }
+    return best;
+  }
+
+  /** Whether it is about this request, whoever sends it. `method` is that of the request. What cannot be determined is
+   *  limited. */
+  covers(call: Call, method: Method): bool {
+    if (this.operations.length == 0) {
+      return method != Method.Initialize && method != Method.Ping && method != Method.ServerDiscover;
+    }
+    for (let i = 0; i < this.operations.length; i++) {
+      if (unchecked(this.operations[i]).match(call) != Match.No) return true;
+    }
+    return false;
+  }
+
+  /** Whether requests of this method hold a permit of it. */
+  limitsConcurrency(method: Method): bool {
+    return this.concurrency > 0 && (method != Method.SubscriptionsListen || this.namesListen);
+  }
+
+  private names(method: string): bool {
+    const operations = this.config.operations;
+    for (let i = 0; i < operations.length; i++) {
+      if (operations[i].methods.values.includes(method)) return true;
+    }
+    return false;
+  }
+}
+
+function rateOf(config: RateConfig | null): Rate | null {
+  return config ? new Rate(config.amount, config.periodMs, config.burst) : null;
+}

@@ -1,0 +1,74 @@
+import { KeyPart, LimitsConfig } from "../config/limits/limits_config";
+import { HoldConfig } from "../config/rules/hold_config";
+import { IdentityConfig } from "../config/rules/identity_config";
+import { RuleMode } from "../config/rules/rule_config";
+import { Claims } from "../rules/claim";
+import { DecidingKeys } from "../rules/message/slots";
+import { LimitRule } from "./limit_rule";
+
+/** The limits of a configuration. */
+export class LimitRules {
+  readonly rules: LimitRule[] = [];
+  readonly keys: DecidingKeys = new DecidingKeys();
+  readonly claims: Claims;
+  /** Requests are held until they are decided. */
+  readonly isEnforced: bool;
+  /** Whether rules depend on more of the caller than its address. */
+  readonly needsCaller: bool;
+  readonly needsClient: bool;
+  readonly limitsRepeats: bool;
+  readonly limitsTokens: bool;
+  readonly limitsConcurrency: bool;
+  /** Whether rules depend on the server's name. */
+  readonly needsServer: bool;
+  /** Whether a rule names streams that a GET opens. */
+  readonly namesGet: bool;
+
+  constructor(
+    readonly config: LimitsConfig,
+    identity: IdentityConfig,
+    readonly hold: HoldConfig,
+  ) {
+    const claims = new Claims(identity.jwtPayloadKey);
+    this.claims = claims;
+    const isShadow = config.mode == RuleMode.Shadow;
+    let isEnforced = config.rules.length == 0 && !isShadow;
+    let needsCaller = false;
+    let needsClient = false;
+    let limitsRepeats = false;
+    let limitsTokens = false;
+    let limitsConcurrency = false;
+    let namesGet = false;
+    let needsServer = false;
+    let claimCount = 0;
+    for (let i = 0; i < config.rules.length; i++) {
+      const rule = new LimitRule(config.rules[i], claims, isShadow, claimCount);
+      claimCount += rule.claims.length;
+      this.rules.push(rule);
+      if (!rule.isShadow) isEnforced = true;
+      if (rule.needsCaller) needsCaller = true;
+      if (rule.key.includes(KeyPart.Client)) needsClient = true;
+      if (rule.repeats) limitsRepeats = true;
+      if (rule.tokens) limitsTokens = true;
+      if (rule.concurrency) limitsConcurrency = true;
+      if (rule.needsServer) needsServer = true;
+      if (rule.namesGet) namesGet = true;
+    }
+    this.isEnforced = isEnforced;
+    this.needsCaller = needsCaller;
+    this.needsClient = needsClient;
+    this.limitsRepeats = limitsRepeats;
+    this.limitsTokens = limitsTokens;
+    this.limitsConcurrency = limitsConcurrency;
+    this.needsServer = needsServer;
+    this.namesGet = namesGet;
+  }
+
+  /** The rule of this scope; null where the configuration has none. */
+  ofScope(scope: u64): LimitRule | null {
+    for (let i = 0; i < this.rules.length; i++) {
+      if (unchecked(this.rules[i]).scope == scope) return this.rules[i];
+    }
+    return null;
+  }
+}

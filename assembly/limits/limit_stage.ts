@@ -1,0 +1,182 @@
+import { PluginConfig } from "../config/plugin_config";
+import { GateRequest, StageState } from "../gate/stage/request";
+import { Stage } from "../gate/stage/stage";
+import { StageHost } from "../gate/stage/stage_host";
+import { HOLD, PASS, Verdict } from "../gate/stage/verdict";
+import { HttpMethod } from "../http/http_method";
+import { NamedPaths } from "../http/named_paths";
+import { Caller } from "../identity/caller";
+import { Principals } from "../identity/principals";
+import { Servers } from "../identity/servers";
+import { RequestHead } from "../mcp/headers/request_head";
+import { Admission } from "../mcp/state/admission";
+import { Stream } from "../mcp/state/stream";
+import { permanentBytes } from "../memory/bytes";
+import { CheckedRequest } from "../rules/checked_request";
+import { HeldBody } from "../rules/held_body";
+import { RequestRefusal } from "../rules/message/refusal";
+import { PassingBody } from "../rules/passing_body";
+import { keepCaller, keepHead, refusalOf } from "../rules/request_facts";
+import { Charger } from "./charger";
+import { Ledger } from "./ledger";
+import { LimitAnswers } from "./limit_answers";
+import { LimitFacts } from "./limit_facts";
+import { LimitJudge } from "./limit_judge";
+import { LimitLog } from "./limit_log";
+import { GET_METHOD } from "./limit_rule";
+import { LimitRules } from "./limit_rules";
+
+const GET_BYTES = permanentBytes(GET_METHOD);
+
+/** The limits of a configuration as a stage of the gate. */
+export class LimitStage extends Stage {
+  private principals: Principals;
+  private caller: Caller = new Caller();
+  private charger: Charger;
+  private answers: LimitAnswers;
+  private log: LimitLog;
+  private judge: LimitJudge;
+  private held: HeldBody;
+  private passing: PassingBody;
+
+  /** @param paths those of `match.paths`. */
+  constructor(
+    config: PluginConfig,
+    private rules: LimitRules,
+    private paths: NamedPaths,
+    private host: StageHost,
+  ) {
+    super();
+    const access = config.access;
+    const charger = new Charger(host.clock);
+    const answers = new LimitAnswers(access ? access.denialCors : []);
+    const log = new LimitLog(rules, host.filterState, host.clock);
+    const servers = new Servers(config.server, host.properties, host.log);
+    const judge = new LimitJudge(rules, servers, charger, log, answers);
+    this.principals = new Principals(config.identity, host.properties);
+    this.charger = charger;
+    this.answers = answers;
+    this.log = log;
+    this.judge = judge;
+    this.held = new HeldBody(judge, rules.keys.message, config.hold, host.body, rules.limitsRepeats);
+    this.passing = new PassingBody(judge, rules.keys.message, config.hold, true, rules.limitsRepeats);
+  }
+
+  /** Whether limits are about a request: those on the operator's paths, and those to endpoints that streams named. */
+  concerns(head: RequestHead, endOfStream: bool): bool {
+    const isGet = this.rules.namesGet && head.method == HttpMethod.Get;
+    if (!isGet && !head.mayBringMessages(endOfStream)) return false;
+    return head.isAtEndpoint || this.paths.include(head.path, head.pathLength, head.targetLength);
+  }
+
+  open(): StageState {
+    return CheckedRequest.take();
+  }
+
+  begin(state: StageState, request: GateRequest, head: RequestHead): Verdict {
+    const check = changetype<CheckedRequest>(state);
+    const facts = LimitFacts.take();
+    const stream = request.exchange.stream;
+    check.facts = changetype<usize>(facts);
+    check.isMcp = true;
+    keepHead(check, head);
+    check.origin = this.answers.originOf(head.origin, head.originLength);
+    facts.stream = changetype<usize>(stream);
+    // It is always a Ledger: mcp/ must not import limits/, and declares it as a sink.
+    facts.ledger = changetype<usize>(request.services.limits);
+    request.wantsPlainAnswer = this.rules.limitsTokens;
+    this.findCaller(check, request, facts, head);
+    if (check.mayBeEmpty && this.rules.namesGet && head.method == HttpMethod.Get) {
+      const isAdmitted = this.judge.admitsGet(check, request, GET_BYTES, GET_METHOD.length);
+      if (!isAdmitted) return this.answers.rejectGet(check, this.charger.rejection);
+    }
+    const refusal = refusalOf(head, check);
+    if (refusal && this.rules.isEnforced) return this.refuse(check, request, refusal);
+    if (refusal) {
+      this.log.refused(check, request, refusal, 0);
+    } else if (this.rules.isEnforced) {
+      return HOLD;
+    } else {
+      this.passing.begin(check);
+    }
+    return PASS;
+  }
+
+  /** Reads who calls, as far as rules depend on it, and how each rule matches the caller. */
+  private findCaller(check: CheckedRequest, request: GateRequest, facts: LimitFacts, head: RequestHead): void {
+    const rules = this.rules;
+    const stream = request.exchange.stream;
+    const caller = this.caller;
+    if (rules.needsCaller) {
+      this.principals.find(caller, head.forwarded, head.forwardedLength);
+      keepCaller(check, request, caller);
+    } else {
+      caller.clear();
+    }
+    facts.principal = stream.principal;
+    facts.address = request.services.participants.callerOf(stream);
+    if (!request.owner) request.owner = facts.address;
+    rules.claims.forget();
+    let claims = 0;
+    for (let i = 0; i < rules.rules.length; i++) {
+      const rule = unchecked(rules.rules[i]);
+      store<u8>(check.matches + i, <u8>rule.matchCaller(caller, this.host.properties));
+      for (let j = 0; j < rule.claims.length; j++) facts.setClaim(claims++, rule.claims[j].hash(this.host.properties));
+    }
+  }
+
+  private refuse(check: CheckedRequest, request: GateRequest, refusal: RequestRefusal): Verdict {
+    this.log.refused(check, request, refusal, 0);
+    return this.answers.refuse(check, refusal);
+  }
+
+  grow(state: StageState, request: GateRequest): Verdict {
+    if (request.size <= this.rules.hold.maxBodyBytes) return HOLD;
+    return this.refuse(changetype<CheckedRequest>(state), request, RequestRefusal.TooLarge);
+  }
+
+  conclude(state: StageState, request: GateRequest): Verdict {
+    return this.held.conclude(changetype<CheckedRequest>(state), request);
+  }
+
+  bytes(state: StageState, request: GateRequest, at: usize, length: usize): void {
+    this.passing.bytes(changetype<CheckedRequest>(state), request, at, length);
+  }
+
+  end(state: StageState, request: GateRequest): void {
+    this.passing.end(changetype<CheckedRequest>(state), request);
+  }
+
+  expire(state: StageState, request: GateRequest): Verdict {
+    return this.refuse(changetype<CheckedRequest>(state), request, RequestRefusal.NoBody);
+  }
+
+  overload(state: StageState, request: GateRequest): Verdict {
+    const check = changetype<CheckedRequest>(state);
+    this.log.refused(check, request, RequestRefusal.Overload, 0);
+    return this.answers.overload(check);
+  }
+
+  close(state: StageState): void {
+    const check = changetype<CheckedRequest>(state);
+    this.passing.stop(check);
+    const facts = changetype<LimitFacts>(check.facts);
+    const ledger = changetype<Ledger>(facts.ledger);
+    const stream = changetype<Stream>(facts.stream);
+    // Requests that have not become operations, since they are not MCP.
+    for (let at = stream.admissions; at;) {
+      const admission = changetype<Admission>(at);
+      at = admission.next;
+      this.drop(ledger, admission);
+    }
+    stream.admissions = 0;
+    if (facts.admission) this.drop(ledger, changetype<Admission>(facts.admission));
+    facts.release();
+    check.release();
+  }
+
+  private drop(ledger: Ledger, admission: Admission): void {
+    ledger.release(admission);
+    admission.release();
+  }
+}

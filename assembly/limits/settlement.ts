@@ -1,0 +1,50 @@
+import { ADMISSION_RECORD, Admission } from "../mcp/state/admission";
+import { Permits } from "../store/permits";
+import { LimitKind } from "./limit_rule";
+
+/** What is settled by one rule when an operation ends: a record of its {@link Admission}. It may come from the store, so any
+ *  bytes are possible. */
+@unmanaged
+export class Settlement {
+  /** Of the rule: see {@link LimitRule.scope}. */
+  scope: u64;
+  key: u64;
+  /** Of tokens: whose key it is. Of concurrency: the worker that holds the permit. */
+  owner: u64;
+  kind: LimitKind;
+  /** It has been settled. */
+  isDone: bool;
+
+  /** Adds a record to an admission. False where there is no room. */
+  static add(admission: Admission, kind: LimitKind, scope: u64, key: u64, owner: u64): bool {
+    const at = admission.add();
+    if (!at) return false;
+    const self = changetype<Settlement>(at);
+    self.scope = scope;
+    self.key = key;
+    self.owner = owner;
+    self.kind = kind;
+    self.isDone = false;
+    return true;
+  }
+
+  static hasPermits(admission: Admission): bool {
+    for (let i = 0; i < admission.count; i++) {
+      if (changetype<Settlement>(admission.record(i)).kind == LimitKind.Concurrency) return true;
+    }
+    return false;
+  }
+
+  /** Releases the permits of an admission that have not been released. */
+  static releasePermits(admission: Admission, permits: Permits): void {
+    for (let i = 0; i < admission.count; i++) {
+      const self = changetype<Settlement>(admission.record(i));
+      if (self.kind != LimitKind.Concurrency || self.isDone) continue;
+      self.isDone = true;
+      permits.release(self.key, self.owner);
+    }
+  }
+}
+
+if (offsetof<Settlement>("owner") != 16 || offsetof<Settlement>() > ADMISSION_RECORD)
+  ERROR("The layout of Settlement has changed: see FORMAT.");

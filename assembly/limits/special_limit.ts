@@ -1,0 +1,14 @@
+/** What rejects a request where no rule of the limits does. Rules have lower indices. */
+export enum SpecialLimit {
+  /** Its messages cannot be decided. */
+  Refused = 64,
+  /** The worker, or the caller, has too many requests held. */
+  Held,
+}
+
+const NAMES: string[] = ["_refused", "_held"];
+
+/** The name that metrics, logs and answers show. */
+export function specialLimitName(limit: SpecialLimit): string {
+  return NAMES[limit - SpecialLimit.Refused];
+}

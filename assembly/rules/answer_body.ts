@@ -1,0 +1,75 @@
+import { Token } from "../json/token";
+import { JsonWriter } from "../json/writer";
+import { Slot } from "./message/slots";
+import { StrictReader } from "./message/strict_reader";
+
+/** Builds the body of a reply in place of the server: a JSON-RPC answer, or a list of them (JSON-RPC 2.0, sections 5 and 6). */
+export class AnswerBody {
+  readonly writer: JsonWriter = new JsonWriter();
+  private isList: bool = false;
+  private count: i32 = 0;
+
+  get at(): usize {
+    return this.writer.at;
+  }
+
+  get length(): i32 {
+    return this.writer.length;
+  }
+
+  /** Whether nobody waits for an answer: only notifications and responses were rejected. */
+  get isEmpty(): bool {
+    return this.count == 0;
+  }
+
+  /** Begins the body, of answers to a batch where `isList`. */
+  begin(isList: bool): void {
+    this.writer.clear();
+    this.count = 0;
+    this.isList = isList;
+    if (isList) this.writer.raw("[");
+  }
+
+  /** The body is whole. */
+  end(): void {
+    if (this.isList) this.writer.raw("]");
+  }
+
+  /** Begins the answer to the request in the reader, up to the comma behind its id. */
+  beginAnswer(reader: StrictReader): void {
+    const writer = this.writer;
+    if (this.count++) writer.raw(",");
+    writer.raw('{"jsonrpc":"2.0","id":');
+    const at = reader.textAt(Slot.Id);
+    const length = reader.textLength(Slot.Id);
+    if (reader.token(Slot.Id) == Token.String) writer.text(at, length);
+    else writer.bytes(at, length);
+    writer.raw(",");
+  }
+
+  /** Begins the answer to a request whose id cannot be trusted. */
+  beginAnonymousAnswer(): void {
+    this.writer.raw('{"jsonrpc":"2.0","id":null,');
+    this.count++;
+  }
+
+  /** Ends an answer with an error whose data has one text member. */
+  endWithError(code: string, message: string, name: string, value: string): void {
+    this.writer.raw(
+      '"error":{"code":' + code + ',"message":"' + message + '","data":{"' + name + '":"' + value + '"}}}',
+    );
+  }
+
+  /** Ends the answer to a tool's call with the failure of the tool itself, which clients show to the model. Its text is what
+   *  was written behind {@link beginToolError}. */
+  endToolError(reader: StrictReader): void {
+    this.writer.raw('"}],"isError":true');
+    if (reader.has(Slot.MetaVersion)) this.writer.raw(',"resultType":"complete"');
+    this.writer.raw("}}");
+  }
+
+  /** Begins a failure of the tool itself: its text follows, in ASCII that needs no escapes. */
+  beginToolError(): void {
+    this.writer.raw('"result":{"content":[{"type":"text","text":"');
+  }
+}

@@ -1,0 +1,64 @@
+/** What limits admit and what they answer. */
+import { describe, expect, test } from "vitest";
+import { batch, countsBy, notification, request, result, toolCall } from "./filter.ts";
+import { admitted, ask, startLimited } from "./limits.ts";
+
+const CALLS = { name: "calls", key: [], requests: { amount: 3, per: "1m" } };
+
+describe("a rule with requests", () => {
+  test("admits its burst, and answers what is beyond with the rule and a delay", () => {
+    const plugin = startLimited([CALLS]);
+    expect(admitted(plugin, 3, toolCall("echo"))).toBe(3);
+    expect(ask(plugin, toolCall("echo", "x")).reply).toEqual({
+      status: 200,
+      details: "mcp_limited[calls]",
+      headers: { "retry-after": "24" },
+      body: {
+        jsonrpc: "2.0",
+        id: "x",
+        error: {
+          code: 429,
+          message: "Limited: at most 3 requests in 1 minute (rule calls)",
+          data: { rule: "calls", scope: "requests", limit: 3, retryAfterMs: 24_000, retryAfterSeconds: 24 },
+        },
+      },
+    });
+  });
+
+  test("refills with time", () => {
+    const plugin = startLimited([CALLS]);
+    expect(admitted(plugin, 9, toolCall("echo"))).toBe(3);
+    plugin.vm.clock.advance(20_000);
+    expect(admitted(plugin, 9, toolCall("echo"))).toBe(1);
+    plugin.vm.clock.advance(600_000);
+    expect(admitted(plugin, 9, toolCall("echo"))).toBe(3);
+  });
+
+  test("counts operations alone: no handshake, no notification, no answer", () => {
+    const plugin = startLimited([CALLS]);
+    expect(admitted(plugin, 9, request("initialize", {}))).toBe(9);
+    expect(admitted(plugin, 9, request("ping"))).toBe(9);
+    expect(admitted(plugin, 9, request("server/discover"))).toBe(9);
+    expect(admitted(plugin, 9, notification("notifications/progress"), { response: { status: 202 } })).toBe(9);
+    expect(admitted(plugin, 9, result(), { response: { status: 202 } })).toBe(9);
+    expect(admitted(plugin, 9, toolCall("echo"))).toBe(3);
+  });
+
+  test("rejects a batch as a whole, and takes nothing for it", () => {
+    const plugin = startLimited([CALLS]);
+    expect(admitted(plugin, 1, toolCall("echo"))).toBe(1);
+    const { reply } = ask(plugin, batch(toolCall("echo", 1), toolCall("echo", 2), toolCall("echo", 3)));
+    expect(reply?.body).toMatchObject([{ id: 1 }, { id: 2 }, { id: 3 }]);
+    expect(admitted(plugin, 9, toolCall("echo"))).toBe(2);
+  });
+
+  test("is counted by its decisions, and operations have the outcome limited", () => {
+    const plugin = startLimited([CALLS]);
+    admitted(plugin, 5, toolCall("echo"));
+    expect(countsBy(plugin, "mcp_limit_decisions_total", "mcp_limit_rule", "mcp_limit_decision")).toEqual({
+      "calls admitted": 3,
+      "calls limited": 2,
+    });
+    expect(countsBy(plugin, "mcp_operations_total", "mcp_outcome")).toEqual({ ok: 3, limited: 2 });
+  });
+});
