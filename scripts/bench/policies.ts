@@ -33,6 +33,7 @@ function policy(rules: readonly object[]): object {
   return {
     tokens: { estimate: false },
     match: { paths: WORKLOADS.filter(({ isMcp }) => isMcp).map(pathOf) },
-    access: { maxBodyBytes: BODY_LIMIT, rules },
+    hold: { maxBodyBytes: BODY_LIMIT },
+    access: { rules },
   };
 }

@@ -13,7 +13,12 @@ const BOUNDED = {
   labels: { maxTools: 8, maxServers: 3, caller: true },
   sessions: { idleTimeout: "30s", callerKey: ["x-caller", "baggage.userId"] },
 };
-const { match, access } = POLICY_CONFIGURATION;
+const { match, identity, hold } = POLICY_CONFIGURATION;
+/** With the fields of `identity` and `hold` where older modules read them, too. */
+const access = {
+  ...{ ...POLICY_CONFIGURATION.access, ...identity },
+  ...{ holdHeaders: hold.headers, maxBodyBytes: hold.maxBodyBytes },
+};
 
 /** Traffic of captures and fuzz inputs passes each of them. */
 export const CONFIGURATIONS: readonly Configuration[] = [

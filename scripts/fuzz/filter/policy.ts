@@ -8,11 +8,10 @@ const DENIED_METHOD = "resources/read";
 /** A policy that holds every request to its paths until its body is read. */
 export const POLICY_CONFIGURATION = {
   match: { paths: ["/mcp", "/messages", "/sse"] },
+  identity: { principalSources: ["peer_certificate", "jwt", "x-forwarded-client-cert"] },
+  hold: { headers: true, maxBodyBytes: "16KiB" },
   access: {
     defaultAction: "ALLOW",
-    principalSources: ["peer_certificate", "jwt", "x-forwarded-client-cert"],
-    holdHeaders: true,
-    maxBodyBytes: "16KiB",
     audit: { perSecond: 2, arguments: true },
     rules: [
       { name: "tool", action: "DENY", to: [{ operation: { tools: [DENIED_TOOL] } }] },

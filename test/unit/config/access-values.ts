@@ -1,7 +1,14 @@
 const WORDS = ["enforce", "shadow", "ALLOW", "DENY", "allow", "", null, 1, {}, []];
 const FORMS = ["error", "result", "status", "errors", "", null, 1];
 const STATUSES = [399, 400, 403.0, 404.5, 599, 600, "403", null];
-const BODIES = [
+/** Also those of `identity`. */
+export const SOURCES = [
+  ...[[], ["jwt"], ["jwt", "filter_state", "peer_certificate", "x-forwarded-client-cert"], ["x"], [1]],
+  ...["jwt", null],
+];
+export const PAYLOAD_KEYS = ["", "x", "a".repeat(256), "a".repeat(257), null, 1];
+/** Also those of `hold`. */
+export const BODIES = [
   ...["1023B", "1024B", "01024B", "1099B", "1100B", "9999B", "10000B", "9999999B", "59999999B", "60000000B"],
   ...["66999999B", "67000000B", "67099999B", "67108863B", "67108864B", "67108865B", "67108870B", "67109000B"],
   ...["67110000B", "67200000B", "68000000B", "70000000B", "100000000B", "0KiB", "1KiB", "9KiB", "65535KiB"],
@@ -135,16 +142,8 @@ export const ACCESS_VALUES: Record<string, unknown[]> = {
   access: [null, [], "x", {}, { rule: [] }],
   "access.mode": WORDS,
   "access.defaultAction": WORDS,
-  "access.principalSources": [
-    [],
-    ["jwt"],
-    ["jwt", "filter_state", "peer_certificate", "x-forwarded-client-cert"],
-    ["x"],
-    "jwt",
-    null,
-    [1],
-  ],
-  "access.jwtPayloadKey": ["", "x", "a".repeat(256), "a".repeat(257), null, 1],
+  "access.principalSources": SOURCES,
+  "access.jwtPayloadKey": PAYLOAD_KEYS,
   "access.holdHeaders": [true, false, "true", null, 0],
   "access.maxBodyBytes": BODIES,
   "access.denial": [null, [], "x", {}, { code: 1 }],

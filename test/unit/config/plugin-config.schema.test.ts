@@ -5,11 +5,14 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 
 import { ACCESS_VALUES } from "./access-values.ts";
+import { LIMITS_VALUES } from "./limits-values.ts";
 import { read } from "./reader.ts";
 
 interface Schema {
   readonly properties?: Record<string, Schema>;
   readonly default?: unknown;
+  /** Accepted for the configurations of older versions: the documentation does not list it. */
+  readonly deprecated?: boolean;
   readonly description?: string;
 }
 
@@ -24,11 +27,14 @@ function fieldsOf({ properties = {} }: Schema, path: string[] = []): [string, Sc
   );
 }
 
+/** The sections that require `match.paths`. */
+const REQUIRE_PATHS = ["access", "limits"];
+
 /** A configuration that has this value at a path, and what it cannot be without. */
 function configurationOf(path: string, value: unknown): unknown {
   const [field, ...names] = path.split(".");
   const inner = names.reduceRight<unknown>((inner, name) => ({ [name]: inner }), value);
-  return { ...(field === "access" && { match: { paths: ["/mcp"] } }), [field]: inner };
+  return { ...(REQUIRE_PATHS.includes(field) && { match: { paths: ["/mcp"] } }), [field]: inner };
 }
 
 /** The configurations in a page: its blocks of JSON. */
@@ -65,7 +71,8 @@ describe("the schema of the configuration", () => {
 
   it("has the filter's defaults", () => {
     for (const [path, field] of fieldsOf(schema).filter(([, field]) => "default" in field)) {
-      const unset = path.startsWith("access.") ? configurationOf("access", {}) : {};
+      const [section] = path.split(".");
+      const unset = REQUIRE_PATHS.includes(section) ? configurationOf(section, {}) : {};
       expect(read(JSON.stringify(configurationOf(path, field.default))), path).toEqual(read(JSON.stringify(unset)));
     }
   });
@@ -156,16 +163,19 @@ const VALUES: Record<string, unknown[]> = {
   "tokens.scale": [...NUMBERS, 0.01, 0.0099, 100, 100.01, 1e-3],
   "tokens.maxBytes": SIZES,
   ...ACCESS_VALUES,
+  ...LIMITS_VALUES,
   log: [...TEXTS, "trace", "debug", "info", "warn", "error", "warning", "Warn"],
   unheard: TEXTS,
 };
 
-/** Whether the filter takes a configuration, as far as a schema can say: rules that never match and what is only unlikely
- *  take knowledge of MCP. */
+/** Errors that take knowledge of MCP, or that compare rules or numbers with each other: more than a schema can say. */
+const BEYOND_SCHEMAS = /never matches|each new session has an allowance of its own|since one caller may use a quarter/;
+
+/** Whether the filter takes a configuration, as far as a schema can say. */
 function isTaken(json: string): boolean {
   const { errors, warnings } = read(json);
   return (
-    errors.every((error) => error.includes("never matches")) && !warnings.some((text) => text.includes("unknown field"))
+    errors.every((error) => BEYOND_SCHEMAS.test(error)) && !warnings.some((text) => text.includes("unknown field"))
   );
 }
 
@@ -184,6 +194,19 @@ describe("filter and schema agree", () => {
     }
     // Only a field that nobody knows is never taken.
     expect(outcomes).toEqual(path === "unheard" ? new Set([false]) : new Set([true, false]));
+  });
+
+  it.each([
+    [{ identity: { principalSources: ["jwt"] } }, { access: { principalSources: ["jwt"] } }],
+    [{ identity: { jwtPayloadKey: "a" } }, { access: { jwtPayloadKey: "a" } }],
+    [{ hold: { headers: true } }, { access: { holdHeaders: true } }],
+    [{ hold: { maxBodyBytes: "1MiB" } }, { access: { maxBodyBytes: "1MiB" } }],
+  ])("on %j, which can also be in %j, but not in both", (now, before) => {
+    for (const fields of [now, before, { ...now, access: {} }, { ...now, ...before }]) {
+      const configuration = { match: { paths: ["/mcp"] }, ...fields };
+      const taken = !("identity" in fields || "hold" in fields) || Object.keys(fields.access ?? {}).length === 0;
+      expect([isValid(configuration), isTaken(JSON.stringify(configuration))]).toEqual([taken, taken]);
+    }
   });
 
   it.each([null, true, 1, "x", []])("on %j, which is no configuration", (value) => {
@@ -218,11 +241,13 @@ describe("what is shown to operators is taken by both", () => {
   });
 
   it("in docs/configuration.md: each field, with its default", () => {
-    const table = readFileSync("docs/configuration.md", "utf8").matchAll(/^\| `([\w.]+)` +\| (?:`(.*?)`|[^|]*?) +\|/gm);
+    const [beginning] = readFileSync("docs/configuration.md", "utf8").split("\n## ");
+    const table = beginning.matchAll(/^\| `([\w.]+)` +\| (?:`(.*?)`|[^|]*?) +\|/gm);
     const told = Object.fromEntries(
       [...table].map(([, path, json]) => [path, json ? (JSON.parse(json) as unknown) : ""]),
     );
-    const fields = Object.fromEntries(fieldsOf(schema).map(([path, field]) => [path, field.default ?? ""]));
+    const present = fieldsOf(schema).filter(([, { deprecated }]) => !deprecated);
+    const fields = Object.fromEntries(present.map(([path, field]) => [path, field.default ?? ""]));
     expect(told).toEqual(fields);
   });
 });
