@@ -64,7 +64,8 @@ export class LimitStage extends Stage {
 
   /** Whether limits are about a request: those on the operator's paths, and those to endpoints that streams named. */
   concerns(head: RequestHead, endOfStream: bool): bool {
-    const isGet = this.rules.namesGet && head.method == HttpMethod.Get;
+    // The answers of HTTP+SSE come on a stream that a GET opens.
+    const isGet = (this.rules.namesGet || this.rules.limitsTokens) && head.method == HttpMethod.Get;
     if (!isGet && !head.mayBringMessages(endOfStream)) return false;
     return head.isAtEndpoint || this.paths.include(head.path, head.pathLength, head.targetLength);
   }
