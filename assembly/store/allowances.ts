@@ -83,7 +83,8 @@ export enum WhenFull {
  * A key whose allowance is full needs no entry. With {@link WhenFull.Share} an entry that has not refilled is never
  * evicted. One owner holds at most a quarter of each bucket's share, and its further keys together use one allowance of
  * the owner in this scope. Where there are as many keys as there may be, new ones use the scope's. All hashes (scopes,
- * keys, owners) are keyed. A key must always come with the same owner: otherwise it may have two allowances.
+ * keys, owners) are keyed. A key must always come with the same owner: otherwise it may have two allowances. A scope uses
+ * either {@link Allowances.take}, or {@link Allowances.hasBalance} and {@link Allowances.charge}: only these know debts.
  *
  * A key moves from a shared allowance to one of its own, which is full at first, as soon as there is room; it moves to a
  * shared one only when its own has refilled.
@@ -303,16 +304,22 @@ export class Allowances {
   private place(id: u64, scope: u64, owner: u64, nowNs: u64): AllowanceEntry | null {
     const tag = <u32>owner;
     let spare: usize = 0;
+    let ownSpare: usize = 0;
     let held = 0;
-    for (let at = this.shared.page; at < this.end; at += ENTRY_SIZE) {
+    const end = this.end;
+    for (let at = this.shared.page; at < end; at += ENTRY_SIZE) {
       const entry = changetype<AllowanceEntry>(at);
-      if (isFull(entry, nowNs)) spare = at;
-      else if (entry.owner == tag) held++;
+      const isOwn = entry.owner == tag;
+      if (isOwn) held++;
+      if (!isFull(entry, nowNs)) continue;
+      spare = at;
+      if (isOwn) ownSpare = at;
     }
     if (held < this.ownerLimit) {
       if (spare) return init(spare, id, tag, nowNs);
       if (this.hasRoom) return this.append(id, tag, nowNs);
     } else {
+      if (ownSpare) return init(ownSpare, id, tag, nowNs);
       const entry = this.findShared(idOf(scope, owner, Level.Owner), nowNs);
       if (entry) return entry;
     }
@@ -325,14 +332,13 @@ export class Allowances {
     let spare: usize = 0;
     let oldest: usize = 0;
     let held = 0;
-    for (let at = this.shared.page; at < this.end; at += ENTRY_SIZE) {
+    const end = this.end;
+    for (let at = this.shared.page; at < end; at += ENTRY_SIZE) {
       const entry = changetype<AllowanceEntry>(at);
-      if (isFull(entry, nowNs)) {
-        spare = at;
-      } else if (entry.owner == tag) {
-        held++;
-        if (!oldest || entry.fullAtNs < changetype<AllowanceEntry>(oldest).fullAtNs) oldest = at;
-      }
+      if (isFull(entry, nowNs)) spare = at;
+      if (entry.owner != tag) continue;
+      held++;
+      if (!oldest || entry.fullAtNs < changetype<AllowanceEntry>(oldest).fullAtNs) oldest = at;
     }
     if (held >= this.ownerLimit) return init(oldest, id, tag, nowNs);
     if (spare) return init(spare, id, tag, nowNs);
@@ -401,7 +407,8 @@ export class Allowances {
   /** Loads the value that has room for this id. Returns its entry there, or null. */
   private load(id: u64): AllowanceEntry | null {
     this.loadPage(this.numberOf(id));
-    for (let at = this.shared.page; at < this.end; at += ENTRY_SIZE) {
+    const end = this.end;
+    for (let at = this.shared.page; at < end; at += ENTRY_SIZE) {
       if (changetype<AllowanceEntry>(at).id == id) return changetype<AllowanceEntry>(at);
     }
     return null;

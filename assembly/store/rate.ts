@@ -21,7 +21,7 @@ export class Rate {
 
   /** @param amount what refills in `perMs`; 0 counts as 1.
    *  @param perMs at most 30 days; 0 counts as 1.
-   *  @param burst the most that the allowance holds. */
+   *  @param burst the most that the allowance holds; less where that would take more than 146 years to refill. */
   constructor(
     amount: u32,
     perMs: u64,

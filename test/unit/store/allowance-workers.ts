@@ -83,3 +83,13 @@ export function hashOf(number: number): bigint {
   value = ((value ^ (value >> 27n)) * 0x94d049bb133111ebn) & mask;
   return value ^ (value >> 31n);
 }
+
+/** The entries of a value. */
+export function entriesOf(value: Uint8Array): { id: bigint; fullAt: bigint; owner: number }[] {
+  const bytes = Buffer.from(value);
+  return Array.from({ length: Math.floor(bytes.length / 24) }, (_, i) => ({
+    id: bytes.readBigUInt64LE(24 * i),
+    fullAt: bytes.readBigUInt64LE(24 * i + 8),
+    owner: bytes.readUInt32LE(24 * i + 16),
+  }));
+}

@@ -51,3 +51,44 @@ export function bytesUsed(): number {
   const keys = data.keys().filter((key) => key.includes(`/test-${space}/permits/`));
   return keys.reduce((sum, key) => sum + data.get(key)!.bytes.length, 0);
 }
+
+export interface Record {
+  readonly key: bigint;
+  readonly holder: bigint;
+  readonly owner: number;
+  readonly count: number;
+}
+
+const RECORD_SIZE = 24;
+
+let format: string | undefined;
+
+function bucketKey(bucket: number): string {
+  format ??= data.keys()[0]?.split("/")[1];
+  const digits = [12, 6, 0].map((shift) => 0x30 + ((bucket >> shift) & 63));
+  return `mcp/${format}/test-${space}/permits/${String.fromCharCode(...digits)}`;
+}
+
+/** The records of a bucket. */
+export function recordsOf(bucket: number): Record[] {
+  const bytes = Buffer.from(data.get(bucketKey(bucket))?.bytes ?? []);
+  return Array.from({ length: Math.floor(bytes.length / RECORD_SIZE) }, (_, i) => ({
+    key: bytes.readBigUInt64LE(RECORD_SIZE * i),
+    holder: bytes.readBigUInt64LE(RECORD_SIZE * i + 8),
+    owner: bytes.readUInt32LE(RECORD_SIZE * i + 16),
+    count: bytes.readUInt32LE(RECORD_SIZE * i + 20),
+  }));
+}
+
+/** Puts records in bucket 0, `repeat` times, less the last `cut` bytes. A worker must have a slot. */
+export function damage(records: readonly Record[], repeat: number, cut: number): void {
+  const bytes = Buffer.alloc(RECORD_SIZE * records.length);
+  for (const [i, { key, holder, owner, count }] of records.entries()) {
+    bytes.writeBigUInt64LE(key, RECORD_SIZE * i);
+    bytes.writeBigUInt64LE(holder, RECORD_SIZE * i + 8);
+    bytes.writeUInt32LE(owner, RECORD_SIZE * i + 16);
+    bytes.writeUInt32LE(count, RECORD_SIZE * i + 20);
+  }
+  const all = Buffer.concat(Array.from({ length: repeat }, () => bytes));
+  data.set(bucketKey(0), all.subarray(0, Math.max(0, all.length - cut)), 0);
+}
