@@ -28,6 +28,7 @@ const OLDEST_ENVOY = {
       "test/envoy-oldest/*.test.ts",
       "test/envoy/{transparency,outcomes,streams,real-clients,server-names}.test.ts",
       "test/access/identities.test.ts",
+      "test/limits/hand-on.test.ts",
     ],
     env: { MCP_ENVOY_VERSION: OLDEST },
     sequence: { groupOrder: 3 },

@@ -1,3 +1,4 @@
+import { PluginConfig } from "../config/plugin_config";
 import { Enforcement } from "../gate/enforcement";
 import { Gate } from "../gate/gate";
 import { HeldStreams } from "../gate/held_streams";
@@ -6,6 +7,7 @@ import { StageHost } from "../gate/stage/stage_host";
 import { Stages } from "../gate/stages";
 import { Watchdog } from "../gate/watchdog";
 import { Level, Log } from "../host/log";
+import { declareHandedOn } from "../limits/hand_on";
 import { Exchange } from "../mcp/exchange/exchange";
 import { BufferSlice } from "../proxy-wasm/buffers";
 import { HostClock } from "../proxy-wasm/clock";
@@ -55,6 +57,8 @@ export class Plugin extends RootContext {
   private build: BuildGauge;
   /** The VM's memory at the last tick, in pages of 64 KiB. */
   private pages: i32 = 0;
+  /** The proxy knows what the filter state is that is handed on. */
+  private isDeclared: bool = false;
 
   /** @param stages makes the stages that decide about requests. */
   constructor(id: u32, stages: Stages) {
@@ -105,6 +109,7 @@ export class Plugin extends RootContext {
     const isThere = size > 0 && slice.read(BufferType.PluginConfiguration, 0, size);
     this.configuration.read(slice.at, isThere ? slice.length : 0);
     this.settling.begin();
+    this.declare(this.configuration.current);
     this.timer.start(TICK_MILLISECONDS);
     return true;
   }
@@ -119,6 +124,7 @@ export class Plugin extends RootContext {
     this.requests.hadStreams = false;
     const config = this.service.follow();
     if (config) this.units.openKnown(config);
+    this.declare(config);
     this.units.tick();
     this.watchdog.onTick();
     const leaderships = configuration.leaderships;
@@ -170,6 +176,13 @@ export class Plugin extends RootContext {
     const exchange = changetype<Exchange>(stream);
     this.requests.close(exchange);
     this.responses.close(exchange);
+  }
+
+  /** Says what the filter state is that a configuration with `limits` hands on. */
+  private declare(config: PluginConfig | null): void {
+    if (this.isDeclared || !config || !config.limits) return;
+    this.isDeclared = true;
+    declareHandedOn(this.host.filterState);
   }
 
   /** Logs when the VM's memory has grown. */

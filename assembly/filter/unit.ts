@@ -12,6 +12,7 @@ import { SharedData } from "../host/shared_data";
 import { Callers } from "../identity/callers";
 import { Principals } from "../identity/principals";
 import { Servers } from "../identity/servers";
+import { HandedOn } from "../limits/handed_on";
 import { Ledger } from "../limits/ledger";
 import { LimitAudit } from "../limits/limit_audit";
 import { LimitRules } from "../limits/limit_rules";
@@ -102,6 +103,8 @@ export class Unit {
     if (limits) {
       const audit = new LimitAudit(limits, host.log, host.clock, host.properties);
       const ledger = new Ledger(limits, shared, slots, services.sessions, audit, host.clock);
+      // Before the ledger, which forgets what could not be read.
+      services.events.add(new HandedOn(host.filterState, host.properties));
       services.events.add(ledger);
       services.limits = ledger;
       this.ledger = ledger;

@@ -1,13 +1,18 @@
+import { GateRequest } from "../gate/stage/request";
 import { FilterState } from "../host/filter_state";
+import { PRINCIPAL_LIMIT } from "../identity/caller";
 import { SessionKey } from "../identity/keys";
+import { Token } from "../json/token";
 import { NAME_LIMIT } from "../mcp/protocol/limits";
 import { Method, methodName, methodOf } from "../mcp/protocol/methods";
 import { shownLength } from "../mcp/protocol/shown_target";
-import { Stream } from "../mcp/state/stream";
 import { makePrintable } from "../memory/bytes";
+import { keyedHash } from "../memory/keyed_hash";
 import { CheckedRequest } from "../rules/checked_request";
 import { Call, Target } from "../rules/message/call";
 import { MessageForm } from "../rules/message/strict_reader";
+import { sessionOf } from "../rules/message_session";
+import { KnownTools } from "./known_tools";
 
 /** All names of filter state that the filter sets. */
 const NAMES: string[] = [
@@ -29,7 +34,7 @@ const BATCH = "_BATCH";
 /** The tool of a call that names none which the server is known to have. */
 const OTHER_TOOL = "_OTHER";
 /** Room for a principal, the longest value. */
-const TEXT: usize = heap.alloc(512);
+const TEXT: usize = heap.alloc(PRINCIPAL_LIMIT);
 const DELETE: u8 = 0x7f;
 
 /** Makes what the filter sets texts for Envoy's other filters. To be called in a callback of the plugin instance itself: Envoy
@@ -41,42 +46,44 @@ export function declareHandedOn(state: FilterState): void {
 /**
  * Hands on to Envoy's other filters, as filter state, who calls what: what they limit, authorize or route by. All values of
  * {@link NAMES} up to `mcp.tokens` are set, also those that a request lacks: Envoy's `ratelimit` drops a descriptor with a
- * value that is not there, and the request would not be limited. An empty value is one that all such requests share.
+ * value that is not there, and the request would not be limited. An empty value is one that all such requests share. The sink
+ * {@link HandedOn} sets the server, and what the operations cost.
  */
 export class HandOn {
   constructor(private state: FilterState) {}
 
-  /** A request passes whose only message is the one in `call`. `isKnownTool`: the server is known to have the tool that it
-   *  calls, if it calls one. */
-  message(stream: Stream, check: CheckedRequest, session: SessionKey, call: Call, isKnownTool: bool): void {
-    const known = methodOf(call.method, call.methodLength);
-    const isRequest = call.reader.form == MessageForm.Request;
-    const method = known == Method.None && call.methodLength ? Method.Other : known;
+  /** A request passes whose only message is the one in `call`. */
+  message(request: GateRequest, check: CheckedRequest, call: Call, tools: KnownTools): void {
+    const reader = call.reader;
+    const isAnswer = reader.form == MessageForm.Response;
+    const known = isAnswer ? Method.None : methodOf(call.method, call.methodLength);
+    const method = known == Method.None && !isAnswer ? Method.Other : known;
+    const kind = isAnswer ? Target.None : call.target;
     const slot = call.targetSlot;
-    const kind = call.target;
-    const at = call.reader.textAt(slot);
-    const length = kind == Target.None ? 0 : call.reader.textLength(slot);
-    const isPlain = length <= <i32>NAME_LIMIT && !call.reader.isCut(slot) && !hasControls(at, length);
+    const at = reader.textAt(slot);
+    const length = kind == Target.None || reader.token(slot) != Token.String ? 0 : reader.textLength(slot);
+    const isPlain = length <= <i32>NAME_LIMIT && !reader.isCut(slot) && !hasControls(at, length);
     this.state.setText("mcp.method", methodName(method));
     this.state.set("mcp.target", at, isPlain ? shownLength(method, at, length) : 0);
     if (kind != Target.Tool) this.state.set("mcp.tool", TEXT, 0);
-    else if (isPlain && isKnownTool) this.state.set("mcp.tool", at, length);
+    else if (isPlain && isKnown(request, at, length, tools)) this.state.set("mcp.tool", at, length);
     else this.state.setText("mcp.tool", OTHER_TOOL);
-    this.common(stream, check, session, call, isRequest ? 1 : 0);
+    this.common(request, check, sessionOf(request, reader), reader.form == MessageForm.Request ? 1 : 0);
   }
 
-  /** A batch passes that brings so many requests. `call` has one of its messages. */
-  batch(stream: Stream, check: CheckedRequest, session: SessionKey, call: Call, requests: i32): void {
+  /** A batch passes that brings so many requests. */
+  batch(request: GateRequest, check: CheckedRequest, requests: i32): void {
     this.state.setText("mcp.method", BATCH);
     this.state.set("mcp.target", TEXT, 0);
     this.state.set("mcp.tool", TEXT, 0);
-    this.common(stream, check, session, call, requests);
+    this.common(request, check, request.services.sessions.keyOrNone(request.exchange.stream), requests);
   }
 
-  private common(stream: Stream, check: CheckedRequest, session: SessionKey, call: Call, requests: i32): void {
+  private common(request: GateRequest, check: CheckedRequest, session: SessionKey, requests: i32): void {
+    const stream = request.exchange.stream;
     stream.isHandedOn = true;
-    this.printable("mcp.server", call.server, call.serverLength);
-    // Two that begin alike must not share what the shorter one has.
+    request.services.participants.serverOf(stream);
+    // A principal that is longer than what is kept counts as none: it must not use the allowance of a shorter one.
     this.printable("mcp.principal", check.principal, check.isPrincipalCut ? 0 : check.principalLength);
     if (session) this.state.setHash("mcp.session", session);
     else this.state.set("mcp.session", TEXT, 0);
@@ -90,6 +97,11 @@ export class HandOn {
     makePrintable(TEXT, length);
     this.state.set(name, TEXT, length);
   }
+}
+
+/** Whether the server is known to have a tool of this name. */
+function isKnown(request: GateRequest, at: usize, length: i32, tools: KnownTools): bool {
+  return tools.has(request.services.participants.serverOf(request.exchange.stream), keyedHash(at, length));
 }
 
 /** Whether a text has control characters: as a header it could end the header. */

@@ -14,6 +14,7 @@ import { MessageForm, StrictReader } from "../rules/message/strict_reader";
 import { MessageJudge } from "../rules/message_judge";
 import { Charger } from "./charger";
 import { Decisions } from "./decisions";
+import { HandOn } from "./hand_on";
 import { Ledger } from "./ledger";
 import { LimitAnswers } from "./limit_answers";
 import { LimitFacts } from "./limit_facts";
@@ -34,6 +35,7 @@ export class LimitJudge extends MessageJudge {
     private charger: Charger,
     private log: LimitLog,
     private answers: LimitAnswers,
+    private handOn: HandOn,
   ) {
     super();
   }
@@ -102,6 +104,7 @@ export class LimitJudge extends MessageJudge {
     if (!isRejected) {
       if (reader.form == MessageForm.Request) this.keep(request, reader, 0);
       this.report(request);
+      this.hand(check, request, reader);
       return PASS;
     }
     this.reject(check);
@@ -127,6 +130,7 @@ export class LimitJudge extends MessageJudge {
   concludeBatch(check: CheckedRequest, request: GateRequest, isRejected: bool): Verdict {
     if (isRejected) return this.answers.finish(check, this.charger.rejection);
     this.report(request);
+    this.handOn.batch(request, check, this.count);
     return PASS;
   }
 
@@ -142,7 +146,10 @@ export class LimitJudge extends MessageJudge {
     this.report(request);
   }
 
-  passed(_check: CheckedRequest, _request: GateRequest, _reader: StrictReader): void {}
+  passed(check: CheckedRequest, request: GateRequest, reader: StrictReader): void {
+    if (!reader.isBatch) this.hand(check, request, reader);
+    else this.handOn.batch(request, check, reader.count);
+  }
 
   passingRefused(check: CheckedRequest, request: GateRequest, refusal: RequestRefusal, member: usize): void {
     this.log.refused(check, request, refusal, member);
@@ -169,6 +176,12 @@ export class LimitJudge extends MessageJudge {
       services.events.limitDecided(stream, decisions.rule(i), decisions.decision(i));
       if (decisions.isShared(i)) services.events.limitShared(stream, decisions.rule(i));
     }
+  }
+
+  /** Hands on the only message of a request that passes. */
+  private hand(check: CheckedRequest, request: GateRequest, reader: StrictReader): void {
+    this.call.setRequest(reader);
+    this.handOn.message(request, check, this.call, changetype<Ledger>(factsOf(check).ledger).tools);
   }
 
   private reject(check: CheckedRequest): void {

@@ -18,6 +18,7 @@ import { RequestRefusal } from "../rules/message/refusal";
 import { PassingBody } from "../rules/passing_body";
 import { keepCaller, keepHead, refusalOf } from "../rules/request_facts";
 import { Charger } from "./charger";
+import { HandOn } from "./hand_on";
 import { Ledger } from "./ledger";
 import { LimitAnswers } from "./limit_answers";
 import { LimitFacts } from "./limit_facts";
@@ -52,7 +53,7 @@ export class LimitStage extends Stage {
     const answers = new LimitAnswers(access ? access.denialCors : []);
     const log = new LimitLog(rules, host.filterState, host.clock);
     const servers = new Servers(config.server, host.properties, host.log);
-    const judge = new LimitJudge(rules, servers, charger, log, answers);
+    const judge = new LimitJudge(rules, servers, charger, log, answers, new HandOn(host.filterState));
     this.principals = new Principals(config.identity, host.properties);
     this.charger = charger;
     this.answers = answers;
@@ -103,17 +104,14 @@ export class LimitStage extends Stage {
     return PASS;
   }
 
-  /** Reads who calls, as far as rules depend on it, and how each rule matches the caller. */
+  /** Reads who calls, and how each rule matches the caller. */
   private findCaller(check: CheckedRequest, request: GateRequest, facts: LimitFacts, head: RequestHead): void {
     const rules = this.rules;
     const stream = request.exchange.stream;
     const caller = this.caller;
-    if (rules.needsCaller) {
-      this.principals.find(caller, head.forwarded, head.forwardedLength);
-      keepCaller(check, request, caller);
-    } else {
-      caller.clear();
-    }
+    // Also where no rule needs it: it is handed on.
+    this.principals.find(caller, head.forwarded, head.forwardedLength);
+    keepCaller(check, request, caller);
     facts.principal = stream.principal;
     facts.address = request.services.participants.callerOf(stream);
     if (!request.owner) request.owner = facts.address;

@@ -83,8 +83,7 @@ export class AccessLog extends EventSink {
     }
     stream.isLogged = true;
     this.state.setText("mcp.era", isModern ? "modern" : "legacy");
-    if (isHandedOn) return;
-    this.state.setText("mcp.method", methodName(method));
+    if (!isHandedOn) this.state.setText("mcp.method", methodName(method));
     if (session) this.state.setHash("mcp.session", session);
   }
 }

@@ -245,7 +245,7 @@ export function hostImports(host: HostState): Record<string, Record<string, Impo
 /** Reads Envoy's DeclarePropertyArguments, as far as their fields have one byte for each number and length. */
 function parseDeclaration(bytes: Uint8Array): Declaration {
   const fields: Record<number, number | string> = {};
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const [key, value] = [bytes[at], bytes[at + 1]];
     at += 2;
     if ((key & 7) === 2) {

@@ -60,7 +60,7 @@ export class Stream {
   isLogged: bool;
   /** What it asks for has been handed on to the proxy's other filters, by `limits`. */
   isHandedOn: bool;
-  /** Set and read by {@link SpentTokens} alone: the estimated tokens of its operations that have ended. */
+  /** Set and read by `limits` alone: the estimated tokens of its operations that have ended. */
   spentTokens: u64;
 
   /** Whether the gate keeps the request from the server. */

@@ -12,6 +12,7 @@ test("the module has at most 218 KiB", () => {
 test("the module imports only what it uses of the ABI", () => {
   const imports = WebAssembly.Module.imports(new WebAssembly.Module(bytes));
   expect(imports.map(({ module, name }) => `${module}.${name}`).sort()).toEqual([
+    "env.proxy_call_foreign_function",
     "env.proxy_define_metric",
     "env.proxy_dequeue_shared_queue",
     "env.proxy_enqueue_shared_queue",
@@ -24,6 +25,7 @@ test("the module imports only what it uses of the ABI", () => {
     "env.proxy_log",
     "env.proxy_record_metric",
     "env.proxy_register_shared_queue",
+    "env.proxy_remove_header_map_value",
     "env.proxy_send_local_response",
     "env.proxy_set_effective_context",
     "env.proxy_set_property",

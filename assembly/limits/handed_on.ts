@@ -2,16 +2,20 @@ import { FilterState } from "../host/filter_state";
 import { Properties } from "../host/properties";
 import { Event, EventKind } from "../mcp/event";
 import { EventSink } from "../mcp/event_sink";
+import { Outcome } from "../mcp/protocol/outcome";
+import { Operation } from "../mcp/state/operation";
 import { Stream } from "../mcp/state/stream";
 import { equalsText } from "../memory/bytes";
 
 const TOO_MANY_REQUESTS: i32 = 429;
+/** Bytes that count as a token where an answer could not be read. */
+const BYTES_PER_TOKEN: u64 = 3;
 /** Envoy charges nothing at all for more than its `hits_addend` can be. */
 const HITS_LIMIT: u64 = 1_000_000_000;
 
-/** Hands on to Envoy's other filters, as filter state, what the operations of a stream have cost when it ends: the estimated
- *  tokens that a model wrote or reads. */
-export class SpentTokens extends EventSink {
+/** Hands on to Envoy's other filters, as filter state, the server of each stream, and what the operations have cost of one that
+ *  {@link HandOn} has handed on: the estimated tokens that a model wrote or reads. */
+export class HandedOn extends EventSink {
   constructor(
     private state: FilterState,
     private properties: Properties,
@@ -22,12 +26,15 @@ export class SpentTokens extends EventSink {
   receive(event: Event): void {
     const stream = event.stream;
     switch (event.kind) {
+      case EventKind.ServerResolved:
+        this.state.set("mcp.server", event.name, event.nameLength);
+        break;
       case EventKind.OperationWaiting:
         this.spend(stream, event.operation!.modelTokens);
         break;
       case EventKind.OperationEnded:
         // What waited has been charged to its own stream.
-        if (!event.operation!.isParked) this.spend(stream, event.operation!.modelTokens);
+        if (!event.operation!.isParked) this.spend(stream, costOf(stream, event.operation!));
         break;
       case EventKind.Tokens:
         this.spend(stream, event.tokens);
@@ -46,4 +53,10 @@ export class SpentTokens extends EventSink {
     if (stream.status != TOO_MANY_REQUESTS || !this.properties.find("response.code_details")) return false;
     return equalsText(this.properties.at, this.properties.length, "request_rate_limited");
   }
+}
+
+/** What an operation has cost that ends on its own stream. */
+function costOf(stream: Stream, operation: Operation): u64 {
+  const unread = operation.outcome == Outcome.Undecoded ? stream.unreadSize / BYTES_PER_TOKEN : 0;
+  return operation.modelTokens + unread;
 }

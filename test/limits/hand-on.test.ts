@@ -1,0 +1,175 @@
+/** What the filter hands on with `limits` is text for Envoy's own filters: they authorize, route and log by it. */
+import { beforeAll, describe, expect, it } from "vitest";
+import { type Envoy, startEnvoy } from "../../scripts/envoy/process.ts";
+import { endsAfterAll } from "../envoy/cleanup.ts";
+import * as mcp from "../envoy/mcp-messages.ts";
+import { type CountingServer, startCountingServer } from "./counting-server.ts";
+
+const HTTP = "type.googleapis.com/envoy.extensions.filters.http";
+
+interface Bootstrap {
+  static_resources: { listeners: [{ filter_chains: [{ filters: [{ typed_config: Manager }] }] }] };
+}
+
+interface Manager {
+  http_filters: { name: string; typed_config: object }[];
+  access_log: [{ typed_config: { log_format: { json_format: object; formatters?: object[] } } }];
+}
+
+interface Plugin {
+  configuration: { value: string };
+  allow_on_headers_stop_iteration?: boolean;
+}
+
+const BUFFER = {
+  name: "envoy.filters.http.buffer",
+  typed_config: { "@type": `${HTTP}.buffer.v3.Buffer`, max_request_bytes: 1 << 20 },
+};
+
+/** Lets pass what is no call of a tool, and calls of one tool: an allow list, as a value that is missing matches nothing. */
+const AUTHORIZE = {
+  name: "envoy.filters.http.rbac",
+  typed_config: {
+    "@type": `${HTTP}.rbac.v3.RBAC`,
+    rules: {
+      action: "ALLOW",
+      policies: {
+        "listed-methods": {
+          permissions: [{ any: true }],
+          principals: ["initialize", "tools/list"].map((exact) => state("method", exact)),
+        },
+        "listed-tools": {
+          permissions: [{ any: true }],
+          principals: [{ and_ids: { ids: [state("method", "tools/call"), state("tool", "echo")] } }],
+        },
+      },
+    },
+  },
+};
+
+function state(name: string, exact: string): object {
+  return { filter_state: { key: `wasm.mcp.${name}`, string_match: { exact } } };
+}
+
+/** Headers for the server: the client's own are removed first, also where there is no value of ours. */
+const HEADERS = {
+  name: "envoy.filters.http.header_mutation",
+  typed_config: {
+    "@type": `${HTTP}.header_mutation.v3.HeaderMutation`,
+    mutations: {
+      request_mutations: ["method", "tool", "principal"].flatMap((name) => [
+        { remove: `x-mcp-${name}` },
+        { append: { header: { key: `x-mcp-${name}`, value: `%FILTER_STATE(wasm.mcp.${name}:PLAIN)%` } } },
+      ]),
+    },
+  },
+};
+
+/** A server's list of tools, and other headers that a client chooses. */
+const LIST = mcp.request(1, "tools/list");
+const FORGED = {
+  "x-mcp-method": "initialize",
+  "x-mcp-tool": "search",
+  "x-mcp-principal": "spiffe://mesh.example/admin",
+};
+
+describe.each([
+  ["headers held", true],
+  ["headers that go on, and the buffer filter", false],
+])("%s", (_, holdsHeaders) => {
+  const keep = endsAfterAll();
+  let server: CountingServer;
+  let envoy: Envoy;
+
+  beforeAll(async () => {
+    server = keep(await startCountingServer("hello"));
+    envoy = keep(await startEnvoy({ upstream: server, vary }));
+    expect((await send(LIST)).status).toBe(200);
+  });
+
+  function vary(text: string): string {
+    const bootstrap = JSON.parse(text) as Bootstrap;
+    const manager = bootstrap.static_resources.listeners[0].filter_chains[0].filters[0].typed_config;
+    const { config: plugin } = manager.http_filters[0].typed_config as { config: Plugin };
+    const config = { match: { paths: ["/mcp"] }, hold: { headers: holdsHeaders }, limits: {} };
+    plugin.configuration.value = JSON.stringify(config);
+    plugin.allow_on_headers_stop_iteration = holdsHeaders;
+    manager.http_filters.splice(1, 0, ...(holdsHeaders ? [] : [BUFFER]), AUTHORIZE, HEADERS);
+    const format = manager.access_log[0].typed_config.log_format;
+    format.json_format = {
+      ...Object.fromEntries(
+        ["method", "target", "tool", "server", "principal", "session", "hits", "tokens", "outcome"].map((name) => {
+          return [name, `%FILTER_STATE(wasm.mcp.${name}:PLAIN)%`];
+        }),
+      ),
+      is_echo: "%CEL(filter_state['wasm.mcp.tool'] == 'echo')%",
+      status: "%RESPONSE_CODE%",
+    };
+    const type = "type.googleapis.com/envoy.extensions.formatter.cel.v3.Cel";
+    format.formatters = [{ name: "envoy.formatter.cel", typed_config: { "@type": type } }];
+    return JSON.stringify(bootstrap);
+  }
+
+  async function send(body: string, headers = {}): Promise<Response> {
+    const answer = await fetch(`${envoy.proxyUrl}/mcp`, {
+      method: "POST",
+      headers: { ...mcp.LEGACY, ...headers },
+      body,
+    });
+    await answer.text();
+    return answer;
+  }
+
+  /** The entries of the access log that are about what `matches` says. */
+  async function logged(matches: Record<string, unknown>): Promise<Record<string, unknown>[]> {
+    const entries = () =>
+      envoy
+        .log()
+        .split("\n")
+        .filter((line) => line.startsWith('{"'))
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+        .filter((entry) => Object.entries(matches).every(([name, value]) => entry[name] === value));
+    await expect.poll(entries).not.toEqual([]);
+    return entries();
+  }
+
+  it("RBAC allows listed tools and methods, and nothing else", async () => {
+    const statusOf = async (body: string) => (await send(body, FORGED)).status;
+    expect(await statusOf(mcp.toolCall(2, "echo"))).toBe(200);
+    expect(await statusOf(mcp.toolCall(3, "search"))).toBe(403);
+    expect(await statusOf(mcp.toolCall(3, "echo\n"))).toBe(403);
+    expect(await statusOf(mcp.request(4, "prompts/get", { name: "echo" }))).toBe(403);
+    expect(await statusOf(mcp.request(5, "initialize"))).toBe(200);
+    // Nor can a batch bring what is not listed.
+    expect(await statusOf(`[${mcp.toolCall(6, "echo")}]`)).toBe(403);
+    expect([...server.calls]).toEqual([["echo", 1]]);
+  });
+
+  it("headers of it take the place of the client's", async () => {
+    await send(mcp.toolCall(2, "echo"), FORGED);
+    expect(server.headers).toMatchObject({ "x-mcp-method": "tools/call", "x-mcp-tool": "echo" });
+    expect(server.headers).not.toHaveProperty("x-mcp-principal");
+    await send(LIST, FORGED);
+    expect(server.headers).toMatchObject({ "x-mcp-method": "tools/list" });
+    expect(server.headers).not.toHaveProperty("x-mcp-tool");
+  });
+
+  it("the access log shows it, and CEL compares it with texts", async () => {
+    await send(mcp.toolCall(7, "echo"));
+    const session = expect.stringMatching(/^[0-9a-f]{16}$/) as string;
+    const common = { server: "mcp_upstream", principal: "", session };
+    expect(await logged({ method: "tools/call", target: "echo", status: 200 })).toContainEqual({
+      ...common,
+      ...{ method: "tools/call", target: "echo", tool: "echo", hits: "1", outcome: "ok", is_echo: "true", status: 200 },
+      tokens: expect.stringMatching(/^[1-9]\d*$/) as string,
+    });
+    await send(`[${mcp.toolCall(8, "search")},${mcp.request(9, "ping")}]`);
+    expect(await logged({ method: "_BATCH", hits: "2" })).toContainEqual(
+      expect.objectContaining({ target: "", tool: "", is_echo: "false", status: 403 }),
+    );
+    await send(mcp.toolCall(10, "invented"));
+    expect(await logged({ target: "invented" })).toContainEqual(
+      expect.objectContaining({ method: "tools/call", tool: "_OTHER", is_echo: "false", status: 403 }),
+    );
+  });
+});
