@@ -10,8 +10,8 @@ export interface Proof {
   variant: string;
   /** Requests that a filter of ours was sent, and those that it counted by itself: the same. */
   operations?: { sent: number; counted: number };
-  /** Requests that a filter of ours with an access policy was sent, and those that the rule allowed which is to decide: the
-   *  same. */
+  /** Requests that a filter of ours with an access policy or limits was sent, and those that the rule allowed or admitted
+   *  which is to decide: the same. */
   decisions?: { sent: number; counted: number };
   /** Bodies with a wrong last byte that the native filter was sent, and those that it found: the same. */
   faults?: { sent: number; counted: number };
@@ -69,16 +69,32 @@ async function proveOperations(envoy: BenchEnvoy, variant: Variant, ledger: Ledg
   const counted = await settled(count, sent);
   if (counted !== sent) throw new Error(`The variant ${variant.id} was sent ${sent} requests and counted ${counted}.`);
   const proof = { variant: variant.id, operations: { sent, counted } };
-  return variant.decidedBy === undefined ? proof : { ...proof, decisions: await proveDecisions(envoy, variant, sent) };
+  const decisions = decisionsOf(variant);
+  if (decisions === undefined) return proof;
+  return { ...proof, decisions: await proveDecisions(envoy, variant, decisions, sent) };
+}
+
+/** The family and the labels that count what the rule of a variant decides; undefined where it has none. */
+function decisionsOf({
+  decidedBy,
+  admittedBy,
+}: Variant): { family: string; labels: Record<string, string> } | undefined {
+  if (decidedBy !== undefined) {
+    const labels = { mcp_access_rule: decidedBy, mcp_access_action: "allow", mcp_access_mode: "enforce" };
+    return { family: "mcp_access_decisions_total", labels };
+  }
+  if (admittedBy === undefined) return undefined;
+  const labels = { mcp_limit_rule: admittedBy, mcp_limit_decision: "admitted" };
+  return { family: "mcp_limit_decisions_total", labels };
 }
 
 async function proveDecisions(
   envoy: BenchEnvoy,
-  { id, decidedBy = "" }: Variant,
+  { id }: Variant,
+  { family, labels }: { family: string; labels: Record<string, string> },
   sent: number,
 ): Promise<Proof["decisions"]> {
-  const labels = { mcp_server: id, mcp_access_rule: decidedBy, mcp_access_action: "allow", mcp_access_mode: "enforce" };
-  const counted = await settled(() => countOf(envoy, "mcp_access_decisions_total", labels), sent);
+  const counted = await settled(() => countOf(envoy, family, { mcp_server: id, ...labels }), sent);
   if (counted !== sent) throw new Error(`The variant ${id} was sent ${sent} requests and its rule decided ${counted}.`);
   return { sent, counted };
 }

@@ -1,6 +1,7 @@
 /** What is compared: an HTTP filter each, in front of the same upstream. */
 import type { HttpFilter, WasmFilter } from "./bootstrap.ts";
 import { compile } from "../compile.ts";
+import { ADMITTING_RULE, ALL, NO_RULE, REQUESTS, SHADOW } from "./limits.ts";
 import { DECIDING_RULE, FIRST_RULE_DECIDES, LAST_RULE_DECIDES } from "./policies.ts";
 
 /** One filter. A new one is an entry of {@link VARIANTS}, nothing else. */
@@ -14,6 +15,8 @@ export interface Variant {
   proof?: "operations" | "faults";
   /** The rule of its access policy that decides every request, which is proved too. */
   decidedBy?: string;
+  /** The rule of its limits that admits every request, which is proved too. */
+  admittedBy?: string;
 }
 
 /** Larger than any request: the native filter reads up to 8 KiB where nothing is said. */
@@ -74,6 +77,34 @@ export const VARIANTS: readonly Variant[] = [
     filter: async (shipped) => configured(shipped, LAST_RULE_DECIDES),
     proof: "operations",
     decidedBy: DECIDING_RULE,
+  },
+  {
+    id: "limits-none",
+    title:
+      "this filter, statistics and limits without a rule: each request is held until it is whole and has been read",
+    filter: async (shipped) => configured(shipped, NO_RULE),
+    proof: "operations",
+  },
+  {
+    id: "limits",
+    title: "the same, with a rule that limits requests by address and tool",
+    filter: async (shipped) => configured(shipped, REQUESTS),
+    proof: "operations",
+    admittedBy: ADMITTING_RULE,
+  },
+  {
+    id: "limits-shadow",
+    title: "the same rule in shadow mode: nothing is held",
+    filter: async (shipped) => configured(shipped, SHADOW),
+    proof: "operations",
+    admittedBy: ADMITTING_RULE,
+  },
+  {
+    id: "limits-all",
+    title: "this filter, defaults and a rule that limits requests, tokens, concurrency and repeats",
+    filter: async (shipped) => configured(shipped, ALL),
+    proof: "operations",
+    admittedBy: ADMITTING_RULE,
   },
 ];
 

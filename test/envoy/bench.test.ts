@@ -97,6 +97,10 @@ describe.runIf(hasLoad && hasNative)("with h2load", () => {
       { variant: "tokens", operations: whole },
       { variant: "policy-first", operations: whole, decisions: whole },
       { variant: "policy-last", operations: whole, decisions: whole },
+      { variant: "limits-none", operations: whole },
+      { variant: "limits", operations: whole, decisions: whole },
+      { variant: "limits-shadow", operations: whole, decisions: whole },
+      { variant: "limits-all", operations: whole, decisions: whole },
     ]);
     expect(readFileSync(page, "utf8")).toContain("![CPU added per request, beside the native filter](report.svg)");
     expect(readFileSync(join(folder, "report.svg"), "utf8")).toMatch(/^<svg [^]*<\/svg>\s*$/);

@@ -1,10 +1,14 @@
 import { expect, test } from "vitest";
 import { exchange, type Plugin } from "../index.ts";
+import { limited } from "./limits.ts";
 import { MCP_HEADERS, SSE_ANSWER, event, notification, post, result, startFilter, toolCall } from "./filter.ts";
 
 const STATISTICS = { configuration: { tokens: { estimate: false } } };
 const SESSION = { ...MCP_HEADERS, "mcp-session-id": "s1" };
 const called = result({ content: [{ type: "text", text: "hello" }] });
+/** More than any test sends. */
+const PLENTY = { amount: 1_000_000_000, per: "1s" };
+const RULE = { name: "calls", key: ["address", "tool"], requests: PLENTY };
 const progress = event(notification("notifications/progress", { progress: 1 }));
 
 /** The calls of the host that an exchange takes, once all that it names is known. */
@@ -34,6 +38,28 @@ test("a call in a session takes the host calls that docs/hot-path.md names", () 
   expect(callsOf(startFilter(withRole), run)).toEqual({ ...CALL, proxy_get_property: 1 });
 });
 
+test("a limit takes the address and the clock once more, and its allowance twice", () => {
+  const run = (plugin: Plugin) => post(plugin, toolCall("echo"), called, { headers: SESSION });
+  const callsWith = (limits: object, more: object = STATISTICS.configuration) =>
+    callsOf(startFilter({ configuration: { ...limited([], limits), ...more } }), run);
+  // Beyond the calls without limits.
+  const held = { ...CALL, proxy_get_property: 3, proxy_get_current_time_nanoseconds: 5 };
+  const charged = { ...held, proxy_get_shared_data: 2, proxy_set_shared_data: 1, proxy_increment_metric: 5 };
+  expect(callsWith({ rules: [] })).toEqual(held);
+  expect(callsWith({ rules: [RULE] })).toEqual(charged);
+  expect(callsWith({ mode: "shadow", rules: [RULE] })).toEqual(charged);
+  // Requests, repeats and the permit, which is released; the balance of tokens, which are charged.
+  const all = { ...RULE, tokens: PLENTY, concurrency: 100_000, repeats: PLENTY };
+  expect(callsWith({ rules: [all] }, {})).toEqual({
+    ...charged,
+    proxy_get_shared_data: 1 + 6,
+    proxy_set_shared_data: 5,
+    proxy_increment_metric: 7,
+    proxy_set_property: 7,
+    proxy_remove_header_map_value: 1,
+  });
+});
+
 test("each report of progress takes three more, and no clock where they come together", () => {
   const body = progress.repeat(3) + event(called);
   const run = (plugin: Plugin) => post(plugin, toolCall("echo"), { headers: SSE_ANSWER, body }, { headers: SESSION });
@@ -41,7 +67,8 @@ test("each report of progress takes three more, and no clock where they come tog
 });
 
 test("what is not MCP takes one", () => {
-  const request = { method: "GET", headers: { accept: "text/html" } };
+  const request = { method: "GET", path: "/index.html", headers: { accept: "text/html" } };
   const run = (plugin: Plugin) => void exchange(plugin, { request, response: { headers: {}, body: "hello" } });
   expect(callsOf(startFilter(), run)).toEqual({ proxy_get_header_map_pairs: 1 });
+  expect(callsOf(startFilter({ configuration: limited([RULE]) }), run)).toEqual({ proxy_get_header_map_pairs: 1 });
 });

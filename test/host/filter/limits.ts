@@ -13,7 +13,7 @@ export function startLimited(
 
 /** A configuration with these rules. */
 export function limited(rules: object[], limits: object = {}, more: object = {}): object {
-  return { match: { paths: ["/mcp", "/messages", "/sse"] }, limits: { ...limits, rules }, ...more };
+  return { match: { paths: ["/mcp", "/messages", "/sse"] }, limits: { rules, ...limits }, ...more };
 }
 
 /** What the filter answered: the status, the code details, the headers without the content type, and the body, parsed. */
