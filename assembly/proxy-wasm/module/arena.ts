@@ -23,6 +23,15 @@ export function proxy_on_memory_allocate(size: usize): usize {
   return block + 16;
 }
 
+/** Changes whenever values that the host has returned are freed, or the host's calls begin to be about another stream: what
+ *  was read of a stream before must be read again. */
+export let arenaEpoch: u32 = 0;
+
+/** The host's calls are about another stream from now on. Values that it has returned stay. */
+export function beginEpoch(): void {
+  arenaEpoch++;
+}
+
 /** A position in the arena: see {@link releaseSince}. */
 export class ArenaMark {
   used: usize = 0;
@@ -43,6 +52,7 @@ export function releaseSince(mark: ArenaMark): void {
 
 /** Frees all values that the host has returned in the current callback. */
 export function resetArena(): void {
+  arenaEpoch++;
   used = 0;
   freeOverflow(0);
 }
