@@ -46,9 +46,18 @@ describe("a policy that cannot be read, with none before", () => {
     expect(plugin.vm.metrics.gauge("mcp_configuration_invalid")).toBe(1);
   });
 
-  test("which is about something else: everything passes", () => {
-    const plugin = startFilter({ configuration: { server: 5 } });
+  const limits = { mode: "shadow", rules: [{ name: "a", key: ["principal"], concurrency: 5 }] };
+  test.each<[string, string | object]>([
+    ["something else", { server: 5 }],
+    ["limits", { match: { paths: ["/mcp"] }, limits: { ...limits, maxKeys: 1 } }],
+    ["limits, of a name with a letter missing", { match: { paths: ["/mcp"] }, limts: limits }],
+    ["limits, and no JSON", JSON.stringify({ match: { paths: ["/mcp"] }, limits }).slice(0, -1)],
+    ["who calls", { identity: { principalSources: ["jwts"] } }],
+    ["how requests are held", { hold: { maxBodyBytes: "1KB" } }],
+  ])("which is about %s: everything passes", (_, configuration) => {
+    const plugin = startFilter({ configuration });
     expect(ask(plugin, toolCall("rm"))).toMatchObject({ reply: undefined, actions: PASSED });
+    expect(plugin.vm.metrics.gauge("mcp_configuration_invalid")).toBe(1);
   });
 
   test("is opened again by a good one", () => {

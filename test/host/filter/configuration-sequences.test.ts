@@ -13,15 +13,42 @@ const CONFIGURATIONS = {
   none: { match: { paths: ["/mcp"] } },
   "bad policy": guarded({ rules: [{ name: "x", action: "ALLOW", form: [] }] }),
   bad: { match: { paths: ["/mcp"] }, sessions: { max: "many" } },
+  // What limits have in common with policies must neither close MCP nor keep a policy.
+  limits: limited({}),
+  "bad limits": limited({ requests: { amount: 1_000_000_000, per: "1s", burts: 5 } }),
 };
 type Kind = keyof typeof CONFIGURATIONS;
-const KINDS = Object.keys(CONFIGURATIONS) as Kind[];
+const ALL_KINDS = Object.keys(CONFIGURATIONS) as Kind[];
+const KINDS = ALL_KINDS.filter((kind) => !kind.includes("limits"));
+/** Without a policy: valid, and not. */
+const WITHOUT: readonly Kind[] = ["none", "limits"];
+const BAD_WITHOUT: readonly Kind[] = ["bad", "bad limits"];
 const TOOLS = ["rm", "echo", "date"];
 const OPEN = [true, true, true];
 const BY_POLICY: Partial<Record<Kind, boolean[]>> = {
   policy: [false, true, false],
   "other policy": [false, false, true],
 };
+
+/** Limits that reject nothing, and callers and held requests as policies have them. */
+function limited(fields: object): object {
+  const from = [{ source: { notPrincipals: ["spiffe://a/*"] } }];
+  const to = [{ operation: { notTools: ["x"] } }];
+  const rule = {
+    name: "all",
+    mode: "enforce",
+    from,
+    to,
+    key: ["principal"],
+    requests: { amount: 1_000_000_000, per: "1s" },
+  };
+  return {
+    match: { paths: ["/mcp"] },
+    identity: { principalSources: ["jwt"] },
+    hold: { maxBodyBytes: "1MiB" },
+    limits: { rules: [{ ...rule, ...fields }] },
+  };
+}
 
 /** One push, and what happens before the next one. */
 interface Step {
@@ -41,8 +68,8 @@ class Model {
 
   push(kind: Kind): void {
     // Only a valid configuration without a policy removes one.
-    if (kind === "none") this.isProtected = false;
-    else if (kind !== "bad") this.isProtected = true;
+    if (WITHOUT.includes(kind)) this.isProtected = false;
+    else if (!BAD_WITHOUT.includes(kind)) this.isProtected = true;
   }
 }
 
@@ -97,8 +124,8 @@ function run(steps: readonly Step[], workers: number): void {
   const isNew = steps.filter(({ kind }) => kind === last.kind).length === 1;
   if (own && isNew && String(allowed) !== String(own)) throw new Error(`${String(allowed)}: ${textOf(steps)}`);
   // Where nothing asks for a policy, nothing is denied; and a valid configuration removes one.
-  const isOpen = kinds.every((kind) => kind === "none" || kind === "bad");
-  const removes = last.kind === "none" && steps.every(({ listener }) => listener === last.listener);
+  const isOpen = kinds.every((kind) => WITHOUT.includes(kind) || BAD_WITHOUT.includes(kind));
+  const removes = WITHOUT.includes(last.kind) && steps.every(({ listener }) => listener === last.listener);
   if ((isOpen || (removes && isNew)) && String(allowed) !== String(OPEN)) {
     throw new Error(`denies: ${textOf(steps)}`);
   }
@@ -120,13 +147,13 @@ function checkKept(steps: readonly Step[], listener: Listener, kept: Map<Chain, 
 
 describe("sequences of configurations on two plugins of one name", () => {
   /** All sequences of up to `length` steps. Where traffic is not said, there is some after some of them. */
-  const runAll = (length: number, traffic?: boolean): void => {
+  const runAll = (length: number, kinds: readonly Kind[], traffic?: boolean): void => {
     const extend = (steps: Step[]): void => {
       if (steps.length > 0) run(steps, 1);
       if (steps.length === length) return;
       // The two listeners are alike: the first push is to the first of them.
       for (const listener of steps.length === 0 ? ([0] as const) : ([0, 1] as const)) {
-        for (const kind of KINDS) {
+        for (const kind of kinds) {
           for (const has of traffic === undefined ? [false, true] : [traffic]) {
             extend([...steps, { listener, kind, traffic: has, seconds: has ? 1 : 0 }]);
           }
@@ -136,12 +163,14 @@ describe("sequences of configurations on two plugins of one name", () => {
     extend([]);
   };
 
-  test("all of up to 3, with and without traffic and a tick after each", { timeout: 600_000 }, () => runAll(3));
+  test("all of up to 3, with and without traffic and a tick after each", { timeout: 600_000 }, () => runAll(3, KINDS));
+
+  test("all of up to 2, with limits among them", { timeout: 600_000 }, () => runAll(2, ALL_KINDS));
 
   test.runIf(effort(0, 1) === 1).each([false, true])(
     "all of up to 5, traffic and ticks: %s",
     { timeout: 7_200_000 },
-    (traffic) => runAll(5, traffic),
+    (traffic) => runAll(5, KINDS, traffic),
   );
 
   test("one that a fresh seed found: a configuration returns by a call while it still leads, and a newer one follows", () => {
@@ -166,7 +195,7 @@ describe("sequences of configurations on two plugins of one name", () => {
     const random = new Random(seed);
     for (let i = 0; i < total; i++) {
       const steps = Array.from({ length: 2 + random.below(6) }, (): Step => {
-        const kind = random.pick(KINDS);
+        const kind = random.pick(ALL_KINDS);
         const seconds = random.pick([0, 0, 1, 2, 5, 40]);
         const listener = random.pick([0, 0, 1] as const);
         return { listener, kind, traffic: random.oneIn(2), seconds, drained: random.oneIn(5) };

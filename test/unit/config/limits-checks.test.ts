@@ -1,6 +1,8 @@
 /** Limits that never apply or that limit nobody are errors, and what is likely a mistake is a warning: each with its path. */
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
+import { itHolds } from "../property.ts";
 import { limits } from "./policies.ts";
 import { read } from "./reader.ts";
 
@@ -219,4 +221,55 @@ describe("a key with a session, of which a caller may open as many as it likes",
     expect(check(all, other({}))).toEqual(missing("tokens, concurrency", 1));
     expect(check(all, other({ concurrency: 9 }), { name: "t", key: [], tokens: RATE })).toEqual(NOTHING);
   });
+});
+
+describe("limits of any fields", () => {
+  const optional = <T>(...values: T[]) => fc.option(fc.constantFrom(...values), { nil: undefined });
+  const source = fc.constantFrom(
+    ...[{ principals: ["spiffe://a/*"] }, { principals: ["spiffe://a/b"], notPrincipals: ["*"] }, { anonymous: true }],
+    ...[{ ipBlocks: ["10.0.0.0/8"], notIpBlocks: ["::1"] }, { claims: [{ path: ["a"], values: ["b"] }] }, {}],
+  );
+  const operation = fc.constantFrom(
+    ...[
+      { tools: ["a*"] },
+      { notTools: ["*"] },
+      { methods: ["GET"] },
+      { methods: ["@handshake", "*"] },
+      { prompts: ["a"] },
+    ],
+    ...[{ notMethods: ["tools/*"] }, { methods: ["notifications/*"] }, { servers: ["s"] }, { resources: [""] }],
+    ...[{ direction: "server_to_client" }, { methods: ["*"], notMethods: ["*"] }, {}],
+  );
+  const parts = fc.constantFrom<unknown>(
+    ...["principal", "client", "session", "address", "tool", "server", "method"],
+    ...[{ claim: ["a"] }, { claim: [] }, { claim: ["*"] }, {}, null, "x", 5],
+  );
+  const rate = optional<unknown>(RATE, { ...RATE, burst: 1 }, { amount: 0 }, {}, null);
+  const rule = fc.record(
+    {
+      ...{ name: fc.constantFrom("a", "b", "c", "_"), mode: optional("enforce", "shadow"), key: fc.array(parts) },
+      from: fc.array(
+        source.map((fields) => ({ source: fields })),
+        { maxLength: 3 },
+      ),
+      to: fc.array(
+        operation.map((fields) => ({ operation: fields })),
+        { maxLength: 3 },
+      ),
+      ...{ requests: rate, tokens: rate, repeats: rate, concurrency: optional(0, 1, 100_001) },
+      denial: optional({ form: "result" }, { form: "x" }, {}),
+    },
+    { requiredKeys: [] },
+  );
+
+  itHolds(
+    "are read and checked without a trap",
+    500,
+    fc.property(fc.array(rule, { maxLength: 4 }), fc.boolean(), fc.boolean(), (rules, estimate, hasSources) => {
+      const identity = hasSources ? {} : { principalSources: [] };
+      const json = { match: { paths: ["/mcp"] }, tokens: { estimate }, identity, limits: { rules } };
+      const { errors } = read(JSON.stringify(json));
+      expect(errors.filter((text) => !text.startsWith("limits"))).toEqual([]);
+    }),
+  );
 });
