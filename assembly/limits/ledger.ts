@@ -107,11 +107,12 @@ export class Ledger extends EventSink {
   tick(isSweeper: bool): void {
     const nowNs = this.clock.now();
     this.allowances.readCount();
+    if (this.rules.limitsRepeats) this.repeats.readCount();
     this.permits.finishReleases();
     this.open.releaseCancelled(this.permits);
     this.limited.tick(nowNs / NANOSECONDS_PER_MILLISECOND, this.audit);
     if (!isSweeper) return;
-    if (this.allowances.sweep(nowNs)) this.allowances.readCount();
+    this.allowances.sweep(nowNs);
     if (this.rules.limitsRepeats) this.repeats.sweep(nowNs);
     if (this.rules.limitsConcurrency) this.permits.sweep(this.slots, nowNs / NANOSECONDS_PER_MILLISECOND);
   }

@@ -230,6 +230,7 @@ export class Allowances {
     }
     if (end < COUNT_NUMBER) return false;
     this.writeCount();
+    this.readCount();
     this.next = 0;
     this.keysSwept = 0;
     return true;
