@@ -4,6 +4,7 @@ import { createLogUpdate } from "log-update";
 import type { Envoy } from "../envoy/process.ts";
 import { readDenials, renderDenials } from "./denials.ts";
 import type { EnvoyLog } from "./envoy-log.ts";
+import { readLimitedCallers, readLimits, renderLimits } from "./limits.ts";
 import { readInvalid, renderProblems } from "./problems.ts";
 import { readRows, readServers, type Row } from "./statistics.ts";
 import { renderTable } from "./table.ts";
@@ -33,11 +34,11 @@ export class Display {
       const servers = readServers(expositions);
       if (isTTY) {
         const { columns, rows: height } = process.stdout;
-        const denials = renderDenials(below, Math.floor(height / 4));
-        const left = height - linesOf(above) - linesOf(denials);
-        this.#draw(blocks(above, renderTable(fit(rows, left), servers, columns), denials));
+        const [denials, limits] = rendered(below, Math.floor(height / 4));
+        const left = height - linesOf(above) - linesOf(denials) - linesOf(limits);
+        this.#draw(blocks(above, renderTable(fit(rows, left), servers, columns), denials, limits));
       } else {
-        console.log(`${blocks(above, renderTable(rows, servers, PRINTED_COLUMNS), renderDenials(below))}\n`);
+        console.log(`${blocks(above, renderTable(rows, servers, PRINTED_COLUMNS), ...rendered(below))}\n`);
       }
       await sleep(isTTY ? TERMINAL_MS : PRINTED_MS, undefined, { signal }).catch(() => {});
     }
@@ -73,7 +74,17 @@ async function read(watched: readonly Watched[]) {
     upstreams: upstreams.filter((sentence) => sentence !== undefined),
   };
   const above = renderProblems(problems, readInvalid(expositions));
-  return { expositions, above, rows: readRows(expositions), below: readDenials(expositions) };
+  const below = {
+    denials: readDenials(expositions),
+    limits: readLimits(expositions),
+    callers: readLimitedCallers(expositions),
+  };
+  return { expositions, above, rows: readRows(expositions), below };
+}
+
+/** What was denied and what was limited, in `lines` rules at most each. */
+function rendered({ denials, limits, callers }: Awaited<ReturnType<typeof read>>["below"], lines?: number): string[] {
+  return [renderDenials(denials, lines), renderLimits(limits, callers, lines)];
 }
 
 /** The texts below one another with an empty line between them; empty texts are left out. */

@@ -11,6 +11,8 @@ export interface Row {
   calls: number;
   errors: number;
   cancelled: number;
+  /** Calls beside these, which a limit kept from the server. */
+  limited: number;
   /** Estimated tokens that the model got to read: results. */
   tokensIn: number;
   /** And that it wrote: arguments. */
@@ -48,7 +50,7 @@ export function readRows(expositions: string[]): Row[] {
   for (const sample of expositions.flatMap((text) => readSamples(text, "mcp_"))) {
     add(rowOf(rows, sample), sample);
   }
-  return [...rows.values()].filter((row) => row.calls > 0).sort(inTableOrder);
+  return [...rows.values()].filter((row) => row.calls + row.limited > 0).sort(inTableOrder);
 }
 
 /** The totals by server. */
@@ -81,7 +83,7 @@ function rowOf(rows: Map<string, Row>, { labels }: Sample): Row {
   const key = JSON.stringify([server, method, tool]);
   let row = rows.get(key);
   if (row === undefined) {
-    const counts = { calls: 0, errors: 0, cancelled: 0, tokensIn: 0, tokensOut: 0, bytes: 0 };
+    const counts = { calls: 0, errors: 0, cancelled: 0, limited: 0, tokensIn: 0, tokensOut: 0, bytes: 0 };
     row = { server, method, tool, ...counts, durations: new Map() };
     rows.set(key, row);
   }
@@ -91,6 +93,7 @@ function rowOf(rows: Map<string, Row>, { labels }: Sample): Row {
 function add(row: Row, { name, labels, value }: Sample): void {
   if (name === "mcp_operations_total") {
     const outcome = labels.mcp_outcome ?? "";
+    if (outcome === "limited") row.limited += value;
     if (STOPPED.has(outcome)) return;
     row.calls += value;
     if (CANCELLED.has(outcome)) row.cancelled += value;

@@ -11,8 +11,10 @@ interface Column {
   title: string;
   width: number;
   cell: (row: Row) => string;
-  /** Left out where there is no room: 1 before 2. */
-  spared?: 1 | 2;
+  /** Left out where there is no room: 1 before 2 before 3. */
+  spared?: 1 | 2 | 3;
+  /** Left out where none of the rows needs it. */
+  isNeeded?: (row: Row) => boolean;
 }
 
 /** The columns after the first, which takes what is left. */
@@ -20,6 +22,13 @@ const COLUMNS: Column[] = [
   { title: "calls", width: 7, cell: ({ calls }) => String(calls) },
   { title: "errors", width: 7, cell: ({ errors }) => (errors > 0 ? colors.red(errors) : "0") },
   { title: "cancelled", width: 10, cell: ({ cancelled }) => (cancelled > 0 ? colors.yellow(cancelled) : "0") },
+  {
+    title: "limited",
+    width: 8,
+    cell: ({ limited }) => (limited > 0 ? colors.yellow(limited) : "0"),
+    isNeeded: ({ limited }) => limited > 0,
+    spared: 3,
+  },
   { title: "p50", width: 8, cell: quantile(0.5, 10) },
   { title: "p95", width: 8, cell: quantile(0.95, 20), spared: 1 },
   { title: "p99", width: 8, cell: quantile(0.99, 100) },
@@ -46,7 +55,8 @@ const PLAIN = Object.fromEntries(
 /** Renders the rows, sorted by server, `columns` characters wide at most; one sentence where there are none. */
 export function renderTable(rows: Row[], servers: ReadonlyMap<string, ServerTotals>, columns: number): string {
   if (rows.length === 0) return "No MCP traffic yet.";
-  const shown = fitting(columns - NAME_WIDTH.min - 1);
+  const needed = COLUMNS.filter(({ isNeeded = () => true }) => rows.some(isNeeded));
+  const shown = fitting(needed, columns - NAME_WIDTH.min - 1);
   const nameWidth = Math.max(NAME_WIDTH.min, Math.min(NAME_WIDTH.max, columns - widthOf(shown) - 1));
   const table = new Table({
     head: ["", ...shown.map(({ title }) => colors.bold(title))],
@@ -76,10 +86,10 @@ function legend(cells: readonly string[]): string {
   return marks.length === 0 ? "" : colors.dim(`\n${marks.map(([mark, text]) => `${mark} ${text}`).join("   ")}`);
 }
 
-/** The columns that so many characters have room for; never fewer than those that cannot be spared. */
-function fitting(characters: number): Column[] {
-  const choices = [0, 1, 2].map((spare) => COLUMNS.filter(({ spared = 3 }) => spared > spare));
-  return choices.find((columns) => widthOf(columns) <= characters) ?? choices[2];
+/** Those of the columns that so many characters have room for; never fewer than those that cannot be spared. */
+function fitting(columns: Column[], characters: number): Column[] {
+  const choices = [0, 1, 2, 3].map((spare) => columns.filter(({ spared = 4 }) => spared > spare));
+  return choices.find((choice) => widthOf(choice) <= characters) ?? choices[3];
 }
 
 function widthOf(columns: Column[]): number {

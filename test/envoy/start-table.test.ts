@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { readDenials, renderDenials } from "../../scripts/start/denials.ts";
 import { formatBytes, formatDuration, formatTokens } from "../../scripts/start/format.ts";
+import { readLimitedCallers, readLimits, renderLimits } from "../../scripts/start/limits.ts";
 import { readInvalid, renderProblems } from "../../scripts/start/problems.ts";
 import { readRows, readServers } from "../../scripts/start/statistics.ts";
 import { renderTable } from "../../scripts/start/table.ts";
@@ -268,6 +269,91 @@ mcp_access_decisions_total{mcp_role="server",mcp_server="bank",mcp_method_name="
 
   test("are nothing where there are none", () => {
     expect(renderDenials(readDenials(STATISTICS))).toBe("");
+  });
+});
+
+describe("limits", () => {
+  const LIMITED = 'mcp_outcome="limited",rpc_response_status_code="429"';
+  const decided = (server: string, rule: string, decision: string) =>
+    `mcp_limit_decisions_total{mcp_role="server",mcp_server="${server}",mcp_limit_rule="${rule}",mcp_limit_decision="${decision}"}`;
+  const expositions = [
+    `
+${decided("shop", "loops", "admitted")} 60
+${decided("shop", "loops", "limited")} 40
+${decided("shop", "tried", "admitted")} 90
+${decided("shop", "tried", "shadow_limited")} 10
+${decided("shop", "wide", "admitted")} 100
+mcp_operations_total{${CALLED},mcp_outcome="ok",mcp_caller="polite"} 60
+mcp_operations_total{${CALLED},${LIMITED},mcp_caller="my%20loop"} 130
+mcp_operations_total{${SHOP},mcp_method_name="tools/call",gen_ai_tool_name="pay",${LIMITED},mcp_caller="a"} 4
+mcp_operations_total{${SHOP},mcp_method_name="prompts/get",${LIMITED},mcp_caller="b"} 3
+mcp_operations_total{${SHOP},mcp_method_name="prompts/get",${LIMITED},mcp_caller="c"} 2
+mcp_operations_total{${SHOP},mcp_method_name="prompts/get",${LIMITED},mcp_caller="d"} 1
+mcp_operation_duration_milliseconds_bucket{${CALLED},le="10"} 60
+mcp_operation_duration_milliseconds_bucket{${CALLED},le="+Inf"} 60
+mcp_operation_duration_milliseconds_bucket{${CALLED},error_type="limited",le="10"} 130
+mcp_operation_duration_milliseconds_bucket{${CALLED},error_type="limited",le="+Inf"} 130
+`,
+    `
+${decided("shop", "loops", "limited")} 100
+${decided("bank", "calls", "limited")} 7
+`,
+  ];
+  const limits = readLimits(expositions);
+  const table = (columns: number) => plain(renderTable(readRows(expositions), new Map(), columns));
+
+  test("are shown by server with their rules and callers", () => {
+    expect(`\n${plain(renderLimits(limits, readLimitedCallers(expositions)))}\n`).toMatchInlineSnapshot(`
+      "
+      limited
+            7 of 7  bank  by calls
+        140 of 200  shop  by loops
+         10 of 100  shop  by tried in shadow mode: not limited
+        callers of shop: my loop 130, a 4, b 3, 2 more
+      "
+    `);
+  });
+
+  test("are as many lines as there is room for", () => {
+    expect(plain(renderLimits(limits, [], 2)).split("\n").slice(1)).toEqual([
+      expect.stringMatching(/by calls$/),
+      expect.stringMatching(/by loops$/),
+      "  and 1 more",
+    ]);
+  });
+
+  test("are nothing where nothing was limited", () => {
+    expect(renderLimits(readLimits(STATISTICS), readLimitedCallers(STATISTICS))).toBe("");
+  });
+
+  test("are counted beside the calls of their tools, and make no tool look fast", () => {
+    expect(`\n${table(110)}\n`).toMatchInlineSnapshot(`
+      "
+                             calls errors cancelled limited     p50     p95     p99 tokens in tokens out      bytes
+      shop
+        get_weather             60      0         0     130 ~5.0 ms ~9.5 ms  ≤10 ms         –          –        0 B
+        pay                      0      0         0       4       –       –       –         –          –        0 B
+        prompts/get              0      0         0       6       –       –       –         –          –        0 B
+      ~ interpolated   ≤ at most: too few calls
+      "
+    `);
+  });
+
+  test.each([200, 120, 105, 104, 97, 96, 86, 85, 80])("leave the table at most %i characters wide", (columns) => {
+    const widths = table(columns)
+      .split("\n")
+      .map(({ length }) => length);
+    expect(Math.max(...widths)).toBeLessThanOrEqual(columns);
+  });
+
+  test.each([
+    [105, ["limited", "p50", "p95", "p99", "bytes"]],
+    [104, ["limited", "p50", "p99", "bytes"]],
+    [86, ["limited", "p50", "p99"]],
+    [85, ["p50", "p99"]],
+  ])("where there are %i characters, some columns are spared: what is left is %o", (columns, left) => {
+    const [head] = table(columns).split("\n");
+    expect(["limited", "p50", "p95", "p99", "bytes"].filter((title) => head.includes(` ${title}`))).toEqual(left);
   });
 });
 
