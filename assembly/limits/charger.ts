@@ -117,6 +117,7 @@ export class Charger {
       this.rejection.set(rule, index, LimitKind.Repeats, repeats.retryAfterNs, repeats.remaining, isExact);
       return false;
     }
+    if (repeats.isShared) this.isShared = true;
     this.charges.add(LimitKind.Repeats, index, message, repeats.id, owner);
     return true;
   }

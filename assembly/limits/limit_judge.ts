@@ -110,7 +110,7 @@ export class LimitJudge extends MessageJudge {
     this.reject(check);
     this.answers.begin(false);
     this.answers.add(reader, this.charger.rejection);
-    this.log.count(request, this.charger.rejection.index);
+    this.log.count(request, reader, this.charger.rejection.index);
     return this.answers.finish(check, this.charger.rejection);
   }
 
@@ -124,7 +124,7 @@ export class LimitJudge extends MessageJudge {
     if (!isRejected) return this.keep(request, reader, this.count++);
     if (this.count++ == 0) this.reject(check);
     this.answers.add(reader, this.charger.rejection);
-    this.log.count(request, this.charger.rejection.index);
+    this.log.count(request, reader, this.charger.rejection.index);
   }
 
   concludeBatch(check: CheckedRequest, request: GateRequest, isRejected: bool): Verdict {

@@ -2,16 +2,20 @@ import { GateRequest } from "../gate/stage/request";
 import { Clock } from "../host/clock";
 import { FilterState } from "../host/filter_state";
 import { LimitDecision } from "../mcp/protocol/limit_decision";
+import { HEX_SIZE, writeHex } from "../memory/hex";
 import { CheckedRequest } from "../rules/checked_request";
 import { RequestRefusal } from "../rules/message/refusal";
+import { StrictReader } from "../rules/message/strict_reader";
+import { sessionOf } from "../rules/message_session";
+import { nameCaller } from "../rules/named_caller";
 import { Ledger } from "./ledger";
 import { LimitFacts } from "./limit_facts";
 import { LimitRules } from "./limit_rules";
 import { Rejection } from "./rejection";
 import { SpecialLimit, specialLimitName } from "./special_limit";
 
-/** Room for the name of a rule. */
-const NAME: usize = heap.alloc(64);
+/** Room for the name of a rule, and for a session's hash. */
+const TEXT: usize = heap.alloc(64);
 
 /** Counts, audits and leaves in the access log what limits reject. */
 export class LimitLog {
@@ -31,9 +35,14 @@ export class LimitLog {
     if (began) ledger.audit.started(began, check, rejection);
   }
 
-  /** A message of the request is rejected by the rule of this index. */
-  count(request: GateRequest, rule: i32): void {
-    this.report(request, rule, LimitDecision.Limited);
+  /** The message in the reader is rejected by the rule of this index. */
+  count(request: GateRequest, reader: StrictReader, rule: i32): void {
+    const session = sessionOf(request, reader);
+    if (session) {
+      writeHex(TEXT, session);
+      this.filterState.set("mcp.session", TEXT, HEX_SIZE);
+    }
+    this.report(request, reader, rule, LimitDecision.Limited);
   }
 
   /** The messages of the request cannot be decided. `member`: the address of the Key of the member at fault; 0 for none. */
@@ -42,19 +51,18 @@ export class LimitLog {
     const limit = isOverload ? SpecialLimit.Held : SpecialLimit.Refused;
     const name = specialLimitName(limit);
     this.show(name);
-    this.report(request, limit, this.rules.isEnforced ? LimitDecision.Limited : LimitDecision.ShadowLimited);
+    this.report(request, null, limit, this.rules.isEnforced ? LimitDecision.Limited : LimitDecision.ShadowLimited);
     changetype<Ledger>(changetype<LimitFacts>(check.facts).ledger).audit.refused(check, refusal, member, name);
   }
 
-  private report(request: GateRequest, rule: i32, decision: LimitDecision): void {
-    const stream = request.exchange.stream;
-    const services = request.services;
-    services.participants.serverOf(stream);
-    services.events.limitDecided(stream, rule, decision);
+  /** @param reader the message; null where it could not be read. */
+  private report(request: GateRequest, reader: StrictReader | null, rule: i32, decision: LimitDecision): void {
+    nameCaller(request, reader);
+    request.services.events.limitDecided(request.exchange.stream, rule, decision);
   }
 
   private show(name: string): void {
-    String.UTF8.encodeUnsafe(changetype<usize>(name), name.length, NAME);
-    this.filterState.set("mcp.limit", NAME, name.length);
+    String.UTF8.encodeUnsafe(changetype<usize>(name), name.length, TEXT);
+    this.filterState.set("mcp.limit", TEXT, name.length);
   }
 }

@@ -1,5 +1,4 @@
 import { RuleAction } from "../../config/access/access_config";
-import { CallerLabel } from "../../config/plugin_config";
 import { GateRequest } from "../../gate/stage/request";
 import { StageHost } from "../../gate/stage/stage_host";
 import { FilterState } from "../../host/filter_state";
@@ -9,8 +8,9 @@ import { CheckedRequest } from "../../rules/checked_request";
 import { Call } from "../../rules/message/call";
 import { RequestRefusal } from "../../rules/message/refusal";
 import { Slot } from "../../rules/message/slots";
-import { MessageForm, StrictReader } from "../../rules/message/strict_reader";
-import { clientNameLength, sessionOf } from "../../rules/message_session";
+import { MessageForm } from "../../rules/message/strict_reader";
+import { sessionOf } from "../../rules/message_session";
+import { nameCaller } from "../../rules/named_caller";
 import { DEFAULT_RULE, Policy } from "../policy/policy";
 import { SpecialRule, specialRuleName } from "../policy/special_rule";
 import { Audit } from "../report/audit";
@@ -123,23 +123,6 @@ export class DecisionLog {
     writeHex(TEXT, session);
     this.filterState.set("mcp.session", TEXT, HEX_SIZE);
   }
-}
-
-/** Resolves what the statistics of decisions show of the caller. `reader`: the message; null where it could not be read. */
-function nameCaller(request: GateRequest, reader: StrictReader | null): void {
-  const services = request.services;
-  const participants = services.participants;
-  const stream = request.exchange.stream;
-  participants.serverOf(stream);
-  participants.nameCaller(stream);
-  if (participants.callerLabel != CallerLabel.Client) return;
-  const session = services.sessions.keyOrNone(stream);
-  services.events.clientCalls(
-    stream,
-    session,
-    reader ? reader.textAt(Slot.MetaClientName) : 0,
-    reader ? clientNameLength(reader) : 0,
-  );
 }
 
 function count(request: GateRequest, call: Call, rule: i32, isDenied: bool, isShadow: bool): void {
