@@ -101,6 +101,9 @@ const PROBLEMS: Record<string, Record<string, Value>> = {
   McpAccessRefused: { [decided("_refused", "deny")]: occurs(12) },
   McpAccessDenialsRising: { [decided("_default", "deny")]: grows(5) },
   McpCallersLimited: { [limited("admitted")]: grows(5), [limited("limited")]: grows(5) },
+  McpLimitsRefuse: {
+    [`mcp_limit_decisions_total{${SERVER},mcp_limit_rule="_held",mcp_limit_decision="limited"}`]: occurs(12),
+  },
   McpLimitKeysExhausted: { [`mcp_limit_key_overflow_total{${SERVER},mcp_limit_rule="repeats"}`]: occurs(3) },
   McpModuleFetchFailed: { envoy_wasm_remote_load_fetch_failures: occurs(1) },
   McpOperationStuck: {
