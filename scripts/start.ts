@@ -8,7 +8,7 @@
 import { findEnvoy } from "./envoy/binary.ts";
 import { type Envoy, startEnvoy } from "./envoy/process.ts";
 import { Cleanup } from "./start/cleanup.ts";
-import { startAgents, startDemoServers } from "./start/demo.ts";
+import { DEMO_CONFIG, startAgents, startDemoServers } from "./start/demo.ts";
 import { Display, type Watched } from "./start/display.ts";
 import { EnvoyLog } from "./start/envoy-log.ts";
 import { parseOptions, type StartOptions } from "./start/options.ts";
@@ -62,7 +62,6 @@ async function run(
     cleanup.add(log, () => log.close());
     const envoy = await startEnvoy({
       upstream: target.upstream,
-      // In the demo the cluster's name would be the same for each server.
       pluginConfig: pluginConfig(config, upstream === undefined ? target.name : undefined),
       listenerPort: index === 0 ? port : undefined,
       concurrency,
@@ -85,9 +84,10 @@ async function run(
   await Promise.race([display.run(watched, signal), died]);
 }
 
+/** @param server the name of a server of the demo, where the cluster's name would be the same for each. */
 function pluginConfig(config: Record<string, unknown> | undefined, server: string | undefined): string | undefined {
-  if (config === undefined && server === undefined) return undefined;
-  return JSON.stringify(server === undefined ? config : { server, ...config });
+  if (server !== undefined) return JSON.stringify({ server, ...(config ?? DEMO_CONFIG) });
+  return config === undefined ? undefined : JSON.stringify(config);
 }
 
 function announce({ name, path }: Target, { proxyUrl, adminUrl }: Envoy, log: EnvoyLog): void {

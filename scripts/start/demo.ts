@@ -1,10 +1,37 @@
 /** Servers and agents for someone who has no MCP traffic yet. */
 import { CLIENT_KINDS } from "../../test/fixtures/clients/client.ts";
-import { type AgentOptions, EVERYTHING_PLAN, FIXTURE_PLAN, runAgent } from "../../test/fixtures/clients/agents.ts";
+import {
+  type AgentOptions,
+  EVERYTHING_PLAN,
+  FIXTURE_PLAN,
+  LOOPING_PLAN,
+  runAgent,
+} from "../../test/fixtures/clients/agents.ts";
 import { startEverythingServer } from "../../test/fixtures/servers/everything.ts";
 import { startFixtureServer } from "../../test/fixtures/servers/fixture-server.ts";
 import type { Cleanup } from "./cleanup.ts";
 import type { Target } from "./target.ts";
+
+/** The demo's plugin configuration: whoever makes the same call again and again is limited, in whatever session. */
+export const DEMO_CONFIG = {
+  match: { paths: ["/mcp", "/mcp-json"] },
+  labels: { caller: "client" },
+  limits: {
+    rules: [
+      {
+        name: "loops",
+        // The agents share an address, and have names of their own.
+        key: ["address", "client"],
+        repeats: { amount: 30, per: "1m" },
+        denial: { form: "result" },
+      },
+    ],
+  },
+};
+
+/** The agent that makes one call in a loop. */
+const LOOPING = "agent-loop";
+const LOOP_PAUSE_MS = 50;
 
 /** Starts the demo's servers on free ports of loopback. */
 export async function startDemoServers(cleanup: Cleanup): Promise<Target[]> {
@@ -18,7 +45,7 @@ export async function startDemoServers(cleanup: Cleanup): Promise<Target[]> {
   ];
 }
 
-/** Sends agents, one per SDK and era, to the demo's servers behind these proxies (base URLs, in the servers' order). */
+/** Sends agents, one per SDK and era and one that loops, to the demo's servers behind these proxies (base URLs, in the servers' order). */
 export function startAgents([shop, everything]: string[], signal: AbortSignal): void {
   const agents: AgentOptions[] = CLIENT_KINDS.map((kind) => ({
     kind,
@@ -27,6 +54,7 @@ export function startAgents([shop, everything]: string[], signal: AbortSignal): 
     plan: FIXTURE_PLAN,
   }));
   agents.push({ kind: "sdk1", url: `${shop}/mcp-json`, name: "agent-json", plan: FIXTURE_PLAN });
+  agents.push({ kind: "sdk1", url: `${shop}/mcp`, name: LOOPING, plan: LOOPING_PLAN, pauseMs: LOOP_PAUSE_MS });
   for (const kind of ["sdk1", "sdk2-legacy"] as const) {
     agents.push({ kind, url: `${everything}/mcp`, name: `agent-${kind}`, plan: EVERYTHING_PLAN });
   }

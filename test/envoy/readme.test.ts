@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findEnvoy } from "../../scripts/envoy/binary.ts";
-import { connectClient } from "../fixtures/clients/client.ts";
+import { readSamples } from "../../scripts/envoy/exposition.ts";
+import { CLIENT_KINDS, connectClient } from "../fixtures/clients/client.ts";
 import { startFixtureServer } from "../fixtures/servers/fixture-server.ts";
 import { endsAfterAll } from "./cleanup.ts";
 import { type Command, startCommand } from "./commands.ts";
@@ -24,7 +25,8 @@ beforeAll(async () => {
 });
 
 function run(command: string): Command {
-  return keep(startCommand(command, { PATH: path }));
+  // In CI, picocolors would color what these tests match line by line.
+  return keep(startCommand(command, { PATH: path, NO_COLOR: "1" }));
 }
 
 async function endsWithoutLeftovers(command: Command): Promise<void> {
@@ -49,7 +51,18 @@ test("npm start shows addresses and a table that fills, and leaves nothing runni
   const [, statistics] = await started.shows(/^ *statistics +(http:\/\/127\.0\.0\.1:\d+\/stats\/prometheus)$/m);
   await started.shows(calls("get_weather"));
   await started.shows(calls("echo"));
-  expect(await (await fetch(statistics)).text()).toContain('gen_ai_tool_name="get_weather"');
+  await started.shows(/^limited\n +[1-9]\d* of [1-9]\d* +shop +by loops\n +callers of shop: agent-loop [1-9]\d*$/m);
+  // The rule is about the others' calls as well, and limits none of them.
+  const callersOf = async (outcome: string) => {
+    const samples = readSamples(await (await fetch(statistics)).text(), "mcp_operations_total");
+    const some = samples.filter(({ labels }) => labels.mcp_outcome === outcome);
+    return [...new Set(some.map(({ labels }) => `${labels.mcp_caller} ${labels.gen_ai_tool_name}`))].sort();
+  };
+  const names = ["agent-json", "agent-loop", ...CLIENT_KINDS.map((kind) => `agent-${kind}`)];
+  await expect
+    .poll(() => callersOf("ok"), { timeout: 60_000 })
+    .toEqual(expect.arrayContaining(names.map((name) => `${name} get_weather`)));
+  expect(await callersOf("limited")).toEqual(["agent-loop get_weather"]);
   expect((await fetch(proxy, { method: "DELETE" })).status).toBeGreaterThanOrEqual(400);
   await endsWithoutLeftovers(started);
   await expect(fetch(statistics)).rejects.toThrow();
