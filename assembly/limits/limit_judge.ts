@@ -114,9 +114,12 @@ export class LimitJudge extends MessageJudge {
     return this.answers.finish(check, this.charger.rejection);
   }
 
-  beginBatch(isRejected: bool): void {
+  beginBatch(isRejected: bool, messages: i32): void {
+    if (isRejected) {
+      this.charger.rejection.addMessages(messages - this.count);
+      this.answers.begin(true);
+    }
     this.count = 0;
-    if (isRejected) this.answers.begin(true);
   }
 
   batchMessage(check: CheckedRequest, request: GateRequest, reader: StrictReader, isRejected: bool): void {

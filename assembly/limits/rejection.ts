@@ -21,4 +21,10 @@ export class Rejection {
     this.remaining = remaining;
     this.isExact = isExact;
   }
+
+  /** The rejected batch has so many more messages at most, for which the rule would have to have room too. */
+  addMessages(count: i32): void {
+    if (this.kind != LimitKind.Requests || !this.retryAfterNs) return;
+    this.retryAfterNs += this.rule!.requests!.timeFor(count);
+  }
 }

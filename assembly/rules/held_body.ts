@@ -53,15 +53,15 @@ export class HeldBody {
     if (body.total > this.hold.maxBodyBytes) return judge.refuse(check, request, RequestRefusal.TooLarge, 0);
     if (!reader.finish()) return judge.refuse(check, request, reader.refusal, reader.refusedKey);
     if (!reader.isBatch) return judge.concludeMessage(check, request, reader, isRejected);
-    this.readBatch(check, request, isRejected);
+    this.readBatch(check, request, isRejected, reader.count);
     return judge.concludeBatch(check, request, isRejected);
   }
 
-  private readBatch(check: CheckedRequest, request: GateRequest, isRejected: bool): void {
+  private readBatch(check: CheckedRequest, request: GateRequest, isRejected: bool, messages: i32): void {
     const judge = this.judge;
     const reader = StrictReader.take(this.keys);
     const body = this.body;
-    judge.beginBatch(isRejected);
+    judge.beginBatch(isRejected, messages);
     body.begin(request.size);
     while (body.next()) {
       reader.feed(body.at, body.length);

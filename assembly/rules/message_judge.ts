@@ -21,8 +21,8 @@ export abstract class MessageJudge {
     isRejected: bool,
   ): Verdict;
 
-  /** Each message of a held batch, of which one is rejected where `isRejected`, follows once more. */
-  abstract beginBatch(isRejected: bool): void;
+  /** Each of the `messages` of a held batch, of which one is rejected where `isRejected`, follows once more. */
+  abstract beginBatch(isRejected: bool, messages: i32): void;
 
   abstract batchMessage(check: CheckedRequest, request: GateRequest, reader: StrictReader, isRejected: bool): void;
 

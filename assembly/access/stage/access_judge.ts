@@ -41,7 +41,7 @@ export class AccessJudge extends MessageJudge {
     return this.answers.finish(check, this.rule);
   }
 
-  beginBatch(_isRejected: bool): void {
+  beginBatch(_isRejected: bool, _messages: i32): void {
     this.answers.begin(true);
   }
 

@@ -52,6 +52,17 @@ describe("a rule with requests", () => {
     expect(admitted(plugin, 9, toolCall("echo"))).toBe(2);
   });
 
+  test("says when there is room for all of a batch", () => {
+    const plugin = startLimited([CALLS]);
+    expect(admitted(plugin, 3, toolCall("echo"))).toBe(3);
+    const asked = batch(toolCall("echo", 1), toolCall("echo", 2), toolCall("echo", 3));
+    const { reply } = ask(plugin, asked);
+    // A minute, and what a rounded time adds.
+    expect(reply?.headers["retry-after"]).toBe("60");
+    plugin.vm.clock.advance(60_000);
+    expect(ask(plugin, asked).reply).toBeUndefined();
+  });
+
   test("is counted by its decisions, and operations have the outcome limited", () => {
     const plugin = startLimited([CALLS]);
     admitted(plugin, 5, toolCall("echo"));
