@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { endsAfterAll } from "../envoy/cleanup.ts";
 import * as mcp from "../envoy/mcp-messages.ts";
 import { exchange } from "../envoy/raw-http.ts";
+import { peerPrincipal } from "./peer-principal.ts";
 import { type Config, type GuardedEnvoy, startGuarded } from "./proxy.ts";
 import { type Recorder, startRecorder } from "./recorder.ts";
 
@@ -199,24 +200,6 @@ function jwtAuthn(jwks: string): Config {
         {
           match: { prefix: "/" },
           requires: { requires_any: { requirements: [{ provider_name: "test" }, { allow_missing: {} }] } },
-        },
-      ],
-    },
-  };
-}
-
-/** A filter that leaves what a header says where Istio's waypoints leave the peer's principal. */
-function peerPrincipal(header: string): Config {
-  return {
-    name: "envoy.filters.http.set_filter_state",
-    typed_config: {
-      "@type": "type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config",
-      on_request_headers: [
-        {
-          object_key: "io.istio.peer_principal",
-          factory_key: "envoy.string",
-          format_string: { text_format_source: { inline_string: `%REQ(${header})%` }, omit_empty_values: true },
-          skip_if_empty: true,
         },
       ],
     },

@@ -17,6 +17,8 @@ export interface Guarded {
   tls?: { server: Identity; ca: string };
   /** HTTP filters before the plugin. */
   filtersBefore?: Config[];
+  /** HTTP filters directly after it. */
+  filtersAfter?: Config[];
   /** The port on 127.0.0.1 of a server of its own. */
   upstreamPort?: number;
   /** Further fields of the connection manager, and of the listener. */
@@ -33,7 +35,7 @@ export interface GuardedEnvoy extends Envoy {
 /** Starts an Envoy with these listeners, by their names. */
 export async function startGuarded(
   listeners: Record<string, Guarded>,
-  options: Pick<EnvoyOptions, "upstream" | "concurrency">,
+  options: Pick<EnvoyOptions, "upstream" | "concurrency" | "wasmPath">,
 ): Promise<GuardedEnvoy> {
   const envoy = await startEnvoy({ ...options, vary: (config) => withListeners(config, listeners) });
   const ports = await portsOf(envoy);
@@ -52,7 +54,9 @@ export function guardedListener(shipped: Listener, name: string, guarded: Guarde
   plugin.name = name;
   plugin.configuration.value = pluginConfig(guarded);
   if (guarded.allowHeadersStop) plugin.allow_on_headers_stop_iteration = true;
-  manager.http_filters = [...(guarded.filtersBefore ?? []), ...manager.http_filters] as Filters;
+  const [ours, ...others] = manager.http_filters;
+  const { filtersBefore = [], filtersAfter = [] } = guarded;
+  manager.http_filters = [...filtersBefore, ours, ...filtersAfter, ...others] as Filters;
   if (guarded.tls) chain.transport_socket = downstreamTls(guarded.tls);
   if (guarded.upstreamPort !== undefined) routeOf(listener).cluster = clusterOf(name);
   return listener;

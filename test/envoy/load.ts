@@ -27,10 +27,15 @@ export class Load {
   }
 
   /** Sends `count` POSTs, each as `make` says, and reads the answers. Rejects where the proxy answers for the server. */
-  async run(count: number, make: (index: number) => Post): Promise<void> {
+  run(count: number, make: (index: number) => Post): Promise<void> {
+    return this.runUntil((begun) => begun >= count, make);
+  }
+
+  /** The same until `isOver`, which receives how many have begun, says so. */
+  async runUntil(isOver: (begun: number) => boolean, make: (index: number) => Post): Promise<void> {
     let next = 0;
     const work = async (socket: Socket) => {
-      while (next < count) await exchange(socket, make(next++));
+      while (!isOver(next)) await exchange(socket, make(next++));
     };
     await Promise.all(this.#sockets.map(work));
   }

@@ -18,7 +18,7 @@ export interface DiscoveringEnvoy extends Envoy {
   push(config: object | string): Promise<void>;
 }
 
-/** Starts an Envoy with this plugin configuration. */
+/** Starts an Envoy with this plugin configuration. What `options.vary` changes must leave the filter the first one. */
 export async function startDiscovering(
   discovery: Discovery,
   config: object | string,
@@ -34,12 +34,13 @@ export async function startDiscovering(
     writeFileSync(`${path}.new`, JSON.stringify(response));
     renameSync(`${path}.new`, path);
   };
-  const vary = edited((bootstrap) => {
+  const discover = edited((bootstrap) => {
     bootstrap.node = { id: "test", cluster: "test" };
     const source = { path_config_source: { path }, resource_api_version: "V3" };
     resource = discovery === "LDS" ? moveListener(bootstrap, source) : moveFilter(bootstrap, source);
     write(config);
   });
+  const vary = (rendered: string) => discover(options.vary?.(rendered) ?? rendered);
   const counter =
     discovery === "LDS" ? "listener_manager.lds.update_success" : "extension_config_discovery.*update_success";
   try {

@@ -1,0 +1,20 @@
+/** Principals that a test chooses by a header, as Istio's waypoints hand on those of peers. */
+import type { Config } from "./proxy.ts";
+
+/** A filter that leaves what a header says where Istio's waypoints leave the peer's principal. */
+export function peerPrincipal(header: string): Config {
+  return {
+    name: "envoy.filters.http.set_filter_state",
+    typed_config: {
+      "@type": "type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config",
+      on_request_headers: [
+        {
+          object_key: "io.istio.peer_principal",
+          factory_key: "envoy.string",
+          format_string: { text_format_source: { inline_string: `%REQ(${header})%` }, omit_empty_values: true },
+          skip_if_empty: true,
+        },
+      ],
+    },
+  };
+}

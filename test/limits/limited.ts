@@ -1,0 +1,76 @@
+/** Listeners with limits, in each of the ways in which a proxy holds a request until it is decided. */
+import { peerPrincipal } from "../access/peer-principal.ts";
+import type { Config, Guarded } from "../access/proxy.ts";
+import { edited, filtersOf } from "../envoy/sessions/bootstrap.ts";
+
+/** The header that says who calls: in these proxies it is as good as a certificate. */
+export const PEER = "x-test-peer";
+
+/** How a request is held: its body, its headers too, or both by Envoy's buffer filter directly behind ours. */
+export type Holding = "default" | "held" | "buffered";
+
+const BUFFER: Config = {
+  name: "envoy.filters.http.buffer",
+  typed_config: {
+    "@type": "type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer",
+    max_request_bytes: 1_048_576,
+  },
+};
+
+/** More than any test holds: no caller is limited for what waits. */
+const ROOMY = { maxStreams: 100_000 };
+
+/** A listener with limits of its own on /mcp. Its name is that of its counting unit.
+ *  @param more the rest of the plugin's configuration. */
+export function limitedListener(instance: string, rules: object[], holding: Holding, more: Limited = {}): Guarded {
+  const { limits, hold, ...rest } = more;
+  return {
+    filtersBefore: [peerPrincipal(PEER)],
+    filtersAfter: holding === "buffered" ? [BUFFER] : [],
+    allowHeadersStop: holding === "held",
+    plugin: {
+      instance,
+      limits: { ...limits, rules },
+      hold: { ...ROOMY, headers: holding === "held", ...hold },
+      ...rest,
+    },
+  };
+}
+
+/** The same for the only listener of an Envoy, without its configuration: a `vary` for startDiscovering. */
+export function holdingAs(holding: Holding): (config: string) => string {
+  return edited((bootstrap) => {
+    const filters = filtersOf(bootstrap.static_resources.listeners[0]);
+    const plugin = filters[0].typed_config!.config as { allow_on_headers_stop_iteration?: boolean };
+    if (holding === "held") plugin.allow_on_headers_stop_iteration = true;
+    if (holding === "buffered") filters.splice(1, 0, BUFFER as { name: string });
+  });
+}
+
+interface Limited {
+  limits?: object;
+  hold?: object;
+  [section: string]: unknown;
+}
+
+/** A workload's name, as a principal. */
+export function workload(name: string): string {
+  return `spiffe://mesh.example/ns/test/sa/${name}`;
+}
+
+/** What a rule allows: so much in each period of seconds, and at most so much at once. */
+export interface Rate {
+  amount: number;
+  seconds: number;
+  burst: number;
+}
+
+/** As rules have it. */
+export function rateOf({ amount, seconds, burst }: Rate): object {
+  return { amount, per: `${seconds}s`, burst };
+}
+
+/** The most that a rate admits within so many milliseconds. */
+export function mostWithin({ amount, seconds, burst }: Rate, elapsedMs: number): number {
+  return (amount * elapsedMs) / (1000 * seconds) + burst;
+}
