@@ -100,6 +100,7 @@ describe.runIf(hasComponent("go", INSTALL_GO))("with the meshes' own types", () 
     const withFilter = Object.entries(roles).filter(([, found]) => found.length > 0);
     expect(Object.fromEntries(withFilter)).toEqual({
       "istio/access.yaml": ["server"],
+      "istio/global-limits.yaml": ["server"],
       "istio/sidecar-inbound.yaml": ["server"],
       "istio/sidecar-outbound.yaml": ["client"],
       "istio/gateway.yaml": ["server"],
@@ -121,6 +122,7 @@ describe.runIf(hasComponent("go", INSTALL_GO))("with the meshes' own types", () 
       "gateway/patch-policy.yaml": ["server"],
       "raw/mtls.yaml": ["server"],
       "raw/jwt.yaml": ["server"],
+      "raw/global-limits.yaml": ["server"],
       "raw/extension.yaml": ["server"],
       "raw/extension-local.yaml": ["server"],
     });
@@ -142,7 +144,7 @@ describe("@kubernetes-models/istio, made of the definitions of Istio 1.18", () =
   const plugins = ofKind<WasmPlugin>("WasmPlugin");
 
   it("takes each WasmPlugin, but none with a value of its own", () => {
-    expect(plugins).toHaveLength(5);
+    expect(plugins).toHaveLength(6);
     for (const plugin of plugins) {
       expect(() => new WasmPlugin(plugin).validate()).not.toThrow();
       const wrong = { ...plugin, spec: { ...plugin.spec, phase: "STATISTICS" as "STATS" } };
@@ -227,6 +229,21 @@ describe("what the files have in common", () => {
     expect(added?.name).toBe("modules");
     managerOf(copy).http_filters[0] = managerOf(STATIC).http_filters[0];
     expect(copy).toEqual(STATIC);
+  });
+
+  it("what Envoy's rate limit asks of its server, in each mesh and without one", () => {
+    const limitsOf = (path: string): unknown => {
+      const found: unknown[] = [];
+      JSON.stringify(documentsOf(path), (key, value: unknown) => {
+        if (key === "rate_limits") found.push(value);
+        return value;
+      });
+      expect(found, path).toHaveLength(1);
+      return found[0];
+    };
+    const expected = limitsOf("raw/global-limits.yaml");
+    expect(limitsOf("istio/global-limits.yaml")).toEqual(expected);
+    expect(limitsOf("gateway/global-limits.yaml")).toEqual(expected);
   });
 
   it.each(["mtls", "jwt"])("all of raw/%s.yaml but who connects, and what the policy says", (name) => {
