@@ -1,12 +1,12 @@
 import { HoldConfig } from "../rules/hold_config";
+import { readMaxBodyBytes } from "../rules/hold_reader";
 import { IdentityConfig } from "../rules/identity_config";
+import { IDENTITY_FIELDS, readIdentityField } from "../rules/identity_reader";
 import { MethodScope } from "../rules/method_checks";
 import { OperationReader } from "../rules/operation_reader";
 import { DENIAL_FORMS, RULE_MODES } from "../rules/rule_config";
 import { RuleNames } from "../rules/rule_names";
 import { SourceReader } from "../rules/source_reader";
-import { readMaxBodyBytes } from "../sections/hold";
-import { IDENTITY_FIELDS, readIdentityField } from "../sections/identity";
 import { JsonType, JsonValue } from "../values/json_value";
 import { Problems, itemPath } from "../values/problems";
 import { anyOf } from "../values/shown";

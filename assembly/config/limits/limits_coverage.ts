@@ -4,7 +4,7 @@ import { OperationConfig, SourceConfig, TextMatch } from "../rules/rule_config";
 import { LimitRuleConfig } from "./limits_config";
 
 /** Methods that a rule is about only if it names them, beside those of the handshake. */
-const NAMED_METHODS: string[] = [GET_STREAM, "subscriptions/listen"];
+const NAMED_METHODS: string[] = [GET_STREAM, "subscriptions/listen", "tasks/cancel"];
 
 /** Whether the first rule applies wherever the second one does. It may say no where that would be hard to tell. */
 export function coversRule(first: LimitRuleConfig, second: LimitRuleConfig): bool {

@@ -175,6 +175,7 @@ describe("a key with a session, of which a caller may open as many as it likes",
     ["one with an exception", {}, other(to({ notTools: ["a"] }))],
     ["one that is only tried", {}, other({ mode: "shadow" })],
     ["one of all but what must be named", to({ methods: ["initialize"] }), other({})],
+    ["one of all but cancellations", to({ methods: ["tasks/cancel"] }), other({})],
     ["one of all but streams", to({ methods: ["GET"] }), other({})],
     [
       "one of all but subscriptions",

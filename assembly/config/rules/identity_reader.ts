@@ -1,5 +1,5 @@
-import { IdentityConfig, PRINCIPAL_SOURCES, PrincipalSource } from "../rules/identity_config";
-import { isClaimPath } from "../rules/claim_path";
+import { IdentityConfig, PRINCIPAL_SOURCES, PrincipalSource } from "./identity_config";
+import { isClaimPath } from "./claim_path";
 import { JsonValue } from "../values/json_value";
 import { Problems, itemPath } from "../values/problems";
 

@@ -1,4 +1,4 @@
-import { HoldConfig } from "../rules/hold_config";
+import { HoldConfig } from "./hold_config";
 import { JsonType, JsonValue } from "../values/json_value";
 import { Problems } from "../values/problems";
 import { parseSize } from "../values/size";
