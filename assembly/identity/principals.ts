@@ -22,11 +22,12 @@ export class Principals {
     this.subject = claimPath(config.jwtPayloadKey, ["sub"]);
   }
 
-  /** Fills in `caller`. `forwarded`: the header `x-forwarded-client-cert`, empty where it is not there. */
-  find(caller: Caller, forwarded: usize, forwardedLength: i32): void {
+  /** Fills in `caller`. `forwarded`: the header `x-forwarded-client-cert`, empty where it is not there. `needsAddress`: whether
+   *  the address is of interest too, which asks the host. */
+  find(caller: Caller, forwarded: usize, forwardedLength: i32, needsAddress: bool = true): void {
     caller.clear();
     this.findPrincipal(caller, forwarded, forwardedLength);
-    findAddress(caller, this.properties);
+    if (needsAddress) findAddress(caller, this.properties);
   }
 
   /** Whether a source is a header of the request, which the proxy shows during the callback of the headers alone. */

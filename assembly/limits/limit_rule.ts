@@ -89,9 +89,18 @@ export class LimitRule {
     this.namesGet = this.names(GET_METHOD);
   }
 
-  /** Whether it depends on who calls: on more than the address that keys have. */
-  get needsCaller(): bool {
-    return this.sources.length > 0 || this.key.includes(KeyPart.Principal);
+  /** Whether it depends on the address of the caller. */
+  get needsAddress(): bool {
+    return this.namesAddresses || this.key.includes(KeyPart.Address);
+  }
+
+  /** Whether it is about some addresses only. */
+  get namesAddresses(): bool {
+    const sources = this.config.sources;
+    for (let i = 0; i < sources.length; i++) {
+      if (!sources[i].ipBlocks.isEmpty) return true;
+    }
+    return false;
   }
 
   /** Whether it depends on the server's name. */

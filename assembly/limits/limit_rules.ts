@@ -13,8 +13,9 @@ export class LimitRules {
   readonly claims: Claims;
   /** Requests are held until they are decided. */
   readonly isEnforced: bool;
-  /** Whether rules depend on more of the caller than its address. */
-  readonly needsCaller: bool;
+  /** Whether rules depend on the address of the caller, and whether some are about some addresses only. */
+  readonly needsAddress: bool;
+  readonly namesAddresses: bool;
   readonly needsClient: bool;
   readonly limitsRepeats: bool;
   readonly limitsTokens: bool;
@@ -33,7 +34,8 @@ export class LimitRules {
     this.claims = claims;
     const isShadow = config.mode == RuleMode.Shadow;
     let isEnforced = config.rules.length == 0 && !isShadow;
-    let needsCaller = false;
+    let needsAddress = false;
+    let namesAddresses = false;
     let needsClient = false;
     let limitsRepeats = false;
     let limitsTokens = false;
@@ -46,7 +48,8 @@ export class LimitRules {
       claimCount += rule.claims.length;
       this.rules.push(rule);
       if (!rule.isShadow) isEnforced = true;
-      if (rule.needsCaller) needsCaller = true;
+      if (rule.needsAddress) needsAddress = true;
+      if (rule.namesAddresses) namesAddresses = true;
       if (rule.key.includes(KeyPart.Client)) needsClient = true;
       if (rule.repeats) limitsRepeats = true;
       if (rule.tokens) limitsTokens = true;
@@ -55,7 +58,8 @@ export class LimitRules {
       if (rule.namesGet) namesGet = true;
     }
     this.isEnforced = isEnforced;
-    this.needsCaller = needsCaller;
+    this.needsAddress = needsAddress;
+    this.namesAddresses = namesAddresses;
     this.needsClient = needsClient;
     this.limitsRepeats = limitsRepeats;
     this.limitsTokens = limitsTokens;

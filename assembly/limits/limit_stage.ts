@@ -110,10 +110,11 @@ export class LimitStage extends Stage {
     const stream = request.exchange.stream;
     const caller = this.caller;
     // Also where no rule needs it: it is handed on.
-    this.principals.find(caller, head.forwarded, head.forwardedLength);
+    this.principals.find(caller, head.forwarded, head.forwardedLength, rules.namesAddresses);
     keepCaller(check, request, caller);
     facts.principal = stream.principal;
-    facts.address = request.services.participants.callerOf(stream);
+    const isAddressNeeded = rules.needsAddress || !facts.principal;
+    facts.address = isAddressNeeded ? request.services.participants.callerOf(stream) : 0;
     if (!request.owner) request.owner = facts.address;
     rules.claims.forget();
     let claims = 0;

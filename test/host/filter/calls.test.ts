@@ -9,6 +9,8 @@ const called = result({ content: [{ type: "text", text: "hello" }] });
 /** More than any test sends. */
 const PLENTY = { amount: 1_000_000_000, per: "1s" };
 const RULE = { name: "calls", key: ["address", "tool"], requests: PLENTY };
+/** Where a request comes from and goes. */
+const HOSTS = { "source.address": "10.0.0.1:4711", "xds.cluster_name": "tools" };
 const progress = event(notification("notifications/progress", { progress: 1 }));
 
 /** The calls of the host that an exchange takes, once all that it names is known. */
@@ -38,16 +40,27 @@ test("a call in a session takes the host calls that docs/hot-path.md names", () 
   expect(callsOf(startFilter(withRole), run)).toEqual({ ...CALL, proxy_get_property: 1 });
 });
 
-test("a limit takes the address and the clock once more, and its allowance twice", () => {
-  const run = (plugin: Plugin) => post(plugin, toolCall("echo"), called, { headers: SESSION });
-  const callsWith = (limits: object, more: object = STATISTICS.configuration) =>
-    callsOf(startFilter({ configuration: { ...limited([], limits), ...more } }), run);
-  // Beyond the calls without limits.
-  const held = { ...CALL, proxy_get_property: 3, proxy_get_current_time_nanoseconds: 5 };
+test("limits read who calls and hand it on; a rule takes its allowance twice, and its counter", () => {
+  const callsWith = (limits: object, more: object = STATISTICS.configuration, principal = "") => {
+    const properties = { ...HOSTS, ...(principal && { "connection.uri_san_peer_certificate": principal }) };
+    const run = (plugin: Plugin) => post(plugin, toolCall("echo"), called, { headers: SESSION, properties });
+    return callsOf(startFilter({ configuration: { ...limited([], limits), ...more } }), run);
+  };
+  // The principal from two sources, and the address, since there is none.
+  const held = {
+    ...CALL,
+    proxy_get_property: CALL.proxy_get_property + 3,
+    proxy_set_property: CALL.proxy_set_property + 6,
+    proxy_get_current_time_nanoseconds: 5,
+  };
   const charged = { ...held, proxy_get_shared_data: 2, proxy_set_shared_data: 1, proxy_increment_metric: 5 };
   expect(callsWith({ rules: [] })).toEqual(held);
   expect(callsWith({ rules: [RULE] })).toEqual(charged);
   expect(callsWith({ mode: "shadow", rules: [RULE] })).toEqual(charged);
+  // The address of a caller with a principal is not needed.
+  const byPrincipal = { ...RULE, key: ["principal", "tool"] };
+  const known = { ...charged, proxy_get_property: CALL.proxy_get_property + 1 };
+  expect(callsWith({ rules: [byPrincipal] }, STATISTICS.configuration, "spiffe://a/b")).toEqual(known);
   // Requests, repeats and the permit, which is released; the balance of tokens, which are charged.
   const all = { ...RULE, tokens: PLENTY, concurrency: 100_000, repeats: PLENTY };
   expect(callsWith({ rules: [all] }, {})).toEqual({
@@ -55,7 +68,7 @@ test("a limit takes the address and the clock once more, and its allowance twice
     proxy_get_shared_data: 1 + 6,
     proxy_set_shared_data: 5,
     proxy_increment_metric: 7,
-    proxy_set_property: 7,
+    proxy_set_property: 13,
     proxy_remove_header_map_value: 1,
   });
 });
