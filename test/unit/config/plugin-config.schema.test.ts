@@ -44,7 +44,7 @@ function examplesIn(page: string): string[] {
 
 /** Whether an example is a whole configuration; others are lines of the audit, and parts of a policy. */
 function isConfiguration(json: string): boolean {
-  return !/^\s*\{\s*"(event|denial)"/.test(json);
+  return !/^\s*\{\s*"(event|denial|jsonrpc)"/.test(json);
 }
 
 /** What an Envoy configuration gives to the filter. */
@@ -222,7 +222,7 @@ describe("filter and schema agree", () => {
 });
 
 describe("what is shown to operators is taken by both", () => {
-  const pages = ["README.md", "docs/configuration.md", "docs/access.md"];
+  const pages = ["README.md", "docs/configuration.md", "docs/access.md", "docs/shaping.md"];
   const shown = [
     ...pages.flatMap((page) =>
       examplesIn(page)
