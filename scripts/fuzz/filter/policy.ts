@@ -5,7 +5,7 @@ import type { FilterCase } from "./case.ts";
 const DENIED_TOOL = "echo";
 const DENIED_METHOD = "resources/read";
 
-/** A policy that holds every request to its paths until its body is read. */
+/** A policy and limits that hold every request to their paths until its body is read. */
 export const POLICY_CONFIGURATION = {
   match: { paths: ["/mcp", "/messages", "/sse"] },
   identity: { principalSources: ["peer_certificate", "jwt", "x-forwarded-client-cert"] },
@@ -31,6 +31,34 @@ export const POLICY_CONFIGURATION = {
         action: "DENY",
         from: [{ source: { ipBlocks: ["192.0.2.2"], notPrincipals: ["spiffe://*"] } }],
         to: [{ operation: { methods: ["sampling/*"], direction: "server_to_client" } }],
+      },
+    ],
+  },
+  limits: {
+    maxKeys: 64,
+    rules: [
+      {
+        name: "calls",
+        key: ["principal", "session", "tool", { claim: ["team"] }],
+        requests: { amount: 100, per: "1m" },
+        tokens: { amount: 5000, per: "1m" },
+        concurrency: 20,
+        repeats: { amount: 20, per: "1m" },
+        denial: { form: "result" },
+      },
+      { name: "all", key: [], requests: { amount: 1000, per: "1s" } },
+      {
+        name: "trial",
+        mode: "shadow",
+        key: ["address", "client", "method"],
+        requests: { amount: 1, per: "1h" },
+        concurrency: 1,
+      },
+      {
+        name: "streams",
+        key: ["server"],
+        to: [{ operation: { methods: ["GET", "subscriptions/listen"] } }],
+        concurrency: 50,
       },
     ],
   },

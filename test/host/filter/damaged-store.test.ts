@@ -73,11 +73,31 @@ function traffic(workers: readonly Plugin[], round: number): void {
   }
 }
 
+/** Limits of all kinds, which some of the traffic exceeds. */
+const LIMITS = [
+  {
+    name: "all",
+    key: ["address", "tool", "session"],
+    requests: { amount: 30, per: "1m" },
+    tokens: { amount: 100, per: "1m" },
+    concurrency: 4,
+    repeats: { amount: 5, per: "1m" },
+  },
+  {
+    name: "wide",
+    mode: "shadow",
+    key: ["client", "server", "method"],
+    requests: { amount: 5, per: "1m" },
+    concurrency: 1,
+  },
+];
+
 describe("damaged values", () => {
   const access = { rules: [{ name: "all", action: "ALLOW", when: [{ key: "mcp.clientName", values: ["agent"] }] }] };
   const configurations = [
     {},
     { match: { paths: ["/mcp", "/messages", "/sse"] }, access: { ...access, mode: "shadow" } },
+    { match: { paths: ["/mcp", "/messages", "/sse"] }, limits: { maxKeys: 64, rules: LIMITS } },
   ];
 
   test.each([...FIXED_SEEDS, FRESH_SEED])("trap no worker, whichever they are (seed %i)", (seed) => {
@@ -88,7 +108,10 @@ describe("damaged values", () => {
     for (const [run, numbers] of runs.entries()) {
       const sharedData = new DamagingData();
       sharedData.random = () => numbers.next().value as number;
-      const options = { properties: { "xds.cluster_name": "tools" }, configuration: configurations[run % 2] };
+      const options = {
+        properties: { "xds.cluster_name": "tools" },
+        configuration: configurations[run % configurations.length],
+      };
       const shared = { sharedData, clock: new Clock(), metrics: new MetricStore() };
       const workers = Array.from({ length: 3 }, () => new Vm(loadModule(), shared).plugin(options));
       traffic(workers, 0);
