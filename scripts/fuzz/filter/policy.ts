@@ -46,7 +46,14 @@ export const POLICY_CONFIGURATION = {
         repeats: { amount: 20, per: "1m" },
         denial: { form: "result" },
       },
-      { name: "all", key: [], requests: { amount: 1000, per: "1s" } },
+      {
+        name: "all",
+        key: [],
+        requests: { amount: 1000, per: "1s" },
+        tokens: { amount: 100_000, per: "1s" },
+        concurrency: 500,
+        repeats: { amount: 500, per: "1s" },
+      },
       {
         name: "trial",
         mode: "shadow",

@@ -122,7 +122,9 @@ class Filter {
     this.#isGuarded = "access" in configuration;
     const options = { configuration, allowHeadersStop: true };
     this.#plugin = new Vm(loadModule(), { metrics: this.store }).plugin(options);
-    if (!this.#plugin.configured) throw new Error("the filter does not take its configuration");
+    // A bad one is no failure of configuring: something else would stand in for it.
+    const fault = this.#plugin.vm.logs.find(({ message }) => message.startsWith("invalid configuration"));
+    if (fault) throw new Error(fault.message);
   }
 
   /** Pages of the module's memory. */
