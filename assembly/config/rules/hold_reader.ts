@@ -1,6 +1,6 @@
 import { HoldConfig } from "./hold_config";
 import { JsonType, JsonValue } from "../values/json_value";
-import { Problems } from "../values/problems";
+import { Problems, suggestion } from "../values/problems";
 import { parseSize } from "../values/size";
 
 /** The least and the most bytes of a body that may be held. */
@@ -12,6 +12,9 @@ const MOST_BYTES: i64 = 1_073_741_824;
 const MOST_STREAMS: i32 = 1_000_000;
 /** One caller may use this part of what a worker holds: a quarter. */
 const CALLERS: u32 = 4;
+
+/** What `headers` is called below `access`. */
+const FORMER_HEADERS = "holdHeaders";
 
 /** The fields of the section. */
 export const HOLD_FIELDS: string[] = ["headers", "maxBodyBytes", "maxStreams", "maxBytes"];
@@ -41,6 +44,8 @@ export class HoldReader {
       this.setsMaxBytes = size >= LEAST_BYTES && size <= MOST_BYTES;
       if (this.setsMaxBytes) config.maxBytes = <u32>size;
       else problems.expected(path, 'a size from 1MiB to 1GiB, like "64MiB"', value);
+    } else if (name == FORMER_HEADERS) {
+      problems.error(path, "unknown field" + suggestion("headers"));
     } else {
       problems.unknown("hold", name, HOLD_FIELDS);
     }
