@@ -52,7 +52,8 @@ export class Charger {
     this.isShared = false;
     if (
       this.takeRequest(rule, index, message, key, owner) &&
-      this.takeRepeat(rule, index, message, key, owner, call) &&
+      // Whatever the key: callers invent calls, and shall not push out those of others.
+      this.takeRepeat(rule, index, message, key, facts.owner, call) &&
       this.takePermit(rule, index, message, key, owner) &&
       this.takeTokens(rule, index, message, key, owner)
     ) {

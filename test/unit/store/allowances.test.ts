@@ -77,6 +77,18 @@ describe("an allowance", () => {
     expect(takeAll(KEY, START + 200n * MS)).toBe(2);
   });
 
+  it("is not dropped as full by the clock of a worker that is ahead", () => {
+    openAllowances({ ...RATE, burst: 1 });
+    let taken = 0;
+    for (let i = 0; i < 10; i++) {
+      taken += takeAll(KEY, START - 50n * MS);
+      sweep(1, START + 50n * MS);
+      // Nor by one that needs its place.
+      for (let other = 0; other < 10; other++) take(1, key(100 + other, other), 1, START + 50n * MS);
+    }
+    expect(taken).toBe(1);
+  });
+
   it("that nobody uses is dropped soon where the clock was set back", () => {
     expect(takeAll(KEY, START + 3600n * SECOND)).toBe(5);
     sweep(1, START);
