@@ -22,6 +22,9 @@ import { hasPrometheus, type Prometheus, startPrometheus } from "./prometheus.ts
 const PRINCIPALS = { planner: "spiffe://shop.example/planner", writer: "spiffe://shop.example/writer" };
 type Agent = keyof typeof PRINCIPALS;
 
+/** Searches that the rule in shadow mode allows. */
+const SHADOW_LIMIT = 100;
+
 const PLUGIN_CONFIG = {
   server: "shop",
   match: { paths: ["/mcp"] },
@@ -38,6 +41,24 @@ const PLUGIN_CONFIG = {
           { operation: { methods: ["@handshake", "tools/list", "notifications/*"] } },
           { operation: { notTools: ["read_log"] } },
         ],
+      },
+    ],
+  },
+  limits: {
+    rules: [
+      {
+        name: "forecasts",
+        from: [{ source: { principals: [PRINCIPALS.writer] } }],
+        to: [{ operation: { tools: ["get_weather"] } }],
+        key: ["principal"],
+        requests: { amount: 2, per: "1h" },
+      },
+      {
+        name: "searches",
+        mode: "shadow",
+        to: [{ operation: { tools: ["search_*"] } }],
+        key: ["principal"],
+        requests: { amount: SHADOW_LIMIT, per: "720h" },
       },
     ],
   },
@@ -106,6 +127,8 @@ describe.runIf(hasPrometheus())("with a real Envoy and a real Prometheus", () =>
     for (let times = 0; times < 2; times++) await refused(writer.callTool("refund_order", { order: ++order }));
     await refused(planner.callTool("made_up"));
     for (let times = 0; times < 6; times++) await planner.callTool("get_weather", { city: "Oslo" });
+    for (const city of ["Bergen", "Bodø"]) await writer.callTool("get_weather", { city });
+    for (const city of ["Hamar", "Moss", "Voss"]) await refused(writer.callTool("get_weather", { city }));
     await refused(writer.callTool("read_log", { bytes: 10 }));
     await planner.callTool("read_log", { bytes: 10 });
 
@@ -190,6 +213,21 @@ describe.runIf(hasPrometheus())("with a real Envoy and a real Prometheus", () =>
 
     "What is looping?": (query) => answers(query, [[{ gen_ai_tool_name: "get_weather" }, 5]]),
 
+    "Which agents run into limits?": (query) =>
+      answers(query, [
+        [{ mcp_caller: PRINCIPALS.writer, mcp_method_name: "tools/call", gen_ai_tool_name: "get_weather" }, 3],
+      ]),
+
+    "Which tool would be limited by a shadow rule?": async (command) => {
+      const counted = () => {
+        writeFileSync(join(folder, "access.log"), envoy.log());
+        return shell(command).map((line) => line.trim().replace(/\s+/g, " "));
+      };
+      const beyond = CALLS + 1 - SHADOW_LIMIT;
+      const call = '"mcp_method":"tools/call" "mcp_target":"search_docs"';
+      await expect.poll(counted, POLL).toEqual([`${beyond} "mcp_limit":"searches" ${call}`]);
+    },
+
     "Is the configuration valid, and which policy is in force?": async (command) => {
       const of = ({ adminUrl }: Envoy) => shell(command.replace("http://127.0.0.1:9901", adminUrl)).sort();
       const build = expect.stringMatching(
@@ -220,9 +258,9 @@ describe.runIf(hasPrometheus())("with a real Envoy and a real Prometheus", () =>
     return execFileSync("/bin/sh", ["-c", command], { cwd: folder, encoding: "utf8" }).trim().split("\n");
   }
 
-  it("ten questions, each with one block and a truth to compare with", () => {
+  it("twelve questions, each with one block and a truth to compare with", () => {
     expect([...QUESTIONS.keys()]).toEqual(Object.keys(TRUTHS));
-    expect(QUESTIONS.size).toBe(10);
+    expect(QUESTIONS.size).toBe(12);
     expect(PAGE.match(/^\s*(```|~~~)/gm), "blocks before the first question").toHaveLength(2 * QUESTIONS.size);
     for (const [question, blocks] of QUESTIONS) {
       expect(blocks, question).toEqual([
