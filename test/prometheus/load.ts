@@ -15,6 +15,8 @@ export const TOOLS = [
   "_ends_",
   "größe",
 ];
+/** A tool whose calls the limits of the test bound. */
+export const METERED = "metered";
 /** Calls of a tool that are enough for the alerts that want some. */
 const ENOUGH = 20;
 /** And for the highest percentile, in all waves together. */
@@ -60,6 +62,26 @@ export function deniedSteps(): Steps {
   const call = mcp.toolCall(1, "echo");
   const times = (count: number, step: Step): Step[] => Array.from({ length: count }, () => step);
   return [...times(2 * ENOUGH, post("/mcp", call)), ...times(ENOUGH, post("/mcp", "{")), post("/elsewhere", call)];
+}
+
+/** What limits cannot decide. */
+export function ambiguousSteps(): Steps {
+  return Array.from({ length: ENOUGH }, () => ({ path: "/mcp", headers: mcp.LEGACY, body: ["{"] }));
+}
+
+/** As many calls, each by a client of another name. */
+export function strangersSteps(upstream: Upstream, count: number): Steps {
+  const path = upstream.route(async (request, response) => {
+    await bodyOf(request);
+    response.writeHead(200, mcp.JSON_TYPE).end(mcp.result(1));
+  });
+  return Array.from({ length: count }, (_, index) => {
+    const _meta = {
+      "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+      "io.modelcontextprotocol/clientInfo": { name: `stranger-${index}`, version: "1" },
+    };
+    return { path, headers: mcp.LEGACY, body: [mcp.request(1, "tools/call", { name: "echo", _meta })] };
+  });
 }
 
 /** As many requests without anything of MCP. */
@@ -168,6 +190,7 @@ export function stepsOf(upstream: Upstream, wave: number): Steps {
     call("echo", streamed),
     ...many(() => call("fails", succeed({ content: [{ type: "text", text: "no" }], isError: true }), {}, inSession)),
     ...many(() => call("echo", succeed(), { arguments: { query: "again" } }, inSession), ENOUGH_FOR_P99),
+    ...many(() => call(METERED, succeed())),
     ...many((index) => call(`invented_${wave}_${index}`, fail(-32602))),
     ...many(() => call("echo", (id) => json(mcp.result(id), { "content-encoding": "gzip" }))),
     call("echo", succeed(), meta, mirrored),

@@ -9,7 +9,18 @@ import { flushed } from "../envoy/prometheus.ts";
 import { startDiscovering } from "../envoy/sessions/discovery.ts";
 import { startUpstream } from "../envoy/upstream.ts";
 import { CATALOGUE } from "./catalogue.ts";
-import { deniedSteps, failingSteps, plainSteps, send, sessionsOf, stepsOf, TOOLS } from "./load.ts";
+import {
+  ambiguousSteps,
+  deniedSteps,
+  failingSteps,
+  METERED,
+  plainSteps,
+  send,
+  sessionsOf,
+  stepsOf,
+  strangersSteps,
+  TOOLS,
+} from "./load.ts";
 import { hasPrometheus, type Prometheus, type Rule, type Series, startPrometheus } from "./prometheus.ts";
 import { sanitized } from "./sanitized.ts";
 
@@ -21,7 +32,33 @@ const ACCESS = {
   match: { paths: ["/*"] },
   access: { defaultAction: "ALLOW", rules: [{ name: "no-one.else", action: "DENY", mode: "shadow" }] },
 };
-const PLUGIN_CONFIG = { server: "shop.eu-west", labels: { caller: true, tools: TOOLS }, ...ACCESS };
+/** A limit that most calls of one tool exceed, whenever they come. */
+const LIMITS = {
+  rules: [
+    {
+      name: "metered.calls",
+      to: [{ operation: { tools: [METERED] } }],
+      key: [],
+      requests: { amount: 5, per: "720h" },
+    },
+  ],
+};
+const PLUGIN_CONFIG = {
+  server: "shop.eu-west",
+  labels: { caller: true, tools: TOOLS },
+  ...ACCESS,
+  limits: LIMITS,
+};
+/** Room for one session, and a limit by names that clients invent, of which one address may have a quarter. */
+const CROWDED = {
+  server: "crowded",
+  sessions: { max: 1 },
+  match: { paths: ["/*"] },
+  limits: {
+    rules: [{ name: "clients", key: ["address", "client"], requests: { amount: 1000, per: "1m" } }],
+    maxKeys: 64,
+  },
+};
 const CHANGING = { server: "changing", match: { paths: ["/mcp"] } };
 const PATH = { __metrics_path__: "/stats/prometheus" };
 
@@ -39,11 +76,13 @@ const KUMA_TAGS = [
 const UNCOUNTED = 40;
 /** Calls of a wave that are enough for an alert at ten in 5 minutes. */
 const FAILING = 10;
+/** Names of clients that are more than one address may have keys. */
+const STRANGERS = 40;
 
 /** Families of which this traffic brings nothing. */
 const ABSENT = [
   ...["mcp_sessions_adopted_total", "mcp_store_evictions_total", "mcp_store_conflicts_total"],
-  ...["mcp_limit_decisions_total", "mcp_limit_key_overflow_total"],
+  "mcp_limit_key_overflow_total",
 ];
 
 describe.runIf(hasPrometheus())("with a real Prometheus", () => {
@@ -61,7 +100,7 @@ describe.runIf(hasPrometheus())("with a real Prometheus", () => {
     taggedInstance = new URL(tagged.adminUrl).host;
     const untagged = await start(PLUGIN_CONFIG, withTagsOfKuma);
     // For the alerts that another configuration brings about.
-    const crowded = await start({ server: "crowded", sessions: { max: 1 } });
+    const crowded = await start(CROWDED);
     const misconfigured = await start({ server: 7 });
     const guarded = await start({ server: "guarded", match: { paths: ["/mcp"] }, access: { rules: [] } });
     const fetching = await start({}, withMissingModule);
@@ -72,11 +111,14 @@ describe.runIf(hasPrometheus())("with a real Prometheus", () => {
       { targets: envoys.map(({ adminUrl }) => new URL(adminUrl).host), labels: PATH },
     ];
     byTags = keep(
-      await startPrometheus("raw", { envoy: found(tagged, crowded, misconfigured, guarded, fetching, bare, changing) }),
+      await startPrometheus("raw", {
+        envoy: found(tagged, crowded, misconfigured, guarded, fetching, bare, changing),
+      }),
     );
     byRules = keep(await startPrometheus("kuma", { "kuma-dataplanes": found(untagged) }));
 
     await send(crowded.proxyUrl, sessionsOf(upstream, 40));
+    await send(crowded.proxyUrl, [...ambiguousSteps(), ...strangersSteps(upstream, STRANGERS)]);
     for (let wave = 1; wave <= WAVES; wave++) {
       const steps = stepsOf(upstream, wave);
       await Promise.all([tagged, untagged].map(({ proxyUrl }) => send(proxyUrl, steps)));
