@@ -5,13 +5,14 @@ import { post, TOOL, useScenarios } from "./outcomes.ts";
 import { begin, exchange, headOf, leaveAfterFirstChunk } from "./raw-http.ts";
 import { bodyOf } from "./upstream.ts";
 
-/** Below this path, an access policy denies all but calls of {@link TOOL}. */
+/** Below this path, an access policy denies all but calls of {@link TOOL}, and a limit admits one of these. */
 const GUARDED = "/guarded";
 const scenarios = useScenarios({
   pluginConfig: JSON.stringify({
     labels: { tools: [TOOL] },
     match: { paths: [GUARDED] },
     access: { rules: [{ name: "probe-only", action: "ALLOW", to: [{ operation: { tools: [TOOL] } }] }] },
+    limits: { rules: [{ name: "once", key: [], requests: { amount: 1, per: "720h" } }] },
   }),
 });
 
@@ -24,7 +25,16 @@ const CALL = call(TOOL);
 const DELAY_MS = 120;
 
 /** The fields as they stand where the filter has nothing to say. */
-const NONE = { method: null, target: null, outcome: null, era: null, session: null, tokens: null, duration_ms: null };
+const NONE = {
+  method: null,
+  target: null,
+  outcome: null,
+  era: null,
+  session: null,
+  tokens: null,
+  duration_ms: null,
+  limit: null,
+};
 /** Those of a call in the session that was answered. */
 const CALLED = {
   method: "tools/call",
@@ -34,6 +44,7 @@ const CALLED = {
   session: expect.stringMatching(/^[0-9a-f]{16}$/),
   tokens: expect.stringMatching(/^[1-9]\d*$/),
   duration_ms: expect.stringMatching(/^\d+$/),
+  limit: null,
 };
 
 type Line = Record<string, string | number | null>;
@@ -109,10 +120,14 @@ const EXCHANGES: Record<string, () => Promise<string>> = {
     return url;
   },
   "a call of HTTP+SSE": callOverHttpSse,
-  "a denied call": () => postDenied("call", 200, call("rm"), LEGACY),
-  "a denied call without a session": () => postDenied("window", 200, call("rm"), mcp.LEGACY),
-  "a denied notification": () => postDenied("told", 202, mcp.notification("notifications/initialized"), LEGACY),
-  "a refused request": () => postDenied("refused", 200, `{"jsonrpc":"2.0","it":"${SECRET}"`, LEGACY),
+  "a denied call": () => postRejected("call", 200, call("rm"), LEGACY),
+  "a denied call without a session": () => postRejected("window", 200, call("rm"), mcp.LEGACY),
+  "a denied notification": () => postRejected("told", 202, mcp.notification("notifications/initialized"), LEGACY),
+  "a refused request": () => postRejected("refused", 200, `{"jsonrpc":"2.0","it":"${SECRET}"`, LEGACY),
+  "a limited call": async () => {
+    await exchange(`${scenarios.envoy.proxyUrl}${GUARDED}/admitted`, { headers: LEGACY, body: [CALL] });
+    return postRejected("limited", 200, CALL, LEGACY);
+  },
   "a GET stream": async () => {
     const url = answering(200, mcp.SSE_TYPE, mcp.event(mcp.notification("notifications/message", { data: SECRET })));
     await exchange(url, { method: "GET", headers: { accept: "text/event-stream", "mcp-session-id": SESSION } });
@@ -139,11 +154,13 @@ it.each<[what: string, fields: Record<string, unknown>]>([
   ["a call that the server leaves unanswered", { ...CALLED, outcome: "unanswered" }],
   ["a call whose client leaves", { ...CALLED, outcome: "disconnected" }],
   ["a call that fails", { ...CALLED, outcome: "upstream_error" }],
-  ["a call of HTTP+SSE", { ...CALLED, outcome: null, tokens: null, duration_ms: null }],
+  // Limits are about its endpoint, and hand on what it costs: nothing yet.
+  ["a call of HTTP+SSE", { ...CALLED, outcome: null, tokens: "0", duration_ms: null }],
   ["a denied call", { ...CALLED, target: "rm", outcome: "denied" }],
   ["a denied call without a session", { ...CALLED, target: "rm", outcome: "denied" }],
   ["a denied notification", { ...NONE, method: "notifications/initialized", era: "legacy", session: CALLED.session }],
   ["a refused request", { ...NONE, session: CALLED.session }],
+  ["a limited call", { ...CALLED, outcome: "limited", limit: "once" }],
   ["a GET stream", NONE],
   ["a page", NONE],
   ["JSON that is not MCP", NONE],
@@ -156,8 +173,8 @@ it("the duration is the operation's, and the session's hash tells sessions apart
   const { session } = fieldsOf("a call");
   expect(fieldsOf("a tool's error").session).toBe(session);
   expect(fieldsOf("a notification").session).toBe(session);
-  for (const denied of ["a denied call", "a denied notification", "a refused request"]) {
-    expect(fieldsOf(denied).session, denied).toBe(session);
+  for (const rejected of ["a denied call", "a denied notification", "a refused request", "a limited call"]) {
+    expect(fieldsOf(rejected).session, rejected).toBe(session);
   }
   expect(fieldsOf("a denied call without a session").session).toBe(fieldsOf("a call without a session").session);
   for (const other of ["another session", "a call without a session", "a call of HTTP+SSE"]) {
@@ -218,7 +235,7 @@ async function postTo(
   return url;
 }
 
-async function postDenied(
+async function postRejected(
   what: string,
   status: number,
   body: string,
