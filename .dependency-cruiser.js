@@ -6,7 +6,8 @@
  * includes its subfolders, except those that are listed themselves.
  */
 const LAYERS = [
-  ["memory", "host"],
+  ["memory"],
+  ["host"],
   ["proxy-wasm"],
   ["json"],
   ["jsonrpc", "sse", "tokens", "http"],

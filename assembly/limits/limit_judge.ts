@@ -74,6 +74,7 @@ export class LimitJudge extends MessageJudge {
       this.report(request);
     } else {
       this.reject(check);
+      this.log.count(request, null, this.charger.rejection.index);
     }
     return isAdmitted;
   }

@@ -35,9 +35,9 @@ export class LimitLog {
     if (began) ledger.audit.started(began, check, rejection);
   }
 
-  /** The message in the reader is rejected by the rule of this index. */
-  count(request: GateRequest, reader: StrictReader, rule: i32): void {
-    const session = sessionOf(request, reader);
+  /** The message in the reader is rejected by the rule of this index; null for a stream that a GET opens. */
+  count(request: GateRequest, reader: StrictReader | null, rule: i32): void {
+    const session = reader ? sessionOf(request, reader) : 0;
     if (session) {
       writeHex(TEXT, session);
       this.filterState.set("mcp.session", TEXT, HEX_SIZE);

@@ -76,6 +76,9 @@ const DECODERS: Record<string, Decoder> = {
   proxy_set_property: {
     call: ([address, length, value, size], memory) => [memory.text(address, length), memory.latin1(value, size)],
   },
+  proxy_call_foreign_function: {
+    call: ([name, nameLength, value, size], memory) => [memory.text(name, nameLength), memory.latin1(value, size)],
+  },
   proxy_send_local_response: {
     call: ([status, details, detailsLength, body, bodyLength, headers, headersLength], memory) => {
       const texts = [memory.text(details, detailsLength), memory.latin1(headers, headersLength)];

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { exchange, type HttpStream, type Plugin } from "../index.ts";
 import {
   batch,
+  countsBy,
   event,
   JSON_ANSWER,
   MCP_HEADERS,
@@ -230,6 +231,7 @@ describe("streams", () => {
     const streams = [new OpenStream(plugin, get), new OpenStream(plugin, get)];
     const third = exchange(plugin, { request: get, response: null, ended: "open" }).stream;
     expect(replyOf(third)).toMatchObject({ status: 429, headers: { "retry-after": "1" } });
+    expect(countsBy(plugin, "mcp_limit_decisions_total", "mcp_limit_decision")).toEqual({ admitted: 2, limited: 1 });
     streams[0].close("client");
     expect(new OpenStream(plugin, get).stream.reply).toBeUndefined();
     for (let i = 0; i < 5; i++) expect(ask(plugin, toolCall("slow")).reply).toBeUndefined();
