@@ -74,15 +74,15 @@ function traffic(workers: readonly Plugin[], round: number): void {
 }
 
 /** Limits of all kinds, which some of the traffic exceeds. */
+const ALL_KINDS = {
+  requests: { amount: 30, per: "1m" },
+  tokens: { amount: 100, per: "1m" },
+  concurrency: 4,
+  repeats: { amount: 5, per: "1m" },
+};
 const LIMITS = [
-  {
-    name: "all",
-    key: ["address", "tool", "session"],
-    requests: { amount: 30, per: "1m" },
-    tokens: { amount: 100, per: "1m" },
-    concurrency: 4,
-    repeats: { amount: 5, per: "1m" },
-  },
+  { name: "all", key: ["address", "tool"], ...ALL_KINDS },
+  { name: "sessions", key: ["session"], ...ALL_KINDS },
   {
     name: "wide",
     mode: "shadow",
@@ -91,6 +91,10 @@ const LIMITS = [
     concurrency: 1,
   },
 ];
+
+function hasValue(sharedData: SharedDataStore, kind: string): boolean {
+  return sharedData.keys().some((key) => key.includes(`/${kind}/`));
+}
 
 describe("damaged values", () => {
   const access = { rules: [{ name: "all", action: "ALLOW", when: [{ key: "mcp.clientName", values: ["agent"] }] }] };
@@ -115,6 +119,8 @@ describe("damaged values", () => {
       const shared = { sharedData, clock: new Clock(), metrics: new MetricStore() };
       const workers = Array.from({ length: 3 }, () => new Vm(loadModule(), shared).plugin(options));
       traffic(workers, 0);
+      const kinds = ["allowances", "repeats", "permits"].filter((kind) => hasValue(sharedData, kind));
+      expect(kinds).toHaveLength("limits" in options.configuration ? 3 : 0);
       for (let round = 1; round < 12; round++) {
         sharedData.percent = [1, 10, 60][round % 3];
         traffic(workers, round);
