@@ -123,7 +123,8 @@ export class CallServer {
     }
     const asked = messages.filter(({ id }) => id !== undefined);
     if (asked.length === 0) return void response.writeHead(202).end();
-    const answers = asked.map((message) => mcp.result(message.id!, this.#resultOf(message)));
+    const answers = asked.map((message) => this.#answerOf(message));
+    if (asked[0].method === "subscriptions/listen") return this.#stream(response, finish);
     const tool = asked[0].params?.name;
     if (tool === "slow") await sleep(Math.random() * SLOWEST_MS);
     if (tool === "wait") await this.#wait(response);
@@ -142,12 +143,22 @@ export class CallServer {
 
   /** A GET opens a stream that stays open, a DELETE ends a session. */
   async #serveOthers(request: IncomingMessage, response: ServerResponse, finish: () => void): Promise<void> {
-    if (request.method === "GET") {
-      response.writeHead(200, mcp.SSE_TYPE).flushHeaders();
-      await this.#wait(response);
-    }
+    if (request.method === "GET") return this.#stream(response, finish);
     finish();
     response.end();
+  }
+
+  /** A stream without an answer, until it is released. */
+  async #stream(response: ServerResponse, finish: () => void): Promise<void> {
+    response.writeHead(200, mcp.SSE_TYPE).write(": open\n\n");
+    await this.#wait(response);
+    finish();
+    response.end();
+  }
+
+  #answerOf(message: Message): string {
+    const isUnknown = message.method === "tools/call" && !TOOLS.includes(message.params?.name ?? "");
+    return isUnknown ? mcp.failure(message.id!, -32602) : mcp.result(message.id!, this.#resultOf(message));
   }
 
   #resultOf({ method, params }: Message): object {

@@ -67,16 +67,17 @@ function stateOf(status: number, body: string): CallState {
   return status === 200 && body.includes('"result"') ? "answered" : "failed";
 }
 
-/** Makes `count` calls of a tool that waits. Resolves to those that have reached the server, once each has been decided. */
+/** Makes `count` calls of a tool that waits, with its answer unless another one is named. Resolves to those that have reached the server, once each has been decided. */
 export async function admittedCalls(
   server: CallServer,
   url: string,
   caller: string,
   count: number,
   headers: Record<string, string> = {},
+  tool = "wait",
 ): Promise<OpenCall[]> {
   const before = server.of(caller).total;
-  const calls = Array.from({ length: count }, () => openCall(url, caller, "wait", headers));
+  const calls = Array.from({ length: count }, () => openCall(url, caller, tool, headers));
   const open = () => calls.filter(({ state }) => state === "open");
   await until(() => open().length === server.of(caller).total - before, `${count} calls of ${caller} are decided`);
   return open();
