@@ -1,0 +1,135 @@
+/** Limits beside an access policy, and bounds of what is held until both have decided. */
+import { connect } from "node:net";
+import { beforeAll, describe, expect, it } from "vitest";
+import { type Guarded, type GuardedEnvoy, startGuarded } from "../access/proxy.ts";
+import { head } from "../access/socket.ts";
+import { endsAfterAll } from "../envoy/cleanup.ts";
+import * as mcp from "../envoy/mcp-messages.ts";
+import { exchange } from "../envoy/raw-http.ts";
+import { until } from "../envoy/sessions/until.ts";
+import { CALLER, CallServer } from "./call-server.ts";
+import { type Holding, limitedListener, PEER, workload } from "./limited.ts";
+
+const BURST = 3;
+const LIMITED = [{ name: "calls", key: ["principal"], requests: { amount: BURST, per: "12h" } }];
+const NEVER = [{ name: "calls", key: ["principal"], requests: { amount: 1_000_000, per: "1s" } }];
+const ACCESS = { rules: [{ name: "echo", action: "ALLOW", to: [{ operation: { tools: ["echo"] } }] }] };
+/** Of either, one caller has at most a quarter. */
+const STREAMS = { maxStreams: 12 };
+const OF_CALLER = 3;
+const KIB = 1024;
+const BYTES = { maxBytes: "1MiB", maxBodyBytes: "256KiB" };
+
+const HOLDINGS: Holding[] = ["held", "default", "buffered"];
+
+function listenersOf(holding: Holding): Record<string, Guarded> {
+  const named = (name: string, rules: object[], hold: object) => [
+    `${name}, ${holding}`,
+    limitedListener(`${name}, ${holding}`, rules, holding, { hold }),
+  ];
+  const both = named("both", LIMITED, {}) as [string, Guarded];
+  return {
+    [both[0]]: { ...both[1], access: ACCESS },
+    ...(Object.fromEntries([named("streams", NEVER, STREAMS), named("bytes", NEVER, BYTES)]) as Record<
+      string,
+      Guarded
+    >),
+  };
+}
+
+const keep = endsAfterAll();
+let server: CallServer;
+let envoy: GuardedEnvoy;
+
+beforeAll(async () => {
+  server = keep(await CallServer.start());
+  const listeners = Object.assign({}, ...HOLDINGS.map(listenersOf)) as Record<string, Guarded>;
+  // The bounds are those of one worker.
+  envoy = keep(await startGuarded(listeners, { upstream: server, concurrency: 1 }));
+});
+
+const headersOf = (caller: string) => ({ ...mcp.LEGACY, [PEER]: workload(caller), [CALLER]: caller });
+
+async function call(listener: string, caller: string, tool: string): Promise<string> {
+  const sent = { headers: headersOf(caller), body: [mcp.toolCall(1, tool)] };
+  return String((await exchange(`${envoy.urlOf(listener)}/mcp`, sent)).body);
+}
+
+/** A request whose body does not come to its end. */
+class Unfinished {
+  received = "";
+  readonly #socket;
+
+  /** @param size bytes of the body that come; one more is missing. */
+  constructor(url: string, caller: string, size: number) {
+    const { hostname, port } = new URL(url);
+    this.#socket = connect(Number(port), hostname);
+    this.#socket.on("data", (chunk) => (this.received += chunk.toString("latin1"))).on("error", () => {});
+    const headers = { ...headersOf(caller), "content-length": String(size + 1) };
+    this.#socket.write(head(headers) + mcp.toolCall(1, "echo").padEnd(size));
+  }
+
+  get status(): string {
+    return this.received.slice("HTTP/1.1 ".length).slice(0, 3);
+  }
+
+  leave(): void {
+    this.#socket.destroy();
+  }
+
+  finish(): void {
+    this.#socket.write(" ");
+  }
+}
+
+describe.each(HOLDINGS)("%s", (holding) => {
+  it("what the policy denies is not charged", async () => {
+    const listener = `both, ${holding}`;
+    const caller = `both ${holding}`;
+    for (let i = 0; i < 4 * BURST; i++) expect(await call(listener, caller, "other")).toContain('"code":403');
+    for (let i = 0; i < BURST; i++) expect(await call(listener, caller, "echo")).toContain('"result"');
+    expect(await call(listener, caller, "echo")).toContain('"code":429');
+    // Who may not call learns nothing of limits.
+    expect(await call(listener, caller, "other")).toContain('"code":403');
+    expect(Object.fromEntries(server.of(caller).calls)).toEqual({ echo: BURST });
+  });
+
+  it.each([
+    ["requests", "streams", 100, OF_CALLER],
+    // Two fit into a quarter.
+    ["bytes", "bytes", 110 * KIB, 2],
+  ])(
+    "a flood of one caller's unfinished requests is bounded by %s, and others are served",
+    async (_what, name, size, most) => {
+      const listener = `${name}, ${holding}`;
+      const flooder = `flooder ${listener}`;
+      const flood = Array.from({ length: 20 }, () => new Unfinished(envoy.urlOf(listener), flooder, size));
+      const answered = () => flood.filter(({ received }) => received.includes("\r\n\r\n"));
+      await until(() => answered().length >= flood.length - most, "those beyond the bound are answered");
+      expect(answered().map(({ status }) => status)).toEqual(Array(flood.length - most).fill("429"));
+      for (const { received } of answered()) expect(received).toContain('"rule":"_held"');
+      expect(server.of(flooder).total).toBe(0);
+
+      for (let i = 0; i < 10; i++) expect(await call(listener, `other ${listener}`, "echo")).toContain('"result"');
+      const waiting = flood.filter(({ received }) => received === "");
+      expect(waiting).toHaveLength(most);
+      for (const request of waiting) request.finish();
+      await until(() => waiting.every(({ received }) => received.includes('"result"')), "what was held is served");
+      expect(server.of(flooder).total).toBe(most);
+      for (const request of flood) request.leave();
+      expect(await call(listener, flooder, "echo")).toContain('"result"');
+    },
+  );
+
+  it("requests that are left are held no more", async () => {
+    const listener = `streams, ${holding}`;
+    const leaver = `leaver ${listener}`;
+    for (let round = 0; round < 5; round++) {
+      const flood = Array.from({ length: OF_CALLER }, () => new Unfinished(envoy.urlOf(listener), leaver, 100));
+      // Once a further one is rejected, all are held.
+      await until(async () => (await call(listener, leaver, "echo")).includes('"code":429'), "the bound is reached");
+      for (const request of flood) request.leave();
+      await until(async () => (await call(listener, leaver, "echo")).includes('"result"'), "the caller is served");
+    }
+  });
+});
