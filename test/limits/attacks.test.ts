@@ -62,7 +62,7 @@ const newCaller = () => `caller-${++callers}`;
 /** Sends a request as this caller, or as nobody. */
 async function ask(listener: string, caller: string | undefined, body: string, more: object = {}): Promise<Answer> {
   const name = caller ?? "nobody";
-  const peer = caller === undefined ? {} : { [PEER]: workload(caller) };
+  const peer: Record<string, string> = caller === undefined ? {} : { [PEER]: workload(caller) };
   const headers = { ...mcp.LEGACY, [CALLER]: name, ...peer, ...more };
   const answer = await exchange(`${envoy.urlOf(listener)}/mcp`, { headers, body: [body] });
   return JSON.parse(String(answer.body)) as Answer;
