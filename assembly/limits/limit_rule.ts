@@ -130,7 +130,7 @@ export class LimitRule {
    *  limited. */
   covers(call: Call, method: Method): bool {
     if (this.operations.length == 0) {
-      return method != Method.Initialize && method != Method.Ping && method != Method.ServerDiscover;
+      return !isUnlimited(method);
     }
     for (let i = 0; i < this.operations.length; i++) {
       if (unchecked(this.operations[i]).match(call) != Match.No) return true;
@@ -149,6 +149,20 @@ export class LimitRule {
       if (operations[i].methods.values.includes(method)) return true;
     }
     return false;
+  }
+}
+
+/** Whether requests of this method are limited by rules alone that name it: a client that may not begin, or give up, is
+ *  broken or costs more. */
+function isUnlimited(method: Method): bool {
+  switch (method) {
+    case Method.Initialize:
+    case Method.Ping:
+    case Method.ServerDiscover:
+    case Method.TasksCancel:
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -25,6 +25,8 @@ export const DEMO_CONFIG = {
         repeats: { amount: 30, per: "1m" },
         denial: { form: "result" },
       },
+      // A name is chosen freely: what all of them repeat is limited too.
+      { name: "all-loops", key: ["address"], repeats: { amount: 10_000, per: "1m" } },
     ],
   },
 };

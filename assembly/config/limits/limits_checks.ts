@@ -75,6 +75,11 @@ export class LimitsChecks {
     }
     const session = indexOfPart(rule, KeyPart.Session);
     if (session >= 0) this.checkSession(itemPath(path, session), rule);
+    const client = indexOfPart(rule, KeyPart.Client);
+    if (client >= 0 && identifying.length > 1 && this.uncovered(rule, KeyPart.Client).length) {
+      const why = "clients choose it, and each name has an allowance of its own: ";
+      this.problems.warn(itemPath(path, client), why + "no rule without it limits the same callers and operations");
+    }
     if (identifying.length != 1) return;
     if (identifying[0] == KeyPart.Client) {
       const why = "and clients choose it: each name has an allowance of its own";
@@ -88,21 +93,26 @@ export class LimitsChecks {
 
   /** A session is opened at no cost: another rule must limit what a caller does in all its sessions. */
   private checkSession(path: string, rule: LimitRuleConfig): void {
-    const missing: string[] = [];
-    for (let i = 0; i < KIND_NAMES.length; i++) {
-      if (hasLimit(rule, <LimitKind>i) && !this.isCovered(rule, <LimitKind>i)) missing.push(KIND_NAMES[i]);
-    }
+    const missing = this.uncovered(rule, KeyPart.Session);
     if (missing.length == 0) return;
     const text = "each new session has an allowance of its own: another rule without it must limit the ";
     this.problems.error(path, text + missing.join(", ") + " of the same callers and operations");
   }
 
-  /** Whether a rule without sessions in its key limits the same wherever this rule does. */
-  private isCovered(rule: LimitRuleConfig, kind: LimitKind): bool {
+  /** The names of what a rule limits and no rule without this part in its key does wherever this rule does. */
+  private uncovered(rule: LimitRuleConfig, part: KeyPart): string[] {
+    const missing: string[] = [];
+    for (let i = 0; i < KIND_NAMES.length; i++) {
+      if (hasLimit(rule, <LimitKind>i) && !this.isCovered(rule, <LimitKind>i, part)) missing.push(KIND_NAMES[i]);
+    }
+    return missing;
+  }
+
+  private isCovered(rule: LimitRuleConfig, kind: LimitKind, part: KeyPart): bool {
     const rules = this.config.rules;
     for (let i = 0; i < rules.length; i++) {
       const other = rules[i];
-      if (indexOfPart(other, KeyPart.Session) >= 0) continue;
+      if (indexOfPart(other, part) >= 0) continue;
       if (other.mode == RuleMode.Shadow && rule.mode == RuleMode.Enforce) continue;
       // Each repeat is a request.
       const limits = hasLimit(other, kind) || (kind == LimitKind.Repeats && hasLimit(other, LimitKind.Requests));

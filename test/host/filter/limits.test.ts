@@ -39,6 +39,7 @@ describe("a rule with requests", () => {
     expect(admitted(plugin, 9, request("initialize", {}))).toBe(9);
     expect(admitted(plugin, 9, request("ping"))).toBe(9);
     expect(admitted(plugin, 9, request("server/discover"))).toBe(9);
+    expect(admitted(plugin, 9, request("tasks/cancel", { taskId: "t" }))).toBe(9);
     expect(admitted(plugin, 9, notification("notifications/progress"), { response: { status: 202 } })).toBe(9);
     expect(admitted(plugin, 9, result(), { response: { status: 202 } })).toBe(9);
     expect(admitted(plugin, 9, toolCall("echo"))).toBe(3);

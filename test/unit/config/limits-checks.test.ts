@@ -151,11 +151,20 @@ describe("a key by which callers are told apart as they choose", () => {
     expect(check({ key })).toEqual(warning(`${RULE}.key: "${part}" alone identifies a caller, ${text}`));
   });
 
-  it.each(
-    [[], ["tool"], ["principal", "client"], ["address", { claim: ["sub"] }], [{ claim: ["sub"] }]].map((key) => [key]),
-  )("%j is none", (key) => {
-    expect(check({ key })).toEqual(NOTHING);
+  it("a name that clients choose beside what identifies them is a warning, unless another rule goes without it", () => {
+    const key = ["principal", "client"];
+    const why = "clients choose it, and each name has an allowance of its own";
+    const text = `${why}: no rule without it limits the same callers and operations`;
+    expect(check({ key })).toEqual(warning(`${RULE}.key[1]: ${text}`));
+    expect(check({ key }, { name: "all", key: ["principal"], requests: { amount: 9, per: "1m" } })).toEqual(NOTHING);
   });
+
+  it.each([[], ["tool"], ["address", { claim: ["sub"] }], [{ claim: ["sub"] }]].map((key) => [key]))(
+    "%j is none",
+    (key) => {
+      expect(check({ key })).toEqual(NOTHING);
+    },
+  );
 });
 
 describe("a key with a session, of which a caller may open as many as it likes", () => {

@@ -69,7 +69,10 @@ describe("limits", () => {
         "kinds 58",
       ],
       errors: [],
-      warnings: [],
+      warnings: [
+        "limits.rules[0].key[1]: clients choose it, and each name has an allowance of its own: no rule without it limits the " +
+          "same callers and operations",
+      ],
     });
   });
 
