@@ -2,7 +2,6 @@ import { GateRequest } from "../gate/stage/request";
 import { Clock } from "../host/clock";
 import { FilterState } from "../host/filter_state";
 import { LimitDecision } from "../mcp/protocol/limit_decision";
-import { HEX_SIZE, writeHex } from "../memory/hex";
 import { CheckedRequest } from "../rules/checked_request";
 import { RequestRefusal } from "../rules/message/refusal";
 import { StrictReader } from "../rules/message/strict_reader";
@@ -13,9 +12,6 @@ import { LimitFacts } from "./limit_facts";
 import { LimitRules } from "./limit_rules";
 import { Rejection } from "./rejection";
 import { SpecialLimit, specialLimitName } from "./special_limit";
-
-/** Room for the name of a rule, and for a session's hash. */
-const TEXT: usize = heap.alloc(64);
 
 /** Counts, audits and leaves in the access log what limits reject. */
 export class LimitLog {
@@ -38,10 +34,7 @@ export class LimitLog {
   /** The message in the reader is rejected by the rule of this index; null for a stream that a GET opens. */
   count(request: GateRequest, reader: StrictReader | null, rule: i32): void {
     const session = reader ? sessionOf(request, reader) : 0;
-    if (session) {
-      writeHex(TEXT, session);
-      this.filterState.set("mcp.session", TEXT, HEX_SIZE);
-    }
+    if (session) this.filterState.setHash("mcp.session", session);
     this.report(request, reader, rule, LimitDecision.Limited);
   }
 
@@ -62,7 +55,6 @@ export class LimitLog {
   }
 
   private show(name: string): void {
-    String.UTF8.encodeUnsafe(changetype<usize>(name), name.length, TEXT);
-    this.filterState.set("mcp.limit", TEXT, name.length);
+    this.filterState.setText("mcp.limit", name);
   }
 }

@@ -3,7 +3,6 @@ import { GateRequest } from "../../gate/stage/request";
 import { StageHost } from "../../gate/stage/stage_host";
 import { FilterState } from "../../host/filter_state";
 import { Method, methodOf } from "../../mcp/protocol/methods";
-import { HEX_SIZE, writeHex } from "../../memory/hex";
 import { CheckedRequest } from "../../rules/checked_request";
 import { Call } from "../../rules/message/call";
 import { RequestRefusal } from "../../rules/message/refusal";
@@ -16,9 +15,6 @@ import { SpecialRule, specialRuleName } from "../policy/special_rule";
 import { Audit } from "../report/audit";
 import { Explanation } from "../report/explanation";
 import { RuleTrace } from "../report/rule_trace";
-
-/** Room for the name of a rule, and for a session's hash. */
-const TEXT: usize = heap.alloc(64);
 
 /** Counts, audits, traces and leaves in the access log what the access policy decides. */
 export class DecisionLog {
@@ -113,15 +109,12 @@ export class DecisionLog {
   }
 
   private showRule(name: string): void {
-    String.UTF8.encodeUnsafe(changetype<usize>(name), name.length, TEXT);
-    this.filterState.set("mcp.rule", TEXT, name.length);
+    this.filterState.setText("mcp.rule", name);
   }
 
   /** Leaves the session of a denied request, which may never become an operation, in the access log. 0: none. */
   private showSession(session: u64): void {
-    if (session == 0) return;
-    writeHex(TEXT, session);
-    this.filterState.set("mcp.session", TEXT, HEX_SIZE);
+    if (session) this.filterState.setHash("mcp.session", session);
   }
 }
 
