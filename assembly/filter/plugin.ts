@@ -99,7 +99,7 @@ export class Plugin extends RootContext {
     this.gate = gate;
     this.watchdog = new Watchdog(id, held, enforcement, nextTurn, clock, streams);
     this.requests = new RequestFlow(configuration, settling, service, units, gate, host, headers, requestHeaders, body);
-    this.responses = new ResponseFlow(properties, headers, new BodyReader(BufferType.ResponseBody));
+    this.responses = new ResponseFlow(gate, properties, headers, new BodyReader(BufferType.ResponseBody));
   }
 
   /** Never refuses: a worker whose plugin refuses its configuration lets traffic pass unseen, or answers it with 500. */
@@ -158,8 +158,7 @@ export class Plugin extends RootContext {
   }
 
   onResponseHeaders(stream: usize, endOfStream: bool): Action {
-    this.responses.begin(changetype<Exchange>(stream), endOfStream);
-    return Action.Continue;
+    return this.responses.begin(changetype<Exchange>(stream), endOfStream);
   }
 
   onResponseBody(stream: usize, size: usize, endOfStream: bool): Action {

@@ -1,29 +1,47 @@
+import { Gate, gatedRequest } from "../gate/gate";
 import { Properties } from "../host/properties";
 import { Exchange } from "../mcp/exchange/exchange";
 import { ResponseHead } from "../mcp/headers/response_head";
 import { StreamEnd } from "../mcp/protocol/stream_kinds";
+import { equalsText } from "../memory/bytes";
 import { HostHeaders } from "../proxy-wasm/headers";
-import { HeaderMapType } from "../proxy-wasm/module/abi";
+import { Action, HeaderMapType } from "../proxy-wasm/module/abi";
 import { BodyReader } from "./body_reader";
 import { endingOf } from "./ending";
 import { unitOf } from "./unit";
+
+const TOO_MANY_REQUESTS: i32 = 429;
 
 /** Takes responses from their headers to the ends of their streams. */
 export class ResponseFlow {
   private head: ResponseHead = new ResponseHead();
 
   constructor(
+    private gate: Gate,
     private properties: Properties,
     private headers: HostHeaders,
     private body: BodyReader,
   ) {}
 
-  begin(exchange: Exchange, endOfStream: bool): void {
-    if (!exchange.isWatched) return;
+  begin(exchange: Exchange, endOfStream: bool): Action {
+    if (!exchange.isWatched) return Action.Continue;
     this.headers.open(HeaderMapType.ResponseHeaders);
     this.head.read(this.headers);
+    if (this.head.status == TOO_MANY_REQUESTS && exchange.stream.isHandedOn && this.isLimitedElsewhere) {
+      const request = gatedRequest(exchange);
+      if (request && !request.isAnswered && !this.gate.letsLimited(request)) return Action.Pause;
+    }
     exchange.responseHead(this.head, unitOf(exchange).services);
     if (endOfStream) this.end(exchange);
+    return Action.Continue;
+  }
+
+  /** Whether Envoy's own rate limit has made the current response. */
+  private get isLimitedElsewhere(): bool {
+    const details = this.properties;
+    if (!details.find("response.code_details")) return false;
+    if (equalsText(details.at, details.length, "request_rate_limited")) return true;
+    return equalsText(details.at, details.length, "local_rate_limited");
   }
 
   /** `size` bytes of the response's body. */

@@ -174,6 +174,15 @@ export class Gate {
     }
   }
 
+  /** Another filter has limited a request that has passed, and its answer has come. False where a stage answers in its place. */
+  letsLimited(request: GateRequest): bool {
+    for (let at = request.first; at && !request.isAnswered; at = changetype<StageState>(at).next) {
+      const state = changetype<StageState>(at);
+      this.enforcement.lets(request, stageOf(state).elsewhereLimited(state, request));
+    }
+    return !request.isAnswered;
+  }
+
   /** The stream of the request is over. */
   close(request: GateRequest): void {
     this.held.remove(request);

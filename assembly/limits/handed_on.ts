@@ -2,7 +2,7 @@ import { FilterState } from "../host/filter_state";
 import { Properties } from "../host/properties";
 import { Event, EventKind } from "../mcp/event";
 import { EventSink } from "../mcp/event_sink";
-import { Outcome } from "../mcp/protocol/outcome";
+import { Outcome, isRejection } from "../mcp/protocol/outcome";
 import { Operation } from "../mcp/state/operation";
 import { Stream } from "../mcp/state/stream";
 import { equalsText } from "../memory/bytes";
@@ -34,7 +34,8 @@ export class HandedOn extends EventSink {
         break;
       case EventKind.OperationEnded:
         // What waited has been charged to its own stream.
-        if (!event.operation!.isParked) this.spend(stream, costOf(stream, event.operation!));
+        if (!event.operation!.isParked && !isRejection(event.operation!.outcome))
+          this.spend(stream, costOf(stream, event.operation!));
         break;
       case EventKind.Tokens:
         this.spend(stream, event.tokens);

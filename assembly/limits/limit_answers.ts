@@ -10,6 +10,7 @@ import { CheckedRequest } from "../rules/checked_request";
 import { RequestRefusal, refusalName } from "../rules/message/refusal";
 import { Slot } from "../rules/message/slots";
 import { StrictReader } from "../rules/message/strict_reader";
+import { LimitFacts } from "./limit_facts";
 import { LimitKind, LimitRule, limitKindName } from "./limit_rule";
 import { Rejection } from "./rejection";
 import { SpecialLimit, specialLimitName } from "./special_limit";
@@ -84,6 +85,22 @@ export class LimitAnswers {
     return this.answer(check, 429, "mcp_limited[" + name + "]");
   }
 
+  /** Answers a request that Envoy's own rate limit has rejected, in place of its bare HTTP 429. `retrySeconds`: when its window
+   *  ends; 0 where that is not known. */
+  limitedElsewhere(check: CheckedRequest, facts: LimitFacts, retrySeconds: u32): Verdict {
+    const name = specialLimitName(SpecialLimit.Global);
+    const writer = this.body.writer;
+    this.body.begin(false);
+    this.retryAfterMs = <u64>retrySeconds * MILLISECONDS_PER_SECOND;
+    this.body.beginAnswerTo(facts.id, facts.idLength, facts.isIdText);
+    writer.raw(
+      '"error":{"code":' + CODE + ',"message":"Limited: an allowance that is shared with other proxies is used up"',
+    );
+    writer.raw(',"data":{"rule":"' + name + '"');
+    this.endWithDelay();
+    return this.answer(check, 200, "mcp_limited[" + name + "]");
+  }
+
   /** Answers a request whose messages cannot be decided, without its id, which cannot be trusted. */
   refuse(check: CheckedRequest, refusal: RequestRefusal): Verdict {
     const name = refusalName(refusal);
@@ -109,6 +126,12 @@ export class LimitAnswers {
     writer.raw('","data":{"rule":"' + rule.name + '","scope":"' + limitKindName(rejection.kind) + '"');
     writer.numberMember("limit", limitOf(rule, rejection.kind));
     if (rejection.isExact) writer.numberMember("remaining", rejection.remaining);
+    this.endWithDelay();
+  }
+
+  /** Ends an answer whose data has a member, with the delay, if there is one. */
+  private endWithDelay(): void {
+    const writer = this.body.writer;
     if (this.retryAfterMs) {
       writer.numberMember("retryAfterMs", this.retryAfterMs);
       writer.numberMember("retryAfterSeconds", secondsOf(this.retryAfterMs));

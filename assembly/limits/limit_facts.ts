@@ -2,6 +2,8 @@ import { Pool } from "../memory/pool";
 
 /** Claims in the keys of all rules together, at most. */
 export const CLAIMS_LIMIT: i32 = 16;
+/** Bytes of a request's id that are kept. */
+const ID_LIMIT: i32 = 64;
 
 /** What limits know of a request besides its {@link CheckedRequest}. Pooled. */
 @unmanaged
@@ -15,6 +17,9 @@ export class LimitFacts {
   ledger: usize;
   /** The address of the {@link Admission} of a stream that a GET opens; 0 for none. */
   admission: usize;
+  /** Bytes of the id of the only request that was handed on; 0 for none, or for one that is longer than 64 bytes. */
+  idLength: i32;
+  isIdText: bool;
 
   static take(): LimitFacts {
     return changetype<LimitFacts>(pool.take());
@@ -39,9 +44,22 @@ export class LimitFacts {
     store<u64>(this.claimsAt + ((<usize>index) << 3), hash);
   }
 
+  /** The address of the id. */
+  get id(): usize {
+    return this.claimsAt + ((<usize>CLAIMS_LIMIT) << 3);
+  }
+
+  /** Keeps the id of a request: of a text where `isText`, else of a number. */
+  keepId(at: usize, length: i32, isText: bool): void {
+    if (length > ID_LIMIT) return;
+    memory.copy(this.id, at, length);
+    this.idLength = length;
+    this.isIdText = isText;
+  }
+
   private get claimsAt(): usize {
     return changetype<usize>(this) + offsetof<LimitFacts>();
   }
 }
 
-const pool = new Pool(offsetof<LimitFacts>() + ((<usize>CLAIMS_LIMIT) << 3));
+const pool = new Pool(offsetof<LimitFacts>() + ((<usize>CLAIMS_LIMIT) << 3) + ID_LIMIT);

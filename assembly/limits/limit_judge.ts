@@ -185,7 +185,10 @@ export class LimitJudge extends MessageJudge {
   /** Hands on the only message of a request that passes. */
   private hand(check: CheckedRequest, request: GateRequest, reader: StrictReader): void {
     this.call.setRequest(reader);
-    this.handOn.message(request, check, this.call, changetype<Ledger>(factsOf(check).ledger).tools);
+    const facts = factsOf(check);
+    this.handOn.message(request, check, this.call, changetype<Ledger>(facts.ledger).tools);
+    if (reader.form != MessageForm.Request) return;
+    facts.keepId(reader.textAt(Slot.Id), reader.textLength(Slot.Id), reader.token(Slot.Id) == Token.String);
   }
 
   private reject(check: CheckedRequest): void {

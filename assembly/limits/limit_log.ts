@@ -48,6 +48,12 @@ export class LimitLog {
     changetype<Ledger>(changetype<LimitFacts>(check.facts).ledger).audit.refused(check, refusal, member, name);
   }
 
+  /** Envoy's own rate limit has rejected the request. */
+  limitedElsewhere(request: GateRequest): void {
+    this.show(specialLimitName(SpecialLimit.Global));
+    this.report(request, null, SpecialLimit.Global, LimitDecision.Limited);
+  }
+
   /** @param reader the message; null where it could not be read. */
   private report(request: GateRequest, reader: StrictReader | null, rule: i32, decision: LimitDecision): void {
     nameCaller(request, reader);

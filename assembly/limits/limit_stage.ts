@@ -29,6 +29,9 @@ import { LimitRules } from "./limit_rules";
 
 const GET_BYTES = permanentBytes(GET_METHOD);
 
+/** When the window of Envoy's own rate limit ends, in seconds: draft-ietf-httpapi-ratelimit-headers-03, as Envoy writes it. */
+const RESET_HEADER = "response\0headers\0x-ratelimit-reset";
+
 /** The limits of a configuration as a stage of the gate. */
 export class LimitStage extends Stage {
   private principals: Principals;
@@ -157,6 +160,17 @@ export class LimitStage extends Stage {
     return this.answers.overload(check);
   }
 
+  elsewhereLimited(state: StageState, request: GateRequest): Verdict {
+    const check = changetype<CheckedRequest>(state);
+    const facts = changetype<LimitFacts>(check.facts);
+    // A client of HTTP+SSE waits for no message here. The ids of a batch are not kept.
+    if (check.wantsStatus || !facts.idLength) return PASS;
+    const reset = this.host.properties;
+    const seconds = reset.findSegments(RESET_HEADER) ? wholeNumber(reset.at, reset.length) : 0;
+    this.log.limitedElsewhere(request);
+    return this.answers.limitedElsewhere(check, facts, seconds);
+  }
+
   close(state: StageState): void {
     const check = changetype<CheckedRequest>(state);
     this.passing.stop(check);
@@ -179,4 +193,15 @@ export class LimitStage extends Stage {
     ledger.release(admission);
     admission.release();
   }
+}
+
+/** The number that a text of digits stands for; 0 for another text, or a number beyond a billion. */
+function wholeNumber(at: usize, length: i32): u32 {
+  let value: u32 = 0;
+  for (let i = 0; i < length; i++) {
+    const digit: u32 = load<u8>(at + i) - 0x30;
+    if (digit > 9 || value > 100_000_000) return 0;
+    value = value * 10 + digit;
+  }
+  return value;
 }

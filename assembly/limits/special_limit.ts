@@ -4,9 +4,11 @@ export enum SpecialLimit {
   Refused = 64,
   /** The worker, or the caller, has too many requests held. */
   Held,
+  /** Envoy's own rate limit, behind this filter, has rejected it. */
+  Global,
 }
 
-const NAMES: string[] = ["_refused", "_held"];
+const NAMES: string[] = ["_refused", "_held", "_global"];
 
 /** The name that metrics, logs and answers show. */
 export function specialLimitName(limit: SpecialLimit): string {

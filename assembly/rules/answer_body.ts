@@ -37,12 +37,16 @@ export class AnswerBody {
 
   /** Begins the answer to the request in the reader, up to the comma behind its id. */
   beginAnswer(reader: StrictReader): void {
+    this.beginAnswerTo(reader.textAt(Slot.Id), reader.textLength(Slot.Id), reader.token(Slot.Id) == Token.String);
+  }
+
+  /** Begins the answer to the request of this id, up to the comma behind it: `length` bytes, of a text where `isText`, else of a
+   *  number. */
+  beginAnswerTo(at: usize, length: i32, isText: bool): void {
     const writer = this.writer;
     if (this.count++) writer.raw(",");
     writer.raw('{"jsonrpc":"2.0","id":');
-    const at = reader.textAt(Slot.Id);
-    const length = reader.textLength(Slot.Id);
-    if (reader.token(Slot.Id) == Token.String) writer.text(at, length);
+    if (isText) writer.text(at, length);
     else writer.bytes(at, length);
     writer.raw(",");
   }

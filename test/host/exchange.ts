@@ -82,6 +82,8 @@ export function exchange(plugin: Plugin, spec: Exchange, options: ExchangeOption
   // A chunked body may turn out to be empty: then its end comes alone.
   const bodiless = responseChunks.length === 0 && !headers.some(([name]) => name === "transfer-encoding");
   actions.push(stream.responseHeaders(headers, bodiless && ended === "complete"));
+  // The module has answered in place of what came.
+  if (!open()) return { stream, actions };
   const send = (bytes: Uint8Array, end: boolean): void => {
     if (bytes.length > 0) clock.advance(options.chunkDelay ?? 0);
     actions.push(stream.responseBody(bytes, end));

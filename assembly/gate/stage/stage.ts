@@ -1,6 +1,6 @@
 import { RequestHead } from "../../mcp/headers/request_head";
 import { GateRequest, StageState } from "./request";
-import { Verdict } from "./verdict";
+import { PASS, Verdict } from "./verdict";
 
 /**
  * Decides about requests. A stage neither holds nor answers them: it returns verdicts, which the gate carries out. The gate
@@ -38,6 +38,12 @@ export abstract class Stage {
 
   /** A request that this stage is to hold cannot be held: its caller, or all together, have too many held. Answers it. */
   abstract overload(state: StageState, request: GateRequest): Verdict;
+
+  /** Another filter has limited a request that has passed, and its answer has come: lets it pass, or answers in its place. Host
+   *  calls refer to the stream. */
+  elsewhereLimited(_state: StageState, _request: GateRequest): Verdict {
+    return PASS;
+  }
 
   /** The stream is over: the state must not be used any more. */
   abstract close(state: StageState): void;

@@ -1,7 +1,7 @@
 /** What the filter hands on with `limits` to the proxy's other filters, as filter state. */
 import { describe, expect, test } from "vitest";
 import { type HttpStream, type Plugin, requestHead } from "../index.ts";
-import { batch, MCP_HEADERS, notification, request, result, startFilter, toolCall } from "./filter.ts";
+import { batch, countsBy, MCP_HEADERS, notification, request, result, startFilter, toolCall } from "./filter.ts";
 import type { Asking } from "./access.ts";
 import { ask, startLimited } from "./limits.ts";
 
@@ -116,6 +116,50 @@ describe("tokens", () => {
     const response = { status: 429, body: "" };
     expect(tokensOf(start(), toolCall("echo"), { response, properties })).toBe(0);
     expect(tokensOf(start(), toolCall("echo"), { response })).toBeGreaterThan(0);
+  });
+});
+
+describe("the answer of Envoy's own limit", () => {
+  const limited = (details = "request_rate_limited"): Asking => ({
+    response: { status: 429, body: "" },
+    properties: { "response.code_details": details, "response.headers.x-ratelimit-reset": "7" },
+  });
+
+  test.each(["request_rate_limited", "local_rate_limited"])("%s: a JSON-RPC error takes its place", (details) => {
+    const plugin = start();
+    expect(ask(plugin, toolCall("echo", 'x"y'), limited(details)).reply).toEqual({
+      status: 200,
+      details: "mcp_limited[_global]",
+      headers: { "retry-after": "7" },
+      body: {
+        jsonrpc: "2.0",
+        id: 'x"y',
+        error: {
+          code: 429,
+          message: "Limited: an allowance that is shared with other proxies is used up",
+          data: { rule: "_global", retryAfterMs: 7000, retryAfterSeconds: 7 },
+        },
+      },
+    });
+    const decisions = countsBy(plugin, "mcp_limit_decisions_total", "mcp_limit_rule", "mcp_limit_decision");
+    expect(decisions).toEqual({ "_global limited": 1 });
+    expect(plugin.vm.metrics.counter("mcp_operations_total", { mcp_outcome: "limited" })).toBe(1);
+  });
+
+  test.each(["", "soon", "-1", "99999999999"])("a delay of %o is none", (reset) => {
+    const { properties, ...asking } = limited();
+    const told = { ...properties, "response.headers.x-ratelimit-reset": reset };
+    expect(ask(start(), toolCall("echo"), { ...asking, properties: told }).reply?.headers).toEqual({});
+  });
+
+  test.each<[what: string, body: string, asking: Asking]>([
+    ["a batch, whose ids are not kept", batch(toolCall("echo")), limited()],
+    ["an id that is not kept", toolCall("echo", "x".repeat(65)), limited()],
+    ["a notification", notification("notifications/initialized"), limited()],
+    ["a 429 of the server", toolCall("echo"), limited("via_upstream")],
+    ["another path", toolCall("echo"), { ...limited(), path: "/other" }],
+  ])("stays as it is for %s", (_, body, asking) => {
+    expect(ask(start(), body, asking).reply).toBeUndefined();
   });
 });
 
