@@ -48,7 +48,7 @@ export class Charger {
   charge(rule: LimitRule, index: i32, message: i32, request: GateRequest, facts: LimitFacts, call: Call): bool {
     const first = this.charges.length;
     const key = this.keys.of(rule, request, facts, call);
-    const owner = rule.isByCaller ? facts.owner : 0;
+    const owner = this.keys.isByCaller ? facts.owner : 0;
     this.isShared = false;
     if (
       this.takeRequest(rule, index, message, key, owner) &&

@@ -19,6 +19,8 @@ const NOTHING: u64 = 0;
 export class LimitKeys {
   /** The last key has a part that identifies the caller: nobody else uses its allowance. */
   isIdentifying: bool = false;
+  /** The last key has a part that belongs to the caller, and that is known: such keys use up the caller's room. */
+  isByCaller: bool = false;
   private ledger: Ledger | null = null;
   private method: Method = Method.None;
 
@@ -31,6 +33,7 @@ export class LimitKeys {
   /** The key of the message by a rule. */
   of(rule: LimitRule, request: GateRequest, facts: LimitFacts, call: Call): u64 {
     this.isIdentifying = false;
+    this.isByCaller = false;
     let key: u64 = 1;
     let claims = 0;
     for (let i = 0; i < rule.key.length; i++) {
@@ -38,6 +41,7 @@ export class LimitKeys {
       const value = part == KeyPart.Claim ? this.claimOf(rule, claims++, facts) : this.part(part, request, facts, call);
       key = mix(key ^ mix(value ^ (<u64>part)));
     }
+    if (this.isIdentifying) this.isByCaller = true;
     return key;
   }
 
@@ -65,8 +69,11 @@ export class LimitKeys {
         if (session) this.isIdentifying = true;
         return session;
       }
-      case KeyPart.Client:
-        return this.clientOf(request, call);
+      case KeyPart.Client: {
+        const client = this.clientOf(request, call);
+        if (client) this.isByCaller = true;
+        return client;
+      }
       case KeyPart.Tool:
         return this.toolOf(request, call);
       case KeyPart.Server:

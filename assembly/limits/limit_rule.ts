@@ -50,8 +50,6 @@ export class LimitRule {
   readonly claims: Claim[] = [];
   /** The index of the first of them among those of all rules. */
   readonly firstClaim: i32;
-  /** A part of the key belongs to the caller: its keys use up the caller's room. */
-  readonly isByCaller: bool;
   /** It names streams by their methods, which hold permits until they end. */
   readonly namesListen: bool;
   readonly namesGet: bool;
@@ -77,7 +75,6 @@ export class LimitRule {
     this.concurrency = config.concurrency;
     this.form = config.form;
     this.firstClaim = firstClaim;
-    this.isByCaller = config.key.some((part) => part.part < KeyPart.Tool || part.part == KeyPart.Claim);
     this.key = new StaticArray<KeyPart>(config.key.length);
     for (let i = 0; i < config.key.length; i++) {
       this.key[i] = config.key[i].part;
