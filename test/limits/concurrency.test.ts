@@ -111,15 +111,16 @@ describe.each(effort([4], [1, 2, 4, 8]))("%i workers", (concurrency) => {
       await expectPermits(server, url, CLIENT, LIMIT);
     });
 
+    const trap = async () => {
+      const headers = { ...mcp.LEGACY, "x-test-trap": "1" };
+      return (await exchange(url, { headers, body: [mcp.toolCall(1, "echo")] })).status;
+    };
+
     it("after a trap, whose permits come back", async () => {
       server.forget();
       const calls = await admittedCalls(server, url, CLIENT, LIMIT);
       expect(calls).toHaveLength(LIMIT);
-      for (let i = 0; i < concurrency; i++) {
-        const headers = { ...mcp.LEGACY, "x-test-trap": "1" };
-        const { status } = await exchange(url, { headers, body: [mcp.toolCall(1, "echo")] });
-        expect(status).toBe(503);
-      }
+      for (let i = 0; i < concurrency; i++) expect(await trap()).toBe(503);
       await sleep(BACK_OFF_MS);
       server.release();
       const ends = await Promise.all(calls.map(({ ended }) => ended));
@@ -139,6 +140,14 @@ describe.each(effort([4], [1, 2, 4, 8]))("%i workers", (concurrency) => {
       server.release();
       await expectPermits(server, url, CLIENT, LIMIT);
       expect(envoy.log()).toContain("unreachable");
+
+      // Short calls do not outlast the permits that they have lost.
+      const load = new RestlessLoad(url, () => {});
+      await sleep(BACK_OFF_MS / 2);
+      await trap();
+      await sleep(BACK_OFF_MS / 2);
+      expect((await load.stop()).answered).toBeGreaterThan(LIMIT);
+      expect(server.of(CLIENT).peak).toBe(LIMIT);
     });
   });
 });
