@@ -52,7 +52,8 @@ export class LimitKeys {
 
   private claimOf(rule: LimitRule, index: i32, facts: LimitFacts): u64 {
     const value = facts.claim(rule.firstClaim + index);
-    if (value) this.isIdentifying = true;
+    // Callers may have it in common.
+    if (value) this.isByCaller = true;
     return value;
   }
 

@@ -14,6 +14,13 @@ const from = (address: string): { properties: Properties } => ({
   properties: { "source.address": address, "xds.cluster_name": "tools" },
 });
 
+const TEAM = {
+  properties: {
+    "metadata.filter_metadata.envoy.filters.http.jwt_authn.payload.team": "red",
+    "xds.cluster_name": "tools",
+  },
+};
+
 /** The server lists these tools. */
 function list(plugin: Plugin, ...names: string[]): void {
   const tools = names.map((name) => ({ name, inputSchema: { type: "object" } }));
@@ -154,6 +161,7 @@ describe("what an answer tells", () => {
   test.each([
     ["by nothing", by(), as("spiffe://a/x")],
     ["by a principal that is missing", by("principal"), from("10.0.0.1:1")],
+    ["by a claim, which several may have", by({ claim: ["team"] }), TEAM],
     ["by tool", by("tool"), as("spiffe://a/x")],
     ["by the client's software", by("client"), as("spiffe://a/x")],
   ])("is rounded to a tenth of the period %s", (_key, rules, who) => {
