@@ -82,6 +82,7 @@ export class HandOn {
   private common(request: GateRequest, check: CheckedRequest, session: SessionKey, requests: i32): void {
     const stream = request.exchange.stream;
     stream.isHandedOn = true;
+    stream.handedSession = session;
     request.services.participants.serverOf(stream);
     // A principal that is longer than what is kept counts as none: it must not use the allowance of a shorter one.
     this.printable("mcp.principal", check.principal, check.isPrincipalCut ? 0 : check.principalLength);

@@ -84,6 +84,6 @@ export class AccessLog extends EventSink {
     stream.isLogged = true;
     this.state.setText("mcp.era", isModern ? "modern" : "legacy");
     if (!isHandedOn) this.state.setText("mcp.method", methodName(method));
-    if (session) this.state.setHash("mcp.session", session);
+    if (session && stream.handedSession != session) this.state.setHash("mcp.session", session);
   }
 }

@@ -60,6 +60,8 @@ export class Stream {
   isLogged: bool;
   /** What it asks for has been handed on to the proxy's other filters, by `limits`. */
   isHandedOn: bool;
+  /** The session that was handed on; 0 for none. */
+  handedSession: u64;
   /** Set and read by `limits` alone: the estimated tokens of its operations that have ended. */
   spentTokens: u64;
 

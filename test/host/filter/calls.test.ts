@@ -1,7 +1,17 @@
 import { expect, test } from "vitest";
 import { exchange, type Plugin } from "../index.ts";
 import { limited } from "./limits.ts";
-import { MCP_HEADERS, SSE_ANSWER, event, notification, post, result, startFilter, toolCall } from "./filter.ts";
+import {
+  MCP_HEADERS,
+  SSE_ANSWER,
+  event,
+  notification,
+  post,
+  request,
+  result,
+  startFilter,
+  toolCall,
+} from "./filter.ts";
 
 const STATISTICS = { configuration: { tokens: { estimate: false } } };
 const SESSION = { ...MCP_HEADERS, "mcp-session-id": "s1" };
@@ -50,7 +60,7 @@ test("limits read who calls and hand it on; a rule takes its allowance twice, an
   const held = {
     ...CALL,
     proxy_get_property: CALL.proxy_get_property + 3,
-    proxy_set_property: CALL.proxy_set_property + 6,
+    proxy_set_property: CALL.proxy_set_property + 5,
     proxy_get_current_time_nanoseconds: 5,
   };
   const charged = { ...held, proxy_get_shared_data: 2, proxy_set_shared_data: 1, proxy_increment_metric: 5 };
@@ -68,9 +78,21 @@ test("limits read who calls and hand it on; a rule takes its allowance twice, an
     proxy_get_shared_data: 1 + 6,
     proxy_set_shared_data: 5,
     proxy_increment_metric: 7,
-    proxy_set_property: 13,
+    proxy_set_property: 12,
     proxy_remove_header_map_value: 1,
   });
+});
+
+test("a held body is read once for all who decide, unless it is large", () => {
+  const allowing = { rules: [{ name: "all", action: "ALLOW", to: [{ operation: { methods: ["*"] } }] }] };
+  const plugin = startFilter({ configuration: { ...limited([RULE]), access: allowing } });
+  const bodiesRead = (bytes: number) => {
+    const body = request("tools/call", { name: "echo", arguments: { text: "x".repeat(bytes) } });
+    const run = (plugin: Plugin) => post(plugin, body, called, { headers: SESSION, properties: HOSTS });
+    return callsOf(plugin, run).proxy_get_buffer_bytes;
+  };
+  // Two slices for the policy, the limits and the statistics each, and the answer.
+  expect([10, 30_000, 100_000].map(bodiesRead)).toEqual([2, 2, 3 * 2 + 1]);
 });
 
 test("each report of progress takes three more, and no clock where they come together", () => {
