@@ -1,5 +1,7 @@
 /** What the filter hands on with `limits` is text for Envoy's own filters: they authorize, route and log by it. */
+import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { type Envoy, startEnvoy } from "../../scripts/envoy/process.ts";
 import { endsAfterAll } from "../envoy/cleanup.ts";
 import * as mcp from "../envoy/mcp-messages.ts";
@@ -26,44 +28,14 @@ const BUFFER = {
   typed_config: { "@type": `${HTTP}.buffer.v3.Buffer`, max_request_bytes: 1 << 20 },
 };
 
-/** Lets pass what is no call of a tool, and calls of one tool: an allow list, as a value that is missing matches nothing. */
-const AUTHORIZE = {
-  name: "envoy.filters.http.rbac",
-  typed_config: {
-    "@type": `${HTTP}.rbac.v3.RBAC`,
-    rules: {
-      action: "ALLOW",
-      policies: {
-        "listed-methods": {
-          permissions: [{ any: true }],
-          principals: ["initialize", "tools/list"].map((exact) => state("method", exact)),
-        },
-        "listed-tools": {
-          permissions: [{ any: true }],
-          principals: [{ and_ids: { ids: [state("method", "tools/call"), state("tool", "echo")] } }],
-        },
-      },
-    },
-  },
-};
+/** The filters of docs/global-limits.md, as they stand there: headers for the server, and an allow list. */
+const [HEADERS, AUTHORIZE] = yamlsOf(readFileSync("docs/global-limits.md", "utf8"));
 
-function state(name: string, exact: string): object {
-  return { filter_state: { key: `wasm.mcp.${name}`, string_match: { exact } } };
+function yamlsOf(page: string): Manager["http_filters"] {
+  const blocks = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)];
+  expect(blocks).toHaveLength(2);
+  return blocks.flatMap(([, text]) => parse(text) as Manager["http_filters"]);
 }
-
-/** Headers for the server: the client's own are removed first, also where there is no value of ours. */
-const HEADERS = {
-  name: "envoy.filters.http.header_mutation",
-  typed_config: {
-    "@type": `${HTTP}.header_mutation.v3.HeaderMutation`,
-    mutations: {
-      request_mutations: ["method", "tool", "principal"].flatMap((name) => [
-        { remove: `x-mcp-${name}` },
-        { append: { header: { key: `x-mcp-${name}`, value: `%FILTER_STATE(wasm.mcp.${name}:PLAIN)%` } } },
-      ]),
-    },
-  },
-};
 
 /** A server's list of tools, and other headers that a client chooses. */
 const LIST = mcp.request(1, "tools/list");
@@ -102,7 +74,7 @@ describe.each([
           return [name, `%FILTER_STATE(wasm.mcp.${name}:PLAIN)%`];
         }),
       ),
-      is_echo: "%CEL(filter_state['wasm.mcp.tool'] == 'echo')%",
+      is_search: "%CEL(filter_state['wasm.mcp.tool'] == 'search')%",
       status: "%RESPONSE_CODE%",
     };
     const type = "type.googleapis.com/envoy.extensions.formatter.cel.v3.Cel";
@@ -135,41 +107,39 @@ describe.each([
 
   it("RBAC allows listed tools and methods, and nothing else", async () => {
     const statusOf = async (body: string) => (await send(body, FORGED)).status;
-    expect(await statusOf(mcp.toolCall(2, "echo"))).toBe(200);
-    expect(await statusOf(mcp.toolCall(3, "search"))).toBe(403);
-    expect(await statusOf(mcp.toolCall(3, "echo\n"))).toBe(403);
-    expect(await statusOf(mcp.request(4, "prompts/get", { name: "echo" }))).toBe(403);
+    expect(await statusOf(mcp.toolCall(2, "search"))).toBe(200);
+    expect(await statusOf(mcp.toolCall(3, "echo"))).toBe(403);
+    expect(await statusOf(mcp.toolCall(3, "search\n"))).toBe(403);
+    expect(await statusOf(mcp.request(4, "prompts/get", { name: "search" }))).toBe(403);
     expect(await statusOf(mcp.request(5, "initialize"))).toBe(200);
     // Nor can a batch bring what is not listed.
-    expect(await statusOf(`[${mcp.toolCall(6, "echo")}]`)).toBe(403);
-    expect([...server.calls]).toEqual([["echo", 1]]);
+    expect(await statusOf(`[${mcp.toolCall(6, "search")}]`)).toBe(403);
+    expect([...server.calls]).toEqual([["search", 1]]);
   });
 
   it("headers of it take the place of the client's", async () => {
-    await send(mcp.toolCall(2, "echo"), FORGED);
-    expect(server.headers).toMatchObject({ "x-mcp-method": "tools/call", "x-mcp-tool": "echo" });
+    await send(mcp.toolCall(2, "search"), FORGED);
+    expect(server.headers).toMatchObject({ "x-mcp-tool": "search" });
     expect(server.headers).not.toHaveProperty("x-mcp-principal");
     await send(LIST, FORGED);
-    expect(server.headers).toMatchObject({ "x-mcp-method": "tools/list" });
     expect(server.headers).not.toHaveProperty("x-mcp-tool");
   });
 
   it("the access log shows it, and CEL compares it with texts", async () => {
-    await send(mcp.toolCall(7, "echo"));
+    await send(mcp.toolCall(7, "search"));
     const session = expect.stringMatching(/^[0-9a-f]{16}$/) as string;
-    const common = { server: "mcp_upstream", principal: "", session };
-    expect(await logged({ method: "tools/call", target: "echo", status: 200 })).toContainEqual({
-      ...common,
-      ...{ method: "tools/call", target: "echo", tool: "echo", hits: "1", outcome: "ok", is_echo: "true", status: 200 },
+    const call = { method: "tools/call", target: "search", tool: "search", hits: "1" };
+    expect(await logged({ ...call, status: 200 })).toContainEqual({
+      ...{ ...call, server: "mcp_upstream", principal: "", session, outcome: "ok", is_search: "true", status: 200 },
       tokens: expect.stringMatching(/^[1-9]\d*$/) as string,
     });
     await send(`[${mcp.toolCall(8, "search")},${mcp.request(9, "ping")}]`);
     expect(await logged({ method: "_BATCH", hits: "2" })).toContainEqual(
-      expect.objectContaining({ target: "", tool: "", is_echo: "false", status: 403 }),
+      expect.objectContaining({ target: "", tool: "", is_search: "false", status: 403 }),
     );
     await send(mcp.toolCall(10, "invented"));
     expect(await logged({ target: "invented" })).toContainEqual(
-      expect.objectContaining({ method: "tools/call", tool: "_OTHER", is_echo: "false", status: 403 }),
+      expect.objectContaining({ method: "tools/call", tool: "_OTHER", is_search: "false", status: 403 }),
     );
   });
 });
