@@ -5,6 +5,7 @@ import { findPeerAddress } from "../identity/peer_address";
 import { writeTimestamp } from "../json/timestamp";
 import { JsonWriter } from "../json/writer";
 import { CheckedRequest } from "../rules/checked_request";
+import { LineBudget } from "../rules/line_budget";
 import { Key } from "../rules/message/keys";
 import { RequestRefusal, refusalName } from "../rules/message/refusal";
 import { limitKindName } from "./limit_rule";
@@ -12,7 +13,6 @@ import { LimitRules } from "./limit_rules";
 import { LimitedCaller, LimitedCallerListener } from "./limited_callers";
 import { Rejection } from "./rejection";
 
-const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
 /** Lines that are written in a second. */
 const LINES_PER_SECOND: i32 = 10;
 
@@ -22,9 +22,7 @@ const LINES_PER_SECOND: i32 = 10;
  */
 export class LimitAudit extends LimitedCallerListener {
   private writer: JsonWriter = new JsonWriter();
-  private second: u64 = 0;
-  private written: i32 = 0;
-  private dropped: u32 = 0;
+  private lines: LineBudget;
 
   constructor(
     private rules: LimitRules,
@@ -33,6 +31,7 @@ export class LimitAudit extends LimitedCallerListener {
     private properties: Properties,
   ) {
     super();
+    this.lines = new LineBudget(clock, LINES_PER_SECOND);
   }
 
   /** A rule limits the caller of the current stream from now on. */
@@ -41,7 +40,7 @@ export class LimitAudit extends LimitedCallerListener {
     const properties = this.properties;
     const hasAddress = findPeerAddress(properties);
     caller.keep(check.principal, check.principalLength, properties.at, hasAddress ? properties.length : 0);
-    if (!this.admits()) return;
+    if (!this.lines.admits()) return;
     this.begin("mcp_limit_started", rule.name, rule.isShadow);
     this.writer.textMember("scope", limitKindName(rejection.kind));
     this.writer.bytesMember("request_id", check.requestId, check.requestIdLength);
@@ -51,7 +50,7 @@ export class LimitAudit extends LimitedCallerListener {
 
   stopped(caller: LimitedCaller, durationMs: u64): void {
     const rules = this.rules.rules;
-    if (caller.rule >= rules.length || !this.admits()) return;
+    if (caller.rule >= rules.length || !this.lines.admits()) return;
     const rule = rules[caller.rule];
     this.begin("mcp_limit_stopped", rule.name, rule.isShadow);
     this.writer.numberMember("duration_ms", durationMs);
@@ -62,7 +61,7 @@ export class LimitAudit extends LimitedCallerListener {
   /** The current request cannot be decided. `member`: the address of the Key of the member at fault; 0 for none. `name` stands
    *  for the rule. */
   refused(check: CheckedRequest, refusal: RequestRefusal, member: usize, name: string): void {
-    if (!this.admits()) return;
+    if (!this.lines.admits()) return;
     const writer = this.writer;
     this.begin("mcp_limit_refused", name, !this.rules.isEnforced);
     writer.textMember("reason", refusalName(refusal));
@@ -76,28 +75,14 @@ export class LimitAudit extends LimitedCallerListener {
     this.end();
   }
 
-  private admits(): bool {
-    const second = this.clock.wallNow() / NANOSECONDS_PER_SECOND;
-    if (second != this.second) {
-      this.second = second;
-      this.written = 0;
-    }
-    if (this.written == LINES_PER_SECOND) {
-      this.dropped++;
-      return false;
-    }
-    this.written++;
-    return true;
-  }
-
   private begin(event: string, rule: string, isShadow: bool): void {
     const writer = this.writer;
     writer.clear();
     writer.raw('{"event":"' + event + '","mode":"' + (isShadow ? "shadow" : "enforce") + '","rule":"' + rule);
     writer.raw('","time":');
     writeTimestamp(writer, this.clock.wallNow());
-    if (this.dropped) writer.numberMember("dropped", this.dropped);
-    this.dropped = 0;
+    if (this.lines.dropped) writer.numberMember("dropped", this.lines.dropped);
+    this.lines.dropped = 0;
   }
 
   private writeCaller(caller: LimitedCaller): void {

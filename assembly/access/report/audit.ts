@@ -14,39 +14,29 @@ import { Key } from "../../rules/message/keys";
 import { Match } from "../../rules/match/match";
 import { DEFAULT_RULE } from "../policy/policy";
 import { RequestRefusal, refusalName } from "../../rules/message/refusal";
+import { LineBudget } from "../../rules/line_budget";
 import { Slot } from "../../rules/message/slots";
 import { StrictReader } from "../../rules/message/strict_reader";
 
-const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
 const hexText: usize = memory.data(16);
 
 /** Writes a line of JSON to the proxy's log for each denial: so many a second, and how many were left out. Never
  *  arguments, unless the operator asked for those that rules name. */
 export class Audit {
   private writer: JsonWriter = new JsonWriter();
-  private second: u64 = 0;
-  private written: i32 = 0;
-  private dropped: u32 = 0;
+  private lines: LineBudget;
 
   constructor(
     private explanation: Explanation,
     private log: Log,
     private clock: Clock,
-  ) {}
+  ) {
+    this.lines = new LineBudget(clock, explanation.policy.config.auditPerSecond);
+  }
 
   /** Whether another line may be written in this second, which counts as written then; otherwise it counts as left out. */
   admits(): bool {
-    const second = this.clock.wallNow() / NANOSECONDS_PER_SECOND;
-    if (second != this.second) {
-      this.second = second;
-      this.written = 0;
-    }
-    if (this.written == this.explanation.policy.config.auditPerSecond) {
-      this.dropped++;
-      return false;
-    }
-    this.written++;
-    return true;
+    return this.lines.admits();
   }
 
   /** Writes the line of a denied message. `rule`: the index of the rule that denies it, or {@link DEFAULT_RULE}.
@@ -114,10 +104,8 @@ export class Audit {
     }
     this.writer.bytesMember("principal", check.principal, check.shownPrincipalLength);
     this.writer.bytesMember("address", caller.addressText, caller.addressTextLength);
-    if (this.dropped) {
-      writer.numberMember("dropped", this.dropped);
-    }
-    this.dropped = 0;
+    if (this.lines.dropped) writer.numberMember("dropped", this.lines.dropped);
+    this.lines.dropped = 0;
   }
 
   /** Names what could not be determined where a DENY rule applies only for that, and the ALLOW rule that came nearest
