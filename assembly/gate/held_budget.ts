@@ -21,13 +21,15 @@ export class HeldBudget {
   /** Counts a request that is to be held. False where that is one too many: then it is not counted. */
   add(request: GateRequest): bool {
     const most = <u32>this.hold.maxStreams;
-    const owned = this.byOwner.get(keyOf(request));
+    const owner = keyOf(request);
+    const owned = this.byOwner.get(owner);
     const ofOwner = <u32>(owned >> BYTES_BITS);
     if (this.streams >= most || ofOwner >= partOf(most)) return false;
     request.isBudgeted = true;
     request.budgetedBytes = 0;
+    request.budgetedOwner = owner;
     this.streams++;
-    this.byOwner.set(keyOf(request), owned + (1 << BYTES_BITS));
+    this.byOwner.set(owner, owned + (1 << BYTES_BITS));
     return true;
   }
 
@@ -35,12 +37,12 @@ export class HeldBudget {
   grow(request: GateRequest, size: usize): bool {
     if (size <= request.budgetedBytes) return true;
     const more = size - request.budgetedBytes;
-    const owned = this.byOwner.get(keyOf(request));
+    const owned = this.byOwner.get(request.budgetedOwner);
     const most = this.hold.maxBytes;
     if (this.bytes + more > most || (owned & BYTES_MASK) + more > partOf(most)) return false;
     this.bytes += more;
     request.budgetedBytes = size;
-    this.byOwner.set(keyOf(request), owned + more);
+    this.byOwner.set(request.budgetedOwner, owned + more);
     return true;
   }
 
@@ -50,9 +52,9 @@ export class HeldBudget {
     request.isBudgeted = false;
     this.streams--;
     this.bytes -= request.budgetedBytes;
-    const left = this.byOwner.get(keyOf(request)) - (1 << BYTES_BITS) - request.budgetedBytes;
-    if (left) this.byOwner.set(keyOf(request), left);
-    else this.byOwner.delete(keyOf(request));
+    const left = this.byOwner.get(request.budgetedOwner) - (1 << BYTES_BITS) - request.budgetedBytes;
+    if (left) this.byOwner.set(request.budgetedOwner, left);
+    else this.byOwner.delete(request.budgetedOwner);
   }
 }
 

@@ -34,9 +34,11 @@ export class GateRequest {
   heldAtMs: u64;
   /** A stage must read the answer: the server must not compress it. */
   wantsPlainAnswer: bool;
-  /** It is counted among the requests that are held, with so many bytes: see {@link HeldBudget}. */
+  /** It is counted among the requests that are held, with so many bytes, for this owner: see {@link HeldBudget}. A later stage
+   *  may set another `owner`. */
   isBudgeted: bool;
   budgetedBytes: usize;
+  budgetedOwner: u64;
   /** The addresses of the neighbours in the list of requests whose headers are held; 0 for none. */
   next: usize;
   previous: usize;
