@@ -31,6 +31,7 @@ export enum EventKind {
   OperationCounted,
   OperationEvicted,
   OperationCancelled,
+  OperationDisconnected,
   OperationEnded,
   Notification,
   NotificationRejected,

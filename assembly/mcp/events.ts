@@ -177,6 +177,15 @@ export class Events {
     this.report(EventKind.OperationCancelled);
   }
 
+  /** The client closed the stream of an operation before its answer. {@link operationWaiting} or {@link operationEnded}
+   *  follows. */
+  operationDisconnected(stream: Stream, operation: Operation): void {
+    const event = this.event;
+    event.stream = stream;
+    event.operation = operation;
+    this.report(EventKind.OperationDisconnected);
+  }
+
   /** An operation has its one outcome. Where it has waited for an answer elsewhere, `operation.isParked`. */
   operationEnded(stream: Stream, operation: Operation): void {
     const event = this.event;

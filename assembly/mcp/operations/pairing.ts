@@ -232,6 +232,7 @@ export class Pairing {
     this.bind(stream, operation);
     operation.outcome = Outcome.Disconnected;
     operation.endedAt = this.clock.now();
+    this.events.operationDisconnected(stream, operation);
     this.events.operationWaiting(stream, operation);
     this.abandoned.add(operation);
   }
@@ -239,6 +240,8 @@ export class Pairing {
   /** Leaves an operation, whose stream ended as `outcome` says, for an answer on another stream. */
   private park(stream: Stream, operation: Operation, outcome: Outcome): void {
     this.bind(stream, operation);
+    // Before the operation is packed, with what has been settled.
+    if (outcome == Outcome.Disconnected) this.events.operationDisconnected(stream, operation);
     if (!this.waiting.addEnded(operation, outcome, this.clock.milliseconds)) {
       return this.conclude(stream, operation, outcome);
     }
