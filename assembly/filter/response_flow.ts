@@ -49,7 +49,7 @@ export class ResponseFlow {
     const services = unitOf(exchange).services;
     const body = this.body;
     body.begin(size);
-    if (exchange.stream.isUnreadable) exchange.stream.unreadSize += size;
+    exchange.stream.responseSize += size;
     while (exchange.readsResponse && body.next()) exchange.responseBody(body.at, body.length, services);
     if (endOfStream) this.end(exchange);
   }

@@ -19,7 +19,7 @@ import { Slots } from "../store/primitives/slots";
 import { Store } from "../store/primitives/store";
 import { KnownTools } from "./known_tools";
 import { LimitAudit } from "./limit_audit";
-import { LimitKind, LimitRule } from "./limit_rule";
+import { LimitKind } from "./limit_rule";
 import { LimitRules } from "./limit_rules";
 import { LimitedCallers } from "./limited_callers";
 import { OpenAdmissions } from "./open_admissions";
@@ -30,6 +30,8 @@ const CLIENT_BUCKETS: i32 = 1024;
 const TOOL_BUCKETS: i32 = 256;
 /** Bytes that count as a token where an answer could not be read. */
 const BYTES_PER_TOKEN: u64 = 3;
+/** From this HTTP status on, the body of an answer is no result. */
+const FIRST_ERROR_STATUS: i32 = 300;
 
 /**
  * What callers have used up of the limits of a counting unit. It takes and gives back for requests that are decided, and, as
@@ -82,7 +84,10 @@ export class Ledger extends EventSink {
         if (event.operation!.admission && !event.isWaiting) this.started(event.stream, event.operation!);
         break;
       case EventKind.OperationWaiting:
-        if (event.operation!.admission) this.waiting(event.operation!);
+        if (event.operation!.admission) this.open.remove(changetype<Admission>(event.operation!.admission));
+        break;
+      case EventKind.OperationDisconnected:
+        if (event.operation!.admission) this.release(changetype<Admission>(event.operation!.admission));
         break;
       case EventKind.OperationCancelled:
         this.cancelled(event);
@@ -122,19 +127,29 @@ export class Ledger extends EventSink {
     Settlement.releasePermits(admission, this.permits);
   }
 
+  /** Settles the admissions of a stream that ends whose requests have not become operations: the filter does not read them as
+   *  MCP, but a server may have. In equal parts they cost a third of the bytes of its answers. */
+  settleUnread(stream: Stream): void {
+    let count: u64 = 0;
+    for (let at = stream.admissions; at; at = changetype<Admission>(at).next) count++;
+    const isAnswered = !stream.isRejected && stream.status < FIRST_ERROR_STATUS;
+    const unread = isAnswered && count ? stream.responseSize / BYTES_PER_TOKEN / count : 0;
+    for (let at = stream.admissions; at;) {
+      const admission = changetype<Admission>(at);
+      at = admission.next;
+      this.release(admission);
+      this.charge(admission, null, unread);
+      admission.release();
+    }
+    stream.admissions = 0;
+  }
+
   private started(stream: Stream, operation: Operation): void {
     const admission = changetype<Admission>(operation.admission);
     if (!stream.session.id || !Settlement.hasPermits(admission)) return;
     admission.session = this.sessions.keyOf(stream);
     admission.startedAt = operation.startedAt;
     this.open.add(admission);
-  }
-
-  /** The client closed the stream of the operation, or it goes on elsewhere with its records. */
-  private waiting(operation: Operation): void {
-    const admission = changetype<Admission>(operation.admission);
-    this.open.remove(admission);
-    if (operation.outcome == Outcome.Disconnected) this.release(admission);
   }
 
   private cancelled(event: Event): void {
@@ -146,30 +161,31 @@ export class Ledger extends EventSink {
     if (isSuccess(operation.outcome) && targetKind(operation.method) == TargetKind.Tool && stream.server) {
       this.tools.add(stream.server, keyedHash(operation.name, operation.nameLength));
     }
+    const isUnread = operation.outcome == Outcome.Undecoded;
+    const unread = isUnread ? stream.unreadSize / BYTES_PER_TOKEN : 0;
+    // Other operations of the stream do not cost the same bytes.
+    if (isUnread) stream.readSize = stream.responseSize;
     if (!operation.admission) return;
     const admission = changetype<Admission>(operation.admission);
     this.open.remove(admission);
     this.release(admission);
+    this.charge(admission, operation, unread);
+  }
+
+  /** Charges each rule of an admission that limits tokens for what the operation has cost, null where none has begun, and for
+   *  `unread` tokens besides. */
+  private charge(admission: Admission, operation: Operation | null, unread: u64): void {
     for (let i = 0; i < admission.count; i++) {
       const settlement = changetype<Settlement>(admission.record(i));
       if (settlement.kind != LimitKind.Tokens) continue;
       const rule = this.rules.ofScope(settlement.scope);
-      if (rule) this.charge(stream, operation, settlement, rule);
+      if (!rule || !rule.tokens) continue;
+      let cost = unread;
+      for (let kind = 0; operation && kind < TOKEN_KIND_COUNT; kind++) {
+        if (rule.tokenKinds & (1 << kind)) cost += operation.tokens(kind);
+      }
+      const scope = rule.scopeOf(LimitKind.Tokens);
+      this.allowances.charge(scope, settlement.key, settlement.owner, cost, rule.tokens!, this.clock.now());
     }
-  }
-
-  private charge(stream: Stream, operation: Operation, settlement: Settlement, rule: LimitRule): void {
-    const rate = rule.tokens;
-    if (!rate) return;
-    let cost: u64 = 0;
-    for (let kind = 0; kind < TOKEN_KIND_COUNT; kind++) {
-      if (rule.tokenKinds & (1 << kind)) cost += operation.tokens(kind);
-    }
-    if (operation.outcome == Outcome.Undecoded) {
-      cost += stream.unreadSize / BYTES_PER_TOKEN;
-      stream.unreadSize = 0;
-    }
-    const scope = rule.scopeOf(LimitKind.Tokens);
-    this.allowances.charge(scope, settlement.key, settlement.owner, cost, rate, this.clock.now());
   }
 }

@@ -177,21 +177,14 @@ export class LimitStage extends Stage {
     const facts = changetype<LimitFacts>(check.facts);
     const ledger = changetype<Ledger>(facts.ledger);
     const stream = changetype<Stream>(facts.stream);
-    // Requests that have not become operations, since they are not MCP.
-    for (let at = stream.admissions; at;) {
-      const admission = changetype<Admission>(at);
-      at = admission.next;
-      this.drop(ledger, admission);
+    if (stream.admissions) ledger.settleUnread(stream);
+    if (facts.admission) {
+      const admission = changetype<Admission>(facts.admission);
+      ledger.release(admission);
+      admission.release();
     }
-    stream.admissions = 0;
-    if (facts.admission) this.drop(ledger, changetype<Admission>(facts.admission));
     facts.release();
     check.release();
-  }
-
-  private drop(ledger: Ledger, admission: Admission): void {
-    ledger.release(admission);
-    admission.release();
   }
 }
 

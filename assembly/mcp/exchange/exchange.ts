@@ -319,6 +319,7 @@ export class Exchange {
     const message = reader.message;
     const kind = reader.finish();
     if (kind == MessageKind.None) return this.refuseAnswer(reader.refusal, services);
+    stream.readSize += message.size;
     if (kind == MessageKind.Response ? !this.isMcp : !this.isOfMcp(message.method)) return this.passOver();
     if (stream.isConfirmed && !stream.operations.includes(Method.Initialize)) services.sessions.keepAlive(stream);
     this.confirm(services);

@@ -42,8 +42,9 @@ export class Stream {
   rejection: Outcome;
   /** The address of the first {@link Admission} of a request whose operation has not begun; 0 for none. */
   admissions: usize;
-  /** Bytes of the response that could not be read. */
-  unreadSize: u64;
+  /** Bytes of the response's body that have passed, and those of them in messages that were read or have been charged for. */
+  responseSize: u64;
+  readSize: u64;
   /** It may post to an endpoint of HTTP+SSE, but it cannot be told to which. */
   isUnpaired: bool;
   /** It is MCP beyond doubt. */
@@ -69,6 +70,11 @@ export class Stream {
   @inline
   get isRejected(): bool {
     return this.rejection != Outcome.Open;
+  }
+
+  /** Bytes of the response that have not been read as messages. */
+  get unreadSize(): u64 {
+    return this.responseSize - min(this.readSize, this.responseSize);
   }
 
   /** Keeps the admission of a request until its operation begins. */
