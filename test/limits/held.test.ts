@@ -14,6 +14,17 @@ const BURST = 3;
 const LIMITED = [{ name: "calls", key: ["principal"], requests: { amount: BURST, per: "12h" } }];
 const NEVER = [{ name: "calls", key: ["principal"], requests: { amount: 1_000_000, per: "1s" } }];
 const ACCESS = { rules: [{ name: "echo", action: "ALLOW", to: [{ operation: { tools: ["echo"] } }] }] };
+/** A policy by which callers are known. */
+const CALLERS = {
+  rules: [
+    {
+      name: "echo",
+      action: "ALLOW",
+      from: [{ source: { principals: ["*"] } }],
+      to: [{ operation: { tools: ["echo"] } }],
+    },
+  ],
+};
 /** Of either, one caller has at most a quarter. */
 const STREAMS = { maxStreams: 12 };
 const OF_CALLER = 3;
@@ -27,9 +38,13 @@ function listenersOf(holding: Holding): Record<string, Guarded> {
     `${name}, ${holding}`,
     limitedListener(`${name}, ${holding}`, rules, holding, { hold }),
   ];
+  // Without limits the bounds are the same.
+  const policy = named("policy", NEVER, STREAMS) as [string, Guarded];
+  delete (policy[1].plugin as { limits?: object }).limits;
   const both = named("both", LIMITED, {}) as [string, Guarded];
   return {
     [both[0]]: { ...both[1], access: ACCESS },
+    [policy[0]]: { ...policy[1], access: CALLERS },
     ...(Object.fromEntries([named("streams", NEVER, STREAMS), named("bytes", NEVER, BYTES)]) as Record<
       string,
       Guarded
@@ -96,6 +111,7 @@ describe.each(HOLDINGS)("%s", (holding) => {
 
   it.each([
     ["requests", "streams", 100, OF_CALLER],
+    ["requests, with a policy alone", "policy", 100, OF_CALLER],
     // Two fit into a quarter.
     ["bytes", "bytes", 110 * KIB, 2],
   ])(
@@ -106,8 +122,9 @@ describe.each(HOLDINGS)("%s", (holding) => {
       const flood = Array.from({ length: 20 }, () => new Unfinished(envoy.urlOf(listener), flooder, size));
       const answered = () => flood.filter(({ received }) => received.includes("\r\n\r\n"));
       await until(() => answered().length >= flood.length - most, "those beyond the bound are answered");
-      expect(answered().map(({ status }) => status)).toEqual(Array(flood.length - most).fill("429"));
-      for (const { received } of answered()) expect(received).toContain('"rule":"_held"');
+      const [status, why] = name === "policy" ? ["503", '"reason":"too_many_held"'] : ["429", '"rule":"_held"'];
+      expect(answered().map((request) => request.status)).toEqual(Array(flood.length - most).fill(status));
+      for (const { received } of answered()) expect(received).toContain(why);
       expect(server.of(flooder).total).toBe(0);
 
       for (let i = 0; i < 10; i++) expect(await call(listener, `other ${listener}`, "echo")).toContain('"result"');
