@@ -1,7 +1,6 @@
+import { KEY_CLAIMS_LIMIT } from "../config/limits/limits_config";
 import { Pool } from "../memory/pool";
 
-/** Claims in the keys of all rules together, at most. */
-export const CLAIMS_LIMIT: i32 = 16;
 /** Bytes of a request's id that are kept. */
 const ID_LIMIT: i32 = 64;
 
@@ -46,7 +45,7 @@ export class LimitFacts {
 
   /** The address of the id. */
   get id(): usize {
-    return this.claimsAt + ((<usize>CLAIMS_LIMIT) << 3);
+    return this.claimsAt + ((<usize>KEY_CLAIMS_LIMIT) << 3);
   }
 
   /** Keeps the id of a request: of a text where `isText`, else of a number. */
@@ -62,4 +61,4 @@ export class LimitFacts {
   }
 }
 
-const pool = new Pool(offsetof<LimitFacts>() + ((<usize>CLAIMS_LIMIT) << 3) + ID_LIMIT);
+const pool = new Pool(offsetof<LimitFacts>() + ((<usize>KEY_CLAIMS_LIMIT) << 3) + ID_LIMIT);

@@ -1,5 +1,8 @@
 import { DenialForm, OperationConfig, RuleMode, SourceConfig } from "../rules/rule_config";
 
+/** Claims in the keys of all rules together, at most. */
+export const KEY_CLAIMS_LIMIT: i32 = 16;
+
 /** What distinguishes those who have an allowance each: a part of a rule's `key`. */
 export enum KeyPart {
   Principal,

@@ -8,7 +8,7 @@ import { JsonValue } from "../values/json_value";
 import { Problems, itemPath } from "../values/problems";
 import { KeyReader } from "./key_reader";
 import { LimitsChecks } from "./limits_checks";
-import { LimitRuleConfig, LimitsConfig } from "./limits_config";
+import { KEY_CLAIMS_LIMIT, KeyPart, LimitRuleConfig, LimitsConfig } from "./limits_config";
 import { RateReader } from "./rate_reader";
 
 const LEAST_KEYS: i32 = 64;
@@ -75,6 +75,7 @@ export class LimitsReader {
     problems.atMost(path, MAX_RULES, "rules", value);
     const names = new RuleNames(problems);
     let carried = 0;
+    let claims = 0;
     for (let i = 0; i < value.items.length; i++) {
       const at = itemPath(path, i);
       const rule = new LimitRuleConfig();
@@ -83,10 +84,16 @@ export class LimitsReader {
       names.add(at, rule.name);
       if (rule.tokens) carried++;
       if (rule.concurrency > 0) carried++;
+      for (let j = 0; j < rule.key.length; j++) if (rule.key[j].part == KeyPart.Claim) claims++;
     }
-    if (carried <= MAX_CARRIED) return;
-    const most = MAX_CARRIED.toString();
-    problems.error(path, "expected at most " + most + " limits on tokens and concurrency, got " + carried.toString());
+    this.checkTotal(path, MAX_CARRIED, "limits on tokens and concurrency", carried);
+    this.checkTotal(path, KEY_CLAIMS_LIMIT, "claims in keys", claims);
+  }
+
+  /** Reports where all rules together have more of something than they may. */
+  private checkTotal(path: string, most: i32, what: string, total: i32): void {
+    if (total <= most) return;
+    this.problems.error(path, "expected at most " + most.toString() + " " + what + ", got " + total.toString());
   }
 
   private readRule(path: string, value: JsonValue, rule: LimitRuleConfig, names: RuleNames): void {

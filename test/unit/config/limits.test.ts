@@ -115,6 +115,7 @@ describe("what is wrong with limits is an error with its path and the value", ()
       { rules: rules(9, { tokens, concurrency: 1 }) },
       "limits.rules: expected at most 16 limits on tokens and concurrency, got 18",
     ],
+    [{ rules: rules(17, { key: [{ claim: ["sub"] }] }) }, "limits.rules: expected at most 16 claims in keys, got 17"],
   ])("%j", (fields, ...errors) => {
     expect(limits(fields)).toMatchObject({ errors, warnings: [] });
   });
