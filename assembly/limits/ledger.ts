@@ -4,7 +4,7 @@ import { Event, EventKind } from "../mcp/event";
 import { EventSink } from "../mcp/event_sink";
 import { Cancellations } from "../mcp/operations/cancellations";
 import { TargetKind, targetKind } from "../mcp/protocol/methods";
-import { Outcome, isSuccess } from "../mcp/protocol/outcome";
+import { Outcome, isRejection, isSuccess } from "../mcp/protocol/outcome";
 import { TOKEN_KIND_COUNT } from "../mcp/protocol/token_kinds";
 import { StreamSessions } from "../mcp/sessions/stream_sessions";
 import { Admission } from "../mcp/state/admission";
@@ -169,7 +169,8 @@ export class Ledger extends EventSink {
     const admission = changetype<Admission>(operation.admission);
     this.open.remove(admission);
     this.release(admission);
-    this.charge(admission, operation, unread);
+    // The client tries again what another filter has limited, and pays then.
+    if (!isRejection(operation.outcome)) this.charge(admission, operation, unread);
   }
 
   /** Charges each rule of an admission that limits tokens for what the operation has cost, null where none has begun, and for

@@ -91,12 +91,12 @@ export class LimitStage extends Stage {
     facts.ledger = changetype<usize>(request.services.limits);
     request.wantsPlainAnswer = this.rules.limitsTokens;
     this.findCaller(check, request, facts, head);
+    const refusal = refusalOf(head, check);
+    if (refusal && this.rules.isEnforced) return this.refuse(check, request, refusal);
     if (check.mayBeEmpty && this.rules.namesGet && head.method == HttpMethod.Get) {
       const isAdmitted = this.judge.admitsGet(check, request, GET_BYTES, GET_METHOD.length);
       if (!isAdmitted) return this.answers.rejectGet(check, this.charger.rejection);
     }
-    const refusal = refusalOf(head, check);
-    if (refusal && this.rules.isEnforced) return this.refuse(check, request, refusal);
     if (refusal) {
       this.log.refused(check, request, refusal, 0);
     } else if (this.rules.isEnforced) {

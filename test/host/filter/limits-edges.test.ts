@@ -2,9 +2,9 @@
 import { expect, test } from "vitest";
 import { exchange, type Plugin } from "../index.ts";
 import { tools } from "./access.ts";
-import { batch, JSON_ANSWER, MCP_HEADERS, result, startWorkers, toolCall } from "./filter.ts";
+import { batch, JSON_ANSWER, MCP_HEADERS, request, result, startWorkers, toolCall } from "./filter.ts";
 import { admitted, ask, limited, startLimited } from "./limits.ts";
-import { openGet, openPost, priming } from "./open-stream.ts";
+import { GET_HEADERS, openGet, openPost, priming } from "./open-stream.ts";
 
 const CALLS = { name: "calls", key: [], requests: { amount: 1000, per: "1m" } };
 
@@ -72,4 +72,25 @@ test("a client that goes away from a stream that it could resume releases its pe
   // The answer comes on the resumed stream, and releases nobody else's.
   openGet(two, "s", "1").send(result({ content: [] }, 1));
   expect(ask(two, toolCall("slow", 4)).reply).toBeDefined();
+});
+
+test("a call that Envoy's own limit rejects is charged for no tokens", () => {
+  const plugin = startLimited([{ ...budget("b"), tokens: { amount: 100, per: "1m", kinds: ["arguments"] } }]);
+  const call = request("tools/call", { name: "a", arguments: { text: "word ".repeat(200) } });
+  const properties = { "response.code_details": "request_rate_limited" };
+  ask(plugin, call, { response: { status: 429, body: "" }, properties });
+  expect(admitted(plugin, 2, call)).toBe(1);
+});
+
+test("a GET that is refused takes nothing from an allowance", () => {
+  const plugin = startLimited([
+    { name: "gets", to: [{ operation: { methods: ["GET"] } }], key: [], requests: { amount: 1, per: "1m" } },
+  ]);
+  const get = (headers: Record<string, string>) =>
+    exchange(plugin, { request: { method: "GET", headers }, response: null, ended: "open" }).stream.reply;
+  expect(get({ ...GET_HEADERS, connection: "upgrade", upgrade: "websocket" })?.details).toBe(
+    "mcp_limits_refused[upgrade]",
+  );
+  expect(get(GET_HEADERS)).toBeUndefined();
+  expect(get(GET_HEADERS)?.details).toBe("mcp_limited[gets]");
 });
