@@ -24,12 +24,18 @@ export class ResponseFlow {
   ) {}
 
   begin(exchange: Exchange, endOfStream: bool): Action {
-    if (!exchange.isWatched) return Action.Continue;
+    const stream = exchange.stream;
+    if (!exchange.isWatched && !stream.isHandedOn) return Action.Continue;
     this.headers.open(HeaderMapType.ResponseHeaders);
     this.head.read(this.headers);
-    if (this.head.status == TOO_MANY_REQUESTS && exchange.stream.isHandedOn && this.isLimitedElsewhere) {
+    if (this.head.status == TOO_MANY_REQUESTS && stream.isHandedOn && this.isLimitedElsewhere) {
       const request = gatedRequest(exchange);
       if (request && !request.isAnswered && !this.gate.letsLimited(request)) return Action.Pause;
+    }
+    if (!exchange.isWatched) {
+      // Limits charge for the body, unless it is that of an error.
+      stream.status = this.head.status;
+      return Action.Continue;
     }
     exchange.responseHead(this.head, unitOf(exchange).services);
     if (endOfStream) this.end(exchange);

@@ -12,7 +12,9 @@ import { CheckedRequest } from "../rules/checked_request";
 import { Call, Target } from "../rules/message/call";
 import { MessageForm } from "../rules/message/strict_reader";
 import { sessionOf } from "../rules/message_session";
+import { Stream } from "../mcp/state/stream";
 import { KnownTools } from "./known_tools";
+import { BYTES_PER_TOKEN, FIRST_ERROR_STATUS, HITS_LIMIT } from "./token_cost";
 
 /** All names of filter state that the filter sets. */
 const NAMES: string[] = [
@@ -77,6 +79,14 @@ export class HandOn {
     this.state.set("mcp.target", TEXT, 0);
     this.state.set("mcp.tool", TEXT, 0);
     this.common(request, check, request.services.sessions.keyOrNone(request.exchange.stream), requests);
+  }
+
+  /** A stream ends that was handed on, and of whose answer no message was read: sets what its bytes cost. The operations that end
+   *  with the stream set what they cost after this. */
+  unread(stream: Stream): void {
+    const tokens = stream.unreadSize / BYTES_PER_TOKEN;
+    if (!tokens || stream.readSize || stream.isRejected || stream.status >= FIRST_ERROR_STATUS) return;
+    this.state.setNumber("mcp.tokens", min(tokens, HITS_LIMIT));
   }
 
   private common(request: GateRequest, check: CheckedRequest, session: SessionKey, requests: i32): void {

@@ -6,12 +6,9 @@ import { Outcome, isRejection } from "../mcp/protocol/outcome";
 import { Operation } from "../mcp/state/operation";
 import { Stream } from "../mcp/state/stream";
 import { equalsText } from "../memory/bytes";
+import { BYTES_PER_TOKEN, HITS_LIMIT } from "./token_cost";
 
 const TOO_MANY_REQUESTS: i32 = 429;
-/** Bytes that count as a token where an answer could not be read. */
-const BYTES_PER_TOKEN: u64 = 3;
-/** Envoy charges nothing at all for more than its `hits_addend` can be. */
-const HITS_LIMIT: u64 = 1_000_000_000;
 
 /** Hands on to Envoy's other filters, as filter state, the server of each stream, and what the operations have cost of one that
  *  {@link HandOn} has handed on: the estimated tokens that a model wrote or reads. */

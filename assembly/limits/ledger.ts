@@ -24,14 +24,11 @@ import { LimitRules } from "./limit_rules";
 import { LimitedCallers } from "./limited_callers";
 import { OpenAdmissions } from "./open_admissions";
 import { Settlement } from "./settlement";
+import { BYTES_PER_TOKEN, FIRST_ERROR_STATUS } from "./token_cost";
 
 /** Sessions whose client is remembered, and tools of servers: 32 a bucket. */
 const CLIENT_BUCKETS: i32 = 1024;
 const TOOL_BUCKETS: i32 = 256;
-/** Bytes that count as a token where an answer could not be read. */
-const BYTES_PER_TOKEN: u64 = 3;
-/** From this HTTP status on, the body of an answer is no result. */
-const FIRST_ERROR_STATUS: i32 = 300;
 
 /**
  * What callers have used up of the limits of a counting unit. It takes and gives back for requests that are decided, and, as

@@ -40,6 +40,7 @@ export class LimitStage extends Stage {
   private answers: LimitAnswers;
   private log: LimitLog;
   private judge: LimitJudge;
+  private handOn: HandOn;
   private held: HeldBody;
   private passing: PassingBody;
 
@@ -56,12 +57,14 @@ export class LimitStage extends Stage {
     const answers = new LimitAnswers(access ? access.denialCors : []);
     const log = new LimitLog(rules, host.filterState, host.clock);
     const servers = new Servers(config.server, host.properties, host.log);
-    const judge = new LimitJudge(rules, servers, charger, log, answers, new HandOn(host.filterState));
+    const handOn = new HandOn(host.filterState);
+    const judge = new LimitJudge(rules, servers, charger, log, answers, handOn);
     this.principals = new Principals(config.identity, host.properties);
     this.charger = charger;
     this.answers = answers;
     this.log = log;
     this.judge = judge;
+    this.handOn = handOn;
     this.held = new HeldBody(judge, rules.keys.message, config.hold, host.body, rules.limitsRepeats);
     this.passing = new PassingBody(judge, rules.keys.message, config.hold, true, rules.limitsRepeats);
   }
@@ -177,6 +180,7 @@ export class LimitStage extends Stage {
     const facts = changetype<LimitFacts>(check.facts);
     const ledger = changetype<Ledger>(facts.ledger);
     const stream = changetype<Stream>(facts.stream);
+    if (stream.isHandedOn) this.handOn.unread(stream);
     if (stream.admissions) ledger.settleUnread(stream);
     if (facts.admission) {
       const admission = changetype<Admission>(facts.admission);

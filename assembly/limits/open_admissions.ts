@@ -11,8 +11,9 @@ const CHECKED_PER_TICK: i32 = 512;
 /** The admissions of open operations of this worker that hold permits and belong to a session, so that a cancellation, which
  *  is a request of its own, can release these. */
 export class OpenAdmissions {
-  /** The address of the newest one, 0 for none, and of the one that the next tick begins with; 0 for the newest. */
+  /** The address of the newest one; 0 for none. */
   private newest: usize = 0;
+  /** The address of the one that the next tick begins with; 0 for the newest. */
   private next: usize = 0;
 
   constructor(private cancellations: Cancellations) {}

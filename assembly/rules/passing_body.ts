@@ -9,13 +9,13 @@ import { Reading, StrictReader } from "./message/strict_reader";
 /** Reads the bodies of requests that pass whatever is decided, and has their messages decided for the record. */
 export class PassingBody {
   /** @param keys the deciding members of messages.
-   *  @param mindsRefusals whether requests are reported whose messages cannot be decided.
+   *  @param reportsRefusals whether requests are reported whose messages cannot be decided.
    *  @param hashesArguments the judge needs the hash of arguments. */
   constructor(
     private judge: MessageJudge,
     private keys: Key,
     private hold: HoldConfig,
-    private mindsRefusals: bool,
+    private reportsRefusals: bool,
     private hashesArguments: bool,
   ) {}
 
@@ -29,7 +29,7 @@ export class PassingBody {
   bytes(check: CheckedRequest, request: GateRequest, at: usize, length: usize): void {
     const reader = changetype<StrictReader>(check.reader);
     const judge = this.judge;
-    if (this.mindsRefusals && request.size > this.hold.maxBodyBytes) {
+    if (this.reportsRefusals && request.size > this.hold.maxBodyBytes) {
       judge.passingRefused(check, request, RequestRefusal.TooLarge, 0);
       return this.stop(check);
     }
@@ -43,7 +43,7 @@ export class PassingBody {
   /** The request has passed to its end. */
   end(check: CheckedRequest, request: GateRequest): void {
     const reader = changetype<StrictReader>(check.reader);
-    if (this.mindsRefusals && (request.size > 0 || !check.mayBeEmpty)) {
+    if (this.reportsRefusals && (request.size > 0 || !check.mayBeEmpty)) {
       if (reader.finish()) this.judge.passed(check, request, reader);
       else this.judge.passingRefused(check, request, reader.refusal, reader.refusedKey);
     }

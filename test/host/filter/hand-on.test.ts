@@ -111,6 +111,13 @@ describe("tokens", () => {
     expect(tokensOf(start(), toolCall("echo"), { response })).toBe(without + 100);
   });
 
+  test("of the answer to a request that is no JSON-RPC for the filter are those of its bytes", () => {
+    const body = '{"id":1,"method":"tools/call","params":{"name":"echo"}}';
+    const headers = { "content-type": "application/json" };
+    expect(tokensOf(start(), body, { response: { headers, body: "x".repeat(300) } })).toBe(100);
+    expect(tokensOf(start(), body, { response: { status: 404, headers, body: "x".repeat(300) } })).toBe(0);
+  });
+
   test("of what Envoy's own limit has answered are none", () => {
     const properties = { "response.code_details": "request_rate_limited" };
     const response = { status: 429, body: "" };
