@@ -126,10 +126,10 @@ export class LimitRule {
   /** Whether it is about this request, whoever sends it. `method` is that of the request. What cannot be determined is
    *  limited. */
   covers(call: Call, method: Method): bool {
-    if (this.operations.length == 0) {
-      return !isUnlimited(method);
-    }
+    const mustBeNamed = isUnlimited(method);
+    if (this.operations.length == 0) return !mustBeNamed;
     for (let i = 0; i < this.operations.length; i++) {
+      if (mustBeNamed && this.config.operations[i].methods.values.length == 0) continue;
       if (unchecked(this.operations[i]).match(call) != Match.No) return true;
     }
     return false;

@@ -94,3 +94,13 @@ test("a GET that is refused takes nothing from an allowance", () => {
   expect(get(GET_HEADERS)).toBeUndefined();
   expect(get(GET_HEADERS)?.details).toBe("mcp_limited[gets]");
 });
+
+test.each([{ servers: ["*"] }, { notMethods: ["tools/list"] }])(
+  "a rule on %j does not limit the handshake unasked",
+  (operation) => {
+    const plugin = startLimited([{ name: "r", to: [{ operation }], key: [], requests: { amount: 1, per: "1m" } }]);
+    expect(admitted(plugin, 3, request("initialize", { protocolVersion: "2025-11-25", capabilities: {} }))).toBe(3);
+    expect(admitted(plugin, 3, request("ping"))).toBe(3);
+    expect(admitted(plugin, 3, toolCall("a"))).toBe(1);
+  },
+);
