@@ -12,10 +12,11 @@ process.env.MCP_TEST_SEED ??= String(randomInt(1, 2 ** 31));
 /** Each file runs an Envoy, a server and clients of its own, and waits for most of its time: two at once, whatever the machine. */
 const WITH_ENVOY = { testTimeout: 180 * SECOND, hookTimeout: 180 * SECOND, maxWorkers: 2 };
 
-/** They compare times or memory, use the fixed ports of what we ship, or build the module anew. */
+/** They compare times or memory, must saturate an allowance, use the fixed ports of what we ship, or build the module anew. */
 const ALONE = [
   "test/envoy/{bench,bench-events,memory,readme,timeouts}.test.ts",
   "test/envoy/sessions/session-cap.test.ts",
+  "test/limits/rates.test.ts",
   "test/mesh/readmes.test.ts",
 ];
 
