@@ -315,11 +315,11 @@ ${decided("bank", "calls", "limited")} 7
   });
 
   test("are as many lines as there is room for", () => {
-    expect(plain(renderLimits(limits, [], 2)).split("\n").slice(1)).toEqual([
-      expect.stringMatching(/by calls$/),
-      expect.stringMatching(/by loops$/),
-      "  and 1 more",
-    ]);
+    expect(
+      plain(renderLimits(limits, [], 2))
+        .split("\n")
+        .slice(1),
+    ).toEqual([expect.stringMatching(/by calls$/), expect.stringMatching(/by loops$/), "  and 1 more"]);
   });
 
   test("are nothing where nothing was limited", () => {
