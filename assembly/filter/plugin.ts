@@ -7,7 +7,7 @@ import { StageHost } from "../gate/stage/stage_host";
 import { Stages } from "../gate/stages";
 import { Watchdog } from "../gate/watchdog";
 import { Level, Log } from "../host/log";
-import { declareHandedOn } from "../limits/hand_on";
+import { declareHandedOn } from "../limits/hand_on/hand_on";
 import { Exchange } from "../mcp/exchange/exchange";
 import { BufferSlice } from "../proxy-wasm/buffers";
 import { HostClock } from "../proxy-wasm/clock";

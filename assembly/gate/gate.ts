@@ -4,7 +4,7 @@ import { HoldConfig } from "../config/rules/hold_config";
 import { NamedPaths } from "../http/named_paths";
 import { Exchange } from "../mcp/exchange/exchange";
 import { ExchangeServices } from "../mcp/exchange/services";
-import { LimitRules } from "../limits/limit_rules";
+import { LimitRules } from "../limits/rules/limit_rules";
 import { RequestHead } from "../mcp/headers/request_head";
 import { Enforcement } from "./enforcement";
 import { HeldBudget } from "./held_budget";

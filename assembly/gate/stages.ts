@@ -3,8 +3,8 @@ import { AccessStage } from "../access/stage/access_stage";
 import { RuleMode } from "../config/rules/rule_config";
 import { PluginConfig } from "../config/plugin_config";
 import { NamedPaths } from "../http/named_paths";
-import { LimitRules } from "../limits/limit_rules";
-import { LimitStage } from "../limits/limit_stage";
+import { LimitRules } from "../limits/rules/limit_rules";
+import { LimitStage } from "../limits/stage/limit_stage";
 import { Stage } from "./stage/stage";
 import { StageHost } from "./stage/stage_host";
 

@@ -1,4 +1,4 @@
-import { specialLimitName } from "../limits/special_limit";
+import { specialLimitName } from "../limits/rules/special_limit";
 import { specialRuleName } from "../access/policy/special_rule";
 import { CallerLabel } from "../config/plugin_config";
 import { Method, TargetKind } from "../mcp/protocol/methods";

@@ -11,7 +11,7 @@ import { HeaderBlock } from "../../../../assembly/host/header_block";
 import { Level } from "../../../../assembly/host/log";
 import { HttpMethod } from "../../../../assembly/http/http_method";
 import { NamedPaths } from "../../../../assembly/http/named_paths";
-import { LimitRules } from "../../../../assembly/limits/limit_rules";
+import { LimitRules } from "../../../../assembly/limits/rules/limit_rules";
 import { RequestHead } from "../../../../assembly/mcp/headers/request_head";
 import { Outcome } from "../../../../assembly/mcp/protocol/outcome";
 import { Bytes, indexOfIgnoringCase } from "../../../../assembly/memory/bytes";

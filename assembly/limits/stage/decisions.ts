@@ -1,4 +1,4 @@
-import { LimitDecision } from "../mcp/protocol/limit_decision";
+import { LimitDecision } from "../../mcp/protocol/limit_decision";
 
 /** A decision is packed: the rule's index, the {@link LimitDecision}, and whether a shared allowance was used. */
 const DECISION_SHIFT: i32 = 8;

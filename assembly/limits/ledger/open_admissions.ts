@@ -1,8 +1,8 @@
-import { SessionKey } from "../identity/keys";
-import { IdKind } from "../jsonrpc/id";
-import { Cancellations } from "../mcp/operations/cancellations";
-import { Admission } from "../mcp/state/admission";
-import { Permits } from "../store/permits";
+import { SessionKey } from "../../identity/keys";
+import { IdKind } from "../../jsonrpc/id";
+import { Cancellations } from "../../mcp/operations/cancellations";
+import { Admission } from "../../mcp/state/admission";
+import { Permits } from "../../store/permits";
 import { Settlement } from "./settlement";
 
 /** Open operations that one tick looks at. */

@@ -1,17 +1,17 @@
-import { GateRequest } from "../gate/stage/request";
-import { Clock } from "../host/clock";
-import { FilterState } from "../host/filter_state";
-import { LimitDecision } from "../mcp/protocol/limit_decision";
-import { CheckedRequest } from "../rules/checked_request";
-import { RequestRefusal } from "../rules/message/refusal";
-import { StrictReader } from "../rules/message/strict_reader";
-import { sessionOf } from "../rules/message_session";
-import { nameCaller } from "../rules/named_caller";
-import { Ledger } from "./ledger";
+import { GateRequest } from "../../gate/stage/request";
+import { Clock } from "../../host/clock";
+import { FilterState } from "../../host/filter_state";
+import { LimitDecision } from "../../mcp/protocol/limit_decision";
+import { CheckedRequest } from "../../rules/checked_request";
+import { RequestRefusal } from "../../rules/message/refusal";
+import { StrictReader } from "../../rules/message/strict_reader";
+import { sessionOf } from "../../rules/message_session";
+import { nameCaller } from "../../rules/named_caller";
+import { Ledger } from "../ledger/ledger";
 import { LimitFacts } from "./limit_facts";
-import { LimitRules } from "./limit_rules";
-import { Rejection } from "./rejection";
-import { SpecialLimit, specialLimitName } from "./special_limit";
+import { LimitRules } from "../rules/limit_rules";
+import { Rejection } from "../rules/rejection";
+import { SpecialLimit, specialLimitName } from "../rules/special_limit";
 
 /** Counts, audits and leaves in the access log what limits reject. */
 export class LimitLog {

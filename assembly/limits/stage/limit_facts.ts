@@ -1,5 +1,5 @@
-import { KEY_CLAIMS_LIMIT } from "../config/limits/limits_config";
-import { Pool } from "../memory/pool";
+import { KEY_CLAIMS_LIMIT } from "../../config/limits/limits_config";
+import { Pool } from "../../memory/pool";
 
 /** Bytes of a request's id that are kept. */
 const ID_LIMIT: i32 = 64;

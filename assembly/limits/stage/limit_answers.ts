@@ -1,19 +1,19 @@
-import { RateConfig } from "../config/limits/limits_config";
-import { DenialForm } from "../config/rules/rule_config";
-import { Verdict } from "../gate/stage/verdict";
-import { JsonWriter } from "../json/writer";
-import { Outcome } from "../mcp/protocol/outcome";
-import { NANOSECONDS_PER_MILLISECOND } from "../memory/elapsed";
-import { AnswerBody } from "../rules/answer_body";
-import { AnswerHeaders } from "../rules/answer_headers";
-import { CheckedRequest } from "../rules/checked_request";
-import { RequestRefusal, refusalName } from "../rules/message/refusal";
-import { Slot } from "../rules/message/slots";
-import { StrictReader } from "../rules/message/strict_reader";
+import { RateConfig } from "../../config/limits/limits_config";
+import { DenialForm } from "../../config/rules/rule_config";
+import { Verdict } from "../../gate/stage/verdict";
+import { JsonWriter } from "../../json/writer";
+import { Outcome } from "../../mcp/protocol/outcome";
+import { NANOSECONDS_PER_MILLISECOND } from "../../memory/elapsed";
+import { AnswerBody } from "../../rules/answer_body";
+import { AnswerHeaders } from "../../rules/answer_headers";
+import { CheckedRequest } from "../../rules/checked_request";
+import { RequestRefusal, refusalName } from "../../rules/message/refusal";
+import { Slot } from "../../rules/message/slots";
+import { StrictReader } from "../../rules/message/strict_reader";
 import { LimitFacts } from "./limit_facts";
-import { LimitKind, LimitRule, limitKindName } from "./limit_rule";
-import { Rejection } from "./rejection";
-import { SpecialLimit, specialLimitName } from "./special_limit";
+import { LimitKind, LimitRule, limitKindName } from "../rules/limit_rule";
+import { Rejection } from "../rules/rejection";
+import { SpecialLimit, specialLimitName } from "../rules/special_limit";
 
 /** Beside JSON-RPC's reserved codes (JSON-RPC 2.0, section 5.1), as HTTP has them (RFC 6585, section 4): MCP reserves -32023,
  *  which is not defined yet. */

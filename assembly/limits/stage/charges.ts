@@ -1,4 +1,4 @@
-import { LimitKind } from "./limit_rule";
+import { LimitKind } from "../rules/limit_rule";
 
 /** What a rule took for a message. */
 @unmanaged

@@ -1,9 +1,9 @@
-import { KeyPart, LimitsConfig } from "../config/limits/limits_config";
-import { HoldConfig } from "../config/rules/hold_config";
-import { IdentityConfig } from "../config/rules/identity_config";
-import { RuleMode } from "../config/rules/rule_config";
-import { Claims } from "../rules/claim";
-import { DecidingKeys } from "../rules/message/slots";
+import { KeyPart, LimitsConfig } from "../../config/limits/limits_config";
+import { HoldConfig } from "../../config/rules/hold_config";
+import { IdentityConfig } from "../../config/rules/identity_config";
+import { RuleMode } from "../../config/rules/rule_config";
+import { Claims } from "../../rules/claim";
+import { DecidingKeys } from "../../rules/message/slots";
 import { LimitRule } from "./limit_rule";
 
 /** The limits of a configuration. */

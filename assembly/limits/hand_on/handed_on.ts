@@ -1,12 +1,12 @@
-import { FilterState } from "../host/filter_state";
-import { Properties } from "../host/properties";
-import { Event, EventKind } from "../mcp/event";
-import { EventSink } from "../mcp/event_sink";
-import { Outcome, isRejection } from "../mcp/protocol/outcome";
-import { Operation } from "../mcp/state/operation";
-import { Stream } from "../mcp/state/stream";
-import { equalsText } from "../memory/bytes";
-import { BYTES_PER_TOKEN, HITS_LIMIT } from "./token_cost";
+import { FilterState } from "../../host/filter_state";
+import { Properties } from "../../host/properties";
+import { Event, EventKind } from "../../mcp/event";
+import { EventSink } from "../../mcp/event_sink";
+import { Outcome, isRejection } from "../../mcp/protocol/outcome";
+import { Operation } from "../../mcp/state/operation";
+import { Stream } from "../../mcp/state/stream";
+import { equalsText } from "../../memory/bytes";
+import { BYTES_PER_TOKEN, HITS_LIMIT } from "../ledger/token_cost";
 
 const TOO_MANY_REQUESTS: i32 = 429;
 

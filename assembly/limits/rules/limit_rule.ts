@@ -1,16 +1,16 @@
-import { KeyPart, LimitRuleConfig, RateConfig } from "../config/limits/limits_config";
-import { DenialForm, RuleMode } from "../config/rules/rule_config";
-import { Properties } from "../host/properties";
-import { Caller } from "../identity/caller";
-import { Method } from "../mcp/protocol/methods";
-import { keyedHash } from "../memory/keyed_hash";
-import { mix } from "../memory/bytes";
-import { Claim, Claims } from "../rules/claim";
-import { Match } from "../rules/match/match";
-import { Call } from "../rules/message/call";
-import { OperationRule } from "../rules/operation";
-import { Source } from "../rules/source";
-import { Rate } from "../store/rate";
+import { KeyPart, LimitRuleConfig, RateConfig } from "../../config/limits/limits_config";
+import { DenialForm, RuleMode } from "../../config/rules/rule_config";
+import { Properties } from "../../host/properties";
+import { Caller } from "../../identity/caller";
+import { Method } from "../../mcp/protocol/methods";
+import { keyedHash } from "../../memory/keyed_hash";
+import { mix } from "../../memory/bytes";
+import { Claim, Claims } from "../../rules/claim";
+import { Match } from "../../rules/match/match";
+import { Call } from "../../rules/message/call";
+import { OperationRule } from "../../rules/operation";
+import { Source } from "../../rules/source";
+import { Rate } from "../../store/rate";
 
 /** What a rule can limit, in the order in which it is asked. */
 export enum LimitKind {

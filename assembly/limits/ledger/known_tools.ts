@@ -1,8 +1,8 @@
-import { ServerKey, ToolKey } from "../identity/keys";
-import { mix } from "../memory/bytes";
-import { neverZero } from "../memory/keyed_hash";
-import { Table } from "../memory/table";
-import { Marks } from "../store/primitives/marks";
+import { ServerKey, ToolKey } from "../../identity/keys";
+import { mix } from "../../memory/bytes";
+import { neverZero } from "../../memory/keyed_hash";
+import { Table } from "../../memory/table";
+import { Marks } from "../../store/primitives/marks";
 
 /** Tools that this worker remembers without asking the store. */
 const CAPACITY: i32 = 4096;

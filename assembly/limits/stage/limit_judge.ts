@@ -1,25 +1,25 @@
-import { GateRequest } from "../gate/stage/request";
-import { PASS, Verdict } from "../gate/stage/verdict";
-import { Servers } from "../identity/servers";
-import { Token } from "../json/token";
-import { IdKind, idHash } from "../jsonrpc/id";
-import { LimitDecision } from "../mcp/protocol/limit_decision";
-import { Method, methodOf } from "../mcp/protocol/methods";
-import { Admission } from "../mcp/state/admission";
-import { CheckedRequest } from "../rules/checked_request";
-import { Call } from "../rules/message/call";
-import { RequestRefusal } from "../rules/message/refusal";
-import { Slot } from "../rules/message/slots";
-import { MessageForm, StrictReader } from "../rules/message/strict_reader";
-import { MessageJudge } from "../rules/message_judge";
+import { GateRequest } from "../../gate/stage/request";
+import { PASS, Verdict } from "../../gate/stage/verdict";
+import { Servers } from "../../identity/servers";
+import { Token } from "../../json/token";
+import { IdKind, idHash } from "../../jsonrpc/id";
+import { LimitDecision } from "../../mcp/protocol/limit_decision";
+import { Method, methodOf } from "../../mcp/protocol/methods";
+import { Admission } from "../../mcp/state/admission";
+import { CheckedRequest } from "../../rules/checked_request";
+import { Call } from "../../rules/message/call";
+import { RequestRefusal } from "../../rules/message/refusal";
+import { Slot } from "../../rules/message/slots";
+import { MessageForm, StrictReader } from "../../rules/message/strict_reader";
+import { MessageJudge } from "../../rules/message_judge";
 import { Charger } from "./charger";
 import { Decisions } from "./decisions";
-import { HandOn } from "./hand_on";
-import { Ledger } from "./ledger";
+import { HandOn } from "../hand_on/hand_on";
+import { Ledger } from "../ledger/ledger";
 import { LimitAnswers } from "./limit_answers";
 import { LimitFacts } from "./limit_facts";
 import { LimitLog } from "./limit_log";
-import { LimitRules } from "./limit_rules";
+import { LimitRules } from "../rules/limit_rules";
 
 /** Decides messages by the limits: every rule that applies must admit a request. */
 export class LimitJudge extends MessageJudge {

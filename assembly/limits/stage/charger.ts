@@ -1,15 +1,15 @@
-import { Clock } from "../host/clock";
-import { Method } from "../mcp/protocol/methods";
-import { Admission } from "../mcp/state/admission";
-import { GateRequest } from "../gate/stage/request";
-import { Call } from "../rules/message/call";
+import { Clock } from "../../host/clock";
+import { Method } from "../../mcp/protocol/methods";
+import { Admission } from "../../mcp/state/admission";
+import { GateRequest } from "../../gate/stage/request";
+import { Call } from "../../rules/message/call";
 import { Charges } from "./charges";
-import { Ledger } from "./ledger";
+import { Ledger } from "../ledger/ledger";
 import { LimitFacts } from "./limit_facts";
 import { LimitKeys } from "./limit_keys";
-import { LimitKind, LimitRule } from "./limit_rule";
-import { Rejection } from "./rejection";
-import { Settlement } from "./settlement";
+import { LimitKind, LimitRule } from "../rules/limit_rule";
+import { Rejection } from "../rules/rejection";
+import { Settlement } from "../ledger/settlement";
 
 /** How long a caller is asked to wait where nothing tells when a permit will be free. */
 const PERMIT_RETRY_NS: u64 = 1_000_000_000;

@@ -1,16 +1,16 @@
-import { KeyPart } from "../config/limits/limits_config";
-import { GateRequest } from "../gate/stage/request";
-import { Token } from "../json/token";
-import { Method } from "../mcp/protocol/methods";
-import { mix } from "../memory/bytes";
-import { keyedHash, keyedTextHash } from "../memory/keyed_hash";
-import { Call, Target } from "../rules/message/call";
-import { Slot } from "../rules/message/slots";
-import { MessageForm } from "../rules/message/strict_reader";
-import { clientNameLength, sessionOf } from "../rules/message_session";
-import { Ledger } from "./ledger";
+import { KeyPart } from "../../config/limits/limits_config";
+import { GateRequest } from "../../gate/stage/request";
+import { Token } from "../../json/token";
+import { Method } from "../../mcp/protocol/methods";
+import { mix } from "../../memory/bytes";
+import { keyedHash, keyedTextHash } from "../../memory/keyed_hash";
+import { Call, Target } from "../../rules/message/call";
+import { Slot } from "../../rules/message/slots";
+import { MessageForm } from "../../rules/message/strict_reader";
+import { clientNameLength, sessionOf } from "../../rules/message_session";
+import { Ledger } from "../ledger/ledger";
 import { LimitFacts } from "./limit_facts";
-import { LimitRule } from "./limit_rule";
+import { LimitRule } from "../rules/limit_rule";
 
 /** Stands in a key for what cannot be determined, or what the request does not have: all these share an allowance. */
 const NOTHING: u64 = 0;

@@ -1,6 +1,6 @@
-import { ADMISSION_RECORD, Admission } from "../mcp/state/admission";
-import { Permits } from "../store/permits";
-import { LimitKind } from "./limit_rule";
+import { ADMISSION_RECORD, Admission } from "../../mcp/state/admission";
+import { Permits } from "../../store/permits";
+import { LimitKind } from "../rules/limit_rule";
 
 /** What is settled by one rule when an operation ends: a record of its {@link Admission}. It may come from the store, so any
  *  bytes are possible. */

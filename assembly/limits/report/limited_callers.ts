@@ -1,8 +1,8 @@
-import { mix } from "../memory/bytes";
-import { elapsed, isWithin } from "../memory/elapsed";
-import { neverZero } from "../memory/keyed_hash";
-import { Table } from "../memory/table";
-import { Marks } from "../store/primitives/marks";
+import { mix } from "../../memory/bytes";
+import { elapsed, isWithin } from "../../memory/elapsed";
+import { neverZero } from "../../memory/keyed_hash";
+import { Table } from "../../memory/table";
+import { Marks } from "../../store/primitives/marks";
 
 /** Callers that are watched at one time on a worker. */
 const CAPACITY: i32 = 256;

@@ -1,20 +1,20 @@
-import { GateRequest } from "../gate/stage/request";
-import { FilterState } from "../host/filter_state";
-import { PRINCIPAL_LIMIT } from "../identity/caller";
-import { SessionKey } from "../identity/keys";
-import { Token } from "../json/token";
-import { NAME_LIMIT } from "../mcp/protocol/limits";
-import { Method, methodName, methodOf } from "../mcp/protocol/methods";
-import { shownLength } from "../mcp/protocol/shown_target";
-import { makePrintable } from "../memory/bytes";
-import { keyedHash } from "../memory/keyed_hash";
-import { CheckedRequest } from "../rules/checked_request";
-import { Call, Target } from "../rules/message/call";
-import { MessageForm } from "../rules/message/strict_reader";
-import { sessionOf } from "../rules/message_session";
-import { Stream } from "../mcp/state/stream";
-import { KnownTools } from "./known_tools";
-import { BYTES_PER_TOKEN, FIRST_ERROR_STATUS, HITS_LIMIT } from "./token_cost";
+import { GateRequest } from "../../gate/stage/request";
+import { FilterState } from "../../host/filter_state";
+import { PRINCIPAL_LIMIT } from "../../identity/caller";
+import { SessionKey } from "../../identity/keys";
+import { Token } from "../../json/token";
+import { NAME_LIMIT } from "../../mcp/protocol/limits";
+import { Method, methodName, methodOf } from "../../mcp/protocol/methods";
+import { shownLength } from "../../mcp/protocol/shown_target";
+import { makePrintable } from "../../memory/bytes";
+import { keyedHash } from "../../memory/keyed_hash";
+import { CheckedRequest } from "../../rules/checked_request";
+import { Call, Target } from "../../rules/message/call";
+import { MessageForm } from "../../rules/message/strict_reader";
+import { sessionOf } from "../../rules/message_session";
+import { Stream } from "../../mcp/state/stream";
+import { KnownTools } from "../ledger/known_tools";
+import { BYTES_PER_TOKEN, FIRST_ERROR_STATUS, HITS_LIMIT } from "../ledger/token_cost";
 
 /** All names of filter state that the filter sets. */
 const NAMES: string[] = [

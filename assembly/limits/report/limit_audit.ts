@@ -1,17 +1,17 @@
-import { Clock } from "../host/clock";
-import { Level, Log } from "../host/log";
-import { Properties } from "../host/properties";
-import { findPeerAddress } from "../identity/peer_address";
-import { writeTimestamp } from "../json/timestamp";
-import { JsonWriter } from "../json/writer";
-import { CheckedRequest } from "../rules/checked_request";
-import { LineBudget } from "../rules/line_budget";
-import { Key } from "../rules/message/keys";
-import { RequestRefusal, refusalName } from "../rules/message/refusal";
-import { limitKindName } from "./limit_rule";
-import { LimitRules } from "./limit_rules";
+import { Clock } from "../../host/clock";
+import { Level, Log } from "../../host/log";
+import { Properties } from "../../host/properties";
+import { findPeerAddress } from "../../identity/peer_address";
+import { writeTimestamp } from "../../json/timestamp";
+import { JsonWriter } from "../../json/writer";
+import { CheckedRequest } from "../../rules/checked_request";
+import { LineBudget } from "../../rules/line_budget";
+import { Key } from "../../rules/message/keys";
+import { RequestRefusal, refusalName } from "../../rules/message/refusal";
+import { limitKindName } from "../rules/limit_rule";
+import { LimitRules } from "../rules/limit_rules";
 import { LimitedCaller, LimitedCallerListener } from "./limited_callers";
-import { Rejection } from "./rejection";
+import { Rejection } from "../rules/rejection";
 
 /** Lines that are written in a second. */
 const LINES_PER_SECOND: i32 = 10;
