@@ -73,7 +73,7 @@ export class HandOn {
     this.common(request, check, sessionOf(request, reader), reader.form == MessageForm.Request ? 1 : 0);
   }
 
-  /** A batch passes that brings so many requests. */
+  /** A batch of `requests` requests passes. */
   batch(request: GateRequest, check: CheckedRequest, requests: i32): void {
     this.state.setText("mcp.method", BATCH);
     this.state.set("mcp.target", TEXT, 0);

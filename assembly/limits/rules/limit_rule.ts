@@ -34,7 +34,7 @@ const LISTEN_METHOD = "subscriptions/listen";
 /** A rule of the limits, ready to be matched. */
 export class LimitRule {
   readonly name: string;
-  /** Whether it is only tried out. */
+  /** Whether it runs in shadow mode, which rejects nothing. */
   readonly isShadow: bool;
   /** Distinguishes its allowances from those of other rules, also after it has changed. */
   readonly scope: u64;
@@ -56,7 +56,7 @@ export class LimitRule {
   private sources: Source[] = [];
   private operations: OperationRule[] = [];
 
-  /** @param isShadow whether all limits are only tried out.
+  /** @param isShadow whether all limits run in shadow mode.
    *  @param firstClaim claims of the rules before it. */
   constructor(
     readonly config: LimitRuleConfig,

@@ -22,7 +22,7 @@ export class Rejection {
     this.isExact = isExact;
   }
 
-  /** The rejected batch has so many more messages at most, for which the rule would have to have room too. */
+  /** The rejected batch has at most `count` more requests, for which the rule must have room as well. */
   addMessages(count: i32): void {
     if (this.kind != LimitKind.Requests || !this.retryAfterNs) return;
     this.retryAfterNs += this.rule!.requests!.timeFor(count);

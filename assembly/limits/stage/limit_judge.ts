@@ -159,7 +159,7 @@ export class LimitJudge extends MessageJudge {
     this.log.refused(check, request, refusal, member);
   }
 
-  /** Keeps what is to be settled for the message of this index once its operation ends. */
+  /** Keeps the charges of the message of this index that its operation settles at its end. */
   private keep(request: GateRequest, reader: StrictReader, message: i32): void {
     if (!this.charger.settles(message)) return;
     const kind = reader.token(Slot.Id) == Token.String ? IdKind.String : IdKind.Number;

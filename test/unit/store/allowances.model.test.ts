@@ -253,7 +253,7 @@ describe("allowances", () => {
       perMs: fc.constantFrom(1000, 60_000, 3_600_000, 30 * DAY_MS),
       burst: fc.oneof(fc.integer({ min: 1, max: 10 }), fc.constantFrom(1000, 10 ** 9)),
     })
-    // The longest time that is told is 146 years.
+    // A delay is at most 146 years.
     .filter(({ amount, perMs, burst }) => (burst * perMs) / amount < 100 * 365 * DAY_MS);
   const exactSteps = fc.array(
     fc.record({
