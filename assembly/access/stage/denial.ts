@@ -1,10 +1,10 @@
 import { DenialForm } from "../../config/rules/rule_config";
+import { Outcome, rejectionCode } from "../../mcp/protocol/outcome";
 import { AnswerBody } from "../../rules/answer_body";
 import { RequestRefusal, refusalName } from "../../rules/message/refusal";
 import { StrictReader } from "../../rules/message/strict_reader";
 
-/** Beside JSON-RPC's reserved codes (JSON-RPC 2.0, section 5.1), as gateways answer. */
-const CODE = "403";
+const CODE = rejectionCode(Outcome.Denied).toString();
 /** HeaderMismatch (2026-07-28, basic/transports/streamable-http, "Server Validation"). */
 const HEADER_MISMATCH = "-32020";
 

@@ -2,7 +2,7 @@ import { RateConfig } from "../../config/limits/limits_config";
 import { DenialForm } from "../../config/rules/rule_config";
 import { Verdict } from "../../gate/stage/verdict";
 import { JsonWriter } from "../../json/writer";
-import { Outcome } from "../../mcp/protocol/outcome";
+import { Outcome, rejectionCode } from "../../mcp/protocol/outcome";
 import { NANOSECONDS_PER_MILLISECOND } from "../../memory/elapsed";
 import { AnswerBody } from "../../rules/answer_body";
 import { AnswerHeaders } from "../../rules/answer_headers";
@@ -15,10 +15,9 @@ import { LimitKind, LimitRule, limitKindName } from "../rules/limit_rule";
 import { Rejection } from "../rules/rejection";
 import { SpecialLimit, specialLimitName } from "../rules/special_limit";
 
-/** Beside JSON-RPC's reserved codes (JSON-RPC 2.0, section 5.1), as HTTP has them (RFC 6585, section 4): MCP reserves -32023,
- *  which is not defined yet. */
-const CODE = "429";
-const REFUSED_CODE = "403";
+/** MCP reserves -32023 for limits, which is not defined yet. */
+const CODE = rejectionCode(Outcome.Limited).toString();
+const REFUSED_CODE = rejectionCode(Outcome.Denied).toString();
 /** Nobody learns from a rounded time when others called: it is rounded up to this part of the period. */
 const PARTS_OF_PERIOD: u64 = 10;
 const MILLISECONDS_PER_SECOND: u64 = 1000;
