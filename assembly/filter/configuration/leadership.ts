@@ -30,7 +30,9 @@ let generations = new Table(64);
  *
  * A configuration that is new to the group takes the lead, and one that returns by a call. One can also return without a
  * call, if Envoy still has an instance of it that drains. Streams alone do not prove that: those of a draining instance
- * look alike. But it gets no new connections, and connection ids rise with time.
+ * look alike. But it gets no new connections, and connection ids rise with time. Where the leader has no policy and
+ * never had a stream, any connection that is first seen after it settled is taken as the proof, so that a policy that returns
+ * holds everywhere. If that is wrong, as for a connection that was idle until then, the leader's first connection corrects it.
  */
 export class Leadership {
   /** Whether this configuration, or one that is applied alike, leads. */
@@ -58,6 +60,8 @@ export class Leadership {
   /** How often such a connection was followed by a newer one of the leader. */
   private overtaken: i32 = 0;
   private leaderConnection: u64 = 0;
+  /** See {@link isComparable}. */
+  private isLeaderComparable: bool = false;
   private leaderClaimedAtMs: u64 = 0;
   private isChanged: bool = false;
   private claims: Claims;
@@ -119,7 +123,7 @@ export class Leadership {
     this.connection = max(this.connection, connection);
     if (this.leads || this.candidate || connection <= this.floor) return;
     if (elapsed(this.leaderClaimedAtMs, this.nowMs) < SETTLING_MS) return;
-    if (this.leaderConnection == 0 || connection <= this.leaderConnection) return;
+    if (!this.isLeaderComparable || connection <= this.leaderConnection) return;
     this.candidate = connection;
     this.candidateAtMs = this.nowMs;
   }
@@ -246,6 +250,7 @@ export class Leadership {
       this.floor = max(claim.connection, this.connection);
       this.candidate = 0;
     }
+    if (!isComparable(leader)) this.candidate = 0;
     if (!this.candidate) return false;
     if (this.candidate <= leader.connection) {
       // Both have connections that are newer than the other's were.
@@ -297,6 +302,7 @@ export class Leadership {
     if (this.leads || claimedAtMs != this.leaderClaimedAtMs) this.candidate = 0;
     this.leaderClaimedAtMs = claimedAtMs;
     this.leaderConnection = leader ? leader.connection : 0;
+    this.isLeaderComparable = leader != null && isComparable(leader);
     if (this.leads || (head.flags & ClaimFlag.HasPolicy) == 0) {
       this.newer = null;
       return;
@@ -304,6 +310,12 @@ export class Leadership {
     const known = this.newer;
     if (!known || known.effective != head.effective) this.newer = Newer.read(claims);
   }
+}
+
+/** Whether a connection can prove that another configuration has returned after this one. Where this one has shown no id,
+ *  only if it never had a stream, and no policy that a wrong proof would lift. */
+function isComparable(leader: Claim): bool {
+  return leader.connection != 0 || !(leader.flags & (ClaimFlag.HadStreams | ClaimFlag.HasPolicy));
 }
 
 /** The leading configuration, as an instance reads it that does not lead. */

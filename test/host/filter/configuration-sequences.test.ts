@@ -173,11 +173,12 @@ describe("sequences of configurations on two plugins of one name", () => {
     (traffic) => runAll(5, KINDS, traffic),
   );
 
+  const push = (kind: Kind, seconds: number, others: Partial<Step> = {}): Step => {
+    return { listener: 0, kind, traffic: false, seconds, ...others };
+  };
+
   test("one that a fresh seed found: a configuration returns by a call while it still leads, and a newer one follows", () => {
     // Seed 1785028867. The second worker, late with both, took the lead back for the older one.
-    const push = (kind: Kind, seconds: number, others: Partial<Step> = {}): Step => {
-      return { listener: 0, kind, traffic: false, seconds, ...others };
-    };
     const steps = [
       push("bad", 1),
       push("other policy", 2),
@@ -187,6 +188,16 @@ describe("sequences of configurations on two plugins of one name", () => {
     ];
     run(steps, 2);
   });
+
+  test.each([1, 2])(
+    "one that a fresh seed found: a policy returns after one without that had no stream, %d workers",
+    (workers) => {
+      // Seed 1673697279. No connection of the one between could be compared with, so that the policy never led again.
+      const last = push("other policy", 5, { traffic: true });
+      const steps = [push("limits", 5, { traffic: true }), push("other policy", 0), push("none", 40), last];
+      run(steps, workers);
+    },
+  );
 
   test.each([
     { from: "a fixed seed", seed: FIXED_SEEDS[0], total: 1000 },
