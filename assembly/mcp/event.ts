@@ -27,6 +27,7 @@ export enum EventKind {
   SessionCounted,
   ClientNamed,
   OperationStarted,
+  OperationAdmitted,
   OperationWaiting,
   OperationCounted,
   OperationEvicted,
@@ -49,6 +50,7 @@ export enum EventKind {
   Decided,
   LimitDecided,
   LimitShared,
+  LimitWaited,
 }
 
 /** An event as sinks receive it. Members that its kind does not have are those of earlier events. */

@@ -131,6 +131,14 @@ export class Events {
     this.report(EventKind.OperationStarted);
   }
 
+  /** The gate lets an operation on that has waited for limits: from now on the server has it. */
+  operationAdmitted(stream: Stream, operation: Operation): void {
+    const event = this.event;
+    event.stream = stream;
+    event.operation = operation;
+    this.report(EventKind.OperationAdmitted);
+  }
+
   /** The stream of an operation has ended, and its answer or its cancellation, if one comes, comes on another one.
    *  `operation.outcome`: the one without a cancellation, or Open where the answer decides. */
   operationWaiting(stream: Stream, operation: Operation): void {
@@ -350,6 +358,16 @@ export class Events {
     event.stream = stream;
     event.rule = rule;
     this.report(EventKind.LimitShared);
+  }
+
+  /** A request no longer waits for the rule of this index, for which it has waited so long: the rule admits it now or limits it,
+   *  it waits for another rule, or its client is gone. */
+  limitWaited(stream: Stream, rule: i32, durationMs: u64): void {
+    const event = this.event;
+    event.stream = stream;
+    event.rule = rule;
+    event.durationMs = durationMs;
+    this.report(EventKind.LimitWaited);
   }
 
   private report(kind: EventKind): void {

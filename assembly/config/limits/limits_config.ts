@@ -33,6 +33,19 @@ export class RateConfig {
   burst: u32 = 1;
 }
 
+/** How requests wait that a rule does not admit at once. */
+export class QueueConfig {
+  /** The longest time in milliseconds. */
+  maxWaitMs: u32 = 2000;
+  /** Requests that wait for each key on each worker, at most. */
+  maxLength: u32 = 100;
+}
+
+/** The limits that adapt to what servers can do. */
+export class AdaptiveConfig {
+  mode: RuleMode = RuleMode.Shadow;
+}
+
 /** One rule of `limits`: docs/shaping.md says what the fields do. */
 export class LimitRuleConfig {
   name: string = "";
@@ -52,6 +65,8 @@ export class LimitRuleConfig {
   concurrency: u32 = 0;
   /** Calls of one tool with the same arguments. */
   repeats: RateConfig | null = null;
+  /** Null where requests do not wait. */
+  queue: QueueConfig | null = null;
   /** What a limited request is answered with. */
   form: DenialForm = DenialForm.Error;
 }
@@ -61,6 +76,7 @@ export class LimitsConfig {
   mode: RuleMode = RuleMode.Enforce;
   /** All that apply to a request must admit it. */
   rules: LimitRuleConfig[] = [];
+  adaptive: AdaptiveConfig = new AdaptiveConfig();
   /** Keys that have an allowance of their own, of all rules together. */
   maxKeys: i32 = 65_536;
 }

@@ -40,6 +40,8 @@ export class Stream {
   isUnchecked: bool;
   /** The gate keeps the request from the server, and its messages have this outcome; Open where it does not. */
   rejection: Outcome;
+  /** Limits hold the request until they admit it: the server has nothing of its body. */
+  isQueued: bool;
   /** The address of the first {@link Admission} of a request whose operation has not begun; 0 for none. */
   admissions: usize;
   /** Bytes of the response's body that have passed, and those of them in messages that were read or have been charged for. */
