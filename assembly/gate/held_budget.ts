@@ -1,9 +1,7 @@
-import { HoldConfig } from "../config/rules/hold_config";
+import { CALLER_PART, HoldConfig } from "../config/rules/hold_config";
 import { Table } from "../memory/table";
 import { GateRequest } from "./stage/request";
 
-/** One caller may use this part of what can be held. */
-const CALLER_PART: u32 = 4;
 /** What a caller has held is packed: the number of requests above {@link BYTES_BITS} bits for the number of bytes. */
 const BYTES_BITS: u64 = 40;
 const BYTES_MASK: u64 = (1 << BYTES_BITS) - 1;

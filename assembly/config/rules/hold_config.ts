@@ -1,3 +1,6 @@
+/** One caller may use this part of what a worker holds: a quarter. */
+export const CALLER_PART: u32 = 4;
+
 /** The configuration's `hold`: how requests are held until the gate has decided them. */
 export class HoldConfig {
   /** The proxy is allowed to keep the headers of held requests from the server, too. */

@@ -1,4 +1,4 @@
-import { HoldConfig } from "./hold_config";
+import { CALLER_PART, HoldConfig } from "./hold_config";
 import { JsonType, JsonValue } from "../values/json_value";
 import { Problems, suggestion } from "../values/problems";
 import { parseSize } from "../values/size";
@@ -10,8 +10,6 @@ const MOST_BODY: i64 = 67_108_864;
 const LEAST_BYTES: i64 = 1_048_576;
 const MOST_BYTES: i64 = 1_073_741_824;
 const MOST_STREAMS: i32 = 1_000_000;
-/** One caller may use this part of what a worker holds: a quarter. */
-const CALLERS: u32 = 4;
 
 /** What `headers` is called below `access`. */
 const FORMER_HEADERS = "holdHeaders";
@@ -55,7 +53,7 @@ export class HoldReader {
    *  `maxBytes` is not configured, it becomes large enough. */
   check(): void {
     const config = this.config;
-    const least = config.maxBodyBytes * CALLERS;
+    const least = config.maxBodyBytes * CALLER_PART;
     if (config.maxBytes >= least) return;
     if (this.setsMaxBytes) {
       const form = "expected at least 4 times maxBodyBytes, since one caller may use a quarter: ";
