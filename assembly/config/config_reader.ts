@@ -91,7 +91,7 @@ export class ConfigReader {
     this.hold.check();
     if (this.isIdentitySound) {
       this.access.check();
-      this.limits.check(config.identity, config.estimateTokens);
+      this.limits.check(config.identity, config.hold, config.estimateTokens);
     }
     if (config.matchPaths.length > 0) return;
     const why = "match.paths is required: without it, a client could bypass the ";

@@ -1,5 +1,6 @@
 import { MatchChecks } from "../rules/match_checks";
-import { mayBe } from "../rules/method_checks";
+import { CALLER_PART, HoldConfig } from "../rules/hold_config";
+import { GET_STREAM, mayBe } from "../rules/method_checks";
 import { IdentityConfig } from "../rules/identity_config";
 import { PrincipalChecks } from "../rules/principal_checks";
 import { DenialForm, RuleMode } from "../rules/rule_config";
@@ -30,6 +31,7 @@ export class LimitsChecks {
   constructor(
     private config: LimitsConfig,
     private identity: IdentityConfig,
+    private hold: HoldConfig,
     private estimatesTokens: bool,
     private problems: Problems,
   ) {
@@ -40,7 +42,8 @@ export class LimitsChecks {
   check(): void {
     const rules = this.config.rules;
     for (let i = 0; i < rules.length; i++) this.checkRule(itemPath(RULES, i), rules[i]);
-    if (rules.length == 0) this.problems.warn("limits", "no rule limits a request: all pass");
+    if (rules.length > 0 || this.config.adaptive.mode == RuleMode.Enforce) return;
+    this.problems.warn("limits", "no rule limits a request: all pass");
   }
 
   private checkRule(path: string, rule: LimitRuleConfig): void {
@@ -50,6 +53,7 @@ export class LimitsChecks {
     this.principals.check(path, rule.sources);
     this.checkKinds(path, rule);
     this.checkKey(path + ".key", rule);
+    this.checkQueue(path + ".queue", rule);
   }
 
   private checkKinds(path: string, rule: LimitRuleConfig): void {
@@ -63,6 +67,22 @@ export class LimitsChecks {
     if (rule.form == DenialForm.Result) {
       problems.warn(path + ".denial.form", '"result"' + reason + ": the answer is an error");
     }
+  }
+
+  /** Checks whether as many requests can wait as a rule says, and any at all. */
+  private checkQueue(path: string, rule: LimitRuleConfig): void {
+    const queue = rule.queue;
+    if (!queue) return;
+    if (isAboutStreams(rule)) {
+      this.problems.warn(path, "streams that a GET opens do not wait, and the rule is about nothing else");
+    }
+    const streams = <u32>this.hold.maxStreams;
+    const isOfCaller = isKeyOfCaller(rule);
+    const held = isOfCaller ? max<u32>(streams / CALLER_PART, 1) : streams;
+    if (queue.maxLength <= held) return;
+    const part = isOfCaller ? " of one caller, a quarter of hold.maxStreams" : ", by hold.maxStreams";
+    const text = "a worker holds at most " + held.toString() + " requests" + part + ": no more can wait";
+    this.problems.warn(path + ".maxLength", text);
   }
 
   /** Checks whether a key tells callers apart in a way that they cannot choose. */
@@ -133,6 +153,20 @@ function hasLimit(rule: LimitRuleConfig, kind: LimitKind): bool {
     default:
       return rule.repeats != null;
   }
+}
+
+/** Whether a rule is about streams that a GET opens, and nothing else. */
+function isAboutStreams(rule: LimitRuleConfig): bool {
+  for (let i = 0; i < rule.operations.length; i++) {
+    const methods = rule.operations[i].methods.values;
+    if (methods.length != 1 || methods[0] != GET_STREAM) return false;
+  }
+  return rule.operations.length > 0;
+}
+
+/** Whether all requests of one key come from one principal or, without one, one address. */
+function isKeyOfCaller(rule: LimitRuleConfig): bool {
+  return indexOfPart(rule, KeyPart.Principal) >= 0 || indexOfPart(rule, KeyPart.Address) >= 0;
 }
 
 /** The parts of a rule's key that tell one caller from another. */

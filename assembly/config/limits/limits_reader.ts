@@ -1,3 +1,4 @@
+import { HoldConfig } from "../rules/hold_config";
 import { IdentityConfig } from "../rules/identity_config";
 import { MethodScope } from "../rules/method_checks";
 import { OperationReader } from "../rules/operation_reader";
@@ -9,6 +10,7 @@ import { Problems, itemPath } from "../values/problems";
 import { KeyReader } from "./key_reader";
 import { LimitsChecks } from "./limits_checks";
 import { KEY_CLAIMS_LIMIT, KeyPart, LimitRuleConfig, LimitsConfig } from "./limits_config";
+import { readQueue } from "./queue_reader";
 import { RateReader } from "./rate_reader";
 
 const LEAST_KEYS: i32 = 64;
@@ -19,7 +21,7 @@ const MAX_RULES: i32 = 64;
 const MAX_CARRIED: i32 = 16;
 const MOST_CONCURRENCY: i32 = 100_000;
 
-const FIELDS: string[] = ["mode", "rules", "maxKeys"];
+const FIELDS: string[] = ["mode", "rules", "adaptive", "maxKeys"];
 const RULE_FIELDS: string[] = [
   "name",
   "mode",
@@ -30,8 +32,10 @@ const RULE_FIELDS: string[] = [
   "tokens",
   "concurrency",
   "repeats",
+  "queue",
   "denial",
 ];
+const ADAPTIVE_FIELDS: string[] = ["mode"];
 const DENIAL_FIELDS: string[] = ["form"];
 
 /** Reads `limits`. Whatever is not understood is an error here: ignored, it could admit what was meant to be limited. */
@@ -54,9 +58,9 @@ export class LimitsReader {
   }
 
   /** Checks what was read, once all sections have been. */
-  check(identity: IdentityConfig, estimatesTokens: bool): void {
+  check(identity: IdentityConfig, hold: HoldConfig, estimatesTokens: bool): void {
     // What was not read as it was meant would be checked as something else.
-    if (this.isSound) new LimitsChecks(this.config, identity, estimatesTokens, this.problems).check();
+    if (this.isSound) new LimitsChecks(this.config, identity, hold, estimatesTokens, this.problems).check();
   }
 
   private readField(name: string, value: JsonValue): void {
@@ -64,6 +68,7 @@ export class LimitsReader {
     const path = "limits." + name;
     if (name == "mode") config.mode = this.problems.word(path, value, RULE_MODES, config.mode);
     else if (name == "rules") this.readRules(path, value);
+    else if (name == "adaptive") this.readAdaptive(path, value);
     else if (name == "maxKeys")
       config.maxKeys = this.problems.integer(path, value, LEAST_KEYS, MOST_KEYS, config.maxKeys);
     else this.problems.refused("limits", name, FIELDS);
@@ -111,6 +116,7 @@ export class LimitsReader {
       else if (name == "tokens") rule.tokens = this.rates.readTokens(at, item);
       else if (name == "repeats") rule.repeats = this.rates.readRepeats(at, item);
       else if (name == "concurrency") rule.concurrency = problems.integer(at, item, 1, MOST_CONCURRENCY, 1);
+      else if (name == "queue") rule.queue = readQueue(at, item, problems);
       else if (name == "denial") this.readDenial(at, item, rule);
       else problems.refused(path, name, RULE_FIELDS);
     }
@@ -121,6 +127,17 @@ export class LimitsReader {
     }
     if (!(rule.requests || rule.tokens || rule.repeats || rule.concurrency)) {
       problems.error(path, "expected requests, tokens, concurrency or repeats");
+    }
+  }
+
+  private readAdaptive(path: string, value: JsonValue): void {
+    const problems = this.problems;
+    if (!problems.isObject(path, value)) return;
+    const adaptive = this.config.adaptive;
+    for (let i = 0; i < value.items.length; i++) {
+      if (value.names[i] == "mode")
+        adaptive.mode = problems.word(path + ".mode", value.items[i], RULE_MODES, adaptive.mode);
+      else problems.refused(path, value.names[i], ADAPTIVE_FIELDS);
     }
   }
 

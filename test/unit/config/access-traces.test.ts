@@ -26,6 +26,7 @@ const LIMITING = JSON.stringify({
   hold: { headers: true, maxBodyBytes: "1MiB", maxStreams: 10, maxBytes: "64MiB" },
   limits: {
     mode: "enforce",
+    adaptive: { mode: "shadow" },
     maxKeys: 64,
     rules: [
       {
@@ -42,6 +43,7 @@ const LIMITING = JSON.stringify({
         to: [{ operation: { tools: ["x"], notTools: ["y"], notMethods: ["ping"], notServers: ["s"] } }],
         key: ["principal"],
         requests: { amount: 1, per: "1m" },
+        queue: { maxWait: "2s", maxLength: 100 },
         denial: { form: "result" },
       },
     ],

@@ -136,6 +136,48 @@ it("limits without a rule are a warning", () => {
   const text = "limits: no rule limits a request: all pass";
   expect(limits({})).toMatchObject(warning(text));
   expect(limits({ rules: [] })).toMatchObject(warning(text));
+  expect(limits({ adaptive: { mode: "shadow" } })).toMatchObject(warning(text));
+  expect(limits({ adaptive: { mode: "enforce" } })).toMatchObject(NOTHING);
+});
+
+describe("a queue", () => {
+  const queue = (rest: object, hold: object = {}) => {
+    const rules = [{ name: "r", key: ["principal"], requests: RATE, ...rest }];
+    const { errors, warnings } = read(JSON.stringify({ match: { paths: ["/mcp"] }, hold, limits: { rules } }));
+    return { errors, warnings };
+  };
+  const caller = (held: number) => `${held} requests of one caller, a quarter of hold.maxStreams`;
+  const long = (held: string) => warning(`${RULE}.queue.maxLength: a worker holds at most ${held}: no more can wait`);
+
+  it("of a rule in shadow mode is as good as any", () => {
+    expect(queue({ mode: "shadow", queue: {} })).toEqual(NOTHING);
+  });
+
+  it("longer than what is held of one caller is a warning", () => {
+    expect(queue({ queue: { maxLength: 250 } })).toEqual(NOTHING);
+    expect(queue({ queue: { maxLength: 251 } })).toEqual(long(caller(250)));
+    expect(queue({ queue: {} }, { maxStreams: 399 })).toEqual(long(caller(99)));
+    expect(queue({ queue: {} }, { maxStreams: 400 })).toEqual(NOTHING);
+    expect(queue({ queue: { maxLength: 2 } }, { maxStreams: 3 })).toEqual(long(caller(1)));
+    expect(queue({ key: ["address", "principal"], queue: { maxLength: 251 } })).toEqual(long(caller(250)));
+  });
+
+  it("longer than what is held of all is a warning where a key is of many callers", () => {
+    for (const key of [[], ["tool"], [{ claim: ["team"] }]]) {
+      expect(queue({ key, queue: { maxLength: 1000 } })).toEqual(NOTHING);
+      expect(queue({ key, queue: { maxLength: 1001 } })).toEqual(long("1000 requests, by hold.maxStreams"));
+    }
+  });
+
+  it("of nothing but streams that a GET opens is a warning", () => {
+    const to = (...methods: string[]) => ({ to: methods.map((method) => ({ operation: { methods: [method] } })) });
+    const text = `${RULE}.queue: streams that a GET opens do not wait, and the rule is about nothing else`;
+    expect(queue({ ...to("GET"), queue: {} })).toEqual(warning(text));
+    expect(queue({ ...to("GET", "GET"), queue: {} })).toEqual(warning(text));
+    expect(queue({ ...to("GET", "tools/call"), queue: {} })).toEqual(NOTHING);
+    expect(queue({ to: [{ operation: { methods: ["GET", "ping"] } }], queue: {} })).toEqual(NOTHING);
+    expect(queue({ to: [{ operation: { methods: ["GET"] } }] })).toEqual(NOTHING);
+  });
 });
 
 describe("a key by which callers are told apart as they choose", () => {
@@ -267,6 +309,7 @@ describe("limits of any fields", () => {
         { maxLength: 3 },
       ),
       ...{ requests: rate, tokens: rate, repeats: rate, concurrency: optional(0, 1, 100_001) },
+      queue: optional<unknown>({}, { maxWait: "1s", maxLength: 10_000 }, { maxLength: 0 }, null),
       denial: optional({ form: "result" }, { form: "x" }, {}),
     },
     { requiredKeys: [] },

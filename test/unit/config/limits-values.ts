@@ -59,6 +59,14 @@ function rules(fields: readonly object[]): unknown[] {
 const RATES = [null, 1, "x", [], {}, { amount: 1 }, { per: "1m" }, { ...RATE, unheard: 1 }, RATE];
 const KINDS = [["result"], ["arguments", "structured", "result", "definitions"], ["result", "result"]];
 const OTHER_KINDS = [["prompt", "resource", "sampling_request", "sampling_result"], [], ["x"], [1], "result", null, {}];
+const WAITS = [
+  ...["10ms", "10.5ms", "99ms", "2000ms", "0010ms", "29999.99ms", "30000ms", "30000.99ms", "0.01s", "00.99s", "0.5s"],
+  ...["1s", "9.99s", "19s", "29.9s", "30s", "30.0s", "30.00s", "0.01m", "0.1m", "0.49m", "0.5m", "0.50m", "00.5m"],
+  ...["0ms", "9ms", "9.99ms", "30001ms", "40000ms", "100000ms", "0s", "0.00s", "0.0s", "30.01s", "30.1s", "31s", "40s"],
+  ...["100s", "0m", "0.00m", "0.51m", "0.6m", "1m", "0.01h", "1h", "", "2", "s", "1d", ".5s", "1.s", "1.125s", " 1s"],
+  ...["1s\n", "1S", "٣s", `${"0".repeat(254)}1s`, `${"0".repeat(255)}1s`, 2, null, {}, []],
+];
+const QUEUES = [null, 1, "x", [], {}, { unheard: 1 }, { maxWait: "2s", maxLength: 100 }];
 const LIMITED = [
   ...rules(["requests", "tokens", "repeats"].flatMap((kind) => RATES.map((rate) => ({ [kind]: rate })))),
   ...rules(AMOUNTS.flatMap((amount) => [{ requests: { ...RATE, amount } }, { tokens: { ...RATE, amount } }])),
@@ -69,6 +77,9 @@ const LIMITED = [
   ...rules([{ repeats: { ...RATE, burst: 1 } }, { requests: { ...RATE, kinds: ["result"] } }]),
   ...rules([...KINDS, ...OTHER_KINDS].map((kinds) => ({ tokens: { ...RATE, kinds } }))),
   ...rules([1, 8.0, 100_000, 0, -1, 1.5, 100_001, "8", null, {}].map((concurrency) => ({ concurrency }))),
+  ...rules(QUEUES.map((queue) => ({ queue }))),
+  ...rules(WAITS.map((maxWait) => ({ queue: { maxWait } }))),
+  ...rules([1, 100.0, 10_000, 0, -1, 1.5, 10_001, "8", null, {}].map((maxLength) => ({ queue: { maxLength } }))),
 ];
 const RULES = [
   ...[[], {}, "x", [null], ["x"], [{}], [{ name: "a" }], [{ name: "a", key: [] }], [{ name: "a", requests: RATE }]],
@@ -93,7 +104,7 @@ const RULES = [
       ...[{ direction: "server_to_client" }, { methods: ["ping"], direction: "server_to_client" }],
     ].map((operation) => ({ to: [{ operation }] })),
   ),
-  ...rules([{ when: [] }, { action: "DENY" }, { queue: {} }, { unheard: 1 }]),
+  ...rules([{ when: [] }, { action: "DENY" }, { unheard: 1 }]),
 ];
 
 /** Values for each field of `identity`, `hold` and `limits`, by its path: all that it may be, and what it may not. */
@@ -106,8 +117,10 @@ export const LIMITS_VALUES: Record<string, unknown[]> = {
   "hold.maxBodyBytes": BODIES,
   "hold.maxStreams": [1, 1000, 1000.0, 1_000_000, 0, -1, 1.5, 1_000_001, "1", null],
   "hold.maxBytes": SIZES,
-  limits: [null, [], "x", {}, { adaptive: {} }, { defaultAction: "DENY" }],
+  limits: [null, [], "x", {}, { unheard: 1 }, { defaultAction: "DENY" }],
   "limits.mode": WORDS,
   "limits.rules": RULES,
+  "limits.adaptive": [null, [], "x", {}, { unheard: 1 }],
+  "limits.adaptive.mode": WORDS,
   "limits.maxKeys": [64, 65_536, 1_048_576, 63, 1_048_577, 64.5, "64", null],
 };

@@ -11,7 +11,7 @@ describe("limits", () => {
   it("have defaults", () => {
     expect(limits({ rules: [RULE] })).toEqual({
       limits: [
-        "mode enforce, 65536 keys",
+        "mode enforce, adaptive shadow, 65536 keys",
         "rule r enforce denies by error",
         "key principal",
         "requests 60 per 60000 ms, at most 60",
@@ -25,6 +25,7 @@ describe("limits", () => {
   it("are read whole", () => {
     const whole = {
       mode: "shadow",
+      adaptive: { mode: "enforce" },
       maxKeys: 1_048_576,
       rules: [
         {
@@ -40,15 +41,16 @@ describe("limits", () => {
           tokens: { amount: 1_000_000_000, per: "720h", burst: 5, kinds: ["arguments", "sampling_result"] },
           concurrency: 100_000,
           repeats: { amount: 5, per: "1.5m" },
+          queue: { maxWait: "30s", maxLength: 250 },
           denial: { form: "result" },
         },
         { name: "streams", to: [{ operation: { methods: ["GET", "subscriptions/listen"] } }], key: [], concurrency: 1 },
-        { name: "tokens", key: [], tokens: { amount: 7, per: "1h" } },
+        { name: "tokens", key: [], tokens: { amount: 7, per: "1h" }, queue: {} },
       ],
     };
     expect(limits(whole)).toEqual({
       limits: [
-        "mode shadow, 1048576 keys",
+        "mode shadow, adaptive enforce, 1048576 keys",
         "rule First.rule_1-a shadow denies by result",
         "from principals spiffe://a/* a/b x",
         "to client_to_server tools search_* not search_a servers s",
@@ -59,6 +61,7 @@ describe("limits", () => {
         "kinds 129",
         "concurrency 100000",
         "repeats 5 per 90000 ms, at most 5",
+        "queue 30000 ms, 250 requests",
         "rule streams enforce denies by error",
         "to client_to_server methods GET,subscriptions/listen",
         "key ",
@@ -67,6 +70,7 @@ describe("limits", () => {
         "key ",
         "tokens 7 per 3600000 ms, at most 7",
         "kinds 58",
+        "queue 2000 ms, 100 requests",
       ],
       errors: [],
       warnings: [
@@ -104,8 +108,12 @@ describe("what is wrong with limits is an error with its path and the value", ()
     [{ maxKeys: 1_048_577 }, "limits.maxKeys: expected an integer from 64 to 1048576, got 1048577"],
     [{ maxKeys: "64" }, 'limits.maxKeys: expected an integer from 64 to 1048576, got "64"'],
     [{ maxkeys: 64 }, 'limits.maxkeys: unknown field; did you mean "maxKeys"?'],
-    [{ adaptive: {} }, "limits.adaptive: unknown field, expected mode, rules or maxKeys"],
-    [{ defaultAction: "DENY" }, "limits.defaultAction: unknown field, expected mode, rules or maxKeys"],
+    [{ adaptive: "enforce" }, 'limits.adaptive: expected an object, got "enforce"'],
+    [{ adaptive: { mode: "on" } }, 'limits.adaptive.mode: expected enforce or shadow, got "on"'],
+    [{ adaptive: { limit: 5 } }, "limits.adaptive.limit: unknown field, expected mode"],
+    [{ adaptive: { modes: "shadow" } }, 'limits.adaptive.modes: unknown field; did you mean "mode"?'],
+    [{ adaptiv: {} }, 'limits.adaptiv: unknown field; did you mean "adaptive"?'],
+    [{ defaultAction: "DENY" }, "limits.defaultAction: unknown field, expected mode, rules, adaptive or maxKeys"],
     [{ rules: {} }, "limits.rules: expected an array of rules, got an object"],
     [{ rules: ["x"] }, `${at}: expected an object, got "x"`],
     [{ rules: [RULE, RULE] }, 'limits.rules[1].name: "r" is used by rules[0] too'],
@@ -126,7 +134,7 @@ describe("what is wrong with limits is an error with its path and the value", ()
     expect(limits({ maxKeys: 64, rules: [RULE] }).errors).toEqual([]);
   });
 
-  const fields = "name, mode, from, to, key, requests, tokens, concurrency, repeats or denial";
+  const fields = "name, mode, from, to, key, requests, tokens, concurrency, repeats, queue or denial";
   it.each<[object, ...string[]]>([
     ...["", "_a", "a b", "a".repeat(64)].map((wrong): [object, string] => [
       { name: wrong },
@@ -142,8 +150,7 @@ describe("what is wrong with limits is an error with its path and the value", ()
       `${at}.denial.form: expected error, result or status, got "results"; did you mean "result"?`,
     ],
     [{ denial: { status: 429 } }, `${at}.denial.status: unknown field, expected form`],
-    // A later version has queues.
-    [{ queue: { maxWait: "2s" } }, `${at}.queue: unknown field, expected ${fields}`],
+    [{ queu: {} }, `${at}.queu: unknown field; did you mean "queue"?`],
     [{ action: "DENY" }, `${at}.action: unknown field, expected ${fields}`],
     [{ request: {} }, `${at}.request: unknown field; did you mean "requests"?`],
     ...[0, 100_001, 1.5, "8", null].map((concurrency): [object, string] => [
@@ -195,6 +202,28 @@ describe("what is wrong with limits is an error with its path and the value", ()
     expect(rule({ repeats: { amount: 1, per: "1m", burst: 1 } })).toEqual([unknown]);
     const kinds = `${at}.requests.kinds: unknown field, expected amount, per or burst`;
     expect(rule({ requests: { amount: 1, per: "1m", kinds: ["result"] } })).toEqual([kinds]);
+  });
+
+  const wait = 'expected a duration from 10ms to 30s, like "2s"';
+  it.each<[unknown, string]>([
+    [5, ": expected an object, got 5"],
+    [null, ": expected an object, got null"],
+    ...["", "2", "9ms", "9.99ms", "30.01s", "31s", "0.51m", "1m", "1h", 2, null].map((wrong): [unknown, string] => [
+      { maxWait: wrong },
+      `.maxWait: ${wait}, got ${JSON.stringify(wrong)}`,
+    ]),
+    ...[0, -1, 10_001, 1.5, "100", null].map((wrong): [unknown, string] => [
+      { maxLength: wrong },
+      `.maxLength: expected an integer from 1 to 10000, got ${JSON.stringify(wrong)}`,
+    ]),
+    [{ maxWaits: "2s" }, '.maxWaits: unknown field; did you mean "maxWait"?'],
+    [{ order: "fifo" }, ".order: unknown field, expected maxWait or maxLength"],
+  ])("a queue of %j", (queue, error) => {
+    expect(rule({ queue })).toEqual([`${at}.queue${error}`]);
+  });
+
+  it.each(["10ms", "0.01s", "0.5m", "30s", "30000.99ms"])("but not a queue of %s", (maxWait) => {
+    expect(rule({ queue: { maxWait, maxLength: 1 } })).toEqual([]);
   });
 
   const kinds =

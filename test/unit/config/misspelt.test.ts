@@ -48,11 +48,12 @@ const WHOLE = {
     ],
   },
   limits: {
-    ...{ mode: "enforce", maxKeys: 64 },
+    ...{ mode: "enforce", adaptive: { mode: "shadow" }, maxKeys: 64 },
     rules: [
       {
         ...{ name: "a", mode: "enforce", ...MATCH, key: ["principal", { claim: ["a"] }], concurrency: 5 },
         ...{ requests: { ...RATE, burst: 5 }, tokens: { ...RATE, burst: 5, kinds: ["result"] }, repeats: RATE },
+        queue: { maxWait: "2s", maxLength: 2 },
         denial: { form: "result" },
       },
     ],

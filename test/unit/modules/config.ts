@@ -98,7 +98,8 @@ function traceRule(rule: RuleConfig): void {
 
 /** The limits, a line for each of their parts. */
 function traceLimits(limits: LimitsConfig): void {
-  traceItem("limits", "mode " + RULE_MODES[limits.mode] + ", " + limits.maxKeys.toString() + " keys");
+  const adaptive = ", adaptive " + RULE_MODES[limits.adaptive.mode];
+  traceItem("limits", "mode " + RULE_MODES[limits.mode] + adaptive + ", " + limits.maxKeys.toString() + " keys");
   for (let i = 0; i < limits.rules.length; i++) {
     const rule = limits.rules[i];
     traceItem("limits", "rule " + rule.name + " " + RULE_MODES[rule.mode] + " denies by " + DENIAL_FORMS[rule.form]);
@@ -109,6 +110,11 @@ function traceLimits(limits: LimitsConfig): void {
     if (rule.tokens) traceItem("limits", "kinds " + rule.tokenKinds.toString());
     if (rule.concurrency) traceItem("limits", "concurrency " + rule.concurrency.toString());
     traceRate("repeats", rule.repeats);
+    const queue = rule.queue;
+    if (queue) {
+      const wait = "queue " + queue.maxWaitMs.toString() + " ms, " + queue.maxLength.toString();
+      traceItem("limits", wait + " requests");
+    }
   }
 }
 
