@@ -50,6 +50,8 @@ export enum Family {
   AccessOutdated,
   LimitDecisions,
   LimitKeyOverflow,
+  LimitWait,
+  LimitQueueLength,
   ConfigurationInvalid,
   BuildInfo,
 }
@@ -99,6 +101,8 @@ const NAMES: string[] = [
   "mcp_access_outdated",
   "mcp_limit_decisions_total",
   "mcp_limit_key_overflow_total",
+  "mcp_limit_wait_milliseconds",
+  "mcp_limit_queue_length",
   "mcp_configuration_invalid",
   "mcp_build_info",
 ];
@@ -115,6 +119,7 @@ export function familyType(family: Family): FamilyType {
     case Family.SessionOperations:
     case Family.SessionTokens:
     case Family.TaskDuration:
+    case Family.LimitWait:
       return FamilyType.Histogram;
     case Family.OperationsInFlight:
     case Family.OldestOperation:
@@ -124,6 +129,7 @@ export function familyType(family: Family): FamilyType {
     case Family.AccessPolicy:
     case Family.AccessRules:
     case Family.AccessOutdated:
+    case Family.LimitQueueLength:
     case Family.ConfigurationInvalid:
     case Family.BuildInfo:
       return FamilyType.Gauge;
@@ -333,6 +339,8 @@ export function familyLabels(family: Family): LabelBits {
     case Family.LimitDecisions:
       return OF_SERVER | (1 << Label.LimitDecision) | (1 << Label.LimitRule);
     case Family.LimitKeyOverflow:
+    case Family.LimitWait:
+    case Family.LimitQueueLength:
       return OF_SERVER | (1 << Label.LimitRule);
     case Family.ConfigurationInvalid:
       return 0;

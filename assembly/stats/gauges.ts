@@ -1,11 +1,13 @@
 import { STREAM_KIND_COUNT, StreamKind } from "../mcp/protocol/stream_kinds";
 import { Table } from "../memory/table";
 import { NumberSet } from "../store/primitives/name_list";
-import { Slots } from "../store/primitives/slots";
+import { NumberListener, Slots } from "../store/primitives/slots";
 import { Store } from "../store/primitives/store";
 import { Family } from "./catalogue";
 import { MetricTable } from "./metric_table";
 import { OldestOperations } from "./oldest_operations";
+import { IS_AGE, IS_QUEUE } from "./published";
+import { QueueGauges } from "./queue_gauges";
 
 /** The numbers of each server: operations in flight, open streams by kind. */
 const OPERATIONS: i32 = 0;
@@ -22,7 +24,7 @@ const GAUGE_LIMIT: i32 = 65 * PER_SERVER;
  * each worker publishes what is open on it in its slot of the store, and one worker at a time sums the live slots and
  * records the gauges.
  */
-export class Gauges {
+export class Gauges extends NumberListener {
   /** What is open on this worker. */
   private open: StaticArray<u32>;
   /** What is being summed. */
@@ -36,7 +38,9 @@ export class Gauges {
     shared: Store,
     private table: MetricTable,
     private oldest: OldestOperations,
+    private queues: QueueGauges,
   ) {
+    super();
     const size = (maxServers + 1) * PER_SERVER;
     this.open = new StaticArray<u32>(size);
     this.sums = new StaticArray<u32>(size);
@@ -59,13 +63,21 @@ export class Gauges {
       if (this.open[i]) slots.put(i, this.open[i]);
     }
     this.oldest.publish(slots);
+    this.queues.publish(slots);
     slots.end();
   }
 
   /** Begins a sweep with what is open on all live workers. */
   beginSweep(slots: Slots, now: u64): void {
     this.sums.fill(0);
-    slots.sum(now, this.sums, this.oldest);
+    this.queues.beginSweep();
+    slots.sum(now, this.sums, this);
+  }
+
+  /** A live worker has published this number beside its gauges. */
+  published(name: u32, number: u32): void {
+    if (name & IS_AGE) this.oldest.published(name, number);
+    else if (name & IS_QUEUE) this.queues.published(name, number);
   }
 
   /** Counts an operation in flight whose answer is to come on another stream. */
@@ -85,6 +97,7 @@ export class Gauges {
       if (number < <u64>this.sums.length) this.record(<i32>number, this.sums[<i32>number]);
     }
     this.oldest.endSweep();
+    this.queues.endSweep();
   }
 
   private record(number: i32, value: u32): void {

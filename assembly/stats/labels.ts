@@ -13,6 +13,9 @@ import { seriesKey } from "./metric_key";
 export const SERIES_LIMIT: i32 = 1024;
 /** Callers that get a label value of their own. */
 const CALLER_LIMIT: i32 = 64;
+/** Rules of `limits` that get a number of their own in what workers publish, over all configurations: with `_OTHER`, as many as a
+ *  metric's key can tell from the indices of rules. */
+export const SHARED_RULE_LIMIT: i32 = 126;
 /** Names of clients' software that get a label value of their own. */
 const CLIENT_LIMIT: i32 = 32;
 
@@ -42,6 +45,8 @@ export class Labels {
   readonly servers: LabelSet;
   readonly callers: LabelSet;
   readonly clients: LabelSet;
+  /** The rules of `limits` for which requests have waited: unlike their indices, their numbers here outlast a configuration. */
+  readonly sharedRules: LabelSet;
   private tools: Array<LabelSet | null>;
   private prompts: Array<LabelSet | null>;
   private series: NumberSet;
@@ -55,6 +60,7 @@ export class Labels {
     this.servers = new LabelSet(settings.maxServers, 0, new NameList(shared, "servers", 0));
     this.callers = new LabelSet(CALLER_LIMIT, 0, new NameList(shared, "callers", settings.caller), true);
     this.clients = new LabelSet(CLIENT_LIMIT, 0, new NameList(shared, "clients", 0));
+    this.sharedRules = new LabelSet(SHARED_RULE_LIMIT, 0, new NameList(shared, "limitRules", 0));
     this.tools = new Array<LabelSet | null>(settings.maxServers + 1).fill(null);
     this.prompts = new Array<LabelSet | null>(settings.maxServers + 1).fill(null);
     this.series = new NumberSet(shared, "series", SERIES_LIMIT);
@@ -77,6 +83,12 @@ export class Labels {
   limitRule(index: i32): string {
     const rules = this.settings.limitRules;
     return index < rules.length ? rules[index] : specialLimitName(index);
+  }
+
+  /** The number among {@link sharedRules} of the rule of this index, or of a {@link SpecialLimit}. */
+  sharedRuleOf(index: i32): i32 {
+    const name = Bytes.of(this.limitRule(index));
+    return this.sharedRules.admit(name.at, name.length, true);
   }
 
   /** What the label `mcp_caller` shows. */

@@ -14,9 +14,14 @@ import {
   labelName,
 } from "./catalogue";
 import { OTHER_INDEX } from "./label_set";
-import { Labels } from "./labels";
+import { Labels, SHARED_RULE_LIMIT } from "./labels";
 import { NOBODY, NO_CALLER, metricKey } from "./metric_key";
 import { MetricName } from "./metric_name";
+
+/** Added to the numbers of rules that workers share: these are told from indices of rules. */
+const SHARED_RULES: i32 = 128;
+
+if (SHARED_RULES + SHARED_RULE_LIMIT >= NOBODY) ERROR("A shared rule would be nobody.");
 
 /** The metrics of one counting unit by their labels, each defined at its first use. Choose a series, then record. */
 export class MetricTable {
@@ -66,6 +71,11 @@ export class MetricTable {
   /** Narrows the series down to a client's software or a rule; {@link NOBODY}: the label is left out. */
   chooseWho(who: i32): void {
     this.who = who;
+  }
+
+  /** Narrows the series down to a rule of `limits` by the number that workers share. */
+  chooseSharedRule(rule: i32): void {
+    this.who = SHARED_RULES + rule;
   }
 
   /** Adds to a counter. `first` and `second` are the family's own labels. */
@@ -149,6 +159,7 @@ export class MetricTable {
       case Label.AccessRule:
         return name.labelText(key, labels.rule(this.who));
       case Label.LimitRule:
+        if (this.who >= SHARED_RULES) return name.label(key, labels.sharedRules.label(this.who - SHARED_RULES));
         return name.labelText(key, labels.limitRule(this.who));
     }
   }

@@ -3,13 +3,14 @@ import { Table } from "../memory/table";
 import { METHOD_COUNT, Method, TargetKind, targetKind } from "../mcp/protocol/methods";
 import { Operation } from "../mcp/state/operation";
 import { NumberSet } from "../store/primitives/name_list";
-import { NumberListener, Slots } from "../store/primitives/slots";
+import { Slots } from "../store/primitives/slots";
 import { Store } from "../store/primitives/store";
 import { Family } from "./catalogue";
 import { OTHER_INDEX } from "./label_set";
 import { Labels, SERIES_LIMIT } from "./labels";
 import { MetricTable } from "./metric_table";
 import { LABEL_INDEX_BITS, METHOD_BITS, KIND_BITS } from "./metric_key";
+import { IS_AGE } from "./published";
 
 /** Operations that are open for less are not shown: an ordinary one brings no gauge. */
 const LEAST_MS: u64 = 1000;
@@ -19,14 +20,12 @@ const PUBLISHED: i32 = 16;
 const KIND_SHIFT: u32 = <u32>LABEL_INDEX_BITS;
 const METHOD_SHIFT: u32 = KIND_SHIFT + <u32>KIND_BITS;
 const SERVER_SHIFT: u32 = METHOD_SHIFT + <u32>METHOD_BITS;
-/** Marks the ages among the numbers of a slot, above all gauges' names. */
-const IS_AGE: u32 = 0x80000000;
 
 /**
  * How long the oldest open operations have been open, by server, method and target. Each worker publishes those of its oldest
  * operations in its slot; the worker that sweeps adds those that wait in the store, and records the greatest of each.
  */
-export class OldestOperations extends NumberListener {
+export class OldestOperations {
   /** The addresses of the oldest and the newest of the open operations of this worker, or 0: they are linked in the order in
    *  which they began. */
   private first: usize = 0;
@@ -48,7 +47,6 @@ export class OldestOperations extends NumberListener {
     private table: MetricTable,
     shared: Store,
   ) {
-    super();
     this.recorded = new NumberSet(shared, "oldest", SERIES_LIMIT);
   }
 
@@ -95,9 +93,9 @@ export class OldestOperations extends NumberListener {
     for (let i = 0; i < this.count; i++) slots.put(this.names[i], this.ages[i]);
   }
 
-  /** A live worker has published this number: nothing where it is no age. The store must not be used meanwhile. */
+  /** A live worker has published this age. The store must not be used meanwhile. */
   published(name: u32, age: u32): void {
-    if (name & IS_AGE && this.isSound(name)) this.add(name, age);
+    if (this.isSound(name)) this.add(name, age);
   }
 
   /** The sweep found an operation that waits in the store, which must not be used meanwhile. */

@@ -15,6 +15,7 @@ import { LabelSettings, Labels } from "./labels";
 import { LimitRecorder } from "./limit_recorder";
 import { MetricTable } from "./metric_table";
 import { OldestOperations } from "./oldest_operations";
+import { QueueGauges } from "./queue_gauges";
 import { Recorder } from "./recorder";
 import { RepeatedCalls } from "./repeated_calls";
 import { Series } from "./series";
@@ -54,7 +55,8 @@ export class Statistics extends EventSink {
     const labels = new Labels(settings, shared);
     const table = new MetricTable(labels, metrics);
     const oldest = new OldestOperations(labels, table, shared);
-    const gauges = new Gauges(settings.maxServers, shared, table, oldest);
+    const queues = new QueueGauges(shared, labels, table);
+    const gauges = new Gauges(settings.maxServers, shared, table, oldest, queues);
     const sessionGauges = new SessionGauges(settings.maxServers, shared, table);
     const series = new Series(labels, table);
     const callers = new CallerLabels(labels, series, new Marks(shared, "callers", CLIENT_BUCKETS));
@@ -69,7 +71,7 @@ export class Statistics extends EventSink {
     this.tools = new ToolRecorder(labels, table, series);
     this.sessions = new SessionRecorder(labels, table, sessionGauges, settings.tokens);
     this.decisions = new DecisionRecorder(labels, table, series, callers, isShadow);
-    this.limits = new LimitRecorder(table, series);
+    this.limits = new LimitRecorder(labels, table, series, queues);
   }
 
   /** Numbers the names of clients' software. */
@@ -183,6 +185,8 @@ export class Statistics extends EventSink {
         return this.limits.decided(stream, event.rule, event.decision);
       case EventKind.LimitShared:
         return this.limits.shared(stream, event.rule);
+      case EventKind.LimitWaited:
+        return this.limits.waited(stream, event.rule, event.durationMs);
     }
   }
 }

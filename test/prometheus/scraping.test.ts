@@ -82,7 +82,7 @@ const STRANGERS = 40;
 /** Families of which this traffic brings nothing. */
 const ABSENT = [
   ...["mcp_sessions_adopted_total", "mcp_store_evictions_total", "mcp_store_conflicts_total"],
-  "mcp_limit_key_overflow_total",
+  ...["mcp_limit_key_overflow_total", "mcp_limit_wait_milliseconds", "mcp_limit_queue_length"],
 ];
 
 describe.runIf(hasPrometheus())("with a real Prometheus", () => {
