@@ -65,6 +65,7 @@ const bucket = (tool: string, le: string) => `mcp_operation_duration_millisecond
 const decided = (rule: string, action: string) =>
   `mcp_access_decisions_total{${SERVER},mcp_access_rule="${rule}",mcp_access_action="${action}",mcp_access_mode="enforce"}`;
 
+const queued = (le: string) => `mcp_limit_wait_milliseconds_bucket{${SERVER},mcp_limit_rule="repeats",le="${le}"}`;
 const limited = (decision: string) =>
   `mcp_limit_decisions_total{${SERVER},mcp_limit_rule="repeats",mcp_limit_decision="${decision}"}`;
 
@@ -101,6 +102,10 @@ const PROBLEMS: Record<string, Record<string, Value>> = {
   McpAccessRefused: { [decided("_refused", "deny")]: occurs(12) },
   McpAccessDenialsRising: { [decided("_default", "deny")]: grows(5) },
   McpCallersLimited: { [limited("admitted")]: grows(5), [limited("limited")]: grows(5) },
+  McpRequestsWait: {
+    [limited("queued")]: grows(8),
+    ...{ [queued("1000")]: grows(0), [queued("2000")]: grows(8), [queued("+Inf")]: grows(8) },
+  },
   McpLimitsRefuse: {
     [`mcp_limit_decisions_total{${SERVER},mcp_limit_rule="_held",mcp_limit_decision="limited"}`]: occurs(12),
   },
@@ -123,6 +128,9 @@ const HEALTHY: Record<string, Value> = {
   // A limit that stops a burst now and then.
   [limited("admitted")]: grows(500),
   [limited("limited")]: grows(50),
+  // And one that smooths bursts.
+  [limited("queued")]: grows(200),
+  ...Object.fromEntries(["1000", "2000", "+Inf"].map((le) => [queued(le), grows(200)])),
   [`mcp_limit_decisions_total{${SERVER},mcp_limit_rule="tried",mcp_limit_decision="shadow_limited"}`]: grows(500),
   mcp_configuration_invalid: () => 0,
 };
