@@ -6,6 +6,7 @@ import { readDenials, renderDenials } from "./denials.ts";
 import type { EnvoyLog } from "./envoy-log.ts";
 import { readLimitedCallers, readLimits, renderLimits } from "./limits.ts";
 import { readInvalid, renderProblems } from "./problems.ts";
+import { readQueues, renderQueues } from "./queues.ts";
 import { readRows, readServers, type Row } from "./statistics.ts";
 import { renderTable } from "./table.ts";
 import type { UpstreamWatch } from "./upstream-watch.ts";
@@ -34,9 +35,9 @@ export class Display {
       const servers = readServers(expositions);
       if (isTTY) {
         const { columns, rows: height } = process.stdout;
-        const [denials, limits] = rendered(below, Math.floor(height / 4));
-        const left = height - linesOf(above) - linesOf(denials) - linesOf(limits);
-        this.#draw(blocks(above, renderTable(fit(rows, left), servers, columns), denials, limits));
+        const sections = rendered(below, Math.floor(height / 4));
+        const left = height - [above, ...sections].map(linesOf).reduce((sum, lines) => sum + lines);
+        this.#draw(blocks(above, renderTable(fit(rows, left), servers, columns), ...sections));
       } else {
         console.log(`${blocks(above, renderTable(rows, servers, PRINTED_COLUMNS), ...rendered(below))}\n`);
       }
@@ -78,13 +79,17 @@ async function read(watched: readonly Watched[]) {
     denials: readDenials(expositions),
     limits: readLimits(expositions),
     callers: readLimitedCallers(expositions),
+    queues: readQueues(expositions),
   };
   return { expositions, above, rows: readRows(expositions), below };
 }
 
-/** What was denied and what was limited, in `lines` rules at most each. */
-function rendered({ denials, limits, callers }: Awaited<ReturnType<typeof read>>["below"], lines?: number): string[] {
-  return [renderDenials(denials, lines), renderLimits(limits, callers, lines)];
+/** What was denied, what was limited and what waits, in `lines` rules at most each. */
+function rendered(
+  { denials, limits, callers, queues }: Awaited<ReturnType<typeof read>>["below"],
+  lines?: number,
+): string[] {
+  return [renderDenials(denials, lines), renderLimits(limits, callers, lines), renderQueues(queues, lines)];
 }
 
 /** The texts below one another with an empty line between them; empty texts are left out. */

@@ -28,6 +28,8 @@ export function readLimits(expositions: readonly string[]): LimitTotals[] {
   const totals = new Map<string, LimitTotals>();
   for (const { labels, value } of expositions.flatMap((text) => readSamples(text, "mcp_limit_decisions_total"))) {
     const { mcp_server: server = "", mcp_limit_rule: rule = "", mcp_limit_decision: decision } = labels;
+    // It counts again when it is admitted or limited.
+    if (decision === "queued") continue;
     const key = JSON.stringify([server, rule]);
     const total = totals.get(key) ?? { server, rule, requests: 0, limited: 0, isShadow: false };
     total.requests += value;

@@ -4,7 +4,7 @@ import Table from "cli-table3";
 import colors from "picocolors";
 import { formatBytes, formatDuration, formatTokens } from "./format.ts";
 import { nameOf } from "./names.ts";
-import { histogramQuantile } from "./quantile.ts";
+import { type Buckets, histogramQuantile } from "./quantile.ts";
 import type { Row, ServerTotals } from "./statistics.ts";
 
 interface Column {
@@ -106,13 +106,20 @@ function describe(totals: ServerTotals | undefined): string {
   return `  ${parts.join(", ")}`;
 }
 
-/** A percentile as far as it can be told: interpolated where there are `enough` calls, else the upper bound of its bucket. */
+/** The cell of a percentile of a row's durations. */
 function quantile(q: number, enough: number): (row: Row) => string {
   return ({ durations }) => {
-    const found = histogramQuantile(q, durations);
-    if (found === undefined) return formatDuration(undefined);
-    const { lower, upper, value, count } = found;
-    if (upper === Infinity) return BEYOND + formatDuration(lower);
-    return count < enough ? colors.dim(FEW + formatDuration(upper)) : INTERPOLATED + formatDuration(value);
+    const text = formatQuantile(q, enough, durations);
+    return text.startsWith(FEW) ? colors.dim(text) : text;
   };
+}
+
+/** A percentile of milliseconds as far as it can be told: interpolated where there are `enough` values, else the upper bound of its
+ *  bucket. */
+export function formatQuantile(q: number, enough: number, milliseconds: Buckets): string {
+  const found = histogramQuantile(q, milliseconds);
+  if (found === undefined) return formatDuration(undefined);
+  const { lower, upper, value, count } = found;
+  if (upper === Infinity) return BEYOND + formatDuration(lower);
+  return count < enough ? FEW + formatDuration(upper) : INTERPOLATED + formatDuration(value);
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { readDenials, renderDenials } from "../../scripts/start/denials.ts";
 import { formatBytes, formatDuration, formatTokens } from "../../scripts/start/format.ts";
 import { readLimitedCallers, readLimits, renderLimits } from "../../scripts/start/limits.ts";
+import { readQueues, renderQueues } from "../../scripts/start/queues.ts";
 import { readInvalid, renderProblems } from "../../scripts/start/problems.ts";
 import { readRows, readServers } from "../../scripts/start/statistics.ts";
 import { renderTable } from "../../scripts/start/table.ts";
@@ -279,6 +280,7 @@ describe("limits", () => {
   const expositions = [
     `
 ${decided("shop", "loops", "admitted")} 60
+${decided("shop", "loops", "queued")} 30
 ${decided("shop", "loops", "limited")} 40
 ${decided("shop", "tried", "admitted")} 90
 ${decided("shop", "tried", "shadow_limited")} 10
@@ -354,6 +356,52 @@ ${decided("bank", "calls", "limited")} 7
   ])("where there are %i characters, some columns are spared: what is left is %o", (columns, left) => {
     const [head] = table(columns).split("\n");
     expect(["limited", "p50", "p95", "p99", "bytes"].filter((title) => head.includes(` ${title}`))).toEqual(left);
+  });
+});
+
+describe("queues", () => {
+  const labels = (server: string, rule: string) => `mcp_role="server",mcp_server="${server}",mcp_limit_rule="${rule}"`;
+  const queued = (server: string, rule: string, count: number) =>
+    `mcp_limit_decisions_total{${labels(server, rule)},mcp_limit_decision="queued"} ${count}\n`;
+  const waiting = (server: string, rule: string, count: number) =>
+    `mcp_limit_queue_length{${labels(server, rule)}} ${count}\n`;
+  const waits = (server: string, rule: string, counts: Record<string, number>) =>
+    Object.entries(counts)
+      .map(([le, count]) => `mcp_limit_wait_milliseconds_bucket{${labels(server, rule)},le="${le}"} ${count}\n`)
+      .join("");
+  const queues = readQueues([
+    queued("shop", "searches", 300) +
+      waiting("shop", "searches", 7) +
+      waits("shop", "searches", { 100: 100, 200: 200, "+Inf": 200 }) +
+      queued("shop", "rare", 3) +
+      waiting("shop", "rare", 0) +
+      waits("shop", "rare", { 100: 0, 200: 3, "+Inf": 3 }) +
+      `mcp_limit_decisions_total{${labels("shop", "calls")},mcp_limit_decision="admitted"} 100\n`,
+    queued("shop", "searches", 100) + waiting("shop", "searches", 5) + queued("bank", "calls", 1),
+  ]);
+
+  test("are shown by server and rule: what waits, what has waited, and how long", () => {
+    expect(`\n${plain(renderQueues(queues))}\n`).toMatchInlineSnapshot(`
+      "
+      queues
+        waiting  queued  p95 wait
+              0       1         –  bank  for calls
+             12     400   ~190 ms  shop  for searches
+              0       3   ≤200 ms  shop  for rare
+      "
+    `);
+  });
+
+  test("are as many lines as there is room for", () => {
+    expect(plain(renderQueues(queues, 2)).split("\n").slice(2)).toEqual([
+      expect.stringMatching(/for calls$/),
+      expect.stringMatching(/for searches$/),
+      "  and 1 more",
+    ]);
+  });
+
+  test("are nothing where nothing has waited", () => {
+    expect(renderQueues(readQueues(STATISTICS))).toBe("");
   });
 });
 
