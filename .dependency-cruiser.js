@@ -32,6 +32,7 @@ const LAYERS = [
   ["access/stage"],
   ["limits/rules"],
   ["limits/report"],
+  ["limits/queue"],
   ["limits/ledger"],
   ["limits/hand_on"],
   ["limits/stage"],

@@ -1,6 +1,8 @@
 import { PluginConfig } from "../config/plugin_config";
+import { HoldConfig } from "../config/rules/hold_config";
 import { Enforcement } from "../gate/enforcement";
 import { Gate } from "../gate/gate";
+import { HeldBudget } from "../gate/held_budget";
 import { HeldStreams } from "../gate/held_streams";
 import { NextTurn } from "../gate/next_turn";
 import { StageHost } from "../gate/stage/stage_host";
@@ -51,7 +53,7 @@ export class Plugin extends RootContext {
   private service: Service;
   private units: Units;
   private gate: Gate;
-  private watchdog: Watchdog;
+  private turns: NextTurn;
   private requests: RequestFlow;
   private responses: ResponseFlow;
   private build: BuildGauge;
@@ -71,18 +73,33 @@ export class Plugin extends RootContext {
     const filterState = new HostFilterState();
     const streams = new HostStreamControl();
     const endpoints = new Endpoints(sharedData, random);
-    const host = new Host(clock, new HostMetrics(), properties, sharedData, random, filterState, log, endpoints);
     const headers = new HostHeaders();
     const requestHeaders = new HostHeaderMap(HeaderMapType.RequestHeaders);
     const body = new BodyReader(BufferType.RequestBody);
     const held = new HeldStreams();
-    const enforcement = new Enforcement(new HostReplies(), streams);
-    const nextTurn = new NextTurn(new HostSharedQueue(), sharedData, random);
+    const budget = new HeldBudget(new HoldConfig());
+    const enforcement = new Enforcement(new HostReplies(), streams, budget);
+    const turns = new NextTurn(id, new HostSharedQueue(properties), sharedData, random, streams);
+    const timer = new HostTimer(clock);
+    const host = new Host(
+      clock,
+      new HostMetrics(),
+      properties,
+      sharedData,
+      random,
+      filterState,
+      log,
+      endpoints,
+      turns,
+      timer,
+    );
+    turns.add(new Watchdog(held, enforcement, clock, streams));
     const gate = new Gate(
       stages,
       new StageHost(clock, log, properties, filterState, body, enforcement),
       enforcement,
       held,
+      budget,
     );
     const configuration = new Configuration(host, log);
     const settling = new Settling(id, configuration, streams);
@@ -91,13 +108,13 @@ export class Plugin extends RootContext {
     this.host = host;
     this.build = new BuildGauge(host.metrics);
     this.log = log;
-    this.timer = new HostTimer(clock);
+    this.timer = timer;
     this.configuration = configuration;
     this.settling = settling;
     this.service = service;
     this.units = units;
     this.gate = gate;
-    this.watchdog = new Watchdog(id, held, enforcement, nextTurn, clock, streams);
+    this.turns = turns;
     this.requests = new RequestFlow(configuration, settling, service, units, gate, host, headers, requestHeaders, body);
     this.responses = new ResponseFlow(gate, properties, headers, new BodyReader(BufferType.ResponseBody));
   }
@@ -126,14 +143,14 @@ export class Plugin extends RootContext {
     if (config) this.units.openKnown(config);
     this.declare(config);
     this.units.tick();
-    this.watchdog.onTick();
+    this.turns.onTick(this.host.clock.milliseconds);
     const leaderships = configuration.leaderships;
     this.gate.sweep(leaderships.newerStage("server"), leaderships.newerStage("client"));
     this.reportMemory();
   }
 
   onQueueReady(): void {
-    this.watchdog.onNextTurn();
+    this.turns.onTurn();
   }
 
   onClose(): void {

@@ -2,6 +2,7 @@ import { ClientConditions } from "../access/policy/client_conditions";
 import { ClientMemory } from "../access/client_memory";
 import { Policy } from "../access/policy/policy";
 import { CallerLabel, PluginConfig } from "../config/plugin_config";
+import { Turns } from "../gate/stage/turns";
 import { Clock } from "../host/clock";
 import { FilterState } from "../host/filter_state";
 import { Log } from "../host/log";
@@ -9,6 +10,7 @@ import { Metrics } from "../host/metrics";
 import { Properties } from "../host/properties";
 import { Random } from "../host/random";
 import { SharedData } from "../host/shared_data";
+import { Timer } from "../host/timer";
 import { Callers } from "../identity/callers";
 import { Principals } from "../identity/principals";
 import { Servers } from "../identity/servers";
@@ -47,6 +49,9 @@ export class Host {
     readonly log: Log,
     /** Those of HTTP+SSE, which all instances share. */
     readonly endpoints: Endpoints,
+    /** The turns and the timer of the plugin instance. */
+    readonly turns: Turns,
+    readonly timer: Timer,
   ) {}
 }
 
@@ -63,6 +68,7 @@ export class Unit {
   /** What callers have used up of limits; null where there are none. */
   private ledger: Ledger | null = null;
   private clock: Clock;
+  private turns: Turns;
   private sweptAtMs: u64 = 0;
   /** Open streams that are counted in it: they refer to it by its address. */
   private users: i32 = 0;
@@ -102,7 +108,8 @@ export class Unit {
     const slots = new Slots(shared);
     if (limits) {
       const audit = new LimitAudit(limits, host.log, host.clock, host.properties);
-      const ledger = new Ledger(limits, shared, slots, services.sessions, audit, host.clock);
+      const ledger = new Ledger(limits, shared, slots, services.sessions, audit, host.turns, host.timer, host.clock);
+      host.turns.add(ledger.queues);
       // Before the ledger, which forgets what could not be read.
       services.events.add(new HandedOn(host.filterState, host.properties));
       services.events.add(ledger);
@@ -115,6 +122,7 @@ export class Unit {
     this.lease = new Lease(shared);
     this.slots = slots;
     this.clock = host.clock;
+    this.turns = host.turns;
   }
 
   /** A stream is counted in it from now on. */
@@ -146,6 +154,8 @@ export class Unit {
 
   /** Writes what it has gathered to the store and to metrics. It must not be used any more. */
   close(): void {
+    const ledger = this.ledger;
+    if (ledger) this.turns.remove(ledger.queues);
     this.services.close(this.clock.milliseconds);
     this.statistics.flush();
   }

@@ -1,5 +1,6 @@
 import { Replies } from "../host/replies";
 import { StreamControl } from "../host/stream_control";
+import { HeldBudget } from "./held_budget";
 import { LaterVerdicts } from "./stage/later_verdicts";
 import { GateRequest, StageState } from "./stage/request";
 import { Verdict, VerdictKind } from "./stage/verdict";
@@ -9,6 +10,7 @@ export class Enforcement extends LaterVerdicts {
   constructor(
     private replies: Replies,
     private streams: StreamControl,
+    private budget: HeldBudget,
   ) {
     super();
   }
@@ -17,16 +19,22 @@ export class Enforcement extends LaterVerdicts {
   lets(request: GateRequest, verdict: Verdict): bool {
     if (verdict.kind != VerdictKind.Answer) return true;
     request.isAnswered = true;
+    this.budget.remove(request);
     request.exchange.reject(verdict.outcome, request.services);
     this.replies.send(verdict.status, verdict.details, verdict.at, verdict.length, verdict.headers!);
     return false;
   }
 
-  decide(request: GateRequest, state: StageState, verdict: Verdict, current: u32): void {
-    // Of a stream that is gone, host calls would be about another one.
-    if (request.isAnswered || !this.streams.makeCurrent(request.stream)) return;
-    state.holds = false;
-    if (this.lets(request, verdict) && !request.isHeld) this.streams.continueRequest();
-    this.streams.makeCurrent(current);
+  open(request: GateRequest): bool {
+    return !request.isAnswered && this.streams.makeCurrent(request.stream);
+  }
+
+  decide(request: GateRequest, state: StageState, verdict: Verdict): void {
+    if (!this.lets(request, verdict)) return;
+    state.holds = verdict.kind == VerdictKind.Hold;
+    if (request.isHeld) return;
+    this.budget.remove(request);
+    request.exchange.admit(request.services);
+    this.streams.continueRequest();
   }
 }

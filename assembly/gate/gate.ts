@@ -1,6 +1,5 @@
 import { Policy } from "../access/policy/policy";
 import { PluginConfig } from "../config/plugin_config";
-import { HoldConfig } from "../config/rules/hold_config";
 import { NamedPaths } from "../http/named_paths";
 import { Exchange } from "../mcp/exchange/exchange";
 import { ExchangeServices } from "../mcp/exchange/services";
@@ -29,7 +28,6 @@ export class Gate {
   policy: Policy | null = null;
   /** The limits that apply; null where there are none. */
   limits: LimitRules | null = null;
-  private budget: HeldBudget = new HeldBudget(new HoldConfig());
   /** Those of the configuration that applies, the access policy first. */
   private stages: Stage[] = [];
   /** The proxy may hold the headers of requests. */
@@ -42,6 +40,7 @@ export class Gate {
     private host: StageHost,
     private enforcement: Enforcement,
     private held: HeldStreams,
+    private budget: HeldBudget,
   ) {}
 
   /** Another configuration applies. `paths` are those of `match.paths`. */
@@ -123,29 +122,21 @@ export class Gate {
       this.held.remove(request);
       this.held.prove();
     }
-    request.size = size;
+    request.heldBytes = size;
     const isTooMuch = !this.budget.grow(request, size);
     for (let at = request.first; at; at = changetype<StageState>(at).next) {
       const state = changetype<StageState>(at);
       if (!state.holds) continue;
       const stage = stageOf(state);
       const verdict = isTooMuch ? stage.overload(state, request) : stage.grow(state, request);
-      if (!this.enforcement.lets(request, verdict)) return this.drop(request);
+      if (!this.enforcement.lets(request, verdict)) return false;
     }
     return true;
-  }
-
-  /** The request has been answered: nothing of it is held any more. Returns false. */
-  private drop(request: GateRequest): bool {
-    this.budget.remove(request);
-    return false;
   }
 
   /** A held request is whole: asks the stages that hold it. Returns the bytes of its body, none of which has passed. */
   conclude(request: GateRequest): usize {
     this.held.remove(request);
-    this.budget.remove(request);
-    const size = request.size;
     for (let at = request.first; at; at = changetype<StageState>(at).next) {
       const state = changetype<StageState>(at);
       if (!state.holds) continue;
@@ -153,13 +144,13 @@ export class Gate {
       if (!this.enforcement.lets(request, verdict)) break;
       state.holds = verdict.kind == VerdictKind.Hold;
     }
-    request.size = 0;
-    return size;
+    if (!request.isHeld) this.budget.remove(request);
+    return request.heldBytes;
   }
 
   /** Bytes of a request that pass, or that stay where it is answered. */
   bytes(request: GateRequest, at: usize, length: usize): void {
-    request.size += length;
+    request.passedBytes += length;
     for (let next = request.first; next; next = changetype<StageState>(next).next) {
       const state = changetype<StageState>(next);
       if (state.reads) stageOf(state).bytes(state, request, at, length);

@@ -4,6 +4,7 @@ import { equalsText } from "../memory/bytes";
 /** Stands for all origins. */
 const ANY = "*";
 const JSON_TYPE: string[] = ["content-type", "application/json"];
+const STREAM_TYPE: string[] = ["content-type", "text/event-stream"];
 /** What pages may read of a reply besides its body (WHATWG Fetch, "CORS protocol"). */
 const EXPOSED = "mcp-session-id, mcp-protocol-version";
 const RETRY_AFTER = "retry-after";
@@ -40,6 +41,11 @@ export class AnswerHeaders {
   /** The headers of the reply to a request whose origin has this number. */
   of(origin: i32, hasBody: bool): HeaderBlock {
     return hasBody ? this.withBody[origin] : this.withoutBody[origin];
+  }
+
+  /** Those of an event stream without events. */
+  ofStream(origin: i32): HeaderBlock {
+    return new HeaderBlock(origin ? STREAM_TYPE.concat(headersFor(this.origins[origin - 1], EXPOSED)) : STREAM_TYPE);
   }
 
   /** Those of a reply with a body that asks for a delay of so many seconds (RFC 9110, section 10.2.3). */

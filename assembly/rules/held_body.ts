@@ -1,6 +1,6 @@
 import { HoldConfig } from "../config/rules/hold_config";
 import { GateRequest } from "../gate/stage/request";
-import { PASS, Verdict } from "../gate/stage/verdict";
+import { HOLD, PASS, Verdict } from "../gate/stage/verdict";
 import { Body } from "../host/body";
 import { Method, methodOf } from "../mcp/protocol/methods";
 import { CheckedRequest } from "./checked_request";
@@ -24,13 +24,13 @@ export class HeldBody {
 
   /** Passes or answers a held request, which is whole. */
   conclude(check: CheckedRequest, request: GateRequest): Verdict {
-    if (request.size == 0 && check.mayBeEmpty) return PASS;
+    if (request.heldBytes == 0 && check.mayBeEmpty) return PASS;
     const judge = this.judge;
     judge.begin(check);
     const reader = StrictReader.take(this.keys, this.hashesArguments);
     const body = this.body;
     let isRejected = false;
-    body.begin(request.size);
+    body.begin(request.heldBytes);
     while (body.next()) {
       reader.feed(body.at, body.length);
       while (reader.next() == Reading.Message) {
@@ -39,7 +39,7 @@ export class HeldBody {
         if (!isRejected) isRejected = judge.decide(check, request, reader);
       }
     }
-    const isJudged = check.isMcp || (request.size > 0 && !isNoMcp(reader));
+    const isJudged = check.isMcp || (request.heldBytes > 0 && !isNoMcp(reader));
     const verdict = isJudged ? this.verdictOf(check, request, reader, isRejected) : PASS;
     reader.release();
     return verdict;
@@ -49,9 +49,10 @@ export class HeldBody {
   private verdictOf(check: CheckedRequest, request: GateRequest, reader: StrictReader, isRejected: bool): Verdict {
     const judge = this.judge;
     const body = this.body;
-    if (body.total < request.size) return judge.refuse(check, request, RequestRefusal.Internal, 0);
+    if (body.total < request.heldBytes) return judge.refuse(check, request, RequestRefusal.Internal, 0);
     if (body.total > this.hold.maxBodyBytes) return judge.refuse(check, request, RequestRefusal.TooLarge, 0);
     if (!reader.finish()) return judge.refuse(check, request, reader.refusal, reader.refusedKey);
+    if (isRejected && judge.waits(check, request, reader)) return HOLD;
     if (!reader.isBatch) return judge.concludeMessage(check, request, reader, isRejected);
     this.readBatch(check, request, isRejected, reader.count);
     return judge.concludeBatch(check, request, isRejected);
@@ -62,7 +63,7 @@ export class HeldBody {
     const reader = StrictReader.take(this.keys);
     const body = this.body;
     judge.beginBatch(isRejected, messages);
-    body.begin(request.size);
+    body.begin(request.heldBytes);
     while (body.next()) {
       reader.feed(body.at, body.length);
       while (reader.next() == Reading.Message) judge.batchMessage(check, request, reader, isRejected);

@@ -13,6 +13,11 @@ export abstract class MessageJudge {
    *  a batch is not decided. */
   abstract decide(check: CheckedRequest, request: GateRequest, reader: StrictReader): bool;
 
+  /** Whether a held request that was rejected is to wait until it is decided once more. `reader` has its last message. */
+  waits(_check: CheckedRequest, _request: GateRequest, _reader: StrictReader): bool {
+    return false;
+  }
+
   /** The only message of a held request was decided last, and its reader still has it: passes or answers the request. */
   abstract concludeMessage(
     check: CheckedRequest,

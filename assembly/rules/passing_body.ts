@@ -29,7 +29,7 @@ export class PassingBody {
   bytes(check: CheckedRequest, request: GateRequest, at: usize, length: usize): void {
     const reader = changetype<StrictReader>(check.reader);
     const judge = this.judge;
-    if (this.reportsRefusals && request.size > this.hold.maxBodyBytes) {
+    if (this.reportsRefusals && request.passedBytes > this.hold.maxBodyBytes) {
       judge.passingRefused(check, request, RequestRefusal.TooLarge, 0);
       return this.stop(check);
     }
@@ -43,7 +43,7 @@ export class PassingBody {
   /** The request has passed to its end. */
   end(check: CheckedRequest, request: GateRequest): void {
     const reader = changetype<StrictReader>(check.reader);
-    if (this.reportsRefusals && (request.size > 0 || !check.mayBeEmpty)) {
+    if (this.reportsRefusals && (request.passedBytes > 0 || !check.mayBeEmpty)) {
       if (reader.finish()) this.judge.passed(check, request, reader);
       else this.judge.passingRefused(check, request, reader.refusal, reader.refusedKey);
     }

@@ -104,6 +104,9 @@ const DECODERS: Record<string, Decoder> = {
   proxy_register_shared_queue: {
     call: ([address, length], memory, known) => keyCall(known, memory.latin1(address, length), ""),
   },
+  proxy_resolve_shared_queue: {
+    call: ([, , address, length], memory, known) => keyCall(known, memory.latin1(address, length), ""),
+  },
   proxy_enqueue_shared_queue: {
     call: ([token, address, length], memory) => ["", `queue ${token}: ${memory.latin1(address, length)}`],
   },

@@ -221,6 +221,13 @@ export function hostImports(host: HostState): Record<string, Record<string, Impo
       return Result.Ok;
     },
 
+    proxy_resolve_shared_queue(_vm: number, _vmLength: number, name: number, length: number, tokenOut: number) {
+      const token = host.queues.find(host.memory.text(name, length));
+      if (token === undefined) return Result.NotFound;
+      host.memory.writeU32(tokenOut, token);
+      return Result.Ok;
+    },
+
     proxy_enqueue_shared_queue(token: number, address: number, length: number) {
       return host.queues.enqueue(token, host.memory.bytes(address, length)) ? Result.Ok : Result.NotFound;
     },

@@ -32,6 +32,11 @@ export class SharedQueues {
     return this.#queues.length;
   }
 
+  /** The token of a name that is registered. */
+  find(name: string): number | undefined {
+    return this.#tokens.get(name);
+  }
+
   /** Adds a message, and posts the wake-up. False where there is no such queue. */
   enqueue(token: number, message: Uint8Array): boolean {
     const queue = this.#queues[token - 1] as Queue | undefined;

@@ -94,7 +94,7 @@ export class AccessStage extends Stage {
   }
 
   grow(state: StageState, request: GateRequest): Verdict {
-    if (request.size <= this.policy.hold.maxBodyBytes) return HOLD;
+    if (request.heldBytes <= this.policy.hold.maxBodyBytes) return HOLD;
     return this.answers.refuse(changetype<CheckedRequest>(state), request, RequestRefusal.TooLarge);
   }
 

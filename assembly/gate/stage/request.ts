@@ -23,8 +23,9 @@ export class GateRequest {
   stream: u32;
   /** A keyed hash of who calls, set by stages: of the principal, else of the address. 0 where neither is known. */
   owner: u64;
-  /** Bytes of the body: those that the proxy holds while the request is held, else those that have passed. */
-  size: usize;
+  /** Bytes of the body that the proxy has held, and bytes that have passed, or that were read as if they had. */
+  heldBytes: usize;
+  passedBytes: usize;
   /** The address of the first stage's state. */
   first: usize;
   /** The headers are held as well, since `heldAtMs`, in milliseconds. */

@@ -19,11 +19,11 @@ export abstract class Stage {
   /** The head of a request: passes, holds or answers it. Host calls refer to its stream. */
   abstract begin(state: StageState, request: GateRequest, head: RequestHead): Verdict;
 
-  /** The body of a request that this stage holds has grown to `request.size` bytes: holds or answers it. */
+  /** The body of a request that this stage holds has grown to `request.heldBytes` bytes: holds or answers it. */
   abstract grow(state: StageState, request: GateRequest): Verdict;
 
   /** A request that this stage holds is whole: passes or answers it, or holds it until it says otherwise by
-   *  {@link LaterVerdicts}. Its body is in the proxy's buffer, `request.size` bytes. All stages that hold a request are asked
+   *  {@link LaterVerdicts}. Its body is in the proxy's buffer, `request.heldBytes` bytes. All stages that hold a request are asked
    *  at its end; one that holds it on does not keep those behind it from answering. */
   abstract conclude(state: StageState, request: GateRequest): Verdict;
 

@@ -1,4 +1,6 @@
+import { Turns } from "../../gate/stage/turns";
 import { Clock } from "../../host/clock";
+import { Timer } from "../../host/timer";
 import { SessionKey } from "../../identity/keys";
 import { Event, EventKind } from "../../mcp/event";
 import { EventSink } from "../../mcp/event_sink";
@@ -17,9 +19,11 @@ import { Permits } from "../../store/permits";
 import { Marks } from "../../store/primitives/marks";
 import { Slots } from "../../store/primitives/slots";
 import { Store } from "../../store/primitives/store";
+import { WaitingWorkers } from "../../store/waiting_workers";
 import { KnownTools } from "./known_tools";
 import { LimitAudit } from "../report/limit_audit";
-import { LimitKind } from "../rules/limit_rule";
+import { LimitQueues } from "../queue/limit_queues";
+import { LimitKind, lineOf } from "../rules/limit_rule";
 import { LimitRules } from "../rules/limit_rules";
 import { LimitedCallers } from "../report/limited_callers";
 import { OpenAdmissions } from "./open_admissions";
@@ -41,6 +45,8 @@ export class Ledger extends EventSink {
   readonly allowances: Allowances;
   readonly repeats: Allowances;
   readonly limited: LimitedCallers;
+  /** The requests that wait. */
+  readonly queues: LimitQueues;
   private clients: Marks;
   private open: OpenAdmissions;
 
@@ -51,6 +57,8 @@ export class Ledger extends EventSink {
     private slots: Slots,
     private sessions: StreamSessions,
     readonly audit: LimitAudit,
+    turns: Turns,
+    timer: Timer,
     private clock: Clock,
   ) {
     super();
@@ -59,6 +67,7 @@ export class Ledger extends EventSink {
     this.permits = new Permits(shared, "permits");
     this.allowances = new Allowances(shared, "allowances", maxKeys, WhenFull.Share);
     this.repeats = new Allowances(shared, "repeats", maxKeys, WhenFull.EvictOwn);
+    this.queues = new LimitQueues(shared.self, new WaitingWorkers(shared), turns, timer, clock);
     this.limited = new LimitedCallers(new Marks(shared, "limited"));
     this.clients = new Marks(shared, "limit-clients", CLIENT_BUCKETS);
     this.open = new OpenAdmissions(new Cancellations(new Marks(shared, "cancellations")));
@@ -79,6 +88,9 @@ export class Ledger extends EventSink {
     switch (event.kind) {
       case EventKind.OperationStarted:
         if (event.operation!.admission && !event.isWaiting) this.started(event.stream, event.operation!);
+        break;
+      case EventKind.OperationAdmitted:
+        if (event.operation!.admission && !event.operation!.isParked) this.started(event.stream, event.operation!);
         break;
       case EventKind.OperationWaiting:
         if (event.operation!.admission) this.open.remove(changetype<Admission>(event.operation!.admission));
@@ -111,7 +123,8 @@ export class Ledger extends EventSink {
     this.allowances.readCount();
     if (this.rules.limitsRepeats) this.repeats.readCount();
     this.permits.finishReleases();
-    this.open.releaseCancelled(this.permits);
+    this.open.onTick();
+    for (let found = this.open.nextCancelled(); found; found = this.open.nextCancelled()) this.release(found);
     this.limited.tick(nowNs / NANOSECONDS_PER_MILLISECOND, this.audit);
     if (!isSweeper) return;
     this.allowances.sweep(nowNs);
@@ -121,7 +134,18 @@ export class Ledger extends EventSink {
 
   /** Releases the permits of an admission, which keeps its other records. */
   release(admission: Admission): void {
-    Settlement.releasePermits(admission, this.permits);
+    for (let i = 0; i < admission.count; i++) {
+      const settlement = changetype<Settlement>(admission.record(i));
+      if (settlement.kind != LimitKind.Concurrency || settlement.isDone) continue;
+      settlement.isDone = true;
+      this.giveBack(settlement.key, settlement.owner);
+    }
+  }
+
+  /** Releases a permit that a worker has acquired: a request that waits for it may be next. */
+  giveBack(permit: u64, holder: u64): void {
+    this.permits.release(permit, holder);
+    if (this.rules.hasQueues) this.queues.released(lineOf(permit));
   }
 
   /** Settles the admissions of a stream that ends whose requests have not become operations: the filter does not read them as
@@ -152,6 +176,7 @@ export class Ledger extends EventSink {
   private cancelled(event: Event): void {
     const admission = this.open.find(event.session, event.idKind, event.idHash);
     if (admission) this.release(admission);
+    else this.queues.cancel(event.session, event.idKind, event.idHash);
   }
 
   private ended(stream: Stream, operation: Operation): void {

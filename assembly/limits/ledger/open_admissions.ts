@@ -2,8 +2,6 @@ import { SessionKey } from "../../identity/keys";
 import { IdKind } from "../../jsonrpc/id";
 import { Cancellations } from "../../mcp/operations/cancellations";
 import { Admission } from "../../mcp/state/admission";
-import { Permits } from "../../store/permits";
-import { Settlement } from "./settlement";
 
 /** Open operations that one tick looks at. */
 const CHECKED_PER_TICK: i32 = 512;
@@ -15,6 +13,8 @@ export class OpenAdmissions {
   private newest: usize = 0;
   /** The address of the one that the next tick begins with; 0 for the newest. */
   private next: usize = 0;
+  /** Operations that the current tick still looks at. */
+  private left: i32 = 0;
 
   constructor(private cancellations: Cancellations) {}
 
@@ -47,20 +47,25 @@ export class OpenAdmissions {
     return null;
   }
 
-  /** Releases the permits of operations that were cancelled on another worker. To be called on each tick. */
-  releaseCancelled(permits: Permits): void {
-    let at = this.next ? this.next : this.newest;
-    for (let i = 0; at && i < CHECKED_PER_TICK; i++) {
-      const admission = changetype<Admission>(at);
-      at = admission.older;
+  /** A tick begins: {@link nextCancelled} goes on where the last tick stopped. */
+  onTick(): void {
+    if (!this.next) this.next = this.newest;
+    this.left = CHECKED_PER_TICK;
+  }
+
+  /** The next admission whose operation was cancelled, on any worker; null where this tick finds no more. */
+  nextCancelled(): Admission | null {
+    while (this.next && this.left-- > 0) {
+      const admission = changetype<Admission>(this.next);
+      this.next = admission.older;
       const isCancelled = this.cancellations.has(
         admission.session,
         admission.idKind,
         admission.idHash,
         admission.startedAt,
       );
-      if (isCancelled) Settlement.releasePermits(admission, permits);
+      if (isCancelled) return admission;
     }
-    this.next = at;
+    return null;
   }
 }

@@ -1,5 +1,4 @@
 import { ADMISSION_RECORD, Admission } from "../../mcp/state/admission";
-import { Permits } from "../../store/permits";
 import { LimitKind } from "../rules/limit_rule";
 
 /** What is settled by one rule when an operation ends: a record of its {@link Admission}. It may come from the store, so any
@@ -33,16 +32,6 @@ export class Settlement {
       if (changetype<Settlement>(admission.record(i)).kind == LimitKind.Concurrency) return true;
     }
     return false;
-  }
-
-  /** Releases the permits of an admission that have not been released. */
-  static releasePermits(admission: Admission, permits: Permits): void {
-    for (let i = 0; i < admission.count; i++) {
-      const self = changetype<Settlement>(admission.record(i));
-      if (self.kind != LimitKind.Concurrency || self.isDone) continue;
-      self.isDone = true;
-      permits.release(self.key, self.owner);
-    }
   }
 }
 

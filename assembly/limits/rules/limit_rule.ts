@@ -1,9 +1,9 @@
-import { KeyPart, LimitRuleConfig, RateConfig } from "../../config/limits/limits_config";
+import { KeyPart, LimitRuleConfig, QueueConfig, RateConfig } from "../../config/limits/limits_config";
 import { DenialForm, RuleMode } from "../../config/rules/rule_config";
 import { Properties } from "../../host/properties";
 import { Caller } from "../../identity/caller";
 import { Method } from "../../mcp/protocol/methods";
-import { keyedHash } from "../../memory/keyed_hash";
+import { keyedHash, neverZero } from "../../memory/keyed_hash";
 import { mix } from "../../memory/bytes";
 import { Claim, Claims } from "../../rules/claim";
 import { Match } from "../../rules/match/match";
@@ -45,6 +45,8 @@ export class LimitRule {
   /** Calls at one time; 0 for no limit. */
   readonly concurrency: u32;
   readonly form: DenialForm;
+  /** How requests wait; null where they do not. */
+  readonly queue: QueueConfig | null;
   /** The parts of its key; of those that are claims, the claims in the same order. */
   readonly key: StaticArray<KeyPart>;
   readonly claims: Claim[] = [];
@@ -74,6 +76,7 @@ export class LimitRule {
     this.tokenKinds = config.tokenKinds;
     this.concurrency = config.concurrency;
     this.form = config.form;
+    this.queue = isShadow || config.mode == RuleMode.Shadow ? null : config.queue;
     this.firstClaim = firstClaim;
     this.key = new StaticArray<KeyPart>(config.key.length);
     for (let i = 0; i < config.key.length; i++) {
@@ -112,6 +115,18 @@ export class LimitRule {
   /** The scope of the allowances of one kind. */
   scopeOf(kind: LimitKind): u64 {
     return mix(this.scope ^ (<u64>kind));
+  }
+
+  /** What stands for the permits of this key. */
+  permitOf(key: u64): u64 {
+    return this.scopeOf(LimitKind.Concurrency) ^ key;
+  }
+
+  /** The first kind of limit that it has. */
+  get firstKind(): LimitKind {
+    if (this.requests) return LimitKind.Requests;
+    if (this.repeats) return LimitKind.Repeats;
+    return this.concurrency ? LimitKind.Concurrency : LimitKind.Tokens;
   }
 
   /** Whether it is about this caller. */
@@ -161,6 +176,11 @@ function isUnlimited(method: Method): bool {
     default:
       return false;
   }
+}
+
+/** Stands for the line of those who wait for such a permit, or for other allowances of the same rule and key. */
+export function lineOf(permit: u64): u64 {
+  return neverZero(mix(permit));
 }
 
 function rateOf(config: RateConfig | null): Rate | null {

@@ -22,6 +22,8 @@ export class LimitRules {
   readonly limitsConcurrency: bool;
   /** Whether rules depend on the server's name. */
   readonly needsServer: bool;
+  /** Whether requests wait. */
+  readonly hasQueues: bool;
   /** Whether a rule names streams that a GET opens. */
   readonly namesGet: bool;
 
@@ -42,6 +44,7 @@ export class LimitRules {
     let limitsConcurrency = false;
     let namesGet = false;
     let needsServer = false;
+    let hasQueues = false;
     let claimCount = 0;
     for (let i = 0; i < config.rules.length; i++) {
       const rule = new LimitRule(config.rules[i], claims, isShadow, claimCount);
@@ -56,6 +59,7 @@ export class LimitRules {
       if (rule.concurrency) limitsConcurrency = true;
       if (rule.needsServer) needsServer = true;
       if (rule.namesGet) namesGet = true;
+      if (rule.queue) hasQueues = true;
     }
     this.isEnforced = isEnforced;
     this.needsAddress = needsAddress;
@@ -66,6 +70,7 @@ export class LimitRules {
     this.limitsConcurrency = limitsConcurrency;
     this.needsServer = needsServer;
     this.namesGet = namesGet;
+    this.hasQueues = hasQueues;
   }
 
   /** The rule of this scope; null where the configuration has none. */

@@ -10,6 +10,10 @@ export class Rejection {
    *  `isExact`. */
   retryAfterNs: u64 = 0;
   remaining: u32 = 0;
+  /** Of what did not admit the request: equal for requests that share it. Valid where the rule has a queue. */
+  line: u64 = 0;
+  /** Others wait for it already. */
+  isAwaited: bool = false;
   /** Nobody but the caller uses the allowance: exact numbers tell nothing of others. */
   isExact: bool = false;
 
@@ -20,6 +24,17 @@ export class Rejection {
     this.retryAfterNs = retryAfterNs;
     this.remaining = remaining;
     this.isExact = isExact;
+    this.isAwaited = false;
+  }
+
+  /** Whether the request may be admitted later. */
+  get maySucceed(): bool {
+    return this.retryAfterNs != 0;
+  }
+
+  /** How long that takes at least, in nanoseconds; 0 where something must be released first. */
+  get leastWaitNs(): u64 {
+    return this.isAwaited || this.kind == LimitKind.Concurrency ? 0 : this.retryAfterNs;
   }
 
   /** The rejected batch has at most `count` more requests, for which the rule must have room as well. */

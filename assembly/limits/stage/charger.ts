@@ -7,7 +7,7 @@ import { Charges } from "./charges";
 import { Ledger } from "../ledger/ledger";
 import { LimitFacts } from "./limit_facts";
 import { LimitKeys } from "./limit_keys";
-import { LimitKind, LimitRule } from "../rules/limit_rule";
+import { LimitKind, LimitRule, lineOf } from "../rules/limit_rule";
 import { Rejection } from "../rules/rejection";
 import { Settlement } from "../ledger/settlement";
 
@@ -26,8 +26,24 @@ export class Charger {
   private nowNs: u64 = 0;
   private method: Method = Method.None;
   private isToolCall: bool = false;
+  /** The request has waited: it has its turn, whoever else waits. */
+  private hasWaited: bool = false;
+  /** The index of the rule that it must not wait for any longer; -1 for none. */
+  private overdue: i32 = -1;
 
   constructor(private clock: Clock) {}
+
+  /** The request that follows has waited: for too long for the rule of the index `overdue`, -1 where it may wait on. */
+  beginWaiting(overdue: i32): void {
+    this.hasWaited = true;
+    this.overdue = overdue;
+  }
+
+  /** Requests that follow have not waited. */
+  endWaiting(): void {
+    this.hasWaited = false;
+    this.overdue = -1;
+  }
 
   /** Another request: what was charged before stays so. */
   begin(ledger: Ledger): void {
@@ -50,6 +66,7 @@ export class Charger {
     const key = this.keys.of(rule, request, facts, call);
     const owner = this.keys.isByCaller ? facts.owner : 0;
     this.isShared = false;
+    if (rule.queue && !this.mayTry(rule, index, key)) return false;
     if (
       this.takeRequest(rule, index, message, key, owner) &&
       // Whatever the key: callers invent calls, and shall not push out those of others.
@@ -60,6 +77,17 @@ export class Charger {
       return true;
     }
     this.undo(first);
+    return false;
+  }
+
+  /** Whether a rule with a queue may be asked: those who wait for it come first. */
+  private mayTry(rule: LimitRule, index: i32, key: u64): bool {
+    const line = lineOf(rule.permitOf(key));
+    this.rejection.line = line;
+    const isOverdue = index == this.overdue;
+    if (!isOverdue && (this.hasWaited || !this.ledger!.queues.isAwaited(line))) return true;
+    this.rejection.set(rule, index, rule.firstKind, PERMIT_RETRY_NS, 0, false);
+    this.rejection.isAwaited = true;
     return false;
   }
 
@@ -125,7 +153,7 @@ export class Charger {
 
   private takePermit(rule: LimitRule, index: i32, message: i32, key: u64, owner: u64): bool {
     if (!rule.limitsConcurrency(this.method)) return true;
-    const permit = rule.scopeOf(LimitKind.Concurrency) ^ key;
+    const permit = rule.permitOf(key);
     if (!this.ledger!.acquire(permit, owner, rule.concurrency)) {
       const isExact = this.keys.isIdentifying;
       this.rejection.set(
@@ -172,7 +200,7 @@ export class Charger {
           ledger.repeats.refund(charge.key, 1, rule.repeats!, nowNs, nowNs);
           break;
         case LimitKind.Concurrency:
-          ledger.permits.release(charge.key, ledger.permits.holder);
+          ledger.giveBack(charge.key, ledger.permits.holder);
           break;
       }
     }

@@ -118,6 +118,14 @@ export class LimitAnswers {
     );
   }
 
+  /** Answers a request that its client has cancelled while it waited: with no message, as servers do (2025-03-26 and later,
+   *  basic/utilities/cancellation). */
+  cancelled(check: CheckedRequest): Verdict {
+    const status = check.wantsStatus ? 202 : 200;
+    const headers = check.wantsStatus ? this.headers.of(check.origin, false) : this.headers.ofStream(check.origin);
+    return Verdict.answer(Outcome.Cancelled, status, "mcp_cancelled", 0, 0, headers);
+  }
+
   private endWithError(rejection: Rejection, rule: LimitRule): void {
     const writer = this.body.writer;
     writer.raw('"error":{"code":' + CODE + ',"message":"Limited: ');

@@ -16,6 +16,8 @@ export class LimitFacts {
   ledger: usize;
   /** The address of the {@link Admission} of a stream that a GET opens; 0 for none. */
   admission: usize;
+  /** The address of what waits of it; 0 where it does not wait. */
+  waiter: usize;
   /** Bytes of the id of the only request that was handed on; 0 for none, or for one that is longer than 64 bytes. */
   idLength: i32;
   isIdText: bool;

@@ -14,6 +14,8 @@ import { MessageForm, StrictReader } from "../../rules/message/strict_reader";
 import { MessageJudge } from "../../rules/message_judge";
 import { Charger } from "./charger";
 import { Decisions } from "./decisions";
+import { Wait } from "../queue/wait";
+import { Waiter } from "../queue/waiter";
 import { HandOn } from "../hand_on/hand_on";
 import { Ledger } from "../ledger/ledger";
 import { LimitAnswers } from "./limit_answers";
@@ -26,6 +28,9 @@ export class LimitJudge extends MessageJudge {
   private call: Call = new Call();
   /** What the rules have decided about the current request. */
   private decisions: Decisions = new Decisions();
+  /** What the current request waits for, if it does not wait for too long. */
+  private wait: Wait = new Wait();
+  private mayWait: bool = true;
   /** Requests among its messages so far. */
   private count: i32 = 0;
 
@@ -38,6 +43,18 @@ export class LimitJudge extends MessageJudge {
     private handOn: HandOn,
   ) {
     super();
+  }
+
+  /** The request that follows has waited. `isOver`: it must not wait any longer. */
+  beginWaiting(waiter: Waiter, isOver: bool): void {
+    this.mayWait = !isOver;
+    this.charger.beginWaiting(isOver ? waiter.rule : -1);
+  }
+
+  /** Requests that follow have not waited. */
+  endWaiting(): void {
+    this.mayWait = true;
+    this.charger.endWaiting();
   }
 
   begin(check: CheckedRequest): void {
@@ -98,6 +115,36 @@ export class LimitJudge extends MessageJudge {
         return false;
       }
     }
+    return true;
+  }
+
+  waits(check: CheckedRequest, request: GateRequest, reader: StrictReader): bool {
+    const rejection = this.charger.rejection;
+    const queue = rejection.rule!.queue;
+    if (!queue || !this.mayWait || !rejection.maySucceed) return false;
+    this.charger.undoAll();
+    const wait = this.wait;
+    wait.key = rejection.line;
+    wait.rule = rejection.index;
+    wait.kind = rejection.kind;
+    wait.retryAfterNs = rejection.leastWaitNs;
+    wait.maxWaitMs = queue.maxWaitMs;
+    wait.maxLength = queue.maxLength;
+    wait.isShared = true;
+    const facts = factsOf(check);
+    const queues = changetype<Ledger>(facts.ledger).queues;
+    if (facts.waiter) {
+      const known = changetype<Waiter>(facts.waiter);
+      const line = known.line;
+      if (!queues.keep(known, wait)) return false;
+      if (known.line != line) this.log.queued(request, reader, rejection.index);
+      return true;
+    }
+    const waiter = queues.add(request, check, wait);
+    if (!waiter) return false;
+    facts.waiter = changetype<usize>(waiter);
+    request.exchange.stream.isQueued = true;
+    this.log.queued(request, reader, rejection.index);
     return true;
   }
 

@@ -2,6 +2,7 @@ import { GateRequest } from "../../gate/stage/request";
 import { Clock } from "../../host/clock";
 import { FilterState } from "../../host/filter_state";
 import { LimitDecision } from "../../mcp/protocol/limit_decision";
+import { NANOSECONDS_PER_MILLISECOND, elapsed } from "../../memory/elapsed";
 import { CheckedRequest } from "../../rules/checked_request";
 import { RequestRefusal } from "../../rules/message/refusal";
 import { StrictReader } from "../../rules/message/strict_reader";
@@ -36,6 +37,23 @@ export class LimitLog {
     const session = reader ? sessionOf(request, reader) : 0;
     if (session) this.filterState.setHash("mcp.session", session);
     this.report(request, reader, rule, LimitDecision.Limited);
+  }
+
+  /** The request waits for the rule of this index. `reader` has its last message. */
+  queued(request: GateRequest, reader: StrictReader, rule: i32): void {
+    this.report(request, reader.isBatch ? null : reader, rule, LimitDecision.Queued);
+  }
+
+  /** The request has waited since `arrivedAt`, in nanoseconds. Host calls refer to its stream. */
+  waited(arrivedAt: u64): void {
+    const durationMs = elapsed(arrivedAt, this.clock.now()) / NANOSECONDS_PER_MILLISECOND;
+    this.filterState.setText("mcp.wait_ms", durationMs.toString());
+  }
+
+  /** The request no longer waits for the rule of this index, for which it has waited since `beganAt`, in nanoseconds. */
+  left(request: GateRequest, rule: i32, beganAt: u64): void {
+    const durationMs = elapsed(beganAt, this.clock.now()) / NANOSECONDS_PER_MILLISECOND;
+    request.services.events.limitWaited(request.exchange.stream, rule, durationMs);
   }
 
   /** The messages of the request cannot be decided. `member`: the address of the Key of the member at fault; 0 for none. */

@@ -24,8 +24,10 @@ import { LimitAnswers } from "./limit_answers";
 import { LimitFacts } from "./limit_facts";
 import { LimitJudge } from "./limit_judge";
 import { LimitLog } from "./limit_log";
+import { Waiter } from "../queue/waiter";
 import { GET_METHOD } from "../rules/limit_rule";
 import { LimitRules } from "../rules/limit_rules";
+import { Retries } from "./retries";
 
 const GET_BYTES = permanentBytes(GET_METHOD);
 
@@ -34,6 +36,7 @@ const RESET_HEADER = "response\0headers\0x-ratelimit-reset";
 
 /** The limits of a configuration as a stage of the gate. */
 export class LimitStage extends Stage {
+  private retries: Retries;
   private principals: Principals;
   private caller: Caller = new Caller();
   private charger: Charger;
@@ -65,8 +68,10 @@ export class LimitStage extends Stage {
     this.log = log;
     this.judge = judge;
     this.handOn = handOn;
-    this.held = new HeldBody(judge, rules.keys.message, config.hold, host.body, rules.limitsRepeats);
+    const held = new HeldBody(judge, rules.keys.message, config.hold, host.body, rules.limitsRepeats);
     this.passing = new PassingBody(judge, rules.keys.message, config.hold, true, rules.limitsRepeats);
+    this.held = held;
+    this.retries = new Retries(host.later, judge, held, answers, log);
   }
 
   /** Whether limits are about a request: those on the operator's paths, and those to endpoints that streams named. */
@@ -92,6 +97,7 @@ export class LimitStage extends Stage {
     facts.stream = changetype<usize>(stream);
     // It is always a Ledger: mcp/ must not import limits/, and declares it as a sink.
     facts.ledger = changetype<usize>(request.services.limits);
+    changetype<Ledger>(facts.ledger).queues.decider = this.retries;
     request.wantsPlainAnswer = this.rules.limitsTokens;
     this.findCaller(check, request, facts, head);
     const refusal = refusalOf(head, check);
@@ -137,7 +143,7 @@ export class LimitStage extends Stage {
   }
 
   grow(state: StageState, request: GateRequest): Verdict {
-    if (request.size <= this.rules.hold.maxBodyBytes) return HOLD;
+    if (request.heldBytes <= this.rules.hold.maxBodyBytes) return HOLD;
     return this.refuse(changetype<CheckedRequest>(state), request, RequestRefusal.TooLarge);
   }
 
@@ -180,6 +186,7 @@ export class LimitStage extends Stage {
     const facts = changetype<LimitFacts>(check.facts);
     const ledger = changetype<Ledger>(facts.ledger);
     const stream = changetype<Stream>(facts.stream);
+    if (facts.waiter) this.retries.abandon(changetype<Waiter>(facts.waiter));
     if (stream.isHandedOn) this.handOn.unread(stream);
     if (stream.admissions) ledger.settleUnread(stream);
     if (facts.admission) {

@@ -137,6 +137,11 @@ export class Exchange {
     services.pairing.reject(this.stream);
   }
 
+  /** The gate lets the request on: if its messages have waited, their operations begin only now. */
+  admit(services: ExchangeServices): void {
+    if (this.stream.isQueued) services.pairing.admit(this.stream);
+  }
+
   /** The response's headers. */
   responseHead(head: ResponseHead, services: ExchangeServices): void {
     const stream = this.stream;

@@ -113,6 +113,36 @@ export class Pairing {
     }
   }
 
+  /** The gate lets the stream's messages on, which have waited: the server has them from now on. */
+  admit(stream: Stream): void {
+    stream.isQueued = false;
+    const now = this.clock.now();
+    for (let operation = stream.operations.first; operation;) {
+      const next = operation.next;
+      const admission = stream.takeAdmission(operation.idKind, operation.idHash);
+      const wasParked = operation.isParked;
+      // Where another stream has ended it, the stream's end settles the admission.
+      if (!this.isUnclaimed(operation)) {
+        if (admission) stream.addAdmission(admission);
+      } else {
+        operation.startedAt = now;
+        operation.admission = changetype<usize>(admission);
+        if (wasParked) this.waiting.add(operation, this.clock.milliseconds);
+        this.events.operationAdmitted(stream, operation);
+      }
+      operation = next ? changetype<Operation>(next) : null;
+    }
+  }
+
+  /** Whether the client has cancelled the only request of a stream, whose messages wait. */
+  isOnlyCancelled(stream: Stream): bool {
+    const operation = stream.operations.only;
+    if (!operation || !stream.session.id) return false;
+    const session = this.sessions.keyOf(stream);
+    if (operation.isParked) return this.waiting.isCancelled(operation);
+    return this.cancellations.has(session, operation.idKind, operation.idHash, operation.startedAt);
+  }
+
   /** A request is cancelled: by the client, or one of the server's by the server. */
   cancel(stream: Stream, message: McpMessage, fromServer: bool): void {
     const id = message.cancelledId;
@@ -283,7 +313,7 @@ export class Pairing {
   }
 
   private concludeRejected(stream: Stream, operation: Operation): void {
-    operation.errorCode = rejectionCode(stream.rejection);
+    if (isRejection(stream.rejection)) operation.errorCode = rejectionCode(stream.rejection);
     this.conclude(stream, operation, stream.rejection);
   }
 

@@ -113,6 +113,12 @@ export class WaitingOperations extends PendingListener {
     return this.pending.takenVerdict == Outcome.Cancelled;
   }
 
+  /** Whether an operation that waits has been cancelled. */
+  isCancelled(operation: Operation): bool {
+    const key = operationKey(operation.idKind, operation.idHash, operation.fromServer);
+    return this.pending.read(operation.session, key) && this.pending.takenVerdict == Outcome.Cancelled;
+  }
+
   /** The client closed the stream of an operation before it was accepted: it ends so unless its answer or a cancellation
    *  comes within `graceMs`. Nothing where it was cancelled before. */
   abandon(operation: Operation, now: u64, graceMs: u64): void {

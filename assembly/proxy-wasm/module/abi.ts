@@ -125,6 +125,15 @@ export declare function proxy_set_shared_data(
 @external("env", "proxy_register_shared_queue")
 export declare function proxy_register_shared_queue(name: usize, length: usize, token: usize): Status;
 
+@external("env", "proxy_resolve_shared_queue")
+export declare function proxy_resolve_shared_queue(
+  vm: usize,
+  vmLength: usize,
+  name: usize,
+  length: usize,
+  token: usize,
+): Status;
+
 @external("env", "proxy_enqueue_shared_queue")
 export declare function proxy_enqueue_shared_queue(token: u32, message: usize, length: usize): Status;
 

@@ -8,6 +8,7 @@ import {
   type Plugin,
   type PluginOptions,
   SharedDataStore,
+  SharedQueues,
   Vm,
 } from "../index.ts";
 
@@ -25,7 +26,12 @@ export function startFilter(options: PluginOptions = {}): Plugin {
 
 /** A proxy with so many workers: a VM each, with the same plugin, and what they share. */
 export function startWorkers(count: number, options: PluginOptions = {}): Plugin[] {
-  const shared = { metrics: new MetricStore(), clock: new Clock(), sharedData: new SharedDataStore() };
+  const shared = {
+    metrics: new MetricStore(),
+    clock: new Clock(),
+    sharedData: new SharedDataStore(),
+    queues: new SharedQueues(),
+  };
   return Array.from({ length: count }, () =>
     new Vm(loadModule(), shared).plugin({ properties: { "xds.cluster_name": "tools" }, ...options }),
   );

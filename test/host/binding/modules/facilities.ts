@@ -16,6 +16,7 @@ import { HostHeaderMap } from "../../../../assembly/proxy-wasm/header_map";
 import { HostLog } from "../../../../assembly/proxy-wasm/log";
 import { Action, BufferType, HeaderMapType } from "../../../../assembly/proxy-wasm/module/abi";
 import { RootContext, setRootFactory } from "../../../../assembly/proxy-wasm/module/contexts";
+import { HostProperties } from "../../../../assembly/proxy-wasm/properties";
 import { HostSharedQueue } from "../../../../assembly/proxy-wasm/queues";
 import { HostStreamControl } from "../../../../assembly/proxy-wasm/stream_control";
 import { HostTimer } from "../../../../assembly/proxy-wasm/timer";
@@ -93,7 +94,7 @@ class Continuation extends TimerTask {
 
 class Facilities extends RootContext {
   private timer: HostTimer = new HostTimer(clock);
-  private queue: HostSharedQueue = new HostSharedQueue();
+  private queue: HostSharedQueue = new HostSharedQueue(new HostProperties());
   private streams: Stream[] = [];
   private tasks: Map<string, LoggedTask> = new Map();
 
@@ -109,7 +110,7 @@ class Facilities extends RootContext {
   }
 
   onQueueReady(): void {
-    this.queue.drain();
+    while (this.queue.next()) {}
     write("ready");
   }
 

@@ -63,22 +63,22 @@ class QueryStage extends Stage {
     const counted = changetype<Counted>(state);
     counted.isQueued = says(head, "stage=queue");
     if (counted.isQueued || says(head, "stage=hold")) return HOLD;
-    if (says(head, "stage=pass")) this.release(PASS, request.stream);
-    if (says(head, "stage=refuse")) this.release(this.answer(429, "stage_refuses"), request.stream);
+    if (says(head, "stage=pass")) this.release(PASS, request);
+    if (says(head, "stage=refuse")) this.release(this.answer(429, "stage_refuses"), request);
     state.reads = true;
     return PASS;
   }
 
   grow(state: StageState, request: GateRequest): Verdict {
-    this.log("grow " + request.size.toString());
-    return request.size > LARGEST ? this.answer(413, "stage_too_large") : HOLD;
+    this.log("grow " + request.heldBytes.toString());
+    return request.heldBytes > LARGEST ? this.answer(413, "stage_too_large") : HOLD;
   }
 
   conclude(state: StageState, request: GateRequest): Verdict {
-    this.log("conclude " + request.size.toString());
+    this.log("conclude " + request.heldBytes.toString());
     const body = this.host.body;
     let isTeapot = false;
-    body.begin(request.size);
+    body.begin(request.heldBytes);
     while (body.next()) isTeapot = isTeapot || indexOfIgnoringCase(body.at, body.length, "teapot") >= 0;
     if (isTeapot) return this.answer(418, "stage_teapot");
     if (!changetype<Counted>(state).isQueued) return PASS;
@@ -111,11 +111,12 @@ class QueryStage extends Stage {
     pool.release(changetype<usize>(state));
   }
 
-  private release(verdict: Verdict, current: u32): void {
+  private release(verdict: Verdict, current: GateRequest): void {
     if (queue.length == 0) return;
     const request = changetype<GateRequest>(queue.shift());
     const state = changetype<StageState>(queue.shift());
-    this.host.later.decide(request, state, verdict, current);
+    if (this.host.later.open(request)) this.host.later.decide(request, state, verdict);
+    this.host.later.open(current);
   }
 
   private answer(status: i32, details: string): Verdict {

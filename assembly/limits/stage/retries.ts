@@ -1,0 +1,66 @@
+import { LaterVerdicts } from "../../gate/stage/later_verdicts";
+import { GateRequest } from "../../gate/stage/request";
+import { Verdict, VerdictKind } from "../../gate/stage/verdict";
+import { CheckedRequest } from "../../rules/checked_request";
+import { HeldBody } from "../../rules/held_body";
+import { Decider } from "../queue/decider";
+import { Waiter } from "../queue/waiter";
+import { Ledger } from "../ledger/ledger";
+import { LimitAnswers } from "./limit_answers";
+import { LimitFacts } from "./limit_facts";
+import { LimitJudge } from "./limit_judge";
+import { LimitLog } from "./limit_log";
+
+/** Decides requests that wait by their messages once more. */
+export class Retries extends Decider {
+  constructor(
+    private later: LaterVerdicts,
+    private judge: LimitJudge,
+    private held: HeldBody,
+    private answers: LimitAnswers,
+    private log: LimitLog,
+  ) {
+    super();
+  }
+
+  decide(waiter: Waiter, isOver: bool): bool {
+    const request = waiter.request;
+    const check = waiter.check;
+    const line = waiter.line;
+    if (!this.later.open(request)) {
+      this.end(waiter, false);
+      return true;
+    }
+    const verdict = this.verdictOf(waiter, request, check, isOver);
+    if (verdict.kind == VerdictKind.Hold) return waiter.line != line;
+    this.end(waiter, verdict.kind == VerdictKind.Pass);
+    this.later.decide(request, check, verdict);
+    return true;
+  }
+
+  left(waiter: Waiter): void {
+    this.log.left(waiter.request, waiter.rule, waiter.beganAt);
+  }
+
+  /** The stream of a request that waits is over. Host calls refer to it. */
+  abandon(waiter: Waiter): void {
+    this.end(waiter, false);
+  }
+
+  private verdictOf(waiter: Waiter, request: GateRequest, check: CheckedRequest, isOver: bool): Verdict {
+    const isCancelled = waiter.isCancelled || request.services.pairing.isOnlyCancelled(request.exchange.stream);
+    if (isCancelled) return this.answers.cancelled(check);
+    this.judge.beginWaiting(waiter, isOver);
+    const verdict = this.held.conclude(check, request);
+    this.judge.endWaiting();
+    return verdict;
+  }
+
+  /** The request waits no longer. */
+  private end(waiter: Waiter, isServed: bool): void {
+    const facts = changetype<LimitFacts>(waiter.check.facts);
+    facts.waiter = 0;
+    this.log.waited(waiter.arrivedAt);
+    changetype<Ledger>(facts.ledger).queues.remove(waiter, isServed);
+  }
+}

@@ -1,0 +1,159 @@
+import { isWithin } from "../memory/elapsed";
+import { ATTEMPTS, PAGE_CAPACITY, Store } from "./primitives/store";
+
+/** That one worker waits for something under a key. */
+@unmanaged
+class WaitingRecord {
+  key: u64;
+  /** {@link Store.self} of the worker. */
+  worker: u64;
+  /** How much the worker has got since it waits, by stride scheduling: see {@link WaitingWorkers}. */
+  progress: u64;
+  /** When the worker last said that it waits, in milliseconds. */
+  seenAtMs: u64;
+  /** The number by which the worker is woken. */
+  queue: u32;
+  /** Callers who wait on it. */
+  callers: u32;
+}
+
+const RECORD_SIZE: i32 = 40;
+
+if (
+  offsetof<WaitingRecord>("key") != 0 ||
+  offsetof<WaitingRecord>("worker") != 8 ||
+  offsetof<WaitingRecord>("progress") != 16 ||
+  offsetof<WaitingRecord>("seenAtMs") != 24 ||
+  offsetof<WaitingRecord>("queue") != 32 ||
+  offsetof<WaitingRecord>("callers") != 36 ||
+  offsetof<WaitingRecord>() != RECORD_SIZE
+)
+  ERROR("The layout of WaitingRecord has changed: see FORMAT.");
+
+const BUCKETS: i32 = 256;
+const CAPACITY: i32 = 512;
+
+if (CAPACITY * RECORD_SIZE > PAGE_CAPACITY) ERROR("A full bucket is too long.");
+
+/** A worker that has not said for so long that it waits is gone: three ticks. */
+const LIVE_MS: u64 = 3500;
+/** The progress that one turn of the only caller of a worker is. */
+const STRIDE: u64 = 1 << 20;
+
+/**
+ * The workers whose requests wait for something that all workers share, by its key. Who is next is decided by stride
+ * scheduling (Waldspurger and Weihl, 1995): the worker with the least progress, and each turn advances it by a stride divided
+ * by the callers who wait on it. So k workers on which a caller waits give it k shares. At most 5 MB: 256 values of up to
+ * 20 KiB.
+ */
+export class WaitingWorkers {
+  /** What {@link choose} found. */
+  chosen: u64 = 0;
+  chosenQueue: i32 = 0;
+  /** Workers that wait for the key, this one included, as {@link choose} found them. */
+  private count: i32 = 0;
+
+  constructor(private shared: Store) {}
+
+  /** Says that this worker waits for `key` with so many callers, 0 for no longer, and how it is woken. False where there is no
+   *  room, or where others were faster every time. */
+  announce(key: u64, callers: u32, queue: i32, nowMs: u64): bool {
+    const shared = this.shared;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      this.load(key);
+      let own: usize = 0;
+      let least = u64.MAX_VALUE;
+      for (let at = shared.page; at < this.end;) {
+        const record = changetype<WaitingRecord>(at);
+        const isOwn = record.key == key && record.worker == shared.self;
+        if (isOwn ? callers == 0 : !isLive(record, nowMs)) {
+          shared.length -= RECORD_SIZE;
+          if (at != this.end) memory.copy(at, this.end, RECORD_SIZE);
+          continue;
+        }
+        if (isOwn) own = at;
+        else if (record.key == key) least = min(least, record.progress);
+        at += RECORD_SIZE;
+      }
+      if (callers) {
+        if (!own) {
+          if (shared.length >= CAPACITY * RECORD_SIZE) return false;
+          own = this.end;
+          shared.length += RECORD_SIZE;
+          const record = changetype<WaitingRecord>(own);
+          record.key = key;
+          record.worker = shared.self;
+          // It has missed nothing, and owes nothing.
+          record.progress = least == u64.MAX_VALUE ? 0 : least;
+        }
+        const record = changetype<WaitingRecord>(own);
+        record.callers = callers;
+        record.queue = queue;
+        record.seenAtMs = nowMs;
+      }
+      if (shared.save()) return true;
+    }
+    shared.conflicts++;
+    return false;
+  }
+
+  /** Whether any worker waits for `key`. */
+  isAwaited(key: u64, nowMs: u64): bool {
+    this.load(key);
+    for (let at = this.shared.page; at < this.end; at += RECORD_SIZE) {
+      const record = changetype<WaitingRecord>(at);
+      if (record.key == key && isLive(record, nowMs)) return true;
+    }
+    return false;
+  }
+
+  /** Chooses the worker that is next to get what is free under `key`. False where none waits. */
+  choose(key: u64, nowMs: u64): bool {
+    this.load(key);
+    this.count = 0;
+    let least: u64 = 0;
+    for (let at = this.shared.page; at < this.end; at += RECORD_SIZE) {
+      const record = changetype<WaitingRecord>(at);
+      if (record.key != key || !isLive(record, nowMs)) continue;
+      if (this.count++ && record.progress >= least) continue;
+      least = record.progress;
+      this.chosen = record.worker;
+      this.chosenQueue = <i32>record.queue;
+    }
+    return this.count > 0;
+  }
+
+  /** This worker has got what was free under `key`. */
+  served(key: u64, nowMs: u64): void {
+    const shared = this.shared;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      this.load(key);
+      let own: usize = 0;
+      let hasOthers = false;
+      for (let at = shared.page; at < this.end; at += RECORD_SIZE) {
+        const record = changetype<WaitingRecord>(at);
+        if (record.key != key) continue;
+        if (record.worker == shared.self) own = at;
+        else if (isLive(record, nowMs)) hasOthers = true;
+      }
+      // Alone, it is always next.
+      if (!own || !hasOthers) return;
+      const record = changetype<WaitingRecord>(own);
+      record.progress += STRIDE / max<u64>(record.callers, 1);
+      if (shared.save()) return;
+    }
+    shared.conflicts++;
+  }
+
+  private load(key: u64): void {
+    this.shared.loadRecords("waiting", <i32>(key >> 56), 0, RECORD_SIZE, CAPACITY);
+  }
+
+  private get end(): usize {
+    return this.shared.page + this.shared.length;
+  }
+}
+
+function isLive(record: WaitingRecord, nowMs: u64): bool {
+  return isWithin(LIVE_MS, record.seenAtMs, nowMs);
+}
