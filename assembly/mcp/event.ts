@@ -1,6 +1,7 @@
 import { ServerKey, SessionKey, ToolKey } from "../identity/keys";
 import { IdKind } from "../jsonrpc/id";
 import { SessionEntry } from "../store/session_entry";
+import { SessionState } from "../store/session_state";
 import { MirroredHeader } from "./headers/mirrored_headers";
 import { LimitDecision } from "./protocol/limit_decision";
 import { Method, TargetKind } from "./protocol/methods";
@@ -61,6 +62,7 @@ export class Event {
   nameLength: i32 = 0;
   end: StreamEnd = 0;
   entry: SessionEntry = changetype<SessionEntry>(0);
+  sessionState: SessionState = 0;
   session: SessionKey = 0;
   operation: Operation | null = null;
   isWaiting: bool = false;

@@ -1,6 +1,7 @@
 import { ServerKey, SessionKey, ToolKey } from "../identity/keys";
 import { IdKind } from "../jsonrpc/id";
 import { SessionEntry } from "../store/session_entry";
+import { SessionState } from "../store/session_state";
 import { Event, EventKind } from "./event";
 import { EventSink } from "./event_sink";
 import { MirroredHeader } from "./headers/mirrored_headers";
@@ -106,10 +107,11 @@ export class Events {
     this.report(EventKind.SessionSettled);
   }
 
-  /** The sweep counted a live session. The entry lies in the store, which must not be used meanwhile. */
-  sessionCounted(entry: SessionEntry): void {
+  /** The sweep counted a live session, which is in this state. The entry lies in the store, which must not be used meanwhile. */
+  sessionCounted(entry: SessionEntry, state: SessionState): void {
     const event = this.event;
     event.entry = entry;
+    event.sessionState = state;
     this.report(EventKind.SessionCounted);
   }
 
@@ -152,6 +154,8 @@ export class Events {
    *  `nameLength` is 0 where it names no target; `startedAt` in nanoseconds. The store must not be used meanwhile. */
   operationCounted(
     server: ServerKey,
+    session: SessionKey,
+    fromClient: bool,
     isWaiting: bool,
     method: Method,
     name: usize,
@@ -160,6 +164,8 @@ export class Events {
   ): void {
     const event = this.event;
     event.server = server;
+    event.session = session;
+    event.fromClient = fromClient;
     event.isWaiting = isWaiting;
     event.method = method;
     event.name = name;

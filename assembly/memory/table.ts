@@ -62,6 +62,13 @@ export class Table {
     store<u64>(this.slots + hole * SLOT, EMPTY);
   }
 
+  /** Takes all keys out. */
+  clear(): void {
+    if (!this.used) return;
+    this.used = 0;
+    memory.fill(this.slots, 0, (this.mask + 1) * SLOT);
+  }
+
   private find(key: u64): usize {
     let index = (<usize>mix(key)) & this.mask;
     while (true) {

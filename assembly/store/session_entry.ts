@@ -1,3 +1,9 @@
+import { hasCome } from "../memory/elapsed";
+import { Hold, changedHold, isHeld } from "./hold";
+import { SessionNews } from "./session_news";
+import { SessionState } from "./session_state";
+import { Turn, isClients, laterTurn } from "./turn";
+
 /** What names a session: the label `mcp_session_kind`. */
 export enum SessionKind {
   /** `Mcp-Session-Id` of Streamable HTTP. */
@@ -68,6 +74,10 @@ export class SessionEntry {
   end: u8;
   /** The tag of who began it: below {@link CALLER_TAG_COUNT}, which the reader checks. */
   caller: u16;
+  /** By the workers that have operations open with the server, and by those where requests wait for limits. */
+  calling: Hold;
+  limited: Hold;
+  turn: Turn;
 
   /** Whether its kind and end are among those that there are. */
   get isSound(): bool {
@@ -78,6 +88,23 @@ export class SessionEntry {
   get isActive(): bool {
     return this.endedAtMs == 0;
   }
+
+  /** What it is about, as far as workers said. */
+  stateAt(nowMs: u64): SessionState {
+    if (isHeld(this.limited, nowMs)) return SessionState.WaitingForLimit;
+    if (isClients(this.turn)) return SessionState.WaitingForClient;
+    return isHeld(this.calling, nowMs) ? SessionState.Calling : SessionState.Idle;
+  }
+
+  /** Adds what a worker has seen. */
+  add(news: SessionNews, nowMs: u64): void {
+    this.operations += news.operations;
+    this.tokens += news.tokens;
+    if (hasCome(this.activeAtMs, news.activeAtMs)) this.activeAtMs = news.activeAtMs;
+    this.calling = changedHold(this.calling, news.hasCalled, news.calls, nowMs);
+    this.limited = changedHold(this.limited, news.hasWaited, news.waits, nowMs);
+    this.turn = laterTurn(this.turn, news.turn, nowMs);
+  }
 }
 
 /** Tags of callers: bits of keyed hashes. Sessions of one caller have the same, and those of two callers seldom do. */
@@ -87,7 +114,7 @@ export const CALLER_TAG_COUNT: i32 = 16384;
 export const NO_CLIENT: u8 = 255;
 
 /** Bytes of an entry in a bucket. */
-export const ENTRY_SIZE: i32 = 64;
+export const ENTRY_SIZE: i32 = 88;
 
 if (
   offsetof<SessionEntry>("hash") != 0 ||
@@ -103,6 +130,9 @@ if (
   offsetof<SessionEntry>("client") != 58 ||
   offsetof<SessionEntry>("end") != 61 ||
   offsetof<SessionEntry>("caller") != 62 ||
+  offsetof<SessionEntry>("calling") != 64 ||
+  offsetof<SessionEntry>("limited") != 72 ||
+  offsetof<SessionEntry>("turn") != 80 ||
   offsetof<SessionEntry>() != ENTRY_SIZE
 )
   ERROR("The layout of SessionEntry has changed: see FORMAT.");

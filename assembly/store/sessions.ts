@@ -2,6 +2,8 @@ import { elapsed, hasCome } from "../memory/elapsed";
 import { nthSmallest } from "../memory/select";
 import { CallerCounts, HEAVY_LIMIT, HEAVY_SIZE } from "./caller_counts";
 import { ENTRY_SIZE, SessionEnd, SessionEntry, SessionKind } from "./session_entry";
+import { SessionNews } from "./session_news";
+import { SessionState } from "./session_state";
 import { ATTEMPTS, PAGE_CAPACITY, Store } from "./primitives/store";
 
 /** A session is in the bucket that the highest ten bits of its hash number. */
@@ -9,6 +11,8 @@ const BUCKETS: i32 = 1024;
 const BUCKET_SHIFT: u64 = 54;
 /** The fewest entries that a bucket holds. */
 const LEAST_CAPACITY: i32 = 16;
+/** The most that it may hold: 1.4 times its share of as many sessions as a configuration allows. */
+const LARGEST_CAPACITY: i32 = PAGE_CAPACITY / ENTRY_SIZE;
 /** Activity windows that one caller has on one server before all further names of its software share one. With that one they
  *  have room in a bucket. */
 const WINDOW_LIMIT: i32 = LEAST_CAPACITY - 1;
@@ -34,8 +38,9 @@ export abstract class SessionListener {
   abstract sessionEnded(entry: SessionEntry): void;
   /** The totals of a session that has ended are final. */
   abstract sessionSettled(entry: SessionEntry): void;
-  /** The sweep found a session that lives. The entry lies in the loaded value: the store must not be read meanwhile. */
-  abstract sessionCounted(entry: SessionEntry): void;
+  /** The sweep found a session that lives. `state`: as far as workers said. The entry lies in the loaded value: the store must
+   *  not be read meanwhile. */
+  abstract sessionCounted(entry: SessionEntry, state: SessionState): void;
 }
 
 /** What {@link Sessions.insert} found. */
@@ -83,7 +88,7 @@ export class Sessions {
     private listener: SessionListener,
   ) {
     // Twice its share, since hashes do not spread evenly.
-    const capacity = 2 * ((max + BUCKETS - 1) / BUCKETS);
+    const capacity = min(2 * ((max + BUCKETS - 1) / BUCKETS), LARGEST_CAPACITY);
     this.capacity = capacity < LEAST_CAPACITY ? LEAST_CAPACITY : capacity;
     this.takenBytes = new StaticArray<u8>(this.capacity * ENTRY_SIZE);
   }
@@ -123,15 +128,13 @@ export class Sessions {
   }
 
   /** Adds what a worker has seen of a session since its last update. False where it is not there, or has ended. */
-  update(hash: u64, operations: u32, tokens: u64, activeAtMs: u64): bool {
+  update(hash: u64, news: SessionNews, nowMs: u64): bool {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const found = this.find(hash);
       if (!found) return false;
       const entry = changetype<SessionEntry>(found);
-      entry.operations += operations;
-      entry.tokens += tokens;
-      if (hasCome(entry.activeAtMs, activeAtMs)) entry.activeAtMs = activeAtMs;
+      entry.add(news, nowMs);
       const isActive = entry.isActive;
       if (shared.save()) return isActive;
     }
@@ -205,7 +208,7 @@ export class Sessions {
       shared.length = <i32>(kept - shared.page);
       if (this.takenCount > 0 && !shared.save()) continue;
       if (shared.length) this.isEmpty = false;
-      const active = this.tellActive();
+      const active = this.tellActive(nowMs);
       this.tellTaken();
       this.takenCount = 0;
       return active;
@@ -213,7 +216,7 @@ export class Sessions {
     shared.conflicts++;
     this.isEmpty = false;
     this.recountTaken();
-    return this.tellActive();
+    return this.tellActive(nowMs);
   }
 
   /** A change was tried in vain: what it was to evict still counts. */
@@ -226,14 +229,14 @@ export class Sessions {
   }
 
   /** Reports the live sessions of the loaded bucket. Returns their number. */
-  private tellActive(): i32 {
+  private tellActive(nowMs: u64): i32 {
     let active = 0;
     for (let at = this.first(); at < this.last(); at += ENTRY_SIZE) {
       const entry = changetype<SessionEntry>(at);
       if (!entry.isActive) continue;
       active++;
       if (this.countsLeft) this.counts.add(entry.caller);
-      this.listener.sessionCounted(entry);
+      this.listener.sessionCounted(entry, entry.stateAt(nowMs));
     }
     return active;
   }
@@ -290,7 +293,7 @@ export class Sessions {
   /** Loads a bucket; one with an entry that is not sound counts as empty. */
   private load(bucket: i32): void {
     const shared = this.shared;
-    shared.loadRecords("sessions", bucket, 0, ENTRY_SIZE, PAGE_CAPACITY / ENTRY_SIZE);
+    shared.loadRecords("sessions", bucket, 0, ENTRY_SIZE, LARGEST_CAPACITY);
     for (let at = this.first(); at < this.last(); at += ENTRY_SIZE) {
       if (!changetype<SessionEntry>(at).isSound) shared.length = 0;
     }

@@ -25,7 +25,9 @@ import { Participants } from "../sessions/participants";
 import { SessionActivity } from "../sessions/session_activity";
 import { SessionEvents } from "../sessions/session_events";
 import { SessionTracker } from "../sessions/session_tracker";
+import { SessionWork } from "../sessions/session_work";
 import { StreamSessions } from "../sessions/stream_sessions";
+import { WaitingSessions } from "../sessions/waiting_sessions";
 import { ListChanges } from "../tools/list_changes";
 import { Tasks } from "../tools/tasks";
 import { ToolWatch } from "../tools/tool_watch";
@@ -63,6 +65,7 @@ export class ExchangeServices {
   private tracker: SessionTracker;
   private storedSessions: Sessions;
   private waiting: WaitingOperations;
+  private waitingSessions: WaitingSessions;
 
   /** @param shared the state of the counting unit.
    *  @param secret its key.
@@ -80,7 +83,8 @@ export class ExchangeServices {
     clock: Clock,
   ) {
     const events = new Events();
-    const storedSessions = new Sessions(shared, settings.maxSessions, new SessionEvents(events));
+    const waitingSessions = new WaitingSessions();
+    const storedSessions = new Sessions(shared, settings.maxSessions, new SessionEvents(events, waitingSessions));
     const tracker = new SessionTracker(storedSessions, events, clients, settings.idleSeconds);
     const participants = new Participants(servers, callers, events, principals, settings.callerLabel);
     const sessions = new StreamSessions(new SessionKeys(secret), participants, tracker, events, clock);
@@ -103,7 +107,8 @@ export class ExchangeServices {
       events,
       clock,
     );
-    events.add(new SessionActivity(tracker, clock));
+    const work = new SessionWork(tracker);
+    events.add(new SessionActivity(tracker, work, waitingSessions, clock));
     this.events = events;
     this.participants = participants;
     this.sessions = sessions;
@@ -115,6 +120,7 @@ export class ExchangeServices {
     this.tracker = tracker;
     this.storedSessions = storedSessions;
     this.waiting = waiting;
+    this.waitingSessions = waitingSessions;
   }
 
   /** Ends the operations that clients gave up, and writes what sessions did here to the store, as far as it is due. */
@@ -131,8 +137,10 @@ export class ExchangeServices {
   /** Ends the sessions and operations that are due, and counts the others. One worker at a time does it. False where more are
    *  due than one sweep ends: the next sweep should follow soon. */
   sweep(nowMs: u64): bool {
-    const hasSweptSessions = this.storedSessions.sweep(nowMs);
+    // What waits first: the states of sessions depend on it.
+    this.waitingSessions.clear();
     const hasSweptWaiting = this.waiting.sweep(nowMs);
+    const hasSweptSessions = this.storedSessions.sweep(nowMs);
     return hasSweptSessions && hasSweptWaiting;
   }
 

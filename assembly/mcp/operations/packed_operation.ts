@@ -1,4 +1,4 @@
-import { ServerKey } from "../../identity/keys";
+import { ServerKey, SessionKey } from "../../identity/keys";
 import { IdKind } from "../../jsonrpc/id";
 import { METHOD_COUNT, Method } from "../protocol/methods";
 import { TOKEN_KIND_COUNT } from "../protocol/token_kinds";
@@ -111,6 +111,15 @@ export function unpackOperation(from: usize, length: u32): Operation | null {
 /** The key of a packed operation's server. */
 export function packedServer(at: usize): ServerKey {
   return load<u64>(at, SERVER_AT);
+}
+
+export function packedSession(at: usize): SessionKey {
+  return load<u64>(at, SESSION_AT);
+}
+
+/** Whether the server asked. */
+export function packedFromServer(at: usize): bool {
+  return load<u8>(at, FROM_SERVER_AT) != 0;
 }
 
 export function packedMethod(at: usize): Method {

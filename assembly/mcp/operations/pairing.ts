@@ -60,6 +60,7 @@ export class Pairing {
       this.bind(stream, operation);
       isWaiting = this.waiting.add(operation, this.clock.milliseconds);
     }
+    if (!stream.isRejected && !stream.isUnpaired) operation.begunIn = this.sessionAtStart(stream, operation);
     this.participants.nameCaller(stream);
     this.events.operationStarted(stream, operation, isWaiting);
   }
@@ -327,6 +328,12 @@ export class Pairing {
     this.participants.nameCaller(stream);
     this.events.operationEnded(stream, operation);
     operation.release();
+  }
+
+  private sessionAtStart(stream: Stream, operation: Operation): SessionKey {
+    if (operation.session) return operation.session;
+    const client = operation.clientName;
+    return this.sessions.sessionOfRequest(stream, UNKNOWN_REVISION, client, operation.clientNameLength);
   }
 
   /** The session of an operation that ends: an answer that could not be read may have named one, so it begins none. */

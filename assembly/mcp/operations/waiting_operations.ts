@@ -12,10 +12,12 @@ import {
   PACKED_LIMIT,
   isPacked,
   packOperation,
+  packedFromServer,
   packedMethod,
   packedName,
   packedNameLength,
   packedServer,
+  packedSession,
   packedStart,
   unpackOperation,
 } from "./packed_operation";
@@ -198,6 +200,8 @@ export class WaitingOperations extends PendingListener {
     if (!isPacked(at, length) || !packedServer(at)) return;
     this.events.operationCounted(
       packedServer(at),
+      packedSession(at),
+      !packedFromServer(at),
       verdict == Outcome.Open,
       packedMethod(at),
       packedName(at),

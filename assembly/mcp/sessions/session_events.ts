@@ -1,10 +1,16 @@
 import { SessionEntry } from "../../store/session_entry";
 import { SessionListener } from "../../store/sessions";
+import { SessionState } from "../../store/session_state";
 import { Events } from "../events";
+import { WaitingSessions } from "./waiting_sessions";
 
 /** Reports what becomes of the sessions in the store. */
 export class SessionEvents extends SessionListener {
-  constructor(private events: Events) {
+  /** @param waiting the sessions in which something waits in the store. */
+  constructor(
+    private events: Events,
+    private waiting: WaitingSessions,
+  ) {
     super();
   }
 
@@ -16,7 +22,7 @@ export class SessionEvents extends SessionListener {
     this.events.sessionSettled(entry);
   }
 
-  sessionCounted(entry: SessionEntry): void {
-    this.events.sessionCounted(entry);
+  sessionCounted(entry: SessionEntry, state: SessionState): void {
+    this.events.sessionCounted(entry, max(state, this.waiting.stateOf(entry.hash)));
   }
 }

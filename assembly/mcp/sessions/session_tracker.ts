@@ -10,7 +10,9 @@ import {
   SessionEntry,
   SessionKind,
 } from "../../store/session_entry";
+import { SESSION_NEWS_SIZE, SessionNews } from "../../store/session_news";
 import { Inserted, Sessions } from "../../store/sessions";
+import { clients, isClients, servers } from "../../store/turn";
 import { Events } from "../events";
 import { ClientNumbers } from "./client_numbers";
 
@@ -22,20 +24,52 @@ const SIGHTING_LIMIT: i32 = 8192;
 /** Sessions that one tick writes to the store at most; the next tick continues. At the limit a round takes four ticks. */
 const FLUSHES_PER_TICK: i32 = 2048;
 
-/** What a worker has seen of a session and not yet written to the store. */
+/** The most sessions of which a worker counts open work. */
+const WORK_LIMIT: i32 = 4096;
+
+if (WORK_LIMIT * 2 > SIGHTING_LIMIT) ERROR("What has no open work must make room for other sessions.");
+
+/** What a worker knows of a session. */
 @unmanaged
 class Sighting {
   hash: u64;
-  activeAtMs: u64;
   flushedAtMs: u64;
-  operations: u32;
-  tokens: u64;
+  /** Its place in the tracker's list. */
+  index: i32;
+  /** Operations of its client that are open with the server here, and requests that wait for limits here. */
+  calls: u32;
+  waits: u32;
+  /** The store has it, as far as this worker knows: it was accepted by the server. */
+  isKnown: bool;
+  /** The newest flush did not find it in the store. */
+  isMissing: bool;
+  /** Something happened in it since the newest flush. */
   hasNews: bool;
+  /** It is the client's turn in it, or no longer, since the newest flush. */
+  hasTurned: bool;
+
+  @inline
+  get news(): SessionNews {
+    return changetype<SessionNews>(changetype<usize>(this) + NEWS_AT);
+  }
+
+  get hasWork(): bool {
+    return (this.calls | this.waits) != 0;
+  }
+
+  /** Whether the store has to learn of another state. */
+  get hasChangedState(): bool {
+    const calls = this.calls != 0;
+    const waits = this.waits != 0;
+    return this.hasTurned || calls != this.news.hasCalled || waits != this.news.hasWaited;
+  }
 }
+
+const NEWS_AT: usize = (offsetof<Sighting>() + 7) & ~7;
 
 /**
  * Follows sessions from request to request. What a busy session does is gathered here and written to the store every few
- * seconds, so that an ordinary request touches no shared data.
+ * seconds, so that an ordinary request touches no shared data; what changes its state, with the next tick.
  */
 export class SessionTracker {
   private byHash: Table = new Table(256);
@@ -46,7 +80,10 @@ export class SessionTracker {
   private next: i32 = -1;
   /** The index of the sighting that was dropped last to make room for a new one. */
   private oldest: i32 = 0;
+  /** Sessions with open work. */
+  private busy: i32 = 0;
   private entryBytes: StaticArray<u8> = new StaticArray<u8>(ENTRY_SIZE);
+  private lateBytes: StaticArray<u8> = new StaticArray<u8>(<i32>SESSION_NEWS_SIZE);
 
   /** @param idleSeconds how long a session may be idle. */
   constructor(
@@ -58,11 +95,10 @@ export class SessionTracker {
 
   /** Marks a session as active. False where this worker does not remember it: then {@link begin} or {@link meet}. */
   touch(hash: u64, nowMs: u64): bool {
-    const at = <usize>this.byHash.get(hash);
-    if (!at) return false;
-    const sighting = changetype<Sighting>(at);
+    const sighting = this.find(hash);
+    if (!sighting || !sighting.isKnown) return false;
     // What ended by the sweep may have ended earlier.
-    if (hasCome(sighting.activeAtMs, nowMs)) sighting.activeAtMs = nowMs;
+    if (hasCome(sighting.news.activeAtMs, nowMs)) sighting.news.activeAtMs = nowMs;
     sighting.hasNews = true;
     return true;
   }
@@ -99,18 +135,65 @@ export class SessionTracker {
   add(hash: u64, operations: u32, tokens: u64, nowMs: u64): void {
     // An operation may last longer than this worker remembers its session.
     if (!this.touch(hash, nowMs)) {
-      this.sessions.update(hash, operations, tokens, nowMs);
+      const news = this.lateNews;
+      memory.fill(changetype<usize>(news), 0, SESSION_NEWS_SIZE);
+      news.operations = operations;
+      news.tokens = tokens;
+      news.activeAtMs = nowMs;
+      this.sessions.update(hash, news, nowMs);
       return;
     }
-    const sighting = changetype<Sighting>(<usize>this.byHash.get(hash));
-    sighting.operations += operations;
-    sighting.tokens += tokens;
+    const news = this.find(hash)!.news;
+    news.operations += operations;
+    news.tokens += tokens;
+  }
+
+  /** The client has sent a request: it is no longer its turn. */
+  turnToServer(hash: u64, nowMs: u64): void {
+    const sighting = this.find(hash);
+    if (!sighting) return;
+    if (isClients(sighting.news.turn)) sighting.hasTurned = true;
+    sighting.news.turn = servers(nowMs);
+  }
+
+  /** An answer asked the client for input: it is its turn, until it sends another request in the session, to any worker. */
+  turnToClient(hash: u64, nowMs: u64): void {
+    const sighting = this.findOrAdd(hash, nowMs);
+    if (!sighting) return;
+    sighting.hasTurned = true;
+    sighting.news.turn = clients(nowMs);
+  }
+
+  /** An operation of the client is open with the server, or with `waits` a request waits for limits. The session need not be
+   *  there. True where {@link endWork} is to follow; false where there is too much such work to count it. */
+  beginWork(hash: u64, waits: bool, nowMs: u64): bool {
+    const found = this.find(hash);
+    const isBusy = found != null && found.hasWork;
+    if (!isBusy && this.busy == WORK_LIMIT) return false;
+    const sighting = found ? found : this.findOrAdd(hash, nowMs);
+    if (!sighting) return false;
+    if (!isBusy) this.busy++;
+    if (waits) sighting.waits++;
+    else sighting.calls++;
+    return true;
+  }
+
+  /** That is over. Nothing where the tracker is closed. */
+  endWork(hash: u64, waits: bool): void {
+    const sighting = this.find(hash);
+    if (!sighting || !(waits ? sighting.waits : sighting.calls)) return;
+    if (waits) sighting.waits--;
+    else sighting.calls--;
+    if (sighting.hasWork) return;
+    this.busy--;
+    // The server has not accepted it, and the store need not learn of it.
+    if (!sighting.isKnown && !sighting.hasChangedState) this.forget(sighting.index);
   }
 
   /** The session has ended. What was gathered of it is written to the store first. */
   end(hash: u64, reason: SessionEnd, nowMs: u64): void {
-    const at = <usize>this.byHash.get(hash);
-    if (at) this.flush(changetype<Sighting>(at), nowMs);
+    const sighting = this.find(hash);
+    if (sighting) this.flush(sighting, nowMs);
     this.sessions.end(hash, reason, nowMs);
   }
 
@@ -121,9 +204,15 @@ export class SessionTracker {
     if (i < 0) i = this.count - 1;
     for (; i >= 0 && budget > 0; i--) {
       const sighting = changetype<Sighting>(this.list[i]);
-      if (isWithin(FLUSH_MS, sighting.flushedAtMs, nowMs)) continue;
-      if (sighting.hasNews) budget--;
-      if (!sighting.hasNews || !this.flush(sighting, nowMs)) this.forget(i);
+      const isDue = !isWithin(FLUSH_MS, sighting.flushedAtMs, nowMs);
+      if (!isDue && (sighting.isMissing || !sighting.hasChangedState)) continue;
+      const isSilent = !sighting.hasNews && !sighting.hasWork;
+      if (!isSilent || sighting.hasChangedState) {
+        budget--;
+        this.flush(sighting, nowMs);
+      }
+      if (sighting.hasWork) continue;
+      if (sighting.isMissing || !sighting.isKnown || (isSilent && isDue)) this.forget(i);
     }
     this.next = i;
   }
@@ -131,9 +220,18 @@ export class SessionTracker {
   /** Writes all news to the store, and frees the sightings. The tracker must not be used any more. */
   close(nowMs: u64): void {
     for (let i = this.count - 1; i >= 0; i--) {
-      this.flush(changetype<Sighting>(this.list[i]), nowMs);
+      const sighting = changetype<Sighting>(this.list[i]);
+      sighting.calls = 0;
+      sighting.waits = 0;
+      this.flush(sighting, nowMs);
       this.forget(i);
     }
+    this.busy = 0;
+  }
+
+  /** For news of a session without a sighting. */
+  private get lateNews(): SessionNews {
+    return changetype<SessionNews>(changetype<usize>(this.lateBytes));
   }
 
   private get entry(): SessionEntry {
@@ -171,13 +269,35 @@ export class SessionTracker {
   }
 
   private remember(hash: u64, nowMs: u64, hasNews: bool): void {
-    if (this.count == SIGHTING_LIMIT) this.giveUpOldest(nowMs);
+    let sighting = this.find(hash);
+    if (!sighting) {
+      if (this.count == SIGHTING_LIMIT) this.giveUpOldest(nowMs);
+      sighting = this.append(hash, nowMs);
+    }
+    sighting.news.activeAtMs = nowMs;
+    sighting.hasNews = hasNews;
+    sighting.isKnown = true;
+    sighting.isMissing = false;
+  }
+
+  private find(hash: u64): Sighting | null {
+    const at = <usize>this.byHash.get(hash);
+    return at ? changetype<Sighting>(at) : null;
+  }
+
+  /** A session that this worker need not know. Null where there is no room: those that it knows do not make room for it. */
+  private findOrAdd(hash: u64, nowMs: u64): Sighting | null {
+    const found = this.find(hash);
+    if (found || this.count == SIGHTING_LIMIT) return found;
+    return this.append(hash, nowMs);
+  }
+
+  private append(hash: u64, nowMs: u64): Sighting {
     const at = pool.take();
     const sighting = changetype<Sighting>(at);
     sighting.hash = hash;
-    sighting.activeAtMs = nowMs;
     sighting.flushedAtMs = nowMs;
-    sighting.hasNews = hasNews;
+    sighting.index = this.count;
     this.byHash.set(hash, at);
     if (this.count == this.list.length) {
       const larger = new StaticArray<usize>(this.count * 2);
@@ -185,32 +305,46 @@ export class SessionTracker {
       this.list = larger;
     }
     this.list[this.count++] = at;
+    return sighting;
   }
 
   /** Makes room for another session: the number of sightings is bounded, and so is the work of a tick. */
   private giveUpOldest(nowMs: u64): void {
-    this.oldest = this.oldest < this.count - 1 ? this.oldest + 1 : 0;
-    this.flush(changetype<Sighting>(this.list[this.oldest]), nowMs);
+    let sighting: Sighting;
+    do {
+      this.oldest = this.oldest < this.count - 1 ? this.oldest + 1 : 0;
+      sighting = changetype<Sighting>(this.list[this.oldest]);
+    } while (sighting.hasWork);
+    this.flush(sighting, nowMs);
     this.forget(this.oldest);
   }
 
-  /** Writes what was gathered to the store. False where the session has ended. */
-  private flush(sighting: Sighting, nowMs: u64): bool {
-    if (!sighting.hasNews) return true;
-    const isActive = this.sessions.update(sighting.hash, sighting.operations, sighting.tokens, sighting.activeAtMs);
-    sighting.operations = 0;
-    sighting.tokens = 0;
+  /** Writes what was gathered to the store. */
+  private flush(sighting: Sighting, nowMs: u64): void {
+    if (!sighting.hasNews && !sighting.hasWork && !sighting.hasChangedState) return;
+    const news = sighting.news;
+    news.calls = sighting.calls != 0;
+    news.waits = sighting.waits != 0;
+    const isActive = this.sessions.update(sighting.hash, news, nowMs);
+    news.operations = 0;
+    news.tokens = 0;
+    news.hasCalled = isActive && news.calls;
+    news.hasWaited = isActive && news.waits;
+    sighting.isMissing = !isActive;
+    if (!isActive) sighting.isKnown = false;
     sighting.hasNews = false;
+    sighting.hasTurned = false;
     sighting.flushedAtMs = nowMs;
-    return isActive;
   }
 
   private forget(index: i32): void {
     const at = this.list[index];
+    const last = this.list[--this.count];
+    this.list[index] = last;
+    changetype<Sighting>(last).index = index;
     this.byHash.delete(changetype<Sighting>(at).hash);
     pool.release(at);
-    this.list[index] = this.list[--this.count];
   }
 }
 
-const pool = new Pool(offsetof<Sighting>());
+const pool = new Pool(NEWS_AT + SESSION_NEWS_SIZE);

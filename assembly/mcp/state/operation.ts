@@ -48,6 +48,10 @@ export class Operation {
   /** The server of the stream that it came on, and what sinks show of the caller, once it waits for an answer elsewhere. */
   server: ServerKey;
   caller: CallerKey;
+  /** The session in which it begins, as far as the request says; 0 where it says nothing, or the gate keeps it from the server. */
+  begunIn: SessionKey;
+  /** Set and read by {@link SessionWork} alone: it counts as open there. */
+  isCounted: bool;
   /** The address of what limits settle at its end; 0 for nothing. */
   admission: usize;
   /** The address of the next open one of the stream, or 0. */

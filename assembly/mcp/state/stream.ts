@@ -1,4 +1,4 @@
-import { CallerKey, ServerKey } from "../../identity/keys";
+import { CallerKey, ServerKey, SessionKey } from "../../identity/keys";
 import { IdKind } from "../../jsonrpc/id";
 import { Outcome } from "../protocol/outcome";
 import { StreamKind } from "../protocol/stream_kinds";
@@ -42,6 +42,8 @@ export class Stream {
   rejection: Outcome;
   /** Limits hold the request until they admit it: the server has nothing of its body. */
   isQueued: bool;
+  /** Set and read by {@link SessionWork} alone: the session in which it counts as queued; 0 for none. */
+  queuedIn: SessionKey;
   /** The address of the first {@link Admission} of a request whose operation has not begun; 0 for none. */
   admissions: usize;
   /** Bytes of the response's body that have passed, and those of them in messages that were read or have been charged for. */

@@ -1,4 +1,6 @@
 import { ENTRY_SIZE, SessionEnd, SessionEntry, SessionKind } from "../../../assembly/store/session_entry";
+import { SESSION_NEWS_SIZE, SessionNews } from "../../../assembly/store/session_news";
+import { SessionState } from "../../../assembly/store/session_state";
 import { Inserted, SessionListener, Sessions } from "../../../assembly/store/sessions";
 import { Store } from "../../../assembly/store/primitives/store";
 import { openStore } from "./common/store";
@@ -25,13 +27,14 @@ class Listener extends SessionListener {
     traceSettled(<i32>entry.server, entry.end, entry.operations, entry.tokens, entry.endedAtMs);
   }
 
-  sessionCounted(entry: SessionEntry): void {
+  sessionCounted(entry: SessionEntry, state: SessionState): void {
     traceCounted(<i32>entry.server);
   }
 }
 
 let shared: Store = openStore(1, 0);
 let sessions: Sessions = new Sessions(shared, 1, new Listener());
+const newsBytes = new StaticArray<u8>(<i32>SESSION_NEWS_SIZE);
 const entry = changetype<SessionEntry>(heap.alloc(ENTRY_SIZE));
 
 export function create(self: u64, space: i32, max: i32): void {
@@ -52,7 +55,11 @@ export function insert(hash: u64, server: i32, idleSeconds: u32, now: u64, calle
 }
 
 export function update(hash: u64, operations: u32, tokens: u64, now: u64): bool {
-  return sessions.update(hash, operations, tokens, now);
+  const news = changetype<SessionNews>(changetype<usize>(newsBytes));
+  news.operations = operations;
+  news.tokens = tokens;
+  news.activeAtMs = now;
+  return sessions.update(hash, news, now);
 }
 
 export function end(hash: u64, reason: SessionEnd, now: u64): void {

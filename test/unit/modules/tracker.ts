@@ -4,7 +4,9 @@ import { Events } from "../../../assembly/mcp/events";
 import { ClientNumbers } from "../../../assembly/mcp/sessions/client_numbers";
 import { SessionEvents } from "../../../assembly/mcp/sessions/session_events";
 import { SessionTracker } from "../../../assembly/mcp/sessions/session_tracker";
+import { WaitingSessions } from "../../../assembly/mcp/sessions/waiting_sessions";
 import { SessionEnd, SessionKind } from "../../../assembly/store/session_entry";
+import { SessionState } from "../../../assembly/store/session_state";
 import { Sessions } from "../../../assembly/store/sessions";
 import { openStore } from "./common/store";
 
@@ -26,7 +28,7 @@ declare function traceSettled(server: i32, operations: u32, tokens: u64, lasted:
 
 // @ts-ignore: decorator
 @external("trace", "counted")
-declare function traceCounted(server: i32): void;
+declare function traceCounted(hash: u64, state: SessionState): void;
 
 class Observer extends EventSink {
   receive(event: Event): void {
@@ -43,7 +45,7 @@ class Observer extends EventSink {
         return traceSettled(<i32>entry.server, entry.operations, entry.tokens, lasted);
       }
       case EventKind.SessionCounted:
-        return traceCounted(<i32>entry.server);
+        return traceCounted(entry.hash, event.sessionState);
     }
   }
 }
@@ -57,11 +59,11 @@ class Numbers extends ClientNumbers {
 const MAX: i32 = 65536;
 const events = new Events();
 events.add(new Observer());
-let sessions: Sessions = new Sessions(openStore(1, 0), MAX, new SessionEvents(events));
+let sessions: Sessions = new Sessions(openStore(1, 0), MAX, new SessionEvents(events, new WaitingSessions()));
 let tracker: SessionTracker = new SessionTracker(sessions, events, new Numbers(), 0);
 
 export function create(self: u64, space: i32, idleSeconds: u32): void {
-  sessions = new Sessions(openStore(self, space), MAX, new SessionEvents(events));
+  sessions = new Sessions(openStore(self, space), MAX, new SessionEvents(events, new WaitingSessions()));
   tracker = new SessionTracker(sessions, events, new Numbers(), idleSeconds);
 }
 
@@ -75,6 +77,26 @@ export function meet(hash: u64, server: i32, revision: i32, now: u64): void {
 
 export function add(hash: u64, operations: u32, tokens: u64, now: u64): void {
   tracker.add(hash, operations, tokens, now);
+}
+
+export function beginWork(hash: u64, waits: bool, now: u64): bool {
+  return tracker.beginWork(hash, waits, now);
+}
+
+export function endWork(hash: u64, waits: bool): void {
+  tracker.endWork(hash, waits);
+}
+
+export function turnToServer(hash: u64, now: u64): void {
+  tracker.turnToServer(hash, now);
+}
+
+export function turnToClient(hash: u64, now: u64): void {
+  tracker.turnToClient(hash, now);
+}
+
+export function close(now: u64): void {
+  tracker.close(now);
 }
 
 export function end(hash: u64, reason: SessionEnd, now: u64): void {

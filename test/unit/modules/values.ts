@@ -46,9 +46,12 @@ import {
   sessionEndName,
   sessionKindName,
 } from "../../../assembly/store/session_entry";
+import { SESSION_NEWS_SIZE, SessionNews } from "../../../assembly/store/session_news";
+import { SESSION_STATE_COUNT, SessionState } from "../../../assembly/store/session_state";
 import { SessionListener, Sessions } from "../../../assembly/store/sessions";
 import { Tasks } from "../../../assembly/store/tasks";
 import { LISTED_TOOL_SIZE, ListedTool, TOOL_LIMIT, ToolLists } from "../../../assembly/store/tool_lists";
+import { clients } from "../../../assembly/store/turn";
 import { TestSharedData } from "./common/shared_data";
 import { openStore } from "./common/store";
 
@@ -100,13 +103,14 @@ class SessionsListener extends SessionListener {
     assert(entry.isSound);
   }
 
-  sessionCounted(entry: SessionEntry): void {
-    assert(entry.isSound);
+  sessionCounted(entry: SessionEntry, state: SessionState): void {
+    assert(entry.isSound && <u32>state < <u32>SESSION_STATE_COUNT);
   }
 }
 
 const listener = new Listener();
 const packed: usize = heap.alloc(PACKED_LIMIT);
+const newsBytes = new StaticArray<u8>(<i32>SESSION_NEWS_SIZE);
 const session = changetype<SessionEntry>(heap.alloc(ENTRY_SIZE));
 const tools: usize = heap.alloc(2 * LISTED_TOOL_SIZE);
 const name = Bytes.of("echo");
@@ -281,7 +285,19 @@ function sessions(shared: Store, full: Store): void {
   session.kind = <u8>SessionKind.HttpSse;
   session.caller = 0x1234;
   sessions.insert(session);
-  sessions.update(KEY, 5, 6, NOW + 2);
+  const news = changetype<SessionNews>(changetype<usize>(newsBytes));
+  memory.fill(changetype<usize>(news), 0, SESSION_NEWS_SIZE);
+  news.operations = 5;
+  news.tokens = 6;
+  news.activeAtMs = NOW + 2;
+  news.turn = clients(NOW + 1);
+  news.calls = true;
+  news.waits = true;
+  sessions.update(KEY, news, NOW + 2);
+  news.hasCalled = true;
+  news.hasWaited = true;
+  news.waits = false;
+  sessions.update(KEY, news, NOW + 3);
   sessions.end(KEY, SessionEnd.Deleted, NOW + 3);
   session.hash = OTHER_KEY;
   sessions.insert(session);

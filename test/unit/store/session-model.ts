@@ -38,7 +38,7 @@ interface Session {
   end: End;
 }
 
-const ENTRY_SIZE = 64;
+const ENTRY_SIZE = 88;
 const ENDS: End[] = ["none", "deleted", "refused", "idle", "evicted"];
 
 function sessionsIn(bucket: Uint8Array): Session[] {
