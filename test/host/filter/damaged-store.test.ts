@@ -1,7 +1,7 @@
 /** Values in shared data that no worker of this module has written: another module, or a fault, damaged them. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Clock, exchange, loadModule, MetricStore, type Plugin, SharedDataStore, Vm } from "../index.ts";
+import { Clock, exchange, loadModule, MetricStore, type Plugin, SharedDataStore, SharedQueues, Vm } from "../index.ts";
 import { effort } from "../../effort.ts";
 import { FIXED_SEEDS, FRESH_SEED } from "../../seeds.ts";
 import {
@@ -17,6 +17,7 @@ import {
   toolCall,
 } from "./filter.ts";
 import { openSession, send } from "./http-sse.ts";
+import { call, runTurns } from "./queues.ts";
 import { inSession, initializeResult } from "./open-stream.ts";
 
 const RUNS = effort(12, 200);
@@ -67,10 +68,18 @@ function traffic(workers: readonly Plugin[], round: number): void {
   stream.send(result({}, 3));
   stream.stream.reset("client");
   exchange(on(1), { request: { method: "DELETE", headers: inSession("s2") }, response: { status: 200 } });
+  // With limits, some of these wait.
+  const held = Array.from({ length: 9 }, (_, i) => call(on(i), 100 + i, { headers: inSession("held") }));
+  runTurns(on(0));
+  const [first] = held.splice(0, 1);
+  if (first.reply === undefined) first.reset("client");
+  runTurns(on(0));
   for (let second = 0; second < 7; second++) {
     workers[0].vm.clock.advance(1000);
     for (const worker of workers) worker.tick();
+    runTurns(on(0));
   }
+  for (const open of held) if (open.reply === undefined) open.reset("client");
 }
 
 /** Limits of all kinds, which some of the traffic exceeds. */
@@ -78,6 +87,7 @@ const ALL_KINDS = {
   requests: { amount: 30, per: "1m" },
   tokens: { amount: 100, per: "1m" },
   concurrency: 4,
+  queue: { maxWait: "2s", maxLength: 3 },
   repeats: { amount: 5, per: "1m" },
 };
 const LIMITS = [
@@ -116,11 +126,11 @@ describe("damaged values", () => {
         properties: { "xds.cluster_name": "tools" },
         configuration: configurations[run % configurations.length],
       };
-      const shared = { sharedData, clock: new Clock(), metrics: new MetricStore() };
+      const shared = { sharedData, clock: new Clock(), metrics: new MetricStore(), queues: new SharedQueues() };
       const workers = Array.from({ length: 3 }, () => new Vm(loadModule(), shared).plugin(options));
       traffic(workers, 0);
-      const kinds = ["allowances", "repeats", "permits"].filter((kind) => hasValue(sharedData, kind));
-      expect(kinds).toHaveLength("limits" in options.configuration ? 3 : 0);
+      const kinds = ["allowances", "repeats", "permits", "waiting"].filter((kind) => hasValue(sharedData, kind));
+      expect(kinds).toHaveLength("limits" in options.configuration ? 4 : 0);
       for (let round = 1; round < 12; round++) {
         sharedData.percent = [1, 10, 60][round % 3];
         traffic(workers, round);

@@ -26,6 +26,7 @@ import { ListPaths } from "../../../assembly/store/list_paths";
 import { KeptConfigurations } from "../../../assembly/store/kept_configurations";
 import { PENDING_SIZE, Pending, PendingListener } from "../../../assembly/store/pending";
 import { Permits } from "../../../assembly/store/permits";
+import { WaitingWorkers } from "../../../assembly/store/waiting_workers";
 import { Policies, PolicyMode } from "../../../assembly/store/policies";
 import { Lease } from "../../../assembly/store/primitives/lease";
 import { KnownRoles } from "../../../assembly/store/known_roles";
@@ -183,6 +184,9 @@ export function exercise(kind: i32, space: i32): bool {
       break;
     case 14:
       permits(shared, full);
+      break;
+    case 15:
+      waiting(shared, full);
       break;
     default:
       return false;
@@ -376,6 +380,18 @@ function permits(shared: Store, full: Store): void {
   for (let tick = 0; tick < 6; tick++) permits.sweep(slots, NOW);
   const others = new Permits(full, "permits");
   for (let i = 0; i < 200; i++) others.acquire(i, i / 10, 1);
+}
+
+function waiting(shared: Store, full: Store): void {
+  const waiting = new WaitingWorkers(shared);
+  waiting.announce(OTHER_KEY, 2, 3, NOW);
+  waiting.announce(KEY, 1, 3, NOW);
+  waiting.isAwaited(KEY, NOW);
+  waiting.choose(KEY, NOW);
+  waiting.served(KEY, NOW);
+  waiting.announce(KEY, 0, 3, NOW);
+  const others = new WaitingWorkers(full);
+  for (let i = 0; i < 600; i++) others.announce(i, 1, 3, NOW);
 }
 
 function names(shared: Store): void {
