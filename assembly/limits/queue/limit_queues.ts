@@ -182,7 +182,11 @@ export class LimitQueues extends TurnWork {
     waiter.kind = wait.kind;
     line.add(waiter, waiter.request.owner);
     this.deadlines.add(waiter);
-    if (line.isShared && known && line.callers != callers) this.announce(line, line.callers, nowMs);
+    if (known && line.callers != callers) {
+      if (line.isShared) this.announce(line, line.callers, nowMs);
+      // Another caller need not wait for what only repeats a call.
+      if (line.first.kind == LimitKind.Repeats) this.ready(line);
+    }
     if (!known) this.retryAfter(line, wait, now);
     // What was released before other workers learned of the line woke nobody.
     if (!known && !wait.retryAfterNs) this.ready(line);
