@@ -39,6 +39,8 @@ if (CAPACITY * RECORD_SIZE > PAGE_CAPACITY) ERROR("A full bucket is too long.");
 const LIVE_MS: u64 = 3500;
 /** The progress that one turn of the only caller of a worker is. */
 const STRIDE: u64 = 1 << 20;
+/** More than any worker is ahead of others that has not waited alone. */
+const LEAD_MOST: u64 = STRIDE << 12;
 
 /**
  * The workers whose requests wait for something that all workers share, by its key. Who is next is decided by stride
@@ -87,6 +89,7 @@ export class WaitingWorkers {
           record.progress = least == u64.MAX_VALUE ? 0 : least;
         }
         const record = changetype<WaitingRecord>(own);
+        if (record.progress > least) record.progress = least + lead(record.progress - least, record.callers, callers);
         record.callers = callers;
         record.queue = queue;
         record.seenAtMs = nowMs;
@@ -152,6 +155,12 @@ export class WaitingWorkers {
   private get end(): usize {
     return this.shared.page + this.shared.length;
   }
+}
+
+/** A worker's lead over the others, which its next turn waits for, once other callers wait on it than before: more of them
+ *  wait for a shorter time. */
+function lead(progress: u64, callersBefore: u32, callers: u32): u64 {
+  return (min(progress, LEAD_MOST) * callersBefore) / callers;
 }
 
 function isLive(record: WaitingRecord, nowMs: u64): bool {

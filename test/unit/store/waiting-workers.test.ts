@@ -76,6 +76,16 @@ describe("workers that wait", () => {
     expect(served.slice(0, 3).every((count) => count >= 9 && count <= 11)).toBe(true);
   });
 
+  it("have their next turn sooner once more callers wait on them", () => {
+    announce(0, 1);
+    announce(1, 2);
+    announce(2, 1);
+    const turn = () => serve(1).indexOf(1);
+    expect(turn()).toBe(0);
+    announce(0, 2);
+    expect([turn(), turn(), turn()]).toEqual([1, 2, 0]);
+  });
+
   it("are forgotten once they have not been seen for 3.5 seconds", () => {
     announce(0, 1);
     announce(1, 1, 3000);
