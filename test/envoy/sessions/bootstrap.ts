@@ -28,8 +28,14 @@ interface Route {
 
 export interface HttpFilter {
   name: string;
-  typed_config?: { "@type": string; config: { name: string; configuration: { value: string } } };
+  typed_config?: { "@type": string; config: PluginConfig };
   config_discovery?: object;
+}
+
+interface PluginConfig {
+  name: string;
+  vm_config: { code: { local: { filename: string } } };
+  configuration: { value: string };
 }
 
 interface Cluster {
@@ -81,9 +87,12 @@ export function filtersOf(listener: Listener): HttpFilter[] {
   return managerOf(listener).http_filters;
 }
 
-/** Sets the plugin configuration: an object, or any text. */
-export function configure(filter: HttpFilter, config: object | string): void {
-  filter.typed_config!.config.configuration.value = typeof config === "string" ? config : JSON.stringify(config);
+/** Sets the plugin configuration: an object, or any text.
+ *  @param wasmPath the module; it stays the same where absent. */
+export function configure(filter: HttpFilter, config: object | string, wasmPath?: string): void {
+  const plugin = filter.typed_config!.config;
+  plugin.configuration.value = typeof config === "string" ? config : JSON.stringify(config);
+  if (wasmPath !== undefined) plugin.vm_config.code.local.filename = wasmPath;
 }
 
 function managerOf(listener: Listener): Manager {

@@ -14,8 +14,9 @@ const EXTENSION_TYPE = "type.googleapis.com/envoy.config.core.v3.TypedExtensionC
 
 /** A running Envoy that takes new plugin configurations. */
 export interface DiscoveringEnvoy extends Envoy {
-  /** Pushes a plugin configuration, and waits until Envoy has taken it over. */
-  push(config: object | string): Promise<void>;
+  /** Pushes a plugin configuration, and waits until Envoy has taken it over.
+   *  @param wasmPath another module, which runs in VMs of its own; the last one where absent. */
+  push(config: object | string, wasmPath?: string): Promise<void>;
 }
 
 /** Starts an Envoy with this plugin configuration. What `options.vary` changes must leave the filter the first one. */
@@ -27,10 +28,10 @@ export async function startDiscovering(
   const folder = mkdtempSync(join(tmpdir(), "mcp-proxy-wasm-"));
   const path = join(folder, "resources.json");
   const remove = () => rmSync(folder, { recursive: true, force: true });
-  let resource: (config: object | string) => object;
+  let resource: Resource;
   let version = 0;
-  const write = (next: object | string) => {
-    const response = { version_info: String(++version), resources: [resource(next)] };
+  const write = (next: object | string, wasmPath?: string) => {
+    const response = { version_info: String(++version), resources: [resource(next, wasmPath)] };
     writeFileSync(`${path}.new`, JSON.stringify(response));
     renameSync(`${path}.new`, path);
   };
@@ -49,9 +50,9 @@ export async function startDiscovering(
       const text = await (await fetch(`${envoy.adminUrl}/stats?filter=${counter}`)).text();
       return Number(/: (\d+)/.exec(text)?.[1] ?? 0);
     };
-    const push = async (next: object | string) => {
+    const push = async (next: object | string, wasmPath?: string) => {
       const before = await updates();
-      write(next);
+      write(next, wasmPath);
       await until(
         async () => (await updates()) > before,
         `${discovery} update ${version}: ${envoy.log().slice(-2000)}`,
@@ -65,22 +66,25 @@ export async function startDiscovering(
   }
 }
 
-function moveListener(bootstrap: Bootstrap, lds_config: object): (config: object | string) => object {
+/** Makes a resource of a plugin configuration and, where it changes, the module's path. */
+type Resource = (config: object | string, wasmPath?: string) => object;
+
+function moveListener(bootstrap: Bootstrap, lds_config: object): Resource {
   const [listener] = bootstrap.static_resources.listeners.splice(0) as [Listener];
   bootstrap.dynamic_resources = { lds_config };
-  return (config) => {
-    configure(filtersOf(listener)[0], config);
+  return (config, wasmPath) => {
+    configure(filtersOf(listener)[0], config, wasmPath);
     return { "@type": LISTENER_TYPE, ...listener };
   };
 }
 
-function moveFilter(bootstrap: Bootstrap, config_source: object): (config: object | string) => object {
+function moveFilter(bootstrap: Bootstrap, config_source: object): Resource {
   const filters = filtersOf(bootstrap.static_resources.listeners[0]);
   const moved = filters[0];
   const { typed_config } = moved as Required<HttpFilter>;
   filters[0] = { name: moved.name, config_discovery: { config_source, type_urls: [typed_config["@type"]] } };
-  return (config) => {
-    configure(moved, config);
+  return (config, wasmPath) => {
+    configure(moved, config, wasmPath);
     return { "@type": EXTENSION_TYPE, name: moved.name, typed_config };
   };
 }
