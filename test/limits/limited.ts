@@ -1,6 +1,7 @@
 /** Listeners with limits, in each of the ways in which a proxy holds a request until it is decided. */
 import { peerPrincipal } from "../access/peer-principal.ts";
 import type { Config, Guarded } from "../access/proxy.ts";
+import { CALL } from "./call-server.ts";
 import { edited, filtersOf } from "../envoy/sessions/bootstrap.ts";
 
 /** The header that says who calls: in these proxies it is as good as a certificate. */
@@ -45,6 +46,13 @@ export function holdingAs(holding: Holding): (config: string) => string {
     if (holding === "held") plugin.allow_on_headers_stop_iteration = true;
     if (holding === "buffered") filters.splice(1, 0, BUFFER as { name: string });
   });
+}
+
+/** Adds fields to the access log: `call`, the name of the call that a request brings, and `waited_ms`, how long it has waited
+ *  for limits. A `vary` for startEnvoy. */
+export function loggingCalls(config: string): string {
+  const fields = `"call":"%REQ(${CALL})%","waited_ms":"%FILTER_STATE(wasm.mcp.wait_ms:PLAIN)%",`;
+  return config.replace(/"json_format": ?\{/, (found) => found + fields);
 }
 
 interface Limited {
