@@ -16,7 +16,7 @@ const WITH_ENVOY = { testTimeout: 180 * SECOND, hookTimeout: 180 * SECOND, maxWo
 const ALONE = [
   "test/envoy/{bench,bench-events,memory,readme,timeouts}.test.ts",
   "test/envoy/sessions/session-cap.test.ts",
-  "test/limits/rates.test.ts",
+  "test/limits/{fairness,rates}.test.ts",
   "test/mesh/readmes.test.ts",
 ];
 
@@ -29,7 +29,7 @@ const OLDEST_ENVOY = {
       "test/envoy-oldest/*.test.ts",
       "test/envoy/{transparency,outcomes,streams,real-clients,server-names}.test.ts",
       "test/access/identities.test.ts",
-      "test/limits/hand-on.test.ts",
+      "test/limits/{hand-on,queue-gone}.test.ts",
     ],
     env: { MCP_ENVOY_VERSION: OLDEST },
     sequence: { groupOrder: 3 },
