@@ -8,6 +8,7 @@ import { tokenKindName } from "../mcp/protocol/token_kinds";
 import { toolChangeName } from "../mcp/protocol/tool_change";
 import { undecodedName } from "../mcp/protocol/undecoded";
 import { sessionEndName, sessionKindName } from "../store/session_entry";
+import { sessionStateName } from "../store/session_state";
 import { codeName } from "./codes";
 
 /**
@@ -204,6 +205,7 @@ export enum Label {
   StreamEnd,
   SessionKind,
   SessionEnd,
+  SessionState,
   ProtocolVersion,
   TokenKind,
   TokenSource,
@@ -240,6 +242,7 @@ const LABEL_NAMES: string[] = [
   "mcp_stream_end",
   "mcp_session_kind",
   "mcp_session_end",
+  "mcp_session_state",
   "mcp_protocol_version",
   "mcp_token_kind",
   "mcp_token_source",
@@ -280,7 +283,7 @@ const OF_TARGET: LabelBits = OF_METHOD | (1 << Label.Tool) | (1 << Label.Prompt)
 const OF_STREAM: LabelBits = OF_SERVER | (1 << Label.StreamKind);
 const OF_SESSION: LabelBits = OF_SERVER | (1 << Label.SessionKind);
 
-/** The labels that a family's metrics may have: at most two of them are closed. */
+/** The labels that a family's metrics may have: at most two of them are closed, and three of a gauge. */
 export function familyLabels(family: Family): LabelBits {
   switch (family) {
     case Family.Operations:
@@ -301,6 +304,7 @@ export function familyLabels(family: Family): LabelBits {
     case Family.SessionsAdopted:
       return OF_SESSION | (1 << Label.ProtocolVersion);
     case Family.SessionsActive:
+      return OF_SESSION | (1 << Label.SessionState) | (1 << Label.ProtocolVersion) | (1 << Label.ClientName);
     case Family.SessionsStarted:
       return OF_SESSION | (1 << Label.ProtocolVersion) | (1 << Label.ClientName);
     case Family.SessionsEnded:
@@ -371,6 +375,8 @@ export function closedValue(label: Label, index: i32): string {
       return sessionKindName(index);
     case Label.SessionEnd:
       return sessionEndName(index);
+    case Label.SessionState:
+      return sessionStateName(index);
     case Label.ProtocolVersion:
       return revisionName(index);
     case Label.TokenKind:

@@ -6,14 +6,16 @@ import { TOKEN_KIND_COUNT } from "../mcp/protocol/token_kinds";
 import { FAMILY_COUNT, Family } from "./catalogue";
 
 const FAMILY_BITS: u64 = 6;
-/** Bits of the index of a server, tool or prompt among its labels. */
+const SERVER_BITS: u64 = 7;
+/** Bits of the index of a tool or prompt among its labels, and as much as a server's needs. */
 export const LABEL_INDEX_BITS: u64 = 11;
 const WHO_BITS: u64 = 8;
 const CALLER_BITS: u64 = 7;
 export const METHOD_BITS: u64 = 6;
 export const KIND_BITS: u64 = 2;
-/** Bits of each of a family's own labels. */
+/** Bits of each of the first two of a family's own labels, and of the third. */
 const OWN_BITS: u64 = 6;
+const THIRD_BITS: u64 = 4;
 
 /** Stands for no caller. */
 export const NO_CALLER: i32 = (1 << (<i32>CALLER_BITS)) - 1;
@@ -21,7 +23,19 @@ export const NO_CALLER: i32 = (1 << (<i32>CALLER_BITS)) - 1;
 /** Stands for nobody in the place of a client's software or a rule. */
 export const NOBODY: i32 = (1 << (<i32>WHO_BITS)) - 1;
 
-if (1 + FAMILY_BITS + CALLER_BITS + WHO_BITS + METHOD_BITS + KIND_BITS + 2 * LABEL_INDEX_BITS + 2 * OWN_BITS > 64)
+if (
+  1 +
+    FAMILY_BITS +
+    SERVER_BITS +
+    CALLER_BITS +
+    WHO_BITS +
+    METHOD_BITS +
+    KIND_BITS +
+    LABEL_INDEX_BITS +
+    2 * OWN_BITS +
+    THIRD_BITS >
+  64
+)
   ERROR("A key has 64 bits.");
 if (FAMILY_COUNT > 1 << (<i32>FAMILY_BITS)) ERROR("FAMILY_BITS are too few.");
 if (METHOD_COUNT > 1 << (<i32>METHOD_BITS)) ERROR("METHOD_BITS are too few.");
@@ -32,6 +46,8 @@ if (
   TOKEN_KIND_COUNT > 1 << (<i32>OWN_BITS)
 )
   ERROR("OWN_BITS are too few.");
+// The third one is the revision of sessions that live.
+if (REVISION_COUNT > 1 << (<i32>THIRD_BITS)) ERROR("THIRD_BITS are too few.");
 
 /** The key of a metric by its family and labels, as {@link MetricTable} chooses them: never 0, and another one for other
  *  labels. */
@@ -45,17 +61,19 @@ export function metricKey(
   target: i32,
   first: i32,
   second: i32,
+  third: i32,
 ): u64 {
   let key: u64 = 1;
   key = append(key, FAMILY_BITS, family);
-  key = append(key, LABEL_INDEX_BITS, server);
+  key = append(key, SERVER_BITS, server);
   key = append(key, CALLER_BITS, caller);
   key = append(key, WHO_BITS, who);
   key = append(key, METHOD_BITS, method);
   key = append(key, KIND_BITS, kind);
   key = append(key, LABEL_INDEX_BITS, target);
   key = append(key, OWN_BITS, first);
-  return append(key, OWN_BITS, second);
+  key = append(key, OWN_BITS, second);
+  return append(key, THIRD_BITS, third);
 }
 
 /** Bits of a target, its kind and a method in a series: part of the store's FORMAT. */

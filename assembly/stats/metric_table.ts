@@ -78,17 +78,17 @@ export class MetricTable {
     this.who = SHARED_RULES + rule;
   }
 
-  /** Adds to a counter. `first` and `second` are the family's own labels. */
+  /** Adds to a counter. `first` and `second` are the values of the family's own labels. */
   count(family: Family, first: i32, second: i32, amount: u64): void {
-    this.metrics.add(this.metric(family, first, second), amount);
+    this.metrics.add(this.metric(family, first, second, 0), amount);
   }
 
   /** Records into a histogram, or sets a gauge. */
-  record(family: Family, first: i32, second: i32, value: u64): void {
-    this.metrics.record(this.metric(family, first, second), value);
+  record(family: Family, first: i32, second: i32, value: u64, third: i32 = 0): void {
+    this.metrics.record(this.metric(family, first, second, third), value);
   }
 
-  private metric(family: Family, first: i32, second: i32): u32 {
+  private metric(family: Family, first: i32, second: i32, third: i32): u32 {
     const key = metricKey(
       family,
       this.server,
@@ -99,15 +99,16 @@ export class MetricTable {
       this.target,
       first,
       second,
+      third,
     );
     const known = this.ids.get(key);
     if (known) return <u32>(known - 1);
-    const id = this.define(family, first, second);
+    const id = this.define(family, first, second, third);
     this.ids.set(key, <u64>id + 1);
     return id;
   }
 
-  private define(family: Family, first: i32, second: i32): u32 {
+  private define(family: Family, first: i32, second: i32, third: i32): u32 {
     const name = this.name;
     name.clear();
     let closed = first;
@@ -116,6 +117,7 @@ export class MetricTable {
       if (isClosed(label)) {
         name.labelText(labelName(label), closedValue(label, closed));
         closed = second;
+        second = third;
       } else {
         this.append(label);
       }

@@ -2,6 +2,7 @@ import { REVISION_COUNT, UNKNOWN_REVISION } from "../mcp/protocol/revisions";
 import { Table } from "../memory/table";
 import { NumberSet } from "../store/primitives/name_list";
 import { Store } from "../store/primitives/store";
+import { SESSION_STATE_COUNT, SessionState } from "../store/session_state";
 import { NO_CLIENT, SESSION_KIND_COUNT, SessionEntry } from "../store/session_entry";
 import { Family } from "./catalogue";
 import { OTHER_INDEX } from "./label_set";
@@ -11,6 +12,7 @@ import { MetricTable } from "./metric_table";
 if (SESSION_KIND_COUNT != 3 || REVISION_COUNT != 6) ERROR("Gauges have other numbers in shared data: see FORMAT.");
 if (NOBODY != <i32>NO_CLIENT) ERROR("NO_CLIENT is the label of nobody.");
 
+const STATES: i32 = SESSION_STATE_COUNT;
 const PER_SERVER: i32 = SESSION_KIND_COUNT * REVISION_COUNT;
 /** Gauges of sessions whose client is unknown, and of those whose client has no label value of its own: of 64 servers and
  *  `_OTHER`. */
@@ -22,19 +24,20 @@ const NEW_LIMIT: i32 = 1024;
 const CLIENT_BITS: u32 = 8;
 
 /**
- * The gauges of the sessions that live, by server, kind, revision and the client's software: as one worker at a time counts
- * them in the store. Those that any worker ever recorded are recorded when they are back at zero.
+ * The gauges of the sessions that live, by server, kind, revision and the client's software, and each of these by state: as one
+ * worker at a time counts them in the store. Those that any worker ever recorded are recorded when they are back at zero; so a
+ * gauge is recorded in all states.
  */
 export class SessionGauges {
   /** How many of these gauges this unit has: of its own servers. */
   private plainSize: i32;
-  /** By `2 × number of server, kind and revision`, plus one where the client is unknown. */
+  /** By `2 × number of server, kind and revision`, plus one where the client is unknown: all states in turn. */
   private plain: StaticArray<u32>;
   private plainRecorded: NumberSet;
   private plainKnown: Table = new Table(16);
   /** The gauges by client, those that are admitted first: their numbers, and what is being counted. */
   private named: StaticArray<u32> = new StaticArray<u32>(NAMED_LIMIT + NEW_LIMIT);
-  private namedSums: StaticArray<u32> = new StaticArray<u32>(NAMED_LIMIT + NEW_LIMIT);
+  private namedSums: StaticArray<u32> = new StaticArray<u32>((NAMED_LIMIT + NEW_LIMIT) * STATES);
   private namedCount: i32 = 0;
   private admittedCount: i32 = 0;
   /** Indices in `named` + 1 by their numbers + 1. */
@@ -48,7 +51,7 @@ export class SessionGauges {
   ) {
     const plainSize = 2 * (maxServers + 1) * PER_SERVER;
     this.plainSize = plainSize;
-    this.plain = new StaticArray<u32>(plainSize);
+    this.plain = new StaticArray<u32>(plainSize * STATES);
     this.plainRecorded = new NumberSet(shared, "sessionGauges", PLAIN_LIMIT);
     this.namedRecorded = new NumberSet(shared, "clientGauges", NAMED_LIMIT);
   }
@@ -63,17 +66,17 @@ export class SessionGauges {
   }
 
   /** Counts a live session of the server with this label. The store must not be used. */
-  count(server: i32, entry: SessionEntry): void {
+  count(server: i32, entry: SessionEntry, state: SessionState): void {
     const revision = <u32>entry.revision < <u32>REVISION_COUNT ? <i32>entry.revision : UNKNOWN_REVISION;
     const number = (server * SESSION_KIND_COUNT + <i32>entry.kind) * REVISION_COUNT + revision;
     if (2 * number >= this.plainSize) return;
     if (entry.client == NO_CLIENT) {
-      this.plain[2 * number + 1]++;
+      this.plain[(2 * number + 1) * STATES + state]++;
       return;
     }
     const index = entry.client == OTHER_INDEX ? 0 : this.add(((<u32>number) << CLIENT_BITS) | entry.client);
-    if (index) this.namedSums[index - 1]++;
-    else this.plain[2 * number]++;
+    if (index) this.namedSums[(index - 1) * STATES + state]++;
+    else this.plain[2 * number * STATES + state]++;
   }
 
   /** Records every gauge that is not zero, or once was not. */
@@ -82,17 +85,25 @@ export class SessionGauges {
     for (let i = 0; i < this.namedCount; i++) {
       const number = this.named[i];
       const plain = <i32>(number >> CLIENT_BITS);
-      if (2 * plain < this.plainSize) this.record(plain, number & ((1 << CLIENT_BITS) - 1), this.namedSums[i]);
+      if (2 * plain >= this.plainSize) continue;
+      this.record(plain, number & ((1 << CLIENT_BITS) - 1), this.namedSums, i);
     }
     for (let i = 0; i < this.plainSize; i++) {
-      if (this.plain[i] && !this.plainKnown.get(i + 1) && this.plainRecorded.add(i)) this.plainKnown.set(i + 1, 1);
+      if (this.isPlainZero(i) || this.plainKnown.get(i + 1)) continue;
+      if (this.plainRecorded.add(i)) this.plainKnown.set(i + 1, 1);
     }
     const recorded = this.plainRecorded.values();
     for (let i = 0; i < recorded.length; i++) {
       if (recorded[i] >= <u64>this.plainSize) continue;
       const number = <i32>recorded[i];
-      this.record(number >> 1, number & 1 ? NOBODY : OTHER_INDEX, this.plain[number]);
+      this.record(number >> 1, number & 1 ? NOBODY : OTHER_INDEX, this.plain, number);
     }
+  }
+
+  private isPlainZero(number: i32): bool {
+    let sum: u32 = 0;
+    for (let state = 0; state < STATES; state++) sum |= this.plain[number * STATES + state];
+    return sum == 0;
   }
 
   /** Admits the gauges by client that this sweep was the first to meet: what has no room counts as `_OTHER`. */
@@ -102,13 +113,16 @@ export class SessionGauges {
     for (let i = kept; i < count; i++) {
       const number = this.named[i];
       this.indices.delete(<u64>number + 1);
-      if (this.namedRecorded.add(number)) {
-        this.named[kept] = number;
-        this.namedSums[kept++] = this.namedSums[i];
-        this.indices.set(<u64>number + 1, kept);
-      } else {
-        this.plain[2 * <i32>(number >> CLIENT_BITS)] += this.namedSums[i];
+      const isAdmitted = this.namedRecorded.add(number);
+      const other = 2 * <i32>(number >> CLIENT_BITS);
+      for (let state = 0; state < STATES; state++) {
+        const sum = this.namedSums[i * STATES + state];
+        if (isAdmitted) this.namedSums[kept * STATES + state] = sum;
+        else this.plain[other * STATES + state] += sum;
       }
+      if (!isAdmitted) continue;
+      this.named[kept++] = number;
+      this.indices.set(<u64>number + 1, kept);
     }
     this.namedCount = kept;
     this.admittedCount = kept;
@@ -123,10 +137,14 @@ export class SessionGauges {
     return this.namedCount;
   }
 
-  private record(number: i32, client: i32, value: u32): void {
+  /** Records a gauge in all states: the sums from `index` times their number on. */
+  private record(number: i32, client: i32, sums: StaticArray<u32>, index: i32): void {
     this.table.chooseServer(number / PER_SERVER);
     this.table.chooseWho(client);
     const own = number % PER_SERVER;
-    this.table.record(Family.SessionsActive, own / REVISION_COUNT, own % REVISION_COUNT, value);
+    for (let state = 0; state < STATES; state++) {
+      const value = sums[index * STATES + state];
+      this.table.record(Family.SessionsActive, own / REVISION_COUNT, state, value, own % REVISION_COUNT);
+    }
   }
 }

@@ -1,5 +1,6 @@
 import { elapsed } from "../memory/elapsed";
 import { SessionEnd, SessionEntry } from "../store/session_entry";
+import { SessionState } from "../store/session_state";
 import { Family, OverflowingLabel } from "./catalogue";
 import { OTHER_INDEX } from "./label_set";
 import { Labels } from "./labels";
@@ -33,8 +34,8 @@ export class SessionRecorder {
     if (<SessionEnd>entry.end == SessionEnd.Evicted) this.table.count(Family.StoreEvictions, 0, 0, 1);
   }
 
-  sessionCounted(entry: SessionEntry): void {
-    this.gauges.count(this.labels.servers.findKeyInCopy(entry.server), entry);
+  sessionCounted(entry: SessionEntry, state: SessionState): void {
+    this.gauges.count(this.labels.servers.findKeyInCopy(entry.server), entry, state);
   }
 
   sessionSettled(entry: SessionEntry): void {

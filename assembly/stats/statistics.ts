@@ -136,7 +136,7 @@ export class Statistics extends EventSink {
       case EventKind.SessionSettled:
         return this.sessions.sessionSettled(event.entry);
       case EventKind.SessionCounted:
-        return this.sessions.sessionCounted(event.entry);
+        return this.sessions.sessionCounted(event.entry, event.sessionState);
       case EventKind.OperationStarted:
         return this.recorder.operationStarted(stream, event.operation!, event.isWaiting);
       case EventKind.OperationWaiting:

@@ -35,6 +35,7 @@ Config {
     { "tag_name": "mcp_stream_end", "regex": "(mcp_stream_end=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_session_kind", "regex": "(mcp_session_kind=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_session_end", "regex": "(mcp_session_end=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_session_state", "regex": "(mcp_session_state=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_protocol_version", "regex": "(mcp_protocol_version=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_token_kind", "regex": "(mcp_token_kind=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_token_source", "regex": "(mcp_token_source=\\.=(.*?);\\.;)" },

@@ -26,6 +26,8 @@ export interface Row {
 /** What is known of a server as a whole. */
 export interface ServerTotals {
   sessionsActive: number;
+  /** Those of each `mcp_session_state`. */
+  sessionsByState: Record<string, number>;
   /** Born here, or met after their birth elsewhere. */
   sessionsSeen: number;
   /** Estimated tokens that models wrote and read. */
@@ -58,15 +60,24 @@ export function readServers(expositions: string[]): Map<string, ServerTotals> {
   const servers = new Map<string, ServerTotals>();
   for (const { name, labels, value } of expositions.flatMap((text) => readSamples(text, "mcp_"))) {
     const server = labels.mcp_server ?? "";
-    const totals = servers.get(server) ?? { sessionsActive: 0, sessionsSeen: 0, tokens: 0, definitionTokens: 0 };
+    const totals = servers.get(server) ?? newTotals();
     servers.set(server, totals);
-    if (name === "mcp_sessions_active") totals.sessionsActive += value;
+    if (name === "mcp_sessions_active") addSessions(totals, labels.mcp_session_state ?? "", value);
     else if (name === "mcp_sessions_started_total" || name === "mcp_sessions_adopted_total")
       totals.sessionsSeen += value;
     else if (name === "mcp_tokens_total" && labels.mcp_token_kind !== REPEATED) totals.tokens += value;
     else if (name === "mcp_definition_tokens") totals.definitionTokens += value;
   }
   return servers;
+}
+
+function newTotals(): ServerTotals {
+  return { sessionsActive: 0, sessionsByState: {}, sessionsSeen: 0, tokens: 0, definitionTokens: 0 };
+}
+
+function addSessions(totals: ServerTotals, state: string, count: number): void {
+  totals.sessionsActive += count;
+  totals.sessionsByState[state] = (totals.sessionsByState[state] ?? 0) + count;
 }
 
 function inTableOrder(a: Row, b: Row): number {

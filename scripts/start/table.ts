@@ -38,6 +38,12 @@ const COLUMNS: Column[] = [
 ];
 const NAME_WIDTH = { min: 16, max: 44 };
 const [INTERPOLATED, FEW, BEYOND] = ["~", "≤", ">"];
+/** What sessions are about, unless they are idle: what holds them up most first. */
+const SHOWN_STATES = [
+  ["waiting_for_limit", "queued"],
+  ["waiting_for_client", "waiting for the client"],
+  ["calling", "calling"],
+];
 const LEGEND = [
   [INTERPOLATED, "interpolated"],
   [FEW, "at most: too few calls"],
@@ -69,7 +75,9 @@ export function renderTable(rows: Row[], servers: ReadonlyMap<string, ServerTota
   let server: string | undefined;
   for (const row of rows) {
     if (row.server !== server) {
-      const content = colors.bold(nameOf(row.server)) + colors.dim(describe(servers.get(row.server)));
+      const name = nameOf(row.server);
+      const room = nameWidth + widthOf(shown) - name.length;
+      const content = colors.bold(name) + colors.dim(describe(servers.get(row.server), room));
       table.push([{ content, colSpan: shown.length + 1 }]);
     }
     server = row.server;
@@ -96,14 +104,19 @@ function widthOf(columns: Column[]): number {
   return columns.reduce((sum, { width }) => sum + width, 0);
 }
 
-/** What stands behind the server's name. */
-function describe(totals: ServerTotals | undefined): string {
+/** What stands behind the server's name: in so many characters, without what has no room. */
+function describe(totals: ServerTotals | undefined, room: number): string {
   if (totals === undefined) return "";
-  const { sessionsActive, sessionsSeen, tokens, definitionTokens } = totals;
-  const parts = [`${sessionsActive} of ${sessionsSeen} sessions active`];
+  const { sessionsActive, sessionsByState, sessionsSeen, tokens, definitionTokens } = totals;
+  const sessions = `${sessionsActive} of ${sessionsSeen} sessions active`;
+  const states = SHOWN_STATES.map(([state, text]) => [sessionsByState[state] ?? 0, text] as const)
+    .filter(([count]) => count > 0)
+    .map(([count, text]) => `${count} ${text}`);
+  const parts = [states.length > 0 ? `${sessions} (${states.join(", ")})` : sessions];
   if (tokens > 0 && sessionsSeen > 0) parts.push(`${formatTokens(Math.round(tokens / sessionsSeen))} tokens a session`);
   if (definitionTokens > 0) parts.push(`${formatTokens(definitionTokens)} tokens of definitions`);
-  return `  ${parts.join(", ")}`;
+  const choices = [...parts.map((_, spared) => parts.slice(0, parts.length - spared).join(", ")), sessions];
+  return `  ${choices.find((text) => text.length + 2 <= room) ?? sessions}`;
 }
 
 /** The cell of a percentile of a row's durations. */

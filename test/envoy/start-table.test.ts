@@ -39,8 +39,10 @@ mcp_operations_total{${SHOP},mcp_method_name="tools/list",mcp_outcome="ok"} 4
 mcp_tokens_total{${SHOP},mcp_token_kind="definitions",${ESTIMATED}} 1577
 mcp_definition_tokens{${SHOP},mcp_method_name="tools/list"} 350
 mcp_definition_tokens{${SHOP},mcp_method_name="prompts/list"} 38
-mcp_sessions_active{${SHOP},mcp_session_kind="streamable"} 2
-mcp_sessions_active{${SHOP},mcp_session_kind="window"} 1
+mcp_sessions_active{${SHOP},mcp_session_kind="streamable",mcp_session_state="idle"} 1
+mcp_sessions_active{${SHOP},mcp_session_kind="streamable",mcp_session_state="calling"} 0
+mcp_sessions_active{${SHOP},mcp_session_kind="streamable",mcp_session_state="waiting_for_client"} 1
+mcp_sessions_active{${SHOP},mcp_session_kind="window",mcp_session_state="calling"} 1
 mcp_sessions_started_total{${SHOP},mcp_session_kind="streamable"} 3
 mcp_sessions_adopted_total{${SHOP},mcp_session_kind="streamable"} 1
 mcp_sessions_ended_total{${SHOP},mcp_session_kind="streamable"} 2
@@ -88,8 +90,14 @@ describe("rows", () => {
 
 test("totals by server", () => {
   expect(Object.fromEntries(readServers(STATISTICS))).toEqual({
-    shop: { sessionsActive: 3, sessionsSeen: 4, tokens: 3366, definitionTokens: 388 },
-    bank: { sessionsActive: 0, sessionsSeen: 1, tokens: 0, definitionTokens: 0 },
+    shop: {
+      sessionsActive: 3,
+      sessionsByState: { idle: 1, calling: 1, waiting_for_client: 1 },
+      sessionsSeen: 4,
+      tokens: 3366,
+      definitionTokens: 388,
+    },
+    bank: { sessionsActive: 0, sessionsByState: {}, sessionsSeen: 1, tokens: 0, definitionTokens: 0 },
   });
 });
 
@@ -98,13 +106,21 @@ describe("the table", () => {
     // eslint-disable-next-line no-control-regex
     renderTable(readRows(STATISTICS), readServers(STATISTICS), columns).replaceAll(/\x1b\[\d+m/g, "");
 
-  test("has tokens of each tool, of a session, and of definitions", () => {
+  test.each([
+    [140, "(1 waiting for the client, 1 calling), 842 tokens a session, 388 tokens of definitions"],
+    [110, "(1 waiting for the client, 1 calling), 842 tokens a session"],
+    [80, "(1 waiting for the client, 1 calling)"],
+  ])("in %i characters, says of a server: %s", (columns, text) => {
+    expect(table(columns).split("\n")).toContain(`shop  3 of 4 sessions active ${text}`);
+  });
+
+  test("has tokens of each tool and of a session, and what sessions are about", () => {
     expect(`\n${table(110)}\n`).toMatchInlineSnapshot(`
       "
                                      calls errors cancelled     p50     p95     p99 tokens in tokens out      bytes
       bank  0 of 1 sessions active
         ping                             1      0         0       –       –       –         –          –        0 B
-      shop  3 of 4 sessions active, 842 tokens a session, 388 tokens of definitions
+      shop  3 of 4 sessions active (1 waiting for the client, 1 calling), 842 tokens a session
         get_weather                     10      2         1 ~5.8 ms  ≤10 ms  ≤10 ms      1.2k         60    2.0 KiB
         prompts/get                      3      0         0       –       –       –        21          –        0 B
         resources/read                   1      0         0       –       –       –         8          –        0 B

@@ -184,6 +184,9 @@ describe.runIf(hasPrometheus())("with a real Envoy and a real Prometheus", () =>
         [{ mcp_client_name: "writer" }, 1],
       ]),
 
+    "What are agents waiting for?": (query) =>
+      answers(query, [[{ mcp_client_name: "writer", mcp_session_state: "calling" }, 1]]),
+
     "Who was denied what, and why?": async (command) => {
       const denied = () => {
         writeFileSync(join(folder, "envoy.log"), envoy.log());

@@ -57,6 +57,7 @@ const CLIENTS = [
   "_OTHER",
   "a___mcp_client_name___b",
   "a___mcp_sessions_active",
+  "a___mcp_session_state___idle___mcp_protocol_version___b",
 ];
 
 const RULES = [

@@ -37,8 +37,9 @@ export function metric(
   target: i32,
   first: i32,
   second: i32,
+  third: i32,
 ): u64 {
-  return metricKey(family, server, caller, who, method, kind, target, first, second);
+  return metricKey(family, server, caller, who, method, kind, target, first, second, third);
 }
 
 /** Traps where a number is too large for its bits. */

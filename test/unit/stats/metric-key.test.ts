@@ -27,6 +27,7 @@ type Fields = [
   target: number,
   first: number,
   second: number,
+  third: number,
 ];
 
 /** The highest that `labels.maxServers` and `labels.maxTools` allow, and the kinds of targets. */
@@ -46,7 +47,7 @@ function closedSizes(family: number): number[] {
   const sizes = catalogue.families[family].labels
     .filter(({ name }) => name !== "mcp_role" && name !== "mcp_method_name")
     .flatMap(({ values }) => (values === undefined ? [] : [values.length + 1]));
-  return [...sizes, 1, 1];
+  return [...sizes, 1, 1, 1];
 }
 
 describe("the key of a metric", () => {
@@ -61,7 +62,7 @@ describe("the key of a metric", () => {
     const all = new Set<bigint>();
     let count = 0;
     for (let family = 0; family < families; family++) {
-      const [firsts, seconds] = closedSizes(family);
+      const [firsts, seconds, thirds] = closedSizes(family);
       for (const [server, caller, who, method, kind, target] of [
         [0, 0, 0, 0, 0, 0],
         [SERVERS, 0, 0, 0, 0, 0],
@@ -75,8 +76,10 @@ describe("the key of a metric", () => {
         [SERVERS, keys.noCaller(), keys.nobody(), methods - 1, KINDS, TOOLS],
       ]) {
         for (let first = 0; first < firsts; first++) {
-          for (let second = 0; second < seconds; second++, count++)
-            all.add(keys.metric(family, server, caller, who, method, kind, target, first, second));
+          for (let second = 0; second < seconds; second++) {
+            for (let third = 0; third < thirds; third++, count++)
+              all.add(keys.metric(family, server, caller, who, method, kind, target, first, second, third));
+          }
         }
       }
     }
@@ -94,12 +97,13 @@ describe("the key of a metric", () => {
     fc.nat({ max: TOOLS }),
     fc.nat({ max: 15 }),
     fc.nat({ max: 15 }),
+    fc.nat({ max: 15 }),
   );
 
   itHolds(
     "is never shared by two sets of labels that differ in one of them, nor is that of a series",
     5000,
-    fc.property(fields, fields, fc.nat({ max: 8 }), (one, values, at) => {
+    fc.property(fields, fields, fc.nat({ max: 9 }), (one, values, at) => {
       const other: Fields = [...one];
       other[at] = values[at];
       assert.equal(keys.metric(...one) === keys.metric(...other), one[at] === other[at]);
