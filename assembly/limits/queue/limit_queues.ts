@@ -84,7 +84,7 @@ export class LimitQueues extends TurnWork {
     return true;
   }
 
-  /** A request does not wait any longer: {@link Decider.waited}. `isServed`: it has been admitted. */
+  /** A request does not wait any longer: {@link Decider.left}. `isServed`: it has been admitted. */
   remove(waiter: Waiter, isServed: bool): void {
     this.leave(waiter, isServed);
     waiter.release();
@@ -156,7 +156,6 @@ export class LimitQueues extends TurnWork {
     }
     if (!isWithin(PROBE_MS, this.probedAtMs, nowMs)) this.probe(nowMs);
     if (!this.first) return;
-    this.turns.open(nowMs);
     if (this.hasWork) this.turns.ask();
     const first = this.deadlines.first;
     if (first) next = min(next, elapsed(nowMs, first.deadlineMs));
@@ -282,8 +281,10 @@ export class LimitQueues extends TurnWork {
     this.ready(line);
   }
 
+  /** Makes sure that turns come, and tries lines that nothing has woken. */
   private probe(nowMs: u64): void {
     this.probedAtMs = nowMs;
+    this.turns.open(nowMs);
     let at = this.nextProbed ? this.nextProbed : this.first;
     for (let i = 0; at && i < PROBED_LINES; i++) {
       const line = changetype<Line>(at);
