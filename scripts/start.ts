@@ -8,7 +8,7 @@
 import { findEnvoy } from "./envoy/binary.ts";
 import { type Envoy, startEnvoy } from "./envoy/process.ts";
 import { Cleanup } from "./start/cleanup.ts";
-import { DEMO_CONFIG, startAgents, startDemoServers } from "./start/demo.ts";
+import { demoConfig, startAgents, startDemoServers } from "./start/demo.ts";
 import { Display, type Watched } from "./start/display.ts";
 import { EnvoyLog } from "./start/envoy-log.ts";
 import { parseOptions, type StartOptions } from "./start/options.ts";
@@ -45,7 +45,7 @@ try {
 }
 
 async function run(
-  { upstream, config, port, concurrency, log: showsLog }: StartOptions,
+  { upstream, config, port, concurrency, queue, log: showsLog }: StartOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const envoyPath = await findEnvoy({ progress: (line) => console.error(line), signal });
@@ -62,7 +62,8 @@ async function run(
     cleanup.add(log, () => log.close());
     const envoy = await startEnvoy({
       upstream: target.upstream,
-      pluginConfig: pluginConfig(config, upstream === undefined ? target.name : undefined),
+      pluginConfig:
+        upstream === undefined ? pluginConfig(config ?? demoConfig(queue), target.name) : pluginConfig(config),
       listenerPort: index === 0 ? port : undefined,
       concurrency,
       envoyPath,
@@ -85,9 +86,8 @@ async function run(
 }
 
 /** @param server the name of a server of the demo, where the cluster's name would be the same for each. */
-function pluginConfig(config: Record<string, unknown> | undefined, server: string | undefined): string | undefined {
-  if (server !== undefined) return JSON.stringify({ server, ...(config ?? DEMO_CONFIG) });
-  return config === undefined ? undefined : JSON.stringify(config);
+function pluginConfig(config: Record<string, unknown> | undefined, server?: string): string | undefined {
+  return config === undefined ? undefined : JSON.stringify({ server, ...config });
 }
 
 function announce({ name, path }: Target, { proxyUrl, adminUrl }: Envoy, log: EnvoyLog): void {

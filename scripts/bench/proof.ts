@@ -13,6 +13,8 @@ export interface Proof {
   /** Requests that a filter of ours with an access policy or limits was sent, and those that the rule allowed or admitted
    *  which is to decide: the same. */
   decisions?: { sent: number; counted: number };
+  /** Of these, requests that waited in a queue. */
+  queued?: number;
   /** Bodies with a wrong last byte that the native filter was sent, and those that it found: the same. */
   faults?: { sent: number; counted: number };
 }
@@ -71,7 +73,10 @@ async function proveOperations(envoy: BenchEnvoy, variant: Variant, ledger: Ledg
   const proof = { variant: variant.id, operations: { sent, counted } };
   const decisions = decisionsOf(variant);
   if (decisions === undefined) return proof;
-  return { ...proof, decisions: await proveDecisions(envoy, variant, decisions, sent) };
+  const decided = { ...proof, decisions: await proveDecisions(envoy, variant, decisions, sent) };
+  if (!variant.queues) return decided;
+  const labels = { mcp_limit_rule: variant.admittedBy!, mcp_limit_decision: "queued" };
+  return { ...decided, queued: await countOf(envoy, decisions.family, { mcp_server: variant.id, ...labels }) };
 }
 
 /** The family and the labels that count what the rule of a variant decides; undefined where it has none. */

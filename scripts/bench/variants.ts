@@ -1,7 +1,7 @@
 /** What is compared: an HTTP filter each, in front of the same upstream. */
 import type { HttpFilter, WasmFilter } from "./bootstrap.ts";
 import { compile } from "../compile.ts";
-import { ADMITTING_RULE, ALL, NO_RULE, REQUESTS, SHADOW } from "./limits.ts";
+import { ADMITTING_RULE, ALL, CONCURRENCY, NO_RULE, QUEUE, REQUESTS, SHADOW, WAITING } from "./limits.ts";
 import { DECIDING_RULE, FIRST_RULE_DECIDES, LAST_RULE_DECIDES } from "./policies.ts";
 
 /** One filter. A new one is an entry of {@link VARIANTS}, nothing else. */
@@ -17,6 +17,8 @@ export interface Variant {
   decidedBy?: string;
   /** The rule of its limits that admits every request, which is proved too. */
   admittedBy?: string;
+  /** Requests wait for that rule: the proof tells how many. */
+  queues?: true;
 }
 
 /** Larger than any request: the native filter reads up to 8 KiB where nothing is said. */
@@ -105,6 +107,28 @@ export const VARIANTS: readonly Variant[] = [
     filter: async (shipped) => configured(shipped, ALL),
     proof: "operations",
     admittedBy: ADMITTING_RULE,
+  },
+  {
+    id: "limits-concurrency",
+    title: "this filter, statistics and a rule that limits concurrency",
+    filter: async (shipped) => configured(shipped, CONCURRENCY),
+    proof: "operations",
+    admittedBy: ADMITTING_RULE,
+  },
+  {
+    id: "limits-queue",
+    title: "the same with a queue, in which nothing waits",
+    filter: async (shipped) => configured(shipped, QUEUE),
+    proof: "operations",
+    admittedBy: ADMITTING_RULE,
+  },
+  {
+    id: "limits-waiting",
+    title: "the same with 2 permits: with 16 connections, nearly every request waits",
+    filter: async (shipped) => configured(shipped, WAITING),
+    proof: "operations",
+    admittedBy: ADMITTING_RULE,
+    queues: true,
   },
 ];
 

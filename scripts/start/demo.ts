@@ -2,6 +2,7 @@
 import { CLIENT_KINDS } from "../../test/fixtures/clients/client.ts";
 import {
   type AgentOptions,
+  BURSTING_PLAN,
   EVERYTHING_PLAN,
   FIXTURE_PLAN,
   LOOPING_PLAN,
@@ -12,28 +13,31 @@ import { startFixtureServer } from "../../test/fixtures/servers/fixture-server.t
 import type { Cleanup } from "./cleanup.ts";
 import type { Target } from "./target.ts";
 
-/** The demo's plugin configuration: whoever makes the same call again and again is limited, in whatever session. */
-export const DEMO_CONFIG = {
-  match: { paths: ["/mcp", "/mcp-json"] },
-  labels: { caller: "client" },
-  limits: {
-    rules: [
-      {
-        name: "loops",
-        // The agents share an address, and have names of their own.
-        key: ["address", "client"],
-        repeats: { amount: 30, per: "1m" },
-        denial: { form: "result" },
-      },
-      // A name is chosen freely: what all of them repeat is limited too.
-      { name: "all-loops", key: ["address"], repeats: { amount: 10_000, per: "1m" } },
-    ],
-  },
-};
+/** The demo's plugin configuration: whoever makes the same call again and again is limited, in whatever session, and the search
+ *  gets four calls at one time. With a queue, those beyond wait, each agent's for its turn. */
+export function demoConfig(hasQueue: boolean): Record<string, unknown> {
+  return { match: { paths: ["/mcp", "/mcp-json"] }, labels: { caller: "client" }, limits: { rules: rules(hasQueue) } };
+}
+
+function rules(hasQueue: boolean): object[] {
+  return [
+    { name: "loops", key: ["address"], repeats: { amount: 30, per: "1m" }, denial: { form: "result" } },
+    {
+      name: "searches",
+      to: [{ operation: { tools: ["search_docs"] } }],
+      key: [],
+      concurrency: 4,
+      ...(hasQueue && { queue: { maxWait: "10s" } }),
+    },
+  ];
+}
 
 /** The agent that makes one call in a loop. */
 const LOOPING = "agent-loop";
 const LOOP_PAUSE_MS = 50;
+/** The agent that makes many calls at once. */
+const BURSTING = "agent-burst";
+const BURST_PAUSE_MS = 3000;
 
 /** Starts the demo's servers on free ports of loopback. */
 export async function startDemoServers(cleanup: Cleanup): Promise<Target[]> {
@@ -47,7 +51,7 @@ export async function startDemoServers(cleanup: Cleanup): Promise<Target[]> {
   ];
 }
 
-/** Sends agents, one per SDK and era and one that loops, to the demo's servers behind these proxies (base URLs, in the servers' order). */
+/** Sends agents, one per SDK and era, one that loops and one that bursts, to the demo's servers behind these proxies (base URLs, in the servers' order). */
 export function startAgents([shop, everything]: string[], signal: AbortSignal): void {
   const agents: AgentOptions[] = CLIENT_KINDS.map((kind) => ({
     kind,
@@ -57,8 +61,9 @@ export function startAgents([shop, everything]: string[], signal: AbortSignal): 
   }));
   agents.push({ kind: "sdk1", url: `${shop}/mcp-json`, name: "agent-json", plan: FIXTURE_PLAN });
   agents.push({ kind: "sdk1", url: `${shop}/mcp`, name: LOOPING, plan: LOOPING_PLAN, pauseMs: LOOP_PAUSE_MS });
+  agents.push({ kind: "sdk1", url: `${shop}/mcp`, name: BURSTING, plan: BURSTING_PLAN, pauseMs: BURST_PAUSE_MS });
   for (const kind of ["sdk1", "sdk2-legacy"] as const) {
     agents.push({ kind, url: `${everything}/mcp`, name: `agent-${kind}`, plan: EVERYTHING_PLAN });
   }
-  for (const agent of agents) void runAgent(agent, signal);
+  for (const [index, agent] of agents.entries()) void runAgent({ ...agent, address: `10.0.0.${index + 1}` }, signal);
 }

@@ -101,6 +101,9 @@ describe.runIf(hasLoad && hasNative)("with h2load", () => {
       { variant: "limits", operations: whole, decisions: whole },
       { variant: "limits-shadow", operations: whole, decisions: whole },
       { variant: "limits-all", operations: whole, decisions: whole },
+      { variant: "limits-concurrency", operations: whole, decisions: whole },
+      { variant: "limits-queue", operations: whole, decisions: whole },
+      { variant: "limits-waiting", operations: whole, decisions: whole, queued: 0 },
     ]);
     expect(readFileSync(page, "utf8")).toContain("![CPU added per request, beside the native filter](report.svg)");
     expect(readFileSync(join(folder, "report.svg"), "utf8")).toMatch(/^<svg [^]*<\/svg>\s*$/);

@@ -52,6 +52,7 @@ test("npm start shows addresses and a table that fills, and leaves nothing runni
   await started.shows(calls("get_weather"));
   await started.shows(calls("echo"));
   await started.shows(/^limited\n +[1-9]\d* of [1-9]\d* +shop +by loops\n +callers of shop: agent-loop [1-9]\d*$/m);
+  await started.shows(/^queues\n +waiting +queued +p95 wait\n +\d+ +[1-9]\d* +\S+ m?s +shop +for searches$/m);
   // The rule is about the others' calls as well, and limits none of them.
   const callersOf = async (outcome: string) => {
     const samples = readSamples(await (await fetch(statistics)).text(), "mcp_operations_total");

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { exchange, type HttpStream, loadModule, type Plugin, type Properties, Vm } from "../index.ts";
 import { JSON_ANSWER, MCP_HEADERS, countsBy, request, result, toolCall } from "./filter.ts";
 import { admitted, ask } from "./limits.ts";
+import { answer, call, hasPassed, isWaiting, passMilliseconds, runTurns } from "./queues.ts";
 
 /** The parts of a configuration that a test changes. */
 interface Recipe {
@@ -114,6 +115,59 @@ const TESTS: Record<string, (recipe: Recipe) => void> = {
     both[0].reset("client");
     expect(open("render_page", as("e")).reply).toBeUndefined();
     expect(open("render_page", as("e")).reply?.details).toBe("mcp_limited[render]");
+  },
+
+  "A burst, spread out": (recipe) => {
+    const plugin = start(recipe);
+    const burst = Array.from({ length: 70 }, (_, id) => call(plugin, id, A));
+    runTurns(plugin);
+    expect(burst.filter(hasPassed)).toHaveLength(10);
+    expect(burst.filter(isWaiting)).toHaveLength(60);
+    expect(hasPassed(call(plugin, 100, B))).toBe(true);
+    passMilliseconds([plugin], 1000);
+    expect(burst.filter(hasPassed).length).toBeGreaterThanOrEqual(19);
+    expect(burst.filter(hasPassed).length).toBeLessThanOrEqual(20);
+    passMilliseconds([plugin], 3100);
+    expect(burst.slice(0, 50).every(hasPassed)).toBe(true);
+    passMilliseconds([plugin], 1000);
+    // What 5 seconds did not bring.
+    const rest = burst.filter((stream) => !hasPassed(stream));
+    expect(rest.length).toBeLessThanOrEqual(12);
+    expect(rest).toEqual(burst.slice(70 - rest.length));
+    expect(rest.map(({ reply }) => reply?.details)).toEqual(Array(rest.length).fill("mcp_limited[agent]"));
+  },
+
+  "An agent that waits for itself": (recipe) => {
+    const plugin = start(recipe);
+    const calls = Array.from({ length: 20 }, (_, id) => call(plugin, id, A));
+    runTurns(plugin);
+    expect(calls.filter(hasPassed)).toHaveLength(4);
+    expect(calls.filter(isWaiting)).toHaveLength(16);
+    expect(hasPassed(call(plugin, 100, B))).toBe(true);
+    expect(ask(plugin, request("tools/list"), A).reply).toBeUndefined();
+    calls.forEach((stream, id) => {
+      answer(stream, id);
+      runTurns(plugin);
+    });
+    expect(calls.every(hasPassed)).toBe(true);
+  },
+
+  "A tool that all share": (recipe) => {
+    const plugin = start(recipe);
+    list(plugin, ["render_page", "render_book"]);
+    const jobs = (who: { properties: Properties }, count: number, from: number) =>
+      Array.from({ length: count }, (_, i) => call(plugin, from + i, { ...who, tool: "render_page" }));
+    const greedy = jobs(A, 200, 0);
+    const polite = [...jobs(B, 1, 1000), ...jobs(as("c"), 1, 2000)];
+    runTurns(plugin);
+    expect(greedy.filter(hasPassed)).toHaveLength(8);
+    expect([...greedy, ...polite].filter(isWaiting)).toHaveLength(194);
+    expect(hasPassed(call(plugin, 3000, { ...A, tool: "render_book" }))).toBe(true);
+    for (let id = 0; id < 3; id++) {
+      answer(greedy[id], id);
+      runTurns(plugin);
+    }
+    expect([greedy.filter(hasPassed).length, ...polite.map(hasPassed)]).toEqual([9, true, true]);
   },
 
   "Stop a loop": (recipe) => {
