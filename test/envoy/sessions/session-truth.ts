@@ -38,13 +38,16 @@ export function sessionTruthOf(exchanges: Recorded[], areIdle: boolean): Session
   const wire = wireOf(exchanges);
   const sessions = sessionsOf(wire, exchanges);
   const truth: SessionTruth = { counts: {}, gauges: {} };
-  for (const session of sessions.values()) {
+  const isOpen = ({ ended, status, body }: Recorded) => ended === "open" && status === 200 && body !== "";
+  const calling = new Set(exchanges.filter(isOpen).map((exchange) => keyOf(exchange, wire)));
+  for (const [key, session] of sessions) {
     const { mcp_session_kind, mcp_protocol_version, mcp_client_name, operations, tokens } = session;
     const kind = { mcp_session_kind };
     count(truth.counts, "mcp_sessions_started_total", { ...kind, mcp_protocol_version, mcp_client_name });
     const mcp_session_end = session.end === "" && areIdle ? "idle" : session.end;
     if (mcp_session_end === "") {
-      count(truth.gauges, "mcp_sessions_active", { ...kind, mcp_protocol_version, mcp_client_name });
+      const mcp_session_state = calling.has(key) ? "calling" : "idle";
+      count(truth.gauges, "mcp_sessions_active", { ...kind, mcp_session_state, mcp_protocol_version, mcp_client_name });
       continue;
     }
     count(truth.counts, "mcp_sessions_ended_total", { ...kind, mcp_session_end });
@@ -58,7 +61,7 @@ export function sessionTruthOf(exchanges: Recorded[], areIdle: boolean): Session
   for (const exchange of exchanges) {
     if (exchange.ended !== "open" || exchange.status !== 200) continue;
     count(truth.gauges, "mcp_streams_active", { mcp_stream_kind: streamKindOf(exchange, wire) });
-    if (exchange.body !== "") count(truth.gauges, "mcp_operations_in_flight", {});
+    if (isOpen(exchange)) count(truth.gauges, "mcp_operations_in_flight", {});
   }
   return truth;
 }

@@ -374,6 +374,8 @@ describe("states of sessions", () => {
         for (const key of this.#open.keys()) if (key.startsWith(`${worker} `)) this.#open.delete(key);
       } else {
         each.meet(hash, 1, 4, BigInt(now));
+        // Others may have had theirs in between.
+        now++;
         if (what === "ask") {
           each.turnToClient(hash, BigInt(now));
           this.#asked.add(hash);
