@@ -1,6 +1,7 @@
 /** Limits beside an access policy, and bounds of what is held until both have decided. */
 import { connect } from "node:net";
 import { beforeAll, describe, expect, it } from "vitest";
+import { readSamples } from "../../scripts/envoy/exposition.ts";
 import { type Guarded, type GuardedEnvoy, startGuarded } from "../access/proxy.ts";
 import { head } from "../access/socket.ts";
 import { endsAfterAll } from "../envoy/cleanup.ts";
@@ -14,6 +15,8 @@ const BURST = 3;
 const LIMITED = [{ name: "calls", key: ["principal"], requests: { amount: BURST, per: "12h" } }];
 const NEVER = [{ name: "calls", key: ["principal"], requests: { amount: 1_000_000, per: "1s" } }];
 const ACCESS = { rules: [{ name: "echo", action: "ALLOW", to: [{ operation: { tools: ["echo"] } }] }] };
+/** One call at a time, for which all others wait. */
+const one = (name: string) => [{ name, key: [], concurrency: 1, queue: { maxWait: "30s", maxLength: 1000 } }];
 /** A policy by which callers are known. */
 const CALLERS = {
   rules: [
@@ -45,10 +48,12 @@ function listenersOf(holding: Holding): Record<string, Guarded> {
   return {
     [both[0]]: { ...both[1], access: ACCESS },
     [policy[0]]: { ...policy[1], access: CALLERS },
-    ...(Object.fromEntries([named("streams", NEVER, STREAMS), named("bytes", NEVER, BYTES)]) as Record<
-      string,
-      Guarded
-    >),
+    ...(Object.fromEntries([
+      named("streams", NEVER, STREAMS),
+      named("bytes", NEVER, BYTES),
+      named("queue of streams", one(`streams-${holding}`), STREAMS),
+      named("queue of bytes", one(`bytes-${holding}`), BYTES),
+    ]) as Record<string, Guarded>),
   };
 }
 
@@ -68,6 +73,12 @@ const headersOf = (caller: string) => ({ ...mcp.LEGACY, [PEER]: workload(caller)
 async function call(listener: string, caller: string, tool: string): Promise<string> {
   const sent = { headers: headersOf(caller), body: [mcp.toolCall(1, tool)] };
   return String((await exchange(`${envoy.urlOf(listener)}/mcp`, sent)).body);
+}
+
+/** How many requests wait for a rule, as the filter last counted them. */
+async function waiting(rule: string): Promise<number> {
+  const samples = readSamples(await envoy.stats(), "mcp_limit_queue_length");
+  return samples.filter(({ labels }) => labels.mcp_limit_rule === rule).reduce((sum, { value }) => sum + value, 0);
 }
 
 /** A request whose body does not come to its end. */
@@ -135,6 +146,51 @@ describe.each(HOLDINGS)("%s", (holding) => {
       expect(server.of(flooder).total).toBe(most);
       for (const request of flood) request.leave();
       expect(await call(listener, flooder, "echo")).toContain('"result"');
+    },
+  );
+
+  it.each([
+    ["requests", "queue of streams", "", OF_CALLER],
+    // Two fit into a quarter.
+    ["bytes", "queue of bytes", " ".repeat(110 * KIB), 2],
+  ])(
+    "a flood of one caller's requests that wait is bounded by %s, and others have their turn between",
+    async (_what, name, padding, most) => {
+      const listener = `${name}, ${holding}`;
+      const [busy, flooder, other] = ["busy", "flooder", "other"].map((caller) => `${caller} ${listener}`);
+      const send = (caller: string, tool: string, rest = "") =>
+        exchange(`${envoy.urlOf(listener)}/mcp`, { headers: headersOf(caller), body: [mcp.toolCall(1, tool) + rest] });
+      const first = send(busy, "wait");
+      await until(() => server.of(busy).total === 1, "the permit is taken");
+
+      let left = 20;
+      const order: string[] = [];
+      const flood = Array.from({ length: left }, async () => {
+        const { body } = await send(flooder, "echo", padding);
+        left--;
+        if (String(body).includes('"result"')) order.push("flooder");
+        return String(body);
+      });
+      await until(() => left === most, "those beyond the bound are answered");
+      const polite = [0, 1].map(async (i) => {
+        const { body } = await send(`${other} ${i}`, "echo");
+        order.push("other");
+        return String(body);
+      });
+      await expect
+        .poll(() => waiting(`${name.split(" ")[2]}-${holding}`), { timeout: 20_000 })
+        .toBe(most + polite.length);
+      expect(server.of(flooder).total).toBe(0);
+
+      server.release();
+      for (const body of await Promise.all(polite)) expect(body).toContain('"result"');
+      const bodies = await Promise.all(flood);
+      expect(bodies.filter((body) => body.includes('"rule":"_held"'))).toHaveLength(flood.length - most);
+      expect(bodies.filter((body) => body.includes('"result"'))).toHaveLength(most);
+      expect(server.of(flooder).total).toBe(most);
+      // They took turns: of the flooder, one request before the others and the rest behind them.
+      expect(order.lastIndexOf("other")).toBeLessThan(polite.length + 1);
+      await first;
     },
   );
 
