@@ -54,6 +54,13 @@ const PLUGIN_CONFIG = {
         requests: { amount: 2, per: "1h" },
       },
       {
+        name: "exports",
+        to: [{ operation: { tools: ["export_*"] } }],
+        key: [],
+        concurrency: 1,
+        queue: { maxWait: "30s" },
+      },
+      {
         name: "searches",
         mode: "shadow",
         to: [{ operation: { tools: ["search_*"] } }],
@@ -68,6 +75,8 @@ const INVALID_CONFIG = { server: 7 };
 /** Calls that are enough for a p99; the slowest three of a hundred take so long. */
 const [CALLS, SLOW_CALLS, SLOW_MS] = [160, 6, 1_200];
 const AT_ONCE = 20;
+/** Exports at once, of which one at a time runs. */
+const [EXPORTS, EXPORT_MS] = [3, 400];
 const CHANGED = "export_report";
 /** The bounds of durations in envoy.yaml around it, as far as a slow machine may need them. */
 const BOUNDS = [1_000, 2_000, 5_000, 10_000, 30_000];
@@ -101,6 +110,8 @@ describe.runIf(hasPrometheus())("with a real Envoy and a real Prometheus", () =>
   let stuckSince = 0;
   /** The longest call of search_docs, as its agent saw it. */
   let longestMs = 0;
+  /** The same of export_report, with its wait. */
+  let longestExportMs = 0;
 
   beforeAll(async () => {
     server = keep(await startChangingServer());
@@ -129,6 +140,12 @@ describe.runIf(hasPrometheus())("with a real Envoy and a real Prometheus", () =>
     for (let times = 0; times < 6; times++) await planner.callTool("get_weather", { city: "Oslo" });
     for (const city of ["Bergen", "Bodø"]) await writer.callTool("get_weather", { city });
     for (const city of ["Hamar", "Moss", "Voss"]) await refused(writer.callTool("get_weather", { city }));
+    const exported = Array.from({ length: EXPORTS }, async (_, index) => {
+      const began = performance.now();
+      await planner.callTool("export_report", { steps: 1, ms: EXPORT_MS + index });
+      longestExportMs = Math.max(longestExportMs, performance.now() - began);
+    });
+    await Promise.all(exported);
     await refused(writer.callTool("read_log", { bytes: 10 }));
     await planner.callTool("read_log", { bytes: 10 });
 
@@ -221,6 +238,15 @@ describe.runIf(hasPrometheus())("with a real Envoy and a real Prometheus", () =>
         [{ mcp_caller: PRINCIPALS.writer, mcp_method_name: "tools/call", gen_ai_tool_name: "get_weather" }, 3],
       ]),
 
+    "Which limit makes calls wait, and how long?": async (query) => {
+      await expect.poll(() => prometheus.query(query), POLL).toHaveLength(1);
+      const [{ labels, value }] = await prometheus.query(query);
+      expect(labels).toEqual({ mcp_role: "server", mcp_server: "shop", mcp_limit_rule: "exports" });
+      // All but the first have waited for the first one; Envoy keeps two digits of a value.
+      expect(value).toBeGreaterThan(0.9 * EXPORT_MS);
+      expect(value).toBeLessThan(1.1 * longestExportMs);
+    },
+
     "Which tool would be limited by a shadow rule?": async (command) => {
       const counted = () => {
         writeFileSync(join(folder, "access.log"), envoy.log());
@@ -261,9 +287,9 @@ describe.runIf(hasPrometheus())("with a real Envoy and a real Prometheus", () =>
     return execFileSync("/bin/sh", ["-c", command], { cwd: folder, encoding: "utf8" }).trim().split("\n");
   }
 
-  it("twelve questions, each with one block and a truth to compare with", () => {
+  it("fourteen questions, each with one block and a truth to compare with", () => {
     expect([...QUESTIONS.keys()]).toEqual(Object.keys(TRUTHS));
-    expect(QUESTIONS.size).toBe(12);
+    expect(QUESTIONS.size).toBe(14);
     expect(PAGE.match(/^\s*(```|~~~)/gm), "blocks before the first question").toHaveLength(2 * QUESTIONS.size);
     for (const [question, blocks] of QUESTIONS) {
       expect(blocks, question).toEqual([
