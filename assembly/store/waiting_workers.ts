@@ -126,8 +126,8 @@ export class WaitingWorkers {
     return this.count > 0;
   }
 
-  /** This worker has got what was free under `key`. */
-  served(key: u64, nowMs: u64): void {
+  /** A worker gets what is free under `key`: its turn counts. */
+  served(key: u64, worker: u64, nowMs: u64): void {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       this.load(key);
@@ -136,7 +136,7 @@ export class WaitingWorkers {
       for (let at = shared.page; at < this.end; at += RECORD_SIZE) {
         const record = changetype<WaitingRecord>(at);
         if (record.key != key) continue;
-        if (record.worker == shared.self) own = at;
+        if (record.worker == worker) own = at;
         else if (isLive(record, nowMs)) hasOthers = true;
       }
       // Alone, it is always next.

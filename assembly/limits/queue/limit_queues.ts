@@ -109,16 +109,14 @@ export class LimitQueues extends TurnWork {
   released(key: u64): void {
     const line = this.lineOf(key);
     if (line && !line.isShared) return this.ready(line);
-    if (!this.waiting.choose(key, this.clock.milliseconds)) return;
-    const chosen = this.waiting.chosen;
-    if (chosen != this.worker) this.turns.wake(this.waiting.chosenQueue, chosen, key);
-    else if (line) this.ready(line);
+    const nowMs = this.clock.milliseconds;
+    if (this.waiting.choose(key, nowMs)) this.wakeChosen(key, nowMs);
   }
 
   woken(worker: u64, key: u64): void {
     if (worker != this.worker) return;
     const line = this.lineOf(key);
-    if (line) this.ready(line);
+    if (line) this.readyInTurn(line);
     // What waited is gone: the next worker may need it.
     else this.released(key);
   }
@@ -208,9 +206,12 @@ export class LimitQueues extends TurnWork {
     this.decider!.left(waiter);
     this.deadlines.remove(waiter);
     line.remove(waiter, isServed);
+    // A request that leaves without it does not need what is free: the next one may.
+    if (isServed && line.tries) line.tries--;
     if (line.length == 0) return this.close(line, nowMs);
     if (!line.isShared) return;
-    if (isServed) this.waiting.served(line.key, nowMs);
+    if (isServed && line.counted) line.counted--;
+    else if (isServed) this.waiting.served(line.key, this.worker, nowMs);
     if (line.callers != callers) this.announce(line, line.callers, nowMs);
   }
 
@@ -270,7 +271,7 @@ export class LimitQueues extends TurnWork {
     line.retryAtMs = 0;
     if (line.isShared && !line.hasYielded && this.waiting.choose(line.key, nowMs)) {
       if (this.waiting.chosen != this.worker) {
-        this.turns.wake(this.waiting.chosenQueue, this.waiting.chosen, line.key);
+        this.wakeChosen(line.key, nowMs);
         line.hasYielded = true;
         line.retryAtMs = nowMs + YIELD_MS;
         return;
@@ -303,11 +304,10 @@ export class LimitQueues extends TurnWork {
     let rotations: u32 = 0;
     while (left > 0 && line.tries > 0) {
       const waiter = line.first;
-      line.tries--;
       left--;
       const hasLeft = this.decider!.decide(waiter, false);
       // The line is closed with its last request.
-      if (!this.byKey.get(key)) return left;
+      if (this.lineOf(key) != line) return left;
       if (hasLeft) {
         if (line.isProbed && !line.tries) line.tries = 1;
         continue;
@@ -315,7 +315,6 @@ export class LimitQueues extends TurnWork {
       // Only what repeats a call waits for that: others of the line need not.
       if (waiter.kind == LimitKind.Repeats && ++rotations < line.callers) {
         line.rotate();
-        line.tries++;
         continue;
       }
       line.tries = 0;
@@ -323,6 +322,20 @@ export class LimitQueues extends TurnWork {
     if (line.tries) this.markReady(line);
     else line.isProbed = false;
     return left;
+  }
+
+  /** Wakes the worker that is next. Its turn counts from now on: what is released meanwhile is for others. */
+  private wakeChosen(key: u64, nowMs: u64): void {
+    const chosen = this.waiting.chosen;
+    this.waiting.served(key, chosen, nowMs);
+    if (chosen != this.worker) return this.turns.wake(this.waiting.chosenQueue, chosen, key);
+    const line = this.lineOf(key);
+    if (line) this.readyInTurn(line);
+  }
+
+  private readyInTurn(line: Line): void {
+    line.counted++;
+    this.ready(line);
   }
 
   private ready(line: Line): void {

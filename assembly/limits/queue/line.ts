@@ -27,6 +27,8 @@ export class Line {
   callers: u32;
   /** How often it may still be tried whether the first request is admitted. */
   tries: u32;
+  /** Turns among those of all workers that this one has been given, and in which no request has been admitted yet. */
+  counted: u32;
   /** It is tried until a request is not admitted. */
   isProbed: bool;
   /** It is among the lines that have a turn to come. */

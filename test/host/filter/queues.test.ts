@@ -143,7 +143,33 @@ describe("requests that are given up", () => {
   });
 });
 
+test("what a cancelled request does not need any more is for the next one at once", () => {
+  const workers = startWorkers(2, { configuration: limited([ONE]) });
+  const headers = inSession("s");
+  const first = call(workers[0], 1);
+  const [second, third] = [call(workers[0], 2, { headers }), call(workers[0], 3)];
+  runTurns(workers[0]);
+  // On another worker: this one does not know of it until it is the request's turn.
+  ask(workers[1], notification("notifications/cancelled", { requestId: 2 }), { headers, response: { status: 202 } });
+  answer(first, 1);
+  runTurns(workers[0]);
+  expect(second.reply).toMatchObject({ details: "mcp_cancelled" });
+  expect(hasPassed(third)).toBe(true);
+});
+
 describe("several workers", () => {
+  test("what is released at one time is for all of them", () => {
+    const workers = startWorkers(2, { configuration: limited([{ ...ONE, concurrency: 4 }]) });
+    const busy = [1, 2, 3, 4].map((id) => call(workers[0], id));
+    const waiting = workers.map((worker, at) =>
+      [0, 1, 2, 3].map((i) => call(worker, 10 * at + i + 10, from(`10.0.0.${at}`))),
+    );
+    runTurns(workers[0]);
+    for (const [index, stream] of busy.entries()) answer(stream, index + 1);
+    runTurns(workers[0]);
+    expect(waiting.map((streams) => streams.filter(hasPassed).length)).toEqual([2, 2]);
+  });
+
   test("a permit that one releases admits what waits on another one", () => {
     const [one, two] = startWorkers(2, { configuration: limited([ONE]) });
     const first = call(one, 1);

@@ -388,7 +388,7 @@ function waiting(shared: Store, full: Store): void {
   waiting.announce(KEY, 1, 3, NOW);
   waiting.isAwaited(KEY, NOW);
   waiting.choose(KEY, NOW);
-  waiting.served(KEY, NOW);
+  waiting.served(KEY, 1, NOW);
   waiting.announce(KEY, 0, 3, NOW);
   const others = new WaitingWorkers(full);
   for (let i = 0; i < 600; i++) others.announce(i, 1, 3, NOW);

@@ -1,9 +1,11 @@
 import { WaitingWorkers } from "../../../assembly/store/waiting_workers";
 import { openStore } from "./common/store";
 
-let waiting: WaitingWorkers = new WaitingWorkers(openStore(1, 0));
+let worker: u64 = 1;
+let waiting: WaitingWorkers = new WaitingWorkers(openStore(worker, 0));
 
 export function create(self: u64, space: i32): void {
+  worker = self;
   waiting = new WaitingWorkers(openStore(self, space));
 }
 
@@ -25,5 +27,5 @@ export function chosen(): u64 {
 }
 
 export function served(key: u64, now: u64): void {
-  waiting.served(key, now);
+  waiting.served(key, worker, now);
 }
