@@ -32,6 +32,9 @@ export class NextTurn extends Turns {
   private slots: Slots | null = null;
   /** The host's numbers of the queues of other instances, by their own; 0 where not looked up. */
   private found: StaticArray<u32> = new StaticArray<u32>(NUMBERS);
+  /** The number of the own queue, -1 before it has one, and its name: requests that begin to wait leave no garbage. */
+  private named: i32 = -1;
+  private name: string = "";
   /** A turn was asked for and has not come. */
   private isAwaited: bool = false;
   /** A turn came since the last tick that had work left. */
@@ -71,7 +74,12 @@ export class NextTurn extends Turns {
     }
     if (!slots.begin(now)) return false;
     slots.end();
-    return slots.isOwned && this.queue.register(QUEUE_PREFIX + slots.number.toString());
+    if (!slots.isOwned) return false;
+    if (this.named != slots.number) {
+      this.named = slots.number;
+      this.name = nameOf(slots.number);
+    }
+    return this.queue.register(this.name);
   }
 
   ask(): void {
@@ -83,7 +91,7 @@ export class NextTurn extends Turns {
     if (<u32>number >= <u32>NUMBERS) return;
     let queue = this.found[number];
     if (!queue) {
-      queue = this.queue.find(QUEUE_PREFIX + number.toString());
+      queue = this.queue.find(nameOf(number));
       this.found[number] = queue;
     }
     store<u64>(message, worker);
@@ -132,4 +140,9 @@ export class NextTurn extends Turns {
     this.streams.makeCurrent(this.rootId);
     return hasMore;
   }
+}
+
+/** The name of the queue of this number. */
+function nameOf(number: i32): string {
+  return QUEUE_PREFIX + number.toString();
 }

@@ -18,15 +18,22 @@ const WAKE_UP: usize = memory.data<u8>([1]);
 export class HostSharedQueue extends SharedQueue {
   /** The host's number of the own queue; 0 before {@link register}. */
   private token: u32 = 0;
+  /** The name that was registered last, and its bytes. */
+  private name: string = "";
+  private bytes: ArrayBuffer = new ArrayBuffer(0);
 
   constructor(private properties: Properties) {
     super();
   }
 
   register(name: string): bool {
-    const text = String.UTF8.encode(name);
+    if (this.name != name) {
+      this.name = name;
+      this.bytes = String.UTF8.encode(name);
+    }
+    const bytes = this.bytes;
     clearResults();
-    const status = proxy_register_shared_queue(changetype<usize>(text), text.byteLength, results);
+    const status = proxy_register_shared_queue(changetype<usize>(bytes), bytes.byteLength, results);
     this.token = status == Status.Ok ? load<u32>(results) : 0;
     return this.token != 0;
   }

@@ -47,7 +47,7 @@ export class LimitLog {
   /** The request has waited since `arrivedAt`, in nanoseconds. Host calls refer to its stream. */
   waited(arrivedAt: u64): void {
     const durationMs = elapsed(arrivedAt, this.clock.now()) / NANOSECONDS_PER_MILLISECOND;
-    this.filterState.setText("mcp.wait_ms", durationMs.toString());
+    this.filterState.setNumber("mcp.wait_ms", durationMs);
   }
 
   /** The request no longer waits for the rule of this index, for which it has waited since `beganAt`, in nanoseconds. */

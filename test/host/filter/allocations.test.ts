@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
 import { exchange, loadModule, type Plugin, Vm } from "../index.ts";
+import { limited } from "./limits.ts";
+import { answer, call, hasPassed, runTurns } from "./queues.ts";
 import { SSE_ANSWER, batch, error, event, notification, post, request, result, toolCall } from "./filter.ts";
 
 const SESSION = { "mcp-session-id": "s1", "mcp-protocol-version": "2025-11-25" };
@@ -37,9 +39,9 @@ const rtrace = {
   ...{ onvisit: () => 1, oncollect: passOn, onstore: passOn, onload: passOn },
 };
 
-function startTraced(): Plugin {
+function startTraced(configuration: object = {}): Plugin {
   const vm = new Vm(loadModule("build/test/traced.wasm"), { imports: { rtrace } });
-  return vm.plugin({ properties: { "xds.cluster_name": "tools" } });
+  return vm.plugin({ properties: { "xds.cluster_name": "tools" }, configuration });
 }
 
 test.each(Object.entries(EXCHANGES))("nothing is allocated, managed or not, for %s in steady state", (_name, run) => {
@@ -47,6 +49,47 @@ test.each(Object.entries(EXCHANGES))("nothing is allocated, managed or not, for 
   for (let i = 0; i < 20; i++) run(plugin);
   allocations = 0;
   for (let i = 0; i < 100; i++) run(plugin);
+  expect(allocations).toBe(0);
+});
+
+/** Rules that never wait, and one for which all but one request waits. */
+const PLENTY = { amount: 1_000_000_000, per: "1s" };
+const RULE = {
+  name: "all",
+  key: ["address", "tool"],
+  requests: PLENTY,
+  tokens: PLENTY,
+  concurrency: 1000,
+  repeats: PLENTY,
+};
+const ONE = { name: "one", key: ["address"], concurrency: 1, queue: { maxWait: "30s" } };
+
+test("nothing is allocated for a call that limits admit", () => {
+  const plugin = startTraced(limited([RULE]));
+  for (let i = 0; i < 20; i++) post(plugin, toolCall("echo"), texts);
+  allocations = 0;
+  for (let i = 0; i < 100; i++) post(plugin, toolCall("echo"), texts);
+  expect(allocations).toBe(0);
+});
+
+test("nothing is allocated for calls that wait, nor where they are given up", () => {
+  const plugin = startTraced(limited([ONE]));
+  const wait = () => {
+    const [first, second, third, fourth] = [1, 2, 3, 4].map((id) => call(plugin, id));
+    runTurns(plugin);
+    plugin.vm.clock.advance(20);
+    second.reset("client");
+    answer(first, 1);
+    runTurns(plugin);
+    answer(third, 3);
+    runTurns(plugin);
+    expect([third, fourth].every(hasPassed)).toBe(true);
+    answer(fourth, 4);
+    runTurns(plugin);
+  };
+  for (let i = 0; i < 20; i++) wait();
+  allocations = 0;
+  for (let i = 0; i < 100; i++) wait();
   expect(allocations).toBe(0);
 });
 
