@@ -70,6 +70,7 @@ export class Line {
     const caller = this.callerOf(owner);
     const at = changetype<usize>(waiter);
     waiter.line = changetype<usize>(this);
+    waiter.key = this.key;
     waiter.caller = changetype<usize>(caller);
     waiter.previous = caller.last;
     waiter.next = 0;

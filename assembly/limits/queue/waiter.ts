@@ -10,6 +10,8 @@ export class Waiter {
   /** The address of its line, 0 for none, and of its caller's part of that. */
   line: usize;
   caller: usize;
+  /** The key of its line, or of the last one that it was in: addresses of lines are used again. */
+  key: u64;
   /** The index of the rule that it waits for: see {@link Rejection}. */
   rule: i32;
   /** The kind of limit that did not admit it last. */

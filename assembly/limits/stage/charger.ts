@@ -26,23 +26,24 @@ export class Charger {
   private nowNs: u64 = 0;
   private method: Method = Method.None;
   private isToolCall: bool = false;
-  /** The request has waited: it has its turn, whoever else waits. */
-  private hasWaited: bool = false;
-  /** The index of the rule that it must not wait for any longer; -1 for none. */
-  private overdue: i32 = -1;
+  /** The index of the rule that the request has waited for, -1 for none: it has its turn there and at the rules before it,
+   *  whoever else waits for them. */
+  private waitedFor: i32 = -1;
+  /** It must not wait for that rule any longer. */
+  private isOver: bool = false;
 
   constructor(private clock: Clock) {}
 
-  /** The request that follows has waited: for too long for the rule of the index `overdue`, -1 where it may wait on. */
-  beginWaiting(overdue: i32): void {
-    this.hasWaited = true;
-    this.overdue = overdue;
+  /** The request that follows has waited for the rule of this index. `isOver`: it must not wait any longer. */
+  beginWaiting(rule: i32, isOver: bool): void {
+    this.waitedFor = rule;
+    this.isOver = isOver;
   }
 
   /** Requests that follow have not waited. */
   endWaiting(): void {
-    this.hasWaited = false;
-    this.overdue = -1;
+    this.waitedFor = -1;
+    this.isOver = false;
   }
 
   /** Another request: what was charged before stays so. */
@@ -84,8 +85,8 @@ export class Charger {
   private mayTry(rule: LimitRule, index: i32, key: u64): bool {
     const line = lineOf(rule.permitOf(key));
     this.rejection.line = line;
-    const isOverdue = index == this.overdue;
-    if (!isOverdue && (this.hasWaited || !this.ledger!.queues.isAwaited(line))) return true;
+    const isOverdue = this.isOver && index == this.waitedFor;
+    if (!isOverdue && (index <= this.waitedFor || !this.ledger!.queues.isAwaited(line))) return true;
     this.rejection.set(rule, index, rule.firstKind, PERMIT_RETRY_NS, 0, false);
     this.rejection.isAwaited = true;
     return false;

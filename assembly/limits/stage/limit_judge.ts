@@ -48,7 +48,7 @@ export class LimitJudge extends MessageJudge {
   /** The request that follows has waited. `isOver`: it must not wait any longer. */
   beginWaiting(waiter: Waiter, isOver: bool): void {
     this.mayWait = !isOver;
-    this.charger.beginWaiting(isOver ? waiter.rule : -1);
+    this.charger.beginWaiting(waiter.rule, isOver);
   }
 
   /** Requests that follow have not waited. */
@@ -135,9 +135,9 @@ export class LimitJudge extends MessageJudge {
     const queues = changetype<Ledger>(facts.ledger).queues;
     if (facts.waiter) {
       const known = changetype<Waiter>(facts.waiter);
-      const line = known.line;
+      const key = known.key;
       if (!queues.keep(known, wait)) return false;
-      if (known.line != line) this.log.queued(request, reader, rejection.index);
+      if (known.key != key) this.log.queued(request, reader, rejection.index);
       return true;
     }
     const waiter = queues.add(request, check, wait);

@@ -26,13 +26,13 @@ export class Retries extends Decider {
   decide(waiter: Waiter, isOver: bool): bool {
     const request = waiter.request;
     const check = waiter.check;
-    const line = waiter.line;
+    const key = waiter.key;
     if (!this.later.open(request)) {
       this.end(waiter, false);
       return true;
     }
     const verdict = this.verdictOf(waiter, request, check, isOver);
-    if (verdict.kind == VerdictKind.Hold) return waiter.line != line;
+    if (verdict.kind == VerdictKind.Hold) return waiter.key != key;
     this.end(waiter, verdict.kind == VerdictKind.Pass);
     this.later.decide(request, check, verdict);
     return true;
