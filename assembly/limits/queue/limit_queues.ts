@@ -301,7 +301,6 @@ export class LimitQueues extends TurnWork {
    *  be tried still. */
   private serve(line: Line, left: i32): i32 {
     const key = line.key;
-    let rotations: u32 = 0;
     while (left > 0 && line.tries > 0) {
       const waiter = line.first;
       left--;
@@ -313,14 +312,18 @@ export class LimitQueues extends TurnWork {
         continue;
       }
       // Only what repeats a call waits for that: others of the line need not.
-      if (waiter.kind == LimitKind.Repeats && ++rotations < line.callers) {
+      if (waiter.kind == LimitKind.Repeats && ++line.rotations < line.callers) {
         line.rotate();
         continue;
       }
       line.tries = 0;
     }
-    if (line.tries) this.markReady(line);
-    else line.isProbed = false;
+    if (line.tries) {
+      this.markReady(line);
+    } else {
+      line.isProbed = false;
+      line.rotations = 0;
+    }
     return left;
   }
 

@@ -29,6 +29,8 @@ export class Line {
   tries: u32;
   /** Turns among those of all workers that this one has been given, and in which no request has been admitted yet. */
   counted: u32;
+  /** Callers in a row who were not admitted only since they repeat a call, while it is tried. */
+  rotations: u32;
   /** It is tried until a request is not admitted. */
   isProbed: bool;
   /** It is among the lines that have a turn to come. */

@@ -53,3 +53,12 @@ describe("rules behind each other", () => {
     expect(hasPassed(second)).toBe(true);
   });
 });
+
+test("many callers that repeat a call do not keep the worker busy while they wait", () => {
+  const rule = { name: "again", key: [], repeats: { amount: 1, per: "10s" }, queue: { maxWait: "15s" } };
+  const plugin = startLimited([rule]);
+  expect(hasPassed(call(plugin, 0))).toBe(true);
+  const streams = Array.from({ length: 50 }, (_, i) => call(plugin, 1 + i, from(`10.0.0.${i}`)));
+  expect(streams.every(isWaiting)).toBe(true);
+  expect(runTurns(plugin)).toBeLessThan(200);
+});
