@@ -41,6 +41,8 @@ export class LimitQueues extends TurnWork {
   private firstReady: usize = 0;
   private lastReady: usize = 0;
   private probedAtMs: u64 = 0;
+  /** The latest time that the clock has shown while requests wait, in milliseconds. */
+  private latestMs: u64 = 0;
   private task: QueueTask = new QueueTask();
 
   /** @param worker stands for this worker in shared data. */
@@ -63,7 +65,7 @@ export class LimitQueues extends TurnWork {
   /** Lets a new request wait. Null where it cannot: the line is full, the wait would be too long, or other workers cannot
    *  learn of it. */
   add(request: GateRequest, check: CheckedRequest, wait: Wait): Waiter | null {
-    const now = this.clock.now();
+    const now = this.now();
     if (!mayComeInTime(wait, now, now)) return null;
     const waiter = Waiter.take(request, check);
     waiter.arrivedAt = now;
@@ -75,7 +77,7 @@ export class LimitQueues extends TurnWork {
   /** A request that waits was not admitted: it waits on, in another line where another rule did not admit it. False where it
    *  cannot: then it must be answered. */
   keep(waiter: Waiter, wait: Wait): bool {
-    const now = this.clock.now();
+    const now = this.now();
     if (!mayComeInTime(wait, waiter.arrivedAt, now)) return false;
     const line = changetype<Line>(waiter.line);
     if (line.key != wait.key) return this.move(waiter, wait, now);
@@ -144,7 +146,7 @@ export class LimitQueues extends TurnWork {
 
   /** The timer: tries what time may have brought. */
   onTimer(): void {
-    const nowMs = this.clock.milliseconds;
+    const nowMs = this.now() / NANOSECONDS_PER_MILLISECOND;
     let next = PROBE_MS;
     for (let at = this.first; at; at = changetype<Line>(at).next) {
       const line = changetype<Line>(at);
@@ -158,6 +160,30 @@ export class LimitQueues extends TurnWork {
     const first = this.deadlines.first;
     if (first) next = min(next, elapsed(nowMs, first.deadlineMs));
     this.timer.after(this.task, <u32>next);
+  }
+
+  /** The time in nanoseconds. Where the clock was set back, all times move back with it: nobody waits the longer. */
+  private now(): u64 {
+    const now = this.clock.now();
+    const nowMs = now / NANOSECONDS_PER_MILLISECOND;
+    const backMs = elapsed(nowMs, this.latestMs);
+    this.latestMs = nowMs;
+    if (backMs) this.setBack(backMs);
+    return now;
+  }
+
+  private setBack(milliseconds: u64): void {
+    const nanoseconds = milliseconds * NANOSECONDS_PER_MILLISECOND;
+    for (let at = changetype<usize>(this.deadlines.first); at; at = changetype<Waiter>(at).later) {
+      const waiter = changetype<Waiter>(at);
+      waiter.arrivedAt -= nanoseconds;
+      waiter.beganAt -= nanoseconds;
+      waiter.deadlineMs -= milliseconds;
+    }
+    for (let at = this.first; at; at = changetype<Line>(at).next) {
+      const line = changetype<Line>(at);
+      if (line.retryAtMs) line.retryAtMs -= milliseconds;
+    }
   }
 
   private get isOverdue(): bool {

@@ -1,10 +1,13 @@
 /** Queues where several things happen at one time: rules behind each other, clocks that are set, answers that come early. */
 import { describe, expect, test } from "vitest";
+import { type HttpStream, type Plugin } from "../index.ts";
 import { countsBy, passSeconds } from "./filter.ts";
-import { startLimited } from "./limits.ts";
+import { replyOf, startLimited } from "./limits.ts";
 import { answer, call, type Calling, hasPassed, isWaiting, passMilliseconds, runTurns } from "./queues.ts";
 
+const ONE = { name: "one", key: [], concurrency: 1, queue: { maxWait: "2s", maxLength: 100 } };
 const from = (address: string): Calling => ({ properties: { "source.address": `${address}:5000` } });
+const outcomes = (plugin: Plugin) => countsBy(plugin, "mcp_operations_total", "mcp_outcome");
 
 describe("rules behind each other", () => {
   const rules = [
@@ -61,4 +64,73 @@ test("many callers that repeat a call do not keep the worker busy while they wai
   const streams = Array.from({ length: 50 }, (_, i) => call(plugin, 1 + i, from(`10.0.0.${i}`)));
   expect(streams.every(isWaiting)).toBe(true);
   expect(runTurns(plugin)).toBeLessThan(200);
+});
+
+test.each([-30_000, -3_600_000])("no request waits longer where the clock is set by %d ms", (step) => {
+  const plugin = startLimited([ONE]);
+  call(plugin, 1);
+  const second = call(plugin, 2);
+  passMilliseconds([plugin], 1000);
+  expect(isWaiting(second)).toBe(true);
+  plugin.vm.clock.advance(step);
+  passMilliseconds([plugin], 1500);
+  expect(replyOf(second)).toMatchObject({ details: "mcp_limited[one]" });
+});
+
+test.each([-30_000, -3_600_000])("a rate goes on to pace requests where the clock is set by %d ms", (step) => {
+  const rule = { name: "rate", key: [], requests: { amount: 10, per: "1s", burst: 1 }, queue: { maxWait: "2s" } };
+  const plugin = startLimited([rule]);
+  const streams = Array.from({ length: 6 }, (_, i) => call(plugin, i));
+  passMilliseconds([plugin], 150);
+  plugin.vm.clock.advance(step);
+  passMilliseconds([plugin], 1500);
+  expect(streams.filter(hasPassed)).toHaveLength(6);
+});
+
+describe("a server that answers before it has the request", () => {
+  const early = (stream: HttpStream, status: string) => {
+    stream.responseHeaders([[":status", status]], true);
+    stream.end();
+  };
+
+  test("ends the wait", () => {
+    const plugin = startLimited([{ ...ONE, queue: { maxWait: "20s" } }]);
+    const gauges = () => [
+      countsBy(plugin, "mcp_limit_queue_length", "mcp_limit_rule"),
+      countsBy(plugin, "mcp_operations_in_flight", "mcp_server"),
+    ];
+    const first = call(plugin, 1);
+    const [second, third] = [call(plugin, 2), call(plugin, 3)];
+    passSeconds([plugin], 6);
+    expect(gauges()).toEqual([{ one: 2 }, { tools: 3 }]);
+    early(second, "401");
+    expect(second.state.get("mcp.wait_ms")).toBe("6000");
+    answer(first, 1);
+    runTurns(plugin);
+    expect(hasPassed(third)).toBe(true);
+    answer(third, 3);
+    expect(outcomes(plugin)).toEqual({ ok: 2, unauthenticated: 1 });
+    passSeconds([plugin], 6);
+    expect(gauges()).toEqual([{ one: 0 }, { tools: 0 }]);
+  });
+
+  test("leaves no permit behind where the response goes on while the request passes", () => {
+    const plugin = startLimited([ONE]);
+    const first = call(plugin, 1);
+    const second = call(plugin, 2);
+    runTurns(plugin);
+    second.responseHeaders([
+      [":status", "400"],
+      ["content-type", "application/json"],
+    ]);
+    second.responseBody(Buffer.from('{"jsonrpc":"2.0","id":2,"error":{"code":-32600,"message":"too early"}}'), false);
+    answer(first, 1);
+    runTurns(plugin);
+    expect(hasPassed(second)).toBe(true);
+    second.responseBody(Buffer.from(" "), true);
+    second.end();
+    expect(hasPassed(call(plugin, 3))).toBe(true);
+    passSeconds([plugin], 6);
+    expect(outcomes(plugin)).toEqual({ ok: 1, rpc_error: 1 });
+  });
 });
