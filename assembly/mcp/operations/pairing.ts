@@ -140,7 +140,7 @@ export class Pairing {
     const operation = stream.operations.only;
     if (!operation || !stream.session.id) return false;
     const session = this.sessions.keyOf(stream);
-    if (operation.isParked) return this.waiting.isCancelled(operation);
+    if (operation.isParked && this.waiting.isCancelled(operation)) return true;
     return this.cancellations.has(session, operation.idKind, operation.idHash, operation.startedAt);
   }
 
@@ -151,7 +151,8 @@ export class Pairing {
     if (!id || !stream.session.id) return;
     const session = this.sessions.keyOf(stream);
     const nowMs = this.clock.milliseconds;
-    if (!fromServer && !stream.session.isHttpSse) this.cancellations.add(session, message.cancelledKind, id, nowMs);
+    // What is parked is cancelled in the store as well, but may have ended there while its request still waits for limits.
+    if (!fromServer) this.cancellations.add(session, message.cancelledKind, id, nowMs);
     this.waiting.cancel(session, message.cancelledKind, id, fromServer, nowMs);
     if (!fromServer) this.events.operationCancelled(stream, session, message.cancelledKind, id);
   }

@@ -1,8 +1,9 @@
 /** Queues where several things happen at one time: rules behind each other, clocks that are set, answers that come early. */
 import { describe, expect, test } from "vitest";
-import { type HttpStream, type Plugin } from "../index.ts";
-import { countsBy, passSeconds } from "./filter.ts";
-import { replyOf, startLimited } from "./limits.ts";
+import { exchange, type HttpStream, type Plugin } from "../index.ts";
+import { countsBy, notification, passSeconds, startWorkers, toolCall } from "./filter.ts";
+import { ENDPOINT, openSession, POST_HEADERS } from "./http-sse.ts";
+import { limited, replyOf, startLimited } from "./limits.ts";
 import { answer, call, type Calling, hasPassed, isWaiting, passMilliseconds, runTurns } from "./queues.ts";
 
 const ONE = { name: "one", key: [], concurrency: 1, queue: { maxWait: "2s", maxLength: 100 } };
@@ -133,4 +134,29 @@ describe("a server that answers before it has the request", () => {
     passSeconds([plugin], 6);
     expect(outcomes(plugin)).toEqual({ ok: 1, rpc_error: 1 });
   });
+});
+
+test("an HTTP+SSE call that another worker cancels never reaches the server, however long it has waited then", () => {
+  const rule = { ...ONE, to: [{ operation: { tools: ["slow"] } }], queue: { maxWait: "30s" } };
+  const workers = startWorkers(2, { configuration: limited([rule]) });
+  const [one, two] = workers;
+  const events = openSession(one, one);
+  const post = (plugin: Plugin, body: string) =>
+    exchange(plugin, { request: { path: ENDPOINT, headers: POST_HEADERS, body }, response: null, ended: "open" })
+      .stream;
+  const accept = (stream: HttpStream) => {
+    stream.responseHeaders([[":status", "202"]], true);
+    stream.end();
+  };
+  accept(post(one, toolCall("slow", 1)));
+  post(one, toolCall("slow", 2));
+  const third = post(one, toolCall("slow", 3));
+  accept(post(two, notification("notifications/cancelled", { requestId: 3 })));
+  passMilliseconds(workers, 25_000, 50);
+  events.send('{"jsonrpc":"2.0","id":1,"result":{}}');
+  passMilliseconds(workers, 4900, 50);
+  expect(hasPassed(third)).toBe(false);
+  events.send('{"jsonrpc":"2.0","id":2,"result":{}}');
+  passMilliseconds(workers, 6000, 50);
+  expect(hasPassed(third)).toBe(false);
 });
