@@ -23,6 +23,11 @@ const NAMED_LIMIT: i32 = 1024;
 const NEW_LIMIT: i32 = 1024;
 const CLIENT_BITS: u32 = 8;
 
+/** What is being counted, which all instances share: one sweeps at a time. By `2 × number of server, kind and revision`, plus one
+ *  where the client is unknown, all states in turn; then likewise by the gauges by client. Null until the first sweep. */
+let sums: StaticArray<u32> | null = null;
+const NAMED_AT: i32 = PLAIN_LIMIT * STATES;
+
 /**
  * The gauges of the sessions that live, by server, kind, revision and the client's software, and each of these by state: as one
  * worker at a time counts them in the store. Those that any worker ever recorded are recorded when they are back at zero; so a
@@ -31,13 +36,10 @@ const CLIENT_BITS: u32 = 8;
 export class SessionGauges {
   /** How many of these gauges this unit has: of its own servers. */
   private plainSize: i32;
-  /** By `2 × number of server, kind and revision`, plus one where the client is unknown: all states in turn. */
-  private plain: StaticArray<u32>;
   private plainRecorded: NumberSet;
   private plainKnown: Table = new Table(16);
-  /** The gauges by client, those that are admitted first: their numbers, and what is being counted. */
+  /** The numbers of the gauges by client, those that are admitted first. */
   private named: StaticArray<u32> = new StaticArray<u32>(NAMED_LIMIT + NEW_LIMIT);
-  private namedSums: StaticArray<u32> = new StaticArray<u32>((NAMED_LIMIT + NEW_LIMIT) * STATES);
   private namedCount: i32 = 0;
   private admittedCount: i32 = 0;
   /** Indices in `named` + 1 by their numbers + 1. */
@@ -49,17 +51,14 @@ export class SessionGauges {
     shared: Store,
     private table: MetricTable,
   ) {
-    const plainSize = 2 * (maxServers + 1) * PER_SERVER;
-    this.plainSize = plainSize;
-    this.plain = new StaticArray<u32>(plainSize * STATES);
+    this.plainSize = 2 * (maxServers + 1) * PER_SERVER;
     this.plainRecorded = new NumberSet(shared, "sessionGauges", PLAIN_LIMIT);
     this.namedRecorded = new NumberSet(shared, "clientGauges", NAMED_LIMIT);
   }
 
   /** Begins to count: reads which gauges by client other workers have admitted. */
   beginSweep(): void {
-    this.plain.fill(0);
-    this.namedSums.fill(0);
+    this.sums.fill(0);
     const admitted = this.namedRecorded.values();
     for (let i = 0; i < admitted.length; i++) this.add(<u32>admitted[i]);
     this.admittedCount = this.namedCount;
@@ -71,12 +70,11 @@ export class SessionGauges {
     const number = (server * SESSION_KIND_COUNT + <i32>entry.kind) * REVISION_COUNT + revision;
     if (2 * number >= this.plainSize) return;
     if (entry.client == NO_CLIENT) {
-      this.plain[(2 * number + 1) * STATES + state]++;
+      this.sums[plainAt(2 * number + 1) + state]++;
       return;
     }
     const index = entry.client == OTHER_INDEX ? 0 : this.add(((<u32>number) << CLIENT_BITS) | entry.client);
-    if (index) this.namedSums[(index - 1) * STATES + state]++;
-    else this.plain[2 * number * STATES + state]++;
+    this.sums[(index ? namedAt(index - 1) : plainAt(2 * number)) + state]++;
   }
 
   /** Records every gauge that is not zero, or once was not. */
@@ -86,7 +84,7 @@ export class SessionGauges {
       const number = this.named[i];
       const plain = <i32>(number >> CLIENT_BITS);
       if (2 * plain >= this.plainSize) continue;
-      this.record(plain, number & ((1 << CLIENT_BITS) - 1), this.namedSums, i);
+      this.record(plain, number & ((1 << CLIENT_BITS) - 1), namedAt(i));
     }
     for (let i = 0; i < this.plainSize; i++) {
       if (this.isPlainZero(i) || this.plainKnown.get(i + 1)) continue;
@@ -96,13 +94,13 @@ export class SessionGauges {
     for (let i = 0; i < recorded.length; i++) {
       if (recorded[i] >= <u64>this.plainSize) continue;
       const number = <i32>recorded[i];
-      this.record(number >> 1, number & 1 ? NOBODY : OTHER_INDEX, this.plain, number);
+      this.record(number >> 1, number & 1 ? NOBODY : OTHER_INDEX, plainAt(number));
     }
   }
 
   private isPlainZero(number: i32): bool {
     let sum: u32 = 0;
-    for (let state = 0; state < STATES; state++) sum |= this.plain[number * STATES + state];
+    for (let state = 0; state < STATES; state++) sum |= this.sums[plainAt(number) + state];
     return sum == 0;
   }
 
@@ -114,11 +112,11 @@ export class SessionGauges {
       const number = this.named[i];
       this.indices.delete(<u64>number + 1);
       const isAdmitted = this.namedRecorded.add(number);
-      const other = 2 * <i32>(number >> CLIENT_BITS);
+      const other = plainAt(2 * <i32>(number >> CLIENT_BITS));
       for (let state = 0; state < STATES; state++) {
-        const sum = this.namedSums[i * STATES + state];
-        if (isAdmitted) this.namedSums[kept * STATES + state] = sum;
-        else this.plain[other * STATES + state] += sum;
+        const sum = this.sums[namedAt(i) + state];
+        if (isAdmitted) this.sums[namedAt(kept) + state] = sum;
+        else this.sums[other + state] += sum;
       }
       if (!isAdmitted) continue;
       this.named[kept++] = number;
@@ -137,14 +135,30 @@ export class SessionGauges {
     return this.namedCount;
   }
 
-  /** Records a gauge in all states: the sums from `index` times their number on. */
-  private record(number: i32, client: i32, sums: StaticArray<u32>, index: i32): void {
+  private get sums(): StaticArray<u32> {
+    const present = sums;
+    if (present) return present;
+    const created = new StaticArray<u32>(NAMED_AT + (NAMED_LIMIT + NEW_LIMIT) * STATES);
+    sums = created;
+    return created;
+  }
+
+  /** Records a gauge in all states: their sums are from `at` on. */
+  private record(number: i32, client: i32, at: i32): void {
     this.table.chooseServer(number / PER_SERVER);
     this.table.chooseWho(client);
     const own = number % PER_SERVER;
     for (let state = 0; state < STATES; state++) {
-      const value = sums[index * STATES + state];
+      const value = this.sums[at + state];
       this.table.record(Family.SessionsActive, own / REVISION_COUNT, state, value, own % REVISION_COUNT);
     }
   }
+}
+
+function plainAt(number: i32): i32 {
+  return number * STATES;
+}
+
+function namedAt(index: i32): i32 {
+  return NAMED_AT + index * STATES;
 }
