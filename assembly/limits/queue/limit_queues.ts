@@ -118,9 +118,12 @@ export class LimitQueues extends TurnWork {
   woken(worker: u64, key: u64): void {
     if (worker != this.worker) return;
     const line = this.lineOf(key);
-    if (line) this.readyInTurn(line);
     // What waited is gone: the next worker may need it.
-    else this.released(key);
+    if (!line) return this.released(key);
+    if (!line.retryAtMs) return this.readyInTurn(line);
+    // Time has brought it, maybe for several requests, and counts with each.
+    line.isProbed = true;
+    this.ready(line);
   }
 
   get hasWork(): bool {
@@ -297,7 +300,7 @@ export class LimitQueues extends TurnWork {
     line.retryAtMs = 0;
     if (line.isShared && !line.hasYielded && this.waiting.choose(line.key, nowMs)) {
       if (this.waiting.chosen != this.worker) {
-        this.wakeChosen(line.key, nowMs);
+        this.turns.wake(this.waiting.chosenQueue, this.waiting.chosen, line.key);
         line.hasYielded = true;
         line.retryAtMs = nowMs + YIELD_MS;
         return;

@@ -244,6 +244,17 @@ describe("time", () => {
     expect(decisions(plugin)).toEqual({ admitted: 6, queued: 5 });
   });
 
+  test("brings workers that share a rate all that it admits", () => {
+    const rule = { ...RATE, requests: { amount: 100, per: "1s", burst: 10 }, queue: { maxWait: "5s" } };
+    const workers = startWorkers(2, { configuration: limited([rule]) });
+    const streams = Array.from({ length: 120 }, (_, id) => call(workers[id % 2], id, from(`10.0.0.${id % 2}`)));
+    passMilliseconds(workers, 500);
+    const admitted = [0, 1].map((at) => streams.filter((stream, id) => id % 2 === at && hasPassed(stream)).length);
+    expect(admitted[0] + admitted[1]).toBeGreaterThanOrEqual(58);
+    expect(admitted[0] + admitted[1]).toBeLessThanOrEqual(60);
+    expect(Math.abs(admitted[0] - admitted[1])).toBeLessThanOrEqual(4);
+  });
+
   test("limits at once what could not be admitted in time", () => {
     const plugin = startLimited([{ ...RATE, requests: { amount: 1, per: "10s", burst: 1 } }]);
     call(plugin, 1);
