@@ -21,6 +21,9 @@ export class QueueGauges {
   private names: u32[] = [];
   private waiting: u32[] = [];
   private sums: u32[] = [];
+  /** Whether requests have ever waited here, and anywhere. */
+  private hasWaitedHere: bool[] = [];
+  private hasWaited: bool[] = [];
   /** Indices + 1 in these arrays by name. */
   private indices: Table = new Table(16);
   /** The gauges that any worker ever recorded. */
@@ -38,13 +41,16 @@ export class QueueGauges {
   /** So many more requests wait on this worker for the rule of this shared number; fewer where `change` is negative. */
   change(server: i32, rule: i32, change: i32): void {
     const index = this.indexOf(nameOf(server, rule));
-    if (index >= 0) this.waiting[index] = <u32>max(<i32>this.waiting[index] + change, 0);
+    if (index < 0) return;
+    this.waiting[index] = <u32>max(<i32>this.waiting[index] + change, 0);
+    this.hasWaitedHere[index] = true;
   }
 
-  /** Adds the requests that wait here to what is being published. */
+  /** Adds the requests that wait here to what is being published: also none, so that a queue has its gauge although it was empty at
+   *  each tick. */
   publish(slots: Slots): void {
     for (let i = 0; i < this.waiting.length; i++) {
-      if (this.waiting[i]) slots.put(this.names[i], this.waiting[i]);
+      if (this.hasWaitedHere[i]) slots.put(this.names[i], this.waiting[i]);
     }
   }
 
@@ -55,14 +61,16 @@ export class QueueGauges {
   /** A live worker has published that so many requests wait there. The store must not be used meanwhile. */
   published(name: u32, waiting: u32): void {
     const index = this.isSound(name) ? this.indexOf(name) : -1;
-    if (index >= 0) this.sums[index] += waiting;
+    if (index < 0) return;
+    this.sums[index] += waiting;
+    this.hasWaited[index] = true;
   }
 
-  /** Records every gauge that is not zero, or once was not. */
+  /** Records the gauge of every queue in which anything has ever waited. */
   endSweep(): void {
     for (let i = 0; i < this.sums.length; i++) {
       const name = this.names[i];
-      if (this.sums[i] && !this.known.get(name) && this.recorded.add(name)) this.known.set(name, 1);
+      if (this.hasWaited[i] && !this.known.get(name) && this.recorded.add(name)) this.known.set(name, 1);
     }
     const recorded = this.recorded.values();
     for (let i = 0; i < recorded.length; i++) {
@@ -82,6 +90,8 @@ export class QueueGauges {
     this.names.push(name);
     this.waiting.push(0);
     this.sums.push(0);
+    this.hasWaitedHere.push(false);
+    this.hasWaited.push(false);
     this.indices.set(name, this.names.length);
     return this.names.length - 1;
   }

@@ -17,6 +17,9 @@ export const TOOLS = [
 ];
 /** A tool whose calls the limits of the test bound. */
 export const METERED = "metered";
+/** A tool whose calls wait for each other by these limits: so many come at once, and each takes so long. */
+export const QUEUED = "queued";
+const [AT_ONCE, QUEUED_MS] = [30, 100];
 /** Calls of a tool that are enough for the alerts that want some. */
 const ENOUGH = 20;
 /** And for the highest percentile, in all waves together. */
@@ -170,12 +173,13 @@ export function stepsOf(upstream: Upstream, wave: number): Steps {
     const events = [...told, mcp.result(id)].map((message) => mcp.event(message)).join("");
     return (response) => void response.writeHead(200, mcp.SSE_TYPE).end(events);
   };
-  const slowly = (id: number): Answer => {
-    return async (response) => {
-      await sleep(SLOW_MS);
+  const after =
+    (milliseconds: number) =>
+    (id: number): Answer =>
+    async (response) => {
+      await sleep(milliseconds);
       await json(mcp.result(id))(response);
     };
-  };
   const meta = { _meta: { "io.modelcontextprotocol/protocolVersion": "2026-07-28" } };
   const mirrored = { ...mcp.MODERN, "mcp-method": "tools/call", "mcp-name": "another" };
 
@@ -191,6 +195,7 @@ export function stepsOf(upstream: Upstream, wave: number): Steps {
     ...many(() => call("fails", succeed({ content: [{ type: "text", text: "no" }], isError: true }), {}, inSession)),
     ...many(() => call("echo", succeed(), { arguments: { query: "again" } }, inSession), ENOUGH_FOR_P99),
     ...many(() => call(METERED, succeed())),
+    many(() => call(QUEUED, after(QUEUED_MS)), AT_ONCE),
     ...many((index) => call(`invented_${wave}_${index}`, fail(-32602))),
     ...many(() => call("echo", (id) => json(mcp.result(id), { "content-encoding": "gzip" }))),
     call("echo", succeed(), meta, mirrored),
@@ -205,7 +210,7 @@ export function stepsOf(upstream: Upstream, wave: number): Steps {
       "GET",
     ),
     ask("tasks/get", { taskId: `t${wave}` }, succeed({ taskId: `t${wave}`, status: "completed" })),
-    many(() => call("slow", slowly)),
+    many(() => call("slow", after(SLOW_MS))),
     deleted,
   ];
 }

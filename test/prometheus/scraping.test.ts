@@ -15,6 +15,7 @@ import {
   failingSteps,
   METERED,
   plainSteps,
+  QUEUED,
   send,
   sessionsOf,
   stepsOf,
@@ -32,7 +33,7 @@ const ACCESS = {
   match: { paths: ["/*"] },
   access: { defaultAction: "ALLOW", rules: [{ name: "no-one.else", action: "DENY", mode: "shadow" }] },
 };
-/** A limit that most calls of one tool exceed, whenever they come. */
+/** A limit that most calls of one tool exceed, whenever they come, and one for which most calls of another one wait. */
 const LIMITS = {
   rules: [
     {
@@ -40,6 +41,13 @@ const LIMITS = {
       to: [{ operation: { tools: [METERED] } }],
       key: [],
       requests: { amount: 5, per: "720h" },
+    },
+    {
+      name: "queued.calls",
+      to: [{ operation: { tools: [QUEUED] } }],
+      key: [],
+      concurrency: 1,
+      queue: { maxWait: "30s" },
     },
   ],
 };
@@ -82,7 +90,7 @@ const STRANGERS = 40;
 /** Families of which this traffic brings nothing. */
 const ABSENT = [
   ...["mcp_sessions_adopted_total", "mcp_store_evictions_total", "mcp_store_conflicts_total"],
-  ...["mcp_limit_key_overflow_total", "mcp_limit_wait_milliseconds", "mcp_limit_queue_length"],
+  "mcp_limit_key_overflow_total",
 ];
 
 describe.runIf(hasPrometheus())("with a real Prometheus", () => {

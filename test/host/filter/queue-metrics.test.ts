@@ -81,6 +81,13 @@ test("a rule for which nothing has waited has no gauge", () => {
   expect(lengths(workers)).toEqual({});
 });
 
+test("a rule for which something has waited between two counts has one, which shows 0", () => {
+  const workers = start(2, "calls");
+  wait(workers[1]).end();
+  passSeconds(workers, 6);
+  expect(lengths(workers)).toEqual({ "tools calls": 0 });
+});
+
 test("what waits on a worker that has died does not count", () => {
   const workers = start(2, "calls");
   wait(workers[0]);
