@@ -33,6 +33,7 @@ const LAYERS = [
   ["limits/rules"],
   ["limits/report"],
   ["limits/queue"],
+  ["limits/adaptive"],
   ["limits/ledger"],
   ["limits/hand_on"],
   ["limits/stage"],

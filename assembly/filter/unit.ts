@@ -113,6 +113,7 @@ export class Unit {
       // Before the ledger, which forgets what could not be read.
       services.events.add(new HandedOn(host.filterState, host.properties));
       services.events.add(ledger);
+      services.events.add(ledger.adaptive);
       services.limits = ledger;
       this.ledger = ledger;
     }

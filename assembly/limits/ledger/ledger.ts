@@ -17,6 +17,7 @@ import { keyedHash } from "../../memory/keyed_hash";
 import { Allowances, WhenFull } from "../../store/allowances";
 import { Permits } from "../../store/permits";
 import { Marks } from "../../store/primitives/marks";
+import { AdaptiveLimits } from "../adaptive/adaptive_limits";
 import { Slots } from "../../store/primitives/slots";
 import { Store } from "../../store/primitives/store";
 import { WaitingWorkers } from "../../store/waiting_workers";
@@ -45,6 +46,8 @@ export class Ledger extends EventSink {
   readonly allowances: Allowances;
   readonly repeats: Allowances;
   readonly limited: LimitedCallers;
+  /** Calls of tools in flight, and how many may be. */
+  readonly adaptive: AdaptiveLimits;
   /** The requests that wait. */
   readonly queues: LimitQueues;
   private clients: Marks;
@@ -67,7 +70,9 @@ export class Ledger extends EventSink {
     this.permits = new Permits(shared, "permits");
     this.allowances = new Allowances(shared, "allowances", maxKeys, WhenFull.Share);
     this.repeats = new Allowances(shared, "repeats", maxKeys, WhenFull.EvictOwn);
-    this.queues = new LimitQueues(shared.self, new WaitingWorkers(shared), turns, timer, clock);
+    const queues = new LimitQueues(shared.self, new WaitingWorkers(shared), turns, timer, clock);
+    this.queues = queues;
+    this.adaptive = new AdaptiveLimits(!rules.adaptive.isShadow, queues, clock);
     this.limited = new LimitedCallers(new Marks(shared, "limited"));
     this.clients = new Marks(shared, "limit-clients", CLIENT_BUCKETS);
     this.open = new OpenAdmissions(new Cancellations(new Marks(shared, "cancellations")));
@@ -123,6 +128,7 @@ export class Ledger extends EventSink {
     this.allowances.readCount();
     if (this.rules.limitsRepeats) this.repeats.readCount();
     this.permits.finishReleases();
+    this.adaptive.tick();
     this.open.onTick();
     for (let found = this.open.nextCancelled(); found; found = this.open.nextCancelled()) this.release(found);
     this.limited.tick(nowNs / NANOSECONDS_PER_MILLISECOND, this.audit);

@@ -62,6 +62,11 @@ export class LimitQueues extends TurnWork {
     return this.byKey.get(key) != 0 || this.waiting.isAwaited(key, this.clock.milliseconds);
   }
 
+  /** The same of requests on this worker alone. */
+  isAwaitedHere(key: u64): bool {
+    return this.byKey.get(key) != 0;
+  }
+
   /** Lets a new request wait. Null where it cannot: the line is full, the wait would be too long, or other workers cannot
    *  learn of it. */
   add(request: GateRequest, check: CheckedRequest, wait: Wait): Waiter | null {
@@ -113,6 +118,15 @@ export class LimitQueues extends TurnWork {
     if (line && !line.isShared) return this.ready(line);
     const nowMs = this.clock.milliseconds;
     if (this.waiting.choose(key, nowMs)) this.wakeChosen(key, nowMs);
+  }
+
+  /** Something has been released under this key of a line that only this worker has: requests are tried until one is not
+   *  admitted. Nothing where none waits. */
+  releasedHere(key: u64): void {
+    const line = this.lineOf(key);
+    if (!line) return;
+    line.isProbed = true;
+    this.ready(line);
   }
 
   woken(worker: u64, key: u64): void {

@@ -49,9 +49,8 @@ export class LimitAudit extends LimitedCallerListener {
   }
 
   stopped(caller: LimitedCaller, durationMs: u64): void {
-    const rules = this.rules.rules;
-    if (caller.rule >= rules.length || !this.lines.admits()) return;
-    const rule = rules[caller.rule];
+    const rule = this.rules.at(caller.rule);
+    if (!rule || !this.lines.admits()) return;
     this.begin("mcp_limit_stopped", rule.name, rule.isShadow);
     this.writer.numberMember("duration_ms", durationMs);
     this.writeCaller(caller);

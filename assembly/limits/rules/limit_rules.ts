@@ -1,10 +1,11 @@
-import { KeyPart, LimitsConfig } from "../../config/limits/limits_config";
+import { KeyPart, LimitRuleConfig, LimitsConfig, QueueConfig } from "../../config/limits/limits_config";
 import { HoldConfig } from "../../config/rules/hold_config";
 import { IdentityConfig } from "../../config/rules/identity_config";
 import { RuleMode } from "../../config/rules/rule_config";
 import { Claims } from "../../rules/claim";
 import { DecidingKeys } from "../../rules/message/slots";
 import { LimitRule } from "./limit_rule";
+import { SpecialLimit, specialLimitName } from "./special_limit";
 
 /** The limits of a configuration. */
 export class LimitRules {
@@ -26,6 +27,8 @@ export class LimitRules {
   readonly hasQueues: bool;
   /** Whether a rule names streams that a GET opens. */
   readonly namesGet: bool;
+  /** Stands for the limits that adapt to what servers can do. */
+  readonly adaptive: LimitRule;
 
   constructor(
     readonly config: LimitsConfig,
@@ -35,7 +38,9 @@ export class LimitRules {
     const claims = new Claims(identity.jwtPayloadKey);
     this.claims = claims;
     const isShadow = config.mode == RuleMode.Shadow;
-    let isEnforced = config.rules.length == 0 && !isShadow;
+    const adaptive = new LimitRule(adaptiveRule(config.adaptive.mode), claims, isShadow, 0);
+    this.adaptive = adaptive;
+    let isEnforced = !isShadow && (config.rules.length == 0 || !adaptive.isShadow);
     let needsAddress = false;
     let namesAddresses = false;
     let needsClient = false;
@@ -73,6 +78,12 @@ export class LimitRules {
     this.hasQueues = hasQueues;
   }
 
+  /** The rule of this index, or what stands for one; null where there is none. */
+  at(index: i32): LimitRule | null {
+    if (index < this.rules.length) return this.rules[index];
+    return index == SpecialLimit.Adaptive ? this.adaptive : null;
+  }
+
   /** The rule of this scope; null where the configuration has none. */
   ofScope(scope: u64): LimitRule | null {
     for (let i = 0; i < this.rules.length; i++) {
@@ -80,4 +91,13 @@ export class LimitRules {
     }
     return null;
   }
+}
+
+/** A rule whose limit is learnt: requests beyond it wait for a short time. */
+function adaptiveRule(mode: RuleMode): LimitRuleConfig {
+  const config = new LimitRuleConfig();
+  config.name = specialLimitName(SpecialLimit.Adaptive);
+  config.mode = mode;
+  config.queue = new QueueConfig();
+  return config;
 }

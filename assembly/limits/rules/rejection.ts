@@ -10,6 +10,8 @@ export class Rejection {
    *  `isExact`. */
   retryAfterNs: u64 = 0;
   remaining: u32 = 0;
+  /** The limit, where the rule does not say it; else 0. */
+  limit: u32 = 0;
   /** Of what did not admit the request: equal for requests that share it. Valid where the rule has a queue. */
   line: u64 = 0;
   /** Others wait for it already. */
@@ -25,6 +27,7 @@ export class Rejection {
     this.remaining = remaining;
     this.isExact = isExact;
     this.isAwaited = false;
+    this.limit = 0;
   }
 
   /** Whether the request may be admitted later. */

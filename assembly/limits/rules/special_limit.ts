@@ -6,9 +6,11 @@ export enum SpecialLimit {
   Held,
   /** Envoy's own rate limit, behind this filter, has rejected it. */
   Global,
+  /** As many calls are in flight as the server, or its tool, can do at a time. */
+  Adaptive,
 }
 
-const NAMES: string[] = ["_refused", "_held", "_global"];
+const NAMES: string[] = ["_refused", "_held", "_global", "_adaptive"];
 
 /** The name that metrics, logs and answers show. */
 export function specialLimitName(limit: SpecialLimit): string {

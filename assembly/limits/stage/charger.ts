@@ -9,6 +9,7 @@ import { LimitFacts } from "./limit_facts";
 import { LimitKeys } from "./limit_keys";
 import { LimitKind, LimitRule, lineOf } from "../rules/limit_rule";
 import { Rejection } from "../rules/rejection";
+import { SpecialLimit } from "../rules/special_limit";
 import { Settlement } from "../ledger/settlement";
 
 /** How long a caller is asked to wait where nothing tells when a permit will be free. */
@@ -25,7 +26,10 @@ export class Charger {
   private ledger: Ledger | null = null;
   private nowNs: u64 = 0;
   private method: Method = Method.None;
-  private isToolCall: bool = false;
+  /** The current message calls a tool. */
+  isToolCall: bool = false;
+  /** Calls of tools among the request's messages so far. */
+  private calls: u32 = 0;
   /** The index of the rule that the request has waited for, -1 for none: it has its turn there and at the rules before it,
    *  whoever else waits for them. */
   private waitedFor: i32 = -1;
@@ -51,6 +55,7 @@ export class Charger {
     this.ledger = ledger;
     this.nowNs = this.clock.now();
     this.charges.clear();
+    this.calls = 0;
   }
 
   /** The request's next message, of this method. */
@@ -78,6 +83,30 @@ export class Charger {
       return true;
     }
     this.undo(first);
+    return false;
+  }
+
+  /** Asks for a tool's call whether its server can do another one. False where it cannot: `rejection` says so. */
+  admitsCall(request: GateRequest, call: Call): bool {
+    if (!this.isToolCall) return true;
+    const ledger = this.ledger!;
+    const adaptive = ledger.adaptive;
+    const server = request.services.participants.serverOf(request.exchange.stream);
+    const tools = adaptive.classOf(server, this.keys.namedTool(call));
+    const line = adaptive.lineOf(tools);
+    const hasWaited = this.waitedFor == SpecialLimit.Adaptive;
+    const isAwaited = adaptive.isEnforced && !hasWaited && ledger.queues.isAwaitedHere(line);
+    if (!isAwaited && !(hasWaited && this.isOver) && adaptive.admits(tools, this.calls)) {
+      this.calls++;
+      return true;
+    }
+    // Where nothing is enforced, nothing has been tried out: until the limit is known it says nothing.
+    if (!adaptive.isEnforced && !tools.limit.isKnown) return true;
+    const rejection = this.rejection;
+    rejection.set(ledger.rules.adaptive, SpecialLimit.Adaptive, LimitKind.Concurrency, PERMIT_RETRY_NS, 0, false);
+    rejection.line = line;
+    rejection.isAwaited = isAwaited;
+    rejection.limit = adaptive.limitOf(tools);
     return false;
   }
 

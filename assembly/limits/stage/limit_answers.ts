@@ -131,7 +131,7 @@ export class LimitAnswers {
     writer.raw('"error":{"code":' + CODE + ',"message":"Limited: ');
     writeReason(writer, rejection, rule);
     writer.raw('","data":{"rule":"' + rule.name + '","scope":"' + limitKindName(rejection.kind) + '"');
-    writer.numberMember("limit", limitOf(rule, rejection.kind));
+    writer.numberMember("limit", limitOf(rejection, rule));
     if (rejection.isExact) writer.numberMember("remaining", rejection.remaining);
     this.endWithDelay();
   }
@@ -176,15 +176,16 @@ function rateOf(rule: LimitRule, kind: LimitKind): RateConfig | null {
   return kind == LimitKind.Tokens ? config.tokens : null;
 }
 
-function limitOf(rule: LimitRule, kind: LimitKind): u32 {
-  const rate = rateOf(rule, kind);
+function limitOf(rejection: Rejection, rule: LimitRule): u32 {
+  if (rejection.limit) return rejection.limit;
+  const rate = rateOf(rule, rejection.kind);
   return rate ? rate.amount : rule.concurrency;
 }
 
 /** `at most 60 requests in 1m (rule agents)`. */
 function writeReason(writer: JsonWriter, rejection: Rejection, rule: LimitRule): void {
   const rate = rateOf(rule, rejection.kind);
-  const limit = limitOf(rule, rejection.kind).toString();
+  const limit = limitOf(rejection, rule).toString();
   switch (rejection.kind) {
     case LimitKind.Requests:
       writer.raw("at most " + limit + " requests in " + durationText(rate!.periodMs));

@@ -22,6 +22,7 @@ import { LimitAnswers } from "./limit_answers";
 import { LimitFacts } from "./limit_facts";
 import { LimitLog } from "./limit_log";
 import { LimitRules } from "../rules/limit_rules";
+import { SpecialLimit } from "../rules/special_limit";
 
 /** Decides messages by the limits: every rule that applies must admit a request. */
 export class LimitJudge extends MessageJudge {
@@ -115,7 +116,20 @@ export class LimitJudge extends MessageJudge {
         return false;
       }
     }
-    return true;
+    return isGet || this.admitsCall(check, request);
+  }
+
+  /** Asks for a tool's call whether its server can do another one. */
+  private admitsCall(check: CheckedRequest, request: GateRequest): bool {
+    const adaptive = this.rules.adaptive;
+    const isAdmitted = this.charger.admitsCall(request, this.call);
+    if (adaptive.isShadow && !isAdmitted) {
+      this.decisions.add(SpecialLimit.Adaptive, LimitDecision.ShadowLimited, false);
+      this.log.limited(check, this.charger.rejection);
+    } else if (!adaptive.isShadow && isAdmitted && this.charger.isToolCall) {
+      this.decisions.add(SpecialLimit.Adaptive, LimitDecision.Admitted, false);
+    }
+    return isAdmitted || adaptive.isShadow;
   }
 
   waits(check: CheckedRequest, request: GateRequest, reader: StrictReader): bool {
@@ -130,7 +144,7 @@ export class LimitJudge extends MessageJudge {
     wait.retryAfterNs = rejection.leastWaitNs;
     wait.maxWaitMs = queue.maxWaitMs;
     wait.maxLength = queue.maxLength;
-    wait.isShared = true;
+    wait.isShared = rejection.index != SpecialLimit.Adaptive;
     const facts = factsOf(check);
     const queues = changetype<Ledger>(facts.ledger).queues;
     if (facts.waiter) {

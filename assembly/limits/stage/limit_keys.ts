@@ -50,6 +50,11 @@ export class LimitKeys {
     return mix(key ^ mix(call.reader.argumentsHash ^ mix(this.toolText(call))));
   }
 
+  /** The keyed hash of the name of the tool that the message calls, whether there is such a tool or not; 0 for none. */
+  namedTool(call: Call): u64 {
+    return this.toolText(call);
+  }
+
   private claimOf(rule: LimitRule, index: i32, facts: LimitFacts): u64 {
     const value = facts.claim(rule.firstClaim + index);
     // Callers may have it in common.

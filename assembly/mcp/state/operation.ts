@@ -52,8 +52,12 @@ export class Operation {
   begunIn: SessionKey;
   /** Set and read by {@link SessionWork} alone: it counts as open there. */
   isCounted: bool;
+  /** Set and read by limits alone: the number of the class in which a tool's call is in flight; 0 for none. */
+  toolClass: u16;
   /** The address of what limits settle at its end; 0 for nothing. */
   admission: usize;
+  /** Set and read by limits alone: what the limit of its class keeps of a tool's call that is in flight. */
+  callToken: u32;
   /** The address of the next open one of the stream, or 0. */
   next: usize;
   /** Set and read by statistics alone: the label of its server, and the addresses of the open operations that began before and
