@@ -114,6 +114,7 @@ export class Unit {
       services.events.add(new HandedOn(host.filterState, host.properties));
       services.events.add(ledger);
       services.events.add(ledger.adaptive);
+      statistics.show(ledger.adaptive);
       services.limits = ledger;
       this.ledger = ledger;
     }

@@ -53,6 +53,8 @@ export enum Family {
   LimitKeyOverflow,
   LimitWait,
   LimitQueueLength,
+  ConcurrencyLimit,
+  ConcurrencyInFlight,
   ConfigurationInvalid,
   BuildInfo,
 }
@@ -104,6 +106,8 @@ const NAMES: string[] = [
   "mcp_limit_key_overflow_total",
   "mcp_limit_wait_milliseconds",
   "mcp_limit_queue_length",
+  "mcp_concurrency_limit",
+  "mcp_concurrency_in_flight",
   "mcp_configuration_invalid",
   "mcp_build_info",
 ];
@@ -131,6 +135,8 @@ export function familyType(family: Family): FamilyType {
     case Family.AccessRules:
     case Family.AccessOutdated:
     case Family.LimitQueueLength:
+    case Family.ConcurrencyLimit:
+    case Family.ConcurrencyInFlight:
     case Family.ConfigurationInvalid:
     case Family.BuildInfo:
       return FamilyType.Gauge;
@@ -325,6 +331,8 @@ export function familyLabels(family: Family): LabelBits {
       return OF_SERVER | (1 << Label.Header);
     case Family.Progress:
     case Family.RepeatedCalls:
+    case Family.ConcurrencyLimit:
+    case Family.ConcurrencyInFlight:
       return OF_TOOL;
     case Family.ToolDefinitionChanges:
       return OF_TOOL | (1 << Label.Change);

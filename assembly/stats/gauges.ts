@@ -4,9 +4,10 @@ import { NumberSet } from "../store/primitives/name_list";
 import { NumberListener, Slots } from "../store/primitives/slots";
 import { Store } from "../store/primitives/store";
 import { Family } from "./catalogue";
+import { ConcurrencyGauges } from "./concurrency_gauges";
 import { MetricTable } from "./metric_table";
 import { OldestOperations } from "./oldest_operations";
-import { IS_AGE, IS_QUEUE } from "./published";
+import { IS_AGE, IS_CONCURRENCY, IS_QUEUE } from "./published";
 import { QueueGauges } from "./queue_gauges";
 
 /** The numbers of each server: operations in flight, open streams by kind. */
@@ -39,6 +40,7 @@ export class Gauges extends NumberListener {
     private table: MetricTable,
     private oldest: OldestOperations,
     private queues: QueueGauges,
+    private concurrency: ConcurrencyGauges,
   ) {
     super();
     const size = (maxServers + 1) * PER_SERVER;
@@ -58,12 +60,14 @@ export class Gauges extends NumberListener {
   /** Publishes what is open on this worker. */
   publish(slots: Slots, now: u64, nowNanoseconds: u64): void {
     this.oldest.collect(nowNanoseconds);
+    this.concurrency.collect();
     if (!slots.begin(now)) return;
     for (let i = 0; i < this.open.length; i++) {
       if (this.open[i]) slots.put(i, this.open[i]);
     }
     this.oldest.publish(slots);
     this.queues.publish(slots);
+    this.concurrency.publish(slots);
     slots.end();
   }
 
@@ -78,6 +82,7 @@ export class Gauges extends NumberListener {
   published(name: u32, number: u32): void {
     if (name & IS_AGE) this.oldest.published(name, number);
     else if (name & IS_QUEUE) this.queues.published(name, number);
+    else if (name & IS_CONCURRENCY) this.concurrency.published(name, number);
   }
 
   /** Counts an operation in flight whose answer is to come on another stream. */
@@ -98,6 +103,7 @@ export class Gauges extends NumberListener {
     }
     this.oldest.endSweep();
     this.queues.endSweep();
+    this.concurrency.endSweep();
   }
 
   private record(number: i32, value: u32): void {

@@ -1,5 +1,6 @@
 import { Clock } from "../host/clock";
 import { Metrics } from "../host/metrics";
+import { AdaptiveLimits } from "../limits/adaptive/adaptive_limits";
 import { Event, EventKind } from "../mcp/event";
 import { EventSink } from "../mcp/event_sink";
 import { ClientNumbers } from "../mcp/sessions/client_numbers";
@@ -9,6 +10,7 @@ import { Store } from "../store/primitives/store";
 import { CallerLabels } from "./caller_labels";
 import { Family } from "./catalogue";
 import { ClientLabels } from "./client_labels";
+import { ConcurrencyGauges } from "./concurrency_gauges";
 import { DecisionRecorder } from "./decision_recorder";
 import { Gauges } from "./gauges";
 import { LabelSettings, Labels } from "./labels";
@@ -34,6 +36,7 @@ export class Statistics extends EventSink {
   private labels: Labels;
   private table: MetricTable;
   private gauges: Gauges;
+  private concurrency: ConcurrencyGauges;
   private sessionGauges: SessionGauges;
   private calls: RepeatedCalls;
   private callers: CallerLabels;
@@ -56,7 +59,8 @@ export class Statistics extends EventSink {
     const table = new MetricTable(labels, metrics);
     const oldest = new OldestOperations(labels, table, shared);
     const queues = new QueueGauges(shared, labels, table);
-    const gauges = new Gauges(settings.maxServers, shared, table, oldest, queues);
+    const concurrency = new ConcurrencyGauges(shared, labels, table);
+    const gauges = new Gauges(settings.maxServers, shared, table, oldest, queues, concurrency);
     const sessionGauges = new SessionGauges(settings.maxServers, shared, table);
     const series = new Series(labels, table);
     const callers = new CallerLabels(labels, series, new Marks(shared, "callers", CLIENT_BUCKETS));
@@ -64,6 +68,7 @@ export class Statistics extends EventSink {
     this.labels = labels;
     this.table = table;
     this.gauges = gauges;
+    this.concurrency = concurrency;
     this.callers = callers;
     this.sessionGauges = sessionGauges;
     this.calls = calls;
@@ -77,6 +82,11 @@ export class Statistics extends EventSink {
   /** Numbers the names of clients' software. */
   get clientNumbers(): ClientNumbers {
     return new ClientLabels(this.labels);
+  }
+
+  /** Shows these limits of this worker, and what is in flight. */
+  show(limits: AdaptiveLimits): void {
+    this.concurrency.limits = limits;
   }
 
   /** Publishes what is open on this worker. */
