@@ -13,6 +13,9 @@ import {
   startWorkers,
   toolCall,
 } from "./filter.ts";
+import { FIXED_SEEDS, FRESH_SEED } from "../../seeds.ts";
+import { Random } from "../../../scripts/fuzz/random.ts";
+import { heldSessions } from "./held-sessions.ts";
 import { openSession, send } from "./http-sse.ts";
 import { limited } from "./limits.ts";
 import { inSession, numbered, openGet, openPost, OpenStream, priming } from "./open-stream.ts";
@@ -293,4 +296,55 @@ test("what a worker had open that no longer ticks counts for ten seconds, and no
   expect(statesNow(others)).toEqual({ calling: 2 });
   passSeconds(others, SEEN_SECONDS);
   expect(statesNow(others)).toEqual({ idle: 1, calling: 1 });
+});
+
+/** What a random script does: it opens calls of any kind, and ends them in any way. */
+function play(seed: number): { mostHeld: number; queued: number; left: Record<string, number>; held: number } {
+  const random = new Random(seed);
+  const workers = startWorkers(3, { configuration: queue("4s") });
+  const { vm } = workers[0];
+  const ids = ["a", "b", "c", "d"];
+  open(workers, ...ids);
+  let calls: { stream: HttpStream; id: number; session: string }[] = [];
+  let mostHeld = 0;
+  let queued = 0;
+  const step = (id: number) => {
+    const worker = random.pick(workers);
+    const session = random.pick(ids);
+    const headers = inSession(session);
+    if (random.oneIn(2) || calls.length === 0) {
+      const stream = call(worker, id, { headers, tool: random.pick(["slow", "quick"]) });
+      if (isWaiting(stream)) queued++;
+      if (stream.reply === undefined) calls.push({ stream, id, session });
+      return;
+    }
+    const one = random.pick(calls);
+    if (random.oneIn(3)) {
+      const cancelled = notification("notifications/cancelled", { requestId: one.id });
+      post(worker, cancelled, { status: 202 }, { headers: inSession(one.session) });
+      return;
+    }
+    calls = calls.filter((each) => each !== one);
+    if (random.oneIn(3) || !hasPassed(one.stream)) one.stream.reset("client");
+    else answer(one.stream, one.id);
+  };
+  for (let id = 1; id <= 150; id++) {
+    step(id);
+    calls = calls.filter(({ stream }) => stream.reply === undefined);
+    passMilliseconds(workers, random.pick([0, 0, 20, 300, 2000]), 20);
+    calls = calls.filter(({ stream }) => stream.reply === undefined);
+    mostHeld = Math.max(mostHeld, heldSessions(vm));
+  }
+  for (const { stream } of calls) stream.reset("client");
+  passSeconds(workers, 1);
+  const held = heldSessions(vm);
+  return { mostHeld, queued, held, left: states(workers) };
+}
+
+test.each([...FIXED_SEEDS, FRESH_SEED])("whatever calls do, none leaves its state behind (seed %i)", (seed) => {
+  const { mostHeld, queued, held, left } = play(seed);
+  expect(mostHeld).toBeGreaterThan(2);
+  expect(queued).toBeGreaterThan(10);
+  expect(held).toBe(0);
+  expect(left).toEqual({ idle: 4 });
 });
