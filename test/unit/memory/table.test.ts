@@ -12,6 +12,7 @@ interface Exports {
   get(key: bigint): bigint;
   set(key: bigint, value: bigint): void;
   remove(key: bigint): void;
+  clear(): void;
 }
 
 const { exports: table } = new TestModule<Exports>("table");
@@ -34,6 +35,7 @@ const steps = fc.array(
   fc.oneof(
     { weight: 4, arbitrary: fc.record({ set: keys, value: fc.bigInt({ min: 0n, max: MAX }) }) },
     { weight: 3, arbitrary: fc.record({ remove: keys }) },
+    fc.record({ clear: fc.oneof({ weight: 40, arbitrary: fc.constant(false) }, fc.constant(true)) }),
   ),
   { maxLength: 300, size: "max" },
 );
@@ -51,6 +53,10 @@ describe("a table", () => {
           table.set(step.set, step.value);
           model.set(step.set, step.value);
           seen.add(step.set);
+        } else if ("clear" in step) {
+          if (!step.clear) continue;
+          table.clear();
+          model.clear();
         } else {
           table.remove(step.remove);
           model.delete(step.remove);

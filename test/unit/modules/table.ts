@@ -23,3 +23,7 @@ export function set(key: u64, value: u64): void {
 export function remove(key: u64): void {
   table.delete(key);
 }
+
+export function clear(): void {
+  table.clear();
+}
