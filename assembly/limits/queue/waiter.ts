@@ -14,6 +14,9 @@ export class Waiter {
   key: u64;
   /** The index of the rule that it waits for: see {@link Rejection}. */
   rule: i32;
+  /** The last of the decisions that it has waited for, in the order in which rules decide its messages: it does not wait its
+   *  turn again for that one and those before it. See {@link Charger.beginWaiting}. */
+  reached: i32;
   /** The kind of limit that did not admit it last. */
   kind: i32;
   /** When it began to wait at all, and for this rule, in nanoseconds. */

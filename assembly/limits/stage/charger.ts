@@ -3,7 +3,7 @@ import { Method } from "../../mcp/protocol/methods";
 import { Admission } from "../../mcp/state/admission";
 import { GateRequest } from "../../gate/stage/request";
 import { Call } from "../../rules/message/call";
-import { Charges } from "./charges";
+import { Charge, Charges } from "./charges";
 import { Ledger } from "../ledger/ledger";
 import { LimitFacts } from "./limit_facts";
 import { LimitKeys } from "./limit_keys";
@@ -14,6 +14,12 @@ import { Settlement } from "../ledger/settlement";
 
 /** How long a caller is asked to wait where nothing tells when a permit will be free. */
 const PERMIT_RETRY_NS: u64 = 1_000_000_000;
+
+/** Stands for the decision of the rule of this index, below 256, about the message of this index: the later decision has the
+ *  larger number. */
+export function decisionOf(message: i32, rule: i32): i32 {
+  return (message << 8) | rule;
+}
 
 /** Takes from the allowances of rules for the messages of one request, and gives all of it back if the request is rejected. */
 export class Charger {
@@ -30,24 +36,24 @@ export class Charger {
   isToolCall: bool = false;
   /** Calls of tools among the request's messages so far. */
   private calls: u32 = 0;
-  /** The index of the rule that the request has waited for, -1 for none: it has its turn there and at the rules before it,
-   *  whoever else waits for them. */
-  private waitedFor: i32 = -1;
-  /** It must not wait for that rule any longer. */
-  private isOver: bool = false;
+  /** The last decision that the request has waited for, -1 for none: it has its turn there and before, whoever else waits. */
+  private reached: i32 = -1;
+  /** The index of the rule that it must not wait for any longer; -1 for none. */
+  private overdue: i32 = -1;
 
   constructor(private clock: Clock) {}
 
-  /** The request that follows has waited for the rule of this index. `isOver`: it must not wait any longer. */
-  beginWaiting(rule: i32, isOver: bool): void {
-    this.waitedFor = rule;
-    this.isOver = isOver;
+  /** The request that follows has waited for its turn at decisions up to the one that `reached` stands for: see
+   *  {@link decisionOf}. `overdue`: the index of the rule that it must not wait for any longer; -1 where it may wait on. */
+  beginWaiting(reached: i32, overdue: i32): void {
+    this.reached = reached;
+    this.overdue = overdue;
   }
 
   /** Requests that follow have not waited. */
   endWaiting(): void {
-    this.waitedFor = -1;
-    this.isOver = false;
+    this.reached = -1;
+    this.overdue = -1;
   }
 
   /** Another request: what was charged before stays so. */
@@ -72,7 +78,7 @@ export class Charger {
     const key = this.keys.of(rule, request, facts, call);
     const owner = this.keys.isByCaller ? facts.owner : 0;
     this.isShared = false;
-    if (rule.queue && !this.mayTry(rule, index, key)) return false;
+    if (rule.queue && !this.mayTry(rule, index, message, key)) return false;
     if (
       this.takeRequest(rule, index, message, key, owner) &&
       // Whatever the key: callers invent calls, and shall not push out those of others.
@@ -86,17 +92,18 @@ export class Charger {
     return false;
   }
 
-  /** Asks for a tool's call whether its server can do another one. False where it cannot: `rejection` says so. */
-  admitsCall(request: GateRequest, call: Call): bool {
+  /** Asks for a tool's call, the message of this index, whether its server can do another one. False where it cannot: `rejection`
+   *  says so. */
+  admitsCall(message: i32, request: GateRequest, call: Call): bool {
     if (!this.isToolCall) return true;
     const ledger = this.ledger!;
     const adaptive = ledger.adaptive;
     const server = request.services.participants.serverOf(request.exchange.stream);
     const tools = adaptive.classOf(server, this.keys.namedTool(call));
     const line = adaptive.lineOf(tools);
-    const hasWaited = this.waitedFor == SpecialLimit.Adaptive;
+    const hasWaited = decisionOf(message, SpecialLimit.Adaptive) <= this.reached;
     const isAwaited = adaptive.isEnforced && !hasWaited && ledger.queues.isAwaitedHere(line);
-    if (!isAwaited && !(hasWaited && this.isOver) && adaptive.admits(tools, this.calls)) {
+    if (!isAwaited && this.overdue != SpecialLimit.Adaptive && adaptive.admits(tools, this.calls)) {
       this.calls++;
       return true;
     }
@@ -111,11 +118,12 @@ export class Charger {
   }
 
   /** Whether a rule with a queue may be asked: those who wait for it come first. */
-  private mayTry(rule: LimitRule, index: i32, key: u64): bool {
+  private mayTry(rule: LimitRule, index: i32, message: i32, key: u64): bool {
     const line = lineOf(rule.permitOf(key));
     this.rejection.line = line;
-    const isOverdue = this.isOver && index == this.waitedFor;
-    if (!isOverdue && (index <= this.waitedFor || !this.ledger!.queues.isAwaited(line))) return true;
+    if (index != this.overdue) {
+      if (decisionOf(message, index) <= this.reached || !this.ledger!.queues.isAwaited(line)) return true;
+    }
     this.rejection.set(rule, index, rule.firstKind, PERMIT_RETRY_NS, 0, false);
     this.rejection.isAwaited = true;
     return false;
@@ -230,10 +238,20 @@ export class Charger {
           ledger.repeats.refund(charge.key, 1, rule.repeats!, nowNs, nowNs);
           break;
         case LimitKind.Concurrency:
-          ledger.giveBack(charge.key, ledger.permits.holder);
+          this.giveBack(charge);
           break;
       }
     }
     this.charges.length = first;
+  }
+
+  /** Gives back a permit. Those who wait for more of the same are not woken: the request was one of them, and did not get enough.
+   *  Of two that need more than is free, each would wake the other one for ever. */
+  private giveBack(charge: Charge): void {
+    const ledger = this.ledger!;
+    const rejection = this.rejection;
+    const isAwaitedHere = charge.rule == rejection.index && lineOf(charge.key) == rejection.line;
+    if (isAwaitedHere) ledger.permits.release(charge.key, ledger.permits.holder);
+    else ledger.giveBack(charge.key, ledger.permits.holder);
   }
 }

@@ -12,7 +12,7 @@ import { RequestRefusal } from "../../rules/message/refusal";
 import { Slot } from "../../rules/message/slots";
 import { MessageForm, StrictReader } from "../../rules/message/strict_reader";
 import { MessageJudge } from "../../rules/message_judge";
-import { Charger } from "./charger";
+import { Charger, decisionOf } from "./charger";
 import { Decisions } from "./decisions";
 import { Wait } from "../queue/wait";
 import { Waiter } from "../queue/waiter";
@@ -49,7 +49,7 @@ export class LimitJudge extends MessageJudge {
   /** The request that follows has waited. `isOver`: it must not wait any longer. */
   beginWaiting(waiter: Waiter, isOver: bool): void {
     this.mayWait = !isOver;
-    this.charger.beginWaiting(waiter.rule, isOver);
+    this.charger.beginWaiting(waiter.reached, isOver ? waiter.rule : -1);
   }
 
   /** Requests that follow have not waited. */
@@ -116,13 +116,13 @@ export class LimitJudge extends MessageJudge {
         return false;
       }
     }
-    return isGet || this.admitsCall(check, request);
+    return isGet || this.admitsCall(check, request, message);
   }
 
   /** Asks for a tool's call whether its server can do another one. */
-  private admitsCall(check: CheckedRequest, request: GateRequest): bool {
+  private admitsCall(check: CheckedRequest, request: GateRequest, message: i32): bool {
     const adaptive = this.rules.adaptive;
-    const isAdmitted = this.charger.admitsCall(request, this.call);
+    const isAdmitted = this.charger.admitsCall(message, request, this.call);
     if (adaptive.isShadow && !isAdmitted) {
       this.decisions.add(SpecialLimit.Adaptive, LimitDecision.ShadowLimited, false);
       this.log.limited(check, this.charger.rejection);
@@ -145,17 +145,21 @@ export class LimitJudge extends MessageJudge {
     wait.maxWaitMs = queue.maxWaitMs;
     wait.maxLength = queue.maxLength;
     wait.isShared = rejection.index != SpecialLimit.Adaptive;
+    // The rejected message is the last one that was decided.
+    const reached = decisionOf(this.count - 1, rejection.index);
     const facts = factsOf(check);
     const queues = changetype<Ledger>(facts.ledger).queues;
     if (facts.waiter) {
       const known = changetype<Waiter>(facts.waiter);
       const key = known.key;
       if (!queues.keep(known, wait)) return false;
+      known.reached = max(known.reached, reached);
       if (known.key != key) this.log.queued(request, reader, rejection.index);
       return true;
     }
     const waiter = queues.add(request, check, wait);
     if (!waiter) return false;
+    waiter.reached = reached;
     facts.waiter = changetype<usize>(waiter);
     request.exchange.stream.isQueued = true;
     this.log.queued(request, reader, rejection.index);

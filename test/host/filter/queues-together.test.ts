@@ -1,7 +1,7 @@
 /** Queues where several things happen at one time: rules behind each other, clocks that are set, answers that come early. */
 import { describe, expect, test } from "vitest";
 import { exchange, type HttpStream, type Plugin } from "../index.ts";
-import { countsBy, notification, passSeconds, startWorkers, toolCall } from "./filter.ts";
+import { batch, countsBy, MCP_HEADERS, notification, passSeconds, startWorkers, toolCall } from "./filter.ts";
 import { ENDPOINT, openSession, POST_HEADERS } from "./http-sse.ts";
 import { limited, replyOf, startLimited } from "./limits.ts";
 import { answer, call, type Calling, hasPassed, isWaiting, passMilliseconds, runTurns } from "./queues.ts";
@@ -9,6 +9,13 @@ import { answer, call, type Calling, hasPassed, isWaiting, passMilliseconds, run
 const ONE = { name: "one", key: [], concurrency: 1, queue: { maxWait: "2s", maxLength: 100 } };
 const from = (address: string): Calling => ({ properties: { "source.address": `${address}:5000` } });
 const outcomes = (plugin: Plugin) => countsBy(plugin, "mcp_operations_total", "mcp_outcome");
+
+/** Sends a batch of two calls of a tool, whose answers do not come yet. */
+const callBatch = (plugin: Plugin, tool: string, { properties }: Calling = {}): HttpStream => {
+  const body = batch(toolCall(tool, 1), toolCall(tool, 2));
+  return exchange(plugin, { request: { headers: MCP_HEADERS, body }, response: null, ended: "open" }, { properties })
+    .stream;
+};
 
 describe("rules behind each other", () => {
   const rules = [
@@ -56,6 +63,38 @@ describe("rules behind each other", () => {
     runTurns(plugin);
     expect(hasPassed(second)).toBe(true);
   });
+});
+
+test("batches that wait on two workers do not wake each other for ever", () => {
+  const rule = { ...ONE, concurrency: 2, queue: { maxWait: "20s" } };
+  const workers = startWorkers(2, { configuration: limited([rule]) });
+  const first = call(workers[0], 1);
+  const batches = workers.map((plugin) => callBatch(plugin, "slow"));
+  expect(runTurns(workers[0])).toBeLessThan(20);
+  passMilliseconds(workers, 2000, 50);
+  answer(first, 1);
+  expect(runTurns(workers[0])).toBeLessThan(20);
+  expect(batches.filter(hasPassed)).toHaveLength(1);
+});
+
+test("a batch does not move between two lines for ever", () => {
+  const queue = { maxWait: "20s" };
+  const rules = [
+    { name: "own", key: ["address"], concurrency: 2, queue },
+    { name: "paid", to: [{ operation: { tools: ["paid"] } }], key: [], concurrency: 2, queue },
+  ];
+  const workers = startWorkers(2, { configuration: limited(rules) });
+  const first = call(workers[0], 1, { tool: "free" });
+  const other = call(workers[1], 2, { ...from("10.0.0.2"), tool: "paid" });
+  const batches = workers.map((plugin, i) => callBatch(plugin, "paid", from(`10.0.0.${i + 2}`)));
+  const blocked = callBatch(workers[0], "paid");
+  expect(runTurns(workers[0])).toBeLessThan(50);
+  expect([...batches, blocked].map(isWaiting)).toEqual([true, true, true]);
+  answer(other, 2);
+  expect(runTurns(workers[0])).toBeLessThan(50);
+  answer(first, 1);
+  expect(runTurns(workers[0])).toBeLessThan(50);
+  expect([...batches, blocked].filter(hasPassed)).toHaveLength(1);
 });
 
 test("many callers that repeat a call do not keep the worker busy while they wait", () => {
