@@ -122,7 +122,8 @@ export class AdaptiveLimits extends EventSink {
   private start(stream: Stream, operation: Operation): void {
     if (operation.method != Method.ToolsCall || operation.fromServer || stream.isRejected || !stream.server) return;
     const tools = this.classOf(stream.server, toolOf(operation));
-    const now = this.clock.now();
+    // The time of its headers, or of its admission, costs no call of the host.
+    const now = operation.startedAt;
     tools.usedAt = now;
     operation.toolClass = <u16>this.byKey.get(tools.key);
     operation.callToken = tools.limit.start(<f64>now);

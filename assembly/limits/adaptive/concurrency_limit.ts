@@ -8,6 +8,9 @@ export enum CallEnd {
   Failed,
 }
 
+/** A time that is earlier by more is of a clock that was set back: others are those of headers that came before what was seen
+ *  last. */
+const CLOCK_STEP: f64 = 60_000_000_000;
 const MILLISECOND: f64 = 1_000_000;
 const SECOND: f64 = 1000 * MILLISECOND;
 /** The limit of a class that nothing is known of. */
@@ -94,6 +97,8 @@ export class ConcurrencyLimit {
   private crowded: Latencies = new Latencies();
   private crowdedInFlight: f64 = 0;
   private since: f64 = 0;
+  /** The latest time that was seen. */
+  private latest: f64 = 0;
   private until: f64 = 0;
   /** Calls that began, and those of them which used up the limit. */
   private starts: u32 = 0;
@@ -165,7 +170,7 @@ export class ConcurrencyLimit {
     const inFlight = ++this.inFlight;
     this.starts++;
     if (inFlight >= limit) this.fullStarts++;
-    const group = this.groupOf(now, inFlight);
+    const group = this.groupOf(this.latest, inFlight);
     let epoch = this.epoch;
     if (group == Group.Crowded) {
       this.crowded.begun++;
@@ -208,8 +213,11 @@ export class ConcurrencyLimit {
   }
 
   /** Begins and ends slots with a lower limit. */
-  private advance(now: f64): void {
-    if (now < this.since) this.begin(now);
+  private advance(seen: f64): void {
+    const isSetBack = seen < this.latest - CLOCK_STEP;
+    if (isSetBack) this.begin(seen);
+    const now = isSetBack ? seen : max(seen, this.latest);
+    this.latest = now;
     if (!this.isEnforced) return;
     const slot = Math.floor(now / this.slotLength);
     if (this.isLow) {
