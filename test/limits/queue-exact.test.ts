@@ -56,7 +56,7 @@ const HOLDINGS: [Holding, Discovery][] = [
   ["buffered", "ECDS"],
 ];
 
-describe.each(effort([4], [1, 2, 4]))("%i workers", (workers) => {
+describe.each(effort([4], [1, 4]))("%i workers", (workers) => {
   describe.each(HOLDINGS)("%s, configured by %s", (holding, discovery) => {
     const keep = endsAfterAll();
     const log = new LogLines();

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Envoy, startEnvoy } from "../../scripts/envoy/process.ts";
 import { endsAfterAll } from "../envoy/cleanup.ts";
+import * as mcp from "../envoy/mcp-messages.ts";
 import { edited } from "../envoy/sessions/bootstrap.ts";
 import { until } from "../envoy/sessions/until.ts";
 import { type Connection, connectPipelining, connectStreams } from "./connections.ts";
@@ -15,13 +16,22 @@ import { WAIT, workCall, WorkServer } from "./work-server.ts";
 const LIMIT = 4;
 const WAITING = 1000;
 const STREAMS_EACH = 100;
+/** More requests than Envoy can answer nested, on the stack of one callback. */
+const MANY = 500;
+
+const WAIT_MANY = `${WAIT}_many`;
+const queue = { maxWait: "30s", maxLength: WAITING };
+const tools = (...names: string[]) => [{ operation: { tools: names } }];
 
 const pluginConfig = (holding: Holding) =>
   JSON.stringify({
     match: { paths: ["/mcp"] },
     hold: { headers: holding === "held", maxStreams: 10_000 },
     limits: {
-      rules: [{ name: "calls", key: [], concurrency: LIMIT, queue: { maxWait: "30s", maxLength: WAITING + LIMIT } }],
+      rules: [
+        { name: "calls", to: tools(WAIT, "work"), key: [], concurrency: LIMIT, queue },
+        { name: "many", to: tools(WAIT_MANY, "many"), key: [], concurrency: MANY, queue },
+      ],
     },
   });
 
@@ -92,36 +102,33 @@ describe.each(HOLDINGS)("%s", (holding) => {
     return connection;
   };
 
-  const isHealthy = async (expected: number) => {
-    const stats = await (await fetch(`${envoy.adminUrl}/stats?filter=mcp_upstream.membership_healthy`)).text();
-    return stats.includes(`: ${expected}\n`);
-  };
-
-  const serves = async () => {
+  /** Whether the worker has a host for a request that no rule limits. */
+  const isHealthy = async () => {
     const connection = connectAs(connectStreams);
-    return (await connection.post(callHeaders("serves"), workCall("serves")).ended) === "answered";
+    return (await connection.post(mcp.LEGACY, mcp.request(1, "ping")).ended) === "answered";
   };
+  const isUnhealthy = async () => !(await isHealthy());
 
-  /** Half of them over HTTP/2. Resolves once they wait. */
-  const fill = async (round: string) => {
-    await until(serves, "the server is healthy");
+  /** Uses up the permits of a rule and lets a thousand others wait, half of them over HTTP/2. Resolves once they do. */
+  const fill = async (round: string, rule = "calls", limit = LIMIT, blockingTool = WAIT, tool = "work") => {
+    await until(isHealthy, "the server is healthy");
     server.forget();
-    const { queued } = await queueFigures(envoy, "calls");
+    const { queued } = await queueFigures(envoy, rule);
     const blockers = connectAs(connectStreams);
-    const blocking = Array.from({ length: LIMIT }, (_, index) => {
+    const blocking = Array.from({ length: limit }, (_, index) => {
       const call = `${round}-blocking-${index}`;
-      return blockers.post(callHeaders(call), workCall(call, WAIT)).ended;
+      return blockers.post(callHeaders(call), workCall(call, blockingTool)).ended;
     });
-    await until(() => server.waiting === LIMIT, "all permits are in use");
+    await until(() => server.waiting === limit, "all permits are in use");
     let shared = blockers;
     const waiting = Array.from({ length: WAITING }, (_, index) => {
       if (index % (2 * STREAMS_EACH) === 0) shared = connectAs(connectStreams);
       const call = `${round}-waiting-${index}`;
       const connection = index % 2 ? connectAs(connectPipelining) : shared;
-      return connection.post(callHeaders(call), workCall(call)).ended;
+      return connection.post(callHeaders(call), workCall(call, tool)).ended;
     });
-    await until(async () => (await queueFigures(envoy, "calls")).queued - queued === WAITING, "all others wait");
-    return { blocking, waiting };
+    await until(async () => (await queueFigures(envoy, rule)).queued - queued === WAITING, "all others wait");
+    return { blockers, blocking, waiting };
   };
 
   it("that closes its connections and its port", async () => {
@@ -136,13 +143,26 @@ describe.each(HOLDINGS)("%s", (holding) => {
   it("that Envoy counts as unhealthy, and does not ask any more", async () => {
     const { blocking, waiting } = await fill("unhealthy");
     await health.close();
-    await until(() => isHealthy(0), "the server is unhealthy");
+    await until(isUnhealthy, "the server is unhealthy");
     server.release();
     expect(new Set(await Promise.all(blocking))).toEqual(new Set(["answered"]));
     expect(new Set(await Promise.all(waiting))).toEqual(new Set(["failed"]));
     expect(server.executed.size).toBe(LIMIT);
     await health.listen();
-    await until(serves, "the server is healthy");
+    await until(isHealthy, "the server is healthy");
+    await expectFreePermits(server, envoy, url, LIMIT);
+  });
+
+  it("that Envoy counts as unhealthy, while many are let on at one time", async () => {
+    const { blockers, blocking, waiting } = await fill("many", "many", MANY, WAIT_MANY, "many");
+    await health.close();
+    await until(isUnhealthy, "the server is unhealthy");
+    blockers.close();
+    expect(new Set(await Promise.all(blocking))).toEqual(new Set(["lost"]));
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set(["failed"]));
+    expect(server.executed.size).toBe(MANY);
+    await health.listen();
+    await until(isHealthy, "the server is healthy");
     await expectFreePermits(server, envoy, url, LIMIT);
   });
 

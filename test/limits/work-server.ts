@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as mcp from "../envoy/mcp-messages.ts";
 import { bodyOf } from "../envoy/upstream.ts";
 
-/** A call of this tool waits for {@link WorkServer.release}; any other one takes the service time. */
+/** A call of this tool, or one whose name begins so, waits for {@link WorkServer.release}; others take the service time. */
 export const WAIT = "wait";
 
 /** A call as the server received it. */
@@ -141,7 +141,7 @@ export class WorkServer {
       finish();
       return void response.writeHead(202, { "content-length": 0 }).end();
     }
-    if (name === WAIT) await this.#released(response);
+    if (name?.startsWith(WAIT)) await this.#released(response);
     else if (name !== undefined) await sleep(this.#serviceMs());
     // Before the proxy has a byte of the answer, which lets others in.
     finish();
