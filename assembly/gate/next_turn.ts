@@ -72,7 +72,10 @@ export class NextTurn extends Turns {
       slots = new Slots(new Store(this.data, this.random.next() | 1, "turns"));
       this.slots = slots;
     }
+    const before = slots.number;
     if (!slots.begin(now)) return false;
+    // A turn that was asked for by another number went to whoever has that now.
+    if (slots.number != before) this.isAwaited = false;
     slots.end();
     if (!slots.isOwned) return false;
     if (this.named != slots.number) {

@@ -130,7 +130,8 @@ export class LimitQueues extends TurnWork {
   }
 
   woken(worker: u64, key: u64): void {
-    if (worker != this.worker) return;
+    // No line has the key 0. A message may be any.
+    if (worker != this.worker || !key) return;
     const line = this.lineOf(key);
     // What waited is gone: the next worker may need it.
     if (!line) return this.released(key);
