@@ -133,11 +133,13 @@ export class Events {
     this.report(EventKind.OperationStarted);
   }
 
-  /** The gate lets an operation on that has waited for limits: from now on the server has it. */
-  operationAdmitted(stream: Stream, operation: Operation): void {
+  /** The gate lets an operation on that has waited for limits: from now on the server has it. `wasWaiting`: it was reported to
+   *  wait for its answer in the store, where it still is if `operation.isParked`. */
+  operationAdmitted(stream: Stream, operation: Operation, wasWaiting: bool): void {
     const event = this.event;
     event.stream = stream;
     event.operation = operation;
+    event.isWaiting = wasWaiting;
     this.report(EventKind.OperationAdmitted);
   }
 

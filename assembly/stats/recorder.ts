@@ -48,6 +48,16 @@ export class Recorder {
     this.oldest.open(operation, server);
   }
 
+  /** An operation that has waited for limits begins now. `wasWaiting`: it was in the store, and the store may have had no room
+   *  when it came back. */
+  operationAdmitted(stream: Stream, operation: Operation, wasWaiting: bool): void {
+    if (operation.isParked) return;
+    if (wasWaiting) return this.operationStarted(stream, operation, false);
+    // Behind those that began before.
+    this.oldest.close(operation);
+    this.oldest.open(operation, this.serverOf(stream));
+  }
+
   operationWaiting(stream: Stream, operation: Operation): void {
     this.gauges.addOperation(this.serverOf(stream), -1);
     this.oldest.close(operation);

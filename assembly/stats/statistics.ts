@@ -149,6 +149,8 @@ export class Statistics extends EventSink {
         return this.sessions.sessionCounted(event.entry, event.sessionState);
       case EventKind.OperationStarted:
         return this.recorder.operationStarted(stream, event.operation!, event.isWaiting);
+      case EventKind.OperationAdmitted:
+        return this.recorder.operationAdmitted(stream, event.operation!, event.isWaiting);
       case EventKind.OperationWaiting:
         return this.recorder.operationWaiting(stream, event.operation!);
       case EventKind.OperationCounted:

@@ -129,7 +129,7 @@ export class Pairing {
         operation.startedAt = now;
         operation.admission = changetype<usize>(admission);
         if (wasParked) this.waiting.add(operation, this.clock.milliseconds);
-        this.events.operationAdmitted(stream, operation);
+        this.events.operationAdmitted(stream, operation, wasParked);
       }
       operation = next ? changetype<Operation>(next) : null;
     }

@@ -1,6 +1,6 @@
 /** Queues where several things happen at one time: rules behind each other, clocks that are set, answers that come early. */
 import { describe, expect, test } from "vitest";
-import { exchange, type HttpStream, type Plugin } from "../index.ts";
+import { exchange, type HttpStream, loadModule, type Plugin, SharedDataStore, Vm } from "../index.ts";
 import { batch, countsBy, MCP_HEADERS, notification, passSeconds, startWorkers, toolCall } from "./filter.ts";
 import { ENDPOINT, openSession, POST_HEADERS } from "./http-sse.ts";
 import { limited, replyOf, startLimited } from "./limits.ts";
@@ -15,6 +15,16 @@ const callBatch = (plugin: Plugin, tool: string, { properties }: Calling = {}): 
   const body = batch(toolCall(tool, 1), toolCall(tool, 2));
   return exchange(plugin, { request: { headers: MCP_HEADERS, body }, response: null, ended: "open" }, { properties })
     .stream;
+};
+
+/** Posts a call to the session of HTTP+SSE, or another message. */
+const post = (plugin: Plugin, id: number, body = toolCall("slow", id)): HttpStream =>
+  exchange(plugin, { request: { path: ENDPOINT, headers: POST_HEADERS, body }, response: null, ended: "open" }).stream;
+
+/** The server of HTTP+SSE accepts what was posted. */
+const accept = (stream: HttpStream): void => {
+  stream.responseHeaders([[":status", "202"]], true);
+  stream.end();
 };
 
 describe("rules behind each other", () => {
@@ -37,7 +47,7 @@ describe("rules behind each other", () => {
     const later = call(plugin, 4, { tool: "b" });
     expect([both, later].map(isWaiting)).toEqual([true, true]);
     passSeconds([plugin], 6);
-    expect(countsBy(plugin, "mcp_limit_queue_length", "mcp_limit_rule")).toEqual({ all: 2 });
+    expect(countsBy(plugin, "mcp_limit_queue_length", "mcp_limit_rule")).toEqual({ own: 0, all: 2 });
     answer(other, 2);
     runTurns(plugin);
     expect([both, later].map(hasPassed)).toEqual([true, false]);
@@ -47,7 +57,7 @@ describe("rules behind each other", () => {
     const decisions = countsBy(plugin, "mcp_limit_decisions_total", "mcp_limit_rule", "mcp_limit_decision");
     expect(decisions).toEqual({ "own admitted": 2, "own queued": 1, "all admitted": 3, "all queued": 2 });
     passSeconds([plugin], 6);
-    expect(countsBy(plugin, "mcp_limit_queue_length", "mcp_limit_rule")).toEqual({ all: 0 });
+    expect(countsBy(plugin, "mcp_limit_queue_length", "mcp_limit_rule")).toEqual({ own: 0, all: 0 });
   });
 
   test("a request that has waited for one does not overtake those that wait for a later one", () => {
@@ -180,17 +190,10 @@ test("an HTTP+SSE call that another worker cancels never reaches the server, how
   const workers = startWorkers(2, { configuration: limited([rule]) });
   const [one, two] = workers;
   const events = openSession(one, one);
-  const post = (plugin: Plugin, body: string) =>
-    exchange(plugin, { request: { path: ENDPOINT, headers: POST_HEADERS, body }, response: null, ended: "open" })
-      .stream;
-  const accept = (stream: HttpStream) => {
-    stream.responseHeaders([[":status", "202"]], true);
-    stream.end();
-  };
-  accept(post(one, toolCall("slow", 1)));
-  post(one, toolCall("slow", 2));
-  const third = post(one, toolCall("slow", 3));
-  accept(post(two, notification("notifications/cancelled", { requestId: 3 })));
+  accept(post(one, 1));
+  post(one, 2);
+  const third = post(one, 3);
+  accept(post(two, 0, notification("notifications/cancelled", { requestId: 3 })));
   passMilliseconds(workers, 25_000, 50);
   events.send('{"jsonrpc":"2.0","id":1,"result":{}}');
   passMilliseconds(workers, 4900, 50);
@@ -198,4 +201,59 @@ test("an HTTP+SSE call that another worker cancels never reaches the server, how
   events.send('{"jsonrpc":"2.0","id":2,"result":{}}');
   passMilliseconds(workers, 6000, 50);
   expect(hasPassed(third)).toBe(false);
+});
+
+/** Shared data in which others are faster to write operations that wait, as soon as `writes` of these are over. */
+class BusyStore extends SharedDataStore {
+  writes = Infinity;
+
+  override set(key: string, bytes: Uint8Array, cas: number): boolean {
+    if (key.includes("/pending/") && this.writes-- <= 0) return false;
+    return super.set(key, bytes, cas);
+  }
+}
+
+test("an HTTP+SSE call is open here where the store takes it back no more once it has waited", () => {
+  const sharedData = new BusyStore();
+  const plugin = new Vm(loadModule(), { sharedData }).plugin({
+    configuration: limited([{ ...ONE, to: [{ operation: { tools: ["slow"] } }], queue: { maxWait: "20s" } }]),
+    properties: { "xds.cluster_name": "tools" },
+  });
+  const open = () => countsBy(plugin, "mcp_operations_in_flight", "mcp_server");
+  const events = openSession(plugin, plugin);
+  const other = call(plugin, 7, { tool: "other" });
+  post(plugin, 1);
+  const second = post(plugin, 2);
+  events.send('{"jsonrpc":"2.0","id":1,"result":{}}');
+  sharedData.writes = 1;
+  runTurns(plugin);
+  sharedData.writes = Infinity;
+  expect(hasPassed(second)).toBe(true);
+  passSeconds([plugin], 6);
+  expect(open()).toEqual({ tools: 2 });
+  accept(second);
+  passSeconds([plugin], 6);
+  expect(open()).toEqual({ tools: 1 });
+  const oldest = plugin.vm.metrics.gauges("mcp_oldest_operation_milliseconds");
+  expect(Math.max(...Object.values(oldest))).toBeGreaterThan(10_000);
+  answer(other, 7);
+  passSeconds([plugin], 6);
+  expect(open()).toEqual({ tools: 0 });
+});
+
+test("a worker whose number another instance has taken goes on under another one", () => {
+  const plugin = startLimited([ONE]);
+  const { sharedData, queues } = plugin.vm;
+  const first = call(plugin, 1);
+  const second = call(plugin, 2);
+  runTurns(plugin);
+  const name = queues.names().find((queue) => queue.startsWith("mcp/turns/"))!;
+  const slot = sharedData.keys().find((key) => key.includes("/turns/slot/"))!;
+  const { bytes, cas } = sharedData.get(slot)!;
+  sharedData.set(slot, Buffer.from(bytes).fill(0x5a, 0, 8), cas);
+  queues.register(name, { wake: () => undefined }, 1);
+  // The turn that it asks for now comes to the other instance.
+  answer(first, 1);
+  passMilliseconds([plugin], 400);
+  expect(hasPassed(second)).toBe(true);
 });
