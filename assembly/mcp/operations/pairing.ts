@@ -109,6 +109,7 @@ export class Pairing {
   reject(stream: Stream): void {
     for (let operation = stream.operations.first; operation; operation = stream.operations.first) {
       stream.operations.remove(operation);
+      this.leaveOutWait(stream, operation);
       if (this.isUnclaimed(operation)) this.concludeRejected(stream, operation);
       else operation.release();
     }
@@ -182,6 +183,7 @@ export class Pairing {
     for (let operation = operations.first; operation; operation = operations.first) {
       const outcome = this.outcomeWithoutAnswer(stream, operation, end);
       operations.remove(operation);
+      this.leaveOutWait(stream, operation);
       if (operation.isParked) {
         if (this.endWaiting(stream, operation, outcome)) reason = StreamEnd.ServerClosed;
         continue;
@@ -212,6 +214,11 @@ export class Pairing {
   /** The stream's session is over: what waits in it for an answer has this outcome, if no other was found for it. */
   endSession(stream: Stream, outcome: Outcome): void {
     this.waiting.endSession(this.sessions.keyOf(stream), outcome, this.clock.milliseconds);
+  }
+
+  /** An operation ends that has waited for limits until now: its duration does not include that. */
+  private leaveOutWait(stream: Stream, operation: Operation): void {
+    if (stream.isQueued) operation.startedAt = this.clock.now();
   }
 
   private answerOpen(stream: Stream, operation: Operation, message: McpMessage, size: u64): void {

@@ -4,6 +4,7 @@ import { exchange, type HttpStream, loadModule, type Plugin, SharedDataStore, Vm
 import { batch, countsBy, MCP_HEADERS, notification, passSeconds, startWorkers, toolCall } from "./filter.ts";
 import { ENDPOINT, openSession, POST_HEADERS } from "./http-sse.ts";
 import { limited, replyOf, startLimited } from "./limits.ts";
+import { inSession } from "./open-stream.ts";
 import { answer, call, type Calling, hasPassed, isWaiting, passMilliseconds, runTurns } from "./queues.ts";
 
 const ONE = { name: "one", key: [], concurrency: 1, queue: { maxWait: "2s", maxLength: 100 } };
@@ -256,4 +257,19 @@ test("a worker whose number another instance has taken goes on under another one
   answer(first, 1);
   passMilliseconds([plugin], 400);
   expect(hasPassed(second)).toBe(true);
+});
+
+test("a wait is no part of the duration of a call that the server never gets", () => {
+  const plugin = startLimited([ONE]);
+  const headers = inSession("s");
+  call(plugin, 1);
+  const left = call(plugin, 2, { headers });
+  const limitedLater = call(plugin, 3);
+  passMilliseconds([plugin], 1000);
+  left.reset("client");
+  passMilliseconds([plugin], 4000);
+  expect(replyOf(limitedLater)).toBeDefined();
+  expect(outcomes(plugin)).toEqual({ limited: 1, disconnected: 1 });
+  expect(plugin.vm.metrics.histogram("mcp_operation_duration_milliseconds").values).toEqual([0, 0]);
+  expect(limitedLater.state.get("mcp.duration_ms")).toBe("0");
 });
