@@ -90,6 +90,9 @@ export class ConcurrencyLimit {
   private movedAt: f64 = 0;
   /** The part of calls that fails however few there are. */
   private errorBaseline: f64 = 0;
+  /** The level at which more began to fail, 0 where none do, and the windows since then. */
+  private levelOfErrors: f64 = 0;
+  private windowsOfErrors: i32 = 0;
   /** Distance between the quartiles of latencies, as a part of their median. */
   private spread: f64 = 0;
 
@@ -320,6 +323,20 @@ export class ConcurrencyLimit {
     this.fail(now, this.level / 16);
   }
 
+  /** More calls fail than usual: lowers the limit, the faster the longer they do. If as many fail one at a time, it is not their
+   *  number, and the limit is what it was. */
+  private lowerForErrors(now: f64): void {
+    if (!this.levelOfErrors) this.levelOfErrors = this.level;
+    if (this.level < 2) {
+      this.errorBaseline = max(this.errorBaseline, this.errors);
+      this.setLevel(this.levelOfErrors);
+      return;
+    }
+    const part = min(0.05 * <f64>(1 << this.windowsOfErrors), 0.4);
+    if (this.windowsOfErrors < 4) this.windowsOfErrors++;
+    this.lower(now, min(this.level * (1 - part), this.failedInFlight / this.failed - 0.5));
+  }
+
   /** Waits before the next trial of a higher limit, with smaller steps. */
   private fail(now: f64, step: f64): void {
     this.step = max(1, min(step, this.step / 4));
@@ -331,7 +348,7 @@ export class ConcurrencyLimit {
   /** Ends the window where it has enough. */
   private check(now: f64): void {
     const crowded = this.crowded;
-    if (this.isTrial && this.failed >= FEW && this.errors > this.errorBaseline + 4 * ERROR_MARGIN) {
+    if (this.isTrial && this.failed >= FEW && this.failMore(4 * ERROR_MARGIN)) {
       this.isSharp = true;
       return this.revert(now);
     }
@@ -364,7 +381,7 @@ export class ConcurrencyLimit {
     const crowded = this.crowded;
     const count = crowded.ended;
     const hasReached = this.fullStarts > 0;
-    const areErrorsMany = this.errors > this.errorBaseline + ERROR_MARGIN;
+    const areErrorsMany = this.failMore(ERROR_MARGIN);
     const isKnown = count >= FEW;
     let isSlow = false;
     let median = this.lastMedian;
@@ -388,7 +405,11 @@ export class ConcurrencyLimit {
       this.failures = 0;
       this.nextTrialAt = now;
     } else if (areErrorsMany) {
-      this.lower(now, min(this.level * 0.95, this.failedInFlight / this.failed - 0.5));
+      this.lowerForErrors(now);
+    } else {
+      this.levelOfErrors = 0;
+      this.windowsOfErrors = 0;
+      if (this.errorBaseline) this.errorBaseline += (this.errors - this.errorBaseline) / 16;
     }
     this.lastMedian = median;
     this.lastDeviation = deviation;
@@ -434,6 +455,13 @@ export class ConcurrencyLimit {
   private follows(median: f64): bool {
     if (median > this.baseline * MOST) return false;
     return median < this.lastMedian * Math.sqrt(this.crowdedInFlight / this.crowded.begun / this.lastInFlight);
+  }
+
+  /** Whether more calls of the window fail than usual, by this part of all at least. */
+  private failMore(margin: f64): bool {
+    const usual = this.errorBaseline;
+    const noise = 3 * Math.sqrt((usual * (1 - usual)) / <f64>(this.answered + this.failed + 1));
+    return this.errors > usual + max(margin, noise);
   }
 
   private get errors(): f64 {

@@ -17,6 +17,7 @@ import {
   Schedule,
   type Server,
   SharingServer,
+  UnreliableServer,
   type Work,
   Worker,
   works,
@@ -213,6 +214,21 @@ withSeeds("where all calls take twice as long, whatever their number, the limit 
   server.change(() => (server.slowness = 2));
   simulation.pass(10 * SECOND);
   expectAsGood(simulation.measure(20 * SECOND), best({ ...setting, work: works.jittered(2 * SERVICE) }));
+});
+
+withSeeds("calls that fail whatever their number do not lower the limit for long", (seed) => {
+  exports.create(1, true);
+  const schedule = new Schedule();
+  schedule.now = EPOCH;
+  const random = randomOf(seed);
+  const server = new UnreliableServer(schedule, 8, 0.2, random);
+  const worker = new Worker(schedule, server, new Adaptive(0));
+  closedLoop(schedule, worker, 40, works.jittered(SERVICE), random);
+  schedule.runUntil(EPOCH + WARM_UP);
+  worker.forget();
+  schedule.runUntil(EPOCH + WARM_UP + MEASURED);
+  const served = worker.seen.answered + worker.seen.failed;
+  expect(served).toBeGreaterThanOrEqual((0.9 * 8 * MEASURED) / SERVICE);
 });
 
 describe("in an hour of constant load the limit does not drift", () => {

@@ -213,6 +213,22 @@ export class RejectingServer extends Server {
   }
 }
 
+/** Some of its calls fail, however many there are. */
+export class UnreliableServer extends SharingServer {
+  constructor(
+    schedule: Schedule,
+    capacity: number,
+    private readonly failing: number,
+    private readonly random: () => number,
+  ) {
+    super(schedule, capacity);
+  }
+
+  override call(work: number, done: Done): void {
+    super.call(work, () => done(this.random() < this.failing));
+  }
+}
+
 /** Decides how many calls of a worker may be in flight. */
 export interface Limiter {
   limit(now: number): number;
