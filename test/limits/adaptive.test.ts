@@ -10,9 +10,9 @@ import { BOUNDED, CapacityServer, takes } from "./capacity-server.ts";
 import { type Connection, connectStreams } from "./connections.ts";
 import { limitedListener } from "./limited.ts";
 
-const CAPACITY = 8;
+const CAPACITY = effort(8, 16);
 const SERVICE_MS = 50;
-const CLIENTS = 24;
+const CLIENTS = 3 * CAPACITY;
 const CONNECTIONS = 8;
 const SECOND = 1000;
 const WARM_UP_MS = effort(4, 20) * SECOND;

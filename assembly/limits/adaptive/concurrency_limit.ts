@@ -24,7 +24,7 @@ const MEDIANS_PER_SLOT: f64 = 4;
 /** The same where the limit is not known yet: with a lower one, the median is lower as well. */
 const DOUBTFUL_MEDIANS_PER_SLOT: f64 = 2;
 /** Of this many slots, one has a lower limit where the limit is used up all the time. */
-const ROUTINE_SLOTS: f64 = 24;
+const ROUTINE_SLOTS: f64 = 30;
 /** The same where the limit is not known yet, or seems too high. */
 const DOUBTFUL_SLOTS: f64 = 2;
 /** Calls that begin in this part of a slot count there: the others may end behind it. */
