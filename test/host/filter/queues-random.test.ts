@@ -156,7 +156,8 @@ test.each([...FIXED_SEEDS, FRESH_SEED])("nothing is lost or left behind, seed %d
       1,
       () => {
         const back = [20_000, 200, 3_600_000][below(3)];
-        setBackMs += back;
+        // Of longer steps the filter makes up for itself.
+        if (back < 60_000) setBackMs += back;
         workers[0].vm.clock.advance(-back);
       },
     ],
