@@ -213,7 +213,8 @@ export class LimitQueues extends TurnWork {
   private enter(waiter: Waiter, wait: Wait, now: u64): bool {
     const nowMs = now / NANOSECONDS_PER_MILLISECOND;
     const known = this.lineOf(wait.key);
-    if (known && known.length >= wait.maxLength) return false;
+    const isFull = known != null && known.length - known.displaced >= wait.maxLength;
+    if (isFull && !this.displace(known!, waiter.request.owner, nowMs)) return false;
     const line = known ? known : this.open(wait, nowMs);
     if (!line) return false;
     const callers = line.callers;
@@ -232,6 +233,16 @@ export class LimitQueues extends TurnWork {
     // What was released before other workers learned of the line woke nobody.
     if (!known && !wait.retryAfterNs) this.ready(line);
     this.timer.after(this.task, <u32>min(PROBE_MS, elapsed(nowMs, waiter.deadlineMs)));
+    return true;
+  }
+
+  /** Makes room in a full line for a request of `owner`. False where no caller has too many requests in it. */
+  private displace(line: Line, owner: u64, nowMs: u64): bool {
+    const waiter = line.displace(owner);
+    if (!waiter) return false;
+    // It is answered in a turn: this may be a callback of another stream.
+    this.deadlines.expire(waiter, nowMs);
+    this.turns.ask();
     return true;
   }
 

@@ -5,6 +5,8 @@ import { Waiter } from "./waiter";
 @unmanaged
 class LineCaller {
   owner: u64;
+  /** Requests that have not been displaced. */
+  length: u32;
   /** The addresses of its first and last request. */
   first: usize;
   last: usize;
@@ -25,6 +27,8 @@ export class Line {
   /** Requests, and callers, that wait in it. */
   length: u32;
   callers: u32;
+  /** Requests that have been displaced: they do not count against its bound. */
+  displaced: u32;
   /** How often it may still be tried whether the first request is admitted. */
   tries: u32;
   /** Turns among those of all workers that this one has been given, and in which no request has been admitted yet. */
@@ -79,7 +83,28 @@ export class Line {
     if (caller.last) changetype<Waiter>(caller.last).next = at;
     else caller.first = at;
     caller.last = at;
+    caller.length++;
     this.length++;
+  }
+
+  /** In a full line, displaces a request for a new one of `owner`: the newest one of the caller who has most. Returns it; null
+   *  where no caller has so many that `owner` would not have as many then. */
+  displace(owner: u64): Waiter | null {
+    let own: u32 = 0;
+    let most = changetype<LineCaller>(this.current);
+    for (let at = this.current, i: u32 = 0; i < this.callers; i++) {
+      const caller = changetype<LineCaller>(at);
+      if (caller.owner == owner) own = caller.length;
+      if (caller.length > most.length) most = caller;
+      at = caller.next;
+    }
+    if (most.length <= own + 1) return null;
+    let waiter = changetype<Waiter>(most.last);
+    while (waiter.isDisplaced) waiter = changetype<Waiter>(waiter.previous);
+    waiter.isDisplaced = true;
+    most.length--;
+    this.displaced++;
+    return waiter;
   }
 
   /** Removes a request. Where it was the one whose turn it was, the next caller has its turn if `isServed`. */
@@ -91,6 +116,8 @@ export class Line {
     if (waiter.next) changetype<Waiter>(waiter.next).previous = waiter.previous;
     else caller.last = waiter.previous;
     waiter.line = 0;
+    if (waiter.isDisplaced) this.displaced--;
+    else caller.length--;
     this.length--;
     if (!caller.first) this.dismiss(caller);
   }

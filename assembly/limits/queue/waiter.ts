@@ -26,6 +26,8 @@ export class Waiter {
   deadlineMs: u64;
   /** Its client has cancelled it. */
   isCancelled: bool;
+  /** It has given up its place in a full line, and is to be answered. */
+  isDisplaced: bool;
   /** The addresses of its neighbours among the requests of its caller, in the order in which they came; 0 for none. */
   previous: usize;
   next: usize;

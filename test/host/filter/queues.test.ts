@@ -99,6 +99,39 @@ describe("callers take turns", () => {
     expect(order.filter((id) => id >= 100)).toEqual(greedy.map((_, i) => 100 + i));
   });
 
+  test("where a line is full, the newest request of who has most gives up its place", () => {
+    const rule = { ...ONE, queue: { maxWait: "30s", maxLength: 4 } };
+    const plugin = startLimited([rule]);
+    const first = call(plugin, 0, from("10.0.0.1"));
+    const greedy = [10, 11, 12, 13].map((id) => call(plugin, id, from("10.0.0.1")));
+    runTurns(plugin);
+    const polite = [2, 3].map((id) => call(plugin, id, from(`10.0.0.${id}`)));
+    // Not within the callbacks of others.
+    expect(greedy.map(isWaiting)).toEqual([true, true, true, true]);
+    runTurns(plugin);
+    expect(greedy.map(isWaiting)).toEqual([true, true, false, false]);
+    expect(replyOf(greedy[3])).toMatchObject({ details: "mcp_limited[one]", body: { id: 13 } });
+    // All have as much as they may: two, one and one.
+    const more = [call(plugin, 14, from("10.0.0.1")), call(plugin, 4, from("10.0.0.4"))];
+    runTurns(plugin);
+    expect(more.map(isWaiting)).toEqual([false, true]);
+    expect([...greedy, ...polite].map(isWaiting)).toEqual([true, false, false, false, true, true]);
+    const order: number[] = [];
+    const open = new Map([...greedy, ...polite, more[1]].map((stream, i) => [[10, 11, 12, 13, 2, 3, 4][i], stream]));
+    answer(first, 0);
+    for (let round = 0; round < 4; round++) {
+      runTurns(plugin);
+      for (const [id, stream] of open) {
+        if (!hasPassed(stream)) continue;
+        open.delete(id);
+        order.push(id);
+        answer(stream, id);
+      }
+    }
+    expect(order).toEqual([10, 2, 3, 4]);
+    expect(decisions(plugin)).toMatchObject({ admitted: 5, limited: 4 });
+  });
+
   test("a new request does not overtake those that wait", () => {
     const plugin = startLimited([key]);
     const first = call(plugin, 1, from("10.0.0.1"));
