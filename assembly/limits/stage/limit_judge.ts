@@ -32,6 +32,8 @@ export class LimitJudge extends MessageJudge {
   /** What the current request waits for, if it does not wait for too long. */
   private wait: Wait = new Wait();
   private mayWait: bool = true;
+  /** A rule in shadow mode would limit it: the log shows that rule. */
+  private isShown: bool = false;
   /** Requests among its messages so far. */
   private count: i32 = 0;
 
@@ -61,6 +63,7 @@ export class LimitJudge extends MessageJudge {
   begin(check: CheckedRequest): void {
     const facts = factsOf(check);
     this.count = 0;
+    this.isShown = false;
     this.decisions.clear();
     this.charger.begin(changetype<Ledger>(facts.ledger));
     if (!this.rules.needsServer) return;
@@ -112,6 +115,7 @@ export class LimitJudge extends MessageJudge {
       } else if (rule.isShadow) {
         this.decisions.add(i, LimitDecision.ShadowLimited, false);
         this.log.limited(check, this.charger.rejection);
+        this.isShown = true;
       } else {
         return false;
       }
@@ -125,7 +129,7 @@ export class LimitJudge extends MessageJudge {
     const isAdmitted = this.charger.admitsCall(message, request, this.call);
     if (adaptive.isShadow && !isAdmitted) {
       this.decisions.add(SpecialLimit.Adaptive, LimitDecision.ShadowLimited, false);
-      this.log.limited(check, this.charger.rejection);
+      if (!this.isShown) this.log.limited(check, this.charger.rejection);
     } else if (!adaptive.isShadow && isAdmitted && this.charger.isToolCall) {
       this.decisions.add(SpecialLimit.Adaptive, LimitDecision.Admitted, false);
     }

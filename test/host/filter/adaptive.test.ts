@@ -200,6 +200,25 @@ test("limits are learnt: a server whose latency stays the same gets all calls of
 });
 
 describe("where they are not enforced", () => {
+  /** Many calls at a time take eight times as long as few. Returns all of them. */
+  function proveSlow(plugin: Plugin): HttpStream[] {
+    const round = (count: number, milliseconds: number) => {
+      const streams = calls(plugin, count);
+      plugin.vm.clock.advance(milliseconds);
+      streams.forEach((stream, i) => answer(stream, i + 1));
+      return streams;
+    };
+    return Array.from({ length: 30 }, () => [...round(4, 50), ...round(32, 400)]).flat();
+  }
+
+  test("the access log shows the rule in shadow mode that would limit a call as well", () => {
+    const few = { name: "few", mode: "shadow", key: [], requests: { amount: 1, per: "1h" } };
+    const [plugin] = start(limited([few]));
+    const [, ...streams] = proveSlow(plugin);
+    expect(new Set(streams.map(({ state }) => state.get("mcp.limit")))).toEqual(new Set(["few"]));
+    expect(decisions(plugin)["_adaptive shadow_limited"]).toBeGreaterThan(100);
+  });
+
   test("no call waits, and none is reported before the limit is known", () => {
     const [plugin] = start(limited([{ name: "all", key: [], concurrency: 1000 }]));
     expect(calls(plugin, 5 * FIRST).every(hasPassed)).toBe(true);
@@ -208,16 +227,8 @@ describe("where they are not enforced", () => {
 
   test("calls are reported that would be kept waiting once many have proved slower than few", () => {
     const [plugin] = start(limited([{ name: "all", key: [], concurrency: 1000 }]));
-    const { clock } = plugin.vm;
-    const round = (count: number, milliseconds: number) => {
-      const streams = calls(plugin, count);
-      clock.advance(milliseconds);
-      streams.forEach((stream, i) => answer(stream, i + 1));
-    };
-    for (let i = 0; i < 30; i++) {
-      round(4, 50);
-      round(32, 400);
-    }
+    const streams = proveSlow(plugin);
+    expect(new Set(streams.map(({ state }) => state.get("mcp.limit")))).toEqual(new Set([undefined, "_adaptive"]));
     expect(decisions(plugin)["_adaptive shadow_limited"]).toBeGreaterThan(100);
     expect(decisions(plugin)["_adaptive limited"]).toBeUndefined();
     passSeconds([plugin], 6);
