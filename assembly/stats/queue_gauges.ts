@@ -58,7 +58,7 @@ export class QueueGauges {
     this.sums.fill(0);
   }
 
-  /** A live worker has published that so many requests wait there. The store must not be used meanwhile. */
+  /** A live worker has published how many requests wait there. The store must not be used meanwhile. */
   published(name: u32, waiting: u32): void {
     const index = this.isSound(name) ? this.indexOf(name) : -1;
     if (index < 0) return;

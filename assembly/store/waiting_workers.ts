@@ -57,7 +57,7 @@ export class WaitingWorkers {
 
   constructor(private shared: Store) {}
 
-  /** Says that this worker waits for `key` with so many callers, 0 for no longer, and how it is woken. False where there is no
+  /** Announces how many callers wait for `key` on this worker, 0 for none any more, and how it is woken. False where there is no
    *  room, or where others were faster every time. */
   announce(key: u64, callers: u32, queue: i32, nowMs: u64): bool {
     const shared = this.shared;

@@ -17,9 +17,12 @@ export const TOOLS = [
 ];
 /** A tool whose calls the limits of the test bound. */
 export const METERED = "metered";
-/** A tool whose calls wait for each other by these limits: so many come at once, and each takes so long. */
+/** A tool whose calls wait for each other by these limits: AT_ONCE come together, and each takes QUEUED_MS. */
 export const QUEUED = "queued";
 const [AT_ONCE, QUEUED_MS] = [30, 100];
+/** In later waves the first of them takes longer than from one sweep to the next, so that every proxy shows it as the oldest
+ *  operation. */
+const FIRST_QUEUED_MS = 7000;
 /** Calls of a tool that are enough for the alerts that want some. */
 const ENOUGH = 20;
 /** And for the highest percentile, in all waves together. */
@@ -195,7 +198,7 @@ export function stepsOf(upstream: Upstream, wave: number): Steps {
     ...many(() => call("fails", succeed({ content: [{ type: "text", text: "no" }], isError: true }), {}, inSession)),
     ...many(() => call("echo", succeed(), { arguments: { query: "again" } }, inSession), ENOUGH_FOR_P99),
     ...many(() => call(METERED, succeed())),
-    many(() => call(QUEUED, after(QUEUED_MS)), AT_ONCE),
+    many((index) => call(QUEUED, after(wave > 1 && index === 0 ? FIRST_QUEUED_MS : QUEUED_MS)), AT_ONCE),
     ...many((index) => call(`invented_${wave}_${index}`, fail(-32602))),
     ...many(() => call("echo", (id) => json(mcp.result(id), { "content-encoding": "gzip" }))),
     call("echo", succeed(), meta, mirrored),

@@ -42,11 +42,18 @@ const SPARSE_MAX: i32 = 300;
 
 /** By this part the median may exceed the baseline at any limit. */
 const MARGIN: f64 = 0.05;
-/** The limit is used up where so much of it is on average. */
+/** The limit counts as used up where this part of it is in use on average. */
 const FULL: f64 = 0.8;
-/** The median may exceed the baseline so many times, even if throughput follows: that of this worker does also at the cost of
- *  others. */
+/** The factor by which the median may exceed the baseline even if throughput follows: that of one worker may follow at the cost
+ *  of others. */
 const MOST: f64 = 1.25;
+/** The smallest change of the median that a window is to show, as a part of the spread. */
+const SHOWN_CHANGE: f64 = 0.15;
+/** The smallest step of a trial, as a part of level × spread: a smaller one would not show. */
+const LEAST_STEP: f64 = 0.3;
+/** How fast the spread follows that of the last window: upwards, and downwards. */
+const SPREAD_RISE: f64 = 0.6;
+const SPREAD_FALL: f64 = 0.15;
 /** How far the baseline is expected to move by itself in a second: the variance, as a part of its square. */
 const DRIFT: f64 = 0.0001;
 /** By this much the part of failed calls may exceed what is usual. */
@@ -372,7 +379,7 @@ export class ConcurrencyLimit {
   private get needed(): f64 {
     const difference = this.isTrial
       ? Math.sqrt(this.level / this.levelBefore) - 1
-      : max(max(MARGIN, 0.5 / this.level), this.spread * 0.15);
+      : max(max(MARGIN, 0.5 / this.level), this.spread * SHOWN_CHANGE);
     const precise = (2 * this.spread) / difference;
     return min(max(max(<f64>WINDOW_MIN, 2 * this.level), precise * precise), <f64>WINDOW_MAX);
   }
@@ -391,7 +398,7 @@ export class ConcurrencyLimit {
       median = crowded.median;
       inFlight = this.crowdedInFlight / crowded.begun;
       const change = max(0, crowded.spread) - this.spread;
-      this.spread += change * (change > 0 ? 0.6 : 0.15);
+      this.spread += change * (change > 0 ? SPREAD_RISE : SPREAD_FALL);
       deviation = this.deviation(count);
       this.noteMedian(now, median, deviation);
       isSlow = median > this.baseline * (1 + this.margin(deviation));
@@ -438,7 +445,7 @@ export class ConcurrencyLimit {
   }
 
   private beginTrial(): void {
-    const least = this.isSharp ? 0 : this.level * min(0.5, 0.3 * this.spread);
+    const least = this.isSharp ? 0 : this.level * min(0.5, LEAST_STEP * this.spread);
     this.levelBefore = this.level;
     this.isTrial = this.isEnforced;
     this.setLevel(Math.floor(this.level + max(this.step, least)));
@@ -469,7 +476,7 @@ export class ConcurrencyLimit {
     return events ? <f64>this.failed / <f64>events : 0;
   }
 
-  /** The standard deviation of a median of so many latencies, as a part of it. */
+  /** The standard deviation of a median of `count` latencies, as a part of it. */
   private deviation(count: i32): f64 {
     return (1.2 * this.spread) / Math.sqrt(<f64>count);
   }

@@ -87,8 +87,8 @@ export class Line {
     this.length++;
   }
 
-  /** In a full line, displaces a request for a new one of `owner`: the newest one of the caller who has most. Returns it; null
-   *  where no caller has so many that `owner` would not have as many then. */
+  /** In a full line, displaces the newest request of the caller who has most, to make room for one of `owner`. Returns it; null
+   *  where nobody has at least two more than `owner`. */
   displace(owner: u64): Waiter | null {
     let own: u32 = 0;
     let most = changetype<LineCaller>(this.current);

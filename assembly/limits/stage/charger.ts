@@ -107,7 +107,7 @@ export class Charger {
       this.calls++;
       return true;
     }
-    // Where nothing is enforced, nothing has been tried out: until the limit is known it says nothing.
+    // In shadow mode no limit can be tried: one that is not known yet says nothing.
     if (!adaptive.isEnforced && !tools.limit.isKnown) return true;
     const rejection = this.rejection;
     rejection.set(ledger.rules.adaptive, SpecialLimit.Adaptive, LimitKind.Concurrency, PERMIT_RETRY_NS, 0, false);

@@ -130,7 +130,7 @@ test("a stream that a GET opens is never queued", () => {
   expect(replyOf(get())).toMatchObject({ status: 429 });
 });
 
-test.each<BodyEnd>(["alone", "with-last", "trailers"])("the end of a body that waits may be told %s", (requestEnd) => {
+test.each<BodyEnd>(["alone", "with-last", "trailers"])("a body that waits may end in any way: %s", (requestEnd) => {
   const plugin = startLimited([ONE]);
   const first = call(plugin, 1);
   const body = toolCall("slow", 2);
