@@ -125,8 +125,7 @@ export class LimitQueues extends TurnWork {
   releasedHere(key: u64): void {
     const line = this.lineOf(key);
     if (!line) return;
-    line.isProbed = true;
-    this.ready(line);
+    this.readyFully(line);
   }
 
   woken(worker: u64, key: u64): void {
@@ -137,8 +136,7 @@ export class LimitQueues extends TurnWork {
     if (!line) return this.released(key);
     if (!line.retryAtMs) return this.readyInTurn(line);
     // Time has brought it, maybe for several requests, and counts with each.
-    line.isProbed = true;
-    this.ready(line);
+    this.readyFully(line);
   }
 
   get hasWork(): bool {
@@ -333,8 +331,7 @@ export class LimitQueues extends TurnWork {
       }
     }
     line.hasYielded = false;
-    line.isProbed = true;
-    this.ready(line);
+    this.readyFully(line);
   }
 
   /** Makes sure that turns come, and tries lines that nothing has woken. */
@@ -346,8 +343,7 @@ export class LimitQueues extends TurnWork {
       const line = changetype<Line>(at);
       at = line.next;
       if (line.retryAtMs) continue;
-      line.isProbed = true;
-      this.ready(line);
+      this.readyFully(line);
     }
     this.nextProbed = at;
   }
@@ -393,6 +389,12 @@ export class LimitQueues extends TurnWork {
 
   private readyInTurn(line: Line): void {
     line.counted++;
+    this.ready(line);
+  }
+
+  /** The line is tried until a request is not admitted. */
+  private readyFully(line: Line): void {
+    line.isProbed = true;
     this.ready(line);
   }
 
