@@ -22,6 +22,7 @@ const LAYERS = [
   ["mcp/headers"],
   ["mcp/message"],
   ["mcp"],
+  ["edit"],
   ["gate/stage"],
   ["rules/match"],
   ["rules/message"],

@@ -10,6 +10,7 @@ import { TaskState } from "./protocol/task_state";
 import { TokenKind } from "./protocol/token_kinds";
 import { ToolChange } from "./protocol/tool_change";
 import { Undecoded } from "./protocol/undecoded";
+import { WithheldReason } from "./protocol/withheld_reason";
 import { Operation } from "./state/operation";
 import { Stream } from "./state/stream";
 
@@ -49,6 +50,7 @@ export enum EventKind {
   Undecoded,
   Unchecked,
   Decided,
+  Withheld,
   LimitDecided,
   LimitShared,
   LimitWaited,
@@ -83,6 +85,7 @@ export class Event {
   durationMs: u64 = 0;
   header: MirroredHeader = 0;
   reason: Undecoded = 0;
+  withheldReason: WithheldReason = 0;
   rule: i32 = 0;
   isDenied: bool = false;
   isShadow: bool = false;

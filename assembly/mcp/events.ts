@@ -12,6 +12,7 @@ import { TaskState } from "./protocol/task_state";
 import { TokenKind } from "./protocol/token_kinds";
 import { ToolChange } from "./protocol/tool_change";
 import { Undecoded } from "./protocol/undecoded";
+import { WithheldReason } from "./protocol/withheld_reason";
 import { Operation } from "./state/operation";
 import { Stream } from "./state/stream";
 
@@ -348,6 +349,19 @@ export class Events {
     event.isDenied = isDenied;
     event.isShadow = isShadow;
     this.report(EventKind.Decided);
+  }
+
+  /** An element of a list, or an answer to the request of one, was withheld from the client. `method` asks for such lists.
+   *  `isShadow`: it passed, and would be withheld if the policy were enforced. */
+  withheld(stream: Stream, method: Method, name: usize, nameLength: i32, reason: WithheldReason, isShadow: bool): void {
+    const event = this.event;
+    event.stream = stream;
+    event.method = method;
+    event.name = name;
+    event.nameLength = nameLength;
+    event.withheldReason = reason;
+    event.isShadow = isShadow;
+    this.report(EventKind.Withheld);
   }
 
   /** A limit decided a request. `rule`: the index of the limit's rule. */

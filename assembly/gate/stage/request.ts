@@ -1,6 +1,10 @@
 import { Exchange } from "../../mcp/exchange/exchange";
+import { Parts, listPart, ListKind } from "../../edit/response/list_kind";
 import { ExchangeServices } from "../../mcp/exchange/services";
 import { Pool } from "../../memory/pool";
+
+/** Bytes of the id of a list's request that are kept. */
+const LIST_ID_LIMIT: i32 = 128;
 
 /** What one stage knows about one request. Stages extend it, and pool what they make. */
 @unmanaged
@@ -35,6 +39,14 @@ export class GateRequest {
   heldAtMs: u64;
   /** A stage must read the answer: the server must not compress it. */
   wantsPlainAnswer: bool;
+  /** The lists that it asks for. */
+  askedLists: Parts;
+  /** The id of the request for a list, where it is the only message: `listIdLength` bytes at `listId`, of a text where
+   *  `isListIdText`, else of a number. 0 where it is not known. */
+  listIdLength: u8;
+  isListIdText: bool;
+  /** The address of what edits its response, or 0. */
+  editor: usize;
   /** It is counted among the requests that are held, with so many bytes, for this owner: see {@link HeldBudget}. A later stage
    *  may set another `owner`. */
   isBudgeted: bool;
@@ -61,6 +73,18 @@ export class GateRequest {
   /** What the exchange works with. */
   get services(): ExchangeServices {
     return changetype<ExchangeServices>(this.servicesAt);
+  }
+
+  /** Its message asks for a list of this kind. `id`: of a request that is no part of a batch, else of no bytes. */
+  asksForList(kind: ListKind, id: usize, idLength: i32, isText: bool): void {
+    this.askedLists |= listPart(kind);
+    this.listIdLength = idLength <= LIST_ID_LIMIT ? <u8>idLength : 0;
+    this.isListIdText = isText;
+    memory.copy(this.listId, id, this.listIdLength);
+  }
+
+  get listId(): usize {
+    return changetype<usize>(this) + offsetof<GateRequest>();
   }
 
   /** Adds the state of a stage behind those of the stages before it. */
@@ -91,4 +115,4 @@ export class GateRequest {
   }
 }
 
-const pool = new Pool(offsetof<GateRequest>());
+const pool = new Pool(offsetof<GateRequest>() + LIST_ID_LIMIT);

@@ -1,3 +1,5 @@
+import { ListElement } from "../../edit/response/list_element";
+import { Parts } from "../../edit/response/list_kind";
 import { RequestHead } from "../../mcp/headers/request_head";
 import { GateRequest, StageState } from "./request";
 import { PASS, Verdict } from "./verdict";
@@ -43,6 +45,28 @@ export abstract class Stage {
    *  calls refer to the stream. */
   elsewhereLimited(_state: StageState, _request: GateRequest): Verdict {
     return PASS;
+  }
+
+  /** The parts of the response that this stage may change. Host calls refer to the stream, whose response's headers have come. */
+  editedParts(_state: StageState, _request: GateRequest): Parts {
+    return 0;
+  }
+
+  /** The parts of the response that this stage only reads, for the record. */
+  watchedParts(_state: StageState, _request: GateRequest): Parts {
+    return 0;
+  }
+
+  /** An element of a list on its way to the client, of a kind among the edited or watched parts. True where it is to be
+   *  withheld, which counts only where that kind is among the edited parts. */
+  withholds(_state: StageState, _request: GateRequest, _element: ListElement): bool {
+    return false;
+  }
+
+  /** A request of the server on its way to the client, where {@link SERVER_REQUESTS} is among the edited or watched parts:
+   *  `length` bytes of its method. True where the client must not see it. */
+  deniesServerRequest(_state: StageState, _request: GateRequest, _method: usize, _length: i32): bool {
+    return false;
   }
 
   /** The stream is over: the state must not be used any more. */
