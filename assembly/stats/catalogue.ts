@@ -7,6 +7,7 @@ import { taskStateName } from "../mcp/protocol/task_state";
 import { tokenKindName } from "../mcp/protocol/token_kinds";
 import { toolChangeName } from "../mcp/protocol/tool_change";
 import { undecodedName } from "../mcp/protocol/undecoded";
+import { withheldReasonName } from "../mcp/protocol/withheld_reason";
 import { sessionEndName, sessionKindName } from "../store/session_entry";
 import { sessionStateName } from "../store/session_state";
 import { codeName } from "./codes";
@@ -49,6 +50,7 @@ export enum Family {
   AccessPolicy,
   AccessRules,
   AccessOutdated,
+  ElementsWithheld,
   LimitDecisions,
   LimitKeyOverflow,
   LimitWait,
@@ -102,6 +104,7 @@ const NAMES: string[] = [
   "mcp_access_policy",
   "mcp_access_rules",
   "mcp_access_outdated",
+  "mcp_list_elements_withheld_total",
   "mcp_limit_decisions_total",
   "mcp_limit_key_overflow_total",
   "mcp_limit_wait_milliseconds",
@@ -220,6 +223,7 @@ export enum Label {
   TaskState,
   Reason,
   Overflowing,
+  WithheldReason,
   LimitDecision,
   AccessAction,
   AccessMode,
@@ -257,6 +261,7 @@ const LABEL_NAMES: string[] = [
   "mcp_task_state",
   "mcp_reason",
   "mcp_label",
+  "mcp_withheld_reason",
   "mcp_limit_decision",
   "mcp_access_action",
   "mcp_access_mode",
@@ -345,6 +350,8 @@ export function familyLabels(family: Family): LabelBits {
       );
     case Family.AccessPolicy:
       return (1 << Label.Role) | (1 << Label.AccessMode);
+    case Family.ElementsWithheld:
+      return OF_METHOD | (1 << Label.WithheldReason) | (1 << Label.AccessMode);
     case Family.AccessRules:
     case Family.AccessOutdated:
       return 1 << Label.Role;
@@ -401,6 +408,8 @@ export function closedValue(label: Label, index: i32): string {
       return undecodedName(index);
     case Label.Overflowing:
       return OVERFLOWING[index];
+    case Label.WithheldReason:
+      return withheldReasonName(index);
     case Label.LimitDecision:
       return limitDecisionName(index);
     case Label.AccessAction:

@@ -1,5 +1,6 @@
 import { SpecialRule } from "../access/policy/special_rule";
 import { Method, TargetKind, targetKind } from "../mcp/protocol/methods";
+import { WithheldReason } from "../mcp/protocol/withheld_reason";
 import { Stream } from "../mcp/state/stream";
 import { CallerLabels } from "./caller_labels";
 import { Family } from "./catalogue";
@@ -8,7 +9,7 @@ import { Labels } from "./labels";
 import { MetricTable } from "./metric_table";
 import { Series } from "./series";
 
-/** Counts what the access policy decides. */
+/** Counts what the access policy decides, and what it withholds. */
 export class DecisionRecorder {
   constructor(
     private labels: Labels,
@@ -45,5 +46,12 @@ export class DecisionRecorder {
     this.table.chooseCaller(this.callers.ofDecision(stream));
     this.table.chooseWho(rule);
     this.table.count(Family.AccessDecisions, isDenied ? 1 : 0, isShadow ? 1 : 0, 1);
+  }
+
+  /** An element of a list that this method asks for, or an answer to such a request, was withheld from the client. `isShadow`: it
+   *  passed all the same. */
+  withheld(stream: Stream, method: Method, reason: WithheldReason, isShadow: bool): void {
+    this.series.choose(stream, method, TargetKind.None, OTHER_INDEX);
+    this.table.count(Family.ElementsWithheld, reason, isShadow ? 1 : 0, 1);
   }
 }

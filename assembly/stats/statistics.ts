@@ -193,6 +193,8 @@ export class Statistics extends EventSink {
           event.isDenied,
           event.isShadow,
         );
+      case EventKind.Withheld:
+        return this.decisions.withheld(stream, event.method, event.withheldReason, event.isShadow);
       case EventKind.LimitDecided:
         return this.limits.decided(stream, event.rule, event.decision);
       case EventKind.LimitShared:
