@@ -1,5 +1,7 @@
 import { Exchange } from "../../mcp/exchange/exchange";
+import { RejectedRequest } from "../../edit/request/rejected_request";
 import { Parts, listPart, ListKind } from "../../edit/response/list_kind";
+import { IdKind } from "../../jsonrpc/id";
 import { ExchangeServices } from "../../mcp/exchange/services";
 import { Pool } from "../../memory/pool";
 
@@ -47,6 +49,8 @@ export class GateRequest {
   isListIdText: bool;
   /** The address of what edits its response, or 0. */
   editor: usize;
+  /** The address of the first {@link RejectedRequest} of its body, the newest one; 0 for none. */
+  private firstRejected: usize;
   /** It is counted among the requests that are held, with so many bytes, for this owner: see {@link HeldBudget}. A later stage
    *  may set another `owner`. */
   isBudgeted: bool;
@@ -67,6 +71,11 @@ export class GateRequest {
 
   /** It must not be used any more. */
   release(): void {
+    for (let at = this.firstRejected; at;) {
+      const rejected = changetype<RejectedRequest>(at);
+      at = rejected.next;
+      rejected.release();
+    }
     pool.release(changetype<usize>(this));
   }
 
@@ -85,6 +94,25 @@ export class GateRequest {
 
   get listId(): usize {
     return changetype<usize>(this) + offsetof<GateRequest>();
+  }
+
+  /** The newest of the requests of its body that the gate keeps from the server; null for none. */
+  get newestRejected(): RejectedRequest | null {
+    return this.firstRejected ? changetype<RejectedRequest>(this.firstRejected) : null;
+  }
+
+  addRejected(rejected: RejectedRequest): void {
+    rejected.next = this.firstRejected;
+    this.firstRejected = changetype<usize>(rejected);
+  }
+
+  /** The request of its body that has this id and that the gate keeps from the server; null where there is none. */
+  rejected(kind: IdKind, idHash: u64): RejectedRequest | null {
+    for (let at = this.firstRejected; at; at = changetype<RejectedRequest>(at).next) {
+      const rejected = changetype<RejectedRequest>(at);
+      if (rejected.idKind == kind && rejected.idHash == idHash) return rejected;
+    }
+    return null;
   }
 
   /** Adds the state of a stage behind those of the stages before it. */

@@ -9,6 +9,7 @@ import { ListPaths } from "../../store/list_paths";
 import { Marks } from "../../store/primitives/marks";
 import { Secret } from "../../store/primitives/secret";
 import { Store } from "../../store/primitives/store";
+import { RejectionErrors } from "../../store/rejection_errors";
 import { Sessions } from "../../store/sessions";
 import { Tasks as StoredTasks } from "../../store/tasks";
 import { ToolLists } from "../../store/tool_lists";
@@ -58,6 +59,8 @@ export class ExchangeServices {
   readonly clientMessages: ClientMessages;
   readonly serverMessages: ServerMessages;
   readonly tokens: TokenSettings;
+  /** The errors that answer requests of HTTP+SSE which the gate has rejected. */
+  readonly rejections: RejectionErrors;
   /** The sink that remembers clients' names for the access policy. The unit sets it before streams use it. */
   clientNames: EventSink | null = null;
   /** The sink that limits settle by; null where there are none. The unit sets it before streams use it. */
@@ -117,6 +120,7 @@ export class ExchangeServices {
     this.clientMessages = new ClientMessages(sessions, participants, pairing, usage, events);
     this.serverMessages = new ServerMessages(participants, pairing, usage, tasks, events);
     this.tokens = settings.tokens;
+    this.rejections = new RejectionErrors(shared);
     this.tracker = tracker;
     this.storedSessions = storedSessions;
     this.waiting = waiting;

@@ -28,6 +28,7 @@ import { PENDING_SIZE, Pending, PendingListener } from "../../../assembly/store/
 import { Permits } from "../../../assembly/store/permits";
 import { WaitingWorkers } from "../../../assembly/store/waiting_workers";
 import { Policies, PolicyMode } from "../../../assembly/store/policies";
+import { ERROR_LIMIT, RejectionErrors } from "../../../assembly/store/rejection_errors";
 import { Lease } from "../../../assembly/store/primitives/lease";
 import { KnownRoles } from "../../../assembly/store/known_roles";
 import { Marks } from "../../../assembly/store/primitives/marks";
@@ -110,7 +111,7 @@ class SessionsListener extends SessionListener {
 }
 
 const listener = new Listener();
-const packed: usize = heap.alloc(PACKED_LIMIT);
+const packed: usize = heap.alloc(max<usize>(PACKED_LIMIT, ERROR_LIMIT));
 const newsBytes = new StaticArray<u8>(<i32>SESSION_NEWS_SIZE);
 const session = changetype<SessionEntry>(heap.alloc(ENTRY_SIZE));
 const tools: usize = heap.alloc(2 * LISTED_TOOL_SIZE);
@@ -187,6 +188,9 @@ export function exercise(kind: i32, space: i32): bool {
       break;
     case 15:
       waiting(shared, full);
+      break;
+    case 16:
+      rejections(shared, full);
       break;
     default:
       return false;
@@ -394,6 +398,17 @@ function waiting(shared: Store, full: Store): void {
   for (let i = 0; i < 600; i++) others.announce(i, 1, 3, NOW);
 }
 
+function rejections(shared: Store, full: Store): void {
+  const errors = new RejectionErrors(shared);
+  errors.find(KEY, OTHER_KEY, NOW);
+  errors.add(KEY, OTHER_KEY, configuration.at, configuration.length, NOW);
+  errors.add(KEY, KEY, name.at, name.length, NOW);
+  errors.find(KEY, KEY, NOW);
+  assert(errors.length <= ERROR_LIMIT);
+  const others = new RejectionErrors(full);
+  for (let i = 0; i < 200; i++) others.add(KEY, i, packed, ERROR_LIMIT, NOW);
+}
+
 function names(shared: Store): void {
   const list = new NameList(shared, "names", 5);
   for (let isKnown = 0; isKnown < 2; isKnown++) {
@@ -510,6 +525,9 @@ export function unrecovered(space: i32): string {
   claims.save();
   claims.load();
   if (!claims.find(KEY)) return "claims";
+  const errors = new RejectionErrors(shared);
+  errors.add(KEY, 1, name.at, name.length, NOW);
+  if (!errors.find(KEY, 1, NOW) || !name.equals(errors.at, errors.length)) return "rejections";
   new Policies(shared).update(OTHER_KEY, 1, PolicyMode.Enforce, 1, 0, NOW);
   if (!new Policies(shared).sum(1)) return "policies";
   new KeptConfigurations(shared).keep(KEY, configuration, false);
