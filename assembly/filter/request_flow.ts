@@ -49,6 +49,7 @@ export class RequestFlow {
     const head = this.service.head;
     this.headers.open(HeaderMapType.RequestHeaders);
     head.read(this.headers);
+    head.hasBody = !endOfStream;
     const gate = this.gate;
     const leaderships = configuration.leaderships;
     let newer = leaderships.isConcerned ? this.newerStage(config) : null;

@@ -31,6 +31,16 @@ export class CheckedRequest extends StageState {
   principalLength: u16;
   /** The number of its `Origin` among those whose pages may read a denial; 0 for none of them. */
   origin: u16;
+  /** Parts of the response of which the policy may deny something to this caller, and to some caller: see {@link Parts}. */
+  deniedParts: u8;
+  ruledParts: u8;
+  /** It asks for a list, and states a revision: see {@link Call.statedRevision}. */
+  statesList: bool;
+  statedRevision: i8;
+  /** Its request for a list states the client's name, which matched the policy's conditions as `clientMatches` says. */
+  statesClient: bool;
+  knowsClient: bool;
+  clientMatches: u64;
   /** The address of what reads its messages while they pass, 0 where they are not read. */
   reader: usize;
   /** The address of what else the stage keeps of it, or 0. */

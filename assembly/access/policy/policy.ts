@@ -91,6 +91,33 @@ export class Policy {
     return match != Match.No && rule.applies(min<i32>(match, rule.matchCall(call)));
   }
 
+  /** Whether a call for which `call` stands may be denied to a caller whom the rules match as `matches` says; 0 for some
+   *  caller, whoever. A use of any element may be denied if not each element is allowed. */
+  mayDeny(matches: usize, call: Call): bool {
+    for (let i = 0; i < this.rules.length; i++) {
+      const rule = unchecked(this.rules[i]);
+      const isAllow = rule.action == RuleAction.Allow;
+      const isForAll = rule.sources.length == 0;
+      const byCaller: i32 = matches ? load<u8>(matches + i) : isForAll ? Match.Yes : Match.Unknown;
+      if (rule.mode != RuleMode.Enforce || byCaller == Match.No) continue;
+      const match = min<i32>(byCaller, rule.matchCall(call));
+      if (isAllow && match == Match.Yes) return false;
+      if (!isAllow && match != Match.No) return true;
+    }
+    return this.actionOf(DEFAULT_RULE, call) == RuleAction.Deny;
+  }
+
+  /** Whether something that servers ask may be denied to a caller whom the rules match as `matches` says. */
+  mayDenyAnswers(matches: usize): bool {
+    for (let i = 0; i < this.rules.length; i++) {
+      const rule = unchecked(this.rules[i]);
+      if (rule.mode != RuleMode.Enforce || rule.action != RuleAction.Deny || load<u8>(matches + i) == Match.No)
+        continue;
+      if (rule.isAbout(MessageDirection.ServerToClient)) return true;
+    }
+    return false;
+  }
+
   /** What the rule of this index says. Where no rule decides, what servers ask is allowed. */
   actionOf(index: i32, call: Call): RuleAction {
     if (index != DEFAULT_RULE) return unchecked(this.rules[index]).action;

@@ -74,6 +74,7 @@ export class Rule {
 
   /** Whether it is about this message, whoever sends it. */
   matchCall(call: Call): Match {
+    call.leaveOpen(this.action == RuleAction.Allow);
     const direction = call.isAnswer ? MessageDirection.ServerToClient : MessageDirection.ClientToServer;
     let best = this.operations.length ? Match.No : this.matchUnstated(call);
     for (let i = 0; i < this.operations.length && best != Match.Yes; i++) {

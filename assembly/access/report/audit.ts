@@ -54,7 +54,7 @@ export class Audit {
         this.writer.bytesMember("target", at, shownLength(method, at, reader.textLength(slot)));
       }
     }
-    if (this.explanation.policy.config.auditArguments) this.appendArguments(call.reader);
+    if (this.explanation.policy.config.auditArguments && call.hasMessage) this.appendArguments(call.reader);
     this.writer.bytesMember("server", call.server, call.serverLength);
     this.appendReason(rule);
     this.end();

@@ -93,6 +93,7 @@ export class Explanation {
   writeParts(index: i32, writer: JsonWriter): void {
     const rule = this.policy.rules[index];
     const call = this.call;
+    call.leaveOpen(rule.action == RuleAction.Allow);
     for (let i = 0; i < rule.sources.length; i++) {
       const source = rule.sources[i];
       for (let part = 0; part < source.partCount; part++) {
@@ -129,6 +130,7 @@ export class Explanation {
 
   /** Matches all parts of a rule. */
   private measure(rule: Rule): void {
+    this.call.leaveOpen(rule.action == RuleAction.Allow);
     this.measureSources(rule);
     this.measureOperations(rule);
     const whole = this.whole;

@@ -26,7 +26,7 @@ export class AccessJudge extends MessageJudge {
   }
 
   decide(check: CheckedRequest, request: GateRequest, reader: StrictReader): bool {
-    this.calls.read(reader, request);
+    this.calls.read(check, reader, request);
     this.rule = this.calls.decide(check, reader);
     return this.calls.isDenial(this.rule);
   }
@@ -47,7 +47,7 @@ export class AccessJudge extends MessageJudge {
 
   /** Counts the message, and answers it if one of its batch is denied. */
   batchMessage(check: CheckedRequest, request: GateRequest, reader: StrictReader, isRejected: bool): void {
-    this.calls.read(reader, request);
+    this.calls.read(check, reader, request);
     const rule = this.calls.decide(check, reader);
     const isCollateral = isRejected && !this.calls.isDenial(rule);
     this.decisions.message(request, check, this.calls.call, rule, isCollateral);
@@ -63,13 +63,13 @@ export class AccessJudge extends MessageJudge {
   }
 
   passing(check: CheckedRequest, request: GateRequest, reader: StrictReader): void {
-    this.calls.read(reader, request);
+    this.calls.read(check, reader, request);
     this.decisions.message(request, check, this.calls.call, this.calls.decide(check, reader), false);
   }
 
   passed(check: CheckedRequest, request: GateRequest, reader: StrictReader): void {
     if (reader.isBatch) return;
-    this.calls.read(reader, request);
+    this.calls.read(check, reader, request);
     const header = this.calls.mismatchedHeader(check, reader);
     if (header.length) this.decisions.refusal(request, check, RequestRefusal.HeaderMismatch, 0, header);
   }

@@ -1,8 +1,11 @@
 import { PluginConfig } from "../../config/plugin_config";
+import { ListElement } from "../../edit/response/list_element";
+import { Parts } from "../../edit/response/list_kind";
 import { GateRequest, StageState } from "../../gate/stage/request";
 import { Stage } from "../../gate/stage/stage";
 import { StageHost } from "../../gate/stage/stage_host";
 import { HOLD, PASS, Verdict } from "../../gate/stage/verdict";
+import { HttpMethod } from "../../http/http_method";
 import { NamedPaths } from "../../http/named_paths";
 import { Caller } from "../../identity/caller";
 import { Principals } from "../../identity/principals";
@@ -19,6 +22,7 @@ import { AccessJudge } from "./access_judge";
 import { CallReader } from "./call_reader";
 import { DecisionLog } from "./decision_log";
 import { DenialAnswers } from "./denial_answers";
+import { ListRights } from "./list_rights";
 
 /** The access policy of a configuration as a stage of the gate. */
 export class AccessStage extends Stage {
@@ -27,6 +31,7 @@ export class AccessStage extends Stage {
   private caller: Caller = new Caller();
   private calls: CallReader;
   private answers: DenialAnswers;
+  private rights: ListRights;
   private held: HeldBody;
   private passing: PassingBody;
 
@@ -47,6 +52,7 @@ export class AccessStage extends Stage {
     this.decisions = decisions;
     this.calls = calls;
     this.answers = answers;
+    this.rights = new ListRights(policy, calls, decisions);
     const judge = new AccessJudge(calls, decisions, answers);
     this.held = new HeldBody(judge, policy.keys.message, config.hold, host.body, false);
     this.passing = new PassingBody(judge, policy.keys.message, config.hold, !policy.isEnforced, false);
@@ -55,7 +61,8 @@ export class AccessStage extends Stage {
   /** Whether the policy is about a request: the operator's paths and, of a closed policy, whatever looks like MCP, or all JSON
    *  where the paths are not known. */
   concerns(head: RequestHead, endOfStream: bool): bool {
-    if (!head.mayBringMessages(endOfStream)) return false;
+    const mayBringLists = head.method == HttpMethod.Get && this.rights.isAnything;
+    if (!mayBringLists && !head.mayBringMessages(endOfStream)) return false;
     if (head.isAtEndpoint || this.isNamed(head)) return true;
     const config = this.policy.config;
     if (!config.isClosed || !head.isJsonPost) return false;
@@ -81,6 +88,11 @@ export class AccessStage extends Stage {
     this.decisions.caller(check);
     this.calls.begin(check);
     const outlook = this.policy.outlook(this.caller, this.host.properties, this.calls.call, check.matches);
+    this.rights.begin(check);
+    // Servers would compress what cannot be read then.
+    if (check.ruledParts) request.wantsPlainAnswer = true;
+    // A stream of the server's messages.
+    if (check.mayBeEmpty && !head.hasBody) return PASS;
     const isAllowed = outlook == Outlook.Allowed;
     const mustHold = this.policy.isEnforced && !isAllowed;
     const refusal = refusalOf(head, check);
@@ -118,8 +130,27 @@ export class AccessStage extends Stage {
     return this.answers.refuse(changetype<CheckedRequest>(state), request, RequestRefusal.Overload);
   }
 
+  editedParts(state: StageState, _request: GateRequest): Parts {
+    return this.policy.isEnforced ? changetype<CheckedRequest>(state).ruledParts : 0;
+  }
+
+  /** Requests of servers count with their answers where the policy is tried out. */
+  watchedParts(state: StageState, _request: GateRequest): Parts {
+    return this.policy.isEnforced ? 0 : changetype<CheckedRequest>(state).deniedParts;
+  }
+
+  withholds(state: StageState, request: GateRequest, element: ListElement): bool {
+    return this.rights.withholds(changetype<CheckedRequest>(state), request, element);
+  }
+
+  deniesServerRequest(state: StageState, request: GateRequest, method: usize, length: i32): bool {
+    const check = changetype<CheckedRequest>(state);
+    return this.policy.isEnforced && this.rights.deniesServerRequest(check, request, method, length);
+  }
+
   close(state: StageState): void {
     const check = changetype<CheckedRequest>(state);
+    this.calls.forget(check);
     this.passing.stop(check);
     check.release();
   }

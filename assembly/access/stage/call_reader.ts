@@ -1,9 +1,10 @@
 import { RuleAction } from "../../config/access/access_config";
+import { ListKind } from "../../edit/response/list_kind";
 import { GateRequest } from "../../gate/stage/request";
 import { Servers } from "../../identity/servers";
 import { Token } from "../../json/token";
 import { IdKind, idHash } from "../../jsonrpc/id";
-import { Method, methodName } from "../../mcp/protocol/methods";
+import { Method, methodName, methodOf } from "../../mcp/protocol/methods";
 import { MODERN_REVISION, UNKNOWN_REVISION, revisionName } from "../../mcp/protocol/revisions";
 import { keyedTextHash } from "../../memory/keyed_hash";
 import { CheckedRequest } from "../../rules/checked_request";
@@ -11,7 +12,7 @@ import { ClientMemory } from "../client_memory";
 import { Call } from "../../rules/message/call";
 import { Slot } from "../../rules/message/slots";
 import { MessageForm, StrictReader } from "../../rules/message/strict_reader";
-import { Policy } from "../policy/policy";
+import { DEFAULT_RULE, Policy } from "../policy/policy";
 
 /** What servers are to take a request without `MCP-Protocol-Version` for (2025-06-18, basic/transports, "Protocol Version
  *  Header"): 2025-03-26. */
@@ -23,6 +24,8 @@ const METHOD_NAME: usize = heap.alloc(64);
 export class CallReader {
   /** The current message. */
   readonly call: Call = new Call();
+  /** The address of the request for whose answer `call` is prepared; 0 for none. */
+  private prepared: usize = 0;
 
   constructor(
     private servers: Servers,
@@ -32,27 +35,60 @@ export class CallReader {
   /** Sets what is the same for all messages of a request. */
   begin(check: CheckedRequest): void {
     const call = this.call;
+    this.prepared = 0;
     call.isAnswer = false;
-    const revision = check.hasRevision ? check.revision : ASSUMED_REVISION;
-    const isKnown = !check.isHttpSse && revision != UNKNOWN_REVISION;
-    call.setRevision(isKnown ? revisionName(revision) : "", check.isHttpSse);
+    call.setRevision(headerRevision(check), check.isHttpSse);
     const servers = this.servers;
     servers.resolve();
     // Where the configured name has no value, rules must not mistake the name of the cluster for it.
     call.setServer(servers.at, servers.isFallback ? 0 : servers.length);
   }
 
-  /** Makes the message current that the reader has just read. */
-  read(reader: StrictReader, request: GateRequest): void {
+  /** Sets what is the same for all parts of the answer to a request, which `call` stands for one after the other. */
+  prepare(check: CheckedRequest, request: GateRequest): void {
+    const address = changetype<usize>(check);
+    if (this.prepared == address) return;
+    this.begin(check);
+    this.prepared = address;
     const call = this.call;
-    const stream = request.exchange.stream;
+    this.recallClient(request);
+    if (check.statesList) call.setRevision(statedRevision(check), check.isHttpSse);
+    if (!check.statesClient) return;
+    call.knowsClient = check.knowsClient;
+    call.clientMatches = check.clientMatches;
+  }
+
+  /** Makes everything unknown that messages may state of the client. */
+  leaveClientOpen(): void {
+    const call = this.call;
+    call.setRevision("", false);
+    call.knowsClient = false;
+  }
+
+  /** The request is over. */
+  forget(check: CheckedRequest): void {
+    if (this.prepared == changetype<usize>(check)) this.prepared = 0;
+  }
+
+  private recallClient(request: GateRequest): void {
+    const call = this.call;
     const services = request.services;
     const clients = this.policy.clients;
     // It is always a ClientMemory: mcp/ must not import access/, and declares it as a sink.
     const memory = changetype<ClientMemory>(services.clientNames).of(clients);
-    const recalled = clients.isEmpty ? 0 : memory.recall(services.sessions.keyOrNone(stream));
+    const recalled = clients.isEmpty ? 0 : memory.recall(services.sessions.keyOrNone(request.exchange.stream));
     call.knowsClient = recalled != 0;
     call.clientMatches = recalled;
+  }
+
+  /** Makes the message current that the reader has just read. */
+  read(check: CheckedRequest, reader: StrictReader, request: GateRequest): void {
+    const call = this.call;
+    const stream = request.exchange.stream;
+    const services = request.services;
+    this.prepared = 0;
+    this.recallClient(request);
+    if (reader.form == MessageForm.Request) this.noteList(check, reader, request);
     if (reader.form != MessageForm.Response) return call.setRequest(reader);
     const kind = reader.token(Slot.Id) == Token.String ? IdKind.String : IdKind.Number;
     const length = reader.textLength(Slot.Id);
@@ -62,11 +98,32 @@ export class CallReader {
     call.setAnswer(reader, METHOD_NAME, name.length);
   }
 
+  /** Keeps of a request for a list what matters to the answer. */
+  private noteList(check: CheckedRequest, reader: StrictReader, request: GateRequest): void {
+    const kind = listOf(methodOf(reader.textAt(Slot.Method), reader.textLength(Slot.Method)));
+    if (kind < 0) return;
+    const idLength = reader.isBatch ? 0 : reader.textLength(Slot.Id);
+    request.asksForList(kind, reader.textAt(Slot.Id), idLength, reader.token(Slot.Id) == Token.String);
+    const call = this.call;
+    call.setRequest(reader);
+    check.statesList = true;
+    check.statedRevision = <i8>call.statedRevision;
+    check.statesClient = call.statesClient;
+    const clients = this.policy.clients;
+    if (!check.statesClient || clients.isEmpty) return;
+    check.knowsClient = reader.token(Slot.MetaClientName) == Token.String && !reader.isCut(Slot.MetaClientName);
+    check.clientMatches = check.knowsClient
+      ? clients.matches(reader.textAt(Slot.MetaClientName), reader.textLength(Slot.MetaClientName))
+      : 0;
+  }
+
   /** The rule that decides the current message, which is in the reader. */
   decide(check: CheckedRequest, reader: StrictReader): i32 {
     const policy = this.policy;
     const call = this.call;
     const rule = policy.decide(check.matches, call);
+    // A client that answers with an error tells the server nothing: a denied request of the server is answered so.
+    if (call.isAnswer && reader.has(Slot.Error) && !reader.has(Slot.Result) && this.isDenial(rule)) return DEFAULT_RULE;
     if (!policy.rulesAnswers || !reader.has(Slot.InputResponses) || this.isDenial(rule)) return rule;
     // A request that goes on (2026-07-28, basic/patterns/mrtr) brings answers too; what was asked, it does not say.
     call.setAnswer(reader, 0, 0);
@@ -94,6 +151,35 @@ export class CallReader {
     if (slot == Slot.Message || !reader.has(slot)) return "";
     const name = hashOf(reader, slot);
     return check.nameHash != name && check.nameLineHash != name ? "Mcp-Name" : "";
+  }
+}
+
+/** The revision that the headers name; empty where they name none that is known, or no server reads them. */
+function headerRevision(check: CheckedRequest): string {
+  const revision = check.hasRevision ? check.revision : ASSUMED_REVISION;
+  const isKnown = !check.isHttpSse && revision != UNKNOWN_REVISION;
+  return isKnown ? revisionName(revision) : "";
+}
+
+/** The revision of what a client that asked for a list calls. */
+function statedRevision(check: CheckedRequest): string {
+  const stated: i32 = check.statedRevision;
+  if (stated < 0) return headerRevision(check);
+  return stated == UNKNOWN_REVISION ? "" : revisionName(stated);
+}
+
+function listOf(method: Method): i32 {
+  switch (method) {
+    case Method.ToolsList:
+      return ListKind.Tools;
+    case Method.PromptsList:
+      return ListKind.Prompts;
+    case Method.ResourcesList:
+      return ListKind.Resources;
+    case Method.ResourcesTemplatesList:
+      return ListKind.ResourceTemplates;
+    default:
+      return -1;
   }
 }
 

@@ -64,6 +64,26 @@ export class DecisionLog {
     }
   }
 
+  /** This rule decided about an element of a list, for whose use `call` stands. */
+  element(check: CheckedRequest, call: Call, rule: i32): void {
+    if (this.trace.isEnabled) this.trace.decided(check, call, rule);
+  }
+
+  /** This rule denies the request of the server that is in `call`. */
+  serverRequest(request: GateRequest, check: CheckedRequest, call: Call, rule: i32): void {
+    const isShadow = !this.policy.isEnforced;
+    const known = methodOf(call.method, call.methodLength);
+    const method = known == Method.None ? Method.Other : known;
+    const stream = request.exchange.stream;
+    const services = request.services;
+    nameCaller(request, null);
+    services.events.decided(stream, method, 0, 0, this.isNewer ? SpecialRule.Newer : rule, true, isShadow);
+    if (this.trace.isEnabled) this.trace.decided(check, call, rule);
+    if (!this.audit.admits()) return;
+    const session = services.sessions.keyOrNone(stream);
+    this.audit.denied(check, call, rule, this.ruleName(rule), isShadow, session);
+  }
+
   /** A request was refused before its messages were decided. `member`: the address of the Key of the member at fault; 0 for
    *  none. `header`: the name of the header at fault; empty for none. */
   refusal(

@@ -24,6 +24,8 @@ export class RuleConfig {
 export class AccessConfig {
   mode: RuleMode = RuleMode.Enforce;
   defaultAction: RuleAction = RuleAction.Deny;
+  /** Lists show callers only what they may use. */
+  filtersLists: bool = true;
   rules: RuleConfig[] = [];
   denialForm: DenialForm = DenialForm.Error;
   denialStatus: i32 = 403;

@@ -22,6 +22,7 @@ const MAX_ORIGINS: i32 = 32;
 const FIELDS: string[] = [
   "mode",
   "defaultAction",
+  "lists",
   "rules",
   "principalSources",
   "jwtPayloadKey",
@@ -30,6 +31,8 @@ const FIELDS: string[] = [
   "denial",
   "audit",
 ];
+/** What becomes of elements of lists that the caller may not use. */
+const LIST_TREATMENTS: string[] = ["filter", "pass"];
 const DENIAL_FIELDS: string[] = ["form", "status", "cors"];
 const AUDIT_FIELDS: string[] = ["perSecond", "arguments"];
 const RULE_FIELDS: string[] = ["name", "action", "mode", "from", "to", "when"];
@@ -73,6 +76,8 @@ export class AccessReader {
       config.mode = problems.word(path, value, RULE_MODES, config.mode);
     } else if (name == "defaultAction") {
       config.defaultAction = problems.word(path, value, RULE_ACTIONS, config.defaultAction);
+    } else if (name == "lists") {
+      config.filtersLists = problems.word(path, value, LIST_TREATMENTS, 0) == 0;
     } else if (name == "rules") {
       this.readRules(path, value);
     } else if (IDENTITY_FIELDS.includes(name)) {

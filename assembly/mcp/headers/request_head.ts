@@ -52,6 +52,8 @@ export class RequestHead {
   isAtExactEndpoint: bool = false;
   /** It may post to an endpoint that an open stream named, but it cannot be told to which. */
   isUnpaired: bool = false;
+  /** It has a body. Set by who knows it. */
+  hasBody: bool = false;
   /** The operator named its path as one of MCP. Set by who knows the configuration. */
   isNamed: bool = false;
   /** What the headers repeat of the body. */
@@ -101,6 +103,7 @@ export class RequestHead {
     this.isAtExactEndpoint = false;
     this.isUnpaired = false;
     this.isNamed = false;
+    this.hasBody = false;
     this.mirrored.clear();
     while (headers.next()) this.take(headers);
   }

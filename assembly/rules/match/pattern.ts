@@ -16,6 +16,11 @@ class Pattern {
     while (this.prefix < this.text.length && load<u8>(this.text.at + this.prefix) != STAR) this.prefix++;
   }
 
+  /** Whether every text matches it. */
+  get matchesAll(): bool {
+    return this.prefix == 0 && this.text.length == 1;
+  }
+
   /** @param isCut there is more of the text than these bytes. */
   match(at: usize, length: i32, isCut: bool): Match {
     const pattern = this.text.at;
@@ -66,6 +71,15 @@ export class Patterns {
   /** Whether there are values that it must not be. */
   get hasOthers(): bool {
     return this.notValues.length > 0;
+  }
+
+  /** Whether every text matches. */
+  get matchesAll(): bool {
+    if (this.notValues.length) return false;
+    for (let i = 0; i < this.values.length; i++) {
+      if (unchecked(this.values[i]).matchesAll) return true;
+    }
+    return this.values.length == 0;
   }
 
   /** Whether a text is one of the values and none of the others. */

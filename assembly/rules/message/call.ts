@@ -1,10 +1,13 @@
 import { Token } from "../../json/token";
+import { TEXT_LIMIT } from "../../json/text";
 import { equalsText } from "../../memory/bytes";
 import { ScalarKind } from "../../config/rules/rule_config";
 import { ArgumentPatterns } from "../match/argument_patterns";
 import { Match } from "../match/match";
 import { Patterns } from "../match/pattern";
+import { UNKNOWN_REVISION, revisionOf } from "../../mcp/protocol/revisions";
 import { isPlainUri } from "./plain_uri";
+import { fixedLength, mayBePlainUri } from "./uri_template";
 import { Slot } from "./slots";
 import { StrictReader } from "./strict_reader";
 
@@ -13,8 +16,11 @@ const PLAIN_DIGITS: i32 = 15;
 const MINUS_ZERO: u16 = 0x302d;
 /** Bytes of a server's name that are kept. */
 const NAME_LIMIT: i32 = 256;
+/** Bytes of an element's name that are compared: as many as {@link StrictReader} keeps of a call's. */
+const ELEMENT_NAME_LIMIT: i32 = TEXT_LIMIT;
 const WORD: usize = memory.data(16);
-const SERVER: usize = heap.alloc(NAME_LIMIT);
+/** Holds the method of a use. */
+const METHOD: usize = memory.data(32);
 
 /** What a message can name that it is about. */
 export enum Target {
@@ -29,10 +35,26 @@ export enum Target {
 /** Bits of a {@link Match} where several are packed. */
 export const MATCH_BITS: i32 = 2;
 
-/** The current message as rules see it. */
+/** What elements of lists offer to be used for. */
+export enum Use {
+  /** There is a message. */
+  None,
+  /** Any call of one element. */
+  Element,
+  /** Any call of what can be made of a template of URIs. */
+  Template,
+  /** Any call of any element of a kind. */
+  AnyElement,
+}
+
+/** The current message as rules see it, or what all messages have in common that use an element of a list. */
 export class Call {
-  /** The reader that has just read the message. */
+  /** The reader that has just read the message. Only where {@link use} is None, and it is no request of a server. */
   reader: StrictReader = changetype<StrictReader>(0);
+  /** Which messages it stands for. */
+  use: Use = Use.None;
+  /** There is a message in {@link reader}. */
+  hasMessage: bool = false;
   /** The client says it because the server asked. */
   isAnswer: bool = false;
   /** The revision that the headers name; empty where they name none, or several, or where no server reads them. */
@@ -42,9 +64,17 @@ export class Call {
   /** The method that an answer answers, or the message's own; empty where it is not known. */
   method: usize = 0;
   methodLength: i32 = 0;
-  /** The server that it goes to; empty where that is not known. */
-  readonly server: usize = SERVER;
+  private serverName: StaticArray<u8> = new StaticArray<u8>(NAME_LIMIT);
   serverLength: i32 = 0;
+
+  /** Of a use: what it names, `nameLength` bytes, and whether there is more. */
+  private useTarget: Target = Target.None;
+  private name: usize = 0;
+  private nameLength: i32 = 0;
+  private isNameCut: bool = false;
+  /** Of a use: how what matches that the caller is free to choose, targets and arguments. */
+  private openTarget: Match = Match.Unknown;
+  private openArgument: Match = Match.Unknown;
 
   /** Whether it is known what the client was called when its session began, and how the policy's conditions on names
    *  matched: two bits each, as {@link ClientMemory} packs them. */
@@ -57,6 +87,11 @@ export class Call {
     this.ignoresHeaders = ignoresHeaders;
   }
 
+  /** The server that it goes to; empty where that is not known. */
+  get server(): usize {
+    return changetype<usize>(this.serverName);
+  }
+
   /** Takes over where the request goes; nothing for what is not known. */
   setServer(at: usize, length: i32): void {
     this.serverLength = min(length, NAME_LIMIT);
@@ -65,7 +100,7 @@ export class Call {
 
   /** Takes over what the client asks or tells. */
   setRequest(reader: StrictReader): void {
-    this.reader = reader;
+    this.hasReader(reader);
     this.isAnswer = false;
     this.method = reader.textAt(Slot.Method);
     this.methodLength = reader.textLength(Slot.Method);
@@ -73,10 +108,47 @@ export class Call {
 
   /** Takes over that the client answers the server. `method`: what the server asked by, empty where it is not known. */
   setAnswer(reader: StrictReader, method: usize, methodLength: i32): void {
-    this.reader = reader;
+    this.hasReader(reader);
     this.isAnswer = true;
     this.method = method;
     this.methodLength = methodLength;
+  }
+
+  private hasReader(reader: StrictReader): void {
+    this.reader = reader;
+    this.hasMessage = true;
+    this.use = Use.None;
+  }
+
+  /** Takes over what a server asks of the client, `length` bytes at `method`: rules see it like the client's answer to it. */
+  setServerRequest(method: usize, length: i32): void {
+    this.hasMessage = false;
+    this.use = Use.None;
+    this.isAnswer = true;
+    this.method = method;
+    this.methodLength = length;
+  }
+
+  /** Stands for every request of this method for one element of a list, `nameLength` bytes of whose name are at `name`;
+   *  `isCut` where there is more. What it names is of the kind `target`. */
+  setUse(use: Use, method: string, target: Target, name: usize, nameLength: i32, isCut: bool): void {
+    this.hasMessage = false;
+    this.use = use;
+    this.isAnswer = false;
+    this.methodLength = writeWord(method, METHOD);
+    this.method = METHOD;
+    this.useTarget = target;
+    this.name = name;
+    this.nameLength = min(nameLength, ELEMENT_NAME_LIMIT);
+    this.isNameCut = isCut || nameLength > ELEMENT_NAME_LIMIT;
+  }
+
+  /** Says how a rule is to match what the caller of a use is free to choose. An element is usable if some call of it is
+   *  allowed: the caller fulfils conditions of rules that allow, and avoids those of rules that deny. With `AnyElement` the
+   *  element is chosen so that it is least likely to be allowed. */
+  leaveOpen(isAllow: bool): void {
+    this.openArgument = isAllow ? Match.Yes : Match.No;
+    this.openTarget = isAllow == (this.use != Use.AnyElement) ? Match.Yes : Match.No;
   }
 
   matchMethod(patterns: Patterns): Match {
@@ -86,6 +158,7 @@ export class Call {
   /** Whether it names a target of this kind that matches. */
   matchTarget(kind: Target, patterns: Patterns): Match {
     const target = this.target;
+    if (this.use != Use.None) return target == kind ? this.matchName(patterns) : Match.No;
     if (target == Target.Unclear) return kind == Target.Tool ? Match.No : Match.Unknown;
     if (target != kind) return Match.No;
     const slot = this.targetSlot;
@@ -94,12 +167,30 @@ export class Call {
     return this.matchString(slot, patterns);
   }
 
+  /** Whether what a use names matches. */
+  private matchName(patterns: Patterns): Match {
+    const isResource = this.useTarget == Target.Resource;
+    if (this.use == Use.AnyElement) {
+      // Of a URI that is not plain nothing can be told.
+      return patterns.matchesAll && !isResource ? Match.Yes : this.openTarget;
+    }
+    if (this.use == Use.Element) {
+      if (isResource && (this.isNameCut || !isPlainUri(this.name, this.nameLength))) return Match.Unknown;
+      return patterns.match(this.name, this.nameLength, this.isNameCut);
+    }
+    if (this.isNameCut || !mayBePlainUri(this.name, this.nameLength)) return Match.Unknown;
+    const fixed = fixedLength(this.name, this.nameLength);
+    const match = patterns.match(this.name, fixed, fixed < this.nameLength);
+    return match == Match.Unknown ? this.openTarget : match;
+  }
+
   matchServer(patterns: Patterns): Match {
     return this.serverLength ? patterns.match(this.server, this.serverLength, false) : Match.Unknown;
   }
 
   /** Whether the revision matches that the message is of. */
   matchRevision(patterns: Patterns): Match {
+    if (!this.hasMessage) return this.matchHeader(patterns);
     if (this.isMetaOdd) return Match.Unknown;
     if (this.reader.has(Slot.MetaVersion)) {
       // Servers of one era go by the one, those of the other by the other.
@@ -108,7 +199,28 @@ export class Call {
       return this.matchString(Slot.MetaVersion, patterns);
     }
     if (this.isMethod("initialize")) return this.matchString(Slot.ProtocolVersion, patterns);
-    return this.revision.length ? patterns.match(WORD, writeWord(this.revision), false) : Match.Unknown;
+    return this.matchHeader(patterns);
+  }
+
+  private matchHeader(patterns: Patterns): Match {
+    return this.revision.length ? patterns.match(WORD, writeWord(this.revision, WORD), false) : Match.Unknown;
+  }
+
+  /** The index of the revision that the message states in `_meta`; -1 where it states none, {@link UNKNOWN_REVISION} where it
+   *  cannot be told. */
+  get statedRevision(): i32 {
+    const reader = this.reader;
+    if (this.isMetaOdd) return UNKNOWN_REVISION;
+    if (!reader.has(Slot.MetaVersion)) return -1;
+    const isOneRevision = this.ignoresHeaders || reader.isText(Slot.MetaVersion, this.revision);
+    const isText = reader.token(Slot.MetaVersion) == Token.String;
+    if (!isOneRevision || !isText) return UNKNOWN_REVISION;
+    return revisionOf(reader.textAt(Slot.MetaVersion), reader.textLength(Slot.MetaVersion));
+  }
+
+  /** Whether the message states the name of the client's software, or may do so. */
+  get statesClient(): bool {
+    return this.isMetaOdd || this.reader.has(Slot.MetaClient);
   }
 
   /** Whether `_meta`, or what it stands in, is of a kind in which some servers may find members all the same. */
@@ -119,14 +231,17 @@ export class Call {
   /** Whether the name of the client's software matches: as the message states it, or else its session's first one
    *  did. `index`: which of the policy's conditions on names it is. */
   matchClient(patterns: Patterns, index: i32): Match {
-    if (this.isMethod("initialize")) return this.matchString(Slot.ClientInfoName, patterns);
-    if (this.isMetaOdd) return Match.Unknown;
-    if (this.reader.has(Slot.MetaClient)) return this.matchString(Slot.MetaClientName, patterns);
+    if (this.hasMessage) {
+      if (this.isMethod("initialize")) return this.matchString(Slot.ClientInfoName, patterns);
+      if (this.isMetaOdd) return Match.Unknown;
+      if (this.reader.has(Slot.MetaClient)) return this.matchString(Slot.MetaClientName, patterns);
+    }
     return this.knowsClient ? <Match>((this.clientMatches >> (index * MATCH_BITS)) & 3) : Match.Unknown;
   }
 
   /** Whether an argument matches: the last of `slots`, which are the way to it. */
   matchArgument(slots: i32[], patterns: ArgumentPatterns): Match {
+    if (!this.hasMessage) return this.use == Use.None ? patterns.matchNothing() : this.openArgument;
     const reader = this.reader;
     for (let i = 0; i < slots.length - 1; i++) {
       const around = reader.token(slots[i]);
@@ -143,9 +258,9 @@ export class Call {
         if (!this.isPlainInteger(slot)) return Match.Unknown;
         return patterns.match(ScalarKind.Number, reader.textAt(slot), reader.textLength(slot), false);
       case Token.True:
-        return patterns.match(ScalarKind.Boolean, WORD, writeWord("true"), false);
+        return patterns.match(ScalarKind.Boolean, WORD, writeWord("true", WORD), false);
       case Token.False:
-        return patterns.match(ScalarKind.Boolean, WORD, writeWord("false"), false);
+        return patterns.match(ScalarKind.Boolean, WORD, writeWord("false", WORD), false);
       default:
         // Servers may take null for a value that is missing.
         return Match.Unknown;
@@ -155,6 +270,7 @@ export class Call {
   /** What it names, by its method (2026-07-28, schema.ts). */
   get target(): Target {
     if (this.isAnswer) return Target.None;
+    if (this.use != Use.None) return this.useTarget;
     if (this.isMethod("tools/call")) return Target.Tool;
     if (this.isMethod("prompts/get")) return Target.Prompt;
     if (this.isMethod("resources/read")) return Target.Resource;
@@ -219,8 +335,8 @@ function isOdd(value: Token): bool {
   return value != Token.More && value != Token.ObjectStart;
 }
 
-/** Writes ASCII text to {@link WORD}. Returns its length. */
-function writeWord(word: string): i32 {
-  for (let i = 0; i < word.length; i++) store<u8>(WORD + i, <u8>word.charCodeAt(i));
+/** Writes ASCII text. Returns its length. */
+function writeWord(word: string, to: usize): i32 {
+  for (let i = 0; i < word.length; i++) store<u8>(to + i, <u8>word.charCodeAt(i));
   return word.length;
 }

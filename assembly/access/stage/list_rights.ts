@@ -1,0 +1,95 @@
+import { AccessConfig, RuleAction } from "../../config/access/access_config";
+import { ListElement } from "../../edit/response/list_element";
+import { LIST_KIND_COUNT, ListKind, Parts, SERVER_REQUESTS, listPart } from "../../edit/response/list_kind";
+import { GateRequest } from "../../gate/stage/request";
+import { Method, methodName } from "../../mcp/protocol/methods";
+import { WithheldReason } from "../../mcp/protocol/withheld_reason";
+import { CheckedRequest } from "../../rules/checked_request";
+import { Call, Target, Use } from "../../rules/message/call";
+import { nameCaller } from "../../rules/named_caller";
+import { Policy } from "../policy/policy";
+import { CallReader } from "./call_reader";
+import { DecisionLog } from "./decision_log";
+
+/** The methods that ask for lists, those that use elements of them, and what these name, by {@link ListKind}. */
+const LISTED_BY: Method[] = [Method.ToolsList, Method.PromptsList, Method.ResourcesList, Method.ResourcesTemplatesList];
+const USED_BY: string[] = [Method.ToolsCall, Method.PromptsGet, Method.ResourcesRead, Method.ResourcesRead].map<string>(
+  (method) => methodName(method),
+);
+const TARGETS: Target[] = [Target.Tool, Target.Prompt, Target.Resource, Target.Resource];
+
+/** Decides by the access policy what answers show to callers: of lists what they may use, and what servers may ask them. */
+export class ListRights {
+  private config: AccessConfig;
+
+  constructor(
+    private policy: Policy,
+    private calls: CallReader,
+    private decisions: DecisionLog,
+  ) {
+    this.config = policy.config;
+  }
+
+  /** Whether the policy may be about what answers bring. */
+  get isAnything(): bool {
+    return this.config.filtersLists || this.policy.rulesAnswers;
+  }
+
+  /** Finds out which parts of the answer to a request the policy may be about, once it is known who calls, and which server. */
+  begin(check: CheckedRequest): void {
+    check.deniedParts = 0;
+    check.ruledParts = 0;
+    if (!this.isAnything) return;
+    this.calls.leaveClientOpen();
+    const call = this.calls.call;
+    for (let kind: ListKind = 0; this.config.filtersLists && kind < LIST_KIND_COUNT; kind++) {
+      stand(call, kind, Use.AnyElement, 0, 0, false);
+      const part = <u8>listPart(kind);
+      // What some callers see and others do not must not be cached for all, even where this one sees all of it.
+      if (this.policy.mayDeny(0, call)) check.ruledParts |= part;
+      if (this.policy.mayDeny(check.matches, call)) check.deniedParts |= part;
+    }
+    if (this.policy.mayDenyAnswers(check.matches)) check.ruledParts |= <u8>SERVER_REQUESTS;
+  }
+
+  /** Whether this caller must not see an element of a list, which is counted then. */
+  withholds(check: CheckedRequest, request: GateRequest, element: ListElement): bool {
+    if (!(check.deniedParts & (<u8>listPart(element.kind)))) return false;
+    if (!element.isClear) return this.withhold(request, element, WithheldReason.Unclear);
+    if (element.at == 0) return this.withhold(request, element, WithheldReason.TooLarge);
+    this.calls.prepare(check, request);
+    const call = this.calls.call;
+    const isTemplate = element.kind == ListKind.ResourceTemplates;
+    const use = isTemplate ? Use.Template : Use.Element;
+    stand(call, element.kind, use, element.name, element.nameLength, element.isCut);
+    const rule = this.policy.decide(check.matches, call);
+    this.decisions.element(check, call, rule);
+    if (this.policy.actionOf(rule, call) == RuleAction.Allow) return false;
+    return this.withhold(request, element, WithheldReason.Policy);
+  }
+
+  /** Counts an element that its reader does not see, by why. Returns true. */
+  withhold(request: GateRequest, element: ListElement, reason: WithheldReason): bool {
+    const method = LISTED_BY[element.kind];
+    const length = element.isClear ? element.nameLength : 0;
+    nameCaller(request, null);
+    const stream = request.exchange.stream;
+    request.services.events.withheld(stream, method, element.name, length, reason, !this.policy.isEnforced);
+    return true;
+  }
+
+  /** Whether the client must not see a request of the server, `length` bytes of its method, which counts as denied then. */
+  deniesServerRequest(check: CheckedRequest, request: GateRequest, method: usize, length: i32): bool {
+    this.calls.prepare(check, request);
+    const call = this.calls.call;
+    call.setServerRequest(method, length);
+    const rule = this.policy.decide(check.matches, call);
+    if (this.policy.actionOf(rule, call) == RuleAction.Allow) return false;
+    this.decisions.serverRequest(request, check, call, rule);
+    return true;
+  }
+}
+
+function stand(call: Call, kind: ListKind, use: Use, name: usize, nameLength: i32, isCut: bool): void {
+  call.setUse(use, unchecked(USED_BY[kind]), unchecked(TARGETS[kind]), name, nameLength, isCut);
+}

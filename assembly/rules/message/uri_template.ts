@@ -1,0 +1,40 @@
+import { TEXT_LIMIT } from "../../json/text";
+import { isPlainUri } from "./plain_uri";
+
+const BRACE_OPEN: u8 = 0x7b;
+const BRACE_CLOSE: u8 = 0x7d;
+/** What expressions may stand for: a word, a number, a path. */
+const FILLINGS: string[] = ["a", "1", "a/a"];
+/** Room for a template with expressions of two bytes, each filled with three. */
+const FILLED: usize = heap.alloc(2 * <usize>TEXT_LIMIT);
+
+/** Bytes of a template of URIs (RFC 6570) before its first expression: all where there is none. */
+export function fixedLength(at: usize, length: i32): i32 {
+  let i = 0;
+  while (i < length && load<u8>(at + i) != BRACE_OPEN) i++;
+  return i;
+}
+
+/** Whether a template of at most 256 bytes can become a URI that is {@link isPlainUri}, as far as that can be told. */
+export function mayBePlainUri(at: usize, length: i32): bool {
+  for (let i = 0; i < FILLINGS.length; i++) {
+    if (isPlainUri(FILLED, fill(at, length, unchecked(FILLINGS[i])))) return true;
+  }
+  return false;
+}
+
+/** Writes to {@link FILLED} the template with this text in place of its expressions. Returns its length. */
+function fill(at: usize, length: i32, text: string): i32 {
+  let size: i32 = 0;
+  let i = 0;
+  while (i < length) {
+    const byte = load<u8>(at + i++);
+    if (byte != BRACE_OPEN) {
+      store<u8>(FILLED + size++, byte);
+      continue;
+    }
+    while (i < length && load<u8>(at + i++) != BRACE_CLOSE) {}
+    for (let j = 0; j < text.length; j++) store<u8>(FILLED + size++, <u8>text.charCodeAt(j));
+  }
+  return size;
+}
