@@ -4,6 +4,7 @@ import { Enforcement } from "../gate/enforcement";
 import { Gate } from "../gate/gate";
 import { HeldBudget } from "../gate/held_budget";
 import { HeldStreams } from "../gate/held_streams";
+import { ResponseEdits } from "../gate/response_edits";
 import { NextTurn } from "../gate/next_turn";
 import { StageHost } from "../gate/stage/stage_host";
 import { Stages } from "../gate/stages";
@@ -11,6 +12,7 @@ import { Watchdog } from "../gate/watchdog";
 import { Level, Log } from "../host/log";
 import { declareHandedOn } from "../limits/hand_on/hand_on";
 import { Exchange } from "../mcp/exchange/exchange";
+import { HostBodyWriter } from "../proxy-wasm/body_writer";
 import { BufferSlice } from "../proxy-wasm/buffers";
 import { HostClock } from "../proxy-wasm/clock";
 import { HostFilterState } from "../proxy-wasm/filter_state";
@@ -94,12 +96,17 @@ export class Plugin extends RootContext {
       timer,
     );
     turns.add(new Watchdog(held, enforcement, clock, streams));
+    const edits = new ResponseEdits(
+      new HostBodyWriter(BufferType.ResponseBody),
+      new HostHeaderMap(HeaderMapType.ResponseHeaders),
+    );
     const gate = new Gate(
       stages,
       new StageHost(clock, log, properties, filterState, body, enforcement),
       enforcement,
       held,
       budget,
+      edits,
     );
     const configuration = new Configuration(host, log);
     const settling = new Settling(id, configuration, streams);
@@ -116,7 +123,7 @@ export class Plugin extends RootContext {
     this.gate = gate;
     this.turns = turns;
     this.requests = new RequestFlow(configuration, settling, service, units, gate, host, headers, requestHeaders, body);
-    this.responses = new ResponseFlow(gate, properties, headers, new BodyReader(BufferType.ResponseBody));
+    this.responses = new ResponseFlow(gate, edits, properties, headers, new BodyReader(BufferType.ResponseBody));
   }
 
   /** Never refuses: a worker whose plugin refuses its configuration lets traffic pass unseen, or answers it with 500. */

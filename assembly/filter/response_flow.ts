@@ -1,4 +1,6 @@
 import { Gate, gatedRequest } from "../gate/gate";
+import { ResponseEdits } from "../gate/response_edits";
+import { GateRequest } from "../gate/stage/request";
 import { Properties } from "../host/properties";
 import { Exchange } from "../mcp/exchange/exchange";
 import { ResponseHead } from "../mcp/headers/response_head";
@@ -18,6 +20,7 @@ export class ResponseFlow {
 
   constructor(
     private gate: Gate,
+    private edits: ResponseEdits,
     private properties: Properties,
     private headers: HostHeaders,
     private body: BodyReader,
@@ -25,13 +28,14 @@ export class ResponseFlow {
 
   begin(exchange: Exchange, endOfStream: bool): Action {
     const stream = exchange.stream;
-    if (!exchange.isWatched && !stream.isHandedOn) return Action.Continue;
+    const request = gatedRequest(exchange);
+    if (!exchange.isWatched && !stream.isHandedOn && !request) return Action.Continue;
     this.headers.open(HeaderMapType.ResponseHeaders);
     this.head.read(this.headers);
     if (this.head.status == TOO_MANY_REQUESTS && stream.isHandedOn && this.isLimitedElsewhere) {
-      const request = gatedRequest(exchange);
       if (request && !request.isAnswered && !this.gate.letsLimited(request)) return Action.Pause;
     }
+    if (request && !request.isAnswered && !this.gate.letsRespond(request, this.head, endOfStream)) return Action.Pause;
     if (!exchange.isWatched) {
       // Limits charge for the body, unless it is that of an error.
       stream.status = this.head.status;
@@ -54,10 +58,25 @@ export class ResponseFlow {
   bodyOf(exchange: Exchange, size: usize, endOfStream: bool): void {
     const services = unitOf(exchange).services;
     const body = this.body;
+    const request = gatedRequest(exchange);
     body.begin(size);
     exchange.stream.responseSize += size;
+    if (request && request.editor) this.edit(exchange, request, size);
     while (exchange.readsResponse && body.next()) exchange.responseBody(body.at, body.length, services);
     if (endOfStream) this.end(exchange);
+  }
+
+  /** Reads the bytes of the current callback, as the server sent them, and lets the client have what is to be left of them. */
+  private edit(exchange: Exchange, request: GateRequest, size: usize): void {
+    const body = this.body;
+    const edits = this.edits;
+    const services = unitOf(exchange).services;
+    edits.beginBytes(request);
+    while (body.next()) {
+      if (exchange.readsResponse) exchange.responseBody(body.at, body.length, services);
+      edits.bytes(request, body.at, body.length);
+    }
+    edits.endBytes(request, size, body.total);
   }
 
   /** The response is over. */

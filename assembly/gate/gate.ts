@@ -5,9 +5,11 @@ import { Exchange } from "../mcp/exchange/exchange";
 import { ExchangeServices } from "../mcp/exchange/services";
 import { LimitRules } from "../limits/rules/limit_rules";
 import { RequestHead } from "../mcp/headers/request_head";
+import { ResponseHead } from "../mcp/headers/response_head";
 import { Enforcement } from "./enforcement";
 import { HeldBudget } from "./held_budget";
 import { HeldStreams } from "./held_streams";
+import { ResponseEdits } from "./response_edits";
 import { GateRequest, StageState } from "./stage/request";
 import { Stage } from "./stage/stage";
 import { StageHost } from "./stage/stage_host";
@@ -41,6 +43,7 @@ export class Gate {
     private enforcement: Enforcement,
     private held: HeldStreams,
     private budget: HeldBudget,
+    private edits: ResponseEdits,
   ) {}
 
   /** Another configuration applies. `paths` are those of `match.paths`. */
@@ -174,8 +177,15 @@ export class Gate {
     return !request.isAnswered;
   }
 
+  /** The headers of the response to a request have come, which is not the gate's own: edits it from now on where stages want that.
+   *  False where it is answered in place of the server. */
+  letsRespond(request: GateRequest, head: ResponseHead, endOfStream: bool): bool {
+    return this.enforcement.lets(request, this.edits.begin(request, head, endOfStream));
+  }
+
   /** The stream of the request is over. */
   close(request: GateRequest): void {
+    this.edits.end(request);
     this.held.remove(request);
     this.budget.remove(request);
     for (let at = request.first; at;) {

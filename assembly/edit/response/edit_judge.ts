@@ -16,4 +16,8 @@ export abstract class EditJudge {
 
   /** Whether the gate has rewritten the request of this id, see {@link idHash}: then `error` answers it. */
   abstract rejects(kind: IdKind, idHash: u64): bool;
+
+  /** A response that should bring a list, or has begun one, cannot be read: what is left of it is withheld. Leaves at `error` the
+   *  JSON text of the whole answer that stands for it where nothing of it has passed. */
+  abstract cannotRead(): void;
 }

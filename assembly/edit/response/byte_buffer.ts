@@ -1,0 +1,36 @@
+const LEAST_CAPACITY: i32 = 512;
+
+/** Bytes in unmanaged memory, which it has only while it is not empty. Part of another block: its fields begin as zeros. */
+@unmanaged
+export class ByteBuffer {
+  at: usize;
+  length: i32;
+  private capacity: i32;
+
+  append(at: usize, size: i32): void {
+    const needed = this.length + size;
+    if (needed > this.capacity) this.grow(needed);
+    memory.copy(this.at + this.length, at, size);
+    this.length = needed;
+  }
+
+  /** Empty, and without memory. */
+  clear(): void {
+    if (this.at) heap.free(this.at);
+    this.at = 0;
+    this.length = 0;
+    this.capacity = 0;
+  }
+
+  private grow(needed: i32): void {
+    let capacity = max(this.capacity, LEAST_CAPACITY);
+    while (capacity < needed) capacity *= 2;
+    const larger = heap.alloc(capacity);
+    memory.copy(larger, this.at, this.length);
+    if (this.at) heap.free(this.at);
+    this.at = larger;
+    this.capacity = capacity;
+  }
+}
+
+export const BYTE_BUFFER_SIZE: usize = (offsetof<ByteBuffer>() + 7) & ~7;

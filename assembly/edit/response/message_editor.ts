@@ -1,0 +1,401 @@
+import { foldsTo } from "../../json/folded_name";
+import { TEXT_LIMIT } from "../../json/text";
+import { Token } from "../../json/token";
+import { Tokenizer } from "../../json/tokenizer";
+import { Bytes, equalsText, permanentBytes } from "../../memory/bytes";
+import { EditJudge } from "./edit_judge";
+import { EMITTER_SIZE, Emitter, Held, Mode } from "./emitter";
+import { ERROR_EDITOR_SIZE, ErrorEditor } from "./error_editor";
+import { LIST_EDITOR_SIZE, ListEditor } from "./list_editor";
+import { ALL_LISTS, LIST_NAMES, Parts, REWRITTEN_REQUESTS, SERVER_REQUESTS, listPart } from "./list_kind";
+import { REQUEST_EDITOR_SIZE, RequestEditor } from "./request_editor";
+
+/** Where in the text the reading is. */
+enum Place {
+  Root,
+  Batch,
+  Message,
+  Result,
+  List,
+  /** In `result.inputRequests` (2026-07-28, basic/patterns/mrtr), and in one of these requests. */
+  InputRequests,
+  InputRequest,
+  /** Behind the message or batch. */
+  Over,
+}
+
+const LIST_COUNT: i32 = 4;
+
+/** The members that matter, the lists first. */
+enum Member {
+  List,
+  CacheScope = LIST_COUNT,
+  InputRequests,
+  Result,
+  Error,
+  Id,
+  Method,
+  Params,
+  None,
+}
+
+const NAMES: Bytes[] = LIST_NAMES.concat([
+  "cacheScope",
+  "inputRequests",
+  "result",
+  "error",
+  "id",
+  "method",
+  "params",
+]).map<Bytes>((name) => Bytes.of(name));
+const PRIVATE = '"private"';
+const PRIVATE_TEXT = permanentBytes(PRIVATE);
+
+/**
+ * Edits one message or batch of a server as its text passes (JSON-RPC 2.0, sections 4 to 6). What it does not edit passes byte for
+ * byte, and at once. Part of a {@link ResponseEditor}; one block of memory holds it and its parts.
+ */
+@unmanaged
+export class MessageEditor {
+  private tokens: Tokenizer;
+  private place: Place;
+  private member: Member;
+  private isBatch: bool;
+  /** The text is no JSON, and what is left of it passes or is left out whole. */
+  private isBroken: bool;
+  /** It is held until it is JSON: nothing of it has passed. */
+  private isUnopened: bool;
+  /** The current result has had a list. */
+  private hasList: bool;
+  /** The parts that are edited, and these with those that are only read. */
+  private edited: Parts;
+  private known: Parts;
+  /** A list was asked for. */
+  private isAsked: bool;
+  /** Bytes of text before the current chunk. */
+  private passed: u64;
+
+  /** Makes it, once, in its place of memory. */
+  create(): void {
+    this.tokens = Tokenizer.create();
+  }
+
+  /** What is edited from now on, and what is only read. `isAsked`: whether a list was asked for that is edited. */
+  open(edited: Parts, watched: Parts, isAsked: bool): void {
+    this.edited = edited;
+    this.known = edited | watched;
+    this.isAsked = isAsked;
+    this.begin();
+  }
+
+  /** Another text begins. */
+  begin(): void {
+    this.tokens.reset();
+    this.emitter.forget();
+    this.emitter.mode = Mode.Pass;
+    this.place = Place.Root;
+    this.member = Member.None;
+    this.isBatch = false;
+    this.isBroken = false;
+    this.isUnopened = false;
+    this.hasList = false;
+    this.passed = 0;
+  }
+
+  /** The text is over. What is held of it is not decided, and dropped. */
+  end(): void {
+    if (this.emitter.mode == Mode.Hold) this.emitter.reject(Mode.Pass);
+    this.begin();
+  }
+
+  /** Holds the text until it begins like JSON: it stands for the whole answer to a list's request. */
+  hold(): void {
+    this.isUnopened = true;
+    this.emitter.beginHold(Held.Rest);
+  }
+
+  @inline
+  get emitter(): Emitter {
+    return changetype<Emitter>(changetype<usize>(this) + EMITTER_AT);
+  }
+
+  /** Bytes of the text. */
+  read(at: usize, length: usize, judge: EditJudge): void {
+    const emitter = this.emitter;
+    emitter.begin(at, this.passed);
+    this.readTokens(at, length, judge);
+    emitter.moveTo(at + length);
+    if (emitter.isOverfull) this.overflow(judge);
+  }
+
+  /** Two lines of the text are joined by a line feed, which is at `at`. */
+  join(at: usize, judge: EditJudge): void {
+    this.emitter.beginJoint(at, this.passed);
+    this.readTokens(at, 1, judge);
+  }
+
+  private readTokens(at: usize, length: usize, judge: EditJudge): void {
+    this.passed += length;
+    if (this.isBroken) return;
+    const tokens = this.tokens;
+    tokens.feed(at, length);
+    for (let token = tokens.next(); token != Token.More; token = tokens.next()) {
+      if (token == Token.Error) return this.breakOff(judge);
+      this.take(token, judge);
+    }
+  }
+
+  private take(token: Token, judge: EditJudge): void {
+    switch (this.place) {
+      case Place.Root:
+        return this.takeRoot(token);
+      case Place.Batch:
+        if (token == Token.ObjectStart) this.beginMessage();
+        else if (token == Token.ArrayStart) this.tokens.skipContainer();
+        else if (token == Token.ArrayEnd) this.place = Place.Over;
+        return;
+      case Place.Message:
+        return this.takeMessage(token, judge);
+      case Place.Result:
+        return this.takeResult(token);
+      case Place.List:
+        if (!this.list.take(token, this.tokens, this.emitter, judge)) this.place = Place.Result;
+        return;
+      case Place.InputRequests:
+        return this.takeInputRequests(token);
+      case Place.InputRequest:
+        return this.takeInputRequest(token, judge);
+    }
+  }
+
+  private takeRoot(token: Token): void {
+    if (this.isUnopened) this.emitter.release();
+    this.isUnopened = false;
+    if (token == Token.ObjectStart) {
+      this.beginMessage();
+    } else if (token == Token.ArrayStart) {
+      this.isBatch = true;
+      this.place = Place.Batch;
+    } else {
+      this.place = Place.Over;
+    }
+  }
+
+  private beginMessage(): void {
+    this.place = Place.Message;
+    this.hasList = false;
+    this.request.begin((this.edited & SERVER_REQUESTS) != 0);
+    this.error.begin();
+  }
+
+  private takeMessage(token: Token, judge: EditJudge): void {
+    const tokens = this.tokens;
+    const emitter = this.emitter;
+    if (token == Token.Key) return this.takeMessageKey();
+    if (token == Token.ObjectEnd) {
+      emitter.moveTo(emitter.addressOf(tokens.tokenEnd));
+      this.endRequest();
+      this.place = this.isBatch ? Place.Batch : Place.Over;
+      return;
+    }
+    switch (this.member) {
+      case Member.Id:
+        return this.error.takeId(token, tokens, emitter, judge);
+      case Member.Error:
+        return this.error.takeError(token, tokens, emitter, judge);
+      case Member.Method:
+        return this.request.takeMethod(token, tokens, emitter, judge);
+      case Member.Params:
+        return this.request.takeParams(token, tokens, emitter);
+      case Member.Result:
+        if (token == Token.ObjectStart) this.place = Place.Result;
+        else if (token == Token.ArrayStart) tokens.skipContainer();
+    }
+  }
+
+  private takeMessageKey(): void {
+    const tokens = this.tokens;
+    const known = this.known;
+    this.member = memberOf(tokens);
+    switch (this.member) {
+      case Member.Result:
+        this.endRequest();
+        if (!(known & (ALL_LISTS | SERVER_REQUESTS))) tokens.skipValue();
+        return;
+      case Member.Error:
+        this.endRequest();
+        if (this.edited & REWRITTEN_REQUESTS) this.error.beginError(tokens);
+        else tokens.skipValue();
+        return;
+      case Member.Id:
+        if (!(this.edited & REWRITTEN_REQUESTS)) tokens.skipValue();
+        return;
+      case Member.Method:
+        if (known & SERVER_REQUESTS) this.request.beginMethod(tokens, this.emitter);
+        else tokens.skipValue();
+        return;
+      case Member.Params:
+        if (known & SERVER_REQUESTS) this.request.beginParams(tokens);
+        else tokens.skipValue();
+        return;
+      default:
+        tokens.skipValue();
+    }
+  }
+
+  /** What is held of the message passes: it is over, or no request. */
+  private endRequest(): void {
+    this.error.end(this.emitter);
+    this.request.end(this.emitter);
+  }
+
+  private takeResult(token: Token): void {
+    const tokens = this.tokens;
+    const emitter = this.emitter;
+    if (token == Token.ObjectEnd) {
+      this.place = Place.Message;
+      this.member = Member.None;
+    } else if (token == Token.Key) {
+      this.takeResultKey();
+    } else if (this.member == Member.CacheScope) {
+      this.takeCacheScope(token);
+    } else if (token == Token.ArrayStart && this.member < LIST_COUNT) {
+      const part = listPart(this.member);
+      emitter.moveTo(emitter.addressOf(tokens.tokenEnd));
+      if (this.edited & part) this.hasList = true;
+      this.list.begin(<i32>this.member, (this.edited & part) != 0, emitter);
+      this.place = Place.List;
+    } else if (token == Token.ObjectStart && this.member == Member.InputRequests) {
+      this.place = Place.InputRequests;
+    } else if (token == Token.ObjectStart || token == Token.ArrayStart) {
+      tokens.skipContainer();
+    }
+  }
+
+  private takeResultKey(): void {
+    const tokens = this.tokens;
+    const member = memberOf(tokens);
+    this.member = member;
+    if (member < LIST_COUNT) {
+      if (!(this.known & listPart(member))) tokens.skipValue();
+    } else if (member == Member.CacheScope && this.edited & ALL_LISTS && (this.hasList || this.isAsked)) {
+      this.emitter.moveTo(this.emitter.addressOf(tokens.tokenEnd));
+      this.emitter.beginHold(Held.Rest);
+    } else if (member != Member.InputRequests || !(this.known & SERVER_REQUESTS)) {
+      this.member = Member.None;
+      tokens.skipValue();
+    }
+  }
+
+  /** What depends on the caller must not be kept for others (2026-07-28, server/utilities/caching). */
+  private takeCacheScope(token: Token): void {
+    const tokens = this.tokens;
+    const emitter = this.emitter;
+    if (token == Token.String && equalsText(tokens.textAt, tokens.textTotal, "public")) {
+      const before = emitter.heldBefore(tokens.tokenStart);
+      emitter.moveTo(emitter.addressOf(tokens.tokenStart));
+      emitter.reclaim(before);
+      emitter.leaveOut(emitter.addressOf(tokens.tokenEnd));
+      emitter.insert(PRIVATE_TEXT, PRIVATE.length);
+      emitter.reject(Mode.Pass);
+      return;
+    }
+    emitter.moveTo(emitter.addressOf(tokens.tokenEnd));
+    emitter.release();
+    if (token == Token.ObjectStart || token == Token.ArrayStart) tokens.skipContainer();
+  }
+
+  private takeInputRequests(token: Token): void {
+    if (token == Token.ObjectEnd) {
+      this.place = Place.Result;
+    } else if (token == Token.ObjectStart) {
+      this.request.begin((this.edited & SERVER_REQUESTS) != 0);
+      this.place = Place.InputRequest;
+    } else if (token == Token.ArrayStart) {
+      this.tokens.skipContainer();
+    }
+  }
+
+  private takeInputRequest(token: Token, judge: EditJudge): void {
+    const tokens = this.tokens;
+    const emitter = this.emitter;
+    if (token == Token.ObjectEnd) {
+      emitter.moveTo(emitter.addressOf(tokens.tokenEnd));
+      this.request.end(emitter);
+      this.member = Member.InputRequests;
+      this.place = Place.InputRequests;
+    } else if (token == Token.Key) {
+      this.member = memberOf(tokens);
+      if (this.member == Member.Method) this.request.beginMethod(tokens, emitter);
+      else if (this.member == Member.Params) this.request.beginParams(tokens);
+      else tokens.skipValue();
+    } else if (this.member == Member.Method) {
+      this.request.takeMethod(token, tokens, emitter, judge);
+    } else {
+      this.request.takeParams(token, tokens, emitter);
+    }
+  }
+
+  /** The text is no JSON. What a lenient reader could take for a list does not pass. */
+  private breakOff(judge: EditJudge): void {
+    const emitter = this.emitter;
+    this.isBroken = true;
+    if (this.isUnopened) {
+      judge.cannotRead();
+      emitter.forget();
+      emitter.mode = Mode.Drop;
+      return emitter.insert(judge.error, judge.errorLength);
+    }
+    const mayHaveList = this.hasList || (this.isAsked && this.place > Place.Batch);
+    const mayBeList = mayHaveList && (this.edited & ALL_LISTS) != 0;
+    if (mayBeList) judge.cannotRead();
+    const isCut = mayBeList || emitter.mode == Mode.Hold || emitter.mode == Mode.Drop;
+    emitter.mode = isCut ? Mode.Drop : Mode.Pass;
+    emitter.forget();
+  }
+
+  /** More is held than may be. */
+  private overflow(judge: EditJudge): void {
+    const emitter = this.emitter;
+    if (this.place == Place.List) {
+      this.list.overflow(emitter);
+    } else if (this.isUnopened) {
+      emitter.reject(Mode.Hold);
+    } else if (emitter.mode == Mode.Hold) {
+      const isInScalar = this.member == Member.Method || this.member == Member.CacheScope;
+      if (this.error.isHeld) this.error.end(emitter);
+      else if (isInScalar) this.breakOff(judge);
+      else this.request.overflow(emitter);
+    }
+  }
+
+  private get list(): ListEditor {
+    return changetype<ListEditor>(changetype<usize>(this) + LIST_AT);
+  }
+
+  private get request(): RequestEditor {
+    return changetype<RequestEditor>(changetype<usize>(this) + REQUEST_AT);
+  }
+
+  private get error(): ErrorEditor {
+    return changetype<ErrorEditor>(changetype<usize>(this) + ERROR_AT);
+  }
+}
+
+const EMITTER_AT: usize = (offsetof<MessageEditor>() + 7) & ~7;
+const LIST_AT: usize = EMITTER_AT + EMITTER_SIZE;
+const REQUEST_AT: usize = LIST_AT + LIST_EDITOR_SIZE;
+const ERROR_AT: usize = REQUEST_AT + REQUEST_EDITOR_SIZE;
+/** Bytes of a message editor and its parts. */
+export const MESSAGE_EDITOR_SIZE: usize = ERROR_AT + ERROR_EDITOR_SIZE;
+
+/** The member whose key has been read, of whichever object: case does not count, as some parsers have it. */
+function memberOf(tokens: Tokenizer): Member {
+  if (tokens.textTotal > TEXT_LIMIT) return Member.None;
+  const at = tokens.textAt;
+  const length = tokens.textLength;
+  for (let i = 0; i < NAMES.length; i++) {
+    if (foldsTo(at, length, unchecked(NAMES[i]))) return i;
+  }
+  return Member.None;
+}

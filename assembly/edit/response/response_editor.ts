@@ -1,0 +1,110 @@
+import { EventPart, EventReader } from "../../sse/event_reader";
+import { EditJudge } from "./edit_judge";
+import { MESSAGE_EDITOR_SIZE, MessageEditor } from "./message_editor";
+import { Parts } from "./list_kind";
+import { output } from "./output";
+
+/** U+FEFF as UTF-8. Clients pass over it at the beginning of a body. */
+const BYTE_ORDER_MARK: usize = memory.data<u8>([0xef, 0xbb, 0xbf]);
+const MARK_SIZE: u32 = 3;
+
+/**
+ * Edits a response as it passes: a body of one message or batch, or an event stream of them. The client gets the bytes at
+ * {@link output} in place of those of the current callback. Of an event stream, everything but the text of messages stays as it is.
+ * Pooled.
+ */
+@unmanaged
+export class ResponseEditor {
+  private events: EventReader;
+  private isEventStream: bool;
+  /** Bytes of a byte order mark at the beginning of a body; 3 once that is decided. */
+  private markLength: u32;
+  private nextFree: usize;
+
+  /** @param edited the parts that may change.
+   *  @param watched the parts that are only read.
+   *  @param isAsked whether a list was asked for that is edited: a body that is no JSON is withheld then. */
+  static take(isEventStream: bool, edited: Parts, watched: Parts, isAsked: bool): ResponseEditor {
+    let self = changetype<ResponseEditor>(free);
+    if (free) {
+      free = self.nextFree;
+    } else {
+      const at = heap.alloc(SIZE);
+      memory.fill(at, 0, SIZE);
+      self = changetype<ResponseEditor>(at);
+      self.events = EventReader.create();
+      self.message.create();
+    }
+    self.events.reset();
+    self.isEventStream = isEventStream;
+    self.markLength = 0;
+    self.message.open(edited, watched, isAsked);
+    if (!isEventStream && isAsked) self.message.hold();
+    return self;
+  }
+
+  /** What is held of the response is dropped. It must not be used any more. */
+  release(): void {
+    this.message.begin();
+    this.nextFree = free;
+    free = changetype<usize>(this);
+  }
+
+  /** Another callback of the response begins. */
+  begin(): void {
+    output.clear();
+    this.message.emitter.hasChanged = false;
+  }
+
+  /** Whether the bytes that were read since {@link begin} are not what the client gets. */
+  get hasChanged(): bool {
+    return this.message.emitter.hasChanged;
+  }
+
+  /** Bytes of the response. */
+  read(at: usize, length: usize, judge: EditJudge): void {
+    if (this.isEventStream) return this.readEvents(at, length, judge);
+    const end = at + length;
+    while (at < end && this.markLength < MARK_SIZE) {
+      if (load<u8>(at) != load<u8>(BYTE_ORDER_MARK + this.markLength)) {
+        this.markLength = MARK_SIZE;
+        break;
+      }
+      this.message.emitter.frame(at++, 1);
+      this.markLength++;
+    }
+    if (at < end) this.message.read(at, end - at, judge);
+  }
+
+  private readEvents(at: usize, length: usize, judge: EditJudge): void {
+    const events = this.events;
+    const message = this.message;
+    const end = at + length;
+    let from = at;
+    events.feed(at, length);
+    for (let part = events.next(); part != EventPart.More; part = events.next()) {
+      if (part == EventPart.End) {
+        message.end();
+        continue;
+      }
+      const data = events.dataAt;
+      const isJoint = data < at || data >= end;
+      if (isJoint) {
+        message.join(data, judge);
+        continue;
+      }
+      message.emitter.frame(from, data - from);
+      message.read(data, events.dataLength, judge);
+      from = data + events.dataLength;
+    }
+    message.emitter.frame(from, end - from);
+  }
+
+  private get message(): MessageEditor {
+    return changetype<MessageEditor>(changetype<usize>(this) + MESSAGE_AT);
+  }
+}
+
+const MESSAGE_AT: usize = (offsetof<ResponseEditor>() + 7) & ~7;
+const SIZE: usize = MESSAGE_AT + MESSAGE_EDITOR_SIZE;
+let free: usize = 0;

@@ -1,0 +1,192 @@
+import { EditJudge } from "../edit/response/edit_judge";
+import { ListElement } from "../edit/response/list_element";
+import { ALL_LISTS, Parts, SERVER_REQUESTS } from "../edit/response/list_kind";
+import { output } from "../edit/response/output";
+import { ResponseEditor } from "../edit/response/response_editor";
+import { BodyWriter } from "../host/body_writer";
+import { HeaderBlock } from "../host/header_block";
+import { HeaderMap } from "../host/header_map";
+import { ContentType } from "../http/content_type";
+import { JsonWriter } from "../json/writer";
+import { IdKind } from "../jsonrpc/id";
+import { ResponseHead } from "../mcp/headers/response_head";
+import { Method } from "../mcp/protocol/methods";
+import { Outcome } from "../mcp/protocol/outcome";
+import { MODERN_REVISION } from "../mcp/protocol/revisions";
+import { StreamKind } from "../mcp/protocol/stream_kinds";
+import { Undecoded } from "../mcp/protocol/undecoded";
+import { WithheldReason } from "../mcp/protocol/withheld_reason";
+import { startsWithText } from "../memory/bytes";
+import { GateRequest, StageState } from "./stage/request";
+import { Stage } from "./stage/stage";
+import { PASS, Verdict } from "./stage/verdict";
+
+/** What says how long a body is, or that it is unchanged (RFC 9110, sections 8.6 and 8.8.3; RFC 9530; RFC 3230). */
+const BODY_HEADERS: string[] = ["content-length", "etag", "digest", "content-digest", "repr-digest", "content-md5"];
+const ANSWER_HEADERS = new HeaderBlock(["content-type", "application/json"]);
+const BAD_GATEWAY: i32 = 502;
+const DETAILS = "mcp_list_withheld[undecoded]";
+
+/** Edits responses as the stages of a gate decide. */
+export class ResponseEdits extends EditJudge {
+  private request: GateRequest | null = null;
+  private answer: JsonWriter = new JsonWriter();
+
+  /** @param body the body of the current response.
+   *  @param headers the headers of the current response. */
+  constructor(
+    private body: BodyWriter,
+    private headers: HeaderMap,
+  ) {
+    super();
+  }
+
+  /** The headers of the response to a request have come, which is not the gate's own. `endOfStream`: it has no body. Answers in its
+   *  place where it should bring a list that must be edited, and cannot be read. */
+  begin(request: GateRequest, head: ResponseHead, endOfStream: bool): Verdict {
+    const edited = this.editedParts(request);
+    const known = edited | this.watchedParts(request);
+    if (!known || endOfStream) return PASS;
+    const isGet = request.exchange.stream.kind == StreamKind.Get;
+    const isEventStream = head.contentType == ContentType.EventStream;
+    const isReadable = !head.compressed && (isEventStream || head.contentType == ContentType.Json);
+    const isGood = head.status >= 200 && head.status < 300;
+    const asked = isGood ? request.askedLists : 0;
+    const lists = edited & ALL_LISTS;
+    if (!isReadable) {
+      const mayBringList = isGet ? isGood && isEventStream && lists : asked & lists;
+      return mayBringList ? this.withhold(request, isGet, head) : PASS;
+    }
+    const parts = isEventStream ? known : partsOfBody(request, known, asked);
+    if (!parts) return PASS;
+    const changed = parts & edited;
+    const editor = ResponseEditor.take(isEventStream, changed, parts, (asked & lists) != 0);
+    request.editor = changetype<usize>(editor);
+    if (changed) for (let i = 0; i < BODY_HEADERS.length; i++) this.headers.remove(unchecked(BODY_HEADERS[i]));
+    return PASS;
+  }
+
+  /** A callback of the response's body begins. */
+  beginBytes(request: GateRequest): void {
+    changetype<ResponseEditor>(request.editor).begin();
+  }
+
+  /** Bytes of the body. */
+  bytes(request: GateRequest, at: usize, length: usize): void {
+    this.request = request;
+    changetype<ResponseEditor>(request.editor).read(at, length, this);
+  }
+
+  /** The callback is over, of whose `size` bytes so many have been read: replaces them, if the client gets others. */
+  endBytes(request: GateRequest, size: usize, read: usize): void {
+    this.request = null;
+    const editor = changetype<ResponseEditor>(request.editor);
+    if (editor.hasChanged || read < size) this.body.replace(size, output.at, output.length);
+  }
+
+  /** The response, or its stream, is over: what is held of it is dropped. */
+  end(request: GateRequest): void {
+    if (request.editor) changetype<ResponseEditor>(request.editor).release();
+    request.editor = 0;
+  }
+
+  withholds(element: ListElement): bool {
+    const request = this.request!;
+    let isWithheld = false;
+    for (let at = request.first; at; at = changetype<StageState>(at).next) {
+      const state = changetype<StageState>(at);
+      // Each counts what it withholds.
+      if (stageOf(state).withholds(state, request, element)) isWithheld = true;
+    }
+    return isWithheld;
+  }
+
+  deniesServerRequest(method: usize, length: i32): bool {
+    // Nobody answers those.
+    if (startsWithText(method, length, "notifications/")) return false;
+    const request = this.request!;
+    let isDenied = false;
+    for (let at = request.first; at; at = changetype<StageState>(at).next) {
+      const state = changetype<StageState>(at);
+      if (stageOf(state).deniesServerRequest(state, request, method, length)) isDenied = true;
+    }
+    return isDenied;
+  }
+
+  rejects(_kind: IdKind, _idHash: u64): bool {
+    return false;
+  }
+
+  cannotRead(): void {
+    this.reportUnread(this.request!);
+    this.writeAnswer(this.request!);
+    this.error = this.answer.at;
+    this.errorLength = this.answer.length;
+  }
+
+  /** Answers in place of a response that cannot be read. */
+  private withhold(request: GateRequest, isGet: bool, head: ResponseHead): Verdict {
+    const stream = request.exchange.stream;
+    this.reportUnread(request);
+    if (head.compressed) request.services.events.undecoded(stream, Undecoded.Compressed);
+    this.writeAnswer(request);
+    const status = isGet ? BAD_GATEWAY : 200;
+    const answer = this.answer;
+    return Verdict.answer(Outcome.Undecoded, status, DETAILS, answer.at, answer.length, ANSWER_HEADERS);
+  }
+
+  private reportUnread(request: GateRequest): void {
+    const method = listMethod(request.askedLists);
+    request.services.events.withheld(request.exchange.stream, method, 0, 0, WithheldReason.Undecoded, false);
+  }
+
+  private writeAnswer(request: GateRequest): void {
+    const answer = this.answer;
+    answer.clear();
+    answer.raw('{"jsonrpc":"2.0","id":');
+    const length: i32 = request.listIdLength;
+    if (!length) answer.raw("null");
+    else if (request.isListIdText) answer.text(request.listId, length);
+    else answer.bytes(request.listId, length);
+    answer.raw(
+      ',"error":{"code":502,"message":"The server\'s list was withheld since it cannot be read",' +
+        '"data":{"reason":"undecoded"}}}',
+    );
+  }
+
+  private editedParts(request: GateRequest): Parts {
+    let parts: Parts = 0;
+    for (let at = request.first; at; at = changetype<StageState>(at).next) {
+      const state = changetype<StageState>(at);
+      parts |= stageOf(state).editedParts(state, request);
+    }
+    return parts;
+  }
+
+  private watchedParts(request: GateRequest): Parts {
+    let parts: Parts = 0;
+    for (let at = request.first; at; at = changetype<StageState>(at).next) {
+      const state = changetype<StageState>(at);
+      parts |= stageOf(state).watchedParts(state, request);
+    }
+    return parts;
+  }
+}
+
+function stageOf(state: StageState): Stage {
+  return changetype<Stage>(state.stage);
+}
+
+/** What of a body of one message or batch is read: it brings what its request asked for. */
+function partsOfBody(request: GateRequest, known: Parts, asked: Parts): Parts {
+  const asksClient = request.exchange.stream.revision == MODERN_REVISION ? SERVER_REQUESTS : 0;
+  return known & (asked | asksClient);
+}
+
+/** The method that asks for the first of these lists. */
+function listMethod(lists: Parts): Method {
+  if (lists & 1) return Method.ToolsList;
+  if (lists & 2) return Method.PromptsList;
+  if (lists & 4) return Method.ResourcesList;
+  return lists & 8 ? Method.ResourcesTemplatesList : Method.Other;
+}
