@@ -1,7 +1,10 @@
 import { Token } from "../json/token";
 import { JsonWriter } from "../json/writer";
+import { Bytes } from "../memory/bytes";
 import { Slot } from "./message/slots";
 import { StrictReader } from "./message/strict_reader";
+
+const NOTHING: Bytes = Bytes.of("");
 
 /** Builds the body of a reply in place of the server: a JSON-RPC answer, or a list of them (JSON-RPC 2.0, sections 5 and 6). */
 export class AnswerBody {
@@ -57,11 +60,16 @@ export class AnswerBody {
     this.count++;
   }
 
-  /** Ends an answer with an error whose data has one text member. */
-  endWithError(code: string, message: string, name: string, value: string): void {
-    this.writer.raw(
-      '"error":{"code":' + code + ',"message":"' + message + '","data":{"' + name + '":"' + value + '"}}}',
-    );
+  /** Ends an answer with an error whose data has one text member, and `hint`: a text as JSON writes it between the quotes,
+   *  empty for none. */
+  endWithError(code: string, message: string, name: string, value: string, hint: Bytes = NOTHING): void {
+    const writer = this.writer;
+    writer.raw('"error":{"code":' + code + ',"message":"' + message + '","data":{"' + name + '":"' + value);
+    if (hint.length) {
+      writer.raw('","hint":"');
+      writer.bytes(hint.at, hint.length);
+    }
+    writer.raw('"}}}');
   }
 
   /** Ends the answer to a tool's call with the failure of the tool itself, which clients show to the model. Its text is what

@@ -1,5 +1,6 @@
 import { DenialForm } from "../../config/rules/rule_config";
 import { Outcome, rejectionCode } from "../../mcp/protocol/outcome";
+import { Bytes } from "../../memory/bytes";
 import { AnswerBody } from "../../rules/answer_body";
 import { RequestRefusal, refusalName } from "../../rules/message/refusal";
 import { StrictReader } from "../../rules/message/strict_reader";
@@ -14,13 +15,18 @@ const MESSAGE = "Denied by the access policy";
 export class Denial {
   readonly body: AnswerBody = new AnswerBody();
 
-  /** Answers the current request, which a rule denies. */
-  deny(reader: StrictReader, rule: string, form: DenialForm, isToolCall: bool): void {
+  /** Answers the current request, which a rule denies. `hint`: what the rule says to that, as JSON writes it between the quotes;
+   *  empty for nothing. */
+  deny(reader: StrictReader, rule: string, hint: Bytes, form: DenialForm, isToolCall: bool): void {
     const body = this.body;
     body.beginAnswer(reader);
-    if (form != DenialForm.Result || !isToolCall) return body.endWithError(CODE, MESSAGE, "rule", rule);
+    if (form != DenialForm.Result || !isToolCall) return body.endWithError(CODE, MESSAGE, "rule", rule, hint);
     body.beginToolError();
     body.writer.raw(MESSAGE + " (rule " + rule + ")");
+    if (hint.length) {
+      body.writer.raw(": ");
+      body.writer.bytes(hint.at, hint.length);
+    }
     body.endToolError(reader);
   }
 

@@ -2,25 +2,33 @@ import { AccessConfig } from "../../config/access/access_config";
 import { DenialForm } from "../../config/rules/rule_config";
 import { GateRequest } from "../../gate/stage/request";
 import { Verdict } from "../../gate/stage/verdict";
+import { JsonWriter } from "../../json/writer";
 import { Outcome } from "../../mcp/protocol/outcome";
+import { Bytes } from "../../memory/bytes";
 import { AnswerHeaders } from "../../rules/answer_headers";
 import { CheckedRequest } from "../../rules/checked_request";
 import { RequestRefusal, refusalName } from "../../rules/message/refusal";
 import { Slot } from "../../rules/message/slots";
 import { StrictReader } from "../../rules/message/strict_reader";
+import { DEFAULT_RULE } from "../policy/policy";
 import { DecisionLog } from "./decision_log";
 import { Denial } from "./denial";
+
+const NOTHING: Bytes = Bytes.of("");
 
 /** Makes the verdicts that answer what an access policy denies or refuses. */
 export class DenialAnswers {
   private denial: Denial = new Denial();
   private headers: AnswerHeaders;
+  /** What rules say to their denials, as JSON writes it between the quotes. */
+  private hints: Bytes[] = [];
 
   constructor(
     private config: AccessConfig,
     private decisions: DecisionLog,
   ) {
     this.headers = new AnswerHeaders(config.denialCors);
+    for (let i = 0; i < config.rules.length; i++) this.hints.push(escaped(config.rules[i].hint));
   }
 
   /** The number that stands for the `Origin` of a request, `length` bytes; 0 for one that is not listed, or none. */
@@ -56,7 +64,8 @@ export class DenialAnswers {
   /** Answers the request in the reader, which a rule denies. */
   deny(reader: StrictReader, rule: i32): void {
     const isToolCall = reader.isText(Slot.Method, "tools/call");
-    this.denial.deny(reader, this.decisions.ruleName(rule), this.config.denialForm, isToolCall);
+    const hint = rule == DEFAULT_RULE ? NOTHING : this.hints[rule];
+    this.denial.deny(reader, this.decisions.ruleName(rule), hint, this.config.denialForm, isToolCall);
   }
 
   /** The answer is whole. `rule` denies the request. */
@@ -85,4 +94,12 @@ export class DenialAnswers {
       headers,
     );
   }
+}
+
+/** A text as JSON writes it between the quotes. */
+function escaped(text: string): Bytes {
+  const bytes = Bytes.of(text);
+  const writer = new JsonWriter();
+  writer.text(bytes.at, bytes.length);
+  return Bytes.copy(writer.at + 1, writer.length - 2);
 }

@@ -12,6 +12,8 @@ export class RuleConfig {
   name: string = "";
   action: RuleAction = RuleAction.Allow;
   mode: RuleMode = RuleMode.Enforce;
+  /** What the rule's denials say beside its name; empty for nothing. */
+  hint: string = "";
   /** One of them must hold; none: whoever it is. */
   sources: SourceConfig[] = [];
   /** One of them must hold; none: whatever it is, from client to server. */

@@ -10,7 +10,7 @@ import { SourceReader } from "../rules/source_reader";
 import { JsonType, JsonValue } from "../values/json_value";
 import { Problems, itemPath } from "../values/problems";
 import { anyOf } from "../values/shown";
-import { AccessConfig, RULE_ACTIONS, RuleConfig } from "./access_config";
+import { AccessConfig, RULE_ACTIONS, RuleAction, RuleConfig } from "./access_config";
 import { ConditionReader } from "./condition_reader";
 import { PolicyChecks } from "./policy_checks";
 
@@ -18,6 +18,9 @@ import { PolicyChecks } from "./policy_checks";
 const MAX_RULES: i32 = 120;
 const MAX_AUDIT: i32 = 1000;
 const MAX_ORIGINS: i32 = 32;
+/** Bytes of a rule's hint. */
+const MAX_HINT: i32 = 200;
+const HINT_FORM = "a string of 1 to 200 bytes without control characters";
 
 const FIELDS: string[] = [
   "mode",
@@ -35,7 +38,7 @@ const FIELDS: string[] = [
 const LIST_TREATMENTS: string[] = ["filter", "pass"];
 const DENIAL_FIELDS: string[] = ["form", "status", "cors"];
 const AUDIT_FIELDS: string[] = ["perSecond", "arguments"];
-const RULE_FIELDS: string[] = ["name", "action", "mode", "from", "to", "when"];
+const RULE_FIELDS: string[] = ["name", "action", "mode", "hint", "from", "to", "when"];
 
 /** Reads `access`. Whatever is not understood is an error here: ignored, it could open what was meant to be closed. */
 export class AccessReader {
@@ -159,6 +162,8 @@ export class AccessReader {
         hasAction = true;
       } else if (name == "mode") {
         rule.mode = problems.word(at, item, RULE_MODES, rule.mode);
+      } else if (name == "hint") {
+        rule.hint = this.readHint(at, item);
       } else if (name == "from") {
         new SourceReader(problems).readAll(at, item, rule.sources);
       } else if (name == "to") {
@@ -171,8 +176,29 @@ export class AccessReader {
     }
     if (!hasName) names.miss(path);
     if (!hasAction) problems.error(path + ".action", "expected " + anyOf(RULE_ACTIONS));
+    if (rule.hint.length && hasAction && rule.action == RuleAction.Allow) {
+      problems.error(path + ".hint", "only denials show it, and this rule allows");
+    }
     return rule;
   }
+
+  private readHint(path: string, value: JsonValue): string {
+    const text = value.type == JsonType.String && !value.isCut ? value.text : "";
+    if (isHint(text)) return text;
+    this.problems.expected(path, HINT_FORM, value);
+    return "";
+  }
+}
+
+/** Whether it can be shown to models and people: without control characters (Unicode's category Cc) and line separators. */
+function isHint(text: string): bool {
+  const size = String.UTF8.byteLength(text);
+  if (size == 0 || size > MAX_HINT) return false;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x20 || (unit >= 0x7f && unit < 0xa0) || unit == 0x2028 || unit == 0x2029) return false;
+  }
+  return true;
 }
 
 /** Whether it is an origin as browsers write it (WHATWG HTML, "serialization of an origin"), or `*` for all: a scheme, `://`,

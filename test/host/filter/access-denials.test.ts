@@ -62,6 +62,21 @@ describe("a call that is denied", () => {
     expect(ask(plugin, request("tools/list")).reply).toEqual(deniedBy("_default"));
   });
 
+  test("with the hint of the rule that denies it", () => {
+    const hint = 'Use "ls" \\ 50 % of é😀';
+    const rules = [{ ...tools("DENY", "no-rm", "rm*"), hint }, tools("DENY", "no-mv", "mv")];
+    const plugin = startGuarded({ ...OPEN, rules });
+    expect(ask(plugin, toolCall("rm")).reply?.body).toEqual({
+      ...{ jsonrpc: "2.0", id: 1 },
+      error: { code: 403, message: "Denied by the access policy", data: { rule: "no-rm", hint } },
+    });
+    expect(ask(plugin, toolCall("mv")).reply).toEqual(deniedBy("no-mv"));
+    const asResult = startGuarded({ ...OPEN, rules, denial: { form: "result" } });
+    expect(ask(asResult, toolCall("rm")).reply?.body).toMatchObject({
+      result: { content: [{ text: `Denied by the access policy (rule no-rm): ${hint}` }], isError: true },
+    });
+  });
+
   test("by an HTTP status, where that is configured", () => {
     const plugin = startGuarded({ ...OPEN, denial: { form: "status", status: 451 } });
     expect(ask(plugin, toolCall("rm")).reply).toEqual({ ...deniedBy("no-rm"), status: 451 });

@@ -29,7 +29,7 @@ describe("what is wrong with a rule is an error with its path and the value", ()
     [{ action: "PERMIT" }, 'access.rules[0].action: expected ALLOW or DENY, got "PERMIT"'],
     [{ mode: "off" }, 'access.rules[0].mode: expected enforce or shadow, got "off"'],
     [{ From: [] }, 'access.rules[0].From: unknown field; did you mean "from"?'],
-    [{ source: [] }, "access.rules[0].source: unknown field, expected name, action, mode, from, to or when"],
+    [{ source: [] }, "access.rules[0].source: unknown field, expected name, action, mode, hint, from, to or when"],
     [{ from: {} }, `${from}: expected an array of sources, got an object`],
     [{ from: [] }, `${from}: expected at least one source`],
     [{ from: [null] }, `${from}[0]: expected an object, got null`],

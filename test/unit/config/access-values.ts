@@ -68,6 +68,10 @@ const KEYS = [
     5,
   ],
 ];
+const HINTS = [
+  ...["Use search_public instead.", 'Quote " and \\', "a".repeat(200), "a".repeat(201), "", "é"],
+  ...["a\nb", "\u0000", "\u007f", "\u0085", "\u2028", null, 5, ["a"], {}],
+];
 
 /** Rules that are good but for one field. */
 function rules(fields: readonly object[]): unknown[] {
@@ -86,6 +90,7 @@ const RULES = [
   ...rules([
     ...["a", "a".repeat(63), "A0_.-", "", "_a", "-a", "a b", "é", "a".repeat(64), 5].map((name) => ({ name })),
   ]),
+  ...rules(HINTS.flatMap((hint) => [{ hint }, { hint, action: "ALLOW" }])),
   ...rules(WORDS.flatMap((word) => [{ action: word }, { mode: word }])),
   ...rules([{}, null, "x", [{}], [null], [{ x: 1 }]].flatMap((value) => [{ from: value }, { to: value }])),
   ...rules([{ from: [] }, { to: [] }, { when: [] }, { when: {} }, { when: [null] }, { when: [{}] }, { unheard: 1 }]),
@@ -142,6 +147,7 @@ export const ACCESS_VALUES: Record<string, unknown[]> = {
   access: [null, [], "x", {}, { rule: [] }],
   "access.mode": WORDS,
   "access.defaultAction": WORDS,
+  "access.lists": ["filter", "pass", "Filter", "filters", "", true, null, 1],
   "access.principalSources": SOURCES,
   "access.jwtPayloadKey": PAYLOAD_KEYS,
   "access.holdHeaders": [true, false, "true", null, 0],

@@ -34,7 +34,7 @@ const WHOLE = {
   identity: { principalSources: ["jwt"], jwtPayloadKey: "payload" },
   hold: { headers: true, maxBodyBytes: "1MiB", maxStreams: 10, maxBytes: "64MiB" },
   access: {
-    ...{ mode: "enforce", defaultAction: "DENY", audit: { perSecond: 1, arguments: false } },
+    ...{ mode: "enforce", defaultAction: "DENY", lists: "filter", audit: { perSecond: 1, arguments: false } },
     denial: { form: "status", status: 403, cors: ["*"] },
     rules: [
       {
@@ -44,7 +44,8 @@ const WHOLE = {
         ...MATCH,
         when: [{ key: "mcp.clientName", values: ["a"], notValues: ["b"] }],
       },
-      { name: "b", action: "ALLOW" },
+      { name: "b", action: "DENY", hint: "ask ops", from: [{ source: { anonymous: true } }] },
+      { name: "c", action: "ALLOW" },
     ],
   },
   limits: {
