@@ -4,6 +4,7 @@ import { Enforcement } from "../gate/enforcement";
 import { Gate } from "../gate/gate";
 import { HeldBudget } from "../gate/held_budget";
 import { HeldStreams } from "../gate/held_streams";
+import { Rejections } from "../gate/rejections";
 import { ResponseEdits } from "../gate/response_edits";
 import { NextTurn } from "../gate/next_turn";
 import { StageHost } from "../gate/stage/stage_host";
@@ -99,6 +100,7 @@ export class Plugin extends RootContext {
     const edits = new ResponseEdits(
       new HostBodyWriter(BufferType.ResponseBody),
       new HostHeaderMap(HeaderMapType.ResponseHeaders),
+      new Rejections(clock),
     );
     const gate = new Gate(
       stages,

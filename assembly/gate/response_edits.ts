@@ -1,6 +1,6 @@
 import { EditJudge } from "../edit/response/edit_judge";
 import { ListElement } from "../edit/response/list_element";
-import { ALL_LISTS, Parts, SERVER_REQUESTS } from "../edit/response/list_kind";
+import { ALL_LISTS, Parts, REWRITTEN_REQUESTS, SERVER_REQUESTS } from "../edit/response/list_kind";
 import { output } from "../edit/response/output";
 import { ResponseEditor } from "../edit/response/response_editor";
 import { BodyWriter } from "../host/body_writer";
@@ -17,6 +17,7 @@ import { StreamKind } from "../mcp/protocol/stream_kinds";
 import { Undecoded } from "../mcp/protocol/undecoded";
 import { WithheldReason } from "../mcp/protocol/withheld_reason";
 import { startsWithText } from "../memory/bytes";
+import { Rejections } from "./rejections";
 import { GateRequest, StageState } from "./stage/request";
 import { Stage } from "./stage/stage";
 import { PASS, Verdict } from "./stage/verdict";
@@ -37,6 +38,7 @@ export class ResponseEdits extends EditJudge {
   constructor(
     private body: BodyWriter,
     private headers: HeaderMap,
+    private rejections: Rejections,
   ) {
     super();
   }
@@ -44,11 +46,13 @@ export class ResponseEdits extends EditJudge {
   /** The headers of the response to a request have come, which is not the gate's own. `endOfStream`: it has no body. Answers in its
    *  place where it should bring a list that must be edited, and cannot be read. */
   begin(request: GateRequest, head: ResponseHead, endOfStream: bool): Verdict {
-    const edited = this.editedParts(request);
-    const known = edited | this.watchedParts(request);
-    if (!known || endOfStream) return PASS;
     const isGet = request.exchange.stream.kind == StreamKind.Get;
     const isEventStream = head.contentType == ContentType.EventStream;
+    // A stream that a GET opens may turn out to be one of HTTP+SSE, which brings the answers to other requests.
+    const hasRewritten = request.newestRejected != null || (isGet && isEventStream);
+    const edited = this.editedParts(request) | (hasRewritten ? REWRITTEN_REQUESTS : 0);
+    const known = edited | this.watchedParts(request);
+    if (!known || endOfStream) return PASS;
     const isReadable = !head.compressed && (isEventStream || head.contentType == ContentType.Json);
     const isGood = head.status >= 200 && head.status < 300;
     const asked = isGood ? request.askedLists : 0;
@@ -113,8 +117,12 @@ export class ResponseEdits extends EditJudge {
     return isDenied;
   }
 
-  rejects(_kind: IdKind, _idHash: u64): bool {
-    return false;
+  rejects(kind: IdKind, idHash: u64): bool {
+    const rejections = this.rejections;
+    if (!rejections.find(this.request!, kind, idHash)) return false;
+    this.error = rejections.at;
+    this.errorLength = rejections.length;
+    return true;
   }
 
   cannotRead(): void {
@@ -180,7 +188,7 @@ function stageOf(state: StageState): Stage {
 /** What of a body of one message or batch is read: it brings what its request asked for. */
 function partsOfBody(request: GateRequest, known: Parts, asked: Parts): Parts {
   const asksClient = request.exchange.stream.revision == MODERN_REVISION ? SERVER_REQUESTS : 0;
-  return known & (asked | asksClient);
+  return known & (asked | asksClient | REWRITTEN_REQUESTS);
 }
 
 /** The method that asks for the first of these lists. */

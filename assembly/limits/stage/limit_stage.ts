@@ -76,8 +76,9 @@ export class LimitStage extends Stage {
 
   /** Whether limits are about a request: those on the operator's paths, and those to endpoints that streams named. */
   concerns(head: RequestHead, endOfStream: bool): bool {
-    // The answers of HTTP+SSE come on a stream that a GET opens.
-    const isGet = (this.rules.namesGet || this.rules.limitsTokens) && head.method == HttpMethod.Get;
+    // The answers of HTTP+SSE come on a stream that a GET opens, those to rejected requests among them.
+    const rules = this.rules;
+    const isGet = (rules.namesGet || rules.limitsTokens || rules.isEnforced) && head.method == HttpMethod.Get;
     if (!isGet && !head.mayBringMessages(endOfStream)) return false;
     return head.isAtEndpoint || this.paths.include(head.path, head.pathLength, head.targetLength);
   }
@@ -98,7 +99,7 @@ export class LimitStage extends Stage {
     // It is always a Ledger: mcp/ must not import limits/, and declares it as a sink.
     facts.ledger = changetype<usize>(request.services.limits);
     changetype<Ledger>(facts.ledger).queues.decider = this.retries;
-    request.wantsPlainAnswer = this.rules.limitsTokens;
+    if (this.rules.limitsTokens) request.wantsPlainAnswer = true;
     this.findCaller(check, request, facts, head);
     const refusal = refusalOf(head, check);
     if (refusal && this.rules.isEnforced) return this.refuse(check, request, refusal);

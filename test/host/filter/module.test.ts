@@ -29,6 +29,7 @@ test("the module imports only what it uses of the ABI", () => {
     "env.proxy_remove_header_map_value",
     "env.proxy_resolve_shared_queue",
     "env.proxy_send_local_response",
+    "env.proxy_set_buffer_bytes",
     "env.proxy_set_effective_context",
     "env.proxy_set_property",
     "env.proxy_set_shared_data",
