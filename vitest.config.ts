@@ -38,7 +38,7 @@ const OLDEST_ENVOY = {
 
 /** Files of the envoy tier that need programs, which are built meanwhile (test/fixtures/prepare.ts). */
 const NEEDS_PROGRAMS =
-  /test\/(image|mesh|prometheus)\/|test\/access\/(parsers|http-sse)|test\/limits\/(global|clients)|test\/envoy\/(python|inspector|sdks|bridges)/;
+  /test\/(image|mesh|prometheus)\/|test\/access\/(parsers|http-sse|clients|server-requests)|test\/limits\/(global|clients)|test\/envoy\/(python|inspector|sdks|bridges)/;
 
 /** Within each tier the files that took longest come first, but those that need programs come last. */
 class PreparedLast extends BaseSequencer {

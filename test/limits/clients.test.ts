@@ -1,6 +1,5 @@
 /** Official clients are limited, wait, and call again: docs/shaping.md shows what each of them does with each form of answer. With
  *  MCP_WRITE_TABLES=1 the test writes the page's table instead of comparing it. */
-import { readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Envoy, startEnvoy } from "../../scripts/envoy/process.ts";
@@ -8,10 +7,9 @@ import { endsAfterAll } from "../envoy/cleanup.ts";
 import { type ClientKind, connectClient } from "../fixtures/clients/client.ts";
 import { hasPython, runLimitedPythonClient, startPythonServer } from "../fixtures/python.ts";
 import { startFixtureServer } from "../fixtures/servers/fixture-server.ts";
+import { expectTable } from "../tables.ts";
 
 const INSTALL_MS = 600_000;
-const PAGE = "docs/shaping.md";
-const TABLE = /(?<=<!-- clients -->\n).*?(?=<!-- \/clients -->)/s;
 
 /** One call, and after how long the next one is admitted again. */
 const RATE = { amount: 1, per: "3s" };
@@ -122,7 +120,7 @@ function describeReport(report: Report): string {
 describe.runIf(canRun)("clients that are limited", () => {
   const keep = endsAfterAll();
   const envoys = new Map<Upstream, Envoy>();
-  const rows: string[] = [];
+  const rows: string[][] = [];
 
   beforeAll(async () => {
     const upstreams = {
@@ -144,7 +142,7 @@ describe.runIf(canRun)("clients that are limited", () => {
         return run(envoys.get(upstream)!.proxyUrl + path, tool, args);
       }),
     );
-    rows.push(`| ${[name, era, ...reports.map(describeReport)].join(" | ")} |`);
+    rows.push([name, era, ...reports.map(describeReport)]);
     if (era === HTTP_SSE) return;
     const [error, result] = reports;
     expect(error).toMatchObject({ limited: { code: 429 }, after: { isError: false } });
@@ -156,25 +154,6 @@ describe.runIf(canRun)("clients that are limited", () => {
   });
 
   it("docs/shaping.md shows what they do", () => {
-    const header = ["client", "as", ...FORMS.map((form) => `\`"${form}"\``)];
-    const lines = [`| ${header.join(" | ")} |`, `|${" --- |".repeat(header.length)}`, ...rows];
-    const page = readFileSync(PAGE, "utf8");
-    if (process.env.MCP_WRITE_TABLES)
-      writeFileSync(
-        PAGE,
-        page.replace(TABLE, () => `\n${lines.join("\n")}\n\n`),
-      );
-    else expect(cellsOf(TABLE.exec(page)![0])).toEqual(cellsOf(lines.join("\n")));
+    expectTable("docs/shaping.md", "clients", ["client", "as", ...FORMS.map((form) => `\`"${form}"\``)], rows);
   });
 });
-
-/** The cells of a table, however it is laid out, without the line below the header. */
-function cellsOf(table: string): string[][] {
-  const lines = table.split("\n").filter((line) => line.startsWith("|") && !/^[|\s-]+$/.test(line));
-  return lines.map((line) =>
-    line
-      .split("|")
-      .slice(1, -1)
-      .map((cell) => cell.trim()),
-  );
-}
