@@ -3,7 +3,8 @@ import { Text } from "./text";
 
 /** Room behind the {@link Text} of an escape: a replacement character and the longest UTF-8 sequence. */
 const ROOM: usize = 8;
-const HEX_DIGITS: usize = memory.data<u8>([
+/** The digits of hexadecimal numbers, a byte each. */
+export const HEX_DIGITS: usize = memory.data<u8>([
   0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0x61, 0x62, 0x63, 0x64, 0x65, 0x66,
 ]);
 /** U+FFFD as UTF-8. */
@@ -146,7 +147,7 @@ export class ValueText {
 }
 
 /** The letter that escapes this character behind a backslash, 0 where there is none. */
-function shortEscape(byte: u8): u8 {
+export function shortEscape(byte: u8): u8 {
   switch (byte) {
     case QUOTE:
     case BACKSLASH:

@@ -1,0 +1,110 @@
+import { BACKSLASH, QUOTE, hexValue } from "../characters";
+import { HEX_DIGITS, shortEscape } from "../value_text";
+
+/** Behind all bytes of UTF-8: what characters from U+E000 to U+FFFF begin with compares as more than what those beyond U+FFFF
+ *  begin with, as their code units in UTF-16 do. */
+const SHIFT: u32 = 0x10;
+
+/** Writes a character as it is in strings of canonical JSON (RFC 8785, 3.2.2.2): in UTF-8, escaped where JSON requires it.
+ *  Returns the address behind it. */
+export function writeCharacter(to: usize, character: u32): usize {
+  if (character < 0x80) return writeAscii(to, <u8>character);
+  if (character < 0x800) {
+    store<u8>(to++, 0xc0 | (character >> 6));
+  } else {
+    if (character < 0x10000) {
+      store<u8>(to++, 0xe0 | (character >> 12));
+    } else {
+      store<u8>(to++, 0xf0 | (character >> 18));
+      store<u8>(to++, 0x80 | ((character >> 12) & 0x3f));
+    }
+    store<u8>(to++, 0x80 | ((character >> 6) & 0x3f));
+  }
+  store<u8>(to, 0x80 | (character & 0x3f));
+  return to + 1;
+}
+
+function writeAscii(to: usize, byte: u8): usize {
+  if (byte >= 0x20 && byte != QUOTE && byte != BACKSLASH) {
+    store<u8>(to, byte);
+    return to + 1;
+  }
+  const letter = shortEscape(byte);
+  store<u8>(to, BACKSLASH);
+  store<u8>(to, letter ? letter : 0x75, 1);
+  if (letter) return to + 2;
+  store<u16>(to, 0x3030, 2);
+  store<u8>(to, load<u8>(HEX_DIGITS + (byte >> 4)), 4);
+  store<u8>(to, load<u8>(HEX_DIGITS + (byte & 15)), 5);
+  return to + 6;
+}
+
+/** Below, equal to or above 0, as one key is to another in the order of their code units in UTF-16 (RFC 8785, 3.2.3). Both are
+ *  in canonical form, from their opening quotes on. */
+export function compareKeys(a: usize, b: usize): i32 {
+  a++;
+  b++;
+  while (true) {
+    let one: u32 = load<u8>(a);
+    let other: u32 = load<u8>(b);
+    if (one == other && one != BACKSLASH) {
+      if (one == QUOTE) return 0;
+      a++;
+      b++;
+      continue;
+    }
+    if (one == QUOTE) return -1;
+    if (other == QUOTE) return 1;
+    if (one == BACKSLASH) {
+      one = escaped(a);
+      a += escapeSize(a) - 1;
+    }
+    if (other == BACKSLASH) {
+      other = escaped(b);
+      b += escapeSize(b) - 1;
+    }
+    if (one != other) return inUtf16(one) < inUtf16(other) ? -1 : 1;
+    a++;
+    b++;
+  }
+}
+
+/** Whether a key in canonical form, at whose quote the address is, is this ASCII text, which needs no escapes. */
+export function sameKey(key: usize, text: string): bool {
+  const length = text.length;
+  for (let i = 0; i < length; i++) {
+    // A shorter key ends by its quote, which is not in the text.
+    if (load<u8>(key + 1 + i) != <u8>text.charCodeAt(i)) return false;
+  }
+  return load<u8>(key + 1 + length) == QUOTE;
+}
+
+function inUtf16(byte: u32): u32 {
+  return byte == 0xee || byte == 0xef ? byte + SHIFT : byte;
+}
+
+/** The character that an escape sequence in canonical form stands for, which is ASCII. */
+function escaped(at: usize): u32 {
+  const letter = load<u8>(at, 1);
+  switch (letter) {
+    case 0x75: // u
+      return (hexValue(load<u8>(at, 4)) << 4) | hexValue(load<u8>(at, 5));
+    case 0x62: // b
+      return 0x08;
+    case 0x66: // f
+      return 0x0c;
+    case 0x6e: // n
+      return 0x0a;
+    case 0x72: // r
+      return 0x0d;
+    case 0x74: // t
+      return 0x09;
+    default:
+      return letter;
+  }
+}
+
+@inline
+function escapeSize(at: usize): usize {
+  return load<u8>(at, 1) == 0x75 ? 6 : 2;
+}

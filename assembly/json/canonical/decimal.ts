@@ -1,0 +1,55 @@
+import { isDigit } from "../characters";
+
+/** Significant digits that are kept: no number of double precision, nor the middle between two, has more than 768. */
+export const DIGIT_LIMIT: i32 = 800;
+/** An exponent beyond this is beyond all numbers, whatever the digits. */
+const EXPONENT_LIMIT: i32 = 1_000_000;
+
+/** The digits of a {@link Decimal}, one byte each, from 0 to 9. */
+export const DIGITS: usize = heap.alloc(DIGIT_LIMIT + 1);
+
+/** A number of JSON as it is written: 0.DIGITS × 10^point. */
+export class Decimal {
+  isNegative: bool = false;
+  /** Significant digits, without zeros at either end; 0 for the number 0. */
+  count: i32 = 0;
+  point: i32 = 0;
+
+  /** Reads a number that follows JSON's grammar. */
+  read(at: usize, length: i32): void {
+    const end = at + length;
+    this.isNegative = load<u8>(at) == 0x2d;
+    this.count = 0;
+    this.point = 0;
+    if (this.isNegative) at++;
+    let hasPoint = false;
+    for (; at < end; at++) {
+      const byte = load<u8>(at);
+      if (byte == 0x2e) hasPoint = true;
+      else if (isDigit(byte)) this.append(byte - 0x30, hasPoint);
+      else break;
+    }
+    while (this.count && !load<u8>(DIGITS + this.count - 1)) this.count--;
+    if (at < end) this.point += exponentOf(at + 1, end);
+  }
+
+  private append(digit: u8, isFraction: bool): void {
+    if (!this.count && !digit) {
+      if (isFraction) this.point--;
+      return;
+    }
+    if (!isFraction) this.point++;
+    if (this.count < DIGIT_LIMIT) store<u8>(DIGITS + this.count++, digit);
+    // What is left out only says on which side of a middle the number is.
+    else if (digit) store<u8>(DIGITS + DIGIT_LIMIT - 1, load<u8>(DIGITS + DIGIT_LIMIT - 1) | 1);
+  }
+}
+
+/** The exponent that the bytes behind the `e` say. One beyond the limit is cut to it. */
+function exponentOf(at: usize, end: usize): i32 {
+  const isNegative = load<u8>(at) == 0x2d;
+  if (!isDigit(load<u8>(at))) at++;
+  let value: i32 = 0;
+  for (; at < end && value < EXPONENT_LIMIT; at++) value = value * 10 + (load<u8>(at) - 0x30);
+  return isNegative ? -value : value;
+}

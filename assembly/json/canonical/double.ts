@@ -1,0 +1,141 @@
+import { BigNumber } from "./big_number";
+import { DIGITS, Decimal } from "./decimal";
+
+/** The greatest and least decimal points of numbers of double precision: 1.8e308 and 4.9e-324. */
+const GREATEST_POINT: i32 = 309;
+const LEAST_POINT: i32 = -323;
+/** Bits of a significand, and the least exponent of one with all bits. */
+const SIGNIFICAND_BITS: i32 = 53;
+const LEAST_EXPONENT: i32 = -1022;
+const BIAS: i32 = 1023;
+const FRACTION_BITS: i32 = 52;
+const FRACTION: u64 = ((<u64>1) << FRACTION_BITS) - 1;
+/** The bits of infinity. */
+const INFINITY: u64 = (<u64>0x7ff) << FRACTION_BITS;
+/** The decimal logarithm of 2. */
+const LOG10_2: f64 = 0.30102999566398114;
+
+const numerator = BigNumber.create();
+const denominator = BigNumber.create();
+/** Half the distances to the next larger and the next smaller number. */
+const upper = BigNumber.create();
+const lower = BigNumber.create();
+const sum = BigNumber.create();
+
+/** The bits of the number of double precision that is nearest to a decimal one, whatever its sign; in the middle between two
+ *  the even one. False where there is none, for it is too large. The result is in {@link nearest}. */
+export function findNearest(decimal: Decimal): bool {
+  nearest = 0;
+  if (!decimal.count || decimal.point < LEAST_POINT) return true;
+  if (decimal.point > GREATEST_POINT) return false;
+  numerator.set(0);
+  for (let i = 0; i < decimal.count; i++) numerator.multiplyAdd(10, load<u8>(DIGITS + i));
+  denominator.set(1);
+  const exponent = decimal.point - decimal.count;
+  if (exponent > 0) numerator.multiplyByTenTo(exponent);
+  else denominator.multiplyByTenTo(-exponent);
+  nearest = quotient();
+  return nearest < INFINITY;
+}
+
+/** The bits that {@link findNearest} has found. */
+export let nearest: u64 = 0;
+
+/** The bits of numerator ÷ denominator, rounded. */
+function quotient(): u64 {
+  let exponent = numerator.bits - denominator.bits;
+  if (exponent > 0) denominator.shiftLeft(exponent);
+  else numerator.shiftLeft(-exponent);
+  if (numerator.compare(denominator) < 0) {
+    numerator.shiftLeft(1);
+    exponent--;
+  }
+  // Now it is (numerator ÷ denominator) × 2^exponent, with a quotient in [1, 2).
+  let bits = SIGNIFICAND_BITS;
+  if (exponent < LEAST_EXPONENT) bits -= LEAST_EXPONENT - exponent;
+  if (bits < 0) return 0;
+  let significand: u64 = 0;
+  for (let i = 0; i < bits; i++) {
+    significand <<= 1;
+    if (numerator.compare(denominator) >= 0) {
+      numerator.subtract(denominator);
+      significand |= 1;
+    }
+    numerator.shiftLeft(1);
+  }
+  const rest = numerator.compare(denominator);
+  if (rest > 0 || (rest == 0 && significand & 1)) significand++;
+  // A significand that is rounded up to one bit more makes the exponent one more.
+  if (exponent < LEAST_EXPONENT) return significand;
+  return ((<u64>(exponent + BIAS)) << FRACTION_BITS) + (significand - ((<u64>1) << FRACTION_BITS));
+}
+
+/** Writes into a decimal number the shortest one that a number of double precision, not 0, is nearest to; of several the one
+ *  nearest to it (Burger and Dybvig, "Printing Floating-Point Numbers Quickly and Accurately", 1996). Its sign stays. */
+export function shorten(bits: u64, decimal: Decimal): void {
+  const field = <i32>(bits >> FRACTION_BITS);
+  const fraction = bits & FRACTION;
+  const significand = field ? fraction | (FRACTION + 1) : fraction;
+  const exponent = max(field, 1) - BIAS - FRACTION_BITS;
+  const isEven = !(significand & 1);
+  // Below a power of two, the numbers are half as far apart.
+  const isPower = !fraction && field > 1;
+  numerator.set(significand);
+  denominator.set(1);
+  upper.set(1);
+  lower.set(1);
+  numerator.shiftLeft((isPower ? 2 : 1) + max(exponent, 0));
+  denominator.shiftLeft((isPower ? 2 : 1) + max(-exponent, 0));
+  upper.shiftLeft((isPower ? 1 : 0) + max(exponent, 0));
+  lower.shiftLeft(max(exponent, 0));
+  const logarithm = <f64>(exponent + 63 - <i32>clz(significand)) * LOG10_2;
+  let point = <i32>Math.ceil(logarithm - 1e-10);
+  if (point >= 0) {
+    denominator.multiplyByTenTo(point);
+  } else {
+    numerator.multiplyByTenTo(-point);
+    upper.multiplyByTenTo(-point);
+    lower.multiplyByTenTo(-point);
+  }
+  sum.setSum(numerator, upper);
+  const isBeyond = sum.compare(denominator);
+  if (isBeyond > 0 || (isBeyond == 0 && isEven)) {
+    point++;
+  } else {
+    multiplyByTen();
+  }
+  decimal.point = point;
+  decimal.count = 0;
+  while (true) {
+    let digit: u8 = 0;
+    while (numerator.compare(denominator) >= 0) {
+      numerator.subtract(denominator);
+      digit++;
+    }
+    const toLower = numerator.compare(lower);
+    const isLow = toLower < 0 || (toLower == 0 && isEven);
+    sum.setSum(numerator, upper);
+    const toUpper = sum.compare(denominator);
+    const isHigh = toUpper > 0 || (toUpper == 0 && isEven);
+    if (!isLow && !isHigh) {
+      store<u8>(DIGITS + decimal.count++, digit);
+      multiplyByTen();
+      continue;
+    }
+    if (isHigh && isLow) {
+      numerator.shiftLeft(1);
+      const half = numerator.compare(denominator);
+      if (half > 0 || (half == 0 && digit & 1)) digit++;
+    } else if (isHigh) {
+      digit++;
+    }
+    store<u8>(DIGITS + decimal.count++, digit);
+    return;
+  }
+}
+
+function multiplyByTen(): void {
+  numerator.multiplyAdd(10, 0);
+  upper.multiplyAdd(10, 0);
+  lower.multiplyAdd(10, 0);
+}

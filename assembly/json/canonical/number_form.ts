@@ -1,0 +1,88 @@
+import { DIGITS, Decimal } from "./decimal";
+import { findNearest, nearest, shorten } from "./double";
+
+/** Digits that each number of double precision with all bits tells from others: what is written with so many is the shortest
+ *  form of the number nearest to it. */
+const EXACT_DIGITS: i32 = 15;
+/** Decimal points of numbers that surely have all bits. */
+const LEAST_EXACT_POINT: i32 = -306;
+const GREATEST_EXACT_POINT: i32 = 308;
+/** ECMAScript writes no exponent for points in (-6, 21] (Number::toString). */
+const LEAST_PLAIN_POINT: i32 = -5;
+const GREATEST_PLAIN_POINT: i32 = 21;
+
+/** Room for the longest form: `-1.2345678901234567e-300`. */
+const FORM: usize = memory.data(32);
+
+const decimal = new Decimal();
+
+/** Where {@link writeNumberForm} writes. */
+export const numberFormAt: usize = FORM;
+
+/** The last number that was written was computed in long arithmetic, some microseconds of work. */
+export let wasHard: bool = false;
+
+/** Writes the form in which ECMAScript shows a number of JSON (RFC 8785, 3.2.2.3) to {@link numberFormAt}. Returns its length;
+ *  0 where it is too large for double precision. */
+export function writeNumberForm(at: usize, length: i32): i32 {
+  decimal.read(at, length);
+  const point = decimal.point;
+  const isInRange = point >= LEAST_EXACT_POINT && point <= GREATEST_EXACT_POINT;
+  wasHard = decimal.count > 0 && (decimal.count > EXACT_DIGITS || !isInRange);
+  if (wasHard) {
+    if (!findNearest(decimal)) return 0;
+    if (nearest) shorten(nearest, decimal);
+    else decimal.count = 0;
+  }
+  return write();
+}
+
+function write(): i32 {
+  const count = decimal.count;
+  const point = decimal.point;
+  let to = FORM;
+  if (!count) {
+    store<u8>(to, 0x30);
+    return 1;
+  }
+  if (decimal.isNegative) store<u8>(to++, 0x2d);
+  if (point < LEAST_PLAIN_POINT || point > GREATEST_PLAIN_POINT) {
+    to = writeDigits(to, 0, 1);
+    if (count > 1) to = writeDigits(writePoint(to), 1, count);
+    to = writeExponent(to, point - 1);
+  } else if (point <= 0) {
+    store<u8>(to++, 0x30);
+    to = writeDigits(writeZeros(writePoint(to), -point), 0, count);
+  } else {
+    to = writeDigits(to, 0, min(point, count));
+    to = writeZeros(to, point - count);
+    if (count > point) to = writeDigits(writePoint(to), point, count);
+  }
+  return <i32>(to - FORM);
+}
+
+/** Writes the digits in [from, end). */
+function writeDigits(to: usize, from: i32, end: i32): usize {
+  for (let i = from; i < end; i++) store<u8>(to++, 0x30 + load<u8>(DIGITS + i));
+  return to;
+}
+
+function writePoint(to: usize): usize {
+  store<u8>(to, 0x2e);
+  return to + 1;
+}
+
+function writeZeros(to: usize, count: i32): usize {
+  for (; count > 0; count--) store<u8>(to++, 0x30);
+  return to;
+}
+
+function writeExponent(to: usize, exponent: i32): usize {
+  store<u8>(to++, 0x65);
+  store<u8>(to++, exponent < 0 ? 0x2d : 0x2b);
+  const value = abs(exponent);
+  if (value >= 100) store<u8>(to++, <u8>(0x30 + value / 100));
+  if (value >= 10) store<u8>(to++, <u8>(0x30 + ((value / 10) % 10)));
+  store<u8>(to++, <u8>(0x30 + (value % 10)));
+  return to;
+}
