@@ -51,6 +51,7 @@ export enum EventKind {
   Unchecked,
   Decided,
   Withheld,
+  PinMismatched,
   LimitDecided,
   LimitShared,
   LimitWaited,

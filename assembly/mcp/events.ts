@@ -364,6 +364,18 @@ export class Events {
     this.report(EventKind.Withheld);
   }
 
+  /** A list brings a tool whose definition is not the pinned one. `reason`: Unpinned or Changed. `isShadow`: the tool passes all the
+   *  same. */
+  pinMismatched(stream: Stream, name: usize, nameLength: i32, reason: WithheldReason, isShadow: bool): void {
+    const event = this.event;
+    event.stream = stream;
+    event.name = name;
+    event.nameLength = nameLength;
+    event.withheldReason = reason;
+    event.isShadow = isShadow;
+    this.report(EventKind.PinMismatched);
+  }
+
   /** A limit decided a request. `rule`: the index of the limit's rule. */
   limitDecided(stream: Stream, rule: i32, decision: LimitDecision): void {
     const event = this.event;

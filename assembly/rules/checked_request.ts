@@ -34,6 +34,8 @@ export class CheckedRequest extends StageState {
   /** Parts of the response of which the policy may deny something to this caller, and to some caller: see {@link Parts}. */
   deniedParts: u8;
   ruledParts: u8;
+  /** The number of the pins that are about its server; 0 for none. */
+  pins: u8;
   /** It asks for a list, and states a revision: see {@link Call.statedRevision}. */
   statesList: bool;
   statedRevision: i8;

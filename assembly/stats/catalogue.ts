@@ -51,6 +51,7 @@ export enum Family {
   AccessRules,
   AccessOutdated,
   ElementsWithheld,
+  PinMismatches,
   LimitDecisions,
   LimitKeyOverflow,
   LimitWait,
@@ -105,6 +106,7 @@ const NAMES: string[] = [
   "mcp_access_rules",
   "mcp_access_outdated",
   "mcp_list_elements_withheld_total",
+  "mcp_tool_pin_mismatches_total",
   "mcp_limit_decisions_total",
   "mcp_limit_key_overflow_total",
   "mcp_limit_wait_milliseconds",
@@ -352,6 +354,8 @@ export function familyLabels(family: Family): LabelBits {
       return (1 << Label.Role) | (1 << Label.AccessMode);
     case Family.ElementsWithheld:
       return OF_METHOD | (1 << Label.WithheldReason) | (1 << Label.AccessMode);
+    case Family.PinMismatches:
+      return OF_TOOL | (1 << Label.WithheldReason) | (1 << Label.AccessMode);
     case Family.AccessRules:
     case Family.AccessOutdated:
       return 1 << Label.Role;

@@ -54,4 +54,10 @@ export class DecisionRecorder {
     this.series.choose(stream, method, TargetKind.None, OTHER_INDEX);
     this.table.count(Family.ElementsWithheld, reason, isShadow ? 1 : 0, 1);
   }
+  /** The server listed a tool whose definition is not the pinned one. */
+  pinMismatched(stream: Stream, name: usize, nameLength: i32, reason: WithheldReason, isShadow: bool): void {
+    const tools = this.labels.targets(this.series.serverOf(stream), TargetKind.Tool);
+    this.series.chooseTool(stream, tools.admit(name, nameLength, true));
+    this.table.count(Family.PinMismatches, reason, isShadow ? 1 : 0, 1);
+  }
 }

@@ -195,6 +195,8 @@ export class Statistics extends EventSink {
         );
       case EventKind.Withheld:
         return this.decisions.withheld(stream, event.method, event.withheldReason, event.isShadow);
+      case EventKind.PinMismatched:
+        return this.decisions.pinMismatched(stream, event.name, event.nameLength, event.withheldReason, event.isShadow);
       case EventKind.LimitDecided:
         return this.limits.decided(stream, event.rule, event.decision);
       case EventKind.LimitShared:

@@ -14,6 +14,8 @@ export class Half {
   logged: HeaderList | undefined;
   /** The bytes that went on when the module last let any pass. */
   passed: Buffer = NOTHING;
+  /** All bytes of the body that went on, by the callbacks that let them pass. */
+  readonly allPassed: Buffer[] = [];
   /** Whether a body callback runs. */
   isInBody = false;
   #ended = false;
@@ -77,6 +79,7 @@ export class Half {
 
   #passBody(): void {
     this.passed = this.body;
+    this.allPassed.push(this.body);
     this.body = NOTHING;
   }
 

@@ -175,6 +175,16 @@ export class HttpStream implements Context {
     return this.#response.passed.toString();
   }
 
+  /** All that the client has got of the response's body: a piece for each callback that let bytes pass. */
+  get receivedPieces(): readonly Buffer[] {
+    return this.#response.allPassed;
+  }
+
+  /** All that the client has got of the response's body. */
+  get received(): Buffer {
+    return Buffer.concat(this.#response.allPassed);
+  }
+
   buffer(type: BufferType): Uint8Array | undefined {
     if (type === BufferType.RequestBody) return this.#request.body;
     if (type === BufferType.ResponseBody) return this.#response.body;

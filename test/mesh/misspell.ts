@@ -8,9 +8,10 @@ export interface Misspelt {
   document: unknown;
 }
 
-/** Maps whose keys are free: labels, fields of a log line, names of extensions and of JWT providers, prefixes of metrics. */
+/** Maps whose keys are free: labels, fields of a log line, names of extensions, of JWT providers and of pinned tools,
+ *  prefixes of metrics. */
 const FREE =
-  /(^|\.)(labels|matchLabels|annotations|json_format|providers|typed_extension_protocol_options|typed_per_filter_config|[a-z.]+\/statsHistogramBuckets)$/;
+  /(^|\.)(pins\.\d+\.tools|labels|matchLabels|annotations|json_format|providers|typed_extension_protocol_options|typed_per_filter_config|[a-z.]+\/statsHistogramBuckets)$/;
 
 /** Each copy of the document with one more letter in one of its keys; also within texts that are YAML or JSON themselves. */
 export function misspell(document: unknown, place = ""): Misspelt[] {

@@ -8,11 +8,14 @@ import { Caller } from "../../identity/caller";
 import { Claims } from "../../rules/claim";
 import { ClientConditions } from "./client_conditions";
 import { Match } from "../../rules/match/match";
+import { Pins } from "./pins";
 import { Rule } from "./rule";
 import { DecidingKeys } from "../../rules/message/slots";
 
 /** Stands for the policy's default among the rules' indices. */
 export const DEFAULT_RULE: i32 = -1;
+/** Stands likewise for the pins of tools' definitions, which deny calls that rules allow. */
+export const PIN_RULE: i32 = -2;
 
 /** What can be said of a request before its body. */
 export enum Outlook {
@@ -32,6 +35,7 @@ export class Policy {
   /** Whether anything is said of what servers ask clients. */
   readonly rulesAnswers: bool;
   readonly claims: Claims;
+  readonly pins: Pins;
 
   constructor(
     readonly config: AccessConfig,
@@ -39,6 +43,7 @@ export class Policy {
     readonly hold: HoldConfig,
   ) {
     this.claims = new Claims(identity.jwtPayloadKey);
+    this.pins = new Pins(config.pins);
     let rulesAnswers = false;
     for (let i = 0; i < config.rules.length; i++) {
       const rule = new Rule(config.rules[i], this.keys, this.clients, this.claims);
@@ -120,6 +125,7 @@ export class Policy {
 
   /** What the rule of this index says. Where no rule decides, what servers ask is allowed. */
   actionOf(index: i32, call: Call): RuleAction {
+    if (index == PIN_RULE) return RuleAction.Deny;
     if (index != DEFAULT_RULE) return unchecked(this.rules[index]).action;
     return call.isAnswer ? RuleAction.Allow : this.config.defaultAction;
   }

@@ -12,9 +12,11 @@ export enum SpecialRule {
   Unchecked,
   /** The policy of a newer configuration, which an instance with an older one applies too, denies the request. */
   Newer,
+  /** The definition of the tool is not the pinned one. */
+  Pin,
 }
 
-const NAMES: string[] = ["_default", "_refused", "_batch", "_closed", "_unchecked", "_newer"];
+const NAMES: string[] = ["_default", "_refused", "_batch", "_closed", "_unchecked", "_newer", "_pin"];
 
 /** The name that metrics, logs and answers show. */
 export function specialRuleName(rule: SpecialRule): string {

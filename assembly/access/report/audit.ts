@@ -12,7 +12,7 @@ import { CheckedRequest } from "../../rules/checked_request";
 import { Explanation, NO_RULE } from "./explanation";
 import { Key } from "../../rules/message/keys";
 import { Match } from "../../rules/match/match";
-import { DEFAULT_RULE } from "../policy/policy";
+import { DEFAULT_RULE, PIN_RULE } from "../policy/policy";
 import { RequestRefusal, refusalName } from "../../rules/message/refusal";
 import { LineBudget } from "../../rules/line_budget";
 import { Slot } from "../../rules/message/slots";
@@ -40,8 +40,16 @@ export class Audit {
   }
 
   /** Writes the line of a denied message. `rule`: the index of the rule that denies it, or {@link DEFAULT_RULE}.
-   *  `session`: the hash that logs show; 0 for none. */
-  denied(check: CheckedRequest, call: Call, rule: i32, ruleName: string, isShadow: bool, session: u64): void {
+   *  `session`: the hash that logs show; 0 for none. `pin`: for {@link PIN_RULE}, what the tool's definition is. */
+  denied(
+    check: CheckedRequest,
+    call: Call,
+    rule: i32,
+    ruleName: string,
+    isShadow: bool,
+    session: u64,
+    pin: string = "",
+  ): void {
     this.explanation.begin(check, call);
     this.begin(check, ruleName, isShadow, session);
     this.writer.bytesMember("method", call.method, call.methodLength);
@@ -56,7 +64,8 @@ export class Audit {
     }
     if (this.explanation.policy.config.auditArguments && call.hasMessage) this.appendArguments(call.reader);
     this.writer.bytesMember("server", call.server, call.serverLength);
-    this.appendReason(rule);
+    if (rule == PIN_RULE) this.writer.textMember("pin", pin);
+    else this.appendReason(rule);
     this.end();
   }
 

@@ -4,7 +4,9 @@ import { Level, Log } from "../../host/log";
 import { JsonWriter } from "../../json/writer";
 import { Call } from "../../rules/message/call";
 import { CheckedRequest } from "../../rules/checked_request";
-import { Explanation } from "./explanation";
+import { PIN_RULE } from "../policy/policy";
+import { SpecialRule, specialRuleName } from "../policy/special_rule";
+import { Explanation, NO_RULE } from "./explanation";
 
 /** Writes at log level trace, for each decided message, a line of JSON for each rule: which of its parts match. */
 export class RuleTrace {
@@ -23,22 +25,39 @@ export class RuleTrace {
   decided(check: CheckedRequest, call: Call, decidedBy: i32): void {
     this.explanation.begin(check, call);
     for (let i = 0; i < this.explanation.policy.rules.length; i++) this.writeRule(check, call, i, i == decidedBy);
+    if (decidedBy == PIN_RULE) this.pinned(check, call, RuleMode.Enforce, true);
+  }
+
+  /** Writes the line of the pins of tools' definitions, which deny a message. `decides`: no rule has. */
+  pinned(check: CheckedRequest, call: Call, mode: RuleMode, decides: bool): void {
+    this.begin(specialRuleName(SpecialRule.Pin), RuleAction.Deny, mode, true, decides);
+    this.end(check, call);
   }
 
   private writeRule(check: CheckedRequest, call: Call, index: i32, decides: bool): void {
     const rule = this.explanation.policy.rules[index];
+    this.begin(rule.name, rule.action, rule.mode, rule.applies(this.explanation.match(index)), decides);
+    this.end(check, call, index);
+  }
+
+  private begin(name: string, action: RuleAction, mode: RuleMode, applies: bool, decides: bool): void {
     const writer = this.writer;
     writer.clear();
     writer.raw('{"event":"mcp_access_rule","rule":"');
-    writer.raw(rule.name);
-    writer.raw(rule.action == RuleAction.Allow ? '","action":"ALLOW"' : '","action":"DENY"');
-    writer.raw(rule.mode == RuleMode.Shadow ? ',"mode":"shadow"' : ',"mode":"enforce"');
-    writer.raw(rule.applies(this.explanation.match(index)) ? ',"applies":true' : ',"applies":false');
+    writer.raw(name);
+    writer.raw(action == RuleAction.Allow ? '","action":"ALLOW"' : '","action":"DENY"');
+    writer.raw(mode == RuleMode.Shadow ? ',"mode":"shadow"' : ',"mode":"enforce"');
+    writer.raw(applies ? ',"applies":true' : ',"applies":false');
     writer.raw(decides ? ',"decides":true' : ',"decides":false');
+  }
+
+  /** Ends a line with the message, and with the parts of the rule of this index; {@link NO_RULE} for none. */
+  private end(check: CheckedRequest, call: Call, index: i32 = NO_RULE): void {
+    const writer = this.writer;
     writer.bytesMember("request_id", check.requestId, check.requestIdLength);
     writer.bytesMember("method", call.method, call.methodLength);
     writer.raw(',"parts":{');
-    this.explanation.writeParts(index, writer);
+    if (index != NO_RULE) this.explanation.writeParts(index, writer);
     writer.raw("}}");
     this.log.writeBytes(Level.Trace, writer.at, writer.length);
   }

@@ -23,6 +23,7 @@ import { CallReader } from "./call_reader";
 import { DecisionLog } from "./decision_log";
 import { DenialAnswers } from "./denial_answers";
 import { ListRights } from "./list_rights";
+import { PinCheck } from "./pin_check";
 
 /** The access policy of a configuration as a stage of the gate. */
 export class AccessStage extends Stage {
@@ -32,6 +33,7 @@ export class AccessStage extends Stage {
   private calls: CallReader;
   private answers: DenialAnswers;
   private rights: ListRights;
+  private pins: PinCheck;
   private held: HeldBody;
   private passing: PassingBody;
 
@@ -45,14 +47,16 @@ export class AccessStage extends Stage {
     isNewer: bool,
   ) {
     super();
-    const decisions = new DecisionLog(policy, host, isNewer);
-    const calls = new CallReader(new Servers(config.server, host.properties, host.log), policy);
+    const pins = new PinCheck(policy, isNewer);
+    const decisions = new DecisionLog(policy, pins, host, isNewer);
+    const calls = new CallReader(new Servers(config.server, host.properties, host.log), policy, pins);
     const answers = new DenialAnswers(policy.config, decisions);
     this.principals = new Principals(config.identity, host.properties);
     this.decisions = decisions;
     this.calls = calls;
     this.answers = answers;
     this.rights = new ListRights(policy, calls, decisions);
+    this.pins = pins;
     const judge = new AccessJudge(calls, decisions, answers);
     this.held = new HeldBody(judge, policy.keys.message, config.hold, host.body, false);
     this.passing = new PassingBody(judge, policy.keys.message, config.hold, !policy.isEnforced, false);
@@ -61,7 +65,7 @@ export class AccessStage extends Stage {
   /** Whether the policy is about a request: the operator's paths and, of a closed policy, whatever looks like MCP, or all JSON
    *  where the paths are not known. */
   concerns(head: RequestHead, endOfStream: bool): bool {
-    const mayBringLists = head.method == HttpMethod.Get && this.rights.isAnything;
+    const mayBringLists = head.method == HttpMethod.Get && (this.rights.isAnything || this.pins.isAnything);
     if (!mayBringLists && !head.mayBringMessages(endOfStream)) return false;
     if (head.isAtEndpoint || this.isNamed(head)) return true;
     const config = this.policy.config;
@@ -88,12 +92,13 @@ export class AccessStage extends Stage {
     this.decisions.caller(check);
     this.calls.begin(check);
     const outlook = this.policy.outlook(this.caller, this.host.properties, this.calls.call, check.matches);
+    this.pins.begin(check, this.calls.call);
     this.rights.begin(check);
     // Servers would compress what cannot be read then.
-    if (check.ruledParts) request.wantsPlainAnswer = true;
+    if (check.ruledParts || check.pins) request.wantsPlainAnswer = true;
     // A stream of the server's messages.
     if (check.mayBeEmpty && !head.hasBody) return PASS;
-    const isAllowed = outlook == Outlook.Allowed;
+    const isAllowed = outlook == Outlook.Allowed && !this.pins.isEnforced(check);
     const mustHold = this.policy.isEnforced && !isAllowed;
     const refusal = refusalOf(head, check);
     if (refusal && mustHold) return this.answers.refuse(check, request, refusal);
@@ -131,16 +136,24 @@ export class AccessStage extends Stage {
   }
 
   editedParts(state: StageState, _request: GateRequest): Parts {
-    return this.policy.isEnforced ? changetype<CheckedRequest>(state).ruledParts : 0;
+    if (!this.policy.isEnforced) return 0;
+    const check = changetype<CheckedRequest>(state);
+    return this.pins.isEnforced(check) ? check.ruledParts | this.pins.parts(check) : check.ruledParts;
   }
 
   /** Requests of servers count with their answers where the policy is tried out. */
   watchedParts(state: StageState, _request: GateRequest): Parts {
-    return this.policy.isEnforced ? 0 : changetype<CheckedRequest>(state).deniedParts;
+    const check = changetype<CheckedRequest>(state);
+    const pinned = this.pins.parts(check);
+    return this.policy.isEnforced ? pinned : check.deniedParts | pinned;
   }
 
   withholds(state: StageState, request: GateRequest, element: ListElement): bool {
-    return this.rights.withholds(changetype<CheckedRequest>(state), request, element);
+    const check = changetype<CheckedRequest>(state);
+    const isDenied = this.rights.withholds(check, request, element);
+    // Pins compare all definitions, whoever sees them: what they find is about calls of others too.
+    const isMismatch = this.pins.withholds(check, request, element, isDenied);
+    return this.policy.isEnforced && (isDenied || isMismatch);
   }
 
   deniesServerRequest(state: StageState, request: GateRequest, method: usize, length: i32): bool {

@@ -12,7 +12,8 @@ import { ClientMemory } from "../client_memory";
 import { Call } from "../../rules/message/call";
 import { Slot } from "../../rules/message/slots";
 import { MessageForm, StrictReader } from "../../rules/message/strict_reader";
-import { DEFAULT_RULE, Policy } from "../policy/policy";
+import { DEFAULT_RULE, PIN_RULE, Policy } from "../policy/policy";
+import { PinCheck, PinState } from "./pin_check";
 
 /** What servers are to take a request without `MCP-Protocol-Version` for (2025-06-18, basic/transports, "Protocol Version
  *  Header"): 2025-03-26. */
@@ -26,10 +27,13 @@ export class CallReader {
   readonly call: Call = new Call();
   /** The address of the request for whose answer `call` is prepared; 0 for none. */
   private prepared: usize = 0;
+  /** The request that brings the current message. */
+  private request: GateRequest = changetype<GateRequest>(0);
 
   constructor(
     private servers: Servers,
     private policy: Policy,
+    private pins: PinCheck,
   ) {}
 
   /** Sets what is the same for all messages of a request. */
@@ -87,6 +91,7 @@ export class CallReader {
     const stream = request.exchange.stream;
     const services = request.services;
     this.prepared = 0;
+    this.request = request;
     this.recallClient(request);
     if (reader.form == MessageForm.Request) this.noteList(check, reader, request);
     if (reader.form != MessageForm.Response) return call.setRequest(reader);
@@ -119,6 +124,12 @@ export class CallReader {
 
   /** The rule that decides the current message, which is in the reader. */
   decide(check: CheckedRequest, reader: StrictReader): i32 {
+    const rule = this.decideByRules(check, reader);
+    if (this.isDenial(rule) || !this.pins.isEnforced(check)) return rule;
+    return this.pins.stateOf(check, this.request, this.call) == PinState.Pinned ? rule : PIN_RULE;
+  }
+
+  private decideByRules(check: CheckedRequest, reader: StrictReader): i32 {
     const policy = this.policy;
     const call = this.call;
     const rule = policy.decide(check.matches, call);

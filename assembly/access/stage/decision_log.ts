@@ -1,6 +1,7 @@
 import { RuleAction } from "../../config/access/access_config";
 import { GateRequest } from "../../gate/stage/request";
 import { StageHost } from "../../gate/stage/stage_host";
+import { RuleMode } from "../../config/rules/rule_config";
 import { FilterState } from "../../host/filter_state";
 import { Method, methodOf } from "../../mcp/protocol/methods";
 import { CheckedRequest } from "../../rules/checked_request";
@@ -10,11 +11,12 @@ import { Slot } from "../../rules/message/slots";
 import { MessageForm } from "../../rules/message/strict_reader";
 import { sessionOf } from "../../rules/message_session";
 import { nameCaller } from "../../rules/named_caller";
-import { DEFAULT_RULE, Policy } from "../policy/policy";
+import { DEFAULT_RULE, PIN_RULE, Policy } from "../policy/policy";
 import { SpecialRule, specialRuleName } from "../policy/special_rule";
 import { Audit } from "../report/audit";
 import { Explanation } from "../report/explanation";
 import { RuleTrace } from "../report/rule_trace";
+import { PinCheck, PinState, pinStateName } from "./pin_check";
 
 /** Counts, audits, traces and leaves in the access log what the access policy decides. */
 export class DecisionLog {
@@ -26,6 +28,7 @@ export class DecisionLog {
    *  under a rule of their own, and what it allows is left to the instance's own policy. */
   constructor(
     private policy: Policy,
+    private pins: PinCheck,
     host: StageHost,
     private isNewer: bool,
   ) {
@@ -62,6 +65,11 @@ export class DecisionLog {
       count(request, call, shadow, wouldDeny, true);
       if (wouldDeny) this.deny(request, check, call, shadow, true, session);
     }
+    if (isDenied || this.pins.stateOf(check, request, call) == PinState.Pinned) return;
+    // Pins that are enforced would have denied it.
+    count(request, call, SpecialRule.Pin, true, true);
+    if (this.trace.isEnabled) this.trace.pinned(check, call, RuleMode.Shadow, false);
+    this.deny(request, check, call, PIN_RULE, true, session);
   }
 
   /** This rule decided about an element of a list, for whose use `call` stands. */
@@ -120,10 +128,12 @@ export class DecisionLog {
   private deny(request: GateRequest, check: CheckedRequest, call: Call, rule: i32, isShadow: bool, session: u64): void {
     if (!this.audit.admits()) return;
     if (session == 0) session = sessionOf(request, call.reader);
-    this.audit.denied(check, call, rule, this.ruleName(rule), isShadow, session);
+    const pin = rule == PIN_RULE ? pinStateName(this.pins.state) : "";
+    this.audit.denied(check, call, rule, this.ruleName(rule), isShadow, session, pin);
   }
 
   private labelOf(rule: i32): i32 {
+    if (rule == PIN_RULE) return SpecialRule.Pin;
     if (rule != DEFAULT_RULE) return rule;
     return this.policy.config.isClosed ? SpecialRule.Closed : SpecialRule.Default;
   }

@@ -10,7 +10,6 @@ import { CheckedRequest } from "../../rules/checked_request";
 import { RequestRefusal, refusalName } from "../../rules/message/refusal";
 import { Slot } from "../../rules/message/slots";
 import { StrictReader } from "../../rules/message/strict_reader";
-import { DEFAULT_RULE } from "../policy/policy";
 import { DecisionLog } from "./decision_log";
 import { Denial } from "./denial";
 
@@ -64,7 +63,8 @@ export class DenialAnswers {
   /** Answers the request in the reader, which a rule denies. */
   deny(reader: StrictReader, rule: i32): void {
     const isToolCall = reader.isText(Slot.Method, "tools/call");
-    const hint = rule == DEFAULT_RULE ? NOTHING : this.hints[rule];
+    // Only rules of the policy have hints: neither its default nor pins do.
+    const hint = rule < 0 ? NOTHING : this.hints[rule];
     this.denial.deny(reader, this.decisions.ruleName(rule), hint, this.config.denialForm, isToolCall);
   }
 

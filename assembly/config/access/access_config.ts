@@ -1,4 +1,5 @@
 import { ConditionConfig, DenialForm, OperationConfig, RuleMode, SourceConfig } from "../rules/rule_config";
+import { PinsConfig } from "./pins_config";
 
 /** What a rule, or the policy where none decides, says of a message. */
 export enum RuleAction {
@@ -35,6 +36,8 @@ export class AccessConfig {
   denialCors: string[] = [];
   auditPerSecond: i32 = 10;
   auditArguments: bool = false;
+  /** Definitions of tools that were approved: at most one for a server. */
+  pins: PinsConfig[] = [];
   /** It stands for one that could not be read. */
   isClosed: bool = false;
   /** Of a closed one: `match.paths` could not be read either, so that MCP may be on any path. */

@@ -12,6 +12,7 @@ import { Problems, itemPath } from "../values/problems";
 import { anyOf } from "../values/shown";
 import { AccessConfig, RULE_ACTIONS, RuleAction, RuleConfig } from "./access_config";
 import { ConditionReader } from "./condition_reader";
+import { PinsReader } from "./pins_reader";
 import { PolicyChecks } from "./policy_checks";
 
 /** The most rules: each has a label value of its own. */
@@ -33,6 +34,7 @@ const FIELDS: string[] = [
   "maxBodyBytes",
   "denial",
   "audit",
+  "pins",
 ];
 /** What becomes of elements of lists that the caller may not use. */
 const LIST_TREATMENTS: string[] = ["filter", "pass"];
@@ -95,6 +97,8 @@ export class AccessReader {
     } else if (name == "audit") {
       if (!problems.isObject(path, value)) return;
       for (let i = 0; i < value.items.length; i++) this.readAudit(value.names[i], value.items[i]);
+    } else if (name == "pins") {
+      config.pins = new PinsReader(problems).read(path, value);
     } else {
       problems.refused("access", name, FIELDS);
     }

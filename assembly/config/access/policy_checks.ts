@@ -6,6 +6,7 @@ import { lowerCase } from "../values/lower_case";
 import { Problems, itemPath } from "../values/problems";
 import { quoted } from "../values/shown";
 import { AccessConfig, RuleAction, RuleConfig } from "./access_config";
+import { PinMode } from "./pins_config";
 import { RuleChecks } from "./rule_checks";
 
 const RULES = "access.rules";
@@ -77,11 +78,20 @@ export class PolicyChecks {
       if (rules[i].action != action && rules[i].mode == RuleMode.Enforce) return;
     }
     if (this.config.mode == RuleMode.Shadow) return;
+    if (action == RuleAction.Allow && this.enforcesPins) return;
     const isDeny = action == RuleAction.Deny;
     this.problems.warn(
       "access",
       isDeny ? "no rule allows a message: all are denied" : "no rule denies a message: all pass",
     );
+  }
+
+  private get enforcesPins(): bool {
+    const pins = this.config.pins;
+    for (let i = 0; i < pins.length; i++) {
+      if (pins[i].mode == PinMode.Enforce) return true;
+    }
+    return false;
   }
 }
 

@@ -10,6 +10,7 @@ import { Marks } from "../../store/primitives/marks";
 import { Secret } from "../../store/primitives/secret";
 import { Store } from "../../store/primitives/store";
 import { RejectionErrors } from "../../store/rejection_errors";
+import { SeenDefinitions } from "../../store/seen_definitions";
 import { Sessions } from "../../store/sessions";
 import { Tasks as StoredTasks } from "../../store/tasks";
 import { ToolLists } from "../../store/tool_lists";
@@ -59,6 +60,8 @@ export class ExchangeServices {
   readonly clientMessages: ClientMessages;
   readonly serverMessages: ServerMessages;
   readonly tokens: TokenSettings;
+  /** The definitions of tools with pins. */
+  readonly definitions: SeenDefinitions;
   /** The errors that answer requests of HTTP+SSE which the gate has rejected. */
   readonly rejections: RejectionErrors;
   /** The sink that remembers clients' names for the access policy. The unit sets it before streams use it. */
@@ -120,6 +123,7 @@ export class ExchangeServices {
     this.clientMessages = new ClientMessages(sessions, participants, pairing, usage, events);
     this.serverMessages = new ServerMessages(participants, pairing, usage, tasks, events);
     this.tokens = settings.tokens;
+    this.definitions = new SeenDefinitions(shared);
     this.rejections = new RejectionErrors(shared);
     this.tracker = tracker;
     this.storedSessions = storedSessions;

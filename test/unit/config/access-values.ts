@@ -142,6 +142,21 @@ const RULES = [
   ...rules([{ when: [{ key: "mcp.clientName", values: [] }] }, { when: [{ key: "mcp.clientName", unheard: ["a"] }] }]),
 ];
 
+const PIN = "0123456789abcdef".repeat(4);
+const PINS = [
+  ...[[], {}, "x", null, [null], ["x"], [{}], [{ tools: {} }], [{ tools: [] }], [{ tools: null }]],
+  ...[PIN, PIN.slice(1), `${PIN}0`, PIN.toUpperCase(), PIN.replace("0", "g"), "", null, 1].map((pin) => [
+    { tools: { t: pin } },
+  ]),
+  ...["", "a", "a".repeat(255), "a".repeat(256), "é b", "*"].map((name) => [{ tools: { [name]: PIN } }]),
+  ...["enforce", "observe", "shadow", "Enforce", "", null].map((mode) => [{ mode, tools: { t: PIN } }]),
+  ...[...LIST_OF_TEXTS, ["a", "a"], Array.from({ length: 65 }, (_, i) => `s${i}`)].map((servers) => [
+    { servers, tools: { t: PIN } },
+  ]),
+  ...[64, 65].map((count) => Array.from({ length: count }, (_, i) => ({ servers: [`s${i}`], tools: { t: PIN } }))),
+  [{ tools: { t: PIN }, unheard: 1 }],
+];
+
 /** Values for each field of `access`, by its path: all that it may be, and what it may not. */
 export const ACCESS_VALUES: Record<string, unknown[]> = {
   access: [null, [], "x", {}, { rule: [] }],
@@ -159,5 +174,6 @@ export const ACCESS_VALUES: Record<string, unknown[]> = {
   "access.audit": [null, [], "x", {}, { lines: 1 }],
   "access.audit.perSecond": [0, 1, 1000, 1001, -1, 1.5, "1", null],
   "access.audit.arguments": [true, false, "true", null, 0],
+  "access.pins": PINS,
   "access.rules": RULES,
 };

@@ -113,7 +113,7 @@ describe("a policy", () => {
 describe("what is wrong with a policy is an error with its path and the value", () => {
   const text = "a string of at most 256 bytes";
   const fields =
-    "mode, defaultAction, lists, rules, principalSources, jwtPayloadKey, holdHeaders, maxBodyBytes, denial or audit";
+    "mode, defaultAction, lists, rules, principalSources, jwtPayloadKey, holdHeaders, maxBodyBytes, denial, audit or pins";
   const size = 'access.maxBodyBytes: expected a size from 1KiB to 64MiB, like "512KiB"';
 
   it.each<[unknown, ...string[]]>([

@@ -36,6 +36,7 @@ const WHOLE = {
   access: {
     ...{ mode: "enforce", defaultAction: "DENY", lists: "filter", audit: { perSecond: 1, arguments: false } },
     denial: { form: "status", status: 403, cors: ["*"] },
+    pins: [{ servers: ["s"], mode: "observe", tools: { a: "0123456789abcdef".repeat(4) } }],
     rules: [
       {
         name: "a",

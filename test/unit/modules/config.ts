@@ -1,4 +1,5 @@
 import { AccessConfig, RULE_ACTIONS, RuleConfig } from "../../../assembly/config/access/access_config";
+import { PIN_MODES, PinsConfig } from "../../../assembly/config/access/pins_config";
 import { ConfigReader } from "../../../assembly/config/config_reader";
 import {
   KEY_PARTS,
@@ -79,7 +80,14 @@ function traceAccess(access: AccessConfig): void {
   traceItem("access", "denies by " + DENIAL_FORMS[access.denialForm] + " " + access.denialStatus.toString());
   if (access.denialCors.length) traceItem("access", "denials for pages of " + access.denialCors.join(" "));
   traceItem("access", "audits " + access.auditPerSecond.toString() + (access.auditArguments ? " with arguments" : ""));
+  for (let i = 0; i < access.pins.length; i++) tracePins(access.pins[i]);
   for (let i = 0; i < access.rules.length; i++) traceRule(access.rules[i]);
+}
+
+function tracePins(pins: PinsConfig): void {
+  const servers = pins.servers.length ? pins.servers.join(",") : "all servers";
+  traceItem("access", "pins of " + servers + " " + PIN_MODES[pins.mode]);
+  for (let i = 0; i < pins.tools.length; i++) traceItem("access", "pin " + pins.tools[i] + " " + pins.pins[i]);
 }
 
 function traceRule(rule: RuleConfig): void {

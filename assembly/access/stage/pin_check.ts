@@ -1,0 +1,137 @@
+import { ListElement } from "../../edit/response/list_element";
+import { ListKind, Parts, listPart } from "../../edit/response/list_kind";
+import { GateRequest } from "../../gate/stage/request";
+import { CanonicalJson } from "../../json/canonical/canonical_json";
+import { Token } from "../../json/token";
+import { Method } from "../../mcp/protocol/methods";
+import { WithheldReason } from "../../mcp/protocol/withheld_reason";
+import { keyedHash } from "../../memory/keyed_hash";
+import { SHA256_SIZE, Sha256 } from "../../memory/sha256";
+import { CheckedRequest } from "../../rules/checked_request";
+import { Call } from "../../rules/message/call";
+import { Slot } from "../../rules/message/slots";
+import { NO_PINS, Pins, definitionHash } from "../policy/pins";
+import { Policy } from "../policy/policy";
+
+/** What a tool's definition is to its pin. */
+export enum PinState {
+  /** It is the pinned one, or has not been seen yet, or nothing is pinned. */
+  Pinned,
+  /** The tool has no pin, or a definition that none can be of: one that is too large, or has no canonical form. */
+  Unpinned,
+  Changed,
+}
+
+/** The members of a definition that its pin is of. */
+const FIELDS: string[] = ["name", "title", "description", "inputSchema", "outputSchema", "annotations"];
+/** Stands for a definition that no pin can be of. */
+const UNREADABLE: u64 = 1;
+
+const DIGEST: usize = memory.data(SHA256_SIZE);
+const sha256 = Sha256.create();
+/** Made for the first definition: it has some hundred KiB. */
+let canonical: CanonicalJson | null = null;
+
+/** Compares the definitions of tools with their pins. */
+export class PinCheck {
+  /** What {@link stateOf} found last. */
+  state: PinState = PinState.Pinned;
+  private pins: Pins;
+
+  /** @param isNewer as for the `DecisionLog`: the instance's own policy counts what differs. */
+  constructor(
+    private policy: Policy,
+    private isNewer: bool,
+  ) {
+    this.pins = policy.pins;
+  }
+
+  /** Whether there are pins. */
+  get isAnything(): bool {
+    return !this.pins.isEmpty;
+  }
+
+  /** Finds out which pins are about a request, once its server is known. */
+  begin(check: CheckedRequest, call: Call): void {
+    check.pins = <u8>this.pins.numberOf(call);
+  }
+
+  /** Whether the pins of the request's server are enforced. */
+  isEnforced(check: CheckedRequest): bool {
+    return check.pins != NO_PINS && this.pins.at(check.pins).isEnforced;
+  }
+
+  /** The parts of the response that pins may be about. */
+  parts(check: CheckedRequest): Parts {
+    return check.pins != NO_PINS ? listPart(ListKind.Tools) : 0;
+  }
+
+  /** What the definition of the tool that a message calls was when it was seen last. */
+  stateOf(check: CheckedRequest, request: GateRequest, call: Call): PinState {
+    this.state = PinState.Pinned;
+    if (check.pins == NO_PINS || call.isAnswer || !call.isMethod("tools/call")) return this.state;
+    const reader = call.reader;
+    this.state = PinState.Unpinned;
+    if (reader.token(Slot.Name) != Token.String || reader.isCut(Slot.Name)) return this.state;
+    const tool = keyedHash(reader.textAt(Slot.Name), reader.textLength(Slot.Name));
+    const pinned = this.pins.at(check.pins).hashOf(tool);
+    if (!pinned) return this.state;
+    const services = request.services;
+    const seen = services.definitions.of(services.participants.serverOf(request.exchange.stream), tool);
+    this.state = !seen || seen == pinned ? PinState.Pinned : PinState.Changed;
+    return this.state;
+  }
+
+  /** An element of a list passes: keeps which definition its tool has, and counts one that differs from its pin. True where it is to
+   *  be withheld. `isWithheld`: it is for another reason, which has been counted. */
+  withholds(check: CheckedRequest, request: GateRequest, element: ListElement, isWithheld: bool): bool {
+    if (check.pins == NO_PINS || element.kind != ListKind.Tools) return false;
+    const isShadow = !this.policy.isEnforced || !this.isEnforced(check);
+    let reason = WithheldReason.Unclear;
+    if (element.isClear) {
+      const state = this.see(check, request, element);
+      if (state == PinState.Pinned) return false;
+      reason = state == PinState.Changed ? WithheldReason.Changed : WithheldReason.Unpinned;
+    }
+    const events = request.services.events;
+    const stream = request.exchange.stream;
+    const length = element.isClear ? element.nameLength : 0;
+    if (element.isClear && !this.isNewer) events.pinMismatched(stream, element.name, length, reason, isShadow);
+    if (!isWithheld) events.withheld(stream, Method.ToolsList, element.name, length, reason, isShadow);
+    return !isShadow;
+  }
+
+  /** Keeps the definition of a tool that has a pin, and compares it with that. */
+  private see(check: CheckedRequest, request: GateRequest, element: ListElement): PinState {
+    if (element.isCut) return PinState.Unpinned;
+    const tool = keyedHash(element.name, element.nameLength);
+    const pinned = this.pins.at(check.pins).hashOf(tool);
+    if (!pinned) return PinState.Unpinned;
+    const hash = hashOf(element);
+    const services = request.services;
+    services.definitions.keep(services.participants.serverOf(request.exchange.stream), tool, hash);
+    if (hash == pinned) return PinState.Pinned;
+    return hash == UNREADABLE ? PinState.Unpinned : PinState.Changed;
+  }
+}
+
+/** The name that logs show. */
+export function pinStateName(state: PinState): string {
+  return state == PinState.Changed ? "changed" : "unpinned";
+}
+
+/** The hash of an element as a definition with pins has it; {@link UNREADABLE} where it has no canonical form. */
+function hashOf(element: ListElement): u64 {
+  if (!element.at) return UNREADABLE;
+  let json = canonical;
+  if (!json) {
+    json = new CanonicalJson(FIELDS);
+    canonical = json;
+  }
+  if (!json.read(element.at, element.length)) return UNREADABLE;
+  sha256.reset();
+  while (json.next()) sha256.feed(json.at, json.length);
+  if (!json.isSound) return UNREADABLE;
+  sha256.finish(DIGEST);
+  return definitionHash(DIGEST);
+}
