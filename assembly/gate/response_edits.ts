@@ -25,6 +25,7 @@ import { PASS, Verdict } from "./stage/verdict";
 /** What says how long a body is, or that it is unchanged (RFC 9110, sections 8.6 and 8.8.3; RFC 9530; RFC 3230). */
 const BODY_HEADERS: string[] = ["content-length", "etag", "digest", "content-digest", "repr-digest", "content-md5"];
 const ANSWER_HEADERS = new HeaderBlock(["content-type", "application/json"]);
+const ACCEPTED: i32 = 202;
 const BAD_GATEWAY: i32 = 502;
 const DETAILS = "mcp_list_withheld[undecoded]";
 
@@ -58,7 +59,9 @@ export class ResponseEdits extends EditJudge {
     const asked = isGood ? request.askedLists : 0;
     const lists = edited & ALL_LISTS;
     if (!isReadable) {
-      const mayBringList = isGet ? isGood && isEventStream && lists : asked & lists;
+      const mayBringList = isGet
+        ? isGood && isEventStream && lists != 0
+        : (asked & lists) != 0 && isOwnAnswer(request, head);
       return mayBringList ? this.withhold(request, isGet, head) : PASS;
     }
     const parts = isEventStream ? known : partsOfBody(request, known, asked);
@@ -183,6 +186,12 @@ export class ResponseEdits extends EditJudge {
 
 function stageOf(state: StageState): Stage {
   return changetype<Stage>(state.stage);
+}
+
+/** Whether the response to a POST is the answer to its request, rather than word that the request has arrived. */
+function isOwnAnswer(request: GateRequest, head: ResponseHead): bool {
+  const stream = request.exchange.stream;
+  return head.status != ACCEPTED && !stream.session.isHttpSse && !stream.isUnpaired;
 }
 
 /** What of a body of one message or batch is read: it brings what its request asked for. */
