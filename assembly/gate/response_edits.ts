@@ -52,22 +52,22 @@ export class ResponseEdits extends EditJudge {
     // A stream that a GET opens may turn out to be one of HTTP+SSE, which brings the answers to other requests.
     const hasRewritten = request.newestRejected != null || (isGet && isEventStream);
     const edited = this.editedParts(request) | (hasRewritten ? REWRITTEN_REQUESTS : 0);
-    const known = edited | this.watchedParts(request);
+    const watched = this.watchedParts(request);
+    const known = edited | watched;
     if (!known || endOfStream) return PASS;
     const isReadable = !head.compressed && (isEventStream || head.contentType == ContentType.Json);
     const isGood = head.status >= 200 && head.status < 300;
     const asked = isGood ? request.askedLists : 0;
-    const lists = edited & ALL_LISTS;
+    const withheld = this.withheldParts(request) & edited & ALL_LISTS;
     if (!isReadable) {
-      const mayBringList = isGet
-        ? isGood && isEventStream && lists != 0
-        : (asked & lists) != 0 && isOwnAnswer(request, head);
+      const isList = (asked & withheld) != 0 && isOwnAnswer(request, head);
+      const mayBringList = isGet ? isGood && isEventStream && withheld != 0 : isList;
       return mayBringList ? this.withhold(request, isGet, head) : PASS;
     }
     const parts = isEventStream ? known : partsOfBody(request, known, asked);
     if (!parts) return PASS;
     const changed = parts & edited;
-    const editor = ResponseEditor.take(isEventStream, changed, parts, (asked & lists) != 0);
+    const editor = ResponseEditor.take(isEventStream, changed, parts & withheld, parts & watched, asked);
     request.editor = changetype<usize>(editor);
     if (changed) for (let i = 0; i < BODY_HEADERS.length; i++) this.headers.remove(unchecked(BODY_HEADERS[i]));
     return PASS;
@@ -170,6 +170,15 @@ export class ResponseEdits extends EditJudge {
     for (let at = request.first; at; at = changetype<StageState>(at).next) {
       const state = changetype<StageState>(at);
       parts |= stageOf(state).editedParts(state, request);
+    }
+    return parts;
+  }
+
+  private withheldParts(request: GateRequest): Parts {
+    let parts: Parts = 0;
+    for (let at = request.first; at; at = changetype<StageState>(at).next) {
+      const state = changetype<StageState>(at);
+      parts |= stageOf(state).withheldParts(state, request);
     }
     return parts;
   }

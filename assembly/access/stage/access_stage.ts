@@ -141,6 +141,10 @@ export class AccessStage extends Stage {
     return this.pins.isEnforced(check) ? check.ruledParts | this.pins.parts(check) : check.ruledParts;
   }
 
+  withheldParts(state: StageState, _request: GateRequest): Parts {
+    return changetype<CheckedRequest>(state).deniedParts;
+  }
+
   /** Requests of servers count with their answers where the policy is tried out. */
   watchedParts(state: StageState, _request: GateRequest): Parts {
     const check = changetype<CheckedRequest>(state);

@@ -67,10 +67,11 @@ export class MessageEditor {
   private isUnopened: bool;
   /** The current result has had a list. */
   private hasList: bool;
-  /** The parts that are edited, and these with those that are only read. */
+  /** The parts that may change; the lists among them of which elements may be withheld; and the parts that are only read. */
   private edited: Parts;
-  private known: Parts;
-  /** A list was asked for. */
+  private withheld: Parts;
+  private watched: Parts;
+  /** A list was asked for that may change. */
   private isAsked: bool;
   /** Bytes of text before the current chunk. */
   private passed: u64;
@@ -80,11 +81,12 @@ export class MessageEditor {
     this.tokens = Tokenizer.create();
   }
 
-  /** What is edited from now on, and what is only read. `isAsked`: whether a list was asked for that is edited. */
-  open(edited: Parts, watched: Parts, isAsked: bool): void {
+  /** What is edited from now on: see {@link ResponseEditor.take}. */
+  open(edited: Parts, withheld: Parts, watched: Parts, asked: Parts): void {
     this.edited = edited;
-    this.known = edited | watched;
-    this.isAsked = isAsked;
+    this.withheld = withheld;
+    this.watched = watched;
+    this.isAsked = (asked & edited) != 0;
     this.begin();
   }
 
@@ -215,7 +217,7 @@ export class MessageEditor {
 
   private takeMessageKey(): void {
     const tokens = this.tokens;
-    const known = this.known;
+    const known = this.edited | this.watched;
     this.member = memberOf(tokens);
     switch (this.member) {
       case Member.Result:
@@ -260,11 +262,7 @@ export class MessageEditor {
     } else if (this.member == Member.CacheScope) {
       this.takeCacheScope(token);
     } else if (token == Token.ArrayStart && this.member < LIST_COUNT) {
-      const part = listPart(this.member);
-      emitter.moveTo(emitter.addressOf(tokens.tokenEnd));
-      if (this.edited & part) this.hasList = true;
-      this.list.begin(<i32>this.member, (this.edited & part) != 0, emitter);
-      this.place = Place.List;
+      this.beginList(listPart(this.member));
     } else if (token == Token.ObjectStart && this.member == Member.InputRequests) {
       this.place = Place.InputRequests;
     } else if (token == Token.ObjectStart || token == Token.ArrayStart) {
@@ -272,16 +270,27 @@ export class MessageEditor {
     }
   }
 
+  private beginList(part: Parts): void {
+    const emitter = this.emitter;
+    const isEdited = (this.withheld & part) != 0;
+    if (this.edited & part) this.hasList = true;
+    if (!isEdited && !(this.watched & part)) return this.tokens.skipContainer();
+    emitter.moveTo(emitter.addressOf(this.tokens.tokenEnd));
+    this.list.begin(<i32>this.member, isEdited, emitter);
+    this.place = Place.List;
+  }
+
   private takeResultKey(): void {
     const tokens = this.tokens;
+    const known = this.edited | this.watched;
     const member = memberOf(tokens);
     this.member = member;
     if (member < LIST_COUNT) {
-      if (!(this.known & listPart(member))) tokens.skipValue();
+      if (!(known & listPart(member))) tokens.skipValue();
     } else if (member == Member.CacheScope && this.edited & ALL_LISTS && (this.hasList || this.isAsked)) {
       this.emitter.moveTo(this.emitter.addressOf(tokens.tokenEnd));
       this.emitter.beginHold(Held.Rest);
-    } else if (member != Member.InputRequests || !(this.known & SERVER_REQUESTS)) {
+    } else if (member != Member.InputRequests || !(known & SERVER_REQUESTS)) {
       this.member = Member.None;
       tokens.skipValue();
     }
@@ -347,7 +356,7 @@ export class MessageEditor {
       return emitter.insert(judge.error, judge.errorLength);
     }
     const mayHaveList = this.hasList || (this.isAsked && this.place > Place.Batch);
-    const mayBeList = mayHaveList && (this.edited & ALL_LISTS) != 0;
+    const mayBeList = mayHaveList && this.withheld != 0;
     if (mayBeList) judge.cannotRead();
     const isCut = mayBeList || emitter.mode == Mode.Hold || emitter.mode == Mode.Drop;
     emitter.mode = isCut ? Mode.Drop : Mode.Pass;

@@ -22,9 +22,10 @@ export class ResponseEditor {
   private nextFree: usize;
 
   /** @param edited the parts that may change.
+   *  @param withheld those of them that are lists of which elements may be withheld.
    *  @param watched the parts that are only read.
-   *  @param isAsked whether a list was asked for that is edited: a body that is no JSON is withheld then. */
-  static take(isEventStream: bool, edited: Parts, watched: Parts, isAsked: bool): ResponseEditor {
+   *  @param asked the lists that were asked for: a body that is no JSON is withheld if elements of them may be. */
+  static take(isEventStream: bool, edited: Parts, withheld: Parts, watched: Parts, asked: Parts): ResponseEditor {
     let self = changetype<ResponseEditor>(free);
     if (free) {
       free = self.nextFree;
@@ -38,8 +39,8 @@ export class ResponseEditor {
     self.events.reset();
     self.isEventStream = isEventStream;
     self.markLength = 0;
-    self.message.open(edited, watched, isAsked);
-    if (!isEventStream && isAsked) self.message.hold();
+    self.message.open(edited, withheld, watched, asked);
+    if (!isEventStream && asked & withheld) self.message.hold();
     return self;
   }
 

@@ -52,6 +52,12 @@ export abstract class Stage {
     return 0;
   }
 
+  /** Of the lists among the edited parts those of which this stage may withhold elements. Of others only the scope of caches changes,
+   *  since other callers may see less of them. */
+  withheldParts(_state: StageState, _request: GateRequest): Parts {
+    return 0;
+  }
+
   /** The parts of the response that this stage only reads, for the record. */
   watchedParts(_state: StageState, _request: GateRequest): Parts {
     return 0;

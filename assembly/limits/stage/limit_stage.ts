@@ -107,6 +107,8 @@ export class LimitStage extends Stage {
       const isAdmitted = this.judge.admitsGet(check, request, GET_BYTES, GET_METHOD.length);
       if (!isAdmitted) return this.answers.rejectGet(check, this.charger.rejection);
     }
+    // A stream of the server's messages.
+    if (check.mayBeEmpty && !head.hasBody) return PASS;
     if (refusal) {
       this.log.refused(check, request, refusal, 0);
     } else if (this.rules.isEnforced) {

@@ -10,7 +10,7 @@ export const SERVER_REQUESTS = 16;
 export const REWRITTEN_REQUESTS = 32;
 
 interface Exports {
-  open(isEventStream: boolean, edited: number, watched: number, isAsked: boolean): void;
+  open(isEventStream: boolean, edited: number, withheld: number, watched: number, asked: number): void;
   close(): void;
   read(at: number, length: number): number;
   outputAt(): number;
@@ -40,6 +40,7 @@ export interface Edited {
 export interface Editing {
   readonly isEventStream?: boolean;
   readonly edited?: number;
+  readonly withheld?: number;
   readonly watched?: number;
   readonly isAsked?: boolean;
 }
@@ -55,9 +56,10 @@ const module = new TestModule<Exports>("response_editor", {
 /** Edits a response that comes in these chunks. */
 export function edit(chunks: Iterable<Uint8Array>, editing: Editing = {}): Edited {
   const { isEventStream = false, edited = LISTS, watched = 0, isAsked = true } = editing;
+  const { withheld = edited & LISTS } = editing;
   const { exports } = module;
   elements = [];
-  exports.open(isEventStream, edited, watched, isAsked);
+  exports.open(isEventStream, edited, withheld, watched, isAsked ? LISTS : 0);
   const parts: string[] = [];
   let hasChanged = false;
   for (const chunk of chunks) {

@@ -81,6 +81,13 @@ describe("a list", () => {
     expect(edited(event(list), { edited: 1, isAsked: false, isEventStream: true }).hasChanged).toBe(false);
   });
 
+  it("changes the scope of caches where other callers see less", () => {
+    const list = answer('{"tools":[{"name":"no"}],"cacheScope":"public"}');
+    const { text, elements } = edited(list, { withheld: 0 });
+    expect(text).toBe(list.replace("public", "private"));
+    expect(elements).toEqual([]);
+  });
+
   it("is read without any change", () => {
     const list = answer('{"tools":[{"name":"no","x":[1, 2]},{"name":"b"}]}');
     for (const isEventStream of [false, true]) {

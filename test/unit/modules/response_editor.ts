@@ -46,9 +46,9 @@ class TestJudge extends EditJudge {
 const judge = new TestJudge();
 let editor = changetype<ResponseEditor>(0);
 
-export function open(isEventStream: bool, edited: u32, watched: u32, isAsked: bool): void {
+export function open(isEventStream: bool, edited: u32, withheld: u32, watched: u32, asked: u32): void {
   judge.unread = 0;
-  editor = ResponseEditor.take(isEventStream, edited, watched, isAsked);
+  editor = ResponseEditor.take(isEventStream, edited, withheld, watched, asked);
 }
 
 export function close(): void {
