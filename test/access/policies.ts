@@ -93,3 +93,17 @@ export const ALMOST_ALL: Policy = {
     },
   ],
 };
+
+/** Keeps from clients what no server asks. */
+const NO_QUESTIONS = {
+  name: "questions",
+  action: "DENY",
+  to: [{ operation: { direction: "server_to_client", methods: ["never/asked"] } }],
+};
+
+/** The same, and responses are edited wherever they can be. Whoever goes on with a call of 2026-07-28 does not say what was
+ *  asked: with `mayContinue` the questions of servers are left alone. */
+export function editing(mayContinue = false): { rules: object[] } {
+  const rules = [...ALMOST_ALL.rules, { name: "prompt", action: "DENY", to: to({ prompts: ["never"] }) }];
+  return { ...ALMOST_ALL, rules: mayContinue ? rules : [...rules, NO_QUESTIONS] };
+}
