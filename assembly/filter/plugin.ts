@@ -1,5 +1,6 @@
 import { PluginConfig } from "../config/plugin_config";
 import { HoldConfig } from "../config/rules/hold_config";
+import { BodyRewriter } from "../edit/request/body_rewriter";
 import { Enforcement } from "../gate/enforcement";
 import { Gate } from "../gate/gate";
 import { HeldBudget } from "../gate/held_budget";
@@ -81,7 +82,8 @@ export class Plugin extends RootContext {
     const body = new BodyReader(BufferType.RequestBody);
     const held = new HeldStreams();
     const budget = new HeldBudget(new HoldConfig());
-    const enforcement = new Enforcement(new HostReplies(), streams, budget);
+    const rewriter = new BodyRewriter(body, new HostBodyWriter(BufferType.RequestBody));
+    const enforcement = new Enforcement(new HostReplies(), streams, budget, rewriter, clock);
     const turns = new NextTurn(id, new HostSharedQueue(properties), sharedData, random, streams);
     const timer = new HostTimer(clock);
     const host = new Host(

@@ -124,7 +124,10 @@ export class RequestFlow {
     const request = gatedRequest(exchange);
     if (request) {
       if (request.isAnswered) return Action.Pause;
-      if (request.isHeld) this.pass(exchange, this.gate.conclude(request));
+      if (request.isHeld) {
+        this.pass(exchange, this.gate.conclude(request));
+        if (!request.isAnswered && !request.isHeld) this.gate.rewrite(request);
+      }
       if (!request.isAnswered) this.gate.end(request);
     }
     if (exchange.readsRequest) exchange.requestEnd(services);

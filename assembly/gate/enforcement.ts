@@ -1,8 +1,13 @@
+import { BodyRewriter } from "../edit/request/body_rewriter";
+import { RejectedRequest } from "../edit/request/rejected_request";
+import { Clock } from "../host/clock";
 import { Replies } from "../host/replies";
 import { StreamControl } from "../host/stream_control";
+import { Outcome } from "../mcp/protocol/outcome";
 import { HeldBudget } from "./held_budget";
 import { LaterVerdicts } from "./stage/later_verdicts";
 import { GateRequest, StageState } from "./stage/request";
+import { Stage } from "./stage/stage";
 import { Verdict, VerdictKind } from "./stage/verdict";
 
 /** Carries out verdicts. */
@@ -11,6 +16,8 @@ export class Enforcement extends LaterVerdicts {
     private replies: Replies,
     private streams: StreamControl,
     private budget: HeldBudget,
+    private rewriter: BodyRewriter,
+    private clock: Clock,
   ) {
     super();
   }
@@ -25,6 +32,31 @@ export class Enforcement extends LaterVerdicts {
     return false;
   }
 
+  /** Takes the messages out of the body of a request which stages have rejected, before it goes on: host calls must refer to its
+   *  stream, whose exchange has read the body. False where that cannot be done, and the request is answered. */
+  rewrite(request: GateRequest): bool {
+    const rewrites = request.rewrites;
+    if (!rewrites) return true;
+    this.shareErrors(request);
+    if (this.rewriter.apply(rewrites, request.heldBytes)) return true;
+    const state = changetype<StageState>(request.rejecting);
+    return this.lets(request, changetype<Stage>(state.stage).unwritable(state, request));
+  }
+
+  /** Leaves the errors of a request of HTTP+SSE for the stream on which it is answered. */
+  private shareErrors(request: GateRequest): void {
+    const stream = request.exchange.stream;
+    if (!stream.session.isHttpSse) return;
+    const services = request.services;
+    const session = services.sessions.keyOrNone(stream);
+    const nowMs = this.clock.milliseconds;
+    for (let at = request.firstRejected; at; at = changetype<RejectedRequest>(at).next) {
+      const rejected = changetype<RejectedRequest>(at);
+      if (!rejected.length) continue;
+      services.rejections.add(session, rejected.idHash, rejected.error, rejected.length, nowMs);
+    }
+  }
+
   open(request: GateRequest): bool {
     return !request.isAnswered && this.streams.makeCurrent(request.stream);
   }
@@ -34,7 +66,19 @@ export class Enforcement extends LaterVerdicts {
     state.holds = verdict.kind == VerdictKind.Hold;
     if (request.isHeld) return;
     this.budget.remove(request);
+    if (verdict.kind == VerdictKind.Edit) this.rejectLater(request);
+    if (!this.rewrite(request)) return;
     request.exchange.admit(request.services);
     this.streams.continueRequest();
+  }
+
+  /** Limits have rejected some of the messages that have waited. */
+  private rejectLater(request: GateRequest): void {
+    const exchange = request.exchange;
+    for (let at = request.firstRejected; at; at = changetype<RejectedRequest>(at).next) {
+      const rejected = changetype<RejectedRequest>(at);
+      if (rejected.outcome != Outcome.Limited) continue;
+      exchange.rejectOne(rejected.idKind, rejected.idHash, rejected.outcome, request.services);
+    }
   }
 }

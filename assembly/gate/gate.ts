@@ -151,6 +151,12 @@ export class Gate {
     return request.heldBytes;
   }
 
+  /** A held request goes on, which its exchange has read, without the messages that stages have rejected. False where it is answered
+   *  instead. */
+  rewrite(request: GateRequest): bool {
+    return this.enforcement.rewrite(request);
+  }
+
   /** Bytes of a request that pass, or that stay where it is answered. */
   bytes(request: GateRequest, at: usize, length: usize): void {
     request.passedBytes += length;

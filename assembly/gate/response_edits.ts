@@ -50,7 +50,7 @@ export class ResponseEdits extends EditJudge {
     const isGet = request.exchange.stream.kind == StreamKind.Get;
     const isEventStream = head.contentType == ContentType.EventStream;
     // A stream that a GET opens may turn out to be one of HTTP+SSE, which brings the answers to other requests.
-    const hasRewritten = request.newestRejected != null || (isGet && isEventStream);
+    const hasRewritten = request.firstRejected != 0 || (isGet && isEventStream);
     const edited = this.editedParts(request) | (hasRewritten ? REWRITTEN_REQUESTS : 0);
     const watched = this.watchedParts(request);
     const known = edited | watched;

@@ -1,5 +1,7 @@
+import { RejectedRequest } from "../edit/request/rejected_request";
 import { Token } from "../json/token";
 import { JsonWriter } from "../json/writer";
+import { rejectionCode } from "../mcp/protocol/outcome";
 import { Bytes } from "../memory/bytes";
 import { Slot } from "./message/slots";
 import { StrictReader } from "./message/strict_reader";
@@ -60,16 +62,36 @@ export class AnswerBody {
     this.count++;
   }
 
-  /** Ends an answer with an error whose data has one text member, and `hint`: a text as JSON writes it between the quotes,
-   *  empty for none. */
+  /** Ends an answer with an error: see {@link writeError}. */
   endWithError(code: string, message: string, name: string, value: string, hint: Bytes = NOTHING): void {
+    this.writer.raw('"error":');
+    this.writeError(code, message, name, value, hint);
+    this.writer.raw("}");
+  }
+
+  /** Writes an error whose data has one text member, and `hint`: a text as JSON writes it between the quotes, empty for none. */
+  writeError(code: string, message: string, name: string, value: string, hint: Bytes = NOTHING): void {
     const writer = this.writer;
-    writer.raw('"error":{"code":' + code + ',"message":"' + message + '","data":{"' + name + '":"' + value);
+    writer.raw('{"code":' + code + ',"message":"' + message + '","data":{"' + name + '":"' + value);
     if (hint.length) {
       writer.raw('","hint":"');
       writer.bytes(hint.at, hint.length);
     }
-    writer.raw('"}}}');
+    writer.raw('"}}');
+  }
+
+  /** Begins an error that becomes part of the server's answer. */
+  beginError(): void {
+    this.writer.clear();
+  }
+
+  /** Answers the request in the reader, which an earlier stage has rejected. */
+  repeat(reader: StrictReader, rejected: RejectedRequest): void {
+    this.beginAnswer(reader);
+    this.writer.raw('"error":');
+    if (rejected.length) this.writer.bytes(rejected.error, rejected.length);
+    else this.writer.raw('{"code":' + rejectionCode(rejected.outcome).toString() + ',"message":"Rejected"}');
+    this.writer.raw("}");
   }
 
   /** Ends the answer to a tool's call with the failure of the tool itself, which clients show to the model. Its text is what

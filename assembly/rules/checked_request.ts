@@ -19,7 +19,8 @@ export class CheckedRequest extends StageState {
   /** It posts to an endpoint of HTTP+SSE that a stream named: the answer comes on that stream, and the headers of Streamable
    *  HTTP mean nothing. */
   isHttpSse: bool;
-  /** A denial has an HTTP status of an error: its sender is a client of HTTP+SSE, or may be one by its headers. */
+  /** Its sender is a client of HTTP+SSE, or may be one by its headers: it waits for answers on another stream, and a refusal has
+   *  an HTTP status of an error. */
   wantsStatus: bool;
   /** Its headers name a revision. */
   hasRevision: bool;

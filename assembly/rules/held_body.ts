@@ -8,10 +8,13 @@ import { MessageJudge } from "./message_judge";
 import { Key } from "./message/keys";
 import { RequestRefusal } from "./message/refusal";
 import { Slot } from "./message/slots";
-import { Reading, StrictReader } from "./message/strict_reader";
+import { MessageForm, Reading, StrictReader } from "./message/strict_reader";
 
 /** Reads the bodies of held requests, which are whole, and has their messages decided. */
 export class HeldBody {
+  /** Requests among the messages that were read last. */
+  private requests: i32 = 0;
+
   /** @param keys the deciding members of messages.
    *  @param hashesArguments the judge needs the hash of arguments. */
   constructor(
@@ -22,54 +25,85 @@ export class HeldBody {
     private hashesArguments: bool,
   ) {}
 
-  /** Passes or answers a held request, which is whole. */
+  /** Passes, edits or answers a held request, which is whole. */
   conclude(check: CheckedRequest, request: GateRequest): Verdict {
     if (request.heldBytes == 0 && check.mayBeEmpty) return PASS;
-    const judge = this.judge;
-    judge.begin(check);
+    this.judge.begin(check);
     const reader = StrictReader.take(this.keys, this.hashesArguments);
+    const rejected = this.decide(check, request, reader);
+    const isJudged = check.isMcp || (request.heldBytes > 0 && !isNoMcp(reader));
+    const verdict = isJudged ? this.verdictOf(check, request, reader, rejected) : PASS;
+    reader.release();
+    return verdict;
+  }
+
+  /** Has all messages decided that no earlier stage has rejected. Returns how many are rejected. */
+  private decide(check: CheckedRequest, request: GateRequest, reader: StrictReader): i32 {
+    const judge = this.judge;
     const body = this.body;
-    let isRejected = false;
+    let rejected = 0;
+    this.requests = 0;
     body.begin(request.heldBytes);
     while (body.next()) {
       reader.feed(body.at, body.length);
       while (reader.next() == Reading.Message) {
         const method = methodOf(reader.textAt(Slot.Method), reader.textLength(Slot.Method));
         if (method != Method.None) check.isMcp = true;
-        if (!isRejected) isRejected = judge.decide(check, request, reader);
+        if (reader.form == MessageForm.Request) this.requests++;
+        if (!isRejected(request, reader) && judge.decide(check, request, reader)) rejected++;
       }
     }
-    const isJudged = check.isMcp || (request.heldBytes > 0 && !isNoMcp(reader));
-    const verdict = isJudged ? this.verdictOf(check, request, reader, isRejected) : PASS;
-    reader.release();
-    return verdict;
+    return rejected;
   }
 
   /** The body has been read to its end. */
-  private verdictOf(check: CheckedRequest, request: GateRequest, reader: StrictReader, isRejected: bool): Verdict {
+  private verdictOf(check: CheckedRequest, request: GateRequest, reader: StrictReader, rejected: i32): Verdict {
     const judge = this.judge;
     const body = this.body;
     if (body.total < request.heldBytes) return judge.refuse(check, request, RequestRefusal.Internal, 0);
     if (body.total > this.hold.maxBodyBytes) return judge.refuse(check, request, RequestRefusal.TooLarge, 0);
     if (!reader.finish()) return judge.refuse(check, request, reader.refusal, reader.refusedKey);
-    if (isRejected && judge.waits(check, request, reader)) return HOLD;
-    if (!reader.isBatch) return judge.concludeMessage(check, request, reader, isRejected);
-    this.readBatch(check, request, isRejected, reader.count);
-    return judge.concludeBatch(check, request, isRejected);
+    if (rejected && judge.waits(check, request, reader)) return HOLD;
+    if (!reader.isBatch) {
+      return isRejected(request, reader) ? PASS : judge.concludeMessage(check, request, reader, rejected > 0);
+    }
+    const isWhole = judge.hasDecidedAll;
+    return this.batchVerdict(check, request, reader.count, isWhole ? rejected : this.decideAgain(check, request));
   }
 
-  private readBatch(check: CheckedRequest, request: GateRequest, isRejected: bool, messages: i32): void {
+  /** Has the messages of a batch decided once more, of which one would have to wait and must not. */
+  private decideAgain(check: CheckedRequest, request: GateRequest): i32 {
+    this.judge.beginAgain(check);
+    const reader = StrictReader.take(this.keys, this.hashesArguments);
+    const rejected = this.decide(check, request, reader);
+    reader.release();
+    return rejected;
+  }
+
+  private batchVerdict(check: CheckedRequest, request: GateRequest, messages: i32, rejected: i32): Verdict {
     const judge = this.judge;
+    const earlier = request.exchange.stream.rejected.count;
+    // On HTTP+SSE the answers come on another stream, where only the server can send them.
+    const isAnswered = rejected > 0 && earlier + rejected == messages && !(check.wantsStatus && this.requests);
     const reader = StrictReader.take(this.keys);
     const body = this.body;
-    judge.beginBatch(isRejected, messages);
+    judge.beginBatch(isAnswered);
     body.begin(request.heldBytes);
     while (body.next()) {
       reader.feed(body.at, body.length);
-      while (reader.next() == Reading.Message) judge.batchMessage(check, request, reader, isRejected);
+      while (reader.next() == Reading.Message) {
+        if (!isRejected(request, reader)) judge.batchMessage(check, request, reader);
+        else if (isAnswered && reader.form == MessageForm.Request) judge.rejectedEarlier(request, reader);
+      }
     }
     reader.release();
+    return judge.concludeBatch(check, request);
   }
+}
+
+/** Whether a stage has rejected the message in the reader already. */
+function isRejected(request: GateRequest, reader: StrictReader): bool {
+  return request.exchange.stream.rejected.has(reader.count - 1);
 }
 
 /** Whether what was read is JSON of another kind than JSON-RPC, or JSON-RPC of another kind than MCP. */

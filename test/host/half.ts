@@ -18,6 +18,8 @@ export class Half {
   readonly allPassed: Buffer[] = [];
   /** Whether a body callback runs. */
   isInBody = false;
+  /** The host refuses to write to the body. */
+  refusesWrites = false;
   #ended = false;
   #held = false;
 
@@ -58,8 +60,18 @@ export class Half {
     this.#ended = true;
     this.trailers = trailers;
     const action = call();
-    if (action === Action.Continue) this.trailers = [];
+    if (action === Action.Continue) {
+      this.trailers = [];
+      if (this.body.length > 0) this.#passBody();
+    }
     return action;
+  }
+
+  /** Writes the body, in its own callback or while the module pauses on it, as in Envoy. */
+  write(bytes: Buffer): boolean {
+    if (this.refusesWrites || (!this.isInBody && this.body.length === 0)) return false;
+    this.body = bytes;
+    return true;
   }
 
   /** Changes the headers, where the module may read them. */

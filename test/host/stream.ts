@@ -142,9 +142,7 @@ export class HttpStream implements Context {
     const isRequest = type === BufferType.RequestBody;
     if (!isRequest && type !== BufferType.ResponseBody) return false;
     const half = isRequest ? this.#request : this.#response;
-    if (!half.isInBody) return false;
-    half.body = bytes;
-    return true;
+    return half.write(bytes);
   }
 
   continue(type: StreamType): boolean {
@@ -153,6 +151,11 @@ export class HttpStream implements Context {
       half.continue();
     });
     return true;
+  }
+
+  /** From now on the host refuses to write to the request's body. */
+  refuseRequestWrites(): void {
+    this.#request.refusesWrites = true;
   }
 
   /** The request's headers, as the module has changed them. */

@@ -4,8 +4,6 @@ export enum SpecialRule {
   Default = 120,
   /** The request cannot be decided. */
   Refused,
-  /** Another message of its batch is denied. */
-  Batch,
   /** The policy is invalid, and there was none before. */
   Closed,
   /** The policy is not about the path. */
@@ -16,7 +14,7 @@ export enum SpecialRule {
   Pin,
 }
 
-const NAMES: string[] = ["_default", "_refused", "_batch", "_closed", "_unchecked", "_newer", "_pin"];
+const NAMES: string[] = ["_default", "_refused", "_closed", "_unchecked", "_newer", "_pin"];
 
 /** The name that metrics, logs and answers show. */
 export function specialRuleName(rule: SpecialRule): string {

@@ -1,5 +1,5 @@
 import { GateRequest } from "../../gate/stage/request";
-import { PASS, Verdict } from "../../gate/stage/verdict";
+import { EDIT, PASS, Verdict } from "../../gate/stage/verdict";
 import { CheckedRequest } from "../../rules/checked_request";
 import { RequestRefusal } from "../../rules/message/refusal";
 import { MessageForm, StrictReader } from "../../rules/message/strict_reader";
@@ -10,8 +10,13 @@ import { DenialAnswers } from "./denial_answers";
 
 /** Decides messages by the access policy. */
 export class AccessJudge extends MessageJudge {
-  /** The rule that decided the last message; of a batch, the first one that denies. */
+  /** The rule that decided the last message. */
   private rule: i32 = 0;
+  /** Messages of the current batch that are denied, the rule that denies the first of them, and whether the gate answers the
+   *  batch. */
+  private denied: i32 = 0;
+  private firstDenial: i32 = 0;
+  private isAnswered: bool = false;
 
   constructor(
     private calls: CallReader,
@@ -34,28 +39,43 @@ export class AccessJudge extends MessageJudge {
   concludeMessage(check: CheckedRequest, request: GateRequest, reader: StrictReader, isRejected: bool): Verdict {
     const header = isRejected ? "" : this.calls.mismatchedHeader(check, reader);
     if (header.length) return this.answers.mismatch(check, request, reader, header);
-    this.decisions.message(request, check, this.calls.call, this.rule, false);
+    this.decisions.message(request, check, this.calls.call, this.rule);
     if (!isRejected) return PASS;
+    const isRequest = reader.form == MessageForm.Request;
+    if (isRequest && check.wantsStatus) {
+      this.answers.reject(check, request, reader, this.rule);
+      return EDIT;
+    }
     this.answers.begin(false);
-    if (reader.form == MessageForm.Request) this.answers.deny(reader, this.rule);
+    if (isRequest) this.answers.deny(reader, this.rule);
     return this.answers.finish(check, this.rule);
   }
 
-  beginBatch(_isRejected: bool, _messages: i32): void {
-    this.answers.begin(true);
+  beginBatch(isAnswered: bool): void {
+    this.isAnswered = isAnswered;
+    this.denied = 0;
+    if (isAnswered) this.answers.begin(true);
   }
 
-  /** Counts the message, and answers it if one of its batch is denied. */
-  batchMessage(check: CheckedRequest, request: GateRequest, reader: StrictReader, isRejected: bool): void {
-    this.calls.read(check, reader, request);
-    const rule = this.calls.decide(check, reader);
-    const isCollateral = isRejected && !this.calls.isDenial(rule);
-    this.decisions.message(request, check, this.calls.call, rule, isCollateral);
-    if (isRejected && reader.form == MessageForm.Request) this.answers.deny(reader, isCollateral ? this.rule : rule);
+  /** Counts the message, and rejects it if it is denied. */
+  batchMessage(check: CheckedRequest, request: GateRequest, reader: StrictReader): void {
+    const isDenied = this.decide(check, request, reader);
+    const rule = this.rule;
+    this.decisions.message(request, check, this.calls.call, rule);
+    if (!isDenied) return;
+    if (this.denied++ == 0) this.firstDenial = rule;
+    if (!this.isAnswered) this.answers.reject(check, request, reader, rule);
+    else if (reader.form == MessageForm.Request) this.answers.deny(reader, rule);
   }
 
-  concludeBatch(check: CheckedRequest, _request: GateRequest, isRejected: bool): Verdict {
-    return isRejected ? this.answers.finish(check, this.rule) : PASS;
+  rejectedEarlier(request: GateRequest, reader: StrictReader): void {
+    this.answers.repeat(request, reader);
+  }
+
+  concludeBatch(check: CheckedRequest, _request: GateRequest): Verdict {
+    if (!this.denied) return PASS;
+    this.decisions.showDenial(this.firstDenial);
+    return this.isAnswered ? this.answers.finish(check, this.firstDenial) : EDIT;
   }
 
   refuse(check: CheckedRequest, request: GateRequest, refusal: RequestRefusal, member: usize): Verdict {
@@ -64,7 +84,7 @@ export class AccessJudge extends MessageJudge {
 
   passing(check: CheckedRequest, request: GateRequest, reader: StrictReader): void {
     this.calls.read(check, reader, request);
-    this.decisions.message(request, check, this.calls.call, this.calls.decide(check, reader), false);
+    this.decisions.message(request, check, this.calls.call, this.calls.decide(check, reader));
   }
 
   passed(check: CheckedRequest, request: GateRequest, reader: StrictReader): void {

@@ -165,6 +165,10 @@ export class AccessStage extends Stage {
     return this.policy.isEnforced && this.rights.deniesServerRequest(check, request, method, length);
   }
 
+  unwritable(state: StageState, request: GateRequest): Verdict {
+    return this.answers.refuse(changetype<CheckedRequest>(state), request, RequestRefusal.Internal);
+  }
+
   close(state: StageState): void {
     const check = changetype<CheckedRequest>(state);
     this.calls.forget(check);

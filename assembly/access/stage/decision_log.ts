@@ -44,18 +44,18 @@ export class DecisionLog {
     if (length) this.filterState.set("mcp.principal", check.principal, length);
   }
 
-  /** The message in `call` was decided by this rule. `isCollateral`: it is denied since another one of its batch is. */
-  message(request: GateRequest, check: CheckedRequest, call: Call, rule: i32, isCollateral: bool): void {
+  /** The message in `call` was decided by this rule. */
+  message(request: GateRequest, check: CheckedRequest, call: Call, rule: i32): void {
     const isShadow = !this.policy.isEnforced;
-    const isDenied = isCollateral || this.policy.actionOf(rule, call) == RuleAction.Deny;
+    const isDenied = this.policy.actionOf(rule, call) == RuleAction.Deny;
     if (this.isNewer && !isDenied) return;
-    const label = isCollateral ? SpecialRule.Batch : this.labelOf(rule);
+    const label = this.labelOf(rule);
     count(request, call, this.isNewer ? SpecialRule.Newer : label, isDenied, isShadow);
     this.showRule(this.nameOf(label));
     if (this.trace.isEnabled) this.trace.decided(check, call, rule);
     const session = isDenied && !isShadow ? sessionOf(request, call.reader) : 0;
     this.showSession(session);
-    if (isDenied && !isCollateral) this.deny(request, check, call, rule, isShadow, session);
+    if (isDenied) this.deny(request, check, call, rule, isShadow, session);
     if (this.isNewer) return;
     const shadows = this.policy.shadowRules;
     for (let i = 0; i < shadows.length; i++) {
@@ -112,6 +112,11 @@ export class DecisionLog {
     const session = services.sessions.keyOrNone(stream);
     if (!isShadow) this.showSession(session);
     if (this.audit.admits()) this.audit.refused(check, refusal, member, header, name, isShadow, session);
+  }
+
+  /** Shows in the access log that this rule denies a message of a batch, whatever decides those behind it. */
+  showDenial(rule: i32): void {
+    this.showRule(this.ruleName(rule));
   }
 
   /** The name of a rule of the policy in answers and logs. */

@@ -30,6 +30,12 @@ export class Denial {
     body.endToolError(reader);
   }
 
+  /** Writes the error alone by which a server's answer says that a rule denies the request. `hint` as in {@link deny}. */
+  writeError(rule: string, hint: Bytes): void {
+    this.body.beginError();
+    this.body.writeError(CODE, MESSAGE, "rule", rule, hint);
+  }
+
   /** Answers a request whose headers say something else than its body. */
   mismatch(reader: StrictReader): void {
     this.body.beginAnswer(reader);

@@ -9,6 +9,7 @@ import { AnswerHeaders } from "../../rules/answer_headers";
 import { CheckedRequest } from "../../rules/checked_request";
 import { RequestRefusal, refusalName } from "../../rules/message/refusal";
 import { Slot } from "../../rules/message/slots";
+import { rejectMessage, rejectedRequest } from "../../rules/rejected_message";
 import { StrictReader } from "../../rules/message/strict_reader";
 import { DecisionLog } from "./decision_log";
 import { Denial } from "./denial";
@@ -63,15 +64,33 @@ export class DenialAnswers {
   /** Answers the request in the reader, which a rule denies. */
   deny(reader: StrictReader, rule: i32): void {
     const isToolCall = reader.isText(Slot.Method, "tools/call");
-    // Only rules of the policy have hints: neither its default nor pins do.
-    const hint = rule < 0 ? NOTHING : this.hints[rule];
-    this.denial.deny(reader, this.decisions.ruleName(rule), hint, this.config.denialForm, isToolCall);
+    this.denial.deny(reader, this.decisions.ruleName(rule), this.hintOf(rule), this.config.denialForm, isToolCall);
+  }
+
+  /** Answers the request in the reader, which an earlier stage has rejected. */
+  repeat(request: GateRequest, reader: StrictReader): void {
+    const rejected = rejectedRequest(request, reader);
+    if (rejected) this.denial.body.repeat(reader, rejected);
+  }
+
+  /** Keeps the message in the reader, which a rule denies, from the server. A request is answered by the server, with an error
+   *  that names the rule. */
+  reject(check: CheckedRequest, request: GateRequest, reader: StrictReader, rule: i32): void {
+    this.denial.writeError(this.decisions.ruleName(rule), this.hintOf(rule));
+    const body = this.denial.body;
+    rejectMessage(request, check, reader, Outcome.Denied, body.at, body.length);
   }
 
   /** The answer is whole. `rule` denies the request. */
   finish(check: CheckedRequest, rule: i32): Verdict {
     this.denial.body.end();
     return this.answer(check, this.status(check), "mcp_access_denied[" + this.decisions.ruleName(rule) + "]");
+  }
+
+  /** What the rule says to those whom it denies something; empty for nothing. */
+  private hintOf(rule: i32): Bytes {
+    // Only rules of the policy have hints: neither its default nor pins do.
+    return rule < 0 ? NOTHING : this.hints[rule];
   }
 
   /** The status of a denial: clients of HTTP+SSE and the operator may want an HTTP status, and nobody waits for more than

@@ -1,4 +1,5 @@
 import { IdKind } from "../../jsonrpc/id";
+import { Outcome } from "../../mcp/protocol/outcome";
 import { Pool } from "../../memory/pool";
 import { ERROR_LIMIT } from "../../store/rejection_errors";
 
@@ -11,13 +12,16 @@ export class RejectedRequest {
   idKind: IdKind;
   /** The hash of its id: see `jsonrpc/id.ts`. */
   idHash: u64;
+  /** Denied or Limited. */
+  outcome: Outcome;
   /** Bytes of the JSON text of the error at `error`; 0 where it would be too long. */
   length: i32;
 
-  static take(kind: IdKind, idHash: u64, at: usize, length: i32): RejectedRequest {
+  static take(kind: IdKind, idHash: u64, outcome: Outcome, at: usize, length: i32): RejectedRequest {
     const self = changetype<RejectedRequest>(pool.take());
     self.idKind = kind;
     self.idHash = idHash;
+    self.outcome = outcome;
     self.length = length <= ERROR_LIMIT ? length : 0;
     memory.copy(self.error, at, self.length);
     return self;

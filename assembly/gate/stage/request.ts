@@ -1,5 +1,6 @@
 import { Exchange } from "../../mcp/exchange/exchange";
 import { RejectedRequest } from "../../edit/request/rejected_request";
+import { Rewrites } from "../../edit/request/rewrites";
 import { Parts, listPart, ListKind } from "../../edit/response/list_kind";
 import { IdKind } from "../../jsonrpc/id";
 import { ExchangeServices } from "../../mcp/exchange/services";
@@ -50,7 +51,10 @@ export class GateRequest {
   /** The address of what edits its response, or 0. */
   editor: usize;
   /** The address of the first {@link RejectedRequest} of its body, the newest one; 0 for none. */
-  private firstRejected: usize;
+  firstRejected: usize;
+  /** The address of what the gate changes in its body, 0 for nothing, and of the state of the stage that wants it last. */
+  private rewritesAt: usize;
+  rejecting: usize;
   /** It is counted among the requests that are held, with so many bytes, for this owner: see {@link HeldBudget}. A later stage
    *  may set another `owner`. */
   isBudgeted: bool;
@@ -71,6 +75,7 @@ export class GateRequest {
 
   /** It must not be used any more. */
   release(): void {
+    if (this.rewritesAt) changetype<Rewrites>(this.rewritesAt).release();
     for (let at = this.firstRejected; at;) {
       const rejected = changetype<RejectedRequest>(at);
       at = rejected.next;
@@ -96,9 +101,15 @@ export class GateRequest {
     return changetype<usize>(this) + offsetof<GateRequest>();
   }
 
-  /** The newest of the requests of its body that the gate keeps from the server; null for none. */
-  get newestRejected(): RejectedRequest | null {
-    return this.firstRejected ? changetype<RejectedRequest>(this.firstRejected) : null;
+  /** What the gate changes in its body; null for nothing. */
+  get rewrites(): Rewrites | null {
+    return this.rewritesAt ? changetype<Rewrites>(this.rewritesAt) : null;
+  }
+
+  /** The same, to which changes can be added. */
+  openRewrites(): Rewrites {
+    if (!this.rewritesAt) this.rewritesAt = changetype<usize>(Rewrites.take());
+    return changetype<Rewrites>(this.rewritesAt);
   }
 
   addRejected(rejected: RejectedRequest): void {

@@ -41,6 +41,9 @@ export abstract class Stage {
   /** A request that this stage is to hold cannot be held: its caller, or all together, have too many held. Answers it. */
   abstract overload(state: StageState, request: GateRequest): Verdict;
 
+  /** The body of a request, messages of which this stage has rejected, cannot be changed: answers it. */
+  abstract unwritable(state: StageState, request: GateRequest): Verdict;
+
   /** Another filter has limited a request that has passed, and its answer has come: lets it pass, or answers in its place. Host
    *  calls refer to the stream. */
   elsewhereLimited(_state: StageState, _request: GateRequest): Verdict {

@@ -9,8 +9,8 @@ export enum VerdictKind {
   Hold,
   /** The stage answers the request in place of the server. */
   Answer,
-  /** The request goes on with another body, which is in `at` and `length`. Only for `Stage.conclude`, which sees whole bodies;
-   *  the gate does not replace bodies yet, and no stage decides so. */
+  /** The request may go on without some of its messages, which the stage has rejected: see `rules/rejected_message.ts`. Only for
+   *  `Stage.conclude`, which sees whole bodies. */
   Edit,
 }
 
@@ -22,7 +22,7 @@ export class Verdict {
   status: i32 = 0;
   /** What the proxy's access log shows as an answer's response code details: ASCII without blanks. */
   details: string = "";
-  /** The body of an answer, or of an edited request: `length` bytes, 0 for none. */
+  /** The body of an answer: `length` bytes, 0 for none. */
   at: usize = 0;
   length: i32 = 0;
   /** The headers of an answer. */
@@ -43,5 +43,6 @@ export class Verdict {
 }
 
 export const PASS = new Verdict(VerdictKind.Pass);
+export const EDIT = new Verdict(VerdictKind.Edit);
 export const HOLD = new Verdict(VerdictKind.Hold);
 const ANSWER = new Verdict(VerdictKind.Answer);

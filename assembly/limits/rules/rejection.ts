@@ -6,9 +6,12 @@ export class Rejection {
   /** The index of the rule. */
   index: i32 = 0;
   kind: LimitKind = LimitKind.Requests;
-  /** When it would be admitted, if nobody else is; 0: never, since it asks for more at once than there can be. Valid where
-   *  `isExact`. */
+  /** When it would be admitted by itself, if nobody else is; 0: not before something is released. Valid where `isExact`. */
   retryAfterNs: u64 = 0;
+  /** With the messages of its batch before it, it asks for more at once than there can be. */
+  isTooMuch: bool = false;
+  /** The index of a request of a batch that is rejected by itself. */
+  message: i32 = 0;
   remaining: u32 = 0;
   /** The limit, where the rule does not say it; else 0. */
   limit: u32 = 0;
@@ -27,12 +30,19 @@ export class Rejection {
     this.remaining = remaining;
     this.isExact = isExact;
     this.isAwaited = false;
+    this.isTooMuch = false;
     this.limit = 0;
   }
 
-  /** Whether the request may be admitted later. */
+  copy(other: Rejection): void {
+    const rule = other.rule!;
+    this.set(rule, other.index, other.kind, other.retryAfterNs, other.remaining, other.isExact);
+    this.limit = other.limit;
+  }
+
+  /** Whether the request may be admitted later, as a whole. */
   get maySucceed(): bool {
-    return this.retryAfterNs != 0;
+    return this.retryAfterNs != 0 && !this.isTooMuch;
   }
 
   /** How long that takes at least, in nanoseconds; 0 where something must be released first. */
@@ -40,7 +50,7 @@ export class Rejection {
     return this.isAwaited || this.kind == LimitKind.Concurrency ? 0 : this.retryAfterNs;
   }
 
-  /** The rejected batch has at most `count` more requests, for which the rule must have room as well. */
+  /** The rule limits at most `count` other requests of the batch, for which it must have room as well. */
   addMessages(count: i32): void {
     if (this.kind != LimitKind.Requests || !this.retryAfterNs) return;
     this.retryAfterNs += this.rule!.requests!.timeFor(count);

@@ -21,13 +21,15 @@ export function decisionOf(message: i32, rule: i32): i32 {
   return (message << 8) | rule;
 }
 
-/** Takes from the allowances of rules for the messages of one request, and gives all of it back if the request is rejected. */
+/** Takes from the allowances of rules for the messages of one request, and gives back what it took for those that are rejected. */
 export class Charger {
   /** Why the last rule did not admit its message. */
   readonly rejection: Rejection = new Rejection();
   /** The last rule that admitted its message used an allowance that is shared for want of room. */
   isShared: bool = false;
   private charges: Charges = new Charges();
+  /** The charges of the current message are those from this index on. */
+  private ofMessage: i32 = 0;
   private keys: LimitKeys = new LimitKeys();
   private ledger: Ledger | null = null;
   private nowNs: u64 = 0;
@@ -66,6 +68,7 @@ export class Charger {
 
   /** The request's next message, of this method. */
   beginMessage(method: Method): void {
+    this.ofMessage = this.charges.length;
     this.method = method;
     this.isToolCall = method == Method.ToolsCall;
     this.keys.begin(this.ledger!, method);
@@ -101,9 +104,10 @@ export class Charger {
     const server = request.services.participants.serverOf(request.exchange.stream);
     const tools = adaptive.classOf(server, this.keys.namedTool(call));
     const line = adaptive.lineOf(tools);
-    const hasWaited = decisionOf(message, SpecialLimit.Adaptive) <= this.reached;
+    const decision = decisionOf(message, SpecialLimit.Adaptive);
+    const hasWaited = decision <= this.reached;
     const isAwaited = adaptive.isEnforced && !hasWaited && ledger.queues.isAwaitedHere(line);
-    if (!isAwaited && this.overdue != SpecialLimit.Adaptive && adaptive.admits(tools, this.calls)) {
+    if (!isAwaited && this.mayBeTried(decision, SpecialLimit.Adaptive) && adaptive.admits(tools, this.calls)) {
       this.calls++;
       return true;
     }
@@ -121,12 +125,24 @@ export class Charger {
   private mayTry(rule: LimitRule, index: i32, message: i32, key: u64): bool {
     const line = lineOf(rule.permitOf(key));
     this.rejection.line = line;
-    if (index != this.overdue) {
-      if (decisionOf(message, index) <= this.reached || !this.ledger!.queues.isAwaited(line)) return true;
+    const decision = decisionOf(message, index);
+    if (this.mayBeTried(decision, index)) {
+      if (decision <= this.reached || !this.ledger!.queues.isAwaited(line)) return true;
     }
     this.rejection.set(rule, index, rule.firstKind, PERMIT_RETRY_NS, 0, false);
     this.rejection.isAwaited = true;
     return false;
+  }
+
+  /** Whether a rule of this index may still be asked for this decision. A batch that must not wait any longer for a message has had
+   *  the turn of those before it. */
+  private mayBeTried(decision: i32, index: i32): bool {
+    return index != this.overdue || decision < this.reached;
+  }
+
+  /** Gives back what was charged for the current message. */
+  undoMessage(): void {
+    this.undo(this.ofMessage);
   }
 
   /** Gives back all that was charged for the request. */
@@ -164,9 +180,10 @@ export class Charger {
     const scope = rule.scopeOf(LimitKind.Requests);
     if (!allowances.take(scope, key, owner, 1, rate, this.nowNs)) {
       const isExact = this.keys.isIdentifying && !allowances.isShared;
+      const rejection = this.rejection;
+      rejection.set(rule, index, LimitKind.Requests, allowances.retryAfterNs, allowances.remaining, isExact);
       // A batch of more than can be admitted at once never is.
-      const retryAfterNs = <u32>message < rate.burst ? allowances.retryAfterNs : 0;
-      this.rejection.set(rule, index, LimitKind.Requests, retryAfterNs, allowances.remaining, isExact);
+      rejection.isTooMuch = <u32>message >= rate.burst;
       return false;
     }
     if (allowances.isShared) this.isShared = true;
@@ -194,14 +211,8 @@ export class Charger {
     const permit = rule.permitOf(key);
     if (!this.ledger!.acquire(permit, owner, rule.concurrency)) {
       const isExact = this.keys.isIdentifying;
-      this.rejection.set(
-        rule,
-        index,
-        LimitKind.Concurrency,
-        <u32>message < rule.concurrency ? PERMIT_RETRY_NS : 0,
-        0,
-        isExact,
-      );
+      this.rejection.set(rule, index, LimitKind.Concurrency, PERMIT_RETRY_NS, 0, isExact);
+      this.rejection.isTooMuch = <u32>message >= rule.concurrency;
       return false;
     }
     this.charges.add(LimitKind.Concurrency, index, message, permit, owner);

@@ -1,5 +1,6 @@
 import { RateConfig } from "../../config/limits/limits_config";
 import { DenialForm } from "../../config/rules/rule_config";
+import { GateRequest } from "../../gate/stage/request";
 import { Verdict } from "../../gate/stage/verdict";
 import { JsonWriter } from "../../json/writer";
 import { Outcome, rejectionCode } from "../../mcp/protocol/outcome";
@@ -9,6 +10,7 @@ import { AnswerHeaders } from "../../rules/answer_headers";
 import { CheckedRequest } from "../../rules/checked_request";
 import { RequestRefusal, refusalName } from "../../rules/message/refusal";
 import { Slot } from "../../rules/message/slots";
+import { rejectMessage, rejectedRequest } from "../../rules/rejected_message";
 import { StrictReader } from "../../rules/message/strict_reader";
 import { LimitFacts } from "./limit_facts";
 import { LimitKind, LimitRule, limitKindName } from "../rules/limit_rule";
@@ -57,6 +59,21 @@ export class LimitAnswers {
     body.endToolError(reader);
   }
 
+  /** Answers the request in the reader, which an earlier stage has rejected. */
+  repeat(request: GateRequest, reader: StrictReader): void {
+    const rejected = rejectedRequest(request, reader);
+    if (rejected) this.body.repeat(reader, rejected);
+  }
+
+  /** Keeps the request in the reader from the server, which answers it, with an error that says why it is limited. */
+  reject(check: CheckedRequest, request: GateRequest, reader: StrictReader, rejection: Rejection): void {
+    const body = this.body;
+    this.retryAfterMs = retryAfterMs(rejection);
+    body.beginError();
+    this.writeError(rejection, rejection.rule!);
+    rejectMessage(request, check, reader, Outcome.Limited, body.at, body.length);
+  }
+
   /** The answer is whole. */
   finish(check: CheckedRequest, rejection: Rejection): Verdict {
     const rule = rejection.rule!;
@@ -97,6 +114,7 @@ export class LimitAnswers {
     );
     writer.raw(',"data":{"rule":"' + name + '"');
     this.endWithDelay();
+    writer.raw("}");
     return this.answer(check, 200, "mcp_limited[" + name + "]");
   }
 
@@ -127,8 +145,14 @@ export class LimitAnswers {
   }
 
   private endWithError(rejection: Rejection, rule: LimitRule): void {
+    this.body.writer.raw('"error":');
+    this.writeError(rejection, rule);
+    this.body.writer.raw("}");
+  }
+
+  private writeError(rejection: Rejection, rule: LimitRule): void {
     const writer = this.body.writer;
-    writer.raw('"error":{"code":' + CODE + ',"message":"Limited: ');
+    writer.raw('{"code":' + CODE + ',"message":"Limited: ');
     writeReason(writer, rejection, rule);
     writer.raw('","data":{"rule":"' + rule.name + '","scope":"' + limitKindName(rejection.kind) + '"');
     writer.numberMember("limit", limitOf(rejection, rule));
@@ -136,14 +160,14 @@ export class LimitAnswers {
     this.endWithDelay();
   }
 
-  /** Ends an answer whose data has a member, with the delay, if there is one. */
+  /** Ends an error whose data has a member, with the delay, if there is one. */
   private endWithDelay(): void {
     const writer = this.body.writer;
     if (this.retryAfterMs) {
       writer.numberMember("retryAfterMs", this.retryAfterMs);
       writer.numberMember("retryAfterSeconds", secondsOf(this.retryAfterMs));
     }
-    writer.raw("}}}");
+    writer.raw("}}");
   }
 
   private answer(check: CheckedRequest, status: i32, details: string): Verdict {

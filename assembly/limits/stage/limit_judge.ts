@@ -1,5 +1,5 @@
 import { GateRequest } from "../../gate/stage/request";
-import { PASS, Verdict } from "../../gate/stage/verdict";
+import { EDIT, PASS, Verdict } from "../../gate/stage/verdict";
 import { Servers } from "../../identity/servers";
 import { Token } from "../../json/token";
 import { IdKind, idHash } from "../../jsonrpc/id";
@@ -22,6 +22,7 @@ import { LimitAnswers } from "./limit_answers";
 import { LimitFacts } from "./limit_facts";
 import { LimitLog } from "./limit_log";
 import { LimitRules } from "../rules/limit_rules";
+import { LimitedMessages } from "../rules/limited_messages";
 import { SpecialLimit } from "../rules/special_limit";
 
 /** Decides messages by the limits: every rule that applies must admit a request. */
@@ -34,8 +35,16 @@ export class LimitJudge extends MessageJudge {
   private mayWait: bool = true;
   /** A rule in shadow mode would limit it: the log shows that rule. */
   private isShown: bool = false;
-  /** Requests among its messages so far. */
+  /** Requests among its messages so far, without those that the access policy has rejected. */
   private count: i32 = 0;
+  /** Those of the current batch that are rejected while others may pass. */
+  private limited: LimitedMessages = new LimitedMessages();
+  /** A message of the current batch would have to wait: those behind it are not decided. */
+  private hasStopped: bool = false;
+  /** The current batch must not wait, since there is no room. */
+  private isDecidedAgain: bool = false;
+  /** The gate answers the current batch, of which all is rejected. */
+  private isAnswered: bool = false;
 
   constructor(
     private rules: LimitRules,
@@ -60,9 +69,26 @@ export class LimitJudge extends MessageJudge {
     this.charger.endWaiting();
   }
 
+  /** Whether the last request that has waited is admitted where it was: as a whole, or but for messages that need not wait. */
+  get isServed(): bool {
+    return this.mayWait && !this.isDecidedAgain;
+  }
+
   begin(check: CheckedRequest): void {
+    this.isDecidedAgain = false;
+    this.reset(check);
+  }
+
+  beginAgain(check: CheckedRequest): void {
+    this.isDecidedAgain = true;
+    this.reset(check);
+  }
+
+  private reset(check: CheckedRequest): void {
     const facts = factsOf(check);
     this.count = 0;
+    this.limited.clear();
+    this.hasStopped = false;
     this.isShown = false;
     this.decisions.clear();
     this.charger.begin(changetype<Ledger>(facts.ledger));
@@ -73,10 +99,30 @@ export class LimitJudge extends MessageJudge {
 
   /** Charges what rules take for the message. Notifications and answers are never limited. */
   decide(check: CheckedRequest, request: GateRequest, reader: StrictReader): bool {
-    if (reader.form != MessageForm.Request) return false;
+    if (reader.form != MessageForm.Request || this.hasStopped) return false;
     this.call.setRequest(reader);
     const method = methodOf(reader.textAt(Slot.Method), reader.textLength(Slot.Method));
-    return !this.admits(check, request, method, false);
+    const decided = this.decisions.length;
+    if (this.admits(check, request, method, false)) return false;
+    if (!reader.isBatch) return true;
+    if (this.mayWaitNow) {
+      this.hasStopped = true;
+      return true;
+    }
+    this.charger.undoMessage();
+    this.decisions.length = decided;
+    this.limited.add(this.count - 1, this.charger.rejection);
+    return true;
+  }
+
+  get hasDecidedAll(): bool {
+    return !this.hasStopped;
+  }
+
+  /** Whether the request may wait for what has not admitted its last message. */
+  private get mayWaitNow(): bool {
+    const rejection = this.charger.rejection;
+    return rejection.rule!.queue != null && this.mayWait && !this.isDecidedAgain && rejection.maySucceed;
   }
 
   /** Decides a stream that a GET opens. False where it is rejected: then the answers need no message. */
@@ -138,8 +184,8 @@ export class LimitJudge extends MessageJudge {
 
   waits(check: CheckedRequest, request: GateRequest, reader: StrictReader): bool {
     const rejection = this.charger.rejection;
-    const queue = rejection.rule!.queue;
-    if (!queue || !this.mayWait || !rejection.maySucceed) return false;
+    if ((reader.isBatch && !this.hasStopped) || !this.mayWaitNow) return false;
+    const queue = rejection.rule!.queue!;
     this.charger.undoAll();
     const wait = this.wait;
     wait.key = rejection.line;
@@ -177,34 +223,44 @@ export class LimitJudge extends MessageJudge {
       this.hand(check, request, reader);
       return PASS;
     }
+    const rejection = this.charger.rejection;
     this.reject(check);
-    this.answers.begin(false);
-    this.answers.add(reader, this.charger.rejection);
-    this.log.count(request, reader, this.charger.rejection.index);
-    return this.answers.finish(check, this.charger.rejection);
-  }
-
-  beginBatch(isRejected: bool, messages: i32): void {
-    if (isRejected) {
-      this.charger.rejection.addMessages(messages - this.count);
-      this.answers.begin(true);
+    this.log.count(request, reader, rejection.index);
+    if (check.wantsStatus) {
+      this.answers.reject(check, request, reader, rejection);
+      return EDIT;
     }
+    this.answers.begin(false);
+    this.answers.add(reader, rejection);
+    return this.answers.finish(check, rejection);
+  }
+
+  beginBatch(isAnswered: bool): void {
+    this.isAnswered = isAnswered;
     this.count = 0;
+    if (isAnswered) this.answers.begin(true);
   }
 
-  batchMessage(check: CheckedRequest, request: GateRequest, reader: StrictReader, isRejected: bool): void {
+  batchMessage(check: CheckedRequest, request: GateRequest, reader: StrictReader): void {
     if (reader.form != MessageForm.Request) return;
-    if (!isRejected) return this.keep(request, reader, this.count++);
-    if (this.count++ == 0) this.reject(check);
-    this.answers.add(reader, this.charger.rejection);
-    this.log.count(request, reader, this.charger.rejection.index);
+    const message = this.count++;
+    const rejection = this.limited.find(message);
+    if (!rejection) return this.keep(request, reader, message);
+    this.log.limited(check, rejection);
+    this.log.count(request, reader, rejection.index);
+    if (this.isAnswered) this.answers.add(reader, rejection);
+    else this.answers.reject(check, request, reader, rejection);
   }
 
-  concludeBatch(check: CheckedRequest, request: GateRequest, isRejected: bool): Verdict {
-    if (isRejected) return this.answers.finish(check, this.charger.rejection);
+  rejectedEarlier(request: GateRequest, reader: StrictReader): void {
+    this.answers.repeat(request, reader);
+  }
+
+  concludeBatch(check: CheckedRequest, request: GateRequest): Verdict {
+    if (this.isAnswered) return this.answers.finish(check, this.limited.first);
     this.report(request);
-    this.handOn.batch(request, check, this.count);
-    return PASS;
+    this.handOn.batch(request, check, this.count - this.limited.length);
+    return this.limited.length ? EDIT : PASS;
   }
 
   refuse(check: CheckedRequest, request: GateRequest, refusal: RequestRefusal, member: usize): Verdict {

@@ -172,6 +172,10 @@ export class LimitStage extends Stage {
     return this.answers.overload(check);
   }
 
+  unwritable(state: StageState, request: GateRequest): Verdict {
+    return this.refuse(changetype<CheckedRequest>(state), request, RequestRefusal.Internal);
+  }
+
   elsewhereLimited(state: StageState, request: GateRequest): Verdict {
     const check = changetype<CheckedRequest>(state);
     const facts = changetype<LimitFacts>(check.facts);

@@ -32,8 +32,13 @@ export class Retries extends Decider {
       return true;
     }
     const verdict = this.verdictOf(waiter, request, check, isOver);
-    if (verdict.kind == VerdictKind.Hold) return waiter.key != key;
-    this.end(waiter, verdict.kind == VerdictKind.Pass);
+    if (verdict.kind == VerdictKind.Hold) {
+      this.judge.endWaiting();
+      return waiter.key != key;
+    }
+    const isServed = verdict.kind == VerdictKind.Pass || (verdict.kind == VerdictKind.Edit && this.judge.isServed);
+    this.judge.endWaiting();
+    this.end(waiter, isServed);
     this.later.decide(request, check, verdict);
     return true;
   }
@@ -51,9 +56,7 @@ export class Retries extends Decider {
     const isCancelled = waiter.isCancelled || request.services.pairing.isOnlyCancelled(request.exchange.stream);
     if (isCancelled) return this.answers.cancelled(check);
     this.judge.beginWaiting(waiter, isOver);
-    const verdict = this.held.conclude(check, request);
-    this.judge.endWaiting();
-    return verdict;
+    return this.held.conclude(check, request);
   }
 
   /** The request waits no longer. */

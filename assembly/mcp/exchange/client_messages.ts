@@ -5,6 +5,7 @@ import { McpMessage } from "../message/message";
 import { Pairing } from "../operations/pairing";
 import { TokenUsage } from "../operations/token_usage";
 import { Method } from "../protocol/methods";
+import { Outcome } from "../protocol/outcome";
 import { Participants } from "../sessions/participants";
 import { StreamSessions } from "../sessions/stream_sessions";
 import { Stream } from "../state/stream";
@@ -20,28 +21,30 @@ export class ClientMessages {
     private events: Events,
   ) {}
 
-  /** A message of a stream that is MCP has been read. */
-  process(stream: Stream, message: McpMessage, kind: MessageKind): void {
+  /** A message of a stream that is MCP has been read. `rejection`: the outcome of a message that the gate keeps from the server;
+   *  Open for another one. */
+  process(stream: Stream, message: McpMessage, kind: MessageKind, rejection: Outcome): void {
+    const isRejected = rejection != Outcome.Open;
     if (stream.isUnchecked) this.reportUnchecked(stream, message, kind);
     switch (kind) {
       case MessageKind.Request:
         // HTTP+SSE has no headers that repeat the body.
-        if (!stream.isRejected && !message.isBatch && !stream.session.isHttpSse && !stream.isUnpaired) {
+        if (!isRejected && !message.isBatch && !stream.session.isHttpSse && !stream.isUnpaired) {
           checkHeaders(stream, message, this.events);
         }
-        return this.pairing.begin(stream, message);
+        return this.pairing.begin(stream, message, rejection);
       case MessageKind.Response:
-        if (!stream.isRejected) this.usage.clientAnswered(stream, message);
-        return this.pairing.answerFromClient(stream, message);
+        if (!isRejected) this.usage.clientAnswered(stream, message);
+        return this.pairing.answerFromClient(stream, message, rejection);
       default:
-        this.processNotification(stream, message);
+        this.processNotification(stream, message, isRejected);
     }
   }
 
-  private processNotification(stream: Stream, message: McpMessage): void {
+  private processNotification(stream: Stream, message: McpMessage, isRejected: bool): void {
     const method = message.method;
     const session = this.sessions.keyOrNone(stream);
-    if (stream.isRejected) return this.events.notificationRejected(stream, method, session);
+    if (isRejected) return this.events.notificationRejected(stream, method, session);
     this.events.notification(stream, method, true, message.size, session);
     if (method == Method.NotificationsCancelled) this.pairing.cancel(stream, message, false);
   }

@@ -1,5 +1,6 @@
 import { ContentType } from "../../http/content_type";
 import { HttpMethod } from "../../http/http_method";
+import { IdKind } from "../../jsonrpc/id";
 import { MessageKind, Refusal } from "../../jsonrpc/message_reader";
 import { Pool } from "../../memory/pool";
 import { EventPart } from "../../sse/event_reader";
@@ -42,6 +43,8 @@ export class Exchange {
   private isReleased: bool;
   /** It asks for the end of a session. */
   private isDelete: bool;
+  /** Messages of the request so far. */
+  private messages: i32;
 
   static take(): Exchange {
     return changetype<Exchange>(pool.take());
@@ -131,10 +134,15 @@ export class Exchange {
     this.releaseRequest();
   }
 
-  /** The gate keeps the request from the server: what has been read of it, and what is still to be read, has this outcome. */
+  /** The gate keeps the whole request from the server: what has been read of it, and what is still to be read, has this outcome. */
   reject(outcome: Outcome, services: ExchangeServices): void {
     this.stream.rejection = outcome;
     services.pairing.reject(this.stream);
+  }
+
+  /** The gate keeps one of the requests that have waited from the server. */
+  rejectOne(kind: IdKind, idHash: u64, outcome: Outcome, services: ExchangeServices): void {
+    services.pairing.rejectOne(this.stream, kind, idHash, outcome);
   }
 
   /** The gate lets the request on: if its messages have waited, their operations begin only now. */
@@ -265,12 +273,13 @@ export class Exchange {
     const reader = changetype<Decoder>(this.request).reader(services.tokens);
     const message = reader.message;
     const kind = reader.finish();
+    const rejection = this.stream.rejectionOf(this.messages++);
     if (kind == MessageKind.None) return this.refuseMessage(reader.refusal, services);
     if (kind == MessageKind.Response ? !this.isMcp : !this.isOfMcpAsWhole(message)) return this.stopWatching();
     const listens = kind == MessageKind.Request && message.method == Method.SubscriptionsListen;
     if (listens && !message.isBatch) this.stream.kind = StreamKind.Listen;
     this.confirm(services);
-    services.clientMessages.process(this.stream, message, kind);
+    services.clientMessages.process(this.stream, message, kind, rejection);
   }
 
   /** The request's body cannot be read any further. */

@@ -43,10 +43,12 @@ export class Pairing {
     private clock: Clock,
   ) {}
 
-  /** Begins the operation of a client's request. */
-  begin(stream: Stream, message: McpMessage): void {
+  /** Begins the operation of a client's request. `rejection`: the outcome of one that the gate keeps from the server, which ends at
+   *  once; Open for another one. */
+  begin(stream: Stream, message: McpMessage, rejection: Outcome): void {
+    const isRejected = rejection != Outcome.Open;
     if (message.requestRevision != UNKNOWN_REVISION) this.sessions.setRevision(stream, message.requestRevision);
-    if (stream.operations.count == OPEN_LIMIT) return this.events.undecoded(stream, Undecoded.Batch);
+    if (!isRejected && stream.operations.count == OPEN_LIMIT) return this.events.undecoded(stream, Undecoded.Batch);
     const operation = operationOf(message);
     operation.startedAt = stream.startedAt;
     this.usage.requested(message, operation);
@@ -54,15 +56,16 @@ export class Pairing {
     if (stream.admissions) {
       operation.admission = changetype<usize>(stream.takeAdmission(operation.idKind, operation.idHash));
     }
-    stream.operations.add(operation);
+    if (!isRejected) stream.operations.add(operation);
     let isWaiting = false;
     if (stream.session.isHttpSse) {
       this.bind(stream, operation);
-      isWaiting = this.waiting.add(operation, this.clock.milliseconds);
+      if (!isRejected) isWaiting = this.waiting.add(operation, this.clock.milliseconds);
     }
-    if (!stream.isRejected && !stream.isUnpaired) operation.begunIn = this.sessionAtStart(stream, operation);
+    if (!isRejected && !stream.isUnpaired) operation.begunIn = this.sessionAtStart(stream, operation);
     this.participants.nameCaller(stream);
     this.events.operationStarted(stream, operation, isWaiting);
+    if (isRejected) this.concludeRejected(stream, operation, rejection);
   }
 
   /** Begins the operation of a server's request, which the client answers with a POST. Without a session the answer could not
@@ -82,8 +85,9 @@ export class Pairing {
     operation.release();
   }
 
-  /** The client answers a request of the server. */
-  answerFromClient(stream: Stream, message: McpMessage): void {
+  /** The client answers a request of the server. `rejection`: the outcome of an answer that the gate keeps from the server; Open
+   *  for another one. */
+  answerFromClient(stream: Stream, message: McpMessage, rejection: Outcome): void {
     if (!stream.session.id) return;
     const session = this.sessions.keyOf(stream);
     let asked = this.waiting.take(session, message.idKind, message.idHash, true);
@@ -94,7 +98,7 @@ export class Pairing {
     if (asked.mayBeReplayed) {
       this.waiting.markAnswered(session, asked.idKind, asked.idHash, this.clock.milliseconds);
     }
-    if (stream.isRejected) return this.concludeRejected(stream, asked);
+    if (rejection != Outcome.Open) return this.concludeRejected(stream, asked, rejection);
     asked.responseSize = message.size;
     asked.errorCode = message.errorCode;
     this.conclude(stream, asked, message.outcome);
@@ -105,14 +109,18 @@ export class Pairing {
     return stream.session.id ? this.waiting.methodOf(this.sessions.keyOf(stream), kind, id, true) : Method.None;
   }
 
-  /** The gate keeps the stream's messages from the server, and answers them. */
+  /** The gate keeps all of the stream's messages from the server, and answers them. */
   reject(stream: Stream): void {
     for (let operation = stream.operations.first; operation; operation = stream.operations.first) {
-      stream.operations.remove(operation);
-      this.leaveOutWait(stream, operation);
-      if (this.isUnclaimed(operation)) this.concludeRejected(stream, operation);
-      else operation.release();
+      this.rejectOpen(stream, operation, stream.rejection);
     }
+  }
+
+  /** The gate keeps one of the stream's requests from the server that have waited, and lets others on. Nothing where its operation
+   *  has ended. */
+  rejectOne(stream: Stream, kind: IdKind, idHash: u64, rejection: Outcome): void {
+    const operation = stream.operations.find(kind, idHash);
+    if (operation) this.rejectOpen(stream, operation, rejection);
   }
 
   /** The gate lets the stream's messages on, which have waited: the server has them from now on. */
@@ -221,6 +229,13 @@ export class Pairing {
     if (stream.isQueued) operation.startedAt = this.clock.now();
   }
 
+  private rejectOpen(stream: Stream, operation: Operation, rejection: Outcome): void {
+    stream.operations.remove(operation);
+    this.leaveOutWait(stream, operation);
+    if (this.isUnclaimed(operation)) this.concludeRejected(stream, operation, rejection);
+    else operation.release();
+  }
+
   private answerOpen(stream: Stream, operation: Operation, message: McpMessage, size: u64): void {
     stream.operations.remove(operation);
     if (this.isUnclaimed(operation)) this.settle(stream, operation, message, size);
@@ -321,9 +336,9 @@ export class Pairing {
     this.conclude(stream, operation, outcome);
   }
 
-  private concludeRejected(stream: Stream, operation: Operation): void {
-    if (isRejection(stream.rejection)) operation.errorCode = rejectionCode(stream.rejection);
-    this.conclude(stream, operation, stream.rejection);
+  private concludeRejected(stream: Stream, operation: Operation, rejection: Outcome): void {
+    if (isRejection(rejection)) operation.errorCode = rejectionCode(rejection);
+    this.conclude(stream, operation, rejection);
   }
 
   /** Reports the end of an operation and releases it. */

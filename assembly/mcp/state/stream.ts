@@ -5,11 +5,12 @@ import { StreamKind } from "../protocol/stream_kinds";
 import { Admission } from "./admission";
 import { ENDPOINT_LINK_SIZE, EndpointLink } from "./endpoint_link";
 import { OPEN_OPERATIONS_SIZE, OpenOperations } from "./open_operations";
+import { REJECTED_MESSAGES_SIZE, RejectedMessages } from "./rejected_messages";
 import { SESSION_LINK_SIZE, SessionLink } from "./session_link";
 
 /**
  * What is known of one HTTP stream. One block of memory holds it and its parts: the link to its session, its open
- * operations and the link to the endpoint that it names.
+ * operations, the link to the endpoint that it names and the messages that the gate rejects.
  */
 @unmanaged
 export class Stream {
@@ -38,7 +39,7 @@ export class Stream {
   isCallerNamed: bool;
   /** The access policy in force does not govern its path. */
   isUnchecked: bool;
-  /** The gate keeps the request from the server, and its messages have this outcome; Open where it does not. */
+  /** The gate keeps the whole request from the server, and its messages have this outcome; Open where it does not. */
   rejection: Outcome;
   /** Limits hold the request until they admit it: the server has nothing of its body. */
   isQueued: bool;
@@ -70,7 +71,13 @@ export class Stream {
   /** Set and read by `limits` alone: the estimated tokens of its operations that have ended. */
   spentTokens: u64;
 
-  /** Whether the gate keeps the request from the server. */
+  /** The outcome that the gate gives the message of this index, which it keeps from the server; Open where it does not. */
+  rejectionOf(message: i32): Outcome {
+    const own = this.rejected.outcomeOf(message);
+    return own == Outcome.Open ? this.rejection : own;
+  }
+
+  /** Whether the gate keeps the whole request from the server. */
   @inline
   get isRejected(): bool {
     return this.rejection != Outcome.Open;
@@ -117,10 +124,16 @@ export class Stream {
   get endpoint(): EndpointLink {
     return changetype<EndpointLink>(changetype<usize>(this) + ENDPOINT_AT);
   }
+
+  @inline
+  get rejected(): RejectedMessages {
+    return changetype<RejectedMessages>(changetype<usize>(this) + REJECTED_AT);
+  }
 }
 
 const SESSION_AT: usize = (offsetof<Stream>() + 7) & ~7;
 const OPERATIONS_AT: usize = SESSION_AT + SESSION_LINK_SIZE;
 const ENDPOINT_AT: usize = OPERATIONS_AT + OPEN_OPERATIONS_SIZE;
+const REJECTED_AT: usize = ENDPOINT_AT + ENDPOINT_LINK_SIZE;
 /** Bytes of a stream and its parts. */
-export const STREAM_SIZE: usize = ENDPOINT_AT + ENDPOINT_LINK_SIZE;
+export const STREAM_SIZE: usize = REJECTED_AT + REJECTED_MESSAGES_SIZE;

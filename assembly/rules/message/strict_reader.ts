@@ -2,14 +2,13 @@ import { Fault, Token } from "../../json/token";
 import { TEXT_LIMIT } from "../../json/text";
 import { Tokenizer } from "../../json/tokenizer";
 import { Utf8Check } from "../../json/utf8";
+import { BATCH_LIMIT } from "../../mcp/protocol/limits";
 import { equalsText } from "../../memory/bytes";
 import { StreamHash } from "../../memory/stream_hash";
 import { Key, SLOT_LIMIT } from "./keys";
 import { RequestRefusal } from "./refusal";
 import { Slot } from "./slots";
 
-/** Messages of a batch. */
-const BATCH_LIMIT: i32 = 128;
 /** Bytes of all deciding texts of a message that are kept. */
 const TEXTS_LIMIT: u32 = 4096;
 
@@ -60,6 +59,12 @@ export class StrictReader {
   isBatch: bool;
   /** Messages so far. */
   count: i32;
+  /** Offsets in the body of the current message's first byte and of the byte behind it, and of its method's text, without the
+   *  quotes. Of a message without a method, those of an earlier one. */
+  messageStart: usize;
+  messageEnd: usize;
+  methodStart: usize;
+  methodEnd: usize;
   private tokens: Tokenizer;
   private utf8: Utf8Check;
   /** The addresses of the {@link Key} of messages, of what is open (0 outside of messages), and of what comes next. */
@@ -225,6 +230,10 @@ export class StrictReader {
 
   private keepText(value: Value): void {
     const tokens = this.tokens;
+    if (changetype<Key>(this.named).slot == Slot.Method) {
+      this.methodStart = <usize>tokens.tokenStart + 1;
+      this.methodEnd = <usize>tokens.tokenEnd - 1;
+    }
     const length = min(<u32>tokens.textLength, TEXTS_LIMIT - this.textsUsed);
     value.at = this.textsUsed;
     value.length = length;
@@ -248,6 +257,7 @@ export class StrictReader {
       this.refusal = RequestRefusal.BadBatch;
     } else {
       this.open = this.root;
+      this.messageStart = <usize>this.tokens.tokenStart;
       this.seen = 0;
       if (this.hashesArguments) this.argumentsRead!.reset();
       this.textsUsed = 0;
@@ -257,6 +267,7 @@ export class StrictReader {
 
   /** The message is over: says whether it is one. */
   private finishMessage(): bool {
+    this.messageEnd = <usize>this.tokens.tokenEnd;
     this.refusal = this.judge();
     return !this.refusal;
   }

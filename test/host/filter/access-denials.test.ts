@@ -1,7 +1,17 @@
 /** What a client is answered whose message the access policy denies, and what passes. */
 import { describe, expect, test } from "vitest";
-import { countsBy, batch, MCP_HEADERS, notification, request, result, SSE_ANSWER, toolCall } from "./filter.ts";
-import { ask, deniedBy, methods, refusedFor, startGuarded, tools } from "./access.ts";
+import {
+  countsBy,
+  batch,
+  error as errorOf,
+  MCP_HEADERS,
+  notification,
+  request,
+  result,
+  SSE_ANSWER,
+  toolCall,
+} from "./filter.ts";
+import { ask, deniedBy, methods, refusedFor, rewritten, startGuarded, tools } from "./access.ts";
 import { ENDPOINT, openStream, POST_HEADERS } from "./http-sse.ts";
 import { inSession, openGet } from "./open-stream.ts";
 
@@ -85,12 +95,17 @@ describe("a call that is denied", () => {
     expect(ask(byDefault, toolCall("rm")).reply?.status).toBe(403);
   });
 
-  test("of HTTP+SSE with 403", () => {
-    const plugin = startGuarded(OPEN);
-    openStream(plugin);
-    const posted = { path: ENDPOINT, headers: POST_HEADERS, response: { status: 202 } };
-    expect(ask(plugin, toolCall("rm"), posted).reply).toEqual({ ...deniedBy("no-rm"), status: 403 });
-    expect(ask(plugin, toolCall("echo"), posted).reply).toBeUndefined();
+  test("of HTTP+SSE goes on by a method that the server does not know, whatever the form of denials", () => {
+    for (const denial of [{}, { form: "result" }, { form: "status", status: 451 }]) {
+      const plugin = startGuarded({ ...OPEN, denial });
+      openStream(plugin);
+      const posted = { path: ENDPOINT, headers: POST_HEADERS, response: { status: 202 } };
+      const denied = ask(plugin, toolCall("rm"), posted);
+      expect(denied.reply).toBeUndefined();
+      expect(denied.stream.passedRequest).toBe(rewritten(toolCall("rm")));
+      expect(ask(plugin, toolCall("echo"), posted).stream.passedRequest).toBe(toolCall("echo"));
+      expect(ask(plugin, "{}", posted).reply?.status).toBe(denial.form === "status" ? 451 : 403);
+    }
   });
 
   test("is not answered as an operation of the server's", () => {
@@ -127,42 +142,62 @@ describe("what nobody waits for an answer to", () => {
 });
 
 describe("a batch with a message that is denied", () => {
-  test("is denied whole: each of its requests is answered", () => {
+  const error = { code: 403, message: "Denied by the access policy", data: { rule: "no-rm" } };
+
+  test("passes without it: the server does not know its method", () => {
     const plugin = startGuarded(OPEN);
-    const all = batch(
-      ...[
-        toolCall("echo", 1),
-        notification("notifications/progress"),
-        toolCall("rm", "2"),
-        request("tools/list", {}, 3),
-      ],
-    );
-    const { reply } = ask(plugin, all);
-    expect(reply).toMatchObject({ status: 200, details: "mcp_access_denied[no-rm]" });
-    const error = { code: 403, message: "Denied by the access policy", data: { rule: "no-rm" } };
-    expect(reply?.body).toEqual([1, "2", 3].map((id) => ({ jsonrpc: "2.0", id, error })));
+    const messages = [
+      toolCall("echo", 1),
+      notification("notifications/progress"),
+      toolCall("rm", "2"),
+      request("tools/list", {}, 3),
+    ];
+    const answers = batch(result({}, 1), errorOf(-32601, "2"), result({ tools: [] }, 3));
+    const { reply, stream } = ask(plugin, batch(...messages), { response: { body: answers } });
+    expect(reply).toBeUndefined();
+    messages[2] = rewritten(messages[2]);
+    expect(stream.passedRequest).toBe(batch(...messages));
     expect(countsBy(plugin, "mcp_access_decisions_total", "mcp_access_rule", "mcp_access_action")).toEqual({
-      "_batch deny": 3,
+      "_default allow": 3,
       "no-rm deny": 1,
     });
-    expect(countsBy(plugin, "mcp_operations_total", "mcp_outcome")).toEqual({ denied: 3 });
+    expect(countsBy(plugin, "mcp_operations_total", "mcp_outcome")).toEqual({ denied: 1, ok: 2 });
+  });
+
+  test("is answered in place of the server where all of it is denied", () => {
+    const plugin = startGuarded(OPEN);
+    const { reply } = ask(plugin, batch(toolCall("rm", 1), toolCall("rmdir", "2")));
+    expect(reply).toMatchObject({ status: 200, details: "mcp_access_denied[no-rm]" });
+    expect(reply?.body).toEqual([1, "2"].map((id) => ({ jsonrpc: "2.0", id, error })));
+    expect(countsBy(plugin, "mcp_access_decisions_total", "mcp_access_rule", "mcp_access_action")).toEqual({
+      "no-rm deny": 2,
+    });
+    expect(countsBy(plugin, "mcp_operations_total", "mcp_outcome")).toEqual({ denied: 2 });
   });
 
   test("passes where none is", () => {
     const plugin = startGuarded(OPEN);
     const all = batch(toolCall("echo", 1), toolCall("add", 2));
-    expect(ask(plugin, all, { response: { body: batch(result({}, 1), result({}, 2)) } }).reply).toBeUndefined();
+    const answer = { response: { body: batch(result({}, 1), result({}, 2)) } };
+    const { reply, stream } = ask(plugin, all, answer);
+    expect(reply).toBeUndefined();
+    expect(stream.passedRequest).toBe(all);
     expect(countsBy(plugin, "mcp_access_decisions_total", "mcp_access_rule", "mcp_access_action")).toEqual({
       "_default allow": 2,
     });
   });
 
-  test("is denied by the first that is", () => {
+  test("is denied by the rule of each message, and of the first one as a whole", () => {
     const plugin = startGuarded({ defaultAction: "ALLOW", rules: [tools("DENY", "a", "a"), tools("DENY", "b", "b")] });
-    const { reply } = ask(plugin, batch(toolCall("c", 1), toolCall("b", 2), toolCall("a", 3)));
+    const { reply } = ask(plugin, batch(toolCall("b", 2), toolCall("a", 3)));
     expect(reply?.details).toBe("mcp_access_denied[b]");
     const rules = (reply?.body as { error: { data: { rule: string } } }[]).map(({ error }) => error.data.rule);
-    expect(rules).toEqual(["b", "b", "a"]);
+    expect(rules).toEqual(["b", "a"]);
+  });
+
+  test("shows the rule that denies in the access log, whatever decides those behind it", () => {
+    const { stream } = ask(startGuarded(OPEN), batch(toolCall("rm", 1), toolCall("echo", 2)));
+    expect(stream.state.get("mcp.rule")).toBe("no-rm");
   });
 });
 

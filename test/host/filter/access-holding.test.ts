@@ -2,7 +2,18 @@
 import { describe, expect, test } from "vitest";
 import { type Plugin, requestHead } from "../index.ts";
 import { batch, countsBy, JSON_ANSWER, MCP_HEADERS, notification, request, result, toolCall } from "./filter.ts";
-import { ask, auditOf, deniedBy, guarded, principals, refusedFor, replyOf, startGuarded, tools } from "./access.ts";
+import {
+  ask,
+  auditOf,
+  deniedBy,
+  guarded,
+  principals,
+  refusedFor,
+  replyOf,
+  rewritten,
+  startGuarded,
+  tools,
+} from "./access.ts";
 import { GET_HEADERS } from "./open-stream.ts";
 
 const NO_RM = { defaultAction: "ALLOW", rules: [tools("DENY", "no-rm", "rm")] };
@@ -67,9 +78,11 @@ describe("a path that is governed", () => {
     (path) => {
       const plugin = startGuarded({ rules: [tools("ALLOW", "echo", "echo")] });
       const headers = { "content-type": "application/json" };
-      expect(ask(plugin, toolCall("rm"), { path, headers }).reply?.status).toBeOneOf([200, 403]);
-      expect(ask(plugin, toolCall("rm"), { path, headers, method: "PUT" }).reply?.status).toBeOneOf([200, 403]);
-      expect(ask(plugin, toolCall("echo"), { path, headers }).reply).toBeUndefined();
+      // Who accepts no event stream may be a client of HTTP+SSE.
+      expect(ask(plugin, toolCall("rm"), { path, headers }).stream.passedRequest).toBe(rewritten(toolCall("rm")));
+      expect(ask(plugin, toolCall("rm"), { path, headers, method: "PUT" }).reply).toEqual(deniedBy("_default"));
+      expect(ask(plugin, toolCall("rm"), { path }).reply).toEqual(deniedBy("_default"));
+      expect(ask(plugin, toolCall("echo"), { path, headers }).stream.passedRequest).toBe(toolCall("echo"));
     },
   );
 });
@@ -171,10 +184,11 @@ describe("what cannot be decided is refused:", () => {
     const long = (name: string) => request("tools/call", { arguments: { x: "y".repeat(300_000) }, name });
     expect(ask(startGuarded(NO_RM), long("rm")).reply).toEqual(deniedBy("no-rm"));
     expect(ask(startGuarded(NO_RM), long("echo")).reply).toBeUndefined();
-    const many = (last: string) =>
-      batch(...Array.from({ length: 100 }, (_, i) => toolCall("x".repeat(2000), i)), toolCall(last));
-    expect(ask(startGuarded(NO_RM), many("rm")).reply?.details).toBe("mcp_access_denied[no-rm]");
-    expect(ask(startGuarded(NO_RM), many("echo")).reply).toBeUndefined();
+    const some = Array.from({ length: 100 }, (_, i) => toolCall("x".repeat(2000), i));
+    const many = (last: string) => batch(...some, last);
+    const passed = (body: string) => ask(startGuarded(NO_RM), body).stream.passedRequest;
+    expect(passed(many(toolCall("rm")))).toBe(many(rewritten(toolCall("rm"))));
+    expect(passed(many(toolCall("echo")))).toBe(many(toolCall("echo")));
   });
 });
 

@@ -71,6 +71,13 @@ export function replyOf({ reply }: HttpStream): Answer["reply"] {
   return { status, details, body: body === "" ? undefined : (JSON.parse(body) as unknown) };
 }
 
+/** A message whose method the filter has replaced by one of the same length that no server knows. */
+export function rewritten(message: string): string {
+  return message.replace(/("method":")([^"]*)/, (_, before: string, method: string) => {
+    return before + "denied_".padEnd(method.length, "_").slice(0, method.length);
+  });
+}
+
 /** The reply to a request that a rule denies. */
 export function deniedBy(rule: string, id: unknown = 1): Answer["reply"] {
   const body = { jsonrpc: "2.0", id, error: { code: 403, message: "Denied by the access policy", data: { rule } } };

@@ -1,6 +1,7 @@
 /** What limits admit and what they answer. */
 import { describe, expect, test } from "vitest";
 import { batch, countsBy, notification, request, result, toolCall } from "./filter.ts";
+import { rewritten } from "./access.ts";
 import { admitted, ask, startLimited } from "./limits.ts";
 
 const CALLS = { name: "calls", key: [], requests: { amount: 3, per: "1m" } };
@@ -45,15 +46,27 @@ describe("a rule with requests", () => {
     expect(admitted(plugin, 9, toolCall("echo"))).toBe(3);
   });
 
-  test("rejects a batch as a whole, and takes nothing for it", () => {
+  test("rejects the messages of a batch that it has no room for, and no others", () => {
     const plugin = startLimited([CALLS]);
     expect(admitted(plugin, 1, toolCall("echo"))).toBe(1);
-    const { reply } = ask(plugin, batch(toolCall("echo", 1), toolCall("echo", 2), toolCall("echo", 3)));
-    expect(reply?.body).toMatchObject([{ id: 1 }, { id: 2 }, { id: 3 }]);
+    const all = [toolCall("echo", 1), toolCall("echo", 2), toolCall("echo", 3), request("tools/list", {}, 4)];
+    const { reply, stream } = ask(plugin, batch(...all));
+    expect(reply).toBeUndefined();
+    expect(stream.passedRequest).toBe(batch(all[0], all[1], rewritten(all[2]), rewritten(all[3])));
+    expect(admitted(plugin, 9, toolCall("echo"))).toBe(0);
+    expect(countsBy(plugin, "mcp_operations_total", "mcp_outcome")).toMatchObject({ limited: 11 });
+  });
+
+  test("takes nothing for a message that another rule rejects", () => {
+    const one = { name: "one", key: [], requests: { amount: 1, per: "1m" }, to: [{ operation: { tools: ["a"] } }] };
+    const plugin = startLimited([CALLS, one]);
+    const all = [toolCall("a", 1), toolCall("a", 2), toolCall("a", 3)];
+    expect(ask(plugin, batch(...all)).stream.passedRequest).toBe(batch(all[0], rewritten(all[1]), rewritten(all[2])));
+    // Of three calls a minute, one was taken.
     expect(admitted(plugin, 9, toolCall("echo"))).toBe(2);
   });
 
-  test("says when there is room for all of a batch", () => {
+  test("says when there is room for each message of a batch", () => {
     const plugin = startLimited([CALLS]);
     expect(admitted(plugin, 3, toolCall("echo"))).toBe(3);
     const asked = batch(toolCall("echo", 1), toolCall("echo", 2), toolCall("echo", 3));

@@ -4,6 +4,8 @@ import { Action, type BodyEnd, exchange, type HttpStream, type Plugin } from "..
 import {
   batch,
   countsBy,
+  error,
+  JSON_ANSWER,
   MCP_HEADERS,
   notification,
   request,
@@ -12,6 +14,7 @@ import {
   startWorkers,
   toolCall,
 } from "./filter.ts";
+import { rewritten } from "./access.ts";
 import { ENDPOINT, openSession, POST_HEADERS } from "./http-sse.ts";
 import { ask, limited, replyOf, startLimited } from "./limits.ts";
 import { GET_HEADERS } from "./open-stream.ts";
@@ -44,13 +47,33 @@ describe("a batch", () => {
     expect(hasPassed(third)).toBe(true);
   });
 
-  test("that can never be admitted is limited at once", () => {
-    expect(replyOf(open(startLimited([ONE])))).toMatchObject({ details: "mcp_limited[one]" });
+  test("that can never be admitted as a whole does not wait: what is too much of it is limited at once", () => {
+    const plugin = startLimited([ONE]);
+    const stream = open(plugin);
+    expect(stream.passedRequest).toBe(batch(toolCall("slow", 1), rewritten(toolCall("slow", 2))));
+    expect(outcomes(plugin)).toEqual({ limited: 1 });
   });
 
-  test("is limited in each of its calls if it waits for too long", () => {
+  test("is limited where it has no room if it waits for too long, and the rest of it passes", () => {
     const plugin = startLimited([{ ...ONE, concurrency: 2 }]);
-    call(plugin, 9);
+    const first = call(plugin, 9);
+    const stream = open(plugin);
+    passMilliseconds([plugin], 5500);
+    expect(stream.passedRequest).toBe(batch(toolCall("slow", 1), rewritten(toolCall("slow", 2))));
+    expect(outcomes(plugin)).toEqual({ limited: 1 });
+    stream.responseHeaders([[":status", "200"], ...Object.entries(JSON_ANSWER)]);
+    stream.responseBody(Buffer.from(batch(result({}, 1), error(-32601, 2))), true);
+    stream.end();
+    expect(outcomes(plugin)).toEqual({ ok: 1, limited: 1 });
+    // Of two permits one is taken.
+    expect(hasPassed(call(plugin, 10))).toBe(true);
+    expect(isWaiting(call(plugin, 11))).toBe(true);
+    answer(first, 9);
+  });
+
+  test("is answered in place of the server where none of it has room after the wait", () => {
+    const plugin = startLimited([{ ...ONE, concurrency: 2 }]);
+    const open2 = [call(plugin, 8), call(plugin, 9)];
     const stream = open(plugin);
     passMilliseconds([plugin], 5500);
     expect(replyOf(stream)?.body).toMatchObject([
@@ -58,6 +81,23 @@ describe("a batch", () => {
       { id: 2, error: { code: 429 } },
     ]);
     expect(outcomes(plugin)).toEqual({ limited: 2 });
+    open2.forEach((held, i) => {
+      answer(held, 8 + i);
+    });
+  });
+
+  test("that has waited does not hold up its allowed messages when its queue is full", () => {
+    const plugin = startLimited([{ ...ONE, concurrency: 2, queue: { maxWait: "5s", maxLength: 1 } }]);
+    call(plugin, 8);
+    call(plugin, 9);
+    const third = call(plugin, 10);
+    expect(isWaiting(third)).toBe(true);
+    const stream = exchange(plugin, {
+      request: { headers: MCP_HEADERS, body: batch(toolCall("slow", 1), request("tools/list", {}, 2)) },
+      response: null,
+      ended: "open",
+    }).stream;
+    expect(stream.passedRequest).toBe(batch(rewritten(toolCall("slow", 1)), request("tools/list", {}, 2)));
   });
 });
 
@@ -107,13 +147,13 @@ describe("over HTTP+SSE", () => {
     expect(outcomes(workers[0])).toEqual({ ok: 2, cancelled: 1 });
   });
 
-  test("a call that waits for too long is limited by an HTTP status", () => {
+  test("a call that waits for too long goes on by another method, so that its stream brings the answer", () => {
     const plugin = startLimited([ONE]);
     openSession(plugin, plugin);
     accept(post(plugin, toolCall("slow", 1)));
     const second = post(plugin, toolCall("slow", 2));
     passMilliseconds([plugin], 5500);
-    expect(replyOf(second)).toMatchObject({ status: 429, details: "mcp_limited[one]" });
+    expect(second.passedRequest).toBe(rewritten(toolCall("slow", 2)));
     expect(outcomes(plugin)).toEqual({ ok: 1, limited: 1 });
   });
 });

@@ -104,6 +104,10 @@ class QueryStage extends Stage {
     return this.expire(state, request);
   }
 
+  unwritable(state: StageState, request: GateRequest): Verdict {
+    return this.expire(state, request);
+  }
+
   close(state: StageState): void {
     this.log("close");
     const at = queue.indexOf(changetype<usize>(state));

@@ -72,6 +72,10 @@ class WaitingStage extends Stage {
     return PASS;
   }
 
+  unwritable(_state: StageState, _request: GateRequest): Verdict {
+    return PASS;
+  }
+
   close(state: StageState): void {
     const wait = changetype<Wait>(state);
     const request = changetype<GateRequest>(wait.request);

@@ -1,0 +1,102 @@
+import { COMMA, isSpace } from "../../json/characters";
+import { BATCH_LIMIT } from "../../mcp/protocol/limits";
+import { Pool } from "../../memory/pool";
+
+const SPACE: u8 = 0x20;
+const UNDERSCORE: u8 = 0x5f;
+const OTHER_FILL: u8 = 0x78;
+/** `denied_`, as the bytes of a number. */
+const UNKNOWN: u64 = 0x5f_64_65_69_6e_65_64;
+const UNKNOWN_LENGTH: usize = 7;
+
+/** How a part of a body is changed. */
+export enum RewriteKind {
+  /** The text of a method becomes one that no server knows, so that the server answers with an error, or passes over a
+   *  notification. */
+  Method,
+  /** A message of a batch becomes white space, and so does one comma beside it. */
+  Blank,
+}
+
+/** A part of a body that is changed. */
+@unmanaged
+class Rewrite {
+  kind: RewriteKind;
+  offset: u32;
+  length: u32;
+}
+
+const REWRITE_SIZE: usize = offsetof<Rewrite>();
+
+/** What is changed in the body of a request, whose length stays: at most one part of each message. Pooled. */
+@unmanaged
+export class Rewrites {
+  private count: i32;
+  private endOfMethods: usize;
+  private hasBlanks: bool;
+
+  static take(): Rewrites {
+    return changetype<Rewrites>(pool.take());
+  }
+
+  /** It must not be used any more. */
+  release(): void {
+    pool.release(changetype<usize>(this));
+  }
+
+  /** Changes `length` bytes: those of a method between its quotes, or of a message. */
+  add(kind: RewriteKind, offset: usize, length: usize): void {
+    if (this.count == BATCH_LIMIT) return;
+    const rewrite = this.get(this.count++);
+    rewrite.kind = kind;
+    rewrite.offset = <u32>offset;
+    rewrite.length = <u32>length;
+    if (kind == RewriteKind.Blank) this.hasBlanks = true;
+    else this.endOfMethods = max(this.endOfMethods, offset + length);
+  }
+
+  /** How many of the first bytes of a body of `size` bytes {@link apply} needs. */
+  reach(size: usize): usize {
+    // The comma behind a message may be anywhere.
+    return this.hasBlanks ? size : min(this.endOfMethods, size);
+  }
+
+  /** Changes the body, whose first `length` bytes are at `at`. */
+  apply(at: usize, length: usize): void {
+    for (let i = 0; i < this.count; i++) {
+      const rewrite = this.get(i);
+      const from = at + rewrite.offset;
+      if (rewrite.kind == RewriteKind.Method) hide(from, rewrite.length);
+      else blank(at, from, from + rewrite.length, at + length);
+    }
+  }
+
+  private get(index: i32): Rewrite {
+    return changetype<Rewrite>(changetype<usize>(this) + offsetof<Rewrites>() + <usize>index * REWRITE_SIZE);
+  }
+}
+
+const pool = new Pool(offsetof<Rewrites>() + <usize>BATCH_LIMIT * REWRITE_SIZE);
+
+/** Replaces the text of a method by `denied_`, cut or filled to its length. It is always another text. */
+function hide(at: usize, length: usize): void {
+  let isOther = false;
+  for (let i: usize = 0; i < length; i++) {
+    const byte = i < UNKNOWN_LENGTH ? <u8>(UNKNOWN >> (8 * i)) : UNDERSCORE;
+    if (load<u8>(at + i) != byte) isOther = true;
+    store<u8>(at + i, byte);
+  }
+  if (!isOther && length) store<u8>(at + length - 1, OTHER_FILL);
+}
+
+/** Turns a message of a batch into white space, and the comma before it, or the one behind it if it is the first message that is
+ *  left. The batch is from `start` to `limit`, the message from `from` to `end`. */
+function blank(start: usize, from: usize, end: usize, limit: usize): void {
+  memory.fill(from, SPACE, end - from);
+  let before = from - 1;
+  while (before > start && isSpace(load<u8>(before))) before--;
+  if (load<u8>(before) == COMMA) return store<u8>(before, SPACE);
+  let behind = end;
+  while (behind < limit && isSpace(load<u8>(behind))) behind++;
+  if (behind < limit && load<u8>(behind) == COMMA) store<u8>(behind, SPACE);
+}
