@@ -23,7 +23,7 @@ class OperationPart {
 export class OperationRule {
   readonly direction: MessageDirection;
   /** The kind of target that the message must name. */
-  private kind: Target = Target.None;
+  kind: Target = Target.None;
   private parts: OperationPart[] = [];
 
   constructor(config: OperationConfig) {

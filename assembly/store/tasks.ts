@@ -10,7 +10,11 @@ const KEY_AT: usize = 0;
 const TOOL_AT: usize = 8;
 /** Milliseconds of the host's clock in 48 bits, and above them the state. */
 const TIME_AT: usize = 16;
-const ENTRY_SIZE: i32 = 24;
+/** Bytes of the tool's name, and the name. */
+const LENGTH_AT: usize = 24;
+const NAME_AT: usize = 25;
+const NAME_SIZE: i32 = 128;
+const ENTRY_SIZE: i32 = <i32>NAME_AT + NAME_SIZE;
 const TIME_BITS: u64 = 48;
 
 /** The tasks that servers reported, by server and id, in a fixed number of buckets, bounded. {@link load} one, change it,
@@ -20,6 +24,10 @@ export class Tasks {
   state: u32 = 0;
   /** The key of the tool whose call began it; 0 where that is not known. */
   tool: u64 = 0;
+  /** The tool's name, `nameLength` bytes: 0 where it is not known, or longer than what is kept. Once it is loaded, it is valid
+   *  until something else of the store is. */
+  name: usize = 0;
+  nameLength: i32 = 0;
   /** When its request came; 0 where its acceptance has not been seen. */
   startedAtMs: u64 = 0;
   private key: u64 = 0;
@@ -35,6 +43,7 @@ export class Tasks {
     this.state = 0;
     this.tool = 0;
     this.startedAtMs = 0;
+    this.nameLength = 0;
     this.found = 0;
     shared.loadRecords("tasks", <i32>(key & (BUCKETS - 1)), 0, ENTRY_SIZE, CAPACITY);
     for (let at = 0; at < shared.length; at += ENTRY_SIZE) {
@@ -42,6 +51,9 @@ export class Tasks {
       if (load<u64>(entry, KEY_AT) != key) continue;
       this.found = entry;
       this.tool = load<u64>(entry, TOOL_AT);
+      const length: i32 = load<u8>(entry, LENGTH_AT);
+      this.name = entry + NAME_AT;
+      this.nameLength = length <= NAME_SIZE ? length : 0;
       const time = load<u64>(entry, TIME_AT);
       this.startedAtMs = time & ((1 << TIME_BITS) - 1);
       this.state = <u32>(time >> TIME_BITS);
@@ -65,6 +77,10 @@ export class Tasks {
     }
     store<u64>(entry, this.key, KEY_AT);
     store<u64>(entry, this.tool, TOOL_AT);
+    const length = this.nameLength <= NAME_SIZE ? this.nameLength : 0;
+    if (length && this.name != entry + NAME_AT) memory.copy(entry + NAME_AT, this.name, length);
+    memory.fill(entry + NAME_AT + length, 0, NAME_SIZE - length);
+    store<u8>(entry, <u8>length, LENGTH_AT);
     store<u64>(entry, this.startedAtMs | ((<u64>this.state) << TIME_BITS), TIME_AT);
     return shared.save();
   }

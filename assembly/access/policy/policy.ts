@@ -34,6 +34,8 @@ export class Policy {
   readonly shadowRules: i32[] = [];
   /** Whether anything is said of what servers ask clients. */
   readonly rulesAnswers: bool;
+  /** Whether rules name tools. */
+  readonly namesTools: bool;
   readonly claims: Claims;
   readonly pins: Pins;
 
@@ -45,13 +47,16 @@ export class Policy {
     this.claims = new Claims(identity.jwtPayloadKey);
     this.pins = new Pins(config.pins);
     let rulesAnswers = false;
+    let namesTools = false;
     for (let i = 0; i < config.rules.length; i++) {
       const rule = new Rule(config.rules[i], this.keys, this.clients, this.claims);
       this.rules.push(rule);
       if (rule.mode == RuleMode.Shadow) this.shadowRules.push(i);
       if (rule.isAbout(MessageDirection.ServerToClient)) rulesAnswers = true;
+      if (rule.namesTools) namesTools = true;
     }
     this.rulesAnswers = rulesAnswers;
+    this.namesTools = namesTools;
   }
 
   /** Whether decisions are carried out. */

@@ -1,7 +1,7 @@
 import { RuleAction, RuleConfig } from "../../config/access/access_config";
 import { RuleMode, MessageDirection } from "../../config/rules/rule_config";
 import { Properties } from "../../host/properties";
-import { Call } from "../../rules/message/call";
+import { Call, Target } from "../../rules/message/call";
 import { Caller } from "../../identity/caller";
 import { Claims } from "../../rules/claim";
 import { ClientConditions } from "./client_conditions";
@@ -39,6 +39,14 @@ export class Rule {
       if (this.operations[i].needsBody) return true;
     }
     return this.conditions.length > 0;
+  }
+
+  /** Whether an operation names tools. */
+  get namesTools(): bool {
+    for (let i = 0; i < this.operations.length; i++) {
+      if (this.operations[i].kind == Target.Tool) return true;
+    }
+    return false;
   }
 
   /** Whether it is about messages of this direction. */

@@ -7,7 +7,7 @@ import { JsonWriter } from "../../json/writer";
 import { methodOf } from "../../mcp/protocol/methods";
 import { shownLength } from "../../mcp/protocol/shown_target";
 import { HEX_SIZE, writeHex } from "../../memory/hex";
-import { Call, Target } from "../../rules/message/call";
+import { Call } from "../../rules/message/call";
 import { CheckedRequest } from "../../rules/checked_request";
 import { Explanation, NO_RULE } from "./explanation";
 import { Key } from "../../rules/message/keys";
@@ -53,14 +53,10 @@ export class Audit {
     this.explanation.begin(check, call);
     this.begin(check, ruleName, isShadow, session);
     this.writer.bytesMember("method", call.method, call.methodLength);
-    if (call.target != Target.None && call.target != Target.Unclear) {
-      const slot = call.targetSlot;
-      const reader = call.reader;
-      const method = methodOf(call.method, call.methodLength);
-      const at = reader.textAt(slot);
-      if (reader.token(slot) == Token.String) {
-        this.writer.bytesMember("target", at, shownLength(method, at, reader.textLength(slot)));
-      }
+    const length = call.targetLength;
+    if (length) {
+      const at = call.targetAt;
+      this.writer.bytesMember("target", at, shownLength(methodOf(call.method, call.methodLength), at, length));
     }
     if (this.explanation.policy.config.auditArguments && call.hasMessage) this.appendArguments(call.reader);
     this.writer.bytesMember("server", call.server, call.serverLength);

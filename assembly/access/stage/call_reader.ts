@@ -4,6 +4,7 @@ import { GateRequest } from "../../gate/stage/request";
 import { Servers } from "../../identity/servers";
 import { Token } from "../../json/token";
 import { IdKind, idHash } from "../../jsonrpc/id";
+import { NAME_LIMIT } from "../../mcp/protocol/limits";
 import { Method, methodName, methodOf } from "../../mcp/protocol/methods";
 import { MODERN_REVISION, UNKNOWN_REVISION, revisionName } from "../../mcp/protocol/revisions";
 import { keyedTextHash } from "../../memory/keyed_hash";
@@ -20,6 +21,8 @@ import { PinCheck, PinState } from "./pin_check";
 const ASSUMED_REVISION: i32 = 2;
 /** Room for the name of a method. */
 const METHOD_NAME: usize = heap.alloc(64);
+/** Room for the name of a task's tool. */
+const TASK_TOOL: usize = heap.alloc(NAME_LIMIT);
 
 /** Puts together what rules see of a message, from its request's head, the message and its session, and asks the rules. */
 export class CallReader {
@@ -34,7 +37,9 @@ export class CallReader {
     private servers: Servers,
     private policy: Policy,
     private pins: PinCheck,
-  ) {}
+  ) {
+    this.call.followsReferences = true;
+  }
 
   /** Sets what is the same for all messages of a request. */
   begin(check: CheckedRequest): void {
@@ -94,13 +99,26 @@ export class CallReader {
     this.request = request;
     this.recallClient(request);
     if (reader.form == MessageForm.Request) this.noteList(check, reader, request);
-    if (reader.form != MessageForm.Response) return call.setRequest(reader);
+    if (reader.form != MessageForm.Response) {
+      call.setRequest(reader);
+      if (call.isAboutTask && this.policy.namesTools) this.findTask(reader, request);
+      return;
+    }
     const kind = reader.token(Slot.Id) == Token.String ? IdKind.String : IdKind.Number;
     const length = reader.textLength(Slot.Id);
     const asked = services.pairing.askedMethod(stream, kind, idHash(kind, reader.textAt(Slot.Id), length, length));
     const name = asked == Method.None || asked == Method.Other ? "" : methodName(asked);
     String.UTF8.encodeUnsafe(changetype<usize>(name), name.length, METHOD_NAME);
     call.setAnswer(reader, METHOD_NAME, name.length);
+  }
+
+  /** Finds out which tool the message's task is of. */
+  private findTask(reader: StrictReader, request: GateRequest): void {
+    if (reader.token(Slot.TaskId) != Token.String) return;
+    const tasks = request.services.tasks;
+    const length = tasks.findTool(request.exchange.stream, hashOf(reader, Slot.TaskId));
+    memory.copy(TASK_TOOL, tasks.toolName, length);
+    this.call.setTask(TASK_TOOL, length);
   }
 
   /** Keeps of a request for a list what matters to the answer. */
@@ -132,7 +150,7 @@ export class CallReader {
   private decideByRules(check: CheckedRequest, reader: StrictReader): i32 {
     const policy = this.policy;
     const call = this.call;
-    const rule = policy.decide(check.matches, call);
+    const rule = this.decideAll(check);
     // A client that answers with an error tells the server nothing: a denied request of the server is answered so.
     if (call.isAnswer && reader.has(Slot.Error) && !reader.has(Slot.Result) && this.isDenial(rule)) return DEFAULT_RULE;
     if (!policy.rulesAnswers || !reader.has(Slot.InputResponses) || this.isDenial(rule)) return rule;
@@ -141,6 +159,17 @@ export class CallReader {
     const answerRule = policy.decide(check.matches, call);
     if (this.isDenial(answerRule)) return answerRule;
     call.setRequest(reader);
+    return rule;
+  }
+
+  /** The rule that decides the current message: of a subscription, the first that denies one of its resources. */
+  private decideAll(check: CheckedRequest): i32 {
+    const call = this.call;
+    let rule = this.policy.decide(check.matches, call);
+    for (let i = 1; i < call.subscriptionCount && !this.isDenial(rule); i++) {
+      call.subscription = i;
+      rule = this.policy.decide(check.matches, call);
+    }
     return rule;
   }
 

@@ -1,4 +1,5 @@
 import { coversOperations, coversSources } from "../rules/coverage";
+import { MethodScope } from "../rules/method_checks";
 import { IdentityConfig } from "../rules/identity_config";
 import { PrincipalChecks } from "../rules/principal_checks";
 import { ConditionKey, RuleMode } from "../rules/rule_config";
@@ -99,5 +100,8 @@ export class PolicyChecks {
  *  hard to tell. */
 function coversRule(first: RuleConfig, second: RuleConfig): bool {
   if (first.conditions.length > 0) return false;
-  return coversSources(first.sources, second.sources) && coversOperations(first.operations, second.operations);
+  return (
+    coversSources(first.sources, second.sources) &&
+    coversOperations(first.operations, second.operations, MethodScope.Messages)
+  );
 }

@@ -1,4 +1,5 @@
 import { coversOperations, coversSources } from "../rules/coverage";
+import { MethodScope } from "../rules/method_checks";
 import { GET_STREAM, HANDSHAKE_METHODS } from "../rules/method_checks";
 import { OperationConfig, SourceConfig, TextMatch } from "../rules/rule_config";
 import { LimitRuleConfig } from "./limits_config";
@@ -12,7 +13,7 @@ export function coversRule(first: LimitRuleConfig, second: LimitRuleConfig): boo
   if (!sameSources && !coversSources(first.sources, second.sources)) return false;
   if (describeOperations(first.operations) == describeOperations(second.operations)) return true;
   if (namesMore(first.operations, second.operations)) return false;
-  return coversOperations(first.operations, second.operations);
+  return coversOperations(first.operations, second.operations, MethodScope.Limited);
 }
 
 /** Whether the second operations name a method that must be named, and that the first ones do not name. */

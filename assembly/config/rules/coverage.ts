@@ -1,6 +1,6 @@
 import { Cidr } from "../values/cidr";
 import { anyMatches, anyMatchesAll } from "./glob";
-import { methodsOfTarget } from "./method_checks";
+import { MethodScope, methodsOfTarget } from "./method_checks";
 import { MessageDirection, OperationConfig, SourceConfig, TextMatch } from "./rule_config";
 
 /** Whether every address of the second block is in the first. */
@@ -46,29 +46,29 @@ function coversBlocks(first: TextMatch, second: TextMatch): bool {
 
 /** Whether the first operations, those of a rule, are about every message of a client that the second ones are about. It may say
  *  no where that would be hard to tell. */
-export function coversOperations(first: OperationConfig[], second: OperationConfig[]): bool {
-  if (second.length == 0) return first.length == 0 || coversAny(first, new OperationConfig());
+export function coversOperations(first: OperationConfig[], second: OperationConfig[], scope: MethodScope): bool {
+  if (second.length == 0) return first.length == 0 || coversAny(first, new OperationConfig(), scope);
   for (let i = 0; i < second.length; i++) {
     const isOfClient = second[i].direction == MessageDirection.ClientToServer;
-    if (first.length == 0 ? !isOfClient : !coversAny(first, second[i])) return false;
+    if (first.length == 0 ? !isOfClient : !coversAny(first, second[i], scope)) return false;
   }
   return true;
 }
 
-function coversAny(first: OperationConfig[], second: OperationConfig): bool {
+function coversAny(first: OperationConfig[], second: OperationConfig, scope: MethodScope): bool {
   for (let i = 0; i < first.length; i++) {
-    if (coversOperation(first[i], second)) return true;
+    if (coversOperation(first[i], second, scope)) return true;
   }
   return false;
 }
 
-function coversOperation(first: OperationConfig, second: OperationConfig): bool {
+function coversOperation(first: OperationConfig, second: OperationConfig, scope: MethodScope): bool {
   if (first.direction != second.direction) return false;
-  if (!coversMatch(first.servers, second.servers) || !coversMethods(first, second)) return false;
-  const targets = methodsOfTarget(first);
+  if (!coversMatch(first.servers, second.servers) || !coversMethods(first, second, scope)) return false;
+  const targets = methodsOfTarget(first, scope);
   if (targets.length == 0) return true;
   // Both name targets of one kind only.
-  if (methodsOfTarget(second) != targets) return false;
+  if (methodsOfTarget(second, scope) != targets) return false;
   return (
     coversMatch(first.tools, second.tools) &&
     coversMatch(first.prompts, second.prompts) &&
@@ -76,10 +76,10 @@ function coversOperation(first: OperationConfig, second: OperationConfig): bool 
   );
 }
 
-function coversMethods(first: OperationConfig, second: OperationConfig): bool {
+function coversMethods(first: OperationConfig, second: OperationConfig, scope: MethodScope): bool {
   if (second.methods.values.length > 0) return coversMatch(first.methods, second.methods);
   const implied = new TextMatch();
-  implied.values = methodsOfTarget(second);
+  implied.values = methodsOfTarget(second, scope);
   return coversMatch(first.methods, implied);
 }
 

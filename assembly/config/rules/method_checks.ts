@@ -10,14 +10,18 @@ import { anyMatches, matches } from "./glob";
 export const HANDSHAKE = "@handshake";
 export const HANDSHAKE_METHODS: string[] = ["initialize", "notifications/initialized", "ping", "server/discover"];
 
-const TOOL_METHODS: string[] = ["tools/call"];
+/** The methods of messages that name a tool, and of those that refer to one by its task, which limits do not look up. */
+const CALLS: string[] = ["tools/call"];
+const TOOL_METHODS: string[] = CALLS.concat(["tasks/get", "tasks/result", "tasks/cancel", "tasks/update"]);
 const PROMPT_METHODS: string[] = ["prompts/get", "completion/complete"];
-const RESOURCE_METHODS: string[] = [
+/** The same of resources: subscriptions may name several, and none for limits. */
+const RESOURCE_REQUESTS: string[] = [
   "resources/read",
   "resources/subscribe",
   "resources/unsubscribe",
   "completion/complete",
 ];
+const RESOURCE_METHODS: string[] = RESOURCE_REQUESTS.concat(["subscriptions/listen"]);
 const NOTIFICATIONS = "notifications/";
 /** What a server asks a client by. */
 const SERVER_METHODS: string[] = ["sampling/createMessage", "elicitation/create", "roots/list", "ping"];
@@ -36,10 +40,11 @@ export enum MethodScope {
 
 /** The methods by which an operation can be called at all: those that name a target of its kind; empty where it names no
  *  target, so that every method is possible. */
-export function methodsOfTarget(operation: OperationConfig): string[] {
-  if (!operation.tools.isEmpty) return TOOL_METHODS;
+export function methodsOfTarget(operation: OperationConfig, scope: MethodScope): string[] {
+  const isLimited = scope == MethodScope.Limited;
+  if (!operation.tools.isEmpty) return isLimited ? CALLS : TOOL_METHODS;
   if (!operation.prompts.isEmpty) return PROMPT_METHODS;
-  return operation.resources.isEmpty ? [] : RESOURCE_METHODS;
+  return operation.resources.isEmpty ? [] : isLimited ? RESOURCE_REQUESTS : RESOURCE_METHODS;
 }
 
 /** Whether a rule with these operations can be about a client's request by this method, which names a target. */
@@ -47,7 +52,7 @@ export function mayBe(method: string, operations: OperationConfig[]): bool {
   for (let i = 0; i < operations.length; i++) {
     const operation = operations[i];
     if (operation.direction == MessageDirection.ServerToClient) continue;
-    const targets = methodsOfTarget(operation);
+    const targets = methodsOfTarget(operation, MethodScope.Messages);
     if (targets.length > 0 && !targets.includes(method)) continue;
     const methods = operation.methods;
     const isWanted = methods.values.length == 0 || anyMatches(methods.values, method);
@@ -80,7 +85,7 @@ export class MethodChecks {
   /** Reports the methods in a list of `methods` that the rest of the operation rules out. */
   checkTogether(path: string, value: JsonValue, operation: OperationConfig): void {
     const isOfServer = operation.direction == MessageDirection.ServerToClient;
-    const possible = isOfServer ? SERVER_METHODS : methodsOfTarget(operation);
+    const possible = isOfServer ? SERVER_METHODS : methodsOfTarget(operation, this.scope);
     for (let i = 0; i < value.items.length; i++) {
       const item = value.items[i];
       if (item.type != JsonType.String || item.isCut) continue;
@@ -100,7 +105,7 @@ export class MethodChecks {
   /** Reports an operation that has no method left: all that could match are excluded, or it names a target in what a client
    *  answers. */
   checkRest(path: string, operation: OperationConfig): void {
-    const targets = methodsOfTarget(operation);
+    const targets = methodsOfTarget(operation, this.scope);
     if (targets.length == 0) return;
     if (operation.direction == MessageDirection.ServerToClient) {
       this.problems.error(path, "what a client answers names no tool, prompt or resource, so this never matches");

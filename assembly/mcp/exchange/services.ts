@@ -59,6 +59,7 @@ export class ExchangeServices {
   readonly httpSse: HttpSse;
   readonly clientMessages: ClientMessages;
   readonly serverMessages: ServerMessages;
+  readonly tasks: Tasks;
   readonly tokens: TokenSettings;
   /** The definitions of tools with pins. */
   readonly definitions: SeenDefinitions;
@@ -122,6 +123,7 @@ export class ExchangeServices {
     this.httpSse = new HttpSse(endpoints, sessions, pairing);
     this.clientMessages = new ClientMessages(sessions, participants, pairing, usage, events);
     this.serverMessages = new ServerMessages(participants, pairing, usage, tasks, events);
+    this.tasks = tasks;
     this.tokens = settings.tokens;
     this.definitions = new SeenDefinitions(shared);
     this.rejections = new RejectionErrors(shared);

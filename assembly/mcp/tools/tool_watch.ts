@@ -60,8 +60,7 @@ export class ToolWatch {
   private acceptTask(stream: Stream, message: McpMessage, operation: Operation): void {
     if (!message.task) return;
     this.events.nameSeen(stream, TargetKind.Tool, operation.name, operation.nameLength, false);
-    const tool = keyedHash(operation.name, operation.nameLength);
-    this.tasks.accept(stream, message.task, message.taskState, tool, operation.startedAt);
+    this.tasks.accept(stream, message.task, message.taskState, operation);
   }
 
   /** A call failed: looks up whether the server has such a tool. */

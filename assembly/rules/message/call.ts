@@ -47,6 +47,15 @@ export enum Use {
   AnyElement,
 }
 
+/** How a message refers to what it is about, where it does not name that itself. */
+enum Reference {
+  None,
+  /** By the id of a task, which is of a tool. */
+  Task,
+  /** By the URIs of the resources that a subscription is about. */
+  Subscriptions,
+}
+
 /** The current message as rules see it, or what all messages have in common that use an element of a list. */
 export class Call {
   /** The reader that has just read the message. Only where {@link use} is None, and it is no request of a server. */
@@ -64,11 +73,16 @@ export class Call {
   /** The method that an answer answers, or the message's own; empty where it is not known. */
   method: usize = 0;
   methodLength: i32 = 0;
+  /** The tools of tasks and the resources of subscriptions are targets too. */
+  followsReferences: bool = false;
+  private reference: Reference = Reference.None;
+  /** Which of the resources of a subscription it stands for. */
+  subscription: i32 = 0;
   private serverName: StaticArray<u8> = new StaticArray<u8>(NAME_LIMIT);
   serverLength: i32 = 0;
 
-  /** Of a use: what it names, `nameLength` bytes, and whether there is more. */
   private useTarget: Target = Target.None;
+  /** What a use names, `nameLength` bytes, and whether there is more; of a message about a task, the tool. */
   private name: usize = 0;
   private nameLength: i32 = 0;
   private isNameCut: bool = false;
@@ -104,6 +118,44 @@ export class Call {
     this.isAnswer = false;
     this.method = reader.textAt(Slot.Method);
     this.methodLength = reader.textLength(Slot.Method);
+    this.reference = this.followsReferences ? this.referenceOfMethod : Reference.None;
+    this.nameLength = 0;
+    this.subscription = 0;
+  }
+
+  private get referenceOfMethod(): Reference {
+    if (this.isMethod("subscriptions/listen")) return Reference.Subscriptions;
+    const isOfTask =
+      this.isMethod("tasks/get") ||
+      this.isMethod("tasks/result") ||
+      this.isMethod("tasks/cancel") ||
+      this.isMethod("tasks/update");
+    return isOfTask ? Reference.Task : Reference.None;
+  }
+
+  /** Whether the message is about a task: then {@link setTask}. */
+  get isAboutTask(): bool {
+    return this.reference == Reference.Task;
+  }
+
+  /** Sets the name of the tool that the message's task is of, which must stay in place; empty where that is not known. */
+  setTask(name: usize, nameLength: i32): void {
+    this.name = name;
+    this.nameLength = nameLength;
+    this.isNameCut = false;
+  }
+
+  /** How many resources a subscription is about, each of which is to be decided by itself: see `subscription`. 0 for any other
+   *  message, and where it cannot be told which. */
+  get subscriptionCount(): i32 {
+    return this.reference == Reference.Subscriptions && !this.isSubscriptionOdd ? this.reader.itemCount : 0;
+  }
+
+  /** Whether it cannot be told which resources a subscription is about. */
+  private get isSubscriptionOdd(): bool {
+    const reader = this.reader;
+    if (isOdd(reader.token(Slot.Params)) || isOdd(reader.token(Slot.Notifications)) || reader.hasOddItems) return true;
+    return reader.has(Slot.Subscriptions) && reader.token(Slot.Subscriptions) != Token.ArrayStart;
   }
 
   /** Takes over that the client answers the server. `method`: what the server asked by, empty where it is not known. */
@@ -118,12 +170,14 @@ export class Call {
     this.reader = reader;
     this.hasMessage = true;
     this.use = Use.None;
+    this.reference = Reference.None;
   }
 
   /** Takes over what a server asks of the client, `length` bytes at `method`: rules see it like the client's answer to it. */
   setServerRequest(method: usize, length: i32): void {
     this.hasMessage = false;
     this.use = Use.None;
+    this.reference = Reference.None;
     this.isAnswer = true;
     this.method = method;
     this.methodLength = length;
@@ -134,6 +188,7 @@ export class Call {
   setUse(use: Use, method: string, target: Target, name: usize, nameLength: i32, isCut: bool): void {
     this.hasMessage = false;
     this.use = use;
+    this.reference = Reference.None;
     this.isAnswer = false;
     this.methodLength = writeWord(method, METHOD);
     this.method = METHOD;
@@ -161,10 +216,42 @@ export class Call {
     if (this.use != Use.None) return target == kind ? this.matchName(patterns) : Match.No;
     if (target == Target.Unclear) return kind == Target.Tool ? Match.No : Match.Unknown;
     if (target != kind) return Match.No;
+    if (this.reference == Reference.Task) {
+      return this.nameLength ? patterns.match(this.name, this.nameLength, false) : Match.Unknown;
+    }
+    if (this.reference == Reference.Subscriptions) return this.matchSubscription(patterns);
     const slot = this.targetSlot;
     // Templates, which completions name, are looked up as they are written.
     if (slot == Slot.Uri && !this.isPlainUri) return Match.Unknown;
     return this.matchString(slot, patterns);
+  }
+
+  /** Whether the current resource of a subscription matches. */
+  private matchSubscription(patterns: Patterns): Match {
+    const reader = this.reader;
+    const index = this.subscription;
+    if (this.isSubscriptionOdd || reader.isItemCut(index)) return Match.Unknown;
+    const at = reader.itemAt(index);
+    const length = reader.itemLength(index);
+    return isPlainUri(at, length) ? patterns.match(at, length, false) : Match.Unknown;
+  }
+
+  /** The text of the target, for logs: `targetLength` bytes; 0 where there is none. */
+  get targetAt(): usize {
+    if (this.reference == Reference.Task) return this.name;
+    if (this.reference == Reference.Subscriptions) return this.reader.itemAt(this.subscription);
+    return this.reader.textAt(this.targetSlot);
+  }
+
+  get targetLength(): i32 {
+    const target = this.target;
+    if (!this.hasMessage || target == Target.None || target == Target.Unclear) return 0;
+    if (this.reference == Reference.Task) return this.nameLength;
+    if (this.reference == Reference.Subscriptions) {
+      return this.subscriptionCount ? this.reader.itemLength(this.subscription) : 0;
+    }
+    const slot = this.targetSlot;
+    return this.reader.token(slot) == Token.String ? this.reader.textLength(slot) : 0;
   }
 
   /** Whether what a use names matches. */
@@ -271,6 +358,10 @@ export class Call {
   get target(): Target {
     if (this.isAnswer) return Target.None;
     if (this.use != Use.None) return this.useTarget;
+    if (this.reference == Reference.Task) return Target.Tool;
+    if (this.reference == Reference.Subscriptions) {
+      return this.isSubscriptionOdd || this.reader.itemCount ? Target.Resource : Target.None;
+    }
     if (this.isMethod("tools/call")) return Target.Tool;
     if (this.isMethod("prompts/get")) return Target.Prompt;
     if (this.isMethod("resources/read")) return Target.Resource;

@@ -2,12 +2,14 @@ import { foldsTo } from "../../json/folded_name";
 import { Bytes } from "../../memory/bytes";
 
 /** Members of a message that may be deciding. */
-export const SLOT_LIMIT: i32 = 64;
+export const SLOT_LIMIT: i32 = 66;
 
 /** A deciding member of messages, and those inside it. */
 export class Key {
   readonly name: Bytes;
   readonly inside: Key[] = [];
+  /** Its value may be a list of texts, which are kept. */
+  isList: bool = false;
 
   /** @param slot where its value is kept: less than {@link SLOT_LIMIT}.
    *  @param parent the address of what it stands in, 0 for the message itself. */

@@ -25,6 +25,9 @@ export enum Slot {
   ClientInfoName,
   ProtocolVersion,
   InputResponses,
+  Notifications,
+  /** A list: see {@link StrictReader.itemCount}. */
+  Subscriptions,
   Arguments,
   /** The first of the arguments that a policy names. */
   FirstArgument,
@@ -58,6 +61,8 @@ export class DecidingKeys {
     params.add("clientInfo", Slot.ClientInfo).add("name", Slot.ClientInfoName);
     params.add("protocolVersion", Slot.ProtocolVersion);
     params.add("inputResponses", Slot.InputResponses);
+    const notifications = params.add("notifications", Slot.Notifications);
+    notifications.add("resourceSubscriptions", Slot.Subscriptions).isList = true;
     this.message = message;
     this.arguments = params.add("arguments", Slot.Arguments);
   }

@@ -12,6 +12,9 @@ import { Slot } from "./slots";
 /** Bytes of all deciding texts of a message that are kept. */
 const TEXTS_LIMIT: u32 = 4096;
 
+/** Texts of a list that are kept. */
+const ITEM_LIMIT: i32 = 64;
+
 /** What {@link StrictReader.next} found. */
 export enum Reading {
   /** The bytes are used up. */
@@ -71,8 +74,14 @@ export class StrictReader {
   private root: usize;
   private open: usize;
   private named: usize;
-  /** A bit for each slot whose member has come. */
+  /** The texts of the message's list that are kept: see {@link Key.isList}. */
+  itemCount: i32;
+  /** The list has more than these, or something else than texts. */
+  hasOddItems: bool;
+  private isInList: bool;
+  /** A bit for each slot whose member has come: for the first 64, and for those behind them. */
   private seen: u64;
+  private seenBehind: u64;
   private textsUsed: u32;
   private hashesArguments: bool;
   /** What {@link argumentsHash} is computed by; null until it is first needed. */
@@ -103,6 +112,7 @@ export class StrictReader {
     self.isBatch = false;
     self.count = 0;
     self.open = 0;
+    self.isInList = false;
     return self;
   }
 
@@ -140,10 +150,12 @@ export class StrictReader {
           this.argumentsRead!.feed(this.tokens.textAt, this.tokens.textLength);
           break;
         case Token.ArrayEnd:
-          // The end of a batch: any other array is passed over.
+          // The end of a list of texts, or of a batch: any other array is passed over.
+          this.isInList = false;
           break;
         default:
-          if (this.open) this.readValue(token);
+          if (this.isInList) this.readItem(token);
+          else if (this.open) this.readValue(token);
           else this.readOutside(token);
       }
     }
@@ -187,6 +199,20 @@ export class StrictReader {
     return this.value(slot).total;
   }
 
+  /** A text of the list: its bytes, as far as they are kept. */
+  itemAt(index: i32): usize {
+    return this.texts + this.item(index).at;
+  }
+
+  itemLength(index: i32): i32 {
+    return this.item(index).length;
+  }
+
+  /** Whether there is more of it than is kept. */
+  isItemCut(index: i32): bool {
+    return this.item(index).total > this.item(index).length;
+  }
+
   /** Whether it is a string of this ASCII text. */
   isText(slot: i32, text: string): bool {
     return this.token(slot) == Token.String && equalsText(this.textAt(slot), this.textLength(slot), text);
@@ -209,14 +235,23 @@ export class StrictReader {
       if (isOdd) this.refusal = RequestRefusal.BadText;
       return tokens.skipValue();
     }
-    const bit = (<u64>1) << key.slot;
+    const isSeen = this.see(key.slot);
     if (!key.name.equals(tokens.textAt, tokens.textLength)) this.refusal = RequestRefusal.CaseVariant;
     else if (tokens.textEscaped) this.refusal = RequestRefusal.EscapedKey;
-    else if (this.seen & bit) this.refusal = RequestRefusal.DuplicateKey;
+    else if (isSeen) this.refusal = RequestRefusal.DuplicateKey;
     if (this.refusal) this.refusedKey = changetype<usize>(key);
-    this.seen |= bit;
     this.named = changetype<usize>(key);
     if (this.hashesArguments && key.slot == Slot.Arguments) tokens.captureValue();
+  }
+
+  /** Notes that the member of a slot has come. Returns whether it has come before. */
+  private see(slot: i32): bool {
+    const bit = (<u64>1) << (slot & 63);
+    const isFirst = slot < 64;
+    const isSeen = ((isFirst ? this.seen : this.seenBehind) & bit) != 0;
+    if (isFirst) this.seen |= bit;
+    else this.seenBehind |= bit;
+    return isSeen;
   }
 
   private readValue(token: Token): void {
@@ -224,8 +259,22 @@ export class StrictReader {
     const value = this.value(key.slot);
     value.token = token;
     if (token == Token.ObjectStart && key.inside.length) this.open = this.named;
+    else if (token == Token.ArrayStart && key.isList) this.isInList = true;
     else if (token == Token.ObjectStart || token == Token.ArrayStart) this.tokens.skipContainer();
     else if (token == Token.String || token == Token.Number) this.keepText(value);
+  }
+
+  /** An element of a list of texts. */
+  private readItem(token: Token): void {
+    const isContainer = token == Token.ObjectStart || token == Token.ArrayStart;
+    if (isContainer) this.tokens.skipContainer();
+    if (token != Token.String || this.itemCount == ITEM_LIMIT) {
+      this.hasOddItems = true;
+      return;
+    }
+    const item = this.item(this.itemCount++);
+    item.token = token;
+    this.keepText(item);
   }
 
   private keepText(value: Value): void {
@@ -259,6 +308,10 @@ export class StrictReader {
       this.open = this.root;
       this.messageStart = <usize>this.tokens.tokenStart;
       this.seen = 0;
+      this.seenBehind = 0;
+      this.itemCount = 0;
+      this.hasOddItems = false;
+      this.isInList = false;
       if (this.hashesArguments) this.argumentsRead!.reset();
       this.textsUsed = 0;
       memory.fill(this.values, 0, VALUES_SIZE);
@@ -303,12 +356,16 @@ export class StrictReader {
     return changetype<Value>(this.values + <usize>slot * VALUE_SIZE);
   }
 
+  private item(index: i32): Value {
+    return changetype<Value>(this.values + VALUES_SIZE + <usize>index * VALUE_SIZE);
+  }
+
   private get values(): usize {
     return changetype<usize>(this) + offsetof<StrictReader>();
   }
 
   private get texts(): usize {
-    return this.values + VALUES_SIZE;
+    return this.values + VALUES_SIZE + ITEMS_SIZE;
   }
 }
 
@@ -320,5 +377,6 @@ function hasNul(at: usize, length: i32): bool {
 }
 
 const VALUES_SIZE: usize = <usize>SLOT_LIMIT * VALUE_SIZE;
-const SIZE: usize = offsetof<StrictReader>() + VALUES_SIZE + TEXTS_LIMIT;
+const ITEMS_SIZE: usize = <usize>ITEM_LIMIT * VALUE_SIZE;
+const SIZE: usize = offsetof<StrictReader>() + VALUES_SIZE + ITEMS_SIZE + TEXTS_LIMIT;
 let free: usize = 0;

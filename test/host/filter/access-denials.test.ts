@@ -242,8 +242,9 @@ describe("what the client answers the server", () => {
     expect(countsBy(plugin, "mcp_operations_total", "mcp_method_name", "mcp_outcome")).toEqual({
       "sampling/createMessage denied": 1,
     });
+    // The question, which the client has not seen, and the answer.
     expect(countsBy(plugin, "mcp_access_decisions_total", "mcp_access_rule", "mcp_method_name")).toEqual({
-      "sampling sampling/createMessage": 1,
+      "sampling sampling/createMessage": 2,
     });
     const other = asked(access, "roots/list");
     expect(ask(other, answer(), { headers, response: { status: 202 } }).reply).toBeUndefined();

@@ -85,7 +85,7 @@ describe("methods", () => {
 
   it("that are all excluded are an error", () => {
     const text = `notMethods excludes every method that names its targets, ${NEVER}`;
-    expect(operation({ notMethods: ["tools/*"], tools: ["a"] })).toEqual(error(`${OPERATION}: ${text}`));
+    expect(operation({ notMethods: ["tools/*", "tasks/*"], tools: ["a"] })).toEqual(error(`${OPERATION}: ${text}`));
   });
 });
 
@@ -221,7 +221,7 @@ describe("rules that have no effect are a warning", () => {
     ["an ALLOW of everything before a DENY", all, deny],
     ["two of everything", all, { name: "none", action: "DENY" }],
     ["all methods before a tool", { ...all, to: [{ operation: { methods: ["*"] } }] }, deny],
-    ["calls before a tool", { ...all, to: [{ operation: { methods: ["tools/*"] } }] }, deny],
+    ["calls and tasks before a tool", { ...all, to: [{ operation: { methods: ["tools/*", "tasks/*"] } }] }, deny],
     ["all tools before one", tools("all", "ALLOW", "*"), deny],
     ["a pattern before what it matches", tools("all", "ALLOW", "a", "r*"), tools("rm", "DENY", "rm*", "r_*_x")],
     ["the same twice", tools("all", "DENY", "rm"), deny],

@@ -458,6 +458,8 @@ function tasks(shared: Store, full: Store): void {
   tasks.load(OTHER_KEY, KEY);
   tasks.state = 3;
   tasks.tool = OTHER_KEY;
+  tasks.name = name.at;
+  tasks.nameLength = name.length;
   tasks.startedAtMs = NOW;
   tasks.save();
   const others = new Tasks(full);
@@ -492,8 +494,11 @@ export function unrecovered(space: i32): string {
   const task = new Tasks(shared);
   task.load(KEY, 1);
   task.tool = KEY;
+  task.name = name.at;
+  task.nameLength = name.length;
   task.save();
-  if (!task.load(KEY, 1) || task.tool != KEY) return "tasks";
+  if (!task.load(KEY, 1) || task.tool != KEY || task.nameLength != name.length) return "tasks";
+  if (memory.compare(task.name, name.at, name.length)) return "names of tasks";
   const lists = new ToolLists(shared);
   memory.fill(tools, 0, LISTED_TOOL_SIZE);
   lists.save(KEY, tools, 1);

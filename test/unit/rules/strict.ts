@@ -9,6 +9,8 @@ export const SLOTS = [
     "clientInfo.name",
     "protocolVersion",
     "inputResponses",
+    "notifications",
+    "subscriptions",
     "arguments",
     "path",
     "to",
