@@ -29,8 +29,8 @@ export enum Held {
 }
 
 const NO_COMMA: i32 = -1;
-/** Bytes that are held at most, with what is between elements. */
-const HOLD_LIMIT: i32 = ELEMENT_LIMIT + 256;
+/** Bytes of framing that are held at most with an element, which spans several lines of an event's data. */
+const FRAMING_LIMIT: i32 = 4096;
 
 /**
  * Moves the bytes of a response to {@link output}, and holds those that are not decided. It refers to bytes of the current chunk
@@ -161,9 +161,9 @@ export class Emitter {
     return offset < this.passed ? <i32>(this.passed - offset) : 0;
   }
 
-  /** Whether more is held than may be. */
+  /** Whether more is held than may be: an element with framing inside, or what is between two. */
   get isOverfull(): bool {
-    return this.isFull || this.all.length > HOLD_LIMIT;
+    return this.isFull || this.all.length - this.candidateAt > ELEMENT_LIMIT + FRAMING_LIMIT;
   }
 
   /** The text of the candidate, or of what was copied. */
@@ -253,7 +253,7 @@ export class Emitter {
 
   /** Keeps bytes of the candidate, as long as there is room. */
   private keep(at: usize, size: i32): void {
-    this.isFull = this.isFull || this.all.length + size > HOLD_LIMIT;
+    this.isFull = this.isFull || this.textLength + size > ELEMENT_LIMIT;
     if (this.isFull) return;
     this.all.append(at, size);
     if (this.isSplit) this.text.append(at, size);

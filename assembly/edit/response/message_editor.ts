@@ -127,7 +127,12 @@ export class MessageEditor {
     emitter.begin(at, this.passed);
     this.readTokens(at, length, judge);
     emitter.moveTo(at + length);
-    if (emitter.isOverfull) this.overflow(judge);
+    this.bound(judge);
+  }
+
+  /** Holds no more than may be held. */
+  bound(judge: EditJudge): void {
+    if (this.emitter.isOverfull) this.overflow(judge);
   }
 
   /** Two lines of the text are joined by a line feed, which is at `at`. */

@@ -99,6 +99,7 @@ export class ResponseEditor {
       from = data + events.dataLength;
     }
     message.emitter.frame(from, end - from);
+    message.bound(judge);
   }
 
   private get message(): MessageEditor {
