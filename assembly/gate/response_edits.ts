@@ -203,10 +203,10 @@ function isOwnAnswer(request: GateRequest, head: ResponseHead): bool {
   return head.status != ACCEPTED && !stream.session.isHttpSse && !stream.isUnpaired;
 }
 
-/** What of a body of one message or batch is read: it brings what its request asked for. */
+/** What of a body of one message or batch is read: lists only where its request asked for one. */
 function partsOfBody(request: GateRequest, known: Parts, asked: Parts): Parts {
   const asksClient = request.exchange.stream.revision == MODERN_REVISION ? SERVER_REQUESTS : 0;
-  return known & (asked | asksClient | REWRITTEN_REQUESTS);
+  return known & (asksClient | REWRITTEN_REQUESTS | (asked & known ? ALL_LISTS : 0));
 }
 
 /** The method that asks for the first of these lists. */
