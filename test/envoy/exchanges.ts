@@ -9,6 +9,7 @@ const MIB = 1 << 20;
 /** The call that most of them bring. */
 export const call = mcp.toolCall(1, "echo");
 const large = mcp.result(1, { content: [{ type: "text", text: randomBytes(3 * MIB).toString("base64") }] });
+const MIRRORED = { "mcp-method": "tools/call", "mcp-name": "echo" };
 const session = { ...mcp.LEGACY, "mcp-session-id": "s1" };
 
 const answer = (status: number, headers: Record<string, string | string[]>, body: string | Buffer = "") => {
@@ -21,9 +22,13 @@ const json = (status: number, body: string, more: Record<string, string | string
 export const EXCHANGES: [what: string, request: RawRequest, respond: (response: ServerResponse) => void][] = [
   ["a call answered as JSON", { headers: mcp.LEGACY, body: [call] }, json(200, mcp.result(1))],
   ["a call answered as events", { headers: mcp.LEGACY, body: [call] }, answer(200, mcp.SSE_TYPE, mcp.event(large))],
-  ["of 2026-07-28", { headers: { ...mcp.MODERN, "mcp-method": "tools/call" }, body: [call] }, json(200, mcp.result(1))],
+  ["of 2026-07-28", { headers: { ...mcp.MODERN, ...MIRRORED }, body: [call] }, json(200, mcp.result(1))],
   ["a request in pieces", { headers: mcp.LEGACY, body: [...call] }, json(200, mcp.result(1))],
-  ["3 MiB each way", { headers: mcp.LEGACY, body: [mcp.request(1, "tools/call", { large })] }, json(200, large)],
+  [
+    "3 MiB each way",
+    { headers: mcp.LEGACY, body: [mcp.request(1, "tools/call", { name: "echo", large })] },
+    json(200, large),
+  ],
   ["an empty body", { headers: session }, json(400, mcp.failure(null, -32700))],
   ["bad JSON", { headers: session, body: ['{"jsonrpc": nope'] }, json(400, mcp.failure(null, -32700))],
   ["bytes that are no text", { headers: session, body: [randomBytes(MIB)] }, json(400, mcp.failure(null, -32700))],

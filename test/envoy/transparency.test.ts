@@ -36,7 +36,7 @@ describe("over HTTP/1.1", () => {
   it("the filter has read them", async () => {
     const counters = countersOf(await readMetrics(filtered));
     const called = { mcp_method_name: "tools/call", gen_ai_tool_name: "echo", mcp_outcome: "ok" };
-    expect(counters[series("mcp_operations_total", called)]).toBe(7);
+    expect(counters[series("mcp_operations_total", called)]).toBe(8);
     // Of the batch's two calls one is answered, and what the server asks on the GET stream never.
     expect(counters[series("mcp_operations_total", { ...called, mcp_outcome: "unanswered" })]).toBe(2);
     expect(counters[series("mcp_streams_total", { mcp_stream_kind: "get", mcp_stream_end: "server_closed" })]).toBe(1);
