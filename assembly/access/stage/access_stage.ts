@@ -138,11 +138,16 @@ export class AccessStage extends Stage {
   editedParts(state: StageState, _request: GateRequest): Parts {
     if (!this.policy.isEnforced) return 0;
     const check = changetype<CheckedRequest>(state);
-    return this.pins.isEnforced(check) ? check.ruledParts | this.pins.parts(check) : check.ruledParts;
+    return check.ruledParts | this.enforcedPinParts(check);
   }
 
   withheldParts(state: StageState, _request: GateRequest): Parts {
-    return changetype<CheckedRequest>(state).deniedParts;
+    const check = changetype<CheckedRequest>(state);
+    return check.deniedParts | this.enforcedPinParts(check);
+  }
+
+  private enforcedPinParts(check: CheckedRequest): Parts {
+    return this.pins.isEnforced(check) ? this.pins.parts(check) : 0;
   }
 
   /** Requests of servers count with their answers where the policy is tried out. */
