@@ -90,6 +90,7 @@ export class ListRights {
   }
 }
 
-function stand(call: Call, kind: ListKind, use: Use, name: usize, nameLength: i32, isCut: bool): void {
+/** Makes `call` stand for all uses of an element of a list of this kind: see {@link Call.setUse}. */
+export function stand(call: Call, kind: ListKind, use: Use, name: usize, nameLength: i32, isCut: bool): void {
   call.setUse(use, unchecked(USED_BY[kind]), unchecked(TARGETS[kind]), name, nameLength, isCut);
 }

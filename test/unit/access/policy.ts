@@ -64,6 +64,8 @@ interface Exports {
   answers: (at: number, length: number) => void;
   isAllowedBefore: (at: number, length: number) => number;
   decide: (at: number, length: number) => number;
+  lists: (kind: number, at: number, length: number) => number;
+  mayHide: (kind: number, fromCaller: number) => number;
   isDenial: (rule: number) => number;
   applying: () => number;
   explain: () => void;
@@ -112,8 +114,45 @@ export function explain(asked: Asked): Explained {
   });
 }
 
+/** The lists of definitions, in the order of the enum ListKind. */
+export const LIST_KINDS = ["tools", "prompts", "resources", "resourceTemplates"] as const;
+export type ListKind = (typeof LIST_KINDS)[number];
+
+/** What lists show to a caller. */
+export interface Shown {
+  /** Of each element whether it is listed. */
+  readonly isListed: readonly boolean[];
+  /** Whether something may be hidden from this caller, and from some caller. */
+  readonly mayHide: boolean;
+  readonly mayHideFromSome: boolean;
+}
+
+/** Says what a list of elements of these names shows to who asks: `asked` without its message. */
+export function listed(asked: Omit<Asked, "message">, kind: ListKind, names: readonly string[]): Shown {
+  begin(asked);
+  const index = LIST_KINDS.indexOf(kind);
+  return {
+    isListed: names.map(
+      (name) => module.lend(Buffer.from(name), (at, length) => exports.lists(index, at, length)) !== 0,
+    ),
+    mayHide: exports.mayHide(index, 1) !== 0,
+    mayHideFromSome: exports.mayHide(index, 0) !== 0,
+  };
+}
+
 /** Decides a request, and gives `use` the decision while the message is in memory. */
 function decideThen<Result>(asked: Asked, use: (decided: Decided) => Result): Result {
+  const isAllowedBefore = begin(asked);
+  return module.lend(Buffer.from(asked.json ?? JSON.stringify(asked.message)), (at, length) => {
+    const rule = exports.decide(at, length);
+    const bits = rule === -9 ? 0 : exports.applying();
+    const applying = Array.from({ length: 32 }, (_, i) => i).filter((i) => (bits >>> i) & 1);
+    return use({ rule, isDenied: rule !== -9 && exports.isDenial(rule) !== 0, isAllowedBefore, applying });
+  });
+}
+
+/** Begins a request. Returns whether it is known without its message that it is allowed. */
+function begin(asked: Omit<Asked, "message">): boolean {
   exports.begin();
   const properties = { ...asked.properties };
   if (asked.principal) properties["connection/uri_san_peer_certificate"] = asked.principal;
@@ -130,11 +169,5 @@ function decideThen<Result>(asked: Asked, use: (decided: Decided) => Result): Re
   if (revision !== undefined) module.lend(Buffer.from(revision), exports.revision);
   if (client !== undefined) module.lend(Buffer.from(client), exports.client);
   if (answers !== undefined) module.lend(Buffer.from(answers), exports.answers);
-  const isAllowedBefore = module.lend(Buffer.from(forwarded), exports.isAllowedBefore) !== 0;
-  return module.lend(Buffer.from(asked.json ?? JSON.stringify(asked.message)), (at, length) => {
-    const rule = exports.decide(at, length);
-    const bits = rule === -9 ? 0 : exports.applying();
-    const applying = Array.from({ length: 32 }, (_, i) => i).filter((i) => (bits >>> i) & 1);
-    return use({ rule, isDenied: rule !== -9 && exports.isDenial(rule) !== 0, isAllowedBefore, applying });
-  });
+  return module.lend(Buffer.from(forwarded), exports.isAllowedBefore) !== 0;
 }

@@ -1,4 +1,6 @@
-import { Call } from "../../../assembly/rules/message/call";
+import { stand } from "../../../assembly/access/stage/list_rights";
+import { ListKind } from "../../../assembly/edit/response/list_kind";
+import { Call, Use } from "../../../assembly/rules/message/call";
 import { Caller } from "../../../assembly/identity/caller";
 import { CheckedRequest } from "../../../assembly/rules/checked_request";
 import { Explanation } from "../../../assembly/access/report/explanation";
@@ -134,6 +136,19 @@ export function decide(at: usize, length: i32): i32 {
 /** Whether the rule denies that has just decided. */
 export function isDenial(rule: i32): bool {
   return policy.actionOf(rule, call) == RuleAction.Deny;
+}
+
+/** Whether a list of this kind shows an element of this name to the caller. */
+export function lists(kind: i32, at: usize, length: i32): bool {
+  const use = kind == ListKind.ResourceTemplates ? Use.Template : Use.Element;
+  stand(call, kind, use, at, length, false);
+  return policy.actionOf(policy.decide(matches, call), call) == RuleAction.Allow;
+}
+
+/** Whether a list of this kind may hide something from the caller, or from some caller. */
+export function mayHide(kind: i32, fromCaller: bool): bool {
+  stand(call, kind, Use.AnyElement, 0, 0, false);
+  return policy.mayDeny(fromCaller ? matches : 0, call);
 }
 
 /** Bits of the rules that apply to the message that has just been decided, tried out or not. */
