@@ -1,5 +1,6 @@
 import { BodyWriter } from "../host/body_writer";
 import { BufferType, Status, proxy_set_buffer_bytes } from "./module/abi";
+import { countReply } from "./module/garbage";
 
 /** An offset beyond the end of every body: writing there appends. */
 const END: usize = 0x7fffffff;
@@ -23,6 +24,7 @@ export class HostBodyWriter extends BodyWriter {
   }
 
   private write(start: usize, length: usize, at: usize, size: usize): bool {
+    if (this.type == BufferType.RequestBody) countReply();
     return proxy_set_buffer_bytes(this.type, start, length, at, size) == Status.Ok;
   }
 }

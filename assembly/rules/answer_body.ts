@@ -72,7 +72,14 @@ export class AnswerBody {
   /** Writes an error whose data has one text member, and `hint`: a text as JSON writes it between the quotes, empty for none. */
   writeError(code: string, message: string, name: string, value: string, hint: Bytes = NOTHING): void {
     const writer = this.writer;
-    writer.raw('{"code":' + code + ',"message":"' + message + '","data":{"' + name + '":"' + value);
+    writer.raw('{"code":');
+    writer.raw(code);
+    writer.raw(',"message":"');
+    writer.raw(message);
+    writer.raw('","data":{"');
+    writer.raw(name);
+    writer.raw('":"');
+    writer.raw(value);
     if (hint.length) {
       writer.raw('","hint":"');
       writer.bytes(hint.at, hint.length);

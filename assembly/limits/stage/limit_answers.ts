@@ -152,9 +152,14 @@ export class LimitAnswers {
 
   private writeError(rejection: Rejection, rule: LimitRule): void {
     const writer = this.body.writer;
-    writer.raw('{"code":' + CODE + ',"message":"Limited: ');
+    writer.raw('{"code":');
+    writer.raw(CODE);
+    writer.raw(',"message":"Limited: ');
     writeReason(writer, rejection, rule);
-    writer.raw('","data":{"rule":"' + rule.name + '","scope":"' + limitKindName(rejection.kind) + '"');
+    writer.raw('","data":{"rule":"');
+    writer.raw(rule.name);
+    writer.raw('"');
+    writer.textMember("scope", limitKindName(rejection.kind));
     writer.numberMember("limit", limitOf(rejection, rule));
     if (rejection.isExact) writer.numberMember("remaining", rejection.remaining);
     this.endWithDelay();
@@ -208,22 +213,28 @@ function limitOf(rejection: Rejection, rule: LimitRule): u32 {
 
 /** `at most 60 requests in 1m (rule agents)`. */
 function writeReason(writer: JsonWriter, rejection: Rejection, rule: LimitRule): void {
+  writer.raw("at most ");
+  writer.number(limitOf(rejection, rule));
+  writer.raw(thingsOf(rejection.kind));
   const rate = rateOf(rule, rejection.kind);
-  const limit = limitOf(rejection, rule).toString();
-  switch (rejection.kind) {
+  if (rate) writeDuration(writer, rate.periodMs);
+  writer.raw(" (rule ");
+  writer.raw(rule.name);
+  writer.raw(")");
+}
+
+/** What a limit counts, up to the time in which, if it has one. */
+function thingsOf(kind: LimitKind): string {
+  switch (kind) {
     case LimitKind.Requests:
-      writer.raw("at most " + limit + " requests in " + durationText(rate!.periodMs));
-      break;
+      return " requests in ";
     case LimitKind.Repeats:
-      writer.raw("at most " + limit + " identical calls in " + durationText(rate!.periodMs));
-      break;
+      return " identical calls in ";
     case LimitKind.Tokens:
-      writer.raw("at most " + limit + " tokens in " + durationText(rate!.periodMs));
-      break;
+      return " tokens in ";
     default:
-      writer.raw("at most " + limit + " requests at one time");
+      return " requests at one time";
   }
-  writer.raw(" (rule " + rule.name + ")");
 }
 
 /** One plain sentence for a model, which states how long to wait. */
@@ -231,7 +242,8 @@ function writeSentence(writer: JsonWriter, rejection: Rejection, rule: LimitRule
   const rate = rateOf(rule, rejection.kind);
   if (rejection.kind == LimitKind.Repeats) {
     writer.raw("You have made this same call, with the same arguments, " + times(rate!.amount) + " within ");
-    writer.raw(durationText(rate!.periodMs) + ", and it was not run again: use the result that you have, ");
+    writeDuration(writer, rate!.periodMs);
+    writer.raw(", and it was not run again: use the result that you have, ");
     writer.raw("or change the call");
   } else {
     writer.raw("This call was not run, since its limit is reached: ");
@@ -251,14 +263,16 @@ function secondsText(seconds: u64): string {
   return seconds == 1 ? "1 second" : seconds.toString() + " seconds";
 }
 
-/** A duration in its largest unit that has no rest: `90 seconds`, `1 hour`. */
-function durationText(milliseconds: u64): string {
-  if (milliseconds % 3_600_000 == 0) return unitText(milliseconds / 3_600_000, "hour");
-  if (milliseconds % 60_000 == 0) return unitText(milliseconds / 60_000, "minute");
-  if (milliseconds % 1000 == 0) return unitText(milliseconds / 1000, "second");
-  return unitText(milliseconds, "millisecond");
+/** Writes a duration in its largest unit that has no rest: `90 seconds`, `1 hour`. */
+function writeDuration(writer: JsonWriter, milliseconds: u64): void {
+  if (milliseconds % 3_600_000 == 0) writeCount(writer, milliseconds / 3_600_000, " hour");
+  else if (milliseconds % 60_000 == 0) writeCount(writer, milliseconds / 60_000, " minute");
+  else if (milliseconds % 1000 == 0) writeCount(writer, milliseconds / 1000, " second");
+  else writeCount(writer, milliseconds, " millisecond");
 }
 
-function unitText(count: u64, unit: string): string {
-  return count.toString() + " " + unit + (count == 1 ? "" : "s");
+function writeCount(writer: JsonWriter, count: u64, unit: string): void {
+  writer.number(count);
+  writer.raw(unit);
+  if (count != 1) writer.raw("s");
 }

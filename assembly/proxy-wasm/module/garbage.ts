@@ -1,4 +1,4 @@
-/** Replies after which the garbage that they leave is collected. */
+/** Replies and rewritten requests after which the garbage that they leave is collected. */
 const REPLY_LIMIT: u32 = 64;
 let replies: u32 = 0;
 
@@ -13,7 +13,7 @@ export function collectGarbage(): void {
   __collect();
 }
 
-/** Counts a reply by the module itself, which leaves some garbage. */
+/** Counts a reply by the module itself, or a request whose body it rewrites: both leave some garbage. */
 export function countReply(): void {
   replies++;
 }

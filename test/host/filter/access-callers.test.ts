@@ -8,9 +8,10 @@ import { initializeResult, inSession } from "./open-stream.ts";
 
 const JWT = "metadata.filter_metadata.envoy.filters.http.jwt_authn.payload";
 
-/** Whether a call passes. */
+/** Whether a call passes as it is. */
 function passes(plugin: Plugin, asking: Asking = {}, body = toolCall("echo")): boolean {
-  return ask(plugin, body, asking).reply === undefined;
+  const { reply, stream } = ask(plugin, body, asking);
+  return reply === undefined && !stream.passedRequest.includes('"denied_');
 }
 
 describe("a principal", () => {

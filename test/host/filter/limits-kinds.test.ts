@@ -4,6 +4,7 @@ import { exchange, type ExchangeRequest, type Plugin } from "../index.ts";
 import {
   batch,
   countsBy,
+  error,
   JSON_ANSWER,
   MCP_HEADERS,
   passSeconds,
@@ -156,12 +157,14 @@ describe("the form of an answer", () => {
     expect(ask(plugin, toolCall("a")).reply).toMatchObject({ status: 429, headers: { "retry-after": "60" } });
   });
 
-  test("names no delay to a batch that never fits", () => {
-    const plugin = startLimited([rule("error")]);
-    const { reply } = ask(plugin, batch(toolCall("a", 1), toolCall("a", 2)));
-    expect(reply?.headers).toEqual({});
-    expect(JSON.stringify(reply?.body)).not.toContain("retryAfter");
-    expect(admitted(plugin, 1, toolCall("a"))).toBe(1);
+  test("is an error in a batch, of which other messages pass", () => {
+    const plugin = startLimited([rule("result")]);
+    const answers = batch(result({}, 1), error(-32601, 2));
+    const { stream } = ask(plugin, batch(toolCall("a", 1), toolCall("a", 2)), { response: { body: answers } });
+    expect(JSON.parse(stream.received.toString())).toMatchObject([
+      { id: 1, result: {} },
+      { id: 2, error: { code: 429, data: { retryAfterSeconds: 60 } } },
+    ]);
   });
 });
 
