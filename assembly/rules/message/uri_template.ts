@@ -3,8 +3,8 @@ import { isPlainUri } from "./plain_uri";
 
 const BRACE_OPEN: u8 = 0x7b;
 const BRACE_CLOSE: u8 = 0x7d;
-/** What expressions may stand for: a word, a number, a path. */
-const FILLINGS: string[] = ["a", "1", "a/a"];
+/** What expressions may stand for: a word, a number, a path, a whole URI. */
+const FILLINGS: string[] = ["a", "1", "a/a", "a:a"];
 /** Room for a template with expressions of two bytes, each filled with three. */
 const FILLED: usize = heap.alloc(2 * <usize>TEXT_LIMIT);
 

@@ -158,6 +158,33 @@ const TESTS: Record<string, (recipe: Recipe) => void> = {
     ]);
   },
 
+  "One server, two views": (recipe) => {
+    const onCall = workload("on-call");
+    const tools = ["shell", "run_job", "search_web", "shell_2", "other"].map((name) => ({ name }));
+    const seenBy = (properties: Properties) => {
+      const sent = {
+        request: { headers: MCP_HEADERS, body: LIST },
+        response: { headers: { "content-type": "application/json" }, body: result({ tools }) },
+      };
+      const list = exchange(start(recipe), sent, { properties }).stream.received.toString();
+      return (JSON.parse(list) as { result: { tools: { name: string }[] } }).result.tools.map(({ name }) => name);
+    };
+    expect(seenBy(AGENT)).toEqual(["run_job", "search_web"]);
+    expect(seenBy(onCall)).toEqual(["shell", "run_job", "search_web", "shell_2", "other"]);
+    expectOf(recipe, [
+      ...SHAKEN,
+      [AGENT, toolCall("run_job")],
+      [AGENT, toolCall("shell"), "no-shell"],
+      [AGENT, toolCall("other"), DEFAULT],
+      [onCall, toolCall("shell")],
+      [STRANGER, LIST, DEFAULT],
+    ]);
+    const denied = { request: { headers: MCP_HEADERS, body: toolCall("shell") }, response: { body: result() } };
+    const { reply } = exchange(start(recipe), denied, { properties: AGENT }).stream;
+    expect(JSON.parse(reply!.body)).toMatchObject({
+      error: { data: { rule: "no-shell", hint: "Use the tool run_job, which a reviewer can see." } },
+    });
+  },
   "A server that may not ask": (recipe) => {
     expectOf(recipe, [
       ...SHAKEN,
