@@ -26,6 +26,12 @@ export const TARGETS: readonly TargetEntry[] = [
     batchSize: 3000,
     load: async () => (await import("./targets/filter.ts")).filter,
   },
+  {
+    name: "lists",
+    share: 5,
+    batchSize: 2000,
+    load: async () => (await import("./targets/lists.ts")).lists,
+  },
 ];
 
 /** The target of this name. Throws where there is none. */

@@ -16,7 +16,7 @@ export interface Value {
   readonly commas: readonly number[];
 }
 
-/** The answer as the client gets it: without the elements that are withheld, each with a comma. */
+/** The answer to a request for lists, as the client gets it: without the elements that are withheld, each with a comma. */
 export function edited(body: Uint8Array, isEvents: boolean, withholds: Withholds = isWithheld): Buffer {
   if (!isEvents) return applied(body, editsOf(body, skipsMark(body), withholds));
   const edits: Edit[] = [];
@@ -37,13 +37,18 @@ export function edited(body: Uint8Array, isEvents: boolean, withholds: Withholds
 
 /** Whether the tests' policy denies an element, or it cannot be read in one way only. */
 export function isWithheld(kind: Kind, element: Value, text: Uint8Array): boolean {
-  if (element.type !== "object" || element.to - element.from > ELEMENT_LIMIT) return true;
+  if (element.to - element.from > ELEMENT_LIMIT) return true;
+  return nameOf(kind, element, text)?.startsWith(DENIED_START[kind]) ?? true;
+}
+
+/** What clients ask for an element by; undefined where it cannot be read in one way only. */
+export function nameOf(kind: Kind, element: Value, text: Uint8Array): string | undefined {
   const named = NAMED_BY[kind];
   const names = element.members.filter(({ key }) => folded(key) === folded(named));
-  if (names.length !== 1 || names[0].key !== named || names[0].value.type !== "string") return true;
+  if (names.length !== 1 || names[0].key !== named || names[0].value.type !== "string") return undefined;
   const name = stringAt(text, names[0].value);
   // Some end a text at a NUL, and half a surrogate pair is no Unicode.
-  return name.includes("\0") || !isWellFormed(name) || name.startsWith(DENIED_START[kind]);
+  return name.includes("\0") || !isWellFormed(name) ? undefined : name;
 }
 
 function isWellFormed(text: string): boolean {
@@ -86,7 +91,6 @@ function resultEdits(text: Uint8Array, result: Value, withholds: Withholds): Edi
     const kind = KINDS.find((each) => folded(each) === folded(key));
     return kind !== undefined && value.type === "array" ? [{ kind, value }] : [];
   });
-  if (lists.length === 0) return [];
   const edits = lists.flatMap(({ kind, value }) => listEdits(text, kind, value, withholds));
   for (const { key, value } of result.members) {
     if (folded(key) === "cachescope" && value.type === "string" && stringAt(text, value) === "public") {
