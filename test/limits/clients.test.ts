@@ -143,9 +143,13 @@ describe.runIf(canRun)("clients that are limited", () => {
       }),
     );
     rows.push([name, era, ...reports.map(describeReport)]);
-    if (era === HTTP_SSE) return;
-    const [error, result] = reports;
+    const [error, result, status] = reports;
     expect(error).toMatchObject({ limited: { code: 429 }, after: { isError: false } });
+    if (era === HTTP_SSE) {
+      for (const other of [result, status])
+        expect(other).toMatchObject({ limited: error.limited, after: { isError: false } });
+      return;
+    }
     expect(result).toMatchObject({ limited: { isError: true }, after: { isError: false } });
     const { text } = result.limited as { text: string };
     expect(text).toMatch(
