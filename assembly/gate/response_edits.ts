@@ -61,10 +61,11 @@ export class ResponseEdits extends EditJudge {
     const withheld = this.withheldParts(request) & edited & ALL_LISTS;
     if (!isReadable) {
       const isList = (asked & withheld) != 0 && isOwnAnswer(request, head);
-      const mayBringList = isGet ? isGood && isEventStream && withheld != 0 : isList;
-      return mayBringList ? this.withhold(request, isGet, head) : PASS;
+      const isHiding = withheld != 0 || (edited & SERVER_REQUESTS) != 0;
+      const mayShow = isGet ? isGood && isEventStream && isHiding : isList;
+      return mayShow ? this.withhold(request, isGet, head) : PASS;
     }
-    const parts = isEventStream ? known : partsOfBody(request, known, asked);
+    const parts = isEventStream ? known : partsOfBody(request, known, asked, isGood);
     if (!parts) return PASS;
     const changed = parts & edited;
     const editor = ResponseEditor.take(isEventStream, changed, parts & withheld, parts & watched, asked);
@@ -203,10 +204,13 @@ function isOwnAnswer(request: GateRequest, head: ResponseHead): bool {
   return head.status != ACCEPTED && !stream.session.isHttpSse && !stream.isUnpaired;
 }
 
-/** What of a body of one message or batch is read: lists only where its request asked for one. */
-function partsOfBody(request: GateRequest, known: Parts, asked: Parts): Parts {
-  const asksClient = request.exchange.stream.revision == MODERN_REVISION ? SERVER_REQUESTS : 0;
-  return known & (asksClient | REWRITTEN_REQUESTS | (asked & known ? ALL_LISTS : 0));
+/** What of a body of one message or batch is read: it brings what its request asked for, or why that failed. Where a list was asked
+ *  for that is read, others are, too. */
+function partsOfBody(request: GateRequest, known: Parts, asked: Parts, isGood: bool): Parts {
+  const isModern = request.exchange.stream.revision == MODERN_REVISION;
+  const asksClient = isGood && isModern ? SERVER_REQUESTS : 0;
+  const lists = known & asked ? ALL_LISTS : 0;
+  return known & (lists | asksClient | REWRITTEN_REQUESTS);
 }
 
 /** The method that asks for the first of these lists. */

@@ -1,6 +1,6 @@
 import { foldsTo } from "../../json/folded_name";
 import { TEXT_LIMIT } from "../../json/text";
-import { Token } from "../../json/token";
+import { Fault, Token } from "../../json/token";
 import { Tokenizer } from "../../json/tokenizer";
 import { Bytes, equalsText, permanentBytes } from "../../memory/bytes";
 import { EditJudge } from "./edit_judge";
@@ -135,6 +135,12 @@ export class MessageEditor {
     if (this.emitter.isOverfull) this.overflow(judge);
   }
 
+  /** Bytes around the text. */
+  frame(at: usize, size: usize, judge: EditJudge): void {
+    this.emitter.frame(at, size);
+    if (this.emitter.isOverfull) this.overflow(judge);
+  }
+
   /** Two lines of the text are joined by a line feed, which is at `at`. */
   join(at: usize, judge: EditJudge): void {
     this.emitter.beginJoint(at, this.passed);
@@ -226,11 +232,11 @@ export class MessageEditor {
     this.member = memberOf(tokens);
     switch (this.member) {
       case Member.Result:
-        this.endRequest();
+        this.leaveRequest();
         if (!(known & (ALL_LISTS | SERVER_REQUESTS))) tokens.skipValue();
         return;
       case Member.Error:
-        this.endRequest();
+        this.leaveRequest();
         if (this.edited & REWRITTEN_REQUESTS) this.error.beginError(tokens);
         else tokens.skipValue();
         return;
@@ -238,10 +244,12 @@ export class MessageEditor {
         if (!(this.edited & REWRITTEN_REQUESTS)) tokens.skipValue();
         return;
       case Member.Method:
+        this.error.end(this.emitter);
         if (known & SERVER_REQUESTS) this.request.beginMethod(tokens, this.emitter);
         else tokens.skipValue();
         return;
       case Member.Params:
+        this.error.end(this.emitter);
         if (known & SERVER_REQUESTS) this.request.beginParams(tokens);
         else tokens.skipValue();
         return;
@@ -250,7 +258,13 @@ export class MessageEditor {
     }
   }
 
-  /** What is held of the message passes: it is over, or no request. */
+  /** The message is an answer, or a request too: an error that is held passes, params that are held do not. */
+  private leaveRequest(): void {
+    this.error.end(this.emitter);
+    if (this.emitter.mode == Mode.Hold) this.request.overflow(this.emitter);
+  }
+
+  /** What is held of the message passes: it is over, and no request. */
   private endRequest(): void {
     this.error.end(this.emitter);
     this.request.end(this.emitter);
@@ -350,7 +364,7 @@ export class MessageEditor {
     }
   }
 
-  /** The text is no JSON. What a lenient reader could take for a list does not pass. */
+  /** The text is no JSON. What a lenient reader could take for a list, or for a request of the server, does not pass. */
   private breakOff(judge: EditJudge): void {
     const emitter = this.emitter;
     this.isBroken = true;
@@ -360,11 +374,13 @@ export class MessageEditor {
       emitter.mode = Mode.Drop;
       return emitter.insert(judge.error, judge.errorLength);
     }
-    const mayHaveList = this.hasList || (this.isAsked && this.place > Place.Batch);
-    const mayBeList = mayHaveList && this.withheld != 0;
-    if (mayBeList) judge.cannotRead();
-    const isCut = mayBeList || emitter.mode == Mode.Hold || emitter.mode == Mode.Drop;
-    emitter.mode = isCut ? Mode.Drop : Mode.Pass;
+    // Other readers have greater limits, or pass over what is no JSON to this one.
+    const isMessage = this.place > Place.Batch || this.tokens.fault == Fault.Depth;
+    const mayHaveList = this.hasList || (this.isAsked && isMessage);
+    if (mayHaveList && this.withheld != 0) judge.cannotRead();
+    const mayHide = isMessage && (this.withheld != 0 || (this.edited & SERVER_REQUESTS) != 0);
+    if (emitter.mode == Mode.Hold) return emitter.reject(Mode.Drop);
+    emitter.mode = mayHide || emitter.mode == Mode.Drop ? Mode.Drop : Mode.Pass;
     emitter.forget();
   }
 

@@ -94,11 +94,11 @@ export class ResponseEditor {
         message.join(data, judge);
         continue;
       }
-      message.emitter.frame(from, data - from);
+      message.frame(from, data - from, judge);
       message.read(data, events.dataLength, judge);
       from = data + events.dataLength;
     }
-    message.emitter.frame(from, end - from);
+    message.frame(from, end - from, judge);
     message.bound(judge);
   }
 

@@ -154,6 +154,41 @@ describe("what cannot be read", () => {
   });
 });
 
+describe("what is no JSON to this reader, but may be to others", () => {
+  const deep = `${"[".repeat(600)}${"]".repeat(600)}`;
+  it.each(["NaN", deep])("hides no list and no request behind it: %.9s", (odd) => {
+    const list = `{"x":${odd},"result":{"tools":[{"name":"no"}]}}`;
+    const asking = `{"x":${odd},"method":"sampling/createMessage","params":{"secret":1}}`;
+    for (const text of [list, asking]) {
+      const { text: got } = edit([Buffer.from(event(text))], { isEventStream: true, edited: 17, isAsked: false });
+      expect(got).not.toMatch(/"no"|secret|sampling/);
+      expect(got).toMatch(/^event: message\nid: 3\ndata: .*\n\n$/);
+    }
+    const { text } = edit([Buffer.from(event(list))], { isEventStream: true, edited: REWRITTEN_REQUESTS });
+    expect(text).toBe(event(list));
+  });
+});
+
+describe("lines around an event's data", () => {
+  it("count among the bytes that are held", () => {
+    const lines = [": ping\n", "data:\n"];
+    for (const line of lines) {
+      const filling = line.repeat(100_000);
+      for (const [begin, end, after] of [
+        ['{"result":{"tools":[{"name":"a",', '"b":1},{"name":"c"}]}}', '{"name":"c"}]}}'],
+        ['{"params":{', '"secret":1},"method":"ping"}', '"denied/by-policy"}'],
+        ['{"method":', '"ping"}', ""],
+      ]) {
+        const chunks = [`data: ${begin}\n`, filling, filling, `data: ${end}\n\n`].map((text) => Buffer.from(text));
+        const { parts } = edit(chunks, { isEventStream: true, edited: 17 });
+        expect(parts.slice(0, 3).join("").length).toBeGreaterThan(2 * filling.length);
+        expect(parts[3]).not.toContain("secret");
+        expect(parts[3]?.trimEnd().endsWith(after)).toBe(true);
+      }
+    }
+  });
+});
+
 describe("a request of the server", () => {
   const editing = { isEventStream: true, edited: SERVER_REQUESTS, isAsked: false };
   const denied = '"denied/by-policy"';
@@ -167,6 +202,16 @@ describe("a request of the server", () => {
       "the params first",
       '{"params" : {"secret":[1]} ,"id":0,"method" : "sampling\\/createMessage" }',
       `{"params" : {} ,"id":0,"method" : ${denied} }`,
+    ],
+    [
+      "params, and what answers have",
+      '{"id":1,"params":{"secret":1},"result":{},"method":"sampling/createMessage"}',
+      `{"id":1,"params":{},"result":{},"method":${denied}}`,
+    ],
+    [
+      "an error before the method",
+      '{"error":{"code":1},"method":"sampling/createMessage","params":{"a":1},"id":7}',
+      `{"error":{"code":1},"method":${denied},"params":{},"id":7}`,
     ],
     ["no params", '{"id":1,"method":"sampling/createMessage"}', `{"id":1,"method":${denied}}`],
     [
@@ -188,6 +233,8 @@ describe("a request of the server", () => {
   ];
   it.each(cases)("%s", (_title, before, after) => {
     expect(edited(event(before), editing).text).toBe(event(after));
+    const all = { ...editing, edited: SERVER_REQUESTS | REWRITTEN_REQUESTS };
+    expect(edited(event(before), all).text).toBe(event(after));
     expect(edited(event(before), { ...editing, edited: 0, watched: SERVER_REQUESTS }).hasChanged).toBe(false);
   });
 

@@ -33,6 +33,16 @@ const BODY_HEADERS = {
   "x-other": "stays",
 };
 
+const DENYING_QUESTIONS = {
+  defaultAction: "ALLOW",
+  rules: [
+    {
+      ...{ name: "no", action: "DENY" },
+      to: [{ operation: { direction: "server_to_client", methods: ["sampling/*"] } }],
+    },
+  ],
+};
+
 const withheld = (plugin: Plugin) =>
   countsBy(plugin, "mcp_list_elements_withheld_total", "mcp_method_name", "mcp_withheld_reason", "mcp_access_mode");
 
@@ -187,6 +197,18 @@ describe("an answer that cannot be read", () => {
       expect(received).not.toContain("deny");
       expect(withheld(plugin)["tools/list undecoded enforce"]).toBeGreaterThan(0);
     }
+  });
+
+  test("is not let through as a compressed stream, where policies hide lists or deny what servers ask", () => {
+    const denying = startGuarded(DENYING_QUESTIONS);
+    for (const plugin of [startListing(), denying]) {
+      const stream = plugin.stream();
+      stream.requestHeaders(requestHead({ method: "GET", headers: { accept: "text/event-stream" } }), true);
+      stream.responseHeaders(responseHead({ headers: { ...SSE_ANSWER, "content-encoding": "gzip" } }));
+      expect(stream.reply).toMatchObject({ status: 502, details: "mcp_list_withheld[undecoded]" });
+    }
+    const call = opened(denying, toolCall("keep"), false, { ...SSE_ANSWER, "content-encoding": "gzip" });
+    expect(call.reply).toBeUndefined();
   });
 
   test("servers are asked for plain answers", () => {
