@@ -1,8 +1,8 @@
 /** A new policy holds for every new request, on connections that an older configuration still serves, too. */
 import { describe, expect, test } from "vitest";
 import { type LogLine, Vm, loadModule } from "../index.ts";
-import { auditOf, deniedBy, guarded, refusedFor, tools } from "./access.ts";
-import { MCP_HEADERS, countsBy } from "./filter.ts";
+import { ask, auditOf, deniedBy, guarded, refusedFor, tools } from "./access.ts";
+import { JSON_ANSWER, MCP_HEADERS, countsBy, request, result } from "./filter.ts";
 import { type Connection, Listener, Proxy } from "./updates.ts";
 
 const ECHO = guarded({ rules: [tools("ALLOW", "echo", "echo")] });
@@ -60,6 +60,22 @@ describe("a request on a connection that an older configuration serves", () => {
     const decisions = countsBy(kept.plugin, "mcp_access_decisions_total", "mcp_access_rule", "mcp_access_action");
     expect(decisions["_newer deny"]).toBe(1);
     expect(decisions["_refused deny"]).toBeUndefined();
+  });
+
+  test("for a list shows what both policies allow", () => {
+    const listing = { name: "lists", action: "ALLOW", to: [{ operation: { methods: ["tools/list"] } }] };
+    const showing = (...names: string[]) => guarded({ rules: [listing, tools("ALLOW", "some", ...names)] });
+    for (const before of [showing("echo", "date"), NONE]) {
+      const { proxy, listener, kept } = start(before);
+      listener.push(showing("echo", "rm"));
+      proxy.pass(2);
+      const names = ["echo", "date", "rm", "other"];
+      const body = result({ tools: names.map((name) => ({ name })) });
+      const asking = { properties: { "connection.id": kept.id }, response: { headers: JSON_ANSWER, body } };
+      const { stream } = ask(kept.plugin, request("tools/list"), asking);
+      const shown = before === NONE ? ["echo", "rm"] : ["echo"];
+      expect(stream.received.toString()).toBe(result({ tools: shown.map((name) => ({ name })) }));
+    }
   });
 
   test("of an instance without a policy is decided by the newer one alone", () => {
