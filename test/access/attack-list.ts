@@ -5,8 +5,9 @@ import * as mcp from "../envoy/mcp-messages.ts";
 export const ALLOWED = "get_weather";
 export const FORBIDDEN = "charge_card";
 
-/** `denied` where the call can be told, else why the request is refused. */
-export type Verdict = "denied" | `refused ${string}`;
+/** `denied` where the call can be told, `rewritten` where it goes on by a method that no server knows, else why the request is
+ *  refused. */
+export type Verdict = "denied" | "rewritten" | `refused ${string}`;
 
 type Body = string | Buffer;
 
@@ -69,9 +70,10 @@ export const BODIES: [what: string, verdict: Verdict, body: (mark: string) => Bo
   ],
   ["deep nesting", "refused too_deep", (mark) => call(ALLOWED, mark).replace('"mark"', nested())],
   ["a cut document", "refused not_json", (mark) => call(FORBIDDEN, mark).slice(0, -1)],
-  ["a batch", "denied", (mark) => `[${PING},${call(FORBIDDEN, mark)}]`],
-  ["a batch, the call first", "denied", (mark) => `[${call(FORBIDDEN, mark)},${PING}]`],
-  ["a batch with it as a notification", "denied", (mark) => `[${PING},${asNotification(call(FORBIDDEN, mark))}]`],
+  ["a batch", "rewritten", (mark) => `[${PING},${call(FORBIDDEN, mark)}]`],
+  ["a batch, the call first", "rewritten", (mark) => `[${call(FORBIDDEN, mark)},${PING}]`],
+  ["a batch of denied calls", "denied", (mark) => `[${call(FORBIDDEN, mark)},${call(FORBIDDEN, mark)}]`],
+  ["a batch with it as a notification", "rewritten", (mark) => `[${PING},${asNotification(call(FORBIDDEN, mark))}]`],
   ["a batch in a batch", "refused bad_batch", (mark) => `[[${call(FORBIDDEN, mark)}]]`],
   ["a batch too long", "refused bad_batch", (mark) => `[${`${PING},`.repeat(200)}${call(FORBIDDEN, mark)}]`],
   ["an empty batch behind which more comes", "refused not_json", (mark) => `[]${call(FORBIDDEN, mark)}`],

@@ -312,6 +312,14 @@ describe.each([1, 2])("over HTTP+SSE, with %i workers", (count) => {
     expect(outcomes(workers[0])).toMatchObject({ limited: 1 });
   });
 
+  test("a limited call has it also where there is no access policy", () => {
+    const { poster, events } = start({ access: undefined, limits: { rules: [CALLS] } });
+    for (const id of [1, 2, 3]) send(poster, toolCall("echo", id));
+    events.send(error(-32602, 3));
+    expect(events.stream.passedResponse).toContain('"code":429');
+    expect(events.stream.passedResponse).not.toContain("-32602");
+  });
+
   test("the error is the session's own, and forgotten after a minute", () => {
     const { workers, poster, events } = start();
     const other = openSession(poster, workers[0], "/messages?sessionId=other");
