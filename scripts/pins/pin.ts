@@ -10,11 +10,13 @@ const SIZE_LIMIT = 65_536;
 const DEPTH_LIMIT = 128;
 
 /** The pin of a definition, as JSON.parse returns it. Undefined where it has none: where it is too large or nested too deeply, or
- *  a text has half a surrogate pair. */
+ *  a text in it has half a surrogate pair. */
 export function pinOf(definition: object): string | undefined {
   const pinned = Object.fromEntries(Object.entries(definition).filter(([name]) => FIELDS.includes(name)));
   if (Buffer.byteLength(JSON.stringify(definition)) > SIZE_LIMIT || depthOf(definition) > DEPTH_LIMIT) return undefined;
   try {
+    // The whole definition must have a canonical form, as it must for the filter.
+    canonicalize(definition);
     return createHash("sha256").update(canonicalize(pinned)!).digest("hex");
   } catch {
     return undefined;

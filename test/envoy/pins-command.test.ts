@@ -1,12 +1,14 @@
 /** `npm run pins` against running servers: what it prints, what it checks, and that the filter computes the same pins. */
-import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFile, execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { hasComponent } from "../components.ts";
 import { startEverythingServer } from "../fixtures/servers/everything.ts";
 import { type FixtureServer, startFixtureServer } from "../fixtures/servers/fixture-server.ts";
 import { listen } from "../fixtures/servers/eras.ts";
+import { pinOf } from "../../scripts/pins/pin.ts";
 import { listTools } from "../../scripts/pins/server.ts";
 import { startGuarded } from "../host/filter/access.ts";
 import { MCP_HEADERS, countsBy, request, result } from "../host/filter/filter.ts";
@@ -64,7 +66,10 @@ describe("printing", () => {
   it.each<[string, () => Promise<{ url: string }>]>([
     ["our server, two tools a page", () => Promise.resolve({ url: endpoint })],
     ["server-everything", async () => ({ url: `http://127.0.0.1:${keep(await startEverythingServer()).port}/mcp` })],
-    ["server-everything over HTTP+SSE", async () => ({ url: `http://127.0.0.1:${keep(await startEverythingServer("sse")).port}/sse` })],
+    [
+      "server-everything over HTTP+SSE",
+      async () => ({ url: `http://127.0.0.1:${keep(await startEverythingServer("sse")).port}/sse` }),
+    ],
   ])("has the pins of %s, as the filter computes them", async (_, start) => {
     const { url } = await start();
     const { code, stdout, stderr } = await pins("--server", url, "--name", "weather");
@@ -114,6 +119,28 @@ describe("printing", () => {
     const url = `http://127.0.0.1:${server.port}/mcp`;
     expect((await pins("--server", url, "--header", "authorization: Bearer a:b", "--header", "x-a: 1")).code).toBe(0);
     expect(new Set(seen)).toEqual(new Set(["Bearer a:b"]));
+  });
+});
+
+describe("docs/pins.md", () => {
+  const page = readFileSync("docs/pins.md", "utf8");
+  const blocks = (language: string) =>
+    [...page.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "gms"))].map((match) => match[1]);
+  const definition = JSON.parse(blocks("text")[0]) as { name: string };
+
+  it("shows a definition and its pin", () => {
+    const { access } = JSON.parse(blocks("json")[0]) as Printed;
+    expect(access.pins[0].tools).toEqual({ get_weather: pinOf(definition) });
+  });
+
+  it.runIf(hasComponent("jq", "apt-get install --no-install-recommends jq"))("says how to compute one by hand", () => {
+    const recipe = blocks("sh").find((block) => block.startsWith("jq"))!;
+    const full = { ...definition, _meta: { a: 1 }, title: 'é \u2028 " / \\ \n\u0001', annotations: { z: 1, a: [15] } };
+    for (const each of [definition, full]) {
+      file("answer.json", result({ tools: [{ name: "other" }, each] }));
+      const output = execFileSync("sh", ["-c", recipe], { cwd: folder, encoding: "utf8" });
+      expect(output.split(" ")[0]).toBe(pinOf(each));
+    }
   });
 });
 

@@ -87,6 +87,10 @@ const PROBLEMS: Record<string, Record<string, Value>> = {
   McpToolDefinitionChanged: {
     [`mcp_tool_definition_changes_total{${SERVER},gen_ai_tool_name="slow",mcp_change="changed"}`]: occurs(1),
   },
+  McpToolPinMismatch: {
+    [`mcp_tool_pin_mismatches_total{${SERVER},gen_ai_tool_name="slow",mcp_withheld_reason="changed",mcp_access_mode="enforce"}`]:
+      occurs(1),
+  },
   McpUnknownToolCalls: { [`mcp_unknown_tool_calls_total{${SERVER}}`]: occurs(12) },
   McpRepeatedCalls: {
     [operations("again", "ok")]: grows(5),

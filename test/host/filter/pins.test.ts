@@ -1,6 +1,10 @@
 /** Tools whose definitions are pinned: what is listed, what may be called, and what is counted. */
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { pinOf } from "../../../scripts/pins/pin.ts";
+import { effort } from "../../effort.ts";
+import { captureNames, readCapture } from "../../fixtures/captures.ts";
+import { FIXED_SEEDS, FRESH_SEED } from "../../seeds.ts";
 import { type Exchange, exchange, type Plugin } from "../index.ts";
 import { ask, auditOf, deniedBy, guarded, methods, startGuarded, tools } from "./access.ts";
 import { MCP_HEADERS, SSE_ANSWER, batch, countsBy, event, request, result, startWorkers, toolCall } from "./filter.ts";
@@ -253,6 +257,72 @@ describe("pins that only observe", () => {
       { rule: "_pin", mode: "shadow", pin: "changed" },
       { rule: "_pin", mode: "shadow", pin: "unpinned" },
     ]);
+  });
+});
+
+describe("the filter and the command compute the same pins", () => {
+  /** How the filter finds definitions with the pins that the command has for them; pinned in tens, as far as they can be. */
+  function compare(definitions: readonly { name: string }[]): void {
+    const named = definitions.map((definition, i) => ({ ...definition, name: `t${i}` }));
+    const found = named.map((definition) => [definition.name, pinOf(definition)] as const);
+    const tools = Object.fromEntries(found.filter(([, pin]) => pin !== undefined));
+    const plugin = startGuarded(pinned({ tools: { none: "0".repeat(64), ...tools } }), {
+      more: { labels: { maxTools: 1024 } },
+    });
+    list(plugin, ...named);
+    expect(Object.keys(tools).length).toBeGreaterThan(found.length / 4);
+    const unpinned = found.filter(([, pin]) => pin === undefined).map(([name]) => [`${name} unpinned enforce`, 1]);
+    expect(mismatches(plugin)).toEqual(Object.fromEntries(unpinned));
+  }
+
+  test("of all definitions in captures", () => {
+    const bodies = captureNames().flatMap((name) =>
+      readCapture(name).flatMap(({ response }) => response?.body.map(String).join("") ?? ""),
+    );
+    const messages = bodies.flatMap((body) => (body.startsWith("{") ? [body] : body.split(/^data: /m).slice(1)));
+    const definitions = messages.flatMap((text) => {
+      try {
+        return (JSON.parse(text) as { result?: { tools?: { name: string }[] } }).result?.tools ?? [];
+      } catch {
+        return [];
+      }
+    });
+    expect(definitions.length).toBeGreaterThan(20);
+    const distinct = [...new Map(definitions.map((each) => [JSON.stringify(each), each])).values()];
+    for (let from = 0; from < distinct.length; from += 100) compare(distinct.slice(from, from + 100));
+  });
+
+  test.each([...FIXED_SEEDS, FRESH_SEED])("of generated definitions (seed %i)", (seed) => {
+    const text = fc.oneof(
+      { weight: 100, arbitrary: fc.string({ unit: "binary" }) },
+      { weight: 100, arbitrary: fc.string() },
+      { weight: 1, arbitrary: fc.constantFrom("", "\ud800", "\udc00x", "\ue000") },
+    );
+    const number = fc.oneof(
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.integer(),
+      fc.constantFrom(-0, 1e21),
+    );
+    const { any } = fc.letrec((tie) => ({
+      any: fc.oneof(
+        { maxDepth: 4 },
+        text,
+        number,
+        fc.constantFrom(null, true, false),
+        fc.array(tie("any"), { maxLength: 5 }),
+        fc.dictionary(text, tie("any"), { maxKeys: 8, noNullPrototype: true }),
+      ),
+    }));
+    const schema = fc.dictionary(text, any, { maxKeys: 8, noNullPrototype: true });
+    const members = { name: text, title: text, description: text, inputSchema: schema, outputSchema: schema };
+    const definition = fc.record(
+      { ...members, annotations: any, _meta: any },
+      { requiredKeys: ["name"], noNullPrototype: true },
+    );
+    const definitions = fc.sample(definition, { seed, numRuns: effort(300, 3000) });
+    for (let from = 0; from < definitions.length; from += 100) {
+      compare(definitions.slice(from, from + 100));
+    }
   });
 });
 
