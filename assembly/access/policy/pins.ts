@@ -16,12 +16,15 @@ export class ServerPins {
   /** The index of each tool, plus 1, by the hash of its name. */
   private tools: Table = new Table();
   private pins: Bytes;
+  /** For each tool the hash of the bytes of the definition that came last, and what stands for the definition. */
+  private latest: StaticArray<u64>;
 
   constructor(config: PinsConfig) {
     const count = config.tools.length;
     this.isEnforced = config.mode == PinMode.Enforce;
     this.servers = config.servers.map<Bytes>((name) => Bytes.of(name));
     this.pins = Bytes.ofSize(count * SHA256_SIZE);
+    this.latest = new StaticArray<u64>(2 * count);
     for (let i = 0; i < count; i++) {
       const name = Bytes.of(config.tools[i]);
       this.tools.set(keyedHash(name.at, name.length), i + 1);
@@ -38,10 +41,27 @@ export class ServerPins {
     return servers.length == 0;
   }
 
-  /** The hash of the pin of a tool, by the hash of its name, as {@link definitionHash} makes it; 0 where the tool has none. */
-  hashOf(tool: u64): u64 {
-    const index = <i32>this.tools.get(tool);
-    return index ? definitionHash(this.pins.at + (index - 1) * SHA256_SIZE) : 0;
+  /** The number of a tool among them, from 1 on, by the hash of its name; 0 where it has no pin. */
+  numberOf(tool: u64): i32 {
+    return <i32>this.tools.get(tool);
+  }
+
+  /** The hash of the pin of the tool of this number, as {@link definitionHash} makes it. */
+  hashOf(number: i32): u64 {
+    return definitionHash(this.pins.at + (number - 1) * SHA256_SIZE);
+  }
+
+  /** What stands for the definition of these bytes, by their hash, if it is the one that came last; else 0. */
+  recall(number: i32, bytes: u64): u64 {
+    const at = 2 * (number - 1);
+    return this.latest[at] == bytes ? this.latest[at + 1] : 0;
+  }
+
+  /** Remembers it. */
+  remember(number: i32, bytes: u64, definition: u64): void {
+    const at = 2 * (number - 1);
+    this.latest[at] = bytes;
+    this.latest[at + 1] = definition;
   }
 }
 

@@ -10,7 +10,7 @@ import { SHA256_SIZE, Sha256 } from "../../memory/sha256";
 import { CheckedRequest } from "../../rules/checked_request";
 import { Call } from "../../rules/message/call";
 import { Slot } from "../../rules/message/slots";
-import { NO_PINS, Pins, definitionHash } from "../policy/pins";
+import { NO_PINS, Pins, ServerPins, definitionHash } from "../policy/pins";
 import { Policy } from "../policy/policy";
 
 /** What a tool's definition is to its pin. */
@@ -74,8 +74,10 @@ export class PinCheck {
     this.state = PinState.Unpinned;
     if (reader.token(Slot.Name) != Token.String || reader.isCut(Slot.Name)) return this.state;
     const tool = keyedHash(reader.textAt(Slot.Name), reader.textLength(Slot.Name));
-    const pinned = this.pins.at(check.pins).hashOf(tool);
-    if (!pinned) return this.state;
+    const pins = this.pins.at(check.pins);
+    const number = pins.numberOf(tool);
+    if (!number) return this.state;
+    const pinned = pins.hashOf(number);
     const services = request.services;
     const seen = services.definitions.of(services.participants.serverOf(request.exchange.stream), tool);
     this.state = !seen || seen == pinned ? PinState.Pinned : PinState.Changed;
@@ -105,9 +107,11 @@ export class PinCheck {
   private see(check: CheckedRequest, request: GateRequest, element: ListElement): PinState {
     if (element.isCut) return PinState.Unpinned;
     const tool = keyedHash(element.name, element.nameLength);
-    const pinned = this.pins.at(check.pins).hashOf(tool);
-    if (!pinned) return PinState.Unpinned;
-    const hash = hashOf(element);
+    const pins = this.pins.at(check.pins);
+    const number = pins.numberOf(tool);
+    if (!number) return PinState.Unpinned;
+    const pinned = pins.hashOf(number);
+    const hash = element.at ? latestHash(pins, number, element) : UNREADABLE;
     const services = request.services;
     services.definitions.keep(services.participants.serverOf(request.exchange.stream), tool, hash);
     if (hash == pinned) return PinState.Pinned;
@@ -120,9 +124,18 @@ export function pinStateName(state: PinState): string {
   return state == PinState.Changed ? "changed" : "unpinned";
 }
 
+/** The same as {@link hashOf}: most definitions are those that came last, to the byte. */
+function latestHash(pins: ServerPins, number: i32, element: ListElement): u64 {
+  const bytes = keyedHash(element.at, element.length);
+  const known = pins.recall(number, bytes);
+  if (known) return known;
+  const hash = hashOf(element);
+  pins.remember(number, bytes, hash);
+  return hash;
+}
+
 /** The hash of an element as a definition with pins has it; {@link UNREADABLE} where it has no canonical form. */
 function hashOf(element: ListElement): u64 {
-  if (!element.at) return UNREADABLE;
   let json = canonical;
   if (!json) {
     json = new CanonicalJson(FIELDS);

@@ -108,9 +108,10 @@ function hasValue(sharedData: SharedDataStore, kind: string): boolean {
 
 describe("damaged values", () => {
   const access = { rules: [{ name: "all", action: "ALLOW", when: [{ key: "mcp.clientName", values: ["agent"] }] }] };
+  const pins = [{ tools: { echo: "0".repeat(64), slow: "1".repeat(64) } }];
   const configurations = [
     {},
-    { match: { paths: ["/mcp", "/messages", "/sse"] }, access: { ...access, mode: "shadow" } },
+    { match: { paths: ["/mcp", "/messages", "/sse"] }, access: { ...access, mode: "shadow", pins } },
     { match: { paths: ["/mcp", "/messages", "/sse"] }, limits: { maxKeys: 64, rules: LIMITS } },
   ];
 
