@@ -1,6 +1,8 @@
 const LEAST_CAPACITY: i32 = 512;
+/** Room that is kept for the next bytes: that of an ordinary definition. */
+const KEPT: i32 = 4096;
 
-/** Bytes in unmanaged memory, which it has only while it is not empty. Part of another block: its fields begin as zeros. */
+/** Bytes in unmanaged memory. Part of another block: its fields begin as zeros. */
 @unmanaged
 export class ByteBuffer {
   at: usize;
@@ -14,8 +16,14 @@ export class ByteBuffer {
     this.length = needed;
   }
 
-  /** Empty, and without memory. */
+  /** Empty. What memory it has is kept, unless that is much. */
   clear(): void {
+    this.length = 0;
+    if (this.capacity > KEPT) this.free();
+  }
+
+  /** Empty, and without memory. */
+  free(): void {
     if (this.at) heap.free(this.at);
     this.at = 0;
     this.length = 0;

@@ -218,6 +218,14 @@ export class Emitter {
     this.all.append(COMMA_TEXT, 1);
   }
 
+  /** Drops what is held, and has no memory for more. */
+  free(): void {
+    this.forget();
+    this.all.free();
+    this.rest.free();
+    this.text.free();
+  }
+
   /** Drops what is held. */
   forget(): void {
     this.all.clear();

@@ -93,7 +93,7 @@ export class MessageEditor {
   /** Another text begins. */
   begin(): void {
     this.tokens.reset();
-    this.emitter.forget();
+    this.emitter.free();
     this.emitter.mode = Mode.Pass;
     this.place = Place.Root;
     this.member = Member.None;
