@@ -88,6 +88,7 @@ export class ResponseEdits extends EditJudge {
   /** The callback is over, of whose `size` bytes so many have been read: replaces them, if the client gets others. */
   endBytes(request: GateRequest, size: usize, read: usize): void {
     this.request = null;
+    request.services.events.endWithheld();
     const editor = changetype<ResponseEditor>(request.editor);
     if (editor.hasChanged || read < size) this.body.replace(size, output.at, output.length);
   }
@@ -149,7 +150,8 @@ export class ResponseEdits extends EditJudge {
 
   private reportUnread(request: GateRequest): void {
     const method = listMethod(request.askedLists);
-    request.services.events.withheld(request.exchange.stream, method, 0, 0, WithheldReason.Undecoded, false);
+    request.services.events.withheld(request.exchange.stream, method, WithheldReason.Undecoded, false);
+    request.services.events.endWithheld();
   }
 
   private writeAnswer(request: GateRequest): void {

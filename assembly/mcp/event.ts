@@ -87,6 +87,7 @@ export class Event {
   header: MirroredHeader = 0;
   reason: Undecoded = 0;
   withheldReason: WithheldReason = 0;
+  withheldCount: u32 = 0;
   rule: i32 = 0;
   isDenied: bool = false;
   isShadow: bool = false;

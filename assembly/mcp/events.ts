@@ -21,6 +21,12 @@ import { Stream } from "./state/stream";
 export class Events {
   private sinks: EventSink[] = [];
   private event: Event = new Event();
+  /** Elements that were withheld and are not yet reported, which are alike: the address of their stream, and why. */
+  private withheldCount: u32 = 0;
+  private withheldFrom: usize = 0;
+  private withheldMethod: Method = 0;
+  private withheldReason: WithheldReason = 0;
+  private isWithheldInShadow: bool = false;
 
   add(sink: EventSink): void {
     this.sinks.push(sink);
@@ -352,15 +358,33 @@ export class Events {
   }
 
   /** An element of a list, or an answer to the request of one, was withheld from the client. `method` asks for such lists.
-   *  `isShadow`: it passed, and would be withheld if the policy were enforced. */
-  withheld(stream: Stream, method: Method, name: usize, nameLength: i32, reason: WithheldReason, isShadow: bool): void {
+   *  `isShadow`: it passed, and would be withheld if the policy were enforced. Those that are alike are reported together, by
+   *  {@link endWithheld}, since lists may lose hundreds. */
+  withheld(stream: Stream, method: Method, reason: WithheldReason, isShadow: bool): void {
+    const isAlike =
+      this.withheldFrom == changetype<usize>(stream) &&
+      this.withheldMethod == method &&
+      this.withheldReason == reason &&
+      this.isWithheldInShadow == isShadow;
+    if (!isAlike) this.endWithheld();
+    this.withheldFrom = changetype<usize>(stream);
+    this.withheldMethod = method;
+    this.withheldReason = reason;
+    this.isWithheldInShadow = isShadow;
+    this.withheldCount++;
+  }
+
+  /** Reports what was withheld. Call it in the callback in which it was, while its stream is open. */
+  endWithheld(): void {
+    const count = this.withheldCount;
+    if (count == 0) return;
+    this.withheldCount = 0;
     const event = this.event;
-    event.stream = stream;
-    event.method = method;
-    event.name = name;
-    event.nameLength = nameLength;
-    event.withheldReason = reason;
-    event.isShadow = isShadow;
+    event.stream = changetype<Stream>(this.withheldFrom);
+    event.method = this.withheldMethod;
+    event.withheldReason = this.withheldReason;
+    event.withheldCount = count;
+    event.isShadow = this.isWithheldInShadow;
     this.report(EventKind.Withheld);
   }
 

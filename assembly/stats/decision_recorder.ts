@@ -48,11 +48,11 @@ export class DecisionRecorder {
     this.table.count(Family.AccessDecisions, isDenied ? 1 : 0, isShadow ? 1 : 0, 1);
   }
 
-  /** An element of a list that this method asks for, or an answer to such a request, was withheld from the client. `isShadow`: it
+  /** Elements of a list that this method asks for, or an answer to such a request, were withheld from the client. `isShadow`: they
    *  passed all the same. */
-  withheld(stream: Stream, method: Method, reason: WithheldReason, isShadow: bool): void {
+  withheld(stream: Stream, method: Method, reason: WithheldReason, isShadow: bool, count: u32): void {
     this.series.choose(stream, method, TargetKind.None, OTHER_INDEX);
-    this.table.count(Family.ElementsWithheld, reason, isShadow ? 1 : 0, 1);
+    this.table.count(Family.ElementsWithheld, reason, isShadow ? 1 : 0, count);
   }
   /** The server listed a tool whose definition is not the pinned one. */
   pinMismatched(stream: Stream, name: usize, nameLength: i32, reason: WithheldReason, isShadow: bool): void {

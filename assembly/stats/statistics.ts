@@ -194,7 +194,7 @@ export class Statistics extends EventSink {
           event.isShadow,
         );
       case EventKind.Withheld:
-        return this.decisions.withheld(stream, event.method, event.withheldReason, event.isShadow);
+        return this.decisions.withheld(stream, event.method, event.withheldReason, event.isShadow, event.withheldCount);
       case EventKind.PinMismatched:
         return this.decisions.pinMismatched(stream, event.name, event.nameLength, event.withheldReason, event.isShadow);
       case EventKind.LimitDecided:

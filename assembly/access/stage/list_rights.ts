@@ -71,10 +71,8 @@ export class ListRights {
   /** Counts an element that its reader does not see, by why. Returns true. */
   withhold(request: GateRequest, element: ListElement, reason: WithheldReason): bool {
     const method = LISTED_BY[element.kind];
-    const length = element.isClear ? element.nameLength : 0;
     nameCaller(request, null);
-    const stream = request.exchange.stream;
-    request.services.events.withheld(stream, method, element.name, length, reason, !this.policy.isEnforced);
+    request.services.events.withheld(request.exchange.stream, method, reason, !this.policy.isEnforced);
     return true;
   }
 

@@ -99,7 +99,7 @@ export class PinCheck {
     const stream = request.exchange.stream;
     const length = element.isClear ? element.nameLength : 0;
     if (element.isClear && !this.isNewer) events.pinMismatched(stream, element.name, length, reason, isShadow);
-    if (!isWithheld) events.withheld(stream, Method.ToolsList, element.name, length, reason, isShadow);
+    if (!isWithheld) events.withheld(stream, Method.ToolsList, reason, isShadow);
     return !isShadow;
   }
 
