@@ -28,12 +28,32 @@ export const LAST_RULE_DECIDES = policy([
 /** The first rule decides, by the caller alone: no request is held. */
 export const FIRST_RULE_DECIDES = policy([{ name: DECIDING_RULE, action: "ALLOW", from: FROM }, ...OTHERS]);
 
-/** A plugin configuration with this policy, without estimates. */
-function policy(rules: readonly object[]): object {
+/** Denies the 111 tools of the list of 200 whose names begin like this, and allows all else. */
+const DENIED_START = "tool_1";
+const HALF_OF_TOOLS = [
+  { name: "half", action: "DENY", to: [{ operation: { tools: [`${DENIED_START}*`] } }] },
+  { name: DECIDING_RULE, action: "ALLOW", to: [{ operation: { methods: ["tools/*"] } }] },
+];
+
+/** Lists show what may be called, or all there is. */
+export const LISTS_FILTERED = policy(HALF_OF_TOOLS, { lists: "filter" });
+export const LISTS_PASSED = policy(HALF_OF_TOOLS, { lists: "pass" });
+
+/** What the client gets of an answer under {@link LISTS_FILTERED}. */
+export function withHalfOfTools(answer: string): string {
+  if (!answer.startsWith("{")) return answer;
+  const message = JSON.parse(answer) as { result?: { tools?: { name: string }[] } };
+  if (message.result?.tools === undefined) return answer;
+  message.result.tools = message.result.tools.filter(({ name }) => !name.startsWith(DENIED_START));
+  return JSON.stringify(message);
+}
+
+/** A plugin configuration with this policy, without estimates. `more`: what the policy says besides its rules. */
+function policy(rules: readonly object[], more: object = {}): object {
   return {
     tokens: { estimate: false },
     match: { paths: WORKLOADS.filter(({ isMcp }) => isMcp).map(pathOf) },
     hold: { maxBodyBytes: BODY_LIMIT },
-    access: { rules },
+    access: { rules, ...more },
   };
 }

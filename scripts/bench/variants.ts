@@ -2,7 +2,14 @@
 import type { HttpFilter, WasmFilter } from "./bootstrap.ts";
 import { compile } from "../compile.ts";
 import { ADMITTING_RULE, ALL, CONCURRENCY, NO_RULE, QUEUE, REQUESTS, SHADOW, WAITING } from "./limits.ts";
-import { DECIDING_RULE, FIRST_RULE_DECIDES, LAST_RULE_DECIDES } from "./policies.ts";
+import {
+  DECIDING_RULE,
+  FIRST_RULE_DECIDES,
+  LAST_RULE_DECIDES,
+  LISTS_FILTERED,
+  LISTS_PASSED,
+  withHalfOfTools,
+} from "./policies.ts";
 
 /** One filter. A new one is an entry of {@link VARIANTS}, nothing else. */
 export interface Variant {
@@ -17,6 +24,8 @@ export interface Variant {
   decidedBy?: string;
   /** The rule of its limits that admits every request, which is proved too. */
   admittedBy?: string;
+  /** What the client gets of an answer; by default the answer. */
+  received?: (answer: string) => string;
   /** Requests wait for that rule: the proof tells how many. */
   queues?: true;
 }
@@ -79,6 +88,21 @@ export const VARIANTS: readonly Variant[] = [
     filter: async (shipped) => configured(shipped, LAST_RULE_DECIDES),
     proof: "operations",
     decidedBy: DECIDING_RULE,
+  },
+  {
+    id: "lists-pass",
+    title: "this filter, statistics and an access policy that denies half of the tools of (g): lists pass",
+    filter: async (shipped) => configured(shipped, LISTS_PASSED),
+    proof: "operations",
+    decidedBy: DECIDING_RULE,
+  },
+  {
+    id: "lists",
+    title: "the same, and lists are filtered",
+    filter: async (shipped) => configured(shipped, LISTS_FILTERED),
+    proof: "operations",
+    decidedBy: DECIDING_RULE,
+    received: withHalfOfTools,
   },
   {
     id: "limits-none",

@@ -97,6 +97,8 @@ describe.runIf(hasLoad && hasNative)("with h2load", () => {
       { variant: "tokens", operations: whole },
       { variant: "policy-first", operations: whole, decisions: whole },
       { variant: "policy-last", operations: whole, decisions: whole },
+      { variant: "lists-pass", operations: whole, decisions: whole },
+      { variant: "lists", operations: whole, decisions: whole },
       { variant: "limits-none", operations: whole },
       { variant: "limits", operations: whole, decisions: whole },
       { variant: "limits-shadow", operations: whole, decisions: whole },
