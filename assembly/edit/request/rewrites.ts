@@ -63,11 +63,12 @@ export class Rewrites {
 
   /** Changes the body, whose first `length` bytes are at `at`. */
   apply(at: usize, length: usize): void {
+    let left = at;
     for (let i = 0; i < this.count; i++) {
       const rewrite = this.get(i);
       const from = at + rewrite.offset;
       if (rewrite.kind == RewriteKind.Method) hide(from, rewrite.length);
-      else blank(at, from, from + rewrite.length, at + length);
+      else left = blank(left, from, from + rewrite.length, at + length);
     }
   }
 
@@ -90,13 +91,19 @@ function hide(at: usize, length: usize): void {
 }
 
 /** Turns a message of a batch into white space, and the comma before it, or the one behind it if it is the first message that is
- *  left. The batch is from `start` to `limit`, the message from `from` to `end`. */
-function blank(start: usize, from: usize, end: usize, limit: usize): void {
+ *  left. The batch is up to `limit`, the message from `from` to `end`; from its bracket to `left` there is only white space. Returns
+ *  `left` for the messages behind it. */
+function blank(left: usize, from: usize, end: usize, limit: usize): usize {
   memory.fill(from, SPACE, end - from);
   let before = from - 1;
-  while (before > start && isSpace(load<u8>(before))) before--;
-  if (load<u8>(before) == COMMA) return store<u8>(before, SPACE);
+  while (before > left && isSpace(load<u8>(before))) before--;
+  if (load<u8>(before) == COMMA) {
+    store<u8>(before, SPACE);
+    return left;
+  }
   let behind = end;
   while (behind < limit && isSpace(load<u8>(behind))) behind++;
-  if (behind < limit && load<u8>(behind) == COMMA) store<u8>(behind, SPACE);
+  if (behind == limit || load<u8>(behind) != COMMA) return left;
+  store<u8>(behind, SPACE);
+  return behind;
 }
