@@ -25,7 +25,7 @@ const OF_BODIES = ["content-length", "transfer-encoding", "etag", "digest"];
 const HOLDINGS = ["held", "default"] as const;
 
 const guarded = (holding: (typeof HOLDINGS)[number]): Guarded => ({
-  access: editing(),
+  access: { ...editing(), pins: [{ mode: "observe", tools: { never: "0".repeat(64) } }] },
   allowHeadersStop: holding === "held",
   plugin: {
     match: { paths: ["/route-*"] },
