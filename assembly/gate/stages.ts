@@ -26,7 +26,7 @@ export class Stages {
   }
 
   /** The stage of a newer configuration, which leads and has a policy, on an instance that applies an older one. Null where it
-   *  denies nothing, since the policy is only tried out. */
+   *  denies nothing, since the policy is in shadow mode. */
   ofNewer(config: PluginConfig, host: StageHost): Stage | null {
     const access = config.access!;
     if (access.mode == RuleMode.Shadow) return null;

@@ -22,6 +22,10 @@ export class CheckedRequest extends StageState {
   /** Its sender is a client of HTTP+SSE, or may be one by its headers: it waits for answers on another stream, and a refusal has
    *  an HTTP status of an error. */
   wantsStatus: bool;
+  /** It posts to an endpoint of HTTP+SSE that a stream named, so that no reply reaches the client: a denial goes to the server as a
+   *  request that it does not know, and the server answers. What only looks like HTTP+SSE by its headers is answered here: callers
+   *  must not choose that a denied request reaches the server. */
+  isRewritable: bool;
   /** Its headers name a revision. */
   hasRevision: bool;
   /** The principal is longer than what is kept. */

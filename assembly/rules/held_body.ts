@@ -3,6 +3,7 @@ import { GateRequest } from "../gate/stage/request";
 import { HOLD, PASS, Verdict } from "../gate/stage/verdict";
 import { Body } from "../host/body";
 import { Method, methodOf } from "../mcp/protocol/methods";
+import { Outcome } from "../mcp/protocol/outcome";
 import { CheckedRequest } from "./checked_request";
 import { MessageJudge } from "./message_judge";
 import { Key } from "./message/keys";
@@ -82,9 +83,9 @@ export class HeldBody {
 
   private batchVerdict(check: CheckedRequest, request: GateRequest, messages: i32, rejected: i32): Verdict {
     const judge = this.judge;
-    const earlier = request.exchange.stream.rejected.count;
+    const earlier = request.exchange.stream.rejectedCount;
     // On HTTP+SSE the answers come on another stream, where only the server can send them.
-    const isAnswered = rejected > 0 && earlier + rejected == messages && !(check.wantsStatus && this.requests);
+    const isAnswered = rejected > 0 && earlier + rejected == messages && !(check.isRewritable && this.requests);
     const reader = StrictReader.take(this.keys);
     const body = this.body;
     judge.beginBatch(isAnswered);
@@ -103,7 +104,7 @@ export class HeldBody {
 
 /** Whether a stage has rejected the message in the reader already. */
 function isRejected(request: GateRequest, reader: StrictReader): bool {
-  return request.exchange.stream.rejected.has(reader.count - 1);
+  return request.exchange.stream.rejectionOf(reader.count - 1) != Outcome.Open;
 }
 
 /** Whether what was read is JSON of another kind than JSON-RPC, or JSON-RPC of another kind than MCP. */

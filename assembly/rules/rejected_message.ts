@@ -18,7 +18,7 @@ export function rejectMessage(
   error: usize,
   length: i32,
 ): void {
-  request.exchange.stream.rejected.add(reader.count - 1, outcome);
+  request.exchange.stream.reject(reader.count - 1, outcome);
   request.rejecting = changetype<usize>(check);
   const rewrites = request.openRewrites();
   if (reader.form == MessageForm.Response) {

@@ -13,6 +13,7 @@ export function keepHead(check: CheckedRequest, head: RequestHead): void {
   // Elsewhere headers may lead a server of Streamable HTTP.
   check.isHttpSse = head.isAtExactEndpoint;
   check.wantsStatus = head.isAtEndpoint || head.looksLikeHttpSse;
+  check.isRewritable = head.isAtEndpoint;
   check.hasRevision = head.hasRevision;
   check.revision = head.namesTwoRevisions ? UNKNOWN_REVISION : head.revision;
   check.methodHash = head.mirrored.method;

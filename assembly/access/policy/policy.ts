@@ -30,7 +30,7 @@ export class Policy {
   readonly rules: Rule[] = [];
   readonly keys: DecidingKeys = new DecidingKeys();
   readonly clients: ClientConditions = new ClientConditions();
-  /** The rules that are tried out. */
+  /** The rules in shadow mode. */
   readonly shadowRules: i32[] = [];
   /** Whether anything is said of what servers ask clients. */
   readonly rulesAnswers: bool;
@@ -74,7 +74,7 @@ export class Policy {
       const rule = unchecked(this.rules[i]);
       const isShadow = rule.mode == RuleMode.Shadow;
       const isAboutAnswers = rule.isAbout(MessageDirection.ServerToClient);
-      // Behind the rule that decides requests, only those matter that are tried out, or about answers to servers.
+      // Behind the rule that decides requests, only those matter that are in shadow mode, or about answers to servers.
       const matters = isShadow || isAboutAnswers || deciding == DEFAULT_RULE;
       const byCaller = matters ? rule.matchCaller(caller, properties) : Match.No;
       store<u8>(matches + i, <u8>byCaller);

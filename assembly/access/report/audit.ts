@@ -124,7 +124,7 @@ export class Audit {
       writer.raw('"');
     }
     const rules = explanation.policy.rules;
-    // A rule that is tried out says nothing of those before it, which may allow the message.
+    // A rule in shadow mode says nothing of those before it, which may allow the message.
     if (rule != DEFAULT_RULE && rules[rule].mode == RuleMode.Shadow) return;
     const nearest = explanation.nearestAllow(rule);
     if (nearest == NO_RULE) return;

@@ -42,7 +42,7 @@ export class AccessJudge extends MessageJudge {
     this.decisions.message(request, check, this.calls.call, this.rule);
     if (!isRejected) return PASS;
     const isRequest = reader.form == MessageForm.Request;
-    if (isRequest && check.wantsStatus) {
+    if (isRequest && check.isRewritable) {
       this.answers.reject(check, request, reader, this.rule);
       return EDIT;
     }

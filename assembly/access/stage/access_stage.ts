@@ -150,7 +150,7 @@ export class AccessStage extends Stage {
     return this.pins.isEnforced(check) ? this.pins.parts(check) : 0;
   }
 
-  /** Requests of servers count with their answers where the policy is tried out. */
+  /** Requests of servers count with their answers where the policy is in shadow mode. */
   watchedParts(state: StageState, _request: GateRequest): Parts {
     const check = changetype<CheckedRequest>(state);
     const pinned = this.pins.parts(check);

@@ -33,7 +33,11 @@ const NO_COMMA: i32 = -1;
 const FRAMING_LIMIT: i32 = 4096;
 
 /**
- * Moves the bytes of a response to {@link output}, and holds those that are not decided. It refers to bytes of the current chunk
+ * Moves the bytes of a response to {@link output}, and holds those that are not decided. Of what is held, `all` passes if it is
+ * decided that the candidate passes, and `rest` if it does not. Of ` , {"name":"x"}` between the elements of a list, `all` has every
+ * byte and `rest` the two spaces.
+ *
+ * It refers to bytes of the current chunk
  * by their addresses: {@link begin} it with each chunk of the text of messages. Part of a {@link ResponseEditor}.
  */
 @unmanaged

@@ -9,7 +9,10 @@ import { Emitter, Held, Mode } from "./emitter";
 @unmanaged
 export class ErrorEditor {
   private isIdKnown: bool;
-  private isRejected: bool;
+  private idKind: IdKind;
+  private idHash: u64;
+  /** The hash of the id of the other kind that clients take for the same; 0 for none. */
+  private alike: u64;
   /** The value of the error has begun. */
   private isInError: bool;
   /** It is held, with what follows. */
@@ -18,7 +21,6 @@ export class ErrorEditor {
   /** A message begins. */
   begin(): void {
     this.isIdKnown = false;
-    this.isRejected = false;
     this.isInError = false;
     this.isHeld = false;
   }
@@ -26,13 +28,24 @@ export class ErrorEditor {
   /** The id has been read. */
   takeId(token: Token, tokens: Tokenizer, emitter: Emitter, judge: EditJudge): void {
     if (token == Token.ObjectStart || token == Token.ArrayStart) return tokens.skipContainer();
-    this.isIdKnown = true;
-    this.isRejected = isRejected(token, tokens, judge);
+    this.keepId(token, tokens);
     if (!this.isHeld) return;
     this.isHeld = false;
     emitter.moveTo(emitter.addressOf(tokens.tokenEnd));
-    if (this.isRejected) emitter.replace(judge.error, judge.errorLength);
+    if (this.isRejected(judge)) emitter.replace(judge.error, judge.errorLength);
     else emitter.release();
+  }
+
+  private keepId(token: Token, tokens: Tokenizer): void {
+    const kind = idKind(token);
+    const at = tokens.textAt;
+    const length = tokens.textLength;
+    const total = tokens.textTotal;
+    this.isIdKnown = true;
+    this.idKind = kind;
+    if (kind != IdKind.String && kind != IdKind.Number) return;
+    this.idHash = idHash(kind, at, length, total);
+    this.alike = alikeHash(kind, this.idHash, at, length, total);
   }
 
   /** The key of the error has been read: its value is captured. */
@@ -46,7 +59,7 @@ export class ErrorEditor {
     if (!this.isInError) {
       this.isInError = true;
       emitter.moveTo(emitter.addressOf(tokens.tokenStart));
-      if (this.isRejected) {
+      if (this.isIdKnown && this.isRejected(judge)) {
         emitter.insert(judge.error, judge.errorLength);
         emitter.mode = Mode.Drop;
       } else if (!this.isIdKnown) {
@@ -60,6 +73,15 @@ export class ErrorEditor {
     else emitter.mode = Mode.Pass;
   }
 
+  /** Whether the gate has rewritten the request of the id, which servers may write as a number or as its text. Asked only about
+   *  errors, since the answer may have to be looked up in what workers share. */
+  private isRejected(judge: EditJudge): bool {
+    const kind = this.idKind;
+    if (kind != IdKind.String && kind != IdKind.Number) return false;
+    if (judge.rejects(kind, this.idHash)) return true;
+    return this.alike != 0 && judge.rejects(alikeKind(kind), this.alike);
+  }
+
   /** The message is over, or more is held than may be: what is held passes. */
   end(emitter: Emitter): void {
     if (this.isHeld) emitter.release();
@@ -69,16 +91,3 @@ export class ErrorEditor {
 
 /** Bytes of an error editor. */
 export const ERROR_EDITOR_SIZE: usize = (offsetof<ErrorEditor>() + 7) & ~7;
-
-/** Whether the gate has rewritten the request of this id, which servers may write as a number or as its text. */
-function isRejected(token: Token, tokens: Tokenizer, judge: EditJudge): bool {
-  const kind = idKind(token);
-  if (kind != IdKind.String && kind != IdKind.Number) return false;
-  const at = tokens.textAt;
-  const length = tokens.textLength;
-  const total = tokens.textTotal;
-  const hash = idHash(kind, at, length, total);
-  if (judge.rejects(kind, hash)) return true;
-  const alike = alikeHash(kind, hash, at, length, total);
-  return alike != 0 && judge.rejects(alikeKind(kind), alike);
-}

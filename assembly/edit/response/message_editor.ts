@@ -261,7 +261,7 @@ export class MessageEditor {
   /** The message is an answer, or a request too: an error that is held passes, params that are held do not. */
   private leaveRequest(): void {
     this.error.end(this.emitter);
-    if (this.emitter.mode == Mode.Hold) this.request.overflow(this.emitter);
+    if (this.emitter.mode == Mode.Hold) this.request.dropParams(this.emitter);
   }
 
   /** What is held of the message passes: it is over, and no request. */
@@ -395,7 +395,7 @@ export class MessageEditor {
       const isInScalar = this.member == Member.Method || this.member == Member.CacheScope;
       if (this.error.isHeld) this.error.end(emitter);
       else if (isInScalar) this.breakOff(judge);
-      else this.request.overflow(emitter);
+      else this.request.dropParams(emitter);
     }
   }
 

@@ -21,7 +21,7 @@ export class RequestEditor {
   private isDecided: bool;
   private isDenied: bool;
   /** Its params were too large to be held, and have been left out. */
-  private isMaimed: bool;
+  private hasLostParams: bool;
   /** The value of the params has begun. */
   private isInParams: bool;
 
@@ -30,7 +30,7 @@ export class RequestEditor {
     this.isEdited = isEdited;
     this.isDecided = false;
     this.isDenied = false;
-    this.isMaimed = false;
+    this.hasLostParams = false;
     this.isInParams = false;
   }
 
@@ -48,7 +48,7 @@ export class RequestEditor {
     if (!isText && (token == Token.ObjectStart || token == Token.ArrayStart)) tokens.skipContainer();
     if (!this.isEdited) return;
     this.isDecided = isText;
-    if (isDenied || (isText && this.isMaimed)) {
+    if (isDenied || (isText && this.hasLostParams)) {
       const before = emitter.heldBefore(tokens.tokenStart);
       emitter.moveTo(emitter.addressOf(tokens.tokenStart));
       emitter.reclaim(before);
@@ -62,15 +62,11 @@ export class RequestEditor {
     }
   }
 
-  /** The key of the params has been read. Whether {@link takeParams} reads their value. */
-  beginParams(tokens: Tokenizer): bool {
-    if (!this.isEdited || (this.isDecided && !this.isDenied)) {
-      tokens.skipValue();
-      return false;
-    }
+  /** The key of the params has been read: {@link takeParams} reads their value, where it matters. */
+  beginParams(tokens: Tokenizer): void {
+    if (!this.isEdited || (this.isDecided && !this.isDenied)) return tokens.skipValue();
     this.isInParams = false;
     tokens.captureValue();
-    return true;
   }
 
   /** Bytes of the params. */
@@ -82,7 +78,7 @@ export class RequestEditor {
       else emitter.beginHold(Held.Candidate);
     }
     emitter.moveTo(emitter.addressOf(tokens.tokenEnd));
-    if (emitter.mode == Mode.Hold && emitter.isOverfull) this.overflow(emitter);
+    if (emitter.mode == Mode.Hold && emitter.isOverfull) this.dropParams(emitter);
     if (token != Token.LastPart) return;
     if (emitter.mode == Mode.Hold) emitter.endCandidate();
     emitter.insert(NO_PARAMS, 2);
@@ -94,9 +90,9 @@ export class RequestEditor {
     if (emitter.mode == Mode.Hold) emitter.release();
   }
 
-  /** More is held than may be. */
-  overflow(emitter: Emitter): void {
-    this.isMaimed = true;
+  /** More is held than may be, or an answer's member follows the params: they are left out, whatever the method is. */
+  dropParams(emitter: Emitter): void {
+    this.hasLostParams = true;
     emitter.reject(emitter.held == Held.Candidate ? Mode.Drop : Mode.Pass);
   }
 }

@@ -226,7 +226,7 @@ export class LimitJudge extends MessageJudge {
     const rejection = this.charger.rejection;
     this.reject(check);
     this.log.count(request, reader, rejection.index);
-    if (check.wantsStatus) {
+    if (check.isRewritable) {
       this.answers.reject(check, request, reader, rejection);
       return EDIT;
     }

@@ -228,6 +228,7 @@ export class Exchange {
     if (stream.isConfirmed) services.events.streamEnded(stream, reason);
     this.releaseRequest();
     this.releaseResponse();
+    stream.release();
     pool.release(changetype<usize>(this));
   }
 

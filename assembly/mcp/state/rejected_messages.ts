@@ -1,3 +1,4 @@
+import { Pool } from "../../memory/pool";
 import { BATCH_LIMIT } from "../protocol/limits";
 import { Outcome } from "../protocol/outcome";
 
@@ -6,8 +7,7 @@ const BITS: i32 = 64;
 
 if (BATCH_LIMIT > 2 * BITS) ERROR("A batch may have more messages than there are bits for.");
 
-/** Which messages of a request the gate keeps from the server, by their indices, while the others pass. Part of a
- *  {@link Stream}. */
+/** Which messages of a request the gate keeps from the server, by their indices, while the others pass. Pooled. */
 @unmanaged
 export class RejectedMessages {
   /** How many. */
@@ -16,6 +16,15 @@ export class RejectedMessages {
   private moreDenied: u64;
   private firstLimited: u64;
   private moreLimited: u64;
+
+  static take(): RejectedMessages {
+    return changetype<RejectedMessages>(pool.take());
+  }
+
+  /** It must not be used any more. */
+  release(): void {
+    pool.release(changetype<usize>(this));
+  }
 
   /** The message of this index, which is none of them yet, has this outcome: Denied or Limited. */
   add(index: i32, outcome: Outcome): void {
@@ -30,10 +39,6 @@ export class RejectedMessages {
     }
   }
 
-  has(index: i32): bool {
-    return this.outcomeOf(index) != Outcome.Open;
-  }
-
   /** The outcome of the message of this index; Open where it is none of them. */
   outcomeOf(index: i32): Outcome {
     if (this.count == 0 || index >= BATCH_LIMIT) return Outcome.Open;
@@ -43,7 +48,7 @@ export class RejectedMessages {
   }
 }
 
-export const REJECTED_MESSAGES_SIZE: usize = (offsetof<RejectedMessages>() + 7) & ~7;
+const pool = new Pool(offsetof<RejectedMessages>());
 
 @inline
 function bitOf(index: i32): u64 {

@@ -5,12 +5,12 @@ import { StreamKind } from "../protocol/stream_kinds";
 import { Admission } from "./admission";
 import { ENDPOINT_LINK_SIZE, EndpointLink } from "./endpoint_link";
 import { OPEN_OPERATIONS_SIZE, OpenOperations } from "./open_operations";
-import { REJECTED_MESSAGES_SIZE, RejectedMessages } from "./rejected_messages";
+import { RejectedMessages } from "./rejected_messages";
 import { SESSION_LINK_SIZE, SessionLink } from "./session_link";
 
 /**
  * What is known of one HTTP stream. One block of memory holds it and its parts: the link to its session, its open
- * operations, the link to the endpoint that it names and the messages that the gate rejects.
+ * operations and the link to the endpoint that it names.
  */
 @unmanaged
 export class Stream {
@@ -71,9 +71,29 @@ export class Stream {
   /** Set and read by `limits` alone: the estimated tokens of its operations that have ended. */
   spentTokens: u64;
 
+  /** The address of the {@link RejectedMessages} of its request, 0 while there are none: few streams have any. */
+  private rejectedAt: usize;
+
+  /** The gate keeps the message of this index from the server, and others of the request not: it has this outcome. */
+  reject(message: i32, outcome: Outcome): void {
+    if (!this.rejectedAt) this.rejectedAt = changetype<usize>(RejectedMessages.take());
+    changetype<RejectedMessages>(this.rejectedAt).add(message, outcome);
+  }
+
+  /** How many messages of the request the gate keeps from the server while others pass. */
+  get rejectedCount(): i32 {
+    return this.rejectedAt ? changetype<RejectedMessages>(this.rejectedAt).count : 0;
+  }
+
+  /** Frees what it has beside its own block. */
+  release(): void {
+    if (this.rejectedAt) changetype<RejectedMessages>(this.rejectedAt).release();
+  }
+
   /** The outcome that the gate gives the message of this index, which it keeps from the server; Open where it does not. */
   rejectionOf(message: i32): Outcome {
-    const own = this.rejected.outcomeOf(message);
+    if (!this.rejectedAt) return this.rejection;
+    const own = changetype<RejectedMessages>(this.rejectedAt).outcomeOf(message);
     return own == Outcome.Open ? this.rejection : own;
   }
 
@@ -124,16 +144,10 @@ export class Stream {
   get endpoint(): EndpointLink {
     return changetype<EndpointLink>(changetype<usize>(this) + ENDPOINT_AT);
   }
-
-  @inline
-  get rejected(): RejectedMessages {
-    return changetype<RejectedMessages>(changetype<usize>(this) + REJECTED_AT);
-  }
 }
 
 const SESSION_AT: usize = (offsetof<Stream>() + 7) & ~7;
 const OPERATIONS_AT: usize = SESSION_AT + SESSION_LINK_SIZE;
 const ENDPOINT_AT: usize = OPERATIONS_AT + OPEN_OPERATIONS_SIZE;
-const REJECTED_AT: usize = ENDPOINT_AT + ENDPOINT_LINK_SIZE;
 /** Bytes of a stream and its parts. */
-export const STREAM_SIZE: usize = REJECTED_AT + REJECTED_MESSAGES_SIZE;
+export const STREAM_SIZE: usize = ENDPOINT_AT + ENDPOINT_LINK_SIZE;

@@ -164,12 +164,8 @@ describe("elsewhere", () => {
     expect(sent(plugin, toolCall("echo"), { accept: "text/event-stream" }, "/sse")).toBe("passes");
   });
 
-  test("a denied request goes on by another method where it may be of a client of HTTP+SSE", () => {
-    const [plugin] = startOnStream({ rules: [] });
-    expect(sent(plugin, toolCall("echo"), {}, "/sse")).toBe("passes rewritten");
-  });
-
   test.each([
+    [403, "no event stream", {}],
     [200, "an event stream", { accept: "application/json, text/event-stream" }],
     [200, "no event stream, within a session", { "mcp-session-id": "s" }],
     [
