@@ -48,14 +48,23 @@ describe("what passes is what the policy allows", () => {
       for (let done = 0; done < total; done += CHUNK) {
         const documents = Array.from({ length: Math.min(CHUNK, total - done) }, () => ambiguousDocument(random));
         const readings = await readAll(documents);
+        const passing: { policy: Policy; document: Buffer }[] = [];
         documents.forEach((document, index) => {
           const body = piecesOf(random, document);
           for (const { policy, answer } of guards) {
-            const [readers, call] = deniedReadings(policy, readings, index);
+            const [readers] = deniedReadings(policy, readings, index);
             for (const reader of readers) denied.set(reader, (denied.get(reader) ?? 0) + 1);
-            if (readers.length === 0 || answer({ body }) !== undefined) continue;
-            keepShortest(finds, { document: document.toString("latin1"), rules: namesOf(policy), readers, call });
+            if (readers.length === 0) continue;
+            const { details, passed } = answer({ body });
+            if (details === undefined) passing.push({ policy, document: passed });
           }
+        });
+        // Of a batch that is denied in part the rest passes, and each parser must read it so.
+        const passed = await readAll(passing.map(({ document }) => document));
+        passing.forEach(({ policy, document }, index) => {
+          const [readers, call] = deniedReadings(policy, passed, index);
+          if (readers.length === 0) return;
+          keepShortest(finds, { document: document.toString("latin1"), rules: namesOf(policy), readers, call });
         });
       }
       expect([...finds.values()], replayCommand()).toEqual([]);
@@ -76,7 +85,7 @@ describe("what is ordinary passes", () => {
       ({ request, response }) => request.body.length > 0 && response !== null && response.status < 400,
     );
     expect(taken.length).toBeGreaterThan(0);
-    const refused = taken.map(({ request }) => ({ details: answer(request), body: request.body.toString() }));
+    const refused = taken.map(({ request }) => ({ details: answer(request).details, body: request.body.toString() }));
     expect(refused.filter(({ details }) => details !== undefined)).toEqual([]);
   });
 
@@ -89,7 +98,8 @@ describe("what is ordinary passes", () => {
         const document = ordinaryDocument(random);
         // Else it would be no ordinary one.
         JSON.parse(document.toString());
-        const details = answer({ body: piecesOf(random, document) });
+        const { details, passed } = answer({ body: piecesOf(random, document) });
+        if (details === undefined) expect(passed.equals(document), document.toString()).toBe(true);
         if (details !== undefined) refused.push({ document: document.toString().slice(0, 2000), details });
       }
       expect(refused.slice(0, SHOWN), replayCommand()).toEqual([]);
@@ -125,12 +135,18 @@ function deniedReadings(
   const readers: string[] = [];
   let denied: unknown;
   for (const [reader, found] of readings) {
-    const call = found[index]?.find((call) => verdict(policy, call) === "DENY");
+    const call = found[index]?.find((call) => !isRewritten(call) && verdict(policy, call) === "DENY");
     if (call === undefined) continue;
     readers.push(reader);
     denied = call;
   }
   return [readers, denied];
+}
+
+/** Whether a message has been rewritten: its method is one that no server knows. */
+function isRewritten(call: unknown): boolean {
+  const { method } = (call ?? {}) as { method?: unknown };
+  return typeof method === "string" && method.length > 6 && /^denied(?:_+x?)?$/.test(method);
 }
 
 function namesOf({ rules }: Policy): string {

@@ -7,14 +7,22 @@ import type { Policy } from "./policies.ts";
 /** So many requests go through one instance, so that what tests keep of them does not grow. */
 const REQUESTS = 5000;
 
-/** A proxy with this policy. Returns what says whether a request passes: undefined if it does, else the answer's details. */
-export function guardedBy(policy: Policy): (request: ExchangeRequest) => string | undefined {
+export interface Passage {
+  /** The details of the filter's answer; undefined where the request passes. */
+  readonly details: string | undefined;
+  /** The bytes that pass: messages that are denied are rewritten. */
+  readonly passed: Buffer;
+}
+
+/** A proxy with this policy. Returns what says whether a request passes. */
+export function guardedBy(policy: Policy): (request: ExchangeRequest) => Passage {
   const start = () => startFilter({ configuration: { match: { paths: ["/mcp"] }, access: policy } });
   let plugin = start();
   let requests = 0;
   return (request) => {
     if (++requests % REQUESTS === 0) plugin = start();
-    return exchange(plugin, { request, response: null }).stream.reply?.details;
+    const { reply, passedRequest } = exchange(plugin, { request, response: null }).stream;
+    return { details: reply?.details, passed: Buffer.from(passedRequest) };
   };
 }
 

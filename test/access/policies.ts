@@ -84,6 +84,8 @@ export const POLICIES: readonly Policy[] = [
 export const ALMOST_ALL: Policy = {
   defaultAction: "ALLOW",
   rules: [
+    // A rule that denies a tool applies to tasks of which it cannot be told whose they are.
+    { name: "tasks", action: "ALLOW", to: to({ methods: ["tasks/*"] }) },
     { name: "tool", action: "DENY", to: to({ tools: ["never"] }) },
     {
       name: "arguments",

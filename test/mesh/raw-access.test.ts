@@ -74,7 +74,9 @@ async function as<T>(
 async function expectPolicy(url: string, fetch: Fetch): Promise<void> {
   for (const kind of CLIENT_KINDS) {
     const client = await connectClient(kind, url, kind, fetch);
-    expect(await client.listTools()).toContain("charge_card");
+    const tools = await client.listTools();
+    expect(tools).toContain("get_weather");
+    expect(tools).not.toContain("charge_card");
     await client.callTool("get_weather", { city: "Oslo" });
     await expect(client.callTool("charge_card")).rejects.toMatchObject({ code: 403, data: { rule: "_default" } });
     await client.close();

@@ -90,6 +90,15 @@ export function strangersSteps(upstream: Upstream, count: number): Steps {
   });
 }
 
+/** A list of one tool. */
+export function listSteps(upstream: Upstream): Steps {
+  const path = upstream.route(async (request, response) => {
+    await bodyOf(request);
+    response.writeHead(200, mcp.JSON_TYPE).end(mcp.result(1, { tools: [{ name: "echo" }] }));
+  });
+  return [{ path, headers: mcp.LEGACY, body: [mcp.request(1, "tools/list")] }];
+}
+
 /** As many requests without anything of MCP. */
 export function plainSteps(count: number): Steps {
   return Array.from({ length: count }, () => ({ method: "GET", path: "/", headers: {}, body: [] }));

@@ -12,6 +12,7 @@ import { CATALOGUE } from "./catalogue.ts";
 import {
   ambiguousSteps,
   deniedSteps,
+  listSteps,
   failingSteps,
   METERED,
   plainSteps,
@@ -67,6 +68,12 @@ const CROWDED = {
     maxKeys: 64,
   },
 };
+/** Lists a tool that has no pin. */
+const PINNED = {
+  server: "pinned",
+  match: { paths: ["/*"] },
+  access: { defaultAction: "ALLOW", rules: [], pins: [{ mode: "observe", tools: { search: "0".repeat(64) } }] },
+};
 const CHANGING = { server: "changing", match: { paths: ["/mcp"] } };
 const PATH = { __metrics_path__: "/stats/prometheus" };
 
@@ -90,7 +97,7 @@ const STRANGERS = 40;
 /** Families of which this traffic brings nothing. */
 const ABSENT = [
   ...["mcp_sessions_adopted_total", "mcp_store_evictions_total", "mcp_store_conflicts_total"],
-  "mcp_limit_key_overflow_total",
+  ...["mcp_list_elements_withheld_total", "mcp_tool_pin_mismatches_total", "mcp_limit_key_overflow_total"],
 ];
 
 describe.runIf(hasPrometheus())("with a real Prometheus", () => {
@@ -111,6 +118,7 @@ describe.runIf(hasPrometheus())("with a real Prometheus", () => {
     const crowded = await start(CROWDED);
     const misconfigured = await start({ server: 7 });
     const guarded = await start({ server: "guarded", match: { paths: ["/mcp"] }, access: { rules: [] } });
+    const pinned = await start(PINNED);
     const fetching = await start({}, withMissingModule);
     // Its policy is removed by a new listener, while the old one drains.
     const changing = keep(await startDiscovering("LDS", { ...CHANGING, access: { rules: [] } }, { upstream }));
@@ -120,7 +128,7 @@ describe.runIf(hasPrometheus())("with a real Prometheus", () => {
     ];
     byTags = keep(
       await startPrometheus("raw", {
-        envoy: found(tagged, crowded, misconfigured, guarded, fetching, bare, changing),
+        envoy: found(tagged, crowded, misconfigured, guarded, pinned, fetching, bare, changing),
       }),
     );
     byRules = keep(await startPrometheus("kuma", { "kuma-dataplanes": found(untagged) }));
@@ -131,6 +139,7 @@ describe.runIf(hasPrometheus())("with a real Prometheus", () => {
       const steps = stepsOf(upstream, wave);
       await Promise.all([tagged, untagged].map(({ proxyUrl }) => send(proxyUrl, steps)));
       await send(guarded.proxyUrl, deniedSteps());
+      await send(pinned.proxyUrl, listSteps(upstream));
       await send(bare.proxyUrl, plainSteps(UNCOUNTED));
       if (wave === 1) await changing.push(CHANGING);
       await send(changing.proxyUrl, failingSteps(upstream, FAILING));
@@ -175,7 +184,7 @@ describe.runIf(hasPrometheus())("with a real Prometheus", () => {
       ({ type, name }) => type === "recording" && !name.startsWith("instance:"),
     );
     const labelsOf = async (prometheus: Prometheus, name: string) => {
-      const series = await prometheus.query(`${name}{mcp_server!~"crowded|guarded|changing"}`);
+      const series = await prometheus.query(`${name}{mcp_server!~"crowded|guarded|pinned|changing"}`);
       // The jobs have different names.
       return series.map(({ labels }) => JSON.stringify({ ...sanitizeNames(labels), job: "" })).sort();
     };

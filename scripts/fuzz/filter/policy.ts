@@ -75,7 +75,7 @@ export const POLICY_CONFIGURATION = {
  *  that JSON.parse reads as what the policy denies. `actions`: what the callbacks answered. */
 export function checkPassage(
   { request }: FilterCase,
-  { reply }: HttpStream,
+  { reply, passedRequest }: HttpStream,
   actions: readonly number[],
   isGuarded: boolean,
 ): void {
@@ -91,15 +91,15 @@ export function checkPassage(
   }
   // It may wait, but then it goes on.
   if (!/^0?1*0+$/.test(actions.join(""))) throw new Mismatch("actions", actions, "Continue at the end");
-  if (/^\/mcp(\?|$)/.test(request.path) && request.method === "POST" && isDenied(request.body)) {
-    throw new Mismatch("what passes", request.body.toString(), "nothing that is denied");
+  if (/^\/mcp(\?|$)/.test(request.path) && request.method === "POST" && isDenied(passedRequest)) {
+    throw new Mismatch("what passes", passedRequest, "nothing that is denied");
   }
 }
 
-function isDenied(body: Buffer): boolean {
+function isDenied(body: string): boolean {
   let document: unknown;
   try {
-    document = JSON.parse(body.toString());
+    document = JSON.parse(body);
   } catch {
     return false;
   }
