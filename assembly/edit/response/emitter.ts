@@ -37,8 +37,8 @@ const FRAMING_LIMIT: i32 = 4096;
  * decided that the candidate passes, and `rest` if it does not. Of ` , {"name":"x"}` between the elements of a list, `all` has every
  * byte and `rest` the two spaces.
  *
- * It refers to bytes of the current chunk
- * by their addresses: {@link begin} it with each chunk of the text of messages. Part of a {@link ResponseEditor}.
+ * It refers to bytes of the current chunk by their addresses: {@link begin} it with each chunk of the text of messages. Part of a
+ * {@link ResponseEditor}.
  */
 @unmanaged
 export class Emitter {

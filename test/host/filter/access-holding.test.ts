@@ -79,7 +79,9 @@ describe("a path that is governed", () => {
       const plugin = startGuarded({ rules: [tools("ALLOW", "echo", "echo")] });
       const headers = { "content-type": "application/json" };
       // Who accepts no event stream may be a client of HTTP+SSE.
-      expect(ask(plugin, toolCall("rm"), { path, headers }).stream.passedRequest).toBe(rewritten(toolCall("rm")));
+      const denied = ask(plugin, toolCall("rm"), { path, headers });
+      expect(denied.reply).toEqual({ ...deniedBy("_default"), status: 403 });
+      expect(denied.stream.passedRequest).toBe("");
       expect(ask(plugin, toolCall("rm"), { path, headers, method: "PUT" }).reply).toEqual(deniedBy("_default"));
       expect(ask(plugin, toolCall("rm"), { path }).reply).toEqual(deniedBy("_default"));
       expect(ask(plugin, toolCall("echo"), { path, headers }).stream.passedRequest).toBe(toolCall("echo"));
