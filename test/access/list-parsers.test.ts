@@ -101,14 +101,14 @@ function without(message: unknown, denied: ReadonlySet<string>): unknown {
   const { result } = message as { result?: Record<string, unknown> };
   if (typeof result !== "object" || result === null) return message;
   const edited: Record<string, unknown> = { ...result };
-  const lists = KINDS.filter((kind) => Array.isArray(result[kind]));
-  for (const kind of lists) {
+  for (const kind of KINDS.filter((kind) => Array.isArray(result[kind]))) {
     const items = result[kind] as (Record<string, string> | string)[];
     edited[kind] = items.filter((item) => {
       const isNamed = typeof item === "object" && item[NAMED_BY[kind]] !== undefined;
       return isNamed && !denied.has(item.description.slice(0, MARK_LENGTH));
     });
   }
-  if (lists.length > 0 && edited.cacheScope === "public") edited.cacheScope = "private";
+  // Also of an answer without a list: a list was asked for.
+  if (edited.cacheScope === "public") edited.cacheScope = "private";
   return { ...(message as object), result: edited };
 }
