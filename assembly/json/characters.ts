@@ -27,6 +27,28 @@ export function hexValue(byte: u8): u32 {
   return letter < 6 ? letter + 10 : 16;
 }
 
+/** The character that a backslash and this letter stand for, -1 where JSON knows none. */
+export function unescaped(letter: u8): i32 {
+  switch (letter) {
+    case 0x22: // "
+    case 0x5c: // \
+    case 0x2f: // /
+      return letter;
+    case 0x62: // b
+      return 0x08;
+    case 0x66: // f
+      return 0x0c;
+    case 0x6e: // n
+      return 0x0a;
+    case 0x72: // r
+      return 0x0d;
+    case 0x74: // t
+      return 0x09;
+    default:
+      return -1;
+  }
+}
+
 /** The first byte in [at, end) that a string cannot simply contain: a quote, a backslash or a control character; `end`
  *  where there is none. Sixteen bytes at a time. */
 export function endOfPlainText(at: usize, end: usize): usize {

@@ -1,4 +1,4 @@
-import { hexValue } from "./characters";
+import { hexValue, unescaped } from "./characters";
 
 /** Bytes kept of one key, string or number; of a longer one the beginning and the length. */
 export const TEXT_LIMIT: u32 = 256;
@@ -140,28 +140,6 @@ export class Text {
   private appendByte(byte: u32): void {
     if (this.length < TEXT_LIMIT) store<u8>(this.bytes + this.length, byte);
     this.length++;
-  }
-}
-
-/** The character that a backslash and this letter stand for, -1 where JSON knows none. */
-function unescaped(letter: u8): i32 {
-  switch (letter) {
-    case 0x22: // "
-    case 0x5c: // \
-    case 0x2f: // /
-      return letter;
-    case 0x62: // b
-      return 0x08;
-    case 0x66: // f
-      return 0x0c;
-    case 0x6e: // n
-      return 0x0a;
-    case 0x72: // r
-      return 0x0d;
-    case 0x74: // t
-      return 0x09;
-    default:
-      return -1;
   }
 }
 

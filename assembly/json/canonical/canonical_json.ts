@@ -11,6 +11,7 @@ import {
   hexValue,
   isDigit,
   isSpace,
+  unescaped,
 } from "../characters";
 import { NumberState, isCompleteNumber, nextNumberState } from "../number";
 import { Utf8Check } from "../utf8";
@@ -281,8 +282,8 @@ export class CanonicalJson {
     const letter = this.peek();
     this.source++;
     if (letter == 0x75) return this.readUnit();
-    const plain = plainOf(letter);
-    if (!plain) return false;
+    const plain = unescaped(letter);
+    if (plain < 0) return false;
     this.to = writeCharacter(this.to, plain);
     return true;
   }
@@ -365,28 +366,6 @@ export class CanonicalJson {
     memory.copy(this.to, this.source, size);
     this.source += size;
     this.to += size;
-  }
-}
-
-/** What a letter behind a backslash stands for; 0 for none. */
-function plainOf(letter: u8): u8 {
-  switch (letter) {
-    case 0x22: // "
-    case 0x5c: // \\
-    case 0x2f: // /
-      return letter;
-    case 0x62: // b
-      return 0x08;
-    case 0x66: // f
-      return 0x0c;
-    case 0x6e: // n
-      return 0x0a;
-    case 0x72: // r
-      return 0x0d;
-    case 0x74: // t
-      return 0x09;
-    default:
-      return 0;
   }
 }
 

@@ -1,4 +1,4 @@
-import { BACKSLASH, QUOTE, hexValue } from "../characters";
+import { BACKSLASH, QUOTE, hexValue, unescaped } from "../characters";
 import { HEX_DIGITS, shortEscape } from "../value_text";
 
 /** Behind all bytes of UTF-8: what characters from U+E000 to U+FFFF begin with compares as more than what those beyond U+FFFF
@@ -86,22 +86,8 @@ function inUtf16(byte: u32): u32 {
 /** The character that an escape sequence in canonical form stands for, which is ASCII. */
 function escaped(at: usize): u32 {
   const letter = load<u8>(at, 1);
-  switch (letter) {
-    case 0x75: // u
-      return (hexValue(load<u8>(at, 4)) << 4) | hexValue(load<u8>(at, 5));
-    case 0x62: // b
-      return 0x08;
-    case 0x66: // f
-      return 0x0c;
-    case 0x6e: // n
-      return 0x0a;
-    case 0x72: // r
-      return 0x0d;
-    case 0x74: // t
-      return 0x09;
-    default:
-      return letter;
-  }
+  if (letter != 0x75) return unescaped(letter);
+  return (hexValue(load<u8>(at, 4)) << 4) | hexValue(load<u8>(at, 5));
 }
 
 @inline
