@@ -7,7 +7,7 @@ import { Outcome } from "../mcp/protocol/outcome";
 import { HeldBudget } from "./held_budget";
 import { LaterVerdicts } from "./stage/later_verdicts";
 import { GateRequest, StageState } from "./stage/request";
-import { Stage } from "./stage/stage";
+import { stageOf } from "./stage/stage";
 import { Verdict, VerdictKind } from "./stage/verdict";
 
 /** Carries out verdicts. */
@@ -40,7 +40,7 @@ export class Enforcement extends LaterVerdicts {
     this.shareErrors(request);
     if (this.rewriter.apply(rewrites, request.heldBytes)) return true;
     const state = changetype<StageState>(request.rejecting);
-    return this.lets(request, changetype<Stage>(state.stage).unwritable(state, request));
+    return this.lets(request, stageOf(state).unwritable(state, request));
   }
 
   /** Leaves the errors of a request of HTTP+SSE for the stream on which it is answered. */

@@ -11,7 +11,7 @@ import { HeldBudget } from "./held_budget";
 import { HeldStreams } from "./held_streams";
 import { ResponseEdits } from "./response_edits";
 import { GateRequest, StageState } from "./stage/request";
-import { Stage } from "./stage/stage";
+import { Stage, stageOf } from "./stage/stage";
 import { StageHost } from "./stage/stage_host";
 import { VerdictKind } from "./stage/verdict";
 import { Stages } from "./stages";
@@ -213,10 +213,6 @@ export class Gate {
       if (!stage.users && !isInForce) this.kept.splice(i, 1);
     }
   }
-}
-
-function stageOf(state: StageState): Stage {
-  return changetype<Stage>(state.stage);
 }
 
 /** The request of an exchange that stages are concerned with; null where none is. */

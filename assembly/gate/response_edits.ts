@@ -1,6 +1,6 @@
 import { EditJudge } from "../edit/response/edit_judge";
 import { ListElement } from "../edit/response/list_element";
-import { ALL_LISTS, Parts, REWRITTEN_REQUESTS, SERVER_REQUESTS } from "../edit/response/list_kind";
+import { ALL_LISTS, LIST_METHODS, Parts, REWRITTEN_REQUESTS, SERVER_REQUESTS } from "../edit/response/list_kind";
 import { output } from "../edit/response/output";
 import { ResponseEditor } from "../edit/response/response_editor";
 import { BodyWriter } from "../host/body_writer";
@@ -19,7 +19,7 @@ import { WithheldReason } from "../mcp/protocol/withheld_reason";
 import { startsWithText } from "../memory/bytes";
 import { Rejections } from "./rejections";
 import { GateRequest, StageState } from "./stage/request";
-import { Stage } from "./stage/stage";
+import { stageOf } from "./stage/stage";
 import { PASS, Verdict } from "./stage/verdict";
 
 /** What says how long a body is, or that it is unchanged (RFC 9110, sections 8.6 and 8.8.3; RFC 9530; RFC 3230). */
@@ -33,6 +33,10 @@ const DETAILS = "mcp_list_withheld[undecoded]";
 export class ResponseEdits extends EditJudge {
   private request: GateRequest | null = null;
   private answer: JsonWriter = new JsonWriter();
+  /** What {@link askStages} has found. */
+  private edited: Parts = 0;
+  private withheld: Parts = 0;
+  private watched: Parts = 0;
 
   /** @param body the body of the current response.
    *  @param headers the headers of the current response. */
@@ -51,14 +55,15 @@ export class ResponseEdits extends EditJudge {
     const isEventStream = head.contentType == ContentType.EventStream;
     // A stream that a GET opens may turn out to be one of HTTP+SSE, which brings the answers to other requests.
     const hasRewritten = request.firstRejected != 0 || (isGet && isEventStream);
-    const edited = this.editedParts(request) | (hasRewritten ? REWRITTEN_REQUESTS : 0);
-    const watched = this.watchedParts(request);
+    this.askStages(request);
+    const edited = this.edited | (hasRewritten ? REWRITTEN_REQUESTS : 0);
+    const watched = this.watched;
     const known = edited | watched;
     if (!known || endOfStream) return PASS;
     const isReadable = !head.compressed && (isEventStream || head.contentType == ContentType.Json);
     const isGood = head.status >= 200 && head.status < 300;
     const asked = isGood ? request.askedLists : 0;
-    const withheld = this.withheldParts(request) & edited & ALL_LISTS;
+    const withheld = this.withheld & edited & ALL_LISTS;
     if (!isReadable) {
       const isList = (asked & withheld) != 0 && isOwnAnswer(request, head);
       const isHiding = withheld != 0 || (edited & SERVER_REQUESTS) != 0;
@@ -168,36 +173,19 @@ export class ResponseEdits extends EditJudge {
     );
   }
 
-  private editedParts(request: GateRequest): Parts {
-    let parts: Parts = 0;
+  /** Adds up the parts of the response that the stages edit, withhold elements of, and only read. */
+  private askStages(request: GateRequest): void {
+    this.edited = 0;
+    this.withheld = 0;
+    this.watched = 0;
     for (let at = request.first; at; at = changetype<StageState>(at).next) {
       const state = changetype<StageState>(at);
-      parts |= stageOf(state).editedParts(state, request);
+      const stage = stageOf(state);
+      this.edited |= stage.editedParts(state, request);
+      this.withheld |= stage.withheldParts(state, request);
+      this.watched |= stage.watchedParts(state, request);
     }
-    return parts;
   }
-
-  private withheldParts(request: GateRequest): Parts {
-    let parts: Parts = 0;
-    for (let at = request.first; at; at = changetype<StageState>(at).next) {
-      const state = changetype<StageState>(at);
-      parts |= stageOf(state).withheldParts(state, request);
-    }
-    return parts;
-  }
-
-  private watchedParts(request: GateRequest): Parts {
-    let parts: Parts = 0;
-    for (let at = request.first; at; at = changetype<StageState>(at).next) {
-      const state = changetype<StageState>(at);
-      parts |= stageOf(state).watchedParts(state, request);
-    }
-    return parts;
-  }
-}
-
-function stageOf(state: StageState): Stage {
-  return changetype<Stage>(state.stage);
 }
 
 /** Whether the response to a POST is the answer to its request, rather than word that the request has arrived. */
@@ -217,8 +205,5 @@ function partsOfBody(request: GateRequest, known: Parts, asked: Parts, isGood: b
 
 /** The method that asks for the first of these lists. */
 function listMethod(lists: Parts): Method {
-  if (lists & 1) return Method.ToolsList;
-  if (lists & 2) return Method.PromptsList;
-  if (lists & 4) return Method.ResourcesList;
-  return lists & 8 ? Method.ResourcesTemplatesList : Method.Other;
+  return lists & ALL_LISTS ? LIST_METHODS[ctz(lists)] : Method.Other;
 }

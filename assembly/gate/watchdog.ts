@@ -2,7 +2,7 @@ import { Clock } from "../host/clock";
 import { StreamControl } from "../host/stream_control";
 import { Enforcement } from "./enforcement";
 import { HeldStreams } from "./held_streams";
-import { Stage } from "./stage/stage";
+import { stageOf } from "./stage/stage";
 import { GateRequest, StageState } from "./stage/request";
 import { TurnWork } from "./stage/turns";
 
@@ -39,6 +39,6 @@ export class Watchdog extends TurnWork {
   private expire(request: GateRequest): void {
     let state = changetype<StageState>(request.first);
     while (!state.holds) state = changetype<StageState>(state.next);
-    this.enforcement.lets(request, changetype<Stage>(state.stage).expire(state, request));
+    this.enforcement.lets(request, stageOf(state).expire(state, request));
   }
 }

@@ -1,5 +1,5 @@
 import { RuleAction } from "../../config/access/access_config";
-import { ListKind } from "../../edit/response/list_kind";
+import { LIST_METHODS } from "../../edit/response/list_kind";
 import { GateRequest } from "../../gate/stage/request";
 import { Servers } from "../../identity/servers";
 import { Token } from "../../json/token";
@@ -123,7 +123,7 @@ export class CallReader {
 
   /** Keeps of a request for a list what matters to the answer. */
   private noteList(check: CheckedRequest, reader: StrictReader, request: GateRequest): void {
-    const kind = listOf(methodOf(reader.textAt(Slot.Method), reader.textLength(Slot.Method)));
+    const kind = LIST_METHODS.indexOf(methodOf(reader.textAt(Slot.Method), reader.textLength(Slot.Method)));
     if (kind < 0) return;
     const idLength = reader.isBatch ? 0 : reader.textLength(Slot.Id);
     request.asksForList(kind, reader.textAt(Slot.Id), idLength, reader.token(Slot.Id) == Token.String);
@@ -206,21 +206,6 @@ function statedRevision(check: CheckedRequest): string {
   const stated: i32 = check.statedRevision;
   if (stated < 0) return headerRevision(check);
   return stated == UNKNOWN_REVISION ? "" : revisionName(stated);
-}
-
-function listOf(method: Method): i32 {
-  switch (method) {
-    case Method.ToolsList:
-      return ListKind.Tools;
-    case Method.PromptsList:
-      return ListKind.Prompts;
-    case Method.ResourcesList:
-      return ListKind.Resources;
-    case Method.ResourcesTemplatesList:
-      return ListKind.ResourceTemplates;
-    default:
-      return -1;
-  }
 }
 
 function hashOf(reader: StrictReader, slot: i32): u64 {

@@ -1,6 +1,13 @@
 import { AccessConfig, RuleAction } from "../../config/access/access_config";
 import { ListElement } from "../../edit/response/list_element";
-import { LIST_KIND_COUNT, ListKind, Parts, SERVER_REQUESTS, listPart } from "../../edit/response/list_kind";
+import {
+  LIST_KIND_COUNT,
+  LIST_METHODS,
+  ListKind,
+  Parts,
+  SERVER_REQUESTS,
+  listPart,
+} from "../../edit/response/list_kind";
 import { GateRequest } from "../../gate/stage/request";
 import { Method, methodName } from "../../mcp/protocol/methods";
 import { WithheldReason } from "../../mcp/protocol/withheld_reason";
@@ -11,8 +18,7 @@ import { Policy } from "../policy/policy";
 import { CallReader } from "./call_reader";
 import { DecisionLog } from "./decision_log";
 
-/** The methods that ask for lists, those that use elements of them, and what these name, by {@link ListKind}. */
-const LISTED_BY: Method[] = [Method.ToolsList, Method.PromptsList, Method.ResourcesList, Method.ResourcesTemplatesList];
+/** The methods that use elements of lists, and what these name, by {@link ListKind}. */
 const USED_BY: string[] = [Method.ToolsCall, Method.PromptsGet, Method.ResourcesRead, Method.ResourcesRead].map<string>(
   (method) => methodName(method),
 );
@@ -70,7 +76,7 @@ export class ListRights {
 
   /** Counts an element that its reader does not see, by why. Returns true. */
   withhold(request: GateRequest, element: ListElement, reason: WithheldReason): bool {
-    const method = LISTED_BY[element.kind];
+    const method = LIST_METHODS[element.kind];
     nameCaller(request, null);
     request.services.events.withheld(request.exchange.stream, method, reason, !this.policy.isEnforced);
     return true;

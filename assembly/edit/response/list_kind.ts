@@ -1,3 +1,5 @@
+import { Method } from "../../mcp/protocol/methods";
+
 /** The lists of definitions that answers bring. */
 export enum ListKind {
   Tools,
@@ -10,6 +12,14 @@ export const LIST_KIND_COUNT: i32 = ListKind.ResourceTemplates + 1;
 
 /** The members of results that are such lists (2026-07-28, schema.ts). */
 export const LIST_NAMES: string[] = ["tools", "prompts", "resources", "resourceTemplates"];
+
+/** The methods that ask for them, by {@link ListKind}. */
+export const LIST_METHODS: Method[] = [
+  Method.ToolsList,
+  Method.PromptsList,
+  Method.ResourcesList,
+  Method.ResourcesTemplatesList,
+];
 
 /** Parts of a response that are read or edited: a bit for each. */
 export type Parts = u32;

@@ -138,7 +138,7 @@ export class MessageEditor {
   /** Bytes around the text. */
   frame(at: usize, size: usize, judge: EditJudge): void {
     this.emitter.frame(at, size);
-    if (this.emitter.isOverfull) this.overflow(judge);
+    this.bound(judge);
   }
 
   /** Two lines of the text are joined by a line feed, which is at `at`. */

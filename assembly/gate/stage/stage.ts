@@ -4,6 +4,11 @@ import { RequestHead } from "../../mcp/headers/request_head";
 import { GateRequest, StageState } from "./request";
 import { PASS, Verdict } from "./verdict";
 
+/** The stage that a state is of. */
+export function stageOf(state: StageState): Stage {
+  return changetype<Stage>(state.stage);
+}
+
 /**
  * Decides about requests. A stage neither holds nor answers them: it returns verdicts, which the gate carries out. The gate
  * asks the stages of a configuration in order, each about the requests that it is concerned with, and an answer is final.
