@@ -2,6 +2,7 @@ import { AccessConfig } from "./access/access_config";
 import { HoldConfig } from "./rules/hold_config";
 import { IdentityConfig } from "./rules/identity_config";
 import { LimitsConfig } from "./limits/limits_config";
+import { TraceConfig } from "./trace_config";
 import { NameTemplate } from "./values/name_template";
 
 /** What the label `mcp_caller` shows. */
@@ -45,6 +46,8 @@ export class PluginConfig {
   access: AccessConfig | null = null;
   /** How much who may call; null where nobody asked. */
   limits: LimitsConfig | null = null;
+  /** Where spans go; null where nobody asked. */
+  trace: TraceConfig | null = null;
   /** An index of {@link LOG_LEVELS}, as proxy-wasm numbers levels. */
   logLevel: i32 = 3;
 }
