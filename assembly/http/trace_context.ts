@@ -107,7 +107,7 @@ function readHex(at: usize, digits: i32): u64 {
     const byte = load<u8>(at + i);
     const isDigit = <u8>(byte - 0x30) < 10;
     if (!isDigit && <u8>(byte - 0x61) >= 6) wasHex = false;
-    value = (value << 4) | (<u64>(isDigit ? byte - 0x30 : byte - 0x57) & 15);
+    value = (value << 4) | ((<u64>(isDigit ? byte - 0x30 : byte - 0x57)) & 15);
   }
   return value;
 }
