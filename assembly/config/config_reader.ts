@@ -10,6 +10,7 @@ import { MATCH_FIELDS, PATHS, readMatch } from "./sections/match";
 import { presentPlace, refuseBoth } from "./sections/moved_fields";
 import { SESSION_FIELDS, readSessions } from "./sections/sessions";
 import { TOKEN_FIELDS, readTokens } from "./sections/tokens";
+import { TRACE_FIELDS, TraceReader } from "./sections/trace";
 import { JsonType, JsonValue, jsonFault, parseJson } from "./values/json_value";
 import { NameTemplate } from "./values/name_template";
 import { Problems, fieldPath, suggestion, suggestions } from "./values/problems";
@@ -29,6 +30,7 @@ const SECTIONS: string[] = [
   "hold",
   "access",
   "limits",
+  "trace",
   "log",
 ];
 
@@ -45,6 +47,7 @@ export class ConfigReader {
   private access: AccessReader;
   private limits: LimitsReader;
   private hold: HoldReader;
+  private trace: TraceReader;
   /** Who calls is read as it was meant. */
   private isIdentitySound: bool = true;
 
@@ -55,6 +58,7 @@ export class ConfigReader {
     this.problems = problems;
     this.limits = new LimitsReader(problems);
     this.hold = new HoldReader(config.hold, problems);
+    this.trace = new TraceReader(problems);
     this.access = new AccessReader(config.identity, config.hold, problems);
   }
 
@@ -93,6 +97,7 @@ export class ConfigReader {
       this.access.check();
       this.limits.check(config.identity, config.hold, config.estimateTokens);
     }
+    this.trace.check(config);
     if (config.matchPaths.length > 0) return;
     const why = "match.paths is required: without it, a client could bypass the ";
     if (config.access) problems.error("access", why + "policy by changing headers");
@@ -129,6 +134,8 @@ export class ConfigReader {
       for (let i = 0; i < value.items.length; i++) this.hold.read(value.names[i], value.items[i]);
     } else if (name == "limits") {
       config.limits = this.limits.read(value);
+    } else if (name == "trace") {
+      config.trace = this.trace.read(value);
     } else if (name == "access") {
       config.access = this.access.read(value);
     } else if (name == "instance") {
@@ -183,6 +190,7 @@ function sectionOf(name: string): string {
   if (TOKEN_FIELDS.includes(name)) return "tokens";
   if (IDENTITY_FIELDS.includes(name)) return "identity";
   if (HOLD_FIELDS.includes(name)) return "hold";
+  if (TRACE_FIELDS.includes(name)) return "trace";
   return LABEL_FIELDS.includes(name) ? "labels" : "";
 }
 

@@ -60,6 +60,11 @@ const WHOLE = {
       },
     ],
   },
+  trace: {
+    ...{ cluster: "otel", path: "/v1/traces", authority: "otel:4318", headers: {}, encoding: "json", parent: "meta" },
+    sample: { parent: true, ratio: 0.5, errors: true, slowerThan: "5s" },
+    ...{ sessions: true, sessionKey: "0123456789abcdef", setTraceparent: true, resource: {} },
+  },
 };
 
 describe("a configuration of every field", () => {

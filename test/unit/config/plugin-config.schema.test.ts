@@ -7,6 +7,7 @@ import { parse } from "yaml";
 import { ACCESS_VALUES } from "./access-values.ts";
 import { LIMITS_VALUES } from "./limits-values.ts";
 import { read } from "./reader.ts";
+import { TRACE_VALUES } from "./trace-values.ts";
 
 interface Schema {
   readonly properties?: Record<string, Schema>;
@@ -30,10 +31,14 @@ function fieldsOf({ properties = {} }: Schema, path: string[] = []): [string, Sc
 /** The sections that require `match.paths`. */
 const REQUIRE_PATHS = ["access", "limits"];
 
+/** The fields that these sections cannot be without. */
+const REQUIRED: Record<string, object> = { trace: { cluster: "otel" } };
+
 /** A configuration that has this value at a path, and what it cannot be without. */
 function configurationOf(path: string, value: unknown): unknown {
   const [field, ...names] = path.split(".");
-  const inner = names.reduceRight<unknown>((inner, name) => ({ [name]: inner }), value);
+  const own = names.reduceRight<unknown>((inner, name) => ({ [name]: inner }), value);
+  const inner = names.length ? { ...REQUIRED[field], ...(own as object) } : own;
   return { ...(REQUIRE_PATHS.includes(field) && { match: { paths: ["/mcp"] } }), [field]: inner };
 }
 
@@ -72,7 +77,8 @@ describe("the schema of the configuration", () => {
   it("has the filter's defaults", () => {
     for (const [path, field] of fieldsOf(schema).filter(([, field]) => "default" in field)) {
       const [section] = path.split(".");
-      const unset = REQUIRE_PATHS.includes(section) ? configurationOf(section, {}) : {};
+      const required = REQUIRED[section] ?? {};
+      const unset = REQUIRE_PATHS.includes(section) || REQUIRED[section] ? configurationOf(section, required) : {};
       expect(read(JSON.stringify(configurationOf(path, field.default))), path).toEqual(read(JSON.stringify(unset)));
     }
   });
@@ -164,6 +170,7 @@ const VALUES: Record<string, unknown[]> = {
   "tokens.maxBytes": SIZES,
   ...ACCESS_VALUES,
   ...LIMITS_VALUES,
+  ...TRACE_VALUES,
   log: [...TEXTS, "trace", "debug", "info", "warn", "error", "warning", "Warn"],
   unheard: TEXTS,
 };
@@ -248,7 +255,7 @@ describe("what is shown to operators is taken by both", () => {
       [...table].map(([, path, json]) => [path, json ? (JSON.parse(json) as unknown) : ""]),
     );
     const present = fieldsOf(schema).filter(([, { deprecated }]) => !deprecated);
-    const fields = Object.fromEntries(present.map(([path, field]) => [path, field.default ?? ""]));
+    const fields = Object.fromEntries(present.map(([path, field]) => [path, "default" in field ? field.default : ""]));
     expect(told).toEqual(fields);
   });
 });

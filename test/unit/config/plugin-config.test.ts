@@ -48,6 +48,7 @@ describe("a configuration", () => {
     hold: "headers, bodies of 1048576 bytes, 10 streams, 4194304 bytes",
     access: [],
     limits: [],
+    trace: [],
     errors: [],
     warnings: [],
   };
@@ -263,7 +264,7 @@ describe("an unknown field", () => {
   it("is a warning at every level, and the rest is read", () => {
     const json =
       '{"edit":{"mode":"x"},"paths":1,"maxTools":5,"sessions":{"idle":"1s"},"match":{"hosts":[]},"maxStreams":5,' +
-      '"labels":{"sizes":1,"caller":true},"tokens":{"max":1},"hold":{"time":1},"trace":1,"stripAcceptEncoding":true,' +
+      '"labels":{"sizes":1,"caller":true},"tokens":{"max":1},"hold":{"time":1},"telemetry":1,"stripAcceptEncoding":true,' +
       '"server":"a"}';
     expect(read(json)).toEqual({
       ...DEFAULTS,
@@ -275,7 +276,7 @@ describe("an unknown field", () => {
         `maxTools: ${unheard}; did you mean "labels.maxTools"?`,
         ...["sessions.idle", "match.hosts"].map((path) => `${path}: ${unheard}`),
         `maxStreams: ${unheard}; did you mean "hold.maxStreams"?`,
-        ...["labels.sizes", "tokens.max", "hold.time", "trace"].map((path) => `${path}: ${unheard}`),
+        ...["labels.sizes", "tokens.max", "hold.time", "telemetry"].map((path) => `${path}: ${unheard}`),
         `stripAcceptEncoding: ${unheard}`,
       ],
     });

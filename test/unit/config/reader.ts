@@ -27,6 +27,8 @@ export interface Config {
   access: string[];
   /** The limits in words; none where there are no limits. */
   limits: string[];
+  /** What is traced in words; none where nothing is. */
+  trace: string[];
   errors: string[];
   warnings: string[];
 }
@@ -51,6 +53,7 @@ export const DEFAULTS: Config = {
   hold: "bodies of 524288 bytes, 1000 streams, 67108864 bytes",
   access: [],
   limits: [],
+  trace: [],
   errors: [],
   warnings: [],
 };
@@ -72,7 +75,16 @@ export function read(json: string): Config {
   values = new Map();
   items = new Map();
   module.lend(Buffer.from(json), (at, length) => module.exports.read(at, length));
-  const none = { matchPaths: [], tools: [], callerHeaders: [], access: [], limits: [], errors: [], warnings: [] };
+  const none = {
+    matchPaths: [],
+    tools: [],
+    callerHeaders: [],
+    access: [],
+    limits: [],
+    trace: [],
+    errors: [],
+    warnings: [],
+  };
   const config = { ...none, ...Object.fromEntries(values), ...Object.fromEntries(items) } as unknown as Config;
   return {
     ...config,

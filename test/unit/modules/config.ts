@@ -20,6 +20,7 @@ import {
   SourceConfig,
   TextMatch,
 } from "../../../assembly/config/rules/rule_config";
+import { TraceConfig, TraceEncoding, TraceParent } from "../../../assembly/config/trace_config";
 
 export { allocate } from "./common/allocate";
 
@@ -58,6 +59,8 @@ export function read(at: usize, length: usize): void {
   if (access) traceAccess(access);
   const limits = config.limits;
   if (limits) traceLimits(limits);
+  const trace = config.trace;
+  if (trace) traceTrace(trace);
   traceItems("matchPaths", config.matchPaths);
   traceItems("tools", config.tools);
   traceItems("callerHeaders", config.callerHeaders);
@@ -124,6 +127,19 @@ function traceLimits(limits: LimitsConfig): void {
       traceItem("limits", wait + " requests");
     }
   }
+}
+
+/** What is recorded and where it goes, a line for each part. */
+function traceTrace(trace: TraceConfig): void {
+  const encoding = trace.encoding == TraceEncoding.Protobuf ? "protobuf" : "json";
+  traceItem("trace", "to " + trace.cluster + " at " + trace.path + " of " + trace.authority + " as " + encoding);
+  const kept = (trace.keepErrors ? ", errors" : "") + ", slower than " + trace.keepSlowerMs.toString() + " ms";
+  traceItem("trace", "sample " + (trace.sampleParent ? "parent, " : "") + trace.sampleRatio.toString() + kept);
+  traceItem("trace", "parent " + (trace.parent == TraceParent.Meta ? "meta" : "header"));
+  traceItem("trace", (trace.sessions ? "sessions" : "no sessions") + ", key " + trace.sessionKey);
+  if (trace.setTraceparent) traceItem("trace", "sets traceparent");
+  if (trace.headers.length) traceItem("trace", "headers " + trace.headers.join(" "));
+  if (trace.resource.length) traceItem("trace", "resource " + trace.resource.join(" "));
 }
 
 function describePart(part: KeyPartConfig): string {
