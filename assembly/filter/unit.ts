@@ -92,6 +92,7 @@ export class Unit {
     const services = new ExchangeServices(
       exchangeSettings(config),
       shared,
+      role,
       new Secret(shared, host.random),
       new Servers(config.server, host.properties, host.log),
       new Callers(host.properties),
@@ -99,6 +100,7 @@ export class Unit {
       statistics.clientNumbers,
       host.endpoints,
       host.clock,
+      host.random,
     );
     services.events.add(statistics);
     services.events.add(clientMemory);
@@ -213,5 +215,5 @@ function labelSettings(config: PluginConfig, role: string): LabelSettings {
 
 function exchangeSettings(config: PluginConfig): ExchangeSettings {
   const tokens = new TokenSettings(config.estimateTokens, config.maxTokenBytes, config.tokenScale);
-  return new ExchangeSettings(config.sessionIdleSeconds, config.maxSessions, tokens, config.callerLabel);
+  return new ExchangeSettings(config.sessionIdleSeconds, config.maxSessions, tokens, config.callerLabel, config.trace);
 }

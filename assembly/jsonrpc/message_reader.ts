@@ -69,6 +69,9 @@ export enum Refusal {
   Depth,
 }
 
+/** Bytes of an id's text that are kept: a UUID has 36. */
+export const ID_TEXT_LIMIT: usize = 40;
+
 /** Reads a JSON-RPC 2.0 message, or a batch of them (section 6), out of byte chunks. */
 @unmanaged
 export class MessageReader {
@@ -79,6 +82,8 @@ export class MessageReader {
   idHash: u64;
   /** See {@link alikeHash}. */
   alikeHash: u64;
+  /** Bytes of the id's text: see {@link idText}. */
+  idLength: u32;
   /** The code of an error response; `i32.MIN_VALUE` where it is no integer of 32 bits. */
   errorCode: i32;
   private methodIsString: bool;
@@ -87,7 +92,7 @@ export class MessageReader {
   private hasMessages: bool;
 
   static create(tree: FieldTree): MessageReader {
-    const self = changetype<MessageReader>(heap.alloc(offsetof<MessageReader>()));
+    const self = changetype<MessageReader>(heap.alloc(offsetof<MessageReader>() + ID_TEXT_LIMIT));
     self.fields = FieldReader.create(tree);
     self.reset(tree);
     return self;
@@ -106,6 +111,7 @@ export class MessageReader {
     this.idKind = IdKind.Absent;
     this.idHash = 0;
     this.alikeHash = 0;
+    this.idLength = 0;
     this.methodIsString = false;
     this.isError = false;
     this.errorCode = i32.MIN_VALUE;
@@ -197,8 +203,16 @@ export class MessageReader {
     return this.end - this.start;
   }
 
+  /** The text of an id that is a text or a number, `idLength` bytes; none of a longer one than {@link ID_TEXT_LIMIT}. */
+  get idText(): usize {
+    return changetype<usize>(this) + offsetof<MessageReader>();
+  }
+
   private takeId(at: usize, kept: i32, total: u32): void {
     const kind = this.idKind;
+    const isText = kind == IdKind.String || kind == IdKind.Number;
+    this.idLength = isText && total <= <u32>ID_TEXT_LIMIT ? total : 0;
+    memory.copy(this.idText, at, this.idLength);
     this.idHash = idHash(kind, at, kept, total);
     this.alikeHash = alikeHash(kind, this.idHash, at, kept, total);
   }

@@ -3,6 +3,7 @@ import { IdKind } from "../jsonrpc/id";
 import { SessionEntry } from "../store/session_entry";
 import { SessionState } from "../store/session_state";
 import { MirroredHeader } from "./headers/mirrored_headers";
+import { McpMessage } from "./message/message";
 import { LimitDecision } from "./protocol/limit_decision";
 import { Method, TargetKind } from "./protocol/methods";
 import { StreamEnd } from "./protocol/stream_kinds";
@@ -28,6 +29,7 @@ export enum EventKind {
   SessionSettled,
   SessionCounted,
   ClientNamed,
+  OperationRead,
   OperationStarted,
   OperationAdmitted,
   OperationWaiting,
@@ -68,6 +70,7 @@ export class Event {
   sessionState: SessionState = 0;
   session: SessionKey = 0;
   operation: Operation | null = null;
+  message: McpMessage = changetype<McpMessage>(0);
   isWaiting: bool = false;
   idKind: IdKind = 0;
   idHash: u64 = 0;

@@ -5,6 +5,7 @@ import { SessionState } from "../store/session_state";
 import { Event, EventKind } from "./event";
 import { EventSink } from "./event_sink";
 import { MirroredHeader } from "./headers/mirrored_headers";
+import { McpMessage } from "./message/message";
 import { LimitDecision } from "./protocol/limit_decision";
 import { Method, TargetKind } from "./protocol/methods";
 import { StreamEnd } from "./protocol/stream_kinds";
@@ -131,7 +132,18 @@ export class Events {
     this.report(EventKind.ClientNamed);
   }
 
-  /** A request has been read. `isWaiting`: its answer comes on another stream. */
+  /** A request has been read, of the client, or of the server where `operation.fromServer`: before it waits for its answer in the
+   *  store. `isRejected`: the gate keeps it from the server. {@link operationStarted} follows for those of the client. */
+  operationRead(stream: Stream, operation: Operation, message: McpMessage, isRejected: bool): void {
+    const event = this.event;
+    event.stream = stream;
+    event.operation = operation;
+    event.message = message;
+    event.isDenied = isRejected;
+    this.report(EventKind.OperationRead);
+  }
+
+  /** The operation of a client's request has begun. `isWaiting`: its answer comes on another stream. */
   operationStarted(stream: Stream, operation: Operation, isWaiting: bool): void {
     const event = this.event;
     event.stream = stream;

@@ -7,7 +7,7 @@ const CAPACITY: i32 = 128;
 /** The rank of entries that make room last. */
 const HIGHEST_RANK: u16 = 3;
 /** The most bytes that are kept of one. */
-export const PENDING_SIZE: i32 = 832;
+export const PENDING_SIZE: i32 = 976;
 
 /** Entries that one sweep gives up at most: each costs some five calls of the host. */
 const GIVEN_UP_PER_SWEEP: i32 = 2048;
@@ -67,6 +67,9 @@ export class Pending {
   readonly taken: usize = TAKEN;
   takenLength: u32 = 0;
   takenVerdict: u32 = 0;
+  /** Bytes of what {@link first} or {@link next} found, and the address of its entry. */
+  foundLength: u32 = 0;
+  private foundAt: usize = 0;
   /** Entries in the loaded bucket. */
   private count: i32 = 0;
   private droppedEnd: usize = DROPPED;
@@ -135,6 +138,30 @@ export class Pending {
     const found = this.find(scope, key);
     if (found) this.copy(found);
     return found != 0;
+  }
+
+  /** The address of the first open entry of a scope, `foundLength` bytes, in the loaded value: the store must not be read
+   *  until {@link next} has returned 0. 0 where there is none. */
+  first(scope: u64): usize {
+    this.load(bucketOf(scope));
+    this.foundAt = this.shared.page;
+    return this.openFrom(scope);
+  }
+
+  /** The one behind it; 0 where there is none. */
+  next(scope: u64): usize {
+    this.foundAt += sizeOf(this.foundAt);
+    return this.openFrom(scope);
+  }
+
+  private openFrom(scope: u64): usize {
+    for (; this.foundAt < this.end; this.foundAt += sizeOf(this.foundAt)) {
+      const entry = changetype<PendingEntry>(this.foundAt);
+      if (entry.scope != scope || entry.verdict) continue;
+      this.foundLength = entry.length;
+      return this.foundAt + HEAD;
+    }
+    return 0;
   }
 
   /** Takes out the newest entry under the key: its bytes are at `taken`. False where there is none. */

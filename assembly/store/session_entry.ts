@@ -66,8 +66,8 @@ export class SessionEntry {
   /** The number of the client's software in the unit's list of such names: 0 for all that are not in it, and
    *  {@link NO_CLIENT} where the session names none. Any number, which the reader checks. */
   client: u8;
-  /** Always 0. */
-  unused: u8;
+  /** A span of it has been kept though its trace is not sampled. */
+  isTraced: bool;
   /** Of {@link SessionKind}. */
   kind: u8;
   /** Of {@link SessionEnd}. */
@@ -78,6 +78,9 @@ export class SessionEntry {
   calling: Hold;
   limited: Hold;
   turn: Turn;
+  /** The id of its trace, where proxies share a key for it; 0 elsewhere. */
+  traceHigh: u64;
+  traceLow: u64;
 
   /** Whether its kind and end are among those that there are. */
   get isSound(): bool {
@@ -104,6 +107,7 @@ export class SessionEntry {
     this.calling = changedHold(this.calling, news.hasCalled, news.calls, nowMs);
     this.limited = changedHold(this.limited, news.hasWaited, news.waits, nowMs);
     this.turn = laterTurn(this.turn, news.turn, nowMs);
+    if (news.isTraced) this.isTraced = true;
   }
 }
 
@@ -114,7 +118,7 @@ export const CALLER_TAG_COUNT: i32 = 16384;
 export const NO_CLIENT: u8 = 255;
 
 /** Bytes of an entry in a bucket. */
-export const ENTRY_SIZE: i32 = 88;
+export const ENTRY_SIZE: i32 = 104;
 
 if (
   offsetof<SessionEntry>("hash") != 0 ||
@@ -133,6 +137,9 @@ if (
   offsetof<SessionEntry>("calling") != 64 ||
   offsetof<SessionEntry>("limited") != 72 ||
   offsetof<SessionEntry>("turn") != 80 ||
+  offsetof<SessionEntry>("isTraced") != 59 ||
+  offsetof<SessionEntry>("traceHigh") != 88 ||
+  offsetof<SessionEntry>("traceLow") != 96 ||
   offsetof<SessionEntry>() != ENTRY_SIZE
 )
   ERROR("The layout of SessionEntry has changed: see FORMAT.");

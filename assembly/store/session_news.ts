@@ -17,6 +17,8 @@ export class SessionNews {
   /** The same as the store has it of this worker. */
   hasCalled: bool;
   hasWaited: bool;
+  /** A span of it has been kept though its trace is not sampled. */
+  isTraced: bool;
 }
 
 export const SESSION_NEWS_SIZE: usize = (offsetof<SessionNews>() + 7) & ~7;

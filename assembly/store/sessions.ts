@@ -11,7 +11,7 @@ const BUCKETS: i32 = 1024;
 const BUCKET_SHIFT: u64 = 54;
 /** The fewest entries that a bucket holds. */
 const LEAST_CAPACITY: i32 = 16;
-/** The most that it may hold: 1.4 times its share of as many sessions as a configuration allows. */
+/** The most that it may hold: 1.2 times its share of as many sessions as a configuration allows. */
 const LARGEST_CAPACITY: i32 = PAGE_CAPACITY / ENTRY_SIZE;
 /** Activity windows that one caller has on one server before all further names of its software share one. With that one they
  *  have room in a bucket. */
@@ -21,6 +21,9 @@ const WINDOW_LIMIT: i32 = LEAST_CAPACITY - 1;
 const LAG_MS: u64 = 6000;
 /** Sessions that one sweep takes out at most: each costs some five calls of the host. */
 const TAKEN_PER_SWEEP: i32 = 4096;
+
+/** Marks in the copy of an entry that is taken out that its end is news. */
+const ENDED_NOW: u8 = 0x80;
 
 /** The value "count": how many sessions live, u32, and then the callers that hold most of them when the store is about to be
  *  full, u16 each. */
@@ -223,7 +226,7 @@ export class Sessions {
   private recountTaken(): void {
     for (let i = 0; i < this.takenCount; i++) {
       const entry = changetype<SessionEntry>(this.taken + i * ENTRY_SIZE);
-      if (entry.hash == 0 && <SessionEnd>entry.end == SessionEnd.Evicted) this.counts.add(entry.caller);
+      if (entry.end == ((<u8>SessionEnd.Evicted) | ENDED_NOW)) this.counts.add(entry.caller);
     }
     this.takenCount = 0;
   }
@@ -270,10 +273,8 @@ export class Sessions {
     memory.copy(changetype<usize>(copy), changetype<usize>(entry), ENTRY_SIZE);
     this.takenCount++;
     if (!entry.isActive) return;
-    copy.end = <u8>end;
+    copy.end = (<u8>end) | ENDED_NOW;
     copy.endedAtMs = endedAtMs;
-    // Marks for tellTaken that the end is news; the hash is of no use any more.
-    copy.hash = 0;
   }
 
   /** Reports the entries that were taken out. Returns how many of them were alive. */
@@ -281,7 +282,8 @@ export class Sessions {
     let endedNow = 0;
     for (let i = 0; i < this.takenCount; i++) {
       const entry = changetype<SessionEntry>(this.taken + i * ENTRY_SIZE);
-      if (entry.hash == 0) {
+      if (entry.end & ENDED_NOW) {
+        entry.end &= ~ENDED_NOW;
         endedNow++;
         this.listener.sessionEnded(entry);
       }

@@ -64,6 +64,7 @@ export class Exchange {
     stream.isUnpaired = head.isUnpaired && (head.isAtEndpoint || !head.sessionLength);
     this.hasMcpHeader = head.hasMcpHeader || head.isAtEndpoint;
     this.isNamed = head.isNamed;
+    services.beginTrace(stream, head);
     services.sessions.begin(stream, head);
     if (services.participants.needsHeaders) services.participants.nameCaller(stream);
     if (head.method == HttpMethod.Delete) {

@@ -1,9 +1,15 @@
 import { CallerLabel } from "../../config/plugin_config";
+import { TraceConfig } from "../../config/trace_config";
 import { Clock } from "../../host/clock";
+import { Random } from "../../host/random";
 import { Callers } from "../../identity/callers";
 import { Principals } from "../../identity/principals";
 import { Servers } from "../../identity/servers";
 import { SessionKeys } from "../../identity/session_keys";
+import { SessionTraces } from "../../identity/session_traces";
+import { SharedTraces } from "../../identity/shared_traces";
+import { mix } from "../../memory/bytes";
+import { neverZero } from "../../memory/keyed_hash";
 import { Endpoints } from "../../store/endpoints";
 import { ListPaths } from "../../store/list_paths";
 import { Marks } from "../../store/primitives/marks";
@@ -15,6 +21,7 @@ import { Sessions } from "../../store/sessions";
 import { Tasks as StoredTasks } from "../../store/tasks";
 import { ToolLists } from "../../store/tool_lists";
 import { EventSink } from "../event_sink";
+import { RequestHead } from "../headers/request_head";
 import { Events } from "../events";
 import { AbandonedOperations } from "../operations/abandoned_operations";
 import { Cancellations } from "../operations/cancellations";
@@ -30,6 +37,8 @@ import { SessionTracker } from "../sessions/session_tracker";
 import { SessionWork } from "../sessions/session_work";
 import { StreamSessions } from "../sessions/stream_sessions";
 import { WaitingSessions } from "../sessions/waiting_sessions";
+import { SpanOrigins } from "../spans/span_origins";
+import { Stream } from "../state/stream";
 import { ListChanges } from "../tools/list_changes";
 import { Tasks } from "../tools/tasks";
 import { ToolWatch } from "../tools/tool_watch";
@@ -46,8 +55,13 @@ export class ExchangeSettings {
     readonly tokens: TokenSettings,
     /** What sinks show of the callers of operations. */
     readonly callerLabel: CallerLabel,
+    /** What spans are recorded of; null for nothing. */
+    readonly trace: TraceConfig | null,
   ) {}
 }
+
+/** The step between the seeds of span ids, an odd number, so that all are different. */
+const SPAN_STEP: u64 = 0x9e3779b97f4a7c15;
 
 /** What exchanges work with: the state and the sinks of one counting unit, on one worker. */
 export class ExchangeServices {
@@ -69,18 +83,24 @@ export class ExchangeServices {
   clientNames: EventSink | null = null;
   /** The sink that limits settle by; null where there are none. The unit sets it before streams use it. */
   limits: EventSink | null = null;
-  private tracker: SessionTracker;
+  /** What chooses the traces and parents of spans; null where no traces are recorded. */
+  readonly origins: SpanOrigins | null;
+  /** Keeps count of sessions. */
+  readonly tracker: SessionTracker;
+  private spanIds: u64;
   private storedSessions: Sessions;
   private waiting: WaitingOperations;
   private waitingSessions: WaitingSessions;
 
   /** @param shared the state of the counting unit.
+   *  @param role its role: `client` or `server`.
    *  @param secret its key.
    *  @param principals what sinks show of callers; null where they show something else.
    *  @param endpoints those that streams of HTTP+SSE named, of the whole proxy. */
   constructor(
     settings: ExchangeSettings,
     shared: Store,
+    role: string,
     secret: Secret,
     servers: Servers,
     callers: Callers,
@@ -88,13 +108,17 @@ export class ExchangeServices {
     clients: ClientNumbers,
     endpoints: Endpoints,
     clock: Clock,
+    randomNumbers: Random,
   ) {
     const events = new Events();
     const waitingSessions = new WaitingSessions();
     const storedSessions = new Sessions(shared, settings.maxSessions, new SessionEvents(events, waitingSessions));
     const tracker = new SessionTracker(storedSessions, events, clients, settings.idleSeconds);
+    const trace = settings.trace;
+    const hasKey = trace != null && trace.sessionKey.length > 0;
+    const sharedTraces = hasKey ? new SharedTraces(trace!.sessionKey) : null;
     const participants = new Participants(servers, callers, events, principals, settings.callerLabel);
-    const sessions = new StreamSessions(new SessionKeys(secret), participants, tracker, events, clock);
+    const sessions = new StreamSessions(new SessionKeys(secret), participants, tracker, events, clock, sharedTraces);
     const tasks = new Tasks(new StoredTasks(shared), participants, events, clock);
     const lists = new ListChanges(new ToolLists(shared), new ListPaths(shared), sessions, participants, events);
     const tools = new ToolWatch(lists, tasks, events);
@@ -127,10 +151,20 @@ export class ExchangeServices {
     this.tokens = settings.tokens;
     this.definitions = new SeenDefinitions(shared);
     this.rejections = new RejectionErrors(shared);
+    this.origins = trace ? new SpanOrigins(trace, role, new SessionTraces(secret)) : null;
+    this.spanIds = trace ? randomNumbers.next() : 0;
     this.tracker = tracker;
     this.storedSessions = storedSessions;
     this.waiting = waiting;
     this.waitingSessions = waitingSessions;
+  }
+
+  /** A stream begins: prepares it for spans, if traces are recorded. */
+  beginTrace(stream: Stream, head: RequestHead): void {
+    if (!this.origins) return;
+    this.spanIds += SPAN_STEP;
+    stream.spanSeed = neverZero(mix(this.spanIds));
+    stream.headerTrace.read(head.traceparent, head.traceparentLength);
   }
 
   /** Ends the operations that clients gave up, and writes what sessions did here to the store, as far as it is due. */

@@ -37,6 +37,9 @@ export class RequestHead {
   /** `x-request-id`, the first where there are several; empty where there is none. */
   requestId: usize = 0;
   requestIdLength: i32 = 0;
+  /** `traceparent`; empty where there is none, or where there are several, which name none. */
+  traceparent: usize = 0;
+  traceparentLength: i32 = 0;
   /** `Origin`; empty where there is none, or where it is not read. */
   origin: usize = 0;
   originLength: i32 = 0;
@@ -59,6 +62,7 @@ export class RequestHead {
   /** What the headers repeat of the body. */
   readonly mirrored: MirroredHeaders = mirrored;
   private hasContentType: bool = false;
+  private hasTraceparent: bool = false;
   private authorityAt: usize = 0;
   private authorityLength: i32 = 0;
   /** A keyed hash of the headers that tell callers apart, by the configuration. */
@@ -88,6 +92,8 @@ export class RequestHead {
     this.forwardedLength = 0;
     this.originLength = 0;
     this.requestIdLength = 0;
+    this.traceparentLength = 0;
+    this.hasTraceparent = false;
     this.hasContentType = false;
     this.hasRevision = false;
     this.hasMcpHeader = false;
@@ -157,6 +163,12 @@ export class RequestHead {
           this.authorityAt = at;
           this.authorityLength = length;
         }
+        break;
+      case 11:
+        if (!named(header, "traceparent")) break;
+        this.traceparent = at;
+        this.traceparentLength = this.hasTraceparent ? 0 : length;
+        this.hasTraceparent = true;
         break;
       case 12:
         if (named(header, "content-type")) {

@@ -1,3 +1,4 @@
+import { TRACE_CONTEXT_SIZE, TraceContext } from "../../http/trace_context";
 import { IdKind } from "../../jsonrpc/id";
 import { MessageReader } from "../../jsonrpc/message_reader";
 import { StreamHash } from "../../memory/stream_hash";
@@ -74,6 +75,20 @@ export class McpMessage {
   /** Bytes of the message's text. */
   get size(): u64 {
     return this.reader.size;
+  }
+
+  /** The text of its id: see {@link MessageReader.idText}. */
+  get idText(): usize {
+    return this.reader.idText;
+  }
+
+  get idLength(): u32 {
+    return this.reader.idLength;
+  }
+
+  /** The trace context in `params._meta`; none where there is no valid one. */
+  get trace(): TraceContext {
+    return changetype<TraceContext>(changetype<usize>(this) + TRACE_AT);
   }
 
   /** The target's name or URI, {@link nameLength} bytes. */
@@ -168,6 +183,7 @@ export class McpMessage {
 
   /** As if nothing had been read. */
   clear(tokens: TokenSettings): void {
+    this.trace.clear();
     this.method = Method.None;
     this.methodHash = 0;
     this.texts.reset(tokens);
@@ -235,5 +251,6 @@ export class McpMessage {
   }
 }
 
-/** Bytes of a message and its names. */
-export const MESSAGE_SIZE: usize = offsetof<McpMessage>() + NAME_LIMIT + CLIENT_NAME_LIMIT;
+const TRACE_AT: usize = (offsetof<McpMessage>() + NAME_LIMIT + CLIENT_NAME_LIMIT + 7) & ~7;
+/** Bytes of a message, its names and its trace context. */
+export const MESSAGE_SIZE: usize = TRACE_AT + TRACE_CONTEXT_SIZE;

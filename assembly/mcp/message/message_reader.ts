@@ -204,6 +204,9 @@ export class McpReader {
       case PayloadField.MetaClientName:
         message.keepClientName(at, isText ? length : 0);
         return McpPart.More;
+      case PayloadField.MetaTraceparent:
+        message.trace.read(at, isText ? tokens.textLength : 0);
+        return McpPart.More;
       case PayloadField.ResultIsError:
         message.isToolError = fields.value == Token.True;
         return McpPart.More;

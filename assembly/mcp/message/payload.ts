@@ -14,6 +14,8 @@ export enum PayloadField {
   ClientName,
   /** 2026-07-28: the same, with each request. */
   MetaClientName,
+  /** The trace context of the application (2026-07-28, basic/index, "Trace Context"). */
+  MetaTraceparent,
   /** `initialize`: the revision that was agreed on. */
   ResultProtocolVersion,
   ResultIsError,
@@ -60,6 +62,7 @@ export function messageFields(): FieldTree {
   tree.add(PayloadField.MetaProtocolVersion, ["params", "_meta", "io.modelcontextprotocol/protocolVersion"]);
   tree.add(PayloadField.ClientName, ["params", "clientInfo", "name"]);
   tree.add(PayloadField.MetaClientName, ["params", "_meta", "io.modelcontextprotocol/clientInfo", "name"]);
+  tree.add(PayloadField.MetaTraceparent, ["params", "_meta", "traceparent"]);
   tree.add(PayloadField.ParamsProtocolVersion, ["params", "protocolVersion"]);
   tree.add(PayloadField.ResultProtocolVersion, ["result", "protocolVersion"]);
   tree.add(PayloadField.ResultIsError, ["result", "isError"]);

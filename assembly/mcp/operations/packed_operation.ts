@@ -1,16 +1,18 @@
 import { ServerKey, SessionKey } from "../../identity/keys";
 import { IdKind } from "../../jsonrpc/id";
+import { ID_TEXT_LIMIT } from "../../jsonrpc/message_reader";
 import { METHOD_COUNT, Method } from "../protocol/methods";
 import { TOKEN_KIND_COUNT } from "../protocol/token_kinds";
 import { ADMISSION_LIMIT, ADMISSION_RECORD, Admission } from "../state/admission";
 import { Operation } from "../state/operation";
+import { PACKED_SPAN, Span } from "../state/span";
 import { CLIENT_NAME_LIMIT, NAME_LIMIT } from "../protocol/limits";
 
 /**
  * A waiting operation in shared data, little-endian: one byte each for its method, the kind of its id, whether the server
  * asked (1), perhaps so that it can be replayed (3), and the lengths of both names; the number of records of its
- * admission; then the fields below, the names behind them, and these records. A change of the layout needs
- * another FORMAT of the store.
+ * admission; whether it has a span, and the length of that's id; then the fields below, the names behind them, these records,
+ * and the span with its id. A change of the layout needs another FORMAT of the store.
  */
 const METHOD_AT: usize = 0;
 const ID_KIND_AT: usize = 1;
@@ -19,6 +21,8 @@ const MAY_BE_REPLAYED: u8 = 2;
 const NAME_LENGTH_AT: usize = 3;
 const CLIENT_NAME_LENGTH_AT: usize = 4;
 const ADMISSION_COUNT_AT: usize = 5;
+/** 0 without a span, else 1 more than the bytes of its id. */
+const SPAN_AT: usize = 6;
 const SERVER_AT: usize = 8;
 const CALLER_AT: usize = 16;
 const ID_HASH_AT: usize = 24;
@@ -38,7 +42,7 @@ if (NAME_LIMIT > 255 || METHOD_COUNT > 255) ERROR("A packed operation has one by
 
 /** The most bytes that an operation is packed in. */
 export const PACKED_LIMIT: usize =
-  NAMES_AT + NAME_LIMIT + CLIENT_NAME_LIMIT + <usize>ADMISSION_LIMIT * ADMISSION_RECORD;
+  NAMES_AT + NAME_LIMIT + CLIENT_NAME_LIMIT + <usize>ADMISSION_LIMIT * ADMISSION_RECORD + PACKED_SPAN + ID_TEXT_LIMIT;
 
 /** Writes an operation that waits for its answer to `to`, which has room for {@link PACKED_LIMIT} bytes, without its
  *  target's name unless `hasName`. Returns the number of bytes. */
@@ -64,13 +68,22 @@ export function packOperation(operation: Operation, hasName: bool, to: usize): u
   }
   memory.copy(to + NAMES_AT, operation.name, nameLength);
   memory.copy(to + NAMES_AT + nameLength, operation.clientName, operation.clientNameLength);
-  const length = <u32>NAMES_AT + nameLength + operation.clientNameLength;
-  if (!operation.admission) return length;
-  const admission = changetype<Admission>(operation.admission);
-  const size = <u32>admission.count * <u32>ADMISSION_RECORD;
-  store<u8>(to, <u8>admission.count, ADMISSION_COUNT_AT);
-  memory.copy(to + length, admission.record(0), size);
-  return length + size;
+  let length = <u32>NAMES_AT + nameLength + operation.clientNameLength;
+  if (operation.admission) {
+    const admission = changetype<Admission>(operation.admission);
+    const size = <u32>admission.count * <u32>ADMISSION_RECORD;
+    store<u8>(to, <u8>admission.count, ADMISSION_COUNT_AT);
+    memory.copy(to + length, admission.record(0), size);
+    length += size;
+  }
+  if (operation.span) {
+    const span = changetype<Span>(operation.span);
+    store<u8>(to, span.idLength + 1, SPAN_AT);
+    memory.copy(to + length, operation.span, PACKED_SPAN);
+    memory.copy(to + length + PACKED_SPAN, span.idText, span.idLength);
+    length += <u32>PACKED_SPAN + span.idLength;
+  }
+  return length;
 }
 
 /** A new operation, which waits, out of what {@link packOperation} wrote; null where the bytes are not such. */
@@ -97,13 +110,22 @@ export function unpackOperation(from: usize, length: u32): Operation | null {
   const nameLength = load<u8>(from, NAME_LENGTH_AT);
   operation.setName(from + NAMES_AT, nameLength);
   operation.setClientName(from + NAMES_AT + nameLength, load<u8>(from, CLIENT_NAME_LENGTH_AT));
+  let at = from + NAMES_AT + nameLength + operation.clientNameLength;
   const count = load<u8>(from, ADMISSION_COUNT_AT);
   if (count) {
     const admission = Admission.take(operation.idKind, operation.idHash);
     admission.count = count;
     const size = <usize>count * ADMISSION_RECORD;
-    memory.copy(admission.record(0), from + length - size, size);
+    memory.copy(admission.record(0), at, size);
     operation.admission = changetype<usize>(admission);
+    at += size;
+  }
+  const spanMark = load<u8>(from, SPAN_AT);
+  if (spanMark) {
+    const span = Span.take();
+    memory.copy(changetype<usize>(span), at, PACKED_SPAN);
+    span.keepId(at + PACKED_SPAN, spanMark - 1);
+    operation.span = changetype<usize>(span);
   }
   return operation;
 }
@@ -146,11 +168,14 @@ export function isPacked(at: usize, length: u32): bool {
   const nameLength: u32 = load<u8>(at, NAME_LENGTH_AT);
   const clientNameLength: u32 = load<u8>(at, CLIENT_NAME_LENGTH_AT);
   const count: u32 = load<u8>(at, ADMISSION_COUNT_AT);
+  const spanMark: u32 = load<u8>(at, SPAN_AT);
+  const spanSize: u32 = spanMark ? <u32>PACKED_SPAN + spanMark - 1 : 0;
   return (
     nameLength <= NAME_LIMIT &&
     clientNameLength <= CLIENT_NAME_LIMIT &&
     count <= <u32>ADMISSION_LIMIT &&
-    length == <u32>NAMES_AT + nameLength + clientNameLength + count * <u32>ADMISSION_RECORD &&
+    spanMark <= <u32>ID_TEXT_LIMIT + 1 &&
+    length == <u32>NAMES_AT + nameLength + clientNameLength + count * <u32>ADMISSION_RECORD + spanSize &&
     load<u8>(at, METHOD_AT) < <u8>METHOD_COUNT &&
     load<u8>(at, ID_KIND_AT) <= <u8>IdKind.Invalid
   );

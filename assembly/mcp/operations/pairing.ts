@@ -14,6 +14,7 @@ import { Undecoded } from "../protocol/undecoded";
 import { Participants } from "../sessions/participants";
 import { StreamSessions } from "../sessions/stream_sessions";
 import { Operation } from "../state/operation";
+import { Span } from "../state/span";
 import { Stream } from "../state/stream";
 import { ToolWatch } from "../tools/tool_watch";
 import { AbandonedOperations, CROSSING_MS } from "./abandoned_operations";
@@ -57,12 +58,14 @@ export class Pairing {
       operation.admission = changetype<usize>(stream.takeAdmission(operation.idKind, operation.idHash));
     }
     if (!isRejected) stream.operations.add(operation);
-    let isWaiting = false;
-    if (stream.session.isHttpSse) {
-      this.bind(stream, operation);
-      if (!isRejected) isWaiting = this.waiting.add(operation, this.clock.milliseconds);
-    }
+    if (stream.session.isHttpSse) this.bind(stream, operation);
     if (!isRejected && !stream.isUnpaired) operation.begunIn = this.sessionAtStart(stream, operation);
+    if (stream.spanSeed) {
+      stream.metaTrace.copy(message.trace);
+      this.events.operationRead(stream, operation, message, isRejected);
+    }
+    const mayWait = stream.session.isHttpSse && !isRejected;
+    const isWaiting = mayWait && this.waiting.add(operation, this.clock.milliseconds);
     this.participants.nameCaller(stream);
     this.events.operationStarted(stream, operation, isWaiting);
     if (isRejected) this.concludeRejected(stream, operation, rejection);
@@ -81,6 +84,7 @@ export class Pairing {
     operation.mayBeReplayed = stream.isResumable;
     operation.startedAt = this.clock.now();
     this.bind(stream, operation);
+    if (stream.spanSeed) this.events.operationRead(stream, operation, message, false);
     this.waiting.addEnded(operation, Outcome.Open, this.clock.milliseconds);
     operation.release();
   }
@@ -102,6 +106,12 @@ export class Pairing {
     asked.responseSize = message.size;
     asked.errorCode = message.errorCode;
     this.conclude(stream, asked, message.outcome);
+  }
+
+  /** The only request of the client that waits in this session for its answer; null where there is none, or where there are
+   *  several. To be released. */
+  onlyWaiting(session: SessionKey): Operation | null {
+    return this.waiting.only(session);
   }
 
   /** The method of the server's request that a client's answer of this id answers; None where it is not known. */
@@ -137,6 +147,7 @@ export class Pairing {
       } else {
         operation.startedAt = now;
         operation.admission = changetype<usize>(admission);
+        if (operation.span) changetype<Span>(operation.span).admittedAt = now;
         if (wasParked) this.waiting.add(operation, this.clock.milliseconds);
         this.events.operationAdmitted(stream, operation, wasParked);
       }

@@ -104,6 +104,21 @@ export class WaitingOperations extends PendingListener {
     return method;
   }
 
+  /** The only request of the client that waits in a session, which stays there; null where there is none, or where there are
+   *  several. */
+  only(session: u64): Operation | null {
+    let found: Operation | null = null;
+    for (let at = this.pending.first(session); at; at = this.pending.next(session)) {
+      if (!isPacked(at, this.pending.foundLength) || packedFromServer(at)) continue;
+      if (found) {
+        found.release();
+        return null;
+      }
+      found = unpackOperation(at, this.pending.foundLength);
+    }
+    return found;
+  }
+
   /** Takes out what waits in a session under this id; null where nothing does. */
   take(session: u64, kind: IdKind, id: u64, fromServer: bool): Operation | null {
     if (!this.pending.take(session, operationKey(kind, id, fromServer))) return null;

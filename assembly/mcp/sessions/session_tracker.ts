@@ -104,7 +104,7 @@ export class SessionTracker {
   }
 
   /** A session begins: its `initialize` was answered, or the first operation of a window has ended. `isLimited`: its caller
-   *  may have only so many such windows. False where it has them already. */
+   *  may have only so many such windows. `traceHigh`, `traceLow`: see {@link SessionEntry}. False where it has them already. */
   begin(
     hash: u64,
     kind: SessionKind,
@@ -115,8 +115,10 @@ export class SessionTracker {
     clientName: usize,
     clientNameLength: u32,
     isLimited: bool,
+    traceHigh: u64 = 0,
+    traceLow: u64 = 0,
   ): bool {
-    const entry = this.describe(hash, kind, server, caller, revision, nowMs);
+    const entry = this.describe(hash, kind, server, caller, revision, nowMs, traceHigh, traceLow);
     // A name that has no window of its own takes no label value either.
     if (isLimited && this.sessions.lacksRoom(entry)) return false;
     if (clientNameLength) entry.client = this.clients.numberOf(clientName, clientNameLength);
@@ -126,8 +128,17 @@ export class SessionTracker {
   }
 
   /** The server accepted a request that carries this session's id. */
-  meet(hash: u64, kind: SessionKind, server: ServerKey, caller: CallerKey, revision: i32, nowMs: u64): void {
-    const entry = this.describe(hash, kind, server, caller, revision, nowMs);
+  meet(
+    hash: u64,
+    kind: SessionKind,
+    server: ServerKey,
+    caller: CallerKey,
+    revision: i32,
+    nowMs: u64,
+    traceHigh: u64 = 0,
+    traceLow: u64 = 0,
+  ): void {
+    const entry = this.describe(hash, kind, server, caller, revision, nowMs, traceHigh, traceLow);
     if (this.insert(entry, false) == Inserted.New) this.events.sessionAdopted(entry);
   }
 
@@ -146,6 +157,20 @@ export class SessionTracker {
     const news = this.find(hash)!.news;
     news.operations += operations;
     news.tokens += tokens;
+  }
+
+  /** A span of the session has been kept though its trace is not sampled. */
+  trace(hash: u64, nowMs: u64): void {
+    const sighting = this.find(hash);
+    if (sighting && sighting.isKnown) {
+      sighting.news.isTraced = true;
+      sighting.hasNews = true;
+      return;
+    }
+    const news = this.lateNews;
+    memory.fill(changetype<usize>(news), 0, SESSION_NEWS_SIZE);
+    news.isTraced = true;
+    this.sessions.update(hash, news, nowMs);
   }
 
   /** The client has sent a request: it is no longer its turn. */
@@ -246,6 +271,8 @@ export class SessionTracker {
     caller: CallerKey,
     revision: i32,
     nowMs: u64,
+    traceHigh: u64,
+    traceLow: u64,
   ): SessionEntry {
     const entry = this.entry;
     memory.fill(changetype<usize>(entry), 0, ENTRY_SIZE);
@@ -257,6 +284,8 @@ export class SessionTracker {
     entry.revision = <u16>revision;
     entry.client = NO_CLIENT;
     entry.kind = <u8>kind;
+    entry.traceHigh = traceHigh;
+    entry.traceLow = traceLow;
     entry.caller = <u16>(caller & (CALLER_TAG_COUNT - 1));
     return entry;
   }
@@ -328,6 +357,7 @@ export class SessionTracker {
     const isActive = this.sessions.update(sighting.hash, news, nowMs);
     news.operations = 0;
     news.tokens = 0;
+    news.isTraced = false;
     news.hasCalled = isActive && news.calls;
     news.hasWaited = isActive && news.waits;
     sighting.isMissing = !isActive;

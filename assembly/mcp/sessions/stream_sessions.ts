@@ -1,6 +1,7 @@
 import { Clock } from "../../host/clock";
 import { SessionKey } from "../../identity/keys";
 import { SessionKeys } from "../../identity/session_keys";
+import { SharedTraces } from "../../identity/shared_traces";
 import { SessionEnd, SessionKind } from "../../store/session_entry";
 import { keyedHash } from "../../memory/keyed_hash";
 import { Events } from "../events";
@@ -14,12 +15,14 @@ import { SessionTracker } from "./session_tracker";
 
 /** Links streams to their sessions: which session a stream belongs to, begins, keeps alive or ends. */
 export class StreamSessions {
+  /** @param traces names the traces of sessions for all proxies that share a key; null where none do. */
   constructor(
     private keys: SessionKeys,
     private participants: Participants,
     private tracker: SessionTracker,
     private events: Events,
     private clock: Clock,
+    private traces: SharedTraces | null,
   ) {}
 
   /** Reads what the request's headers say of the session. */
@@ -28,14 +31,23 @@ export class StreamSessions {
     stream.path = keyedHash(head.path, head.pathLength);
     link.callerHeaders = head.callerKey;
     link.id = this.keys.hashOfId(head.session, head.sessionLength);
+    const traces = this.traces;
+    if (traces && link.id) {
+      traces.find(link.id, head.session, head.sessionLength);
+      link.traceHigh = traces.high;
+      link.traceLow = traces.low;
+    }
     this.setRevision(stream, head.revision);
     if (head.endpoint) this.joinEndpoint(stream, head.endpoint);
   }
 
   /** The stream belongs to the HTTP+SSE session of this endpoint. */
   joinEndpoint(stream: Stream, endpoint: u64): void {
-    stream.session.id = endpoint;
-    stream.session.isHttpSse = true;
+    const link = stream.session;
+    link.id = endpoint;
+    link.isHttpSse = true;
+    link.traceHigh = 0;
+    link.traceLow = 0;
   }
 
   /** The request names its revision. 2026-07-28 has no sessions: a session id that comes with it names none. What is posted
@@ -50,6 +62,12 @@ export class StreamSessions {
   follow(stream: Stream, head: ResponseHead, isDelete: bool, isInitialize: bool): SessionEnd {
     const link = stream.session;
     link.newId = this.keys.hashOfId(head.session, head.sessionLength);
+    const traces = this.traces;
+    if (traces && link.newId) {
+      traces.find(link.newId, head.session, head.sessionLength);
+      link.newTraceHigh = traces.high;
+      link.newTraceLow = traces.low;
+    }
     // `initialize` begins another session than the one whose id it may still carry. That of HTTP+SSE is its stream's.
     if (!link.id || isInitialize || link.isHttpSse) return SessionEnd.None;
     if (head.status == 404) return SessionEnd.Refused;
@@ -76,7 +94,11 @@ export class StreamSessions {
   initialized(stream: Stream, revision: i32, clientName: usize, clientNameLength: i32): void {
     const link = stream.session;
     stream.revision = revision;
-    if (!link.isHttpSse) link.id = link.newId;
+    if (!link.isHttpSse) {
+      link.id = link.newId;
+      link.traceHigh = link.newTraceHigh;
+      link.traceLow = link.newTraceLow;
+    }
     link.hasBegun = true;
     if (!link.id) return;
     const key = this.keyOf(stream);
@@ -145,7 +167,17 @@ export class StreamSessions {
     const nowMs = this.clock.milliseconds;
     if (this.tracker.touch(key, nowMs)) return;
     const caller = this.participants.identityOf(stream);
-    this.tracker.meet(key, kindOf(stream), stream.server, caller, stream.revision, nowMs);
+    const link = stream.session;
+    this.tracker.meet(
+      key,
+      kindOf(stream),
+      stream.server,
+      caller,
+      stream.revision,
+      nowMs,
+      link.traceHigh,
+      link.traceLow,
+    );
   }
 
   /** A session begins, unless it has. False where it is a limited window, and its caller has all that it may have. */
@@ -160,6 +192,7 @@ export class StreamSessions {
     const nowMs = this.clock.milliseconds;
     if (this.tracker.touch(key, nowMs)) return true;
     const caller = this.participants.identityOf(stream);
+    const hasId = kind == SessionKind.Streamable;
     return this.tracker.begin(
       key,
       kind,
@@ -170,6 +203,8 @@ export class StreamSessions {
       clientName,
       clientNameLength,
       isLimited,
+      hasId ? stream.session.traceHigh : 0,
+      hasId ? stream.session.traceLow : 0,
     );
   }
 

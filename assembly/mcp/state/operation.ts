@@ -7,6 +7,7 @@ import { Method } from "../protocol/methods";
 import { Outcome } from "../protocol/outcome";
 import { TOKEN_KIND_COUNT, TokenKind, isRepetition } from "../protocol/token_kinds";
 import { Admission } from "./admission";
+import { Span } from "./span";
 
 /** A request and, in time, its answer. */
 @unmanaged
@@ -56,6 +57,8 @@ export class Operation {
   toolClass: u16;
   /** The address of what limits settle at its end; 0 for nothing. */
   admission: usize;
+  /** The address of its {@link Span}; 0 where traces keep nothing of it. */
+  span: usize;
   /** Set and read by limits alone: what the limit of its class keeps of a tool's call that is in flight. */
   callToken: u32;
   /** The address of the next open one of the stream, or 0. */
@@ -107,6 +110,7 @@ export class Operation {
 
   release(): void {
     if (this.admission) changetype<Admission>(this.admission).release();
+    if (this.span) changetype<Span>(this.span).release();
     pool.release(changetype<usize>(this));
   }
 

@@ -1,4 +1,5 @@
 import { CallerKey, ServerKey, SessionKey } from "../../identity/keys";
+import { TRACE_CONTEXT_SIZE, TraceContext } from "../../http/trace_context";
 import { IdKind } from "../../jsonrpc/id";
 import { Outcome } from "../protocol/outcome";
 import { StreamKind } from "../protocol/stream_kinds";
@@ -70,6 +71,19 @@ export class Stream {
   handedSession: u64;
   /** Set and read by `limits` alone: the estimated tokens of its operations that have ended. */
   spentTokens: u64;
+  /** Traces are recorded, and its spans get their ids from this; 0 where none are. */
+  spanSeed: u64;
+  /** When the first byte of its response's body passed, in nanoseconds; 0 until then, and where no span needs it. */
+  firstByteAt: u64;
+  /** Set and read by traces alone: a span of it may be exported. */
+  hasSpans: bool;
+  /** Likewise: the rule that rejected a message of it, and what kind of rule it is: see {@link RejectingRule}. */
+  rejectingKind: u8;
+  rejectingRule: i32;
+  /** Likewise: when a limit began to hold it, in nanoseconds; 0 for never. */
+  queuedAt: u64;
+  /** Likewise: the address of the first of its spans that have ended and wait for its end; 0 for none. */
+  endedSpans: usize;
 
   /** The address of the {@link RejectedMessages} of its request, 0 while there are none: few streams have any. */
   private rejectedAt: usize;
@@ -144,10 +158,24 @@ export class Stream {
   get endpoint(): EndpointLink {
     return changetype<EndpointLink>(changetype<usize>(this) + ENDPOINT_AT);
   }
+
+  /** The trace context in its request's headers; none where there is none, or where no traces are recorded. */
+  @inline
+  get headerTrace(): TraceContext {
+    return changetype<TraceContext>(changetype<usize>(this) + HEADER_TRACE_AT);
+  }
+
+  /** The trace context in the `_meta` of the client's message that was read last; none likewise. */
+  @inline
+  get metaTrace(): TraceContext {
+    return changetype<TraceContext>(changetype<usize>(this) + META_TRACE_AT);
+  }
 }
 
 const SESSION_AT: usize = (offsetof<Stream>() + 7) & ~7;
 const OPERATIONS_AT: usize = SESSION_AT + SESSION_LINK_SIZE;
 const ENDPOINT_AT: usize = OPERATIONS_AT + OPEN_OPERATIONS_SIZE;
+const HEADER_TRACE_AT: usize = ENDPOINT_AT + ENDPOINT_LINK_SIZE;
+const META_TRACE_AT: usize = HEADER_TRACE_AT + TRACE_CONTEXT_SIZE;
 /** Bytes of a stream and its parts. */
-export const STREAM_SIZE: usize = ENDPOINT_AT + ENDPOINT_LINK_SIZE;
+export const STREAM_SIZE: usize = META_TRACE_AT + TRACE_CONTEXT_SIZE;

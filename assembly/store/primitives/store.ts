@@ -2,7 +2,7 @@ import { SharedData } from "../../host/shared_data";
 
 /** The layout of all values, part of every key: another layout is another store. Raise it with each change of a layout, and
  *  renew the bytes in test/fixtures/shared-data.json. */
-const FORMAT = "9";
+const FORMAT = "10";
 const KEY_CAPACITY: i32 = 1024;
 /** The largest value: more than the longest list of names needs. */
 export const PAGE_CAPACITY: i32 = 131072;

@@ -2,7 +2,7 @@ import type { Vm } from "../index.ts";
 
 /** Bytes of a session in shared data, and where it says which workers have operations of it open, or requests that wait for
  *  limits: see SessionEntry. */
-const ENTRY_SIZE = 88;
+const ENTRY_SIZE = 104;
 const HOLDS_AT = [64, 72];
 
 /** In how many sessions a worker says that it has something open now. */

@@ -1,5 +1,6 @@
 import { IdKind } from "../../../assembly/jsonrpc/id";
 import { Operation } from "../../../assembly/mcp/state/operation";
+import { OtherContext, RejectingRule, Span } from "../../../assembly/mcp/state/span";
 import {
   PACKED_LIMIT,
   packOperation,
@@ -128,8 +129,8 @@ export function guard(index: i32): usize {
     case 1:
       return taken + PENDING_SIZE;
     case 2:
-      // The next block of the heap: of 528 bytes with its head.
-      return taken + 528 + size;
+      // The next block of the heap.
+      return taken + PENDING_SIZE + 16 + size;
     default:
       return new ToolLists(openStore(1, 0)).at + TOOL_LIMIT * LISTED_TOOL_SIZE;
   }
@@ -248,6 +249,7 @@ function pending(shared: Store, full: Store): void {
   pending.has(KEY, OTHER_KEY);
   pending.read(KEY, OTHER_KEY);
   pending.add(KEY, OTHER_KEY, packed, length, NOW, 0, 0, 3, listener);
+  for (let at = pending.first(KEY); at; at = pending.next(KEY)) listener.counted(at, pending.foundLength, 0);
   pending.rule(KEY, OTHER_KEY, 6, NOW + 1, NOW + 2, false);
   if (pending.read(KEY, OTHER_KEY)) release(unpackOperation(pending.taken, pending.takenLength));
   operation.release();
@@ -276,7 +278,32 @@ function newOperation(): Operation {
   for (let kind = 0; kind < 8; kind++) operation.addTokens(kind, 0x100 + kind);
   operation.setName(name.at, name.length);
   operation.setClientName(name.at, 2);
+  operation.span = changetype<usize>(newSpan());
   return operation;
+}
+
+function newSpan(): Span {
+  const span = Span.take();
+  span.traceHigh = KEY + 4;
+  span.traceLow = KEY + 5;
+  span.spanId = KEY + 6;
+  span.parentId = KEY + 7;
+  span.otherHigh = KEY + 8;
+  span.otherLow = KEY + 9;
+  span.otherId = KEY + 10;
+  span.sessionHigh = KEY + 11;
+  span.sessionLow = KEY + 12;
+  span.startedAt = NOW * 1_000_000;
+  span.firstByteAt = NOW * 1_000_000 + 1;
+  span.queuedAt = NOW * 1_000_000 + 2;
+  span.admittedAt = NOW * 1_000_000 + 3;
+  span.progress = 0x1235;
+  span.rule = 0x1236;
+  span.ruleKind = <u8>RejectingRule.Several;
+  span.other = <u8>OtherContext.Transport;
+  span.isSampled = true;
+  span.keepId(name.at, name.length);
+  return span;
 }
 
 function sessions(shared: Store, full: Store): void {
@@ -292,12 +319,15 @@ function sessions(shared: Store, full: Store): void {
   session.client = 3;
   session.kind = <u8>SessionKind.HttpSse;
   session.caller = 0x1234;
+  session.traceHigh = KEY + 13;
+  session.traceLow = KEY + 14;
   sessions.insert(session);
   const news = changetype<SessionNews>(changetype<usize>(newsBytes));
   memory.fill(changetype<usize>(news), 0, SESSION_NEWS_SIZE);
   news.operations = 5;
   news.tokens = 6;
   news.activeAtMs = NOW + 2;
+  news.isTraced = true;
   news.turn = clients(NOW + 1);
   news.calls = true;
   news.waits = true;

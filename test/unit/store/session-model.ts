@@ -38,7 +38,7 @@ interface Session {
   end: End;
 }
 
-const ENTRY_SIZE = 88;
+const ENTRY_SIZE = 104;
 const ENDS: End[] = ["none", "deleted", "refused", "idle", "evicted"];
 
 function sessionsIn(bucket: Uint8Array): Session[] {
