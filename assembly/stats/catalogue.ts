@@ -285,90 +285,96 @@ export function isClosed(label: Label): bool {
 }
 
 /** A set of labels: a bit for each. */
-type LabelBits = u32;
+type LabelBits = u64;
 
-if (LABEL_COUNT > 32) ERROR("LabelBits are too few.");
+if (LABEL_COUNT > 64) ERROR("LabelBits are too few.");
 
-const OF_SERVER: LabelBits = (1 << Label.Role) | (1 << Label.Server);
-const OF_TOOL: LabelBits = OF_SERVER | (1 << Label.Tool);
-const OF_METHOD: LabelBits = OF_SERVER | (1 << Label.Method);
-const OF_TARGET: LabelBits = OF_METHOD | (1 << Label.Tool) | (1 << Label.Prompt);
-const OF_STREAM: LabelBits = OF_SERVER | (1 << Label.StreamKind);
-const OF_SESSION: LabelBits = OF_SERVER | (1 << Label.SessionKind);
+/** The set of one label, shifted in 64 bits: a literal alone has 32 where nothing says otherwise. */
+@inline
+function only(label: Label): LabelBits {
+  return (<LabelBits>1) << label;
+}
+
+const OF_SERVER: LabelBits = only(Label.Role) | only(Label.Server);
+const OF_TOOL: LabelBits = OF_SERVER | only(Label.Tool);
+const OF_METHOD: LabelBits = OF_SERVER | only(Label.Method);
+const OF_TARGET: LabelBits = OF_METHOD | only(Label.Tool) | only(Label.Prompt);
+const OF_STREAM: LabelBits = OF_SERVER | only(Label.StreamKind);
+const OF_SESSION: LabelBits = OF_SERVER | only(Label.SessionKind);
 
 /** The labels that a family's metrics may have: at most two of them are closed, and three of a gauge. */
 export function familyLabels(family: Family): LabelBits {
   switch (family) {
     case Family.Operations:
-      return OF_TARGET | (1 << Label.Outcome) | (1 << Label.ErrorCode) | (1 << Label.Caller);
+      return OF_TARGET | only(Label.Outcome) | only(Label.ErrorCode) | only(Label.Caller);
     case Family.OperationDuration:
-      return OF_TARGET | (1 << Label.ErrorType);
+      return OF_TARGET | only(Label.ErrorType);
     case Family.OldestOperation:
       return OF_TARGET;
     case Family.Notifications:
-      return OF_METHOD | (1 << Label.Direction);
+      return OF_METHOD | only(Label.Direction);
     case Family.PayloadBytes:
-      return OF_TARGET | (1 << Label.Direction);
+      return OF_TARGET | only(Label.Direction);
     case Family.StreamsActive:
       return OF_STREAM;
     case Family.Streams:
     case Family.StreamDuration:
-      return OF_STREAM | (1 << Label.StreamEnd);
+      return OF_STREAM | only(Label.StreamEnd);
     case Family.SessionsAdopted:
-      return OF_SESSION | (1 << Label.ProtocolVersion);
+      return OF_SESSION | only(Label.ProtocolVersion);
     case Family.SessionsActive:
-      return OF_SESSION | (1 << Label.SessionState) | (1 << Label.ProtocolVersion) | (1 << Label.ClientName);
+      return OF_SESSION | only(Label.SessionState) | only(Label.ProtocolVersion) | only(Label.ClientName);
     case Family.SessionsStarted:
-      return OF_SESSION | (1 << Label.ProtocolVersion) | (1 << Label.ClientName);
+      return OF_SESSION | only(Label.ProtocolVersion) | only(Label.ClientName);
     case Family.SessionsEnded:
-      return OF_SESSION | (1 << Label.SessionEnd);
+      return OF_SESSION | only(Label.SessionEnd);
     case Family.SessionDuration:
     case Family.SessionOperations:
     case Family.SessionTokens:
       return OF_SESSION;
     case Family.Tokens:
-      return OF_TOOL | (1 << Label.TokenKind) | (1 << Label.TokenSource);
+      return OF_TOOL | only(Label.TokenKind) | only(Label.TokenSource);
     case Family.DefinitionTokens:
       return OF_METHOD;
     case Family.Undecoded:
-      return OF_SERVER | (1 << Label.Reason);
+      return OF_SERVER | only(Label.Reason);
     case Family.LabelOverflow:
-      return OF_SERVER | (1 << Label.Overflowing);
+      return OF_SERVER | only(Label.Overflowing);
     case Family.HeaderMismatch:
-      return OF_SERVER | (1 << Label.Header);
+      return OF_SERVER | only(Label.Header);
     case Family.Progress:
     case Family.RepeatedCalls:
     case Family.ConcurrencyLimit:
     case Family.ConcurrencyInFlight:
       return OF_TOOL;
     case Family.ToolDefinitionChanges:
-      return OF_TOOL | (1 << Label.Change);
+      return OF_TOOL | only(Label.Change);
     case Family.Tasks:
     case Family.TaskDuration:
-      return OF_TOOL | (1 << Label.TaskState);
+      return OF_TOOL | only(Label.TaskState);
     case Family.AccessDecisions:
       return (
-        OF_TARGET | (1 << Label.AccessAction) | (1 << Label.AccessMode) | (1 << Label.Caller) | (1 << Label.AccessRule)
+        OF_TARGET | only(Label.AccessAction) | only(Label.AccessMode) | only(Label.Caller) | only(Label.AccessRule)
       );
     case Family.AccessPolicy:
-      return (1 << Label.Role) | (1 << Label.AccessMode);
+      return only(Label.Role) | only(Label.AccessMode);
     case Family.ElementsWithheld:
-      return OF_METHOD | (1 << Label.WithheldReason) | (1 << Label.AccessMode);
+      return OF_METHOD | only(Label.WithheldReason) | only(Label.AccessMode);
     case Family.PinMismatches:
-      return OF_TOOL | (1 << Label.WithheldReason) | (1 << Label.AccessMode);
+      return OF_TOOL | only(Label.WithheldReason) | only(Label.AccessMode);
     case Family.AccessRules:
     case Family.AccessOutdated:
-      return 1 << Label.Role;
+      return only(Label.Role);
     case Family.LimitDecisions:
-      return OF_SERVER | (1 << Label.LimitDecision) | (1 << Label.LimitRule);
+      return OF_SERVER | only(Label.LimitDecision) | only(Label.LimitRule);
     case Family.LimitKeyOverflow:
     case Family.LimitWait:
     case Family.LimitQueueLength:
-      return OF_SERVER | (1 << Label.LimitRule);
+      return OF_SERVER | only(Label.LimitRule);
     case Family.ConfigurationInvalid:
       return 0;
     case Family.BuildInfo:
-      return (1 << Label.BuildVersion) | (1 << Label.BuildRevision);
+      return only(Label.BuildVersion) | only(Label.BuildRevision);
     default:
       return OF_SERVER;
   }

@@ -26,7 +26,8 @@ export interface Catalogue {
 /** What catalogue.as.ts exports: functions of text trap where an index is beyond the last one. */
 export interface CatalogueExports {
   familyName: (family: number) => number;
-  familyLabels: (family: number) => number;
+  /** A bit for each label. */
+  familyLabels: (family: number) => bigint;
   isHistogram: (family: number) => number;
   labelName: (label: number) => number;
   isClosed: (label: number) => number;
@@ -66,9 +67,9 @@ export function readCatalogue(exports: CatalogueExports, text: (at: number) => s
     return { name, isOptional, ...(values !== undefined && { values }) };
   });
   const families = texts(exports.familyName).map((name, family): Family => {
-    const bits = exports.familyLabels(family) >>> 0;
+    const bits = exports.familyLabels(family);
     const isHistogram = Boolean(exports.isHistogram(family));
-    return { name, isHistogram, labels: labels.filter((_, label) => (bits >>> label) & 1) };
+    return { name, isHistogram, labels: labels.filter((_, label) => (bits >> BigInt(label)) & 1n) };
   });
   return { families, labels };
 }
