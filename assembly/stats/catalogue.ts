@@ -2,6 +2,7 @@ import { mirroredHeaderName } from "../mcp/headers/mirrored_headers";
 import { limitDecisionName } from "../mcp/protocol/limit_decision";
 import { outcomeName } from "../mcp/protocol/outcome";
 import { revisionName } from "../mcp/protocol/revisions";
+import { spanResultName } from "../mcp/protocol/span_result";
 import { streamEndName, streamKindName } from "../mcp/protocol/stream_kinds";
 import { taskStateName } from "../mcp/protocol/task_state";
 import { tokenKindName } from "../mcp/protocol/token_kinds";
@@ -58,6 +59,7 @@ export enum Family {
   LimitQueueLength,
   ConcurrencyLimit,
   ConcurrencyInFlight,
+  TraceSpans,
   ConfigurationInvalid,
   BuildInfo,
 }
@@ -113,6 +115,7 @@ const NAMES: string[] = [
   "mcp_limit_queue_length",
   "mcp_concurrency_limit",
   "mcp_concurrency_in_flight",
+  "mcp_trace_spans_total",
   "mcp_configuration_invalid",
   "mcp_build_info",
 ];
@@ -227,6 +230,7 @@ export enum Label {
   Overflowing,
   WithheldReason,
   LimitDecision,
+  SpanResult,
   AccessAction,
   AccessMode,
   Caller,
@@ -265,6 +269,7 @@ const LABEL_NAMES: string[] = [
   "mcp_label",
   "mcp_withheld_reason",
   "mcp_limit_decision",
+  "mcp_result",
   "mcp_access_action",
   "mcp_access_mode",
   "mcp_caller",
@@ -371,6 +376,8 @@ export function familyLabels(family: Family): LabelBits {
     case Family.LimitWait:
     case Family.LimitQueueLength:
       return OF_SERVER | only(Label.LimitRule);
+    case Family.TraceSpans:
+      return only(Label.Role) | only(Label.SpanResult);
     case Family.ConfigurationInvalid:
       return 0;
     case Family.BuildInfo:
@@ -422,6 +429,8 @@ export function closedValue(label: Label, index: i32): string {
       return withheldReasonName(index);
     case Label.LimitDecision:
       return limitDecisionName(index);
+    case Label.SpanResult:
+      return spanResultName(index);
     case Label.AccessAction:
       return ACCESS_ACTIONS[index];
     case Label.AccessMode:

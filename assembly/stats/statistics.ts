@@ -3,6 +3,7 @@ import { Metrics } from "../host/metrics";
 import { AdaptiveLimits } from "../limits/adaptive/adaptive_limits";
 import { Event, EventKind } from "../mcp/event";
 import { EventSink } from "../mcp/event_sink";
+import { SPAN_RESULT_COUNT } from "../mcp/protocol/span_result";
 import { ClientNumbers } from "../mcp/sessions/client_numbers";
 import { Marks } from "../store/primitives/marks";
 import { Slots } from "../store/primitives/slots";
@@ -118,6 +119,17 @@ export class Statistics extends EventSink {
     this.table.chooseServer(0);
     this.table.count(Family.StoreConflicts, 0, 0, shared.conflicts);
     shared.conflicts = 0;
+  }
+
+  /** Counts spans by what became of them, and sets the counts to 0.
+   *  @param counts one for each SpanResult, {@link SPAN_RESULT_COUNT} of them. */
+  countSpans(counts: StaticArray<u32>): void {
+    this.table.chooseServer(0);
+    for (let i = 0; i < SPAN_RESULT_COUNT; i++) {
+      if (!counts[i]) continue;
+      this.table.count(Family.TraceSpans, i, 0, counts[i]);
+      counts[i] = 0;
+    }
   }
 
   receive(event: Event): void {

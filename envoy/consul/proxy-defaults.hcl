@@ -46,6 +46,7 @@ Config {
     { "tag_name": "mcp_label", "regex": "(mcp_label=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_withheld_reason", "regex": "(mcp_withheld_reason=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_limit_decision", "regex": "(mcp_limit_decision=\\.=(.*?);\\.;)" },
+    { "tag_name": "mcp_result", "regex": "(mcp_result=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_access_action", "regex": "(mcp_access_action=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_access_mode", "regex": "(mcp_access_mode=\\.=(.*?);\\.;)" },
     { "tag_name": "mcp_caller", "regex": "(mcp_caller=\\.=(.*?);\\.;)" },

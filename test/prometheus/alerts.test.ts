@@ -114,6 +114,7 @@ const PROBLEMS: Record<string, Record<string, Value>> = {
     [`mcp_limit_decisions_total{${SERVER},mcp_limit_rule="_held",mcp_limit_decision="limited"}`]: occurs(12),
   },
   McpLimitKeysExhausted: { [`mcp_limit_key_overflow_total{${SERVER},mcp_limit_rule="repeats"}`]: occurs(3) },
+  McpSpansLost: { [`mcp_trace_spans_total{mcp_role="server",mcp_result="dropped"}`]: occurs(3) },
   McpModuleFetchFailed: { envoy_wasm_remote_load_fetch_failures: occurs(1) },
   McpOperationStuck: {
     [`mcp_oldest_operation_milliseconds{${TOOL}="slow"}`]: ({ isOn }) => (isOn ? 700_000 : 0),
@@ -136,6 +137,7 @@ const HEALTHY: Record<string, Value> = {
   [limited("queued")]: grows(200),
   ...Object.fromEntries(["1000", "2000", "+Inf"].map((le) => [queued(le), grows(200)])),
   [`mcp_limit_decisions_total{${SERVER},mcp_limit_rule="tried",mcp_limit_decision="shadow_limited"}`]: grows(500),
+  'mcp_trace_spans_total{mcp_role="server",mcp_result="exported"}': grows(500),
   mcp_configuration_invalid: () => 0,
 };
 

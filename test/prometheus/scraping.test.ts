@@ -98,6 +98,7 @@ const STRANGERS = 40;
 const ABSENT = [
   ...["mcp_sessions_adopted_total", "mcp_store_evictions_total", "mcp_store_conflicts_total"],
   ...["mcp_list_elements_withheld_total", "mcp_tool_pin_mismatches_total", "mcp_limit_key_overflow_total"],
+  "mcp_trace_spans_total",
 ];
 
 describe.runIf(hasPrometheus())("with a real Prometheus", () => {
