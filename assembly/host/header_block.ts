@@ -6,10 +6,10 @@
 export class HeaderBlock {
   readonly block: StaticArray<u8>;
 
-  /** @param pairs names and values in turn, all ASCII; names in lower case. */
+  /** @param pairs names and values in turn; names in lower case. */
   constructor(pairs: string[]) {
     let size = sizeof<u32>() + pairs.length * (sizeof<u32>() + 1);
-    for (let i = 0; i < pairs.length; i++) size += pairs[i].length;
+    for (let i = 0; i < pairs.length; i++) size += String.UTF8.byteLength(pairs[i]);
     const block = new StaticArray<u8>(<i32>size);
     this.block = block;
     const start = changetype<usize>(block);
@@ -17,9 +17,9 @@ export class HeaderBlock {
     let at = start + sizeof<u32>() + pairs.length * sizeof<u32>();
     for (let i = 0; i < pairs.length; i++) {
       const text = pairs[i];
-      store<u32>(start + (i + 1) * sizeof<u32>(), text.length);
-      String.UTF8.encodeUnsafe(changetype<usize>(text), text.length, at);
-      at += text.length + 1;
+      const length = <i32>String.UTF8.encodeUnsafe(changetype<usize>(text), text.length, at);
+      store<u32>(start + (i + 1) * sizeof<u32>(), length);
+      at += length + 1;
     }
   }
 

@@ -30,15 +30,25 @@ export const SPAN_EVENT_NAMES: string[] = [
   "mcp.limited",
 ];
 
+/** The most bytes of a text that are written: what is beyond them is cut off. */
+export const SPAN_TEXT_LIMIT: i32 = 256;
+
+/** Room before a span for what delimits it in a request. */
+const FRAME_ROOM: i32 = 16;
+/** What one call of a writer writes at most: a text of {@link SPAN_TEXT_LIMIT} bytes, each as `\u00xx`, and a name. */
+const CALL_ROOM: i32 = 4096;
+
 /**
  * Writes one span at a time as a `Span` of OTLP (opentelemetry-proto, trace.proto) in one encoding, into memory of its own:
  * call {@link begin}, then attributes, then events, then links, then {@link end}. Texts are UTF-8, and are cut at 256 bytes;
- * a sequence that is cut or bad is replaced. Times in nanoseconds since 1970.
+ * a sequence that is cut or bad is replaced. Times in nanoseconds since 1970. It allocates nothing, except where a span is
+ * longer than all before it.
  */
 export abstract class SpanWriter {
   /** What has been written, `length` bytes: valid until more is. */
   at: usize = 0;
   length: i32 = 0;
+  private capacity: i32 = 0;
 
   /** Begins a span. `parentId` is 0 where it has no parent. `isError`: its status is Error, and else unset.
    *  The name is that of `methodLength` bytes, and behind a blank that of `targetLength` bytes, if any. */
@@ -72,10 +82,45 @@ export abstract class SpanWriter {
   /** A link to a span. `type`: the attribute `mcp.link.type`, in ASCII. */
   abstract link(traceHigh: u64, traceLow: u64, spanId: u64, type: usize, typeLength: i32): void;
 
-  /** The span is complete. Until then what has been written may be kept, and gone on with later: see {@link resume}. */
+  /** The span is complete: what has been written is what `SpanQueue.add` takes. Until then a copy of it may be kept, and gone
+   *  on with later: see {@link resume}. */
   abstract end(): void;
 
   /** Goes on with a span of which a copy of all that was written before {@link end} is at `at`: only {@link link} and
    *  {@link end} may follow. `hasLinks`: it has links. */
-  abstract resume(at: usize, length: i32, hasLinks: bool): void;
+  resume(at: usize, length: i32, _hasLinks: bool): void {
+    this.clear();
+    this.makeRoom(length);
+    memory.copy(this.at, at, length);
+    this.length = length;
+  }
+
+  /** Makes what is written next the beginning of a span. */
+  protected clear(): void {
+    // Behind the room for the frame of the span before, which may have moved `at`.
+    if (this.capacity) this.at = this.base + FRAME_ROOM;
+    this.length = 0;
+    this.makeRoom(0);
+  }
+
+  /** Makes room for what one call writes, and `more` bytes beside it. */
+  @inline
+  protected makeRoom(more: i32): void {
+    if (this.length + more + CALL_ROOM > this.capacity) this.grow(this.length + more + CALL_ROOM);
+  }
+
+  private base: usize = 0;
+
+  private grow(needed: i32): void {
+    let capacity = 2 * CALL_ROOM;
+    while (capacity < needed) capacity *= 2;
+    const base = heap.alloc(FRAME_ROOM + capacity);
+    if (this.base) {
+      memory.copy(base + FRAME_ROOM, this.at, this.length);
+      heap.free(this.base);
+    }
+    this.base = base;
+    this.at = base + FRAME_ROOM;
+    this.capacity = capacity;
+  }
 }
