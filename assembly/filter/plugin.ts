@@ -15,6 +15,7 @@ import { Level, Log } from "../host/log";
 import { declareHandedOn } from "../limits/hand_on/hand_on";
 import { Exchange } from "../mcp/exchange/exchange";
 import { HostBodyWriter } from "../proxy-wasm/body_writer";
+import { HostCallouts } from "../proxy-wasm/callouts";
 import { BufferSlice } from "../proxy-wasm/buffers";
 import { HostClock } from "../proxy-wasm/clock";
 import { HostFilterState } from "../proxy-wasm/filter_state";
@@ -23,7 +24,7 @@ import { HostHeaders } from "../proxy-wasm/headers";
 import { HostLog } from "../proxy-wasm/log";
 import { HostMetrics } from "../proxy-wasm/metrics";
 import { Action, BufferType, HeaderMapType } from "../proxy-wasm/module/abi";
-import { RootContext } from "../proxy-wasm/module/contexts";
+import { RootContext, finishRoot } from "../proxy-wasm/module/contexts";
 import { HostProperties } from "../proxy-wasm/properties";
 import { HostSharedQueue } from "../proxy-wasm/queues";
 import { HostRandom } from "../proxy-wasm/random";
@@ -34,7 +35,9 @@ import { HostTimer } from "../proxy-wasm/timer";
 import { Endpoints } from "../store/endpoints";
 import { shareHashKey } from "../store/hash_key";
 import { SteadyClock } from "../store/steady_clock";
+import { VERSION } from "../stats/build";
 import { BuildGauge } from "../stats/build_gauge";
+import { ExportHost } from "../trace/export/exporter";
 import { BodyReader } from "./body_reader";
 import { Configuration } from "./configuration/configuration";
 import { Settling } from "./configuration/settling";
@@ -97,6 +100,16 @@ export class Plugin extends RootContext {
       endpoints,
       turns,
       timer,
+      new ExportHost(
+        new HostCallouts(),
+        new HostHeaderMap(HeaderMapType.CalloutResponseHeaders),
+        new BodyReader(BufferType.CalloutResponseBody),
+        properties,
+        random,
+        log,
+        clock,
+        VERSION,
+      ),
     );
     turns.add(new Watchdog(held, enforcement, clock, streams));
     const edits = new ResponseEdits(
@@ -143,6 +156,7 @@ export class Plugin extends RootContext {
   }
 
   onTick(): void {
+    if (this.isFinishing) return this.finish();
     if (!this.timer.tick()) return;
     this.build.recordLive();
     const configuration = this.configuration;
@@ -161,7 +175,12 @@ export class Plugin extends RootContext {
   }
 
   onQueueReady(): void {
-    this.turns.onTurn();
+    if (!this.isFinishing) this.turns.onTurn();
+  }
+
+  onCalloutResponse(token: u32, headers: u32, size: usize): void {
+    this.units.receive(token, headers, size);
+    if (this.isFinishing) this.finish();
   }
 
   onClose(): void {
@@ -169,6 +188,13 @@ export class Plugin extends RootContext {
     this.configuration.leaderships.close();
     this.units.close();
     this.build.recordEnd();
+    this.isFinishing = this.units.isSending;
+  }
+
+  /** The instance is closed: waits for the collector's response to the last spans. */
+  private finish(): void {
+    this.units.sendSpans();
+    if (!this.units.isSending) finishRoot(this);
   }
 
   onRequestHeaders(stream: u32, endOfStream: bool): Action {

@@ -31,6 +31,7 @@ import { Store } from "../store/primitives/store";
 import { LabelSettings } from "../stats/labels";
 import { Statistics } from "../stats/statistics";
 import { AccessLog } from "../trace/access_log";
+import { ExportHost, Exporter } from "../trace/export/exporter";
 import { OperationLog } from "../trace/operation_log";
 
 const SWEEP_MS: u64 = 5000;
@@ -52,6 +53,8 @@ export class Host {
     /** The turns and the timer of the plugin instance. */
     readonly turns: Turns,
     readonly timer: Timer,
+    /** What exporters of spans need. */
+    readonly exports: ExportHost,
   ) {}
 }
 
@@ -67,6 +70,8 @@ export class Unit {
   private slots: Slots;
   /** What callers have used up of limits; null where there are none. */
   private ledger: Ledger | null = null;
+  /** Sends spans to the collector; null where nobody asked for traces. */
+  private exporter: Exporter | null = null;
   private clock: Clock;
   private turns: Turns;
   private sweptAtMs: u64 = 0;
@@ -120,6 +125,8 @@ export class Unit {
       services.limits = ledger;
       this.ledger = ledger;
     }
+    const trace = config.trace;
+    if (trace) this.exporter = new Exporter(trace, role, host.exports);
     this.services = services;
     this.statistics = statistics;
     this.shared = shared;
@@ -140,9 +147,10 @@ export class Unit {
     this.users--;
   }
 
-  /** Whether neither an open stream nor what is left of an ended one is counted in it. */
+  /** Whether neither an open stream nor what is left of an ended one is counted in it, and no span waits to be sent. */
   get isUnused(): bool {
-    return this.users == 0 && this.services.isIdle;
+    const exporter = this.exporter;
+    return this.users == 0 && this.services.isIdle && (!exporter || exporter.waiting == 0);
   }
 
   /** Whether an unused unit may be closed although nothing else sweeps what it left in the store: all of it is swept. */
@@ -156,12 +164,40 @@ export class Unit {
     return this.config.maxServers >= other.config.maxServers;
   }
 
-  /** Writes what it has gathered to the store and to metrics. It must not be used any more. */
+  /** Writes what it has gathered to the store and to metrics, and its last spans to the collector. It must not be used any
+   *  more, except for {@link receive} and {@link sendSpans} while it is sending. */
   close(): void {
     const ledger = this.ledger;
     if (ledger) this.turns.remove(ledger.queues);
     this.services.close(this.clock.milliseconds);
+    const exporter = this.exporter;
+    if (exporter) {
+      exporter.close();
+      this.statistics.countSpans(exporter.counts);
+    }
     this.statistics.flush();
+  }
+
+  /** Whether a call to the collector is in flight. */
+  get isSending(): bool {
+    const exporter = this.exporter;
+    return exporter != null && exporter.isSending;
+  }
+
+  /** The response to a callout of the plugin instance has come. False where it is not this unit's. */
+  receive(token: u32, headerCount: u32, bodySize: usize): bool {
+    const exporter = this.exporter;
+    if (!exporter || !exporter.receive(token, headerCount, bodySize)) return false;
+    this.statistics.countSpans(exporter.counts);
+    return true;
+  }
+
+  /** Sends spans that wait, if that may be now. */
+  sendSpans(): void {
+    const exporter = this.exporter;
+    if (!exporter) return;
+    exporter.tick();
+    this.statistics.countSpans(exporter.counts);
   }
 
   /** Publishes what is open here and what sessions did; one worker at a time sweeps for all. */
@@ -183,6 +219,7 @@ export class Unit {
       this.hasSweptAll = this.services.isEmpty;
     }
     statistics.countConflicts(this.shared);
+    this.sendSpans();
   }
 }
 

@@ -78,6 +78,26 @@ export class Units {
     for (let i = 0; i < this.all.length; i++) this.all[i].close();
   }
 
+  /** Whether a unit has a call to the collector in flight. */
+  get isSending(): bool {
+    for (let i = 0; i < this.all.length; i++) {
+      if (this.all[i].isSending) return true;
+    }
+    return false;
+  }
+
+  /** The response to a callout has come. Units that waited for the call may send theirs. */
+  receive(token: u32, headerCount: u32, bodySize: usize): void {
+    let isKnown = false;
+    for (let i = 0; i < this.all.length && !isKnown; i++) isKnown = this.all[i].receive(token, headerCount, bodySize);
+    if (isKnown) this.sendSpans();
+  }
+
+  /** Sends spans that wait, if that may be now. */
+  sendSpans(): void {
+    for (let i = 0; i < this.all.length; i++) this.all[i].sendSpans();
+  }
+
   /** The unit of this role by the configuration that applies: a new one where none is open. */
   private open(config: PluginConfig, role: string): Unit {
     for (let i = this.first; i < this.all.length; i++) {

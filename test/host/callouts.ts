@@ -5,7 +5,7 @@ export interface Callout {
   readonly token: number;
   readonly cluster: string;
   readonly headers: HeaderList;
-  readonly body: string;
+  readonly body: Buffer;
   readonly timeoutMs: number;
 }
 
@@ -21,6 +21,8 @@ const REQUIRED = [":method", ":path", ":authority"];
 /** The callouts of a VM that wait for their responses, by token. */
 export class Callouts {
   readonly pending = new Map<number, Callout & { readonly rootId: number }>();
+  /** How many have been sent. */
+  sent = 0;
   readonly #clusters: ReadonlySet<string>;
   #next = 1;
 
@@ -34,6 +36,7 @@ export class Callouts {
     const names = new Set(callout.headers.map(([name]) => name));
     if (!this.#clusters.has(callout.cluster) || !REQUIRED.every((name) => names.has(name))) return undefined;
     const token = this.#next++;
+    this.sent += 1;
     this.pending.set(token, { ...callout, token, rootId });
     return token;
   }

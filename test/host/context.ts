@@ -32,6 +32,8 @@ export interface Context {
   writeBuffer(type: BufferType, bytes: Buffer): boolean;
   /** Continues what the module has paused, once the running callback is over; false where there is no stream. */
   continue(type: StreamType): boolean;
+  /** Ends a plugin that has answered `proxy_on_done` with 0; false where none has. */
+  done(): boolean;
   property(path: string): PropertyValue | undefined;
   /** Leaves a text in the filter state of the stream; false where there is no stream. */
   setState(name: string, value: string): boolean;

@@ -134,12 +134,16 @@ export function hostImports(host: HostState): Record<string, Record<string, Impo
       const token = host.callouts.send(host.context.rootId, {
         cluster: host.memory.text(cluster, clusterLength),
         headers: parsePairs(host.memory.bytes(headers, headersLength)),
-        body: host.memory.text(body, bodyLength),
+        body: Buffer.from(host.memory.bytes(body, bodyLength)),
         timeoutMs: timeoutMs >>> 0,
       });
       if (token === undefined) return Result.BadArgument;
       host.memory.writeU32(tokenOut, token);
       return Result.Ok;
+    },
+
+    proxy_done() {
+      return host.context.done() ? Result.Ok : Result.NotFound;
     },
 
     proxy_continue_stream(type: number) {

@@ -26,6 +26,8 @@ export class Plugin implements Context {
   configured = false;
   /** Milliseconds between ticks, as the module asked for; 0: none. */
   tickPeriod = 0;
+  /** It was closed and ends later. */
+  isPending = false;
   /** What the module has declared of its filter state, by name. The first declaration of a name counts. */
   readonly declared = new Map<string, Declaration>();
 
@@ -80,10 +82,21 @@ export class Plugin implements Context {
     return new HttpStream(this, { ...this.#streamDefaults, ...properties });
   }
 
-  /** Ends the plugin, as a removed listener does once it has drained. */
+  /** Ends the plugin, as a removed listener does once it has drained: later, with {@link done}, where it says so. */
   close(): void {
+    this.isPending = this.vm.callback(this, "proxy_on_done", this.id) === 0;
+    if (!this.isPending) this.#end();
+  }
+
+  done(): boolean {
+    if (!this.isPending) return false;
+    this.isPending = false;
+    this.vm.afterCallback(() => this.#end());
+    return true;
+  }
+
+  #end(): void {
     this.vm.forget(this);
-    this.vm.callback(this, "proxy_on_done", this.id);
     this.vm.callback(this, "proxy_on_delete", this.id);
   }
 

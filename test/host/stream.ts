@@ -145,6 +145,10 @@ export class HttpStream implements Context {
     return half.write(bytes);
   }
 
+  done(): boolean {
+    return false;
+  }
+
   continue(type: StreamType): boolean {
     const half = type === StreamType.Request ? this.#request : this.#response;
     this.plugin.vm.afterCallback(() => {

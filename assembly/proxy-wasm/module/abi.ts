@@ -181,6 +181,9 @@ export declare function proxy_http_call(
 @external("env", "proxy_set_effective_context")
 export declare function proxy_set_effective_context(id: u32): Status;
 
+@external("env", "proxy_done")
+export declare function proxy_done(): Status;
+
 @external("env", "proxy_continue_stream")
 export declare function proxy_continue_stream(type: StreamType): Status;
 

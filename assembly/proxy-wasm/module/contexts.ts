@@ -1,5 +1,5 @@
 import { Table } from "../../memory/table";
-import { Action } from "./abi";
+import { Action, proxy_done } from "./abi";
 
 /**
  * A plugin instance in this VM: one filter entry of a listener or route. One VM hosts several, so whatever depends on
@@ -9,6 +9,8 @@ import { Action } from "./abi";
 export abstract class RootContext {
   /** The handle that {@link onRequestHeaders} chose for its stream; 0 for none. */
   newHandle: usize = 0;
+  /** Set by {@link onClose} where the instance waits for the response to a callout: then it ends with {@link finishRoot}. */
+  isFinishing: bool = false;
 
   constructor(readonly id: u32) {}
 
@@ -22,7 +24,8 @@ export abstract class RootContext {
   /** The response to a callout of this instance, identified by the callout's token: `headers` headers (0 where there was no
    *  response) and `size` bytes of body, readable during this callback. Ignored by default. */
   onCalloutResponse(_token: u32, _headers: u32, _size: usize): void {}
-  /** The instance is no longer used and has no open streams. */
+  /** The instance is no longer used and has no open streams. Where it sets {@link isFinishing} it still gets ticks, and
+   *  responses to callouts if the VM lives on. */
   abstract onClose(): void;
   /** The headers of a new stream. Stores its handle in `newHandle`; with 0 the stream passes without further callbacks. */
   abstract onRequestHeaders(stream: u32, endOfStream: bool): Action;
@@ -69,12 +72,24 @@ export function rootOf(id: u32): RootContext | null {
   return at ? changetype<RootContext>(at) : null;
 }
 
-/** Closes the plugin instance of this id, if it exists. */
-export function closeRoot(id: u32): void {
+/** Closes the plugin instance of this id, if it exists. False where it ends later, with {@link finishRoot}. */
+export function closeRoot(id: u32): bool {
   const root = rootOf(id);
-  if (!root) return;
+  if (!root) return true;
   root.onClose();
-  rootsById.delete(keyOf(id));
+  if (root.isFinishing) return false;
+  forgetRoot(root);
+  return true;
+}
+
+/** Ends a plugin instance that was closed and had something left to do. Its callback must be running. */
+export function finishRoot(root: RootContext): void {
+  forgetRoot(root);
+  proxy_done();
+}
+
+function forgetRoot(root: RootContext): void {
+  rootsById.delete(keyOf(root.id));
   const index = roots.indexOf(root);
   roots[index] = roots[roots.length - 1];
   roots.pop();

@@ -123,14 +123,15 @@ export function proxy_on_log(id: u32): void {
   endCallback();
 }
 
-/** The end of a plugin instance, or of a stream that had no log callback. `proxy_on_delete` follows at once, so the module
- *  does not export it. */
+/** The end of a plugin instance, or of a stream that had no log callback. `proxy_on_delete` follows at once, or after
+ *  `proxy_done` where this returns false, so the module does not export it. */
 export function proxy_on_done(id: u32): bool {
+  let isDone = true;
   if (isServed(id)) changetype<RootContext>(foundRoot).onEnd(foundHandle);
-  else closeRoot(id);
+  else isDone = closeRoot(id);
   closeStream(id);
   endCallback();
-  return true;
+  return isDone;
 }
 
 /** Frees the values that the host has returned, and the time of the callback. */

@@ -159,7 +159,7 @@ describe("callouts", () => {
     const other = vm.plugin();
     const stream = begin(ECHO);
     const [callout] = vm.callouts.pending.values();
-    expect(callout).toMatchObject({ cluster: "echo", body: "ping", timeoutMs: 500, rootId: plugin.id });
+    expect(callout).toMatchObject({ cluster: "echo", body: Buffer.from("ping"), timeoutMs: 500, rootId: plugin.id });
     expect(callout.headers).toContainEqual([":path", "/callout"]);
     logged();
     plugin.respond(callout.token, { headers: [[":status", "200"]], body: Buffer.from("pong") });

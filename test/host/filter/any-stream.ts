@@ -110,6 +110,10 @@ export class AnyStream implements Context {
     return false;
   }
 
+  done(): boolean {
+    return false;
+  }
+
   continue(): boolean {
     return false;
   }
