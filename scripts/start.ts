@@ -5,6 +5,7 @@
  * Each server gets an Envoy of its own, as in a mesh, where each has its sidecar: so every one runs the configuration
  * that we ship, and their statistics are told apart by mcp_server alone.
  */
+import { setMaxListeners } from "node:events";
 import { findEnvoy } from "./envoy/binary.ts";
 import { type Envoy, startEnvoy } from "./envoy/process.ts";
 import { Cleanup } from "./start/cleanup.ts";
@@ -13,6 +14,8 @@ import { Display, type Watched } from "./start/display.ts";
 import { EnvoyLog } from "./start/envoy-log.ts";
 import { parseOptions, type StartOptions } from "./start/options.ts";
 import { type Target, targetOf } from "./start/target.ts";
+import { traceSection } from "./start/traces/section.ts";
+import { startTraceViewer } from "./start/traces/viewer.ts";
 import { UpstreamWatch } from "./start/upstream-watch.ts";
 
 /** What has not ended by then is killed as this process exits. */
@@ -21,6 +24,8 @@ const STOP_MS = 10_000;
 const options = parseOptions(process.argv.slice(2));
 const cleanup = new Cleanup();
 const stop = new AbortController();
+// Each agent and each start listens to it.
+setMaxListeners(0, stop.signal);
 stop.signal.addEventListener("abort", () => setTimeout(() => process.exit(1), STOP_MS).unref());
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -45,10 +50,13 @@ try {
 }
 
 async function run(
-  { upstream, config, port, concurrency, queue, log: showsLog }: StartOptions,
+  { upstream, config, port, concurrency, queue, traces, log: showsLog }: StartOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const envoyPath = await findEnvoy({ progress: (line) => console.error(line), signal });
+  const progress = (line: string) => console.error(line);
+  const envoyPath = await findEnvoy({ progress, signal });
+  const viewer = traces ? await startTraceViewer({ progress, signal }) : undefined;
+  if (viewer !== undefined) cleanup.add(viewer, () => viewer.stop());
   if (upstream === undefined) console.error("Starting the demo's MCP servers");
   const targets = upstream === undefined ? await startDemoServers(cleanup) : [await targetOf(upstream)];
   signal.throwIfAborted();
@@ -60,10 +68,14 @@ async function run(
     const mark = targets.length > 1 ? `${target.name}: ` : "";
     const log = new EnvoyLog(target.name, showsLog ? (line) => display.print(mark + line) : () => {});
     cleanup.add(log, () => log.close());
+    let plugin = config;
+    // In the demo the cluster's name would be the same for each server.
+    if (upstream === undefined) plugin = { server: target.name, ...(config ?? demoConfig(queue)) };
+    if (viewer !== undefined) plugin = { ...plugin, trace: traceSection(viewer.collector, target.name, plugin?.trace) };
     const envoy = await startEnvoy({
       upstream: target.upstream,
-      pluginConfig:
-        upstream === undefined ? pluginConfig(config ?? demoConfig(queue), target.name) : pluginConfig(config),
+      pluginConfig: plugin && JSON.stringify(plugin),
+      collector: viewer?.collector,
       listenerPort: index === 0 ? port : undefined,
       concurrency,
       envoyPath,
@@ -79,15 +91,21 @@ async function run(
     const proxies = watched.map(({ envoy }) => envoy.proxyUrl);
     startAgents(proxies, signal);
   }
-  const died = Promise.race(watched.map(({ envoy }) => envoy.died)).then((message) =>
-    Promise.reject(new Error(message)),
+  const died = Promise.race([...watched.map(({ envoy }) => envoy.died), ...(viewer ? [viewer.died] : [])]).then(
+    (message) => Promise.reject(new Error(message)),
   );
+  if (viewer !== undefined) {
+    const page = await Promise.race([viewer.page, died, aborted(signal)]);
+    console.log(`\nsessions\n  traces      ${page}`);
+  }
   await Promise.race([display.run(watched, signal), died]);
 }
 
-/** @param server the name of a server of the demo, where the cluster's name would be the same for each. */
-function pluginConfig(config: Record<string, unknown> | undefined, server?: string): string | undefined {
-  return config === undefined ? undefined : JSON.stringify({ server, ...config });
+/** Rejects where the signal aborts. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) =>
+    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true }),
+  );
 }
 
 function announce({ name, path }: Target, { proxyUrl, adminUrl }: Envoy, log: EnvoyLog): void {

@@ -6,13 +6,23 @@ import { parse } from "yaml";
 /** Where the configuration that we ship lies. */
 export const CONFIG_PATH = fileURLToPath(new URL("../../envoy/envoy.yaml", import.meta.url));
 
+/** The name of the cluster that spans are sent to. */
+export const COLLECTOR = "otel_collector";
+
 /** The parts of that file that we touch. */
 interface Bootstrap {
   admin: { address: Address };
   static_resources: {
     listeners: [{ address: Address; filter_chains: [{ filters: [{ typed_config: { http_filters: Filters } }] }] }];
-    clusters: [{ load_assignment: { endpoints: [{ lb_endpoints: [{ endpoint: { address: Address } }] }] } }];
+    clusters: [Cluster, ...Cluster[]];
   };
+}
+
+interface Cluster {
+  name: string;
+  type: string;
+  connect_timeout?: string;
+  load_assignment: { cluster_name: string; endpoints: [{ lb_endpoints: [{ endpoint: { address: Address } }] }] };
 }
 
 interface Address {
@@ -36,6 +46,8 @@ export interface ConfigValues {
   wasmPath: string;
   /** The plugin configuration, one JSON object as text; the shipped one where absent. */
   pluginConfig?: string;
+  /** Where spans are sent: the address of a further cluster, named {@link COLLECTOR}. */
+  collector?: { host: string; port: number };
   /** Leaves the filter out: the same Envoy, to compare with. */
   withoutFilter?: boolean;
 }
@@ -52,6 +64,8 @@ export function renderConfig(values: ConfigValues): string {
   upstream.address = values.upstream.host;
   upstream.port_value = values.upstream.port;
 
+  if (values.collector !== undefined) config.static_resources.clusters.push(collectorCluster(values.collector));
+
   const manager = listener.filter_chains[0].filters[0].typed_config;
   if (values.withoutFilter) {
     manager.http_filters.shift();
@@ -61,4 +75,14 @@ export function renderConfig(values: ConfigValues): string {
     if (values.pluginConfig !== undefined) plugin.configuration.value = values.pluginConfig;
   }
   return JSON.stringify(config, null, 2);
+}
+
+function collectorCluster({ host, port }: { host: string; port: number }): Cluster {
+  const endpoint = { address: { socket_address: { address: host, port_value: port } } };
+  return {
+    name: COLLECTOR,
+    type: "STATIC",
+    connect_timeout: "1s",
+    load_assignment: { cluster_name: COLLECTOR, endpoints: [{ lb_endpoints: [{ endpoint }] }] },
+  };
 }

@@ -15,7 +15,7 @@ const STOP_MS = 5_000;
 const LOG_BYTES = 1 << 20;
 
 /** What to run. Only `upstream` is needed. */
-export interface EnvoyOptions extends Pick<ConfigValues, "upstream" | "pluginConfig" | "withoutFilter"> {
+export interface EnvoyOptions extends Pick<ConfigValues, "upstream" | "pluginConfig" | "collector" | "withoutFilter"> {
   /** Worker threads; 1 where absent. */
   concurrency?: number;
   /** The proxy's port; a free one where absent. */

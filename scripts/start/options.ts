@@ -12,6 +12,8 @@ export interface StartOptions {
   concurrency: number;
   /** Of the demo: calls wait for their turn. */
   queue: boolean;
+  /** Records every operation as a span, and starts a page that shows them. */
+  traces?: boolean;
   /** Shows Envoy's log, the access log and the audit lines as they come. */
   log?: boolean;
 }
@@ -25,6 +27,7 @@ export function parseOptions(argv: string[]): StartOptions {
     .option("--port <number>", "the proxy's port on 127.0.0.1 (default: a free one)", integer(65535))
     .option("--concurrency <number>", "Envoy's worker threads", integer(256), 2)
     .option("--no-queue", "the demo's calls beyond a limit are rejected at once: they do not wait for their turn")
+    .option("--traces", "record every session as a trace, and start a page that shows them (MLflow)")
     .option("--log", "show Envoy's log, with access log and audit lines, as it comes")
     .parse(argv, { from: "user" })
     .opts<StartOptions>();

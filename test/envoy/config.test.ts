@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { findEnvoy } from "../../scripts/envoy/binary.ts";
-import { CONFIG_PATH, renderConfig } from "../../scripts/envoy/config.ts";
+import { CONFIG_PATH, type ConfigValues, renderConfig } from "../../scripts/envoy/config.ts";
 
 const LISTENER = "static_resources.listeners.0";
 const FILTERS = `${LISTENER}.filter_chains.0.filters.0.typed_config.http_filters`;
@@ -43,6 +43,22 @@ describe("the rendered configuration is envoy/envoy.yaml", () => {
     });
   });
 
+  it("and a cluster that takes spans, where there is one", () => {
+    const config = structuredClone(shipped);
+    config.static_resources.clusters.push({
+      name: "otel_collector",
+      type: "STATIC",
+      connect_timeout: "1s",
+      load_assignment: {
+        cluster_name: "otel_collector",
+        endpoints: [
+          { lb_endpoints: [{ endpoint: { address: { socket_address: { address: "127.0.0.3", port_value: 4318 } } } }] },
+        ],
+      },
+    });
+    expect(differences(config, rendered({ collector: { host: "127.0.0.3", port: 4318 } }))).toEqual(REPLACED);
+  });
+
   it("less the filter, where it is to be left out", () => {
     const filters = shipped.static_resources.listeners[0].filter_chains[0].filters[0].typed_config.http_filters;
     expect(filters.map(({ name }: { name: string }) => name)).toEqual(["mcp", "envoy.filters.http.router"]);
@@ -61,7 +77,7 @@ it("Envoy accepts envoy/envoy.yaml as it is", async () => {
   expect(stdout + stderr).toContain("OK");
 });
 
-function rendered(more: { pluginConfig?: string; withoutFilter?: boolean }): unknown {
+function rendered(more: Partial<ConfigValues>): unknown {
   return JSON.parse(renderConfig({ ...VALUES, ...more }));
 }
 

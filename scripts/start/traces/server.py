@@ -1,0 +1,92 @@
+"""MLflow's server for `npm start -- --traces`, on a free port of 127.0.0.1: takes spans (OTLP/HTTP) and shows them.
+
+The argument is an empty folder, where it keeps everything. Prints {"port": …} at once, as JSON: whoever connects from then
+on waits until it is ready. Ends with its standard input, that is with the process that started it.
+"""
+
+import json
+import os
+import shutil
+import socket
+import sys
+import threading
+
+EXPERIMENT = "0"  # MLflow's default one, which each new store has
+ENTRY = "/sessions"
+
+folder = sys.argv[1]
+listener = socket.create_server(("127.0.0.1", 0))
+print(json.dumps({"port": listener.getsockname()[1], "experiment": EXPERIMENT, "entry": ENTRY}), flush=True)
+
+
+def end_with_input():
+    sys.stdin.buffer.read()
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)
+
+
+threading.Thread(target=end_with_input, daemon=True).start()
+
+os.environ.update(
+    HOME=folder,
+    # It calls nobody.
+    MLFLOW_DISABLE_TELEMETRY="true",
+    DO_NOT_TRACK="true",
+    # Background jobs would run in processes of their own.
+    MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false",
+    _MLFLOW_SERVER_FILE_STORE=f"sqlite:///{folder}/mlflow.db",
+    _MLFLOW_SERVER_ARTIFACT_ROOT=f"{folder}/artifacts",
+    _MLFLOW_SERVER_ARTIFACT_DESTINATION=f"{folder}/artifacts",
+)
+os.chdir(folder)
+
+import uvicorn
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+from mlflow.server import otel_api
+from mlflow.server.assistant import api as assistant_api
+
+# MLflow's assistant runs commands on this machine for whoever reaches the port.
+assistant_api.assistant_router = APIRouter()
+
+from mlflow.server.fastapi_app import app
+from mlflow.server.handlers import _get_tracking_store
+
+STATUS_ERROR = 2
+# What the page tells a newcomer about itself would cover the traces.
+SEEN = {
+    "mlflow.detectIssues.guidanceShown_v1": "true",
+    "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": "true",
+    "mlflow.assistant.panelOpen_v1": "false",
+}
+
+
+class MarkedSpan(otel_api.Span):
+    """MLflow's page marks those spans as failed that have an event `exception`, and looks at no status."""
+
+    @classmethod
+    def from_otel_proto(cls, span, **options):
+        if span.status.code == STATUS_ERROR and not any(event.name == "exception" for event in span.events):
+            span.events.add(name="exception", time_unix_nano=span.end_time_unix_nano)
+        return super().from_otel_proto(span, **options)
+
+
+otel_api.Span = MarkedSpan
+
+entry = APIRouter()
+
+
+@entry.get(ENTRY)
+def open_sessions():
+    """Leads to the page with the sessions."""
+    seen = "".join(f"localStorage.setItem({json.dumps(key)}, {json.dumps(value)});" for key, value in SEEN.items())
+    page = f"/#/experiments/{EXPERIMENT}/traces"
+    return HTMLResponse(f"<!doctype html><title>Sessions</title><script>{seen}location.replace({json.dumps(page)})</script>")
+
+
+app.include_router(entry)
+# What is mounted at "/" would answer before it.
+app.router.routes.insert(0, app.router.routes.pop())
+# Makes the tables, before the first spans come.
+_get_tracking_store().rename_experiment(EXPERIMENT, "MCP")
+uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_keep_alive=60)).run(sockets=[listener])
