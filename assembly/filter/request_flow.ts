@@ -1,5 +1,7 @@
 import { PluginConfig } from "../config/plugin_config";
+import { TraceHeaders } from "../edit/request/trace_headers";
 import { Gate, gatedRequest } from "../gate/gate";
+import { GateRequest } from "../gate/stage/request";
 import { Stage } from "../gate/stage/stage";
 import { HttpMethod } from "../http/http_method";
 import { HeaderMap } from "../host/header_map";
@@ -22,6 +24,8 @@ export class RequestFlow {
   hadStreams: bool = false;
   /** The address of the exchange that {@link begin} began; 0 where the request is not MCP. */
   begun: usize = 0;
+  /** Null until a request is to get the trace context of its messages. */
+  private traceHeaders: TraceHeaders | null = null;
 
   constructor(
     private configuration: Configuration,
@@ -74,7 +78,10 @@ export class RequestFlow {
     if (request && request.isAnswered) return Action.Pause;
     if (request && request.wantsPlainAnswer) this.requestHeaders.remove("accept-encoding");
     if (endOfStream) return this.end(exchange);
-    return request && gate.holdHeaders(request) ? Action.Pause : Action.Continue;
+    if (!request || !gate.holdHeaders(request)) return Action.Continue;
+    const trace = config.trace;
+    request.setsTraceparent = trace != null && trace.setTraceparent;
+    return Action.Pause;
   }
 
   /** Finds out whether the request is to an endpoint of HTTP+SSE that a stream named. */
@@ -125,19 +132,37 @@ export class RequestFlow {
     if (request) {
       if (request.isAnswered) return Action.Pause;
       if (request.isHeld) {
-        this.pass(exchange, this.gate.conclude(request));
+        const traces = this.traceHeadersOf(request);
+        if (traces) traces.begin();
+        this.pass(exchange, this.gate.conclude(request), traces);
         if (!request.isAnswered && !request.isHeld) this.gate.rewrite(request);
       }
       if (!request.isAnswered) this.gate.end(request);
     }
     if (exchange.readsRequest) exchange.requestEnd(services);
+    if (request && !request.isAnswered) this.setTraceparent(exchange, request);
     if (!request || !(request.isAnswered || request.isHeld)) return Action.Continue;
     if (request.isAnswered) exchange.reject(exchange.stream.rejection, services);
     return Action.Pause;
   }
 
-  /** Reads `size` bytes of a request. */
-  private pass(exchange: Exchange, size: usize): void {
+  /** Puts the trace context of a request that has been read into its headers, if it is to go there. Requests that wait for a
+   *  limit get it before they wait. */
+  private setTraceparent(exchange: Exchange, request: GateRequest): void {
+    const traces = this.traceHeadersOf(request);
+    request.setsTraceparent = false;
+    if (traces && exchange.stream.isConfirmed) traces.apply();
+  }
+
+  /** What reads the trace context of a request that is to get it; null for any other. */
+  private traceHeadersOf(request: GateRequest): TraceHeaders | null {
+    if (!request.setsTraceparent) return null;
+    if (!this.traceHeaders) this.traceHeaders = new TraceHeaders(this.requestHeaders);
+    return this.traceHeaders;
+  }
+
+  /** Reads `size` bytes of a request, and for `traces`. */
+  private pass(exchange: Exchange, size: usize, traces: TraceHeaders | null = null): void {
     const body = this.body;
     const services = unitOf(exchange).services;
     const request = gatedRequest(exchange);
@@ -145,6 +170,7 @@ export class RequestFlow {
     while ((exchange.readsRequest || (request && request.isRead)) && body.next()) {
       // First, so that it decides each message before what the message does.
       if (request) this.gate.bytes(request, body.at, body.length);
+      if (traces) traces.feed(body.at, body.length);
       if (exchange.readsRequest) exchange.requestBody(body.at, body.length, services);
     }
   }

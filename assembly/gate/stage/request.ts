@@ -40,6 +40,8 @@ export class GateRequest {
   /** A stage has answered the request in place of the server. */
   isAnswered: bool;
   heldAtMs: u64;
+  /** The trace context of its messages is to be put into its headers, which the proxy keeps from the server until it goes on. */
+  setsTraceparent: bool;
   /** A stage must read the answer: the server must not compress it. */
   wantsPlainAnswer: bool;
   /** The lists that it asks for. */
