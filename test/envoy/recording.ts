@@ -14,8 +14,25 @@ export interface Recorded {
   givenSession: string | null;
   /** What has come of the response's body. */
   text: string;
+  /** In milliseconds since 1970: before it was sent; of a tap, when its head had come. */
+  startMs: number;
+  /** When its body had come whole; only a tap knows, else 0. */
+  readMs: number;
+  arrivals: Arrival[];
   /** `open` until the server ends the response (`complete`), or the client leaves it (`left`). */
   ended: "open" | "complete" | "left";
+}
+
+/** So much of a response's text had come by then, in milliseconds since 1970. */
+export interface Arrival {
+  length: number;
+  atMs: number;
+}
+
+/** Keeps more of a response's text. */
+export function keepText(exchange: Recorded, text: string): void {
+  exchange.text += text;
+  exchange.arrivals.push({ length: exchange.text.length, atMs: Date.now() });
 }
 
 /** A `fetch` that keeps everything, for one client or many. */
@@ -35,6 +52,9 @@ export class Recording {
       contentType: "",
       givenSession: null,
       text: "",
+      startMs: Date.now(),
+      readMs: 0,
+      arrivals: [],
       ended: "open",
     };
     this.exchanges.push(exchange);
@@ -64,7 +84,7 @@ export class Recording {
 async function keepBody(exchange: Recorded, response: Response): Promise<void> {
   const decoder = new TextDecoder();
   try {
-    for await (const chunk of response.body ?? []) exchange.text += decoder.decode(chunk, { stream: true });
+    for await (const chunk of response.body ?? []) keepText(exchange, decoder.decode(chunk, { stream: true }));
     exchange.ended = "complete";
   } catch {
     exchange.ended = "left";

@@ -11,7 +11,7 @@ import {
 } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Recorded } from "./recording.ts";
+import { keepText, type Recorded } from "./recording.ts";
 import { until } from "./sessions/until.ts";
 
 const SETTLED_MS = 2000;
@@ -21,20 +21,23 @@ const GRACE_MS = 500;
 /** Headers of a connection rather than of the message that it brings. */
 const OF_CONNECTION = new Set(["connection", "keep-alive", "transfer-encoding"]);
 
+/** An origin, or the URL of a path and query. */
+type Target = string | ((path: string) => URL);
+
 /** A running tap. */
 export class Tap {
   readonly exchanges: Recorded[] = [];
   readonly #agent = new Agent({ keepAlive: false });
   readonly #server: Server;
 
-  private constructor(private readonly target: string) {
+  private constructor(private readonly target: Target) {
     this.#server = createServer((incoming, response) => void this.#pass(incoming, response));
     // Event streams stay open for as long as their ends want it.
     this.#server.requestTimeout = 0;
   }
 
-  /** Listens on a free port of 127.0.0.1; `target` is where requests go, e.g. `http://127.0.0.1:10000`. */
-  static async start(target: string): Promise<Tap> {
+  /** Listens on a free port of 127.0.0.1; `target` is where requests go, e.g. `http://127.0.0.1:10000`, for all paths or by path. */
+  static async start(target: Target): Promise<Tap> {
     const tap = new Tap(target);
     tap.#server.listen(0, "127.0.0.1");
     await once(tap.#server, "listening");
@@ -61,7 +64,7 @@ export class Tap {
   }
 
   async #pass(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(incoming.url!, this.target);
+    const url = this.#urlOf(incoming.url!);
     const exchange: Recorded = {
       url: url.href,
       method: incoming.method!,
@@ -71,6 +74,9 @@ export class Tap {
       contentType: "",
       givenSession: null,
       text: "",
+      startMs: Date.now(),
+      readMs: 0,
+      arrivals: [],
       ended: "open",
     };
     this.exchanges.push(exchange);
@@ -91,6 +97,10 @@ export class Tap {
     }
   }
 
+  #urlOf(path: string): URL {
+    return typeof this.target === "string" ? new URL(path, this.target) : this.target(path);
+  }
+
   async #answer(exchange: Recorded, outgoing: ClientRequest, response: ServerResponse): Promise<void> {
     const [answer] = (await once(outgoing, "response")) as [IncomingMessage];
     exchange.status = answer.statusCode!;
@@ -103,7 +113,7 @@ export class Tap {
     response.flushHeaders();
     const decoder = new TextDecoder();
     for await (const chunk of answer as AsyncIterable<Buffer>) {
-      exchange.text += decoder.decode(chunk, { stream: true });
+      keepText(exchange, decoder.decode(chunk, { stream: true }));
       if (!response.destroyed) response.write(chunk);
     }
     if (exchange.ended === "open") exchange.ended = "complete";
@@ -125,6 +135,7 @@ async function keepRequest(exchange: Recorded, incoming: IncomingMessage, outgoi
     exchange.body += decoder.decode(chunk, { stream: true });
     outgoing.write(chunk);
   }
+  exchange.readMs = Date.now();
   outgoing.end();
 }
 

@@ -18,11 +18,12 @@ export interface ToolDefinition {
   inputSchema?: unknown;
 }
 
-/** A message that passed. */
+/** A message that passed, by itself or in a batch. */
 export interface Passed {
   exchange: Recorded;
   /** What names its session: the id, in HTTP+SSE the endpoint; null where there is none. */
   session: string | null;
+  /** From brace to brace; in a batch without blanks. */
   text: string;
   message: Message;
 }
@@ -54,7 +55,11 @@ export function wireOf(exchanges: readonly Recorded[]): Wire {
   };
   const passed = (exchange: Recorded, texts: string[]): Passed[] => {
     const session = sessionOf(exchange);
-    return texts.map((text) => ({ exchange, session, text, message: JSON.parse(text) as Message }));
+    return texts.flatMap((text) => {
+      const read = JSON.parse(text) as Message | Message[];
+      if (!Array.isArray(read)) return [{ exchange, session, text, message: read }];
+      return read.map((message) => ({ exchange, session, text: JSON.stringify(message), message }));
+    });
   };
   return {
     sent: exchanges.flatMap((exchange) => (exchange.method === "POST" ? passed(exchange, [exchange.body.trim()]) : [])),

@@ -6,7 +6,7 @@ import { begin, headOf } from "../raw-http.ts";
 
 /** A `fetch` with a connection for each request, so that a session's requests meet every worker. */
 export const shortFetch: Fetch = async (url, init = {}) => {
-  const { method, signal } = init;
+  const { method = "GET", signal } = init;
   const headers = Object.fromEntries(new Headers(init.headers));
   const request = begin(String(url), { method, headers, body: typeof init.body === "string" ? [init.body] : [] });
   const leave = () => request.destroy(new Error("left"));

@@ -1,0 +1,216 @@
+/** Works out of what clients and servers saw which spans there must be, and says where spans differ from it. */
+import { operationsOf, type Operation } from "../envoy/operation-truth.ts";
+import type { Recorded } from "../envoy/recording.ts";
+import { isModern, type Passed, type Wire, wireOf } from "../envoy/wire.ts";
+import { type Context, contextOf } from "./contexts.ts";
+
+/** What the filter is configured to do. */
+export interface TraceSettings {
+  parent?: "meta" | "header";
+  sessions?: boolean;
+}
+
+/** An operation with all that its span must say. Times are in milliseconds since 1970. */
+export interface TracedOperation {
+  /** What names it in the test: its client, who asked, what and with which id. */
+  what: string;
+  /** The client's name. */
+  client: string;
+  /** The id of its session in Streamable HTTP; empty elsewhere. */
+  sessionId: string;
+  fromServer: boolean;
+  method: string;
+  target: string;
+  outcome: string;
+  code: string;
+  /** The JSON-RPC id as text. */
+  id: string;
+  /** The revision that the request's headers name; empty for none. */
+  revision: string;
+  requestBytes: number;
+  /** 0 where no answer came. */
+  responseBytes: number;
+  meta?: Context;
+  header?: Context;
+  /** What may be its parent: there is more than one answer where it depends on the worker. */
+  parents: Parent[];
+  bounds: Bounds;
+}
+
+/** A context of the request, another operation, the session's root, or none. */
+export type Parent = Context | TracedOperation | "root" | "none";
+
+/** The span starts and ends within these, inclusive. */
+interface Bounds {
+  startFrom: number;
+  startTo: number;
+  endFrom: number;
+  endTo: number;
+}
+
+const NAMED_METHODS = ["tools/call", "prompts/get"];
+/** A method that MCP does not have. */
+const UNKNOWN_METHOD = "nonsense/do";
+
+/** The operations of these exchanges, as clients recorded them and, on the other side of the proxy, a tap in front of the
+ *  servers. All must have ended. */
+export function tracedOperations(
+  byClients: readonly Recorded[],
+  byServers: readonly Recorded[],
+  settings: TraceSettings,
+): TracedOperation[] {
+  const [wire, behind] = [wireOf(byClients), wireOf(byServers)];
+  const names = clientNames(wire, byClients);
+  const traced = operationsOf(wire).map((operation) => tracedOf(operation, wire, new Reached(behind), names));
+  const byRequest = new Map(traced.map((each) => [each.operation.request, each.traced]));
+  for (const { operation, traced: each } of traced) {
+    each.parents = operation.fromServer
+      ? parentsOfServers(operation, each, wire, byRequest)
+      : [parentOf(each, settings, sessionOf(operation.request, wire) !== null)];
+  }
+  return traced.map((each) => each.traced);
+}
+
+/** The messages that the servers' side saw. */
+class Reached {
+  readonly #messages = new Map<string, Passed>();
+
+  constructor({ sent, received }: Wire) {
+    // What is replayed comes again: the first time counts.
+    for (const passed of [...sent, ...received].reverse()) this.#messages.set(keyOf(passed), passed);
+  }
+
+  find(passed: Passed | undefined): Passed | undefined {
+    return passed === undefined ? undefined : this.#messages.get(keyOf(passed));
+  }
+}
+
+function keyOf({ session, exchange, text }: Passed): string {
+  return JSON.stringify([session ?? exchange.givenSession, text]);
+}
+
+/** The session that a message belongs to; of `initialize`, the one that it begins. */
+function sessionOf({ session, exchange }: Passed, wire: Wire): string | null {
+  if (isModern(exchange)) return `window ${nameIn(exchange)}`;
+  return wire.sessionOf(exchange) ?? session ?? exchange.givenSession;
+}
+
+function sessionIdOf(request: Passed, wire: Wire): string {
+  const session = sessionOf(request, wire);
+  return isModern(request.exchange) || wire.streamOf(session) !== undefined ? "" : (session ?? "");
+}
+
+/** The names of clients by their sessions. */
+function clientNames(wire: Wire, exchanges: readonly Recorded[]): Map<string, string> {
+  const names = new Map<string, string>();
+  for (const { message, exchange, session } of wire.sent) {
+    if (message.method !== "initialize") continue;
+    const { clientInfo } = message.params as { clientInfo: { name: string } };
+    names.set(wire.sessionOf(exchange) ?? session ?? exchange.givenSession ?? "", clientInfo.name);
+  }
+  for (const exchange of exchanges.filter(isModern)) names.set(`window ${nameIn(exchange)}`, nameIn(exchange));
+  return names;
+}
+
+/** The client's name in a request of 2026-07-28. */
+function nameIn({ body }: Recorded): string {
+  if (body === "") return "";
+  const { params } = JSON.parse(body) as { params?: { _meta?: Record<string, { name?: string }> } };
+  return params?._meta?.["io.modelcontextprotocol/clientInfo"]?.name ?? "";
+}
+
+function tracedOf(
+  operation: Operation,
+  wire: Wire,
+  reached: Reached,
+  names: Map<string, string>,
+): { operation: Operation; traced: TracedOperation } {
+  const { request, answer, fromServer } = operation;
+  const { params, id } = request.message;
+  const method = request.message.method === UNKNOWN_METHOD ? "_OTHER" : request.message.method!;
+  const client = names.get(sessionOf(request, wire) ?? "") ?? "";
+  const code = answer?.message.error?.code;
+  const target = NAMED_METHODS.includes(method) ? (params?.name ?? "") : "";
+  const isAnsweredByProxy = !fromServer && reached.find(request) === undefined;
+  const rejected = code === 403 ? "denied" : "limited";
+  const meta = (params as { _meta?: { traceparent?: string } } | undefined)?._meta;
+  const traced: TracedOperation = {
+    what: `${client}: ${fromServer ? "server's" : "client's"} ${method} ${target} ${String(id)}`,
+    client,
+    sessionId: sessionIdOf(request, wire),
+    fromServer,
+    method,
+    target,
+    outcome: isAnsweredByProxy ? rejected : operation.outcome,
+    code: code === undefined ? "" : String(code),
+    id: String(id),
+    revision: fromServer ? "" : (request.exchange.headers.get("mcp-protocol-version") ?? ""),
+    requestBytes: Buffer.byteLength(request.text),
+    responseBytes: answer === undefined ? 0 : Buffer.byteLength(answer.text),
+    meta: fromServer ? undefined : contextOf(meta?.traceparent),
+    header: fromServer ? undefined : contextOf(request.exchange.headers.get("traceparent")),
+    parents: [],
+    bounds: boundsOf(operation, reached),
+  };
+  return { operation, traced };
+}
+
+/** The asker's interval contains the span, and the span that of who answers. */
+function boundsOf({ request, answer, fromServer }: Operation, reached: Reached): Bounds {
+  const [asked, answered] = [reached.find(request), reached.find(answer)];
+  if (fromServer) {
+    return {
+      startFrom: asked === undefined ? 0 : arrivedMs(asked),
+      startTo: arrivedMs(request) + 1,
+      endFrom: answer === undefined ? 0 : answer.exchange.startMs,
+      endTo: answered === undefined ? Infinity : answered.exchange.readMs + 1,
+    };
+  }
+  return {
+    startFrom: request.exchange.startMs,
+    startTo: asked === undefined ? Infinity : asked.exchange.readMs + 1,
+    endFrom: answered === undefined ? 0 : arrivedMs(answered),
+    endTo: answer === undefined ? Infinity : arrivedMs(answer) + 1,
+  };
+}
+
+/** When a message had come whole in a response. */
+function arrivedMs({ exchange: { text, arrivals }, text: message }: Passed): number {
+  const end = text.indexOf(message) + message.length;
+  const arrival = arrivals.find(({ length }) => length >= end);
+  // One that is part of a batch need not be found as it stands.
+  return (arrival ?? arrivals[arrivals.length - 1]).atMs;
+}
+
+/** The parent of what a client asked. */
+function parentOf({ meta, header }: TracedOperation, settings: TraceSettings, hasSession: boolean): Parent {
+  const { parent = "meta", sessions = true } = settings;
+  const [preferred, other] = parent === "meta" ? [meta, header] : [header, meta];
+  if (preferred !== undefined) return preferred;
+  if (sessions && hasSession) return "root";
+  return other ?? "none";
+}
+
+/** The parents that a server's request may have: the POST on whose stream it came, else an operation that is open, or the root. */
+function parentsOfServers(
+  { request }: Operation,
+  { bounds }: TracedOperation,
+  wire: Wire,
+  byRequest: Map<Passed, TracedOperation>,
+): Parent[] {
+  const { exchange } = request;
+  const session = sessionOf(request, wire);
+  const asked = [...byRequest].filter(([passed, { fromServer }]) => !fromServer && sessionOf(passed, wire) === session);
+  const ofPost = asked.filter(([passed]) => passed.exchange === exchange).map(([, operation]) => operation);
+  if (ofPost.length > 0) return ofPost;
+  const others = asked.map(([, operation]) => operation);
+  const perhaps = others.filter((other) => {
+    return other.bounds.startFrom <= bounds.startTo && other.bounds.endTo >= bounds.startFrom;
+  });
+  if (wire.streamOf(session) === undefined) return ["root", ...perhaps];
+  const surely = perhaps.filter((other) => {
+    return other.bounds.startTo <= bounds.startFrom && other.bounds.endFrom >= bounds.startTo;
+  });
+  if (surely.length > 1) return ["root"];
+  return perhaps.length === 1 ? perhaps : ["root", ...perhaps];
+}
