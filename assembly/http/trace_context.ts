@@ -54,22 +54,20 @@ export class TraceContext {
   read(at: usize, length: i32): bool {
     this.clear();
     if (length < TRACEPARENT_SIZE || !hasDashes(at)) return false;
-    const version = readHex(at, 2);
+    wrong = 0;
+    const version = readByte(at);
     // Later versions may have more behind the flags (section 3.2.1).
-    if (!wasHex || version == 0xff) return false;
+    if (version == 0xff) return false;
     if (length > TRACEPARENT_SIZE && (version == 0 || load<u8>(at + TRACEPARENT_SIZE) != DASH)) return false;
-    const high = readHex(at + TRACE_AT, HEX_SIZE);
-    let isHex = wasHex;
-    const low = readHex(at + TRACE_AT + HEX_SIZE, HEX_SIZE);
-    isHex = isHex && wasHex;
-    const span = readHex(at + SPAN_AT, HEX_SIZE);
-    isHex = isHex && wasHex;
-    const flags = readHex(at + FLAGS_AT, 2);
-    if (!isHex || !wasHex || (high | low) == 0 || span == 0) return false;
+    const high = readHex(at + TRACE_AT);
+    const low = readHex(at + TRACE_AT + HEX_SIZE);
+    const span = readHex(at + SPAN_AT);
+    const flags = readByte(at + FLAGS_AT);
+    if (wrong != 0 || (high | low) == 0 || span == 0) return false;
     this.traceHigh = high;
     this.traceLow = low;
     this.spanId = span;
-    this.flags = <u8>flags;
+    this.flags = flags;
     return true;
   }
 
@@ -90,8 +88,11 @@ export class TraceContext {
 /** Bytes of a context as a part of another block. */
 export const TRACE_CONTEXT_SIZE: usize = (offsetof<TraceContext>() + 7) & ~7;
 
-/** Whether the digits that were read last were hexadecimal ones in lower case. */
-let wasHex: bool = false;
+/** Not 0 where something else than hexadecimal digits in lower case has been read since it was set to 0. */
+let wrong: u64 = 0;
+
+/** A number in each byte. */
+const EACH: u64 = 0x0101010101010101;
 
 function hasDashes(at: usize): bool {
   return (
@@ -99,17 +100,27 @@ function hasDashes(at: usize): bool {
   );
 }
 
-/** The number of these hexadecimal digits, at most 16; sets {@link wasHex}. */
-function readHex(at: usize, digits: i32): u64 {
-  let value: u64 = 0;
-  wasHex = true;
-  for (let i = 0; i < digits; i++) {
-    const byte = load<u8>(at + i);
-    const isDigit = <u8>(byte - 0x30) < 10;
-    if (!isDigit && <u8>(byte - 0x61) >= 6) wasHex = false;
-    value = (value << 4) | ((<u64>(isDigit ? byte - 0x30 : byte - 0x57)) & 15);
-  }
-  return value;
+/** The number of 16 hexadecimal digits. */
+function readHex(at: usize): u64 {
+  return (readDigits(load<u64>(at)) << 32) | readDigits(load<u64>(at, 8));
+}
+
+/** The number of two hexadecimal digits. */
+function readByte(at: usize): u8 {
+  // As if zeros came behind them.
+  return <u8>(readDigits((<u64>load<u16>(at)) | ((EACH * 0x30) << 16)) >> 24);
+}
+
+/** The number of 8 hexadecimal digits, all at once; of anything else any number, and {@link wrong} is not 0. */
+function readDigits(digits: u64): u64 {
+  // Letters have bit 6, and are 9 more than their lower half.
+  let values = (digits & (EACH * 15)) + ((digits >> 6) & EACH) * 9;
+  // What the values are written as: 0x30 more where they are below 10, else 0x57 more.
+  const written = values + EACH * 0x30 + (((values + EACH * 6) >> 4) & EACH) * 0x27;
+  wrong |= (written ^ digits) | (values & (EACH * 0xf0));
+  values = ((values << 4) | (values >> 8)) & 0x00ff00ff00ff00ff;
+  values = (values | (values >> 8)) & 0x0000ffff0000ffff;
+  return bswap<u32>(<u32>(values | (values >> 16)));
 }
 
 function hexDigit(value: u8): u8 {
