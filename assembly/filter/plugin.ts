@@ -100,6 +100,7 @@ export class Plugin extends RootContext {
       endpoints,
       turns,
       timer,
+      requestHeaders,
       new ExportHost(
         new HostCallouts(),
         new HostHeaderMap(HeaderMapType.CalloutResponseHeaders),
@@ -140,7 +141,7 @@ export class Plugin extends RootContext {
     this.gate = gate;
     this.turns = turns;
     this.requests = new RequestFlow(configuration, settling, service, units, gate, host, headers, requestHeaders, body);
-    this.responses = new ResponseFlow(gate, edits, properties, headers, new BodyReader(BufferType.ResponseBody));
+    this.responses = new ResponseFlow(gate, edits, properties, clock, headers, new BodyReader(BufferType.ResponseBody));
   }
 
   /** Never refuses: a worker whose plugin refuses its configuration lets traffic pass unseen, or answers it with 500. */

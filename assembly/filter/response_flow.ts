@@ -1,6 +1,7 @@
 import { Gate, gatedRequest } from "../gate/gate";
 import { ResponseEdits } from "../gate/response_edits";
 import { GateRequest } from "../gate/stage/request";
+import { Clock } from "../host/clock";
 import { Properties } from "../host/properties";
 import { Exchange } from "../mcp/exchange/exchange";
 import { ResponseHead } from "../mcp/headers/response_head";
@@ -22,6 +23,7 @@ export class ResponseFlow {
     private gate: Gate,
     private edits: ResponseEdits,
     private properties: Properties,
+    private clock: Clock,
     private headers: HostHeaders,
     private body: BodyReader,
   ) {}
@@ -60,7 +62,9 @@ export class ResponseFlow {
     const body = this.body;
     const request = gatedRequest(exchange);
     body.begin(size);
-    exchange.stream.responseSize += size;
+    const stream = exchange.stream;
+    stream.responseSize += size;
+    if (stream.hasSpans && !stream.firstByteAt) stream.firstByteAt = this.clock.now();
     if (request && request.editor) this.edit(exchange, request, size);
     while (exchange.readsResponse && body.next()) exchange.responseBody(body.at, body.length, services);
     if (endOfStream) this.end(exchange);

@@ -5,6 +5,7 @@ import { CallerLabel, PluginConfig } from "../config/plugin_config";
 import { Turns } from "../gate/stage/turns";
 import { Clock } from "../host/clock";
 import { FilterState } from "../host/filter_state";
+import { HeaderMap } from "../host/header_map";
 import { Log } from "../host/log";
 import { Metrics } from "../host/metrics";
 import { Properties } from "../host/properties";
@@ -33,6 +34,7 @@ import { Statistics } from "../stats/statistics";
 import { AccessLog } from "../trace/access_log";
 import { ExportHost, Exporter } from "../trace/export/exporter";
 import { OperationLog } from "../trace/operation_log";
+import { SpanRecorder } from "../trace/spans/span_recorder";
 
 const SWEEP_MS: u64 = 5000;
 /** Three ticks, as for slots. */
@@ -53,6 +55,8 @@ export class Host {
     /** The turns and the timer of the plugin instance. */
     readonly turns: Turns,
     readonly timer: Timer,
+    /** Those of the current stream. */
+    readonly requestHeaders: HeaderMap,
     /** What exporters of spans need. */
     readonly exports: ExportHost,
   ) {}
@@ -110,6 +114,14 @@ export class Unit {
     services.events.add(statistics);
     services.events.add(clientMemory);
     services.clientNames = clientMemory;
+    const trace = config.trace;
+    if (trace) {
+      const exporter = new Exporter(trace, role, host.exports);
+      const headers = host.requestHeaders;
+      // Before the logs, which name the spans that are kept.
+      services.events.add(new SpanRecorder(config, role, services, exporter, headers, host.clock));
+      this.exporter = exporter;
+    }
     services.events.add(new AccessLog(host.filterState, host.clock));
     services.events.add(new OperationLog(host.log, host.clock));
     const slots = new Slots(shared);
@@ -125,8 +137,6 @@ export class Unit {
       services.limits = ledger;
       this.ledger = ledger;
     }
-    const trace = config.trace;
-    if (trace) this.exporter = new Exporter(trace, role, host.exports);
     this.services = services;
     this.statistics = statistics;
     this.shared = shared;

@@ -1,11 +1,9 @@
 import { RejectedRequest } from "../edit/request/rejected_request";
 import { RewriteKind } from "../edit/request/rewrites";
 import { GateRequest } from "../gate/stage/request";
-import { Token } from "../json/token";
-import { IdKind, idHash } from "../jsonrpc/id";
 import { Outcome } from "../mcp/protocol/outcome";
 import { CheckedRequest } from "./checked_request";
-import { Slot } from "./message/slots";
+import { messageIdHash, messageIdKind } from "./message_id";
 import { MessageForm, StrictReader } from "./message/strict_reader";
 
 /** Keeps the message in the reader from the server, while others of its request pass, or where its answer comes on another stream.
@@ -27,21 +25,12 @@ export function rejectMessage(
   }
   rewrites.add(RewriteKind.Method, reader.methodStart, reader.methodEnd - reader.methodStart);
   if (reader.form != MessageForm.Request) return;
-  const kind = idKindOf(reader);
-  request.addRejected(RejectedRequest.take(kind, idHashOf(reader, kind), outcome, error, length));
+  const kind = messageIdKind(reader);
+  request.addRejected(RejectedRequest.take(kind, messageIdHash(reader, kind), outcome, error, length));
 }
 
 /** The request in the reader, if an earlier stage has rejected it; null for another message. */
 export function rejectedRequest(request: GateRequest, reader: StrictReader): RejectedRequest | null {
-  const kind = idKindOf(reader);
-  return request.rejected(kind, idHashOf(reader, kind));
-}
-
-function idKindOf(reader: StrictReader): IdKind {
-  return reader.token(Slot.Id) == Token.String ? IdKind.String : IdKind.Number;
-}
-
-function idHashOf(reader: StrictReader, kind: IdKind): u64 {
-  const length = reader.textLength(Slot.Id);
-  return idHash(kind, reader.textAt(Slot.Id), length, length);
+  const kind = messageIdKind(reader);
+  return request.rejected(kind, messageIdHash(reader, kind));
 }

@@ -7,8 +7,13 @@ import { Stream } from "../mcp/state/stream";
 import { Operation } from "../mcp/state/operation";
 import { Event, EventKind } from "../mcp/event";
 import { EventSink } from "../mcp/event_sink";
+import { Span } from "../mcp/state/span";
+import { HEX_SIZE, writeHex } from "../memory/hex";
 import { Outcome, outcomeName } from "../mcp/protocol/outcome";
 import { shownLength } from "../mcp/protocol/shown_target";
+
+/** The 32 digits of a trace's id. */
+const traceId: usize = memory.data(32);
 
 /**
  * Leaves what an access log may want to show in the stream's filter state, as text; docs/access-log.md lists the names.
@@ -65,8 +70,20 @@ export class AccessLog extends EventSink {
     if (tokens) this.state.setNumber("mcp.tokens", tokens);
   }
 
+  /** Names the span of an operation, if it is exported. */
+  private trace(operation: Operation): void {
+    if (!operation.span) return;
+    const span = changetype<Span>(operation.span);
+    if (!span.isKept && !span.isSampled) return;
+    writeHex(traceId, span.traceHigh);
+    writeHex(traceId + HEX_SIZE, span.traceLow);
+    this.state.set("mcp.trace_id", traceId, 2 * HEX_SIZE);
+    this.state.setHash("mcp.span_id", span.spanId);
+  }
+
   private request(stream: Stream, operation: Operation, isModern: bool): void {
     this.begin(stream, operation.method, operation.session, isModern);
+    this.trace(operation);
     if (stream.isHandedOn) return;
     const length = shownLength(operation.method, operation.name, operation.nameLength);
     if (length) this.state.set("mcp.target", operation.name, length);
@@ -80,6 +97,10 @@ export class AccessLog extends EventSink {
       if (!isHandedOn) this.state.setText("mcp.tokens", "");
       this.state.setText("mcp.outcome", "");
       this.state.setText("mcp.duration_ms", "");
+      if (stream.spanSeed) {
+        this.state.setText("mcp.trace_id", "");
+        this.state.setText("mcp.span_id", "");
+      }
     }
     stream.isLogged = true;
     this.state.setText("mcp.era", isModern ? "modern" : "legacy");

@@ -7,9 +7,10 @@ import { EventSink } from "../mcp/event_sink";
 import { TargetKind, methodName, targetKind } from "../mcp/protocol/methods";
 import { outcomeName } from "../mcp/protocol/outcome";
 import { Operation } from "../mcp/state/operation";
+import { Span } from "../mcp/state/span";
 import { HEX_SIZE, writeHex } from "../memory/hex";
 
-const hexText: usize = memory.data(16);
+const hexText: usize = memory.data(32);
 /** One line is written at a time. */
 const writer = new JsonWriter();
 
@@ -41,6 +42,7 @@ export class OperationLog extends EventSink {
       writeHex(hexText, operation.session);
       writer.bytesMember("session", hexText, HEX_SIZE);
     }
+    if (operation.span) this.writeTrace(changetype<Span>(operation.span));
     writer.textMember("method", methodName(operation.method));
     // The store keeps no URI, which may hold a secret, so lines do not depend on where an operation has waited.
     const isNamed = targetKind(operation.method) != TargetKind.None;
@@ -52,5 +54,15 @@ export class OperationLog extends EventSink {
     if (tokens) writer.numberMember("tokens", tokens);
     writer.raw("}");
     this.log.writeBytes(Level.Info, writer.at, writer.length);
+  }
+
+  /** Names the span of an operation, if it is exported. */
+  private writeTrace(span: Span): void {
+    if (!span.isKept) return;
+    writeHex(hexText, span.traceHigh);
+    writeHex(hexText + HEX_SIZE, span.traceLow);
+    writer.bytesMember("trace_id", hexText, 2 * HEX_SIZE);
+    writeHex(hexText, span.spanId);
+    writer.bytesMember("span_id", hexText, HEX_SIZE);
   }
 }

@@ -2,6 +2,7 @@ import { RuleMode } from "../../config/rules/rule_config";
 import { Clock } from "../../host/clock";
 import { Level, Log } from "../../host/log";
 import { writeTimestamp } from "../../json/timestamp";
+import { TraceContext } from "../../http/trace_context";
 import { Token } from "../../json/token";
 import { JsonWriter } from "../../json/writer";
 import { methodOf } from "../../mcp/protocol/methods";
@@ -18,7 +19,7 @@ import { LineBudget } from "../../rules/line_budget";
 import { Slot } from "../../rules/message/slots";
 import { StrictReader } from "../../rules/message/strict_reader";
 
-const hexText: usize = memory.data(16);
+const hexText: usize = memory.data(32);
 
 /** Writes a line of JSON to the proxy's log for each denial: so many a second, and how many were left out. Never
  *  arguments, unless the operator asked for those that rules name. */
@@ -40,7 +41,8 @@ export class Audit {
   }
 
   /** Writes the line of a denied message. `rule`: the index of the rule that denies it, or {@link DEFAULT_RULE}.
-   *  `session`: the hash that logs show; 0 for none. `pin`: for {@link PIN_RULE}, what the tool's definition is. */
+   *  `session`: the hash that logs show; 0 for none. `span`: the message's; null for none. `pin`: for {@link PIN_RULE}, what the
+   *  tool's definition is. */
   denied(
     check: CheckedRequest,
     call: Call,
@@ -48,10 +50,12 @@ export class Audit {
     ruleName: string,
     isShadow: bool,
     session: u64,
+    span: TraceContext | null = null,
     pin: string = "",
   ): void {
     this.explanation.begin(check, call);
     this.begin(check, ruleName, isShadow, session);
+    if (span) this.writeSpan(span);
     this.writer.bytesMember("method", call.method, call.methodLength);
     const length = call.targetLength;
     if (length) {
@@ -111,6 +115,14 @@ export class Audit {
     this.writer.bytesMember("address", caller.addressText, caller.addressTextLength);
     if (this.lines.dropped) writer.numberMember("dropped", this.lines.dropped);
     this.lines.dropped = 0;
+  }
+
+  private writeSpan(span: TraceContext): void {
+    writeHex(hexText, span.traceHigh);
+    writeHex(hexText + HEX_SIZE, span.traceLow);
+    this.writer.bytesMember("trace_id", hexText, 2 * HEX_SIZE);
+    writeHex(hexText, span.spanId);
+    this.writer.bytesMember("span_id", hexText, HEX_SIZE);
   }
 
   /** Names what could not be determined where a DENY rule applies only for that, and the ALLOW rule that came nearest

@@ -3,7 +3,6 @@ import { LIST_METHODS } from "../../edit/response/list_kind";
 import { GateRequest } from "../../gate/stage/request";
 import { Servers } from "../../identity/servers";
 import { Token } from "../../json/token";
-import { IdKind, idHash } from "../../jsonrpc/id";
 import { NAME_LIMIT } from "../../mcp/protocol/limits";
 import { Method, methodName, methodOf } from "../../mcp/protocol/methods";
 import { MODERN_REVISION, UNKNOWN_REVISION, revisionName } from "../../mcp/protocol/revisions";
@@ -12,6 +11,7 @@ import { CheckedRequest } from "../../rules/checked_request";
 import { ClientMemory } from "../client_memory";
 import { Call } from "../../rules/message/call";
 import { Slot } from "../../rules/message/slots";
+import { messageIdHash, messageIdKind } from "../../rules/message_id";
 import { MessageForm, StrictReader } from "../../rules/message/strict_reader";
 import { DEFAULT_RULE, PIN_RULE, Policy } from "../policy/policy";
 import { PinCheck, PinState } from "./pin_check";
@@ -104,9 +104,8 @@ export class CallReader {
       if (call.isAboutTask && this.policy.namesTools) this.findTask(reader, request);
       return;
     }
-    const kind = reader.token(Slot.Id) == Token.String ? IdKind.String : IdKind.Number;
-    const length = reader.textLength(Slot.Id);
-    const asked = services.pairing.askedMethod(stream, kind, idHash(kind, reader.textAt(Slot.Id), length, length));
+    const kind = messageIdKind(reader);
+    const asked = services.pairing.askedMethod(stream, kind, messageIdHash(reader, kind));
     const name = asked == Method.None || asked == Method.Other ? "" : methodName(asked);
     String.UTF8.encodeUnsafe(changetype<usize>(name), name.length, METHOD_NAME);
     call.setAnswer(reader, METHOD_NAME, name.length);

@@ -10,6 +10,7 @@ import { RequestRefusal } from "../../rules/message/refusal";
 import { Slot } from "../../rules/message/slots";
 import { MessageForm } from "../../rules/message/strict_reader";
 import { sessionOf } from "../../rules/message_session";
+import { spanOfMessage } from "../../rules/message_trace";
 import { nameCaller } from "../../rules/named_caller";
 import { DEFAULT_RULE, PIN_RULE, Policy } from "../policy/policy";
 import { SpecialRule, specialRuleName } from "../policy/special_rule";
@@ -134,7 +135,8 @@ export class DecisionLog {
     if (!this.audit.admits()) return;
     if (session == 0) session = sessionOf(request, call.reader);
     const pin = rule == PIN_RULE ? pinStateName(this.pins.state) : "";
-    this.audit.denied(check, call, rule, this.ruleName(rule), isShadow, session, pin);
+    const span = spanOfMessage(request, call.reader, session, !isShadow);
+    this.audit.denied(check, call, rule, this.ruleName(rule), isShadow, session, span, pin);
   }
 
   private labelOf(rule: i32): i32 {

@@ -2,7 +2,7 @@ import { GateRequest } from "../../gate/stage/request";
 import { EDIT, PASS, Verdict } from "../../gate/stage/verdict";
 import { Servers } from "../../identity/servers";
 import { Token } from "../../json/token";
-import { IdKind, idHash } from "../../jsonrpc/id";
+import { IdKind } from "../../jsonrpc/id";
 import { LimitDecision } from "../../mcp/protocol/limit_decision";
 import { Method, methodOf } from "../../mcp/protocol/methods";
 import { Admission } from "../../mcp/state/admission";
@@ -10,6 +10,7 @@ import { CheckedRequest } from "../../rules/checked_request";
 import { Call } from "../../rules/message/call";
 import { RequestRefusal } from "../../rules/message/refusal";
 import { Slot } from "../../rules/message/slots";
+import { messageIdHash, messageIdKind } from "../../rules/message_id";
 import { MessageForm, StrictReader } from "../../rules/message/strict_reader";
 import { MessageJudge } from "../../rules/message_judge";
 import { Charger, decisionOf } from "./charger";
@@ -287,9 +288,8 @@ export class LimitJudge extends MessageJudge {
   /** Keeps the charges of the message of this index that its operation settles at its end. */
   private keep(request: GateRequest, reader: StrictReader, message: i32): void {
     if (!this.charger.settles(message)) return;
-    const kind = reader.token(Slot.Id) == Token.String ? IdKind.String : IdKind.Number;
-    const length = reader.textLength(Slot.Id);
-    const admission = Admission.take(kind, idHash(kind, reader.textAt(Slot.Id), length, length));
+    const kind = messageIdKind(reader);
+    const admission = Admission.take(kind, messageIdHash(reader, kind));
     this.charger.settleLater(message, admission);
     request.exchange.stream.addAdmission(admission);
   }

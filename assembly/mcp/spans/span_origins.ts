@@ -6,98 +6,113 @@ import { IdKind } from "../../jsonrpc/id";
 import { Bytes, mix } from "../../memory/bytes";
 import { neverZero } from "../../memory/keyed_hash";
 import { operationKey } from "../operations/operation_key";
-import { OtherContext } from "../state/span";
+import { OtherContext, Span } from "../state/span";
 import { Stream } from "../state/stream";
 
 /** 2 to the power of 64. */
 const ALL_IDS: f64 = 18446744073709551616.0;
 
-/** Chooses the trace and the parent of spans, and gives them their ids: the same for logs of a request, which are written before
- *  its span begins, and for the span. */
+/** Chooses the trace and the parent of spans, and gives them their ids: the same for logs of a request, which are written
+ *  before its span begins, and for the span. */
 export class SpanOrigins {
-  /** Of the span that {@link choose} was called for: its trace, the span of its parent (0 for none), and whether it is sampled. */
+  /** The trace that was chosen, the span of the parent there (0 for none), and whether it is sampled. */
   traceHigh: u64 = 0;
   traceLow: u64 = 0;
   parentId: u64 = 0;
   isSampled: bool = false;
-  /** It is in the trace of its session, which has found no other one. */
-  isInSession: bool = false;
-  /** The context that is not its parent; null where there is none. */
+  /** The context of the request that is not the parent; null where there is none. */
   other: TraceContext | null = null;
   otherKind: OtherContext = OtherContext.None;
   /** The name of this proxy's role, by which root spans have their ids. */
   readonly role: Bytes;
-  /** Trace ids whose lower half is less than this are sampled; all where the ratio is 1. */
+  /** Trace ids whose lower half is less than this are sampled, all of them where `samplesAll`. */
   private threshold: u64;
   private samplesAll: bool;
-  private traces: SessionTraces;
 
   /** @param role `client` or `server`. */
   constructor(
     readonly config: TraceConfig,
     role: string,
-    traces: SessionTraces,
+    private traces: SessionTraces,
   ) {
     const ratio = config.sampleRatio;
     this.role = Bytes.of(role);
-    this.traces = traces;
     this.samplesAll = ratio >= 1;
-    this.threshold = ratio <= 0 || ratio >= 1 ? 0 : <u64>(ratio * ALL_IDS);
+    this.threshold = ratio > 0 && ratio < 1 ? <u64>(ratio * ALL_IDS) : 0;
   }
 
   /** Chooses for a request of the client. `meta`: the context in its `_meta`. `session`: what it belongs to, or 0. */
   choose(stream: Stream, meta: TraceContext, session: SessionKey): void {
-    const config = this.config;
-    const header = stream.headerTrace;
-    const prefersMeta = config.parent == TraceParent.Meta;
-    const preferred = prefersMeta ? meta : header;
-    const other = prefersMeta ? header : meta;
-    this.isInSession = false;
-    this.other = null;
-    this.otherKind = OtherContext.None;
+    const isMeta = this.config.parent == TraceParent.Meta;
+    const preferred = isMeta ? meta : stream.headerTrace;
+    const other = isMeta ? stream.headerTrace : meta;
+    this.chooseNone(stream, meta);
     if (preferred.isThere) {
       this.follow(preferred);
-    } else if (session && config.sessions) {
+    } else if (session && this.config.sessions) {
       this.enterSession(stream, session);
     } else if (other.isThere) {
-      return this.follow(other);
+      this.follow(other);
+      this.other = null;
     } else {
-      this.traceHigh = neverZero(mix(stream.spanSeed ^ 1));
-      this.traceLow = neverZero(mix(stream.spanSeed ^ 2));
-      this.parentId = 0;
-      this.isSampled = this.samples(this.traceLow);
+      this.begin(stream);
     }
-    if (!other.isThere || (preferred.isThere && other.isSame(preferred))) return;
-    this.other = other;
-    this.otherKind = prefersMeta ? OtherContext.Transport : OtherContext.Meta;
   }
 
-  /** Chooses the root of this session's trace as the parent. `stream`: one that belongs to it, or one that has none of its
-   *  own. */
+  /** Finds the context of a request that is not to be its parent, if any. `meta` as in {@link choose}. */
+  chooseNone(stream: Stream, meta: TraceContext): void {
+    const isMeta = this.config.parent == TraceParent.Meta;
+    const other = isMeta ? stream.headerTrace : meta;
+    this.other = other.isThere && !meta.isSame(stream.headerTrace) ? other : null;
+    this.otherKind = isMeta ? OtherContext.Transport : OtherContext.Meta;
+  }
+
+  /** Whether a request with this context in its `_meta` is in the trace of its session, if it has one. */
+  mayEnterSession(stream: Stream, meta: TraceContext): bool {
+    const preferred = this.config.parent == TraceParent.Meta ? meta : stream.headerTrace;
+    return this.config.sessions && !preferred.isThere;
+  }
+
+  /** Chooses this context as the parent. */
+  follow(parent: TraceContext): void {
+    this.traceHigh = parent.traceHigh;
+    this.traceLow = parent.traceLow;
+    this.parentId = parent.spanId;
+    this.isSampled = this.config.sampleParent ? parent.isSampled : this.samples(parent.traceLow);
+  }
+
+  /** Chooses this span as the parent. */
+  enterSpan(parent: Span): void {
+    this.traceHigh = parent.traceHigh;
+    this.traceLow = parent.traceLow;
+    this.parentId = parent.spanId;
+    this.isSampled = parent.isSampled;
+  }
+
+  /** Chooses the root of this session's trace as the parent. `stream`: one of the session. */
   enterSession(stream: Stream, session: SessionKey): void {
-    const traces = this.traces;
-    this.findTrace(stream, session);
-    this.isInSession = true;
-    this.traceHigh = traces.high;
-    this.traceLow = traces.low;
-    this.parentId = this.rootId(traces.high, traces.low);
-    this.isSampled = this.samples(traces.low);
+    const trace = this.findTrace(stream, session);
+    this.traceHigh = trace.high;
+    this.traceLow = trace.low;
+    this.parentId = this.rootId(trace.high, trace.low);
+    this.isSampled = this.samples(trace.low);
   }
 
-  /** Finds the trace of a session: `high` and `low` of what this returns. `stream`: as in {@link enterSession}. */
+  /** Begins a trace, the same for all messages of a request. */
+  begin(stream: Stream): void {
+    this.traceHigh = neverZero(mix(stream.spanSeed ^ 1));
+    this.traceLow = neverZero(mix(stream.spanSeed ^ 2));
+    this.parentId = 0;
+    this.isSampled = this.samples(this.traceLow);
+  }
+
+  /** Finds the trace of a session. `stream`: one of the session. */
   findTrace(stream: Stream, session: SessionKey): SessionTraces {
     const link = stream.session;
-    const traces = this.traces;
-    if (link.id && link.traceHigh) {
-      traces.high = link.traceHigh;
-      traces.low = link.traceLow;
-    } else {
-      traces.find(session);
-    }
-    return traces;
+    return link.id ? this.findStoredTrace(session, link.traceHigh, link.traceLow) : this.findStoredTrace(session, 0, 0);
   }
 
-  /** The same of a session in the store, with the trace that is kept there or 0. */
+  /** Finds the trace of a session: the one whose id proxies share where that is not 0. */
   findStoredTrace(session: SessionKey, traceHigh: u64, traceLow: u64): SessionTraces {
     const traces = this.traces;
     if (traceHigh) {
@@ -109,12 +124,18 @@ export class SpanOrigins {
     return traces;
   }
 
+  /** What shows the session in spans: its key, or, where proxies share a key for the traces of sessions, the upper half of the
+   *  trace's id. */
+  shownSession(session: SessionKey, traceHigh: u64): u64 {
+    return this.config.sessionKey.length && traceHigh ? traceHigh : session;
+  }
+
   /** The id of the root span of a session's trace, of this proxy's role. */
   rootId(traceHigh: u64, traceLow: u64): u64 {
     return rootSpanId(traceHigh, traceLow, this.role);
   }
 
-  /** Whether traces of this id are sampled where no parent says it. */
+  /** Whether the ratio samples the trace of this id. */
   samples(traceLow: u64): bool {
     return this.samplesAll || traceLow < this.threshold;
   }
@@ -124,15 +145,8 @@ export class SpanOrigins {
     return neverZero(mix(stream.spanSeed ^ operationKey(kind, idHash, false)));
   }
 
-  /** The id of the span of a request that the server sent at `now`. One stream may bring several under one id. */
+  /** The id of the span of a request that the server sent at `now`: one stream may bring several under one JSON-RPC id. */
   spanOfServer(stream: Stream, kind: IdKind, idHash: u64, now: u64): u64 {
     return neverZero(mix(stream.spanSeed ^ operationKey(kind, idHash, true) ^ mix(now)));
-  }
-
-  private follow(parent: TraceContext): void {
-    this.traceHigh = parent.traceHigh;
-    this.traceLow = parent.traceLow;
-    this.parentId = parent.spanId;
-    this.isSampled = this.config.sampleParent ? parent.isSampled : this.samples(parent.traceLow);
   }
 }

@@ -2,7 +2,7 @@ import { foldsTo } from "../../json/folded_name";
 import { Bytes } from "../../memory/bytes";
 
 /** Members of a message that may be deciding. */
-export const SLOT_LIMIT: i32 = 66;
+export const SLOT_LIMIT: i32 = 67;
 
 /** A deciding member of messages, and those inside it. */
 export class Key {
@@ -10,6 +10,8 @@ export class Key {
   readonly inside: Key[] = [];
   /** Its value may be a list of texts, which are kept. */
   isList: bool = false;
+  /** Nothing is decided by it: no form of it is refused, and its value is kept if it is a short text. */
+  isObserved: bool = false;
 
   /** @param slot where its value is kept: less than {@link SLOT_LIMIT}.
    *  @param parent the address of what it stands in, 0 for the message itself. */

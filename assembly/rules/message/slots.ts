@@ -21,6 +21,8 @@ export enum Slot {
   MetaVersion,
   MetaClient,
   MetaClientName,
+  /** Only observed. */
+  MetaTraceparent,
   ClientInfo,
   ClientInfoName,
   ProtocolVersion,
@@ -58,6 +60,7 @@ export class DecidingKeys {
     const meta = params.add("_meta", Slot.Meta);
     meta.add("io.modelcontextprotocol/protocolVersion", Slot.MetaVersion);
     meta.add("io.modelcontextprotocol/clientInfo", Slot.MetaClient).add("name", Slot.MetaClientName);
+    meta.add("traceparent", Slot.MetaTraceparent).isObserved = true;
     params.add("clientInfo", Slot.ClientInfo).add("name", Slot.ClientInfoName);
     params.add("protocolVersion", Slot.ProtocolVersion);
     params.add("inputResponses", Slot.InputResponses);

@@ -12,6 +12,9 @@ import { Slot } from "./slots";
 /** Bytes of all deciding texts of a message that are kept. */
 const TEXTS_LIMIT: u32 = 4096;
 
+/** The longest text of a member that is only observed. */
+const OBSERVED_LIMIT: u32 = 64;
+
 /** Texts of a list that are kept. */
 const ITEM_LIMIT: i32 = 64;
 
@@ -236,6 +239,11 @@ export class StrictReader {
       return tokens.skipValue();
     }
     const isSeen = this.see(key.slot);
+    if (key.isObserved) {
+      if (isSeen || !key.name.equals(tokens.textAt, tokens.textLength)) tokens.skipValue();
+      else this.named = changetype<usize>(key);
+      return;
+    }
     if (!key.name.equals(tokens.textAt, tokens.textLength)) this.refusal = RequestRefusal.CaseVariant;
     else if (tokens.textEscaped) this.refusal = RequestRefusal.EscapedKey;
     else if (isSeen) this.refusal = RequestRefusal.DuplicateKey;
@@ -279,6 +287,8 @@ export class StrictReader {
 
   private keepText(value: Value): void {
     const tokens = this.tokens;
+    const isObserved = changetype<Key>(this.named).isObserved;
+    if (isObserved && tokens.textTotal > OBSERVED_LIMIT) return;
     if (changetype<Key>(this.named).slot == Slot.Method) {
       this.methodStart = <usize>tokens.tokenStart + 1;
       this.methodEnd = <usize>tokens.tokenEnd - 1;
@@ -290,7 +300,7 @@ export class StrictReader {
     memory.copy(this.texts + value.at, tokens.textAt, length);
     this.textsUsed += length;
     // Of a number there are no such flags.
-    if (value.token == Token.String && (tokens.textLossy || hasNul(tokens.textAt, tokens.textLength))) {
+    if (value.token == Token.String && !isObserved && (tokens.textLossy || hasNul(tokens.textAt, tokens.textLength))) {
       this.refusal = RequestRefusal.BadText;
       this.refusedKey = this.named;
     }

@@ -1,0 +1,34 @@
+import { GateRequest } from "../gate/stage/request";
+import { TRACE_CONTEXT_SIZE, TraceContext } from "../http/trace_context";
+import { SessionKey } from "../identity/keys";
+import { Token } from "../json/token";
+import { messageIdHash, messageIdKind } from "./message_id";
+import { Slot } from "./message/slots";
+import { MessageForm, StrictReader } from "./message/strict_reader";
+
+/** The context in the message's `_meta`, or none; and what {@link spanOfMessage} has found. */
+const meta = changetype<TraceContext>(heap.alloc(TRACE_CONTEXT_SIZE));
+const found = changetype<TraceContext>(heap.alloc(TRACE_CONTEXT_SIZE));
+
+/** The span that the request in the reader gets or would get: its trace and its own id, valid until the next call. Null where
+ *  none is exported: no traces are recorded, the message is no request, or its trace is not sampled. `session`: what it belongs
+ *  to, or 0. `isRejected`: the gate keeps it from the server, so that its span may be kept as that of a failure. */
+export function spanOfMessage(
+  request: GateRequest,
+  reader: StrictReader,
+  session: SessionKey,
+  isRejected: bool,
+): TraceContext | null {
+  const origins = request.services.origins;
+  if (!origins || reader.form != MessageForm.Request) return null;
+  const stream = request.exchange.stream;
+  const isNamed = reader.token(Slot.MetaTraceparent) == Token.String;
+  meta.read(reader.textAt(Slot.MetaTraceparent), isNamed ? reader.textLength(Slot.MetaTraceparent) : 0);
+  origins.choose(stream, meta, session);
+  if (!origins.isSampled && !(isRejected && origins.config.keepErrors)) return null;
+  const kind = messageIdKind(reader);
+  found.traceHigh = origins.traceHigh;
+  found.traceLow = origins.traceLow;
+  found.spanId = origins.spanOf(stream, kind, messageIdHash(reader, kind));
+  return found;
+}

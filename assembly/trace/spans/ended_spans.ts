@@ -1,0 +1,35 @@
+import { Stream } from "../../mcp/state/stream";
+import { SpanWriter } from "../otlp/span_writer";
+
+/** A span without its last links and its end: {@link length} bytes behind this object. */
+@unmanaged
+class EndedSpan {
+  /** The address of the next one of the stream, or 0. */
+  next: usize;
+  length: i32;
+  hasLinks: bool;
+}
+
+const HEAD: usize = (offsetof<EndedSpan>() + 7) & ~7;
+
+/** Keeps what the writer has written of a span until its stream ends, when the span of the proxy's own tracer is known. */
+export function keepUntilEnd(stream: Stream, writer: SpanWriter, hasLinks: bool): void {
+  const at = heap.alloc(HEAD + writer.length);
+  const ended = changetype<EndedSpan>(at);
+  ended.next = stream.endedSpans;
+  ended.length = writer.length;
+  ended.hasLinks = hasLinks;
+  memory.copy(at + HEAD, writer.at, writer.length);
+  stream.endedSpans = at;
+}
+
+/** Goes on with a span of the stream, which is no longer kept. False where there is none. */
+export function resumeKept(stream: Stream, writer: SpanWriter): bool {
+  const at = stream.endedSpans;
+  if (!at) return false;
+  const ended = changetype<EndedSpan>(at);
+  stream.endedSpans = ended.next;
+  writer.resume(at + HEAD, ended.length, ended.hasLinks);
+  heap.free(at);
+  return true;
+}

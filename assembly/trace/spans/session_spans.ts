@@ -1,0 +1,78 @@
+import { Clock } from "../../host/clock";
+import { rootSpanId } from "../../identity/session_traces";
+import { Bytes } from "../../memory/bytes";
+import { NANOSECONDS_PER_MILLISECOND } from "../../memory/elapsed";
+import { HEX_SIZE, writeHex } from "../../memory/hex";
+import { REVISION_COUNT, UNKNOWN_REVISION } from "../../mcp/protocol/revisions";
+import { SpanOrigins } from "../../mcp/spans/span_origins";
+import { SessionEntry } from "../../store/session_entry";
+import { Exporter } from "../export/exporter";
+import { Attribute } from "../otlp/attribute";
+import { SpanKind } from "../otlp/span_writer";
+import { REVISIONS, SESSION_ENDS, SESSION_KINDS } from "./names";
+import { ServerNames } from "./server_names";
+
+const NAME = Bytes.of("MCP session");
+const CLIENT = Bytes.of("client");
+const SERVER = Bytes.of("server");
+
+const digits: usize = memory.data(16);
+
+/** Exports the roots of the traces of sessions, once each: when the session has ended and its totals are final. */
+export class SessionSpans {
+  constructor(
+    private exporter: Exporter,
+    private origins: SpanOrigins,
+    private servers: ServerNames,
+    private clock: Clock,
+  ) {}
+
+  /** A session has ended. Nothing where its trace is not sampled and no span of it has been kept. */
+  settled(entry: SessionEntry): void {
+    const origins = this.origins;
+    if (!origins.config.sessions) return;
+    const trace = origins.findStoredTrace(entry.hash, entry.traceHigh, entry.traceLow);
+    const high = trace.high;
+    const low = trace.low;
+    if (!entry.isTraced && !origins.samples(low)) return;
+    const offset = this.clock.wallNow() - this.clock.now();
+    const startedAt = entry.startedAtMs * NANOSECONDS_PER_MILLISECOND;
+    const endedAt = entry.endedAtMs * NANOSECONDS_PER_MILLISECOND;
+    // Other proxies have the same trace where they share a key for it.
+    const isBelowClient = entry.traceHigh != 0 && origins.role.equals(SERVER.at, SERVER.length);
+    const writer = this.exporter.writer;
+    writer.begin(
+      high,
+      low,
+      origins.rootId(high, low),
+      isBelowClient ? rootSpanId(high, low, CLIENT) : 0,
+      SpanKind.Internal,
+      false,
+      startedAt + offset,
+      <u64>max<i64>(endedAt, startedAt) + offset,
+      NAME.at,
+      NAME.length,
+      0,
+      0,
+    );
+    const server = this.servers.find(entry.server);
+    if (server) this.text(Attribute.McpServerName, server);
+    const revision: i32 = entry.revision;
+    if (revision != UNKNOWN_REVISION && revision < REVISION_COUNT) {
+      this.text(Attribute.McpProtocolVersion, REVISIONS[revision]);
+    }
+    this.text(Attribute.McpSessionKind, SESSION_KINDS[entry.kind]);
+    this.text(Attribute.McpSessionEnd, SESSION_ENDS[entry.end]);
+    writer.integer(Attribute.McpSessionOperations, entry.operations);
+    if (entry.tokens) writer.integer(Attribute.McpTokens, entry.tokens);
+    writeHex(digits, origins.shownSession(entry.hash, high));
+    writer.text(Attribute.SessionId, digits, HEX_SIZE);
+    writer.text(Attribute.GenAiConversationId, digits, HEX_SIZE);
+    writer.end();
+    this.exporter.add(writer.at, writer.length);
+  }
+
+  private text(attribute: Attribute, bytes: Bytes): void {
+    this.exporter.writer.text(attribute, bytes.at, bytes.length);
+  }
+}

@@ -1,0 +1,316 @@
+import { PluginConfig } from "../../config/plugin_config";
+import { TraceConfig } from "../../config/trace_config";
+import { Clock } from "../../host/clock";
+import { HeaderMap } from "../../host/header_map";
+import { TRACE_CONTEXT_SIZE, TraceContext } from "../../http/trace_context";
+import { SessionKey } from "../../identity/keys";
+import { Bytes } from "../../memory/bytes";
+import { Event, EventKind } from "../../mcp/event";
+import { EventSink } from "../../mcp/event_sink";
+import { ExchangeServices } from "../../mcp/exchange/services";
+import { McpMessage } from "../../mcp/message/message";
+import { LimitDecision } from "../../mcp/protocol/limit_decision";
+import { Method } from "../../mcp/protocol/methods";
+import { isRejection } from "../../mcp/protocol/outcome";
+import { UNKNOWN_REVISION } from "../../mcp/protocol/revisions";
+import { StreamKind } from "../../mcp/protocol/stream_kinds";
+import { SpanOrigins } from "../../mcp/spans/span_origins";
+import { Operation } from "../../mcp/state/operation";
+import { OtherContext, RejectingRule, Span } from "../../mcp/state/span";
+import { Stream } from "../../mcp/state/stream";
+import { LineBudget } from "../../rules/line_budget";
+import { Exporter } from "../export/exporter";
+import { SpanKind, SpanWriter } from "../otlp/span_writer";
+import { keepUntilEnd, resumeKept } from "./ended_spans";
+import { isSpanError } from "./error_type";
+import { OpenSpans } from "./open_spans";
+import { RuleNames } from "./rule_names";
+import { ServerNames } from "./server_names";
+import { SessionSpans } from "./session_spans";
+import { SpanText } from "./span_text";
+
+/** Spans that are kept in a second although they are not sampled. */
+const KEPT_PER_SECOND: i32 = 100;
+
+const ENVOY = Bytes.of("envoy");
+
+/** The span that the proxy's own tracer has named, or none. */
+const injected = changetype<TraceContext>(heap.alloc(TRACE_CONTEXT_SIZE));
+
+/**
+ * Records a span for each operation (OpenTelemetry, semantic conventions for MCP), and one for each session: docs/tracing.md
+ * says what they show. Those that are exported go to the queue when their streams end.
+ */
+export class SpanRecorder extends EventSink {
+  private config: TraceConfig;
+  private origins: SpanOrigins;
+  private writer: SpanWriter;
+  private open: OpenSpans = new OpenSpans();
+  private servers: ServerNames;
+  private text: SpanText;
+  private sessionSpans: SessionSpans;
+  private kept: LineBudget;
+  /** Spans are kept although they are not sampled. */
+  private keepsAny: bool;
+  private isServer: bool;
+
+  /** @param role `client` or `server`.
+   *  @param services those whose events it receives: traces are recorded there.
+   *  @param requestHeaders those of the current stream, at its end. */
+  constructor(
+    config: PluginConfig,
+    role: string,
+    private services: ExchangeServices,
+    private exporter: Exporter,
+    private requestHeaders: HeaderMap,
+    private clock: Clock,
+  ) {
+    super();
+    const origins = services.origins!;
+    const writer = exporter.writer;
+    const trace = origins.config;
+    const servers = new ServerNames();
+    this.origins = origins;
+    this.writer = writer;
+    this.config = trace;
+    this.isServer = role == "server";
+    this.servers = servers;
+    this.keepsAny = trace.keepErrors || trace.keepSlowerMs > 0;
+    this.kept = new LineBudget(clock, KEPT_PER_SECOND);
+    this.text = new SpanText(writer, origins, new RuleNames(config), servers, clock);
+    this.sessionSpans = new SessionSpans(exporter, origins, servers, clock);
+  }
+
+  receive(event: Event): void {
+    switch (event.kind) {
+      case EventKind.ServerResolved:
+        return this.servers.add(event.stream.server, event.name, event.nameLength);
+      case EventKind.OperationRead:
+        return this.read(event.stream, event.operation!, event.message, event.isDenied);
+      case EventKind.OperationWaiting:
+        return this.waits(event.stream, event.operation!);
+      case EventKind.OperationEnded:
+        return this.ended(event.stream, event.operation!);
+      case EventKind.Progress:
+        return this.progressed(event.operation);
+      case EventKind.Decided:
+        if (event.isDenied && !event.isShadow) reject(event.stream, RejectingRule.Access, event.rule);
+        return;
+      case EventKind.LimitDecided:
+        return this.limited(event.stream, event.rule, event.decision);
+      case EventKind.StreamEnded:
+        return this.streamEnded(event.stream);
+      case EventKind.SessionSettled:
+        return this.sessionSpans.settled(event.entry);
+    }
+  }
+
+  private read(stream: Stream, operation: Operation, message: McpMessage, isRejected: bool): void {
+    const span = operation.fromServer
+      ? this.beginOfServer(stream, operation, message)
+      : this.beginOfClient(stream, operation, message, isRejected);
+    if (!span) return;
+    span.keepId(message.idText, message.idLength);
+    operation.span = changetype<usize>(span);
+    // Where only the end tells the trace, it may turn out to be sampled.
+    if (span.isSampled || !span.traceHigh) stream.hasSpans = true;
+  }
+
+  /** The span of a client's request; null where it cannot come to be exported. */
+  private beginOfClient(stream: Stream, operation: Operation, message: McpMessage, isRejected: bool): Span | null {
+    const origins = this.origins;
+    const session = isRejected ? this.sessionOfRejected(stream, operation) : operation.begunIn;
+    // A request that names no session begins one, or belongs to its caller's activity, as its end will tell.
+    const isKnown = isRejected || hasOwnSession(stream, operation);
+    const isLate = !isKnown && origins.mayEnterSession(stream, message.trace);
+    if (isLate) origins.chooseNone(stream, message.trace);
+    else origins.choose(stream, message.trace, isKnown ? session : 0);
+    if (!isLate && !origins.isSampled && !this.keepsAny) return null;
+    const span = Span.take();
+    span.spanId = origins.spanOf(stream, operation.idKind, operation.idHash);
+    span.startedAt = stream.startedAt;
+    if (!isLate) this.place(span);
+    const other = origins.other;
+    if (other) keepOther(span, other, origins.otherKind);
+    if (isKnown && session) {
+      this.keepSession(span, stream, session);
+      if (!stream.session.isHttpSse && !isRejected) this.open.add(span, session);
+    }
+    return span;
+  }
+
+  /** The span of a server's request; null likewise. */
+  private beginOfServer(stream: Stream, operation: Operation, message: McpMessage): Span | null {
+    const origins = this.origins;
+    const session = operation.session;
+    const waiting = stream.session.isHttpSse ? this.services.pairing.onlyWaiting(session) : null;
+    const parent = waiting ? spanOf(waiting) : this.parentOnStream(stream, session);
+    if (parent && parent.traceHigh) origins.enterSpan(parent);
+    else if (this.config.sessions) origins.enterSession(stream, session);
+    else origins.begin(stream);
+    if (waiting) waiting.release();
+    if (!origins.isSampled && !this.keepsAny) return null;
+    const span = Span.take();
+    span.startedAt = operation.startedAt;
+    span.spanId = origins.spanOfServer(stream, operation.idKind, operation.idHash, operation.startedAt);
+    this.place(span);
+    if (message.trace.isThere) keepOther(span, message.trace, OtherContext.Meta);
+    this.keepSession(span, stream, session);
+    return span;
+  }
+
+  /** The open span that a request of the server on this stream belongs to; null where it cannot be told. */
+  private parentOnStream(stream: Stream, session: SessionKey): Span | null {
+    if (stream.kind == StreamKind.Get) return this.open.only(session);
+    const operation = stream.operations.only;
+    return operation ? spanOf(operation) : null;
+  }
+
+  /** Gives a span the place that has been chosen. */
+  private place(span: Span): void {
+    const origins = this.origins;
+    span.traceHigh = origins.traceHigh;
+    span.traceLow = origins.traceLow;
+    span.parentId = origins.parentId;
+    span.isSampled = origins.isSampled;
+  }
+
+  private keepSession(span: Span, stream: Stream, session: SessionKey): void {
+    if (!this.config.sessions) return;
+    const trace = this.origins.findTrace(stream, session);
+    span.sessionHigh = trace.high;
+    span.sessionLow = trace.low;
+  }
+
+  /** The session that a request belongs to which the gate keeps from the server: the one that logs show. */
+  private sessionOfRejected(stream: Stream, operation: Operation): SessionKey {
+    if (operation.session) return operation.session;
+    const client = operation.clientName;
+    return this.services.sessions.sessionOfRequest(stream, UNKNOWN_REVISION, client, operation.clientNameLength);
+  }
+
+  private progressed(operation: Operation | null): void {
+    const span = operation ? spanOf(operation) : null;
+    if (span) span.addProgress(this.clock.now());
+  }
+
+  private limited(stream: Stream, rule: i32, decision: LimitDecision): void {
+    if (decision == LimitDecision.Limited) reject(stream, RejectingRule.Limit, rule);
+    else if (decision == LimitDecision.Queued && !stream.queuedAt) stream.queuedAt = this.clock.now();
+  }
+
+  /** The stream of an operation has ended, and its answer comes elsewhere. */
+  private waits(stream: Stream, operation: Operation): void {
+    const span = spanOf(operation);
+    if (!span) return;
+    this.open.remove(span);
+    keepTimes(span, stream);
+  }
+
+  private ended(stream: Stream, operation: Operation): void {
+    const span = spanOf(operation);
+    if (!span) return;
+    this.open.remove(span);
+    const isOwn = stream.spanSeed != 0 && !operation.isParked;
+    if (isOwn) keepTimes(span, stream);
+    let session = operation.session;
+    if (!session && isOwn && isRejection(operation.outcome)) session = this.sessionOfRejected(stream, operation);
+    if (!span.traceHigh) this.placeLate(span, stream, session);
+    else if (session && isOwn && !span.sessionHigh) this.keepSession(span, stream, session);
+    const kind = this.isServer == operation.fromServer ? SpanKind.Client : SpanKind.Server;
+    const isError = isSpanError(operation.outcome, operation.errorCode, kind == SpanKind.Server);
+    if (!span.isSampled && !this.keeps(operation, isError)) return;
+    span.isKept = true;
+    if (session && span.sessionHigh && !this.origins.samples(span.sessionLow)) {
+      this.services.tracker.trace(session, this.clock.milliseconds);
+    }
+    if (isOwn) {
+      span.rule = stream.rejectingRule;
+      span.ruleKind = stream.rejectingKind;
+    }
+    this.text.write(stream, operation, span, session, isError, kind);
+    if (isOwn) keepUntilEnd(stream, this.writer, this.text.hasLinks);
+    else this.finish();
+  }
+
+  /** Whether an operation that is not sampled is worth a span all the same. */
+  private keeps(operation: Operation, isError: bool): bool {
+    const config = this.config;
+    const isSlow = config.keepSlowerMs > 0 && operation.durationMs(this.clock.now()) >= config.keepSlowerMs;
+    return ((config.keepErrors && isError) || isSlow) && this.kept.admits();
+  }
+
+  /** Places a span whose session has become known only now, if it has any. */
+  private placeLate(span: Span, stream: Stream, session: SessionKey): void {
+    const origins = this.origins;
+    if (session) {
+      origins.enterSession(stream, session);
+      span.sessionHigh = origins.traceHigh;
+      span.sessionLow = origins.traceLow;
+    } else if (span.other == <u8>OtherContext.Meta) {
+      origins.follow(stream.metaTrace);
+      span.other = <u8>OtherContext.None;
+    } else if (span.other == <u8>OtherContext.Transport) {
+      origins.follow(stream.headerTrace);
+      span.other = <u8>OtherContext.None;
+    } else {
+      origins.begin(stream);
+    }
+    this.place(span);
+  }
+
+  /** The stream is over: the span of the proxy's own tracer is known. */
+  private streamEnded(stream: Stream): void {
+    if (!stream.endedSpans) return;
+    const hasInjected = this.findInjected(stream);
+    while (resumeKept(stream, this.writer)) {
+      if (hasInjected) {
+        this.writer.link(injected.traceHigh, injected.traceLow, injected.spanId, ENVOY.at, ENVOY.length);
+      }
+      this.finish();
+    }
+  }
+
+  private finish(): void {
+    this.writer.end();
+    this.exporter.add(this.writer.at, this.writer.length);
+  }
+
+  /** Whether the proxy's own tracer has named a span: then the request's context has become another one on its way. */
+  private findInjected(stream: Stream): bool {
+    const headers = this.requestHeaders;
+    if (!headers.find("traceparent") || !injected.read(headers.at, headers.length)) return false;
+    return !injected.isSame(stream.headerTrace) && !injected.isSame(stream.metaTrace);
+  }
+}
+
+/** What traces keep of an operation; null where they keep nothing. */
+function spanOf(operation: Operation): Span | null {
+  return operation.span ? changetype<Span>(operation.span) : null;
+}
+
+/** Whether the request names the session that its operation belongs to. */
+function hasOwnSession(stream: Stream, operation: Operation): bool {
+  return stream.session.id != 0 && (operation.method != Method.Initialize || stream.session.isHttpSse);
+}
+
+function keepOther(span: Span, other: TraceContext, kind: OtherContext): void {
+  span.otherHigh = other.traceHigh;
+  span.otherLow = other.traceLow;
+  span.otherId = other.spanId;
+  span.other = <u8>kind;
+}
+
+/** Keeps the times that the operation's own stream has. */
+function keepTimes(span: Span, stream: Stream): void {
+  span.queuedAt = stream.queuedAt;
+  span.firstByteAt = stream.firstByteAt;
+}
+
+/** A rule rejects a message of the request. */
+function reject(stream: Stream, kind: RejectingRule, rule: i32): void {
+  const isSame = stream.rejectingKind == <u8>kind && stream.rejectingRule == rule;
+  if (stream.rejectingKind && !isSame) kind = RejectingRule.Several;
+  stream.rejectingKind = <u8>kind;
+  stream.rejectingRule = rule;
+}

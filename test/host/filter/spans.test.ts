@@ -1,0 +1,326 @@
+/** What is recorded of operations and sessions as spans. */
+import { describe, expect, test } from "vitest";
+
+import { error, event, JSON_ANSWER, MCP_HEADERS, post, request, result, SSE_ANSWER, toolCall } from "./filter.ts";
+import { openSession, send } from "./http-sse.ts";
+import { initializeResult, inSession, openGet, openPost, numbered, priming } from "./open-stream.ts";
+import { exported, type Span, startTraced, traced } from "./traces.ts";
+
+const SERVER = 2;
+const CLIENT = 3;
+const INTERNAL = 1;
+
+const TRACE = "0af7651916cd43dd8448eb211c80319c";
+const OTHER_TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
+const PARENT = "b7ad6b7169203331";
+const OTHER_PARENT = "00f067aa0ba902b7";
+
+const context = (trace = TRACE, parent = PARENT, flags = "01") => `00-${trace}-${parent}-${flags}`;
+const byName = (spans: readonly Span[], name: string): Span => {
+  const found = spans.filter((span) => span.name === name);
+  expect(found.map((span) => span.name)).toEqual([name]);
+  return found[0];
+};
+const initialize = (params: object = {}) =>
+  request("initialize", { protocolVersion: "2025-11-25", clientInfo: { name: "agent", version: "1" }, ...params }, 0);
+const call = (meta: object = {}, id: unknown = 1) =>
+  request("tools/call", { name: "echo", arguments: { text: "s3cret" }, _meta: meta }, id);
+
+type Workers = ReturnType<typeof startTraced>;
+
+function begin(workers: Workers, session = "s"): void {
+  const headers = { ...JSON_ANSWER, "mcp-session-id": session };
+  post(workers[0], initialize(), { headers, body: initializeResult("2025-11-25") });
+}
+
+function end(workers: Workers, session = "s"): void {
+  const headers = { "mcp-session-id": session };
+  const stream = workers[0].stream();
+  stream.requestHeaders([[":method", "DELETE"], [":path", "/mcp"], ...Object.entries(headers)] as never, true);
+  stream.responseHeaders([[":status", "200"]] as never, true);
+  stream.end();
+}
+
+describe("a session", () => {
+  test("is a trace: its steps under one root, which comes when it ends", () => {
+    const workers = startTraced(2);
+    begin(workers);
+    post(workers[1], request("tools/list", {}, 1), result({ tools: [] }, 1), { headers: inSession("s") });
+    post(workers[0], toolCall("echo", 2), result({ isError: true }, 2), { headers: inSession("s") });
+    const steps = exported(workers);
+    expect(steps.map(({ name }) => name).sort()).toEqual(["initialize", "tools/call echo", "tools/list"]);
+    end(workers);
+    const [root, ...more] = exported(workers, 30);
+    expect(more).toEqual([]);
+    expect(root).toMatchObject({ name: "MCP session", kind: INTERNAL, parentSpanId: "", isError: false });
+    expect(root.attributes).toMatchObject({
+      "mcp.session.kind": "streamable",
+      "mcp.session.end": "deleted",
+      "mcp.session.operations": 3,
+      "mcp.server.name": "tools",
+    });
+    for (const step of steps) {
+      expect(step).toMatchObject({ traceId: root.traceId, parentSpanId: root.spanId, kind: SERVER, links: {} });
+      expect(step.attributes["session.id"]).toBe(root.attributes["session.id"]);
+      expect(step.attributes["gen_ai.conversation.id"]).toBe(root.attributes["session.id"]);
+    }
+    expect(new Set(steps.map(({ spanId }) => spanId)).size).toBe(3);
+  });
+
+  test("asks its client under the call on whose stream it asks", () => {
+    const workers = startTraced(2);
+    begin(workers);
+    const open = openPost(workers[0], "s", toolCall("echo", 1)).send(request("sampling/createMessage", {}, "q1"));
+    post(workers[1], result({ role: "assistant", content: {} }, "q1"), { status: 202 }, { headers: inSession("s") });
+    open.send(result({}, 1)).close();
+    const spans = exported(workers);
+    const tool = byName(spans, "tools/call echo");
+    expect(byName(spans, "sampling/createMessage")).toMatchObject({
+      traceId: tool.traceId,
+      parentSpanId: tool.spanId,
+      kind: CLIENT,
+      attributes: { "jsonrpc.request.id": "q1", "mcp.outcome": "ok" },
+    });
+  });
+
+  test("asks on its GET stream under the only call that is open, else under the root", () => {
+    const workers = startTraced(1);
+    begin(workers);
+    const get = openGet(workers[0], "s").send(request("roots/list", {}, "q1"));
+    post(workers[0], result({ roots: [] }, "q1"), { status: 202 }, { headers: inSession("s") });
+    const open = openPost(workers[0], "s", toolCall("echo", 1));
+    get.send(request("elicitation/create", {}, "q2"));
+    post(workers[0], result({ action: "accept" }, "q2"), { status: 202 }, { headers: inSession("s") });
+    const other = openPost(workers[0], "s", toolCall("other", 2));
+    get.send(request("sampling/createMessage", {}, "q3"));
+    post(workers[0], result({}, "q3"), { status: 202 }, { headers: inSession("s") });
+    open.send(result({}, 1)).close();
+    other.send(result({}, 2)).close();
+    const spans = exported(workers);
+    const root = byName(spans, "initialize").parentSpanId;
+    expect(byName(spans, "roots/list").parentSpanId).toBe(root);
+    expect(byName(spans, "elicitation/create").parentSpanId).toBe(byName(spans, "tools/call echo").spanId);
+    expect(byName(spans, "sampling/createMessage").parentSpanId).toBe(root);
+  });
+
+  test("of HTTP+SSE asks under the only call that waits, on any worker", () => {
+    const workers = startTraced(3);
+    const stream = openSession(workers[0], workers[1]);
+    send(workers[2], toolCall("echo", 5));
+    stream.send(request("sampling/createMessage", {}, "q1"));
+    send(workers[0], result({}, "q1"));
+    stream.send(result({}, 5));
+    const spans = exported(workers);
+    const tool = byName(spans, "tools/call echo");
+    expect(tool.parentSpanId).toBe(byName(spans, "initialize").parentSpanId);
+    expect(byName(spans, "sampling/createMessage")).toMatchObject({ traceId: tool.traceId, parentSpanId: tool.spanId });
+  });
+
+  test("without an id is its caller's activity", () => {
+    const workers = startTraced(1, { sessions: { idleTimeout: "10s" } });
+    const headers = { ...MCP_HEADERS, "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call" };
+    post(workers[0], toolCall("one", 1), result({}, 1), { headers });
+    post(workers[0], toolCall("two", 2), result({}, 2), { headers });
+    const spans = exported(workers, 40);
+    const root = byName(spans, "MCP session");
+    expect(root.attributes).toMatchObject({ "mcp.session.kind": "window", "mcp.session.end": "idle" });
+    for (const name of ["tools/call one", "tools/call two"]) {
+      expect(byName(spans, name)).toMatchObject({ traceId: root.traceId, parentSpanId: root.spanId });
+    }
+  });
+
+  test("that did not begin has no trace", () => {
+    const workers = startTraced(1);
+    post(workers[0], initialize(), { status: 500, headers: JSON_ANSWER, body: error(-32603, 0) });
+    const [span] = exported(workers);
+    expect(span).toMatchObject({ name: "initialize", parentSpanId: "", isError: true });
+    expect(span.attributes).toMatchObject({ "error.type": "-32603", "rpc.response.status_code": "-32603" });
+  });
+});
+
+describe("a request with a context", () => {
+  const inMeta = { traceparent: context() };
+  const inHeader = { traceparent: context(OTHER_TRACE, OTHER_PARENT) };
+
+  function spanOf(trace: object, meta: object, headers: object, session = "s"): Span {
+    const workers = startTraced(1, { trace: traced(trace) });
+    begin(workers);
+    const sent = { ...inSession(session), ...headers };
+    post(workers[0], call(meta), result({}, 1), { headers: sent });
+    return byName(exported(workers), "tools/call echo");
+  }
+
+  test("in _meta belongs to its trace, and links to the header's and the session's", () => {
+    const span = spanOf({}, inMeta, inHeader);
+    expect(span).toMatchObject({ traceId: TRACE, parentSpanId: PARENT });
+    expect(span.links).toEqual({ transport: `${OTHER_TRACE}-${OTHER_PARENT}`, session: expect.any(String) });
+    expect(span.attributes).toMatchObject({
+      "mcp.transport.trace_id": OTHER_TRACE,
+      "mcp.transport.span_id": OTHER_PARENT,
+    });
+    const alone = spanOf({}, {}, {});
+    expect(span.links.session).not.toBe("");
+    expect(alone.links).toEqual({});
+  });
+
+  test("in the header does where headers are preferred", () => {
+    const span = spanOf({ parent: "header" }, inMeta, inHeader);
+    expect(span).toMatchObject({ traceId: OTHER_TRACE, parentSpanId: OTHER_PARENT });
+    expect(span.links).toMatchObject({ meta: `${TRACE}-${PARENT}` });
+    expect(span.attributes).toMatchObject({ "mcp.meta.trace_id": TRACE, "mcp.meta.span_id": PARENT });
+  });
+
+  test("in the other place only stays in the session's trace, and links to it", () => {
+    const span = spanOf({}, {}, inHeader);
+    expect(span.traceId).not.toBe(OTHER_TRACE);
+    expect(span.parentSpanId).not.toBe("");
+    expect(span.links).toEqual({ transport: `${OTHER_TRACE}-${OTHER_PARENT}` });
+  });
+
+  test("in the other place only is its child where sessions are no traces", () => {
+    const span = spanOf({ sessions: false }, {}, inHeader);
+    expect(span).toMatchObject({ traceId: OTHER_TRACE, parentSpanId: OTHER_PARENT, links: {} });
+  });
+
+  test("of one span in both places links to the session only", () => {
+    const span = spanOf({}, inMeta, { traceparent: context() });
+    expect(Object.keys(span.links)).toEqual(["session"]);
+  });
+
+  test("that is not valid has none", () => {
+    const span = spanOf({}, { traceparent: "00-" + "0".repeat(32) + "-" + PARENT + "-01" }, { traceparent: "x" });
+    expect(span.links).toEqual({});
+    expect(span.traceId).not.toMatch(/^0+$/);
+  });
+});
+
+describe("sampling", () => {
+  const unsampled = { traceparent: context(TRACE, PARENT, "00") };
+
+  test("follows the parent's flag, unless it is not to", () => {
+    const workers = startTraced(1, { trace: traced({ sample: { ratio: 1, errors: false } }) });
+    post(workers[0], call(unsampled), result({}, 1));
+    expect(exported(workers)).toEqual([]);
+    const others = startTraced(1, { trace: traced({ sample: { ratio: 1, parent: false } }) });
+    post(others[0], call(unsampled), result({}, 1));
+    expect(exported(others)).toHaveLength(1);
+  });
+
+  test("keeps failed operations, at most 100 a second", () => {
+    const workers = startTraced(1, { trace: traced({ sample: { ratio: 0 } }) });
+    begin(workers);
+    for (let id = 1; id <= 150; id++) {
+      post(workers[0], call({}, id), result({ isError: true }, id), { headers: inSession("s") });
+    }
+    post(workers[0], call({}, 200), result({}, 200), { headers: inSession("s") });
+    const spans = exported(workers);
+    expect(spans).toHaveLength(100);
+    expect(spans[0]).toMatchObject({ isError: true, attributes: { "error.type": "tool_error" } });
+    end(workers);
+    expect(byName(exported(workers, 30), "MCP session").traceId).toBe(spans[0].traceId);
+  });
+
+  test("keeps slow operations", () => {
+    const workers = startTraced(1, { trace: traced({ sample: { ratio: 0, errors: false, slowerThan: "5s" } }) });
+    for (const [id, responseDelay] of [4999, 5000].entries()) {
+      post(workers[0], call({}, id), result({}, id), { responseDelay });
+    }
+    expect(exported(workers).map(({ attributes }) => attributes["jsonrpc.request.id"])).toEqual(["1"]);
+  });
+
+  test("keeps no session of which nothing is kept", () => {
+    const workers = startTraced(1, { trace: traced({ sample: { ratio: 0 } }) });
+    begin(workers);
+    end(workers);
+    expect(exported(workers, 30)).toEqual([]);
+  });
+
+  test("samples sessions whole", () => {
+    const workers = startTraced(2, { trace: traced({ sample: { ratio: 0.5 } }) });
+    for (let i = 0; i < 60; i++) {
+      const session = `s${i}`;
+      begin(workers, session);
+      post(workers[1], call({}, 1), result({}, 1), { headers: inSession(session) });
+      end(workers, session);
+    }
+    const spans = exported(workers, 40);
+    const sizes = new Map<string, number>();
+    for (const { traceId } of spans) sizes.set(traceId, (sizes.get(traceId) ?? 0) + 1);
+    expect(new Set(sizes.values())).toEqual(new Set([3]));
+    expect(sizes.size).toBeGreaterThan(10);
+    expect(sizes.size).toBeLessThan(50);
+  });
+});
+
+describe("a span", () => {
+  test("has times, events and attributes of its operation", () => {
+    const workers = startTraced(1);
+    begin(workers);
+    const { clock } = workers[0].vm;
+    clock.advance(5);
+    const open = openPost(workers[0], "s", call({ progressToken: 1 }, "seven"));
+    clock.advance(10);
+    open.send(
+      JSON.stringify({ jsonrpc: "2.0", method: "notifications/progress", params: { progressToken: 1, progress: 1 } }),
+    );
+    clock.advance(10);
+    open.send(result({ content: [{ type: "text", text: "s3cret words" }] }, "seven")).close();
+    const spans = exported(workers);
+    const span = byName(spans, "tools/call echo");
+    expect(span.end - span.start).toBe(20_000_000n);
+    expect(span.start - byName(spans, "initialize").start).toBe(5_000_000n);
+    expect(span.events.map(({ name, at }) => [name, Number(at - span.start) / 1e6])).toEqual([
+      ["mcp.response.first_byte", 10],
+      ["mcp.progress", 10],
+    ]);
+    expect(span.attributes).toMatchObject({
+      "mcp.method.name": "tools/call",
+      "gen_ai.operation.name": "execute_tool",
+      "gen_ai.tool.name": "echo",
+      "jsonrpc.request.id": "seven",
+      "mcp.protocol.version": "2025-11-25",
+      "mcp.server.name": "tools",
+      "mcp.outcome": "ok",
+      "http.response.status_code": 200,
+      "network.protocol.name": "http",
+      "network.transport": "tcp",
+      "mcp.tokens.result": expect.any(Number),
+    });
+    expect(
+      JSON.stringify(spans, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value)),
+    ).not.toMatch(/s3cret/);
+  });
+
+  test("of a server's span calls what the client got wrong no error", () => {
+    const workers = startTraced(1);
+    post(workers[0], call(), error(-32602, 1));
+    const [span] = exported(workers);
+    expect(span).toMatchObject({ kind: SERVER, isError: false });
+    expect(span.attributes).toMatchObject({ "rpc.response.status_code": "-32602", "mcp.outcome": "rpc_error" });
+    const clients = startTraced(1, { role: "client" });
+    post(clients[0], call(), error(-32602, 1));
+    const [other] = exported(clients);
+    expect(other).toMatchObject({ kind: CLIENT, isError: true, attributes: { "error.type": "-32602" } });
+  });
+
+  test("of a call that is resumed comes once, from the worker that ends it", () => {
+    const workers = startTraced(2);
+    begin(workers);
+    openPost(workers[0], "s", toolCall("echo", 1)).write(priming("1-0")).close();
+    openGet(workers[1], "s", "1-0").write(numbered("1-1", result({}, 1)));
+    const spans = exported(workers);
+    expect(byName(spans, "tools/call echo").parentSpanId).toBe(byName(spans, "initialize").parentSpanId);
+  });
+
+  test("links to no span of Envoy where the header is still the client's", () => {
+    const workers = startTraced(1);
+    const stream = workers[0].stream();
+    const headers = Object.entries({ ":method": "POST", ":path": "/mcp", ...MCP_HEADERS, traceparent: context() });
+    stream.requestHeaders(headers, false);
+    stream.requestBody(Buffer.from(toolCall("echo", 1)), true);
+    stream.responseHeaders(Object.entries({ ":status": "200", ...SSE_ANSWER }), false);
+    stream.responseBody(Buffer.from(event(result({}, 1))), true);
+    stream.end();
+    expect(byName(exported(workers), "tools/call echo").links).toEqual({ transport: `${TRACE}-${PARENT}` });
+  });
+});
