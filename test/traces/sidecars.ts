@@ -1,0 +1,53 @@
+/** A path with two sidecars, client → sidecar → sidecar → server: an Envoy on each side. */
+import { type Envoy, startEnvoy } from "../../scripts/envoy/process.ts";
+
+/** The cluster of the collector, which the sidecars' Envoys have. */
+const COLLECTOR = "collector";
+
+/** Both sidecars: their spans are those of the services `sidecar-client` and `sidecar-server`. */
+export interface Sidecars {
+  /** Where clients send their requests, without a path. */
+  url: string;
+  client: Envoy;
+  server: Envoy;
+  stop(): Promise<void>;
+}
+
+/** Starts them in front of a server, with these fields of `trace` in both. */
+export async function startSidecars(
+  upstream: { host: string; port: number },
+  collector: { host: string; port: number },
+  trace: object,
+): Promise<Sidecars> {
+  const start = (role: "client" | "server", behind: { host: string; port: number }) => {
+    const resource = { "service.name": `sidecar-${role}` };
+    return startEnvoy({
+      upstream: behind,
+      concurrency: 2,
+      pluginConfig: JSON.stringify({ role, trace: { cluster: COLLECTOR, resource, ...trace } }),
+      vary: (config) => withCollector(config, collector),
+    });
+  };
+  const server = await start("server", upstream);
+  const stopping = async (...envoys: Envoy[]) => void (await Promise.all(envoys.map((envoy) => envoy.stop())));
+  try {
+    const { hostname, port } = new URL(server.proxyUrl);
+    const client = await start("client", { host: hostname, port: Number(port) });
+    return { url: client.proxyUrl, client, server, stop: () => stopping(client, server) };
+  } catch (error) {
+    await stopping(server);
+    throw error;
+  }
+}
+
+/** The configuration of Envoy with a cluster for the collector. */
+function withCollector(config: string, { host, port }: { host: string; port: number }): string {
+  const bootstrap = JSON.parse(config) as { static_resources: { clusters: object[] } };
+  const address = { socket_address: { address: host, port_value: port } };
+  bootstrap.static_resources.clusters.push({
+    name: COLLECTOR,
+    type: "STATIC",
+    load_assignment: { cluster_name: COLLECTOR, endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }] },
+  });
+  return JSON.stringify(bootstrap);
+}

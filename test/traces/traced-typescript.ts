@@ -1,0 +1,95 @@
+/** A client and a server of the TypeScript SDK that record their spans as SEP-414 has it: the context is in `_meta`. */
+import { Client, StreamableHTTPClientTransport, TRACEPARENT_META_KEY } from "@modelcontextprotocol/client";
+import type { Server } from "@modelcontextprotocol/server";
+import type { Fetch } from "../fixtures/clients/client.ts";
+import { type Carrier, type Origin, Tracing } from "../fixtures/opentelemetry.ts";
+import { type FixtureServer, listen, serveBothEras } from "../fixtures/servers/eras.ts";
+import { createProtocolServer } from "../fixtures/servers/protocol.ts";
+import { callTool } from "../fixtures/servers/tools.ts";
+
+const MODERN = "2026-07-28";
+
+/** What an agent does. */
+export interface AgentOptions {
+  /** The URL that its spans are exported to. */
+  collector: string;
+  /** Below 2026-07-28 it opens a session. */
+  revision: string;
+  /** Whether its trace is sampled; it is where absent. */
+  sampled?: boolean;
+  /** Its HTTP client has spans, too, and sends their context as `traceparent`: children of the message's span, or in traces of
+   *  their own. Where absent, it sends none. */
+  header?: "child" | "apart";
+}
+
+/** The tools that an agent of TypeScript calls, and how. */
+const STEPS: readonly [string, Record<string, unknown>][] = [
+  ["get_weather", { city: "Oslo" }],
+  ["charge_card", { declined: true }],
+  ["no_such_tool", {}],
+  ["ask_model", { question: "Why?" }],
+];
+
+/** Starts the fixture server at /mcp; its spans are those of the service `shop`. */
+export async function startTracedServer(collector: string): Promise<FixtureServer> {
+  const tracing = await Tracing.start("shop", collector);
+  const handle = serveBothEras(() => withSpans(createProtocolServer(), tracing));
+  const server = await listen(() => handle);
+  return {
+    ...server,
+    close: async () => {
+      await server.close();
+      await tracing.close();
+    },
+  };
+}
+
+/** A server with a span for each tool that is called, in the context that came in `_meta`. */
+function withSpans(server: Server, tracing: Tracing): Server {
+  server.setRequestHandler("tools/call", ({ params }, context) =>
+    tracing.run(`tools/call ${params.name}`, "server", originOf(params._meta), () =>
+      callTool(params.name, params.arguments ?? {}, context),
+    ),
+  );
+  return server;
+}
+
+function originOf(meta: Record<string, unknown> | undefined): Origin {
+  return typeof meta?.[TRACEPARENT_META_KEY] === "string" ? (meta as Carrier) : "current";
+}
+
+/** Runs an agent of the service `agent`: it lists tools and calls them. */
+export async function runTracedAgent(url: string, options: AgentOptions): Promise<void> {
+  const { collector, revision, header } = options;
+  const tracing = await Tracing.start("agent", collector, options.sampled);
+  const isModern = revision >= MODERN;
+  const client = new Client(
+    { name: "agent", version: "1.0.0" },
+    { capabilities: { sampling: {} }, versionNegotiation: { mode: isModern ? { pin: revision } : "legacy" } },
+  );
+  client.setRequestHandler("sampling/createMessage", () => {
+    return { model: "none", role: "assistant" as const, content: { type: "text" as const, text: "Because." } };
+  });
+  const tracedFetch: Fetch = (to, init) =>
+    tracing.run(init?.method ?? "GET", "client", header === "apart" ? "none" : "current", (carrier) => {
+      const headers = new Headers(init?.headers);
+      for (const [name, value] of Object.entries(carrier)) headers.set(name, value);
+      return fetch(to, { ...init, headers });
+    });
+  const transport = new StreamableHTTPClientTransport(new URL(url), header === undefined ? {} : { fetch: tracedFetch });
+  await tracing.run("agent", "internal", "none", async () => {
+    await client.connect(transport);
+    const uncached = { cacheMode: "bypass" } as const;
+    await tracing.run("tools/list", "client", "current", (_meta) => client.listTools({ _meta }, uncached));
+    for (const [name, args] of STEPS) {
+      // In the modern era the call is sent again, with what the model said.
+      if (isModern && name === "ask_model") continue;
+      await tracing
+        .run(`tools/call ${name}`, "client", "current", (_meta) => client.callTool({ name, arguments: args, _meta }))
+        .catch(() => {});
+    }
+    await transport.terminateSession();
+    await client.close();
+  });
+  await tracing.close();
+}
