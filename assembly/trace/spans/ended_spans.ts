@@ -4,17 +4,21 @@ import { SpanWriter } from "../otlp/span_writer";
 /** A span without its last links and its end: {@link length} bytes behind this object. */
 @unmanaged
 class EndedSpan {
-  /** The address of the next one of the stream, or 0. */
+  /** The address of the next one of the stream, or of the next free one; 0 for none. */
   next: usize;
   length: i32;
   hasLinks: bool;
 }
 
 const HEAD: usize = (offsetof<EndedSpan>() + 7) & ~7;
+/** Bytes of the blocks that are used again: most spans fit. */
+const ROOM: i32 = 2048;
+
+let free: usize = 0;
 
 /** Keeps what the writer has written of a span until its stream ends, when the span of the proxy's own tracer is known. */
 export function keepUntilEnd(stream: Stream, writer: SpanWriter, hasLinks: bool): void {
-  const at = heap.alloc(HEAD + writer.length);
+  const at = blockFor(writer.length);
   const ended = changetype<EndedSpan>(at);
   ended.next = stream.endedSpans;
   ended.length = writer.length;
@@ -30,6 +34,19 @@ export function resumeKept(stream: Stream, writer: SpanWriter): bool {
   const ended = changetype<EndedSpan>(at);
   stream.endedSpans = ended.next;
   writer.resume(at + HEAD, ended.length, ended.hasLinks);
-  heap.free(at);
+  if (ended.length > ROOM) {
+    heap.free(at);
+  } else {
+    ended.next = free;
+    free = at;
+  }
   return true;
+}
+
+function blockFor(length: i32): usize {
+  if (length > ROOM) return heap.alloc(HEAD + length);
+  if (!free) return heap.alloc(HEAD + ROOM);
+  const at = free;
+  free = changetype<EndedSpan>(at).next;
+  return at;
 }

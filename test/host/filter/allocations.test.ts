@@ -93,6 +93,19 @@ test("nothing is allocated for calls that wait, nor where they are given up", ()
   expect(allocations).toBe(0);
 });
 
+test.each([
+  ["is exported", { ratio: 1 }],
+  ["is not", { ratio: 0 }],
+])("nothing is allocated for a call whose span %s", (_name, sample) => {
+  // The ring has its size once it has been full; nothing is sent, since no time passes and the proxy lacks the cluster.
+  const plugin = startTraced({ trace: { cluster: "otel", sample } });
+  const run = EXCHANGES["in a session"];
+  for (let i = 0; i < 4000; i++) run(plugin);
+  allocations = 0;
+  for (let i = 0; i < 100; i++) run(plugin);
+  expect(allocations).toBe(0);
+});
+
 test("allocations are seen", () => {
   const plugin = startTraced();
   allocations = 0;

@@ -1,6 +1,9 @@
 /** What is recorded of operations and sessions as spans. */
+import { createHmac } from "node:crypto";
+
 import { describe, expect, test } from "vitest";
 
+import { exchange } from "../index.ts";
 import { error, event, JSON_ANSWER, MCP_HEADERS, post, request, result, SSE_ANSWER, toolCall } from "./filter.ts";
 import { openSession, send } from "./http-sse.ts";
 import { initializeResult, inSession, openGet, openPost, numbered, priming } from "./open-stream.ts";
@@ -135,6 +138,80 @@ describe("a session", () => {
     const [span] = exported(workers);
     expect(span).toMatchObject({ name: "initialize", parentSpanId: "", isError: true });
     expect(span.attributes).toMatchObject({ "error.type": "-32603", "rpc.response.status_code": "-32603" });
+  });
+});
+
+describe("a key for sessions", () => {
+  const trace = traced({ sessionKey: "0123456789abcdef" });
+
+  test("gives a session one trace in two proxies, the server's below the client's", () => {
+    const clients = startTraced(1, { role: "client", trace });
+    const servers = startTraced(2, { role: "server", trace });
+    for (const workers of [clients, servers]) {
+      begin(workers, "a-session");
+      post(workers[workers.length - 1], call(), result({}, 1), { headers: inSession("a-session") });
+      end(workers, "a-session");
+    }
+    const above = exported(clients, 30);
+    const below = exported(servers, 30);
+    const root = byName(above, "MCP session");
+    const inner = byName(below, "MCP session");
+    const id = createHmac("sha256", "0123456789abcdef").update("a-session").digest("hex").slice(0, 32);
+    expect(new Set([...above, ...below].map(({ traceId }) => traceId))).toEqual(new Set([id]));
+    expect(root.parentSpanId).toBe("");
+    expect(inner.parentSpanId).toBe(root.spanId);
+    expect(byName(above, "tools/call echo")).toMatchObject({ parentSpanId: root.spanId, kind: CLIENT });
+    expect(byName(below, "tools/call echo")).toMatchObject({ parentSpanId: inner.spanId, kind: SERVER });
+    expect(byName(below, "initialize").parentSpanId).toBe(inner.spanId);
+    expect(new Set([...above, ...below].map(({ attributes }) => attributes["session.id"]))).toEqual(
+      new Set([id.slice(0, 16)]),
+    );
+  });
+
+  test("joins no windows, and no sessions of another key", () => {
+    const traces = ["0123456789abcdef", "0123456789abcdeg"].map((sessionKey) => {
+      const workers = startTraced(1, { trace: traced({ sessionKey }) });
+      begin(workers, "a-session");
+      post(workers[0], call({}, 2), result({}, 2));
+      const spans = exported(workers);
+      return [byName(spans, "initialize").traceId, byName(spans, "tools/call echo").traceId];
+    });
+    expect(new Set(traces.flat()).size).toBe(4);
+  });
+});
+
+describe("logs name the span", () => {
+  const rules = [{ name: "no-echo", action: "DENY", to: [{ operation: { tools: ["echo"] } }] }];
+  const access = { defaultAction: "ALLOW", rules };
+  const configuration = { match: { paths: ["/mcp"] }, access };
+
+  test.each([{}, { traceparent: context() }])("of a denied call: %o", (meta) => {
+    const workers = startTraced(1, configuration);
+    begin(workers);
+    const stream = exchange(workers[0], {
+      request: { headers: inSession("s"), body: call(meta) },
+      response: null,
+    }).stream;
+    const span = byName(exported(workers), "tools/call echo");
+    expect(span).toMatchObject({ isError: true, attributes: { "error.type": "denied", "mcp.rule": "no-echo" } });
+    expect(span.events.map(({ name }) => name)).toEqual(["mcp.denied"]);
+    const lines = workers[0].vm.logs.filter(({ message }) => message.includes("mcp_access_denied"));
+    const ids = { trace_id: span.traceId, span_id: span.spanId };
+    expect(lines.map(({ message }) => JSON.parse(message) as unknown)).toMatchObject([ids]);
+    expect(stream.state.get("mcp.trace_id")).toBe(span.traceId);
+    expect(stream.state.get("mcp.span_id")).toBe(span.spanId);
+  });
+
+  test("of a call in the access log, if it is exported", () => {
+    const workers = startTraced(1, { trace: traced({ sample: { ratio: 0 } }) });
+    for (const isError of [false, true]) {
+      const { stream } = exchange(workers[0], {
+        request: { headers: MCP_HEADERS, body: call() },
+        response: { headers: JSON_ANSWER, body: result({ isError }) },
+      });
+      const spans = exported(workers);
+      expect(stream.state.get("mcp.trace_id")).toBe(spans[0]?.traceId);
+    }
   });
 });
 
