@@ -1,4 +1,5 @@
 /** Says of exported spans and of the truth the same things in the same words, so that a test can compare them. */
+import type { Context } from "./contexts.ts";
 import type { Attributes, Span, SpanLink } from "./spans.ts";
 import type { Parent, TracedOperation, TraceSettings } from "./span-truth.ts";
 
@@ -7,6 +8,11 @@ export const ROOT_NAME = "MCP session";
 /** On spans of the answering side these codes are the caller's fault. */
 const CALLERS_FAULT = ["-32700", "-32600", "-32601", "-32602", "-32002"];
 const FINE = ["ok", "input_required", "task_accepted"];
+
+/** What an id names that no exported span has. */
+const NOT_EXPORTED = "an operation that was not exported";
+/** So far may a time lie outside of where it must, which is another test's concern, and yet tell sessions apart. */
+const SLACK_MS = 5;
 
 /** What a span is, in words: ids are replaced by what they name. */
 export interface Fact {
@@ -34,14 +40,25 @@ export class Spans {
   /** Clients by the hash of their session. */
   readonly #clients = new Map<string, string>();
 
-  /** @param isAnswering the proxy's role is server: what clients ask are spans of kind SERVER. */
+  /** @param operations what happened: sessions are known by what was asked in them, and when.
+   *  @param isAnswering the proxy's role is server: what clients ask are spans of kind SERVER. */
   constructor(
     readonly all: readonly Span[],
+    operations: readonly TracedOperation[],
     private readonly isAnswering = true,
   ) {
-    for (const span of all) {
-      const client = span.attributes["mcp.client.name"];
-      if (typeof client === "string") this.#clients.set(String(span.attributes["session.id"]), client);
+    const clients = grouped(operations, ({ client }) => client);
+    for (const [session, spans] of grouped(all, sessionOf)) {
+      const asked = spans.filter(({ name }) => name !== ROOT_NAME);
+      const isOf = (of: readonly TracedOperation[]) =>
+        asked.every((span) => of.some((each) => this.#mayBe(span, each)));
+      const found = [...clients].filter(([, of]) => isOf(of)).map(([client]) => client);
+      this.#clients.set(session, found.length === 1 ? found[0] : `one of ${found.join(", ")}: ${session}`);
+    }
+    for (const { meta, header } of operations) {
+      for (const context of [meta, header]) {
+        if (context !== undefined) this.#names.set(`${context.traceId} ${context.spanId}`, nameOfContext(context));
+      }
     }
     for (const span of all) {
       if (span.name === ROOT_NAME) this.#add(this.roots, this.clientOf(span), span, `root of ${this.clientOf(span)}`);
@@ -49,24 +66,39 @@ export class Spans {
     }
   }
 
-  /** The name of the client whose session a span belongs to; empty where it is not known. */
+  /** The name of the client whose session a span belongs to, or that it is not known. */
   clientOf(span: Span): string {
-    return this.#clients.get(String(span.attributes["session.id"])) ?? "";
+    const { "session.id": session, "mcp.client.name": client } = span.attributes;
+    return session === undefined ? String(client) : this.#clients.get(sessionOf(span))!;
   }
 
-  /** @param parents of operations with several that are right: it is the first one then. */
-  factsOf(operations: readonly TracedOperation[]): Facts {
+  #mayBe(span: Span, operation: TracedOperation): boolean {
+    const { startFrom, startTo } = operation.bounds;
+    const startMs = Number(span.startNs / 1_000_000n);
+    const isThen = startFrom - SLACK_MS <= startMs && startMs <= startTo + SLACK_MS;
+    return isThen && operation.what === `${operation.client}: ${this.#askedIn(span)}`;
+  }
+
+  /** Of operations with several parents that are right, puts the one first that the span has. */
+  settleParents(operations: readonly TracedOperation[]): void {
+    for (const operation of operations) {
+      const span = this.operations.get(operation.what);
+      if (span === undefined) continue;
+      const name = this.#nameOf(span.traceId, span.parentSpanId);
+      const actual = operation.parents.find((parent) => nameOfParent(operation, parent) === name);
+      if (actual !== undefined) operation.parents = [actual];
+    }
+  }
+
+  facts(): Facts {
     const facts: Facts = {};
     for (const [what, span] of this.operations) {
-      const traced = operations.find((operation) => operation.what === what);
-      const parent = this.#nameOf(span.traceId, span.parentSpanId);
-      const right = traced?.parents.map(nameOfParent(traced)) ?? [];
       facts[what] = {
         name: span.name,
         kind: span.kind,
         status: span.status,
         trace: this.#traceOf(span),
-        parent: right.includes(parent) ? right[0] : parent,
+        parent: this.#nameOf(span.traceId, span.parentSpanId),
         links: span.links.map((link) => this.#linkOf(link)).sort(),
         attributes: Object.fromEntries(Object.entries(span.attributes).filter(([name]) => !isCheckedElsewhere(name))),
       };
@@ -83,17 +115,21 @@ export class Spans {
   }
 
   #whatOf(span: Span): string {
+    return `${this.clientOf(span)}: ${this.#askedIn(span)}`;
+  }
+
+  #askedIn(span: Span): string {
     const isClients = span.kind === (this.isAnswering ? "server" : "client");
     const method = String(span.attributes["mcp.method.name"]);
     const target = span.attributes["gen_ai.tool.name"] ?? span.attributes["gen_ai.prompt.name"] ?? "";
     const id = String(span.attributes["jsonrpc.request.id"]);
-    return `${this.clientOf(span)}: ${isClients ? "client's" : "server's"} ${method} ${String(target)} ${id}`;
+    return `${isClients ? "client's" : "server's"} ${method} ${String(target)} ${id}`;
   }
 
   /** What an id names: a span, or a context that a request carried. */
   #nameOf(traceId: string, spanId: string): string {
     if (spanId === "") return "none";
-    return this.#names.get(`${traceId} ${spanId}`) ?? `context ${traceId} ${spanId}`;
+    return this.#names.get(`${traceId} ${spanId}`) ?? NOT_EXPORTED;
   }
 
   #traceOf(span: Span): string {
@@ -121,10 +157,20 @@ function factOf(operation: TracedOperation, settings: TraceSettings): Fact {
     kind: fromServer ? "client" : "server",
     status: isError(operation) ? "error" : "unset",
     trace: traceOf(operation),
-    parent: nameOfParent(operation)(operation.parents[0]),
+    parent: nameOfParent(operation, operation.parents[0]),
     links: linksOf(operation, settings),
     attributes: attributesOf(operation),
   };
+}
+
+function grouped<T>(all: readonly T[], keyOf: (each: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const each of all) groups.set(keyOf(each), [...(groups.get(keyOf(each)) ?? []), each]);
+  return groups;
+}
+
+function sessionOf(span: Span): string {
+  return String(span.attributes["session.id"]);
 }
 
 /** Whether its span has the status Error, where the proxy is on the answering side of clients. */
@@ -132,12 +178,15 @@ export function isError({ outcome, code, fromServer }: TracedOperation): boolean
   return !FINE.includes(outcome) && (fromServer || !CALLERS_FAULT.includes(code));
 }
 
-function nameOfParent({ client }: TracedOperation): (parent: Parent) => string {
-  return (parent) => {
-    if (parent === "none") return "none";
-    if (parent === "root") return `root of ${client}`;
-    return "what" in parent ? parent.what : `context ${parent.traceId} ${parent.spanId}`;
-  };
+function nameOfParent({ client }: TracedOperation, parent: Parent): string {
+  if (parent === "none") return "none";
+  if (parent === "root") return `root of ${client}`;
+  if ("what" in parent) return parent.isExported ? parent.what : NOT_EXPORTED;
+  return nameOfContext(parent);
+}
+
+function nameOfContext({ traceId, spanId }: Context): string {
+  return `context ${traceId} ${spanId}`;
 }
 
 /** `session`, `its own`, or the id of the trace that the request belongs to. */
@@ -148,12 +197,12 @@ function traceOf({ parents: [parent] }: TracedOperation): string {
 }
 
 function linksOf(operation: TracedOperation, { sessions = true }: TraceSettings): string[] {
-  const { meta, header, client } = operation;
+  const { meta, header, client, hasSession } = operation;
   const [parent] = operation.parents;
   const links: string[] = [];
-  if (meta !== undefined && parent !== meta) links.push(`meta: context ${meta.traceId} ${meta.spanId}`);
-  if (header !== undefined && parent !== header) links.push(`transport: context ${header.traceId} ${header.spanId}`);
-  if (sessions && traceOf(operation) !== "session") links.push(`session: root of ${client}`);
+  if (meta !== undefined && parent !== meta) links.push(`meta: ${nameOfContext(meta)}`);
+  if (header !== undefined && parent !== header) links.push(`transport: ${nameOfContext(header)}`);
+  if (sessions && hasSession && traceOf(operation) !== "session") links.push(`session: root of ${client}`);
   return links.sort();
 }
 

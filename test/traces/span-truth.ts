@@ -16,6 +16,8 @@ export interface TracedOperation {
   what: string;
   /** The client's name. */
   client: string;
+  /** Whether it belongs to a session, or to its caller's activity where there are none. */
+  hasSession: boolean;
   /** The id of its session in Streamable HTTP; empty elsewhere. */
   sessionId: string;
   fromServer: boolean;
@@ -35,6 +37,8 @@ export interface TracedOperation {
   /** What may be its parent: there is more than one answer where it depends on the worker. */
   parents: Parent[];
   bounds: Bounds;
+  /** Set by the test where sampling leaves its span out. */
+  isExported: boolean;
 }
 
 /** A context of the request, another operation, the session's root, or none. */
@@ -60,13 +64,13 @@ export function tracedOperations(
   settings: TraceSettings,
 ): TracedOperation[] {
   const [wire, behind] = [wireOf(byClients), wireOf(byServers)];
-  const names = clientNames(wire, byClients);
+  const names = clientNames(wire);
   const traced = operationsOf(wire).map((operation) => tracedOf(operation, wire, new Reached(behind), names));
   const byRequest = new Map(traced.map((each) => [each.operation.request, each.traced]));
   for (const { operation, traced: each } of traced) {
     each.parents = operation.fromServer
-      ? parentsOfServers(operation, each, wire, byRequest)
-      : [parentOf(each, settings, sessionOf(operation.request, wire) !== null)];
+      ? parentsOfServers(operation, each, wire, byRequest).map((parent) => withoutRoot(parent, settings))
+      : [parentOf(each, settings)];
   }
   return traced.map((each) => each.traced);
 }
@@ -89,26 +93,22 @@ function keyOf({ session, exchange, text }: Passed): string {
   return JSON.stringify([session ?? exchange.givenSession, text]);
 }
 
-/** The session that a message belongs to; of `initialize`, the one that it begins. */
-function sessionOf({ session, exchange }: Passed, wire: Wire): string | null {
-  if (isModern(exchange)) return `window ${nameIn(exchange)}`;
-  return wire.sessionOf(exchange) ?? session ?? exchange.givenSession;
-}
-
-function sessionIdOf(request: Passed, wire: Wire): string {
-  const session = sessionOf(request, wire);
-  return isModern(request.exchange) || wire.streamOf(session) !== undefined ? "" : (session ?? "");
+/** The session that a message belongs to; of `initialize`, the one that it begins. Without sessions it is the caller's activity:
+ *  what the server accepts, but for the question what it speaks, after which a client may go on with a session. */
+function sessionOf({ session, exchange, message }: Passed, wire: Wire): string | null {
+  if (!isModern(exchange)) return wire.sessionOf(exchange) ?? session ?? exchange.givenSession;
+  const isAccepted = exchange.status >= 200 && exchange.status < 300;
+  return isAccepted && message.method !== "server/discover" ? `window ${nameIn(exchange)}` : null;
 }
 
 /** The names of clients by their sessions. */
-function clientNames(wire: Wire, exchanges: readonly Recorded[]): Map<string, string> {
+function clientNames(wire: Wire): Map<string, string> {
   const names = new Map<string, string>();
   for (const { message, exchange, session } of wire.sent) {
     if (message.method !== "initialize") continue;
     const { clientInfo } = message.params as { clientInfo: { name: string } };
     names.set(wire.sessionOf(exchange) ?? session ?? exchange.givenSession ?? "", clientInfo.name);
   }
-  for (const exchange of exchanges.filter(isModern)) names.set(`window ${nameIn(exchange)}`, nameIn(exchange));
   return names;
 }
 
@@ -128,7 +128,8 @@ function tracedOf(
   const { request, answer, fromServer } = operation;
   const { params, id } = request.message;
   const method = request.message.method === UNKNOWN_METHOD ? "_OTHER" : request.message.method!;
-  const client = names.get(sessionOf(request, wire) ?? "") ?? "";
+  const session = sessionOf(request, wire);
+  const client = isModern(request.exchange) ? nameIn(request.exchange) : (names.get(session ?? "") ?? "");
   const code = answer?.message.error?.code;
   const target = NAMED_METHODS.includes(method) ? (params?.name ?? "") : "";
   const isAnsweredByProxy = !fromServer && reached.find(request) === undefined;
@@ -137,7 +138,8 @@ function tracedOf(
   const traced: TracedOperation = {
     what: `${client}: ${fromServer ? "server's" : "client's"} ${method} ${target} ${String(id)}`,
     client,
-    sessionId: sessionIdOf(request, wire),
+    hasSession: session !== null,
+    sessionId: isModern(request.exchange) || wire.streamOf(session) !== undefined ? "" : (session ?? ""),
     fromServer,
     method,
     target,
@@ -151,6 +153,7 @@ function tracedOf(
     header: fromServer ? undefined : contextOf(request.exchange.headers.get("traceparent")),
     parents: [],
     bounds: boundsOf(operation, reached),
+    isExported: true,
   };
   return { operation, traced };
 }
@@ -183,12 +186,23 @@ function arrivedMs({ exchange: { text, arrivals }, text: message }: Passed): num
 }
 
 /** The parent of what a client asked. */
-function parentOf({ meta, header }: TracedOperation, settings: TraceSettings, hasSession: boolean): Parent {
+function parentOf({ meta, header, hasSession }: TracedOperation, settings: TraceSettings): Parent {
   const { parent = "meta", sessions = true } = settings;
   const [preferred, other] = parent === "meta" ? [meta, header] : [header, meta];
   if (preferred !== undefined) return preferred;
   if (sessions && hasSession) return "root";
   return other ?? "none";
+}
+
+/** Where sessions are no traces, what would belong to their roots begins a trace. */
+function withoutRoot(parent: Parent, { sessions = true }: TraceSettings): Parent {
+  return parent === "root" && !sessions ? "none" : parent;
+}
+
+/** Whether an operation's trace is sampled, where those that the filter begins are, or are not, for `ofOwn`. */
+export function isSampled({ parents: [parent] }: TracedOperation, ofOwn: boolean): boolean {
+  if (typeof parent === "string") return ofOwn;
+  return "what" in parent ? isSampled(parent, ofOwn) : parent.isSampled;
 }
 
 /** The parents that a server's request may have: the POST on whose stream it came, else an operation that is open, or the root. */
