@@ -136,7 +136,8 @@ export class Plugin implements Context {
   }
 
   property(path: string): PropertyValue | undefined {
-    return this.#own[path];
+    // Of the others a plugin has only those of the proxy itself.
+    return this.#own[path] ?? (path.startsWith("xds.node.") ? this.#streamDefaults[path] : undefined);
   }
 
   setState(): boolean {
