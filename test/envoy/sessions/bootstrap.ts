@@ -3,7 +3,7 @@ import type { Envoy } from "../../../scripts/envoy/process.ts";
 
 /** The parts of the bootstrap that are changed. */
 export interface Bootstrap {
-  node?: { id: string; cluster: string };
+  node?: { id: string; cluster: string; metadata?: object };
   dynamic_resources?: object;
   static_resources: { listeners: Listener[]; clusters: Cluster[] };
 }

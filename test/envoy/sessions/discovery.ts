@@ -24,6 +24,7 @@ export async function startDiscovering(
   discovery: Discovery,
   config: object | string,
   options: EnvoyOptions,
+  node: Bootstrap["node"] = { id: "test", cluster: "test" },
 ): Promise<DiscoveringEnvoy> {
   const folder = mkdtempSync(join(tmpdir(), "mcp-proxy-wasm-"));
   const path = join(folder, "resources.json");
@@ -36,7 +37,7 @@ export async function startDiscovering(
     renameSync(`${path}.new`, path);
   };
   const discover = edited((bootstrap) => {
-    bootstrap.node = { id: "test", cluster: "test" };
+    bootstrap.node = node;
     const source = { path_config_source: { path }, resource_api_version: "V3" };
     resource = discovery === "LDS" ? moveListener(bootstrap, source) : moveFilter(bootstrap, source);
     write(config);
