@@ -151,7 +151,9 @@ export class RequestFlow {
   private setTraceparent(exchange: Exchange, request: GateRequest): void {
     const traces = this.traceHeadersOf(request);
     request.setsTraceparent = false;
-    if (traces && exchange.stream.isConfirmed) traces.apply();
+    const stream = exchange.stream;
+    // Kept in the stream, so that nobody takes it for a context that came in the header or from the proxy's tracer.
+    if (traces && stream.isConfirmed && traces.apply()) stream.metaTrace.copy(traces.context);
   }
 
   /** What reads the trace context of a request that is to get it; null for any other. */

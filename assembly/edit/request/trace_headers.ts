@@ -105,19 +105,25 @@ export class TraceHeaders {
     }
   }
 
+  /** The context that {@link apply} has put into the headers. */
+  get context(): TraceContext {
+    return this.found.context;
+  }
+
   /** The body is over: sets `traceparent`, and sets or removes `tracestate`, where a context was found. To be called while the
-   *  headers are held: elsewhere nothing happens. */
-  apply(): void {
+   *  headers are held: elsewhere nothing happens. Whether they were set. */
+  apply(): bool {
     const fields = this.fields;
-    if (!fields.tokens.complete) return;
+    if (!fields.tokens.complete) return false;
     if (!fields.isList) this.endMessage();
     const found = this.found;
-    if (this.isMixed || !found.context.isThere) return;
+    if (this.isMixed || !found.context.isThere) return false;
     found.context.write(written);
     const headers = this.headers;
-    if (!headers.replace("traceparent", written, TRACEPARENT_SIZE)) return;
+    if (!headers.replace("traceparent", written, TRACEPARENT_SIZE)) return false;
     if (found.stateLength) headers.replace("tracestate", found.state, <i32>found.stateLength);
     else headers.remove("tracestate");
+    return true;
   }
 
   private beginMessage(): void {

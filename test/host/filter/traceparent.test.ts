@@ -2,11 +2,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { Action, type BodyEnd, type HttpStream, type Plugin } from "../index.ts";
+import { Action, type BodyEnd, exchange, type HttpStream, type Plugin } from "../index.ts";
 import { ask, guarded, tools } from "./access.ts";
-import { batch, MCP_HEADERS, notification, request, startFilter } from "./filter.ts";
+import { batch, MCP_HEADERS, notification, request, result, startFilter } from "./filter.ts";
 import { limited } from "./limits.ts";
 import { answer, call, isWaiting, passMilliseconds, runTurns } from "./queues.ts";
+import { exported, startTraced, traced } from "./traces.ts";
 import { itHolds } from "../../unit/property.ts";
 
 const PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -269,6 +270,38 @@ describe("limits with a queue", () => {
     const waiting = call(plugin, 2, { headers: TRACED });
     passMilliseconds([plugin], 3000);
     expect(sent(waiting)).toEqual(UNTOUCHED);
+  });
+});
+
+describe("the spans of such requests", () => {
+  const [, trace, span] = PARENT.split("-");
+  const more = { ...HELD, trace: traced({ setTraceparent: true }) };
+  const spansOf = (body: string, beforeTheEnd: (stream: HttpStream) => void = () => {}) => {
+    const [plugin] = startTraced(1, guarded(POLICY, more), { allowHeadersStop: true });
+    const spec = { request: { headers: TRACED, body }, response: { body: result(), ended: "open" } } as const;
+    const { stream } = exchange(plugin, spec);
+    beforeTheEnd(stream);
+    stream.end();
+    return exported([plugin]);
+  };
+  const links = { transport: FROM_MESH.split("-").slice(1, 3).join("-") };
+
+  test("do not link to what the filter wrote as to a span of the proxy", () => {
+    const meta = { traceparent: PARENT };
+    expect(spansOf(echo(meta))).toMatchObject([{ traceId: trace, parentSpanId: span, links }]);
+    const spans = spansOf(batch(echo(meta, 1), echo(undefined, 2)));
+    expect(spans).toHaveLength(2);
+    for (const { links } of spans) expect(links).not.toHaveProperty("envoy");
+  });
+
+  test("link to what the proxy's tracer wrote over it", () => {
+    const ofProxy = OTHER.split("-").slice(1, 3).join("-");
+    const [found] = spansOf(echo({ traceparent: PARENT }), (stream) => {
+      stream.requestHead.forEach((header) => {
+        if (header[0] === "traceparent") (header as [string, string])[1] = OTHER;
+      });
+    });
+    expect(found).toMatchObject({ traceId: trace, parentSpanId: span, links: { ...links, envoy: ofProxy } });
   });
 });
 
