@@ -23,6 +23,8 @@ export class WatchedStore extends MetricStore {
   }
 
   #watch(series: { value: bigint }, name: string): void {
+    // When spans are sent again is random, and so is which of them expire and which are dropped.
+    if (name.includes("mcp_trace_spans_total")) return;
     const weight = createHash("sha1").update(name).digest().readBigUInt64LE();
     let value = series.value;
     Object.defineProperty(series, "value", {

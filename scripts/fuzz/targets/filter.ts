@@ -19,11 +19,17 @@ const WARM_UP = 2000;
 /** Seconds until whatever is due has been recorded: what waits for the idle timeout, and gauges every 5 s. */
 const SETTLING = 50;
 
-/** The filter as it is built, twice: in one all bodies pass whole, in the other cut. The same with an access policy. */
+/** Spans of everything, to a collector that the proxy does not have: all of them are dropped in the end. */
+const TRACE_CONFIGURATION = { trace: { cluster: "otel", sample: { ratio: 1 } } };
+
+/** The filter as it is built, twice: in one all bodies pass whole, in the other cut. The same with an access policy and traces. */
 export const filter: Target<FilterCase> = {
   begin(random): Batch<FilterCase> {
     let generator: ExchangeGenerator | undefined;
-    const pairs = [new FilterPair(CONFIGURATION), new FilterPair({ ...CONFIGURATION, ...POLICY_CONFIGURATION })];
+    const pairs = [
+      new FilterPair(CONFIGURATION),
+      new FilterPair({ ...CONFIGURATION, ...POLICY_CONFIGURATION, ...TRACE_CONFIGURATION }),
+    ];
     return {
       generate() {
         generator ??= new ExchangeGenerator(random, messageCorpus(random), random.oneIn(2));
