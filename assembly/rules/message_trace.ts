@@ -2,6 +2,8 @@ import { GateRequest } from "../gate/stage/request";
 import { TRACE_CONTEXT_SIZE, TraceContext } from "../http/trace_context";
 import { SessionKey } from "../identity/keys";
 import { Token } from "../json/token";
+import { JsonWriter } from "../json/writer";
+import { HEX_SIZE, writeHex } from "../memory/hex";
 import { messageIdHash, messageIdKind } from "./message_id";
 import { Slot } from "./message/slots";
 import { MessageForm, StrictReader } from "./message/strict_reader";
@@ -9,6 +11,8 @@ import { MessageForm, StrictReader } from "./message/strict_reader";
 /** The context in the message's `_meta`, or none; and what {@link spanOfMessage} has found. */
 const meta = changetype<TraceContext>(heap.alloc(TRACE_CONTEXT_SIZE));
 const found = changetype<TraceContext>(heap.alloc(TRACE_CONTEXT_SIZE));
+
+const digits: usize = memory.data(32);
 
 /** The span that the request in the reader gets or would get: its trace and its own id, valid until the next call. Null where
  *  none is exported: no traces are recorded, the message is no request, or its trace is not sampled. `session`: what it belongs
@@ -31,4 +35,13 @@ export function spanOfMessage(
   found.traceLow = origins.traceLow;
   found.spanId = origins.spanOf(stream, kind, messageIdHash(reader, kind));
   return found;
+}
+
+/** Writes the members of a line that name a span. */
+export function writeSpan(writer: JsonWriter, span: TraceContext): void {
+  writeHex(digits, span.traceHigh);
+  writeHex(digits + HEX_SIZE, span.traceLow);
+  writer.bytesMember("trace_id", digits, 2 * HEX_SIZE);
+  writeHex(digits, span.spanId);
+  writer.bytesMember("span_id", digits, HEX_SIZE);
 }

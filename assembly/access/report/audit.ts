@@ -16,10 +16,11 @@ import { Match } from "../../rules/match/match";
 import { DEFAULT_RULE, PIN_RULE } from "../policy/policy";
 import { RequestRefusal, refusalName } from "../../rules/message/refusal";
 import { LineBudget } from "../../rules/line_budget";
+import { writeSpan } from "../../rules/message_trace";
 import { Slot } from "../../rules/message/slots";
 import { StrictReader } from "../../rules/message/strict_reader";
 
-const hexText: usize = memory.data(32);
+const hexText: usize = memory.data(16);
 
 /** Writes a line of JSON to the proxy's log for each denial: so many a second, and how many were left out. Never
  *  arguments, unless the operator asked for those that rules name. */
@@ -55,7 +56,7 @@ export class Audit {
   ): void {
     this.explanation.begin(check, call);
     this.begin(check, ruleName, isShadow, session);
-    if (span) this.writeSpan(span);
+    if (span) writeSpan(this.writer, span);
     this.writer.bytesMember("method", call.method, call.methodLength);
     const length = call.targetLength;
     if (length) {
@@ -115,14 +116,6 @@ export class Audit {
     this.writer.bytesMember("address", caller.addressText, caller.addressTextLength);
     if (this.lines.dropped) writer.numberMember("dropped", this.lines.dropped);
     this.lines.dropped = 0;
-  }
-
-  private writeSpan(span: TraceContext): void {
-    writeHex(hexText, span.traceHigh);
-    writeHex(hexText + HEX_SIZE, span.traceLow);
-    this.writer.bytesMember("trace_id", hexText, 2 * HEX_SIZE);
-    writeHex(hexText, span.spanId);
-    this.writer.bytesMember("span_id", hexText, HEX_SIZE);
   }
 
   /** Names what could not be determined where a DENY rule applies only for that, and the ALLOW rule that came nearest

@@ -1,11 +1,13 @@
 import { Clock } from "../../host/clock";
 import { Level, Log } from "../../host/log";
 import { Properties } from "../../host/properties";
+import { TraceContext } from "../../http/trace_context";
 import { findPeerAddress } from "../../identity/peer_address";
 import { writeTimestamp } from "../../json/timestamp";
 import { JsonWriter } from "../../json/writer";
 import { CheckedRequest } from "../../rules/checked_request";
 import { LineBudget } from "../../rules/line_budget";
+import { writeSpan } from "../../rules/message_trace";
 import { Key } from "../../rules/message/keys";
 import { RequestRefusal, refusalName } from "../../rules/message/refusal";
 import { limitKindName } from "../rules/limit_rule";
@@ -34,8 +36,8 @@ export class LimitAudit extends LimitedCallerListener {
     this.lines = new LineBudget(clock, LINES_PER_SECOND);
   }
 
-  /** A rule limits the caller of the current stream from now on. */
-  started(caller: LimitedCaller, check: CheckedRequest, rejection: Rejection): void {
+  /** A rule limits the caller of the current stream from now on. `span`: that of the message that it limits first; null for none. */
+  started(caller: LimitedCaller, check: CheckedRequest, rejection: Rejection, span: TraceContext | null): void {
     const rule = rejection.rule!;
     const properties = this.properties;
     const hasAddress = findPeerAddress(properties);
@@ -44,6 +46,7 @@ export class LimitAudit extends LimitedCallerListener {
     this.begin("mcp_limit_started", rule.name, rule.isShadow);
     this.writer.textMember("scope", limitKindName(rejection.kind));
     this.writer.bytesMember("request_id", check.requestId, check.requestIdLength);
+    if (span) writeSpan(this.writer, span);
     this.writeCaller(caller);
     this.end();
   }

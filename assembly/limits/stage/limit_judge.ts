@@ -141,7 +141,7 @@ export class LimitJudge extends MessageJudge {
       facts.admission = changetype<usize>(admission);
       this.report(request);
     } else {
-      this.reject(check);
+      this.reject(check, request, null);
       this.log.count(request, null, this.charger.rejection.index);
     }
     return isAdmitted;
@@ -161,7 +161,7 @@ export class LimitJudge extends MessageJudge {
         this.decisions.add(i, LimitDecision.Admitted, this.charger.isShared);
       } else if (rule.isShadow) {
         this.decisions.add(i, LimitDecision.ShadowLimited, false);
-        this.log.limited(check, this.charger.rejection);
+        this.log.limited(check, request, isGet ? null : this.call.reader, this.charger.rejection);
         this.isShown = true;
       } else {
         return false;
@@ -176,7 +176,7 @@ export class LimitJudge extends MessageJudge {
     const isAdmitted = this.charger.admitsCall(message, request, this.call);
     if (adaptive.isShadow && !isAdmitted) {
       this.decisions.add(SpecialLimit.Adaptive, LimitDecision.ShadowLimited, false);
-      if (!this.isShown) this.log.limited(check, this.charger.rejection);
+      if (!this.isShown) this.log.limited(check, request, this.call.reader, this.charger.rejection);
     } else if (!adaptive.isShadow && isAdmitted && this.charger.isToolCall) {
       this.decisions.add(SpecialLimit.Adaptive, LimitDecision.Admitted, false);
     }
@@ -225,7 +225,7 @@ export class LimitJudge extends MessageJudge {
       return PASS;
     }
     const rejection = this.charger.rejection;
-    this.reject(check);
+    this.reject(check, request, reader);
     this.log.count(request, reader, rejection.index);
     if (check.isRewritable) {
       this.answers.reject(check, request, reader, rejection);
@@ -247,7 +247,7 @@ export class LimitJudge extends MessageJudge {
     const message = this.count++;
     const rejection = this.limited.find(message);
     if (!rejection) return this.keep(request, reader, message);
-    this.log.limited(check, rejection);
+    this.log.limited(check, request, reader, rejection);
     this.log.count(request, reader, rejection.index);
     if (this.isAnswered) this.answers.add(reader, rejection);
     else this.answers.reject(check, request, reader, rejection);
@@ -316,9 +316,9 @@ export class LimitJudge extends MessageJudge {
     facts.keepId(reader.textAt(Slot.Id), reader.textLength(Slot.Id), reader.token(Slot.Id) == Token.String);
   }
 
-  private reject(check: CheckedRequest): void {
+  private reject(check: CheckedRequest, request: GateRequest, reader: StrictReader | null): void {
     this.charger.undoAll();
-    this.log.limited(check, this.charger.rejection);
+    this.log.limited(check, request, reader, this.charger.rejection);
   }
 }
 

@@ -7,6 +7,7 @@ import { CheckedRequest } from "../../rules/checked_request";
 import { RequestRefusal } from "../../rules/message/refusal";
 import { StrictReader } from "../../rules/message/strict_reader";
 import { sessionOf } from "../../rules/message_session";
+import { spanOfMessage } from "../../rules/message_trace";
 import { nameCaller } from "../../rules/named_caller";
 import { Ledger } from "../ledger/ledger";
 import { LimitFacts } from "./limit_facts";
@@ -22,14 +23,17 @@ export class LimitLog {
     private clock: Clock,
   ) {}
 
-  /** A rule limits the request, or would. */
-  limited(check: CheckedRequest, rejection: Rejection): void {
+  /** A rule limits the message in the reader, or would; null for a stream that a GET opens. */
+  limited(check: CheckedRequest, request: GateRequest, reader: StrictReader | null, rejection: Rejection): void {
     const rule = rejection.rule!;
     this.show(rule.name);
     const facts = changetype<LimitFacts>(check.facts);
     const ledger = changetype<Ledger>(facts.ledger);
     const began = ledger.limited.limited(rule.scope, facts.owner, rejection.index, this.clock.milliseconds);
-    if (began) ledger.audit.started(began, check, rejection);
+    if (!began) return;
+    const session = reader ? sessionOf(request, reader) : 0;
+    const span = reader ? spanOfMessage(request, reader, session, !rule.isShadow) : null;
+    ledger.audit.started(began, check, rejection, span);
   }
 
   /** The message in the reader is rejected by the rule of this index; null for a stream that a GET opens. */

@@ -6,7 +6,9 @@ import { describe, expect, test } from "vitest";
 import { exchange } from "../index.ts";
 import { error, event, JSON_ANSWER, MCP_HEADERS, post, request, result, SSE_ANSWER, toolCall } from "./filter.ts";
 import { openSession, send } from "./http-sse.ts";
+import { limited } from "./limits.ts";
 import { initializeResult, inSession, openGet, openPost, numbered, priming } from "./open-stream.ts";
+import { answer, call as queuedCall, runTurns } from "./queues.ts";
 import { exported, type Span, startTraced, traced } from "./traces.ts";
 
 const SERVER = 2;
@@ -200,6 +202,35 @@ describe("logs name the span", () => {
     expect(lines.map(({ message }) => JSON.parse(message) as unknown)).toMatchObject([ids]);
     expect(stream.state.get("mcp.trace_id")).toBe(span.traceId);
     expect(stream.state.get("mcp.span_id")).toBe(span.spanId);
+  });
+
+  test("of the call with which a limit begins to reject its caller", () => {
+    const rule = { name: "one", key: ["address"], requests: { amount: 1, per: "1h" } };
+    const workers = startTraced(1, { match: { paths: ["/mcp"] }, limits: { rules: [rule] } });
+    post(workers[0], call({}, 1), result({}, 1));
+    exchange(workers[0], { request: { headers: MCP_HEADERS, body: call({}, 2) }, response: null });
+    const span = exported(workers).find(({ isError }) => isError)!;
+    expect(span.attributes).toMatchObject({ "error.type": "limited", "mcp.rule": "one", "jsonrpc.request.id": "2" });
+    expect(span.events.map(({ name }) => name)).toEqual(["mcp.limited"]);
+    const line = workers[0].vm.logs.find(({ message }) => message.includes("mcp_limit_started"))!;
+    expect(JSON.parse(line.message)).toMatchObject({ trace_id: span.traceId, span_id: span.spanId });
+  });
+
+  test("of a call that has waited: its span begins when the request arrived", () => {
+    const rule = { name: "one", key: ["address"], concurrency: 1, queue: { maxWait: "30s" } };
+    const workers = startTraced(1, limited([rule]));
+    const [first, second] = [1, 2].map((id) => queuedCall(workers[0], id));
+    runTurns(workers[0]);
+    workers[0].vm.clock.advance(20);
+    answer(first, 1);
+    runTurns(workers[0]);
+    workers[0].vm.clock.advance(30);
+    answer(second, 2);
+    const span = exported(workers).find(({ attributes }) => attributes["jsonrpc.request.id"] === "2")!;
+    expect(Number(span.end - span.start) / 1e6).toBe(50);
+    const names = span.events.map(({ name }) => name);
+    expect(names.slice(0, 2)).toEqual(["mcp.limit.queued", "mcp.limit.admitted"]);
+    expect(Number(span.events[1].at - span.start) / 1e6).toBe(20);
   });
 
   test("of a call in the access log, if it is exported", () => {
