@@ -144,7 +144,14 @@ export class SpanRecorder extends EventSink {
     const origins = this.origins;
     const session = operation.session;
     const waiting = stream.session.isHttpSse ? this.services.pairing.onlyWaiting(session) : null;
-    const parent = waiting ? spanOf(waiting) : this.parentOnStream(stream, session);
+    const isOnGet = stream.kind == StreamKind.Get;
+    const around = waiting ? waiting : isOnGet ? null : stream.operations.only;
+    const parent = around ? spanOf(around) : isOnGet ? this.open.only(session) : null;
+    if (around && !parent) {
+      // It belongs to an operation that is not sampled.
+      if (waiting) waiting.release();
+      return null;
+    }
     if (parent && parent.traceHigh) origins.enterSpan(parent);
     else if (this.config.sessions) origins.enterSession(stream, session);
     else origins.begin(stream);
@@ -157,13 +164,6 @@ export class SpanRecorder extends EventSink {
     if (message.trace.isThere) keepOther(span, message.trace, OtherContext.Meta);
     this.keepSession(span, stream, session);
     return span;
-  }
-
-  /** The open span that a request of the server on this stream belongs to; null where it cannot be told. */
-  private parentOnStream(stream: Stream, session: SessionKey): Span | null {
-    if (stream.kind == StreamKind.Get) return this.open.only(session);
-    const operation = stream.operations.only;
-    return operation ? spanOf(operation) : null;
   }
 
   /** Gives a span the place that has been chosen. */

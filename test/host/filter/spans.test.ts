@@ -314,6 +314,23 @@ describe("sampling", () => {
     expect(exported(others)).toHaveLength(1);
   });
 
+  test.each([true, false])(
+    "of a call extends to what the server asks under it, where errors are kept: %s",
+    (errors) => {
+      const workers = startTraced(2, { trace: traced({ sample: { ratio: 1, errors } }) });
+      begin(workers);
+      const open = openPost(workers[0], "s", call(unsampled, 1)).send(request("sampling/createMessage", {}, "q1"));
+      post(workers[1], result({}, "q1"), { status: 202 }, { headers: inSession("s") });
+      open.send(result({}, 1)).close();
+      const stream = openSession(workers[0], workers[1]);
+      send(workers[1], call(unsampled, 5));
+      stream.send(request("sampling/createMessage", {}, "q2"));
+      send(workers[0], result({}, "q2"));
+      stream.send(result({}, 5));
+      expect(exported(workers).map(({ name }) => name)).toEqual(["initialize", "initialize"]);
+    },
+  );
+
   test("keeps failed operations, at most 100 a second", () => {
     const workers = startTraced(1, { trace: traced({ sample: { ratio: 0 } }) });
     begin(workers);
