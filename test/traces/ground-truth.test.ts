@@ -1,29 +1,24 @@
 /**
  * Official clients and servers of both eras on every transport, with all that they may do: what a collector gets is what
- * happened, and nothing else. A proxy with four workers stands between them, with a listener for each configuration.
+ * happened, and nothing else. A proxy stands between them, with a listener for each configuration, and in one case another
+ * proxy on the clients' side.
  */
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Envoy, startEnvoy } from "../../scripts/envoy/process.ts";
+import { hasComponent } from "../components.ts";
+import { effort } from "../effort.ts";
 import { endsAfterAll } from "../envoy/cleanup.ts";
 import { type Counts, flushed, type Metric, readMetrics } from "../envoy/prometheus.ts";
-import { type Recorded, Recording } from "../envoy/recording.ts";
-import { addCluster, addListener, edited, filtersOf, listenerUrls } from "../envoy/sessions/bootstrap.ts";
-import { shortFetch } from "../envoy/sessions/raw-session.ts";
+import { listenerUrls } from "../envoy/sessions/bootstrap.ts";
 import { until } from "../envoy/sessions/until.ts";
-import { effort } from "../effort.ts";
-import { type Carried, carrying } from "./contexts.ts";
-import { runClients } from "./load.ts";
+import { INSTALL_GO } from "../fixtures/go.ts";
+import { Collector } from "./collector.ts";
 import { hasReceiver, Receiver } from "./receiver.ts";
-import type { Span } from "./spans.ts";
 import { Servers } from "./servers.ts";
-import { expectedFacts, isError, ROOT_NAME, Spans } from "./span-check.ts";
-import { isSampled, type TracedOperation, tracedOperations, type TraceSettings } from "./span-truth.ts";
+import { expectedFacts, ROOT_NAME } from "./span-check.ts";
+import type { Span } from "./spans.ts";
+import { type Case, ENVOY_SERVICE, ofService, startTracing, TracedRun } from "./traced-run.ts";
 
-/** A configuration, and what the clients' requests carry. */
-interface Case {
-  carried?: Carried;
-  trace?: TraceSettings & Record<string, unknown>;
-}
+const SESSION_KEY = "a key that both proxies have";
 
 const CASES: Record<string, Case> = {
   "no-context": {},
@@ -35,95 +30,69 @@ const CASES: Record<string, Case> = {
   "not-sampled": { carried: { meta: true, flags: "00" } },
   "no-sessions": { carried: { header: true }, trace: { sessions: false } },
   failures: { trace: { sample: { ratio: 0 } } },
+  half: { trace: { sample: { ratio: 0.5, errors: false }, sessionKey: SESSION_KEY } },
+  traced: { carried: { meta: true, header: true }, trace: { hasTracer: true } },
+  shared: { trace: { sessionKey: SESSION_KEY } },
 };
+/** The proxy in front of that of `shared`. */
+const CALLING = "shared-calling";
 
 const MILLISECOND = 1_000_000n;
-/** How long the activity of a client of 2026-07-28 lasts: nothing else ends it. */
-const IDLE = "8s";
-/** Its end, a sweep and an export. */
+/** Until the last span of a client's activity is exported: its end, a sweep and a tick. */
 const QUIET_MS = 40_000;
 
-/** What happened in each case, and what was exported of it. */
-class Run {
-  readonly recording = new Recording(shortFetch);
-  operations: TracedOperation[] = [];
-  spans!: Spans;
-
-  constructor(
-    readonly name: string,
-    readonly options: Case,
-  ) {}
-
-  /** Runs the clients against this listener, to the end of all that they began. */
-  async load(url: string): Promise<void> {
-    await runClients(url, this.name, carrying(this.options.carried ?? {}, this.recording.fetch));
-    const isOver = () => this.recording.exchanges.every(({ ended }) => ended !== "open");
-    await until(isOver, `all exchanges of ${this.name} have ended`);
-  }
-
-  /** Works out what happened, with what a tap in front of the servers recorded. */
-  pair(byServers: readonly Recorded[]): void {
-    this.operations = tracedOperations(this.recording.exchanges, byServers, this.settings);
-  }
-
-  read(spans: readonly Span[]): void {
-    this.spans = new Spans(spans, this.operations);
-    this.spans.settleParents(this.operations);
-    const kept = new Set(this.kept);
-    for (const operation of this.operations) operation.isExported = kept.has(operation);
-  }
-
-  get settings(): TraceSettings {
-    return this.options.trace ?? {};
-  }
-
-  /** The operations whose spans are exported. */
-  get kept(): TracedOperation[] {
-    return this.operations.filter((operation) => isSampled(operation, this.samplesOwn) || isError(operation));
-  }
-
-  /** Whether traces that the filter begins are sampled. */
-  get samplesOwn(): boolean {
-    return this.options.trace?.sample === undefined;
-  }
-
-  /** The clients whose sessions have a root. */
-  get clients(): string[] {
-    if (this.settings.sessions === false) return [];
-    const traced = (this.samplesOwn ? this.operations : this.kept).filter(({ hasSession }) => hasSession);
-    return [...new Set(traced.map(({ client }) => client))].sort();
-  }
+/** What collects spans. */
+interface Sink {
+  host: string;
+  port: number;
+  spans(): Span[];
+  close(): Promise<void>;
 }
 
-describe.runIf(await hasReceiver()).each(effort([4], [4, 1]))("%d workers", (workers) => {
+interface SetUp {
+  what: string;
+  workers: number;
+  start: () => Promise<Sink>;
+}
+
+const RECEIVER: SetUp = { what: "4 workers", workers: 4, start: () => Receiver.start() };
+const COLLECTOR: SetUp = { what: "a real collector, 1 worker", workers: 1, start: () => Collector.start() };
+const hasGo = effort(false, true) && hasComponent("go", INSTALL_GO);
+
+describe.runIf(await hasReceiver()).each(hasGo ? [RECEIVER, COLLECTOR] : [RECEIVER])("$what", ({ workers, start }) => {
   const keep = endsAfterAll();
-  const runs = Object.entries(CASES).map(([name, options]) => new Run(name, options));
-  let receiver: Receiver;
+  const runs = Object.entries(CASES).map(([name, options]) => new TracedRun(name, options));
+  const [shared] = runs.filter(({ name }) => name === "shared");
+  const calling = new TracedRun(CALLING, shared.options, shared.recording);
+  /** All that was exported. */
+  let spans: Span[];
   let metrics: Metric[];
 
   beforeAll(async () => {
-    receiver = keep(await Receiver.start());
+    const sink = keep(await start());
     const servers = keep(await Servers.start());
-    const envoy = keep(await startTracing(servers, receiver, workers, runs));
+    const envoy = keep(await startTracing(servers.address, sink, workers, runs));
     const urls = await listenerUrls(envoy);
-    // So many at once that the servers' side does not delay the clients' for long.
+    const before = keep(await startTracing(addressOf(urls.shared), sink, workers, [calling], "client"));
+    urls.shared = (await listenerUrls(before))[CALLING];
     const waiting = [...runs];
-    const worker = async () => {
+    const next = async () => {
       for (let run = waiting.shift(); run !== undefined; run = waiting.shift()) await run.load(urls[run.name]);
     };
-    await Promise.all([worker(), worker(), worker()]);
-    for (const run of runs) run.pair(servers.tap.exchanges);
-    const expected = runs.reduce((sum, { kept, clients }) => sum + kept.length + clients.length, 0);
-    // What is missing, or too much, the tests will say.
-    await receiver.waitForSpans(expected, undefined, QUIET_MS).catch((error: Error) => console.warn(error.message));
-    await flushed();
-    for (const run of runs) run.read(receiver.spans(`/${run.name}`));
-    metrics = await readMetrics(envoy);
-  });
+    await Promise.all([next(), next(), next()]);
+    for (const run of [...runs, calling]) run.pair(servers.tap.exchanges);
+    await exported(sink, [...runs, calling]);
+    spans = sink.spans();
+    for (const run of runs) run.read(spans);
+    calling.read(spans, true);
+    metrics = [...(await readMetrics(envoy)), ...(await readMetrics(before))];
+  }, 600_000);
 
-  describe.each(runs)("$name", (run) => {
+  describe.each([...runs, calling])("$name", (run) => {
+    const isCalling = run === calling;
+
     it("each operation has one span, which says what it was", () => {
-      expect(run.spans.facts()).toEqual(expectedFacts(run.kept, run.settings));
+      expect(run.spans.facts()).toEqual(expectedFacts(run.kept, run.settings, isCalling));
     });
 
     it("its times lie inside of those of who asks, and around those of who answers", () => {
@@ -141,13 +110,28 @@ describe.runIf(await hasReceiver()).each(effort([4], [4, 1]))("%d workers", (wor
       expect([...run.spans.roots.keys()].sort()).toEqual(run.clients);
       for (const [client, root] of run.spans.roots) {
         const counted = run.operations.filter((each) => each.client === client && each.hasSession);
-        expect(root).toMatchObject({ name: ROOT_NAME, kind: "internal", status: "unset", parentSpanId: "", links: [] });
+        expect(root).toMatchObject({ name: ROOT_NAME, kind: "internal", status: "unset", links: [] });
         expect(root.attributes).toMatchObject({ "mcp.session.operations": counted.length });
+        const sharedTrace = run.sharedTrace(counted[0]);
+        if (sharedTrace !== "") expect(root.traceId).toBe(sharedTrace);
+        // A proxy that answers expects another one on the path.
+        if (sharedTrace === "" || isCalling) expect(root.parentSpanId).toBe("");
+        else if (run === shared) expect(root.parentSpanId).toBe(calling.spans.roots.get(client)!.spanId);
+        else expect(root.parentSpanId).not.toBe("");
         const inTrace = run.spans.all.filter((span) => span.traceId === root.traceId && span !== root);
-        // It begins with the answer to its first operation.
         const isOutside = ({ startNs, endNs }: Span) =>
           startNs < root.startNs - MILLISECOND || endNs > root.endNs + MILLISECOND;
+        // It begins with the answer to its first operation.
         expect(inTrace.filter(isOutside).length).toBeLessThanOrEqual(1);
+      }
+    });
+
+    it("all of a session names it alike", () => {
+      for (const [client, root] of run.spans.roots) {
+        const names = run.spans.all
+          .filter((span) => run.spans.clientOf(span) === client && span.attributes["session.id"] !== undefined)
+          .flatMap(({ attributes }) => [attributes["session.id"], attributes["gen_ai.conversation.id"]]);
+        expect([client, [...new Set(names)]]).toEqual([client, [root.attributes["session.id"]]]);
       }
     });
 
@@ -164,14 +148,45 @@ describe.runIf(await hasReceiver()).each(effort([4], [4, 1]))("%d workers", (wor
     });
   });
 
+  it("the proxies of a path have each session in one trace", () => {
+    const shares = (run: TracedRun) =>
+      run.spans.all.filter((span) =>
+        shared.operations.some((each) => each.sessionId !== "" && each.client === run.spans.clientOf(span)),
+      );
+    const traces = (run: TracedRun) => [...new Set(shares(run).map(({ traceId }) => traceId))].sort();
+    expect(traces(shared)).toEqual(traces(calling));
+    expect(traces(shared).length).toBeGreaterThan(5);
+  });
+
   it("nothing was exported twice, and the filter counted what was", () => {
-    const spans = receiver.spans();
-    expect(new Set(spans.map(({ spanId }) => spanId)).size).toBe(spans.length);
-    const results = metrics.filter(({ name, value }) => name === "mcp_trace_spans_total" && value > 0);
-    const exported = results.map(({ labels, value }) => [labels.mcp_result, value]);
-    expect(exported).toEqual([["exported", spans.length]]);
+    const own = spans.filter(({ resource }) => resource["service.name"] !== ENVOY_SERVICE);
+    expect(new Set(own.map(({ traceId, spanId }) => `${traceId} ${spanId}`)).size).toBe(own.length);
+    expect(own.length).toBe([...runs, calling].reduce((sum, { name }) => sum + ofService(spans, name).length, 0));
+    const counted: Counts = {};
+    for (const { name, labels, value } of metrics) {
+      if (name === "mcp_trace_spans_total" && value > 0) count(counted, labels.mcp_result, value);
+    }
+    expect(counted).toEqual({ exported: own.length });
   });
 });
+
+/** Waits for all that must come, and a little longer for what must not. */
+async function exported(sink: Sink, runs: readonly TracedRun[]): Promise<void> {
+  const certain = runs.filter(({ isPredictable }) => isPredictable);
+  const expected = certain.reduce((sum, { kept, clients }) => sum + kept.length + clients.length, 0);
+  const names = new Set(certain.map(({ name }) => name));
+  const here = () => sink.spans().filter(({ resource }) => names.has(String(resource["service.name"]))).length;
+  // What is missing, or too much, the tests will say.
+  await until(() => here() >= expected, "all spans are exported", QUIET_MS).catch((error: Error) => {
+    console.warn(`${error.message}: ${here()} of ${expected}`);
+  });
+  await flushed();
+}
+
+function addressOf(url: string): { host: string; port: number } {
+  const { hostname, port } = new URL(url);
+  return { host: hostname, port: Number(port) };
+}
 
 function ms(nanoseconds: bigint): number {
   return Number(nanoseconds / 1000n) / 1000;
@@ -179,26 +194,4 @@ function ms(nanoseconds: bigint): number {
 
 function count(counts: Counts, key: string, amount: number): void {
   counts[key] = (counts[key] ?? 0) + amount;
-}
-
-/** An Envoy with a listener for each run. */
-function startTracing(servers: Servers, receiver: Receiver, workers: number, runs: readonly Run[]): Promise<Envoy> {
-  const vary = edited((bootstrap) => {
-    addCluster(bootstrap, "collector", receiver.port);
-    for (const { name, options } of runs) {
-      const { config } = filtersOf(addListener(bootstrap, name, configOf(name, options)))[0].typed_config!;
-      // Plugins of one name would be taken for successors of each other.
-      config.name = name;
-    }
-  });
-  return startEnvoy({ upstream: servers.address, concurrency: workers, vary });
-}
-
-function configOf(name: string, { trace }: Case): object {
-  return {
-    instance: name,
-    server: name,
-    sessions: { idleTimeout: IDLE },
-    trace: { cluster: "collector", path: `/${name}`, sample: { ratio: 1 }, ...trace },
-  };
 }

@@ -41,11 +41,12 @@ export class Spans {
   readonly #clients = new Map<string, string>();
 
   /** @param operations what happened: sessions are known by what was asked in them, and when.
-   *  @param isAnswering the proxy's role is server: what clients ask are spans of kind SERVER. */
+   *  @param options `ofProxy`: spans of the proxy's own tracer. `isCalling`: the proxy's role is client, so that what clients ask
+   *  are spans of kind CLIENT. */
   constructor(
     readonly all: readonly Span[],
     operations: readonly TracedOperation[],
-    private readonly isAnswering = true,
+    private readonly options: { ofProxy?: readonly Span[]; isCalling?: boolean } = {},
   ) {
     const clients = grouped(operations, ({ client }) => client);
     for (const [session, spans] of grouped(all, sessionOf)) {
@@ -59,6 +60,9 @@ export class Spans {
       for (const context of [meta, header]) {
         if (context !== undefined) this.#names.set(`${context.traceId} ${context.spanId}`, nameOfContext(context));
       }
+    }
+    for (const { traceId, spanId, parentSpanId } of options.ofProxy ?? []) {
+      this.#names.set(`${traceId} ${spanId}`, `proxy's span under ${this.#nameOf(traceId, parentSpanId)}`);
     }
     for (const span of all) {
       if (span.name === ROOT_NAME) this.#add(this.roots, this.clientOf(span), span, `root of ${this.clientOf(span)}`);
@@ -119,7 +123,7 @@ export class Spans {
   }
 
   #askedIn(span: Span): string {
-    const isClients = span.kind === (this.isAnswering ? "server" : "client");
+    const isClients = span.kind === (this.options.isCalling === true ? "client" : "server");
     const method = String(span.attributes["mcp.method.name"]);
     const target = span.attributes["gen_ai.tool.name"] ?? span.attributes["gen_ai.prompt.name"] ?? "";
     const id = String(span.attributes["jsonrpc.request.id"]);
@@ -145,21 +149,25 @@ export class Spans {
   }
 }
 
-/** What spans of these operations are. */
-export function expectedFacts(operations: readonly TracedOperation[], settings: TraceSettings): Facts {
-  return Object.fromEntries(operations.map((operation) => [operation.what, factOf(operation, settings)]));
+/** What spans of these operations are. `isCalling`: those of a proxy whose role is client. */
+export function expectedFacts(
+  operations: readonly TracedOperation[],
+  settings: TraceSettings,
+  isCalling = false,
+): Facts {
+  return Object.fromEntries(operations.map((operation) => [operation.what, factOf(operation, settings, isCalling)]));
 }
 
-function factOf(operation: TracedOperation, settings: TraceSettings): Fact {
+function factOf(operation: TracedOperation, settings: TraceSettings, isCalling: boolean): Fact {
   const { method, target, fromServer } = operation;
   return {
     name: [method, target].filter((part) => part !== "").join(" "),
-    kind: fromServer ? "client" : "server",
-    status: isError(operation) ? "error" : "unset",
+    kind: fromServer === isCalling ? "server" : "client",
+    status: isError(operation, isCalling) ? "error" : "unset",
     trace: traceOf(operation),
     parent: nameOfParent(operation, operation.parents[0]),
     links: linksOf(operation, settings),
-    attributes: attributesOf(operation),
+    attributes: attributesOf(operation, isCalling),
   };
 }
 
@@ -173,9 +181,10 @@ function sessionOf(span: Span): string {
   return String(span.attributes["session.id"]);
 }
 
-/** Whether its span has the status Error, where the proxy is on the answering side of clients. */
-export function isError({ outcome, code, fromServer }: TracedOperation): boolean {
-  return !FINE.includes(outcome) && (fromServer || !CALLERS_FAULT.includes(code));
+/** Whether its span has the status Error. `isCalling`: at a proxy whose role is client. */
+export function isError({ outcome, code, fromServer }: TracedOperation, isCalling = false): boolean {
+  const isServers = fromServer === isCalling;
+  return !FINE.includes(outcome) && !(isServers && CALLERS_FAULT.includes(code));
 }
 
 function nameOfParent({ client }: TracedOperation, parent: Parent): string {
@@ -196,17 +205,22 @@ function traceOf({ parents: [parent] }: TracedOperation): string {
   return "what" in parent ? traceOf(parent) : parent.traceId;
 }
 
-function linksOf(operation: TracedOperation, { sessions = true }: TraceSettings): string[] {
+function linksOf(operation: TracedOperation, { sessions = true, hasTracer }: TraceSettings): string[] {
   const { meta, header, client, hasSession } = operation;
   const [parent] = operation.parents;
   const links: string[] = [];
   if (meta !== undefined && parent !== meta) links.push(`meta: ${nameOfContext(meta)}`);
   if (header !== undefined && parent !== header) links.push(`transport: ${nameOfContext(header)}`);
   if (sessions && hasSession && traceOf(operation) !== "session") links.push(`session: root of ${client}`);
+  // What a client has left is over only when it can no longer be cancelled.
+  const isOwn = !operation.fromServer && !operation.isElsewhere && operation.outcome !== "disconnected";
+  if (hasTracer === true && isOwn && header !== undefined) {
+    links.push(`envoy: proxy's span under ${nameOfContext(header)}`);
+  }
   return links.sort();
 }
 
-function attributesOf(operation: TracedOperation): Attributes {
+function attributesOf(operation: TracedOperation, isCalling: boolean): Attributes {
   const { method, target, outcome, code, meta, header } = operation;
   const [parent] = operation.parents;
   return {
@@ -220,7 +234,7 @@ function attributesOf(operation: TracedOperation): Attributes {
     ...(method === "tools/call" && { "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": target }),
     ...(method === "prompts/get" && { "gen_ai.prompt.name": target }),
     ...(code !== "" && { "rpc.response.status_code": code }),
-    ...(isError(operation) && { "error.type": outcome === "rpc_error" ? code : outcome }),
+    ...(isError(operation, isCalling) && { "error.type": outcome === "rpc_error" ? code : outcome }),
     ...(meta !== undefined &&
       parent !== meta && { "mcp.meta.trace_id": meta.traceId, "mcp.meta.span_id": meta.spanId }),
     ...(header !== undefined &&

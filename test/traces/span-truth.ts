@@ -8,6 +8,8 @@ import { type Context, contextOf } from "./contexts.ts";
 export interface TraceSettings {
   parent?: "meta" | "header";
   sessions?: boolean;
+  /** Envoy's own tracer is on, which is no part of the filter's configuration. */
+  hasTracer?: boolean;
 }
 
 /** An operation with all that its span must say. Times are in milliseconds since 1970. */
@@ -37,6 +39,8 @@ export interface TracedOperation {
   /** What may be its parent: there is more than one answer where it depends on the worker. */
   parents: Parent[];
   bounds: Bounds;
+  /** The answer comes on another stream than that of the request. */
+  isElsewhere: boolean;
   /** Set by the test where sampling leaves its span out. */
   isExported: boolean;
 }
@@ -65,7 +69,8 @@ export function tracedOperations(
 ): TracedOperation[] {
   const [wire, behind] = [wireOf(byClients), wireOf(byServers)];
   const names = clientNames(wire);
-  const traced = operationsOf(wire).map((operation) => tracedOf(operation, wire, new Reached(behind), names));
+  const reached = new Reached(behind);
+  const traced = operationsOf(wire).map((operation) => tracedOf(operation, wire, reached, names));
   const byRequest = new Map(traced.map((each) => [each.operation.request, each.traced]));
   for (const { operation, traced: each } of traced) {
     each.parents = operation.fromServer
@@ -78,14 +83,25 @@ export function tracedOperations(
 /** The messages that the servers' side saw. */
 class Reached {
   readonly #messages = new Map<string, Passed>();
+  readonly #answers = new Map<Recorded, Passed[]>();
 
   constructor({ sent, received }: Wire) {
+    for (const passed of received) {
+      this.#answers.set(passed.exchange, [...(this.#answers.get(passed.exchange) ?? []), passed]);
+    }
     // What is replayed comes again: the first time counts.
     for (const passed of [...sent, ...received].reverse()) this.#messages.set(keyOf(passed), passed);
   }
 
-  find(passed: Passed | undefined): Passed | undefined {
-    return passed === undefined ? undefined : this.#messages.get(keyOf(passed));
+  find(passed: Passed): Passed | undefined {
+    return this.#messages.get(keyOf(passed));
+  }
+
+  /** The answer to a request that came there. Without a session only the exchange tells whose it is. */
+  findAnswer(answer: Passed | undefined, asked: Passed | undefined): Passed | undefined {
+    if (answer === undefined || asked === undefined) return undefined;
+    const own = this.#answers.get(asked.exchange)?.find(({ text }) => text === answer.text);
+    return own ?? this.find(answer);
   }
 }
 
@@ -153,6 +169,7 @@ function tracedOf(
     header: fromServer ? undefined : contextOf(request.exchange.headers.get("traceparent")),
     parents: [],
     bounds: boundsOf(operation, reached),
+    isElsewhere: answer !== undefined && answer.exchange !== request.exchange,
     isExported: true,
   };
   return { operation, traced };
@@ -160,7 +177,8 @@ function tracedOf(
 
 /** The asker's interval contains the span, and the span that of who answers. */
 function boundsOf({ request, answer, fromServer }: Operation, reached: Reached): Bounds {
-  const [asked, answered] = [reached.find(request), reached.find(answer)];
+  const asked = reached.find(request);
+  const answered = reached.findAnswer(answer, asked);
   if (fromServer) {
     return {
       startFrom: asked === undefined ? 0 : arrivedMs(asked),
