@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { exchange, loadModule, type Plugin, Vm } from "../index.ts";
+import { exchange, loadModule, type Plugin, type PluginOptions, Vm } from "../index.ts";
 import { limited } from "./limits.ts";
 import { answer, call, hasPassed, runTurns } from "./queues.ts";
 import { SSE_ANSWER, batch, error, event, notification, post, request, result, toolCall } from "./filter.ts";
@@ -39,9 +39,9 @@ const rtrace = {
   ...{ onvisit: () => 1, oncollect: passOn, onstore: passOn, onload: passOn },
 };
 
-function startTraced(configuration: object = {}): Plugin {
+function startTraced(configuration: object = {}, options: PluginOptions = {}): Plugin {
   const vm = new Vm(loadModule("build/test/traced.wasm"), { imports: { rtrace } });
-  return vm.plugin({ properties: { "xds.cluster_name": "tools" }, configuration });
+  return vm.plugin({ properties: { "xds.cluster_name": "tools" }, ...options, configuration });
 }
 
 test.each(Object.entries(EXCHANGES))("nothing is allocated, managed or not, for %s in steady state", (_name, run) => {
@@ -103,6 +103,28 @@ test.each([
   for (let i = 0; i < 4000; i++) run(plugin);
   allocations = 0;
   for (let i = 0; i < 100; i++) run(plugin);
+  expect(allocations).toBe(0);
+});
+
+test("nothing is allocated for calls whose context becomes that of their headers", () => {
+  const trace = { cluster: "otel", setTraceparent: true, sample: { ratio: 0 } };
+  const plugin = startTraced(limited([RULE], {}, { hold: { headers: true }, trace }), { allowHeadersStop: true });
+  const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+  const meta = { traceparent, tracestate: String.raw`a="b"` };
+  const call = (id: number) => request("tools/call", { name: "echo", arguments: {}, _meta: meta }, id);
+  const run = () => {
+    const both = batch(result({}, 1), result({}, 2));
+    for (const [body, answer] of [
+      [call(1), texts],
+      [batch(call(1), call(2)), both],
+    ]) {
+      const { stream } = exchange(plugin, { request: { body }, response: { body: answer } });
+      expect(stream.requestHead).toContainEqual(["traceparent", traceparent]);
+    }
+  };
+  for (let i = 0; i < 20; i++) run();
+  allocations = 0;
+  for (let i = 0; i < 100; i++) run();
   expect(allocations).toBe(0);
 });
 
