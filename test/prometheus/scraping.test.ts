@@ -58,7 +58,8 @@ const PLUGIN_CONFIG = {
   ...ACCESS,
   limits: LIMITS,
 };
-/** Room for one session, and a limit by names that clients invent, of which one address may have a quarter. */
+/** Room for one session, and a limit by names that clients invent, of which one address may have a quarter. Spans go to a server
+ *  that rejects them. */
 const CROWDED = {
   server: "crowded",
   sessions: { max: 1 },
@@ -67,6 +68,7 @@ const CROWDED = {
     rules: [{ name: "clients", key: ["address", "client"], requests: { amount: 1000, per: "1m" } }],
     maxKeys: 64,
   },
+  trace: { cluster: "mcp_upstream", sample: { ratio: 1 } },
 };
 /** Lists a tool that has no pin. */
 const PINNED = {
