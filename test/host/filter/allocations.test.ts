@@ -52,6 +52,15 @@ test.each(Object.entries(EXCHANGES))("nothing is allocated, managed or not, for 
   expect(allocations).toBe(0);
 });
 
+test.each(Object.entries(EXCHANGES))("where traces are recorded, only their ring grows for %s", (_name, run) => {
+  const plugin = startTraced({ trace: { cluster: "none", sample: { ratio: 1 } } });
+  for (let i = 0; i < 20; i++) run(plugin);
+  allocations = 0;
+  for (let i = 0; i < 100; i++) run(plugin);
+  // It doubles from 16 KiB.
+  expect(allocations).toBeLessThanOrEqual(4);
+});
+
 /** Rules that never wait, and one for which all but one request waits. */
 const PLENTY = { amount: 1_000_000_000, per: "1s" };
 const RULE = {
