@@ -202,6 +202,12 @@ export class Unit {
     return true;
   }
 
+  /** Another unit's call to the collector is over: sends spans that have waited for that. */
+  resumeSpans(): void {
+    const exporter = this.exporter;
+    if (exporter) exporter.resume();
+  }
+
   /** Sends spans that wait, if that may be now. */
   sendSpans(): void {
     const exporter = this.exporter;

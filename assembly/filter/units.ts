@@ -86,11 +86,11 @@ export class Units {
     return false;
   }
 
-  /** The response to a callout has come. Units that waited for the call may send theirs. */
+  /** The response to a callout has come. Units whose spans waited for the call send them. */
   receive(token: u32, headerCount: u32, bodySize: usize): void {
     let isKnown = false;
     for (let i = 0; i < this.all.length && !isKnown; i++) isKnown = this.all[i].receive(token, headerCount, bodySize);
-    if (isKnown) this.sendSpans();
+    for (let i = 0; i < this.all.length && isKnown; i++) this.all[i].resumeSpans();
   }
 
   /** Sends spans that wait, if that may be now. */

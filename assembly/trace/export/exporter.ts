@@ -73,6 +73,8 @@ export class Exporter extends SpanQueue {
   /** Nothing is added any more: what cannot be sent at once is dropped. */
   private isClosing: bool = false;
   private loggedAtMs: u64 = 0;
+  /** It would have sent spans, but another exporter's call was in flight, or another one's turn. */
+  private isBlocked: bool = false;
 
   constructor(
     private config: TraceConfig,
@@ -98,7 +100,7 @@ export class Exporter extends SpanQueue {
     return <u32>this.ring.count + this.batch.count;
   }
 
-  /** To be called on each tick, and after each response to a callout of the plugin instance. */
+  /** To be called on each tick. */
   tick(): void {
     const now = this.host.clock.milliseconds;
     if (this.token && !isWithin(LOST_MS, this.sentAtMs, now)) {
@@ -109,6 +111,11 @@ export class Exporter extends SpanQueue {
       this.count(SpanResult.Expired, this.batch.clear());
     }
     this.send();
+  }
+
+  /** To be called when the call of another exporter is over: sends what has waited for that. */
+  resume(): void {
+    if (this.isBlocked) this.send();
   }
 
   /** The response to a callout of the plugin instance has come. False where it is not this exporter's. */
@@ -164,7 +171,8 @@ export class Exporter extends SpanQueue {
     const now = host.clock.milliseconds;
     if (!hasCome(this.nextAtMs, now)) return;
     const self = changetype<usize>(this);
-    if (!Line.take(self, now) && !this.isClosing) return;
+    this.isBlocked = !Line.take(self, now) && !this.isClosing;
+    if (this.isBlocked) return;
     const batch = this.batch;
     if (batch.count == 0) batch.fill(this.ring, this.openEnvelope(), now);
     if (!host.callouts.send(this.config.cluster, this.openHeaders(), batch.at, batch.length, TIMEOUT_MS)) {

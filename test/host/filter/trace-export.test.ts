@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { itHolds } from "../../unit/property.ts";
-import { loadModule, type Plugin, type PluginOptions, Vm } from "../index.ts";
+import { exchange, loadModule, type Plugin, type PluginOptions, Vm } from "../index.ts";
 import { attributeOf, CLUSTER, Collector, type CollectorAnswer, headerOf, requestOf, spansOf } from "./collector.ts";
-import { countsBy, post, toolCall } from "./filter.ts";
+import { countsBy, MCP_HEADERS, post, result, toolCall } from "./filter.ts";
 
 /** All operations have one span each, and sessions have none. */
 const TRACE = { cluster: CLUSTER, sample: { ratio: 1 }, sessions: false };
@@ -123,6 +123,16 @@ describe("a batch", () => {
     expect(collector.calls.length).toBe(1);
     settle();
     expect(counts()).toEqual({ exported: recorded });
+  });
+
+  test("waits for the tick also where another one has just been answered", () => {
+    call(3);
+    pass(1);
+    call(2);
+    collector.answer(plugin);
+    expect(collector.calls).toEqual([]);
+    pass(1);
+    expect(spansOf(collector.calls[0]).length).toBe(2);
   });
 
   test("is not sent where nothing was recorded", () => {
@@ -388,6 +398,23 @@ describe("plugin instances of a VM", () => {
     for (const { id } of all) expect(seen.get(id)).toBeGreaterThan(10);
     settle(all);
     expect(counts()).toEqual({ exported: recorded });
+  });
+
+  test("send for both roles, one right after the other", () => {
+    start({}, { configuration: { role: undefined } });
+    for (const direction of [1, 2]) {
+      const body = toolCall("echo", ++recorded);
+      const properties = { "xds.listener_direction": direction };
+      exchange(plugin, { request: { headers: MCP_HEADERS, body }, response: { body: result() } }, { properties });
+    }
+    pass(1);
+    expect(collector.answer(plugin)).toBe(1);
+    expect(collector.answer(plugin)).toBe(1);
+    settle();
+    expect(countsBy(plugin, "mcp_trace_spans_total", "mcp_role", "mcp_result")).toEqual({
+      "server exported": 1,
+      "client exported": 1,
+    });
   });
 
   test("are not blocked by one that is gone", () => {
