@@ -42,20 +42,32 @@ export interface VenvOptions {
 export async function cachedVenv(
   name: string,
   python: string,
-  { packages, options, pins }: VenvContents,
+  contents: VenvContents,
   { begins = () => {}, signal }: VenvOptions = {},
 ): Promise<string> {
-  // A venv is bound to the Python that made it.
-  const made = await run(python, ["-c", "import sys; print(sys.version, sys.executable, file=sys.stderr)"], signal);
-  const key = createHash("sha256").update(JSON.stringify([made.errors, packages]));
   const make = async (folder: string) => {
     begins();
     const { ok, errors } = await run(python, ["-m", "venv", folder], signal);
     if (!ok) throw new Error(`${python} cannot make a venv: ${errors}`);
-    await pipInstall(join(folder, "bin", "python"), [...options, ...packages], signal);
+    await pipInstall(join(folder, "bin", "python"), [...contents.options, ...contents.packages], signal);
   };
-  const venv = await cachedFolder(`${name}-${key.update(pins).digest("hex").slice(0, 12)}`, make, signal);
+  const venv = await cachedFolder(await venvName(name, python, contents, signal), make, signal);
   return join(venv, "bin", "python");
+}
+
+/** The name of the cached folder that {@link cachedVenv} makes. */
+export async function venvName(
+  name: string,
+  python: string,
+  { packages, pins }: VenvContents,
+  signal?: AbortSignal,
+): Promise<string> {
+  // A venv is bound to the Python that made it.
+  const made = await run(python, ["-c", "import sys; print(sys.version, sys.executable, file=sys.stderr)"], signal);
+  const key = createHash("sha256")
+    .update(JSON.stringify([made.errors, packages]))
+    .update(pins);
+  return `${name}-${key.digest("hex").slice(0, 12)}`;
 }
 
 /** Installs with the pip of this Python, from wheels alone. Rejects with pip's own reason, in one line. */

@@ -70,7 +70,8 @@ async function run(
     cleanup.add(log, () => log.close());
     let plugin = config;
     // In the demo the cluster's name would be the same for each server.
-    if (upstream === undefined) plugin = { server: target.name, ...(config ?? demoConfig(queue)) };
+    if (upstream === undefined)
+      plugin = { server: target.name, ...(config ?? demoConfig(queue, viewer !== undefined)) };
     if (viewer !== undefined) plugin = { ...plugin, trace: traceSection(viewer.collector, target.name, plugin?.trace) };
     const envoy = await startEnvoy({
       upstream: target.upstream,
@@ -89,7 +90,7 @@ async function run(
 
   if (upstream === undefined) {
     const proxies = watched.map(({ envoy }) => envoy.proxyUrl);
-    startAgents(proxies, signal);
+    startAgents(proxies, viewer !== undefined, signal);
   }
   const died = Promise.race([...watched.map(({ envoy }) => envoy.died), ...(viewer ? [viewer.died] : [])]).then(
     (message) => Promise.reject(new Error(message)),

@@ -14,9 +14,15 @@ import type { Cleanup } from "./cleanup.ts";
 import type { Target } from "./target.ts";
 
 /** The demo's plugin configuration: whoever makes the same call again and again is limited, in whatever session, and the search
- *  gets four calls at one time. With a queue, those beyond wait, each agent's for its turn. */
-export function demoConfig(hasQueue: boolean): Record<string, unknown> {
-  return { match: { paths: ["/mcp", "/mcp-json"] }, labels: { caller: "client" }, limits: { rules: rules(hasQueue) } };
+ *  gets four calls at one time. With a queue, those beyond wait, each agent's for its turn. With traces, what agents do
+ *  without sessions ends soon after them. */
+export function demoConfig(hasQueue: boolean, hasTraces: boolean): Record<string, unknown> {
+  return {
+    match: { paths: ["/mcp", "/mcp-json"] },
+    labels: { caller: "client" },
+    limits: { rules: rules(hasQueue) },
+    ...(hasTraces && { sessions: { idleTimeout: IDLE } }),
+  };
 }
 
 function rules(hasQueue: boolean): object[] {
@@ -32,6 +38,9 @@ function rules(hasQueue: boolean): object[] {
   ];
 }
 
+/** Longer than agents pause, and shorter than those rest that have no sessions. */
+const IDLE = "3s";
+const REST_MS = 20_000;
 /** The agent that makes one call in a loop. */
 const LOOPING = "agent-loop";
 const LOOP_PAUSE_MS = 50;
@@ -51,13 +60,15 @@ export async function startDemoServers(cleanup: Cleanup): Promise<Target[]> {
   ];
 }
 
-/** Sends agents, one per SDK and era, one that loops and one that bursts, to the demo's servers behind these proxies (base URLs, in the servers' order). */
-export function startAgents([shop, everything]: string[], signal: AbortSignal): void {
+/** Sends agents, one per SDK and era, one that loops and one that bursts, to the demo's servers behind these proxies (base URLs, in the servers' order).
+ *  With traces, agents without sessions rest between two visits, so that each is a trace. */
+export function startAgents([shop, everything]: string[], hasTraces: boolean, signal: AbortSignal): void {
   const agents: AgentOptions[] = CLIENT_KINDS.map((kind) => ({
     kind,
     url: `${shop}/mcp`,
     name: `agent-${kind}`,
     plan: FIXTURE_PLAN,
+    ...(hasTraces && kind === "sdk2-modern" && { restMs: REST_MS }),
   }));
   agents.push({ kind: "sdk1", url: `${shop}/mcp-json`, name: "agent-json", plan: FIXTURE_PLAN });
   agents.push({ kind: "sdk1", url: `${shop}/mcp`, name: LOOPING, plan: LOOPING_PLAN, pauseMs: LOOP_PAUSE_MS });

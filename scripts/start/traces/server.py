@@ -59,6 +59,8 @@ SEEN = {
     "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": "true",
     "mlflow.assistant.panelOpen_v1": "false",
 }
+# Of the columns of the list, those that have something to show, and which server it was.
+COLUMNS = {"input": False, "output": False, "tokens": False, "tags": False, "tag:service.name": True}
 
 
 class MarkedSpan(otel_api.Span):
@@ -79,9 +81,10 @@ entry = APIRouter()
 @entry.get(ENTRY)
 def open_sessions():
     """Leads to the page with the sessions."""
-    seen = "".join(f"localStorage.setItem({json.dumps(key)}, {json.dumps(value)});" for key, value in SEEN.items())
-    page = f"/#/experiments/{EXPERIMENT}/traces"
-    return HTMLResponse(f"<!doctype html><title>Sessions</title><script>{seen}location.replace({json.dumps(page)})</script>")
+    settings = SEEN | {f"mlflow.traces-v4.columns.{EXPERIMENT}_v4": json.dumps(COLUMNS)}
+    script = "".join(f"localStorage.setItem({json.dumps(key)}, {json.dumps(value)});" for key, value in settings.items())
+    script += f"location.replace({json.dumps(f'/#/experiments/{EXPERIMENT}/traces')})"
+    return HTMLResponse(f"<!doctype html><title>Sessions</title><script>{script}</script>")
 
 
 app.include_router(entry)

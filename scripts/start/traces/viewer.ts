@@ -6,11 +6,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { cachedVenv, findPython } from "../../python.ts";
+import { cachedVenv, findPython, type VenvContents, venvName } from "../../python.ts";
 
 const SERVER = fileURLToPath(new URL("server.py", import.meta.url));
 const REQUIREMENTS = fileURLToPath(new URL("requirements.txt", import.meta.url));
+const PINS = readFileSync(REQUIREMENTS, "utf8");
 const PYTHON_MINOR = 11;
+const NAME = "mlflow";
+const CONTENTS: VenvContents = { packages: [], options: ["--no-deps", "--requirement", REQUIREMENTS], pins: PINS };
 const BEAT_MS = 5000;
 /** What it wrote last, for the message where it dies. */
 const ERROR_BYTES = 4000;
@@ -71,13 +74,8 @@ export async function startTraceViewer(options: Options): Promise<TraceViewer> {
 
 /** The Python that has MLflow's server. */
 async function installed({ progress, signal }: Options): Promise<string> {
-  const python = await findPython(signal, PYTHON_MINOR);
-  if (python === undefined) {
-    throw new Error(`--traces needs Python 3.${PYTHON_MINOR} or newer, and none was found: install it.`);
-  }
-  const pins = readFileSync(REQUIREMENTS, "utf8");
-  const contents = { packages: [], options: ["--no-deps", "--requirement", REQUIREMENTS], pins };
-  const [, version] = /^mlflow==(.*)$/m.exec(pins)!;
+  const python = await requirePython(signal);
+  const [, version] = /^mlflow==(.*)$/m.exec(PINS)!;
   let beat: NodeJS.Timeout | undefined;
   const begins = () => {
     progress(`Fetching MLflow ${version}, which shows traces, from PyPI (some 65 MB, once)`);
@@ -88,7 +86,7 @@ async function installed({ progress, signal }: Options): Promise<string> {
     );
   };
   try {
-    return await cachedVenv("mlflow", python, contents, { begins, signal });
+    return await cachedVenv(NAME, python, CONTENTS, { begins, signal });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new Error(`MLflow, which shows traces, could not be installed: ${(error as Error).message}`, {
@@ -97,6 +95,17 @@ async function installed({ progress, signal }: Options): Promise<string> {
   } finally {
     clearInterval(beat);
   }
+}
+
+async function requirePython(signal?: AbortSignal): Promise<string> {
+  const python = await findPython(signal, PYTHON_MINOR);
+  if (python !== undefined) return python;
+  throw new Error(`--traces needs Python 3.${PYTHON_MINOR} or newer, and none was found: install it.`);
+}
+
+/** The name of the folder in the cache that has MLflow's server, with a Python to run it. */
+export async function viewerFolder(): Promise<string> {
+  return venvName(NAME, await requirePython(), CONTENTS);
 }
 
 /** Its standard input ends with us, and it with that. In a group of its own, so that Ctrl-C in a terminal ends it through
