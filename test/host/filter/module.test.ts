@@ -30,6 +30,7 @@ test("the module imports only what it uses of the ABI", () => {
     "env.proxy_record_metric",
     "env.proxy_register_shared_queue",
     "env.proxy_remove_header_map_value",
+    "env.proxy_replace_header_map_value",
     "env.proxy_resolve_shared_queue",
     "env.proxy_send_local_response",
     "env.proxy_set_buffer_bytes",
