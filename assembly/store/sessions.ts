@@ -115,7 +115,7 @@ export class Sessions {
       let place = shared.page + shared.length;
       const victim = this.victimOf(entry.caller, isFull, isHeavy);
       if (victim) {
-        this.takeOut(changetype<SessionEntry>(victim), SessionEnd.Evicted, entry.startedAtMs);
+        this.takeOut(changetype<SessionEntry>(victim), SessionEnd.Evicted, entry.activeAtMs);
         place = victim;
       } else {
         shared.length += ENTRY_SIZE;

@@ -103,14 +103,15 @@ export class SessionTracker {
     return true;
   }
 
-  /** A session begins: its `initialize` was answered, or the first operation of a window has ended. `isLimited`: its caller
-   *  may have only so many such windows. `traceHigh`, `traceLow`: see {@link SessionEntry}. False where it has them already. */
+  /** A session begins: its `initialize` was answered, or the first operation of a window has ended. `startedAtMs`: when that
+   *  was sent, at most `nowMs`. `isLimited`: its caller may have only so many such windows. `traceHigh`, `traceLow`: see {@link SessionEntry}. False where it has them already. */
   begin(
     hash: u64,
     kind: SessionKind,
     server: ServerKey,
     caller: CallerKey,
     revision: i32,
+    startedAtMs: u64,
     nowMs: u64,
     clientName: usize,
     clientNameLength: u32,
@@ -119,6 +120,7 @@ export class SessionTracker {
     traceLow: u64 = 0,
   ): bool {
     const entry = this.describe(hash, kind, server, caller, revision, nowMs, traceHigh, traceLow);
+    entry.startedAtMs = startedAtMs;
     // A name that has no window of its own takes no label value either.
     if (isLimited && this.sessions.lacksRoom(entry)) return false;
     if (clientNameLength) entry.client = this.clients.numberOf(clientName, clientNameLength);
@@ -293,7 +295,7 @@ export class SessionTracker {
   private insert(entry: SessionEntry, isLimited: bool): Inserted {
     const inserted = this.sessions.insert(entry, isLimited);
     if (inserted == Inserted.New || inserted == Inserted.Active)
-      this.remember(entry.hash, entry.startedAtMs, inserted == Inserted.Active);
+      this.remember(entry.hash, entry.activeAtMs, inserted == Inserted.Active);
     return inserted;
   }
 

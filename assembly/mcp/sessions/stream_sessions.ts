@@ -3,6 +3,7 @@ import { SessionKey } from "../../identity/keys";
 import { SessionKeys } from "../../identity/session_keys";
 import { SharedTraces } from "../../identity/shared_traces";
 import { SessionEnd, SessionKind } from "../../store/session_entry";
+import { NANOSECONDS_PER_MILLISECOND } from "../../memory/elapsed";
 import { keyedHash } from "../../memory/keyed_hash";
 import { Events } from "../events";
 import { RequestHead } from "../headers/request_head";
@@ -199,6 +200,8 @@ export class StreamSessions {
       stream.server,
       caller,
       stream.revision,
+      // The step that begins it is a part of it.
+      min(stream.startedAt / NANOSECONDS_PER_MILLISECOND, nowMs),
       nowMs,
       clientName,
       clientNameLength,

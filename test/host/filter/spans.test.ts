@@ -72,6 +72,22 @@ describe("a session", () => {
     expect(new Set(steps.map(({ spanId }) => spanId)).size).toBe(3);
   });
 
+  test("lasts from the request that opens it, and contains its steps", () => {
+    const workers = startTraced(1);
+    const headers = { ...JSON_ANSWER, "mcp-session-id": "s" };
+    post(workers[0], initialize(), { headers, body: initializeResult("2025-11-25") }, { responseDelay: 300 });
+    post(workers[0], toolCall("echo", 2), result({}, 2), { headers: inSession("s"), responseDelay: 200 });
+    const steps = exported(workers);
+    end(workers);
+    const root = byName(exported(workers, 30), "MCP session");
+    // A session's times are whole milliseconds.
+    expect(byName(steps, "initialize").start - root.start).toBeLessThan(1_000_000n);
+    for (const step of steps) {
+      expect(step.start).toBeGreaterThanOrEqual(root.start);
+      expect(step.end).toBeLessThanOrEqual(root.end);
+    }
+  });
+
   test("asks its client under the call on whose stream it asks", () => {
     const workers = startTraced(2);
     begin(workers);

@@ -68,7 +68,7 @@ export function create(self: u64, space: i32, idleSeconds: u32): void {
 }
 
 export function begin(hash: u64, kind: SessionKind, server: i32, revision: i32, now: u64): void {
-  if (!tracker.touch(hash, now)) tracker.begin(hash, kind, server, 1, revision, now, 0, 0, false);
+  if (!tracker.touch(hash, now)) tracker.begin(hash, kind, server, 1, revision, now, now, 0, 0, false);
 }
 
 export function meet(hash: u64, server: i32, revision: i32, now: u64): void {
