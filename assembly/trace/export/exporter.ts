@@ -17,7 +17,6 @@ import { SpanWriter } from "../otlp/span_writer";
 import { BATCH_LIMIT, Batch } from "./batch";
 import { Line } from "./line";
 import { retryAfterMs } from "./retry_after";
-import { SpanQueue } from "./span_queue";
 import { SpanRing } from "./span_ring";
 import { workloadOf } from "./workload";
 
@@ -54,7 +53,7 @@ export class ExportHost {
  * (opentelemetry.io/docs/specs/otlp, "OTLP/HTTP response"). What cannot be sent waits in a bounded ring. Each span that
  * is added is counted once as what became of it.
  */
-export class Exporter extends SpanQueue {
+export class Exporter {
   /** Writes the spans that are added. */
   readonly writer: SpanWriter;
   /** Spans by {@link SpanResult}, to be taken away by who counts them. */
@@ -81,10 +80,10 @@ export class Exporter extends SpanQueue {
     private role: string,
     private host: ExportHost,
   ) {
-    super();
     this.writer = spanWriterOf(config.encoding);
   }
 
+  /** Keeps a span, in the encoding of the collector, until it is sent. The bytes may be overwritten afterwards. */
   add(at: usize, length: i32): void {
     if (this.isClosing) {
       this.count(SpanResult.Dropped, 1);

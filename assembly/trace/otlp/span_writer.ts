@@ -82,7 +82,7 @@ export abstract class SpanWriter {
   /** A link to a span. `type`: the attribute `mcp.link.type`, in ASCII. */
   abstract link(traceHigh: u64, traceLow: u64, spanId: u64, type: usize, typeLength: i32): void;
 
-  /** The span is complete: what has been written is what `SpanQueue.add` takes. Until then a copy of it may be kept, and gone
+  /** The span is complete: what has been written is what `Exporter.add` takes. Until then a copy of it may be kept, and gone
    *  on with later: see {@link resume}. */
   abstract end(): void;
 
