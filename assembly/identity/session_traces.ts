@@ -12,14 +12,23 @@ export class SessionTraces {
   /** What {@link find} found: the 128 bits of the trace's id, never 0. */
   high: u64 = 0;
   low: u64 = 0;
+  /** The session that was looked up last, and its trace: each request looks it up more than once. */
+  private last: SessionKey = 0;
+  private lastHigh: u64 = 0;
+  private lastLow: u64 = 0;
 
   /** @param secret of the counting unit: sessions of different units have different traces. */
   constructor(private secret: Secret) {}
 
-  /** Finds the id of the trace of a session. */
+  /** Finds the id of the trace of a session, which is not 0. */
   find(session: SessionKey): void {
-    this.high = this.half(session, 1);
-    this.low = this.half(session, 2);
+    if (session != this.last) {
+      this.last = session;
+      this.lastHigh = this.half(session, 1);
+      this.lastLow = this.half(session, 2);
+    }
+    this.high = this.lastHigh;
+    this.low = this.lastLow;
   }
 
   private half(session: SessionKey, which: u64): u64 {

@@ -29,6 +29,8 @@ interface Sdk {
   prefix: string;
   /** The operations that have spans on both sides, in either era. */
   operations: string[];
+  /** The server has spans of the HTTP requests, too, whose parents are those of the header. */
+  hasHttpSpans: boolean;
   /** A tool that asks the client's model while it runs, before 2026-07-28. */
   asking: string;
 }
@@ -39,6 +41,7 @@ const SDKS: Sdk[] = [
     startServer: (collector) => startPythonServer("traced", collector),
     runAgent: runTracedPythonClient,
     prefix: "MCP send ",
+    hasHttpSpans: true,
     operations: ["tools/list", "tools/call add", "tools/call charge_card", "tools/call no_such_tool"],
     asking: "tools/call ask_model",
   },
@@ -47,6 +50,7 @@ const SDKS: Sdk[] = [
     startServer: startTracedServer,
     runAgent: runTracedAgent,
     prefix: "",
+    hasHttpSpans: false,
     operations: ["tools/call get_weather", "tools/call charge_card", "tools/call no_such_tool"],
     asking: "tools/call ask_model",
   },
@@ -90,6 +94,9 @@ describe.runIf(canRun).each(SDKS)("$title", { timeout: INSTALL_MS }, (sdk) => {
     sidecars.set("meta", await start({ parent: "meta", sample: NOTHING_BUT_PARENTS }));
     // Otherwise what has no header would belong to the trace of its session, which is not sampled.
     sidecars.set("header", await start({ parent: "header", sample: NOTHING_BUT_PARENTS, sessions: false }));
+    const holding = { match: { paths: ["/mcp"] }, hold: { headers: true }, limits: { rules: [] } };
+    const setting = { sample: NOTHING_BUT_PARENTS, setTraceparent: true };
+    sidecars.set("setting", keep(await startSidecars(server, receiver, setting, holding)));
     sidecars.set("all", await start({ sample: EVERYTHING, sessionKey: SESSION_KEY }));
   }, INSTALL_MS);
 
@@ -126,6 +133,22 @@ describe.runIf(canRun).each(SDKS)("$title", { timeout: INSTALL_MS }, (sdk) => {
       expect(isAround(message, client) && isAround(client, server)).toBe(true);
       if (operation === sdk.asking) expectAsked(spans, client, server);
     }
+  });
+
+  it.runIf(sdk.hasHttpSpans).each([
+    ["meta", false],
+    ["setting", true],
+  ])("sidecars of %s: the server's HTTP spans belong to the client's: %s", async (path, isSet) => {
+    const posts = (spans: readonly Span[]) => spans.filter(({ name }) => name === "POST /mcp");
+    const count = sdk.operations.length;
+    const spans = await run(path, { revision: MODERN }, (received) => posts(received).length === count);
+    const messages = sdk.operations.map((operation) => one(find(spans, "agent", operation, sdk)));
+    const parents = isSet ? messages.map(({ spanId }) => spanId) : messages.map(() => "");
+    expect(
+      posts(spans)
+        .map(({ parentSpanId }) => parentSpanId)
+        .sort(),
+    ).toEqual(parents.sort());
   });
 
   it("exports nothing of a trace that its client has not sampled, but the session", async () => {

@@ -13,18 +13,24 @@ export interface Sidecars {
   stop(): Promise<void>;
 }
 
-/** Starts them in front of a server, with these fields of `trace` in both. */
+/** Starts them in front of a server, with these fields of `trace` in both, and with these sections in the server's alone, which may
+ *  hold headers. */
 export async function startSidecars(
   upstream: { host: string; port: number },
   collector: { host: string; port: number },
   trace: object,
+  ofServer: object = {},
 ): Promise<Sidecars> {
   const start = (role: "client" | "server", behind: { host: string; port: number }) => {
     const resource = { "service.name": `sidecar-${role}` };
     return startEnvoy({
       upstream: behind,
       concurrency: 2,
-      pluginConfig: JSON.stringify({ role, trace: { cluster: COLLECTOR, resource, ...trace } }),
+      pluginConfig: JSON.stringify({
+        role,
+        trace: { cluster: COLLECTOR, resource, ...trace },
+        ...(role === "server" && ofServer),
+      }),
       vary: (config) => withCollector(config, collector),
     });
   };
@@ -40,9 +46,12 @@ export async function startSidecars(
   }
 }
 
-/** The configuration of Envoy with a cluster for the collector. */
+/** The configuration of Envoy with a cluster for the collector, and with a filter that may hold headers. */
 function withCollector(config: string, { host, port }: { host: string; port: number }): string {
-  const bootstrap = JSON.parse(config) as { static_resources: { clusters: object[] } };
+  const bootstrap = JSON.parse(config) as Bootstrap;
+  const [listener] = bootstrap.static_resources.listeners;
+  const [filter] = listener.filter_chains[0].filters[0].typed_config.http_filters;
+  filter.typed_config.config.allow_on_headers_stop_iteration = true;
   const address = { socket_address: { address: host, port_value: port } };
   bootstrap.static_resources.clusters.push({
     name: COLLECTOR,
@@ -50,4 +59,16 @@ function withCollector(config: string, { host, port }: { host: string; port: num
     load_assignment: { cluster_name: COLLECTOR, endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }] },
   });
   return JSON.stringify(bootstrap);
+}
+
+interface Bootstrap {
+  static_resources: { listeners: [Listener]; clusters: object[] };
+}
+
+interface Listener {
+  filter_chains: [{ filters: [{ typed_config: { http_filters: [Filter] } }] }];
+}
+
+interface Filter {
+  typed_config: { config: { allow_on_headers_stop_iteration?: boolean } };
 }
