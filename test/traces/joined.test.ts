@@ -115,7 +115,7 @@ describe.runIf(canRun).each(SDKS)("$title", { timeout: INSTALL_MS }, (sdk) => {
     const asked = each.revision === LEGACY ? [sdk.asking] : [];
     const operations = [...sdk.operations, ...asked];
     const isThere = (spans: Span[]) =>
-      operations.every((operation) => SERVICES.every((service) => find(spans, service, operation, sdk).length > 0)) &&
+      isWhole(spans, operations, sdk) &&
       spans.filter(({ name }) => name === "sampling/createMessage").length === 2 * asked.length;
     const spans = await run(each.parent, each, isThere);
     const agent = one(spans.filter((span) => serviceOf(span) === "agent" && span.name === "agent"));
@@ -141,7 +141,9 @@ describe.runIf(canRun).each(SDKS)("$title", { timeout: INSTALL_MS }, (sdk) => {
   ])("sidecars of %s: the server's HTTP spans belong to the client's: %s", async (path, isSet) => {
     const posts = (spans: readonly Span[]) => spans.filter(({ name }) => name === "POST /mcp");
     const count = sdk.operations.length;
-    const spans = await run(path, { revision: MODERN }, (received) => posts(received).length === count);
+    const spans = await run(path, { revision: MODERN }, (received) => {
+      return posts(received).length === count && isWhole(received, sdk.operations, sdk);
+    });
     const messages = sdk.operations.map((operation) => one(find(spans, "agent", operation, sdk)));
     const parents = isSet ? messages.map(({ spanId }) => spanId) : messages.map(() => "");
     expect(
@@ -251,6 +253,11 @@ function expectContexts(span: Span, message: Span, spans: readonly Span[], { par
   else expect(http!.traceId).not.toBe(message.traceId);
   if (isHeaders) expect(attributed).toEqual({ traceId: message.traceId, spanId: message.spanId });
   else expect(isChildOf(span, message)).toBe(true);
+}
+
+/** Whether all services have spans of all these operations. */
+function isWhole(spans: readonly Span[], operations: readonly string[], sdk: Sdk): boolean {
+  return operations.every((operation) => SERVICES.every((service) => find(spans, service, operation, sdk).length > 0));
 }
 
 /** The spans of a service for an operation. */
