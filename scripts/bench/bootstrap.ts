@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { renderConfig } from "../envoy/config.ts";
 import { type Envoy, startEnvoy } from "../envoy/process.ts";
+import { COLLECTOR_CLUSTER } from "./traces/configuration.ts";
 import type { Variant } from "./variants.ts";
 
 /** An entry of `http_filters`. */
@@ -73,14 +74,17 @@ export async function startBenchEnvoy({ variants, ...options }: BenchEnvoyOption
   }
 }
 
-/** The shipped configuration, but with a listener and a cluster for each variant. */
+/** The shipped configuration, but with a listener and a cluster for each variant, and one for the collector of traces, which is
+ *  the upstream, too. */
 async function withListeners(variants: readonly Variant[], upstream: BenchEnvoyOptions["upstream"]): Promise<string> {
   const rendered = renderConfig({ listenerPort: 0, adminPort: 0, upstream, wasmPath: MODULE_PATH });
   const bootstrap = JSON.parse(rendered) as Bootstrap;
   const { listeners, clusters } = bootstrap.static_resources;
   bootstrap.static_resources = {
     listeners: await Promise.all(variants.map((variant) => listenerOf(structuredClone(listeners[0]), variant))),
-    clusters: variants.map(({ id }) => clusterOf(structuredClone(clusters[0]), id)),
+    clusters: [...variants.map(({ id }) => id), COLLECTOR_CLUSTER].map((name) =>
+      clusterOf(structuredClone(clusters[0]), name),
+    ),
   };
   return JSON.stringify(bootstrap);
 }

@@ -15,6 +15,8 @@ export interface Proof {
   decisions?: { sent: number; counted: number };
   /** Of these, requests that waited in a queue. */
   queued?: number;
+  /** Requests that filters of ours were sent which export a span of each, and the spans that were exported: the same. */
+  spans?: { sent: number; counted: number };
   /** Bodies with a wrong last byte that the native filter was sent, and those that it found: the same. */
   faults?: { sent: number; counted: number };
 }
@@ -25,8 +27,13 @@ const COUNTED_MS = 5000;
 export class Ledger {
   readonly #sent = new Map<string, number>();
 
+  /** Of these, requests to variants that export a span of each. */
+  spans = 0;
+
   readonly add = (variant: Variant, workload: Workload, requests: number): void => {
-    if (workload.isMcp) this.#sent.set(variant.id, this.sentTo(variant) + requests);
+    if (!workload.isMcp) return;
+    this.#sent.set(variant.id, this.sentTo(variant) + requests);
+    if (variant.spans === "all") this.spans += requests;
   };
 
   sentTo({ id }: Variant): number {
@@ -71,13 +78,22 @@ async function proveOperations(envoy: BenchEnvoy, variant: Variant, ledger: Ledg
   const count = () => countOf(envoy, "mcp_operations_total", { mcp_server: variant.id, mcp_outcome: "ok" });
   const counted = await settled(count, sent);
   if (counted !== sent) throw new Error(`The variant ${variant.id} was sent ${sent} requests and counted ${counted}.`);
-  const proof = { variant: variant.id, operations: { sent, counted } };
+  const proof: Proof = { variant: variant.id, operations: { sent, counted } };
+  if (variant.spans !== undefined) return { ...proof, spans: await proveSpans(envoy, ledger) };
   const decisions = decisionsOf(variant);
   if (decisions === undefined) return proof;
   const decided = { ...proof, decisions: await proveDecisions(envoy, variant, decisions, sent) };
   if (!variant.queues) return decided;
   const labels = { mcp_limit_rule: variant.admittedBy!, mcp_limit_decision: "queued" };
   return { ...decided, queued: await countOf(envoy, decisions.family, { mcp_server: variant.id, ...labels }) };
+}
+
+/** The family of spans has no label that tells variants apart: what all of them exported is compared. */
+async function proveSpans(envoy: BenchEnvoy, ledger: Ledger): Promise<Proof["spans"]> {
+  const sent = ledger.spans;
+  const counted = await settled(() => countOf(envoy, "mcp_trace_spans_total", { mcp_result: "exported" }), sent);
+  if (counted !== sent) throw new Error(`Of ${sent} spans ${counted} were exported.`);
+  return { sent, counted };
 }
 
 /** The family and the labels that count what the rule of a variant decides; undefined where it has none. */

@@ -5,6 +5,11 @@
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { pathOf, type Workload } from "./workloads.ts";
 
+/** Where it accepts traces, as a collector does, and reads nothing of them. */
+export const COLLECTOR_PATH = "/v1/traces";
+
+const ACCEPTED = Buffer.from("HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n");
+
 /** A running server on 127.0.0.1. */
 export interface CannedUpstream {
   host: string;
@@ -15,6 +20,7 @@ export interface CannedUpstream {
 
 export async function startCannedUpstream(workloads: readonly Workload[]): Promise<CannedUpstream> {
   const answers = new Map(workloads.map((workload) => [pathOf(workload), answerOf(workload)]));
+  answers.set(COLLECTOR_PATH, [ACCEPTED]);
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);

@@ -10,6 +10,7 @@ import {
   LISTS_PASSED,
   withHalfOfTools,
 } from "./policies.ts";
+import { SAMPLED, UNSAMPLED } from "./traces/configuration.ts";
 
 /** One filter. A new one is an entry of {@link VARIANTS}, nothing else. */
 export interface Variant {
@@ -28,6 +29,8 @@ export interface Variant {
   received?: (answer: string) => string;
   /** Requests wait for that rule: the proof tells how many. */
   queues?: true;
+  /** Whether each operation has a span that is exported, or none has, which is proved too. */
+  spans?: "all" | "none";
 }
 
 /** Larger than any request: the native filter reads up to 8 KiB where nothing is said. */
@@ -73,6 +76,20 @@ export const VARIANTS: readonly Variant[] = [
     title: "this filter, defaults (with tokens)",
     filter: async (shipped) => configured(shipped, {}),
     proof: "operations",
+  },
+  {
+    id: "traces-unsampled",
+    title: "this filter, statistics and traces, of which nothing is sampled but errors",
+    filter: async (shipped) => configured(shipped, UNSAMPLED),
+    proof: "operations",
+    spans: "none",
+  },
+  {
+    id: "traces",
+    title: "this filter, statistics and traces: the span of each operation is exported",
+    filter: async (shipped) => configured(shipped, SAMPLED),
+    proof: "operations",
+    spans: "all",
   },
   {
     id: "policy-first",

@@ -95,6 +95,8 @@ describe.runIf(hasLoad && hasNative)("with h2load", () => {
       { variant: "headers" },
       { variant: "statistics", operations: whole },
       { variant: "tokens", operations: whole },
+      { variant: "traces-unsampled", operations: whole, spans: whole },
+      { variant: "traces", operations: whole, spans: whole },
       { variant: "policy-first", operations: whole, decisions: whole },
       { variant: "policy-last", operations: whole, decisions: whole },
       { variant: "lists-pass", operations: whole, decisions: whole },

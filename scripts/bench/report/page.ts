@@ -67,9 +67,10 @@ ${markdown({
     ["machine", `${machine.processor}, ${machine.cores} cores, ${machine.system}`],
     ["load average before", environment.loadAverage.toFixed(2)],
     ["versions", `Envoy ${versions.envoy}, ${versions.generator}, Node.js ${versions.node}`],
-    ...proofs.flatMap(({ variant, operations, decisions, faults }) => [
+    ...proofs.flatMap(({ variant, operations, decisions, spans, faults }) => [
       ...(operations ? [[`\`${variant}\``, `counted ${operations.counted} of ${operations.sent} requests`]] : []),
       ...(decisions ? [[`\`${variant}\``, `its rule decided ${decisions.counted} of ${decisions.sent}`]] : []),
+      ...(spans ? [[`\`${variant}\``, `${spans.counted} spans of ${spans.sent} requests were exported`]] : []),
       ...(faults ? [[`\`${variant}\``, `found ${faults.counted} of ${faults.sent} broken bodies`]] : []),
     ]),
   ],
