@@ -1,5 +1,5 @@
 import { hexValue } from "../json/characters";
-import { JsonType, parseJson } from "./values/json_value";
+import { JsonType, JsonValue, parseJson } from "./values/json_value";
 import { lowerCase } from "./values/lower_case";
 import { edits, isNearMiss } from "./values/near_miss";
 
@@ -78,11 +78,12 @@ export function isPolicyField(name: string): bool {
  * limits have too (`rules`) counts unless `limits` are there to have it, and so for `identity` and `hold`: an error in a
  * configuration with limits alone closes nothing. In JSON the names of fields count, in JSON within a text too; where the
  * bytes are no JSON object, every word does, as do values that only a policy has, and a beginning of the word `access` where
- * the bytes end. Escapes (`\u0061`) are undone, and zero bytes skipped, which UTF-16 has between ASCII letters.
+ * the bytes end. Names of `trace.headers` that have a hyphen, as `x-access-token`, do not count where the bytes are JSON. Escapes (`\u0061`) are undone, and zero bytes skipped, which UTF-16 has between ASCII letters.
  */
 export function indicatesAccess(at: usize, length: i32): bool {
   const document = parseJson(at, length);
   const isJson = document != null && document.type == JsonType.Object;
+  const headers = isJson ? traceHeaders(document!) : [];
   const text = new StaticArray<u8>(length);
   const size = simplify(at, length, changetype<usize>(text));
   /** Sections that are named, and those that would have to be for what was found to be theirs. */
@@ -99,6 +100,7 @@ export function indicatesAccess(at: usize, length: i32): bool {
     if (isJson && !isBeforeColon(text, end, size)) continue;
     const word = String.UTF8.decodeUnsafe(changetype<usize>(text) + from, end - from);
     const lower = lowerCase(word);
+    if (headers.includes(word)) continue;
     if (namesAccess(word) || OWN_FIELDS.includes(lower) || lower == ACTION) return true;
     named |= sectionOf(word);
     needed |= sectionOfField(lower);
@@ -108,6 +110,13 @@ export function indicatesAccess(at: usize, length: i32): bool {
     if (end == size && word.length >= LEAST_BEGINNING && ACCESS.startsWith(lower)) return true;
   }
   return (needed & ~named) != 0;
+}
+
+/** The names of `trace.headers` that no field of a policy has: those with a hyphen. */
+function traceHeaders(document: JsonValue): string[] {
+  const trace = document.names.indexOf("trace");
+  const at = trace < 0 ? -1 : document.items[trace].names.indexOf("headers");
+  return at < 0 ? [] : document.items[trace].items[at].names.filter((name) => name.includes("-"));
 }
 
 /** The section that a word names, by a near miss too; 0 where it names none. */

@@ -19,6 +19,15 @@ const OBSERVING = JSON.stringify({
   tokens: { estimate: true, scale: 1.5, maxBytes: "1MiB" },
   log: "info",
 });
+/** Traces, with a header for the collector that is about access to it. */
+const TRACING = JSON.stringify({
+  trace: {
+    ...{ cluster: "otel", path: "/v1/traces", authority: "otel", encoding: "json", parent: "meta", sessions: true },
+    headers: { "lightstep-access-token": "t", "X-Access-Token": "t", authorization: "Bearer t" },
+    sample: { parent: true, ratio: 0.5, errors: true, slowerThan: "5s" },
+    ...{ sessionKey: "0123456789abcdef", setTraceparent: true, resource: { "service.name": "orders" } },
+  },
+});
 /** Limits, and what they share with policies: callers, held requests, rules and their words. */
 const LIMITING = JSON.stringify({
   match: { paths: ["/mcp"] },
@@ -98,6 +107,9 @@ describe("a configuration indicates access", () => {
     // Neither do names that are no fields.
     '{"labels":{"tools":["limits"]},"acl":{"rules":[]}}',
     `${LIMITING} ALLOW`,
+    TRACING.replace('"authorization"', '"access"'),
+    TRACING.replace('"trace"', '"access-policy":{},"trace"'),
+    TRACING.slice(0, -1),
   ])("%j", (configuration) => {
     expect(indicatesAccess(configuration)).toBe(true);
   });
@@ -147,6 +159,9 @@ describe("a configuration does not indicate access", () => {
     `${OBSERVING}}`,
     OBSERVING.replaceAll('"', "'"),
     // What limits, callers and held requests have too, in sections that are well named, nearly so, and after a slip.
+    TRACING,
+    TRACING.replace('"json"', '"xml"'),
+    TRACING.replace('"sample"', '"smaple"'),
     LIMITING,
     ...["limit", "limts", "Limits", "lim_its"].map((name) => LIMITING.replace("limits", name)),
     ...["identiy", "Identity", "ident-ity"].map((name) => LIMITING.replace("identity", name)),

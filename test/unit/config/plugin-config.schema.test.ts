@@ -229,7 +229,14 @@ describe("filter and schema agree", () => {
 });
 
 describe("what is shown to operators is taken by both", () => {
-  const pages = ["README.md", "docs/configuration.md", "docs/access.md", "docs/pins.md", "docs/shaping.md"];
+  const pages = [
+    "README.md",
+    "docs/configuration.md",
+    "docs/access.md",
+    "docs/pins.md",
+    "docs/shaping.md",
+    "docs/tracing.md",
+  ];
   const shown = [
     ...pages.flatMap((page) =>
       examplesIn(page)
