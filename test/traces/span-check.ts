@@ -48,14 +48,7 @@ export class Spans {
     operations: readonly TracedOperation[],
     private readonly options: { ofProxy?: readonly Span[]; isCalling?: boolean } = {},
   ) {
-    const clients = grouped(operations, ({ client }) => client);
-    for (const [session, spans] of grouped(all, sessionOf)) {
-      const asked = spans.filter(({ name }) => name !== ROOT_NAME);
-      const isOf = (of: readonly TracedOperation[]) =>
-        asked.every((span) => of.some((each) => this.#mayBe(span, each)));
-      const found = [...clients].filter(([, of]) => isOf(of)).map(([client]) => client);
-      this.#clients.set(session, found.length === 1 ? found[0] : `one of ${found.join(", ")}: ${session}`);
-    }
+    this.#findClients(operations);
     for (const { meta, header } of operations) {
       for (const context of [meta, header]) {
         if (context !== undefined) this.#names.set(`${context.traceId} ${context.spanId}`, nameOfContext(context));
@@ -76,11 +69,30 @@ export class Spans {
     return session === undefined ? String(client) : this.#clients.get(sessionOf(span))!;
   }
 
+  #findClients(operations: readonly TracedOperation[]): void {
+    const clients = grouped(operations, ({ client }) => client);
+    let open = [...grouped(this.all, sessionOf)].map(([session, spans]) => {
+      const asked = spans.filter(({ name }) => name !== ROOT_NAME);
+      const isOf = (of: readonly TracedOperation[]) =>
+        asked.every((span) => of.some((each) => this.#mayBe(span, each)));
+      return { session, found: [...clients].filter(([, of]) => isOf(of)).map(([client]) => client) };
+    });
+    // Clients that do the same at the same time: what is another one's session is not theirs.
+    for (let known = open.filter(hasOne); known.length > 0; known = open.filter(hasOne)) {
+      for (const { session, found } of known) this.#clients.set(session, found[0]);
+      const taken = new Set(known.map(({ found }) => found[0]));
+      open = open
+        .filter(({ session }) => !this.#clients.has(session))
+        .map(({ session, found }) => ({ session, found: found.filter((client) => !taken.has(client)) }));
+    }
+    for (const { session, found } of open) this.#clients.set(session, `one of ${found.join(", ")}: ${session}`);
+  }
+
   #mayBe(span: Span, operation: TracedOperation): boolean {
-    const { startFrom, startTo } = operation.bounds;
-    const startMs = Number(span.startNs / 1_000_000n);
-    const isThen = startFrom - SLACK_MS <= startMs && startMs <= startTo + SLACK_MS;
-    return isThen && operation.what === `${operation.client}: ${this.#askedIn(span)}`;
+    const { startFrom, startTo, endFrom, endTo } = operation.bounds;
+    const isThen = isWithin(span.startNs, startFrom, startTo) && isWithin(span.endNs, endFrom, endTo);
+    const isSame = span.attributes["mcp.request.size"] === operation.requestBytes;
+    return isThen && isSame && operation.what === `${operation.client}: ${this.#askedIn(span)}`;
   }
 
   /** Of operations with several parents that are right, puts the one first that the span has. */
@@ -175,6 +187,15 @@ function grouped<T>(all: readonly T[], keyOf: (each: T) => string): Map<string, 
   const groups = new Map<string, T[]>();
   for (const each of all) groups.set(keyOf(each), [...(groups.get(keyOf(each)) ?? []), each]);
   return groups;
+}
+
+function hasOne({ found }: { found: readonly string[] }): boolean {
+  return found.length === 1;
+}
+
+function isWithin(timeNs: bigint, fromMs: number, toMs: number): boolean {
+  const ms = Number(timeNs / 1_000_000n);
+  return fromMs - SLACK_MS <= ms && ms <= toMs + SLACK_MS;
 }
 
 function sessionOf(span: Span): string {
