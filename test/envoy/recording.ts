@@ -23,7 +23,7 @@ export interface Recorded {
   ended: "open" | "complete" | "left";
 }
 
-/** So much of a response's text had come by then, in milliseconds since 1970. */
+/** So much of a response's text had come by then, in milliseconds since 1970: the last time also when the response was complete. */
 export interface Arrival {
   length: number;
   atMs: number;
@@ -85,6 +85,7 @@ async function keepBody(exchange: Recorded, response: Response): Promise<void> {
   const decoder = new TextDecoder();
   try {
     for await (const chunk of response.body ?? []) keepText(exchange, decoder.decode(chunk, { stream: true }));
+    keepText(exchange, "");
     exchange.ended = "complete";
   } catch {
     exchange.ended = "left";

@@ -116,6 +116,7 @@ export class Tap {
       keepText(exchange, decoder.decode(chunk, { stream: true }));
       if (!response.destroyed) response.write(chunk);
     }
+    keepText(exchange, "");
     if (exchange.ended === "open") exchange.ended = "complete";
     response.end();
   }

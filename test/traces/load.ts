@@ -13,7 +13,7 @@ const USER = () => ({ city: "Oslo" });
 export async function runClients(origin: string, prefix: string, send: Fetch): Promise<void> {
   await Promise.all([
     useAll("sdk1", `${origin}/mcp`, `${prefix}-sdk1`, send),
-    useAll("sdk2-legacy", `${origin}/mcp-json`, `${prefix}-json`, send),
+    useAll("sdk2-legacy", `${origin}/mcp-json`, `${prefix}-json-answers`, send),
     useAll("sdk2-modern", `${origin}/mcp`, `${prefix}-modern`, send),
     beAsked("sdk1", `${origin}/asking`, `${prefix}-asked1`, send),
     beAsked("sdk2-legacy", `${origin}/asking`, `${prefix}-asked2`, send),
@@ -30,7 +30,8 @@ async function useAll(kind: ClientKind, url: string, name: string, send: Fetch):
   await client.listTools();
   await client.callTool("get_weather", { city: "Tromsø ☃ 東京" });
   await client.callTool("export_report", { steps: 3, ms: 5 }, { onProgress: () => {} });
-  await client.callTool("charge_card", { declined: true });
+  // Tells clients apart that do the same at the same time.
+  await client.callTool("charge_card", { declined: true, for: name });
   await expectError(client.callTool("refund_order", { code: -32603 }));
   await expectError(client.callTool("refund_order"));
   await expectError(client.callTool("no_such_tool"));

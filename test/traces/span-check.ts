@@ -91,15 +91,19 @@ export class Spans {
   #mayBe(span: Span, operation: TracedOperation): boolean {
     const { startFrom, startTo, endFrom, endTo } = operation.bounds;
     const isThen = isWithin(span.startNs, startFrom, startTo) && isWithin(span.endNs, endFrom, endTo);
-    const isSame = span.attributes["mcp.request.size"] === operation.requestBytes;
+    const { "mcp.request.size": size, "mcp.outcome": outcome } = span.attributes;
+    const isSame = size === operation.requestBytes && outcome === operation.outcome;
     return isThen && isSame && operation.what === `${operation.client}: ${this.#askedIn(span)}`;
   }
 
-  /** Of operations with several parents that are right, puts the one first that the span has. */
+  /** Of operations with several parents that are right, leaves the one that the span has; where there is none, the last. */
   settleParents(operations: readonly TracedOperation[]): void {
     for (const operation of operations) {
       const span = this.operations.get(operation.what);
-      if (span === undefined) continue;
+      if (span === undefined) {
+        operation.parents = operation.parents.slice(-1);
+        continue;
+      }
       const name = this.#nameOf(span.traceId, span.parentSpanId);
       const actual = operation.parents.find((parent) => nameOfParent(operation, parent) === name);
       if (actual !== undefined) operation.parents = [actual];

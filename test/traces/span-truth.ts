@@ -191,8 +191,14 @@ function boundsOf({ request, answer, fromServer }: Operation, reached: Reached):
     startFrom: request.exchange.startMs,
     startTo: asked === undefined ? Infinity : asked.exchange.readMs + 1,
     endFrom: answered === undefined ? 0 : arrivedMs(answered),
-    endTo: answer === undefined ? Infinity : arrivedMs(answer) + 1,
+    endTo: answer === undefined ? Infinity : readMs(answer) + 1,
   };
+}
+
+/** When a message in a response can have been read at the latest: JSON only once the response is complete. */
+function readMs(passed: Passed): number {
+  const { arrivals, contentType } = passed.exchange;
+  return contentType.startsWith("text/event-stream") ? arrivedMs(passed) : arrivals[arrivals.length - 1].atMs;
 }
 
 /** When a message had come whole in a response. */
