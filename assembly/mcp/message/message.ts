@@ -88,7 +88,10 @@ export class McpMessage {
 
   /** The trace context in `params._meta`; none where there is no valid one. */
   get trace(): TraceContext {
-    return changetype<TraceContext>(changetype<usize>(this) + TRACE_AT);
+    const trace = changetype<TraceContext>(changetype<usize>(this) + TRACE_AT);
+    // Of several `_meta` the last one counts, which may have none.
+    if (!this.reader.fields.has(PayloadField.MetaTraceparent)) trace.clear();
+    return trace;
   }
 
   /** The target's name or URI, {@link nameLength} bytes. */

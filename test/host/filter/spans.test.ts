@@ -311,6 +311,13 @@ describe("a request with a context", () => {
     expect(Object.keys(span.links)).toEqual(["session"]);
   });
 
+  test("in a _meta that another one replaces has none", () => {
+    const workers = startTraced(1);
+    const meta = `"_meta":{"traceparent":"${context()}"},"_meta":{}`;
+    post(workers[0], `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo",${meta}}}`);
+    expect(byName(exported(workers), "tools/call echo").traceId).not.toBe(TRACE);
+  });
+
   test("that is not valid has none", () => {
     const span = spanOf({}, { traceparent: "00-" + "0".repeat(32) + "-" + PARENT + "-01" }, { traceparent: "x" });
     expect(span.links).toEqual({});
