@@ -32,6 +32,14 @@ export function proxy_on_tick(_rootId: u32): void {}
 
 export function proxy_on_queue_ready(_rootId: u32, _token: u32): void {}
 
+export function proxy_on_http_call_response(
+  _rootId: u32,
+  _token: u32,
+  _headers: u32,
+  _bodySize: usize,
+  _trailers: u32,
+): void {}
+
 export function proxy_on_request_headers(_id: u32, _count: u32, _endOfStream: bool): i32 {
   return CONTINUE;
 }
