@@ -153,7 +153,7 @@ export class RequestFlow {
     request.setsTraceparent = false;
     const stream = exchange.stream;
     // Kept in the stream, so that nobody takes it for a context that came in the header or from the proxy's tracer.
-    if (traces && stream.isConfirmed && traces.apply()) stream.metaTrace.copy(traces.context);
+    if (traces && stream.isConfirmed && traces.apply()) stream.trace.meta.copy(traces.context);
   }
 
   /** What reads the trace context of a request that is to get it; null for any other. */

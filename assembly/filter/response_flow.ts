@@ -64,7 +64,8 @@ export class ResponseFlow {
     body.begin(size);
     const stream = exchange.stream;
     stream.responseSize += size;
-    if (stream.hasSpans && !stream.firstByteAt) stream.firstByteAt = this.clock.now();
+    const trace = stream.trace;
+    if (trace.hasSpans && !trace.firstByteAt) trace.firstByteAt = this.clock.now();
     if (request && request.editor) this.edit(exchange, request, size);
     while (exchange.readsResponse && body.next()) exchange.responseBody(body.at, body.length, services);
     if (endOfStream) this.end(exchange);

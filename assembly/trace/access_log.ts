@@ -97,7 +97,7 @@ export class AccessLog extends EventSink {
       if (!isHandedOn) this.state.setText("mcp.tokens", "");
       this.state.setText("mcp.outcome", "");
       this.state.setText("mcp.duration_ms", "");
-      if (stream.spanSeed) {
+      if (stream.isTraced) {
         this.state.setText("mcp.trace_id", "");
         this.state.setText("mcp.span_id", "");
       }

@@ -163,8 +163,8 @@ export class ExchangeServices {
   beginTrace(stream: Stream, head: RequestHead): void {
     if (!this.origins) return;
     this.spanIds += SPAN_STEP;
-    stream.spanSeed = neverZero(mix(this.spanIds));
-    stream.headerTrace.read(head.traceparent, head.traceparentLength);
+    stream.beginTrace(neverZero(mix(this.spanIds)));
+    stream.trace.header.read(head.traceparent, head.traceparentLength);
   }
 
   /** Ends the operations that clients gave up, and writes what sessions did here to the store, as far as it is due. */

@@ -60,8 +60,8 @@ export class Pairing {
     if (!isRejected) stream.operations.add(operation);
     if (stream.session.isHttpSse) this.bind(stream, operation);
     if (!isRejected && !stream.isUnpaired) operation.begunIn = this.sessionAtStart(stream, operation);
-    if (stream.spanSeed) {
-      stream.metaTrace.copy(message.trace);
+    if (stream.isTraced) {
+      stream.trace.meta.copy(message.trace);
       this.events.operationRead(stream, operation, message, isRejected);
     }
     const mayWait = stream.session.isHttpSse && !isRejected;
@@ -84,7 +84,7 @@ export class Pairing {
     operation.mayBeReplayed = stream.isResumable;
     operation.startedAt = this.clock.now();
     this.bind(stream, operation);
-    if (stream.spanSeed) this.events.operationRead(stream, operation, message, false);
+    if (stream.isTraced) this.events.operationRead(stream, operation, message, false);
     this.waiting.addEnded(operation, Outcome.Open, this.clock.milliseconds);
     operation.release();
   }

@@ -35,8 +35,8 @@ export class StreamSessions {
     const traces = this.traces;
     if (traces && link.id) {
       traces.find(link.id, head.session, head.sessionLength);
-      link.traceHigh = traces.high;
-      link.traceLow = traces.low;
+      stream.trace.sessionHigh = traces.high;
+      stream.trace.sessionLow = traces.low;
     }
     this.setRevision(stream, head.revision);
     if (head.endpoint) this.joinEndpoint(stream, head.endpoint);
@@ -47,8 +47,9 @@ export class StreamSessions {
     const link = stream.session;
     link.id = endpoint;
     link.isHttpSse = true;
-    link.traceHigh = 0;
-    link.traceLow = 0;
+    if (!this.traces) return;
+    stream.trace.sessionHigh = 0;
+    stream.trace.sessionLow = 0;
   }
 
   /** The request names its revision. 2026-07-28 has no sessions: a session id that comes with it names none. What is posted
@@ -66,8 +67,8 @@ export class StreamSessions {
     const traces = this.traces;
     if (traces && link.newId) {
       traces.find(link.newId, head.session, head.sessionLength);
-      link.newTraceHigh = traces.high;
-      link.newTraceLow = traces.low;
+      stream.trace.newSessionHigh = traces.high;
+      stream.trace.newSessionLow = traces.low;
     }
     // `initialize` begins another session than the one whose id it may still carry. That of HTTP+SSE is its stream's.
     if (!link.id || isInitialize || link.isHttpSse) return SessionEnd.None;
@@ -97,8 +98,11 @@ export class StreamSessions {
     stream.revision = revision;
     if (!link.isHttpSse) {
       link.id = link.newId;
-      link.traceHigh = link.newTraceHigh;
-      link.traceLow = link.newTraceLow;
+      const trace = stream.trace;
+      if (this.traces) {
+        trace.sessionHigh = trace.newSessionHigh;
+        trace.sessionLow = trace.newSessionLow;
+      }
     }
     link.hasBegun = true;
     if (!link.id) return;
@@ -168,7 +172,7 @@ export class StreamSessions {
     const nowMs = this.clock.milliseconds;
     if (this.tracker.touch(key, nowMs)) return;
     const caller = this.participants.identityOf(stream);
-    const link = stream.session;
+    const trace = stream.trace;
     this.tracker.meet(
       key,
       kindOf(stream),
@@ -176,8 +180,8 @@ export class StreamSessions {
       caller,
       stream.revision,
       nowMs,
-      link.traceHigh,
-      link.traceLow,
+      trace.sessionHigh,
+      trace.sessionLow,
     );
   }
 
@@ -206,8 +210,8 @@ export class StreamSessions {
       clientName,
       clientNameLength,
       isLimited,
-      hasId ? stream.session.traceHigh : 0,
-      hasId ? stream.session.traceLow : 0,
+      hasId ? stream.trace.sessionHigh : 0,
+      hasId ? stream.trace.sessionLow : 0,
     );
   }
 

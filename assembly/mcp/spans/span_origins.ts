@@ -44,8 +44,8 @@ export class SpanOrigins {
   /** Chooses for a request of the client. `meta`: the context in its `_meta`. `session`: what it belongs to, or 0. */
   choose(stream: Stream, meta: TraceContext, session: SessionKey): void {
     const isMeta = this.config.parent == TraceParent.Meta;
-    const preferred = isMeta ? meta : stream.headerTrace;
-    const other = isMeta ? stream.headerTrace : meta;
+    const preferred = isMeta ? meta : stream.trace.header;
+    const other = isMeta ? stream.trace.header : meta;
     this.chooseNone(stream, meta);
     if (preferred.isThere) {
       this.follow(preferred);
@@ -62,14 +62,14 @@ export class SpanOrigins {
   /** Finds the context of a request that is not to be its parent, if any. `meta` as in {@link choose}. */
   chooseNone(stream: Stream, meta: TraceContext): void {
     const isMeta = this.config.parent == TraceParent.Meta;
-    const other = isMeta ? stream.headerTrace : meta;
-    this.other = other.isThere && !meta.isSame(stream.headerTrace) ? other : null;
+    const other = isMeta ? stream.trace.header : meta;
+    this.other = other.isThere && !meta.isSame(stream.trace.header) ? other : null;
     this.otherKind = isMeta ? OtherContext.Transport : OtherContext.Meta;
   }
 
   /** Whether a request with this context in its `_meta` is in the trace of its session, if it has one. */
   mayEnterSession(stream: Stream, meta: TraceContext): bool {
-    const preferred = this.config.parent == TraceParent.Meta ? meta : stream.headerTrace;
+    const preferred = this.config.parent == TraceParent.Meta ? meta : stream.trace.header;
     return this.config.sessions && !preferred.isThere;
   }
 
@@ -100,16 +100,17 @@ export class SpanOrigins {
 
   /** Begins a trace, the same for all messages of a request. */
   begin(stream: Stream): void {
-    this.traceHigh = neverZero(mix(stream.spanSeed ^ 1));
-    this.traceLow = neverZero(mix(stream.spanSeed ^ 2));
+    this.traceHigh = neverZero(mix(stream.trace.spanSeed ^ 1));
+    this.traceLow = neverZero(mix(stream.trace.spanSeed ^ 2));
     this.parentId = 0;
     this.isSampled = this.samples(this.traceLow);
   }
 
   /** Finds the trace of a session. `stream`: one of the session. */
   findTrace(stream: Stream, session: SessionKey): SessionTraces {
-    const link = stream.session;
-    return link.id ? this.findStoredTrace(session, link.traceHigh, link.traceLow) : this.findStoredTrace(session, 0, 0);
+    const trace = stream.trace;
+    const hasId = stream.session.id != 0;
+    return this.findStoredTrace(session, hasId ? trace.sessionHigh : 0, hasId ? trace.sessionLow : 0);
   }
 
   /** Finds the trace of a session: the one whose id proxies share where that is not 0. */
@@ -142,11 +143,11 @@ export class SpanOrigins {
 
   /** The id of the span of a client's request of this JSON-RPC id. */
   spanOf(stream: Stream, kind: IdKind, idHash: u64): u64 {
-    return neverZero(mix(stream.spanSeed ^ operationKey(kind, idHash, false)));
+    return neverZero(mix(stream.trace.spanSeed ^ operationKey(kind, idHash, false)));
   }
 
   /** The id of the span of a request that the server sent at `now`: one stream may bring several under one JSON-RPC id. */
   spanOfServer(stream: Stream, kind: IdKind, idHash: u64, now: u64): u64 {
-    return neverZero(mix(stream.spanSeed ^ operationKey(kind, idHash, true) ^ mix(now)));
+    return neverZero(mix(stream.trace.spanSeed ^ operationKey(kind, idHash, true) ^ mix(now)));
   }
 }

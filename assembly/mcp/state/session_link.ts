@@ -5,11 +5,6 @@ export class SessionLink {
   id: u64;
   /** The hash of the session id that the response names; 0 for none. */
   newId: u64;
-  /** The ids of the traces of these sessions, where proxies share a key for them; 0 elsewhere. */
-  traceHigh: u64;
-  traceLow: u64;
-  newTraceHigh: u64;
-  newTraceLow: u64;
   /** A hash of the configured headers that tell callers apart. */
   callerHeaders: u64;
   /** The session is one of HTTP+SSE, which an endpoint names. */

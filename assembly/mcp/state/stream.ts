@@ -1,5 +1,4 @@
 import { CallerKey, ServerKey, SessionKey } from "../../identity/keys";
-import { TRACE_CONTEXT_SIZE, TraceContext } from "../../http/trace_context";
 import { IdKind } from "../../jsonrpc/id";
 import { Outcome } from "../protocol/outcome";
 import { StreamKind } from "../protocol/stream_kinds";
@@ -8,6 +7,7 @@ import { ENDPOINT_LINK_SIZE, EndpointLink } from "./endpoint_link";
 import { OPEN_OPERATIONS_SIZE, OpenOperations } from "./open_operations";
 import { RejectedMessages } from "./rejected_messages";
 import { SESSION_LINK_SIZE, SessionLink } from "./session_link";
+import { NO_TRACE, StreamTrace } from "./stream_trace";
 
 /**
  * What is known of one HTTP stream. One block of memory holds it and its parts: the link to its session, its open
@@ -71,19 +71,8 @@ export class Stream {
   handedSession: u64;
   /** Set and read by `limits` alone: the estimated tokens of its operations that have ended. */
   spentTokens: u64;
-  /** Traces are recorded, and its spans get their ids from this; 0 where none are. */
-  spanSeed: u64;
-  /** When the first byte of its response's body passed, in nanoseconds; 0 until then, and where no span needs it. */
-  firstByteAt: u64;
-  /** Set and read by traces alone: a span of it may be exported. */
-  hasSpans: bool;
-  /** Likewise: the rule that rejected a message of it, and what kind of rule it is: see {@link RejectingRule}. */
-  rejectingKind: u8;
-  rejectingRule: i32;
-  /** Likewise: when a limit began to hold it, in nanoseconds; 0 for never. */
-  queuedAt: u64;
-  /** Likewise: the address of the first of its spans that have ended and wait for its end; 0 for none. */
-  endedSpans: usize;
+  /** The address of its {@link StreamTrace}; 0 where no traces are recorded. */
+  private traceAt: usize;
 
   /** The address of the {@link RejectedMessages} of its request, 0 while there are none: few streams have any. */
   private rejectedAt: usize;
@@ -102,6 +91,26 @@ export class Stream {
   /** Frees what it has beside its own block. */
   release(): void {
     if (this.rejectedAt) changetype<RejectedMessages>(this.rejectedAt).release();
+    if (this.traceAt) changetype<StreamTrace>(this.traceAt).release();
+  }
+
+  /** Traces are recorded of it: spans get their ids from this number, which is not 0. */
+  beginTrace(spanSeed: u64): void {
+    const trace = StreamTrace.take();
+    trace.spanSeed = spanSeed;
+    this.traceAt = changetype<usize>(trace);
+  }
+
+  /** Whether traces are recorded of it. */
+  @inline
+  get isTraced(): bool {
+    return this.traceAt != 0;
+  }
+
+  /** What traces keep of it: to be changed only where it is traced. */
+  @inline
+  get trace(): StreamTrace {
+    return this.traceAt ? changetype<StreamTrace>(this.traceAt) : NO_TRACE;
   }
 
   /** The outcome that the gate gives the message of this index, which it keeps from the server; Open where it does not. */
@@ -158,24 +167,10 @@ export class Stream {
   get endpoint(): EndpointLink {
     return changetype<EndpointLink>(changetype<usize>(this) + ENDPOINT_AT);
   }
-
-  /** The trace context in its request's headers; none where there is none, or where no traces are recorded. */
-  @inline
-  get headerTrace(): TraceContext {
-    return changetype<TraceContext>(changetype<usize>(this) + HEADER_TRACE_AT);
-  }
-
-  /** The trace context in the `_meta` of the client's message that was read last; none likewise. */
-  @inline
-  get metaTrace(): TraceContext {
-    return changetype<TraceContext>(changetype<usize>(this) + META_TRACE_AT);
-  }
 }
 
 const SESSION_AT: usize = (offsetof<Stream>() + 7) & ~7;
 const OPERATIONS_AT: usize = SESSION_AT + SESSION_LINK_SIZE;
 const ENDPOINT_AT: usize = OPERATIONS_AT + OPEN_OPERATIONS_SIZE;
-const HEADER_TRACE_AT: usize = ENDPOINT_AT + ENDPOINT_LINK_SIZE;
-const META_TRACE_AT: usize = HEADER_TRACE_AT + TRACE_CONTEXT_SIZE;
 /** Bytes of a stream and its parts. */
-export const STREAM_SIZE: usize = META_TRACE_AT + TRACE_CONTEXT_SIZE;
+export const STREAM_SIZE: usize = ENDPOINT_AT + ENDPOINT_LINK_SIZE;

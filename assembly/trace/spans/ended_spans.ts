@@ -20,19 +20,19 @@ let free: usize = 0;
 export function keepUntilEnd(stream: Stream, writer: SpanWriter, hasLinks: bool): void {
   const at = blockFor(writer.length);
   const ended = changetype<EndedSpan>(at);
-  ended.next = stream.endedSpans;
+  ended.next = stream.trace.endedSpans;
   ended.length = writer.length;
   ended.hasLinks = hasLinks;
   memory.copy(at + HEAD, writer.at, writer.length);
-  stream.endedSpans = at;
+  stream.trace.endedSpans = at;
 }
 
 /** Goes on with a span of the stream, which is no longer kept. False where there is none. */
 export function resumeKept(stream: Stream, writer: SpanWriter): bool {
-  const at = stream.endedSpans;
+  const at = stream.trace.endedSpans;
   if (!at) return false;
   const ended = changetype<EndedSpan>(at);
-  stream.endedSpans = ended.next;
+  stream.trace.endedSpans = ended.next;
   writer.resume(at + HEAD, ended.length, ended.hasLinks);
   if (ended.length > ROOM) {
     heap.free(at);

@@ -113,7 +113,7 @@ export class SpanRecorder extends EventSink {
     span.keepId(message.idText, message.idLength);
     operation.span = changetype<usize>(span);
     // Where only the end tells the trace, it may turn out to be sampled.
-    if (span.isSampled || !span.traceHigh) stream.hasSpans = true;
+    if (span.isSampled || !span.traceHigh) stream.trace.hasSpans = true;
   }
 
   /** The span of a client's request; null where it cannot come to be exported. */
@@ -196,7 +196,7 @@ export class SpanRecorder extends EventSink {
 
   private limited(stream: Stream, rule: i32, decision: LimitDecision): void {
     if (decision == LimitDecision.Limited) reject(stream, RejectingRule.Limit, rule);
-    else if (decision == LimitDecision.Queued && !stream.queuedAt) stream.queuedAt = this.clock.now();
+    else if (decision == LimitDecision.Queued && !stream.trace.queuedAt) stream.trace.queuedAt = this.clock.now();
   }
 
   /** The stream of an operation has ended, and its answer comes elsewhere. */
@@ -211,7 +211,7 @@ export class SpanRecorder extends EventSink {
     const span = spanOf(operation);
     if (!span) return;
     this.open.remove(span);
-    const isOwn = stream.spanSeed != 0 && !operation.isParked;
+    const isOwn = stream.isTraced && !operation.isParked;
     if (isOwn) keepTimes(span, stream);
     let session = operation.session;
     if (!session && isOwn && isRejection(operation.outcome)) session = this.sessionOfRejected(stream, operation);
@@ -225,8 +225,8 @@ export class SpanRecorder extends EventSink {
       this.services.tracker.trace(session, this.clock.milliseconds);
     }
     if (isOwn) {
-      span.rule = stream.rejectingRule;
-      span.ruleKind = stream.rejectingKind;
+      span.rule = stream.trace.rejectingRule;
+      span.ruleKind = stream.trace.rejectingKind;
     }
     this.text.write(stream, operation, span, session, isError, kind);
     if (isOwn) keepUntilEnd(stream, this.writer, this.text.hasLinks);
@@ -248,10 +248,10 @@ export class SpanRecorder extends EventSink {
       span.sessionHigh = origins.traceHigh;
       span.sessionLow = origins.traceLow;
     } else if (span.other == <u8>OtherContext.Meta) {
-      origins.follow(stream.metaTrace);
+      origins.follow(stream.trace.meta);
       span.other = <u8>OtherContext.None;
     } else if (span.other == <u8>OtherContext.Transport) {
-      origins.follow(stream.headerTrace);
+      origins.follow(stream.trace.header);
       span.other = <u8>OtherContext.None;
     } else {
       origins.begin(stream);
@@ -261,7 +261,7 @@ export class SpanRecorder extends EventSink {
 
   /** The stream is over: the span of the proxy's own tracer is known. */
   private streamEnded(stream: Stream): void {
-    if (!stream.endedSpans) return;
+    if (!stream.trace.endedSpans) return;
     const hasInjected = this.findInjected(stream);
     while (resumeKept(stream, this.writer)) {
       if (hasInjected) {
@@ -280,7 +280,7 @@ export class SpanRecorder extends EventSink {
   private findInjected(stream: Stream): bool {
     const headers = this.requestHeaders;
     if (!headers.find("traceparent") || !injected.read(headers.at, headers.length)) return false;
-    return !injected.isSame(stream.headerTrace) && !injected.isSame(stream.metaTrace);
+    return !injected.isSame(stream.trace.header) && !injected.isSame(stream.trace.meta);
   }
 }
 
@@ -303,14 +303,15 @@ function keepOther(span: Span, other: TraceContext, kind: OtherContext): void {
 
 /** Keeps the times that the operation's own stream has. */
 function keepTimes(span: Span, stream: Stream): void {
-  span.queuedAt = stream.queuedAt;
-  span.firstByteAt = stream.firstByteAt;
+  span.queuedAt = stream.trace.queuedAt;
+  span.firstByteAt = stream.trace.firstByteAt;
 }
 
 /** A rule rejects a message of the request. */
 function reject(stream: Stream, kind: RejectingRule, rule: i32): void {
-  const isSame = stream.rejectingKind == <u8>kind && stream.rejectingRule == rule;
-  if (stream.rejectingKind && !isSame) kind = RejectingRule.Several;
-  stream.rejectingKind = <u8>kind;
-  stream.rejectingRule = rule;
+  const trace = stream.trace;
+  const isSame = trace.rejectingKind == <u8>kind && trace.rejectingRule == rule;
+  if (trace.rejectingKind && !isSame) kind = RejectingRule.Several;
+  trace.rejectingKind = <u8>kind;
+  trace.rejectingRule = rule;
 }
