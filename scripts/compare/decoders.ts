@@ -92,6 +92,7 @@ const DECODERS: Record<string, Decoder> = {
     },
   },
   proxy_continue_stream: { call: ([type]) => ["", ["request", "response"][type] ?? String(type)] },
+  proxy_done: { call: () => ["", ""] },
   proxy_set_effective_context: { call: ([id]) => ["", `context ${id}`] },
   proxy_get_shared_data: {
     call: ([address, length], memory, known) => keyCall(known, memory.latin1(address, length), ""),
