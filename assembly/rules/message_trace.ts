@@ -16,7 +16,8 @@ const digits: usize = memory.data(32);
 
 /** The span that the request in the reader gets or would get: its trace and its own id, valid until the next call. Null where
  *  none is exported: no traces are recorded, the message is no request, or its trace is not sampled. `session`: what it belongs
- *  to, or 0. `isRejected`: the gate keeps it from the server, so that its span may be kept as that of a failure. */
+ *  to, or 0. `isRejected`: the gate keeps it from the server, so that its span may be kept as that of a failure. Null also for an
+ *  `initialize` that passes: its answer names the session whose trace it begins. */
 export function spanOfMessage(
   request: GateRequest,
   reader: StrictReader,
@@ -28,6 +29,8 @@ export function spanOfMessage(
   const stream = request.exchange.stream;
   const isNamed = reader.token(Slot.MetaTraceparent) == Token.String;
   meta.read(reader.textAt(Slot.MetaTraceparent), isNamed ? reader.textLength(Slot.MetaTraceparent) : 0);
+  const isOpening = !isRejected && !stream.session.isHttpSse && reader.isText(Slot.Method, "initialize");
+  if (isOpening && origins.mayEnterSession(stream, meta)) return null;
   origins.choose(stream, meta, session);
   if (!origins.isSampled && !(isRejected && origins.config.keepErrors)) return null;
   const kind = messageIdKind(reader);

@@ -249,6 +249,21 @@ describe("logs name the span", () => {
     expect(Number(span.events[1].at - span.start) / 1e6).toBe(20);
   });
 
+  test("of no initialize that passes: its session is not known yet", () => {
+    const denied = [{ name: "all", action: "DENY", to: [{ operation: { methods: ["initialize", "tools/call"] } }] }];
+    const policy = { mode: "shadow", defaultAction: "ALLOW", rules: denied };
+    const workers = startTraced(1, { match: { paths: ["/mcp"] }, access: policy });
+    begin(workers);
+    post(workers[0], call(), result({}, 1), { headers: inSession("s") });
+    const { traceId } = byName(exported(workers), "tools/call echo");
+    const lines = workers[0].vm.logs.filter(({ message }) => message.includes("mcp_access_denied"));
+    const logged = lines.map(({ message }) => JSON.parse(message) as { method: string; trace_id?: string });
+    expect(logged.map((line) => [line.method, line.trace_id])).toEqual([
+      ["initialize", undefined],
+      ["tools/call", traceId],
+    ]);
+  });
+
   test("of a call in the access log, if it is exported", () => {
     const workers = startTraced(1, { trace: traced({ sample: { ratio: 0 } }) });
     for (const isError of [false, true]) {
