@@ -147,7 +147,11 @@ export class Pairing {
       } else {
         operation.startedAt = now;
         operation.admission = changetype<usize>(admission);
-        if (operation.span) changetype<Span>(operation.span).admittedAt = now;
+        if (operation.span) {
+          const span = changetype<Span>(operation.span);
+          span.keepTimes(stream);
+          span.admittedAt = now;
+        }
         if (wasParked) this.waiting.add(operation, this.clock.milliseconds);
         this.events.operationAdmitted(stream, operation, wasParked);
       }
@@ -307,6 +311,7 @@ export class Pairing {
     this.bind(stream, operation);
     // Before the operation is packed, with what has been settled.
     if (outcome == Outcome.Disconnected) this.events.operationDisconnected(stream, operation);
+    if (operation.span) changetype<Span>(operation.span).keepTimes(stream);
     if (!this.waiting.addEnded(operation, outcome, this.clock.milliseconds)) {
       return this.conclude(stream, operation, outcome);
     }

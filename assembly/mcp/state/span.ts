@@ -1,5 +1,6 @@
 import { ID_TEXT_LIMIT } from "../../jsonrpc/message_reader";
 import { Pool } from "../../memory/pool";
+import { Stream } from "./stream";
 
 /** What kind of context a span links to, besides that of its parent. */
 export enum OtherContext {
@@ -68,6 +69,8 @@ export class Span {
   progressTimes: u32;
   /** It has been found worth exporting, at its end. */
   isKept: bool;
+  /** The trace flags of the context that is not the parent. */
+  otherFlags: u8;
   /** Where `open_spans.ts` lists it: the key of its session, 0 for nowhere, and the addresses of its neighbours or 0. */
   listedUnder: u64;
   older: usize;
@@ -90,6 +93,12 @@ export class Span {
   keepId(at: usize, length: u32): void {
     this.idLength = <u8>length;
     memory.copy(this.idText, at, length);
+  }
+
+  /** Keeps the times that the operation's own stream has: to be called before that ends. */
+  keepTimes(stream: Stream): void {
+    this.queuedAt = stream.trace.queuedAt;
+    this.firstByteAt = stream.trace.firstByteAt;
   }
 
   /** When progress was reported, in nanoseconds: of the first {@link progressTimes} reports. */

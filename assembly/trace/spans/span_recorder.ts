@@ -36,6 +36,8 @@ const ENVOY = Bytes.of("envoy");
 
 /** The span that the proxy's own tracer has named, or none. */
 const injected = changetype<TraceContext>(heap.alloc(TRACE_CONTEXT_SIZE));
+/** The context that becomes the parent of a span at its end. */
+const lateParent = changetype<TraceContext>(heap.alloc(TRACE_CONTEXT_SIZE));
 
 /**
  * Records a span for each operation (OpenTelemetry, semantic conventions for MCP), and one for each session: docs/tracing.md
@@ -204,15 +206,15 @@ export class SpanRecorder extends EventSink {
     const span = spanOf(operation);
     if (!span) return;
     this.open.remove(span);
-    keepTimes(span, stream);
+    span.keepTimes(stream);
   }
 
   private ended(stream: Stream, operation: Operation): void {
     const span = spanOf(operation);
     if (!span) return;
     this.open.remove(span);
-    const isOwn = stream.isTraced && !operation.isParked;
-    if (isOwn) keepTimes(span, stream);
+    const isOwn = this.isOwn(stream, operation, span);
+    if (isOwn) span.keepTimes(stream);
     let session = operation.session;
     if (!session && isOwn && isRejection(operation.outcome)) session = this.sessionOfRejected(stream, operation);
     if (!span.traceHigh) this.placeLate(span, stream, session);
@@ -228,9 +230,15 @@ export class SpanRecorder extends EventSink {
       span.rule = stream.trace.rejectingRule;
       span.ruleKind = stream.trace.rejectingKind;
     }
-    this.text.write(stream, operation, span, session, isError, kind);
+    this.text.write(stream, operation, span, session, isError, kind, isOwn);
     if (isOwn) keepUntilEnd(stream, this.writer, this.text.hasLinks);
     else this.finish();
+  }
+
+  /** Whether the operation's request came on this stream: what waits in the store for its answer may end on its own stream too. */
+  private isOwn(stream: Stream, operation: Operation, span: Span): bool {
+    if (!stream.isTraced || operation.fromServer) return false;
+    return span.spanId == this.origins.spanOf(stream, operation.idKind, operation.idHash);
   }
 
   /** Whether an operation that is not sampled is worth a span all the same. */
@@ -247,11 +255,12 @@ export class SpanRecorder extends EventSink {
       origins.enterSession(stream, session);
       span.sessionHigh = origins.traceHigh;
       span.sessionLow = origins.traceLow;
-    } else if (span.other == <u8>OtherContext.Meta) {
-      origins.follow(stream.trace.meta);
-      span.other = <u8>OtherContext.None;
-    } else if (span.other == <u8>OtherContext.Transport) {
-      origins.follow(stream.trace.header);
+    } else if (span.other != <u8>OtherContext.None) {
+      lateParent.traceHigh = span.otherHigh;
+      lateParent.traceLow = span.otherLow;
+      lateParent.spanId = span.otherId;
+      lateParent.flags = span.otherFlags;
+      origins.follow(lateParent);
       span.other = <u8>OtherContext.None;
     } else {
       origins.begin(stream);
@@ -298,13 +307,8 @@ function keepOther(span: Span, other: TraceContext, kind: OtherContext): void {
   span.otherHigh = other.traceHigh;
   span.otherLow = other.traceLow;
   span.otherId = other.spanId;
+  span.otherFlags = other.flags;
   span.other = <u8>kind;
-}
-
-/** Keeps the times that the operation's own stream has. */
-function keepTimes(span: Span, stream: Stream): void {
-  span.queuedAt = stream.trace.queuedAt;
-  span.firstByteAt = stream.trace.firstByteAt;
 }
 
 /** A rule rejects a message of the request. */

@@ -41,8 +41,16 @@ export class SpanText {
     private clock: Clock,
   ) {}
 
-  /** Writes the span of an operation. `session`: what it belongs to, or 0. */
-  write(stream: Stream, operation: Operation, span: Span, session: SessionKey, isError: bool, kind: SpanKind): void {
+  /** Writes the span of an operation. `session`: what it belongs to, or 0. `isOwn`: its request came on this stream. */
+  write(
+    stream: Stream,
+    operation: Operation,
+    span: Span,
+    session: SessionKey,
+    isError: bool,
+    kind: SpanKind,
+    isOwn: bool,
+  ): void {
     const now = this.clock.now();
     const offset = this.clock.wallNow() - now;
     const endedAt = operation.endedAt ? operation.endedAt : now;
@@ -64,7 +72,7 @@ export class SpanText {
       hasTarget ? operation.nameLength : 0,
     );
     this.writeWhat(stream, operation, span);
-    this.writeResult(stream, operation, span, isError);
+    this.writeResult(operation, span, isError, isOwn ? stream.status : 0);
     this.writeAmounts(operation);
     this.writeSession(span, session);
     this.writeOther(span);
@@ -94,7 +102,8 @@ export class SpanText {
     this.text(Attribute.NetworkTransport, TCP);
   }
 
-  private writeResult(stream: Stream, operation: Operation, span: Span, isError: bool): void {
+  /** `status`: that of the response on the request's stream; 0 where it is not known. */
+  private writeResult(operation: Operation, span: Span, isError: bool, status: i32): void {
     const outcome = operation.outcome;
     this.text(Attribute.McpOutcome, OUTCOMES[outcome]);
     const code = operation.errorCode;
@@ -106,7 +115,7 @@ export class SpanText {
       else if (outcome == Outcome.RpcError && hasCode) this.writer.text(Attribute.ErrorType, digits, codeLength);
       else this.text(Attribute.ErrorType, OUTCOMES[outcome]);
     }
-    if (stream.status && !operation.isParked) this.writer.integer(Attribute.HttpResponseStatusCode, stream.status);
+    if (status) this.writer.integer(Attribute.HttpResponseStatusCode, status);
     if (!isRejection(outcome)) return;
     const rule = this.rules.of(span);
     if (rule) this.text(Attribute.McpRule, rule);

@@ -8,7 +8,7 @@ import { error, event, JSON_ANSWER, MCP_HEADERS, post, request, result, SSE_ANSW
 import { openSession, send } from "./http-sse.ts";
 import { limited } from "./limits.ts";
 import { initializeResult, inSession, openGet, openPost, numbered, priming } from "./open-stream.ts";
-import { answer, call as queuedCall, runTurns } from "./queues.ts";
+import { answer, call as queuedCall, passMilliseconds, runTurns } from "./queues.ts";
 import { exported, type Span, startTraced, traced } from "./traces.ts";
 
 const SERVER = 2;
@@ -321,6 +321,18 @@ describe("a request with a context", () => {
     expect(span).toMatchObject({ traceId: OTHER_TRACE, parentSpanId: OTHER_PARENT, links: {} });
   });
 
+  test("of its own in a batch without a session has that one", () => {
+    const workers = startTraced(1, { trace: traced({ parent: "header" }) });
+    const batch = [call(inMeta, 1), call(inHeader, 2)];
+    const request = { headers: MCP_HEADERS, body: `[${batch.join()}]` };
+    exchange(workers[0], { request, response: { status: 500, body: "" } });
+    const spans = exported(workers).sort((one, other) => (one.traceId < other.traceId ? -1 : 1));
+    expect(spans).toMatchObject([
+      { traceId: TRACE, parentSpanId: PARENT, attributes: { "jsonrpc.request.id": "1" }, links: {} },
+      { traceId: OTHER_TRACE, parentSpanId: OTHER_PARENT, attributes: { "jsonrpc.request.id": "2" }, links: {} },
+    ]);
+  });
+
   test("of one span in both places links to the session only", () => {
     const span = spanOf({}, inMeta, { traceparent: context() });
     expect(Object.keys(span.links)).toEqual(["session"]);
@@ -473,6 +485,55 @@ describe("a span", () => {
     openGet(workers[1], "s", "1-0").write(numbered("1-1", result({}, 1)));
     const spans = exported(workers);
     expect(byName(spans, "tools/call echo").parentSpanId).toBe(byName(spans, "initialize").parentSpanId);
+  });
+
+  test("of a call that is resumed keeps the times of its own stream", () => {
+    const workers = startTraced(2);
+    begin(workers);
+    openPost(workers[0], "s", toolCall("echo", 1)).write(priming("1-0")).close();
+    openGet(workers[1], "s", "1-0").write(numbered("1-1", result({}, 1)));
+    const { events } = byName(exported(workers), "tools/call echo");
+    expect(events.map(({ name }) => name)).toEqual(["mcp.response.first_byte"]);
+  });
+
+  describe("of HTTP+SSE", () => {
+    const rule = { name: "one", key: [], concurrency: 1, queue: { maxWait: "2s" } };
+    const waiting = { response: null, ended: "open" } as const;
+    const ofCall = (spans: readonly Span[], id: string) =>
+      spans.find(({ attributes }) => attributes["jsonrpc.request.id"] === id)!;
+
+    test("has when it waited for a limit", () => {
+      const workers = startTraced(1, limited([rule]));
+      const stream = openSession(workers[0], workers[0]);
+      send(workers[0], toolCall("slow", 1));
+      send(workers[0], toolCall("slow", 2), waiting);
+      runTurns(workers[0]);
+      stream.send(result({}, 1));
+      runTurns(workers[0]);
+      stream.send(result({}, 2));
+      const { events } = ofCall(exported(workers), "2");
+      expect(events.map(({ name }) => name)).toEqual(["mcp.limit.queued", "mcp.limit.admitted"]);
+    });
+
+    test("has the rule that rejected it after it had waited", () => {
+      const workers = startTraced(1, limited([rule]));
+      openSession(workers[0], workers[0]);
+      send(workers[0], toolCall("slow", 1));
+      const limitedCall = send(workers[0], toolCall("slow", 2), waiting);
+      passMilliseconds(workers, 2100);
+      limitedCall.end();
+      const span = ofCall(exported(workers), "2");
+      expect(span.attributes).toMatchObject({ "mcp.outcome": "limited", "mcp.rule": "one" });
+      expect(span.events.map(({ name }) => name)).toEqual(["mcp.limit.queued", "mcp.limited"]);
+    });
+
+    test("has the status of a response that brings no answer", () => {
+      const workers = startTraced(1);
+      openSession(workers[0], workers[0]);
+      send(workers[0], toolCall("echo", 1), { response: { status: 500, body: "" } });
+      const { attributes } = byName(exported(workers), "tools/call echo");
+      expect(attributes).toMatchObject({ "mcp.outcome": "upstream_error", "http.response.status_code": 500 });
+    });
   });
 
   test("links to no span of Envoy where the header is still the client's", () => {
