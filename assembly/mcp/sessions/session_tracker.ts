@@ -104,7 +104,8 @@ export class SessionTracker {
   }
 
   /** A session begins: its `initialize` was answered, or the first operation of a window has ended. `startedAtMs`: when that
-   *  was sent, at most `nowMs`. `isLimited`: its caller may have only so many such windows. `traceHigh`, `traceLow`: see {@link SessionEntry}. False where it has them already. */
+   *  was sent, at most `nowMs`. `isLimited`: its caller may have only so many such windows. `traceHigh`, `traceLow`: see
+   *  {@link SessionEntry}. False where it has them already. */
   begin(
     hash: u64,
     kind: SessionKind,
@@ -129,18 +130,20 @@ export class SessionTracker {
     return inserted != Inserted.TooMany;
   }
 
-  /** The server accepted a request that carries this session's id. */
+  /** The server accepted a request that carries this session's id, which is known since `startedAtMs`, at most `nowMs`. */
   meet(
     hash: u64,
     kind: SessionKind,
     server: ServerKey,
     caller: CallerKey,
     revision: i32,
+    startedAtMs: u64,
     nowMs: u64,
     traceHigh: u64 = 0,
     traceLow: u64 = 0,
   ): void {
     const entry = this.describe(hash, kind, server, caller, revision, nowMs, traceHigh, traceLow);
+    entry.startedAtMs = startedAtMs;
     if (this.insert(entry, false) == Inserted.New) this.events.sessionAdopted(entry);
   }
 

@@ -75,7 +75,7 @@ export class StreamSessions {
     if (head.status == 404) return SessionEnd.Refused;
     if (head.status < 200 || head.status > 299) return SessionEnd.None;
     if (isDelete) return SessionEnd.Deleted;
-    this.meet(stream);
+    this.meet(stream, this.startOf(stream));
     return SessionEnd.None;
   }
 
@@ -88,7 +88,7 @@ export class StreamSessions {
   keepAlive(stream: Stream): void {
     const link = stream.session;
     if (!link.id || stream.status >= 300 || (link.isHttpSse && !link.hasBegun)) return;
-    this.meet(stream);
+    this.meet(stream, this.clock.milliseconds);
   }
 
   /** An `initialize` was answered: with a session, if the response carries an id. The name is that of the client's
@@ -167,7 +167,8 @@ export class StreamSessions {
     return this.keys.callerScope(stream.server, caller, stream.session.callerHeaders, stream.path);
   }
 
-  private meet(stream: Stream): void {
+  /** The server has accepted the session, of which nothing earlier than `startedAtMs` is known. */
+  private meet(stream: Stream, startedAtMs: u64): void {
     const key = this.keyOf(stream);
     const nowMs = this.clock.milliseconds;
     if (this.tracker.touch(key, nowMs)) return;
@@ -179,6 +180,7 @@ export class StreamSessions {
       stream.server,
       caller,
       stream.revision,
+      startedAtMs,
       nowMs,
       trace.sessionHigh,
       trace.sessionLow,
@@ -204,8 +206,7 @@ export class StreamSessions {
       stream.server,
       caller,
       stream.revision,
-      // The step that begins it is a part of it.
-      min(stream.startedAt / NANOSECONDS_PER_MILLISECOND, nowMs),
+      this.startOf(stream),
       nowMs,
       clientName,
       clientNameLength,
@@ -213,6 +214,11 @@ export class StreamSessions {
       hasId ? stream.trace.sessionHigh : 0,
       hasId ? stream.trace.sessionLow : 0,
     );
+  }
+
+  /** When a session begins with this stream's request, in milliseconds: the step that begins it is a part of it. */
+  private startOf(stream: Stream): u64 {
+    return min(stream.startedAt / NANOSECONDS_PER_MILLISECOND, this.clock.milliseconds);
   }
 
   private windowOf(stream: Stream, isNamed: bool, clientName: usize, clientNameLength: i32): SessionKey {

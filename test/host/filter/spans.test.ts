@@ -88,6 +88,17 @@ describe("a session", () => {
     }
   });
 
+  test("that began elsewhere lasts from the first request that is seen", () => {
+    const workers = startTraced(1, { sessions: { idleTimeout: "60s" } });
+    post(workers[0], toolCall("echo", 2), result({}, 2), { headers: inSession("s"), responseDelay: 200 });
+    const spans = exported(workers, 100);
+    const [root, step] = [byName(spans, "MCP session"), byName(spans, "tools/call echo")];
+    expect(step.parentSpanId).toBe(root.spanId);
+    expect(step.start - root.start).toBeLessThan(1_000_000n);
+    expect(step.start).toBeGreaterThanOrEqual(root.start);
+    expect(step.end).toBeLessThanOrEqual(root.end);
+  });
+
   test("asks its client under the call on whose stream it asks", () => {
     const workers = startTraced(2);
     begin(workers);

@@ -72,7 +72,7 @@ export function begin(hash: u64, kind: SessionKind, server: i32, revision: i32, 
 }
 
 export function meet(hash: u64, server: i32, revision: i32, now: u64): void {
-  if (!tracker.touch(hash, now)) tracker.meet(hash, SessionKind.Streamable, server, 1, revision, now);
+  if (!tracker.touch(hash, now)) tracker.meet(hash, SessionKind.Streamable, server, 1, revision, now, now);
 }
 
 export function add(hash: u64, operations: u32, tokens: u64, now: u64): void {
