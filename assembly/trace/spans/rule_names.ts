@@ -4,6 +4,14 @@ import { SpecialLimit, specialLimitName } from "../../limits/rules/special_limit
 import { Bytes } from "../../memory/bytes";
 import { RejectingRule, Span } from "../../mcp/state/span";
 
+/** The names of what rejects requests where no rule does, in the order of {@link SpecialRule} and {@link SpecialLimit}. */
+const SPECIAL_RULES: Bytes[] = [];
+const SPECIAL_LIMITS: Bytes[] = [];
+for (let i: i32 = SpecialRule.Default; i <= SpecialRule.Pin; i++) SPECIAL_RULES.push(Bytes.of(specialRuleName(i)));
+for (let i: i32 = SpecialLimit.Refused; i <= SpecialLimit.Adaptive; i++) {
+  SPECIAL_LIMITS.push(Bytes.of(specialLimitName(i)));
+}
+
 /** The names of the rules that reject requests. */
 export class RuleNames {
   private access: Bytes[] = [];
@@ -20,13 +28,16 @@ export class RuleNames {
   of(span: Span): Bytes | null {
     const index = span.rule;
     if (span.ruleKind == <u8>RejectingRule.Access) {
-      if (<u32>index < <u32>this.access.length) return this.access[index];
-      const isSpecial = index >= <i32>SpecialRule.Default && index <= <i32>SpecialRule.Pin;
-      return isSpecial ? Bytes.of(specialRuleName(index)) : null;
+      const own = nameAt(this.access, index);
+      return own ? own : nameAt(SPECIAL_RULES, index - SpecialRule.Default);
     }
     if (span.ruleKind != <u8>RejectingRule.Limit) return null;
-    if (<u32>index < <u32>this.limits.length) return this.limits[index];
-    const isSpecial = index >= <i32>SpecialLimit.Refused && index <= <i32>SpecialLimit.Adaptive;
-    return isSpecial ? Bytes.of(specialLimitName(index)) : null;
+    const own = nameAt(this.limits, index);
+    return own ? own : nameAt(SPECIAL_LIMITS, index - SpecialLimit.Refused);
   }
+}
+
+/** The name of this index, which may be any number; null where there is none. */
+function nameAt(names: Bytes[], index: i32): Bytes | null {
+  return <u32>index < <u32>names.length ? names[index] : null;
 }

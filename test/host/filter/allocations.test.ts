@@ -137,6 +137,19 @@ test("nothing is allocated for calls whose context becomes that of their headers
   expect(allocations).toBe(0);
 });
 
+test("nothing more is allocated for the span of a call that the default denies", () => {
+  const access = { defaultAction: "DENY" };
+  const counts = [{}, { trace: { cluster: "otel", sample: { ratio: 1 } } }].map((trace) => {
+    const plugin = startTraced({ match: { paths: ["/mcp"] }, access, ...trace });
+    const run = () => exchange(plugin, { request: { body: toolCall("echo") }, response: null });
+    for (let i = 0; i < 4000; i++) run();
+    allocations = 0;
+    for (let i = 0; i < 100; i++) run();
+    return allocations;
+  });
+  expect(counts[1]).toBe(counts[0]);
+});
+
 test("allocations are seen", () => {
   const plugin = startTraced();
   allocations = 0;
