@@ -46,6 +46,17 @@ describe("a message is read", () => {
     ]);
   });
 
+  it("with its trace context, which decides nothing: no form of it is refused", () => {
+    const meta = (members: string) => read(params(`"_meta":{${members}}`));
+    const member = (members: string) => meta(members).messages[0].members["meta.traceparent"];
+    expect(member('"traceparent":"00-a-b-01"')).toBe("00-a-b-01");
+    expect(member('"traceparent":"one","traceparent":"two"')).toBe("one");
+    expect(member('"Traceparent":"one"')).toBeUndefined();
+    for (const value of ['"\\u0000"', '"\\ud800"', "1", "null", '{"a":[1]}', `"${"x".repeat(300)}"`]) {
+      expect(meta(`"traceparent":${value},"\\u0074raceparent":2`).refusal).toBe("");
+    }
+  });
+
   it("with the arguments that are named", () => {
     const { messages } = read(params('"arguments":{"to":{"Sink":-12,"kind":true,"x":0},"path":"/a","y":1}'));
     expect(messages[0].members).toMatchObject({ path: "/a", to: "ObjectStart", "to.Sink": "-12", "to.kind": "True" });

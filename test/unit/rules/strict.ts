@@ -4,7 +4,16 @@ import { TOKENS, type TokenName } from "../json/tokenizer.ts";
 /** The deciding members, in the order of the enum Slot; the last ones are the arguments that the module names. */
 export const SLOTS = [
   ...["", "jsonrpc", "method", "id", "result", "error", "params", "name", "uri", "ref", "ref.type", "ref.name"],
-  ...["ref.uri", "taskId", "_meta", "meta.version", "meta.client", "meta.client.name", "clientInfo"],
+  ...[
+    "ref.uri",
+    "taskId",
+    "_meta",
+    "meta.version",
+    "meta.client",
+    "meta.client.name",
+    "meta.traceparent",
+    "clientInfo",
+  ],
   ...[
     "clientInfo.name",
     "protocolVersion",
