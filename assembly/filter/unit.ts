@@ -119,7 +119,9 @@ export class Unit {
       const exporter = new Exporter(trace, role, host.exports);
       const headers = host.requestHeaders;
       // Before the logs, which name the spans that are kept.
-      services.events.add(new SpanRecorder(config, role, services, exporter, headers, host.clock));
+      services.events.add(
+        new SpanRecorder(config, role, services, exporter, new Marks(shared, "roots"), headers, host.clock),
+      );
       this.exporter = exporter;
     }
     services.events.add(new AccessLog(host.filterState, host.clock));

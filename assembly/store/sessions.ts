@@ -101,7 +101,15 @@ export class Sessions {
     return !this.find(entry.hash) && this.windowsOf(entry) >= WINDOW_LIMIT;
   }
 
-  /** Inserts a session, unless it is there. Where the sessions are too many, one that its bucket can spare is evicted.
+  /** When a session began that lives, in milliseconds; 0 where there is none. */
+  startOf(hash: u64): u64 {
+    const found = this.find(hash);
+    if (!found) return 0;
+    const entry = changetype<SessionEntry>(found);
+    return entry.isActive ? entry.startedAtMs : 0;
+  }
+
+  /** Inserts a session, unless it is there: then the entry gets the start of the one that is. Where the sessions are too many, one that its bucket can spare is evicted.
    *  `isLimited`: it is a window, of which its caller may have {@link WINDOW_LIMIT} in its bucket. */
   insert(entry: SessionEntry, isLimited: bool = false): Inserted {
     const shared = this.shared;
@@ -109,7 +117,11 @@ export class Sessions {
     const isHeavy = isFull && this.isHeavy(entry.caller);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const found = this.find(entry.hash);
-      if (found) return changetype<SessionEntry>(found).isActive ? Inserted.Active : Inserted.Ended;
+      if (found) {
+        const present = changetype<SessionEntry>(found);
+        entry.startedAtMs = present.startedAtMs;
+        return present.isActive ? Inserted.Active : Inserted.Ended;
+      }
       if (isLimited && this.windowsOf(entry) >= WINDOW_LIMIT) return Inserted.TooMany;
       this.takenCount = 0;
       let place = shared.page + shared.length;

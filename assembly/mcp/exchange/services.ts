@@ -151,7 +151,7 @@ export class ExchangeServices {
     this.tokens = settings.tokens;
     this.definitions = new SeenDefinitions(shared);
     this.rejections = new RejectionErrors(shared);
-    this.origins = trace ? new SpanOrigins(trace, role, new SessionTraces(secret)) : null;
+    this.origins = trace ? new SpanOrigins(trace, role, new SessionTraces(secret), tracker) : null;
     this.spanIds = trace ? randomNumbers.next() : 0;
     this.tracker = tracker;
     this.storedSessions = storedSessions;

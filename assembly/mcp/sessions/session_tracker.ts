@@ -34,6 +34,8 @@ if (WORK_LIMIT * 2 > SIGHTING_LIMIT) ERROR("What has no open work must make room
 class Sighting {
   hash: u64;
   flushedAtMs: u64;
+  /** When it began, as the store has it, in milliseconds; 0 where this worker has not looked. */
+  startedAtMs: u64;
   /** Its place in the tracker's list. */
   index: i32;
   /** Operations of its client that are open with the server here, and requests that wait for limits here. */
@@ -162,6 +164,12 @@ export class SessionTracker {
     const news = this.find(hash)!.news;
     news.operations += operations;
     news.tokens += tokens;
+  }
+
+  /** When a session began that lives, in milliseconds: all workers agree. 0 where there is none. */
+  startOf(hash: u64): u64 {
+    const sighting = this.find(hash);
+    return sighting && sighting.isKnown ? sighting.startedAtMs : this.sessions.startOf(hash);
   }
 
   /** A span of the session has been kept though its trace is not sampled. */
@@ -298,16 +306,17 @@ export class SessionTracker {
   private insert(entry: SessionEntry, isLimited: bool): Inserted {
     const inserted = this.sessions.insert(entry, isLimited);
     if (inserted == Inserted.New || inserted == Inserted.Active)
-      this.remember(entry.hash, entry.activeAtMs, inserted == Inserted.Active);
+      this.remember(entry.hash, entry.startedAtMs, entry.activeAtMs, inserted == Inserted.Active);
     return inserted;
   }
 
-  private remember(hash: u64, nowMs: u64, hasNews: bool): void {
+  private remember(hash: u64, startedAtMs: u64, nowMs: u64, hasNews: bool): void {
     let sighting = this.find(hash);
     if (!sighting) {
       if (this.count == SIGHTING_LIMIT) this.giveUpOldest(nowMs);
       sighting = this.append(hash, nowMs);
     }
+    sighting.startedAtMs = startedAtMs;
     sighting.news.activeAtMs = nowMs;
     sighting.hasNews = hasNews;
     sighting.isKnown = true;

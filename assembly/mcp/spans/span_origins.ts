@@ -5,7 +5,9 @@ import { SessionTraces, rootSpanId } from "../../identity/session_traces";
 import { IdKind } from "../../jsonrpc/id";
 import { Bytes, mix } from "../../memory/bytes";
 import { neverZero } from "../../memory/keyed_hash";
+import { SessionEntry, SessionKind } from "../../store/session_entry";
 import { operationKey } from "../operations/operation_key";
+import { SessionTracker } from "../sessions/session_tracker";
 import { OtherContext, Span } from "../state/span";
 import { Stream } from "../state/stream";
 
@@ -33,7 +35,8 @@ export class SpanOrigins {
   constructor(
     readonly config: TraceConfig,
     role: string,
-    private traces: SessionTraces,
+    readonly traces: SessionTraces,
+    private tracker: SessionTracker,
   ) {
     const ratio = config.sampleRatio;
     this.role = Bytes.of(role);
@@ -49,8 +52,8 @@ export class SpanOrigins {
     this.chooseNone(stream, meta);
     if (preferred.isThere) {
       this.follow(preferred);
-    } else if (session && this.config.sessions) {
-      this.enterSession(stream, session);
+    } else if (session && this.config.sessions && this.enterSession(stream, session)) {
+      return;
     } else if (other.isThere) {
       this.follow(other);
       this.other = null;
@@ -89,13 +92,15 @@ export class SpanOrigins {
     this.isSampled = parent.isSampled;
   }
 
-  /** Chooses the root of this session's trace as the parent. `stream`: one of the session. */
-  enterSession(stream: Stream, session: SessionKey): void {
-    const trace = this.findTrace(stream, session);
+  /** Chooses the root of this session's trace as the parent. `stream`: one of the session. False where it has none. */
+  enterSession(stream: Stream, session: SessionKey): bool {
+    if (!this.findTrace(stream, session)) return false;
+    const trace = this.traces;
     this.traceHigh = trace.high;
     this.traceLow = trace.low;
     this.parentId = this.rootId(trace.high, trace.low);
     this.isSampled = this.samples(trace.low);
+    return true;
   }
 
   /** Begins a trace, the same for all messages of a request. */
@@ -106,15 +111,26 @@ export class SpanOrigins {
     this.isSampled = this.samples(this.traceLow);
   }
 
-  /** Finds the trace of a session. `stream`: one of the session. */
-  findTrace(stream: Stream, session: SessionKey): SessionTraces {
+  /** Finds the trace of a session, `traces`. `stream`: one of the session. False for a caller's activity that has not begun. */
+  findTrace(stream: Stream, session: SessionKey): bool {
     const trace = stream.trace;
-    const hasId = stream.session.id != 0;
-    return this.findStoredTrace(session, hasId ? trace.sessionHigh : 0, hasId ? trace.sessionLow : 0);
+    if (stream.session.id) {
+      this.findNamedTrace(session, trace.sessionHigh, trace.sessionLow);
+      return true;
+    }
+    const startedAtMs = this.tracker.startOf(session);
+    if (startedAtMs) this.findWindowTrace(session, startedAtMs);
+    return startedAtMs != 0;
   }
 
-  /** Finds the trace of a session: the one whose id proxies share where that is not 0. */
-  findStoredTrace(session: SessionKey, traceHigh: u64, traceLow: u64): SessionTraces {
+  /** Finds the trace of a session in the store. */
+  findStoredTrace(entry: SessionEntry): void {
+    if (entry.kind == <u8>SessionKind.Window) this.findWindowTrace(entry.hash, entry.startedAtMs);
+    else this.findNamedTrace(entry.hash, entry.traceHigh, entry.traceLow);
+  }
+
+  /** Finds the trace of a session with an id: the one whose id proxies share where that is not 0. */
+  private findNamedTrace(session: SessionKey, traceHigh: u64, traceLow: u64): void {
     const traces = this.traces;
     if (traceHigh) {
       traces.high = traceHigh;
@@ -122,7 +138,11 @@ export class SpanOrigins {
     } else {
       traces.find(session);
     }
-    return traces;
+  }
+
+  /** Finds the trace of a caller's activity: another one each time that it begins. */
+  private findWindowTrace(window: SessionKey, startedAtMs: u64): void {
+    this.traces.find(neverZero(mix(window ^ mix(startedAtMs))));
   }
 
   /** What shows the session in spans: its key, or, where proxies share a key for the traces of sessions, the upper half of the

@@ -1,11 +1,13 @@
 import { Clock } from "../../host/clock";
 import { rootSpanId } from "../../identity/session_traces";
-import { Bytes } from "../../memory/bytes";
+import { Bytes, mix } from "../../memory/bytes";
 import { NANOSECONDS_PER_MILLISECOND } from "../../memory/elapsed";
 import { HEX_SIZE, writeHex } from "../../memory/hex";
+import { neverZero } from "../../memory/keyed_hash";
 import { REVISION_COUNT, UNKNOWN_REVISION } from "../../mcp/protocol/revisions";
 import { SpanOrigins } from "../../mcp/spans/span_origins";
-import { SessionEntry } from "../../store/session_entry";
+import { Marks } from "../../store/primitives/marks";
+import { SessionEntry, SessionKind } from "../../store/session_entry";
 import { Exporter } from "../export/exporter";
 import { Attribute } from "../otlp/attribute";
 import { SpanKind } from "../otlp/span_writer";
@@ -18,12 +20,15 @@ const SERVER = Bytes.of("server");
 
 const digits: usize = memory.data(16);
 
-/** Exports the roots of the traces of sessions, once each: when the session has ended and its totals are final. */
+/** Exports the roots of the traces of sessions: when the session has ended and its totals are final. Where a session goes on after
+ *  that, what follows ends as a child of the root. */
 export class SessionSpans {
+  /** @param roots when the sessions began whose roots have been exported, in milliseconds. */
   constructor(
     private exporter: Exporter,
     private origins: SpanOrigins,
     private servers: ServerNames,
+    private roots: Marks,
     private clock: Clock,
   ) {}
 
@@ -31,21 +36,25 @@ export class SessionSpans {
   settled(entry: SessionEntry): void {
     const origins = this.origins;
     if (!origins.config.sessions) return;
-    const trace = origins.findStoredTrace(entry.hash, entry.traceHigh, entry.traceLow);
-    const high = trace.high;
-    const low = trace.low;
+    origins.findStoredTrace(entry);
+    const high = origins.traces.high;
+    const low = origins.traces.low;
     if (!entry.isTraced && !origins.samples(low)) return;
     const offset = this.clock.wallNow() - this.clock.now();
     const startedAt = entry.startedAtMs * NANOSECONDS_PER_MILLISECOND;
     const endedAt = entry.endedAtMs * NANOSECONDS_PER_MILLISECOND;
     // Other proxies have the same trace where they share a key for it.
     const isBelowClient = entry.traceHigh != 0 && origins.role.equals(SERVER.at, SERVER.length);
+    const root = origins.rootId(high, low);
+    // One with an id that goes on after it was idle, or forgotten: its trace has a root.
+    const hasId = entry.kind != <u8>SessionKind.Window;
+    const isLater = hasId && this.roots.set(entry.hash, 0, entry.startedAtMs) != 0;
     const writer = this.exporter.writer;
     writer.begin(
       high,
       low,
-      origins.rootId(high, low),
-      isBelowClient ? rootSpanId(high, low, CLIENT) : 0,
+      isLater ? neverZero(mix(root ^ mix(entry.startedAtMs))) : root,
+      isLater ? root : isBelowClient ? rootSpanId(high, low, CLIENT) : 0,
       SpanKind.Internal,
       false,
       startedAt + offset,

@@ -18,6 +18,7 @@ import { SpanOrigins } from "../../mcp/spans/span_origins";
 import { Operation } from "../../mcp/state/operation";
 import { OtherContext, RejectingRule, Span } from "../../mcp/state/span";
 import { Stream } from "../../mcp/state/stream";
+import { Marks } from "../../store/primitives/marks";
 import { LineBudget } from "../../rules/line_budget";
 import { Exporter } from "../export/exporter";
 import { SpanKind, SpanWriter } from "../otlp/span_writer";
@@ -58,12 +59,14 @@ export class SpanRecorder extends EventSink {
 
   /** @param role `client` or `server`.
    *  @param services those whose events it receives: traces are recorded there.
+   *  @param roots see {@link SessionSpans}.
    *  @param requestHeaders those of the current stream, at its end. */
   constructor(
     config: PluginConfig,
     role: string,
     private services: ExchangeServices,
     private exporter: Exporter,
+    roots: Marks,
     private requestHeaders: HeaderMap,
     private clock: Clock,
   ) {
@@ -80,7 +83,7 @@ export class SpanRecorder extends EventSink {
     this.keepsAny = trace.keepErrors || trace.keepSlowerMs > 0;
     this.kept = new LineBudget(clock, KEPT_PER_SECOND);
     this.text = new SpanText(writer, origins, new RuleNames(config), servers, clock);
-    this.sessionSpans = new SessionSpans(exporter, origins, servers, clock);
+    this.sessionSpans = new SessionSpans(exporter, origins, servers, roots, clock);
   }
 
   receive(event: Event): void {
@@ -155,8 +158,7 @@ export class SpanRecorder extends EventSink {
       return null;
     }
     if (parent && parent.traceHigh) origins.enterSpan(parent);
-    else if (this.config.sessions) origins.enterSession(stream, session);
-    else origins.begin(stream);
+    else if (!this.config.sessions || !origins.enterSession(stream, session)) origins.begin(stream);
     if (waiting) waiting.release();
     if (!origins.isSampled && !this.keepsAny) return null;
     const span = Span.take();
@@ -178,8 +180,9 @@ export class SpanRecorder extends EventSink {
   }
 
   private keepSession(span: Span, stream: Stream, session: SessionKey): void {
-    if (!this.config.sessions) return;
-    const trace = this.origins.findTrace(stream, session);
+    const origins = this.origins;
+    if (!this.config.sessions || !origins.findTrace(stream, session)) return;
+    const trace = origins.traces;
     span.sessionHigh = trace.high;
     span.sessionLow = trace.low;
   }
@@ -251,8 +254,7 @@ export class SpanRecorder extends EventSink {
   /** Places a span whose session has become known only now, if it has any. */
   private placeLate(span: Span, stream: Stream, session: SessionKey): void {
     const origins = this.origins;
-    if (session) {
-      origins.enterSession(stream, session);
+    if (session && origins.enterSession(stream, session)) {
       span.sessionHigh = origins.traceHigh;
       span.sessionLow = origins.traceLow;
     } else if (span.other != <u8>OtherContext.None) {

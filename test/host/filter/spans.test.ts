@@ -161,6 +161,36 @@ describe("a session", () => {
     }
   });
 
+  test("without an id is another one once its caller has been idle", () => {
+    const workers = startTraced(2, { sessions: { idleTimeout: "10s" } });
+    const roots: Span[] = [];
+    for (let i = 0; i < 3; i++) {
+      const headers = { ...MCP_HEADERS, "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call" };
+      post(workers[0], toolCall("one", 1), result({}, 1), { headers });
+      post(workers[1], toolCall("two", 2), result({}, 2), { headers });
+      const spans = exported(workers, 40);
+      const root = byName(spans, "MCP session");
+      expect(new Set(spans.map(({ traceId }) => traceId))).toEqual(new Set([root.traceId]));
+      expect(byName(spans, "tools/call two").parentSpanId).toBe(root.spanId);
+      roots.push(root);
+    }
+    expect(new Set(roots.map(({ traceId }) => traceId)).size).toBe(3);
+  });
+
+  test("that goes on after it was idle has one root, and each part of it ends below that", () => {
+    const workers = startTraced(1, { sessions: { idleTimeout: "10s" } });
+    begin(workers);
+    const [root] = exported(workers, 40).filter(({ name }) => name === "MCP session");
+    for (let i = 0; i < 2; i++) {
+      post(workers[0], toolCall("echo", i), result({}, i), { headers: inSession("s") });
+      const spans = exported(workers, 40);
+      const part = byName(spans, "MCP session");
+      expect(part).toMatchObject({ traceId: root.traceId, parentSpanId: root.spanId });
+      expect(part.spanId).not.toBe(root.spanId);
+      expect(byName(spans, "tools/call echo").parentSpanId).toBe(root.spanId);
+    }
+  });
+
   test("that did not begin has no trace", () => {
     const workers = startTraced(1);
     post(workers[0], initialize(), { status: 500, headers: JSON_ANSWER, body: error(-32603, 0) });
