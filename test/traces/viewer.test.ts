@@ -10,6 +10,7 @@ import { startCommand } from "../envoy/commands.ts";
 import { connectClient } from "../fixtures/clients/client.ts";
 import { startFixtureServer } from "../fixtures/servers/fixture-server.ts";
 import { hasBrowser, openPage } from "./browser.ts";
+import { takePicture } from "./waterfall.ts";
 
 const MINUTE = 60_000;
 const [WIDTH, HEIGHT, PICTURE_HEIGHT] = [1200, 620, 400];
@@ -82,7 +83,7 @@ test.runIf(effort(false, true) && hasBrowser())(
     await expect.poll(() => trace.innerText()).toMatch(/^Events\n1$/m);
     await trace.getByText("Attributes", { exact: true }).first().click();
     await expect.poll(() => trace.innerText()).toMatch(/^error\.type\n+tool_error$/m);
-    if (process.env.MCP_WRITE_TABLES) await takePicture(page);
+    if (process.env.MCP_WRITE_TABLES) await takePicture(page, "docs/tracing-session.png", WIDTH, PICTURE_HEIGHT);
     expect(outside).toEqual([]);
 
     await command.interrupt();
@@ -95,23 +96,4 @@ async function refreshed(page: Page): Promise<string> {
   await page.reload();
   await page.getByRole("row").nth(1).waitFor();
   return page.getByRole("row").nth(1).innerText();
-}
-
-/** Writes the picture of the open trace as a waterfall. */
-async function takePicture(page: Page): Promise<void> {
-  await page.getByRole("button", { name: "Show execution timeline" }).click();
-  // The border between the spans and what shows of one of them is moved to the right.
-  const { x, y, width } = (await page
-    .getByText("Spans", { exact: true })
-    .first()
-    .locator("xpath=../..")
-    .boundingBox())!;
-  await page.mouse.move(x + width, y + 300);
-  await page.mouse.down();
-  await page.mouse.move(x + 620, y + 300, { steps: 10 });
-  await page.mouse.up();
-  await page.setViewportSize({ width: WIDTH, height: PICTURE_HEIGHT });
-  // What moves comes to rest.
-  await page.waitForTimeout(1000);
-  await page.screenshot({ path: "docs/tracing-session.png" });
 }
