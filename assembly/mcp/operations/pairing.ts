@@ -149,7 +149,7 @@ export class Pairing {
         operation.admission = changetype<usize>(admission);
         if (operation.span) {
           const span = changetype<Span>(operation.span);
-          span.keepTimes(stream);
+          span.keepTimes(stream.trace);
           span.admittedAt = now;
         }
         if (wasParked) this.waiting.add(operation, this.clock.milliseconds);
@@ -311,7 +311,7 @@ export class Pairing {
     this.bind(stream, operation);
     // Before the operation is packed, with what has been settled.
     if (outcome == Outcome.Disconnected) this.events.operationDisconnected(stream, operation);
-    if (operation.span) changetype<Span>(operation.span).keepTimes(stream);
+    if (operation.span) changetype<Span>(operation.span).keepTimes(stream.trace);
     if (!this.waiting.addEnded(operation, outcome, this.clock.milliseconds)) {
       return this.conclude(stream, operation, outcome);
     }

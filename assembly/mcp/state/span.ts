@@ -1,6 +1,6 @@
 import { ID_TEXT_LIMIT } from "../../jsonrpc/message_reader";
 import { Pool } from "../../memory/pool";
-import { Stream } from "./stream";
+import { StreamTrace } from "./stream_trace";
 
 /** What kind of context a span links to, besides that of its parent. */
 export enum OtherContext {
@@ -96,9 +96,9 @@ export class Span {
   }
 
   /** Keeps the times that the operation's own stream has: to be called before that ends. */
-  keepTimes(stream: Stream): void {
-    this.queuedAt = stream.trace.queuedAt;
-    this.firstByteAt = stream.trace.firstByteAt;
+  keepTimes(trace: StreamTrace): void {
+    this.queuedAt = trace.queuedAt;
+    this.firstByteAt = trace.firstByteAt;
   }
 
   /** When progress was reported, in nanoseconds: of the first {@link progressTimes} reports. */

@@ -209,7 +209,7 @@ export class SpanRecorder extends EventSink {
     const span = spanOf(operation);
     if (!span) return;
     this.open.remove(span);
-    span.keepTimes(stream);
+    span.keepTimes(stream.trace);
   }
 
   private ended(stream: Stream, operation: Operation): void {
@@ -217,7 +217,7 @@ export class SpanRecorder extends EventSink {
     if (!span) return;
     this.open.remove(span);
     const isOwn = this.isOwn(stream, operation, span);
-    if (isOwn) span.keepTimes(stream);
+    if (isOwn) span.keepTimes(stream.trace);
     let session = operation.session;
     if (!session && isOwn && isRejection(operation.outcome)) session = this.sessionOfRejected(stream, operation);
     if (!span.traceHigh) this.placeLate(span, stream, session);
