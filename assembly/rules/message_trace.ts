@@ -40,11 +40,11 @@ export function spanOfMessage(
   return found;
 }
 
-/** Writes the members of a line that name a span. */
-export function writeSpan(writer: JsonWriter, span: TraceContext): void {
-  writeHex(digits, span.traceHigh);
-  writeHex(digits + HEX_SIZE, span.traceLow);
+/** Writes the members of a line that name the span of this id in this trace. */
+export function writeSpan(writer: JsonWriter, traceHigh: u64, traceLow: u64, spanId: u64): void {
+  writeHex(digits, traceHigh);
+  writeHex(digits + HEX_SIZE, traceLow);
   writer.bytesMember("trace_id", digits, 2 * HEX_SIZE);
-  writeHex(digits, span.spanId);
+  writeHex(digits, spanId);
   writer.bytesMember("span_id", digits, HEX_SIZE);
 }

@@ -9,8 +9,9 @@ import { outcomeName } from "../mcp/protocol/outcome";
 import { Operation } from "../mcp/state/operation";
 import { Span } from "../mcp/state/span";
 import { HEX_SIZE, writeHex } from "../memory/hex";
+import { writeSpan } from "../rules/message_trace";
 
-const hexText: usize = memory.data(32);
+const hexText: usize = memory.data(16);
 /** One line is written at a time. */
 const writer = new JsonWriter();
 
@@ -58,11 +59,6 @@ export class OperationLog extends EventSink {
 
   /** Names the span of an operation, if it is exported. */
   private writeTrace(span: Span): void {
-    if (!span.isKept) return;
-    writeHex(hexText, span.traceHigh);
-    writeHex(hexText + HEX_SIZE, span.traceLow);
-    writer.bytesMember("trace_id", hexText, 2 * HEX_SIZE);
-    writeHex(hexText, span.spanId);
-    writer.bytesMember("span_id", hexText, HEX_SIZE);
+    if (span.isKept) writeSpan(writer, span.traceHigh, span.traceLow, span.spanId);
   }
 }

@@ -56,7 +56,7 @@ export class Audit {
   ): void {
     this.explanation.begin(check, call);
     this.begin(check, ruleName, isShadow, session);
-    if (span) writeSpan(this.writer, span);
+    if (span) writeSpan(this.writer, span.traceHigh, span.traceLow, span.spanId);
     this.writer.bytesMember("method", call.method, call.methodLength);
     const length = call.targetLength;
     if (length) {

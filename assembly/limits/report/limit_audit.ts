@@ -46,7 +46,7 @@ export class LimitAudit extends LimitedCallerListener {
     this.begin("mcp_limit_started", rule.name, rule.isShadow);
     this.writer.textMember("scope", limitKindName(rejection.kind));
     this.writer.bytesMember("request_id", check.requestId, check.requestIdLength);
-    if (span) writeSpan(this.writer, span);
+    if (span) writeSpan(this.writer, span.traceHigh, span.traceLow, span.spanId);
     this.writeCaller(caller);
     this.end();
   }
