@@ -49,16 +49,32 @@ export function unescaped(letter: u8): i32 {
   }
 }
 
+/** A mask of the bytes that a string cannot simply contain: quotes, backslashes and control characters. */
+@inline
+export function specials(bytes: v128): v128 {
+  return v128.or(
+    v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c))),
+    i8x16.eq(i8x16.min_u(bytes, i8x16.splat(0x1f)), bytes),
+  );
+}
+
 /** The first byte in [at, end) that a string cannot simply contain: a quote, a backslash or a control character; `end`
- *  where there is none. Sixteen bytes at a time. */
+ *  where there is none. */
 export function endOfPlainText(at: usize, end: usize): usize {
+  // Most texts are short: 64 bytes at a time only from the seventeenth byte on.
+  if (at + 16 <= end) {
+    const found = i8x16.bitmask(specials(v128.load(at)));
+    if (found) return at + ctz(found);
+    at += 16;
+  }
+  while (at + 64 <= end) {
+    const first = v128.or(specials(v128.load(at)), specials(v128.load(at, 16)));
+    const second = v128.or(specials(v128.load(at, 32)), specials(v128.load(at, 48)));
+    if (v128.any_true(v128.or(first, second))) break;
+    at += 64;
+  }
   while (at + 16 <= end) {
-    const bytes = v128.load(at);
-    const special = v128.or(
-      v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c))),
-      i8x16.lt_u(bytes, i8x16.splat(0x20)),
-    );
-    const found = i8x16.bitmask(special);
+    const found = i8x16.bitmask(specials(v128.load(at)));
     if (found) return at + ctz(found);
     at += 16;
   }

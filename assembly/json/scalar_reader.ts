@@ -1,6 +1,6 @@
 import { BACKSLASH, QUOTE, endOfPlainText } from "./characters";
 import { NumberState, isCompleteNumber, nextNumberState } from "./number";
-import { isEscape } from "./skip";
+import { endOfText } from "./skip";
 import { TEXT_LIMIT, TEXT_SIZE, Text } from "./text";
 import { Token } from "./token";
 
@@ -99,14 +99,13 @@ export class ScalarReader {
         if (!text.continueEscape(load<u8>(at++))) return Token.Error;
         continue;
       }
-      const stop = endOfPlainText(at, end);
+      const stop = isSkipped ? endOfText(at, end) : endOfPlainText(at, end);
       if (!isSkipped) text.append(at, stop - at);
       at = stop;
       if (at == end) break;
       const byte = load<u8>(at++);
       if (byte == BACKSLASH) {
-        if (isSkipped && at < end && isEscape(load<u8>(at))) at++;
-        else text.beginEscape();
+        text.beginEscape();
       } else if (byte == QUOTE) {
         this.at = at;
         text.finish();

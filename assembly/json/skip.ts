@@ -11,6 +11,7 @@ import {
   hexValue,
   isDigit,
   isSpace,
+  specials,
 } from "./characters";
 import { DEPTH_LIMIT, Nesting } from "./nesting";
 
@@ -43,26 +44,33 @@ export let expected: Expect = Expect.Value;
  */
 export function skipInside(nesting: Nesting, outerDepth: u32, expect: Expect, at: usize, end: usize): usize {
   let inObject = nesting.inObject;
+  // Each turn goes from one value to the next, as far as no white space lies between.
   while (at < end) {
-    const byte = load<u8>(at);
-    if (byte == COMMA) {
-      if (expect != Expect.CommaOrEnd) break;
-      expect = inObject ? Expect.Key : Expect.Value;
+    let byte = load<u8>(at);
+    if (isSpace(byte)) {
       at++;
-    } else if (byte == QUOTE) {
-      const isKey = expect == Expect.Key || expect == Expect.KeyOrEnd;
-      if (!isKey && expect > Expect.ValueOrEnd) break;
-      const behind = endOfString(at + 1, end);
+      continue;
+    }
+    if (expect == Expect.CommaOrEnd && byte == COMMA) {
+      expect = inObject ? Expect.Key : Expect.Value;
+      if (++at == end) break;
+      byte = load<u8>(at);
+    }
+    if (byte == QUOTE && (expect == Expect.Key || expect == Expect.KeyOrEnd)) {
+      const behind = behindString(at + 1, end);
       if (!behind) break;
       at = behind;
-      expect = isKey ? Expect.Colon : Expect.CommaOrEnd;
-    } else if (byte == COLON) {
-      if (expect != Expect.Colon) break;
+      expect = Expect.Colon;
+      if (at == end) break;
+      byte = load<u8>(at);
+    }
+    if (expect == Expect.Colon && byte == COLON) {
       expect = Expect.Value;
-      at++;
-    } else if (isSpace(byte)) {
-      at++;
-    } else if (byte == BRACE_CLOSE || byte == BRACKET_CLOSE) {
+      if (++at == end) break;
+      byte = load<u8>(at);
+    }
+    if (isSpace(byte)) continue;
+    if (byte == BRACE_CLOSE || byte == BRACKET_CLOSE) {
       const isEmpty = expect == (inObject ? Expect.KeyOrEnd : Expect.ValueOrEnd);
       const isOver = expect == Expect.CommaOrEnd || isEmpty;
       if (!isOver || inObject != (byte == BRACE_CLOSE) || nesting.depth == outerDepth) break;
@@ -70,39 +78,100 @@ export function skipInside(nesting: Nesting, outerDepth: u32, expect: Expect, at
       inObject = nesting.inObject;
       expect = Expect.CommaOrEnd;
       at++;
-    } else {
-      if (expect > Expect.ValueOrEnd) break;
-      if (byte == BRACE_OPEN || byte == BRACKET_OPEN) {
-        if (nesting.depth == DEPTH_LIMIT) break;
-        inObject = byte == BRACE_OPEN;
-        nesting.open(inObject);
-        expect = inObject ? Expect.KeyOrEnd : Expect.ValueOrEnd;
-        at++;
-      } else {
-        const behind = byte >= 0x61 ? endOfLiteral(at, end) : endOfNumber(at, end);
-        if (!behind) break;
-        at = behind;
-        expect = Expect.CommaOrEnd;
-      }
+      continue;
     }
+    if (expect > Expect.ValueOrEnd) break;
+    if (byte == BRACE_OPEN || byte == BRACKET_OPEN) {
+      if (nesting.depth == DEPTH_LIMIT) break;
+      inObject = byte == BRACE_OPEN;
+      nesting.open(inObject);
+      expect = inObject ? Expect.KeyOrEnd : Expect.ValueOrEnd;
+      at++;
+      continue;
+    }
+    const behind =
+      byte == QUOTE ? behindString(at + 1, end) : byte >= 0x61 ? endOfLiteral(at, end) : endOfNumber(at, end);
+    if (!behind) break;
+    at = behind;
+    expect = Expect.CommaOrEnd;
   }
   expected = expect;
   return at;
 }
 
+/** {@link endOfString}, inline for strings of up to 15 bytes. */
+@inline
+function behindString(at: usize, end: usize): usize {
+  if (at + 16 <= end) {
+    const found = i8x16.bitmask(specials(v128.load(at)));
+    const stop = at + ctz(found);
+    if (found && load<u8>(stop) == QUOTE) return stop + 1;
+  }
+  return endOfString(at, end);
+}
+
 /** The address behind the quote that ends the string whose text begins at `at`; 0 where it is cut or wrong. */
 export function endOfString(at: usize, end: usize): usize {
+  const stop = endOfText(at, end);
+  return stop < end && load<u8>(stop) == QUOTE ? stop + 1 : 0;
+}
+
+/** Every bit with an odd number. */
+const ODD_BITS: u64 = 0xaaaaaaaaaaaaaaaa;
+
+/** The end of what [at, end) has of a string's text, whole escape sequences included: the address of the quote, of a byte that
+ *  may not stand there, of the backslash of an escape sequence that is wrong or cut, or `end`. */
+export function endOfText(at: usize, end: usize): usize {
+  while (at + 64 <= end) {
+    const a = v128.load(at);
+    const b = v128.load(at, 16);
+    const c = v128.load(at, 32);
+    const d = v128.load(at, 48);
+    if (!v128.any_true(v128.or(v128.or(specials(a), specials(b)), v128.or(specials(c), specials(d))))) {
+      at += 64;
+      continue;
+    }
+    const slashes = equalBits(BACKSLASH, a, b, c, d);
+    let stops = bits(specials(a), specials(b), specials(c), specials(d)) & ~slashes;
+    if (!slashes) return at + <usize>ctz(stops);
+    // A run of backslashes is pairs from its start on (Langdale and Lemire 2019, section 3.1.1): the subtraction carries
+    // through the run.
+    const codes = (((slashes << 1) | ODD_BITS) - slashes) ^ ODD_BITS;
+    const escaped = codes ^ slashes;
+    stops &= ~(escaped & equalBits(QUOTE, a, b, c, d));
+    // The lowest bit of those that stop, and what is below; all where none does.
+    for (let left = escaped & ((stops & -stops) - 1); left; left &= left - 1) {
+      const letter = at + <usize>ctz(left);
+      if (isEscape(load<u8>(letter))) continue;
+      if (load<u8>(letter) != 0x75 || letter + 5 > end || !areHexDigits(letter + 1)) return letter - 1;
+    }
+    if (stops) return at + <usize>ctz(stops);
+    // A last backslash is read together with its letter.
+    at += codes & slashes & ((<u64>1) << 63) ? 63 : 64;
+  }
   while (true) {
     at = endOfPlainText(at, end);
-    if (at == end) return 0;
-    const byte = load<u8>(at);
-    if (byte == QUOTE) return at + 1;
-    if (byte != BACKSLASH || at + 1 == end) return 0;
+    if (at + 1 >= end || load<u8>(at) != BACKSLASH) return at;
     const letter = load<u8>(at + 1);
     if (isEscape(letter)) at += 2;
     else if (letter == 0x75 && at + 6 <= end && areHexDigits(at + 2)) at += 6;
-    else return 0;
+    else return at;
   }
+}
+
+/** A bit for each of 64 bytes that is this one. */
+@inline
+function equalBits(byte: u8, a: v128, b: v128, c: v128, d: v128): u64 {
+  const wanted = i8x16.splat(byte);
+  return bits(i8x16.eq(a, wanted), i8x16.eq(b, wanted), i8x16.eq(c, wanted), i8x16.eq(d, wanted));
+}
+
+/** The highest bits of 64 bytes, that of the first byte lowest. */
+@inline
+function bits(a: v128, b: v128, c: v128, d: v128): u64 {
+  const low = (<u64>i8x16.bitmask(a)) | ((<u64>i8x16.bitmask(b)) << 16);
+  const high = (<u64>i8x16.bitmask(c)) | ((<u64>i8x16.bitmask(d)) << 16);
+  return low | (high << 32);
 }
 
 /** Whether this letter behind a backslash is an escape sequence of its own. */
@@ -140,8 +209,26 @@ function endOfLiteral(at: usize, end: usize): usize {
 /** The address behind the number; 0 where it is cut or wrong, or has an exponent, which is seldom. */
 function endOfNumber(at: usize, end: usize): usize {
   if (load<u8>(at) == 0x2d) at++;
-  const first = at;
-  at = endOfDigits(at, end);
+  if (at + 16 > end) return endOfCutNumber(at, end);
+  const values = i8x16.sub(v128.load(at), i8x16.splat(0x30));
+  const others = i8x16.bitmask(i8x16.eq(i8x16.max_u(values, i8x16.splat(10)), values));
+  const digits = <usize>ctz(others);
+  if (digits == 0 || (digits > 1 && load<u8>(at) == 0x30)) return 0;
+  let behind = at + digits;
+  let left = others;
+  if (left && load<u8>(behind) == 0x2e) {
+    left &= left - 1;
+    behind = at + <usize>ctz(left);
+    if (behind == at + digits + 1) return 0;
+  }
+  // Digits up to the last of these bytes: there may be more.
+  if (!left) return endOfCutNumber(at, end);
+  return (load<u8>(behind) | 0x20) == 0x65 ? 0 : behind;
+}
+
+/** {@link endOfNumber} byte for byte, for what is long or near the end. The sign has been read. */
+function endOfCutNumber(first: usize, end: usize): usize {
+  let at = endOfDigits(first, end);
   const hasLeadingZero = at > first + 1 && load<u8>(first) == 0x30;
   if (at == first || hasLeadingZero || at == end) return 0;
   if (load<u8>(at) == 0x2e) {

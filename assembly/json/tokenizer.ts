@@ -12,7 +12,7 @@ import {
 } from "./characters";
 import { DEPTH_LIMIT, NESTING_SIZE, Nesting } from "./nesting";
 import { SCALAR_READER_SIZE, Scalar, ScalarReader } from "./scalar_reader";
-import { Expect, endOfString, expected, skipInside } from "./skip";
+import { Expect, endOfText, expected, skipInside } from "./skip";
 import { Fault, Token } from "./token";
 
 const NOT_SKIPPING: i32 = -1;
@@ -302,12 +302,15 @@ export class Tokenizer {
   private beginString(scalar: Scalar): Token {
     const from = ++this.at;
     if (scalar == Scalar.String && this.resumeDepth != NOT_SKIPPING) {
-      const behind = endOfString(from, this.end);
-      if (behind) {
-        this.at = behind;
+      const stop = endOfText(from, this.end);
+      this.at = stop;
+      if (stop < this.end && load<u8>(stop) == QUOTE) {
+        this.at++;
         this.completeValue();
         return Token.String;
       }
+      this.scalars.beginString(scalar);
+      return Token.More;
     }
     const stop = endOfPlainText(from, this.end);
     if (stop < this.end && load<u8>(stop) == QUOTE) {

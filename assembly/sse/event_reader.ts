@@ -279,9 +279,14 @@ export class EventReader {
 
 /** The first LF or CR in [at, end); `end` where there is none. */
 function endOfLine(at: usize, end: usize): usize {
+  while (at + 64 <= end) {
+    const first = v128.or(lineEnds(v128.load(at)), lineEnds(v128.load(at, 16)));
+    const second = v128.or(lineEnds(v128.load(at, 32)), lineEnds(v128.load(at, 48)));
+    if (v128.any_true(v128.or(first, second))) break;
+    at += 64;
+  }
   while (at + 16 <= end) {
-    const bytes = v128.load(at);
-    const found = i8x16.bitmask(v128.or(i8x16.eq(bytes, i8x16.splat(LF)), i8x16.eq(bytes, i8x16.splat(CR))));
+    const found = i8x16.bitmask(lineEnds(v128.load(at)));
     if (found) return at + ctz(found);
     at += 16;
   }
@@ -291,4 +296,10 @@ function endOfLine(at: usize, end: usize): usize {
     at++;
   }
   return at;
+}
+
+/** A mask of the bytes that are LF or CR. */
+@inline
+function lineEnds(bytes: v128): v128 {
+  return v128.or(i8x16.eq(bytes, i8x16.splat(LF)), i8x16.eq(bytes, i8x16.splat(CR)));
 }
