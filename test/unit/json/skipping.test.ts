@@ -55,4 +55,62 @@ describe("skipping", () => {
       });
     },
   );
+
+  /** Sequences that end or escape, right and wrong ones. */
+  const sequences = [
+    '\\"',
+    "\\\\",
+    "\\n",
+    "\\u00e9",
+    '\\\\\\"',
+    "\\x",
+    "\\u12G4",
+    "\u0001",
+    "\\\\\\q",
+    "\u00e9",
+    '"',
+    '\\\\"',
+  ];
+
+  it.each(sequences)("reads text as JSON.parse does where %j is anywhere in it", (sequence) => {
+    const isValid = (json: string): boolean => {
+      try {
+        JSON.parse(json);
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    for (let before = 0; before <= 130; before++) {
+      for (const behind of ["", "y", "y".repeat(70), `${"y".repeat(20)}\\"${"y".repeat(60)}`]) {
+        const text = `"${"x".repeat(before)}${sequence}${behind}"`;
+        for (const json of [`{"a":${text},"b":1}`, `{"a":[${text},{${text}:0}],"b":1}`]) {
+          const { tokens, fault } = tokenize([Buffer.from(json)], (token) => (token === "Key" ? "value" : "nothing"));
+          expect(fault, json).toBe(isValid(json) ? "None" : "Syntax");
+          if (fault === "None") expect(tokens).toContain(line("Key", "b"));
+        }
+      }
+    }
+  });
+
+  it.each([
+    "1",
+    "-0",
+    "0.5",
+    "12345678901234567",
+    "1234567890.12345678",
+    "-1e5",
+    "01",
+    "1.",
+    "1.a",
+    "-",
+    "1..2",
+    "1.2.3",
+  ])("reads the number %s as JSON.parse does, whatever follows", (number) => {
+    for (const behind of ["", ",1234567890123456", `,"${"x".repeat(80)}"`]) {
+      const json = `{"a":[[${number}${behind}]],"b":1}`;
+      const fault = /^-?(0|[1-9]\d*)(\.\d+)?(e\d+)?$/.test(number) ? "None" : "Syntax";
+      expect(skipped(json, (token) => (token === "Key" ? "value" : "nothing")).fault).toBe(fault);
+    }
+  });
 });
