@@ -72,6 +72,8 @@ async function run(
     // In the demo the cluster's name would be the same for each server.
     if (upstream === undefined)
       plugin = { server: target.name, ...(config ?? demoConfig(queue, viewer !== undefined)) };
+    // `--log` shows the access log, and with it what the filter knows of each request.
+    if (plugin !== undefined) plugin = { logFields: true, ...plugin };
     if (viewer !== undefined) plugin = { ...plugin, trace: traceSection(viewer.collector, target.name, plugin?.trace) };
     const envoy = await startEnvoy({
       upstream: target.upstream,

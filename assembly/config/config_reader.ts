@@ -31,6 +31,7 @@ const SECTIONS: string[] = [
   "access",
   "limits",
   "trace",
+  "logFields",
   "log",
 ];
 
@@ -146,6 +147,8 @@ export class ConfigReader {
     } else if (name == "role") {
       const role = this.problems.word(name, value, ROLES, -1);
       if (role >= 0) config.role = ROLES[role];
+    } else if (name == "logFields") {
+      config.logFields = this.problems.boolean(name, value, config.logFields);
     } else if (name == "log") {
       config.logLevel = this.problems.word(name, value, LOG_LEVELS, config.logLevel);
     } else {

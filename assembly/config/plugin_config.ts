@@ -46,6 +46,8 @@ export class PluginConfig {
   access: AccessConfig | null = null;
   /** How much who may call; null where nobody asked. */
   limits: LimitsConfig | null = null;
+  /** The filter sets fields for the proxy's access log. The host cannot tell whether a log shows them. */
+  logFields: bool = false;
   /** Where spans go; null where nobody asked. */
   trace: TraceConfig | null = null;
   /** An index of {@link LOG_LEVELS}, as proxy-wasm numbers levels. */

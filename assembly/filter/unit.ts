@@ -124,7 +124,7 @@ export class Unit {
       );
       this.exporter = exporter;
     }
-    services.events.add(new AccessLog(host.filterState, host.clock));
+    if (config.logFields) services.events.add(new AccessLog(host.filterState, host.clock));
     services.events.add(new OperationLog(host.log, host.clock));
     const slots = new Slots(shared);
     if (limits) {

@@ -37,3 +37,16 @@ export abstract class FilterState {
     this.set(name, text, HEX_SIZE);
   }
 }
+
+/** Sets nothing, for a configuration that asks for no values. */
+export class NoFilterState extends FilterState {
+  set(_name: string, _value: usize, _length: i32): void {}
+
+  declareText(_name: string): void {}
+
+  setText(_name: string, _value: string): void {}
+
+  setNumber(_name: string, _value: u64): void {}
+
+  setHash(_name: string, _value: u64): void {}
+}

@@ -62,7 +62,6 @@ export class AccessLog extends EventSink {
   }
 
   private end(stream: Stream, operation: Operation): void {
-    operation.shownOutcome = operation.outcome;
     this.state.setText("mcp.outcome", outcomeName(operation.outcome));
     this.state.setNumber("mcp.duration_ms", operation.durationMs(this.clock.now()));
     // What is handed on has those of all operations.

@@ -29,7 +29,9 @@ export class OperationLog extends EventSink {
   }
 
   receive(event: Event): void {
-    if (event.kind == EventKind.OperationEnded && this.log.level <= Level.Info) this.operationEnded(event.operation!);
+    const operation = event.operation;
+    if (event.kind == EventKind.OperationWaiting) operation!.shownOutcome = operation!.outcome;
+    else if (event.kind == EventKind.OperationEnded && this.log.level <= Level.Info) this.operationEnded(operation!);
   }
 
   private operationEnded(operation: Operation): void {

@@ -78,6 +78,12 @@ export const VARIANTS: readonly Variant[] = [
     proof: "operations",
   },
   {
+    id: "log-fields",
+    title: "this filter, defaults and the fields for the access log",
+    filter: async (shipped) => configured(shipped, { logFields: true }),
+    proof: "operations",
+  },
+  {
     id: "traces-unsampled",
     title: "this filter, statistics and traces, of which nothing is sampled but errors",
     filter: async (shipped) => configured(shipped, UNSAMPLED),

@@ -9,6 +9,7 @@ import { bodyOf } from "./upstream.ts";
 const GUARDED = "/guarded";
 const scenarios = useScenarios({
   pluginConfig: JSON.stringify({
+    logFields: true,
     labels: { tools: [TOOL] },
     match: { paths: [GUARDED] },
     access: { rules: [{ name: "probe-only", action: "ALLOW", to: [{ operation: { tools: [TOOL] } }] }] },

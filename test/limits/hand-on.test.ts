@@ -63,7 +63,7 @@ describe.each([
     const bootstrap = JSON.parse(text) as Bootstrap;
     const manager = bootstrap.static_resources.listeners[0].filter_chains[0].filters[0].typed_config;
     const { config: plugin } = manager.http_filters[0].typed_config as { config: Plugin };
-    const config = { match: { paths: ["/mcp"] }, hold: { headers: holdsHeaders }, limits: {} };
+    const config = { match: { paths: ["/mcp"] }, hold: { headers: holdsHeaders }, limits: {}, logFields: true };
     plugin.configuration.value = JSON.stringify(config);
     plugin.allow_on_headers_stop_iteration = holdsHeaders;
     manager.http_filters.splice(1, 0, ...(holdsHeaders ? [] : [BUFFER]), AUTHORIZE, HEADERS);

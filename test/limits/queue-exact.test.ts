@@ -46,6 +46,7 @@ let versions = 0;
 /** Each differs from the others. */
 const configuration = (holding: Holding, ...rules: object[]) => ({
   match: { paths: ["/mcp"] },
+  logFields: true,
   sessions: { max: 1000 + versions++ },
   hold: { headers: holding === "held", maxStreams: 100_000 },
   limits: { rules },

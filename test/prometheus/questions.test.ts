@@ -27,6 +27,7 @@ const SHADOW_LIMIT = 100;
 
 const PLUGIN_CONFIG = {
   server: "shop",
+  logFields: true,
   match: { paths: ["/mcp"] },
   labels: { caller: "principal" },
   access: {

@@ -41,6 +41,7 @@ describe.runIf(await hasReceiver()).each(["protobuf", "json"])("in %s", (encodin
     concurrency: 2,
     pluginConfig: JSON.stringify({
       log: "info",
+      logFields: true,
       match: { paths: [GUARDED] },
       access: {
         audit: { arguments: true, perSecond: 1000 },

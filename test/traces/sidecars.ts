@@ -28,6 +28,7 @@ export async function startSidecars(
       concurrency: 2,
       pluginConfig: JSON.stringify({
         role,
+        logFields: true,
         trace: { cluster: COLLECTOR, resource, ...trace },
         ...(role === "server" && ofServer),
       }),

@@ -48,7 +48,7 @@ export class AccessStage extends Stage {
   ) {
     super();
     const pins = new PinCheck(policy, isNewer);
-    const decisions = new DecisionLog(policy, pins, host, isNewer);
+    const decisions = new DecisionLog(policy, pins, host, host.logFieldsOf(config), isNewer);
     const calls = new CallReader(new Servers(config.server, host.properties, host.log), policy, pins);
     const answers = new DenialAnswers(policy.config, decisions);
     this.principals = new Principals(config.identity, host.properties);

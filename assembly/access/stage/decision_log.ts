@@ -23,26 +23,26 @@ import { PinCheck, PinState, pinStateName } from "./pin_check";
 export class DecisionLog {
   private audit: Audit;
   private trace: RuleTrace;
-  private filterState: FilterState;
 
-  /** @param isNewer the policy is the leading one, on an instance that applies an older configuration: its denials count
+  /** @param fields where the access log's fields go.
+   *  @param isNewer the policy is the leading one, on an instance that applies an older configuration: its denials count
    *  under a rule of their own, and what it allows is left to the instance's own policy. */
   constructor(
     private policy: Policy,
     private pins: PinCheck,
     host: StageHost,
+    private fields: FilterState,
     private isNewer: bool,
   ) {
     const explanation = new Explanation(policy, host.properties);
     this.audit = new Audit(explanation, host.log, host.clock);
     this.trace = new RuleTrace(explanation, host.log);
-    this.filterState = host.filterState;
   }
 
   /** The caller of a request is known, as far as it can be. */
   caller(check: CheckedRequest): void {
     const length = check.shownPrincipalLength;
-    if (length) this.filterState.set("mcp.principal", check.principal, length);
+    if (length) this.fields.set("mcp.principal", check.principal, length);
   }
 
   /** The message in `call` was decided by this rule. */
@@ -146,12 +146,12 @@ export class DecisionLog {
   }
 
   private showRule(name: string): void {
-    this.filterState.setText("mcp.rule", name);
+    this.fields.setText("mcp.rule", name);
   }
 
   /** Leaves the session of a denied request, which may never become an operation, in the access log. 0: none. */
   private showSession(session: u64): void {
-    if (session) this.filterState.setHash("mcp.session", session);
+    if (session) this.fields.setHash("mcp.session", session);
   }
 }
 

@@ -1,6 +1,7 @@
+import { PluginConfig } from "../../config/plugin_config";
 import { Body } from "../../host/body";
 import { Clock } from "../../host/clock";
-import { FilterState } from "../../host/filter_state";
+import { FilterState, NoFilterState } from "../../host/filter_state";
 import { Log } from "../../host/log";
 import { Properties } from "../../host/properties";
 import { LaterVerdicts } from "./later_verdicts";
@@ -16,4 +17,8 @@ export class StageHost {
     readonly body: Body,
     readonly later: LaterVerdicts,
   ) {}
+  /** Where the fields for the access log go under a configuration. */
+  logFieldsOf(config: PluginConfig): FilterState {
+    return config.logFields ? this.filterState : new NoFilterState();
+  }
 }

@@ -17,9 +17,10 @@ import { SpecialLimit, specialLimitName } from "../rules/special_limit";
 
 /** Counts, audits and leaves in the access log what limits reject. */
 export class LimitLog {
+  /** @param fields where the access log's fields go. */
   constructor(
     private rules: LimitRules,
-    private filterState: FilterState,
+    private fields: FilterState,
     private clock: Clock,
   ) {}
 
@@ -39,7 +40,7 @@ export class LimitLog {
   /** The message in the reader is rejected by the rule of this index; null for a stream that a GET opens. */
   count(request: GateRequest, reader: StrictReader | null, rule: i32): void {
     const session = reader ? sessionOf(request, reader) : 0;
-    if (session) this.filterState.setHash("mcp.session", session);
+    if (session) this.fields.setHash("mcp.session", session);
     this.report(request, reader, rule, LimitDecision.Limited);
   }
 
@@ -51,7 +52,7 @@ export class LimitLog {
   /** The request has waited since `arrivedAt`, in nanoseconds. Host calls refer to its stream. */
   waited(arrivedAt: u64): void {
     const durationMs = elapsed(arrivedAt, this.clock.now()) / NANOSECONDS_PER_MILLISECOND;
-    this.filterState.setNumber("mcp.wait_ms", durationMs);
+    this.fields.setNumber("mcp.wait_ms", durationMs);
   }
 
   /** The request no longer waits for the rule of this index, for which it has waited since `beganAt`, in nanoseconds. */
@@ -83,6 +84,6 @@ export class LimitLog {
   }
 
   private show(name: string): void {
-    this.filterState.setText("mcp.limit", name);
+    this.fields.setText("mcp.limit", name);
   }
 }

@@ -58,7 +58,7 @@ export class LimitStage extends Stage {
     const access = config.access;
     const charger = new Charger(host.clock);
     const answers = new LimitAnswers(access ? access.denialCors : []);
-    const log = new LimitLog(rules, host.filterState, host.clock);
+    const log = new LimitLog(rules, host.logFieldsOf(config), host.clock);
     const servers = new Servers(config.server, host.properties, host.log);
     const handOn = new HandOn(host.filterState);
     const judge = new LimitJudge(rules, servers, charger, log, answers, handOn);

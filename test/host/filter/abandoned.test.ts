@@ -4,7 +4,12 @@ import { exchange, type Plugin } from "../index.ts";
 import { SSE_ANSWER, countsBy, notification, passSeconds, post, result, startWorkers, toolCall } from "./filter.ts";
 import { inSession, numbered, openGet, openPost, type OpenStream } from "./open-stream.ts";
 
-const configuration = { labels: { tools: ["echo", "add"] }, sessions: { idleTimeout: "60s" }, log: "info" };
+const configuration = {
+  labels: { tools: ["echo", "add"] },
+  sessions: { idleTimeout: "60s" },
+  logFields: true,
+  log: "info",
+};
 const outcomes = (plugin: Plugin) => countsBy(plugin, "mcp_operations_total", "gen_ai_tool_name", "mcp_outcome");
 const durations = (plugin: Plugin) => plugin.vm.metrics.histogram("mcp_operation_duration_milliseconds").values;
 const inFlight = (plugin: Plugin) => plugin.vm.metrics.gauge("mcp_operations_in_flight");

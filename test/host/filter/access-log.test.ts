@@ -19,7 +19,7 @@ import { initializeResult, inSession, openGet, openPost, priming } from "./open-
 
 const MODERN = { ...MCP_HEADERS, "mcp-protocol-version": "2026-07-28" };
 const HASH = /^[0-9a-f]{16}$/;
-const start = () => startFilter({ configuration: { tokens: { estimate: false } } });
+const start = () => startFilter({ configuration: { tokens: { estimate: false }, logFields: true } });
 
 /** The fields of a stream without their common prefix, but for empty ones; the session, which is a hash, as such. */
 function fieldsOf(stream: HttpStream): Record<string, string> {
@@ -103,7 +103,7 @@ describe("the fields of", () => {
   });
 
   test("a call with its tokens", () => {
-    const plugin = startFilter();
+    const plugin = startFilter({ configuration: { logFields: true } });
     const answer = result({ content: [{ type: "text", text: "one two three four five" }] });
     const { tokens, ...others } = fields(plugin, toolCall("echo"), json(answer));
     expect(Number(tokens)).toBe(plugin.vm.metrics.counter("mcp_tokens_total"));
@@ -167,7 +167,7 @@ describe("the fields of", () => {
 });
 
 test("the session's field is the same on every stream and worker, another for another session or proxy", () => {
-  const workers = startWorkers(4);
+  const workers = startWorkers(4, { configuration: { logFields: true } });
   const sessionOf = (worker: Plugin, headers: Record<string, string>) =>
     exchange(worker, { request: { headers, body: toolCall("echo") }, response: json(result()) }).stream.state;
   const field = (worker: Plugin, session: string) =>
@@ -181,7 +181,7 @@ test("the session's field is the same on every stream and worker, another for an
 
 test("no argument, result or id is in any field, of whatever passes", () => {
   const secret = "5ecre7";
-  const plugin = startFilter();
+  const plugin = startFilter({ configuration: { logFields: true } });
   const seen: HttpStream[] = [];
   const ids = { headers: inSession(`${secret}-session`) };
   const secrets = {

@@ -16,9 +16,9 @@ export function startGuarded(access: object, options: PluginOptions & { more?: o
   return startFilter({ ...options, configuration: guarded(access, options.more) });
 }
 
-/** A configuration with this policy. */
+/** A configuration with this policy, and with the fields for the access log. */
 export function guarded(access: object, more: object = {}): object {
-  return { match: { paths: ["/mcp", "/messages", "/sse"] }, access, ...more };
+  return { match: { paths: ["/mcp", "/messages", "/sse"] }, access, logFields: true, ...more };
 }
 
 /** A rule that lets everybody call these tools, or denies it. */

@@ -11,9 +11,9 @@ export function startLimited(
   return startFilter({ ...options, configuration: limited(rules, options.limits, options.more) });
 }
 
-/** A configuration with these rules. */
+/** A configuration with these rules, and with the fields for the access log. */
 export function limited(rules: object[], limits: object = {}, more: object = {}): object {
-  return { match: { paths: ["/mcp", "/messages", "/sse"] }, limits: { rules, ...limits }, ...more };
+  return { match: { paths: ["/mcp", "/messages", "/sse"] }, limits: { rules, ...limits }, logFields: true, ...more };
 }
 
 /** What the filter answered: the status, the code details, the headers without the content type, and the body, parsed. */

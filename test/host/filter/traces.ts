@@ -49,7 +49,7 @@ export function startTraced(count: number, configuration: object = {}, options: 
     new Vm(loadModule(), shared).plugin({
       properties: { "xds.cluster_name": "tools" },
       ...options,
-      configuration: { trace: traced(), ...configuration },
+      configuration: { trace: traced(), logFields: true, ...configuration },
     }),
   );
 }

@@ -18,6 +18,7 @@ const OBSERVING = JSON.stringify({
   labels: { tools: ["charge_card", "search"], caller: true, maxTools: 5, maxServers: 1 },
   tokens: { estimate: true, scale: 1.5, maxBytes: "1MiB" },
   log: "info",
+  logFields: true,
 });
 /** Traces, with a header for the collector that is about access to it. */
 const TRACING = JSON.stringify({

@@ -171,6 +171,7 @@ const VALUES: Record<string, unknown[]> = {
   ...ACCESS_VALUES,
   ...LIMITS_VALUES,
   ...TRACE_VALUES,
+  logFields: [...TEXTS, false, "true"],
   log: [...TEXTS, "trace", "debug", "info", "warn", "error", "warning", "Warn"],
   unheard: TEXTS,
 };
