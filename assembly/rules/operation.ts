@@ -24,6 +24,8 @@ export class OperationRule {
   readonly direction: MessageDirection;
   /** The kind of target that the message must name. */
   kind: Target = Target.None;
+  /** The patterns of which the target must match one; null where there are none. */
+  targets: Patterns | null = null;
   private parts: OperationPart[] = [];
 
   constructor(config: OperationConfig) {
@@ -41,6 +43,23 @@ export class OperationRule {
       if (this.parts[i].field != Field.Server) return true;
     }
     return false;
+  }
+
+  /** Whether it depends on the server. */
+  get needsServer(): bool {
+    for (let i = 0; i < this.parts.length; i++) {
+      if (this.parts[i].field == Field.Server) return true;
+    }
+    return false;
+  }
+
+  /** Whether it may be about messages of this method. */
+  mayHaveMethod(at: usize, length: i32): bool {
+    for (let i = 0; i < this.parts.length; i++) {
+      const part = this.parts[i];
+      if (part.field == Field.Method && part.patterns.match(at, length, false) == Match.No) return false;
+    }
+    return true;
   }
 
   /** The number of configured fields, apart from the direction. */
@@ -90,6 +109,7 @@ export class OperationRule {
   private addTargets(kind: Target, name: string, notName: string, texts: TextMatch): void {
     if (!texts.isEmpty) this.kind = kind;
     this.add(Field.Target, name, notName, texts);
+    if (texts.values.length) this.targets = Patterns.oneOf(texts.values);
   }
 
   private add(field: Field, name: string, notName: string, texts: TextMatch): void {

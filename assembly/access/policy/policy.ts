@@ -9,7 +9,10 @@ import { Claims } from "../../rules/claim";
 import { ClientConditions } from "./client_conditions";
 import { Match } from "../../rules/match/match";
 import { Pins } from "./pins";
+import { Callers } from "./callers";
 import { Rule } from "./rule";
+import { RuleIndex } from "./rule_index";
+import { RuleSet } from "./rule_set";
 import { DecidingKeys } from "../../rules/message/slots";
 
 /** Stands for the policy's default among the rules' indices. */
@@ -25,38 +28,78 @@ export enum Outlook {
   Open,
 }
 
+/** What the outlook of a request needs to know of a rule. */
+const SHADOW: u8 = 1;
+const ABOUT_ANSWERS: u8 = 2;
+const NEEDS_BODY: u8 = 4;
+const NEEDS_SERVER: u8 = 8;
+
 /** Who may call what: ordered rules, of which the first that applies decides, and a default. */
 export class Policy {
-  readonly rules: Rule[] = [];
-  readonly keys: DecidingKeys = new DecidingKeys();
-  readonly clients: ClientConditions = new ClientConditions();
-  /** The rules in shadow mode. */
-  readonly shadowRules: i32[] = [];
+  readonly rules: Rule[];
+  readonly keys: DecidingKeys;
+  readonly clients: ClientConditions;
   /** Whether anything is said of what servers ask clients. */
   readonly rulesAnswers: bool;
   /** Whether rules name tools. */
   readonly namesTools: bool;
   readonly claims: Claims;
   readonly pins: Pins;
+  private callers: Callers;
+  private index: RuleIndex;
+  /** The rules that are enforced, and those of them that deny answers to servers. */
+  private enforced: RuleSet = new RuleSet();
+  private answerDenials: RuleSet = new RuleSet();
+  /** The rules in shadow mode, and those that {@link shadowsAbout} has found. */
+  private shadows: RuleSet = new RuleSet();
+  private foundShadows: RuleSet = new RuleSet();
+  /** For each rule what {@link outlook} needs to know of it, in one place: rules themselves lie far apart. */
+  private traits: StaticArray<u8>;
 
   constructor(
     readonly config: AccessConfig,
     identity: IdentityConfig,
     readonly hold: HoldConfig,
   ) {
-    this.claims = new Claims(identity.jwtPayloadKey);
+    const claims = new Claims(identity.jwtPayloadKey);
+    const callers = new Callers(claims);
+    const keys = new DecidingKeys();
+    const clients = new ClientConditions();
+    const rules: Rule[] = [];
+    for (let i = 0; i < config.rules.length; i++) rules.push(new Rule(config.rules[i], callers, keys, clients));
+    this.rules = rules;
+    this.keys = keys;
+    this.clients = clients;
+    this.claims = claims;
     this.pins = new Pins(config.pins);
+    this.callers = callers;
+    this.index = new RuleIndex(rules);
+    this.traits = new StaticArray<u8>(rules.length);
     let rulesAnswers = false;
     let namesTools = false;
-    for (let i = 0; i < config.rules.length; i++) {
-      const rule = new Rule(config.rules[i], this.keys, this.clients, this.claims);
-      this.rules.push(rule);
-      if (rule.mode == RuleMode.Shadow) this.shadowRules.push(i);
-      if (rule.isAbout(MessageDirection.ServerToClient)) rulesAnswers = true;
-      if (rule.namesTools) namesTools = true;
+    for (let i = 0; i < rules.length; i++) {
+      const traits = this.sort(rules[i], i);
+      this.traits[i] = traits;
+      if (traits & ABOUT_ANSWERS) rulesAnswers = true;
+      if (rules[i].namesTools) namesTools = true;
     }
     this.rulesAnswers = rulesAnswers;
     this.namesTools = namesTools;
+  }
+
+  /** Adds the rule of this index to the sets that it belongs to. Returns its traits. */
+  private sort(rule: Rule, index: i32): u8 {
+    const isShadow = rule.mode == RuleMode.Shadow;
+    const isAboutAnswers = rule.isAbout(MessageDirection.ServerToClient);
+    if (isShadow) this.shadows.add(index);
+    else this.enforced.add(index);
+    if (isAboutAnswers && !isShadow && rule.action == RuleAction.Deny) this.answerDenials.add(index);
+    let traits: u8 = 0;
+    if (isShadow) traits |= SHADOW;
+    if (isAboutAnswers) traits |= ABOUT_ANSWERS;
+    if (rule.needsBody) traits |= NEEDS_BODY;
+    if (rule.needsServer) traits |= NEEDS_SERVER;
+    return traits;
   }
 
   /** Whether decisions are carried out. */
@@ -68,19 +111,21 @@ export class Policy {
    *  byte for each rule, how it matches the caller, as far as that can matter. */
   outlook(caller: Caller, properties: Properties, call: Call, matches: usize): Outlook {
     this.claims.forget();
+    const callers = this.callers;
+    callers.begin(caller, properties);
     let isOpen = false;
     let deciding = DEFAULT_RULE;
     for (let i = 0; i < this.rules.length; i++) {
-      const rule = unchecked(this.rules[i]);
-      const isShadow = rule.mode == RuleMode.Shadow;
-      const isAboutAnswers = rule.isAbout(MessageDirection.ServerToClient);
+      const traits = unchecked(this.traits[i]);
       // Behind the rule that decides requests, only those matter that are in shadow mode, or about answers to servers.
-      const matters = isShadow || isAboutAnswers || deciding == DEFAULT_RULE;
-      const byCaller = matters ? rule.matchCaller(caller, properties) : Match.No;
+      const matters = deciding == DEFAULT_RULE || (traits & (SHADOW | ABOUT_ANSWERS)) != 0;
+      const byCaller = matters ? callers.match(i) : Match.No;
       store<u8>(matches + i, <u8>byCaller);
-      const match = min<i32>(byCaller, rule.matchServer(call));
-      if (match == Match.No || isShadow || isOpen) continue;
-      if (isAboutAnswers || rule.needsBody) isOpen = true;
+      if (byCaller == Match.No || traits & SHADOW || isOpen) continue;
+      const rule = unchecked(this.rules[i]);
+      const match = traits & NEEDS_SERVER ? min<i32>(byCaller, rule.matchServer(call)) : byCaller;
+      if (match == Match.No) continue;
+      if (traits & (ABOUT_ANSWERS | NEEDS_BODY)) isOpen = true;
       else if (rule.applies(match)) deciding = i;
     }
     return isOpen ? Outlook.Open : outlookOf(this.actionOf(deciding, call));
@@ -88,10 +133,20 @@ export class Policy {
 
   /** The index of the first rule that is enforced and applies to the message, or {@link DEFAULT_RULE}. */
   decide(matches: usize, call: Call): i32 {
-    for (let i = 0; i < this.rules.length; i++) {
-      if (unchecked(this.rules[i]).mode == RuleMode.Enforce && this.appliesTo(i, matches, call)) return i;
+    const rules = this.index.find(call);
+    rules.intersect(this.enforced);
+    for (let i = rules.next(0); i >= 0; i = rules.next(i + 1)) {
+      if (this.appliesTo(i, matches, call)) return i;
     }
     return DEFAULT_RULE;
+  }
+
+  /** The rules in shadow mode that may be about the message: see {@link appliesTo}. Valid until the next call. */
+  shadowsAbout(call: Call): RuleSet {
+    const found = this.foundShadows;
+    found.copy(this.shadows);
+    if (!found.isEmpty) found.intersect(this.index.find(call));
+    return found;
   }
 
   /** Whether the rule of this index applies to the message. */
@@ -104,12 +159,14 @@ export class Policy {
   /** Whether a call for which `call` stands may be denied to a caller whom the rules match as `matches` says; 0 for some
    *  caller, whoever. A use of any element may be denied if not each element is allowed. */
   mayDeny(matches: usize, call: Call): bool {
-    for (let i = 0; i < this.rules.length; i++) {
+    const rules = this.index.find(call);
+    rules.intersect(this.enforced);
+    for (let i = rules.next(0); i >= 0; i = rules.next(i + 1)) {
       const rule = unchecked(this.rules[i]);
       const isAllow = rule.action == RuleAction.Allow;
       const isForAll = rule.sources.length == 0;
       const byCaller: i32 = matches ? load<u8>(matches + i) : isForAll ? Match.Yes : Match.Unknown;
-      if (rule.mode != RuleMode.Enforce || byCaller == Match.No) continue;
+      if (byCaller == Match.No) continue;
       const match = min<i32>(byCaller, rule.matchCall(call));
       if (isAllow && match == Match.Yes) return false;
       if (!isAllow && match != Match.No) return true;
@@ -119,11 +176,9 @@ export class Policy {
 
   /** Whether something that servers ask may be denied to a caller whom the rules match as `matches` says. */
   mayDenyAnswers(matches: usize): bool {
-    for (let i = 0; i < this.rules.length; i++) {
-      const rule = unchecked(this.rules[i]);
-      if (rule.mode != RuleMode.Enforce || rule.action != RuleAction.Deny || load<u8>(matches + i) == Match.No)
-        continue;
-      if (rule.isAbout(MessageDirection.ServerToClient)) return true;
+    const rules = this.answerDenials;
+    for (let i = rules.next(0); i >= 0; i = rules.next(i + 1)) {
+      if (load<u8>(matches + i) != Match.No) return true;
     }
     return false;
   }

@@ -1,9 +1,7 @@
 import { RuleAction, RuleConfig } from "../../config/access/access_config";
 import { RuleMode, MessageDirection } from "../../config/rules/rule_config";
-import { Properties } from "../../host/properties";
 import { Call, Target } from "../../rules/message/call";
-import { Caller } from "../../identity/caller";
-import { Claims } from "../../rules/claim";
+import { Callers } from "./callers";
 import { ClientConditions } from "./client_conditions";
 import { ConditionRule } from "./condition";
 import { Match } from "../../rules/match/match";
@@ -17,17 +15,17 @@ export class Rule {
   readonly action: RuleAction;
   readonly mode: RuleMode;
   /** Of these one must match; with none, anybody does. */
-  readonly sources: Source[] = [];
+  readonly sources: Source[];
   /** Of these one must match; with none, see {@link matchUnstated}. */
   readonly operations: OperationRule[] = [];
   /** All of these must match. */
   readonly conditions: ConditionRule[] = [];
 
-  constructor(config: RuleConfig, keys: DecidingKeys, clients: ClientConditions, claims: Claims) {
+  constructor(config: RuleConfig, callers: Callers, keys: DecidingKeys, clients: ClientConditions) {
     this.name = config.name;
     this.action = config.action;
     this.mode = config.mode;
-    for (let i = 0; i < config.sources.length; i++) this.sources.push(new Source(config.sources[i], claims));
+    this.sources = callers.add(config.sources);
     for (let i = 0; i < config.operations.length; i++) this.operations.push(new OperationRule(config.operations[i]));
     for (let i = 0; i < config.conditions.length; i++)
       this.conditions.push(new ConditionRule(config.conditions[i], keys, clients));
@@ -39,6 +37,14 @@ export class Rule {
       if (this.operations[i].needsBody) return true;
     }
     return this.conditions.length > 0;
+  }
+
+  /** Whether an operation names servers. */
+  get needsServer(): bool {
+    for (let i = 0; i < this.operations.length; i++) {
+      if (this.operations[i].needsServer) return true;
+    }
+    return false;
   }
 
   /** Whether an operation names tools. */
@@ -60,15 +66,6 @@ export class Rule {
   /** Whether it denies whatever it is, answers to servers too. */
   private get deniesAll(): bool {
     return this.operations.length == 0 && this.action == RuleAction.Deny;
-  }
-
-  /** Whether it is about this caller. */
-  matchCaller(caller: Caller, properties: Properties): Match {
-    let best = this.sources.length ? Match.No : Match.Yes;
-    for (let i = 0; i < this.sources.length && best != Match.Yes; i++) {
-      best = max(best, unchecked(this.sources[i]).match(caller, properties));
-    }
-    return best;
   }
 
   /** Whether it is about the server, as far as no message has been read. */

@@ -58,9 +58,8 @@ export class DecisionLog {
     this.showSession(session);
     if (isDenied) this.deny(request, check, call, rule, isShadow, session);
     if (this.isNewer) return;
-    const shadows = this.policy.shadowRules;
-    for (let i = 0; i < shadows.length; i++) {
-      const shadow = unchecked(shadows[i]);
+    const shadows = this.policy.shadowsAbout(call);
+    for (let shadow = shadows.next(0); shadow >= 0; shadow = shadows.next(shadow + 1)) {
       if (!this.policy.appliesTo(shadow, check.matches, call)) continue;
       const wouldDeny = this.policy.actionOf(shadow, call) == RuleAction.Deny;
       count(request, call, shadow, wouldDeny, true);

@@ -4,6 +4,8 @@ import { matchesGlob } from "../../memory/glob";
 import { Match, not } from "./match";
 
 const STAR: u8 = 0x2a;
+/** Bytes of a pattern's head: of what all texts that match it begin with. */
+export const HEAD_SIZE: i32 = 16;
 
 /** A text in which each `*` stands for any run of bytes, none included. It is matched whole, and case counts. */
 class Pattern {
@@ -14,6 +16,15 @@ class Pattern {
   constructor(text: string) {
     this.text = Bytes.of(text);
     while (this.prefix < this.text.length && load<u8>(this.text.at + this.prefix) != STAR) this.prefix++;
+  }
+
+  /** Writes its head, {@link HEAD_SIZE} bytes with zeros behind it. Returns how many of them a text that matches begins with, where
+   *  zeros are behind that, too: with one of those if the text must end there. */
+  writeHead(to: usize): i32 {
+    const length = min(this.prefix, HEAD_SIZE);
+    memory.fill(to, 0, HEAD_SIZE);
+    memory.copy(to, this.text.at, length);
+    return this.prefix == this.text.length && length < HEAD_SIZE ? length + 1 : length;
   }
 
   /** Whether every text matches it. */
@@ -66,6 +77,16 @@ export class Patterns {
   /** Whether there are values of which it must be one. */
   get hasValues(): bool {
     return this.values.length > 0;
+  }
+
+  /** The number of values. */
+  get valueCount(): i32 {
+    return this.values.length;
+  }
+
+  /** Writes the head of the value of this index: see {@link Pattern.writeHead}. */
+  writeHead(value: i32, to: usize): i32 {
+    return this.values[value].writeHead(to);
   }
 
   /** Whether there are values that it must not be. */

@@ -86,6 +86,9 @@ export class Call {
   private name: usize = 0;
   private nameLength: i32 = 0;
   private isNameCut: bool = false;
+  /** What {@link findName} has found. */
+  foundName: usize = 0;
+  foundLength: i32 = 0;
   /** Of a use: how what matches that the caller is free to choose, targets and arguments. */
   private openTarget: Match = Match.Unknown;
   private openArgument: Match = Match.Unknown;
@@ -224,6 +227,29 @@ export class Call {
     // Templates, which completions name, are looked up as they are written.
     if (slot == Slot.Uri && !this.isPlainUri) return Match.Unknown;
     return this.matchString(slot, patterns);
+  }
+
+  /** Whether all patterns of targets are compared with one text, which is whole: then leaves it in `foundName`. Otherwise any of them
+   *  may match. */
+  findName(): bool {
+    if (this.use != Use.None) return this.use == Use.Element && this.findElement();
+    if (this.reference != Reference.None) return false;
+    const target = this.target;
+    if (target == Target.None || target == Target.Unclear) return false;
+    const slot = this.targetSlot;
+    const reader = this.reader;
+    if (reader.token(slot) != Token.String || reader.isCut(slot)) return false;
+    if (slot == Slot.Uri && !this.isPlainUri) return false;
+    this.foundName = reader.textAt(slot);
+    this.foundLength = reader.textLength(slot);
+    return true;
+  }
+
+  private findElement(): bool {
+    this.foundName = this.name;
+    this.foundLength = this.nameLength;
+    if (this.isNameCut) return false;
+    return this.useTarget != Target.Resource || isPlainUri(this.name, this.nameLength);
   }
 
   /** Whether the current resource of a subscription matches. */

@@ -1,0 +1,89 @@
+import { SourceConfig, TextMatch } from "../../config/rules/rule_config";
+import { Properties } from "../../host/properties";
+import { Caller } from "../../identity/caller";
+import { Claims } from "../../rules/claim";
+import { Match } from "../../rules/match/match";
+import { Source } from "../../rules/source";
+
+/** What stands for a match that has not been found out. */
+const UNSEEN: u8 = 0xff;
+
+/** Whom the rules of a policy are about. Rules with the same `from` share it: it is matched once for a request. */
+export class Callers {
+  /** The distinct lists of sources, and texts of which each list has one of its own. */
+  private lists: Source[][] = [];
+  private texts: string[] = [];
+  /** The index of each rule's list. */
+  private listOf: u8[] = [];
+  /** How each list matches the current caller: a byte each. */
+  private matches: u8[] = [];
+  private caller: Caller = changetype<Caller>(0);
+  private properties: Properties = changetype<Properties>(0);
+
+  constructor(private claims: Claims) {}
+
+  /** Adds the `from` of the next rule. Returns its sources, which rules may share. */
+  add(configs: SourceConfig[]): Source[] {
+    const text = textOf(configs);
+    let list = this.texts.indexOf(text);
+    if (list < 0) {
+      const sources: Source[] = [];
+      for (let i = 0; i < configs.length; i++) sources.push(new Source(configs[i], this.claims));
+      list = this.texts.push(text) - 1;
+      this.lists.push(sources);
+      this.matches.push(UNSEEN);
+    }
+    this.listOf.push(<u8>list);
+    return this.lists[list];
+  }
+
+  /** Begins with another request. The host's values must be those of one callback. */
+  begin(caller: Caller, properties: Properties): void {
+    this.caller = caller;
+    this.properties = properties;
+    memory.fill(this.matches.dataStart, UNSEEN, this.matches.length);
+  }
+
+  /** Whether the rule of this index is about the caller: anybody where it has no sources. */
+  match(rule: i32): Match {
+    const list: i32 = unchecked(this.listOf[rule]);
+    const known = unchecked(this.matches[list]);
+    return known == UNSEEN ? this.matchList(list) : known;
+  }
+
+  private matchList(list: i32): Match {
+    const sources = unchecked(this.lists[list]);
+    let best = sources.length ? Match.No : Match.Yes;
+    for (let i = 0; i < sources.length && best != Match.Yes; i++) {
+      best = max(best, unchecked(sources[i]).match(this.caller, this.properties));
+    }
+    unchecked((this.matches[list] = <u8>best));
+    return best;
+  }
+}
+
+/** A text that only sources with the same meaning have. */
+function textOf(sources: SourceConfig[]): string {
+  let text = "";
+  for (let i = 0; i < sources.length; i++) {
+    const source = sources[i];
+    text += source.isAnonymous ? "{anonymous" : "{";
+    text += textOfMatch(source.principals) + textOfMatch(source.trustDomains) + textOfMatch(source.ipBlocks);
+    for (let j = 0; j < source.claims.length; j++) {
+      const claim = source.claims[j];
+      text += textOfAll(claim.path) + textOfMatch(claim.match);
+    }
+  }
+  return text;
+}
+
+function textOfMatch(match: TextMatch): string {
+  return textOfAll(match.values) + textOfAll(match.notValues);
+}
+
+/** The texts, each behind its length, so that no others can look like them. */
+function textOfAll(texts: string[]): string {
+  let all = "[";
+  for (let i = 0; i < texts.length; i++) all += texts[i].length.toString() + ":" + texts[i];
+  return all;
+}

@@ -1,0 +1,150 @@
+import { METHOD_COUNT, Method, methodName, methodOf } from "../../mcp/protocol/methods";
+import { MessageDirection } from "../../config/rules/rule_config";
+import { Bytes } from "../../memory/bytes";
+import { Call, Target } from "../../rules/message/call";
+import { HEAD_SIZE } from "../../rules/match/pattern";
+import { OperationRule } from "../../rules/operation";
+import { Rule } from "./rule";
+import { RuleSet } from "./rule_set";
+
+/** Bytes of ones and then of zeros: a mask for each number of bytes. */
+const ONES: usize = memory.data(2 * HEAD_SIZE);
+memory.fill(ONES, 0xff, HEAD_SIZE);
+/** The first bytes of the current message's target, and zeros. */
+const NAME: usize = memory.data(HEAD_SIZE);
+
+/**
+ * Finds the rules that may be about a message, by its method and by the first bytes of what it names, so that long policies cost
+ * little. Rules that it leaves out do not match, whoever calls; those that it finds must be matched.
+ */
+export class RuleIndex {
+  private found: RuleSet = new RuleSet();
+  /** The rules that may be about a message with its name. */
+  private ofName: RuleSet = new RuleSet();
+  /** The rules that may be about requests and notifications of each method, by {@link Method}; for None and Other all. */
+  private byMethod: RuleSet[] = [];
+  /** The rules that are about answers to servers. */
+  private ofAnswers: RuleSet = new RuleSet();
+  /** The rules that may be about a message whatever it names. */
+  private ofAnyName: RuleSet = new RuleSet();
+  /** For each pattern for the targets of the other rules: the first bytes of what matches it, how many of them are compared, and
+   *  the rule's index. */
+  private heads: Bytes;
+  private headLengths: Bytes;
+  private headRules: Bytes;
+  private headCount: i32 = 0;
+
+  constructor(rules: Rule[]) {
+    let patterns = 0;
+    for (let i = 0; i < rules.length; i++) patterns += targetPatterns(rules[i]);
+    this.heads = Bytes.ofSize(patterns * HEAD_SIZE);
+    this.headLengths = Bytes.ofSize(patterns);
+    this.headRules = Bytes.ofSize(patterns);
+    for (let method: Method = 0; method < METHOD_COUNT; method++) this.byMethod.push(rulesAbout(rules, method));
+    for (let i = 0; i < rules.length; i++) {
+      if (rules[i].isAbout(MessageDirection.ServerToClient)) this.ofAnswers.add(i);
+      if (targetPatterns(rules[i]) == 0) this.ofAnyName.add(i);
+      else this.addHeads(rules[i], i);
+    }
+  }
+
+  /** The rules that may be about what `call` stands for. The set is valid until the next call, and may be changed. */
+  find(call: Call): RuleSet {
+    const found = this.found;
+    if (call.isAnswer) {
+      found.copy(this.ofAnswers);
+      return found;
+    }
+    found.copy(unchecked(this.byMethod[methodOf(call.method, call.methodLength)]));
+    if (this.headCount && call.findName()) this.keepNamed(found, call.foundName, call.foundLength);
+    return found;
+  }
+
+  /** Keeps those rules that may be about what has this name. */
+  private keepNamed(found: RuleSet, at: usize, length: i32): void {
+    v128.store(NAME, i64x2.splat(0));
+    memory.copy(NAME, at, min(length, HEAD_SIZE));
+    const name = v128.load(NAME);
+    const ofName = this.ofName;
+    ofName.copy(this.ofAnyName);
+    const heads = this.heads.at;
+    const lengths = this.headLengths.at;
+    const count = <usize>this.headCount;
+    for (let i: usize = 0; i < count; i++) {
+      const mask = v128.load(ONES + HEAD_SIZE - load<u8>(lengths + i));
+      const difference = v128.and(v128.xor(v128.load(heads + i * HEAD_SIZE), name), mask);
+      if (!v128.any_true(difference)) ofName.add(load<u8>(this.headRules.at + i));
+    }
+    found.intersect(ofName);
+  }
+
+  private addHeads(rule: Rule, index: i32): void {
+    for (let i = 0; i < rule.operations.length; i++) {
+      const targets = rule.operations[i].targets;
+      if (!targets) continue;
+      for (let j = 0; j < targets.valueCount; j++) {
+        const head = this.headCount++;
+        const length = targets.writeHead(j, this.heads.at + <usize>head * HEAD_SIZE);
+        store<u8>(this.headLengths.at + head, <u8>length);
+        store<u8>(this.headRules.at + head, <u8>index);
+      }
+    }
+  }
+}
+
+/** The number of patterns of which the target of any message that the rule is about matches one; 0 where that may be any or
+ *  none. */
+function targetPatterns(rule: Rule): i32 {
+  let count = 0;
+  for (let i = 0; i < rule.operations.length; i++) {
+    const targets = rule.operations[i].targets;
+    if (targets) count += targets.valueCount;
+    else if (rule.operations[i].direction == MessageDirection.ClientToServer) return 0;
+  }
+  return count;
+}
+
+/** The rules that may be about requests and notifications of this method. */
+function rulesAbout(rules: Rule[], method: Method): RuleSet {
+  const set = new RuleSet();
+  for (let i = 0; i < rules.length; i++) {
+    const operations = rules[i].operations;
+    let isAbout = operations.length == 0;
+    for (let j = 0; j < operations.length && !isAbout; j++) isAbout = mayBeAbout(operations[j], method);
+    if (isAbout) set.add(i);
+  }
+  return set;
+}
+
+function mayBeAbout(operation: OperationRule, method: Method): bool {
+  if (operation.direction != MessageDirection.ClientToServer) return false;
+  if (method <= Method.Other) return true;
+  if (operation.kind != Target.None && !mayName(method, operation.kind)) return false;
+  const name = Bytes.of(methodName(method));
+  return operation.mayHaveMethod(name.at, name.length);
+}
+
+/** Whether messages of this method can name a target of this kind: see {@link Call.target}. */
+function mayName(method: Method, kind: Target): bool {
+  switch (method) {
+    case Method.ToolsCall:
+      return kind == Target.Tool;
+    case Method.PromptsGet:
+      return kind == Target.Prompt;
+    case Method.ResourcesRead:
+    case Method.ResourcesSubscribe:
+    case Method.ResourcesUnsubscribe:
+      return kind == Target.Resource;
+    case Method.CompletionComplete:
+      return kind != Target.Tool;
+    case Method.TasksGet:
+    case Method.TasksResult:
+    case Method.TasksCancel:
+    case Method.TasksUpdate:
+      return kind == Target.Tool;
+    case Method.SubscriptionsListen:
+      return kind == Target.Resource;
+    default:
+      return false;
+  }
+}
