@@ -58,6 +58,16 @@ export function specials(bytes: v128): v128 {
   );
 }
 
+/** {@link endOfPlainText}, inline for texts of up to 15 bytes. */
+@inline
+export function endOfShortText(at: usize, end: usize): usize {
+  if (at + 16 <= end) {
+    const found = i8x16.bitmask(specials(v128.load(at)));
+    if (found) return at + ctz(found);
+  }
+  return endOfPlainText(at, end);
+}
+
 /** The first byte in [at, end) that a string cannot simply contain: a quote, a backslash or a control character; `end`
  *  where there is none. */
 export function endOfPlainText(at: usize, end: usize): usize {

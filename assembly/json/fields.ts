@@ -18,6 +18,8 @@ class Node {
   isCaptured: bool;
   /** A bit for each field here and below. */
   fields: u64;
+  /** A bit for each length that names of members have: see {@link lengthBit}. */
+  lengths: u64;
   parent: usize;
   firstMember: usize;
   nextMember: usize;
@@ -47,6 +49,8 @@ class Node {
 
   /** The node of the member of this name, or 0. */
   member(at: usize, length: i32): usize {
+    // Most members of a message are of no interest.
+    if (!(this.lengths & lengthBit(length))) return this.anyMember;
     for (let each = this.firstMember; each; each = changetype<Node>(each).nextMember) {
       const node = changetype<Node>(each);
       if (node.nameLength == length && memory.compare(node.name, at, length) == 0) return each;
@@ -58,6 +62,12 @@ class Node {
   get hasInside(): bool {
     return (this.firstMember | this.element | this.anyMember) != 0;
   }
+}
+
+/** The bit of a name's length; one for all of 63 bytes and more. */
+@inline
+function lengthBit(length: i32): u64 {
+  return (<u64>1) << (<u64>min<u32>(length, 63));
 }
 
 /** The fields of a document that are reported, by their places. Built once, at start. */
@@ -100,6 +110,7 @@ export class FieldTree {
     } else {
       node.nextMember = parent.firstMember;
       parent.firstMember = changetype<usize>(node);
+      parent.lengths |= lengthBit(name.length);
     }
     return changetype<usize>(node);
   }

@@ -39,7 +39,12 @@ export class ScalarReader {
   private lettersLeft: u32;
 
   reset(): void {
-    memory.fill(changetype<usize>(this), 0, offsetof<ScalarReader>());
+    this.textAt = 0;
+    this.textLength = 0;
+    this.textTotal = 0;
+    this.textEscaped = false;
+    this.textLossy = false;
+    this.open = Scalar.None;
     this.text.clear();
   }
 

@@ -89,14 +89,21 @@ export function skipInside(nesting: Nesting, outerDepth: u32, expect: Expect, at
       at++;
       continue;
     }
-    const behind =
-      byte == QUOTE ? behindString(at + 1, end) : byte >= 0x61 ? endOfLiteral(at, end) : endOfNumber(at, end);
+    const behind = endOfScalar(at, end);
     if (!behind) break;
     at = behind;
     expect = Expect.CommaOrEnd;
   }
   expected = expect;
   return at;
+}
+
+/** The address behind the string, number or literal that begins at `at`; 0 where it is none, cut or unusual. */
+@inline
+export function endOfScalar(at: usize, end: usize): usize {
+  const byte = load<u8>(at);
+  if (byte == QUOTE) return behindString(at + 1, end);
+  return byte >= 0x61 ? endOfLiteral(at, end) : endOfNumber(at, end);
 }
 
 /** {@link endOfString}, inline for strings of up to 15 bytes. */

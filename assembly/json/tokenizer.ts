@@ -6,13 +6,13 @@ import {
   COLON,
   COMMA,
   QUOTE,
-  endOfPlainText,
+  endOfShortText,
   isDigit,
   isSpace,
 } from "./characters";
 import { DEPTH_LIMIT, NESTING_SIZE, Nesting } from "./nesting";
 import { SCALAR_READER_SIZE, Scalar, ScalarReader } from "./scalar_reader";
-import { Expect, endOfText, expected, skipInside } from "./skip";
+import { Expect, endOfScalar, endOfText, expected, skipInside } from "./skip";
 import { Fault, Token } from "./token";
 
 const NOT_SKIPPING: i32 = -1;
@@ -53,8 +53,20 @@ export class Tokenizer {
 
   /** Ready for another document. */
   reset(): void {
-    memory.fill(changetype<usize>(this), 0, offsetof<Tokenizer>());
+    // One by one: the instruction that fills memory is a call of the runtime.
+    this.fault = Fault.None;
+    this.tokenStart = 0;
+    this.at = 0;
+    this.end = 0;
+    this.expect = Expect.Value;
     this.resumeDepth = NOT_SKIPPING;
+    this.chunk = 0;
+    this.passed = 0;
+    this.rootStart = 0;
+    this.rootEnd = 0;
+    this.rootDepth = 0;
+    this.captures = false;
+    this.captureFrom = 0;
     this.scalars.reset();
     this.nesting.depth = 0;
   }
@@ -104,14 +116,29 @@ export class Tokenizer {
 
   /** Passes in silence over the value that follows the key just read. */
   skipValue(): void {
-    this.resumeDepth = this.nesting.depth;
+    // Most are scalars right behind the colon.
+    const at = this.at;
+    if (at + 1 < this.end && load<u8>(at) == COLON) {
+      const behind = endOfScalar(at + 1, this.end);
+      if (behind) {
+        this.at = behind;
+        this.expect = Expect.CommaOrEnd;
+        return;
+      }
+    }
+    this.skipAhead();
   }
 
   /** Hands out the bytes of the value that follows the key just read, as {@link Token.Part}s and one
    *  {@link Token.LastPart}: `textLength` of them at `textAt`. */
   captureValue(): void {
-    this.skipValue();
+    this.skipAhead();
     this.captures = true;
+  }
+
+  /** Passes in silence over what comes, up to the end of the next value at the current depth. */
+  private skipAhead(): void {
+    this.resumeDepth = this.nesting.depth;
   }
 
   /** Passes in silence over what is left of the innermost open container, its end included. */
@@ -312,7 +339,7 @@ export class Tokenizer {
       this.scalars.beginString(scalar);
       return Token.More;
     }
-    const stop = endOfPlainText(from, this.end);
+    const stop = endOfShortText(from, this.end);
     if (stop < this.end && load<u8>(stop) == QUOTE) {
       // Most strings are whole in a chunk and contain no escape: their bytes need no copy.
       this.at = stop + 1;

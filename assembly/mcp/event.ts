@@ -79,6 +79,7 @@ export class Event {
   method: Method = 0;
   fromClient: bool = false;
   size: u64 = 0;
+  count: u32 = 0;
   tokenKind: TokenKind = 0;
   tokens: u64 = 0;
   targetKind: TargetKind = 0;

@@ -229,9 +229,10 @@ export class Events {
     this.report(EventKind.OperationEnded);
   }
 
-  /** A notification of `size` bytes passed. `session` is 0 where it belongs to none. */
-  notification(stream: Stream, method: Method, fromClient: bool, size: u64, session: SessionKey): void {
+  /** `count` notifications of one method passed, of `size` bytes together. `session` is 0 where they belong to none. */
+  notifications(stream: Stream, method: Method, fromClient: bool, count: u32, size: u64, session: SessionKey): void {
     const event = this.event;
+    event.count = count;
     event.stream = stream;
     event.method = method;
     event.fromClient = fromClient;
@@ -249,9 +250,10 @@ export class Events {
     this.report(EventKind.NotificationRejected);
   }
 
-  /** The server reported progress: of this operation, or null where that is not known. */
-  progress(stream: Stream, operation: Operation | null): void {
+  /** The server reported progress `count` times: of this operation, or null where that is not known. */
+  progress(stream: Stream, operation: Operation | null, count: u32): void {
     const event = this.event;
+    event.count = count;
     event.stream = stream;
     event.operation = operation;
     this.report(EventKind.Progress);

@@ -33,6 +33,14 @@ const ENDPOINT: u64 = 0x746e696f70646e65;
 /** `[DONE]`, likewise. */
 const DONE: u64 = 0x5d454e4f445b;
 
+/** `data: `, and the two halves of `event: message` with its line feed, which have a byte in common. */
+const DATA_LINE: u64 = 0x203a61746164;
+const DATA_LINE_SIZE: usize = 6;
+const DATA_LINE_MASK: u64 = 0xffffffffffff;
+const MESSAGE_LINE_BEGIN: u64 = 0x6d203a746e657665;
+const MESSAGE_LINE_END: u64 = 0x0a6567617373656d;
+const MESSAGE_LINE_SIZE: usize = 15;
+
 const LF: u8 = 0x0a;
 const CR: u8 = 0x0d;
 const LINE_FEED: usize = memory.data<u8>([LF]);
@@ -212,10 +220,32 @@ export class EventReader {
       }
       return isEvent;
     }
+    if (this.skipUsual()) return false;
     this.word = 0;
     this.wordLength = 0;
     this.line = byte == 0x3a ? Line.Ignored : Line.Name;
     return false;
+  }
+
+  /** Passes over the beginning of a line as most servers write it: the whole type `message`, or the name of an event's first
+   *  data. False where the line is another one or cut. */
+  private skipUsual(): bool {
+    const at = this.at;
+    if (at + MESSAGE_LINE_SIZE > this.end) return false;
+    const begin = load<u64>(at);
+    if ((begin & DATA_LINE_MASK) == DATA_LINE && !this.hasData) {
+      this.hasData = true;
+      this.line = Line.DataValue;
+      this.at = at + DATA_LINE_SIZE;
+      return true;
+    }
+    if (begin != MESSAGE_LINE_BEGIN || load<u64>(at + MESSAGE_LINE_SIZE - sizeof<u64>()) != MESSAGE_LINE_END)
+      return false;
+    this.type = MESSAGE;
+    this.typeLength = 7;
+    this.afterCR = false;
+    this.at = at + MESSAGE_LINE_SIZE;
+    return true;
   }
 
   /** Bytes of a field's name. True where the line is one more of the data: `dataAt` is the line feed between. */

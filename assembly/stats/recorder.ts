@@ -125,10 +125,10 @@ export class Recorder {
     this.table.record(Family.DefinitionTokens, 0, 0, tokens);
   }
 
-  notification(stream: Stream, method: Method, fromClient: bool, size: u64): void {
-    this.series.choose(stream, method, TargetKind.None, OTHER_INDEX);
+  notifications(stream: Stream, method: Method, fromClient: bool, count: u32, size: u64): void {
+    this.series.choose(stream, method, TargetKind.None, OTHER_INDEX, count);
     const direction = fromClient ? Direction.ClientToServer : Direction.ServerToClient;
-    this.table.count(Family.Notifications, direction, 0, 1);
+    this.table.count(Family.Notifications, direction, 0, count);
     this.table.count(Family.PayloadBytes, direction, 0, size);
   }
 

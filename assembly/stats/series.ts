@@ -13,13 +13,14 @@ export class Series {
     private table: MetricTable,
   ) {}
 
-  /** Chooses the series of a method and target: what has no room goes to `_OTHER`. Returns the target as it is labelled. */
-  choose(stream: Stream, method: Method, kind: TargetKind, target: i32): i32 {
-    if (method == Method.Other) this.countOverflow(stream, OverflowingLabel.Method);
+  /** Chooses the series of a method and target for `count` events: what has no room goes to `_OTHER`. Returns the target as it is
+   *  labelled. */
+  choose(stream: Stream, method: Method, kind: TargetKind, target: i32, count: u32 = 1): i32 {
+    if (method == Method.Other) this.countOverflow(stream, OverflowingLabel.Method, count);
     const server = this.serverOf(stream);
     const labels = this.labels;
     if (!labels.admitSeries(server, method, kind, target)) {
-      this.countOverflow(stream, OverflowingLabel.Series);
+      this.countOverflow(stream, OverflowingLabel.Series, count);
       target = OTHER_INDEX;
       if (!labels.admitSeries(server, method, kind, target)) {
         this.table.choose(OTHER_INDEX, Method.Other, TargetKind.None, OTHER_INDEX);
@@ -30,9 +31,9 @@ export class Series {
     return target;
   }
 
-  /** Chooses the series of a tool, by its label, whatever is done with it. */
-  chooseTool(stream: Stream, tool: i32): void {
-    this.choose(stream, Method.ToolsCall, TargetKind.Tool, tool);
+  /** Chooses the series of a tool, by its label, for `count` events, whatever is done with it. */
+  chooseTool(stream: Stream, tool: i32, count: u32 = 1): void {
+    this.choose(stream, Method.ToolsCall, TargetKind.Tool, tool, count);
     this.table.forgetMethod();
   }
 
@@ -41,10 +42,10 @@ export class Series {
     return this.labels.targets(this.serverOf(stream), TargetKind.Tool).findKey(tool);
   }
 
-  /** Counts a name that got no label value of its own. */
-  countOverflow(stream: Stream, label: OverflowingLabel): void {
+  /** Counts a name that got no label value of its own, `count` times. */
+  countOverflow(stream: Stream, label: OverflowingLabel, count: u32 = 1): void {
     this.table.chooseServer(this.serverOf(stream));
-    this.table.count(Family.LabelOverflow, label, 0, 1);
+    this.table.count(Family.LabelOverflow, label, 0, count);
   }
 
   /** Admits the name of the stream's server to the labels. */

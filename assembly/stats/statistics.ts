@@ -172,9 +172,9 @@ export class Statistics extends EventSink {
       case EventKind.OperationEnded:
         return this.recorder.operationEnded(stream, event.operation!);
       case EventKind.Notification:
-        return this.recorder.notification(stream, event.method, event.fromClient, event.size);
+        return this.recorder.notifications(stream, event.method, event.fromClient, event.count, event.size);
       case EventKind.Progress:
-        return this.tools.progress(stream, event.operation);
+        return this.tools.progress(stream, event.operation, event.count);
       case EventKind.Tokens:
         return this.recorder.tokens(stream, event.tokenKind, <u32>event.tokens);
       case EventKind.ListMeasured:

@@ -22,15 +22,15 @@ export class ToolRecorder {
     this.labels.targets(this.series.serverOf(stream), kind).admit(name, nameLength, isListed);
   }
 
-  progress(stream: Stream, operation: Operation | null): void {
+  progress(stream: Stream, operation: Operation | null, count: u32): void {
     const server = this.series.serverOf(stream);
     if (operation && operation.method == Method.ToolsCall && operation.nameLength) {
       const tools = this.labels.targets(server, TargetKind.Tool);
-      this.series.chooseTool(stream, tools.find(operation.name, operation.nameLength));
+      this.series.chooseTool(stream, tools.find(operation.name, operation.nameLength), count);
     } else {
       this.table.chooseServer(server);
     }
-    this.table.count(Family.Progress, 0, 0, 1);
+    this.table.count(Family.Progress, 0, 0, count);
   }
 
   unknownTool(stream: Stream): void {

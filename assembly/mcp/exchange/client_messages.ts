@@ -45,7 +45,7 @@ export class ClientMessages {
     const method = message.method;
     const session = this.sessions.keyOrNone(stream);
     if (isRejected) return this.events.notificationRejected(stream, method, session);
-    this.events.notification(stream, method, true, message.size, session);
+    this.events.notifications(stream, method, true, 1, message.size, session);
     if (method == Method.NotificationsCancelled) this.pairing.cancel(stream, message, false);
   }
 

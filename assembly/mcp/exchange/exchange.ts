@@ -181,7 +181,12 @@ export class Exchange {
   /** Bytes of the response's body. */
   responseBody(at: usize, length: usize, services: ExchangeServices): void {
     const decoder = changetype<Decoder>(this.response);
-    if (!decoder.isEventStream) return this.readResponse(decoder, at, length, services);
+    if (decoder.isEventStream) this.readEvents(decoder, at, length, services);
+    else this.readResponse(decoder, at, length, services);
+    services.serverMessages.report(this.stream);
+  }
+
+  private readEvents(decoder: Decoder, at: usize, length: usize, services: ExchangeServices): void {
     const stream = this.stream;
     const events = decoder.events;
     events.feed(at, length);
@@ -209,6 +214,7 @@ export class Exchange {
     if (!this.response) return;
     const decoder = changetype<Decoder>(this.response);
     if (!decoder.isEventStream) this.endServerMessages(decoder, services);
+    services.serverMessages.report(this.stream);
     this.releaseResponse();
   }
 
@@ -336,6 +342,7 @@ export class Exchange {
     const kind = reader.finish();
     if (kind == MessageKind.None) return this.refuseAnswer(reader.refusal, services);
     stream.readSize += message.size;
+    if (services.serverMessages.addsUp(message, kind)) return;
     if (kind == MessageKind.Response ? !this.isMcp : !this.isOfMcp(message.method)) return this.passOver();
     if (stream.isConfirmed && !stream.operations.includes(Method.Initialize)) services.sessions.keepAlive(stream);
     this.confirm(services);

@@ -19,7 +19,7 @@ export class McpMessage {
   listed: TargetKind;
   listedAt: usize;
   listedLength: u32;
-  /** The {@link keyedTextHash} of the method's name; 0 where it is no text. */
+  /** The {@link keyedTextHash} of the method's name where there are headers to compare it with, else 1; 0 where it is no text. */
   methodHash: u64;
   /** The hash of the id of the task that a notification or answer is about, and its state; 0 and None where there is none. */
   task: u64;

@@ -112,7 +112,12 @@ export class McpReader {
           const tokens = reader.fields.tokens;
           const isText = reader.fields.value == Token.String;
           message.method = isText ? methodOf(tokens.textAt, tokens.textTotal) : Method.None;
-          message.methodHash = isText ? keyedTextHash(tokens.textAt, tokens.textLength, tokens.textTotal) : 0;
+          // Only headers that repeat the method are compared with it.
+          if (message.mirrored && isText) {
+            message.methodHash = keyedTextHash(tokens.textAt, tokens.textLength, tokens.textTotal);
+          } else {
+            message.methodHash = isText ? 1 : 0;
+          }
           return McpPart.Method;
         }
         case Part.Payload: {

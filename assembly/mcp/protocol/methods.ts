@@ -117,10 +117,23 @@ export const METHOD_NAMESPACES: string[] = [
 /** The names as bytes, for comparison. */
 const KNOWN = NAMES.map<usize>((name) => permanentBytes(name));
 
+/** Bytes of the longest name. */
+const LONGEST_NAME: i32 = NAMES.reduce<i32>((longest, name) => max(longest, name.length), 0);
+
+/** By the length of names: the last method of that length, and by methods: the one before of the same length. None where there
+ *  is none. */
+const lastOfLength = new StaticArray<u8>(LONGEST_NAME + 1);
+const beforeOfLength = new StaticArray<u8>(METHOD_COUNT);
+for (let method: i32 = Method.Initialize; method < METHOD_COUNT; method++) {
+  const length = NAMES[method].length;
+  beforeOfLength[method] = lastOfLength[length];
+  lastOfLength[length] = <u8>method;
+}
+
 /** The method of this name: a known one; Other for an unknown one in MCP's namespaces; None for any other text. */
 export function methodOf(at: usize, length: u32): Method {
-  for (let method: i32 = Method.Initialize; method < NAMES.length; method++) {
-    if (<u32>unchecked(NAMES[method]).length != length) continue;
+  let method: i32 = length <= <u32>LONGEST_NAME ? unchecked(lastOfLength[length]) : Method.None;
+  for (; method != Method.None; method = unchecked(beforeOfLength[method])) {
     if (memory.compare(unchecked(KNOWN[method]), at, length) == 0) return method;
   }
   for (let i = 0; i < METHOD_NAMESPACES.length; i++) {

@@ -106,9 +106,12 @@ export class Span {
     return load<u64>(this.times + index * sizeof<u64>());
   }
 
-  addProgress(now: u64): void {
-    if (this.progressTimes < PROGRESS_LIMIT) store<u64>(this.times + this.progressTimes++ * sizeof<u64>(), now);
-    this.progress++;
+  /** Progress was reported `count` times. */
+  addProgress(now: u64, count: u32): void {
+    for (let i: u32 = 0; i < count && this.progressTimes < PROGRESS_LIMIT; i++) {
+      store<u64>(this.times + this.progressTimes++ * sizeof<u64>(), now);
+    }
+    this.progress += count;
   }
 
   private get times(): usize {

@@ -97,7 +97,7 @@ export class SpanRecorder extends EventSink {
       case EventKind.OperationEnded:
         return this.ended(event.stream, event.operation!);
       case EventKind.Progress:
-        return this.progressed(event.operation);
+        return this.progressed(event.operation, event.count);
       case EventKind.Decided:
         if (event.isDenied && !event.isShadow) reject(event.stream, RejectingRule.Access, event.rule);
         return;
@@ -194,9 +194,9 @@ export class SpanRecorder extends EventSink {
     return this.services.sessions.sessionOfRequest(stream, UNKNOWN_REVISION, client, operation.clientNameLength);
   }
 
-  private progressed(operation: Operation | null): void {
+  private progressed(operation: Operation | null, count: u32): void {
     const span = operation ? spanOf(operation) : null;
-    if (span) span.addProgress(this.clock.now());
+    if (span) span.addProgress(this.clock.now(), count);
   }
 
   private limited(stream: Stream, rule: i32, decision: LimitDecision): void {

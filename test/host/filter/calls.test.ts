@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { exchange, type Plugin } from "../index.ts";
 import { limited } from "./limits.ts";
 import {
@@ -96,10 +96,23 @@ test("a held body is read once for all who decide, unless it is large", () => {
   expect([10, 30_000, 100_000].map(bodiesRead)).toEqual([2, 2, 3 * 2 + 1]);
 });
 
-test("each report of progress takes three more, and no clock where they come together", () => {
-  const body = progress.repeat(3) + event(called);
-  const run = (plugin: Plugin) => post(plugin, toolCall("echo"), { headers: SSE_ANSWER, body }, { headers: SESSION });
-  expect(callsOf(startFilter(STATISTICS), run)).toEqual({ ...CALL, proxy_increment_metric: 4 + 3 * 3 });
+describe("reports of progress", () => {
+  const callsWith = (body: string | string[], headers = SSE_ANSWER) => {
+    const run = (plugin: Plugin) => post(plugin, toolCall("echo"), { headers, body }, { headers: SESSION });
+    return callsOf(startFilter(STATISTICS), run);
+  };
+
+  test("take three more, and no clock, however many come together", () => {
+    const burst = { ...CALL, proxy_increment_metric: 4 + 3 };
+    expect(callsWith(progress + event(called))).toEqual(burst);
+    expect(callsWith(progress.repeat(50) + event(called))).toEqual(burst);
+  });
+
+  test("take two more where notifications of another method come between", () => {
+    const other = event(notification("notifications/message", { level: "info", data: "x" }));
+    const body = progress.repeat(2) + other.repeat(3) + progress.repeat(2) + event(called);
+    expect(callsWith(body)).toEqual({ ...CALL, proxy_increment_metric: 4 + 3 + 2 + 3 });
+  });
 });
 
 test("what is not MCP takes one", () => {
