@@ -16,6 +16,8 @@ class Node {
   field: i32;
   /** Its bytes are handed out. */
   isCaptured: bool;
+  /** The end of an array or object here is reported, too. */
+  reportsEnd: bool;
   /** A bit for each field here and below. */
   fields: u64;
   /** A bit for each length that names of members have: see {@link lengthBit}. */
@@ -78,6 +80,11 @@ export class FieldTree {
    *  for the members of an object) as `field`, 1 to 63. */
   add(field: i32, path: string[]): void {
     this.node(field, path);
+  }
+
+  /** The same, but reports the end of an array or object there as well: `value` is then that token. There must be fields inside. */
+  addContainer(field: i32, path: string[]): void {
+    this.node(field, path).reportsEnd = true;
   }
 
   /** The same, but hands out the bytes of the values there, which must be members of an object. */
@@ -191,12 +198,17 @@ export class FieldReader {
           this.beginMember(changetype<Node>(this.container).member(tokens.textAt, tokens.textTotal));
           break;
         case Token.ObjectEnd:
-        case Token.ArrayEnd:
+        case Token.ArrayEnd: {
           // The list of documents is no container: its end is the end of the bytes.
           if (!this.container) break;
-          this.container = changetype<Node>(this.container).parent;
+          const ended = changetype<Node>(this.container);
+          this.container = ended.parent;
           if (!this.container && this.isList) return Found.DocumentEnd;
-          break;
+          if (!ended.reportsEnd) break;
+          this.field = ended.field;
+          this.value = token;
+          return Found.Field;
+        }
         default:
           if (this.begin(token)) return Found.Field;
       }

@@ -114,6 +114,34 @@ export class Tokenizer {
     if (this.captureFrom) this.captureFrom = at;
   }
 
+  /** The address of the next byte, and that after the last byte that was fed. */
+  @inline
+  get readAt(): usize {
+    return this.at;
+  }
+
+  @inline
+  get readEnd(): usize {
+    return this.end;
+  }
+
+  /** Leaves out the next `count` bytes of those that were fed. Offsets count them. */
+  leaveOut(count: usize): void {
+    this.at += count;
+  }
+
+  /** The bytes left out since the array was opened are whole elements: its end or a comma is next. */
+  skipToElementEnd(): void {
+    this.expect = Expect.CommaOrEnd;
+  }
+
+  /** Reads the bytes after all that were left out since the newest token: a copy of them, `count` bytes, is at `at`. The chunk fed last
+   *  must not have been begun, and be fed again once these are used up. */
+  readLeftOut(at: usize, count: usize): void {
+    this.feed(at, count);
+    this.passed -= count;
+  }
+
   /** Passes in silence over the value that follows the key just read. */
   skipValue(): void {
     // Most are scalars right behind the colon.

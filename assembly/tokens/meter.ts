@@ -32,6 +32,8 @@ class Account {
 const ALL: i32 = KIND_LIMIT;
 const IN_HAND: i32 = KIND_LIMIT + 1;
 const ACCOUNTS_SIZE: usize = <usize>(KIND_LIMIT + 2) * offsetof<Account>();
+/** Bytes of a {@link Meter} and of its parts behind it. */
+export const METER_SIZE: usize = offsetof<Meter>() + ACCOUNTS_SIZE + ESTIMATOR_SIZE;
 
 /**
  * Estimates how many tokens the texts of one message are, kind by kind. Up to a bound every byte of them is read; beyond
@@ -46,7 +48,7 @@ export class Meter {
   private passed: u64;
 
   static create(): Meter {
-    const self = changetype<Meter>(heap.alloc(offsetof<Meter>() + ACCOUNTS_SIZE + ESTIMATOR_SIZE));
+    const self = changetype<Meter>(heap.alloc(METER_SIZE));
     self.reset(0);
     return self;
   }
@@ -56,6 +58,16 @@ export class Meter {
     memory.fill(changetype<usize>(this), 0, offsetof<Meter>() + ACCOUNTS_SIZE);
     this.estimator.reset();
     this.bound = bound;
+  }
+
+  /** Writes {@link METER_SIZE} bytes to `at`, from which {@link restore} makes any meter what this one is now. */
+  save(at: usize): void {
+    memory.copy(at, changetype<usize>(this), METER_SIZE);
+  }
+
+  /** Continues where {@link save} was called. */
+  restore(at: usize): void {
+    memory.copy(changetype<usize>(this), at, METER_SIZE);
   }
 
   /** The next bytes of a text. */

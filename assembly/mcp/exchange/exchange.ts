@@ -313,6 +313,8 @@ export class Exchange {
       if (part == McpPart.More || part == McpPart.Refused) return;
       if (part == McpPart.Method) {
         if (message.method == Method.None && this.isMcp) message.method = Method.Other;
+      } else if (part == McpPart.List) {
+        if (this.isMcp) services.serverMessages.compareList(this.stream, reader);
       } else if (part == McpPart.Listed) {
         if (this.isMcp) services.serverMessages.readListed(this.stream, message);
       } else if (part == McpPart.Task) {

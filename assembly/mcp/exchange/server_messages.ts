@@ -1,6 +1,8 @@
 import { MessageKind } from "../../jsonrpc/message_reader";
 import { Events } from "../events";
+import { KeptLists } from "../message/kept_lists";
 import { McpMessage } from "../message/message";
+import { McpReader } from "../message/message_reader";
 import { Pairing } from "../operations/pairing";
 import { TokenUsage } from "../operations/token_usage";
 import { Method, TargetKind } from "../protocol/methods";
@@ -22,6 +24,7 @@ export class ServerMessages {
     private pairing: Pairing,
     private usage: TokenUsage,
     private tasks: Tasks,
+    private lists: KeptLists,
     private events: Events,
   ) {}
 
@@ -53,6 +56,12 @@ export class ServerMessages {
       if (message.method == Method.SamplingCreateMessage) this.usage.samplingRequested(stream, message);
       this.pairing.beginFromServer(stream, message);
     }
+  }
+
+  /** A list of definitions begins. */
+  compareList(stream: Stream, reader: McpReader): void {
+    if (!mayAnswer(stream, reader.message.listMethod)) return;
+    reader.compareList(this.lists, this.participants.serverOf(stream));
   }
 
   /** The name of a tool or prompt in a list has been read. */

@@ -23,6 +23,7 @@ import { ToolLists } from "../../store/tool_lists";
 import { EventSink } from "../event_sink";
 import { RequestHead } from "../headers/request_head";
 import { Events } from "../events";
+import { KeptLists } from "../message/kept_lists";
 import { AbandonedOperations } from "../operations/abandoned_operations";
 import { Cancellations } from "../operations/cancellations";
 import { Pairing } from "../operations/pairing";
@@ -87,6 +88,7 @@ export class ExchangeServices {
   readonly origins: SpanOrigins | null;
   /** Keeps count of sessions. */
   readonly tracker: SessionTracker;
+  private lists: KeptLists;
   private spanIds: u64;
   private storedSessions: Sessions;
   private waiting: WaitingOperations;
@@ -120,8 +122,9 @@ export class ExchangeServices {
     const participants = new Participants(servers, callers, events, principals, settings.callerLabel);
     const sessions = new StreamSessions(new SessionKeys(secret), participants, tracker, events, clock, sharedTraces);
     const tasks = new Tasks(new StoredTasks(shared), participants, events, clock);
-    const lists = new ListChanges(new ToolLists(shared), new ListPaths(shared), sessions, participants, events);
-    const tools = new ToolWatch(lists, tasks, events);
+    const changes = new ListChanges(new ToolLists(shared), new ListPaths(shared), sessions, participants, events);
+    const tools = new ToolWatch(changes, tasks, events);
+    const lists = new KeptLists();
     const usage = new TokenUsage(settings.tokens, new Marks(shared, "lists"), sessions, events);
     const waiting = new WaitingOperations(shared, events, settings.idleSeconds);
     const cancellations = new Cancellations(new Marks(shared, "cancellations"));
@@ -134,6 +137,7 @@ export class ExchangeServices {
       participants,
       usage,
       tools,
+      lists,
       endpoints,
       events,
       clock,
@@ -146,7 +150,7 @@ export class ExchangeServices {
     this.pairing = pairing;
     this.httpSse = new HttpSse(endpoints, sessions, pairing);
     this.clientMessages = new ClientMessages(sessions, participants, pairing, usage, events);
-    this.serverMessages = new ServerMessages(participants, pairing, usage, tasks, events);
+    this.serverMessages = new ServerMessages(participants, pairing, usage, tasks, lists, events);
     this.tasks = tasks;
     this.tokens = settings.tokens;
     this.definitions = new SeenDefinitions(shared);
@@ -154,6 +158,7 @@ export class ExchangeServices {
     this.origins = trace ? new SpanOrigins(trace, role, new SessionTraces(secret), tracker) : null;
     this.spanIds = trace ? randomNumbers.next() : 0;
     this.tracker = tracker;
+    this.lists = lists;
     this.storedSessions = storedSessions;
     this.waiting = waiting;
     this.waitingSessions = waitingSessions;
@@ -198,5 +203,6 @@ export class ExchangeServices {
   close(nowMs: u64): void {
     this.pairing.close();
     this.tracker.close(nowMs);
+    this.lists.close();
   }
 }

@@ -12,6 +12,8 @@ export class ListedTools {
   count: i32;
   /** The list is not whole: it has more than {@link TOOL_LIMIT} tools, or earlier pages are missing. */
   isCut: bool;
+  /** The tool that began last is not over. */
+  private isOpen: bool;
   private description: StreamHash;
   private inputSchema: StreamHash;
   private nextFree: usize;
@@ -27,6 +29,16 @@ export class ListedTools {
     }
     self.count = 0;
     self.isCut = false;
+    self.isOpen = false;
+    return self;
+  }
+
+  /** A list that was read before: `count` tools at `tools`. */
+  static copy(tools: usize, count: i32, isCut: bool): ListedTools {
+    const self = ListedTools.take();
+    memory.copy(self.at, tools, count * LISTED_TOOL_SIZE);
+    self.count = count;
+    self.isCut = isCut;
     return self;
   }
 
@@ -61,6 +73,7 @@ export class ListedTools {
     }
     memory.fill(this.at + this.count * LISTED_TOOL_SIZE, 0, LISTED_TOOL_SIZE);
     this.count++;
+    this.isOpen = true;
     this.description.reset();
     this.inputSchema.reset();
   }
@@ -80,7 +93,8 @@ export class ListedTools {
 
   /** The tool that began last is over. To be called at the end of the list, too. */
   end(): void {
-    if (this.count == 0 || this.isCut) return;
+    if (!this.isOpen) return;
+    this.isOpen = false;
     this.newest.definitionHash = mix(this.description.value ^ mix(this.inputSchema.value));
   }
 

@@ -16,6 +16,8 @@ import { TokenKind, TokenSettings } from "../protocol/token_kinds";
 @unmanaged
 export class McpMessage {
   method: Method;
+  /** The method whose answers have the list of definitions that was begun last. */
+  listMethod: Method;
   listed: TargetKind;
   listedAt: usize;
   listedLength: u32;

@@ -4,13 +4,15 @@ import { MessageKind, MessageReader, Part, Refusal } from "../../jsonrpc/message
 import { equalsText } from "../../memory/bytes";
 import { keyedTextHash } from "../../memory/keyed_hash";
 import { StreamHash } from "../../memory/stream_hash";
+import { KeptLists } from "./kept_lists";
+import { ListReading } from "./list_reading";
 import { ListedTools } from "./listed_tools";
 import { MESSAGE_SIZE, McpMessage } from "./message";
 import { Method, TargetKind, methodOf } from "../protocol/methods";
 import { MirroredHeaders } from "../headers/mirrored_headers";
 import { NAME_LIMIT } from "../protocol/limits";
 import { Outcome } from "../protocol/outcome";
-import { PayloadField, measuredFields, messageFields, textKind } from "./payload";
+import { PayloadField, listMethod, measuredFields, messageFields, textKind } from "./payload";
 import { UNKNOWN_REVISION, revisionOf } from "../protocol/revisions";
 import { TaskState, taskStateOf } from "../protocol/task_state";
 import { Texts } from "./texts";
@@ -22,6 +24,8 @@ export enum McpPart {
   More,
   /** The method: see `method`. */
   Method,
+  /** A list of definitions begins: `listMethod`. See {@link McpReader.compareList}. */
+  List,
   /** The name of a tool or prompt in a list: `listed`, `listedAt`, `listedLength`. */
   Listed,
   /** A task in a list: `task`, `taskState`. */
@@ -40,6 +44,7 @@ const fieldsWithTexts = measuredFields();
 @unmanaged
 export class McpReader {
   private reader: MessageReader;
+  private list: ListReading;
   private estimates: bool;
   private nextFree: usize;
 
@@ -57,6 +62,7 @@ export class McpReader {
       self.message.texts = Texts.create();
       self.message.argumentsRead = changetype<StreamHash>(heap.alloc(offsetof<StreamHash>()));
       self.message.tools = 0;
+      self.list = ListReading.create(self.message);
     }
     self.estimates = tokens.estimate;
     self.message.mirrored = 0;
@@ -72,6 +78,7 @@ export class McpReader {
 
   /** It must not be used any more. */
   release(): void {
+    this.list.reset();
     this.message.releaseTools();
     this.nextFree = free;
     free = changetype<usize>(this);
@@ -101,6 +108,13 @@ export class McpReader {
   /** The next bytes of the message; those before must be used up. */
   feed(at: usize, length: usize): void {
     this.reader.feed(at, length);
+    this.list.takeChunk();
+  }
+
+  /** At {@link McpPart.List}: passes over the list if it is one that is kept of this server, as if it had been read, except that
+   *  its names are not reported again. Else it may be kept: see {@link KeptLists.keep}. */
+  compareList(lists: KeptLists, server: u64): void {
+    this.list.begin(lists, server);
   }
 
   next(): McpPart {
@@ -137,6 +151,7 @@ export class McpReader {
         case Part.Refused:
           return McpPart.Refused;
         default:
+          if (this.list.readOn()) break;
           return McpPart.More;
       }
     }
@@ -253,6 +268,14 @@ export class McpReader {
         message.task = 0;
         message.taskState = TaskState.None;
         return McpPart.More;
+      case PayloadField.Tools:
+      case PayloadField.Prompts:
+      case PayloadField.Resources:
+      case PayloadField.ResourceTemplates:
+        if (fields.value == Token.ArrayEnd) this.list.end();
+        if (fields.value != Token.ArrayStart) return McpPart.More;
+        message.listMethod = listMethod(fields.field);
+        return McpPart.List;
       case PayloadField.ResultTool:
         if (!message.tools) message.tools = changetype<usize>(ListedTools.take());
         changetype<ListedTools>(message.tools).begin();

@@ -1,5 +1,6 @@
 import { ANY, EACH, FieldTree } from "../../json/fields";
 import { FIRST_PAYLOAD_FIELD, envelopeFields } from "../../jsonrpc/message_reader";
+import { Method } from "../protocol/methods";
 import { TOKEN_KIND_COUNT, TokenKind } from "../protocol/token_kinds";
 
 /** What is read of a message besides its envelope. */
@@ -52,6 +53,11 @@ export enum PayloadField {
   /** Definitions as well, each captured as a field of its own. */
   ToolDescription = FirstText + TOKEN_KIND_COUNT,
   ToolInputSchema,
+  /** Lists of definitions: where the array begins, and where it ends. */
+  Tools,
+  Prompts,
+  Resources,
+  ResourceTemplates,
 }
 
 /** The fields of an MCP message. */
@@ -68,6 +74,8 @@ export function messageFields(): FieldTree {
   tree.add(PayloadField.ResultIsError, ["result", "isError"]);
   tree.add(PayloadField.ResultType, ["result", "resultType"]);
   tree.add(PayloadField.ResultTask, ["result", "task"]);
+  tree.addContainer(PayloadField.Tools, ["result", "tools"]);
+  tree.addContainer(PayloadField.Prompts, ["result", "prompts"]);
   tree.add(PayloadField.ResultTool, ["result", "tools", EACH]);
   tree.add(PayloadField.ResultToolName, ["result", "tools", EACH, "name"]);
   tree.add(PayloadField.ResultPromptName, ["result", "prompts", EACH, "name"]);
@@ -98,6 +106,8 @@ export function measuredFields(): FieldTree {
   capture(tree, TokenKind.Result, ["result", "content", EACH, "text"]);
   capture(tree, TokenKind.Result, ["result", "content", EACH, "resource", "text"]);
   capture(tree, TokenKind.Structured, ["result", "structuredContent"]);
+  tree.addContainer(PayloadField.Resources, ["result", "resources"]);
+  tree.addContainer(PayloadField.ResourceTemplates, ["result", "resourceTemplates"]);
   captureMembers(tree, TokenKind.Definitions, ["result", "prompts", EACH], ["description", "arguments"]);
   captureMembers(tree, TokenKind.Definitions, ["result", "resources", EACH], ["uri", "name", "description"]);
   const template = ["uriTemplate", "name", "description"];
@@ -117,6 +127,22 @@ export function measuredFields(): FieldTree {
 @inline
 export function textKind(field: i32): TokenKind {
   return field < PayloadField.ToolDescription ? <TokenKind>(field - PayloadField.FirstText) : TokenKind.Definitions;
+}
+
+/** The method whose answers have this list of definitions; None for any other field. */
+export function listMethod(field: i32): Method {
+  switch (field) {
+    case PayloadField.Tools:
+      return Method.ToolsList;
+    case PayloadField.Prompts:
+      return Method.PromptsList;
+    case PayloadField.Resources:
+      return Method.ResourcesList;
+    case PayloadField.ResourceTemplates:
+      return Method.ResourcesTemplatesList;
+    default:
+      return Method.None;
+  }
 }
 
 /** What `sampling/createMessage` (2025-11-25, client/sampling) asks the model. */

@@ -64,6 +64,22 @@ export class Texts {
     this.meter.endText(kind);
   }
 
+  /** Whether there has been no text. */
+  get isEmpty(): bool {
+    return !this.hasTexts;
+  }
+
+  /** Between two texts: writes what has been read to `at`, METER_SIZE bytes, for {@link restore}. */
+  save(at: usize): void {
+    this.meter.save(at);
+  }
+
+  /** Continues as if the texts had been read after which {@link save} was called. There must have been none yet. */
+  restore(at: usize): void {
+    this.hasTexts = true;
+    this.meter.restore(at);
+  }
+
   /** A text comes: most messages have none. */
   private begin(): void {
     if (this.hasTexts) return;

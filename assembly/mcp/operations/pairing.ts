@@ -5,6 +5,7 @@ import { neverZero } from "../../memory/keyed_hash";
 import { IdKind, alikeKind } from "../../jsonrpc/id";
 import { Endpoints } from "../../store/endpoints";
 import { Events } from "../events";
+import { KeptLists } from "../message/kept_lists";
 import { McpMessage } from "../message/message";
 import { Method } from "../protocol/methods";
 import { Outcome, isRejection, rejectionCode } from "../protocol/outcome";
@@ -39,6 +40,7 @@ export class Pairing {
     private participants: Participants,
     private usage: TokenUsage,
     private tools: ToolWatch,
+    private lists: KeptLists,
     private endpoints: Endpoints,
     private events: Events,
     private clock: Clock,
@@ -349,6 +351,7 @@ export class Pairing {
     }
     this.usage.answered(stream, message, operation);
     this.tools.answered(stream, message, operation, outcome);
+    if (outcome == Outcome.Ok) this.lists.keep(message, operation.method);
     this.conclude(stream, operation, outcome);
   }
 

@@ -9,6 +9,8 @@ const MODERN = { "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call
 const POST = { "content-type": "application/json", accept: "application/json, text/event-stream" };
 const texts = result({ content: [{ type: "text", text: "Tromsø ☃ by night" }], structuredContent: { n: 1 } });
 const listed = result({ tools: [{ name: "echo", description: "Says it again", inputSchema: { type: "object" } }] });
+const long = "Says again what it is told, word by word. ".repeat(20);
+const longList = result({ tools: [{ name: "echo", description: long }, { name: "add" }] });
 const progress = event(notification("notifications/progress", { progress: 1 }));
 const sampling = event(request("sampling/createMessage", { messages: [] }, "server-1"));
 
@@ -20,6 +22,7 @@ const EXCHANGES: Record<string, (plugin: Plugin) => void> = {
     post(plugin, toolCall("echo"), { headers: SSE_ANSWER, body: progress + sampling + event(texts) }),
   "a batch": (plugin) => post(plugin, batch(toolCall("echo", 1), toolCall("echo", 2)), batch(texts)),
   "a list": (plugin) => post(plugin, request("tools/list"), listed),
+  "a list that comes again": (plugin) => post(plugin, request("tools/list"), longList),
   "a notification": (plugin) => post(plugin, notification("notifications/initialized"), { status: 202 }),
   "an error": (plugin) => post(plugin, toolCall("nobody knows"), error(-32602)),
   "a message of 100 KB": (plugin) => post(plugin, toolCall("echo"), result({ content: "long ".repeat(20_000) })),

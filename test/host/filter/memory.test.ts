@@ -16,6 +16,14 @@ const SHAPES: ((plugin: Plugin, i: number) => void)[] = [
     post(plugin, toolCall("echo", i), { headers: SSE_ANSWER, body: event(progress) + event(result({}, i)) }),
   (plugin, i) => post(plugin, toolCall(`unknown-${i}`, i), error(-32602, i)),
   (plugin, i) => post(plugin, request("tools/list", {}, `id-${i}`), result({ tools: [{ name: "echo" }] }, `id-${i}`)),
+  (plugin, i) => {
+    const description = "It does what its name says. ".repeat(20 + (i % 97));
+    post(
+      plugin,
+      request("tools/list", {}, i),
+      result({ tools: [{ name: "echo", description }, { name: `n${i % 1000}` }] }, i),
+    );
+  },
   (plugin, i) => post(plugin, request("tools/list", { cursor: `${i}` }), result({ tools: [], nextCursor: `n${i}` })),
   (plugin, i) => {
     const asked = event(request("sampling/createMessage", sampling, `server-${i}`));

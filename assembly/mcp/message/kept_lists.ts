@@ -1,0 +1,114 @@
+import { commonLength } from "../../memory/common_length";
+import { Method } from "../protocol/methods";
+import { KeptList } from "./kept_list";
+import { recording } from "./list_recording";
+import { McpMessage } from "./message";
+
+/** Bytes of memory for the lists of one counting unit on one worker, and how many lists they are at most. */
+const SIZE_LIMIT: usize = 1048576;
+const COUNT_LIMIT: i32 = 64;
+/** After so many repetitions a list is read once more: sinks may be able to keep names now that they could not keep before. */
+const REPEAT_LIMIT: u32 = 1024;
+
+/**
+ * The lists of definitions that servers answered last, with what reading them has found, so that a list that repeats byte for byte
+ * need not be read. Bounded: the least recently used go first.
+ */
+export class KeptLists {
+  private newest: usize = 0;
+  private oldest: usize = 0;
+  private count: i32 = 0;
+  private size: usize = 0;
+  private isClosed: bool = false;
+
+  /** The most recently used list of a scope, which is a kind of list of one server, for any caller and of any page; 0 where there is
+   *  none. */
+  first(scope: u64): usize {
+    return find(this.newest, scope);
+  }
+
+  /** The next less recently used list of the same scope that begins with the same `length` bytes and is longer than that; 0 where
+   *  there is none. */
+  like(list: KeptList, length: usize): usize {
+    for (let at = find(list.older, list.scope); at; at = find(changetype<KeptList>(at).older, list.scope)) {
+      const other = changetype<KeptList>(at);
+      if (other.length > length && commonLength(other.bytes, list.bytes, length) == length) return at;
+    }
+    return 0;
+  }
+
+  /** A message has the same list. */
+  repeat(list: KeptList): void {
+    this.unlink(list);
+    if (++list.repeats >= REPEAT_LIMIT && !list.readers) heap.free(changetype<usize>(list));
+    else this.link(list);
+  }
+
+  /** A message has answered a request of this method: keeps its list if one has been recorded and there is room. */
+  keep(message: McpMessage, method: Method): void {
+    const recorded = recording.take(message, method);
+    if (!recorded || this.isClosed) return;
+    const size = recorded.size;
+    if (!this.makeRoom(size)) return;
+    const at = heap.alloc(size);
+    memory.copy(at, changetype<usize>(recorded), size);
+    this.link(changetype<KeptList>(at));
+  }
+
+  /** Frees the lists, except those with which messages are being compared, and keeps no others. */
+  close(): void {
+    this.isClosed = true;
+    for (let at = this.oldest; at;) {
+      const list = changetype<KeptList>(at);
+      at = list.newer;
+      if (!list.readers) this.remove(list);
+    }
+  }
+
+  /** Removes lists with which no message is being compared, the least recently used first, until there is room for one of this size.
+   *  False where that is not enough. */
+  private makeRoom(size: usize): bool {
+    for (let at = this.oldest; at && !this.hasRoom(size);) {
+      const list = changetype<KeptList>(at);
+      at = list.newer;
+      if (!list.readers) this.remove(list);
+    }
+    return this.hasRoom(size);
+  }
+
+  private hasRoom(size: usize): bool {
+    return this.count < COUNT_LIMIT && this.size + size <= SIZE_LIMIT;
+  }
+
+  private remove(list: KeptList): void {
+    this.unlink(list);
+    heap.free(changetype<usize>(list));
+  }
+
+  /** Adds a list as the most recently used. */
+  private link(list: KeptList): void {
+    const at = changetype<usize>(list);
+    list.newer = 0;
+    list.older = this.newest;
+    if (this.newest) changetype<KeptList>(this.newest).newer = at;
+    else this.oldest = at;
+    this.newest = at;
+    this.count++;
+    this.size += list.size;
+  }
+
+  private unlink(list: KeptList): void {
+    if (list.newer) changetype<KeptList>(list.newer).older = list.older;
+    else this.newest = list.older;
+    if (list.older) changetype<KeptList>(list.older).newer = list.newer;
+    else this.oldest = list.newer;
+    this.count--;
+    this.size -= list.size;
+  }
+}
+
+/** The first list of this scope, from this address on; 0 where there is none. */
+function find(at: usize, scope: u64): usize {
+  while (at && changetype<KeptList>(at).scope != scope) at = changetype<KeptList>(at).older;
+  return at;
+}

@@ -1,0 +1,136 @@
+import { Tokenizer } from "../../json/tokenizer";
+import { mix } from "../../memory/bytes";
+import { commonLength } from "../../memory/common_length";
+import { KeptList } from "./kept_list";
+import { KeptLists } from "./kept_lists";
+import { recording } from "./list_recording";
+import { McpMessage } from "./message";
+
+/**
+ * Compares the list of definitions in a message with those that are kept, as its bytes come. A list that is the same to its end is
+ * not read. Of any other list, the bytes that earlier chunks had in common with a kept one are read from there, and the others as
+ * they come; meanwhile the list is recorded. Part of an McpReader.
+ */
+@unmanaged
+export class ListReading {
+  private message: McpMessage;
+  /** The address of the {@link KeptLists}. */
+  private lists: usize;
+  private scope: u64;
+  /** The address of the list that the message's is being compared with, or 0; and how many bytes of earlier chunks are equal. */
+  private compared: usize;
+  private equal: usize;
+  /** The chunk to be read after those bytes, once the lists differ; 0 where none waits. */
+  private nextChunk: usize;
+  private nextLength: usize;
+  private isRecorded: bool;
+  /** The address of the first byte that has not been recorded. */
+  private recordedTo: usize;
+
+  static create(message: McpMessage): ListReading {
+    const self = changetype<ListReading>(heap.alloc(offsetof<ListReading>()));
+    memory.fill(changetype<usize>(self), 0, offsetof<ListReading>());
+    self.message = message;
+    return self;
+  }
+
+  /** The message is over. */
+  reset(): void {
+    this.release();
+    this.nextChunk = 0;
+    this.isRecorded = false;
+    recording.drop(this.message);
+  }
+
+  /** A list begins, whose opening bracket the tokenizer has just read: compares it with those of the same server in `lists`, and
+   *  records it if it differs. Does neither where the message is part of a batch or has had other texts or tools, as what it brings
+   *  could not be told from theirs. */
+  begin(lists: KeptLists, server: u64): void {
+    const message = this.message;
+    if (message.isBatch || message.tools || !message.texts.isEmpty) return;
+    this.lists = changetype<usize>(lists);
+    this.scope = mix(server ^ message.listMethod);
+    this.equal = 0;
+    this.compare(lists.first(this.scope));
+  }
+
+  /** A chunk was fed to the tokenizer. */
+  takeChunk(): void {
+    this.recordedTo = this.tokens.readAt;
+    if (this.compared) this.compare(this.compared);
+  }
+
+  /** The tokenizer's bytes are used up. Returns whether it has been fed the chunk that waits behind them. */
+  readOn(): bool {
+    const tokens = this.tokens;
+    if (this.isRecorded) recording.append(this.message, this.recordedTo, tokens.readEnd - this.recordedTo);
+    if (!this.nextChunk) return false;
+    this.release();
+    tokens.feed(this.nextChunk, this.nextLength);
+    this.recordedTo = this.nextChunk;
+    this.nextChunk = 0;
+    return true;
+  }
+
+  /** The tokenizer has read the list's closing bracket. */
+  end(): void {
+    if (!this.isRecorded) return;
+    this.isRecorded = false;
+    recording.append(this.message, this.recordedTo, this.tokens.readAt - this.recordedTo);
+    recording.end(this.message);
+  }
+
+  /** Compares the chunk with a kept list, or where that differs with others like it. */
+  private compare(first: usize): void {
+    const tokens = this.tokens;
+    const at = tokens.readAt;
+    const length = tokens.readEnd - at;
+    const before = this.equal;
+    for (let candidate = first; candidate;) {
+      const list = changetype<KeptList>(candidate);
+      const most = min<usize>(length, list.length - before);
+      const same = commonLength(list.bytes + before, at, most);
+      if (same == most) return this.takeEqual(list, same);
+      candidate = changetype<KeptLists>(this.lists).like(list, before + same);
+    }
+    if (before) {
+      this.nextChunk = at;
+      this.nextLength = length;
+      tokens.readLeftOut(changetype<KeptList>(this.compared).bytes, before);
+    }
+    this.record();
+  }
+
+  /** The next `count` bytes, up to the end of the chunk or of the list, are equal to those of a kept list. */
+  private takeEqual(list: KeptList, count: usize): void {
+    const tokens = this.tokens;
+    this.equal += count;
+    if (this.equal < list.length) {
+      tokens.leaveOut(count);
+      if (this.compared == changetype<usize>(list)) return;
+      this.release();
+      this.compared = changetype<usize>(list);
+      list.readers++;
+      return;
+    }
+    tokens.leaveOut(count - 1);
+    tokens.skipToElementEnd();
+    this.release();
+    list.restoreFound(this.message);
+    changetype<KeptLists>(this.lists).repeat(list);
+  }
+
+  private record(): void {
+    this.isRecorded = recording.begin(this.message, this.scope);
+    this.recordedTo = this.tokens.readAt;
+  }
+
+  private release(): void {
+    if (this.compared) changetype<KeptList>(this.compared).readers--;
+    this.compared = 0;
+  }
+
+  private get tokens(): Tokenizer {
+    return this.message.reader.fields.tokens;
+  }
+}
