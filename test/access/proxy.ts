@@ -122,7 +122,12 @@ function routeOf(listener: Listener): { cluster: string } {
 }
 
 function pluginConfig({ access, plugin }: Guarded): string {
-  return JSON.stringify({ match: { paths: ["/mcp"] }, logFields: true, ...plugin, ...(access === undefined ? {} : { access }) });
+  return JSON.stringify({
+    match: { paths: ["/mcp"] },
+    logFields: true,
+    ...plugin,
+    ...(access === undefined ? {} : { access }),
+  });
 }
 
 async function portsOf(envoy: Envoy): Promise<Map<string, number>> {
