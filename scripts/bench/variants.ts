@@ -66,15 +66,15 @@ export const VARIANTS: readonly Variant[] = [
     filter: async (shipped) => withModule(shipped, await compile("scripts/bench/modules/headers.as.ts", FOR_PROXY)),
   },
   {
-    id: "statistics",
-    title: "this filter, statistics",
-    filter: async (shipped) => configured(shipped, { tokens: { estimate: false } }),
+    id: "tokens",
+    title: "this filter, defaults",
+    filter: async (shipped) => configured(shipped, {}),
     proof: "operations",
   },
   {
-    id: "tokens",
-    title: "this filter, defaults (with tokens)",
-    filter: async (shipped) => configured(shipped, {}),
+    id: "statistics",
+    title: "this filter, defaults without token estimates",
+    filter: async (shipped) => configured(shipped, { tokens: { estimate: false } }),
     proof: "operations",
   },
   {

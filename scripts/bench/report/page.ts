@@ -4,6 +4,7 @@ import { basename, dirname, extname } from "node:path";
 import { format, resolveConfig } from "prettier";
 import { renderChart } from "./chart.ts";
 import type { Report } from "./figures.ts";
+import { VARIANTS } from "../variants.ts";
 import { detailTable, memoryTable, overviewTable, type TextTable } from "./tables.ts";
 
 /** Writes the page, and the chart under the same name with `.svg`. */
@@ -25,7 +26,7 @@ function renderPage(report: Report, chart: string | undefined): string {
   ]);
   return `# Performance
 
-Written by \`npm run bench -- --write\`; do not edit. No test asserts a time: what matters is how variants compare in one run.
+Written by \`${commandOf(report)}\`; do not edit. No test asserts a time: what matters is how variants compare in one run.
 
 One Envoy with one worker thread has a listener for each variant, all in front of the same upstream:
 
@@ -76,6 +77,12 @@ ${markdown({
   ],
 })}
 `;
+}
+
+/** The command that writes the page. */
+function commandOf({ settings, variants }: Report): string {
+  const chosen = variants.length < VARIANTS.length ? `--variants ${variants.map(({ id }) => id).join(",")} ` : "";
+  return `npm run bench -- --rounds ${settings.rounds} ${chosen}--write`;
 }
 
 function markdown({ head, textColumns, rows }: TextTable): string {
