@@ -10,6 +10,8 @@ const UNSEEN: u8 = 0xff;
 
 /** Whom the rules of a policy are about. Rules with the same `from` share it: it is matched once for a request. */
 export class Callers {
+  /** Some sources name addresses. */
+  needAddress: bool = false;
   /** The distinct lists of sources, and texts of which each list has one of its own. */
   private lists: Source[][] = [];
   private texts: string[] = [];
@@ -28,7 +30,10 @@ export class Callers {
     let list = this.texts.indexOf(text);
     if (list < 0) {
       const sources: Source[] = [];
-      for (let i = 0; i < configs.length; i++) sources.push(new Source(configs[i], this.claims));
+      for (let i = 0; i < configs.length; i++) {
+        sources.push(new Source(configs[i], this.claims));
+        if (!configs[i].ipBlocks.isEmpty) this.needAddress = true;
+      }
       list = this.texts.push(text) - 1;
       this.lists.push(sources);
       this.matches.push(UNSEEN);

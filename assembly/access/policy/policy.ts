@@ -43,6 +43,8 @@ export class Policy {
   readonly rulesAnswers: bool;
   /** Whether rules name tools. */
   readonly namesTools: bool;
+  /** Whether decisions depend on the server's name. */
+  readonly needsServer: bool;
   readonly claims: Claims;
   readonly pins: Pins;
   private callers: Callers;
@@ -77,14 +79,17 @@ export class Policy {
     this.traits = new StaticArray<u8>(rules.length);
     let rulesAnswers = false;
     let namesTools = false;
+    let needsServer = !this.pins.isEmpty;
     for (let i = 0; i < rules.length; i++) {
       const traits = this.sort(rules[i], i);
       this.traits[i] = traits;
       if (traits & ABOUT_ANSWERS) rulesAnswers = true;
+      if (traits & NEEDS_SERVER) needsServer = true;
       if (rules[i].namesTools) namesTools = true;
     }
     this.rulesAnswers = rulesAnswers;
     this.namesTools = namesTools;
+    this.needsServer = needsServer;
   }
 
   /** Adds the rule of this index to the sets that it belongs to. Returns its traits. */
@@ -100,6 +105,11 @@ export class Policy {
     if (rule.needsBody) traits |= NEEDS_BODY;
     if (rule.needsServer) traits |= NEEDS_SERVER;
     return traits;
+  }
+
+  /** Whether decisions depend on the address of the caller. */
+  get needsAddress(): bool {
+    return this.callers.needAddress;
   }
 
   /** Whether decisions are carried out. */

@@ -8,7 +8,7 @@ import { HOLD, PASS, Verdict } from "../../gate/stage/verdict";
 import { HttpMethod } from "../../http/http_method";
 import { NamedPaths } from "../../http/named_paths";
 import { Caller } from "../../identity/caller";
-import { Principals } from "../../identity/principals";
+import { Principals, findAddress } from "../../identity/principals";
 import { Servers } from "../../identity/servers";
 import { isCandidate } from "../../mcp/headers/candidate";
 import { RequestHead } from "../../mcp/headers/request_head";
@@ -24,6 +24,7 @@ import { DecisionLog } from "./decision_log";
 import { DenialAnswers } from "./denial_answers";
 import { ListRights } from "./list_rights";
 import { PinCheck } from "./pin_check";
+import { ServerName } from "./server_name";
 
 /** The access policy of a configuration as a stage of the gate. */
 export class AccessStage extends Stage {
@@ -48,8 +49,9 @@ export class AccessStage extends Stage {
   ) {
     super();
     const pins = new PinCheck(policy, isNewer);
-    const decisions = new DecisionLog(policy, pins, host, host.logFieldsOf(config), isNewer);
-    const calls = new CallReader(new Servers(config.server, host.properties, host.log), policy, pins);
+    const serverName = new ServerName(new Servers(config.server, host.properties, host.log), policy);
+    const decisions = new DecisionLog(policy, pins, serverName, host, host.logFieldsOf(config), isNewer);
+    const calls = new CallReader(serverName, policy, pins);
     const answers = new DenialAnswers(policy.config, decisions);
     this.principals = new Principals(config.identity, host.properties);
     this.decisions = decisions;
@@ -87,7 +89,7 @@ export class AccessStage extends Stage {
     if (!check.isMcp) check.isMcp = this.isNamed(head);
     keepHead(check, head);
     check.origin = this.answers.originOf(head.origin, head.originLength);
-    this.principals.find(this.caller, head.forwarded, head.forwardedLength);
+    this.findCaller(head);
     keepCaller(check, request, this.caller);
     this.decisions.caller(check);
     this.calls.begin(check);
@@ -108,6 +110,14 @@ export class AccessStage extends Stage {
       this.passing.begin(check);
     }
     return mustHold ? HOLD : PASS;
+  }
+
+  /** Finds out who calls. The address of a caller with a principal is asked for only where rules depend on it. */
+  private findCaller(head: RequestHead): void {
+    const caller = this.caller;
+    const needsAddress = this.policy.needsAddress;
+    this.principals.find(caller, head.forwarded, head.forwardedLength, needsAddress);
+    if (!needsAddress && caller.isAnonymous) findAddress(caller, this.host.properties);
   }
 
   grow(state: StageState, request: GateRequest): Verdict {

@@ -1,7 +1,6 @@
 import { RuleAction } from "../../config/access/access_config";
 import { LIST_METHODS } from "../../edit/response/list_kind";
 import { GateRequest } from "../../gate/stage/request";
-import { Servers } from "../../identity/servers";
 import { Token } from "../../json/token";
 import { NAME_LIMIT } from "../../mcp/protocol/limits";
 import { Method, methodName, methodOf } from "../../mcp/protocol/methods";
@@ -15,6 +14,7 @@ import { messageIdHash, messageIdKind } from "../../rules/message_id";
 import { MessageForm, StrictReader } from "../../rules/message/strict_reader";
 import { DEFAULT_RULE, PIN_RULE, Policy } from "../policy/policy";
 import { PinCheck, PinState } from "./pin_check";
+import { ServerName } from "./server_name";
 
 /** What servers are to take a request without `MCP-Protocol-Version` for (2025-06-18, basic/transports, "Protocol Version
  *  Header"): 2025-03-26. */
@@ -34,7 +34,7 @@ export class CallReader {
   private request: GateRequest = changetype<GateRequest>(0);
 
   constructor(
-    private servers: Servers,
+    private serverName: ServerName,
     private policy: Policy,
     private pins: PinCheck,
   ) {
@@ -47,10 +47,7 @@ export class CallReader {
     this.prepared = 0;
     call.isAnswer = false;
     call.setRevision(headerRevision(check), check.isHttpSse);
-    const servers = this.servers;
-    servers.resolve();
-    // Where the configured name has no value, rules must not mistake the name of the cluster for it.
-    call.setServer(servers.at, servers.isFallback ? 0 : servers.length);
+    this.serverName.setFor(call);
   }
 
   /** Sets what is the same for all parts of the answer to a request, which `call` stands for one after the other. */

@@ -18,6 +18,7 @@ import { Audit } from "../report/audit";
 import { Explanation } from "../report/explanation";
 import { RuleTrace } from "../report/rule_trace";
 import { PinCheck, PinState, pinStateName } from "./pin_check";
+import { ServerName } from "./server_name";
 
 /** Counts, audits, traces and leaves in the access log what the access policy decides. */
 export class DecisionLog {
@@ -30,6 +31,7 @@ export class DecisionLog {
   constructor(
     private policy: Policy,
     private pins: PinCheck,
+    private serverName: ServerName,
     host: StageHost,
     private fields: FilterState,
     private isNewer: bool,
@@ -88,6 +90,7 @@ export class DecisionLog {
     services.events.decided(stream, method, 0, 0, this.isNewer ? SpecialRule.Newer : rule, true, isShadow);
     if (this.trace.isEnabled) this.trace.decided(check, call, rule);
     if (!this.audit.admits()) return;
+    this.serverName.setForLog(call);
     const session = services.sessions.keyOrNone(stream);
     this.audit.denied(check, call, rule, this.ruleName(rule), isShadow, session);
   }
@@ -132,6 +135,7 @@ export class DecisionLog {
   /** Audits a denial. `session`: the hash that logs show; 0 where it has not been determined. */
   private deny(request: GateRequest, check: CheckedRequest, call: Call, rule: i32, isShadow: bool, session: u64): void {
     if (!this.audit.admits()) return;
+    this.serverName.setForLog(call);
     if (session == 0) session = sessionOf(request, call.reader);
     const pin = rule == PIN_RULE ? pinStateName(this.pins.state) : "";
     const span = spanOfMessage(request, call.reader, session, !isShadow);

@@ -17,6 +17,7 @@ import { nameCaller } from "../../rules/named_caller";
 import { Policy } from "../policy/policy";
 import { CallReader } from "./call_reader";
 import { DecisionLog } from "./decision_log";
+import { PartsMemo } from "./parts_memo";
 
 /** The methods that use elements of lists, and what these name, by {@link ListKind}. */
 const USED_BY: string[] = [Method.ToolsCall, Method.PromptsGet, Method.ResourcesRead, Method.ResourcesRead].map<string>(
@@ -27,6 +28,7 @@ const TARGETS: Target[] = [Target.Tool, Target.Prompt, Target.Resource, Target.R
 /** Decides by the access policy what answers show to callers: of lists what they may use, and what servers may ask them. */
 export class ListRights {
   private config: AccessConfig;
+  private memo: PartsMemo;
 
   constructor(
     private policy: Policy,
@@ -34,6 +36,7 @@ export class ListRights {
     private decisions: DecisionLog,
   ) {
     this.config = policy.config;
+    this.memo = new PartsMemo(policy.rules.length);
   }
 
   /** Whether the policy may be about what answers bring. */
@@ -46,8 +49,15 @@ export class ListRights {
     check.deniedParts = 0;
     check.ruledParts = 0;
     if (!this.isAnything) return;
-    this.calls.leaveClientOpen();
     const call = this.calls.call;
+    const memo = this.memo;
+    if (memo.recalls(check, call)) return;
+    this.findParts(check, call);
+    memo.keep(check, call);
+  }
+
+  private findParts(check: CheckedRequest, call: Call): void {
+    this.calls.leaveClientOpen();
     for (let kind: ListKind = 0; this.config.filtersLists && kind < LIST_KIND_COUNT; kind++) {
       stand(call, kind, Use.AnyElement, 0, 0, false);
       const part = <u8>listPart(kind);

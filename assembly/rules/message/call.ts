@@ -15,7 +15,7 @@ import { StrictReader } from "./strict_reader";
 const PLAIN_DIGITS: i32 = 15;
 const MINUS_ZERO: u16 = 0x302d;
 /** Bytes of a server's name that are kept. */
-const NAME_LIMIT: i32 = 256;
+export const SERVER_LIMIT: i32 = 256;
 /** Bytes of an element's name that are compared: as many as {@link StrictReader} keeps of a call's. */
 const ELEMENT_NAME_LIMIT: i32 = TEXT_LIMIT;
 const WORD: usize = memory.data(16);
@@ -78,7 +78,7 @@ export class Call {
   private reference: Reference = Reference.None;
   /** Which of the resources of a subscription it stands for. */
   subscription: i32 = 0;
-  private serverName: StaticArray<u8> = new StaticArray<u8>(NAME_LIMIT);
+  private serverName: StaticArray<u8> = new StaticArray<u8>(SERVER_LIMIT);
   serverLength: i32 = 0;
 
   private useTarget: Target = Target.None;
@@ -111,7 +111,7 @@ export class Call {
 
   /** Takes over where the request goes; nothing for what is not known. */
   setServer(at: usize, length: i32): void {
-    this.serverLength = min(length, NAME_LIMIT);
+    this.serverLength = min(length, SERVER_LIMIT);
     memory.copy(this.server, at, this.serverLength);
   }
 

@@ -238,8 +238,8 @@ test("a denial whose line is left out explains nothing: it asks the host for no 
   plugin.vm.clock.advance(1000);
   const [written, left] = [cost(), cost()];
   expect(auditOf(plugin)).toHaveLength(2);
-  // The elements of the claim, the claim, the address.
-  expect(written - left).toBe(3);
+  // The elements of the claim, the claim, the address, the server.
+  expect(written - left).toBe(4);
 });
 
 test("clients are answered no more than the rule", () => {

@@ -84,6 +84,34 @@ test("limits read who calls and hand it on; a rule takes its allowance twice, an
   });
 });
 
+test("an access policy reads who calls, and of the server and the address what its rules name", () => {
+  const callsWith = (rule: object, principal = "") => {
+    const properties = { ...HOSTS, ...(principal && { "connection.uri_san_peer_certificate": principal }) };
+    const run = (plugin: Plugin) => post(plugin, toolCall("echo"), called, { headers: SESSION, properties });
+    const access = { rules: [{ name: "calls", action: "ALLOW", ...rule }] };
+    return callsOf(
+      startFilter({ configuration: { ...STATISTICS.configuration, match: { paths: ["/mcp"] }, access } }),
+      run,
+    );
+  };
+  const operation = { tools: ["e*"] };
+  // It asks for answers that are not compressed, and counts the decision. The address bounds what one caller has held.
+  const decided = {
+    ...CALL,
+    proxy_remove_header_map_value: 1,
+    proxy_increment_metric: CALL.proxy_increment_metric + 1,
+  };
+  const anonymous = { ...decided, proxy_get_property: CALL.proxy_get_property + 3 };
+  const known = { ...decided, proxy_get_property: CALL.proxy_get_property + 1 };
+  expect(callsWith({ to: [{ operation }] })).toEqual(anonymous);
+  expect(callsWith({ to: [{ operation }] }, "spiffe://a/b")).toEqual(known);
+  const addressed = { from: [{ source: { ipBlocks: ["10.0.0.0/8"] } }], to: [{ operation }] };
+  expect(callsWith(addressed, "spiffe://a/b")).toEqual({ ...known, proxy_get_property: known.proxy_get_property + 1 });
+  // The server is known with the headers; a route that another filter changes afterwards counts.
+  const served = { to: [{ operation: { ...operation, servers: ["tools"] } }] };
+  expect(callsWith(served, "spiffe://a/b")).toEqual({ ...known, proxy_get_property: known.proxy_get_property + 2 });
+});
+
 test("a held body is read once for all who decide, unless it is large", () => {
   const allowing = { rules: [{ name: "all", action: "ALLOW", to: [{ operation: { methods: ["*"] } }] }] };
   const plugin = startFilter({ configuration: { ...limited([RULE]), access: allowing } });
