@@ -112,6 +112,22 @@ const RUNS: StaticArray<u32> = [
 ];
 const FIELDS: i32 = 3;
 
+/** Where the search for a character's run begins: for every 32 of those below U+0800, for every 256 of those below
+ *  U+10000, and for the others. */
+const FIRST_RUNS: usize = firstRuns();
+
+function firstRuns(): usize {
+  const runs = memory.data(64 + 257);
+  let run: u32 = 0;
+  for (let i: u32 = 0; i <= 64 + 256; i++) {
+    const point = i < 64 ? i << 5 : (i - 64) << 8;
+    if (i == 64) run = 0;
+    while (point >= unchecked(RUNS[(run + 1) * FIELDS])) run++;
+    store<u8>(runs + i, run);
+  }
+  return runs;
+}
+
 /** The run found last: the next character is most often of the same. */
 let first: u32 = 0;
 let end: u32 = 0;
@@ -127,7 +143,7 @@ export function asciiCategory(byte: u8): Category {
   return Category.Symbol;
 }
 
-/** The category of a character beyond ASCII. Leaves its script in {@link scriptFound}. */
+/** The category of a character beyond ASCII, up to U+10FFFF. Leaves its script in {@link scriptFound}. */
 export function categoryOf(point: u32): Category {
   if (point < first || point >= end) findRun(point);
   const category = unchecked(RUNS[found + 1]);
@@ -149,14 +165,10 @@ export function smallOf(capital: u32, script: Script): u32 {
 }
 
 function findRun(point: u32): void {
-  let low = 0;
-  let high = RUNS.length / FIELDS - 1;
-  while (high - low > 1) {
-    const middle = (low + high) / 2;
-    if (point < unchecked(RUNS[middle * FIELDS])) high = middle;
-    else low = middle;
-  }
-  found = low * FIELDS;
+  const index = point < 0x800 ? point >> 5 : 64 + min<u32>(point >> 8, 256);
+  let run: i32 = load<u8>(FIRST_RUNS + <usize>index);
+  while (point >= unchecked(RUNS[(run + 1) * FIELDS])) run++;
+  found = run * FIELDS;
   first = unchecked(RUNS[found]);
   end = unchecked(RUNS[found + FIELDS]);
 }

@@ -1,262 +1,285 @@
-import { Category, Script, smallOf } from "./character";
-import { EMPTY_HASH, extendHash, isToken } from "./vocabulary";
-import { Weight, formOf, knownWordCost, unknownWordCost, weightOf } from "./weights";
-import { WordHash } from "./word_hash";
+import { Category, Script, asciiCategory, categoryOf, scriptFound, smallOf } from "./character";
+import { LONGEST_SYMBOLS, symbolsCost } from "./symbols";
+import { decode, decodedSize } from "./utf8";
+import { EMPTY_KEY, extendKey, isToken, packKey } from "./vocabulary";
+import { Form, Weight, foreignWordWeights, weightOf, wordCost, wordWeights } from "./weights";
+import { LONGEST_CONTRACTION, LONGEST_WORD } from "./window";
 
-/** What the characters read last are part of. */
-export enum Piece {
-  None,
-  /** White space. */
-  Space,
-  Number,
-  /** Punctuation and symbols. */
-  Symbols,
-  /** The line ends behind them, which belong to the same piece. */
-  SymbolsEnd,
-  /** Letters of a script with words. */
-  Word,
-  /** Letters of a script without, or whose words are seldom tokens. */
-  Glyphs,
-}
+/** Bytes of a piece at most: longer ones are taken for several. */
+export const LONGEST_PIECE: u32 = 128;
+/** No token of the vocabulary has more letters where some are beyond ASCII. */
+const LONGEST_FOREIGN: u32 = 24;
+/** Digits that are one token. */
+const DIGITS: u32 = 3;
+/** Digits of a piece at most, all of whose tokens are full. */
+const LONGEST_NUMBER: u32 = 126;
 
-export const SPACE: u32 = 0x20;
-/** The hash of a space. */
-const SPACE_HASH: u64 = extendHash(EMPTY_HASH, SPACE);
-const APOSTROPHE: u32 = 0x27;
-const SLASH: u32 = 0x2f;
 /** From so many on, like symbols in a row share tokens. */
 const REPEATS: u32 = 4;
-const LONGEST_CONTRACTION: u32 = 2;
-/** Digits that are one token. */
-export const DIGITS: u32 = 3;
-/** No token has more letters; the vocabulary, which may err, is not asked for longer words. */
-const LONGEST_TOKEN: u32 = 24;
 
-/** Splits a text as o200k_base's pre-tokenizer does, character by character, and adds up the cost of its pieces: a piece
- *  in a filter of frequent tokens costs one token, any other is estimated by its form and length. All sums are in 1/1024
- *  of a token. The {@link WordHash} of the current word is right behind the object. */
+const SPACE: u32 = 0x20;
+const SPACE_KEY: u64 = extendKey(EMPTY_KEY, SPACE);
+/** In place of the character before a word, where there is none that belongs to it. */
+const NOTHING: u32 = u32.MAX_VALUE;
+const APOSTROPHE: u32 = 0x27;
+const SLASH: u32 = 0x2f;
+
+/**
+ * Takes a text apart as o200k_base's pre-tokenizer does, one piece after the other, and adds up what they cost: a piece in
+ * a filter of frequent tokens costs one token, any other is estimated by its form and length. Reads every script;
+ * {@link takeWindow} does the same for several pieces of ASCII at once.
+ */
 @unmanaged
 export class Pieces {
-  sum: u64;
-  /** The hash of the glyphs or symbols that may become one token. */
-  private tokenHash: u64;
-  piece: Piece;
-  /** The character before it that belongs to it: a space, or a symbol; 0 for none. */
-  before: u32;
-  /** Characters of the piece: of white space those since the last line end. */
-  length: u32;
-  hasLineEnd: bool;
-  capitals: u32;
-  hasSmall: bool;
-  script: Script;
-  /** What the symbol read last costs alone. */
-  symbol: Weight;
-  /** The piece came right behind a word, maybe with a single symbol between. */
-  behindWord: bool;
-  /** The character read last, and how often in a row. */
-  last: u32;
-  repeats: u32;
+  /** What the pieces cost, in 1/1024 of a token. */
+  cost: u64;
+  /** The last piece was a word. */
+  isBehindWord: bool;
+  /** The current character, what it is, and its bytes. */
+  private point: u32;
+  private category: Category;
+  private script: Script;
+  private size: u32;
+  /** Where the text that may be read ends. */
+  private end: usize;
 
-  /** Forgets the text read so far. */
   reset(): void {
-    memory.fill(changetype<usize>(this), 0, PIECES_SIZE);
+    this.cost = 0;
+    this.isBehindWord = false;
   }
 
-  /** Begins a word after `before`, a space or a symbol. */
-  @inline
-  beginWord(before: u32): void {
-    this.piece = Piece.Word;
-    this.word.clear();
-    this.before = before;
-    this.symbol = Weight.One;
-    this.behindWord = false;
-    this.length = 0;
-    this.capitals = 0;
-    this.hasSmall = false;
-    this.script = Script.Basic;
-  }
-
-  takeCategory(category: Category, script: Script, point: u32): void {
-    switch (category) {
-      case Category.Lower:
-      case Category.Upper:
-      case Category.Letter:
-        if (script >= Script.Han) this.takeGlyph(script, point);
-        else this.takeLetter(category, script, point);
-        break;
+  /** Takes the piece at `from`, which is within the {@link LONGEST_PIECE} bytes before `end`, or the text ends there.
+   *  Returns where it ends. */
+  take(from: usize, end: usize): usize {
+    this.end = end;
+    const limit = min(end, from + LONGEST_PIECE);
+    const wasBehindWord = this.isBehindWord;
+    this.isBehindWord = false;
+    this.read(from);
+    switch (this.category) {
       case Category.Number:
-        // Beyond ASCII each costs a token: those of ASCII are taken by takeDigits.
-        if (this.piece == Piece.Number && this.length < DIGITS) {
-          this.length++;
-        } else {
-          this.settle(category);
-          this.piece = Piece.Number;
-          this.length = 1;
-        }
-        this.add(Weight.One);
-        break;
+        return this.takeNumber(from, limit);
       case Category.Space:
-        if (this.piece != Piece.Space) {
-          this.settle(category);
-          this.piece = Piece.Space;
-        }
-        this.length++;
-        this.last = point;
-        break;
       case Category.LineEnd:
-        if (this.piece == Piece.Symbols || this.piece == Piece.SymbolsEnd) {
-          this.takeSymbol(point);
-          this.piece = Piece.SymbolsEnd;
-          break;
+        return this.takeWhite(from, limit);
+      case Category.Symbol: {
+        const symbol = this.point;
+        const next = from + this.size;
+        if (next < limit && this.read(next) <= Category.Letter) {
+          // A single symbol belongs to the letters behind it.
+          return this.takeLetters(next, limit, symbol, wasBehindWord);
         }
-        if (this.piece != Piece.Space) this.settle(category);
-        this.piece = Piece.Space;
-        this.hasLineEnd = true;
-        this.length = 0;
-        break;
+        return this.takeSymbols(from, from, limit);
+      }
       default:
-        if (this.piece == Piece.Symbols || (this.piece == Piece.SymbolsEnd && point == SLASH)) {
-          this.takeSymbol(point);
-          break;
-        }
-        this.settle(category);
-        this.piece = Piece.Symbols;
-        this.takeSymbol(point);
+        return this.takeLetters(from, limit, NOTHING, false);
     }
   }
 
-  private takeLetter(category: Category, script: Script, point: u32): void {
-    if (this.piece != Piece.Word || (category == Category.Upper && this.hasSmall)) {
-      this.settle(category);
-      this.piece = Piece.Word;
-      this.word.clear();
+  /** Reads a character. Returns its category. */
+  private read(at: usize): Category {
+    const byte = load<u8>(at);
+    if (byte < 0x80) {
+      this.point = byte;
+      this.size = 1;
+      this.script = Script.Basic;
+      return (this.category = asciiCategory(byte));
     }
-    this.word.extend(category == Category.Upper ? smallOf(point, script) : point);
-    this.length++;
-    if (category == Category.Upper) this.capitals++;
-    else if (category == Category.Lower) this.hasSmall = true;
-    if (script > this.script) this.script = script;
-  }
-
-  private takeGlyph(script: Script, point: u32): void {
-    const kind = <i32>script - <i32>Script.Han;
-    if (this.piece == Piece.Glyphs) {
-      const longer = extendHash(this.tokenHash, point);
-      if (isToken(longer)) {
-        this.tokenHash = longer;
-        return;
-      }
+    let point: u32;
+    const bytes = load<u32>(at);
+    if ((bytes & 0xc0c0f0) == 0x8080e0 && at + 3 <= this.end) {
+      point = ((bytes & 0x0f) << 12) | ((bytes & 0x3f00) >> 2) | ((bytes >> 16) & 0x3f);
+      this.size = 3;
     } else {
-      this.settle(Category.Letter);
-      this.piece = Piece.Glyphs;
-      if (this.before == SPACE) {
-        this.tokenHash = extendHash(SPACE_HASH, point);
-        if (isToken(this.tokenHash)) return this.add(Weight.Han + kind);
-      }
-      if (this.before) this.add(isSpace(this.before) ? Weight.SpaceBeforeHan + kind : <i32>this.symbol);
+      point = decode(at, this.end);
+      this.size = decodedSize;
     }
-    this.tokenHash = extendHash(EMPTY_HASH, point);
-    this.add((isToken(this.tokenHash) ? Weight.Han : Weight.RareHan) + kind);
+    const category = categoryOf(point);
+    this.point = point;
+    this.script = scriptFound();
+    this.category = category;
+    return category;
   }
 
-  /** One more symbol, or a line end behind symbols: it joins the current token, or begins the next. */
-  private takeSymbol(point: u32): void {
-    const isFirst = this.length++ == 0;
-    if (!isFirst && point == this.last) {
-      if (++this.repeats >= REPEATS) return this.add(Weight.RepeatedSymbol);
-    } else {
-      this.repeats = 1;
-      this.last = point;
+  /** Up to three digits are a token. Those beyond ASCII are one each. */
+  private takeNumber(from: usize, limit: usize): usize {
+    if (this.point >= 0x80) {
+      this.add(Weight.One);
+      return from + this.size;
     }
-    if (!isFirst || this.before) {
-      const longer = extendHash(isFirst ? SPACE_HASH : this.tokenHash, point);
-      if (isToken(longer)) {
-        this.tokenHash = longer;
-        if (isFirst) this.add(Weight.One);
-        return;
-      }
-      if (isFirst) this.add(Weight.NextSymbol);
-    }
-    this.tokenHash = extendHash(EMPTY_HASH, point);
-    this.symbol = symbolWeight(point, this.tokenHash, isFirst);
-    this.add(this.symbol);
+    const end = min(limit, from + LONGEST_NUMBER);
+    let at = from;
+    while (at < end && <u8>(load<u8>(at) - 0x30) < 10) at++;
+    this.cost += <u64>((<u32>(at - from) + DIGITS - 1) / DIGITS) * weightOf(Weight.One);
+    return at;
   }
 
-  /** Ends the current piece. The next one begins with a character of category `next`. */
-  settle(next: Category): void {
-    let before: u32 = 0;
-    let behindWord = false;
-    if (this.piece == Piece.Space) {
-      before = this.settleSpace(next);
-      this.symbol = Weight.One;
-    } else if (this.piece == Piece.Word) {
-      this.settleWord();
-      behindWord = true;
-    } else if (this.piece == Piece.Symbols && next <= Category.Letter && this.length == 1 && this.before == 0) {
-      // A single symbol belongs to the letters behind it: they settle what it costs.
-      before = this.last;
-      behindWord = this.behindWord;
-      this.sum -= weightOf(this.symbol);
+  /** White space up to its last line end is a piece. Without one, its last character may belong to what follows. */
+  private takeWhite(from: usize, limit: usize): usize {
+    let at = from;
+    let last = from;
+    let point: u32 = 0;
+    let lineEnd: usize = 0;
+    let length: u32 = 0;
+    do {
+      last = at;
+      point = this.point;
+      at += this.size;
+      length++;
+      if (this.category == Category.LineEnd) lineEnd = at;
+    } while (at < limit && isWhite(this.read(at)));
+    if (lineEnd) {
+      this.add(Weight.One);
+      return lineEnd;
     }
-    this.before = before;
-    this.behindWord = behindWord;
-    this.length = 0;
-    this.hasLineEnd = false;
-    this.capitals = 0;
-    this.hasSmall = false;
-    this.script = Script.Basic;
-    this.piece = Piece.None;
-  }
-
-  /** White space is over. Returns the space that belongs to what follows. */
-  private settleSpace(next: Category): u32 {
-    if (this.hasLineEnd) this.add(Weight.One);
-    if (this.length == 0) return 0;
-    const isOnly = this.length == 1;
-    if (next <= Category.Letter || (next == Category.Symbol && this.last == SPACE)) {
-      if (!isOnly) this.add(Weight.One);
-      return this.last;
+    if (at >= limit) {
+      this.add(Weight.One);
+      return at;
     }
+    if (length > 1) this.add(Weight.One);
+    if (this.category <= Category.Letter) return this.takeLetters(at, limit, point, false);
+    if (this.category == Category.Symbol && point == SPACE) return this.takeSymbols(last, at, limit);
     this.add(Weight.One);
-    if (!isOnly && next != Category.LineEnd) this.add(Weight.One);
-    return 0;
+    return at;
   }
 
-  settleWord(): void {
-    const before = this.before;
-    if (before == APOSTROPHE && this.behindWord && this.length <= LONGEST_CONTRACTION) {
-      return this.add(Weight.Contraction);
+  /** Symbols from `first` on, the space before them at `from` or none, and the line ends and slashes behind them. */
+  private takeSymbols(from: usize, first: usize, limit: usize): usize {
+    let key = from < first ? SPACE_KEY : EMPTY_KEY;
+    let at = first;
+    let cost: u64 = 0;
+    let length: u32 = 0;
+    let isForeign = false;
+    let hasTail = false;
+    let last: u32 = 0;
+    let repeats: u32 = 0;
+    while (at < limit) {
+      this.read(at);
+      const point = this.point;
+      if (this.category == Category.LineEnd) hasTail = true;
+      else if (this.category != Category.Symbol || (hasTail && point != SLASH)) break;
+      at += this.size;
+      key = extendKey(key, point);
+      repeats = point == last ? repeats + 1 : 1;
+      last = point;
+      if (point >= 0x80) isForeign = true;
+      if (repeats >= REPEATS) cost += weightOf(Weight.RepeatedSymbol);
+      else if (point >= 0x80) cost += weightOf(foreignSymbol(point, length == 0));
+      else cost += weightOf(length ? Weight.NextSymbol : Weight.One);
+      length++;
     }
-    const form = formOf(this.script, this.capitals, this.hasSmall);
-    if (this.length <= LONGEST_TOKEN && isToken(this.word.value)) {
-      this.sum += knownWordCost(form, before);
-      return;
+    if (!isForeign) this.cost += length == 1 ? weightOf(Weight.One) : symbolsCost(from, <u32>(at - from));
+    else this.cost += length <= LONGEST_SYMBOLS && isToken(key) ? weightOf(Weight.One) : cost;
+    return at;
+  }
+
+  /** Letters from `at` on, the first of them already read, behind a character that may belong to them, or {@link NOTHING}. */
+  private takeLetters(at: usize, limit: usize, before: u32, isSuffix: bool): usize {
+    if (this.script >= Script.Han) return this.takeGlyphs(at, limit, before);
+    let key = EMPTY_KEY;
+    let first: u64 = 0;
+    let rest: u64 = 0;
+    let length: u32 = 0;
+    let capitals: u32 = 0;
+    let hasSmall = false;
+    let script = Script.Basic;
+    do {
+      let point = this.point;
+      if (this.category == Category.Upper) {
+        if (hasSmall) break;
+        capitals++;
+        point = smallOf(point, this.script);
+      } else if (this.category == Category.Lower) {
+        hasSmall = true;
+      }
+      if (this.script > script) script = this.script;
+      if (length < 8) first |= (<u64>point) << (8 * length);
+      else if (length < LONGEST_WORD) rest |= (<u64>point) << (8 * length - 64);
+      key = extendKey(key, point);
+      length++;
+      at += this.size;
+    } while (at < limit && this.read(at) <= Category.Letter && this.script < Script.Han);
+    this.isBehindWord = true;
+    if (isSuffix && before == APOSTROPHE && length <= LONGEST_CONTRACTION) {
+      this.add(Weight.Contraction);
+      return at;
     }
-    const afterSpace = before == SPACE;
-    if (before && !afterSpace) this.add(this.symbol);
-    this.sum += unknownWordCost(form, afterSpace, this.length);
+    if (before >= 0x80 && before != NOTHING) {
+      this.addBefore(before);
+      before = NOTHING;
+    }
+    if (script == Script.Basic) {
+      const weights = wordWeights(before, <u32>(before != NOTHING), formOf(capitals, length));
+      this.cost += wordCost(weights, length <= LONGEST_WORD && isToken(packKey(first, rest)), length);
+    } else {
+      const weights = foreignWordWeights(script, before);
+      this.cost += wordCost(weights, length <= LONGEST_FOREIGN && isToken(key), length);
+    }
+    return at;
+  }
+
+  /** Like {@link takeLetters}, for characters of scripts without word spaces, or whose words are seldom tokens. */
+  private takeGlyphs(at: usize, limit: usize, before: u32): usize {
+    let key: u64 = 0;
+    if (before == SPACE) {
+      key = extendKey(SPACE_KEY, this.point);
+      if (isToken(key)) this.addGlyph(Weight.Han);
+      else key = 0;
+    }
+    if (before != NOTHING && key == 0) {
+      if (isSpace(before)) this.addGlyph(Weight.SpaceBeforeHan);
+      else this.addBefore(before);
+    }
+    if (key == 0) key = this.beginGlyphs();
+    at += this.size;
+    while (at < limit && this.read(at) <= Category.Letter && this.script >= Script.Han) {
+      const longer = extendKey(key, this.point);
+      key = isToken(longer) ? longer : this.beginGlyphs();
+      at += this.size;
+    }
+    return at;
+  }
+
+  /** Begins a token with the current glyph. Returns its key. */
+  private beginGlyphs(): u64 {
+    const key = extendKey(EMPTY_KEY, this.point);
+    this.addGlyph(isToken(key) ? Weight.Han : Weight.RareHan);
+    return key;
+  }
+
+  /** Adds the weight of the current glyph's script: `weight` is that of Han. */
+  @inline
+  private addGlyph(weight: Weight): void {
+    this.add(<i32>weight + <i32>this.script - <i32>Script.Han);
+  }
+
+  /** Adds what a character costs that is a token of its own before letters. */
+  private addBefore(point: u32): void {
+    this.add(point < 0x80 || isSpace(point) ? Weight.One : foreignSymbol(point, true));
   }
 
   @inline
-  add(weight: i32): void {
-    this.sum += weightOf(weight);
-  }
-
-  /** The current word. */
-  @inline
-  get word(): WordHash {
-    return changetype<WordHash>(changetype<usize>(this) + offsetof<Pieces>());
+  private add(weight: i32): void {
+    this.cost += weightOf(weight);
   }
 }
 
-/** Bytes of {@link Pieces} and of the word behind them. */
-@inline
-export const PIECES_SIZE: usize = offsetof<Pieces>() + offsetof<WordHash>();
-
-/** What a symbol costs that begins a token. */
-function symbolWeight(point: u32, hash: u64, isFirst: bool): Weight {
-  if (point < 0x80 || isToken(hash)) return isFirst ? Weight.One : Weight.NextSymbol;
+/** What a symbol beyond ASCII costs that begins a token. */
+function foreignSymbol(point: u32, isFirst: bool): Weight {
+  if (isToken(extendKey(EMPTY_KEY, point))) return isFirst ? Weight.One : Weight.NextSymbol;
   return point < 0x800 ? Weight.SymbolOfTwo : point < 0x10000 ? Weight.SymbolOfThree : Weight.SymbolOfFour;
+}
+
+/** How a word of ASCII letters is written. Its capitals come first. */
+function formOf(capitals: u32, length: u32): Form {
+  if (capitals == 0) return Form.Small;
+  if (capitals == length) return Form.Capitals;
+  return capitals == 1 ? Form.Capitalized : Form.Mixed;
+}
+
+@inline
+function isWhite(category: Category): bool {
+  return category == Category.Space || category == Category.LineEnd;
 }
 
 @inline

@@ -1,28 +1,47 @@
-import { mix } from "../memory/bytes";
 import { SLOTS, SLOT_COUNT } from "./vocabulary_data";
 
-/** The hash of no characters. */
-export const EMPTY_HASH: u64 = 0xcbf29ce484222325;
+/** ASCII bytes of a text that {@link packKey} takes. */
+export const PACKED: u32 = 16;
+/** The key of no characters. */
+export const EMPTY_KEY: u64 = 0xcbf29ce484222325;
 
-/** The hash of a text and what stands behind it: a character, or several in one number (FNV-1a over these). */
+/** The key of an ASCII text of up to {@link PACKED} bytes, zeros behind it: its first eight bytes and the others. */
 @inline
-export function extendHash(hash: u64, next: u64): u64 {
-  return (hash ^ next) * 0x100000001b3;
+export function packKey(first: u64, rest: u64): u64 {
+  return first ^ (rest * 0x9e3779b97f4a7c15);
 }
 
-/** Whether the vocabulary has a token of this hash. The table is an xor filter of 4 bits (Graf and Lemire, "Xor Filters",
- *  2019): of texts that are no token, one in sixteen is taken for one. */
-export function isToken(hash: u64): bool {
-  const bits = mix(hash);
-  const third: u64 = SLOT_COUNT / 3;
-  const first = ((bits & 0xfffff) * third) >> 20;
-  const second = (((bits >> 20) & 0xfffff) * third) >> 20;
-  const last = (((bits >> 40) & 0xfffff) * third) >> 20;
-  const found = slot(first) ^ slot(third + second) ^ slot(2 * third + last);
-  return (found & 15) == <u32>(bits >> 60);
+/** The key of a text that has other characters too: that of all characters but the last, and the last one. */
+@inline
+export function extendKey(key: u64, point: u32): u64 {
+  return (key ^ point) * 0x100000001b3;
 }
 
+/** Whether the vocabulary has a token of this key. The table is a Bloom filter in which all bits of a key are in one slot
+ *  of 64 bits (Putze, Sanders and Singler, "Cache-, Hash- and Space-Efficient Bloom Filters", 2007): of texts that are no
+ *  token, some 6 % are taken for one. */
 @inline
-function slot(index: u64): u32 {
-  return (<u32>load<u8>(SLOTS + <usize>(index >> 1))) >> (((<u32>index) & 1) << 2);
+export function isToken(key: u64): bool {
+  const bits = spread(key);
+  const wanted = slotBits(bits);
+  return (load<u64>(SLOTS + slotOffset(bits)) & wanted) == wanted;
+}
+
+/** Spreads a key over 64 bits, of which the upper ones depend on all of the key's. */
+@inline
+export function spread(key: u64): u64 {
+  const bits = key * 0x9fb21c651e98df25;
+  return (bits ^ (bits >> 32)) * 0xd6e8feb86659fd93;
+}
+
+/** The bits that a key sets in its slot. */
+@inline
+export function slotBits(bits: u64): u64 {
+  return ((<u64>1) << (bits >> 47)) | ((<u64>1) << (bits >> 41)) | ((<u64>1) << (bits >> 35));
+}
+
+/** Where the slot of a key is, in bytes from the first one. */
+@inline
+export function slotOffset(bits: u64): usize {
+  return ((<usize>(bits >> 53)) & (SLOT_COUNT - 1)) << 3;
 }

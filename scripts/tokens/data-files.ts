@@ -5,12 +5,12 @@ const FOLDER = "assembly/tokens";
 const SLOTS_A_ROW = 6;
 const WEIGHTS_A_ROW = 16;
 
-export function writeVocabulary(slots: Uint8Array, slotCount: number): void {
-  const numbers = [...new BigUint64Array(slots.buffer)].map((bits) => `0x${bits.toString(16)}`);
+export function writeVocabulary(slots: BigUint64Array): void {
+  const numbers = [...slots].map((bits) => `0x${bits.toString(16)}`);
   writeFileSync(
     `${FOLDER}/vocabulary_data.ts`,
-    `/** Made by \`npm run tune:tokens\`: the filter's slots of 4 bits. */
-export const SLOT_COUNT: u64 = ${slotCount};
+    `/** Made by \`npm run tune:tokens\`: the filter's slots of 64 bits. */
+export const SLOT_COUNT: u32 = ${slots.length};
 
 // prettier-ignore
 export const SLOTS: usize = memory.data<u64>([

@@ -17,9 +17,9 @@ interface Exports extends Globals<"weightsAt" | "weightCount" | "slotsAt" | "slo
   allocate(size: number): number;
   estimate(at: number, length: number): bigint;
   isPerLetter(weight: number): number;
-  hashOf(at: number, count: number): bigint;
-  mixed(hash: bigint): bigint;
-  isInFilter(hash: bigint): number;
+  keyOf(at: number, count: number): bigint;
+  addKey(key: bigint): void;
+  isInFilter(key: bigint): number;
   category(point: number): number;
   script(point: number): number;
   small(point: number): number;
@@ -27,7 +27,6 @@ interface Exports extends Globals<"weightsAt" | "weightCount" | "slotsAt" | "slo
 
 export class Estimator {
   readonly weightCount: number;
-  readonly slotCount: number;
   readonly #exports: Exports & ASUtil;
   readonly #at: number;
 
@@ -35,7 +34,6 @@ export class Estimator {
     this.#exports = exports;
     this.#at = exports.allocate(CAPACITY);
     this.weightCount = exports.weightCount.value;
-    this.slotCount = exports.slotCount.value;
   }
 
   static async compile(): Promise<Estimator> {
@@ -72,24 +70,22 @@ export class Estimator {
     return this.#exports.isPerLetter(weight) !== 0;
   }
 
-  /** Takes the slots of the vocabulary's filter, 4 bits each. */
-  setSlots(slots: Uint8Array): void {
-    this.#bytes(this.#exports.slotsAt.value, slots.length).set(slots);
+  /** Fills the vocabulary's filter with keys. Returns its slots, 64 bits each. */
+  setVocabulary(keys: readonly bigint[]): BigUint64Array {
+    const slots = new BigUint64Array(this.#memory, this.#exports.slotsAt.value, this.#exports.slotCount.value);
+    slots.fill(0n);
+    for (const key of keys) this.#exports.addKey(key);
+    return slots.slice();
   }
 
   /** What the filter keeps of a text, given as code points. */
-  hashOf(points: readonly number[]): bigint {
+  keyOf(points: readonly number[]): bigint {
     new Uint32Array(this.#memory, this.#at, points.length).set(points);
-    return this.#exports.hashOf(this.#at, points.length);
+    return this.#exports.keyOf(this.#at, points.length);
   }
 
-  /** The bits of a hash from which its slots follow. */
-  mixed(hash: bigint): bigint {
-    return BigInt.asUintN(64, this.#exports.mixed(hash));
-  }
-
-  isInFilter(hash: bigint): boolean {
-    return this.#exports.isInFilter(hash) !== 0;
+  isInFilter(key: bigint): boolean {
+    return this.#exports.isInFilter(key) !== 0;
   }
 
   get categories(): Categories {

@@ -1,17 +1,22 @@
 import { Category, Script, asciiCategory, categoryOf, scriptFound, smallOf } from "../../assembly/tokens/character";
 import { Estimator } from "../../assembly/tokens/estimator";
-import { EMPTY_HASH, extendHash, isToken } from "../../assembly/tokens/vocabulary";
+import {
+  EMPTY_KEY,
+  PACKED,
+  extendKey,
+  isToken,
+  packKey,
+  slotBits,
+  slotOffset,
+  spread,
+} from "../../assembly/tokens/vocabulary";
 import { SLOTS, SLOT_COUNT } from "../../assembly/tokens/vocabulary_data";
-import { WEIGHT_COUNT, formOf } from "../../assembly/tokens/weights";
+import { FIRST_WORD, WEIGHT_COUNT, WORD_WEIGHTS } from "../../assembly/tokens/weights";
 import { WEIGHTS } from "../../assembly/tokens/weights_data";
-import { WordHash } from "../../assembly/tokens/word_hash";
-import { mix } from "../../assembly/memory/bytes";
 
 export { Category, Script };
 
 const estimator = Estimator.create();
-
-const word = changetype<WordHash>(heap.alloc(offsetof<WordHash>()));
 
 export function allocate(size: usize): usize {
   return heap.alloc(size);
@@ -24,39 +29,41 @@ export function estimate(at: usize, length: usize): u64 {
 }
 
 export const weightsAt: usize = WEIGHTS;
-export const weightCount: i32 = WEIGHT_COUNT;
+export const weightCount: u32 = WEIGHT_COUNT;
 
-/** Words that are not in the vocabulary have pairs of weights, the second of them for each letter. */
-export function isPerLetter(weight: i32): bool {
-  const firstForeign = formOf(Script.Latin, 0, true);
-  const firstPair = WEIGHT_COUNT - 4 * (firstForeign + Script.Han - Script.Latin);
-  return weight >= firstPair && ((weight - firstPair) & 1) == 1;
+/** Words have three weights, the last of them for each letter. */
+export function isPerLetter(weight: u32): bool {
+  return weight >= FIRST_WORD && (weight - FIRST_WORD) % WORD_WEIGHTS == 2;
 }
 
 export const slotsAt: usize = SLOTS;
-export const slotCount: u32 = <u32>SLOT_COUNT;
+export const slotCount: u32 = SLOT_COUNT;
 
-/** The hash of a text, given as so many code points of 32 bits. */
-export function hashOf(at: usize, count: u32): u64 {
-  const first = load<u32>(at);
-  if (category(first) <= Category.Letter && script(first) < Script.Han) return wordHashOf(at, count);
-  let hash = EMPTY_HASH;
-  for (let i: u32 = 0; i < count; i++) hash = extendHash(hash, load<u32>(at + (i << 2)));
-  return hash;
+/** The key of a text, given as so many code points of 32 bits. */
+export function keyOf(at: usize, count: u32): u64 {
+  let key = EMPTY_KEY;
+  let first: u64 = 0;
+  let rest: u64 = 0;
+  let isAscii = count <= PACKED;
+  for (let i: u32 = 0; i < count; i++) {
+    const point = load<u32>(at + (i << 2));
+    key = extendKey(key, point);
+    if (point >= 0x80) isAscii = false;
+    if (i < 8) first |= (<u64>point) << (8 * i);
+    else rest |= (<u64>point) << (8 * i - 64);
+  }
+  return isAscii ? packKey(first, rest) : key;
 }
 
-function wordHashOf(at: usize, count: u32): u64 {
-  word.clear();
-  for (let i: u32 = 0; i < count; i++) word.extend(load<u32>(at + (i << 2)));
-  return word.value;
+/** Adds a key to the filter. */
+export function addKey(key: u64): void {
+  const bits = spread(key);
+  const slot = SLOTS + slotOffset(bits);
+  store<u64>(slot, load<u64>(slot) | slotBits(bits));
 }
 
-export function mixed(hash: u64): u64 {
-  return mix(hash);
-}
-
-export function isInFilter(hash: u64): bool {
-  return isToken(hash);
+export function isInFilter(key: u64): bool {
+  return isToken(key);
 }
 
 export function category(point: u32): Category {

@@ -11,10 +11,9 @@ import { fitWeights, type Sample } from "./fit.ts";
 import { countTokens } from "./o200k.ts";
 import { fetchPackage } from "./packages.ts";
 import { chooseVocabulary } from "./vocabulary.ts";
-import { buildFilter } from "./xor-filter.ts";
 
-/** Weight.One of assembly/tokens/weights.ts: what is one token by definition. */
-const ONE = 0;
+/** Weight.One and Weight.Contraction of assembly/tokens/weights.ts: what is one token by definition. */
+const EXACT = [0, 1];
 /** What an unknown word's letter is expected to cost, and anything else. */
 const EXPECTED_PER_LETTER = 0.2;
 const EXPECTED = 1;
@@ -46,22 +45,18 @@ async function tune({ entries, ridge }: Options): Promise<void> {
 
   console.error("Choosing the vocabulary");
   const vocabulary = chooseVocabulary(estimator, texts, entries);
-  const hashes = vocabulary.map((points) => estimator.hashOf(points));
-  const slots = buildFilter(
-    [...new Set(hashes)].map((hash) => estimator.mixed(hash)),
-    estimator.slotCount,
-  );
-  estimator.setSlots(slots);
-  if (!hashes.every((hash) => estimator.isInFilter(hash))) throw new Error("The estimator reads its filter otherwise.");
+  const keys = vocabulary.map((points) => estimator.keyOf(points));
+  const slots = estimator.setVocabulary(keys);
+  if (!keys.every((key) => estimator.isInFilter(key))) throw new Error("The estimator reads its filter otherwise.");
 
   console.error("Fitting the weights");
   const samples = texts.flatMap((text) => samplesOf(estimator, text));
   const expected = Array.from({ length: estimator.weightCount }, (_, weight) =>
     estimator.isPerLetter(weight) ? EXPECTED_PER_LETTER : EXPECTED,
   );
-  const weights = estimator.setWeights(fitWeights(samples, { expected, fixed: [ONE] }, ridge));
+  const weights = estimator.setWeights(fitWeights(samples, { expected, fixed: EXACT }, ridge));
 
-  writeVocabulary(slots, estimator.slotCount);
+  writeVocabulary(slots);
   writeWeights(weights);
   report(estimator, texts);
 }

@@ -8,7 +8,7 @@ const FACTORS = {
   word: 1,
   /** Words of Cyrillic, Arabic and Devanagari letters: rare among the tokens, frequent in such texts. */
   foreignWord: 0.4,
-  symbols: 0.2,
+  symbols: 0.07,
   /** Han, Kana and Hangul. */
   glyphs: 0.1,
 };
@@ -16,8 +16,10 @@ type Kind = keyof typeof FACTORS;
 
 /** Behind so many, a token's rank (those found first by the tokenizer's training are the most frequent) tells more. */
 const RANKS_ALIKE = 2000;
-/** More symbols like each other in a row are not looked up. */
-const LONGEST_REPETITION = 4;
+/** Longer words and runs of symbols are not looked up: see assembly/tokens. */
+const LONGEST_WORD = 16;
+const LONGEST_FOREIGN = 24;
+const LONGEST_SYMBOLS = 8;
 const SPACE = 0x20;
 
 /** A text as the estimator looks it up. Several tokens may be the same to it. */
@@ -65,8 +67,9 @@ function countUses(tokens: readonly (string | undefined)[], texts: readonly stri
 function helpfulFor(piece: string, ranks: ReadonlyMap<string | undefined, number>): number[] {
   const rank = ranks.get(piece);
   if (rank !== undefined) return [rank];
-  // The estimator finds the tokens within a piece of symbols or glyphs, but not those within a word.
-  if (!/\p{L}/u.test(piece) || /[\u3040-\u9fff\uac00-\ud7af]/.test(piece)) return encode(piece);
+  // The estimator finds the tokens within a piece of glyphs, but not those within a word or among symbols of ASCII.
+  if (/[\u3040-\u9fff\uac00-\ud7af]/.test(piece)) return encode(piece);
+  if (!/\p{L}/u.test(piece)) return isAscii(piece) ? [] : encode(piece);
   const word = ranks.get(piece.replace(/^[^\p{L}\p{M}]/u, ""));
   return word === undefined || piece.startsWith(" ") ? [] : [word];
 }
@@ -89,13 +92,18 @@ function lookedUp(estimator: Estimator, token: string): Pick<Entry, "points" | "
       return letters === points || points[0] === SPACE ? { points, kind: "glyphs" } : undefined;
     }
     if (letters.some(isGlyph)) return undefined;
+    if (letters.length > (letters.every((letter) => letter < 0x80) ? LONGEST_WORD : LONGEST_FOREIGN)) return undefined;
     return { points: letters.map((point) => estimator.small(point)), kind: wordKind(estimator, letters) };
   }
 
   if (!isSymbol(points[0]) && !(points[0] === SPACE && points.length > 1 && isSymbol(points[1]))) return undefined;
   if (!points.slice(1).every((point) => isSymbol(point) || isLineEnd(point))) return undefined;
-  if (points.length > LONGEST_REPETITION && points.every((point) => point === points[0])) return undefined;
+  if (points.length > LONGEST_SYMBOLS || (isAscii(token) && token.replace(/^ /, "").length === 1)) return undefined;
   return { points, kind: "symbols" };
+}
+
+function isAscii(text: string): boolean {
+  return /^[\0-\x7f]*$/.test(text);
 }
 
 function wordKind(estimator: Estimator, letters: readonly number[]): Kind {
@@ -104,10 +112,10 @@ function wordKind(estimator: Estimator, letters: readonly number[]): Kind {
   return script >= Cyrillic.value && script <= Devanagari.value ? "foreignWord" : "word";
 }
 
-/** The estimator goes from a text to a longer one by a character: so a token needs all that it begins with. */
+/** Among glyphs the estimator goes from a token to a longer one by a character: so one needs all that it begins with. */
 function addBridges(entries: Map<string, Entry>): void {
   for (const { points, kind, rank, score } of [...entries.values()]) {
-    if (kind !== "glyphs" && kind !== "symbols") continue;
+    if (kind !== "glyphs") continue;
     for (let length = points[0] === SPACE ? 2 : 1; length < points.length; length++) {
       const start = points.slice(0, length);
       const name = String.fromCodePoint(...start);

@@ -6,7 +6,9 @@ import { describe, expect, it } from "vitest";
 import { countTokens } from "../../../scripts/tokens/o200k.ts";
 import { chunkSizes, cut, halves, single } from "../chunks.ts";
 import { itHolds } from "../property.ts";
-import { estimate, estimateChunks } from "./estimate.ts";
+import { readCorpus } from "../../../scripts/tokens/corpus.ts";
+import { TEST } from "./corpora.ts";
+import { estimate, estimateChunks, estimatePieces } from "./estimate.ts";
 
 /** Words, runs of symbols and spaces, numbers and line ends of many scripts, side by side in all ways. */
 const MIXED =
@@ -59,6 +61,22 @@ const pieces = fc
   )
   .map((parts) => Buffer.from(parts.join("")));
 
+/** ASCII of all kinds, in texts of several windows. */
+const ascii = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom(..." \t\n\r/'\"_.-({=;,*", "\r\n", "  ", "\n\n", ";\n/", "//\n//", "});", "\u000b", "\0"),
+      fc.constantFrom("a", "is", "A", "It", "word", "Word", "HTTPServer", "getValue", "incomprehensibilities"),
+      fc.constantFrom("1", "12", "123", "1234567"),
+      fc.string({ unit: "binary-ascii", maxLength: 5 }),
+      fc
+        .tuple(fc.constantFrom(..."aZ0= \n/"), fc.nat({ max: 200 }))
+        .map(([character, count]) => character.repeat(count)),
+    ),
+    { maxLength: 120 },
+  )
+  .map((parts) => Buffer.from(parts.join("")));
+
 /** Bytes that are seldom UTF-8: characters that break off, go on without a beginning, or are none. */
 const brokenBytes = fc
   .array(
@@ -75,12 +93,31 @@ describe("the estimate of a text", () => {
   itHolds(
     "is the same in any chunks",
     2000,
-    fc.property(fc.oneof(pieces, brokenBytes), chunkSizes, (bytes, sizes) => {
+    fc.property(fc.oneof(pieces, ascii, brokenBytes), chunkSizes, (bytes, sizes) => {
       const whole = estimateChunks([bytes]);
       assert.equal(estimateChunks(cut(bytes, sizes)), whole);
       assert.equal(estimateChunks(single(bytes)), whole);
     }),
   );
+
+  itHolds(
+    "is the sum of its pieces, however many are taken at once",
+    2000,
+    fc.property(
+      fc.oneof(
+        ascii,
+        fc.array(fc.oneof(ascii, pieces), { maxLength: 4 }).map((parts) => Buffer.concat(parts)),
+      ),
+      (bytes) => {
+        assert.equal(estimate(bytes), estimatePieces(bytes));
+      },
+    ),
+  );
+
+  it.each(TEST.map((corpus) => [corpus.kind, corpus] as const))("is the sum of its pieces: %s", (_kind, corpus) => {
+    const bytes = Buffer.from(readCorpus(corpus, (name) => `node_modules/${name}`)).subarray(0, 65_536);
+    expect(estimate(bytes)).toBe(estimatePieces(bytes));
+  });
 
   it("is the same wherever it is cut in two", () => {
     const bytes = Buffer.from(MIXED);

@@ -1,0 +1,26 @@
+/** What stands for bytes that are no UTF-8. */
+const REPLACEMENT: u32 = 0xfffd;
+
+/** Unicode has no characters beyond. */
+const LAST: u32 = 0x10ffff;
+
+/** Bytes of the character that {@link decode} read last. */
+export let decodedSize: u32 = 0;
+
+/** The character at `at` (UTF-8, RFC 3629), of a text that ends at `end`. */
+export function decode(at: usize, end: usize): u32 {
+  const lead = load<u8>(at);
+  decodedSize = 1;
+  if (lead < 0x80) return lead;
+  if (lead < 0xc0) return REPLACEMENT;
+  const more: u32 = lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
+  let point: u32 = (<u32>lead) & (0x3f >> more);
+  while (decodedSize <= more) {
+    if (at + decodedSize >= end) return REPLACEMENT;
+    const next = load<u8>(at + decodedSize);
+    if ((next & 0xc0) != 0x80) return REPLACEMENT;
+    point = (point << 6) | (next & 0x3f);
+    decodedSize++;
+  }
+  return min(point, LAST);
+}

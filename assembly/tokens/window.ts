@@ -1,0 +1,169 @@
+import { symbolsCost } from "./symbols";
+import { isToken, packKey } from "./vocabulary";
+import { Form, Weight, weightOf, wordCost, wordWeights } from "./weights";
+
+/** Bytes that are read at once, one a bit. */
+export const WINDOW: u32 = 64;
+/** Bytes that must be readable from a window's first one on: its last word is loaded whole. */
+export const WINDOW_READ: usize = 80;
+
+const APOSTROPHE: u8 = 0x27;
+const SPACE: u8 = 0x20;
+/** A contraction is an apostrophe and no more letters. */
+export const LONGEST_CONTRACTION: u32 = 2;
+/** No token of the vocabulary has more letters. */
+export const LONGEST_WORD: u32 = 16;
+/** Sixteen bytes from `16 - n` on keep the first n bytes of sixteen. */
+const KEEP: usize = memory.data<u64>([-1, -1, 0, 0]);
+
+/** What the pieces of the last window cost, in 1/1024 of a token. */
+export let windowCost: u64 = 0;
+
+/**
+ * Adds up the pieces of ASCII text at the beginning of the `length` bytes at `at`, at most {@link WINDOW}: where a piece
+ * begins, but no apostrophe behind a word. Every byte is one bit of a mask for each class of characters, and the pieces
+ * follow from these by arithmetic. Returns how many bytes the pieces have and leaves their cost in {@link windowCost}; 0
+ * where no piece is sure to end. Fewer bytes than {@link WINDOW} are the last ones of the text.
+ */
+export function takeWindow(at: usize, length: u32): u32 {
+  const a = v128.load(at);
+  const b = v128.load(at, 16);
+  const c = v128.load(at, 32);
+  const d = v128.load(at, 48);
+  const all: u64 = length < WINDOW ? ((<u64>1) << length) - 1 : -1;
+
+  const foreign = bits(a, b, c, d) & all;
+  const smalls = between(a, b, c, d, 0x61, 26);
+  let capitals = between(a, b, c, d, 0x41, 26);
+  let letters = smalls | capitals;
+  let digits = between(a, b, c, d, 0x30, 10);
+
+  let size = length;
+  let last: u64 = 0;
+  if (length == WINDOW || foreign) {
+    let ends = (((letters << 1) & ~letters) | ((digits << 1) & ~digits)) & all;
+    // A letter or digit of another script could continue the word or number before it.
+    if (foreign) ends &= (foreign - 1) & ~foreign;
+    do {
+      if (ends == 0) return 0;
+      size = 63 - <u32>clz(ends);
+      ends ^= (<u64>1) << size;
+    } while (load<u8>(at + size) == APOSTROPHE);
+  } else {
+    last = (<u64>1) << (length - 1);
+  }
+  const mask = ((<u64>1) << size) - 1;
+  letters &= mask;
+  capitals &= mask;
+  digits &= mask;
+
+  const spaces = equal(a, b, c, d, SPACE) & mask;
+  let white = spaces;
+  let lineEnds: u64 = 0;
+  if (between(a, b, c, d, 0x09, 5) & mask) {
+    lineEnds = (equal(a, b, c, d, 0x0a) | equal(a, b, c, d, 0x0d)) & mask;
+    white |= between(a, b, c, d, 0x09, 5) & mask & ~lineEnds;
+  }
+  let symbols = mask & ~(letters | digits | white | lineEnds);
+  // Line ends and slashes that belong to the symbols before them.
+  let tails = lineEnds & (symbols << 1);
+  if (tails) {
+    const both = lineEnds | (equal(a, b, c, d, 0x2f) & mask);
+    tails |= both & ~(both + tails);
+    symbols &= ~tails;
+    lineEnds &= ~tails;
+  }
+
+  // A single symbol belongs to the word behind it, unless a space belongs to the symbol.
+  const firstSymbols = symbols & ~(symbols << 1);
+  const loneSymbols = firstSymbols & ~((symbols | tails) >> 1);
+  const joined = ((loneSymbols & ~(spaces << 1)) | white) & (letters >> 1);
+  let runs = firstSymbols & ~loneSymbols;
+
+  const firstDigits = digits & ~(digits << 1);
+  const whiteEnds = white & ~((white | lineEnds) >> 1);
+  const unjoined = whiteEnds & ((digits >> 1) | ((white ^ spaces) & (symbols >> 1)) | last);
+  let ones =
+    popcnt((loneSymbols & ~joined) | firstDigits | (whiteEnds & (white << 1) & ~last) | (lineEnds & ~(lineEnds << 1))) +
+    popcnt(unjoined);
+  // White space between line ends belongs to one piece with both.
+  const indents = white & (lineEnds << 1);
+  if (indents) ones -= popcnt((white + indents) & ~white & lineEnds);
+  const fourth = digits & (digits << 1) & (digits << 2) & (digits << 3);
+  for (let next = (firstDigits << 3) & fourth; next; next = (next << 3) & fourth) ones += popcnt(next);
+  let cost = ones * weightOf(Weight.One);
+
+  while (runs) {
+    let from = <u32>ctz(runs);
+    runs &= runs - 1;
+    let to = from + <u32>ctz(~(symbols >> from));
+    to += <u32>ctz(~(tails >> to));
+    from -= (<u32>((spaces << 1) >> from)) & 1;
+    cost += symbolsCost(at + from, to - from);
+  }
+
+  let words = letters & (~(letters << 1) | (capitals & ~(capitals << 1)));
+  const stops = ~letters | words;
+  const afterJoined = joined << 1;
+  while (words) {
+    const from = <u32>ctz(words);
+    words &= words - 1;
+    const count = <u32>ctz((stops >> from) >> 1) + 1;
+    const word = at + from;
+    const before = load<u8>(word - 1);
+    const isJoined = (<u32>(afterJoined >> from)) & 1;
+    const kept = v128.load(KEEP + 16 - min(count, LONGEST_WORD));
+    const small = v128.and(v128.or(v128.load(word), i8x16.splat(0x20)), kept);
+    const isKnown =
+      i32(isToken(packKey(i64x2.extract_lane(small, 0), i64x2.extract_lane(small, 1)))) & i32(count <= LONGEST_WORD);
+    const span = ((<u64>1) << count) - 1;
+    const capitalsOf = (capitals >> from) & span;
+    let form: usize = select<usize>(Form.Capitalized, Form.Mixed, capitalsOf == 1);
+    form = select<usize>(Form.Capitals, form, capitalsOf == span);
+    form = select<usize>(Form.Small, form, capitalsOf == 0);
+    let own = wordCost(wordWeights(before, isJoined, form), <bool>isKnown, count);
+    if (
+      before == APOSTROPHE &&
+      count <= LONGEST_CONTRACTION &&
+      from > 1 &&
+      ((joined & (letters << 1)) >> (from - 1)) & 1
+    ) {
+      own = weightOf(Weight.Contraction);
+    }
+    cost += own;
+  }
+  windowCost = cost;
+  return size;
+}
+
+/** The first bit of each byte. */
+@inline
+function bits(a: v128, b: v128, c: v128, d: v128): u64 {
+  const low = (<u32>i8x16.bitmask(a)) | ((<u32>i8x16.bitmask(b)) << 16);
+  const high = (<u32>i8x16.bitmask(c)) | ((<u32>i8x16.bitmask(d)) << 16);
+  return (<u64>low) | ((<u64>high) << 32);
+}
+
+/** Which bytes are this one. */
+@inline
+function equal(a: v128, b: v128, c: v128, d: v128, byte: u8): u64 {
+  const same = i8x16.splat(byte);
+  return bits(i8x16.eq(a, same), i8x16.eq(b, same), i8x16.eq(c, same), i8x16.eq(d, same));
+}
+
+/** Which bytes are among the `count` from `first` on. */
+@inline
+function between(a: v128, b: v128, c: v128, d: v128, first: u8, count: u8): u64 {
+  return bits(
+    isBetween(a, first, count),
+    isBetween(b, first, count),
+    isBetween(c, first, count),
+    isBetween(d, first, count),
+  );
+}
+
+@inline
+function isBetween(bytes: v128, first: u8, count: u8): v128 {
+  // The lowest of the signed numbers are those wanted.
+  return i8x16.lt_s(i8x16.sub(bytes, i8x16.splat(first + 0x80)), i8x16.splat(count - 0x80));
+}
