@@ -49,6 +49,7 @@ export class KeptLists {
     const recorded = recording.take(message, method);
     if (!recorded || this.isClosed) return;
     const size = recorded.size;
+    this.boundNew(recorded.scope, size);
     if (!this.makeRoom(size)) return;
     const at = heap.alloc(size);
     memory.copy(at, changetype<usize>(recorded), size);
@@ -62,6 +63,21 @@ export class KeptLists {
       const list = changetype<KeptList>(at);
       at = list.newer;
       if (!list.readers) this.remove(list);
+    }
+  }
+
+  /** Removes lists of this scope that have not repeated, as far as they and one of this size would take more than half of the memory:
+   *  a server whose lists always differ does not displace those of others. */
+  private boundNew(scope: u64, size: usize): void {
+    let total = size;
+    let count = 1;
+    for (let at = this.newest; at;) {
+      const list = changetype<KeptList>(at);
+      at = list.older;
+      if (list.scope != scope || list.repeats) continue;
+      total += list.size;
+      const isExcess = total > SIZE_LIMIT / 2 || ++count > COUNT_LIMIT / 2;
+      if (isExcess && !list.readers) this.remove(list);
     }
   }
 

@@ -97,6 +97,8 @@ export class ListReading {
       this.nextChunk = at;
       this.nextLength = length;
       tokens.readLeftOut(changetype<KeptList>(this.compared).bytes, before);
+    } else {
+      this.release();
     }
     this.record();
   }

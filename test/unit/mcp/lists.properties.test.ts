@@ -155,6 +155,23 @@ describe("a list that differs from the kept one", () => {
     ),
   );
 
+  it.each([
+    ["the first byte", (list: string) => `[ ${list.slice(1)}`],
+    ["the middle", (list: string) => list.replace("which", "WHICH")],
+    ["the last byte", (list: string) => `${list.slice(0, -1)} ]`],
+    ["its length, as it goes on", (list: string) => `${list.slice(0, -1)},{"name":"more"}]`],
+  ])("is read and kept in whatever chunks: one that differs in %s", (_name, change) => {
+    const list = JSON.stringify([{ name: "echo", description: `${LONG} which` }, { name: "add" }]);
+    const [text, changed] = [list, change(list)].map((each) => bytesOf(answer("tools", each)));
+    const afresh = readAfresh([changed]);
+    for (const chunks of [[changed], ...halves(changed), single(changed), cut(changed, [0, 1, 0, 3])]) {
+      const [, read, again, first] = readKept([[text], chunks, [changed], [text]]);
+      assert.deepEqual(seenWithNames(read), seenWithNames(afresh));
+      assert.deepEqual(seen(again), seen(afresh));
+      assert.deepEqual([again[0].listed, first[0].listed], [[], []]);
+    }
+  });
+
   test.each([
     ["is cut off anywhere", (text: string, at: number) => text.slice(0, at)],
     ["is damaged anywhere", (text: string, at: number) => `${text.slice(0, at)}\u0001${text.slice(at + 1)}`],
@@ -250,6 +267,20 @@ test("a recording that stops halfway does not keep others from being kept for lo
   expect(reads.slice(-2)).toEqual([0, 0]);
   stuck.feed(list.subarray(300));
   expect(seen(stuck.end())).toEqual(seen(afresh));
+});
+
+test.each([
+  ["long", 300],
+  ["short", 1],
+])("a server whose lists always differ, %s ones, does not displace the lists of others", (_name, length) => {
+  const stable = [bytesOf(answer("tools", LIST))];
+  forget(true);
+  for (let i = 0; i < 2; i++) readAnswers(stable, false, 2n);
+  for (let i = 0; i < 100; i++) {
+    const list = JSON.stringify([{ name: `n${i}`, description: LONG.repeat(length) }]);
+    expect(readAnswers([bytesOf(answer("tools", list))])[0].listed).toEqual([`n${i}`]);
+  }
+  expect(readAnswers(stable, false, 2n)[0].listed).toEqual([]);
 });
 
 test("ever other lists, of ever other servers, take no more memory", { timeout: effort(60_000, 1_200_000) }, () => {
