@@ -2,8 +2,6 @@ import {
   BACKSLASH,
   BRACE_CLOSE,
   BRACE_OPEN,
-  BRACKET_CLOSE,
-  BRACKET_OPEN,
   COLON,
   COMMA,
   QUOTE,
@@ -47,7 +45,8 @@ export function skipInside(nesting: Nesting, outerDepth: u32, expect: Expect, at
   // Each turn goes from one value to the next, as far as no white space lies between.
   while (at < end) {
     let byte = load<u8>(at);
-    if (isSpace(byte)) {
+    if (byte <= 0x20) {
+      if (!isSpace(byte)) break;
       at++;
       continue;
     }
@@ -69,8 +68,10 @@ export function skipInside(nesting: Nesting, outerDepth: u32, expect: Expect, at
       if (++at == end) break;
       byte = load<u8>(at);
     }
-    if (isSpace(byte)) continue;
-    if (byte == BRACE_CLOSE || byte == BRACKET_CLOSE) {
+    if (byte <= 0x20) continue;
+    // Brackets differ from braces by one bit.
+    const form = byte | 0x20;
+    if (form == BRACE_CLOSE) {
       const isEmpty = expect == (inObject ? Expect.KeyOrEnd : Expect.ValueOrEnd);
       const isOver = expect == Expect.CommaOrEnd || isEmpty;
       if (!isOver || inObject != (byte == BRACE_CLOSE) || nesting.depth == outerDepth) break;
@@ -81,7 +82,7 @@ export function skipInside(nesting: Nesting, outerDepth: u32, expect: Expect, at
       continue;
     }
     if (expect > Expect.ValueOrEnd) break;
-    if (byte == BRACE_OPEN || byte == BRACKET_OPEN) {
+    if (form == BRACE_OPEN) {
       if (nesting.depth == DEPTH_LIMIT) break;
       inObject = byte == BRACE_OPEN;
       nesting.open(inObject);
