@@ -78,7 +78,7 @@ async function measureAll(
 }
 
 function reportOf(
-  { rounds, connections, variants }: BenchOptions,
+  { rounds, connections, rate, variants }: BenchOptions,
   environment: Report["environment"],
   measured: Measured[],
   memory: Memory[],
@@ -86,7 +86,7 @@ function reportOf(
 ): Report {
   return {
     environment,
-    settings: { rounds, connections },
+    settings: { rounds, connections, rate },
     variants: variants.map(({ id, title }) => ({ id, title })),
     workloads: measured.map((result) => {
       const { id, title, isMcp } = result.workload;

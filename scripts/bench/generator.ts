@@ -24,6 +24,8 @@ export interface LoadOptions {
   workload: Workload;
   requests: number;
   connections: number;
+  /** Requests a second, over all connections; by default each connection sends the next request at once. */
+  rate?: number;
   /** The run is ended, and fails, when it takes longer. */
   timeoutSeconds: number;
   signal?: AbortSignal;
@@ -42,11 +44,13 @@ export async function requireGenerator(): Promise<string> {
 
 /** Sends the requests. Rejects with one sentence where one of them fails or is not answered with 200. */
 export async function runLoad(options: LoadOptions): Promise<LoadResult> {
-  const { url, workload, requests, connections, timeoutSeconds, signal } = options;
+  const { url, workload, requests, connections, rate, timeoutSeconds, signal } = options;
   const folder = mkdtempSync(join(tmpdir(), "mcp-proxy-wasm-load-"));
   const logFile = join(folder, "log");
   const args = ["--h1", "--threads", "1", "--requests", String(requests)];
-  args.push("--clients", String(Math.min(connections, requests)), "--log-file", logFile);
+  const clients = Math.min(connections, requests);
+  args.push("--clients", String(clients), "--log-file", logFile);
+  if (rate !== undefined) args.push(`--rps=${rate / clients}`);
   for (const [name, value] of Object.entries(workload.headers)) args.push("--header", `${name}: ${value}`);
   if (workload.method === "POST") {
     writeFileSync(join(folder, "body"), workload.body);

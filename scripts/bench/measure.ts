@@ -37,6 +37,7 @@ export interface MeasureOptions {
   seconds: number;
   requests?: number;
   connections: number;
+  rate?: number;
   /** Called with one line for each step that takes time. */
   progress: (line: string) => void;
   /** Called before each load. */
@@ -82,7 +83,7 @@ async function findRequests(options: MeasureOptions, workload: Workload): Promis
 }
 
 async function sample(
-  { envoy, seconds, connections, onLoad, signal }: MeasureOptions,
+  { envoy, seconds, connections, rate, onLoad, signal }: MeasureOptions,
   variant: Variant,
   workload: Workload,
   requests: number,
@@ -92,7 +93,7 @@ async function sample(
   const upstreamBefore = process.cpuUsage();
   const timeoutSeconds = Math.max(30, seconds * PATIENCE);
   const url = envoy.urlOf(variant);
-  const load = await runLoad({ url, workload, requests, connections, timeoutSeconds, signal });
+  const load = await runLoad({ url, workload, requests, connections, rate, timeoutSeconds, signal });
   const cpu = cpuMicroseconds(envoy.pid) - cpuBefore;
   const { user, system } = process.cpuUsage(upstreamBefore);
   return {

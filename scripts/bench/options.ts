@@ -12,6 +12,8 @@ export interface BenchOptions {
   /** Requests of each cell. */
   requests?: number;
   connections: number;
+  /** Requests a second, over all connections; by default as many as the proxy answers. */
+  rate?: number;
   workloads: readonly Workload[];
   variants: readonly Variant[];
   memory: boolean;
@@ -30,6 +32,11 @@ export function parseOptions(argv: string[]): BenchOptions {
     .option("--seconds <number>", "about how long a cell takes without a filter", number(60), 0.5)
     .option("--requests <number>", "requests of each cell, instead of --seconds", number(1_000_000, true))
     .option("--connections <number>", "connections that are kept", number(256, true), 16)
+    .option(
+      "--rate <number>",
+      "requests a second; by default each connection sends the next one at once",
+      number(100_000),
+    )
     .addOption(choice("--only <ids>", "workloads, by id or its first letter: a,e", WORKLOADS))
     .addOption(choice("--variants <ids>", "variants, by id: none,native,statistics", VARIANTS))
     .option("--against <file>", "an old module: each variant of this filter is measured with it, too", pathOf)

@@ -93,8 +93,9 @@ describe.runIf(hasLoad && hasNative)("with h2load", () => {
       { variant: "floor" },
       { variant: "native", faults: { sent: workloads, counted: workloads } },
       { variant: "headers" },
-      { variant: "statistics", operations: whole },
       { variant: "tokens", operations: whole },
+      { variant: "statistics", operations: whole },
+      { variant: "log-fields", operations: whole },
       { variant: "traces-unsampled", operations: whole, spans: whole },
       { variant: "traces", operations: whole, spans: whole },
       { variant: "policy-first", operations: whole, decisions: whole },
@@ -111,6 +112,17 @@ describe.runIf(hasLoad && hasNative)("with h2load", () => {
     ]);
     expect(readFileSync(page, "utf8")).toContain("![CPU added per request, beside the native filter](report.svg)");
     expect(readFileSync(join(folder, "report.svg"), "utf8")).toMatch(/^<svg [^]*<\/svg>\s*$/);
+  });
+
+  test("--rate sends no more than that", async () => {
+    const json = join(folder, "rate.json");
+    const load = "--only a --variants none --rounds 1 --requests 40 --connections 4 --rate 40";
+    const command = keep(startCommand(`${BENCH} ${load} --no-memory --json ${json}`));
+    expect(await command.ended, command.output()).toBe(0);
+    const { settings, workloads } = JSON.parse(readFileSync(json, "utf8")) as Report;
+    expect(settings).toEqual({ rounds: 1, connections: 4, rate: 40 });
+    // Of each connection, the first request is sent at once.
+    expect(workloads[0].samples.none[0].throughput).toBeLessThan(60);
   });
 
   test("an interrupt leaves nothing running", async () => {

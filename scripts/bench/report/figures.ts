@@ -7,7 +7,7 @@ import type { Cell, Spread } from "../summary.ts";
 
 export interface Report {
   environment: Environment;
-  settings: { rounds: number; connections: number };
+  settings: { rounds: number; connections: number; rate?: number };
   variants: { id: string; title: string }[];
   workloads: WorkloadReport[];
   memory: Memory[];

@@ -34,8 +34,7 @@ ${variants.map(({ id, title }) => `- \`${id}\`: ${title}`).join("\n")}
 
 CPU is that of the whole Envoy process, as the operating system counts it, for each request: the connections to client and
 upstream are part of it. Figures are medians of ${settings.rounds} rounds, with the quartiles in parentheses; in a round each
-variant follows the other, and ratios are taken within it. ${settings.connections} connections are kept busy all the time, so
-latency is mostly the wait for the worker.
+variant follows the other, and ratios are taken within it. ${loadOf(report)}
 
 The native filter reads requests, and of their answers nothing; it counts bad requests only. This filter reads both directions.
 ${chart === undefined ? "" : `\n![CPU added per request, beside the native filter](${chart})\n`}
@@ -82,7 +81,13 @@ ${markdown({
 /** The command that writes the page. */
 function commandOf({ settings, variants }: Report): string {
   const chosen = variants.length < VARIANTS.length ? `--variants ${variants.map(({ id }) => id).join(",")} ` : "";
-  return `npm run bench -- --rounds ${settings.rounds} ${chosen}--write`;
+  const rate = settings.rate === undefined ? "" : `--rate ${settings.rate} `;
+  return `npm run bench -- --rounds ${settings.rounds} ${rate}${chosen}--write`;
+}
+
+function loadOf({ settings: { connections, rate } }: Report): string {
+  if (rate !== undefined) return `${connections} connections send ${rate} requests a second.`;
+  return `${connections} connections are kept busy all the time, so latency is mostly the wait for the worker.`;
 }
 
 function markdown({ head, textColumns, rows }: TextTable): string {
