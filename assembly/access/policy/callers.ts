@@ -17,8 +17,10 @@ export class Callers {
   private texts: string[] = [];
   /** The index of each rule's list. */
   private listOf: u8[] = [];
-  /** How each list matches the current caller: a byte each. */
+  /** How each list matches the current caller, and how it matched the one that {@link keep} has kept: a byte each. */
   private matches: u8[] = [];
+  private kept: u8[] = [];
+  private hasKept: bool = false;
   private caller: Caller = changetype<Caller>(0);
   private properties: Properties = changetype<Properties>(0);
 
@@ -37,6 +39,7 @@ export class Callers {
       list = this.texts.push(text) - 1;
       this.lists.push(sources);
       this.matches.push(UNSEEN);
+      this.kept.push(UNSEEN);
     }
     this.listOf.push(<u8>list);
     return this.lists[list];
@@ -51,12 +54,29 @@ export class Callers {
 
   /** Whether the rule of this index is about the caller: anybody where it has no sources. */
   match(rule: i32): Match {
-    const list: i32 = unchecked(this.listOf[rule]);
-    const known = unchecked(this.matches[list]);
-    return known == UNSEEN ? this.matchList(list) : known;
+    return this.matchList(unchecked(this.listOf[rule]));
+  }
+
+  /** Keeps how the rules match the current caller, as far as they have been asked. */
+  keep(): void {
+    memory.copy(this.kept.dataStart, this.matches.dataStart, this.matches.length);
+    this.hasKept = true;
+  }
+
+  /** Whether the rules match the current caller like the one that was kept, as far as they were asked for that: then whatever follows
+   *  from their matches is the same. */
+  get isAsKept(): bool {
+    if (!this.hasKept) return false;
+    for (let list = 0; list < this.kept.length; list++) {
+      const kept = unchecked(this.kept[list]);
+      if (kept != UNSEEN && kept != this.matchList(list)) return false;
+    }
+    return true;
   }
 
   private matchList(list: i32): Match {
+    const known = unchecked(this.matches[list]);
+    if (known != UNSEEN) return known;
     const sources = unchecked(this.lists[list]);
     let best = sources.length ? Match.No : Match.Yes;
     for (let i = 0; i < sources.length && best != Match.Yes; i++) {

@@ -57,6 +57,9 @@ export class Policy {
   private foundShadows: RuleSet = new RuleSet();
   /** For each rule what {@link outlook} needs to know of it, in one place: rules themselves lie far apart. */
   private traits: StaticArray<u8>;
+  /** What {@link outlook} has found for the caller that `callers` has kept. */
+  private keptMatches: StaticArray<u8>;
+  private keptOutlook: Outlook = Outlook.Open;
 
   constructor(
     readonly config: AccessConfig,
@@ -77,6 +80,7 @@ export class Policy {
     this.callers = callers;
     this.index = new RuleIndex(rules);
     this.traits = new StaticArray<u8>(rules.length);
+    this.keptMatches = new StaticArray<u8>(rules.length);
     let rulesAnswers = false;
     let namesTools = false;
     let needsServer = !this.pins.isEmpty;
@@ -123,6 +127,21 @@ export class Policy {
     this.claims.forget();
     const callers = this.callers;
     callers.begin(caller, properties);
+    // Most requests are from callers whom the rules match like the one before.
+    if (!this.needsServer && callers.isAsKept) {
+      memory.copy(matches, changetype<usize>(this.keptMatches), this.rules.length);
+      return this.keptOutlook;
+    }
+    const outlook = this.findOutlook(call, matches);
+    callers.keep();
+    memory.copy(changetype<usize>(this.keptMatches), matches, this.rules.length);
+    this.keptOutlook = outlook;
+    return outlook;
+  }
+
+  /** Finds out {@link outlook}. */
+  private findOutlook(call: Call, matches: usize): Outlook {
+    const callers = this.callers;
     let isOpen = false;
     let deciding = DEFAULT_RULE;
     for (let i = 0; i < this.rules.length; i++) {

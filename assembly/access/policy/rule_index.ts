@@ -10,6 +10,9 @@ import { RuleSet } from "./rule_set";
 /** Bytes of ones and then of zeros: a mask for each number of bytes. */
 const ONES: usize = memory.data(2 * HEAD_SIZE);
 memory.fill(ONES, 0xff, HEAD_SIZE);
+/** Bytes of a head that are compared first, with those of {@link STARTS} heads at a time. */
+const START_SIZE: i32 = 4;
+const STARTS: i32 = 4;
 /** The first bytes of the current message's target, and zeros. */
 const NAME: usize = memory.data(HEAD_SIZE);
 
@@ -33,10 +36,16 @@ export class RuleIndex {
   private headLengths: Bytes;
   private headRules: Bytes;
   private headCount: i32 = 0;
+  /** Of each of them, and of some more, the first bytes and which of these are compared: {@link START_SIZE} bytes each. */
+  private starts: Bytes;
+  private startMasks: Bytes;
 
   constructor(rules: Rule[]) {
     let patterns = 0;
     for (let i = 0; i < rules.length; i++) patterns += targetPatterns(rules[i]);
+    const starts = (patterns + STARTS - 1) & ~(STARTS - 1);
+    this.starts = Bytes.ofSize(starts * START_SIZE);
+    this.startMasks = Bytes.ofSize(starts * START_SIZE);
     this.heads = Bytes.ofSize(patterns * HEAD_SIZE);
     this.headLengths = Bytes.ofSize(patterns);
     this.headRules = Bytes.ofSize(patterns);
@@ -64,18 +73,27 @@ export class RuleIndex {
   private keepNamed(found: RuleSet, at: usize, length: i32): void {
     v128.store(NAME, i64x2.splat(0));
     memory.copy(NAME, at, min(length, HEAD_SIZE));
-    const name = v128.load(NAME);
     const ofName = this.ofName;
     ofName.copy(this.ofAnyName);
-    const heads = this.heads.at;
-    const lengths = this.headLengths.at;
-    const count = <usize>this.headCount;
-    for (let i: usize = 0; i < count; i++) {
-      const mask = v128.load(ONES + HEAD_SIZE - load<u8>(lengths + i));
-      const difference = v128.and(v128.xor(v128.load(heads + i * HEAD_SIZE), name), mask);
-      if (!v128.any_true(difference)) ofName.add(load<u8>(this.headRules.at + i));
+    const starts = this.starts.at;
+    const masks = this.startMasks.at;
+    const start = i32x4.splat(load<i32>(NAME));
+    for (let i = 0; i < this.headCount; i += STARTS) {
+      const at = <usize>i * START_SIZE;
+      const difference = v128.and(v128.xor(v128.load(starts + at), start), v128.load(masks + at));
+      if (!i32x4.all_true(difference)) this.addNamed(ofName, i, min(i + STARTS, this.headCount));
     }
     found.intersect(ofName);
+  }
+
+  /** Adds the rules of the heads `from` … `to` with which the name begins. */
+  private addNamed(rules: RuleSet, from: i32, to: i32): void {
+    const name = v128.load(NAME);
+    for (let i: usize = from; i < <usize>to; i++) {
+      const mask = v128.load(ONES + HEAD_SIZE - load<u8>(this.headLengths.at + i));
+      const difference = v128.and(v128.xor(v128.load(this.heads.at + i * HEAD_SIZE), name), mask);
+      if (!v128.any_true(difference)) rules.add(load<u8>(this.headRules.at + i));
+    }
   }
 
   private addHeads(rule: Rule, index: i32): void {
@@ -84,7 +102,11 @@ export class RuleIndex {
       if (!targets) continue;
       for (let j = 0; j < targets.valueCount; j++) {
         const head = this.headCount++;
-        const length = targets.writeHead(j, this.heads.at + <usize>head * HEAD_SIZE);
+        const at = this.heads.at + <usize>head * HEAD_SIZE;
+        const length = targets.writeHead(j, at);
+        const offset = <usize>head * START_SIZE;
+        memory.copy(this.starts.at + offset, at, START_SIZE);
+        memory.fill(this.startMasks.at + offset, 0xff, min(length, START_SIZE));
         store<u8>(this.headLengths.at + head, <u8>length);
         store<u8>(this.headRules.at + head, <u8>index);
       }

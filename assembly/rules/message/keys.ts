@@ -1,5 +1,5 @@
 import { foldsTo } from "../../json/folded_name";
-import { Bytes } from "../../memory/bytes";
+import { Bytes, lower } from "../../memory/bytes";
 
 /** Members of a message that may be deciding. */
 export const SLOT_LIMIT: i32 = 67;
@@ -8,6 +8,8 @@ export const SLOT_LIMIT: i32 = 67;
 export class Key {
   readonly name: Bytes;
   readonly inside: Key[] = [];
+  /** The first byte of the name of each of these, in lower case; 0 where it has none. */
+  private firsts: u8[] = [];
   /** Its value may be a list of texts, which are kept. */
   isList: bool = false;
   /** Nothing is decided by it: no form of it is refused, and its value is kept if it is a short text. */
@@ -34,6 +36,7 @@ export class Key {
   add(name: string, slot: i32): Key {
     const key = new Key(name, slot, changetype<usize>(this));
     this.inside.push(key);
+    this.firsts.push(firstOf(key.name.at, key.name.length));
     return key;
   }
 
@@ -49,10 +52,19 @@ export class Key {
   /** The member inside that has this name, whatever the case of its letters; null where none does. */
   find(at: usize, length: i32): Key | null {
     const inside = this.inside;
+    const firsts = this.firsts;
+    const first = firstOf(at, length);
     for (let i = 0; i < inside.length; i++) {
+      // Letters beyond ASCII may fold to others.
+      if (unchecked(firsts[i]) != first && first < 0x80) continue;
       const key = unchecked(inside[i]);
       if (foldsTo(at, length, key.name)) return key;
     }
     return null;
   }
+}
+
+/** The first byte of a name, in lower case; 0 of an empty one. */
+function firstOf(at: usize, length: i32): u8 {
+  return length ? lower(load<u8>(at)) : 0;
 }

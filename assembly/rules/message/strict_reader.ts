@@ -45,6 +45,11 @@ class Value {
   at: u32;
   /** Bytes of the whole text. */
   total: u32;
+
+  /** Makes it the value of a member that is not there. */
+  clear(): void {
+    v128.store(changetype<usize>(this), i64x2.splat(0));
+  }
 }
 
 const VALUE_SIZE: usize = offsetof<Value>();
@@ -103,6 +108,9 @@ export class StrictReader {
       self.tokens = Tokenizer.create();
       self.utf8 = changetype<Utf8Check>(heap.alloc(offsetof<Utf8Check>()));
       self.argumentsRead = null;
+      self.seen = 0;
+      self.seenBehind = 0;
+      memory.fill(self.values, 0, VALUES_SIZE);
     }
     self.hashesArguments = hashesArguments;
     if (hashesArguments && !self.argumentsRead) {
@@ -317,15 +325,21 @@ export class StrictReader {
     } else {
       this.open = this.root;
       this.messageStart = <usize>this.tokens.tokenStart;
-      this.seen = 0;
-      this.seenBehind = 0;
+      this.clearValues();
       this.itemCount = 0;
       this.hasOddItems = false;
       this.isInList = false;
       if (this.hashesArguments) this.argumentsRead!.reset();
       this.textsUsed = 0;
-      memory.fill(this.values, 0, VALUES_SIZE);
     }
+  }
+
+  /** Forgets the values of the message before. Most messages have few. */
+  private clearValues(): void {
+    for (let bits = this.seen; bits; bits &= bits - 1) this.value(<i32>ctz(bits)).clear();
+    for (let bits = this.seenBehind; bits; bits &= bits - 1) this.value(64 + <i32>ctz(bits)).clear();
+    this.seen = 0;
+    this.seenBehind = 0;
   }
 
   /** The message is over: says whether it is one. */
