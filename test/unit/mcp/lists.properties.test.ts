@@ -296,3 +296,16 @@ test("ever other lists, of ever other servers, take no more memory", { timeout: 
   read(1000, effort(2000, 100_000));
   expect(memorySize()).toBe(before);
 });
+
+test("the memory of lists is given back with their unit", () => {
+  const list = (i: number) =>
+    bytesOf(answer("tools", JSON.stringify([{ name: `n${i}`, description: LONG.repeat(150) }])));
+  const fill = () => {
+    forget(true);
+    for (let i = 0; i < 12; i++) readAnswers([list(i)]);
+  };
+  for (let i = 0; i < 3; i++) fill();
+  const before = memorySize();
+  for (let i = 0; i < 50; i++) fill();
+  expect(memorySize()).toBe(before);
+});
