@@ -39,7 +39,7 @@ export class PluginConfig {
   /** What estimates are multiplied by. */
   tokenScale: f64 = 1;
   /** Bytes of text read exactly, a message. */
-  maxTokenBytes: u32 = 262_144;
+  maxTokenBytes: u32 = 8192;
   identity: IdentityConfig = new IdentityConfig();
   hold: HoldConfig = new HoldConfig();
   /** Who may call what; null where nobody asked. */

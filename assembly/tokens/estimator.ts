@@ -3,8 +3,8 @@ import { WINDOW, WINDOW_READ, takeWindow, windowCost } from "./window";
 
 /** Bytes that must be readable behind where a piece begins, unless the text ends: then its end is known. */
 const LOOKAHEAD: usize = LONGEST_PIECE + 16;
-/** Bytes of a text whose pieces are not taken yet: up to {@link LOOKAHEAD} of them, and as many after. */
-const BUFFER_SIZE: usize = 2 * LOOKAHEAD;
+/** Bytes of a text whose pieces are not taken yet: enough for many short chunks, as texts with escapes come in. */
+const BUFFER_SIZE: usize = 512;
 
 const APOSTROPHE: u8 = 0x27;
 
@@ -30,18 +30,28 @@ export class Estimator {
   /** The next bytes of the text. */
   feed(at: usize, length: usize): void {
     const buffer = this.buffer;
-    const kept = this.kept;
-    if (kept) {
+    while (this.kept) {
+      const kept = this.kept;
       const added = min(length, BUFFER_SIZE - kept);
-      memory.copy(buffer + kept, at, added);
+      copy(buffer + kept, at, added);
       const end = buffer + kept + added;
+      if (end < buffer + BUFFER_SIZE) {
+        this.kept = kept + added;
+        return;
+      }
       const next = this.take(buffer, end, buffer + kept);
-      // The pieces left begin within the new bytes, unless these are few.
-      if (next < buffer + kept) return this.keep(next, end);
-      const used = next - buffer - kept;
-      at += used;
-      length -= used;
+      if (next >= buffer + kept) {
+        // The next piece begins in the new bytes.
+        this.kept = 0;
+        at += next - buffer - kept;
+        length -= next - buffer - kept;
+      } else {
+        this.keep(next, end);
+        at += added;
+        length -= added;
+      }
     }
+    if (length < BUFFER_SIZE) return this.keep(at, at + length);
     const end = at + length;
     this.keep(this.take(at, end, end), end);
   }
@@ -82,7 +92,7 @@ export class Estimator {
   /** Keeps bytes until more come. */
   private keep(at: usize, end: usize): void {
     this.kept = end - at;
-    memory.copy(this.buffer, at, end - at);
+    copy(this.buffer, at, end - at);
   }
 
   @inline
@@ -94,6 +104,13 @@ export class Estimator {
   private get buffer(): usize {
     return changetype<usize>(this) + offsetof<Estimator>() + offsetof<Pieces>();
   }
+}
+
+/** Copies bytes, of which there are few: `memory.copy` costs more. Where the ranges overlap, `to` is the lower one. */
+function copy(to: usize, from: usize, length: usize): void {
+  let i: usize = 0;
+  for (; i + 8 <= length; i += 8) store<u64>(to + i, load<u64>(from + i));
+  for (; i < length; i++) store<u8>(to + i, load<u8>(from + i));
 }
 
 /** Bytes of an {@link Estimator}, of its parts behind it, and of what a window may read beyond its buffer. */

@@ -1,24 +1,55 @@
+import { mix } from "../memory/bytes";
 import { ESTIMATOR_SIZE, Estimator } from "./estimator";
 
 /** Kinds of text that a message may hold at most. */
 export const KIND_LIMIT: i32 = 8;
-/** Beyond the bound, of each period so many bytes are read. */
-const PERIOD: u64 = 65536;
-const SAMPLE: u64 = 4096;
+/** Bytes of a sample. */
+const BLOCK: u64 = 256;
+/** Beyond the head, one block is read of so many bytes, and of more the longer the texts are. */
+const SHORTEST_STRATUM: u64 = 2048;
+/** Strata between two doublings of their length. */
+const STRATA: u64 = 64;
+/** Bytes in which the end of a word is looked for, where one must be. */
+const LONGEST_SEARCH: u64 = 64;
+/** Bytes of a character at most (UTF-8). */
+const LONGEST_CHARACTER: i64 = 4;
+/** Where samples are few, what was read of the whole message counts as so many bytes more. */
+const PRIOR_BYTES: f64 = 256;
+/** What a byte costs where nothing was read. */
+const USUAL_COST: f64 = 256;
+
+/** What the meter does with the next bytes. */
+enum Phase {
+  /** Reads them: they are the beginning of the message's texts. */
+  Head,
+  /** Reads up to the end of a word: the head is over. */
+  HeadEnd,
+  /** Passes over them. */
+  Skip,
+  /** Passes over them up to the end of a word: there the next sample begins. */
+  SampleBegin,
+  /** Reads them: they are a sample. */
+  Sample,
+  /** Reads up to the end of a word: the sample is over. */
+  SampleEnd,
+}
 
 /** What was read of texts. Costs are in 1/1024 of a token. */
 @unmanaged
 class Account {
-  cost: u64;
-  /** Bytes that were passed over. */
-  skipped: u64;
-  /** What was read beyond the bound: bytes, and what of `cost` they are. */
+  /** All bytes. */
+  bytes: u64;
+  /** Those of the head, and what they cost. */
+  headBytes: u64;
+  headCost: u64;
+  /** Those sampled and what they cost, each as often as its stratum is longer than the shortest. */
   sampledBytes: u64;
   sampledCost: u64;
 
   add(other: Account): void {
-    this.cost += other.cost;
-    this.skipped += other.skipped;
+    this.bytes += other.bytes;
+    this.headBytes += other.headBytes;
+    this.headCost += other.headCost;
     this.sampledBytes += other.sampledBytes;
     this.sampledCost += other.sampledCost;
   }
@@ -30,37 +61,52 @@ class Account {
 
 /** Behind the meter: an account for each kind, one for all of them, one for the current text. */
 const ALL: i32 = KIND_LIMIT;
-const IN_HAND: i32 = KIND_LIMIT + 1;
+const CURRENT: i32 = KIND_LIMIT + 1;
 const ACCOUNTS_SIZE: usize = <usize>(KIND_LIMIT + 2) * offsetof<Account>();
-/** Bytes of a {@link Meter} and of its parts behind it. */
-export const METER_SIZE: usize = offsetof<Meter>() + ACCOUNTS_SIZE + ESTIMATOR_SIZE;
+/** Bytes of a {@link Meter} between two texts: of all but its estimator. */
+export const METER_SIZE: usize = offsetof<Meter>() + ACCOUNTS_SIZE;
 
 /**
- * Estimates how many tokens the texts of one message are, kind by kind. Up to a bound every byte of them is read; beyond
- * it the first 4 KiB of every 64 KiB, and what lies between is taken to be like these. Which bytes are read depends on
- * the texts alone, not on how they are cut.
+ * Estimates how many tokens the texts of one message are, kind by kind. Every byte of the head is read. What follows is
+ * divided into strata, and of each one block is read, from an end of a word to another: where it begins follows from the
+ * content of what was read before, so that no text that repeats itself can evade it. As many words belong to blocks as
+ * to other bytes, so the estimates of many messages are right on average. Which bytes are read does not depend on how the
+ * texts are cut.
  */
 @unmanaged
 export class Meter {
-  /** Bytes of text read exactly. */
-  private bound: u64;
+  private phase: Phase;
   /** Bytes of text so far. */
   private passed: u64;
+  /** Bytes of text at which the phase is over; of a search, from which on any character will do. */
+  private until: u64;
+  /** Where samples begin, where the current stratum begins, and its length. */
+  private firstStratum: u64;
+  private stratum: u64;
+  private stratumLength: u64;
+  /** Where the current block ends, and how many of its bytes are not in the account yet. */
+  private blockEnd: u64;
+  private blockBytes: u64;
+  /** What decides on where the next block begins. */
+  private seed: u64;
+  /** The last byte seen while the end of a word is looked for; 0 for none. */
+  private lastByte: u32;
 
   static create(): Meter {
-    const self = changetype<Meter>(heap.alloc(METER_SIZE));
+    const self = changetype<Meter>(heap.alloc(METER_SIZE + ESTIMATOR_SIZE));
     self.reset(0);
     return self;
   }
 
-  /** Ready for another message, of which `bound` bytes of text are read exactly. */
-  reset(bound: u64): void {
-    memory.fill(changetype<usize>(this), 0, offsetof<Meter>() + ACCOUNTS_SIZE);
+  /** Ready for another message, of whose texts the first `head` bytes are read exactly. */
+  reset(head: u64): void {
+    memory.fill(changetype<usize>(this), 0, METER_SIZE);
     this.estimator.reset();
-    this.bound = bound;
+    this.until = head;
   }
 
-  /** Writes {@link METER_SIZE} bytes to `at`, from which {@link restore} makes any meter what this one is now. */
+  /** Between two texts: writes {@link METER_SIZE} bytes to `at`, from which {@link restore} makes any meter what this one
+   *  is now. */
   save(at: usize): void {
     memory.copy(at, changetype<usize>(this), METER_SIZE);
   }
@@ -68,22 +114,37 @@ export class Meter {
   /** Continues where {@link save} was called. */
   restore(at: usize): void {
     memory.copy(changetype<usize>(this), at, METER_SIZE);
+    this.estimator.reset();
   }
 
   /** The next bytes of a text. */
   feed(at: usize, length: usize): void {
+    this.account(CURRENT).bytes += length;
     while (length > 0) {
-      const size = this.passed < this.bound ? this.read(at, length, this.bound - this.passed) : this.sample(at, length);
+      const phase = this.phase;
+      let size = length;
+      let isOver = false;
+      if (isSearch(phase)) {
+        size = this.findEndOfWord(at, length);
+        isOver = size < length;
+      } else {
+        size = <usize>min<u64>(length, this.until - this.passed);
+        isOver = this.passed + size == this.until;
+      }
+      this.use(phase, at, size);
       this.passed += size;
       at += size;
       length -= size;
+      if (isOver) this.nextPhase();
     }
   }
 
   /** The text is over; it is of this kind. */
   endText(kind: i32): void {
     this.settle();
-    const text = this.account(IN_HAND);
+    // The next text begins where a word ends.
+    if (isSearch(this.phase)) this.nextPhase();
+    const text = this.account(CURRENT);
     this.account(kind).add(text);
     this.account(ALL).add(text);
     text.clear();
@@ -92,40 +153,91 @@ export class Meter {
   /** What the texts of this kind cost, in 1/1024 of a token. */
   costOf(kind: i32): u64 {
     const own = this.account(kind);
-    if (own.skipped == 0) return own.cost;
-    // Texts of other kinds tell more than none.
-    const like = own.sampledBytes ? own : this.account(ALL);
-    return own.cost + <u64>(<f64>own.skipped * (<f64>like.sampledCost / <f64>like.sampledBytes));
+    const others = own.bytes - own.headBytes;
+    if (others == 0) return own.headCost;
+    const all = this.account(ALL);
+    const read = all.headBytes + all.sampledBytes;
+    const prior = read ? <f64>(all.headCost + all.sampledCost) / <f64>read : USUAL_COST;
+    const rate = (<f64>own.sampledCost + prior * PRIOR_BYTES) / (<f64>own.sampledBytes + PRIOR_BYTES);
+    return own.headCost + <u64>(<f64>others * rate);
   }
 
-  /** Reads up to `most` bytes. Returns how many. */
-  private read(at: usize, length: usize, most: u64): usize {
-    const size = <usize>min<u64>(length, most);
-    this.estimator.feed(at, size);
-    return size;
+  /** Reads bytes or passes over them. */
+  private use(phase: Phase, at: usize, size: usize): void {
+    if (phase == Phase.Skip) return;
+    if (phase == Phase.SampleBegin || phase == Phase.Sample) this.blockBytes += size;
+    else if (phase != Phase.SampleEnd) this.account(CURRENT).headBytes += size;
+    if (phase != Phase.SampleBegin) this.estimator.feed(at, size);
   }
 
-  /** Reads or passes over bytes beyond the bound, up to where that changes. Returns how many. */
-  private sample(at: usize, length: usize): usize {
-    const offset = (this.passed - this.bound) % PERIOD;
-    if (offset == 0) this.settle();
-    const text = this.account(IN_HAND);
-    if (offset < SAMPLE) {
-      const size = this.read(at, length, SAMPLE - offset);
-      text.sampledBytes += size;
-      return size;
+  private nextPhase(): void {
+    switch (this.phase) {
+      case Phase.Head:
+      case Phase.Sample:
+        this.search(this.phase == Phase.Head ? Phase.HeadEnd : Phase.SampleEnd);
+        break;
+      case Phase.Skip:
+        this.blockEnd = this.passed + BLOCK;
+        this.search(Phase.SampleBegin);
+        break;
+      case Phase.SampleBegin:
+        this.phase = Phase.Sample;
+        this.until = this.blockEnd;
+        break;
+      default:
+        this.settle();
+        this.chooseBlock();
     }
-    const size = <usize>min<u64>(length, PERIOD - offset);
-    text.skipped += size;
-    return size;
   }
 
-  /** Adds what the estimator has read: to what is sampled, too, if it lies beyond the bound. */
+  private search(phase: Phase): void {
+    this.phase = phase;
+    this.until = this.passed + LONGEST_SEARCH;
+    this.lastByte = 0;
+  }
+
+  /** Where in these bytes a word ends; their length where none does. */
+  private findEndOfWord(at: usize, length: usize): usize {
+    let last = this.lastByte;
+    for (let i: usize = 0; i < length; i++) {
+      const byte = load<u8>(at + i);
+      if (isEndOfWord(last, byte)) return i;
+      const overdue = <i64>(this.passed + i - this.until);
+      if (overdue >= 0 && ((byte & 0xc0) != 0x80 || overdue >= LONGEST_CHARACTER)) return i;
+      last = byte;
+    }
+    this.lastByte = last;
+    return length;
+  }
+
+  /** Chooses where the next block begins: anywhere in the next stratum. */
+  private chooseBlock(): void {
+    if (this.stratumLength == 0) {
+      this.firstStratum = this.stratum = this.passed;
+      this.stratumLength = SHORTEST_STRATUM;
+    } else {
+      this.stratum += this.stratumLength;
+      if (this.stratum - this.firstStratum >= 2 * STRATA * this.stratumLength) this.stratumLength <<= 1;
+    }
+    this.seed = mix(this.seed + this.stratum);
+    this.phase = Phase.Skip;
+    // A block that would overlap the one before begins behind it.
+    this.until = max(this.passed, this.stratum + (this.seed & (this.stratumLength - 1)));
+  }
+
+  /** Adds what the estimator has read to what it is part of. */
   private settle(): void {
     const cost = this.estimator.finish();
-    const text = this.account(IN_HAND);
-    text.cost += cost;
-    if (this.passed > this.bound) text.sampledCost += cost;
+    const text = this.account(CURRENT);
+    if (this.phase <= Phase.HeadEnd) {
+      text.headCost += cost;
+    } else {
+      const factor = this.stratumLength / SHORTEST_STRATUM;
+      text.sampledCost += cost * factor;
+      text.sampledBytes += this.blockBytes * factor;
+      this.blockBytes = 0;
+    }
+    this.seed += cost;
   }
 
   private account(index: i32): Account {
@@ -133,6 +245,22 @@ export class Meter {
   }
 
   private get estimator(): Estimator {
-    return changetype<Estimator>(changetype<usize>(this) + offsetof<Meter>() + ACCOUNTS_SIZE);
+    return changetype<Estimator>(changetype<usize>(this) + METER_SIZE);
   }
+}
+
+@inline
+function isSearch(phase: Phase): bool {
+  return phase == Phase.HeadEnd || phase == Phase.SampleBegin || phase == Phase.SampleEnd;
+}
+
+/** Whether a piece ends between two bytes, whatever is before and behind them. */
+function isEndOfWord(last: u32, byte: u32): bool {
+  if (byte == 0x20 || byte == 0x0a) return isWordByte(last);
+  return byte > 0x20 && byte < 0x80 && byte != 0x27 && !isWordByte(byte) && last < 0x80 && isWordByte(last);
+}
+
+/** Whether a byte is an ASCII letter or digit, or of a character beyond ASCII. */
+function isWordByte(byte: u32): bool {
+  return (byte | 0x20) - 0x61 < 26 || byte - 0x30 < 10 || byte >= 0x80;
 }

@@ -45,7 +45,7 @@ export const DEFAULTS: Config = {
   callerLabel: 0,
   estimateTokens: true,
   tokenScale: 1,
-  maxTokenBytes: 262_144,
+  maxTokenBytes: 8192,
   logLevel: 3,
   matchPaths: [],
   tools: [],

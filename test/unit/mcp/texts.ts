@@ -1,7 +1,7 @@
 import type { Node } from "../json/documents.ts";
 import { ANY, EACH, type Path } from "../json/path.ts";
 import { textOf } from "../json/value-text.ts";
-import { TOKEN, reference } from "../tokens/meter.ts";
+import { TOKEN, measure } from "../tokens/meter.ts";
 import { DEFAULT_SETTINGS, type Message, type Settings, TOKEN_KINDS, type TokenKind, readMessages } from "./reader.ts";
 
 /** Of the name of a tool or prompt no more bytes are read. */
@@ -112,7 +112,7 @@ export function expectedTokens(root: Node, { estimate, maxBytes, scale }: Settin
     const bytes = Buffer.from(textOf(node));
     return { kind: TOKEN_KINDS.indexOf(kind), bytes: isName ? bytes.subarray(0, NAME_BYTES) : bytes };
   });
-  return reference(maxBytes, texts).map((cost) => Math.min(Math.round((cost * scale) / TOKEN), 2 ** 32 - 1));
+  return measure(maxBytes, texts).map((cost) => Math.min(Math.round((cost * scale) / TOKEN), 2 ** 32 - 1));
 }
 
 const cursors = new Map<string, string>();

@@ -2,9 +2,6 @@ import { TestModule } from "../module.ts";
 
 /** Kinds of text that a meter tells apart. */
 export const KINDS = 8;
-/** Beyond the bound the first so many bytes of each period are read. */
-const PERIOD = 65_536;
-const SAMPLE = 4096;
 /** What a token costs. */
 export const TOKEN = 1024;
 
@@ -52,39 +49,6 @@ export function measureRepeated(bound: number, slice: Uint8Array, times: number)
     module.lend(slice, (at, length) => exports.feed(at, length));
     exports.endText(0);
     return Number(exports.costOf(0));
-  });
-}
-
-/** What {@link measure} must give: by the estimator's word for each run of bytes that is read. */
-export function reference(bound: number, texts: readonly Measured[]): number[] {
-  const costs = Array<number>(KINDS).fill(0);
-  const skipped = Array<number>(KINDS).fill(0);
-  const sampled = Array.from({ length: KINDS + 1 }, () => ({ bytes: 0, cost: 0 }));
-  let passed = 0;
-  for (const { kind, bytes } of texts) {
-    for (let at = 0; at < bytes.length;) {
-      const offset = passed < bound ? passed - bound : (passed - bound) % PERIOD;
-      const size = Math.min(bytes.length - at, (offset < 0 ? 0 : offset < SAMPLE ? SAMPLE : PERIOD) - offset);
-      if (offset >= SAMPLE) {
-        skipped[kind] += size;
-      } else {
-        const cost = estimate(bytes.subarray(at, at + size));
-        costs[kind] += cost;
-        if (offset >= 0) {
-          for (const each of [sampled[kind], sampled[KINDS]]) {
-            each.bytes += size;
-            each.cost += cost;
-          }
-        }
-      }
-      at += size;
-      passed += size;
-    }
-  }
-  return costs.map((cost, kind) => {
-    // What was read of all kinds stands for one of which nothing was.
-    const like = sampled[kind].bytes > 0 ? sampled[kind] : sampled[KINDS];
-    return skipped[kind] === 0 ? cost : cost + Math.trunc(skipped[kind] * (like.cost / like.bytes));
   });
 }
 
