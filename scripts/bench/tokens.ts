@@ -1,17 +1,21 @@
 /**
- * `npm run bench:tokens`: how fast texts are read, and what the token estimate adds. All contenders take turns, round by
- * round, and the median of their rounds counts: so what slows the machine down for a while slows all of them.
+ * `npm run bench:tokens`: how fast texts are read, what the token estimate adds, and what exact tokenizers take. All
+ * contenders take turns, round by round, and the median of their rounds counts: so what slows the machine down for a while
+ * slows all of them. Only CPU time counts.
  */
-import { performance } from "node:perf_hooks";
+import { createRequire } from "node:module";
 import Table from "cli-table3";
 import { TEST } from "../../test/unit/tokens/corpora.ts";
 import { readCorpus } from "../tokens/corpus.ts";
+import { countTokens } from "../tokens/o200k.ts";
 import { Estimate, compileDecoder } from "./message-decoder.ts";
 
-const ROUNDS = 15;
-/** A round repeats the work for so long at least. */
-const ROUND_MS = 100;
-const TEXT_BYTES = 256 * 1024;
+const ROUNDS = 11;
+/** A round repeats the work until it has taken so much CPU time. */
+const ROUND_US = 60_000;
+/** Sizes of texts in bytes. */
+const LONG = 256 * 1024;
+const SHORT = 200;
 /** The texts by name, and which corpora of the tests they are. */
 const TEXTS: Readonly<Record<string, string>> = {
   prose: "English prose",
@@ -20,47 +24,80 @@ const TEXTS: Readonly<Record<string, string>> = {
   Chinese: "Chinese",
 };
 
-/** Reads the message that carries a text once. */
-type Contender = (message: Buffer) => void;
+/** A text as it is, and in the message that carries it. */
+interface Input {
+  readonly text: string;
+  readonly message: Buffer;
+}
+
+/** Reads an input once. Returns how many tokens it has; undefined where that is not counted. */
+type Contender = (input: Input) => number | undefined;
+
+/** The part of npm `tiktoken` used here. Its ES module needs a flag of Node to import Wasm, the other one does not. */
+interface Tiktoken {
+  get_encoding(name: string): { encode(text: string, allowed: string[], disallowed: string[]): Uint32Array };
+}
 
 const decode = await compileDecoder();
+const tiktoken = (createRequire(import.meta.url)("tiktoken") as Tiktoken).get_encoding("o200k_base");
 
 const CONTENDERS: Readonly<Record<string, Contender>> = {
-  "decoder without estimate": (message) => decode(message, Estimate.Off),
-  "with exact estimate": (message) => decode(message, Estimate.Exactly),
-  "with samples": (message) => decode(message, Estimate.Sampling),
-  "JSON.parse": (message) => void JSON.parse(message.toString()),
+  "decoder without estimate": ({ message }) => void decode(message, Estimate.Off),
+  "with exact estimate": ({ message }) => decode(message, Estimate.Exactly),
+  "with samples": ({ message }) => decode(message, Estimate.Sampling),
+  tiktoken: ({ text }) => tiktoken.encode(text, [], []).length,
+  "gpt-tokenizer": ({ text }) => countTokens(text),
+  "JSON.parse": ({ message }) => void JSON.parse(message.toString()),
 };
 
-const table = new Table({ head: ["MB/s", ...Object.keys(CONTENDERS)] });
+const table = new Table({ head: ["MB/s, error", "bytes", ...Object.keys(CONTENDERS)] });
 for (const [name, kind] of Object.entries(TEXTS)) {
-  const text = textOf(kind);
-  const speeds = measure(toolResult(text));
-  table.push([name, ...Object.keys(CONTENDERS).map((contender) => speeds[contender].toFixed(0))]);
+  for (const size of [LONG, SHORT]) {
+    const inputs = inputsOf(kind, size);
+    const speeds = measure(inputs);
+    const cells = Object.entries(CONTENDERS).map(([contender, read]) => {
+      const speed = speeds[contender].toPrecision(speeds[contender] < 100 ? 2 : 3);
+      return [speed, errorOf(inputs, read)].filter((part) => part !== undefined).join(", ");
+    });
+    table.push([name, size, ...cells]);
+  }
 }
 console.log(table.toString());
 
-/** The median speeds in megabytes of the message a second. */
-function measure(message: Buffer): Record<string, number> {
-  const speeds = Object.fromEntries(Object.keys(CONTENDERS).map((name): [string, number[]] => [name, []]));
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const [name, contender] of Object.entries(CONTENDERS)) {
-      speeds[name].push(speed(() => contender(message)) * message.length);
-    }
+/** How far the sum of tokens is off. */
+function errorOf(inputs: readonly Input[], read: Contender): string | undefined {
+  let sum = 0;
+  let exact = 0;
+  for (const input of inputs) {
+    const tokens = read(input);
+    if (tokens === undefined) return undefined;
+    sum += tokens;
+    exact += countTokens(input.text);
   }
-  return Object.fromEntries(Object.entries(speeds).map(([name, values]) => [name, median(values) / 1e6]));
+  return `${(100 * (sum / exact - 1)).toFixed(1)} %`;
 }
 
-/** Runs a second. */
-function speed(run: () => void): number {
-  const started = performance.now();
+/** The median speeds in megabytes of text a second. */
+function measure(inputs: readonly Input[]): Record<string, number> {
+  const bytes = inputs.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
+  const speeds = Object.fromEntries(Object.keys(CONTENDERS).map((name): [string, number[]] => [name, []]));
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [name, read] of Object.entries(CONTENDERS)) {
+      speeds[name].push(runsPerMicrosecond(() => inputs.forEach(read)) * bytes);
+    }
+  }
+  return Object.fromEntries(Object.entries(speeds).map(([name, values]) => [name, median(values)]));
+}
+
+function runsPerMicrosecond(run: () => void): number {
+  const started = process.cpuUsage();
   let runs = 0;
-  let elapsed = 0;
-  for (; elapsed < ROUND_MS; elapsed = performance.now() - started) {
+  for (;;) {
     run();
     runs++;
+    const { user, system } = process.cpuUsage(started);
+    if (user + system >= ROUND_US) return runs / (user + system);
   }
-  return (1000 * runs) / elapsed;
 }
 
 function median(values: readonly number[]): number {
@@ -68,18 +105,22 @@ function median(values: readonly number[]): number {
   return sorted[sorted.length >> 1];
 }
 
-/** Texts of a kind, one behind the other, and over again until there are enough. */
-function textOf(kind: string): Buffer {
+/** Texts of a kind, one behind the other, and over again until there are enough: one long text, or all of it in short ones. */
+function inputsOf(kind: string, size: number): Input[] {
   const texts = TEST.filter((corpus) => corpus.kind === kind).map((corpus) => {
     const text = readCorpus(corpus, (name) => `node_modules/${name}`);
-    return text.slice(0, TEXT_BYTES / 4);
+    return text.slice(0, LONG / 4);
   });
   const once = Buffer.from(texts.join("\n"));
-  return Buffer.concat(Array.from({ length: Math.ceil(TEXT_BYTES / once.length) }, () => once));
+  const all = Buffer.concat(Array.from({ length: Math.ceil(LONG / once.length) }, () => once)).subarray(0, LONG);
+  return Array.from({ length: Math.floor(LONG / size) }, (_, i) => {
+    const text = all.toString("utf8", i * size, (i + 1) * size);
+    return { text, message: toolResult(text) };
+  });
 }
 
 /** The answer to `tools/call` that carries a text. */
-function toolResult(text: Buffer): Buffer {
-  const content = [{ type: "text", text: text.toString() }];
+function toolResult(text: string): Buffer {
+  const content = [{ type: "text", text }];
   return Buffer.from(JSON.stringify({ jsonrpc: "2.0", id: 1, result: { content, isError: false } }));
 }

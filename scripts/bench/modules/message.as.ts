@@ -3,7 +3,9 @@ import { TokenKind, TokenSettings } from "../../../assembly/mcp/protocol/token_k
 
 const MOST: u32 = 1 << 30;
 const exactly = new TokenSettings(true, MOST, 1);
-const sampling = new TokenSettings(true, 0, 1);
+/** The default of `tokens.maxBytes`. */
+const HEAD: u32 = 8192;
+const sampling = new TokenSettings(true, HEAD, 1);
 const off = new TokenSettings(false, 0, 1);
 let reader = McpReader.take(off);
 
@@ -11,7 +13,7 @@ export function allocate(size: usize): usize {
   return heap.alloc(size);
 }
 
-/** Begins a message whose tokens are estimated exactly (2), from samples (1) or not (0). */
+/** Begins a message whose tokens are estimated exactly (2), from a head and samples (1) or not (0). */
 export function begin(estimate: i32): void {
   reader.release();
   reader = McpReader.take(estimate == 2 ? exactly : estimate == 1 ? sampling : off);
