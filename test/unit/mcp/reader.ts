@@ -57,7 +57,7 @@ export interface Settings {
   readonly scale: number;
 }
 
-export const DEFAULT_SETTINGS: Settings = { estimate: true, maxBytes: 8192, scale: 1 };
+export const DEFAULT_SETTINGS: Settings = { estimate: true, maxBytes: 262_144, scale: 1 };
 
 interface Exports {
   configure(estimate: boolean, maxBytes: number, scale: number): void;
