@@ -41,6 +41,11 @@ export class Text {
     return this.escape != Escape.None;
   }
 
+  /** Whether a surrogate waits for its partner. */
+  get hasSurrogate(): bool {
+    return this.highSurrogate != 0;
+  }
+
   clear(): void {
     this.length = 0;
     this.hasEscapes = false;

@@ -1,4 +1,4 @@
-import { BACKSLASH, QUOTE, endOfPlainText, isSpace } from "./characters";
+import { BACKSLASH, QUOTE, endOfPlainText, isSpace, specials, unescaped } from "./characters";
 import { Text } from "./text";
 
 /** Room behind the {@link Text} of an escape: a replacement character and the longest UTF-8 sequence. */
@@ -10,6 +10,11 @@ export const HEX_DIGITS: usize = memory.data<u8>([
 /** U+FFFD as UTF-8. */
 const REPLACEMENT: usize = memory.data<u8>([0xef, 0xbf, 0xbd]);
 const REPLACEMENT_SIZE: usize = 3;
+/** Bytes of structure, or of plain text, that are worth looking at together. */
+const BLOCK: usize = 64;
+/** The text of a string with escapes, undone: valid until the next run. */
+const UNESCAPED_SIZE: usize = 2048;
+const UNESCAPED: usize = memory.data(2048);
 /** An escape sequence as it is written: valid until the next one. */
 const ESCAPE: usize = memory.data<u8>([BACKSLASH, 0x75, 0x30, 0x30, 0, 0]);
 
@@ -53,9 +58,75 @@ export class ValueText {
   /** Reads on to the next run of text. False when the bytes are used up. */
   next(): bool {
     while (this.source < this.end) {
+      if (this.source + BLOCK <= this.end && this.hasBegun && !this.isInsideEscape) {
+        if (this.isString ? this.readEscapedText() : this.readVerbatim()) return true;
+      }
       if (this.inString ? this.readString() : this.readStructure()) return true;
     }
     return false;
+  }
+
+  /** Whether an escape sequence has begun that is not over, or whose text has not been handed out. */
+  private get isInsideEscape(): bool {
+    const escape = this.escape;
+    return escape.escaping || escape.hasSurrogate || escape.length > 0;
+  }
+
+  /** A run of a value that is no string, up to the next escape sequence or white space between tokens: many small strings and
+   *  numbers at once. False where none of whole blocks comes next. */
+  private readVerbatim(): bool {
+    const from = this.source;
+    let at = from;
+    // The quote that ends a string is still to come where it is the next byte.
+    let inside: u64 = this.inString || this.atQuote ? u64.MAX_VALUE : 0;
+    while (at + BLOCK <= this.end) {
+      const first = v128.load(at);
+      const second = v128.load(at, 16);
+      const third = v128.load(at, 32);
+      const fourth = v128.load(at, 48);
+      // A bit for each byte that is inside of a string or begins one.
+      const strings = parities(equalBytes(first, second, third, fourth, QUOTE)) ^ inside;
+      const escapes = equalBytes(first, second, third, fourth, BACKSLASH);
+      const stops = escapes | (blanks(first, second, third, fourth) & ~strings);
+      if (stops) {
+        const count = ctz(stops);
+        if (count) inside = <u64>((<i64>(strings << (64 - count))) >> 63);
+        at += <usize>count;
+        break;
+      }
+      inside = <u64>((<i64>strings) >> 63);
+      at += BLOCK;
+    }
+    if (at == from) return false;
+    this.inString = inside != 0;
+    this.atQuote = false;
+    this.source = at;
+    return this.found(from, at - from);
+  }
+
+  /** A run of a string whose usual escapes, of two characters, are undone. False where something else comes next, or a long run
+   *  without escapes, which needs no copy. */
+  private readEscapedText(): bool {
+    let at = this.source;
+    const end = this.end;
+    if (at + 2 * BLOCK <= end && endOfPlainText(at, at + 2 * BLOCK) == at + 2 * BLOCK) return false;
+    let to = UNESCAPED;
+    while (at + 16 <= end && to + 17 <= UNESCAPED + UNESCAPED_SIZE) {
+      const bytes = v128.load(at);
+      v128.store(to, bytes);
+      const found = i8x16.bitmask(specials(bytes));
+      const count = <usize>ctz(found | 0x10000);
+      at += count;
+      to += count;
+      if (!found) continue;
+      if (load<u8>(at) != BACKSLASH || at + 1 == end) break;
+      const letter = unescaped(load<u8>(at, 1));
+      if (letter < 0) break;
+      store<u8>(to++, <u8>letter);
+      at += 2;
+    }
+    this.source = at;
+    return this.found(UNESCAPED, to - UNESCAPED);
   }
 
   /** A run between strings, the quotes included. */
@@ -165,4 +236,36 @@ export function shortEscape(byte: u8): u8 {
     default:
       return 0;
   }
+}
+
+/** A bit for each of 64 bytes that is `byte`. */
+@inline
+function equalBytes(first: v128, second: v128, third: v128, fourth: v128, byte: u8): u64 {
+  const wanted = i8x16.splat(byte);
+  return bits(i8x16.eq(first, wanted), i8x16.eq(second, wanted), i8x16.eq(third, wanted), i8x16.eq(fourth, wanted));
+}
+
+/** A bit for each of 64 bytes that is white space where it is between tokens. */
+@inline
+function blanks(first: v128, second: v128, third: v128, fourth: v128): u64 {
+  const last = i8x16.splat(0x20);
+  return bits(i8x16.le_u(first, last), i8x16.le_u(second, last), i8x16.le_u(third, last), i8x16.le_u(fourth, last));
+}
+
+@inline
+function bits(first: v128, second: v128, third: v128, fourth: v128): u64 {
+  const low = <u64>((<u32>i8x16.bitmask(first)) | ((<u32>i8x16.bitmask(second)) << 16));
+  const high = <u64>((<u32>i8x16.bitmask(third)) | ((<u32>i8x16.bitmask(fourth)) << 16));
+  return low | (high << 32);
+}
+
+/** Whether the number of bits that are set up to each bit, it included, is odd. */
+@inline
+function parities(set: u64): u64 {
+  set ^= set << 1;
+  set ^= set << 2;
+  set ^= set << 4;
+  set ^= set << 8;
+  set ^= set << 16;
+  return set ^ (set << 32);
 }

@@ -121,3 +121,48 @@ describe("every value", () => {
     expect(valueText([Buffer.from('{ "a" : "b" }')])).toBe('{"a":"b"}');
   });
 });
+
+describe("what is read many bytes at a time", () => {
+  const OFFSETS = Array.from({ length: 2 * 64 + 20 }, (_, offset) => offset);
+  /** Values that have something special at each offset, by what JSON.parse makes of them. */
+  const SPECIALS = [
+    "\\n",
+    '\\"',
+    "\\\\",
+    "\\/",
+    "\\u00e9",
+    "\\ud83d\\ude00",
+    "\\ud83d",
+    "\\ud83d\\n",
+    "é",
+    " ",
+    "{}[],:",
+  ];
+
+  it.each(SPECIALS)("a string with %j at each offset, and twice", (special) => {
+    for (const offset of OFFSETS) {
+      for (const text of [special, special + special, special + "x".repeat(40) + special]) {
+        const json = `"${"a".repeat(offset)}${text}${"b".repeat(200)}"`;
+        const expected = Buffer.from(JSON.parse(json) as string).toString();
+        const bytes = Buffer.from(json);
+        expect(valueText([bytes]), json).toBe(expected);
+        expect(valueText(single(bytes)), json).toBe(expected);
+        expect(valueText([bytes.subarray(0, offset + 2), bytes.subarray(offset + 2)]), json).toBe(expected);
+      }
+    }
+  });
+
+  it.each(SPECIALS)("an object with %j in a string at each offset, and white space behind it", (special) => {
+    for (const offset of OFFSETS) {
+      for (const gap of ["", " ", "\n \t"]) {
+        const pad = "1,".repeat(offset >> 1) + (offset % 2 ? "22," : "");
+        const json = `[${pad}{"k":${gap}"${special}"${gap},${gap}"l":"${"c d ".repeat(30)}"},${gap}${"3,".repeat(60)}4]`;
+        const expected = Buffer.from(JSON.stringify(JSON.parse(json)).replaceAll("\\ud83d", "\ufffd")).toString();
+        const bytes = Buffer.from(json);
+        expect(valueText([bytes]), json).toBe(expected);
+        expect(valueText(single(bytes)), json).toBe(expected);
+        expect(valueText([bytes.subarray(0, offset + 2), bytes.subarray(offset + 2)]), json).toBe(expected);
+      }
+    }
+  });
+});
