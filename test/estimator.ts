@@ -10,13 +10,13 @@ const module = new TestModule<{
 /** Units of cost in a token. */
 const UNITS = 1024;
 /** Bytes of the texts of a message that are read exactly: the default of `tokens.maxBytes`. */
-const HEAD = 8192n;
+const HEAD = 8192;
 
 /** The tokens of all texts of one kind in one message, which come before those of other kinds if they are long. What is no string is
  *  read as JSON. */
-export function tokensOf(texts: readonly unknown[], scale = 1): number {
+export function tokensOf(texts: readonly unknown[], scale = 1, maxBytes = HEAD): number {
   const { exports } = module;
-  exports.reset(HEAD);
+  exports.reset(BigInt(maxBytes));
   for (const text of texts) {
     module.lend(Buffer.from(asText(text)), (at, length) => exports.feed(at, length));
     exports.endText(0);

@@ -72,7 +72,7 @@ describe("tokens.scale", () => {
 
 describe("tokens.maxBytes", () => {
   const long = SENTENCE.repeat(40_000);
-  const exact = tokensOf([long]);
+  const exact = tokensOf([long], 1, long.length);
   const estimated = (maxBytes: string, ...texts: string[]) => {
     const plugin = start({ maxBytes });
     post(plugin, toolCall("echo"), result({ content: texts.map(text) }));
@@ -92,8 +92,8 @@ describe("tokens.maxBytes", () => {
 
   test("it bounds a message and not each of its texts", () => {
     const half = long.slice(0, long.length / 2);
-    expect(estimated(`${half.length}B`, half)).toBe(tokensOf([half]));
-    expect(estimated(`${half.length}B`, half, half)).not.toBe(tokensOf([half, half]));
+    expect(estimated(`${half.length}B`, half)).toBe(tokensOf([half], 1, half.length));
+    expect(estimated(`${half.length}B`, half, half)).not.toBe(tokensOf([half, half], 1, 2 * half.length));
   });
 
   test("one that is no size is an error, told by its path", () => {
