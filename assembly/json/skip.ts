@@ -1,3 +1,4 @@
+import { equalBytes, highBits } from "../memory/byte_masks";
 import {
   BACKSLASH,
   BRACE_CLOSE,
@@ -139,14 +140,14 @@ export function endOfText(at: usize, end: usize): usize {
       at += 64;
       continue;
     }
-    const slashes = equalBits(BACKSLASH, a, b, c, d);
-    let stops = bits(specials(a), specials(b), specials(c), specials(d)) & ~slashes;
+    const slashes = equalBytes(a, b, c, d, BACKSLASH);
+    let stops = highBits(specials(a), specials(b), specials(c), specials(d)) & ~slashes;
     if (!slashes) return at + <usize>ctz(stops);
     // A run of backslashes is pairs from its start on (Langdale and Lemire 2019, section 3.1.1): the subtraction carries
     // through the run.
     const codes = (((slashes << 1) | ODD_BITS) - slashes) ^ ODD_BITS;
     const escaped = codes ^ slashes;
-    stops &= ~(escaped & equalBits(QUOTE, a, b, c, d));
+    stops &= ~(escaped & equalBytes(a, b, c, d, QUOTE));
     // The lowest bit of those that stop, and what is below; all where none does.
     for (let left = escaped & ((stops & -stops) - 1); left; left &= left - 1) {
       const letter = at + <usize>ctz(left);
@@ -165,21 +166,6 @@ export function endOfText(at: usize, end: usize): usize {
     else if (letter == 0x75 && at + 6 <= end && areHexDigits(at + 2)) at += 6;
     else return at;
   }
-}
-
-/** A bit for each of 64 bytes that is this one. */
-@inline
-function equalBits(byte: u8, a: v128, b: v128, c: v128, d: v128): u64 {
-  const wanted = i8x16.splat(byte);
-  return bits(i8x16.eq(a, wanted), i8x16.eq(b, wanted), i8x16.eq(c, wanted), i8x16.eq(d, wanted));
-}
-
-/** The highest bits of 64 bytes, that of the first byte lowest. */
-@inline
-function bits(a: v128, b: v128, c: v128, d: v128): u64 {
-  const low = (<u64>i8x16.bitmask(a)) | ((<u64>i8x16.bitmask(b)) << 16);
-  const high = (<u64>i8x16.bitmask(c)) | ((<u64>i8x16.bitmask(d)) << 16);
-  return low | (high << 32);
 }
 
 /** Whether this letter behind a backslash is an escape sequence of its own. */

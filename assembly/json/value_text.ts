@@ -1,3 +1,4 @@
+import { equalBytes, highBits } from "../memory/byte_masks";
 import { BACKSLASH, QUOTE, endOfPlainText, isSpace, specials, unescaped } from "./characters";
 import { Text } from "./text";
 
@@ -238,25 +239,11 @@ export function shortEscape(byte: u8): u8 {
   }
 }
 
-/** A bit for each of 64 bytes that is `byte`. */
-@inline
-function equalBytes(first: v128, second: v128, third: v128, fourth: v128, byte: u8): u64 {
-  const wanted = i8x16.splat(byte);
-  return bits(i8x16.eq(first, wanted), i8x16.eq(second, wanted), i8x16.eq(third, wanted), i8x16.eq(fourth, wanted));
-}
-
 /** A bit for each of 64 bytes that is white space where it is between tokens. */
 @inline
 function blanks(first: v128, second: v128, third: v128, fourth: v128): u64 {
   const last = i8x16.splat(0x20);
-  return bits(i8x16.le_u(first, last), i8x16.le_u(second, last), i8x16.le_u(third, last), i8x16.le_u(fourth, last));
-}
-
-@inline
-function bits(first: v128, second: v128, third: v128, fourth: v128): u64 {
-  const low = <u64>((<u32>i8x16.bitmask(first)) | ((<u32>i8x16.bitmask(second)) << 16));
-  const high = <u64>((<u32>i8x16.bitmask(third)) | ((<u32>i8x16.bitmask(fourth)) << 16));
-  return low | (high << 32);
+  return highBits(i8x16.le_u(first, last), i8x16.le_u(second, last), i8x16.le_u(third, last), i8x16.le_u(fourth, last));
 }
 
 /** Whether the number of bits that are set up to each bit, it included, is odd. */

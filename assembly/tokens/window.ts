@@ -1,3 +1,4 @@
+import { equalBytes, highBits } from "../memory/byte_masks";
 import { symbolsCost } from "./symbols";
 import { isToken, packKey } from "./vocabulary";
 import { Form, Weight, weightOf, wordCost, wordWeights } from "./weights";
@@ -32,7 +33,7 @@ export function takeWindow(at: usize, length: u32): u32 {
   const d = v128.load(at, 48);
   const all: u64 = length < WINDOW ? ((<u64>1) << length) - 1 : -1;
 
-  const foreign = bits(a, b, c, d) & all;
+  const foreign = highBits(a, b, c, d) & all;
   const smalls = between(a, b, c, d, 0x61, 26);
   let capitals = between(a, b, c, d, 0x41, 26);
   let letters = smalls | capitals;
@@ -57,18 +58,18 @@ export function takeWindow(at: usize, length: u32): u32 {
   capitals &= mask;
   digits &= mask;
 
-  const spaces = equal(a, b, c, d, SPACE) & mask;
+  const spaces = equalBytes(a, b, c, d, SPACE) & mask;
   let white = spaces;
   let lineEnds: u64 = 0;
   if (between(a, b, c, d, 0x09, 5) & mask) {
-    lineEnds = (equal(a, b, c, d, 0x0a) | equal(a, b, c, d, 0x0d)) & mask;
+    lineEnds = (equalBytes(a, b, c, d, 0x0a) | equalBytes(a, b, c, d, 0x0d)) & mask;
     white |= between(a, b, c, d, 0x09, 5) & mask & ~lineEnds;
   }
   let symbols = mask & ~(letters | digits | white | lineEnds);
   // Line ends and slashes that belong to the symbols before them.
   let tails = lineEnds & (symbols << 1);
   if (tails) {
-    const both = lineEnds | (equal(a, b, c, d, 0x2f) & mask);
+    const both = lineEnds | (equalBytes(a, b, c, d, 0x2f) & mask);
     tails |= both & ~(both + tails);
     symbols &= ~tails;
     lineEnds &= ~tails;
@@ -136,25 +137,10 @@ export function takeWindow(at: usize, length: u32): u32 {
   return size;
 }
 
-/** The first bit of each byte. */
-@inline
-function bits(a: v128, b: v128, c: v128, d: v128): u64 {
-  const low = (<u32>i8x16.bitmask(a)) | ((<u32>i8x16.bitmask(b)) << 16);
-  const high = (<u32>i8x16.bitmask(c)) | ((<u32>i8x16.bitmask(d)) << 16);
-  return (<u64>low) | ((<u64>high) << 32);
-}
-
-/** Which bytes are this one. */
-@inline
-function equal(a: v128, b: v128, c: v128, d: v128, byte: u8): u64 {
-  const same = i8x16.splat(byte);
-  return bits(i8x16.eq(a, same), i8x16.eq(b, same), i8x16.eq(c, same), i8x16.eq(d, same));
-}
-
 /** Which bytes are among the `count` from `first` on. */
 @inline
 function between(a: v128, b: v128, c: v128, d: v128, first: u8, count: u8): u64 {
-  return bits(
+  return highBits(
     isBetween(a, first, count),
     isBetween(b, first, count),
     isBetween(c, first, count),

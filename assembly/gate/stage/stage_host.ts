@@ -17,6 +17,7 @@ export class StageHost {
     readonly body: Body,
     readonly later: LaterVerdicts,
   ) {}
+
   /** Where the fields for the access log go under a configuration. */
   logFieldsOf(config: PluginConfig): FilterState {
     return config.logFields ? this.filterState : new NoFilterState();

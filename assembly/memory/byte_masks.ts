@@ -1,0 +1,14 @@
+/** The highest bit of each of 64 bytes: the lowest bit of the result is that of the first byte. */
+@inline
+export function highBits(a: v128, b: v128, c: v128, d: v128): u64 {
+  const low = (<u32>i8x16.bitmask(a)) | ((<u32>i8x16.bitmask(b)) << 16);
+  const high = (<u32>i8x16.bitmask(c)) | ((<u32>i8x16.bitmask(d)) << 16);
+  return (<u64>low) | ((<u64>high) << 32);
+}
+
+/** A bit for each of 64 bytes that is `byte`. */
+@inline
+export function equalBytes(a: v128, b: v128, c: v128, d: v128, byte: u8): u64 {
+  const same = i8x16.splat(byte);
+  return highBits(i8x16.eq(a, same), i8x16.eq(b, same), i8x16.eq(c, same), i8x16.eq(d, same));
+}
