@@ -1,6 +1,5 @@
 /** `npm start` shows what is wrong with a configuration, an upstream and a request, and goes on. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -9,6 +8,7 @@ import { startFixtureServer } from "../fixtures/servers/fixture-server.ts";
 import { endsAfterAll } from "./cleanup.ts";
 import { type Command, startCommand } from "./commands.ts";
 import { LEGACY, request } from "./mcp-messages.ts";
+import { freePort } from "./sessions/free-port.ts";
 
 const keep = endsAfterAll();
 const folder = mkdtempSync(join(tmpdir(), "mcp-start-"));
@@ -20,15 +20,6 @@ function start(port: number, config: object, args = ""): Command {
   const command = `npm start --silent -- --upstream http://127.0.0.1:${port} --config ${path} ${args}`;
   // In CI, picocolors would color what these tests match line by line.
   return keep(startCommand(command, { NO_COLOR: "1" }));
-}
-
-/** A port of 127.0.0.1 where nothing listens. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 test("a configuration with mistakes and a dead upstream: each is named, and the rest goes on", async () => {
