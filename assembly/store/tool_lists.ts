@@ -1,3 +1,4 @@
+import { commonLength } from "../memory/common_length";
 import { ATTEMPTS, Store } from "./primitives/store";
 
 /** Bytes of lists in a bucket: so much is copied at each access. A bucket is the highest ten bits of the key. */
@@ -67,7 +68,7 @@ export class ToolLists {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const found = this.find(key);
       const isKnown = this.copy(found);
-      if (isKnown && this.count == count && memory.compare(this.at, tools, size - HEAD) == 0) return false;
+      if (isKnown && this.count == count && this.holds(tools, size - HEAD)) return false;
       this.cut(found);
       this.makeRoom(size);
       const entry = changetype<ListEntry>(shared.page + shared.length);
@@ -80,6 +81,11 @@ export class ToolLists {
     }
     shared.conflicts++;
     return false;
+  }
+
+  /** Whether the list found last is that of these bytes. */
+  private holds(tools: usize, size: usize): bool {
+    return commonLength(this.at, tools, size) == size;
   }
 
   /** Takes a copy of the list at this address, where there is one. */
