@@ -8,10 +8,14 @@ import { delimiter, join } from "node:path";
  */
 export function hasComponent(program: string, install: string): boolean {
   if ((process.env.PATH ?? "").split(delimiter).some((folder) => isExecutable(folder, program))) return true;
-  const missing = `${program} is missing: ${install}`;
-  if (process.env.CI) throw new Error(missing);
-  console.warn(`Skipped: ${missing}`);
+  skip(new Error(`${program} is missing: ${install}`));
   return false;
+}
+
+/** Says in one visible line why the caller skips tests. Throws where `CI` is set, since nothing may be skipped there. */
+export function skip(reason: Error): void {
+  if (process.env.CI) throw reason;
+  console.warn(`Skipped: ${reason.message}`);
 }
 
 function isExecutable(folder: string, program: string): boolean {

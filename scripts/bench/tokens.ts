@@ -8,6 +8,7 @@ import Table from "cli-table3";
 import { TEST } from "../../test/unit/tokens/corpora.ts";
 import { readCorpus } from "../tokens/corpus.ts";
 import { countTokens } from "../tokens/o200k.ts";
+import { fetchPackages } from "../tokens/packages.ts";
 import { Estimate, compileDecoder } from "./message-decoder.ts";
 
 const ROUNDS = 11;
@@ -38,6 +39,7 @@ interface Tiktoken {
   get_encoding(name: string): { encode(text: string, allowed: string[], disallowed: string[]): Uint32Array };
 }
 
+const folderOf = await fetchPackages(TEST, (line) => console.error(line));
 const decode = await compileDecoder();
 const tiktoken = (createRequire(import.meta.url)("tiktoken") as Tiktoken).get_encoding("o200k_base");
 
@@ -108,8 +110,7 @@ function median(values: readonly number[]): number {
 /** Texts of a kind, one behind the other, and over again until there are enough: one long text, or all of it in short ones. */
 function inputsOf(kind: string, size: number): Input[] {
   const texts = TEST.filter((corpus) => corpus.kind === kind).map((corpus) => {
-    const text = readCorpus(corpus, (name) => `node_modules/${name}`);
-    return text.slice(0, LONG / 4);
+    return readCorpus(corpus, folderOf).slice(0, LONG / 4);
   });
   const once = Buffer.from(texts.join("\n"));
   const all = Buffer.concat(Array.from({ length: Math.ceil(LONG / once.length) }, () => once)).subarray(0, LONG);

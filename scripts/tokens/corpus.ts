@@ -1,13 +1,14 @@
 /** Texts made of files of npm packages: what the estimator is tuned on, and what it is tested with. */
-import { readdirSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { globSync } from "tinyglobby";
 import { type Extractor, extract } from "./extract.ts";
 
 /** Files of one package. */
 export interface Source {
   readonly package: string;
-  /** Paths in the package. With `*`, any folders as `**` and `{a,b}` one stands for all that match, in the order of their
-   *  names; with `!` before it, for files to leave out. */
+  /** Glob patterns of paths in the package, each for all files that match, in the order of their names; with `!` before
+   *  it, for files to leave out. */
   readonly files: readonly string[];
   /** What is taken out of each; all of it by default. */
   readonly extractor?: Extractor;
@@ -53,34 +54,17 @@ export function readCorpus({ sources }: Corpus, folderOf: (packageName: string) 
   return parts.join("\n");
 }
 
+/** The files of a source, as paths in the folder of its package. */
 function filesOf({ package: name, files }: Source, folder: string): string[] {
-  const all = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll("\\", "/"))
-    .filter((path) => !path.startsWith("node_modules/"))
-    .sort((a, b) => (a < b ? -1 : 1));
-  const unwanted = files.filter((pattern) => pattern.startsWith("!")).map((pattern) => patternOf(pattern.slice(1)));
-  const left = all.filter((path) => !unwanted.some((pattern) => pattern.test(path)));
+  const unwanted = files.filter((pattern) => pattern.startsWith("!")).map((pattern) => pattern.slice(1));
+  const options = { cwd: folder, ignore: ["node_modules/**", ...unwanted], dot: true, expandDirectories: false };
   return files
     .filter((pattern) => !pattern.startsWith("!"))
-    .flatMap((wanted) => {
-      const pattern = patternOf(wanted);
-      const found = left.filter((path) => pattern.test(path));
-      if (found.length === 0) throw new Error(`${name} has no file ${wanted}.`);
+    .flatMap((pattern) => {
+      const found = globSync(pattern, options).sort();
+      if (found.length === 0) throw new Error(`${name} has no file ${pattern}.`);
       return found;
     });
-}
-
-/** `*` is any part of a name, `**` any folders, `{a,b}` one of several. */
-function patternOf(glob: string): RegExp {
-  const pattern = glob
-    .replace(/[.+^$()|[\]\\]/g, "\\$&")
-    .replaceAll("{", "(?:")
-    .replaceAll("}", ")")
-    .replaceAll(",", "|")
-    .replaceAll("**/", "(?:.+/)?")
-    .replaceAll("*", "[^/]*");
-  return new RegExp(`^${pattern}$`);
 }
 
 /** As much of a text as counts, up to a whole character. */

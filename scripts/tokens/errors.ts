@@ -4,16 +4,14 @@ import { ROW_TEXTS } from "../../test/unit/tokens/rows.ts";
 import { nameOf, readCorpus } from "./corpus.ts";
 import { Estimator } from "./estimator.ts";
 import { countTokens } from "./o200k.ts";
+import { fetchPackages } from "./packages.ts";
 
+const folderOf = await fetchPackages(TEST, (line) => console.error(line));
 const estimator = await Estimator.compile();
 console.log("| class | corpus | KB | tokens | bytes / 4 | estimate |");
 console.log("| --- | --- | ---: | ---: | ---: | ---: |");
 for (const corpus of TEST) {
-  printRow(
-    corpus.kind,
-    nameOf(corpus),
-    readCorpus(corpus, (name) => `node_modules/${name}`),
-  );
+  printRow(corpus.kind, nameOf(corpus), readCorpus(corpus, folderOf));
 }
 for (const { kind, format, text } of ROW_TEXTS) printRow(`rows of ${kind}`, `${format}, generated`, text);
 

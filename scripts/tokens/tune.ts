@@ -3,13 +3,13 @@
  * corpora.ts names. The same texts give the same data.
  */
 import { Command, InvalidArgumentError } from "commander";
-import { PACKAGES, TUNE } from "./corpora.ts";
+import { TUNE } from "./corpora.ts";
 import { readCorpus } from "./corpus.ts";
 import { writeVocabulary, writeWeights } from "./data-files.ts";
 import { Estimator } from "./estimator.ts";
 import { fitWeights, type Sample } from "./fit.ts";
 import { countTokens } from "./o200k.ts";
-import { fetchPackage } from "./packages.ts";
+import { fetchPackages } from "./packages.ts";
 import { chooseVocabulary } from "./vocabulary.ts";
 
 /** Weight.One and Weight.Contraction of assembly/tokens/weights.ts: what is one token by definition. */
@@ -62,11 +62,8 @@ async function tune({ entries, ridge }: Options): Promise<void> {
 }
 
 async function readTexts(): Promise<string[]> {
-  const folders = new Map<string, string>();
-  for (const [name, version] of Object.entries(PACKAGES)) {
-    folders.set(name, await fetchPackage(name, version, (line) => console.error(line)));
-  }
-  return TUNE.map((corpus) => readCorpus(corpus, (name) => folders.get(name)!));
+  const folderOf = await fetchPackages(TUNE, (line) => console.error(line));
+  return TUNE.map((corpus) => readCorpus(corpus, folderOf));
 }
 
 /** The parts of a text, which together count as much as another text does. */

@@ -1,15 +1,19 @@
 import { describe, expect, it } from "vitest";
 
-import { PACKAGES } from "../../../scripts/tokens/corpora.ts";
-import { nameOf, readCorpus } from "../../../scripts/tokens/corpus.ts";
+import { TUNE } from "../../../scripts/tokens/corpora.ts";
+import { type Corpus, nameOf } from "../../../scripts/tokens/corpus.ts";
 import { countTokens } from "../../../scripts/tokens/o200k.ts";
+import { PACKAGES, packageOf } from "../../../scripts/tokens/packages.ts";
 import { boundOf } from "./bounds.ts";
 import { TEST } from "./corpora.ts";
+import { readTestCorpora } from "./corpus-texts.ts";
 import { estimate } from "./estimate.ts";
 import { ROW_TEXTS } from "./rows.ts";
 
 const SMALLEST = 20_000;
 const ROWS_BOUND = 0.08;
+
+const texts = await readTestCorpora();
 
 function errorOf(text: string): number {
   expect(Buffer.byteLength(text), "bytes").toBeGreaterThanOrEqual(SMALLEST);
@@ -17,17 +21,29 @@ function errorOf(text: string): number {
 }
 
 describe("the estimate is close to o200k_base for", () => {
-  it.each(TEST.map((corpus) => [corpus.kind, nameOf(corpus), corpus] as const))("%s: %s", (_kind, _name, corpus) => {
-    const error = errorOf(readCorpus(corpus, (name) => `node_modules/${name}`));
-    expect(Math.abs(error)).toBeLessThanOrEqual(boundOf(corpus));
-  });
+  it.each(texts.map(({ corpus, text }) => [corpus.kind, nameOf(corpus), corpus, text] as const))(
+    "%s: %s",
+    (_kind, _name, corpus, text) => {
+      expect(Math.abs(errorOf(text))).toBeLessThanOrEqual(boundOf(corpus));
+    },
+  );
 
   it.each(ROW_TEXTS)("rows of $kind: $format", ({ text }) => {
     expect(Math.abs(errorOf(text))).toBeLessThanOrEqual(ROWS_BOUND);
   });
 });
 
-it("no package of these is tuned on", () => {
-  const tested = TEST.flatMap(({ sources }) => sources.map((source) => source.package));
-  expect(tested.filter((name) => name in PACKAGES)).toEqual([]);
+describe("the pinned packages", () => {
+  const packagesOf = (corpora: readonly Corpus[]) =>
+    new Set(corpora.flatMap(({ sources }) => sources.map((source) => source.package)));
+
+  it("are for tuning or for the tests, never for both", () => {
+    const tuning = packagesOf(TUNE);
+    expect([...packagesOf(TEST)].filter((name) => tuning.has(name))).toEqual([]);
+  });
+
+  it("are those of the corpora, each at one version", () => {
+    const used = [...packagesOf(TUNE), ...packagesOf(TEST)];
+    expect(Object.keys(PACKAGES).map(packageOf).toSorted()).toEqual(used.toSorted());
+  });
 });

@@ -1,6 +1,6 @@
 import { type Corpus, combined, corpusOf } from "../../../scripts/tokens/corpus.ts";
 
-/** Texts of packages that the tests have installed, none of which the estimator is tuned on (scripts/tokens/corpora.ts). */
+/** Texts of packages that scripts/tokens/packages.json pins, none of which the estimator is tuned on. */
 export const TEST: readonly Corpus[] = [
   corpusOf("English prose", "undici", "docs/**/*.md", "markdown-prose"),
   corpusOf("English prose", "@types/node", "{fs,crypto,http,stream,child_process,events,util}.d.ts", "doc-comments"),
