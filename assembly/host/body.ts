@@ -1,17 +1,17 @@
 /** The buffered bytes of the current stream's body, read in slices. */
 export abstract class Body {
-  /** Bytes read since {@link begin}. */
+  /** The number of bytes read since {@link begin}. */
   total: usize = 0;
 
   /** The address of the current slice, valid until the next one. */
   abstract get at(): usize;
 
-  /** Bytes of the current slice. */
+  /** The length of the current slice in bytes. */
   abstract get length(): usize;
 
-  /** Begins to read, again or for the first time. The buffer has `size` bytes. */
+  /** Starts reading the buffer of `size` bytes at its first byte. */
   abstract begin(size: usize): void;
 
-  /** Reads the next slice. False where there is none, or the host does not hand it over. */
+  /** Reads the next slice. False if there is none, or if the host does not return it. */
   abstract next(): bool;
 }

@@ -1,15 +1,16 @@
 /**
- * Changes a body of the current stream during its body callback: the bytes that the callback received, with those before
- * that the module paused on. All calls return false where the body cannot be written now; then it is unchanged. A body
- * whose length changes must not have a content-length header: a longer request body would be read as a further request.
+ * Edits a body of the current stream during its body callback. The editable bytes are those that the callback received,
+ * after any on which the module paused earlier. All methods return false, and leave the body unchanged, if it cannot be
+ * written now. A body whose length changes must not have a content-length header; otherwise the excess bytes of a longer
+ * request body would be parsed as another request.
  */
 export abstract class BodyWriter {
-  /** Replaces the first `length` bytes, or all of them if there are fewer, by `size` bytes at `at`. */
+  /** Replaces the first `length` bytes (or all bytes, if there are fewer) with the `size` bytes at `at`. */
   abstract replace(length: usize, at: usize, size: usize): bool;
 
-  /** Inserts `size` bytes at `at` before the first byte. */
+  /** Inserts the `size` bytes at `at` before the first byte of the body. */
   abstract prepend(at: usize, size: usize): bool;
 
-  /** Adds `size` bytes at `at` after the last byte. */
+  /** Appends the `size` bytes at `at` to the body. */
   abstract append(at: usize, size: usize): bool;
 }

@@ -2,18 +2,18 @@ import { HeaderBlock } from "./header_block";
 
 /** HTTP requests that the module itself sends, to clusters of the proxy. */
 export abstract class Callouts {
-  /** Identifies the callout sent last: its response comes with the same token. */
+  /** The token of the latest callout. Its response has the same token. */
   token: u32 = 0;
 
   /**
-   * Sends a request. The plugin instance receives the response in a callback of its own, with status 503 or 504 where the
-   * server fails or does not answer in time. Not for every message: it allocates a managed object, and Envoy spends some
+   * Sends a request. The plugin instance receives the response in a separate callback, with status 503 or 504 if the server
+   * fails or does not answer in time. Too expensive for every message: it allocates a managed object, and Envoy spends about
    * 60 µs of CPU on a callout.
    * @param cluster the name of the cluster.
    * @param headers must contain `:method`, `:path` and `:authority`.
-   * @param at the body, `length` bytes; 0 bytes for none. The host copies it.
+   * @param at the body, `length` bytes; no body if `length` is 0. The host copies it.
    * @param timeoutMs milliseconds until the callout fails; 0 for no limit.
-   * @returns false where the host does not send it: the cluster is unknown or has no endpoints, or a header is missing.
+   * @returns false if the host does not send it because the cluster is unknown or has no endpoints, or a header is missing.
    *   Then no response follows.
    */
   abstract send(cluster: string, headers: HeaderBlock, at: usize, length: i32, timeoutMs: u32): bool;

@@ -1,16 +1,16 @@
 const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 
-/** Tells the time. */
+/** The proxy's clock. */
 export abstract class Clock {
-  /** Nanoseconds since the Unix epoch, for what is computed with times. */
+  /** Nanoseconds since the Unix epoch, for computing durations and deadlines. */
   abstract now(): u64;
 
-  /** Nanoseconds since the Unix epoch, for what shows the time: the same, unless an implementation corrects {@link now}. */
+  /** Nanoseconds since the Unix epoch, for displayed timestamps. Equals {@link now} unless an implementation corrects that. */
   wallNow(): u64 {
     return this.now();
   }
 
-  /** {@link now} in milliseconds. */
+  /** Milliseconds since the Unix epoch, from {@link now}. */
   get milliseconds(): u64 {
     return this.now() / NANOSECONDS_PER_MILLISECOND;
   }

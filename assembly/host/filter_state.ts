@@ -3,14 +3,14 @@ import { HEX_SIZE, writeHex } from "../memory/hex";
 const ROOM: i32 = 64;
 const text: usize = heap.alloc(ROOM);
 
-/** Values on a stream that other parts of the proxy can read, such as its access log. */
+/** Values of a stream that other parts of the proxy can read, such as its access log. */
 export abstract class FilterState {
-  /** Sets a value of the current stream: `length` bytes at `value` under a name (ASCII). */
+  /** Sets a value of the current stream: `length` bytes at `value`, with an ASCII name. */
   abstract set(name: string, value: usize, length: i32): void;
 
-  /** Makes the values that this plugin instance sets under a name (ASCII, fewer than 128 characters) texts that last as long as
-   *  their requests, for readers that tell texts from bytes. Those that streams have already stay bytes. To be called in a
-   *  callback of the plugin instance itself. */
+  /** Declares that the values with this name (ASCII, fewer than 128 characters) are text and last as long as their requests,
+   *  for readers that distinguish text from bytes. Values that are already set stay bytes. Must be called in a callback of
+   *  the plugin instance itself. */
   abstract declareText(name: string): void;
 
   /** Sets a value to ASCII text of at most 64 characters. */
@@ -38,7 +38,7 @@ export abstract class FilterState {
   }
 }
 
-/** Sets nothing, for a configuration that asks for no values. */
+/** Sets nothing. For a configuration without filter-state values. */
 export class NoFilterState extends FilterState {
   set(_name: string, _value: usize, _length: i32): void {}
 

@@ -1,12 +1,12 @@
 /**
- * Headers of a message that the proxy sends for the module, serialized once and sent any number of times. The layout:
- * the number of headers, the lengths of each name and value (32 bits each, little-endian), then each name and value with
- * a NUL after it.
+ * The headers of a message that the proxy sends for the module, serialized once for any number of messages. The layout is
+ * the number of headers, then the lengths of each name and value (each number 32 bits, little-endian), then each name and
+ * value followed by a NUL.
  */
 export class HeaderBlock {
   readonly block: StaticArray<u8>;
 
-  /** @param pairs names and values in turn; names in lower case. */
+  /** @param pairs alternating names (in lower case) and values. */
   constructor(pairs: string[]) {
     let size = sizeof<u32>() + pairs.length * (sizeof<u32>() + 1);
     for (let i = 0; i < pairs.length; i++) size += String.UTF8.byteLength(pairs[i]);
@@ -28,7 +28,7 @@ export class HeaderBlock {
     return changetype<usize>(this.block);
   }
 
-  /** The bytes of the block. */
+  /** The length of the block in bytes. */
   get length(): i32 {
     return this.block.length;
   }

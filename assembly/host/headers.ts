@@ -4,6 +4,6 @@ export abstract class Headers {
   nameLength: i32 = 0;
   value: usize = 0;
   valueLength: i32 = 0;
-  /** Moves to the next header. False where there is none. */
+  /** Moves to the next header. False if there is none. */
   abstract next(): bool;
 }

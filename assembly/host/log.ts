@@ -1,4 +1,4 @@
-/** The severity of a log line, with the numbers of proxy-wasm. */
+/** The severity of a log line, numbered as in the proxy-wasm ABI. */
 export enum Level {
   Trace,
   Debug,
@@ -9,10 +9,10 @@ export enum Level {
 
 /** The proxy's log. */
 export abstract class Log {
-  /** Lines below this level are not written. */
+  /** The lowest level that is written. */
   level: Level = Level.Warn;
-  /** Writes a line. */
+  /** Writes a line, unless its level is below {@link level}. */
   abstract write(level: Level, line: string): void;
-  /** Writes a line of UTF-8 bytes. */
+  /** Writes a line of UTF-8 bytes, unless its level is below {@link level}. */
   abstract writeBytes(level: Level, at: usize, length: i32): void;
 }

@@ -1,10 +1,10 @@
-/** The proxy's metrics. Each has an id, which is looked up by name once. */
+/** The proxy's metrics. Each metric has an id; look it up by name once and keep it. */
 export abstract class Metrics {
-  /** The id of the counter of this name (bytes), created if it does not exist. */
+  /** The id of the counter with this name (bytes). Creates the counter if it does not exist. */
   abstract counter(name: usize, length: i32): u32;
-  /** The id of the gauge of this name (bytes), created if it does not exist. */
+  /** The id of the gauge with this name (bytes). Creates the gauge if it does not exist. */
   abstract gauge(name: usize, length: i32): u32;
-  /** The id of the histogram of this name (bytes), created if it does not exist. */
+  /** The id of the histogram with this name (bytes). Creates the histogram if it does not exist. */
   abstract histogram(name: usize, length: i32): u32;
   /** Adds to a counter. */
   abstract add(id: u32, amount: u64): void;

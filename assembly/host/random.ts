@@ -1,4 +1,4 @@
-/** Random numbers that cannot be predicted. */
+/** A source of unpredictable random numbers. */
 export abstract class Random {
   /** 64 random bits. */
   abstract next(): u64;

@@ -1,14 +1,14 @@
 import { HeaderBlock } from "./header_block";
 
-/** Answers streams in place of their upstreams. */
+/** Sends local replies: responses that the module sends in place of the upstream. */
 export abstract class Replies {
   /**
-   * Answers the current stream, which does not go on to its upstream. The proxy sends the answer once the callback is
-   * over, through the module's own response callbacks.
+   * Sends a local reply to the current stream, whose request does not reach the upstream. The proxy sends it when the
+   * callback ends; it passes through the module's response callbacks.
    * @param status the HTTP status.
-   * @param details what the proxy's access log shows as the response's code details: ASCII without blanks.
-   * @param at the body, `length` bytes; 0 bytes for none.
-   * @returns false where the host refuses: then nothing is sent.
+   * @param details the response code details in the proxy's access log: ASCII without spaces.
+   * @param at the body, `length` bytes; no body if `length` is 0.
+   * @returns false if the host refuses; then nothing is sent.
    */
   abstract send(status: i32, details: string, at: usize, length: i32, headers: HeaderBlock): bool;
 }

@@ -1,12 +1,12 @@
-/** Values that all threads of the proxy share, with compare-and-swap and without deletion. */
+/** A key-value store that all threads of the proxy share. It has compare-and-swap, but no deletion. */
 export abstract class SharedData {
-  /** The version of the value read last, for {@link write}. */
+  /** The version of the value that {@link read} read last, to pass to {@link write}. */
   version: u32 = 0;
 
-  /** Copies the value under the key (bytes) to `to`, at most `capacity` bytes. Returns the number of bytes copied; -1 where
-   *  the key does not exist. */
+  /** Copies the value of a key to `to`, at most `capacity` bytes. Returns the number of bytes copied; -1 if the key does not
+   *  exist. */
   abstract read(key: usize, keyLength: i32, to: usize, capacity: i32): i32;
 
-  /** Writes the value under the key unless it was written since it was read with `version`. False where it was. */
+  /** Writes the value of a key if it has not changed since it was read with `version`. False if it has changed. */
   abstract write(key: usize, keyLength: i32, value: usize, length: i32, version: u32): bool;
 }

@@ -1,24 +1,24 @@
-/** The queues that all threads of the proxy share by their names. Each message wakes the plugin instance that registered the
- *  name last, in a new turn of its worker's event loop. */
+/** Message queues that all threads of the proxy share by name. Each message wakes the plugin instance that registered the
+ *  name last, in a separate iteration of its worker's event loop. */
 export abstract class SharedQueue {
-  /** The message that {@link next} took out: `length` bytes at `at`, valid until the callback is over. */
+  /** The message that {@link next} removed: `length` bytes at `at`, valid until the callback ends. */
   at: usize = 0;
   length: usize = 0;
 
-  /** Opens the queue of this name as this instance's own, and makes it the one that the queue wakes. Messages stay. False
-   *  where the host refuses. */
+  /** Opens the queue with this name as this instance's own queue. From now on, the queue wakes this instance. Existing
+   *  messages remain. False if the host refuses. */
   abstract register(name: string): bool;
 
-  /** The host's number of the queue of this name, which another instance has registered; 0 where there is none. */
+  /** The host's number for the queue with this name, which another instance has registered; 0 if it does not exist. */
   abstract find(name: string): u32;
 
-  /** Adds a message of one byte to the instance's own queue. False where that is not registered; true does not say that an
-   *  instance was woken, since the one that registered last may have ended. */
+  /** Adds a one-byte message to the instance's own queue. False if no queue is registered. True does not guarantee that an
+   *  instance wakes up, since the one that registered last may have ended. */
   abstract wake(): bool;
 
-  /** Adds a message of `length` bytes to the queue of this number. False where there is none. */
+  /** Adds a message of `length` bytes to the queue with this number. False if it does not exist. */
   abstract send(queue: u32, at: usize, length: usize): bool;
 
-  /** Takes the oldest message out of the instance's own queue. False where there is none. */
+  /** Removes the oldest message from the instance's own queue. False if the queue is empty. */
   abstract next(): bool;
 }

@@ -1,4 +1,4 @@
-/** The highest bit of each of 64 bytes: the lowest bit of the result is that of the first byte. */
+/** Collects the highest bit of each of 64 bytes. Bit n of the result belongs to byte n. */
 @inline
 export function highBits(a: v128, b: v128, c: v128, d: v128): u64 {
   const low = (<u32>i8x16.bitmask(a)) | ((<u32>i8x16.bitmask(b)) << 16);
@@ -6,7 +6,7 @@ export function highBits(a: v128, b: v128, c: v128, d: v128): u64 {
   return (<u64>low) | ((<u64>high) << 32);
 }
 
-/** A bit for each of 64 bytes that is `byte`. */
+/** Finds `byte` in 64 bytes. Bit n of the result is set if byte n equals it. */
 @inline
 export function equalBytes(a: v128, b: v128, c: v128, d: v128, byte: u8): u64 {
   const same = i8x16.splat(byte);

@@ -1,4 +1,4 @@
-/** Reading and comparing runs of bytes that lie outside managed memory. All functions are linear in the length. */
+/** Functions that read and compare bytes outside managed memory. All of them are linear in the length. */
 
 /** Whether the `length` bytes at `at` are the ASCII text `text`. */
 export function equalsText(at: usize, length: usize, text: string): bool {
@@ -15,7 +15,8 @@ export function startsWithText(at: usize, length: usize, text: string): bool {
   return length >= <usize>text.length && equalsText(at, text.length, text);
 }
 
-/** Like {@link equalsText}, for bytes whose ASCII letters may be of either case; `text` is in lower case. */
+/** Whether the `length` bytes at `at` are the ASCII text `text`, ignoring the case of ASCII letters. `text` is in lower
+ *  case. */
 export function equalsIgnoringCase(at: usize, length: usize, text: string): bool {
   if (length != text.length) return false;
   const other = changetype<usize>(text);
@@ -25,7 +26,8 @@ export function equalsIgnoringCase(at: usize, length: usize, text: string): bool
   return true;
 }
 
-/** The offset of the ASCII text `text` (in lower case) in the bytes, whatever their case; -1 where it is not in them. */
+/** The offset of the ASCII text `text` in the bytes, ignoring the case of ASCII letters; -1 if it is not found. `text` is in
+ *  lower case. */
 export function indexOfIgnoringCase(at: usize, length: usize, text: string): isize {
   const size = <usize>text.length;
   for (let i: usize = 0; i + size <= length; i++) {
@@ -34,21 +36,21 @@ export function indexOfIgnoringCase(at: usize, length: usize, text: string): isi
   return -1;
 }
 
-/** The byte, an ASCII capital turned into its small letter. */
+/** The byte, with an ASCII capital letter converted to lower case. */
 @inline
 export function lower(byte: u8): u8 {
   return <u8>(byte - 0x41) < 26 ? byte | 0x20 : byte;
 }
 
-/** A 64-bit hash of bytes, continued from `seed` (FNV-1a with a closing mix), without a key: only for what the operator
- *  chooses, and the same on all proxies. {@link keyedHash} is for the rest. */
+/** A 64-bit hash of bytes (FNV-1a with a final mix) that continues from `seed`. It has no key and is the same on all
+ *  proxies, so hash only values that the operator chooses. Use {@link keyedHash} for all others. */
 export function hashBytes(at: usize, length: usize, seed: u64 = 0xcbf29ce484222325): u64 {
   let hash = seed;
   for (let i: usize = 0; i < length; i++) hash = (hash ^ load<u8>(at + i)) * 0x100000001b3;
   return mix(hash);
 }
 
-/** Spreads the bits of a 64-bit number (the finalizer of splitmix64). */
+/** Mixes the bits of a 64-bit number (the finalizer of splitmix64). */
 @inline
 export function mix(value: u64): u64 {
   value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
@@ -56,25 +58,25 @@ export function mix(value: u64): u64 {
   return value ^ (value >> 31);
 }
 
-/** Replaces all bytes that are not printable ASCII by question marks. */
+/** Replaces each byte that is not printable ASCII with a question mark. */
 export function makePrintable(at: usize, length: i32): void {
   for (let i = 0; i < length; i++) {
     if (<u8>(load<u8>(at + i) - 0x20) > 0x5e) store<u8>(at + i, 0x3f);
   }
 }
 
-/** A copy of ASCII text as bytes in unmanaged memory that is never freed: for texts known at start. */
+/** Copies ASCII text to unmanaged memory that is never freed. Only for texts that are known when the module starts. */
 export function permanentBytes(text: string): usize {
   const at = heap.alloc(text.length + 1);
   String.UTF8.encodeUnsafe(changetype<usize>(text), text.length, at);
   return at;
 }
 
-/** Bytes in managed memory: for what lives as long as its owner. */
+/** Bytes in managed memory, for data that lives as long as its owner. */
 export class Bytes {
   private constructor(private block: StaticArray<u8>) {}
 
-  /** So many zeros, to be overwritten. */
+  /** `length` zero bytes, to be overwritten. */
   static ofSize(length: i32): Bytes {
     return new Bytes(new StaticArray<u8>(length));
   }
@@ -86,7 +88,7 @@ export class Bytes {
     return bytes;
   }
 
-  /** A text as UTF-8. */
+  /** The UTF-8 encoding of a text. */
   static of(text: string): Bytes {
     const block = new StaticArray<u8>(String.UTF8.byteLength(text));
     String.UTF8.encodeUnsafe(changetype<usize>(text), text.length, changetype<usize>(block));

@@ -1,4 +1,4 @@
-/** How many bytes two runs of `length` bytes have in common from their beginnings on. */
+/** The number of leading bytes that are equal in two blocks of `length` bytes. */
 export function commonLength(one: usize, other: usize, length: usize): usize {
   let i: usize = 0;
   for (; i + 64 <= length; i += 64) {

@@ -1,8 +1,9 @@
 const STAR: u8 = 0x2a;
 
-/** Whether the `length` bytes at `at` match the pattern of `size` bytes, in which each `*` stands for any run of bytes. A `*`
- *  of the text is a byte like any other, which only a `*` matches: so a pattern that matches another pattern matches all that
- *  this one matches. It goes back to the newest `*` only, which is enough: at most the product of both lengths in steps. */
+/** Whether the `length` bytes at `at` match the pattern of `size` bytes, in which each `*` matches any sequence of bytes. A
+ *  `*` in the text is an ordinary byte and matches only a `*` in the pattern. Therefore, if pattern P matches the text of
+ *  pattern Q, then P matches everything that Q matches. Backtracks to the latest `*` only, which is sufficient, and takes at
+ *  most `size` × `length` steps. */
 export function matchesGlob(pattern: usize, size: i32, at: usize, length: i32): bool {
   let p = 0;
   let t = 0;

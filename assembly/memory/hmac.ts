@@ -11,7 +11,7 @@ export class Hmac {
   private outer: Bytes;
   private sha: Sha256 = Sha256.create();
 
-  /** @param key any text: its UTF-8 is the key. */
+  /** @param key any text; its UTF-8 encoding is the key. */
   constructor(key: string) {
     const block = Bytes.ofSize(BLOCK);
     const bytes = Bytes.of(key);
@@ -27,7 +27,7 @@ export class Hmac {
     this.outer = padded(block, OUTER);
   }
 
-  /** Writes the code of `length` bytes: {@link SHA256_SIZE} bytes. */
+  /** Writes the authentication code of the `length` bytes at `at`, {@link SHA256_SIZE} bytes, to `to`. */
   write(at: usize, length: i32, to: usize): void {
     const sha = this.sha;
     sha.feed(this.inner.at, BLOCK);

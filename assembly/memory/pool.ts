@@ -1,4 +1,4 @@
-/** Blocks of one size in unmanaged memory, used again after their release, so that steady state allocates nothing. */
+/** Blocks of one size in unmanaged memory. Released blocks are reused, so steady state allocates nothing. */
 export class Pool {
   private free: usize = 0;
 
@@ -13,7 +13,7 @@ export class Pool {
     return block;
   }
 
-  /** Gives a block back. It must not be used any more. */
+  /** Returns a block to the pool. The caller must not use it afterwards. */
   release(block: usize): void {
     store<usize>(block, this.free);
     this.free = block;

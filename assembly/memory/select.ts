@@ -1,5 +1,5 @@
-/** The value that would be at index `n` if the values were sorted; it reorders them. Linear on average, where sorting tens
- *  of thousands of values would hold up a worker. */
+/** Returns the value that would be at index `n` if `values` were sorted. Reorders `values`. Linear on average; sorting tens
+ *  of thousands of values would block a worker. */
 export function nthSmallest(values: StaticArray<u64>, n: i32): u64 {
   let low = 0;
   let high = values.length - 1;
@@ -15,7 +15,7 @@ export function nthSmallest(values: StaticArray<u64>, n: i32): u64 {
       values[i++] = values[j];
       values[j--] = value;
     }
-    // Now all up to j are at most the pivot, all from i on at least, and what is between equals it.
+    // Values up to j are at most the pivot, values from i on are at least the pivot, and values between j and i equal it.
     if (n <= j) high = j;
     else if (n >= i) low = i;
     else break;

@@ -1,8 +1,8 @@
-/** Bytes of a digest. */
+/** The size of a digest, in bytes. */
 export const SHA256_SIZE: i32 = 32;
 
 const BLOCK: usize = 64;
-/** Where the length stands in the last block. */
+/** The offset of the message length in the last block, in bytes. */
 const LENGTH_AT: usize = 56;
 
 /** The constants of the 64 rounds (FIPS 180-4, 4.2.2). */
@@ -16,14 +16,14 @@ const K: usize = memory.data<u32>([
   0x5b9cca4f, 0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7,
   0xc67178f2,
 ]);
-/** The words that a digest begins with (5.3.3). */
+/** The initial hash value (5.3.3). */
 const INITIAL: usize = memory.data<u32>([
   0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 ]);
 /** The message schedule of the current block: 64 words. */
 const SCHEDULE: usize = memory.data(256, 8);
 
-/** SHA-256 (FIPS 180-4) of bytes that come in pieces: the same however they are cut. */
+/** SHA-256 (FIPS 180-4) of a byte stream, fed in chunks. The chunk boundaries do not affect the digest. */
 @unmanaged
 export class Sha256 {
   private length: u64;
@@ -34,7 +34,7 @@ export class Sha256 {
     return self;
   }
 
-  /** Ready for another message. */
+  /** Prepares for another message. */
   reset(): void {
     this.length = 0;
     memory.copy(this.state, INITIAL, SHA256_SIZE);
@@ -55,7 +55,7 @@ export class Sha256 {
     memory.copy(this.rest, at, end - at);
   }
 
-  /** Writes the digest of all bytes since {@link reset}, {@link SHA256_SIZE} bytes, and is reset. */
+  /** Writes the digest of all bytes since {@link reset}, {@link SHA256_SIZE} bytes, to `to`. Then it resets the state. */
   finish(to: usize): void {
     const rest = this.rest;
     let held = <usize>(this.length % BLOCK);
@@ -72,18 +72,18 @@ export class Sha256 {
     this.reset();
   }
 
-  /** The eight words so far: right behind this object. */
+  /** The address of the eight words of state, directly after this object. */
   private get state(): usize {
     return changetype<usize>(this) + offsetof<Sha256>();
   }
 
-  /** The bytes that do not fill a block yet. */
+  /** The address of the bytes that do not fill a block yet, after the state. */
   private get rest(): usize {
     return this.state + <usize>SHA256_SIZE;
   }
 }
 
-/** Takes the 64 bytes at `block` up into the state (6.2.2). */
+/** Updates the state with the 64 bytes at `block` (6.2.2). */
 function compress(state: usize, block: usize): void {
   for (let i: usize = 0; i < 64; i += 4) store<u32>(SCHEDULE + i, bswap<u32>(load<u32>(block + i)));
   for (let i: usize = 64; i < 256; i += 4) {

@@ -1,18 +1,19 @@
 /**
- * SipHash (Aumasson and Bernstein, 2012): a 64-bit hash that reveals nothing about the bytes, and whose collisions nobody
- * can choose, without the 128-bit key. SipHash-2-4 for secrets; SipHash-1-3, half the work, for what stays inside the proxy.
+ * SipHash (Aumasson and Bernstein, 2012): a 64-bit hash with a 128-bit key. Without the key, the hash reveals nothing about
+ * the bytes, and nobody can construct collisions. SipHash-2-4 is for secrets; SipHash-1-3, which takes half the time, is for
+ * hashes that stay inside the proxy.
  */
 
-/** Four words of state, 32 bytes. */
+/** The size of the state in bytes: four words. */
 export const SIP_STATE_SIZE: usize = 32;
 
 /** The state that {@link sipHash} and {@link sipEnd} work on. */
 const working: usize = memory.data(32, 8);
 const lastWord: usize = memory.data(8, 8);
-/** The rounds that close a hash absorb words of zeros, which leaves the state alone: four words at most. */
+/** Zero words for the final rounds, at most four. Absorbing a zero word only runs the rounds. */
 const ZEROS: usize = memory.data(32, 8);
 
-/** The hash of `length` bytes, with `rounds` per word and `finalRounds` (at most 4) at the end. */
+/** The hash of `length` bytes, with `rounds` rounds per word and `finalRounds` (at most 4) at the end. */
 export function sipHash(key0: u64, key1: u64, at: usize, length: usize, rounds: i32, finalRounds: i32): u64 {
   sipBegin(working, key0, key1);
   const end = at + (length & ~7);
@@ -22,7 +23,7 @@ export function sipHash(key0: u64, key1: u64, at: usize, length: usize, rounds: 
   return sipEnd(working, last, rounds, finalRounds);
 }
 
-/** Sets the state at `state` up for a key. */
+/** Initializes the state at `state` with a key. */
 export function sipBegin(state: usize, key0: u64, key1: u64): void {
   store<u64>(state, key0 ^ 0x736f6d6570736575);
   store<u64>(state, key1 ^ 0x646f72616e646f6d, 8);
@@ -30,7 +31,7 @@ export function sipBegin(state: usize, key0: u64, key1: u64): void {
   store<u64>(state, key1 ^ 0x7465646279746573, 24);
 }
 
-/** Absorbs the words of eight bytes in [at, end) into the state. */
+/** Absorbs the 8-byte words in [at, end) into the state. */
 export function sipAbsorb(state: usize, at: usize, end: usize, rounds: i32): void {
   let v0 = load<u64>(state);
   let v1 = load<u64>(state, 8);
@@ -59,8 +60,8 @@ export function sipAbsorb(state: usize, at: usize, end: usize, rounds: i32): voi
   store<u64>(state, v3, 24);
 }
 
-/** The hash of all that the state absorbed, which it may go on from. `last`: the up to seven bytes that fill no word, the
- *  first lowest, below the lowest byte of the length of all bytes. */
+/** The hash of all bytes that the state has absorbed. The state does not change and may absorb more. `last` holds the final
+ *  0 to 7 bytes that do not fill a word, the first one lowest; its highest byte is the lowest byte of the total length. */
 export function sipEnd(state: usize, last: u64, rounds: i32, finalRounds: i32): u64 {
   if (state != working) memory.copy(working, state, SIP_STATE_SIZE);
   store<u64>(lastWord, last);

@@ -1,15 +1,15 @@
 import { FINAL_ROUNDS, ROUNDS, hashKey0, hashKey1, neverZero } from "./keyed_hash";
 import { sipAbsorb, sipBegin, sipEnd } from "./siphash";
 
-/** The {@link keyedHash} of bytes that come in pieces: the same however they are cut. */
+/** The {@link keyedHash} of a byte stream, fed in chunks. The chunk boundaries do not affect the hash. */
 @unmanaged
 export class StreamHash {
-  /** The state of SipHash: four words at the address of this object. */
+  /** The state of SipHash: four words. They come first, so the address of this object is the address of the state. */
   private v0: u64;
   private v1: u64;
   private v2: u64;
   private v3: u64;
-  /** The bytes that do not fill a word yet, the first lowest. */
+  /** The bytes that do not fill a word yet; the first one is the lowest byte. */
   private rest: u64;
   private length: u64;
 
@@ -36,7 +36,7 @@ export class StreamHash {
     for (let count = 0; words + count < end; count++) this.rest |= (<u64>load<u8>(words + count)) << (count * 8);
   }
 
-  /** The hash of all bytes since {@link reset}: never 0. */
+  /** The hash of all bytes since {@link reset}. Never 0. */
   get value(): u64 {
     return neverZero(sipEnd(this.state, this.rest | (this.length << 56), ROUNDS, FINAL_ROUNDS));
   }

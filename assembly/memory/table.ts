@@ -4,11 +4,11 @@ const EMPTY: u64 = 0;
 const SLOT: usize = 16;
 
 /**
- * A hash table from non-zero 64-bit keys to 64-bit values: open addressing, linear probing, deletion by shifting back, so
- * that it needs no tombstones and allocates only when it grows past what it ever held.
+ * A hash table from non-zero 64-bit keys to 64-bit values, with open addressing and linear probing. A deletion shifts later
+ * entries back, so there are no tombstones. The table allocates only when it grows past its largest size so far.
  */
 export class Table {
-  /** Keys and values in turn. */
+  /** Pairs of key and value; key 0 marks an empty slot. */
   private block: StaticArray<u64>;
   private mask: usize;
   private used: usize = 0;
@@ -19,18 +19,18 @@ export class Table {
     this.block = new StaticArray<u64>(<i32>capacity * 4);
   }
 
-  /** Entries now. */
+  /** The number of entries. */
   get size(): i32 {
     return <i32>this.used;
   }
 
-  /** The value under `key`, or 0. */
+  /** The value of `key`; 0 if it is missing. */
   get(key: u64): u64 {
     const slot = this.find(key);
     return load<u64>(slot) == key ? load<u64>(slot, 8) : 0;
   }
 
-  /** Puts `value` under `key`, replacing what was there. */
+  /** Sets the value of `key`. */
   set(key: u64, value: u64): void {
     let slot = this.find(key);
     if (load<u64>(slot) == EMPTY) {
@@ -44,7 +44,7 @@ export class Table {
     store<u64>(slot, value, 8);
   }
 
-  /** Takes `key` out; nothing where it is not in. */
+  /** Removes `key`, if it exists. */
   delete(key: u64): void {
     let hole = (this.find(key) - this.slots) / SLOT;
     if (load<u64>(this.slots + hole * SLOT) != key) return;
@@ -54,7 +54,7 @@ export class Table {
       const other = load<u64>(at);
       if (other == EMPTY) break;
       const home = (<usize>mix(other)) & this.mask;
-      // An entry may move back into the hole only if its home does not lie between the two.
+      // An entry may move back to the hole unless its home slot is between the hole and the entry.
       if (((next - home) & this.mask) < ((next - hole) & this.mask)) continue;
       memory.copy(this.slots + hole * SLOT, at, SLOT);
       hole = next;
@@ -62,7 +62,7 @@ export class Table {
     store<u64>(this.slots + hole * SLOT, EMPTY);
   }
 
-  /** Takes all keys out. */
+  /** Removes all entries and keeps the memory. */
   clear(): void {
     if (!this.used) return;
     this.used = 0;

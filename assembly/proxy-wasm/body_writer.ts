@@ -2,10 +2,10 @@ import { BodyWriter } from "../host/body_writer";
 import { BufferType, Status, proxy_set_buffer_bytes } from "./module/abi";
 import { countReply } from "./module/garbage";
 
-/** An offset beyond the end of every body: writing there appends. */
+/** An offset beyond the end of every body: a write at this offset appends. */
 const END: usize = 0x7fffffff;
 
-/** Writes to one of the proxy's body buffers, at its start or its end: Envoy refuses all other offsets. */
+/** Writes to one of the proxy's body buffers, at its start or its end. Envoy refuses all other offsets. */
 export class HostBodyWriter extends BodyWriter {
   constructor(private type: BufferType) {
     super();

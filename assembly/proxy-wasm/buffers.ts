@@ -1,12 +1,12 @@
 import { BufferType, Status, proxy_get_buffer_bytes } from "./module/abi";
 import { clearResults, results } from "./module/results";
 
-/** Bytes of one of the host's buffers. */
+/** A slice of one of the host's buffers. */
 export class BufferSlice {
   at: usize = 0;
   length: usize = 0;
 
-  /** Reads at most `maxLength` bytes from `start` on: one host call. False where there are none. */
+  /** Reads at most `maxLength` bytes starting at offset `start`, with one host call. False if there are none. */
   read(type: BufferType, start: usize, maxLength: usize): bool {
     this.length = 0;
     clearResults();

@@ -3,10 +3,10 @@ import { HeaderBlock } from "../host/header_block";
 import { Status, proxy_http_call } from "./module/abi";
 import { clearResults, results } from "./module/results";
 
-/** An empty list of trailers: their number is 0. */
+/** An empty list of trailers: the count 0. */
 const NO_TRAILERS: usize = memory.data(4);
 
-/** The proxy's HTTP callouts: see `RootContext.onCalloutResponse`. */
+/** The proxy's HTTP callouts. The response arrives in `RootContext.onCalloutResponse`. */
 export class HostCallouts extends Callouts {
   send(cluster: string, headers: HeaderBlock, at: usize, length: i32, timeoutMs: u32): bool {
     const name = String.UTF8.encode(cluster);

@@ -2,15 +2,15 @@ import { Clock } from "../host/clock";
 import { proxy_get_current_time_nanoseconds } from "./module/abi";
 import { results } from "./module/results";
 
-/** The time of the current callback; 0 until it is read. */
+/** The time of the current callback in nanoseconds; 0 until it is read. */
 let time: u64 = 0;
 
-/** Clears the time of the current callback, which is over. */
+/** Clears the time that is cached for the current callback. */
 export function forgetTime(): void {
   time = 0;
 }
 
-/** The proxy's clock, read once a callback: the time stays the same until the callback is over. */
+/** The proxy's clock, read at most once per callback. The time does not change during a callback. */
 export class HostClock extends Clock {
   now(): u64 {
     if (time == 0) {

@@ -4,15 +4,15 @@ import { DOT, NAME, writeName } from "./module/names";
 import { clearResults, results } from "./module/results";
 
 const DECLARE: ArrayBuffer = String.UTF8.encode("declare_property");
-/** Fields of Envoy's DeclarePropertyArguments (source/extensions/common/wasm/ext/declare_property.proto), as protobuf writes
- *  them: the number of the field and the kind of its value. */
+/** Fields of Envoy's DeclarePropertyArguments (source/extensions/common/wasm/ext/declare_property.proto) as protobuf tags:
+ *  the field number and the wire type. */
 const NAME_FIELD: u8 = (1 << 3) | 2;
 const TYPE_FIELD: u8 = 3 << 3;
 const SPAN_FIELD: u8 = 5 << 3;
 const STRING_TYPE: u8 = 1;
 const DOWNSTREAM_REQUEST_SPAN: u8 = 1;
 
-/** The stream's filter state. Envoy keeps it under `wasm.` and the name. */
+/** The stream's filter state. Envoy stores each value as `wasm.` and the name. */
 export class HostFilterState extends FilterState {
   set(name: string, value: usize, length: i32): void {
     writeName(name, DOT);
@@ -31,7 +31,7 @@ export class HostFilterState extends FilterState {
     store<u8>(rest + 2, SPAN_FIELD);
     store<u8>(rest + 3, DOWNSTREAM_REQUEST_SPAN);
     clearResults();
-    // A host without the function keeps bytes.
+    // A host without this function keeps the values as bytes.
     proxy_call_foreign_function(
       changetype<usize>(DECLARE),
       DECLARE.byteLength,

@@ -40,7 +40,7 @@ export class HostHeaderMap extends HeaderMap {
   }
 }
 
-/** Writes the name for the host. False where it is too long. */
+/** Writes the name for the host. False if it is too long. */
 function prepare(name: string): bool {
   if (name.length > NAME_LIMIT) return false;
   writeName(name, DOT);

@@ -2,13 +2,14 @@ import { Headers } from "../host/headers";
 import { HeaderMapType, Status, proxy_get_header_map_pairs } from "./module/abi";
 import { clearResults, results } from "./module/results";
 
-/** Headers as the host serializes them: the count, the lengths of each name and value, then each with a NUL after it. */
+/** Headers as the host serializes them: the count, then the lengths of each name and value, then each name and value
+ *  followed by a NUL. */
 export class HostHeaders extends Headers {
   private left: u32 = 0;
   private lengths: usize = 0;
   private text: usize = 0;
 
-  /** Reads all headers of the message: one host call. */
+  /** Reads all headers of the message with one host call. */
   open(type: HeaderMapType): void {
     this.left = 0;
     clearResults();

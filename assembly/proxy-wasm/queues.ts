@@ -13,12 +13,13 @@ import { clearResults, results } from "./module/results";
 const WAKE_UP: usize = memory.data<u8>([1]);
 
 /**
- * The proxy's shared queues: see `RootContext.onQueueReady`. Envoy never frees a name: names must come from a fixed set.
+ * The proxy's shared queues. Messages are announced by `RootContext.onQueueReady`. Envoy never frees a name, so names must
+ * come from a fixed set.
  */
 export class HostSharedQueue extends SharedQueue {
-  /** The host's number of the own queue; 0 before {@link register}. */
+  /** The host's number for the instance's own queue; 0 before {@link register}. */
   private token: u32 = 0;
-  /** The name that was registered last, and its bytes. */
+  /** The last registered name, and its UTF-8 encoding. */
   private name: string = "";
   private bytes: ArrayBuffer = new ArrayBuffer(0);
 

@@ -3,13 +3,13 @@ import { Status, proxy_get_shared_data, proxy_set_shared_data } from "./module/a
 import { ArenaMark, releaseSince } from "./module/arena";
 import { clearResults, results } from "./module/results";
 
-/** The version that creates a key only if it does not exist. With 0 Envoy would overwrite a value that another thread has
- *  written meanwhile. */
+/** The version that creates a key only if it does not exist. With version 0, Envoy would overwrite a value that another
+ *  thread has written in the meantime. */
 const CREATE: u32 = 0xffffffff;
 
 const mark = new ArenaMark();
 
-/** The proxy's shared data, which all threads under one vm_id share. */
+/** The proxy's shared data. All threads with the same vm_id share it. */
 export class HostSharedData extends SharedData {
   read(key: usize, keyLength: i32, to: usize, capacity: i32): i32 {
     mark.set();
@@ -27,7 +27,7 @@ export class HostSharedData extends SharedData {
   write(key: usize, keyLength: i32, value: usize, length: i32, version: u32): bool {
     if (proxy_set_shared_data(key, keyLength, value, length, version) == Status.Ok) return true;
     if (version != CREATE) return false;
-    // With ngx_wasm_module, which cannot create a key by a version, the key still does not exist.
+    // ngx_wasm_module does not support creation by version: the key still does not exist.
     mark.set();
     const status = proxy_get_shared_data(key, keyLength, results, results + 4, results + 8);
     releaseSince(mark);

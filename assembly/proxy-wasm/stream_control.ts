@@ -2,7 +2,7 @@ import { StreamControl } from "../host/stream_control";
 import { Status, StreamType, proxy_continue_stream, proxy_set_effective_context } from "./module/abi";
 import { beginEpoch } from "./module/arena";
 
-/** The proxy's effective context, and the streams that it holds. */
+/** Sets the proxy's effective context and resumes paused streams. */
 export class HostStreamControl extends StreamControl {
   makeCurrent(id: u32): bool {
     beginEpoch();

@@ -3,22 +3,22 @@ import { Timer, TimerTask } from "../host/timer";
 import { proxy_set_tick_period_milliseconds } from "./module/abi";
 
 /**
- * Serves a plugin instance's housekeeping and its timer tasks with the one tick period that the proxy has for it: the time
- * until the first of them is due. Without tasks this is the period of housekeeping, and is set once. Setting the period
- * starts it anew, so between ticks it is only ever shortened, to come to an earlier tick: else frequent changes would put
- * off ticks for ever.
+ * Runs a plugin instance's housekeeping and its timer tasks with the single tick period that the proxy has for the instance:
+ * the time until the first of them is due. Without tasks, the period is that of housekeeping and is set once. Setting the
+ * period restarts it. Between ticks it is therefore only shortened, for an earlier tick; otherwise frequent changes would
+ * postpone ticks forever.
  */
 export class HostTimer extends Timer {
-  /** The tasks that are scheduled. */
+  /** All scheduled tasks. */
   private tasks: TimerTask[] = [];
   private housekeepingMs: u32 = 0;
   /** When housekeeping is due, in milliseconds since the epoch; 0 until the first tick. */
   private housekeepingDueMs: u64 = 0;
-  /** The tick period that is set; 0 for none. */
+  /** The current tick period in milliseconds; 0 before {@link start}. */
   private periodMs: u32 = 0;
   /** When the next tick is expected, in milliseconds since the epoch; 0 until the first tick. */
   private tickDueMs: u64 = 0;
-  /** The latest time that the clock has shown, in milliseconds since the epoch. */
+  /** The time at the last reading of the clock, in milliseconds since the epoch. */
   private latestMs: u64 = 0;
 
   constructor(private clock: Clock) {
@@ -33,13 +33,13 @@ export class HostTimer extends Timer {
     this.setPeriod(housekeepingMs);
   }
 
-  /** A tick has come: runs the tasks that are due. Returns whether housekeeping is due. */
+  /** Handles a tick: runs the tasks that are due. Returns whether housekeeping is due. */
   tick(): bool {
     const now = this.now(this.tickDueMs);
-    // Ticks of this period are those of housekeeping, whatever the clock says.
+    // With this period every tick is a housekeeping tick, whatever the clock shows.
     const isHousekeeping = this.periodMs == this.housekeepingMs || left(this.housekeepingDueMs, now) == 0;
     if (isHousekeeping) this.housekeepingDueMs = now + this.housekeepingMs;
-    // Backwards, since a task may remove itself and others; what it adds comes with a later tick.
+    // Backwards, since a task may remove itself and others. Tasks that it adds run at a later tick.
     for (let i = this.tasks.length - 1; i >= 0; i--) {
       if (i < this.tasks.length) this.runIfDue(this.tasks[i], now);
     }
@@ -78,7 +78,7 @@ export class HostTimer extends Timer {
     task.isPeriodic = isPeriodic;
     if (!this.periodMs) return;
     if (!this.tickDueMs) {
-      // When ticks started is not known: the next one is expected a whole period from now.
+      // The time when ticks started is unknown, so expect the next one a whole period from now.
       this.housekeepingDueMs = now + this.housekeepingMs;
       this.tickDueMs = now + this.periodMs;
     }
@@ -99,7 +99,8 @@ export class HostTimer extends Timer {
     proxy_set_tick_period_milliseconds(milliseconds);
   }
 
-  /** The time, in milliseconds since the epoch. `expectedMs`: what it is at least, unless the clock was set back. */
+  /** The time in milliseconds since the epoch. Detects that the clock was set back: the time is normally at least
+   *  `expectedMs`. */
   private now(expectedMs: u64 = 0): u64 {
     const now = this.clock.now() / 1_000_000;
     if (now < this.latestMs) this.setBack(max(this.latestMs, expectedMs) - now);
@@ -107,7 +108,7 @@ export class HostTimer extends Timer {
     return now;
   }
 
-  /** Moves all due times back with the clock. */
+  /** Moves all due times back by the amount that the clock was set back. */
   private setBack(milliseconds: u64): void {
     if (this.tickDueMs) this.tickDueMs -= milliseconds;
     this.housekeepingDueMs -= milliseconds;
@@ -115,7 +116,7 @@ export class HostTimer extends Timer {
   }
 }
 
-/** Milliseconds until `dueMs`; 0 where it has passed. */
+/** Milliseconds from `now` until `dueMs`; 0 if that has passed. */
 function left(dueMs: u64, now: u64): u32 {
   return dueMs > now ? <u32>(dueMs - now) : 0;
 }

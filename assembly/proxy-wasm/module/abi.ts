@@ -8,7 +8,7 @@ export enum Status {
   NotFound,
 }
 
-/** The result of a headers, body or trailers callback. */
+/** The return value of a headers, body or trailers callback. */
 export enum Action {
   Continue,
   Pause,

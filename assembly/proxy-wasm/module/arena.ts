@@ -1,14 +1,14 @@
-/** The bytes of the arena: enough for one slice of a body, or the headers of most requests. */
+/** The size of the arena in bytes: enough for one slice of a body, or for the headers of most requests. */
 const CAPACITY: usize = 65536 + 16;
 
 const base: usize = heap.alloc(CAPACITY);
 let used: usize = 0;
-/** A chain of the blocks that did not fit into the arena: each begins with the address of the next. */
+/** A linked list of blocks that did not fit into the arena. Each begins with the address of the next. */
 let overflow: usize = 0;
 
 /**
- * Allocates memory for values that the host returns, valid until the callback is over. The host calls it during calls of
- * the module, when some managed objects are referenced by raw addresses only, so it never allocates a managed object.
+ * Allocates memory for values that the host returns, valid until the callback ends. The host calls this during host calls of
+ * the module, when some managed objects are referenced by raw addresses only. It therefore never allocates a managed object.
  */
 export function proxy_on_memory_allocate(size: usize): usize {
   const from = base + used;
@@ -23,11 +23,11 @@ export function proxy_on_memory_allocate(size: usize): usize {
   return block + 16;
 }
 
-/** Changes whenever values that the host has returned are freed, or the host's calls begin to be about another stream: what
- *  was read of a stream before must be read again. */
+/** Changes when values that the host has returned are freed, or when host calls start to apply to another stream. Then
+ *  values read for a stream must be read again. */
 export let arenaEpoch: u32 = 0;
 
-/** The host's calls are about another stream from now on. Values that it has returned stay. */
+/** Host calls apply to another stream from now on. Values that the host has returned remain valid. */
 export function beginEpoch(): void {
   arenaEpoch++;
 }

@@ -2,39 +2,41 @@ import { Table } from "../../memory/table";
 import { Action, proxy_done } from "./abi";
 
 /**
- * A plugin instance in this VM: one filter entry of a listener or route. One VM hosts several, so whatever depends on
+ * A plugin instance in this VM: one filter entry of a listener or route. One VM hosts several, so all data that depends on
  * the configuration belongs here and not in a global. A stream is represented by a handle that the plugin chooses (an
  * address, for example) and receives with each callback of the stream.
  */
 export abstract class RootContext {
   /** The handle that {@link onRequestHeaders} chose for its stream; 0 for none. */
   newHandle: usize = 0;
-  /** Set by {@link onClose} where the instance waits for the response to a callout: then it ends with {@link finishRoot}. */
+  /** Whether the closed instance still waits for the response to a callout. {@link onClose} sets it; the instance then ends
+   *  with {@link finishRoot}. */
   isFinishing: bool = false;
 
   constructor(readonly id: u32) {}
 
-  /** The instance receives its configuration, `size` bytes. False rejects it. */
+  /** The instance receives its configuration, `size` bytes. False rejects the configuration. */
   abstract onConfigure(size: usize): bool;
   /** The tick period has elapsed. */
   abstract onTick(): void;
-  /** A message has arrived on a shared queue that this instance registered last. This is a turn of its own of the worker's
-   *  event loop. */
+  /** A message has arrived on a shared queue that this instance was the last to register. This is a separate iteration of
+   *  the worker's event loop. */
   abstract onQueueReady(): void;
-  /** The response to a callout of this instance, identified by the callout's token: `headers` headers (0 where there was no
-   *  response) and `size` bytes of body, readable during this callback. Ignored by default. */
+  /** The response to a callout of this instance, identified by the callout's token. It has `headers` headers (0 if there was
+   *  no response) and `size` bytes of body, readable during this callback. Ignored by default. */
   onCalloutResponse(_token: u32, _headers: u32, _size: usize): void {}
-  /** The instance is no longer used and has no open streams. Where it sets {@link isFinishing} it still gets ticks, and
-   *  responses to callouts if the VM lives on. */
+  /** The instance is no longer used and has no open streams. If it sets {@link isFinishing}, it still receives ticks, and
+   *  also responses to callouts if the VM lives on. */
   abstract onClose(): void;
-  /** The headers of a new stream. Stores its handle in `newHandle`; with 0 the stream passes without further callbacks. */
+  /** The headers of a new stream. The implementation stores its handle in `newHandle`; with 0, the stream passes without
+   *  further callbacks. */
   abstract onRequestHeaders(stream: u32, endOfStream: bool): Action;
   abstract onRequestBody(stream: usize, size: usize, endOfStream: bool): Action;
   abstract onRequestTrailers(stream: usize): Action;
   abstract onResponseHeaders(stream: usize, endOfStream: bool): Action;
   abstract onResponseBody(stream: usize, size: usize, endOfStream: bool): Action;
   abstract onResponseTrailers(stream: usize): Action;
-  /** The stream is over. Its handle is not used again. */
+  /** The stream has ended. Its handle is not used again. */
   abstract onEnd(stream: usize): void;
 }
 
@@ -46,9 +48,9 @@ class StreamEntry {
   nextFree: usize;
 }
 
-/** All plugin instances. Streams refer to them by address only, so this map keeps them alive. */
+/** All plugin instances. Streams refer to them by address only, so this array keeps them alive. */
 const roots: RootContext[] = [];
-/** Their addresses by id. */
+/** The addresses of the plugin instances by id. */
 const rootsById = new Table(16);
 const streams = new Table(256);
 let freeEntries: usize = 0;
@@ -72,7 +74,7 @@ export function rootOf(id: u32): RootContext | null {
   return at ? changetype<RootContext>(at) : null;
 }
 
-/** Closes the plugin instance of this id, if it exists. False where it ends later, with {@link finishRoot}. */
+/** Closes the plugin instance with this id, if it exists. False if it ends later, with {@link finishRoot}. */
 export function closeRoot(id: u32): bool {
   const root = rootOf(id);
   if (!root) return true;
@@ -82,7 +84,7 @@ export function closeRoot(id: u32): bool {
   return true;
 }
 
-/** Ends a plugin instance that was closed and had something left to do. Its callback must be running. */
+/** Ends a closed plugin instance that has finished its remaining work. Must be called in a callback of the instance. */
 export function finishRoot(root: RootContext): void {
   forgetRoot(root);
   proxy_done();
@@ -95,7 +97,7 @@ function forgetRoot(root: RootContext): void {
   roots.pop();
 }
 
-/** Registers a new stream of a plugin instance, without a handle. Does nothing where the instance does not exist. */
+/** Registers a new stream of a plugin instance, without a handle. Does nothing if the instance does not exist. */
 export function openStream(id: u32, rootId: u32): void {
   const root = <usize>rootsById.get(keyOf(rootId));
   if (!root) return;
@@ -108,11 +110,11 @@ export function openStream(id: u32, rootId: u32): void {
   streams.set(keyOf(id), at);
 }
 
-/** The plugin instance (address) of the stream that {@link findStream} found last, and its handle. */
+/** The address of the plugin instance of the stream that {@link findStream} found last, and the stream's handle. */
 export let foundRoot: usize = 0;
 export let foundHandle: usize = 0;
 
-/** Looks up the stream. False where it is unknown or closed. */
+/** Looks up the stream. False if it is unknown or closed. */
 export function findStream(id: u32): bool {
   const at = <usize>streams.get(keyOf(id));
   if (!at) return false;
@@ -127,7 +129,7 @@ export function setHandle(id: u32, handle: usize): void {
   changetype<StreamEntry>(<usize>streams.get(keyOf(id))).handle = handle;
 }
 
-/** Removes the stream, if it is registered. */
+/** Removes the stream, if it is registered, and reuses its entry. */
 export function closeStream(id: u32): void {
   const at = <usize>streams.get(keyOf(id));
   if (!at) return;
@@ -136,7 +138,7 @@ export function closeStream(id: u32): void {
   freeEntries = at;
 }
 
-/** The stream's key in the table. A key must not be 0; ids begin at 1, but this does not rely on it. */
+/** The table key of a stream or plugin instance. A key must not be 0; ids begin at 1, but this does not rely on it. */
 function keyOf(id: u32): u64 {
   return ((<u64>1) << 32) | id;
 }

@@ -20,12 +20,12 @@ import "./abort";
 
 export { proxy_on_memory_allocate } from "./arena";
 
-/** Ticks between two garbage collections. Ticks and log lines leave little garbage. */
+/** Garbage is collected once in this number of ticks, since ticks and log lines leave little garbage. */
 const TICKS_PER_COLLECTION: u32 = 32;
 let ticks: u32 = 0;
 
-// The callbacks of the proxy-wasm ABI 0.2.1. Each one finds its context, calls it, and frees the values that the host
-// has returned.
+// The callbacks of the proxy-wasm ABI 0.2.1. Each one finds its context, calls it, and frees the values that the host has
+// returned.
 
 export function proxy_abi_version_0_2_1(): void {}
 
@@ -124,7 +124,7 @@ export function proxy_on_log(id: u32): void {
 }
 
 /** The end of a plugin instance, or of a stream that had no log callback. `proxy_on_delete` follows at once, or after
- *  `proxy_done` where this returns false, so the module does not export it. */
+ *  `proxy_done` if this returns false, so the module does not export it. */
 export function proxy_on_done(id: u32): bool {
   let isDone = true;
   if (isServed(id)) changetype<RootContext>(foundRoot).onEnd(foundHandle);
@@ -134,14 +134,14 @@ export function proxy_on_done(id: u32): bool {
   return isDone;
 }
 
-/** Frees the values that the host has returned, and the time of the callback. */
+/** Frees the values that the host has returned, and clears the cached time. */
 function endCallback(): void {
   resetArena();
   forgetTime();
   collectAfterReplies();
 }
 
-/** Whether the stream has a handle. Sets `foundRoot` and `foundHandle` to those of the stream. */
+/** Whether the stream has a handle. Sets `foundRoot` and `foundHandle`. */
 function isServed(id: u32): bool {
   return findStream(id) && foundHandle != 0;
 }

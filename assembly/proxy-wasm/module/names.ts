@@ -1,6 +1,6 @@
-/** The bytes of the longest name. */
+/** The length of the longest name in bytes. */
 export const NAME_LIMIT: i32 = 1024;
-/** The name that {@link writeName} wrote last. */
+/** The buffer that {@link writeName} fills. */
 export const NAME: usize = memory.data(1024);
 export const DOT: u8 = 0x2e;
 
