@@ -1,14 +1,14 @@
 import { keyedHash } from "../memory/keyed_hash";
 
-/** How a caller key names a member of the `baggage` header. */
+/** The prefix of a caller key that names a member of the `baggage` header. */
 export const BAGGAGE_PREFIX = "baggage.";
 
 const COMMA: u8 = 0x2c;
 const SEMICOLON: u8 = 0x3b;
 const EQUALS: u8 = 0x3d;
 
-/** The keyed hash of the value that the baggage (W3C Baggage, section 3.3) in these bytes has under the key in `name` behind
- *  {@link BAGGAGE_PREFIX}; 0 where it has none. Properties do not count. */
+/** The keyed hash of a baggage member's value (W3C Baggage, section 3.3); 0 if the member is missing. `name` is {@link
+ *  BAGGAGE_PREFIX} followed by the member's key. Properties of the member are ignored. */
 export function baggageHash(at: usize, length: usize, name: string): u64 {
   const end = at + length;
   while (at < end) {
@@ -34,7 +34,7 @@ function isKey(from: usize, to: usize, name: string): bool {
   return true;
 }
 
-/** The first place of the byte in [from, to); `to` where it is not there. */
+/** The address of the first `byte` in [from, to); `to` if there is none. */
 function indexOf(from: usize, to: usize, byte: u8): usize {
   while (from < to && load<u8>(from) != byte) from++;
   return from;
@@ -45,7 +45,7 @@ function skipSpace(from: usize, to: usize): usize {
   return from;
 }
 
-/** The end of [from, to) without the white space at its end. */
+/** The end of [from, to) without trailing spaces and tabs. */
 function trimSpace(from: usize, to: usize): usize {
   while (to > from && isBlank(load<u8>(to - 1))) to--;
   return to;

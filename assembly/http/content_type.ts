@@ -1,6 +1,6 @@
 import { equalsIgnoringCase } from "../memory/bytes";
 
-/** What a body is, by its content-type. */
+/** The format of a body according to its content-type. */
 export enum ContentType {
   Other,
   Json,
@@ -10,7 +10,7 @@ export enum ContentType {
 const PARAMETERS_LIMIT: i32 = 32;
 const parameters: usize = heap.alloc(PARAMETERS_LIMIT);
 
-/** The media type, parameters apart (RFC 9110 section 8.3). */
+/** The format that a content-type names; parameters are ignored (RFC 9110 section 8.3). */
 export function contentType(at: usize, length: usize): ContentType {
   let end: usize = 0;
   while (end < length && load<u8>(at + end) != 0x3b && load<u8>(at + end) != 0x20) end++;
@@ -18,8 +18,8 @@ export function contentType(at: usize, length: usize): ContentType {
   return equalsIgnoringCase(at, end, "text/event-stream") ? ContentType.EventStream : ContentType.Other;
 }
 
-/** Whether a media type's parameters are none, or `charset=utf-8` alone (RFC 9110 section 8.3.1): another one, which some
- *  servers heed, would make other characters of the same bytes. */
+/** Whether a content-type has no parameters, or only `charset=utf-8` (RFC 9110 section 8.3.1). With another charset, some
+ *  servers would decode the same bytes to other characters. */
 export function isUtf8(at: usize, length: i32): bool {
   let from = 0;
   while (from < length && load<u8>(at + from) != 0x3b && load<u8>(at + from) != 0x20) from++;
@@ -33,7 +33,7 @@ export function isUtf8(at: usize, length: i32): bool {
   return size == 0 || size == 1 || equalsIgnoringCase(parameters, size, ";charset=utf-8");
 }
 
-/** Whether the content-encoding is any but `identity`. */
+/** Whether the content-encoding is present and not `identity`. */
 export function isCompressed(at: usize, length: usize): bool {
   return length > 0 && !equalsIgnoringCase(at, length, "identity");
 }

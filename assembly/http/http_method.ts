@@ -1,17 +1,17 @@
 import { equalsText } from "../memory/bytes";
 
-/** The HTTP methods that the filter tells apart. */
+/** The HTTP methods that the filter distinguishes. */
 export enum HttpMethod {
   Other,
   Post,
   Get,
   Delete,
-  /** HEAD, OPTIONS, TRACE: no message comes by these. */
+  /** HEAD, OPTIONS or TRACE, which carry no messages. */
   Bodyless,
   Connect,
 }
 
-/** The method that these bytes name. */
+/** The method with this name, `length` bytes. */
 export function httpMethod(at: usize, length: i32): HttpMethod {
   if (equalsText(at, length, "POST")) return HttpMethod.Post;
   if (equalsText(at, length, "GET")) return HttpMethod.Get;

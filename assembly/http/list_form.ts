@@ -1,11 +1,11 @@
-/** Header fields of several lines that a recipient has joined to one, with commas between (RFC 9110, section 5.3). */
+/** Header fields with several lines that a recipient has combined into one, separated by commas (RFC 9110, section 5.3). */
 
 const COMMA: u8 = 0x2c;
-/** Values with more commas that differ are not looked at further. */
+/** The number of commas after which the search for a repeated line stops. */
 const COMMAS_LIMIT: i32 = 16;
 
-/** The bytes of one line of a field whose lines all have the same value: of `a, a` those of `a`, of `a,b, a,b` those of `a,b`.
- *  `length` where the value is no such list. */
+/** The length of one line of a combined field whose lines are all equal: 1 for `a, a`, and 3 for `a,b, a,b`. Returns
+ *  `length` if the value is not a repetition. */
 export function lineLength(at: usize, length: i32): i32 {
   let commas = 0;
   for (let i = 0; i < length && commas < COMMAS_LIMIT; i++) {
@@ -17,25 +17,25 @@ export function lineLength(at: usize, length: i32): i32 {
   return length;
 }
 
-/** The offset of the comma behind the list's member at `from`; `length` where that is the last one. */
+/** The offset of the comma after the list member at `from`; `length` if that is the last member. */
 export function memberEnd(at: usize, from: i32, length: i32): i32 {
   while (from < length && load<u8>(at + from) != COMMA) from++;
   return from;
 }
 
-/** The offset of the first byte from `from` on that is no blank. */
+/** The offset of the first byte from `from` on that is not a space or tab; `length` if there is none. */
 export function skipBlanks(at: usize, from: i32, length: i32): i32 {
   while (from < length && isBlank(load<u8>(at + from))) from++;
   return from;
 }
 
-/** The offset behind the last byte before `end` that is no blank. */
+/** The offset after the last byte before `end` that is not a space or tab; 0 if there is none. */
 export function skipBlanksBack(at: usize, end: i32): i32 {
   while (end > 0 && isBlank(load<u8>(at + end - 1))) end--;
   return end;
 }
 
-/** Whether from the comma at offset `comma` on the first `size` bytes come again and again. */
+/** Whether the rest of the value, from the comma at offset `comma` on, only repeats the first `size` bytes. */
 function isRepeated(at: usize, size: i32, comma: i32, length: i32): bool {
   while (comma < length) {
     const line = skipBlanks(at, comma + 1, length);

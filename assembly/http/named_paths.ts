@@ -2,25 +2,25 @@ import { indexOfIgnoringCase } from "../memory/bytes";
 import { PathPattern } from "./path_pattern";
 import { UNITS_LIMIT, isPathDoubtful, readUnits } from "./path_units";
 
-/** Longest path that is compared, in bytes. */
+/** The maximum length of a compared path, in bytes. */
 const PATH_LIMIT: i32 = 2048;
 
 /**
- * The paths of `match.paths`, and what is below them, where a server may be mounted: in whatever way some server or router
- * may read them. Segments are compared, whatever their case and with percent-encoding undone. A path is none of these only
- * if no reader could take it for one: where readers may disagree (see {@link isPathDoubtful}), it is one if the segments of
- * a named path are in it, in their order.
+ * The paths of `match.paths` and all paths below them, in every form in which a server or router may read them. Segments are
+ * compared ignoring case and after percent-decoding. A path is excluded only if no server could read it as one of these: if
+ * servers may disagree (see {@link isPathDoubtful}), it is included if it contains the segments of a configured path in
+ * their order.
  */
 export class NamedPaths {
   private patterns: PathPattern[] = [];
 
-  /** @param patterns as `match.paths` has them: one that ends in `*` stands for all that begin so. */
+  /** @param patterns the entries of `match.paths`; one that ends with `*` includes all paths with this prefix. */
   constructor(patterns: string[]) {
     for (let i = 0; i < patterns.length; i++) this.patterns.push(new PathPattern(patterns[i]));
   }
 
-  /** Whether the target of a request may be one of them: `length` bytes of path, and up to `targetLength` a query. A path of
-   *  more than 2048 bytes is taken to be one. */
+  /** Whether the target of a request may be one of these paths. The path has `length` bytes; the query follows it, up to
+   *  `targetLength`. A path of more than 2048 bytes is always included. */
   include(at: usize, length: i32, targetLength: i32): bool {
     const patterns = this.patterns;
     if (patterns.length == 0) return false;
@@ -34,8 +34,8 @@ export class NamedPaths {
     return hasDotSegment(at + length, targetLength - length) && this.includeClimbing(at, targetLength);
   }
 
-  /** Whether a target whose query has dot segments may be one of them: some servers resolve these before they look for the
-   *  query (`/x?/../mcp`). */
+  /** Whether a target with dot segments in its query may be one of these paths. Some servers resolve dot segments before
+   *  they separate the query (`/x?/../mcp`). */
   private includeClimbing(at: usize, length: i32): bool {
     if (length > UNITS_LIMIT) return true;
     readUnits(at, length);
@@ -46,7 +46,7 @@ export class NamedPaths {
   }
 }
 
-/** Whether a query may have a dot segment, also an escaped one. */
+/** Whether a query may contain a dot segment, also an escaped one. */
 function hasDotSegment(at: usize, length: i32): bool {
   if (length <= 0) return false;
   const isDotted = indexOfIgnoringCase(at, length, "..") >= 0;

@@ -13,13 +13,14 @@ import {
 } from "./path_units";
 import { SegmentPattern, mayEndSegment } from "./segment_pattern";
 
-/** A path that the operator names, and with it those below it. Compared with the path that {@link readUnits} read last. */
+/** A path that the operator configured, including all paths below it. Matched against the path that {@link readUnits} read
+ *  last. */
 export class PathPattern {
   private segments: SegmentPattern[] = [];
-  /** It names every path. */
+  /** Whether the pattern matches every path. */
   private isAll: bool = false;
 
-  /** @param pattern one of `match.paths`: with a `*` it stands for all paths that begin with what is before that. */
+  /** @param pattern an entry of `match.paths`; with a `*`, it matches all paths that begin with the part before the `*`. */
   constructor(pattern: string) {
     const star = pattern.indexOf("*");
     const isPrefix = star >= 0;
@@ -29,7 +30,7 @@ export class PathPattern {
     this.isAll = isPrefix && this.segments.length == 0;
   }
 
-  /** Takes the segments of the units that were read: dot segments are resolved, and parameters left out. */
+  /** Takes the segments from the units that were read. Resolves dot segments and omits parameters. */
   private takeSegments(isPrefix: bool): void {
     const size = endOfPath();
     for (let from = 0; from < size;) {
@@ -47,7 +48,8 @@ export class PathPattern {
     }
   }
 
-  /** Whether a path without doubts is this one, or below it. Below the root is everything: it names itself alone. */
+  /** Whether an unambiguous path is this one or below it. The root pattern matches only the root, since every path is below
+   *  it. */
   names(): bool {
     if (this.isAll) return true;
     if (this.segments.length == 0) return unitCount() == 1;
@@ -60,8 +62,8 @@ export class PathPattern {
     return true;
   }
 
-  /** Whether some server may read a doubtful path as this one, or as one below it: its segments are there, in their order,
-   *  whatever is between them. */
+  /** Whether a server may read a doubtful path as this one or as one below it: the path contains the segments in their
+   *  order, with anything between them. */
   mayName(): bool {
     if (this.isAll) return true;
     if (this.segments.length == 0) return mayBeRoot();
@@ -71,22 +73,22 @@ export class PathPattern {
   }
 }
 
-/** The number of units before a query or fragment. */
+/** The index of the first unit of a query or fragment; the number of units if there is neither. */
 function endOfPath(): i32 {
   let size = 0;
   while (size < unitCount() && unitAt(size) != QUESTION_MARK && unitAt(size) != NUMBER_SIGN) size++;
   return size;
 }
 
-/** The number of dots where one or two are all that is there, else 0. */
+/** The number of dots (1 or 2) if [from, to) is a dot segment, else 0. */
 function dotsIn(from: i32, to: i32): i32 {
   const length = to - from;
   if (length == 0 || length > 2 || unitAt(from) != DOT) return 0;
   return unitAt(to - 1) == DOT ? length : 0;
 }
 
-/** Whether some server may read a doubtful path as the root: its first segment is nothing, or another's host, or what
- *  follows may take it back. */
+/** Whether a server may read a doubtful path as the root: its first segment is empty or may be a host, or later segments may
+ *  climb back. */
 function mayBeRoot(): bool {
   const size = unitCount();
   if (size == 0 || unitAt(0) != SLASH || (size > 1 && unitAt(1) == SLASH)) return true;

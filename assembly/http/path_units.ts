@@ -15,22 +15,23 @@ const BACKSLASH: u16 = 0x5c;
 const DOLLAR: u16 = 0x24;
 const LETTER_U: u16 = 0x75;
 const DELETE: u16 = 0x7f;
-/** Units from here on are beyond ASCII. */
+/** Units from this value on are not ASCII. */
 export const BEYOND: u16 = 0x80;
-/** Marks a character beyond ASCII; the low seven bits are those of its code point. */
+/** Marks a character beyond ASCII. The low seven bits of its unit are those of its code point. */
 const BEYOND_ASCII: u16 = 0x100;
 
-/** Most bytes that {@link readUnits} takes. */
+/** The maximum number of bytes that {@link readUnits} accepts. */
 export const UNITS_LIMIT: i32 = 8192;
 const units: usize = heap.alloc(UNITS_LIMIT << 1);
 let size: i32 = 0;
-/** Whether two servers may read the path as different ones. */
+/** See {@link isPathDoubtful}. */
 let isDoubtful: bool = false;
 
 /**
- * Reads a path into units, one a character: its percent-encoding undone until nothing is left of it, in small letters, with
- * `/` for `\`. Units below 0x80 are ASCII; from 0x100 on they are characters beyond it, and from 0x80 to 0xff bytes that are
- * no UTF-8. The units are kept until the next call. Linear in the length, of at most {@link UNITS_LIMIT} bytes.
+ * Decodes a path into units, one per character. Percent-encoding is decoded repeatedly until none is left, letters are in
+ * lower case, and `\` becomes `/`. Units below 0x80 are ASCII, units from 0x100 on are characters beyond ASCII, and units
+ * from 0x80 to 0xff are bytes that are not UTF-8. The units are valid until the next call. Linear in the length, which is at
+ * most {@link UNITS_LIMIT} bytes.
  */
 export function readUnits(at: usize, length: i32): void {
   size = 0;
@@ -43,42 +44,42 @@ export function readUnits(at: usize, length: i32): void {
   if (!isDoubtful) isDoubtful = hasDoubtfulShape();
 }
 
-/** How many units were read. */
+/** The number of units that {@link readUnits} read. */
 @inline
 export function unitCount(): i32 {
   return size;
 }
 
-/** A unit that was read; `index` is below {@link unitCount}. */
+/** The unit at `index`, which must be below {@link unitCount}. */
 @inline
 export function unitAt(index: i32): u16 {
   return load<u16>(units + (index << 1));
 }
 
 /**
- * Whether servers or routers may disagree about the path that was read: it has escapes of reserved characters, dots,
- * control characters or escapes, escapes that are none, dot segments, `;`, `\`, `#`, doubled slashes, segments that begin or
- * end in what some servers trim, names of streams of NTFS (`::$DATA`), anything beyond visible ASCII, or no slash to begin
- * with.
+ * Whether servers or routers may interpret the latest path differently. Such a path has one of these: escapes of reserved
+ * characters, dots, control characters or `%`; invalid escapes; dot segments; `;`, `\` or `#`; double slashes; segments that
+ * begin or end with characters that some servers trim; names of NTFS streams (`::$DATA`); anything other than visible ASCII;
+ * or no leading slash.
  */
 @inline
 export function isPathDoubtful(): bool {
   return isDoubtful;
 }
 
-/** Whether it is a control character, NUL included. */
+/** Whether the unit is a control character, including NUL. */
 @inline
 export function isControl(unit: u16): bool {
   return unit < SPACE || unit == DELETE;
 }
 
-/** Adds a byte, and undoes the escape or UTF-8 sequence that it completes, which may in turn complete another one. */
+/** Appends a byte. If it completes an escape or a UTF-8 sequence, decodes that; the result may in turn complete another one. */
 function append(byte: u8): void {
   let unit: u16 = lower(byte);
   while (true) {
     if (unit == BACKSLASH || unit == SEMICOLON || unit == NUMBER_SIGN) isDoubtful = true;
     if (unit == BACKSLASH) unit = SLASH;
-    // Who strips control characters strips them from escapes, too.
+    // Servers that strip control characters also strip them from escapes.
     if (isControl(unit) && isInEscape()) return;
     store<u16>(units + (size << 1), unit);
     size++;
@@ -91,13 +92,14 @@ function append(byte: u8): void {
   }
 }
 
-/** Whether an escape was begun and not ended. */
+/** Whether the last units are an incomplete escape. */
 function isInEscape(): bool {
   if (size > 0 && unitAt(size - 1) == PERCENT) return true;
   return size > 1 && unitAt(size - 2) == PERCENT && hexAt(size - 1) < 16;
 }
 
-/** Undoes the escape that ends with the last unit. True if there is one: then what it stands for is behind the last unit. */
+/** Decodes the escape that ends with the last unit. Returns whether there is one; then the decoded unit is stored at index
+ *  `size` and not counted. */
 function endEscape(last: u16): bool {
   if (size < 3 || hexValue(<u8>last) > 15) return false;
   if (unitAt(size - 3) == PERCENT && hexAt(size - 2) < 16) {
@@ -105,7 +107,7 @@ function endEscape(last: u16): bool {
     if (!isHarmlessEscaped(<u8>value)) isDoubtful = true;
     return replace(3, lower(<u8>value));
   }
-  // `%u002f`, which IIS reads.
+  // The form `%u002f`, which IIS decodes.
   if (size < 6 || unitAt(size - 6) != PERCENT || unitAt(size - 5) != LETTER_U) return false;
   let codePoint: u32 = 0;
   for (let i = size - 4; i < size; i++) {
@@ -116,7 +118,8 @@ function endEscape(last: u16): bool {
   return replace(6, unitOf(codePoint));
 }
 
-/** Joins the UTF-8 sequence that ends with the last unit, overlong ones as well. True as {@link endEscape}. */
+/** Decodes the UTF-8 sequence that ends with the last unit, also an overlong one. Returns whether there is one; then the
+ *  decoded unit is stored at index `size` and not counted. */
 function endCharacter(last: u16): bool {
   let codePoint: u32 = last & 0x3f;
   let shift: u32 = 6;
@@ -124,7 +127,7 @@ function endCharacter(last: u16): bool {
     const unit = unitAt(size - length);
     if (unit < 0x80 || unit >= 0xf8) return false;
     if (unit >= 0xc0) {
-      // The lead byte of two has five bits, of three four, of four three.
+      // The lead byte has five bits in a sequence of two bytes, four in one of three, and three in one of four.
       const isLead = unit >= 0xf0 ? length == 4 : unit >= 0xe0 ? length == 3 : length == 2;
       if (!isLead) return false;
       codePoint |= ((<u32>unit) & ((1 << (7 - length)) - 1)) << shift;
@@ -136,7 +139,7 @@ function endCharacter(last: u16): bool {
   return false;
 }
 
-/** Takes the last `count` units away and puts one behind what is left. */
+/** Removes the last `count` units and stores `unit` after the remaining ones, uncounted. Always returns true. */
 function replace(count: i32, unit: u16): bool {
   size -= count;
   store<u16>(units + (size << 1), unit);
@@ -148,15 +151,15 @@ function unitOf(codePoint: u32): u16 {
   return ascii || codePoint == 0 ? lower(ascii) : BEYOND_ASCII | (<u16>(codePoint & 0x7f));
 }
 
-/** The value of the hexadecimal digit at an index; 16 or more where there is none. */
+/** The value of the hexadecimal digit at an index; 16 or more if the unit is not a digit. */
 @inline
 function hexAt(index: i32): u32 {
   const unit = unitAt(index);
   return unit < 0x80 ? hexValue(<u8>unit) : 16;
 }
 
-/** Whether all who decode an escape once read the same in its place, and in nobody's eyes it has another meaning: letters,
- *  digits, what is neither reserved nor special, and the space. */
+/** Whether an escape of this byte is unambiguous: all servers decode it to the same character, and none gives it a special
+ *  meaning. True for letters, digits, the space, and characters that are neither reserved nor special. */
 function isHarmlessEscaped(byte: u8): bool {
   if (<u8>(lower(byte) - 0x61) < 26 || <u8>(byte - 0x30) < 10) return true;
   switch (byte) {
@@ -178,7 +181,7 @@ function isHarmlessEscaped(byte: u8): bool {
   }
 }
 
-/** Whether the units are those of a doubtful path by how they follow each other. */
+/** Whether the order of the units makes the path doubtful. */
 function hasDoubtfulShape(): bool {
   if (size == 0 || unitAt(0) != SLASH) return true;
   let before = SLASH;
@@ -193,7 +196,7 @@ function hasDoubtfulShape(): bool {
   return before == DOT || isBlank(before);
 }
 
-/** Whether it is a space for some server: `+` is one in forms. */
+/** Whether a server may read the unit as a space. A `+` is a space in forms. */
 @inline
 export function isBlank(unit: u16): bool {
   return unit == SPACE || unit == PLUS;

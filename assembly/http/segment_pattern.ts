@@ -15,18 +15,19 @@ import {
   unitCount,
 } from "./path_units";
 
-/** Most characters of a segment that are compared: one that is longer is named by its first ones. */
+/** The number of characters of a segment that are compared. A longer segment is compared by its first characters only. */
 const LENGTH_LIMIT: i32 = 60;
 
-/** A segment of a path that the operator names, to be found in the units of {@link readUnits}. */
+/** A segment of a path that the operator configured, matched against the units of {@link readUnits}. */
 export class SegmentPattern {
-  /** By an ASCII character: bit n where the segment's character n is this one. */
+  /** Indexed by ASCII character: bit n is set if character n of the segment is this one, ignoring case. */
   private places: StaticArray<u64> = new StaticArray<u64>(128);
   private length: i32 = 0;
-  /** What begins so is named, too. */
+  /** Whether the segment is a prefix: it matches all segments that begin with it. */
   private isOpen: bool = false;
 
-  /** The segment in the units that were read last, from `from` to before `to`. `isOpen`: it stands for all that begin so. */
+  /** Takes the segment from the units that were read last, from index `from` to before `to`. `isOpen`: the segment is a
+   *  prefix. */
   constructor(from: i32, to: i32, isOpen: bool) {
     this.length = min(to - from, LENGTH_LIMIT);
     this.isOpen = isOpen || to - from > LENGTH_LIMIT;
@@ -41,7 +42,8 @@ export class SegmentPattern {
     this.places[character] |= (<u64>1) << index;
   }
 
-  /** Whether a path without doubts has this segment at unit `from`. Returns the index behind it, or -1. */
+  /** Matches the segment at unit `from` of an unambiguous path. Returns the index after the segment; -1 if it does not
+   *  match. */
   endAt(from: i32): i32 {
     const size = unitCount();
     const end = from + this.length;
@@ -51,24 +53,27 @@ export class SegmentPattern {
     }
     if (this.isOpen || end == size) return end;
     const next = unitAt(end);
-    // The space would end the path in a request line that a proxy writes after decoding.
+    // A space would end the path in a request line that a proxy writes after decoding.
     return next == SLASH || next == SPACE ? end : -1;
   }
 
   /**
-   * Looks for the segment in a doubtful path from unit `from` on, in every way in which a server may read it:
-   * - it may begin after a slash, and end before one and before whatever some server ends or trims a segment at;
-   * - control characters, spaces and dots in it may be dropped, as may `../` by those who clean paths by deleting that;
-   * - a `%` that escapes nothing may be dropped, with the digit behind it;
-   * - a character beyond ASCII may be a slash, up to three other characters, or none: but one character of the segment at
-   *   least must be seen to be there.
-   * Returns the index of the unit that ends it; -1 where it cannot be found. Linear.
+   * Searches a doubtful path for the segment from unit `from` on, in every way in which a server may read the path:
+   * - A segment may begin after a slash. It may end before a slash or any unit at which a server ends or trims a segment.
+   * - Control characters, spaces and dots in the segment may be dropped. So may `../`, by servers that clean paths by
+   *   deleting it.
+   * - A `%` that escapes nothing may be dropped, together with the digit after it.
+   * - A character beyond ASCII may be a slash, up to three other characters, or nothing. At least one character of the
+   *   segment must be present itself.
+   *
+   * Returns the index of the unit that ends the segment; -1 if it cannot be found. Linear.
    */
   find(from: i32): i32 {
     const size = unitCount();
     const whole = (<u64>1) << this.length;
     const all = (whole << 1) - 1;
-    // Bit n: the segment's first n characters may have been read. `seen`: one of them at least was itself there.
+    // Bit n is set if the first n characters of the segment may have been read. In `seen`, at least one of them was present
+    // itself; in `guessed`, none was.
     let seen: u64 = 0;
     let guessed: u64 = 1;
     for (let i = from; i <= size; i++) {
@@ -96,20 +101,20 @@ export class SegmentPattern {
   }
 }
 
-/** Whether the unit is a `%` that escapes nothing, or the digit behind one. */
+/** Whether the unit is a `%` that escapes nothing, or the digit after one. */
 function isBadEscape(index: i32): bool {
   if (unitAt(index) == PERCENT) return true;
   return index > 0 && unitAt(index - 1) == PERCENT && hexValue(<u8>unitAt(index)) < 16;
 }
 
-/** None to three characters further. */
+/** Advances each place by 0 to 3 characters. */
 @inline
 function widened(places: u64): u64 {
   return places | (places << 1) | (places << 2) | (places << 3);
 }
 
-/** Whether some server may take a segment, or the path, to end before this unit: a slash, a query's or fragment's begin, a
- *  parameter, the name of a stream of NTFS, NUL and other control characters, spaces. */
+/** Whether a server may end a segment, or the path, before this unit: a slash, the start of a query or fragment, a
+ *  parameter, the name of an NTFS stream, NUL and other control characters, or a space. */
 export function mayEndSegment(unit: u16): bool {
   if (unit == SLASH || isBlank(unit) || isControl(unit) || unit >= BEYOND) return true;
   return unit == QUESTION_MARK || unit == NUMBER_SIGN || unit == SEMICOLON || unit == COLON;

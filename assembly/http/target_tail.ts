@@ -1,5 +1,5 @@
-/** Letters and digits in a part of a target that is taken for an id which nothing else has: too many for a counter or a date.
- *  UUIDs have 32, random ids of 80 bits and more at least as many as this. */
+/** The minimum number of letters and digits in a part of a target that counts as a unique id: longer than a counter or a
+ *  date. UUIDs have 32, and random ids of 80 or more bits have at least 16. */
 const ID_LENGTH: i32 = 16;
 const SLASH: u8 = 0x2f;
 const QUESTION_MARK: u8 = 0x3f;
@@ -7,16 +7,16 @@ const AMPERSAND: u8 = 0x26;
 const EQUALS: u8 = 0x3d;
 
 /**
- * The part of a request's target (path and query) that stays the same where a proxy strips a prefix from the path or adds one:
- * from the last segment that is, or is followed by, an id. Without an id, it is the last segment with the query.
+ * The part of a request's target (path and query) that stays the same if a proxy strips a path prefix or adds one. It begins
+ * at the last segment that is an id or is followed by one; without an id, it is the last segment with the query.
  */
 export class TargetTail {
   at: usize = 0;
   length: i32 = 0;
-  /** It has an id, so it can name one endpoint among those of all servers. */
+  /** Whether the tail contains an id, so that it can identify one endpoint among those of all servers. */
   hasId: bool = false;
 
-  /** Finds the tail of a target of `length` bytes. */
+  /** Finds the tail of the target of `length` bytes at `target`. */
   read(target: usize, length: i32): void {
     const end = target + length;
     let pathEnd = target;
@@ -35,14 +35,14 @@ export class TargetTail {
   }
 }
 
-/** Where the last segment in [start, end) begins that has a character, behind its slash; `start` where there is none. */
+/** The address of the last non-empty segment in [start, end), after its slash; `start` if there is none. */
 function segmentBefore(start: usize, end: usize): usize {
   while (end > start && load<u8>(end - 1) == SLASH) end--;
   while (end > start && load<u8>(end - 1) != SLASH) end--;
   return end;
 }
 
-/** Whether a segment, or a name or value of the query, in [at, end) is an id. */
+/** Whether a segment in [at, end), or a name or value of a query, is an id. */
 function hasId(at: usize, end: usize): bool {
   let characters = 0;
   let hasLetter = false;
@@ -57,7 +57,7 @@ function hasId(at: usize, end: usize): bool {
     } else if (isLetter || byte - 0x30 < 10) {
       if (isLetter) hasLetter = true;
       else hasDigit = true;
-      // Words have letters alone.
+      // Requires both, since words consist only of letters.
       if (++characters >= ID_LENGTH && hasLetter && hasDigit) return true;
     }
   }

@@ -1,6 +1,6 @@
 import { HEX_SIZE, writeHex } from "../memory/hex";
 
-/** Bytes of a `traceparent` of version 00, which {@link TraceContext.write} writes. */
+/** The size in bytes of a `traceparent` of version 00, which {@link TraceContext.write} writes. */
 export const TRACEPARENT_SIZE: i32 = 55;
 
 const DASH: u8 = 0x2d;
@@ -9,15 +9,15 @@ const SPAN_AT: i32 = 36;
 const FLAGS_AT: i32 = 53;
 const SAMPLED: u8 = 1;
 
-/** A span of some trace, as a `traceparent` names it (W3C Trace Context, section 3.2). All zeros: none. */
+/** A span of a trace, as named by a `traceparent` (W3C Trace Context, section 3.2). All fields are 0 if there is none. */
 @unmanaged
 export class TraceContext {
-  /** The trace's id, 128 bits: not 0 where there is a context. */
+  /** The trace id, 128 bits: not 0 if there is a context. */
   traceHigh: u64;
   traceLow: u64;
-  /** The span's id. */
+  /** The span id: not 0 if there is a context. */
   spanId: u64;
-  /** The trace flags. */
+  /** The trace flags; bit 0 is `sampled`. */
   flags: u8;
 
   /** Whether there is a context. */
@@ -25,12 +25,11 @@ export class TraceContext {
     return this.spanId != 0;
   }
 
-  /** Whether the flags say that the caller may have recorded the trace. */
+  /** Whether the `sampled` flag is set: the caller may have recorded the trace. */
   get isSampled(): bool {
     return (this.flags & SAMPLED) != 0;
   }
 
-  /** None. */
   clear(): void {
     this.traceHigh = 0;
     this.traceLow = 0;
@@ -45,18 +44,18 @@ export class TraceContext {
     this.flags = other.flags;
   }
 
-  /** Whether both name the same span. */
+  /** Whether both contexts name the same span. */
   isSame(other: TraceContext): bool {
     return this.traceHigh == other.traceHigh && this.traceLow == other.traceLow && this.spanId == other.spanId;
   }
 
-  /** Reads the value of a `traceparent`, `length` bytes. False, and none, where it is not valid. */
+  /** Reads the value of a `traceparent`, `length` bytes. Returns false and clears the context if the value is not valid. */
   read(at: usize, length: i32): bool {
     this.clear();
     if (length < TRACEPARENT_SIZE || !hasDashes(at)) return false;
     wrong = 0;
     const version = readByte(at);
-    // Later versions may have more behind the flags (section 3.2.1).
+    // Later versions may have more fields after the flags (section 3.2.1).
     if (version == 0xff) return false;
     if (length > TRACEPARENT_SIZE && (version == 0 || load<u8>(at + TRACEPARENT_SIZE) != DASH)) return false;
     const high = readHex(at + TRACE_AT);
@@ -71,7 +70,7 @@ export class TraceContext {
     return true;
   }
 
-  /** Writes it as a `traceparent`: {@link TRACEPARENT_SIZE} bytes. */
+  /** Writes the context as a `traceparent`: {@link TRACEPARENT_SIZE} bytes. */
   write(at: usize): void {
     memory.fill(at, 0x30, 2);
     store<u8>(at + 2, DASH);
@@ -85,13 +84,13 @@ export class TraceContext {
   }
 }
 
-/** Bytes of a context as a part of another block. */
+/** The size of a context in bytes as part of another block, rounded up to a multiple of 8. */
 export const TRACE_CONTEXT_SIZE: usize = (offsetof<TraceContext>() + 7) & ~7;
 
-/** Not 0 where something else than hexadecimal digits in lower case has been read since it was set to 0. */
+/** Not 0 if anything but hexadecimal digits in lower case has been read since it was set to 0. */
 let wrong: u64 = 0;
 
-/** A number in each byte. */
+/** The number 1 in each byte. Multiplied by a number, it has that number in each byte. */
 const EACH: u64 = 0x0101010101010101;
 
 function hasDashes(at: usize): bool {
@@ -100,22 +99,23 @@ function hasDashes(at: usize): bool {
   );
 }
 
-/** The number of 16 hexadecimal digits. */
+/** The value of the 16 hexadecimal digits at `at`. Sets {@link wrong} if they are not digits. */
 function readHex(at: usize): u64 {
   return (readDigits(load<u64>(at)) << 32) | readDigits(load<u64>(at, 8));
 }
 
-/** The number of two hexadecimal digits. */
+/** The value of the two hexadecimal digits at `at`. Sets {@link wrong} if they are not digits. */
 function readByte(at: usize): u8 {
-  // As if zeros came behind them.
+  // Pads the digits with six zeros.
   return <u8>(readDigits((<u64>load<u16>(at)) | ((EACH * 0x30) << 16)) >> 24);
 }
 
-/** The number of 8 hexadecimal digits, all at once; of anything else any number, and {@link wrong} is not 0. */
+/** The value of 8 hexadecimal digits, computed in parallel. If they are not digits, sets {@link wrong}; the result is then
+ *  meaningless. */
 function readDigits(digits: u64): u64 {
-  // Letters have bit 6, and are 9 more than their lower half.
+  // Letters have bit 6, and their value is 9 more than their low four bits.
   let values = (digits & (EACH * 15)) + ((digits >> 6) & EACH) * 9;
-  // What the values are written as: 0x30 more where they are below 10, else 0x57 more.
+  // Encodes the values again: 0x30 is added to values below 10, 0x57 to others.
   const written = values + EACH * 0x30 + (((values + EACH * 6) >> 4) & EACH) * 0x27;
   wrong |= (written ^ digits) | (values & (EACH * 0xf0));
   values = ((values << 4) | (values >> 8)) & 0x00ff00ff00ff00ff;

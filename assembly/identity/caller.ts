@@ -1,21 +1,21 @@
 import { parseAddress } from "../config/values/cidr";
 
-/** Bytes of a principal that are kept. */
+/** The maximum length of a principal in bytes; longer ones are cut. */
 export const PRINCIPAL_LIMIT: i32 = 512;
 const NAME: usize = heap.alloc(PRINCIPAL_LIMIT);
 const ADDRESS: usize = heap.alloc(16);
 
-/** The caller of a request. All instances share their memory: one caller is looked at at a time. */
+/** The caller of a request. All instances share their memory, so only one caller can be examined at a time. */
 export class Caller {
-  /** The principal: `length` bytes; 0 where none is shown. */
+  /** The principal: `length` bytes; 0 bytes if the request is anonymous. */
   readonly at: usize = NAME;
   length: i32 = 0;
-  /** There is more of it than is kept. */
+  /** Whether the principal was cut. */
   isCut: bool = false;
-  /** The IP address: 4 or 16 bytes, 0 where none is known. */
+  /** The IP address: 4 or 16 bytes; 0 bytes if it is unknown. */
   readonly address: usize = ADDRESS;
   addressSize: i32 = 0;
-  /** The same as text, without a port: empty where none is known. Valid until the callback ends. */
+  /** The IP address as text, without a port; 0 bytes if it is unknown. Valid until the callback ends. */
   addressText: usize = 0;
   addressTextLength: i32 = 0;
 
@@ -30,7 +30,7 @@ export class Caller {
     this.addressTextLength = 0;
   }
 
-  /** Adds to the principal. */
+  /** Appends bytes to the principal. */
   append(at: usize, length: i32): void {
     const kept = min(length, PRINCIPAL_LIMIT - this.length);
     memory.copy(this.at + this.length, at, kept);
@@ -38,7 +38,7 @@ export class Caller {
     if (kept < length) this.isCut = true;
   }
 
-  /** Adds ASCII text to the principal. */
+  /** Appends ASCII text to the principal. */
   appendText(text: string): void {
     for (let i = 0; i < text.length; i++) {
       if (this.length == PRINCIPAL_LIMIT) this.isCut = true;
@@ -46,7 +46,8 @@ export class Caller {
     }
   }
 
-  /** Takes the peer's address as it is written: with a port behind it, or as a path. */
+  /** Sets the address from the host's text for the peer: an IP address followed by a port. The path of a Unix socket is
+   *  ignored. */
   setAddress(at: usize, length: i32): void {
     let end = length;
     while (end > 0 && load<u8>(at + end - 1) != 0x3a) end--;

@@ -3,16 +3,15 @@ import { keyedHash } from "../memory/keyed_hash";
 import { CallerKey } from "./keys";
 import { findPeerAddress } from "./peer_address";
 
-/** Determines who calls on a stream, by the address of its peer. */
+/** Identifies the caller of a stream by the address of its peer. */
 export class Callers {
-  /** The address that {@link resolve} found, `length` bytes, empty where there is none. Valid until the next call of the
-   *  host. */
+  /** The address that {@link resolve} found, `length` bytes; empty if there is none. Valid until the next host call. */
   at: usize = 0;
   length: i32 = 0;
 
   constructor(private properties: Properties) {}
 
-  /** The key of the current stream's caller; 0 where there is no address. Asks the host. */
+  /** The key of the current stream's caller; 0 if there is no address. Makes a host call. */
   resolve(): CallerKey {
     this.length = 0;
     if (!findPeerAddress(this.properties)) return 0;

@@ -8,14 +8,14 @@ const SEMICOLON: u8 = 0x3b;
 const EQUALS: u8 = 0x3d;
 
 /**
- * Takes the first `URI` of the last element of `x-forwarded-client-cert` (Envoy, "HTTP header manipulation"): the client of
- * the proxy that is the nearest, which is the only one that is known to have been checked.
+ * Sets the principal to the first `URI` of the last element of `x-forwarded-client-cert` (Envoy, "HTTP header
+ * manipulation"). That element describes the client of the nearest proxy, the only one known to be verified.
  */
 export function uriOfForwarded(caller: Caller, at: usize, length: i32): void {
   let from = 0;
   for (let i = 0; i < length;) {
     const end = endOfPair(at, i, length);
-    // What is quoted in another way than Envoy does it may have been written by the client.
+    // A client may have written an element that is not quoted as Envoy quotes it.
     if (end < 0) return;
     if (end < length && load<u8>(at + end) == COMMA) from = end + 1;
     i = end + 1;
@@ -31,8 +31,8 @@ export function uriOfForwarded(caller: Caller, at: usize, length: i32): void {
   }
 }
 
-/** Where the pair of name and value ends that begins at `from`: at `;`, `,` or the end. -1 where a quote is anywhere but
- *  around a whole value. */
+/** The end of the name-value pair that begins at `from`: the offset of `;`, `,` or the end. -1 if a quote occurs anywhere
+ *  except around a whole value. */
 function endOfPair(at: usize, from: i32, length: i32): i32 {
   let i = from;
   while (i < length && !isSeparator(load<u8>(at + i))) {
@@ -50,7 +50,7 @@ function isSeparator(byte: u8): bool {
   return byte == SEMICOLON || byte == COMMA;
 }
 
-/** A value, without the quotes around it and the backslashes in it. */
+/** Appends a value without its enclosing quotes and its escaping backslashes. */
 function appendValue(caller: Caller, at: usize, length: i32): void {
   const isQuoted = length >= 2 && load<u8>(at) == QUOTE;
   if (!isQuoted) return caller.append(at, length);

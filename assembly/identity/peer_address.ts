@@ -3,8 +3,8 @@ import { Properties } from "../host/properties";
 const COLON: u8 = 0x3a;
 const BRACKET_OPEN: u8 = 0x5b;
 
-/** Reads the IP address of the current stream's peer into `properties`, without the port and the brackets of IPv6. The path
- *  of a Unix socket stays as it is. False where there is none. Asks the host. */
+/** Reads the IP address of the current stream's peer into `properties`, without the port and without the brackets of IPv6.
+ *  The path of a Unix socket stays unchanged. False if there is none. Makes a host call. */
 export function findPeerAddress(properties: Properties): bool {
   if (!properties.find("source.address")) return false;
   let length = properties.length;

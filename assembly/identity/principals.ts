@@ -9,7 +9,7 @@ const FILTER_STATE = "filter_state\0io.istio.peer_principal";
 const FORWARDED = "request\0headers\0x-forwarded-client-cert";
 const SLASH = "/";
 
-/** Determines who calls, by the first of the policy's sources that names a caller. */
+/** Identifies the caller by the first of the policy's sources that has a principal. */
 export class Principals {
   private issuer: string;
   private subject: string;
@@ -22,21 +22,21 @@ export class Principals {
     this.subject = claimPath(config.jwtPayloadKey, ["sub"]);
   }
 
-  /** Fills in `caller`. `forwarded`: the header `x-forwarded-client-cert`, empty where it is not there. `needsAddress`: whether
-   *  the address is of interest too, which asks the host. */
+  /** Fills in `caller`. `forwarded` is the header `x-forwarded-client-cert`; 0 bytes if it is missing. `needsAddress`: also
+   *  find the address, which makes a host call. */
   find(caller: Caller, forwarded: usize, forwardedLength: i32, needsAddress: bool = true): void {
     caller.clear();
     this.findPrincipal(caller, forwarded, forwardedLength);
     if (needsAddress) findAddress(caller, this.properties);
   }
 
-  /** Whether a source is a header of the request, which the proxy shows during the callback of the headers alone. */
+  /** Whether a source is a request header, which is accessible only during the headers callback. */
   get needsHeaders(): bool {
     return this.config.principalSources.includes(PrincipalSource.ForwardedCertificate);
   }
 
-  /** Fills in the principal of `caller` alone, which is cleared, during the callbacks of the request; if
-   *  {@link needsHeaders}, during that of its headers. */
+  /** Clears `caller` and fills in its principal only. Call it during a request callback; if {@link needsHeaders}, during
+   *  that of the headers. */
   findName(caller: Caller): void {
     caller.clear();
     const properties = this.properties;
@@ -68,7 +68,7 @@ export class Principals {
     caller.append(this.properties.at, this.properties.length);
   }
 
-  /** `<iss>/<sub>`, as Istio's requestPrincipals. */
+  /** Sets the principal to `<iss>/<sub>`, as in Istio's requestPrincipals. */
   private takeJwt(caller: Caller): void {
     const properties = this.properties;
     if (!properties.findSegments(this.issuer)) return;
@@ -79,7 +79,7 @@ export class Principals {
   }
 }
 
-/** Reads the address of the caller, as Envoy determines it. */
+/** Sets the caller's address, as determined by Envoy. */
 export function findAddress(caller: Caller, properties: Properties): void {
   if (properties.find("source.address")) caller.setAddress(properties.at, properties.length);
 }

@@ -5,12 +5,12 @@ import { Bytes } from "../memory/bytes";
 import { keyedHash } from "../memory/keyed_hash";
 import { ServerKey } from "./keys";
 
-/** Bytes of a composed name: what is beyond them is cut off. */
+/** The maximum length of a composed name in bytes; longer ones are cut. */
 const NAME_LIMIT: i32 = 1024;
-/** The name that was composed last. */
+/** The buffer for the composed name. */
 const NAME: usize = heap.alloc(NAME_LIMIT);
 
-/** A piece of a name: bytes, or where these are empty the value of an attribute of the stream. */
+/** A piece of a name: constant bytes, or the value of a stream attribute if `part` is not null. */
 class NamePiece {
   constructor(
     readonly bytes: Bytes,
@@ -18,30 +18,31 @@ class NamePiece {
   ) {}
 }
 
-/** Determines which server a stream goes to. */
+/** Identifies the server to which a stream goes. */
 export class Servers {
-  /** The name of the server that {@link resolve} found, `length` bytes, empty where it is not known. Valid until the next
-   *  call of the host. */
+  /** The name of the server that {@link resolve} found, `length` bytes; empty if it is unknown. Valid until the next host
+   *  call. */
   at: usize = 0;
   length: i32 = 0;
-  /** A placeholder of the configured name had no value for the current stream, so the name is the upstream cluster's. */
+  /** Whether the name is that of the upstream cluster because a placeholder of the configured name has no value for the
+   *  current stream. */
   isFallback: bool = false;
-  /** The configured name with the proxy's own attributes filled in; null before the first stream. One of several pieces, or
-   *  with a part, is composed for each stream. */
+  /** The configured name with the proxy's own attributes filled in; null before the first stream. If it is more than one
+   *  constant piece, the name is composed for each stream. */
   private pieces: NamePiece[] | null = null;
-  /** An attribute of the proxy has no value, which does not change. */
+  /** Whether an attribute of the proxy has no value. This does not change. */
   private isIncomplete: bool = false;
   private hasWarned: bool = false;
 
-  /** @param template the configured name; empty to use the upstream cluster's. */
+  /** @param template the configured name; empty to use the upstream cluster's name. */
   constructor(
     private template: NameTemplate,
     private properties: Properties,
     private log: Log,
   ) {}
 
-  /** The key of the server that the current stream goes to: that of an empty name where it is not known. Asks the host for
-   *  the proxy's attributes once, and for the stream's each time. */
+  /** The key of the server to which the current stream goes; the key of an empty name if it is unknown. Reads the proxy's
+   *  attributes from the host once, and the stream's attributes each time. */
   resolve(): ServerKey {
     this.length = 0;
     this.isFallback = false;
@@ -56,7 +57,7 @@ export class Servers {
     return keyedHash(this.at, this.length);
   }
 
-  /** Makes the configured name the current one. False where a placeholder has no value. */
+  /** Sets the current name to the configured one. False if a placeholder has no value. */
   private compose(): bool {
     const pieces = this.pieces || this.prepare();
     if (this.isIncomplete) return false;
@@ -79,7 +80,7 @@ export class Servers {
     return true;
   }
 
-  /** Fills in the proxy's attributes. They can be read in streams only. */
+  /** Fills in the proxy's attributes, which are accessible only during a stream's callbacks. */
   private prepare(): NamePiece[] {
     const parts = this.template.parts;
     const pieces: NamePiece[] = [];
@@ -105,7 +106,7 @@ export class Servers {
     return pieces;
   }
 
-  /** Finds the value of a placeholder, and warns once where it has none. A value that is no text is none. */
+  /** Finds the value of a placeholder, and warns once if it has none. A value that is not text counts as none. */
   private find(part: TemplatePart): bool {
     const properties = this.properties;
     for (let i = 0; i < part.paths.length; i++) {
@@ -120,14 +121,14 @@ export class Servers {
   }
 }
 
-/** Appends bytes to the name of this length, as far as there is room. Returns the new length. */
+/** Appends bytes to a name of `length` bytes, up to the limit. Returns the new length. */
 function append(length: i32, at: usize, count: i32): i32 {
   const kept = min(count, NAME_LIMIT - length);
   memory.copy(NAME + length, at, kept);
   return length + kept;
 }
 
-/** Whether bytes have no control characters: numbers, booleans and structures, as the host encodes them, have some. */
+/** Whether bytes contain no control characters. The host's encodings of numbers, booleans and structures contain some. */
 function isText(at: usize, length: i32): bool {
   for (let i = 0; i < length; i++) {
     if (load<u8>(at + i) < 0x20) return false;

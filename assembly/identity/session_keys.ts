@@ -4,30 +4,30 @@ import { Secret } from "../store/primitives/secret";
 import { inBucketOf } from "../store/sessions";
 import { CallerKey, ServerKey, SessionKey } from "./keys";
 
-/** Computes the keys of sessions, and of what a session or a caller sees of a server. */
+/** Computes the keys of sessions, and of a session's or caller's view of a server. */
 export class SessionKeys {
-  /** @param secret of the counting unit: sessions of different units have different keys. */
+  /** @param secret the secret of the counting unit: sessions of different units have different keys. */
   constructor(private secret: Secret) {}
 
-  /** The hash of a session id, `length` bytes; 0 where there is none. */
+  /** The hash of a session id, `length` bytes; 0 if it is empty. */
   hashOfId(at: usize, length: i32): u64 {
     return length ? this.secret.hash(at, length) : 0;
   }
 
-  /** The key of the session whose id has this hash. */
+  /** The key of a session on a server, from the hash of the session id. */
   session(idHash: u64, server: ServerKey): SessionKey {
     return neverZero(mix(idHash ^ server));
   }
 
-  /** The key of the HTTP+SSE session of an endpoint. The stream that names the endpoint and the POSTs to it may be routed to
-   *  different clusters, so the server is no part of it. */
+  /** The key of the HTTP+SSE session of an endpoint. It does not depend on the server, since the stream that announces the
+   *  endpoint and the POSTs to it may be routed to different clusters. */
   endpointSession(endpoint: u64): SessionKey {
     return neverZero(mix(endpoint));
   }
 
-  /** The key of a caller's activity window. `callerHeaders`: a hash of the configured headers that tell callers apart.
-   *  `isNamed`: the name of the client's software is part of the identity (2026-07-28). All windows of a caller on a server
-   *  are in one bucket of the store, which bounds their number. */
+  /** The key of a caller's activity window. `callerHeaders` is a hash of the configured headers that distinguish callers.
+   *  `isNamed`: the client software's name is part of the identity (2026-07-28). All windows of a caller on a server are in
+   *  one bucket of the store, which bounds their number. */
   window(
     server: ServerKey,
     caller: CallerKey,
@@ -43,7 +43,7 @@ export class SessionKeys {
     return inBucketOf(window, this.session(this.secret.hashNumber(unnamed ^ client), server));
   }
 
-  /** The key of what a caller sees of a server on a path, which is a keyed hash. */
+  /** The key of a caller's view of a server on a path. `path` is a keyed hash. */
   callerScope(server: ServerKey, caller: CallerKey, callerHeaders: u64, path: u64): u64 {
     return this.session(caller ^ mix(callerHeaders ^ mix(path)), server);
   }

@@ -4,7 +4,7 @@ import { Fault, Token } from "../json/token";
 import { equalsText } from "../memory/bytes";
 import { IdKind, alikeHash, idHash, idKind } from "./id";
 
-/** Fields of the envelope (JSON-RPC 2.0, sections 4 and 5). Those of what it carries begin at {@link FIRST_PAYLOAD_FIELD}. */
+/** The fields of the envelope (JSON-RPC 2.0, sections 4 and 5). Fields of the payload begin at {@link FIRST_PAYLOAD_FIELD}. */
 export enum EnvelopeField {
   Root = 1,
   Version,
@@ -17,7 +17,7 @@ export enum EnvelopeField {
 
 export const FIRST_PAYLOAD_FIELD: i32 = 16;
 
-/** The fields of the envelope, to which those of the payload are added. */
+/** A new tree with the fields of the envelope, to which the caller adds those of the payload. */
 export function envelopeFields(): FieldTree {
   const tree = new FieldTree();
   tree.add(EnvelopeField.Root, []);
@@ -32,23 +32,24 @@ export function envelopeFields(): FieldTree {
 
 /** What {@link MessageReader.next} found. */
 export enum Part {
-  /** The bytes are used up. */
+  /** All bytes have been read. Call {@link MessageReader.feed}. */
   More,
-  /** The method's name: in `fields.tokens`' text. */
+  /** The method name, in the text of `fields.tokens`. */
   Method,
-  /** A field of the payload: `fields.field`, `fields.value`, and its text. */
+  /** A field of the payload, in `fields.field`, `fields.value` and the text of `fields.tokens`. */
   Payload,
-  /** Bytes of a field of the payload that is captured: `fields.field`, and the bytes as text of `fields.tokens`. */
+  /** A part of a captured payload field: `fields.field`, and the bytes in the text of `fields.tokens`. */
   Text,
-  /** The last of them. */
+  /** The last part of a captured payload field. */
   LastText,
-  /** A message of a batch is over: {@link MessageReader.finish} tells what it was, {@link MessageReader.beginNext} goes on. */
+  /** A message has ended. {@link MessageReader.finish} returns its kind; {@link MessageReader.beginNext} continues with the
+   *  next message of a batch. */
   End,
-  /** What was read contradicts a JSON-RPC message: see `refusal`. */
+  /** The input is not a JSON-RPC message: see `refusal`. */
   Refused,
 }
 
-/** What a message was. */
+/** The kind of a message. */
 export enum MessageKind {
   None,
   Request,
@@ -56,23 +57,23 @@ export enum MessageKind {
   Response,
 }
 
-/** Why something is no message. */
+/** The reason why input is not a message. */
 export enum Refusal {
   None,
-  /** JSON, but not a JSON-RPC 2.0 message, or a batch of none. */
+  /** JSON, but not a JSON-RPC 2.0 message; or an empty batch. */
   NotJsonRpc,
   /** Not JSON. */
   Syntax,
-  /** It ended too early. */
+  /** The input ended too early. */
   Truncated,
-  /** Nested deeper than the decoder follows. */
+  /** Nested deeper than the decoder supports. */
   Depth,
 }
 
-/** Bytes of an id's text that are kept: a UUID has 36. */
+/** The maximum length of a kept id text in bytes: a UUID has 36. */
 export const ID_TEXT_LIMIT: usize = 40;
 
-/** Reads a JSON-RPC 2.0 message, or a batch of them (section 6), out of byte chunks. */
+/** Reads a JSON-RPC 2.0 message, or a batch of messages (section 6), from chunks of bytes. */
 @unmanaged
 export class MessageReader {
   fields: FieldReader;
@@ -82,13 +83,13 @@ export class MessageReader {
   idHash: u64;
   /** See {@link alikeHash}. */
   alikeHash: u64;
-  /** Bytes of the id's text: see {@link idText}. */
+  /** The length of {@link idText} in bytes. */
   idLength: u32;
-  /** The code of an error response; `i32.MIN_VALUE` where it is no integer of 32 bits. */
+  /** The code of an error response; `i32.MIN_VALUE` if it is not a 32-bit integer. */
   errorCode: i32;
   private methodIsString: bool;
   private isError: bool;
-  /** The batch has a message that is over. */
+  /** Whether a message of the batch has ended. */
   private hasMessages: bool;
 
   static create(tree: FieldTree): MessageReader {
@@ -98,14 +99,14 @@ export class MessageReader {
     return self;
   }
 
-  /** Ready for another message or batch, to read the fields of `tree`. */
+  /** Prepares for another message or batch, to read the fields of `tree`. */
   reset(tree: FieldTree): void {
     this.fields.reset(tree);
     this.hasMessages = false;
     this.beginNext();
   }
 
-  /** Ready for the next message of a batch. */
+  /** Prepares for the next message of a batch. */
   beginNext(): void {
     this.refusal = Refusal.None;
     this.idKind = IdKind.Absent;
@@ -117,7 +118,7 @@ export class MessageReader {
     this.errorCode = i32.MIN_VALUE;
   }
 
-  /** The next bytes of the message; those before must be used up. */
+  /** Supplies the next bytes of the message, after all earlier bytes have been read. */
   feed(at: usize, length: usize): void {
     this.fields.tokens.feed(at, length);
   }
@@ -129,7 +130,7 @@ export class MessageReader {
       const found = fields.next();
       if (found == Found.Nothing) break;
       if (found == Found.DocumentEnd) return this.endOfMessage();
-      // What is left of a batch's message that is none.
+      // Skips the rest of an invalid message in a batch.
       if (this.refusal) continue;
       if (found != Found.Field) return found == Found.Part ? Part.Text : Part.LastText;
       if (fields.field >= FIRST_PAYLOAD_FIELD) return Part.Payload;
@@ -151,12 +152,12 @@ export class MessageReader {
     return Part.End;
   }
 
-  /** Whether it is a batch. */
+  /** Whether the input is a batch. */
   get isBatch(): bool {
     return this.fields.isList;
   }
 
-  /** After the last byte of a batch: why it could not be read whole; {@link Refusal.None} where it was. */
+  /** After the last byte of a batch: the reason why it could not be read completely; {@link Refusal.None} if it was. */
   finishBatch(): Refusal {
     const tokens = this.fields.tokens;
     if (tokens.fault) return this.refusal;
@@ -164,8 +165,8 @@ export class MessageReader {
     return this.hasMessages ? Refusal.None : Refusal.NotJsonRpc;
   }
 
-  /** After the last byte, in a batch at {@link Part.End}: what the message was. {@link MessageKind.None} where it is none,
-   *  for `refusal`'s cause. */
+  /** Returns the kind of the message. Call it after the last byte; in a batch, at {@link Part.End}. {@link MessageKind.None}
+   *  if it is not a message, for the reason in `refusal`. */
   finish(): MessageKind {
     const fields = this.fields;
     if (this.refusal) return MessageKind.None;
@@ -182,28 +183,29 @@ export class MessageReader {
     return this.refuse(Refusal.NotJsonRpc);
   }
 
-  /** Whether the response tells of an error: `error` is there and is an object. */
+  /** Whether the response is an error: `error` exists and is an object. */
   get isErrorResponse(): bool {
     return this.isError && this.fields.has(EnvelopeField.Error);
   }
 
-  /** Offset of the message's opening brace from the first byte fed since {@link reset}. Valid if {@link finish} returns a
-   *  message. */
+  /** The offset of the message's opening brace, counted from the first byte fed since {@link reset}. Valid if {@link finish}
+   *  returned a message. */
   get start(): u64 {
     return this.fields.tokens.documentStart;
   }
 
-  /** Offset of the byte after its closing brace, once that has been read. */
+  /** The offset of the byte after the message's closing brace, once that has been read. */
   get end(): u64 {
     return this.fields.tokens.documentEnd;
   }
 
-  /** Bytes of the message's text, from brace to brace. */
+  /** The size of the message in bytes, from brace to brace. */
   get size(): u64 {
     return this.end - this.start;
   }
 
-  /** The text of an id that is a text or a number, `idLength` bytes; none of a longer one than {@link ID_TEXT_LIMIT}. */
+  /** The address of the id's text, `idLength` bytes. `idLength` is 0 if the id is neither a string nor a number, or longer
+   *  than {@link ID_TEXT_LIMIT}. */
   get idText(): usize {
     return changetype<usize>(this) + offsetof<MessageReader>();
   }
@@ -222,7 +224,7 @@ export class MessageReader {
     return MessageKind.None;
   }
 
-  /** Takes a field of the envelope. False where it contradicts JSON-RPC. */
+  /** Handles a field of the envelope. False if its value is invalid in JSON-RPC. */
   private takeEnvelope(fields: FieldReader): bool {
     const tokens = fields.tokens;
     switch (fields.field) {

@@ -1,39 +1,39 @@
 /** What {@link EventReader.next} found. */
 export enum EventPart {
-  /** The bytes are used up. */
+  /** All bytes have been read. Call {@link EventReader.feed}. */
   More,
-  /** Bytes of the event's data: `dataAt`, `dataLength`. */
+  /** Bytes of the event's data, in `dataAt` and `dataLength`. */
   Data,
-  /** The event is over. */
+  /** The event has ended. */
   End,
 }
 
-/** Where in a line the reading stands. */
+/** The reader's position in a line. */
 enum Line {
   Start,
-  /** In a field's name. */
+  /** In the name of a field. */
   Name,
-  /** Behind the colon, where one space is left out. */
+  /** After the colon, where one space is skipped. */
   BeforeValue,
   DataValue,
   TypeValue,
   IdValue,
-  /** A comment, or a field that carries nothing for us. */
+  /** In a comment or an unused field. */
   Ignored,
 }
 
-/** How many bytes of a field name, an event type or the beginning of data are told from others. */
+/** The number of bytes of a field name, an event type or the start of the data that are kept for comparison. */
 const WORD_LIMIT: u32 = 8;
-/** `data`, `event`, `id`, `message` and `endpoint`, the first byte lowest. */
+/** `data`, `event`, `id`, `message` and `endpoint` as numbers; the first byte is the lowest. */
 const DATA: u64 = 0x61746164;
 const EVENT: u64 = 0x746e657665;
 const ID: u64 = 0x6469;
 const MESSAGE: u64 = 0x6567617373656d;
 const ENDPOINT: u64 = 0x746e696f70646e65;
-/** `[DONE]`, likewise. */
+/** `[DONE]` as a number; the first byte is the lowest. */
 const DONE: u64 = 0x5d454e4f445b;
 
-/** `data: `, and the two halves of `event: message` with its line feed, which have a byte in common. */
+/** `data: `, and two overlapping parts of `event: message` with its line feed, as numbers. */
 const DATA_LINE: u64 = 0x203a61746164;
 const DATA_LINE_SIZE: usize = 6;
 const DATA_LINE_MASK: u64 = 0xffffffffffff;
@@ -47,45 +47,45 @@ const LINE_FEED: usize = memory.data<u8>([LF]);
 const BYTE_ORDER_MARK: usize = memory.data<u8>([0xef, 0xbb, 0xbf]);
 
 /**
- * Takes an event stream apart (WHATWG HTML, section 9.2.6 "Interpreting an event stream") as it flows by, in any
- * chunking, with no copy: the data of an event is handed on as it comes, its lines joined by a line feed. Line ends are
- * LF, CRLF or CR. What stands behind the last blank line when the stream ends is no event.
+ * Parses an event stream (WHATWG HTML, section 9.2.6 "Interpreting an event stream") from chunks of any size, without
+ * copying. The data of an event is passed on as it arrives, with its lines joined by a line feed. Line ends are LF, CRLF or
+ * CR. Lines after the last blank line are not an event.
  */
 @unmanaged
 export class EventReader {
-  /** The data found, valid until the next call. */
+  /** The latest data, valid until the next call. */
   dataAt: usize;
   dataLength: usize;
-  /** Offset in the stream of the first byte of the current event's first line. The line feed that completes the CRLF of the
-   *  blank line before belongs to no event. */
+  /** The stream offset of the first byte of the current event's first line. The LF that completes the CRLF of the preceding
+   *  blank line belongs to no event. */
   eventStart: u64;
-  /** An event of the stream had an id: what follows it can be had on another stream. */
+  /** Whether an event had an id, so that the client can resume the stream on another connection. */
   hasIds: bool;
 
   private chunk: usize;
-  /** Bytes of the chunks before this one. */
+  /** The number of bytes in earlier chunks. */
   private passed: u64;
   private at: usize;
   private end: usize;
   private line: Line;
-  /** The first bytes of the field name or event type being read, and the length of the whole. */
+  /** The first bytes of the current field name or event type (the first one lowest), and its whole length. */
   private word: u64;
   private wordLength: u32;
-  /** What the value of the field that is read is. */
+  /** The state that follows {@link Line.BeforeValue} for the current field. */
   private value: Line;
-  /** The event's type, as in `word`. */
+  /** The first bytes of the event's type (the first one lowest), and its whole length. */
   private type: u64;
   private typeLength: u32;
-  /** The first bytes of the event's data, as in `word`, and the length of the whole. */
+  /** The first bytes of the event's data (the first one lowest), and its whole length. */
   private beginning: u64;
   private total: u64;
-  /** The event has a data line. */
+  /** Whether the event has a data line. */
   private hasData: bool;
-  /** The event's end has been told. */
+  /** Whether the end of the event has been returned. */
   private told: bool;
-  /** The line before ended in CR: a line feed at once belongs to its end. */
+  /** Whether the previous line ended with CR; an LF that follows at once belongs to that line end. */
   private afterCR: bool;
-  /** Bytes of the byte order mark seen at the stream's start; 3 once that is decided. */
+  /** The number of bytes of the byte order mark that were read at the start of the stream; 3 once it is complete or absent. */
   private mark: u32;
 
   static create(): EventReader {
@@ -94,12 +94,13 @@ export class EventReader {
     return self;
   }
 
-  /** Ready for another stream. */
+  /** Prepares for another stream. */
   reset(): void {
     memory.fill(changetype<usize>(this), 0, offsetof<EventReader>());
   }
 
-  /** The next bytes of the stream; those before must be used up. They must stay in place while they are read. */
+  /** Supplies the next bytes of the stream, after all earlier bytes have been read. They must stay in place while they are
+   *  read. */
   feed(at: usize, length: usize): void {
     this.passed += this.at - this.chunk;
     this.chunk = at;
@@ -107,7 +108,7 @@ export class EventReader {
     this.end = at + length;
   }
 
-  /** At {@link EventPart.End}: whether the event's type is `message`, the default, which is what carries JSON-RPC. */
+  /** At {@link EventPart.End}: whether the event's type is `message`, the default type, which carries JSON-RPC. */
   get isMessage(): bool {
     return this.typeLength == 0 || (this.typeLength == 7 && this.type == MESSAGE);
   }
@@ -117,19 +118,20 @@ export class EventReader {
     return this.typeLength == 8 && this.type == ENDPOINT;
   }
 
-  /** At {@link EventPart.End}: whether the data is `[DONE]`, with which streams after OpenAI's pattern end. It is no JSON. */
+  /** At {@link EventPart.End}: whether the data is `[DONE]`, with which streams in OpenAI's style end. It is not JSON. */
   get isEndMark(): bool {
     return this.total == 6 && this.beginning == DONE;
   }
 
-  /** At {@link EventPart.Data}: offset in the stream of the first byte of the data. The line feed that joins two data lines
-   *  has the offset of the second line's value. */
+  /** At {@link EventPart.Data}: the stream offset of the first byte of the data. The line feed that joins two data lines has
+   *  the offset of the second line's value. */
   get dataStart(): u64 {
     const isJoint = this.dataAt == LINE_FEED;
     return this.offsetOf(isJoint ? this.at : this.dataAt);
   }
 
-  /** At {@link EventPart.End}: offset in the stream of the byte after the event's blank line; of a CRLF after its CR. */
+  /** At {@link EventPart.End}: the stream offset of the byte after the event's blank line. If that line ends with CRLF, it
+   *  is the byte after the CR. */
   get eventEnd(): u64 {
     return this.offsetOf(this.at);
   }
@@ -187,7 +189,7 @@ export class EventReader {
     return EventPart.More;
   }
 
-  /** The first byte of a line. True where the line is blank and so ends an event. */
+  /** Handles the first byte of a line. True if the line is blank and ends an event. */
   private startLine(): bool {
     const byte = load<u8>(this.at);
     if (this.mark < 3) {
@@ -227,8 +229,8 @@ export class EventReader {
     return false;
   }
 
-  /** Passes over the beginning of a line as most servers write it: the whole type `message`, or the name of an event's first
-   *  data. False where the line is another one or cut. */
+  /** Fast path for the start of a line as most servers write it: the whole line `event: message`, or `data: ` of an event's
+   *  first data line. False if the line differs or is split between chunks. */
   private skipUsual(): bool {
     const at = this.at;
     if (at + MESSAGE_LINE_SIZE > this.end) return false;
@@ -248,7 +250,7 @@ export class EventReader {
     return true;
   }
 
-  /** Bytes of a field's name. True where the line is one more of the data: `dataAt` is the line feed between. */
+  /** Reads a field's name. True if it starts a further data line; then `dataAt` is the line feed that joins the two lines. */
   private continueName(): bool {
     while (this.at < this.end) {
       const byte = load<u8>(this.at);
@@ -292,14 +294,14 @@ export class EventReader {
     this.at++;
   }
 
-  /** Keeps what of the current data belongs to the first bytes of the event's. */
+  /** Copies the part of the current data that belongs to the event's first bytes. */
   private keepBeginning(): void {
     for (let i: usize = 0; i < this.dataLength && this.total + i < WORD_LIMIT; i++) {
       this.beginning |= (<u64>load<u8>(this.dataAt + i)) << ((this.total + i) * 8);
     }
   }
 
-  /** Takes the line end that stands next. */
+  /** Consumes the line end at the current position. */
   private endLine(): void {
     this.afterCR = load<u8>(this.at) == CR;
     this.at++;
@@ -307,7 +309,7 @@ export class EventReader {
   }
 }
 
-/** The first LF or CR in [at, end); `end` where there is none. */
+/** The address of the first LF or CR in [at, end); `end` if there is none. */
 function endOfLine(at: usize, end: usize): usize {
   while (at + 64 <= end) {
     const first = v128.or(lineEnds(v128.load(at)), lineEnds(v128.load(at, 16)));
