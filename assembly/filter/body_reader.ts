@@ -3,19 +3,24 @@ import { BufferSlice } from "../proxy-wasm/buffers";
 import { BufferType } from "../proxy-wasm/module/abi";
 import { arenaEpoch, resetArena } from "../proxy-wasm/module/arena";
 
-/** Bodies are read in slices of this size, so that the memory for them stays small whatever the proxy's buffers hold. */
+/**
+ * Reads bodies in slices of at most 64 KiB, so that the VM's memory stays small even if the proxy's buffers are large.
+ */
 const SLICE: usize = 65536;
 
-/** Whole bodies up to this size are kept until the callback ends: the arena has room for other values beside them. */
+/** A whole body of up to 32 KiB is kept until the callback ends, which leaves room in the arena for other values. */
 const KEPT: usize = SLICE / 2;
 
-/** Reads one of the proxy's buffers, slice by slice. Reading a further slice frees everything that the host has handed over
- *  in this callback. A small body that is read several times in one callback takes one call of the host: nobody may write to
- *  the buffer in between. */
+/**
+ * Reads one of the proxy's buffers, slice by slice. Reading the next slice frees everything that the host has handed
+ * over in this callback. A small body that is read several times in one callback takes one host call: nothing may write
+ * to the buffer between the reads.
+ */
 export class BodyReader extends Body {
   private size: usize = 0;
   private slice: BufferSlice = new BufferSlice();
-  /** The size of the whole body that the slice has; 0 for none. Valid in this epoch alone. */
+  /** Size in bytes of the whole body that the slice holds; 0 if the slice holds no whole body. Valid only in this
+   *  arena epoch. */
   private kept: usize = 0;
   private epoch: u32 = 0;
 

@@ -3,7 +3,10 @@ import { Exchange } from "../mcp/exchange/exchange";
 import { StreamEnd } from "../mcp/protocol/stream_kinds";
 import { indexOfIgnoringCase, startsWithText } from "../memory/bytes";
 
-/** How the stream ended. Asks the proxy only where its response did not simply come to its end. */
+/**
+ * How the stream ended. Reads the proxy's response code details unless a response with a status below 500 ended
+ * normally.
+ */
 export function endingOf(exchange: Exchange, properties: Properties): StreamEnd {
   if (exchange.stream.hasResponseEnded && exchange.stream.status < 500) return StreamEnd.Complete;
   if (properties.find("response.code_details")) {

@@ -49,8 +49,10 @@ import { Units } from "./units";
 
 const TICK_MILLISECONDS: u32 = 1000;
 
-/** A plugin instance: hands the proxy's callbacks to what serves them. Its streams' handles are the addresses of their
- *  {@link Exchange}s. */
+/**
+ * A plugin instance: passes the proxy's callbacks to the classes that serve them. The handle of a stream is the address
+ * of its {@link Exchange}.
+ */
 export class Plugin extends RootContext {
   private host: Host;
   private log: Log;
@@ -64,12 +66,12 @@ export class Plugin extends RootContext {
   private requests: RequestFlow;
   private responses: ResponseFlow;
   private build: BuildGauge;
-  /** The VM's memory at the last tick, in pages of 64 KiB. */
+  /** Size of the VM's memory at the last tick, in pages of 64 KiB. */
   private pages: i32 = 0;
-  /** The proxy knows what the filter state is that is handed on. */
+  /** The filter state handed to other filters has been declared to the proxy. */
   private isDeclared: bool = false;
 
-  /** @param stages makes the stages that decide about requests. */
+  /** @param stages makes the stages that decide about requests */
   constructor(id: u32, stages: Stages) {
     super(id);
     const clock = new SteadyClock(new HostClock());
@@ -144,7 +146,8 @@ export class Plugin extends RootContext {
     this.responses = new ResponseFlow(gate, edits, properties, clock, headers, new BodyReader(BufferType.ResponseBody));
   }
 
-  /** Never refuses: a worker whose plugin refuses its configuration lets traffic pass unseen, or answers it with 500. */
+  /** Always accepts: a worker whose plugin rejects its configuration lets traffic pass unseen, or answers it with
+   *  500. */
   onConfigure(size: usize): bool {
     shareHashKey(this.host.sharedData, this.host.random);
     const slice = new BufferSlice();
@@ -192,7 +195,7 @@ export class Plugin extends RootContext {
     this.isFinishing = this.units.isSending;
   }
 
-  /** The instance is closed: waits for the collector's response to the last spans. */
+  /** Waits, in a closed instance, for the collector's response to the last spans. */
   private finish(): void {
     this.units.sendSpans();
     if (!this.units.isSending) finishRoot(this);
@@ -232,14 +235,14 @@ export class Plugin extends RootContext {
     this.responses.close(exchange);
   }
 
-  /** Says what the filter state is that a configuration with `limits` hands on. */
+  /** Declares to the proxy the filter state that a configuration with `limits` hands to other filters. */
   private declare(config: PluginConfig | null): void {
     if (this.isDeclared || !config || !config.limits) return;
     this.isDeclared = true;
     declareHandedOn(this.host.filterState);
   }
 
-  /** Logs when the VM's memory has grown. */
+  /** Logs the size of the VM's memory after it has grown. */
   private reportMemory(): void {
     const pages = memory.size();
     if (pages == this.pages) return;

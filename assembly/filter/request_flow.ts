@@ -17,14 +17,16 @@ import { Service } from "./service";
 import { Host, unitOf } from "./unit";
 import { Units } from "./units";
 
-/** Takes requests from their headers to their ends: finds those that may be MCP, begins their exchanges, asks the gate about
- *  them, and reads what passes. */
+/**
+ * Handles requests from their headers to their ends: finds those that may be MCP, begins their exchanges, asks the gate
+ * about them, and reads what passes.
+ */
 export class RequestFlow {
-  /** Requests that may be MCP have come. To be cleared by who looks. */
+  /** Requests that may be MCP arrived. Cleared by the reader of this field. */
   hadStreams: bool = false;
-  /** The address of the exchange that {@link begin} began; 0 where the request is not MCP. */
+  /** Address of the exchange that {@link begin} began; 0 if the request is not MCP. */
   begun: usize = 0;
-  /** Null until a request is to get the trace context of its messages. */
+  /** Null until a request needs the trace context of its messages in its headers. */
   private traceHeaders: TraceHeaders | null = null;
 
   constructor(
@@ -39,12 +41,12 @@ export class RequestFlow {
     private body: BodyReader,
   ) {}
 
-  /** The headers of a new stream. Leaves its exchange in `begun`. */
+  /** Handles the headers of a new stream. Leaves its exchange in `begun`. */
   begin(stream: u32, endOfStream: bool): Action {
     this.begun = 0;
     const configuration = this.configuration;
     if (configuration.isBad) {
-      // What stands in for it may be a configuration that came later.
+      // The substitute for an invalid configuration may be one that arrived later.
       this.settling.settleAll(stream);
       configuration.follow();
     }
@@ -57,7 +59,7 @@ export class RequestFlow {
     const gate = this.gate;
     const leaderships = configuration.leaderships;
     let newer = leaderships.isConcerned ? this.newerStage(config) : null;
-    // Stages are about all that a server may read, statistics only about JSON.
+    // Stages decide about everything that a server may read, statistics cover JSON only.
     const mayPost = gate.hasStages || newer ? head.mayBringMessages(endOfStream) : head.isJsonPost;
     if (mayPost) this.findEndpoint(head);
     const concern = gate.concern(head, endOfStream);
@@ -84,7 +86,7 @@ export class RequestFlow {
     return Action.Pause;
   }
 
-  /** Finds out whether the request is to an endpoint of HTTP+SSE that a stream named. */
+  /** Determines whether the request goes to an HTTP+SSE endpoint that a stream named. */
   private findEndpoint(head: RequestHead): void {
     const endpoints = this.host.endpoints;
     if (!endpoints.anyLearned) return;
@@ -94,13 +96,13 @@ export class RequestFlow {
     head.isAtExactEndpoint = endpoints.isExact;
   }
 
-  /** Whether the operator named the path of a request to which that matters. */
+  /** Whether the operator named the path of this POST or GET request. False for other methods. */
   private isNamed(head: RequestHead): bool {
     if (head.method != HttpMethod.Post && head.method != HttpMethod.Get) return false;
     return this.service.paths.include(head.path, head.pathLength, head.targetLength);
   }
 
-  /** The stage of a newer configuration, for a new stream; null where none applies. */
+  /** The stage of a newer configuration for a new stream; null if none applies. */
   private newerStage(config: PluginConfig): Stage | null {
     const leadership = this.configuration.leaderships.of(this.units.of(config).role);
     const properties = this.host.properties;
@@ -113,7 +115,8 @@ export class RequestFlow {
     return newer.stage;
   }
 
-  /** The body of the request has come to `size` bytes where it is held; else these are new. */
+  /** Handles body bytes. `size` is the size of the whole body so far if the request is held; otherwise it is the
+   *  size of the new bytes. */
   bodyOf(exchange: Exchange, size: usize, endOfStream: bool): Action {
     const request = gatedRequest(exchange);
     if (request && request.isAnswered) return Action.Pause;
@@ -125,7 +128,7 @@ export class RequestFlow {
     return endOfStream ? this.end(exchange) : Action.Continue;
   }
 
-  /** The request is over: decides it, if it is held. */
+  /** Handles the end of a request: decides about it if it is held. */
   end(exchange: Exchange): Action {
     const services = unitOf(exchange).services;
     const request = gatedRequest(exchange);
@@ -146,38 +149,38 @@ export class RequestFlow {
     return Action.Pause;
   }
 
-  /** Puts the trace context of a request that has been read into its headers, if it is to go there. Requests that wait for a
-   *  limit get it before they wait. */
+  /** Puts the trace context of a request that has been read into its headers, if configured. Requests that wait for
+   *  a limit get it before they wait. */
   private setTraceparent(exchange: Exchange, request: GateRequest): void {
     const traces = this.traceHeadersOf(request);
     request.setsTraceparent = false;
     const stream = exchange.stream;
-    // Kept in the stream, so that nobody takes it for a context that came in the header or from the proxy's tracer.
+    // Kept in the stream, so that it is not mistaken for a context from the header or from the proxy's tracer.
     if (traces && stream.isConfirmed && traces.apply()) stream.trace.meta.copy(traces.context);
   }
 
-  /** What reads the trace context of a request that is to get it; null for any other. */
+  /** The reader of the trace context that this request's headers need; null if they need none. */
   private traceHeadersOf(request: GateRequest): TraceHeaders | null {
     if (!request.setsTraceparent) return null;
     if (!this.traceHeaders) this.traceHeaders = new TraceHeaders(this.requestHeaders);
     return this.traceHeaders;
   }
 
-  /** Reads `size` bytes of a request, and for `traces`. */
+  /** Reads `size` bytes of a request for the gate, for `traces` and for the exchange. */
   private pass(exchange: Exchange, size: usize, traces: TraceHeaders | null = null): void {
     const body = this.body;
     const services = unitOf(exchange).services;
     const request = gatedRequest(exchange);
     body.begin(size);
     while ((exchange.readsRequest || (request && request.isRead)) && body.next()) {
-      // First, so that it decides each message before what the message does.
+      // The gate reads first, so that it decides about each message before the message has an effect.
       if (request) this.gate.bytes(request, body.at, body.length);
       if (traces) traces.feed(body.at, body.length);
       if (exchange.readsRequest) exchange.requestBody(body.at, body.length, services);
     }
   }
 
-  /** The stream is over. */
+  /** Handles the end of the stream. */
   close(exchange: Exchange): void {
     const request = gatedRequest(exchange);
     if (request) this.gate.close(request);

@@ -15,7 +15,7 @@ import { unitOf } from "./unit";
 
 const TOO_MANY_REQUESTS: i32 = 429;
 
-/** Takes responses from their headers to the ends of their streams. */
+/** Handles responses from their headers to the ends of their streams. */
 export class ResponseFlow {
   private head: ResponseHead = new ResponseHead();
 
@@ -39,7 +39,7 @@ export class ResponseFlow {
     }
     if (request && !request.isAnswered && !this.gate.letsRespond(request, this.head, endOfStream)) return Action.Pause;
     if (!exchange.isWatched) {
-      // Limits charge for the body, unless it is that of an error.
+      // Limits charge for the body, unless it is the body of an error.
       stream.status = this.head.status;
       return Action.Continue;
     }
@@ -48,7 +48,7 @@ export class ResponseFlow {
     return Action.Continue;
   }
 
-  /** Whether Envoy's own rate limit has made the current response. */
+  /** Whether Envoy's own rate limit filter made the current response. */
   private get isLimitedElsewhere(): bool {
     const details = this.properties;
     if (!details.find("response.code_details")) return false;
@@ -56,7 +56,7 @@ export class ResponseFlow {
     return equalsText(details.at, details.length, "local_rate_limited");
   }
 
-  /** `size` bytes of the response's body. */
+  /** Handles `size` bytes of the response body. */
   bodyOf(exchange: Exchange, size: usize, endOfStream: bool): void {
     const services = unitOf(exchange).services;
     const body = this.body;
@@ -71,7 +71,7 @@ export class ResponseFlow {
     if (endOfStream) this.end(exchange);
   }
 
-  /** Reads the bytes of the current callback, as the server sent them, and lets the client have what is to be left of them. */
+  /** Reads the server's bytes in the current callback and replaces them with the edited ones. */
   private edit(exchange: Exchange, request: GateRequest, size: usize): void {
     const body = this.body;
     const edits = this.edits;
@@ -84,12 +84,12 @@ export class ResponseFlow {
     edits.endBytes(request, size, body.total);
   }
 
-  /** The response is over. */
+  /** Handles the end of the response. */
   end(exchange: Exchange): void {
     exchange.responseEnd(unitOf(exchange).services);
   }
 
-  /** The stream is over: the exchange must not be used any more. */
+  /** Handles the end of the stream. The exchange must not be used afterwards. */
   close(exchange: Exchange): void {
     const end = exchange.isWatched ? endingOf(exchange, this.properties) : StreamEnd.Complete;
     const unit = unitOf(exchange);

@@ -5,10 +5,10 @@ import { RequestHead } from "../mcp/headers/request_head";
 import { Configuration } from "./configuration/configuration";
 import { Units } from "./units";
 
-/** What a plugin instance serves new streams by, made of the configuration that applies. */
+/** The parts of the active configuration that a plugin instance needs for new streams. */
 export class Service {
   head: RequestHead = new RequestHead([]);
-  /** Those of `match.paths`. */
+  /** The paths of `match.paths`. */
   paths: NamedPaths = new NamedPaths([]);
   private applied: PluginConfig | null = null;
 
@@ -18,7 +18,7 @@ export class Service {
     private gate: Gate,
   ) {}
 
-  /** The configuration that applies; null where none does. */
+  /** Switches to the active configuration if it has changed, and returns it; null if there is none. */
   follow(): PluginConfig | null {
     const config = this.configuration.current;
     if (!config || config == this.applied) return config;

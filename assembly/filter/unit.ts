@@ -37,10 +37,10 @@ import { OperationLog } from "../trace/operation_log";
 import { SpanRecorder } from "../trace/spans/span_recorder";
 
 const SWEEP_MS: u64 = 5000;
-/** Three ticks, as for slots. */
+/** Three and a half ticks, so that a lease that is renewed on each tick does not expire. */
 const LEASE_MS: u64 = 3500;
 
-/** What the host offers. */
+/** The host's services for the units of a plugin instance. */
 export class Host {
   constructor(
     readonly clock: Clock,
@@ -50,42 +50,47 @@ export class Host {
     readonly random: Random,
     readonly filterState: FilterState,
     readonly log: Log,
-    /** Those of HTTP+SSE, which all instances share. */
+    /** The HTTP+SSE endpoints, which all instances share. */
     readonly endpoints: Endpoints,
     /** The turns and the timer of the plugin instance. */
     readonly turns: Turns,
     readonly timer: Timer,
-    /** Those of the current stream. */
+    /** The request headers of the current stream. */
     readonly requestHeaders: HeaderMap,
-    /** What exporters of spans need. */
+    /** Host services for span exporters. */
     readonly exports: ExportHost,
   ) {}
 }
 
-/** Sessions whose client is remembered for the access policy: 32 a bucket. */
+/** Number of buckets for sessions whose client is remembered for the access policy, with 32 sessions per bucket. */
 const CLIENT_BUCKETS: i32 = 4096;
 
-/** A plugin instance's part, on this worker, in the counting unit of its instance and role. */
+/**
+ * The statistics, limits and traces of one instance and role under one configuration, as one plugin instance keeps them
+ * on this worker.
+ */
 export class Unit {
   readonly services: ExchangeServices;
   private statistics: Statistics;
   private shared: Store;
   private lease: Lease;
   private slots: Slots;
-  /** What callers have used up of limits; null where there are none. */
+  /** What callers have used of their limits; null without limits. */
   private ledger: Ledger | null = null;
-  /** Sends spans to the collector; null where nobody asked for traces. */
+  /** Sends spans to the collector; null if traces are not configured. */
   private exporter: Exporter | null = null;
   private clock: Clock;
   private turns: Turns;
   private sweptAtMs: u64 = 0;
-  /** Open streams that are counted in it: they refer to it by its address. */
+  /** Number of open streams that refer to the unit by its address. */
   private users: i32 = 0;
-  /** A sweep has left nothing in the store, and no stream has come since. */
+  /** The last sweep has left nothing in the store, and no stream has started since. */
   private hasSweptAll: bool = false;
 
-  /** @param policy the access policy; null where there is none.
-   *  @param limits the limits; null where there are none. */
+  /**
+   * @param policy the access policy; null if there is none
+   * @param limits the limits; null if there are none
+   */
   constructor(
     private config: PluginConfig,
     readonly role: string,
@@ -118,7 +123,7 @@ export class Unit {
     if (trace) {
       const exporter = new Exporter(trace, role, host.exports);
       const headers = host.requestHeaders;
-      // Before the logs, which name the spans that are kept.
+      // The span recorder comes before the logs, which name the spans that are kept.
       services.events.add(
         new SpanRecorder(config, role, services, exporter, new Marks(shared, "roots"), headers, host.clock),
       );
@@ -131,7 +136,7 @@ export class Unit {
       const audit = new LimitAudit(limits, host.log, host.clock, host.properties);
       const ledger = new Ledger(limits, shared, slots, services.sessions, audit, host.turns, host.timer, host.clock);
       host.turns.add(ledger.queues);
-      // Before the ledger, which forgets what could not be read.
+      // HandedOn comes before the ledger, which forgets what could not be read.
       services.events.add(new HandedOn(host.filterState, host.properties));
       services.events.add(ledger);
       services.events.add(ledger.adaptive);
@@ -148,36 +153,37 @@ export class Unit {
     this.turns = host.turns;
   }
 
-  /** A stream is counted in it from now on. */
+  /** Counts a stream that begins to use the unit. */
   enter(): void {
     this.users++;
     this.hasSweptAll = false;
   }
 
-  /** A stream that was counted in it is over. */
+  /** Counts a stream that no longer uses the unit. */
   leave(): void {
     this.users--;
   }
 
-  /** Whether neither an open stream nor what is left of an ended one is counted in it, and no span waits to be sent. */
+  /** Whether no open stream and no remainder of an ended one uses the unit, and no span waits to be sent. */
   get isUnused(): bool {
     const exporter = this.exporter;
     return this.users == 0 && this.services.isIdle && (!exporter || exporter.waiting == 0);
   }
 
-  /** Whether an unused unit may be closed although nothing else sweeps what it left in the store: all of it is swept. */
+  /** Whether a sweep has removed everything that the unit left in the store, so that an unused unit can be closed
+   *  even if no other unit sweeps for it. */
   get isSwept(): bool {
     return this.hasSweptAll;
   }
 
-  /** Whether this unit sweeps all that the other one left in the store, and records all of its gauges. */
+  /** Whether this unit sweeps everything that the other one left in the store, and records all of its gauges. */
   succeeds(other: Unit): bool {
     if (this.role != other.role || this.config.instance != other.config.instance) return false;
     return this.config.maxServers >= other.config.maxServers;
   }
 
-  /** Writes what it has gathered to the store and to metrics, and its last spans to the collector. It must not be used any
-   *  more, except for {@link receive} and {@link sendSpans} while it is sending. */
+  /** Writes pending values to the store and to metrics, and the last spans to the collector. The unit must not be
+   *  used afterwards, except for {@link receive} and {@link sendSpans} while it is sending. */
   close(): void {
     const ledger = this.ledger;
     if (ledger) this.turns.remove(ledger.queues);
@@ -196,7 +202,7 @@ export class Unit {
     return exporter != null && exporter.isSending;
   }
 
-  /** The response to a callout of the plugin instance has come. False where it is not this unit's. */
+  /** Handles the response to a callout of the plugin instance. False if another unit made the call. */
   receive(token: u32, headerCount: u32, bodySize: usize): bool {
     const exporter = this.exporter;
     if (!exporter || !exporter.receive(token, headerCount, bodySize)) return false;
@@ -204,13 +210,13 @@ export class Unit {
     return true;
   }
 
-  /** Another unit's call to the collector is over: sends spans that have waited for that. */
+  /** Sends the spans that waited for another unit's call to the collector, which has ended. */
   resumeSpans(): void {
     const exporter = this.exporter;
     if (exporter) exporter.resume();
   }
 
-  /** Sends spans that wait, if that may be now. */
+  /** Sends waiting spans, if the exporter may send now. */
   sendSpans(): void {
     const exporter = this.exporter;
     if (!exporter) return;
@@ -218,7 +224,7 @@ export class Unit {
     this.statistics.countSpans(exporter.counts);
   }
 
-  /** Publishes what is open here and what sessions did; one worker at a time sweeps for all. */
+  /** Publishes open operations and session activity. One worker at a time sweeps for all. */
   tick(): void {
     const now = this.clock.milliseconds;
     const statistics = this.statistics;
@@ -232,7 +238,7 @@ export class Unit {
       statistics.beginSweep(this.slots, now);
       const hasSwept = this.services.sweep(now);
       statistics.endSweep();
-      // What a sweep leaves waits for the next tick only.
+      // An unfinished sweep continues on the next tick.
       this.sweptAtMs = hasSwept ? now : now - SWEEP_MS;
       this.hasSweptAll = this.services.isEmpty;
     }
@@ -241,12 +247,12 @@ export class Unit {
   }
 }
 
-/** The unit that the exchange is counted in. */
+/** The unit of the exchange. */
 export function unitOf(exchange: Exchange): Unit {
   return changetype<Unit>(exchange.unit);
 }
 
-/** What reads the principals that labels show; null where they show none. */
+/** Reads the principals that labels show; null if labels show none. */
 function principalsOf(config: PluginConfig, host: Host): Principals | null {
   if (config.callerLabel != CallerLabel.Principal) return null;
   return new Principals(config.identity, host.properties);

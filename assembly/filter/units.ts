@@ -4,17 +4,17 @@ import { Properties } from "../host/properties";
 import { Configuration } from "./configuration/configuration";
 import { Host, Unit } from "./unit";
 
-/** The counting units of a plugin instance: one for each role, by each configuration that it has had. */
+/** The units of a plugin instance: one for each role and each configuration that the instance has had. */
 export class Units {
-  /** What new streams are counted in; null until the first one. */
+  /** The unit of new streams; null until the first one. */
   private inbound: Unit | null = null;
-  /** The same for streams of listeners for outbound traffic: listeners of both directions share the instance where their
-   *  configurations are the same. */
+  /** The unit of new streams of outbound listeners; null until the first one. Listeners of both directions share the
+   *  plugin instance if their configurations are the same. */
   private outbound: Unit | null = null;
-  /** All units that are open, the oldest first: the current ones, and older ones that open streams refer to by address or that
-   *  sweep what they left in the store. */
+  /** All open units, the oldest first: the current ones, and older ones that open streams refer to by address or
+   *  that sweep what they left in the store. */
   private all: Unit[] = [];
-  /** The first one of the configuration that applies. */
+  /** Index of the first unit of the active configuration. */
   private first: i32 = 0;
 
   constructor(
@@ -23,14 +23,15 @@ export class Units {
     private host: Host,
   ) {}
 
-  /** Another configuration applies. */
+  /** Starts new units for a new active configuration. */
   reset(): void {
     this.inbound = null;
     this.outbound = null;
     this.first = this.all.length;
   }
 
-  /** The unit of a new stream. Where the role is not configured, it is by the direction of the stream's listener. */
+  /** The unit of a new stream. Without a configured role, the direction of the stream's listener determines the
+   *  role. */
   of(config: PluginConfig): Unit {
     const isOutbound = config.role.length == 0 && isListenerOutbound(this.host.properties);
     const known = isOutbound ? this.outbound : this.inbound;
@@ -44,16 +45,16 @@ export class Units {
     return unit;
   }
 
-  /** Where no stream has come yet: opens the units of the roles that streams of this plugin had before, on any worker. What
-   *  they left in the store must be swept also where no more streams come. */
+  /** Opens the units of the roles that streams of this plugin had before, on any worker, unless this instance has
+   *  had a stream. What those streams left in the store must be swept even if no more streams arrive. */
   openKnown(config: PluginConfig): void {
     if (this.inbound || this.outbound) return;
     const roles = this.configuration.knownRoles();
     for (let i = 0; i < roles.length; i++) this.open(config, roles[i]);
   }
 
-  /** To be called on each tick. Closes the units that nothing needs any more: after they have published that nothing is open
-   *  in them. */
+  /** Called on each tick. Closes older units that are no longer needed, after they have published that nothing is
+   *  open in them. */
   tick(): void {
     for (let i = 0; i < this.all.length; i++) this.all[i].tick();
     for (let i = this.first - 1; i >= 0; i--) {
@@ -65,7 +66,7 @@ export class Units {
     }
   }
 
-  /** Whether a later unit takes over the work of the one of this index. */
+  /** Whether a later unit takes over the work of the unit of this index. */
   private hasSuccessor(index: i32): bool {
     for (let i = index + 1; i < this.all.length; i++) {
       if (this.all[i].succeeds(this.all[index])) return true;
@@ -73,7 +74,7 @@ export class Units {
     return false;
   }
 
-  /** The plugin instance ends. */
+  /** Closes all units of the plugin instance, which is closing. */
   close(): void {
     for (let i = 0; i < this.all.length; i++) this.all[i].close();
   }
@@ -86,19 +87,19 @@ export class Units {
     return false;
   }
 
-  /** The response to a callout has come. Units whose spans waited for the call send them. */
+  /** Handles the response to a callout. Then units whose spans waited for the call send them. */
   receive(token: u32, headerCount: u32, bodySize: usize): void {
     let isKnown = false;
     for (let i = 0; i < this.all.length && !isKnown; i++) isKnown = this.all[i].receive(token, headerCount, bodySize);
     for (let i = 0; i < this.all.length && isKnown; i++) this.all[i].resumeSpans();
   }
 
-  /** Sends spans that wait, if that may be now. */
+  /** Sends waiting spans, if the exporters may send now. */
   sendSpans(): void {
     for (let i = 0; i < this.all.length; i++) this.all[i].sendSpans();
   }
 
-  /** The unit of this role by the configuration that applies: a new one where none is open. */
+  /** The unit of this role under the active configuration: a new one if none is open. */
   private open(config: PluginConfig, role: string): Unit {
     for (let i = this.first; i < this.all.length; i++) {
       if (this.all[i].role == role) return this.all[i];
@@ -109,7 +110,7 @@ export class Units {
   }
 }
 
-/** Whether the stream's listener has 2, OUTBOUND, as its envoy.config.core.v3.TrafficDirection. */
+/** Whether the traffic direction of the stream's listener is OUTBOUND (2 in envoy.config.core.v3.TrafficDirection). */
 function isListenerOutbound(properties: Properties): bool {
   return properties.find("xds.listener_direction") && load<u8>(properties.at) == 2;
 }

@@ -3,14 +3,16 @@ import { ConfigReader } from "../../config/config_reader";
 import { PluginConfig } from "../../config/plugin_config";
 import { Bytes, hashBytes, mix } from "../../memory/bytes";
 
-/** What a plugin instance applies: its own configuration, what stands in for a bad one, or nothing. */
+/** The configuration that a plugin instance applies: its own, the substitute for an invalid one, or none. */
 export class AppliedConfiguration {
-  /** A hash of what is applied; 0 where nothing is. */
+  /** Hash of the applied configuration; 0 if none is applied. */
   readonly effective: u64;
 
-  /** @param key a hash of the configuration as it came.
-   *  @param config null where nothing is applied.
-   *  @param bytes those of `config`; where MCP is closed, those of the bad configuration. */
+  /**
+   * @param key hash of the configuration bytes as received
+   * @param config the applied configuration; null if none is applied
+   * @param bytes the bytes of `config`; if MCP is closed, the bytes of the invalid configuration
+   */
   constructor(
     readonly key: u64,
     readonly config: PluginConfig | null,
@@ -30,7 +32,7 @@ export class AppliedConfiguration {
     return config != null && isClosing(config);
   }
 
-  /** Reads what another instance applies, from its bytes. Null where this module cannot. */
+  /** Parses the configuration that another instance applies. Returns null if this module cannot read it. */
   static parse(at: usize, length: i32, isClosed: bool): PluginConfig | null {
     const reader = new ConfigReader();
     reader.read(at, length);
@@ -39,8 +41,10 @@ export class AppliedConfiguration {
   }
 }
 
-/** A configuration that denies all of MCP, on the paths that the bad one names as far as it could be read; on any path
- *  where these are not known. */
+/**
+ * A configuration that denies all MCP requests on the paths that the invalid configuration names, or on any path if its
+ * paths could not be read.
+ */
 export function closed(asRead: PluginConfig, arePathsKnown: bool): PluginConfig {
   const config = new PluginConfig();
   const access = new AccessConfig();

@@ -16,48 +16,48 @@ import { ConfigurationReport } from "./configuration_report";
 import { Leaderships } from "./leaderships";
 import { Host } from "../unit";
 
-/** Ticks from one reminder that the configuration is invalid to the next. */
+/** Number of ticks between two reminders that the configuration is invalid. */
 const REMINDER_TICKS: i32 = 60;
 const NOTHING = Bytes.of("");
-/** Plugins that are counted in it at most. */
+/** Maximum number of plugins in the set of those with an invalid configuration. */
 const INVALID_LIMIT: i32 = 4096;
-/** Configurations that were settled in this VM. */
+/** Number of configurations settled in this VM. */
 let settledInVm: u32 = 0;
 
 /**
- * The configuration of a plugin instance. A bad one is reported, and a good one that plugin instances of that name had
- * before stands in for it: see {@link KeptConfigurations}. Where there is none, traffic passes unread, but MCP is closed if
- * the bytes indicate access.
- * The plugin's name is read only at the first request or tick, since the call crashes NGINX within configure.
+ * The configuration of a plugin instance. An invalid one is reported and replaced by a valid one that plugin instances
+ * of the same name had before: see {@link KeptConfigurations}. If there is none, traffic passes unread, but MCP is
+ * closed if the bytes indicate an access policy. The plugin's name is read only at the first request or tick, because
+ * reading it within configure crashes NGINX.
  */
 export class Configuration {
   private config: PluginConfig | null = null;
   private appliedNow: AppliedConfiguration = new AppliedConfiguration(0, null, NOTHING);
   private errors: string[] = [];
-  /** The newest configuration as it came. */
+  /** The bytes of the newest configuration as received. */
   private bytes: Bytes = Bytes.of("");
   private namesInstance: bool = false;
-  /** The newest is bad, and was to restrict access. */
+  /** The newest configuration is invalid, and its bytes indicate an access policy. */
   private indicatesAccess: bool = false;
-  /** The newest, as far as it could be read. */
+  /** The newest configuration, as far as it could be read. */
   private asRead: PluginConfig = new PluginConfig();
-  /** It names all its paths validly. */
+  /** All paths of the newest configuration are valid. */
   private arePathsKnown: bool = false;
   private isSettled: bool = true;
-  /** The gauge of invalid configurations knows of this one. */
+  /** The gauge of invalid configurations includes the state of this configuration. */
   private isRecorded: bool = false;
-  /** What stands in for a bad configuration. */
+  /** Kind of configuration that replaces an invalid one. */
   private substitute: Substitute = Substitute.None;
   private sequence: u64 = 0;
-  /** The value of {@link settledInVm} when it was found. */
+  /** The value of {@link settledInVm} when the substitute was chosen. */
   private followed: u32 = 0;
-  /** What is kept of the plugin of this name: opened at the first request or tick. */
+  /** Shared data of the plugin of this name, opened at the first request or tick. */
   private shared: Store | null = null;
   private keptOrNull: KeptConfigurations | null = null;
-  /** The plugins whose configuration is invalid. */
+  /** Hashes of the plugins whose configuration is invalid. */
   private invalid: NumberSet;
   private clock: ServiceClock;
-  /** What tells this plugin from others, once `shared` is opened. */
+  /** Hash that identifies this plugin, once `shared` is opened; 0 before. */
   private plugin: u64 = 0;
   private ticksToReminder: i32 = 0;
   private report: ConfigurationReport;
@@ -75,7 +75,7 @@ export class Configuration {
     this.clock = new ServiceClock(all);
   }
 
-  /** A new configuration has come. */
+  /** Receives a new configuration: `length` bytes at `at`. */
   read(at: usize, length: usize): void {
     const reader = new ConfigReader();
     reader.read(at, length);
@@ -94,8 +94,8 @@ export class Configuration {
     this.applyLogLevel();
   }
 
-  /** The configuration that applies: a good one, or what stands in for a bad one; null where nothing does. A bad one must
-   *  have been settled. */
+  /** The active configuration: a valid one, or the substitute for an invalid one; null if there is neither. An
+   *  invalid configuration must have been settled. */
   get current(): PluginConfig | null {
     return this.config;
   }
@@ -104,13 +104,13 @@ export class Configuration {
     return this.errors.length > 0;
   }
 
-  /** The same with its bytes. */
+  /** The active configuration with its bytes. */
   get applied(): AppliedConfiguration {
     return this.appliedNow;
   }
 
-  /** Finds what stands in for a bad configuration, finds out what leads, and keeps a good one for later. To be called once,
-   *  in the order in which the configurations of this VM came. */
+  /** Chooses the substitute for an invalid configuration, determines which configuration leads, and keeps a valid
+   *  one for later. Called once per configuration, in the order in which the configurations of this VM arrived. */
   settle(): void {
     if (this.isSettled) return;
     this.isSettled = true;
@@ -120,21 +120,21 @@ export class Configuration {
     if (this.errors.length > 0) this.findSubstitute();
     this.store();
     this.leaderships.settle(this.plugin, this.applied, this.elapsed());
-    // A worker that is late with an older policy must not keep it in place of a newer one.
+    // A worker that receives an older policy late must not replace a newer kept one.
     if (this.errors.length == 0 && (this.leaderships.leads || !this.asRead.access)) this.keep();
     this.beat();
-    // A good one has nothing to tell before the tick: a stream that is not MCP leaves no metric.
+    // A valid configuration writes no metric before the tick: a stream that is not MCP must leave no metric.
     this.isRecorded = false;
     if (this.isBad || this.isListedAsBad) this.recordInvalid();
   }
 
-  /** To be called on each tick, once it is settled: reminds of a bad configuration at intervals, and follows what stands in
-   *  for it. */
+  /** Called on each tick, once the configuration is settled: reminds of an invalid configuration at intervals, and
+   *  updates its substitute. */
   tick(): void {
     if (!this.isRecorded) this.recordCount();
     if (this.errors.length > 0) {
       if (--this.ticksToReminder < 0) this.remind();
-      // Another plugin instance of that name may have had a good one since, on another worker.
+      // Another plugin instance of the same name may have received a valid configuration since, on another worker.
       this.findSubstitute();
     }
     this.beat();
@@ -142,29 +142,29 @@ export class Configuration {
     if (took && this.errors.length == 0 && !this.kept.isLatest(this.instance, this.bytes)) this.keep();
   }
 
-  /** To be called at each stream: a bad configuration, which Envoy may bring back without a call, must not serve it by what
-   *  stood in for it before another one came. */
+  /** Called at each stream. Envoy may bring back an invalid configuration without a call; this updates its
+   *  substitute if other configurations were settled in the meantime. */
   follow(): void {
     if (this.errors.length == 0 || this.followed == settledInVm) return;
     this.findSubstitute();
     this.beat();
   }
 
-  /** Sees to it that the gauge and what is kept are as this configuration wants them. To be called on a tick before which
-   *  streams came: Envoy brings an older plugin instance back, without a call, where its configuration comes again while
-   *  it drains, and then the gauge and the kept configuration are another one's. */
+  /** Writes the gauge and the kept configuration again if they belong to another configuration. Called on a tick
+   *  that follows streams: Envoy reuses a draining plugin instance, without a call, if its configuration comes back,
+   *  and then both are another instance's. */
   reassert(): void {
-    // A policy that drains has streams, too, and must not replace a newer one.
+    // A draining configuration with a policy has streams too, and must not replace a newer kept one.
     if (this.errors.length == 0 && !this.asRead.access && !this.kept.isLatest(this.instance, this.bytes)) this.keep();
     if (this.isListedAsBad != this.isBad) this.recordInvalid();
   }
 
-  /** The roles that streams through plugins of this name had, on any worker. */
+  /** The roles that streams of plugins of this name had, on any worker. */
   knownRoles(): string[] {
     return new KnownRoles(this.store()).values();
   }
 
-  /** Keeps a role that a stream had. */
+  /** Remembers the role of a stream. */
   rememberRole(role: string): void {
     new KnownRoles(this.store()).add(role);
   }
@@ -186,7 +186,7 @@ export class Configuration {
     return kept;
   }
 
-  /** A hash of the `instance` of the newest configuration, as far as it could be read. */
+  /** Hash of the `instance` of the newest configuration, as far as it could be read. */
   private get instance(): u64 {
     return instanceHash(this.asRead);
   }
@@ -196,18 +196,18 @@ export class Configuration {
     this.report.note(Level.Warn, "too long to be kept for the case that a bad one comes");
   }
 
-  /** Records that a policy is applied, so that no bad configuration removes it. */
+  /** Records that a policy is applied, so that no invalid configuration removes it. */
   private beat(): void {
     const config = this.config;
     if (config && config.access) this.kept.beat(instanceHash(config), this.elapsed());
   }
 
-  /** The service time, in milliseconds. */
+  /** The service time in milliseconds. */
   elapsed(): u64 {
     return this.clock.advance(this.host.clock.now() / NANOSECONDS_PER_MILLISECOND);
   }
 
-  /** Finds what stands in for a bad configuration, which may change as others come. */
+  /** Chooses the substitute for an invalid configuration. It may change as other configurations arrive. */
   private findSubstitute(): void {
     const kept = this.kept;
     this.followed = settledInVm;
@@ -221,7 +221,7 @@ export class Configuration {
     const bytes = Bytes.copy(kept.at, kept.length);
     const reader = new ConfigReader();
     reader.read(bytes.at, bytes.length);
-    // Another module has kept it, and this one cannot read it.
+    // Another version of the module kept it, and this one cannot read it.
     if (reader.errors.length > 0) {
       if (substitute == Substitute.Policy) this.close();
       return;
@@ -232,26 +232,27 @@ export class Configuration {
     this.applyLogLevel();
   }
 
-  /** A policy must be in force, and there is no good one: MCP is closed. */
+  /** Closes MCP: a policy must apply, and there is no valid configuration. */
   private close(): void {
     this.apply(closed(this.asRead, this.arePathsKnown), this.bytes);
     this.report.note(Level.Error, "a policy must be in force, and there is no good one: MCP is closed");
   }
 
-  /** Applies a configuration, or nothing. */
+  /** Sets the active configuration; `config` is null for none. */
   private apply(config: PluginConfig | null, bytes: Bytes): void {
     this.config = config;
     this.appliedNow = new AppliedConfiguration(hashBytes(this.bytes.at, this.bytes.length), config, bytes);
   }
 
-  /** Adds the plugin to the set of those whose configuration is invalid, or removes it, and records how many there are. */
+  /** Adds the plugin to the set of those whose configuration is invalid, or removes it, and records the size of the
+   *  set. */
   private recordInvalid(): void {
     if (this.isBad) this.invalid.add(this.plugin);
     else this.invalid.remove(this.plugin);
     this.recordCount();
   }
 
-  /** Records how many plugins have an invalid configuration. */
+  /** Records the number of plugins with an invalid configuration. */
   private recordCount(): void {
     this.isRecorded = true;
     const name = String.UTF8.encode(familyName(Family.ConfigurationInvalid));
@@ -259,7 +260,7 @@ export class Configuration {
     this.host.metrics.record(gauge, this.invalid.count);
   }
 
-  /** Whether this plugin is among those whose configuration is invalid. */
+  /** Whether this plugin is in the set of those with an invalid configuration. */
   private get isListedAsBad(): bool {
     return this.invalid.has(this.plugin);
   }
@@ -280,7 +281,7 @@ function instanceHash(config: PluginConfig): u64 {
   return hashBytes(name.at, name.length);
 }
 
-/** What tells this plugin from others of the proxy: a hash of its name and root id. */
+/** Identifies this plugin among those of the proxy: a hash of its name and root id. */
 function pluginHash(properties: Properties): u64 {
   let hash: u64 = 1;
   if (properties.find("plugin_name")) hash = hashBytes(properties.at, properties.length, hash);

@@ -2,15 +2,16 @@ import { Level, Log } from "../../host/log";
 import { Properties } from "../../host/properties";
 
 /**
- * Log lines about the configuration of one plugin instance. Those of `begin` name its `instance`, and so appear in
- * `envoy --mode validate` too; later ones also name the plugin and its root id, because a host may have several plugins
- * with one root id: `invalid configuration of plugin "mcp" (root id "", instance "default"): server: expected …`.
+ * Writes log lines about the configuration of one plugin instance. The lines of `begin` name its `instance`, and so
+ * appear in `envoy --mode validate` too. Later ones also name the plugin and its root id, because a host may have
+ * several plugins with one root id: `invalid configuration of plugin "mcp" (root id "", instance "default"): server:
+ * expected …`.
  */
 export class ConfigurationReport {
   private errors: string[] = [];
   private warnings: string[] = [];
   private instance: string = "";
-  /** ` of plugin …`, which a line names. */
+  /** The part of a line that names the configuration, such as ` of plugin …`. */
   private subject: string = "";
 
   constructor(
@@ -18,7 +19,7 @@ export class ConfigurationReport {
     private log: Log,
   ) {}
 
-  /** Writes what is wrong with a configuration that has just arrived. It may be called within configure. */
+  /** Reports the errors and warnings of a configuration that has just arrived. May be called within configure. */
   begin(errors: string[], warnings: string[], instance: string): void {
     this.errors = errors;
     this.warnings = warnings;
@@ -27,8 +28,8 @@ export class ConfigurationReport {
     this.writeAll();
   }
 
-  /** Reads the plugin's names and writes the same again with them. Not to be called within configure, where NGINX's host
-   *  crashes on such a call. */
+  /** Reads the plugin's names and reports the errors and warnings again with them. Must not be called within
+   *  configure, because reading a property there crashes NGINX. */
   identify(): void {
     const name = this.property("plugin_name");
     const rootId = this.property("plugin_root_id");
@@ -37,14 +38,13 @@ export class ConfigurationReport {
     this.writeAll();
   }
 
-  /** Writes the errors once more. */
+  /** Writes the errors again. */
   remind(): void {
     for (let i = 0; i < this.errors.length; i++) {
       this.log.write(Level.Error, "invalid configuration" + this.subject + ": " + this.errors[i]);
     }
   }
 
-  /** Writes a line about the configuration. */
   note(level: Level, text: string): void {
     this.log.write(level, "configuration" + this.subject + ": " + text);
   }

@@ -7,57 +7,65 @@ import { ATTEMPTS, Store } from "../../store/primitives/store";
 import { AppliedConfiguration } from "./applied_configuration";
 import { Stage } from "../../gate/stage/stage";
 
-/** From when on, after a configuration took the lead, a connection can prove that another one has returned; and how long it
- *  must then have a higher id than any that the leader has seen. Three and two ticks. */
+/**
+ * Time after a configuration took the lead before a connection can prove that another one has returned (three ticks),
+ * and time for which that connection must then have a higher id than any the leader has seen (two ticks).
+ */
 const SETTLING_MS: u64 = 3000;
 const PROOF_MS: u64 = 2000;
-/** Envoy counts connections from 1 on. QUIC's ids are hashes, which say nothing of time. */
+/** Envoy numbers TCP connections from 1. QUIC connection ids are hashes, which have no order in time. */
 const CONNECTION_LIMIT: u64 = 1 << 40;
-/** Connections of both, each newer than the other's before, that show the same. */
+/** Number of alternating new connections after which both configurations are reported to receive new connections. */
 const ALTERNATIONS: i32 = 3;
 /** Two configurations that take the lead from each other within this time both receive new connections. */
 const ALTERNATION_MS: u64 = 60_000;
 
-/** Configurations that a VM remembers at most. Then it forgets all, and those in use are remembered again on their next tick. */
+/**
+ * Maximum number of configurations that a VM remembers. A full table is cleared, and the configurations in use are
+ * added again on their next tick.
+ */
 const MEMORY_LIMIT: i32 = 512;
 
 /** The generation at which this VM last had each configuration of each group. */
 let generations = new Table(64);
 
 /**
- * The part of a plugin instance in deciding which configuration of its group leads. An update leaves older instances in
- * service for connections that are open, and the policy of the newest configuration is to hold for these, too.
+ * Decides, for one plugin instance, which configuration of its group leads. An update leaves older instances in service
+ * for connections that are open, and the policy of the newest configuration must apply to these too.
  *
- * A configuration that is new to the group takes the lead, and one that returns by a call. One can also return without a
- * call, if Envoy still has an instance of it that drains. Streams alone do not prove that: those of a draining instance
- * look alike. But it gets no new connections, and connection ids rise with time. Where the leader has no policy and
- * never had a stream, any connection that is first seen after it settled is taken as the proof, so that a policy that returns
- * holds everywhere. If that is wrong, as for a connection that was idle until then, the leader's first connection corrects it.
+ * A configuration that is new to the group takes the lead, and so does one that returns by a call. A configuration can
+ * also return without a call, if Envoy still has a draining instance of it. Streams alone do not prove that, because a
+ * draining instance has streams too. But it gets no new connections, and connection ids rise with time. If the leader
+ * has no policy and never had a stream, any connection that is first seen after it settled counts as proof, so that a
+ * returning policy applies everywhere. If that is wrong, as for a connection that was idle until then, the leader's
+ * first connection corrects it.
  */
 export class Leadership {
-  /** Whether this configuration, or one that is applied alike, leads. */
+  /** Whether this configuration, or one with the same effect, leads. */
   leads: bool = true;
-  /** Whether the ids of connections are needed: several configurations are alive, and one has a policy. */
+  /** Whether connection ids are needed: several configurations are alive, and one has a policy. */
   needsConnections: bool = false;
-  /** The leading configuration where it is another one and has a policy; null where it has none. */
+  /** The leading configuration if it is another one and has a policy; otherwise null. */
   newer: Newer | null = null;
-  /** Live configurations of the group that are applied otherwise than the leading one, where one of them has a policy. */
+  /** Number of live configurations of the group whose effect differs from the leading one's; 0 if none of them has a
+   *  policy. */
   outdated: i32 = 0;
-  /** A sign that instances of the group are not successors of each other: two of them receive new connections. */
+  /** Instances of the group are not successors of each other: two of them receive new connections. */
   alternates: bool = false;
   hasClaimed: bool = false;
   hadStreams: bool = false;
-  /** The service time of the last tick. */
+  /** Service time of the last tick. */
   private nowMs: u64 = 0;
   private generation: u64 = 0;
   /** The highest connection id that this instance has seen. */
   private connection: u64 = 0;
   /** Connections up to this id prove nothing. */
   private floor: u64 = 0;
-  /** A connection that may prove that this configuration has returned, and when it came; 0: none. */
+  /** A connection that may prove that this configuration has returned, and the service time when it was seen; 0 for
+   *  none. */
   private candidate: u64 = 0;
   private candidateAtMs: u64 = 0;
-  /** How often such a connection was followed by a newer one of the leader. */
+  /** How often a candidate connection was followed by a newer connection of the leader. */
   private overtaken: i32 = 0;
   private leaderConnection: u64 = 0;
   /** See {@link isComparable}. */
@@ -66,7 +74,7 @@ export class Leadership {
   private isChanged: bool = false;
   private claims: Claims;
 
-  /** @param group a hash of what the group has in common. */
+  /** @param group hash of the plugin, instance and role that the group shares */
   constructor(
     shared: Store,
     private group: u64,
@@ -74,14 +82,14 @@ export class Leadership {
     this.claims = new Claims(shared);
   }
 
-  /** A configuration that was just settled: its claim is to be made anew. */
+  /** Resets the claim of a configuration that was just settled, so that it claims again. */
   reset(): void {
     this.hasClaimed = false;
     this.candidate = 0;
   }
 
-  /** Whether any configuration of the group served streams, this one did, or one alive has a policy: of another role's group
-   *  these decide whether an instance without a configured role belongs to it. */
+  /** Whether any configuration of the group served streams. Together with {@link isServedBy} and {@link
+   *  isProtected}, this decides whether an instance without a configured role belongs to a role's group. */
   isKnown(): bool {
     return this.anyClaim(ClaimFlag.HadStreams);
   }
@@ -96,7 +104,7 @@ export class Leadership {
     return claim != null && (claim.flags & ClaimFlag.HadStreams) != 0;
   }
 
-  /** Whether a configuration served streams of this group and of another one. */
+  /** Whether one configuration served streams of both this group and another one. */
   sharesWith(other: Leadership): bool {
     this.claims.load();
     const keys: u64[] = [];
@@ -117,7 +125,7 @@ export class Leadership {
     return false;
   }
 
-  /** A stream on a connection of this id. */
+  /** Records that a stream arrived on a connection of this id. */
   saw(connection: u64): void {
     if (connection == 0 || connection >= CONNECTION_LIMIT) return;
     this.connection = max(this.connection, connection);
@@ -128,8 +136,8 @@ export class Leadership {
     this.candidateAtMs = this.nowMs;
   }
 
-  /** Claims, renews the claim, and finds out what leads. To be called when the configuration settles and on each tick, with
-   *  the service time. True where this configuration has just taken the lead. */
+  /** Claims or renews the claim, and determines which configuration leads. Called when the configuration settles and
+   *  on each tick, with the service time. True if this configuration has just taken the lead. */
   refresh(applied: AppliedConfiguration, nowMs: u64): bool {
     this.nowMs = nowMs;
     const claims = this.claims;
@@ -149,7 +157,7 @@ export class Leadership {
     return false;
   }
 
-  /** This instance has no part in the group any more. */
+  /** Withdraws this instance from the group. */
   leave(applied: AppliedConfiguration): void {
     if (!this.hasClaimed) return;
     this.hasClaimed = false;
@@ -171,7 +179,7 @@ export class Leadership {
     return mix(this.group ^ mix(applied.key)) | 1;
   }
 
-  /** The first claim of this instance. */
+  /** Makes the first claim of this instance. */
   private enter(applied: AppliedConfiguration, nowMs: u64): Claim {
     const claims = this.claims;
     let claim = claims.find(applied.key);
@@ -180,9 +188,10 @@ export class Leadership {
       claim = claims.add(applied.key);
       isNew = true;
     } else {
-      // A worker that is late with an older configuration must not take the lead. A VM that had it before, and knows of all
-      // that came since, has been called anew: it has returned. Even the leading one gets a new generation then, or a worker
-      // that is late with this call would count it as a second return, and lead in place of a newer configuration.
+      // A worker that receives an older configuration late must not take the lead. A VM that had the configuration
+      // before, and knows all later ones, has been called again: the configuration has returned. Even the leading one
+      // gets a new generation then. Otherwise a worker that receives this call late would count it as a second return,
+      // and lead in place of a newer configuration.
       isNew = !isLive(claim, nowMs) || generations.get(this.memoryKey(applied)) == claim.generation;
     }
     this.isChanged = true;
@@ -195,7 +204,7 @@ export class Leadership {
   private renew(applied: AppliedConfiguration, nowMs: u64): Claim {
     let claim = this.claims.find(applied.key);
     if (!claim) {
-      // It had to make room for others.
+      // The claim had been evicted to make room for others.
       claim = this.claims.add(applied.key);
       claim.generation = this.generation;
     }
@@ -207,7 +216,7 @@ export class Leadership {
     return claim;
   }
 
-  /** Writes down what the instance applies and has seen. */
+  /** Updates the claim with what the instance applies and has seen. */
   private describe(claim: Claim, applied: AppliedConfiguration): void {
     let flags: u32 = claim.flags & ClaimFlag.HadStreams;
     if (this.hadStreams) flags |= ClaimFlag.HadStreams;
@@ -220,7 +229,7 @@ export class Leadership {
     this.isChanged = true;
   }
 
-  /** Takes the lead where it is due. True if so. */
+  /** Takes the lead if this configuration should lead. True if it has just taken it. */
   private compete(claim: Claim, applied: AppliedConfiguration, nowMs: u64): bool {
     const claims = this.claims;
     const head = claims.head;
@@ -253,7 +262,7 @@ export class Leadership {
     if (!isComparable(leader)) this.candidate = 0;
     if (!this.candidate) return false;
     if (this.candidate <= leader.connection) {
-      // Both have connections that are newer than the other's were.
+      // Both configurations have a connection that is newer than the other's previous one.
       if (++this.overtaken >= ALTERNATIONS) this.reportAlternation(nowMs);
       this.candidate = 0;
       return false;
@@ -261,7 +270,7 @@ export class Leadership {
     return elapsed(this.candidateAtMs, nowMs) >= PROOF_MS;
   }
 
-  /** Writes down that this configuration and the leading one both receive new connections. */
+  /** Records that this configuration and the leading one both receive new connections. */
   private reportAlternation(nowMs: u64): void {
     const head = this.claims.head;
     this.overtaken = 0;
@@ -281,7 +290,7 @@ export class Leadership {
     this.isChanged = true;
   }
 
-  /** Takes down what the claims say. */
+  /** Updates this object from the claims. */
   private observe(claim: Claim, applied: AppliedConfiguration, nowMs: u64): void {
     const claims = this.claims;
     const head = claims.head;
@@ -312,20 +321,22 @@ export class Leadership {
   }
 }
 
-/** Whether a connection can prove that another configuration has returned after this one. Where this one has shown no id,
- *  only if it never had a stream, and no policy that a wrong proof would lift. */
+/**
+ * Whether a connection can prove that another configuration has returned after this one. If this one has shown no
+ * connection id, it can only if this one never had a stream and has no policy that a wrong proof would lift.
+ */
 function isComparable(leader: Claim): bool {
   return leader.connection != 0 || !(leader.flags & (ClaimFlag.HadStreams | ClaimFlag.HasPolicy));
 }
 
-/** The leading configuration, as an instance reads it that does not lead. */
+/** The leading configuration, as read by an instance that does not lead. */
 export class Newer {
-  /** The stage that decides by its policy; null until the first stream comes. */
+  /** The stage that applies its policy; null until the first stream. */
   stage: Stage | null = null;
 
   private constructor(
     readonly effective: u64,
-    /** Null where this module cannot read it. */
+    /** Null if this module cannot read it. */
     readonly config: PluginConfig | null,
   ) {}
 

@@ -9,18 +9,18 @@ import { Stage } from "../../gate/stage/stage";
 import { Leadership } from "./leadership";
 import { Host } from "../unit";
 
-/** Ticks from one reminder to the next. */
+/** Number of ticks between two reminders. */
 const REMINDER_TICKS: i32 = 60;
 
-/** Those of all plugin instances of this VM, in the order in which their configurations came. */
+/** The leaderships of all plugin instances of this VM, in the order in which their configurations arrived. */
 const instances: Leaderships[] = [];
 
 /**
- * The parts of a plugin instance in deciding which configuration leads: one for each role that it serves. Where the role is
- * not configured, that is what its streams tell; before the first of them, every role that the plugin is known to serve.
+ * The {@link Leadership} of a plugin instance in each role that it serves. Without a configured role, its streams
+ * determine the roles; before its first stream, it takes part in every role that the plugin is known to serve.
  */
 export class Leaderships {
-  /** Whether a policy of a newer configuration is to be applied to some streams, or their connections to be looked at. */
+  /** Whether some streams need the policy of a newer configuration, or their connection ids are needed. */
   isConcerned: bool = false;
   private server: Leadership | null = null;
   private client: Leadership | null = null;
@@ -36,12 +36,13 @@ export class Leaderships {
     this.gauges = new PolicyGauges(new Store(host.sharedData, 0, "configurations"), host.metrics);
   }
 
-  /** The part in a role's group. The configuration must have been settled. */
+  /** The leadership in a role's group. The configuration must have been settled. */
   of(role: string): Leadership {
     return role == "client" ? this.client! : this.server!;
   }
 
-  /** The configuration has settled: claims where it is due. `plugin` is a hash of the plugin's name and root id. */
+  /** Makes the claims of a configuration that has settled. `plugin` is a hash of the plugin's name and root id;
+   *  `now` is the service time in milliseconds. */
   settle(plugin: u64, applied: AppliedConfiguration, now: u64): void {
     const at = instances.indexOf(this);
     if (at >= 0) instances.splice(at, 1);
@@ -52,7 +53,7 @@ export class Leaderships {
     this.refresh(now);
   }
 
-  /** To be called on each tick. True where the configuration took the lead. */
+  /** Called on each tick. True if the configuration took the lead. */
   tick(plugin: u64, applied: AppliedConfiguration, now: u64): bool {
     this.open(plugin, applied);
     const took = this.refresh(now);
@@ -62,7 +63,7 @@ export class Leaderships {
     return took;
   }
 
-  /** A stream of this role comes. */
+  /** Records that the instance has a stream of this role. */
   serve(role: string, now: u64): void {
     const leadership = this.of(role);
     if (leadership.hadStreams) return;
@@ -76,19 +77,19 @@ export class Leaderships {
     this.weigh();
   }
 
-  /** The plugin instance ends. */
+  /** Removes the plugin instance, which is closing. */
   close(): void {
     const at = instances.indexOf(this);
     if (at >= 0) instances.splice(at, 1);
   }
 
-  /** The stage of the newer configuration that leads in a role; null where there is none. */
+  /** The stage of the newer configuration that leads in a role; null if there is none. */
   newerStage(role: string): Stage | null {
     const newer = this.of(role).newer;
     return newer ? newer.stage : null;
   }
 
-  /** Whether the configuration leads where it serves. */
+  /** Whether the configuration leads in at least one role. */
   get leads(): bool {
     return this.isLeadingIn("server") || this.isLeadingIn("client");
   }
@@ -134,7 +135,7 @@ export class Leaderships {
     const own = this.of(role);
     const other = this.of(role == "client" ? "server" : "client");
     if (own.hadStreams || own.isServedBy(key)) return true;
-    // A configuration of both directions may be followed by another one.
+    // A configuration that served both directions may have a successor that does too.
     if (own.isKnown() && own.sharesWith(other)) return true;
     if (other.hadStreams || other.isServedBy(key)) return false;
     if (!own.isKnown()) return !other.isKnown() && role == "server";
@@ -169,7 +170,7 @@ export class Leaderships {
     );
   }
 
-  /** Records what is in force where this configuration leads. */
+  /** Records the policy gauges if this configuration leads. */
   private recordGauges(role: string, now: u64): void {
     const leadership = this.of(role);
     if (!leadership.hasClaimed || !leadership.leads) return;

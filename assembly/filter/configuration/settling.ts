@@ -1,25 +1,28 @@
 import { StreamControl } from "../../host/stream_control";
 import { Configuration } from "./configuration";
 
-/** The configurations of this VM that have come and are not settled yet, in the order in which they came. */
+/** The configurations of this VM that have arrived and are not settled yet, in the order of arrival. */
 const unsettled: Settling[] = [];
 
-/** Settles the configuration of one plugin instance, and those before it: what is kept of them must be the newest. */
+/**
+ * Settles the configuration of one plugin instance after all earlier ones of the VM, so that the newest is the one that
+ * is kept.
+ */
 export class Settling {
-  /** @param id the plugin instance. */
+  /** @param id context id of the plugin instance */
   constructor(
     private id: u32,
     private configuration: Configuration,
     private streams: StreamControl,
   ) {}
 
-  /** A configuration has come. */
+  /** Queues a configuration that has just arrived. */
   begin(): void {
     if (!unsettled.includes(this)) unsettled.push(this);
   }
 
-  /** Settles the configuration, after those that came to this VM before it. `context` is the stream or plugin instance that
-   *  host calls refer to. False where it was settled before. */
+  /** Settles the configuration, after those that arrived in this VM before it. `context` is the stream or plugin
+   *  instance that host calls refer to afterwards. False if it was settled before. */
   settle(context: u32): bool {
     if (!unsettled.includes(this)) return false;
     this.settleUpTo(unsettled.indexOf(this), context);
