@@ -10,7 +10,7 @@ import { GateRequest, StageState } from "./stage/request";
 import { stageOf } from "./stage/stage";
 import { Verdict, VerdictKind } from "./stage/verdict";
 
-/** Carries out verdicts. */
+/** Carries out the verdicts of stages. */
 export class Enforcement extends LaterVerdicts {
   constructor(
     private replies: Replies,
@@ -22,7 +22,8 @@ export class Enforcement extends LaterVerdicts {
     super();
   }
 
-  /** Answers the request if the verdict says so: host calls must refer to its stream. False where it is answered. */
+  /** Answers the request if the verdict says so. Host calls must refer to its stream. Returns false if the request
+   *  is answered. */
   lets(request: GateRequest, verdict: Verdict): bool {
     if (verdict.kind != VerdictKind.Answer) return true;
     request.isAnswered = true;
@@ -32,8 +33,9 @@ export class Enforcement extends LaterVerdicts {
     return false;
   }
 
-  /** Takes the messages out of the body of a request which stages have rejected, before it goes on: host calls must refer to its
-   *  stream, whose exchange has read the body. False where that cannot be done, and the request is answered. */
+  /** Removes the messages that stages have rejected from the body of a request before it goes on. Host calls must
+   *  refer to its stream, whose exchange has read the body. Returns false if the body cannot be rewritten and the
+   *  request is answered instead. */
   rewrite(request: GateRequest): bool {
     const rewrites = request.rewrites;
     if (!rewrites) return true;
@@ -43,7 +45,7 @@ export class Enforcement extends LaterVerdicts {
     return this.lets(request, stageOf(state).unwritable(state, request));
   }
 
-  /** Leaves the errors of a request of HTTP+SSE for the stream on which it is answered. */
+  /** Leaves the errors for an HTTP+SSE request for the stream that carries its responses. */
   private shareErrors(request: GateRequest): void {
     const stream = request.exchange.stream;
     if (!stream.session.isHttpSse) return;
@@ -72,7 +74,7 @@ export class Enforcement extends LaterVerdicts {
     this.streams.continueRequest();
   }
 
-  /** Limits have rejected some of the messages that have waited. */
+  /** Rejects, in the exchange, the waiting messages that limits have rejected. */
   private rejectLater(request: GateRequest): void {
     const exchange = request.exchange;
     for (let at = request.firstRejected; at; at = changetype<RejectedRequest>(at).next) {

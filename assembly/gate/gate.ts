@@ -16,21 +16,21 @@ import { StageHost } from "./stage/stage_host";
 import { VerdictKind } from "./stage/verdict";
 import { Stages } from "./stages";
 
-/** Which stages are concerned with a request: a bit for each of the instance's own, the first lowest. */
+/** The instance's own stages that apply to a request: one bit per stage, the first stage in the lowest bit. */
 export type Concern = u32;
 const ACCESS: Concern = 1;
 
 /**
- * Decides about the requests of a plugin instance. It asks the stages in order: that of a newer configuration, where one
- * leads, then the instance's own. A request waits while a stage holds it, passes once all let it pass, and gets the answer of
- * the first stage that answers.
+ * Decides about the requests of a plugin instance. It asks the stages in order: that of a newer configuration that
+ * leads, if any, then the instance's own. A request waits while a stage holds it, passes once all let it pass, and gets
+ * the answer of the first stage that answers.
  */
 export class Gate {
-  /** The access policy that applies; null where there is none. */
+  /** The active access policy; null if there is none. */
   policy: Policy | null = null;
-  /** The limits that apply; null where there are none. */
+  /** The active limits; null if there are none. */
   limits: LimitRules | null = null;
-  /** Those of the configuration that applies, the access policy first. */
+  /** The stages of the active configuration, the access policy first. */
   private stages: Stage[] = [];
   /** The proxy may hold the headers of requests. */
   private mayHoldHeaders: bool = false;
@@ -46,7 +46,7 @@ export class Gate {
     private edits: ResponseEdits,
   ) {}
 
-  /** Another configuration applies. `paths` are those of `match.paths`. */
+  /** Switches to another configuration. `paths` are those of `match.paths`. */
   apply(config: PluginConfig, paths: NamedPaths): void {
     const access = config.access;
     this.policy = access ? new Policy(access, config.identity, config.hold) : null;
@@ -58,7 +58,7 @@ export class Gate {
     this.kept = this.kept.concat(this.stages);
   }
 
-  /** The stage of a newer configuration. Null where it denies nothing. */
+  /** The stage of a newer configuration. Null if it denies nothing. */
   open(newer: PluginConfig): Stage | null {
     const stage = this.factory.ofNewer(newer, this.host);
     if (stage) this.kept.push(stage);
@@ -70,7 +70,7 @@ export class Gate {
     return this.stages.length > 0;
   }
 
-  /** The instance's own stages that are concerned with a request, as far as its headers tell; 0 for none. */
+  /** The instance's own stages that apply to a request, judging by its headers; 0 for none. */
   concern(head: RequestHead, endOfStream: bool): Concern {
     let concern: Concern = 0;
     for (let i = 0; i < this.stages.length; i++) {
@@ -79,8 +79,8 @@ export class Gate {
     return concern;
   }
 
-  /** The head of a request that these stages are concerned with. `newer` is that of a newer configuration; null for none.
-   *  `now` in milliseconds. */
+  /** Begins a request, from its headers, in the stages that apply to it. `newer` is the stage of a newer
+   *  configuration; null for none. */
   begin(
     stream: u32,
     exchange: Exchange,
@@ -112,14 +112,15 @@ export class Gate {
     this.enforcement.lets(request, verdict);
   }
 
-  /** Whether the headers of the request, which has a body, stay in the proxy too. Then the gate watches for its body. */
+  /** Whether the proxy holds the headers of the request, which has a body, as well. If so, the gate watches for the
+   *  body. */
   holdHeaders(request: GateRequest): bool {
     if (!this.mayHoldHeaders || !request.isHeld) return false;
     this.held.add(request, this.host.clock.milliseconds);
     return true;
   }
 
-  /** The body of a held request has grown to `size` bytes. False where it is answered. */
+  /** Handles the body of a held request, which has grown to `size` bytes. Returns false if the request is answered. */
   grow(request: GateRequest, size: usize): bool {
     if (request.holdsHeaders) {
       this.held.remove(request);
@@ -137,7 +138,8 @@ export class Gate {
     return true;
   }
 
-  /** A held request is whole: asks the stages that hold it. Returns the bytes of its body, none of which has passed. */
+  /** Asks the stages that hold a complete request. Returns the number of bytes of its body, none of which has
+   *  passed. */
   conclude(request: GateRequest): usize {
     this.held.remove(request);
     for (let at = request.first; at; at = changetype<StageState>(at).next) {
@@ -151,13 +153,14 @@ export class Gate {
     return request.heldBytes;
   }
 
-  /** A held request goes on, which its exchange has read, without the messages that stages have rejected. False where it is answered
-   *  instead. */
+  /** Removes the messages that stages have rejected from a held request that its exchange has read and that goes on.
+   *  Returns false if the request is answered instead. */
   rewrite(request: GateRequest): bool {
     return this.enforcement.rewrite(request);
   }
 
-  /** Bytes of a request that pass, or that stay where it is answered. */
+  /** Passes the bytes of a request to the stages that read it. The request passes, or it is answered and the bytes
+   *  stay. */
   bytes(request: GateRequest, at: usize, length: usize): void {
     request.passedBytes += length;
     for (let next = request.first; next; next = changetype<StageState>(next).next) {
@@ -166,7 +169,7 @@ export class Gate {
     }
   }
 
-  /** A request has passed to its end. */
+  /** Handles the end of a request that has passed. */
   end(request: GateRequest): void {
     for (let at = request.first; at; at = changetype<StageState>(at).next) {
       const state = changetype<StageState>(at);
@@ -174,7 +177,8 @@ export class Gate {
     }
   }
 
-  /** Another filter has limited a request that has passed, and its answer has come. False where a stage answers in its place. */
+  /** Handles a response by which another filter limited a request that passed. Returns false if a stage answers
+   *  instead. */
   letsLimited(request: GateRequest): bool {
     for (let at = request.first; at && !request.isAnswered; at = changetype<StageState>(at).next) {
       const state = changetype<StageState>(at);
@@ -183,13 +187,13 @@ export class Gate {
     return !request.isAnswered;
   }
 
-  /** The headers of the response to a request have come, which is not the gate's own: edits it from now on where stages want that.
-   *  False where it is answered in place of the server. */
+  /** Handles the response headers, unless the gate made the response: from now on, edits it if stages need that.
+   *  Returns false if the gate answers in place of the server. */
   letsRespond(request: GateRequest, head: ResponseHead, endOfStream: bool): bool {
     return this.enforcement.lets(request, this.edits.begin(request, head, endOfStream));
   }
 
-  /** The stream of the request is over. */
+  /** Handles the end of the request's stream. */
   close(request: GateRequest): void {
     this.edits.end(request);
     this.held.remove(request);
@@ -204,8 +208,8 @@ export class Gate {
     request.release();
   }
 
-  /** Drops the stages that neither a request nor a configuration needs any more. `newer` are those of newer configurations;
-   *  null for none. */
+  /** Drops the stages that no request and no configuration needs any more. The arguments are the stages of newer
+   *  configurations; null for none. */
   sweep(newer: Stage | null, otherNewer: Stage | null): void {
     for (let i = this.kept.length - 1; i >= 0; i--) {
       const stage = this.kept[i];
@@ -215,7 +219,7 @@ export class Gate {
   }
 }
 
-/** The request of an exchange that stages are concerned with; null where none is. */
+/** The exchange's request if stages apply to it; otherwise null. */
 export function gatedRequest(exchange: Exchange): GateRequest | null {
   return exchange.gated ? changetype<GateRequest>(exchange.gated) : null;
 }

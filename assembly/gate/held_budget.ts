@@ -2,21 +2,26 @@ import { CALLER_PART, HoldConfig } from "../config/rules/hold_config";
 import { Table } from "../memory/table";
 import { GateRequest } from "./stage/request";
 
-/** What a caller has held is packed: the number of requests above {@link BYTES_BITS} bits for the number of bytes. */
+/**
+ * The held amount of a caller is packed into a u64: the number of bytes in the lowest {@link BYTES_BITS} bits, the
+ * number of requests above them.
+ */
 const BYTES_BITS: u64 = 40;
 const BYTES_MASK: u64 = (1 << BYTES_BITS) - 1;
 
-/** What a plugin instance holds of requests on this worker. It is bounded, for each caller too, so that no caller can keep
- *  others from being served, and the proxy's memory does not grow with what clients send. */
+/**
+ * Counts the requests that a plugin instance holds on this worker. Their number and bytes are bounded in total and for
+ * each caller, so that no caller can block others, and the proxy's memory does not grow with what clients send.
+ */
 export class HeldBudget {
   private streams: u32 = 0;
   private bytes: u64 = 0;
   private byOwner: Table = new Table(64);
 
-  /** @param hold the bounds, by the configuration that applies. */
+  /** @param hold the bounds of the active configuration */
   constructor(public hold: HoldConfig) {}
 
-  /** Counts a request that is to be held. False where that is one too many: then it is not counted. */
+  /** Counts a request to be held. Returns false, and does not count it, if that exceeds a bound. */
   add(request: GateRequest): bool {
     const most = <u32>this.hold.maxStreams;
     const owner = keyOf(request);
@@ -31,7 +36,8 @@ export class HeldBudget {
     return true;
   }
 
-  /** The body of a counted request has grown to `size` bytes. False where that is too much. */
+  /** Counts the body of a counted request, which has grown to `size` bytes. Returns false, and does not count the
+   *  new bytes, if that exceeds a bound. */
   grow(request: GateRequest, size: usize): bool {
     if (size <= request.budgetedBytes) return true;
     const more = size - request.budgetedBytes;
@@ -44,7 +50,7 @@ export class HeldBudget {
     return true;
   }
 
-  /** The request is not held any more. Nothing where it is not counted. */
+  /** Removes a request that is no longer held. Does nothing if it is not counted. */
   remove(request: GateRequest): void {
     if (!request.isBudgeted) return;
     request.isBudgeted = false;
@@ -60,7 +66,7 @@ function partOf(most: u32): u32 {
   return max<u32>(most / CALLER_PART, 1);
 }
 
-/** The key of the request's caller: callers who cannot be told apart are one. */
+/** The key of the request's caller. All unknown callers share the key 1. */
 function keyOf(request: GateRequest): u64 {
   return request.owner ? request.owner : 1;
 }

@@ -1,18 +1,20 @@
 import { GateRequest } from "./stage/request";
 import { elapsed, hasCome } from "../memory/elapsed";
 
-/** How long the body of a request may take to begin whose headers are held. */
+/** How long a request whose headers are held may take until its body begins. */
 const PATIENCE_MS: u64 = 5000;
 
-/** The requests of a plugin instance whose headers are held until their bodies come, in the order in which they came. A proxy
- *  that is not configured to allow that never sends a body: such requests would wait for ever. */
+/**
+ * The requests of a plugin instance whose headers are held until their bodies arrive, in the order of arrival. A proxy
+ * that is not configured for this never sends a body, and such requests would wait forever.
+ */
 export class HeldStreams {
   private first: usize = 0;
   private last: usize = 0;
-  /** Bodies come behind held headers. */
+  /** The proxy has sent a body after held headers at least once. */
   private isProven: bool = false;
 
-  /** The headers of the request are held from now on. `now` in milliseconds. */
+  /** Adds a request whose headers are held from `now`, in milliseconds. */
   add(request: GateRequest, now: u64): void {
     request.holdsHeaders = true;
     request.heldAtMs = now;
@@ -23,7 +25,7 @@ export class HeldStreams {
     this.last = changetype<usize>(request);
   }
 
-  /** The body of the request has begun, or its stream is over. */
+  /** Removes a request whose body has begun or whose stream has ended. Does nothing if its headers are not held. */
   remove(request: GateRequest): void {
     if (!request.holdsHeaders) return;
     request.holdsHeaders = false;
@@ -33,16 +35,16 @@ export class HeldStreams {
     else this.first = request.next;
   }
 
-  /** A body came behind held headers. */
+  /** Records that the proxy sends bodies after held headers. */
   prove(): void {
     this.isProven = true;
   }
 
-  /** The request that has waited longest for its body, if that is too long; null where there is none. */
+  /** The request that has waited longest for its body, if it has waited too long; otherwise null. */
   overdue(nowMs: u64): GateRequest | null {
     if (this.isProven || !this.first) return null;
     const request = changetype<GateRequest>(this.first);
-    // The clock was set back: the wait begins anew.
+    // The clock was set back: the wait begins again.
     if (!hasCome(request.heldAtMs, nowMs)) request.heldAtMs = nowMs;
     return elapsed(request.heldAtMs, nowMs) >= PATIENCE_MS ? request : null;
   }

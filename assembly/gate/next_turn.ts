@@ -6,42 +6,45 @@ import { Store } from "../store/primitives/store";
 import { StreamControl } from "../host/stream_control";
 import { TurnWork, Turns } from "./stage/turns";
 
-/** Before the number of a queue in its name. */
+/** Prefix of queue names; the number of the queue follows. */
 const QUEUE_PREFIX = "mcp/turns/";
 const NUMBERS: i32 = 256;
-/** A message to another instance: the worker and the key, u64 each. */
+/** Size in bytes of a message to another instance: the worker and the key, u64 each. */
 const MESSAGE_SIZE: usize = 16;
-/** Messages that one turn reads at most: there is a turn for each. */
+/** Maximum number of messages that one turn reads. Each message causes a turn of its own. */
 const READ_LIMIT: i32 = 64;
-/** Requests that one turn passes or answers at most. */
+/** Maximum number of requests that one turn passes or answers. */
 const TURN_LIMIT: i32 = 32;
 
 const message: usize = memory.data(<i32>MESSAGE_SIZE);
 
 /**
- * Gets a plugin instance called again in a new turn of its worker's event loop, some 0.1 ms later, and lets instances wake
- * each other. The means is a shared queue of the instance's own. Each instance on each worker claims one of 256 queue names,
- * since Envoy frees no name and wakes only the instance that registered a name last. Should a wake-up get lost, the next tick
- * asks for another one.
+ * Gets a plugin instance called again in a new turn of its worker's event loop, about 0.1 ms later, and lets instances
+ * wake each other. It uses a shared queue of the instance's own. Each instance on each worker claims one of 256 queue
+ * names, because Envoy never frees a name and wakes only the instance that registered it last. If a wake-up gets lost,
+ * the next tick asks for another one.
  */
 export class NextTurn extends Turns {
   private works: TurnWork[] = [];
-  /** The work that the next turn begins with. */
+  /** Index of the work that the next turn begins with. */
   private first: i32 = 0;
-  /** Whose numbers are the numbers of the queues; null until the first turn is needed. */
+  /** Claims the number of the queue; null until the first turn is needed. */
   private slots: Slots | null = null;
-  /** The host's numbers of the queues of other instances, by their own; 0 where not looked up. */
+  /** The host's ids of the queues of other instances, indexed by queue number; 0 if not looked up yet. */
   private found: StaticArray<u32> = new StaticArray<u32>(NUMBERS);
-  /** The number of the own queue, -1 before it has one, and its name: requests that begin to wait leave no garbage. */
+  /** The number of this instance's queue, -1 before it has one, and its name. Caching the name avoids garbage when
+   *  requests begin to wait. */
   private named: i32 = -1;
   private name: string = "";
-  /** A turn was asked for and has not come. */
+  /** A turn was requested and has not come yet. */
   private isAwaited: bool = false;
   /** A turn came since the last tick that had work left. */
   private hasCome: bool = false;
 
-  /** @param rootId the plugin instance.
-   *  @param queue a queue that is not registered. */
+  /**
+   * @param rootId context id of the plugin instance
+   * @param queue a queue that is not registered yet
+   */
   constructor(
     private rootId: u32,
     private queue: SharedQueue,
@@ -74,7 +77,7 @@ export class NextTurn extends Turns {
     }
     const before = slots.number;
     if (!slots.begin(now)) return false;
-    // A turn that was asked for by another number went to whoever has that now.
+    // A turn requested under another number went to the instance that has that number now.
     if (slots.number != before) this.isAwaited = false;
     slots.end();
     if (!slots.isOwned) return false;
@@ -102,8 +105,8 @@ export class NextTurn extends Turns {
     this.queue.send(queue, message, MESSAGE_SIZE);
   }
 
-  /** A tick: works, and asks for a turn where work is left, unless the turns of an earlier tick still follow each other. `now`
-   *  in milliseconds. */
+  /** Does some work on a tick and asks for a turn if work is left, unless the turns of an earlier tick still follow
+   *  each other. `now` is in milliseconds. */
   onTick(now: u64): void {
     if (!this.work()) return;
     const isAlive = this.isAwaited && this.hasCome;
@@ -112,7 +115,7 @@ export class NextTurn extends Turns {
     this.isAwaited = this.queue.wake();
   }
 
-  /** A turn has come. */
+  /** Reads the messages of other instances and does some work, in a turn. */
   onTurn(): void {
     if (!this.slots) return;
     for (let i = 0; i < READ_LIMIT && this.queue.next(); i++) {
@@ -128,7 +131,7 @@ export class NextTurn extends Turns {
     for (let i = 0; i < this.works.length; i++) this.works[i].woken(worker, key);
   }
 
-  /** Does some of the work. True where there is more. */
+  /** Does some work. Returns true if there is more. */
   private work(): bool {
     const works = this.works;
     let left = TURN_LIMIT;
@@ -145,7 +148,6 @@ export class NextTurn extends Turns {
   }
 }
 
-/** The name of the queue of this number. */
 function nameOf(number: i32): string {
   return QUEUE_PREFIX + number.toString();
 }

@@ -2,16 +2,17 @@ import { IdKind } from "../jsonrpc/id";
 import { Clock } from "../host/clock";
 import { GateRequest } from "./stage/request";
 
-/** Finds the errors that replace those by which servers answer what the gate has rewritten. */
+/** Finds the errors that replace a server's responses to requests that the gate has rewritten. */
 export class Rejections {
-  /** The JSON text of the error that {@link find} has found, `length` bytes. Valid until the next call. */
+  /** The JSON text of the error that {@link find} found: `length` bytes. Valid until the next call. */
   at: usize = 0;
   length: i32 = 0;
 
   constructor(private clock: Clock) {}
 
-  /** Whether the answer to the request of this id, on the stream of `request`, is to have another error than the server's. On a
-   *  stream of HTTP+SSE it may be the answer to a POST. `idHash`: see `jsonrpc/id.ts`. */
+  /** Finds the error that replaces the server's response to the request of this id, on the stream of `request`. On
+   *  an HTTP+SSE stream it may be the response to a POST. For `idHash` see `jsonrpc/id.ts`. Returns false if the
+   *  server's response stays as it is. */
   find(request: GateRequest, kind: IdKind, idHash: u64): bool {
     const own = request.rejected(kind, idHash);
     if (own) {

@@ -22,7 +22,9 @@ import { GateRequest, StageState } from "./stage/request";
 import { stageOf } from "./stage/stage";
 import { PASS, Verdict } from "./stage/verdict";
 
-/** What says how long a body is, or that it is unchanged (RFC 9110, sections 8.6 and 8.8.3; RFC 9530; RFC 3230). */
+/**
+ * Headers that state a body's length, or that it is unchanged (RFC 9110, sections 8.6 and 8.8.3; RFC 9530; RFC 3230).
+ */
 const BODY_HEADERS: string[] = ["content-length", "etag", "digest", "content-digest", "repr-digest", "content-md5"];
 const ANSWER_HEADERS = new HeaderBlock(["content-type", "application/json"]);
 const ACCEPTED: i32 = 202;
@@ -33,13 +35,15 @@ const DETAILS = "mcp_list_withheld[undecoded]";
 export class ResponseEdits extends EditJudge {
   private request: GateRequest | null = null;
   private answer: JsonWriter = new JsonWriter();
-  /** What {@link askStages} has found. */
+  /** The results of {@link askStages}. */
   private edited: Parts = 0;
   private withheld: Parts = 0;
   private watched: Parts = 0;
 
-  /** @param body the body of the current response.
-   *  @param headers the headers of the current response. */
+  /**
+   * @param body the body of the current response
+   * @param headers the headers of the current response
+   */
   constructor(
     private body: BodyWriter,
     private headers: HeaderMap,
@@ -48,12 +52,12 @@ export class ResponseEdits extends EditJudge {
     super();
   }
 
-  /** The headers of the response to a request have come, which is not the gate's own. `endOfStream`: it has no body. Answers in its
-   *  place where it should bring a list that must be edited, and cannot be read. */
+  /** Handles the headers of a response that the gate did not make. `endOfStream`: it has no body. Returns an answer
+   *  in place of the response if that should contain a list that must be edited but cannot be read. */
   begin(request: GateRequest, head: ResponseHead, endOfStream: bool): Verdict {
     const isGet = request.exchange.stream.kind == StreamKind.Get;
     const isEventStream = head.contentType == ContentType.EventStream;
-    // A stream that a GET opens may turn out to be one of HTTP+SSE, which brings the answers to other requests.
+    // A stream opened by a GET may turn out to be an HTTP+SSE stream, which carries the responses to other requests.
     const hasRewritten = request.firstRejected != 0 || (isGet && isEventStream);
     this.askStages(request);
     const edited = this.edited | (hasRewritten ? REWRITTEN_REQUESTS : 0);
@@ -79,18 +83,18 @@ export class ResponseEdits extends EditJudge {
     return PASS;
   }
 
-  /** A callback of the response's body begins. */
+  /** Begins a callback of the response body. */
   beginBytes(request: GateRequest): void {
     changetype<ResponseEditor>(request.editor).begin();
   }
 
-  /** Bytes of the body. */
+  /** Edits bytes of the body. */
   bytes(request: GateRequest, at: usize, length: usize): void {
     this.request = request;
     changetype<ResponseEditor>(request.editor).read(at, length, this);
   }
 
-  /** The callback is over, of whose `size` bytes so many have been read: replaces them, if the client gets others. */
+  /** Ends the callback of `size` bytes, of which `read` were read. Replaces them if the client gets different bytes. */
   endBytes(request: GateRequest, size: usize, read: usize): void {
     this.request = null;
     request.services.events.endWithheld();
@@ -98,7 +102,7 @@ export class ResponseEdits extends EditJudge {
     if (editor.hasChanged || read < size) this.body.replace(size, output.at, output.length);
   }
 
-  /** The response, or its stream, is over: what is held of it is dropped. */
+  /** Drops the held part of a response that has ended. */
   end(request: GateRequest): void {
     if (request.editor) changetype<ResponseEditor>(request.editor).release();
     request.editor = 0;
@@ -109,14 +113,14 @@ export class ResponseEdits extends EditJudge {
     let isWithheld = false;
     for (let at = request.first; at; at = changetype<StageState>(at).next) {
       const state = changetype<StageState>(at);
-      // Each counts what it withholds.
+      // Ask every stage, because each counts what it withholds.
       if (stageOf(state).withholds(state, request, element)) isWithheld = true;
     }
     return isWithheld;
   }
 
   deniesServerRequest(method: usize, length: i32): bool {
-    // Nobody answers those.
+    // Notifications get no response.
     if (startsWithText(method, length, "notifications/")) return false;
     const request = this.request!;
     let isDenied = false;
@@ -173,7 +177,7 @@ export class ResponseEdits extends EditJudge {
     );
   }
 
-  /** Adds up the parts of the response that the stages edit, withhold elements of, and only read. */
+  /** Collects the parts of the response that the stages edit, withhold elements of, and only read. */
   private askStages(request: GateRequest): void {
     this.edited = 0;
     this.withheld = 0;
@@ -188,14 +192,18 @@ export class ResponseEdits extends EditJudge {
   }
 }
 
-/** Whether the response to a POST is the answer to its request, rather than word that the request has arrived. */
+/**
+ * Whether the response to a POST contains the answer to its request, rather than the acknowledgement that it arrived.
+ */
 function isOwnAnswer(request: GateRequest, head: ResponseHead): bool {
   const stream = request.exchange.stream;
   return head.status != ACCEPTED && !stream.session.isHttpSse && !stream.isUnpaired;
 }
 
-/** What of a body of one message or batch is read: it brings what its request asked for, or why that failed. Where a list was asked
- *  for that is read, others are, too. */
+/**
+ * The parts to read in a body that is one message or batch: such a body answers its request, or states why that failed.
+ * If it answers a request for a list that is read, it may contain other lists too.
+ */
 function partsOfBody(request: GateRequest, known: Parts, asked: Parts, isGood: bool): Parts {
   const isModern = request.exchange.stream.revision == MODERN_REVISION;
   const asksClient = isGood && isModern ? SERVER_REQUESTS : 0;
@@ -203,7 +211,7 @@ function partsOfBody(request: GateRequest, known: Parts, asked: Parts, isGood: b
   return known & (lists | asksClient | REWRITTEN_REQUESTS);
 }
 
-/** The method that asks for the first of these lists. */
+/** The method that requests the first of these lists. */
 function listMethod(lists: Parts): Method {
   return lists & ALL_LISTS ? LIST_METHODS[ctz(lists)] : Method.Other;
 }

@@ -8,10 +8,10 @@ import { LimitStage } from "../limits/stage/limit_stage";
 import { Stage } from "./stage/stage";
 import { StageHost } from "./stage/stage_host";
 
-/** Makes the stages of configurations. */
+/** Creates the stages of configurations. */
 export class Stages {
-  /** The stages of a configuration that a plugin instance applies, in the order in which they decide: the access policy first,
-   *  then the limits, where there are any. `paths` are those of `match.paths`. */
+  /** The stages of an instance's active configuration, in the order in which they decide: the access policy first,
+   *  then the limits, if there are any. `paths` are those of `match.paths`. */
   ofOwn(
     config: PluginConfig,
     policy: Policy | null,
@@ -25,8 +25,8 @@ export class Stages {
     return stages;
   }
 
-  /** The stage of a newer configuration, which leads and has a policy, on an instance that applies an older one. Null where it
-   *  denies nothing, since the policy is in shadow mode. */
+  /** The stage of a newer configuration, which leads and has a policy, on an instance that applies an older one.
+   *  Null if it denies nothing because the policy is in shadow mode. */
   ofNewer(config: PluginConfig, host: StageHost): Stage | null {
     const access = config.access!;
     if (access.mode == RuleMode.Shadow) return null;

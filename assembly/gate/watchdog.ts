@@ -6,7 +6,10 @@ import { stageOf } from "./stage/stage";
 import { GateRequest, StageState } from "./stage/request";
 import { TurnWork } from "./stage/turns";
 
-/** Answers the held requests of a plugin instance whose bodies never came, some in each turn of the event loop. */
+/**
+ * Answers the held requests of a plugin instance whose bodies never came, a limited number in each turn of the event
+ * loop.
+ */
 export class Watchdog extends TurnWork {
   constructor(
     private held: HeldStreams,
@@ -28,14 +31,14 @@ export class Watchdog extends TurnWork {
     let done = 0;
     for (let request = this.held.overdue(now); done < most && request; request = this.held.overdue(now)) {
       this.held.remove(request);
-      // Of a stream that is gone, host calls would be about another one.
+      // If the stream no longer exists, host calls would refer to another one.
       if (this.streams.makeCurrent(request.stream)) this.expire(request);
       done++;
     }
     return done;
   }
 
-  /** Lets the first stage that holds the request answer it. */
+  /** Answers the request by the first stage that holds it. */
   private expire(request: GateRequest): void {
     let state = changetype<StageState>(request.first);
     while (!state.holds) state = changetype<StageState>(state.next);

@@ -6,15 +6,15 @@ import { IdKind } from "../../jsonrpc/id";
 import { ExchangeServices } from "../../mcp/exchange/services";
 import { Pool } from "../../memory/pool";
 
-/** Bytes of the id of a list's request that are kept. */
+/** Maximum length in bytes of the kept id of a list request. */
 const LIST_ID_LIMIT: i32 = 128;
 
-/** What one stage knows about one request. Stages extend it, and pool what they make. */
+/** The state of one stage for one request. Stages extend and pool it. */
 @unmanaged
 export class StageState {
-  /** The address of the stage. */
+  /** Address of the stage. */
   stage: usize;
-  /** The address of the state of the next stage that is concerned with the request; 0 for none. */
+  /** Address of the state of the next stage that applies to the request; 0 for none. */
   next: usize;
   /** The stage holds the request. Set by the gate. */
   holds: bool;
@@ -22,47 +22,48 @@ export class StageState {
   reads: bool;
 }
 
-/** A request that stages are concerned with. Pooled. */
+/** A request that stages apply to. Pooled. */
 @unmanaged
 export class GateRequest {
   exchange: Exchange;
   /** The proxy's id of the stream. */
   stream: u32;
-  /** A keyed hash of who calls, set by stages: of the principal, else of the address. 0 where neither is known. */
+  /** Keyed hash of the caller, set by stages: of the principal, otherwise of the address. 0 if neither is known. */
   owner: u64;
-  /** Bytes of the body that the proxy has held, and bytes that have passed, or that were read as if they had. */
+  /** Number of body bytes that the proxy has held, and number that have passed or were read as if they had. */
   heldBytes: usize;
   passedBytes: usize;
-  /** The address of the first stage's state. */
+  /** Address of the first stage's state. */
   first: usize;
-  /** The headers are held as well, since `heldAtMs`, in milliseconds. */
+  /** The headers are held as well, since `heldAtMs` (milliseconds). */
   holdsHeaders: bool;
   /** A stage has answered the request in place of the server. */
   isAnswered: bool;
   heldAtMs: u64;
-  /** The trace context of its messages is to be put into its headers, which the proxy keeps from the server until it goes on. */
+  /** The trace context of its messages must be written into its headers. The proxy holds these until the request
+   *  goes on. */
   setsTraceparent: bool;
-  /** A stage must read the answer: the server must not compress it. */
+  /** A stage must read the response, so the server must not compress it. */
   wantsPlainAnswer: bool;
-  /** The lists that it asks for. */
+  /** The lists that the request asks for. */
   askedLists: Parts;
-  /** The id of the request for a list, where it is the only message: `listIdLength` bytes at `listId`, of a text where
-   *  `isListIdText`, else of a number. 0 where it is not known. */
+  /** The id of the list request, if that is the only message: `listIdLength` bytes at `listId`, a string if
+   *  `isListIdText`, otherwise a number. Length 0 if the id is not known. */
   listIdLength: u8;
   isListIdText: bool;
-  /** The address of what edits its response, or 0. */
+  /** Address of the {@link ResponseEditor} of the response; 0 for none. */
   editor: usize;
-  /** The address of the first {@link RejectedRequest} of its body, the newest one; 0 for none. */
+  /** Address of the newest {@link RejectedRequest} of the body; 0 for none. */
   firstRejected: usize;
-  /** The address of what the gate changes in its body, 0 for nothing, and of the state of the stage that wants it last. */
+  /** Address of the changes to the body, 0 for none, and address of the state of the last stage that requested one. */
   private rewritesAt: usize;
   rejecting: usize;
-  /** It is counted among the requests that are held, with so many bytes, for this owner: see {@link HeldBudget}. A later stage
-   *  may set another `owner`. */
+  /** The request counts toward the held requests, with `budgetedBytes` bytes, for `budgetedOwner`: see {@link
+   *  HeldBudget}. A later stage may set another `owner`. */
   isBudgeted: bool;
   budgetedBytes: usize;
   budgetedOwner: u64;
-  /** The addresses of the neighbours in the list of requests whose headers are held; 0 for none. */
+  /** Addresses of the neighbours in the list of requests whose headers are held; 0 for none. */
   next: usize;
   previous: usize;
   private servicesAt: usize;
@@ -75,7 +76,7 @@ export class GateRequest {
     return self;
   }
 
-  /** It must not be used any more. */
+  /** Returns the request to the pool. It must not be used afterwards. */
   release(): void {
     if (this.rewritesAt) changetype<Rewrites>(this.rewritesAt).release();
     for (let at = this.firstRejected; at;) {
@@ -86,12 +87,13 @@ export class GateRequest {
     pool.release(changetype<usize>(this));
   }
 
-  /** What the exchange works with. */
+  /** The services of the exchange. */
   get services(): ExchangeServices {
     return changetype<ExchangeServices>(this.servicesAt);
   }
 
-  /** Its message asks for a list of this kind. `id`: of a request that is no part of a batch, else of no bytes. */
+  /** Records that a message asks for a list of this kind. `id` is the id of a request that is not part of a batch;
+   *  otherwise `idLength` is 0. */
   asksForList(kind: ListKind, id: usize, idLength: i32, isText: bool): void {
     this.askedLists |= listPart(kind);
     this.listIdLength = idLength <= LIST_ID_LIMIT ? <u8>idLength : 0;
@@ -103,12 +105,12 @@ export class GateRequest {
     return changetype<usize>(this) + offsetof<GateRequest>();
   }
 
-  /** What the gate changes in its body; null for nothing. */
+  /** The changes to the body; null for none. */
   get rewrites(): Rewrites | null {
     return this.rewritesAt ? changetype<Rewrites>(this.rewritesAt) : null;
   }
 
-  /** The same, to which changes can be added. */
+  /** The changes to the body, to add more; created if there are none. */
   openRewrites(): Rewrites {
     if (!this.rewritesAt) this.rewritesAt = changetype<usize>(Rewrites.take());
     return changetype<Rewrites>(this.rewritesAt);
@@ -119,7 +121,7 @@ export class GateRequest {
     this.firstRejected = changetype<usize>(rejected);
   }
 
-  /** The request of its body that has this id and that the gate keeps from the server; null where there is none. */
+  /** The request in the body that has this id and that the gate keeps from the server; null if there is none. */
   rejected(kind: IdKind, idHash: u64): RejectedRequest | null {
     for (let at = this.firstRejected; at; at = changetype<RejectedRequest>(at).next) {
       const rejected = changetype<RejectedRequest>(at);
@@ -128,7 +130,7 @@ export class GateRequest {
     return null;
   }
 
-  /** Adds the state of a stage behind those of the stages before it. */
+  /** Appends the state of a stage after those of earlier stages. */
   append(state: StageState): void {
     if (!this.first) {
       this.first = changetype<usize>(state);

@@ -6,7 +6,7 @@ import { Log } from "../../host/log";
 import { Properties } from "../../host/properties";
 import { LaterVerdicts } from "./later_verdicts";
 
-/** What stages use of the host, besides the verdicts that they return. */
+/** The host services that stages use, besides returning verdicts. */
 export class StageHost {
   constructor(
     readonly clock: Clock,
@@ -18,7 +18,7 @@ export class StageHost {
     readonly later: LaterVerdicts,
   ) {}
 
-  /** Where the fields for the access log go under a configuration. */
+  /** The destination of the access-log fields under a configuration. */
   logFieldsOf(config: PluginConfig): FilterState {
     return config.logFields ? this.filterState : new NoFilterState();
   }

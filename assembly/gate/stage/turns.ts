@@ -1,20 +1,21 @@
-/** Work that a plugin instance does in turns of its own of the worker's event loop, a limited amount in each. */
+/** Work that a plugin instance does in separate turns of the worker's event loop, a limited amount in each. */
 export abstract class TurnWork {
-  /** Another plugin instance, or this one, says that something is free under `key` for the counting unit of this worker: see
-   *  `Store.self`. Nothing where that is unknown here. */
+  /** Receives the message of a plugin instance, possibly this one, that capacity is free under `key` for a counting
+   *  unit on this worker: see `Store.self`. Does nothing if this worker does not know the key. */
   abstract woken(worker: u64, key: u64): void;
 
-  /** Passes or answers at most `most` requests. Host calls may refer to their streams afterwards. Returns how many. */
+  /** Passes or answers at most `most` requests, and returns their number. Host calls may refer to their streams
+   *  afterwards. */
   abstract turn(most: i32): i32;
 
-  /** Whether work is left that can be done now. */
+  /** Whether there is work that can be done now. */
   abstract get hasWork(): bool;
 }
 
 /**
- * The turns of a plugin instance. One callback must not pass or answer many requests of other streams: Envoy carries all of
- * that out nested when the callback returns, and its stack overflows at some 300, which ends the VM. In a callback of a stream
- * nothing may be answered but that stream.
+ * The turns of a plugin instance. One callback must not pass or answer many requests of other streams: Envoy carries
+ * all of that out nested when the callback returns, and its stack overflows at about 300, which ends the VM. A callback
+ * of a stream may answer only that stream.
  */
 export abstract class Turns {
   /** The number by which other workers wake this instance; -1 before {@link open}. */
@@ -25,13 +26,13 @@ export abstract class Turns {
 
   abstract remove(work: TurnWork): void;
 
-  /** Makes sure that turns come, and that others can wake the instance. To be called again on each tick while that is needed.
-   *  `now` in milliseconds. False where all numbers are in use, or the host refuses. */
+  /** Ensures that turns come, and that others can wake the instance. Called again on each tick while that is needed.
+   *  `now` is in milliseconds. Returns false if all numbers are in use or the host does not support it. */
   abstract open(now: u64): bool;
 
-  /** Asks for a turn, unless one is on its way. It must be {@link open}. */
+  /** Asks for a turn, unless one was requested already. The turns must be {@link open}. */
   abstract ask(): void;
 
-  /** Wakes the plugin instance of this number: {@link TurnWork.woken}. */
+  /** Wakes the plugin instance of this number: see {@link TurnWork.woken}. */
   abstract wake(number: i32, worker: u64, key: u64): void;
 }

@@ -5,22 +5,22 @@ import { Outcome } from "../../mcp/protocol/outcome";
 export enum VerdictKind {
   /** The request may go on, as far as the stage is concerned. */
   Pass,
-  /** The request waits: the stage needs its body, or something else once the body is there. */
+  /** The request waits: the stage needs its body, or something else once the body has arrived. */
   Hold,
   /** The stage answers the request in place of the server. */
   Answer,
-  /** The request may go on without some of its messages, which the stage has rejected: see `rules/rejected_message.ts`. Only for
-   *  `Stage.conclude`, which sees whole bodies. */
+  /** The request may go on without some of its messages, which the stage has rejected: see
+   *  `rules/rejected_message.ts`. Only for `Stage.conclude`, which sees whole bodies. */
   Edit,
 }
 
 /** A decision about a request, which the gate carries out. */
 export class Verdict {
-  /** The outcome that an answer gives the request's messages. */
+  /** The outcome of the request's messages if it is answered. */
   outcome: Outcome = Outcome.Denied;
   /** The HTTP status of an answer. */
   status: i32 = 0;
-  /** What the proxy's access log shows as an answer's response code details: ASCII without blanks. */
+  /** Response code details of an answer in the proxy's access log: ASCII without spaces. */
   details: string = "";
   /** The body of an answer: `length` bytes, 0 for none. */
   at: usize = 0;
@@ -30,7 +30,7 @@ export class Verdict {
 
   constructor(readonly kind: VerdictKind) {}
 
-  /** A decision to answer. It is valid until the next one is made. */
+  /** A verdict to answer. Valid until the next call. */
   static answer(outcome: Outcome, status: i32, details: string, at: usize, length: i32, headers: HeaderBlock): Verdict {
     ANSWER.outcome = outcome;
     ANSWER.status = status;
