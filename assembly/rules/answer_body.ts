@@ -8,7 +8,10 @@ import { StrictReader } from "./message/strict_reader";
 
 const NOTHING: Bytes = Bytes.of("");
 
-/** Builds the body of a reply in place of the server: a JSON-RPC answer, or a list of them (JSON-RPC 2.0, sections 5 and 6). */
+/**
+ * Builds the body of a reply in place of the server: a JSON-RPC response, or a batch of them (JSON-RPC 2.0, sections 5
+ * and 6).
+ */
 export class AnswerBody {
   readonly writer: JsonWriter = new JsonWriter();
   private isList: bool = false;
@@ -22,12 +25,12 @@ export class AnswerBody {
     return this.writer.length;
   }
 
-  /** Whether nobody waits for an answer: only notifications and responses were rejected. */
+  /** Whether no response is needed, because only notifications and responses were rejected. */
   get isEmpty(): bool {
     return this.count == 0;
   }
 
-  /** Begins the body, of answers to a batch where `isList`. */
+  /** Begins the body. `isList`: it is a batch of responses. */
   begin(isList: bool): void {
     this.writer.clear();
     this.count = 0;
@@ -35,18 +38,18 @@ export class AnswerBody {
     if (isList) this.writer.raw("[");
   }
 
-  /** The body is whole. */
+  /** Ends the body. */
   end(): void {
     if (this.isList) this.writer.raw("]");
   }
 
-  /** Begins the answer to the request in the reader, up to the comma behind its id. */
+  /** Begins the response to the request in the reader, up to the comma after the id. */
   beginAnswer(reader: StrictReader): void {
     this.beginAnswerTo(reader.textAt(Slot.Id), reader.textLength(Slot.Id), reader.token(Slot.Id) == Token.String);
   }
 
-  /** Begins the answer to the request of this id, up to the comma behind it: `length` bytes, of a text where `isText`, else of a
-   *  number. */
+  /** Begins the response to the request of this id, up to the comma after the id. The id is `length` bytes at `at`:
+   *  a string if `isText`, otherwise a number. */
   beginAnswerTo(at: usize, length: i32, isText: bool): void {
     const writer = this.writer;
     if (this.count++) writer.raw(",");
@@ -56,20 +59,21 @@ export class AnswerBody {
     writer.raw(",");
   }
 
-  /** Begins the answer to a request whose id cannot be trusted. */
+  /** Begins the response to a request whose id cannot be trusted. */
   beginAnonymousAnswer(): void {
     this.writer.raw('{"jsonrpc":"2.0","id":null,');
     this.count++;
   }
 
-  /** Ends an answer with an error: see {@link writeError}. */
+  /** Ends a response with an error: see {@link writeError}. */
   endWithError(code: string, message: string, name: string, value: string, hint: Bytes = NOTHING): void {
     this.writer.raw('"error":');
     this.writeError(code, message, name, value, hint);
     this.writer.raw("}");
   }
 
-  /** Writes an error whose data has one text member, and `hint`: a text as JSON writes it between the quotes, empty for none. */
+  /** Writes an error whose `data` has one string member, and `hint`, which must be escaped for JSON already; empty
+   *  for none. */
   writeError(code: string, message: string, name: string, value: string, hint: Bytes = NOTHING): void {
     const writer = this.writer;
     writer.raw('{"code":');
@@ -87,7 +91,7 @@ export class AnswerBody {
     writer.raw('"}}');
   }
 
-  /** Begins an error that becomes part of the server's answer. */
+  /** Begins an error that becomes part of the server's response. */
   beginError(): void {
     this.writer.clear();
   }
@@ -101,15 +105,15 @@ export class AnswerBody {
     this.writer.raw("}");
   }
 
-  /** Ends the answer to a tool's call with the failure of the tool itself, which clients show to the model. Its text is what
-   *  was written behind {@link beginToolError}. */
+  /** Ends the response to a tool call with a tool error (`isError`), which clients show to the model. The text was
+   *  written after {@link beginToolError}. */
   endToolError(reader: StrictReader): void {
     this.writer.raw('"}],"isError":true');
     if (reader.has(Slot.MetaVersion)) this.writer.raw(',"resultType":"complete"');
     this.writer.raw("}}");
   }
 
-  /** Begins a failure of the tool itself: its text follows, in ASCII that needs no escapes. */
+  /** Begins a tool error (`isError`). The caller then writes its text, in ASCII that needs no escapes. */
   beginToolError(): void {
     this.writer.raw('"result":{"content":[{"type":"text","text":"');
   }

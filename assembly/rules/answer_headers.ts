@@ -1,26 +1,28 @@
 import { HeaderBlock } from "../host/header_block";
 import { equalsText } from "../memory/bytes";
 
-/** Stands for all origins. */
+/** Matches every origin. */
 const ANY = "*";
 const JSON_TYPE: string[] = ["content-type", "application/json"];
 const STREAM_TYPE: string[] = ["content-type", "text/event-stream"];
-/** What pages may read of a reply besides its body (WHATWG Fetch, "CORS protocol"). */
+/** The response headers that web pages may read (WHATWG Fetch, "CORS protocol"). */
 const EXPOSED = "mcp-session-id, mcp-protocol-version";
 const RETRY_AFTER = "retry-after";
-/** Seconds up to which the headers of replies that ask for a delay are kept. */
+/** Header blocks with a `retry-after` below this number of seconds are cached. */
 const KEPT_SECONDS: u32 = 64;
 
-/** The headers of replies that the filter sends in place of a server, so that pages of the origins in `access.denial.cors`
- *  can read these. */
+/**
+ * The headers of replies that the filter sends in place of a server. They let web pages of the origins in
+ * `access.denial.cors` read the replies.
+ */
 export class AnswerHeaders {
-  /** The headers for each origin, with a body and without; first those for any other request. */
+  /** Header blocks by origin number, with and without a body. Number 0 is for requests of any other origin. */
   private withBody: HeaderBlock[] = [new HeaderBlock(JSON_TYPE)];
   private withoutBody: HeaderBlock[] = [new HeaderBlock([])];
-  /** Those with a body that ask for a delay, by its seconds; null until the first one. */
+  /** Cached header blocks with a body and `retry-after`, indexed by seconds; null until first used. */
   private retrying: Array<HeaderBlock | null> = new Array<HeaderBlock | null>(KEPT_SECONDS);
 
-  /** @param origins as `access.denial.cors` lists them. */
+  /** @param origins the list in `access.denial.cors` */
   constructor(private origins: string[]) {
     for (let i = 0; i < origins.length; i++) {
       const headers = headersFor(origins[i], EXPOSED);
@@ -29,7 +31,7 @@ export class AnswerHeaders {
     }
   }
 
-  /** The number that stands for the `Origin` of a request, `length` bytes; 0 for one that is not listed, or none. */
+  /** The number of a request's `Origin` (`length` bytes at `at`) in {@link of}; 0 if it is empty or not listed. */
   numberOf(at: usize, length: i32): i32 {
     if (length == 0) return 0;
     for (let i = 0; i < this.origins.length; i++) {
@@ -43,12 +45,12 @@ export class AnswerHeaders {
     return hasBody ? this.withBody[origin] : this.withoutBody[origin];
   }
 
-  /** Those of an event stream without events. */
+  /** The headers of an event stream without events. */
   ofStream(origin: i32): HeaderBlock {
     return new HeaderBlock(origin ? STREAM_TYPE.concat(headersFor(this.origins[origin - 1], EXPOSED)) : STREAM_TYPE);
   }
 
-  /** Those of a reply with a body that asks for a delay of so many seconds (RFC 9110, section 10.2.3). */
+  /** The headers of a reply with a body that asks for a delay of `seconds` (RFC 9110, section 10.2.3). */
   retryingAfter(origin: i32, seconds: u32): HeaderBlock {
     const known = origin == 0 && seconds < KEPT_SECONDS ? this.retrying[seconds] : null;
     if (known) return known;

@@ -2,57 +2,60 @@ import { StageState } from "../gate/stage/request";
 import { Caller, PRINCIPAL_LIMIT } from "../identity/caller";
 import { makePrintable } from "../memory/bytes";
 
-/** Rules of a policy or of limits, at most. */
+/** Maximum number of rules in a policy or in limits. */
 const RULES_LIMIT: usize = 120;
-/** Bytes of a principal that logs show. */
+/** Maximum length in bytes of a principal in logs. */
 const SHOWN_LIMIT: i32 = 256;
-/** Bytes of a request id that are kept. */
+/** Maximum length in bytes of a kept request id. */
 const REQUEST_ID_LIMIT: i32 = 64;
 
-/** What a stage knows of a request until its messages are decided. Pooled. */
+/** What a stage knows about a request until its messages are decided. Pooled. */
 @unmanaged
 export class CheckedRequest extends StageState {
-  /** It is to MCP beyond doubt: the operator named its path, or it says so in its headers. */
+  /** The request is certainly MCP: the operator named its path, its headers say so, or a message has an MCP method. */
   isMcp: bool;
-  /** By its method, it may come without a body. */
+  /** The request's method allows it to have no body. */
   mayBeEmpty: bool;
-  /** It posts to an endpoint of HTTP+SSE that a stream named: the answer comes on that stream, and the headers of Streamable
-   *  HTTP mean nothing. */
+  /** The request posts to an HTTP+SSE endpoint that a stream named: the response comes on that stream, and the
+   *  headers of Streamable HTTP have no meaning. */
   isHttpSse: bool;
-  /** Its sender is a client of HTTP+SSE, or may be one by its headers: it waits for answers on another stream, and a refusal has
-   *  an HTTP status of an error. */
+  /** The sender is an HTTP+SSE client, or looks like one by its headers. It waits for responses on another stream,
+   *  so a rejection needs an HTTP error status. */
   wantsStatus: bool;
-  /** It posts to an endpoint of HTTP+SSE that a stream named, so that no reply reaches the client: a denial goes to the server as a
-   *  request that it does not know, and the server answers. What only looks like HTTP+SSE by its headers is answered here: callers
-   *  must not choose that a denied request reaches the server. */
+  /** The request posts to an HTTP+SSE endpoint that a stream named, so that no reply to it reaches the client. A
+   *  denied request goes to the server with an unknown method, and the server answers. A request that only looks
+   *  like HTTP+SSE by its headers is answered here: callers must not be able to make a denied request reach the
+   *  server. */
   isRewritable: bool;
-  /** Its headers name a revision. */
+  /** The headers name a protocol revision. */
   hasRevision: bool;
-  /** The principal is longer than what is kept. */
+  /** The principal is longer than the kept part. */
   isPrincipalCut: bool;
-  /** Bytes of the request id, at most 64; 0 where there is none. */
+  /** Length of the request id in bytes, at most 64; 0 if there is none. */
   requestIdLength: u8;
-  /** Bytes of the principal, at most 512; 0 where the caller has none. */
+  /** Length of the principal in bytes, at most 512; 0 if the caller has none. */
   principalLength: u16;
-  /** The number of its `Origin` among those whose pages may read a denial; 0 for none of them. */
+  /** The number of the `Origin`, if pages of that origin may read a denial; otherwise 0. See {@link
+   *  AnswerHeaders.numberOf}. */
   origin: u16;
-  /** Parts of the response of which the policy may deny something to this caller, and to some caller: see {@link Parts}. */
+  /** The parts of the response in which the policy may deny something to this caller, and to any caller: see {@link
+   *  Parts}. */
   deniedParts: u8;
   ruledParts: u8;
-  /** The number of the pins that are about its server; 0 for none. */
+  /** The number of the tool pins for the server; 0 for none. */
   pins: u8;
-  /** It asks for a list, and states a revision: see {@link Call.statedRevision}. */
+  /** The request asks for a list and states a revision: see {@link Call.statedRevision}. */
   statesList: bool;
   statedRevision: i8;
-  /** Its request for a list states the client's name, which matched the policy's conditions as `clientMatches` says. */
+  /** The list request states the client's name. `clientMatches` says how that matched the policy's conditions. */
   statesClient: bool;
   knowsClient: bool;
   clientMatches: u64;
-  /** The address of what reads its messages while they pass, 0 where they are not read. */
+  /** Address of the reader of passing messages; 0 if they are not read. */
   reader: usize;
-  /** The address of what else the stage keeps of it, or 0. */
+  /** Address of further data that the stage keeps for the request; 0 for none. */
   facts: usize;
-  /** What the headers say: see `revisions.ts` and {@link MirroredHeaders}. */
+  /** The values of the headers: see `revisions.ts` and {@link MirroredHeaders}. */
   revision: i32;
   methodHash: u64;
   nameHash: u64;
@@ -63,28 +66,28 @@ export class CheckedRequest extends StageState {
     let at = free;
     if (at) free = changetype<CheckedRequest>(at).next;
     else at = heap.alloc(offsetof<CheckedRequest>() + RULES_LIMIT + <usize>PRINCIPAL_LIMIT + <usize>REQUEST_ID_LIMIT);
-    // What follows is written before it is read.
+    // The memory after the fields is written before it is read, so it is not cleared.
     memory.fill(at, 0, offsetof<CheckedRequest>());
     return changetype<CheckedRequest>(at);
   }
 
-  /** It must not be used any more. */
+  /** Returns the object to the pool. It must not be used afterwards. */
   release(): void {
     this.next = free;
     free = changetype<usize>(this);
   }
 
-  /** How each rule matches the caller: a byte each. */
+  /** Address of how each rule matches the caller, one byte per rule. */
   get matches(): usize {
     return changetype<usize>(this) + offsetof<CheckedRequest>();
   }
 
-  /** The address of the principal. */
+  /** Address of the principal. */
   get principal(): usize {
     return this.matches + RULES_LIMIT;
   }
 
-  /** Bytes of the principal that logs show. */
+  /** Number of bytes of the principal in logs. */
   get shownPrincipalLength(): i32 {
     return min(<i32>this.principalLength, SHOWN_LIMIT);
   }
@@ -96,14 +99,14 @@ export class CheckedRequest extends StageState {
     memory.copy(this.principal, caller.at, caller.length);
   }
 
-  /** Gives the principal back to `caller`, of whom nothing else is known then. */
+  /** Restores the principal in `caller` and clears everything else there. */
   recallPrincipal(caller: Caller): void {
     caller.clear();
     caller.append(this.principal, this.principalLength);
     caller.isCut = this.isPrincipalCut;
   }
 
-  /** The address of the request id, which is the client's own text where Envoy takes it over. */
+  /** Address of the request id, which is the client's own text if Envoy preserves it. */
   get requestId(): usize {
     return this.principal + <usize>PRINCIPAL_LIMIT;
   }

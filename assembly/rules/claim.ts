@@ -6,18 +6,18 @@ import { keyedHash, neverZero } from "../memory/keyed_hash";
 import { Match } from "./match/match";
 import { Patterns } from "./match/pattern";
 
-/** Elements of a list that are looked at. */
+/** Maximum number of list elements that are read. */
 const ELEMENT_LIMIT: i32 = 64;
 
-/** A claim of the current request's JWT, which Envoy's `jwt_authn` has verified: read once, for all rules. */
+/** A claim of the current request's JWT, which Envoy's `jwt_authn` has verified. Read once for all rules. */
 export class Claim {
-  /** The paths of the elements, should it be a list. */
+  /** The property paths of the elements, if the claim is a list. */
   private elements: string[] = [];
-  /** Where the values lie, and their lengths; -1 for what is no text. */
+  /** Addresses and lengths of the values; length -1 for a value that is not text. */
   private at: StaticArray<usize> = new StaticArray<usize>(ELEMENT_LIMIT);
   private lengths: StaticArray<i32> = new StaticArray<i32>(ELEMENT_LIMIT);
   private count: i32 = 0;
-  /** There may be more of them. */
+  /** The list may have more elements than those read. */
   private isCut: bool = false;
   private isRead: bool = false;
 
@@ -25,13 +25,13 @@ export class Claim {
     for (let i = 0; i < ELEMENT_LIMIT; i++) this.elements.push(path + "\0" + i.toString());
   }
 
-  /** Forgets the values, which are those of another request. */
+  /** Discards the values, which belong to another request. */
   forget(): void {
     this.isRead = false;
   }
 
-  /** Whether the claim, or an element of it, matches. What must not be there may be in none of them. The host's values must
-   *  be those of one callback. */
+  /** Whether the claim, or one of its elements, matches. For excluding patterns, all elements must match. The host's
+   *  values must come from one callback. */
   match(properties: Properties, patterns: Patterns): Match {
     if (!this.isRead) this.read(properties);
     if (this.count == 0) return patterns.matchNothing();
@@ -51,7 +51,7 @@ export class Claim {
     return min(anyValue, allOthers);
   }
 
-  /** A keyed hash of its values, in their order; 0 where there are none. The host's values must be those of one callback. */
+  /** Keyed hash of the values in their order; 0 if there are none. The host's values must come from one callback. */
   hash(properties: Properties): u64 {
     if (!this.isRead) this.read(properties);
     let hash: u64 = 0;
@@ -84,8 +84,10 @@ export class Claim {
 
 const utf8 = changetype<Utf8Check>(heap.alloc(offsetof<Utf8Check>()));
 
-/** Whether what was found can be a text: numbers, booleans and objects come as bytes of which one at least is a control
- *  character, or which are not UTF-8. */
+/**
+ * Whether the found property can be text: the bytes of numbers, booleans and objects contain a control character or are
+ * not UTF-8.
+ */
 function isText(properties: Properties): bool {
   for (let i = 0; i < properties.length; i++) {
     if (load<u8>(properties.at + i) < 0x20) return false;
@@ -100,7 +102,6 @@ export class Claims {
 
   constructor(private payloadKey: string) {}
 
-  /** The claim of this path. */
   named(path: string[]): Claim {
     const full = claimPath(this.payloadKey, path);
     for (let i = 0; i < this.claims.length; i++) {
@@ -111,7 +112,7 @@ export class Claims {
     return claim;
   }
 
-  /** Forgets the values of all claims: they are those of the previous request. */
+  /** Discards the values of all claims, which belong to the previous request. */
   forget(): void {
     for (let i = 0; i < this.claims.length; i++) this.claims[i].forget();
   }

@@ -11,13 +11,15 @@ import { RequestRefusal } from "./message/refusal";
 import { Slot } from "./message/slots";
 import { MessageForm, Reading, StrictReader } from "./message/strict_reader";
 
-/** Reads the bodies of held requests, which are whole, and has their messages decided. */
+/** Reads the complete bodies of held requests, and passes their messages to the judge. */
 export class HeldBody {
-  /** Requests among the messages that were read last. */
+  /** Number of requests among the messages that {@link decide} read last. */
   private requests: i32 = 0;
 
-  /** @param keys the deciding members of messages.
-   *  @param hashesArguments the judge needs the hash of arguments. */
+  /**
+   * @param keys the deciding members of messages
+   * @param hashesArguments whether the judge needs the hash of arguments
+   */
   constructor(
     private judge: MessageJudge,
     private keys: Key,
@@ -26,7 +28,7 @@ export class HeldBody {
     private hashesArguments: bool,
   ) {}
 
-  /** Passes, edits or answers a held request, which is whole. */
+  /** Passes, edits or answers a complete held request. */
   conclude(check: CheckedRequest, request: GateRequest): Verdict {
     if (request.heldBytes == 0 && check.mayBeEmpty) return PASS;
     this.judge.begin(check);
@@ -38,7 +40,7 @@ export class HeldBody {
     return verdict;
   }
 
-  /** Has all messages decided that no earlier stage has rejected. Returns how many are rejected. */
+  /** Decides about all messages that no earlier stage has rejected. Returns the number of rejected ones. */
   private decide(check: CheckedRequest, request: GateRequest, reader: StrictReader): i32 {
     const judge = this.judge;
     const body = this.body;
@@ -57,7 +59,7 @@ export class HeldBody {
     return rejected;
   }
 
-  /** The body has been read to its end. */
+  /** The verdict after the body has been read to its end. */
   private verdictOf(check: CheckedRequest, request: GateRequest, reader: StrictReader, rejected: i32): Verdict {
     const judge = this.judge;
     const body = this.body;
@@ -72,7 +74,7 @@ export class HeldBody {
     return this.batchVerdict(check, request, reader.count, isWhole ? rejected : this.decideAgain(check, request));
   }
 
-  /** Has the messages of a batch decided once more, of which one would have to wait and must not. */
+  /** Decides about the messages of a batch again, because one would have to wait but must not. */
   private decideAgain(check: CheckedRequest, request: GateRequest): i32 {
     this.judge.beginAgain(check);
     const reader = StrictReader.take(this.keys, this.hashesArguments);
@@ -84,7 +86,7 @@ export class HeldBody {
   private batchVerdict(check: CheckedRequest, request: GateRequest, messages: i32, rejected: i32): Verdict {
     const judge = this.judge;
     const earlier = request.exchange.stream.rejectedCount;
-    // On HTTP+SSE the answers come on another stream, where only the server can send them.
+    // On HTTP+SSE the responses come on another stream, where only the server can send them.
     const isAnswered = rejected > 0 && earlier + rejected == messages && !(check.isRewritable && this.requests);
     const reader = StrictReader.take(this.keys);
     const body = this.body;
@@ -102,15 +104,15 @@ export class HeldBody {
   }
 }
 
-/** Whether a stage has rejected the message in the reader already. */
+/** Whether a stage has already rejected the message in the reader. */
 function isRejected(request: GateRequest, reader: StrictReader): bool {
   return request.exchange.stream.rejectionOf(reader.count - 1) != Outcome.Open;
 }
 
-/** Whether what was read is JSON of another kind than JSON-RPC, or JSON-RPC of another kind than MCP. */
+/** Whether the body is JSON other than JSON-RPC, or JSON-RPC other than MCP. */
 function isNoMcp(reader: StrictReader): bool {
   if (reader.finish()) return true;
-  // A server may take what is good of a batch.
+  // A server may process the valid messages of a batch.
   if (reader.isBatch) return false;
   if (reader.count == 0) return reader.refusal == RequestRefusal.NoMessage;
   return reader.refusal == RequestRefusal.NoMessage && !reader.has(Slot.JsonRpc) && !reader.has(Slot.Method);

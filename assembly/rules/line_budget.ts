@@ -2,9 +2,9 @@ import { Clock } from "../host/clock";
 
 const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
 
-/** Bounds how many lines are written to a log in a second. */
+/** Bounds the number of log lines per second. */
 export class LineBudget {
-  /** Lines that were left out since the last one that was written. To be cleared by who writes one that says so. */
+  /** Number of lines dropped since the last written one. Cleared by the caller that reports it in a line. */
   dropped: u32 = 0;
   private second: u64 = 0;
   private written: i32 = 0;
@@ -14,7 +14,7 @@ export class LineBudget {
     private perSecond: i32,
   ) {}
 
-  /** Whether another line may be written in this second, which counts as written then; otherwise it counts as left out. */
+  /** Whether another line may be written in this second. Counts the line as written or dropped. */
   admits(): bool {
     const second = this.clock.wallNow() / NANOSECONDS_PER_SECOND;
     if (second != this.second) {

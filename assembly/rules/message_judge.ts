@@ -4,20 +4,19 @@ import { CheckedRequest } from "./checked_request";
 import { RequestRefusal } from "./message/refusal";
 import { StrictReader } from "./message/strict_reader";
 
-/** Decides requests by their messages, which {@link HeldBody} and {@link PassingBody} read. */
+/** Decides about requests by their messages, which {@link HeldBody} and {@link PassingBody} read. */
 export abstract class MessageJudge {
-  /** Messages of the request follow. */
+  /** Begins the messages of a request. */
   abstract begin(check: CheckedRequest): void;
 
-  /** The messages of a held batch follow once more, of which one would have to wait: {@link waits} has said that it must not. */
+  /** Begins the messages of a held batch again. One of them would have to wait, but {@link waits} returned false. */
   beginAgain(_check: CheckedRequest): void {}
 
-  /** Decides the message of a held request that the reader has just read, and that no earlier stage has rejected. True where it
-   *  is rejected. */
+  /** Decides about the message in the reader, which belongs to a held request and which no earlier stage has
+   *  rejected. Returns true if it is rejected. */
   abstract decide(check: CheckedRequest, request: GateRequest, reader: StrictReader): bool;
 
-  /** Whether a held request, a message of which was rejected, is to wait until it is decided once more. `reader` has its last
-   *  message. */
+  /** Whether a held request with a rejected message waits until it is decided again. `reader` has its last message. */
   waits(_check: CheckedRequest, _request: GateRequest, _reader: StrictReader): bool {
     return false;
   }
@@ -27,7 +26,7 @@ export abstract class MessageJudge {
     return true;
   }
 
-  /** The only message of a held request was decided last, and its reader still has it: passes or answers the request. */
+  /** Passes or answers a held request of one message, which was decided last and is still in the reader. */
   abstract concludeMessage(
     check: CheckedRequest,
     request: GateRequest,
@@ -35,28 +34,29 @@ export abstract class MessageJudge {
     isRejected: bool,
   ): Verdict;
 
-  /** The messages of a held batch follow once more. `isAnswered`: all of them are rejected, and the gate answers them. */
+  /** Begins the messages of a held batch for their second reading. `isAnswered`: all of them are rejected, and the
+   *  gate answers them. */
   abstract beginBatch(isAnswered: bool): void;
 
-  /** The next message of the batch that no earlier stage has rejected. */
+  /** Handles the next message of the batch that no earlier stage has rejected. */
   abstract batchMessage(check: CheckedRequest, request: GateRequest, reader: StrictReader): void;
 
-  /** The next request of a batch that the gate answers; an earlier stage has rejected it. */
+  /** Handles the next request of an answered batch that an earlier stage has rejected. */
   abstract rejectedEarlier(request: GateRequest, reader: StrictReader): void;
 
   /** Passes, edits or answers the batch. */
   abstract concludeBatch(check: CheckedRequest, request: GateRequest): Verdict;
 
-  /** Answers a held request whose messages cannot be decided. `member`: the address of the Key of the member at fault; 0 for
-   *  none. What was decided of it before does not count. */
+  /** Answers a held request whose messages cannot be decided, and discards earlier decisions about them. `member` is
+   *  the address of the Key of the member at fault; 0 for none. */
   abstract refuse(check: CheckedRequest, request: GateRequest, refusal: RequestRefusal, member: usize): Verdict;
 
-  /** A message of a request passes, which the reader has just read. */
+  /** Handles the message in the reader, which belongs to a passing request. */
   abstract passing(check: CheckedRequest, request: GateRequest, reader: StrictReader): void;
 
-  /** A request has passed to its end. `reader` has its last message. */
+  /** Handles the end of a request that has passed. `reader` has its last message. */
   abstract passed(check: CheckedRequest, request: GateRequest, reader: StrictReader): void;
 
-  /** A request passes whose messages cannot be decided. `member` as in {@link refuse}. */
+  /** Handles a passing request whose messages cannot be decided. `member` as in {@link refuse}. */
   abstract passingRefused(check: CheckedRequest, request: GateRequest, refusal: RequestRefusal, member: usize): void;
 }

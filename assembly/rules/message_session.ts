@@ -6,7 +6,7 @@ import { UNKNOWN_REVISION, revisionOf } from "../mcp/protocol/revisions";
 import { Slot } from "./message/slots";
 import { MessageForm, StrictReader } from "./message/strict_reader";
 
-/** The session that a message belongs to: for a request without one, its caller's activity window. 0 for none. */
+/** The session of a message; for a request without a session, its caller's activity window. 0 for none. */
 export function sessionOf(request: GateRequest, reader: StrictReader): SessionKey {
   const stream = request.exchange.stream;
   const sessions = request.services.sessions;
@@ -18,7 +18,10 @@ export function sessionOf(request: GateRequest, reader: StrictReader): SessionKe
   return sessions.sessionOfRequest(stream, revision, client, clientNameLength(reader));
 }
 
-/** Bytes of the name of the client's software in a message; 0 where it names none, or none that is kept. */
+/**
+ * Length in bytes of the client software's name in a message; 0 if the message has none or the name is too long to be
+ * kept.
+ */
 export function clientNameLength(reader: StrictReader): i32 {
   const isNamed =
     reader.token(Slot.MetaClientName) == Token.String && reader.textTotal(Slot.MetaClientName) <= CLIENT_NAME_LIMIT;

@@ -8,16 +8,18 @@ import { messageIdHash, messageIdKind } from "./message_id";
 import { Slot } from "./message/slots";
 import { MessageForm, StrictReader } from "./message/strict_reader";
 
-/** The context in the message's `_meta`, or none; and what {@link spanOfMessage} has found. */
+/** The trace context in the message's `_meta`, if any, and the result of {@link spanOfMessage}. */
 const meta = changetype<TraceContext>(heap.alloc(TRACE_CONTEXT_SIZE));
 const found = changetype<TraceContext>(heap.alloc(TRACE_CONTEXT_SIZE));
 
 const digits: usize = memory.data(32);
 
-/** The span that the request in the reader gets or would get: its trace and its own id, valid until the next call. Null where
- *  none is exported: no traces are recorded, the message is no request, or its trace is not sampled. `session`: what it belongs
- *  to, or 0. `isRejected`: the gate keeps it from the server, so that its span may be kept as that of a failure. Null also for an
- *  `initialize` that passes: its answer names the session whose trace it begins. */
+/**
+ * The trace and span id that the request in the reader gets or would get, valid until the next call. Null if no span is
+ * exported: no traces are recorded, the message is not a request, or its trace is not sampled. Null also for an
+ * `initialize` that passes, because its response names the session whose trace it begins. `session` is the message's
+ * session, or 0. `isRejected`: the gate keeps the message from the server, so that its span may be kept as a failure.
+ */
 export function spanOfMessage(
   request: GateRequest,
   reader: StrictReader,
@@ -40,7 +42,7 @@ export function spanOfMessage(
   return found;
 }
 
-/** Writes the members of a line that name the span of this id in this trace. */
+/** Writes the members of a log line that name a span and its trace. */
 export function writeSpan(writer: JsonWriter, traceHigh: u64, traceLow: u64, spanId: u64): void {
   writeHex(digits, traceHigh);
   writeHex(digits + HEX_SIZE, traceLow);

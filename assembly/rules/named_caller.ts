@@ -4,7 +4,9 @@ import { Slot } from "./message/slots";
 import { StrictReader } from "./message/strict_reader";
 import { clientNameLength } from "./message_session";
 
-/** Resolves what the statistics of decisions show of the caller. `reader`: the message; null where it could not be read. */
+/**
+ * Resolves the caller as shown in the statistics of decisions. `reader` has the message; null if it could not be read.
+ */
 export function nameCaller(request: GateRequest, reader: StrictReader | null): void {
   const services = request.services;
   const participants = services.participants;

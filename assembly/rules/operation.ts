@@ -3,14 +3,14 @@ import { Call, Target } from "./message/call";
 import { Match } from "./match/match";
 import { Patterns } from "./match/pattern";
 
-/** What a part of an operation is compared with. */
+/** The property of a message that a part of an operation rule is compared with. */
 enum Field {
   Method,
   Target,
   Server,
 }
 
-/** One field of an operation, as it is configured. */
+/** One configured field of an operation rule. */
 class OperationPart {
   constructor(
     readonly field: Field,
@@ -19,12 +19,12 @@ class OperationPart {
   ) {}
 }
 
-/** The messages that a rule is about: one element of its `to`. */
+/** The messages that a rule covers: one element of its `to`. */
 export class OperationRule {
   readonly direction: MessageDirection;
   /** The kind of target that the message must name. */
   kind: Target = Target.None;
-  /** The patterns of which the target must match one; null where there are none. */
+  /** The patterns of which the target must match one; null if there are none. */
   targets: Patterns | null = null;
   private parts: OperationPart[] = [];
 
@@ -37,7 +37,7 @@ export class OperationRule {
     this.add(Field.Server, "servers", "notServers", config.servers);
   }
 
-  /** Whether it depends on what the message says. */
+  /** Whether the result depends on the message body. */
   get needsBody(): bool {
     for (let i = 0; i < this.parts.length; i++) {
       if (this.parts[i].field != Field.Server) return true;
@@ -45,7 +45,7 @@ export class OperationRule {
     return false;
   }
 
-  /** Whether it depends on the server. */
+  /** Whether the result depends on the server. */
   get needsServer(): bool {
     for (let i = 0; i < this.parts.length; i++) {
       if (this.parts[i].field == Field.Server) return true;
@@ -53,7 +53,7 @@ export class OperationRule {
     return false;
   }
 
-  /** Whether it may be about messages of this method. */
+  /** Whether the rule may cover messages of this method. */
   mayHaveMethod(at: usize, length: i32): bool {
     for (let i = 0; i < this.parts.length; i++) {
       const part = this.parts[i];
@@ -72,7 +72,7 @@ export class OperationRule {
     return this.parts[part].name;
   }
 
-  /** Whether it needs a tool, prompt or resource, and the message names one of that kind, whichever. */
+  /** Whether the rule needs a tool, prompt or resource, and the message names any of that kind. */
   namesKind(call: Call): bool {
     return this.kind != Target.None && call.target == this.kind;
   }
@@ -84,7 +84,7 @@ export class OperationRule {
     return match;
   }
 
-  /** Whether the parts match that are known before the message is read: the server. */
+  /** Whether the parts match that are known before the message is read, which are those about the server. */
   matchServer(call: Call): Match {
     let match = Match.Yes;
     for (let i = 0; i < this.parts.length; i++) {

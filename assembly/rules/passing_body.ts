@@ -6,11 +6,16 @@ import { Key } from "./message/keys";
 import { RequestRefusal } from "./message/refusal";
 import { Reading, StrictReader } from "./message/strict_reader";
 
-/** Reads the bodies of requests that pass whatever is decided, and has their messages decided for the record. */
+/**
+ * Reads the bodies of requests that pass in any case, and passes their messages to the judge, which only records its
+ * decisions.
+ */
 export class PassingBody {
-  /** @param keys the deciding members of messages.
-   *  @param reportsRefusals whether requests are reported whose messages cannot be decided.
-   *  @param hashesArguments the judge needs the hash of arguments. */
+  /**
+   * @param keys the deciding members of messages
+   * @param reportsRefusals whether to report requests whose messages cannot be decided
+   * @param hashesArguments whether the judge needs the hash of arguments
+   */
   constructor(
     private judge: MessageJudge,
     private keys: Key,
@@ -19,13 +24,13 @@ export class PassingBody {
     private hashesArguments: bool,
   ) {}
 
-  /** The body of this request is read from now on. */
+  /** Begins to read the body of this request. */
   begin(check: CheckedRequest): void {
     check.reader = changetype<usize>(StrictReader.take(this.keys, this.hashesArguments));
     check.reads = true;
   }
 
-  /** Bytes of a body that passes. */
+  /** Reads bytes of a passing body. */
   bytes(check: CheckedRequest, request: GateRequest, at: usize, length: usize): void {
     const reader = changetype<StrictReader>(check.reader);
     const judge = this.judge;
@@ -40,7 +45,7 @@ export class PassingBody {
     }
   }
 
-  /** The request has passed to its end. */
+  /** Handles the end of a request that has passed. */
   end(check: CheckedRequest, request: GateRequest): void {
     const reader = changetype<StrictReader>(check.reader);
     if (this.reportsRefusals && (request.passedBytes > 0 || !check.mayBeEmpty)) {
@@ -50,7 +55,7 @@ export class PassingBody {
     this.stop(check);
   }
 
-  /** Reads the body no further. */
+  /** Stops reading the body. */
   stop(check: CheckedRequest): void {
     if (check.reader) changetype<StrictReader>(check.reader).release();
     check.reader = 0;

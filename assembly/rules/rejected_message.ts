@@ -6,8 +6,10 @@ import { CheckedRequest } from "./checked_request";
 import { messageIdHash, messageIdKind } from "./message_id";
 import { MessageForm, StrictReader } from "./message/strict_reader";
 
-/** Keeps the message in the reader from the server, while others of its request pass, or where its answer comes on another stream.
- *  A request is answered by `error`, `length` bytes of JSON. */
+/**
+ * Keeps the message in the reader from the server, while other messages of its request pass or its response comes on
+ * another stream. If the message is a request, its response gets `error`: `length` bytes of JSON.
+ */
 export function rejectMessage(
   request: GateRequest,
   check: CheckedRequest,
@@ -20,7 +22,7 @@ export function rejectMessage(
   request.rejecting = changetype<usize>(check);
   const rewrites = request.openRewrites();
   if (reader.form == MessageForm.Response) {
-    // Nobody answers it, so that it cannot be turned into an error.
+    // A response gets no response, so it cannot be turned into an error.
     return rewrites.add(RewriteKind.Blank, reader.messageStart, reader.messageEnd - reader.messageStart);
   }
   rewrites.add(RewriteKind.Method, reader.methodStart, reader.methodEnd - reader.methodStart);
@@ -29,7 +31,7 @@ export function rejectMessage(
   request.addRejected(RejectedRequest.take(kind, messageIdHash(reader, kind), outcome, error, length));
 }
 
-/** The request in the reader, if an earlier stage has rejected it; null for another message. */
+/** The request in the reader if an earlier stage has rejected it; otherwise null. */
 export function rejectedRequest(request: GateRequest, reader: StrictReader): RejectedRequest | null {
   const kind = messageIdKind(reader);
   return request.rejected(kind, messageIdHash(reader, kind));

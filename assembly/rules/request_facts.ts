@@ -7,10 +7,10 @@ import { keyedHash, keyedTextHash } from "../memory/keyed_hash";
 import { CheckedRequest } from "./checked_request";
 import { RequestRefusal } from "./message/refusal";
 
-/** Keeps what the headers of a request say that matters once its messages are read. */
+/** Keeps the header values of a request that are needed once its messages are read. */
 export function keepHead(check: CheckedRequest, head: RequestHead): void {
   check.mayBeEmpty = head.method != HttpMethod.Post && head.method != HttpMethod.Other;
-  // Elsewhere headers may lead a server of Streamable HTTP.
+  // Only at an exact endpoint: elsewhere a Streamable HTTP server may act on the headers.
   check.isHttpSse = head.isAtExactEndpoint;
   check.wantsStatus = head.isAtEndpoint || head.looksLikeHttpSse;
   check.isRewritable = head.isAtEndpoint;
@@ -23,14 +23,14 @@ export function keepHead(check: CheckedRequest, head: RequestHead): void {
   check.keepRequestId(head.requestId, head.requestIdLength);
 }
 
-/** Why the headers alone forbid to decide a request; None where they do not. */
+/** Why the request must be rejected for its headers alone; None if it need not be. */
 export function refusalOf(head: RequestHead, check: CheckedRequest): RequestRefusal {
   if (head.isUpgrade || head.method == HttpMethod.Connect) return RequestRefusal.Upgrade;
   if (head.compressed) return RequestRefusal.Compressed;
   return head.isPlainJson || check.mayBeEmpty ? RequestRefusal.None : RequestRefusal.ContentType;
 }
 
-/** Keeps who calls: for the request, and for all that is known of its stream. */
+/** Keeps the caller's identity for the request and for its stream. */
 export function keepCaller(check: CheckedRequest, request: GateRequest, caller: Caller): void {
   check.keepPrincipal(caller);
   if (caller.isAnonymous) {

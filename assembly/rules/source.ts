@@ -10,7 +10,7 @@ import { Patterns } from "./match/pattern";
 const SPIFFE = "spiffe://";
 const SLASH: u8 = 0x2f;
 
-/** What a part of a source is compared with. */
+/** The property of the caller that a part of a source is compared with. */
 enum Field {
   Anonymous,
   Principal,
@@ -19,13 +19,13 @@ enum Field {
   Claim,
 }
 
-/** One field of a source, as it is configured. */
+/** One configured field of a source. */
 class SourcePart {
   patterns: Patterns = Patterns.oneOf([]);
   blocks: Cidr[] = [];
   /** The address must be in none of the blocks. */
   excludes: bool = false;
-  /** The index of the claim. */
+  /** Index of the claim. */
   claim: i32 = 0;
 
   constructor(
@@ -34,7 +34,7 @@ class SourcePart {
   ) {}
 }
 
-/** The callers that a rule is about: one element of its `from`. */
+/** The callers that a rule covers: one element of its `from`. */
 export class Source {
   private parts: SourcePart[] = [];
   private claims: Claim[] = [];
@@ -55,7 +55,7 @@ export class Source {
     }
   }
 
-  /** The number of configured fields, each claim by itself. */
+  /** The number of configured fields. Each claim counts separately. */
   get partCount(): i32 {
     return this.parts.length;
   }
@@ -74,7 +74,7 @@ export class Source {
     return match;
   }
 
-  /** Whether the part of this index matches the caller. No pattern matches a caller without a principal. */
+  /** Whether the part of this index matches the caller. A caller without a principal matches no pattern. */
   matchPart(index: i32, caller: Caller, properties: Properties): Match {
     const part = unchecked(this.parts[index]);
     switch (part.field) {
@@ -108,7 +108,9 @@ export class Source {
   }
 }
 
-/** Compares the trust domain of a SPIFFE ID (SPIFFE-ID, section 2.1): the text between `spiffe://` and the next slash. */
+/**
+ * Compares the trust domain of a SPIFFE ID (SPIFFE-ID, section 2.1): the text between `spiffe://` and the next slash.
+ */
 function matchTrustDomain(patterns: Patterns, caller: Caller): Match {
   if (!startsWithText(caller.at, caller.length, SPIFFE)) return patterns.matchNothing();
   const from = SPIFFE.length;

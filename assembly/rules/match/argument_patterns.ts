@@ -2,8 +2,10 @@ import { ConditionConfig, SCALAR_KINDS, ScalarKind } from "../../config/rules/ru
 import { Match } from "./match";
 import { Patterns } from "./pattern";
 
-/** What an argument must be and must not be, by kind: servers may turn one kind into another (`"5"` into `5`), so whether a
- *  value of one kind is one of another cannot be told. */
+/**
+ * The values that an argument must and must not have, by JSON type. Servers may convert one type into another (`"5"`
+ * into `5`), so a value of one type may or may not equal one of another.
+ */
 export class ArgumentPatterns {
   private kinds: Patterns[] = [];
 
@@ -11,7 +13,7 @@ export class ArgumentPatterns {
     for (let kind = 0; kind < SCALAR_KINDS; kind++) this.kinds.push(new Patterns(config.matches[kind]));
   }
 
-  /** Whether a value of this kind, as it is written, is one of the values and none of the others. */
+  /** Whether a value of this type, as written, is one of the allowed values and none of the excluded ones. */
   match(kind: ScalarKind, at: usize, length: i32, isCut: bool): Match {
     const own = this.kinds[kind];
     let value = this.hasValues ? (own.hasValues ? own.matchValues(at, length, isCut) : Match.No) : Match.Yes;
@@ -24,7 +26,7 @@ export class ArgumentPatterns {
     return min(value, others);
   }
 
-  /** The same of a value that is missing. */
+  /** The result for a missing value: no if it must have one of some values, otherwise unknown. */
   matchNothing(): Match {
     return this.hasValues ? Match.No : Match.Unknown;
   }

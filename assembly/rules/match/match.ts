@@ -1,20 +1,18 @@
-/** Whether a condition holds. The least of several is what all of them together come to, the greatest what one of them
- *  does. */
+/** Whether a condition holds. The minimum of several results is their conjunction, the maximum their disjunction. */
 export enum Match {
   No,
-  /** It cannot be told: what it is about is missing, too long or of another kind. This never allows, and always denies. */
+  /** The subject of the condition is missing, too long or of another type. This never allows, and always denies. */
   Unknown,
   Yes,
 }
 
 const NAMES: string[] = ["no", "unknown", "yes"];
 
-/** The name of a match in logs. */
 export function matchName(match: Match): string {
   return NAMES[match];
 }
 
-/** Whether it does not hold. */
+/** The negation: unknown stays unknown. */
 export function not(match: Match): Match {
   return Match.Yes - match;
 }

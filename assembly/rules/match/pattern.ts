@@ -4,13 +4,15 @@ import { matchesGlob } from "../../memory/glob";
 import { Match, not } from "./match";
 
 const STAR: u8 = 0x2a;
-/** Bytes of a pattern's head: of what all texts that match it begin with. */
+/** Size in bytes of a pattern's head: the common prefix of all texts that match it. */
 export const HEAD_SIZE: i32 = 16;
 
-/** A text in which each `*` stands for any run of bytes, none included. It is matched whole, and case counts. */
+/**
+ * A text in which each `*` matches any number of bytes, including none. It must match the whole text, case-sensitively.
+ */
 class Pattern {
   private text: Bytes;
-  /** Bytes before the first `*`: all where there is none. */
+  /** Number of bytes before the first `*`, or of all bytes if there is none. */
   private prefix: i32 = 0;
 
   constructor(text: string) {
@@ -18,8 +20,8 @@ class Pattern {
     while (this.prefix < this.text.length && load<u8>(this.text.at + this.prefix) != STAR) this.prefix++;
   }
 
-  /** Writes its head, {@link HEAD_SIZE} bytes with zeros behind it. Returns how many of them a text that matches begins with, where
-   *  zeros are behind that, too: with one of those if the text must end there. */
+  /** Writes the head, padded with zeros to {@link HEAD_SIZE} bytes. Returns how many of these bytes every matching
+   *  text has in common, if it is padded in the same way; the count includes one zero if the text must end there. */
   writeHead(to: usize): i32 {
     const length = min(this.prefix, HEAD_SIZE);
     memory.fill(to, 0, HEAD_SIZE);
@@ -27,12 +29,12 @@ class Pattern {
     return this.prefix == this.text.length && length < HEAD_SIZE ? length + 1 : length;
   }
 
-  /** Whether every text matches it. */
+  /** Whether every text matches. */
   get matchesAll(): bool {
     return this.prefix == 0 && this.text.length == 1;
   }
 
-  /** @param isCut there is more of the text than these bytes. */
+  /** @param isCut the text has more bytes than these */
   match(at: usize, length: i32, isCut: bool): Match {
     const pattern = this.text.at;
     const size = this.text.length;
@@ -41,7 +43,7 @@ class Pattern {
     if (this.prefix == size)
       return length == size && !isCut ? Match.Yes : isCut && length < size ? Match.Unknown : Match.No;
     if (length < this.prefix) return isCut ? Match.Unknown : Match.No;
-    // What follows the kept bytes does not matter where the pattern ends in its only star.
+    // If the pattern ends in its only star, the bytes beyond the kept ones do not matter.
     if (this.prefix == size - 1) return Match.Yes;
     if (isCut) return Match.Unknown;
     const from = this.prefix;
@@ -50,7 +52,7 @@ class Pattern {
   }
 }
 
-/** A {@link TextMatch}, ready to be matched. */
+/** A {@link TextMatch}, compiled for matching. */
 export class Patterns {
   private values: Pattern[];
   private notValues: Pattern[];
@@ -60,7 +62,7 @@ export class Patterns {
     this.notValues = match.notValues.map<Pattern>((text) => new Pattern(text));
   }
 
-  /** Patterns of which a text must match one. With none, every text matches. */
+  /** Patterns of which a text must match one. Without patterns, every text matches. */
   static oneOf(values: string[]): Patterns {
     const match = new TextMatch();
     match.values = values;
@@ -74,12 +76,11 @@ export class Patterns {
     return new Patterns(match);
   }
 
-  /** Whether there are values of which it must be one. */
+  /** Whether there are patterns of which a text must match one. */
   get hasValues(): bool {
     return this.values.length > 0;
   }
 
-  /** The number of values. */
   get valueCount(): i32 {
     return this.values.length;
   }
@@ -89,7 +90,7 @@ export class Patterns {
     return this.values[value].writeHead(to);
   }
 
-  /** Whether there are values that it must not be. */
+  /** Whether there are excluding patterns. */
   get hasOthers(): bool {
     return this.notValues.length > 0;
   }
@@ -103,22 +104,23 @@ export class Patterns {
     return this.values.length == 0;
   }
 
-  /** Whether a text is one of the values and none of the others. */
+  /** Whether a text matches one of the values and none of the excluding patterns. */
   match(at: usize, length: i32, isCut: bool): Match {
     return min(this.matchValues(at, length, isCut), this.matchOthers(at, length, isCut));
   }
 
-  /** Whether a text is one of the values, if there are any. */
+  /** Whether a text matches one of the values; yes if there are none. */
   matchValues(at: usize, length: i32, isCut: bool): Match {
     return this.values.length ? anyOf(this.values, at, length, isCut) : Match.Yes;
   }
 
-  /** Whether a text is none of those that it must not be. */
+  /** Whether a text matches none of the excluding patterns. */
   matchOthers(at: usize, length: i32, isCut: bool): Match {
     return not(anyOf(this.notValues, at, length, isCut));
   }
 
-  /** The same of a text that is not there: it is none of the values, and whether it is one of the others cannot be told. */
+  /** The result for a missing text: no if there are values, unknown if there are only excluding patterns, yes
+   *  without patterns. */
   matchNothing(): Match {
     return this.values.length ? Match.No : this.notValues.length ? Match.Unknown : Match.Yes;
   }

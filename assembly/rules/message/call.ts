@@ -11,18 +11,21 @@ import { fixedLength, mayBePlainUri } from "./uri_template";
 import { Slot } from "./slots";
 import { StrictReader } from "./strict_reader";
 
-/** Fewer digits than make a number that is rounded. */
+/** Integers of up to this many characters are not rounded by any parser. */
 const PLAIN_DIGITS: i32 = 15;
 const MINUS_ZERO: u16 = 0x302d;
-/** Bytes of a server's name that are kept. */
+/** Maximum length in bytes of a kept server name. */
 export const SERVER_LIMIT: i32 = 256;
-/** Bytes of an element's name that are compared: as many as {@link StrictReader} keeps of a call's. */
+/**
+ * Maximum length in bytes of a compared element name: as long as the part of a call's name that {@link StrictReader}
+ * keeps.
+ */
 const ELEMENT_NAME_LIMIT: i32 = TEXT_LIMIT;
 const WORD: usize = memory.data(16);
-/** Holds the method of a use. */
+/** Address of the method of a use. */
 const METHOD: usize = memory.data(32);
 
-/** What a message can name that it is about. */
+/** What the name or URI in a message refers to. */
 export enum Target {
   None,
   Tool,
@@ -32,90 +35,92 @@ export enum Target {
   Unclear,
 }
 
-/** Bits of a {@link Match} where several are packed. */
+/** Number of bits of a {@link Match} in packed fields. */
 export const MATCH_BITS: i32 = 2;
 
-/** What elements of lists offer to be used for. */
+/** What a {@link Call} represents: one message, or all messages that use an element of a list. */
 export enum Use {
-  /** There is a message. */
+  /** One message. */
   None,
   /** Any call of one element. */
   Element,
-  /** Any call of what can be made of a template of URIs. */
+  /** Any call of a URI that matches a URI template. */
   Template,
   /** Any call of any element of a kind. */
   AnyElement,
 }
 
-/** How a message refers to what it is about, where it does not name that itself. */
+/** How a message refers to its target if it does not name it. */
 enum Reference {
   None,
-  /** By the id of a task, which is of a tool. */
+  /** By the id of a tool's task. */
   Task,
-  /** By the URIs of the resources that a subscription is about. */
+  /** By the URIs of the resources of a subscription. */
   Subscriptions,
 }
 
-/** The current message as rules see it, or what all messages have in common that use an element of a list. */
+/** The current message as rules see it, or all messages that use an element of a list. */
 export class Call {
-  /** The reader that has just read the message. Only where {@link use} is None, and it is no request of a server. */
+  /** The reader that has just read the message. Valid only if {@link use} is None and the message is not a server
+   *  request. */
   reader: StrictReader = changetype<StrictReader>(0);
-  /** Which messages it stands for. */
+  /** Which messages the call represents. */
   use: Use = Use.None;
   /** There is a message in {@link reader}. */
   hasMessage: bool = false;
-  /** The client says it because the server asked. */
+  /** The client's message answers a server request. */
   isAnswer: bool = false;
-  /** The revision that the headers name; empty where they name none, or several, or where no server reads them. */
+  /** The revision in the headers; empty if they name none or several, or if servers do not read them. */
   private revision: string = "";
-  /** Servers do not read a revision in the headers: the transport is HTTP+SSE. */
+  /** Servers do not read a revision in the headers, because the transport is HTTP+SSE. */
   private ignoresHeaders: bool = false;
-  /** The method that an answer answers, or the message's own; empty where it is not known. */
+  /** Address of the method: that of the answered server request, or the message's own. Length 0 if unknown. */
   method: usize = 0;
   methodLength: i32 = 0;
   /** The tools of tasks and the resources of subscriptions are targets too. */
   followsReferences: bool = false;
   private reference: Reference = Reference.None;
-  /** Which of the resources of a subscription it stands for. */
+  /** Index of the current resource of a subscription. */
   subscription: i32 = 0;
   private serverName: StaticArray<u8> = new StaticArray<u8>(SERVER_LIMIT);
   serverLength: i32 = 0;
 
   private useTarget: Target = Target.None;
-  /** What a use names, `nameLength` bytes, and whether there is more; of a message about a task, the tool. */
+  /** The name in a use, or the tool of a task: `nameLength` bytes. `isNameCut`: the name is longer. */
   private name: usize = 0;
   private nameLength: i32 = 0;
   private isNameCut: bool = false;
-  /** What {@link findName} has found. */
+  /** The result of {@link findName}. */
   foundName: usize = 0;
   foundLength: i32 = 0;
-  /** Of a use: how what matches that the caller is free to choose, targets and arguments. */
+  /** How the freely chosen parts of a use match: targets and arguments. */
   private openTarget: Match = Match.Unknown;
   private openArgument: Match = Match.Unknown;
 
-  /** Whether it is known what the client was called when its session began, and how the policy's conditions on names
-   *  matched: two bits each, as {@link ClientMemory} packs them. */
+  /** Whether the client's name at the start of its session is known, and how it matched the policy's conditions on
+   *  names: two bits each, as {@link ClientMemory} packs them. */
   knowsClient: bool = false;
   clientMatches: u64 = 0;
 
-  /** Sets the revision that the request's headers name; empty for none. `ignoresHeaders`: its transport has no such header. */
+  /** Sets the revision that the request's headers name; empty for none. `ignoresHeaders`: the transport has no such
+   *  header. */
   setRevision(revision: string, ignoresHeaders: bool): void {
     this.revision = revision;
     this.ignoresHeaders = ignoresHeaders;
   }
 
-  /** The server that it goes to; empty where that is not known. */
+  /** Address of the name of the destination server. `serverLength` is 0 if it is unknown. */
   get server(): usize {
     return changetype<usize>(this.serverName);
   }
 
-  /** Takes over where the request goes; nothing for what is not known. */
+  /** Copies the name of the destination server. `length` is 0 if it is unknown. */
   setServer(at: usize, length: i32): void {
     this.serverLength = min(length, SERVER_LIMIT);
     memory.copy(this.server, at, this.serverLength);
   }
 
-  /** Takes over what the client asks or tells. */
+  /** Sets the client's request or notification. */
   setRequest(reader: StrictReader): void {
     this.hasReader(reader);
     this.isAnswer = false;
@@ -136,32 +141,34 @@ export class Call {
     return isOfTask ? Reference.Task : Reference.None;
   }
 
-  /** Whether the message is about a task: then {@link setTask}. */
+  /** Whether the message is about a task. If so, call {@link setTask}. */
   get isAboutTask(): bool {
     return this.reference == Reference.Task;
   }
 
-  /** Sets the name of the tool that the message's task is of, which must stay in place; empty where that is not known. */
+  /** Sets the name of the tool that runs the message's task. The bytes must stay in place. `nameLength` is 0 if it
+   *  is unknown. */
   setTask(name: usize, nameLength: i32): void {
     this.name = name;
     this.nameLength = nameLength;
     this.isNameCut = false;
   }
 
-  /** How many resources a subscription is about, each of which is to be decided by itself: see `subscription`. 0 for any other
-   *  message, and where it cannot be told which. */
+  /** Number of resources of a subscription, each of which is decided separately: see `subscription`. 0 for any other
+   *  message, and if the resources are unclear. */
   get subscriptionCount(): i32 {
     return this.reference == Reference.Subscriptions && !this.isSubscriptionOdd ? this.reader.itemCount : 0;
   }
 
-  /** Whether it cannot be told which resources a subscription is about. */
+  /** Whether it is unclear which resources a subscription is about. */
   private get isSubscriptionOdd(): bool {
     const reader = this.reader;
     if (isOdd(reader.token(Slot.Params)) || isOdd(reader.token(Slot.Notifications)) || reader.hasOddItems) return true;
     return reader.has(Slot.Subscriptions) && reader.token(Slot.Subscriptions) != Token.ArrayStart;
   }
 
-  /** Takes over that the client answers the server. `method`: what the server asked by, empty where it is not known. */
+  /** Sets the client's response to a server request. `method` is the method of that request; `methodLength` is 0 if
+   *  it is unknown. */
   setAnswer(reader: StrictReader, method: usize, methodLength: i32): void {
     this.hasReader(reader);
     this.isAnswer = true;
@@ -176,7 +183,8 @@ export class Call {
     this.reference = Reference.None;
   }
 
-  /** Takes over what a server asks of the client, `length` bytes at `method`: rules see it like the client's answer to it. */
+  /** Sets a server request to the client, with the `length` bytes of its method. Rules see it like the client's
+   *  response to it. */
   setServerRequest(method: usize, length: i32): void {
     this.hasMessage = false;
     this.use = Use.None;
@@ -186,8 +194,8 @@ export class Call {
     this.methodLength = length;
   }
 
-  /** Stands for every request of this method for one element of a list, `nameLength` bytes of whose name are at `name`;
-   *  `isCut` where there is more. What it names is of the kind `target`. */
+  /** Sets every request of this method for one element of a list. The element is of the kind `target`, and its name
+   *  is `nameLength` bytes at `name`. `isCut`: the name is longer. */
   setUse(use: Use, method: string, target: Target, name: usize, nameLength: i32, isCut: bool): void {
     this.hasMessage = false;
     this.use = use;
@@ -201,9 +209,9 @@ export class Call {
     this.isNameCut = isCut || nameLength > ELEMENT_NAME_LIMIT;
   }
 
-  /** Says how a rule is to match what the caller of a use is free to choose. An element is usable if some call of it is
-   *  allowed: the caller fulfils conditions of rules that allow, and avoids those of rules that deny. With `AnyElement` the
-   *  element is chosen so that it is least likely to be allowed. */
+  /** Sets how a rule matches the parts of a use that the caller may choose. An element is usable if some call of it
+   *  is allowed: the caller meets the conditions of rules that allow, and avoids those of rules that deny. With
+   *  `AnyElement`, the element is chosen so that it is least likely to be allowed. */
   leaveOpen(isAllow: bool): void {
     this.openArgument = isAllow ? Match.Yes : Match.No;
     this.openTarget = isAllow == (this.use != Use.AnyElement) ? Match.Yes : Match.No;
@@ -213,7 +221,7 @@ export class Call {
     return this.methodLength ? patterns.match(this.method, this.methodLength, false) : Match.Unknown;
   }
 
-  /** Whether it names a target of this kind that matches. */
+  /** Whether the message names a target of this kind that matches. */
   matchTarget(kind: Target, patterns: Patterns): Match {
     const target = this.target;
     if (this.use != Use.None) return target == kind ? this.matchName(patterns) : Match.No;
@@ -224,13 +232,13 @@ export class Call {
     }
     if (this.reference == Reference.Subscriptions) return this.matchSubscription(patterns);
     const slot = this.targetSlot;
-    // Templates, which completions name, are looked up as they are written.
+    // A completion may name a URI template, which servers look up as written.
     if (slot == Slot.Uri && !this.isPlainUri) return Match.Unknown;
     return this.matchString(slot, patterns);
   }
 
-  /** Whether all patterns of targets are compared with one text, which is whole: then leaves it in `foundName`. Otherwise any of them
-   *  may match. */
+  /** Whether all target patterns are compared with one complete text. If so, `foundName` has it. Otherwise any of
+   *  the patterns may match. */
   findName(): bool {
     if (this.use != Use.None) return this.use == Use.Element && this.findElement();
     if (this.reference != Reference.None) return false;
@@ -262,7 +270,7 @@ export class Call {
     return isPlainUri(at, length) ? patterns.match(at, length, false) : Match.Unknown;
   }
 
-  /** The text of the target, for logs: `targetLength` bytes; 0 where there is none. */
+  /** Address of the text of the target, for logs: `targetLength` bytes, 0 if there is none. */
   get targetAt(): usize {
     if (this.reference == Reference.Task) return this.name;
     if (this.reference == Reference.Subscriptions) return this.reader.itemAt(this.subscription);
@@ -280,11 +288,11 @@ export class Call {
     return this.reader.token(slot) == Token.String ? this.reader.textLength(slot) : 0;
   }
 
-  /** Whether what a use names matches. */
+  /** Whether the name in a use matches. */
   private matchName(patterns: Patterns): Match {
     const isResource = this.useTarget == Target.Resource;
     if (this.use == Use.AnyElement) {
-      // Of a URI that is not plain nothing can be told.
+      // How a server reads a URI that is not plain is unknown.
       return patterns.matchesAll && !isResource ? Match.Yes : this.openTarget;
     }
     if (this.use == Use.Element) {
@@ -301,12 +309,12 @@ export class Call {
     return this.serverLength ? patterns.match(this.server, this.serverLength, false) : Match.Unknown;
   }
 
-  /** Whether the revision matches that the message is of. */
+  /** Whether the message's revision matches. */
   matchRevision(patterns: Patterns): Match {
     if (!this.hasMessage) return this.matchHeader(patterns);
     if (this.isMetaOdd) return Match.Unknown;
     if (this.reader.has(Slot.MetaVersion)) {
-      // Servers of one era go by the one, those of the other by the other.
+      // Servers of the older revisions use the header, those of the newer ones the member.
       const isOneRevision = this.ignoresHeaders || this.reader.isText(Slot.MetaVersion, this.revision);
       if (!isOneRevision) return Match.Unknown;
       return this.matchString(Slot.MetaVersion, patterns);
@@ -319,8 +327,8 @@ export class Call {
     return this.revision.length ? patterns.match(WORD, writeWord(this.revision, WORD), false) : Match.Unknown;
   }
 
-  /** The index of the revision that the message states in `_meta`; -1 where it states none, {@link UNKNOWN_REVISION} where it
-   *  cannot be told. */
+  /** Index of the revision that the message states in `_meta`: -1 if it states none, {@link UNKNOWN_REVISION} if it
+   *  is unclear. */
   get statedRevision(): i32 {
     const reader = this.reader;
     if (this.isMetaOdd) return UNKNOWN_REVISION;
@@ -331,18 +339,18 @@ export class Call {
     return revisionOf(reader.textAt(Slot.MetaVersion), reader.textLength(Slot.MetaVersion));
   }
 
-  /** Whether the message states the name of the client's software, or may do so. */
+  /** Whether the message states the name of the client software, or may do so. */
   get statesClient(): bool {
     return this.isMetaOdd || this.reader.has(Slot.MetaClient);
   }
 
-  /** Whether `_meta`, or what it stands in, is of a kind in which some servers may find members all the same. */
+  /** Whether `_meta`, or an object around it, has another JSON type, in which some servers may still find members. */
   private get isMetaOdd(): bool {
     return isOdd(this.reader.token(Slot.Params)) || isOdd(this.reader.token(Slot.Meta));
   }
 
-  /** Whether the name of the client's software matches: as the message states it, or else its session's first one
-   *  did. `index`: which of the policy's conditions on names it is. */
+  /** Whether the name of the client software matches: as stated in the message, otherwise as stated at the start of
+   *  the session. `index` is the index of the policy's condition on names. */
   matchClient(patterns: Patterns, index: i32): Match {
     if (this.hasMessage) {
       if (this.isMethod("initialize")) return this.matchString(Slot.ClientInfoName, patterns);
@@ -352,7 +360,7 @@ export class Call {
     return this.knowsClient ? <Match>((this.clientMatches >> (index * MATCH_BITS)) & 3) : Match.Unknown;
   }
 
-  /** Whether an argument matches: the last of `slots`, which are the way to it. */
+  /** Whether an argument matches: the last of `slots`, which are the path to it. */
   matchArgument(slots: i32[], patterns: ArgumentPatterns): Match {
     if (!this.hasMessage) return this.use == Use.None ? patterns.matchNothing() : this.openArgument;
     const reader = this.reader;
@@ -375,12 +383,12 @@ export class Call {
       case Token.False:
         return patterns.match(ScalarKind.Boolean, WORD, writeWord("false", WORD), false);
       default:
-        // Servers may take null for a value that is missing.
+        // Servers may treat null as a missing value.
         return Match.Unknown;
     }
   }
 
-  /** What it names, by its method (2026-07-28, schema.ts). */
+  /** The kind of target that the message names, by its method (2026-07-28, schema.ts). */
   get target(): Target {
     if (this.isAnswer) return Target.None;
     if (this.use != Use.None) return this.useTarget;
@@ -395,7 +403,7 @@ export class Call {
     return this.isMethod("completion/complete") ? this.completed : Target.None;
   }
 
-  /** What a completion is for. Which of two names a server heeds cannot be told. */
+  /** The kind of target of a completion. With two names, it is unclear which one a server uses. */
   private get completed(): Target {
     const reader = this.reader;
     if (reader.isText(Slot.RefType, "ref/prompt") && !reader.has(Slot.RefUri)) return Target.Prompt;
@@ -403,15 +411,15 @@ export class Call {
     return Target.Unclear;
   }
 
-  /** Where the target's name or URI is kept. */
+  /** Slot of the target's name or URI. */
   get targetSlot(): i32 {
     const isResource = this.target == Target.Resource;
     if (this.isMethod("completion/complete")) return isResource ? Slot.RefUri : Slot.RefName;
     return isResource ? Slot.Uri : Slot.Name;
   }
 
-  /** Where is kept what `Mcp-Name` repeats (2026-07-28, basic/transports/streamable-http, "Standard Headers"; tasks:
-   *  ext-tasks); the message itself where it repeats nothing. */
+  /** Slot of the value that `Mcp-Name` repeats (2026-07-28, basic/transports/streamable-http, "Standard Headers";
+   *  tasks: ext-tasks); Message if it repeats none. */
   get mirroredSlot(): i32 {
     if (this.isMethod("tools/call") || this.isMethod("prompts/get")) return Slot.Name;
     if (this.isMethod("resources/read")) return Slot.Uri;
@@ -423,8 +431,8 @@ export class Call {
     return equalsText(this.method, this.methodLength, method);
   }
 
-  /** Whether it is a number that all are sure to read alike: not one written in another way, nor so large that it is
-   *  rounded, nor `-0`. */
+  /** Whether the value is an integer that all parsers read alike: without fraction and exponent, small enough not to
+   *  be rounded, and not `-0`. */
   private isPlainInteger(slot: i32): bool {
     const reader = this.reader;
     const length = reader.textLength(slot);
@@ -447,12 +455,12 @@ export class Call {
   }
 }
 
-/** Whether a value that is to be an object is something else. */
+/** Whether a value that should be an object or missing is something else. */
 function isOdd(value: Token): bool {
   return value != Token.More && value != Token.ObjectStart;
 }
 
-/** Writes ASCII text. Returns its length. */
+/** Writes ASCII text. Returns its length in bytes. */
 function writeWord(word: string, to: usize): i32 {
   for (let i = 0; i < word.length; i++) store<u8>(to + i, <u8>word.charCodeAt(i));
   return word.length;

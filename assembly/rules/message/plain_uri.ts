@@ -11,9 +11,9 @@ const QUESTION_MARK: u8 = 0x3f;
 const ADDRESS: usize = heap.alloc(16);
 
 /**
- * Whether a URI is written as servers compare it. SDKs look resources up by the URI as a URL parser writes it (WHATWG URL,
- * section 4.4), which resolves dot segments, folds the case of schemes and hosts, drops default ports and encodes some
- * characters: what it would change says one thing to a pattern and another to the server.
+ * Whether a URI has the form in which servers compare it. SDKs look resources up by the output of a URL parser (WHATWG
+ * URL, section 4.4), which resolves dot segments, lowers the case of schemes and hosts, drops default ports and encodes
+ * some characters. A URI that a parser would change reads differently for a pattern and for the server.
  */
 export function isPlainUri(at: usize, length: i32): bool {
   for (let i = 0; i < length; i++) {
@@ -40,7 +40,10 @@ export function isPlainUri(at: usize, length: i32): bool {
   return isPlainAuthority(at + rest + 2, size, isSpecial);
 }
 
-/** Not blanks, controls, what is not ASCII, a backslash, a fragment's mark, nor what URL parsers encode. */
+/**
+ * Whether a byte is none of these: space, control character, non-ASCII byte, backslash, `#`, or a character that URL
+ * parsers encode.
+ */
 function isPlainCharacter(byte: u8): bool {
   switch (byte) {
     case 0x22: // "
@@ -60,8 +63,10 @@ function isPlainCharacter(byte: u8): bool {
   }
 }
 
-/** Whether an escape stands for what cannot stand for itself: others some servers undo, and then find another name. In
- *  capitals, as there are two ways to write it. */
+/**
+ * Whether an escape in capital hex digits encodes a byte that must be escaped. Some servers decode other escapes and
+ * then find another name. An escape in small digits is a second form of the same byte.
+ */
 function isPlainEscape(at: usize, length: i32): bool {
   if (length < 3 || isLower(load<u8>(at, 1)) || isLower(load<u8>(at, 2))) return false;
   const high = hexValue(load<u8>(at, 1));
@@ -72,7 +77,7 @@ function isPlainEscape(at: usize, length: i32): bool {
   return !isPlainCharacter(byte) || byte == QUESTION_MARK;
 }
 
-/** Whether a path has an empty segment, which some servers leave out. */
+/** Whether a path has an empty segment, which some servers drop. */
 function hasEmptySegment(at: usize, length: i32): bool {
   for (let i = 0; i + 1 < length && load<u8>(at + i) != QUESTION_MARK; i++) {
     if (load<u8>(at + i) == SLASH && load<u8>(at + i + 1) == SLASH) return true;
@@ -91,7 +96,7 @@ function hasDotSegment(at: usize, length: i32): bool {
   return false;
 }
 
-/** `/`, `?` and `#`. */
+/** Whether a byte is `/`, `?` or `#`. */
 function endsAuthority(byte: u8): bool {
   return byte == SLASH || byte == 0x3f || byte == 0x23;
 }
@@ -106,19 +111,22 @@ function isWebScheme(at: usize, length: i32): bool {
   );
 }
 
-/** Small letters, no user, no escapes; where URL parsers know the scheme, no port and no odd IP address either. */
+/**
+ * Whether an authority has only small letters, no user and no escapes. If URL parsers know the scheme, it must also
+ * have no port, and an IPv4 address only in its usual form.
+ */
 function isPlainAuthority(at: usize, length: i32, isSpecial: bool): bool {
   for (let i = 0; i < length; i++) {
     const byte = load<u8>(at + i);
     if (isUpper(byte) || byte == 0x40 || byte == PERCENT) return false;
-    // A port may be written in several ways, and be the one that goes without saying.
+    // A port may have leading zeros, or be the default port.
     const isPort = byte == COLON && i + 1 < length && load<u8>(at + i + 1) > 0x30 && load<u8>(at + i + 1) <= 0x39;
     if (byte == COLON && (isSpecial || !isPort)) return false;
   }
   if (!isSpecial) return true;
   let label = length;
   while (label > 0 && load<u8>(at + label - 1) != DOT) label--;
-  // What ends in a number is an IPv4 address, however it is written.
+  // A host whose last label begins with a digit may be an IPv4 address in an unusual form.
   const isNumber = label < length && load<u8>(at + label) >= 0x30 && load<u8>(at + label) <= 0x39;
   return label < length && (!isNumber || parseAddress(at, length, ADDRESS) == 4);
 }

@@ -1,18 +1,20 @@
-/** Why a request is refused whose messages are not decided one by one: two parsers could read it differently, or it cannot
- *  be read here at all. */
+/**
+ * Why a request is rejected as a whole, before its messages are decided one by one: two parsers could read it
+ * differently, or it cannot be read here.
+ */
 export enum RequestRefusal {
   None,
-  /** Not one JSON document (RFC 8259), bytes before or after it included. */
+  /** Not one JSON document (RFC 8259). Bytes before or after the document count too. */
   NotJson,
   NotUtf8,
   TooDeep,
-  /** A deciding member is duplicate. */
+  /** A deciding member is duplicated. */
   DuplicateKey,
-  /** A member's name differs from a deciding one by case. */
+  /** A member's name differs from a deciding one only by case. */
   CaseVariant,
-  /** The name of a deciding member is written with escape sequences. */
+  /** The name of a deciding member contains escape sequences. */
   EscapedKey,
-  /** A deciding text holds half of a surrogate pair or a NUL. */
+  /** A deciding string has half of a surrogate pair or a NUL. */
   BadText,
   /** Neither a string nor an integer, or too long. */
   BadId,
@@ -24,13 +26,13 @@ export enum RequestRefusal {
   Compressed,
   /** Not `application/json` in UTF-8. */
   ContentType,
-  /** Another protocol than HTTP, whose messages nobody would see. */
+  /** A protocol other than HTTP, whose messages the filter could not see. */
   Upgrade,
-  /** `Mcp-Method` or `Mcp-Name` say something else than the body. */
+  /** `Mcp-Method` or `Mcp-Name` differ from the body. */
   HeaderMismatch,
-  /** The body that was to be held never came: the plugin may not hold headers. */
+  /** The body to be held never arrived: the plugin may not hold headers. */
   NoBody,
-  /** Too many requests, or bytes of them, are held: of this caller, or of all. */
+  /** The plugin holds too many requests or bytes, for this caller or in total. */
   Overload,
   /** The decision could not be made. */
   Internal,
@@ -58,7 +60,7 @@ const NAMES: string[] = [
   "internal",
 ];
 
-/** What an answer and the audit say. */
+/** The name of a reason in answers and in the audit log. */
 export function refusalName(refusal: RequestRefusal): string {
   return NAMES[refusal];
 }

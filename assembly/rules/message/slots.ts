@@ -1,6 +1,6 @@
 import { Key } from "./keys";
 
-/** Where the values of deciding members are kept. */
+/** Indices under which the values of deciding members are kept. */
 export enum Slot {
   /** The message itself. */
   Message,
@@ -21,7 +21,7 @@ export enum Slot {
   MetaVersion,
   MetaClient,
   MetaClientName,
-  /** Only observed. */
+  /** Decides nothing: see {@link Key.isObserved}. */
   MetaTraceparent,
   ClientInfo,
   ClientInfoName,
@@ -35,11 +35,14 @@ export enum Slot {
   FirstArgument,
 }
 
-/** The deciding members of messages (2026-07-28, basic/index; initialize: 2025-11-25, basic/lifecycle) without arguments. */
+/**
+ * The deciding members of messages (2026-07-28, basic/index; initialize: 2025-11-25, basic/lifecycle), and the
+ * arguments that a policy names.
+ */
 export class DecidingKeys {
   readonly message: Key;
   private arguments: Key;
-  /** The paths of the arguments, by their slots. */
+  /** The paths of the arguments, in the order of their slots. */
   private paths: string[] = [];
 
   constructor() {
@@ -70,12 +73,12 @@ export class DecidingKeys {
     this.arguments = params.add("arguments", Slot.Arguments);
   }
 
-  /** The slot behind the last that is used. */
+  /** The slot after the last one in use. */
   get end(): i32 {
     return Slot.FirstArgument + this.paths.length;
   }
 
-  /** Makes the argument at this path deciding, and what it stands in. Returns its slot. */
+  /** Makes the argument at this path, and the objects around it, deciding. Returns the argument's slot. */
   argument(path: string[]): i32 {
     let key = this.arguments;
     for (let i = 0; i < path.length; i++) {
@@ -85,7 +88,7 @@ export class DecidingKeys {
     return key.slot;
   }
 
-  /** The path of the argument that is kept there, with dots. */
+  /** The path of the argument in this slot, separated by dots. */
   argumentPath(slot: i32): string {
     return this.paths[slot - Slot.FirstArgument];
   }

@@ -9,26 +9,26 @@ import { Key, SLOT_LIMIT } from "./keys";
 import { RequestRefusal } from "./refusal";
 import { Slot } from "./slots";
 
-/** Bytes of all deciding texts of a message that are kept. */
+/** Maximum size in bytes of the kept deciding strings of a message. */
 const TEXTS_LIMIT: u32 = 4096;
 
-/** The longest text of a member that is only observed. */
+/** Maximum length in bytes of the string of a member that is only observed. */
 const OBSERVED_LIMIT: u32 = 64;
 
-/** Texts of a list that are kept. */
+/** Maximum number of kept strings of a list. */
 const ITEM_LIMIT: i32 = 64;
 
-/** What {@link StrictReader.next} found. */
+/** The result of {@link StrictReader.next}. */
 export enum Reading {
-  /** The bytes are used up. */
+  /** All bytes have been read. */
   More,
   /** The end of a message. */
   Message,
-  /** Something that is refused: see `refusal`. */
+  /** Something that must be rejected: see `refusal`. */
   Refused,
 }
 
-/** What a message is (JSON-RPC 2.0, sections 4 and 5). */
+/** The kind of a message (JSON-RPC 2.0, sections 4 and 5). */
 export enum MessageForm {
   Request,
   Notification,
@@ -38,15 +38,15 @@ export enum MessageForm {
 /** The value of a deciding member. */
 @unmanaged
 class Value {
-  /** What it is, or begins with; More where it is not there. */
+  /** The value's type, or its first token; More if the member is missing. */
   token: Token;
-  /** Bytes kept, and where among the texts. */
+  /** Number of kept bytes, and their offset among the texts. */
   length: u32;
   at: u32;
-  /** Bytes of the whole text. */
+  /** Length in bytes of the whole text. */
   total: u32;
 
-  /** Makes it the value of a member that is not there. */
+  /** Resets to the value of a missing member. */
   clear(): void {
     v128.store(changetype<usize>(this), i64x2.splat(0));
   }
@@ -55,49 +55,48 @@ class Value {
 const VALUE_SIZE: usize = offsetof<Value>();
 
 /**
- * Reads the deciding members of JSON-RPC messages so that no parser can read them differently: whatever one could is a
- * refusal. Bytes may come in any pieces. What may differ between parsers (RFC 8259 sections 4, 8 and 9): members that stand
- * twice, names that differ by case (Go takes them for the same), bytes around the document, bad UTF-8, numbers as ids.
- * Pooled.
+ * Reads the deciding members of JSON-RPC messages, and rejects everything that two parsers could read differently.
+ * Bytes may arrive in chunks of any size. Parsers may differ (RFC 8259 sections 4, 8 and 9) in duplicate members, names
+ * that differ by case (equal in Go), bytes around the document, invalid UTF-8, and numbers as ids. Pooled.
  */
 @unmanaged
 export class StrictReader {
   refusal: RequestRefusal;
-  /** The address of the {@link Key} of the deciding member that is refused; 0 where the refusal is about no single one. */
+  /** Address of the {@link Key} of the deciding member at fault; 0 if no single member is. */
   refusedKey: usize;
-  /** What the current message is. */
+  /** The kind of the current message. */
   form: MessageForm;
   isBatch: bool;
-  /** Messages so far. */
+  /** Number of messages so far. */
   count: i32;
-  /** Offsets in the body of the current message's first byte and of the byte behind it, and of its method's text, without the
-   *  quotes. Of a message without a method, those of an earlier one. */
+  /** Offsets in the body: of the current message's first byte, of the byte after the message, and of the start and
+   *  end of its method without the quotes. For a message without a method, the last two are those of an earlier one. */
   messageStart: usize;
   messageEnd: usize;
   methodStart: usize;
   methodEnd: usize;
   private tokens: Tokenizer;
   private utf8: Utf8Check;
-  /** The addresses of the {@link Key} of messages, of what is open (0 outside of messages), and of what comes next. */
+  /** Addresses of the {@link Key} of messages, of the open object (0 outside of messages), and of the next value. */
   private root: usize;
   private open: usize;
   private named: usize;
-  /** The texts of the message's list that are kept: see {@link Key.isList}. */
+  /** Number of kept strings of the message's list: see {@link Key.isList}. */
   itemCount: i32;
-  /** The list has more than these, or something else than texts. */
+  /** The list has more elements than those kept, or elements that are not strings. */
   hasOddItems: bool;
   private isInList: bool;
-  /** A bit for each slot whose member has come: for the first 64, and for those behind them. */
+  /** One bit for each slot whose member has been read: the first 64 slots, and those after them. */
   private seen: u64;
   private seenBehind: u64;
   private textsUsed: u32;
   private hashesArguments: bool;
-  /** What {@link argumentsHash} is computed by; null until it is first needed. */
+  /** Computes {@link argumentsHash}; null until first needed. */
   private argumentsRead: StreamHash | null;
   private nextFree: usize;
 
-  /** A reader of messages with these deciding members, which must live as long. `hashesArguments`: whether
-   *  {@link argumentsHash} is needed, and no member inside the arguments is deciding. */
+  /** Takes a reader of messages with these deciding members, which must live as long as the reader.
+   *  `hashesArguments`: {@link argumentsHash} is needed, and no member inside the arguments is deciding. */
   static take(root: Key, hashesArguments: bool = false): StrictReader {
     let self = changetype<StrictReader>(free);
     if (free) {
@@ -127,19 +126,19 @@ export class StrictReader {
     return self;
   }
 
-  /** It must not be used any more. */
+  /** Returns the reader to the pool. It must not be used afterwards. */
   release(): void {
     this.nextFree = free;
     free = changetype<usize>(this);
   }
 
-  /** The next bytes; those before must be used up. They must stay in place while they are read. */
+  /** Sets the next bytes, which must stay in place while they are read. All earlier ones must have been read. */
   feed(at: usize, length: usize): void {
     if (!this.utf8.feed(at, length)) this.refusal = RequestRefusal.NotUtf8;
     this.tokens.feed(at, length);
   }
 
-  /** Reads on to the end of the next message. */
+  /** Reads to the end of the next message. */
   next(): Reading {
     while (!this.refusal) {
       const token = this.tokens.next();
@@ -161,7 +160,7 @@ export class StrictReader {
           this.argumentsRead!.feed(this.tokens.textAt, this.tokens.textLength);
           break;
         case Token.ArrayEnd:
-          // The end of a list of texts, or of a batch: any other array is passed over.
+          // The end of a list of strings, or of a batch: the reader skips any other array.
           this.isInList = false;
           break;
         default:
@@ -173,7 +172,7 @@ export class StrictReader {
     return Reading.Refused;
   }
 
-  /** The bytes are over. False where they are refused. */
+  /** Ends the body. Returns false if it must be rejected. */
   finish(): bool {
     if (this.refusal) return false;
     if (!this.utf8.isComplete) this.refusal = RequestRefusal.NotUtf8;
@@ -182,7 +181,7 @@ export class StrictReader {
     return !this.refusal;
   }
 
-  /** What the member's value is, or begins with; More where it is not there. */
+  /** The type of the member's value, or its first token; More if the member is missing. */
   token(slot: i32): Token {
     return this.value(slot).token;
   }
@@ -191,7 +190,7 @@ export class StrictReader {
     return this.value(slot).token != Token.More;
   }
 
-  /** The text of a string, or a number as it is written. */
+  /** Address of the text of a string, or of a number as written. */
   textAt(slot: i32): usize {
     return this.texts + this.value(slot).at;
   }
@@ -200,17 +199,17 @@ export class StrictReader {
     return this.value(slot).length;
   }
 
-  /** Whether there is more of the text than is kept. */
+  /** Whether the text is longer than its kept part. */
   isCut(slot: i32): bool {
     return this.textTotal(slot) > <u32>this.textLength(slot);
   }
 
-  /** Bytes of the whole text. */
+  /** Length in bytes of the whole text. */
   textTotal(slot: i32): u32 {
     return this.value(slot).total;
   }
 
-  /** A text of the list: its bytes, as far as they are kept. */
+  /** Address of a string of the list, as far as it is kept. */
   itemAt(index: i32): usize {
     return this.texts + this.item(index).at;
   }
@@ -219,17 +218,17 @@ export class StrictReader {
     return this.item(index).length;
   }
 
-  /** Whether there is more of it than is kept. */
+  /** Whether the string of the list is longer than its kept part. */
   isItemCut(index: i32): bool {
     return this.item(index).total > this.item(index).length;
   }
 
-  /** Whether it is a string of this ASCII text. */
+  /** Whether the value is a string equal to this ASCII text. */
   isText(slot: i32, text: string): bool {
     return this.token(slot) == Token.String && equalsText(this.textAt(slot), this.textLength(slot), text);
   }
 
-  /** The keyed hash of the arguments' bytes as they are written; the same for all messages without arguments. */
+  /** Keyed hash of the bytes of the arguments as written. All messages without arguments have the same hash. */
   get argumentsHash(): u64 {
     return this.argumentsRead!.value;
   }
@@ -237,11 +236,11 @@ export class StrictReader {
   private readKey(): void {
     const tokens = this.tokens;
     this.named = 0;
-    // Longer names are none of those, however they are written.
+    // A longer name is no deciding one, even with escapes.
     if (tokens.textTotal > TEXT_LIMIT) return tokens.skipValue();
     const key = changetype<Key>(this.open).find(tokens.textAt, tokens.textLength);
     if (!key) {
-      // It would end there for whoever ends texts at a NUL, or go on for whoever leaves half a pair out.
+      // Some parsers end the name at a NUL or drop half of a surrogate pair, and then read another name.
       const isOdd = tokens.textLossy || (tokens.textEscaped && hasNul(tokens.textAt, tokens.textLength));
       if (isOdd) this.refusal = RequestRefusal.BadText;
       return tokens.skipValue();
@@ -260,7 +259,7 @@ export class StrictReader {
     if (this.hashesArguments && key.slot == Slot.Arguments) tokens.captureValue();
   }
 
-  /** Notes that the member of a slot has come. Returns whether it has come before. */
+  /** Records that the member of a slot was read. Returns whether it was read before. */
   private see(slot: i32): bool {
     const bit = (<u64>1) << (slot & 63);
     const isFirst = slot < 64;
@@ -280,7 +279,7 @@ export class StrictReader {
     else if (token == Token.String || token == Token.Number) this.keepText(value);
   }
 
-  /** An element of a list of texts. */
+  /** Reads an element of a list of strings. */
   private readItem(token: Token): void {
     const isContainer = token == Token.ObjectStart || token == Token.ArrayStart;
     if (isContainer) this.tokens.skipContainer();
@@ -307,14 +306,14 @@ export class StrictReader {
     value.total = tokens.textTotal;
     memory.copy(this.texts + value.at, tokens.textAt, length);
     this.textsUsed += length;
-    // Of a number there are no such flags.
+    // The flag and the NUL check apply only to strings.
     if (value.token == Token.String && !isObserved && (tokens.textLossy || hasNul(tokens.textAt, tokens.textLength))) {
       this.refusal = RequestRefusal.BadText;
       this.refusedKey = this.named;
     }
   }
 
-  /** A value at the root, or in the list there. */
+  /** Reads a value at the root, or in the batch there. */
   private readOutside(token: Token): void {
     if (token == Token.ArrayStart && !this.isBatch) {
       this.isBatch = true;
@@ -334,7 +333,7 @@ export class StrictReader {
     }
   }
 
-  /** Forgets the values of the message before. Most messages have few. */
+  /** Clears the values of the previous message. Only the slots that were read need it. */
   private clearValues(): void {
     for (let bits = this.seen; bits; bits &= bits - 1) this.value(<i32>ctz(bits)).clear();
     for (let bits = this.seenBehind; bits; bits &= bits - 1) this.value(64 + <i32>ctz(bits)).clear();
@@ -342,7 +341,7 @@ export class StrictReader {
     this.seenBehind = 0;
   }
 
-  /** The message is over: says whether it is one. */
+  /** Checks a complete message. Returns false if it is not a valid one. */
   private finishMessage(): bool {
     this.messageEnd = <usize>this.tokens.tokenEnd;
     this.refusal = this.judge();
