@@ -5,13 +5,15 @@ import { mix } from "../memory/bytes";
 import { Marks } from "../store/primitives/marks";
 import { ClientConditions } from "./policy/client_conditions";
 
-/** Marks what is kept: there may be nothing that matches. */
+/** Flag in a kept mark: distinguishes "kept, no condition matched" from "nothing kept". */
 const KEPT: u64 = 1 << 63;
 
-/** Remembers, by session, how the policy's conditions on clients' names matched when the session began: later requests do
- *  not carry the name. */
+/**
+ * Remembers for each session how the client's name matched the policy's conditions when the session began, because
+ * later requests do not contain the name.
+ */
 export class ClientMemory extends EventSink {
-  /** The same for the conditions of another policy, which applies too. */
+  /** The memory for the conditions of another policy that applies too; null for none. */
   private other: ClientMemory | null = null;
 
   constructor(
@@ -21,7 +23,7 @@ export class ClientMemory extends EventSink {
     super();
   }
 
-  /** The memory for a policy's conditions, which is filled along with this one from now on. */
+  /** The memory for a policy's conditions. From now on it is filled together with this one. */
   of(conditions: ClientConditions): ClientMemory {
     if (conditions == this.conditions) return this;
     let other = this.other;
@@ -42,7 +44,7 @@ export class ClientMemory extends EventSink {
     this.marks.set(session, mix(this.conditions.hash), this.conditions.matches(name, length) | KEPT);
   }
 
-  /** What is remembered of a session; 0 where nothing is. The highest bit stands for no condition. */
+  /** The kept matches of a session, with the highest bit set; 0 if nothing is kept. */
   recall(session: u64): u64 {
     return session && !this.conditions.isEmpty ? this.marks.get(session, mix(this.conditions.hash)) : 0;
   }

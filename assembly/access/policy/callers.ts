@@ -5,19 +5,23 @@ import { Claims } from "../../rules/claim";
 import { Match } from "../../rules/match/match";
 import { Source } from "../../rules/source";
 
-/** What stands for a match that has not been found out. */
+/** Marks a match that has not been computed. */
 const UNSEEN: u8 = 0xff;
 
-/** Whom the rules of a policy are about. Rules with the same `from` share it: it is matched once for a request. */
+/**
+ * The callers that the rules of a policy cover. Rules with the same `from` share it, so that it is matched once for
+ * each request.
+ */
 export class Callers {
-  /** Some sources name addresses. */
+  /** Some sources have IP blocks. */
   needAddress: bool = false;
-  /** The distinct lists of sources, and texts of which each list has one of its own. */
+  /** The distinct lists of sources, and for each list a text that identifies it. */
   private lists: Source[][] = [];
   private texts: string[] = [];
-  /** The index of each rule's list. */
+  /** Index into `lists` for each rule. */
   private listOf: u8[] = [];
-  /** How each list matches the current caller, and how it matched the one that {@link keep} has kept: a byte each. */
+  /** How each list matches the current caller, and how it matched the caller kept by {@link keep}: one byte per
+   *  list. */
   private matches: u8[] = [];
   private kept: u8[] = [];
   private hasKept: bool = false;
@@ -45,26 +49,26 @@ export class Callers {
     return this.lists[list];
   }
 
-  /** Begins with another request. The host's values must be those of one callback. */
+  /** Begins another request. The host's values must come from one callback. */
   begin(caller: Caller, properties: Properties): void {
     this.caller = caller;
     this.properties = properties;
     memory.fill(this.matches.dataStart, UNSEEN, this.matches.length);
   }
 
-  /** Whether the rule of this index is about the caller: anybody where it has no sources. */
+  /** Whether the rule of this index covers the caller. A rule without sources covers all callers. */
   match(rule: i32): Match {
     return this.matchList(unchecked(this.listOf[rule]));
   }
 
-  /** Keeps how the rules match the current caller, as far as they have been asked. */
+  /** Keeps how the rules match the current caller, as far as this was computed. */
   keep(): void {
     memory.copy(this.kept.dataStart, this.matches.dataStart, this.matches.length);
     this.hasKept = true;
   }
 
-  /** Whether the rules match the current caller like the one that was kept, as far as they were asked for that: then whatever follows
-   *  from their matches is the same. */
+  /** Whether the rules match the current caller in the same way as the kept one, as far as this was computed for the
+   *  kept one. If so, any result that depends only on these matches is the same. */
   get isAsKept(): bool {
     if (!this.hasKept) return false;
     for (let list = 0; list < this.kept.length; list++) {
@@ -87,7 +91,7 @@ export class Callers {
   }
 }
 
-/** A text that only sources with the same meaning have. */
+/** A text that is equal for two lists of sources only if they have the same meaning. */
 function textOf(sources: SourceConfig[]): string {
   let text = "";
   for (let i = 0; i < sources.length; i++) {
@@ -106,7 +110,7 @@ function textOfMatch(match: TextMatch): string {
   return textOfAll(match.values) + textOfAll(match.notValues);
 }
 
-/** The texts, each behind its length, so that no others can look like them. */
+/** Joins the texts, each with its length before it, so that different lists give different texts. */
 function textOfAll(texts: string[]): string {
   let all = "[";
   for (let i = 0; i < texts.length; i++) all += texts[i].length.toString() + ":" + texts[i];

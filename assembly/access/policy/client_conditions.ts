@@ -3,10 +3,10 @@ import { hashBytes } from "../../memory/bytes";
 import { MATCH_BITS } from "../../rules/message/call";
 import { Patterns } from "../../rules/match/pattern";
 
-/** What a policy says of the names of clients' software. */
+/** The conditions of a policy on the names of client software. */
 export class ClientConditions {
   private conditions: Patterns[] = [];
-  /** Tells what was matched against these conditions from what was matched against others. */
+  /** Hash of the conditions. Distinguishes matches against these conditions from matches against others. */
   hash: u64 = 1;
 
   get isEmpty(): bool {
@@ -21,7 +21,7 @@ export class ClientConditions {
     return this.conditions.push(patterns) - 1;
   }
 
-  /** How a name matches each of them: two bits each, the first lowest. */
+  /** How a name matches each condition: two bits each, the first in the lowest bits. */
   matches(at: usize, length: i32): u64 {
     let matches: u64 = 0;
     for (let i = 0; i < this.conditions.length; i++) {

@@ -9,12 +9,12 @@ import { DecidingKeys, Slot } from "../../rules/message/slots";
 /** A condition of a rule: one element of its `when`. */
 export class ConditionRule {
   private key: ConditionKey;
-  /** Of an argument: the slots of the members on the way to it, its own last. */
+  /** For an argument: the slots of the members on the path to it, its own last. */
   private slots: i32[] = [];
   private patterns: Patterns;
-  /** Of an argument: the patterns of all kinds. */
+  /** For an argument: the patterns of all JSON types. */
   private argument: ArgumentPatterns;
-  /** Of the client's name: its index among the policy's conditions on names. */
+  /** For the client's name: the index among the policy's conditions on names. */
   private client: i32 = 0;
 
   constructor(config: ConditionConfig, keys: DecidingKeys, clients: ClientConditions) {
@@ -29,7 +29,7 @@ export class ConditionRule {
     }
   }
 
-  /** Whether it holds for the message. */
+  /** Whether the condition holds for the message. */
   match(call: Call): Match {
     if (this.key == ConditionKey.ProtocolVersion) return call.matchRevision(this.patterns);
     if (this.key == ConditionKey.ClientName) return call.matchClient(this.patterns, this.client);

@@ -6,17 +6,17 @@ import { SHA256_SIZE } from "../../memory/sha256";
 import { Table } from "../../memory/table";
 import { Call } from "../../rules/message/call";
 
-/** Returned where no pins are about a server. */
+/** Pin number of a server without pins. */
 export const NO_PINS: i32 = 0;
 
-/** The pins of some servers: an entry of `access.pins`. */
+/** The tool pins of some servers: an entry of `access.pins`. */
 export class ServerPins {
   readonly isEnforced: bool;
   private servers: Bytes[];
-  /** The index of each tool, plus 1, by the hash of its name. */
+  /** Maps the hash of a tool's name to the tool's index plus 1. */
   private tools: Table = new Table();
   private pins: Bytes;
-  /** For each tool the hash of the bytes of the definition that came last, and what stands for the definition. */
+  /** Two values per tool: the hash of the bytes of its last definition, and the {@link definitionHash} of that. */
   private latest: StaticArray<u64>;
 
   constructor(config: PinsConfig) {
@@ -32,7 +32,7 @@ export class ServerPins {
     }
   }
 
-  /** Whether they are about the server of this name. They are about all where they name none. */
+  /** Whether the pins cover the server of this name. Pins without server names cover all servers. */
   isAbout(server: usize, length: i32): bool {
     const servers = this.servers;
     for (let i = 0; i < servers.length; i++) {
@@ -41,23 +41,24 @@ export class ServerPins {
     return servers.length == 0;
   }
 
-  /** The number of a tool among them, from 1 on, by the hash of its name; 0 where it has no pin. */
+  /** The number of a tool in this entry, starting at 1, by the hash of its name; 0 if it has no pin. */
   numberOf(tool: u64): i32 {
     return <i32>this.tools.get(tool);
   }
 
-  /** The hash of the pin of the tool of this number, as {@link definitionHash} makes it. */
+  /** The {@link definitionHash} of the pin of the tool of this number. */
   hashOf(number: i32): u64 {
     return definitionHash(this.pins.at + (number - 1) * SHA256_SIZE);
   }
 
-  /** What stands for the definition of these bytes, by their hash, if it is the one that came last; else 0. */
+  /** The {@link definitionHash} for a definition with this hash of its bytes, if it is the tool's last one;
+   *  otherwise 0. */
   recall(number: i32, bytes: u64): u64 {
     const at = 2 * (number - 1);
     return this.latest[at] == bytes ? this.latest[at + 1] : 0;
   }
 
-  /** Remembers it. */
+  /** Remembers the {@link definitionHash} of the tool's last definition. */
   remember(number: i32, bytes: u64, definition: u64): void {
     const at = 2 * (number - 1);
     this.latest[at] = bytes;
@@ -65,7 +66,7 @@ export class ServerPins {
   }
 }
 
-/** All pins of a policy. */
+/** All tool pins of a policy. */
 export class Pins {
   private entries: ServerPins[];
 
@@ -77,8 +78,8 @@ export class Pins {
     return this.entries.length == 0;
   }
 
-  /** The number of the pins of the server that a call goes to, from 1 on; {@link NO_PINS} where it has none. A server without a
-   *  name could be any: it counts as one of those whose pins are enforced. */
+  /** The number of the pins that cover the server of a call, starting at 1; {@link NO_PINS} if none do. A server
+   *  without a name could be any, so enforced pins cover it. */
   numberOf(call: Call): i32 {
     for (let i = 0; i < this.entries.length; i++) {
       const entry = unchecked(this.entries[i]);
@@ -94,7 +95,7 @@ export class Pins {
   }
 }
 
-/** What stands for a definition with this digest: nobody who lacks the key can choose two with one hash. */
+/** Keyed hash of a definition's digest. Nobody without the key can choose two definitions with the same hash. */
 export function definitionHash(digest: usize): u64 {
   return keyedHash(digest, SHA256_SIZE);
 }

@@ -15,31 +15,31 @@ import { RuleIndex } from "./rule_index";
 import { RuleSet } from "./rule_set";
 import { DecidingKeys } from "../../rules/message/slots";
 
-/** Stands for the policy's default among the rules' indices. */
+/** Rule index that denotes the policy's default. */
 export const DEFAULT_RULE: i32 = -1;
-/** Stands likewise for the pins of tools' definitions, which deny calls that rules allow. */
+/** Rule index that denotes the pins of tool definitions, which deny calls that rules allow. */
 export const PIN_RULE: i32 = -2;
 
-/** What can be said of a request before its body. */
+/** What is known about the decision before the body arrives. */
 export enum Outlook {
-  /** Whatever it says, it is allowed. */
+  /** Every message is allowed. */
   Allowed,
-  /** Its messages decide. */
+  /** The decision depends on the messages. */
   Open,
 }
 
-/** What the outlook of a request needs to know of a rule. */
+/** Traits of a rule that {@link Policy.outlook} needs. */
 const SHADOW: u8 = 1;
 const ABOUT_ANSWERS: u8 = 2;
 const NEEDS_BODY: u8 = 4;
 const NEEDS_SERVER: u8 = 8;
 
-/** Who may call what: ordered rules, of which the first that applies decides, and a default. */
+/** The access policy: ordered rules, of which the first that applies decides, and a default. */
 export class Policy {
   readonly rules: Rule[];
   readonly keys: DecidingKeys;
   readonly clients: ClientConditions;
-  /** Whether anything is said of what servers ask clients. */
+  /** Whether any rule covers client responses to server requests. */
   readonly rulesAnswers: bool;
   /** Whether rules name tools. */
   readonly namesTools: bool;
@@ -49,15 +49,15 @@ export class Policy {
   readonly pins: Pins;
   private callers: Callers;
   private index: RuleIndex;
-  /** The rules that are enforced, and those of them that deny answers to servers. */
+  /** The enforced rules, and those of them that deny client responses to server requests. */
   private enforced: RuleSet = new RuleSet();
   private answerDenials: RuleSet = new RuleSet();
-  /** The rules in shadow mode, and those that {@link shadowsAbout} has found. */
+  /** The rules in shadow mode, and the result of {@link shadowsAbout}. */
   private shadows: RuleSet = new RuleSet();
   private foundShadows: RuleSet = new RuleSet();
-  /** For each rule what {@link outlook} needs to know of it, in one place: rules themselves lie far apart. */
+  /** The traits of each rule that {@link outlook} needs, in one array: rules themselves are far apart in memory. */
   private traits: StaticArray<u8>;
-  /** What {@link outlook} has found for the caller that `callers` has kept. */
+  /** The result of {@link outlook} for the caller kept in `callers`. */
   private keptMatches: StaticArray<u8>;
   private keptOutlook: Outlook = Outlook.Open;
 
@@ -96,7 +96,7 @@ export class Policy {
     this.needsServer = needsServer;
   }
 
-  /** Adds the rule of this index to the sets that it belongs to. Returns its traits. */
+  /** Adds the rule of this index to the sets it belongs to. Returns its traits. */
   private sort(rule: Rule, index: i32): u8 {
     const isShadow = rule.mode == RuleMode.Shadow;
     const isAboutAnswers = rule.isAbout(MessageDirection.ServerToClient);
@@ -111,23 +111,23 @@ export class Policy {
     return traits;
   }
 
-  /** Whether decisions depend on the address of the caller. */
+  /** Whether decisions depend on the caller's address. */
   get needsAddress(): bool {
     return this.callers.needAddress;
   }
 
-  /** Whether decisions are carried out. */
+  /** Whether decisions are enforced, rather than only recorded (shadow mode). */
   get isEnforced(): bool {
     return this.config.mode == RuleMode.Enforce;
   }
 
-  /** What can be said before the body, of a request of this caller to the server that `call` names. Leaves at `matches`, a
-   *  byte for each rule, how it matches the caller, as far as that can matter. */
+  /** What is known about a request before its body arrives, given the caller and the server in `call`. Writes to
+   *  `matches` how each rule matches the caller, one byte per rule, as far as the decision needs it. */
   outlook(caller: Caller, properties: Properties, call: Call, matches: usize): Outlook {
     this.claims.forget();
     const callers = this.callers;
     callers.begin(caller, properties);
-    // Most requests are from callers whom the rules match like the one before.
+    // Most requests come from callers whom the rules match like the previous one.
     if (!this.needsServer && callers.isAsKept) {
       memory.copy(matches, changetype<usize>(this.keptMatches), this.rules.length);
       return this.keptOutlook;
@@ -139,14 +139,15 @@ export class Policy {
     return outlook;
   }
 
-  /** Finds out {@link outlook}. */
+  /** Computes {@link outlook}. */
   private findOutlook(call: Call, matches: usize): Outlook {
     const callers = this.callers;
     let isOpen = false;
     let deciding = DEFAULT_RULE;
     for (let i = 0; i < this.rules.length; i++) {
       const traits = unchecked(this.traits[i]);
-      // Behind the rule that decides requests, only those matter that are in shadow mode, or about answers to servers.
+      // After the deciding rule, only rules in shadow mode and rules about responses to server requests can have an
+      // effect.
       const matters = deciding == DEFAULT_RULE || (traits & (SHADOW | ABOUT_ANSWERS)) != 0;
       const byCaller = matters ? callers.match(i) : Match.No;
       store<u8>(matches + i, <u8>byCaller);
@@ -160,7 +161,7 @@ export class Policy {
     return isOpen ? Outlook.Open : outlookOf(this.actionOf(deciding, call));
   }
 
-  /** The index of the first rule that is enforced and applies to the message, or {@link DEFAULT_RULE}. */
+  /** Index of the first enforced rule that applies to the message, or {@link DEFAULT_RULE}. */
   decide(matches: usize, call: Call): i32 {
     const rules = this.index.find(call);
     rules.intersect(this.enforced);
@@ -170,7 +171,7 @@ export class Policy {
     return DEFAULT_RULE;
   }
 
-  /** The rules in shadow mode that may be about the message: see {@link appliesTo}. Valid until the next call. */
+  /** The rules in shadow mode that may cover the message: see {@link appliesTo}. Valid until the next call. */
   shadowsAbout(call: Call): RuleSet {
     const found = this.foundShadows;
     found.copy(this.shadows);
@@ -185,8 +186,8 @@ export class Policy {
     return match != Match.No && rule.applies(min<i32>(match, rule.matchCall(call)));
   }
 
-  /** Whether a call for which `call` stands may be denied to a caller whom the rules match as `matches` says; 0 for some
-   *  caller, whoever. A use of any element may be denied if not each element is allowed. */
+  /** Whether some call represented by `call` may be denied to a caller whom the rules match as in `matches`, or to
+   *  any caller if `matches` is 0. A use of any element may be denied unless every element is allowed. */
   mayDeny(matches: usize, call: Call): bool {
     const rules = this.index.find(call);
     rules.intersect(this.enforced);
@@ -203,7 +204,7 @@ export class Policy {
     return this.actionOf(DEFAULT_RULE, call) == RuleAction.Deny;
   }
 
-  /** Whether something that servers ask may be denied to a caller whom the rules match as `matches` says. */
+  /** Whether some server request may be denied to a caller whom the rules match as in `matches`. */
   mayDenyAnswers(matches: usize): bool {
     const rules = this.answerDenials;
     for (let i = rules.next(0); i >= 0; i = rules.next(i + 1)) {
@@ -212,7 +213,7 @@ export class Policy {
     return false;
   }
 
-  /** What the rule of this index says. Where no rule decides, what servers ask is allowed. */
+  /** The action of the rule of this index. Without a deciding rule, server requests are allowed. */
   actionOf(index: i32, call: Call): RuleAction {
     if (index == PIN_RULE) return RuleAction.Deny;
     if (index != DEFAULT_RULE) return unchecked(this.rules[index]).action;
@@ -220,7 +221,7 @@ export class Policy {
   }
 }
 
-/** A request that is to be denied must be read too: its answer needs its id. */
+/** A request that will be denied must be read too, because its response needs the id. */
 function outlookOf(action: RuleAction): Outlook {
   return action == RuleAction.Allow ? Outlook.Allowed : Outlook.Open;
 }

@@ -9,14 +9,14 @@ import { OperationRule } from "../../rules/operation";
 import { DecidingKeys } from "../../rules/message/slots";
 import { Source } from "../../rules/source";
 
-/** A rule of the policy, ready to be matched. */
+/** A rule of the policy, compiled for matching. */
 export class Rule {
   readonly name: string;
   readonly action: RuleAction;
   readonly mode: RuleMode;
-  /** Of these one must match; with none, anybody does. */
+  /** One of these must match. Without sources, every caller matches. */
   readonly sources: Source[];
-  /** Of these one must match; with none, see {@link matchUnstated}. */
+  /** One of these must match. Without operations, see {@link matchUnstated}. */
   readonly operations: OperationRule[] = [];
   /** All of these must match. */
   readonly conditions: ConditionRule[] = [];
@@ -31,7 +31,7 @@ export class Rule {
       this.conditions.push(new ConditionRule(config.conditions[i], keys, clients));
   }
 
-  /** Whether what a message says matters. */
+  /** Whether the result depends on a message's content. */
   get needsBody(): bool {
     for (let i = 0; i < this.operations.length; i++) {
       if (this.operations[i].needsBody) return true;
@@ -55,7 +55,7 @@ export class Rule {
     return false;
   }
 
-  /** Whether it is about messages of this direction. */
+  /** Whether the rule covers messages of this direction. */
   isAbout(direction: MessageDirection): bool {
     for (let i = 0; i < this.operations.length; i++) {
       if (unchecked(this.operations[i]).direction == direction) return true;
@@ -63,12 +63,12 @@ export class Rule {
     return this.operations.length == 0 && (direction == MessageDirection.ClientToServer || this.deniesAll);
   }
 
-  /** Whether it denies whatever it is, answers to servers too. */
+  /** Whether the rule denies all messages, including client responses to server requests. */
   private get deniesAll(): bool {
     return this.operations.length == 0 && this.action == RuleAction.Deny;
   }
 
-  /** Whether it is about the server, as far as no message has been read. */
+  /** Whether the rule may cover the server, before a message has been read. */
   matchServer(call: Call): Match {
     let best = this.operations.length ? Match.No : Match.Yes;
     for (let i = 0; i < this.operations.length && best != Match.Yes; i++) {
@@ -77,7 +77,7 @@ export class Rule {
     return best;
   }
 
-  /** Whether it is about this message, whoever sends it. */
+  /** Whether the rule covers this message, for any caller. */
   matchCall(call: Call): Match {
     call.leaveOpen(this.action == RuleAction.Allow);
     const direction = call.isAnswer ? MessageDirection.ServerToClient : MessageDirection.ClientToServer;
@@ -92,12 +92,13 @@ export class Rule {
     return best;
   }
 
-  /** Whether a rule without operations is about this message: answers to servers only where it denies everything. */
+  /** Whether a rule without operations covers this message. It covers client responses to server requests only if it
+   *  denies everything. */
   matchUnstated(call: Call): Match {
     return call.isAnswer && !this.deniesAll ? Match.No : Match.Yes;
   }
 
-  /** Whether it applies: an unknown match never allows and always denies. */
+  /** Whether the rule applies: an unknown match never allows and always denies. */
   applies(match: Match): bool {
     return match == Match.Yes || (match == Match.Unknown && this.action == RuleAction.Deny);
   }

@@ -7,36 +7,36 @@ import { OperationRule } from "../../rules/operation";
 import { Rule } from "./rule";
 import { RuleSet } from "./rule_set";
 
-/** Bytes of ones and then of zeros: a mask for each number of bytes. */
+/** {@link HEAD_SIZE} bytes of ones, then zeros: has a mask for each number of bytes. */
 const ONES: usize = memory.data(2 * HEAD_SIZE);
 memory.fill(ONES, 0xff, HEAD_SIZE);
-/** Bytes of a head that are compared first, with those of {@link STARTS} heads at a time. */
+/** Number of bytes of a head that are compared first, for {@link STARTS} heads at a time. */
 const START_SIZE: i32 = 4;
 const STARTS: i32 = 4;
-/** The first bytes of the current message's target, and zeros. */
+/** The first bytes of the current message's target, padded with zeros. */
 const NAME: usize = memory.data(HEAD_SIZE);
 
 /**
- * Finds the rules that may be about a message, by its method and by the first bytes of what it names, so that long policies cost
- * little. Rules that it leaves out do not match, whoever calls; those that it finds must be matched.
+ * Finds the rules that may cover a message, by its method and by the first bytes of its target, so that long policies
+ * cost little. Rules that are not found do not match for any caller. Rules that are found must still be matched.
  */
 export class RuleIndex {
   private found: RuleSet = new RuleSet();
-  /** The rules that may be about a message with its name. */
+  /** The rules that may cover a message with the current target. */
   private ofName: RuleSet = new RuleSet();
-  /** The rules that may be about requests and notifications of each method, by {@link Method}; for None and Other all. */
+  /** The rules that may cover requests and notifications of each method, indexed by {@link Method}. For None and
+   *  Other, all rules. */
   private byMethod: RuleSet[] = [];
-  /** The rules that are about answers to servers. */
+  /** The rules that cover client responses to server requests. */
   private ofAnswers: RuleSet = new RuleSet();
-  /** The rules that may be about a message whatever it names. */
+  /** The rules that may cover a message with any target. */
   private ofAnyName: RuleSet = new RuleSet();
-  /** For each pattern for the targets of the other rules: the first bytes of what matches it, how many of them are compared, and
-   *  the rule's index. */
+  /** For each target pattern of the other rules: its head, the number of compared bytes, and the index of the rule. */
   private heads: Bytes;
   private headLengths: Bytes;
   private headRules: Bytes;
   private headCount: i32 = 0;
-  /** Of each of them, and of some more, the first bytes and which of these are compared: {@link START_SIZE} bytes each. */
+  /** The first {@link START_SIZE} bytes of each head and their mask, padded to a multiple of {@link STARTS} heads. */
   private starts: Bytes;
   private startMasks: Bytes;
 
@@ -57,7 +57,8 @@ export class RuleIndex {
     }
   }
 
-  /** The rules that may be about what `call` stands for. The set is valid until the next call, and may be changed. */
+  /** The rules that may cover the messages that `call` represents. The set is valid until the next call, and may be
+   *  changed. */
   find(call: Call): RuleSet {
     const found = this.found;
     if (call.isAnswer) {
@@ -69,7 +70,7 @@ export class RuleIndex {
     return found;
   }
 
-  /** Keeps those rules that may be about what has this name. */
+  /** Keeps only the rules that may cover a target of this name. */
   private keepNamed(found: RuleSet, at: usize, length: i32): void {
     v128.store(NAME, i64x2.splat(0));
     memory.copy(NAME, at, min(length, HEAD_SIZE));
@@ -86,7 +87,7 @@ export class RuleIndex {
     found.intersect(ofName);
   }
 
-  /** Adds the rules of the heads `from` … `to` with which the name begins. */
+  /** Adds the rules of the heads from index `from` up to, but not including, `to` with which the name begins. */
   private addNamed(rules: RuleSet, from: i32, to: i32): void {
     const name = v128.load(NAME);
     for (let i: usize = from; i < <usize>to; i++) {
@@ -114,8 +115,7 @@ export class RuleIndex {
   }
 }
 
-/** The number of patterns of which the target of any message that the rule is about matches one; 0 where that may be any or
- *  none. */
+/** The number of target patterns if a covered message must match one of them; 0 if it may have any target or none. */
 function targetPatterns(rule: Rule): i32 {
   let count = 0;
   for (let i = 0; i < rule.operations.length; i++) {
@@ -126,7 +126,7 @@ function targetPatterns(rule: Rule): i32 {
   return count;
 }
 
-/** The rules that may be about requests and notifications of this method. */
+/** The rules that may cover requests and notifications of this method. */
 function rulesAbout(rules: Rule[], method: Method): RuleSet {
   const set = new RuleSet();
   for (let i = 0; i < rules.length; i++) {
@@ -146,7 +146,7 @@ function mayBeAbout(operation: OperationRule, method: Method): bool {
   return operation.mayHaveMethod(name.at, name.length);
 }
 
-/** Whether messages of this method can name a target of this kind: see {@link Call.target}. */
+/** Whether messages of this method can have a target of this kind: see {@link Call.target}. */
 function mayName(method: Method, kind: Target): bool {
   switch (method) {
     case Method.ToolsCall:

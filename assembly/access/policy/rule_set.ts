@@ -1,4 +1,4 @@
-/** Bits of one half of a {@link RuleSet}. */
+/** Number of bits in one half of a {@link RuleSet}. */
 const HALF: i32 = 64;
 
 /** A set of rules of a policy, by their indices, which are below 128. */
@@ -10,7 +10,6 @@ export class RuleSet {
     return (this.low | this.high) == 0;
   }
 
-  /** Adds the rule of this index. */
   add(index: i32): void {
     if (index < HALF) this.low |= (<u64>1) << index;
     else this.high |= (<u64>1) << (index - HALF);
@@ -22,13 +21,13 @@ export class RuleSet {
     this.high = other.high;
   }
 
-  /** Keeps only those rules that are in the other set, too. */
+  /** Removes the rules that are not in the other set. */
   intersect(other: RuleSet): void {
     this.low &= other.low;
     this.high &= other.high;
   }
 
-  /** The lowest index in the set that is not below `from`; -1 where there is none. */
+  /** The lowest index in the set that is at least `from`; -1 if there is none. */
   next(from: i32): i32 {
     if (from < HALF) {
       const bits = this.low >> from;

@@ -1,4 +1,4 @@
-/** What decides where no rule of the access policy does. Rules have lower indices. */
+/** Label values for decisions that no rule of the policy makes. Indices of rules are lower. */
 export enum SpecialRule {
   /** The policy's default action. */
   Default = 120,
@@ -6,17 +6,18 @@ export enum SpecialRule {
   Refused,
   /** The policy is invalid, and there was none before. */
   Closed,
-  /** The policy is not about the path. */
+  /** The policy does not cover the path. */
   Unchecked,
-  /** The policy of a newer configuration, which an instance with an older one applies too, denies the request. */
+  /** The policy of a newer configuration denies the request. An instance with an older configuration applies that
+   *  policy too. */
   Newer,
-  /** The definition of the tool is not the pinned one. */
+  /** The tool's definition differs from the pinned one. */
   Pin,
 }
 
 const NAMES: string[] = ["_default", "_refused", "_closed", "_unchecked", "_newer", "_pin"];
 
-/** The name that metrics, logs and answers show. */
+/** The name in metrics, logs and answers. */
 export function specialRuleName(rule: SpecialRule): string {
   return NAMES[rule - SpecialRule.Default];
 }

@@ -22,8 +22,10 @@ import { StrictReader } from "../../rules/message/strict_reader";
 
 const hexText: usize = memory.data(16);
 
-/** Writes a line of JSON to the proxy's log for each denial: so many a second, and how many were left out. Never
- *  arguments, unless the operator asked for those that rules name. */
+/**
+ * Writes a JSON line to the proxy's log for each denial: a limited number per second, and how many were dropped. Never
+ * writes arguments, unless the operator enabled those that rules name.
+ */
 export class Audit {
   private writer: JsonWriter = new JsonWriter();
   private lines: LineBudget;
@@ -36,14 +38,14 @@ export class Audit {
     this.lines = new LineBudget(clock, explanation.policy.config.auditPerSecond);
   }
 
-  /** Whether another line may be written in this second, which counts as written then; otherwise it counts as left out. */
+  /** Whether another line may be written in this second. Counts the line as written or dropped. */
   admits(): bool {
     return this.lines.admits();
   }
 
-  /** Writes the line of a denied message. `rule`: the index of the rule that denies it, or {@link DEFAULT_RULE}.
-   *  `session`: the hash that logs show; 0 for none. `span`: the message's; null for none. `pin`: for {@link PIN_RULE}, what the
-   *  tool's definition is. */
+  /** Writes the line of a denied message. `rule` is the index of the denying rule, {@link DEFAULT_RULE} or {@link
+   *  PIN_RULE}. `session` is the hash shown in logs; 0 for none. `span` is the message's span; null for none. `pin`
+   *  is the state of the tool's definition, for {@link PIN_RULE}. */
   denied(
     check: CheckedRequest,
     call: Call,
@@ -70,8 +72,8 @@ export class Audit {
     this.end();
   }
 
-  /** Writes the line of a request that is refused before its messages are decided. `member`: the address of the
-   *  {@link Key} of the member at fault; 0 for none. `header`: the name of the header at fault; empty for none. */
+  /** Writes the line of a request that is rejected before its messages are decided. `member` is the address of the
+   *  {@link Key} of the member at fault; 0 for none. `header` is the name of the header at fault; empty for none. */
   refused(
     check: CheckedRequest,
     refusal: RequestRefusal,
@@ -96,7 +98,7 @@ export class Audit {
     this.end();
   }
 
-  /** Begins a line with what is known of each request. */
+  /** Begins a line with the data that every request has. */
   private begin(check: CheckedRequest, ruleName: string, isShadow: bool, session: u64): void {
     const writer = this.writer;
     const caller = this.explanation.caller;
@@ -118,8 +120,8 @@ export class Audit {
     this.lines.dropped = 0;
   }
 
-  /** Names what could not be determined where a DENY rule applies only for that, and the ALLOW rule that came nearest
-   *  before. */
+  /** Writes which part could not be determined, if a DENY rule applies only for that reason, and the ALLOW rule
+   *  before it that came nearest. */
   private appendReason(rule: i32): void {
     const explanation = this.explanation;
     const writer = this.writer;
@@ -129,7 +131,7 @@ export class Audit {
       writer.raw('"');
     }
     const rules = explanation.policy.rules;
-    // A rule in shadow mode says nothing of those before it, which may allow the message.
+    // A rule in shadow mode decides nothing, so a rule before it may allow the message.
     if (rule != DEFAULT_RULE && rules[rule].mode == RuleMode.Shadow) return;
     const nearest = explanation.nearestAllow(rule);
     if (nearest == NO_RULE) return;

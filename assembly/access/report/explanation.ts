@@ -13,19 +13,19 @@ import { findAddress } from "../../identity/principals";
 import { Rule } from "../policy/rule";
 import { Source } from "../../rules/source";
 
-/** Returned where there is no such rule. */
+/** Returned if there is no such rule. */
 export const NO_RULE: i32 = -1;
 
 /**
- * Explains why rules apply to a message or not: matches them once more, part by part. A part is a field of a source or of
- * an operation, or a condition. docs/access.md defines which rule is the nearest one. Decisions do not need it: it works
- * for logs only.
+ * Explains why rules apply to a message or not: matches them again, part by part. A part is a field of a source or of
+ * an operation, or a condition. docs/access.md defines which rule is the nearest one. Used only for logs, not for
+ * decisions.
  */
 export class Explanation {
   /** The caller of the explained request. */
   readonly caller: Caller = new Caller();
   private call: Call = new Call();
-  /** The rule measured last: all of it, and the source and operation that come nearest. */
+  /** The rule measured last: as a whole, and its nearest source and operation. */
   private whole: Nearness = new Nearness();
   private source: Nearness = new Nearness();
   private operation: Nearness = new Nearness();
@@ -39,21 +39,21 @@ export class Explanation {
     private properties: Properties,
   ) {}
 
-  /** Begins with a request. Its attributes are read in the current callback. */
+  /** Begins a request. Its attributes are read in the current callback. */
   beginRequest(check: CheckedRequest): void {
     check.recallPrincipal(this.caller);
     findAddress(this.caller, this.properties);
     this.policy.claims.forget();
   }
 
-  /** Begins with a message of a request. */
+  /** Begins a message of a request. */
   begin(check: CheckedRequest, call: Call): void {
     this.beginRequest(check);
     this.call = call;
   }
 
-  /** The index of the ALLOW rule that comes nearest to applying, among those that are enforced and before the rule that
-   *  decided, which is an index or {@link DEFAULT_RULE}. {@link NO_RULE} where there is none. */
+  /** Index of the ALLOW rule that comes nearest to applying, of the enforced rules before the deciding rule.
+   *  `decidedBy` is an index or {@link DEFAULT_RULE}. {@link NO_RULE} if there is none. */
   nearestAllow(decidedBy: i32): i32 {
     const rules = this.policy.rules;
     const end = decidedBy == DEFAULT_RULE ? rules.length : decidedBy;
@@ -75,8 +75,8 @@ export class Explanation {
     return this.whole.match;
   }
 
-  /** Writes the part for which the rule does not match: the first that does not match, or where all others do, the first
-   *  that is unknown. Nothing where the rule matches. */
+  /** Writes the part for which the rule does not match: the first that does not match, or otherwise the first that
+   *  is unknown. Writes nothing if the rule matches. */
   writeFailed(index: i32, writer: JsonWriter): void {
     const rule = this.policy.rules[index];
     this.measure(rule);
@@ -170,8 +170,8 @@ export class Explanation {
     }
   }
 
-  /** Of an operation about the other direction, nothing but that counts. To name a target of the right kind counts like a
-   *  part that matches. */
+  /** An operation for the other direction counts as one part that does not match. Naming a target of the right kind
+   *  counts as one more matching part. */
   private measureOperation(operation: OperationRule, to: Nearness): void {
     if (!this.isAboutDirection(operation)) return to.add(Match.No);
     for (let part = 0; part < operation.partCount; part++) to.add(operation.matchPart(part, this.call));

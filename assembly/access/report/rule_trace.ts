@@ -8,7 +8,7 @@ import { PIN_RULE } from "../policy/policy";
 import { SpecialRule, specialRuleName } from "../policy/special_rule";
 import { Explanation, NO_RULE } from "./explanation";
 
-/** Writes at log level trace, for each decided message, a line of JSON for each rule: which of its parts match. */
+/** Writes JSON lines at log level trace, one per rule for each decided message: which parts of the rule match. */
 export class RuleTrace {
   private writer: JsonWriter = new JsonWriter();
 
@@ -21,14 +21,14 @@ export class RuleTrace {
     return this.log.level == Level.Trace;
   }
 
-  /** Writes the lines of a message that `decidedBy` has decided: the index of a rule, or DEFAULT_RULE. */
+  /** Writes the lines of a message. `decidedBy` is the index of the deciding rule, DEFAULT_RULE or PIN_RULE. */
   decided(check: CheckedRequest, call: Call, decidedBy: i32): void {
     this.explanation.begin(check, call);
     for (let i = 0; i < this.explanation.policy.rules.length; i++) this.writeRule(check, call, i, i == decidedBy);
     if (decidedBy == PIN_RULE) this.pinned(check, call, RuleMode.Enforce, true);
   }
 
-  /** Writes the line of the pins of tools' definitions, which deny a message. `decides`: no rule has. */
+  /** Writes the line of the tool pins that deny a message. `decides`: no rule decided before. */
   pinned(check: CheckedRequest, call: Call, mode: RuleMode, decides: bool): void {
     this.begin(specialRuleName(SpecialRule.Pin), RuleAction.Deny, mode, true, decides);
     this.end(check, call);
@@ -51,7 +51,7 @@ export class RuleTrace {
     writer.raw(decides ? ',"decides":true' : ',"decides":false');
   }
 
-  /** Ends a line with the message, and with the parts of the rule of this index; {@link NO_RULE} for none. */
+  /** Ends a line with the message and the parts of the rule of this index; {@link NO_RULE} for none. */
   private end(check: CheckedRequest, call: Call, index: i32 = NO_RULE): void {
     const writer = this.writer;
     writer.bytesMember("request_id", check.requestId, check.requestIdLength);

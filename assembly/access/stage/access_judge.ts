@@ -8,12 +8,12 @@ import { CallReader } from "./call_reader";
 import { DecisionLog } from "./decision_log";
 import { DenialAnswers } from "./denial_answers";
 
-/** Decides messages by the access policy. */
+/** Decides about messages by the access policy. */
 export class AccessJudge extends MessageJudge {
-  /** The rule that decided the last message. */
+  /** Index of the rule that decided the last message. */
   private rule: i32 = 0;
-  /** Messages of the current batch that are denied, the rule that denies the first of them, and whether the gate answers the
-   *  batch. */
+  /** For the current batch: the number of denied messages, the rule that denies the first of them, and whether the
+   *  gate answers the batch. */
   private denied: i32 = 0;
   private firstDenial: i32 = 0;
   private isAnswered: bool = false;

@@ -38,8 +38,10 @@ export class AccessStage extends Stage {
   private held: HeldBody;
   private passing: PassingBody;
 
-  /** @param paths those of `match.paths`.
-   *  @param isNewer the policy is the leading one, on an instance that applies an older configuration. */
+  /**
+   * @param paths the paths of `match.paths`
+   * @param isNewer the policy belongs to the leading configuration, but the instance applies an older one
+   */
   constructor(
     config: PluginConfig,
     private policy: Policy,
@@ -64,8 +66,8 @@ export class AccessStage extends Stage {
     this.passing = new PassingBody(judge, policy.keys.message, config.hold, !policy.isEnforced, false);
   }
 
-  /** Whether the policy is about a request: the operator's paths and, of a closed policy, whatever looks like MCP, or all JSON
-   *  where the paths are not known. */
+  /** Whether the policy covers a request: on the operator's paths, and for a closed policy also everything that
+   *  looks like MCP, or all JSON if the paths are not known. */
   concerns(head: RequestHead, endOfStream: bool): bool {
     const mayBringLists = head.method == HttpMethod.Get && (this.rights.isAnything || this.pins.isAnything);
     if (!mayBringLists && !head.mayBringMessages(endOfStream)) return false;
@@ -96,9 +98,9 @@ export class AccessStage extends Stage {
     const outlook = this.policy.outlook(this.caller, this.host.properties, this.calls.call, check.matches);
     this.pins.begin(check, this.calls.call);
     this.rights.begin(check);
-    // Servers would compress what cannot be read then.
+    // The server must not compress the response, because the policy has to read it.
     if (check.ruledParts || check.pins) request.wantsPlainAnswer = true;
-    // A stream of the server's messages.
+    // A GET stream of server messages, or another request without a body.
     if (check.mayBeEmpty && !head.hasBody) return PASS;
     const isAllowed = outlook == Outlook.Allowed && !this.pins.isEnforced(check);
     const mustHold = this.policy.isEnforced && !isAllowed;
@@ -112,7 +114,7 @@ export class AccessStage extends Stage {
     return mustHold ? HOLD : PASS;
   }
 
-  /** Finds out who calls. The address of a caller with a principal is asked for only where rules depend on it. */
+  /** Determines the caller. Reads the address of a caller with a principal only if rules depend on it. */
   private findCaller(head: RequestHead): void {
     const caller = this.caller;
     const needsAddress = this.policy.needsAddress;
@@ -160,7 +162,7 @@ export class AccessStage extends Stage {
     return this.pins.isEnforced(check) ? this.pins.parts(check) : 0;
   }
 
-  /** Requests of servers count with their answers where the policy is in shadow mode. */
+  /** In shadow mode, server requests are counted with the client's responses to them. */
   watchedParts(state: StageState, _request: GateRequest): Parts {
     const check = changetype<CheckedRequest>(state);
     const pinned = this.pins.parts(check);
@@ -170,7 +172,8 @@ export class AccessStage extends Stage {
   withholds(state: StageState, request: GateRequest, element: ListElement): bool {
     const check = changetype<CheckedRequest>(state);
     const isDenied = this.rights.withholds(check, request, element);
-    // Pins compare all definitions, whoever sees them: what they find is about calls of others too.
+    // Pins compare all definitions, even those that this caller must not see, because the results apply to other
+    // callers' calls too.
     const isMismatch = this.pins.withholds(check, request, element, isDenied);
     return this.policy.isEnforced && (isDenied || isMismatch);
   }

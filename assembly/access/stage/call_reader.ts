@@ -16,21 +16,25 @@ import { DEFAULT_RULE, PIN_RULE, Policy } from "../policy/policy";
 import { PinCheck, PinState } from "./pin_check";
 import { ServerName } from "./server_name";
 
-/** What servers are to take a request without `MCP-Protocol-Version` for (2025-06-18, basic/transports, "Protocol Version
- *  Header"): 2025-03-26. */
+/**
+ * Index of 2025-03-26, the revision that servers must assume for a request without `MCP-Protocol-Version` (2025-06-18,
+ * basic/transports, "Protocol Version Header").
+ */
 const ASSUMED_REVISION: i32 = 2;
-/** Room for the name of a method. */
+/** Buffer for the name of a method. */
 const METHOD_NAME: usize = heap.alloc(64);
-/** Room for the name of a task's tool. */
+/** Buffer for the name of a task's tool. */
 const TASK_TOOL: usize = heap.alloc(NAME_LIMIT);
 
-/** Puts together what rules see of a message, from its request's head, the message and its session, and asks the rules. */
+/**
+ * Assembles the {@link Call} that rules see, from the request headers, the message and its session, and asks the rules.
+ */
 export class CallReader {
   /** The current message. */
   readonly call: Call = new Call();
-  /** The address of the request for whose answer `call` is prepared; 0 for none. */
+  /** Address of the request for whose response `call` is prepared; 0 for none. */
   private prepared: usize = 0;
-  /** The request that brings the current message. */
+  /** The request of the current message. */
   private request: GateRequest = changetype<GateRequest>(0);
 
   constructor(
@@ -41,7 +45,7 @@ export class CallReader {
     this.call.followsReferences = true;
   }
 
-  /** Sets what is the same for all messages of a request. */
+  /** Sets the values that all messages of a request share. */
   begin(check: CheckedRequest): void {
     const call = this.call;
     this.prepared = 0;
@@ -50,7 +54,8 @@ export class CallReader {
     this.serverName.setFor(call);
   }
 
-  /** Sets what is the same for all parts of the answer to a request, which `call` stands for one after the other. */
+  /** Sets the values that all parts of the response to a request share. `call` then represents these parts one after
+   *  the other. */
   prepare(check: CheckedRequest, request: GateRequest): void {
     const address = changetype<usize>(check);
     if (this.prepared == address) return;
@@ -64,14 +69,14 @@ export class CallReader {
     call.clientMatches = check.clientMatches;
   }
 
-  /** Makes everything unknown that messages may state of the client. */
+  /** Sets everything that messages may state about the client to unknown. */
   leaveClientOpen(): void {
     const call = this.call;
     call.setRevision("", false);
     call.knowsClient = false;
   }
 
-  /** The request is over. */
+  /** Handles the end of the request. */
   forget(check: CheckedRequest): void {
     if (this.prepared == changetype<usize>(check)) this.prepared = 0;
   }
@@ -80,14 +85,14 @@ export class CallReader {
     const call = this.call;
     const services = request.services;
     const clients = this.policy.clients;
-    // It is always a ClientMemory: mcp/ must not import access/, and declares it as a sink.
+    // It is always a ClientMemory. Its declared type is a sink, because mcp/ must not import access/.
     const memory = changetype<ClientMemory>(services.clientNames).of(clients);
     const recalled = clients.isEmpty ? 0 : memory.recall(services.sessions.keyOrNone(request.exchange.stream));
     call.knowsClient = recalled != 0;
     call.clientMatches = recalled;
   }
 
-  /** Makes the message current that the reader has just read. */
+  /** Sets the current message from the reader, which has just read it. */
   read(check: CheckedRequest, reader: StrictReader, request: GateRequest): void {
     const call = this.call;
     const stream = request.exchange.stream;
@@ -108,7 +113,7 @@ export class CallReader {
     call.setAnswer(reader, METHOD_NAME, name.length);
   }
 
-  /** Finds out which tool the message's task is of. */
+  /** Determines which tool the message's task belongs to. */
   private findTask(reader: StrictReader, request: GateRequest): void {
     if (reader.token(Slot.TaskId) != Token.String) return;
     const tasks = request.services.tasks;
@@ -117,7 +122,7 @@ export class CallReader {
     this.call.setTask(TASK_TOOL, length);
   }
 
-  /** Keeps of a request for a list what matters to the answer. */
+  /** Keeps the values of a list request that its response needs. */
   private noteList(check: CheckedRequest, reader: StrictReader, request: GateRequest): void {
     const kind = LIST_METHODS.indexOf(methodOf(reader.textAt(Slot.Method), reader.textLength(Slot.Method)));
     if (kind < 0) return;
@@ -147,10 +152,11 @@ export class CallReader {
     const policy = this.policy;
     const call = this.call;
     const rule = this.decideAll(check);
-    // A client that answers with an error tells the server nothing: a denied request of the server is answered so.
+    // A client's error response tells the server nothing. It is also how a denied server request is answered.
     if (call.isAnswer && reader.has(Slot.Error) && !reader.has(Slot.Result) && this.isDenial(rule)) return DEFAULT_RULE;
     if (!policy.rulesAnswers || !reader.has(Slot.InputResponses) || this.isDenial(rule)) return rule;
-    // A request that goes on (2026-07-28, basic/patterns/mrtr) brings answers too; what was asked, it does not say.
+    // A continued request (2026-07-28, basic/patterns/mrtr) contains responses too, but not the server requests that
+    // they answer.
     call.setAnswer(reader, 0, 0);
     const answerRule = policy.decide(check.matches, call);
     if (this.isDenial(answerRule)) return answerRule;
@@ -158,7 +164,7 @@ export class CallReader {
     return rule;
   }
 
-  /** The rule that decides the current message: of a subscription, the first that denies one of its resources. */
+  /** The rule that decides the current message. For a subscription, the first rule that denies one of its resources. */
   private decideAll(check: CheckedRequest): i32 {
     const call = this.call;
     let rule = this.policy.decide(check.matches, call);
@@ -174,8 +180,8 @@ export class CallReader {
     return this.policy.actionOf(rule, this.call) == RuleAction.Deny;
   }
 
-  /** The header, of `Mcp-Method` and `Mcp-Name`, that is missing or does not match the current request; empty where both
-   *  match (2026-07-28, basic/transports/streamable-http, "Server Validation"). */
+  /** The name of the header, `Mcp-Method` or `Mcp-Name`, that is missing or does not match the current request;
+   *  empty if both match (2026-07-28, basic/transports/streamable-http, "Server Validation"). */
   mismatchedHeader(check: CheckedRequest, reader: StrictReader): string {
     // HTTP+SSE has no such headers.
     if (check.isHttpSse || reader.form != MessageForm.Request) return "";
@@ -190,14 +196,14 @@ export class CallReader {
   }
 }
 
-/** The revision that the headers name; empty where they name none that is known, or no server reads them. */
+/** The revision in the headers; empty if they name no known one or no server reads them. */
 function headerRevision(check: CheckedRequest): string {
   const revision = check.hasRevision ? check.revision : ASSUMED_REVISION;
   const isKnown = !check.isHttpSse && revision != UNKNOWN_REVISION;
   return isKnown ? revisionName(revision) : "";
 }
 
-/** The revision of what a client that asked for a list calls. */
+/** The revision of the calls of a client that requested a list; empty if unknown. */
 function statedRevision(check: CheckedRequest): string {
   const stated: i32 = check.statedRevision;
   if (stated < 0) return headerRevision(check);

@@ -20,14 +20,18 @@ import { RuleTrace } from "../report/rule_trace";
 import { PinCheck, PinState, pinStateName } from "./pin_check";
 import { ServerName } from "./server_name";
 
-/** Counts, audits, traces and leaves in the access log what the access policy decides. */
+/**
+ * Records the decisions of the access policy: in statistics, in the audit log, in rule traces and in access-log fields.
+ */
 export class DecisionLog {
   private audit: Audit;
   private trace: RuleTrace;
 
-  /** @param fields where the access log's fields go.
-   *  @param isNewer the policy is the leading one, on an instance that applies an older configuration: its denials count
-   *  under a rule of their own, and what it allows is left to the instance's own policy. */
+  /**
+   * @param fields destination of the access-log fields
+   * @param isNewer the policy belongs to the leading configuration, but the instance applies an older one: its denials
+   * count under a separate rule, and the instance's own policy records what it allows
+   */
   constructor(
     private policy: Policy,
     private pins: PinCheck,
@@ -41,13 +45,13 @@ export class DecisionLog {
     this.trace = new RuleTrace(explanation, host.log);
   }
 
-  /** The caller of a request is known, as far as it can be. */
+  /** Records the caller of a request, as far as known. */
   caller(check: CheckedRequest): void {
     const length = check.shownPrincipalLength;
     if (length) this.fields.set("mcp.principal", check.principal, length);
   }
 
-  /** The message in `call` was decided by this rule. */
+  /** Records that this rule decided the message in `call`. */
   message(request: GateRequest, check: CheckedRequest, call: Call, rule: i32): void {
     const isShadow = !this.policy.isEnforced;
     const isDenied = this.policy.actionOf(rule, call) == RuleAction.Deny;
@@ -68,18 +72,18 @@ export class DecisionLog {
       if (wouldDeny) this.deny(request, check, call, shadow, true, session);
     }
     if (isDenied || this.pins.stateOf(check, request, call) == PinState.Pinned) return;
-    // Pins that are enforced would have denied it.
+    // Enforced pins would have denied the message.
     count(request, call, SpecialRule.Pin, true, true);
     if (this.trace.isEnabled) this.trace.pinned(check, call, RuleMode.Shadow, false);
     this.deny(request, check, call, PIN_RULE, true, session);
   }
 
-  /** This rule decided about an element of a list, for whose use `call` stands. */
+  /** Records that this rule decided about an element of a list, whose uses `call` represents. */
   element(check: CheckedRequest, call: Call, rule: i32): void {
     if (this.trace.isEnabled) this.trace.decided(check, call, rule);
   }
 
-  /** This rule denies the request of the server that is in `call`. */
+  /** Records that this rule denies the server request in `call`. */
   serverRequest(request: GateRequest, check: CheckedRequest, call: Call, rule: i32): void {
     const isShadow = !this.policy.isEnforced;
     const known = methodOf(call.method, call.methodLength);
@@ -95,8 +99,8 @@ export class DecisionLog {
     this.audit.denied(check, call, rule, this.ruleName(rule), isShadow, session);
   }
 
-  /** A request was refused before its messages were decided. `member`: the address of the Key of the member at fault; 0 for
-   *  none. `header`: the name of the header at fault; empty for none. */
+  /** Records that a request was rejected before its messages were decided. `member` is the address of the Key of the
+   *  member at fault; 0 for none. `header` is the name of the header at fault; empty for none. */
   refusal(
     request: GateRequest,
     check: CheckedRequest,
@@ -117,7 +121,8 @@ export class DecisionLog {
     if (this.audit.admits()) this.audit.refused(check, refusal, member, header, name, isShadow, session);
   }
 
-  /** Shows in the access log that this rule denies a message of a batch, whatever decides those behind it. */
+  /** Sets the access log's rule to this one, which denies a message of a batch, in place of the rule of a later
+   *  message. */
   showDenial(rule: i32): void {
     this.showRule(this.ruleName(rule));
   }
@@ -132,7 +137,7 @@ export class DecisionLog {
     return label < rules.length ? rules[label].name : specialRuleName(label);
   }
 
-  /** Audits a denial. `session`: the hash that logs show; 0 where it has not been determined. */
+  /** Writes a denial to the audit log. `session` is the hash shown in logs; 0 if it has not been determined. */
   private deny(request: GateRequest, check: CheckedRequest, call: Call, rule: i32, isShadow: bool, session: u64): void {
     if (!this.audit.admits()) return;
     this.serverName.setForLog(call);
@@ -152,7 +157,8 @@ export class DecisionLog {
     this.fields.setText("mcp.rule", name);
   }
 
-  /** Leaves the session of a denied request, which may never become an operation, in the access log. 0: none. */
+  /** Adds the session of a denied request to the access log, because the request may never become an operation. 0
+   *  for none. */
   private showSession(session: u64): void {
     if (session) this.fields.setHash("mcp.session", session);
   }
@@ -160,7 +166,7 @@ export class DecisionLog {
 
 function count(request: GateRequest, call: Call, rule: i32, isDenied: bool, isShadow: bool): void {
   const reader = call.reader;
-  // A request that brings answers is still one by its own method.
+  // A continued request that contains responses still counts under its own method.
   const isAnswer = reader.form == MessageForm.Response;
   const at = isAnswer ? call.method : reader.textAt(Slot.Method);
   const length = isAnswer ? call.methodLength : reader.textLength(Slot.Method);

@@ -11,12 +11,12 @@ const HEADER_MISMATCH = "-32020";
 
 const MESSAGE = "Denied by the access policy";
 
-/** Writes what the access policy answers to a body. */
+/** Writes the response bodies for denied and rejected requests. */
 export class Denial {
   readonly body: AnswerBody = new AnswerBody();
 
-  /** Answers the current request, which a rule denies. `hint`: what the rule says to that, as JSON writes it between the quotes;
-   *  empty for nothing. */
+  /** Answers the request in the reader, which a rule denies. `hint` is the rule's hint, escaped for JSON; empty for
+   *  none. */
   deny(reader: StrictReader, rule: string, hint: Bytes, form: DenialForm, isToolCall: bool): void {
     const body = this.body;
     body.beginAnswer(reader);
@@ -30,13 +30,14 @@ export class Denial {
     body.endToolError(reader);
   }
 
-  /** Writes the error alone by which a server's answer says that a rule denies the request. `hint` as in {@link deny}. */
+  /** Writes only the error object for a request that a rule denies, to be inserted into a server's response. `hint`
+   *  as in {@link deny}. */
   writeError(rule: string, hint: Bytes): void {
     this.body.beginError();
     this.body.writeError(CODE, MESSAGE, "rule", rule, hint);
   }
 
-  /** Answers a request whose headers say something else than its body. */
+  /** Answers a request whose headers differ from its body. */
   mismatch(reader: StrictReader): void {
     this.body.beginAnswer(reader);
     this.body.writer.raw(
@@ -44,7 +45,7 @@ export class Denial {
     );
   }
 
-  /** Answers what cannot be decided, without its id, which cannot be trusted. */
+  /** Answers a request that cannot be decided, without its id, which cannot be trusted. */
   refuse(refusal: RequestRefusal): void {
     this.body.beginAnonymousAnswer();
     this.body.endWithError(CODE, "Refused by the access policy", "reason", refusalName(refusal));

@@ -16,11 +16,11 @@ import { Denial } from "./denial";
 
 const NOTHING: Bytes = Bytes.of("");
 
-/** Makes the verdicts that answer what an access policy denies or refuses. */
+/** Creates the verdicts that answer denied and rejected requests. */
 export class DenialAnswers {
   private denial: Denial = new Denial();
   private headers: AnswerHeaders;
-  /** What rules say to their denials, as JSON writes it between the quotes. */
+  /** The hints of the rules, escaped for JSON. */
   private hints: Bytes[] = [];
 
   constructor(
@@ -31,13 +31,13 @@ export class DenialAnswers {
     for (let i = 0; i < config.rules.length; i++) this.hints.push(escaped(config.rules[i].hint));
   }
 
-  /** The number that stands for the `Origin` of a request, `length` bytes; 0 for one that is not listed, or none. */
+  /** The number of a request's `Origin` (`length` bytes at `at`); 0 if it is empty or not listed. */
   originOf(at: usize, length: i32): u16 {
     return <u16>this.headers.numberOf(at, length);
   }
 
-  /** Refuses a request whose messages cannot be decided. `member`: the address of the Key of the member at fault; 0 for
-   *  none. */
+  /** Rejects a request whose messages cannot be decided. `member` is the address of the Key of the member at fault;
+   *  0 for none. */
   refuse(check: CheckedRequest, request: GateRequest, refusal: RequestRefusal, member: usize = 0): Verdict {
     this.decisions.refusal(request, check, refusal, member);
     this.denial.body.begin(false);
@@ -48,7 +48,7 @@ export class DenialAnswers {
     return this.answer(check, this.status(check), "mcp_access_refused[" + refusalName(refusal) + "]");
   }
 
-  /** Answers a request whose header, of this name, does not match its body. */
+  /** Answers a request with a header, of this name, that does not match the body. */
   mismatch(check: CheckedRequest, request: GateRequest, reader: StrictReader, header: string): Verdict {
     this.decisions.refusal(request, check, RequestRefusal.HeaderMismatch, 0, header);
     this.denial.body.begin(false);
@@ -56,7 +56,8 @@ export class DenialAnswers {
     return this.answer(check, 400, "mcp_access_refused[header_mismatch]");
   }
 
-  /** Begins the answer to a message, or to a batch where `isBatch`: {@link deny} each request, then {@link finish}. */
+  /** Begins the answer to a message, or to a batch if `isBatch`. Call {@link deny} for each request, then {@link
+   *  finish}. */
   begin(isBatch: bool): void {
     this.denial.body.begin(isBatch);
   }
@@ -73,28 +74,28 @@ export class DenialAnswers {
     if (rejected) this.denial.body.repeat(reader, rejected);
   }
 
-  /** Keeps the message in the reader, which a rule denies, from the server. A request is answered by the server, with an error
-   *  that names the rule. */
+  /** Keeps the message in the reader, which a rule denies, from the server. If it is a request, its response gets an
+   *  error that names the rule. */
   reject(check: CheckedRequest, request: GateRequest, reader: StrictReader, rule: i32): void {
     this.denial.writeError(this.decisions.ruleName(rule), this.hintOf(rule));
     const body = this.denial.body;
     rejectMessage(request, check, reader, Outcome.Denied, body.at, body.length);
   }
 
-  /** The answer is whole. `rule` denies the request. */
+  /** Ends the answer to a request that `rule` denies, and returns it as a verdict. */
   finish(check: CheckedRequest, rule: i32): Verdict {
     this.denial.body.end();
     return this.answer(check, this.status(check), "mcp_access_denied[" + this.decisions.ruleName(rule) + "]");
   }
 
-  /** What the rule says to those whom it denies something; empty for nothing. */
+  /** The rule's hint for denied callers; empty for none. */
   private hintOf(rule: i32): Bytes {
-    // Only rules of the policy have hints: neither its default nor pins do.
+    // Only rules of the policy have hints, the default and pins do not.
     return rule < 0 ? NOTHING : this.hints[rule];
   }
 
-  /** The status of a denial: clients of HTTP+SSE and the operator may want an HTTP status, and nobody waits for more than
-   *  that where no request is denied. */
+  /** The HTTP status of a denial: 202 if no request is denied, otherwise as HTTP+SSE clients and the operator need
+   *  it. */
   private status(check: CheckedRequest): i32 {
     if (this.denial.body.isEmpty) return 202;
     const config = this.config;
@@ -115,7 +116,7 @@ export class DenialAnswers {
   }
 }
 
-/** A text as JSON writes it between the quotes. */
+/** Escapes a text for use in a JSON string, without the quotes. */
 function escaped(text: string): Bytes {
   const bytes = Bytes.of(text);
   const writer = new JsonWriter();

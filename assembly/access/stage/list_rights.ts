@@ -19,13 +19,13 @@ import { CallReader } from "./call_reader";
 import { DecisionLog } from "./decision_log";
 import { PartsMemo } from "./parts_memo";
 
-/** The methods that use elements of lists, and what these name, by {@link ListKind}. */
+/** The method that uses the elements of a list and the kind of target it names, indexed by {@link ListKind}. */
 const USED_BY: string[] = [Method.ToolsCall, Method.PromptsGet, Method.ResourcesRead, Method.ResourcesRead].map<string>(
   (method) => methodName(method),
 );
 const TARGETS: Target[] = [Target.Tool, Target.Prompt, Target.Resource, Target.Resource];
 
-/** Decides by the access policy what answers show to callers: of lists what they may use, and what servers may ask them. */
+/** Decides by the access policy what responses show to a caller: which elements of lists, and which server requests. */
 export class ListRights {
   private config: AccessConfig;
   private memo: PartsMemo;
@@ -39,12 +39,12 @@ export class ListRights {
     this.memo = new PartsMemo(policy.rules.length);
   }
 
-  /** Whether the policy may be about what answers bring. */
+  /** Whether the policy may change any response. */
   get isAnything(): bool {
     return this.config.filtersLists || this.policy.rulesAnswers;
   }
 
-  /** Finds out which parts of the answer to a request the policy may be about, once it is known who calls, and which server. */
+  /** Determines which parts of the response the policy may change, once the caller and the server are known. */
   begin(check: CheckedRequest): void {
     check.deniedParts = 0;
     check.ruledParts = 0;
@@ -61,14 +61,14 @@ export class ListRights {
     for (let kind: ListKind = 0; this.config.filtersLists && kind < LIST_KIND_COUNT; kind++) {
       stand(call, kind, Use.AnyElement, 0, 0, false);
       const part = <u8>listPart(kind);
-      // What some callers see and others do not must not be cached for all, even where this one sees all of it.
+      // A list that differs between callers must not be cached for all, even if this caller sees all of it.
       if (this.policy.mayDeny(0, call)) check.ruledParts |= part;
       if (this.policy.mayDeny(check.matches, call)) check.deniedParts |= part;
     }
     if (this.policy.mayDenyAnswers(check.matches)) check.ruledParts |= <u8>SERVER_REQUESTS;
   }
 
-  /** Whether this caller must not see an element of a list, which is counted then. */
+  /** Whether this caller must not see an element of a list. Counts a withheld element. */
   withholds(check: CheckedRequest, request: GateRequest, element: ListElement): bool {
     if (!(check.deniedParts & (<u8>listPart(element.kind)))) return false;
     if (!element.isClear) return this.withhold(request, element, WithheldReason.Unclear);
@@ -84,7 +84,7 @@ export class ListRights {
     return this.withhold(request, element, WithheldReason.Policy);
   }
 
-  /** Counts an element that its reader does not see, by why. Returns true. */
+  /** Counts an element that the caller does not see, by reason. Returns true. */
   withhold(request: GateRequest, element: ListElement, reason: WithheldReason): bool {
     const method = LIST_METHODS[element.kind];
     nameCaller(request, null);
@@ -92,7 +92,8 @@ export class ListRights {
     return true;
   }
 
-  /** Whether the client must not see a request of the server, `length` bytes of its method, which counts as denied then. */
+  /** Whether the client must not see a server request, with the `length` bytes of its method. Counts a denied
+   *  request. */
   deniesServerRequest(check: CheckedRequest, request: GateRequest, method: usize, length: i32): bool {
     this.calls.prepare(check, request);
     const call = this.calls.call;
@@ -104,7 +105,7 @@ export class ListRights {
   }
 }
 
-/** Makes `call` stand for all uses of an element of a list of this kind: see {@link Call.setUse}. */
+/** Makes `call` represent all uses of an element of a list of this kind: see {@link Call.setUse}. */
 export function stand(call: Call, kind: ListKind, use: Use, name: usize, nameLength: i32, isCut: bool): void {
   call.setUse(use, unchecked(USED_BY[kind]), unchecked(TARGETS[kind]), name, nameLength, isCut);
 }

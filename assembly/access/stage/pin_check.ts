@@ -13,32 +13,32 @@ import { Slot } from "../../rules/message/slots";
 import { NO_PINS, Pins, ServerPins, definitionHash } from "../policy/pins";
 import { Policy } from "../policy/policy";
 
-/** What a tool's definition is to its pin. */
+/** How a tool's definition compares with its pin. */
 export enum PinState {
-  /** It is the pinned one, or has not been seen yet, or nothing is pinned. */
+  /** The definition is the pinned one or has not been seen yet, or nothing is pinned. */
   Pinned,
-  /** The tool has no pin, or a definition that none can be of: one that is too large, or has no canonical form. */
+  /** The tool has no pin, or its definition cannot have one, because it is too large or has no canonical form. */
   Unpinned,
   Changed,
 }
 
-/** The members of a definition that its pin is of. */
+/** The members of a definition that its pin covers. */
 const FIELDS: string[] = ["name", "title", "description", "inputSchema", "outputSchema", "annotations"];
-/** Stands for a definition that no pin can be of. */
+/** Hash value for a definition that cannot have a pin. */
 const UNREADABLE: u64 = 1;
 
 const DIGEST: usize = memory.data(SHA256_SIZE);
 const sha256 = Sha256.create();
-/** Made for the first definition: it has some hundred KiB. */
+/** Created for the first definition, because it takes some hundred KiB. */
 let canonical: CanonicalJson | null = null;
 
 /** Compares the definitions of tools with their pins. */
 export class PinCheck {
-  /** What {@link stateOf} found last. */
+  /** The last result of {@link stateOf}. */
   state: PinState = PinState.Pinned;
   private pins: Pins;
 
-  /** @param isNewer as for the `DecisionLog`: the instance's own policy counts what differs. */
+  /** @param isNewer as for `DecisionLog`: the instance's own policy counts mismatches */
   constructor(
     private policy: Policy,
     private isNewer: bool,
@@ -51,7 +51,7 @@ export class PinCheck {
     return !this.pins.isEmpty;
   }
 
-  /** Finds out which pins are about a request, once its server is known. */
+  /** Determines which pins cover a request, once its server is known. */
   begin(check: CheckedRequest, call: Call): void {
     check.pins = <u8>this.pins.numberOf(call);
   }
@@ -61,12 +61,12 @@ export class PinCheck {
     return check.pins != NO_PINS && this.pins.at(check.pins).isEnforced;
   }
 
-  /** The parts of the response that pins may be about. */
+  /** The parts of the response that pins may cover. */
   parts(check: CheckedRequest): Parts {
     return check.pins != NO_PINS ? listPart(ListKind.Tools) : 0;
   }
 
-  /** What the definition of the tool that a message calls was when it was seen last. */
+  /** The state of the last seen definition of the tool that a message calls. */
   stateOf(check: CheckedRequest, request: GateRequest, call: Call): PinState {
     this.state = PinState.Pinned;
     if (check.pins == NO_PINS || call.isAnswer || !call.isMethod("tools/call")) return this.state;
@@ -84,8 +84,8 @@ export class PinCheck {
     return this.state;
   }
 
-  /** An element of a list passes: keeps which definition its tool has, and counts one that differs from its pin. True where it is to
-   *  be withheld. `isWithheld`: it is for another reason, which has been counted. */
+  /** Handles a list element that passes: keeps the definition of its tool, and counts a mismatch with the pin.
+   *  Returns true if it must be withheld. `isWithheld`: it is withheld for another reason, which has been counted. */
   withholds(check: CheckedRequest, request: GateRequest, element: ListElement, isWithheld: bool): bool {
     if (check.pins == NO_PINS || element.kind != ListKind.Tools) return false;
     const isShadow = !this.policy.isEnforced || !this.isEnforced(check);
@@ -103,7 +103,7 @@ export class PinCheck {
     return !isShadow;
   }
 
-  /** Keeps the definition of a tool that has a pin, and compares it with that. */
+  /** Keeps the definition of a tool that has a pin, and compares the two. */
   private see(check: CheckedRequest, request: GateRequest, element: ListElement): PinState {
     if (element.isCut) return PinState.Unpinned;
     const tool = keyedHash(element.name, element.nameLength);
@@ -119,12 +119,12 @@ export class PinCheck {
   }
 }
 
-/** The name that logs show. */
+/** The name in logs. */
 export function pinStateName(state: PinState): string {
   return state == PinState.Changed ? "changed" : "unpinned";
 }
 
-/** The same as {@link hashOf}: most definitions are those that came last, to the byte. */
+/** The {@link hashOf} an element, cached: most definitions are byte-identical to the tool's previous one. */
 function latestHash(pins: ServerPins, number: i32, element: ListElement): u64 {
   const bytes = keyedHash(element.at, element.length);
   const known = pins.recall(number, bytes);
@@ -134,7 +134,7 @@ function latestHash(pins: ServerPins, number: i32, element: ListElement): u64 {
   return hash;
 }
 
-/** The hash of an element as a definition with pins has it; {@link UNREADABLE} where it has no canonical form. */
+/** The {@link definitionHash} of an element; {@link UNREADABLE} if it has no canonical form. */
 function hashOf(element: ListElement): u64 {
   let json = canonical;
   if (!json) {

@@ -2,15 +2,17 @@ import { Servers } from "../../identity/servers";
 import { Call } from "../../rules/message/call";
 import { Policy } from "../policy/policy";
 
-/** Gives messages the name of the server that they go to: before they are decided where rules depend on it, else only for logs,
- *  since that asks the host. */
+/**
+ * Sets the name of a message's destination server: before the decision if rules depend on it, otherwise only for logs,
+ * because it takes a host call.
+ */
 export class ServerName {
   constructor(
     private servers: Servers,
     private policy: Policy,
   ) {}
 
-  /** Sets what rules need to know. */
+  /** Sets the name for the rules; empty if they do not need it. */
   setFor(call: Call): void {
     if (this.policy.needsServer) this.set(call);
     else call.setServer(0, 0);
@@ -24,7 +26,7 @@ export class ServerName {
   private set(call: Call): void {
     const servers = this.servers;
     servers.resolve();
-    // Where the configured name has no value, rules must not mistake the name of the cluster for it.
+    // If the configured name has no value, rules must not use the cluster's name in its place.
     call.setServer(servers.at, servers.isFallback ? 0 : servers.length);
   }
 }
