@@ -9,20 +9,20 @@ export class BodyRewriter {
     private writer: BodyWriter,
   ) {}
 
-  /** Changes the body of the current stream's request, all `size` bytes of which are in the buffer. Their number stays, since a
-   *  body longer than the request's headers say would be read as another request. False where it cannot be written: then it must
-   *  not go on. */
+  /** Applies changes to the body of the current stream's request, all `size` bytes of which are in the buffer. The
+   *  size must not change: the bytes of a body that is longer than its headers say would be read as another request.
+   *  Returns false if the body cannot be written; then the request must not go on. */
   apply(rewrites: Rewrites, size: usize): bool {
     const length = rewrites.reach(size);
     if (!length) return true;
-    // A proxy replaces only the beginning of a body: everything up to the last change is written.
+    // A proxy can replace only the beginning of a body, so everything up to the last change is written.
     const copy = heap.alloc(length);
     const isWritten = this.read(copy, length, size) && this.write(rewrites, copy, length);
     heap.free(copy);
     return isWritten;
   }
 
-  /** Copies the first `length` bytes of the body. False where the host does not hand them over. */
+  /** Copies the first `length` bytes of the body. Returns false if the host does not provide them. */
   private read(copy: usize, length: usize, size: usize): bool {
     const body = this.body;
     let copied: usize = 0;

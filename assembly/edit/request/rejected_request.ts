@@ -3,18 +3,20 @@ import { Outcome } from "../../mcp/protocol/outcome";
 import { Pool } from "../../memory/pool";
 import { ERROR_LIMIT } from "../../store/rejection_errors";
 
-/** A request that the gate keeps from the server, which answers it with an error of its own: the error that replaces that one.
- *  Pooled. */
+/**
+ * A rejected request that goes to the server with an unknown method, and the error that replaces the one in the
+ * server's response. Pooled.
+ */
 @unmanaged
 export class RejectedRequest {
-  /** The address of the next one of its body, or 0. */
+  /** Address of the next rejected request in the same body; 0 for none. */
   next: usize;
   idKind: IdKind;
-  /** The hash of its id: see `jsonrpc/id.ts`. */
+  /** Hash of the JSON-RPC id: see `jsonrpc/id.ts`. */
   idHash: u64;
   /** Denied or Limited. */
   outcome: Outcome;
-  /** Bytes of the JSON text of the error at `error`; 0 where it would be too long. */
+  /** Length in bytes of the error's JSON text at `error`; 0 if it would be too long. */
   length: i32;
 
   static take(kind: IdKind, idHash: u64, outcome: Outcome, at: usize, length: i32): RejectedRequest {
@@ -27,7 +29,7 @@ export class RejectedRequest {
     return self;
   }
 
-  /** It must not be used any more. */
+  /** Returns the object to the pool. It must not be used afterwards. */
   release(): void {
     pool.release(changetype<usize>(this));
   }

@@ -5,20 +5,20 @@ import { Pool } from "../../memory/pool";
 const SPACE: u8 = 0x20;
 const UNDERSCORE: u8 = 0x5f;
 const OTHER_FILL: u8 = 0x78;
-/** `denied_`, as the bytes of a number. */
+/** `denied_`, as the bytes of a little-endian number. */
 const UNKNOWN: u64 = 0x5f_64_65_69_6e_65_64;
 const UNKNOWN_LENGTH: usize = 7;
 
 /** How a part of a body is changed. */
 export enum RewriteKind {
-  /** The text of a method becomes one that no server knows, so that the server answers with an error, or passes over a
-   *  notification. */
+  /** The name of a method becomes one that no server knows. The server responds to a request with an error, and
+   *  ignores a notification. */
   Method,
-  /** A message of a batch becomes white space, and so does one comma beside it. */
+  /** A message of a batch and one adjacent comma become white space. */
   Blank,
 }
 
-/** A part of a body that is changed. */
+/** A changed part of a body. */
 @unmanaged
 class Rewrite {
   kind: RewriteKind;
@@ -28,7 +28,7 @@ class Rewrite {
 
 const REWRITE_SIZE: usize = offsetof<Rewrite>();
 
-/** What is changed in the body of a request, whose length stays: at most one part of each message. Pooled. */
+/** Changes to the body of a request that keep its size: at most one per message. Pooled. */
 @unmanaged
 export class Rewrites {
   private count: i32;
@@ -39,12 +39,13 @@ export class Rewrites {
     return changetype<Rewrites>(pool.take());
   }
 
-  /** It must not be used any more. */
+  /** Returns the object to the pool. It must not be used afterwards. */
   release(): void {
     pool.release(changetype<usize>(this));
   }
 
-  /** Changes `length` bytes: those of a method between its quotes, or of a message. */
+  /** Adds a change of `length` bytes: the name of a method without the quotes, or a message. The changes must be
+   *  added in the order of their offsets. */
   add(kind: RewriteKind, offset: usize, length: usize): void {
     if (this.count == BATCH_LIMIT) return;
     const rewrite = this.get(this.count++);
@@ -55,13 +56,13 @@ export class Rewrites {
     else this.endOfMethods = max(this.endOfMethods, offset + length);
   }
 
-  /** How many of the first bytes of a body of `size` bytes {@link apply} needs. */
+  /** Number of bytes at the start of a body of `size` bytes that {@link apply} needs. */
   reach(size: usize): usize {
-    // The comma behind a message may be anywhere.
+    // The comma after a blanked message may be anywhere behind it.
     return this.hasBlanks ? size : min(this.endOfMethods, size);
   }
 
-  /** Changes the body, whose first `length` bytes are at `at`. */
+  /** Changes the first `length` bytes of the body, which are at `at`. */
   apply(at: usize, length: usize): void {
     let left = at;
     for (let i = 0; i < this.count; i++) {
@@ -79,7 +80,7 @@ export class Rewrites {
 
 const pool = new Pool(offsetof<Rewrites>() + <usize>BATCH_LIMIT * REWRITE_SIZE);
 
-/** Replaces the text of a method by `denied_`, cut or filled to its length. It is always another text. */
+/** Replaces the name of a method by `denied_`, cut or padded to its length. The result always differs from the name. */
 function hide(at: usize, length: usize): void {
   let isOther = false;
   for (let i: usize = 0; i < length; i++) {
@@ -90,9 +91,11 @@ function hide(at: usize, length: usize): void {
   if (!isOther && length) store<u8>(at + length - 1, OTHER_FILL);
 }
 
-/** Turns a message of a batch into white space, and the comma before it, or the one behind it if it is the first message that is
- *  left. The batch is up to `limit`, the message from `from` to `end`; from its bracket to `left` there is only white space. Returns
- *  `left` for the messages behind it. */
+/**
+ * Turns a message of a batch, from `from` to `end`, into white space, together with the comma before it, or the one
+ * after it if it is the first remaining message. The batch ends at `limit`. From its bracket to `left` there is only
+ * white space. Returns `left` for the next messages.
+ */
 function blank(left: usize, from: usize, end: usize, limit: usize): usize {
   memory.fill(from, SPACE, end - from);
   let before = from - 1;

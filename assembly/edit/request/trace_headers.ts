@@ -5,7 +5,10 @@ import { FieldReader, FieldTree, Found } from "../../json/fields";
 import { Token } from "../../json/token";
 import { ValueText } from "../../json/value_text";
 
-/** The most bytes of a `tracestate` that are passed on, as W3C Trace Context (section 3.3.1.5) asks for at least. */
+/**
+ * Maximum length in bytes of a `tracestate` that is passed on: the minimum that W3C Trace Context (section 3.3.1.5)
+ * requires.
+ */
 const STATE_LIMIT: usize = 512;
 const SPACE: u8 = 0x20;
 const TILDE: u8 = 0x7e;
@@ -13,7 +16,7 @@ const TILDE: u8 = 0x7e;
 const TRACEPARENT: i32 = 1;
 const TRACESTATE: i32 = 2;
 
-/** A `traceparent` as it is written; valid until the next one. */
+/** Buffer for the text of a `traceparent`; valid until the next one. */
 const written: usize = memory.data(56);
 
 if (TRACEPARENT_SIZE > 56) ERROR("A traceparent has no room.");
@@ -21,7 +24,7 @@ if (TRACEPARENT_SIZE > 56) ERROR("A traceparent has no room.");
 /** A trace context and its `tracestate`. */
 class StatedContext {
   private readonly block: usize = heap.alloc(TRACE_CONTEXT_SIZE + STATE_LIMIT);
-  /** Bytes of the `tracestate`; 0 where there is none, or none that a header can have. */
+  /** Length of the `tracestate` in bytes; 0 if there is none or it is not valid in a header. */
   stateLength: usize = 0;
 
   @inline
@@ -52,26 +55,26 @@ class StatedContext {
 }
 
 /**
- * Puts the trace context in the `_meta` of a request's messages (2026-07-28, basic/index, "Trace Context") into the request's
- * headers. It does so only where all contexts that its messages carry are the same. Reads one request at a time.
+ * Copies the trace context in the `_meta` of a request's messages (2026-07-28, basic/index, "Trace Context") to the
+ * request's headers, but only if all contexts in its messages are the same. Reads one request at a time.
  */
 export class TraceHeaders {
   private tree: FieldTree = contextFields();
   private fields: FieldReader = FieldReader.create(this.tree);
   private stateText: ValueText = ValueText.create();
-  /** Of the current message. */
+  /** The context in the current message. */
   private current: StatedContext = new StatedContext();
-  /** Of the messages before it. */
+  /** The context in the messages before the current one. */
   private found: StatedContext = new StatedContext();
-  /** Messages carry different contexts. */
+  /** Messages have different contexts. */
   private isMixed: bool = false;
-  /** A `tracestate` has begun; it is a text, and none of its bytes was refused. */
+  /** A `tracestate` value has begun; and it is a string without invalid bytes so far. */
   private hasBegun: bool = false;
   private isSound: bool = false;
 
   constructor(private headers: HeaderMap) {}
 
-  /** The body of a request follows. */
+  /** Begins the body of a request. */
   begin(): void {
     this.fields.reset(this.tree);
     this.found.clear();
@@ -79,7 +82,7 @@ export class TraceHeaders {
     this.beginMessage();
   }
 
-  /** Bytes of the body. */
+  /** Reads bytes of the body. */
   feed(at: usize, length: usize): void {
     const fields = this.fields;
     const tokens = fields.tokens;
@@ -105,13 +108,13 @@ export class TraceHeaders {
     }
   }
 
-  /** The context that {@link apply} has put into the headers. */
+  /** The context that {@link apply} has written to the headers. */
   get context(): TraceContext {
     return this.found.context;
   }
 
-  /** The body is over: sets `traceparent`, and sets or removes `tracestate`, where a context was found. To be called while the
-   *  headers are held: elsewhere nothing happens. Whether they were set. */
+  /** Ends the body: sets `traceparent`, and sets or removes `tracestate`, if a context was found. Must be called
+   *  while the headers are held, otherwise it has no effect. Returns whether the headers were set. */
   apply(): bool {
     const fields = this.fields;
     if (!fields.tokens.complete) return false;
@@ -135,14 +138,14 @@ export class TraceHeaders {
   private endMessage(): void {
     const current = this.current;
     const found = this.found;
-    // Of a duplicate `_meta` the last one counts.
+    // Of duplicate `_meta` members, the last one counts.
     const isThere = this.fields.has(TRACEPARENT) && current.context.isThere;
     if (isThere && !found.context.isThere) found.copy(current);
     else if (isThere && !found.equals(current)) this.isMixed = true;
     this.beginMessage();
   }
 
-  /** Bytes of the JSON value of `tracestate`. */
+  /** Reads bytes of the JSON value of `tracestate`. */
   private takeState(at: usize, length: usize): void {
     if (length == 0) return;
     const text = this.stateText;
@@ -165,7 +168,7 @@ export class TraceHeaders {
     current.stateLength = size + length;
   }
 
-  /** The value is over. A header has no blanks at its ends. */
+  /** Ends the value, and trims spaces, which a header value cannot have at its ends. */
   private endState(): void {
     this.hasBegun = false;
     const current = this.current;

@@ -1,8 +1,8 @@
 const LEAST_CAPACITY: i32 = 512;
-/** Room that is kept for the next bytes: that of an ordinary definition. */
+/** Maximum capacity in bytes that is kept when the buffer is cleared: enough for an ordinary definition. */
 const KEPT: i32 = 4096;
 
-/** Bytes in unmanaged memory. Part of another block: its fields begin as zeros. */
+/** A growing buffer of bytes in unmanaged memory. It is part of another block, and its fields must start as zeros. */
 @unmanaged
 export class ByteBuffer {
   at: usize;
@@ -16,13 +16,13 @@ export class ByteBuffer {
     this.length = needed;
   }
 
-  /** Empty. What memory it has is kept, unless that is much. */
+  /** Empties the buffer, and frees its memory only if that is large. */
   clear(): void {
     this.length = 0;
     if (this.capacity > KEPT) this.free();
   }
 
-  /** Empty, and without memory. */
+  /** Empties the buffer and frees its memory. */
   free(): void {
     if (this.at) heap.free(this.at);
     this.at = 0;

@@ -7,12 +7,13 @@ import { Bytes } from "../../memory/bytes";
 import { ListElement } from "./list_element";
 import { ListKind } from "./list_kind";
 
-/** The members by which clients ask for elements, by the kind of the list (2026-07-28, schema.ts). */
+/** The members by which clients refer to elements, indexed by the kind of list (2026-07-28, schema.ts). */
 const MEMBERS: Bytes[] = [Bytes.of("name"), Bytes.of("name"), Bytes.of("uri"), Bytes.of("uriTemplate")];
 
 /**
- * Reads what clients ask for an element of a list by, and whether all of them read the same: parsers differ about members that
- * come twice or that differ by case, and about texts that are no Unicode. Part of a {@link ListEditor}; the text lies behind it.
+ * Reads the name by which clients refer to a list element, and whether all parsers agree on it. They differ on
+ * duplicate members, on members that differ only by case, and on strings that are not valid Unicode. Part of a {@link
+ * ListEditor}. The text follows the object in memory.
  */
 @unmanaged
 export class ElementName {
@@ -22,7 +23,7 @@ export class ElementName {
   private length: i32;
   private total: u32;
 
-  /** Another element of a list of this kind begins. */
+  /** Begins another element of a list of this kind. */
   begin(kind: ListKind): void {
     this.kind = kind;
     this.count = 0;
@@ -31,12 +32,12 @@ export class ElementName {
     this.total = 0;
   }
 
-  /** The element is no object. */
+  /** Handles an element that is not an object. */
   refuse(): void {
     this.isOdd = true;
   }
 
-  /** A key of the element has been read. Whether its value is the name. */
+  /** Handles a key of the element. Returns whether its value is the name. */
   isNamedBy(tokens: Tokenizer): bool {
     const at = tokens.textAt;
     const length = tokens.textLength;
@@ -46,7 +47,7 @@ export class ElementName {
     return true;
   }
 
-  /** The value that has been read, or begins, is the name. */
+  /** Reads the name from its value, or from the value's first token. */
   read(token: Token, tokens: Tokenizer): void {
     if (token != Token.String || tokens.textLossy || !isPlain(tokens.textAt, tokens.textLength)) {
       this.isOdd = true;
@@ -55,11 +56,11 @@ export class ElementName {
     this.length = tokens.textLength;
     this.total = tokens.textTotal;
     memory.copy(this.at, tokens.textAt, this.length);
-    // What is cut may be cut inside of a character.
+    // A truncated name may end within a character.
     if (<u32>this.length == this.total && !isUtf8(this.at, this.length)) this.isOdd = true;
   }
 
-  /** Describes the element by what was read. */
+  /** Writes the result to `element`. */
   describe(element: ListElement): void {
     element.kind = this.kind;
     element.isClear = !this.isOdd && this.count == 1;
@@ -73,7 +74,7 @@ export class ElementName {
   }
 }
 
-/** Bytes of an {@link ElementName} and its text. */
+/** Size in bytes of an {@link ElementName} with its text. */
 export const ELEMENT_NAME_SIZE: usize = (offsetof<ElementName>() + <usize>TEXT_LIMIT + 7) & ~7;
 
 const utf8 = changetype<Utf8Check>(heap.alloc(offsetof<Utf8Check>()));
@@ -83,7 +84,7 @@ function isUtf8(at: usize, length: i32): bool {
   return utf8.feed(at, length) && utf8.isComplete;
 }
 
-/** Whether there is no NUL, at which some would end the text. */
+/** Whether there is no NUL, at which some parsers end a text. */
 function isPlain(at: usize, length: i32): bool {
   for (let i = 0; i < length; i++) {
     if (load<u8>(at + i) == 0) return false;

@@ -3,72 +3,76 @@ import { BYTE_BUFFER_SIZE, ByteBuffer } from "./byte_buffer";
 import { ELEMENT_LIMIT } from "./list_element";
 import { output } from "./output";
 
-/** What becomes of the bytes of messages as they are read. Bytes around messages, the framing of event streams, are never
- *  dropped. */
+/**
+ * What happens to the bytes of messages as they are read. Bytes around messages, the framing of event streams, are
+ * never dropped.
+ */
 export enum Mode {
-  /** They go to the client. */
+  /** The bytes go to the client. */
   Pass,
-  /** They go to the client, and are kept as the text of an element. */
+  /** The bytes go to the client, and are kept as the text of an element. */
   Copy,
-  /** They are held until it is decided what they are. */
+  /** The bytes are held until it is decided whether they pass. */
   Hold,
-  /** They are left out. */
+  /** The bytes are dropped. */
   Drop,
 }
 
-/** What bytes that are held are. */
+/** The kind of held bytes. */
 export enum Held {
-  /** They stay, whatever is decided. */
+  /** The bytes pass in any case. */
   Rest,
-  /** White space, and maybe a comma, between the elements of a list, or the beginning of an element that is a scalar. */
+  /** White space and possibly a comma between the elements of a list, or the beginning of an element that is a
+   *  scalar. */
   Between,
-  /** They are left out if that is decided, or where they are too many. */
+  /** The bytes are dropped if the decision says so, or if there are too many to hold. */
   Candidate,
-  /** They are left out if that is decided. */
+  /** The bytes are dropped if the decision says so. */
   Replaceable,
 }
 
 const NO_COMMA: i32 = -1;
-/** Bytes of framing that are held at most with an element, which spans several lines of an event's data. */
+/** Maximum number of framing bytes held with an element that spans several data lines of an event. */
 const FRAMING_LIMIT: i32 = 4096;
 
 /**
- * Moves the bytes of a response to {@link output}, and holds those that are not decided. Of what is held, `all` passes if it is
- * decided that the candidate passes, and `rest` if it does not. Of ` , {"name":"x"}` between the elements of a list, `all` has every
- * byte and `rest` the two spaces.
+ * Moves the bytes of a response to {@link output}, and holds those that are not decided yet. Of the held bytes, `all`
+ * passes if the candidate passes, and `rest` if it does not. For ` , {"name":"x"}` between the elements of a list,
+ * `all` has every byte and `rest` the two spaces.
  *
- * It refers to bytes of the current chunk by their addresses: {@link begin} it with each chunk of the text of messages. Part of a
- * {@link ResponseEditor}.
+ * It refers to bytes of the current chunk by their addresses: call {@link begin} with each chunk of the text of
+ * messages. Part of a {@link ResponseEditor}.
  */
 @unmanaged
 export class Emitter {
   mode: Mode;
   held: Held;
-  /** The bytes of the current callback are not what the client gets. */
+  /** The client gets different bytes than those of the current callback. */
   hasChanged: bool;
-  /** The first byte of the chunk that has not been moved. */
+  /** Address of the first byte of the chunk that has not been moved. */
   private mark: usize;
   private chunk: usize;
-  /** Bytes of messages before the chunk, as the tokenizer counts them. */
+  /** Number of bytes of message text before the chunk, as the tokenizer counts them. */
   private passed: u64;
-  /** Where in the held bytes the comma is, and where the candidate begins. */
+  /** Offsets in the held bytes of the comma and of the candidate; {@link NO_COMMA} for none. */
   private commaAt: i32;
   private candidateAt: i32;
-  /** Between elements, something else than white space and a comma has come. */
+  /** Something other than white space and a comma was read between elements. */
   private isBetweenOver: bool;
-  /** More would be held than may be. */
+  /** More bytes would be held than the limit allows. */
   private isFull: bool;
-  /** The candidate has framing inside: its text is in `text`. */
+  /** The candidate contains framing, and its text is in `text`. */
   private isSplit: bool;
 
-  /** A chunk of the text of messages begins, before which so many bytes of them have been read. */
+  /** Begins a chunk of the text of messages. `passed` bytes of the text came before it. */
   begin(chunk: usize, passed: u64): void {
     this.chunk = chunk;
     this.mark = chunk;
     this.passed = passed;
   }
 
-  /** The next byte of the text, at this address, joins two lines of data. It is not among the bytes of the response. */
+  /** Handles the next byte of the text, at this address, which joins two data lines. It is not one of the bytes of
+   *  the response. */
   beginJoint(at: usize, passed: u64): void {
     this.begin(at, passed);
     this.mark = at + 1;
@@ -80,12 +84,12 @@ export class Emitter {
     }
   }
 
-  /** The address of the byte at this offset; the beginning of the chunk where that lies before it. */
+  /** The address of the byte at this offset; the beginning of the chunk if the byte comes before it. */
   addressOf(offset: u64): usize {
     return offset < this.passed ? this.chunk : this.chunk + <usize>(offset - this.passed);
   }
 
-  /** Moves the bytes before the one at this address by the current mode. */
+  /** Moves the bytes before this address according to the current mode. */
   moveTo(address: usize): void {
     const at = this.mark;
     if (address <= at) return;
@@ -107,14 +111,14 @@ export class Emitter {
     }
   }
 
-  /** Leaves out the bytes before the one at this address, whatever the mode is. */
+  /** Drops the bytes before this address in any mode. */
   leaveOut(address: usize): void {
     if (address <= this.mark) return;
     this.hasChanged = true;
     this.mark = address;
   }
 
-  /** Bytes around the text of messages. */
+  /** Handles bytes around the text of messages. */
   frame(at: usize, size: usize): void {
     if (size == 0) return;
     if (this.mode != Mode.Hold) return output.append(at, size);
@@ -124,53 +128,54 @@ export class Emitter {
     this.rest.append(at, <i32>size);
   }
 
-  /** Puts bytes in the place that has been reached, of held bytes among those that stay. */
+  /** Inserts bytes at the current position; while holding, among the bytes that pass in any case. */
   insert(at: usize, size: i32): void {
     this.hasChanged = true;
     if (this.mode == Mode.Hold) this.rest.append(at, size);
     else output.append(at, size);
   }
 
-  /** Holds what follows. */
+  /** Holds the following bytes. */
   beginHold(held: Held): void {
     this.mode = Mode.Hold;
     this.held = held;
     if (held == Held.Candidate) this.candidateAt = this.all.length;
   }
 
-  /** What follows is copied. */
+  /** Copies the following bytes. */
   beginCopy(): void {
     this.mode = Mode.Copy;
   }
 
-  /** What follows and is held stays. */
+  /** Ends the candidate. Following held bytes pass in any case. */
   endCandidate(): void {
     this.held = Held.Rest;
   }
 
-  /** Holds, or copies, the next element of a list and what is before it. */
+  /** Begins to hold or pass what precedes the next element of a list. */
   beginBetween(isEdited: bool): void {
     this.forget();
     if (isEdited) this.beginHold(Held.Between);
     else this.mode = Mode.Pass;
   }
 
-  /** Takes the last bytes that stay for bytes of the candidate, which began before the chunk. */
+  /** Removes the last `size` bytes from those that pass in any case. They belong to the candidate, which began
+   *  before the chunk. */
   reclaim(size: i32): void {
     this.rest.length -= size;
   }
 
-  /** Bytes of a token that began at this offset which have been held before the chunk. */
+  /** Number of bytes, held before the chunk, of a token that began at this offset. */
   heldBefore(offset: u64): i32 {
     return offset < this.passed ? <i32>(this.passed - offset) : 0;
   }
 
-  /** Whether more is held than may be: an element with framing inside, or what is between two. */
+  /** Whether too many bytes are held: in an element with framing, or between two elements. */
   get isOverfull(): bool {
     return this.isFull || this.all.length - this.candidateAt > ELEMENT_LIMIT + FRAMING_LIMIT;
   }
 
-  /** The text of the candidate, or of what was copied. */
+  /** The text of the candidate, or the copied text. */
   get textAt(): usize {
     return this.isSplit ? this.text.at : this.all.at + this.candidateAt;
   }
@@ -179,7 +184,7 @@ export class Emitter {
     return this.isSplit ? this.text.length : this.all.length - this.candidateAt;
   }
 
-  /** Lets all that is held pass, and what follows. `withComma`: the comma before the candidate, too. */
+  /** Passes all held bytes and the following ones. `withComma`: also the comma before the candidate. */
   release(withComma: bool = true): void {
     const all = this.all;
     const comma = this.commaAt;
@@ -196,7 +201,7 @@ export class Emitter {
     this.mode = Mode.Pass;
   }
 
-  /** Leaves the candidate out, and lets the rest pass. `mode`: that of what follows. */
+  /** Drops the candidate and passes the rest. `mode` applies to the following bytes. */
   reject(mode: Mode): void {
     this.hasChanged = true;
     output.append(this.rest.at, this.rest.length);
@@ -204,13 +209,13 @@ export class Emitter {
     this.mode = mode;
   }
 
-  /** Puts bytes in place of the candidate, which the rest follows. */
+  /** Replaces the candidate by other bytes, then passes the rest. */
   replace(at: usize, size: i32): void {
     output.append(at, size);
     this.reject(Mode.Pass);
   }
 
-  /** Too much white space is held between elements: lets it pass, though not the comma. */
+  /** Passes the white space held between elements, of which there is too much, but not the comma. */
   shorten(): void {
     const hasComma = this.commaAt != NO_COMMA;
     const isOver = this.isBetweenOver;
@@ -222,7 +227,7 @@ export class Emitter {
     this.all.append(COMMA_TEXT, 1);
   }
 
-  /** Drops what is held, and has no memory for more. */
+  /** Drops the held bytes, and frees the memory. */
   free(): void {
     this.forget();
     this.all.free();
@@ -230,7 +235,7 @@ export class Emitter {
     this.text.free();
   }
 
-  /** Drops what is held. */
+  /** Drops the held bytes. */
   forget(): void {
     this.all.clear();
     this.rest.clear();
@@ -242,7 +247,7 @@ export class Emitter {
     this.isSplit = false;
   }
 
-  /** The candidate has framing inside. */
+  /** Switches to separate text, because the candidate contains framing. */
   private split(): void {
     if (this.isSplit) return;
     this.isSplit = true;
@@ -263,7 +268,7 @@ export class Emitter {
     }
   }
 
-  /** Keeps bytes of the candidate, as long as there is room. */
+  /** Keeps bytes of the candidate while there is room. */
   private keep(at: usize, size: i32): void {
     this.isFull = this.isFull || this.textLength + size > ELEMENT_LIMIT;
     if (this.isFull) return;
@@ -288,17 +293,17 @@ export class Emitter {
     this.all.append(at, size);
   }
 
-  /** All bytes that are held, or copied. */
+  /** All held or copied bytes. */
   private get all(): ByteBuffer {
     return changetype<ByteBuffer>(changetype<usize>(this) + BUFFERS_AT);
   }
 
-  /** Those of them that stay. */
+  /** The held bytes that pass in any case. */
   private get rest(): ByteBuffer {
     return changetype<ByteBuffer>(changetype<usize>(this) + BUFFERS_AT + BYTE_BUFFER_SIZE);
   }
 
-  /** The text of a candidate that has framing inside. */
+  /** The text of a candidate that contains framing. */
   private get text(): ByteBuffer {
     return changetype<ByteBuffer>(changetype<usize>(this) + BUFFERS_AT + 2 * BYTE_BUFFER_SIZE);
   }
@@ -306,5 +311,5 @@ export class Emitter {
 
 const COMMA_TEXT: usize = memory.data<u8>([COMMA]);
 const BUFFERS_AT: usize = (offsetof<Emitter>() + 7) & ~7;
-/** Bytes of an emitter and its buffers. */
+/** Size in bytes of an emitter with its buffers. */
 export const EMITTER_SIZE: usize = BUFFERS_AT + 3 * BYTE_BUFFER_SIZE;

@@ -4,28 +4,30 @@ import { IdKind, alikeHash, alikeKind, idHash, idKind } from "../../jsonrpc/id";
 import { EditJudge } from "./edit_judge";
 import { Emitter, Held, Mode } from "./emitter";
 
-/** Replaces the error by which a server answers a request that the gate has rewritten, since it does not say why. It is held as long
- *  as the id is not known. Part of a {@link MessageEditor}. */
+/**
+ * Replaces the error in the server's response to a request that the gate has rewritten, because the server does not
+ * know the reason. Holds the error until the id is known. Part of a {@link MessageEditor}.
+ */
 @unmanaged
 export class ErrorEditor {
   private isIdKnown: bool;
   private idKind: IdKind;
   private idHash: u64;
-  /** The hash of the id of the other kind that clients take for the same; 0 for none. */
+  /** Hash of the id of the other kind (number or string) that clients treat as the same; 0 for none. */
   private alike: u64;
   /** The value of the error has begun. */
   private isInError: bool;
-  /** It is held, with what follows. */
+  /** The error and the bytes after it are held. */
   isHeld: bool;
 
-  /** A message begins. */
+  /** Begins a message. */
   begin(): void {
     this.isIdKnown = false;
     this.isInError = false;
     this.isHeld = false;
   }
 
-  /** The id has been read. */
+  /** Reads the id. */
   takeId(token: Token, tokens: Tokenizer, emitter: Emitter, judge: EditJudge): void {
     if (token == Token.ObjectStart || token == Token.ArrayStart) return tokens.skipContainer();
     this.keepId(token, tokens);
@@ -48,13 +50,13 @@ export class ErrorEditor {
     this.alike = alikeHash(kind, this.idHash, at, length, total);
   }
 
-  /** The key of the error has been read: its value is captured. */
+  /** Handles the key of the error: captures its value. */
   beginError(tokens: Tokenizer): void {
     this.isInError = false;
     tokens.captureValue();
   }
 
-  /** Bytes of the error. */
+  /** Handles bytes of the error. */
   takeError(token: Token, tokens: Tokenizer, emitter: Emitter, judge: EditJudge): void {
     if (!this.isInError) {
       this.isInError = true;
@@ -73,8 +75,8 @@ export class ErrorEditor {
     else emitter.mode = Mode.Pass;
   }
 
-  /** Whether the gate has rewritten the request of the id, which servers may write as a number or as its text. Asked only about
-   *  errors, since the answer may have to be looked up in what workers share. */
+  /** Whether the gate has rewritten the request of the id, which a server may write as a number or as a string.
+   *  Checked only for errors, because it may need a lookup in shared data. */
   private isRejected(judge: EditJudge): bool {
     const kind = this.idKind;
     if (kind != IdKind.String && kind != IdKind.Number) return false;
@@ -82,12 +84,12 @@ export class ErrorEditor {
     return this.alike != 0 && judge.rejects(alikeKind(kind), this.alike);
   }
 
-  /** The message is over, or more is held than may be: what is held passes. */
+  /** Passes the held bytes, because the message has ended or too many are held. */
   end(emitter: Emitter): void {
     if (this.isHeld) emitter.release();
     this.isHeld = false;
   }
 }
 
-/** Bytes of an error editor. */
+/** Size in bytes of an error editor. */
 export const ERROR_EDITOR_SIZE: usize = (offsetof<ErrorEditor>() + 7) & ~7;

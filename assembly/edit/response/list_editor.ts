@@ -6,9 +6,9 @@ import { Emitter, Held, Mode } from "./emitter";
 import { ListElement } from "./list_element";
 import { ListKind } from "./list_kind";
 
-/** Where in the list the reading is. */
+/** The current position in the list. */
 enum Place {
-  /** Between its elements. */
+  /** Between elements. */
   List,
   Element,
   /** In the value of the member that names the element. */
@@ -20,9 +20,9 @@ enum Place {
 const element = new ListElement();
 
 /**
- * Removes elements from a list of definitions as it passes: with each the comma before it, or the one after it where no element
- * before it stays. An element is held until it is over, since only then nothing can contradict its name. Part of a
- * {@link MessageEditor}.
+ * Removes elements from a list of definitions as it passes. With each it removes the comma before it, or the one after
+ * it if no earlier element stays. Holds an element until its end, because only then can no further member contradict
+ * its name. Part of a {@link MessageEditor}.
  */
 @unmanaged
 export class ListEditor {
@@ -32,12 +32,12 @@ export class ListEditor {
   private isEdited: bool;
   /** An element before the current one stays. */
   private hasKept: bool;
-  /** The current element is larger than what is held: its bytes are left out. */
+  /** The current element is too large to be held and is dropped. */
   private isTooLarge: bool;
-  /** The containers that are open in an element that is an array. */
+  /** Number of open containers in an element that is an array. */
   private depth: u32;
 
-  /** A list of this kind begins: its bracket has been read. */
+  /** Begins a list of this kind, after its opening bracket. */
   begin(kind: ListKind, isEdited: bool, emitter: Emitter): void {
     this.kind = kind;
     this.isEdited = isEdited;
@@ -45,7 +45,7 @@ export class ListEditor {
     this.beginBetween(emitter);
   }
 
-  /** The next token. False where it ends the list. */
+  /** Handles the next token. Returns false if it ends the list. */
   take(token: Token, tokens: Tokenizer, emitter: Emitter, judge: EditJudge): bool {
     switch (this.place) {
       case Place.List:
@@ -69,7 +69,7 @@ export class ListEditor {
     }
   }
 
-  /** More is held than may be. */
+  /** Handles that too many bytes are held. */
   overflow(emitter: Emitter): void {
     if (!this.isEdited) return;
     if (this.place == Place.List) return emitter.shorten();
@@ -98,7 +98,7 @@ export class ListEditor {
     return true;
   }
 
-  /** The current element is over. `hasText`: it is a container. */
+  /** Ends the current element. `hasText`: it is a container. */
   private endElement(tokens: Tokenizer, emitter: Emitter, judge: EditJudge, hasText: bool): void {
     emitter.moveTo(emitter.addressOf(tokens.tokenEnd));
     this.name.describe(element);
@@ -129,5 +129,5 @@ export class ListEditor {
 }
 
 const NAME_AT: usize = (offsetof<ListEditor>() + 7) & ~7;
-/** Bytes of a list editor and its parts. */
+/** Size in bytes of a list editor with its parts. */
 export const LIST_EDITOR_SIZE: usize = NAME_AT + ELEMENT_NAME_SIZE;

@@ -10,7 +10,7 @@ import { LIST_EDITOR_SIZE, ListEditor } from "./list_editor";
 import { ALL_LISTS, LIST_NAMES, Parts, REWRITTEN_REQUESTS, SERVER_REQUESTS, listPart } from "./list_kind";
 import { REQUEST_EDITOR_SIZE, RequestEditor } from "./request_editor";
 
-/** Where in the text the reading is. */
+/** The current position in the text. */
 enum Place {
   Root,
   Batch,
@@ -20,13 +20,13 @@ enum Place {
   /** In `result.inputRequests` (2026-07-28, basic/patterns/mrtr), and in one of these requests. */
   InputRequests,
   InputRequest,
-  /** Behind the message or batch. */
+  /** After the message or batch. */
   Over,
 }
 
 const LIST_COUNT: i32 = 4;
 
-/** The members that matter, the lists first. */
+/** The members that the editor reads, the lists first. */
 enum Member {
   List,
   CacheScope = LIST_COUNT,
@@ -52,8 +52,8 @@ const PRIVATE = '"private"';
 const PRIVATE_TEXT = permanentBytes(PRIVATE);
 
 /**
- * Edits one message or batch of a server as its text passes (JSON-RPC 2.0, sections 4 to 6). What it does not edit passes byte for
- * byte, and at once. Part of a {@link ResponseEditor}; one block of memory holds it and its parts.
+ * Edits one message or batch of a server as its text passes (JSON-RPC 2.0, sections 4 to 6). Everything else passes
+ * unchanged, without delay. Part of a {@link ResponseEditor}, in one block of memory with its own parts.
  */
 @unmanaged
 export class MessageEditor {
@@ -61,27 +61,28 @@ export class MessageEditor {
   private place: Place;
   private member: Member;
   private isBatch: bool;
-  /** The text is no JSON, and what is left of it passes or is left out whole. */
+  /** The text is not JSON. The rest of it passes or is dropped as a whole. */
   private isBroken: bool;
-  /** It is held until it is JSON: nothing of it has passed. */
+  /** The text is held until it begins like JSON, and nothing of it has passed. */
   private isUnopened: bool;
-  /** The current result has had a list. */
+  /** The current result contains a list that may change. */
   private hasList: bool;
-  /** The parts that may change; the lists among them of which elements may be withheld; and the parts that are only read. */
+  /** The parts that may change; the lists among them whose elements may be withheld; and the parts that are only
+   *  read. */
   private edited: Parts;
   private withheld: Parts;
   private watched: Parts;
-  /** A list was asked for that may change. */
+  /** The request asked for a list that may change. */
   private isAsked: bool;
-  /** Bytes of text before the current chunk. */
+  /** Number of bytes of text before the current chunk. */
   private passed: u64;
 
-  /** Makes it, once, in its place of memory. */
+  /** Initializes the object, once, in its place in memory. */
   create(): void {
     this.tokens = Tokenizer.create();
   }
 
-  /** What is edited from now on: see {@link ResponseEditor.take}. */
+  /** Sets what is edited from now on: see {@link ResponseEditor.take}. */
   open(edited: Parts, withheld: Parts, watched: Parts, asked: Parts): void {
     this.edited = edited;
     this.withheld = withheld;
@@ -90,7 +91,7 @@ export class MessageEditor {
     this.begin();
   }
 
-  /** Another text begins. */
+  /** Begins another text. */
   begin(): void {
     this.tokens.reset();
     this.emitter.free();
@@ -104,13 +105,13 @@ export class MessageEditor {
     this.passed = 0;
   }
 
-  /** The text is over. What is held of it is not decided, and dropped. */
+  /** Ends the text. Held bytes are undecided and are dropped. */
   end(): void {
     if (this.emitter.mode == Mode.Hold) this.emitter.reject(Mode.Pass);
     this.begin();
   }
 
-  /** Holds the text until it begins like JSON: it stands for the whole answer to a list's request. */
+  /** Holds the text, which is a whole response to a list request, until it begins like JSON. */
   hold(): void {
     this.isUnopened = true;
     this.emitter.beginHold(Held.Rest);
@@ -121,7 +122,7 @@ export class MessageEditor {
     return changetype<Emitter>(changetype<usize>(this) + EMITTER_AT);
   }
 
-  /** Bytes of the text. */
+  /** Reads bytes of the text. */
   read(at: usize, length: usize, judge: EditJudge): void {
     const emitter = this.emitter;
     emitter.begin(at, this.passed);
@@ -130,18 +131,18 @@ export class MessageEditor {
     this.bound(judge);
   }
 
-  /** Holds no more than may be held. */
+  /** Stops holding if too many bytes are held. */
   bound(judge: EditJudge): void {
     if (this.emitter.isOverfull) this.overflow(judge);
   }
 
-  /** Bytes around the text. */
+  /** Handles bytes around the text. */
   frame(at: usize, size: usize, judge: EditJudge): void {
     this.emitter.frame(at, size);
     this.bound(judge);
   }
 
-  /** Two lines of the text are joined by a line feed, which is at `at`. */
+  /** Handles the line feed, at `at`, that joins two lines of the text. */
   join(at: usize, judge: EditJudge): void {
     this.emitter.beginJoint(at, this.passed);
     this.readTokens(at, 1, judge);
@@ -258,13 +259,14 @@ export class MessageEditor {
     }
   }
 
-  /** The message is an answer, or a request too: an error that is held passes, params that are held do not. */
+  /** Handles a member of a response, in a message that may also have members of a request: held errors pass, held
+   *  params are dropped. */
   private leaveRequest(): void {
     this.error.end(this.emitter);
     if (this.emitter.mode == Mode.Hold) this.request.dropParams(this.emitter);
   }
 
-  /** What is held of the message passes: it is over, and no request. */
+  /** Passes what is held of the message, which has ended without being a request. */
   private endRequest(): void {
     this.error.end(this.emitter);
     this.request.end(this.emitter);
@@ -315,7 +317,7 @@ export class MessageEditor {
     }
   }
 
-  /** What depends on the caller must not be kept for others (2026-07-28, server/utilities/caching). */
+  /** A response that depends on the caller must not be cached for others (2026-07-28, server/utilities/caching). */
   private takeCacheScope(token: Token): void {
     const tokens = this.tokens;
     const emitter = this.emitter;
@@ -364,7 +366,7 @@ export class MessageEditor {
     }
   }
 
-  /** The text is no JSON. What a lenient reader could take for a list, or for a request of the server, does not pass. */
+  /** Handles text that is not JSON. Drops everything that a lenient parser could read as a list or a server request. */
   private breakOff(judge: EditJudge): void {
     const emitter = this.emitter;
     this.isBroken = true;
@@ -374,7 +376,7 @@ export class MessageEditor {
       emitter.mode = Mode.Drop;
       return emitter.insert(judge.error, judge.errorLength);
     }
-    // Other readers have greater limits, or pass over what is no JSON to this one.
+    // Other parsers have higher limits, or accept text that is not JSON for this one.
     const isMessage = this.place > Place.Batch || this.tokens.fault == Fault.Depth;
     const mayHaveList = this.hasList || (this.isAsked && isMessage);
     if (mayHaveList && this.withheld != 0) judge.cannotRead();
@@ -384,7 +386,7 @@ export class MessageEditor {
     emitter.forget();
   }
 
-  /** More is held than may be. */
+  /** Handles that too many bytes are held. */
   private overflow(judge: EditJudge): void {
     const emitter = this.emitter;
     if (this.place == Place.List) {
@@ -416,10 +418,10 @@ const EMITTER_AT: usize = (offsetof<MessageEditor>() + 7) & ~7;
 const LIST_AT: usize = EMITTER_AT + EMITTER_SIZE;
 const REQUEST_AT: usize = LIST_AT + LIST_EDITOR_SIZE;
 const ERROR_AT: usize = REQUEST_AT + REQUEST_EDITOR_SIZE;
-/** Bytes of a message editor and its parts. */
+/** Size in bytes of a message editor with its parts. */
 export const MESSAGE_EDITOR_SIZE: usize = ERROR_AT + ERROR_EDITOR_SIZE;
 
-/** The member whose key has been read, of whichever object: case does not count, as some parsers have it. */
+/** The member of the key in the tokenizer, in any object. Ignores case, as some parsers do. */
 function memberOf(tokens: Tokenizer): Member {
   if (tokens.textTotal > TEXT_LIMIT) return Member.None;
   const at = tokens.textAt;

@@ -1,10 +1,10 @@
-/** What the client gets of the bytes of the current callback. One at a time on a worker. */
+/** The bytes that the client gets in place of those of the current callback. There is one per worker. */
 export class Output {
   at: usize = 0;
   length: usize = 0;
   private capacity: usize = 0;
 
-  /** Another callback begins. */
+  /** Begins another callback. */
   clear(): void {
     this.length = 0;
     if (this.capacity <= KEPT) return;
@@ -31,7 +31,7 @@ export class Output {
   }
 }
 
-/** Bytes of room that are kept for later callbacks. */
+/** Maximum capacity in bytes that is kept for later callbacks. */
 const KEPT: usize = 262144;
 
 export const output: Output = new Output();

@@ -4,15 +4,15 @@ import { permanentBytes } from "../../memory/bytes";
 import { EditJudge } from "./edit_judge";
 import { Emitter, Held, Mode } from "./emitter";
 
-/** The method in place of a denied one: clients answer that they do not know it. */
+/** The method that replaces a denied one. Clients respond that they do not know it. */
 const DENIED = '"denied/by-policy"';
 const DENIED_METHOD = permanentBytes(DENIED);
 const NO_PARAMS = permanentBytes("{}");
 
 /**
- * Edits a request of the server that the client must not see: replaces its method by one that no client knows, so that the client
- * answers the server with an error, and empties its params. The params are held as long as the method is not known. Part of a
- * {@link MessageEditor}.
+ * Edits a server request that the client must not see: replaces its method by one that no client knows, so that the
+ * client responds with an error, and empties its params. Holds the params until the method is known. Part of a {@link
+ * MessageEditor}.
  */
 @unmanaged
 export class RequestEditor {
@@ -20,12 +20,12 @@ export class RequestEditor {
   private isEdited: bool;
   private isDecided: bool;
   private isDenied: bool;
-  /** Its params were too large to be held, and have been left out. */
+  /** The params were too large to be held and were dropped. */
   private hasLostParams: bool;
   /** The value of the params has begun. */
   private isInParams: bool;
 
-  /** What follows may be a request. */
+  /** Begins an object that may be a request. */
   begin(isEdited: bool): void {
     this.isEdited = isEdited;
     this.isDecided = false;
@@ -34,14 +34,14 @@ export class RequestEditor {
     this.isInParams = false;
   }
 
-  /** The key of the method has been read. */
+  /** Handles the key of the method. */
   beginMethod(tokens: Tokenizer, emitter: Emitter): void {
     if (!this.isEdited || emitter.mode == Mode.Hold) return;
     emitter.moveTo(emitter.addressOf(tokens.tokenEnd));
     emitter.beginHold(Held.Rest);
   }
 
-  /** The value of the method has been read, or begins. */
+  /** Handles the value of the method, or its first token. */
   takeMethod(token: Token, tokens: Tokenizer, emitter: Emitter, judge: EditJudge): void {
     const isText = token == Token.String;
     const isDenied = isText && judge.deniesServerRequest(tokens.textAt, tokens.textLength);
@@ -62,14 +62,14 @@ export class RequestEditor {
     }
   }
 
-  /** The key of the params has been read: {@link takeParams} reads their value, where it matters. */
+  /** Handles the key of the params: {@link takeParams} reads their value if the request may be denied. */
   beginParams(tokens: Tokenizer): void {
     if (!this.isEdited || (this.isDecided && !this.isDenied)) return tokens.skipValue();
     this.isInParams = false;
     tokens.captureValue();
   }
 
-  /** Bytes of the params. */
+  /** Handles bytes of the params. */
   takeParams(token: Token, tokens: Tokenizer, emitter: Emitter): void {
     if (!this.isInParams) {
       this.isInParams = true;
@@ -85,17 +85,17 @@ export class RequestEditor {
     if (emitter.mode == Mode.Drop) emitter.mode = Mode.Pass;
   }
 
-  /** It is over, or turns out to be no request: what is held of it passes. */
+  /** Passes what is held of an object that has ended or is not a request. */
   end(emitter: Emitter): void {
     if (emitter.mode == Mode.Hold) emitter.release();
   }
 
-  /** More is held than may be, or an answer's member follows the params: they are left out, whatever the method is. */
+  /** Drops the params for any method, because too many bytes are held or a member of a response follows. */
   dropParams(emitter: Emitter): void {
     this.hasLostParams = true;
     emitter.reject(emitter.held == Held.Candidate ? Mode.Drop : Mode.Pass);
   }
 }
 
-/** Bytes of a request editor. */
+/** Size in bytes of a request editor. */
 export const REQUEST_EDITOR_SIZE: usize = (offsetof<RequestEditor>() + 7) & ~7;

@@ -4,27 +4,29 @@ import { MESSAGE_EDITOR_SIZE, MessageEditor } from "./message_editor";
 import { Parts } from "./list_kind";
 import { output } from "./output";
 
-/** U+FEFF as UTF-8. Clients pass over it at the beginning of a body. */
+/** U+FEFF as UTF-8. Clients skip it at the beginning of a body. */
 const BYTE_ORDER_MARK: usize = memory.data<u8>([0xef, 0xbb, 0xbf]);
 const MARK_SIZE: u32 = 3;
 
 /**
- * Edits a response as it passes: a body of one message or batch, or an event stream of them. The client gets the bytes at
- * {@link output} in place of those of the current callback. Of an event stream, everything but the text of messages stays as it is.
- * Pooled.
+ * Edits a response as it passes: a body of one message or batch, or an event stream of messages. The client gets the
+ * bytes in {@link output} in place of those of the current callback. In an event stream, everything but the text of
+ * messages stays unchanged. Pooled.
  */
 @unmanaged
 export class ResponseEditor {
   private events: EventReader;
   private isEventStream: bool;
-  /** Bytes of a byte order mark at the beginning of a body; 3 once that is decided. */
+  /** Number of bytes read of a byte order mark at the beginning of a body; 3 once the mark is complete or ruled out. */
   private markLength: u32;
   private nextFree: usize;
 
-  /** @param edited the parts that may change.
-   *  @param withheld those of them that are lists of which elements may be withheld.
-   *  @param watched the parts that are only read.
-   *  @param asked the lists that were asked for: a body that is no JSON is withheld if elements of them may be. */
+  /**
+   * @param edited the parts that may change
+   * @param withheld the lists among them whose elements may be withheld
+   * @param watched the parts that are only read
+   * @param asked the requested lists: a body that is not JSON is withheld if their elements may be
+   */
   static take(isEventStream: bool, edited: Parts, withheld: Parts, watched: Parts, asked: Parts): ResponseEditor {
     let self = changetype<ResponseEditor>(free);
     if (free) {
@@ -44,25 +46,25 @@ export class ResponseEditor {
     return self;
   }
 
-  /** What is held of the response is dropped. It must not be used any more. */
+  /** Returns the editor to the pool, and drops what it holds. It must not be used afterwards. */
   release(): void {
     this.message.begin();
     this.nextFree = free;
     free = changetype<usize>(this);
   }
 
-  /** Another callback of the response begins. */
+  /** Begins another callback of the response. */
   begin(): void {
     output.clear();
     this.message.emitter.hasChanged = false;
   }
 
-  /** Whether the bytes that were read since {@link begin} are not what the client gets. */
+  /** Whether the client gets different bytes than those read since {@link begin}. */
   get hasChanged(): bool {
     return this.message.emitter.hasChanged;
   }
 
-  /** Bytes of the response. */
+  /** Reads bytes of the response. */
   read(at: usize, length: usize, judge: EditJudge): void {
     if (this.isEventStream) return this.readEvents(at, length, judge);
     const end = at + length;
