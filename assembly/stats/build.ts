@@ -1,3 +1,3 @@
-/** The version of the module and a hash of its sources: the build puts them here (scripts/build-info.mjs). */
+/** The version of the module and a hash of its sources. The build replaces these values (scripts/build-info.mjs). */
 export const VERSION: string = "unknown";
 export const REVISION: string = "unknown";

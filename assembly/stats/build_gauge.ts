@@ -3,19 +3,22 @@ import { REVISION, VERSION } from "./build";
 import { Family, Label, familyName, labelName } from "./catalogue";
 import { MetricName } from "./metric_name";
 
-/** The gauge `mcp_build_info`: 1 under the module's version and revision, 0 once no instance of the module is left. */
+/**
+ * The gauge `mcp_build_info`, labelled with the module's version and revision: 1, or 0 after the last instance of the
+ * module has ended.
+ */
 export class BuildGauge {
   /** The gauge's id + 1; 0 until it is defined. */
   private id: u32 = 0;
 
   constructor(private metrics: Metrics) {}
 
-  /** Records that an instance of the module lives. Recorded again and again, since another one that ended recorded 0. */
+  /** Records 1 for a live instance of the module. Called repeatedly, because another instance that ends records 0. */
   recordLive(): void {
     this.record(1);
   }
 
-  /** Records that an instance of the module ends. */
+  /** Records the end of an instance of the module. */
   recordEnd(): void {
     if (this.id) this.record(0);
   }

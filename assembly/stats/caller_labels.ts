@@ -9,9 +9,9 @@ import { Labels } from "./labels";
 import { NO_CALLER } from "./metric_key";
 import { Series } from "./series";
 
-/** Which caller the label `mcp_caller` shows: its address, its principal or the name of its software. */
+/** Determines the value of the label `mcp_caller`: the caller's address, its principal or the name of its software. */
 export class CallerLabels {
-  /** @param clients the labels of clients, plus one, by session: later requests do not carry the name. */
+  /** @param clients label of the client plus one, by session, because later requests do not contain the name */
   constructor(
     private labels: Labels,
     private series: Series,
@@ -26,23 +26,23 @@ export class CallerLabels {
     this.admit(stream, principal, principalLength);
   }
 
-  /** A session's client has named its software. */
+  /** Remembers the name of the client software of a session. */
   clientNamed(session: SessionKey, name: usize, nameLength: i32): void {
     if (this.labels.caller != CallerLabel.Client || nameLength == 0) return;
     this.clients.set(0, session, this.labels.callers.admit(name, nameLength, true) + 1);
   }
 
-  /** Decisions about a message of this client follow. */
+  /** Sets the caller of the decisions that follow, about a message of this client. */
   clientCalls(stream: Stream, session: SessionKey, name: usize, nameLength: i32): void {
     stream.callerLabel = this.clientOf(session, name, nameLength) + 1;
   }
 
-  /** The label of the caller that a decision is about; NO_CALLER: it is left out. */
+  /** The caller label of a decision; NO_CALLER to omit it. */
   ofDecision(stream: Stream): i32 {
     return stream.callerLabel && this.labels.caller != CallerLabel.None ? stream.callerLabel - 1 : NO_CALLER;
   }
 
-  /** The label of the caller of an operation that has ended, likewise. */
+  /** The caller label of an ended operation; NO_CALLER to omit it. */
   ofOperation(stream: Stream, operation: Operation): i32 {
     const key = operation.isParked ? operation.caller : stream.namedCaller;
     switch (this.labels.caller) {
@@ -52,7 +52,7 @@ export class CallerLabels {
       case CallerLabel.Client: {
         const client = this.clientOf(operation.session, operation.clientName, operation.clientNameLength);
         if (client == OTHER_INDEX) this.series.countOverflow(stream, OverflowingLabel.Caller);
-        // What was denied is tied to no session.
+        // A denied operation belongs to no session.
         return client == NO_CALLER ? this.ofDecision(stream) : client;
       }
       default:

@@ -6,9 +6,10 @@ const ESCAPE_SIZE: i32 = 3;
 const SCHEME_END = Bytes.of("://");
 
 /**
- * The name of a caller as labels show it: like {@link labelValue}, but never with three symbols in a row, except for the `://`
- * behind a scheme. Where a mesh replaces symbols by `_`, three of them end a label or a value; callers choose their clients'
- * names, and must not forge labels with them. Of a longer row each second symbol is percent-encoded: `a---b` is `a-%2D-b`.
+ * The name of a caller as a label value: like {@link labelValue}, but never with three symbols in a row, except for the
+ * `://` after a scheme. In a mesh that replaces symbols by `_`, three of them end a label or a value. Callers choose
+ * their clients' names, and must not be able to forge labels. In a longer run, every second symbol is percent-encoded:
+ * `a---b` becomes `a-%2D-b`.
  */
 export function callerValue(at: usize, length: i32): Bytes {
   const value = labelValue(at, length);
@@ -19,7 +20,7 @@ export function callerValue(at: usize, length: i32): Bytes {
   return safe;
 }
 
-/** Writes the value to `to`, unless that is 0. Returns the size of what it writes. */
+/** Writes the value to `to`, unless that is 0. Returns the size of the output in bytes. */
 function rewrite(value: Bytes, to: usize): i32 {
   const schemeSize = schemeSizeOf(value);
   if (to) memory.copy(to, value.at, schemeSize);
@@ -41,7 +42,7 @@ function rewrite(value: Bytes, to: usize): i32 {
   return size;
 }
 
-/** The size of a scheme with its `://`; 0 where the value begins with none. */
+/** Size in bytes of a scheme with its `://`; 0 if the value does not begin with one. */
 function schemeSizeOf(value: Bytes): i32 {
   let size = 0;
   while (size < value.length && !isSymbol(load<u8>(value.at + size))) size++;

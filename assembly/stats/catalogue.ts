@@ -14,8 +14,8 @@ import { sessionStateName } from "../store/session_state";
 import { codeName } from "./codes";
 
 /**
- * The families of metrics: what they are called, what they hold and which labels they have. Everything else that lists them
- * (tags of bootstraps, relabel rules, tests) is written from here or compared with it: docs/metrics.md says how to add one.
+ * The metric families: their names, types and labels. Everything else that lists them (tags in bootstraps, relabel
+ * rules, tests) is generated from this file or compared with it. docs/metrics.md explains how to add one.
  */
 export enum Family {
   Operations,
@@ -66,7 +66,7 @@ export enum Family {
 
 export const FAMILY_COUNT: i32 = Family.BuildInfo + 1;
 
-/** What a family's metrics hold. */
+/** The type of a family's metrics. */
 export enum FamilyType {
   Counter,
   Gauge,
@@ -153,7 +153,7 @@ export function familyType(family: Family): FamilyType {
   }
 }
 
-/** What failed an operation: the label `error_type`. */
+/** Why an operation failed: the label `error_type`. */
 export enum ErrorType {
   None,
   ToolError,
@@ -165,7 +165,7 @@ export enum ErrorType {
 
 const ERROR_TYPES: string[] = ["", "tool_error", "rpc_error", "denied", "limited", "other"];
 
-/** Which way bytes or a notification went: the label `mcp_direction`. */
+/** The direction of bytes or of a notification: the label `mcp_direction`. */
 export enum Direction {
   ClientToServer,
   ServerToClient,
@@ -173,7 +173,7 @@ export enum Direction {
 
 const DIRECTIONS: string[] = ["client_to_server", "server_to_client"];
 
-/** Whose names did not all get a label value of their own: the label `mcp_label`. */
+/** The label whose limit on values was reached: the label `mcp_label`. */
 export enum OverflowingLabel {
   Method,
   Tool,
@@ -181,17 +181,17 @@ export enum OverflowingLabel {
   Server,
   Caller,
   ClientName,
-  /** All of them: the series budget is spent. */
+  /** The limit on series was reached. */
   Series,
 }
 
-/** What the access policy says: the label `mcp_access_action`. */
+/** The decision of the access policy: the label `mcp_access_action`. */
 const ACCESS_ACTIONS: string[] = ["allow", "deny"];
 
-/** Whether that is carried out: the label `mcp_access_mode`. */
+/** Whether a decision is enforced: the label `mcp_access_mode`. */
 const ACCESS_MODES: string[] = ["enforce", "shadow"];
 
-/** Where the numbers of tokens come from: the label `mcp_token_source`. */
+/** The source of token counts: the label `mcp_token_source`. */
 const TOKEN_SOURCES: string[] = ["estimated"];
 
 const OVERFLOWING: string[] = [
@@ -204,7 +204,10 @@ const OVERFLOWING: string[] = [
   "series",
 ];
 
-/** The labels of metrics, in the order in which a name carries them: those with a closed set of values stand together. */
+/**
+ * The labels of metrics, in the order in which a metric name contains them. Labels with a closed set of values are
+ * adjacent.
+ */
 export enum Label {
   Role,
   Server,
@@ -243,7 +246,7 @@ export enum Label {
 
 export const LABEL_COUNT: i32 = Label.BuildRevision + 1;
 
-/** No name may end with another one: Envoy's tags look for them anywhere in a metric's name. */
+/** No name may be the end of another one, because Envoy's tags find them anywhere in a metric's name. */
 const LABEL_NAMES: string[] = [
   "mcp_role",
   "mcp_server",
@@ -289,12 +292,12 @@ export function isClosed(label: Label): bool {
   return label >= Label.Outcome && label <= Label.AccessMode;
 }
 
-/** A set of labels: a bit for each. */
+/** A set of labels, one bit each. */
 type LabelBits = u64;
 
 if (LABEL_COUNT > 64) ERROR("LabelBits are too few.");
 
-/** The set of one label, shifted in 64 bits: a literal alone has 32 where nothing says otherwise. */
+/** The set of one label. The shift needs 64 bits, and an untyped literal has 32. */
 @inline
 function only(label: Label): LabelBits {
   return (<LabelBits>1) << label;
@@ -307,7 +310,7 @@ const OF_TARGET: LabelBits = OF_METHOD | only(Label.Tool) | only(Label.Prompt);
 const OF_STREAM: LabelBits = OF_SERVER | only(Label.StreamKind);
 const OF_SESSION: LabelBits = OF_SERVER | only(Label.SessionKind);
 
-/** The labels that a family's metrics may have: at most two of them are closed, and three of a gauge. */
+/** The labels that a family's metrics may have. At most two of them are closed, or three for a gauge. */
 export function familyLabels(family: Family): LabelBits {
   switch (family) {
     case Family.Operations:
@@ -387,8 +390,10 @@ export function familyLabels(family: Family): LabelBits {
   }
 }
 
-/** A value of a label whose values are a closed set, by its index: a member of the label's enumeration. Empty where the
- *  label is left out. */
+/**
+ * The value of a label with a closed set of values, by index: a member of the label's enumeration. Empty if the label
+ * is omitted.
+ */
 export function closedValue(label: Label, index: i32): string {
   switch (label) {
     case Label.Outcome:

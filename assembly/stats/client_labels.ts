@@ -1,7 +1,7 @@
 import { ClientNumbers } from "../mcp/sessions/client_numbers";
 import { Labels } from "./labels";
 
-/** Numbers the names of clients' software as their labels are. */
+/** Numbers the names of client software with the indices of their labels. */
 export class ClientLabels extends ClientNumbers {
   constructor(private labels: Labels) {
     super();

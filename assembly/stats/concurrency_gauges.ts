@@ -13,23 +13,23 @@ import { IS_CONCURRENCY } from "./published";
 
 const WHICH_SHIFT: u32 = <u32>LABEL_INDEX_BITS;
 const SERVER_SHIFT: u32 = WHICH_SHIFT + 1;
-/** The two numbers of a tool: calls in flight, and how many may be. */
+/** The two numbers of a tool: its calls in flight and the maximum number of them. */
 const IN_FLIGHT: i32 = 0;
 const LIMIT: i32 = 1;
 
 /**
- * How many calls of tools are in flight, and how many may be, by server and tool: the sum of what workers have, each of which
- * learns limits of its own. Each worker publishes both in its slot; the worker that sweeps adds them up and records them, also
- * when they are back at zero. Tools that share the limit of their server are `_OTHER`.
+ * The gauges of calls in flight and of the maximum number of them, by server and tool. Both are sums over the workers,
+ * each of which learns its own limits. Each worker publishes its numbers in its slot. The worker that sweeps sums and
+ * records them, including zeros of known gauges. Tools that share the limit of their server are `_OTHER`.
  */
 export class ConcurrencyGauges {
-  /** The limits of this worker; null where there are none. */
+  /** The limits of this worker; null if there are none. */
   limits: AdaptiveLimits | null = null;
-  /** What this worker publishes. */
+  /** The numbers that this worker publishes. */
   private names: u32[] = [];
   private numbers: u32[] = [];
   private count: i32 = 0;
-  /** What the sweep has found: sums + 1 by name, and the names of tools: those of their calls in flight. */
+  /** The results of the sweep: sums + 1 by name, and the names of the tools' calls in flight. */
   private sums: Table = new Table(64);
   private found: StaticArray<u32> = new StaticArray<u32>(SERIES_LIMIT);
   private foundCount: i32 = 0;
@@ -45,7 +45,7 @@ export class ConcurrencyGauges {
     this.recorded = new NumberSet(shared, "concurrency", SERIES_LIMIT);
   }
 
-  /** Determines what is to be published. */
+  /** Determines the numbers to publish. */
   collect(): void {
     const limits = this.limits;
     this.count = 0;
@@ -69,17 +69,17 @@ export class ConcurrencyGauges {
     this.numbers[this.count++] = number;
   }
 
-  /** Adds what {@link collect} has found to what is being published. */
+  /** Publishes the results of {@link collect}. */
   publish(slots: Slots): void {
     for (let i = 0; i < this.count; i++) slots.put(this.names[i], this.numbers[i]);
   }
 
-  /** A live worker has published this number. The store must not be used meanwhile. */
+  /** Adds a number that a live worker has published. The store must not be used during the call. */
   published(name: u32, number: u32): void {
     if (this.isSound(name)) this.add(name, number);
   }
 
-  /** Records all gauges after a sweep, and forgets what it has found. */
+  /** Records all gauges after a sweep, and clears its results. */
   endSweep(): void {
     for (let i = 0; i < this.foundCount; i++) {
       const found = this.found[i];
@@ -105,7 +105,7 @@ export class ConcurrencyGauges {
     this.foundCount = 0;
   }
 
-  /** The name under which a tool is shown: what the series budget has no room for is `_OTHER`. */
+  /** The name to record for a tool: `_OTHER` if the series budget is exhausted. */
   private shown(name: u32): u32 {
     const server = serverIn(name);
     if (this.labels.admitSeries(server, Method.ToolsCall, TargetKind.Tool, toolIn(name))) return name;
@@ -131,7 +131,7 @@ export class ConcurrencyGauges {
     this.sums.set(name, (sum ? sum : 1) + number);
   }
 
-  /** Whether a name from the store is of a server that there is. */
+  /** Whether a name from the store belongs to a known server. */
   private isSound(name: u32): bool {
     return name >> 29 == IS_CONCURRENCY >> 29 && this.labels.hasServer(serverIn(name));
   }
@@ -141,7 +141,7 @@ function nameOf(server: i32, tool: i32, which: i32): u32 {
   return IS_CONCURRENCY | (server << SERVER_SHIFT) | (which << WHICH_SHIFT) | tool;
 }
 
-/** The name of a tool's limit by that of its calls in flight. */
+/** The name of a tool's limit, from the name of its calls in flight. */
 function limitName(name: u32): u32 {
   return name | (LIMIT << WHICH_SHIFT);
 }

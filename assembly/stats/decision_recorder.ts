@@ -9,7 +9,7 @@ import { Labels } from "./labels";
 import { MetricTable } from "./metric_table";
 import { Series } from "./series";
 
-/** Counts what the access policy decides, and what it withholds. */
+/** Counts the decisions of the access policy, and the elements that it withholds. */
 export class DecisionRecorder {
   constructor(
     private labels: Labels,
@@ -20,13 +20,13 @@ export class DecisionRecorder {
     private isShadow: bool,
   ) {}
 
-  /** A message passed on a path that the policy does not govern; the rest as in {@link decided}. */
+  /** Counts a message that passed on a path that the policy does not cover. Parameters as in {@link decided}. */
   unchecked(stream: Stream, method: Method, name: usize, nameLength: i32): void {
     this.decided(stream, method, name, nameLength, SpecialRule.Unchecked, false, this.isShadow);
   }
 
-  /** The message of this method about the target of this name was decided. `rule` as in {@link Labels.rule}; `isDenied` and
-   *  `isShadow` as the labels `mcp_access_action` and `mcp_access_mode` say. */
+  /** Counts the decision about a message with this method and target name. `rule` as in {@link Labels.rule};
+   *  `isDenied` and `isShadow` as the labels `mcp_access_action` and `mcp_access_mode`. */
   decided(
     stream: Stream,
     method: Method,
@@ -48,13 +48,13 @@ export class DecisionRecorder {
     this.table.count(Family.AccessDecisions, isDenied ? 1 : 0, isShadow ? 1 : 0, 1);
   }
 
-  /** Elements of a list that this method asks for, or an answer to such a request, were withheld from the client. `isShadow`: they
-   *  passed all the same. */
+  /** Counts elements of a list, requested with this method, or a response to such a request, that were withheld from
+   *  the client. `isShadow`: they passed anyway. */
   withheld(stream: Stream, method: Method, reason: WithheldReason, isShadow: bool, count: u32): void {
     this.series.choose(stream, method, TargetKind.None, OTHER_INDEX);
     this.table.count(Family.ElementsWithheld, reason, isShadow ? 1 : 0, count);
   }
-  /** The server listed a tool whose definition is not the pinned one. */
+  /** Counts a listed tool whose definition is not the pinned one. */
   pinMismatched(stream: Stream, name: usize, nameLength: i32, reason: WithheldReason, isShadow: bool): void {
     const tools = this.labels.targets(this.series.serverOf(stream), TargetKind.Tool);
     this.series.chooseTool(stream, tools.admit(name, nameLength, true));

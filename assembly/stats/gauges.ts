@@ -10,27 +10,27 @@ import { OldestOperations } from "./oldest_operations";
 import { IS_AGE, IS_CONCURRENCY, IS_QUEUE } from "./published";
 import { QueueGauges } from "./queue_gauges";
 
-/** The numbers of each server: operations in flight, open streams by kind. */
+/** The numbers of each server: operations in flight, and open streams by kind. */
 const OPERATIONS: i32 = 0;
 const STREAMS: i32 = 1;
 const PER_SERVER: i32 = STREAMS + STREAM_KIND_COUNT;
 
 if (PER_SERVER != 5) ERROR("Gauges have other numbers in shared data: see FORMAT.");
 
-/** All of them: of 64 servers and `_OTHER`. */
+/** Maximum number of gauges: those of 64 servers and `_OTHER`. */
 const GAUGE_LIMIT: i32 = 65 * PER_SERVER;
 
 /**
- * The gauges of what is open in a counting unit. A worker that traps takes its increments with it, so gauges are never incremented:
- * each worker publishes what is open on it in its slot of the store, and one worker at a time sums the live slots and
- * records the gauges.
+ * The gauges of open operations and streams in a counting unit. A worker that traps loses its increments, so gauges are
+ * never incremented: each worker publishes its numbers in its slot of the store, and one worker at a time sums the live
+ * slots and records the gauges.
  */
 export class Gauges extends NumberListener {
-  /** What is open on this worker. */
+  /** The numbers of this worker. */
   private open: StaticArray<u32>;
-  /** What is being summed. */
+  /** The sums of the current sweep. */
   private sums: StaticArray<u32>;
-  /** The gauges that any worker ever recorded: they must be recorded when they are back at zero. */
+  /** The gauges that any worker ever recorded. They must be recorded when they return to zero. */
   private recorded: NumberSet;
   private known: Table = new Table(64);
 
@@ -57,7 +57,7 @@ export class Gauges extends NumberListener {
     this.open[server * PER_SERVER + STREAMS + <i32>kind] += change;
   }
 
-  /** Publishes what is open on this worker. */
+  /** Publishes the numbers of this worker. `now` is in milliseconds. */
   publish(slots: Slots, now: u64, nowNanoseconds: u64): void {
     this.oldest.collect(nowNanoseconds);
     this.concurrency.collect();
@@ -71,27 +71,27 @@ export class Gauges extends NumberListener {
     slots.end();
   }
 
-  /** Begins a sweep with what is open on all live workers. */
+  /** Begins a sweep by summing the numbers of all live workers. `now` is in milliseconds. */
   beginSweep(slots: Slots, now: u64): void {
     this.sums.fill(0);
     this.queues.beginSweep();
     slots.sum(now, this.sums, this);
   }
 
-  /** A live worker has published this number beside its gauges. */
+  /** Receives another number that a live worker has published. */
   published(name: u32, number: u32): void {
     if (name & IS_AGE) this.oldest.published(name, number);
     else if (name & IS_QUEUE) this.queues.published(name, number);
     else if (name & IS_CONCURRENCY) this.concurrency.published(name, number);
   }
 
-  /** Counts an operation in flight whose answer is to come on another stream. */
+  /** Counts an operation in flight whose response will come on another stream. */
   countPending(server: i32): void {
     const number = server * PER_SERVER + OPERATIONS;
     if (number < this.sums.length) this.sums[number]++;
   }
 
-  /** Records every gauge that is not zero, or once was not. */
+  /** Records every gauge that is not zero, or was recorded before. */
   endSweep(): void {
     for (let i = 0; i < this.sums.length; i++) {
       if (this.sums[i] && !this.known.get(i + 1) && this.recorded.add(i)) this.known.set(i + 1, 1);

@@ -11,16 +11,16 @@ export const OTHER_INDEX: i32 = 0;
 
 const other = Bytes.of(OTHER);
 
-/** A name as metrics show it. */
+/** A name with its label value. */
 class Entry {
   name: Bytes;
-  /** As labels show it. */
+  /** The label value of the name. */
   label: Bytes;
 
   constructor(
     at: usize,
     length: i32,
-    /** The operator configured it or the server listed it. */
+    /** The operator configured the name or the server listed it. */
     public isKnown: bool,
     isCaller: bool,
   ) {
@@ -30,21 +30,23 @@ class Entry {
 }
 
 /**
- * The values that a label may have: names get an index of their own until the set is full, so that untrusted callers
- * cannot create metrics. Most slots are reserved for names that the operator configured or the server listed; a name
- * known by success alone gets one of the rest. All workers share the set, through a list in the store of which this is a
- * copy: a name that is in the copy costs no look-up there.
+ * The values of a label. Each name gets its own index until the set is full, so that untrusted callers cannot create
+ * any number of metrics. Most slots are reserved for names that the operator configured or the server listed. A name
+ * known only from a successful call gets one of the others. All workers share the set through a list in the store, of
+ * which this is a copy. Finding a name in the copy needs no access to the store.
  */
 export class LabelSet {
   private entries: Entry[] = [];
   private byHash: Table = new Table(64);
   private unreservedLeft: i32;
-  /** No name can join any more. */
+  /** No more names can be added. */
   private isFull: bool;
 
-  /** @param capacity names besides `_OTHER`.
-   *  @param reserved how many of these slots are for known names.
-   *  @param isOfCallers the names are those of callers. */
+  /**
+   * @param capacity number of names besides `_OTHER`
+   * @param reserved number of these slots reserved for known names
+   * @param isOfCallers the names are those of callers
+   */
   constructor(
     private capacity: i32,
     reserved: i32,
@@ -55,7 +57,7 @@ export class LabelSet {
     this.isFull = capacity == 0;
   }
 
-  /** The index of the name, {@link OTHER_INDEX} where it has none. */
+  /** The index of the name; {@link OTHER_INDEX} if it has none. */
   find(at: usize, length: i32): i32 {
     const index = this.findInCopy(at, length);
     if (index != OTHER_INDEX || this.isFull || length == 0 || length > NAME_LIMIT) return index;
@@ -63,7 +65,7 @@ export class LabelSet {
     return this.findInCopy(at, length);
   }
 
-  /** The index of the name with this {@link keyedHash}; {@link OTHER_INDEX} where it has none. */
+  /** The index of the name with this {@link keyedHash}; {@link OTHER_INDEX} if it has none. */
   findKey(key: u64): i32 {
     const index = this.findKeyInCopy(key);
     if (index != OTHER_INDEX || this.isFull || key == 0) return index;
@@ -71,23 +73,23 @@ export class LabelSet {
     return this.findKeyInCopy(key);
   }
 
-  /** Like {@link findKey}, without a look-up in the store: a name that another worker has admitted since {@link refresh} is
-   *  missing. */
+  /** The index of the name with this {@link keyedHash} in the copy, without access to the store; {@link OTHER_INDEX}
+   *  if it is missing. A name that another worker has admitted since {@link refresh} is missing. */
   findKeyInCopy(key: u64): i32 {
     return key ? <i32>this.byHash.get(key) : OTHER_INDEX;
   }
 
-  /** Brings the copy up to date with the store. */
+  /** Updates the copy from the store. */
   refresh(): void {
     if (!this.isFull) this.copyList();
   }
 
-  /** The index of the name, which gets one if there is a slot for it. `isKnown`: the operator configured it or the
-   *  server listed it. */
+  /** The index of the name, which is added if there is a slot for it; otherwise {@link OTHER_INDEX}. `isKnown`: the
+   *  operator configured the name or the server listed it. */
   admit(at: usize, length: i32, isKnown: bool): i32 {
     const index = this.findInCopy(at, length);
     if (index != OTHER_INDEX && (!isKnown || this.entry(index).isKnown)) return index;
-    // A list of thousands of names must not bring as many look-ups once the set is full.
+    // Once the set is full, a list of thousands of names must not cause as many accesses to the store.
     if (index == OTHER_INDEX && this.isFull) return OTHER_INDEX;
     if (length == 0 || length > NAME_LIMIT) return OTHER_INDEX;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -105,8 +107,8 @@ export class LabelSet {
     return this.findInCopy(at, length);
   }
 
-  /** The name of this index as it is in labels. An index that is not in the list, from a worker with another configuration,
-   *  is `_OTHER`'s. */
+  /** The label value of this index. An index missing in the list, from a worker with another configuration, has the
+   *  value `_OTHER`. */
   label(index: i32): Bytes {
     if (index > this.entries.length) this.copyList();
     return index <= OTHER_INDEX || index > this.entries.length ? other : this.entry(index).label;
@@ -116,7 +118,7 @@ export class LabelSet {
     return this.entries[index - 1];
   }
 
-  /** Like {@link find}, without a look-up in the store. */
+  /** The index of the name in the copy, without access to the store; {@link OTHER_INDEX} if it is missing. */
   findInCopy(at: usize, length: i32): i32 {
     const index = <i32>this.byHash.get(keyedHash(at, length));
     if (index == 0) return OTHER_INDEX;
@@ -124,7 +126,7 @@ export class LabelSet {
     return entry.name.equals(at, length) ? index : OTHER_INDEX;
   }
 
-  /** Brings the copy up to date with the list, which stays loaded. */
+  /** Updates the copy from the list, which stays loaded. */
   private copyList(): void {
     const list = this.list;
     list.open();
@@ -141,13 +143,14 @@ export class LabelSet {
     if (this.entries.length >= this.capacity) this.isFull = true;
   }
 
-  /** A name known by success has been listed: its slot is free for another such. */
+  /** Marks as known a name that was admitted for a successful call and is now listed. This frees its unreserved
+   *  slot. */
   private noteKnown(index: i32): void {
     this.entry(index).isKnown = true;
     this.unreservedLeft++;
   }
 
-  /** Marks a name as known in the list. False where somebody was faster. */
+  /** Marks a name as known in the list. Returns false if another worker changed the list first. */
   private makeKnown(index: i32): bool {
     this.list.open();
     for (let i = 0; i < index; i++) {

@@ -1,28 +1,29 @@
 import { Bytes, equalsText, hashBytes } from "../memory/bytes";
 import { HEX_SIZE, writeHex } from "../memory/hex";
 
-/** The label value of all names that have none of their own. */
+/** The label value of all names without a value of their own. */
 export const OTHER: string = "_OTHER";
 
-/** The longest label value, in bytes. */
+/** Maximum length of a label value in bytes. */
 const LIMIT: i32 = 250;
-/** Before the two hexadecimal digits of a byte. */
+/** Precedes the two hexadecimal digits of an escaped byte. */
 const PERCENT: u8 = 0x25;
 const ESCAPE_SIZE: i32 = 3;
-/** Between what is left of a value that was cut and the hash of the whole name. Escaped everywhere else. */
+/** Separates the beginning of a truncated value from the hash of the whole name. Escaped everywhere else. */
 const CUT: u8 = 0x7e;
 
 /**
- * A name as labels show it: different names have different values. Letters, digits and `_ - . / : @ +` stay. Every other byte
- * could be mistaken in an encoded metric name or by an exposition format, and is percent-encoded (RFC 3986, section 2.1), as
- * is `%` itself: `get weather` is `get%20weather`. Escapes consist of letters and digits, so names in any script still differ
- * where a mesh replaces all other bytes. The name `_OTHER` is `%5FOTHER`. A value longer than 250 bytes is cut between two
- * characters of the name; `~` and a hash of the whole name follow, which is the same on all proxies.
+ * The label value of a name. Different names have different values. Letters, digits and `_ - . / : @ +` stay. Every
+ * other byte could be misread in an encoded metric name or by an exposition format, and is percent-encoded (RFC 3986,
+ * section 2.1), as is `%` itself: `get weather` becomes `get%20weather`. Escapes consist of letters and digits, so that
+ * names in any script still differ if a mesh replaces all other bytes. The name `_OTHER` becomes `%5FOTHER`. A value
+ * longer than 250 bytes is truncated between two characters of the name, followed by `~` and a hash of the whole name,
+ * which is the same on all proxies.
  */
 export function labelValue(at: usize, length: i32): Bytes {
   const isReserved = equalsText(at, length, OTHER);
   let size = 0;
-  /** The most that fits before a hash: bytes of the name, and of the value. */
+  /** The longest prefix that fits before a hash: its bytes in the name, and in the value. */
   let cutAt = 0;
   let cutSize = 0;
   for (let i = 0; i < length; i++) {
@@ -46,13 +47,13 @@ export function labelValue(at: usize, length: i32): Bytes {
   return value;
 }
 
-/** Returns the address behind what it writes. */
+/** Writes an unescaped byte. Returns the address after it. */
 function writePlain(to: usize, byte: u8): usize {
   store<u8>(to, byte);
   return to + 1;
 }
 
-/** Writes the percent-encoded form of a byte. Returns the address behind it. */
+/** Writes the percent-encoded form of a byte. Returns the address after it. */
 export function writeEscape(to: usize, byte: u8): usize {
   store<u8>(to, PERCENT);
   store<u8>(to + 1, hexDigit(byte >> 4));
@@ -64,7 +65,7 @@ function hexDigit(value: u8): u8 {
   return value < 10 ? 0x30 + value : 0x37 + value;
 }
 
-/** Whether the byte continues a character of UTF-8. */
+/** Whether the byte continues a UTF-8 character. */
 function isContinuation(byte: u8): bool {
   return (byte & 0xc0) == 0x80;
 }

@@ -9,23 +9,25 @@ import { Store } from "../store/primitives/store";
 import { LabelSet, OTHER_INDEX } from "./label_set";
 import { seriesKey } from "./metric_key";
 
-/** Series budget: (server, method, target) triples that get metrics of their own. */
+/** Series budget: maximum number of (server, method, target) triples with metrics of their own. */
 export const SERIES_LIMIT: i32 = 1024;
-/** Callers that get a label value of their own. */
+/** Maximum number of callers with a label value of their own. */
 const CALLER_LIMIT: i32 = 64;
-/** Rules of `limits` that get a number of their own in what workers publish, over all configurations: with `_OTHER`, as many as a
- *  metric's key can tell from the indices of rules. */
+/**
+ * Maximum number of rules of `limits`, over all configurations, with a number of their own in what workers publish.
+ * With `_OTHER`, as many as a metric's key has room for besides the indices of rules.
+ */
 export const SHARED_RULE_LIMIT: i32 = 126;
-/** Names of clients' software that get a label value of their own. */
+/** Maximum number of client software names with a label value of their own. */
 const CLIENT_LIMIT: i32 = 32;
 
-/** What the operator says of labels. */
+/** The operator's settings for labels. */
 export class LabelSettings {
   /** `client` or `server`. */
   role: string = "";
-  /** The name of the only server; empty where names are known when streams come. */
+  /** The name of the only server; empty if names are determined for each stream. */
   server: string = "";
-  /** Tools that get a label value of their own, a server; prompts likewise. */
+  /** Maximum number per server of tools with a label value of their own; the same for prompts. */
   maxTools: i32 = 256;
   maxServers: i32 = 64;
   /** Tools known from the start. */
@@ -34,23 +36,24 @@ export class LabelSettings {
   caller: CallerLabel = CallerLabel.None;
   /** Tokens are estimated. */
   tokens: bool = true;
-  /** The rules of the access policy. */
+  /** The names of the access policy's rules. */
   rules: string[] = [];
-  /** The rules of `limits`. */
+  /** The names of the rules of `limits`. */
   limitRules: string[] = [];
 }
 
-/** The label values of one counting unit: who is who, and which names are admitted (all of them bounded). */
+/** The label values of one counting unit, all of them bounded in number. */
 export class Labels {
   readonly servers: LabelSet;
   readonly callers: LabelSet;
   readonly clients: LabelSet;
-  /** The rules of `limits` for which requests have waited: unlike their indices, their numbers here outlast a configuration. */
+  /** The rules of `limits` for which requests have waited. Unlike their indices, their numbers here stay the same
+   *  when the configuration changes. */
   readonly sharedRules: LabelSet;
   private tools: Array<LabelSet | null>;
   private prompts: Array<LabelSet | null>;
   private series: NumberSet;
-  /** What is known of the series: 1 where admitted, 2 where not. */
+  /** The known results for series: 1 if admitted, 2 if not. */
   private knownSeries: Table = new Table(256);
 
   constructor(
@@ -68,24 +71,24 @@ export class Labels {
     this.servers.admit(server.at, server.length, true);
   }
 
-  /** The label `mcp_role`. */
+  /** The value of the label `mcp_role`. */
   get role(): string {
     return this.settings.role;
   }
 
-  /** The label `mcp_access_rule` of a rule's index, or of what {@link SpecialRule} stands for. */
+  /** The value of the label `mcp_access_rule` for a rule's index or a {@link SpecialRule}. */
   rule(index: i32): string {
     const rules = this.settings.rules;
     return index < rules.length ? rules[index] : specialRuleName(index);
   }
 
-  /** The label `mcp_limit_rule` of the index of a rule of `limits`, or of a {@link SpecialLimit}. */
+  /** The value of the label `mcp_limit_rule` for the index of a rule of `limits` or a {@link SpecialLimit}. */
   limitRule(index: i32): string {
     const rules = this.settings.limitRules;
     return index < rules.length ? rules[index] : specialLimitName(index);
   }
 
-  /** The number among {@link sharedRules} of the rule of this index, or of a {@link SpecialLimit}. */
+  /** The number, in {@link sharedRules}, of the rule of this index or of a {@link SpecialLimit}. */
   sharedRuleOf(index: i32): i32 {
     const name = Bytes.of(this.limitRule(index));
     return this.sharedRules.admit(name.at, name.length, true);
@@ -96,7 +99,7 @@ export class Labels {
     return this.settings.caller;
   }
 
-  /** Whether this is the label of a server here, `_OTHER` included. */
+  /** Whether this is the index of a server's label here, including `_OTHER`. */
   hasServer(server: i32): bool {
     return <u32>server < <u32>this.tools.length;
   }
@@ -104,7 +107,7 @@ export class Labels {
   /** The names of this kind that a server has. */
   targets(server: i32, kind: TargetKind): LabelSet {
     const sets = kind == TargetKind.Tool ? this.tools : this.prompts;
-    // What a worker with another configuration left in the store may be of a server beyond those that have labels here.
+    // A worker with another configuration may have left a server in the store that has no label here.
     if (server >= sets.length) server = OTHER_INDEX;
     const present = sets[server];
     if (present) return present;
@@ -121,7 +124,7 @@ export class Labels {
     return set;
   }
 
-  /** Whether this triple may have metrics of its own: it has them already, or the budget is not yet spent. */
+  /** Whether this triple may have metrics of its own: it has them already, or the budget is not exhausted. */
   admitSeries(server: i32, method: Method, kind: TargetKind, target: i32): bool {
     const key = seriesKey(server, method, kind, target);
     const known = this.knownSeries.get(key);

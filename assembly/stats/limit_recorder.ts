@@ -7,9 +7,12 @@ import { MetricTable } from "./metric_table";
 import { QueueGauges } from "./queue_gauges";
 import { Series } from "./series";
 
-/** Counts what the rules of `limits` decide: by server and rule alone, since rules name the tools and callers that they limit. */
+/**
+ * Counts the decisions of the rules of `limits`. They have no labels but server and rule, because rules name the tools
+ * and callers that they limit.
+ */
 export class LimitRecorder {
-  /** Numbers + 1 that workers share by indices of rules + 1. */
+  /** Maps index of a rule + 1 to the shared number of the rule + 1. */
   private sharedRules: Table = new Table(16);
 
   constructor(
@@ -19,21 +22,21 @@ export class LimitRecorder {
     private queues: QueueGauges,
   ) {}
 
-  /** The rule of this index decided a request. */
+  /** Counts a decision of the rule of this index about a request. */
   decided(stream: Stream, rule: i32, decision: LimitDecision): void {
     this.choose(stream, rule);
     this.table.count(Family.LimitDecisions, decision, 0, 1);
     if (decision == LimitDecision.Queued) this.changeQueue(stream, rule, 1);
   }
 
-  /** A request, which was queued for the rule of this index, does not wait for it any more. */
+  /** Records the wait of a request that was queued for the rule of this index and no longer is. */
   waited(stream: Stream, rule: i32, durationMs: u64): void {
     this.choose(stream, rule);
     this.table.record(Family.LimitWait, 0, 0, durationMs);
     this.changeQueue(stream, rule, -1);
   }
 
-  /** The rule of this index counted a request in an allowance that callers share, since there are too many keys. */
+  /** Counts a request that the rule of this index counted in a shared allowance, because there are too many keys. */
   shared(stream: Stream, rule: i32): void {
     this.choose(stream, rule);
     this.table.count(Family.LimitKeyOverflow, 0, 0, 1);

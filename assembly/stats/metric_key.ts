@@ -7,20 +7,20 @@ import { FAMILY_COUNT, Family } from "./catalogue";
 
 const FAMILY_BITS: u64 = 6;
 const SERVER_BITS: u64 = 7;
-/** Bits of the index of a tool or prompt among its labels, and as much as a server's needs. */
+/** Number of bits of the index of a tool or prompt, and at least as many as a server's index needs. */
 export const LABEL_INDEX_BITS: u64 = 11;
 const WHO_BITS: u64 = 8;
 const CALLER_BITS: u64 = 7;
 export const METHOD_BITS: u64 = 6;
 export const KIND_BITS: u64 = 2;
-/** Bits of each of the first two of a family's own labels, and of the third. */
+/** Number of bits of each of the first two of a family's own labels, and of the third. */
 const OWN_BITS: u64 = 6;
 const THIRD_BITS: u64 = 4;
 
 /** Stands for no caller. */
 export const NO_CALLER: i32 = (1 << (<i32>CALLER_BITS)) - 1;
 
-/** Stands for nobody in the place of a client's software or a rule. */
+/** Stands for no client software and no rule. */
 export const NOBODY: i32 = (1 << (<i32>WHO_BITS)) - 1;
 
 if (
@@ -46,11 +46,13 @@ if (
   TOKEN_KIND_COUNT > 1 << (<i32>OWN_BITS)
 )
   ERROR("OWN_BITS are too few.");
-// The third one is the revision of sessions that live.
+// The third own label is the revision of live sessions.
 if (REVISION_COUNT > 1 << (<i32>THIRD_BITS)) ERROR("THIRD_BITS are too few.");
 
-/** The key of a metric by its family and labels, as {@link MetricTable} chooses them: never 0, and another one for other
- *  labels. */
+/**
+ * The key of a metric by its family and labels, as {@link MetricTable} chooses them. Never 0, and different for
+ * different labels.
+ */
 export function metricKey(
   family: Family,
   server: i32,
@@ -76,12 +78,12 @@ export function metricKey(
   return append(key, THIRD_BITS, third);
 }
 
-/** Bits of a target, its kind and a method in a series: part of the store's FORMAT. */
+/** Number of bits of a target, its kind and a method in a series: part of the store's FORMAT. */
 const SERIES_TARGET_BITS: u64 = 12;
 const SERIES_KIND_BITS: u64 = 4;
 const SERIES_METHOD_BITS: u64 = 16;
 
-/** The number of a series in shared data: never 0. */
+/** The number of a series in shared data; never 0. */
 export function seriesKey(server: i32, method: Method, kind: TargetKind, target: i32): u64 {
   let key: u64 = server;
   key = append(key, SERIES_METHOD_BITS, method);

@@ -1,15 +1,15 @@
 import { Bytes } from "../memory/bytes";
 
-/** Room for the longest name: all labels of a family, each with its longest value. */
+/** Enough bytes for the longest name: all labels of a family, each with its longest value. */
 const CAPACITY: i32 = 2048;
 
 /**
- * Writes a metric's name with its labels inside, as Envoy's `stats_config.stats_tags` (and Istio's `extraStatTags`) lift
- * them out: `label=.=value;.;…name`. The labels come first, since Envoy trims what ends a name.
+ * Writes a metric's name with its labels encoded inside: `label=.=value;.;…name`. Envoy's `stats_config.stats_tags`
+ * (and Istio's `extraStatTags`) extract them. The labels come first, because Envoy trims the end of names.
  */
 export class MetricName {
   private block: StaticArray<u8> = new StaticArray<u8>(CAPACITY);
-  /** How many bytes have been written, from {@link at} on. */
+  /** Number of bytes written at {@link at}. */
   length: i32 = 0;
 
   get at(): usize {
@@ -20,7 +20,7 @@ export class MetricName {
     this.length = 0;
   }
 
-  /** A label and its value as bytes; left out where the value is empty, which Prometheus holds for the same. */
+  /** Writes a label and its value. Omits it if the value is empty, which Prometheus treats as no label. */
   label(name: string, value: Bytes): void {
     if (value.length == 0) return;
     this.text(name);
@@ -29,7 +29,7 @@ export class MetricName {
     this.text(";.;");
   }
 
-  /** A label and its value as ASCII text. */
+  /** Writes a label and its value in ASCII. Omits it if the value is empty. */
   labelText(name: string, value: string): void {
     if (value.length == 0) return;
     this.text(name);
@@ -38,7 +38,7 @@ export class MetricName {
     this.text(";.;");
   }
 
-  /** ASCII text as it is. */
+  /** Writes ASCII text unchanged. */
   text(text: string): void {
     if (this.length + text.length > CAPACITY) return;
     String.UTF8.encodeUnsafe(changetype<usize>(text), text.length, this.at + this.length);

@@ -18,14 +18,17 @@ import { Labels, SHARED_RULE_LIMIT } from "./labels";
 import { NOBODY, NO_CALLER, metricKey } from "./metric_key";
 import { MetricName } from "./metric_name";
 
-/** Added to the numbers of rules that workers share: these are told from indices of rules. */
+/** Added to the shared numbers of rules, to distinguish them from indices of rules. */
 const SHARED_RULES: i32 = 128;
 
 if (SHARED_RULES + SHARED_RULE_LIMIT >= NOBODY) ERROR("A shared rule would be nobody.");
 
-/** The metrics of one counting unit by their labels, each defined at its first use. Choose a series, then record. */
+/**
+ * The metrics of one counting unit by their labels. Each is defined at its first use. Choose a series first, then
+ * record.
+ */
 export class MetricTable {
-  /** Metric ids + 1 under what {@link metricKey} packs. */
+  /** Metric ids + 1, by {@link metricKey}. */
   private ids: Table = new Table(256);
   private name: MetricName = new MetricName();
   private server: i32 = OTHER_INDEX;
@@ -33,7 +36,7 @@ export class MetricTable {
   private kind: TargetKind = TargetKind.None;
   private target: i32 = OTHER_INDEX;
   private caller: i32 = NO_CALLER;
-  /** The software of a session's client, or the rule of a decision: of the access policy or of `limits`. */
+  /** The client software of a session, or the rule of a decision: of the access policy or of `limits`. */
   private who: i32 = OTHER_INDEX;
 
   constructor(
@@ -63,17 +66,17 @@ export class MetricTable {
     this.who = OTHER_INDEX;
   }
 
-  /** Narrows the series down to a caller; {@link NO_CALLER}: the label is left out. */
+  /** Narrows the series to a caller; {@link NO_CALLER} omits the label. */
   chooseCaller(caller: i32): void {
     this.caller = caller;
   }
 
-  /** Narrows the series down to a client's software or a rule; {@link NOBODY}: the label is left out. */
+  /** Narrows the series to a client software or a rule; {@link NOBODY} omits the label. */
   chooseWho(who: i32): void {
     this.who = who;
   }
 
-  /** Narrows the series down to a rule of `limits` by the number that workers share. */
+  /** Narrows the series to a rule of `limits`, by its shared number. */
   chooseSharedRule(rule: i32): void {
     this.who = SHARED_RULES + rule;
   }

@@ -12,9 +12,9 @@ import { MetricTable } from "./metric_table";
 import { LABEL_INDEX_BITS, METHOD_BITS, KIND_BITS } from "./metric_key";
 import { IS_AGE } from "./published";
 
-/** Operations that are open for less are not shown: an ordinary one brings no gauge. */
+/** Operations open for less time are not shown, so that ordinary ones create no gauge. */
 const LEAST_MS: u64 = 1000;
-/** Operations that a worker publishes. */
+/** Maximum number of operations that a worker publishes. */
 const PUBLISHED: i32 = 16;
 
 const KIND_SHIFT: u32 = <u32>LABEL_INDEX_BITS;
@@ -22,23 +22,24 @@ const METHOD_SHIFT: u32 = KIND_SHIFT + <u32>KIND_BITS;
 const SERVER_SHIFT: u32 = METHOD_SHIFT + <u32>METHOD_BITS;
 
 /**
- * How long the oldest open operations have been open, by server, method and target. Each worker publishes those of its oldest
- * operations in its slot; the worker that sweeps adds those that wait in the store, and records the greatest of each.
+ * The gauges of the age of the oldest open operations, by server, method and target. Each worker publishes the ages of
+ * its oldest operations in its slot. The worker that sweeps adds the operations that wait in the store, and records the
+ * greatest age of each series.
  */
 export class OldestOperations {
-  /** The addresses of the oldest and the newest of the open operations of this worker, or 0: they are linked in the order in
-   *  which they began. */
+  /** Addresses of the oldest and the newest of the open operations of this worker; 0 for none. They are linked in
+   *  the order in which they began. */
   private first: usize = 0;
   private last: usize = 0;
-  /** What this worker publishes: names and ages. */
+  /** The names and ages that this worker publishes. */
   private names: StaticArray<u32> = new StaticArray<u32>(PUBLISHED);
   private ages: StaticArray<u32> = new StaticArray<u32>(PUBLISHED);
   private count: i32 = 0;
-  /** What the sweep has found: the greatest ages by name, and the names. */
+  /** The results of the sweep: the greatest age by name, and the names. */
   private greatest: Table = new Table(64);
   private found: StaticArray<u32> = new StaticArray<u32>(SERIES_LIMIT);
   private foundCount: i32 = 0;
-  /** The gauges that any worker ever recorded: they must be recorded when nothing is open any more. */
+  /** The gauges that any worker ever recorded. They must be recorded when nothing is open any more. */
   private recorded: NumberSet;
   private known: Table = new Table(64);
 
@@ -50,7 +51,7 @@ export class OldestOperations {
     this.recorded = new NumberSet(shared, "oldest", SERIES_LIMIT);
   }
 
-  /** An operation is open on this worker. `server` is the label of its server. */
+  /** Adds an operation that is open on this worker. `server` is the index of its server's label. */
   open(operation: Operation, server: i32): void {
     if (operation.method == Method.SubscriptionsListen) return;
     const at = changetype<usize>(operation);
@@ -62,7 +63,7 @@ export class OldestOperations {
     this.last = at;
   }
 
-  /** An operation, for which {@link open} was called, is open on this worker no more. */
+  /** Removes an operation that is no longer open on this worker, and that was added by {@link open}. */
   close(operation: Operation): void {
     if (operation.method == Method.SubscriptionsListen) return;
     if (operation.older) changetype<Operation>(operation.older).newer = operation.newer;
@@ -71,7 +72,7 @@ export class OldestOperations {
     else this.last = operation.older;
   }
 
-  /** Determines what is to be published. `now` in nanoseconds. */
+  /** Determines the ages to publish. `now` is in nanoseconds. */
   collect(now: u64): void {
     this.count = 0;
     for (let at = this.first; at && this.count < PUBLISHED; at = changetype<Operation>(at).newer) {
@@ -88,17 +89,18 @@ export class OldestOperations {
     }
   }
 
-  /** Adds what {@link collect} has found to what is being published. */
+  /** Publishes the results of {@link collect}. */
   publish(slots: Slots): void {
     for (let i = 0; i < this.count; i++) slots.put(this.names[i], this.ages[i]);
   }
 
-  /** A live worker has published this age. The store must not be used meanwhile. */
+  /** Adds an age that a live worker has published. The store must not be used during the call. */
   published(name: u32, age: u32): void {
     if (this.isSound(name)) this.add(name, age);
   }
 
-  /** The sweep found an operation that waits in the store, which must not be used meanwhile. */
+  /** Adds an operation that waits in the store. The store must not be used during the call. Times are in
+   *  nanoseconds. */
   waiting(server: i32, method: Method, name: usize, nameLength: i32, startedAt: u64, now: u64): void {
     const age = elapsed(startedAt, now) / NANOSECONDS_PER_MILLISECOND;
     if (age < LEAST_MS) return;
@@ -108,7 +110,7 @@ export class OldestOperations {
     this.add(nameOf(server, method, kind, target), <u32>min(age, <u64>u32.MAX_VALUE));
   }
 
-  /** Records all gauges after a sweep, and forgets what it has found. */
+  /** Records all gauges after a sweep, and clears its results. */
   endSweep(): void {
     for (let i = 0; i < this.foundCount; i++) {
       const found = this.found[i];
@@ -127,7 +129,7 @@ export class OldestOperations {
     this.foundCount = 0;
   }
 
-  /** The name under which an age is shown: what the series budget has no room for is `_OTHER`, as in {@link Series.choose}. */
+  /** The name to record for an age: `_OTHER` if the series budget is exhausted, as in {@link Series.choose}. */
   private shown(name: u32): u32 {
     const labels = this.labels;
     const server = serverIn(name);
@@ -138,7 +140,7 @@ export class OldestOperations {
     return nameOf(OTHER_INDEX, Method.Other, TargetKind.None, OTHER_INDEX);
   }
 
-  /** Whether a name from the store is of a server and a method that there are, and of the method's kind of target. */
+  /** Whether a name from the store belongs to a known server and method, and has the method's kind of target. */
   private isSound(name: u32): bool {
     const method = methodIn(name);
     if (<i32>method >= METHOD_COUNT || kindIn(name) != targetKind(method)) return false;

@@ -8,22 +8,24 @@ import { MetricName } from "./metric_name";
 
 const ROLES: string[] = ["server", "client"];
 
-/** The gauges of a role: policies in force by mode, their rules, and configurations that apply an older one. */
+/** The gauges of a role: applied policies by mode, their rules, and configurations that apply an older policy. */
 const ENFORCED: i32 = 0;
 const SHADOW: i32 = 1;
 const RULES: i32 = 2;
 const OUTDATED: i32 = 3;
 const PER_ROLE: i32 = 4;
 
-/** Records which access policies are in force in the whole process, as the instances report whose configuration leads. A
- *  gauge of a role that never had a policy does not exist. */
+/**
+ * Records which access policies apply in the whole process, as reported by the instances whose configuration leads. A
+ * role that never had a policy has no gauge.
+ */
 export class PolicyGauges {
   private policies: Policies;
-  /** Ids + 1 of the gauges, 0 where unknown. */
+  /** Ids + 1 of the gauges; 0 if not defined yet. */
   private ids: StaticArray<u32> = new StaticArray<u32>(PER_ROLE * 2);
   private name: MetricName = new MetricName();
 
-  /** @param all the state of all plugins. */
+  /** @param all the store that all plugins share */
   constructor(
     all: Store,
     private metrics: Metrics,
@@ -31,14 +33,15 @@ export class PolicyGauges {
     this.policies = new Policies(all);
   }
 
-  /** The policy of a group of this role is `access`, null for none; `outdated` live configurations apply another one. */
+  /** Records the policy of a group of this role. `access` is null for none; `outdated` is the number of live
+   *  configurations that apply another one. */
   record(group: u64, role: string, access: AccessConfig | null, outdated: i32, now: u64): void {
     const number = <u8>ROLES.indexOf(role);
     const isShadow = access != null && access.mode == RuleMode.Shadow;
     const mode = !access ? PolicyMode.None : isShadow ? PolicyMode.Shadow : PolicyMode.Enforce;
     const rules = access ? access.rules.length : 0;
     if (!this.policies.update(group, number, mode, rules, outdated, now)) return;
-    // An entry that went may have been of another role.
+    // An entry that has expired may belong to another role.
     for (let i: u8 = 0; i < <u8>ROLES.length; i++) this.recordRole(i);
   }
 

@@ -7,24 +7,25 @@ import { Labels, SHARED_RULE_LIMIT } from "./labels";
 import { MetricTable } from "./metric_table";
 import { IS_QUEUE } from "./published";
 
-/** Pairs of a server and a rule that get a gauge. */
+/** Maximum number of pairs of a server and a rule with a gauge. */
 const GAUGE_LIMIT: i32 = 4096;
 const RULE_BITS: u32 = 8;
 
 /**
- * How many requests wait for each rule of `limits`, by server. Each worker publishes those that wait on it in its slot; the worker
- * that sweeps adds them up and records them, also when they are back at zero. Rules have the numbers that workers share:
- * the index of a rule is another one after a change of the configuration.
+ * The gauges of requests that wait for each rule of `limits`, by server. Each worker publishes its number in its slot.
+ * The worker that sweeps sums and records them, including zeros of known gauges. Rules have their shared numbers,
+ * because the index of a rule may change with the configuration.
  */
 export class QueueGauges {
-  /** The gauges that this worker knows: their names in slots, the requests that wait here, and what is being summed. */
+  /** The gauges known to this worker: their names in slots, the number of requests that wait here, and the sums of
+   *  the sweep. */
   private names: u32[] = [];
   private waiting: u32[] = [];
   private sums: u32[] = [];
-  /** Whether requests have ever waited here, and anywhere. */
+  /** Whether a request has ever waited here, and on any worker. */
   private hasWaitedHere: bool[] = [];
   private hasWaited: bool[] = [];
-  /** Indices + 1 in these arrays by name. */
+  /** Index + 1 in these arrays, by name. */
   private indices: Table = new Table(16);
   /** The gauges that any worker ever recorded. */
   private recorded: NumberSet;
@@ -38,7 +39,7 @@ export class QueueGauges {
     this.recorded = new NumberSet(shared, "queues", GAUGE_LIMIT);
   }
 
-  /** So many more requests wait on this worker for the rule of this shared number; fewer where `change` is negative. */
+  /** Adds `change` to the number of requests that wait on this worker for the rule of this shared number. */
   change(server: i32, rule: i32, change: i32): void {
     const index = this.indexOf(nameOf(server, rule));
     if (index < 0) return;
@@ -46,8 +47,8 @@ export class QueueGauges {
     this.hasWaitedHere[index] = true;
   }
 
-  /** Adds the requests that wait here to what is being published: also none, so that a queue has its gauge although it was empty at
-   *  each tick. */
+  /** Publishes the numbers of requests that wait here, including zeros, so that a queue has its gauge even if it was
+   *  empty at each tick. */
   publish(slots: Slots): void {
     for (let i = 0; i < this.waiting.length; i++) {
       if (this.hasWaitedHere[i]) slots.put(this.names[i], this.waiting[i]);
@@ -58,7 +59,7 @@ export class QueueGauges {
     this.sums.fill(0);
   }
 
-  /** A live worker has published how many requests wait there. The store must not be used meanwhile. */
+  /** Adds the number of requests that wait on a live worker. The store must not be used during the call. */
   published(name: u32, waiting: u32): void {
     const index = this.isSound(name) ? this.indexOf(name) : -1;
     if (index < 0) return;
@@ -66,7 +67,7 @@ export class QueueGauges {
     this.hasWaited[index] = true;
   }
 
-  /** Records the gauge of every queue in which anything has ever waited. */
+  /** Records the gauge of every queue in which a request has ever waited. */
   endSweep(): void {
     for (let i = 0; i < this.sums.length; i++) {
       const name = this.names[i];
@@ -83,7 +84,7 @@ export class QueueGauges {
     }
   }
 
-  /** The index of a gauge, which is added if there is room; -1 where there is none. */
+  /** The index of a gauge, which is added if there is room; -1 if there is not. */
   private indexOf(name: u32): i32 {
     const known = <i32>this.indices.get(name);
     if (known || this.names.length == GAUGE_LIMIT) return known - 1;
@@ -96,7 +97,7 @@ export class QueueGauges {
     return this.names.length - 1;
   }
 
-  /** Whether a name from the store is of a server and a rule that there can be. */
+  /** Whether a name from the store belongs to a known server and a valid rule. */
   private isSound(name: u32): bool {
     return name >> 30 == IS_QUEUE >> 30 && ruleIn(name) <= SHARED_RULE_LIMIT && this.labels.hasServer(serverIn(name));
   }

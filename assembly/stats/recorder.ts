@@ -19,7 +19,7 @@ import { RepeatedCalls } from "./repeated_calls";
 import { Series } from "./series";
 import { NANOSECONDS_PER_MILLISECOND, elapsed } from "../memory/elapsed";
 
-/** Turns what happens on MCP streams into metrics. */
+/** Records metrics of streams, operations and notifications. */
 export class Recorder {
   constructor(
     private labels: Labels,
@@ -41,19 +41,19 @@ export class Recorder {
   }
 
   operationStarted(stream: Stream, operation: Operation, isWaiting: bool): void {
-    // The sweep counts those that wait.
+    // The sweep counts waiting operations.
     if (isWaiting) return;
     const server = this.serverOf(stream);
     this.gauges.addOperation(server, 1);
     this.oldest.open(operation, server);
   }
 
-  /** An operation that has waited for limits begins now. `wasWaiting`: it was in the store, and the store may have had no room
-   *  when it came back. */
+  /** Begins an operation that has waited for limits. `wasWaiting`: it was in the store. The store may have had no
+   *  room when it came back. */
   operationAdmitted(stream: Stream, operation: Operation, wasWaiting: bool): void {
     if (operation.isParked) return;
     if (wasWaiting) return this.operationStarted(stream, operation, false);
-    // Behind those that began before.
+    // Moves it after the operations that began before.
     this.oldest.close(operation);
     this.oldest.open(operation, this.serverOf(stream));
   }
@@ -100,11 +100,11 @@ export class Recorder {
     table.chooseCaller(caller);
     table.count(Family.Operations, outcome, code, 1);
     this.recordTokens(stream, operation);
-    // Last: it may record what it has gathered.
+    // Must be last, because it may record gathered calls.
     if (operation.callHash) this.calls.add(operation.callHash, this.serverOf(stream), labelled);
   }
 
-  /** Records the tokens of an operation whose series is chosen: of a tool's call by tool. */
+  /** Records the tokens of an operation whose series is chosen. Those of a tool call are recorded by tool. */
   private recordTokens(stream: Stream, operation: Operation): void {
     const table = this.table;
     if (operation.method == Method.ToolsCall) table.forgetMethod();
@@ -146,7 +146,7 @@ export class Recorder {
     this.table.record(Family.StreamDuration, stream.kind, end, durationMs);
   }
 
-  /** The index of the target that the operation names; a success proves a name. */
+  /** The index of the operation's target. A successful operation admits the name. */
   private targetOf(stream: Stream, operation: Operation, kind: TargetKind): i32 {
     const set = this.labels.targets(this.serverOf(stream), kind);
     const target = isSuccess(operation.outcome)

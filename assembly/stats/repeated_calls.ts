@@ -4,10 +4,10 @@ import { Marks } from "../store/primitives/marks";
 import { Family } from "./catalogue";
 import { MetricTable } from "./metric_table";
 
-/** Different calls that are gathered at most. */
+/** Maximum number of different gathered calls. */
 const CAPACITY: i32 = 1024;
 
-/** A call, and how often it came since it was last written to the store. */
+/** A call, and its number of occurrences since it was last written to the store. */
 @unmanaged
 class Call {
   hash: u64;
@@ -19,22 +19,23 @@ class Call {
 const CALL_SIZE: i32 = offsetof<Call>();
 
 /**
- * Counts calls that repeat an earlier one of their session: the same tool with the same arguments. What comes is gathered
- * here and written to the store at each tick, where the call's first sight on any worker leaves its mark.
+ * Counts calls that repeat an earlier call of their session: the same tool with the same arguments. Calls are gathered
+ * here and written to the store at each tick. The first occurrence of a call on any worker leaves a mark there.
  */
 export class RepeatedCalls {
   private bytes: StaticArray<u8> = new StaticArray<u8>(CAPACITY * CALL_SIZE);
   private count: i32 = 0;
-  /** The addresses of the gathered calls by their hashes. */
+  /** Addresses of the gathered calls, by hash. */
   private byHash: Table = new Table(CAPACITY);
 
-  /** @param seen the calls that were written to the store. */
+  /** @param seen marks of the calls that were written to the store */
   constructor(
     private seen: Marks,
     private table: MetricTable,
   ) {}
 
-  /** A call ended. `hash`: what its repetitions have in common with it; the others are labels. */
+  /** Adds a call that has ended. `hash` is the same for all its repetitions; `server` and `tool` are indices of
+   *  labels. */
   add(hash: u64, server: i32, tool: i32): void {
     const known = <usize>this.byHash.get(hash);
     if (known) {
@@ -55,7 +56,7 @@ export class RepeatedCalls {
     return changetype<usize>(this.bytes);
   }
 
-  /** Tells the store what came, and counts what it had seen before. */
+  /** Writes the gathered calls to the store, and counts those that were there before. */
   flush(): void {
     for (let i = 0; i < this.count; i++) {
       const call = changetype<Call>(this.calls + i * CALL_SIZE);

@@ -6,15 +6,15 @@ import { OTHER_INDEX } from "./label_set";
 import { Labels } from "./labels";
 import { MetricTable } from "./metric_table";
 
-/** Chooses the series that is recorded next for what a stream brought, and keeps within the budget. */
+/** Chooses the next series to record for a stream, within the budget. */
 export class Series {
   constructor(
     private labels: Labels,
     private table: MetricTable,
   ) {}
 
-  /** Chooses the series of a method and target for `count` events: what has no room goes to `_OTHER`. Returns the target as it is
-   *  labelled. */
+  /** Chooses the series of a method and target for `count` events, or `_OTHER` if the budget is exhausted. Returns
+   *  the index of the target's label. */
   choose(stream: Stream, method: Method, kind: TargetKind, target: i32, count: u32 = 1): i32 {
     if (method == Method.Other) this.countOverflow(stream, OverflowingLabel.Method, count);
     const server = this.serverOf(stream);
@@ -31,18 +31,18 @@ export class Series {
     return target;
   }
 
-  /** Chooses the series of a tool, by its label, for `count` events, whatever is done with it. */
+  /** Chooses the series of a tool, by the index of its label, for `count` events and any method. */
   chooseTool(stream: Stream, tool: i32, count: u32 = 1): void {
     this.choose(stream, Method.ToolsCall, TargetKind.Tool, tool, count);
     this.table.forgetMethod();
   }
 
-  /** The label of a tool of the stream's server. */
+  /** The index of the label of a tool of the stream's server. */
   toolOf(stream: Stream, tool: ToolKey): i32 {
     return this.labels.targets(this.serverOf(stream), TargetKind.Tool).findKey(tool);
   }
 
-  /** Counts a name that got no label value of its own, `count` times. */
+  /** Counts a name without a label value of its own, `count` times. */
   countOverflow(stream: Stream, label: OverflowingLabel, count: u32 = 1): void {
     this.table.chooseServer(this.serverOf(stream));
     this.table.count(Family.LabelOverflow, label, 0, count);
@@ -55,7 +55,8 @@ export class Series {
     if (label == OTHER_INDEX) this.countOverflow(stream, OverflowingLabel.Server);
   }
 
-  /** The label of the stream's server: the same until the stream ends, so that gauges go down where they went up. */
+  /** The index of the label of the stream's server. It stays the same until the stream ends, so that gauges go down
+   *  where they went up. */
   serverOf(stream: Stream): i32 {
     if (!stream.serverLabel) stream.serverLabel = this.labels.servers.findKey(stream.server) + 1;
     return stream.serverLabel - 1;

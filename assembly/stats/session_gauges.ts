@@ -14,35 +14,40 @@ if (NOBODY != <i32>NO_CLIENT) ERROR("NO_CLIENT is the label of nobody.");
 
 const STATES: i32 = SESSION_STATE_COUNT;
 const PER_SERVER: i32 = SESSION_KIND_COUNT * REVISION_COUNT;
-/** Gauges of sessions whose client is unknown, and of those whose client has no label value of its own: of 64 servers and
- *  `_OTHER`. */
+/**
+ * Maximum number of gauges of sessions with an unknown client, or with a client without a label value of its own: of 64
+ * servers and `_OTHER`.
+ */
 const PLAIN_LIMIT: i32 = 2 * 65 * PER_SERVER;
-/** Gauges of sessions by client: the rest counts as `_OTHER`. */
+/** Maximum number of gauges of sessions by client. Further clients count as `_OTHER`. */
 const NAMED_LIMIT: i32 = 1024;
-/** The most that one sweep meets of those that are not admitted yet. */
+/** Maximum number of gauges that one sweep finds and that are not admitted yet. */
 const NEW_LIMIT: i32 = 1024;
 const CLIENT_BITS: u32 = 8;
 
-/** What is being counted, which all instances share: one sweeps at a time. By `2 × number of server, kind and revision`, plus one
- *  where the client is unknown, all states in turn; then likewise by the gauges by client. Null until the first sweep. */
+/**
+ * The counts of the current sweep. All instances share them, because one sweeps at a time. First the counts of plain
+ * gauges, at `2 × number of server, kind and revision`, plus one if the client is unknown, with all states in sequence;
+ * then those of the gauges by client. Null until the first sweep.
+ */
 let sums: StaticArray<u32> | null = null;
 const NAMED_AT: i32 = PLAIN_LIMIT * STATES;
 
 /**
- * The gauges of the sessions that live, by server, kind, revision and the client's software, and each of these by state: as one
- * worker at a time counts them in the store. Those that any worker ever recorded are recorded when they are back at zero; so a
- * gauge is recorded in all states.
+ * The gauges of live sessions by server, kind, revision, client software and state. One worker at a time counts the
+ * sessions in the store. Gauges that any worker ever recorded are recorded when they return to zero, so a gauge is
+ * recorded in all states.
  */
 export class SessionGauges {
-  /** How many of these gauges this unit has: of its own servers. */
+  /** Number of plain gauges of this unit's servers. */
   private plainSize: i32;
   private plainRecorded: NumberSet;
   private plainKnown: Table = new Table(16);
-  /** The numbers of the gauges by client, those that are admitted first. */
+  /** The numbers of the gauges by client, the admitted ones first. */
   private named: StaticArray<u32> = new StaticArray<u32>(NAMED_LIMIT + NEW_LIMIT);
   private namedCount: i32 = 0;
   private admittedCount: i32 = 0;
-  /** Indices in `named` + 1 by their numbers + 1. */
+  /** Maps number + 1 to index in `named` + 1. */
   private indices: Table = new Table(16);
   private namedRecorded: NumberSet;
 
@@ -64,7 +69,7 @@ export class SessionGauges {
     this.admittedCount = this.namedCount;
   }
 
-  /** Counts a live session of the server with this label. The store must not be used. */
+  /** Counts a live session of the server with this label index. The store must not be used during the call. */
   count(server: i32, entry: SessionEntry, state: SessionState): void {
     const revision = <u32>entry.revision < <u32>REVISION_COUNT ? <i32>entry.revision : UNKNOWN_REVISION;
     const number = (server * SESSION_KIND_COUNT + <i32>entry.kind) * REVISION_COUNT + revision;
@@ -77,7 +82,7 @@ export class SessionGauges {
     this.sums[(index ? namedAt(index - 1) : plainAt(2 * number)) + state]++;
   }
 
-  /** Records every gauge that is not zero, or once was not. */
+  /** Records every gauge that is not zero, or was recorded before. */
   endSweep(): void {
     this.admitNew();
     for (let i = 0; i < this.namedCount; i++) {
@@ -104,7 +109,7 @@ export class SessionGauges {
     return sum == 0;
   }
 
-  /** Admits the gauges by client that this sweep was the first to meet: what has no room counts as `_OTHER`. */
+  /** Admits the gauges by client that this sweep was the first to find. Those without room count as `_OTHER`. */
   private admitNew(): void {
     const count = this.namedCount;
     let kept = this.admittedCount;
@@ -126,7 +131,7 @@ export class SessionGauges {
     this.admittedCount = kept;
   }
 
-  /** The index + 1 of a gauge by client, after adding it if there is room; 0 where there is none. */
+  /** The index + 1 of a gauge by client, which is added if there is room; 0 if there is not. */
   private add(number: u32): i32 {
     const known = <i32>this.indices.get(<u64>number + 1);
     if (known || this.namedCount == this.named.length) return known;
@@ -143,7 +148,7 @@ export class SessionGauges {
     return created;
   }
 
-  /** Records a gauge in all states: their sums are from `at` on. */
+  /** Records a gauge in all states. Their sums start at index `at`. */
   private record(number: i32, client: i32, at: i32): void {
     this.table.chooseServer(number / PER_SERVER);
     this.table.chooseWho(client);

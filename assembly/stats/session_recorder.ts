@@ -7,7 +7,7 @@ import { Labels } from "./labels";
 import { MetricTable } from "./metric_table";
 import { SessionGauges } from "./session_gauges";
 
-/** Turns the births and deaths of sessions into metrics, in the worker that decided them. */
+/** Records metrics of sessions, in the worker that started or ended them. */
 export class SessionRecorder {
   constructor(
     private labels: Labels,

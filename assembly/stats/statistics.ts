@@ -26,13 +26,16 @@ import { SessionGauges } from "./session_gauges";
 import { SessionRecorder } from "./session_recorder";
 import { ToolRecorder } from "./tool_recorder";
 
-/** Calls that are remembered in case they are repeated: 32 a bucket. */
+/** Number of buckets for calls that may be repeated, with 32 calls per bucket. */
 const CALL_BUCKETS: i32 = 1024;
 
-/** Sessions whose clients are remembered for labels: 32 a bucket. */
+/** Number of buckets for sessions whose clients are remembered for labels, with 32 sessions per bucket. */
 const CLIENT_BUCKETS: i32 = 1024;
 
-/** The metrics of a counting unit on this worker: hands events to their recorders, and keeps gauges by ticks and sweeps. */
+/**
+ * The metrics of a counting unit on this worker. Passes events to their recorders, and updates gauges on ticks and in
+ * sweeps.
+ */
 export class Statistics extends EventSink {
   private labels: Labels;
   private table: MetricTable;
@@ -47,7 +50,7 @@ export class Statistics extends EventSink {
   private decisions: DecisionRecorder;
   private limits: LimitRecorder;
 
-  /** @param isShadow the access policy is only tried out. */
+  /** @param isShadow the access policy is in shadow mode */
   constructor(
     settings: LabelSettings,
     isShadow: bool,
@@ -80,27 +83,27 @@ export class Statistics extends EventSink {
     this.limits = new LimitRecorder(labels, table, series, queues);
   }
 
-  /** Numbers the names of clients' software. */
+  /** Numbers the names of client software. */
   get clientNumbers(): ClientNumbers {
     return new ClientLabels(this.labels);
   }
 
-  /** Shows these limits of this worker, and what is in flight. */
+  /** Adds gauges of these limits of this worker, and of the calls in flight. */
   show(limits: AdaptiveLimits): void {
     this.concurrency.limits = limits;
   }
 
-  /** Publishes what is open on this worker. */
+  /** Publishes the gauges of this worker. */
   publish(slots: Slots, nowMs: u64): void {
     this.gauges.publish(slots, nowMs, this.clock.now());
   }
 
-  /** Records what has been gathered of repeated calls. */
+  /** Records the gathered repeated calls. */
   flush(): void {
     this.calls.flush();
   }
 
-  /** Begins a sweep: events of what it counts follow. */
+  /** Begins a sweep. Events of what it counts follow. */
   beginSweep(slots: Slots, nowMs: u64): void {
     this.labels.servers.refresh();
     this.gauges.beginSweep(slots, nowMs);
@@ -113,7 +116,7 @@ export class Statistics extends EventSink {
     this.sessionGauges.endSweep();
   }
 
-  /** Counts the changes of shared data that were given up. */
+  /** Counts the changes of shared data that were abandoned. */
   countConflicts(shared: Store): void {
     if (!shared.conflicts) return;
     this.table.chooseServer(0);
@@ -121,8 +124,10 @@ export class Statistics extends EventSink {
     shared.conflicts = 0;
   }
 
-  /** Counts spans by what became of them, and sets the counts to 0.
-   *  @param counts one for each SpanResult, {@link SPAN_RESULT_COUNT} of them. */
+  /**
+   * Counts spans by result, and resets the counts to 0.
+   * @param counts one count for each SpanResult, {@link SPAN_RESULT_COUNT} in total
+   */
   countSpans(counts: StaticArray<u32>): void {
     this.table.chooseServer(0);
     for (let i = 0; i < SPAN_RESULT_COUNT; i++) {

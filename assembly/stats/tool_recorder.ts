@@ -10,7 +10,7 @@ import { Labels } from "./labels";
 import { MetricTable } from "./metric_table";
 import { Series } from "./series";
 
-/** Turns what agents and servers make of tools into metrics. */
+/** Records metrics of tools: progress, unknown tools, changed definitions, tasks and mismatched headers. */
 export class ToolRecorder {
   constructor(
     private labels: Labels,
