@@ -12,12 +12,12 @@ import { HEX_SIZE, writeHex } from "../memory/hex";
 import { Outcome, outcomeName } from "../mcp/protocol/outcome";
 import { shownLength } from "../mcp/protocol/shown_target";
 
-/** The 32 digits of a trace's id. */
+/** The 32 hex digits of a trace id. */
 const traceId: usize = memory.data(32);
 
 /**
- * Leaves what an access log may want to show in the stream's filter state, as text; docs/access-log.md lists the names.
- * Never arguments, results or ids: of a session its keyed hash.
+ * Writes fields for access logs to the stream's filter state, as text. docs/access-log.md lists the names. Never
+ * contains arguments, results or ids; a session appears as its keyed hash.
  */
 export class AccessLog extends EventSink {
   constructor(
@@ -31,7 +31,7 @@ export class AccessLog extends EventSink {
     const stream = event.stream;
     switch (event.kind) {
       case EventKind.OperationStarted:
-        // What is posted to an endpoint of HTTP+SSE is answered on another stream.
+        // The response to a request at an HTTP+SSE endpoint comes on another stream.
         if (stream.session.isHttpSse) this.request(stream, event.operation!, false);
         break;
       case EventKind.OperationWaiting:
@@ -55,7 +55,7 @@ export class AccessLog extends EventSink {
   }
 
   private operationEnded(stream: Stream, operation: Operation): void {
-    // The access log of its own stream may have been written.
+    // The access log of the operation's own stream may have been written already.
     if (operation.isParked) return;
     this.request(stream, operation, stream.revision == MODERN_REVISION);
     this.end(stream, operation);
@@ -64,12 +64,12 @@ export class AccessLog extends EventSink {
   private end(stream: Stream, operation: Operation): void {
     this.state.setText("mcp.outcome", outcomeName(operation.outcome));
     this.state.setNumber("mcp.duration_ms", operation.durationMs(this.clock.now()));
-    // What is handed on has those of all operations.
+    // For a request handed to other filters, the field has the tokens of all operations.
     const tokens = stream.isHandedOn ? 0 : operation.modelTokens;
     if (tokens) this.state.setNumber("mcp.tokens", tokens);
   }
 
-  /** Names the span of an operation, if it is exported. */
+  /** Writes the span of an operation if it is exported. */
   private trace(operation: Operation): void {
     if (!operation.span) return;
     const span = changetype<Span>(operation.span);
@@ -91,7 +91,7 @@ export class AccessLog extends EventSink {
   private begin(stream: Stream, method: Method, session: SessionKey, isModern: bool): void {
     const isHandedOn = stream.isHandedOn;
     if (stream.isLogged) {
-      // Fields of the batch's previous message, which this one may lack.
+      // Clear the fields of the batch's previous message, which this one may lack.
       if (!isHandedOn) this.state.setText("mcp.target", "");
       if (!isHandedOn) this.state.setText("mcp.tokens", "");
       this.state.setText("mcp.outcome", "");

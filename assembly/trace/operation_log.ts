@@ -12,13 +12,13 @@ import { HEX_SIZE, writeHex } from "../memory/hex";
 import { writeSpan } from "../rules/message_trace";
 
 const hexText: usize = memory.data(16);
-/** One line is written at a time. */
+/** Shared, because lines are written one at a time. */
 const writer = new JsonWriter();
 
 /**
- * Writes a line of JSON to the proxy's log for each operation whose outcome the access log does not show, since it was not
- * known when its own stream ended: the proxy writes an entry per stream, at its end.
- * The level is info. docs/access-log.md lists the members. Never arguments, results or ids: of a session its keyed hash.
+ * Writes a JSON line to the proxy's log for each operation whose outcome the access log does not show. The proxy writes
+ * one access-log entry per stream, at its end, and the outcome was not known then. The level is info.
+ * docs/access-log.md lists the members. Never contains arguments, results or ids; a session appears as its keyed hash.
  */
 export class OperationLog extends EventSink {
   constructor(
@@ -47,7 +47,8 @@ export class OperationLog extends EventSink {
     }
     if (operation.span) this.writeTrace(changetype<Span>(operation.span));
     writer.textMember("method", methodName(operation.method));
-    // The store keeps no URI, which may hold a secret, so lines do not depend on where an operation has waited.
+    // The store keeps no URI, which may contain a secret. Omitting it here too makes lines independent of where an
+    // operation has waited.
     const isNamed = targetKind(operation.method) != TargetKind.None;
     writer.bytesMember("target", operation.name, isNamed ? operation.nameLength : 0);
     writer.textMember("direction", operation.fromServer ? "server_to_client" : "client_to_server");
@@ -59,7 +60,7 @@ export class OperationLog extends EventSink {
     this.log.writeBytes(Level.Info, writer.at, writer.length);
   }
 
-  /** Names the span of an operation, if it is exported. */
+  /** Writes the span of an operation if it is exported. */
   private writeTrace(span: Span): void {
     if (span.isKept) writeSpan(writer, span.traceHigh, span.traceLow, span.spanId);
   }

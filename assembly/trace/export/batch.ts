@@ -1,17 +1,17 @@
 import { Envelope } from "../otlp/envelope";
 import { SpanRing } from "./span_ring";
 
-/** Bytes of spans that are sent in one request: more only where a single span has more. */
+/** Maximum size in bytes of the spans in one request. A single larger span is sent alone. */
 export const BATCH_LIMIT: i32 = 256 * 1024;
 
-/** The request that is sent, or is to be sent again. */
+/** The request that is sent, or that will be sent again. */
 export class Batch {
-  /** The bytes, `length` of them. */
+  /** The body of the request: `length` bytes. */
   at: usize = 0;
   length: i32 = 0;
-  /** The number of spans; 0 where there is no request. */
+  /** The number of spans; 0 if there is no request. */
   count: u32 = 0;
-  /** When it was made, in milliseconds. */
+  /** When the request was made, in milliseconds. */
   madeAtMs: u64 = 0;
 
   /** Makes a request of the oldest spans of the ring, which must not be empty. */
@@ -22,7 +22,7 @@ export class Batch {
     const headLength = envelope.prepare(spansLength);
     this.length = headLength + spansLength + envelope.tailLength;
     this.at = heap.alloc(this.length);
-    // The head overwrites what is left out of the first span.
+    // The head overwrites the separator of the first span.
     let at = this.at + headLength - separator;
     for (let i = 0; i < count; i++) at += ring.shift(at);
     envelope.writeHead(this.at);

@@ -20,24 +20,26 @@ import { retryAfterMs } from "./retry_after";
 import { SpanRing } from "./span_ring";
 import { workloadOf } from "./workload";
 
-/** Milliseconds until the proxy ends a call. */
+/** Timeout in milliseconds after which the proxy ends a call. */
 const TIMEOUT_MS: u32 = 10_000;
-/** Milliseconds until a call without a response counts as failed: the proxy would have ended it. */
+/**
+ * Time in milliseconds after which a call without a response counts as failed. The proxy should have ended it before.
+ */
 const LOST_MS: u64 = TIMEOUT_MS + 5000;
-/** Milliseconds for which a batch is sent again and again. */
+/** Time in milliseconds for which a batch is sent again. */
 const EXPIRY_MS: u64 = 300_000;
 const FIRST_BACKOFF_MS: u64 = 1000;
 const LAST_BACKOFF_MS: u64 = 30_000;
-/** Milliseconds between two lines of the log. */
+/** Minimum time in milliseconds between two log lines. */
 const LOG_MS: u64 = 60_000;
 
-/** What the plugin instance lends its exporters. */
+/** Host services that a plugin instance provides to its exporters. */
 export class ExportHost {
   constructor(
     readonly callouts: Callouts,
-    /** Those of the response to a callout, in its callback. */
+    /** The headers of the response to a callout, during its callback. */
     readonly responseHeaders: HeaderMap,
-    /** Likewise. */
+    /** The body of the response to a callout, during its callback. */
     readonly responseBody: Body,
     readonly properties: Properties,
     readonly random: Random,
@@ -49,30 +51,30 @@ export class ExportHost {
 }
 
 /**
- * Sends spans to the collector by OTLP over HTTP: in batches, one call at a time, again and again where that can help
- * (opentelemetry.io/docs/specs/otlp, "OTLP/HTTP response"). What cannot be sent waits in a bounded ring. Each span that
- * is added is counted once as what became of it.
+ * Sends spans to the collector by OTLP over HTTP: in batches, one call at a time, with retries if they can help
+ * (opentelemetry.io/docs/specs/otlp, "OTLP/HTTP response"). Spans that cannot be sent wait in a bounded ring. Each
+ * added span is counted once, by its result.
  */
 export class Exporter {
-  /** Writes the spans that are added. */
+  /** Writes the spans to add. */
   readonly writer: SpanWriter;
-  /** Spans by {@link SpanResult}, to be taken away by who counts them. */
+  /** Number of spans by {@link SpanResult}. Reset by the code that reads them. */
   readonly counts: StaticArray<u32> = new StaticArray<u32>(SPAN_RESULT_COUNT);
   private ring: SpanRing = new SpanRing();
   private batch: Batch = new Batch();
   private envelope: Envelope | null = null;
   private headers: HeaderBlock | null = null;
-  /** The call in flight; 0 where none is. */
+  /** The token of the call in flight; 0 for none. */
   private token: u32 = 0;
   private sentAtMs: u64 = 0;
-  /** Calls in a row that failed in a way that may pass. */
+  /** Number of consecutive calls with a transient failure. */
   private failures: i32 = 0;
-  /** When the next call may be made, in milliseconds. */
+  /** Earliest time of the next call, in milliseconds. */
   private nextAtMs: u64 = 0;
-  /** Nothing is added any more: what cannot be sent at once is dropped. */
+  /** The exporter is closing: no more spans are added, and those that cannot be sent at once are dropped. */
   private isClosing: bool = false;
   private loggedAtMs: u64 = 0;
-  /** It would have sent spans, but another exporter's call was in flight, or another one's turn. */
+  /** The exporter could not send because another exporter's call was in flight, or another exporter was next. */
   private isBlocked: bool = false;
 
   constructor(
@@ -83,7 +85,7 @@ export class Exporter {
     this.writer = spanWriterOf(config.encoding);
   }
 
-  /** Keeps a span, in the encoding of the collector, until it is sent. The bytes may be overwritten afterwards. */
+  /** Keeps a span, in the collector's encoding, until it is sent. The bytes may be overwritten afterwards. */
   add(at: usize, length: i32): void {
     if (this.isClosing) {
       this.count(SpanResult.Dropped, 1);
@@ -94,12 +96,12 @@ export class Exporter {
     if (this.ring.length >= BATCH_LIMIT && this.batch.count == 0) this.send();
   }
 
-  /** Spans that have been added and not counted yet. */
+  /** Number of spans that have been added and not counted yet. */
   get waiting(): u32 {
     return <u32>this.ring.count + this.batch.count;
   }
 
-  /** To be called on each tick. */
+  /** Called on each tick. */
   tick(): void {
     const now = this.host.clock.milliseconds;
     if (this.token && !isWithin(LOST_MS, this.sentAtMs, now)) {
@@ -112,12 +114,12 @@ export class Exporter {
     this.send();
   }
 
-  /** To be called when the call of another exporter is over: sends what has waited for that. */
+  /** Called when the call of another exporter has ended: sends the spans that waited for that. */
   resume(): void {
     if (this.isBlocked) this.send();
   }
 
-  /** The response to a callout of the plugin instance has come. False where it is not this exporter's. */
+  /** Handles the response to a callout of the plugin instance. Returns false if another exporter made the callout. */
   receive(token: u32, headerCount: u32, bodySize: usize): bool {
     if (!this.token || this.token != token) return false;
     this.end();
@@ -138,32 +140,32 @@ export class Exporter {
       this.report("the collector answered with status " + status.toString() + ": spans rejected", now);
       this.failures = 0;
     }
-    // The next batch that is full goes at once, and on the way out whatever there is.
+    // A full next batch is sent at once. While closing, everything is.
     if (this.isClosing || this.ring.length >= BATCH_LIMIT) this.send();
     return true;
   }
 
-  /** Nothing is added any more. What waits is sent without further retries, while {@link isSending}: it may wait for its turn
-   *  no longer. All that is not sent is counted as dropped. */
+  /** Closes the exporter: no more spans are added. Waiting spans are sent without retries while {@link isSending},
+   *  and without waiting for other exporters. Spans that are not sent count as dropped. */
   close(): void {
     this.isClosing = true;
     this.send();
     if (!this.token) this.drop();
   }
 
-  /** Gives up all that waits. */
+  /** Drops all waiting spans. */
   private drop(): void {
     this.token = 0;
     this.count(SpanResult.Dropped, this.batch.clear() + <u32>this.ring.clear());
     Line.leave(changetype<usize>(this));
   }
 
-  /** Whether there is a call in flight. */
+  /** Whether a call is in flight. */
   get isSending(): bool {
     return this.token != 0;
   }
 
-  /** Sends what waits, if that may be now. */
+  /** Sends waiting spans, if the exporter may send now. */
   private send(): void {
     if (this.token || this.waiting == 0) return;
     const host = this.host;
@@ -183,18 +185,19 @@ export class Exporter {
     this.sentAtMs = now;
   }
 
-  /** The call in flight is over. */
+  /** Handles the end of the call in flight. */
   private end(): void {
     this.token = 0;
     Line.free(changetype<usize>(this));
   }
 
-  /** A call has failed in a way that may pass. `status`: 0 without a response, -1 where the proxy did not send it. */
+  /** Handles a call with a transient failure. `status` is 0 if there was no response, -1 if the proxy did not send
+   *  the call. */
   private failed(status: i32, now: u64): void {
     if (this.isClosing) return this.drop();
     this.failures++;
     const longest = min(FIRST_BACKOFF_MS << (<u64>min(this.failures - 1, 10)), LAST_BACKOFF_MS);
-    // Up to a quarter less, so that proxies that failed together do not come back together.
+    // Random backoff, up to a quarter shorter, so that proxies that failed together do not retry together.
     this.nextAtMs = now + longest - (this.host.random.next() % (longest / 4));
     const what =
       status < 0
@@ -205,7 +208,7 @@ export class Exporter {
     this.report("cluster " + this.config.cluster + " " + what + ": spans wait", now);
   }
 
-  /** Waits for as long as the collector asks. */
+  /** Delays the next call for as long as the collector asks. */
   private retryAfter(now: u64): void {
     const headers = this.host.responseHeaders;
     if (!headers.find("retry-after")) return;
@@ -214,7 +217,7 @@ export class Exporter {
     this.nextAtMs = max(this.nextAtMs, now + asked);
   }
 
-  /** The status of the response; 0 where it has none. */
+  /** The HTTP status of the response; 0 if it has none. */
   private status(): i32 {
     const headers = this.host.responseHeaders;
     if (!headers.find(":status") || headers.length != 3) return 0;
@@ -223,7 +226,7 @@ export class Exporter {
     return status;
   }
 
-  /** The number of spans that a response with a good status rejects. One that is no OTLP rejects none. */
+  /** The number of spans that a response with a 2xx status rejects; 0 if the response is not OTLP. */
   private rejected(size: usize): u64 {
     const body = this.host.responseBody;
     if (size == 0) return 0;
@@ -274,7 +277,7 @@ export class Exporter {
     unchecked((this.counts[result] += spans));
   }
 
-  /** Writes a line of the log, at most one a minute. It never has `trace.headers`, which may hold credentials. */
+  /** Writes a log line, at most one per minute. It never contains `trace.headers`, which may have credentials. */
   private report(what: string, now: u64): void {
     if (this.loggedAtMs && isWithin(LOG_MS, this.loggedAtMs, now)) return;
     this.loggedAtMs = now;
@@ -282,7 +285,7 @@ export class Exporter {
   }
 }
 
-/** Whether a call that failed may succeed later: without a response, or with one of the statuses of which OTLP says so. */
+/** Whether a failed call may succeed later: it had no response, or a status that OTLP defines as retryable. */
 function mayPass(status: i32): bool {
   return status == 0 || status == 429 || status == 502 || status == 503 || status == 504;
 }

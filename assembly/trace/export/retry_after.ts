@@ -1,20 +1,23 @@
 import { equalsText } from "../../memory/bytes";
 
-/** The most seconds that a collector is waited for. */
+/** Maximum delay in seconds that a collector can ask for. */
 const LIMIT_SECONDS: u64 = 300;
 const MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec";
-/** "Sun, 06 Nov 1994 08:49:37 GMT" */
+/** Length of a date such as "Sun, 06 Nov 1994 08:49:37 GMT". */
 const DATE_SIZE: i32 = 29;
 
-/** The milliseconds for which a `retry-after`, `length` bytes, asks, at most 5 minutes: it is a number of seconds or a date
- *  (RFC 9110, section 10.2.3; of the forms of dates only that which senders must use). 0 where it is neither, or past.
- *  @param nowMs milliseconds since 1970. */
+/**
+ * The delay in milliseconds, at most 5 minutes, that a `retry-after` of `length` bytes asks for. It is a number of
+ * seconds or a date (RFC 9110, section 10.2.3; only the date format that senders must use). 0 if it is neither, or the
+ * date is past.
+ * @param nowMs milliseconds since 1970
+ */
 export function retryAfterMs(at: usize, length: i32, nowMs: u64): u64 {
   const seconds = isNumber(at, length) ? number(at, length) : untilDate(at, length, nowMs / 1000);
   return min(seconds, LIMIT_SECONDS) * 1000;
 }
 
-/** The seconds from `now` until a date; 0 where it is past or no date. */
+/** The seconds from `now` until a date; 0 if it is past or not a date. */
 function untilDate(at: usize, length: i32, now: u64): u64 {
   if (length != DATE_SIZE || !equalsText(at + DATE_SIZE - 4, 4, " GMT")) return 0;
   const isDate =
@@ -28,16 +31,16 @@ function untilDate(at: usize, length: i32, now: u64): u64 {
   return then > now ? then - now : 0;
 }
 
-/** Days from 1970-01-01 to a date of the Gregorian calendar; 0 for one before. */
+/** Days from 1970-01-01 to a date of the Gregorian calendar; 0 for earlier dates. */
 function daysSince1970(year: i32, month: i32, day: i32): u64 {
-  // Years begin in March, so that the leap day is the last.
+  // Years begin in March here, so that the leap day is the last.
   const shifted = month > 2 ? year : year - 1;
   const dayOfYear = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
   const days = shifted * 365 + shifted / 4 - shifted / 100 + shifted / 400 + dayOfYear - 719468;
   return max(0, days);
 }
 
-/** Whether these bytes are digits, at least one. */
+/** Whether all bytes are digits, and there is at least one. */
 function isNumber(at: usize, length: i32): bool {
   for (let i = 0; i < length; i++) {
     if (<u8>(load<u8>(at + i) - 0x30) > 9) return false;
@@ -45,7 +48,7 @@ function isNumber(at: usize, length: i32): bool {
   return length > 0;
 }
 
-/** The number that the digits are; at most some 10^9. */
+/** The value of the digits; at most about 10^9. */
 function number(at: usize, length: i32): u64 {
   let value: u64 = 0;
   for (let i = 0; i < length && value < 100_000_000; i++) value = value * 10 + (load<u8>(at + i) - 0x30);

@@ -1,28 +1,29 @@
-/** The most bytes that wait: a power of two. */
+/** Maximum size of the ring in bytes: a power of two. */
 export const RING_LIMIT: i32 = 1 << 20;
 const LEAST_CAPACITY: i32 = 1 << 14;
-/** Bytes of memory that are kept when nothing waits. */
+/** Maximum memory in bytes that is kept when no span waits. */
 const KEPT: i32 = 1 << 16;
 const LENGTH_SIZE: i32 = 4;
 
 /**
- * Spans that wait, the oldest first: of each its length, and then its bytes. Takes no memory before the first one, and
- * at most {@link RING_LIMIT}. A new span that finds no room displaces the oldest ones.
+ * Waiting spans, the oldest first, each with its length before it. Uses no memory before the first span, and at most
+ * {@link RING_LIMIT} bytes. A new span that finds no room evicts the oldest ones.
  */
 export class SpanRing {
-  /** Spans that wait. */
+  /** Number of waiting spans. */
   count: i32 = 0;
-  /** The bytes of these spans. */
+  /** Total size of the waiting spans in bytes, without their lengths. */
   length: i32 = 0;
   private base: usize = 0;
-  /** A power of two, or 0. */
+  /** Capacity in bytes: a power of two, or 0. */
   private capacity: i32 = 0;
-  /** The offset of the oldest span. */
+  /** Offset of the oldest span. */
   private head: i32 = 0;
-  /** Bytes in use from there on, around the end. */
+  /** Number of used bytes from `head` on, wrapping around at the end. */
   private used: i32 = 0;
 
-  /** Appends a span. Returns the number of spans that had to go for it: itself, where it could never be sent. */
+  /** Appends a span. Returns the number of spans dropped for it. A span that is too large to be sent is itself
+   *  dropped, which returns 1. */
   push(at: usize, length: i32): i32 {
     const size = sizeOf(length);
     if (length > RING_LIMIT / 8) return 1;
@@ -44,7 +45,8 @@ export class SpanRing {
     return gone;
   }
 
-  /** How many of the oldest spans have together at most `limit` bytes, or 1 where none has; sets {@link countedLength}. */
+  /** The number of the oldest spans that together have at most `limit` bytes, or 1 if the oldest is larger. Sets
+   *  {@link countedLength}. */
   countUpTo(limit: i32): i32 {
     let count = 0;
     let length = 0;
@@ -60,7 +62,7 @@ export class SpanRing {
     return count;
   }
 
-  /** The bytes of the spans that {@link countUpTo} has counted. */
+  /** Total size in bytes of the spans that {@link countUpTo} has counted. */
   countedLength: i32 = 0;
 
   /** Moves the oldest span to `to`. Returns its length. */
@@ -75,7 +77,7 @@ export class SpanRing {
     return length;
   }
 
-  /** Drops all spans, and the memory. Returns how many they were. */
+  /** Drops all spans and frees the memory. Returns the number of spans. */
   clear(): i32 {
     const count = this.count;
     if (this.base) heap.free(this.base);
@@ -98,7 +100,7 @@ export class SpanRing {
     this.length -= length;
   }
 
-  /** Makes room for `needed` bytes, as far as that is possible. */
+  /** Grows the capacity to at least `needed` bytes, or to {@link RING_LIMIT}. */
   private grow(needed: i32): void {
     let capacity = max(this.capacity, LEAST_CAPACITY);
     while (capacity < needed && capacity < RING_LIMIT) capacity *= 2;
@@ -115,7 +117,10 @@ export class SpanRing {
   }
 }
 
-/** Bytes of a span with its length: a multiple of that of the length, so that no length is divided by the ring's end. */
+/**
+ * Size in bytes of a span with its length, rounded up to a multiple of {@link LENGTH_SIZE}, so that the ring's end
+ * never splits a length.
+ */
 @inline
 function sizeOf(length: i32): i32 {
   return LENGTH_SIZE + ((length + LENGTH_SIZE - 1) & ~(LENGTH_SIZE - 1));

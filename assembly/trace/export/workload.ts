@@ -6,15 +6,17 @@ const SDK = "mcp-proxy-wasm";
 const NODE = "xds\0node\0";
 const METADATA = NODE + "metadata\0";
 
-/** What names the workload, the best first: Istio's canonical service, the node's cluster (the service in Consul and Kuma, and
- *  what operators of a plain Envoy choose), the node's id. */
+/**
+ * Properties that name the workload, the best first: Istio's canonical service, the node's cluster (the service in
+ * Consul and Kuma, chosen by the operator of a plain Envoy), the node's id.
+ */
 const SERVICE_NAMES: string[] = [METADATA + "LABELS\0service.istio.io/canonical-name", NODE + "cluster", NODE + "id"];
 
 /**
- * The resource of the spans: what is configured, and of the workload beside this proxy what is not. The service is never the
- * filter. The proxy's attributes must be readable now.
- * @param configured names and values in turn.
- * @param version that of the filter.
+ * The resource of the spans: the configured attributes, and others of the workload next to this proxy. The service is
+ * never the filter. The proxy's properties must be readable now.
+ * @param configured alternating names and values
+ * @param version the version of the filter
  */
 export function workloadOf(configured: string[], role: string, version: string, properties: Properties): Resource {
   const resource = new Resource(SDK, version);
@@ -28,10 +30,12 @@ export function workloadOf(configured: string[], role: string, version: string, 
   return resource;
 }
 
-/** Adds an attribute of the proxy, if it has a value that is text and there is no attribute of this name. */
+/**
+ * Adds an attribute from a property of the proxy, if its value is text and the resource has no attribute of this name.
+ */
 function addFound(resource: Resource, name: string, path: string, properties: Properties): void {
   if (!properties.findSegments(path)) return;
-  // Numbers and structures, as the host encodes them, have control characters.
+  // The host's encoding of numbers and structures contains control characters.
   for (let i = 0; i < properties.length; i++) {
     if (load<u8>(properties.at + i) < 0x20) return;
   }

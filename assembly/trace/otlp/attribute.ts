@@ -1,4 +1,4 @@
-/** The attributes of spans, events and links that the filter writes: docs/tracing.md says what they mean. */
+/** The attributes of spans, events and links that the filter writes. docs/tracing.md explains them. */
 export enum Attribute {
   McpMethodName,
   GenAiOperationName,

@@ -1,17 +1,18 @@
-/** The most bytes of a text that {@link cleanText} reads. */
+/** Maximum number of bytes that {@link cleanText} reads. */
 const LIMIT: i32 = 1024;
-/** Bytes of U+FFFD, which stands for each bad sequence. */
+/** Size in bytes of U+FFFD, which replaces each invalid sequence. */
 const REPLACEMENT_SIZE: i32 = 3;
 const scratch: usize = memory.data(3072);
 
-/** The text that {@link cleanText} has cleaned, `cleanLength` bytes. Valid until it cleans another. */
+/** The result of {@link cleanText}: `cleanLength` bytes. Valid until the next call. */
 export let cleanAt: usize = 0;
 export let cleanLength: i32 = 0;
 
 /**
- * Makes UTF-8 that any collector accepts of at most `limit` (up to 1024) of `length` bytes, which may be any: of each
- * sequence that is bad or cut (as decoders of the WHATWG's Encoding Standard delimit them), and of each NUL, which some
- * databases refuse, it makes U+FFFD. So it is at most three times as long. Sets {@link cleanAt} and {@link cleanLength}.
+ * Converts any bytes to UTF-8 that every collector accepts. Reads at most `limit` (up to 1024) of the `length` bytes.
+ * Replaces by U+FFFD each invalid or truncated sequence (as delimited by decoders of the WHATWG's Encoding Standard),
+ * and each NUL, which some databases reject. The result is at most three times as long. Sets {@link cleanAt} and {@link
+ * cleanLength}.
  */
 export function cleanText(at: usize, length: i32, limit: i32): void {
   length = min(length, min(limit, LIMIT));
@@ -36,7 +37,7 @@ export function cleanText(at: usize, length: i32, limit: i32): void {
   cleanLength = <i32>(to - scratch);
 }
 
-/** Whether all bytes are ASCII, and none is NUL. */
+/** Whether all bytes are ASCII and none is NUL. */
 function isPlain(at: usize, length: i32): bool {
   const end = at + length;
   while (at + 16 <= end) {
@@ -49,10 +50,13 @@ function isPlain(at: usize, length: i32): bool {
   return true;
 }
 
-/** Whether the sequence that {@link endOfSequence} passed over is kept. */
+/** Whether the last sequence that {@link endOfSequence} read is kept. */
 let isGood: bool = false;
 
-/** The end of the sequence that begins at `at`, or of as much of it as could begin one. Sets {@link isGood}. */
+/**
+ * The end of the sequence that begins at `at`, or of its longest prefix that could begin a valid one. Sets {@link
+ * isGood}.
+ */
 function endOfSequence(at: usize, end: usize): usize {
   const first = load<u8>(at++);
   isGood = false;
@@ -61,7 +65,7 @@ function endOfSequence(at: usize, end: usize): usize {
     return at;
   }
   if (first < 0xc2 || first > 0xf4) return at;
-  // The second byte's range excludes overlong forms, surrogates and what is above U+10FFFF (RFC 3629, section 4).
+  // The second byte's range excludes overlong forms, surrogates and code points above U+10FFFF (RFC 3629, section 4).
   let least: u8 = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
   let most: u8 = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
   let lacking = first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;

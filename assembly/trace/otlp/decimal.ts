@@ -1,16 +1,16 @@
 const CHUNK: u64 = 1_000_000_000;
 const CHUNK_DIGITS: i32 = 9;
 
-/** Writes a number in decimal digits. Returns how many: at most 20. */
+/** Writes a number in decimal digits. Returns the number of digits, at most 20. */
 export function writeDecimal(at: usize, value: u64): i32 {
-  // Division of 32-bit numbers is several times as fast as that of 64-bit ones.
+  // Division of 32-bit numbers is several times as fast as that of 64-bit numbers.
   if (value < CHUNK) return writeShort(at, <u32>value);
   const length = writeDecimal(at, value / CHUNK);
   writeChunk(at + length, <u32>(value % CHUNK), CHUNK_DIGITS);
   return length + CHUNK_DIGITS;
 }
 
-/** The same for a number that may be negative. */
+/** Writes a number in decimal digits, with a minus sign if it is negative. Returns the number of bytes. */
 export function writeSigned(at: usize, value: i64): i32 {
   if (value >= 0) return writeDecimal(at, value);
   store<u8>(at, 0x2d);

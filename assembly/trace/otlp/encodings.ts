@@ -10,7 +10,7 @@ import { SpanWriter } from "./span_writer";
 let protobuf: ProtobufSpanWriter | null = null;
 let json: JsonSpanWriter | null = null;
 
-/** The writer of this encoding, which the whole VM shares: one span is written at a time. */
+/** The writer for this encoding, which the whole VM shares, because spans are written one at a time. */
 export function spanWriterOf(encoding: TraceEncoding): SpanWriter {
   if (encoding == TraceEncoding.Json) {
     if (!json) json = new JsonSpanWriter();
@@ -20,7 +20,7 @@ export function spanWriterOf(encoding: TraceEncoding): SpanWriter {
   return protobuf!;
 }
 
-/** What stands around spans of this encoding and resource. */
+/** The envelope for spans with this encoding and resource. */
 export function envelopeOf(encoding: TraceEncoding, resource: Resource): Envelope {
   return encoding == TraceEncoding.Json ? new JsonEnvelope(resource) : new ProtobufEnvelope(resource);
 }

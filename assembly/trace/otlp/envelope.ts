@@ -1,18 +1,19 @@
-/** The most bytes of a resource attribute's name or value that are sent. */
+/** Maximum number of bytes sent of a resource attribute's name or value. */
 export const RESOURCE_TEXT_LIMIT: i32 = 1024;
 
 /**
- * What stands around spans in a request to the collector, an `ExportTraceServiceRequest` of one resource and one scope: call
- * {@link prepare}, write the head, then the spans as `SpanWriter` has left them, then the tail.
+ * The parts around the spans in a request to the collector, an `ExportTraceServiceRequest` with one resource and one
+ * scope. Call {@link prepare}, write the head, then the spans as `SpanWriter` produced them, then the tail.
  */
 export abstract class Envelope {
   /** The `content-type` of a request. */
   abstract get contentType(): string;
 
-  /** Bytes at the beginning of the first span that are left out. */
+  /** Number of bytes to omit at the beginning of the first span. */
   abstract get separatorLength(): i32;
 
-  /** Spans of `length` bytes in all follow, without what is left out. Returns the bytes of the head. */
+  /** Prepares for spans of `length` bytes in total, without the omitted separator. Returns the size of the head in
+   *  bytes. */
   abstract prepare(length: i32): i32;
 
   /** Writes the head. */

@@ -1,10 +1,12 @@
 import { FieldReader, FieldTree, Found } from "../../json/fields";
 import { Token } from "../../json/token";
 
-/** The most bytes of a response that are read. */
+/** Maximum number of bytes of a response that are read. */
 export const RESPONSE_LIMIT: usize = 16384;
 
-/** Fields of an `ExportTraceServiceResponse` and its `ExportTracePartialSuccess`, and wire types of Protocol Buffers. */
+/**
+ * Field numbers of `ExportTraceServiceResponse` and `ExportTracePartialSuccess`, and wire types of Protocol Buffers.
+ */
 const PARTIAL_SUCCESS: u64 = 1;
 const REJECTED_SPANS: u64 = 1;
 const VARINT: u32 = 0;
@@ -12,13 +14,15 @@ const FIXED_64: u32 = 1;
 const BYTES: u32 = 2;
 const FIXED_32: u32 = 5;
 
-/** The one field of the JSON encoding that counts; it has two spellings. */
+/** The only field that is read in the JSON encoding. It has two spellings. */
 const REJECTED: i32 = 1;
 let tree: FieldTree | null = null;
 let reader: usize = 0;
 
-/** The number of spans that the collector has rejected of those in its request, by its response in the JSON encoding; 0 where
- *  the response, which may be any bytes, does not say. */
+/**
+ * The number of spans of the request that the collector has rejected, from its response in the JSON encoding. The
+ * response may be any bytes; 0 if it does not contain the number.
+ */
 export function rejectedByJson(at: usize, length: usize): u64 {
   if (!tree) {
     const fields = new FieldTree();
@@ -39,7 +43,10 @@ export function rejectedByJson(at: usize, length: usize): u64 {
   return rejected;
 }
 
-/** The same by its response in the protobuf encoding. */
+/**
+ * The number of spans of the request that the collector has rejected, from its response in the protobuf encoding. The
+ * response may be any bytes; 0 if it does not contain the number.
+ */
 export function rejectedByProtobuf(at: usize, length: usize): u64 {
   let rejected: u64 = 0;
   const outer = new Fields(at, at + length);
@@ -50,11 +57,11 @@ export function rejectedByProtobuf(at: usize, length: usize): u64 {
       if (inner.number == REJECTED_SPANS && inner.type == VARINT) rejected = inner.value;
     }
   }
-  // A negative number is none.
+  // A negative number counts as none.
   return <i64>rejected < 0 ? 0 : rejected;
 }
 
-/** The number that the digits at the beginning of a text are; 0 where there are none, or more than 18. */
+/** The value of the digits at the beginning of a text; 0 if there are none, or more than 18. */
 function leadingNumber(at: usize, length: i32): u64 {
   let value: u64 = 0;
   for (let i = 0; i < length; i++) {
@@ -66,11 +73,11 @@ function leadingNumber(at: usize, length: i32): u64 {
   return value;
 }
 
-/** Reads the fields of a protobuf message, which may be any bytes, one after another. */
+/** Reads the fields of a protobuf message one after another. The message may be any bytes. */
 class Fields {
   number: u64 = 0;
   type: u32 = 0;
-  /** The number, or the length of the bytes at `at`: no more than there are. */
+  /** The number in the field, or the length of the field's bytes at `at`, at most the number of remaining bytes. */
   value: u64 = 0;
   at: usize = 0;
 
@@ -79,7 +86,7 @@ class Fields {
     private end: usize,
   ) {}
 
-  /** Moves to the next field. False where there is none, or the bytes are no such message. */
+  /** Moves to the next field. Returns false at the end, or if the bytes are not a valid message. */
   next(): bool {
     if (this.position >= this.end) return false;
     const tag = this.varint();
@@ -97,7 +104,7 @@ class Fields {
     return true;
   }
 
-  /** A varint, of which no more than 10 bytes are read. */
+  /** Reads a varint of at most 10 bytes. */
   private varint(): u64 {
     let value: u64 = 0;
     for (let shift = 0; shift < 70 && this.position < this.end; shift += 7) {

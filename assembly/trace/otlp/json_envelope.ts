@@ -4,7 +4,7 @@ import { cleanAt, cleanLength, cleanText } from "./clean_text";
 import { Envelope, RESOURCE_TEXT_LIMIT } from "./envelope";
 import { Resource } from "./resource";
 
-/** What stands around spans in the JSON encoding. Of the first span the comma is left out. */
+/** The envelope in the JSON encoding. The separator of the first span is its comma. */
 export class JsonEnvelope extends Envelope {
   private head: Bytes;
   private tail: Bytes = Bytes.of("]}]}]}");

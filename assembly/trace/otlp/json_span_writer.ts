@@ -13,7 +13,7 @@ const CLOSE_ARRAY: u8 = 0x5d;
 const CLOSE_OBJECT: u8 = 0x7d;
 const BLANK: u8 = 0x20;
 
-/** Which array of the span is open. */
+/** The array of the span that is open. */
 enum Section {
   Attributes,
   Events,
@@ -21,7 +21,7 @@ enum Section {
   None,
 }
 
-/** ASCII text that is the same in all spans. Lives for ever. */
+/** ASCII text that is the same in all spans. Never freed. */
 @unmanaged
 class Literal {
   at: usize;
@@ -35,7 +35,7 @@ class Literal {
   }
 }
 
-/** Literals with names between `before` and `after`: an array of addresses. */
+/** Literals with names between `before` and `after`. Returns the address of an array of their addresses. */
 function literals(names: string[], before: string, after: string): usize {
   const table = heap.alloc(names.length * sizeof<usize>());
   for (let i = 0; i < names.length; i++) {
@@ -44,7 +44,9 @@ function literals(names: string[], before: string, after: string): usize {
   return table;
 }
 
-/** Writes spans in the JSON encoding of OTLP: ids in hexadecimal digits, 64-bit integers as strings, enums as integers. */
+/**
+ * Writes spans in the JSON encoding of OTLP: ids in hexadecimal digits, 64-bit integers as strings, enums as integers.
+ */
 export class JsonSpanWriter extends SpanWriter {
   private keys: usize = literals(ATTRIBUTE_NAMES, '{"key":"', '","value":{"');
   private eventNames: usize = literals(SPAN_EVENT_NAMES, '"name":"', '"}');
@@ -167,13 +169,13 @@ export class JsonSpanWriter extends SpanWriter {
 
   resume(at: usize, length: i32, hasLinks: bool): void {
     super.resume(at, length, hasLinks);
-    // The number of events that were left out stands behind an array that is closed.
+    // The number of dropped events comes after a closed array.
     const last = load<u8>(this.at + length - 1);
     const isOpen = last == OPEN_ARRAY || last == CLOSE_OBJECT;
     this.section = hasLinks ? Section.Links : isOpen ? Section.Attributes : Section.None;
   }
 
-  /** Begins an element of the array of this section, and the array, unless it is open. */
+  /** Begins an element of the array of this section, and the array itself unless it is open. */
   private open(section: Section, beginning: Literal): void {
     if (this.section != section) {
       this.closeSection();
@@ -189,7 +191,7 @@ export class JsonSpanWriter extends SpanWriter {
     this.section = Section.None;
   }
 
-  /** A comma, except before the first element of an array. */
+  /** Writes a comma, except before the first element of an array. */
   private separate(): void {
     if (load<u8>(this.at + this.length - 1) != OPEN_ARRAY) this.put(COMMA);
   }
@@ -228,14 +230,14 @@ export class JsonSpanWriter extends SpanWriter {
     this.length += writeDecimal(this.at + this.length, value);
   }
 
-  /** A text without its quotes. */
+  /** Writes an escaped text without its quotes. */
   private escaped(at: usize, length: i32): void {
     cleanText(at, length, SPAN_TEXT_LIMIT);
     this.length = <i32>(putEscaped(this.at + this.length, cleanAt, cleanLength) - this.at);
   }
 }
 
-/** Writes UTF-8 as it stands in a JSON string: at most six times as long. Returns the address behind it. */
+/** Writes UTF-8 escaped for a JSON string: at most six times as long. Returns the address after it. */
 function putEscaped(to: usize, at: usize, length: i32): usize {
   for (const end = at + length; at < end; at++) {
     const byte = load<u8>(at);

@@ -4,7 +4,10 @@ import { Envelope, RESOURCE_TEXT_LIMIT } from "./envelope";
 import { fieldSize, putBytes, putField } from "./protobuf";
 import { Resource } from "./resource";
 
-/** Tags (opentelemetry-proto: trace_service.proto, trace.proto, resource.proto, common.proto); all are of bytes. */
+/**
+ * Tags (opentelemetry-proto: trace_service.proto, trace.proto, resource.proto, common.proto). All have the wire type of
+ * bytes.
+ */
 const REQUEST_RESOURCE_SPANS: u8 = (1 << 3) | 2;
 const RESOURCE_SPANS_RESOURCE: u8 = (1 << 3) | 2;
 const RESOURCE_SPANS_SCOPE_SPANS: u8 = (2 << 3) | 2;
@@ -16,9 +19,9 @@ const KEY_VALUE_KEY: u8 = (1 << 3) | 2;
 const KEY_VALUE_VALUE: u8 = (2 << 3) | 2;
 const VALUE_STRING: u8 = (1 << 3) | 2;
 
-/** The head of a request in the protobuf encoding; it has no tail, but holds lengths of all that follows. */
+/** The envelope in the protobuf encoding. It has no tail, and its head contains the lengths of everything after it. */
 export class ProtobufEnvelope extends Envelope {
-  /** The whole field `resource` of the `ResourceSpans`, and `scope` of its `ScopeSpans`. */
+  /** The whole field `resource` of `ResourceSpans`, and the whole field `scope` of `ScopeSpans`. */
   private resource: Bytes;
   private scope: Bytes;
   private scopeSpansLength: i32 = 0;
@@ -72,7 +75,7 @@ function scopeField(resource: Resource): Bytes {
   return field(SCOPE_SPANS_SCOPE, joined(name, version));
 }
 
-/** An attribute of the resource, as a field of it. */
+/** An attribute as a field of the resource. */
 function attributeField(name: Bytes, value: Bytes): Bytes {
   const any = textField(VALUE_STRING, value);
   return field(RESOURCE_ATTRIBUTES, joined(textField(KEY_VALUE_KEY, name), field(KEY_VALUE_VALUE, any)));

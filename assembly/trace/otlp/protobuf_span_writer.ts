@@ -28,7 +28,7 @@ const KEY_VALUE_KEY: u8 = (1 << 3) | 2;
 const KEY_VALUE_VALUE: u8 = (2 << 3) | 2;
 const VALUE_STRING: u8 = (1 << 3) | 2;
 const VALUE_INTEGER: u8 = 3 << 3;
-/** Of a span in its `ScopeSpans`. */
+/** The tag of a span in `ScopeSpans`. */
 const SCOPE_SPAN: u8 = (2 << 3) | 2;
 
 const TRACE_ID_SIZE: i32 = 16;
@@ -36,14 +36,17 @@ const SPAN_ID_SIZE: i32 = 8;
 const TIME_SIZE: i32 = 8;
 const BLANK: u8 = 0x20;
 
-/** A name with the beginning of its field before it: bytes that are the same in all spans. Lives for ever. */
+/** A name with the beginning of its field before it: bytes that are the same in all spans. Never freed. */
 @unmanaged
 class EncodedName {
   at: usize;
   length: i32;
 }
 
-/** Encodes names, ASCII of less than 128 bytes, as fields of this tag: returns an array of {@link EncodedName}. */
+/**
+ * Encodes ASCII names of less than 128 bytes as fields of this tag. Returns the address of an array of {@link
+ * EncodedName}.
+ */
 function encode(names: string[], tag: u8): usize {
   const table = heap.alloc(names.length * offsetof<EncodedName>());
   for (let i = 0; i < names.length; i++) {
@@ -154,13 +157,13 @@ export class ProtobufSpanWriter extends SpanWriter {
   }
 }
 
-/** Bytes of a `KeyValue` whose value is a text of `length` bytes. */
+/** Size in bytes of a `KeyValue` whose value is a text of `length` bytes. */
 @inline
 function textAttributeSize(key: EncodedName, length: i32): i32 {
   return key.length + fieldSize(fieldSize(length));
 }
 
-/** A field that is a `KeyValue` whose value is a text. */
+/** Writes a field that is a `KeyValue` whose value is a text. */
 function putTextAttribute(at: usize, tag: u8, key: EncodedName, text: usize, length: i32): usize {
   at = putField(at, tag, textAttributeSize(key, length));
   at = putBytes(at, key.at, key.length);
@@ -171,7 +174,7 @@ function putTextAttribute(at: usize, tag: u8, key: EncodedName, text: usize, len
 
 function putName(at: usize, method: usize, methodLength: i32, target: usize, targetLength: i32): usize {
   const start = at;
-  // Room for the field's beginning: the length of a name this short has one or two bytes.
+  // Leaves room for the beginning of the field: the length of a name this short takes one or two bytes.
   let to = start + 3;
   cleanText(method, methodLength, SPAN_TEXT_LIMIT);
   to = putBytes(to, cleanAt, cleanLength);

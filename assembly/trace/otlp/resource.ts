@@ -1,13 +1,15 @@
 import { Bytes } from "../../memory/bytes";
 
-/** What produces the spans: attributes of an OTLP `Resource`, and the scope that all spans have. */
+/** The producer of the spans: the attributes of an OTLP `Resource`, and the scope of all spans. */
 export class Resource {
   readonly names: Bytes[] = [];
-  /** In the order of the names; any bytes. */
+  /** The values in the order of the names. They may be any bytes. */
   readonly values: Bytes[] = [];
 
-  /** @param scope the name of the instrumentation scope.
-   *  @param version that of the scope. */
+  /**
+   * @param scope the name of the instrumentation scope
+   * @param version the version of the scope
+   */
   constructor(
     readonly scope: string,
     readonly version: string,

@@ -7,14 +7,14 @@ export enum SpanKind {
   Client = 3,
 }
 
-/** What happens during a span. */
+/** The events of a span. */
 export enum SpanEvent {
-  /** The first byte of the answer's body passed. */
+  /** The first byte of the response body passed. */
   FirstByte,
   Progress,
-  /** A limit lets the request wait. */
+  /** A limit makes the request wait. */
   LimitQueued,
-  /** It waits no longer: the server has it from now on. */
+  /** The request stops waiting and goes to the server. */
   LimitAdmitted,
   Denied,
   Limited,
@@ -30,28 +30,32 @@ export const SPAN_EVENT_NAMES: string[] = [
   "mcp.limited",
 ];
 
-/** The most bytes of a text that are written: what is beyond them is cut off. */
+/** Maximum number of bytes written of a text. Longer texts are truncated. */
 export const SPAN_TEXT_LIMIT: i32 = 256;
 
-/** Room before a span for what delimits it in a request. */
+/** Number of bytes left free before a span, for what delimits it in a request. */
 const FRAME_ROOM: i32 = 16;
-/** What one call of a writer writes at most: a text of {@link SPAN_TEXT_LIMIT} bytes, each as `\u00xx`, and a name. */
+/**
+ * Maximum number of bytes that one call of a writer writes: a text of {@link SPAN_TEXT_LIMIT} bytes, each as `\u00xx`,
+ * and a name.
+ */
 const CALL_ROOM: i32 = 4096;
 
 /**
- * Writes one span at a time as a `Span` of OTLP (opentelemetry-proto, trace.proto) in one encoding, into memory of its own:
- * call {@link begin}, then attributes, then events, then links, then {@link end}. Texts are UTF-8, and are cut at 256 bytes;
- * a sequence that is cut or bad is replaced. Times in nanoseconds since 1970. It allocates nothing, except where a span is
- * longer than all before it.
+ * Writes one span at a time as an OTLP `Span` (opentelemetry-proto, trace.proto) in one encoding, into its own memory.
+ * Call {@link begin}, then add attributes, then events, then links, then call {@link end}. Texts are UTF-8 and are
+ * truncated to 256 bytes; invalid and truncated sequences are replaced. Times are in nanoseconds since 1970. Allocates
+ * only if a span is longer than all before it.
  */
 export abstract class SpanWriter {
-  /** What has been written, `length` bytes: valid until more is. */
+  /** The written bytes: `length` bytes, valid until the next write. */
   at: usize = 0;
   length: i32 = 0;
   private capacity: i32 = 0;
 
-  /** Begins a span. `parentId` is 0 where it has no parent. `isError`: its status is Error, and else unset.
-   *  The name is that of `methodLength` bytes, and behind a blank that of `targetLength` bytes, if any. */
+  /** Begins a span. `parentId` is 0 if it has no parent. `isError`: the status is Error, otherwise unset. The name
+   *  has the `methodLength` bytes of the method and, if there are any, a space and the `targetLength` bytes of the
+   *  target. */
   abstract begin(
     traceHigh: u64,
     traceLow: u64,
@@ -67,27 +71,27 @@ export abstract class SpanWriter {
     targetLength: i32,
   ): void;
 
-  /** An attribute whose value is a text. */
+  /** Writes an attribute whose value is a text. */
   abstract text(attribute: Attribute, at: usize, length: i32): void;
 
-  /** An attribute whose value is an integer. */
+  /** Writes an attribute whose value is an integer. */
   abstract integer(attribute: Attribute, value: i64): void;
 
-  /** An event at this time. The attributes come first. */
+  /** Writes an event at this time. */
   abstract event(event: SpanEvent, at: u64): void;
 
-  /** The number of events that were left out. */
+  /** Writes the number of dropped events. */
   abstract droppedEvents(count: u32): void;
 
-  /** A link to a span. `type`: the attribute `mcp.link.type`, in ASCII. */
+  /** Writes a link to a span. `type` is the value of the attribute `mcp.link.type`, in ASCII. */
   abstract link(traceHigh: u64, traceLow: u64, spanId: u64, type: usize, typeLength: i32): void;
 
-  /** The span is complete: what has been written is what `Exporter.add` takes. Until then a copy of it may be kept, and gone
-   *  on with later: see {@link resume}. */
+  /** Completes the span, for `Exporter.add`. Before this call, a copy of the written bytes may be kept and continued
+   *  later: see {@link resume}. */
   abstract end(): void;
 
-  /** Goes on with a span of which a copy of all that was written before {@link end} is at `at`: only {@link link} and
-   *  {@link end} may follow. `hasLinks`: it has links. */
+  /** Continues a span from a copy, at `at`, of everything written before {@link end}. Only {@link link} and {@link
+   *  end} may follow. `hasLinks`: the copy has links. */
   resume(at: usize, length: i32, _hasLinks: bool): void {
     this.clear();
     this.makeRoom(length);
@@ -95,15 +99,15 @@ export abstract class SpanWriter {
     this.length = length;
   }
 
-  /** Makes what is written next the beginning of a span. */
+  /** Discards the written bytes, so that the next write begins a span. */
   protected clear(): void {
-    // Behind the room for the frame of the span before, which may have moved `at`.
+    // Leaves room for the frame. The frame of the previous span may have moved `at`.
     if (this.capacity) this.at = this.base + FRAME_ROOM;
     this.length = 0;
     this.makeRoom(0);
   }
 
-  /** Makes room for what one call writes, and `more` bytes beside it. */
+  /** Reserves room for the bytes of one call, and `more` bytes. */
   @inline
   protected makeRoom(more: i32): void {
     if (this.length + more + CALL_ROOM > this.capacity) this.grow(this.length + more + CALL_ROOM);

@@ -1,22 +1,22 @@
 import { Stream } from "../../mcp/state/stream";
 import { SpanWriter } from "../otlp/span_writer";
 
-/** A span without its last links and its end: {@link length} bytes behind this object. */
+/** A span without its last links and its end: {@link length} bytes after this object. */
 @unmanaged
 class EndedSpan {
-  /** The address of the next one of the stream, or of the next free one; 0 for none. */
+  /** Address of the next ended span of the stream, or of the next free object; 0 for none. */
   next: usize;
   length: i32;
   hasLinks: bool;
 }
 
 const HEAD: usize = (offsetof<EndedSpan>() + 7) & ~7;
-/** Bytes of the blocks that are used again: most spans fit. */
+/** Capacity in bytes of the blocks that are reused. Most spans fit. */
 const ROOM: i32 = 2048;
 
 let free: usize = 0;
 
-/** Keeps what the writer has written of a span until its stream ends, when the span of the proxy's own tracer is known. */
+/** Keeps the written span until its stream ends. Only then the span of the proxy's own tracer is known. */
 export function keepUntilEnd(stream: Stream, writer: SpanWriter, hasLinks: bool): void {
   const at = blockFor(writer.length);
   const ended = changetype<EndedSpan>(at);
@@ -27,7 +27,7 @@ export function keepUntilEnd(stream: Stream, writer: SpanWriter, hasLinks: bool)
   stream.trace.endedSpans = at;
 }
 
-/** Goes on with a span of the stream, which is no longer kept. False where there is none. */
+/** Continues a kept span of the stream, and no longer keeps it. Returns false if there is none. */
 export function resumeKept(stream: Stream, writer: SpanWriter): bool {
   const at = stream.trace.endedSpans;
   if (!at) return false;

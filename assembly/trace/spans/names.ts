@@ -4,7 +4,7 @@ import { OUTCOME_COUNT, outcomeName } from "../../mcp/protocol/outcome";
 import { REVISION_COUNT, revisionName } from "../../mcp/protocol/revisions";
 import { SESSION_END_COUNT, SESSION_KIND_COUNT, sessionEndName, sessionKindName } from "../../store/session_entry";
 
-/** The texts that spans show of enumerations, as bytes. */
+/** The names of enumeration members in spans, as bytes. */
 export const METHODS = bytesOf(METHOD_COUNT, methodName);
 export const OUTCOMES = bytesOf(OUTCOME_COUNT, outcomeName);
 export const REVISIONS = bytesOf(REVISION_COUNT, revisionName);

@@ -2,13 +2,15 @@ import { SessionKey } from "../../identity/keys";
 import { Table } from "../../memory/table";
 import { Span } from "../../mcp/state/span";
 
-/** The spans of clients' requests that are open on this worker, by their sessions: parents of what the server asks on another
- *  stream of the session. */
+/**
+ * The spans of client requests that are open on this worker, by session. They can be parents of server requests on
+ * another stream of the session.
+ */
 export class OpenSpans {
-  /** The addresses of the newest ones by the keys of their sessions. */
+  /** Addresses of the newest span of each session, by the session's key. */
   private newest: Table = new Table(64);
 
-  /** A request of the session is open. */
+  /** Adds an open request of the session. */
   add(span: Span, session: SessionKey): void {
     const before = <usize>this.newest.get(session);
     span.listedUnder = session;
@@ -18,7 +20,7 @@ export class OpenSpans {
     this.newest.set(session, changetype<usize>(span));
   }
 
-  /** The request is not open any more. Nothing where it was not listed. */
+  /** Removes a request that is no longer open. Does nothing if it was not added. */
   remove(span: Span): void {
     const session = span.listedUnder;
     if (!session) return;
@@ -29,7 +31,7 @@ export class OpenSpans {
     else this.newest.delete(session);
   }
 
-  /** The only open one of a session; null where there is none, or where there are several. */
+  /** The only open span of a session; null if there is none or more than one. */
   only(session: SessionKey): Span | null {
     const at = <usize>this.newest.get(session);
     if (!at) return null;

@@ -4,7 +4,7 @@ import { SpecialLimit, specialLimitName } from "../../limits/rules/special_limit
 import { Bytes } from "../../memory/bytes";
 import { RejectingRule, Span } from "../../mcp/state/span";
 
-/** The names of what rejects requests where no rule does, in the order of {@link SpecialRule} and {@link SpecialLimit}. */
+/** The names that stand for rejections without a rule, in the order of {@link SpecialRule} and {@link SpecialLimit}. */
 const SPECIAL_RULES: Bytes[] = [];
 const SPECIAL_LIMITS: Bytes[] = [];
 for (let i: i32 = SpecialRule.Default; i <= SpecialRule.Pin; i++) SPECIAL_RULES.push(Bytes.of(specialRuleName(i)));
@@ -24,7 +24,7 @@ export class RuleNames {
     if (limits) this.limits = limits.rules.map<Bytes>((rule) => Bytes.of(rule.name));
   }
 
-  /** The name of the rule that rejected the operation of a span; null where no single one did. */
+  /** The name of the rule that rejected the operation of a span; null if no rule or more than one did. */
   of(span: Span): Bytes | null {
     const index = span.rule;
     if (span.ruleKind == <u8>RejectingRule.Access) {
@@ -37,7 +37,7 @@ export class RuleNames {
   }
 }
 
-/** The name of this index, which may be any number; null where there is none. */
+/** The name at this index, which may be any number; null if there is none. */
 function nameAt(names: Bytes[], index: i32): Bytes | null {
   return <u32>index < <u32>names.length ? names[index] : null;
 }

@@ -20,10 +20,12 @@ const SERVER = Bytes.of("server");
 
 const digits: usize = memory.data(16);
 
-/** Exports the roots of the traces of sessions: when the session has ended and its totals are final. Where a session goes on after
- *  that, what follows ends as a child of the root. */
+/**
+ * Exports the root spans of the traces of sessions, once a session has ended and its totals are final. If the session
+ * continues later, the later part becomes a child of the root.
+ */
 export class SessionSpans {
-  /** @param roots when the sessions began whose roots have been exported, in milliseconds. */
+  /** @param roots start times, in milliseconds, of the sessions whose roots have been exported */
   constructor(
     private exporter: Exporter,
     private origins: SpanOrigins,
@@ -32,7 +34,7 @@ export class SessionSpans {
     private clock: Clock,
   ) {}
 
-  /** A session has ended. Nothing where its trace is not sampled and no span of it has been kept. */
+  /** Handles the end of a session. Does nothing if its trace is not sampled and no span of it has been kept. */
   settled(entry: SessionEntry): void {
     const origins = this.origins;
     if (!origins.config.sessions) return;
@@ -43,10 +45,10 @@ export class SessionSpans {
     const offset = this.clock.wallNow() - this.clock.now();
     const startedAt = entry.startedAtMs * NANOSECONDS_PER_MILLISECOND;
     const endedAt = entry.endedAtMs * NANOSECONDS_PER_MILLISECOND;
-    // Other proxies have the same trace where they share a key for it.
+    // Other proxies have the same trace if they share its key.
     const isBelowClient = entry.traceHigh != 0 && origins.role.equals(SERVER.at, SERVER.length);
     const root = origins.rootId(high, low);
-    // One with an id that goes on after it was idle, or forgotten: its trace has a root.
+    // A session with an id may continue after it was idle or forgotten. Its trace already has a root then.
     const hasId = entry.kind != <u8>SessionKind.Window;
     const isLater = hasId && this.roots.set(entry.hash, 0, entry.startedAtMs) != 0;
     const writer = this.exporter.writer;

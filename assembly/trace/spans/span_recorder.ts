@@ -30,19 +30,19 @@ import { ServerNames } from "./server_names";
 import { SessionSpans } from "./session_spans";
 import { SpanText } from "./span_text";
 
-/** Spans that are kept in a second although they are not sampled. */
+/** Maximum number of spans per second that are kept without being sampled. */
 const KEPT_PER_SECOND: i32 = 100;
 
 const ENVOY = Bytes.of("envoy");
 
-/** The span that the proxy's own tracer has named, or none. */
+/** The span named by the proxy's own tracer, or none. */
 const injected = changetype<TraceContext>(heap.alloc(TRACE_CONTEXT_SIZE));
 /** The context that becomes the parent of a span at its end. */
 const lateParent = changetype<TraceContext>(heap.alloc(TRACE_CONTEXT_SIZE));
 
 /**
- * Records a span for each operation (OpenTelemetry, semantic conventions for MCP), and one for each session: docs/tracing.md
- * says what they show. Those that are exported go to the queue when their streams end.
+ * Records a span for each operation (OpenTelemetry, semantic conventions for MCP), and one for each session.
+ * docs/tracing.md explains them. Exported spans go to the queue when their streams end.
  */
 export class SpanRecorder extends EventSink {
   private config: TraceConfig;
@@ -53,14 +53,16 @@ export class SpanRecorder extends EventSink {
   private text: SpanText;
   private sessionSpans: SessionSpans;
   private kept: LineBudget;
-  /** Spans are kept although they are not sampled. */
+  /** Some spans are kept without being sampled. */
   private keepsAny: bool;
   private isServer: bool;
 
-  /** @param role `client` or `server`.
-   *  @param services those whose events it receives: traces are recorded there.
-   *  @param roots see {@link SessionSpans}.
-   *  @param requestHeaders those of the current stream, at its end. */
+  /**
+   * @param role `client` or `server`
+   * @param services the services whose events this sink receives, with tracing enabled
+   * @param roots see {@link SessionSpans}
+   * @param requestHeaders the request headers of the current stream, at its end
+   */
   constructor(
     config: PluginConfig,
     role: string,
@@ -117,15 +119,16 @@ export class SpanRecorder extends EventSink {
     if (!span) return;
     span.keepId(message.idText, message.idLength);
     operation.span = changetype<usize>(span);
-    // Where only the end tells the trace, it may turn out to be sampled.
+    // A span whose trace is determined only at its end may turn out to be sampled.
     if (span.isSampled || !span.traceHigh) stream.trace.hasSpans = true;
   }
 
-  /** The span of a client's request; null where it cannot come to be exported. */
+  /** The span of a client request; null if it will not be exported. */
   private beginOfClient(stream: Stream, operation: Operation, message: McpMessage, isRejected: bool): Span | null {
     const origins = this.origins;
     const session = isRejected ? this.sessionOfRejected(stream, operation) : operation.begunIn;
-    // A request that names no session begins one, or belongs to its caller's activity, as its end will tell.
+    // A request without a session begins one, or belongs to its caller's activity window. That is known only at its
+    // end.
     const isKnown = isRejected || hasOwnSession(stream, operation);
     const isLate = !isKnown && origins.mayEnterSession(stream, message.trace);
     if (isLate) origins.chooseNone(stream, message.trace);
@@ -144,7 +147,7 @@ export class SpanRecorder extends EventSink {
     return span;
   }
 
-  /** The span of a server's request; null likewise. */
+  /** The span of a server request; null if it will not be exported. */
   private beginOfServer(stream: Stream, operation: Operation, message: McpMessage): Span | null {
     const origins = this.origins;
     const session = operation.session;
@@ -153,7 +156,7 @@ export class SpanRecorder extends EventSink {
     const around = waiting ? waiting : isOnGet ? null : stream.operations.only;
     const parent = around ? spanOf(around) : isOnGet ? this.open.only(session) : null;
     if (around && !parent) {
-      // It belongs to an operation that is not sampled.
+      // The server request belongs to an operation that is not sampled.
       if (waiting) waiting.release();
       return null;
     }
@@ -170,7 +173,7 @@ export class SpanRecorder extends EventSink {
     return span;
   }
 
-  /** Gives a span the place that has been chosen. */
+  /** Sets the chosen trace, parent and sampling of a span. */
   private place(span: Span): void {
     const origins = this.origins;
     span.traceHigh = origins.traceHigh;
@@ -187,7 +190,7 @@ export class SpanRecorder extends EventSink {
     span.sessionLow = trace.low;
   }
 
-  /** The session that a request belongs to which the gate keeps from the server: the one that logs show. */
+  /** The session, as shown in logs, of a request that the gate keeps from the server. */
   private sessionOfRejected(stream: Stream, operation: Operation): SessionKey {
     if (operation.session) return operation.session;
     const client = operation.clientName;
@@ -204,7 +207,7 @@ export class SpanRecorder extends EventSink {
     else if (decision == LimitDecision.Queued && !stream.trace.queuedAt) stream.trace.queuedAt = this.clock.now();
   }
 
-  /** The stream of an operation has ended, and its answer comes elsewhere. */
+  /** Handles an operation whose stream has ended, and whose response comes on another stream. */
   private waits(stream: Stream, operation: Operation): void {
     const span = spanOf(operation);
     if (!span) return;
@@ -238,20 +241,21 @@ export class SpanRecorder extends EventSink {
     else this.finish();
   }
 
-  /** Whether the operation's request came on this stream: what waits in the store for its answer may end on its own stream too. */
+  /** Whether the operation's request came on this stream. An operation that waits in the store for its response may
+   *  also end on its own stream. */
   private isOwn(stream: Stream, operation: Operation, span: Span): bool {
     if (!stream.isTraced || operation.fromServer) return false;
     return span.spanId == this.origins.spanOf(stream, operation.idKind, operation.idHash);
   }
 
-  /** Whether an operation that is not sampled is worth a span all the same. */
+  /** Whether to keep the span of an operation that is not sampled. */
   private keeps(operation: Operation, isError: bool): bool {
     const config = this.config;
     const isSlow = config.keepSlowerMs > 0 && operation.durationMs(this.clock.now()) >= config.keepSlowerMs;
     return ((config.keepErrors && isError) || isSlow) && this.kept.admits();
   }
 
-  /** Places a span whose session has become known only now, if it has any. */
+  /** Sets the trace of a span whose session, if any, is known only now. */
   private placeLate(span: Span, stream: Stream, session: SessionKey): void {
     const origins = this.origins;
     if (session && origins.enterSession(stream, session)) {
@@ -270,7 +274,7 @@ export class SpanRecorder extends EventSink {
     this.place(span);
   }
 
-  /** The stream is over: the span of the proxy's own tracer is known. */
+  /** Handles the end of a stream: now the span of the proxy's own tracer is known. */
   private streamEnded(stream: Stream): void {
     if (!stream.trace.endedSpans) return;
     const hasInjected = this.findInjected(stream);
@@ -287,7 +291,7 @@ export class SpanRecorder extends EventSink {
     this.exporter.add(this.writer.at, this.writer.length);
   }
 
-  /** Whether the proxy's own tracer has named a span: then the request's context has become another one on its way. */
+  /** Whether the proxy's own tracer has named a span. If so, it has replaced the request's context on the way. */
   private findInjected(stream: Stream): bool {
     const headers = this.requestHeaders;
     if (!headers.find("traceparent") || !injected.read(headers.at, headers.length)) return false;
@@ -295,12 +299,12 @@ export class SpanRecorder extends EventSink {
   }
 }
 
-/** What traces keep of an operation; null where they keep nothing. */
+/** The span of an operation; null if there is none. */
 function spanOf(operation: Operation): Span | null {
   return operation.span ? changetype<Span>(operation.span) : null;
 }
 
-/** Whether the request names the session that its operation belongs to. */
+/** Whether the request names the session of its operation. */
 function hasOwnSession(stream: Stream, operation: Operation): bool {
   return stream.session.id != 0 && (operation.method != Method.Initialize || stream.session.isHttpSse);
 }
@@ -313,7 +317,7 @@ function keepOther(span: Span, other: TraceContext, kind: OtherContext): void {
   span.other = <u8>kind;
 }
 
-/** A rule rejects a message of the request. */
+/** Records that a rule rejects a message of the request. */
 function reject(stream: Stream, kind: RejectingRule, rule: i32): void {
   const trace = stream.trace;
   const isSame = trace.rejectingKind == <u8>kind && trace.rejectingRule == rule;

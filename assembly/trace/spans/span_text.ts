@@ -25,12 +25,12 @@ const META = Bytes.of("meta");
 const TRANSPORT = Bytes.of("transport");
 const SESSION = Bytes.of("session");
 
-/** The digits of a number or of an id. */
+/** Buffer for the digits of a number or an id. */
 const digits: usize = memory.data(32);
 
-/** Writes the spans of operations that have ended: all but their last links and their ends. */
+/** Writes the spans of ended operations, except for their last links and their ends. */
 export class SpanText {
-  /** The span that was written last has links. */
+  /** The last written span has links. */
   hasLinks: bool = false;
 
   constructor(
@@ -41,7 +41,8 @@ export class SpanText {
     private clock: Clock,
   ) {}
 
-  /** Writes the span of an operation. `session`: what it belongs to, or 0. `isOwn`: its request came on this stream. */
+  /** Writes the span of an operation. `session` is the operation's session, or 0. `isOwn`: the operation's request
+   *  came on this stream. */
   write(
     stream: Stream,
     operation: Operation,
@@ -64,7 +65,7 @@ export class SpanText {
       kind,
       isError,
       span.startedAt + offset,
-      // The clocks of workers differ, if only by microseconds.
+      // The clocks of workers differ by at least microseconds.
       <u64>max<i64>(endedAt, span.startedAt) + offset,
       method.at,
       method.length,
@@ -102,7 +103,7 @@ export class SpanText {
     this.text(Attribute.NetworkTransport, TCP);
   }
 
-  /** `status`: that of the response on the request's stream; 0 where it is not known. */
+  /** Writes the result. `status` is the HTTP status of the response on the request's stream; 0 if unknown. */
   private writeResult(operation: Operation, span: Span, isError: bool, status: i32): void {
     const outcome = operation.outcome;
     this.text(Attribute.McpOutcome, OUTCOMES[outcome]);
@@ -183,7 +184,7 @@ export class SpanText {
   }
 }
 
-/** Writes a number as decimal digits. Returns how many bytes they are. */
+/** Writes a number in decimal digits to {@link digits}. Returns the number of bytes. */
 function writeDecimal(value: i32): i32 {
   const isNegative = value < 0;
   let rest = isNegative ? -(<i64>value) : <i64>value;
