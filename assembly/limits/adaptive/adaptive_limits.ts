@@ -15,32 +15,35 @@ import { CallEnd, ConcurrencyLimit } from "./concurrency_limit";
 import { SeldomTools } from "./seldom_tools";
 import { ToolClass } from "./tool_class";
 
-/** Classes of a worker: what has no room is in the last one. */
+/** Maximum number of classes on a worker. Once it is reached, further tools share the first class. */
 const CLASS_LIMIT: i32 = 256;
-/** A class without calls for this time is forgotten. */
+/** Time without calls, in nanoseconds, after which a class is removed. */
 const UNUSED_NS: u64 = 600_000 * NANOSECONDS_PER_MILLISECOND;
-/** Classes that a tick looks at. */
+/** Number of classes that one tick checks. */
 const CHECKED_PER_TICK: i32 = 32;
-/** A tool whose calls mostly take longer is a class of its own at once, and is not measured together with others. */
+/**
+ * Latency in nanoseconds of slow calls. A tool with mostly slow calls gets its own class early, and slow calls are not
+ * measured together with those of other tools.
+ */
 const SLOW_NS: u64 = 10_000 * NANOSECONDS_PER_MILLISECOND;
-/** Tells the lines of classes from those of rules. */
+/** Distinguishes the keys of lines of classes from those of lines of rules. */
 const LINES: u64 = 0x9d5a_c1e8_7b3f_2461;
-/** Too many requests. */
+/** HTTP status "Too Many Requests". */
 const TOO_MANY: i32 = 429;
 
 /**
- * The calls of tools in flight on this worker, and how many may be: by server and tool, learnt from the calls themselves. A tool
- * that is called seldom shares the limit of such tools of its server. As a sink it counts calls, without any call of the host.
+ * The concurrency limits of tool calls on this worker, by server and tool, learned from the calls themselves. Rarely
+ * called tools of a server share one limit. As a sink it counts the calls in flight, without host calls.
  */
 export class AdaptiveLimits extends EventSink {
-  /** Null where a class was forgotten. */
+  /** The classes; null for a removed one. */
   private classes: Array<ToolClass | null> = [];
-  /** Indices in `classes` + 1 by key. */
+  /** Index in `classes` + 1, by key. */
   private byKey: Table = new Table(64);
   private seldom: SeldomTools = new SeldomTools();
   private nextChecked: i32 = 0;
 
-  /** @param isEnforced whether calls beyond the limits are kept from servers. */
+  /** @param isEnforced whether calls beyond the limits are kept from servers */
   constructor(
     readonly isEnforced: bool,
     private queues: LimitQueues,
@@ -59,14 +62,14 @@ export class AdaptiveLimits extends EventSink {
     return shared ? shared : this.open(server, 0, key);
   }
 
-  /** Whether another call may begin, beside `more` that the same request brings. What is more than all that may be in flight
-   *  begins alone. */
+  /** Whether another call may begin, in addition to `more` calls of the same request. A request with more calls than
+   *  the limit is admitted alone. */
   admits(tools: ToolClass, more: u32): bool {
     const inFlight = tools.limit.inFlight;
     return inFlight == 0 || inFlight + more < tools.limit.limit(<f64>this.clock.now());
   }
 
-  /** The calls of a class that may be in flight now. */
+  /** The maximum number of calls of a class in flight, now. */
   limitOf(tools: ToolClass): u32 {
     return tools.limit.limit(<f64>this.clock.now());
   }
@@ -76,12 +79,12 @@ export class AdaptiveLimits extends EventSink {
     return neverZero(mix(LINES ^ tools.key));
   }
 
-  /** Classes at present, forgotten ones included. */
+  /** Number of classes, including removed ones. */
   get count(): i32 {
     return this.classes.length;
   }
 
-  /** The class of an index; null for a forgotten one. */
+  /** The class of an index; null for a removed one. */
   at(index: i32): ToolClass | null {
     return this.classes[index];
   }
@@ -95,7 +98,7 @@ export class AdaptiveLimits extends EventSink {
         if (!event.operation!.isParked) this.start(event.stream, event.operation!);
         break;
       case EventKind.OperationWaiting:
-        // Its answer comes to any worker.
+        // The response may arrive at any worker.
         this.end(event.operation!, CallEnd.Ignored);
         break;
       case EventKind.OperationEnded:
@@ -104,14 +107,14 @@ export class AdaptiveLimits extends EventSink {
     }
   }
 
-  /** To be called on each tick: forgets classes without calls, and lets on what time has brought. */
+  /** Called on each tick: removes classes without calls. */
   tick(): void {
     const now = this.clock.now();
     for (let i = 0; i < CHECKED_PER_TICK; i++) {
       if (this.nextChecked >= this.classes.length) this.nextChecked = 0;
       const index = this.nextChecked++;
       const tools = this.classes[index];
-      // The first one is always there.
+      // The first class is never removed.
       if (!tools || index == 0) continue;
       if (tools.limit.inFlight || elapsed(tools.usedAt, now) < UNUSED_NS) continue;
       this.byKey.delete(tools.key);
@@ -122,7 +125,7 @@ export class AdaptiveLimits extends EventSink {
   private start(stream: Stream, operation: Operation): void {
     if (operation.method != Method.ToolsCall || operation.fromServer || stream.isRejected || !stream.server) return;
     const tools = this.classOf(stream.server, toolOf(operation));
-    // The time of its headers, or of its admission, costs no call of the host.
+    // The time of the headers or of the admission, which needs no host call.
     const now = operation.startedAt;
     tools.usedAt = now;
     operation.toolClass = <u16>this.byKey.get(tools.key);
@@ -136,7 +139,7 @@ export class AdaptiveLimits extends EventSink {
     let end = endOf(operation.outcome, stream.status);
     if (!tools.tool) {
       const isSlow = elapsed(operation.startedAt, this.clock.now()) > SLOW_NS;
-      // Only a tool that the server has: callers invent names.
+      // Only a success proves that the server has the tool. Callers may invent names.
       if (isSuccess(operation.outcome)) this.answered(stream.server, toolOf(operation), isSlow);
       if (isSlow && end == CallEnd.Answered) end = CallEnd.Ignored;
     }
@@ -165,7 +168,7 @@ export class AdaptiveLimits extends EventSink {
     return index ? this.classes[index - 1] : null;
   }
 
-  /** Opens a class if there is room. Returns it, or the first one, which all others share. */
+  /** Adds a class and returns it. If there is no room, returns the first class, which then is shared. */
   private open(server: ServerKey, tool: ToolKey, key: u64): ToolClass {
     let index = this.classes.indexOf(null);
     if (index < 0) {
@@ -185,12 +188,12 @@ function keyOf(server: ServerKey, tool: ToolKey): u64 {
   return neverZero(mix(server ^ mix(tool)));
 }
 
-/** The key of the tool that a call names; 0 where it names none. */
+/** The key of the tool that a call names; 0 if it names none. */
 function toolOf(operation: Operation): ToolKey {
   return operation.nameLength ? keyedHash(operation.name, operation.nameLength) : 0;
 }
 
-/** What the end of a call says of its server. `status`: of its response. */
+/** What the end of a call indicates about its server. `status` is the HTTP status of the response. */
 function endOf(outcome: Outcome, status: i32): CallEnd {
   switch (outcome) {
     case Outcome.Ok:

@@ -1,69 +1,82 @@
 import { Latencies } from "./latencies";
 
-/** What the end of a call says of its upstream. */
+/** What the end of a call indicates about its upstream. */
 export enum CallEnd {
-  /** Nothing: it was cancelled, say. */
+  /** Nothing, for example because the call was cancelled. */
   Ignored,
   Answered,
   Failed,
 }
 
-/** A time that is earlier by more is of a clock that was set back: others are those of headers that came before what was seen
- *  last. */
+/**
+ * A time that is earlier than the latest one by more than this means that the clock was set back. Smaller differences
+ * occur because the time of a call's headers may be older than the latest time.
+ */
 const CLOCK_STEP: f64 = 60_000_000_000;
 const MILLISECOND: f64 = 1_000_000;
 const SECOND: f64 = 1000 * MILLISECOND;
-/** The limit of a class that nothing is known of. */
+/** The limit of a class without measurements. */
 const FIRST_LEVEL: f64 = 8;
 const LARGEST_LEVEL: f64 = 100_000;
 
-/** The shortest time slot; longer ones are this times a power of two. All workers have the same ones, by the clock. */
+/**
+ * The shortest time slot. Longer ones are this times a power of two. All workers have the same slots, because they
+ * depend only on the clock.
+ */
 const SLOT: f64 = 100 * MILLISECOND;
-/** A slot lasts for this many medians at least. */
+/** Minimum length of a slot, as a multiple of the median latency. */
 const MEDIANS_PER_SLOT: f64 = 4;
-/** The same where the limit is not known yet: with a lower one, the median is lower as well. */
+/**
+ * Minimum length of a slot, as a multiple of the median latency, while the limit is not known yet. A shorter slot
+ * suffices, because a lower limit lowers the median too.
+ */
 const DOUBTFUL_MEDIANS_PER_SLOT: f64 = 2;
-/** Of this many slots, one has a lower limit where the limit is used up all the time. */
+/** One of this many slots has a lower limit while the limit is always used up. */
 const ROUTINE_SLOTS: f64 = 30;
-/** The same where the limit is not known yet, or seems too high. */
+/** One of this many slots has a lower limit while the limit is not known yet or seems too high. */
 const DOUBTFUL_SLOTS: f64 = 2;
-/** Calls that begin in this part of a slot count there: the others may end behind it. */
+/** Only calls that begin in this first part of a slot count, because later ones may end after the slot. */
 const COUNTED_PART: f64 = 0.625;
 
-/** Calls in a window, at least and at most. */
+/** Minimum and maximum number of calls in a window. */
 const WINDOW_MIN: i32 = 16;
 const WINDOW_MAX: i32 = 1000;
-/** A window ends after this time with fewer calls. */
+/** A window ends after this time even with fewer calls. */
 const WINDOW_TIME: f64 = 2 * SECOND;
-/** Fewer calls say nothing. */
+/** Fewer calls than this are not evaluated. */
 const FEW: i32 = 3;
-/** Sparse calls that decide, however much their latencies vary. */
+/** From this number of sparse calls on, a comparison decides regardless of the noise of latencies. */
 const SPARSE_MAX: i32 = 300;
 
-/** By this part the median may exceed the baseline at any limit. */
+/** At any limit, the median may exceed the baseline by this fraction. */
 const MARGIN: f64 = 0.05;
-/** The limit counts as used up where this part of it is in use on average. */
+/** The limit counts as used up if this fraction of it is in use on average. */
 const FULL: f64 = 0.8;
-/** The factor by which the median may exceed the baseline even if throughput follows: that of one worker may follow at the cost
- *  of others. */
+/**
+ * Maximum ratio of median to baseline even if throughput follows. The throughput of one worker may follow at the cost
+ * of others.
+ */
 const MOST: f64 = 1.25;
-/** The smallest change of the median that a window is to show, as a part of the spread. */
+/** The smallest relative change of the median that a window must show, as a fraction of the spread. */
 const SHOWN_CHANGE: f64 = 0.15;
-/** The smallest step of a trial, as a part of level × spread: a smaller one would not show. */
+/** The smallest step of a trial, as a fraction of level × spread. A smaller step would have no measurable effect. */
 const LEAST_STEP: f64 = 0.3;
-/** How fast the spread follows that of the last window: upwards, and downwards. */
+/** How fast the spread follows that of the last window, upwards and downwards. */
 const SPREAD_RISE: f64 = 0.6;
 const SPREAD_FALL: f64 = 0.15;
-/** How far the baseline is expected to move by itself in a second: the variance, as a part of its square. */
+/** Expected drift of the baseline in one second: relative variance. */
 const DRIFT: f64 = 0.0001;
-/** By this much the part of failed calls may exceed what is usual. */
+/** The fraction of failed calls may exceed the usual one by this amount. */
 const ERROR_MARGIN: f64 = 0.05;
 
-/** How long no higher limit is tried after one was no success; it doubles with each one. */
+/** Delay before the next trial of a higher limit after an unsuccessful one. It doubles with each further one. */
 const FIRST_WAIT: f64 = SECOND / 2;
 const LONGEST_WAIT: f64 = 4 * SECOND;
 
-/** What {@link ConcurrencyLimit.start} returns: the calls in flight, the group that the call belongs to, and which of these groups. */
+/**
+ * Layout of the token returned by {@link ConcurrencyLimit.start}: the number of calls in flight, the group of the call,
+ * and the epoch of the group.
+ */
 const IN_FLIGHT_BITS: u32 = 18;
 const IN_FLIGHT_MASK: u32 = (1 << IN_FLIGHT_BITS) - 1;
 const GROUP_MASK: u32 = 3;
@@ -77,104 +90,106 @@ enum Group {
 }
 
 /**
- * How many calls of one class may be in flight on this worker: learnt from their latencies. Where all allowed ones are in use
- * it tries a higher limit for a short time, and keeps that if throughput follows. Where the median of latencies exceeds its
- * baseline it tries a lower one, in a time slot that all workers and classes have in common, and keeps that unless
- * throughput falls along with it: then what made the calls slower is not their number. Latency × throughput is the number in
- * flight (Little's law), so that throughput follows as far as latencies stay the same.
+ * Learns from latencies how many calls of one class may be in flight on this worker. If all allowed calls are in use,
+ * it tries a higher limit for a short time, and keeps it if throughput follows. If the median latency exceeds its
+ * baseline, it tries a lower limit, in a time slot that all workers and classes share, and keeps it unless throughput
+ * falls too: then the number of calls is not what made them slow. Latency × throughput is the number of calls in flight
+ * (Little's law), so throughput follows that number as far as latencies stay the same.
  *
- * It makes no call of the host. Times are in nanoseconds.
+ * Makes no host calls. Times are in nanoseconds.
  */
 export class ConcurrencyLimit {
   inFlight: u32 = 0;
-  /** The limit, but for slots with a lower one and for trials of a higher one. */
+  /** The current limit, apart from slots with a lower one. */
   private level: f64 = FIRST_LEVEL;
 
-  /** The median latency of calls that do not hinder each other, 0 where not known; its variance, as a part of its square, and
-   *  when that was estimated. */
+  /** Median latency of calls that do not slow each other down, 0 if unknown; its relative variance; and the time of
+   *  that estimate. */
   private baseline: f64 = 0;
   private variance: f64 = 0;
   private movedAt: f64 = 0;
-  /** The part of calls that fails however few there are. */
+  /** The fraction of calls that fails even if few are in flight. */
   private errorBaseline: f64 = 0;
-  /** The level at which more began to fail, 0 where none do, and the windows since then. */
+  /** The level at which more calls began to fail, 0 if none do, and the number of windows since then. */
   private levelOfErrors: f64 = 0;
   private windowsOfErrors: i32 = 0;
-  /** Distance between the quartiles of latencies, as a part of their median. */
+  /** Interquartile range of latencies, relative to their median. */
   private spread: f64 = 0;
 
-  /** The calls of a window that began while most of the limit was in use: from `since` until `until` (0: until now). */
+  /** The window: calls that began while most of the limit was in use, from `since` until `until` (0 while the window
+   *  is open). */
   private crowded: Latencies = new Latencies();
   private crowdedInFlight: f64 = 0;
   private since: f64 = 0;
-  /** The latest time that was seen. */
+  /** The latest time that was passed in. */
   private latest: f64 = 0;
   private until: f64 = 0;
-  /** Calls that began, and those of them which used up the limit. */
+  /** Number of calls that began, and of those that used up the limit. */
   private starts: u32 = 0;
   private fullStarts: u32 = 0;
   private answered: i32 = 0;
   private failed: i32 = 0;
   private failedInFlight: f64 = 0;
-  /** The number of latencies at which a trial is looked at next. */
+  /** Number of latencies at which a trial is checked next. */
   private checkAt: i32 = 0;
   private epoch: u32 = 0;
 
-  /** The calls that began while at most half of the limit was in use, or a lower one was tried: since the limit has changed. */
+  /** The calls since the last change of the limit that began while at most half of the limit was in use, or in a
+   *  slot with a lower limit. */
   private sparse: Latencies = new Latencies();
   private sparseInFlight: f64 = 0;
   private sparseEpoch: u32 = 0;
 
-  /** Of the last whole window: the median with its deviation, the calls in flight on average, and whether they used up the
-   *  limit most of the time. */
+  /** The last complete window: its median and the median's relative deviation, the average number of calls in
+   *  flight, and whether they used up the limit most of the time. */
   private lastMedian: f64 = 0;
   private lastDeviation: f64 = 0;
   private lastInFlight: f64 = 0;
   private wasFull: bool = false;
-  /** That window began after the last slot with a lower limit. */
+  /** The last window began after the last slot with a lower limit. */
   private hasWindow: bool = false;
 
-  /** A higher limit is tried; the level before it. */
+  /** A higher limit is being tried; and the level before the trial. */
   private isTrial: bool = false;
   private levelBefore: f64 = 0;
   private step: f64 = FIRST_LEVEL;
-  /** Errors have ended a trial: they show the limit exactly, however much latencies vary. */
+  /** Errors have ended a trial. They show the limit exactly, however noisy latencies are. */
   private isSharp: bool = false;
   private failures: i32 = 0;
   private nextTrialAt: f64 = 0;
 
-  /** A lower limit is tried in this slot. */
+  /** A lower limit is being tried in the current slot. */
   private isLow: bool = false;
   private lowLevel: f64 = 0;
   private lowSlot: f64 = 0;
-  /** All workers try a lower limit in this slot, if they use up theirs. */
+  /** All workers that use up their limit try a lower one in this slot. */
   private isRoutine: bool = false;
   private slotLength: f64 = SLOT;
   /** The median exceeds the baseline. */
   private isSlow: bool = false;
-  /** The number of calls has been found not to be what makes them slow: nothing is tried before the next routine. */
+  /** The number of calls turned out not to be what makes them slow. Nothing is tried before the next routine slot. */
   private isExcused: bool = false;
   private isSettled: bool = false;
-  /** Some calls have been compared with others of which fewer were in flight. */
+  /** Calls have been compared with others while fewer were in flight. */
   private isCompared: bool = false;
-  /** The last comparison has shown that calls do not hinder each other. */
+  /** The last comparison has shown that calls do not slow each other down. */
   private isProven: bool = false;
 
-  /** @param isEnforced whether calls beyond the limit are kept from the server: else nothing can be tried. */
+  /** @param isEnforced whether calls beyond the limit are kept from the server; otherwise no limit can be tried */
   constructor(private isEnforced: bool) {}
 
-  /** The calls that may be in flight now: at least 1. */
+  /** The maximum number of calls in flight now: at least 1. */
   limit(now: f64): u32 {
     this.advance(now);
     return <u32>(this.isLow ? this.lowLevel : this.level);
   }
 
-  /** Whether calls have shown what the limit is: at first it is a guess. */
+  /** Whether the limit has been measured. At first it is a guess. */
   get isKnown(): bool {
     return this.isCompared;
   }
 
-  /** A call begins. Returns what {@link end} needs to know of it. */
+  /** Begins a call. Returns a token for {@link end}. */
   start(now: f64): u32 {
     const limit = this.limit(now);
     const inFlight = ++this.inFlight;
@@ -193,7 +208,7 @@ export class ConcurrencyLimit {
     return min(inFlight, IN_FLIGHT_MASK) | ((<u32>group) << IN_FLIGHT_BITS) | (epoch << EPOCH_SHIFT);
   }
 
-  /** A call ends that began at `startedAt`, when {@link start} returned `token`. */
+  /** Ends a call that began at `startedAt`, for which {@link start} returned `token`. */
   end(now: f64, startedAt: f64, token: u32, end: CallEnd): void {
     if (this.inFlight) this.inFlight--;
     this.advance(now);
@@ -239,7 +254,7 @@ export class ConcurrencyLimit {
     const isDoubtful = this.isDoubtful && slot % DOUBTFUL_SLOTS == 0 && this.hasWindow && !this.isTrial;
     if (!isRoutine && !isDoubtful) return;
     this.lowSlot = slot;
-    // Half a slot is worth nothing.
+    // Skip the rest of a slot that has begun already.
     if (now - slot * this.slotLength <= this.slotLength / 8) this.beginLow(now);
   }
 
@@ -292,7 +307,7 @@ export class ConcurrencyLimit {
     this.pace();
   }
 
-  /** Compares the last window with calls of which fewer were in flight. */
+  /** Compares the last window with calls that began while fewer were in flight. */
   private compare(now: f64, mayRaise: bool): void {
     const sparse = this.sparse;
     const count = sparse.ended;
@@ -304,7 +319,7 @@ export class ConcurrencyLimit {
     const ratio = this.lastInFlight / inFlight;
     const slowdown = this.lastMedian / median;
     const noise = Math.sqrt(deviation * deviation + this.lastDeviation * this.lastDeviation);
-    // Throughput follows half of the way.
+    // The slowdown at which throughput follows the number of calls half of the way.
     const threshold = Math.sqrt(ratio);
     if (count < SPARSE_MAX && Math.abs(slowdown - threshold) < 1.5 * noise) return;
     if (mayRaise || median < this.baseline) this.move(now, median, deviation);
@@ -330,8 +345,8 @@ export class ConcurrencyLimit {
     this.fail(now, this.level / 16);
   }
 
-  /** More calls fail than usual: lowers the limit, the faster the longer they do. If as many fail one at a time, it is not their
-   *  number, and the limit is what it was. */
+  /** Lowers the limit because more calls fail than usual, faster the longer they do. If as many fail one at a time,
+   *  their number is not the cause, and the limit is restored. */
   private lowerForErrors(now: f64): void {
     if (!this.levelOfErrors) this.levelOfErrors = this.level;
     if (this.level < 2) {
@@ -344,7 +359,7 @@ export class ConcurrencyLimit {
     this.lower(now, min(this.level * (1 - part), this.failedInFlight / this.failed - 0.5));
   }
 
-  /** Waits before the next trial of a higher limit, with smaller steps. */
+  /** Delays the next trial of a higher limit, and makes its step smaller. */
   private fail(now: f64, step: f64): void {
     this.step = max(1, min(step, this.step / 4));
     const longest = this.level < 4 ? 2 * LONGEST_WAIT : LONGEST_WAIT;
@@ -352,7 +367,7 @@ export class ConcurrencyLimit {
     if (this.failures < 10) this.failures++;
   }
 
-  /** Ends the window where it has enough. */
+  /** Ends the window if it has enough calls. */
   private check(now: f64): void {
     const crowded = this.crowded;
     if (this.isTrial && this.failed >= FEW && this.failMore(4 * ERROR_MARGIN)) {
@@ -435,7 +450,7 @@ export class ConcurrencyLimit {
     this.pace();
   }
 
-  /** The calls of a window took that long. */
+  /** Updates the baseline from the median of a window. */
   private noteMedian(now: f64, median: f64, deviation: f64): void {
     const isBase = !this.baseline || this.level < 2;
     const noise = 2 * Math.sqrt(deviation * deviation + this.variance);
@@ -458,13 +473,13 @@ export class ConcurrencyLimit {
     this.begin(now);
   }
 
-  /** Whether throughput has followed the number in flight to a trial, or half of the way. */
+  /** Whether throughput has followed the number of calls in flight in a trial, at least half of the way. */
   private follows(median: f64): bool {
     if (median > this.baseline * MOST) return false;
     return median < this.lastMedian * Math.sqrt(this.crowdedInFlight / this.crowded.begun / this.lastInFlight);
   }
 
-  /** Whether more calls of the window fail than usual, by this part of all at least. */
+  /** Whether the fraction of failed calls in the window exceeds the usual one by at least `margin`. */
   private failMore(margin: f64): bool {
     const usual = this.errorBaseline;
     const noise = 3 * Math.sqrt((usual * (1 - usual)) / <f64>(this.answered + this.failed + 1));
@@ -476,17 +491,18 @@ export class ConcurrencyLimit {
     return events ? <f64>this.failed / <f64>events : 0;
   }
 
-  /** The standard deviation of a median of `count` latencies, as a part of it. */
+  /** The relative standard deviation of a median of `count` latencies. */
   private deviation(count: i32): f64 {
     return (1.2 * this.spread) / Math.sqrt(<f64>count);
   }
 
-  /** By which part a median exceeds the baseline that means something. `deviation`: that of the median. */
+  /** The relative amount by which a median must exceed the baseline to be significant. `deviation` is that of the
+   *  median. */
   private margin(deviation: f64): f64 {
     return max(max(MARGIN, 0.5 / this.level), 2 * Math.sqrt(deviation * deviation + this.variance));
   }
 
-  /** Moves the baseline to this median, as far as that is more certain. */
+  /** Moves the baseline toward this median, weighted by its certainty. */
   private move(now: f64, median: f64, deviation: f64): void {
     const variance = max(deviation * deviation, 0.0001);
     if (!this.baseline) {

@@ -1,20 +1,20 @@
 import { Table } from "../../memory/table";
 
-/** Tools that are counted at one time. */
+/** Maximum number of tools that are counted at one time. */
 const CAPACITY: i32 = 1024;
-/** A tool that was answered as often has a class of its own. */
+/** Number of answers after which a tool gets its own class. */
 const OFTEN: u64 = 20;
-/** So does one that was slow as often, and more often than not. */
+/** Number of slow answers after which a tool gets its own class, if they are the majority. */
 const SLOW_OFTEN: u64 = 2;
 const SLOW_SHIFT: u64 = 32;
 const COUNT_MASK: u64 = 0xffffffff;
 
-/** The answers of tools that have no class of their own. */
+/** Counts the answers of tools without a class of their own. */
 export class SeldomTools {
-  /** By class key: how many answers there were, and in the upper half how many of them were slow. */
+  /** Number of answers by class key; the upper 32 bits count the slow ones. */
   private answers: Table = new Table(64);
 
-  /** Counts an answer of a tool. Returns whether it shall have a class of its own from now on. */
+  /** Counts an answer of a tool. Returns whether the tool gets its own class now. */
   add(key: u64, isSlow: bool): bool {
     if (this.answers.size >= CAPACITY && !this.answers.get(key)) this.answers = new Table(64);
     const answers = this.answers.get(key) + 1 + (isSlow ? (<u64>1) << SLOW_SHIFT : 0);

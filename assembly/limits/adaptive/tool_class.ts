@@ -1,14 +1,16 @@
 import { ServerKey, ToolKey } from "../../identity/keys";
 import { ConcurrencyLimit } from "./concurrency_limit";
 
-/** Calls that have a limit of their own: of one tool, or of a server's tools that are called too seldom for that. */
+/** Calls that share a limit: those of one tool, or those of all rarely called tools of a server. */
 export class ToolClass {
   readonly limit: ConcurrencyLimit;
-  /** When a call of it last began or ended, in nanoseconds. */
+  /** When one of its calls last began or ended, in nanoseconds. */
   usedAt: u64 = 0;
 
-  /** @param tool 0 for the tools of the server that have no class.
-   *  @param key stands for the class in tables: never 0. */
+  /**
+   * @param tool 0 for the rarely called tools of the server
+   * @param key the class in tables; never 0
+   */
   constructor(
     readonly server: ServerKey,
     readonly tool: ToolKey,

@@ -31,30 +31,32 @@ const NAMES: string[] = [
   "mcp.era",
   "mcp.duration_ms",
 ];
-/** The method of a batch. */
+/** The value of `mcp.method` for a batch. */
 const BATCH = "_BATCH";
-/** The tool of a call that names none which the server is known to have. */
+/** The value of `mcp.tool` for a call of a tool that the server is not known to have. */
 const OTHER_TOOL = "_OTHER";
-/** Room for a principal, the longest value. */
+/** Buffer for a principal, the longest value. */
 const TEXT: usize = heap.alloc(PRINCIPAL_LIMIT);
 const DELETE: u8 = 0x7f;
 
-/** Makes what the filter sets texts for Envoy's other filters. To be called in a callback of the plugin instance itself: Envoy
- *  ignores it in those of streams. */
+/**
+ * Declares the values that the filter sets as text for Envoy's other filters. Must be called in a callback of the
+ * plugin instance itself, because Envoy ignores it in callbacks of streams.
+ */
 export function declareHandedOn(state: FilterState): void {
   for (let i = 0; i < NAMES.length; i++) state.declareText(NAMES[i]);
 }
 
 /**
- * Hands on to Envoy's other filters, as filter state, who calls what: what they limit, authorize or route by. All values of
- * {@link NAMES} up to `mcp.tokens` are set, also those that a request lacks: Envoy's `ratelimit` drops a descriptor with a
- * value that is not there, and the request would not be limited. An empty value is one that all such requests share. The sink
- * {@link HandedOn} sets the server, and what the operations cost.
+ * Sets filter state that describes a request, for Envoy's other filters to limit, authorize or route by. Sets all
+ * {@link NAMES} up to `mcp.tokens`, even if the request has no such value: Envoy's `ratelimit` drops a descriptor with
+ * a missing value, and would not limit the request. All requests without a value share the empty one. The sink {@link
+ * HandedOn} sets the server and the token costs.
  */
 export class HandOn {
   constructor(private state: FilterState) {}
 
-  /** A request passes whose only message is the one in `call`. */
+  /** Describes a passing request whose only message is the one in `call`. */
   message(request: GateRequest, check: CheckedRequest, call: Call, tools: KnownTools): void {
     const reader = call.reader;
     const isAnswer = reader.form == MessageForm.Response;
@@ -73,7 +75,7 @@ export class HandOn {
     this.common(request, check, sessionOf(request, reader), reader.form == MessageForm.Request ? 1 : 0);
   }
 
-  /** A batch of `requests` requests passes. */
+  /** Describes a passing batch of `requests` requests. */
   batch(request: GateRequest, check: CheckedRequest, requests: i32): void {
     this.state.setText("mcp.method", BATCH);
     this.state.set("mcp.target", TEXT, 0);
@@ -81,8 +83,8 @@ export class HandOn {
     this.common(request, check, request.services.sessions.keyOrNone(request.exchange.stream), requests);
   }
 
-  /** A stream ends that was handed on, and of whose answer no message was read: sets what its bytes cost. The operations that end
-   *  with the stream set what they cost after this. */
+  /** Sets the cost of the bytes of a response that was not read, at the end of its stream. Operations that end with
+   *  the stream set their cost after this. */
   unread(stream: Stream): void {
     const tokens = stream.unreadSize / BYTES_PER_TOKEN;
     if (!tokens || stream.readSize || stream.isRejected || stream.status >= FIRST_ERROR_STATUS) return;
@@ -94,7 +96,8 @@ export class HandOn {
     stream.isHandedOn = true;
     stream.handedSession = session;
     request.services.participants.serverOf(stream);
-    // A principal that is longer than what is kept counts as none: it must not use the allowance of a shorter one.
+    // A principal that is longer than its kept part counts as none, because it must not use the allowance of a shorter
+    // one.
     this.printable("mcp.principal", check.principal, check.isPrincipalCut ? 0 : check.principalLength);
     if (session) this.state.setHash("mcp.session", session);
     else this.state.set("mcp.session", TEXT, 0);
@@ -102,7 +105,7 @@ export class HandOn {
     this.state.setNumber("mcp.tokens", 0);
   }
 
-  /** Sets a text with question marks for all that is not printable ASCII: it may become a header. */
+  /** Sets a text with question marks in place of everything but printable ASCII, because it may become a header. */
   private printable(name: string, at: usize, length: i32): void {
     memory.copy(TEXT, at, length);
     makePrintable(TEXT, length);
@@ -115,7 +118,7 @@ function isKnown(request: GateRequest, at: usize, length: i32, tools: KnownTools
   return tools.has(request.services.participants.serverOf(request.exchange.stream), keyedHash(at, length));
 }
 
-/** Whether a text has control characters: as a header it could end the header. */
+/** Whether a text has control characters, which could end a header. */
 function hasControls(at: usize, length: i32): bool {
   for (let i = 0; i < length; i++) {
     const byte = load<u8>(at + i);

@@ -10,8 +10,10 @@ import { BYTES_PER_TOKEN, HITS_LIMIT } from "../ledger/token_cost";
 
 const TOO_MANY_REQUESTS: i32 = 429;
 
-/** Hands on to Envoy's other filters, as filter state, the server of each stream, and what the operations have cost of one that
- *  {@link HandOn} has handed on: the estimated tokens that a model wrote or reads. */
+/**
+ * Sets filter state for Envoy's other filters: the server of each stream, and for streams described by {@link HandOn}
+ * the cost of their operations, as the estimated number of tokens that a model wrote or reads.
+ */
 export class HandedOn extends EventSink {
   constructor(
     private state: FilterState,
@@ -30,7 +32,7 @@ export class HandedOn extends EventSink {
         this.spend(stream, event.operation!.modelTokens);
         break;
       case EventKind.OperationEnded:
-        // What waited has been charged to its own stream.
+        // A parked operation has been charged to its own stream already.
         if (!event.operation!.isParked && !isRejection(event.operation!.outcome))
           this.spend(stream, costOf(stream, event.operation!));
         break;
@@ -46,14 +48,14 @@ export class HandedOn extends EventSink {
     this.state.setNumber("mcp.tokens", stream.spentTokens);
   }
 
-  /** Whether Envoy's own limit has answered the request: a client that tries again must not wait the longer for it. */
+  /** Whether Envoy's own rate limit has answered the request. Its retries must not make the client wait longer. */
   private isLimited(stream: Stream): bool {
     if (stream.status != TOO_MANY_REQUESTS || !this.properties.find("response.code_details")) return false;
     return equalsText(this.properties.at, this.properties.length, "request_rate_limited");
   }
 }
 
-/** What an operation has cost that ends on its own stream. */
+/** The cost in tokens of an operation that ends on its own stream. */
 function costOf(stream: Stream, operation: Operation): u64 {
   const unread = operation.outcome == Outcome.Undecoded ? stream.unreadSize / BYTES_PER_TOKEN : 0;
   return operation.modelTokens + unread;

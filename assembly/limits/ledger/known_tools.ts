@@ -4,18 +4,20 @@ import { neverZero } from "../../memory/keyed_hash";
 import { Table } from "../../memory/table";
 import { Marks } from "../../store/primitives/marks";
 
-/** Tools that this worker remembers without asking the store. */
+/** Maximum number of tools that this worker remembers without the store. */
 const CAPACITY: i32 = 4096;
 
-/** The tools that servers have, as far as lists and successful calls have shown: their limits have allowances by tool, since
- *  callers cannot invent them. */
+/**
+ * The tools that servers are known to have, from lists and successful calls. Limits have allowances by tool for them,
+ * because callers cannot invent them.
+ */
 export class KnownTools {
   private here: Table = new Table(256);
 
-  /** @param marks those of all workers. */
+  /** @param marks the tools known to all workers */
   constructor(private marks: Marks) {}
 
-  /** The server has this tool. */
+  /** Records that the server has this tool. */
   add(server: ServerKey, tool: ToolKey): void {
     const key = keyOf(server, tool);
     if (this.here.get(key)) return;

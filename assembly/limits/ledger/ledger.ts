@@ -31,29 +31,32 @@ import { OpenAdmissions } from "./open_admissions";
 import { Settlement } from "./settlement";
 import { BYTES_PER_TOKEN, FIRST_ERROR_STATUS } from "./token_cost";
 
-/** Sessions whose client is remembered, and tools of servers: 32 a bucket. */
+/** Number of buckets for sessions whose client is remembered, and for tools of servers, with 32 entries per bucket. */
 const CLIENT_BUCKETS: i32 = 1024;
 const TOOL_BUCKETS: i32 = 256;
 
 /**
- * What callers have used up of the limits of a counting unit. It takes and gives back for requests that are decided, and, as
- * a sink, settles what is known only once their operations end: tokens are charged, and permits released.
+ * What callers have used of the limits of a counting unit. It charges and refunds requests as they are decided. As a
+ * sink it settles what is known only when operations end: it charges tokens and releases permits.
  */
 export class Ledger extends EventSink {
   readonly tools: KnownTools;
   readonly permits: Permits;
-  /** Of requests and tokens. */
+  /** Allowances of requests and tokens. */
   readonly allowances: Allowances;
   readonly repeats: Allowances;
   readonly limited: LimitedCallers;
-  /** Calls of tools in flight, and how many may be. */
+  /** Limits of tool calls in flight. */
   readonly adaptive: AdaptiveLimits;
-  /** The requests that wait. */
+  /** The waiting requests. */
   readonly queues: LimitQueues;
   private clients: Marks;
   private open: OpenAdmissions;
 
-  /** @param shared the state of the counting unit, and `slots` those of its workers. */
+  /**
+   * @param shared the state of the counting unit
+   * @param slots the slots of the unit's workers
+   */
   constructor(
     readonly rules: LimitRules,
     private shared: Store,
@@ -78,13 +81,13 @@ export class Ledger extends EventSink {
     this.open = new OpenAdmissions(new Cancellations(new Marks(shared, "cancellations")));
   }
 
-  /** Acquires a permit. False where none is left. */
+  /** Acquires a permit. Returns false if none is left. */
   acquire(key: u64, owner: u64, limit: u32): bool {
     if (!this.slots.isOwned && !this.slots.claim(this.clock.milliseconds)) return false;
     return this.permits.acquire(key, owner, limit);
   }
 
-  /** The hash of the name of the session's client; 0 where it is not known. */
+  /** Hash of the client name of a session; 0 if unknown. */
   clientOf(session: SessionKey): u64 {
     return session ? this.clients.get(session, 0) : 0;
   }
@@ -122,7 +125,7 @@ export class Ledger extends EventSink {
     }
   }
 
-  /** To be called on each tick: `isSweeper` on one worker at a time. */
+  /** Called on each tick. `isSweeper` is true on one worker at a time. */
   tick(isSweeper: bool): void {
     const nowNs = this.clock.now();
     this.allowances.readCount();
@@ -148,14 +151,14 @@ export class Ledger extends EventSink {
     }
   }
 
-  /** Releases a permit that a worker has acquired: a request that waits for it may be next. */
+  /** Releases a permit that this worker has acquired, and wakes a request that waits for it. */
   giveBack(permit: u64, holder: u64): void {
     this.permits.release(permit, holder);
     if (this.rules.hasQueues) this.queues.released(lineOf(permit));
   }
 
-  /** Settles the admissions of a stream that ends whose requests have not become operations: the filter does not read them as
-   *  MCP, but a server may have. In equal parts they cost a third of the bytes of its answers. */
+  /** Settles, at the end of a stream, the admissions of requests that have not become operations. The filter did not
+   *  read them as MCP, but a server may have. They share the cost of the response equally: a third of its bytes. */
   settleUnread(stream: Stream): void {
     let count: u64 = 0;
     for (let at = stream.admissions; at; at = changetype<Admission>(at).next) count++;
@@ -191,18 +194,18 @@ export class Ledger extends EventSink {
     }
     const isUnread = operation.outcome == Outcome.Undecoded;
     const unread = isUnread ? stream.unreadSize / BYTES_PER_TOKEN : 0;
-    // Other operations of the stream do not cost the same bytes.
+    // Other operations of the stream must not be charged for the same bytes.
     if (isUnread) stream.readSize = stream.responseSize;
     if (!operation.admission) return;
     const admission = changetype<Admission>(operation.admission);
     this.open.remove(admission);
     this.release(admission);
-    // The client tries again what another filter has limited, and pays then.
+    // A request that another filter has limited costs nothing. The client retries it, and pays then.
     if (!isRejection(operation.outcome)) this.charge(admission, operation, unread);
   }
 
-  /** Charges each rule of an admission that limits tokens for what the operation has cost, null where none has begun, and for
-   *  `unread` tokens besides. */
+  /** Charges each rule of an admission that limits tokens for an operation, null if none has begun, and for `unread`
+   *  more tokens. */
   private charge(admission: Admission, operation: Operation | null, unread: u64): void {
     for (let i = 0; i < admission.count; i++) {
       const settlement = changetype<Settlement>(admission.record(i));

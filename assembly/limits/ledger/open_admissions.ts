@@ -3,17 +3,19 @@ import { IdKind } from "../../jsonrpc/id";
 import { Cancellations } from "../../mcp/operations/cancellations";
 import { Admission } from "../../mcp/state/admission";
 
-/** Open operations that one tick looks at. */
+/** Number of open operations that one tick checks. */
 const CHECKED_PER_TICK: i32 = 512;
 
-/** The admissions of open operations of this worker that hold permits and belong to a session, so that a cancellation, which
- *  is a request of its own, can release these. */
+/**
+ * The admissions of open operations of this worker that hold permits and belong to a session. A cancellation, which is
+ * a separate request, can release the permits.
+ */
 export class OpenAdmissions {
-  /** The address of the newest one; 0 for none. */
+  /** Address of the newest admission; 0 for none. */
   private newest: usize = 0;
-  /** The address of the one that the next tick begins with; 0 for the newest. */
+  /** Address of the admission that the next tick begins with; 0 for the newest. */
   private next: usize = 0;
-  /** Operations that the current tick still looks at. */
+  /** Number of operations that the current tick may still check. */
   private left: i32 = 0;
 
   constructor(private cancellations: Cancellations) {}
@@ -26,7 +28,7 @@ export class OpenAdmissions {
     this.newest = at;
   }
 
-  /** Nothing where it is not in the list. */
+  /** Removes an admission. Does nothing if it is not in the list. */
   remove(admission: Admission): void {
     const at = changetype<usize>(admission);
     if (!admission.newer && this.newest != at) return;
@@ -38,7 +40,7 @@ export class OpenAdmissions {
     admission.newer = 0;
   }
 
-  /** The newest admission of a request of this id in a session; null where there is none. */
+  /** The newest admission of a request of this id in a session; null if there is none. */
   find(session: SessionKey, kind: IdKind, idHash: u64): Admission | null {
     for (let at = this.newest; at; at = changetype<Admission>(at).older) {
       const admission = changetype<Admission>(at);
@@ -47,13 +49,13 @@ export class OpenAdmissions {
     return null;
   }
 
-  /** A tick begins: {@link nextCancelled} goes on where the last tick stopped. */
+  /** Begins a tick: {@link nextCancelled} continues where the last tick stopped. */
   onTick(): void {
     if (!this.next) this.next = this.newest;
     this.left = CHECKED_PER_TICK;
   }
 
-  /** The next admission whose operation was cancelled, on any worker; null where this tick finds no more. */
+  /** The next admission whose operation was cancelled, on any worker; null if this tick finds no more. */
   nextCancelled(): Admission | null {
     while (this.next && this.left-- > 0) {
       const admission = changetype<Admission>(this.next);

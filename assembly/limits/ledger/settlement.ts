@@ -1,20 +1,22 @@
 import { ADMISSION_RECORD, Admission } from "../../mcp/state/admission";
 import { LimitKind } from "../rules/limit_rule";
 
-/** What is settled by one rule when an operation ends: a record of its {@link Admission}. It may come from the store, so any
- *  bytes are possible. */
+/**
+ * What one rule settles when an operation ends: a record of its {@link Admission}. It may come from the store, so it
+ * may have any content.
+ */
 @unmanaged
 export class Settlement {
-  /** Of the rule: see {@link LimitRule.scope}. */
+  /** The scope of the rule: see {@link LimitRule.scope}. */
   scope: u64;
   key: u64;
-  /** Of tokens: whose key it is. Of concurrency: the worker that holds the permit. */
+  /** For tokens: the owner of the key. For concurrency: the worker that holds the permit. */
   owner: u64;
   kind: LimitKind;
-  /** It has been settled. */
+  /** The record has been settled. */
   isDone: bool;
 
-  /** Adds a record to an admission. False where there is no room. */
+  /** Adds a record to an admission. Returns false if there is no room. */
   static add(admission: Admission, kind: LimitKind, scope: u64, key: u64, owner: u64): bool {
     const at = admission.add();
     if (!at) return false;

@@ -1,18 +1,18 @@
 import { hasCome } from "../../memory/elapsed";
 import { Waiter } from "./waiter";
 
-/** Requests that wait, by their deadlines. */
+/** The waiting requests in the order of their deadlines. */
 export class Deadlines {
-  /** The addresses of the requests with the first and the last deadline; 0 for none. */
+  /** Addresses of the requests with the first and the last deadline; 0 for none. */
   private soonest: usize = 0;
   private latest: usize = 0;
 
-  /** The request with the first deadline; null where none waits. */
+  /** The request with the first deadline; null if none waits. */
   get first(): Waiter | null {
     return this.soonest ? changetype<Waiter>(this.soonest) : null;
   }
 
-  /** Adds a request: most have a later deadline than those before. */
+  /** Adds a request. Searches from the end, because most have a later deadline than those before. */
   add(waiter: Waiter): void {
     const at = changetype<usize>(waiter);
     let before = this.latest;

@@ -1,11 +1,12 @@
 import { Waiter } from "./waiter";
 
-/** Decides about requests that wait. */
+/** Decides about waiting requests. */
 export abstract class Decider {
-  /** Decides a request once more: passes it on, answers it, or leaves it waiting, maybe in another line. `isOver`: it must not
-   *  wait any longer. Host calls refer to its stream afterwards. False where it waits on in the same line. */
+  /** Decides about a request again: passes it, answers it, or lets it wait, possibly in another line. `isOver`: it
+   *  must not wait any longer. Host calls refer to its stream afterwards. Returns false if it stays in the same
+   *  line. */
   abstract decide(waiter: Waiter, isOver: bool): bool;
 
-  /** A request does not wait for its rule any longer. */
+  /** Handles a request that no longer waits for its rule. */
   abstract left(waiter: Waiter): void;
 }

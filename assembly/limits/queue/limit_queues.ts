@@ -15,37 +15,40 @@ import { Line } from "./line";
 import { Wait } from "./wait";
 import { Waiter } from "./waiter";
 
-/** How often lines are tried although nothing woke them: a wake-up may be lost, and a worker may die. */
+/**
+ * Interval in milliseconds at which lines are tried without a wake-up, because a wake-up may be lost and a worker may
+ * die.
+ */
 const PROBE_MS: u64 = 250;
-/** Lines that are tried so at a time. */
+/** Number of lines tried in one such probe. */
 const PROBED_LINES: i32 = 64;
-/** How often other workers learn that requests still wait here. */
+/** Interval in milliseconds at which other workers learn that requests still wait here. */
 const ANNOUNCE_MS: u64 = 1000;
-/** How long another worker, whose turn it is, may leave an allowance that time has brought. */
+/** Time in milliseconds for which another worker, whose turn it is, may leave a refilled allowance unused. */
 const YIELD_MS: u64 = 20;
 
 /**
- * The requests of a counting unit that wait on this worker until rules admit them. A request waits in the line of the key that
- * did not admit it. Lines are tried in turns of the event loop: when something is released, on this worker or on another one,
- * when time has brought what a request needs, and now and then. Nothing runs while nothing waits.
+ * The requests of a counting unit that wait on this worker until rules admit them. A request waits in the line of the
+ * key that did not admit it. Lines are tried in turns of the event loop: when something is released on any worker, when
+ * an allowance has been refilled, and periodically. Nothing runs while nothing waits.
  */
 export class LimitQueues extends TurnWork {
-  /** Decides about requests that wait: the stage that all requests of the unit come from. */
+  /** Decides about waiting requests: the stage that all requests of the unit come from. */
   decider: Decider | null = null;
   private byKey: Table = new Table(16);
   private deadlines: Deadlines = new Deadlines();
-  /** The addresses of the first of all lines, of the one that is probed next, and of the first and last one that are ready; 0
-   *  for none. */
+  /** Addresses of the first of all lines, of the line to probe next, and of the first and last ready line; 0 for
+   *  none. */
   private first: usize = 0;
   private nextProbed: usize = 0;
   private firstReady: usize = 0;
   private lastReady: usize = 0;
   private probedAtMs: u64 = 0;
-  /** The latest time that the clock has shown while requests wait, in milliseconds. */
+  /** The latest time of the clock while requests wait, in milliseconds. */
   private latestMs: u64 = 0;
   private task: QueueTask = new QueueTask();
 
-  /** @param worker stands for this worker in shared data. */
+  /** @param worker identifies this worker in shared data */
   constructor(
     readonly worker: u64,
     private waiting: WaitingWorkers,
@@ -57,18 +60,18 @@ export class LimitQueues extends TurnWork {
     this.task.queues = this;
   }
 
-  /** Whether other requests wait under this key, so that a new one must not overtake them. */
+  /** Whether other requests wait for this key on any worker, so that a new one must not overtake them. */
   isAwaited(key: u64): bool {
     return this.byKey.get(key) != 0 || this.waiting.isAwaited(key, this.clock.milliseconds);
   }
 
-  /** The same of requests on this worker alone. */
+  /** Whether other requests wait for this key on this worker. */
   isAwaitedHere(key: u64): bool {
     return this.byKey.get(key) != 0;
   }
 
-  /** Lets a new request wait. Null where it cannot: the line is full, the wait would be too long, or other workers cannot
-   *  learn of it. */
+  /** Makes a new request wait. Returns null if it cannot: the line is full, the wait would be too long, or other
+   *  workers cannot learn of it. */
   add(request: GateRequest, check: CheckedRequest, wait: Wait): Waiter | null {
     const now = this.now();
     if (!mayComeInTime(wait, now, now)) return null;
@@ -79,8 +82,8 @@ export class LimitQueues extends TurnWork {
     return null;
   }
 
-  /** A request that waits was not admitted: it waits on, in another line where another rule did not admit it. False where it
-   *  cannot: then it must be answered. */
+  /** Keeps a waiting request that was not admitted, in another line if another rule did not admit it. Returns false
+   *  if it cannot wait and must be answered. */
   keep(waiter: Waiter, wait: Wait): bool {
     const now = this.now();
     if (!mayComeInTime(wait, waiter.arrivedAt, now)) return false;
@@ -91,13 +94,13 @@ export class LimitQueues extends TurnWork {
     return true;
   }
 
-  /** A request does not wait any longer: {@link Decider.left}. `isServed`: it has been admitted. */
+  /** Removes a request that no longer waits, after {@link Decider.left}. `isServed`: it has been admitted. */
   remove(waiter: Waiter, isServed: bool): void {
     this.leave(waiter, isServed);
     waiter.release();
   }
 
-  /** The client cancels its request of this id in a session. */
+  /** Handles the cancellation of the request of this id in a session. */
   cancel(session: SessionKey, kind: IdKind, idHash: u64): void {
     for (let at = changetype<usize>(this.deadlines.first); at; at = changetype<Waiter>(at).later) {
       const waiter = changetype<Waiter>(at);
@@ -112,7 +115,8 @@ export class LimitQueues extends TurnWork {
     }
   }
 
-  /** Something under this key has been released: wakes the worker whose turn it is. Nothing where none waits. */
+  /** Wakes the worker whose turn it is, because something was released under this key. Does nothing if no request
+   *  waits. */
   released(key: u64): void {
     const line = this.lineOf(key);
     if (line && !line.isShared) return this.ready(line);
@@ -120,8 +124,8 @@ export class LimitQueues extends TurnWork {
     if (this.waiting.choose(key, nowMs)) this.wakeChosen(key, nowMs);
   }
 
-  /** Something has been released under this key of a line that only this worker has: requests are tried until one is not
-   *  admitted. Nothing where none waits. */
+  /** Tries the requests of this key until one is not admitted, because something was released. Only for lines that
+   *  no other worker has. Does nothing if no request waits. */
   releasedHere(key: u64): void {
     const line = this.lineOf(key);
     if (!line) return;
@@ -129,13 +133,13 @@ export class LimitQueues extends TurnWork {
   }
 
   woken(worker: u64, key: u64): void {
-    // No line has the key 0. A message may be any.
+    // No line has the key 0. The message may have any content.
     if (worker != this.worker || !key) return;
     const line = this.lineOf(key);
-    // What waited is gone: the next worker may need it.
+    // The waiting requests are gone. The next worker may need the wake-up.
     if (!line) return this.released(key);
     if (!line.retryAtMs) return this.readyInTurn(line);
-    // Time has brought it, maybe for several requests, and counts with each.
+    // The allowance was refilled, possibly for several requests. Each admission counts for itself.
     this.readyFully(line);
   }
 
@@ -160,7 +164,7 @@ export class LimitQueues extends TurnWork {
     return most - left;
   }
 
-  /** The timer: tries what time may have brought. */
+  /** Handles the timer: tries lines whose allowance may have been refilled. */
   onTimer(): void {
     const nowMs = this.now() / NANOSECONDS_PER_MILLISECOND;
     let next = PROBE_MS;
@@ -178,7 +182,8 @@ export class LimitQueues extends TurnWork {
     this.timer.after(this.task, <u32>next);
   }
 
-  /** The time in nanoseconds. Where the clock was set back, all times move back with it: nobody waits the longer. */
+  /** The time in nanoseconds. If the clock was set back, moves all times back by the same amount, so that no request
+   *  waits longer. */
   private now(): u64 {
     const now = this.clock.now();
     const nowMs = now / NANOSECONDS_PER_MILLISECOND;
@@ -207,7 +212,7 @@ export class LimitQueues extends TurnWork {
     return first != null && hasCome(first.deadlineMs, this.clock.milliseconds);
   }
 
-  /** Puts a request into the line that it must wait in. False where there is no room. */
+  /** Adds a request to the line in which it must wait. Returns false if there is no room. */
   private enter(waiter: Waiter, wait: Wait, now: u64): bool {
     const nowMs = now / NANOSECONDS_PER_MILLISECOND;
     const known = this.lineOf(wait.key);
@@ -224,33 +229,33 @@ export class LimitQueues extends TurnWork {
     this.deadlines.add(waiter);
     if (known && line.callers != callers) {
       if (line.isShared) this.announce(line, line.callers, nowMs);
-      // Another caller need not wait for what only repeats a call.
+      // Another caller need not wait for an allowance of repeated calls.
       if (line.first.kind == LimitKind.Repeats) this.ready(line);
     }
     if (!known) this.retryAfter(line, wait, now);
-    // What was released before other workers learned of the line woke nobody.
+    // A release before other workers learned of the line woke nobody.
     if (!known && !wait.retryAfterNs) this.ready(line);
     this.timer.after(this.task, <u32>min(PROBE_MS, elapsed(nowMs, waiter.deadlineMs)));
     return true;
   }
 
-  /** Makes room in a full line for a request of `owner`. False where no caller has too many requests in it. */
+  /** Makes room in a full line for a request of `owner`. Returns false if no caller has too many requests in it. */
   private displace(line: Line, owner: u64, nowMs: u64): bool {
     const waiter = line.displace(owner);
     if (!waiter) return false;
-    // It is answered in a turn: this may be a callback of another stream.
+    // Answer it in a turn, because this may be a callback of another stream.
     this.deadlines.expire(waiter, nowMs);
     this.turns.ask();
     return true;
   }
 
-  /** Puts a request that waits into another line. False where there is no room: then it is in none. */
+  /** Moves a waiting request into another line. Returns false if there is no room; then it is in no line. */
   private move(waiter: Waiter, wait: Wait, now: u64): bool {
     this.leave(waiter, false);
     return this.enter(waiter, wait, now);
   }
 
-  /** Takes a request out of its line; nothing where it is in none. */
+  /** Removes a request from its line. Does nothing if it is in none. */
   private leave(waiter: Waiter, isServed: bool): void {
     if (!waiter.line) return;
     const line = changetype<Line>(waiter.line);
@@ -259,7 +264,7 @@ export class LimitQueues extends TurnWork {
     this.decider!.left(waiter);
     this.deadlines.remove(waiter);
     line.remove(waiter, isServed);
-    // A request that leaves without it does not need what is free: the next one may.
+    // A request that leaves without being admitted leaves the capacity for the next one.
     if (isServed && line.tries) line.tries--;
     if (line.length == 0) return this.close(line, nowMs);
     if (!line.isShared) return;
@@ -268,13 +273,13 @@ export class LimitQueues extends TurnWork {
     if (line.callers != callers) this.announce(line, line.callers, nowMs);
   }
 
-  /** The line of a key; null where nothing waits under it here. */
+  /** The line of a key; null if no request waits for it here. */
   private lineOf(key: u64): Line | null {
     const at = <usize>this.byKey.get(key);
     return at ? changetype<Line>(at) : null;
   }
 
-  /** Opens a line for its first request. Null where other workers cannot learn of it. */
+  /** Opens a line for its first request. Returns null if other workers cannot learn of it. */
   private open(wait: Wait, nowMs: u64): Line | null {
     if (!this.turns.open(nowMs)) return null;
     const line = Line.take(wait.key);
@@ -291,7 +296,7 @@ export class LimitQueues extends TurnWork {
     return line;
   }
 
-  /** A line has no requests any more. */
+  /** Closes an empty line. */
   private close(line: Line, nowMs: u64): void {
     const at = changetype<usize>(line);
     this.byKey.delete(line.key);
@@ -300,9 +305,9 @@ export class LimitQueues extends TurnWork {
     if (line.previous) changetype<Line>(line.previous).next = line.next;
     else this.first = line.next;
     if (line.isShared) this.announce(line, 0, nowMs);
-    // It was woken, and does not need what is free.
+    // The line was woken and does not need the capacity: wake the next worker.
     if (line.isShared && line.tries) this.released(line.key);
-    // A line that is ready is released in its turn.
+    // A ready line is released in its turn.
     if (!line.isReady) line.release();
   }
 
@@ -311,7 +316,7 @@ export class LimitQueues extends TurnWork {
     return this.waiting.announce(line.key, callers, this.turns.number, nowMs);
   }
 
-  /** The line is to be tried when time may have brought what its request needs. */
+  /** Schedules the next try of the line for when its allowance may have been refilled. */
   private retryAfter(line: Line, wait: Wait, now: u64): void {
     if (!wait.retryAfterNs) return;
     const retryAtMs = (now + wait.retryAfterNs) / NANOSECONDS_PER_MILLISECOND + 1;
@@ -319,7 +324,7 @@ export class LimitQueues extends TurnWork {
     this.timer.after(this.task, <u32>elapsed(now / NANOSECONDS_PER_MILLISECOND, line.retryAtMs));
   }
 
-  /** Time may have brought what the request of a line needs: tries the line, if this worker is next. */
+  /** Tries a line whose allowance may have been refilled, if it is this worker's turn. */
   private tryInTurn(line: Line, nowMs: u64): void {
     line.retryAtMs = 0;
     if (line.isShared && !line.hasYielded && this.waiting.choose(line.key, nowMs)) {
@@ -334,7 +339,7 @@ export class LimitQueues extends TurnWork {
     this.readyFully(line);
   }
 
-  /** Makes sure that turns come, and tries lines that nothing has woken. */
+  /** Ensures that turns come, and tries lines without a wake-up. */
   private probe(nowMs: u64): void {
     this.probedAtMs = nowMs;
     this.turns.open(nowMs);
@@ -348,8 +353,8 @@ export class LimitQueues extends TurnWork {
     this.nextProbed = at;
   }
 
-  /** Tries a line as often as it was woken, or until a request is not admitted: at most `left` times. Returns how often it may
-   *  be tried still. */
+  /** Tries a line as often as it was woken, or until a request is not admitted: at most `left` times. Returns the
+   *  number of tries left. */
   private serve(line: Line, left: i32): i32 {
     const key = line.key;
     while (left > 0 && line.tries > 0) {
@@ -362,7 +367,7 @@ export class LimitQueues extends TurnWork {
         if (line.isProbed && !line.tries) line.tries = 1;
         continue;
       }
-      // Only what repeats a call waits for that: others of the line need not.
+      // Only repeated calls wait for their allowance. Other requests of the line need not.
       if (waiter.kind == LimitKind.Repeats && ++line.rotations < line.callers) {
         line.rotate();
         continue;
@@ -378,7 +383,7 @@ export class LimitQueues extends TurnWork {
     return left;
   }
 
-  /** Wakes the worker that is next. Its turn counts from now on: what is released meanwhile is for others. */
+  /** Wakes the chosen worker. Its turn counts from now on, so that later releases go to others. */
   private wakeChosen(key: u64, nowMs: u64): void {
     const chosen = this.waiting.chosen;
     this.waiting.served(key, chosen, nowMs);
@@ -392,7 +397,7 @@ export class LimitQueues extends TurnWork {
     this.ready(line);
   }
 
-  /** The line is tried until a request is not admitted. */
+  /** Tries the line until a request is not admitted. */
   private readyFully(line: Line): void {
     line.isProbed = true;
     this.ready(line);
@@ -424,7 +429,9 @@ class QueueTask extends TimerTask {
   }
 }
 
-/** Whether a request that waits since `arrivedAt` may be admitted before it must be answered. Times in nanoseconds. */
+/**
+ * Whether a request that has waited since `arrivedAt` may be admitted before its deadline. Times are in nanoseconds.
+ */
 function mayComeInTime(wait: Wait, arrivedAt: u64, now: u64): bool {
   return elapsed(arrivedAt, now) + wait.retryAfterNs < <u64>wait.maxWaitMs * NANOSECONDS_PER_MILLISECOND;
 }

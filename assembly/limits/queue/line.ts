@@ -1,16 +1,16 @@
 import { Pool } from "../../memory/pool";
 import { Waiter } from "./waiter";
 
-/** The requests of one caller in a line, in the order in which they came. Pooled. */
+/** The requests of one caller in a line, in the order of arrival. Pooled. */
 @unmanaged
 class LineCaller {
   owner: u64;
-  /** Requests that have not been displaced. */
+  /** Number of requests that have not been displaced. */
   length: u32;
-  /** The addresses of its first and last request. */
+  /** Addresses of the caller's first and last request. */
   first: usize;
   last: usize;
-  /** The addresses of its neighbours in the ring of the line's callers. */
+  /** Addresses of the neighbours in the ring of the line's callers. */
   previous: usize;
   next: usize;
 }
@@ -18,41 +18,41 @@ class LineCaller {
 const callerPool = new Pool(offsetof<LineCaller>());
 
 /**
- * The requests of this worker that wait for the same key of a rule. Callers take turns (round robin), each with the request
- * that came first, so that none waits behind all requests of another one. Pooled.
+ * The requests of this worker that wait for the same key of a rule. Callers take turns (round robin), each with its
+ * oldest request, so that no caller waits behind all requests of another one. Pooled.
  */
 @unmanaged
 export class Line {
   key: u64;
-  /** Requests, and callers, that wait in it. */
+  /** Number of requests and of callers in the line. */
   length: u32;
   callers: u32;
-  /** Requests that have been displaced: they do not count against its bound. */
+  /** Number of displaced requests, which do not count toward the line's bound. */
   displaced: u32;
-  /** How often it may still be tried whether the first request is admitted. */
+  /** Number of times that the line may still be tried. */
   tries: u32;
-  /** Turns among those of all workers that this one has been given, and in which no request has been admitted yet. */
+  /** Number of wake-ups by which other workers gave this worker a turn, and that have not led to an admission yet. */
   counted: u32;
-  /** Callers in a row who were not admitted only since they repeat a call, while it is tried. */
+  /** Number of consecutive callers who were not admitted only because they repeat a call, in the current tries. */
   rotations: u32;
-  /** It is tried until a request is not admitted. */
+  /** The line is tried until a request is not admitted. */
   isProbed: bool;
-  /** It is among the lines that have a turn to come. */
+  /** The line is in the list of ready lines. */
   isReady: bool;
-  /** Requests on other workers may wait for the same. */
+  /** Requests on other workers may wait for the same key. */
   isShared: bool;
-  /** The worker whose turn it was has had time enough. */
+  /** The worker whose turn it was has had enough time. */
   hasYielded: bool;
-  /** When a request may be admitted since time has passed, in milliseconds; 0 where something must be released. */
+  /** When an allowance may have been refilled, in milliseconds; 0 if something must be released instead. */
   retryAtMs: u64;
   /** When other workers last learned that requests wait here, in milliseconds. */
   announcedAtMs: u64;
-  /** The addresses of its neighbours in the list of all lines. */
+  /** Addresses of the neighbours in the list of all lines. */
   previous: usize;
   next: usize;
-  /** The address of the next line that is ready; 0 for none. */
+  /** Address of the next ready line; 0 for none. */
   nextReady: usize;
-  /** The address of the caller whose turn it is; 0 where nobody waits. */
+  /** Address of the caller whose turn it is; 0 if no request waits. */
   private current: usize;
 
   static take(key: u64): Line {
@@ -61,7 +61,7 @@ export class Line {
     return self;
   }
 
-  /** It must not be used any more. */
+  /** Returns the line to the pool. It must not be used afterwards. */
   release(): void {
     pool.release(changetype<usize>(this));
   }
@@ -71,7 +71,7 @@ export class Line {
     return changetype<Waiter>(changetype<LineCaller>(this.current).first);
   }
 
-  /** Adds a request of `owner` behind the others of that caller. A caller who is new has its turn after all others. */
+  /** Adds a request of `owner` after that caller's other requests. A new caller has its turn after all others. */
   add(waiter: Waiter, owner: u64): void {
     const caller = this.callerOf(owner);
     const at = changetype<usize>(waiter);
@@ -87,8 +87,8 @@ export class Line {
     this.length++;
   }
 
-  /** In a full line, displaces the newest request of the caller who has most, to make room for one of `owner`. Returns it; null
-   *  where nobody has at least two more than `owner`. */
+  /** Displaces, in a full line, the newest request of the caller with the most requests, to make room for one of
+   *  `owner`. Returns the displaced request; null if no caller has at least two more than `owner`. */
   displace(owner: u64): Waiter | null {
     let own: u32 = 0;
     let most = changetype<LineCaller>(this.current);
@@ -107,7 +107,7 @@ export class Line {
     return waiter;
   }
 
-  /** Removes a request. Where it was the one whose turn it was, the next caller has its turn if `isServed`. */
+  /** Removes a request. If it was its turn and `isServed`, the next caller has the turn. */
   remove(waiter: Waiter, isServed: bool): void {
     const caller = changetype<LineCaller>(waiter.caller);
     if (isServed && this.current == waiter.caller) this.current = caller.next;

@@ -7,31 +7,31 @@ import { CheckedRequest } from "../../rules/checked_request";
 export class Waiter {
   request: GateRequest;
   check: CheckedRequest;
-  /** The address of its line, 0 for none, and of its caller's part of that. */
+  /** Address of the line, 0 for none, and of the caller in that line. */
   line: usize;
   caller: usize;
-  /** The key of its line, or of the last one that it was in: addresses of lines are used again. */
+  /** Key of the line, or of the last one. The addresses of lines are reused. */
   key: u64;
-  /** The index of the rule that it waits for: see {@link Rejection}. */
+  /** Index of the rule that it waits for: see {@link Rejection}. */
   rule: i32;
-  /** The last of the decisions that it has waited for, in the order in which rules decide its messages: it does not wait its
-   *  turn again for that one and those before it. See {@link Charger.beginWaiting}. */
+  /** The last decision that it has waited for, in the order in which rules decide its messages. It does not wait
+   *  again for that one and earlier ones. See {@link Charger.beginWaiting}. */
   reached: i32;
-  /** The kind of limit that did not admit it last. */
+  /** The kind of limit that last did not admit it. */
   kind: i32;
   /** When it began to wait at all, and for this rule, in nanoseconds. */
   arrivedAt: u64;
   beganAt: u64;
-  /** When it must not wait any longer, in milliseconds. */
+  /** Deadline in milliseconds. */
   deadlineMs: u64;
-  /** Its client has cancelled it. */
+  /** The client has cancelled it. */
   isCancelled: bool;
-  /** It has given up its place in a full line, and is to be answered. */
+  /** It has lost its place in a full line and must be answered. */
   isDisplaced: bool;
-  /** The addresses of its neighbours among the requests of its caller, in the order in which they came; 0 for none. */
+  /** Addresses of the neighbours among the requests of its caller, in the order of arrival; 0 for none. */
   previous: usize;
   next: usize;
-  /** The same by deadline. */
+  /** Addresses of the neighbours in the order of deadlines; 0 for none. */
   sooner: usize;
   later: usize;
 
@@ -42,7 +42,7 @@ export class Waiter {
     return self;
   }
 
-  /** It must not be used any more. */
+  /** Returns the object to the pool. It must not be used afterwards. */
   release(): void {
     pool.release(changetype<usize>(this));
   }

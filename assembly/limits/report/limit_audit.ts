@@ -15,12 +15,12 @@ import { LimitRules } from "../rules/limit_rules";
 import { LimitedCaller, LimitedCallerListener } from "./limited_callers";
 import { Rejection } from "../rules/rejection";
 
-/** Lines that are written in a second. */
+/** Maximum number of lines per second. */
 const LINES_PER_SECOND: i32 = 10;
 
 /**
- * Writes lines of JSON to the proxy's log: when a rule begins to limit a caller and when it has stopped, not for each request;
- * and for requests that cannot be decided. So many a second, and how many were left out.
+ * Writes JSON lines to the proxy's log when a rule begins to limit a caller and when it stops, rather than for each
+ * request; and for requests that cannot be decided. Writes a limited number per second, and how many were dropped.
  */
 export class LimitAudit extends LimitedCallerListener {
   private writer: JsonWriter = new JsonWriter();
@@ -36,7 +36,8 @@ export class LimitAudit extends LimitedCallerListener {
     this.lines = new LineBudget(clock, LINES_PER_SECOND);
   }
 
-  /** A rule limits the caller of the current stream from now on. `span`: that of the message that it limits first; null for none. */
+  /** Writes that a rule begins to limit the caller of the current stream. `span` is that of the first limited
+   *  message; null for none. */
   started(caller: LimitedCaller, check: CheckedRequest, rejection: Rejection, span: TraceContext | null): void {
     const rule = rejection.rule!;
     const properties = this.properties;
@@ -60,8 +61,8 @@ export class LimitAudit extends LimitedCallerListener {
     this.end();
   }
 
-  /** The current request cannot be decided. `member`: the address of the Key of the member at fault; 0 for none. `name` stands
-   *  for the rule. */
+  /** Writes that the current request cannot be decided. `member` is the address of the Key of the member at fault; 0
+   *  for none. `name` stands for the rule. */
   refused(check: CheckedRequest, refusal: RequestRefusal, member: usize, name: string): void {
     if (!this.lines.admits()) return;
     const writer = this.writer;

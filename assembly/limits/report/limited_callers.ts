@@ -4,26 +4,26 @@ import { neverZero } from "../../memory/keyed_hash";
 import { Table } from "../../memory/table";
 import { Marks } from "../../store/primitives/marks";
 
-/** Callers that are watched at one time on a worker. */
+/** Maximum number of callers tracked at one time on a worker. */
 const CAPACITY: i32 = 256;
-/** A caller is limited no longer once it has not been for this time. */
+/** Time in milliseconds after which a caller that was not limited again counts as no longer limited. */
 const QUIET_MS: u64 = 10_000;
-/** Bytes that are kept of a principal and of an address. */
+/** Maximum sizes in bytes of a kept principal and address. */
 export const PRINCIPAL_SIZE: i32 = 256;
 export const ADDRESS_SIZE: i32 = 64;
 
 /** A caller that a rule limits. */
 @unmanaged
 export class LimitedCaller {
-  /** Of the rule, and of the caller within it. */
+  /** Keys of the rule, and of the caller within it. */
   scope: u64;
   caller: u64;
   rule: i32;
   sinceMs: u64;
   lastMs: u64;
-  /** This worker has reported that it began, and reports when it ends. */
+  /** This worker has reported the begin, and will report the end. */
   isReporter: bool;
-  /** It was limited since the last tick. */
+  /** The caller was limited since the last tick. */
   isActive: bool;
   principalLength: i32;
   addressLength: i32;
@@ -46,22 +46,23 @@ export class LimitedCaller {
 
 const SIZE: i32 = offsetof<LimitedCaller>() + PRINCIPAL_SIZE + ADDRESS_SIZE;
 
-/** Receives when callers are no longer limited. */
+/** Receives callers that are no longer limited. */
 export abstract class LimitedCallerListener {
   abstract stopped(caller: LimitedCaller, durationMs: u64): void;
 }
 
-/** The callers that rules limit at present, on all workers: one of these reports when that begins and when it ends. */
+/** The callers that rules currently limit, on all workers. One worker reports when that begins and when it ends. */
 export class LimitedCallers {
   private bytes: StaticArray<u8> | null = null;
   private count: i32 = 0;
-  /** The index of each plus one, by its scope and caller. */
+  /** Index of each caller plus one, by scope and caller. */
   private byKey: Table = new Table(64);
 
-  /** @param marks when callers were limited last, in milliseconds. */
+  /** @param marks when callers were last limited, in milliseconds */
   constructor(private marks: Marks) {}
 
-  /** A caller is limited. Returns it where that begins, and this worker is to report it; otherwise null. */
+  /** Records that a caller is limited. Returns the caller if that has just begun and this worker must report it;
+   *  otherwise null. */
   limited(scope: u64, caller: u64, rule: i32, nowMs: u64): LimitedCaller | null {
     const known = <i32>this.byKey.get(keyOf(scope, caller));
     if (known) {
@@ -78,7 +79,7 @@ export class LimitedCallers {
     return one.isReporter ? one : null;
   }
 
-  /** To be called on each tick. */
+  /** Called on each tick. */
   tick(nowMs: u64, listener: LimitedCallerListener): void {
     for (let i = this.count - 1; i >= 0; i--) {
       const one = this.get(i);

@@ -12,7 +12,7 @@ import { OperationRule } from "../../rules/operation";
 import { Source } from "../../rules/source";
 import { Rate } from "../../store/rate";
 
-/** What a rule can limit, in the order in which it is asked. */
+/** What a rule can limit, in the order in which limits are checked. */
 export enum LimitKind {
   Requests,
   Repeats,
@@ -22,44 +22,46 @@ export enum LimitKind {
 
 const KIND_NAMES: string[] = ["requests", "repeats", "concurrency", "tokens"];
 
-/** The name that answers and logs show. */
+/** The name in answers and logs. */
 export function limitKindName(kind: LimitKind): string {
   return KIND_NAMES[kind];
 }
 
-/** The pseudo method by which a rule names streams that a GET opens. */
+/** The pseudo method by which a rule names streams opened by GET. */
 export const GET_METHOD = "GET";
 const LISTEN_METHOD = "subscriptions/listen";
 
-/** A rule of the limits, ready to be matched. */
+/** A rule of the limits, compiled for matching. */
 export class LimitRule {
   readonly name: string;
-  /** Whether it runs in shadow mode, which rejects nothing. */
+  /** Whether the rule is in shadow mode and rejects nothing. */
   readonly isShadow: bool;
-  /** Distinguishes its allowances from those of other rules, also after it has changed. */
+  /** Distinguishes the rule's allowances from those of other rules. Stays the same when the rule changes. */
   readonly scope: u64;
   readonly requests: Rate | null;
   readonly repeats: Rate | null;
   readonly tokens: Rate | null;
   readonly tokenKinds: u32;
-  /** Calls at one time; 0 for no limit. */
+  /** Maximum number of concurrent calls; 0 for no limit. */
   readonly concurrency: u32;
   readonly form: DenialForm;
-  /** How requests wait; null where they do not. */
+  /** How requests wait; null if they do not. */
   readonly queue: QueueConfig | null;
-  /** The parts of its key; of those that are claims, the claims in the same order. */
+  /** The parts of the rule's key, and the claims among them in the same order. */
   readonly key: StaticArray<KeyPart>;
   readonly claims: Claim[] = [];
-  /** The index of the first of them among those of all rules. */
+  /** Index of the first of these claims among the claims of all rules. */
   readonly firstClaim: i32;
-  /** It names streams by their methods, which hold permits until they end. */
+  /** Whether the rule names streams by their methods. Such streams hold permits until they end. */
   readonly namesListen: bool;
   readonly namesGet: bool;
   private sources: Source[] = [];
   private operations: OperationRule[] = [];
 
-  /** @param isShadow whether all limits run in shadow mode.
-   *  @param firstClaim claims of the rules before it. */
+  /**
+   * @param isShadow whether all limits are in shadow mode
+   * @param firstClaim number of claims in the rules before
+   */
   constructor(
     readonly config: LimitRuleConfig,
     claims: Claims,
@@ -89,12 +91,12 @@ export class LimitRule {
     this.namesGet = this.names(GET_METHOD);
   }
 
-  /** Whether it depends on the address of the caller. */
+  /** Whether the rule depends on the caller's address. */
   get needsAddress(): bool {
     return this.namesAddresses || this.key.includes(KeyPart.Address);
   }
 
-  /** Whether it is about some addresses only. */
+  /** Whether the rule covers only some addresses. */
   get namesAddresses(): bool {
     const sources = this.config.sources;
     for (let i = 0; i < sources.length; i++) {
@@ -103,7 +105,7 @@ export class LimitRule {
     return false;
   }
 
-  /** Whether it depends on the server's name. */
+  /** Whether the rule depends on the server's name. */
   get needsServer(): bool {
     const operations = this.config.operations;
     for (let i = 0; i < operations.length; i++) {
@@ -117,19 +119,19 @@ export class LimitRule {
     return mix(this.scope ^ (<u64>kind));
   }
 
-  /** What stands for the permits of this key. */
+  /** Identifies the permits of this key. */
   permitOf(key: u64): u64 {
     return this.scopeOf(LimitKind.Concurrency) ^ key;
   }
 
-  /** The first kind of limit that it has. */
+  /** The first kind of limit that the rule has. */
   get firstKind(): LimitKind {
     if (this.requests) return LimitKind.Requests;
     if (this.repeats) return LimitKind.Repeats;
     return this.concurrency ? LimitKind.Concurrency : LimitKind.Tokens;
   }
 
-  /** Whether it is about this caller. */
+  /** Whether the rule covers this caller. */
   matchCaller(caller: Caller, properties: Properties): Match {
     let best = this.sources.length ? Match.No : Match.Yes;
     for (let i = 0; i < this.sources.length && best != Match.Yes; i++) {
@@ -138,8 +140,8 @@ export class LimitRule {
     return best;
   }
 
-  /** Whether it is about this request, whoever sends it. `method` is that of the request. What cannot be determined is
-   *  limited. */
+  /** Whether the rule covers this request, for any caller. `method` is that of the request. What cannot be
+   *  determined is covered. */
   covers(call: Call, method: Method): bool {
     const mustBeNamed = isUnlimited(method);
     if (this.operations.length == 0) return !mustBeNamed;
@@ -150,7 +152,7 @@ export class LimitRule {
     return false;
   }
 
-  /** Whether requests of this method hold a permit of it. */
+  /** Whether requests of this method hold a permit of the rule. */
   limitsConcurrency(method: Method): bool {
     return this.concurrency > 0 && (method != Method.SubscriptionsListen || this.namesListen);
   }
@@ -164,8 +166,10 @@ export class LimitRule {
   }
 }
 
-/** Whether requests of this method are limited by rules alone that name it: a client that may not begin, or give up, is
- *  broken or costs more. */
+/**
+ * Whether requests of this method are limited only by rules that name it. A client that may not start, or give up,
+ * would break or cost more.
+ */
 function isUnlimited(method: Method): bool {
   switch (method) {
     case Method.Initialize:
@@ -178,7 +182,7 @@ function isUnlimited(method: Method): bool {
   }
 }
 
-/** Stands for the line of those who wait for such a permit, or for other allowances of the same rule and key. */
+/** The key of the line that waits for this permit, or for other allowances of the same rule and key. */
 export function lineOf(permit: u64): u64 {
   return neverZero(mix(permit));
 }

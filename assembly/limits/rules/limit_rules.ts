@@ -14,7 +14,7 @@ export class LimitRules {
   readonly claims: Claims;
   /** Requests are held until they are decided. */
   readonly isEnforced: bool;
-  /** Whether rules depend on the address of the caller, and whether some are about some addresses only. */
+  /** Whether rules depend on the caller's address, and whether some cover only some addresses. */
   readonly needsAddress: bool;
   readonly namesAddresses: bool;
   readonly needsClient: bool;
@@ -23,11 +23,11 @@ export class LimitRules {
   readonly limitsConcurrency: bool;
   /** Whether rules depend on the server's name. */
   readonly needsServer: bool;
-  /** Whether requests wait. */
+  /** Whether requests may wait. */
   readonly hasQueues: bool;
-  /** Whether a rule names streams that a GET opens. */
+  /** Whether a rule names streams opened by GET. */
   readonly namesGet: bool;
-  /** Stands for the limits that adapt to what servers can do. */
+  /** The pseudo rule of the adaptive limits. */
   readonly adaptive: LimitRule;
 
   constructor(
@@ -78,13 +78,13 @@ export class LimitRules {
     this.hasQueues = hasQueues;
   }
 
-  /** The rule of this index, or what stands for one; null where there is none. */
+  /** The rule of this index, or the pseudo rule; null if there is none. */
   at(index: i32): LimitRule | null {
     if (index < this.rules.length) return this.rules[index];
     return index == SpecialLimit.Adaptive ? this.adaptive : null;
   }
 
-  /** The rule of this scope; null where the configuration has none. */
+  /** The rule of this scope; null if the configuration has none. */
   ofScope(scope: u64): LimitRule | null {
     for (let i = 0; i < this.rules.length; i++) {
       if (unchecked(this.rules[i]).scope == scope) return this.rules[i];
@@ -93,7 +93,7 @@ export class LimitRules {
   }
 }
 
-/** A rule whose limit is learnt: requests beyond it wait for a short time. */
+/** A rule whose limit is learned. Requests beyond the limit wait for a short time. */
 function adaptiveRule(mode: RuleMode): LimitRuleConfig {
   const config = new LimitRuleConfig();
   config.name = specialLimitName(SpecialLimit.Adaptive);

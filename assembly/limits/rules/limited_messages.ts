@@ -4,7 +4,7 @@ import { Rejection } from "./rejection";
 /** Why messages of a batch are limited, in their order. */
 export class LimitedMessages {
   length: i32 = 0;
-  /** The objects of earlier batches are used again. */
+  /** The objects are reused for later batches. */
   private rejections: Rejection[] = [];
   private next: i32 = 0;
 
@@ -13,8 +13,8 @@ export class LimitedMessages {
     this.next = 0;
   }
 
-  /** The request of this index in the batch is limited. Waits for the same rule add up: each of its messages needs room of its
-   *  own. */
+  /** Adds the limited request of this index in the batch. Waits for the same rule add up, because each message needs
+   *  its own capacity. */
   add(message: i32, rejection: Rejection): void {
     if (this.length == this.rejections.length) this.rejections.push(new Rejection());
     const own = this.rejections[this.length];
@@ -28,13 +28,13 @@ export class LimitedMessages {
     this.length++;
   }
 
-  /** Why the request of this index is limited, asked in the order of requests; null where it is not. */
+  /** Why the request of this index is limited; null if it is not. Must be called in the order of requests. */
   find(message: i32): Rejection | null {
     if (this.next == this.length || this.rejections[this.next].message != message) return null;
     return this.rejections[this.next++];
   }
 
-  /** The first one; there must be one. */
+  /** The first rejection. There must be one. */
   get first(): Rejection {
     return this.rejections[0];
   }

@@ -3,23 +3,23 @@ import { LimitKind, LimitRule } from "./limit_rule";
 /** Why a request is rejected. */
 export class Rejection {
   rule: LimitRule | null = null;
-  /** The index of the rule. */
+  /** Index of the rule. */
   index: i32 = 0;
   kind: LimitKind = LimitKind.Requests;
-  /** When it would be admitted by itself, if nobody else is; 0: not before something is released. Valid where `isExact`. */
+  /** Time in nanoseconds until the request could be admitted if no other is; 0 if never. */
   retryAfterNs: u64 = 0;
-  /** With the messages of its batch before it, it asks for more at once than there can be. */
+  /** The request and earlier messages of its batch together exceed what the rule can ever admit at once. */
   isTooMuch: bool = false;
-  /** The index of a request of a batch that is rejected by itself. */
+  /** Index in its batch of a request that is rejected by itself. */
   message: i32 = 0;
   remaining: u32 = 0;
-  /** The limit, where the rule does not say it; else 0. */
+  /** The limit, if it is not in the rule; otherwise 0. */
   limit: u32 = 0;
-  /** Of what did not admit the request: equal for requests that share it. Valid where the rule has a queue. */
+  /** Key of the line for what did not admit the request. Valid if the rule has a queue. */
   line: u64 = 0;
   /** Others wait for it already. */
   isAwaited: bool = false;
-  /** Nobody but the caller uses the allowance: exact numbers tell nothing of others. */
+  /** Only this caller uses the allowance, so exact numbers reveal nothing about others. */
   isExact: bool = false;
 
   set(rule: LimitRule, index: i32, kind: LimitKind, retryAfterNs: u64, remaining: u32, isExact: bool): void {
@@ -45,12 +45,12 @@ export class Rejection {
     return this.retryAfterNs != 0 && !this.isTooMuch;
   }
 
-  /** How long that takes at least, in nanoseconds; 0 where something must be released first. */
+  /** Minimum wait in nanoseconds; 0 if something must be released first. */
   get leastWaitNs(): u64 {
     return this.isAwaited || this.kind == LimitKind.Concurrency ? 0 : this.retryAfterNs;
   }
 
-  /** The rule limits at most `count` other requests of the batch, for which it must have room as well. */
+  /** Adds the time for at most `count` other limited requests of the batch, which need capacity as well. */
   addMessages(count: i32): void {
     if (this.kind != LimitKind.Requests || !this.retryAfterNs) return;
     this.retryAfterNs += this.rule!.requests!.timeFor(count);

@@ -1,18 +1,18 @@
-/** What rejects a request where no rule of the limits does. Rules have lower indices. */
+/** Label values for rejections that no rule of the limits makes. Indices of rules are lower. */
 export enum SpecialLimit {
-  /** Its messages cannot be decided. */
+  /** The messages of the request cannot be decided. */
   Refused = 64,
-  /** The worker, or the caller, has too many requests held. */
+  /** The plugin holds too many requests, in total or for this caller. */
   Held,
-  /** Envoy's own rate limit, behind this filter, has rejected it. */
+  /** Envoy's own rate limit filter, after this filter, has rejected the request. */
   Global,
-  /** As many calls are in flight as the server, or its tool, can do at a time. */
+  /** As many calls are in flight as the server, or its tool, can process at a time. */
   Adaptive,
 }
 
 const NAMES: string[] = ["_refused", "_held", "_global", "_adaptive"];
 
-/** The name that metrics, logs and answers show. */
+/** The name in metrics, logs and answers. */
 export function specialLimitName(limit: SpecialLimit): string {
   return NAMES[limit - SpecialLimit.Refused];
 }

@@ -12,53 +12,53 @@ import { Rejection } from "../rules/rejection";
 import { SpecialLimit } from "../rules/special_limit";
 import { Settlement } from "../ledger/settlement";
 
-/** How long a caller is asked to wait where nothing tells when a permit will be free. */
+/** Delay in nanoseconds that a rejection suggests if the time of the next free permit is unknown. */
 const PERMIT_RETRY_NS: u64 = 1_000_000_000;
 
-/** Stands for the decision of the rule of this index, below 256, about the message of this index: the later decision has the
- *  larger number. */
+/** Number of the decision of a rule, with an index below 256, about a message. Later decisions have larger numbers. */
 export function decisionOf(message: i32, rule: i32): i32 {
   return (message << 8) | rule;
 }
 
-/** Takes from the allowances of rules for the messages of one request, and gives back what it took for those that are rejected. */
+/** Charges the allowances of rules for the messages of one request, and refunds the charges of rejected messages. */
 export class Charger {
   /** Why the last rule did not admit its message. */
   readonly rejection: Rejection = new Rejection();
-  /** The last rule that admitted its message used an allowance that is shared for want of room. */
+  /** The last rule that admitted its message used a shared allowance, because there was no room for a separate one. */
   isShared: bool = false;
   private charges: Charges = new Charges();
-  /** The charges of the current message are those from this index on. */
+  /** Index of the first charge of the current message. */
   private ofMessage: i32 = 0;
   private keys: LimitKeys = new LimitKeys();
   private ledger: Ledger | null = null;
   private nowNs: u64 = 0;
   private method: Method = Method.None;
-  /** The current message calls a tool. */
+  /** The current message is a tool call. */
   isToolCall: bool = false;
-  /** Calls of tools among the request's messages so far. */
+  /** Number of admitted tool calls among the request's messages so far. */
   private calls: u32 = 0;
-  /** The last decision that the request has waited for, -1 for none: it has its turn there and before, whoever else waits. */
+  /** The last decision that the request has waited for, -1 for none. For that one and earlier ones it has its turn,
+   *  even if others wait. */
   private reached: i32 = -1;
-  /** The index of the rule that it must not wait for any longer; -1 for none. */
+  /** Index of the rule that the request must not wait for any longer; -1 for none. */
   private overdue: i32 = -1;
 
   constructor(private clock: Clock) {}
 
-  /** The request that follows has waited for its turn at decisions up to the one that `reached` stands for: see
-   *  {@link decisionOf}. `overdue`: the index of the rule that it must not wait for any longer; -1 where it may wait on. */
+  /** Sets that the following request has waited for its turn at decisions up to `reached`: see {@link decisionOf}.
+   *  `overdue` is the index of the rule that it must not wait for any longer; -1 if it may wait. */
   beginWaiting(reached: i32, overdue: i32): void {
     this.reached = reached;
     this.overdue = overdue;
   }
 
-  /** Requests that follow have not waited. */
+  /** Sets that the following requests have not waited. */
   endWaiting(): void {
     this.reached = -1;
     this.overdue = -1;
   }
 
-  /** Another request: what was charged before stays so. */
+  /** Begins another request. Earlier charges remain. */
   begin(ledger: Ledger): void {
     this.ledger = ledger;
     this.nowNs = this.clock.now();
@@ -66,7 +66,7 @@ export class Charger {
     this.calls = 0;
   }
 
-  /** The request's next message, of this method. */
+  /** Begins the request's next message, of this method. */
   beginMessage(method: Method): void {
     this.ofMessage = this.charges.length;
     this.method = method;
@@ -74,8 +74,8 @@ export class Charger {
     this.keys.begin(this.ledger!, method);
   }
 
-  /** Charges what a rule of this index takes for the message of this index. False where the rule does not admit it: then it has
-   *  taken nothing, and `rejection` says why. */
+  /** Charges for the message of this index what the rule of this index takes. Returns false if the rule does not
+   *  admit the message. Then nothing is charged, and `rejection` has the reason. */
   charge(rule: LimitRule, index: i32, message: i32, request: GateRequest, facts: LimitFacts, call: Call): bool {
     const first = this.charges.length;
     const key = this.keys.of(rule, request, facts, call);
@@ -84,7 +84,7 @@ export class Charger {
     if (rule.queue && !this.mayTry(rule, index, message, key)) return false;
     if (
       this.takeRequest(rule, index, message, key, owner) &&
-      // Whatever the key: callers invent calls, and shall not push out those of others.
+      // Always by caller, whatever the key: callers may invent calls, and must not evict those of others.
       this.takeRepeat(rule, index, message, key, facts.owner, call) &&
       this.takePermit(rule, index, message, key, owner) &&
       this.takeTokens(rule, index, message, key, owner)
@@ -95,8 +95,8 @@ export class Charger {
     return false;
   }
 
-  /** Asks for a tool's call, the message of this index, whether its server can do another one. False where it cannot: `rejection`
-   *  says so. */
+  /** Whether the server can process a tool call, the message of this index. True for other messages. If false,
+   *  `rejection` has the reason. */
   admitsCall(message: i32, request: GateRequest, call: Call): bool {
     if (!this.isToolCall) return true;
     const ledger = this.ledger!;
@@ -111,7 +111,7 @@ export class Charger {
       this.calls++;
       return true;
     }
-    // In shadow mode no limit can be tried: one that is not known yet says nothing.
+    // In shadow mode no limit can be tried, and one that is not measured yet says nothing.
     if (!adaptive.isEnforced && !tools.limit.isKnown) return true;
     const rejection = this.rejection;
     rejection.set(ledger.rules.adaptive, SpecialLimit.Adaptive, LimitKind.Concurrency, PERMIT_RETRY_NS, 0, false);
@@ -121,7 +121,7 @@ export class Charger {
     return false;
   }
 
-  /** Whether a rule with a queue may be asked: those who wait for it come first. */
+  /** Whether a rule with a queue may be checked now. Requests that wait for it come first. */
   private mayTry(rule: LimitRule, index: i32, message: i32, key: u64): bool {
     const line = lineOf(rule.permitOf(key));
     this.rejection.line = line;
@@ -134,23 +134,23 @@ export class Charger {
     return false;
   }
 
-  /** Whether a rule of this index may still be asked for this decision. A batch that must not wait any longer for a message has had
-   *  the turn of those before it. */
+  /** Whether a rule of this index may still be checked for this decision. A batch that must not wait for a message
+   *  any longer has already had its turn for earlier messages. */
   private mayBeTried(decision: i32, index: i32): bool {
     return index != this.overdue || decision < this.reached;
   }
 
-  /** Gives back what was charged for the current message. */
+  /** Refunds the charges of the current message. */
   undoMessage(): void {
     this.undo(this.ofMessage);
   }
 
-  /** Gives back all that was charged for the request. */
+  /** Refunds all charges of the request. */
   undoAll(): void {
     this.undo(0);
   }
 
-  /** Adds to the admission of the message of this index what is settled when its operation ends. */
+  /** Adds to the admission of the message of this index what must be settled when its operation ends. */
   settleLater(message: i32, admission: Admission): void {
     const rules = this.ledger!.rules.rules;
     const holder = this.ledger!.permits.holder;
@@ -182,7 +182,7 @@ export class Charger {
       const isExact = this.keys.isIdentifying && !allowances.isShared;
       const rejection = this.rejection;
       rejection.set(rule, index, LimitKind.Requests, allowances.retryAfterNs, allowances.remaining, isExact);
-      // A batch of more than can be admitted at once never is.
+      // A batch that is larger than the burst is never admitted.
       rejection.isTooMuch = <u32>message >= rate.burst;
       return false;
     }
@@ -233,7 +233,7 @@ export class Charger {
     return true;
   }
 
-  /** Gives back the charges from this index on. */
+  /** Refunds the charges from this index on. */
   private undo(first: i32): void {
     const ledger = this.ledger!;
     const rules = ledger.rules.rules;
@@ -256,8 +256,8 @@ export class Charger {
     this.charges.length = first;
   }
 
-  /** Gives back a permit. Those who wait for more of the same are not woken: the request was one of them, and did not get enough.
-   *  Of two that need more than is free, each would wake the other one for ever. */
+  /** Releases a permit. Does not wake requests that wait for the same permits if this request is one of them and did
+   *  not get enough. Otherwise two requests that each need more than is free would wake each other forever. */
   private giveBack(charge: Charge): void {
     const ledger = this.ledger!;
     const rejection = this.rejection;

@@ -1,13 +1,13 @@
 import { LimitKind } from "../rules/limit_rule";
 
-/** What a rule took for a message. */
+/** A rule's charge for a message. */
 @unmanaged
 export class Charge {
   kind: LimitKind;
-  /** The index of the rule, and of the message in its request. */
+  /** Index of the rule, and index of the message in its request. */
   rule: i32;
   message: i32;
-  /** Of requests and repeats: the id of the allowance. Of the others: the key. */
+  /** For requests and repeats: the id of the allowance. Otherwise: the key. */
   key: u64;
   owner: u64;
 }
@@ -15,7 +15,7 @@ export class Charge {
 const SIZE: usize = (offsetof<Charge>() + 7) & ~7;
 const FIRST_CAPACITY: usize = 64;
 
-/** What rules took for the messages of the current request, in order. */
+/** The charges for the messages of the current request, in order. */
 export class Charges {
   length: i32 = 0;
   private at: usize = 0;

@@ -1,10 +1,10 @@
 import { LimitDecision } from "../../mcp/protocol/limit_decision";
 
-/** A decision is packed: the rule's index, the {@link LimitDecision}, and whether a shared allowance was used. */
+/** A decision is packed: the index of the rule, the {@link LimitDecision}, and whether a shared allowance was used. */
 const DECISION_SHIFT: i32 = 8;
 const SHARED: i32 = 1 << 16;
 
-/** What rules have decided about the messages of one request, in order. */
+/** The decisions of rules about the messages of one request, in order. */
 export class Decisions {
   length: i32 = 0;
   private packed: StaticArray<i32> = new StaticArray<i32>(64);

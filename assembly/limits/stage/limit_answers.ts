@@ -17,30 +17,33 @@ import { LimitKind, LimitRule, limitKindName } from "../rules/limit_rule";
 import { Rejection } from "../rules/rejection";
 import { SpecialLimit, specialLimitName } from "../rules/special_limit";
 
-/** MCP reserves -32023 for limits, which is not defined yet. */
+/** MCP reserves -32023 for limits, but has not defined it yet. */
 const CODE = rejectionCode(Outcome.Limited).toString();
 const REFUSED_CODE = rejectionCode(Outcome.Denied).toString();
-/** Nobody learns from a rounded time when others called: it is rounded up to this part of the period. */
+/**
+ * Delays are rounded up to a multiple of this fraction of the period, so that they do not reveal when others called.
+ */
 const PARTS_OF_PERIOD: u64 = 10;
 const MILLISECONDS_PER_SECOND: u64 = 1000;
 
-/** Makes the verdicts that answer limited requests. */
+/** Creates the verdicts that answer limited requests. */
 export class LimitAnswers {
   private body: AnswerBody = new AnswerBody();
   private headers: AnswerHeaders;
   private retryAfterMs: u64 = 0;
 
-  /** @param origins those whose pages may read answers. */
+  /** @param origins the origins whose web pages may read answers */
   constructor(origins: string[]) {
     this.headers = new AnswerHeaders(origins);
   }
 
-  /** The number that stands for the `Origin` of a request, `length` bytes; 0 for one that is not listed, or none. */
+  /** The number of a request's `Origin` (`length` bytes at `at`); 0 if it is empty or not listed. */
   originOf(at: usize, length: i32): u16 {
     return <u16>this.headers.numberOf(at, length);
   }
 
-  /** Begins the answer to a message, or to a batch where `isBatch`: {@link add} each request, then {@link finish}. */
+  /** Begins the answer to a message, or to a batch if `isBatch`. Call {@link add} for each request, then {@link
+   *  finish}. */
   begin(isBatch: bool): void {
     this.body.begin(isBatch);
   }
@@ -65,7 +68,7 @@ export class LimitAnswers {
     if (rejected) this.body.repeat(reader, rejected);
   }
 
-  /** Keeps the request in the reader from the server, which answers it, with an error that says why it is limited. */
+  /** Keeps the request in the reader from the server. Its response gets an error with the reason. */
   reject(check: CheckedRequest, request: GateRequest, reader: StrictReader, rejection: Rejection): void {
     const body = this.body;
     this.retryAfterMs = retryAfterMs(rejection);
@@ -74,7 +77,7 @@ export class LimitAnswers {
     rejectMessage(request, check, reader, Outcome.Limited, body.at, body.length);
   }
 
-  /** The answer is whole. */
+  /** Ends the answer and returns it as a verdict. */
   finish(check: CheckedRequest, rejection: Rejection): Verdict {
     const rule = rejection.rule!;
     this.body.end();
@@ -82,7 +85,7 @@ export class LimitAnswers {
     return this.answer(check, isStatus ? 429 : 200, "mcp_limited[" + rule.name + "]");
   }
 
-  /** Answers a stream that is opened by GET, which waits for no JSON-RPC answer. */
+  /** Answers a stream opened by GET, which expects no JSON-RPC response. */
   rejectGet(check: CheckedRequest, rejection: Rejection): Verdict {
     this.body.begin(false);
     this.retryAfterMs = retryAfterMs(rejection);
@@ -91,7 +94,7 @@ export class LimitAnswers {
     return this.answer(check, 429, "mcp_limited[" + rejection.rule!.name + "]");
   }
 
-  /** Answers a request that cannot be held beside those that are. */
+  /** Answers a request that cannot be held, because too many are. */
   overload(check: CheckedRequest): Verdict {
     const name = specialLimitName(SpecialLimit.Held);
     this.body.begin(false);
@@ -101,8 +104,8 @@ export class LimitAnswers {
     return this.answer(check, 429, "mcp_limited[" + name + "]");
   }
 
-  /** Answers a request that Envoy's own rate limit has rejected, in place of its bare HTTP 429. `retrySeconds`: when its window
-   *  ends; 0 where that is not known. */
+  /** Answers a request that Envoy's own rate limit has rejected, in place of its bare HTTP 429. `retrySeconds` is
+   *  the time until its window ends; 0 if unknown. */
   limitedElsewhere(check: CheckedRequest, facts: LimitFacts, retrySeconds: u32): Verdict {
     const name = specialLimitName(SpecialLimit.Global);
     const writer = this.body.writer;
@@ -136,8 +139,8 @@ export class LimitAnswers {
     );
   }
 
-  /** Answers a request that its client has cancelled while it waited: with no message, as servers do (2025-03-26 and later,
-   *  basic/utilities/cancellation). */
+  /** Answers a request that its client has cancelled while it waited: without a message, as servers do (2025-03-26
+   *  and later, basic/utilities/cancellation). */
   cancelled(check: CheckedRequest): Verdict {
     const status = check.wantsStatus ? 202 : 200;
     const headers = check.wantsStatus ? this.headers.of(check.origin, false) : this.headers.ofStream(check.origin);
@@ -165,7 +168,7 @@ export class LimitAnswers {
     this.endWithDelay();
   }
 
-  /** Ends an error whose data has a member, with the delay, if there is one. */
+  /** Ends an error whose data has a member already. Adds the delay, if there is one. */
   private endWithDelay(): void {
     const writer = this.body.writer;
     if (this.retryAfterMs) {
@@ -183,8 +186,10 @@ export class LimitAnswers {
   }
 }
 
-/** When a retry may succeed, in milliseconds; 0: never. Where others use the allowance too, rounded up to a tenth of the
- *  period. */
+/**
+ * Delay in milliseconds until a retry may succeed; 0 if never. Rounded up to a tenth of the period if others use the
+ * allowance too.
+ */
 function retryAfterMs(rejection: Rejection): u64 {
   if (!rejection.retryAfterNs) return 0;
   const exactMs = (rejection.retryAfterNs + NANOSECONDS_PER_MILLISECOND - 1) / NANOSECONDS_PER_MILLISECOND;
@@ -211,7 +216,7 @@ function limitOf(rejection: Rejection, rule: LimitRule): u32 {
   return rate ? rate.amount : rule.concurrency;
 }
 
-/** `at most 60 requests in 1m (rule agents)`. */
+/** Writes a reason such as `at most 60 requests in 1 minute (rule agents)`. */
 function writeReason(writer: JsonWriter, rejection: Rejection, rule: LimitRule): void {
   writer.raw("at most ");
   writer.number(limitOf(rejection, rule));
@@ -223,7 +228,7 @@ function writeReason(writer: JsonWriter, rejection: Rejection, rule: LimitRule):
   writer.raw(")");
 }
 
-/** What a limit counts, up to the time in which, if it has one. */
+/** What a limit counts, as the text before the period, if the limit has one. */
 function thingsOf(kind: LimitKind): string {
   switch (kind) {
     case LimitKind.Requests:
@@ -237,7 +242,7 @@ function thingsOf(kind: LimitKind): string {
   }
 }
 
-/** One plain sentence for a model, which states how long to wait. */
+/** Writes a sentence for a model that says how long to wait. */
 function writeSentence(writer: JsonWriter, rejection: Rejection, rule: LimitRule, retryMs: u64): void {
   const rate = rateOf(rule, rejection.kind);
   if (rejection.kind == LimitKind.Repeats) {
@@ -263,7 +268,7 @@ function secondsText(seconds: u64): string {
   return seconds == 1 ? "1 second" : seconds.toString() + " seconds";
 }
 
-/** Writes a duration in its largest unit that has no rest: `90 seconds`, `1 hour`. */
+/** Writes a duration in its largest unit without remainder: `90 seconds`, `1 hour`. */
 function writeDuration(writer: JsonWriter, milliseconds: u64): void {
   if (milliseconds % 3_600_000 == 0) writeCount(writer, milliseconds / 3_600_000, " hour");
   else if (milliseconds % 60_000 == 0) writeCount(writer, milliseconds / 60_000, " minute");

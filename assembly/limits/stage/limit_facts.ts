@@ -1,24 +1,24 @@
 import { KEY_CLAIMS_LIMIT } from "../../config/limits/limits_config";
 import { Pool } from "../../memory/pool";
 
-/** Bytes of a request's id that are kept. */
+/** Maximum length in bytes of a kept request id. */
 const ID_LIMIT: i32 = 64;
 
-/** What limits know of a request besides its {@link CheckedRequest}. Pooled. */
+/** What limits know about a request in addition to its {@link CheckedRequest}. Pooled. */
 @unmanaged
 export class LimitFacts {
-  /** Keyed hashes of the principal and of the address of the caller; 0 where there is none. */
+  /** Keyed hashes of the caller's principal and address; 0 if there is none. */
   principal: u64;
   address: u64;
-  /** The address of the stream. */
+  /** Address of the stream. */
   stream: usize;
-  /** The address of the ledger of the stream's unit. */
+  /** Address of the ledger of the stream's unit. */
   ledger: usize;
-  /** The address of the {@link Admission} of a stream that a GET opens; 0 for none. */
+  /** Address of the {@link Admission} of a stream opened by GET; 0 for none. */
   admission: usize;
-  /** The address of what waits of it; 0 where it does not wait. */
+  /** Address of the {@link Waiter} of the request; 0 if it does not wait. */
   waiter: usize;
-  /** Bytes of the id of the only request that was handed on; 0 for none, or for one that is longer than 64 bytes. */
+  /** Length in bytes of the id of the only request that passed; 0 for none, or if it is longer than 64 bytes. */
   idLength: i32;
   isIdText: bool;
 
@@ -26,17 +26,17 @@ export class LimitFacts {
     return changetype<LimitFacts>(pool.take());
   }
 
-  /** It must not be used any more. */
+  /** Returns the object to the pool. It must not be used afterwards. */
   release(): void {
     pool.release(changetype<usize>(this));
   }
 
-  /** Who uses up room for keys: the principal, else the address. 0 where neither is known. */
+  /** The owner to whom new keys are charged: the principal, otherwise the address. 0 if neither is known. */
   get owner(): u64 {
     return this.principal ? this.principal : this.address;
   }
 
-  /** The keyed hash of the claim of this index among those of keys; 0 where the caller has none. */
+  /** Keyed hash of the claim of this index among the claims of keys; 0 if the caller has none. */
   claim(index: i32): u64 {
     return load<u64>(this.claimsAt + ((<usize>index) << 3));
   }
@@ -45,12 +45,12 @@ export class LimitFacts {
     store<u64>(this.claimsAt + ((<usize>index) << 3), hash);
   }
 
-  /** The address of the id. */
+  /** Address of the id. */
   get id(): usize {
     return this.claimsAt + ((<usize>KEY_CLAIMS_LIMIT) << 3);
   }
 
-  /** Keeps the id of a request: of a text where `isText`, else of a number. */
+  /** Keeps the id of a request: a string if `isText`, otherwise a number. */
   keepId(at: usize, length: i32, isText: bool): void {
     if (length > ID_LIMIT) return;
     memory.copy(this.id, at, length);

@@ -26,25 +26,25 @@ import { LimitRules } from "../rules/limit_rules";
 import { LimitedMessages } from "../rules/limited_messages";
 import { SpecialLimit } from "../rules/special_limit";
 
-/** Decides messages by the limits: every rule that applies must admit a request. */
+/** Decides about messages by the limits: every rule that covers a request must admit it. */
 export class LimitJudge extends MessageJudge {
   private call: Call = new Call();
-  /** What the rules have decided about the current request. */
+  /** The decisions of the rules about the current request. */
   private decisions: Decisions = new Decisions();
-  /** What the current request waits for, if it does not wait for too long. */
+  /** What the current request waits for, and whether it may still wait. */
   private wait: Wait = new Wait();
   private mayWait: bool = true;
-  /** A rule in shadow mode would limit it: the log shows that rule. */
+  /** A rule in shadow mode would limit the request, and the access log shows that rule. */
   private isShown: bool = false;
-  /** Requests among its messages so far, without those that the access policy has rejected. */
+  /** Number of requests among its messages so far, without those that the access policy has rejected. */
   private count: i32 = 0;
-  /** Those of the current batch that are rejected while others may pass. */
+  /** The messages of the current batch that are rejected while others may pass. */
   private limited: LimitedMessages = new LimitedMessages();
-  /** A message of the current batch would have to wait: those behind it are not decided. */
+  /** A message of the current batch would have to wait. Later messages are not decided. */
   private hasStopped: bool = false;
-  /** The current batch must not wait, since there is no room. */
+  /** The current batch must not wait, because there is no room. */
   private isDecidedAgain: bool = false;
-  /** The gate answers the current batch, of which all is rejected. */
+  /** The gate answers the current batch, all messages of which are rejected. */
   private isAnswered: bool = false;
 
   constructor(
@@ -58,19 +58,20 @@ export class LimitJudge extends MessageJudge {
     super();
   }
 
-  /** The request that follows has waited. `isOver`: it must not wait any longer. */
+  /** Sets that the following request has waited. `isOver`: it must not wait any longer. */
   beginWaiting(waiter: Waiter, isOver: bool): void {
     this.mayWait = !isOver;
     this.charger.beginWaiting(waiter.reached, isOver ? waiter.rule : -1);
   }
 
-  /** Requests that follow have not waited. */
+  /** Sets that the following requests have not waited. */
   endWaiting(): void {
     this.mayWait = true;
     this.charger.endWaiting();
   }
 
-  /** Whether the last request that has waited is admitted where it was: as a whole, or but for messages that need not wait. */
+  /** Whether the last request that has waited was admitted in its place: as a whole, or without messages that need
+   *  not wait. */
   get isServed(): bool {
     return this.mayWait && !this.isDecidedAgain;
   }
@@ -98,7 +99,7 @@ export class LimitJudge extends MessageJudge {
     this.call.setServer(this.servers.at, this.servers.isFallback ? 0 : this.servers.length);
   }
 
-  /** Charges what rules take for the message. Notifications and answers are never limited. */
+  /** Charges the rules for the message. Notifications and responses are never limited. */
   decide(check: CheckedRequest, request: GateRequest, reader: StrictReader): bool {
     if (reader.form != MessageForm.Request || this.hasStopped) return false;
     this.call.setRequest(reader);
@@ -126,7 +127,7 @@ export class LimitJudge extends MessageJudge {
     return rejection.rule!.queue != null && this.mayWait && !this.isDecidedAgain && rejection.maySucceed;
   }
 
-  /** Decides a stream that a GET opens. False where it is rejected: then the answers need no message. */
+  /** Decides about a stream opened by GET. Returns false if it is rejected. */
   admitsGet(check: CheckedRequest, request: GateRequest, method: usize, methodLength: i32): bool {
     this.begin(check);
     const call = this.call;
@@ -147,7 +148,7 @@ export class LimitJudge extends MessageJudge {
     return isAdmitted;
   }
 
-  /** @param isGet whether the request opens a stream by GET: only rules are about those that name them. */
+  /** @param isGet whether the request opens a stream by GET; only rules that name such streams cover it */
   private admits(check: CheckedRequest, request: GateRequest, method: Method, isGet: bool): bool {
     const facts = factsOf(check);
     const rules = this.rules.rules;
@@ -170,7 +171,7 @@ export class LimitJudge extends MessageJudge {
     return isGet || this.admitsCall(check, request, message);
   }
 
-  /** Asks for a tool's call whether its server can do another one. */
+  /** Whether the server can process a tool call. True for other messages. */
   private admitsCall(check: CheckedRequest, request: GateRequest, message: i32): bool {
     const adaptive = this.rules.adaptive;
     const isAdmitted = this.charger.admitsCall(message, request, this.call);
@@ -285,7 +286,7 @@ export class LimitJudge extends MessageJudge {
     this.log.refused(check, request, refusal, member);
   }
 
-  /** Keeps the charges of the message of this index that its operation settles at its end. */
+  /** Keeps the charges for the message of this index that its operation settles at its end. */
   private keep(request: GateRequest, reader: StrictReader, message: i32): void {
     if (!this.charger.settles(message)) return;
     const kind = messageIdKind(reader);
@@ -294,7 +295,7 @@ export class LimitJudge extends MessageJudge {
     request.exchange.stream.addAdmission(admission);
   }
 
-  /** Reports what the rules have decided about a request that passes. */
+  /** Reports the decisions of the rules about a passing request. */
   private report(request: GateRequest): void {
     const decisions = this.decisions;
     if (decisions.length == 0) return;
@@ -307,7 +308,7 @@ export class LimitJudge extends MessageJudge {
     }
   }
 
-  /** Hands on the only message of a request that passes. */
+  /** Describes the only message of a passing request to other filters. */
   private hand(check: CheckedRequest, request: GateRequest, reader: StrictReader): void {
     this.call.setRequest(reader);
     const facts = factsOf(check);

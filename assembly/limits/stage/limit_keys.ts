@@ -12,19 +12,19 @@ import { Ledger } from "../ledger/ledger";
 import { LimitFacts } from "./limit_facts";
 import { LimitRule } from "../rules/limit_rule";
 
-/** Stands in a key for what cannot be determined, or what the request does not have: all these share an allowance. */
+/** Value in a key for a part that is unknown or missing. All requests with this value share an allowance. */
 const NOTHING: u64 = 0;
 
-/** Computes the keys of the current message: keyed hashes that distinguish those who have an allowance each. */
+/** Computes the keys of the current message: keyed hashes that distinguish separate allowances. */
 export class LimitKeys {
-  /** The last key has a part that identifies the caller: nobody else uses its allowance. */
+  /** A part of the last key identifies the caller, so that nobody else uses its allowance. */
   isIdentifying: bool = false;
-  /** The last key has a part that belongs to the caller, and that is known: such keys use up the caller's room. */
+  /** A part of the last key is known and belongs to the caller. Such keys are charged to the caller's share of keys. */
   isByCaller: bool = false;
   private ledger: Ledger | null = null;
   private method: Method = Method.None;
 
-  /** A message follows, of this method. The request and its facts are those of the message. */
+  /** Begins a message of this method. The request and facts passed later belong to it. */
   begin(ledger: Ledger, method: Method): void {
     this.ledger = ledger;
     this.method = method;
@@ -45,19 +45,19 @@ export class LimitKeys {
     return key;
   }
 
-  /** What a repetition of the message, a tool's call, has in common with it beside this key. */
+  /** Key that all repetitions of the message, a tool call, have in common in addition to `key`. */
   repeatOf(key: u64, call: Call): u64 {
     return mix(key ^ mix(call.reader.argumentsHash ^ mix(this.toolText(call))));
   }
 
-  /** The keyed hash of the name of the tool that the message calls, whether there is such a tool or not; 0 for none. */
+  /** Keyed hash of the name of the tool that the message calls, even if there is no such tool; 0 for none. */
   namedTool(call: Call): u64 {
     return this.toolText(call);
   }
 
   private claimOf(rule: LimitRule, index: i32, facts: LimitFacts): u64 {
     const value = facts.claim(rule.firstClaim + index);
-    // Callers may have it in common.
+    // Several callers may have the same claim, so it does not identify the caller.
     if (value) this.isByCaller = true;
     return value;
   }
@@ -95,7 +95,7 @@ export class LimitKeys {
     return request.services.sessions.keyOrNone(request.exchange.stream);
   }
 
-  /** The client's software: as the message names it, or as its session did when it began. */
+  /** Hash of the client software's name: as stated in the message, otherwise as stated at the start of its session. */
   private clientOf(request: GateRequest, call: Call): u64 {
     const reader = call.reader;
     if (!changetype<usize>(reader)) return NOTHING;
@@ -108,7 +108,8 @@ export class LimitKeys {
     return this.ledger!.clientOf(session);
   }
 
-  /** The tool that a call names, if the server is known to have it: callers cannot invent allowances. */
+  /** The tool that a call names, if the server is known to have it, so that callers cannot create allowances by
+   *  inventing names. */
   private toolOf(request: GateRequest, call: Call): u64 {
     const tool = this.toolText(call);
     if (!tool) return NOTHING;
@@ -116,7 +117,7 @@ export class LimitKeys {
     return this.ledger!.tools.has(server, tool) ? tool : NOTHING;
   }
 
-  /** The keyed hash of the tool's name; 0 where the message calls none. */
+  /** Keyed hash of the tool's name; 0 if the message calls none. */
   private toolText(call: Call): u64 {
     const reader = call.reader;
     if (!changetype<usize>(reader) || reader.form != MessageForm.Request) return NOTHING;

@@ -15,16 +15,17 @@ import { LimitRules } from "../rules/limit_rules";
 import { Rejection } from "../rules/rejection";
 import { SpecialLimit, specialLimitName } from "../rules/special_limit";
 
-/** Counts, audits and leaves in the access log what limits reject. */
+/** Records rejections by limits: in statistics, in the audit log and in access-log fields. */
 export class LimitLog {
-  /** @param fields where the access log's fields go. */
+  /** @param fields destination of the access-log fields */
   constructor(
     private rules: LimitRules,
     private fields: FilterState,
     private clock: Clock,
   ) {}
 
-  /** A rule limits the message in the reader, or would; null for a stream that a GET opens. */
+  /** Records that a rule limits the message in the reader, or would in shadow mode. `reader` is null for a stream
+   *  opened by GET. */
   limited(check: CheckedRequest, request: GateRequest, reader: StrictReader | null, rejection: Rejection): void {
     const rule = rejection.rule!;
     this.show(rule.name);
@@ -37,31 +38,33 @@ export class LimitLog {
     ledger.audit.started(began, check, rejection, span);
   }
 
-  /** The message in the reader is rejected by the rule of this index; null for a stream that a GET opens. */
+  /** Records that the rule of this index rejects the message in the reader; null for a stream opened by GET. */
   count(request: GateRequest, reader: StrictReader | null, rule: i32): void {
     const session = reader ? sessionOf(request, reader) : 0;
     if (session) this.fields.setHash("mcp.session", session);
     this.report(request, reader, rule, LimitDecision.Limited);
   }
 
-  /** The request waits for the rule of this index. `reader` has its last message. */
+  /** Records that the request waits for the rule of this index. `reader` has its last message. */
   queued(request: GateRequest, reader: StrictReader, rule: i32): void {
     this.report(request, reader.isBatch ? null : reader, rule, LimitDecision.Queued);
   }
 
-  /** The request has waited since `arrivedAt`, in nanoseconds. Host calls refer to its stream. */
+  /** Records the wait of a request since `arrivedAt`, in nanoseconds. Host calls refer to its stream. */
   waited(arrivedAt: u64): void {
     const durationMs = elapsed(arrivedAt, this.clock.now()) / NANOSECONDS_PER_MILLISECOND;
     this.fields.setNumber("mcp.wait_ms", durationMs);
   }
 
-  /** The request no longer waits for the rule of this index, for which it has waited since `beganAt`, in nanoseconds. */
+  /** Records that the request no longer waits for the rule of this index. `beganAt` is when that wait began, in
+   *  nanoseconds. */
   left(request: GateRequest, rule: i32, beganAt: u64): void {
     const durationMs = elapsed(beganAt, this.clock.now()) / NANOSECONDS_PER_MILLISECOND;
     request.services.events.limitWaited(request.exchange.stream, rule, durationMs);
   }
 
-  /** The messages of the request cannot be decided. `member`: the address of the Key of the member at fault; 0 for none. */
+  /** Records that the messages of the request cannot be decided. `member` is the address of the Key of the member at
+   *  fault; 0 for none. */
   refused(check: CheckedRequest, request: GateRequest, refusal: RequestRefusal, member: usize): void {
     const isOverload = refusal == RequestRefusal.Overload;
     const limit = isOverload ? SpecialLimit.Held : SpecialLimit.Refused;
@@ -71,13 +74,13 @@ export class LimitLog {
     changetype<Ledger>(changetype<LimitFacts>(check.facts).ledger).audit.refused(check, refusal, member, name);
   }
 
-  /** Envoy's own rate limit has rejected the request. */
+  /** Records that Envoy's own rate limit has rejected the request. */
   limitedElsewhere(request: GateRequest): void {
     this.show(specialLimitName(SpecialLimit.Global));
     this.report(request, null, SpecialLimit.Global, LimitDecision.Limited);
   }
 
-  /** @param reader the message; null where it could not be read. */
+  /** @param reader the message; null if it could not be read */
   private report(request: GateRequest, reader: StrictReader | null, rule: i32, decision: LimitDecision): void {
     nameCaller(request, reader);
     request.services.events.limitDecided(request.exchange.stream, rule, decision);

@@ -31,7 +31,10 @@ import { Retries } from "./retries";
 
 const GET_BYTES = permanentBytes(GET_METHOD);
 
-/** When the window of Envoy's own rate limit ends, in seconds: draft-ietf-httpapi-ratelimit-headers-03, as Envoy writes it. */
+/**
+ * Property with the seconds until the window of Envoy's own rate limit ends: draft-ietf-httpapi-ratelimit-headers-03,
+ * as Envoy writes it.
+ */
 const RESET_HEADER = "response\0headers\0x-ratelimit-reset";
 
 /** The limits of a configuration as a stage of the gate. */
@@ -47,7 +50,7 @@ export class LimitStage extends Stage {
   private held: HeldBody;
   private passing: PassingBody;
 
-  /** @param paths those of `match.paths`. */
+  /** @param paths the paths of `match.paths` */
   constructor(
     config: PluginConfig,
     private rules: LimitRules,
@@ -74,9 +77,9 @@ export class LimitStage extends Stage {
     this.retries = new Retries(host.later, judge, held, answers, log);
   }
 
-  /** Whether limits are about a request: those on the operator's paths, and those to endpoints that streams named. */
+  /** Whether limits cover a request: on the operator's paths, and at HTTP+SSE endpoints that streams named. */
   concerns(head: RequestHead, endOfStream: bool): bool {
-    // The answers of HTTP+SSE come on a stream that a GET opens, those to rejected requests among them.
+    // HTTP+SSE responses, including those to rejected requests, come on a stream opened by GET.
     const rules = this.rules;
     const isGet = (rules.namesGet || rules.limitsTokens || rules.isEnforced) && head.method == HttpMethod.Get;
     if (!isGet && !head.mayBringMessages(endOfStream)) return false;
@@ -96,7 +99,7 @@ export class LimitStage extends Stage {
     keepHead(check, head);
     check.origin = this.answers.originOf(head.origin, head.originLength);
     facts.stream = changetype<usize>(stream);
-    // It is always a Ledger: mcp/ must not import limits/, and declares it as a sink.
+    // It is always a Ledger. Its declared type is a sink, because mcp/ must not import limits/.
     facts.ledger = changetype<usize>(request.services.limits);
     changetype<Ledger>(facts.ledger).queues.decider = this.retries;
     if (this.rules.limitsTokens) request.wantsPlainAnswer = true;
@@ -107,7 +110,7 @@ export class LimitStage extends Stage {
       const isAdmitted = this.judge.admitsGet(check, request, GET_BYTES, GET_METHOD.length);
       if (!isAdmitted) return this.answers.rejectGet(check, this.charger.rejection);
     }
-    // A stream of the server's messages.
+    // A GET stream of server messages, or another request without a body.
     if (check.mayBeEmpty && !head.hasBody) return PASS;
     if (refusal) {
       this.log.refused(check, request, refusal, 0);
@@ -119,12 +122,12 @@ export class LimitStage extends Stage {
     return PASS;
   }
 
-  /** Reads who calls, and how each rule matches the caller. */
+  /** Determines the caller, and how each rule matches it. */
   private findCaller(check: CheckedRequest, request: GateRequest, facts: LimitFacts, head: RequestHead): void {
     const rules = this.rules;
     const stream = request.exchange.stream;
     const caller = this.caller;
-    // Also where no rule needs it: it is handed on.
+    // Needed even if no rule uses the principal, because it is set for other filters.
     this.principals.find(caller, head.forwarded, head.forwardedLength, rules.namesAddresses);
     keepCaller(check, request, caller);
     facts.principal = stream.principal;
@@ -179,7 +182,7 @@ export class LimitStage extends Stage {
   elsewhereLimited(state: StageState, request: GateRequest): Verdict {
     const check = changetype<CheckedRequest>(state);
     const facts = changetype<LimitFacts>(check.facts);
-    // A client of HTTP+SSE waits for no message here. The ids of a batch are not kept.
+    // An HTTP+SSE client expects no message here. The ids of a batch are not kept.
     if (check.wantsStatus || !facts.idLength) return PASS;
     const reset = this.host.properties;
     const seconds = reset.findSegments(RESET_HEADER) ? wholeNumber(reset.at, reset.length) : 0;
@@ -206,7 +209,7 @@ export class LimitStage extends Stage {
   }
 }
 
-/** The number that a text of digits stands for; 0 for another text, or a number beyond a billion. */
+/** The value of a text of digits; 0 for any other text, or for a number above about a billion. */
 function wholeNumber(at: usize, length: i32): u32 {
   let value: u32 = 0;
   for (let i = 0; i < length; i++) {

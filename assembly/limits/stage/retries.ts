@@ -11,7 +11,7 @@ import { LimitFacts } from "./limit_facts";
 import { LimitJudge } from "./limit_judge";
 import { LimitLog } from "./limit_log";
 
-/** Decides requests that wait by their messages once more. */
+/** Decides about waiting requests again, from their messages. */
 export class Retries extends Decider {
   constructor(
     private later: LaterVerdicts,
@@ -47,7 +47,7 @@ export class Retries extends Decider {
     this.log.left(waiter.request, waiter.rule, waiter.beganAt);
   }
 
-  /** The stream of a request that waits is over. Host calls refer to it. */
+  /** Handles the end of the stream of a waiting request. Host calls refer to it. */
   abandon(waiter: Waiter): void {
     this.end(waiter, false);
   }
@@ -59,7 +59,7 @@ export class Retries extends Decider {
     return this.held.conclude(check, request);
   }
 
-  /** The request waits no longer. */
+  /** Ends the wait of a request. */
   private end(waiter: Waiter, isServed: bool): void {
     const facts = changetype<LimitFacts>(waiter.check.facts);
     facts.waiter = 0;
