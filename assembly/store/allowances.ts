@@ -3,16 +3,17 @@ import { NANOSECONDS_PER_MILLISECOND, elapsed } from "../memory/elapsed";
 import { Rate } from "./rate";
 import { ATTEMPTS, PAGE_CAPACITY, Store } from "./primitives/store";
 
-/** An allowance that has been used and has not refilled since. One that is not there is full. */
+/** An allowance that has not refilled since it was used. An allowance without an entry is full. */
 @unmanaged
 class AllowanceEntry {
   /** See {@link idOf}. */
   id: u64;
-  /** When it is full again: the theoretical arrival time of GCRA. */
+  /** The time when the allowance is full again: the theoretical arrival time of GCRA. */
   fullAtNs: u64;
-  /** Bits of the keyed hash of whoever holds the entry; 0 in shared ones. */
+  /** The low 32 bits of the owner's hash; 0 in shared entries. */
   owner: u32;
-  /** The longest time that it may need to refill. One that seems to need more was written before the clock was set back. */
+  /** The longest time that the allowance may need to refill. If it seems to need more, it was written before the clock was
+   *  set back. */
   longestSeconds: u32;
 }
 
@@ -27,94 +28,101 @@ if (
 )
   ERROR("The layout of AllowanceEntry has changed: see FORMAT.");
 
-/** Whose an allowance is: the two lowest bits of its id. */
+/** The level of an allowance, in the two lowest bits of its id. */
 enum Level {
-  /** Of one key. */
+  /** One key has the allowance. */
   Key,
-  /** Of the keys of one owner for which there is no room. */
+  /** Keys of one owner that exceed the owner's limit share the allowance. */
   Owner,
-  /** Of all keys of a scope for which there is no room otherwise. */
+  /** All other keys of a scope without room share the allowance. */
   Scope,
 }
 
-/** The most buckets of keys, and the keys for which each is meant. */
+/** The maximum number of buckets of keys, and the intended number of keys in each. */
 const MOST_BUCKETS: i32 = 1024;
 const KEYS_IN_BUCKET: i32 = 256;
-/** Pages of the shared allowances, and the entries of each. */
+/** The number of values (pages) for shared allowances, and the maximum number of entries in each. */
 const OWNER_PAGES: i32 = 64;
 const SCOPE_PAGES: i32 = 8;
 const SHARED_CAPACITY: i32 = 128;
-/** The numbers of the values: buckets of keys from 0 on, then owners, scopes and the count. */
+/** The store numbers of the values: buckets of keys from 0 on, then owners, scopes and the count. */
 const OWNERS_FROM: i32 = MOST_BUCKETS;
 const SCOPES_FROM: i32 = OWNERS_FROM + OWNER_PAGES;
 const COUNT_NUMBER: i32 = SCOPES_FROM + SCOPE_PAGES;
-/** The most entries of a value, whoever wrote it. */
+/** The maximum number of entries that a loaded value may have, also one written with another configuration. */
 const LARGEST_CAPACITY: i32 = PAGE_CAPACITY / ENTRY_SIZE;
 
-/** The count: how many keys have an entry, and the number of the round that counted them, u32 each. */
+/** Offsets in the count: the number of keys with an entry, and the number of the round that counted them, u32 each. */
 const KEYS_AT: usize = 0;
 const ROUND_AT: usize = 4;
 const COUNT_SIZE: i32 = 8;
 
-/** Values that one call of {@link Allowances.sweep} visits: a round takes six calls. */
+/** The number of values that one call of {@link Allowances.sweep} visits. A round takes six calls. */
 const PAGES_PER_SWEEP: i32 = (COUNT_NUMBER + 5) / 6;
 
-/** Entries of a full bucket by bits of their owners, u16 each. */
+/** The number of entries in a full bucket for each value of the owner tag's low bits, u16 each. */
 const OWNER_COUNTS: usize = heap.alloc(4096);
 const OWNER_COUNT_MASK: u32 = 2047;
 
-/** The most by which the clocks of two workers differ: each reads its own once a callback. */
+/** The maximum difference between the clocks of two workers, since each reads its clock once per callback. */
 const CLOCKS_DIFFER_NS: u64 = 100 * NANOSECONDS_PER_MILLISECOND;
 const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
 
-/** What happens to a key where its owner has as many as it may have, or where there are too many. */
+/** What happens to a new key if its owner has reached its limit, or if the store is full. */
 export enum WhenFull {
-  /** It has no allowance of its own: it uses that of its owner, or the one of its scope. */
+  /** The key uses the shared allowance of its owner or of its scope. */
   Share,
-  /** The oldest key of its owner goes, or of the owner that has most of them. */
+  /** The oldest key of the owner is evicted, or, if the store is full, the oldest key of the owner with most keys. */
   EvictOwn,
 }
 
 /**
- * Allowances that refill with time, shared by all workers: GCRA with one timestamp for each key, changed by
- * compare-and-swap, so that over any time no more is taken than refills in it and the burst. A fixed number of buckets
- * by keyed hash bounds their memory: 256 values of up to 9 KiB for 65 536 keys, 2.6 MB with those of the shared ones.
+ * Rate-limit allowances that refill with time, shared by all workers: GCRA with one timestamp per key, changed by
+ * compare-and-swap. In any period, the amount taken is at most the burst plus the amount that refills. A fixed number of
+ * buckets by keyed hash bounds the memory: 256 values of up to 9 KiB for 65 536 keys, 2.6 MB including the shared
+ * allowances.
  *
- * A key whose allowance is full needs no entry. With {@link WhenFull.Share} an entry that has not refilled is never
- * evicted. One owner holds at most a quarter of each bucket's share, and its further keys together use one allowance of
- * the owner in this scope. Where there are as many keys as there may be, new ones use the scope's. All hashes (scopes,
- * keys, owners) are keyed. A key must always come with the same owner: otherwise it may have two allowances. A scope uses
- * either {@link Allowances.take}, or {@link Allowances.hasBalance} and {@link Allowances.charge}: only these know debts.
+ * A key whose allowance is full needs no entry. With {@link WhenFull.Share}, an entry that has not refilled is never
+ * evicted. One owner holds at most a quarter of each bucket's share; its further keys together use one allowance of the
+ * owner in this scope. When the maximum number of keys is reached, new keys use the scope's allowance. All hashes (scopes,
+ * keys, owners) are keyed. A key must always have the same owner; otherwise it may have two allowances. A scope uses either
+ * {@link Allowances.take}, or {@link Allowances.hasBalance} and {@link Allowances.charge}; only the latter two support
+ * debts.
  *
- * A key moves from a shared allowance to one of its own, which is full at first, as soon as there is room; it moves to a
- * shared one only when its own has refilled.
+ * A key moves from a shared allowance to its own one, which starts full, as soon as there is room. It moves to a shared one
+ * only after its own has refilled.
  */
 export class Allowances {
-  /** Of the last take or hasBalance that was false: the time until it would be true if nobody else takes any. 0: never. */
+  /** After `take` or `hasBalance` returned false: the time until the call would return true if nobody else takes any. 0:
+   *  never. */
   retryAfterNs: u64 = 0;
-  /** Whole units that the last take left, or that hasBalance found. */
+  /** Whole units that remain after the latest `take`, or that the latest `hasBalance` found. */
   remaining: u32 = 0;
-  /** The last call used a shared allowance. */
+  /** Whether the latest call used a shared allowance. */
   isShared: bool = false;
-  /** The allowance that the last take used, for {@link refund}. */
+  /** The id of the allowance that the latest `take` used, for {@link refund}. */
   id: u64 = 0;
 
   private buckets: i32 = 1;
-  /** The most entries of a bucket: more than its share, since hashes do not spread evenly. */
+  /** The maximum number of entries in a bucket: more than its share, since hashes are not distributed evenly. */
   private capacity: i32;
   private ownerLimit: i32;
-  /** What {@link place} has added to the loaded value: 1 key or none. */
+  /** The number of keys (0 or 1) that the current change adds to the loaded value. */
   private added: i32 = 0;
-  /** Keys by the newest count, its number, and those that this worker has added since. */
+  /** The number of keys in the latest count, the round of that count, and the number of keys that this worker has added
+   *  since. */
   private counted: i32 = 0;
   private round: u32 = 0;
   private addedSince: i32 = 0;
-  /** The next value to be swept, and the keys in those before. */
+  /** The number of the next value to sweep, and the number of keys in the values already swept in this round. */
   private next: i32 = 0;
   private keysSwept: i32 = 0;
 
-  /** @param name what they are of: those of another name are others.
-   *  @param maxKeys how many keys have allowances of their own: above 0. Workers that share them have the same number. */
+  /**
+   * @param name separates different sets of allowances in the store.
+   * @param maxKeys the maximum number of keys with their own allowances, above 0. It must be the same on all workers that
+   *   share them.
+   */
   constructor(
     private shared: Store,
     private name: string,
@@ -123,14 +131,15 @@ export class Allowances {
   ) {
     while (this.buckets < MOST_BUCKETS && 2 * this.buckets * KEYS_IN_BUCKET <= maxKeys) this.buckets *= 2;
     const share = (maxKeys + this.buckets - 1) / this.buckets;
-    // Eight standard deviations.
+    // The share plus eight standard deviations.
     const capacity = share + <i32>(8 * sqrt<f64>(share));
     this.capacity = min(capacity, LARGEST_CAPACITY);
     this.ownerLimit = max(share / 4, 1);
     this.readCount();
   }
 
-  /** Takes `count` ≥ 1. False where not enough is left, or where others were faster every time; then nothing is taken. */
+  /** Takes `count` ≥ 1 units. False, and takes nothing, if too few remain, or if other workers interfered with every
+   *  attempt. */
   take(scope: u64, key: u64, owner: u64, count: u32, rate: Rate, nowNs: u64): bool {
     const limit = nowNs + rate.toleranceNs;
     const cost = rate.timeFor(count);
@@ -154,8 +163,8 @@ export class Allowances {
     return false;
   }
 
-  /** Gives back `count` that the take of `takenAtNs` took of the allowance `id`, less what has refilled since: that may have
-   *  been taken by others. Nothing where the allowance has refilled. */
+  /** Returns `count` units that a `take` at `takenAtNs` took from the allowance `id`, minus the amount that has refilled
+   *  since and may have been taken by others. Does nothing if the allowance has refilled. */
   refund(id: u64, count: u32, rate: Rate, takenAtNs: u64, nowNs: u64): void {
     const shared = this.shared;
     const credit = elapsed(elapsed(takenAtNs, nowNs), rate.timeFor(count));
@@ -168,7 +177,7 @@ export class Allowances {
     if (credit) shared.conflicts++;
   }
 
-  /** Whether there is at least 1. Takes nothing. */
+  /** Whether at least 1 unit remains. Takes nothing. */
   hasBalance(scope: u64, key: u64, owner: u64, rate: Rate, nowNs: u64): bool {
     const limit = nowNs + rate.toleranceNs;
     const cost = rate.timeFor(1);
@@ -187,8 +196,8 @@ export class Allowances {
     return true;
   }
 
-  /** Takes what something has cost, even where less is left: the debt is at most what refills in one period. False where
-   *  others were faster every time. */
+  /** Takes `cost` units, even if fewer remain. The debt is at most the amount that refills in one period. False if other
+   *  workers interfered with every attempt. */
   charge(scope: u64, key: u64, owner: u64, cost: u64, rate: Rate, nowNs: u64): bool {
     if (!cost) return true;
     const deepest = nowNs + rate.toleranceNs + rate.perNs;
@@ -203,12 +212,12 @@ export class Allowances {
     return false;
   }
 
-  /** Keys that have entries, as far as this worker knows. */
+  /** The number of keys with entries, as far as this worker knows. */
   get keys(): i32 {
     return this.counted + this.addedSince;
   }
 
-  /** Reads how many keys the newest round of sweeps has counted. Every worker does it on its tick. */
+  /** Reads the number of keys that the latest round of sweeps counted. Every worker calls this on its tick. */
   readCount(): void {
     const shared = this.shared;
     shared.load(this.name, COUNT_NUMBER);
@@ -220,8 +229,8 @@ export class Allowances {
     this.addedSince = 0;
   }
 
-  /** Drops the entries of a sixth of the values that have refilled: one worker calls it on each tick. True where that ends a
-   *  round, which has counted the keys. */
+  /** Sweeps a sixth of the values: removes entries that have refilled. One worker calls this on each of its ticks. Returns
+   *  true at the end of a round, which has counted all keys. */
   sweep(nowNs: u64): bool {
     const end = min(this.next + PAGES_PER_SWEEP, COUNT_NUMBER);
     for (; this.next < end; this.next++) {
@@ -246,7 +255,7 @@ export class Allowances {
     shared.save();
   }
 
-  /** Returns how many entries stay. */
+  /** Removes the full entries of a value. Returns the number of remaining entries. */
   private sweepPage(number: i32, nowNs: u64): i32 {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -273,21 +282,23 @@ export class Allowances {
     return shared.length / ENTRY_SIZE;
   }
 
-  /** Lets what was written before the clock was set back refill from now on. Otherwise what is denied changes nothing. */
+  /** Limits an entry that was written before the clock was set back to `latest`, so that it refills from now on. This is the
+   *  only change that a denied call makes. */
   private correct(entry: AllowanceEntry, latest: u64): void {
     if (entry.fullAtNs <= latest + CLOCKS_DIFFER_NS) return;
     entry.fullAtNs = latest;
     this.save();
   }
 
-  /** Says what is left and when `count` are. Returns false. */
+  /** Sets `remaining` and `retryAfterNs`. Always returns false. */
   private deny(start: u64, cost: u64, count: u32, rate: Rate, limit: u64): bool {
     this.remaining = rate.countIn(elapsed(start, limit));
     this.retryAfterNs = count > rate.burst ? 0 : start + cost - limit;
     return false;
   }
 
-  /** The entry of a key in the loaded value, or of what it shares, made where there was none. Null where there is no room. */
+  /** The entry of a key, or the shared entry that it uses, in the loaded value. Creates the entry if it does not exist. Null
+   *  if there is no room. */
   private find(scope: u64, key: u64, owner: u64, rate: Rate, nowNs: u64): AllowanceEntry | null {
     const id = idOf(scope, key, Level.Key);
     this.isShared = false;
@@ -301,7 +312,7 @@ export class Allowances {
     return entry;
   }
 
-  /** Makes an entry for a key that has none in the loaded bucket, or finds a shared one. */
+  /** Creates an entry for a key that has none in the loaded bucket, or returns a shared entry. Null if there is no room. */
   private place(id: u64, scope: u64, owner: u64, nowNs: u64): AllowanceEntry | null {
     const tag = <u32>owner;
     let spare: usize = 0;
@@ -327,7 +338,7 @@ export class Allowances {
     return this.findShared(idOf(scope, 0, Level.Scope), nowNs);
   }
 
-  /** Makes an entry for a key that has none in the loaded bucket, maybe in the place of another one. */
+  /** Creates an entry for a key that has none in the loaded bucket, evicting another one if necessary. */
   private placeEvicting(id: u64, owner: u64, nowNs: u64): AllowanceEntry {
     const tag = <u32>owner;
     let spare: usize = 0;
@@ -347,11 +358,11 @@ export class Allowances {
     return init(this.oldestOfMost(tag), id, tag, nowNs);
   }
 
-  /** The oldest entry of the owner that has most of the loaded bucket, once `tag` has one more. Owners whose tags have the
-   *  lowest bits in common count as one. */
+  /** The oldest entry of the owner that would have most entries in the loaded bucket if `tag` had one more. Owners whose
+   *  tags share the lowest bits count as one. */
   private oldestOfMost(tag: u32): usize {
     memory.fill(OWNER_COUNTS, 0, 2 * (OWNER_COUNT_MASK + 1));
-    // The new entry itself, where its owner has others.
+    // Counts the new entry itself if its owner has other entries.
     let most: u16 = 0;
     let fullest: u32 = 0;
     for (let at = this.shared.page; at < this.end; at += ENTRY_SIZE) {
@@ -373,12 +384,13 @@ export class Allowances {
     return oldest;
   }
 
-  /** Whether the loaded bucket has room for another key, and all of them together. */
+  /** Whether there is room for another key, both in the loaded bucket and in total. */
   private get hasRoom(): bool {
     return this.shared.length < this.capacity * ENTRY_SIZE && this.keys < this.maxKeys;
   }
 
-  /** The shared entry of this id in its value, which is loaded, made where there was none. Null where there is no room. */
+  /** Loads the value of a shared allowance and returns its entry there. Creates the entry if it does not exist. Null if
+   *  there is no room. */
   private findShared(id: u64, nowNs: u64): AllowanceEntry | null {
     this.isShared = true;
     const found = this.load(id);
@@ -405,7 +417,7 @@ export class Allowances {
     return true;
   }
 
-  /** Loads the value that has room for this id. Returns its entry there, or null. */
+  /** Loads the value to which this id belongs. Returns its entry there; null if it has none. */
   private load(id: u64): AllowanceEntry | null {
     this.loadPage(this.numberOf(id));
     const end = this.end;
@@ -436,7 +448,7 @@ export class Allowances {
   }
 }
 
-/** Makes the entry at this address one that is full. */
+/** Initializes the entry at this address as a full allowance. */
 function init(at: usize, id: u64, tag: u32, nowNs: u64): AllowanceEntry {
   const entry = changetype<AllowanceEntry>(at);
   entry.id = id;
@@ -445,20 +457,20 @@ function init(at: usize, id: u64, tag: u32, nowNs: u64): AllowanceEntry {
   return entry;
 }
 
-/** Whether the allowance is full by the clock of any worker, so that its entry may go. */
+/** Whether the allowance is full by the clock of every worker, so that its entry can be removed. */
 @inline
 function isFull(entry: AllowanceEntry, nowNs: u64): bool {
   return entry.fullAtNs <= elapsed(CLOCKS_DIFFER_NS, nowNs);
 }
 
-/** From when on what is taken refills: later than now where the allowance is not full. After `latest` it cannot be, unless
- *  the clock was set back. */
+/** The time from which newly taken units refill: later than now if the allowance is not full. A time after `latest` is
+ *  possible only if the clock was set back. */
 @inline
 function startOf(entry: AllowanceEntry, nowNs: u64, latest: u64): u64 {
   return max(nowNs, min(entry.fullAtNs, latest));
 }
 
-/** What names an allowance: of a scope, and of a key or an owner in it. */
+/** The id of an allowance: of a scope, and of a key or an owner in it. */
 @inline
 function idOf(scope: u64, hash: u64, level: u64): u64 {
   return (mix(scope ^ mix(hash + level)) & ~3) | level;

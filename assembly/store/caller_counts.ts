@@ -3,16 +3,16 @@ import { CALLER_TAG_COUNT } from "./session_entry";
 const SLOTS: i32 = CALLER_TAG_COUNT;
 const SLOT_SIZE: i32 = 4;
 
-/** The most callers that {@link CallerCounts.writeHeaviest} writes, and bytes of each. */
+/** The maximum number of callers that {@link CallerCounts.writeHeaviest} writes, and the bytes of each. */
 export const HEAVY_LIMIT: i32 = 8;
 export const HEAVY_SIZE: i32 = 2;
 
-/** The counts, which all instances share: one at a time is in use. 0 until the first one is. */
+/** The counts (u32 each). All instances share them, so only one instance can be in use at a time. 0 until the first use. */
 let slots: usize = 0;
 
-/** How many sessions each caller has, by its tag. */
+/** The number of sessions of each caller, by the caller's tag. */
 export class CallerCounts {
-  /** All counts become 0. */
+  /** Resets all counts to 0. */
   clear(): void {
     if (!slots) slots = heap.alloc(SLOTS * SLOT_SIZE);
     memory.fill(slots, 0, SLOTS * SLOT_SIZE);
@@ -33,7 +33,7 @@ export class CallerCounts {
     return load<u32>(slotOf(caller));
   }
 
-  /** How many sessions the callers have that have more than `level`. */
+  /** The total number of sessions of the callers that have more than `level` sessions. */
   above(level: u32): i32 {
     let sum = 0;
     for (let i = 0; i < SLOTS; i++) {
@@ -43,7 +43,8 @@ export class CallerCounts {
     return sum;
   }
 
-  /** The most sessions that every caller may keep if `surplus` of all sessions go, of which there are more. */
+  /** The highest number of sessions that each caller may keep so that at least `surplus` sessions are evicted. `surplus`
+   *  must be less than the number of all sessions. */
   levelOf(surplus: i32): u32 {
     let low: u32 = 0;
     let high: u32 = i32.MAX_VALUE;
@@ -60,7 +61,8 @@ export class CallerCounts {
     return low;
   }
 
-  /** Writes the callers that have most, of those that have no less than the average. Returns how many bytes it wrote. */
+  /** Writes the tags of the callers with most sessions that have at least the average number. Returns the number of bytes
+   *  written. */
   writeHeaviest(at: usize): i32 {
     let sum: u64 = 0;
     let callers: u64 = 0;
@@ -73,7 +75,7 @@ export class CallerCounts {
     for (let i = 0; i < SLOTS; i++) {
       const count = countAt(i);
       if (count == 0 || callers * count < sum) continue;
-      // In descending order: those that have fewer move on, and the last one out.
+      // Inserts in descending order: callers with fewer sessions move back, and the last one drops out.
       let place = length;
       while (place > 0 && countAt(load<u16>(at + (place - 1) * HEAVY_SIZE)) < count) place--;
       if (place == HEAVY_LIMIT) continue;

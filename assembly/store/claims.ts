@@ -2,40 +2,42 @@ import { Bytes } from "../memory/bytes";
 import { isWithin } from "../memory/elapsed";
 import { PAGE_CAPACITY, Store } from "./primitives/store";
 
-/** A configuration that plugin instances of a group have: one claim for all workers. Times are service time. */
+/** A configuration that plugin instances of a group have: one claim for all workers. Times are service time (see {@link
+ *  ServiceClock}). */
 @unmanaged
 export class Claim {
-  /** A hash of the configuration as it came. */
+  /** A hash of the configuration as received. */
   key: u64;
-  /** Claims that took the lead later have higher ones. */
+  /** A number that increases with each claim that becomes the leader. */
   generation: u64;
-  /** A hash of the configuration that is applied: another one where a good one stands in for a bad one; 0: none is. */
+  /** A hash of the configuration that is applied; 0 if none is. It differs from `key` if a good configuration replaces a bad
+   *  one. */
   effective: u64;
-  /** When a plugin instance with it was alive last. */
+  /** The latest heartbeat of a plugin instance with this configuration. */
   beatAtMs: u64;
-  /** When it took the lead. */
+  /** The time when this claim became the leader. */
   claimedAtMs: u64;
-  /** The highest id of a connection whose streams it served; 0 where none is known. */
+  /** The highest id of a connection whose streams this configuration served; 0 if none is known. */
   connection: u64;
   /** Bits of {@link ClaimFlag}. */
   flags: u32;
-  /** How often a connection proved that it had returned. */
+  /** How often a connection proved that this configuration had returned. */
   proofs: u32;
   unused: u64;
 }
 
 export enum ClaimFlag {
-  /** What is applied has an access policy. */
+  /** The applied configuration has an access policy. */
   HasPolicy = 1,
-  /** It served streams. */
+  /** The configuration has served streams. */
   HadStreams = 2,
-  /** What is applied denies all of MCP, in place of a policy that could not be read. */
+  /** The applied configuration denies all MCP traffic, in place of a policy that could not be read. */
   IsClosed = 4,
-  /** Of the leading configuration: it is too long to be shared. */
+  /** The leading configuration is too long to be shared. Set in the head only. */
   IsTooLong = 8,
 }
 
-/** What leads, and how many claims follow. */
+/** The leading claim, and the number of claims that follow the head. */
 @unmanaged
 class Head {
   key: u64;
@@ -44,7 +46,7 @@ class Head {
   generation: u64;
   flags: u32;
   count: u32;
-  /** When it was seen last that two of them receive new connections; 0: never. */
+  /** The latest time when two of the configurations were found to receive new connections alternately; 0: never. */
   alternatedAtMs: u64;
 }
 
@@ -72,18 +74,18 @@ if (
 )
   ERROR("The layout of Head or Claim has changed: see FORMAT.");
 
-/** The claim that was alive longest ago makes room for another one. */
+/** The maximum number of claims. The claim with the oldest heartbeat is evicted first. */
 const CLAIM_LIMIT: i32 = 32;
-/** The longest configuration that leaves room for all claims. */
+/** The maximum length of a shared configuration, in bytes. It leaves room for all claims. */
 const BYTES_LIMIT: i32 = PAGE_CAPACITY - HEAD_SIZE - CLAIM_LIMIT * CLAIM_SIZE;
-/** A claim without a sign of life for so long is no longer any instance's. */
+/** A claim without a heartbeat for this time no longer belongs to any instance. */
 const LIVE_MS: u64 = 30_000;
-/** How often a sign of life is given. */
+/** The interval between heartbeats. */
 const BEAT_MS: u64 = 5000;
 
 /**
- * The configurations that plugin instances of one group have (equal plugin name, root id, `instance` and role), which of
- * them leads, and its bytes. One value of the store: {@link load} it, change it, and {@link save} it.
+ * The configurations of the plugin instances of one group (equal plugin name, root id, `instance` and role), which of them
+ * leads, and its bytes. This is one value of the store: {@link load} it, change it, and {@link save} it.
  */
 export class Claims {
   constructor(private shared: Store) {}
@@ -96,13 +98,14 @@ export class Claims {
     shared.length = HEAD_SIZE;
   }
 
-  /** Whether the loaded value has a head, as many claims as that says, and room for more of them. */
+  /** Whether the loaded value is valid: it has a head and as many claims as the head says, and the bytes leave room for more
+   *  claims. */
   private isSound(): bool {
     if (this.shared.length < HEAD_SIZE || this.head.count > <u32>CLAIM_LIMIT) return false;
     return this.bytesLength >= 0 && this.bytesLength <= BYTES_LIMIT;
   }
 
-  /** False where another worker has changed them since: then load them again. */
+  /** Writes the value back. False if another worker has changed it since it was loaded; then load it again. */
   save(): bool {
     return this.shared.save();
   }
@@ -119,7 +122,7 @@ export class Claims {
     return changetype<Claim>(this.shared.page + HEAD_SIZE + index * CLAIM_SIZE);
   }
 
-  /** The claim of a configuration, or null. */
+  /** The claim of a configuration; null if there is none. */
   find(key: u64): Claim | null {
     for (let i = 0; i < this.count; i++) {
       if (this.at(i).key == key) return this.at(i);
@@ -127,7 +130,7 @@ export class Claims {
     return null;
   }
 
-  /** Adds a claim. */
+  /** Adds a claim. If there are too many, evicts the one with the oldest heartbeat that does not lead. */
   add(key: u64): Claim {
     const shared = this.shared;
     const head = this.head;
@@ -150,7 +153,7 @@ export class Claims {
     return claim;
   }
 
-  /** Puts a claim into the lead, with the configuration that it applies. */
+  /** Makes a claim the leader, with the configuration that it applies. */
   lead(claim: Claim, bytes: Bytes): void {
     const shared = this.shared;
     const head = this.head;
@@ -165,7 +168,7 @@ export class Claims {
     shared.length += bytes.length;
   }
 
-  /** The bytes of the leading configuration: `bytesLength` of them. */
+  /** The address of the leading configuration, `bytesLength` bytes. */
   get bytes(): usize {
     return this.shared.page + HEAD_SIZE + this.count * CLAIM_SIZE;
   }
@@ -174,7 +177,7 @@ export class Claims {
     return this.shared.length - HEAD_SIZE - this.count * CLAIM_SIZE;
   }
 
-  /** Whether this claim, of those that live, took the lead last. */
+  /** Whether no live claim became the leader after this one. */
   isNewest(claim: Claim, nowMs: u64): bool {
     for (let i = 0; i < this.count; i++) {
       if (this.at(i).generation > claim.generation && isLive(this.at(i), nowMs)) return false;
@@ -183,12 +186,12 @@ export class Claims {
   }
 }
 
-/** Whether an instance with this configuration is alive. */
+/** Whether a plugin instance with this configuration is alive. */
 export function isLive(claim: Claim, nowMs: u64): bool {
   return isWithin(LIVE_MS, claim.beatAtMs, nowMs);
 }
 
-/** Whether it is time for another sign of life. */
+/** Whether the next heartbeat is due. */
 export function isBeatDue(claim: Claim, nowMs: u64): bool {
   return !isWithin(BEAT_MS, claim.beatAtMs, nowMs);
 }

@@ -7,37 +7,37 @@ import { Marks } from "./primitives/marks";
 import { Secret } from "./primitives/secret";
 import { ATTEMPTS, Store } from "./primitives/store";
 
-/** 32768 endpoints, of as many open streams, and as many tails. */
+/** Room for 32768 endpoints, one for each open stream, and for as many tails. */
 const BUCKETS: i32 = 1024;
-/** The value of a mark: a number in the low bits, hashes of sessions above. */
+/** The value of a mark: a count in the low bits, and hashes of sessions above. */
 const COUNT: u64 = 0xffff;
 const SESSION: u64 = ~COUNT;
-/** The smallest hash of a session. */
+/** The lowest hash of a session. */
 const LEAST_SESSION: u64 = COUNT + 1;
 
 /**
- * Where the clients of HTTP+SSE (2024-11-05, basic/transports) post to: what the `endpoint` events of open streams named,
- * as keyed hashes, since the id of the session is in the target. Of the whole proxy: a POST is looked up before it is known
- * what it is.
+ * The endpoints to which clients of HTTP+SSE (2024-11-05, basic/transports) post, as announced by the `endpoint` events of
+ * open streams. They are stored as keyed hashes, since the target contains the session id. They are shared by the whole
+ * proxy: a POST is looked up before its purpose is known.
  *
- * Another hop may strip a prefix from the path, add one or write another authority, so a POST whose target no stream named is
- * looked up by the {@link TargetTail} of its target, too.
+ * Another hop may strip a path prefix, add one or write another authority. If no stream announced the target of a POST, it
+ * is therefore also looked up by its {@link TargetTail}.
  */
 export class Endpoints {
-  /** After {@link find}: the target may be one that open streams named, but it cannot be told which. */
+  /** After {@link find}: the target may be one of those that open streams announced, but which one is unknown. */
   isUnpaired: bool = false;
-  /** After {@link find}: an open stream named exactly this target, and no hop has changed it. */
+  /** After {@link find}: an open stream announced exactly this target, unchanged by any hop. */
   isExact: bool = false;
-  /** After {@link find}: it is one of several that open streams named, beyond doubt. */
+  /** After {@link find}: the target is certainly one of several that open streams announced. */
   isAmbiguous: bool = false;
   private shared: Store;
-  /** By the hash of an endpoint: the hash of its session, and how many open streams named it. */
+  /** By the hash of an endpoint: the hash of its session, and the number of open streams that announced it. */
   private marks: Marks;
-  /** By the hash of a tail: how many endpoints have it, and the exclusive or of the hashes of their sessions. */
+  /** By the hash of a tail: the number of endpoints with this tail, and the exclusive or of the hashes of their sessions. */
   private tails: Marks;
   private tail: TargetTail = new TargetTail();
   private secret: Secret | null = null;
-  /** An endpoint has been learned, here or on another worker. */
+  /** Whether any worker has learned an endpoint. */
   private isInUse: bool = false;
 
   constructor(
@@ -50,19 +50,21 @@ export class Endpoints {
     this.tails = new Marks(shared, "tails", BUCKETS);
   }
 
-  /** The hash of an endpoint, and of the session that it begins: never 0. `target` is its path and query. */
+  /** The hash of an endpoint, which also identifies the session that it starts. Never 0. `target` is the path and query of
+   *  the endpoint. */
   hash(authority: u64, target: usize, length: i32): u64 {
     return max(mix(this.key.hash(target, length) ^ authority) & SESSION, LEAST_SESSION);
   }
 
-  /** The hash of the tail of an endpoint's target: never 0. */
+  /** The hash of the tail of an endpoint's target. Never 0. */
   tailHash(target: usize, length: i32): u64 {
     const tail = this.tail;
     tail.read(target, length);
     return neverZero(this.key.hash(tail.at, tail.length));
   }
 
-  /** A stream named the endpoint, of this session. `tail`: see {@link tailHash}; 0 where it is not to be found by that. */
+  /** Adds an endpoint that a stream announced for this session. `tail` is the {@link tailHash}; 0 if the endpoint must not
+   *  be found by its tail. */
   add(endpoint: u64, session: u64, tail: u64): void {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const before = this.marks.get(0, endpoint);
@@ -80,7 +82,7 @@ export class Endpoints {
     }
   }
 
-  /** A stream that named the endpoint, as {@link add} has it, is over. Whether that was the last one. */
+  /** Removes one stream that announced the endpoint, with the arguments of {@link add}. Returns whether it was the last one. */
   remove(endpoint: u64, session: u64, tail: u64): bool {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const before = this.marks.get(0, endpoint);
@@ -93,22 +95,22 @@ export class Endpoints {
     return true;
   }
 
-  /** Whether any stream ever named an endpoint: while none has, that costs one look-up that finds nothing. */
+  /** Whether any stream ever announced an endpoint. While none has, each call costs one look-up in the store. */
   get anyLearned(): bool {
     if (this.isInUse) return true;
-    // One byte, 1: that it is there says it all.
+    // The value is one byte, 1; its existence means that an endpoint was learned.
     this.shared.load("inUse");
     this.isInUse = this.shared.length > 0;
     return this.isInUse;
   }
 
-  /** Whether an open stream named it. */
+  /** Whether an open stream announced this endpoint. */
   has(endpoint: u64): bool {
     return this.marks.get(0, endpoint) != 0;
   }
 
-  /** The hash of the session to whose endpoint a request goes: the endpoint that a stream named, or else the only one whose
-   *  target has the same tail, with an id. 0 where there is none. */
+  /** The hash of the session to whose endpoint a request goes; 0 if there is none. The endpoint is the one that a stream
+   *  announced, or else the only one whose target has the same tail, if that contains an id. */
   find(authority: u64, target: usize, length: i32): u64 {
     this.isUnpaired = false;
     this.isAmbiguous = false;
@@ -124,7 +126,7 @@ export class Endpoints {
     return 0;
   }
 
-  /** One endpoint more or less has this tail. */
+  /** Adds `change` (1 or -1) to the number of endpoints with this tail. */
   private countTail(tail: u64, session: u64, change: i32): void {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const before = this.tails.get(0, tail);

@@ -4,10 +4,10 @@ import { setHashKey } from "../memory/keyed_hash";
 import { Secret } from "./primitives/secret";
 import { Store } from "./primitives/store";
 
-/** This VM has the key. */
+/** Whether this VM has the key. */
 let isShared: bool = false;
 
-/** Gives this VM the key that all workers of the proxy hash with: the first of them draws it. */
+/** Sets this VM's hash key to the one that all workers of the proxy share. The first worker generates it. */
 export function shareHashKey(data: SharedData, random: Random): void {
   if (isShared) return;
   isShared = true;

@@ -2,16 +2,16 @@ import { Bytes } from "../memory/bytes";
 import { elapsed, isWithin } from "../memory/elapsed";
 import { ATTEMPTS, PAGE_CAPACITY, Store } from "./primitives/store";
 
-/** What is known of one `instance`. */
+/** The record of one `instance`. */
 @unmanaged
 class Entry {
-  /** A hash of the name of the instance. */
+  /** A hash of the instance's name. */
   instance: u64;
-  /** The sequence number of its latest good configuration, 0 where it has none. */
+  /** The sequence number of the instance's latest good configuration; 0 if it has none. */
   good: u64;
-  /** The same of its latest good configuration with an access policy. */
+  /** The sequence number of the instance's latest good configuration with an access policy; 0 if it has none. */
   policy: u64;
-  /** The service time at which a plugin instance last applied a policy; 0: none ever did. */
+  /** The service time when a plugin instance last applied a policy; 0: never. */
   policyAliveAtMs: u64;
 }
 
@@ -26,44 +26,45 @@ if (
 )
   ERROR("The layout of an Entry has changed: see FORMAT.");
 
-/** Instances of one plugin name that are remembered: the one whose configuration is the oldest goes first. */
+/** The maximum number of instances of one plugin name. The one with the oldest configuration is evicted first. */
 const ENTRY_LIMIT: i32 = 64;
-/** Before the bytes of a configuration, u64 each: the hash of its instance and its sequence number. */
+/** Offsets in the head of a configuration, u64 each: the hash of its instance and its sequence number. The bytes follow. */
 const INSTANCE_AT: usize = 0;
 const SEQUENCE_AT: usize = 8;
 const HEAD: i32 = 16;
-/** A policy that no plugin instance has applied for so many milliseconds of service time is no longer in force. */
+/** A policy that no plugin instance has applied for this time is no longer in force, in milliseconds of service time. */
 const ALIVE_MS: u64 = 30_000;
-/** How often that is written, in milliseconds of service time. */
+/** The interval between writes of `policyAliveAtMs`, in milliseconds of service time. */
 const BEAT_MS: u64 = 5000;
 
-/** What stands in for a configuration that cannot be used. */
+/** What replaces a configuration that cannot be used. */
 export enum Substitute {
-  /** Nothing: there was no good configuration. */
+  /** Nothing, since there was no good configuration. */
   None,
   /** The latest good configuration. */
   Good,
   /** The latest good configuration with an access policy. */
   Policy,
-  /** A policy that denies all of MCP: a policy must be in force, and there is no good one. */
+  /** A policy that denies all MCP traffic, since a policy must be in force and no good one is available. */
   Closed,
 }
 
 /**
- * The good configurations of the plugin instances of one plugin name and root id: of each `instance` the latest one, and
+ * The good configurations of the plugin instances of one plugin name and root id: for each `instance` the latest one, and
  * the latest one with an access policy. All workers share them, and they outlive a VM.
  */
 export class KeptConfigurations {
-  /** The configuration that {@link choose} found: `length` bytes at `at`, until the store loads another value. */
+  /** The configuration that {@link choose} found: `length` bytes at `at`, valid until the store loads another value. */
   at: usize = 0;
   length: i32 = 0;
-  /** Identifies what {@link choose} found: equal where it is the same configuration. */
+  /** The sequence number of the configuration that {@link choose} found. Equal numbers mean the same configuration; 0 if
+   *  none was found. */
   sequence: u64 = 0;
 
   constructor(private shared: Store) {}
 
-  /** Keeps a good configuration as the latest one of its instance. False where it is too long: then none is kept, so that
-   *  an older one does not come back. */
+  /** Stores a good configuration as the latest one of its instance. False if it is too long; then none is stored, so that an
+   *  older one does not return. */
   keep(instance: u64, bytes: Bytes, hasPolicy: bool): bool {
     const isKept = HEAD + bytes.length <= PAGE_CAPACITY;
     const slot = this.reserve(instance);
@@ -88,7 +89,7 @@ export class KeptConfigurations {
     return this.read("good", slot, instance) && bytes.equals(this.at, this.length);
   }
 
-  /** A plugin instance of this `instance` applies a policy at this service time. */
+  /** Records that a plugin instance of this `instance` applies a policy at this service time. */
   beat(instance: u64, nowMs: u64): void {
     const slot = this.reserve(instance);
     for (let attempt = 0; attempt < ATTEMPTS && slot >= 0; attempt++) {
@@ -101,9 +102,10 @@ export class KeptConfigurations {
   }
 
   /**
-   * Chooses what stands in for a bad configuration of `instance`, which `isNamed` says the bytes name. Where they do not,
-   * or name an unknown one, the plugin instance may be of any. While a policy is in force there, or where the bytes
-   * indicate access, the latest configuration with a policy stands in, and else the latest one.
+   * Chooses a replacement for a bad configuration of `instance`. `isNamed`: the bad configuration contains the instance's
+   * name. If it does not, or if the name is unknown, the plugin instance may belong to any instance. While a policy is in
+   * force there, or if the bad configuration indicates access, the replacement is the latest configuration with a policy;
+   * otherwise the latest one.
    */
   choose(instance: u64, isNamed: bool, indicatesAccess: bool, nowMs: u64): Substitute {
     this.length = 0;
@@ -120,7 +122,7 @@ export class KeptConfigurations {
       const entry = this.entryAt(slot);
       if (own < 0 && (good < 0 || entry.good > this.entryAt(good).good)) good = slot;
       const lives = isPolicyAlive(entry, nowMs);
-      // A policy in force comes before one that is merely kept.
+      // A policy in force has priority over one that is only stored.
       const isLater = policy < 0 || entry.policy > this.entryAt(policy).policy;
       if (lives == isAlive ? isLater : lives) policy = slot;
       if (lives) isAlive = true;
@@ -145,7 +147,7 @@ export class KeptConfigurations {
     return changetype<Entry>(this.shared.page + slot * ENTRY_SIZE);
   }
 
-  /** Loads the index, and finds an instance in it: -1 where it is not known. */
+  /** Loads the index and finds an instance in it; -1 if it is unknown. */
   private find(instance: u64): i32 {
     this.load();
     for (let slot = 0; slot < this.count; slot++) {
@@ -162,7 +164,7 @@ export class KeptConfigurations {
     return sequence;
   }
 
-  /** The slot of an instance, which gets one where it has none; -1 where other workers interfered every time. */
+  /** The slot of an instance. Assigns one if it has none. -1 if other workers interfered with every attempt. */
   private reserve(instance: u64): i32 {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const known = this.find(instance);
@@ -194,7 +196,7 @@ export class KeptConfigurations {
     return shared.save();
   }
 
-  /** Reads the configuration in a slot. False where there is none of this instance. */
+  /** Reads the configuration in a slot. False if the slot has none of this instance. */
   private read(name: string, slot: i32, instance: u64): bool {
     const shared = this.shared;
     shared.load(name, slot);
@@ -207,7 +209,8 @@ export class KeptConfigurations {
   }
 }
 
-/** Another worker may have read a later time. */
+/** Whether a plugin instance has applied the policy recently. The recorded time may be later than `nowMs`, since workers'
+ *  clocks differ. */
 function isPolicyAlive(entry: Entry, nowMs: u64): bool {
   return entry.policyAliveAtMs != 0 && elapsed(entry.policyAliveAtMs, nowMs) < ALIVE_MS;
 }

@@ -1,10 +1,10 @@
 import { ATTEMPTS, Store } from "./primitives/store";
 
-/** The roles, each by its bit in the value: one byte. */
+/** The roles by their bit in the value, which is one byte. */
 const ROLES: string[] = ["server", "client"];
 const SIZE: i32 = 1;
 
-/** The roles that streams through the plugins of one name had, on any worker. */
+/** The roles of streams through the plugins with one name, on any worker. */
 export class KnownRoles {
   constructor(private shared: Store) {}
 

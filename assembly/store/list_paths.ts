@@ -2,11 +2,11 @@ import { mix } from "../memory/bytes";
 import { Table } from "../memory/table";
 import { ATTEMPTS, Store } from "./primitives/store";
 
-/** A server is in the bucket that the highest six bits of its key number. */
+/** The highest six bits of a server's key are the number of its bucket. */
 const BUCKET_BITS: u64 = 6;
-/** Paths of all servers of a bucket. */
+/** The maximum number of paths in a bucket. */
 const CAPACITY: i32 = 1024;
-/** Paths of one server. */
+/** The maximum number of paths of one server. */
 const PER_SERVER: i32 = 64;
 
 /** Offsets in an entry: see FORMAT. */
@@ -15,16 +15,16 @@ const PATH_AT: usize = 8;
 const ENTRY_SIZE: i32 = 16;
 
 /**
- * The paths on which servers answer lists of tools: the first 64 of each server. Servers that share an upstream are told apart
- * by them, and a path that clients invent takes the place of none.
+ * The paths on which servers answer tool lists: the first 64 of each server. They distinguish servers that share an
+ * upstream. A path that a client invents never evicts another one.
  */
 export class ListPaths {
-  /** Those that are known to be admitted: as many as the store holds, at most. */
+  /** A cache of admitted paths. Its size is bounded by that of the store. */
   private admitted: Table = new Table(16);
 
   constructor(private shared: Store) {}
 
-  /** Whether the path, by its hash, is among those of the server, after adding it if there is room. */
+  /** Whether the path (a hash) is among those of the server. Adds it if there is room. */
   admit(server: u64, path: u64): bool {
     const key = mix(server ^ mix(path));
     if (key && this.admitted.get(key)) return true;

@@ -2,33 +2,33 @@ import { hasCome } from "../memory/elapsed";
 import { ATTEMPTS, PAGE_CAPACITY, Store } from "./primitives/store";
 
 const BUCKETS: i32 = 256;
-/** Entries in a bucket; beyond that the oldest one of the lowest rank goes. */
+/** The maximum number of entries in a bucket. The oldest entry of the lowest rank is evicted first. */
 const CAPACITY: i32 = 128;
-/** The rank of entries that make room last. */
+/** The rank of entries that are evicted last. */
 const HIGHEST_RANK: u16 = 3;
-/** The most bytes that are kept of one. */
+/** The maximum length of an entry's payload, in bytes. */
 export const PENDING_SIZE: i32 = 976;
 
-/** Entries that one sweep gives up at most: each costs some five calls of the host. */
+/** The maximum number of entries that expire in one sweep. Each costs about five host calls. */
 const GIVEN_UP_PER_SWEEP: i32 = 2048;
 
-/** Receives what {@link Pending.take} finds. */
+/** The buffer for the payload that {@link Pending.take} or {@link Pending.read} finds. */
 const TAKEN: usize = heap.alloc(PENDING_SIZE);
-/** Entries that the change being tried gives up, to be reported once it is made. */
+/** The entries that the current attempt removes, reported after it succeeds. */
 const DROPPED: usize = heap.alloc(PAGE_CAPACITY);
 
-/** Something that waits, and behind it `length` bytes of what it is. */
+/** The head of a waiting entry. `length` bytes of payload follow. */
 @unmanaged
 class PendingEntry {
   scope: u64;
   key: u64;
-  /** When it is given up. */
+  /** The time when the entry expires. */
   dueAtMs: u64;
-  /** When what it waits on ended without an answer; 0 while it has not. */
+  /** The time when the stream on which the answer was expected ended without it; 0 while it is open. */
   endedAtMs: u64;
-  /** How it ends if no answer comes; 0 while that is open. */
+  /** How the entry ends if no answer arrives; 0 while this is undecided. */
   verdict: u16;
-  /** 0 to {@link HIGHEST_RANK}: those of a lower one make room first. */
+  /** From 0 to {@link HIGHEST_RANK}. Entries of lower rank are evicted first. */
   rank: u16;
   length: u32;
 }
@@ -48,41 +48,42 @@ if (
   ERROR("The layout of PendingEntry has changed: see FORMAT.");
 if (CAPACITY * (<i32>HEAD + PENDING_SIZE) > PAGE_CAPACITY) ERROR("A full bucket is too long.");
 
-/** Receives what becomes of each waiting entry, from the one worker whose change decided it. */
+/** Receives the outcome of each waiting entry, on the worker whose change decided it. */
 export abstract class PendingListener {
-  /** It was given up: the store holds it no more. */
+  /** The entry expired or its scope ended. It is no longer in the store. */
   abstract givenUp(at: usize, length: u32, verdict: u32, endedAtMs: u64): void;
-  /** Others needed its place. `verdict` and `endedAtMs` as they were left, 0 where that was open. */
+  /** The entry was evicted to make room. `verdict` and `endedAtMs` are its last values, 0 if undecided. */
   abstract evicted(at: usize, length: u32, verdict: u32, endedAtMs: u64): void;
-  /** The sweep found it. It lies in the loaded value: the store must not be read meanwhile. */
+  /** The sweep found the entry. `at` is inside the loaded value, so the store must not be read during the call. */
   abstract counted(at: usize, length: u32, verdict: u32): void;
 }
 
 /**
- * What waits for something that is to come on another stream, on any worker: bytes under a key within a scope (a
- * session), in a fixed number of buckets by scope, bounded. Whoever takes one out, or gives it up, is the only one to.
+ * Data that waits for an event on another stream, on any worker: bytes under a key within a scope (a session). The entries
+ * are in a fixed number of buckets by scope, so their number is bounded. Only one worker succeeds in removing an entry.
  */
 export class Pending {
-  /** What {@link take} or {@link read} found: `takenLength` bytes and its verdict, until the next call. */
+  /** The payload that {@link take} or {@link read} found, `takenLength` bytes, and its verdict. Valid until the next call. */
   readonly taken: usize = TAKEN;
   takenLength: u32 = 0;
   takenVerdict: u32 = 0;
-  /** Bytes of what {@link first} or {@link next} found, and the address of its entry. */
+  /** The length of the payload that {@link first} or {@link next} found, and the address of its entry. */
   foundLength: u32 = 0;
   private foundAt: usize = 0;
-  /** Entries in the loaded bucket. */
+  /** The number of entries in the loaded bucket. */
   private count: i32 = 0;
   private droppedEnd: usize = DROPPED;
-  /** Entries that the sweep may still give up, and whether it found more. */
+  /** The number of further entries that may expire in this sweep, and whether more are due. */
   private budget: i32 = 0;
   private leavesWork: bool = false;
-  /** The newest sweep has left nothing that waits. */
+  /** Whether the latest sweep left no entries. */
   isEmpty: bool = false;
 
   constructor(private shared: Store) {}
 
-  /** Leaves `length` bytes, at most {@link PENDING_SIZE}, to be given up at `dueAtMs` with this verdict. Where the bucket is
-   *  full, the oldest entry of the lowest rank is evicted, maybe this one. False where others were faster every time. */
+  /** Adds an entry of `length` bytes, at most {@link PENDING_SIZE}, that expires at `dueAtMs` with this verdict. If the
+   *  bucket is full, the oldest entry of the lowest rank is evicted, which may be the new one. False if other workers
+   *  interfered with every attempt. */
   add(
     scope: u64,
     key: u64,
@@ -128,27 +129,27 @@ export class Pending {
     return false;
   }
 
-  /** Whether there is an entry under the key. */
+  /** Whether the key has an entry. */
   has(scope: u64, key: u64): bool {
     return this.find(scope, key) != 0;
   }
 
-  /** Copies the newest entry under the key to `taken`. False where there is none. */
+  /** Copies the newest entry of the key to `taken`. False if there is none. */
   read(scope: u64, key: u64): bool {
     const found = this.find(scope, key);
     if (found) this.copy(found);
     return found != 0;
   }
 
-  /** The address of the first open entry of a scope, `foundLength` bytes, in the loaded value: the store must not be read
-   *  until {@link next} has returned 0. 0 where there is none. */
+  /** The address of the payload of a scope's first undecided entry, `foundLength` bytes; 0 if there is none. It is inside
+   *  the loaded value, so the store must not be read until {@link next} has returned 0. */
   first(scope: u64): usize {
     this.load(bucketOf(scope));
     this.foundAt = this.shared.page;
     return this.openFrom(scope);
   }
 
-  /** The one behind it; 0 where there is none. */
+  /** The address of the payload of the scope's next undecided entry, `foundLength` bytes; 0 if there is none. */
   next(scope: u64): usize {
     this.foundAt += sizeOf(this.foundAt);
     return this.openFrom(scope);
@@ -164,7 +165,8 @@ export class Pending {
     return 0;
   }
 
-  /** Takes out the newest entry under the key: its bytes are at `taken`. False where there is none. */
+  /** Removes the newest entry of the key and copies it to `taken`. False if there is none, or if other workers interfered
+   *  with every attempt. */
   take(scope: u64, key: u64): bool {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -178,8 +180,8 @@ export class Pending {
     return false;
   }
 
-  /** Says how the entry under the key ends if no answer comes until `dueAtMs`. Nothing where there is none, or where `onlyOpen`
-   *  and it has a verdict. */
+  /** Sets how the newest entry of the key ends if no answer arrives until `dueAtMs`. Does nothing if there is no entry, or
+   *  if `onlyOpen` and it already has a verdict. */
   rule(scope: u64, key: u64, verdict: u32, endedAtMs: u64, dueAtMs: u64, onlyOpen: bool): void {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -195,7 +197,7 @@ export class Pending {
     shared.conflicts++;
   }
 
-  /** Gives up all that waits in a scope: with this verdict where there is none. */
+  /** Removes all entries of a scope. Those without a verdict end with this one. */
   endScope(scope: u64, verdict: u32, nowMs: u64, listener: PendingListener): void {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -211,8 +213,8 @@ export class Pending {
     shared.conflicts++;
   }
 
-  /** Gives up what is due, and counts the rest: one worker at a time does it. False where more is due than one sweep gives
-   *  up: that is counted, and the next sweep is to follow soon. */
+  /** Expires the entries that are due, and reports the rest to the listener. One worker at a time calls this. False if more
+   *  entries are due than one sweep may expire; these are reported like the rest, and the next sweep should follow soon. */
   sweep(verdict: u32, nowMs: u64, listener: PendingListener): bool {
     this.budget = GIVEN_UP_PER_SWEEP;
     this.leavesWork = false;
@@ -240,7 +242,7 @@ export class Pending {
     this.isEmpty = false;
   }
 
-  /** Moves the due entries of the current bucket to the dropped ones, as far as the budget allows. */
+  /** Moves the due entries of the loaded bucket to the dropped ones, as far as the budget allows. */
   private dropDue(nowMs: u64): void {
     const end = this.end;
     let kept = this.shared.page;
@@ -277,8 +279,8 @@ export class Pending {
     memory.copy(this.taken, found + HEAD, this.takenLength);
   }
 
-  /** The scope that has most of the entries of the loaded bucket, once it holds one more of `scope`: no scope evicts entries of
-   *  those that have fewer. Where several have as many, that of the oldest entry. */
+  /** The scope that would have most entries in the loaded bucket if `scope` had one more. So no scope evicts entries of a
+   *  scope that has fewer. If several have equally many, it is that of the oldest entry. */
   private fullestScope(scope: u64): u64 {
     let found = scope;
     let most = 0;
@@ -295,7 +297,7 @@ export class Pending {
     return found;
   }
 
-  /** The address of the entry of a scope in the loaded bucket, which has some of it, that makes room first. */
+  /** The address of the scope's entry that is evicted first. The loaded bucket must contain an entry of the scope. */
   private leastRanked(scope: u64): usize {
     let least: usize = 0;
     for (let at = this.shared.page; at < this.end; at += sizeOf(at)) {
@@ -305,7 +307,7 @@ export class Pending {
     return least;
   }
 
-  /** Moves an entry of the current bucket to the dropped ones. */
+  /** Moves an entry of the loaded bucket to the dropped ones. */
   private drop(at: usize): void {
     const size = sizeOf(at);
     memory.copy(this.droppedEnd, at, size);
@@ -321,7 +323,7 @@ export class Pending {
     this.shared.length -= <i32>size;
   }
 
-  /** Loads a bucket. What follows its last sound entry is cut off. */
+  /** Loads a bucket. Bytes after its last valid entry are cut off. */
   private load(bucket: i32): void {
     const shared = this.shared;
     shared.load("pending", bucket);
@@ -334,7 +336,7 @@ export class Pending {
     shared.length = <i32>(at - shared.page);
   }
 
-  /** Loads the bucket of this scope. Returns the address of the newest entry under the key there, or 0. */
+  /** Loads the bucket of this scope. Returns the address of the newest entry of the key there; 0 if there is none. */
   private find(scope: u64, key: u64): usize {
     this.load(bucketOf(scope));
     let found: usize = 0;
@@ -354,14 +356,14 @@ function bucketOf(scope: u64): i32 {
   return <i32>(scope >> 56);
 }
 
-/** Whether a whole entry lies at this address, of which `size` bytes are there. */
+/** Whether a complete, valid entry begins at this address, within `size` bytes. */
 function isEntry(at: usize, size: usize): bool {
   if (size < HEAD) return false;
   const entry = changetype<PendingEntry>(at);
   return entry.length <= <u32>PENDING_SIZE && entry.rank <= HIGHEST_RANK && sizeOf(at) <= size;
 }
 
-/** Bytes of the entry at this address: entries stay aligned. */
+/** The size of the entry at this address in bytes, rounded up to keep entries aligned. */
 function sizeOf(at: usize): usize {
   return HEAD + ((changetype<PendingEntry>(at).length + 7) & ~7);
 }

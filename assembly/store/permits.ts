@@ -1,13 +1,13 @@
 import { Slots } from "./primitives/slots";
 import { ATTEMPTS, PAGE_CAPACITY, Store } from "./primitives/store";
 
-/** The permits of one key that one worker holds: at least one. */
+/** The permits of one key that one worker holds (at least one). */
 @unmanaged
 class PermitRecord {
   key: u64;
   /** {@link Store.self} of the worker. */
   holder: u64;
-  /** Bits of the keyed hash of whoever first took one on that worker. */
+  /** The low 32 bits of the hash of the owner that first acquired a permit on that worker. */
   owner: u32;
   count: u32;
 }
@@ -24,52 +24,53 @@ if (
   ERROR("The layout of PermitRecord has changed: see FORMAT.");
 
 const BUCKETS: i32 = 256;
-/** Records in a bucket: more than there are workers. */
+/** The maximum number of records in a bucket: more than there are workers. */
 const CAPACITY: i32 = 512;
-/** Records of one owner in a bucket before further keys of the owner get none. */
+/** The number of records that one owner may have in a bucket before its further keys are refused. */
 const OWNER_LIMIT: i32 = CAPACITY / 4;
 
 if (CAPACITY * RECORD_SIZE > PAGE_CAPACITY) ERROR("A full bucket is too long.");
 
-/** Every so many ticks the permits of dead workers are looked for. */
+/** The number of ticks between two searches for permits of dead workers. */
 const TICKS_PER_ROUND: i32 = 5;
-/** Workers that one round suspects to be dead at most. */
+/** The maximum number of workers that one round suspects to be dead. */
 const MOST_SUSPECTS: i32 = 256;
-/** Releases that wait for the next tick at most: others were faster every time. */
+/** The maximum number of releases that wait for the next tick because other workers interfered with every attempt. */
 const MOST_UNFINISHED: i32 = 64;
 
 /**
- * Permits to do something at the same time as others, of which each key has a limited number, on all workers together:
- * which worker holds how many, in a fixed number of buckets by keyed hash. A key without permits in use takes no room.
- * At most 3.1 MB: 256 values of up to 12 KiB. Each record stands for an operation that is under way at least.
+ * Permits for concurrent operations, of which each key has a limited number across all workers. The store records how many
+ * each worker holds, in a fixed number of buckets by keyed hash. A key without permits in use takes no room. The maximum
+ * size is 3.1 MB: 256 values of up to 12 KiB. Each record stands for at least one operation in progress.
  */
 export class Permits {
-  /** Permits of the key that were in use after the last acquire. */
+  /** The number of the key's permits in use after the latest {@link acquire}. */
   inUse: u32 = 0;
-  /** The next round is due in so many ticks. */
+  /** The number of ticks until the next round. */
   private ticks: i32 = 0;
-  /** Workers that seemed dead in the last round, and {@link Slots.silentSince} of each; and those of the current round. */
+  /** Pairs of a worker that seemed dead and its {@link Slots.silentSince}: those of the last round, and those of the current
+   *  one. */
   private suspects: StaticArray<u64> = new StaticArray<u64>(2 * MOST_SUSPECTS);
   private suspectCount: i32 = 0;
   private newSuspects: StaticArray<u64> = new StaticArray<u64>(2 * MOST_SUSPECTS);
   private newSuspectCount: i32 = 0;
-  /** Keys and holders of releases that wait. */
+  /** Pairs of key and holder of the releases that wait. */
   private unfinished: StaticArray<u64> = new StaticArray<u64>(2 * MOST_UNFINISHED);
   private unfinishedCount: i32 = 0;
 
-  /** @param name what they are of: those of another name are others. */
+  /** @param name separates different sets of permits in the store. */
   constructor(
     private shared: Store,
     private name: string,
   ) {}
 
-  /** What stands for this worker in {@link release}. */
+  /** Identifies this worker in {@link release}. */
   get holder(): u64 {
     return this.shared.self;
   }
 
-  /** Acquires a permit for this worker, which must have a slot: see {@link Slots.claim}. False where `limit` are in use; also
-   *  where there is no room, where the owner has used up its part of it, or where others were faster every time. */
+  /** Acquires a permit for this worker, which must have a slot (see {@link Slots.claim}). False if `limit` permits are in
+   *  use, if there is no room, if the owner has reached its limit, or if other workers interfered with every attempt. */
   acquire(key: u64, owner: u64, limit: u32): bool {
     const shared = this.shared;
     const tag = <u32>owner;
@@ -108,7 +109,7 @@ export class Permits {
     return false;
   }
 
-  /** Releases a permit of the key that a worker acquired, this one or another one. Nothing where that holds none. */
+  /** Releases a permit of the key that `holder`, this worker or another one, acquired. Does nothing if it holds none. */
   release(key: u64, holder: u64): void {
     if (this.tryRelease(key, holder)) return;
     this.shared.conflicts++;
@@ -118,7 +119,7 @@ export class Permits {
     this.unfinishedCount++;
   }
 
-  /** Tries releases again that others kept from being made. Every worker does it on its tick. */
+  /** Retries releases that other workers prevented. Every worker calls this on its tick. */
   finishReleases(): void {
     let kept = 0;
     for (let i = 0; i < this.unfinishedCount; i++) {
@@ -132,8 +133,9 @@ export class Permits {
     this.unfinishedCount = kept;
   }
 
-  /** Releases the permits of dead workers: one worker calls it on each of its ticks. Every fifth of these is a round, and what
-   *  was dead in two rounds, without a sign of life between them, has none left: so no clock that is set kills anybody. */
+  /** Releases the permits of dead workers. One worker calls this on each of its ticks; every fifth tick is a round. A worker
+   *  loses its permits if it seemed dead in two rounds without a heartbeat between them, so setting the clock kills no
+   *  worker. */
   sweep(slots: Slots, nowMs: u64): void {
     if (this.ticks-- > 0) return;
     this.ticks = TICKS_PER_ROUND - 1;
@@ -168,7 +170,8 @@ export class Permits {
     shared.conflicts++;
   }
 
-  /** Whether a worker is dead as it was in the last round. One that seems dead is suspected in the next round. */
+  /** Whether a worker has been dead since the last round. A worker that seems dead for the first time becomes a suspect for
+   *  the next round. */
   private isDead(holder: u64, slots: Slots): bool {
     const silentSince = slots.silentSince(holder);
     if (!silentSince) return false;
@@ -184,7 +187,7 @@ export class Permits {
     return false;
   }
 
-  /** False where others were faster every time. */
+  /** Releases a permit. False if other workers interfered with every attempt. */
   private tryRelease(key: u64, holder: u64): bool {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -202,7 +205,7 @@ export class Permits {
     return false;
   }
 
-  /** Loads the bucket of this key. Returns the address of the holder's record there, or 0. */
+  /** Loads the bucket of this key. Returns the address of the holder's record there; 0 if there is none. */
   private find(key: u64, holder: u64): usize {
     this.load(bucketOf(key));
     for (let at = this.shared.page; at < this.end; at += RECORD_SIZE) {

@@ -5,10 +5,10 @@ import { ATTEMPTS, Store } from "./primitives/store";
 @unmanaged
 class Entry {
   group: u64;
-  /** When it was in force last: service time. */
+  /** The latest service time when the policy was in force. */
   beatAtMs: u64;
   role: u8;
-  /** Of {@link PolicyMode}. */
+  /** A {@link PolicyMode}. */
   mode: u8;
   rules: u16;
   outdated: u32;
@@ -33,16 +33,16 @@ if (
 )
   ERROR("The layout of an Entry has changed: see FORMAT.");
 
-/** Before the entries: a bit for each role of which there ever was one. */
+/** The size of the head in bytes: a bit for each role that ever had a policy. */
 const HEAD: i32 = 8;
 const ENTRY_LIMIT: i32 = 256;
-/** As for claims: a group without a sign of life for so long is gone; and how often a sign is given. */
+/** A group without a heartbeat for `LIVE_MS` is gone. Heartbeats are `BEAT_MS` apart. */
 const LIVE_MS: u64 = 30_000;
 const BEAT_MS: u64 = 5000;
 
-/** The policies in force in this process, one for each group of plugin instances. */
+/** The access policies in force in this process, one for each group of plugin instances. */
 export class Policies {
-  /** What {@link sum} found. */
+  /** The sums that {@link sum} computed. */
   enforced: u32 = 0;
   shadow: u32 = 0;
   rules: u32 = 0;
@@ -50,7 +50,7 @@ export class Policies {
 
   constructor(private shared: Store) {}
 
-  /** Writes down the policy of a group, and removes those of groups that are gone. True where something was written. */
+  /** Records the policy of a group and removes those of groups that are gone. Returns whether the stored value changed. */
   update(group: u64, role: u8, mode: PolicyMode, rules: i32, outdated: u32, nowMs: u64): bool {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -65,7 +65,7 @@ export class Policies {
     return false;
   }
 
-  /** Whether there ever was a policy of this role. Sums up what is there. */
+  /** Computes the sums for this role. Returns whether there ever was a policy of this role. */
   sum(role: u8): bool {
     const shared = this.shared;
     this.load();
@@ -86,7 +86,7 @@ export class Policies {
     this.shared.loadRecords("policies", 0, HEAD, ENTRY_SIZE, ENTRY_LIMIT);
   }
 
-  /** Changes the value that is loaded. False where nothing is to be changed. */
+  /** Changes the loaded value. False if it needs no change. */
   private put(group: u64, role: u8, mode: PolicyMode, rules: i32, outdated: u32, nowMs: u64): bool {
     const shared = this.shared;
     let isChanged = false;

@@ -1,14 +1,14 @@
 import { NANOSECONDS_PER_MILLISECOND } from "../memory/elapsed";
 
-/** Intervals from this on are rounded up to whole nanoseconds: that loses at most a thousandth of the rate. */
+/** Intervals of at least this length are rounded up to whole nanoseconds, which reduces the rate by at most a thousandth. */
 const WHOLE_FROM_NS: u64 = 1000;
-/** Times are cut off here, 146 years: sums of two of them and a time of day stay within a u64. */
+/** The longest time, 146 years. The sum of two such times and a time of day fits in a u64. */
 const LONGEST_NS: u64 = 1 << 62;
 const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
 
-/** How fast an allowance refills, and how much it holds. All times that it computes are whole nanoseconds, rounded up. */
+/** How fast an allowance refills, and how much it holds. All computed times are whole nanoseconds, rounded up. */
 export class Rate {
-  /** What an empty allowance needs to refill. */
+  /** The time in which an empty allowance refills. */
   readonly toleranceNs: u64;
   /** The period in which `amount` refills. */
   readonly perNs: u64;
@@ -19,9 +19,11 @@ export class Rate {
   private partNs: u64;
   private divisor: u64;
 
-  /** @param amount what refills in `perMs`; 0 counts as 1.
-   *  @param perMs at most 30 days; 0 counts as 1.
-   *  @param burst the most that the allowance holds; less where that would take more than 146 years to refill. */
+  /**
+   * @param amount the number of units that refill in `perMs`; 0 counts as 1.
+   * @param perMs at most 30 days; 0 counts as 1.
+   * @param burst the maximum that the allowance holds; less if that would take more than 146 years to refill.
+   */
   constructor(
     amount: u32,
     perMs: u64,
@@ -41,7 +43,7 @@ export class Rate {
     this.longestSeconds = <u32>min<u64>(longestSeconds, u32.MAX_VALUE);
   }
 
-  /** The time in which `count` refill, at most 146 years. */
+  /** The time in which `count` units refill, at most 146 years. */
   timeFor(count: u32): u64 {
     if (this.wholeNs && <u64>count > LONGEST_NS / this.wholeNs) return LONGEST_NS;
     let time = <u64>count * this.wholeNs;
@@ -49,10 +51,10 @@ export class Rate {
     return min(time, LONGEST_NS);
   }
 
-  /** How many whole units refill in this time: at most `burst`. */
+  /** The number of whole units that refill in this time, at most `burst`. */
   countIn(timeNs: u64): u32 {
     if (!this.partNs) return this.wholeNs ? <u32>min<u64>(timeNs / this.wholeNs, this.burst) : this.burst;
-    // Of an amount above a million a second: to the last unit it need not be exact.
+    // The rate is above a million a second, so the last unit need not be exact.
     return <u32>min<f64>((<f64>timeNs * <f64>this.divisor) / <f64>this.perNs, this.burst);
   }
 }

@@ -2,21 +2,21 @@ import { isWithin } from "../memory/elapsed";
 import { mix } from "../memory/bytes";
 import { ATTEMPTS, PAGE_CAPACITY, Store } from "./primitives/store";
 
-/** The longest text that is kept, in bytes. */
+/** The maximum length of a stored text, in bytes. */
 export const ERROR_LIMIT: i32 = 1024;
-/** How long an error is kept: servers answer what they do not know at once. */
+/** How long an error is stored. Servers answer unknown requests at once. */
 const KEPT_MS: u64 = 60_000;
 const BUCKETS: i32 = 64;
-/** Errors in a bucket: the oldest makes room for another one. */
+/** The maximum number of errors in a bucket. The oldest one is evicted first. */
 const CAPACITY: i32 = 64;
 
-/** The head of an error in its bucket. Its text follows, filled up to a multiple of 8 bytes. */
+/** The head of an error in its bucket. The text follows, padded to a multiple of 8 bytes. */
 @unmanaged
 class ErrorEntry {
   key: u64;
-  /** When it was added, in milliseconds. */
+  /** The time when the error was added, in milliseconds. */
   addedAtMs: u64;
-  /** Bytes of its text: at most {@link ERROR_LIMIT}, which the reader checks. */
+  /** The length of the text in bytes: at most {@link ERROR_LIMIT}, which the reader checks. */
   length: u32;
   unused: u32;
 }
@@ -35,17 +35,18 @@ if (CAPACITY * (<i32>HEAD + ERROR_LIMIT) > PAGE_CAPACITY) ERROR("A full bucket i
 
 const FOUND = heap.alloc(ERROR_LIMIT);
 
-/** The errors that replace those by which servers answer rejected requests on another stream, which may be on another worker:
- *  JSON texts by session and request id. A bounded number of them, each for a minute. */
+/** The errors that replace the responses of servers to rejected requests. A response may arrive on another stream and on
+ *  another worker. Errors are JSON texts by session and request id. Their number is bounded, and each is stored for a
+ *  minute. */
 export class RejectionErrors {
-  /** The text that {@link find} has found, `length` bytes, until the next call. */
+  /** The text that {@link find} found, `length` bytes. Valid until the next call. */
   readonly at: usize = FOUND;
   length: i32 = 0;
 
   constructor(private shared: Store) {}
 
-  /** Keeps an error, at most {@link ERROR_LIMIT} bytes, for the answer to the request of this id. `id`: the hash of the id. False
-   *  where it is too long, or others were faster every time. */
+  /** Stores an error of at most {@link ERROR_LIMIT} bytes for the response to a request. `id` is the hash of the request id.
+   *  False if the error is too long, or if other workers interfered with every attempt. */
   add(session: u64, id: u64, at: usize, length: i32, nowMs: u64): bool {
     if (length > ERROR_LIMIT) return false;
     const shared = this.shared;
@@ -68,7 +69,7 @@ export class RejectionErrors {
     return false;
   }
 
-  /** Finds the error for the answer to a request. False where there is none. */
+  /** Finds the error for the response to a request. False if there is none. */
   find(session: u64, id: u64, nowMs: u64): bool {
     const shared = this.shared;
     const key = keyOf(session, id);
@@ -85,8 +86,8 @@ export class RejectionErrors {
     return true;
   }
 
-  /** Loads the bucket of a session, with room for another error. What is under the key, what is too old and what cannot be read is
-   *  left out. */
+  /** Loads the bucket of a session and makes room for another error. Omits the key's errors, expired errors and invalid
+   *  bytes. */
   private load(session: u64, key: u64, nowMs: u64): void {
     const shared = this.shared;
     shared.load("rejections", bucketOf(session));
@@ -119,13 +120,13 @@ function bucketOf(session: u64): i32 {
   return <i32>(mix(session) & (BUCKETS - 1));
 }
 
-/** Whether a whole entry is at this address, of which `size` bytes are there. */
+/** Whether a complete, valid entry begins at this address, within `size` bytes. */
 function isEntry(at: usize, size: usize): bool {
   if (size < HEAD) return false;
   return changetype<ErrorEntry>(at).length <= <u32>ERROR_LIMIT && sizeOf(at) <= size;
 }
 
-/** Bytes of the entry at this address. */
+/** The size of the entry at this address in bytes. */
 function sizeOf(at: usize): usize {
   return HEAD + ((<usize>changetype<ErrorEntry>(at).length + 7) & ~7);
 }

@@ -4,13 +4,13 @@ import { SessionNews } from "./session_news";
 import { SessionState } from "./session_state";
 import { Turn, isClients, laterTurn } from "./turn";
 
-/** What names a session: the label `mcp_session_kind`. */
+/** How a session is identified: the label `mcp_session_kind`. */
 export enum SessionKind {
-  /** `Mcp-Session-Id` of Streamable HTTP. */
+  /** By the `Mcp-Session-Id` of Streamable HTTP. */
   Streamable,
-  /** Activity of one caller, where a revision or server has no sessions. */
+  /** By its caller: an activity window, for revisions or servers without sessions. */
   Window,
-  /** The `endpoint` event of HTTP+SSE. */
+  /** By the `endpoint` event of HTTP+SSE. */
   HttpSse,
 }
 
@@ -24,16 +24,16 @@ export function sessionKindName(kind: SessionKind): string {
 
 /** How a session ended: the label `mcp_session_end`. */
 export enum SessionEnd {
-  /** It has not. */
+  /** It has not ended. */
   None,
-  /** By a DELETE that the server accepted. */
+  /** The server accepted a DELETE. */
   Deleted,
-  /** The server no longer knows it (404). */
+  /** The server no longer knows the session (404). */
   Refused,
   Idle,
-  /** Others needed its place. */
+  /** It was evicted to make room for another session. */
   Evicted,
-  /** Its stream did: HTTP+SSE. */
+  /** Its HTTP+SSE stream ended. */
   StreamClosed,
 }
 
@@ -48,58 +48,58 @@ export function sessionEndName(end: SessionEnd): string {
 /** A session in shared data. */
 @unmanaged
 export class SessionEntry {
-  /** The keyed hash of server and id. */
+  /** The {@link SessionKey}, a keyed hash. */
   hash: u64;
   startedAtMs: u64;
   activeAtMs: u64;
-  /** 0 while it lives. */
+  /** 0 while the session is active. */
   endedAtMs: u64;
-  /** Estimated tokens of its messages. */
+  /** The estimated tokens of the session's messages. */
   tokens: u64;
-  /** The key of its server. */
+  /** The key of the session's server. */
   server: u64;
   operations: u32;
-  /** How long it may be idle, in seconds: its own, so that any worker can sweep it. */
+  /** The idle timeout in seconds. Each session stores it, so that any worker can sweep it. */
   idleSeconds: u32;
-  /** The revision of the protocol: any number, which the reader checks. */
+  /** The protocol revision. It may be any number; the reader checks it. */
   revision: u16;
-  /** The number of the client's software in the unit's list of such names: 0 for all that are not in it, and
-   *  {@link NO_CLIENT} where the session names none. Any number, which the reader checks. */
+  /** The number of the client's software in the unit's list of such names: 0 if it is not in the list, {@link NO_CLIENT} if
+   *  the session names none. It may be any number; the reader checks it. */
   client: u8;
-  /** A span of it has been kept though its trace is not sampled. */
+  /** Whether a span of the session was kept although its trace is not sampled. */
   isTraced: bool;
-  /** Of {@link SessionKind}. */
+  /** A {@link SessionKind}. */
   kind: u8;
-  /** Of {@link SessionEnd}. */
+  /** A {@link SessionEnd}. */
   end: u8;
-  /** The tag of who began it: below {@link CALLER_TAG_COUNT}, which the reader checks. */
+  /** The tag of the caller that started the session: below {@link CALLER_TAG_COUNT}, which the reader checks. */
   caller: u16;
-  /** By the workers that have operations open with the server, and by those where requests wait for limits. */
+  /** The holds of workers that have open operations with the server, and of workers on which requests wait for limits. */
   calling: Hold;
   limited: Hold;
   turn: Turn;
-  /** The id of its trace, where proxies share a key for it; 0 elsewhere. */
+  /** The trace id of the session if proxies share a key for it; otherwise 0. */
   traceHigh: u64;
   traceLow: u64;
 
-  /** Whether its kind and end are among those that there are. */
+  /** Whether `kind` and `end` are values of their enums. */
   get isSound(): bool {
     return <u32>this.kind < <u32>SESSION_KIND_COUNT && <u32>this.end < <u32>SESSION_END_COUNT;
   }
 
-  /** Whether it lives. */
+  /** Whether the session has not ended. */
   get isActive(): bool {
     return this.endedAtMs == 0;
   }
 
-  /** What it is about, as far as workers said. */
+  /** The state of the session, as far as workers have reported it. */
   stateAt(nowMs: u64): SessionState {
     if (isHeld(this.limited, nowMs)) return SessionState.WaitingForLimit;
     if (isClients(this.turn)) return SessionState.WaitingForClient;
     return isHeld(this.calling, nowMs) ? SessionState.Calling : SessionState.Idle;
   }
 
-  /** Adds what a worker has seen. */
+  /** Merges a worker's observations into the entry. */
   add(news: SessionNews, nowMs: u64): void {
     this.operations += news.operations;
     this.tokens += news.tokens;
@@ -111,13 +111,14 @@ export class SessionEntry {
   }
 }
 
-/** Tags of callers: bits of keyed hashes. Sessions of one caller have the same, and those of two callers seldom do. */
+/** The number of caller tags. A tag is some bits of a keyed hash: sessions of one caller have the same tag, and those of two
+ *  callers rarely do. */
 export const CALLER_TAG_COUNT: i32 = 16384;
 
-/** The number of no client's software. */
+/** The client number of a session that does not name its client software. */
 export const NO_CLIENT: u8 = 255;
 
-/** Bytes of an entry in a bucket. */
+/** The size of an entry in bytes. */
 export const ENTRY_SIZE: i32 = 104;
 
 if (

@@ -1,23 +1,22 @@
 import { Turn } from "./turn";
 
-/** What a worker has seen of a session since it last wrote that to the store. */
+/** A worker's observations of a session since it last wrote them to the store. */
 @unmanaged
 export class SessionNews {
-  /** Estimated tokens of messages. */
+  /** The estimated tokens of messages. */
   tokens: u64;
-  /** When something happened in it last; 0 where nothing did. */
+  /** The time of the latest activity; 0 if there was none. */
   activeAtMs: u64;
-  /** The latest turn. */
   turn: Turn;
-  /** Operations that have ended. */
+  /** The number of operations that have ended. */
   operations: u32;
-  /** The worker has operations open with the server, and requests that wait for limits. */
+  /** Whether the worker has open operations with the server, and whether it has requests that wait for limits. */
   calls: bool;
   waits: bool;
-  /** The same as the store has it of this worker. */
+  /** The values of `calls` and `waits` that this worker last wrote to the store. */
   hasCalled: bool;
   hasWaited: bool;
-  /** A span of it has been kept though its trace is not sampled. */
+  /** Whether a span of the session was kept although its trace is not sampled. */
   isTraced: bool;
 }
 

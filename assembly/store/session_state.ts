@@ -1,9 +1,9 @@
-/** What a session is about: the label `mcp_session_state`. Where several hold, the highest counts. */
+/** What happens in a session: the label `mcp_session_state`. If several states apply, the highest one counts. */
 export enum SessionState {
   Idle,
   /** An operation of the client is open with the server. */
   Calling,
-  /** The server has asked the client, which has not answered. */
+  /** The server has asked the client for input and has no answer yet. */
   WaitingForClient,
   /** A request of the client waits for `limits`. */
   WaitingForLimit,

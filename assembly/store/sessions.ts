@@ -6,102 +6,102 @@ import { SessionNews } from "./session_news";
 import { SessionState } from "./session_state";
 import { ATTEMPTS, PAGE_CAPACITY, Store } from "./primitives/store";
 
-/** A session is in the bucket that the highest ten bits of its hash number. */
+/** The highest ten bits of a session's hash are the number of its bucket. */
 const BUCKETS: i32 = 1024;
 const BUCKET_SHIFT: u64 = 54;
-/** The fewest entries that a bucket holds. */
+/** The minimum capacity of a bucket, in entries. */
 const LEAST_CAPACITY: i32 = 16;
-/** The most that it may hold: 1.2 times its share of as many sessions as a configuration allows. */
+/** The maximum capacity of a bucket, in entries: 1.2 times its share of the largest configurable number of sessions. */
 const LARGEST_CAPACITY: i32 = PAGE_CAPACITY / ENTRY_SIZE;
-/** Activity windows that one caller has on one server before all further names of its software share one. With that one they
- *  have room in a bucket. */
+/** The number of activity windows that one caller may have on one server; further client names then share one more window.
+ *  All of them have room in one bucket. */
 const WINDOW_LIMIT: i32 = LEAST_CAPACITY - 1;
-/** How long what a worker has seen of a session may take to come here: one flush, and a tick. So long the totals of an
- *  ended session wait, and so much later than its last activity here a session is idle. */
+/** The maximum time until a worker's observations reach the store: one flush and one tick. The totals of an ended session
+ *  wait for this time, and a session becomes idle this much later than its latest recorded activity. */
 const LAG_MS: u64 = 6000;
-/** Sessions that one sweep takes out at most: each costs some five calls of the host. */
+/** The maximum number of sessions that one sweep removes. Each costs about five host calls. */
 const TAKEN_PER_SWEEP: i32 = 4096;
 
-/** Marks in the copy of an entry that is taken out that its end is news. */
+/** Marks, in the copy of a removed entry, that the session ended by its removal. */
 const ENDED_NOW: u8 = 0x80;
 
-/** The value "count": how many sessions live, u32, and then the callers that hold most of them when the store is about to be
- *  full, u16 each. */
+/** The size of the number of active sessions (u32) in the value "count". The tags of the callers with most sessions follow,
+ *  u16 each, when the store is nearly full. */
 const COUNT_SIZE: i32 = 4;
 
-/** A hash like `hash`, of a session in the bucket of `other`. */
+/** Replaces the bucket bits of `hash` with those of `other`, so that both are in the same bucket. */
 export function inBucketOf(other: u64, hash: u64): u64 {
   const rest = ((<u64>1) << BUCKET_SHIFT) - 1;
   return (other & ~rest) | (hash & rest);
 }
 
-/** Receives what becomes of each session, from the one worker whose change decided it. */
+/** Receives the changes of each session, on the worker whose change decided them. */
 export abstract class SessionListener {
   /** A session has ended. */
   abstract sessionEnded(entry: SessionEntry): void;
-  /** The totals of a session that has ended are final. */
+  /** The totals of an ended session are final. */
   abstract sessionSettled(entry: SessionEntry): void;
-  /** The sweep found a session that lives. `state`: as far as workers said. The entry lies in the loaded value: the store must
-   *  not be read meanwhile. */
+  /** The sweep found an active session. `state` is known as far as workers have reported it. The entry is inside the loaded
+   *  value, so the store must not be read during the call. */
   abstract sessionCounted(entry: SessionEntry, state: SessionState): void;
 }
 
-/** What {@link Sessions.insert} found. */
+/** The result of {@link Sessions.insert}. */
 export enum Inserted {
   New,
-  /** It is there, and lives. */
+  /** The session exists and is active. */
   Active,
-  /** It was there, and ended a moment ago. */
+  /** The session exists and has just ended. */
   Ended,
-  /** It is not there, and its caller has as many windows as it may have. */
+  /** The session does not exist, and its caller has reached the maximum number of windows. */
   TooMany,
-  /** Others were faster every time. */
+  /** Other workers interfered with every attempt. */
   GaveUp,
 }
 
 /**
- * The sessions of a counting unit: packed entries in a fixed number of buckets by hash, bounded. Only the worker whose
- * swap succeeds learns that a session is new or has ended. Where there are too many, the caller that holds most of them loses
- * its least recently active one, so that no caller can evict the sessions of those that have fewer.
+ * The sessions of a counting unit: packed entries in a fixed number of buckets by hash, so their number is bounded. Only the
+ * worker whose swap succeeds learns that a session is new or has ended. If there are too many sessions, the caller with most
+ * of them loses the least recently active one. So no caller can evict sessions of callers that have fewer.
  */
 export class Sessions {
   private capacity: i32;
-  /** Copies of the entries that the change being tried takes out or ends, to be reported once it is made. */
+  /** Copies of the entries that the current attempt removes or ends, reported after it succeeds. */
   private takenBytes: StaticArray<u8> = new StaticArray<u8>(0);
   private takenCount: i32 = 0;
-  /** Sessions that the sweep still has to evict, and the latest activity that they may have. */
+  /** The number of sessions that the sweep still has to evict, and the latest activity that these may have. */
   private surplus: i32 = 0;
   private surplusBefore: u64 = 0;
-  /** Of the sessions that live, while a store that is about to be full is swept. */
+  /** The active sessions by caller, during the sweep of a store that is nearly full. */
   private counts: CallerCounts = new CallerCounts();
-  /** Of these, each caller keeps at least so many. */
+  /** The number of sessions that each caller keeps in the sweep. */
   private level: u32 = 0;
-  /** The sweep counts the sessions that it leaves by their callers: they were not counted before. */
+  /** Whether the sweep counts the remaining sessions by caller, because they were not counted before it. */
   private countsLeft: bool = false;
-  /** Sessions that the sweep may still take out, and whether it found more. */
+  /** The number of further sessions that the sweep may remove, and whether more are due. */
   private budget: i32 = 0;
   private leavesWork: bool = false;
-  /** The newest sweep has left no session in the store. */
+  /** Whether the latest sweep left no sessions. */
   isEmpty: bool = false;
 
-  /** @param max sessions at most, kept within 5 %. */
+  /** @param max the maximum number of sessions, observed within 5 %. */
   constructor(
     private shared: Store,
     private max: i32,
     private listener: SessionListener,
   ) {
-    // Twice its share, since hashes do not spread evenly.
+    // Twice the share of a bucket, since hashes are not distributed evenly.
     const capacity = min(2 * ((max + BUCKETS - 1) / BUCKETS), LARGEST_CAPACITY);
     this.capacity = capacity < LEAST_CAPACITY ? LEAST_CAPACITY : capacity;
     this.takenBytes = new StaticArray<u8>(this.capacity * ENTRY_SIZE);
   }
 
-  /** Whether a window is not there, and its caller has as many as it may have: see {@link insert}. */
+  /** Whether a window does not exist and its caller has reached the maximum number of windows: see {@link insert}. */
   lacksRoom(entry: SessionEntry): bool {
     return !this.find(entry.hash) && this.windowsOf(entry) >= WINDOW_LIMIT;
   }
 
-  /** When a session began that lives, in milliseconds; 0 where there is none. */
+  /** The start of an active session, in milliseconds; 0 if there is none. */
   startOf(hash: u64): u64 {
     const found = this.find(hash);
     if (!found) return 0;
@@ -109,8 +109,9 @@ export class Sessions {
     return entry.isActive ? entry.startedAtMs : 0;
   }
 
-  /** Inserts a session, unless it is there: then the entry gets the start of the one that is. Where the sessions are too many, one that its bucket can spare is evicted.
-   *  `isLimited`: it is a window, of which its caller may have {@link WINDOW_LIMIT} in its bucket. */
+  /** Inserts a session. If it already exists, copies its start to the entry instead. If there are too many sessions, one is
+   *  evicted from its bucket if that can spare one. `isLimited`: the session is a window, and its caller may have {@link
+   *  WINDOW_LIMIT} windows in its bucket. */
   insert(entry: SessionEntry, isLimited: bool = false): Inserted {
     const shared = this.shared;
     const isFull = this.activeCount() >= this.max;
@@ -142,7 +143,7 @@ export class Sessions {
     return Inserted.GaveUp;
   }
 
-  /** Adds what a worker has seen of a session since its last update. False where it is not there, or has ended. */
+  /** Merges a worker's observations since its last update. False if the session does not exist or has ended. */
   update(hash: u64, news: SessionNews, nowMs: u64): bool {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -157,7 +158,8 @@ export class Sessions {
     return true;
   }
 
-  /** Ends a session; its totals are reported when they have settled. Nothing where it is not there or has ended. */
+  /** Ends a session. Its totals are reported later, when they are final. Does nothing if the session does not exist or has
+   *  ended. */
   end(hash: u64, reason: SessionEnd, nowMs: u64): void {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -177,9 +179,9 @@ export class Sessions {
     shared.conflicts++;
   }
 
-  /** Ends the sessions that are idle, settles those that have ended, evicts those over the cap and reports those that
-   *  live. One worker at a time does it. False where more of them are over than one sweep takes out: these still count
-   *  as live, and the next sweep is to follow soon. */
+  /** Ends idle sessions, settles ended ones, evicts those above the maximum, and reports the active ones. One worker at a
+   *  time calls this. False if more sessions are due than one sweep may remove; these still count as active, and the next
+   *  sweep should follow soon. */
   sweep(nowMs: u64): bool {
     const active = this.activeCount();
     this.budget = TAKEN_PER_SWEEP;
@@ -201,7 +203,7 @@ export class Sessions {
     return changetype<usize>(this.takenBytes);
   }
 
-  /** Takes out of a bucket what is over. Returns how many live sessions stay. */
+  /** Removes the sessions of a bucket that are due. Returns the number of remaining active sessions. */
   private sweepBucket(bucket: i32, nowMs: u64): i32 {
     const shared = this.shared;
     const surplus = this.surplus;
@@ -209,7 +211,7 @@ export class Sessions {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       this.load(bucket);
       this.recountTaken();
-      // A worker with a larger cap may have filled it.
+      // A worker with a larger maximum may have filled the bucket.
       if (shared.length > this.takenBytes.length) this.takenBytes = new StaticArray<u8>(shared.length);
       this.takenCount = 0;
       this.surplus = surplus;
@@ -234,7 +236,7 @@ export class Sessions {
     return this.tellActive(nowMs);
   }
 
-  /** A change was tried in vain: what it was to evict still counts. */
+  /** Reverts the counts after a failed attempt: the sessions that it tried to evict still count. */
   private recountTaken(): void {
     for (let i = 0; i < this.takenCount; i++) {
       const entry = changetype<SessionEntry>(this.taken + i * ENTRY_SIZE);
@@ -243,7 +245,7 @@ export class Sessions {
     this.takenCount = 0;
   }
 
-  /** Reports the live sessions of the loaded bucket. Returns their number. */
+  /** Reports the active sessions of the loaded bucket. Returns their number. */
   private tellActive(nowMs: u64): i32 {
     let active = 0;
     for (let at = this.first(); at < this.last(); at += ENTRY_SIZE) {
@@ -256,7 +258,7 @@ export class Sessions {
     return active;
   }
 
-  /** Takes the entry out if it is over and the budget allows. False where it stays. */
+  /** Removes the entry if it is due and the budget allows. False if it stays. */
   private takeIfOver(entry: SessionEntry, nowMs: u64): bool {
     const isIdle = elapsed(entry.activeAtMs, nowMs) >= <u64>entry.idleSeconds * 1000 + LAG_MS;
     const isSurplus =
@@ -279,7 +281,7 @@ export class Sessions {
     return true;
   }
 
-  /** Keeps a copy of an entry that leaves its bucket, as one that ended at `endedAtMs`, if it had not before. */
+  /** Copies an entry that leaves its bucket. If the session was active, the copy ends at `endedAtMs`. */
   private takeOut(entry: SessionEntry, end: SessionEnd, endedAtMs: u64): void {
     const copy = changetype<SessionEntry>(this.taken + this.takenCount * ENTRY_SIZE);
     memory.copy(changetype<usize>(copy), changetype<usize>(entry), ENTRY_SIZE);
@@ -289,7 +291,7 @@ export class Sessions {
     copy.endedAtMs = endedAtMs;
   }
 
-  /** Reports the entries that were taken out. Returns how many of them were alive. */
+  /** Reports the removed entries. Returns how many of them were active. */
   private tellTaken(): i32 {
     let endedNow = 0;
     for (let i = 0; i < this.takenCount; i++) {
@@ -304,7 +306,7 @@ export class Sessions {
     return endedNow;
   }
 
-  /** Loads a bucket; one with an entry that is not sound counts as empty. */
+  /** Loads a bucket. A bucket with an invalid entry counts as empty. */
   private load(bucket: i32): void {
     const shared = this.shared;
     shared.loadRecords("sessions", bucket, 0, ENTRY_SIZE, LARGEST_CAPACITY);
@@ -313,7 +315,7 @@ export class Sessions {
     }
   }
 
-  /** Loads the bucket of this hash. Returns the address of its entry there, or 0. */
+  /** Loads the bucket of this hash. Returns the address of its entry there; 0 if there is none. */
   private find(hash: u64): usize {
     this.load(<i32>(hash >> BUCKET_SHIFT));
     for (let at = this.first(); at < this.last(); at += ENTRY_SIZE) {
@@ -330,7 +332,7 @@ export class Sessions {
     return this.shared.page + this.shared.length;
   }
 
-  /** The windows that live in the loaded bucket and are of the same caller and server as the entry. */
+  /** The number of active windows in the loaded bucket with the same caller and server as the entry. */
   private windowsOf(entry: SessionEntry): i32 {
     let count = 0;
     for (let at = this.first(); at < this.last(); at += ENTRY_SIZE) {
@@ -341,21 +343,22 @@ export class Sessions {
     return count;
   }
 
-  /** The address of what leaves the loaded bucket for a new session of this caller; 0 where nothing does. `isHeavy`: the
-   *  caller holds most of a store that is full. */
+  /** The address of the entry that is evicted from the loaded bucket for a new session of this caller; 0 if none is.
+   *  `isHeavy`: the store is full and the caller is one of those with most sessions. */
   private victimOf(caller: u16, isFull: bool, isHeavy: bool): usize {
     const count = this.shared.length / ENTRY_SIZE;
     if (count < this.capacity) {
       if (!isFull) return 0;
       const own = isHeavy ? this.leastActive(caller) : 0;
-      // Who holds most of a few sessions need not hold most of all: the next sweep, which knows, makes room.
+      // With few sessions in the bucket, its heaviest caller may not be the heaviest overall. The next sweep knows that and
+      // makes room.
       if (own || count * 8 < this.capacity * 3) return own;
     }
     return this.leastActive(this.heaviest(caller));
   }
 
-  /** The caller of most of the sessions in the loaded bucket once it holds a new one of `caller`. Where several have as many:
-   *  that whose session is the least recently active of all. */
+  /** The caller that would have most sessions in the loaded bucket if `caller` had one more. If several have equally many,
+   *  it is the one with the least recently active session. */
   private heaviest(caller: u16): u16 {
     const counts = this.counts;
     counts.clear();
@@ -375,7 +378,8 @@ export class Sessions {
     return found;
   }
 
-  /** The entry in the loaded bucket that ended, or else the least recently active one of a caller; 0 where there is none. */
+  /** The address of an ended entry in the loaded bucket, or else of the caller's least recently active one; 0 if there is
+   *  neither. */
   private leastActive(caller: u16): usize {
     let found: usize = 0;
     for (let at = this.first(); at < this.last(); at += ENTRY_SIZE) {
@@ -387,8 +391,8 @@ export class Sessions {
     return found;
   }
 
-  /** Counts the sessions that live by their callers, and chooses those that the sweep evicts: of the callers that hold
-   *  most, the least recently active ones. */
+  /** Counts the active sessions by caller and chooses those that the sweep evicts: the least recently active ones of the
+   *  callers with most sessions. */
   private chooseSurplus(): void {
     const counts = this.counts;
     this.countsLeft = false;
@@ -406,7 +410,8 @@ export class Sessions {
     if (surplus <= 0) return;
     this.surplus = surplus;
     this.level = counts.levelOf(surplus);
-    // Those of callers above the level, some of which were born since: these are not evicted.
+    // The activity times of sessions of callers above the level. Sessions that started since the count are omitted and not
+    // evicted.
     const times = new StaticArray<u64>(counts.above(this.level));
     let met = 0;
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
@@ -417,7 +422,7 @@ export class Sessions {
         times[met++] = entry.activeAtMs;
       }
     }
-    // Sessions that ended meanwhile are 0 here, and so reduce the surplus.
+    // Sessions that have ended since the count leave zeros here, and so reduce the surplus.
     this.surplusBefore = nthSmallest(times, surplus - 1);
   }
 
@@ -425,11 +430,11 @@ export class Sessions {
     const shared = this.shared;
     shared.loadRecords("count", 0, COUNT_SIZE, HEAVY_SIZE, HEAVY_LIMIT);
     if (shared.length < COUNT_SIZE) return 0;
-    // No more than what the buckets have room for.
+    // Limited to the capacity of all buckets, since the value may be corrupt.
     return <i32>min<u32>(load<u32>(shared.page), BUCKETS * this.capacity);
   }
 
-  /** Whether the caller is among those that hold most of a store that is about to be full. The count must be loaded. */
+  /** Whether the caller is among those with most sessions in a store that is nearly full. The value "count" must be loaded. */
   private isHeavy(caller: u16): bool {
     const shared = this.shared;
     for (let at = COUNT_SIZE; at < shared.length; at += HEAVY_SIZE) {
@@ -450,7 +455,7 @@ export class Sessions {
     shared.conflicts++;
   }
 
-  /** What the sweep has counted is right, whatever births and deaths added up to. */
+  /** Sets the count to the sweep's result, which corrects the sum of increments and decrements. */
   private setCount(count: i32, mayBeFull: bool): void {
     const shared = this.shared;
     shared.load("count");

@@ -1,17 +1,17 @@
 import { Clock } from "../host/clock";
 
-/** Steps of the host's clock of more than this are no passing of time: it was set, or the process was suspended. */
+/** A larger step of the host's clock is not elapsed time: the clock was set, or the process was suspended. */
 const JUMP_NS: i64 = 60_000_000_000;
 const NANOSECONDS_PER_MILLISECOND: i64 = 1_000_000;
 
-/** What is added to the host's clock, modulo 2^64, on this worker. */
+/** The correction of the host's clock on this worker, modulo 2^64. */
 let correctionNs: u64 = 0;
-/** The time that was read last; 0: none was. */
+/** The latest corrected time; 0 if none was read. */
 let lastNs: u64 = 0;
 
 /**
- * The host's clock without its jumps: it neither runs back when that is set back, nor ahead with it. All workers of a
- * process agree on it, since {@link ServiceClock} keeps it in shared data: see {@link alignClock}.
+ * The host's clock without its jumps: it does not go back when the clock is set back, nor ahead when it is set forward. All
+ * workers of a process agree on it, since {@link ServiceClock} stores it in shared data: see {@link alignClock}.
  */
 export class SteadyClock extends Clock {
   constructor(private host: Clock) {
@@ -34,7 +34,7 @@ export class SteadyClock extends Clock {
   }
 }
 
-/** Corrects the clock where it reads `nowMs` while another worker, or this one, has read `sharedMs` a moment ago. Returns the
+/** Corrects this worker's clock if it shows `nowMs` when another worker, or this one, has just read `sharedMs`. Returns the
  *  corrected time in milliseconds. */
 export function alignClock(nowMs: u64, sharedMs: u64): u64 {
   const stepNs = <i64>(nowMs - sharedMs) * NANOSECONDS_PER_MILLISECOND;

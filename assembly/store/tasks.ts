@@ -2,40 +2,40 @@ import { mix } from "../memory/bytes";
 import { Store } from "./primitives/store";
 
 const BUCKETS: i32 = 256;
-/** Tasks in a bucket; beyond that the oldest goes. */
+/** The maximum number of tasks in a bucket. The oldest one is evicted first. */
 const CAPACITY: i32 = 32;
 
 /** Offsets in an entry: see FORMAT. */
 const KEY_AT: usize = 0;
 const TOOL_AT: usize = 8;
-/** Milliseconds of the host's clock in 48 bits, and above them the state. */
+/** The start time in milliseconds in the low 48 bits, and the state above them. */
 const TIME_AT: usize = 16;
-/** Bytes of the tool's name, and the name. */
+/** The length of the tool's name (one byte), and the name. */
 const LENGTH_AT: usize = 24;
 const NAME_AT: usize = 25;
 const NAME_SIZE: i32 = 128;
 const ENTRY_SIZE: i32 = <i32>NAME_AT + NAME_SIZE;
 const TIME_BITS: u64 = 48;
 
-/** The tasks that servers reported, by server and id, in a fixed number of buckets, bounded. {@link load} one, change it,
- *  and {@link save} it. */
+/** The tasks that servers reported, by server and id, in a fixed number of buckets, so their number is bounded. {@link load}
+ *  a task, change it, and {@link save} it. */
 export class Tasks {
-  /** The number of its state, any below 65 536; 0 where the task is not known. */
+  /** The number of the task's state, below 65 536; 0 if the task is unknown. */
   state: u32 = 0;
-  /** The key of the tool whose call began it; 0 where that is not known. */
+  /** The key of the tool whose call started the task; 0 if it is unknown. */
   tool: u64 = 0;
-  /** The tool's name, `nameLength` bytes: 0 where it is not known, or longer than what is kept. Once it is loaded, it is valid
-   *  until something else of the store is. */
+  /** The tool's name, `nameLength` bytes; 0 bytes if it is unknown or too long to be stored. A loaded name is valid until
+   *  the store loads another value. */
   name: usize = 0;
   nameLength: i32 = 0;
-  /** When its request came; 0 where its acceptance has not been seen. */
+  /** The time when the task's request arrived; 0 if its acceptance was not seen. */
   startedAtMs: u64 = 0;
   private key: u64 = 0;
   private found: usize = 0;
 
   constructor(private shared: Store) {}
 
-  /** Loads a task. False where it is not known: then all of it is 0. */
+  /** Loads a task. False if it is unknown; then all fields are 0. */
   load(server: u64, task: u64): bool {
     const shared = this.shared;
     const key = mix(server ^ mix(task));
@@ -62,7 +62,7 @@ export class Tasks {
     return false;
   }
 
-  /** Saves the task that was loaded last. False where another worker was faster: then load it again. */
+  /** Saves the task that was loaded last. False if another worker has changed it since; then load it again. */
   save(): bool {
     const shared = this.shared;
     let entry = this.found;

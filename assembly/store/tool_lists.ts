@@ -1,12 +1,14 @@
 import { commonLength } from "../memory/common_length";
 import { ATTEMPTS, Store } from "./primitives/store";
 
-/** Bytes of lists in a bucket: so much is copied at each access. A bucket is the highest ten bits of the key. */
+/** The capacity of a bucket in bytes, which is also the amount copied at each access. The bucket number is the highest ten
+ *  bits of the key. */
 const CAPACITY: i32 = 32768;
-/** Tools of a list that are kept at most. */
+/** The maximum number of tools stored for a list. */
 export const TOOL_LIMIT: i32 = 512;
 
-/** A tool as a list defines it, in shared data. The hashes are keyed: a server cannot choose two definitions with one hash. */
+/** A tool as defined in a list, in shared data. The hashes are keyed, so a server cannot construct two definitions with the
+ *  same hash. */
 @unmanaged
 export class ListedTool {
   nameHash: u64;
@@ -15,7 +17,7 @@ export class ListedTool {
 
 export const LISTED_TOOL_SIZE: i32 = 16;
 
-/** A list, and behind it its tools. */
+/** The head of a list. Its tools follow. */
 @unmanaged
 class ListEntry {
   key: u64;
@@ -39,29 +41,29 @@ if (
 const FOUND: usize = heap.alloc(TOOL_LIMIT * LISTED_TOOL_SIZE);
 
 /**
- * The lists of tools that servers answered, as hashes: a list by its key, in a fixed number of buckets, bounded. Those
- * that were written longest ago go first.
+ * The tool lists that servers sent, as hashes: a list by its key, in a fixed number of buckets, so their number is bounded.
+ * The lists that were written longest ago are evicted first.
  */
 export class ToolLists {
-  /** The tools that {@link load} or {@link save} found, `count` of them at `at`, until the next call. */
+  /** The tools that {@link load} or {@link save} found, `count` tools at `at`. Valid until the next call. */
   readonly at: usize = FOUND;
   count: i32 = 0;
 
   constructor(private shared: Store) {}
 
-  /** Looks a list up. False where it is not known. */
+  /** Looks up a list. False if it is unknown. */
   load(key: u64): bool {
     return this.copy(this.find(key));
   }
 
-  /** Whether a list that is known lacks the name; false where the list is not known. */
+  /** Whether a known list does not contain the name. False if the list is unknown. */
   lacks(key: u64, nameHash: u64): bool {
     const found = this.find(key);
     return found != 0 && findTool(found + HEAD, changetype<ListEntry>(found).count, nameHash, 0) == 0;
   }
 
-  /** Keeps a list of at most {@link TOOL_LIMIT} tools, in place of the one under that key, which is found then. False
-   *  where there was none, or the same. */
+  /** Stores a list of at most {@link TOOL_LIMIT} tools, replacing the previous one with this key. Returns true if there was
+   *  a different list, which is then at `at`; false if there was none or the same one. */
   save(key: u64, tools: usize, count: i32): bool {
     const shared = this.shared;
     const size = HEAD + count * LISTED_TOOL_SIZE;
@@ -88,7 +90,7 @@ export class ToolLists {
     return commonLength(this.at, tools, size) == size;
   }
 
-  /** Takes a copy of the list at this address, where there is one. */
+  /** Copies the list at this address to `at`. False if the address is 0. */
   private copy(found: usize): bool {
     if (!found) return false;
     this.count = changetype<ListEntry>(found).count;
@@ -96,7 +98,7 @@ export class ToolLists {
     return true;
   }
 
-  /** Forgets a list. */
+  /** Removes a list. */
   remove(key: u64): void {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const found = this.find(key);
@@ -107,8 +109,8 @@ export class ToolLists {
     this.shared.conflicts++;
   }
 
-  /** Loads the bucket of this key. Returns the address of its list there, or 0. What follows the last sound list is cut
-   *  off. */
+  /** Loads the bucket of this key. Returns the address of its list there; 0 if there is none. Bytes after the last valid
+   *  list are cut off. */
   private find(key: u64): usize {
     const shared = this.shared;
     shared.load("toolLists", <i32>(key >> 54));
@@ -123,7 +125,7 @@ export class ToolLists {
     return found;
   }
 
-  /** Removes the oldest lists from the loaded bucket, until so many bytes have room. */
+  /** Removes the oldest lists from the loaded bucket until `size` bytes fit. */
   private makeRoom(size: i32): void {
     const shared = this.shared;
     const end = shared.page + shared.length;
@@ -143,7 +145,7 @@ export class ToolLists {
   }
 }
 
-/** Whether a whole list lies at this address, of which `size` bytes are there. */
+/** Whether a complete, valid list begins at this address, within `size` bytes. */
 function isList(at: usize, size: usize): bool {
   if (size < <usize>HEAD || changetype<ListEntry>(at).count > <u32>TOOL_LIMIT) return false;
   return <usize>sizeOf(at) <= size;
@@ -153,8 +155,8 @@ function sizeOf(at: usize): i32 {
   return HEAD + <i32>changetype<ListEntry>(at).count * LISTED_TOOL_SIZE;
 }
 
-/** The address of the tool of this name among `count` tools at `at`, or 0. It is sought from index `from` on, as lists
- *  seldom change their order. */
+/** The address of the tool with this name among `count` tools at `at`; 0 if there is none. The search starts at index
+ *  `from`, since the order of lists rarely changes. */
 export function findTool(at: usize, count: i32, nameHash: u64, from: i32): usize {
   if (from >= count) from = 0;
   for (let i = 0; i < count; i++) {

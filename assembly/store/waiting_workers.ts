@@ -1,19 +1,19 @@
 import { isWithin } from "../memory/elapsed";
 import { ATTEMPTS, PAGE_CAPACITY, Store } from "./primitives/store";
 
-/** That one worker waits for something under a key. */
+/** One worker that waits for a key. */
 @unmanaged
 class WaitingRecord {
   key: u64;
   /** {@link Store.self} of the worker. */
   worker: u64;
-  /** How much the worker has got since it waits, by stride scheduling: see {@link WaitingWorkers}. */
+  /** The worker's progress since it started to wait, in stride scheduling: see {@link WaitingWorkers}. */
   progress: u64;
-  /** When the worker last said that it waits, in milliseconds. */
+  /** The time when the worker last announced that it waits, in milliseconds. */
   seenAtMs: u64;
-  /** The number by which the worker is woken. */
+  /** The number of the shared queue that wakes the worker. */
   queue: u32;
-  /** Callers who wait on it. */
+  /** The number of callers that wait on the worker. */
   callers: u32;
 }
 
@@ -35,30 +35,30 @@ const CAPACITY: i32 = 512;
 
 if (CAPACITY * RECORD_SIZE > PAGE_CAPACITY) ERROR("A full bucket is too long.");
 
-/** A worker that has not said for so long that it waits is gone: three ticks. */
+/** A worker whose latest announcement is older than this is gone: three ticks. */
 const LIVE_MS: u64 = 3500;
-/** The progress that one turn of the only caller of a worker is. */
+/** The progress of a worker with a single caller in one turn. */
 const STRIDE: u64 = 1 << 20;
-/** More than any worker is ahead of others that has not waited alone. */
+/** The maximum lead that is considered: more than that of any worker that has not waited alone. */
 const LEAD_MOST: u64 = STRIDE << 12;
 
 /**
- * The workers whose requests wait for something that all workers share, by its key. Who is next is decided by stride
- * scheduling (Waldspurger and Weihl, 1995): the worker with the least progress, and each turn advances it by a stride divided
- * by the callers who wait on it. So k workers on which a caller waits give it k shares. At most 5 MB: 256 values of up to
- * 20 KiB.
+ * The workers whose requests wait for a shared resource, by its key. Stride scheduling (Waldspurger and Weihl, 1995) decides
+ * which one is next: the worker with the least progress. Each turn advances a worker by a stride divided by the number of
+ * callers that wait on it. A caller that waits on k workers therefore gets k shares. The maximum size is 5 MB: 256 values of
+ * up to 20 KiB.
  */
 export class WaitingWorkers {
-  /** What {@link choose} found. */
+  /** The worker that {@link choose} found, and the number of its queue. */
   chosen: u64 = 0;
   chosenQueue: i32 = 0;
-  /** Workers that wait for the key, this one included, as {@link choose} found them. */
+  /** The number of workers that wait for the key, as {@link choose} found them, including this one. */
   private count: i32 = 0;
 
   constructor(private shared: Store) {}
 
-  /** Announces how many callers wait for `key` on this worker, 0 for none any more, and how it is woken. False where there is no
-   *  room, or where others were faster every time. */
+  /** Announces the number of callers that wait for `key` on this worker (0: none any more) and the queue that wakes it.
+   *  False if there is no room, or if other workers interfered with every attempt. */
   announce(key: u64, callers: u32, queue: i32, nowMs: u64): bool {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -85,7 +85,7 @@ export class WaitingWorkers {
           const record = changetype<WaitingRecord>(own);
           record.key = key;
           record.worker = shared.self;
-          // It has missed nothing, and owes nothing.
+          // A new worker starts level with the others.
           record.progress = least == u64.MAX_VALUE ? 0 : least;
         }
         const record = changetype<WaitingRecord>(own);
@@ -110,7 +110,7 @@ export class WaitingWorkers {
     return false;
   }
 
-  /** Chooses the worker that is next to get what is free under `key`. False where none waits. */
+  /** Chooses the worker that is next to receive what is free for `key`. False if none waits. */
   choose(key: u64, nowMs: u64): bool {
     this.load(key);
     this.count = 0;
@@ -126,7 +126,7 @@ export class WaitingWorkers {
     return this.count > 0;
   }
 
-  /** A worker gets what is free under `key`: its turn counts. */
+  /** Counts a turn of the worker that receives what is free for `key`. */
   served(key: u64, worker: u64, nowMs: u64): void {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -139,7 +139,7 @@ export class WaitingWorkers {
         if (record.worker == worker) own = at;
         else if (isLive(record, nowMs)) hasOthers = true;
       }
-      // Alone, it is always next.
+      // A worker that waits alone is always next.
       if (!own || !hasOthers) return;
       const record = changetype<WaitingRecord>(own);
       record.progress += STRIDE / max<u64>(record.callers, 1);
@@ -157,8 +157,8 @@ export class WaitingWorkers {
   }
 }
 
-/** A worker's lead over the others, which its next turn waits for, once other callers wait on it than before: more of them
- *  wait for a shorter time. */
+/** Adjusts a worker's lead over the others, for which its next turn waits, when the number of its callers changes: with more
+ *  callers, the wait is shorter. */
 function lead(progress: u64, callersBefore: u32, callers: u32): u64 {
   return (min(progress, LEAD_MOST) * callersBefore) / callers;
 }

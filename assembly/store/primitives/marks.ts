@@ -1,10 +1,10 @@
 import { mix } from "../../memory/bytes";
 import { ATTEMPTS, Store } from "./store";
 
-/** Marks in a bucket: the oldest makes room for another one. */
+/** The maximum number of marks in a bucket. The oldest one is evicted first. */
 const CAPACITY: i32 = 32;
 
-/** What a stream left for another one. */
+/** A value that a stream left for another stream. */
 @unmanaged
 class Mark {
   key: u64;
@@ -17,19 +17,23 @@ if (offsetof<Mark>("key") != 0 || offsetof<Mark>("value") != 8 || offsetof<Mark>
   ERROR("The layout of Mark has changed: see FORMAT.");
 
 /**
- * What streams leave for others, on any worker: which requests `notifications/cancelled` named, what the pages of a list
- * have come to, the endpoints of HTTP+SSE, the states of tasks. A bounded number of each; the oldest go.
+ * Values that streams leave for other streams, on any worker: which requests `notifications/cancelled` named, the state of a
+ * list after some of its pages, the endpoints of HTTP+SSE, the states of tasks. The number of each is bounded; the oldest
+ * ones are evicted.
  */
 export class Marks {
-  /** @param name what they are of: those of another name are others.
-   *  @param buckets a power of two: 32 marks have room in each. */
+  /**
+   * @param name separates different sets of marks in the store.
+   * @param buckets a power of two; each bucket has room for 32 marks.
+   */
   constructor(
     private shared: Store,
     private name: string,
     private buckets: i32 = 256,
   ) {}
 
-  /** Leaves a value, not 0, under a hash within a scope, which is another hash. Returns the one that was there, or 0. */
+  /** Sets the value (not 0) of a hash within a scope, which is another hash. Returns the previous value; 0 if there was
+   *  none. */
   set(scope: u64, hash: u64, value: u64): u64 {
     const shared = this.shared;
     const key = keyOf(scope, hash);
@@ -45,7 +49,8 @@ export class Marks {
     return 0;
   }
 
-  /** Leaves a value in place of the one that is there: each 0 for none. False where another one is there. */
+  /** Replaces the value `before` with `value`; 0 means no mark. False if the current value is not `before`, or if another
+   *  worker interfered. */
   replace(scope: u64, hash: u64, before: u64, value: u64): bool {
     const key = keyOf(scope, hash);
     const found = this.find(key);
@@ -57,7 +62,7 @@ export class Marks {
     return this.shared.save();
   }
 
-  /** The value that was left, 0 where there is none. */
+  /** The value of a mark; 0 if there is none. */
   get(scope: u64, hash: u64): u64 {
     const found = this.find(keyOf(scope, hash));
     return found ? changetype<Mark>(found).value : 0;
@@ -85,7 +90,7 @@ export class Marks {
     shared.length += MARK_SIZE;
   }
 
-  /** Loads the bucket of this key. Returns the address of its mark there, or 0. */
+  /** Loads the bucket of this key. Returns the address of its mark there; 0 if there is none. */
   private find(key: u64): usize {
     const shared = this.shared;
     shared.loadRecords(this.name, <i32>(key & (this.buckets - 1)), 0, MARK_SIZE, CAPACITY);

@@ -1,18 +1,19 @@
 import { ATTEMPTS, PAGE_CAPACITY, Store } from "./store";
 
-/** Longest name that fits, in bytes. */
+/** The maximum length of a name, in bytes. */
 export const NAME_LIMIT: i32 = 250;
-/** Before each name, one byte each: whether it is known (1) or came by success alone (0), and its length. */
+/** Offsets in the head of each name, one byte each: whether the name is known (1) or was only seen in a success (0), and its
+ *  length. */
 const IS_KNOWN_AT: i32 = 0;
 const LENGTH_AT: i32 = 1;
 const HEAD: i32 = 2;
 
 /**
- * A list of names in the store, in the order of their coming, that only grows. Every worker reads the same names under
- * the same indices (from 1 on).
+ * A list of names in the store, in the order of their arrival. It only grows. All workers read the same names at the same
+ * indices (from 1).
  */
 export class NameList {
-  /** The entry that {@link next} found: `length` bytes at `at`, until the store loads another value. */
+  /** The name that {@link next} found: `length` bytes at `at`, valid until the store loads another value. */
   at: usize = 0;
   length: i32 = 0;
   isKnown: bool = false;
@@ -24,13 +25,13 @@ export class NameList {
     private number: i32,
   ) {}
 
-  /** Loads the list, to be read from its first name on. */
+  /** Loads the list and moves before its first name. */
   open(): void {
     this.shared.load(this.name, this.number);
     this.offset = 0;
   }
 
-  /** Reads the next name of the loaded list. False at its end. What is no name cuts the list off. */
+  /** Reads the next name of the loaded list. False at its end. An invalid entry ends the list. */
   next(): bool {
     const shared = this.shared;
     const entry = shared.page + this.offset;
@@ -47,13 +48,13 @@ export class NameList {
     return true;
   }
 
-  /** Whether a name of this length fits behind the loaded list. */
+  /** Whether the loaded list has room for a name of this length. */
   hasRoom(length: i32): bool {
     return this.shared.length + HEAD + length <= PAGE_CAPACITY;
   }
 
-  /** Adds a name, for which there is room, behind the loaded list, which was read to its end. False where another worker has
-   *  changed it since: then read it again. */
+  /** Appends a name to the loaded list, which must have been read to its end and have room. False if another worker has
+   *  changed the list since; then read it again. */
   append(at: usize, length: i32, isKnown: bool): bool {
     const end = this.shared.page + this.shared.length;
     store<u8>(end + IS_KNOWN_AT, isKnown ? 1 : 0);
@@ -63,7 +64,7 @@ export class NameList {
     return this.shared.save();
   }
 
-  /** Marks the name that was found last as known. False where another worker has changed the list since. */
+  /** Marks the name that {@link next} found as known. False if another worker has changed the list since. */
   setKnown(): bool {
     store<u8>(this.at - HEAD + IS_KNOWN_AT, 1);
     return this.shared.save();
@@ -72,7 +73,7 @@ export class NameList {
 
 const NUMBER_SIZE: i32 = 8;
 
-/** A set of u64 in the store, up to a limit. */
+/** A set of u64 numbers in the store, with a maximum size. */
 export class NumberSet {
   constructor(
     private shared: Store,
@@ -80,7 +81,7 @@ export class NumberSet {
     private limit: i32,
   ) {}
 
-  /** Whether the number is in the set, after adding it if there is room. */
+  /** Whether the number is in the set. Adds it if there is room. */
   add(number: u64): bool {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -94,7 +95,7 @@ export class NumberSet {
     return false;
   }
 
-  /** Removes the number. Nothing where it is not in the set. */
+  /** Removes the number, if it is in the set. */
   remove(number: u64): void {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -111,13 +112,13 @@ export class NumberSet {
     return this.find(number) != 0;
   }
 
-  /** How many numbers are in the set. */
+  /** The number of elements. */
   get count(): i32 {
     this.load();
     return this.shared.length / NUMBER_SIZE;
   }
 
-  /** Loads the set. Returns the address of the number there, or 0. */
+  /** Loads the set. Returns the address of the number there; 0 if it is missing. */
   private find(number: u64): usize {
     this.load();
     const end = this.shared.page + this.shared.length;
@@ -127,7 +128,7 @@ export class NumberSet {
     return 0;
   }
 
-  /** The numbers in the set, in the order of their coming where none was removed. */
+  /** The numbers in the set, in the order of their arrival if none was removed. */
   values(): StaticArray<u64> {
     this.load();
     const values = new StaticArray<u64>(this.shared.length / NUMBER_SIZE);

@@ -2,14 +2,14 @@ import { Random } from "../../host/random";
 import { sipHash } from "../../memory/siphash";
 import { ATTEMPTS, Store } from "./store";
 
-/** The value: two u64. */
+/** Offsets in the value, u64 each. */
 const KEY_0_AT: usize = 0;
 const KEY_1_AT: usize = 8;
 const SIZE: i32 = 16;
 const numberBytes: usize = memory.data(8);
 
-/** A random key of 128 bits for hashes that reveal nothing about the bytes and whose collisions nobody can choose. The first
- *  worker draws it; all workers of the store have the same. */
+/** A random 128-bit key for hashes. Without it, a hash reveals nothing about the bytes, and nobody can construct collisions.
+ *  The first worker generates it, and all workers of the store share it. */
 export class Secret {
   readonly key0: u64;
   readonly key1: u64;
@@ -33,7 +33,7 @@ export class Secret {
     return this.hash(numberBytes, sizeof<u64>());
   }
 
-  /** The keyed hash of the bytes, by SipHash-2-4. */
+  /** The keyed hash of bytes, by SipHash-2-4. */
   hash(at: usize, length: usize): u64 {
     return sipHash(this.key0, this.key1, at, length, 2, 4);
   }

@@ -2,37 +2,37 @@ import { isWithin } from "../../memory/elapsed";
 import { Store } from "./store";
 
 const SLOTS: i32 = 256;
-/** The value: owner and heartbeat, u64 each; then pairs of a number's name and the number, u32 each. */
+/** The layout of the value: owner and heartbeat, u64 each; then pairs of a number's name and the number, u32 each. */
 const OWNER_AT: usize = 0;
 const BEAT_AT_MS: usize = 8;
 const HEAD: i32 = 16;
 const NAME_AT: usize = 0;
 const NUMBER_AT: usize = 4;
 const PAIR: i32 = 8;
-/** Numbers that {@link Slots.observe} keeps of a slot. */
+/** The count of numbers that {@link Slots.observe} stores for each slot. */
 const OBSERVED: i32 = 3;
-/** A slot whose heartbeat is older than this is dead: three ticks. */
+/** The age of a heartbeat from which a slot is dead: three ticks. */
 const DEAD_AFTER_MS: u64 = 3500;
 
-/** Receives numbers that are not added up. */
+/** Receives published numbers that {@link Slots.sum} does not add up. */
 export abstract class NumberListener {
-  /** A live worker has published this number. The store must not be used meanwhile. */
+  /** A live worker has published this number. The store must not be used during the call. */
   abstract published(name: u32, number: u32): void;
 }
 
 /**
- * The numbers that each live worker publishes of its own: what is open and in flight. A worker that traps or is replaced
- * stops its heartbeat, and its numbers are no longer summed.
+ * One slot for each live worker, in which it publishes numbers about itself, such as open streams and operations in flight.
+ * The heartbeat of a worker that traps or is replaced stops, and its numbers are no longer counted.
  */
 export class Slots {
   private mine: i32 = -1;
-  /** Of the slots that were taken when {@link observe} read them: owner, heartbeat, and 1 for a live one. */
+  /** For each occupied slot that {@link observe} read: the owner, the heartbeat, and 1 if the owner is alive. */
   private observed: StaticArray<u64> = new StaticArray<u64>(0);
   private observedCount: i32 = 0;
 
   constructor(private shared: Store) {}
 
-  /** Whether a slot is this worker's: then {@link number} is its own, from 0 to 255. */
+  /** Whether this worker has a slot. Then {@link number} is the slot's number, from 0 to 255. */
   get isOwned(): bool {
     return this.mine >= 0;
   }
@@ -41,14 +41,14 @@ export class Slots {
     return this.mine;
   }
 
-  /** Gets this worker a slot, unless it has one, before the first tick publishes. False where no slot is free. */
+  /** Assigns this worker a slot, if it has none, before the first tick publishes. False if no slot is free. */
   claim(nowMs: u64): bool {
     if (this.mine >= 0) return true;
     if (this.begin(nowMs)) this.end();
     return this.mine >= 0;
   }
 
-  /** Begins to publish: then {@link put} each number and {@link end}. False where no slot is free. */
+  /** Starts publishing. Then {@link put} each number and call {@link end}. False if no slot is free. */
   begin(nowMs: u64): bool {
     const shared = this.shared;
     if (this.mine >= 0) {
@@ -68,7 +68,7 @@ export class Slots {
     return true;
   }
 
-  /** Adds a number to what is being published. */
+  /** Adds a number to those being published. */
   put(name: u32, value: u32): void {
     const at = this.shared.page + this.shared.length;
     store<u32>(at, name, NAME_AT);
@@ -76,7 +76,7 @@ export class Slots {
     this.shared.length += PAIR;
   }
 
-  /** Publishes. */
+  /** Publishes the numbers. If another worker has taken the slot, this worker gets another one next time. */
   end(): void {
     if (!this.shared.save()) this.mine = -1;
   }
@@ -96,9 +96,9 @@ export class Slots {
     }
   }
 
-  /** When the worker with this {@link Store.self} last gave a sign of life, in milliseconds, if it was dead when the slots were
-   *  observed; 1 where it had no slot. 0 where it was alive. A worker seems dead for a moment where the clock was set:
-   *  it is dead if the answer is still the same some ticks later. */
+  /** The time of the latest heartbeat of the worker with this {@link Store.self}, in milliseconds, if it was dead when the
+   *  slots were observed; 1 if it had no slot; 0 if it was alive. A worker briefly seems dead when the clock is set. It is
+   *  dead if the result is still the same some ticks later. */
   silentSince(self: u64): u64 {
     let latest: u64 = 1;
     for (let i = 0; i < this.observedCount; i++) {
@@ -110,8 +110,7 @@ export class Slots {
     return latest;
   }
 
-  /** Adds up the numbers of all live slots in `sums`, an array by their names. Those whose names are beyond it go to the
-   *  listener. */
+  /** Adds the numbers of all live slots to `sums`, indexed by name. Numbers with names beyond the array go to the listener. */
   sum(nowMs: u64, sums: StaticArray<u32>, listener: NumberListener): void {
     const shared = this.shared;
     for (let slot = 0; slot < SLOTS; slot++) {
@@ -127,7 +126,7 @@ export class Slots {
   }
 }
 
-/** Whether the loaded slot has a heartbeat of about this time: a later one is of before the clock was set back. */
+/** Whether the loaded slot has a recent heartbeat. One far in the future was written before the clock was set back. */
 function isLive(shared: Store, nowMs: u64): bool {
   return shared.length >= HEAD && isWithin(DEAD_AFTER_MS, load<u64>(shared.page, BEAT_AT_MS), nowMs);
 }
