@@ -15,7 +15,7 @@ import { WithheldReason } from "./protocol/withheld_reason";
 import { Operation } from "./state/operation";
 import { Stream } from "./state/stream";
 
-/** What happened: see the method of the same name in {@link Events}, which also says which members an event of it has. */
+/** The kind of an event. The method of {@link Events} with the same name describes it and its members. */
 export enum EventKind {
   ServerResolved,
   CallerResolved,
@@ -59,7 +59,7 @@ export enum EventKind {
   LimitWaited,
 }
 
-/** An event as sinks receive it. Members that its kind does not have are those of earlier events. */
+/** An event as sinks receive it. Members that its kind does not have keep values of earlier events. */
 export class Event {
   kind: EventKind = EventKind.ServerResolved;
   stream: Stream = changetype<Stream>(0);

@@ -1,11 +1,11 @@
 import { Event } from "./event";
 
 /**
- * Receives what happens in MCP, each event once: the one interface between the decoder and statistics, logs and whatever
- * else observes it. An event without a stream of its own, such as the end of an operation by the sweep, comes with one that
- * has only the server and the caller.
+ * Receives all MCP events, each one once. This is the only interface between the decoder and its observers, such as
+ * statistics and logs. An event without its own stream, such as the end of an operation in the sweep, has a stream with only
+ * the server and the caller.
  */
 export abstract class EventSink {
-  /** The event is valid until this returns. No event may be reported meanwhile. */
+  /** Handles an event, which is valid until this returns. No event may be reported during the call. */
   abstract receive(event: Event): void;
 }

@@ -17,12 +17,12 @@ import { WithheldReason } from "./protocol/withheld_reason";
 import { Operation } from "./state/operation";
 import { Stream } from "./state/stream";
 
-/** Reports events to all sinks, in the order in which they were added. Each method reports one kind of event; its parameters
- *  become the members of the {@link Event}. */
+/** Reports events to all sinks, in the order in which the sinks were added. Each method reports one kind of event; its
+ *  parameters become members of the {@link Event}. */
 export class Events {
   private sinks: EventSink[] = [];
   private event: Event = new Event();
-  /** Elements that were withheld and are not yet reported, which are alike: the address of their stream, and why. */
+  /** Withheld elements that are alike and not reported yet: their number, the address of their stream, and the reason. */
   private withheldCount: u32 = 0;
   private withheldFrom: usize = 0;
   private withheldMethod: Method = 0;
@@ -33,7 +33,7 @@ export class Events {
     this.sinks.push(sink);
   }
 
-  /** The stream's server is known. Its name is empty where nothing names it, and valid until the next call of the host. */
+  /** The stream's server is known. Its name is empty if nothing names it, and valid until the next host call. */
   serverResolved(stream: Stream, name: usize, nameLength: i32): void {
     const event = this.event;
     event.stream = stream;
@@ -42,7 +42,7 @@ export class Events {
     this.report(EventKind.ServerResolved);
   }
 
-  /** The stream's caller has been looked up. Its address is empty where there is none, and valid likewise. */
+  /** The stream's caller has been looked up. The address is empty if there is none, and valid until the next host call. */
   callerResolved(stream: Stream, address: usize, addressLength: i32): void {
     const event = this.event;
     event.stream = stream;
@@ -51,8 +51,7 @@ export class Events {
     this.report(EventKind.CallerResolved);
   }
 
-  /** The principal of the stream's caller, which sinks show, has been read: not empty, and valid until the next call of the
-   *  host. */
+  /** The principal of the stream's caller has been read for the sinks. It is not empty, and valid until the next host call. */
   principalResolved(stream: Stream, principal: usize, principalLength: i32): void {
     const event = this.event;
     event.stream = stream;
@@ -61,8 +60,8 @@ export class Events {
     this.report(EventKind.PrincipalResolved);
   }
 
-  /** Decisions about a message of this client follow. `session`: the one that the stream names, or 0; `nameLength` is 0 where
-   *  the message does not name the client's software. */
+  /** Decisions about a message of this client follow. `session` is the session that the stream names; 0 for none.
+   *  `nameLength` is 0 if the message does not name the client's software. */
   clientCalls(stream: Stream, session: SessionKey, name: usize, nameLength: i32): void {
     const event = this.event;
     event.stream = stream;
@@ -72,7 +71,7 @@ export class Events {
     this.report(EventKind.ClientCalls);
   }
 
-  /** The stream is MCP. */
+  /** The stream has been recognized as MCP. */
   streamStarted(stream: Stream): void {
     const event = this.event;
     event.stream = stream;
@@ -87,14 +86,14 @@ export class Events {
     this.report(EventKind.StreamEnded);
   }
 
-  /** A session began, which this proxy has seen. */
+  /** A session has started at this proxy. */
   sessionStarted(entry: SessionEntry): void {
     const event = this.event;
     event.entry = entry;
     this.report(EventKind.SessionStarted);
   }
 
-  /** A session was found that began elsewhere. */
+  /** A session that started elsewhere has been found. */
   sessionAdopted(entry: SessionEntry): void {
     const event = this.event;
     event.entry = entry;
@@ -108,14 +107,15 @@ export class Events {
     this.report(EventKind.SessionEnded);
   }
 
-  /** The totals of a session that has ended are final. */
+  /** The totals of an ended session are final. */
   sessionSettled(entry: SessionEntry): void {
     const event = this.event;
     event.entry = entry;
     this.report(EventKind.SessionSettled);
   }
 
-  /** The sweep counted a live session, which is in this state. The entry lies in the store, which must not be used meanwhile. */
+  /** The sweep counted an active session in this state. The entry is inside the store's loaded value, so the store must not
+   *  be used during the call. */
   sessionCounted(entry: SessionEntry, state: SessionState): void {
     const event = this.event;
     event.entry = entry;
@@ -123,7 +123,7 @@ export class Events {
     this.report(EventKind.SessionCounted);
   }
 
-  /** The client of a session has named its software; `nameLength` is 0 where it has not. */
+  /** The client of a session has named its software; `nameLength` is 0 if it has not. */
   clientNamed(session: SessionKey, name: usize, nameLength: i32): void {
     const event = this.event;
     event.session = session;
@@ -132,8 +132,9 @@ export class Events {
     this.report(EventKind.ClientNamed);
   }
 
-  /** A request has been read, of the client, or of the server where `operation.fromServer`: before it waits for its answer in the
-   *  store. `isRejected`: the gate keeps it from the server. {@link operationStarted} follows for those of the client. */
+  /** A request has been read. It is the server's if `operation.fromServer`, otherwise the client's. It does not wait in the
+   *  store for its response yet. `isRejected`: the gate does not forward it to the server. For a client's request, {@link
+   *  operationStarted} follows. */
   operationRead(stream: Stream, operation: Operation, message: McpMessage, isRejected: bool): void {
     const event = this.event;
     event.stream = stream;
@@ -143,7 +144,7 @@ export class Events {
     this.report(EventKind.OperationRead);
   }
 
-  /** The operation of a client's request has begun. `isWaiting`: its answer comes on another stream. */
+  /** The operation of a client's request has started. `isWaiting`: its response arrives on another stream. */
   operationStarted(stream: Stream, operation: Operation, isWaiting: bool): void {
     const event = this.event;
     event.stream = stream;
@@ -152,8 +153,8 @@ export class Events {
     this.report(EventKind.OperationStarted);
   }
 
-  /** The gate lets an operation on that has waited for limits: from now on the server has it. `wasWaiting`: it was reported to
-   *  wait for its answer in the store, where it still is if `operation.isParked`. */
+  /** The gate forwards an operation that has waited for limits to the server. `wasWaiting`: it was reported as waiting in
+   *  the store for its response, and still waits there if `operation.isParked`. */
   operationAdmitted(stream: Stream, operation: Operation, wasWaiting: bool): void {
     const event = this.event;
     event.stream = stream;
@@ -162,8 +163,8 @@ export class Events {
     this.report(EventKind.OperationAdmitted);
   }
 
-  /** The stream of an operation has ended, and its answer or its cancellation, if one comes, comes on another one.
-   *  `operation.outcome`: the one without a cancellation, or Open where the answer decides. */
+  /** The stream of an operation has ended. Its response or cancellation, if there is one, arrives on another stream.
+   *  `operation.outcome` is the outcome without a cancellation; Open if the response decides it. */
   operationWaiting(stream: Stream, operation: Operation): void {
     const event = this.event;
     event.stream = stream;
@@ -171,8 +172,9 @@ export class Events {
     this.report(EventKind.OperationWaiting);
   }
 
-  /** The sweep counted an operation that waits for its answer. `isWaiting`: the stream on which that is to come has not ended.
-   *  `nameLength` is 0 where it names no target; `startedAt` in nanoseconds. The store must not be used meanwhile. */
+  /** The sweep counted an operation that waits for its response. `isWaiting`: the stream that should carry the response has
+   *  not ended. `nameLength` is 0 if the operation has no target; `startedAt` is in nanoseconds. The store must not be used
+   *  during the call. */
   operationCounted(
     server: ServerKey,
     session: SessionKey,
@@ -195,14 +197,14 @@ export class Events {
     this.report(EventKind.OperationCounted);
   }
 
-  /** An operation that waited was evicted: {@link operationEnded} follows. */
+  /** A waiting operation was evicted. {@link operationEnded} follows. */
   operationEvicted(stream: Stream): void {
     const event = this.event;
     event.stream = stream;
     this.report(EventKind.OperationEvicted);
   }
 
-  /** The client cancels its request of this JSON-RPC id, whose operation may be open on another stream or have ended. */
+  /** The client cancels its request with this JSON-RPC id. The operation may be open on another stream or have ended. */
   operationCancelled(stream: Stream, session: SessionKey, kind: IdKind, id: u64): void {
     const event = this.event;
     event.stream = stream;
@@ -212,7 +214,7 @@ export class Events {
     this.report(EventKind.OperationCancelled);
   }
 
-  /** The client closed the stream of an operation before its answer. {@link operationWaiting} or {@link operationEnded}
+  /** The client closed the stream of an operation before its response. {@link operationWaiting} or {@link operationEnded}
    *  follows. */
   operationDisconnected(stream: Stream, operation: Operation): void {
     const event = this.event;
@@ -221,7 +223,8 @@ export class Events {
     this.report(EventKind.OperationDisconnected);
   }
 
-  /** An operation has its one outcome. Where it has waited for an answer elsewhere, `operation.isParked`. */
+  /** An operation has ended and has its final outcome. `operation.isParked`: it has waited for its response on another
+   *  stream. */
   operationEnded(stream: Stream, operation: Operation): void {
     const event = this.event;
     event.stream = stream;
@@ -229,7 +232,7 @@ export class Events {
     this.report(EventKind.OperationEnded);
   }
 
-  /** `count` notifications of one method passed, of `size` bytes together. `session` is 0 where they belong to none. */
+  /** `count` notifications of one method have passed, `size` bytes in total. `session` is 0 if they belong to none. */
   notifications(stream: Stream, method: Method, fromClient: bool, count: u32, size: u64, session: SessionKey): void {
     const event = this.event;
     event.count = count;
@@ -241,7 +244,7 @@ export class Events {
     this.report(EventKind.Notification);
   }
 
-  /** The gate kept a notification of the client from the server. */
+  /** The gate rejected a notification of the client. */
   notificationRejected(stream: Stream, method: Method, session: SessionKey): void {
     const event = this.event;
     event.stream = stream;
@@ -250,7 +253,7 @@ export class Events {
     this.report(EventKind.NotificationRejected);
   }
 
-  /** The server reported progress `count` times: of this operation, or null where that is not known. */
+  /** The server reported progress of this operation `count` times. The operation is null if it is unknown. */
   progress(stream: Stream, operation: Operation | null, count: u32): void {
     const event = this.event;
     event.count = count;
@@ -259,7 +262,7 @@ export class Events {
     this.report(EventKind.Progress);
   }
 
-  /** Texts outside of any operation passed: so many tokens of this kind, estimated. */
+  /** Texts outside of any operation have passed: an estimated number of tokens of this kind. */
   tokens(stream: Stream, kind: TokenKind, tokens: u32): void {
     const event = this.event;
     event.stream = stream;
@@ -268,7 +271,7 @@ export class Events {
     this.report(EventKind.Tokens);
   }
 
-  /** The server's list by this method was read to its end: so many tokens, estimated. */
+  /** The server's list for this method was read to its end: an estimated number of tokens. */
   listMeasured(stream: Stream, method: Method, tokens: u64): void {
     const event = this.event;
     event.stream = stream;
@@ -277,7 +280,7 @@ export class Events {
     this.report(EventKind.ListMeasured);
   }
 
-  /** The server has a tool or prompt of this name. `isListed`: it is in a list, and else a call of it succeeded. */
+  /** The server has a tool or prompt with this name. `isListed`: the name is in a list; otherwise a call of it succeeded. */
   nameSeen(stream: Stream, kind: TargetKind, name: usize, nameLength: u32, isListed: bool): void {
     const event = this.event;
     event.stream = stream;
@@ -288,7 +291,7 @@ export class Events {
     this.report(EventKind.NameSeen);
   }
 
-  /** The server's list of tools differs from the one that this caller saw last. */
+  /** The server's tool list differs from the one that this caller saw before. */
   toolChanged(stream: Stream, tool: ToolKey, change: ToolChange): void {
     const event = this.event;
     event.stream = stream;
@@ -297,14 +300,14 @@ export class Events {
     this.report(EventKind.ToolChanged);
   }
 
-  /** A call failed whose tool is not in the server's list. */
+  /** A call of a tool that is not in the server's list failed. */
   unknownTool(stream: Stream): void {
     const event = this.event;
     event.stream = stream;
     this.report(EventKind.UnknownTool);
   }
 
-  /** A task entered this state. `tool` is 0 where it is not known. */
+  /** A task has entered this state. `tool` is 0 if it is unknown. */
   taskEntered(stream: Stream, tool: ToolKey, state: TaskState): void {
     const event = this.event;
     event.stream = stream;
@@ -313,7 +316,8 @@ export class Events {
     this.report(EventKind.TaskEntered);
   }
 
-  /** That state is its last one, so many milliseconds after the task's request. */
+  /** A task has entered its final state, `durationMs` milliseconds after its request. {@link taskEntered} precedes this
+   *  event. */
   taskEnded(stream: Stream, tool: ToolKey, state: TaskState, durationMs: u64): void {
     const event = this.event;
     event.stream = stream;
@@ -323,7 +327,7 @@ export class Events {
     this.report(EventKind.TaskEnded);
   }
 
-  /** A header that repeats the body is missing or differs from it. */
+  /** A header that must repeat a value of the body is missing or differs from it. */
   headerMismatch(stream: Stream, header: MirroredHeader): void {
     const event = this.event;
     event.stream = stream;
@@ -339,8 +343,8 @@ export class Events {
     this.report(EventKind.Undecoded);
   }
 
-  /** A message of the client passed on a path that the access policy does not govern. The method is None for an answer to an
-   *  unknown request; `nameLength` is 0 where it names no target. */
+  /** A message of the client has passed on a path that the access policy does not govern. The method is None for a response
+   *  to an unknown request; `nameLength` is 0 if the message has no target. */
   unchecked(stream: Stream, method: Method, name: usize, nameLength: i32): void {
     const event = this.event;
     event.stream = stream;
@@ -350,7 +354,7 @@ export class Events {
     this.report(EventKind.Unchecked);
   }
 
-  /** The access policy decided a message. `rule` is the index of a rule or a {@link SpecialRule}. */
+  /** The access policy has decided about a message. `rule` is the index of a rule or a {@link SpecialRule}. */
   decided(
     stream: Stream,
     method: Method,
@@ -371,9 +375,9 @@ export class Events {
     this.report(EventKind.Decided);
   }
 
-  /** An element of a list, or an answer to the request of one, was withheld from the client. `method` asks for such lists.
-   *  `isShadow`: it passed, and would be withheld if the policy were enforced. Those that are alike are reported together, by
-   *  {@link endWithheld}, since lists may lose hundreds. */
+  /** An element of a list, or the response to a list request, was withheld from the client. `method` is the method of the
+   *  list. `isShadow`: dry run; it passed, but would be withheld if the policy were enforced. Since lists may lose hundreds
+   *  of elements, those that are alike are reported together by {@link endWithheld}. */
   withheld(stream: Stream, method: Method, reason: WithheldReason, isShadow: bool): void {
     const isAlike =
       this.withheldFrom == changetype<usize>(stream) &&
@@ -388,7 +392,7 @@ export class Events {
     this.withheldCount++;
   }
 
-  /** Reports what was withheld. Call it in the callback in which it was, while its stream is open. */
+  /** Reports the withheld elements. Must be called in the same callback as {@link withheld}, while the stream is open. */
   endWithheld(): void {
     const count = this.withheldCount;
     if (count == 0) return;
@@ -402,8 +406,8 @@ export class Events {
     this.report(EventKind.Withheld);
   }
 
-  /** A list brings a tool whose definition is not the pinned one. `reason`: Unpinned or Changed. `isShadow`: the tool passes all the
-   *  same. */
+  /** A list contains a tool whose definition is not the pinned one. `reason` is Unpinned or Changed. `isShadow`: dry run;
+   *  the tool passes. */
   pinMismatched(stream: Stream, name: usize, nameLength: i32, reason: WithheldReason, isShadow: bool): void {
     const event = this.event;
     event.stream = stream;
@@ -414,7 +418,7 @@ export class Events {
     this.report(EventKind.PinMismatched);
   }
 
-  /** A limit decided a request. `rule`: the index of the limit's rule. */
+  /** A limit has decided about a request. `rule` is the index of the limit's rule. */
   limitDecided(stream: Stream, rule: i32, decision: LimitDecision): void {
     const event = this.event;
     event.stream = stream;
@@ -423,8 +427,8 @@ export class Events {
     this.report(EventKind.LimitDecided);
   }
 
-  /** A request was counted in an allowance that callers share since there are too many keys. `rule` as in
-   *  {@link limitDecided}. */
+  /** A request was counted in an allowance that callers share because there are too many keys. `rule` is the index of the
+   *  limit's rule. */
   limitShared(stream: Stream, rule: i32): void {
     const event = this.event;
     event.stream = stream;
@@ -432,8 +436,8 @@ export class Events {
     this.report(EventKind.LimitShared);
   }
 
-  /** A request no longer waits for the rule of this index, for which it has waited so long: the rule admits it now or limits it,
-   *  it waits for another rule, or its client is gone. */
+  /** A request has stopped waiting for the rule with this index, after `durationMs` milliseconds: the rule has admitted or
+   *  limited it, it waits for another rule, or its client has disconnected. */
   limitWaited(stream: Stream, rule: i32, durationMs: u64): void {
     const event = this.event;
     event.stream = stream;

@@ -21,8 +21,7 @@ export class ClientMessages {
     private events: Events,
   ) {}
 
-  /** A message of a stream that is MCP has been read. `rejection`: the outcome of a message that the gate keeps from the server;
-   *  Open for another one. */
+  /** Processes a message of an MCP stream. `rejection`: the outcome if the gate rejects the message; otherwise Open. */
   process(stream: Stream, message: McpMessage, kind: MessageKind, rejection: Outcome): void {
     const isRejected = rejection != Outcome.Open;
     if (stream.isUnchecked) this.reportUnchecked(stream, message, kind);

@@ -2,17 +2,17 @@ import { EventReader } from "../../sse/event_reader";
 import { McpReader } from "../message/message_reader";
 import { TokenSettings } from "../protocol/token_kinds";
 
-/** Reads one body: a single message or batch, or an event stream of them. Pooled, and so are the readers of messages, of
- *  which it has one only while the bytes of a message pass: streams that are silent for long need little memory. */
+/** Reads one body: a single message or batch, or an event stream of them. Pooled. The readers of messages are pooled, too,
+ *  and a decoder has one only while the bytes of a message pass, so silent streams need little memory. */
 @unmanaged
 export class Decoder {
   events: EventReader;
   isEventStream: bool;
-  /** The address of the reader of the current message, or 0. */
+  /** The address of the reader of the current message; 0 for none. */
   private current: usize;
   private nextFree: usize;
 
-  /** A decoder for a new body; its address. */
+  /** Returns the address of a decoder for a new body. */
   static take(isEventStream: bool): usize {
     let at = free;
     if (at) {
@@ -29,7 +29,7 @@ export class Decoder {
     return at;
   }
 
-  /** The reader of the current message: a new one where there is none. */
+  /** The reader of the current message. Takes a new one if there is none. */
   reader(tokens: TokenSettings): McpReader {
     if (!this.current) this.current = changetype<usize>(McpReader.take(tokens));
     return changetype<McpReader>(this.current);
@@ -45,7 +45,7 @@ export class Decoder {
     return this.current != 0 && changetype<McpReader>(this.current).complete;
   }
 
-  /** The current message is over. */
+  /** Releases the reader of the current message. */
   endMessage(): void {
     if (this.current) changetype<McpReader>(this.current).release();
     this.current = 0;

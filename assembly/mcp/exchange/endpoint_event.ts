@@ -1,13 +1,11 @@
 import { startsWithText } from "../../memory/bytes";
 import { Pool } from "../../memory/pool";
 
-/** The longest endpoint that is learned, and the longest path of a stream that a relative one is resolved against, in
- *  bytes. */
+/** The maximum length in bytes of an endpoint, and of the path of a stream against which a relative endpoint is resolved. */
 const LIMIT: i32 = 1024;
-/** Most paths are short: their streams keep no more room. */
+/** The room in bytes for short paths, which most streams have. */
 const SHORT_LIMIT: i32 = 96;
-/** Events of a stream among which one that names an endpoint is looked for, and the bytes of data after which no further one
- *  is. */
+/** The number of events, and the bytes of data, after which the search for a stream's first endpoint stops. */
 export const EVENTS_BEFORE_ENDPOINT: u32 = 16;
 export const BYTES_BEFORE_ENDPOINT: u64 = 16384;
 const SLASH: u8 = 0x2f;
@@ -16,31 +14,31 @@ const DOT: u8 = 0x2e;
 const HASH: u8 = 0x23;
 
 /**
- * Reads the events of a stream for the `endpoint` event of HTTP+SSE (2024-11-05, basic/transports), whose data is a URI
- * reference, and resolves it against the stream's own path (RFC 3986, section 5.2). Pooled.
+ * Finds the `endpoint` event of HTTP+SSE (2024-11-05, basic/transports) in a stream. Its data is a URI reference, which is
+ * resolved against the stream's own path (RFC 3986, section 5.2). Pooled.
  */
 @unmanaged
 export class EndpointEvent {
-  /** The keyed hash of the authority that the stream's request named. */
+  /** The keyed hash of the authority of the stream's request. */
   authority: u64;
-  /** The hash of the tail of the endpoint that the stream named first. */
+  /** The hash of the tail of the first endpoint that the stream announced. */
   tail: u64;
-  /** The hashes of the endpoint that it named in place of that, and of its tail; 0 for none. */
+  /** The hashes of a later endpoint that replaces the first one, and of its tail; 0 for none. */
   other: u64;
   otherTail: u64;
-  /** Bytes of the stream's path; -1 where it is too long to be kept. */
+  /** The length of the stream's path in bytes; -1 if it is too long to be stored. */
   private pathLength: i32;
-  /** The address of the event's data, or 0 while none has come, and its length. */
+  /** The address of the event's data (0 until the first byte), and its length. */
   private reference: usize;
   private length: i32;
   private isTooLong: bool;
-  /** Events that are over, and bytes of data of these and the current one. */
+  /** The number of ended events, and the bytes of data of these and the current one. */
   private events: u32;
   private bytes: u64;
   private targetAt: usize;
   private targetEnd: usize;
 
-  /** For a stream of this path (without the query). */
+  /** Takes a reader for a stream with this path (without the query). */
   static take(path: usize, pathLength: i32, authority: u64): EndpointEvent {
     const isKept = pathLength <= LIMIT;
     const self = changetype<EndpointEvent>(pathLength > SHORT_LIMIT && isKept ? longOnes.take() : shortOnes.take());
@@ -50,14 +48,14 @@ export class EndpointEvent {
     return self;
   }
 
-  /** It must not be used any more. */
+  /** Returns the object to the pool. It must not be used afterwards. */
   release(): void {
     if (this.reference) references.release(this.reference);
     if (this.pathLength > SHORT_LIMIT) longOnes.release(changetype<usize>(this));
     else shortOnes.release(changetype<usize>(this));
   }
 
-  /** Bytes of the event's data. */
+  /** Adds bytes of the event's data. */
   feed(at: usize, length: usize): void {
     this.bytes += length;
     if (this.isTooLong || this.length + <i32>length > LIMIT) {
@@ -69,7 +67,7 @@ export class EndpointEvent {
     this.length += <i32>length;
   }
 
-  /** The event is over. False where no first endpoint is looked for any more. */
+  /** Ends the current event. False if the search for a first endpoint is over. */
   endEvent(): bool {
     if (this.reference) references.release(this.reference);
     this.reference = 0;
@@ -78,14 +76,14 @@ export class EndpointEvent {
     return ++this.events < EVENTS_BEFORE_ENDPOINT && this.bytes < BYTES_BEFORE_ENDPOINT;
   }
 
-  /** After the event: whether its data names an endpoint, whose path and query are then {@link target}. */
+  /** After an event: whether its data is an endpoint. Its path and query are then at {@link target}. */
   resolve(): bool {
     if (this.isTooLong || !this.reference) return false;
     let at = this.reference;
-    // A fragment is the client's own.
+    // The fragment is not sent to the server.
     const end = endOf(at, at + this.length, HASH, HASH);
     if (at == end) return false;
-    // The authority is taken to be the stream's own: clients refuse any other.
+    // The authority is assumed to be that of the stream, since clients reject any other.
     at += startsWithText(at, end - at, "http://") ? 5 : startsWithText(at, end - at, "https://") ? 6 : 0;
     let to = resolved;
     if (startsWithText(at, end - at, "//")) {
@@ -109,7 +107,7 @@ export class EndpointEvent {
     return this.targetLength > 0 && load<u8>(this.targetAt) == SLASH;
   }
 
-  /** The path and query of the endpoint, until another event is resolved. */
+  /** The address of the endpoint's path and query. Valid until another event is resolved. */
   get target(): usize {
     return this.targetAt;
   }
@@ -118,7 +116,7 @@ export class EndpointEvent {
     return <i32>(this.targetEnd - this.targetAt);
   }
 
-  /** RFC 3986, section 5.2.4, of the path in `resolved`. */
+  /** Removes dot segments from the path in `resolved` (RFC 3986, section 5.2.4). */
   private removeDotSegments(): void {
     const end = this.targetEnd;
     const start = resolved;
@@ -150,16 +148,16 @@ export class EndpointEvent {
 const shortOnes = new Pool(offsetof<EndpointEvent>() + <usize>SHORT_LIMIT);
 const longOnes = new Pool(offsetof<EndpointEvent>() + <usize>LIMIT);
 const references = new Pool(LIMIT);
-/** Room for a path and a reference, in use while one is resolved and its target is read. */
+/** The buffer for a path and a reference, used while one is resolved and its target is read. */
 const resolved: usize = heap.alloc(2 * LIMIT);
 
-/** The first of two bytes in [at, end); `end` where there is none. */
+/** The address of the first of two bytes in [at, end); `end` if there is neither. */
 function endOf(at: usize, end: usize, one: u8, other: u8): usize {
   while (at < end && load<u8>(at) != one && load<u8>(at) != other) at++;
   return at;
 }
 
-/** How many dots a segment (with its slash) is that is nothing but one or two; else 0. */
+/** The number of dots (1 or 2) if a segment after its slash is a dot segment, else 0. */
 function dotsBehind(at: usize, end: usize): i32 {
   const size = <i32>(end - at) - 1;
   if (size < 1 || size > 2) return 0;

@@ -19,31 +19,31 @@ import { Decoder } from "./decoder";
 import { ExchangeServices } from "./services";
 
 /**
- * The controller of one HTTP exchange of Streamable HTTP (2025-03-26 to 2026-07-28, basic/transports) or of HTTP+SSE before
- * it: reads its bodies as they pass and hands their messages to {@link ExchangeServices}. It stops watching a candidate that
- * turns out not to be MCP: from then on `isWatched` is false and nothing is reported. One block of memory holds it and its
- * {@link Stream}.
+ * The controller of one HTTP exchange of Streamable HTTP (2025-03-26 to 2026-07-28, basic/transports) or of the earlier
+ * HTTP+SSE. It reads the bodies as they pass and hands their messages to {@link ExchangeServices}. If a candidate turns out
+ * not to be MCP, the exchange stops watching it: `isWatched` becomes false, and nothing is reported. One block of memory
+ * holds the exchange and its {@link Stream}.
  */
 @unmanaged
 export class Exchange {
-  /** The address of the unit that the exchange is counted in. */
+  /** The address of the unit in which the exchange is counted. */
   unit: usize;
-  /** The address of the gate's request; 0 where no stage is concerned with it. */
+  /** The address of the gate's request; 0 if no stage handles it. */
   gated: usize;
-  /** The address of what the request's headers repeat of its body, or 0. */
+  /** The address of the {@link MirroredHeaders} of the request; 0 for none. */
   private mirrored: usize;
-  /** Addresses of the decoders of its bodies, 0 where there is none. */
+  /** The addresses of the decoders of the request body and the response body; 0 for none. */
   private request: usize;
   private response: usize;
-  /** A header that MCP defines, or an endpoint that a stream named, says that the request is MCP. */
+  /** Whether a header that MCP defines, or a known HTTP+SSE endpoint, identifies the request as MCP. */
   private hasMcpHeader: bool;
-  /** The operator named the request's path as one of MCP. */
+  /** Whether the operator configured the request's path as an MCP path. */
   private isNamed: bool;
-  /** It is not MCP. */
+  /** Whether the exchange is not MCP. */
   private isReleased: bool;
-  /** It asks for the end of a session. */
+  /** Whether the request is a DELETE, which ends a session. */
   private isDelete: bool;
-  /** Messages of the request so far. */
+  /** The number of messages in the request so far. */
   private messages: i32;
 
   static take(): Exchange {
@@ -55,12 +55,12 @@ export class Exchange {
     return changetype<Stream>(changetype<usize>(this) + STREAM_AT);
   }
 
-  /** Begins with the head of a candidate's request. `now` in nanoseconds. */
+  /** Starts the exchange with the request headers of a candidate. `now` is in nanoseconds. */
   begin(head: RequestHead, now: u64, services: ExchangeServices): void {
     const stream = this.stream;
     stream.startedAt = now;
     stream.resumes = head.resumes;
-    // A session of Streamable HTTP tells what a POST is whose target only ends like an endpoint.
+    // A target that only ends like an endpoint is not an HTTP+SSE POST if it has a session of Streamable HTTP.
     stream.isUnpaired = head.isUnpaired && (head.isAtEndpoint || !head.sessionLength);
     this.hasMcpHeader = head.hasMcpHeader || head.isAtEndpoint;
     this.isNamed = head.isNamed;
@@ -87,7 +87,7 @@ export class Exchange {
     }
   }
 
-  /** Whether it may still be MCP. */
+  /** Whether the exchange may still be MCP. */
   get isWatched(): bool {
     return !this.isReleased;
   }
@@ -100,7 +100,7 @@ export class Exchange {
     return this.response != 0;
   }
 
-  /** Bytes of the request's body. */
+  /** Reads bytes of the request body. */
   requestBody(at: usize, length: usize, services: ExchangeServices): void {
     const reader = changetype<Decoder>(this.request).reader(services.tokens);
     const message = reader.message;
@@ -119,11 +119,11 @@ export class Exchange {
         reader.beginNext(services.tokens);
       }
     }
-    // The answer comes on another stream, and must not overtake the request's end.
+    // The response arrives on another stream and must not be processed before the end of the request.
     if (this.stream.session.isHttpSse && reader.complete) this.requestEnd(services);
   }
 
-  /** The request's body is over. */
+  /** Ends the request body. */
   requestEnd(services: ExchangeServices): void {
     const reader = changetype<Decoder>(this.request).reader(services.tokens);
     if (!reader.isBatch) {
@@ -135,35 +135,35 @@ export class Exchange {
     this.releaseRequest();
   }
 
-  /** The gate keeps the whole request from the server: what has been read of it, and what is still to be read, has this outcome. */
+  /** The gate rejects the whole request. All its messages, read or still to be read, get this outcome. */
   reject(outcome: Outcome, services: ExchangeServices): void {
     this.stream.rejection = outcome;
     services.pairing.reject(this.stream);
   }
 
-  /** The gate keeps one of the requests that have waited from the server. */
+  /** The gate rejects one of the waiting requests. */
   rejectOne(kind: IdKind, idHash: u64, outcome: Outcome, services: ExchangeServices): void {
     services.pairing.rejectOne(this.stream, kind, idHash, outcome);
   }
 
-  /** The gate lets the request on: if its messages have waited, their operations begin only now. */
+  /** The gate forwards the request. If its messages have waited, their operations start now. */
   admit(services: ExchangeServices): void {
     if (this.stream.isQueued) services.pairing.admit(this.stream);
   }
 
-  /** The response's headers. */
+  /** Reads the response headers. */
   responseHead(head: ResponseHead, services: ExchangeServices): void {
     const stream = this.stream;
-    // The gate's own answer.
+    // This is the gate's own reply.
     if (stream.isRejected) return;
-    // A server may answer once it has the message, before the request's end has been reported.
+    // A server may respond as soon as it has the message, before the end of the request is reported.
     if (this.request && changetype<Decoder>(this.request).isComplete) this.requestEnd(services);
     stream.status = head.status;
     if (stream.isConfirmed || this.isDelete || stream.kind == StreamKind.Get) this.followSession(head, services);
     const isStream = head.contentType == ContentType.EventStream;
     if (stream.kind == StreamKind.Get) {
       if (head.status != 200 || !isStream) return this.stopWatching();
-      // Without a session it may turn out to be one of HTTP+SSE, which is another kind of stream.
+      // A stream without a session may turn out to be HTTP+SSE, which is another kind of stream.
       if (this.hasMcpHeader && stream.session.id) this.confirm(services);
     } else if (!stream.operations.count) {
       return;
@@ -178,7 +178,7 @@ export class Exchange {
     }
   }
 
-  /** Bytes of the response's body. */
+  /** Reads bytes of the response body. */
   responseBody(at: usize, length: usize, services: ExchangeServices): void {
     const decoder = changetype<Decoder>(this.response);
     if (decoder.isEventStream) this.readEvents(decoder, at, length, services);
@@ -208,7 +208,7 @@ export class Exchange {
     }
   }
 
-  /** The response is over. */
+  /** Ends the response. */
   responseEnd(services: ExchangeServices): void {
     this.stream.hasResponseEnded = true;
     if (!this.response) return;
@@ -218,10 +218,10 @@ export class Exchange {
     this.releaseResponse();
   }
 
-  /** The stream is over, for the reason `end`: settles what is open. The exchange must not be used any more. */
+  /** Ends the stream for the reason `end` and settles its open operations. The exchange must not be used afterwards. */
   close(end: StreamEnd, services: ExchangeServices): void {
     const stream = this.stream;
-    // Its headers said that it is MCP, and its body never came to an end, or was silent.
+    // The headers identify the stream as MCP, but its body has not ended or contained no message.
     if (this.hasMcpHeader && (this.request || this.isOpenGet)) this.confirm(services);
     const isServersOwn = stream.kind == StreamKind.Get || stream.kind == StreamKind.HttpSse;
     if (isUnpairedRequest(stream)) {
@@ -239,22 +239,22 @@ export class Exchange {
     pool.release(changetype<usize>(this));
   }
 
-  /** Whether it is MCP beyond doubt, or says so in its headers. */
+  /** Whether the exchange is certainly MCP, or its headers say so. */
   private get isMcp(): bool {
     return this.stream.isConfirmed || this.hasMcpHeader;
   }
 
-  /** Whether a message with this method is MCP, on this stream. */
+  /** Whether a message with this method is MCP on this stream. */
   private isOfMcp(method: Method): bool {
     return this.isMcp || isDistinctive(method) || (this.isNamed && method != Method.None);
   }
 
-  /** Whether the whole message is MCP, given that its method is. A language server's `initialize` offers no revision. */
+  /** Whether the whole message is MCP, given that its method is. The `initialize` of a language server offers no revision. */
   private isOfMcpAsWhole(message: McpMessage): bool {
     return this.isMcp || this.isNamed || message.method != Method.Initialize || message.offersRevision;
   }
 
-  /** Whether it is a GET stream that the server opened. */
+  /** Whether this is a GET stream that the server has accepted. */
   private get isOpenGet(): bool {
     return this.stream.kind == StreamKind.Get && this.stream.status == 200 && !this.isReleased;
   }
@@ -276,7 +276,7 @@ export class Exchange {
     services.sessions.end(stream, reason);
   }
 
-  /** A message of the client is over. */
+  /** Ends a message of the client. */
   private endClientMessage(services: ExchangeServices): void {
     const reader = changetype<Decoder>(this.request).reader(services.tokens);
     const message = reader.message;
@@ -290,14 +290,13 @@ export class Exchange {
     services.clientMessages.process(this.stream, message, kind, rejection);
   }
 
-  /** The request's body cannot be read any further. */
+  /** The rest of the request body cannot be read. */
   private refuseRequest(refusal: Refusal, services: ExchangeServices): void {
     this.refuseMessage(refusal, services);
     this.releaseRequest();
   }
 
-  /** A message of the client cannot be read: that is reported if it must be MCP, and otherwise the stream is no longer
-   *  watched. */
+  /** A message of the client cannot be read. Reports that if it must be MCP; otherwise stops watching the stream. */
   private refuseMessage(refusal: Refusal, services: ExchangeServices): void {
     if (!this.isMcp) return this.stopWatching();
     this.confirm(services);
@@ -327,7 +326,7 @@ export class Exchange {
     }
   }
 
-  /** A message or batch of the server is over. */
+  /** Ends a message or batch of the server. */
   private endServerMessages(decoder: Decoder, services: ExchangeServices): void {
     if (!decoder.hasMessage) return;
     const reader = decoder.reader(services.tokens);
@@ -357,14 +356,14 @@ export class Exchange {
     const stream = this.stream;
     if (!this.isMcp) return this.passOver();
     this.confirm(services);
-    // An HTTP error's body need not be JSON-RPC.
+    // The body of an HTTP error need not be JSON-RPC.
     if (stream.status >= 300) return;
     stream.isUnreadable = true;
     services.events.undecoded(stream, undecodedBy(refusal));
   }
 
-  /** The server's stream brought something else than a message of MCP. Clients go on, so the stream may still be MCP as long
-   *  as it may name an endpoint. */
+  /** The server's stream contains something other than an MCP message. Since clients ignore that, the stream may still be
+   *  MCP as long as it may announce an endpoint. */
   private passOver(): void {
     if (!this.isMcp && !this.stream.endpoint.event) this.stopWatching();
   }
@@ -389,7 +388,7 @@ export class Exchange {
 const STREAM_AT: usize = (offsetof<Exchange>() + 7) & ~7;
 const pool = new Pool(STREAM_AT + STREAM_SIZE);
 
-/** Whether the server accepted a request whose answer it gives elsewhere, on a stream that cannot be told. */
+/** Whether the server accepted a request whose response arrives on another, unknown stream. */
 function isUnpairedRequest(stream: Stream): bool {
   const isAccepted = stream.status >= 200 && stream.status < 300;
   return stream.isUnpaired && isAccepted && stream.hasResponseEnded && stream.operations.count > 0;

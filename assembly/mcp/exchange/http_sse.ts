@@ -9,8 +9,8 @@ import { Stream } from "../state/stream";
 import { EndpointLink } from "../state/endpoint_link";
 import { EndpointEvent } from "./endpoint_event";
 
-/** Learns the endpoints that GET streams of HTTP+SSE name (2024-11-05, basic/transports): what is posted to an endpoint is
- *  answered on the stream that named it, and the end of that stream ends the session. */
+/** Learns the endpoints that GET streams of HTTP+SSE announce (2024-11-05, basic/transports). Responses to POSTs to an
+ *  endpoint arrive on the stream that announced it, and the end of that stream ends the session. */
 export class HttpSse {
   constructor(
     private endpoints: Endpoints,
@@ -18,20 +18,20 @@ export class HttpSse {
     private pairing: Pairing,
   ) {}
 
-  /** One of the first events of this GET stream may name an endpoint. */
+  /** Prepares a GET stream, one of whose first events may announce an endpoint. */
   expect(stream: Stream, head: RequestHead): void {
     stream.endpoint.event = changetype<usize>(EndpointEvent.take(head.path, head.pathLength, head.authority));
   }
 
-  /** Data of the stream's current event. `isEndpoint`: its type, as far as it has come, says that it names an endpoint. */
+  /** Reads data of the stream's current event. `isEndpoint`: the event's type, as read so far, is `endpoint`. */
   feed(stream: Stream, isEndpoint: bool, at: usize, length: usize): void {
     const link = stream.endpoint;
     if (link.event && (isEndpoint || !link.endpoint)) changetype<EndpointEvent>(link.event).feed(at, length);
   }
 
-  /** An event is over. `isEndpoint`: its type says that it names an endpoint. True where it names one: then the stream is one
-   *  of HTTP+SSE, whatever its headers say. Clients pass over other events before it, and so does this, up to a bound.
-   *  Where a stream names another endpoint later, clients post there, and belong to the same session. */
+  /** Ends an event. `isEndpoint`: the event's type is `endpoint`. True if the event announces an endpoint: then the stream
+   *  is HTTP+SSE, whatever its headers say. Other events before it are skipped up to a limit, as clients do. If a stream
+   *  announces another endpoint later, clients post there and stay in the same session. */
   learn(stream: Stream, isEndpoint: bool): bool {
     const link = stream.endpoint;
     if (!link.event) return false;
@@ -44,20 +44,20 @@ export class HttpSse {
       event.tail = this.endpoints.tailHash(event.target, event.targetLength);
       this.endpoints.add(link.endpoint, link.endpoint, event.tail);
       this.sessions.joinEndpoint(stream, link.endpoint);
-      // One whose headers named a session has been counted as another kind.
+      // A stream whose headers named a session is already counted as another kind.
       if (!stream.isConfirmed) stream.kind = StreamKind.HttpSse;
     }
     if (!event.endEvent() && !link.endpoint) this.forgetEvent(stream);
     return isNamed;
   }
 
-  /** The stream is over, and its session with it. */
+  /** Ends the session together with its stream. */
   close(stream: Stream, end: StreamEnd): void {
     const link = stream.endpoint;
     const endpoint = link.endpoint;
     const isLast = endpoint != 0 && this.removeAll(endpoint, changetype<EndpointEvent>(link.event));
     this.forgetEvent(stream);
-    // Other streams may have named the same endpoint: then the session is theirs as well.
+    // Other streams may have announced the same endpoint and share the session.
     if (!isLast) return;
     let outcome = Outcome.UpstreamError;
     if (end == StreamEnd.ClientClosed) outcome = Outcome.Disconnected;
@@ -66,7 +66,7 @@ export class HttpSse {
     this.sessions.end(stream, SessionEnd.StreamClosed);
   }
 
-  /** The stream named another endpoint than its first: in place of the one that it named since, if any. */
+  /** The stream has announced an endpoint other than its first one. It replaces an earlier replacement. */
   private replaceOther(link: EndpointLink, event: EndpointEvent): void {
     const other = this.endpoints.hash(event.authority, event.target, event.targetLength);
     if (other == event.other) return;
@@ -74,7 +74,7 @@ export class HttpSse {
     if (other == link.endpoint) return;
     const tail = this.endpoints.tailHash(event.target, event.targetLength);
     event.other = other;
-    // One session that counted twice under one tail would look like two.
+    // A session that is counted twice for one tail would look like two.
     event.otherTail = tail == event.tail ? 0 : tail;
     this.endpoints.add(other, link.endpoint, event.otherTail);
   }
@@ -84,7 +84,7 @@ export class HttpSse {
     event.other = 0;
   }
 
-  /** Removes what a stream named. Whether no other stream named its first endpoint. */
+  /** Removes the endpoints that a stream announced. Returns whether no other stream announced its first endpoint. */
   private removeAll(session: u64, event: EndpointEvent): bool {
     this.removeOther(session, event);
     return this.endpoints.remove(session, session, event.tail);

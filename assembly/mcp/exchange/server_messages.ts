@@ -13,8 +13,8 @@ import { Tasks } from "../tools/tasks";
 
 /** Processes the messages that servers send. Call {@link report} before a callback ends. */
 export class ServerMessages {
-  /** The notifications that have come one after the other in the current callback and are still to be reported: their method,
-   *  how many there are, and their bytes. */
+  /** Consecutive notifications in the current callback that are not reported yet: their method, number, and total size in
+   *  bytes. */
   private method: Method = Method.None;
   private count: u32 = 0;
   private size: u64 = 0;
@@ -28,7 +28,7 @@ export class ServerMessages {
     private events: Events,
   ) {}
 
-  /** Adds a message to the notifications that are still to be reported, if it is one more of these. */
+  /** Adds a message to the unreported notifications. False if it is not a notification of the same method. */
   addsUp(message: McpMessage, kind: MessageKind): bool {
     if (!this.count || kind != MessageKind.Notification || message.method != this.method) return false;
     this.count++;
@@ -36,7 +36,7 @@ export class ServerMessages {
     return true;
   }
 
-  /** Reports the notifications that have come. */
+  /** Reports the collected notifications. */
   report(stream: Stream): void {
     const count = this.count;
     if (!count) return;
@@ -45,7 +45,7 @@ export class ServerMessages {
     if (this.method == Method.NotificationsProgress) this.events.progress(stream, stream.operations.only, count);
   }
 
-  /** A message of a stream that is MCP has been read. `isWhole`: it is all that the server answers. */
+  /** Processes a message of an MCP stream. `isWhole`: it is the whole body of the HTTP response. */
   process(stream: Stream, message: McpMessage, kind: MessageKind, isWhole: bool): void {
     this.report(stream);
     if (kind == MessageKind.Response) {
@@ -58,13 +58,13 @@ export class ServerMessages {
     }
   }
 
-  /** A list of definitions begins. */
+  /** Handles the start of a list of definitions. */
   compareList(stream: Stream, reader: McpReader): void {
     if (!mayAnswer(stream, reader.message.listMethod)) return;
     reader.compareList(this.lists, this.participants.serverOf(stream));
   }
 
-  /** The name of a tool or prompt in a list has been read. */
+  /** Handles the name of a tool or prompt in a list. */
   readListed(stream: Stream, message: McpMessage): void {
     const isTool = message.listed == TargetKind.Tool;
     if (!mayAnswer(stream, isTool ? Method.ToolsList : Method.PromptsList)) return;
@@ -73,7 +73,7 @@ export class ServerMessages {
     this.events.nameSeen(stream, message.listed, message.listedAt, message.listedLength, true);
   }
 
-  /** A task in a list has been read. */
+  /** Handles a task in a list. */
   readTask(stream: Stream, message: McpMessage): void {
     if (!mayAnswer(stream, Method.TasksList)) return;
     this.report(stream);
@@ -98,7 +98,7 @@ export class ServerMessages {
   }
 }
 
-/** Whether the stream may carry the answer to such a request. What is asked elsewhere is not known here. */
+/** Whether the stream may carry the response to a request with this method. Requests on other streams are unknown here. */
 function mayAnswer(stream: Stream, method: Method): bool {
   const kind = stream.kind;
   return kind == StreamKind.Get || kind == StreamKind.HttpSse || stream.operations.includes(method);

@@ -47,26 +47,26 @@ import { ClientMessages } from "./client_messages";
 import { HttpSse } from "./http_sse";
 import { ServerMessages } from "./server_messages";
 
-/** How the sessions and tokens of a counting unit are counted. */
+/** Settings of a counting unit. */
 export class ExchangeSettings {
   constructor(
-    /** How long a session may be idle. */
+    /** The idle timeout of a session. */
     readonly idleSeconds: u32,
     readonly maxSessions: i32,
     readonly tokens: TokenSettings,
     /** What sinks show of the callers of operations. */
     readonly callerLabel: CallerLabel,
-    /** What spans are recorded of; null for nothing. */
+    /** Settings of traces; null if no spans are recorded. */
     readonly trace: TraceConfig | null,
   ) {}
 }
 
-/** The step between the seeds of span ids, an odd number, so that all are different. */
+/** The step between the seeds of span ids: an odd number, so that all seeds differ. */
 const SPAN_STEP: u64 = 0x9e3779b97f4a7c15;
 
-/** What exchanges work with: the state and the sinks of one counting unit, on one worker. */
+/** The services that exchanges use: the state and the sinks of one counting unit on one worker. */
 export class ExchangeServices {
-  /** The sinks receive each event in the order in which they are added. */
+  /** The events of the unit. Sinks receive each event in the order in which they were added. */
   readonly events: Events;
   readonly participants: Participants;
   readonly sessions: StreamSessions;
@@ -76,17 +76,17 @@ export class ExchangeServices {
   readonly serverMessages: ServerMessages;
   readonly tasks: Tasks;
   readonly tokens: TokenSettings;
-  /** The definitions of tools with pins. */
+  /** The latest definitions of pinned tools. */
   readonly definitions: SeenDefinitions;
-  /** The errors that answer requests of HTTP+SSE which the gate has rejected. */
+  /** The errors that replace the responses to HTTP+SSE requests that the gate has rejected. */
   readonly rejections: RejectionErrors;
-  /** The sink that remembers clients' names for the access policy. The unit sets it before streams use it. */
+  /** The sink that records clients' names for the access policy. The unit sets it before streams use it. */
   clientNames: EventSink | null = null;
-  /** The sink that limits settle by; null where there are none. The unit sets it before streams use it. */
+  /** The sink with which limits settle; null if there are none. The unit sets it before streams use it. */
   limits: EventSink | null = null;
-  /** What chooses the traces and parents of spans; null where no traces are recorded. */
+  /** Chooses the traces and parents of spans; null if no traces are recorded. */
   readonly origins: SpanOrigins | null;
-  /** Keeps count of sessions. */
+  /** Tracks the sessions. */
   readonly tracker: SessionTracker;
   private lists: KeptLists;
   private spanIds: u64;
@@ -94,11 +94,13 @@ export class ExchangeServices {
   private waiting: WaitingOperations;
   private waitingSessions: WaitingSessions;
 
-  /** @param shared the state of the counting unit.
-   *  @param role its role: `client` or `server`.
-   *  @param secret its key.
-   *  @param principals what sinks show of callers; null where they show something else.
-   *  @param endpoints those that streams of HTTP+SSE named, of the whole proxy. */
+  /**
+   * @param shared the state of the counting unit.
+   * @param role the role of the unit: `client` or `server`.
+   * @param secret the key of the unit.
+   * @param principals reads the principals that sinks show; null if they show something else.
+   * @param endpoints the endpoints that HTTP+SSE streams of the whole proxy announced.
+   */
   constructor(
     settings: ExchangeSettings,
     shared: Store,
@@ -164,7 +166,7 @@ export class ExchangeServices {
     this.waitingSessions = waitingSessions;
   }
 
-  /** A stream begins: prepares it for spans, if traces are recorded. */
+  /** Prepares a new stream for spans, if traces are recorded. */
   beginTrace(stream: Stream, head: RequestHead): void {
     if (!this.origins) return;
     this.spanIds += SPAN_STEP;
@@ -172,34 +174,33 @@ export class ExchangeServices {
     stream.trace.header.read(head.traceparent, head.traceparentLength);
   }
 
-  /** Ends the operations that clients gave up, and writes what sessions did here to the store, as far as it is due. */
+  /** Ends abandoned operations and writes the activity of sessions to the store, as far as they are due. */
   tick(nowMs: u64): void {
     this.pairing.tick(nowMs);
     this.tracker.tick(nowMs);
   }
 
-  /** Whether no operation of a stream that is over is to be ended here. */
+  /** Whether no operation of an ended stream is still open here. */
   get isIdle(): bool {
     return this.pairing.isIdle;
   }
 
-  /** Ends the sessions and operations that are due, and counts the others. One worker at a time does it. False where more are
-   *  due than one sweep ends: the next sweep should follow soon. */
+  /** Ends the sessions and operations that are due, and counts the others. One worker at a time calls this. False if more
+   *  are due than one sweep ends; then the next sweep should follow soon. */
   sweep(nowMs: u64): bool {
-    // What waits first: the states of sessions depend on it.
+    // Waiting operations come first, since the states of sessions depend on them.
     this.waitingSessions.clear();
     const hasSweptWaiting = this.waiting.sweep(nowMs);
     const hasSweptSessions = this.storedSessions.sweep(nowMs);
     return hasSweptSessions && hasSweptWaiting;
   }
 
-  /** Whether the last sweep has left neither a session nor an operation that waits. */
+  /** Whether the latest sweep left neither a session nor a waiting operation. */
   get isEmpty(): bool {
     return this.storedSessions.isEmpty && this.waiting.isEmpty;
   }
 
-  /** Ends the operations that clients gave up, and writes all that sessions did here to the store. The services must not be
-   *  used any more. */
+  /** Ends abandoned operations and writes all activity of sessions to the store. The services must not be used afterwards. */
   close(nowMs: u64): void {
     this.pairing.close();
     this.tracker.close(nowMs);

@@ -6,21 +6,22 @@ import { Tokenizer } from "../../json/tokenizer";
 import { equalsText, mix, permanentBytes } from "../../memory/bytes";
 import { keyedTextHash, neverZero } from "../../memory/keyed_hash";
 
-/** `Mcp-Param-*` headers of one request that are compared. */
+/** The maximum number of `Mcp-Param-*` headers that are compared per request. */
 const PARAM_LIMIT: u32 = 16;
-/** The hashes of a value and of one line of it. */
+/** Offsets in a record: the hash of a value, and the hash of one line of it. */
 const PARAM_AT: usize = 0;
 const PARAM_LINE_AT: usize = 8;
 const PARAM_SIZE: u32 = 16;
 const PARAMS_SIZE: usize = PARAM_LIMIT * PARAM_SIZE;
-/** Before and behind a value that is base64 (2026-07-28, basic/transports/streamable-http, "Value Encoding"). */
+/** The prefix of a base64 value, and the size of its suffix `?=` (2026-07-28, basic/transports/streamable-http, "Value
+ *  Encoding"). */
 const BASE64_START = "=?base64?";
 const BASE64_END_SIZE: i32 = 2;
-/** Room for a decoded value. */
+/** The maximum size of a decoded value in bytes. */
 const DECODED_LIMIT: i32 = 4096;
 const decoded: usize = heap.alloc(DECODED_LIMIT);
 
-/** A header that repeats what the body says: the label `mcp_header`. */
+/** A header that repeats a value of the body: the label `mcp_header`. */
 export enum MirroredHeader {
   Method,
   Name,
@@ -35,22 +36,22 @@ export function mirroredHeaderName(header: MirroredHeader): string {
 }
 
 /**
- * What the headers of a request repeat of its body (2026-07-28, basic/transports/streamable-http, "Standard Headers"), as
- * hashes of texts as {@link keyedTextHash} makes them. Which argument an `Mcp-Param-*` repeats is in the tool's definition:
- * it is taken to agree where any value among the arguments is the same. Pooled.
+ * The values of the body that the headers of a request repeat (2026-07-28, basic/transports/streamable-http, "Standard
+ * Headers"), as {@link keyedTextHash}es. The argument that an `Mcp-Param-*` header repeats is defined in the tool's
+ * definition, which is not consulted: the header is accepted if any value among the arguments equals it. Pooled.
  */
 @unmanaged
 export class MirroredHeaders {
-  /** 0 where the header is missing: an empty one has a hash of its own. */
+  /** The hashes of `Mcp-Method` and `Mcp-Name`; 0 if the header is missing. An empty header has a non-zero hash. */
   method: u64;
   name: u64;
-  /** The same of one line, where the value is a list that repeats a line: see `list_form.ts`. */
+  /** The hashes of one line of the header, which differ if the value is a list that repeats a line: see `list_form.ts`. */
   methodLine: u64;
   nameLine: u64;
   private paramCount: u32;
-  /** A bit for each of them that no argument has met yet. */
+  /** A bit for each `Mcp-Param-*` header that no argument has matched yet. */
   private unmet: u32;
-  /** Reads the arguments; 0 until they come. */
+  /** The address of the tokenizer for the arguments; 0 until they arrive. */
   private tokens: usize;
   private nextFree: usize;
 
@@ -66,7 +67,7 @@ export class MirroredHeaders {
     return self;
   }
 
-  /** As if no header had come. */
+  /** Removes all headers. */
   clear(): void {
     this.method = 0;
     this.name = 0;
@@ -76,7 +77,7 @@ export class MirroredHeaders {
     this.unmet = 0;
   }
 
-  /** Takes what `other` holds. */
+  /** Copies the headers of `other`. */
   copy(other: MirroredHeaders): void {
     this.method = other.method;
     this.name = other.name;
@@ -88,30 +89,30 @@ export class MirroredHeaders {
     if (this.tokens) changetype<Tokenizer>(this.tokens).reset();
   }
 
-  /** It must not be used any more. */
+  /** Returns the object to the pool. It must not be used afterwards. */
   release(): void {
     this.nextFree = free;
     free = changetype<usize>(this);
   }
 
-  /** A value of `Mcp-Method`. */
+  /** Adds a value of `Mcp-Method`. */
   addMethod(at: usize, length: i32): void {
     this.method = joined(this.method, headerHash(at, length));
     this.methodLine = joined(this.methodLine, headerHash(at, lineLength(at, length)));
   }
 
-  /** A value of `Mcp-Name`. */
+  /** Adds a value of `Mcp-Name`. */
   addName(at: usize, length: i32): void {
     this.name = joined(this.name, headerHash(at, length));
     this.nameLine = joined(this.nameLine, headerHash(at, lineLength(at, length)));
   }
 
-  /** Whether any came. */
+  /** Whether the request has any of these headers. */
   get isThere(): bool {
     return (this.method | this.name) != 0 || this.paramCount > 0;
   }
 
-  /** A value of an `Mcp-Param-*` header. */
+  /** Adds a value of an `Mcp-Param-*` header. */
   addParam(at: usize, length: i32): void {
     if (this.paramCount == PARAM_LIMIT) return;
     const param = this.params + this.paramCount * PARAM_SIZE;
@@ -120,7 +121,7 @@ export class MirroredHeaders {
     this.unmet |= 1 << this.paramCount++;
   }
 
-  /** Bytes of the request's arguments, which are valid JSON. */
+  /** Supplies bytes of the request's arguments, which must be valid JSON. */
   feedArguments(at: usize, length: usize): void {
     if (this.unmet == 0) return;
     if (!this.tokens) this.tokens = changetype<usize>(Tokenizer.create());
@@ -166,8 +167,8 @@ export class MirroredHeaders {
 
 let free: usize = 0;
 
-/** The hash for a header that comes again with the value hashed to `value`: recipients choose different ones of two that
- *  differ, so they agree with no body. */
+/** The combined hash of a repeated header. Recipients choose different values of two that differ, so these get a hash that
+ *  matches no body. */
 function joined(before: u64, value: u64): u64 {
   return before == 0 || before == value ? value : neverZero(mix(before ^ mix(value)));
 }
@@ -175,7 +176,7 @@ function joined(before: u64, value: u64): u64 {
 const TRUE: usize = permanentBytes("true");
 const FALSE: usize = permanentBytes("false");
 
-/** The {@link keyedTextHash} of a header's value, decoded where it is base64. */
+/** The {@link keyedTextHash} of a header's value, decoded if it is base64. */
 export function headerHash(at: usize, length: i32): u64 {
   const start = BASE64_START.length;
   if (length >= start + BASE64_END_SIZE && equalsText(at, start, BASE64_START)) {
@@ -191,7 +192,8 @@ function hashOf(at: usize, length: i32): u64 {
   return keyedTextHash(at, min(length, <i32>TEXT_LIMIT), length);
 }
 
-/** Decodes base64 (RFC 4648 section 4), padded or not, to {@link decoded}. The size; -1 where it is none, or too long. */
+/** Decodes base64 (RFC 4648 section 4), with or without padding, to {@link decoded}. Returns the size; -1 if the text is not
+ *  base64 or too long. */
 function decodeBase64(at: usize, length: i32): i32 {
   while (length > 0 && load<u8>(at + length - 1) == 0x3d) length--;
   if ((length * 3) / 4 > DECODED_LIMIT) return -1;

@@ -1,7 +1,7 @@
 import { Headers } from "../../host/headers";
 import { equalsText } from "../../memory/bytes";
 
-/** Whether the current header has this name, in lower case. */
+/** Whether the current header has this name (in lower case). */
 @inline
 export function named(header: Headers, name: string): bool {
   return equalsText(header.name, header.nameLength, name);

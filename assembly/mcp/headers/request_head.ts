@@ -9,73 +9,76 @@ import { MODERN_REVISION, UNKNOWN_REVISION, revisionOf } from "../protocol/revis
 import { MirroredHeaders } from "./mirrored_headers";
 import { named } from "./named";
 
-/** One request's headers are read at a time. */
+/** Shared by all instances, since the headers of only one request are read at a time. */
 const mirrored = MirroredHeaders.take();
 
-/** What the headers of a request say of MCP. */
+/** The request headers that matter to MCP. */
 export class RequestHead {
   method: HttpMethod = HttpMethod.Other;
   contentType: ContentType = ContentType.Other;
-  /** The content type is `application/json` in UTF-8 and nothing else. */
+  /** Whether the content type is `application/json` in UTF-8 and nothing else. */
   isPlainJson: bool = false;
   acceptsEventStream: bool = false;
-  /** It asks for another protocol than HTTP. */
+  /** Whether the request asks for another protocol than HTTP. */
   isUpgrade: bool = false;
   compressed: bool = false;
-  /** It has a header that MCP defines: others whose names begin with `Mcp-` say nothing. */
+  /** Whether the request has a header that MCP defines. Other names that begin with `Mcp-` do not count. */
   hasMcpHeader: bool = false;
-  /** It asks for what followed an event of an earlier stream, by `Last-Event-ID`. */
+  /** Whether the request resumes an earlier stream after an event, by `Last-Event-ID`. */
   resumes: bool = false;
-  /** What `MCP-Protocol-Version` names. */
+  /** The revision in `MCP-Protocol-Version`. */
   revision: i32 = UNKNOWN_REVISION;
-  /** `MCP-Protocol-Version` came, and whether it came more than once and names several. */
+  /** Whether `MCP-Protocol-Version` is present, and whether it names different revisions. */
   hasRevision: bool = false;
   namesTwoRevisions: bool = false;
-  /** `x-forwarded-client-cert`; empty where it is not there. */
+  /** The value of `x-forwarded-client-cert`; empty if it is missing. */
   forwarded: usize = 0;
   forwardedLength: i32 = 0;
-  /** `x-request-id`, the first where there are several; empty where there is none. */
+  /** The first value of `x-request-id`; empty if it is missing. */
   requestId: usize = 0;
   requestIdLength: i32 = 0;
-  /** `traceparent`; empty where there is none, or where there are several, which name none. */
+  /** The value of `traceparent`; empty if it is missing or repeated, since a repeated one is invalid. */
   traceparent: usize = 0;
   traceparentLength: i32 = 0;
-  /** `Origin`; empty where there is none, or where it is not read. */
+  /** The value of `Origin`; empty if it is missing or not read. */
   origin: usize = 0;
   originLength: i32 = 0;
-  /** `Mcp-Session-Id`, which is a secret; empty where there is none. */
+  /** The value of `Mcp-Session-Id`, which is a secret; empty if it is missing. */
   session: usize = 0;
   sessionLength: i32 = 0;
-  /** The hash of the HTTP+SSE session to whose endpoint, which an open stream named, it posts; 0 where it posts to none, or it
-   *  cannot be told to which. */
+  /** The hash of the HTTP+SSE session to whose endpoint, announced by an open stream, the request posts; 0 if there is none
+   *  or it is unknown. */
   endpoint: u64 = 0;
-  /** It posts to an endpoint that an open stream named, which alone proves that it is of HTTP+SSE. */
+  /** Whether the request posts to an endpoint that an open stream announced. Only this proves that it belongs to HTTP+SSE. */
   isAtEndpoint: bool = false;
-  /** The stream named exactly its target. Where a hop has changed one of the two, another server may have named it. */
+  /** Whether the stream announced exactly this target. If a hop has changed one of the two, another server may have
+   *  announced it. */
   isAtExactEndpoint: bool = false;
-  /** It may post to an endpoint that an open stream named, but it cannot be told to which. */
+  /** Whether the request may post to an endpoint that an open stream announced, but which one is unknown. */
   isUnpaired: bool = false;
-  /** It has a body. Set by who knows it. */
+  /** Whether the request has a body. Set by the caller of {@link read}. */
   hasBody: bool = false;
-  /** The operator named its path as one of MCP. Set by who knows the configuration. */
+  /** Whether the operator configured the path as an MCP path. Set by the caller of {@link read}. */
   isNamed: bool = false;
-  /** What the headers repeat of the body. */
+  /** The headers that repeat values of the body. */
   readonly mirrored: MirroredHeaders = mirrored;
   private hasContentType: bool = false;
   private hasTraceparent: bool = false;
   private authorityAt: usize = 0;
   private authorityLength: i32 = 0;
-  /** A keyed hash of the headers that tell callers apart, by the configuration. */
+  /** A keyed hash of the configured headers that distinguish callers. */
   callerKey: u64 = 0;
-  /** The path, without the query. */
+  /** The path without the query. */
   path: usize = 0;
   pathLength: i32 = 0;
-  /** Bytes of the path and the query. */
+  /** The length of the path and the query in bytes. */
   targetLength: i32 = 0;
 
-  /** @param callerHeaders names of headers, in lower case, that tell callers apart; `baggage.` and a key for a member of
-   *  the baggage.
-   *  @param readsOrigin read `Origin`. */
+  /**
+   * @param callerHeaders the names, in lower case, of headers that distinguish callers; `baggage.` and a key for a member of
+   *   the baggage.
+   * @param readsOrigin whether to read `Origin`.
+   */
   constructor(
     private callerHeaders: string[],
     private readsOrigin: bool = false,
@@ -119,20 +122,20 @@ export class RequestHead {
     return keyedHash(this.authorityAt, this.authorityLength);
   }
 
-  /** Whether it is a POST of JSON. */
+  /** Whether the request is a POST of JSON. */
   get isJsonPost(): bool {
     return this.method == HttpMethod.Post && this.contentType == ContentType.Json;
   }
 
-  /** Whether a server may find messages in it: in a POST, and, since some servers read it, in the body of any other request.
-   *  `endOfStream`: it has no body. */
+  /** Whether a server may find messages in the request: in a POST, and, since some servers read it, in the body of any other
+   *  request. `endOfStream`: the request has no body. */
   mayBringMessages(endOfStream: bool): bool {
     return this.method == HttpMethod.Post || this.method == HttpMethod.Other || !endOfStream;
   }
 
-  /** Whether no client of Streamable HTTP would send this POST: it accepts no event stream, as that transport requires, and
-   *  has no session and not its latest revision. Only a guess, since headers are the caller's own: {@link isAtEndpoint}
-   *  proves what a POST is. */
+  /** Whether no client of Streamable HTTP would send this POST: it does not accept an event stream, as that transport
+   *  requires, has no session, and does not name its latest revision. This is only a guess, since the client chooses the
+   *  headers; {@link isAtEndpoint} is proof. */
   get looksLikeHttpSse(): bool {
     const isStreamable = this.acceptsEventStream || this.sessionLength > 0 || this.revision == MODERN_REVISION;
     return this.isJsonPost && !isStreamable;
@@ -141,7 +144,7 @@ export class RequestHead {
   private take(header: Headers): void {
     const at = header.value;
     const length = header.valueLength;
-    // Told apart by their lengths first: most requests are no MCP, and their headers shall cost little.
+    // Switches on the length first, since most requests are not MCP and must have little overhead.
     switch (header.nameLength) {
       case 5:
         if (named(header, ":path")) this.takePath(at, length);
@@ -228,7 +231,7 @@ export class RequestHead {
     this.hasMcpHeader = true;
   }
 
-  /** Takes a line of `MCP-Protocol-Version`, which may be several that were joined. */
+  /** Reads a value of `MCP-Protocol-Version`, which may be several lines joined by commas. */
   private takeRevisions(at: usize, length: i32): void {
     for (let from = 0; from <= length;) {
       from = skipBlanks(at, from, length);
@@ -241,8 +244,8 @@ export class RequestHead {
     }
   }
 
-  /** Adds the header to what tells callers apart. The order of headers is the client's own: what they add up to must not
-   *  depend on it. */
+  /** Adds the header to {@link callerKey} if it distinguishes callers. The sum does not depend on the order of headers,
+   *  which the client chooses. */
   private takeCaller(header: Headers): void {
     for (let i = 0; i < this.callerHeaders.length; i++) {
       const name = this.callerHeaders[i];

@@ -3,12 +3,12 @@ import { ContentType, contentType, isCompressed } from "../../http/content_type"
 import { lineLength } from "../../http/list_form";
 import { named } from "./named";
 
-/** What the headers of a response say of MCP. */
+/** The response headers that matter to MCP. */
 export class ResponseHead {
   status: i32 = 0;
   contentType: ContentType = ContentType.Other;
   compressed: bool = false;
-  /** `Mcp-Session-Id`, which is a secret; empty where there is none. */
+  /** The value of `Mcp-Session-Id`, which is a secret; empty if it is missing. */
   session: usize = 0;
   sessionLength: i32 = 0;
 

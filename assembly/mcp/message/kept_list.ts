@@ -3,31 +3,31 @@ import { METER_SIZE } from "../../tokens/meter";
 import { ListedTools } from "./listed_tools";
 import { McpMessage } from "./message";
 
-/** {@link KeptList.toolCount} of a list that is not one of tools. */
+/** The {@link KeptList.toolCount} of a list without tools. */
 const NO_TOOLS: i32 = -1;
 
-/** A list of definitions as a server wrote it, and what reading it has found. One block of memory holds this object and, behind it,
- *  the state of the meter after the list, the list's bytes, and its tools. */
+/** A list of definitions as the server sent it, and the results of reading it. One block of memory holds this object and,
+ *  after it, the state of the meter after the list, the list's bytes, and its tools. */
 @unmanaged
 export class KeptList {
-  /** The kind of list and the server: see KeptLists. */
+  /** Identifies the kind of list and the server: see {@link KeptLists}. */
   scope: u64;
-  /** A bit for each field in it. */
+  /** A bit for each field in the list. */
   private fields: u64;
-  /** Bytes of the list, from behind its opening bracket up to and including the closing one. */
+  /** The length of the list in bytes, from after its opening bracket up to and including the closing one. */
   length: usize;
   private toolCount: i32;
   private areToolsCut: bool;
   private hasTexts: bool;
-  /** Messages that are being compared with it. */
+  /** The number of messages that are being compared with the list. */
   readers: u32;
-  /** Messages that were the same. */
+  /** The number of messages that had the same list. */
   repeats: u32;
-  /** The addresses of the lists that were used next after this one and before it, or 0. */
+  /** The addresses of the lists that were used next after and before this one; 0 for none. */
   newer: usize;
   older: usize;
 
-  /** Without bytes. */
+  /** Prepares an empty list. */
   reset(scope: u64): void {
     memory.fill(changetype<usize>(this), 0, offsetof<KeptList>());
     this.scope = scope;
@@ -38,13 +38,13 @@ export class KeptList {
     return changetype<usize>(this) + BYTES_AT;
   }
 
-  /** Bytes of memory that it takes. */
+  /** The size of the block in bytes. */
   get size(): usize {
     return this.toolsAt + max(this.toolCount, 0) * LISTED_TOOL_SIZE;
   }
 
-  /** Keeps what has been read of the message up to the end of the list. There must be {@link TOOLS_ROOM} bytes of room behind the
-   *  list's own. `fields`: a bit for each field that the list has added. */
+  /** Stores the results of reading the message up to the end of the list. There must be {@link TOOLS_ROOM} bytes of room
+   *  after the list's bytes. `fields` has a bit for each field that the list has added. */
   keepFound(message: McpMessage, fields: u64): void {
     this.fields = fields;
     const tools = message.listedTools;
@@ -57,7 +57,7 @@ export class KeptList {
     if (this.hasTexts) message.texts.save(this.meterAt);
   }
 
-  /** Brings a message of which no definition has been read to where {@link keepFound} was called. */
+  /** Applies the stored results to a message whose definitions have not been read. */
   restoreFound(message: McpMessage): void {
     message.reader.fields.present |= this.fields;
     if (this.hasTexts) message.texts.restore(this.meterAt);
@@ -70,16 +70,16 @@ export class KeptList {
     return changetype<usize>(this) + METER_AT;
   }
 
-  /** Offset of its tools. */
+  /** The offset of the tools. */
   private get toolsAt(): usize {
     return (BYTES_AT + this.length + 7) & ~7;
   }
 }
 
 const METER_AT: usize = (offsetof<KeptList>() + 7) & ~7;
-/** Offset of a list's bytes. */
+/** The offset of the list's bytes. */
 const BYTES_AT: usize = METER_AT + METER_SIZE;
-/** Room that the tools of a list need at most. */
+/** The maximum room for the tools of a list, in bytes. */
 const TOOLS_ROOM: usize = 7 + TOOL_LIMIT * LISTED_TOOL_SIZE;
-/** Bytes that a list needs beside its own until it is known what it has. */
+/** The room in bytes that a list needs besides its own bytes, as long as its contents are unknown. */
 export const ROOM: usize = BYTES_AT + TOOLS_ROOM;

@@ -4,15 +4,16 @@ import { KeptList } from "./kept_list";
 import { recording } from "./list_recording";
 import { McpMessage } from "./message";
 
-/** Bytes of memory for the lists of one counting unit on one worker, and how many lists they are at most. */
+/** The maximum memory (in bytes) and number of the lists of one counting unit on one worker. */
 const SIZE_LIMIT: usize = 1048576;
 const COUNT_LIMIT: i32 = 64;
-/** After so many repetitions a list is read once more: sinks may be able to keep names now that they could not keep before. */
+/** The number of repetitions after which a list is read again, since sinks may now be able to store names that they could
+ *  not store before. */
 const REPEAT_LIMIT: u32 = 1024;
 
 /**
- * The lists of definitions that servers answered last, with what reading them has found, so that a list that repeats byte for byte
- * need not be read. Bounded: the least recently used go first.
+ * The latest lists of definitions that servers sent, with the results of reading them, so that a list that repeats byte for
+ * byte need not be read. Bounded: the least recently used lists are evicted first.
  */
 export class KeptLists {
   private newest: usize = 0;
@@ -21,14 +22,14 @@ export class KeptLists {
   private size: usize = 0;
   private isClosed: bool = false;
 
-  /** The most recently used list of a scope, which is a kind of list of one server, for any caller and of any page; 0 where there is
-   *  none. */
+  /** The address of the most recently used list of a scope; 0 if there is none. A scope is a kind of list of one server, for
+   *  any caller and any page. */
   first(scope: u64): usize {
     return find(this.newest, scope);
   }
 
-  /** The next less recently used list of the same scope that begins with the same `length` bytes and is longer than that; 0 where
-   *  there is none. */
+  /** The address of the next less recently used list of the same scope that begins with the same `length` bytes and is
+   *  longer; 0 if there is none. */
   like(list: KeptList, length: usize): usize {
     for (let at = find(list.older, list.scope); at; at = find(changetype<KeptList>(at).older, list.scope)) {
       const other = changetype<KeptList>(at);
@@ -37,14 +38,14 @@ export class KeptLists {
     return 0;
   }
 
-  /** A message has the same list. */
+  /** Counts a message with the same list and marks the list as most recently used. */
   repeat(list: KeptList): void {
     this.unlink(list);
     if (++list.repeats >= REPEAT_LIMIT && !list.readers) heap.free(changetype<usize>(list));
     else this.link(list);
   }
 
-  /** A message has answered a request of this method: keeps its list if one has been recorded and there is room. */
+  /** Stores the recorded list of a response to a request with this method, if there is one and there is room. */
   keep(message: McpMessage, method: Method): void {
     const recorded = recording.take(message, method);
     if (!recorded || this.isClosed) return;
@@ -56,7 +57,7 @@ export class KeptLists {
     this.link(changetype<KeptList>(at));
   }
 
-  /** Frees the lists, except those with which messages are being compared, and keeps no others. */
+  /** Frees all lists except those with which messages are being compared. No lists are stored afterwards. */
   close(): void {
     this.isClosed = true;
     for (let at = this.oldest; at;) {
@@ -66,8 +67,8 @@ export class KeptLists {
     }
   }
 
-  /** Removes lists of this scope that have not repeated, as far as they and one of this size would take more than half of the memory:
-   *  a server whose lists always differ does not displace those of others. */
+  /** Removes lists of this scope that have not repeated, as far as they and one of this size would take more than half of
+   *  the memory. So a server whose lists always differ does not evict those of other servers. */
   private boundNew(scope: u64, size: usize): void {
     let total = size;
     let count = 1;
@@ -81,8 +82,8 @@ export class KeptLists {
     }
   }
 
-  /** Removes lists with which no message is being compared, the least recently used first, until there is room for one of this size.
-   *  False where that is not enough. */
+  /** Removes lists, least recently used first, until there is room for one of this size. Lists with which messages are being
+   *  compared stay. False if there is still no room. */
   private makeRoom(size: usize): bool {
     for (let at = this.oldest; at && !this.hasRoom(size);) {
       const list = changetype<KeptList>(at);
@@ -101,7 +102,7 @@ export class KeptLists {
     heap.free(changetype<usize>(list));
   }
 
-  /** Adds a list as the most recently used. */
+  /** Adds a list as the most recently used one. */
   private link(list: KeptList): void {
     const at = changetype<usize>(list);
     list.newer = 0;
@@ -123,7 +124,7 @@ export class KeptLists {
   }
 }
 
-/** The first list of this scope, from this address on; 0 where there is none. */
+/** The address of the first list of this scope, starting at this address; 0 if there is none. */
 function find(at: usize, scope: u64): usize {
   while (at && changetype<KeptList>(at).scope != scope) at = changetype<KeptList>(at).older;
   return at;

@@ -7,9 +7,9 @@ import { recording } from "./list_recording";
 import { McpMessage } from "./message";
 
 /**
- * Compares the list of definitions in a message with those that are kept, as its bytes come. A list that is the same to its end is
- * not read. Of any other list, the bytes that earlier chunks had in common with a kept one are read from there, and the others as
- * they come; meanwhile the list is recorded. Part of an McpReader.
+ * Compares the list of definitions in a message with the stored ones as its bytes arrive. A list that is equal to its end is
+ * not read. If it differs, the bytes of earlier chunks that were equal are read from the stored list, and the rest as it
+ * arrives; meanwhile the list is recorded. Part of an {@link McpReader}.
  */
 @unmanaged
 export class ListReading {
@@ -17,10 +17,10 @@ export class ListReading {
   /** The address of the {@link KeptLists}. */
   private lists: usize;
   private scope: u64;
-  /** The address of the list that the message's is being compared with, or 0; and how many bytes of earlier chunks are equal. */
+  /** The address of the list being compared (0 for none), and the number of equal bytes in earlier chunks. */
   private compared: usize;
   private equal: usize;
-  /** The chunk to be read after those bytes, once the lists differ; 0 where none waits. */
+  /** The chunk to read after the equal bytes, once the lists differ; 0 if none waits. */
   private nextChunk: usize;
   private nextLength: usize;
   private isRecorded: bool;
@@ -34,7 +34,7 @@ export class ListReading {
     return self;
   }
 
-  /** The message is over. */
+  /** Ends the message. */
   reset(): void {
     this.release();
     this.nextChunk = 0;
@@ -42,9 +42,9 @@ export class ListReading {
     recording.drop(this.message);
   }
 
-  /** A list begins, whose opening bracket the tokenizer has just read: compares it with those of the same server in `lists`, and
-   *  records it if it differs. Does neither where the message is part of a batch or has had other texts or tools, as what it brings
-   *  could not be told from theirs. */
+  /** Handles the start of a list, after the tokenizer has read its opening bracket. Compares it with the lists of the same
+   *  server in `lists`, and records it if it differs. Does neither if the message is part of a batch or has had other texts
+   *  or tools, since the list's results could not be separated from theirs. */
   begin(lists: KeptLists, server: u64): void {
     const message = this.message;
     if (message.isBatch || message.tools || !message.texts.isEmpty) return;
@@ -54,13 +54,13 @@ export class ListReading {
     this.compare(lists.first(this.scope));
   }
 
-  /** A chunk was fed to the tokenizer. */
+  /** Handles a chunk that was fed to the tokenizer. */
   takeChunk(): void {
     this.recordedTo = this.tokens.readAt;
     if (this.compared) this.compare(this.compared);
   }
 
-  /** The tokenizer's bytes are used up. Returns whether it has been fed the chunk that waits behind them. */
+  /** Called when the tokenizer has read all its bytes. Returns whether it has been fed the waiting chunk. */
   readOn(): bool {
     const tokens = this.tokens;
     if (this.isRecorded) recording.append(this.message, this.recordedTo, tokens.readEnd - this.recordedTo);
@@ -72,7 +72,7 @@ export class ListReading {
     return true;
   }
 
-  /** The tokenizer has read the list's closing bracket. */
+  /** Ends the list, after the tokenizer has read its closing bracket. */
   end(): void {
     if (!this.isRecorded) return;
     this.isRecorded = false;
@@ -80,7 +80,7 @@ export class ListReading {
     recording.end(this.message);
   }
 
-  /** Compares the chunk with a kept list, or where that differs with others like it. */
+  /** Compares the chunk with a stored list and, if that differs, with others that begin with the same bytes. */
   private compare(first: usize): void {
     const tokens = this.tokens;
     const at = tokens.readAt;
@@ -103,7 +103,7 @@ export class ListReading {
     this.record();
   }
 
-  /** The next `count` bytes, up to the end of the chunk or of the list, are equal to those of a kept list. */
+  /** Skips `count` bytes, up to the end of the chunk or of the list, that are equal to those of a stored list. */
   private takeEqual(list: KeptList, count: usize): void {
     const tokens = this.tokens;
     this.equal += count;

@@ -2,29 +2,29 @@ import { Method } from "../protocol/methods";
 import { KeptList, ROOM } from "./kept_list";
 import { McpMessage } from "./message";
 
-/** Bytes of the shortest list that is kept: others are soon read. */
+/** The minimum length of a stored list in bytes. Shorter ones are quick to read. */
 const LEAST_LENGTH: usize = 512;
 const LEAST_CAPACITY: usize = 16384;
-/** Bytes of memory, and so of any list that is kept. */
+/** The maximum memory for a recording, and so the maximum size of a stored list, in bytes. */
 const CAPACITY_LIMIT: usize = 262144;
-/** So many lists are refused while a recording makes no progress. Then the next one replaces it. */
+/** The number of lists that are refused while a recording makes no progress. Then the next list replaces it. */
 const PATIENCE: u32 = 8;
 
-/** Records the list of one message at a time on this worker, in memory that is used again. */
+/** Records the list of one message at a time on this worker, in memory that is reused. */
 export class ListRecording {
-  /** The address of the message; 0 where nothing is recorded. */
+  /** The address of the recorded message; 0 if nothing is being recorded. */
   private owner: usize = 0;
-  /** What has been recorded: see KeptList; 0 before the first recording. */
+  /** The address of the recorded {@link KeptList}; 0 before the first recording. */
   private block: usize = 0;
   private capacity: usize = 0;
   private method: Method = Method.None;
-  /** The list has been read to its end. */
+  /** Whether the list has been read to its end. */
   private isWhole: bool = false;
   private refused: u32 = 0;
   /** The fields that the message had before the list. */
   private fields: u64 = 0;
 
-  /** Begins to record the list of a message. False where another message's is being recorded. */
+  /** Starts recording the list of a message. False if the list of another message is being recorded. */
   begin(message: McpMessage, scope: u64): bool {
     const owner = changetype<usize>(message);
     if (this.owner && this.owner != owner && this.refused++ < PATIENCE) return false;
@@ -38,7 +38,7 @@ export class ListRecording {
     return true;
   }
 
-  /** More bytes of the message's list. Gives up a list that is too long. */
+  /** Adds bytes of the message's list. Drops a list that is too long. */
   append(message: McpMessage, at: usize, length: usize): void {
     if (this.owner != changetype<usize>(message)) return;
     this.refused = 0;
@@ -50,7 +50,7 @@ export class ListRecording {
     list.length += length;
   }
 
-  /** The message's list is over. */
+  /** Ends the message's list. */
   end(message: McpMessage): void {
     if (this.owner != changetype<usize>(message)) return;
     if (this.list.length < LEAST_LENGTH) return this.drop(message);
@@ -58,15 +58,15 @@ export class ListRecording {
     this.isWhole = true;
   }
 
-  /** Ends the recording of a message that answers this method. Returns its list, valid until the next recording; null where no whole
-   *  one has been recorded, or one that such answers do not have. */
+  /** Ends the recording of a response to a request with this method. Returns its list, valid until the next recording; null
+   *  if no complete list of this method was recorded. */
   take(message: McpMessage, method: Method): KeptList | null {
     if (this.owner != changetype<usize>(message)) return null;
     this.owner = 0;
     return this.isWhole && this.method == method ? this.list : null;
   }
 
-  /** Ends the recording of a message, if there is one, without a result. */
+  /** Discards the recording of a message, if there is one. */
   drop(message: McpMessage): void {
     if (this.owner == changetype<usize>(message)) this.owner = 0;
   }
@@ -75,7 +75,7 @@ export class ListRecording {
     return changetype<KeptList>(this.block);
   }
 
-  /** Makes room for a list of so many bytes. */
+  /** Makes room for a list of `length` bytes. */
   private reserve(length: usize): void {
     const needed = length + ROOM;
     if (needed <= this.capacity) return;

@@ -5,14 +5,14 @@ import { LISTED_TOOL_SIZE, ListedTool, TOOL_LIMIT } from "../../store/tool_lists
 
 const LIST_SIZE: usize = TOOL_LIMIT * LISTED_TOOL_SIZE;
 
-/** The tools of a list as they are read: for each a keyed hash of its name and one of its definition. Pooled. */
+/** The tools of a list that is being read: a keyed hash of the name and of the definition of each. Pooled. */
 @unmanaged
 export class ListedTools {
-  /** How many have begun. */
+  /** The number of tools that have started. */
   count: i32;
-  /** The list is not whole: it has more than {@link TOOL_LIMIT} tools, or earlier pages are missing. */
+  /** Whether the list is incomplete: it has more than {@link TOOL_LIMIT} tools, or earlier pages are missing. */
   isCut: bool;
-  /** The tool that began last is not over. */
+  /** Whether the latest tool has not ended. */
   private isOpen: bool;
   private description: StreamHash;
   private inputSchema: StreamHash;
@@ -33,7 +33,7 @@ export class ListedTools {
     return self;
   }
 
-  /** A list that was read before: `count` tools at `tools`. */
+  /** Takes a list with a copy of `count` tools at `tools`. */
   static copy(tools: usize, count: i32, isCut: bool): ListedTools {
     const self = ListedTools.take();
     memory.copy(self.at, tools, count * LISTED_TOOL_SIZE);
@@ -42,18 +42,18 @@ export class ListedTools {
     return self;
   }
 
-  /** It must not be used any more. */
+  /** Returns the object to the pool. It must not be used afterwards. */
   release(): void {
     this.nextFree = free;
     free = changetype<usize>(this);
   }
 
-  /** Where the tools lie. */
+  /** The address of the tools. */
   get at(): usize {
     return changetype<usize>(this) + offsetof<ListedTools>();
   }
 
-  /** Puts the tools of the pages before this one in front. */
+  /** Inserts the tools of earlier pages before those of this one. */
   prepend(tools: usize, count: i32): void {
     if (this.count + count > TOOL_LIMIT) {
       this.isCut = true;
@@ -64,7 +64,7 @@ export class ListedTools {
     this.count += count;
   }
 
-  /** The next tool begins. */
+  /** Starts the next tool. */
   begin(): void {
     this.end();
     if (this.count == TOOL_LIMIT) {
@@ -78,7 +78,7 @@ export class ListedTools {
     this.inputSchema.reset();
   }
 
-  /** The name of the tool that began last. */
+  /** Sets the name of the latest tool. */
   setName(at: usize, length: u32): void {
     if (this.count > 0) this.newest.nameHash = keyedHash(at, length);
   }
@@ -91,7 +91,7 @@ export class ListedTools {
     this.inputSchema.feed(at, length);
   }
 
-  /** The tool that began last is over. To be called at the end of the list, too. */
+  /** Ends the latest tool. Must also be called at the end of the list. */
   end(): void {
     if (!this.isOpen) return;
     this.isOpen = false;

@@ -12,50 +12,52 @@ import { TaskState } from "../protocol/task_state";
 import { Texts } from "./texts";
 import { TokenKind, TokenSettings } from "../protocol/token_kinds";
 
-/** What has been read of an MCP message. Part of an {@link McpReader}, which fills it in; the names that it keeps lie behind it. */
+/** The contents of an MCP message that have been read. Part of an {@link McpReader}, which fills it in. The stored names
+ *  follow this object in memory. */
 @unmanaged
 export class McpMessage {
   method: Method;
-  /** The method whose answers have the list of definitions that was begun last. */
+  /** The method whose responses contain the latest list of definitions. */
   listMethod: Method;
   listed: TargetKind;
   listedAt: usize;
   listedLength: u32;
-  /** The {@link keyedTextHash} of the method's name where there are headers to compare it with, else 1; 0 where it is no text. */
+  /** The {@link keyedTextHash} of the method's name if there are headers to compare it with, otherwise 1; 0 if it is not a
+   *  string. */
   methodHash: u64;
-  /** The hash of the id of the task that a notification or answer is about, and its state; 0 and None where there is none. */
+  /** The hash of the id of the task in a notification or response, and the state of the task; 0 and None if there is none. */
   task: u64;
   taskState: TaskState;
-  /** The headers whose repetition of arguments is to be checked, or 0. */
+  /** The address of the {@link MirroredHeaders} to compare with the arguments; 0 for none. */
   mirrored: usize;
-  /** The tools of the list that is read, or 0. */
+  /** The address of the {@link ListedTools} being read; 0 for none. */
   tools: usize;
   nameHash: u64;
   uriHash: u64;
   paramsTask: u64;
-  /** The arguments have begun. */
+  /** Whether the arguments have started. */
   hasArguments: bool;
   argumentsRead: StreamHash;
   keptNameLength: u32;
-  /** `params.requestId` of a cancellation. */
+  /** The kind and the hash of `params.requestId` in a cancellation. */
   cancelledKind: IdKind;
   cancelledHash: u64;
   isToolError: bool;
   resultType: Outcome;
   isTask: bool;
-  /** Of `initialize`: the client offers a revision, as that of no other JSON-RPC protocol does. */
+  /** For `initialize`: whether the client offers a revision, which no other JSON-RPC protocol does. */
   offersRevision: bool;
   metaRevision: i32;
   resultRevision: i32;
   keptClientNameLength: u32;
-  /** One of the answers in it says who speaks. */
+  /** Whether a response in the message names a role (user or assistant). */
   namesRole: bool;
   cursorHash: u64;
   nextCursorHash: u64;
   reader: MessageReader;
   texts: Texts;
 
-  /** Whether it came in a batch. */
+  /** Whether the message is part of a batch. */
   get isBatch(): bool {
     return this.reader.isBatch;
   }
@@ -74,12 +76,12 @@ export class McpMessage {
     return this.reader.alikeHash;
   }
 
-  /** Bytes of the message's text. */
+  /** The size of the message in bytes. */
   get size(): u64 {
     return this.reader.size;
   }
 
-  /** The text of its id: see {@link MessageReader.idText}. */
+  /** The address of the id's text: see {@link MessageReader.idText}. */
   get idText(): usize {
     return this.reader.idText;
   }
@@ -88,83 +90,83 @@ export class McpMessage {
     return this.reader.idLength;
   }
 
-  /** The trace context in `params._meta`; none where there is no valid one. */
+  /** The trace context in `params._meta`; empty if there is no valid one. */
   get trace(): TraceContext {
     const trace = changetype<TraceContext>(changetype<usize>(this) + TRACE_AT);
-    // Of several `_meta` the last one counts, which may have none.
+    // Of several `_meta`, the last one counts, which may have no context.
     if (!this.reader.fields.has(PayloadField.MetaTraceparent)) trace.clear();
     return trace;
   }
 
-  /** The target's name or URI, {@link nameLength} bytes. */
+  /** The address of the target's name or URI, {@link nameLength} bytes. */
   get name(): usize {
     return changetype<usize>(this) + offsetof<McpMessage>();
   }
 
-  /** 0 where there is no name, or none that can be kept. */
+  /** The length of the target's name in bytes; 0 if there is none, or if it is too long. */
   get nameLength(): u32 {
     const fields = this.reader.fields;
     const isNamed = fields.has(PayloadField.ParamsName) || fields.has(PayloadField.ParamsUri);
     return isNamed ? this.keptNameLength : 0;
   }
 
-  /** Keeps what names the target, if it is not too long. */
+  /** Stores the name or URI of the target, if it is not too long. */
   keepName(at: usize, length: u32): void {
     this.keptNameLength = length <= NAME_LIMIT ? length : 0;
     memory.copy(this.name, at, this.keptNameLength);
   }
 
-  /** Keeps the name of the client's software, if it is not too long. */
+  /** Stores the name of the client's software, if it is not too long. */
   keepClientName(at: usize, length: u32): void {
     this.keptClientNameLength = length <= CLIENT_NAME_LIMIT ? length : 0;
     memory.copy(this.clientName, at, this.keptClientNameLength);
   }
 
-  /** The name of the client's software, {@link clientNameLength} bytes. */
+  /** The address of the name of the client's software, {@link clientNameLength} bytes. */
   get clientName(): usize {
     return this.name + NAME_LIMIT;
   }
 
-  /** 0 where the client's software is not named, or by more than can be kept. */
+  /** The length of the name of the client's software in bytes; 0 if there is none, or if it is too long. */
   get clientNameLength(): u32 {
     const fields = this.reader.fields;
     const isNamed = fields.has(PayloadField.ClientName) || fields.has(PayloadField.MetaClientName);
     return isNamed ? this.keptClientNameLength : 0;
   }
 
-  /** Of a request: the revision that its `_meta` names. */
+  /** For a request: the revision in its `_meta`; UNKNOWN_REVISION if there is none. */
   get requestRevision(): i32 {
     return this.reader.fields.has(PayloadField.MetaProtocolVersion) ? this.metaRevision : UNKNOWN_REVISION;
   }
 
-  /** Of the answer to `initialize`: the revision that was agreed on. */
+  /** For the response to `initialize`: the agreed revision; UNKNOWN_REVISION if there is none. */
   get agreedRevision(): i32 {
     return this.reader.fields.has(PayloadField.ResultProtocolVersion) ? this.resultRevision : UNKNOWN_REVISION;
   }
 
-  /** Of a cancellation: the hash of the id it names; 0 where it names none. */
+  /** For a cancellation: the hash of the request id; 0 if there is none. */
   get cancelledId(): u64 {
     const named = this.reader.fields.has(PayloadField.ParamsRequestId) && this.cancelledKind != IdKind.Invalid;
     return named ? this.cancelledHash : 0;
   }
 
-  /** Of a request: a keyed hash of its arguments as they are written; 0 where it has none. */
+  /** For a request: a keyed hash of its arguments as written; 0 if it has none. */
   get argumentsHash(): u64 {
     return this.hasArguments ? this.argumentsRead.value : 0;
   }
 
-  /** Of a request: whether it goes on with a call that had asked for input. */
+  /** For a request: whether it continues a call that had asked for input. */
   get continuesCall(): bool {
     const fields = this.reader.fields;
     return fields.has(PayloadField.ParamsInputResponses) || fields.has(PayloadField.ParamsRequestState);
   }
 
-  /** Of a request: the hash of the task's id that it is about; 0 where it is about none. */
+  /** For a request: the hash of the id of its task; 0 if it concerns none. */
   get requestedTask(): u64 {
     return this.paramsTask;
   }
 
-  /** Of a request: the hash of what it names as its target, which is what `Mcp-Name` repeats; 0 where there is none. */
+  /** For a request: the hash of its target, which `Mcp-Name` repeats; 0 if there is none. */
   get targetHash(): u64 {
     switch (this.method) {
       case Method.ToolsCall:
@@ -181,12 +183,12 @@ export class McpMessage {
     }
   }
 
-  /** Whether a task of a list has been read: its id and its state, in whatever order. */
+  /** Whether a listed task has been read, both id and state, in either order. */
   get isListedTask(): bool {
     return this.reader.fields.has(PayloadField.ListedTask) && this.task != 0 && this.taskState != TaskState.None;
   }
 
-  /** As if nothing had been read. */
+  /** Resets the message. */
   clear(tokens: TokenSettings): void {
     this.trace.clear();
     this.method = Method.None;
@@ -208,7 +210,7 @@ export class McpMessage {
     this.tools = 0;
   }
 
-  /** Of an answer: the tools that it lists, read to their end; null where it lists none. */
+  /** For a response: the tools that it lists, read to their end; null if it lists none. */
   get listedTools(): ListedTools | null {
     if (!this.tools) return null;
     const tools = changetype<ListedTools>(this.tools);
@@ -216,32 +218,32 @@ export class McpMessage {
     return tools;
   }
 
-  /** The tokens of its texts of this kind, estimated; 0 where that is switched off. */
+  /** The estimated tokens of this kind; 0 if estimates are disabled. */
   tokens(kind: TokenKind): u32 {
     return this.texts.tokens(kind);
   }
 
-  /** Whether it brings what a client's model sampled, rather than what a user entered. */
+  /** Whether the message contains a sample of the client's model, rather than input of a user. */
   get isSampled(): bool {
     return this.namesRole;
   }
 
-  /** Of a list's request: a hash of the page that it asks for, 0 for the first. */
+  /** For a list request: a hash of the requested page; 0 for the first page. */
   get cursor(): u64 {
     return this.reader.fields.has(PayloadField.ParamsCursor) ? this.cursorHash : 0;
   }
 
-  /** Of a list: a hash of its next page, 0 where this is the last. */
+  /** For a list: a hash of its next page; 0 if this is the last page. */
   get nextCursor(): u64 {
     return this.reader.fields.has(PayloadField.ResultNextCursor) ? this.nextCursorHash : 0;
   }
 
-  /** Of a response: whether it is an error that names no request, as servers answer what they could not read. */
+  /** For a response: whether it is an error without a request id, as servers send for messages that they could not read. */
   get isErrorOfUnknownRequest(): bool {
     return this.reader.isErrorResponse && (this.idKind == IdKind.Null || this.idKind == IdKind.Absent);
   }
 
-  /** Of a response: how it ends its operation. */
+  /** For a response: the outcome of its operation. */
   get outcome(): Outcome {
     const fields = this.reader.fields;
     if (this.reader.isErrorResponse) return Outcome.RpcError;
@@ -250,12 +252,12 @@ export class McpMessage {
     return fields.has(PayloadField.ResultType) ? this.resultType : Outcome.Ok;
   }
 
-  /** Of an error response: the code; {@link NO_CODE} of any other, or where it is no integer of 32 bits. */
+  /** The code of an error response; {@link NO_CODE} for other messages, or if it is not a 32-bit integer. */
   get errorCode(): i32 {
     return this.reader.isErrorResponse ? this.reader.errorCode : NO_CODE;
   }
 }
 
 const TRACE_AT: usize = (offsetof<McpMessage>() + NAME_LIMIT + CLIENT_NAME_LIMIT + 7) & ~7;
-/** Bytes of a message, its names and its trace context. */
+/** The size in bytes of a message with its names and its trace context. */
 export const MESSAGE_SIZE: usize = TRACE_AT + TRACE_CONTEXT_SIZE;

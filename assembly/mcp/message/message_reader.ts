@@ -20,27 +20,27 @@ import { TokenKind, TokenSettings } from "../protocol/token_kinds";
 
 /** What {@link McpReader.next} found. */
 export enum McpPart {
-  /** The bytes are used up. */
+  /** All bytes have been read. Call {@link McpReader.feed}. */
   More,
-  /** The method: see `method`. */
+  /** The method has been read: see `method`. */
   Method,
-  /** A list of definitions begins: `listMethod`. See {@link McpReader.compareList}. */
+  /** A list of definitions starts: see `listMethod` and {@link McpReader.compareList}. */
   List,
-  /** The name of a tool or prompt in a list: `listed`, `listedAt`, `listedLength`. */
+  /** The name of a tool or prompt in a list has been read: see `listed`, `listedAt`, `listedLength`. */
   Listed,
-  /** A task in a list: `task`, `taskState`. */
+  /** A task in a list has been read: see `task`, `taskState`. */
   Task,
-  /** A message of a batch is over: see {@link McpReader.finish} and {@link McpReader.beginNext}. */
+  /** A message of a batch has ended: see {@link McpReader.finish} and {@link McpReader.beginNext}. */
   End,
-  /** It is no JSON-RPC message: see `refusal`. */
+  /** The input is not a JSON-RPC message: see `refusal`. */
   Refused,
 }
 
 const plainFields = messageFields();
 const fieldsWithTexts = measuredFields();
 
-/** Reads an MCP message, or a batch of them one at a time, into its {@link McpMessage}. Pooled: one block of memory holds
- *  both. */
+/** Reads an MCP message, or the messages of a batch one at a time, into its {@link McpMessage}. Pooled: one block of memory
+ *  holds both. */
 @unmanaged
 export class McpReader {
   private reader: MessageReader;
@@ -48,7 +48,7 @@ export class McpReader {
   private estimates: bool;
   private nextFree: usize;
 
-  /** Ready for a message or batch. */
+  /** Takes a reader for a message or batch. */
   static take(tokens: TokenSettings): McpReader {
     const tree = tokens.estimate ? fieldsWithTexts : plainFields;
     let self = changetype<McpReader>(free);
@@ -76,7 +76,7 @@ export class McpReader {
     return changetype<McpMessage>(changetype<usize>(this) + MESSAGE_AT);
   }
 
-  /** It must not be used any more. */
+  /** Returns the object to the pool. It must not be used afterwards. */
   release(): void {
     this.list.reset();
     this.message.releaseTools();
@@ -84,35 +84,35 @@ export class McpReader {
     free = changetype<usize>(this);
   }
 
-  /** Ready for the next message of a batch. */
+  /** Prepares for the next message of a batch. */
   beginNext(tokens: TokenSettings): void {
     this.reader.beginNext();
     this.message.clear(tokens);
   }
 
-  /** Whether the bytes so far may be the whole document. */
+  /** Whether the bytes so far may be the complete document. */
   get complete(): bool {
     return this.reader.fields.tokens.complete;
   }
 
-  /** Whether no byte but white space has come. */
+  /** Whether only white space has been read. */
   get blank(): bool {
     return this.reader.fields.tokens.blank;
   }
 
-  /** Why what was read is no message. */
+  /** The reason why the input is not a message. */
   get refusal(): Refusal {
     return this.reader.refusal;
   }
 
-  /** The next bytes of the message; those before must be used up. */
+  /** Supplies the next bytes of the message, after all earlier bytes have been read. */
   feed(at: usize, length: usize): void {
     this.reader.feed(at, length);
     this.list.takeChunk();
   }
 
-  /** At {@link McpPart.List}: passes over the list if it is one that is kept of this server, as if it had been read, except that
-   *  its names are not reported again. Else it may be kept: see {@link KeptLists.keep}. */
+  /** At {@link McpPart.List}: skips the list if an equal one of this server is stored. The result is the same as if it had
+   *  been read, except that its names are not reported again. Otherwise the list may be stored: see {@link KeptLists.keep}. */
   compareList(lists: KeptLists, server: u64): void {
     this.list.begin(lists, server);
   }
@@ -126,7 +126,7 @@ export class McpReader {
           const tokens = reader.fields.tokens;
           const isText = reader.fields.value == Token.String;
           message.method = isText ? methodOf(tokens.textAt, tokens.textTotal) : Method.None;
-          // Only headers that repeat the method are compared with it.
+          // The hash is needed only to compare it with headers.
           if (message.mirrored && isText) {
             message.methodHash = keyedTextHash(tokens.textAt, tokens.textLength, tokens.textTotal);
           } else {
@@ -157,17 +157,17 @@ export class McpReader {
     }
   }
 
-  /** After the last byte, in a batch at {@link McpPart.End}: what the message was. */
+  /** Returns the kind of the message. Call it after the last byte; in a batch, at {@link McpPart.End}. */
   finish(): MessageKind {
     return this.reader.finish();
   }
 
-  /** Whether it is a batch. */
+  /** Whether the input is a batch. */
   get isBatch(): bool {
     return this.reader.isBatch;
   }
 
-  /** After the last byte of a batch: why it could not be read whole; {@link Refusal.None} where it was. */
+  /** After the last byte of a batch: the reason why it could not be read completely; {@link Refusal.None} if it was. */
   finishBatch(): Refusal {
     return this.reader.finishBatch();
   }
@@ -194,7 +194,8 @@ export class McpReader {
     if (this.estimates) message.texts.takePart(at, length);
   }
 
-  /** Takes a field of the payload. Returns what the caller must process at once; {@link McpPart.More} where nothing is. */
+  /** Handles a field of the payload. Returns the part that the caller must process at once; {@link McpPart.More} if there is
+   *  none. */
   private takePayload(): McpPart {
     const message = this.message;
     const fields = this.reader.fields;
@@ -297,7 +298,7 @@ export class McpReader {
 const MESSAGE_AT: usize = (offsetof<McpReader>() + 7) & ~7;
 let free: usize = 0;
 
-/** How `result.resultType` (2026-07-28) ends the operation; unknown types count as complete. */
+/** The outcome for `result.resultType` (2026-07-28). Unknown types count as complete. */
 function outcomeOfResultType(at: usize, length: u32): Outcome {
   if (equalsText(at, length, "input_required")) return Outcome.InputRequired;
   return equalsText(at, length, "task") ? Outcome.TaskAccepted : Outcome.Ok;

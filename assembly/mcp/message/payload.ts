@@ -3,57 +3,57 @@ import { FIRST_PAYLOAD_FIELD, envelopeFields } from "../../jsonrpc/message_reade
 import { Method } from "../protocol/methods";
 import { TOKEN_KIND_COUNT, TokenKind } from "../protocol/token_kinds";
 
-/** What is read of a message besides its envelope. */
+/** The fields of a message that are read besides its envelope. */
 export enum PayloadField {
   /** `tools/call`, `prompts/get`: the target. */
   ParamsName = FIRST_PAYLOAD_FIELD,
-  /** `notifications/cancelled`. */
+  /** `notifications/cancelled`: the id of the cancelled request. */
   ParamsRequestId,
   /** 2026-07-28: the revision of this request. */
   MetaProtocolVersion,
   /** `initialize`: the client's software. */
   ClientName,
-  /** 2026-07-28: the same, with each request. */
+  /** 2026-07-28: the client's software, in each request. */
   MetaClientName,
   /** The trace context of the application (2026-07-28, basic/index, "Trace Context"). */
   MetaTraceparent,
-  /** `initialize`: the revision that was agreed on. */
+  /** `initialize`: the agreed revision. */
   ResultProtocolVersion,
   ResultIsError,
   ResultType,
-  /** 2025-11-25: a task in place of the result. */
+  /** 2025-11-25: a task instead of the result. */
   ResultTask,
-  /** A tool in a list begins. */
+  /** A tool in a list starts. */
   ResultTool,
   ResultToolName,
   ResultPromptName,
-  /** Of a list's request and answer: its page. */
+  /** The cursors in a list's request and response. */
   ParamsCursor,
   ResultNextCursor,
-  /** Of a client's answer: who speaks, where its model was asked. */
+  /** The role in a client's response to a sampling request. */
   ResultRole,
   InputResponseRole,
-  /** `resources/read` and its like: the target. */
+  /** `resources/read` and similar methods: the target. */
   ParamsUri,
-  /** Tasks: the target, or what a notification is of; and its state. */
+  /** Tasks: the id in a request or notification, and the state. */
   ParamsTaskId,
   ParamsTaskStatus,
-  /** 2026-07-28: a call goes on that had asked for input. */
+  /** 2026-07-28: a call that had asked for input continues. */
   ParamsInputResponses,
   ParamsRequestState,
-  /** Tasks in answers. */
+  /** Tasks in responses. */
   ResultTaskId,
   ResultTaskStatus,
-  /** A task in a list begins. */
+  /** A task in a list starts. */
   ListedTask,
   /** `initialize`: the revision that the client offers. */
   ParamsProtocolVersion,
-  /** A text whose tokens are estimated: of the kind by which the field's number is higher. */
+  /** The first of the texts whose tokens are estimated. The number of each field is this one plus its {@link TokenKind}. */
   FirstText,
-  /** Definitions as well, each captured as a field of its own. */
+  /** Parts of tool definitions, each captured as a separate field. Their tokens count as definitions. */
   ToolDescription = FirstText + TOKEN_KIND_COUNT,
   ToolInputSchema,
-  /** Lists of definitions: where the array begins, and where it ends. */
+  /** Lists of definitions: the start and the end of the array. */
   Tools,
   Prompts,
   Resources,
@@ -98,7 +98,7 @@ export function messageFields(): FieldTree {
   return tree;
 }
 
-/** The fields of an MCP message, its texts among them. */
+/** The fields of an MCP message, including its texts. */
 export function measuredFields(): FieldTree {
   const tree = messageFields();
   tree.add(PayloadField.ResultRole, ["result", "role"]);
@@ -117,19 +117,19 @@ export function measuredFields(): FieldTree {
   captureSampling(tree, ["params"]);
   captureSampling(tree, ["result", "inputRequests", ANY, "params"]);
   captureContent(tree, TokenKind.SamplingResult, ["params", "inputResponses", ANY]);
-  // A client's answer: where its content is a list, only the direction distinguishes it from a tool's result.
+  // A client's response: if its content is a list, only the direction distinguishes it from a tool result.
   captureMembers(tree, TokenKind.SamplingResult, ["result", "content"], ["text", "input"]);
   captureMembers(tree, TokenKind.SamplingResult, ["result", "content", EACH], ["input"]);
   return tree;
 }
 
-/** The kind of text that is captured as this field. */
+/** The kind of the text that is captured as this field. */
 @inline
 export function textKind(field: i32): TokenKind {
   return field < PayloadField.ToolDescription ? <TokenKind>(field - PayloadField.FirstText) : TokenKind.Definitions;
 }
 
-/** The method whose answers have this list of definitions; None for any other field. */
+/** The method whose responses contain this list of definitions; None for any other field. */
 export function listMethod(field: i32): Method {
   switch (field) {
     case PayloadField.Tools:
@@ -145,7 +145,7 @@ export function listMethod(field: i32): Method {
   }
 }
 
-/** What `sampling/createMessage` (2025-11-25, client/sampling) asks the model. */
+/** Captures the texts that `sampling/createMessage` (2025-11-25, client/sampling) sends to the model. */
 function captureSampling(tree: FieldTree, params: string[]): void {
   const kind = TokenKind.SamplingRequest;
   capture(tree, kind, params.concat(["systemPrompt"]));
@@ -153,7 +153,7 @@ function captureSampling(tree: FieldTree, params: string[]): void {
   captureMembers(tree, kind, params.concat(["tools", EACH]), ["name", "description", "inputSchema"]);
 }
 
-/** The text of a message's `content`: one content or a list; the input of a tool's use, the result of one. */
+/** Captures the text of a message's `content`: a single content or a list, including the input and the result of a tool use. */
 function captureContent(tree: FieldTree, kind: TokenKind, message: string[]): void {
   const content = message.concat(["content"]);
   captureMembers(tree, kind, content, ["text", "input"]);

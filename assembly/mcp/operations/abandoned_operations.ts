@@ -5,18 +5,18 @@ import { Operation } from "../state/operation";
 import { Cancellations } from "./cancellations";
 import { outlivedStream } from "./outlived_stream";
 
-/** How long after the client has closed the stream its cancellation may arrive. */
+/** How long a cancellation may arrive after the client has closed the stream. */
 export const CROSSING_MS: u64 = 2000;
-/** Operations kept at most: some 300 KiB. */
+/** The maximum number of operations, about 300 KiB. */
 const LIMIT: i32 = 512;
 
 /**
- * Operations whose clients closed their streams before the answer. `notifications/cancelled` may follow on another connection,
- * to another worker: such an operation ends as `cancelled`, the others as `disconnected`, all with the duration until the
- * stream was closed.
+ * Operations whose clients closed their streams before the response. `notifications/cancelled` may follow on another
+ * connection, to another worker: then the operation ends as `cancelled`, otherwise as `disconnected`. Its duration ends when
+ * the stream was closed.
  */
 export class AbandonedOperations {
-  /** The addresses of the oldest and the newest one, or 0; they are linked in this order. */
+  /** The addresses of the oldest and the newest operation; 0 for none. They are linked in this order. */
   private first: usize = 0;
   private last: usize = 0;
   private count: i32 = 0;
@@ -30,7 +30,7 @@ export class AbandonedOperations {
     return this.count == 0;
   }
 
-  /** Keeps an operation, which has its session, server, caller and `endedAt`. Where there are too many, the oldest one ends
+  /** Adds an operation, whose session, server, caller and `endedAt` must be set. If there are too many, the oldest one ends
    *  early. */
   add(operation: Operation): void {
     if (this.count == LIMIT) this.endFirst();
@@ -52,7 +52,7 @@ export class AbandonedOperations {
     }
   }
 
-  /** Ends all of them. */
+  /** Ends all operations. */
   close(): void {
     while (this.first) this.endFirst();
   }

@@ -5,23 +5,23 @@ import { Marks } from "../../store/primitives/marks";
 import { Operation } from "../state/operation";
 import { operationKey } from "./operation_key";
 
-/** The requests that clients have cancelled, and when, in milliseconds: of each id the newest cancellation, which ends one
- *  operation at most. */
+/** The requests that clients have cancelled, with the time in milliseconds. For each id, only the latest cancellation is
+ *  stored, and it ends at most one operation. */
 export class Cancellations {
   constructor(private marks: Marks) {}
 
-  /** The client cancels its request of this id. */
+  /** Records that the client has cancelled its request with this id. */
   add(session: SessionKey, kind: IdKind, id: u64, nowMs: u64): void {
     this.marks.set(session, operationKey(kind, id, false), nowMs);
   }
 
-  /** Whether a client's operation in a session is cancelled. A cancellation from before the operation began, at `startedAt` in
-   *  nanoseconds, is of an earlier request under the same id. */
+  /** Whether a client's operation in a session is cancelled. A cancellation before the operation's start (`startedAt`, in
+   *  nanoseconds) belongs to an earlier request with the same id. */
   has(session: SessionKey, kind: IdKind, id: u64, startedAt: u64): bool {
     return this.cancelledAt(session, operationKey(kind, id, false), startedAt) != 0;
   }
 
-  /** Uses up the cancellation of a client's operation in a session. False where there is none. */
+  /** Consumes the cancellation of a client's operation in a session. False if there is none. */
   take(operation: Operation, session: SessionKey): bool {
     const key = operationKey(operation.idKind, operation.idHash, false);
     const cancelledAtMs = this.cancelledAt(session, key, operation.startedAt);

@@ -3,7 +3,8 @@ import { STREAM_SIZE, Stream } from "../state/stream";
 
 const stream = changetype<Stream>(heap.alloc(STREAM_SIZE));
 
-/** Stands for the stream of an operation that ends after it, with the same server and caller; valid until the next call. */
+/** A substitute for the stream of an operation that ends after its stream, with the same server and caller. Valid until the
+ *  next call. */
 export function outlivedStream(operation: Operation): Stream {
   memory.fill(changetype<usize>(stream), 0, STREAM_SIZE);
   stream.server = operation.server;

@@ -9,10 +9,10 @@ import { PACKED_SPAN, Span } from "../state/span";
 import { CLIENT_NAME_LIMIT, NAME_LIMIT } from "../protocol/limits";
 
 /**
- * A waiting operation in shared data, little-endian: one byte each for its method, the kind of its id, whether the server
- * asked (1), perhaps so that it can be replayed (3), and the lengths of both names; the number of records of its
- * admission; whether it has a span, and the length of that's id; then the fields below, the names behind them, these records,
- * and the span with its id. A change of the layout needs another FORMAT of the store.
+ * The layout of a waiting operation in shared data, little-endian. One byte each: the method; the kind of the id; whether
+ * the server sent the request (1), and if so, whether it may be replayed (3); the lengths of both names; the number of
+ * records of the admission; and whether there is a span, with the length of its id. Then the fields below, the names, the
+ * records, and the span with its id. A change of the layout requires another FORMAT of the store.
  */
 const METHOD_AT: usize = 0;
 const ID_KIND_AT: usize = 1;
@@ -21,31 +21,31 @@ const MAY_BE_REPLAYED: u8 = 2;
 const NAME_LENGTH_AT: usize = 3;
 const CLIENT_NAME_LENGTH_AT: usize = 4;
 const ADMISSION_COUNT_AT: usize = 5;
-/** 0 without a span, else 1 more than the bytes of its id. */
+/** 0 without a span; otherwise the length of its id in bytes, plus 1. */
 const SPAN_AT: usize = 6;
 const SERVER_AT: usize = 8;
 const CALLER_AT: usize = 16;
 const ID_HASH_AT: usize = 24;
 const REQUEST_SIZE_AT: usize = 32;
 const CURSOR_AT: usize = 40;
-/** Nanoseconds. */
+/** The start in nanoseconds. */
 const STARTED_AT: usize = 48;
 const SESSION_AT: usize = 56;
 const CALL_HASH_AT: usize = 64;
 const TASK_AT: usize = 72;
-/** Estimated tokens by kind, 4 bytes each. */
+/** The estimated tokens by kind, 4 bytes each. */
 const TOKENS_AT: usize = 80;
 const NAMES_AT: usize = 112;
 
 if (NAMES_AT != TOKENS_AT + TOKEN_KIND_COUNT * sizeof<u32>()) ERROR("The packed operation has other token kinds.");
 if (NAME_LIMIT > 255 || METHOD_COUNT > 255) ERROR("A packed operation has one byte for each of these.");
 
-/** The most bytes that an operation is packed in. */
+/** The maximum size of a packed operation in bytes. */
 export const PACKED_LIMIT: usize =
   NAMES_AT + NAME_LIMIT + CLIENT_NAME_LIMIT + <usize>ADMISSION_LIMIT * ADMISSION_RECORD + PACKED_SPAN + ID_TEXT_LIMIT;
 
-/** Writes an operation that waits for its answer to `to`, which has room for {@link PACKED_LIMIT} bytes, without its
- *  target's name unless `hasName`. Returns the number of bytes. */
+/** Writes a waiting operation to `to`, which has room for {@link PACKED_LIMIT} bytes. The target's name is included only if
+ *  `hasName`. Returns the number of bytes. */
 export function packOperation(operation: Operation, hasName: bool, to: usize): u32 {
   const nameLength = hasName ? operation.nameLength : 0;
   store<u64>(to, 0);
@@ -86,7 +86,7 @@ export function packOperation(operation: Operation, hasName: bool, to: usize): u
   return length;
 }
 
-/** A new operation, which waits, out of what {@link packOperation} wrote; null where the bytes are not such. */
+/** Creates a waiting operation from the bytes that {@link packOperation} wrote; null if they are not valid. */
 export function unpackOperation(from: usize, length: u32): Operation | null {
   if (!isPacked(from, length)) return null;
   const operation = Operation.take();
@@ -139,7 +139,7 @@ export function packedSession(at: usize): SessionKey {
   return load<u64>(at, SESSION_AT);
 }
 
-/** Whether the server asked. */
+/** Whether the server sent the request of a packed operation. */
 export function packedFromServer(at: usize): bool {
   return load<u8>(at, FROM_SERVER_AT) != 0;
 }
@@ -148,12 +148,12 @@ export function packedMethod(at: usize): Method {
   return load<u8>(at, METHOD_AT);
 }
 
-/** When a packed operation began, in nanoseconds of the host's clock. */
+/** The start of a packed operation, in nanoseconds of the host's clock. */
 export function packedStart(at: usize): u64 {
   return load<u64>(at, STARTED_AT);
 }
 
-/** The target's name: {@link packedNameLength} bytes. */
+/** The address of a packed operation's target name, {@link packedNameLength} bytes. */
 export function packedName(at: usize): usize {
   return at + NAMES_AT;
 }
@@ -162,7 +162,7 @@ export function packedNameLength(at: usize): i32 {
   return load<u8>(at, NAME_LENGTH_AT);
 }
 
-/** Whether these bytes are a packed operation, as far as its readers depend on it. */
+/** Whether these bytes are a packed operation. Checks everything on which readers rely. */
 export function isPacked(at: usize, length: u32): bool {
   if (length < <u32>NAMES_AT) return false;
   const nameLength: u32 = load<u8>(at, NAME_LENGTH_AT);

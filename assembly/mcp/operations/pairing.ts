@@ -23,14 +23,14 @@ import { Cancellations } from "./cancellations";
 import { TokenUsage } from "./token_usage";
 import { WaitingOperations } from "./waiting_operations";
 
-/** The HTTP status of a POST that has no answer of its own. */
+/** The HTTP status of a POST without a JSON-RPC response of its own. */
 const ACCEPTED: i32 = 202;
 
-/** Operations that a stream may have open: a batch of more requests is not kept whole. */
+/** The maximum number of open operations of a stream. Further requests of a batch are ignored. */
 const OPEN_LIMIT: u32 = 64;
 
-/** Begins an operation with each request, pairs it with its answer, on whichever stream that comes, and gives it its one
- *  outcome. */
+/** Starts an operation for each request, pairs it with its response, which may arrive on another stream, and determines its
+ *  single outcome. */
 export class Pairing {
   constructor(
     private waiting: WaitingOperations,
@@ -46,8 +46,8 @@ export class Pairing {
     private clock: Clock,
   ) {}
 
-  /** Begins the operation of a client's request. `rejection`: the outcome of one that the gate keeps from the server, which ends at
-   *  once; Open for another one. */
+  /** Starts the operation of a client's request. `rejection`: the outcome if the gate rejects the request, which ends it at
+   *  once; otherwise Open. */
   begin(stream: Stream, message: McpMessage, rejection: Outcome): void {
     const isRejected = rejection != Outcome.Open;
     if (message.requestRevision != UNKNOWN_REVISION) this.sessions.setRevision(stream, message.requestRevision);
@@ -73,12 +73,12 @@ export class Pairing {
     if (isRejected) this.concludeRejected(stream, operation, rejection);
   }
 
-  /** Begins the operation of a server's request, which the client answers with a POST. Without a session the answer could not
-   *  be assigned. */
+  /** Starts the operation of a server's request, which the client answers with a POST. Without a session, the response could
+   *  not be assigned. */
   beginFromServer(stream: Stream, message: McpMessage): void {
     if (!stream.session.id) return;
     const session = this.sessions.keyOf(stream);
-    // A client that resumes a stream receives requests again, perhaps one that it has answered.
+    // A client that resumes a stream receives requests again, perhaps one that it has already answered.
     if (this.waiting.has(session, message.idKind, message.idHash, true)) return;
     if (stream.resumes && this.waiting.wasAnswered(session, message.idKind, message.idHash)) return;
     const operation = operationOf(message);
@@ -91,8 +91,8 @@ export class Pairing {
     operation.release();
   }
 
-  /** The client answers a request of the server. `rejection`: the outcome of an answer that the gate keeps from the server; Open
-   *  for another one. */
+  /** Handles a client's response to a request of the server. `rejection`: the outcome if the gate rejects the response;
+   *  otherwise Open. */
   answerFromClient(stream: Stream, message: McpMessage, rejection: Outcome): void {
     if (!stream.session.id) return;
     const session = this.sessions.keyOf(stream);
@@ -110,32 +110,31 @@ export class Pairing {
     this.conclude(stream, asked, message.outcome);
   }
 
-  /** The only request of the client that waits in this session for its answer; null where there is none, or where there are
-   *  several. To be released. */
+  /** The client's request that waits in this session for its response, if there is exactly one; otherwise null. The caller
+   *  must release it. */
   onlyWaiting(session: SessionKey): Operation | null {
     return this.waiting.only(session);
   }
 
-  /** The method of the server's request that a client's answer of this id answers; None where it is not known. */
+  /** The method of the server's request to which a client's response with this id belongs; None if it is unknown. */
   askedMethod(stream: Stream, kind: IdKind, id: u64): Method {
     return stream.session.id ? this.waiting.methodOf(this.sessions.keyOf(stream), kind, id, true) : Method.None;
   }
 
-  /** The gate keeps all of the stream's messages from the server, and answers them. */
+  /** The gate rejects all messages of the stream and responds to them. */
   reject(stream: Stream): void {
     for (let operation = stream.operations.first; operation; operation = stream.operations.first) {
       this.rejectOpen(stream, operation, stream.rejection);
     }
   }
 
-  /** The gate keeps one of the stream's requests from the server that have waited, and lets others on. Nothing where its operation
-   *  has ended. */
+  /** The gate rejects one of the stream's waiting requests and forwards others. Does nothing if its operation has ended. */
   rejectOne(stream: Stream, kind: IdKind, idHash: u64, rejection: Outcome): void {
     const operation = stream.operations.find(kind, idHash);
     if (operation) this.rejectOpen(stream, operation, rejection);
   }
 
-  /** The gate lets the stream's messages on, which have waited: the server has them from now on. */
+  /** The gate forwards the stream's waiting messages to the server. */
   admit(stream: Stream): void {
     stream.isQueued = false;
     const now = this.clock.now();
@@ -143,7 +142,7 @@ export class Pairing {
       const next = operation.next;
       const admission = stream.takeAdmission(operation.idKind, operation.idHash);
       const wasParked = operation.isParked;
-      // Where another stream has ended it, the stream's end settles the admission.
+      // If another stream has ended the operation, the end of this stream settles the admission.
       if (!this.isUnclaimed(operation)) {
         if (admission) stream.addAdmission(admission);
       } else {
@@ -161,7 +160,7 @@ export class Pairing {
     }
   }
 
-  /** Whether the client has cancelled the only request of a stream, whose messages wait. */
+  /** Whether the client has cancelled the only request of a stream whose messages wait. */
   isOnlyCancelled(stream: Stream): bool {
     const operation = stream.operations.only;
     if (!operation || !stream.session.id) return false;
@@ -170,30 +169,31 @@ export class Pairing {
     return this.cancellations.has(session, operation.idKind, operation.idHash, operation.startedAt);
   }
 
-  /** A request is cancelled: by the client, or one of the server's by the server. */
+  /** Handles a cancellation: the client cancels its request or, with `fromServer`, the server its own. */
   cancel(stream: Stream, message: McpMessage, fromServer: bool): void {
     const id = message.cancelledId;
-    // Ids are unique in a session only: without one, a mark could match a request of another client.
+    // Ids are unique only within a session. Without one, a mark could match a request of another client.
     if (!id || !stream.session.id) return;
     const session = this.sessions.keyOf(stream);
     const nowMs = this.clock.milliseconds;
-    // What is parked is cancelled in the store as well, but may have ended there while its request still waits for limits.
+    // A parked operation is also cancelled in the store. It may have ended there while its request still waits for limits.
     if (!fromServer) this.cancellations.add(session, message.cancelledKind, id, nowMs);
     this.waiting.cancel(session, message.cancelledKind, id, fromServer, nowMs);
     if (!fromServer) this.events.operationCancelled(stream, session, message.cancelledKind, id);
   }
 
-  /** A response of the server. `isWhole`: it is all that the server answers. */
+  /** Handles a response of the server. `isWhole`: it is the whole body of the HTTP response. */
   answer(stream: Stream, message: McpMessage, isWhole: bool): void {
     if (this.answerAsked(stream, message, message.idKind, message.idHash)) return;
     const alike = message.alikeHash;
     if (alike && this.answerAsked(stream, message, alikeKind(message.idKind), alike)) return;
     this.keepAnswer(stream, message);
     const operations = stream.operations;
-    // Some servers refuse with an id of their own (`"server-error"`).
+    // Some servers reject requests with their own id (`"server-error"`).
     const isRefusal = isWhole && stream.status >= 400 && message.outcome == Outcome.RpcError;
     if (!isRefusal && (!message.isErrorOfUnknownRequest || (operations.count > 1 && !isWhole))) return;
-    // Whatever was asked: what the server could not read is what the client sent. Its bytes passed once.
+    // The error applies to all open operations, since the server could not read the client's message. The response's bytes
+    // are counted only once.
     let size = message.size;
     for (let operation = operations.first; operation; operation = operations.first) {
       this.answerOpen(stream, operation, message, size);
@@ -201,7 +201,8 @@ export class Pairing {
     }
   }
 
-  /** The stream is over, for the reason `end`: ends what is open. Returns the reason as it turns out to be. */
+  /** Ends the open operations of a stream that has ended for the reason `end`. Returns the final reason: ServerClosed if the
+   *  server owes a response. */
   end(stream: Stream, end: StreamEnd): StreamEnd {
     const operations = stream.operations;
     let reason = end;
@@ -221,27 +222,27 @@ export class Pairing {
     return reason;
   }
 
-  /** Ends what the client gave up, as far as no cancellation of it is expected any more. */
+  /** Ends abandoned operations whose cancellation is no longer expected. */
   tick(nowMs: u64): void {
     this.abandoned.tick(nowMs);
   }
 
-  /** Whether nothing is left for {@link tick} to end. */
+  /** Whether there are no operations for {@link tick} to end. */
   get isIdle(): bool {
     return this.abandoned.isEmpty;
   }
 
-  /** Ends all that the client gave up. */
+  /** Ends all abandoned operations. */
   close(): void {
     this.abandoned.close();
   }
 
-  /** The stream's session is over: what waits in it for an answer has this outcome, if no other was found for it. */
+  /** The stream's session has ended. Its waiting operations get this outcome, unless they already have another one. */
   endSession(stream: Stream, outcome: Outcome): void {
     this.waiting.endSession(this.sessions.keyOf(stream), outcome, this.clock.milliseconds);
   }
 
-  /** An operation ends that has waited for limits until now: its duration does not include that. */
+  /** Excludes the time spent waiting for limits from the duration of an operation that ends while it waits. */
   private leaveOutWait(stream: Stream, operation: Operation): void {
     if (stream.isQueued) operation.startedAt = this.clock.now();
   }
@@ -259,7 +260,8 @@ export class Pairing {
     else operation.release();
   }
 
-  /** Reads the answer to the request of this id, which came on this stream or on another one. False where none is known. */
+  /** Handles the response to the request with this id, which was sent on this stream or on another one. False if no such
+   *  request is known. */
   private answerAsked(stream: Stream, message: McpMessage, kind: IdKind, id: u64): bool {
     const open = stream.operations.find(kind, id);
     if (open) {
@@ -273,18 +275,18 @@ export class Pairing {
     return true;
   }
 
-  /** Keeps an answer that nothing waits for yet. */
+  /** Stores a response for which no operation waits yet. */
   private keepAnswer(stream: Stream, message: McpMessage): void {
     if (!stream.session.id) return;
     const session = this.sessions.keyOf(stream);
     this.waiting.keepAnswer(session, message.idKind, message.idHash, message.outcome, this.clock.milliseconds);
   }
 
-  /** The stream of an operation that waits in the store, of HTTP+SSE, ended as `outcome` says. True where the server owes
-   *  its answer for good. */
+  /** The stream of an HTTP+SSE operation that waits in the store has ended with `outcome`. True if the server will never
+   *  send the response. */
   private endWaiting(stream: Stream, operation: Operation, outcome: Outcome): bool {
     if (isSuccessful(stream.status) && this.endpoints.has(stream.session.id)) {
-      // The session's stream brings the answer, unless it ended in the meantime.
+      // The session's stream will deliver the response, unless that stream has ended in the meantime.
       operation.release();
       return false;
     }
@@ -298,7 +300,7 @@ export class Pairing {
     return outcome == Outcome.Unanswered;
   }
 
-  /** Keeps an operation whose client closed the stream until a cancellation can no longer follow. */
+  /** Keeps an operation, whose client has closed the stream, until a cancellation can no longer follow. */
   private abandon(stream: Stream, operation: Operation): void {
     this.bind(stream, operation);
     operation.outcome = Outcome.Disconnected;
@@ -308,10 +310,10 @@ export class Pairing {
     this.abandoned.add(operation);
   }
 
-  /** Leaves an operation, whose stream ended as `outcome` says, for an answer on another stream. */
+  /** Stores an operation, whose stream has ended with `outcome`, so that a response on another stream can end it. */
   private park(stream: Stream, operation: Operation, outcome: Outcome): void {
     this.bind(stream, operation);
-    // Before the operation is packed, with what has been settled.
+    // Reported before the operation is packed, so that the store gets everything that has been settled.
     if (outcome == Outcome.Disconnected) this.events.operationDisconnected(stream, operation);
     if (operation.span) changetype<Span>(operation.span).keepTimes(stream.trace);
     if (!this.waiting.addEnded(operation, outcome, this.clock.milliseconds)) {
@@ -319,13 +321,13 @@ export class Pairing {
     }
     this.events.operationWaiting(stream, operation);
     operation.outcome = outcome;
-    // The client may have been back, and answered, before. Where the session has ended, no answer comes any more.
+    // The response may already have arrived on the client's new stream. If the session has ended, no response will arrive.
     const isOver = this.waiting.takeAnswer(operation) || this.waiting.hasSessionEnded(operation);
     if (isOver && this.isUnclaimed(operation)) return this.conclude(stream, operation, operation.outcome);
     operation.release();
   }
 
-  /** Ties an operation to the stream's session, server and caller, so that another stream can end it. */
+  /** Binds an operation to the stream's session, server and caller, so that another stream can end it. */
   private bind(stream: Stream, operation: Operation): void {
     operation.session = this.sessions.keyOf(stream);
     bindCall(operation);
@@ -333,7 +335,7 @@ export class Pairing {
     operation.caller = this.participants.nameCaller(stream);
   }
 
-  /** Takes the operation out of the store if it waits there. False where another stream has taken and ended it. */
+  /** Removes the operation from the store if it waits there. False if another stream has already removed and ended it. */
   private isUnclaimed(operation: Operation): bool {
     if (!operation.isParked) return true;
     const own = this.waiting.take(operation.session, operation.idKind, operation.idHash, false);
@@ -341,7 +343,7 @@ export class Pairing {
     return own != null;
   }
 
-  /** Ends an operation with its answer. */
+  /** Ends an operation with its response. */
   private settle(stream: Stream, operation: Operation, message: McpMessage, size: u64): void {
     operation.responseSize = size;
     operation.errorCode = message.errorCode;
@@ -378,7 +380,7 @@ export class Pairing {
     return this.sessions.sessionOfRequest(stream, UNKNOWN_REVISION, client, operation.clientNameLength);
   }
 
-  /** The session of an operation that ends: an answer that could not be read may have named one, so it begins none. */
+  /** The session of an operation that ends. An unreadable response may have contained a session id, so it starts no session. */
   private sessionOf(stream: Stream, operation: Operation, outcome: Outcome): SessionKey {
     if (isRejection(outcome)) return 0;
     if (outcome == Outcome.Undecoded) return this.sessions.keyOrNone(stream);
@@ -386,14 +388,14 @@ export class Pairing {
     return this.sessions.sessionOfOperation(stream, operation.method, client, operation.clientNameLength);
   }
 
-  /** How an operation ended whose stream is over and brought no answer. */
+  /** The outcome of an operation whose stream has ended without a response. */
   private outcomeWithoutAnswer(stream: Stream, operation: Operation, end: StreamEnd): Outcome {
     if (this.isCancelled(stream, operation)) return Outcome.Cancelled;
     if (stream.status >= 500) return Outcome.UpstreamError;
     if (stream.status == 401) return Outcome.Unauthenticated;
     if (stream.status >= 300) return Outcome.HttpError;
     if (end == StreamEnd.ClientClosed) {
-      // On HTTP+SSE the answer comes elsewhere, so a client that closes its POST cancels nothing.
+      // On HTTP+SSE, the response arrives on another stream, so closing the POST cancels nothing.
       const cancels = stream.revision == MODERN_REVISION && !stream.session.isHttpSse;
       return cancels ? Outcome.Cancelled : Outcome.Disconnected;
     }
@@ -401,15 +403,15 @@ export class Pairing {
     return stream.isUnreadable ? Outcome.Undecoded : Outcome.Unanswered;
   }
 
-  /** Whether the client has cancelled an operation of its own; that uses the cancellation up. Those of HTTP+SSE wait in the
-   *  store, and are cancelled there. */
+  /** Whether the client has cancelled its operation. Consumes the cancellation. HTTP+SSE operations wait in the store and
+   *  are cancelled there. */
   private isCancelled(stream: Stream, operation: Operation): bool {
     const link = stream.session;
     return link.id != 0 && !link.isHttpSse && this.cancellations.take(operation, this.sessions.keyOf(stream));
   }
 }
 
-/** An operation of what a request's message says. */
+/** Creates the operation of a request message. */
 function operationOf(message: McpMessage): Operation {
   const operation = Operation.take();
   operation.method = message.method;
@@ -421,23 +423,24 @@ function operationOf(message: McpMessage): Operation {
   return operation;
 }
 
-/** Ties a call to its session: only there can it be repeated. */
+/** Binds a call to its session, since only repetitions in the same session are detected. */
 function bindCall(operation: Operation): void {
   if (!operation.callHash) return;
   operation.callHash = operation.session ? neverZero(mix(operation.callHash ^ operation.session)) : 0;
 }
 
-/** Whether the answer may come on another stream, now that the operation's own ended like this: where the client can resume
- *  it (2025-03-26 and later, basic/transports, "Resumability and Redelivery"), and where the server accepted the request as
- *  if it were a notification. The specification forbids the latter; clients take the answer from their GET stream. */
+/** Whether the response may arrive on another stream after the operation's own stream has ended with `outcome`. This is
+ *  possible if the client can resume the stream (2025-03-26 and later, basic/transports, "Resumability and Redelivery"), or
+ *  if the server accepted the request like a notification. The specification forbids the latter, but clients accept the
+ *  response on their GET stream. */
 function mayBeAnsweredElsewhere(stream: Stream, outcome: Outcome): bool {
   if (!stream.session.id || stream.session.isHttpSse) return false;
   if (outcome == Outcome.Unanswered && stream.status == ACCEPTED) return true;
   return stream.isResumable && outcome != Outcome.Cancelled && outcome != Outcome.Undecoded;
 }
 
-/** Whether the server did not run the request, so that the same request is not repeated by its next attempt. `status`: the
- *  response's HTTP status, 0 where none came. */
+/** Whether the server did not execute the request, so that a second attempt is not a repetition. `status` is the HTTP status
+ *  of the response; 0 if there was none. */
 function isAttempt(status: i32, outcome: Outcome): bool {
   if (isRejection(outcome) || outcome == Outcome.Unauthenticated || outcome == Outcome.HttpError) return true;
   return status == 401 || status == 403 || status == 429 || status == 502 || status == 503;

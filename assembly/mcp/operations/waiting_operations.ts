@@ -24,9 +24,9 @@ import {
 import { OUTCOME_COUNT, Outcome } from "../protocol/outcome";
 
 const OUTCOME_BITS: u64 = 8;
-/** An answer may cross with the cancellation of its request. */
+/** How long a response may arrive after the cancellation of its request. */
 const CANCELLED_MS: u64 = 10_000;
-/** How long an operation of HTTP+SSE waits where the end of its stream is not seen. */
+/** How long an HTTP+SSE operation waits if the end of its stream is not observed. */
 const LONGEST_MS: u64 = 86_400_000;
 
 if (<i32>PACKED_LIMIT > PENDING_SIZE) ERROR("A packed operation is larger than what may wait.");
@@ -35,19 +35,21 @@ if (OUTCOME_COUNT > 1 << (<i32>OUTCOME_BITS)) ERROR("OUTCOME_BITS are too few.")
 const packed: usize = heap.alloc(PACKED_LIMIT);
 
 /**
- * The operations whose answers are to come on another stream, maybe on another worker: on the stream of HTTP+SSE, on a
- * stream that the client resumes, in a POST where the server asked. Only the worker that takes one out ends it.
+ * The operations whose responses should arrive on another stream, perhaps on another worker: on the HTTP+SSE stream, on a
+ * stream that the client resumes, or in a POST if the server sent the request. Only the worker that removes an operation
+ * ends it.
  */
 export class WaitingOperations extends PendingListener {
   private pending: Pending;
-  /** Answers that nothing waited for: when they came, in milliseconds, and below that their outcomes. */
+  /** Responses for which no operation waited: the time of arrival in milliseconds, with the outcome in the lowest bits. */
   private early: Marks;
-  /** The requests of servers that were answered, as long as there is room. */
+  /** The servers' requests that clients have answered, as long as there is room. */
   private answered: Marks;
-  /** When sessions were ended, in milliseconds. One that was idle or evicted may go on. */
+  /** The times when sessions were ended, in milliseconds. A session that was idle or evicted is not listed, since it may
+   *  continue. */
   private ended: Marks;
 
-  /** @param idleSeconds how long an answer may take where no stream waits for it. */
+  /** @param idleSeconds how long a response may take if no open stream waits for it. */
   constructor(
     shared: Store,
     private events: Events,
@@ -60,27 +62,29 @@ export class WaitingOperations extends PendingListener {
     this.ended = new Marks(shared, "ended");
   }
 
-  /** Leaves an operation of a session that ends with the answer, or with the session. Times in milliseconds. False where
-   *  others were faster every time: then it waits nowhere. */
+  /** Stores an operation, which ends with its response or with the session. `now` is in milliseconds. False if other workers
+   *  interfered with every attempt; then it does not wait. */
   add(operation: Operation, now: u64): bool {
     return this.leave(operation, now + LONGEST_MS, Outcome.Open, 0);
   }
 
-  /** Leaves an operation whose stream ended as `outcome` says, unless its answer comes elsewhere. False as above. */
+  /** Stores an operation whose stream has ended with `outcome`, which applies unless its response arrives on another stream.
+   *  `now` is in milliseconds. False if other workers interfered with every attempt; then it does not wait. */
   addEnded(operation: Operation, outcome: Outcome, now: u64): bool {
     return this.leave(operation, now + <u64>this.idleSeconds * 1000, outcome, now);
   }
 
-  /** An answer came that nothing waits for: the client may resume before the end of its lost stream is seen. */
+  /** Stores a response for which no operation waits: the client may resume a lost stream before the end of that stream is
+   *  observed. */
   keepAnswer(session: u64, kind: IdKind, id: u64, outcome: Outcome, now: u64): void {
     this.early.set(session, earlyKey(kind, id), (now << OUTCOME_BITS) | (<u64>outcome));
   }
 
-  /** Ends an operation, whose stream is over, as an answer did that came before. False where none has. */
+  /** Applies an earlier response to an operation whose stream has ended. False if there is none. */
   takeAnswer(operation: Operation): bool {
     const answer = this.early.get(operation.session, earlyKey(operation.idKind, operation.idHash));
     const answeredAt = answer >> OUTCOME_BITS;
-    // An older one is of an earlier request under the same id.
+    // An older response belongs to an earlier request with the same id.
     if (answeredAt < operation.startedAt / NANOSECONDS_PER_MILLISECOND) return false;
     const outcome = <Outcome>(answer & ((1 << OUTCOME_BITS) - 1));
     if (outcome >= OUTCOME_COUNT) return false;
@@ -89,12 +93,12 @@ export class WaitingOperations extends PendingListener {
     return true;
   }
 
-  /** Whether something waits in a session under this id. */
+  /** Whether an operation with this id waits in the session. */
   has(session: u64, kind: IdKind, id: u64, fromServer: bool): bool {
     return this.pending.has(session, operationKey(kind, id, fromServer));
   }
 
-  /** The method of what waits in a session under this id; None where nothing does. */
+  /** The method of the operation with this id that waits in the session; None if there is none. */
   methodOf(session: u64, kind: IdKind, id: u64, fromServer: bool): Method {
     if (!this.pending.read(session, operationKey(kind, id, fromServer))) return Method.None;
     const operation = unpackOperation(this.pending.taken, this.pending.takenLength);
@@ -104,8 +108,8 @@ export class WaitingOperations extends PendingListener {
     return method;
   }
 
-  /** The only request of the client that waits in a session, which stays there; null where there is none, or where there are
-   *  several. */
+  /** The client's request that waits in a session, if there is exactly one; otherwise null. It stays in the store, and the
+   *  caller must release the copy. */
   only(session: u64): Operation | null {
     let found: Operation | null = null;
     for (let at = this.pending.first(session); at; at = this.pending.next(session)) {
@@ -119,48 +123,48 @@ export class WaitingOperations extends PendingListener {
     return found;
   }
 
-  /** Takes out what waits in a session under this id; null where nothing does. */
+  /** Removes and returns the operation with this id that waits in the session; null if there is none. */
   take(session: u64, kind: IdKind, id: u64, fromServer: bool): Operation | null {
     if (!this.pending.take(session, operationKey(kind, id, fromServer))) return null;
     return unpackOperation(this.pending.taken, this.pending.takenLength);
   }
 
-  /** Whether the operation that was taken out last had been cancelled. */
+  /** Whether the operation that was removed last had been cancelled. */
   get hasTakenCancelled(): bool {
     return this.pending.takenVerdict == Outcome.Cancelled;
   }
 
-  /** Whether an operation that waits has been cancelled. */
+  /** Whether a waiting operation has been cancelled. */
   isCancelled(operation: Operation): bool {
     const key = operationKey(operation.idKind, operation.idHash, operation.fromServer);
     return this.pending.read(operation.session, key) && this.pending.takenVerdict == Outcome.Cancelled;
   }
 
-  /** The client closed the stream of an operation before it was accepted: it ends so unless its answer or a cancellation
-   *  comes within `graceMs`. Nothing where it was cancelled before. */
+  /** The client closed the stream of an operation before it was accepted. The operation ends as disconnected unless its
+   *  response or a cancellation arrives within `graceMs`. Does nothing if it was already cancelled. */
   abandon(operation: Operation, now: u64, graceMs: u64): void {
     const key = operationKey(operation.idKind, operation.idHash, operation.fromServer);
     this.pending.rule(operation.session, key, Outcome.Disconnected, now, now + graceMs, true);
   }
 
-  /** Remembers that the client answered this request of the server. */
+  /** Records that the client has answered this request of the server. */
   markAnswered(session: u64, kind: IdKind, id: u64, now: u64): void {
     this.answered.set(session, operationKey(kind, id, true), now);
   }
 
-  /** Whether the client answered this request of the server before, as far as that is remembered. */
+  /** Whether the client has answered this request of the server, as far as that is recorded. */
   wasAnswered(session: u64, kind: IdKind, id: u64): bool {
     return this.answered.get(session, operationKey(kind, id, true)) != 0;
   }
 
-  /** A request was cancelled: ends it so where it waits. */
+  /** A request was cancelled. If its operation waits, it ends as cancelled. */
   cancel(session: u64, kind: IdKind, id: u64, fromServer: bool, now: u64): void {
     this.pending.rule(session, operationKey(kind, id, fromServer), Outcome.Cancelled, now, now + CANCELLED_MS, false);
   }
 
-  /** The session is over: what waits in it has this outcome, if no other was found for it. */
+  /** The session has ended. Its waiting operations get this outcome, unless they already have another one. */
   endSession(session: u64, outcome: Outcome, now: u64): void {
-    // In this order: what comes to wait meanwhile, on another worker, either is found or finds the mark.
+    // The order matters: an operation that another worker adds meanwhile is either found here or finds the mark.
     this.ended.set(session, 0, now);
     this.pending.endScope(session, outcome, now, this);
   }
@@ -171,12 +175,12 @@ export class WaitingOperations extends PendingListener {
     return endedAtMs != 0 && hasCome(operation.startedAt / NANOSECONDS_PER_MILLISECOND, endedAtMs);
   }
 
-  /** Ends what has waited for too long. One worker at a time does it. False where more is left than one sweep ends. */
+  /** Ends operations that have waited too long. One worker at a time calls this. False if more are due than one sweep ends. */
   sweep(now: u64): bool {
     return this.pending.sweep(Outcome.Unanswered, now, this);
   }
 
-  /** The newest sweep has left nothing that waits. */
+  /** Whether the latest sweep left no waiting operation. */
   get isEmpty(): bool {
     return this.pending.isEmpty;
   }
@@ -184,7 +188,7 @@ export class WaitingOperations extends PendingListener {
   private leave(operation: Operation, dueAt: u64, outcome: Outcome, endedAt: u64): bool {
     operation.isParked = true;
     const key = operationKey(operation.idKind, operation.idHash, operation.fromServer);
-    // A target that is no label is left out: a URI may hold a secret.
+    // A target that is not a label is omitted, since a URI may contain a secret.
     const length = packOperation(operation, targetKind(operation.method) != TargetKind.None, packed);
     const rank = evictionRank(operation.method);
     if (this.pending.add(operation.session, key, packed, length, dueAt, outcome, endedAt, rank, this)) return true;
@@ -226,7 +230,7 @@ export class WaitingOperations extends PendingListener {
   }
 }
 
-/** The key of an answer to a client's request of this id: clients take `"7"` for `7`. */
+/** The key of a response to a client's request with this id. `"7"` and `7` have the same key, since clients accept either. */
 function earlyKey(kind: IdKind, id: u64): u64 {
   return operationKey(IdKind.Number, asNumber(kind, id), false);
 }

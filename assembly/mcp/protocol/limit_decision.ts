@@ -1,10 +1,10 @@
-/** What a limit's rule decides about a request: the label `mcp_limit_decision`. */
+/** The decision of a limit's rule about a request: the label `mcp_limit_decision`. */
 export enum LimitDecision {
   Admitted,
-  /** It waits until the rule admits it, or limits it after all, which is another decision. */
+  /** The request waits until the rule admits or limits it, which is another decision. */
   Queued,
   Limited,
-  /** It would be limited, were the rule not only tried out. */
+  /** Dry run: the request would be limited if the rule were enforced. */
   ShadowLimited,
 }
 

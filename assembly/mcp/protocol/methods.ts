@@ -1,17 +1,17 @@
 import { permanentBytes, startsWithText } from "../../memory/bytes";
 
-/** What a request's `name` parameter names, for the methods that OpenTelemetry labels by it. */
+/** What the `name` parameter of a request refers to, for the methods that OpenTelemetry labels by it. */
 export enum TargetKind {
   None,
   Tool,
   Prompt,
 }
 
-/** The methods of MCP, all revisions (the specification's schema.ts of each). */
+/** The methods of all MCP revisions (schema.ts of each specification). */
 export enum Method {
-  /** None: a response has no method. */
+  /** A response, which has no method. */
   None,
-  /** In one of MCP's namespaces, or under an MCP header, but unknown. */
+  /** An unknown method in one of MCP's namespaces, or of a request with an MCP header. */
   Other,
   Initialize,
   Ping,
@@ -53,7 +53,7 @@ export enum Method {
 
 export const METHOD_COUNT: i32 = Method.NotificationsTasks + 1;
 
-/** The names, in the order of {@link Method}. The first two are what labels show for these. */
+/** The names in the order of {@link Method}. The first two are label values only. */
 const NAMES: string[] = [
   "",
   "_OTHER",
@@ -95,10 +95,10 @@ const NAMES: string[] = [
   "notifications/tasks",
 ];
 
-/** The methods' own names. */
+/** The names of all known methods. */
 export const KNOWN_METHODS: string[] = NAMES.slice(Method.Initialize);
 
-/** Beginnings that MCP keeps for itself: a later revision's methods lie there too. */
+/** The prefixes of MCP's method names, which methods of later revisions share. */
 export const METHOD_NAMESPACES: string[] = [
   "tools/",
   "prompts/",
@@ -117,11 +117,11 @@ export const METHOD_NAMESPACES: string[] = [
 /** The names as bytes, for comparison. */
 const KNOWN = NAMES.map<usize>((name) => permanentBytes(name));
 
-/** Bytes of the longest name. */
+/** The length of the longest name in bytes. */
 const LONGEST_NAME: i32 = NAMES.reduce<i32>((longest, name) => max(longest, name.length), 0);
 
-/** By the length of names: the last method of that length, and by methods: the one before of the same length. None where there
- *  is none. */
+/** Lists of methods by the length of their names. `lastOfLength`: the last method with a name of this length;
+ *  `beforeOfLength`: the previous method with a name of the same length. None ends a list. */
 const lastOfLength = new StaticArray<u8>(LONGEST_NAME + 1);
 const beforeOfLength = new StaticArray<u8>(METHOD_COUNT);
 for (let method: i32 = Method.Initialize; method < METHOD_COUNT; method++) {
@@ -130,7 +130,7 @@ for (let method: i32 = Method.Initialize; method < METHOD_COUNT; method++) {
   lastOfLength[length] = <u8>method;
 }
 
-/** The method of this name: a known one; Other for an unknown one in MCP's namespaces; None for any other text. */
+/** The method with this name: Other if it is unknown but in MCP's namespaces; None for any other text. */
 export function methodOf(at: usize, length: u32): Method {
   let method: i32 = length <= <u32>LONGEST_NAME ? unchecked(lastOfLength[length]) : Method.None;
   for (; method != Method.None; method = unchecked(beforeOfLength[method])) {
@@ -142,14 +142,14 @@ export function methodOf(at: usize, length: u32): Method {
   return Method.None;
 }
 
-/** Whether a request without any other sign of MCP that names this method is one of MCP. A name in its namespaces is not
- *  enough: other JSON-RPC protocols have such names, and A2A's methods `tasks/get` and `tasks/cancel` are called like MCP's.
- *  Revisions whose methods are not known here require headers that name MCP. */
+/** Whether this method alone identifies a request as MCP. A name in MCP's namespaces is not enough: other JSON-RPC protocols
+ *  have such names, and A2A has the methods `tasks/get` and `tasks/cancel`, too. Revisions with methods that are unknown
+ *  here require headers that identify MCP. */
 export function isDistinctive(method: Method): bool {
   return method > Method.Other && (method < Method.TasksGet || method > Method.TasksUpdate);
 }
 
-/** The method's name as labels show it; unknown ones as `_OTHER`. */
+/** The method's name as a label value; `_OTHER` if it is unknown. */
 export function methodName(method: Method): string {
   return NAMES[method];
 }
@@ -159,7 +159,7 @@ export function targetKind(method: Method): TargetKind {
   return method == Method.PromptsGet ? TargetKind.Prompt : TargetKind.None;
 }
 
-/** Whether the method asks for a list of definitions. */
+/** Whether the method requests a list of definitions. */
 export function isList(method: Method): bool {
   return (
     method == Method.ToolsList ||
@@ -169,8 +169,8 @@ export function isList(method: Method): bool {
   );
 }
 
-/** How much the end of an operation of this method tells: where there is no room for all that wait, those of a lower rank
- *  go first. 0 to 3. */
+/** The importance of an operation of this method, 0 to 3. If there is no room for all waiting operations, those of a lower
+ *  rank are evicted first. */
 export function evictionRank(method: Method): u32 {
   switch (method) {
     case Method.Ping:

@@ -1,28 +1,28 @@
-/** How an operation ended: a closed set, one for every request. */
+/** How an operation ended. Every request has exactly one of these outcomes. */
 export enum Outcome {
-  /** Not ended. */
+  /** The operation has not ended. */
   Open,
   Ok,
   /** A result with `isError: true`. */
   ToolError,
-  /** A JSON-RPC error, whatever the HTTP status. */
+  /** A JSON-RPC error, with any HTTP status. */
   RpcError,
   InputRequired,
   TaskAccepted,
   Cancelled,
-  /** The client went away before the answer, which before 2026-07-28 is no cancellation. */
+  /** The client disconnected before the response. Before 2026-07-28, this is not a cancellation. */
   Disconnected,
-  /** The server ended the stream without the answer. */
+  /** The server ended the stream without a response. */
   Unanswered,
-  /** The answer was compressed or could not be decoded. */
+  /** The response was compressed or could not be decoded. */
   Undecoded,
-  /** HTTP 401 before any message: the usual first step of MCP's authorization. */
+  /** HTTP 401 before any message: the usual first step of MCP authorization. */
   Unauthenticated,
   HttpError,
   UpstreamError,
-  /** The access policy denied it. */
+  /** The access policy denied the request. */
   Denied,
-  /** A limit rejected it. */
+  /** A limit rejected the request. */
   Limited,
 }
 
@@ -51,19 +51,19 @@ export function outcomeName(outcome: Outcome): string {
   return NAMES[outcome];
 }
 
-/** Whether the gate kept it from the server. */
+/** Whether the gate rejected the request. */
 export function isRejection(outcome: Outcome): bool {
   return outcome == Outcome.Denied || outcome == Outcome.Limited;
 }
 
-/** The code of the JSON-RPC error that clients receive for a rejection: beside JSON-RPC's reserved codes (JSON-RPC 2.0, section
- *  5.1), as gateways answer. */
+/** The JSON-RPC error code that clients receive for a rejection. It is outside the reserved codes (JSON-RPC 2.0, section
+ *  5.1), like the codes of other gateways. */
 export function rejectionCode(outcome: Outcome): i32 {
   return outcome == Outcome.Limited ? 429 : 403;
 }
 
-/** Whether the server did what was asked under that name, so that the name is one of its own. A tool error is no proof:
- *  some servers answer one for a tool that does not exist. */
+/** Whether the server executed the request, which proves that it knows the requested name. A tool error is no proof, since
+ *  some servers send one for a tool that does not exist. */
 export function isSuccess(outcome: Outcome): bool {
   return outcome == Outcome.Ok || outcome == Outcome.InputRequired || outcome == Outcome.TaskAccepted;
 }

@@ -5,8 +5,8 @@ const NUMBER_SIGN: u8 = 0x23;
 const AT_SIGN: u8 = 0x40;
 const SLASH: u8 = 0x2f;
 
-/** Bytes of a request's target, `length` at `at`, that logs may show: a URI's query and fragment can hold what a user typed,
- *  or a secret. */
+/** The number of leading bytes of a request's target (`length` bytes at `at`) that logs may show. The query and fragment of
+ *  a URI may contain user input or a secret. */
 export function shownLength(method: Method, at: usize, length: i32): i32 {
   if (targetKind(method) != TargetKind.None) return length;
   let slashes = 0;
@@ -14,7 +14,7 @@ export function shownLength(method: Method, at: usize, length: i32): i32 {
     const byte = load<u8>(at + i);
     if (byte == QUESTION_MARK || byte == NUMBER_SIGN) return i;
     if (byte == SLASH) slashes++;
-    // In an authority, what stands before it may be a password.
+    // In an authority, the text before `@` may be a password.
     if (byte == AT_SIGN && slashes < 3) return 0;
   }
   return length;

@@ -1,12 +1,12 @@
-/** What became of a recorded span: the label `mcp_result`. */
+/** What happened to a recorded span: the label `mcp_result`. */
 export enum SpanResult {
   /** The collector accepted it. */
   Exported,
-  /** The collector refused it: the whole batch, with a status that is not to be retried, or a part of it. */
+  /** The collector rejected the span, or the whole batch, with a status that must not be retried. */
   Rejected,
-  /** There was no room: the oldest ones make room for new ones, and the filter gives up those that it cannot send. */
+  /** There was no room. The oldest spans are evicted for new ones, and the filter drops those that it cannot send. */
   Dropped,
-  /** The collector did not accept it in time. */
+  /** The collector did not accept the span in time. */
   Expired,
 }
 

@@ -1,12 +1,12 @@
-/** What an HTTP stream serves in MCP: the label `mcp_stream_kind`. */
+/** The purpose of an HTTP stream in MCP: the label `mcp_stream_kind`. */
 export enum StreamKind {
-  /** A POST and its answer. */
+  /** A POST and its response. */
   Post,
-  /** The stream that a client opens for the server's own messages. */
+  /** A stream that a client opens to receive the server's own messages. */
   Get,
   /** `subscriptions/listen` of 2026-07-28. */
   Listen,
-  /** The stream of HTTP+SSE, on which the server answers. */
+  /** The HTTP+SSE stream on which the server sends its responses. */
   HttpSse,
 }
 
@@ -14,10 +14,10 @@ export const STREAM_KIND_COUNT: i32 = 4;
 
 /** How a stream ended: the label `mcp_stream_end`. */
 export enum StreamEnd {
-  /** With all that was asked for. */
+  /** The stream has delivered all responses. */
   Complete,
   ClientClosed,
-  /** By the server, with an answer owed; for a GET stream, whenever the server ends it. */
+  /** The server ended the stream although a response is missing. For a GET stream: whenever the server ends it. */
   ServerClosed,
   Timeout,
   Reset,

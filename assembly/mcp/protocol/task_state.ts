@@ -14,7 +14,7 @@ export const TASK_STATE_COUNT: i32 = TaskState.Cancelled + 1;
 
 const NAMES: string[] = ["", "working", "input_required", "completed", "failed", "cancelled"];
 
-/** The state that these bytes name; None for any other text. */
+/** The state with this name; None if there is none. */
 export function taskStateOf(at: usize, length: u32): TaskState {
   for (let i: i32 = TaskState.Working; i < NAMES.length; i++) {
     if (equalsText(at, length, unchecked(NAMES[i]))) return i;
@@ -27,7 +27,7 @@ export function taskStateName(state: TaskState): string {
   return NAMES[state];
 }
 
-/** Whether no other state follows. */
+/** Whether the state is final. */
 export function isTerminal(state: TaskState): bool {
   return state >= TaskState.Completed;
 }

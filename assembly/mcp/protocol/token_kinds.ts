@@ -1,20 +1,20 @@
-/** What a text is to a model: the label `mcp_token_kind`. */
+/** The role of a text for a model: the label `mcp_token_kind`. */
 export enum TokenKind {
-  /** Of a tool call: the model wrote them. */
+  /** The arguments of a tool call, which the model wrote. */
   Arguments,
-  /** Of a tool's result what a model reads: its text contents or, where these have no text, its structured content. */
+  /** The part of a tool result that a model reads: its text contents or, if these have no text, its structured content. */
   Result,
-  /** The structured content of a tool's result that has text as well: most servers send the same twice. */
+  /** The structured content of a tool result that also has text. Most servers send the same content twice. */
   Structured,
-  /** Tools, prompts and resources in lists. */
+  /** The definitions of tools, prompts and resources in lists. */
   Definitions,
-  /** Messages of a prompt. */
+  /** The messages of a prompt. */
   Prompt,
-  /** Text contents of a resource. */
+  /** The text contents of a resource. */
   Resource,
-  /** What a server asks the client's model. */
+  /** A server's request to the client's model. */
   SamplingRequest,
-  /** What the client's model answers. */
+  /** The response of the client's model. */
   SamplingResult,
 }
 
@@ -35,19 +35,19 @@ export function tokenKindName(kind: TokenKind): string {
   return NAMES[kind];
 }
 
-/** Whether what has this kind repeats what has another one: a model reads one of the two. */
+/** Whether texts of this kind repeat texts of another kind. A model reads only one of the two. */
 export function isRepetition(kind: TokenKind): bool {
   return kind == TokenKind.Structured;
 }
 
-/** How tokens are estimated. */
+/** Settings of the token estimates. */
 export class TokenSettings {
   constructor(
-    /** Estimate at all. */
+    /** Whether tokens are estimated. */
     readonly estimate: bool,
-    /** Bytes of text read exactly, a message. */
+    /** The maximum number of bytes of text per message that are read completely. Longer texts are sampled. */
     readonly maxBytes: u32,
-    /** What an estimate is multiplied by, for other tokenizers. */
+    /** The factor by which estimates are multiplied, to match other tokenizers. */
     readonly scale: f64,
   ) {}
 }

@@ -1,4 +1,4 @@
-/** What became of a tool between two lists: the label `mcp_change`. */
+/** How a tool changed between two lists: the label `mcp_change`. */
 export enum ToolChange {
   Added,
   Changed,

@@ -1,15 +1,15 @@
 import { Refusal } from "../../jsonrpc/message_reader";
 
-/** Why something of MCP could not be read: the label `mcp_reason`. */
+/** Why a message could not be read: the label `mcp_reason`. */
 export enum Undecoded {
   Compressed,
-  /** A request beyond those that are kept of one batch. */
+  /** A request beyond the maximum number of requests that are stored for one batch. */
   Batch,
   Syntax,
   Truncated,
   Depth,
   NotJsonRpc,
-  /** A request of HTTP+SSE of which it cannot be told which stream answers it. */
+  /** An HTTP+SSE request for which it is unknown which stream carries the response. */
   Unpaired,
 }
 
@@ -19,7 +19,7 @@ export function undecodedName(reason: Undecoded): string {
   return REASONS[reason];
 }
 
-/** The reason that a refused message or batch is counted under. */
+/** The reason under which a refused message or batch is counted. */
 export function undecodedBy(refusal: Refusal): Undecoded {
   switch (refusal) {
     case Refusal.Syntax:

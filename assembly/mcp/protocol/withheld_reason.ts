@@ -1,16 +1,16 @@
-/** Why clients do not see an element of a list: the label `mcp_withheld_reason`. */
+/** Why an element of a list was withheld from the client: the label `mcp_withheld_reason`. */
 export enum WithheldReason {
-  /** The access policy denies every use of it. */
+  /** The access policy denies every use of the element. */
   Policy,
-  /** It has no name, or one that can be read in two ways. */
+  /** The element has no name or an ambiguous one. */
   Unclear,
-  /** It is larger than the definitions that are read. */
+  /** The element is larger than the longest definition that is read. */
   TooLarge,
-  /** It is a tool without a pin, on a server whose tools are pinned. */
+  /** The element is a tool without a pin, on a server whose tools are pinned. */
   Unpinned,
-  /** It is a tool whose definition differs from its pin. */
+  /** The element is a tool whose definition differs from its pin. */
   Changed,
-  /** The answer to a list's request could not be read, and all of it was withheld. */
+  /** The response to a list request could not be read, and all of it was withheld. */
   Undecoded,
 }
 

@@ -1,5 +1,6 @@
-/** Numbers the names of clients' software: sessions keep the number alone. All workers give a name the same one. */
+/** Assigns numbers to the names of clients' software, so that sessions store only a number. All workers assign the same
+ *  number to a name. */
 export abstract class ClientNumbers {
-  /** The number of the name: from 1 on, below 255, and 0 for all names that have none of their own. */
+  /** The number of the name, from 1 to 254; 0 for all names without their own number. */
   abstract numberOf(name: usize, length: i32): u8;
 }

@@ -8,12 +8,14 @@ import { keyedHash } from "../../memory/keyed_hash";
 import { Events } from "../events";
 import { Stream } from "../state/stream";
 
-/** Resolves the server and the caller of a stream when they are first needed, once each: that asks the host. */
+/** Resolves the server and the caller of a stream with host calls, once each, when they are first needed. */
 export class Participants {
   private caller: Caller = new Caller();
 
-  /** @param principals what sinks show of callers; null where they show something else.
-   *  @param callerLabel what they show. */
+  /**
+   * @param principals reads the principals that sinks show; null if they show something else.
+   * @param callerLabel what sinks show of callers.
+   */
   constructor(
     private servers: Servers,
     private callers: Callers,
@@ -22,7 +24,7 @@ export class Participants {
     readonly callerLabel: CallerLabel,
   ) {}
 
-  /** The key of the server that the stream goes to. */
+  /** The key of the server to which the stream goes. */
   serverOf(stream: Stream): ServerKey {
     if (!stream.server) {
       stream.server = this.servers.resolve();
@@ -31,7 +33,7 @@ export class Participants {
     return stream.server;
   }
 
-  /** The key of who calls: of the principal where the access policy has read one, else of the address. 0 where nothing
+  /** The key of the caller: of its principal if the access policy has read one, otherwise of its address. 0 if nothing
    *  identifies the caller. */
   identityOf(stream: Stream): CallerKey {
     if (!stream.principal) return this.callerOf(stream);
@@ -39,7 +41,7 @@ export class Participants {
     return stream.principal;
   }
 
-  /** The key of the address of the stream's caller; 0 where there is none. */
+  /** The key of the caller's address; 0 if there is none. */
   callerOf(stream: Stream): CallerKey {
     if (!stream.isCallerResolved) {
       this.serverOf(stream);
@@ -50,14 +52,14 @@ export class Participants {
     return stream.caller;
   }
 
-  /** Whether {@link nameCaller} must be called while the request's headers pass. */
+  /** Whether {@link nameCaller} must be called during the callback of the request headers. */
   get needsHeaders(): bool {
     const principals = this.principals;
     return principals != null && principals.needsHeaders;
   }
 
-  /** Resolves the address or principal that sinks show of the stream's caller, once. To be called in callbacks of the request
-   *  first. Returns its key; 0 where there is none, or where sinks show something else. */
+  /** Resolves, once, the address or principal that sinks show of the stream's caller. The first call must be in a request
+   *  callback. Returns its key; 0 if there is none, or if sinks show something else. */
   nameCaller(stream: Stream): CallerKey {
     if (stream.isCallerNamed) return stream.namedCaller;
     stream.isCallerNamed = true;

@@ -8,7 +8,8 @@ import { SessionTracker } from "./session_tracker";
 import { SessionWork } from "./session_work";
 import { WaitingSessions } from "./waiting_sessions";
 
-/** Counts each operation in its session: while it is open, and once it has ended, which shows the session to be active. */
+/** Counts each operation in its session while it is open, and again when it has ended, which also marks the session as
+ *  active. */
 export class SessionActivity extends EventSink {
   constructor(
     private tracker: SessionTracker,

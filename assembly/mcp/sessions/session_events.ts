@@ -4,9 +4,9 @@ import { SessionState } from "../../store/session_state";
 import { Events } from "../events";
 import { WaitingSessions } from "./waiting_sessions";
 
-/** Reports what becomes of the sessions in the store. */
+/** Reports changes of the sessions in the store as events. */
 export class SessionEvents extends SessionListener {
-  /** @param waiting the sessions in which something waits in the store. */
+  /** @param waiting the sessions that have operations waiting in the store. */
   constructor(
     private events: Events,
     private waiting: WaitingSessions,

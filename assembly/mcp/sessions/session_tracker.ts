@@ -16,38 +16,40 @@ import { clients, isClients, servers } from "../../store/turn";
 import { Events } from "../events";
 import { ClientNumbers } from "./client_numbers";
 
-/** How often a session's activity and operations are written to the store. */
+/** The interval at which a session's activity and operations are written to the store. */
 const FLUSH_MS: u64 = 5000;
 
-/** The most sessions that a worker keeps in its own memory. */
+/** The maximum number of sessions in a worker's memory. */
 const SIGHTING_LIMIT: i32 = 8192;
-/** Sessions that one tick writes to the store at most; the next tick continues. At the limit a round takes four ticks. */
+/** The maximum number of sessions that one tick writes to the store; the next tick continues. With all sessions in use, a
+ *  round takes four ticks. */
 const FLUSHES_PER_TICK: i32 = 2048;
 
-/** The most sessions of which a worker counts open work. */
+/** The maximum number of sessions whose open work a worker counts. */
 const WORK_LIMIT: i32 = 4096;
 
 if (WORK_LIMIT * 2 > SIGHTING_LIMIT) ERROR("What has no open work must make room for other sessions.");
 
-/** What a worker knows of a session. */
+/** A worker's knowledge of a session. Pooled. */
 @unmanaged
 class Sighting {
   hash: u64;
   flushedAtMs: u64;
-  /** When it began, as the store has it, in milliseconds; 0 where this worker has not looked. */
+  /** The start of the session according to the store, in milliseconds; 0 if this worker has not read it. */
   startedAtMs: u64;
-  /** Its place in the tracker's list. */
+  /** The index in the tracker's list. */
   index: i32;
-  /** Operations of its client that are open with the server here, and requests that wait for limits here. */
+  /** The number of the client's operations that are open with the server on this worker, and of requests that wait for
+   *  limits on it. */
   calls: u32;
   waits: u32;
-  /** The store has it, as far as this worker knows: it was accepted by the server. */
+  /** Whether the session is in the store, as far as this worker knows: the server accepted it. */
   isKnown: bool;
-  /** The newest flush did not find it in the store. */
+  /** Whether the latest flush did not find the session in the store. */
   isMissing: bool;
-  /** Something happened in it since the newest flush. */
+  /** Whether the session was active since the latest flush. */
   hasNews: bool;
-  /** It is the client's turn in it, or no longer, since the newest flush. */
+  /** Whether the turn has changed to or from the client since the latest flush. */
   hasTurned: bool;
 
   @inline
@@ -59,7 +61,7 @@ class Sighting {
     return (this.calls | this.waits) != 0;
   }
 
-  /** Whether the store has to learn of another state. */
+  /** Whether the session's state differs from that in the store. */
   get hasChangedState(): bool {
     const calls = this.calls != 0;
     const waits = this.waits != 0;
@@ -70,24 +72,24 @@ class Sighting {
 const NEWS_AT: usize = (offsetof<Sighting>() + 7) & ~7;
 
 /**
- * Follows sessions from request to request. What a busy session does is gathered here and written to the store every few
- * seconds, so that an ordinary request touches no shared data; what changes its state, with the next tick.
+ * Tracks sessions across requests. The activity of a busy session is collected in memory and written to the store every few
+ * seconds, so that an ordinary request does not access shared data. A change of state is written at the next tick.
  */
 export class SessionTracker {
   private byHash: Table = new Table(256);
-  /** The addresses of the sightings, {@link count} of them. */
+  /** The addresses of the {@link count} sightings. */
   private list: StaticArray<usize> = new StaticArray<usize>(256);
   private count: i32 = 0;
-  /** The index of the next sighting of the current round of ticks, which goes down to 0; -1: the next tick begins a round. */
+  /** The index of the next sighting in the current round of ticks, which goes down to 0; -1: the next tick starts a round. */
   private next: i32 = -1;
-  /** The index of the sighting that was dropped last to make room for a new one. */
+  /** The index of the sighting that was last evicted to make room. */
   private oldest: i32 = 0;
-  /** Sessions with open work. */
+  /** The number of sessions with open work. */
   private busy: i32 = 0;
   private entryBytes: StaticArray<u8> = new StaticArray<u8>(ENTRY_SIZE);
   private lateBytes: StaticArray<u8> = new StaticArray<u8>(<i32>SESSION_NEWS_SIZE);
 
-  /** @param idleSeconds how long a session may be idle. */
+  /** @param idleSeconds the idle timeout of sessions. */
   constructor(
     private sessions: Sessions,
     private events: Events,
@@ -95,19 +97,19 @@ export class SessionTracker {
     private idleSeconds: u32,
   ) {}
 
-  /** Marks a session as active. False where this worker does not remember it: then {@link begin} or {@link meet}. */
+  /** Marks a session as active. False if this worker does not know it; then call {@link begin} or {@link meet}. */
   touch(hash: u64, nowMs: u64): bool {
     const sighting = this.find(hash);
     if (!sighting || !sighting.isKnown) return false;
-    // What ended by the sweep may have ended earlier.
+    // An operation that the sweep ended may have ended earlier.
     if (hasCome(sighting.news.activeAtMs, nowMs)) sighting.news.activeAtMs = nowMs;
     sighting.hasNews = true;
     return true;
   }
 
-  /** A session begins: its `initialize` was answered, or the first operation of a window has ended. `startedAtMs`: when that
-   *  was sent, at most `nowMs`. `isLimited`: its caller may have only so many such windows. `traceHigh`, `traceLow`: see
-   *  {@link SessionEntry}. False where it has them already. */
+  /** Starts a session, after a response to its `initialize` or the end of the first operation of a window. `startedAtMs`:
+   *  when that request was sent, at most `nowMs`. `isLimited`: the session is a window, and its caller may have only a
+   *  limited number of these. `traceHigh`, `traceLow`: see {@link SessionEntry}. False if the caller has reached that limit. */
   begin(
     hash: u64,
     kind: SessionKind,
@@ -124,7 +126,7 @@ export class SessionTracker {
   ): bool {
     const entry = this.describe(hash, kind, server, caller, revision, nowMs, traceHigh, traceLow);
     entry.startedAtMs = startedAtMs;
-    // A name that has no window of its own takes no label value either.
+    // A name without its own window does not use up a label value either.
     if (isLimited && this.sessions.lacksRoom(entry)) return false;
     if (clientNameLength) entry.client = this.clients.numberOf(clientName, clientNameLength);
     const inserted = this.insert(entry, isLimited);
@@ -132,7 +134,7 @@ export class SessionTracker {
     return inserted != Inserted.TooMany;
   }
 
-  /** The server accepted a request that carries this session's id, which is known since `startedAtMs`, at most `nowMs`. */
+  /** Registers a session whose id the server accepted in a request. It has been known since `startedAtMs`, at most `nowMs`. */
   meet(
     hash: u64,
     kind: SessionKind,
@@ -149,9 +151,9 @@ export class SessionTracker {
     if (this.insert(entry, false) == Inserted.New) this.events.sessionAdopted(entry);
   }
 
-  /** Counts operations of the session that have ended, and tokens. */
+  /** Adds ended operations and tokens to a session. */
   add(hash: u64, operations: u32, tokens: u64, nowMs: u64): void {
-    // An operation may last longer than this worker remembers its session.
+    // An operation may last longer than this worker keeps its session in memory.
     if (!this.touch(hash, nowMs)) {
       const news = this.lateNews;
       memory.fill(changetype<usize>(news), 0, SESSION_NEWS_SIZE);
@@ -166,13 +168,13 @@ export class SessionTracker {
     news.tokens += tokens;
   }
 
-  /** When a session began that lives, in milliseconds: all workers agree. 0 where there is none. */
+  /** The start of an active session in milliseconds, the same on all workers; 0 if there is none. */
   startOf(hash: u64): u64 {
     const sighting = this.find(hash);
     return sighting && sighting.isKnown ? sighting.startedAtMs : this.sessions.startOf(hash);
   }
 
-  /** A span of the session has been kept though its trace is not sampled. */
+  /** Records that a span of the session was kept although its trace is not sampled. */
   trace(hash: u64, nowMs: u64): void {
     const sighting = this.find(hash);
     if (sighting && sighting.isKnown) {
@@ -186,7 +188,7 @@ export class SessionTracker {
     this.sessions.update(hash, news, nowMs);
   }
 
-  /** The client has sent a request: it is no longer its turn. */
+  /** The client has sent a request, so it is no longer its turn. */
   turnToServer(hash: u64, nowMs: u64): void {
     const sighting = this.find(hash);
     if (!sighting) return;
@@ -194,7 +196,8 @@ export class SessionTracker {
     sighting.news.turn = servers(nowMs);
   }
 
-  /** An answer asked the client for input: it is its turn, until it sends another request in the session, to any worker. */
+  /** A response has asked the client for input. It is the client's turn until it sends another request in the session, to
+   *  any worker. */
   turnToClient(hash: u64, nowMs: u64): void {
     const sighting = this.findOrAdd(hash, nowMs);
     if (!sighting) return;
@@ -202,8 +205,8 @@ export class SessionTracker {
     sighting.news.turn = clients(nowMs);
   }
 
-  /** An operation of the client is open with the server, or with `waits` a request waits for limits. The session need not be
-   *  there. True where {@link endWork} is to follow; false where there is too much such work to count it. */
+  /** Counts an operation that is open with the server, or with `waits` a request that waits for limits. The session need not
+   *  exist. Returns whether {@link endWork} must follow; false if there is too much open work to count it. */
   beginWork(hash: u64, waits: bool, nowMs: u64): bool {
     const found = this.find(hash);
     const isBusy = found != null && found.hasWork;
@@ -216,7 +219,7 @@ export class SessionTracker {
     return true;
   }
 
-  /** That is over. Nothing where the tracker is closed. */
+  /** Ends work that {@link beginWork} has counted. Does nothing if the tracker is closed. */
   endWork(hash: u64, waits: bool): void {
     const sighting = this.find(hash);
     if (!sighting || !(waits ? sighting.waits : sighting.calls)) return;
@@ -224,18 +227,18 @@ export class SessionTracker {
     else sighting.calls--;
     if (sighting.hasWork) return;
     this.busy--;
-    // The server has not accepted it, and the store need not learn of it.
+    // The server has not accepted the session, so it need not be written to the store.
     if (!sighting.isKnown && !sighting.hasChangedState) this.forget(sighting.index);
   }
 
-  /** The session has ended. What was gathered of it is written to the store first. */
+  /** Ends a session, after writing its collected activity to the store. */
   end(hash: u64, reason: SessionEnd, nowMs: u64): void {
     const sighting = this.find(hash);
     if (sighting) this.flush(sighting, nowMs);
     this.sessions.end(hash, reason, nowMs);
   }
 
-  /** Writes what is due to the store, and forgets the sessions that have been silent since their last turn. */
+  /** Writes sessions that are due to the store, and removes those without activity since their last round from memory. */
   tick(nowMs: u64): void {
     let budget = FLUSHES_PER_TICK;
     let i = min(this.next, this.count - 1);
@@ -255,7 +258,7 @@ export class SessionTracker {
     this.next = i;
   }
 
-  /** Writes all news to the store, and frees the sightings. The tracker must not be used any more. */
+  /** Writes all news to the store and releases the sightings. The tracker must not be used afterwards. */
   close(nowMs: u64): void {
     for (let i = this.count - 1; i >= 0; i--) {
       const sighting = changetype<Sighting>(this.list[i]);
@@ -267,7 +270,7 @@ export class SessionTracker {
     this.busy = 0;
   }
 
-  /** For news of a session without a sighting. */
+  /** A buffer for news of a session without a sighting. */
   private get lateNews(): SessionNews {
     return changetype<SessionNews>(changetype<usize>(this.lateBytes));
   }
@@ -276,7 +279,7 @@ export class SessionTracker {
     return changetype<SessionEntry>(changetype<usize>(this.entryBytes));
   }
 
-  /** An entry for a session that begins now, whose client is unknown. Valid until the next call. */
+  /** An entry for a session that starts now, with an unknown client. Valid until the next call. */
   private describe(
     hash: u64,
     kind: SessionKind,
@@ -328,7 +331,7 @@ export class SessionTracker {
     return at ? changetype<Sighting>(at) : null;
   }
 
-  /** A session that this worker need not know. Null where there is no room: those that it knows do not make room for it. */
+  /** Finds or adds a session. Null if there is no room, since known sessions are not evicted for it. */
   private findOrAdd(hash: u64, nowMs: u64): Sighting | null {
     const found = this.find(hash);
     if (found || this.count == SIGHTING_LIMIT) return found;
@@ -351,7 +354,7 @@ export class SessionTracker {
     return sighting;
   }
 
-  /** Makes room for another session: the number of sightings is bounded, and so is the work of a tick. */
+  /** Evicts a session from memory to make room for another one. This bounds the memory and the work of a tick. */
   private giveUpOldest(nowMs: u64): void {
     let sighting: Sighting;
     do {
@@ -362,7 +365,7 @@ export class SessionTracker {
     this.forget(this.oldest);
   }
 
-  /** Writes what was gathered to the store. */
+  /** Writes the session's news to the store. */
   private flush(sighting: Sighting, nowMs: u64): void {
     if (!sighting.hasNews && !sighting.hasWork && !sighting.hasChangedState) return;
     const news = sighting.news;

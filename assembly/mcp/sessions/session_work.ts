@@ -6,13 +6,13 @@ import { Stream } from "../state/stream";
 import { SessionTracker } from "./session_tracker";
 
 /**
- * Counts what clients have open on this worker in the sessions in which it is: operations with the server, and streams that
- * wait for limits. Operations that wait for their answers in the store are counted there.
+ * Counts the open work of clients on this worker in their sessions: operations with the server, and streams that wait for
+ * limits. Operations that wait for their responses in the store are counted there.
  */
 export class SessionWork {
   constructor(private tracker: SessionTracker) {}
 
-  /** A request has been read. `isWaiting`: it waits for its answer in the store. */
+  /** A request has been read. `isWaiting`: it waits for its response in the store. */
   started(stream: Stream, operation: Operation, isWaiting: bool): void {
     const session = operation.begunIn;
     if (!session || !changesState(operation.method)) return;
@@ -25,7 +25,7 @@ export class SessionWork {
     this.tracker.turnToServer(session, nowMs);
   }
 
-  /** The server has an operation that has waited for limits. */
+  /** An operation that has waited for limits is forwarded to the server. */
   admitted(stream: Stream, operation: Operation): void {
     this.leaveQueue(stream);
     if (operation.isParked || !operation.begunIn || !changesState(operation.method)) return;
@@ -34,14 +34,14 @@ export class SessionWork {
 
   /** An operation has ended, or waits in the store. */
   left(stream: Stream, operation: Operation): void {
-    // Once nothing of it is open, it is no longer in a queue.
+    // A stream without open operations does not wait for limits.
     if (!stream.operations.count) this.leaveQueue(stream);
     if (!operation.isCounted) return;
     operation.isCounted = false;
     this.tracker.endWork(operation.begunIn, false);
   }
 
-  /** An operation has ended in its session, with an answer on its own stream: that may ask the client for input. */
+  /** An operation has ended with a response on its own stream, which may ask the client for input. */
   ended(operation: Operation, endedAtMs: u64): void {
     if (operation.outcome != Outcome.InputRequired || operation.isParked) return;
     this.tracker.turnToClient(operation.session, endedAtMs);
@@ -58,13 +58,13 @@ export class SessionWork {
   }
 }
 
-/** When the operation began: a look at the clock less. */
+/** The start of the operation in milliseconds. Used as the current time, since it needs no host call. */
 function startMs(operation: Operation): u64 {
   return operation.startedAt / NANOSECONDS_PER_MILLISECOND;
 }
 
-/** Whether such an operation says what its session is about. One that begins a session is in none, and a ping or a
- *  subscription may be open all the time. */
+/** Whether operations of this method determine the state of their session. An operation that starts a session is in none,
+ *  and a ping or a subscription may be open all the time. */
 function changesState(method: Method): bool {
   switch (method) {
     case Method.Initialize:

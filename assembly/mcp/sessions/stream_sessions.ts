@@ -14,9 +14,9 @@ import { Stream } from "../state/stream";
 import { Participants } from "./participants";
 import { SessionTracker } from "./session_tracker";
 
-/** Links streams to their sessions: which session a stream belongs to, begins, keeps alive or ends. */
+/** Links streams to sessions: determines which session a stream belongs to, starts, keeps alive or ends. */
 export class StreamSessions {
-  /** @param traces names the traces of sessions for all proxies that share a key; null where none do. */
+  /** @param traces computes the trace ids of sessions for all proxies that share a key; null if there is no shared key. */
   constructor(
     private keys: SessionKeys,
     private participants: Participants,
@@ -26,7 +26,7 @@ export class StreamSessions {
     private traces: SharedTraces | null,
   ) {}
 
-  /** Reads what the request's headers say of the session. */
+  /** Reads the session from the request headers. */
   begin(stream: Stream, head: RequestHead): void {
     const link = stream.session;
     stream.path = keyedHash(head.path, head.pathLength);
@@ -42,7 +42,7 @@ export class StreamSessions {
     if (head.endpoint) this.joinEndpoint(stream, head.endpoint);
   }
 
-  /** The stream belongs to the HTTP+SSE session of this endpoint. */
+  /** Assigns the stream to the HTTP+SSE session of this endpoint. */
   joinEndpoint(stream: Stream, endpoint: u64): void {
     const link = stream.session;
     link.id = endpoint;
@@ -52,15 +52,15 @@ export class StreamSessions {
     stream.trace.sessionLow = 0;
   }
 
-  /** The request names its revision. 2026-07-28 has no sessions: a session id that comes with it names none. What is posted
-   *  to an endpoint of HTTP+SSE is answered on its stream, whatever it says. */
+  /** Sets the revision of the request. 2026-07-28 has no sessions, so a session id sent with it is ignored. A POST to an
+   *  HTTP+SSE endpoint is answered on the endpoint's stream, regardless of its revision. */
   setRevision(stream: Stream, revision: i32): void {
     stream.revision = revision;
     if (revision == MODERN_REVISION && !stream.session.isHttpSse) stream.session.id = 0;
   }
 
-  /** Reads what the response's head says of the session that the request names. Returns how the session ended; None where
-   *  it goes on, or there is none. */
+  /** Reads the effect of the response headers on the request's session. Returns how the session ended; None if it continues
+   *  or there is none. */
   follow(stream: Stream, head: ResponseHead, isDelete: bool, isInitialize: bool): SessionEnd {
     const link = stream.session;
     link.newId = this.keys.hashOfId(head.session, head.sessionLength);
@@ -70,7 +70,8 @@ export class StreamSessions {
       stream.trace.newSessionHigh = traces.high;
       stream.trace.newSessionLow = traces.low;
     }
-    // `initialize` begins another session than the one whose id it may still carry. That of HTTP+SSE is its stream's.
+    // `initialize` starts a new session, although it may still carry the id of an old one. An HTTP+SSE session ends with its
+    // stream.
     if (!link.id || isInitialize || link.isHttpSse) return SessionEnd.None;
     if (head.status == 404) return SessionEnd.Refused;
     if (head.status < 200 || head.status > 299) return SessionEnd.None;
@@ -79,20 +80,19 @@ export class StreamSessions {
     return SessionEnd.None;
   }
 
-  /** The stream's session, which it must have, has ended. */
+  /** Ends the stream's session. The stream must have one. */
   end(stream: Stream, reason: SessionEnd): void {
     this.tracker.end(this.keyOf(stream), reason, this.clock.milliseconds);
   }
 
-  /** The server sent a message: the session is alive. */
+  /** The server has sent a message, which keeps the session alive. */
   keepAlive(stream: Stream): void {
     const link = stream.session;
     if (!link.id || stream.status >= 300 || (link.isHttpSse && !link.hasBegun)) return;
     this.meet(stream, this.clock.milliseconds);
   }
 
-  /** An `initialize` was answered: with a session, if the response carries an id. The name is that of the client's
-   *  software. */
+  /** `initialize` succeeded and starts a session if the response carries an id. The name is that of the client's software. */
   initialized(stream: Stream, revision: i32, clientName: usize, clientNameLength: i32): void {
     const link = stream.session;
     stream.revision = revision;
@@ -111,14 +111,14 @@ export class StreamSessions {
     this.events.clientNamed(key, clientName, clientNameLength);
   }
 
-  /** The session of an operation that has ended. Where the stream has none, the activity of its caller is one, which begins
-   *  here; 0 where the operation is no activity. */
+  /** The session of an operation that has ended. If the stream has none, it is the activity window of its caller, which
+   *  starts here if necessary. 0 if the operation does not count as activity. */
   sessionOfOperation(stream: Stream, method: Method, clientName: usize, clientNameLength: i32): SessionKey {
     if (stream.session.id) return this.keyOf(stream);
-    // A client that asks what the server speaks may go on with a session.
+    // After `server/discover`, a client may continue with a session.
     if (method == Method.ServerDiscover || stream.status < 200 || stream.status > 299) return 0;
     const isModern = stream.revision == MODERN_REVISION;
-    // The server named a session, whose next request is to adopt it.
+    // The server has assigned a session id; the next request with that id adopts the session.
     if (stream.session.newId && !isModern) return 0;
     const isNamed = isModern && clientNameLength > 0;
     const key = this.windowOf(stream, isNamed, clientName, clientNameLength);
@@ -128,46 +128,47 @@ export class StreamSessions {
     return shared;
   }
 
-  /** Counts tokens outside of any operation in the stream's session. */
+  /** Adds tokens outside of any operation to the stream's session. */
   addTokens(stream: Stream, tokens: u32): void {
     if (stream.session.id) this.tracker.add(this.keyOf(stream), 0, tokens, this.clock.milliseconds);
   }
 
-  /** The session that logs show of a request that has not become an operation: the one that it names, else its caller's
-   *  activity window, as {@link sessionOfOperation} would choose. `revision`: the one that the message names, or
-   *  UNKNOWN_REVISION. */
+  /** The session that logs show for a request that has not become an operation: the one that it names, or else its caller's
+   *  activity window, as {@link sessionOfOperation} would choose. `revision` is the one that the message names;
+   *  UNKNOWN_REVISION for none. */
   sessionOfRequest(stream: Stream, revision: i32, clientName: usize, clientNameLength: i32): SessionKey {
     const isModern = (revision == UNKNOWN_REVISION ? stream.revision : revision) == MODERN_REVISION;
     if (stream.session.id && (!isModern || stream.session.isHttpSse)) return this.keyOf(stream);
     return this.windowOf(stream, isModern && clientNameLength > 0, clientName, clientNameLength);
   }
 
-  /** The key of the stream's session, which it must have. */
+  /** The key of the stream's session. The stream must have one. */
   keyOf(stream: Stream): SessionKey {
     const link = stream.session;
     if (link.isHttpSse) return this.keys.endpointSession(link.id);
     return this.keys.session(link.id, this.participants.serverOf(stream));
   }
 
-  /** The key of the stream's session; 0 where it has none. */
+  /** The key of the stream's session; 0 if it has none. */
   keyOrNone(stream: Stream): SessionKey {
     return stream.session.id ? this.keyOf(stream) : 0;
   }
 
-  /** Identifies the list that this method reads in the stream's session, and else what its caller reads on its path. */
+  /** Identifies the list of this method in the stream's session, or else in its caller's view on its path. */
   listScope(stream: Stream, method: Method): u64 {
     const id = stream.session.id;
     return id ? this.keys.session(id ^ method, this.participants.serverOf(stream)) : this.callerScope(stream) ^ method;
   }
 
-  /** Identifies what the stream's caller sees of the server on the stream's path: several servers may share an upstream. In
-   *  HTTP+SSE answers come on the GET stream, and its path counts: that of the POST may hold the session's id. */
+  /** Identifies the caller's view of the server on the stream's path, since several servers may share an upstream. In
+   *  HTTP+SSE, responses arrive on the GET stream and its path is used, since that of the POST may contain the session id. */
   callerScope(stream: Stream): u64 {
     const caller = this.participants.identityOf(stream);
     return this.keys.callerScope(stream.server, caller, stream.session.callerHeaders, stream.path);
   }
 
-  /** The server has accepted the session, of which nothing earlier than `startedAtMs` is known. */
+  /** Marks the stream's session as active, or registers it if it is unknown. The server accepted it; nothing before
+   *  `startedAtMs` is known. */
   private meet(stream: Stream, startedAtMs: u64): void {
     const key = this.keyOf(stream);
     const nowMs = this.clock.milliseconds;
@@ -187,7 +188,7 @@ export class StreamSessions {
     );
   }
 
-  /** A session begins, unless it has. False where it is a limited window, and its caller has all that it may have. */
+  /** Starts a session, unless it exists. False if it is a limited window and its caller has reached the limit. */
   private track(
     key: SessionKey,
     kind: SessionKind,
@@ -216,7 +217,7 @@ export class StreamSessions {
     );
   }
 
-  /** When a session begins with this stream's request, in milliseconds: the step that begins it is a part of it. */
+  /** The start of a session that this stream's request starts, in milliseconds. The session includes this request. */
   private startOf(stream: Stream): u64 {
     return min(stream.startedAt / NANOSECONDS_PER_MILLISECOND, this.clock.milliseconds);
   }

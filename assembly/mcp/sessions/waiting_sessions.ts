@@ -3,26 +3,27 @@ import { Table } from "../../memory/table";
 import { SessionState } from "../../store/session_state";
 import { Method } from "../protocol/methods";
 
-/** The states of the sessions in which the current sweep has found something, by their keys. All instances share it: one
- *  sweeps at a time. It has room for all that may wait in the store, 32 768, which takes 1 MiB. */
+/** The states of sessions with waiting operations, found by the current sweep, by session key. All instances share the
+ *  table, since only one sweeps at a time. It has room for all operations that may wait in the store, 32 768, and then takes
+ *  1 MiB. */
 const states: Table = new Table(64);
 
-/** The sessions in which something waits in the store for an answer on another stream, while a sweep counts that. */
+/** The sessions that have operations waiting in the store for a response on another stream, as counted by the current sweep. */
 export class WaitingSessions {
-  /** A sweep begins. */
+  /** Removes all sessions when a sweep starts. */
   clear(): void {
     states.clear();
   }
 
-  /** The sweep counted an operation: of the client, or one that the client has to answer. */
+  /** The sweep counted an operation of the client, or one that the client must answer. */
   add(session: SessionKey, method: Method, fromClient: bool): void {
-    // Nobody waits for a server's ping.
+    // A ping of the server does not make the client's turn.
     if (!session || (!fromClient && method == Method.Ping)) return;
     const state = fromClient ? SessionState.Calling : SessionState.WaitingForClient;
     if (<u64>state > states.get(session)) states.set(session, state);
   }
 
-  /** The state of a session by what waits in it. */
+  /** The state of a session according to its waiting operations. */
   stateOf(session: SessionKey): SessionState {
     return <SessionState>states.get(session);
   }

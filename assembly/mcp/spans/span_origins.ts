@@ -11,23 +11,23 @@ import { SessionTracker } from "../sessions/session_tracker";
 import { OtherContext, Span } from "../state/span";
 import { Stream } from "../state/stream";
 
-/** 2 to the power of 64. */
+/** 2^64. */
 const ALL_IDS: f64 = 18446744073709551616.0;
 
-/** Chooses the trace and the parent of spans, and gives them their ids: the same for logs of a request, which are written
- *  before its span begins, and for the span. */
+/** Chooses the trace and the parent of spans, and computes their ids. Logs of a request, which are written before its span
+ *  starts, get the same ids. */
 export class SpanOrigins {
-  /** The trace that was chosen, the span of the parent there (0 for none), and whether it is sampled. */
+  /** The chosen trace, its parent span (0 for none), and whether the trace is sampled. */
   traceHigh: u64 = 0;
   traceLow: u64 = 0;
   parentId: u64 = 0;
   isSampled: bool = false;
-  /** The context of the request that is not the parent; null where there is none. */
+  /** The request's context that is not the parent; null if there is none. */
   other: TraceContext | null = null;
   otherKind: OtherContext = OtherContext.None;
-  /** The name of this proxy's role, by which root spans have their ids. */
+  /** The name of this proxy's role, from which the ids of root spans are derived. */
   readonly role: Bytes;
-  /** Trace ids whose lower half is less than this are sampled, all of them where `samplesAll`. */
+  /** Trace ids whose lower half is below this number are sampled. If `samplesAll`, all are. */
   private threshold: u64;
   private samplesAll: bool;
 
@@ -44,7 +44,8 @@ export class SpanOrigins {
     this.threshold = ratio > 0 && ratio < 1 ? <u64>(ratio * ALL_IDS) : 0;
   }
 
-  /** Chooses for a request of the client. `meta`: the context in its `_meta`. `session`: what it belongs to, or 0. */
+  /** Chooses the trace and parent for a client's request. `meta` is the context in its `_meta`; `session` is its session, 0
+   *  for none. */
   choose(stream: Stream, meta: TraceContext, session: SessionKey): void {
     const isMeta = this.config.parent == TraceParent.Meta;
     const preferred = isMeta ? meta : stream.trace.header;
@@ -62,7 +63,8 @@ export class SpanOrigins {
     }
   }
 
-  /** Finds the context of a request that is not to be its parent, if any. `meta` as in {@link choose}. */
+  /** Sets `other` to the request's context that is not the parent, if there is one. `meta` is the context in the request's
+   *  `_meta`. */
   chooseNone(stream: Stream, meta: TraceContext): void {
     const isMeta = this.config.parent == TraceParent.Meta;
     const other = isMeta ? stream.trace.header : meta;
@@ -70,7 +72,7 @@ export class SpanOrigins {
     this.otherKind = isMeta ? OtherContext.Transport : OtherContext.Meta;
   }
 
-  /** Whether a request with this context in its `_meta` is in the trace of its session, if it has one. */
+  /** Whether a request with this context in its `_meta` belongs to the trace of its session, if there is one. */
   mayEnterSession(stream: Stream, meta: TraceContext): bool {
     const preferred = this.config.parent == TraceParent.Meta ? meta : stream.trace.header;
     return this.config.sessions && !preferred.isThere;
@@ -92,7 +94,8 @@ export class SpanOrigins {
     this.isSampled = parent.isSampled;
   }
 
-  /** Chooses the root of this session's trace as the parent. `stream`: one of the session. False where it has none. */
+  /** Chooses the root of the session's trace as the parent. `stream` must be a stream of the session. False if the session
+   *  has no trace. */
   enterSession(stream: Stream, session: SessionKey): bool {
     if (!this.findTrace(stream, session)) return false;
     const trace = this.traces;
@@ -103,7 +106,7 @@ export class SpanOrigins {
     return true;
   }
 
-  /** Begins a trace, the same for all messages of a request. */
+  /** Starts a trace. All messages of a request get the same one. */
   begin(stream: Stream): void {
     this.traceHigh = neverZero(mix(stream.trace.spanSeed ^ 1));
     this.traceLow = neverZero(mix(stream.trace.spanSeed ^ 2));
@@ -111,7 +114,8 @@ export class SpanOrigins {
     this.isSampled = this.samples(this.traceLow);
   }
 
-  /** Finds the trace of a session, `traces`. `stream`: one of the session. False for a caller's activity that has not begun. */
+  /** Finds the trace id of a session, in `traces`. `stream` must be a stream of the session. False for an activity window
+   *  that has not started. */
   findTrace(stream: Stream, session: SessionKey): bool {
     const trace = stream.trace;
     if (stream.session.id) {
@@ -123,13 +127,13 @@ export class SpanOrigins {
     return startedAtMs != 0;
   }
 
-  /** Finds the trace of a session in the store. */
+  /** Finds the trace id of a stored session, in `traces`. */
   findStoredTrace(entry: SessionEntry): void {
     if (entry.kind == <u8>SessionKind.Window) this.findWindowTrace(entry.hash, entry.startedAtMs);
     else this.findNamedTrace(entry.hash, entry.traceHigh, entry.traceLow);
   }
 
-  /** Finds the trace of a session with an id: the one whose id proxies share where that is not 0. */
+  /** Finds the trace id of a session with an id: the given one, which proxies share, unless it is 0. */
   private findNamedTrace(session: SessionKey, traceHigh: u64, traceLow: u64): void {
     const traces = this.traces;
     if (traceHigh) {
@@ -140,33 +144,34 @@ export class SpanOrigins {
     }
   }
 
-  /** Finds the trace of a caller's activity: another one each time that it begins. */
+  /** Finds the trace id of an activity window. It differs each time that the window starts. */
   private findWindowTrace(window: SessionKey, startedAtMs: u64): void {
     this.traces.find(neverZero(mix(window ^ mix(startedAtMs))));
   }
 
-  /** What shows the session in spans: its key, or, where proxies share a key for the traces of sessions, the upper half of the
-   *  trace's id. */
+  /** The number that identifies the session in spans: its key or, if proxies share a key for session traces, the upper half
+   *  of the trace id. */
   shownSession(session: SessionKey, traceHigh: u64): u64 {
     return this.config.sessionKey.length && traceHigh ? traceHigh : session;
   }
 
-  /** The id of the root span of a session's trace, of this proxy's role. */
+  /** The id of the root span of a session's trace, for this proxy's role. */
   rootId(traceHigh: u64, traceLow: u64): u64 {
     return rootSpanId(traceHigh, traceLow, this.role);
   }
 
-  /** Whether the ratio samples the trace of this id. */
+  /** Whether the sampling ratio selects the trace with this id. */
   samples(traceLow: u64): bool {
     return this.samplesAll || traceLow < this.threshold;
   }
 
-  /** The id of the span of a client's request of this JSON-RPC id. */
+  /** The span id of the client's request with this JSON-RPC id. */
   spanOf(stream: Stream, kind: IdKind, idHash: u64): u64 {
     return neverZero(mix(stream.trace.spanSeed ^ operationKey(kind, idHash, false)));
   }
 
-  /** The id of the span of a request that the server sent at `now`: one stream may bring several under one JSON-RPC id. */
+  /** The span id of a request that the server sent at `now` (nanoseconds), since one stream may deliver several with the
+   *  same JSON-RPC id. */
   spanOfServer(stream: Stream, kind: IdKind, idHash: u64, now: u64): u64 {
     return neverZero(mix(stream.trace.spanSeed ^ operationKey(kind, idHash, true) ^ mix(now)));
   }

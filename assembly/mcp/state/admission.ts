@@ -1,26 +1,26 @@
 import { IdKind } from "../../jsonrpc/id";
 import { Pool } from "../../memory/pool";
 
-/** Records of an admission, at most. */
+/** The maximum number of records of an admission. */
 export const ADMISSION_LIMIT: i32 = 16;
-/** Bytes of a record. */
+/** The size of a record in bytes. */
 export const ADMISSION_RECORD: usize = 32;
 
 /**
- * What limits have to settle when the operation of an admitted request ends: records that only limits read. An operation
- * that waits for its answer takes them along into the store. Pooled.
+ * Records of what limits must settle when the operation of an admitted request ends. Only limits read them. If the operation
+ * waits for its response, the records move to the store with it. Pooled.
  */
 @unmanaged
 export class Admission {
-  /** The address of the next one of its stream whose operation has not begun; 0 for none. */
+  /** The address of the stream's next admission whose operation has not started; 0 for none. */
   next: usize;
-  /** Of the request's JSON-RPC id. */
+  /** The kind and the hash of the request's JSON-RPC id. */
   idKind: IdKind;
   idHash: u64;
-  /** The records behind this object. */
+  /** The number of records, which are stored after this object. */
   count: i32;
-  /** Set and read by limits alone: the session of an operation that may be cancelled, when it began in nanoseconds, and the
-   *  addresses of its neighbours in the list of those. */
+  /** Used by limits only: the session of an operation that may be cancelled, its start in nanoseconds, and the addresses of
+   *  its neighbours in the list of such operations (0 for none). */
   session: u64;
   startedAt: u64;
   older: usize;
@@ -33,17 +33,17 @@ export class Admission {
     return self;
   }
 
-  /** It must not be used any more. */
+  /** Returns the object to the pool. It must not be used afterwards. */
   release(): void {
     pool.release(changetype<usize>(this));
   }
 
-  /** The address of the record of this index. */
+  /** The address of the record with this index. */
   record(index: i32): usize {
     return changetype<usize>(this) + offsetof<Admission>() + <usize>index * ADMISSION_RECORD;
   }
 
-  /** The address of another record, which is added; 0 where there is no room. */
+  /** Adds a record and returns its address; 0 if there is no room. */
   add(): usize {
     return this.count < ADMISSION_LIMIT ? this.record(this.count++) : 0;
   }

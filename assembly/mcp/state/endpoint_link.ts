@@ -1,9 +1,9 @@
-/** A GET stream's link to the endpoint that it names (HTTP+SSE). Part of a {@link Stream}. */
+/** The link of a GET stream to the endpoint that it announces (HTTP+SSE). Part of a {@link Stream}. */
 @unmanaged
 export class EndpointLink {
-  /** The address of what reads the stream's events, or 0. */
+  /** The address of the {@link EndpointEvent} that reads the stream's events; 0 for none. */
   event: usize;
-  /** The hash of the endpoint that the stream named first, and so of its session; 0 for none. */
+  /** The hash of the endpoint that the stream announced first, which also identifies its session; 0 for none. */
   endpoint: u64;
 }
 

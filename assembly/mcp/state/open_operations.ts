@@ -2,19 +2,19 @@ import { IdKind } from "../../jsonrpc/id";
 import { Method } from "../protocol/methods";
 import { Operation } from "./operation";
 
-/** The operations that a stream has open, the newest first. Part of a {@link Stream}. */
+/** The open operations of a stream, newest first. Part of a {@link Stream}. */
 @unmanaged
 export class OpenOperations {
-  /** The address of the first one, or 0. */
+  /** The address of the newest operation; 0 if none is open. */
   private head: usize;
   count: u32;
 
-  /** The newest one; null where none is open. */
+  /** The newest operation; null if none is open. */
   get first(): Operation | null {
     return this.head ? changetype<Operation>(this.head) : null;
   }
 
-  /** The open operation where there is exactly one; otherwise null. */
+  /** The open operation if there is exactly one; otherwise null. */
   get only(): Operation | null {
     return this.count == 1 ? this.first : null;
   }
@@ -38,7 +38,7 @@ export class OpenOperations {
     before.next = operation.next;
   }
 
-  /** The operation of this JSON-RPC id; null where there is none. */
+  /** The operation with this JSON-RPC id; null if there is none. */
   find(kind: IdKind, idHash: u64): Operation | null {
     for (let at = this.head; at; at = changetype<Operation>(at).next) {
       const operation = changetype<Operation>(at);
@@ -47,7 +47,7 @@ export class OpenOperations {
     return null;
   }
 
-  /** Whether one of them is of this method. */
+  /** Whether an operation with this method is open. */
   includes(method: Method): bool {
     for (let at = this.head; at; at = changetype<Operation>(at).next) {
       if (changetype<Operation>(at).method == method) return true;

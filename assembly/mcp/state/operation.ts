@@ -9,82 +9,85 @@ import { TOKEN_KIND_COUNT, TokenKind, isRepetition } from "../protocol/token_kin
 import { Admission } from "./admission";
 import { Span } from "./span";
 
-/** A request and, in time, its answer. */
+/** A request and its response, once that arrives. Pooled. */
 @unmanaged
 export class Operation {
   method: Method;
   idKind: IdKind;
-  /** The hash of its JSON-RPC id: see `jsonrpc/id.ts`. */
+  /** The hash of the request's JSON-RPC id: see `jsonrpc/id.ts`. */
   idHash: u64;
-  /** Bytes of the request and of the response message. */
+  /** The sizes of the request message and of the response message in bytes. */
   requestSize: u64;
   responseSize: u64;
   outcome: Outcome;
-  /** The outcome that the access log of its own stream shows; Open where it shows none. */
+  /** The outcome in the access log of the operation's own stream; Open if that shows none. */
   shownOutcome: Outcome;
-  /** The JSON-RPC error's code, or {@link NO_CODE}. */
+  /** The code of the JSON-RPC error; {@link NO_CODE} if there is none. */
   errorCode: i32;
-  /** Bytes of the target's name; 0 where there is none, or none that can be kept. */
+  /** The length of the target's name in bytes; 0 if there is none, or if it is too long. */
   nameLength: u32;
-  /** Bytes of the name of the client's software; 0 where it is not known. */
+  /** The length of the name of the client's software in bytes; 0 if it is unknown. */
   clientNameLength: u32;
 
-  /** Of a list: a hash of the page asked for, 0 for the first. */
+  /** For a list request: a hash of the cursor of the requested page; 0 for the first page. */
   cursor: u64;
-  /** When its request arrived, and when it ended if that is not now, in nanoseconds of the host's clock. */
+  /** The times when the request arrived and when the operation ended (0: now), in nanoseconds of the host's clock. */
   startedAt: u64;
   endedAt: u64;
-  /** The server asked, and the client answers. */
+  /** Whether the server sent the request, so that the client responds. */
   fromServer: bool;
-  /** The server asked on a stream that can be resumed, which may bring the request again. */
+  /** Whether the server sent the request on a resumable stream, which may deliver it again. */
   mayBeReplayed: bool;
-  /** It waits for an answer on another stream, or for its cancellation, and does not end with its own stream. */
+  /** Whether the operation waits for its response on another stream, or for its cancellation, and therefore does not end
+   *  with its own stream. */
   isParked: bool;
-  /** The session that it belongs to; 0 where there is none. */
+  /** The session to which the operation belongs; 0 for none. */
   session: SessionKey;
-  /** A hash of what a call's repetition would have in common with it; 0 where none is looked for. */
+  /** A hash that a repetition of the call would share; 0 if repetitions are not detected. */
   callHash: u64;
-  /** The task that it is about; 0 where it is about none. */
+  /** The task that the operation concerns; 0 for none. */
   task: TaskKey;
-  /** The server of the stream that it came on, and what sinks show of the caller, once it waits for an answer elsewhere. */
+  /** The server of the operation's own stream, and the caller as sinks show it. Set once the operation waits for its
+   *  response on another stream. */
   server: ServerKey;
   caller: CallerKey;
-  /** The session in which it begins, as far as the request says; 0 where it says nothing, or the gate keeps it from the server. */
+  /** The session in which the operation starts, as far as the request names it; 0 if it names none, or if the gate rejects
+   *  the request. */
   begunIn: SessionKey;
-  /** Set and read by {@link SessionWork} alone: it counts as open there. */
+  /** Used by {@link SessionWork} only: whether the operation is counted as open there. */
   isCounted: bool;
-  /** Set and read by limits alone: the number of the class in which a tool's call is in flight; 0 for none. */
+  /** Used by limits only: the number of the class in which a tool call is in flight; 0 for none. */
   toolClass: u16;
-  /** The address of what limits settle at its end; 0 for nothing. */
+  /** The address of the {@link Admission} that limits settle when the operation ends; 0 for none. */
   admission: usize;
-  /** The address of its {@link Span}; 0 where traces keep nothing of it. */
+  /** The address of the operation's {@link Span}; 0 if traces record none. */
   span: usize;
-  /** Set and read by limits alone: what the limit of its class keeps of a tool's call that is in flight. */
+  /** Used by limits only: the token of a tool call that is in flight in its class. */
   callToken: u32;
-  /** The address of the next open one of the stream, or 0. */
+  /** The address of the stream's next open operation; 0 for none. */
   next: usize;
-  /** Set and read by statistics alone: the label of its server, and the addresses of the open operations that began before and
-   *  after it, or 0. */
+  /** Used by statistics only: the label of the operation's server, and the addresses of the open operations that started
+   *  before and after it (0 for none). */
   serverLabel: i32;
   older: usize;
   newer: usize;
 
-  /** The target's name. */
+  /** The address of the target's name, `nameLength` bytes. */
   get name(): usize {
     return this.tokensAt(TOKEN_KIND_COUNT);
   }
 
-  /** The name of the client's software. */
+  /** The address of the name of the client's software, `clientNameLength` bytes. */
   get clientName(): usize {
     return this.name + NAME_LIMIT;
   }
 
-  /** The estimated tokens of this kind in the request and its answer. */
+  /** The estimated tokens of this kind in the request and the response. */
   tokens(kind: TokenKind): u32 {
     return load<u32>(this.tokensAt(kind));
   }
 
-  /** The estimated tokens that a model wrote or reads: of all kinds that do not repeat another one. */
+  /** The estimated tokens that a model wrote or reads: those of all kinds except repetitions. */
   get modelTokens(): u64 {
     let sum: u64 = 0;
     for (let kind = 0; kind < TOKEN_KIND_COUNT; kind++) {
@@ -114,18 +117,18 @@ export class Operation {
     pool.release(changetype<usize>(this));
   }
 
-  /** How long it took, in milliseconds: until it ended, or else until `now` (nanoseconds). 0 where the clock was set back. */
+  /** The duration in milliseconds, until the operation ended or else until `now` (nanoseconds). 0 if the clock was set back. */
   durationMs(now: u64): u64 {
     return elapsed(this.startedAt, this.endedAt ? this.endedAt : now) / NANOSECONDS_PER_MILLISECOND;
   }
 
-  /** Keeps the target's name: at most {@link NAME_LIMIT} bytes. */
+  /** Copies the target's name: at most {@link NAME_LIMIT} bytes. */
   setName(at: usize, length: u32): void {
     memory.copy(this.name, at, length);
     this.nameLength = length;
   }
 
-  /** Keeps the name of the client's software: at most {@link CLIENT_NAME_LIMIT} bytes. */
+  /** Copies the name of the client's software: at most {@link CLIENT_NAME_LIMIT} bytes. */
   setClientName(at: usize, length: u32): void {
     memory.copy(this.clientName, at, length);
     this.clientNameLength = length;

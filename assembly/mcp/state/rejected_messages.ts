@@ -2,15 +2,15 @@ import { Pool } from "../../memory/pool";
 import { BATCH_LIMIT } from "../protocol/limits";
 import { Outcome } from "../protocol/outcome";
 
-/** Messages that one number has a bit for. */
+/** The number of messages for which one bit set has room. */
 const BITS: i32 = 64;
 
 if (BATCH_LIMIT > 2 * BITS) ERROR("A batch may have more messages than there are bits for.");
 
-/** Which messages of a request the gate keeps from the server, by their indices, while the others pass. Pooled. */
+/** The messages of a request that the gate rejects, by index, while it forwards the others. Pooled. */
 @unmanaged
 export class RejectedMessages {
-  /** How many. */
+  /** The number of rejected messages. */
   count: i32;
   private firstDenied: u64;
   private moreDenied: u64;
@@ -21,12 +21,12 @@ export class RejectedMessages {
     return changetype<RejectedMessages>(pool.take());
   }
 
-  /** It must not be used any more. */
+  /** Returns the object to the pool. It must not be used afterwards. */
   release(): void {
     pool.release(changetype<usize>(this));
   }
 
-  /** The message of this index, which is none of them yet, has this outcome: Denied or Limited. */
+  /** Adds the message with this index, which must not be rejected yet. The outcome is Denied or Limited. */
   add(index: i32, outcome: Outcome): void {
     const bit = bitOf(index);
     this.count++;
@@ -39,7 +39,7 @@ export class RejectedMessages {
     }
   }
 
-  /** The outcome of the message of this index; Open where it is none of them. */
+  /** The outcome of the message with this index; Open if it is not rejected. */
   outcomeOf(index: i32): Outcome {
     if (this.count == 0 || index >= BATCH_LIMIT) return Outcome.Open;
     const bit = bitOf(index);

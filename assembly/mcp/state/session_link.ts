@@ -1,15 +1,15 @@
-/** A stream's link to its session. Part of a {@link Stream}. */
+/** The link of a stream to its session. Part of a {@link Stream}. */
 @unmanaged
 export class SessionLink {
-  /** The hash of the session id that the request names, or of the endpoint of HTTP+SSE that the stream belongs to; 0 for none. */
+  /** The hash of the session id in the request, or of the HTTP+SSE endpoint to which the stream belongs; 0 for none. */
   id: u64;
-  /** The hash of the session id that the response names; 0 for none. */
+  /** The hash of the session id in the response; 0 for none. */
   newId: u64;
-  /** A hash of the configured headers that tell callers apart. */
+  /** A hash of the configured headers that distinguish callers. */
   callerHeaders: u64;
-  /** The session is one of HTTP+SSE, which an endpoint names. */
+  /** Whether the session is an HTTP+SSE session, which its endpoint identifies. */
   isHttpSse: bool;
-  /** The HTTP+SSE session has begun: its `initialize` was answered on this stream. */
+  /** Whether the HTTP+SSE session has started: the response to its `initialize` arrived on this stream. */
   hasBegun: bool;
 }
 

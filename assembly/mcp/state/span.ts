@@ -2,76 +2,76 @@ import { ID_TEXT_LIMIT } from "../../jsonrpc/message_reader";
 import { Pool } from "../../memory/pool";
 import { StreamTrace } from "./stream_trace";
 
-/** What kind of context a span links to, besides that of its parent. */
+/** The kind of context that a span links to besides its parent. */
 export enum OtherContext {
   None,
-  /** That of the application, in `_meta`. */
+  /** The context of the application, in `_meta`. */
   Meta,
-  /** That of the mesh, in the request's headers. */
+  /** The context of the mesh, in the request's headers. */
   Transport,
 }
 
-/** What rejected an operation. */
+/** The kind of rule that rejected an operation. */
 export enum RejectingRule {
   None,
   /** A rule of the access policy, or a `SpecialRule`. */
   Access,
   /** A rule of the limits, or a `SpecialLimit`. */
   Limit,
-  /** Several rules have rejected messages of the request. */
+  /** Several rules rejected messages of the request. */
   Several,
 }
 
-/** Times of progress that a span keeps. */
+/** The maximum number of progress times that a span records. */
 export const PROGRESS_LIMIT: u32 = 16;
 
 /**
- * What traces keep of an operation while it is open; only they read and change it. An operation that waits for its answer
- * takes the first {@link PACKED_SPAN} bytes and the id along into the store: a change of their layout needs another FORMAT.
- * Pooled.
+ * The trace data of an open operation. Only traces read and change it. If the operation waits for its response, the first
+ * {@link PACKED_SPAN} bytes and the id move to the store with it: a change of their layout requires another FORMAT. Pooled.
  */
 @unmanaged
 export class Span {
-  /** The id of its trace; 0 where that depends on the operation's end. */
+  /** The trace id; 0 if that depends on the operation's end. */
   traceHigh: u64;
   traceLow: u64;
   spanId: u64;
-  /** 0 where it has no parent. */
+  /** The id of the parent span; 0 if there is none. */
   parentId: u64;
-  /** The span of the context that is not the parent, of the kind `other`. */
+  /** The span of the context that is not the parent. Its kind is in `other`. */
   otherHigh: u64;
   otherLow: u64;
   otherId: u64;
-  /** The trace of its session where that is another one; 0 for none. */
+  /** The trace id of the session if it differs from this trace; 0 for none. */
   sessionHigh: u64;
   sessionLow: u64;
-  /** Times in nanoseconds: when the request arrived, when the first byte of the answer's body passed, when a limit began to
-   *  hold it, when the server got it after that; 0 for never. */
+  /** Times in nanoseconds, 0 for never: the arrival of the request, the first byte of the response body, the start of a wait
+   *  for limits, and the end of that wait. */
   startedAt: u64;
   firstByteAt: u64;
   queuedAt: u64;
   admittedAt: u64;
-  /** Progress that has been reported. */
+  /** The number of progress reports. */
   progress: u32;
-  /** The index of the rule that rejected it, and its kind: see {@link RejectingRule}. */
+  /** The index of the rule that rejected the operation, and its {@link RejectingRule}. */
   rule: i32;
   ruleKind: u8;
-  /** Of {@link OtherContext}. */
+  /** An {@link OtherContext}. */
   other: u8;
-  /** It is exported, whatever becomes of the operation. */
+  /** Whether the span is exported regardless of the operation's outcome. */
   isSampled: bool;
-  /** Bytes of the text of the request's JSON-RPC id. */
+  /** The length of the request's JSON-RPC id as text, in bytes. */
   idLength: u8;
   /** Always 0. */
   unused: u32;
 
-  /** Times of progress that are kept. */
+  /** The number of recorded progress times. */
   progressTimes: u32;
-  /** It has been found worth exporting, at its end. */
+  /** Whether the span was selected for export at its end. */
   isKept: bool;
   /** The trace flags of the context that is not the parent. */
   otherFlags: u8;
-  /** Where `open_spans.ts` lists it: the key of its session, 0 for nowhere, and the addresses of its neighbours or 0. */
+  /** The list of `open_spans.ts` that contains the span: the key of its session (0 for none), and the addresses of its
+   *  neighbours (0 for none). */
   listedUnder: u64;
   older: usize;
   newer: usize;
@@ -80,12 +80,12 @@ export class Span {
     return changetype<Span>(pool.take());
   }
 
-  /** It must not be used any more. */
+  /** Returns the object to the pool. It must not be used afterwards. */
   release(): void {
     pool.release(changetype<usize>(this));
   }
 
-  /** The text of the request's JSON-RPC id. */
+  /** The address of the request's JSON-RPC id as text. */
   get idText(): usize {
     return changetype<usize>(this) + offsetof<Span>();
   }
@@ -95,18 +95,18 @@ export class Span {
     memory.copy(this.idText, at, length);
   }
 
-  /** Keeps the times that the operation's own stream has: to be called before that ends. */
+  /** Copies the times of the operation's own stream. Must be called before that stream ends. */
   keepTimes(trace: StreamTrace): void {
     this.queuedAt = trace.queuedAt;
     this.firstByteAt = trace.firstByteAt;
   }
 
-  /** When progress was reported, in nanoseconds: of the first {@link progressTimes} reports. */
+  /** The time of a progress report in nanoseconds. `index` is below {@link progressTimes}. */
   progressAt(index: u32): u64 {
     return load<u64>(this.times + index * sizeof<u64>());
   }
 
-  /** Progress was reported `count` times. */
+  /** Records `count` progress reports at this time (nanoseconds). */
   addProgress(now: u64, count: u32): void {
     for (let i: u32 = 0; i < count && this.progressTimes < PROGRESS_LIMIT; i++) {
       store<u64>(this.times + this.progressTimes++ * sizeof<u64>(), now);
@@ -121,7 +121,7 @@ export class Span {
 
 const pool = new Pool(offsetof<Span>() + ID_TEXT_LIMIT + PROGRESS_LIMIT * sizeof<u64>());
 
-/** Bytes of a span that are packed as they are. */
+/** The number of leading bytes of a span that are stored unchanged. */
 export const PACKED_SPAN: usize = 120;
 
 if (

@@ -10,134 +10,136 @@ import { SESSION_LINK_SIZE, SessionLink } from "./session_link";
 import { NO_TRACE, StreamTrace } from "./stream_trace";
 
 /**
- * What is known of one HTTP stream. One block of memory holds it and its parts: the link to its session, its open
- * operations and the link to the endpoint that it names.
+ * The state of one HTTP stream. One block of memory holds it and its parts: the link to its session, its open operations and
+ * the link to the endpoint that it announces.
  */
 @unmanaged
 export class Stream {
-  /** When the request's headers arrived, in nanoseconds of the host's clock. */
+  /** The time when the request headers arrived, in nanoseconds of the host's clock. */
   startedAt: u64;
-  /** The server that it goes to; 0 until it is resolved: see {@link Participants}. */
+  /** The server to which the stream goes; 0 until it is resolved: see {@link Participants}. */
   server: ServerKey;
-  /** The address of who calls; 0 until it is resolved, and where there is none. */
+  /** The key of the caller's address; 0 until it is resolved, and if there is no address. */
   caller: CallerKey;
-  /** Of what sinks show of the caller, its address or its principal: see {@link Participants.nameCaller}. */
+  /** The key of the caller as sinks show it, by its address or its principal: see {@link Participants.nameCaller}. */
   namedCaller: CallerKey;
-  /** The verified principal of who calls, which the access policy sets; 0 where it has read none. */
+  /** The key of the caller's verified principal, which the access policy sets; 0 if it has read none. */
   principal: CallerKey;
-  /** A keyed hash of its path, without the query. */
+  /** A keyed hash of the request's path, without the query. */
   path: u64;
   kind: StreamKind;
-  /** The response's HTTP status; 0 until it arrives. */
+  /** The HTTP status of the response; 0 until that arrives. */
   status: i32;
-  /** See `revisions.ts`. */
+  /** The index of the protocol revision: see `revisions.ts`. */
   revision: i32;
-  /** Set and read by statistics alone: the index of the label of `server`, plus one; 0 until it is looked up. */
+  /** Used by statistics only: the index of the label of `server`, plus one; 0 until it is looked up. */
   serverLabel: i32;
-  /** The same of the caller's label, and of the client that calls. */
+  /** Used by statistics only: the indices of the labels of the caller and of the client, plus one; 0 until they are looked
+   *  up. */
   callerLabel: i32;
   isCallerResolved: bool;
   isCallerNamed: bool;
-  /** The access policy in force does not govern its path. */
+  /** Whether the access policy in force does not govern the stream's path. */
   isUnchecked: bool;
-  /** The gate keeps the whole request from the server, and its messages have this outcome; Open where it does not. */
+  /** The outcome of all messages if the gate rejects the whole request; otherwise Open. */
   rejection: Outcome;
-  /** Limits hold the request until they admit it: the server has nothing of its body. */
+  /** Whether limits hold the request, so that no part of its body has reached the server. */
   isQueued: bool;
-  /** Set and read by {@link SessionWork} alone: the session in which it counts as queued; 0 for none. */
+  /** Used by {@link SessionWork} only: the session in which the stream is counted as queued; 0 for none. */
   queuedIn: SessionKey;
-  /** The address of the first {@link Admission} of a request whose operation has not begun; 0 for none. */
+  /** The address of the first {@link Admission} of a request whose operation has not started; 0 for none. */
   admissions: usize;
-  /** Bytes of the response's body that have passed, and those of them in messages that were read or have been charged for. */
+  /** The number of bytes of the response body that have passed, and the number of those in messages that were read or
+   *  already charged. */
   responseSize: u64;
   readSize: u64;
-  /** It may post to an endpoint of HTTP+SSE, but it cannot be told to which. */
+  /** Whether the request may post to an HTTP+SSE endpoint, but which one is unknown. */
   isUnpaired: bool;
-  /** It is MCP beyond doubt. */
+  /** Whether the stream is certainly MCP. */
   isConfirmed: bool;
-  /** The response has been seen to its end. */
+  /** Whether the response has passed to its end. */
   hasResponseEnded: bool;
-  /** The client can get the rest of the response on another stream: its events have ids. */
+  /** Whether the client can resume the response on another stream, since its events have ids. */
   isResumable: bool;
-  /** It resumes an earlier stream, whose messages may come again. */
+  /** Whether the stream resumes an earlier one, whose messages may be sent again. */
   resumes: bool;
-  /** Something in the response that could be an answer could not be read. */
+  /** Whether part of the response that may contain a JSON-RPC response could not be read. */
   isUnreadable: bool;
-  /** Its access log has fields of a message. */
+  /** Whether the stream's access log has the fields of a message. */
   isLogged: bool;
-  /** What it asks for has been handed on to the proxy's other filters, by `limits`. */
+  /** Whether `limits` has passed information about the request on to the proxy's other filters. */
   isHandedOn: bool;
-  /** The session that was handed on; 0 for none. */
+  /** The session that was passed on to the proxy's other filters; 0 for none. */
   handedSession: u64;
-  /** Set and read by `limits` alone: the estimated tokens of its operations that have ended. */
+  /** Used by `limits` only: the estimated tokens of the stream's ended operations. */
   spentTokens: u64;
-  /** The address of its {@link StreamTrace}; 0 where no traces are recorded. */
+  /** The address of the stream's {@link StreamTrace}; 0 if no traces are recorded. */
   private traceAt: usize;
 
-  /** The address of the {@link RejectedMessages} of its request, 0 while there are none: few streams have any. */
+  /** The address of the request's {@link RejectedMessages}; 0 while there are none, as in most streams. */
   private rejectedAt: usize;
 
-  /** The gate keeps the message of this index from the server, and others of the request not: it has this outcome. */
+  /** Records that the gate rejects the message with this index, but not the whole request. */
   reject(message: i32, outcome: Outcome): void {
     if (!this.rejectedAt) this.rejectedAt = changetype<usize>(RejectedMessages.take());
     changetype<RejectedMessages>(this.rejectedAt).add(message, outcome);
   }
 
-  /** How many messages of the request the gate keeps from the server while others pass. */
+  /** The number of messages that the gate rejects while it forwards others of the request. */
   get rejectedCount(): i32 {
     return this.rejectedAt ? changetype<RejectedMessages>(this.rejectedAt).count : 0;
   }
 
-  /** Frees what it has beside its own block. */
+  /** Releases the objects outside the stream's own block. */
   release(): void {
     if (this.rejectedAt) changetype<RejectedMessages>(this.rejectedAt).release();
     if (this.traceAt) changetype<StreamTrace>(this.traceAt).release();
   }
 
-  /** Traces are recorded of it: spans get their ids from this number, which is not 0. */
+  /** Starts recording traces. Span ids are derived from `spanSeed`, which is not 0. */
   beginTrace(spanSeed: u64): void {
     const trace = StreamTrace.take();
     trace.spanSeed = spanSeed;
     this.traceAt = changetype<usize>(trace);
   }
 
-  /** Whether traces are recorded of it. */
+  /** Whether traces are recorded. */
   @inline
   get isTraced(): bool {
     return this.traceAt != 0;
   }
 
-  /** What traces keep of it: to be changed only where it is traced. */
+  /** The stream's trace data. It may be changed only if {@link isTraced}. */
   @inline
   get trace(): StreamTrace {
     return this.traceAt ? changetype<StreamTrace>(this.traceAt) : NO_TRACE;
   }
 
-  /** The outcome that the gate gives the message of this index, which it keeps from the server; Open where it does not. */
+  /** The outcome of the message with this index if the gate rejects it; otherwise Open. */
   rejectionOf(message: i32): Outcome {
     if (!this.rejectedAt) return this.rejection;
     const own = changetype<RejectedMessages>(this.rejectedAt).outcomeOf(message);
     return own == Outcome.Open ? this.rejection : own;
   }
 
-  /** Whether the gate keeps the whole request from the server. */
+  /** Whether the gate rejects the whole request. */
   @inline
   get isRejected(): bool {
     return this.rejection != Outcome.Open;
   }
 
-  /** Bytes of the response that have not been read as messages. */
+  /** The number of bytes of the response that have not been read as messages. */
   get unreadSize(): u64 {
     return this.responseSize - min(this.readSize, this.responseSize);
   }
 
-  /** Keeps the admission of a request until its operation begins. */
+  /** Stores the admission of a request until its operation starts. */
   addAdmission(admission: Admission): void {
     admission.next = this.admissions;
     this.admissions = changetype<usize>(admission);
   }
 
-  /** Takes the admission of the request of this id; null where there is none. */
+  /** Removes and returns the admission of the request with this id; null if there is none. */
   takeAdmission(kind: IdKind, idHash: u64): Admission | null {
     let before: usize = 0;
     for (let at = this.admissions; at; at = changetype<Admission>(at).next) {
@@ -172,5 +174,5 @@ export class Stream {
 const SESSION_AT: usize = (offsetof<Stream>() + 7) & ~7;
 const OPERATIONS_AT: usize = SESSION_AT + SESSION_LINK_SIZE;
 const ENDPOINT_AT: usize = OPERATIONS_AT + OPEN_OPERATIONS_SIZE;
-/** Bytes of a stream and its parts. */
+/** The size of a stream with its parts, in bytes. */
 export const STREAM_SIZE: usize = ENDPOINT_AT + ENDPOINT_LINK_SIZE;

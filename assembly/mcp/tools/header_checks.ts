@@ -20,7 +20,8 @@ export function checkHeaders(stream: Stream, message: McpMessage, events: Events
   if (headers && !headers.paramsAgree) events.headerMismatch(stream, MirroredHeader.Param);
 }
 
-/** Whether a header, as a whole and by one line, and the body differ; with `isModern`, also where the header is missing. */
+/** Whether the body differs from a header, both from the whole value and from one line of it. With `isModern`, a missing
+ *  header differs, too. */
 function disagrees(header: u64, line: u64, body: u64, isModern: bool): bool {
   return header ? header != body && line != body : isModern && body != 0;
 }

@@ -10,7 +10,7 @@ import { StreamSessions } from "../sessions/stream_sessions";
 import { Operation } from "../state/operation";
 import { Stream } from "../state/stream";
 
-/** Compares the list of tools that a server answers with the one that the same caller saw last on the same path. */
+/** Compares a server's tool list with the one that the same caller saw before on the same path. */
 export class ListChanges {
   constructor(
     private lists: ToolLists,
@@ -20,8 +20,8 @@ export class ListChanges {
     private events: Events,
   ) {}
 
-  /** A list, or a page of one, was answered. Changes are reported with the last page, and none on a path beyond those that
-   *  are followed. */
+  /** Compares a list, or a page of one. Changes are reported with the last page. Paths beyond the maximum number of tracked
+   *  paths are ignored. */
   compare(stream: Stream, message: McpMessage, operation: Operation): void {
     if (!this.paths.admit(this.participants.serverOf(stream), stream.path)) return;
     const lists = this.lists;
@@ -30,7 +30,7 @@ export class ListChanges {
     const tools = read ? read : ListedTools.take();
     if (operation.cursor) {
       const page = pageOf(scope, operation.cursor);
-      // The pages before this one were not all seen, or are too many.
+      // Earlier pages were not all seen, or there are too many tools.
       if (!lists.load(page)) tools.isCut = true;
       else tools.prepend(lists.at, lists.count);
       lists.remove(page);
@@ -41,7 +41,7 @@ export class ListChanges {
     if (!read) tools.release();
   }
 
-  /** Whether the list that the stream's caller saw last on its path lacks a tool; false where none is known. */
+  /** Whether the latest list that the stream's caller saw on its path does not contain a tool. False if no list is known. */
   lacks(stream: Stream, tool: u64): bool {
     return this.lists.lacks(this.sessions.callerScope(stream), tool);
   }
@@ -64,7 +64,7 @@ export class ListChanges {
   }
 }
 
-/** Identifies the pages of a list before the one that this cursor asks for. */
+/** Identifies the pages of a list before the page with this cursor. */
 function pageOf(scope: u64, cursor: u64): u64 {
   return mix(scope ^ cursor);
 }

@@ -10,8 +10,8 @@ import { Participants } from "../sessions/participants";
 import { Operation } from "../state/operation";
 import { Stream } from "../state/stream";
 
-/** Follows tasks (2025-11-25, basic/utilities/tasks, and the extension of that name) from state to state, on whichever
- *  streams and workers they are reported. */
+/** Tracks the states of tasks (2025-11-25, basic/utilities/tasks, and the extension of that name) across all streams and
+ *  workers that report them. */
 export class Tasks {
   constructor(
     private stored: StoredTasks,
@@ -20,31 +20,32 @@ export class Tasks {
     private clock: Clock,
   ) {}
 
-  /** A task was accepted in place of a call's result. */
+  /** A task was accepted instead of a call's result. */
   accept(stream: Stream, task: TaskKey, state: TaskState, call: Operation): void {
     const first = state == TaskState.None ? TaskState.Working : state;
     this.enter(stream, task, first, call);
   }
 
-  /** Finds the tool that a task is of, on the stream's server. Returns how many bytes of its name are at {@link toolName}; 0 where
-   *  it is not known. */
+  /** Finds the tool of a task on the stream's server. Returns the length of the name at {@link toolName} in bytes; 0 if it
+   *  is unknown. */
   findTool(stream: Stream, task: TaskKey): i32 {
     const stored = this.stored;
     stored.load(this.participants.serverOf(stream), task);
     return stored.nameLength;
   }
 
-  /** What {@link findTool} has found: valid until something else is read from the store. */
+  /** The address of the name that {@link findTool} found. Valid until the store loads another value. */
   get toolName(): usize {
     return this.stored.name;
   }
 
-  /** The server reported the state of a task; 0 and None where it names none. */
+  /** The server reported the state of a task. Ignored if `task` is 0 or `state` is None. */
   report(stream: Stream, task: TaskKey, state: TaskState): void {
     if (task && state != TaskState.None) this.enter(stream, task, state, null);
   }
 
-  /** A task is in this state. `call`: the call in place of whose result it was accepted; null where something else says so. */
+  /** Updates the state of a task. `call` is the call whose result the task replaces; null if the state comes from another
+   *  message. */
   private enter(stream: Stream, task: TaskKey, state: TaskState, call: Operation | null): void {
     const stored = this.stored;
     let tool: ToolKey = call ? keyedHash(call.name, call.nameLength) : 0;
@@ -55,7 +56,7 @@ export class Tasks {
       const stateBefore = <TaskState>stored.state;
       const isAcceptedNow = isKnown && startedAtMs != 0 && stored.startedAtMs == 0;
       if (isAcceptedNow) {
-        // Its states were reported before its acceptance was: they hold, and now it has a beginning.
+        // States were reported before the acceptance. They remain valid, and the task gets its start time.
         state = stateBefore;
       } else if (isKnown) {
         if (stateBefore == state || isTerminal(stateBefore)) return;
@@ -71,7 +72,7 @@ export class Tasks {
       stored.startedAtMs = startedAtMs;
       if (!stored.save()) continue;
       if (!isAcceptedNow) this.events.taskEntered(stream, tool, state);
-      // One that was accepted elsewhere has no known age.
+      // The age of a task that was accepted elsewhere is unknown.
       if (isTerminal(state) && startedAtMs) {
         const nowMs = this.clock.milliseconds;
         this.events.taskEnded(stream, tool, state, elapsed(startedAtMs, nowMs));

@@ -10,10 +10,11 @@ import { Stream } from "../state/stream";
 import { ListChanges } from "./list_changes";
 import { Tasks } from "./tasks";
 
-/** The code of the error that servers answer for a task that they do not know. */
+/** The error code with which servers respond for an unknown task. */
 const INVALID_PARAMS: i32 = -32602;
 
-/** Follows what operations say of tools: whether they exist and stay what they were, and what becomes of tasks. */
+/** Extracts from operations what they show about tools: whether these exist, whether their definitions change, and the
+ *  states of tasks. */
 export class ToolWatch {
   constructor(
     private lists: ListChanges,
@@ -21,18 +22,18 @@ export class ToolWatch {
     private events: Events,
   ) {}
 
-  /** A request begins an operation. */
+  /** Prepares the operation of a request. */
   requested(stream: Stream, message: McpMessage, operation: Operation): void {
     operation.task = message.requestedTask;
     if (operation.method == Method.ToolsCall && !message.continuesCall) {
       const name = keyedHash(operation.name, operation.nameLength);
-      // A session is of one server. The activity of a caller may be of several that share an upstream.
+      // A session belongs to one server. The activity of a caller may concern several servers that share an upstream.
       const path = stream.session.id ? 0 : stream.path;
       operation.callHash = neverZero(mix(message.argumentsHash ^ mix(name ^ path)));
     }
   }
 
-  /** An operation is answered. */
+  /** Evaluates the response to an operation. */
   answered(stream: Stream, message: McpMessage, operation: Operation, outcome: Outcome): void {
     switch (operation.method) {
       case Method.ToolsList:
@@ -48,7 +49,7 @@ export class ToolWatch {
         this.tasks.report(stream, message.task ? message.task : operation.task, message.taskState);
         break;
       case Method.TasksResult:
-        // It is answered once the task is over, as the request that began the task would have been.
+        // The server responds when the task has ended, like to the request that started the task.
         if (outcome == Outcome.Ok) this.tasks.report(stream, operation.task, TaskState.Completed);
         else if (outcome == Outcome.ToolError || (outcome == Outcome.RpcError && message.errorCode != INVALID_PARAMS)) {
           this.tasks.report(stream, operation.task, TaskState.Failed);
@@ -63,7 +64,7 @@ export class ToolWatch {
     this.tasks.accept(stream, message.task, message.taskState, operation);
   }
 
-  /** A call failed: looks up whether the server has such a tool. */
+  /** Checks, after a failed call, whether the server's list contains the tool. */
   private lookUp(stream: Stream, operation: Operation): void {
     if (operation.nameLength == 0) return;
     if (this.lists.lacks(stream, keyedHash(operation.name, operation.nameLength))) this.events.unknownTool(stream);
