@@ -61,7 +61,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["test/unit/**/*.test.ts"],
+          include: ["test/{unit,golden}/**/*.test.ts"],
           testTimeout: 180 * SECOND,
           sequence: { groupOrder: 0 },
         },

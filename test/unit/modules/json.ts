@@ -8,6 +8,8 @@ enum Skip {
   Nothing,
   Value,
   Container,
+  /** Passes over the value, too, and hands out its bytes. */
+  Captured,
 }
 
 // @ts-ignore: decorator
@@ -27,6 +29,7 @@ export function feed(at: usize, length: usize): void {
     const skip = trace(token, tokens.textAt, tokens.textLength, tokens.textTotal, start, <f64>tokens.tokenEnd);
     if (skip == Skip.Value) tokens.skipValue();
     else if (skip == Skip.Container) tokens.skipContainer();
+    else if (skip == Skip.Captured) tokens.captureValue();
   }
 }
 
