@@ -12,12 +12,12 @@ import { renderTerminal } from "./report/terminal.ts";
 import { type Spread, spread } from "./summary.ts";
 import { type BareExchange, BareHost } from "./traces/bare-host.ts";
 import { SAMPLED, UNSAMPLED, UNTRACED } from "./traces/configuration.ts";
+import { exchangeOf } from "./traces/exchange.ts";
 import { toolCall } from "./messages.ts";
 import { WORKLOADS, type Workload } from "./workloads.ts";
 
 /** What a client sends along. */
 const TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-const REQUEST_ID = "00000000-0000-4000-8000-000000000000";
 const UNSAMPLED_PARENT = TRACEPARENT.replace(/01$/, "00");
 
 interface Case {
@@ -88,15 +88,8 @@ if (options.json !== undefined) {
   await writeFile(resolve(process.env.INIT_CWD ?? ".", options.json), `${JSON.stringify(results, null, 2)}\n`);
 }
 
-function caseOf(id: string, title: string, { body, headers, method, answer }: Workload, other = body): Case {
-  const head = { ":authority": "mcp.example", ":path": "/mcp", ":method": method, ":scheme": "http", ...headers };
-  const exchange = {
-    request: Object.entries({ ...head, "content-length": String(other.length), "x-request-id": REQUEST_ID }),
-    body: Buffer.from(other),
-    response: Object.entries({ ":status": "200", "content-type": answer.contentType, server: "node" }),
-    parts: answer.parts.map((part) => Buffer.from(part)),
-  };
-  return { id, title, exchange };
+function caseOf(id: string, title: string, workload: Workload, body?: string): Case {
+  return { id, title, exchange: exchangeOf(workload, body) };
 }
 
 /** In rounds, in which each configuration follows the other. */
