@@ -5,12 +5,12 @@ import { edits, isNearMiss } from "./values/near_miss";
 
 const ACCESS = "access";
 
-/** Fields that only `access` has, in lower case. */
+/** Fields, in lower case, that only `access` has. */
 const OWN_FIELDS: string[] = ["defaultaction", "holdheaders"];
-/** The field that each rule of `access` must have, and no other rule. */
+/** A field that each rule of `access` must have, and no other rule has. */
 const ACTION = "action";
 
-/** Sections that share fields and values with `access`, by the bits of a number. */
+/** Sections that share fields and values with `access`, as bits. */
 enum Section {
   Identity = 1,
   Hold = 2,
@@ -35,11 +35,11 @@ const LIMITS_FIELDS: string[] = [
   "notservers",
 ];
 
-/** Values that only a policy has, in lower case, and those that limits have too. */
+/** Values, in lower case, that only a policy has, and values that limits have too. */
 const OWN_VALUES: string[] = ["allow", "deny"];
 const LIMITS_VALUES: string[] = ["enforce", "shadow", "spiffe"];
 
-/** A letter beyond ASCII, whichever it is. */
+/** Replaces any letter beyond ASCII. */
 const OTHER_LETTER: u8 = 0x7f;
 const COLON: u8 = 0x3a;
 const SPACE: u8 = 0x20;
@@ -47,17 +47,19 @@ const BACKSLASH: u8 = 0x5c;
 const UNDERSCORE: u8 = 0x5f;
 const HYPHEN: u8 = 0x2d;
 
-/** Bytes of the word `access` at the end of truncated bytes that are taken for the whole word. */
+/** Minimum number of bytes of the word `access` at the end of truncated bytes that count as the whole word. */
 const LEAST_BEGINNING: i32 = 2;
 
-/** Whether a name means `access`: it is the word or a near miss of it (`acess`), contains it (`accessPolicy`), or has a part
- *  that is one edit from it (`mcp_acess`, `acessPolicy`). */
+/**
+ * Whether a name means `access`: it is the word or a near miss of it (`acess`), contains it (`accessPolicy`), or has a
+ * part that is one edit from it (`mcp_acess`, `acessPolicy`).
+ */
 export function namesAccess(name: string): bool {
   if (isNearMiss(name, ACCESS) || lowerCase(name).includes(ACCESS)) return true;
   let from = 0;
   for (let i = 1; i <= name.length; i++) {
     if (i < name.length && !beginsPart(name, i)) continue;
-    // With two edits it could be the word `accept`.
+    // Two edits could make it the word `accept`.
     const count = edits(name.slice(from, i), ACCESS);
     if (count == 0 || count == 1) return true;
     from = i;
@@ -65,20 +67,23 @@ export function namesAccess(name: string): bool {
   return false;
 }
 
-/** Whether a field of this name belongs to `access` or to the sections that share fields with it, and to no other one,
- *  whatever the case of its letters. */
+/**
+ * Whether a field of this name, ignoring case, belongs only to `access` or to the sections that share fields with it.
+ */
 export function isPolicyField(name: string): bool {
   const lower = lowerCase(name);
   return OWN_FIELDS.includes(lower) || sectionOfField(lower) != 0;
 }
 
 /**
- * Whether the bytes of a configuration that the filter cannot use indicate that it was to restrict access: then MCP must
- * not pass unchecked because of the error. It is so if a word means `access` or is a field of a policy alone. A field that
- * limits have too (`rules`) counts unless `limits` are there to have it, and so for `identity` and `hold`: an error in a
- * configuration with limits alone closes nothing. In JSON the names of fields count, in JSON within a text too; where the
- * bytes are no JSON object, every word does, as do values that only a policy has, and a beginning of the word `access` where
- * the bytes end. Names of `trace.headers` that have a hyphen, as `x-access-token`, do not count where the bytes are JSON. Escapes (`\u0061`) are undone, and zero bytes skipped, which UTF-16 has between ASCII letters.
+ * Whether the bytes of an invalid configuration indicate an access policy. If so, MCP must not pass unchecked because
+ * of the error. This is the case if a word means `access` or is a field that only policies have. A field that limits
+ * have too (`rules`) counts unless the bytes also name `limits`, and the same applies to `identity` and `hold`: an
+ * error in a configuration that has only limits closes nothing. In JSON, only names of fields count, including JSON
+ * within a text. If the bytes are not a JSON object, every word counts, and so do values that only a policy has, and a
+ * prefix of the word `access` at the end of the bytes. In JSON, names in `trace.headers` with a hyphen, such as
+ * `x-access-token`, do not count. Escapes (`\u0061`) are decoded, and zero bytes are skipped, because UTF-16 has them
+ * between ASCII letters.
  */
 export function indicatesAccess(at: usize, length: i32): bool {
   const document = parseJson(at, length);
@@ -86,7 +91,7 @@ export function indicatesAccess(at: usize, length: i32): bool {
   const headers = isJson ? traceHeaders(document!) : [];
   const text = new StaticArray<u8>(length);
   const size = simplify(at, length, changetype<usize>(text));
-  /** Sections that are named, and those that would have to be for what was found to be theirs. */
+  /** The sections that the bytes name, and those that they would need to name to explain the fields that were found. */
   let named: i32 = 0;
   let needed: i32 = 0;
   let end = 0;
@@ -112,34 +117,34 @@ export function indicatesAccess(at: usize, length: i32): bool {
   return (needed & ~named) != 0;
 }
 
-/** The names of `trace.headers` that no field of a policy has: those with a hyphen. */
+/** The names in `trace.headers` with a hyphen. No field of a policy has one. */
 function traceHeaders(document: JsonValue): string[] {
   const trace = document.names.indexOf("trace");
   const at = trace < 0 ? -1 : document.items[trace].names.indexOf("headers");
   return at < 0 ? [] : document.items[trace].items[at].names.filter((name) => name.includes("-"));
 }
 
-/** The section that a word names, by a near miss too; 0 where it names none. */
+/** The section that a word names, possibly as a near miss; 0 for none. */
 function sectionOf(word: string): i32 {
   if (isAlmost(word, "identity")) return Section.Identity;
   if (isAlmost(word, "hold")) return Section.Hold;
   return isAlmost(word, "limits") ? Section.Limits : 0;
 }
 
-/** Whether the word is the other one, or one edit away. With two edits, `lists` could be `limits`. */
+/** Whether the word equals the other one or is one edit away. With two edits, `lists` could be `limits`. */
 function isAlmost(word: string, other: string): bool {
   const count = edits(word, other);
   return count == 0 || count == 1;
 }
 
-/** The section that shares this field with `access`, in lower case; 0 where none does. */
+/** The section that shares this lower-case field with `access`; 0 for none. */
 function sectionOfField(name: string): i32 {
   if (IDENTITY_FIELDS.includes(name)) return Section.Identity;
   if (HOLD_FIELDS.includes(name)) return Section.Hold;
   return LIMITS_FIELDS.includes(name) ? Section.Limits : 0;
 }
 
-/** Whether a part of a name begins at `i`: a capital after a small letter, or what follows a separator. */
+/** Whether a part of a name begins at `i`: at a capital after a small letter, or after a separator. */
 function beginsPart(word: string, i: i32): bool {
   const before = word.charCodeAt(i - 1);
   if (before == UNDERSCORE || before == HYPHEN || before == 0x2e) return true;
@@ -150,8 +155,11 @@ function isCapital(unit: i32): bool {
   return unit >= 0x41 && unit <= 0x5a;
 }
 
-/** Writes the text to `to`, which has room for `length` bytes: letters, digits, `_` and `-` as they are, any other letter
- *  as {@link OTHER_LETTER}, `=` as a colon, and the rest as spaces. Returns the number of bytes written. */
+/**
+ * Writes a simplified text to `to`, which has room for `length` bytes: ASCII letters, digits, `_`, `-` and colons
+ * unchanged, any other letter as {@link OTHER_LETTER}, `=` as a colon, and everything else as spaces. Returns the
+ * number of bytes written.
+ */
 function simplify(at: usize, length: i32, to: usize): i32 {
   let size = 0;
   for (let i = 0; i < length;) {
@@ -164,7 +172,7 @@ function simplify(at: usize, length: i32, to: usize): i32 {
         taken = 6;
       }
     } else if (unit == 0 || (unit & 0xc0) == 0x80) {
-      // UTF-16's other half, or the rest of a character of several bytes.
+      // The other half of a UTF-16 unit, or a continuation byte of UTF-8.
       i++;
       continue;
     }
@@ -174,7 +182,7 @@ function simplify(at: usize, length: i32, to: usize): i32 {
   return size;
 }
 
-/** The UTF-16 unit of an escape sequence `\uXXXX` at `at`; -1 where there is none. */
+/** The UTF-16 unit of an escape sequence `\uXXXX` at `at`; -1 if there is none. */
 function escapedUnit(at: usize, length: i32): i32 {
   if (length < 6 || load<u8>(at + 1) != 0x75) return -1;
   let unit = 0;
@@ -198,7 +206,7 @@ function isWordByte(byte: u8): bool {
   return byte == OTHER_LETTER || byte == UNDERSCORE || byte == HYPHEN;
 }
 
-/** Whether a colon follows, with nothing but quotes and blanks before it. */
+/** Whether a colon follows, with only quotes and white space before it. */
 function isBeforeColon(text: StaticArray<u8>, at: i32, size: i32): bool {
   while (at < size && text[at] == SPACE) at++;
   return at < size && text[at] == COLON;

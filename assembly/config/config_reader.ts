@@ -35,21 +35,23 @@ const SECTIONS: string[] = [
   "log",
 ];
 
-/** Fields that `access` and `limits` have, and no other section. */
+/** Fields that both `access` and `limits` have, and no other section. */
 const FIELDS_OF_BOTH: string[] = ["rules"];
 
-/** Reads a configuration and gathers its errors and warnings. An unknown field is a warning, since a rollback to an older
- *  module must not switch the filter off, unless its name is a near miss of a known one. */
+/**
+ * Reads a configuration and collects its errors and warnings. An unknown field is a warning, because a rollback to an
+ * older module must not disable the filter, unless its name is a near miss of a known one.
+ */
 export class ConfigReader {
   readonly config: PluginConfig;
-  /** `match.paths` names at least one path and has no invalid entry. */
+  /** `match.paths` has at least one path and no invalid entry. */
   arePathsKnown: bool = false;
   private problems: Problems;
   private access: AccessReader;
   private limits: LimitsReader;
   private hold: HoldReader;
   private trace: TraceReader;
-  /** Who calls is read as it was meant. */
+  /** The `identity` section has no errors. */
   private isIdentitySound: bool = true;
 
   constructor() {
@@ -74,7 +76,7 @@ export class ConfigReader {
   /** Whether the bytes name the `instance`. */
   namesInstance: bool = false;
 
-  /** Reads the bytes of the configuration. None at all, or blanks, are the defaults. */
+  /** Reads the bytes of the configuration. Empty or blank bytes give the defaults. */
   read(at: usize, length: usize): void {
     if (isBlank(at, length)) return;
     const document = parseJson(at, length);
@@ -88,7 +90,7 @@ export class ConfigReader {
     this.checkTogether(document);
   }
 
-  /** Checks what sections say of each other. */
+  /** Checks sections against each other. */
   private checkTogether(document: JsonValue): void {
     const config = this.config;
     const problems = this.problems;
@@ -163,7 +165,8 @@ export class ConfigReader {
     return this.config.server;
   }
 
-  /** An unknown field of the whole. It is an error if it could be a policy, which must not be dropped for its name. */
+  /** Reports an unknown top-level field. It is an error if it could belong to a policy, which must not be dropped
+   *  for its name. */
   private unknownSection(name: string): void {
     const problems = this.problems;
     const section = sectionOf(name);
@@ -179,14 +182,14 @@ export class ConfigReader {
   }
 }
 
-/** Where a field of a policy of this name can be. */
+/** The places where a policy field of this name may be. */
 function placesOf(name: string): string[] {
   const place = presentPlace(name);
   if (place.length) return [place];
   return FIELDS_OF_BOTH.includes(name) ? ["access." + name, "limits." + name] : ["access." + name];
 }
 
-/** The section that has a field of this name; empty where none has. */
+/** The section that has a field of this name; empty for none. */
 function sectionOf(name: string): string {
   if (MATCH_FIELDS.includes(name)) return "match";
   if (SESSION_FIELDS.includes(name)) return "sessions";

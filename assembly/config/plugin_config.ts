@@ -12,44 +12,44 @@ export enum CallerLabel {
   Address,
   /** The verified principal: see {@link IdentityConfig}. */
   Principal,
-  /** The name of the client's software. */
+  /** The name of the client software. */
   Client,
 }
 
-/** The plugin's configuration: one JSON object, every field optional. docs/configuration.md says what they do. */
+/** The plugin's configuration: one JSON object, every field optional. docs/configuration.md explains the fields. */
 export class PluginConfig {
   /** Plugins of the same instance and role are one counting unit. */
   instance: string = "default";
-  /** Paths of MCP endpoints; one that ends in `*` stands for all that begin so. */
+  /** Paths of MCP endpoints. A path that ends in `*` covers all paths with that prefix. */
   matchPaths: string[] = [];
   /** The server's name; empty to use the upstream cluster's. */
   server: NameTemplate = new NameTemplate("");
-  /** `client`, `server`, or empty. */
+  /** `client`, `server`, or empty to use the direction of the listener. */
   role: string = "";
   maxTools: i32 = 256;
   maxServers: i32 = 64;
   tools: string[] = [];
   sessionIdleSeconds: i32 = 1800;
   maxSessions: i32 = 65536;
-  /** Names of headers, in lower case, that tell callers apart where there are no sessions; `baggage.` and a key, in its own
-   *  case, for a member of the baggage. */
+  /** Names of headers, in lower case, that distinguish callers without sessions. `baggage.` followed by a
+   *  case-sensitive key denotes a baggage member. */
   callerHeaders: string[] = [];
   callerLabel: CallerLabel = CallerLabel.None;
   estimateTokens: bool = true;
-  /** What estimates are multiplied by. */
+  /** Factor by which estimates are multiplied. */
   tokenScale: f64 = 1;
-  /** Bytes of text read exactly, a message. */
+  /** Maximum number of bytes of text per message that are tokenized exactly. */
   maxTokenBytes: u32 = 8192;
   identity: IdentityConfig = new IdentityConfig();
   hold: HoldConfig = new HoldConfig();
-  /** Who may call what; null where nobody asked. */
+  /** The access policy; null for none. */
   access: AccessConfig | null = null;
-  /** How much who may call; null where nobody asked. */
+  /** The limits; null for none. */
   limits: LimitsConfig | null = null;
-  /** The filter sets fields for the proxy's access log. The host cannot tell whether a log shows them. */
+  /** The filter sets fields for the proxy's access log. The host does not reveal whether a log shows them. */
   logFields: bool = false;
-  /** Where spans go; null where nobody asked. */
+  /** The destination of spans; null for none. */
   trace: TraceConfig | null = null;
-  /** An index of {@link LOG_LEVELS}, as proxy-wasm numbers levels. */
+  /** An index of {@link LOG_LEVELS}, which is also the proxy-wasm log level. */
   logLevel: i32 = 3;
 }

@@ -1,42 +1,42 @@
-/** How spans are encoded on their way to the collector (OTLP/HTTP). */
+/** The encoding of spans sent to the collector (OTLP/HTTP). */
 export enum TraceEncoding {
   Protobuf,
   Json,
 }
 
-/** Which context of a request is the parent of its span. */
+/** The trace context of a request that becomes the parent of its span. */
 export enum TraceParent {
-  /** That in the message's `_meta`, from the application. */
+  /** The context in the message's `_meta`, from the application. */
   Meta,
   /** The `traceparent` header, from the mesh. */
   Header,
 }
 
-/** The section `trace`: what spans are recorded of and where they are sent. docs/tracing.md says what the fields do. */
+/** The section `trace`: which spans are recorded, and where they are sent. docs/tracing.md explains the fields. */
 export class TraceConfig {
-  /** The cluster of the collector, which exists in the proxy. */
+  /** The name of the collector's cluster in the proxy. */
   cluster: string = "";
   path: string = "/v1/traces";
   /** The `:authority` of export requests; empty to use the cluster's name. */
   authority: string = "";
-  /** Names, in lower case, and values in turn: further headers of export requests, which may hold credentials. */
+  /** Further headers of export requests: alternating lower-case names and values, which may be credentials. */
   headers: string[] = [];
   encoding: TraceEncoding = TraceEncoding.Protobuf;
-  /** Where the parent comes with the request, its flag decides whether the span is sampled. */
+  /** If the parent comes with the request, its flag decides whether the span is sampled. */
   sampleParent: bool = true;
-  /** The part of all other traces that is sampled, by trace id, from 0 to 1. */
+  /** The fraction of all other traces that is sampled, by trace id, from 0 to 1. */
   sampleRatio: f64 = 0.1;
-  /** Keep the spans of operations that failed, whatever sampling says. */
+  /** Keeps the spans of failed operations even if they are not sampled. */
   keepErrors: bool = true;
-  /** Keep the spans of operations that took at least so many milliseconds; 0 for none. */
+  /** Keeps the spans of operations that took at least this number of milliseconds; 0 for none. */
   keepSlowerMs: u32 = 0;
   parent: TraceParent = TraceParent.Meta;
   /** Sessions are traces: requests without a parent belong to the trace of their session. */
   sessions: bool = true;
-  /** The key by which proxies give one session the same trace id; empty where each proxy has its own. */
+  /** The key that proxies share to give a session the same trace id; empty if each proxy has its own. */
   sessionKey: string = "";
-  /** Puts the context in `_meta` into the request's `traceparent`, where its headers are held. */
+  /** Copies the context in `_meta` to the request's `traceparent`, if its headers are held. */
   setTraceparent: bool = false;
-  /** Names and values in turn: attributes of the resource. */
+  /** Attributes of the resource: alternating names and values. */
   resource: string[] = [];
 }

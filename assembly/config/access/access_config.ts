@@ -1,7 +1,7 @@
 import { ConditionConfig, DenialForm, OperationConfig, RuleMode, SourceConfig } from "../rules/rule_config";
 import { PinsConfig } from "./pins_config";
 
-/** What a rule, or the policy where none decides, says of a message. */
+/** What a rule, or the default, decides about a message. */
 export enum RuleAction {
   Allow,
   Deny,
@@ -13,33 +13,33 @@ export class RuleConfig {
   name: string = "";
   action: RuleAction = RuleAction.Allow;
   mode: RuleMode = RuleMode.Enforce;
-  /** What the rule's denials say beside its name; empty for nothing. */
+  /** Text that denials show in addition to the rule's name; empty for none. */
   hint: string = "";
-  /** One of them must hold; none: whoever it is. */
+  /** One of them must match; if empty, the rule covers all callers. */
   sources: SourceConfig[] = [];
-  /** One of them must hold; none: whatever it is, from client to server. */
+  /** One of them must match; if empty, the rule covers all messages from client to server. */
   operations: OperationConfig[] = [];
   /** All of them must hold. */
   conditions: ConditionConfig[] = [];
 }
 
-/** The configuration's `access`: docs/access.md says what the fields do. */
+/** The configuration's `access`. docs/access.md explains the fields. */
 export class AccessConfig {
   mode: RuleMode = RuleMode.Enforce;
   defaultAction: RuleAction = RuleAction.Deny;
-  /** Lists show callers only what they may use. */
+  /** Lists show callers only the elements that they may use. */
   filtersLists: bool = true;
   rules: RuleConfig[] = [];
   denialForm: DenialForm = DenialForm.Error;
   denialStatus: i32 = 403;
-  /** Origins whose pages may read a denial; `*` for all. */
+  /** Origins whose web pages may read a denial; `*` for all. */
   denialCors: string[] = [];
   auditPerSecond: i32 = 10;
   auditArguments: bool = false;
-  /** Definitions of tools that were approved: at most one for a server. */
+  /** Approved tool definitions: at most one entry per server. */
   pins: PinsConfig[] = [];
-  /** It stands for one that could not be read. */
+  /** The object stands for an access policy that could not be read. */
   isClosed: bool = false;
-  /** Of a closed one: `match.paths` could not be read either, so that MCP may be on any path. */
+  /** For a closed policy: `match.paths` could not be read either, so that MCP may be on any path. */
   isAboutAnyPath: bool = false;
 }

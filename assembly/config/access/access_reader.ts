@@ -15,11 +15,11 @@ import { ConditionReader } from "./condition_reader";
 import { PinsReader } from "./pins_reader";
 import { PolicyChecks } from "./policy_checks";
 
-/** The most rules: each has a label value of its own. */
+/** Maximum number of rules. Each has a label value of its own. */
 const MAX_RULES: i32 = 120;
 const MAX_AUDIT: i32 = 1000;
 const MAX_ORIGINS: i32 = 32;
-/** Bytes of a rule's hint. */
+/** Maximum length in bytes of a rule's hint. */
 const MAX_HINT: i32 = 200;
 const HINT_FORM = "a string of 1 to 200 bytes without control characters";
 
@@ -36,19 +36,22 @@ const FIELDS: string[] = [
   "audit",
   "pins",
 ];
-/** What becomes of elements of lists that the caller may not use. */
+/** What happens to list elements that the caller may not use. */
 const LIST_TREATMENTS: string[] = ["filter", "pass"];
 const DENIAL_FIELDS: string[] = ["form", "status", "cors"];
 const AUDIT_FIELDS: string[] = ["perSecond", "arguments"];
 const RULE_FIELDS: string[] = ["name", "action", "mode", "hint", "from", "to", "when"];
 
-/** Reads `access`. Whatever is not understood is an error here: ignored, it could open what was meant to be closed. */
+/**
+ * Reads `access`. Everything that is not understood is an error here: if ignored, it could open what was meant to be
+ * closed.
+ */
 export class AccessReader {
   private config: AccessConfig = new AccessConfig();
   private conditions: ConditionReader;
   private isSound: bool = false;
 
-  /** `identity` and `hold` are sections of their own, whose fields the policy may have too. */
+  /** `identity` and `hold` are separate sections whose fields may also be in `access`. */
   constructor(
     private identity: IdentityConfig,
     private hold: HoldConfig,
@@ -67,9 +70,10 @@ export class AccessReader {
     return this.config;
   }
 
-  /** Checks what was read, once all sections have been. */
+  /** Checks what was read. Called after all sections have been read. */
   check(): void {
-    // What was not read as it was meant would be checked as something else.
+    // A section with errors is not checked, because the defaults in place of the invalid values would be checked
+    // instead.
     if (this.isSound) new PolicyChecks(this.config, this.identity, this.problems).check();
   }
 
@@ -194,7 +198,10 @@ export class AccessReader {
   }
 }
 
-/** Whether it can be shown to models and people: without control characters (Unicode's category Cc) and line separators. */
+/**
+ * Whether a hint can be shown to models and people: it has no control characters (Unicode's category Cc) or line
+ * separators.
+ */
 function isHint(text: string): bool {
   const size = String.UTF8.byteLength(text);
   if (size == 0 || size > MAX_HINT) return false;
@@ -205,8 +212,10 @@ function isHint(text: string): bool {
   return true;
 }
 
-/** Whether it is an origin as browsers write it (WHATWG HTML, "serialization of an origin"), or `*` for all: a scheme, `://`,
- *  a host and maybe a port, in lower case and without a slash behind. */
+/**
+ * Whether a text is an origin in the form that browsers send (WHATWG HTML, "serialization of an origin"), or `*` for
+ * all: a scheme, `://`, a host and an optional port, in lower case and without a slash at the end.
+ */
 function isOrigin(text: string): bool {
   if (text == "*") return true;
   const host = text.indexOf("://") + 3;

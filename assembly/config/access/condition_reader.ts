@@ -5,9 +5,9 @@ import { Problems, itemPath } from "../values/problems";
 const MAX_CONDITIONS: i32 = 16;
 const MAX_ARGUMENT_DEPTH: i32 = 4;
 const MAX_ARGUMENT_NAME: i32 = 64;
-/** Each has a place among the deciding members of a message. */
+/** Maximum number of arguments, each of which takes a slot among the deciding members of a message. */
 const MAX_ARGUMENTS: i32 = 40;
-/** Each has two bits of a number. */
+/** Maximum number of conditions on client names, each of which takes two bits of a u64. */
 const MAX_CLIENT_CONDITIONS: i32 = 31;
 
 const FIELDS: string[] = ["key", "values", "notValues"];
@@ -19,18 +19,18 @@ const SCALAR_FORM = "a string of at most 256 bytes, an integer from 0 to 2147483
 const STAR: i32 = 0x2a;
 const BRACKET_OPEN: i32 = 0x5b;
 const BRACKET_CLOSE: i32 = 0x5d;
-/** Before the path of an argument: `mcp.arguments[path][to]`. */
+/** Prefix of the path of an argument: `mcp.arguments[path][to]`. */
 const ARGUMENTS = "mcp.arguments";
 
-/** Reads what rules have as `when`: further conditions. */
+/** Reads the `when` of rules: further conditions. */
 export class ConditionReader {
-  /** The arguments that conditions name, and what these stand in, by their paths. */
+  /** The paths of the arguments that conditions name, and of the objects around them. */
   private arguments: string[] = [];
   private clientConditions: i32 = 0;
 
   constructor(private problems: Problems) {}
 
-  /** All rules have been read: there is room for so many conditions only. */
+  /** Reports too many arguments or conditions. Called after all rules have been read. */
   finish(): void {
     if (this.arguments.length > MAX_ARGUMENTS) {
       const count = this.arguments.length.toString();
@@ -46,7 +46,7 @@ export class ConditionReader {
 
   readAll(path: string, value: JsonValue, to: ConditionConfig[]): void {
     if (!this.problems.isArray(path, "an array of conditions", value)) return;
-    // No condition holds for everything.
+    // An empty list would hold for everything.
     if (value.items.length == 0) this.problems.error(path, "expected at least one condition");
     this.problems.atMost(path, MAX_CONDITIONS, "conditions", value);
     for (let i = 0; i < value.items.length; i++) to.push(this.read(itemPath(path, i), value.items[i]));
@@ -87,7 +87,7 @@ export class ConditionReader {
     }
   }
 
-  /** Reports the values that are no strings, of a condition on a text. */
+  /** Reports the values of a condition on a text that are not strings. */
   private refuseScalars(path: string, condition: JsonValue): void {
     for (let i = 0; i < condition.items.length; i++) {
       const list = condition.items[i];
@@ -99,7 +99,7 @@ export class ConditionReader {
     }
   }
 
-  /** Reads strings, integers and booleans: each to those of its kind. */
+  /** Reads strings, integers and booleans, each into the values of its type. */
   private readScalars(path: string, value: JsonValue, condition: ConditionConfig, isWanted: bool): void {
     if (!this.problems.isArray(path, "an array of strings, integers and booleans", value)) return;
     if (value.items.length == 0) this.problems.error(path, "expected at least one value");
@@ -124,7 +124,7 @@ export class ConditionReader {
   }
 }
 
-/** Takes apart what a condition is about. False where it is nothing that is known. */
+/** Parses the key of a condition. Returns false if it is unknown. */
 function readKey(key: string, condition: ConditionConfig): bool {
   if (key == "mcp.protocolVersion") {
     condition.key = ConditionKey.ProtocolVersion;
@@ -149,11 +149,14 @@ function readKey(key: string, condition: ConditionConfig): bool {
   return true;
 }
 
-/** Whether it is ASCII: beyond it, servers differ in which names they hold for the same. */
+/**
+ * Whether an argument's name is ASCII without special characters. Beyond ASCII, servers differ in which names they
+ * treat as equal.
+ */
 function isArgumentName(name: string): bool {
   for (let i = 0; i < name.length; i++) {
     const unit = name.charCodeAt(i);
-    // A star is no pattern here.
+    // A star is not a pattern here.
     if (unit <= 0x20 || unit > 0x7e || unit == BRACKET_OPEN || unit == BRACKET_CLOSE || unit == STAR) return false;
   }
   return name.length > 0 && name.length <= MAX_ARGUMENT_NAME;

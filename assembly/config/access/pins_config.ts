@@ -1,8 +1,8 @@
-/** What is done about tools whose definitions are not the pinned ones. */
+/** What happens to tools whose definitions differ from the pinned ones. */
 export enum PinMode {
   /** They are counted. */
   Observe,
-  /** They are withheld from lists too, and calls of them are denied. */
+  /** They are also withheld from lists, and calls of them are denied. */
   Enforce,
 }
 
@@ -10,10 +10,10 @@ export const PIN_MODES: string[] = ["observe", "enforce"];
 
 /** An element of `access.pins`: the tools of some servers. */
 export class PinsConfig {
-  /** The servers by their names; none: all servers. */
+  /** The names of the servers; if empty, the entry covers all servers. */
   servers: string[] = [];
   mode: PinMode = PinMode.Enforce;
-  /** The tools by their names, and the pin of each: 64 hexadecimal digits. */
+  /** The names of the tools, and the pin of each: 64 hexadecimal digits. */
   tools: string[] = [];
   pins: string[] = [];
 }

@@ -5,15 +5,15 @@ import { PIN_MODES, PinsConfig } from "./pins_config";
 
 const MAX_ENTRIES: i32 = 64;
 const MAX_SERVERS: i32 = 64;
-/** Tools of all entries: more would not fit what instances keep of a configuration. */
+/** Maximum number of tools in all entries. More would not fit into a kept configuration. */
 const MAX_TOOLS: i32 = 1024;
-/** Bytes of a tool's name. What is kept of a longer one is as long as the longest text. */
+/** Maximum length of a tool's name in bytes. A longer name would be truncated to the longest text. */
 const MAX_NAME: i32 = 255;
 const PIN_DIGITS: i32 = 64;
 
 const FIELDS: string[] = ["servers", "mode", "tools"];
 
-/** Reads `access.pins`. Whatever is not understood is an error here, as in all of `access`. */
+/** Reads `access.pins`. Everything that is not understood is an error here, as in all of `access`. */
 export class PinsReader {
   private entries: PinsConfig[] = [];
   private toolCount: i32 = 0;
@@ -79,7 +79,7 @@ export class PinsReader {
     entry.servers = servers;
   }
 
-  /** Whether an earlier entry is about the server. */
+  /** Whether an earlier entry covers the server. */
   private isKnown(server: string): bool {
     for (let i = 0; i < this.entries.length; i++) {
       if (this.entries[i].servers.includes(server)) return true;

@@ -12,7 +12,7 @@ import { RuleChecks } from "./rule_checks";
 
 const RULES = "access.rules";
 
-/** Checks a policy that was read: reports as errors what never matches, and as warnings what is likely a mistake. */
+/** Checks a policy that was read. Reports what never matches as errors, and what is likely a mistake as warnings. */
 export class PolicyChecks {
   constructor(
     private config: AccessConfig,
@@ -31,8 +31,8 @@ export class PolicyChecks {
     this.checkEffect();
   }
 
-  /** Names that differ in case only cannot both be decided: a message that has one of them could have the other for a server
-   *  that ignores case. */
+  /** Reports argument names that differ only in case. They cannot both be decided: a message with one of them could
+   *  have the other for a server that ignores case. */
   private checkArgumentCase(): void {
     const rules = this.config.rules;
     const known: string[] = [];
@@ -57,7 +57,7 @@ export class PolicyChecks {
     }
   }
 
-  /** Reports rules behind another one that decides all they are about. */
+  /** Reports rules without effect, because an earlier rule decides everything they cover. */
   private checkReach(): void {
     const rules = this.config.rules;
     for (let i = 1; i < rules.length; i++) {
@@ -96,8 +96,10 @@ export class PolicyChecks {
   }
 }
 
-/** Whether the first rule is about every message of a client that the second one is about. It may say no where that would be
- *  hard to tell. */
+/**
+ * Whether the first rule covers every client message that the second one covers. May return false where that is hard to
+ * determine.
+ */
 function coversRule(first: RuleConfig, second: RuleConfig): bool {
   if (first.conditions.length > 0) return false;
   return (

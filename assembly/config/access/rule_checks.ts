@@ -17,10 +17,10 @@ import { Problems, itemPath } from "../values/problems";
 import { anyOf, quoted } from "../values/shown";
 import { RuleAction, RuleConfig } from "./access_config";
 
-/** The methods of MCP whose messages have arguments that conditions can name. */
+/** The MCP methods whose messages have arguments that conditions can name. */
 const METHODS_WITH_ARGUMENTS: string[] = ["tools/call", "prompts/get"];
 
-/** Checks rules for parts that cannot match, each rule by itself. */
+/** Checks each rule separately for parts that cannot match. */
 export class RuleChecks {
   private texts: TextChecks;
   private matches: MatchChecks;
@@ -31,7 +31,8 @@ export class RuleChecks {
   }
 
   check(path: string, rule: RuleConfig): void {
-    // A caller without a principal is none of any: that never allows and always denies.
+    // A caller without a principal matches none of the excluded principals with certainty, which never allows and
+    // always denies.
     this.matches.checkSources(path, rule.sources, rule.action == RuleAction.Deny);
     this.matches.checkOperations(path, rule.operations);
     for (let i = 0; i < rule.conditions.length; i++) {
@@ -51,7 +52,7 @@ export class RuleChecks {
     const isDeny = rule.action == RuleAction.Deny;
     for (let kind = 0; kind < SCALAR_KINDS; kind++) {
       const match = condition.matches[kind];
-      // Of an argument, `values` of another kind may remain.
+      // For an argument, `values` of another type may remain.
       const isOther = kind != ScalarKind.Text && match.values.length == 0;
       if (!isOther)
         this.texts.check(path, "values", match, TextKind.Free, isDeny || condition.key == ConditionKey.Argument);
@@ -85,7 +86,7 @@ export class RuleChecks {
   }
 }
 
-/** Whether a rule with these operations can be about a message with arguments. */
+/** Whether a rule with these operations can cover a message with arguments. */
 function mayHaveArguments(operations: OperationConfig[]): bool {
   for (let i = 0; i < METHODS_WITH_ARGUMENTS.length; i++) {
     if (mayBe(METHODS_WITH_ARGUMENTS[i], operations)) return true;
@@ -106,7 +107,10 @@ function namesUnknownMethod(texts: string[]): bool {
   return false;
 }
 
-/** Whether two conditions on one key have no value in common. It may say no where patterns make that hard to tell. */
+/**
+ * Whether two conditions on one key have no value in common. May return false where patterns make that hard to
+ * determine.
+ */
 function areDisjoint(first: ConditionConfig, second: ConditionConfig): bool {
   if (first.key != second.key || first.path.join("\0") != second.path.join("\0")) return false;
   let isAsked = false;

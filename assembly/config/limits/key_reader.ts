@@ -5,11 +5,11 @@ import { Problems, itemPath, suggestion } from "../values/problems";
 import { anyOf, shownValue } from "../values/shown";
 import { KEY_PARTS, KeyPart, KeyPartConfig } from "./limits_config";
 
-/** The most parts: more make no difference that anybody could foresee. */
+/** Maximum number of parts. More parts would have effects that nobody can foresee. */
 const MAX_PARTS: i32 = 8;
 const CLAIM = "claim";
 
-/** Reads a rule's `key`: what distinguishes those who have an allowance each. */
+/** Reads a rule's `key`: what distinguishes separate allowances. */
 export class KeyReader {
   constructor(private problems: Problems) {}
 
@@ -55,7 +55,7 @@ export class KeyReader {
   }
 }
 
-/** The index of a part that is the same; -1 where there is none. */
+/** The index of an equal part; -1 if there is none. */
 function indexOf(parts: KeyPartConfig[], part: KeyPartConfig): i32 {
   for (let i = 0; i < parts.length; i++) {
     if (parts[i].part == part.part && parts[i].claim.join("\0") == part.claim.join("\0")) return i;

@@ -21,13 +21,15 @@ enum LimitKind {
 
 const KIND_NAMES: string[] = ["requests", "tokens", "concurrency", "repeats"];
 
-/** Checks limits that were read: reports as errors what never matches and what limits nobody, and as warnings what is likely
- *  a mistake. */
+/**
+ * Checks limits that were read. Reports what never matches and what limits nobody as errors, and what is likely a
+ * mistake as warnings.
+ */
 export class LimitsChecks {
   private matches: MatchChecks;
   private principals: PrincipalChecks;
 
-  /** @param estimatesTokens tokens are estimated, so that they can be limited. */
+  /** @param estimatesTokens tokens are estimated, so that they can be limited */
   constructor(
     private config: LimitsConfig,
     private identity: IdentityConfig,
@@ -47,7 +49,7 @@ export class LimitsChecks {
   }
 
   private checkRule(path: string, rule: LimitRuleConfig): void {
-    // A rule also applies where it cannot be told who calls.
+    // A rule also applies if the caller cannot be determined.
     this.matches.checkSources(path, rule.sources, true);
     this.matches.checkOperations(path, rule.operations);
     this.principals.check(path, rule.sources);
@@ -69,7 +71,7 @@ export class LimitsChecks {
     }
   }
 
-  /** Checks whether as many requests can wait as a rule says, and any at all. */
+  /** Checks whether any requests can wait, and as many as a rule says. */
   private checkQueue(path: string, rule: LimitRuleConfig): void {
     const queue = rule.queue;
     if (!queue) return;
@@ -85,7 +87,7 @@ export class LimitsChecks {
     this.problems.warn(path + ".maxLength", text);
   }
 
-  /** Checks whether a key tells callers apart in a way that they cannot choose. */
+  /** Checks whether a key distinguishes callers by something that they cannot choose. */
   private checkKey(path: string, rule: LimitRuleConfig): void {
     const identifying = identifyingParts(rule);
     const principal = indexOfPart(rule, KeyPart.Principal);
@@ -111,7 +113,7 @@ export class LimitsChecks {
     }
   }
 
-  /** A session is opened at no cost: another rule must limit what a caller does in all its sessions. */
+  /** Opening a session costs nothing, so another rule must limit a caller across all its sessions. */
   private checkSession(path: string, rule: LimitRuleConfig): void {
     const missing = this.uncovered(rule, KeyPart.Session);
     if (missing.length == 0) return;
@@ -119,7 +121,7 @@ export class LimitsChecks {
     this.problems.error(path, text + missing.join(", ") + " of the same callers and operations");
   }
 
-  /** The names of what a rule limits and no rule without this part in its key does wherever this rule does. */
+  /** The names of the limits of a rule that no rule without this part in its key imposes on the same requests. */
   private uncovered(rule: LimitRuleConfig, part: KeyPart): string[] {
     const missing: string[] = [];
     for (let i = 0; i < KIND_NAMES.length; i++) {
@@ -155,7 +157,7 @@ function hasLimit(rule: LimitRuleConfig, kind: LimitKind): bool {
   }
 }
 
-/** Whether a rule is about streams that a GET opens, and nothing else. */
+/** Whether a rule covers only streams opened by GET. */
 function isAboutStreams(rule: LimitRuleConfig): bool {
   for (let i = 0; i < rule.operations.length; i++) {
     const methods = rule.operations[i].methods.values;
@@ -169,7 +171,7 @@ function isKeyOfCaller(rule: LimitRuleConfig): bool {
   return indexOfPart(rule, KeyPart.Principal) >= 0 || indexOfPart(rule, KeyPart.Address) >= 0;
 }
 
-/** The parts of a rule's key that tell one caller from another. */
+/** The parts of a rule's key that distinguish callers. */
 function identifyingParts(rule: LimitRuleConfig): KeyPart[] {
   const parts: KeyPart[] = [];
   for (let i = 0; i < rule.key.length; i++) {
@@ -179,7 +181,7 @@ function identifyingParts(rule: LimitRuleConfig): KeyPart[] {
   return parts;
 }
 
-/** The index of a part in a rule's key; -1 where the key does not have it. */
+/** The index of a part in a rule's key; -1 if the key does not have it. */
 function indexOfPart(rule: LimitRuleConfig, part: KeyPart): i32 {
   for (let i = 0; i < rule.key.length; i++) {
     if (rule.key[i].part == part) return i;

@@ -1,12 +1,12 @@
 import { DenialForm, OperationConfig, RuleMode, SourceConfig } from "../rules/rule_config";
 
-/** Claims in the keys of all rules together, at most. */
+/** Maximum number of claims in the keys of all rules together. */
 export const KEY_CLAIMS_LIMIT: i32 = 16;
 
-/** What distinguishes those who have an allowance each: a part of a rule's `key`. */
+/** A part of a rule's `key`, which distinguishes separate allowances. */
 export enum KeyPart {
   Principal,
-  /** The name of the client's software. */
+  /** The name of the client software. */
   Client,
   Session,
   Address,
@@ -22,61 +22,62 @@ export const KEY_PARTS: string[] = ["principal", "client", "session", "address",
 
 export class KeyPartConfig {
   part: KeyPart = KeyPart.Principal;
-  /** Of a claim: its path. */
+  /** For a claim: its path. */
   claim: string[] = [];
 }
 
-/** So much in each period, and at most so much at once. */
+/** An allowance of `amount` per period, and at most `burst` at once. */
 export class RateConfig {
   amount: u32 = 1;
   periodMs: u64 = 1000;
   burst: u32 = 1;
 }
 
-/** How requests wait that a rule does not admit at once. */
+/** How requests wait if a rule does not admit them at once. */
 export class QueueConfig {
-  /** The longest time in milliseconds. */
+  /** Maximum wait in milliseconds. */
   maxWaitMs: u32 = 2000;
-  /** Requests that wait for each key on each worker, at most. */
+  /** Maximum number of requests that wait for each key on each worker. */
   maxLength: u32 = 100;
 }
 
-/** The limits that adapt to what servers can do. */
+/** The limits that adapt to what servers can process. */
 export class AdaptiveConfig {
   mode: RuleMode = RuleMode.Shadow;
 }
 
-/** One rule of `limits`: docs/shaping.md says what the fields do. */
+/** One rule of `limits`. docs/shaping.md explains the fields. */
 export class LimitRuleConfig {
   name: string = "";
   mode: RuleMode = RuleMode.Enforce;
-  /** One of them must hold; none: whoever it is. */
+  /** One of them must match; if empty, the rule covers all callers. */
   sources: SourceConfig[] = [];
-  /** One of them must hold; none: all that clients ask, except for the handshake, `ping` and cancellations. */
+  /** One of them must match; if empty, the rule covers all client requests, except for the handshake, `ping` and
+   *  cancellations. */
   operations: OperationConfig[] = [];
-  /** Those who differ in a part have an allowance each. None: all share one. */
+  /** Requests that differ in a part have separate allowances. If empty, all share one. */
   key: KeyPartConfig[] = [];
-  /** Calls; null for no limit, as for the others. */
+  /** Limit on requests; null for none. */
   requests: RateConfig | null = null;
-  /** Estimated tokens of these kinds: a bit for each {@link TokenKind}. */
+  /** Limit on estimated tokens of the kinds in `tokenKinds`, one bit for each {@link TokenKind}; null for none. */
   tokens: RateConfig | null = null;
   tokenKinds: u32 = 0;
-  /** Calls at one time; 0 for no limit. */
+  /** Maximum number of concurrent calls; 0 for no limit. */
   concurrency: u32 = 0;
-  /** Calls of one tool with the same arguments. */
+  /** Limit on calls of one tool with the same arguments; null for none. */
   repeats: RateConfig | null = null;
-  /** Null where requests do not wait. */
+  /** Null if requests do not wait. */
   queue: QueueConfig | null = null;
-  /** What a limited request is answered with. */
+  /** The form of the answer to a limited request. */
   form: DenialForm = DenialForm.Error;
 }
 
 /** The configuration's `limits`. */
 export class LimitsConfig {
   mode: RuleMode = RuleMode.Enforce;
-  /** All that apply to a request must admit it. */
+  /** All rules that cover a request must admit it. */
   rules: LimitRuleConfig[] = [];
   adaptive: AdaptiveConfig = new AdaptiveConfig();
-  /** Keys that have an allowance of their own, of all rules together. */
+  /** Maximum number of keys with an allowance of their own, of all rules together. */
   maxKeys: i32 = 65_536;
 }

@@ -4,10 +4,13 @@ import { GET_STREAM, HANDSHAKE_METHODS } from "../rules/method_checks";
 import { OperationConfig, SourceConfig, TextMatch } from "../rules/rule_config";
 import { LimitRuleConfig } from "./limits_config";
 
-/** Methods that a rule is about only if it names them, beside those of the handshake. */
+/** Methods, in addition to those of the handshake, that a rule covers only if it names them. */
 const NAMED_METHODS: string[] = [GET_STREAM, "subscriptions/listen", "tasks/cancel"];
 
-/** Whether the first rule applies wherever the second one does. It may say no where that would be hard to tell. */
+/**
+ * Whether the first rule applies to every request that the second one applies to. May return false where that is hard
+ * to determine.
+ */
 export function coversRule(first: LimitRuleConfig, second: LimitRuleConfig): bool {
   const sameSources = describeSources(first.sources) == describeSources(second.sources);
   if (!sameSources && !coversSources(first.sources, second.sources)) return false;
@@ -32,7 +35,7 @@ function names(operations: OperationConfig[], method: string): bool {
   return false;
 }
 
-/** A text that is the same for the same sources. */
+/** A text that is equal for equal sources. */
 function describeSources(sources: SourceConfig[]): string {
   let text = "";
   for (let i = 0; i < sources.length; i++) {
@@ -46,7 +49,7 @@ function describeSources(sources: SourceConfig[]): string {
   return text;
 }
 
-/** A text that is the same for the same operations. */
+/** A text that is equal for equal operations. */
 function describeOperations(operations: OperationConfig[]): string {
   let text = "";
   for (let i = 0; i < operations.length; i++) {

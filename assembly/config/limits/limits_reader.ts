@@ -15,9 +15,9 @@ import { RateReader } from "./rate_reader";
 
 const LEAST_KEYS: i32 = 64;
 const MOST_KEYS: i32 = 1_048_576;
-/** The most rules: each has a label value of its own. */
+/** Maximum number of rules. Each has a label value of its own. */
 const MAX_RULES: i32 = 64;
-/** The most limits on tokens and concurrency in all rules: an operation carries what it owes to each. */
+/** Maximum number of limits on tokens and concurrency in all rules. An operation keeps a record for each. */
 const MAX_CARRIED: i32 = 16;
 const MOST_CONCURRENCY: i32 = 100_000;
 
@@ -38,7 +38,10 @@ const RULE_FIELDS: string[] = [
 const ADAPTIVE_FIELDS: string[] = ["mode"];
 const DENIAL_FIELDS: string[] = ["form"];
 
-/** Reads `limits`. Whatever is not understood is an error here: ignored, it could admit what was meant to be limited. */
+/**
+ * Reads `limits`. Everything that is not understood is an error here: if ignored, it could admit what was meant to be
+ * limited.
+ */
 export class LimitsReader {
   private config: LimitsConfig = new LimitsConfig();
   private rates: RateReader;
@@ -57,9 +60,10 @@ export class LimitsReader {
     return this.config;
   }
 
-  /** Checks what was read, once all sections have been. */
+  /** Checks what was read. Called after all sections have been read. */
   check(identity: IdentityConfig, hold: HoldConfig, estimatesTokens: bool): void {
-    // What was not read as it was meant would be checked as something else.
+    // A section with errors is not checked, because the defaults in place of the invalid values would be checked
+    // instead.
     if (this.isSound) new LimitsChecks(this.config, identity, hold, estimatesTokens, this.problems).check();
   }
 
@@ -95,7 +99,7 @@ export class LimitsReader {
     this.checkTotal(path, KEY_CLAIMS_LIMIT, "claims in keys", claims);
   }
 
-  /** Reports where all rules together have more of something than they may. */
+  /** Reports if all rules together have more than `most` of something. */
   private checkTotal(path: string, most: i32, what: string, total: i32): void {
     if (total <= most) return;
     this.problems.error(path, "expected at most " + most.toString() + " " + what + ", got " + total.toString());

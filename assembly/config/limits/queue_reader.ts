@@ -10,9 +10,11 @@ const MOST_LENGTH: i32 = 10_000;
 
 const QUEUE_FIELDS: string[] = ["maxWait", "maxLength"];
 
-/** Reads a rule's `queue`: how requests wait that the rule does not admit at once. An empty object is a queue with the
- *  defaults.
- *  @param path where it is. */
+/**
+ * Reads a rule's `queue`: how requests wait if the rule does not admit them at once. An empty object is a queue with
+ * the defaults.
+ * @param path the path of the value
+ */
 export function readQueue(path: string, value: JsonValue, problems: Problems): QueueConfig {
   const queue = new QueueConfig();
   if (!problems.isObject(path, value)) return queue;

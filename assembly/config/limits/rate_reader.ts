@@ -14,13 +14,13 @@ const RATE_FIELDS: string[] = ["amount", "per", "burst"];
 const TOKEN_FIELDS: string[] = ["amount", "per", "burst", "kinds"];
 const REPEAT_FIELDS: string[] = ["amount", "per"];
 
-/** The kinds of tokens that a model reads: a bit for each {@link TokenKind}. */
+/** The kinds of tokens that a model reads, one bit for each {@link TokenKind}. */
 const READ_BY_MODELS: u32 =
   (1 << TokenKind.Result) | (1 << TokenKind.Definitions) | (1 << TokenKind.Prompt) | (1 << TokenKind.Resource);
 
 /** Reads what a limit allows in each period. */
 export class RateReader {
-  /** The kinds of the tokens that were read last. */
+  /** The token kinds of the last {@link readTokens}. */
   tokenKinds: u32 = 0;
 
   constructor(private problems: Problems) {}
@@ -29,7 +29,7 @@ export class RateReader {
     return this.read(path, value, RATE_FIELDS);
   }
 
-  /** Leaves the kinds at `tokenKinds`. */
+  /** Reads a limit on tokens. Leaves their kinds in `tokenKinds`. */
   readTokens(path: string, value: JsonValue): RateConfig {
     this.tokenKinds = READ_BY_MODELS;
     return this.read(path, value, TOKEN_FIELDS);

@@ -5,18 +5,18 @@ const MAX_CLAIM_DEPTH: i32 = 4;
 const MAX_CLAIM_NAME: i32 = 128;
 const STAR: i32 = 0x2a;
 
-/** Reports a path of names that leads to no claim. */
+/** Reports a path that cannot be the path of a claim. */
 export function checkClaimPath(at: string, path: string[], problems: Problems): void {
   if (isClaimPath(path)) return;
   problems.error(at, "expected 1 to 4 names of visible ASCII without *, the way to the claim" + shownPath(path));
 }
 
-/** Whether it is a path that the proxy can be asked for. */
+/** Whether a path can be requested from the proxy. */
 export function isClaimPath(path: string[]): bool {
   for (let i = 0; i < path.length; i++) {
     for (let j = 0; j < path[i].length; j++) {
       const unit = path[i].charCodeAt(j);
-      // A star is no pattern here.
+      // A star is not a pattern here.
       if (unit <= 0x20 || unit > 0x7e || unit == STAR) return false;
     }
     if (path[i].length == 0 || path[i].length > MAX_CLAIM_NAME) return false;
@@ -24,7 +24,7 @@ export function isClaimPath(path: string[]): bool {
   return path.length > 0 && path.length <= MAX_CLAIM_DEPTH;
 }
 
-/** What was given in place of a path of names; nothing where there was no name. */
+/** The invalid path for an error message; empty if it has no names. */
 function shownPath(path: string[]): string {
   return path.length ? ", got " + path.map<string>((name) => quoted(name)).join(", ") : "";
 }

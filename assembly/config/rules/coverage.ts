@@ -11,8 +11,10 @@ export function coversBlock(first: string, second: string): bool {
   return outer.prefix <= inner.prefix && outer.holds(changetype<usize>(inner.bytes), inner.size);
 }
 
-/** Whether the first sources, those of a rule, are about every caller that the second ones are about. It may say no where that
- *  would be hard to tell. */
+/**
+ * Whether the first sources of a rule cover every caller that the second ones cover. May return false where that is
+ * hard to determine.
+ */
 export function coversSources(first: SourceConfig[], second: SourceConfig[]): bool {
   if (first.length == 0) return true;
   for (let i = 0; i < second.length; i++) {
@@ -26,7 +28,7 @@ export function coversSources(first: SourceConfig[], second: SourceConfig[]): bo
 function coversSource(first: SourceConfig, second: SourceConfig): bool {
   if (first.isAnonymous && !second.isAnonymous) return false;
   if (first.claims.length > 0) return false;
-  // Where the second one asks for no principal, it is about callers without one too.
+  // If the second source requires no principal, it also covers callers without one.
   if (!first.principals.isEmpty && !coversValues(first.principals, second.principals)) return false;
   if (!first.trustDomains.isEmpty && !coversValues(first.trustDomains, second.trustDomains)) return false;
   return first.ipBlocks.isEmpty || coversBlocks(first.ipBlocks, second.ipBlocks);
@@ -44,8 +46,10 @@ function coversBlocks(first: TextMatch, second: TextMatch): bool {
   return second.values.length > 0;
 }
 
-/** Whether the first operations, those of a rule, are about every message of a client that the second ones are about. It may say
- *  no where that would be hard to tell. */
+/**
+ * Whether the first operations of a rule cover every client message that the second ones cover. May return false where
+ * that is hard to determine.
+ */
 export function coversOperations(first: OperationConfig[], second: OperationConfig[], scope: MethodScope): bool {
   if (second.length == 0) return first.length == 0 || coversAny(first, new OperationConfig(), scope);
   for (let i = 0; i < second.length; i++) {
@@ -67,7 +71,7 @@ function coversOperation(first: OperationConfig, second: OperationConfig, scope:
   if (!coversMatch(first.servers, second.servers) || !coversMethods(first, second, scope)) return false;
   const targets = methodsOfTarget(first, scope);
   if (targets.length == 0) return true;
-  // Both name targets of one kind only.
+  // Both name targets of only one kind.
   if (methodsOfTarget(second, scope) != targets) return false;
   return (
     coversMatch(first.tools, second.tools) &&
@@ -83,7 +87,7 @@ function coversMethods(first: OperationConfig, second: OperationConfig, scope: M
   return coversMatch(first.methods, implied);
 }
 
-/** Of two matches of a text that every message has. */
+/** Whether the first match covers the second, for a text that every message has. */
 function coversMatch(first: TextMatch, second: TextMatch): bool {
   if (first.isEmpty) return true;
   if (second.values.length == 0) return first.notValues.length == 0 && anyMatchesAll(first.values);

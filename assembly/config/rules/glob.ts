@@ -3,7 +3,7 @@ import { matchesGlob } from "../../memory/glob";
 
 const STAR: i32 = 0x2a;
 
-/** Whether the text matches the pattern, in which each `*` stands for any run of characters. */
+/** Whether the text matches the pattern, in which each `*` matches any number of characters. */
 export function matches(pattern: string, text: string): bool {
   const patternBytes = Bytes.of(pattern);
   const textBytes = Bytes.of(text);

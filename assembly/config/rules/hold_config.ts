@@ -1,14 +1,15 @@
-/** One caller may use this part of what a worker holds: a quarter. */
+/** One caller may use a quarter of what a worker holds. */
 export const CALLER_PART: u32 = 4;
 
-/** The configuration's `hold`: how requests are held until the gate has decided them. */
+/** The configuration's `hold`: how requests are held until the gate has decided about them. */
 export class HoldConfig {
-  /** The proxy is allowed to keep the headers of held requests from the server, too. */
+  /** The proxy is configured to hold the headers of held requests as well. */
   headers: bool = false;
-  /** Bytes of the largest body that is held. */
+  /** Maximum size in bytes of a held body. */
   maxBodyBytes: u32 = 524_288;
-  /** Requests that a worker holds at one time. One caller has at most a quarter of them. */
+  /** Maximum number of requests that a worker holds at one time. One caller may have at most a quarter of them. */
   maxStreams: i32 = 1000;
-  /** Bytes of all bodies that a worker holds at one time. One caller has at most a quarter of them. */
+  /** Maximum total size in bytes of the bodies that a worker holds at one time. One caller may have at most a
+   *  quarter of it. */
   maxBytes: u32 = 67_108_864;
 }

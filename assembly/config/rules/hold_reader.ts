@@ -3,15 +3,15 @@ import { JsonType, JsonValue } from "../values/json_value";
 import { Problems, suggestion } from "../values/problems";
 import { parseSize } from "../values/size";
 
-/** The least and the most bytes of a body that may be held. */
+/** Minimum and maximum of `maxBodyBytes`. */
 const LEAST_BODY: i64 = 1024;
 const MOST_BODY: i64 = 67_108_864;
-/** The least and the most bytes of all bodies that a worker holds. */
+/** Minimum and maximum of `maxBytes`. */
 const LEAST_BYTES: i64 = 1_048_576;
 const MOST_BYTES: i64 = 1_073_741_824;
 const MOST_STREAMS: i32 = 1_000_000;
 
-/** What `headers` is called below `access`. */
+/** The name of `headers` in `access`. */
 const FORMER_HEADERS = "holdHeaders";
 
 /** The fields of the section. */
@@ -49,8 +49,8 @@ export class HoldReader {
     }
   }
 
-  /** Checks the fields together, once all have been read: one caller must be able to have the largest body held. Where
-   *  `maxBytes` is not configured, it becomes large enough. */
+  /** Checks the fields together, once all have been read: one caller must be able to have the largest body held. If
+   *  `maxBytes` is not configured, it is set large enough. */
   check(): void {
     const config = this.config;
     const least = config.maxBodyBytes * CALLER_PART;
@@ -64,15 +64,17 @@ export class HoldReader {
   }
 }
 
-/** Reads `maxBodyBytes`, which `access` may have too.
- *  @param path where it is. */
+/**
+ * Reads `maxBodyBytes`, which may also be in `access`.
+ * @param path the path of the value
+ */
 export function readMaxBodyBytes(path: string, value: JsonValue, config: HoldConfig, problems: Problems): void {
   const size = sizeOf(value);
   if (size >= LEAST_BODY && size <= MOST_BODY) config.maxBodyBytes = <u32>size;
   else problems.expected(path, 'a size from 1KiB to 64MiB, like "512KiB"', value);
 }
 
-/** The bytes of a size; -1 where the value is none. */
+/** A size in bytes; -1 if the value is not a size. */
 function sizeOf(value: JsonValue): i64 {
   return value.type == JsonType.String && !value.isCut ? parseSize(value.text) : -1;
 }

@@ -1,4 +1,4 @@
-/** Where it can be read who calls. */
+/** Where the caller's principal may be read from. */
 export enum PrincipalSource {
   /** The URI SAN of the peer's certificate. */
   PeerCertificate,
@@ -12,10 +12,10 @@ export enum PrincipalSource {
 
 export const PRINCIPAL_SOURCES: string[] = ["peer_certificate", "filter_state", "jwt", "x-forwarded-client-cert"];
 
-/** The configuration's `identity`: who calls. */
+/** The configuration's `identity`: how callers are identified. */
 export class IdentityConfig {
-  /** In the order in which they are asked. */
+  /** The sources in the order in which they are read. */
   principalSources: PrincipalSource[] = [PrincipalSource.PeerCertificate, PrincipalSource.FilterState];
-  /** The key under which `jwt_authn` leaves a JWT's payload (`payload_in_metadata`). */
+  /** The key under which `jwt_authn` stores a JWT's payload (`payload_in_metadata`). */
   jwtPayloadKey: string = "payload";
 }

@@ -6,14 +6,16 @@ import { Problems, itemPath } from "../values/problems";
 /** The fields of the section. */
 export const IDENTITY_FIELDS: string[] = ["principalSources", "jwtPayloadKey"];
 
-/** Reads a field of `identity`. An unknown one is an error: policies and limits go by who calls. */
+/** Reads a field of `identity`. An unknown one is an error, because policies and limits depend on the caller. */
 export function readIdentity(name: string, value: JsonValue, config: IdentityConfig, problems: Problems): void {
   if (IDENTITY_FIELDS.includes(name)) readIdentityField("identity." + name, name, value, config, problems);
   else problems.refused("identity", name, IDENTITY_FIELDS);
 }
 
-/** Reads one of {@link IDENTITY_FIELDS}, which `access` may have too.
- *  @param path where it is. */
+/**
+ * Reads one of {@link IDENTITY_FIELDS}, which may also be in `access`.
+ * @param path the path of the value
+ */
 export function readIdentityField(
   path: string,
   name: string,

@@ -4,7 +4,7 @@ import { coversBlock } from "./coverage";
 import { OperationConfig, SourceConfig, TextMatch } from "./rule_config";
 import { TextChecks, TextKind } from "./text_checks";
 
-/** Checks what a rule is about for parts that cannot match. */
+/** Checks the sources and operations of a rule for parts that cannot match. */
 export class MatchChecks {
   private texts: TextChecks;
 
@@ -14,8 +14,8 @@ export class MatchChecks {
 
   /**
    * Checks a rule's `from`.
-   * @param path of the rule.
-   * @param missingMatters the rule also applies where it cannot be told who calls.
+   * @param path the path of the rule
+   * @param missingMatters whether the rule also applies if the caller cannot be determined
    */
   checkSources(path: string, sources: SourceConfig[], missingMatters: bool): void {
     for (let i = 0; i < sources.length; i++) {
@@ -23,7 +23,7 @@ export class MatchChecks {
     }
   }
 
-  /** Checks a rule's `to`. `path`: of the rule. */
+  /** Checks a rule's `to`. `path` is the path of the rule. */
   checkOperations(path: string, operations: OperationConfig[]): void {
     for (let i = 0; i < operations.length; i++) {
       this.checkOperation(itemPath(path + ".to", i) + ".operation", operations[i]);
@@ -41,7 +41,7 @@ export class MatchChecks {
     }
   }
 
-  /** A trust domain is what stands between `spiffe://` and the next slash. */
+  /** A trust domain is the text between `spiffe://` and the next slash. */
   private checkDomains(path: string, domains: string[]): void {
     for (let i = 0; i < domains.length; i++) {
       if (!domains[i].includes("/") && !domains[i].includes(":")) continue;

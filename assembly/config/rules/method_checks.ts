@@ -6,15 +6,20 @@ import { quoted } from "../values/shown";
 import { MessageDirection, OperationConfig } from "./rule_config";
 import { anyMatches, matches } from "./glob";
 
-/** A name for the methods with which a client and a server get to know each other. */
+/** Name for the group of methods by which a client and a server establish and test their connection. */
 export const HANDSHAKE = "@handshake";
 export const HANDSHAKE_METHODS: string[] = ["initialize", "notifications/initialized", "ping", "server/discover"];
 
-/** The methods of messages that name a tool, and of those that refer to one by its task, which limits do not look up. */
+/**
+ * The methods of messages that name a tool, and of messages that refer to one by its task, which limits do not resolve.
+ */
 const CALLS: string[] = ["tools/call"];
 const TOOL_METHODS: string[] = CALLS.concat(["tasks/get", "tasks/result", "tasks/cancel", "tasks/update"]);
 const PROMPT_METHODS: string[] = ["prompts/get", "completion/complete"];
-/** The same of resources: subscriptions may name several, and none for limits. */
+/**
+ * The methods of requests that name a resource. Limits ignore the resources of subscriptions, which may name any number
+ * of them.
+ */
 const RESOURCE_REQUESTS: string[] = [
   "resources/read",
   "resources/subscribe",
@@ -23,23 +28,25 @@ const RESOURCE_REQUESTS: string[] = [
 ];
 const RESOURCE_METHODS: string[] = RESOURCE_REQUESTS.concat(["subscriptions/listen"]);
 const NOTIFICATIONS = "notifications/";
-/** What a server asks a client by. */
+/** The methods of server requests to clients. */
 const SERVER_METHODS: string[] = ["sampling/createMessage", "elicitation/create", "roots/list", "ping"];
 
-/** A name for the streams that clients open by GET, beside the methods: limits can be about them. */
+/** Pseudo method for the streams that clients open by GET. Limits can cover them. */
 export const GET_STREAM = "GET";
 const KNOWN_METHODS_AND_STREAMS: string[] = KNOWN_METHODS.concat([GET_STREAM]);
 
-/** What the methods of an operation may be. */
+/** The possible methods of an operation. */
 export enum MethodScope {
-  /** Whatever a client or a server says. */
+  /** All messages of clients and servers. */
   Messages,
-  /** What can be limited: requests of clients, and streams that they open. */
+  /** Everything that can be limited: client requests, and streams that clients open. */
   Limited,
 }
 
-/** The methods by which an operation can be called at all: those that name a target of its kind; empty where it names no
- *  target, so that every method is possible. */
+/**
+ * The methods that an operation can match: those that name a target of its kind. Empty if the operation names no
+ * target, so that every method is possible.
+ */
 export function methodsOfTarget(operation: OperationConfig, scope: MethodScope): string[] {
   const isLimited = scope == MethodScope.Limited;
   if (!operation.tools.isEmpty) return isLimited ? CALLS : TOOL_METHODS;
@@ -47,7 +54,7 @@ export function methodsOfTarget(operation: OperationConfig, scope: MethodScope):
   return operation.resources.isEmpty ? [] : isLimited ? RESOURCE_REQUESTS : RESOURCE_METHODS;
 }
 
-/** Whether a rule with these operations can be about a client's request by this method, which names a target. */
+/** Whether a rule with these operations can cover a client request with this method, which names a target. */
 export function mayBe(method: string, operations: OperationConfig[]): bool {
   for (let i = 0; i < operations.length; i++) {
     const operation = operations[i];
@@ -61,8 +68,10 @@ export function mayBe(method: string, operations: OperationConfig[]): bool {
   return operations.length == 0;
 }
 
-/** Checks `methods` and `notMethods` of one operation: reports names that no message has, and methods that cannot match
- *  together with the operation's other fields. */
+/**
+ * Checks `methods` and `notMethods` of one operation. Reports names that no message has, and methods that cannot match
+ * together with the operation's other fields.
+ */
 export class MethodChecks {
   private known: string[];
 
@@ -73,7 +82,7 @@ export class MethodChecks {
     this.known = scope == MethodScope.Limited ? KNOWN_METHODS_AND_STREAMS : KNOWN_METHODS;
   }
 
-  /** Reports the names in a list that are no methods of MCP. */
+  /** Reports the names in a list that are not MCP methods. */
   checkNames(path: string, value: JsonValue): void {
     for (let i = 0; i < value.items.length; i++) {
       const item = value.items[i];
@@ -82,7 +91,7 @@ export class MethodChecks {
     }
   }
 
-  /** Reports the methods in a list of `methods` that the rest of the operation rules out. */
+  /** Reports the methods in a list of `methods` that the rest of the operation excludes. */
   checkTogether(path: string, value: JsonValue, operation: OperationConfig): void {
     const isOfServer = operation.direction == MessageDirection.ServerToClient;
     const possible = isOfServer ? SERVER_METHODS : methodsOfTarget(operation, this.scope);
@@ -91,7 +100,7 @@ export class MethodChecks {
       if (item.type != JsonType.String || item.isCut) continue;
       const at = itemPath(path, i);
       if (this.scope == MethodScope.Limited && this.isUnlimited(at, item.text)) continue;
-      // A later revision may have servers ask more.
+      // Servers may send further requests in a later revision.
       if (isOfServer && !isAmong(item.text, KNOWN_METHODS)) continue;
       if (possible.length > 0 && !isAmong(item.text, possible)) {
         const why = isOfServer ? " is nothing that servers ask clients" : " names no target of the operation's kind";
@@ -102,8 +111,8 @@ export class MethodChecks {
     }
   }
 
-  /** Reports an operation that has no method left: all that could match are excluded, or it names a target in what a client
-   *  answers. */
+  /** Reports an operation that no method matches: all possible ones are excluded, or it names a target of client
+   *  responses. */
   checkRest(path: string, operation: OperationConfig): void {
     const targets = methodsOfTarget(operation, this.scope);
     if (targets.length == 0) return;
@@ -117,7 +126,7 @@ export class MethodChecks {
     this.problems.error(path, "notMethods excludes every method that names its targets, so this never matches");
   }
 
-  /** Reports a method that cannot be limited. */
+  /** Reports a method that cannot be limited. Returns whether it is one. */
   private isUnlimited(path: string, name: string): bool {
     const isNotification = name.startsWith(NOTIFICATIONS);
     const isOfServer = name != "ping" && SERVER_METHODS.includes(name);
@@ -149,7 +158,7 @@ export class MethodChecks {
   }
 }
 
-/** Whether the name of a method, a pattern or {@link HANDSHAKE} means one of the methods. */
+/** Whether the name of a method, a pattern or {@link HANDSHAKE} covers one of the methods. */
 function isAmong(name: string, methods: string[]): bool {
   if (name != HANDSHAKE) return matchesOne(name, methods);
   for (let i = 0; i < HANDSHAKE_METHODS.length; i++) {

@@ -17,7 +17,7 @@ const FIELDS: string[] = [
   "direction",
 ];
 
-/** Reads a rule's `to`: what is called. */
+/** Reads a rule's `to`: the messages that it covers. */
 export class OperationReader {
   private checks: MethodChecks;
 
@@ -76,7 +76,7 @@ export class OperationReader {
     this.checks.checkRest(path, operation);
   }
 
-  /** Methods, each group as the methods that it stands for. */
+  /** Reads a list of methods, and replaces each group by its methods. */
   private methods(path: string, value: JsonValue): string[] {
     const methods: string[] = [];
     const named = this.problems.list(path, value);

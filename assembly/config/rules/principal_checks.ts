@@ -3,15 +3,17 @@ import { quoted } from "../values/shown";
 import { IdentityConfig, PrincipalSource } from "./identity_config";
 import { SourceConfig } from "./rule_config";
 
-/** Checks the principals in rules. They need a source. Certificates have URIs: without a scheme, as Istio writes principals,
- *  none matches. */
+/**
+ * Checks the principals in rules. They need a source. Certificates have URIs, so a principal without a scheme, as Istio
+ * writes them, never matches.
+ */
 export class PrincipalChecks {
   constructor(
     private identity: IdentityConfig,
     private problems: Problems,
   ) {}
 
-  /** Checks a rule's `from`. `path`: of the rule. */
+  /** Checks a rule's `from`. `path` is the path of the rule. */
   check(path: string, from: SourceConfig[]): void {
     const sources = this.identity.principalSources;
     const isUri = !sources.includes(PrincipalSource.Jwt);

@@ -1,17 +1,17 @@
-/** Whether decisions are carried out. */
+/** Whether decisions are enforced. */
 export enum RuleMode {
   Enforce,
-  /** They are counted and logged, and everything passes. */
+  /** Decisions are counted and logged, and everything passes. */
   Shadow,
 }
 
 export const RULE_MODES: string[] = ["enforce", "shadow"];
 
-/** What a denied request is answered with. */
+/** The form of the answer to a denied request. */
 export enum DenialForm {
   /** HTTP 200 and a JSON-RPC error. */
   Error,
-  /** HTTP 200 and, for a tool's call, a result with `isError: true`. */
+  /** HTTP 200 and, for a tool call, a result with `isError: true`; otherwise a JSON-RPC error. */
   Result,
   /** An HTTP status and a JSON-RPC error. */
   Status,
@@ -19,7 +19,7 @@ export enum DenialForm {
 
 export const DENIAL_FORMS: string[] = ["error", "result", "status"];
 
-/** Who asks whom. */
+/** The direction of a request. */
 export enum MessageDirection {
   ClientToServer,
   ServerToClient,
@@ -27,7 +27,7 @@ export enum MessageDirection {
 
 export const MESSAGE_DIRECTIONS: string[] = ["client_to_server", "server_to_client"];
 
-/** Texts with `*` for any run of bytes: one of `values` must match, and none of `notValues`. */
+/** Patterns in which `*` matches any number of bytes. One of `values` must match, and none of `notValues`. */
 export class TextMatch {
   values: string[] = [];
   notValues: string[] = [];
@@ -37,24 +37,24 @@ export class TextMatch {
   }
 }
 
-/** A claim of a verified JWT, by its path (`["realm_access", "roles"]`): of a list one element must match. */
+/** A claim of a verified JWT, by its path (`["realm_access", "roles"]`). For a list, one element must match. */
 export class ClaimConfig {
   path: string[] = [];
   match: TextMatch = new TextMatch();
 }
 
-/** Who calls: all that is said must hold. */
+/** The callers that a rule covers. All fields must match. */
 export class SourceConfig {
   principals: TextMatch = new TextMatch();
   trustDomains: TextMatch = new TextMatch();
-  /** CIDR. */
+  /** CIDR blocks. */
   ipBlocks: TextMatch = new TextMatch();
   claims: ClaimConfig[] = [];
-  /** Callers that show no principal. */
+  /** Covers only callers without a principal. */
   isAnonymous: bool = false;
 }
 
-/** What is called: all that is said must hold. */
+/** The messages that a rule covers. All fields must match. */
 export class OperationConfig {
   methods: TextMatch = new TextMatch();
   tools: TextMatch = new TextMatch();
@@ -64,7 +64,7 @@ export class OperationConfig {
   direction: MessageDirection = MessageDirection.ClientToServer;
 }
 
-/** What a {@link ConditionConfig} is about. */
+/** The subject of a {@link ConditionConfig}. */
 export enum ConditionKey {
   ProtocolVersion,
   ClientName,
@@ -72,7 +72,7 @@ export enum ConditionKey {
   Argument,
 }
 
-/** The kinds of values that can be compared. */
+/** The JSON types that can be compared. */
 export enum ScalarKind {
   Text,
   Number,
@@ -84,9 +84,10 @@ export const SCALAR_KINDS: i32 = 3;
 /** A further condition. */
 export class ConditionConfig {
   key: ConditionKey = ConditionKey.Argument;
-  /** Of an argument: its path. */
+  /** For an argument: its path. */
   path: string[] = [];
-  /** What the value must be and must not be, by its {@link ScalarKind}; numbers and booleans as they are written. */
+  /** What the value must and must not be, by its {@link ScalarKind}. Numbers and booleans are kept as written in
+   *  JSON. */
   readonly matches: TextMatch[] = [new TextMatch(), new TextMatch(), new TextMatch()];
 
   get text(): TextMatch {
@@ -100,7 +101,7 @@ export class ConditionConfig {
     return true;
   }
 
-  /** Whether it compares texts alone. */
+  /** Whether the condition compares only strings. */
   get isTextual(): bool {
     return this.matches[ScalarKind.Number].isEmpty && this.matches[ScalarKind.Boolean].isEmpty;
   }

@@ -5,14 +5,16 @@ import { quoted } from "../values/shown";
 const MAX_RULE_NAME: i32 = 63;
 const NAME_FORM = "1 to 63 letters, digits, -, _ and ., beginning with a letter or digit";
 
-/** The names of a list of rules: each rule has one of its own. */
+/** The names of a list of rules, which must be unique. */
 export class RuleNames {
   private names: string[] = [];
 
   constructor(private problems: Problems) {}
 
-  /** The name in a rule's `name`; empty where it is none.
-   *  @param path of the rule. */
+  /**
+   * The name in a rule's `name`; empty if it is invalid.
+   * @param path the path of the rule
+   */
   read(path: string, value: JsonValue): string {
     const name = value.type == JsonType.String && !value.isCut ? value.text : "";
     if (isRuleName(name)) return name;
@@ -25,7 +27,7 @@ export class RuleNames {
     this.problems.error(path + ".name", "expected " + NAME_FORM);
   }
 
-  /** Adds the name of the next rule, empty where it has none, and reports it if another rule has it. */
+  /** Adds the name of the next rule, empty if it has none, and reports a duplicate. */
   add(path: string, name: string): void {
     const other = this.names.indexOf(name);
     if (other >= 0 && name.length > 0) {

@@ -16,7 +16,7 @@ const FIELDS: string[] = [
 ];
 const CLAIM_FIELDS: string[] = ["path", "values", "notValues"];
 
-/** Reads a rule's `from`: who calls. */
+/** Reads a rule's `from`: the callers that it covers. */
 export class SourceReader {
   constructor(private problems: Problems) {}
 
@@ -67,7 +67,7 @@ export class SourceReader {
   private readClaims(path: string, value: JsonValue, to: ClaimConfig[]): void {
     const problems = this.problems;
     if (!problems.isArray(path, "an array of claims", value)) return;
-    // No claim holds for everybody.
+    // An empty list would hold for everybody.
     if (value.items.length == 0) problems.error(path, "expected at least one claim");
     for (let i = 0; i < value.items.length; i++) {
       const item = value.items[i];

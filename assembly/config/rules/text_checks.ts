@@ -3,13 +3,13 @@ import { quoted } from "../values/shown";
 import { TextMatch } from "./rule_config";
 import { anyMatches, anyMatchesAll } from "./glob";
 
-/** From a capital to its small letter. */
+/** Distance from a capital letter to its small letter. */
 const CASE: i32 = 0x20;
 const SPACE: i32 = 0x20;
 const POINT: i32 = 0x2e;
 const STAR: i32 = 0x2a;
 
-/** What the texts of a list are: it decides which characters they can have. */
+/** The kind of texts in a list, which determines the characters that they can have. */
 export enum TextKind {
   /** A tool, a prompt, a principal or a trust domain. */
   Name,
@@ -17,14 +17,14 @@ export enum TextKind {
   Free,
 }
 
-/** Checks lists of texts with `*`: reports those that contradict each other, and those that look like a misunderstanding. */
+/** Checks lists of patterns. Reports those that contradict each other, and those that look like a misunderstanding. */
 export class TextChecks {
   constructor(private problems: Problems) {}
 
   /**
-   * Checks a pair of lists, as `tools` and `notTools`.
-   * @param path of the object that has both.
-   * @param missingMatters a message may lack the text, which neither list can then say anything about: a DENY applies to it.
+   * Checks a pair of lists, such as `tools` and `notTools`.
+   * @param path the path of the object that has both
+   * @param missingMatters whether the rule can apply if the text is missing, as a DENY rule does
    */
   check(path: string, name: string, match: TextMatch, kind: TextKind, missingMatters: bool): void {
     const at = path + "." + name;
@@ -72,7 +72,7 @@ export class TextChecks {
   }
 }
 
-/** The name of the list of what a text must not be. */
+/** The name of the excluding list of a list. */
 function notName(name: string): string {
   return "not" + String.fromCharCode(name.charCodeAt(0) - CASE) + name.slice(1);
 }
@@ -83,7 +83,7 @@ function looksLikeExpression(text: string, kind: TextKind): bool {
   if (kind == TextKind.Free) return false;
   for (let i = 0; i < text.length; i++) {
     if ("|^$()[]{}\\+?".includes(text.charAt(i))) return true;
-    // `files.*` names what is in a namespace; `get_.*` does not.
+    // `files.*` names the elements of a namespace; `get_.*` does not.
     const isPair = text.charCodeAt(i) == POINT && i + 1 < text.length && text.charCodeAt(i + 1) == STAR;
     if (isPair && (i + 2 < text.length || !isAlphanumeric(text.charCodeAt(i - 1)))) return true;
   }

@@ -3,7 +3,7 @@ import { lowerCase } from "../values/lower_case";
 const SPACE: i32 = 0x20;
 const TILDE: i32 = 0x7e;
 const LONGEST_NAME: i32 = 128;
-/** What else than letters and digits a name may have (RFC 9110, section 5.6.2). */
+/** The characters of a header name other than letters and digits (RFC 9110, section 5.6.2). */
 const NAME_SIGNS = "!#$%&'*+-.^_`|~";
 
 /** Headers of an export request that the filter or the proxy writes. */
@@ -22,8 +22,10 @@ const OWN_HEADERS: string[] = [
   "upgrade",
 ];
 
-/** Whether a header of a request to a collector can have this name: a token, no pseudo-header, and none that the filter or
- *  the proxy writes. */
+/**
+ * Whether a header of a request to a collector can have this name: a token, not a pseudo-header, and not a header that
+ * the filter or the proxy writes.
+ */
 export function isHeaderName(name: string): bool {
   if (name.length == 0 || name.length > LONGEST_NAME) return false;
   for (let i = 0; i < name.length; i++) {
@@ -35,13 +37,13 @@ export function isHeaderName(name: string): bool {
   return !OWN_HEADERS.includes(lowerCase(name));
 }
 
-/** Whether a header can have this value: visible ASCII characters, with blanks between them. */
+/** Whether a header can have this value: visible ASCII characters, with spaces only between them. */
 export function isHeaderValue(value: string): bool {
   const last = value.length - 1;
   return isPrintable(value) && value.charCodeAt(0) != SPACE && value.charCodeAt(last) != SPACE;
 }
 
-/** Whether a text consists of visible ASCII characters and blanks, at least one. */
+/** Whether a text consists of visible ASCII characters and spaces, at least one. */
 export function isPrintable(text: string): bool {
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);

@@ -2,14 +2,17 @@ import { CallerLabel, PluginConfig } from "../plugin_config";
 import { JsonType, JsonValue } from "../values/json_value";
 import { Problems } from "../values/problems";
 
-/** The most tools and servers that may have label values of their own: the series budget allows no more anyway. */
+/** Maximum number of tools and servers with label values of their own. The series budget has no room for more. */
 const MAX_TOOLS: i32 = 1024;
 const MAX_SERVERS: i32 = 64;
 
 /** The fields of the section. */
 export const LABEL_FIELDS: string[] = ["maxTools", "maxServers", "tools", "caller"];
 
-/** The values of `labels.caller`, in the order of {@link CallerLabel}; `false` is the first one and `true` the second. */
+/**
+ * The values of `labels.caller`, in the order of {@link CallerLabel}. `false` means the first one and `true` the
+ * second.
+ */
 const CALLER_LABELS: string[] = ["none", "address", "principal", "client"];
 
 /** Reads a field of `labels`. */

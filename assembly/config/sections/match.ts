@@ -9,7 +9,7 @@ export const PATHS = "paths";
 /** The fields of the section. */
 export const MATCH_FIELDS: string[] = [PATHS];
 
-/** Reads a field of `match`. True where it is the paths: at least one, and no invalid one. */
+/** Reads a field of `match`. Returns true for paths that have at least one entry and no invalid one. */
 export function readMatch(name: string, value: JsonValue, config: PluginConfig, problems: Problems): bool {
   if (name != PATHS) {
     problems.unknown("match", name, MATCH_FIELDS);

@@ -8,18 +8,20 @@ const SPACE: i32 = 0x20;
 const QUESTION_MARK: i32 = 0x3f;
 const NUMBER_SIGN: i32 = 0x23;
 const DELETE: i32 = 0x7f;
-/** Characters that only a regular expression or a template has: no client sends them unescaped. */
+/** Characters that only regular expressions and templates have, because clients escape them in paths. */
 const OF_EXPRESSIONS = "^|[]{}\\";
 
-/** Reads `match.paths`. An entry that no request can match is an error: ignored, it would take the access policy off a path
- *  that the operator named. Returns the valid entries. */
+/**
+ * Reads `match.paths`. An entry that no request can match is an error: if ignored, the access policy would not cover a
+ * path that the operator named. Returns the valid entries.
+ */
 export function readMatchPaths(path: string, value: JsonValue, problems: Problems): string[] {
   const paths: string[] = [];
   const texts = problems.texts(path, value);
   for (let i = 0; i < texts.length; i++) {
     const at = itemPath(path, i);
     const item = value.items[i];
-    // An item that is no text has its error already.
+    // An item that is not a string has been reported already.
     if (item.type != JsonType.String || item.isCut) continue;
     const fault = faultOf(texts[i]);
     if (fault.length) {
@@ -37,7 +39,7 @@ export function readMatchPaths(path: string, value: JsonValue, problems: Problem
   return paths;
 }
 
-/** What is wrong with a path; empty where it can match. */
+/** What is wrong with a path; empty if it can match. */
 function faultOf(path: string): string {
   if (path.length == 0 || path.charCodeAt(0) != SLASH) return 'expected a path that begins with "/"';
   for (let i = 0; i < path.length; i++) {
@@ -50,7 +52,7 @@ function faultOf(path: string): string {
   return "";
 }
 
-/** A suggestion of the path that was probably meant; empty where there is none. */
+/** A suggestion of the path that was probably meant; empty if there is none. */
 function correction(text: string): string {
   let path = text.trim();
   const scheme = path.indexOf("://");

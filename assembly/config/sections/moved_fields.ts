@@ -1,7 +1,10 @@
 import { JsonType, JsonValue } from "../values/json_value";
 import { Problems } from "../values/problems";
 
-/** Fields that `access` had before they were of use to others too: where they are still accepted, and where they are now. */
+/**
+ * Fields that were in `access` before other sections needed them: the name in `access`, which is still accepted, and
+ * the present section and name.
+ */
 const MOVED: string[][] = [
   ["principalSources", "identity", "principalSources"],
   ["jwtPayloadKey", "identity", "jwtPayloadKey"],

@@ -6,7 +6,7 @@ import { Problems } from "../values/problems";
 
 const MAX_SESSIONS: i32 = 1_048_576;
 const MAX_CALLER_HEADERS: i32 = 8;
-/** Before the key of a member of the `baggage` header. */
+/** Prefix of the key of a member of the `baggage` header. */
 const BAGGAGE_PREFIX = "baggage.";
 
 /** The fields of the section. */
@@ -29,7 +29,7 @@ export function readSessions(name: string, value: JsonValue, config: PluginConfi
   }
 }
 
-/** Header names know no case, but keys of the baggage do. */
+/** The name of a header in lower case. Keys of the baggage keep their case, because they are case-sensitive. */
 function callerHeader(name: string): string {
   const lower = lowerCase(name);
   return lower.startsWith(BAGGAGE_PREFIX) ? BAGGAGE_PREFIX + name.slice(BAGGAGE_PREFIX.length) : lower;

@@ -14,7 +14,7 @@ const MOST_HEADERS: i32 = 16;
 const MOST_ATTRIBUTES: i32 = 32;
 const LONGEST_ATTRIBUTE_NAME: i32 = 128;
 const SLASH: i32 = 0x2f;
-/** What an authority cannot have; `@` ends credentials. */
+/** Characters that an authority cannot contain. `@` ends credentials. */
 const NOT_IN_AUTHORITIES = "/?#@\\";
 
 /** The fields of the section. */
@@ -33,8 +33,10 @@ export const TRACE_FIELDS: string[] = [
 ];
 const SAMPLE_FIELDS: string[] = ["parent", "ratio", "errors", "slowerThan"];
 
-/** Reads `trace`. No message shows a value that may hold credentials. An unknown field is a warning, as in most sections: it
- *  opens nothing. */
+/**
+ * Reads `trace`. No message shows a value that may contain credentials. An unknown field is a warning, as in most
+ * sections, because ignoring it opens nothing.
+ */
 export class TraceReader {
   private config: TraceConfig = new TraceConfig();
   private isSound: bool = false;
@@ -122,7 +124,7 @@ export class TraceReader {
     }
   }
 
-  /** A name that is none may be a credential that was put there by mistake: it is not shown. */
+  /** Reads `headers`. An invalid name is not shown, because it may be a credential in the wrong place. */
   private readHeaders(path: string, value: JsonValue): void {
     if (value.type != JsonType.Object) return this.secret(path, "an object", value);
     this.problems.atMost(path, MOST_HEADERS, "headers", value);
@@ -163,7 +165,7 @@ export class TraceReader {
     }
   }
 
-  /** An error about a value that may hold credentials: it shows only the value's type. */
+  /** Reports an error about a value that may contain credentials: shows only the value's type. */
   private secret(path: string, what: string, value: JsonValue): void {
     this.problems.error(path, "expected " + what + ", got " + (isText(value) ? "another string" : value.typeName));
   }
@@ -180,7 +182,7 @@ function isAuthority(text: string): bool {
   return isVisible(text);
 }
 
-/** Whether names and values in turn have this name. */
+/** Whether alternating names and values contain this name. */
 function hasName(pairs: string[], name: string): bool {
   for (let i = 0; i < pairs.length; i += 2) {
     if (pairs[i] == name) return true;

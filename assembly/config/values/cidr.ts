@@ -1,8 +1,10 @@
 const DOT: i32 = 0x2e;
 const COLON: i32 = 0x3a;
 
-/** Whether the text is an IPv4 or IPv6 address (RFC 4291 section 2.2, without embedded IPv4), alone or as a block with a
- *  prefix length (RFC 4632). */
+/**
+ * Whether the text is an IPv4 or IPv6 address (RFC 4291 section 2.2, without embedded IPv4), alone or as a block with a
+ * prefix length (RFC 4632).
+ */
 export function isCidr(text: string): bool {
   return Cidr.parse(text) != null;
 }
@@ -11,12 +13,12 @@ export function isCidr(text: string): bool {
 export class Cidr {
   /** The address: 4 or 16 bytes. */
   readonly bytes: StaticArray<u8> = new StaticArray<u8>(16);
-  /** Bytes of an address: 4 or 16. */
+  /** Size of the address in bytes: 4 or 16. */
   size: i32 = 0;
-  /** Leading bits that count. */
+  /** Length of the prefix in bits. */
   prefix: i32 = 0;
 
-  /** The block that the text names; null where it names none. */
+  /** Parses a block or a single address; null if the text is neither. */
   static parse(text: string): Cidr | null {
     const slash = text.indexOf("/");
     const address = slash < 0 ? text : text.slice(0, slash);
@@ -28,7 +30,7 @@ export class Cidr {
     return block.prefix < 0 ? null : block;
   }
 
-  /** Whether an address of `size` bytes lies in the block. */
+  /** Whether an address of `size` bytes is in the block. */
   holds(address: usize, size: i32): bool {
     if (size != this.size) return false;
     const whole = this.prefix >> 3;
@@ -39,8 +41,10 @@ export class Cidr {
   }
 }
 
-/** Writes the bytes of the address that is written at [at, at + length) to `to`, which has room for 16. Returns how many
- *  they are: 4, or 16, or 0 where it is none. An IPv4 address within IPv6 (`::ffff:10.0.0.1`) is one of IPv4. */
+/**
+ * Parses an address of `length` bytes at `at`. Writes its bytes to `to`, which has room for 16. Returns their number: 4
+ * or 16, or 0 if the text is not an address. An IPv4 address within IPv6 (`::ffff:10.0.0.1`) gives the 4 bytes of IPv4.
+ */
 export function parseAddress(at: usize, length: i32, to: usize): i32 {
   let colons = 0;
   let dots = 0;
@@ -82,7 +86,7 @@ function parseV4(at: usize, length: i32, to: usize): bool {
 function parseV6(at: usize, length: i32, to: usize): bool {
   memory.fill(to, 0, 16);
   let group = 0;
-  /** The group before which the zeros that `::` stands for are; -1 where there are none. */
+  /** The index of the group before which the zeros of `::` are inserted; -1 for none. */
   let gap = -1;
   for (let i = 0; i < length;) {
     if (isDoubleColon(at, i, length)) {
@@ -99,7 +103,7 @@ function parseV6(at: usize, length: i32, to: usize): bool {
     store<u8>(to + group * 2 + 1, <u8>value);
     group++;
     if (i == length || isDoubleColon(at, i, length)) continue;
-    // One colon stands between two groups.
+    // A single colon separates two groups.
     if (load<u8>(at + i) != COLON || ++i == length) return false;
   }
   return gap < 0 ? group == 8 : group < 8 && spread(to, group, gap);
@@ -109,7 +113,7 @@ function isDoubleColon(at: usize, i: i32, length: i32): bool {
   return i + 1 < length && load<u8>(at + i) == COLON && load<u8>(at + i + 1) == COLON;
 }
 
-/** Moves the groups behind `::` to the end. Always true. */
+/** Moves the groups after `::` to the end. Always returns true. */
 function spread(to: usize, groups: i32, gap: i32): bool {
   const behind = (groups - gap) * 2;
   memory.copy(to + 16 - behind, to + gap * 2, behind);
@@ -123,7 +127,7 @@ function hexDigit(byte: i32): i32 {
   return letter >= 0 && letter < 6 ? letter + 10 : -1;
 }
 
-/** A decimal number up to `most`; -1 where it is none. */
+/** A decimal number up to `most`; -1 if the text is not one. */
 function decimal(text: string, most: i32): i32 {
   if (text.length == 0 || text.length > 3) return -1;
   let value = 0;

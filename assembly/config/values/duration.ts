@@ -3,11 +3,13 @@ import { skipDigits } from "./digits";
 
 const POINT: i32 = 0x2e;
 const MOST_DECIMALS: i32 = 2;
-/** Longer durations, some 30 000 years, are as good as this. */
+/** Longer durations are cut to this one, about 30 000 years in milliseconds. */
 const LONGEST: f64 = 1e15;
 
-/** The milliseconds of a duration like `"500ms"`, `"90s"`, `"30m"` or `"1.5h"`, with at most two decimals; -1 where the
- *  text is none. */
+/**
+ * The milliseconds of a duration such as `"500ms"`, `"90s"`, `"30m"` or `"1.5h"`, with at most two decimals; -1 if the
+ * text is not a duration.
+ */
 export function parseDuration(text: string): i64 {
   const whole = skipDigits(text, 0);
   let end = whole;
@@ -18,7 +20,7 @@ export function parseDuration(text: string): i64 {
   }
   const unit = millisecondsOf(text.slice(end));
   if (whole == 0 || decimals == 0 || decimals > MOST_DECIMALS || unit < 0) return -1;
-  // Without the point, since a decimal is not exact.
+  // Without the point, because decimals are not exact.
   const digits = parseDecimal(text.slice(0, whole) + text.slice(whole + 1, end));
   const milliseconds = (digits * <f64>unit) / (decimals < 0 ? 1 : decimals == 1 ? 10 : 100);
   return <i64>Math.min(milliseconds, LONGEST);

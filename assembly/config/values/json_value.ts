@@ -2,7 +2,7 @@ import { Tokenizer } from "../../json/tokenizer";
 import { Fault, Token } from "../../json/token";
 import { parseDecimal } from "./decimal";
 
-/** What a value of a JSON document is. */
+/** The type of a JSON value. */
 export enum JsonType {
   Null,
   Boolean,
@@ -15,26 +15,25 @@ export enum JsonType {
 const LINE_FEED: u8 = 0x0a;
 const TYPE_NAMES: string[] = ["null", "a boolean", "a number", "a string", "an array", "an object"];
 
-/** A value of a small JSON document, held as a tree. */
+/** A value of a small JSON document, kept as a tree. */
 export class JsonValue {
   boolean: bool = false;
-  /** Of a string its text, of a number its digits. */
+  /** The text of a string, or the digits of a number. */
   text: string = "";
-  /** Of a string or number: it is longer than what is kept. */
+  /** A string or number is longer than its kept part. */
   isCut: bool = false;
-  /** Of an object: the member names, in the order of `items`. */
+  /** The member names of an object, in the order of `items`. */
   names: string[] = [];
   items: JsonValue[] = [];
 
   constructor(public type: JsonType) {}
 
-  /** What it is, in words. */
+  /** The type in words. */
   get typeName(): string {
     return TYPE_NAMES[this.type];
   }
 
-  /** The integer that a number stands for, also where it is written `1500.0` or `15e2`; -1 where it is none in
-   *  [0, 2^31). */
+  /** The integer value of a number, also if written as `1500.0` or `15e2`; -1 if it is not an integer in [0, 2^31). */
   get integer(): i32 {
     if (this.type != JsonType.Number || this.isCut) return -1;
     const value = parseDecimal(this.text);
@@ -42,7 +41,7 @@ export class JsonValue {
   }
 }
 
-/** The document in the bytes, or null where they are not JSON. */
+/** Parses the bytes as JSON; null if they are not JSON. */
 export function parseJson(at: usize, length: usize): JsonValue | null {
   const tokens = Tokenizer.create();
   tokens.feed(at, length);
@@ -52,13 +51,13 @@ export function parseJson(at: usize, length: usize): JsonValue | null {
   return isWhole ? value : null;
 }
 
-/** Why the bytes are no JSON document, with the line and column (in bytes, from 1) of the byte that cannot stand there. */
+/** Why the bytes are not a JSON document, with the line and column (in bytes, from 1) of the unexpected byte. */
 export function jsonFault(at: usize, length: usize): string {
   const tokens = Tokenizer.create();
   let token = Token.More;
   let line = 1;
   let column = 1;
-  // One byte at a time: within a chunk, the tokenizer does not say where it fails.
+  // One byte at a time, because the tokenizer does not say where in a chunk it fails.
   for (let i: usize = 0; i < length; i++) {
     tokens.feed(at + i, 1);
     do token = tokens.next();
@@ -76,8 +75,10 @@ export function jsonFault(at: usize, length: usize): string {
   return (isTooDeep ? "no JSON: nested too deeply" : "no JSON: syntax error") + place;
 }
 
-/** The value that begins with `token`; null where the bytes end or fail within. A number at the root, which would end
- *  only with the bytes, is of no use here. */
+/**
+ * Reads the value that begins with `token`; null if the bytes end or fail within it. Null also for a number at the
+ * root, which would end only with the bytes.
+ */
 function readValue(tokens: Tokenizer, token: Token): JsonValue | null {
   switch (token) {
     case Token.Null:

@@ -1,4 +1,6 @@
-/** The text with its ASCII capitals turned into small letters: the standard library's function would bring Unicode's tables. */
+/**
+ * Converts ASCII capitals to small letters. The standard library's function would add Unicode's tables to the module.
+ */
 export function lowerCase(text: string): string {
   let lower = "";
   for (let i = 0; i < text.length; i++) {

@@ -1,19 +1,20 @@
 import { nearestWord } from "./near_miss";
 import { anyOf, quoted } from "./shown";
 
-/** Separates the segments of an attribute's path, since keys may contain dots. */
+/** Separates the segments of an attribute's path, because keys may contain dots. */
 const NUL = "\0";
 const NODE = "xds\0node\0";
 const METADATA = "node.metadata";
 const OPEN: i32 = 0x7b;
 const NAMES: string[] = ["namespace", "workload", "node.id", "node.cluster", METADATA, "cluster", "route"];
 
-/** A piece of a template: literal text, or a placeholder. */
+/** A part of a template: literal text, or a placeholder. */
 export class TemplatePart {
   constructor(
     /** The literal text, or the placeholder without its braces. */
     readonly text: string,
-    /** Paths of attributes for `Properties.findSegments`, of which the first with a value counts. None for literal text. */
+    /** Paths of attributes for `Properties.findSegments`. The first one with a value is used. Empty for literal
+     *  text. */
     readonly paths: string[],
   ) {}
 
@@ -21,17 +22,20 @@ export class TemplatePart {
     return this.paths.length == 0;
   }
 
-  /** Whether the value is the stream's; else it is the proxy's, and the same for all streams. */
+  /** Whether the value belongs to the stream; otherwise it belongs to the proxy, and is the same for all streams. */
   get isOfStream(): bool {
     return this.paths.length > 0 && !this.paths[0].startsWith(NODE);
   }
 }
 
-/** A name that may have placeholders in braces for attributes of the proxy (`{namespace}`) and of the stream (`{route}`). */
+/**
+ * A name that may contain placeholders in braces for attributes of the proxy (`{namespace}`) and of the stream
+ * (`{route}`).
+ */
 export class NameTemplate {
-  /** In their order; none where the text is empty. */
+  /** The parts in their order; none if the text is empty. */
   readonly parts: TemplatePart[] = [];
-  /** What is wrong with the text; empty where nothing is. */
+  /** What is wrong with the text; empty if it is valid. */
   fault: string = "";
 
   constructor(readonly text: string) {
@@ -43,12 +47,12 @@ export class NameTemplate {
     return this.parts.length == 0;
   }
 
-  /** The name where it has no placeholders, else empty. */
+  /** The name if it has no placeholders; otherwise empty. */
   get literal(): string {
     return this.parts.length == 1 && this.parts[0].isLiteral ? this.text : "";
   }
 
-  /** Adds the part that begins at this index of the text. Returns the index behind it. */
+  /** Adds the part that begins at this index of the text. Returns the index after it. */
   private addPart(at: i32): i32 {
     const text = this.text;
     if (text.charCodeAt(at) == OPEN) {
@@ -81,9 +85,9 @@ export class NameTemplate {
   }
 }
 
-/** The paths of a placeholder's attributes; none where it is unknown. */
+/** The paths of a placeholder's attributes; none if it is unknown. */
 function pathsOf(name: string): string[] {
-  // Istio's names and Consul's; a node's cluster is the service in Consul and Kuma.
+  // Istio's names and Consul's. A node's cluster is the service in Consul and Kuma.
   if (name == "namespace") return [NODE + "metadata\0NAMESPACE", NODE + "metadata\0namespace"];
   if (name == "workload") return [NODE + "metadata\0WORKLOAD_NAME", NODE + "cluster"];
   if (name == "node.id") return [NODE + "id"];
@@ -95,8 +99,10 @@ function pathsOf(name: string): string[] {
   return keys.length ? [NODE + "metadata" + keys] : [];
 }
 
-/** The keys in `.A.B[c.d]` with a NUL before each: a key with dots is in brackets. Empty where there is none, or an empty one,
- *  or one that is not printable ASCII. */
+/**
+ * The keys in `.A.B[c.d]` with a NUL before each. A key with dots is in brackets. Empty if there are no keys, or if one
+ * is empty or not printable ASCII.
+ */
 function keysOf(text: string): string {
   let keys = "";
   let at = 0;
@@ -119,7 +125,7 @@ function isEnd(unit: i32, isBracket: bool): bool {
   return unit == 0x5d || (!isBracket && (unit == 0x2e || unit == 0x5b));
 }
 
-/** A placeholder's name without the keys of its metadata: what a misspelling is compared by. */
+/** A placeholder's name without the metadata keys, used to find the nearest known name. */
 function headOf(name: string): string {
   const dot = name.indexOf(".");
   const end = dot < 0 ? -1 : name.indexOf(".", dot + 1);

@@ -1,15 +1,19 @@
 /** Words of at least this length may differ by two edits, shorter ones by one. */
 const LONG_WORD: i32 = 6;
 
-/** Whether `text` looks like a misspelling of `word`: it differs, but at most by case, by `_`, `-`, `.` and spaces, and by
- *  one edit (two in a word of six or more letters). An edit inserts, removes or replaces a character or swaps two
- *  neighbours. False where both are equal. */
+/**
+ * Whether `text` looks like a misspelling of `word`: it differs, but at most by case, by `_`, `-`, `.` and spaces, and
+ * by one edit (two in a word of six or more letters). An edit inserts, removes or replaces a character or swaps two
+ * neighbours. False if both are equal.
+ */
 export function isNearMiss(text: string, word: string): bool {
   return text != word && edits(text, word) >= 0;
 }
 
-/** The word that `text` most likely stands for: the near miss with the fewest edits, or the word itself. Empty where no
- *  word is near. */
+/**
+ * The word that `text` most likely means: the near miss with the fewest edits, or the word itself. Empty if no word is
+ * near.
+ */
 export function nearestWord(text: string, words: string[]): string {
   let nearest = "";
   let least = i32.MAX_VALUE;
@@ -22,7 +26,10 @@ export function nearestWord(text: string, words: string[]): string {
   return nearest;
 }
 
-/** The edits that turn `text` into `word`, case and separators aside; -1 where they are more than a near miss has. */
+/**
+ * The number of edits that turn `text` into `word`, ignoring case and separators; -1 if there are more than in a near
+ * miss.
+ */
 export function edits(text: string, word: string): i32 {
   const from = significant(text);
   const to = significant(word);
@@ -32,7 +39,7 @@ export function edits(text: string, word: string): i32 {
   return count <= limit ? count : -1;
 }
 
-/** The characters of a name that count: without separators, its ASCII letters in lower case. */
+/** The significant characters of a name: without separators, with ASCII letters in lower case. */
 function significant(text: string): i32[] {
   const units: i32[] = [];
   for (let i = 0; i < text.length; i++) {
@@ -46,7 +53,7 @@ function significant(text: string): i32[] {
 /** The optimal string alignment distance: Damerau-Levenshtein without edits inside a swapped pair. */
 function distance(from: i32[], to: i32[]): i32 {
   const width = to.length + 1;
-  /** Rows of the distances between the beginnings of both: the one before the last, the last and the current one. */
+  /** Rows of the distances between the prefixes of both: the one before the last, the last and the current one. */
   let older = new StaticArray<i32>(width);
   let last = new StaticArray<i32>(width);
   let current = new StaticArray<i32>(width);

@@ -2,14 +2,16 @@ import { JsonType, JsonValue } from "./json_value";
 import { nearestWord } from "./near_miss";
 import { anyOf, quoted, shownName, shownValue } from "./shown";
 
-/** Longest text of the configuration, in bytes. */
+/** Maximum length in bytes of a text in the configuration. */
 const LONGEST_TEXT = "256";
 
-/** The errors and warnings of a configuration, gathered while its values are read. Each begins with the path of the value
- *  and shows the value that it is about. Every reading function returns a usable value for one that it rejects. */
+/**
+ * Collects the errors and warnings of a configuration while its values are read. Each begins with the path of the value
+ * and shows the value. Every reading function returns a usable value in place of one that it rejects.
+ */
 export class Problems {
   readonly errors: string[] = [];
-  /** Of what is ignored or has no effect. */
+  /** Warnings about values that are ignored or have no effect. */
   readonly warnings: string[] = [];
 
   error(path: string, text: string): void {
@@ -20,7 +22,7 @@ export class Problems {
     this.warnings.push(path + ": " + text);
   }
 
-  /** An error that shows what was expected and what was there. */
+  /** Reports an error that shows the expected and the actual value. */
   expected(path: string, what: string, value: JsonValue): void {
     this.error(path, "expected " + what + ", got " + shownValue(value));
   }
@@ -37,7 +39,7 @@ export class Problems {
     return false;
   }
 
-  /** Reports an array of more than `most` items. `what`: what its items are, in the plural. */
+  /** Reports an array of more than `most` items. `what` names its items, in the plural. */
   atMost(path: string, most: i32, what: string, value: JsonValue): void {
     const count = value.items.length;
     if (count <= most) return;
@@ -70,14 +72,14 @@ export class Problems {
     return texts;
   }
 
-  /** Texts, one at least. */
+  /** Reads an array of at least one string. */
   list(path: string, value: JsonValue): string[] {
     const texts = this.texts(path, value);
     if (value.type == JsonType.Array && texts.length == 0) this.error(path, "expected at least one string");
     return texts;
   }
 
-  /** The objects in an array of objects that have the one field `name`; null for an item that is none. */
+  /** The objects in an array of objects that each have only the field `name`; null for an invalid item. */
   wrapped(path: string, value: JsonValue, name: string): Array<JsonValue | null> {
     const found: Array<JsonValue | null> = [];
     if (!this.isArray(path, "an array of " + name + "s", value)) return found;
@@ -99,7 +101,7 @@ export class Problems {
     return found;
   }
 
-  /** The index of a word in a closed set. */
+  /** The index of a word in a closed set; `otherwise` if it is not in the set. */
   word(path: string, value: JsonValue, words: string[], otherwise: i32): i32 {
     const index = value.type == JsonType.String ? words.indexOf(value.text) : -1;
     if (index >= 0) return index;
@@ -108,22 +110,22 @@ export class Problems {
     return otherwise;
   }
 
-  /** An unknown field where a later version may have one: a warning, because a rollback to an older module must not switch
-   *  the filter off. It is an error if its name is a near miss of a known one. */
+  /** Reports an unknown field where a later version may have one: a warning, because a rollback to an older module
+   *  must not disable the filter. It is an error if its name is a near miss of a known one. */
   unknown(parent: string, name: string, known: string[]): void {
     const near = nearestWord(name, known);
     if (near.length) this.error(fieldPath(parent, name), "unknown field" + suggestion(near));
     else this.warn(fieldPath(parent, name), "unknown field, ignored");
   }
 
-  /** An unknown field where ignoring it could allow what was to be denied. */
+  /** Reports an unknown field where ignoring it could allow what must be denied. */
   refused(parent: string, name: string, known: string[]): void {
     const near = nearestWord(name, known);
     const help = near.length ? suggestion(near) : ", expected " + anyOf(known);
     this.error(fieldPath(parent, name), "unknown field" + help);
   }
 
-  /** Reports every field in the value that has another one of its name beside it: only one of them would be read. */
+  /** Reports every duplicate field in the value, because only one of them would be read. */
   refuseDuplicates(path: string, value: JsonValue): void {
     for (let i = 0; i < value.items.length; i++) {
       const isMember = value.type == JsonType.Object;
@@ -144,12 +146,12 @@ export function fieldPath(parent: string, name: string): string {
   return parent.length ? parent + "." + shownName(name) : shownName(name);
 }
 
-/** What follows an error's text to name the valid word that was probably meant; nothing where there is none. */
+/** The end of an error's text that suggests a valid word; empty if `word` is empty. */
 export function suggestion(word: string): string {
   return word.length ? "; did you mean " + quoted(word) + "?" : "";
 }
 
-/** The same of several words, one at least. */
+/** The end of an error's text that suggests valid words, at least one. */
 export function suggestions(words: string[]): string {
   return "; did you mean " + anyOf(words.map<string>((word) => quoted(word))) + "?";
 }

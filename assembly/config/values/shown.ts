@@ -1,12 +1,12 @@
 import { JsonType, JsonValue } from "./json_value";
 
-/** UTF-16 units of a text that a message shows. */
+/** Maximum number of UTF-16 units of a text in a message. */
 const MOST_SHOWN: i32 = 64;
 const QUOTE: i32 = 0x22;
 const BACKSLASH: i32 = 0x5c;
 const HEX = "0123456789abcdef";
 
-/** A value as messages show it: scalars as they are written, shortened; containers by their type. */
+/** A value in a message: scalars as written but shortened, containers by their type. */
 export function shownValue(value: JsonValue): string {
   switch (value.type) {
     case JsonType.Boolean:
@@ -20,12 +20,12 @@ export function shownValue(value: JsonValue): string {
   }
 }
 
-/** A text in quotes, shortened, its control characters escaped. */
+/** A shortened text in quotes, with its control characters escaped. */
 export function quoted(text: string): string {
   return '"' + escaped(shortened(text)) + '"';
 }
 
-/** The name of a field as paths show it. */
+/** The name of a field in a path. */
 export function shownName(name: string): string {
   return escaped(shortened(name));
 }
@@ -42,10 +42,10 @@ function escaped(text: string): string {
   return shown;
 }
 
-/** The beginning of a long text, with an ellipsis behind it. */
+/** The beginning of a long text, followed by an ellipsis. */
 function shortened(text: string): string {
   if (text.length <= MOST_SHOWN) return text;
-  // No half of a surrogate pair stays.
+  // A surrogate pair is not split.
   const isPair = (text.charCodeAt(MOST_SHOWN - 1) & 0xfc00) == 0xd800;
   return text.slice(0, isPair ? MOST_SHOWN - 1 : MOST_SHOWN) + "…";
 }

@@ -1,10 +1,10 @@
 import { parseDecimal } from "./decimal";
 import { skipDigits } from "./digits";
 
-/** Larger sizes are as good as this. */
+/** Larger sizes are cut to this one. */
 const LARGEST: f64 = 1e15;
 
-/** The bytes of a size like `"64KiB"`, `"1MiB"`, `"2GiB"` or `"512B"`; -1 where the text is none. */
+/** The bytes of a size such as `"64KiB"`, `"1MiB"`, `"2GiB"` or `"512B"`; -1 if the text is not a size. */
 export function parseSize(text: string): i64 {
   const digits = skipDigits(text, 0);
   const unit = bytesOf(text.slice(digits));
