@@ -185,7 +185,7 @@ export class AccessReader {
     if (!hasName) names.miss(path);
     if (!hasAction) problems.error(path + ".action", "expected " + anyOf(RULE_ACTIONS));
     if (rule.hint.length && hasAction && rule.action == RuleAction.Allow) {
-      problems.error(path + ".hint", "only denials show it, and this rule allows");
+      problems.error(path + ".hint", "only denials show a hint, and this rule allows");
     }
     return rule;
   }

@@ -27,7 +27,7 @@ export class PinsReader {
     for (let i = 0; i < value.items.length; i++) {
       const entry = this.readEntry(itemPath(path, i), value.items[i]);
       if (entry.servers.length == 0 && value.items.length > 1) {
-        problems.error(itemPath(path, i), "without servers it is about all of them, so there can be no other entry");
+        problems.error(itemPath(path, i), "an entry without servers covers all servers, so it must be the only entry");
       }
       this.entries.push(entry);
     }
@@ -57,7 +57,7 @@ export class PinsReader {
         problems.refused(path, name, FIELDS);
       }
     }
-    if (!hasTools) problems.error(path + ".tools", "expected the pins of the tools by their names");
+    if (!hasTools) problems.error(path + ".tools", "expected an object that maps names of tools to pins");
     return entry;
   }
 
@@ -69,11 +69,11 @@ export class PinsReader {
       const name = servers[i];
       const at = itemPath(path, i);
       if (name.includes("*"))
-        problems.error(at, "expected the name of a server, as metrics show it: * is no pattern here");
+        problems.error(at, "expected the name of a server as in metrics: patterns with * are not supported here");
       if (name.length == 0 && value.items[i].type == JsonType.String)
         problems.error(at, "expected the name of a server");
       if (servers.indexOf(name) != i || this.isKnown(name)) {
-        problems.error(at, quoted(name) + " has pins already: list them in one entry");
+        problems.error(at, quoted(name) + " already has pins: list them in one entry");
       }
     }
     entry.servers = servers;

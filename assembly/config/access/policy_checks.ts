@@ -65,7 +65,10 @@ export class PolicyChecks {
       for (let j = 0; j < i; j++) {
         if (rules[j].mode == RuleMode.Shadow || !coversRule(rules[j], rules[i])) continue;
         const first = "rules[" + j.toString() + "] " + quoted(rules[j].name);
-        this.problems.warn(itemPath(RULES, i), "it has no effect: " + first + " decides all that it is about");
+        this.problems.warn(
+          itemPath(RULES, i),
+          "has no effect: " + first + " already decides everything that this rule covers",
+        );
         break;
       }
     }
@@ -83,7 +86,7 @@ export class PolicyChecks {
     const isDeny = action == RuleAction.Deny;
     this.problems.warn(
       "access",
-      isDeny ? "no rule allows a message: all are denied" : "no rule denies a message: all pass",
+      isDeny ? "no rule allows any message: all are denied" : "no rule denies any message: all pass",
     );
   }
 

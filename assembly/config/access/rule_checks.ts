@@ -42,7 +42,7 @@ export class RuleChecks {
         const others = "when[" + j.toString() + "]";
         this.problems.error(
           itemPath(path + ".when", i),
-          "no value is also one of " + others + ", and all conditions must hold, so this never matches",
+          "no value in common with " + others + ", and all conditions must hold, so this never matches",
         );
       }
     }
@@ -63,7 +63,7 @@ export class RuleChecks {
         path + ".key",
         "only " +
           anyOf(METHODS_WITH_ARGUMENTS) +
-          " have arguments, and no operation of the rule is one, so this never matches",
+          " have arguments, and no operation of the rule covers them, so this never matches",
       );
     }
   }
@@ -80,7 +80,7 @@ export class RuleChecks {
       let isKnown = false;
       for (let j = 0; j < known.length; j++) isKnown = isKnown || matches(values[i], known[j]);
       if (isKnown) continue;
-      const text = quoted(values[i]) + " is no revision of MCP that this version knows: " + known.join(", ");
+      const text = quoted(values[i]) + " is not an MCP revision known to this version: " + known.join(", ");
       this.problems.warn(itemPath(path, i), text);
     }
   }

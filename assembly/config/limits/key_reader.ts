@@ -23,7 +23,7 @@ export class KeyReader {
       const part = this.read(at, value.items[i]);
       const other = indexOf(to, part);
       if (other >= 0 && problems.errors.length == before)
-        problems.error(at, "it is the same as key[" + other.toString() + "]");
+        problems.error(at, "duplicate of key[" + other.toString() + "]");
       to.push(part);
     }
   }

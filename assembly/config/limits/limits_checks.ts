@@ -45,7 +45,7 @@ export class LimitsChecks {
     const rules = this.config.rules;
     for (let i = 0; i < rules.length; i++) this.checkRule(itemPath(RULES, i), rules[i]);
     if (rules.length > 0 || this.config.adaptive.mode == RuleMode.Enforce) return;
-    this.problems.warn("limits", "no rule limits a request: all pass");
+    this.problems.warn("limits", "no rule limits any request: all pass");
   }
 
   private checkRule(path: string, rule: LimitRuleConfig): void {
@@ -61,10 +61,10 @@ export class LimitsChecks {
   private checkKinds(path: string, rule: LimitRuleConfig): void {
     const problems = this.problems;
     if (rule.tokens && !this.estimatesTokens) {
-      problems.error(path + ".tokens", "tokens.estimate is false, so there is nothing to limit");
+      problems.error(path + ".tokens", "tokens.estimate is false, so tokens cannot be limited");
     }
     if (mayBe(TOOL_CALL, rule.operations)) return;
-    const reason = " is about " + TOOL_CALL + ", and no operation of the rule is one";
+    const reason = " applies only to " + TOOL_CALL + ", and no operation of the rule covers it";
     if (rule.repeats) problems.error(path + ".repeats", "it" + reason + ", so this never matches");
     if (rule.form == DenialForm.Result) {
       problems.warn(path + ".denial.form", '"result"' + reason + ": the answer is an error");
@@ -76,14 +76,14 @@ export class LimitsChecks {
     const queue = rule.queue;
     if (!queue) return;
     if (isAboutStreams(rule)) {
-      this.problems.warn(path, "streams that a GET opens do not wait, and the rule is about nothing else");
+      this.problems.warn(path, "has no effect: the rule covers only streams opened by GET, which do not wait");
     }
     const streams = <u32>this.hold.maxStreams;
     const isOfCaller = isKeyOfCaller(rule);
     const held = isOfCaller ? max<u32>(streams / CALLER_PART, 1) : streams;
     if (queue.maxLength <= held) return;
     const part = isOfCaller ? " of one caller, a quarter of hold.maxStreams" : ", by hold.maxStreams";
-    const text = "a worker holds at most " + held.toString() + " requests" + part + ": no more can wait";
+    const text = "a worker holds at most " + held.toString() + " requests" + part + ", so no more can wait";
     this.problems.warn(path + ".maxLength", text);
   }
 
@@ -99,17 +99,17 @@ export class LimitsChecks {
     if (session >= 0) this.checkSession(itemPath(path, session), rule);
     const client = indexOfPart(rule, KeyPart.Client);
     if (client >= 0 && identifying.length > 1 && this.uncovered(rule, KeyPart.Client).length) {
-      const why = "clients choose it, and each name has an allowance of its own: ";
+      const why = "clients choose their names, and each name has its own allowance: ";
       this.problems.warn(itemPath(path, client), why + "no rule without it limits the same callers and operations");
     }
     if (identifying.length != 1) return;
     if (identifying[0] == KeyPart.Client) {
-      const why = "and clients choose it: each name has an allowance of its own";
-      this.problems.warn(path, '"client" alone identifies a caller, ' + why);
+      const why = "but clients choose their names, and each name has its own allowance";
+      this.problems.warn(path, 'only "client" identifies a caller, ' + why);
     } else if (identifying[0] == KeyPart.Address) {
-      const why = "and clients choose it where the proxy takes it from x-forwarded-for";
-      const where = " (Envoy does without use_remote_address)";
-      this.problems.warn(path, '"address" alone identifies a caller, ' + why + where);
+      const why = "but clients can choose it if the proxy reads it from x-forwarded-for";
+      const where = " (as Envoy does without use_remote_address)";
+      this.problems.warn(path, 'only "address" identifies a caller, ' + why + where);
     }
   }
 
@@ -117,7 +117,7 @@ export class LimitsChecks {
   private checkSession(path: string, rule: LimitRuleConfig): void {
     const missing = this.uncovered(rule, KeyPart.Session);
     if (missing.length == 0) return;
-    const text = "each new session has an allowance of its own: another rule without it must limit the ";
+    const text = "each new session has its own allowance: another rule without session in its key must limit the ";
     this.problems.error(path, text + missing.join(", ") + " of the same callers and operations");
   }
 

@@ -8,7 +8,7 @@ const STAR: i32 = 0x2a;
 /** Reports a path that cannot be the path of a claim. */
 export function checkClaimPath(at: string, path: string[], problems: Problems): void {
   if (isClaimPath(path)) return;
-  problems.error(at, "expected 1 to 4 names of visible ASCII without *, the way to the claim" + shownPath(path));
+  problems.error(at, "expected 1 to 4 names of visible ASCII without *, the path to the claim" + shownPath(path));
 }
 
 /** Whether a path can be requested from the proxy. */

@@ -56,7 +56,7 @@ export class HoldReader {
     const least = config.maxBodyBytes * CALLER_PART;
     if (config.maxBytes >= least) return;
     if (this.setsMaxBytes) {
-      const form = "expected at least 4 times maxBodyBytes, since one caller may use a quarter: ";
+      const form = "expected at least 4 times maxBodyBytes, because one caller may use a quarter: ";
       this.problems.error("hold.maxBytes", form + least.toString() + "B, got " + config.maxBytes.toString() + "B");
     } else {
       config.maxBytes = least;

@@ -103,10 +103,15 @@ export class MethodChecks {
       // Servers may send further requests in a later revision.
       if (isOfServer && !isAmong(item.text, KNOWN_METHODS)) continue;
       if (possible.length > 0 && !isAmong(item.text, possible)) {
-        const why = isOfServer ? " is nothing that servers ask clients" : " names no target of the operation's kind";
+        const why = isOfServer
+          ? " is not a request of servers to clients"
+          : " does not name a target of the operation's kind";
         this.problems.error(at, quoted(item.text) + why + ", so it never matches");
       } else if (!isOfServer && item.text != "ping" && SERVER_METHODS.includes(item.text)) {
-        this.problems.warn(at, quoted(item.text) + ' is asked by servers: it needs "direction": "server_to_client"');
+        this.problems.warn(
+          at,
+          quoted(item.text) + ' is a request of servers: it needs "direction": "server_to_client"',
+        );
       }
     }
   }
@@ -117,7 +122,7 @@ export class MethodChecks {
     const targets = methodsOfTarget(operation, this.scope);
     if (targets.length == 0) return;
     if (operation.direction == MessageDirection.ServerToClient) {
-      this.problems.error(path, "what a client answers names no tool, prompt or resource, so this never matches");
+      this.problems.error(path, "responses of clients name no tool, prompt or resource, so this never matches");
       return;
     }
     for (let i = 0; i < targets.length; i++) {
@@ -131,11 +136,11 @@ export class MethodChecks {
     const isNotification = name.startsWith(NOTIFICATIONS);
     const isOfServer = name != "ping" && SERVER_METHODS.includes(name);
     if (isNotification)
-      this.problems.error(path, quoted(name) + " is a notification, which no limit is about, so it never matches");
+      this.problems.error(path, quoted(name) + " is a notification, which limits never cover, so it never matches");
     else if (isOfServer)
       this.problems.error(
         path,
-        quoted(name) + " is asked by servers, and limits are about what clients ask, so it never matches",
+        quoted(name) + " is a request of servers, and limits cover only requests of clients, so it never matches",
       );
     return isNotification || isOfServer;
   }
@@ -151,9 +156,9 @@ export class MethodChecks {
       if (namespace.length) near = namespace + name.slice(star);
     }
     if (near.length) {
-      this.problems.error(path, quoted(name) + " is no method of MCP, so it never matches" + suggestion(near));
+      this.problems.error(path, quoted(name) + " is not an MCP method, so it never matches" + suggestion(near));
     } else {
-      this.problems.warn(path, quoted(name) + " is no method of MCP that this version knows");
+      this.problems.warn(path, quoted(name) + " is not an MCP method known to this version");
     }
   }
 }

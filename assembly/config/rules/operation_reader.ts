@@ -65,11 +65,11 @@ export class OperationReader {
     if (!operation.prompts.isEmpty) kinds++;
     if (!operation.resources.isEmpty) kinds++;
     if (kinds > 1) {
-      problems.error(path, "a message names a tool, a prompt or a resource: use an operation for each");
+      problems.error(path, "a message names either a tool, a prompt or a resource: use a separate operation for each");
       return;
     }
     if (this.scope == MethodScope.Limited && operation.direction == MessageDirection.ServerToClient) {
-      problems.error(path + ".direction", "limits are about what clients ask: answers are never limited");
+      problems.error(path + ".direction", "limits cover only requests of clients: responses are never limited");
       return;
     }
     if (methods) this.checks.checkTogether(path + ".methods", methods, operation);

@@ -45,12 +45,12 @@ export class TextChecks {
       if (anyMatches(match.notValues, match.values[i])) excluded++;
     }
     if (excluded == match.values.length) {
-      this.problems.error(path, "all values are excluded by the list beside it, so this never matches");
+      this.problems.error(path, "all values are excluded by the corresponding not… list, so this never matches");
       return;
     }
     for (let i = 0; i < match.values.length && excluded > 0; i++) {
       if (!anyMatches(match.notValues, match.values[i])) continue;
-      this.problems.warn(itemPath(path, i), quoted(match.values[i]) + " is excluded by the list beside it");
+      this.problems.warn(itemPath(path, i), quoted(match.values[i]) + " is excluded by the corresponding not… list");
     }
   }
 
@@ -59,13 +59,13 @@ export class TextChecks {
       const at = itemPath(path, i);
       const text = texts[i];
       if (text.length == 0) {
-        this.problems.warn(at, "an empty text matches an empty one only");
+        this.problems.warn(at, "an empty string matches only an empty string");
       } else if (text.charCodeAt(0) == SPACE || text.charCodeAt(text.length - 1) == SPACE) {
-        this.problems.warn(at, quoted(text) + " has a space at its beginning or end, which must be in the message too");
+        this.problems.warn(at, quoted(text) + " begins or ends with a space, which must be in the message too");
       } else if (looksLikeExpression(text, kind)) {
         this.problems.warn(
           at,
-          quoted(text) + " is no regular expression here: only * has a meaning, any run of characters",
+          quoted(text) + " looks like a regular expression: only * is special here, and matches any characters",
         );
       }
     }

@@ -31,7 +31,7 @@ export function readMatchPaths(path: string, value: JsonValue, problems: Problem
     if (isExpression(texts[i])) {
       problems.warn(
         at,
-        "no regular expression or template: only a * at the end has a meaning, got " + quoted(texts[i]),
+        "regular expressions and templates are not supported: only a * at the end is special, got " + quoted(texts[i]),
       );
     }
     paths.push(texts[i]);

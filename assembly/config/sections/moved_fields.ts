@@ -18,7 +18,7 @@ export function refuseBoth(document: JsonValue, problems: Problems): void {
     const section = MOVED[i][1];
     const field = MOVED[i][2];
     if (!has(document, "access", MOVED[i][0]) || !has(document, section, field)) continue;
-    problems.error("access." + MOVED[i][0], "it is the same as " + section + "." + field + ": use one of them");
+    problems.error("access." + MOVED[i][0], "same setting as " + section + "." + field + ": use one of them");
   }
 }
 

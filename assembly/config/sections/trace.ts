@@ -134,9 +134,9 @@ export class TraceReader {
       const item = value.items[i];
       if (!isHeaderName(name)) {
         const place = "the name of field " + (i + 1).toString();
-        this.problems.error(path, place + " is no header's, or one of a header that the proxy writes");
+        this.problems.error(path, place + " is not a valid name of a header, or the proxy writes this header");
       } else if (!isText(item) || !isHeaderValue(item.text)) {
-        this.secret(path + "." + name, "visible ASCII characters, at most 256, with blanks between them", item);
+        this.secret(path + "." + name, "at most 256 visible ASCII characters, with spaces only between them", item);
       } else if (hasName(headers, name)) {
         this.problems.error(path + "." + name, "duplicate header");
       } else {

@@ -70,9 +70,9 @@ export function jsonFault(at: usize, length: usize): string {
   }
   const isTooDeep = tokens.fault == Fault.Depth;
   heap.free(changetype<usize>(tokens));
-  if (token != Token.Error) return "no JSON: it ends too early";
+  if (token != Token.Error) return "invalid JSON: unexpected end";
   const place = " at line " + line.toString() + ", column " + column.toString();
-  return (isTooDeep ? "no JSON: nested too deeply" : "no JSON: syntax error") + place;
+  return (isTooDeep ? "invalid JSON: nested too deeply" : "invalid JSON: syntax error") + place;
 }
 
 /**

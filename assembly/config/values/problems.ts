@@ -91,7 +91,7 @@ export class Problems {
       if (this.isObject(at, item)) {
         if (item.items.length != 1 || item.names[0] != name) {
           const names = item.names.length ? item.names.map<string>((other) => quoted(other)).join(", ") : "none";
-          this.error(at, 'expected an object with the one field "' + name + '", got ' + names);
+          this.error(at, 'expected an object with only the field "' + name + '", got ' + names);
         } else if (this.isObject(at + "." + name, item.items[0])) {
           inner = item.items[0];
         }

@@ -193,7 +193,7 @@ export class Configuration {
 
   private keep(): void {
     if (this.kept.keep(this.instance, this.bytes, this.asRead.access != null)) return;
-    this.report.note(Level.Warn, "too long to be kept for the case that a bad one comes");
+    this.report.note(Level.Warn, "too long to be kept as a substitute for an invalid one");
   }
 
   /** Records that a policy is applied, so that no invalid configuration removes it. */
@@ -227,15 +227,15 @@ export class Configuration {
       return;
     }
     this.apply(reader.config, bytes);
-    const which = substitute == Substitute.Policy ? "the last good one with a policy" : "the last good one";
-    this.report.note(Level.Warn, which + " stays in force");
+    const which = substitute == Substitute.Policy ? "the last valid one with a policy" : "the last valid one";
+    this.report.note(Level.Warn, which + " remains active");
     this.applyLogLevel();
   }
 
   /** Closes MCP: a policy must apply, and there is no valid configuration. */
   private close(): void {
     this.apply(closed(this.asRead, this.arePathsKnown), this.bytes);
-    this.report.note(Level.Error, "a policy must be in force, and there is no good one: MCP is closed");
+    this.report.note(Level.Error, "a policy must apply, and no valid one is known: MCP is closed");
   }
 
   /** Sets the active configuration; `config` is null for none. */

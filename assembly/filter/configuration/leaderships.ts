@@ -159,14 +159,14 @@ export class Leaderships {
     const leadership = this.of(role);
     const newer = leadership.newer;
     if (newer && !newer.config) {
-      this.report.note(Level.Warn, "this module cannot read the newest one, whose policy does not apply here");
+      this.report.note(Level.Warn, "this module cannot read the newest one, so the newest policy does not apply here");
     }
     if (!leadership.alternates || !leadership.leads) return;
     this.report.note(
       Level.Error,
-      "another one of the same plugin name, root id, instance and role (" +
+      "another one with the same plugin name, root id, instance and role (" +
         role +
-        ") also receives new connections, so requests must be allowed by both policies: give each an instance of its own",
+        ") also receives new connections, so requests must be allowed by both policies: give each its own instance",
     );
   }
 

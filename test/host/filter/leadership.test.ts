@@ -295,7 +295,7 @@ describe("which configuration leads", () => {
       proxy.pass(1);
     }
     const lines = proxy.workers.flatMap(({ logs }): LogLine[] => logs).filter(({ level }) => level === "error");
-    expect(lines.map(({ message }) => message)[0]).toMatch(/plugin "mcp".*give each an instance of its own/);
+    expect(lines.map(({ message }) => message)[0]).toMatch(/plugin "mcp".*give each its own instance/);
     expect(lines.length).toBeLessThan(5);
     expect(calls(listeners[0].connect())[2]).toBe(false);
   });

@@ -92,7 +92,7 @@ describe("configurations, pushed one after the other", () => {
     expect(linesAfter(() => post(next, request("ping")))).toEqual([
       `warn: configuration ${subject}: unheard: unknown field, ignored`,
       `error: invalid configuration ${subject}: server: expected a string of at most 256 bytes, got 5`,
-      `warn: configuration ${subject}: the last good one stays in force`,
+      `warn: configuration ${subject}: the last valid one remains active`,
     ]);
     expect(linesAfter(() => next.tick())).toEqual([]);
   });

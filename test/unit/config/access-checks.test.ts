@@ -35,13 +35,13 @@ describe("methods", () => {
     ["tool/*", "tools/*"],
     ["Notifications/*", "notifications/*"],
   ])("%j is an error that names %j, wanted or not", (name, near) => {
-    const text = `[0]: "${name}" is no method of MCP, so it never matches; did you mean "${near}"?`;
+    const text = `[0]: "${name}" is not an MCP method, so it never matches; did you mean "${near}"?`;
     expect(operation({ methods: [name] })).toEqual(error(`${OPERATION}.methods${text}`));
     expect(operation({ notMethods: [name, "ping"] })).toEqual(error(`${OPERATION}.notMethods${text}`));
   });
 
   it.each(["example/do", "tools", "tools/describe", "x/*", "tools/call/*"])("%j is a warning", (name) => {
-    const text = `"${name}" is no method of MCP that this version knows`;
+    const text = `"${name}" is not an MCP method known to this version`;
     expect(operation({ methods: [name] })).toEqual(warning(`${OPERATION}.methods[0]: ${text}`));
   });
 
@@ -57,7 +57,7 @@ describe("methods", () => {
     [{ methods: ["tools/call"], prompts: ["a"] }, "tools/call"],
     [{ methods: ["resources/list"], resources: ["a"] }, "resources/list"],
   ])("that do not go with the targets are errors: %j", (fields, name) => {
-    const text = `"${name}" names no target of the operation's kind, so it never matches`;
+    const text = `"${name}" does not name a target of the operation's kind, so it never matches`;
     expect(operation(fields)).toEqual(error(`${OPERATION}.methods[0]: ${text}`));
   });
 
@@ -71,15 +71,15 @@ describe("methods", () => {
   });
 
   it("that servers ask need their direction, and only these have it", () => {
-    const asked = '"sampling/createMessage" is asked by servers: it needs "direction": "server_to_client"';
+    const asked = '"sampling/createMessage" is a request of servers: it needs "direction": "server_to_client"';
     expect(operation({ methods: ["sampling/createMessage"] })).toEqual(warning(`${OPERATION}.methods[0]: ${asked}`));
     const direction = "server_to_client";
     expect(operation({ methods: ["sampling/createMessage", "*", "ping"], direction })).toEqual(NOTHING);
-    const nothing = '"tools/call" is nothing that servers ask clients, so it never matches';
+    const nothing = '"tools/call" is not a request of servers to clients, so it never matches';
     expect(operation({ methods: ["tools/call"], direction })).toEqual(error(`${OPERATION}.methods[0]: ${nothing}`));
-    const later = '"x/y" is no method of MCP that this version knows';
+    const later = '"x/y" is not an MCP method known to this version';
     expect(operation({ methods: ["x/y"], direction })).toEqual(warning(`${OPERATION}.methods[0]: ${later}`));
-    const target = `what a client answers names no tool, prompt or resource, ${NEVER}`;
+    const target = `responses of clients name no tool, prompt or resource, ${NEVER}`;
     expect(operation({ tools: ["a"], direction })).toEqual(error(`${OPERATION}: ${target}`));
   });
 
@@ -90,7 +90,7 @@ describe("methods", () => {
 });
 
 describe("lists that contradict each other", () => {
-  const all = `all values are excluded by the list beside it, ${NEVER}`;
+  const all = `all values are excluded by the corresponding not… list, ${NEVER}`;
   const everything = `"*" excludes everything, ${NEVER}`;
 
   it.each<[object, string]>([
@@ -105,7 +105,7 @@ describe("lists that contradict each other", () => {
   });
 
   it("in part are a warning", () => {
-    const text = '"b" is excluded by the list beside it';
+    const text = '"b" is excluded by the corresponding not… list';
     expect(operation({ tools: ["a*", "b"], notTools: ["b", "ab"] })).toEqual(warning(`${OPERATION}.tools[1]: ${text}`));
   });
 
@@ -135,7 +135,7 @@ describe("conditions", () => {
   const key = "mcp.arguments[a]";
 
   it("that cannot hold together are an error", () => {
-    const text = `${RULE}.when[1]: no value is also one of when[0], and all conditions must hold, ${NEVER}`;
+    const text = `${RULE}.when[1]: no value in common with when[0], and all conditions must hold, ${NEVER}`;
     expect(when({ key, values: ["x"] }, { key, values: ["y", "z*"] })).toEqual(error(text));
     expect(when({ key, values: ["x"] }, { key, values: [5] })).toEqual(error(text));
     expect(when({ key, values: ["x*"] }, { key, values: ["xy"] })).toEqual(NOTHING);
@@ -145,7 +145,7 @@ describe("conditions", () => {
   });
 
   it("on arguments of what has none are an error", () => {
-    const text = `only tools/call or prompts/get have arguments, and no operation of the rule is one, ${NEVER}`;
+    const text = `only tools/call or prompts/get have arguments, and no operation of the rule covers them, ${NEVER}`;
     const conditions = { when: [{ key, values: ["x"] }] };
     for (const fields of [
       { methods: ["tools/list"] },
@@ -178,7 +178,7 @@ describe("conditions", () => {
   it("on a revision that is none are a warning", () => {
     const known = "2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25, 2026-07-28";
     expect(when({ key: "mcp.protocolVersion", values: ["2025-*", "2025-6-18"] })).toEqual(
-      warning(`${RULE}.when[0].values[1]: "2025-6-18" is no revision of MCP that this version knows: ${known}`),
+      warning(`${RULE}.when[0].values[1]: "2025-6-18" is not an MCP revision known to this version: ${known}`),
     );
   });
 });
@@ -186,7 +186,7 @@ describe("conditions", () => {
 describe("texts that look like a misunderstanding are a warning", () => {
   it.each(["get_.*|list_.*", "^get$", "get_.*", ".*", "get_[ab]", "(a)", "a\\.b", "a.*b", "{name}"])("%j", (text) => {
     const shown = JSON.stringify(text);
-    const warning = `${shown} is no regular expression here: only * has a meaning, any run of characters`;
+    const warning = `${shown} looks like a regular expression: only * is special here, and matches any characters`;
     expect(operation({ tools: [text] }).warnings).toEqual([`${OPERATION}.tools[0]: ${warning}`]);
   });
 
@@ -200,10 +200,10 @@ describe("texts that look like a misunderstanding are a warning", () => {
   });
 
   it("with a space at an end, or empty", () => {
-    const space = '"a " has a space at its beginning or end, which must be in the message too';
+    const space = '"a " begins or ends with a space, which must be in the message too';
     expect(operation({ tools: ["a "] })).toEqual(warning(`${OPERATION}.tools[0]: ${space}`));
     expect(operation({ notTools: [""] })).toEqual(
-      warning(`${OPERATION}.notTools[0]: an empty text matches an empty one only`),
+      warning(`${OPERATION}.notTools[0]: an empty string matches only an empty string`),
     );
   });
 });
@@ -214,7 +214,8 @@ describe("rules that have no effect are a warning", () => {
     ...{ name, action, to: [{ operation: { tools } }] },
   });
   const deny = tools("rm", "DENY", "rm");
-  const text = (first: string) => `access.rules[1]: it has no effect: rules[0] "${first}" decides all that it is about`;
+  const text = (first: string) =>
+    `access.rules[1]: has no effect: rules[0] "${first}" already decides everything that this rule covers`;
   const from = (source: object) => ({ from: [{ source }] });
 
   it.each<[string, object, object]>([
@@ -276,8 +277,8 @@ describe("rules that have no effect are a warning", () => {
   });
 
   it("as is a policy that decides everything alike, unless it is only tried", () => {
-    const denied = ["access: no rule allows a message: all are denied"];
-    const passed = ["access: no rule denies a message: all pass"];
+    const denied = ["access: no rule allows any message: all are denied"];
+    const passed = ["access: no rule denies any message: all pass"];
     expect(policy({}).warnings).toEqual(denied);
     expect(policy({ rules: [deny] }).warnings).toEqual(denied);
     expect(policy({ rules: [{ ...all, mode: "shadow" }] }).warnings).toEqual(denied);

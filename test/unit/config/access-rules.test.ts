@@ -33,14 +33,17 @@ describe("what is wrong with a rule is an error with its path and the value", ()
     [{ from: {} }, `${from}: expected an array of sources, got an object`],
     [{ from: [] }, `${from}: expected at least one source`],
     [{ from: [null] }, `${from}[0]: expected an object, got null`],
-    [{ from: [{}] }, `${from}[0]: expected an object with the one field "source", got none`],
-    [{ from: [{ sources: {} }] }, `${from}[0]: expected an object with the one field "source", got "sources"`],
-    [{ from: [{ source: {}, x: 1 }] }, `${from}[0]: expected an object with the one field "source", got "source", "x"`],
+    [{ from: [{}] }, `${from}[0]: expected an object with only the field "source", got none`],
+    [{ from: [{ sources: {} }] }, `${from}[0]: expected an object with only the field "source", got "sources"`],
+    [
+      { from: [{ source: {}, x: 1 }] },
+      `${from}[0]: expected an object with only the field "source", got "source", "x"`,
+    ],
     [{ from: [{ source: [] }] }, `${from}[0].source: expected an object, got an array`],
     [{ from: [{ source: {} }] }, `${from}[0].source: expected at least one field`],
     [{ to: "x" }, `${to}: expected an array of operations, got "x"`],
     [{ to: [] }, `${to}: expected at least one operation`],
-    [{ to: [{ operations: {} }] }, `${to}[0]: expected an object with the one field "operation", got "operations"`],
+    [{ to: [{ operations: {} }] }, `${to}[0]: expected an object with only the field "operation", got "operations"`],
     [{ to: [{ operation: {} }] }, `${to}[0].operation: expected at least one field`],
     [{ when: {} }, `${when}: expected an array of conditions, got an object`],
     [{ when: [] }, `${when}: expected at least one condition`],
@@ -92,13 +95,13 @@ describe("what is wrong with a rule is an error with its path and the value", ()
     [{ claims: [1] }, `${from}[0].source.claims[0]: expected an object, got 1`],
     [
       { claims: [{ values: ["a"] }] },
-      `${from}[0].source.claims[0].path: expected 1 to 4 names of visible ASCII without *, the way to the claim`,
+      `${from}[0].source.claims[0].path: expected 1 to 4 names of visible ASCII without *, the path to the claim`,
     ],
     [{ claims: [{ path: ["a"] }] }, `${from}[0].source.claims[0]: expected values or notValues`],
     [
       { claims: [{ path: "a", values: ["x"] }] },
       `${from}[0].source.claims[0].path: expected an array of strings, got "a"`,
-      `${from}[0].source.claims[0].path: expected 1 to 4 names of visible ASCII without *, the way to the claim`,
+      `${from}[0].source.claims[0].path: expected 1 to 4 names of visible ASCII without *, the path to the claim`,
     ],
     [
       { claims: [{ path: ["a"], values: ["x"], name: "a" }] },
@@ -108,7 +111,7 @@ describe("what is wrong with a rule is an error with its path and the value", ()
     expect(source(fields)).toEqual(errors);
   });
 
-  const kinds = `${to}[0].operation: a message names a tool, a prompt or a resource: use an operation for each`;
+  const kinds = `${to}[0].operation: a message names either a tool, a prompt or a resource: use a separate operation for each`;
   it.each<[object, ...string[]]>([
     [{ tool: ["a"] }, `${to}[0].operation.tool: unknown field; did you mean "tools"?`],
     [{ tools: [] }, `${to}[0].operation.tools: expected at least one string`],

@@ -14,7 +14,7 @@ describe("a policy", () => {
     expect(policy({})).toEqual({
       access: ["mode enforce, else DENY", "denies by error 403", "audits 10"],
       errors: [],
-      warnings: ["access: no rule allows a message: all are denied"],
+      warnings: ["access: no rule allows any message: all are denied"],
     });
   });
 

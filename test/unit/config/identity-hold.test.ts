@@ -58,7 +58,7 @@ describe("hold", () => {
 
   const body = 'hold.maxBodyBytes: expected a size from 1KiB to 64MiB, like "512KiB"';
   const bytes = 'hold.maxBytes: expected a size from 1MiB to 1GiB, like "64MiB"';
-  const least = "hold.maxBytes: expected at least 4 times maxBodyBytes, since one caller may use a quarter";
+  const least = "hold.maxBytes: expected at least 4 times maxBodyBytes, because one caller may use a quarter";
   it.each<[unknown, ...string[]]>([
     ["x", 'hold: expected an object, got "x"'],
     [{ headers: "true" }, 'hold.headers: expected a boolean, got "true"'],
@@ -104,10 +104,10 @@ describe("a field in access, where it was before, and in its section", () => {
   it("is an error in both, in either order, that names both", () => {
     const errors = [
       ...["principalSources", "jwtPayloadKey"].map(
-        (name) => `access.${name}: it is the same as identity.${name}: use one of them`,
+        (name) => `access.${name}: same setting as identity.${name}: use one of them`,
       ),
-      "access.holdHeaders: it is the same as hold.headers: use one of them",
-      "access.maxBodyBytes: it is the same as hold.maxBodyBytes: use one of them",
+      "access.holdHeaders: same setting as hold.headers: use one of them",
+      "access.maxBodyBytes: same setting as hold.maxBodyBytes: use one of them",
     ];
     expect(errorsOf({ match, access: BEFORE, ...NOW })).toEqual(errors);
     expect(errorsOf({ ...NOW, access: BEFORE, match })).toEqual(errors);

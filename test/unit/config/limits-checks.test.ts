@@ -26,7 +26,7 @@ describe("operations", () => {
   it.each(["notifications/initialized", "notifications/*", "notifications/tasks/status"])(
     "%j, which are never limited, are an error",
     (name) => {
-      const text = `"${name}" is a notification, which no limit is about, so it never matches`;
+      const text = `"${name}" is a notification, which limits never cover, so it never matches`;
       expect(operation({ methods: ["tools/call", name] })).toEqual(error(`${OPERATION}.methods[1]: ${text}`));
     },
   );
@@ -34,13 +34,13 @@ describe("operations", () => {
   it.each(["sampling/createMessage", "elicitation/create", "roots/list"])(
     "%j, which servers ask, are an error",
     (name) => {
-      const text = `"${name}" is asked by servers, and limits are about what clients ask, so it never matches`;
+      const text = `"${name}" is a request of servers, and limits cover only requests of clients, so it never matches`;
       expect(operation({ methods: [name] })).toEqual(error(`${OPERATION}.methods[0]: ${text}`));
     },
   );
 
   it("from servers to clients are an error: answers are never limited", () => {
-    const text = `${OPERATION}.direction: limits are about what clients ask: answers are never limited`;
+    const text = `${OPERATION}.direction: limits cover only requests of clients: responses are never limited`;
     expect(operation({ direction: "server_to_client" })).toEqual(error(text));
     expect(operation({ methods: ["ping"], direction: "server_to_client" })).toEqual(error(text));
     expect(operation({ methods: ["ping"], direction: "client_to_server" })).toEqual(NOTHING);
@@ -51,23 +51,23 @@ describe("operations", () => {
   });
 
   it("may be GET, the streams that clients open, nowhere but here", () => {
-    const near = `${OPERATION}.methods[0]: "get" is no method of MCP, so it never matches; did you mean "GET"?`;
+    const near = `${OPERATION}.methods[0]: "get" is not an MCP method, so it never matches; did you mean "GET"?`;
     expect(operation({ methods: ["get"] })).toEqual(error(near));
-    const target = `"GET" names no target of the operation's kind, so it never matches`;
+    const target = `"GET" does not name a target of the operation's kind, so it never matches`;
     expect(operation({ methods: ["GET"], tools: ["a"] })).toEqual(error(`${OPERATION}.methods[0]: ${target}`));
     const access = { rules: [{ name: "r", action: "ALLOW", to: [{ operation: { methods: ["GET"] } }] }] };
     expect(read(JSON.stringify({ match: { paths: ["/mcp"] }, access })).warnings).toEqual([
-      'access.rules[0].to[0].operation.methods[0]: "GET" is no method of MCP that this version knows',
+      'access.rules[0].to[0].operation.methods[0]: "GET" is not an MCP method known to this version',
     ]);
   });
 
   it("are checked as those of policies are", () => {
     const never = "so it never matches";
-    const method = `"tool/call" is no method of MCP, ${never}; did you mean "tools/call"?`;
+    const method = `"tool/call" is not an MCP method, ${never}; did you mean "tools/call"?`;
     expect(operation({ methods: ["tool/call"] })).toEqual(error(`${OPERATION}.methods[0]: ${method}`));
-    const excluded = "all values are excluded by the list beside it, so this never matches";
+    const excluded = "all values are excluded by the corresponding not… list, so this never matches";
     expect(operation({ tools: ["a"], notTools: ["*"] })).toEqual(error(`${OPERATION}.tools: ${excluded}`));
-    const expression = '"^get" is no regular expression here: only * has a meaning, any run of characters';
+    const expression = '"^get" looks like a regular expression: only * is special here, and matches any characters';
     expect(operation({ tools: ["^get"] })).toEqual(warning(`${OPERATION}.tools[0]: ${expression}`));
   });
 });
@@ -100,7 +100,7 @@ describe("callers", () => {
 });
 
 describe("calls of tools", () => {
-  const reason = "is about tools/call, and no operation of the rule is one";
+  const reason = "applies only to tools/call, and no operation of the rule covers it";
   const others = [{ methods: ["tools/list"] }, { resources: ["*"] }, { prompts: ["a"] }, { notMethods: ["tools/*"] }];
   const calls = [{ methods: ["tools/*"] }, { tools: ["a"] }, { servers: ["s"] }, { methods: ["*"] }];
 
@@ -128,12 +128,12 @@ describe("calls of tools", () => {
 it("tokens that are not estimated cannot be limited", () => {
   const rules = [{ name: "r", key: [], tokens: RATE }];
   const json = { match: { paths: ["/mcp"] }, tokens: { estimate: false }, limits: { rules } };
-  const text = `${RULE}.tokens: tokens.estimate is false, so there is nothing to limit`;
+  const text = `${RULE}.tokens: tokens.estimate is false, so tokens cannot be limited`;
   expect(read(JSON.stringify(json)).errors).toEqual([text]);
 });
 
 it("limits without a rule are a warning", () => {
-  const text = "limits: no rule limits a request: all pass";
+  const text = "limits: no rule limits any request: all pass";
   expect(limits({})).toMatchObject(warning(text));
   expect(limits({ rules: [] })).toMatchObject(warning(text));
   expect(limits({ adaptive: { mode: "shadow" } })).toMatchObject(warning(text));
@@ -147,7 +147,8 @@ describe("a queue", () => {
     return { errors, warnings };
   };
   const caller = (held: number) => `${held} requests of one caller, a quarter of hold.maxStreams`;
-  const long = (held: string) => warning(`${RULE}.queue.maxLength: a worker holds at most ${held}: no more can wait`);
+  const long = (held: string) =>
+    warning(`${RULE}.queue.maxLength: a worker holds at most ${held}, so no more can wait`);
 
   it("of a rule in shadow mode is as good as any", () => {
     expect(queue({ mode: "shadow", queue: {} })).toEqual(NOTHING);
@@ -171,7 +172,7 @@ describe("a queue", () => {
 
   it("of nothing but streams that a GET opens is a warning", () => {
     const to = (...methods: string[]) => ({ to: methods.map((method) => ({ operation: { methods: [method] } })) });
-    const text = `${RULE}.queue: streams that a GET opens do not wait, and the rule is about nothing else`;
+    const text = `${RULE}.queue: has no effect: the rule covers only streams opened by GET, which do not wait`;
     expect(queue({ ...to("GET"), queue: {} })).toEqual(warning(text));
     expect(queue({ ...to("GET", "GET"), queue: {} })).toEqual(warning(text));
     expect(queue({ ...to("GET", "tools/call"), queue: {} })).toEqual(NOTHING);
@@ -182,20 +183,20 @@ describe("a queue", () => {
 
 describe("a key by which callers are told apart as they choose", () => {
   it.each<[string[], string]>([
-    [["client"], "and clients choose it: each name has an allowance of its own"],
-    [["tool", "client", "method"], "and clients choose it: each name has an allowance of its own"],
+    [["client"], "but clients choose their names, and each name has its own allowance"],
+    [["tool", "client", "method"], "but clients choose their names, and each name has its own allowance"],
     [
       ["server", "address"],
-      "and clients choose it where the proxy takes it from x-forwarded-for (Envoy does without use_remote_address)",
+      "but clients can choose it if the proxy reads it from x-forwarded-for (as Envoy does without use_remote_address)",
     ],
   ])("%j is a warning", (key, text) => {
     const part = key.includes("client") ? "client" : "address";
-    expect(check({ key })).toEqual(warning(`${RULE}.key: "${part}" alone identifies a caller, ${text}`));
+    expect(check({ key })).toEqual(warning(`${RULE}.key: only "${part}" identifies a caller, ${text}`));
   });
 
   it("a name that clients choose beside what identifies them is a warning, unless another rule goes without it", () => {
     const key = ["principal", "client"];
-    const why = "clients choose it, and each name has an allowance of its own";
+    const why = "clients choose their names, and each name has its own allowance";
     const text = `${why}: no rule without it limits the same callers and operations`;
     expect(check({ key })).toEqual(warning(`${RULE}.key[1]: ${text}`));
     expect(check({ key }, { name: "all", key: ["principal"], requests: { amount: 9, per: "1m" } })).toEqual(NOTHING);
@@ -214,7 +215,7 @@ describe("a key with a session, of which a caller may open as many as it likes",
   const from = (...sources: object[]) => ({ from: sources.map((source) => ({ source })) });
   const other = (fields: object) => ({ name: "other", key: ["principal"], requests: RATE, ...fields });
   const missing = (kinds: string, index = 0) => {
-    const text = `each new session has an allowance of its own: another rule without it must limit the ${kinds}`;
+    const text = `each new session has its own allowance: another rule without session in its key must limit the ${kinds}`;
     return error(`${RULE}.key[${index}]: ${text} of the same callers and operations`);
   };
 

@@ -74,7 +74,7 @@ describe("limits", () => {
       ],
       errors: [],
       warnings: [
-        "limits.rules[0].key[1]: clients choose it, and each name has an allowance of its own: no rule without it limits the " +
+        "limits.rules[0].key[1]: clients choose their names, and each name has its own allowance: no rule without it limits the " +
           "same callers and operations",
       ],
     });
@@ -238,15 +238,15 @@ describe("what is wrong with limits is an error with its path and the value", ()
   });
 
   const part = 'expected principal, client, session, address, tool, server, method or {"claim": […]}';
-  const path = "expected 1 to 4 names of visible ASCII without *, the way to the claim";
+  const path = "expected 1 to 4 names of visible ASCII without *, the path to the claim";
   it.each<[unknown, ...string[]]>([
     ["principal", ': expected an array of parts, got "principal"'],
     [null, ": expected an array of parts, got null"],
     [["principals"], `[0]: ${part}, got "principals"; did you mean "principal"?`],
     [["principal", "user"], `[1]: ${part}, got "user"`],
     [[1], `[0]: ${part}, got 1`],
-    [["tool", "principal", "tool"], "[2]: it is the same as key[0]"],
-    [[{ claim: ["a", "b"] }, { claim: ["a"] }, { claim: ["a", "b"] }], "[2]: it is the same as key[0]"],
+    [["tool", "principal", "tool"], "[2]: duplicate of key[0]"],
+    [[{ claim: ["a", "b"] }, { claim: ["a"] }, { claim: ["a", "b"] }], "[2]: duplicate of key[0]"],
     [[{}], `[0].claim: ${path}`],
     [[{ claim: [] }], "[0].claim: expected at least one string", `[0].claim: ${path}`],
     [[{ claim: "a" }], '[0].claim: expected an array of strings, got "a"', `[0].claim: ${path}`],

@@ -36,12 +36,12 @@ describe("pins", () => {
     const { access, errors } = policy({ defaultAction: "ALLOW", pins: [{ tools: { t: A } }] });
     expect(access).toContain("pins of all servers enforce");
     expect(errors).toEqual([]);
-    const error = "without servers it is about all of them, so there can be no other entry";
+    const error = "an entry without servers covers all servers, so it must be the only entry";
     expect(pins([{ servers: ["a"], tools: { t: A } }, { tools: { t: A } }])).toEqual([`access.pins[1]: ${error}`]);
   });
 
   it("that only observe leave a policy without effect", () => {
-    const warning = "access: no rule denies a message: all pass";
+    const warning = "access: no rule denies any message: all pass";
     const of = (mode: string) => policy({ defaultAction: "ALLOW", pins: [{ mode, tools: { t: A } }] }).warnings;
     expect(of("observe")).toEqual([warning]);
     expect(of("enforce")).toEqual([]);
@@ -50,7 +50,7 @@ describe("pins", () => {
   it.each<[unknown, ...string[]]>([
     [{}, "access.pins: expected an array of pins, got an object"],
     [[null], "access.pins[0]: expected an object, got null"],
-    [[{}], "access.pins[0].tools: expected the pins of the tools by their names"],
+    [[{}], "access.pins[0].tools: expected an object that maps names of tools to pins"],
     [[{ tools: [] }], "access.pins[0].tools: expected an object, got an array"],
     [[{ tools: {} }], "access.pins[0].tools: expected at least one tool"],
     [[{ tools: { "": A } }], "access.pins[0].tools.: expected a name of 1 to 255 bytes"],
@@ -79,9 +79,9 @@ describe("pins", () => {
     [{ servers: [""] }, "access.pins[0].servers[0]: expected the name of a server"],
     [
       { servers: ["a*"] },
-      "access.pins[0].servers[0]: expected the name of a server, as metrics show it: * is no pattern here",
+      "access.pins[0].servers[0]: expected the name of a server as in metrics: patterns with * are not supported here",
     ],
-    [{ servers: ["a", "a"] }, 'access.pins[0].servers[1]: "a" has pins already: list them in one entry'],
+    [{ servers: ["a", "a"] }, 'access.pins[0].servers[1]: "a" already has pins: list them in one entry'],
   ])("with a mistake in an entry are an error: %j", (fields, ...errors) => {
     expect(entry(fields)).toEqual(errors);
   });
@@ -92,7 +92,7 @@ describe("pins", () => {
         { servers: ["a", "b"], tools: { t: A } },
         { servers: ["c", "b"], tools: { t: A } },
       ]),
-    ).toEqual(['access.pins[1].servers[1]: "b" has pins already: list them in one entry']);
+    ).toEqual(['access.pins[1].servers[1]: "b" already has pins: list them in one entry']);
   });
 
   it("of too many tools, or of names that are too long, are an error", () => {

@@ -242,17 +242,17 @@ describe("a wrong value is an error with its path, what was expected and the val
     ["[]", "an array"],
     ['"x"', "a string"],
     ["null", "null"],
-    ["{", "no JSON: it ends too early"],
-    ['{"server":"a"', "no JSON: it ends too early"],
-    ['{"server":"a', "no JSON: it ends too early"],
-    ['{"server":"a",}', "no JSON: syntax error at line 1, column 15"],
-    ['{"server":"a"}}', "no JSON: syntax error at line 1, column 15"],
-    ['{\n  "server": "a",\n  server: 1\n}', "no JSON: syntax error at line 3, column 3"],
-    ["{'server':'a'}", "no JSON: syntax error at line 1, column 2"],
-    ["server: a", "no JSON: syntax error at line 1, column 1"],
-    ['{"labels":{"maxTools":01}}', "no JSON: syntax error at line 1, column 24"],
-    ["\0", "no JSON: syntax error at line 1, column 1"],
-    ["[".repeat(600), "no JSON: nested too deeply at line 1, column 513"],
+    ["{", "invalid JSON: unexpected end"],
+    ['{"server":"a"', "invalid JSON: unexpected end"],
+    ['{"server":"a', "invalid JSON: unexpected end"],
+    ['{"server":"a",}', "invalid JSON: syntax error at line 1, column 15"],
+    ['{"server":"a"}}', "invalid JSON: syntax error at line 1, column 15"],
+    ['{\n  "server": "a",\n  server: 1\n}', "invalid JSON: syntax error at line 3, column 3"],
+    ["{'server':'a'}", "invalid JSON: syntax error at line 1, column 2"],
+    ["server: a", "invalid JSON: syntax error at line 1, column 1"],
+    ['{"labels":{"maxTools":01}}', "invalid JSON: syntax error at line 1, column 24"],
+    ["\0", "invalid JSON: syntax error at line 1, column 1"],
+    ["[".repeat(600), "invalid JSON: nested too deeply at line 1, column 513"],
   ])("no object: %j", (json, got) => {
     expect(read(json)).toEqual({ ...DEFAULTS, errors: [`configuration: expected a JSON object, got ${got}`] });
   });
@@ -372,7 +372,7 @@ describe("a path that no request can have is an error", () => {
   it.each(["/mcp.*", "/^mcp", "/mcp$", "/{tenant}/mcp", "/a|b", "/[ab]"])(
     "%j, which looks like an expression, is a warning",
     (path) => {
-      const text = "no regular expression or template: only a * at the end has a meaning";
+      const text = "regular expressions and templates are not supported: only a * at the end is special";
       expect(read(JSON.stringify({ match: { paths: [path] } }))).toEqual({
         ...DEFAULTS,
         matchPaths: [path],

@@ -85,7 +85,7 @@ describe("trace", () => {
 });
 
 describe("what is wrong with trace is an error with its path", () => {
-  const value = "visible ASCII characters, at most 256, with blanks between them";
+  const value = "at most 256 visible ASCII characters, with spaces only between them";
   it.each<[unknown, ...string[]]>([
     [{}, "trace.cluster: expected the name of the collector's cluster, which is required"],
     [{ cluster: "" }, 'trace.cluster: expected a name, got ""'],
@@ -112,7 +112,7 @@ describe("what is wrong with trace is an error with its path", () => {
     [{ cluster: "a", headers: { a: "x", A: "y" } }, "trace.headers.a: duplicate header"],
     [
       { cluster: "a", headers: { ok: "x", "content-type": "x" } },
-      "trace.headers: the name of field 2 is no header's, or one of a header that the proxy writes",
+      "trace.headers: the name of field 2 is not a valid name of a header, or the proxy writes this header",
     ],
     [{ cluster: "a", headers: { Key: "" } }, `trace.headers.key: expected ${value}, got another string`],
   ])("%j", (fields, ...errors) => {
