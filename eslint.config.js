@@ -18,6 +18,20 @@ export default tseslint.config(
     },
   },
   {
+    files: ["scripts/**/*.ts", "test/**/*.ts"],
+    rules: {
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector:
+            ":matches(Literal[value=/^[./]*node_modules.(?!\\*)/], TemplateElement[value.raw=/^[./]*node_modules.(?!\\*)/])",
+          message:
+            "Import packages by name: a path into node_modules may be of a package that package.json does not name.",
+        },
+      ],
+    },
+  },
+  {
     // What comes off the wire is untyped until an assertion looks at it.
     files: ["test/**/*.ts"],
     rules: {

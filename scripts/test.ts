@@ -1,5 +1,5 @@
 /**
- * `npm test`: formatting, lint, imports, types and all tests; its last line has the counts. Arguments are the tiers to run
+ * `npm test`: formatting, lint, imports, packages, types and all tests; its last line has the counts. Arguments are the tiers to run
  * (projects of vitest.config.ts; all without any).
  */
 import { type ChildProcess, spawn } from "node:child_process";
@@ -13,6 +13,7 @@ const CHECKS: readonly Command[] = [
   { name: "formatting", command: "prettier", args: ["--check", "--log-level", "warn", "."] },
   { name: "lint", command: "eslint", args: ["."] },
   { name: "imports", command: "depcruise", args: ["assembly", "--output-type", "err-long"] },
+  { name: "packages", command: "knip", args: ["--files", "--dependencies"] },
   { name: "types", command: "tsc", args: ["--noEmit"] },
 ];
 /** Tiers that need nothing that is downloaded or built beside the module. */
