@@ -1,6 +1,9 @@
 /** Containers that may be open at once: a bit is kept for each. */
 export const DEPTH_LIMIT: u32 = 512;
 
+/** Containers that {@link Nesting.word} tells of. */
+export const WORD_DEPTH: u64 = 64;
+
 /** The containers that are open, and which of them are objects. */
 @unmanaged
 export class Nesting {
@@ -24,6 +27,18 @@ export class Nesting {
   get inObject(): bool {
     const innermost = this.depth - 1;
     return (load<u8>(this.bits + (innermost >> 3)) & (1 << (innermost & 7))) != 0;
+  }
+
+  /** The outermost {@link WORD_DEPTH} containers, the outermost in the lowest bit: set for an object. What is above the depth is
+   *  undefined. */
+  get word(): u64 {
+    return load<u64>(this.bits);
+  }
+
+  /** Replaces the open containers by at most {@link WORD_DEPTH} others. */
+  setWord(word: u64, depth: u32): void {
+    store<u64>(this.bits, word);
+    this.depth = depth;
   }
 
   /** A bit for each open container, set where it is an object: right behind this object. */

@@ -1,6 +1,6 @@
 import { BACKSLASH, QUOTE, endOfPlainText } from "./characters";
 import { NumberState, isCompleteNumber, nextNumberState } from "./number";
-import { endOfText } from "./skip";
+import { endOfText } from "./string_end";
 import { TEXT_LIMIT, TEXT_SIZE, Text } from "./text";
 import { Token } from "./token";
 

@@ -1,37 +1,16 @@
-import { equalBytes, highBits } from "../memory/byte_masks";
-import {
-  BACKSLASH,
-  BRACE_CLOSE,
-  BRACE_OPEN,
-  COLON,
-  COMMA,
-  QUOTE,
-  endOfPlainText,
-  hexValue,
-  isDigit,
-  isSpace,
-  specials,
-} from "./characters";
+import { BRACE_CLOSE, BRACE_OPEN, COLON, COMMA, QUOTE, isDigit, isSpace, specials } from "./characters";
+import { Expect } from "./expect";
 import { DEPTH_LIMIT, Nesting } from "./nesting";
-
-/** What JSON's grammar (RFC 8259) lets stand next. */
-export enum Expect {
-  Value,
-  /** After `[`. */
-  ValueOrEnd,
-  /** After `{`. */
-  KeyOrEnd,
-  Key,
-  Colon,
-  CommaOrEnd,
-  /** After the root value. */
-  Nothing,
-}
+import { BLOCK_READ, expectedBehind, skipBlocks } from "./skip_block";
+import { endOfString } from "./string_end";
 
 /** `true`, `null` and the end of `false`, the first byte lowest. */
 const TRUE: u32 = 0x65757274;
 const NULL: u32 = 0x6c6c756e;
 const ALSE: u32 = 0x65736c61;
+
+/** Bytes that are read value by value before {@link skipBlocks} is tried, once more too. */
+const BLOCK: usize = 64;
 
 /** What may stand where {@link skipInside} stopped. */
 export let expected: Expect = Expect.Value;
@@ -43,8 +22,20 @@ export let expected: Expect = Expect.Value;
  */
 export function skipInside(nesting: Nesting, outerDepth: u32, expect: Expect, at: usize, end: usize): usize {
   let inObject = nesting.inObject;
+  // Short containers and what is unusual are read value by value.
+  let blocksFrom = at + BLOCK;
   // Each turn goes from one value to the next, as far as no white space lies between.
   while (at < end) {
+    if (at >= blocksFrom && at + BLOCK_READ <= end) {
+      const behind = skipBlocks(nesting, outerDepth, expect, at, end);
+      blocksFrom = behind + BLOCK;
+      if (behind != at) {
+        at = behind;
+        inObject = nesting.inObject;
+        expect = expectedBehind;
+        continue;
+      }
+    }
     let byte = load<u8>(at);
     if (byte <= 0x20) {
       if (!isSpace(byte)) break;
@@ -108,7 +99,7 @@ export function endOfScalar(at: usize, end: usize): usize {
   return byte >= 0x61 ? endOfLiteral(at, end) : endOfNumber(at, end);
 }
 
-/** {@link endOfString}, inline for strings of up to 15 bytes. */
+/** {@link endOfString} of the string whose text begins at `at`, inline for up to 15 bytes. */
 @inline
 function behindString(at: usize, end: usize): usize {
   if (at + 16 <= end) {
@@ -116,80 +107,7 @@ function behindString(at: usize, end: usize): usize {
     const stop = at + ctz(found);
     if (found && load<u8>(stop) == QUOTE) return stop + 1;
   }
-  return endOfString(at, end);
-}
-
-/** The address behind the quote that ends the string whose text begins at `at`; 0 where it is cut or wrong. */
-export function endOfString(at: usize, end: usize): usize {
-  const stop = endOfText(at, end);
-  return stop < end && load<u8>(stop) == QUOTE ? stop + 1 : 0;
-}
-
-/** Every bit with an odd number. */
-const ODD_BITS: u64 = 0xaaaaaaaaaaaaaaaa;
-
-/** The end of what [at, end) has of a string's text, whole escape sequences included: the address of the quote, of a byte that
- *  may not stand there, of the backslash of an escape sequence that is wrong or cut, or `end`. */
-export function endOfText(at: usize, end: usize): usize {
-  while (at + 64 <= end) {
-    const a = v128.load(at);
-    const b = v128.load(at, 16);
-    const c = v128.load(at, 32);
-    const d = v128.load(at, 48);
-    if (!v128.any_true(v128.or(v128.or(specials(a), specials(b)), v128.or(specials(c), specials(d))))) {
-      at += 64;
-      continue;
-    }
-    const slashes = equalBytes(a, b, c, d, BACKSLASH);
-    let stops = highBits(specials(a), specials(b), specials(c), specials(d)) & ~slashes;
-    if (!slashes) return at + <usize>ctz(stops);
-    // A run of backslashes is pairs from its start on (Langdale and Lemire 2019, section 3.1.1): the subtraction carries
-    // through the run.
-    const codes = (((slashes << 1) | ODD_BITS) - slashes) ^ ODD_BITS;
-    const escaped = codes ^ slashes;
-    stops &= ~(escaped & equalBytes(a, b, c, d, QUOTE));
-    // The lowest bit of those that stop, and what is below; all where none does.
-    for (let left = escaped & ((stops & -stops) - 1); left; left &= left - 1) {
-      const letter = at + <usize>ctz(left);
-      if (isEscape(load<u8>(letter))) continue;
-      if (load<u8>(letter) != 0x75 || letter + 5 > end || !areHexDigits(letter + 1)) return letter - 1;
-    }
-    if (stops) return at + <usize>ctz(stops);
-    // A last backslash is read together with its letter.
-    at += codes & slashes & ((<u64>1) << 63) ? 63 : 64;
-  }
-  while (true) {
-    at = endOfPlainText(at, end);
-    if (at + 1 >= end || load<u8>(at) != BACKSLASH) return at;
-    const letter = load<u8>(at + 1);
-    if (isEscape(letter)) at += 2;
-    else if (letter == 0x75 && at + 6 <= end && areHexDigits(at + 2)) at += 6;
-    else return at;
-  }
-}
-
-/** Whether this letter behind a backslash is an escape sequence of its own. */
-@inline
-export function isEscape(letter: u8): bool {
-  switch (letter) {
-    case 0x22: // "
-    case 0x5c: // \\
-    case 0x2f: // /
-    case 0x62: // b
-    case 0x66: // f
-    case 0x6e: // n
-    case 0x72: // r
-    case 0x74: // t
-      return true;
-    default:
-      return false;
-  }
-}
-
-function areHexDigits(at: usize): bool {
-  return (
-    (hexValue(load<u8>(at)) | hexValue(load<u8>(at, 1)) | hexValue(load<u8>(at, 2)) | hexValue(load<u8>(at, 3))) < 16
-  );
+  return endOfString(at - 1, end);
 }
 
 /** The address behind the literal; 0 where it is cut or none. */

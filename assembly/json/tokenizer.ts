@@ -10,9 +10,11 @@ import {
   isDigit,
   isSpace,
 } from "./characters";
+import { Expect } from "./expect";
 import { DEPTH_LIMIT, NESTING_SIZE, Nesting } from "./nesting";
 import { SCALAR_READER_SIZE, Scalar, ScalarReader } from "./scalar_reader";
-import { Expect, endOfScalar, endOfText, expected, skipInside } from "./skip";
+import { endOfScalar, expected, skipInside } from "./skip";
+import { endOfText } from "./string_end";
 import { Fault, Token } from "./token";
 
 const NOT_SKIPPING: i32 = -1;

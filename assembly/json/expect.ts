@@ -1,0 +1,13 @@
+/** What JSON's grammar (RFC 8259) lets stand next. */
+export enum Expect {
+  Value,
+  /** After `[`. */
+  ValueOrEnd,
+  /** After `{`. */
+  KeyOrEnd,
+  Key,
+  Colon,
+  CommaOrEnd,
+  /** After the root value. */
+  Nothing,
+}

@@ -1,0 +1,88 @@
+import { equalBytes, highBits } from "../memory/byte_masks";
+import { BACKSLASH, QUOTE, endOfPlainText, hexValue, specials } from "./characters";
+
+/** Every bit with an odd number. */
+const ODD_BITS: u64 = 0xaaaaaaaaaaaaaaaa;
+
+/** The address behind the string that begins at `at`; 0 where it is none, cut or wrong. */
+export function endOfString(at: usize, end: usize): usize {
+  if (load<u8>(at) != QUOTE) return 0;
+  const stop = endOfText(at + 1, end);
+  return stop < end && load<u8>(stop) == QUOTE ? stop + 1 : 0;
+}
+
+/** The end of what [at, end) has of a string's text, whole escape sequences included: the address of the quote, of a byte that
+ *  may not stand there, of the backslash of an escape sequence that is wrong or cut, or `end`. */
+export function endOfText(at: usize, end: usize): usize {
+  while (at + 64 <= end) {
+    const a = v128.load(at);
+    const b = v128.load(at, 16);
+    const c = v128.load(at, 32);
+    const d = v128.load(at, 48);
+    if (!v128.any_true(v128.or(v128.or(specials(a), specials(b)), v128.or(specials(c), specials(d))))) {
+      at += 64;
+      continue;
+    }
+    const slashes = equalBytes(a, b, c, d, BACKSLASH);
+    let stops = highBits(specials(a), specials(b), specials(c), specials(d)) & ~slashes;
+    if (!slashes) return at + <usize>ctz(stops);
+    const escaped = escapedBytes(slashes);
+    stops &= ~(escaped & equalBytes(a, b, c, d, QUOTE));
+    // The lowest bit of those that stop, and what is below; all where none does.
+    const wrong = wrongEscape(at, escaped & ((stops & -stops) - 1), end);
+    if (wrong) return at + <usize>ctz(wrong) - 1;
+    if (stops) return at + <usize>ctz(stops);
+    // A last backslash is read together with its letter.
+    at += slashes & ~escaped & ((<u64>1) << 63) ? 63 : 64;
+  }
+  while (true) {
+    at = endOfPlainText(at, end);
+    if (at + 1 >= end || load<u8>(at) != BACKSLASH) return at;
+    const letter = load<u8>(at + 1);
+    if (isEscape(letter)) at += 2;
+    else if (letter == 0x75 && at + 6 <= end && areHexDigits(at + 2)) at += 6;
+    else return at;
+  }
+}
+
+/** Which of 64 bytes a backslash before them escapes. */
+@inline
+export function escapedBytes(slashes: u64): u64 {
+  // A run of backslashes is pairs from its start on (Langdale and Lemire 2019, section 3.1.1): the subtraction carries
+  // through the run.
+  return (((slashes << 1) | ODD_BITS) - slashes) ^ ODD_BITS ^ slashes;
+}
+
+/** The bit of the first of the `escaped` bytes at `at` that begins no whole escape sequence of [at, end); 0 where all do. */
+export function wrongEscape(at: usize, escaped: u64, end: usize): u64 {
+  for (; escaped; escaped &= escaped - 1) {
+    const letter = at + <usize>ctz(escaped);
+    if (isEscape(load<u8>(letter))) continue;
+    if (load<u8>(letter) != 0x75 || letter + 5 > end || !areHexDigits(letter + 1)) return escaped & -escaped;
+  }
+  return 0;
+}
+
+/** Whether this letter behind a backslash is an escape sequence of its own. */
+@inline
+function isEscape(letter: u8): bool {
+  switch (letter) {
+    case 0x22: // "
+    case 0x5c: // \\
+    case 0x2f: // /
+    case 0x62: // b
+    case 0x66: // f
+    case 0x6e: // n
+    case 0x72: // r
+    case 0x74: // t
+      return true;
+    default:
+      return false;
+  }
+}
+
+function areHexDigits(at: usize): bool {
+  return (
+    (hexValue(load<u8>(at)) | hexValue(load<u8>(at, 1)) | hexValue(load<u8>(at, 2)) | hexValue(load<u8>(at, 3))) < 16
+  );
+}
