@@ -1,4 +1,4 @@
-/** The buffered bytes of the current stream's body, read in slices. */
+/** The buffered body of the current stream, read in slices. */
 export abstract class Body {
   /** The number of bytes read since {@link begin}. */
   total: usize = 0;

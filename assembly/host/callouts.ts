@@ -1,6 +1,6 @@
 import { HeaderBlock } from "./header_block";
 
-/** HTTP requests that the module itself sends, to clusters of the proxy. */
+/** HTTP requests that the module sends to clusters of the proxy. */
 export abstract class Callouts {
   /** The token of the latest callout. Its response has the same token. */
   token: u32 = 0;

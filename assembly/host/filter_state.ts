@@ -13,7 +13,7 @@ export abstract class FilterState {
    *  the plugin instance itself. */
   abstract declareText(name: string): void;
 
-  /** Sets a value to ASCII text of at most 64 characters. */
+  /** Sets a value of the current stream to ASCII text of at most 64 characters. */
   setText(name: string, value: string): void {
     const from = changetype<usize>(value);
     const length = value.length;
@@ -21,7 +21,7 @@ export abstract class FilterState {
     this.set(name, text, length);
   }
 
-  /** Sets a value to the decimal digits of a number. */
+  /** Sets a value of the current stream to the decimal digits of a number. */
   setNumber(name: string, value: u64): void {
     let at = text + ROOM;
     do {
@@ -31,7 +31,7 @@ export abstract class FilterState {
     this.set(name, at, <i32>(text + ROOM - at));
   }
 
-  /** Sets a value to the 16 hexadecimal digits of a number. */
+  /** Sets a value of the current stream to the 16 hexadecimal digits of a number. */
   setHash(name: string, value: u64): void {
     writeHex(text, value);
     this.set(name, text, HEX_SIZE);

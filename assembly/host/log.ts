@@ -1,4 +1,4 @@
-/** The severity of a log line, numbered as in the proxy-wasm ABI. */
+/** The severity of a log line, in the order and with the numbers of the proxy-wasm ABI. */
 export enum Level {
   Trace,
   Debug,

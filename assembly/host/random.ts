@@ -1,5 +1,5 @@
 /** A source of unpredictable random numbers. */
 export abstract class Random {
-  /** 64 random bits. */
+  /** Returns 64 random bits. */
   abstract next(): u64;
 }

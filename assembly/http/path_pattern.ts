@@ -26,12 +26,12 @@ export class PathPattern {
     const isPrefix = star >= 0;
     const text = String.UTF8.encode(isPrefix ? pattern.slice(0, star) : pattern);
     readUnits(changetype<usize>(text), min(text.byteLength, UNITS_LIMIT));
-    this.takeSegments(isPrefix);
+    this.readSegments(isPrefix);
     this.isAll = isPrefix && this.segments.length == 0;
   }
 
   /** Takes the segments from the units that were read. Resolves dot segments and omits parameters. */
-  private takeSegments(isPrefix: bool): void {
+  private readSegments(isPrefix: bool): void {
     const size = endOfPath();
     for (let from = 0; from < size;) {
       let end = from;

@@ -49,13 +49,13 @@ export class Principals {
     for (let i = 0; i < sources.length && caller.isAnonymous; i++) {
       switch (sources[i]) {
         case PrincipalSource.PeerCertificate:
-          if (this.properties.findSegments(PEER_CERTIFICATE)) this.take(caller);
+          if (this.properties.findSegments(PEER_CERTIFICATE)) this.appendValue(caller);
           break;
         case PrincipalSource.FilterState:
-          if (this.properties.findSegments(FILTER_STATE)) this.take(caller);
+          if (this.properties.findSegments(FILTER_STATE)) this.appendValue(caller);
           break;
         case PrincipalSource.Jwt:
-          this.takeJwt(caller);
+          this.appendJwt(caller);
           break;
         case PrincipalSource.ForwardedCertificate:
           uriOfForwarded(caller, forwarded, forwardedLength);
@@ -64,18 +64,18 @@ export class Principals {
     }
   }
 
-  private take(caller: Caller): void {
+  private appendValue(caller: Caller): void {
     caller.append(this.properties.at, this.properties.length);
   }
 
   /** Sets the principal to `<iss>/<sub>`, as in Istio's requestPrincipals. */
-  private takeJwt(caller: Caller): void {
+  private appendJwt(caller: Caller): void {
     const properties = this.properties;
     if (!properties.findSegments(this.issuer)) return;
-    this.take(caller);
+    this.appendValue(caller);
     if (!properties.findSegments(this.subject)) return caller.clear();
     caller.appendText(SLASH);
-    this.take(caller);
+    this.appendValue(caller);
   }
 }
 

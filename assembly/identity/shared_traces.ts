@@ -10,7 +10,7 @@ const KNOWN_LIMIT: i32 = 1024;
 /** The size of a cache entry in bytes: the hash of the session id, and both halves of the trace id. */
 const KNOWN_SIZE: i32 = 24;
 
-if (SHA256_SIZE > 32) ERROR("A digest has no room.");
+if (SHA256_SIZE > 32) ERROR("The buffer is too small for a digest.");
 
 /**
  * Computes the trace ids of sessions so that all proxies with the same key give a session the same trace: the HMAC-SHA-256

@@ -60,13 +60,13 @@ export enum MessageKind {
 /** The reason why input is not a message. */
 export enum Refusal {
   None,
-  /** JSON, but not a JSON-RPC 2.0 message; or an empty batch. */
+  /** The input is JSON, but not a JSON-RPC 2.0 message, or it is an empty batch. */
   NotJsonRpc,
-  /** Not JSON. */
+  /** The input is not JSON. */
   Syntax,
   /** The input ended too early. */
   Truncated,
-  /** Nested deeper than the decoder supports. */
+  /** The input is nested deeper than the decoder supports. */
   Depth,
 }
 
@@ -79,9 +79,9 @@ export class MessageReader {
   fields: FieldReader;
   refusal: Refusal;
   idKind: IdKind;
-  /** See {@link idHash}. */
+  /** The hash of the id: see {@link idHash}. */
   idHash: u64;
-  /** See {@link alikeHash}. */
+  /** The hash of the id that clients treat as equal: see {@link alikeHash}. */
   alikeHash: u64;
   /** The length of {@link idText} in bytes. */
   idLength: u32;
@@ -134,7 +134,7 @@ export class MessageReader {
       if (this.refusal) continue;
       if (found != Found.Field) return found == Found.Part ? Part.Text : Part.LastText;
       if (fields.field >= FIRST_PAYLOAD_FIELD) return Part.Payload;
-      if (!this.takeEnvelope(fields)) {
+      if (!this.readEnvelope(fields)) {
         if (!fields.isList) return Part.Refused;
         if (fields.field == EnvelopeField.Root && fields.value != Token.ArrayStart) return this.endOfMessage();
         continue;
@@ -210,7 +210,7 @@ export class MessageReader {
     return changetype<usize>(this) + offsetof<MessageReader>();
   }
 
-  private takeId(at: usize, kept: i32, total: u32): void {
+  private readId(at: usize, kept: i32, total: u32): void {
     const kind = this.idKind;
     const isText = kind == IdKind.String || kind == IdKind.Number;
     this.idLength = isText && total <= <u32>ID_TEXT_LIMIT ? total : 0;
@@ -225,7 +225,7 @@ export class MessageReader {
   }
 
   /** Handles a field of the envelope. False if its value is invalid in JSON-RPC. */
-  private takeEnvelope(fields: FieldReader): bool {
+  private readEnvelope(fields: FieldReader): bool {
     const tokens = fields.tokens;
     switch (fields.field) {
       case EnvelopeField.Root:
@@ -238,7 +238,7 @@ export class MessageReader {
         return false;
       case EnvelopeField.Id:
         this.idKind = idKind(fields.value);
-        this.takeId(tokens.textAt, tokens.textLength, tokens.textTotal);
+        this.readId(tokens.textAt, tokens.textLength, tokens.textTotal);
         return true;
       case EnvelopeField.Method:
         this.methodIsString = fields.value == Token.String;

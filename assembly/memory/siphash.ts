@@ -7,7 +7,7 @@
 /** The size of the state in bytes: four words. */
 export const SIP_STATE_SIZE: usize = 32;
 
-/** The state that {@link sipHash} and {@link sipEnd} work on. */
+/** The buffer for the state of {@link sipHash} and {@link sipEnd}. */
 const working: usize = memory.data(32, 8);
 const lastWord: usize = memory.data(8, 8);
 /** Zero words for the final rounds, at most four. Absorbing a zero word only runs the rounds. */

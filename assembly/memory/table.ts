@@ -13,7 +13,7 @@ export class Table {
   private mask: usize;
   private used: usize = 0;
 
-  /** @param capacity entries to hold before the first growth; a power of two. */
+  /** @param capacity the number of entries before the table first grows; a power of two. */
   constructor(capacity: usize = 64) {
     this.mask = capacity * 2 - 1;
     this.block = new StaticArray<u64>(<i32>capacity * 4);

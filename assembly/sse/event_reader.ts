@@ -82,7 +82,7 @@ export class EventReader {
   /** Whether the event has a data line. */
   private hasData: bool;
   /** Whether the end of the event has been returned. */
-  private told: bool;
+  private hasReturnedEnd: bool;
   /** Whether the previous line ended with CR; an LF that follows at once belongs to that line end. */
   private afterCR: bool;
   /** The number of bytes of the byte order mark that were read at the start of the stream; 3 once it is complete or absent. */
@@ -137,8 +137,8 @@ export class EventReader {
   }
 
   next(): EventPart {
-    if (this.told) {
-      this.told = false;
+    if (this.hasReturnedEnd) {
+      this.hasReturnedEnd = false;
       this.typeLength = 0;
       this.beginning = 0;
       this.total = 0;
@@ -214,7 +214,7 @@ export class EventReader {
         return false;
       }
       const isEvent = this.hasData;
-      this.told = isEvent;
+      this.hasReturnedEnd = isEvent;
       this.hasData = false;
       if (!isEvent) {
         this.typeLength = 0;

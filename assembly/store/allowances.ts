@@ -6,7 +6,7 @@ import { ATTEMPTS, PAGE_CAPACITY, Store } from "./primitives/store";
 /** An allowance that has not refilled since it was used. An allowance without an entry is full. */
 @unmanaged
 class AllowanceEntry {
-  /** See {@link idOf}. */
+  /** Identifies the allowance: see {@link idOf}. */
   id: u64;
   /** The time when the allowance is full again: the theoretical arrival time of GCRA. */
   fullAtNs: u64;

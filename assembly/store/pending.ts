@@ -46,7 +46,7 @@ if (
   offsetof<PendingEntry>() != HEAD
 )
   ERROR("The layout of PendingEntry has changed: see FORMAT.");
-if (CAPACITY * (<i32>HEAD + PENDING_SIZE) > PAGE_CAPACITY) ERROR("A full bucket is too long.");
+if (CAPACITY * (<i32>HEAD + PENDING_SIZE) > PAGE_CAPACITY) ERROR("A full bucket exceeds PAGE_CAPACITY.");
 
 /** Receives the outcome of each waiting entry, on the worker whose change decided it. */
 export abstract class PendingListener {
@@ -208,7 +208,7 @@ export class Pending {
         else at += sizeOf(at);
       }
       if (this.droppedEnd == DROPPED) return;
-      if (shared.save()) return this.tellDropped(verdict, nowMs, listener);
+      if (shared.save()) return this.reportDropped(verdict, nowMs, listener);
     }
     shared.conflicts++;
   }
@@ -236,7 +236,7 @@ export class Pending {
         const entry = changetype<PendingEntry>(at);
         listener.counted(at + HEAD, entry.length, entry.verdict);
       }
-      return this.tellDropped(verdict, nowMs, listener);
+      return this.reportDropped(verdict, nowMs, listener);
     }
     shared.conflicts++;
     this.isEmpty = false;
@@ -265,7 +265,7 @@ export class Pending {
     this.shared.length = <i32>(kept - this.shared.page);
   }
 
-  private tellDropped(verdict: u32, nowMs: u64, listener: PendingListener): void {
+  private reportDropped(verdict: u32, nowMs: u64, listener: PendingListener): void {
     for (let at = DROPPED; at < this.droppedEnd; at += sizeOf(at)) {
       const entry = changetype<PendingEntry>(at);
       if (entry.verdict) listener.givenUp(at + HEAD, entry.length, entry.verdict, entry.endedAtMs);

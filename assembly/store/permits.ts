@@ -5,7 +5,7 @@ import { ATTEMPTS, PAGE_CAPACITY, Store } from "./primitives/store";
 @unmanaged
 class PermitRecord {
   key: u64;
-  /** {@link Store.self} of the worker. */
+  /** The {@link Store.self} of the worker that holds the permits. */
   holder: u64;
   /** The low 32 bits of the hash of the owner that first acquired a permit on that worker. */
   owner: u32;
@@ -29,7 +29,7 @@ const CAPACITY: i32 = 512;
 /** The number of records that one owner may have in a bucket before its further keys are refused. */
 const OWNER_LIMIT: i32 = CAPACITY / 4;
 
-if (CAPACITY * RECORD_SIZE > PAGE_CAPACITY) ERROR("A full bucket is too long.");
+if (CAPACITY * RECORD_SIZE > PAGE_CAPACITY) ERROR("A full bucket exceeds PAGE_CAPACITY.");
 
 /** The number of ticks between two searches for permits of dead workers. */
 const TICKS_PER_ROUND: i32 = 5;

@@ -10,11 +10,11 @@ const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
 export class Rate {
   /** The time in which an empty allowance refills. */
   readonly toleranceNs: u64;
-  /** The period in which `amount` refills. */
+  /** The period in which `amount` units refill. */
   readonly perNs: u64;
   /** The longest time that an allowance in debt needs to refill: {@link toleranceNs} and one period, in seconds. */
   readonly longestSeconds: u32;
-  /** The time in which 1 refills is `wholeNs` + `partNs` / `amount`. */
+  /** One unit refills in `wholeNs` + `partNs` / `divisor` nanoseconds. */
   private wholeNs: u64;
   private partNs: u64;
   private divisor: u64;

@@ -31,7 +31,7 @@ if (
   offsetof<ErrorEntry>() != HEAD
 )
   ERROR("The layout of ErrorEntry has changed: see FORMAT.");
-if (CAPACITY * (<i32>HEAD + ERROR_LIMIT) > PAGE_CAPACITY) ERROR("A full bucket is too long.");
+if (CAPACITY * (<i32>HEAD + ERROR_LIMIT) > PAGE_CAPACITY) ERROR("A full bucket exceeds PAGE_CAPACITY.");
 
 const FOUND = heap.alloc(ERROR_LIMIT);
 

@@ -20,7 +20,7 @@ const WINDOW_LIMIT: i32 = LEAST_CAPACITY - 1;
  *  wait for this time, and a session becomes idle this much later than its latest recorded activity. */
 const LAG_MS: u64 = 6000;
 /** The maximum number of sessions that one sweep removes. Each costs about five host calls. */
-const TAKEN_PER_SWEEP: i32 = 4096;
+const REMOVED_PER_SWEEP: i32 = 4096;
 
 /** Marks, in the copy of a removed entry, that the session ended by its removal. */
 const ENDED_NOW: u8 = 0x80;
@@ -67,8 +67,8 @@ export enum Inserted {
 export class Sessions {
   private capacity: i32;
   /** Copies of the entries that the current attempt removes or ends, reported after it succeeds. */
-  private takenBytes: StaticArray<u8> = new StaticArray<u8>(0);
-  private takenCount: i32 = 0;
+  private removedBytes: StaticArray<u8> = new StaticArray<u8>(0);
+  private removedCount: i32 = 0;
   /** The number of sessions that the sweep still has to evict, and the latest activity that these may have. */
   private surplus: i32 = 0;
   private surplusBefore: u64 = 0;
@@ -93,7 +93,7 @@ export class Sessions {
     // Twice the share of a bucket, since hashes are not distributed evenly.
     const capacity = min(2 * ((max + BUCKETS - 1) / BUCKETS), LARGEST_CAPACITY);
     this.capacity = capacity < LEAST_CAPACITY ? LEAST_CAPACITY : capacity;
-    this.takenBytes = new StaticArray<u8>(this.capacity * ENTRY_SIZE);
+    this.removedBytes = new StaticArray<u8>(this.capacity * ENTRY_SIZE);
   }
 
   /** Whether a window does not exist and its caller has reached the maximum number of windows: see {@link insert}. */
@@ -124,18 +124,18 @@ export class Sessions {
         return present.isActive ? Inserted.Active : Inserted.Ended;
       }
       if (isLimited && this.windowsOf(entry) >= WINDOW_LIMIT) return Inserted.TooMany;
-      this.takenCount = 0;
+      this.removedCount = 0;
       let place = shared.page + shared.length;
       const victim = this.victimOf(entry.caller, isFull, isHeavy);
       if (victim) {
-        this.takeOut(changetype<SessionEntry>(victim), SessionEnd.Evicted, entry.activeAtMs);
+        this.copyRemoved(changetype<SessionEntry>(victim), SessionEnd.Evicted, entry.activeAtMs);
         place = victim;
       } else {
         shared.length += ENTRY_SIZE;
       }
       memory.copy(place, changetype<usize>(entry), ENTRY_SIZE);
       if (!shared.save()) continue;
-      const endedNow = this.tellTaken();
+      const endedNow = this.reportRemoved();
       this.addToCount(1 - endedNow);
       return Inserted.New;
     }
@@ -169,8 +169,8 @@ export class Sessions {
       if (!entry.isActive) return;
       entry.end = <u8>reason;
       entry.endedAtMs = nowMs;
-      const ended = changetype<SessionEntry>(this.taken);
-      memory.copy(this.taken, found, ENTRY_SIZE);
+      const ended = changetype<SessionEntry>(this.removed);
+      memory.copy(this.removed, found, ENTRY_SIZE);
       if (!shared.save()) continue;
       this.addToCount(-1);
       this.listener.sessionEnded(ended);
@@ -184,8 +184,8 @@ export class Sessions {
    *  sweep should follow soon. */
   sweep(nowMs: u64): bool {
     const active = this.activeCount();
-    this.budget = TAKEN_PER_SWEEP;
-    this.takenCount = 0;
+    this.budget = REMOVED_PER_SWEEP;
+    this.removedCount = 0;
     this.leavesWork = false;
     this.isEmpty = true;
     this.surplus = 0;
@@ -199,8 +199,8 @@ export class Sessions {
     return !this.leavesWork && this.surplus <= 0;
   }
 
-  private get taken(): usize {
-    return changetype<usize>(this.takenBytes);
+  private get removed(): usize {
+    return changetype<usize>(this.removedBytes);
   }
 
   /** Removes the sessions of a bucket that are due. Returns the number of remaining active sessions. */
@@ -210,43 +210,43 @@ export class Sessions {
     const budget = this.budget;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       this.load(bucket);
-      this.recountTaken();
+      this.recountRemoved();
       // A worker with a larger maximum may have filled the bucket.
-      if (shared.length > this.takenBytes.length) this.takenBytes = new StaticArray<u8>(shared.length);
-      this.takenCount = 0;
+      if (shared.length > this.removedBytes.length) this.removedBytes = new StaticArray<u8>(shared.length);
+      this.removedCount = 0;
       this.surplus = surplus;
       this.budget = budget;
       let kept = shared.page;
       for (let at = this.first(); at < this.last(); at += ENTRY_SIZE) {
-        if (this.takeIfOver(changetype<SessionEntry>(at), nowMs)) continue;
+        if (this.removeIfDue(changetype<SessionEntry>(at), nowMs)) continue;
         if (kept != at) memory.copy(kept, at, ENTRY_SIZE);
         kept += ENTRY_SIZE;
       }
       shared.length = <i32>(kept - shared.page);
-      if (this.takenCount > 0 && !shared.save()) continue;
+      if (this.removedCount > 0 && !shared.save()) continue;
       if (shared.length) this.isEmpty = false;
-      const active = this.tellActive(nowMs);
-      this.tellTaken();
-      this.takenCount = 0;
+      const active = this.reportActive(nowMs);
+      this.reportRemoved();
+      this.removedCount = 0;
       return active;
     }
     shared.conflicts++;
     this.isEmpty = false;
-    this.recountTaken();
-    return this.tellActive(nowMs);
+    this.recountRemoved();
+    return this.reportActive(nowMs);
   }
 
   /** Reverts the counts after a failed attempt: the sessions that it tried to evict still count. */
-  private recountTaken(): void {
-    for (let i = 0; i < this.takenCount; i++) {
-      const entry = changetype<SessionEntry>(this.taken + i * ENTRY_SIZE);
+  private recountRemoved(): void {
+    for (let i = 0; i < this.removedCount; i++) {
+      const entry = changetype<SessionEntry>(this.removed + i * ENTRY_SIZE);
       if (entry.end == ((<u8>SessionEnd.Evicted) | ENDED_NOW)) this.counts.add(entry.caller);
     }
-    this.takenCount = 0;
+    this.removedCount = 0;
   }
 
   /** Reports the active sessions of the loaded bucket. Returns their number. */
-  private tellActive(nowMs: u64): i32 {
+  private reportActive(nowMs: u64): i32 {
     let active = 0;
     for (let at = this.first(); at < this.last(); at += ENTRY_SIZE) {
       const entry = changetype<SessionEntry>(at);
@@ -258,8 +258,8 @@ export class Sessions {
     return active;
   }
 
-  /** Removes the entry if it is due and the budget allows. False if it stays. */
-  private takeIfOver(entry: SessionEntry, nowMs: u64): bool {
+  /** Removes the entry if it is due and the budget allows, keeping a copy. False if it stays. */
+  private removeIfDue(entry: SessionEntry, nowMs: u64): bool {
     const isIdle = elapsed(entry.activeAtMs, nowMs) >= <u64>entry.idleSeconds * 1000 + LAG_MS;
     const isSurplus =
       this.surplus > 0 && hasCome(entry.activeAtMs, this.surplusBefore) && this.counts.of(entry.caller) > this.level;
@@ -270,32 +270,32 @@ export class Sessions {
     }
     this.budget--;
     if (!entry.isActive) {
-      this.takeOut(entry, <SessionEnd>entry.end, entry.endedAtMs);
+      this.copyRemoved(entry, <SessionEnd>entry.end, entry.endedAtMs);
     } else if (isIdle) {
-      this.takeOut(entry, SessionEnd.Idle, entry.activeAtMs);
+      this.copyRemoved(entry, SessionEnd.Idle, entry.activeAtMs);
     } else {
       this.surplus--;
       this.counts.remove(entry.caller);
-      this.takeOut(entry, SessionEnd.Evicted, nowMs);
+      this.copyRemoved(entry, SessionEnd.Evicted, nowMs);
     }
     return true;
   }
 
   /** Copies an entry that leaves its bucket. If the session was active, the copy ends at `endedAtMs`. */
-  private takeOut(entry: SessionEntry, end: SessionEnd, endedAtMs: u64): void {
-    const copy = changetype<SessionEntry>(this.taken + this.takenCount * ENTRY_SIZE);
+  private copyRemoved(entry: SessionEntry, end: SessionEnd, endedAtMs: u64): void {
+    const copy = changetype<SessionEntry>(this.removed + this.removedCount * ENTRY_SIZE);
     memory.copy(changetype<usize>(copy), changetype<usize>(entry), ENTRY_SIZE);
-    this.takenCount++;
+    this.removedCount++;
     if (!entry.isActive) return;
     copy.end = (<u8>end) | ENDED_NOW;
     copy.endedAtMs = endedAtMs;
   }
 
   /** Reports the removed entries. Returns how many of them were active. */
-  private tellTaken(): i32 {
+  private reportRemoved(): i32 {
     let endedNow = 0;
-    for (let i = 0; i < this.takenCount; i++) {
-      const entry = changetype<SessionEntry>(this.taken + i * ENTRY_SIZE);
+    for (let i = 0; i < this.removedCount; i++) {
+      const entry = changetype<SessionEntry>(this.removed + i * ENTRY_SIZE);
       if (entry.end & ENDED_NOW) {
         entry.end &= ~ENDED_NOW;
         endedNow++;

@@ -5,7 +5,7 @@ import { ATTEMPTS, PAGE_CAPACITY, Store } from "./primitives/store";
 @unmanaged
 class WaitingRecord {
   key: u64;
-  /** {@link Store.self} of the worker. */
+  /** The {@link Store.self} of the worker. */
   worker: u64;
   /** The worker's progress since it started to wait, in stride scheduling: see {@link WaitingWorkers}. */
   progress: u64;
@@ -33,7 +33,7 @@ if (
 const BUCKETS: i32 = 256;
 const CAPACITY: i32 = 512;
 
-if (CAPACITY * RECORD_SIZE > PAGE_CAPACITY) ERROR("A full bucket is too long.");
+if (CAPACITY * RECORD_SIZE > PAGE_CAPACITY) ERROR("A full bucket exceeds PAGE_CAPACITY.");
 
 /** A worker whose latest announcement is older than this is gone: three ticks. */
 const LIVE_MS: u64 = 3500;

@@ -114,7 +114,7 @@ export class RequestHead {
     this.isNamed = false;
     this.hasBody = false;
     this.mirrored.clear();
-    while (headers.next()) this.take(headers);
+    while (headers.next()) this.readHeader(headers);
   }
 
   /** The keyed hash of the authority. */
@@ -141,13 +141,13 @@ export class RequestHead {
     return this.isJsonPost && !isStreamable;
   }
 
-  private take(header: Headers): void {
+  private readHeader(header: Headers): void {
     const at = header.value;
     const length = header.valueLength;
     // Switches on the length first, since most requests are not MCP and must have little overhead.
     switch (header.nameLength) {
       case 5:
-        if (named(header, ":path")) this.takePath(at, length);
+        if (named(header, ":path")) this.readPath(at, length);
         break;
       case 6:
         if (!this.acceptsEventStream && named(header, "accept")) {
@@ -175,7 +175,7 @@ export class RequestHead {
         break;
       case 12:
         if (named(header, "content-type")) {
-          this.takeContentType(at, length);
+          this.readContentType(at, length);
         } else if (this.requestIdLength == 0 && named(header, "x-request-id")) {
           this.requestId = at;
           this.requestIdLength = length;
@@ -194,11 +194,11 @@ export class RequestHead {
         this.forwardedLength = length;
         break;
     }
-    if (startsWithText(header.name, header.nameLength, "mcp-")) this.takeMcp(header);
-    if (this.callerHeaders.length) this.takeCaller(header);
+    if (startsWithText(header.name, header.nameLength, "mcp-")) this.readMcp(header);
+    if (this.callerHeaders.length) this.readCallerKey(header);
   }
 
-  private takeContentType(at: usize, length: i32): void {
+  private readContentType(at: usize, length: i32): void {
     const size = lineLength(at, length);
     this.contentType = contentType(at, size);
     const isOne = !this.hasContentType && size == length;
@@ -206,19 +206,19 @@ export class RequestHead {
     this.hasContentType = true;
   }
 
-  private takePath(at: usize, length: i32): void {
+  private readPath(at: usize, length: i32): void {
     this.path = at;
     this.targetLength = length;
     this.pathLength = 0;
     while (this.pathLength < length && load<u8>(at + this.pathLength) != 0x3f) this.pathLength++;
   }
 
-  private takeMcp(header: Headers): void {
+  private readMcp(header: Headers): void {
     if (named(header, "mcp-session-id")) {
       this.session = header.value;
       this.sessionLength = lineLength(header.value, header.valueLength);
     } else if (named(header, "mcp-protocol-version")) {
-      this.takeRevisions(header.value, header.valueLength);
+      this.readRevisions(header.value, header.valueLength);
     } else if (named(header, "mcp-method")) {
       this.mirrored.addMethod(header.value, header.valueLength);
     } else if (named(header, "mcp-name")) {
@@ -232,7 +232,7 @@ export class RequestHead {
   }
 
   /** Reads a value of `MCP-Protocol-Version`, which may be several lines joined by commas. */
-  private takeRevisions(at: usize, length: i32): void {
+  private readRevisions(at: usize, length: i32): void {
     for (let from = 0; from <= length;) {
       from = skipBlanks(at, from, length);
       const comma = memberEnd(at, from, length);
@@ -246,7 +246,7 @@ export class RequestHead {
 
   /** Adds the header to {@link callerKey} if it distinguishes callers. The sum does not depend on the order of headers,
    *  which the client chooses. */
-  private takeCaller(header: Headers): void {
+  private readCallerKey(header: Headers): void {
     for (let i = 0; i < this.callerHeaders.length; i++) {
       const name = this.callerHeaders[i];
       if (named(header, name)) {

@@ -17,10 +17,10 @@ export class ResponseHead {
     this.sessionLength = 0;
     this.contentType = ContentType.Other;
     this.compressed = false;
-    while (headers.next()) this.take(headers);
+    while (headers.next()) this.readHeader(headers);
   }
 
-  private take(header: Headers): void {
+  private readHeader(header: Headers): void {
     const at = header.value;
     const length = header.valueLength;
     if (named(header, ":status")) {

@@ -90,7 +90,7 @@ export class ListReading {
       const list = changetype<KeptList>(candidate);
       const most = min<usize>(length, list.length - before);
       const same = commonLength(list.bytes + before, at, most);
-      if (same == most) return this.takeEqual(list, same);
+      if (same == most) return this.skipEqual(list, same);
       candidate = changetype<KeptLists>(this.lists).like(list, before + same);
     }
     if (before) {
@@ -104,7 +104,7 @@ export class ListReading {
   }
 
   /** Skips `count` bytes, up to the end of the chunk or of the list, that are equal to those of a stored list. */
-  private takeEqual(list: KeptList, count: usize): void {
+  private skipEqual(list: KeptList, count: usize): void {
     const tokens = this.tokens;
     this.equal += count;
     if (this.equal < list.length) {

@@ -21,7 +21,7 @@ export class ListRecording {
   /** Whether the list has been read to its end. */
   private isWhole: bool = false;
   private refused: u32 = 0;
-  /** The fields that the message had before the list. */
+  /** A bit for each field that the message had before the list. */
   private fields: u64 = 0;
 
   /** Starts recording the list of a message. False if the list of another message is being recorded. */

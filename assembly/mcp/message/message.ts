@@ -66,12 +66,12 @@ export class McpMessage {
     return this.reader.idKind;
   }
 
-  /** See {@link idHash}. */
+  /** The hash of the id: see {@link idHash}. */
   get idHash(): u64 {
     return this.reader.idHash;
   }
 
-  /** See {@link alikeHash}. */
+  /** The hash of the id that clients treat as equal: see {@link alikeHash}. */
   get alikeHash(): u64 {
     return this.reader.alikeHash;
   }

@@ -135,15 +135,15 @@ export class McpReader {
           return McpPart.Method;
         }
         case Part.Payload: {
-          const part = this.takePayload();
+          const part = this.readPayload();
           if (part != McpPart.More) return part;
           break;
         }
         case Part.Text:
-          this.takeText();
+          this.readText();
           break;
         case Part.LastText:
-          this.takeText();
+          this.readText();
           if (this.estimates) message.texts.endValue(textKind(reader.fields.field));
           break;
         case Part.End:
@@ -172,7 +172,7 @@ export class McpReader {
     return this.reader.finishBatch();
   }
 
-  private takeText(): void {
+  private readText(): void {
     const message = this.message;
     const tokens = this.reader.fields.tokens;
     const at = tokens.textAt;
@@ -196,7 +196,7 @@ export class McpReader {
 
   /** Handles a field of the payload. Returns the part that the caller must process at once; {@link McpPart.More} if there is
    *  none. */
-  private takePayload(): McpPart {
+  private readPayload(): McpPart {
     const message = this.message;
     const fields = this.reader.fields;
     const tokens = fields.tokens;

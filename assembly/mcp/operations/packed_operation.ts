@@ -37,8 +37,9 @@ const TASK_AT: usize = 72;
 const TOKENS_AT: usize = 80;
 const NAMES_AT: usize = 112;
 
-if (NAMES_AT != TOKENS_AT + TOKEN_KIND_COUNT * sizeof<u32>()) ERROR("The packed operation has other token kinds.");
-if (NAME_LIMIT > 255 || METHOD_COUNT > 255) ERROR("A packed operation has one byte for each of these.");
+if (NAMES_AT != TOKENS_AT + TOKEN_KIND_COUNT * sizeof<u32>())
+  ERROR("The layout of a packed operation does not match the number of token kinds.");
+if (NAME_LIMIT > 255 || METHOD_COUNT > 255) ERROR("These values must fit in one byte of a packed operation.");
 
 /** The maximum size of a packed operation in bytes. */
 export const PACKED_LIMIT: usize =

@@ -209,7 +209,7 @@ export class Pairing {
     for (let operation = operations.first; operation; operation = operations.first) {
       const outcome = this.outcomeWithoutAnswer(stream, operation, end);
       operations.remove(operation);
-      this.leaveOutWait(stream, operation);
+      this.excludeWait(stream, operation);
       if (operation.isParked) {
         if (this.endWaiting(stream, operation, outcome)) reason = StreamEnd.ServerClosed;
         continue;
@@ -243,13 +243,13 @@ export class Pairing {
   }
 
   /** Excludes the time spent waiting for limits from the duration of an operation that ends while it waits. */
-  private leaveOutWait(stream: Stream, operation: Operation): void {
+  private excludeWait(stream: Stream, operation: Operation): void {
     if (stream.isQueued) operation.startedAt = this.clock.now();
   }
 
   private rejectOpen(stream: Stream, operation: Operation, rejection: Outcome): void {
     stream.operations.remove(operation);
-    this.leaveOutWait(stream, operation);
+    this.excludeWait(stream, operation);
     if (this.isUnclaimed(operation)) this.concludeRejected(stream, operation, rejection);
     else operation.release();
   }

@@ -29,8 +29,8 @@ const CANCELLED_MS: u64 = 10_000;
 /** How long an HTTP+SSE operation waits if the end of its stream is not observed. */
 const LONGEST_MS: u64 = 86_400_000;
 
-if (<i32>PACKED_LIMIT > PENDING_SIZE) ERROR("A packed operation is larger than what may wait.");
-if (OUTCOME_COUNT > 1 << (<i32>OUTCOME_BITS)) ERROR("OUTCOME_BITS are too few.");
+if (<i32>PACKED_LIMIT > PENDING_SIZE) ERROR("A packed operation is larger than PENDING_SIZE.");
+if (OUTCOME_COUNT > 1 << (<i32>OUTCOME_BITS)) ERROR("OUTCOME_BITS is too small.");
 
 const packed: usize = heap.alloc(PACKED_LIMIT);
 
@@ -169,7 +169,7 @@ export class WaitingOperations extends PendingListener {
     this.pending.endScope(session, outcome, now, this);
   }
 
-  /** Whether the operation's session was ended after the operation began. */
+  /** Whether the operation's session was ended after the operation had started. */
   hasSessionEnded(operation: Operation): bool {
     const endedAtMs = this.ended.get(operation.session, 0);
     return endedAtMs != 0 && hasCome(operation.startedAt / NANOSECONDS_PER_MILLISECOND, endedAtMs);

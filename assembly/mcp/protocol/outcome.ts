@@ -46,7 +46,7 @@ const NAMES: string[] = [
   "limited",
 ];
 
-/** The label `mcp_outcome`. */
+/** The value of the label `mcp_outcome`. */
 export function outcomeName(outcome: Outcome): string {
   return NAMES[outcome];
 }

@@ -18,7 +18,7 @@ export function revisionOf(at: usize, length: u32): i32 {
   return UNKNOWN_REVISION;
 }
 
-/** The label `mcp_protocol_version`. */
+/** The value of the label `mcp_protocol_version`. */
 export function revisionName(revision: i32): string {
   return REVISIONS[revision];
 }

@@ -1,6 +1,6 @@
 /** What happened to a recorded span: the label `mcp_result`. */
 export enum SpanResult {
-  /** The collector accepted it. */
+  /** The collector accepted the span. */
   Exported,
   /** The collector rejected the span, or the whole batch, with a status that must not be retried. */
   Rejected,

@@ -22,7 +22,7 @@ export function taskStateOf(at: usize, length: u32): TaskState {
   return TaskState.None;
 }
 
-/** The label `mcp_task_state`. */
+/** The value of the label `mcp_task_state`. */
 export function taskStateName(state: TaskState): string {
   return NAMES[state];
 }

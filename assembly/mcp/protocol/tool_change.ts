@@ -7,7 +7,7 @@ export enum ToolChange {
 
 const NAMES: string[] = ["added", "changed", "removed"];
 
-/** The label `mcp_change`. */
+/** The value of the label `mcp_change`. */
 export function toolChangeName(change: ToolChange): string {
   return NAMES[change];
 }

@@ -16,7 +16,7 @@ export enum WithheldReason {
 
 const NAMES: string[] = ["policy", "unclear", "too_large", "unpinned", "changed", "undecoded"];
 
-/** The label `mcp_withheld_reason`. */
+/** The value of the label `mcp_withheld_reason`. */
 export function withheldReasonName(reason: WithheldReason): string {
   return NAMES[reason];
 }

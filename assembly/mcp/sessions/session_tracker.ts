@@ -28,7 +28,7 @@ const FLUSHES_PER_TICK: i32 = 2048;
 /** The maximum number of sessions whose open work a worker counts. */
 const WORK_LIMIT: i32 = 4096;
 
-if (WORK_LIMIT * 2 > SIGHTING_LIMIT) ERROR("What has no open work must make room for other sessions.");
+if (WORK_LIMIT * 2 > SIGHTING_LIMIT) ERROR("Sessions with open work must leave room for other sessions.");
 
 /** A worker's knowledge of a session. Pooled. */
 @unmanaged
@@ -316,7 +316,7 @@ export class SessionTracker {
   private remember(hash: u64, startedAtMs: u64, nowMs: u64, hasNews: bool): void {
     let sighting = this.find(hash);
     if (!sighting) {
-      if (this.count == SIGHTING_LIMIT) this.giveUpOldest(nowMs);
+      if (this.count == SIGHTING_LIMIT) this.evictOldest(nowMs);
       sighting = this.append(hash, nowMs);
     }
     sighting.startedAtMs = startedAtMs;
@@ -355,7 +355,7 @@ export class SessionTracker {
   }
 
   /** Evicts a session from memory to make room for another one. This bounds the memory and the work of a tick. */
-  private giveUpOldest(nowMs: u64): void {
+  private evictOldest(nowMs: u64): void {
     let sighting: Sighting;
     do {
       this.oldest = this.oldest < this.count - 1 ? this.oldest + 1 : 0;

@@ -32,7 +32,7 @@ export class SessionWork {
     operation.isCounted = this.tracker.beginWork(operation.begunIn, false, startMs(operation));
   }
 
-  /** An operation has ended, or waits in the store. */
+  /** An operation has ended or moved to the store. */
   left(stream: Stream, operation: Operation): void {
     // A stream without open operations does not wait for limits.
     if (!stream.operations.count) this.leaveQueue(stream);

@@ -61,7 +61,7 @@ export class Span {
   isSampled: bool;
   /** The length of the request's JSON-RPC id as text, in bytes. */
   idLength: u8;
-  /** Always 0. */
+  /** Padding, always 0. */
   unused: u32;
 
   /** The number of recorded progress times. */
