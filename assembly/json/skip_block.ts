@@ -115,7 +115,6 @@ export function skipBlocks(nesting: Nesting, outerDepth: u32, expect: Expect, at
       if (isSpaced || v128.any_true(controlsOf(low, lastControl))) {
         spaces = equalBytes(a, b, c, d, 0x20) | equalBytes(a, b, c, d, 0x09);
         spaces |= equalBytes(a, b, c, d, 0x0a) | equalBytes(a, b, c, d, 0x0d);
-        spaces &= outside;
         const controls = highBits(
           controlsOf(a, lastControl),
           controlsOf(b, lastControl),

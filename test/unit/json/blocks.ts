@@ -77,5 +77,8 @@ export const PIECES = [
   "é",
 ];
 
+/** A string that goes on behind the block in which it begins. */
+const LONG = `"${"s".repeat(70)}"`;
+
 /** Values and what may not stand for one. */
-export const VALUES = ["1", '"s"', "[]", "{}", "[1]", '{"k":1}', "true", "", "]", "}", ",", ":", "[", "{"];
+export const VALUES = [LONG, "1", '"s"', "[]", "{}", "[1]", '{"k":1}', "true", "", "]", "}", ",", ":", "[", "{"];
