@@ -30,7 +30,7 @@ export enum Script {
   Hangul,
 }
 
-/** Of a range in which capitals (at even code points) and small letters take turns. */
+/** Of a range in which capitals and small letters take turns, a capital first. */
 const ALTERNATING: u32 = 0x80;
 
 // prettier-ignore
@@ -47,6 +47,9 @@ const RUNS: StaticArray<u32> = [
   0xf7, Category.Symbol, Script.Basic,
   0xf8, Category.Lower, Script.Latin,
   0x100, Category.Lower | ALTERNATING, Script.Latin,
+  0x139, Category.Lower | ALTERNATING, Script.Latin,
+  0x14a, Category.Lower | ALTERNATING, Script.Latin,
+  0x179, Category.Lower | ALTERNATING, Script.Latin,
   0x180, Category.Lower, Script.Latin,
   0x2b0, Category.Letter, Script.Latin,
   0x370, Category.Upper, Script.TwoBytes,
@@ -147,7 +150,7 @@ export function asciiCategory(byte: u8): Category {
 export function categoryOf(point: u32): Category {
   if (point < first || point >= end) findRun(point);
   const category = unchecked(RUNS[found + 1]);
-  return category & ALTERNATING ? <Category>((point & 1) ^ 1) : <Category>category;
+  return category & ALTERNATING ? <Category>(((point ^ first) & 1) ^ 1) : <Category>category;
 }
 
 /** The script of the character that {@link categoryOf} was asked for last. */
