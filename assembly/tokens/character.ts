@@ -16,9 +16,13 @@ export enum Category {
 export enum Script {
   /** The letters of ASCII. */
   Basic,
-  /** Latin letters beyond ASCII. */
+  /** Latin letters beyond ASCII: those of Western European languages and of Vietnamese. */
   Latin,
+  /** Latin letters of Turkish, Polish, Czech and more. */
+  LatinExtended,
   Cyrillic,
+  /** Cyrillic letters that Russian does not have: those of Ukrainian, Serbian and more. */
+  CyrillicExtended,
   Arabic,
   Devanagari,
   /** Others of two bytes a letter: Greek, Hebrew, Armenian and more. */
@@ -47,16 +51,22 @@ const RUNS: StaticArray<u32> = [
   0xf7, Category.Symbol, Script.Basic,
   0xf8, Category.Lower, Script.Latin,
   0x100, Category.Lower | ALTERNATING, Script.Latin,
-  0x139, Category.Lower | ALTERNATING, Script.Latin,
-  0x14a, Category.Lower | ALTERNATING, Script.Latin,
-  0x179, Category.Lower | ALTERNATING, Script.Latin,
+  0x104, Category.Lower | ALTERNATING, Script.LatinExtended,
+  0x110, Category.Lower | ALTERNATING, Script.Latin,
+  0x112, Category.Lower | ALTERNATING, Script.LatinExtended,
+  0x139, Category.Lower | ALTERNATING, Script.LatinExtended,
+  0x14a, Category.Lower | ALTERNATING, Script.LatinExtended,
+  0x179, Category.Lower | ALTERNATING, Script.LatinExtended,
   0x180, Category.Lower, Script.Latin,
   0x2b0, Category.Letter, Script.Latin,
   0x370, Category.Upper, Script.TwoBytes,
   0x3ac, Category.Lower, Script.TwoBytes,
   0x400, Category.Upper, Script.Cyrillic,
+  0x402, Category.Upper, Script.CyrillicExtended,
+  0x410, Category.Upper, Script.Cyrillic,
   0x430, Category.Lower, Script.Cyrillic,
-  0x460, Category.Lower | ALTERNATING, Script.Cyrillic,
+  0x452, Category.Lower, Script.CyrillicExtended,
+  0x460, Category.Lower | ALTERNATING, Script.CyrillicExtended,
   0x530, Category.Letter, Script.TwoBytes,
   0x600, Category.Symbol, Script.Basic,
   0x610, Category.Letter, Script.Arabic,
@@ -161,8 +171,8 @@ export function scriptFound(): Script {
 
 /** The small letter of a capital. */
 export function smallOf(capital: u32, script: Script): u32 {
-  if (script == Script.Latin && capital >= 0x100) return capital + 1;
-  if (script == Script.Cyrillic)
+  if (script <= Script.LatinExtended && capital >= 0x100) return capital + 1;
+  if (script == Script.Cyrillic || script == Script.CyrillicExtended)
     return capital < 0x410 ? capital + 0x50 : capital < 0x430 ? capital + 0x20 : capital + 1;
   return capital + 0x20;
 }

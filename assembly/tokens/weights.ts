@@ -59,15 +59,15 @@ const BEFORES: u32 = Before.Other + 1;
 
 const SPACE: u32 = 0x20;
 /** What comes before a word with other letters: nothing, a space, anything else. */
-const FOREIGN_BEFORES: u32 = 3;
+export const FOREIGN_BEFORES: u32 = 3;
 
 /** Of each way to write a word three weights: of a word in the vocabulary; of any other, and of each of its letters. */
 export const WORD_WEIGHTS: u32 = 3;
 const WORD_BYTES: u32 = WORD_WEIGHTS << 1;
 /** Words of ASCII letters by {@link Before} and {@link Form}, then others by script and what comes before. */
 export const FIRST_WORD: u32 = Weight.RareHangul + 1;
-const FIRST_FOREIGN: u32 = FIRST_WORD + BEFORES * FORMS * WORD_WEIGHTS;
-/** How many weights there are. */
+export const FIRST_FOREIGN: u32 = FIRST_WORD + BEFORES * FORMS * WORD_WEIGHTS;
+/** How many weights there are. Where this grows, weights_data.ts needs as many numbers before `npm run tune:tokens`. */
 export const WEIGHT_COUNT: u32 = FIRST_FOREIGN + (Script.Han - Script.Latin) * FOREIGN_BEFORES * WORD_WEIGHTS;
 
 /** Bytes from the weights of one {@link Before} to those of the next. */

@@ -93,6 +93,16 @@ export const TUNE: readonly Corpus[] = [
   corpusOf("numbers", "astronomia", "data/vsop87Djupiter.js"),
 ];
 
+/** Texts that only the weights of words with letters of an extended script are fitted to, so that these words make up for
+ *  the others. Most words in Turkish have ASCII letters alone, and their weights would get worse for all other texts. */
+export const TUNE_EXTENDED: readonly Corpus[] = [
+  ...languageCorpora({ lighthouse: "tr", blockly: "tr" }),
+  corpusOf("tr", "learnyounode", "exercises/*/problem.tr.md"),
+  corpusOf("tr", "@node-red/editor-client", "public/vendor/monaco/dist/locale/tr.js", "js-strings"),
+  ...languageCorpora({ lighthouse: "uk", blockly: "uk", lessons: "uk" }),
+  corpusOf("uk", "@uppy/locales", "lib/uk_UA.js", "js-strings"),
+];
+
 function languageCorpora({ lighthouse, blockly, nodeRed, lessons }: Language): Corpus[] {
   const kind = lighthouse;
   const corpora = [

@@ -8,7 +8,7 @@ const CAPACITY = 1 << 20;
 
 type Globals<Name extends string> = Readonly<Record<Name, WebAssembly.Global<"i32">>>;
 type Categories = Globals<"Letter" | "Space" | "LineEnd" | "Symbol">;
-type Scripts = Globals<"Cyrillic" | "Devanagari" | "Han">;
+type Scripts = Globals<"LatinExtended" | "Cyrillic" | "CyrillicExtended" | "Devanagari" | "Han">;
 
 /** What module.as.ts exports. */
 interface Exports extends Globals<"weightsAt" | "weightCount" | "slotsAt" | "slotCount"> {
@@ -17,6 +17,7 @@ interface Exports extends Globals<"weightsAt" | "weightCount" | "slotsAt" | "slo
   allocate(size: number): number;
   estimate(at: number, length: number): bigint;
   isPerLetter(weight: number): number;
+  scriptOf(weight: number): number;
   keyOf(at: number, count: number): bigint;
   addKey(key: bigint): void;
   isInFilter(key: bigint): number;
@@ -68,6 +69,11 @@ export class Estimator {
   /** Whether a weight counts once for each letter of a word. */
   isPerLetter(weight: number): boolean {
     return this.#exports.isPerLetter(weight) !== 0;
+  }
+
+  /** The script beyond ASCII whose words a weight is for; that of ASCII for any other weight. */
+  scriptOf(weight: number): number {
+    return this.#exports.scriptOf(weight);
   }
 
   /** Fills the vocabulary's filter with keys. Returns its slots, 64 bits each. */

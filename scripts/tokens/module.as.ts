@@ -11,7 +11,7 @@ import {
   spread,
 } from "../../assembly/tokens/vocabulary";
 import { SLOTS, SLOT_COUNT } from "../../assembly/tokens/vocabulary_data";
-import { FIRST_WORD, WEIGHT_COUNT, WORD_WEIGHTS } from "../../assembly/tokens/weights";
+import { FIRST_FOREIGN, FIRST_WORD, FOREIGN_BEFORES, WEIGHT_COUNT, WORD_WEIGHTS } from "../../assembly/tokens/weights";
 import { WEIGHTS } from "../../assembly/tokens/weights_data";
 
 export { Category, Script };
@@ -34,6 +34,12 @@ export const weightCount: u32 = WEIGHT_COUNT;
 /** Words have three weights, the last of them for each letter. */
 export function isPerLetter(weight: u32): bool {
   return weight >= FIRST_WORD && (weight - FIRST_WORD) % WORD_WEIGHTS == 2;
+}
+
+/** The script beyond ASCII whose words a weight is for; {@link Script.Basic} for any other weight. */
+export function scriptOf(weight: u32): Script {
+  if (weight < FIRST_FOREIGN) return Script.Basic;
+  return <Script>(Script.Latin + (weight - FIRST_FOREIGN) / (FOREIGN_BEFORES * WORD_WEIGHTS));
 }
 
 export const slotsAt: usize = SLOTS;

@@ -3,8 +3,8 @@
  * corpora.ts names. The same texts give the same data.
  */
 import { Command, InvalidArgumentError } from "commander";
-import { TUNE } from "./corpora.ts";
-import { readCorpus } from "./corpus.ts";
+import { TUNE, TUNE_EXTENDED } from "./corpora.ts";
+import { type Corpus, readCorpus } from "./corpus.ts";
 import { writeVocabulary, writeWeights } from "./data-files.ts";
 import { Estimator } from "./estimator.ts";
 import { fitWeights, type Sample } from "./fit.ts";
@@ -40,7 +40,9 @@ try {
 }
 
 async function tune({ entries, ridge }: Options): Promise<void> {
-  const texts = await readTexts();
+  const folderOf = await fetchPackages([...TUNE, ...TUNE_EXTENDED], (line) => console.error(line));
+  const texts = TUNE.map((corpus) => readCorpus(corpus, folderOf));
+  const extendedTexts = TUNE_EXTENDED.map((corpus) => readCorpus(corpus, folderOf));
   const estimator = await Estimator.compile();
 
   console.error("Choosing the vocabulary");
@@ -50,35 +52,35 @@ async function tune({ entries, ridge }: Options): Promise<void> {
   if (!keys.every((key) => estimator.isInFilter(key))) throw new Error("The estimator reads its filter otherwise.");
 
   console.error("Fitting the weights");
-  const samples = texts.flatMap((text) => samplesOf(estimator, text));
   const expected = Array.from({ length: estimator.weightCount }, (_, weight) =>
     estimator.isPerLetter(weight) ? EXPECTED_PER_LETTER : EXPECTED,
   );
-  const weights = estimator.setWeights(fitWeights(samples, { expected, fixed: EXACT }, ridge));
+  const shared = fitWeights(samplesOf(estimator, texts), { expected, fixed: EXACT }, ridge);
+  const extended = [estimator.scripts.LatinExtended.value, estimator.scripts.CyrillicExtended.value];
+  const fixed = [...shared.keys()].filter((weight) => !extended.includes(estimator.scriptOf(weight)));
+  const weights = fitWeights(samplesOf(estimator, extendedTexts), { expected: shared, fixed }, ridge);
 
   writeVocabulary(slots);
-  writeWeights(weights);
-  report(estimator, texts);
+  writeWeights(estimator.setWeights(weights));
+  report(estimator, TUNE, texts);
+  report(estimator, TUNE_EXTENDED, extendedTexts);
 }
 
-async function readTexts(): Promise<string[]> {
-  const folderOf = await fetchPackages(TUNE, (line) => console.error(line));
-  return TUNE.map((corpus) => readCorpus(corpus, folderOf));
-}
-
-/** The parts of a text, which together count as much as another text does. */
-function samplesOf(estimator: Estimator, text: string): Sample[] {
-  const characters = Array.from(text);
-  const count = Math.ceil(characters.length / SAMPLE);
-  return Array.from({ length: count }, (_, index) => {
-    const part = characters.slice(index * SAMPLE, (index + 1) * SAMPLE).join("");
-    return { uses: estimator.weightUses(part), tokens: countTokens(part), share: 1 / count };
+/** The parts of the texts. Those of each text together count as much as another text does. */
+function samplesOf(estimator: Estimator, texts: readonly string[]): Sample[] {
+  return texts.flatMap((text) => {
+    const characters = Array.from(text);
+    const count = Math.ceil(characters.length / SAMPLE);
+    return Array.from({ length: count }, (_, index) => {
+      const part = characters.slice(index * SAMPLE, (index + 1) * SAMPLE).join("");
+      return { uses: estimator.weightUses(part), tokens: countTokens(part), share: 1 / count };
+    });
   });
 }
 
-function report(estimator: Estimator, texts: readonly string[]): void {
+function report(estimator: Estimator, corpora: readonly Corpus[], texts: readonly string[]): void {
   const errors = texts.map((text) => estimator.estimate(text) / countTokens(text) - 1);
-  TUNE.forEach(({ kind, sources }, index) => {
+  corpora.forEach(({ kind, sources }, index) => {
     console.log(`${(100 * errors[index]).toFixed(1).padStart(5)} %  ${kind}: ${sources[0].package}`);
   });
   const mean = errors.reduce((sum, error) => sum + Math.abs(error), 0) / errors.length;

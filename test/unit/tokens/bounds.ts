@@ -10,8 +10,6 @@ const LANGUAGES = ["Chinese", "traditional Chinese", "Japanese", "Korean", "Russ
 const EXCEPTIONS: readonly { kind: string; package: string; bound: number }[] = [
   // Grammars of 300 languages: long lists of keywords and names, most of them unknown.
   { kind: "minified JavaScript", package: "prismjs", bound: 0.1 },
-  // Translations into forty languages side by side: words of most of them are unknown.
-  { kind: "minified JSON", package: "osrm-text-instructions", bound: 0.12 },
 ];
 
 /** How far the estimate of a corpus may be off. */
