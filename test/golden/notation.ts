@@ -8,7 +8,7 @@ export interface Input {
 
 const FIRST_PICTURE = 0x2400;
 const LAST_PICTURE = 0x241f;
-/** What stands between ⟨ and ⟩, or one other character. */
+/** Brackets with their content, or one other character. */
 const UNITS = /⟨([^⟩]*)⟩|[^]/gu;
 const HEX = /^[0-9A-F]{2}( [0-9A-F]{2})*$/;
 const REPEATED = /^(\d+) × ([^]+)$/u;

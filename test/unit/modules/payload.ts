@@ -151,6 +151,7 @@ function fieldName(field: i32): string {
     case PayloadField.ResourceTemplates:
       return "ResourceTemplates";
     default:
+      assert(field >= PayloadField.FirstText && field < PayloadField.ToolDescription, "a field without a name");
       return "text." + tokenKindName(textKind(field));
   }
 }
