@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: what the filter costs in a real Envoy, beside no filter, one that does nothing and Envoy's own. Ends at
- * Ctrl-C, and leaves nothing running.
+ * `npm run bench`: measures what the filter costs in a real Envoy, compared with no filter, an empty filter and Envoy's
+ * own MCP filter. Ends at Ctrl-C, and leaves nothing running.
  */
 import { writeFile } from "node:fs/promises";
 import { startBenchEnvoy } from "./bench/bootstrap.ts";
@@ -22,7 +22,7 @@ import { sizesOf } from "./bench/workloads.ts";
 import { findEnvoy } from "./envoy/binary.ts";
 import type { Cleanup } from "./start/cleanup.ts";
 
-/** Of a cell, what is run to see how much memory it takes. */
+/** The fraction of a cell's requests that is run to measure memory. */
 const MEMORY_SHARE = 0.25;
 
 const progress = (line: string) => console.error(line);
@@ -55,7 +55,7 @@ async function run(options: BenchOptions, cleanup: Cleanup, signal: AbortSignal)
   return reportOf(options, environment, measured, memory, proofs);
 }
 
-/** One Envoy for all variants, from the first answer to the last proof. */
+/** Measures all variants in one Envoy, from the transparency check to the last proof. */
 async function measureAll(
   { variants, workloads, ...settings }: BenchOptions,
   setUp: { upstream: CannedUpstream; envoyPath: string; signal: AbortSignal },

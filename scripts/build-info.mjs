@@ -1,6 +1,6 @@
 /**
- * A transform of asc: puts the version (package.json) and the revision into assembly/stats/build.ts. The revision is a hash of
- * the sources that are compiled, so the same sources become the same bytes, in a checkout and in a source archive alike.
+ * A transform of asc: writes the version (package.json) and the revision into assembly/stats/build.ts. The revision is
+ * a hash of the compiled sources, so that the same sources give the same bytes in a checkout and in a source archive.
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";

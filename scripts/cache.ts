@@ -1,4 +1,4 @@
-/** Folders under the user's cache folder that are made once and kept: downloads and builds. */
+/** Folders in the user's cache folder that are created once and kept: downloads and builds. */
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, open, rename, rm, stat, utimes } from "node:fs/promises";
 import { homedir } from "node:os";
@@ -6,14 +6,17 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const POLL_MS = 200;
-/** A maker renews its lock this often; one that has not been renewed for the other time belongs to a process that ended. */
+/**
+ * Interval in milliseconds at which a maker renews its lock, and age at which a lock belongs to a process that has
+ * ended.
+ */
 const RENEWED_MS = 1000;
 const STALE_MS = 15_000;
 
 /**
- * The path of the cached folder `name`, made first where it is missing. `make` makes it at the path that it is given, and
- * may use the empty folder `scratch` meanwhile; while another process makes it, this one waits. Rejects as `make` does,
- * with nothing left, and where `signal` aborts the waiting.
+ * The path of the cached folder `name`, created first if it is missing. `make` creates it at the given path, and may
+ * use the empty folder `scratch`. If another process is creating it, waits. Rejects as `make` does, leaving nothing, or
+ * if `signal` aborts the wait.
  */
 export async function cachedFolder(
   name: string,
@@ -38,7 +41,7 @@ export async function cachedFolder(
   return folder;
 }
 
-/** Makes the folder whole or not at all: an interrupted download leaves nothing under the final name. */
+/** Creates the folder completely or not at all: an interrupted download leaves nothing under the final name. */
 async function makeWhole(folder: string, make: (folder: string, scratch: string) => Promise<void>): Promise<void> {
   const temporary = await mkdtemp(`${dirname(folder)}/.making-`);
   try {
@@ -46,7 +49,7 @@ async function makeWhole(folder: string, make: (folder: string, scratch: string)
     await mkdir(scratch);
     const made = join(temporary, "made");
     await make(made, scratch);
-    // Two makers can meet where a lock was taken for stale: one of them wins.
+    // Two makers can meet if a lock was wrongly considered stale. One of them wins.
     await rename(made, folder).catch((error: unknown) => {
       if (!existsSync(folder)) throw error;
     });
@@ -55,7 +58,7 @@ async function makeWhole(folder: string, make: (folder: string, scratch: string)
   }
 }
 
-/** False where another process holds the lock; a stale lock is removed for the next try. */
+/** Returns false if another process holds the lock. A stale lock is removed for the next attempt. */
 async function acquire(lock: string): Promise<boolean> {
   try {
     await (await open(lock, "wx")).close();

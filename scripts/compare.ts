@@ -1,5 +1,6 @@
 /**
- * `npm run compare`: whether the built filter makes the same host calls as another module. Exits with 1 where it does not.
+ * `npm run compare`: checks whether the built filter makes the same host calls as another module. Exits with 1 if it
+ * does not.
  */
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,4 @@
-/** Compiles AssemblyScript entries of the scripts with the flags that the filter itself is built with. */
+/** Compiles AssemblyScript entries of the scripts with the flags of the filter's own build. */
 import { execFile } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -11,23 +11,23 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const ASC = join(ROOT, "node_modules", "assemblyscript", "bin", "asc.js");
 const OUTPUT = join("build", "scripts");
 
-/** The part of asconfig.json that decides on the code. */
+/** The part of asconfig.json that affects the code. */
 interface AsConfig {
   options: { runtime: string; enable: string[]; exportStart: string; use: string[] };
   targets: { release: { optimizeLevel: number; shrinkLevel: number; converge: boolean; noAssert: boolean } };
 }
 
-/** What differs from the filter's own build. */
+/** Differences from the filter's own build. */
 export interface CompileOptions {
-  /** Whether the module is for a proxy: with the filter's `abort` and start function. Else it is for Node. */
+  /** Whether the module is for a proxy, with the filter's `abort` and start function; otherwise it is for Node. */
   forProxy?: boolean;
   /** Further arguments of asc. */
   flags?: string[];
-  /** Added to the environment. */
+  /** Additional environment variables. */
   env?: NodeJS.ProcessEnv;
 }
 
-/** Compiles an entry (a path from the repository's root) and returns the path of the module. */
+/** Compiles an entry (a path relative to the repository's root) and returns the path of the module. */
 export async function compile(
   entry: string,
   { forProxy = false, flags = [], env }: CompileOptions = {},
@@ -41,11 +41,12 @@ export async function compile(
   if (noAssert) args.push("--noAssert");
   if (forProxy) args.push("--exportStart", options.exportStart, "--use", options.use.join(","));
   else args.push("--exportRuntime");
-  // Without a file that is never there, asc would take asconfig.json, and with it the filter's own entry.
+  // A missing configuration file prevents asc from using asconfig.json, and with it the filter's own entry.
   args.push("--config", join(OUTPUT, "none.json"), "--baseDir", ROOT, ...flags);
 
   mkdirSync(join(ROOT, dirname(output)), { recursive: true });
-  // In a process of its own: tsx would transform the compiler's own sources first, which takes longer than to compile.
+  // In a separate process, because tsx would first transform the compiler's own sources, which takes longer than
+  // compiling.
   const run = promisify(execFile)(process.execPath, [ASC, ...args], { cwd: ROOT, env: { ...process.env, ...env } });
   await run.catch((error: Error & { stderr: string }) => {
     throw new Error(`${entry} does not compile:\n${error.stderr}`, { cause: error });
@@ -53,7 +54,7 @@ export async function compile(
   return join(ROOT, output);
 }
 
-/** The exports of an entry, compiled now for this process. */
+/** Compiles an entry for this process and returns its exports. */
 export async function load<Exports extends object>(
   entry: string,
   options: CompileOptions = {},

@@ -1,4 +1,4 @@
-/** `npm run fuzz`: tries the decoder and the filter with millions of inputs. Exits with 1 where something is wrong. */
+/** `npm run fuzz`: tests the decoder and the filter with millions of inputs. Exits with 1 if it finds a fault. */
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import Table from "cli-table3";
@@ -20,7 +20,7 @@ interface CommandLine {
 const LARGEST = 2 ** 31 - 1;
 const NAMES = TARGETS.map(({ name }) => name);
 const PROGRESS_MS = 10_000;
-/** Characters of a finding that are printed; its file has all. */
+/** Maximum number of printed characters of a finding. Its file has all of them. */
 const PRINTED = 4000;
 
 const { inputs, seconds, seed, target, jobs } = new Command("npm run fuzz --")

@@ -1,5 +1,5 @@
 /**
- * `npm run generate`: writes the lists of labels and families into the files under envoy/, from the filter's own catalogue
+ * `npm run generate`: writes the lists of labels and families into the files under envoy/, from the filter's catalogue
  * (assembly/stats/catalogue.ts). Prints the files that changed.
  */
 import { readFileSync, writeFileSync } from "node:fs";

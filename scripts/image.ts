@@ -1,4 +1,7 @@
-/** `npm run image`: makes an OCI image of the built filter, as Istio and Envoy Gateway pull it, and the module's sha256. */
+/**
+ * `npm run image`: creates an OCI image of the built filter that Istio and Envoy Gateway can pull, and the module's
+ * sha256.
+ */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -45,7 +48,7 @@ for (const [path, bytes] of files) {
 }
 const archive = `build/${name}-${version}.oci.tar`;
 writeFileSync(archive, await tar(files));
-// As `sha256sum` writes it, seen from the module's folder.
+// In the format of `sha256sum`, relative to the module's folder.
 writeFileSync(`${MODULE}.sha256`, `${sha256(module)}  mcp.wasm\n`);
 
 console.log(`image   ${digest}`);

@@ -1,6 +1,6 @@
 /**
- * `npm run pins`: prints the pins of the tools of a running server as configuration, or checks a file's pins against it
- * (docs/pins.md). Ends with 0; with 1 where a checked server differs; with 2 where it could not find out.
+ * `npm run pins`: prints the pins of the tools of a running server as configuration, or checks a file's pins against
+ * the server (docs/pins.md). Exits with 0; with 1 if a checked server differs; with 2 if the check failed.
  */
 import { readFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
@@ -11,7 +11,7 @@ import { type Definition, listTools } from "./pins/server.ts";
 
 const DIFFERS = 1;
 const FAILED = 2;
-/** Characters of a text that are shown. */
+/** Maximum number of shown characters of a text. */
 const SHOWN = 100;
 
 interface Options {
@@ -32,7 +32,7 @@ const options = new Command("npm run pins --")
   .opts<Options>();
 
 try {
-  // Before the server is asked: a file that cannot be read is no answer of the server's.
+  // Read before the request, so that an unreadable file is not reported as an error of the server.
   const pins = options.check === undefined ? undefined : pinsIn(readFileSync(options.check, "utf8"), options.name);
   const tools = await listTools(options.server, options.header);
   if (pins === undefined) print(tools);
@@ -43,7 +43,7 @@ try {
   process.exitCode = FAILED;
 }
 
-/** Prints the pins, and on standard error what they are of. */
+/** Prints the pins, and on standard error the tools that they belong to. */
 function print(tools: readonly Definition[]): void {
   const pins = new Map<string, string>();
   for (const tool of tools) {
@@ -65,7 +65,7 @@ function show({ name, title, description }: Definition, problem: string | undefi
   for (const text of texts) if (text !== "") console.error(`    ${text}`);
 }
 
-/** A text of the server's in one line, without what a terminal would obey. */
+/** A text of the server on one line, without terminal control characters. */
 function shortened(text: string): string {
   const plain = text.replaceAll(/[\p{C}\p{Z}]+/gu, " ").trim();
   return plain.length > SHOWN ? `${plain.slice(0, SHOWN)}…` : plain;

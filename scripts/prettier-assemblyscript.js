@@ -6,8 +6,8 @@ const HIDDEN = "MAGIC_ASSEMBLYSCRIPT_PRETTIER_1996";
 const printer = assemblyscript.printers["as-estree"];
 
 /**
- * `assemblyscript-prettier`, made idempotent: it prints a blank line before a decorator that no comment precedes, and
- * one more at the next run, so that what `--write` wrote would fail `--check`.
+ * `assemblyscript-prettier`, made idempotent. The original prints a blank line before a decorator without a preceding
+ * comment, and another one in the next run, so that the output of `--write` would fail `--check`.
  */
 export default {
   ...assemblyscript,

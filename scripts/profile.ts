@@ -1,6 +1,6 @@
 /**
- * `npm run profile`: where the module spends the CPU time of one workload, by function. Linux's `perf` samples a Node process that drives
- * build/mcp.debug.wasm, which has the code of the release and the names of its functions.
+ * `npm run profile`: shows by function where the module spends the CPU time of one workload. Linux's `perf` samples a
+ * Node process that drives build/mcp.debug.wasm, which has the code of the release and the names of its functions.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -15,11 +15,14 @@ const FOLDER = "build/profile";
 const DATA = join(FOLDER, "perf.data");
 const REPORT = join(FOLDER, "report.txt");
 const SAMPLES_PER_SECOND = "2000";
-/** Functions that are printed. */
+/** Maximum number of printed functions. */
 const SHOWN = 40;
-/** Characters of a function's name that are printed. */
+/** Maximum number of printed characters of a function's name. */
 const WIDTH = 100;
-/** V8 writes the names of compiled functions for perf, and compiles each function once, with its optimizing compiler. */
+/**
+ * Makes V8 write the names of compiled functions for perf, and compile each function once, with its optimizing
+ * compiler.
+ */
 const V8_FLAGS = ["--perf-basic-prof", "--no-liftoff"];
 
 const options = new Command("npm run profile --")
@@ -56,7 +59,7 @@ writeFileSync(REPORT, report("--no-children", "--sort", "symbol"));
 const flat = report("--no-children", "-g", "none", "--sort", "symbol");
 rmSync(`/tmp/perf-${loop.pid}.map`, { force: true });
 for (const [, share, symbol] of [...flat.matchAll(/^ +([\d.]+%) +\[.\] (.+?)(?: {2,}.*)?$/gm)].slice(0, SHOWN)) {
-  // `JS:assembly/json/fields/FieldReader#next-556-turbofan`: of the module's functions the name alone.
+  // Of `JS:assembly/json/fields/FieldReader#next-556-turbofan`, a function of the module, only the name is shown.
   console.log(`${share.padStart(7)}  ${symbol.replace(/^JS:(assembly\/.+)-\d+-turbofan$/, "$1").slice(0, WIDTH)}`);
 }
 console.log(`\n${workload.title}: ${cpu} µs of CPU an exchange, host included. Callers of each function: ${REPORT}`);

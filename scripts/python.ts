@@ -4,13 +4,16 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { cachedFolder } from "./cache.ts";
 
-/** How a command ended: `ok` with exit code 0; what it wrote to standard error. */
+/** The end of a command: `ok` for exit code 0, and its output on standard error. */
 export interface Ended {
   ok: boolean;
   errors: string;
 }
 
-/** The command of a Python 3.10 or newer (or of a later `minor`), undefined where there is none. Rejects where `signal` aborts. */
+/**
+ * The command of a Python 3.10 or newer (or of a later `minor`); undefined if there is none. Rejects if `signal`
+ * aborts.
+ */
 export async function findPython(signal?: AbortSignal, minor = 10): Promise<string | undefined> {
   for (const name of ["python3", "python"]) {
     const check = `import sys; sys.exit(sys.version_info < (3, ${minor}))`;
@@ -19,26 +22,27 @@ export async function findPython(signal?: AbortSignal, minor = 10): Promise<stri
   return undefined;
 }
 
-/** What a venv has. */
+/** The contents of a venv. */
 export interface VenvContents {
-  /** As pip takes them, pinned. */
+  /** The packages in pip's syntax, pinned. */
   packages: string[];
   /** Further arguments of pip. */
   options: string[];
-  /** The text of the file, among these, that pins versions. */
+  /** The text of the file, named in the options, that pins versions. */
   pins: string;
 }
 
-/** What a caller of {@link cachedVenv} may want to hear and to stop. */
+/** Options of {@link cachedVenv}. */
 export interface VenvOptions {
-  /** Called before it is made, which takes time. */
+  /** Called before the venv is created, which takes time. */
   begins?: () => void;
-  /** Ends the making; the promise then rejects. */
+  /** Aborts the creation; the promise then rejects. */
   signal?: AbortSignal;
 }
 
-/** The path of a Python that has all this, in a venv that is kept in the cache. Rejects with pip's reason where it cannot be
- *  made. */
+/**
+ * The path of a Python with these contents, in a cached venv. Rejects with pip's reason if the venv cannot be created.
+ */
 export async function cachedVenv(
   name: string,
   python: string,
@@ -55,14 +59,14 @@ export async function cachedVenv(
   return join(venv, "bin", "python");
 }
 
-/** The name of the cached folder that {@link cachedVenv} makes. */
+/** The name of the cached folder that {@link cachedVenv} creates. */
 export async function venvName(
   name: string,
   python: string,
   { packages, pins }: VenvContents,
   signal?: AbortSignal,
 ): Promise<string> {
-  // A venv is bound to the Python that made it.
+  // A venv depends on the Python that created it.
   const made = await run(python, ["-c", "import sys; print(sys.version, sys.executable, file=sys.stderr)"], signal);
   const key = createHash("sha256")
     .update(JSON.stringify([made.errors, packages]))
@@ -70,7 +74,7 @@ export async function venvName(
   return `${name}-${key.digest("hex").slice(0, 12)}`;
 }
 
-/** Installs with the pip of this Python, from wheels alone. Rejects with pip's own reason, in one line. */
+/** Installs only wheels, with the pip of this Python. Rejects with pip's own reason, in one line. */
 export async function pipInstall(python: string, args: string[], signal?: AbortSignal): Promise<void> {
   const quiet = ["--quiet", "--disable-pip-version-check", "--no-input"];
   const { ok, errors } = await run(python, ["-m", "pip", "install", ...quiet, "--only-binary=:all:", ...args], signal);
@@ -79,7 +83,7 @@ export async function pipInstall(python: string, args: string[], signal?: AbortS
   throw new Error(lines.find((line) => line.startsWith("ERROR:")) ?? lines[0]);
 }
 
-/** Runs a command to its end; one that cannot be run is not `ok`. Rejects where `signal` aborts. */
+/** Runs a command to its end. A command that cannot be run is not `ok`. Rejects if `signal` aborts. */
 export async function run(command: string, args: string[], signal?: AbortSignal): Promise<Ended> {
   signal?.throwIfAborted();
   return new Promise((resolve, reject) => {
@@ -87,7 +91,7 @@ export async function run(command: string, args: string[], signal?: AbortSignal)
     let errors = "";
     child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
     child.once("error", (error) => {
-      // An aborted child is waited for: it may still be writing into a folder that is about to be removed.
+      // Waits for an aborted child, because it may still be writing into a folder that is about to be removed.
       if (!signal?.aborted) resolve({ ok: false, errors: error.message });
     });
     child.once("close", (code) => {

@@ -1,6 +1,7 @@
 /**
- * Makes a checkout ready to run: dependencies and the filter, each only where it is missing or older than its sources.
- * What `npm start` and `npm test` do first. Plain Node, as nothing is installed yet; works from any folder.
+ * Prepares a checkout for running: installs dependencies and builds the filter, each only if it is missing or older
+ * than its sources. Runs first in `npm start` and `npm test`. Plain Node, because nothing is installed yet; works from
+ * any folder.
  */
 import { spawn } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
@@ -9,12 +10,14 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const NODE_MAJOR = 20;
-/** What the filter is built from. */
+/** The sources of the filter. */
 const SOURCES = ["assembly", "asconfig.json", "package.json", "scripts/build-info.mjs"];
 
 class SetupError extends Error {}
 
-/** Milliseconds since the epoch of the last change of a file, or of the newest file in a folder; 0 where missing. */
+/**
+ * Time of the last change of a file, or of the newest file in a folder, in milliseconds since the epoch; 0 if missing.
+ */
 function changed(path) {
   const stat = statSync(join(ROOT, path), { throwIfNoEntry: false });
   if (stat === undefined) return 0;
@@ -22,11 +25,11 @@ function changed(path) {
   return Math.max(0, ...readdirSync(join(ROOT, path)).map((name) => changed(join(path, name))));
 }
 
-/** Runs npm with its output on our standard error; rejects where it fails. */
+/** Runs npm with its output on our standard error. Rejects if it fails. */
 function npm(args, failure) {
   return new Promise((resolve, reject) => {
     const child = spawn("npm", args, { cwd: ROOT, stdio: ["ignore", 2, 2] });
-    // npm's shell ends at a signal without passing it on, which would leave this set-up at work on its own.
+    // npm's shell ends at a signal without passing it on, and would leave this process running.
     const parent = process.ppid;
     const watch = setInterval(() => {
       if (process.ppid === parent) return;
@@ -47,7 +50,7 @@ async function setUp() {
   if (Number.parseInt(version, 10) < NODE_MAJOR) {
     throw new SetupError(`This needs Node ${NODE_MAJOR} or newer, and this is ${version}: install a newer Node.`);
   }
-  // npm writes this file last, so it tells of an install that came to its end.
+  // npm writes this file last, so it shows that an install was completed.
   if (changed("node_modules/.package-lock.json") < changed("package-lock.json")) {
     console.error("Installing dependencies (npm ci)");
     await npm(["ci", "--no-audit", "--no-fund"], "npm could not install the dependencies");

@@ -1,9 +1,6 @@
 /**
- * `npm start`: Envoy with the filter in front of demo servers that agents use, or of the user's own MCP server, and
- * live statistics. Ends at Ctrl-C, and leaves nothing running.
- *
- * Each server gets an Envoy of its own, as in a mesh, where each has its sidecar: so every one runs the configuration
- * that we ship, and their statistics are told apart by mcp_server alone.
+ * `npm start`: runs Envoy with the filter in front of demo servers that agents use, or of the user's own MCP server,
+ * and shows live statistics. Ends at Ctrl-C, and leaves nothing running.
  */
 import { setMaxListeners } from "node:events";
 import { findEnvoy } from "./envoy/binary.ts";
@@ -18,27 +15,27 @@ import { traceSection } from "./start/traces/section.ts";
 import { startTraceViewer } from "./start/traces/viewer.ts";
 import { UpstreamWatch } from "./start/upstream-watch.ts";
 
-/** What has not ended by then is killed as this process exits. */
+/** Milliseconds after which this process exits, and whatever has not ended is killed. */
 const STOP_MS = 10_000;
 
 const options = parseOptions(process.argv.slice(2));
 const cleanup = new Cleanup();
 const stop = new AbortController();
-// Each agent and each start listens to it.
+// Each agent and each start adds a listener.
 setMaxListeners(0, stop.signal);
 stop.signal.addEventListener("abort", () => setTimeout(() => process.exit(1), STOP_MS).unref());
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  // At a Ctrl-C this comes twice, from the terminal and from npm: repeats must not cut the cleaning up short.
+  // A Ctrl-C sends the signal twice, from the terminal and from npm. Repeats must not interrupt the cleanup.
   process.on(signal, () => stop.abort());
 }
-// The reader of our output went away (`npm start | head`).
+// The reader of our output has closed it (`npm start | head`).
 process.stdout.on("error", () => stop.abort());
 
 try {
   await run(options, stop.signal);
 } catch (error) {
-  // Whatever a stop interrupts fails; that is no error.
+  // Everything that a stop interrupts fails, which is not an error.
   if (!stop.signal.aborted) {
     console.error((error as Error).message);
     process.exitCode = 1;
@@ -69,10 +66,10 @@ async function run(
     const log = new EnvoyLog(target.name, showsLog ? (line) => display.print(mark + line) : () => {});
     cleanup.add(log, () => log.close());
     let plugin = config;
-    // In the demo the cluster's name would be the same for each server.
+    // In the demo, the cluster's name would be the same for each server.
     if (upstream === undefined)
       plugin = { server: target.name, ...(config ?? demoConfig(queue, viewer !== undefined)) };
-    // `--log` shows the access log, and with it what the filter knows of each request.
+    // `--log` shows the access log, with the filter's fields for each request.
     if (plugin !== undefined) plugin = { logFields: true, ...plugin };
     if (viewer !== undefined) plugin = { ...plugin, trace: traceSection(viewer.collector, target.name, plugin?.trace) };
     const envoy = await startEnvoy({
@@ -104,7 +101,7 @@ async function run(
   await Promise.race([display.run(watched, signal), died]);
 }
 
-/** Rejects where the signal aborts. */
+/** Rejects when the signal aborts. */
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) =>
     signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true }),

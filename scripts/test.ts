@@ -1,6 +1,6 @@
 /**
- * `npm test`: formatting, lint, imports, packages, types and all tests; its last line has the counts. Arguments are the tiers to run
- * (projects of vitest.config.ts; all without any).
+ * `npm test`: checks formatting, lint, imports, packages and types, and runs all tests. The last line has the counts.
+ * Arguments are the tiers to run (projects of vitest.config.ts); default: all.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
@@ -8,7 +8,7 @@ import { readFileSync, rmSync } from "node:fs";
 const REPORT = "build/test-report.json";
 const SLOWEST_FILES = "./scripts/test/slowest-files.ts";
 
-/** Run at the same time as the first tiers, which time nothing; each counts as one test. */
+/** Run concurrently with the first tiers, which measure no times. Each check counts as one test. */
 const CHECKS: readonly Command[] = [
   { name: "formatting", command: "prettier", args: ["--check", "--log-level", "warn", "."] },
   { name: "lint", command: "eslint", args: ["."] },
@@ -16,7 +16,7 @@ const CHECKS: readonly Command[] = [
   { name: "packages", command: "knip", args: ["--files", "--dependencies"] },
   { name: "types", command: "tsc", args: ["--noEmit"] },
 ];
-/** Tiers that need nothing that is downloaded or built beside the module. */
+/** Tiers that need no download and no build other than the module. */
 const PLAIN_TIERS = new Set(["unit", "host"]);
 
 interface Command {
@@ -25,7 +25,7 @@ interface Command {
   readonly args: readonly string[];
 }
 
-/** How a check ended, and what it wrote. */
+/** The result and output of a check. */
 interface Checked {
   readonly name: string;
   readonly ok: boolean;
@@ -51,7 +51,7 @@ interface Report {
   }[];
 }
 
-/** Runs a tool of node_modules to its end, with its output on ours; npm has put its folder on the PATH. */
+/** Runs a tool of node_modules to its end, with its output on ours. npm has put the tools' folder on the PATH. */
 async function run(command: string, ...args: string[]): Promise<boolean> {
   const child = spawn(command, args, { stdio: ["ignore", "inherit", "inherit"] });
   return (await endOf(child)) === 0;
@@ -69,7 +69,7 @@ async function runChecks(): Promise<Checked[]> {
   return checked;
 }
 
-/** The exit code; null after a signal. Rejects where the command cannot be run. */
+/** The exit code; null after a signal. Rejects if the command cannot be run. */
 function endOf(child: ChildProcess): Promise<number | null> {
   return new Promise((resolve, reject) => {
     child.once("error", reject);
@@ -77,14 +77,14 @@ function endOf(child: ChildProcess): Promise<number | null> {
   });
 }
 
-/** Runs the tests of the given tiers (all, if none is given). Their numbers are the runner's own. */
+/** Runs the tests of the given tiers, or all. The counts are those of the runner. */
 async function runTests(tiers: readonly string[]): Promise<Tally> {
   rmSync(REPORT, { force: true });
   const projects = tiers.flatMap((tier) => ["--project", tier]);
   const reporters = ["default", "json", SLOWEST_FILES].flatMap((reporter) => ["--reporter", reporter]);
   const exited = await run("vitest", "run", ...projects, ...reporters, "--outputFile.json", REPORT);
   const tally = readReport();
-  // Whatever the runner complains of beyond its tests (an error outside of them, say) is a failure of its own.
+  // A failure that the runner reports outside of tests counts as one.
   if (!exited && tally.failed === 0) tally.failed = 1;
   return tally;
 }
@@ -96,7 +96,7 @@ function readReport(): Tally {
   } catch {
     return { passed: 0, failed: 1, skipped: 0 };
   }
-  // A file that fails to load, or fails in a hook, has no failed test of its own.
+  // A file that fails to load, or fails in a hook, has no failed test.
   const brokenFiles = report.testResults.filter(
     ({ status, assertionResults }) => status === "failed" && !assertionResults.some((test) => test.status === "failed"),
   );

@@ -11,7 +11,7 @@ export interface HttpFilter {
   typed_config: object;
 }
 
-/** The filter `mcp` as envoy.yaml ships it. */
+/** The filter `mcp` as shipped in envoy.yaml. */
 export interface WasmFilter extends HttpFilter {
   typed_config: {
     config: {
@@ -21,7 +21,7 @@ export interface WasmFilter extends HttpFilter {
   };
 }
 
-/** The parts of a configuration that are touched here. */
+/** The parts of a bootstrap that are changed here. */
 interface Bootstrap {
   static_resources: { listeners: Listener[]; clusters: Cluster[] };
 }
@@ -35,7 +35,7 @@ interface ConnectionManager {
   stat_prefix: string;
   access_log?: unknown;
   route_config: { virtual_hosts: [{ routes: [{ route: { cluster: string } }] }] };
-  /** In the shipped configuration ours and the router. */
+  /** In the shipped configuration: our filter and the router. */
   http_filters: HttpFilter[];
 }
 
@@ -44,13 +44,13 @@ interface Cluster {
   load_assignment: { cluster_name: string };
 }
 
-/** A running Envoy with these listeners. */
+/** A running Envoy with a listener for each variant. */
 export interface BenchEnvoy extends Envoy {
   /** The URL of a variant's listener, without a path. */
   urlOf: (variant: Variant) => string;
 }
 
-/** What to run. */
+/** Options of {@link startBenchEnvoy}. */
 export interface BenchEnvoyOptions {
   variants: readonly Variant[];
   upstream: { host: string; port: number };
@@ -59,7 +59,7 @@ export interface BenchEnvoyOptions {
   signal?: AbortSignal;
 }
 
-/** Where `npm run build` leaves the filter. */
+/** The output of `npm run build`. */
 export const MODULE_PATH = fileURLToPath(new URL("../../build/mcp.wasm", import.meta.url));
 
 export async function startBenchEnvoy({ variants, ...options }: BenchEnvoyOptions): Promise<BenchEnvoy> {
@@ -74,8 +74,10 @@ export async function startBenchEnvoy({ variants, ...options }: BenchEnvoyOption
   }
 }
 
-/** The shipped configuration, but with a listener and a cluster for each variant, and one for the collector of traces, which is
- *  the upstream, too. */
+/**
+ * The shipped configuration, but with a listener and a cluster for each variant, and a cluster for the trace collector,
+ * which is also the upstream.
+ */
 async function withListeners(variants: readonly Variant[], upstream: BenchEnvoyOptions["upstream"]): Promise<string> {
   const rendered = renderConfig({ listenerPort: 0, adminPort: 0, upstream, wasmPath: MODULE_PATH });
   const bootstrap = JSON.parse(rendered) as Bootstrap;
@@ -92,20 +94,20 @@ async function withListeners(variants: readonly Variant[], upstream: BenchEnvoyO
 async function listenerOf(listener: Listener, variant: Variant): Promise<Listener> {
   const manager = listener.filter_chains[0].filters[0].typed_config;
   const [shipped, router] = manager.http_filters as [WasmFilter, HttpFilter];
-  // A VM of its own, whose shared data nobody else sees.
+  // A separate VM, whose shared data no other variant sees.
   shipped.typed_config.config.vm_config.vm_id = variant.id;
   const filter = await variant.filter(shipped);
 
   listener.name = variant.id;
   manager.stat_prefix = variant.id;
   manager.http_filters = filter === undefined ? [router] : [filter, router];
-  // A line for each request would be the larger part of what is measured.
+  // Writing a line for each request would dominate the measurement.
   delete manager.access_log;
   manager.route_config.virtual_hosts[0].routes[0].route.cluster = variant.id;
   return listener;
 }
 
-/** A cluster of its own gives each variant its own connections, and our filter its label `mcp_server`. */
+/** A separate cluster gives each variant its own connections, and our filter its label `mcp_server`. */
 function clusterOf(cluster: Cluster, name: string): Cluster {
   return { ...cluster, name, load_assignment: { ...cluster.load_assignment, cluster_name: name } };
 }

@@ -1,4 +1,7 @@
-/** `npm run bench:decoder`: the decoder in Node's V8, beside parsers that do a part of its work, on the same bytes. */
+/**
+ * `npm run bench:decoder`: measures the decoder in Node's V8, compared with parsers that do a part of its work on the
+ * same bytes.
+ */
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command } from "commander";
@@ -19,7 +22,7 @@ interface Result {
   document: string;
   reader: string;
   megabytesPerSecond: Spread;
-  /** To the reference, in the same round. */
+  /** Ratio to the reference in the same round. */
   ratio: Spread;
 }
 
@@ -52,7 +55,7 @@ if (options.json !== undefined) {
   await writeFile(file, `${JSON.stringify({ node: process.versions.node, results }, null, 2)}\n`);
 }
 
-/** In rounds, in which each reader follows the other. */
+/** Measures in rounds, each with all readers in turn. */
 function measureDocument(document: Document, readers: readonly Reader[], { rounds, milliseconds }: Options): Result[] {
   const contestants = readers.flatMap(({ id, prepare }) => {
     const read = prepare(document);
@@ -75,7 +78,7 @@ function measureDocument(document: Document, readers: readonly Reader[], { round
   }));
 }
 
-/** Megabytes (of 10⁶ bytes) a second. */
+/** Megabytes (10⁶ bytes) per second. */
 function speed(read: () => number, { bytes }: Document, milliseconds: number): number {
   const begin = performance.now();
   let times = 0;

@@ -1,4 +1,4 @@
-/** Where and with what a measurement was made. */
+/** Where and with which versions a measurement was made. */
 import { execFileSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { cpus, loadavg, release, totalmem, type } from "node:os";
@@ -7,12 +7,12 @@ import { requireGenerator } from "./generator.ts";
 
 export interface Environment {
   date: string;
-  /** The commit, with `+` behind it where files have been changed since. */
+  /** The commit, followed by `+` if tracked files have changed since. */
   commit: string;
   machine: { processor: string; cores: number; memoryBytes: number; system: string };
   versions: { envoy: string; node: string; generator: string };
   moduleBytes: number;
-  /** How much else there was to do: the load average before the run. */
+  /** The load average before the run. */
   loadAverage: number;
 }
 
@@ -43,7 +43,7 @@ function commit(): string {
   return outputOf("git", "status", "--porcelain", "--untracked-files=no") === "" ? id : `${id}+`;
 }
 
-/** What the command writes; "" where it fails. */
+/** The output of the command; "" if it fails. */
 function outputOf(command: string, ...args: string[]): string {
   try {
     return execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"], timeout: 20_000 });

@@ -1,4 +1,7 @@
-/** `npm run bench:events`: how much later events of a stream come through the filter, beside the same Envoy without it. */
+/**
+ * `npm run bench:events`: measures the delay that the filter adds to events of a stream, compared with the same Envoy
+ * without it.
+ */
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command } from "commander";
@@ -20,7 +23,10 @@ interface Options extends StreamPlan {
   json?: string;
 }
 
-/** A variant: delays in microseconds, by round; what is added, and the ratio, beside the variant `none` of the same round. */
+/**
+ * The delays of a variant in microseconds, over all rounds, and the difference and ratio to the variant `none` in the
+ * same round.
+ */
 interface Delays {
   variant: string;
   p50: Spread;
@@ -29,10 +35,10 @@ interface Delays {
   addedP99?: Spread;
   ratioP50?: Spread;
   ratioP99?: Spread;
-  /** Events of all rounds, and those of them that came only after the next one had been sent. */
+  /** Number of events in all rounds, and number of those that arrived only after the next one had been sent. */
   events: number;
   late: number;
-  /** Events that the filter counted, where it is ours. */
+  /** Number of events that our filter counted; undefined for other variants. */
   counted?: number;
 }
 
@@ -80,7 +86,7 @@ async function run(options: Options, cleanup: Cleanup, signal: AbortSignal): Pro
   const measured = new Map(variants.map((variant) => [variant, [] as Round[]]));
   for (let round = 0; round < rounds; round++) {
     progress(`Round ${round + 1} of ${rounds}`);
-    // Each in turn comes first: what else the machine does meets all alike.
+    // Each variant comes first in turn, so that other load on the machine affects all alike.
     const order = [...variants.slice(round % variants.length), ...variants.slice(0, round % variants.length)];
     for (const variant of order) measured.get(variant)!.push(await measure(variant));
   }

@@ -1,4 +1,7 @@
-/** Load from nghttp2's h2load: an exact number of requests over connections that are kept, each answer timed. */
+/**
+ * Generates load with nghttp2's h2load: an exact number of requests over kept connections, with the time of each
+ * response.
+ */
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,30 +11,30 @@ import { pathOf, type Workload } from "./workloads.ts";
 
 const run = promisify(execFile);
 
-/** What one run of the generator found. */
+/** The result of one run of the generator. */
 export interface LoadResult {
   requests: number;
-  /** From the first request to the end of the last answer. */
+  /** Seconds from the first request to the end of the last response. */
   seconds: number;
-  /** Microseconds from a request to the end of its answer. */
+  /** Latency in microseconds from a request to the end of its response. */
   latency: { p50: number; p99: number };
 }
 
-/** What to send. */
+/** Options of {@link runLoad}. */
 export interface LoadOptions {
   /** The proxy's URL, without a path. */
   url: string;
   workload: Workload;
   requests: number;
   connections: number;
-  /** Requests a second, over all connections; by default each connection sends the next request at once. */
+  /** Requests per second over all connections; by default, each connection sends the next request at once. */
   rate?: number;
-  /** The run is ended, and fails, when it takes longer. */
+  /** Timeout after which the run is killed and fails. */
   timeoutSeconds: number;
   signal?: AbortSignal;
 }
 
-/** The name and version of the generator. Rejects with one sentence that says what to install where there is none. */
+/** The name and version of the generator. Rejects with one sentence that says what to install if there is none. */
 export async function requireGenerator(): Promise<string> {
   try {
     return (await run("h2load", ["--version"], { timeout: 10_000 })).stdout.trim();
@@ -42,7 +45,7 @@ export async function requireGenerator(): Promise<string> {
   }
 }
 
-/** Sends the requests. Rejects with one sentence where one of them fails or is not answered with 200. */
+/** Sends the requests. Rejects with one sentence if one of them fails or has a status other than 200. */
 export async function runLoad(options: LoadOptions): Promise<LoadResult> {
   const { url, workload, requests, connections, rate, timeoutSeconds, signal } = options;
   const folder = mkdtempSync(join(tmpdir(), "mcp-proxy-wasm-load-"));
@@ -68,7 +71,10 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
   }
 }
 
-/** A line for each answer: when its request was sent (microseconds), the status, and how long it took. */
+/**
+ * Reads the log, which has a line for each response: when its request was sent (microseconds), the status, and the
+ * duration.
+ */
 function readLog(log: string, { requests }: LoadOptions): LoadResult {
   const times: number[] = [];
   let begin = Infinity;

@@ -1,4 +1,7 @@
-/** Calls that are sent and not waited for, each by a caller of an address of its own: the proxy takes it from `x-forwarded-for`. */
+/**
+ * Sends calls without waiting for responses, each from a caller with its own address, which the proxy reads from
+ * `x-forwarded-for`.
+ */
 import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
 import type { Envoy } from "../envoy/process.ts";
@@ -6,7 +9,7 @@ import { toolCall } from "./messages.ts";
 
 const HEADERS = { "content-type": "application/json", accept: "application/json, text/event-stream" };
 
-/** Requests over HTTP/1.1, with a connection each. */
+/** Requests over HTTP/1.1, with a connection for each. */
 export class Http1Load {
   answered = 0;
   readonly #sockets: Socket[] = [];
@@ -16,7 +19,7 @@ export class Http1Load {
     this.#port = Number(new URL(proxyUrl).port);
   }
 
-  /** Sends a call of so many bytes for the caller at this address. */
+  /** Sends a call of `size` bytes for the caller at this address. */
   send(caller: string, size: number): void {
     const body = toolCall(size);
     const headers = { ...HEADERS, host: "mcp", "x-forwarded-for": caller, "content-length": Buffer.byteLength(body) };

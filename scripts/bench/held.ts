@@ -1,4 +1,7 @@
-/** `npm run bench:held`: the memory that Envoy takes for requests that wait, at the bounds of `hold`: of one caller and of all. */
+/**
+ * `npm run bench:held`: measures the memory that Envoy needs for waiting requests, at the bounds of `hold` for one
+ * caller and for all.
+ */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -13,13 +16,13 @@ import { requireProcfs, residentBytes } from "./process-usage.ts";
 import { mebibytes } from "./report/figures.ts";
 import { runCommand } from "./run-command.ts";
 
-/** The defaults of `hold`, and what one caller may have of them. */
+/** The defaults of `hold`, and the number of callers that together reach them. */
 const BOUNDS = { maxStreams: 1000, maxBytes: 64 << 20 };
 const CALLERS = 4;
-/** More than may be held, of each caller. */
+/** Number of requests beyond the bound, for each caller. */
 const BEYOND = 25;
 const SMALL = 200;
-/** With so many bytes, both bounds are reached at once. */
+/** Body size at which both bounds are reached at once. */
 const LARGE = Math.floor(BOUNDS.maxBytes / BOUNDS.maxStreams) - 1024;
 
 const RULE = { name: "one", key: [], concurrency: 1, queue: { maxWait: "30s", maxLength: 10_000 } };
@@ -63,7 +66,7 @@ await runCommand(async (cleanup, signal) => {
   console.log(tableOf(results));
 });
 
-/** A server that never answers, so that nothing that waits goes on. */
+/** A server that never responds, so that no waiting request is admitted. */
 async function startSilentServer(cleanup: Cleanup): Promise<{ host: string; port: number }> {
   const server = createServer(() => {});
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -87,7 +90,7 @@ async function measure(
   const envoy = await startEnvoy({ ...options, pluginConfig, vary, concurrency: 1 });
   const load = scenario.transport === "HTTP/2" ? new Http2Load(envoy) : new Http1Load(envoy);
   try {
-    // The only permit.
+    // This request takes the only permit.
     load.send("10.1.0.1", SMALL);
     await sleep(SETTLE_MS);
     const before = residentBytes(envoy.pid).now;
@@ -105,7 +108,7 @@ async function measure(
   }
 }
 
-/** Requests that have no whole answer yet, but for those of the admin page. */
+/** Number of requests without a complete response, except for those to the admin page. */
 async function activeRequests(envoy: Envoy): Promise<number> {
   const samples = readSamples(await envoy.stats(), "envoy_http_downstream_rq_active");
   return samples

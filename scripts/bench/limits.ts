@@ -1,7 +1,7 @@
-/** The limits that are measured: rules that admit every request. */
+/** The measured limits: rules that admit every request. */
 import { pathOf, WORKLOADS } from "./workloads.ts";
 
-/** The largest request, which is as much as Envoy buffers, too. */
+/** The maximum size of a request, which is also the size of Envoy's buffer. */
 const BODY_LIMIT = "1MiB";
 
 /** The name of the rule that admits. */
@@ -11,35 +11,37 @@ export const ADMITTING_RULE = "admit";
 const PLENTY = { amount: 1_000_000_000, per: "1s" };
 const MOST_PERMITS = 100_000;
 
-/** The benchmark's client shows no certificate, so that nothing but its address tells it apart. */
+/** The benchmark's client has no certificate, so only its address identifies it. */
 const RULE = { name: ADMITTING_RULE, key: ["address", "tool"], requests: PLENTY };
 
-/** Without the tool, so that permits are those of all. */
+/** Without the tool in the key, so that all requests share the permits. */
 const PERMITS = { name: ADMITTING_RULE, key: ["address"] };
 
 const NO_ESTIMATES = { tokens: { estimate: false } };
 
-/** No rule: each request is held until it is whole and has been read, and nothing else. */
+/** No rule: each request is held until it is complete and has been read, and nothing else. */
 export const NO_RULE = { ...NO_ESTIMATES, ...limits({ rules: [] }) };
 
 /** One rule with requests. */
 export const REQUESTS = { ...NO_ESTIMATES, ...limits({ rules: [RULE] }) };
 
-/** The same, tried out: nothing is held. */
+/** The rule of {@link REQUESTS} in shadow mode: nothing is held. */
 export const SHADOW = { ...NO_ESTIMATES, ...limits({ mode: "shadow", rules: [RULE] }) };
 
-/** One rule with all that can be limited. */
+/** One rule with everything that can be limited. */
 export const ALL = limits({ rules: [{ ...RULE, tokens: PLENTY, concurrency: MOST_PERMITS, repeats: PLENTY }] });
 
-/** One rule with concurrency, and the same with a queue, which nothing ever enters. */
+/** One rule with concurrency, and the same rule with a queue that no request ever enters. */
 export const CONCURRENCY = { ...NO_ESTIMATES, ...limits({ rules: [{ ...PERMITS, concurrency: MOST_PERMITS }] }) };
 export const QUEUE = {
   ...NO_ESTIMATES,
   ...limits({ rules: [{ ...PERMITS, concurrency: MOST_PERMITS, queue: {} }] }),
 };
 
-/** The same where nearly every request waits: 16 connections, as many as there are unless told otherwise, share two permits, and none
- *  overtakes another one. */
+/**
+ * A rule with a queue in which nearly every request waits: the default 16 connections share two permits, and no request
+ * overtakes another one.
+ */
 export const WAITING = {
   ...NO_ESTIMATES,
   ...limits({ rules: [{ ...PERMITS, concurrency: 2, queue: { maxWait: "30s", maxLength: 250 } }] }),

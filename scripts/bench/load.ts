@@ -1,6 +1,7 @@
 /**
- * `npm run bench:load`: what each part of the filter adds to its module, and to the time in which V8 compiles it. Envoy has V8
- * compile all functions with its optimizing compiler when it loads a module, once for each configuration.
+ * `npm run bench:load`: shows what each part of the filter adds to its module, and to the time that V8 needs to compile
+ * it. Envoy makes V8 compile all functions with its optimizing compiler when it loads a module, once for each
+ * configuration.
  */
 import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
@@ -12,12 +13,14 @@ import { compile } from "../compile.ts";
 import { sizesOf } from "./load/sections.ts";
 import { renderTerminal } from "./report/terminal.ts";
 
-/** What Envoy's Wasm runtime sets, and that no function waits for its first call. */
+/** The V8 flags of Envoy's Wasm runtime, and one that makes V8 compile all functions at once. */
 const V8_FLAGS = ["--no-liftoff", "--no-wasm-lazy-compilation"];
 const PROBE = fileURLToPath(new URL("load/compile-time.mjs", import.meta.url));
 
-/** The features of the filter, and the folders of `assembly/` with the code that only they need. The rest is the decoder with its
- *  statistics. */
+/**
+ * The features of the filter, and the folders of `assembly/` with code that only they need. The rest is the decoder
+ * with its statistics.
+ */
 const FEATURES: Readonly<Record<string, readonly string[]>> = {
   "access policies": ["access", "config/access"],
   limits: ["limits", "config/limits", "store/allowances", "store/claims", "store/permits", "store/waiting_workers"],
@@ -32,7 +35,7 @@ const RUNTIME = "runtime of AssemblyScript";
 interface Part {
   part: string;
   bytes: number;
-  /** Its share of the code. */
+  /** Fraction of the code. */
   share: number;
 }
 
@@ -81,12 +84,12 @@ function partsOf(functions: ReadonlyMap<string, number>): Part[] {
     .toSorted((a, b) => b.bytes - a.bytes);
 }
 
-/** The part that a function belongs to; one that was inlined belongs to its caller's. */
+/** The part that a function belongs to. An inlined function belongs to the part of its caller. */
 function partOf(name: string): string {
   const path = /^(?:start:)?assembly\/(.+)$/.exec(name)?.[1];
   if (path === undefined) return RUNTIME;
   const isIn = (folder: string) => path.startsWith(`${folder}/`);
-  // The folder that says most decides.
+  // The longest matching folder decides.
   const found = Object.entries(FEATURES)
     .flatMap(([part, folders]) => folders.filter(isIn).map((folder) => ({ part, length: folder.length })))
     .toSorted((a, b) => b.length - a.length);

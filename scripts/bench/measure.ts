@@ -1,4 +1,4 @@
-/** Measures every variant with every workload, in rounds, so that what else the machine does meets all alike. */
+/** Measures every variant with every workload, in rounds, so that other load on the machine affects all alike. */
 import type { BenchEnvoy } from "./bootstrap.ts";
 import { runLoad } from "./generator.ts";
 import { cpuMicroseconds } from "./process-usage.ts";
@@ -7,28 +7,28 @@ import type { Workload } from "./workloads.ts";
 
 /** One cell of one round. */
 export interface Sample {
-  /** Microseconds of CPU of the Envoy process for each request. */
+  /** CPU time of the Envoy process per request, in microseconds. */
   cpu: number;
-  /** Requests a second. */
+  /** Requests per second. */
   throughput: number;
   /** Latency in microseconds. */
   p50: number;
   p99: number;
-  /** How much of one core Envoy used: well below 1, something else held it up. */
+  /** The fraction of one core that Envoy used. If it is well below 1, something else was the bottleneck. */
   envoyBusy: number;
-  /** The same of this process, which is the upstream. */
+  /** The fraction of one core that this process used, which is the upstream. */
   upstreamBusy: number;
 }
 
-/** A workload's samples by the variant's id, a sample for each round. */
+/** A workload's samples by the variant's id, one for each round. */
 export interface Measured {
   workload: Workload;
-  /** Of each cell. */
+  /** Number of requests of each cell. */
   requests: number;
   samples: Record<string, Sample[]>;
 }
 
-/** What to measure. */
+/** Options of {@link measure}. */
 export interface MeasureOptions {
   envoy: BenchEnvoy;
   variants: readonly Variant[];
@@ -46,11 +46,11 @@ export interface MeasureOptions {
 }
 
 const MAX_REQUESTS = 500_000;
-/** Of a cell, with which the number of requests of the others is found. */
+/** Number of requests of the first cell, from which the number for the others is computed. */
 const FIRST_REQUESTS = 64;
-/** How much of a cell is run to warm up. */
+/** The fraction of a cell's requests that is run to warm up. */
 const WARM_UP = 0.25;
-/** A cell that takes so many times longer than it should is ended. */
+/** A cell that takes this many times longer than planned is aborted. */
 const PATIENCE = 60;
 
 export async function measure(options: MeasureOptions): Promise<Measured[]> {
@@ -74,11 +74,11 @@ export async function measure(options: MeasureOptions): Promise<Measured[]> {
   return results;
 }
 
-/** How many requests fill the time that a cell shall take. */
+/** The number of requests that fill the planned time of a cell. */
 async function findRequests(options: MeasureOptions, workload: Workload): Promise<number> {
   const { throughput } = await sample(options, options.variants[0], workload, FIRST_REQUESTS);
   const requests = Math.min(MAX_REQUESTS, throughput * options.seconds);
-  // The same on each connection.
+  // The same number on each connection.
   return Math.max(2, Math.round(requests / options.connections)) * options.connections;
 }
 

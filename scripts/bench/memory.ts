@@ -1,22 +1,23 @@
-/** The start and the memory that a variant takes: of an Envoy of its own, as those of one process cannot be told apart. */
+/** Measures the start and the memory of a variant in a separate Envoy, because one process has only one total. */
 import { type BenchEnvoyOptions, startBenchEnvoy } from "./bootstrap.ts";
 import { runLoad } from "./generator.ts";
 import { cpuMicroseconds, residentBytes, resetPeak } from "./process-usage.ts";
 import type { Variant } from "./variants.ts";
 import type { Workload } from "./workloads.ts";
 
-/** Resident memory of the process, and what its start took. */
+/** Resident memory of the process, and CPU time of its start. */
 export interface Memory {
   variant: string;
-  /** Microseconds of CPU until it was ready: a module is loaded, compiled and configured for each thread by then. */
+  /** CPU time in microseconds until the process was ready. By then the module is loaded, compiled and configured for
+   *  each thread. */
   startMicros: number;
   /** Before the first request. */
   idleBytes: number;
-  /** The most that it was under each workload, one after the other. */
+  /** Peak under each workload, run one after the other. */
   peakBytes: Record<string, number>;
 }
 
-/** How to load it. */
+/** How to load the variant. */
 export interface MemoryOptions extends Omit<BenchEnvoyOptions, "variants"> {
   workloads: readonly { workload: Workload; requests: number }[];
   connections: number;

@@ -1,10 +1,10 @@
-/** The filter's decoder of messages, compiled for this process's V8. */
+/** The filter's message decoder, compiled for this process's V8. */
 import { load } from "../compile.ts";
 
-/** As Envoy hands bodies over, at most. */
+/** Maximum size of the body chunks that Envoy passes. */
 const CHUNK = 64 * 1024;
 
-/** What modules/message.as.ts exports. */
+/** The exports of modules/message.as.ts. */
 interface Exports {
   allocate(size: number): number;
   begin(estimate: number): void;
@@ -12,10 +12,10 @@ interface Exports {
   end(): bigint;
 }
 
-/** How tokens are estimated: see modules/message.as.ts. */
+/** Modes of token estimation: see modules/message.as.ts. */
 export const Estimate = { Off: 0, Sampling: 1, Exactly: 2 };
 
-/** Compiles the decoder: it reads a message, and says how many tokens the tool's result in it has. */
+/** Compiles the decoder. The returned function reads a message and returns the number of tokens in its tool result. */
 export async function compileDecoder(): Promise<(message: Buffer, estimate: number) => number> {
   const exports = await load<Exports>("scripts/bench/modules/message.as.ts");
   const at = exports.allocate(CHUNK);

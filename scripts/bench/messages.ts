@@ -1,6 +1,6 @@
-/** MCP messages of an exact size and the same on each run: text as models and tools write it, and structured data. */
+/** MCP messages of an exact size, the same on each run: text as models and tools write it, and structured data. */
 
-/** Prose with what JSON has to escape or to encode: quotes, line ends, tabs, letters beyond ASCII. */
+/** Prose with characters that JSON must escape or encode: quotes, line ends, tabs, letters beyond ASCII. */
 const WORDS = (
   'The report says "revenue grew by 4 %", which the table below confirms.\n' +
   "Totals are in euro (\u20ac); see C:\\reports\\2026\\q3.xlsx for the raw numbers.\n\n" +
@@ -22,7 +22,7 @@ export function prose(size: number): string {
   return parts.join("") + ".".repeat(left);
 }
 
-/** Rows of small values, some `size` bytes of JSON. */
+/** Rows of small values, about `size` bytes of JSON. */
 export function rows(size: number): object[] {
   const list: object[] = [];
   for (let left = size; left > 0; left -= Buffer.byteLength(JSON.stringify(list.at(-1))) + 1) {
@@ -38,14 +38,17 @@ export function rows(size: number): object[] {
   return list;
 }
 
-/** The JSON text of what `make` makes of a text, which is chosen so that all of it takes exactly `size` bytes. */
+/**
+ * The JSON text of the object that `make` creates from a text. The text is chosen so that the result has exactly `size`
+ * bytes.
+ */
 export function sized(size: number, make: (text: string) => object): string {
   const missing = size - Buffer.byteLength(JSON.stringify(make("")));
   if (missing < 0) throw new Error(`The message takes ${-missing} bytes more than the ${size} that it shall have.`);
   return JSON.stringify(make(prose(missing)));
 }
 
-/** Of a large message, one half is text and the other structured data; a small one is text. */
+/** A large message is half text and half structured data; a small one is only text. */
 const rowsFor = (size: number): object[] => (size < 1024 ? [] : rows(size / 2));
 
 /** A `tools/call` of exactly `size` bytes. */
@@ -63,10 +66,10 @@ export function toolCall(size: number, meta?: object): string {
   }));
 }
 
-/** The tool that is called. */
+/** The name of the called tool. */
 export const TOOL = "search_documents";
 
-/** Its result, of exactly `size` bytes. */
+/** The result of the tool call, of exactly `size` bytes. */
 export function toolResult(size: number, members: object = {}): string {
   const items = rowsFor(size);
   return sized(size, (text) => ({
@@ -81,7 +84,7 @@ export function toolResult(size: number, members: object = {}): string {
   }));
 }
 
-/** Tells how far the call with progress token 1 is. */
+/** A notification of the progress of the call with progress token 1. */
 export function progress(done: number, total: number): string {
   const params = { progressToken: 1, progress: done, total, message: `Searched part ${done} of ${total}` };
   return JSON.stringify({ jsonrpc: "2.0", method: "notifications/progress", params });
@@ -90,7 +93,7 @@ export function progress(done: number, total: number): string {
 /** A `tools/list`. */
 export const LIST_CALL = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list", params: {} });
 
-/** Its result: `count` tools. */
+/** The result of a `tools/list` with `count` tools. */
 export function toolList(count: number): string {
   const tools = Array.from({ length: count }, (_, index) => ({
     name: `tool_${index}`,

@@ -4,15 +4,15 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { VARIANTS, type Variant, withOld } from "./variants.ts";
 import { WORKLOADS, type Workload } from "./workloads.ts";
 
-/** What the user asked for. */
+/** The options of the user. */
 export interface BenchOptions {
   rounds: number;
-  /** How long a cell takes without a filter; decides on the number of its requests where `requests` is absent. */
+  /** Approximate duration of a cell without a filter. Determines the number of its requests if `requests` is absent. */
   seconds: number;
-  /** Requests of each cell. */
+  /** Number of requests of each cell. */
   requests?: number;
   connections: number;
-  /** Requests a second, over all connections; by default as many as the proxy answers. */
+  /** Requests per second over all connections; by default, as many as the proxy answers. */
   rate?: number;
   workloads: readonly Workload[];
   variants: readonly Variant[];
@@ -21,10 +21,10 @@ export interface BenchOptions {
   markdown?: string;
 }
 
-/** Where `--write` puts the report. */
+/** The report that `--write` creates. */
 const PAGE = "docs/performance.md";
 
-/** Reads the arguments; a bad one ends the process with one sentence and exit code 1. */
+/** Parses the arguments. An invalid one ends the process with one sentence and exit code 1. */
 export function parseOptions(argv: string[]): BenchOptions {
   const { only, variants, against, write, markdown, ...options } = new Command("npm run bench --")
     .description("Measures what filters cost in one Envoy: CPU per request, throughput, latency and memory.")
@@ -50,12 +50,12 @@ export function parseOptions(argv: string[]): BenchOptions {
   return { ...options, workloads: only, variants: compared, markdown: write ? resolve(PAGE) : markdown };
 }
 
-/** A path as seen from where the user is: npm runs us in the package's folder. */
+/** Resolves a path against the user's working directory, because npm runs scripts in the package's folder. */
 export function pathOf(path: string): string {
   return resolve(process.env.INIT_CWD ?? ".", path);
 }
 
-/** An option that names some of `all` by id; without it they are `otherwise`, which the help shows by id. */
+/** An option that selects some of `all` by id. The default is `otherwise`, which the help shows by id. */
 export function choice<Item extends { id: string }>(
   flags: string,
   description: string,
@@ -66,7 +66,7 @@ export function choice<Item extends { id: string }>(
   return new Option(flags, description).argParser(choose(all)).default(otherwise, shown);
 }
 
-/** Reads ids, or beginnings of them up to a `-`, that are separated by commas. */
+/** Parses ids, or prefixes of ids up to a `-`, separated by commas. */
 function choose<Item extends { id: string }>(all: readonly Item[]): (text: string) => readonly Item[] {
   return (text) => {
     const names = text.split(",");
@@ -79,7 +79,7 @@ function choose<Item extends { id: string }>(all: readonly Item[]): (text: strin
   };
 }
 
-/** Reads a number above 0. */
+/** Parses a number above 0. */
 export function number(max: number, isWhole = false): (text: string) => number {
   return (text) => {
     const value = Number(text);

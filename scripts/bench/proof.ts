@@ -1,33 +1,37 @@
-/** Proves that each variant does what it claims, and that every answer passes it whole: else its figures mean nothing. */
+/**
+ * Proves that each variant does what it claims, and that every response passes it unchanged. Otherwise its figures
+ * would be meaningless.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import { readSamples } from "../envoy/exposition.ts";
 import type { BenchEnvoy } from "./bootstrap.ts";
 import type { Variant } from "./variants.ts";
 import { pathOf, type Workload } from "./workloads.ts";
 
-/** What was proved of a variant. */
+/** What was proved for a variant. */
 export interface Proof {
   variant: string;
-  /** Requests that a filter of ours was sent, and those that it counted by itself: the same. */
+  /** Requests sent to one of our filters, and those that it counted. Both are equal. */
   operations?: { sent: number; counted: number };
-  /** Requests that a filter of ours with an access policy or limits was sent, and those that the rule allowed or admitted
-   *  which is to decide: the same. */
+  /** Requests sent to one of our filters with an access policy or limits, and those that the deciding rule allowed
+   *  or admitted. Both are equal. */
   decisions?: { sent: number; counted: number };
-  /** Of these, requests that waited in a queue. */
+  /** Number of these requests that waited in a queue. */
   queued?: number;
-  /** Requests that filters of ours were sent which export a span of each, and the spans that were exported: the same. */
+  /** Requests sent to those of our filters that export a span for each, and the number of exported spans. Both are
+   *  equal. */
   spans?: { sent: number; counted: number };
-  /** Bodies with a wrong last byte that the native filter was sent, and those that it found: the same. */
+  /** Bodies with a wrong last byte sent to the native filter, and those that it detected. Both are equal. */
   faults?: { sent: number; counted: number };
 }
 
 const COUNTED_MS = 5000;
 
-/** Counts the MCP requests that each variant is sent. */
+/** Counts the MCP requests sent to each variant. */
 export class Ledger {
   readonly #sent = new Map<string, number>();
 
-  /** Of these, requests to variants that export a span of each. */
+  /** Number of these requests sent to variants that export a span for each. */
   spans = 0;
 
   readonly add = (variant: Variant, workload: Workload, requests: number): void => {
@@ -41,7 +45,7 @@ export class Ledger {
   }
 }
 
-/** Sends one request of each workload; rejects where an answer is not what is to be received. */
+/** Sends one request of each workload. Rejects if a response differs from the expected one. */
 export async function requireTransparency(
   envoy: BenchEnvoy,
   variants: readonly Variant[],
@@ -61,7 +65,10 @@ export async function requireTransparency(
   }
 }
 
-/** Proves what can be proved of a variant, after all has been sent. Rejects with one sentence where it is not so. */
+/**
+ * Proves what can be proved for a variant, after everything has been sent. Rejects with one sentence if the proof
+ * fails.
+ */
 export async function prove(
   envoy: BenchEnvoy,
   variant: Variant,
@@ -88,7 +95,7 @@ async function proveOperations(envoy: BenchEnvoy, variant: Variant, ledger: Ledg
   return { ...decided, queued: await countOf(envoy, decisions.family, { mcp_server: variant.id, ...labels }) };
 }
 
-/** The family of spans has no label that tells variants apart: what all of them exported is compared. */
+/** The spans family has no label for the variant, so the total of all variants is compared. */
 async function proveSpans(envoy: BenchEnvoy, ledger: Ledger): Promise<Proof["spans"]> {
   const sent = ledger.spans;
   const counted = await settled(() => countOf(envoy, "mcp_trace_spans_total", { mcp_result: "exported" }), sent);
@@ -96,7 +103,7 @@ async function proveSpans(envoy: BenchEnvoy, ledger: Ledger): Promise<Proof["spa
   return { sent, counted };
 }
 
-/** The family and the labels that count what the rule of a variant decides; undefined where it has none. */
+/** The family and labels that count the decisions of a variant's rule; undefined if it has none. */
 function decisionsOf({
   decidedBy,
   admittedBy,
@@ -121,8 +128,10 @@ async function proveDecisions(
   return { sent, counted };
 }
 
-/** The native filter counts only what it has to complain of, and lets it pass. That it finds a fault in the last byte of
- *  each body shows that it reads them all. */
+/**
+ * The native filter counts only requests that it objects to, and lets them pass. Detecting a fault in the last byte of
+ * each body shows that it reads all of them.
+ */
 async function proveFaults(envoy: BenchEnvoy, variant: Variant, workloads: readonly Workload[]): Promise<Proof> {
   const read = workloads.filter(({ isMcp }) => isMcp);
   const count = () => countOf(envoy, "envoy_http_mcp_invalid_json", { envoy_http_conn_manager_prefix: variant.id });
@@ -150,7 +159,7 @@ export async function countOf(envoy: BenchEnvoy, family: string, wanted: Record<
   return found.reduce((sum, { value }) => sum + value, 0);
 }
 
-/** The last count: that which is expected, or what it is after some time. */
+/** The last count: returns when it is the expected one, or after a timeout. */
 export async function settled(count: () => Promise<number>, expected: number): Promise<number> {
   const deadline = Date.now() + COUNTED_MS;
   let counted = await count();

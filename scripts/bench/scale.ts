@@ -1,4 +1,7 @@
-/** `npm run bench:scale`: what a call costs, and what memory it takes, as sessions, idle streams and workers become more. */
+/**
+ * `npm run bench:scale`: measures the cost of a call, and the memory, as the number of sessions, idle streams and
+ * workers grows.
+ */
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command } from "commander";

@@ -1,4 +1,4 @@
-/** What the samples say: medians, how far they spread, and ratios between variants of the same round. */
+/** Summarizes samples: medians, spread, and ratios between variants of the same round. */
 import type { Measured, Sample } from "./measure.ts";
 import { oldIdOf } from "./variants.ts";
 
@@ -9,17 +9,17 @@ export interface Spread {
   high: number;
 }
 
-/** A variant with a workload. Ratios are absent where what they refer to was not measured, or costs nothing. */
+/** A variant with a workload. Ratios are absent if their reference was not measured or costs nothing. */
 export interface Cell {
   variant: string;
   cpu: Spread;
-  /** CPU over that without a filter. */
+  /** CPU time in excess of that without a filter. */
   added?: Spread;
-  /** What is added, divided by what the native filter adds. */
+  /** The added CPU time divided by what the native filter adds. */
   addedToNative?: Spread;
-  /** All CPU, divided by that of the filter that does nothing. */
+  /** The total CPU time divided by that of the empty filter. */
   totalToFloor?: Spread;
-  /** All CPU, and what is added, divided by the same of the old module: see `--against`. */
+  /** Total and added CPU time divided by those of the old module: see `--against`. */
   totalToOld?: Spread;
   addedToOld?: Spread;
   throughput: Spread;
@@ -57,12 +57,12 @@ export function summarize({ samples }: Measured): Cell[] {
   });
 }
 
-/** The median and the quartiles, between two values where there is no one in the middle. */
+/** The median and the quartiles, interpolated between two values if necessary. */
 export function spread(values: readonly number[]): Spread {
   return { median: quantile(values, 0.5), low: quantile(values, 0.25), high: quantile(values, 0.75) };
 }
 
-/** The value below which this share of all lies, between two where there is no one in the place. */
+/** The quantile of `values` at this share, interpolated between two values if necessary. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((one, other) => one - other);
   const place = share * (sorted.length - 1);
@@ -70,13 +70,15 @@ export function quantile(values: readonly number[], share: number): number {
   return below + (sorted[Math.ceil(place)] - below) * (place % 1);
 }
 
-/** By round, what comes to `base`. */
+/** The differences to `base`, by round. */
 function added(values?: readonly number[], base?: readonly number[]): number[] | undefined {
   if (values === undefined || base === undefined) return undefined;
   return values.map((value, round) => value - base[round]);
 }
 
-/** By round. None where the base is not above 0 in each: then it is lost in the noise. */
+/**
+ * The ratios to `base`, by round. Undefined unless the base is above 0 in each, because otherwise it is lost in noise.
+ */
 function ratios(values?: readonly number[], base?: readonly number[]): number[] | undefined {
   if (values === undefined || base === undefined || base.some((value) => value <= 0)) return undefined;
   return values.map((value, round) => value / base[round]);

@@ -1,7 +1,7 @@
 /**
- * `npm run bench:tokens`: how fast texts are read, what the token estimate adds, and what exact tokenizers take. All
- * contenders take turns, round by round, and the median of their rounds counts: so what slows the machine down for a while
- * slows all of them. Only CPU time counts.
+ * `npm run bench:tokens`: measures how fast texts are read, what the token estimate adds, and how long exact tokenizers
+ * take. All contenders take turns in each round, and the median of the rounds counts, so that a temporary slowdown of
+ * the machine affects all of them. Only CPU time counts.
  */
 import { createRequire } from "node:module";
 import Table from "cli-table3";
@@ -12,12 +12,12 @@ import { fetchPackages } from "../tokens/packages.ts";
 import { Estimate, compileDecoder } from "./message-decoder.ts";
 
 const ROUNDS = 11;
-/** A round repeats the work until it has taken so much CPU time. */
+/** A round repeats the work until it has taken this CPU time, in microseconds. */
 const ROUND_US = 60_000;
 /** Sizes of texts in bytes. */
 const LONG = 256 * 1024;
 const SHORT = 200;
-/** The texts by name, and which corpora of the tests they are. */
+/** The texts by name, with the names of their test corpora. */
 const TEXTS: Readonly<Record<string, string>> = {
   prose: "English prose",
   code: "TypeScript",
@@ -25,13 +25,13 @@ const TEXTS: Readonly<Record<string, string>> = {
   Chinese: "Chinese",
 };
 
-/** A text as it is, and in the message that carries it. */
+/** A text alone, and in the message that contains it. */
 interface Input {
   readonly text: string;
   readonly message: Buffer;
 }
 
-/** Reads an input once. Returns how many tokens it has; undefined where that is not counted. */
+/** Reads an input once. Returns the number of tokens; undefined if it does not count them. */
 type Contender = (input: Input) => number | undefined;
 
 /** The part of npm `tiktoken` used here. Its ES module needs a flag of Node to import Wasm, the other one does not. */
@@ -66,7 +66,7 @@ for (const [name, kind] of Object.entries(TEXTS)) {
 }
 console.log(table.toString());
 
-/** How far the sum of tokens is off. */
+/** The error of the sum of tokens. */
 function errorOf(inputs: readonly Input[], read: Contender): string | undefined {
   let sum = 0;
   let exact = 0;
@@ -79,7 +79,7 @@ function errorOf(inputs: readonly Input[], read: Contender): string | undefined 
   return `${(100 * (sum / exact - 1)).toFixed(1)} %`;
 }
 
-/** The median speeds in megabytes of text a second. */
+/** The median speeds in megabytes of text per second. */
 function measure(inputs: readonly Input[]): Record<string, number> {
   const bytes = inputs.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
   const speeds = Object.fromEntries(Object.keys(CONTENDERS).map((name): [string, number[]] => [name, []]));
@@ -107,7 +107,7 @@ function median(values: readonly number[]): number {
   return sorted[sorted.length >> 1];
 }
 
-/** Texts of a kind, one behind the other, and over again until there are enough: one long text, or all of it in short ones. */
+/** Texts of a kind, concatenated and repeated to the needed size: as one long text, or cut into short ones. */
 function inputsOf(kind: string, size: number): Input[] {
   const texts = TEST.filter((corpus) => corpus.kind === kind).map((corpus) => {
     return readCorpus(corpus, folderOf).slice(0, LONG / 4);
@@ -120,7 +120,7 @@ function inputsOf(kind: string, size: number): Input[] {
   });
 }
 
-/** The answer to `tools/call` that carries a text. */
+/** The response to `tools/call` that contains a text. */
 function toolResult(text: string): Buffer {
   const content = [{ type: "text", text }];
   return Buffer.from(JSON.stringify({ jsonrpc: "2.0", id: 1, result: { content, isError: false } }));

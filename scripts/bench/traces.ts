@@ -1,6 +1,6 @@
 /**
- * `npm run bench:traces`: what traces cost the filter, in a host of this process: in Envoy, less than a microsecond is lost in what
- * a request costs otherwise.
+ * `npm run bench:traces`: measures what traces cost the filter, with a host in this process. In Envoy, differences
+ * below a microsecond would be lost in the rest of a request's cost.
  */
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -16,7 +16,7 @@ import { exchangeOf } from "./traces/exchange.ts";
 import { toolCall } from "./messages.ts";
 import { WORKLOADS, type Workload } from "./workloads.ts";
 
-/** What a client sends along. */
+/** Headers that a client sends. */
 const TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const UNSAMPLED_PARENT = TRACEPARENT.replace(/01$/, "00");
 
@@ -35,11 +35,11 @@ const CASES: readonly Case[] = [
   caseOf("stream", "as the first, SSE with 3 × progress", STREAM),
 ];
 
-/** The second one shows how far figures of the same spread. */
+/** The second one shows the spread of figures for the same configuration. */
 const CONFIGURATIONS = { untraced: UNTRACED, again: UNTRACED, unsampled: UNSAMPLED, sampled: SAMPLED };
 type Configuration = keyof typeof CONFIGURATIONS | "old";
 
-/** Between two ticks, in which a second passes. */
+/** Number of calls between two ticks, in which a second passes. */
 const CALLS_PER_TICK = 500;
 
 interface Options {
@@ -50,13 +50,13 @@ interface Options {
   json?: string;
 }
 
-/** Microseconds of CPU for an exchange, and what of it is more than without traces in the same round. */
+/** CPU time per exchange in microseconds, and the difference to the time without traces in the same round. */
 interface Result {
   case: string;
   configuration: Configuration;
   cpu: Spread;
   added: Spread;
-  /** Bytes that the collector received for each exchange. */
+  /** Number of bytes per exchange that the collector received. */
   bytes: number;
 }
 
@@ -92,7 +92,7 @@ function caseOf(id: string, title: string, workload: Workload, body?: string): C
   return { id, title, exchange: exchangeOf(workload, body) };
 }
 
-/** In rounds, in which each configuration follows the other. */
+/** Measures in rounds, each with all configurations in turn. */
 function measure({ id, exchange }: Case, { rounds, calls, against }: Options): Result[] {
   const start = (name: Configuration, configuration: object, module = MODULE_PATH) => {
     return { name, host: new BareHost(loadModule(module), configuration), times: [] as number[] };
@@ -122,7 +122,7 @@ function measure({ id, exchange }: Case, { rounds, calls, against }: Options): R
   }));
 }
 
-/** Rejects where the filter has not read all, or has not exported what it should have. */
+/** Throws if the filter has not read everything, or has not exported what it should have. */
 function prove(name: Configuration, id: string, host: BareHost, calls: number): void {
   for (let tick = 0; tick < 3; tick++) host.tick();
   const operations = host.count("mcp_operations_total", "=ok");
@@ -133,7 +133,7 @@ function prove(name: Configuration, id: string, host: BareHost, calls: number): 
   throw new Error(`${id}, ${name}: of ${calls} operations ${operations} were counted and ${spans} exported.`);
 }
 
-/** Drives that many exchanges through a filter. */
+/** Drives this number of exchanges through a filter. */
 function run(host: BareHost, exchange: BareExchange, calls: number): void {
   for (let call = 1; call <= calls; call++) {
     host.run(exchange);

@@ -1,11 +1,11 @@
 /**
- * What stands behind Envoy: for each path bytes made beforehand. It reads just enough of HTTP/1.1 to find where Envoy's
- * requests end, since a server that reads all of it takes as much time as Envoy, and there may be two cores only.
+ * The upstream of Envoy: sends prepared bytes for each path. It parses only enough of HTTP/1.1 to find the end of
+ * Envoy's requests, because a full server takes as much time as Envoy, and there may be only two cores.
  */
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { pathOf, type Workload } from "./workloads.ts";
 
-/** Where it accepts traces, as a collector does, and reads nothing of them. */
+/** The path that accepts traces like a collector, without reading them. */
 export const COLLECTOR_PATH = "/v1/traces";
 
 const ACCEPTED = Buffer.from("HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n");
@@ -14,7 +14,7 @@ const ACCEPTED = Buffer.from("HTTP/1.1 200 OK\r\ncontent-type: application/x-pro
 export interface CannedUpstream {
   host: string;
   port: number;
-  /** Ends every connection too. */
+  /** Also ends every connection. */
   close: () => Promise<void>;
 }
 
@@ -62,7 +62,7 @@ function chunked(part: string): Buffer {
 function serve(socket: Socket, answers: ReadonlyMap<string, Buffer[]>): void {
   let head = "";
   let answer: Buffer[] = [];
-  /** Bytes of the request's body that are still to come; -1 in its head. */
+  /** Number of bytes of the request's body still to come; -1 while in its head. */
   let left = -1;
   socket.setNoDelay().on("error", () => {});
   socket.on("data", (bytes: Buffer) => {
@@ -85,7 +85,7 @@ function serve(socket: Socket, answers: ReadonlyMap<string, Buffer[]>): void {
 
 const NOT_FOUND = Buffer.from("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n");
 
-/** Writes the parts, each in a turn of its own. */
+/** Writes the parts, each in a separate turn. */
 function write(socket: Socket, parts: readonly Buffer[], index: number): void {
   socket.write(parts[index]);
   if (index + 1 < parts.length) setImmediate(write, socket, parts, index + 1);

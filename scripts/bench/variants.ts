@@ -1,4 +1,4 @@
-/** What is compared: an HTTP filter each, in front of the same upstream. */
+/** The compared variants: one HTTP filter each, in front of the same upstream. */
 import type { HttpFilter, WasmFilter } from "./bootstrap.ts";
 import { compile } from "../compile.ts";
 import { ADMITTING_RULE, ALL, CONCURRENCY, NO_RULE, QUEUE, REQUESTS, SHADOW, WAITING } from "./limits.ts";
@@ -12,31 +12,31 @@ import {
 } from "./policies.ts";
 import { SAMPLED, UNSAMPLED } from "./traces/configuration.ts";
 
-/** One filter. A new one is an entry of {@link VARIANTS}, nothing else. */
+/** One filter. A new variant is only a new entry of {@link VARIANTS}. */
 export interface Variant {
-  /** What `--variants` names; the listener's and the cluster's name, too. */
+  /** The name for `--variants`, also of the listener and the cluster. */
   id: string;
   title: string;
-  /** Makes the filter out of the shipped one, which it may change; undefined for none. */
+  /** Creates the filter from the shipped one, which it may change; undefined for no filter. */
   filter: (shipped: WasmFilter) => Promise<HttpFilter | undefined>;
-  /** How it is proved to do its work: see proof.ts. */
+  /** How the variant's work is proved: see proof.ts. */
   proof?: "operations" | "faults";
-  /** The rule of its access policy that decides every request, which is proved too. */
+  /** The rule of the access policy that decides every request, which is proved too. */
   decidedBy?: string;
-  /** The rule of its limits that admits every request, which is proved too. */
+  /** The rule of the limits that admits every request, which is proved too. */
   admittedBy?: string;
-  /** What the client gets of an answer; by default the answer. */
+  /** The response that the client receives; the original one if absent. */
   received?: (answer: string) => string;
-  /** Requests wait for that rule: the proof tells how many. */
+  /** Requests wait for that rule, and the proof contains their number. */
   queues?: true;
-  /** Whether each operation has a span that is exported, or none has, which is proved too. */
+  /** Whether a span of each operation is exported, or of none, which is proved too. */
   spans?: "all" | "none";
 }
 
-/** Larger than any request: the native filter reads up to 8 KiB where nothing is said. */
+/** Larger than any request. By default the native filter reads up to 8 KiB. */
 const NATIVE_BODY_LIMIT = 8 << 20;
 
-/** All variants. The first three are what the others are measured by. */
+/** All variants. The first three are the references for the others. */
 export const VARIANTS: readonly Variant[] = [
   {
     id: "none",
@@ -181,7 +181,7 @@ export const VARIANTS: readonly Variant[] = [
 
 const FOR_PROXY = { forProxy: true };
 
-/** Each variant, and behind each of this filter the same with another module (a path). */
+/** Each variant, followed by the same one with another module (a path) if it is our filter. */
 export function withOld(variants: readonly Variant[], module: string): Variant[] {
   return variants.flatMap((variant) => {
     if (variant.proof !== "operations") return [variant];

@@ -1,33 +1,33 @@
-/** The traffic that is measured: for each workload one request, sent over and over, and its answer. */
+/** The measured traffic: for each workload a request that is sent repeatedly, and its response. */
 import * as messages from "./messages.ts";
 
-/** One request and one answer. */
+/** One request and its response. */
 export interface Workload {
-  /** What `--only` names. */
+  /** The name for `--only`. */
   id: string;
   title: string;
   method: "GET" | "POST";
   headers: Record<string, string>;
-  /** "" where there is none. */
+  /** "" if there is no body. */
   body: string;
   answer: {
     contentType: string;
-    /** The body; each part is written on its own, as a server does that has one after the other. */
+    /** The body. Each part is written separately, like a server that produces them one after the other. */
     parts: string[];
     /** An event stream that the server does not end. */
     staysOpen?: boolean;
   };
-  /** Whether it is MCP, so that the filter must count it. */
+  /** Whether the workload is MCP, so that the filter must count it. */
   isMcp: boolean;
 }
 
 const KIB = 1024;
 const MIB = KIB * KIB;
 
-/** What clients send besides what MCP asks for. */
+/** The headers that clients send in addition to those of MCP. */
 const CLIENT = { "user-agent": "node", "accept-language": "*", "accept-encoding": "gzip, deflate" };
 const POST = { ...CLIENT, "content-type": "application/json", accept: "application/json, text/event-stream" };
-/** Of a session, in the revision before 2026-07-28. */
+/** The headers of a session, in the revision before 2026-07-28. */
 const SESSION = {
   ...POST,
   "mcp-protocol-version": "2025-11-25",
@@ -58,7 +58,7 @@ function events(...parts: string[]): Workload["answer"] {
   return { contentType: "text/event-stream", parts };
 }
 
-/** The steps of a progress, as events. */
+/** The progress notifications of a call, as events. */
 function progress(steps: number): string[] {
   return Array.from({ length: steps }, (_, step) => messages.event(messages.progress(step + 1, steps)));
 }
@@ -109,17 +109,17 @@ export const WORKLOADS: readonly Workload[] = [
   },
 ];
 
-/** That many events in a burst, the last of them the result. */
+/** A burst of this number of events, the last of which is the result. */
 function manyEvents(count: number): string {
   return [...progress(count - 1), event(toolResult(500))].join("");
 }
 
-/** The path that a workload has at the upstream. */
+/** The path of a workload at the upstream. */
 export function pathOf({ id }: Workload): string {
   return `/bench/${id}`;
 }
 
-/** Bytes of both messages. */
+/** The sizes of both messages in bytes. */
 export function sizesOf({ body, answer }: Workload): { request: number; response: number } {
   return { request: Buffer.byteLength(body), response: Buffer.byteLength(answer.parts.join("")) };
 }

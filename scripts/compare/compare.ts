@@ -5,35 +5,35 @@ import { type KindCount, Tally } from "./differences.ts";
 import type { Job } from "./job.ts";
 import { type Growth, type JobResult, jobsOf } from "./jobs.ts";
 
-/** What is compared. */
+/** Options of {@link compareModules}. */
 export interface CompareOptions {
   /** Paths of the modules. */
   readonly old: string;
   readonly new: string;
-  /** Generated inputs, besides all captures. */
+  /** Number of generated inputs, in addition to all captures. */
   readonly inputs: number;
-  /** Decides on all generated inputs. */
+  /** Determines all generated inputs. */
   readonly seed: number;
   /** Compares only what can be observed from outside the filter. */
   readonly observable?: boolean;
-  /** Processes that work at once. */
+  /** Number of concurrent processes. */
   readonly processes: number;
 }
 
 export interface Comparison {
-  /** Kinds of host calls that differ; none where the modules behave the same. */
+  /** The kinds of host calls that differ; empty if the modules behave the same. */
   readonly kinds: readonly KindCount[];
-  /** Generated inputs that passed. */
+  /** Number of generated inputs that were processed. */
   readonly inputs: number;
   readonly growth: Growth;
 }
 
 const ENTRY = fileURLToPath(new URL("worker.ts", import.meta.url));
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-/** A job takes seconds: beyond this time a module hangs. */
+/** Timeout in milliseconds. A job takes seconds; beyond this time the module hangs. */
 const JOB_MS = 600_000;
 
-/** Records all host calls of two modules that serve the same traffic, and compares them input by input. */
+/** Records all host calls of two modules that process the same traffic, and compares them input by input. */
 export async function compareModules(
   { processes, inputs, seed, observable, ...modules }: CompareOptions,
   onProgress: (inputs: number) => void = () => {},
@@ -47,7 +47,7 @@ export async function compareModules(
   process.once("exit", stop);
 
   async function work(): Promise<void> {
-    // From the repository's root the modules of the generator are found.
+    // Running in the repository's root lets the worker find the modules of the generator.
     const child = fork(ENTRY, { cwd: ROOT, execArgv: ["--import", "tsx"] });
     children.push(child);
     for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
@@ -68,7 +68,7 @@ export async function compareModules(
   return { kinds: tally.kinds, inputs: passed, growth };
 }
 
-/** Runs a job in a worker process. Rejects where the process ends or hangs. */
+/** Runs a job in a worker process. Rejects if the process ends or hangs. */
 async function run(child: ChildProcess, job: Job): Promise<JobResult> {
   let timer: NodeJS.Timeout | undefined;
   try {
@@ -86,7 +86,7 @@ async function run(child: ChildProcess, job: Job): Promise<JobResult> {
   }
 }
 
-/** The larger growth counts: how large a worker's memory becomes. */
+/** Keeps the larger growth, because it determines a worker's memory. */
 function addGrowth(growth: Growth, added: Growth): void {
   for (const [name, { old, new: now }] of Object.entries(added)) {
     const before = growth[name] ?? { old: 0, new: 0 };

@@ -14,13 +14,13 @@ const BOUNDED = {
   sessions: { idleTimeout: "30s", callerKey: ["x-caller", "baggage.userId"] },
 };
 const { match, identity, hold } = POLICY_CONFIGURATION;
-/** With the fields of `identity` and `hold` where older modules read them, too. */
+/** The fields of `identity` and `hold` are also in `access`, where older modules read them. */
 const access = {
   ...{ ...POLICY_CONFIGURATION.access, ...identity },
   ...{ holdHeaders: hold.headers, maxBodyBytes: hold.maxBodyBytes },
 };
 
-/** Traffic of captures and fuzz inputs passes each of them. */
+/** The traffic of captures and fuzz inputs is processed under each of them. */
 export const CONFIGURATIONS: readonly Configuration[] = [
   { name: "default", value: {} },
   { name: "bounded", value: BOUNDED },

@@ -27,7 +27,7 @@ export function cutsOf(events: readonly CapturedEvent[]): [title: string, makeCu
   ];
 }
 
-/** Cuts the one body that holds this byte of all bodies, before it. */
+/** Cuts one body once, before the byte at this position of all bodies. */
 function onceAt(position: number): Cut {
   let passed = 0;
   return (body) => {

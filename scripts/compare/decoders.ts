@@ -1,28 +1,31 @@
-/** Reads the arguments of host calls, so that recordings of different modules can be compared: no addresses, no ids. */
+/**
+ * Decodes the arguments of host calls, so that recordings of different modules can be compared: without addresses and
+ * ids.
+ */
 import { type GuestMemory, LOG_LEVELS } from "../../test/host/index.ts";
 
-/** What a call refers to, and everything else about it. Calls of one subject are counted together. */
+/** The subject of a call, and everything else about it. Calls with one subject are counted together. */
 export type Decoded = readonly [subject: string, detail: string];
 
-/** Reads one host function. */
+/** Decodes the calls of one host function. */
 export interface Decoder {
   call(args: readonly number[], memory: GuestMemory, known: Known): Decoded;
-  /** Results besides the returned status. */
+  /** Decodes results other than the returned status. */
   results?(args: readonly number[], memory: GuestMemory, known: Known): string;
 }
 
-/** What earlier calls of the same VM have established. */
+/** State from earlier calls of the same VM. */
 export class Known {
   /** Metrics by the ids that the host gave them. */
   readonly metrics = new Map<number, Decoded>();
-  /** Formats of keys of shared data. */
+  /** The formats of keys of shared data. */
   readonly formats = new Set<string>();
 }
 
 const HEADER_MAPS = ["request headers", "request trailers", "response headers", "response trailers"];
 const BUFFERS: Record<number, string> = { 0: "request body", 1: "response body", 6: "VM", 7: "configuration" };
 
-/** By the function's name. A function that is missing here cannot be compared: {@link decoderOf} throws. */
+/** Decoders by the function's name. A function that is missing here cannot be compared: {@link decoderOf} throws. */
 const DECODERS: Record<string, Decoder> = {
   proxy_log: {
     call: ([level, address, length], memory) => {
@@ -115,7 +118,7 @@ const DECODERS: Record<string, Decoder> = {
   random_get: { call: ([, length]) => ["", `${length} bytes`] },
 };
 
-/** The decoder of a host function. Throws where there is none. */
+/** The decoder of a host function. Throws if there is none. */
 export function decoderOf(name: string): Decoder {
   const decoder = DECODERS[name] as Decoder | undefined;
   if (decoder === undefined) throw new Error(`${name} is not decoded: add it to scripts/compare/decoders.ts`);
@@ -137,8 +140,10 @@ function metricOf(encoded: string): Decoded {
   return at < 0 ? [encoded, ""] : [encoded.slice(at + 3), encoded.slice(0, at)];
 }
 
-/** Keys are `mcp/<format>/<space>/<name>/<number>`. A VM's first call with a format states it; all others leave it out, so
- *  that modules of different formats can be compared. */
+/**
+ * Decodes a key of the form `mcp/<format>/<space>/<name>/<number>`. Only a VM's first call with a format includes it,
+ * so that modules with different formats can be compared.
+ */
 function keyCall({ formats }: Known, key: string, rest: string): Decoded {
   const [, format = "", path = key] = /^mcp\/(\d+)\/(.*)$/s.exec(key) ?? [];
   const isNew = format !== "" && !formats.has(format);
@@ -146,7 +151,7 @@ function keyCall({ formats }: Known, key: string, rest: string): Decoded {
   return [subjectOf(path), `${isNew ? `(format ${format}) ` : ""}${path}${rest === "" ? "" : ` ${rest}`}`];
 }
 
-/** Subjects of all paths that occurred. */
+/** The subjects of all paths so far. */
 const subjects = new Map<string, string>();
 
 /** The path without hashes and the number. */
@@ -159,7 +164,7 @@ function subjectOf(path: string): string {
   return subject;
 }
 
-/** The event of a line of JSON, or the first words of a text. */
+/** The event of a JSON line, or the first words of a text. */
 function logSubject(text: string): string {
   return /^\{"event":"(\w+)"/.exec(text)?.[1] ?? text.split(" ", 3).join(" ").slice(0, 40);
 }

@@ -1,4 +1,4 @@
-/** How two recordings differ, by kinds of calls. */
+/** The differences between two recordings, by kind of call. */
 import { type Entry, kindOf } from "./recorder.ts";
 
 /** An entry of one recording or of both, in order. */
@@ -9,7 +9,7 @@ export interface Line {
 
 /** The first input in which a kind of call differed. */
 export interface Example {
-  /** Orders examples: the job's number, and the input's within the job. */
+  /** The job's number, and the input's number within the job, by which examples are ordered. */
   readonly job: number;
   readonly input: number;
   readonly configuration: string;
@@ -19,26 +19,26 @@ export interface Example {
   readonly lines: readonly Line[];
 }
 
-/** How often calls of one kind differ. */
+/** The number of differing calls of one kind. */
 export interface KindCount {
   readonly kind: string;
-  /** Calls that only one of the modules made, at this place and with these arguments and results. */
+  /** Number of calls that only one of the modules made, at this place with these arguments and results. */
   old: number;
   new: number;
-  /** Inputs with such a call. */
+  /** Number of inputs with such a call. */
   inputs: number;
   readonly configurations: string[];
   example: Example;
 }
 
-/** Entries around a difference that examples show. */
+/** Number of entries that examples show around a difference. */
 const CONTEXT = 3;
-/** Entries of an example. */
+/** Maximum number of entries in an example. */
 const EXAMPLE_LINES = 60;
-/** Larger tables are not made: then order is ignored. */
+/** Maximum size of the comparison table. Beyond it, the order of entries is ignored. */
 const TABLE_SIZE = 4_000_000;
 
-/** The recordings line by line: what both have, in their order, and what only one has. */
+/** The recordings line by line: the entries of both, in their order, and those of only one. */
 export function diff(old: readonly Entry[], now: readonly Entry[]): Line[] {
   let start = 0;
   while (start < old.length && old[start] === now[start]) start++;
@@ -53,7 +53,7 @@ export function diff(old: readonly Entry[], now: readonly Entry[]): Line[] {
   ];
 }
 
-/** By the longest common subsequence. */
+/** Compares by the longest common subsequence. */
 function middle(old: readonly Entry[], now: readonly Entry[]): Line[] {
   if (old.length * now.length > TABLE_SIZE) return unordered(old, now);
   const width = now.length + 1;
@@ -80,7 +80,7 @@ function middle(old: readonly Entry[], now: readonly Entry[]): Line[] {
   return lines;
 }
 
-/** What one recording has more often than the other; entries that differ in their order alone are left out. */
+/** The entries that one recording has more often than the other. Omits entries that differ only in their order. */
 function unordered(old: readonly Entry[], now: readonly Entry[]): Line[] {
   const left = new Map<Entry, number>();
   for (const entry of now) left.set(entry, (left.get(entry) ?? 0) + 1);
@@ -91,7 +91,7 @@ function unordered(old: readonly Entry[], now: readonly Entry[]): Line[] {
     else left.set(entry, count - 1);
   }
   for (const [entry, count] of left) for (let i = 0; i < count; i++) lines.push({ side: "new", entry });
-  // The order differs, since the recordings do.
+  // The recordings differ, so their order must.
   return lines.length > 0 ? lines : [{ side: "new", entry: "order of calls\tof a long recording" }];
 }
 
@@ -146,7 +146,7 @@ function order(one: Example, other: Example): number {
   return one.job - other.job || one.input - other.input;
 }
 
-/** The lines around the first difference of a kind, further differences included while they are near each other. */
+/** The lines around the first difference of a kind, including further differences that are close to each other. */
 function around(lines: readonly Line[], first: number): Line[] {
   const from = Math.max(0, first - CONTEXT);
   let to = first;

@@ -1,4 +1,4 @@
-/** A capture, or a batch of generated inputs, through both modules (paths of their files). */
+/** Processes a capture, or a batch of generated inputs, with both modules (paths of their files). */
 export interface Job {
   readonly job: number;
   readonly old: string;

@@ -1,4 +1,4 @@
-/** The parts of a comparison, each of which a worker process runs on its own. */
+/** The parts of a comparison, each run separately by a worker process. */
 import { captureNames, readEvents } from "../../test/fixtures/captures.ts";
 import { replay } from "../../test/host/filter/replay.ts";
 import type { FilterCase } from "../fuzz/filter/case.ts";
@@ -12,21 +12,23 @@ import { type KindCount, Tally } from "./differences.ts";
 import type { Job } from "./job.ts";
 import { Pair } from "./pair.ts";
 
-/** Pages of memory by which the proxies' workers grew, by configuration. */
+/** Number of memory pages by which the proxies' workers grew, by configuration. */
 export type Growth = Record<string, { old: number; new: number }>;
 
 export interface JobResult {
   readonly kinds: readonly KindCount[];
-  /** Generated inputs that passed. */
+  /** Number of generated inputs that were processed. */
   readonly inputs: number;
   readonly growth: Growth;
 }
 
 const BATCH = 2000;
-/** Until everything that is due has been recorded: sessions end after the idle timeout, gauges are written every 5 s. */
+/**
+ * Seconds until everything has been recorded: sessions end after the idle timeout, and gauges are written every 5 s.
+ */
 const SETTLING_SECONDS = 50;
 
-/** The captures, then so many generated inputs in batches. */
+/** The captures, then the generated inputs in batches. */
 export function jobsOf(old: string, now: string, inputs: number, seed: number, observable = false): Job[] {
   const traffic: Job["traffic"][] = captureNames().map((capture) => ({ capture }));
   for (let batch = 0; batch * BATCH < inputs; batch++) {
@@ -35,7 +37,7 @@ export function jobsOf(old: string, now: string, inputs: number, seed: number, o
   return traffic.map((traffic, job) => ({ job, old, new: now, observable, traffic }));
 }
 
-/** Runs a job: all its inputs pass both modules under each configuration. */
+/** Runs a job: processes all its inputs with both modules under each configuration. */
 export function runJob(job: Job): JobResult {
   const tally = new Tally();
   const growth: Growth = {};
@@ -51,7 +53,7 @@ export function runJob(job: Job): JobResult {
   for (let number = 0; number < inputs; number++) {
     const input = generator.next();
     pairs.forEach((pair, index) => {
-      // Half of all inputs pass in parts, under each configuration the other half than under the one before.
+      // Under each configuration, half of the inputs are passed in parts: the other half than under the previous one.
       const inParts = (number + index) % 2 === 0;
       const title = () =>
         `seed ${seed}, batch ${batch}, input ${number}${inParts ? ", in parts" : ""}: ${shown(input)}`;
@@ -71,7 +73,7 @@ export function runJob(job: Job): JobResult {
   return { kinds: tally.kinds, inputs, growth };
 }
 
-/** A capture again and again, first whole, so that calls are repeated and lists are compared with earlier ones. */
+/** Processes a capture repeatedly, first uncut, so that calls are repeated and lists are compared with earlier ones. */
 function passCapture(pair: Pair, capture: string): void {
   const events = readEvents(capture);
   for (const [title, makeCut] of cutsOf(events)) {

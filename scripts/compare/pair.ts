@@ -5,7 +5,7 @@ import type { Job } from "./job.ts";
 import { ObservableView } from "./observable.ts";
 import { Side } from "./side.ts";
 
-/** The same configuration with both modules. */
+/** Both modules under the same configuration. */
 export class Pair {
   readonly configuration: Configuration;
   readonly #job: Job;
@@ -28,7 +28,7 @@ export class Pair {
     this.#compare(() => "the start of two workers");
   }
 
-  /** Does the same with both modules, and compares what is recorded. Nothing after a trap. */
+  /** Runs the action with both modules, and compares the recordings. Does nothing after a trap. */
   run(title: () => string, action: (side: Side) => void): void {
     if (this.#sides.some(({ failed }) => failed)) return;
     for (const side of this.#sides) side.run(() => action(side));
@@ -47,7 +47,7 @@ export class Pair {
     const [oldEntries, nowEntries] = this.#sides.map(({ entries }, i) => this.#views?.[i].of(entries) ?? entries);
     this.#tally.compare(oldEntries, nowEntries, place);
     old.entries.length = now.entries.length = 0;
-    // An exchange that only one of them answers takes less time there; what follows shall pass both at the same time.
+    // An exchange that only one module answers takes less time there. Both continue at the same time.
     old.clock.now = now.clock.now = old.clock.now > now.clock.now ? old.clock.now : now.clock.now;
   }
 }

@@ -1,10 +1,10 @@
 import type { GuestMemory, HostObserver } from "../../test/host/index.ts";
 import { Known, decoderOf } from "./decoders.ts";
 
-/** A call as text: its kind (function and subject) before the first tab, all details behind it. */
+/** A call as text: its kind (function and subject), a tab, and all details. */
 export type Entry = string;
 
-/** The entry of a call. Texts of the module that are part of the kind have no tab. */
+/** The entry of a call. Texts of the module in the kind contain no tab. */
 export function entryOf(name: string, subject: string, detail: string): Entry {
   return `${subject === "" ? name : `${name} ${subject.replaceAll("\t", " ")}`}\t${detail}`;
 }
@@ -13,7 +13,7 @@ export function kindOf(entry: Entry): string {
   return entry.slice(0, entry.indexOf("\t"));
 }
 
-/** Writes all that passes between one VM and its host into a list, which the VMs of a proxy share. */
+/** Records all calls between one VM and its host in a list, which the VMs of a proxy share. */
 export class Recorder implements HostObserver {
   readonly #entries: Entry[];
   readonly #worker: number;
@@ -26,7 +26,7 @@ export class Recorder implements HostObserver {
   }
 
   importCalled(name: string, args: readonly (number | bigint)[], memory: GuestMemory): void {
-    // Decoded before the call: results may be written over the arguments.
+    // Decoded before the call, because results may overwrite the arguments.
     this.#pending = entryOf(name, ...decoderOf(name).call(args as number[], memory, this.#known));
   }
 

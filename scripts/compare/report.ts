@@ -3,13 +3,13 @@ import { renderTerminal } from "../bench/report/terminal.ts";
 import type { Comparison } from "./compare.ts";
 import type { Example, Line } from "./differences.ts";
 
-/** Examples that are printed; the table has all kinds. */
+/** Maximum number of printed examples. The table has all kinds. */
 const EXAMPLES = 12;
-/** Characters of an entry, and of an input. */
+/** Maximum number of characters of an entry, and of an input. */
 const ENTRY_SHOWN = 240;
 const SIGNS = { old: "-", new: "+", both: " " };
 
-/** The counts by kind, examples of them as diffs of host calls, and the growth of memory. */
+/** The counts by kind, examples as diffs of host calls, and the growth of memory. */
 export function reportOf({ kinds, inputs, growth }: Comparison): string {
   const pages = Object.entries(growth).map(([name, { old, new: now }]) => `${name} ${old} → ${now}`);
   const memory = pages.length > 0 ? [`pages by which two workers grew in a batch: ${pages.join(", ")}`] : [];
@@ -33,7 +33,7 @@ function textOf({ configuration, title, lines }: Example): string {
   ].join("\n");
 }
 
-/** One line. Of a long entry, what is around the first byte that differs from the line before. */
+/** One line. Of a long entry, the part around the first byte that differs from the line before. */
 function lineOf({ side, entry }: Line, before: Line | undefined): string {
   let from = 0;
   if (before !== undefined && before.side !== side) {

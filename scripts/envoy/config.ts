@@ -1,15 +1,15 @@
-/** Makes a runnable configuration out of `envoy/envoy.yaml` by replacing what differs from run to run, and only that. */
+/** Creates a runnable configuration from `envoy/envoy.yaml`, by replacing only what differs between runs. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 
-/** Where the configuration that we ship lies. */
+/** The path of the shipped configuration. */
 export const CONFIG_PATH = fileURLToPath(new URL("../../envoy/envoy.yaml", import.meta.url));
 
-/** The name of the cluster that spans are sent to. */
+/** The name of the cluster that receives spans. */
 export const COLLECTOR = "otel_collector";
 
-/** The parts of that file that we touch. */
+/** The parts of the file that are changed here. */
 interface Bootstrap {
   admin: { address: Address };
   static_resources: {
@@ -29,7 +29,7 @@ interface Address {
   socket_address: { address: string; port_value: number };
 }
 
-/** Ours comes first, then the router. */
+/** Our filter, then the router. */
 type Filters = [{ typed_config: { config: Plugin } }, ...unknown[]];
 
 interface Plugin {
@@ -37,18 +37,18 @@ interface Plugin {
   configuration: { value: string };
 }
 
-/** What is replaced. Ports are of 127.0.0.1; 0 lets the system choose. */
+/** The replaced values. Ports are on 127.0.0.1; 0 lets the system choose. */
 export interface ConfigValues {
   listenerPort: number;
   adminPort: number;
   /** An IP address (the cluster is STATIC) and a port. */
   upstream: { host: string; port: number };
   wasmPath: string;
-  /** The plugin configuration, one JSON object as text; the shipped one where absent. */
+  /** The plugin configuration, one JSON object as text; the shipped one if absent. */
   pluginConfig?: string;
-  /** Where spans are sent: the address of a further cluster, named {@link COLLECTOR}. */
+  /** The destination of spans: the address of another cluster, named {@link COLLECTOR}. */
   collector?: { host: string; port: number };
-  /** Leaves the filter out: the same Envoy, to compare with. */
+  /** Omits the filter, for comparison with the same Envoy. */
   withoutFilter?: boolean;
 }
 

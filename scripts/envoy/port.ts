@@ -1,7 +1,7 @@
-/** Whether a port of 127.0.0.1 can be had. */
+/** Whether a port of 127.0.0.1 is available. */
 import { createServer } from "node:net";
 
-/** Rejects with one sentence where something listens on the port, or may not listen on it. */
+/** Rejects with one sentence if the port is in use or not permitted. */
 export async function requireFreePort(port: number): Promise<void> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {

@@ -14,21 +14,21 @@ const READY_MS = 30_000;
 const STOP_MS = 5_000;
 const LOG_BYTES = 1 << 20;
 
-/** What to run. Only `upstream` is needed. */
+/** Options of {@link startEnvoy}. Only `upstream` is required. */
 export interface EnvoyOptions extends Pick<ConfigValues, "upstream" | "pluginConfig" | "collector" | "withoutFilter"> {
-  /** Worker threads; 1 where absent. */
+  /** Number of worker threads; 1 if absent. */
   concurrency?: number;
-  /** The proxy's port; a free one where absent. */
+  /** The proxy's port; a free one if absent. */
   listenerPort?: number;
-  /** The module; build/mcp.wasm where absent. */
+  /** The module; build/mcp.wasm if absent. */
   wasmPath?: string;
-  /** The binary; what findEnvoy() finds where absent. */
+  /** The binary; the result of findEnvoy() if absent. */
   envoyPath?: string;
   /** A last change to the rendered configuration, for a test that needs another Envoy than the shipped one. */
   vary?: (config: string) => string;
-  /** Receives each line that it writes, to either of its outputs, without its end. */
+  /** Receives each line that Envoy writes to standard output or error, without its end. */
   onLine?: (line: string) => void;
-  /** Ends a start that is under way; the promise then rejects. */
+  /** Aborts a start in progress; the promise then rejects. */
   signal?: AbortSignal;
 }
 
@@ -40,15 +40,15 @@ export interface Envoy {
   pid: number;
   /** The text of /stats/prometheus. Histograms are as of the last flush (each second). */
   stats: () => Promise<string>;
-  /** The last MiB of what it wrote: access log and errors. */
+  /** The last MiB of Envoy's output: access log and errors. */
   log: () => string;
-  /** Resolves, with one sentence, if it ends without stop(). */
+  /** Resolves with one sentence if Envoy ends without stop(). */
   died: Promise<string>;
-  /** Ends it and removes its temporary files. May be called twice. */
+  /** Stops Envoy and removes its temporary files. May be called twice. */
   stop: () => Promise<void>;
 }
 
-/** Starts an Envoy and waits until it is ready. Rejects with one sentence and, if it died, the end of its output. */
+/** Starts an Envoy and waits until it is ready. Rejects with one sentence and, if Envoy died, the end of its output. */
 export async function startEnvoy(options: EnvoyOptions): Promise<Envoy> {
   const wasmPath = options.wasmPath ?? BUILT_WASM;
   if (!options.withoutFilter && !existsSync(wasmPath)) {
@@ -74,7 +74,7 @@ export async function startEnvoy(options: EnvoyOptions): Promise<Envoy> {
         resolve(signal ? `Envoy was ended by ${signal}.` : `Envoy ended (code ${code}): ${explain(log())}`);
     });
   });
-  // The last resort, when this process ends without stop().
+  // The last resort if this process ends without stop().
   const atExit = () => {
     child.kill("SIGKILL");
     rmSync(folder, { recursive: true, force: true });
@@ -102,10 +102,10 @@ export async function startEnvoy(options: EnvoyOptions): Promise<Envoy> {
 
 function launch(binary: string, configFile: string, adminFile: string, concurrency: number): ChildProcess {
   const args = ["--config-path", configFile, "--admin-address-path", adminFile, "--disable-hot-restart"];
-  // The access log comes at once, not every 10 s.
+  // Writes the access log every 200 ms rather than every 10 s.
   args.push("--file-flush-interval-msec", "200");
   args.push("--concurrency", String(concurrency), "--log-level", "warn", "--component-log-level", "wasm:info");
-  // In a group of its own, so that Ctrl-C in a terminal ends it through stop() and in order.
+  // In a separate process group, so that Ctrl-C in a terminal ends Envoy through stop().
   return spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"], detached: true });
 }
 

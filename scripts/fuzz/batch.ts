@@ -3,22 +3,21 @@ import { Random } from "./random.ts";
 import { smallest } from "./shrink.ts";
 import type { Target } from "./target.ts";
 
-/** Which inputs are to be tried. */
+/** The inputs to test. */
 export interface BatchJob {
   readonly target: string;
   readonly seed: number;
-  /** The batch's number, from 0. */
+  /** The batch's number, starting at 0. */
   readonly batch: number;
   readonly inputs: number;
 }
 
-/** More inputs are not written with a finding. */
+/** Maximum number of inputs in a finding. */
 const INPUTS_WRITTEN = 200;
 
 /**
- * Tries the inputs of a batch.
- * @param before is told of each input before it is tried
- * @returns what is wrong, if anything is, by as few and small inputs as show it
+ * Tests the inputs of a batch.
+ * @param before called with each input before it is tested
  */
 export function runBatch(
   target: Target,
@@ -46,7 +45,7 @@ export function runBatch(
   }
 }
 
-/** What is wrong when only these inputs are tried; undefined where nothing is. */
+/** The error if only these inputs are tested; undefined for none. */
 export function failure(target: Target, inputs: readonly unknown[]): unknown {
   const batch = target.begin(new Random(0));
   try {

@@ -2,41 +2,42 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Something that is wrong, with what shows it. */
+/** A fault, with the inputs that show it. */
 export interface Finding {
   readonly target: string;
-  /** What is wrong. */
+  /** Description of the fault. */
   readonly error: string;
-  /** The run's, and the batch's number: together they bring the same inputs again. */
+  /** The seed of the run, and the number of the batch. Together they reproduce the inputs. */
   readonly seed: number;
   readonly batch: number;
-  /** The inputs that show it, one after another; mostly one. None where they are too many: then a whole batch does. */
+  /** The inputs that show the fault, one after another; usually one. Empty if there are too many: then the whole
+   *  batch shows it. */
   readonly inputs: readonly unknown[];
 }
 
 const FOLDER = fileURLToPath(new URL("../../build/fuzz/", import.meta.url));
 
-/** Where findings go, and what has to do with them. The folder is there afterwards. */
+/** The path of a file for findings. Creates the folder. */
 export function findingPath(name: string): string {
   mkdirSync(FOLDER, { recursive: true });
   return join(FOLDER, name);
 }
 
-/** Writes a finding to a file of its own, ready to be kept in test/fuzz/findings. Returns the file's path. */
+/** Writes a finding to a separate file, which can be moved to test/fuzz/findings. Returns the file's path. */
 export function writeFinding(finding: Finding): string {
   const path = findingPath(`${finding.target}-${finding.seed}-${finding.batch}.json`);
   writeFileSync(path, toText(finding));
   return path;
 }
 
-/** The only member of what stands for a Buffer: its bytes, each as the character of the same number. */
+/** The only member of the representation of a Buffer: a string with one character per byte. */
 const BYTES = "bytes";
 
-/** Text, all ASCII, from which {@link fromText} makes the same again, Buffers too. */
+/** ASCII text from which {@link fromText} restores the value, including Buffers. */
 export function toText(value: unknown): string {
   const text = JSON.stringify(
     value,
-    // What is given as the value has been through Buffer's own toJSON.
+    // The `each` argument has been converted by Buffer's own toJSON already.
     function (this: Record<string, unknown>, name, each: unknown) {
       const original = this[name];
       return original instanceof Uint8Array ? { [BYTES]: Buffer.from(original).toString("latin1") } : each;

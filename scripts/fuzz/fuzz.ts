@@ -3,24 +3,24 @@ import type { Finding } from "./finding.ts";
 import type { TargetEntry } from "./targets.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
-/** How much is tried. */
+/** Options of {@link fuzz}. */
 export interface FuzzOptions {
   readonly targets: readonly TargetEntry[];
-  /** Decides on all inputs. */
+  /** Determines all inputs. */
   readonly seed: number;
-  /** Inputs over all targets, which get their shares of them; each batch is tried to its end. */
+  /** Number of inputs over all targets, divided by their shares. Each batch is completed. */
   readonly inputs: number;
-  /** Ends the run after so many seconds. */
+  /** Ends the run after this number of seconds. */
   readonly seconds?: number;
-  /** Processes at work at once. */
+  /** Number of concurrent processes. */
   readonly jobs: number;
 }
 
-/** What a target was tried with. */
+/** The work done for a target. */
 export interface Tried {
   readonly target: TargetEntry;
   inputs: number;
-  /** Time of one core, in seconds. */
+  /** CPU time in seconds. */
   seconds: number;
 }
 
@@ -29,10 +29,10 @@ export interface FuzzResult {
   readonly findings: readonly Finding[];
 }
 
-/** A batch takes seconds, and with something to make smaller a minute. */
+/** Timeout in seconds. A batch takes seconds, or a minute if it has a finding to shrink. */
 const BATCH_SECONDS = 180;
 
-/** Tries the targets in processes of their own. A target is left alone after its first finding. */
+/** Tests the targets in separate processes. Stops testing a target after its first finding. */
 export async function fuzz(
   options: FuzzOptions,
   onProgress: (tried: readonly Tried[]) => void = () => {},
@@ -67,11 +67,11 @@ export async function fuzz(
 
 interface Progress extends Tried {
   batches: number;
-  /** Inputs that are still to be handed out. */
+  /** Number of inputs not handed out yet. */
   left: number;
 }
 
-/** Hands out batches, so that each target is as far as the others. */
+/** Hands out batches, so that all targets progress evenly. */
 class Schedule {
   readonly #targets: Progress[];
   readonly #seed: number;
@@ -91,7 +91,7 @@ class Schedule {
     return this.#targets;
   }
 
-  /** The next batch; undefined where there is none. */
+  /** The next batch; undefined if there is none. */
   next(): BatchJob | undefined {
     if (performance.now() >= this.#until) return undefined;
     const open = this.#targets.filter(({ target, left }) => left > 0 && !this.#dropped.has(target.name));
@@ -108,13 +108,13 @@ class Schedule {
     progress.seconds += seconds;
   }
 
-  /** No more of this target. */
+  /** Stops the batches of this target. */
   drop(name: string): void {
     this.#dropped.add(name);
   }
 }
 
-/** What is left of a target, beside its share. */
+/** The remaining number of a target's inputs, relative to its share. */
 function left(progress: Progress): number {
   return progress.left / progress.target.share;
 }

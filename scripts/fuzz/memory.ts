@@ -1,25 +1,27 @@
 import { Mismatch } from "./target.ts";
 
-/** Watches a memory that may grow until it has seen everything once, and not after. */
+/** Checks that a memory grows only while it has not seen everything once. */
 export class MemoryWatch {
   readonly #size: () => number;
   readonly #warmUp: number;
   #inputs = 0;
   #expected = 0;
 
-  /** @param size bytes or pages of the memory
-   *  @param warmUp inputs after which it must not grow */
+  /**
+   * @param size the size of the memory, in bytes or pages
+   * @param warmUp number of inputs after which it must not grow
+   */
   constructor(size: () => number, warmUp: number) {
     this.#size = size;
     this.#warmUp = warmUp;
   }
 
-  /** After each input. */
+  /** Called after each input. */
   count(): void {
     if (++this.#inputs === this.#warmUp) this.#expected = this.#size();
   }
 
-  /** After the last. Of too few inputs nothing can be said. */
+  /** Called after the last input. Checks nothing if there were too few inputs. */
   check(what: string): void {
     if (this.#inputs <= this.#warmUp) return;
     const size = this.#size();

@@ -11,7 +11,7 @@ const MESSAGES = 200;
 
 const written = fc.tuple(messages, gaps).map(([node, gaps]) => Buffer.from(write(node, gaps)));
 
-/** Messages of JSON-RPC and MCP, generated ones and captured ones. */
+/** Messages of JSON-RPC and MCP, generated and captured ones. */
 export function messageCorpus(random: Random): Corpus {
   const generated = fc.sample(written, { numRuns: MESSAGES, seed: random.next() });
   const captured = capturedBodies("application/json");

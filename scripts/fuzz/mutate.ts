@@ -1,22 +1,22 @@
 import type { Random } from "./random.ts";
 import type { Unit, UnitsOf } from "./units.ts";
 
-/** Bytes of the largest inputs. */
+/** Maximum size of an input in bytes. */
 export const LARGEST = 100_000;
-/** One in so many inputs is a large one. */
+/** One in this number of inputs is large. */
 const LARGE_ONES = 4000;
 const SMALL = 4000;
 
-/** An input to begin with. */
+/** An input to start from. */
 export interface Seed {
   readonly bytes: Buffer;
   readonly units: readonly Unit[];
 }
 
-/** Inputs to begin with, and what to put into them. */
+/** Inputs to start from, and words to insert into them. */
 export interface Corpus {
   readonly seeds: readonly Seed[];
-  /** What has a meaning, or nearly one. */
+  /** Words with a meaning, or nearly one. */
   readonly words: readonly Buffer[];
 }
 
@@ -27,28 +27,28 @@ export function corpusOf(inputs: readonly Buffer[], words: readonly Buffer[], un
   return { seeds, words };
 }
 
-/** A seed, whole or changed: by parts of others, and byte by byte. At most {@link LARGEST} bytes. */
+/** A seed, unchanged or changed: with parts of others, and byte by byte. At most {@link LARGEST} bytes. */
 export function mutated(random: Random, corpus: Corpus): Buffer {
   const seed = small(random, corpus.seeds);
-  // Parts for parts: what was well-formed still is.
+  // Replacing parts by parts keeps well-formed inputs well-formed.
   const grown = random.oneIn(3) ? seed.bytes : grafted(random, seed, small(random, corpus.seeds));
   return changed(random, grown, corpus);
 }
 
-/** The input, whole in half of all cases, else with bytes changed. At most {@link LARGEST} bytes. */
+/** The input, unchanged in half of all cases, otherwise with changed bytes. At most {@link LARGEST} bytes. */
 export function changed(random: Random, bytes: Buffer, { seeds, words }: Corpus): Buffer {
   while (random.oneIn(2)) bytes = changedOnce(random, bytes, words, small(random, seeds).bytes);
   if (random.oneIn(LARGE_ONES)) bytes = enlarged(random, bytes);
   return bytes.length > LARGEST ? bytes.subarray(0, LARGEST) : bytes;
 }
 
-/** Most inputs shall be small ones, however large some of the seeds are. */
+/** Most inputs must be small, even though some seeds are large. */
 function small(random: Random, seeds: readonly Seed[]): Seed {
   const seed = random.pick(seeds);
   return seed.bytes.length <= SMALL || random.oneIn(20) ? seed : small(random, seeds);
 }
 
-/** A unit of the other in the place of one of this. */
+/** Replaces a unit of one input by a unit of the other. */
 function grafted(random: Random, { bytes, units }: Seed, other: Seed): Buffer {
   if (units.length === 0 || other.units.length === 0) return bytes;
   const [from, to] = random.pick(units);
@@ -87,7 +87,7 @@ function changedOnce(random: Random, bytes: Buffer, words: readonly Buffer[], ot
   }
 }
 
-/** A part of it repeated, up to the size of the largest inputs. */
+/** Repeats a part of the input, up to the maximum size. */
 function enlarged(random: Random, bytes: Buffer): Buffer {
   const at = random.below(bytes.length + 1);
   const part = bytes.subarray(at, at + random.size(1, 200));

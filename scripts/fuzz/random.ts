@@ -1,18 +1,18 @@
-/** Random numbers that a seed decides on: the same seed, the same inputs. Fast rather than good (sfc32). */
+/** Random numbers determined by a seed: the same seed gives the same inputs. Fast rather than good (sfc32). */
 export class Random {
   #a: number;
   #b: number;
   #c: number;
   #counter = 1;
 
-  /** @param seeds whole numbers, which together decide on all that follows */
+  /** @param seeds integers that together determine all numbers */
   constructor(...seeds: readonly number[]) {
     [this.#a, this.#b, this.#c] = [seeds[0] ?? 0, seeds[1] ?? 0, seeds[2] ?? 0];
-    // So that seeds that differ by a bit have nothing in common.
+    // Mixes the state, so that seeds that differ by one bit give unrelated numbers.
     for (let i = 0; i < 15; i++) this.next();
   }
 
-  /** 0 to 2³² - 1. */
+  /** A number from 0 to 2³² − 1. */
   next(): number {
     const result = (this.#a + this.#b + this.#counter) | 0;
     this.#counter = (this.#counter + 1) | 0;
@@ -22,17 +22,17 @@ export class Random {
     return result >>> 0;
   }
 
-  /** 0 to `limit` - 1; `limit` is 1 at least. */
+  /** A number from 0 to `limit` − 1. `limit` must be at least 1. */
   below(limit: number): number {
     return this.next() % limit;
   }
 
-  /** `from` to `to`, both included; the smaller a number is, the more often it comes. */
+  /** A number from `from` to `to`, both included. Smaller numbers are more frequent. */
   size(from: number, to: number): number {
     return Math.floor(from * Math.pow((to + 1) / from, this.next() / 2 ** 32));
   }
 
-  /** True once in so many times. */
+  /** True with a probability of 1 in `times`. */
   oneIn(times: number): boolean {
     return this.below(times) === 0;
   }

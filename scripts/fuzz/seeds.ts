@@ -1,9 +1,9 @@
 import { captureNames, readCapture, type CapturedExchange } from "../../test/fixtures/captures.ts";
 
-/** All exchanges that were captured from real traffic. */
+/** All exchanges captured from real traffic. */
 export const CAPTURES: readonly CapturedExchange[] = captureNames().flatMap(readCapture);
 
-/** The bodies of those that bear this in their content-type. */
+/** The bodies of those whose content-type contains `type`. */
 export function capturedBodies(type: string): Buffer[] {
   return CAPTURES.flatMap(({ request, response }) => [
     ...(isOf(type, request.headers) ? [request.body] : []),

@@ -1,7 +1,9 @@
-/** No input is made smaller for longer than this, in milliseconds: it is a help, no more. */
+/** Maximum time in milliseconds to shrink inputs, because that is only a convenience. */
 const PATIENCE = 20_000;
 
-/** Of inputs that fail together: fewer and smaller ones that fail still. The last of them is what failed. */
+/**
+ * Shrinks inputs that fail together: fewer and smaller ones that still fail. The last of them is the one that failed.
+ */
 export function smallest(inputs: readonly unknown[], fails: (inputs: readonly unknown[]) => boolean): unknown[] {
   const until = performance.now() + PATIENCE;
   const last = inputs.slice(-1);
@@ -15,7 +17,7 @@ export function smallest(inputs: readonly unknown[], fails: (inputs: readonly un
   return few;
 }
 
-/** An input whose bytes are as few as can be. */
+/** Shrinks the bytes of one input. */
 function smaller(input: unknown, fails: (input: unknown) => boolean, until: number): unknown {
   for (const path of pathsOfBytes(input)) {
     const bytes = at(input, path) as Uint8Array;
@@ -25,7 +27,7 @@ function smaller(input: unknown, fails: (input: unknown) => boolean, until: numb
   return input;
 }
 
-/** Leaves out what it can: halves, then quarters, down to single items. */
+/** Removes as many items as possible: halves, then quarters, down to single items. */
 function shorter<Item>(items: readonly Item[], fails: (items: readonly Item[]) => boolean, until: number): Item[] {
   let few = [...items];
   for (let size = few.length >> 1; size > 0; size >>= 1) {
@@ -40,7 +42,7 @@ function shorter<Item>(items: readonly Item[], fails: (items: readonly Item[]) =
 
 type Path = readonly (string | number)[];
 
-/** Where Buffers stand in a value. */
+/** The paths of Buffers in a value. */
 function pathsOfBytes(value: unknown): Path[] {
   if (value instanceof Uint8Array) return [[]];
   if (typeof value !== "object" || value === null) return [];

@@ -1,29 +1,32 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Random } from "./random.ts";
 
-/** What is tried out at once: a reader, or the filter. `Case`: an input, of what can be written as JSON, and of Buffers. */
+/**
+ * The subject of a test: a reader, or the filter. `Case` is the type of an input, which consists of JSON values and
+ * Buffers.
+ */
 export interface Target<Case = unknown> {
-  /** Prepares a batch. `random` alone decides on what it generates; it is cheap where nothing is to be generated. */
+  /** Prepares a batch. Only `random` determines the generated inputs. Cheap if nothing is generated. */
   begin(random: Random): Batch<Case>;
 }
 
-/** Inputs that are tried one after another. Each that is checked may depend on those before, none that is generated. */
+/** Inputs that are tested one after another. Checks may depend on earlier inputs; generation does not. */
 export interface Batch<Case = unknown> {
   generate(): Case;
-  /** Tries an input. Throws where something is wrong, a {@link Mismatch} or whatever the reader throws. */
+  /** Tests an input. Throws a {@link Mismatch}, or any exception of the reader, if it finds a fault. */
   check(input: Case): void;
-  /** After the last input: throws where something is wrong with the whole. */
+  /** Called after the last input: throws if it finds a fault in the whole. */
   finish(): void;
 }
 
-/** What is found differs from what should be. */
+/** The found value differs from the expected one. */
 export class Mismatch extends Error {
   constructor(what: string, found: unknown, expected: unknown) {
     super(`${what}: found ${shown(found)}, expected ${shown(expected)}`);
   }
 }
 
-/** Throws where the two differ. */
+/** Throws if the two differ. */
 export function same(what: string, found: unknown, expected: unknown): void {
   if (found !== expected && !isDeepStrictEqual(found, expected)) throw new Mismatch(what, found, expected);
 }

@@ -1,16 +1,17 @@
 import type { Target } from "./target.ts";
 
-/** A target as far as it is known before it is loaded, and with it modules that may have to be compiled first. */
+/** The data of a target before it is loaded, because loading may have to compile modules. */
 export interface TargetEntry {
   readonly name: string;
-  /** Its part of all inputs. */
+  /** The target's share of all inputs, relative to the other targets. */
   readonly share: number;
-  /** Inputs of a batch: so many that its preparation is no matter, and that it takes a few seconds. */
+  /** Number of inputs in a batch: large enough to make its preparation negligible, small enough to take only a few
+   *  seconds. */
   readonly batchSize: number;
   load(): Promise<Target>;
 }
 
-/** All targets. A new one is an entry here, nothing else. */
+/** All targets. A new target is only a new entry here. */
 export const TARGETS: readonly TargetEntry[] = [
   { name: "json", share: 35, batchSize: 20_000, load: async () => (await import("./targets/json.ts")).json },
   { name: "sse", share: 40, batchSize: 30_000, load: async () => (await import("./targets/sse.ts")).sse },
@@ -34,7 +35,7 @@ export const TARGETS: readonly TargetEntry[] = [
   },
 ];
 
-/** The target of this name. Throws where there is none. */
+/** The target of this name. Throws if there is none. */
 export function targetNamed(name: string): TargetEntry {
   const target = TARGETS.find((each) => each.name === name);
   if (target === undefined) throw new Error(`there is no target ${name}`);

@@ -1,6 +1,6 @@
-/** The parts that a text is made of, which can take each other's place without the text breaking. */
+/** The parts of a text that can replace each other without breaking the text. */
 
-/** Where a part begins, and behind which byte it ends. */
+/** Start and end of a part; the end is exclusive. */
 export type Unit = readonly [from: number, to: number];
 
 /** Finds the units of a text. */
@@ -8,14 +8,14 @@ export type UnitsOf = (bytes: Buffer) => Unit[];
 
 const JSON_TOKENS = /"(?:[^"\\]|\\.)*"|[[\]{}:,]|[^\s[\]{}:,"]+/gs;
 
-/** The values of a JSON text, also of one with faults. */
+/** The values of a JSON text, which may be invalid. */
 export function jsonValues(bytes: Buffer): Unit[] {
   const units: Unit[] = [];
   const open: number[] = [];
   let last: Unit | undefined;
   for (const { 0: token, index } of bytes.toString("latin1").matchAll(JSON_TOKENS)) {
     const to = index + token.length;
-    // What stands before a colon is a name.
+    // A string before a colon is a name.
     if (token !== ":" && last !== undefined) units.push(last);
     last = undefined;
     if (token === "{" || token === "[") open.push(index);
@@ -26,7 +26,7 @@ export function jsonValues(bytes: Buffer): Unit[] {
   return units;
 }
 
-/** The lines of a text with their ends, each end a line of its own where it is blank. */
+/** The lines of a text with their ends. A blank line consists only of its end. */
 export function lines(bytes: Buffer): Unit[] {
   return Array.from(bytes.toString("latin1").matchAll(/[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$/g), ({ 0: line, index }) => [
     index,

@@ -1,6 +1,6 @@
-/** What has a meaning to the readers, or nearly one: put into inputs. */
+/** Words with a meaning to the readers, or nearly one, which are inserted into inputs. */
 
-/** Of JSON. */
+/** Words of JSON. */
 export const JSON_WORDS = words(
   ...'{}[]",:\\/0123456789.-+eEtfnu \t\n\r\0\u001f\v\u007f\u00a0é😀\ufeff\u2028',
   ...["true", "false", "null", "tru", "nulll", "NaN", "-", "-0", "01", "1.", "1e5", "1e400", "1E-400", "0.1e+1"],
@@ -25,7 +25,7 @@ export const JSON_WORDS = words(
   ...["x".repeat(255), "x".repeat(256), "é".repeat(128), "é".repeat(129), "\\u0041".repeat(60)],
 );
 
-/** Of event streams. */
+/** Words of event streams. */
 export const SSE_WORDS = words(
   ...["\n", "\r", "\r\n", "\n\n", "\r\r", "\r\n\r\n", "\n\r", ":", ": ", " ", "\0", "\ufeff", "é", "😀"],
   ...[
@@ -44,7 +44,7 @@ export const SSE_WORDS = words(
   ...["data: {}\n\n", "data:\n\n", "x".repeat(15), "x".repeat(16), "x".repeat(17), "x".repeat(300)],
 );
 
-/** Of JSON-RPC and MCP. */
+/** Words of JSON-RPC and MCP. */
 export const MESSAGE_WORDS = [
   ...JSON_WORDS,
   ...words(
@@ -71,7 +71,7 @@ export const MESSAGE_WORDS = [
   ),
 ];
 
-/** Bytes that are no UTF-8, or that UTF-8 has no use for. */
+/** Bytes that are not UTF-8, or that UTF-8 does not use. */
 export const BROKEN_UTF8 = [
   ...[[0x80], [0xff], [0xc3], [0xe2, 0x82], [0xf0, 0x9f, 0x98], [0xed, 0xa0, 0x80], [0xc0, 0x80], [0xef, 0xbb], [0xef]],
 ].map((bytes) => Buffer.from(bytes));

@@ -8,20 +8,20 @@ import type { WorkerAnswer, WorkerJob } from "./worker.ts";
 const ENTRY = fileURLToPath(new URL("worker.ts", import.meta.url));
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** The end of a worker that did not answer. */
+/** A worker process ended without an answer. */
 class WorkerEnded extends Error {}
 
-/** Tries batches in another process, which it starts anew where that hangs or crashes. */
+/** Tests batches in another process, which it restarts after a hang or crash. */
 export class WorkerProcess {
   readonly #limit: number;
   #child: ChildProcess | undefined;
 
-  /** @param limit seconds that a batch may take; beyond it hangs */
+  /** @param limit seconds after which a batch counts as hanging */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** Tries a batch. A hang or crash is a finding, too: the batch is then tried once more to learn by which input. */
+  /** Tests a batch. A hang or crash is a finding too: the batch is then tested again to find the input. */
   async run(job: BatchJob): Promise<Finding | undefined> {
     try {
       return await this.#ask(job);
@@ -47,7 +47,7 @@ export class WorkerProcess {
   }
 
   async #ask(job: WorkerJob): Promise<Finding | undefined> {
-    // The host's modules are found from the repository's root.
+    // Running in the repository's root lets the worker find the host's modules.
     this.#child ??= fork(ENTRY, { cwd: ROOT, execArgv: ["--import", "tsx"] });
     const child = this.#child;
     let timer: NodeJS.Timeout | undefined;

@@ -1,18 +1,22 @@
-/** A process of its own that tries batches for {@link fuzz}, one after another: what hangs or crashes here hurts nobody. */
+/**
+ * A separate process that tests batches for {@link fuzz} one after another, so that hangs and crashes harm nothing
+ * else.
+ */
 import { writeFileSync } from "node:fs";
 import { type BatchJob, runBatch } from "./batch.ts";
 import { toText } from "./finding.ts";
 import { targetNamed } from "./targets.ts";
 
-/** What a worker is asked to do. */
+/** The message to a worker. */
 export interface WorkerJob extends BatchJob {
-  /** The file that each input is written to before it is tried, for an input that ends or stops the process. */
+  /** The file to which each input is written before it is tested, to identify an input that ends or stops the
+   *  process. */
   readonly record?: string;
 }
 
-/** What it answers to each job. */
+/** The answer to each job. */
 export interface WorkerAnswer {
-  /** The finding as text; null: nothing is wrong. */
+  /** The finding as text; null for none. */
   readonly finding: string | null;
 }
 

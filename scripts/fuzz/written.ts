@@ -5,8 +5,8 @@ const STRING = /"(?:[^"\\]|\\.)*"/sy;
 const NUMBER = /-?[\d.eE+-]+/y;
 
 /**
- * How a JSON text is written: with its order of members, its duplicates and the spelling of numbers, which JSON.parse does
- * not keep. Only for a text that JSON.parse takes, and of no great depth. `texts` learns how each value is written.
+ * The syntax of a JSON text: with the order of members, duplicates and the notation of numbers, which JSON.parse does
+ * not keep. Only for texts that JSON.parse accepts, without deep nesting. Adds to `texts` the source of each value.
  */
 export function writtenAs(json: string, texts?: Map<Node, string>): Node {
   let at = 0;
@@ -80,7 +80,7 @@ export function writtenAs(json: string, texts?: Map<Node, string>): Node {
   return value();
 }
 
-/** How many containers are open at once in a JSON text, at most. */
+/** The maximum nesting depth of a JSON text. */
 export function depthOf(json: string): number {
   let depth = 0;
   let deepest = 0;
@@ -97,10 +97,10 @@ export function depthOf(json: string): number {
   return deepest;
 }
 
-/** The deepest that the tokenizer follows. */
+/** The maximum depth that the tokenizer supports. */
 export const DEPTH_LIMIT = 512;
 
-/** Whether JSON.parse takes a text. */
+/** Whether JSON.parse accepts a text. */
 export function isJson(text: string): boolean {
   try {
     JSON.parse(text);

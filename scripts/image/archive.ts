@@ -1,13 +1,13 @@
-/** Archives that are the same, byte by byte, on any machine: they hold no time and no user, and are packed in JavaScript. */
+/** Archives that are identical on any machine: they contain no time and no user, and are packed in JavaScript. */
 import { gzipSync } from "fflate";
 import { packTar } from "modern-tar";
 
-/** Paths in an archive, with what is in these files. */
+/** The contents of files by path. */
 export type Files = ReadonlyMap<string, Uint8Array>;
 
 const EPOCH = new Date(0);
 
-/** A tar of these files, sorted by their paths. */
+/** A tar of these files, sorted by path. */
 export async function tar(files: Files): Promise<Uint8Array> {
   const sorted = [...files].sort(([one], [other]) => (one < other ? -1 : 1));
   return packTar(
@@ -18,7 +18,10 @@ export async function tar(files: Files): Promise<Uint8Array> {
   );
 }
 
-/** The bytes compressed, without the time that a gzip header may hold. Node's own zlib differs from version to version. */
+/**
+ * Compresses the bytes, without the time that a gzip header may contain. Node's own zlib gives different results in
+ * different versions.
+ */
 export function gzip(bytes: Uint8Array): Uint8Array {
   return gzipSync(bytes, { level: 9, mtime: 0 });
 }

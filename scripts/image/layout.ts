@@ -1,20 +1,21 @@
 /**
- * An OCI image of a WebAssembly module as an OCI image layout, in the form that Istio and Envoy Gateway pull: one layer,
- * tar and gzip, with a file `plugin.wasm` (the "compat" variant of https://github.com/solo-io/wasm/tree/master/spec).
+ * An OCI image of a WebAssembly module as an OCI image layout, in the form that Istio and Envoy Gateway pull: one
+ * layer, tar and gzip, with a file `plugin.wasm` (the "compat" variant of
+ * https://github.com/solo-io/wasm/tree/master/spec).
  */
 import { createHash } from "node:crypto";
 import { type Files, gzip, tar } from "./archive.ts";
 
-/** The one file of the layer: both fetchers look for this name. */
+/** The one file of the layer. Both fetchers look for this name. */
 const MODULE_NAME = "plugin.wasm";
 
 const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 
-/** An image and the name that it has in its layout. */
+/** An image and its name in the layout. */
 export interface Image {
-  /** The files of the layout by their paths in it. */
+  /** The files of the layout by path. */
   files: Files;
-  /** `sha256:` and the hexadecimal hash of the manifest: what the image is pulled by. */
+  /** `sha256:` and the hexadecimal hash of the manifest, by which the image is pulled. */
   digest: string;
 }
 
@@ -42,7 +43,7 @@ export async function makeImage(
   const config = add(
     "application/vnd.oci.image.config.v1+json",
     json({
-      // The module runs on any processor, and imports wasi_snapshot_preview1: Go's names for that.
+      // The module runs on any processor and imports wasi_snapshot_preview1. These are Go's names for that.
       architecture: "wasm",
       os: "wasip1",
       config: {},

@@ -1,10 +1,10 @@
-/** The families and labels of metrics, as the filter's own tables have them (assembly/stats/catalogue.ts). */
+/** The families and labels of metrics, from the filter's own tables (assembly/stats/catalogue.ts). */
 import { load } from "../compile.ts";
 
 /** A label of metrics. */
 export interface Label {
   name: string;
-  /** All values, where these are a closed set; not among them is the one that leaves the label out. */
+  /** All values of a closed set, except for the empty one, which omits the label; undefined for an open set. */
   values?: string[];
   /** A metric may lack the label. */
   isOptional: boolean;
@@ -14,7 +14,7 @@ export interface Label {
 export interface Family {
   name: string;
   isHistogram: boolean;
-  /** In the order in which a name carries them. */
+  /** The labels in the order in which a name contains them. */
   labels: Label[];
 }
 
@@ -23,10 +23,10 @@ export interface Catalogue {
   labels: Label[];
 }
 
-/** What catalogue.as.ts exports: functions of text trap where an index is beyond the last one. */
+/** The exports of catalogue.as.ts. Functions that return text trap if an index is too large. */
 export interface CatalogueExports {
   familyName: (family: number) => number;
-  /** A bit for each label. */
+  /** One bit per label. */
   familyLabels: (family: number) => bigint;
   isHistogram: (family: number) => number;
   labelName: (label: number) => number;
@@ -36,11 +36,11 @@ export interface CatalogueExports {
   methodLabel: { value: number };
 }
 
-/** Labels of closed sets that do not apply to every metric of their families. */
+/** Labels with closed sets that do not apply to every metric of their families. */
 const OPTIONAL = new Set(["mcp_method_name", "error_type", "rpc_response_status_code"]);
-/** Labels with values of open sets that every metric of their families has. */
+/** Labels with open sets that every metric of their families has. */
 const ALWAYS = new Set(["mcp_role", "mcp_server", "mcp_access_rule", "mcp_limit_rule"]);
-/** A closed set of which the filter's configuration chooses one. */
+/** A closed set from which the filter's configuration chooses one. */
 const ROLES = ["client", "server"];
 /** More than any set has members. */
 const LIMIT = 64;
@@ -51,7 +51,7 @@ export async function loadCatalogue(): Promise<Catalogue> {
   return readCatalogue(exports, (at) => exports.__getString(at));
 }
 
-/** Reads the catalogue. `text` is the string at an address of the module. */
+/** Reads the catalogue. `text` returns the string at an address of the module. */
 export function readCatalogue(exports: CatalogueExports, text: (at: number) => string): Catalogue {
   const texts = (textOf: (index: number) => number) => textsUntilTrap((index) => text(textOf(index)));
   const valuesOf = (name: string, label: number): string[] | undefined => {

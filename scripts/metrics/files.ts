@@ -5,17 +5,17 @@ import { join } from "node:path";
 import type { Catalogue } from "./catalogue.ts";
 import { relabelRules, type RelabelRule } from "./relabel.ts";
 
-/** Where such parts may be. */
+/** The folder of such files. */
 const FOLDER = "envoy";
-/** One entry of `stats_tags` a line, in YAML or JSON. */
+/** Lines with one entry of `stats_tags` each, in YAML or JSON. */
 const TAGS = /(?:^ *(?:- )?\{ "?tag_name"?: .*\n)+/gm;
 /** Istio's list. */
 const ISTIO_TAGS = /(?<=^ *extraStatTags:\n)( *- )\w+\n(?:\1\w+\n)*/gm;
-/** The same in an annotation of a pod. */
+/** Istio's list in an annotation of a pod. */
 const ISTIO_ANNOTATION = /\bmcp_role(?:,[a-z_]+)+/g;
-/** Relabel rules of which the first is about our names. */
+/** Relabel rules, the first of which matches our names. */
 const RELABEL = /^( *)metric_relabel_configs:\n(?: *#.*\n)?.*\n.*mcp_role___.*\n(?:(?:\1 {2}.*)?\n)*/gm;
-/** Relabel rules with comments: the other files refer to it. */
+/** The file whose relabel rules have comments. The other files refer to it. */
 const EXPLAINED = join(FOLDER, "prometheus", "relabel.yaml");
 
 /** The files that may have such a part. */
@@ -24,7 +24,7 @@ export function candidateFiles(): string[] {
   return names.filter((name) => /\.(?:yaml|hcl|md)$/.test(name)).map((name) => join(FOLDER, name));
 }
 
-/** The text of a file with each such part as the catalogue says. */
+/** The text of a file with each such part regenerated from the catalogue. */
 export function regenerated(path: string, text: string, catalogue: Catalogue): string {
   const labels = catalogue.labels.map(({ name }) => name);
   return text
@@ -43,7 +43,10 @@ function tagLines(lines: string, labels: string[]): string {
   return labels.map((label) => `${indent}- { tag_name: ${label}, regex: '${tagRegex(label)}' }\n`).join("");
 }
 
-/** What takes a label out of a metric's name, as Istio writes it for each entry of `extraStatTags`. */
+/**
+ * The regular expression that extracts a label from a metric's name, as Istio writes it for each entry of
+ * `extraStatTags`.
+ */
 function tagRegex(label: string): string {
   return `(${label}=\\.=(.*?);\\.;)`;
 }

@@ -1,41 +1,45 @@
 /**
- * Prometheus's relabel rules for an Envoy without our tags: they take a metric's name apart, in which Envoy shows all but
- * letters, digits and `_` as `_`, so that `___` stands behind each label and each value.
+ * Prometheus's relabel rules for an Envoy without our tags. They parse a metric's name, in which Envoy replaces
+ * everything but letters, digits and `_` by `_`, so that `___` follows each label and each value.
  */
 import type { Catalogue, Family, Label } from "./catalogue.ts";
 
-/** A rule of `metric_relabel_configs`; the regular expression is anchored at both ends. */
+/** A rule of `metric_relabel_configs`. The regular expression is anchored at both ends. */
 export interface RelabelRule {
   source: string;
   regex: string;
-  /** `$1` where it is missing. */
+  /** `$1` if absent. */
   replacement?: string;
   target: string;
 }
 
-/** Rules with a comment on what they have in common. */
+/** Rules with a common comment. */
 export interface Section {
   comment: string;
   rules: RelabelRule[];
 }
 
 const NAME = "__name__";
-/** Holds what stands before the labels with closed sets. */
+/** The temporary label with the part of the name before the labels with closed sets. */
 const BEFORE = "__tmp_mcp";
-/** A value of a closed set: characters with at most two underscores before each. */
+/** A value of a closed set: characters, each with at most two underscores before it. */
 const CLOSED = "(?:_?_?[^_])+";
-/** Values of open sets by their labels; all others hold anything. That of a caller (assembly/stats/caller_value.ts) has no three
- *  underscores in a row but behind a scheme. */
+/**
+ * Values of open sets by label; any value for labels not listed. A caller's value (assembly/stats/caller_value.ts) has
+ * three underscores in a row only after a scheme.
+ */
 const OPEN: Record<string, string> = { mcp_caller: "(?:[A-Za-z0-9]+___)?(?:_?_?[^_])*_?_?" };
-/** Labels of open sets that are looked for from the left, by how a name begins. */
+/** Labels with open sets that are matched from the left, in the order of a name. */
 const FROM_THE_LEFT = ["mcp_role", "mcp_server", "mcp_method_name", "gen_ai_tool_name", "gen_ai_prompt_name"];
-/** The family that tells the build, without a role. */
+/** The family with the build, which has no role. */
 const BUILD = "mcp_build_info";
-/** Labels of families without tools and prompts whose values could hold the end of another name: one is chosen by untrusted
- *  callers, the other one by the operator. */
+/**
+ * Labels of families without tools and prompts whose values could contain the end of another name. Untrusted callers
+ * choose one of them, the operator the other one.
+ */
 const COULD_HOLD_LABELS = ["mcp_client_name", "mcp_limit_rule"];
 
-/** Gives values of closed sets their characters back that are no letters, digits or underscores. */
+/** Restores characters other than letters, digits and underscores in values of closed sets. */
 const FIXED_RESTORATIONS: RelabelRule[] = [
   restoration("rpc_response_status_code", "_(\\d+)", "-$1"),
   restoration("mcp_protocol_version", "(\\d{4})_(\\d{2})_(\\d{2})", "$1-$2-$3"),
@@ -78,10 +82,10 @@ function buildRule(labels: string, target: string): RelabelRule {
   return { source: NAME, regex: `${labels}___${BUILD}`, target };
 }
 
-/** Families whose names end alike but for the family itself. */
+/** Families whose names end in the same labels. */
 interface Group {
   tail: Label[];
-  /** A regular expression of the families' names in an exposition. */
+  /** A regular expression for the families' names in an exposition. */
   names: string;
 }
 
@@ -109,15 +113,15 @@ function labelRule(group: Group, label: Label): RelabelRule {
   return { source: NAME, regex: headOf(group) + tailOf(group, label), target: label.name };
 }
 
-/** How a name of the group begins. */
+/** The beginning of a name of the group. */
 function headOf({ tail }: Group): string {
-  // As little as possible where the tail may be absent, or ends in a name that could hold another tail.
+  // Matches as little as possible if the tail may be absent, or ends in a name that could contain another tail.
   const isShort =
     tail.some(({ name }) => COULD_HOLD_LABELS.includes(name)) || (tail.length > 0 && tail.every(isOptional));
   return isShort ? "mcp_role___.+?" : "mcp_role___.+";
 }
 
-/** How a name of the group ends; the value of `captured` is a group of the expression. */
+/** The end of a name of the group. The value of `captured` is a group of the expression. */
 function tailOf({ tail, names }: Group, captured?: Label): string {
   const parts = tail.map((label) => {
     if (label === captured) return `___${label.name}___(${valueOf(label)})`;
@@ -133,7 +137,7 @@ function isOptional(label: Label): boolean {
 
 function valueOf({ name, values, isOptional }: Label): string {
   if (values === undefined) return OPEN[name] ?? ".+";
-  // The values themselves where something else may stand in the place of the label.
+  // Lists the values themselves if something else may be in the place of the label.
   return name === "error_type" && isOptional ? values.join("|") : CLOSED;
 }
 
@@ -176,7 +180,7 @@ function distinct(texts: string[]): string[] {
   return [...new Set(texts)].sort();
 }
 
-/** Throws where a value of a closed set does not come back as it was. */
+/** Throws if a value of a closed set is not restored exactly. */
 function checkRestorations(labels: Label[], rules: RelabelRule[]): void {
   for (const { name, values = [] } of labels) {
     const mine = rules.filter(({ target }) => target === name);

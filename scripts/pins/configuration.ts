@@ -1,4 +1,4 @@
-/** Pins in files: what the command prints, and plugin configurations. */
+/** Pins in files: the output of the command, and plugin configurations. */
 
 /** An entry of `access.pins`. */
 export interface PinEntry {
@@ -13,8 +13,10 @@ export function configurationOf(name: string | undefined, tools: Readonly<Record
   return { access: { pins: [{ ...servers, mode: "observe", tools }] } };
 }
 
-/** The pins of a server in a file's text: a plugin configuration, `access`, its `pins`, one of these, or the tools alone. Throws
- *  where there are none. */
+/**
+ * The pins of a server in a file's text: a plugin configuration, `access`, its `pins`, one of their entries, or only
+ * the tools. Throws if there are none.
+ */
 export function pinsIn(text: string, name: string | undefined): Readonly<Record<string, string>> {
   const entries = entriesOf(JSON.parse(text));
   if (entries === undefined) throw new Error("it has no pins");

@@ -1,12 +1,14 @@
-/** How the tools of a running server differ from their pins. */
+/** The differences between the tools of a running server and their pins. */
 import { pinOf } from "./pin.ts";
 import type { Definition } from "./server.ts";
 
-/** What is wrong with a tool: it has no pin, or a definition that cannot be pinned; another one than its pin is of; or the server does
- *  not list it. */
+/**
+ * What is wrong with a tool. `unpinned`: it has no pin, or its definition cannot be pinned. `changed`: its definition
+ * is not the pinned one. `missing`: the server does not list it.
+ */
 export type Difference = { readonly tool: string; readonly kind: "unpinned" | "changed" | "missing" };
 
-/** Each tool that differs, once, in the order of the list; those that are missing last. */
+/** Each tool that differs, once, in the order of the list, followed by the missing ones. */
 export function differencesOf(tools: readonly Definition[], pins: Readonly<Record<string, string>>): Difference[] {
   const found = new Map<string, Difference["kind"]>();
   for (const tool of tools) {

@@ -1,14 +1,14 @@
-/** What a running server answers to the requests for its tools. */
+/** Requests the tools of a running server. */
 import { Client, SSEClientTransport, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { z } from "zod";
 
-/** The most pages and tools: a server that goes on for ever must not keep the command. */
+/** Maximum number of pages and tools, so that a server with endless pages cannot block the command. */
 const PAGE_LIMIT = 1000;
 const TOOL_LIMIT = 10_000;
-/** How long a server may take to answer as Streamable HTTP: some of HTTP+SSE never do. */
+/** Timeout in milliseconds for an answer over Streamable HTTP. Some HTTP+SSE servers never give one. */
 const CONNECT_MS = 10_000;
 
-/** A definition as the server wrote it: no member that the SDK does not know is left out. */
+/** A definition as the server wrote it, including members that the SDK does not know. */
 export interface Definition {
   readonly name: string;
   readonly title?: unknown;
@@ -20,7 +20,7 @@ const PAGE = z.looseObject({
   nextCursor: z.string().optional(),
 });
 
-/** The definitions of all tools of a server, on all pages. Streamable HTTP, else HTTP+SSE. */
+/** The definitions of all tools of a server, on all pages, over Streamable HTTP, otherwise HTTP+SSE. */
 export async function listTools(url: URL, headers: Record<string, string>): Promise<Definition[]> {
   const client = await connect(url, headers);
   try {
@@ -61,7 +61,7 @@ async function connect(url: URL, headers: Record<string, string>): Promise<Clien
       return older;
     } catch {
       await older.close();
-      // Most servers speak Streamable HTTP: why that failed says more.
+      // Most servers speak Streamable HTTP, so its error is more useful.
       throw error;
     }
   }

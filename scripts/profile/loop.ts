@@ -1,7 +1,7 @@
 /**
- * The process that `npm run profile` profiles: drives one workload through the module in the bare host. Its arguments are the module, the
- * id of the workload and the configuration. It prints one line when it has warmed up, and one at the end with the CPU time of an
- * exchange in microseconds.
+ * The process that `npm run profile` profiles: drives one workload through the module in the bare host. Its arguments
+ * are the module, the id of the workload and the configuration. It prints one line when it has warmed up, and one at
+ * the end with the CPU time of an exchange in microseconds.
  */
 import { readFileSync } from "node:fs";
 import { BareHost } from "../bench/traces/bare-host.ts";
@@ -10,7 +10,7 @@ import { WORKLOADS } from "../bench/workloads.ts";
 
 const WARM_UP_MS = 1000;
 const PROFILED_MS = 5000;
-/** Exchanges between two ticks, in which a second passes. */
+/** Number of exchanges between two ticks, in which a second passes. */
 const PER_TICK = 500;
 
 const [modulePath, id, configuration] = process.argv.slice(2);

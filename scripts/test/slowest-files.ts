@@ -1,9 +1,9 @@
-/** A reporter for vitest: at the end it prints the slowest test files and the time of each tier. */
+/** A vitest reporter: prints the slowest test files and the time of each tier at the end. */
 import type { Reporter, TestModule } from "vitest/node";
 
 const SHOWN = 15;
 
-/** A test file of one tier; its time in milliseconds covers imports, hooks and tests. */
+/** A test file of one tier. Its time in milliseconds includes imports, hooks and tests. */
 interface TimedFile {
   readonly tier: string;
   readonly path: string;

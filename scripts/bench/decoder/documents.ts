@@ -1,4 +1,4 @@
-/** What the decoder is measured with: one text for each way in which a document can be large. */
+/** A document to decode. There is one for each way in which a document can be large. */
 import * as messages from "../messages.ts";
 
 export interface Document {
@@ -7,7 +7,7 @@ export interface Document {
   isEventStream: boolean;
   text: string;
   bytes: Buffer;
-  /** How many JSON-RPC messages it holds. */
+  /** Number of JSON-RPC messages. */
   messages: number;
 }
 
@@ -17,12 +17,12 @@ function document(id: string, title: string, text: string, events = 0): Document
   return { id, title, isEventStream: events > 0, text, bytes: Buffer.from(text), messages: events || 1 };
 }
 
-/** A result that is hardly anything but this. */
+/** A result with little besides `content`. */
 function result(content: object): string {
   return JSON.stringify({ jsonrpc: "2.0", id: 1, result: { ...content, isError: false } });
 }
 
-/** Bytes as in an image: the same on each run, and without a pattern. */
+/** Bytes like those of an image: the same on each run, and without a pattern. */
 function noise(size: number): Buffer {
   const bytes = Buffer.alloc(size);
   let state = 1;

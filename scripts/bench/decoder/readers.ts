@@ -1,22 +1,22 @@
-/** What reads the documents: the filter's decoder, and well-known parsers beside it. */
+/** The readers of the documents: the filter's decoder, and well-known parsers. */
 import { JSONParser } from "@streamparser/json";
 import { createParser } from "eventsource-parser";
 import { load } from "../../compile.ts";
 import type { Document } from "./documents.ts";
 
-/** One of them. */
+/** A parser to measure. */
 export interface Reader {
   id: string;
   title: string;
-  /** Makes ready whatever does not belong to reading: strings, memory. The function that comes back reads the document
-   *  once, and returns how many messages it found. Undefined where the reader is not for such a document. */
+  /** Prepares everything that is not part of reading, such as strings and memory. The returned function reads the
+   *  document once, and returns the number of messages. Undefined if the reader does not support the document. */
   prepare: (document: Document) => (() => number) | undefined;
 }
 
-/** What the others are compared with. */
+/** The reader that others are compared with. */
 export const REFERENCE = "JSON.parse";
 
-/** Bytes come in slices of this size, as the filter reads them. */
+/** Size of the slices in which bytes arrive, as in the filter. */
 const SLICE = 65_536;
 
 export async function makeReaders(): Promise<Reader[]> {
@@ -39,7 +39,7 @@ async function decoder(): Promise<Reader> {
   };
 }
 
-/** Of events, each one's data; the parser of the event stream is eventsource-parser. */
+/** Parses the data of each event; eventsource-parser splits the event stream. */
 function jsonParse(): Reader {
   return {
     id: REFERENCE,
@@ -84,7 +84,7 @@ function eventsourceParser(): Reader {
   };
 }
 
-/** Asked for one small member, so that it need not build the rest. */
+/** Asks for one small member, so that the parser need not build the rest. */
 function streamParser(): Reader {
   return {
     id: "@streamparser/json",
@@ -102,10 +102,12 @@ function streamParser(): Reader {
   };
 }
 
-/** Its type for documents whose members nobody has declared; what is deeper than the root's members stays text in it until
- *  someone asks. */
+/**
+ * Uses json-as's type for documents with undeclared members, which keeps everything below the root's members as text
+ * until it is read.
+ */
 async function jsonAs(): Promise<Reader> {
-  // Its transform reads from the environment which of its ways to build; this is the fastest.
+  // The transform reads its mode from the environment. This is the fastest mode.
   const options = { flags: ["--transform", "json-as"], env: { JSON_MODE: "SIMD" } };
   const exports = await load<{ parse: (text: number) => number }>("scripts/bench/modules/json-as.as.ts", options);
   return {

@@ -1,4 +1,4 @@
-/** An event stream whose events tell when they were sent, and how long each took to come. */
+/** An event stream whose events contain the time when they were sent, to measure their delays. */
 import { once } from "node:events";
 import { createServer, get, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -9,21 +9,21 @@ import { event } from "../messages.ts";
 /** What a server sends on a stream. */
 export interface StreamPlan {
   events: number;
-  /** Milliseconds from one event to the next. */
+  /** Milliseconds between two events. */
   interval: number;
 }
 
-/** What came of a stream. */
+/** The received events of a stream. */
 export interface Received {
-  /** Microseconds that each event took from the server to the client. */
+  /** Delay of each event from server to client, in microseconds. */
   delays: number[];
-  /** Events that came only after the next one had been sent: 0, unless something holds them back. */
+  /** Number of events that arrived only after the next one had been sent: 0 unless something holds them back. */
   late: number;
 }
 
-/** A server and its client in one process, so that both read the same clock. */
+/** A server and its client in one process, so that both use the same clock. */
 export class EventStream {
-  /** Of the stream under way. */
+  /** Number of events sent on the current stream. */
   #sent = 0;
 
   private constructor(
@@ -33,7 +33,7 @@ export class EventStream {
     private plan: StreamPlan,
   ) {}
 
-  /** Starts the server on a free port of 127.0.0.1. One stream at a time may be read. */
+  /** Starts the server on a free port of 127.0.0.1. Only one stream may be read at a time. */
   static async start(plan: StreamPlan): Promise<EventStream> {
     const server = createServer((_request, response) => {
       response.on("error", () => {}).writeHead(200, { "content-type": "text/event-stream" });
@@ -50,7 +50,7 @@ export class EventStream {
     return stream;
   }
 
-  /** Reads one stream through the proxy at `url`. Rejects where it is not whole. */
+  /** Reads one stream through the proxy at `url`. Rejects if it is incomplete. */
   async read(url: string, signal: AbortSignal): Promise<Received> {
     this.#sent = 0;
     const response = await open(url, signal);
@@ -86,7 +86,7 @@ interface Notification {
   params: { level: string; data: { sentAt: number } };
 }
 
-/** As a client opens the stream for what the server has to say. */
+/** The headers with which a client opens the stream of server messages. */
 const HEADERS = { accept: "text/event-stream", "mcp-protocol-version": "2025-11-25", "mcp-session-id": "one" };
 
 async function open(url: string, signal: AbortSignal): Promise<IncomingMessage> {

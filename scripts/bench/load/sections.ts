@@ -1,12 +1,12 @@
-/** Reads what a WebAssembly module is made of (WebAssembly Core Specification 2.0, section 5.5 "Modules"). */
+/** Reads the sections of a WebAssembly module (WebAssembly Core Specification 2.0, section 5.5 "Modules"). */
 
 /** Sizes in bytes. */
 export interface ModuleSizes {
-  /** The bodies of functions, by name: the module must have a name section. */
+  /** Sizes of function bodies by name. The module must have a name section. */
   functions: ReadonlyMap<string, number>;
-  /** The data section. */
+  /** Size of the data section. */
   data: number;
-  /** The module without its custom sections. */
+  /** Size of the module without its custom sections. */
   total: number;
 }
 
@@ -15,10 +15,10 @@ const IMPORT = 2;
 const CODE = 10;
 const DATA = 11;
 const FUNCTION_NAMES = 1;
-/** The magic number and the version. */
+/** Size of the magic number and the version. */
 const HEADER_SIZE = 8;
 
-/** Reads the sizes of a module's parts. Throws where an import is not a function, which no module of ours has. */
+/** Reads the sizes of a module's parts. Assumes that all imports are functions, as in our modules. */
 export function sizesOf(module: Buffer): ModuleSizes {
   const reader = new Reader(module, HEADER_SIZE);
   const bodies: number[] = [];
@@ -59,7 +59,7 @@ function functionNames(section: Reader): Map<number, string> {
   return names;
 }
 
-/** Reads bytes one after the other. */
+/** Reads bytes sequentially. */
 class Reader {
   constructor(
     private readonly bytes: Buffer,
@@ -74,7 +74,7 @@ class Reader {
     return this.bytes[this.at++];
   }
 
-  /** An unsigned integer in LEB128. */
+  /** Reads an unsigned integer in LEB128. */
   varint(): number {
     let value = 0;
     for (let shift = 0; ; shift += 7) {
@@ -94,7 +94,7 @@ class Reader {
     return new Reader(this.bytes.subarray(this.at - length, this.at));
   }
 
-  /** Passes over bytes. Returns how many. */
+  /** Skips bytes. Returns their number. */
   skip(length: number): number {
     this.at += length;
     return length;

@@ -1,4 +1,4 @@
-// Drives the filter's decoder as its bodies' callbacks do: in slices, and all that is found is asked for.
+// Drives the filter's decoder like the body callbacks do: in slices, reading every result.
 import { EventPart } from "../../../assembly/sse/event_reader";
 import { MessageKind } from "../../../assembly/jsonrpc/message_reader";
 import { Decoder } from "../../../assembly/mcp/exchange/decoder";
@@ -7,15 +7,15 @@ import { TokenSettings } from "../../../assembly/mcp/protocol/token_kinds";
 
 /** As in the filter. */
 const SLICE: usize = 65536;
-/** What the estimate of tokens costs is another benchmark's: bench:tokens. */
+/** bench:tokens measures the cost of token estimates. */
 const tokens = new TokenSettings(false, 0, 1);
 
-/** Room for a document. */
+/** Allocates memory for a document. */
 export function allocate(size: usize): usize {
   return heap.alloc(size);
 }
 
-/** Reads a document. Returns how many messages it held, and -1 if one of them was none. */
+/** Reads a document. Returns the number of messages, or -1 if one of them is invalid. */
 export function decode(at: usize, length: usize, isEventStream: bool): i32 {
   const address = Decoder.take(isEventStream);
   const decoder = changetype<Decoder>(address);

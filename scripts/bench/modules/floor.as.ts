@@ -1,9 +1,9 @@
-// A filter with the callbacks of ours that does nothing in them: what it costs that a proxy calls a module at all.
+// A filter with the same callbacks as ours that does nothing in them. Shows what calling a module costs at all.
 import "../../../assembly/proxy-wasm/module/abort";
 
 const CONTINUE: i32 = 0;
 
-/** What the host hands over is never looked at, so all of it may lie at the same place. */
+/** The host's data is never read, so all of it may use the same memory. */
 let at: usize = 0;
 let capacity: usize = 0;
 

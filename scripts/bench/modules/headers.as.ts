@@ -1,4 +1,4 @@
-// The floor, but for the one call of the host that tells MCP from what is not: it reads the request's headers.
+// The empty filter with the one host call that detects MCP: it reads the request's headers.
 import { HeaderMapType } from "../../../assembly/proxy-wasm/module/abi";
 import { HostHeaders } from "../../../assembly/proxy-wasm/headers";
 import { proxy_on_request_headers as onRequestHeaders } from "./floor.as";

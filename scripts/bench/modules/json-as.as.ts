@@ -1,4 +1,4 @@
-// What json-as makes of a document whose members nobody has declared.
+// Parses a document with undeclared members with json-as.
 import { JSON } from "json-as";
 
 /** Parses a document. Returns the number of members of its root. */

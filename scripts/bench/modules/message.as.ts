@@ -13,7 +13,7 @@ export function allocate(size: usize): usize {
   return heap.alloc(size);
 }
 
-/** Begins a message whose tokens are estimated exactly (2), from a head and samples (1) or not (0). */
+/** Begins a message. `estimate` is the mode of token estimation: 2 exact, 1 from a head and samples, 0 none. */
 export function begin(estimate: i32): void {
   reader.release();
   reader = McpReader.take(estimate == 2 ? exactly : estimate == 1 ? sampling : off);
@@ -24,7 +24,7 @@ export function feed(at: usize, length: usize): void {
   while (reader.next() == McpPart.Listed) continue;
 }
 
-/** The tokens of a tool's result; -1 where the message was none. */
+/** The number of tokens of a tool's result; -1 if the message is invalid. */
 export function end(): i64 {
   return reader.finish() ? reader.message.tokens(TokenKind.Result) : -1;
 }

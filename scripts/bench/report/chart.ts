@@ -1,10 +1,10 @@
-/** The chart of the report: what each variant adds, beside the native filter. */
+/** The chart of the report: what each variant adds, compared with the native filter. */
 import type { Report } from "./figures.ts";
 
 const WIDTH = 960;
 const HEIGHT = 420;
 
-/** SVG; undefined where there is nothing to compare. */
+/** Renders SVG; undefined if there is nothing to compare. */
 export async function renderChart({ workloads, variants }: Report): Promise<string | undefined> {
   const compared = workloads.filter(
     ({ cells, isMcp }) => isMcp && cells.some(({ addedToNative }) => addedToNative !== undefined),
@@ -12,7 +12,7 @@ export async function renderChart({ workloads, variants }: Report): Promise<stri
   const bars = variants.filter(({ id }) => id !== "none" && id !== "native");
   if (compared.length === 0 || bars.length === 0) return undefined;
 
-  // Large, and only needed where a page is asked for.
+  // Imported only when a page is requested, because it is large.
   const { init } = await import("echarts");
   const chart = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height: HEIGHT });
   chart.setOption({
@@ -30,7 +30,7 @@ export async function renderChart({ workloads, variants }: Report): Promise<stri
       data: compared.map(({ id, title }) => `(${id}) ${title}`),
       axisLabel: { interval: 0, width: (WIDTH - 120) / compared.length - 8, overflow: "break", fontSize: 11 },
     },
-    // A response that only one of them reads costs many times more: not to be seen on a linear scale.
+    // Reading responses, which only one of the filters does, costs many times more: a linear scale would hide the rest.
     yAxis: { type: "log", logBase: 10, min: 0.1, name: "× native (log)" },
     series: bars.map((variant, index) => ({
       type: "bar",

@@ -1,4 +1,4 @@
-/** All that a run found, as `--json` writes it, and how its figures are written for people. */
+/** All results of a run, as `--json` writes them, and the formatting of figures. */
 import type { Environment } from "../environment.ts";
 import type { Memory } from "../memory.ts";
 import type { Sample } from "../measure.ts";
@@ -18,28 +18,28 @@ export interface WorkloadReport {
   id: string;
   title: string;
   isMcp: boolean;
-  /** Bytes of the messages. */
+  /** Sizes of the messages in bytes. */
   requestBytes: number;
   responseBytes: number;
-  /** Of each cell. */
+  /** Number of requests of each cell. */
   requests: number;
   cells: Cell[];
-  /** By variant, a sample for each round. */
+  /** The samples by variant, one for each round. */
   samples: Record<string, Sample[]>;
 }
 
-/** Microseconds: three digits, and never less than a tenth. */
+/** Formats microseconds: three digits, and at most one decimal. */
 export function micros(value: number): string {
   if (Math.abs(value) < 100) return value.toFixed(1);
   return Math.abs(value) < 10_000 ? value.toFixed(0) : `${(value / 1000).toFixed(1)} ms`;
 }
 
-/** The median, with the quartiles behind it. */
+/** Formats the median, followed by the quartiles. */
 export function withSpread({ median, low, high }: Spread, format: (value: number) => string): string {
   return `${format(median)} (${format(low)}–${format(high)})`;
 }
 
-/** A ratio; a dash where there is none. */
+/** Formats a ratio; a dash if there is none. */
 export function ratio(value: Spread | undefined): string {
   return value === undefined ? "–" : `${value.median.toFixed(2)} ×`;
 }
@@ -48,7 +48,7 @@ export function mebibytes(bytes: number): string {
   return (bytes / (1 << 20)).toFixed(1);
 }
 
-/** Requests a second: three digits. */
+/** Formats requests per second with three digits. */
 export function rate(value: number): string {
   return value < 1000 ? value.toFixed(0) : `${(value / 1000).toFixed(1)} k`;
 }

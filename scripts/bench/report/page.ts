@@ -1,4 +1,4 @@
-/** The report as a page of Markdown, with its chart beside it. */
+/** The report as a Markdown page with a chart. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, dirname, extname } from "node:path";
 import { format, resolveConfig } from "prettier";

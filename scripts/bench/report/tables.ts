@@ -1,11 +1,11 @@
-/** The figures as rows of text, whatever they are printed as. */
+/** The figures as rows of text for any output. */
 import type { Cell } from "../summary.ts";
 import { oldIdOf } from "../variants.ts";
 import { mebibytes, micros, rate, ratio, type Report, withSpread } from "./figures.ts";
 
-/** A title and rows. */
+/** A head and rows. */
 export interface TextTable {
-  /** How many of the columns are text; those behind them are numbers. */
+  /** Number of text columns, which come before the columns of numbers. */
   textColumns: number;
   head: string[];
   rows: string[][];
@@ -29,7 +29,7 @@ export function overviewTable({ workloads, variants }: Report): TextTable {
   return { head, textColumns: 1, rows };
 }
 
-/** MCP is compared with the native filter, by what is added; what is not MCP with the floor, by the total. */
+/** Compares MCP workloads with the native filter, by what is added; others with the empty filter, by the total. */
 function comparison(cell: Cell | undefined, isMcp: boolean): string {
   const compared = isMcp ? cell?.addedToNative : cell?.totalToFloor;
   return compared === undefined ? "–" : `${ratio(compared)} ${isMcp ? "native" : "floor"}`;
@@ -65,7 +65,7 @@ export function detailTable({ workloads }: Report): TextTable {
   return { head, textColumns: 2, rows };
 }
 
-/** A row for each variant that was measured with the old module, too. */
+/** A row for each variant that was also measured with the old module. */
 export function oldTable({ workloads }: Report): TextTable {
   const head = ["workload", "variant", "CPU µs/request", "old", "total ÷ old", "added ÷ old"];
   const threeDigits = (value: number) => value.toFixed(3);
@@ -82,7 +82,7 @@ export function oldTable({ workloads }: Report): TextTable {
   return { head, textColumns: 2, rows };
 }
 
-/** A row for each variant: what the start of its own Envoy takes, and its resident memory. */
+/** A row for each variant: CPU time of the start of its own Envoy, and its resident memory. */
 export function memoryTable({ memory, workloads }: Report): TextTable {
   const head = ["MiB resident", "CPU ms to start", "idle", ...workloads.map(({ id }) => `peak in (${id})`)];
   const rows = memory.map(({ variant, startMicros, idleBytes, peakBytes }) => [

@@ -1,4 +1,4 @@
-/** A table for a terminal. */
+/** Renders a table for a terminal. */
 import Table from "cli-table3";
 import colors from "picocolors";
 import type { TextTable } from "./tables.ts";

@@ -1,9 +1,12 @@
-/** Connections to the proxy for loads that h2load cannot make: other headers in each request, and streams that stay open. */
+/**
+ * Connections to the proxy for loads that h2load cannot generate: different headers in each request, and streams that
+ * stay open.
+ */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { pathOf, type Workload } from "../workloads.ts";
 
-/** The bytes of a request, with more headers. */
+/** The bytes of a request with additional headers. */
 export function requestBytes(workload: Workload, headers: Record<string, string> = {}): Buffer {
   const { method, body } = workload;
   const all = { host: "127.0.0.1", ...workload.headers, ...headers, "content-length": String(Buffer.byteLength(body)) };
@@ -11,7 +14,10 @@ export function requestBytes(workload: Workload, headers: Record<string, string>
   return Buffer.from(`${method} ${pathOf(workload)} HTTP/1.1\r\n${lines.join("")}\r\n${body}`);
 }
 
-/** Sends `count` requests in turn, and waits for the answers, which have a known length. Rejects at the signal. */
+/**
+ * Sends `count` requests, cycling through `requests`, and waits for the responses, which have a known length. Rejects
+ * at the signal.
+ */
 export async function sendInTurn(
   url: string,
   requests: readonly Buffer[],
@@ -32,13 +38,13 @@ export async function sendInTurn(
   }
 }
 
-/** Streams that are open, until they are closed. */
+/** Streams that stay open until {@link close}. */
 export class OpenStreams {
   readonly #sockets: Socket[] = [];
 
-  /** Opens more of them; resolves when each has begun to answer. */
+  /** Opens `count` more streams. Resolves when each response has begun. */
   async open(url: string, request: Buffer, count: number): Promise<void> {
-    // Not all at once: connections beyond the listener's backlog would be retried after a second.
+    // In batches, because connections beyond the listener's backlog would be retried after a second.
     for (let left = count; left > 0; left -= BATCH) {
       await Promise.all(Array.from({ length: Math.min(BATCH, left) }, () => this.#openOne(url, request)));
     }
@@ -63,7 +69,7 @@ const BATCH = 100;
 function open(url: string): Socket {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname).setNoDelay();
-  // Else the wait for an answer would be one for ever.
+  // Otherwise the wait for a response would never end.
   socket.once("end", () => socket.destroy(new Error("The proxy closed a connection.")));
   return socket.on("error", () => {});
 }

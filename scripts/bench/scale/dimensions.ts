@@ -1,11 +1,11 @@
-/** In what the load grows: sessions, idle streams, worker threads. */
+/** The dimensions in which the load grows: sessions, idle streams, worker threads. */
 import type { BenchEnvoy } from "../bootstrap.ts";
 import { runLoad } from "../generator.ts";
 import type { Variant } from "../variants.ts";
 import { type Workload, WORKLOADS } from "../workloads.ts";
 import { OpenStreams, requestBytes, sendInTurn } from "./connections.ts";
 
-/** What a step works with. */
+/** The parameters of a step. */
 export interface Setting {
   envoy: BenchEnvoy;
   variant: Variant;
@@ -24,9 +24,9 @@ export interface Dimension {
   id: string;
   title: string;
   steps: readonly number[];
-  /** Worker threads at a step; 1 where absent. */
+  /** Number of worker threads at a step; 1 if absent. */
   workersAt?: (step: number) => number;
-  /** Makes that many of it. */
+  /** Creates `step` sessions, streams or workers. */
   reach: (setting: Setting, step: number) => Promise<Reached>;
 }
 
@@ -36,7 +36,7 @@ const TIMEOUT_SECONDS = 60;
 /** The call whose cost is measured. */
 export const CALL = WORKLOADS.find(({ id }) => id === "a")!;
 
-/** A stream on which the server says something once, and then nothing. */
+/** A stream on which the server sends one message and then nothing. */
 export const IDLE: Workload = {
   id: "idle",
   title: "GET stream that stays open",
@@ -88,7 +88,7 @@ export const DIMENSIONS: readonly Dimension[] = [
     steps: [1, 2, 4, 8],
     workersAt: (step) => step,
     reach: async ({ envoy, variant, requests, signal }, step) => {
-      // Enough for each worker to get some.
+      // Enough connections for each worker to get some.
       const connections = CONNECTIONS * step;
       return { load: () => callAll(envoy.urlOf(variant), requests, connections, signal), end: () => {} };
     },

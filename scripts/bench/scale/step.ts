@@ -1,4 +1,4 @@
-/** Measures one step of one dimension with one variant, in an Envoy of its own. */
+/** Measures one step of one dimension with one variant, in a separate Envoy. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type BenchEnvoyOptions, type WasmFilter, startBenchEnvoy } from "../bootstrap.ts";
 import { cpuMicroseconds, residentBytes } from "../process-usage.ts";
@@ -10,10 +10,10 @@ export interface StepResult {
   dimension: string;
   step: number;
   variant: string;
-  /** Microseconds of CPU of the Envoy process for each call. */
+  /** CPU time of the Envoy process per call, in microseconds. */
   cpu: Spread;
   residentBytes: number;
-  /** Linear memory of the largest VM; absent where there is none. */
+  /** Linear memory of the largest VM in bytes; absent if there is no VM. */
   vmBytes?: number;
 }
 
@@ -23,7 +23,7 @@ export interface StepOptions extends Omit<BenchEnvoyOptions, "variants" | "concu
   signal: AbortSignal;
 }
 
-/** The filter tells its memory on a tick of a second. */
+/** The filter logs its memory on a tick, once per second. */
 const TELL_MS = 1500;
 
 export async function measureStep(
@@ -37,7 +37,7 @@ export async function measureStep(
   try {
     const { load, end } = await dimension.reach({ envoy, variant, requests, signal: options.signal }, step);
     try {
-      // Warms up, and reaches the step once more.
+      // Warms up, and reaches the step again.
       await load();
       const costs: number[] = [];
       for (let round = 0; round < rounds; round++) {
@@ -56,7 +56,7 @@ export async function measureStep(
   }
 }
 
-/** The variant, but ours writes to the log how much memory its VM has. */
+/** The variant; if it is our filter, it also logs the size of its VM's memory. */
 function tellingMemory(variant: Variant): Variant {
   if (variant.proof !== "operations") return variant;
   return {

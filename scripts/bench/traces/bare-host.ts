@@ -1,4 +1,7 @@
-/** The least of a proxy that drives the filter: all that it hands over is made beforehand, so that most of the time is the filter's. */
+/**
+ * The minimal proxy that drives the filter. Everything that it passes is prepared in advance, so that most of the time
+ * is the filter's.
+ */
 import { randomFillSync } from "node:crypto";
 import { BufferType, HeaderMap, type HeaderList, Result } from "../../../test/host/abi.ts";
 import { serializePairs } from "../../../test/host/guest-memory.ts";
@@ -10,13 +13,13 @@ export interface BareExchange {
   request: HeaderList;
   body: Buffer;
   response: HeaderList;
-  /** The body of the answer, in the pieces in which it comes. */
+  /** The chunks of the response body. */
   parts: readonly Buffer[];
 }
 
 const ROOT = 1;
 const START_NS = 1_795_000_000_000_000_000n;
-/** What passes between two looks at the clock. */
+/** Time that passes between two reads of the clock. */
 const STEP_NS = 50_000n;
 const SECOND_NS = 1_000_000_000n;
 
@@ -34,7 +37,7 @@ const ACCEPTED: HeaderList = [
   ["content-type", "application/x-protobuf"],
 ];
 
-/** Headers as they are handed over: all of them, and each value. */
+/** Headers in the encodings of the ABI: all of them, and each value. */
 interface Head {
   pairs: Uint8Array;
   values: ReadonlyMap<string, Uint8Array>;
@@ -44,7 +47,7 @@ type Callback = (...args: number[]) => number;
 
 /** One instance of the filter. */
 export class BareHost {
-  /** Bytes that the collector received. */
+  /** Number of bytes that the collector received. */
   exported = 0;
 
   readonly #callbacks: Record<string, Callback>;
@@ -60,7 +63,7 @@ export class BareHost {
   #bytes: Uint8Array;
   #now = START_NS;
   #nextId = ROOT + 1;
-  /** The sums of counters, by their number less one. */
+  /** The sums of counters, indexed by metric id − 1. */
   readonly #counters: { name: string; sum: number }[] = [];
   #called: number[] = [];
   #tokens = 0;
@@ -107,13 +110,13 @@ export class BareHost {
     if (this.#called.length > 0) this.#answer();
   }
 
-  /** The sum of the counters whose name, which has the labels, contains all of these. */
+  /** The sum of the counters whose name, which includes the labels, contains all `parts`. */
   count(...parts: string[]): number {
     const counters = this.#counters.filter(({ name }) => parts.every((part) => name.includes(part)));
     return counters.reduce((all, { sum }) => all + sum, 0);
   }
 
-  /** The collector accepts what has been sent. */
+  /** Responds as a collector that accepts the sent spans. */
   #answer(): void {
     this.#maps.set(HeaderMap.CalloutHeaders, this.#headOf(ACCEPTED));
     for (let token = this.#called.pop(); token !== undefined; token = this.#called.pop()) {
@@ -187,7 +190,7 @@ export class BareHost {
     return { env: withDefaults(env), wasi_snapshot_preview1: { random_get: random } };
   }
 
-  /** The memory, which may have grown. */
+  /** The view of the memory, renewed if the memory has grown. */
   #refresh(): DataView {
     if (this.#view.buffer !== this.#memory.buffer) {
       this.#view = new DataView(this.#memory.buffer);
@@ -213,7 +216,7 @@ export class BareHost {
   }
 }
 
-/** Any function that is missing succeeds and does nothing. */
+/** Host functions that are not implemented succeed and do nothing. */
 function withDefaults(env: Record<string, (...args: never[]) => number>): WebAssembly.ModuleImports {
   return new Proxy(env, { get: (own, name) => own[name as string] ?? (() => Result.Ok) });
 }

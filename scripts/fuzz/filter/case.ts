@@ -1,9 +1,9 @@
 import type { BodyEnd, HeaderList, ResetCause } from "../../../test/host/index.ts";
 import { readMessages } from "../../../test/unit/mcp/reader.ts";
 
-/** An HTTP exchange, and how its bodies come. */
+/** An HTTP exchange, and how its bodies arrive. */
 export interface FilterCase {
-  /** Seconds that pass before it, with a tick of the filter in each. */
+  /** Seconds that pass before the exchange, with a tick of the filter in each. */
   readonly seconds: number;
   readonly client: string;
   readonly cluster: string;
@@ -14,25 +14,25 @@ export interface FilterCase {
     readonly body: Buffer;
   };
   readonly response: { readonly status: number; readonly headers: HeaderList; readonly body: Buffer } | null;
-  /** How it ends; null: by the server. */
+  /** How the exchange is reset; null if the server ends it. */
   readonly reset: ResetCause | null;
-  /** Exchanges that begin before its reset. */
+  /** Number of exchanges that begin before the reset. */
   readonly staysOpen: number;
-  /** Of one of the two ways in which it passes: the chunks, and how the ends are told. */
+  /** For one of the two ways to process the exchange: the sizes of the chunks, and how the ends are signalled. */
   readonly sizes: readonly number[];
   readonly requestEnd: BodyEnd;
   readonly responseEnd: BodyEnd;
 }
 
-/** Whether the response may hold a request of the server. */
+/** Whether the response may contain a server request. */
 export function mayAskClient({ response }: FilterCase): boolean {
   return response !== null && response.body.includes("method") && response.body.includes("id");
 }
 
-/** Requests of one batch that the filter follows. */
+/** Maximum number of requests of one batch that the filter follows. */
 const OPEN_LIMIT = 64;
 
-/** The operations that an exchange begins, which is certain where its headers leave no doubt; else undefined. */
+/** Number of operations that an exchange begins if its headers leave no doubt; otherwise undefined. */
 export function begunBy({ request: { method, headers, body } }: FilterCase): number | undefined {
   if (method !== "POST") return 0;
   const types = headers.filter(([name]) => name === "content-type");

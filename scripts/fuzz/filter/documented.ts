@@ -8,20 +8,20 @@ interface Family {
   readonly labels: readonly string[];
 }
 
-/** Labels that every family may bear. */
+/** Labels that every family may have. */
 const COMMON = ["mcp_role", "mcp_server"];
 const NAME = /`([a-z_]+)`/g;
 const ROW = /^\|([^|]*)\| *(counter|gauge|histogram) *\|([^|]*)\|$/gm;
 
 const FAMILIES = documentedFamilies(readFileSync(new URL("../../../docs/metrics.md", import.meta.url), "utf8"));
 
-/** Values that a label may take where nothing is configured, by the label; those of a label that is not here. */
+/** Maximum numbers of values of a label in the default configuration, by label, and for labels not listed. */
 const VALUES: Readonly<Record<string, number>> = { mcp_caller: 64, mcp_client_name: 32, mcp_method_name: 60 };
 const OTHER_VALUES = 20;
-/** What names are spelled with. */
+/** The syntax of names in labels. */
 const VALUE = /^(?:[\w\-./:@+]|%[\dA-F]{2})*(?:~[\da-f]{16})?$/;
 
-/** Throws where a series is none of docs/metrics.md's, or where a label takes more values than the caps (by label) allow. */
+/** Throws if a series is not in docs/metrics.md, or if a label has more values than the caps (by label) allow. */
 export function checkDocumented(series: readonly Defined[], caps: Readonly<Record<string, number>>): void {
   const values = new Map<string, Set<string>>();
   for (const { type, metric } of series) {
@@ -38,7 +38,7 @@ export function checkDocumented(series: readonly Defined[], caps: Readonly<Recor
     }
   }
   for (const [label, { size }] of values) {
-    // One more stands for all others.
+    // One more value stands for all others.
     const limit = 1 + (caps[label] ?? VALUES[label] ?? OTHER_VALUES);
     if (size > limit) throw new Mismatch(`values of ${label}`, size, `at most ${limit}`);
   }

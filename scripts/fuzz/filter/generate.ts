@@ -58,16 +58,16 @@ const ANSWERS = [
   '"error":{"code":1}',
 ];
 const PROGRESS = '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":1}}';
-/** One stream in so many stays open for a while. */
+/** One in this number of streams stays open for a while. */
 const OPEN_ONES = 12;
 
-/** Makes exchanges. */
+/** Generates exchanges. */
 export class ExchangeGenerator {
   readonly #random: Random;
   readonly #corpus: Corpus;
   readonly #isCertain: boolean;
 
-  /** @param isCertain of each exchange it is certain by its headers whether it is MCP */
+  /** @param isCertain whether the headers of each exchange must make it certain whether it is MCP */
   constructor(random: Random, corpus: Corpus, isCertain: boolean) {
     this.#random = random;
     this.#corpus = corpus;
@@ -105,10 +105,10 @@ export class ExchangeGenerator {
     });
   }
 
-  /** A request with a changed body, and with changed headers. */
+  /** A request with a changed body and changed headers. */
   #altered({ method, path, headers, body }: FilterCase["request"]): FilterCase["request"] {
     const changedBody = changed(this.#random, body, this.#corpus);
-    // Nobody else may say what a POST is.
+    // No other header may determine what a POST is.
     const certain: HeaderList = [...CLIENT, ["mcp-session-id", this.#random.pick(SESSIONS)]];
     const isFixed = this.#isCertain && method === "POST";
     return { method, path, headers: isFixed ? certain : this.#headers(headers), body: changedBody };
@@ -128,7 +128,7 @@ export class ExchangeGenerator {
     return { status: random.pick(STATUSES), headers: this.#headers(headers), body };
   }
 
-  /** An answer to what was asked, as a message or batch; now and then something else. */
+  /** A response to the request, as a message or batch; sometimes something else. */
   #answer(asked: Buffer): Buffer {
     if (this.#random.oneIn(6)) return mutated(this.#random, this.#corpus);
     const messages = this.#answers(asked);

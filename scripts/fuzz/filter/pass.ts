@@ -1,7 +1,7 @@
 import { type Exchange, type ExchangeResult, type Plugin, exchange } from "../../../test/host/index.ts";
 import type { FilterCase } from "./case.ts";
 
-/** How the bodies of an exchange pass: whole, or cut, with the ends that the case states. */
+/** How the bodies of an exchange are passed: uncut, or cut, with the ends of the case. */
 export type Parts = ((body: Buffer) => Uint8Array[]) | undefined;
 
 /** Sends the exchange through a plugin. A stream that {@link staysOpen} is left open. */
@@ -21,7 +21,7 @@ export function passCase(plugin: Plugin, input: FilterCase, parts: Parts): Excha
   });
 }
 
-/** Whether the stream stays open while later exchanges pass. */
+/** Whether the stream stays open during later exchanges. */
 export function staysOpen({ reset, staysOpen }: FilterCase): boolean {
   return reset !== null && staysOpen > 0;
 }

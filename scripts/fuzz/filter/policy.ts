@@ -71,8 +71,10 @@ export const POLICY_CONFIGURATION = {
   },
 };
 
-/** Throws where a request is neither answered in place of its server nor passes unheld at its end, or where one passes
- *  that JSON.parse reads as what the policy denies. `actions`: what the callbacks answered. */
+/**
+ * Throws if a request is neither answered in place of its server nor passed at its end, or if a passed request is one
+ * that the policy denies, as read by JSON.parse. `actions` are the results of the callbacks.
+ */
 export function checkPassage(
   { request }: FilterCase,
   { reply, passedRequest }: HttpStream,
@@ -84,12 +86,12 @@ export function checkPassage(
     return;
   }
   if (reply !== undefined) {
-    // JSON always: throws where it is not.
+    // A reply is always JSON; JSON.parse throws if it is not.
     if (reply.body !== "") JSON.parse(reply.body);
     if (actions.at(-1) !== 1) throw new Mismatch("the last action of an answered request", actions, "Pause");
     return;
   }
-  // It may wait, but then it goes on.
+  // A request may wait, but must then continue.
   if (!/^0?1*0+$/.test(actions.join(""))) throw new Mismatch("actions", actions, "Continue at the end");
   if (/^\/mcp(\?|$)/.test(request.path) && request.method === "POST" && isDenied(passedRequest)) {
     throw new Mismatch("what passes", passedRequest, "nothing that is denied");

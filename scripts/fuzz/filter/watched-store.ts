@@ -7,9 +7,9 @@ export interface Defined {
   readonly metric: MetricName;
 }
 
-/** A store that tells at once, whatever its size, whether its counters are those of another. */
+/** A store whose counters can be compared with those of another store in constant time. */
 export class WatchedStore extends MetricStore {
-  /** Two stores have the same counters just where this is the same, but for chances of 1 to 2⁶⁴. */
+  /** Equal for two stores if and only if their counters are equal, except with a probability of 1 in 2⁶⁴. */
   digest = 0n;
   readonly defined: Defined[] = [];
 
@@ -23,7 +23,7 @@ export class WatchedStore extends MetricStore {
   }
 
   #watch(series: { value: bigint }, name: string): void {
-    // When spans are sent again is random, and so is which of them expire and which are dropped.
+    // The time of retries is random, and so is the number of spans that expire or are dropped.
     if (name.includes("mcp_trace_spans_total")) return;
     const weight = createHash("sha1").update(name).digest().readBigUInt64LE();
     let value = series.value;

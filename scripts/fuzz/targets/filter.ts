@@ -12,17 +12,20 @@ import { type Batch, Mismatch, type Target, same } from "../target.ts";
 
 const LABELS = { maxTools: 8, maxServers: 3, caller: true };
 const CONFIGURATION = { labels: LABELS, sessions: { idleTimeout: "30s", callerKey: ["x-caller", "baggage.userId"] } };
-/** Names have their cap for each server, and for the servers beyond theirs. */
+/** Names have a cap for each server, and one for the servers beyond the cap on servers. */
 const NAMES = LABELS.maxTools * (LABELS.maxServers + 1);
 const CAPS = { gen_ai_tool_name: NAMES, gen_ai_prompt_name: NAMES, mcp_server: LABELS.maxServers };
 const WARM_UP = 2000;
-/** Seconds until whatever is due has been recorded: what waits for the idle timeout, and gauges every 5 s. */
+/** Seconds until everything has been recorded: what waits for the idle timeout, and gauges every 5 s. */
 const SETTLING = 50;
 
-/** Spans of everything, to a collector that the proxy does not have: all of them are dropped in the end. */
+/**
+ * Records spans of everything, for a collector that the proxy does not have, so that all of them are dropped in the
+ * end.
+ */
 const TRACE_CONFIGURATION = { trace: { cluster: "otel", sample: { ratio: 1 } } };
 
-/** The filter as it is built, twice: in one all bodies pass whole, in the other cut. The same with an access policy and traces. */
+/** The built filter, twice: one gets all bodies uncut, the other one cut. Also with an access policy and traces. */
 export const filter: Target<FilterCase> = {
   begin(random): Batch<FilterCase> {
     let generator: ExchangeGenerator | undefined;
@@ -41,15 +44,15 @@ export const filter: Target<FilterCase> = {
   },
 };
 
-/** A stream in both that is still open. */
+/** A stream that is still open in both filters. */
 interface OpenStream {
   readonly streams: readonly HttpStream[];
   readonly reset: ResetCause;
-  /** The number of the exchange before which it is broken off. */
+  /** The number of the exchange before which the stream is reset. */
   readonly until: number;
 }
 
-/** The two filters, through which the same exchanges pass. */
+/** The two filters, which process the same exchanges. */
 class FilterPair {
   readonly #whole: Filter;
   readonly #inParts: Filter;
@@ -57,9 +60,9 @@ class FilterPair {
   readonly #memory: MemoryWatch;
   #open: OpenStream[] = [];
   #passed = 0;
-  /** Operations begun so far; undefined where that is not certain. */
+  /** Number of operations begun so far; undefined if it is not certain. */
   #begun: number | undefined = 0;
-  /** A server may have asked its client, which is an operation too. */
+  /** A server may have sent a request to its client, which is an operation too. */
   #mayHaveAsked = false;
 
   constructor(configuration: object) {
@@ -67,7 +70,7 @@ class FilterPair {
     this.#inParts = new Filter(configuration);
     this.#filters = [this.#whole, this.#inParts];
     this.#memory = new MemoryWatch(() => this.#whole.pages + this.#inParts.pages, WARM_UP);
-    // What is refused unread is no operation.
+    // A request that is rejected unread is not an operation.
     if ("access" in configuration) this.#begun = undefined;
   }
 
@@ -128,12 +131,12 @@ class Filter {
     this.#isGuarded = "access" in configuration;
     const options = { configuration, allowHeadersStop: true };
     this.#plugin = new Vm(loadModule(), { metrics: this.store }).plugin(options);
-    // A bad one is no failure of configuring: something else would stand in for it.
+    // An invalid configuration is not an error of configure, because a substitute would apply.
     const fault = this.#plugin.vm.logs.find(({ message }) => message.startsWith("invalid configuration"));
     if (fault) throw new Error(fault.message);
   }
 
-  /** Pages of the module's memory. */
+  /** Number of pages of the module's memory. */
   get pages(): number {
     return this.#plugin.vm.memoryPages();
   }
@@ -145,7 +148,7 @@ class Filter {
     }
   }
 
-  /** Sends an exchange through the filter, and checks what the filter does with it. */
+  /** Sends an exchange through the filter, and checks the result. */
   pass(input: FilterCase, parts?: Parts): HttpStream {
     const { stream, actions } = passCase(this.#plugin, input, parts);
     checkPassage(input, stream, actions, this.#isGuarded);

@@ -14,7 +14,7 @@ import { jsonValues } from "../units.ts";
 import { BROKEN_UTF8, JSON_WORDS } from "../words.ts";
 import { DEPTH_LIMIT, depthOf, isJson, writtenAs } from "../written.ts";
 
-/** A text that may be JSON, how it is cut, and what is passed over behind its tokens, over and over. */
+/** A text that may be JSON, how it is cut, and after which tokens the reader skips, cyclically. */
 interface JsonCase {
   readonly bytes: Buffer;
   readonly sizes: readonly number[];
@@ -24,13 +24,15 @@ interface JsonCase {
 const SKIPS: readonly tokenizer.Skip[] = ["nothing", "nothing", "value", "container"];
 const DOCUMENTS = 200;
 
-/** Names of members on the way to the fields that test/unit/modules/fields.ts picks. */
+/** Names of members on the paths to the fields in test/unit/modules/fields.ts. */
 const keys = fc.constantFrom("a", "b", "c", "x", "y", "list", "name", "grid", "raw", "any", "known", "only", '"/');
 const documents = fc
   .tuple(fc.oneof(nodes(), nodes(keys.chain(spelled))), gaps)
   .map(([node, gaps]) => Buffer.from(write(node, gaps)));
 
-/** The tokenizer and the field reader beside `JSON.parse`: they take the same texts, and find the same in them. */
+/**
+ * Compares the tokenizer and the field reader with `JSON.parse`: they accept the same texts, and find the same in them.
+ */
 export const json: Target<JsonCase> = {
   begin(random): Batch<JsonCase> {
     tokenizer.tokenize([Buffer.alloc(LARGEST)]);
@@ -75,7 +77,7 @@ function checkTokens({ bytes, sizes, skips }: JsonCase): void {
 
   const node = writtenAs(text);
   same("the value", evaluate(node), JSON.parse(text));
-  // A number at the root becomes a token only by what follows it.
+  // A number at the root becomes a token only through what follows it.
   const isOpen = node.type === "number" && /\d$/.test(text);
   same("tokens", whole.tokens, isOpen ? [] : reference(node));
   same("tokens, skipping", skipping.tokens, isOpen ? [] : reference(node, chooser(skips)));
@@ -84,7 +86,7 @@ function checkTokens({ bytes, sizes, skips }: JsonCase): void {
 }
 
 function checkFields({ bytes, sizes }: JsonCase): void {
-  // What is open where a text is faulty depends on the chunks.
+  // The open containers at a fault depend on the chunks.
   const whole = { ...fields.read([bytes]), open: undefined };
   const parts = { ...fields.read(cut(bytes, sizes)), open: undefined };
   same("fields in chunks", parts, whole);

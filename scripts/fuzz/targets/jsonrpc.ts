@@ -9,14 +9,14 @@ import { messageCorpus } from "../messages.ts";
 import { type Batch, Mismatch, type Target, same } from "../target.ts";
 import { DEPTH_LIMIT, depthOf, isJson, writtenAs } from "../written.ts";
 
-/** A body with messages, or what is nearly one, and how it is cut. */
+/** A body with messages, or nearly so, and how it is cut. */
 interface MessageCase {
   readonly isEventStream: boolean;
   readonly bytes: Buffer;
   readonly sizes: readonly number[];
 }
 
-/** The reader of messages beside what `JSON.parse` and eventsource-parser make of a body. */
+/** Compares the reader of messages with `JSON.parse` and eventsource-parser. */
 export const jsonrpc: Target<MessageCase> = {
   begin(random): Batch<MessageCase> {
     readMessages(false, [Buffer.alloc(LARGEST, " ")]);
@@ -39,7 +39,7 @@ export const jsonrpc: Target<MessageCase> = {
   },
 };
 
-/** A text as an event. Its line ends make it several lines of data, or none. */
+/** A text as an event. Its line ends split it into several lines of data, or none. */
 function framed(text: Buffer): Buffer[] {
   return [Buffer.from("data: "), text, Buffer.from("\n\n")];
 }

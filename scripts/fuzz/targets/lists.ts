@@ -12,7 +12,7 @@ import { jsonValues } from "../units.ts";
 import { BROKEN_UTF8, MESSAGE_WORDS, SSE_WORDS } from "../words.ts";
 import { DEPTH_LIMIT, depthOf, isJson } from "../written.ts";
 
-/** An answer to requests for all lists, and how it is cut. */
+/** A response to requests for all lists, and how it is cut. */
 interface ListCase {
   readonly isEvents: boolean;
   readonly body: Buffer;
@@ -21,14 +21,16 @@ interface ListCase {
 }
 
 const GENERATED = 200;
-/** Pages of memory of one filter: with room for what a few answers hold, and not for what each leaves behind. */
+/**
+ * Maximum number of memory pages of one filter: enough for what a few responses hold, but not for what each would leak.
+ */
 const MOST_PAGES = 80;
-/** The largest names that are certainly read whole, in characters. */
+/** Maximum length in characters of names that are certainly read completely. */
 const NAME_LIMIT = 60;
-/** URIs that are written in one way only, and are no templates. */
+/** URIs that have only one form, and are not templates. */
 const KNOWN_URI = /^(test|secret):\/\/(keep|deny)\/\w*$/;
 const DENIED_METHOD = "sampling/createMessage";
-/** Ends an event that may be unfinished. */
+/** Ends a possibly unfinished event. */
 const END = Buffer.from("\n\n");
 const ASKED = KINDS.map((kind, id) => ({ jsonrpc: "2.0", id, method: METHODS[kind] }));
 const ACCESS = {
@@ -54,7 +56,10 @@ const WORDS = [
   ),
 ];
 
-/** Answers with lists through the filter with a policy: no parser finds in what clients get what the policy denies. */
+/**
+ * Passes responses with lists through the filter with a policy: no parser must find in what clients get anything that
+ * the policy denies.
+ */
 export const lists: Target<ListCase> = {
   begin(random): Batch<ListCase> {
     const [whole, inParts] = [new Editor(), new Editor()];
@@ -75,7 +80,7 @@ export const lists: Target<ListCase> = {
           for (const message of messagesOf(isEvents, each)) requireAllowed(isEvents, message);
         }
         const texts = textsOf(isEvents, body);
-        // Of what is no JSON, more or less may pass.
+        // If it is not JSON, more or less of it may pass.
         if (!texts.every(isJson)) return;
         same("what is edited again", whole.receive(isEvents, [received]).toString(), received.toString());
         same("what the client gets in parts", receivedInParts.toString(), received.toString());
@@ -102,12 +107,12 @@ class Editor {
     if (fault) throw new Error(fault.message);
   }
 
-  /** Pages of the module's memory. */
+  /** Number of pages of the module's memory. */
   get pages(): number {
     return this.#plugin.vm.memoryPages();
   }
 
-  /** What the client gets of an answer in these parts. */
+  /** What the client gets of a response in these chunks. */
   receive(isEvents: boolean, body: readonly Uint8Array[], responseEnd: BodyEnd = "alone"): Buffer {
     const headers = { "content-type": isEvents ? "text/event-stream" : "application/json" };
     const spec = { request: { body: JSON.stringify(ASKED) }, response: { headers, body } };
@@ -121,7 +126,7 @@ function corpusFor(random: Random, isEvents: boolean): Corpus {
   return corpusOf([...generated, ...captured], isEvents ? [...WORDS, ...SSE_WORDS] : WORDS, jsonValues);
 }
 
-/** The texts of messages in an answer, one of an unfinished event too. */
+/** The texts of messages in a response, including that of an unfinished event. */
 function textsOf(isEvents: boolean, body: Buffer): string[] {
   if (!isEvents) return [body.toString().replace(/^\ufeff/, "")];
   return parseEvents(Buffer.concat([body, END])).map(({ data }) => data);
@@ -144,7 +149,7 @@ function requireAllowed(isEvents: boolean, message: unknown): void {
     for (const element of list as unknown[])
       if (isDenied(kind, element)) throw new Mismatch(kind, element, "nothing denied");
   }
-  // Answers in JSON have some only since 2026-07-28, which these requests are not of.
+  // JSON responses contain server requests only since 2026-07-28, and these requests have an older revision.
   if (!isEvents) return;
   for (const asked of Object.values(member(result, "inputRequests") ?? {})) {
     if (member(asked, "method") === DENIED_METHOD) throw new Mismatch("an input request", asked, "another method");
@@ -161,8 +166,10 @@ function member(value: unknown, name: string): unknown {
   return Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
 }
 
-/** What the client gets of JSON. Undefined where that is not certain: it is no Unicode, deep, has requests or no message, or the
- *  policy may know more about a name than the oracle. */
+/**
+ * The expected response for the client. Undefined if it is not certain: the body is not Unicode, is deeply nested,
+ * contains requests or no message, or the policy may know more about a name than the oracle.
+ */
 function expectedOf(isEvents: boolean, body: Buffer, texts: readonly string[]): string | undefined {
   if (!Buffer.from(body.toString()).equals(body)) return undefined;
   const isKnown = (text: string) =>

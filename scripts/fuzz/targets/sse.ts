@@ -17,11 +17,11 @@ interface SseCase {
 }
 
 const STREAMS = 300;
-/** What eventsource-parser takes for a byte order mark where the standard does not: see `parseEvents`. */
+/** Bytes that eventsource-parser treats as a byte order mark, contrary to the standard: see `parseEvents`. */
 const MISTAKEN_MARK = Buffer.from("\u00ef\u00bb\u00bf");
 const MARK = Buffer.from("\ufeff");
 
-/** The event reader beside eventsource-parser: both find the same events. */
+/** Compares the event reader with eventsource-parser: both find the same events. */
 export const sse: Target<SseCase> = {
   begin(random): Batch<SseCase> {
     readEvents([Buffer.alloc(LARGEST)]);
