@@ -1,29 +1,31 @@
-/** Ways to smuggle a call past the policy: what each puts in the body, and what must become of it. */
+/** Ways to smuggle a call past the policy: the body of each, and the expected verdict. */
 import * as mcp from "../envoy/mcp-messages.ts";
 
-/** The tool that the policy gives to everybody, and one that it gives to nobody. */
+/** The tool that the policy allows for everybody, and one that it allows for nobody. */
 export const ALLOWED = "get_weather";
 export const FORBIDDEN = "charge_card";
 
-/** `denied` where the call can be told, `rewritten` where it goes on by a method that no server knows, else why the request is
- *  refused. */
+/**
+ * `denied` if the call is recognized, `rewritten` if it goes on with a method that no server knows, otherwise the
+ * reason for rejecting the request.
+ */
 export type Verdict = "denied" | "rewritten" | `refused ${string}`;
 
 type Body = string | Buffer;
 
-/** A call of the tool; `mark` is among its arguments. */
+/** A call of the tool, with `mark` among its arguments. */
 export function call(tool: string, mark: string): string {
   return mcp.request(1, "tools/call", { name: tool, arguments: { mark } });
 }
 
-/** A call of the forbidden tool, and beside it a text that is to be added where another member would decide. */
+/** A call of the forbidden tool, with a text inserted at a place where another member would decide. */
 function doubled(at: string, put: string): (mark: string) => string {
   return (mark) => call(FORBIDDEN, mark).replace(at, put);
 }
 
 const PING = mcp.request(1, "ping");
 
-/** Bodies of an ordinary POST of MCP. */
+/** Bodies of an ordinary MCP POST. */
 export const BODIES: [what: string, verdict: Verdict, body: (mark: string) => Body][] = [
   ["a plain call", "denied", (mark) => call(FORBIDDEN, mark)],
   ["white space all around", "denied", (mark) => ` \r\n\t${call(FORBIDDEN, mark)}\n `],
@@ -80,7 +82,7 @@ export const BODIES: [what: string, verdict: Verdict, body: (mark: string) => Bo
   ["beyond the bound", "refused too_large", (mark) => call(ALLOWED, `${mark}${"x".repeat(600 * 1024)}`)],
 ];
 
-/** The same call without an id: nobody waits for its answer. */
+/** The same call without an id, so that nobody waits for its response. */
 export function asNotification(request: string): string {
   return request.replace('"id":1,', "");
 }

@@ -1,6 +1,6 @@
-/** Targets of requests that some server reads as /mcp, or may: each must be ruled by a policy for /mcp. */
+/** Request targets that some servers read as /mcp, or may: a policy for /mcp must cover each of them. */
 export const ATTACK_PATHS: readonly string[] = [
-  // Case, slashes, dots, what is below.
+  // Case, slashes, dots, subpaths.
   ...[
     "/MCP",
     "/mcp/",
@@ -15,7 +15,7 @@ export const ATTACK_PATHS: readonly string[] = [
     "/../mcp",
   ],
   ...["/x//../mcp", "/x/./../mcp", "/x/y/../../mcp", "/mcp?a=1", "/mcp?/../x", "/x?/../mcp", "/x?a=b/../../mcp"],
-  // Escapes of letters, dots and slashes, once and more often.
+  // Escapes of letters, dots and slashes, once and repeatedly.
   ...[
     "/%6dcp",
     "/%6Dcp",
@@ -38,7 +38,7 @@ export const ATTACK_PATHS: readonly string[] = [
     "/x%252f..%252fmcp",
   ],
   ...["/x/%252e%252e/mcp", "/x/%252e%252e%252fmcp", "/%252fmcp"],
-  // What ends a path once it is decoded.
+  // Bytes that end a path once it is decoded.
   ...[
     "/x%3F/../mcp",
     "/%23/../mcp",
@@ -50,7 +50,7 @@ export const ATTACK_PATHS: readonly string[] = [
     "/mcp%00.txt",
   ],
   ...["/mcp%3fx/../y", "/mcp%00/../x", "/x%23/../mcp", "/%3f/../mcp", "/%3F%2F..%2Fmcp", "/x%3Fa%3Db/../mcp"],
-  // What is trimmed, dropped or read as the end of a line.
+  // Bytes that are trimmed, dropped or read as the end of a line.
   ...["/mcp%20", "/mcp%09", "/mcp%0a", "/mcp%0d%0a", "/mcp.", "/mcp%2e", "/mcp..", "/mcp/%20", "/%20mcp", "/%09/mcp"],
   ...[
     "/mcp%20HTTP/1.1",
@@ -89,7 +89,8 @@ export const ATTACK_PATHS: readonly string[] = [
     "/mcp%3A%3A$DATA",
   ],
   ...["/mcp:$I30:$INDEX_ALLOCATION", "/mcp::$DATA/x", "/%u006dcp", "/x%u002f..%u002fmcp", "/mcp%u0020"],
-  // Beyond ASCII: overlong UTF-8, Latin-1, fullwidth and other forms, characters cut to bytes, ignored ones.
+  // Beyond ASCII: overlong UTF-8, Latin-1, fullwidth and other forms, characters truncated to bytes, ignored
+  // characters.
   ...[
     "/%c1%adcp",
     "/x%c0%af..%c0%afmcp",
@@ -112,11 +113,11 @@ export const ATTACK_PATHS: readonly string[] = [
   // Absolute forms, and hosts in paths.
   ...["http://server.example/mcp", "HTTP://server.example/x/../mcp", "//server.example/mcp"],
   ...["http://server.example//mcp", "http://server.example/%6dcp", "///mcp", "//server.example/../mcp"],
-  // What is left where `../` is deleted.
+  // Paths from which deleting `../` leaves /mcp.
   ...["/m../cp", "/..././mcp", "/....//mcp", "/x/....//mcp", "/./x/..//mcp"],
 ];
 
-/** Paths of other things beside /mcp, which the policy leaves alone. */
+/** Paths of other resources, which the policy does not cover. */
 export const OTHER_PATHS: readonly string[] = [
   ...[
     "/",

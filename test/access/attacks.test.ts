@@ -18,13 +18,13 @@ const POLICY = {
 };
 
 const MANAGER = {
-  // Without it Envoy drops the trailers of HTTP/1, and ends the body itself.
+  // Without this, Envoy drops the trailers of HTTP/1 and ends the body itself.
   http_protocol_options: { enable_trailers: true },
-  // How long it leaves the end of a connection to the client: the default of 1 s would be most of the time of a test.
+  // How long Envoy waits for the client to close a connection. The default of 1 s would dominate the time of a test.
   delayed_close_timeout: "0.1s",
 };
 
-/** How long a proxy is given that waits for the rest of a request, which never comes. */
+/** Milliseconds to wait for a proxy that waits for the rest of a request, which never comes. */
 const SILENCE_MS = 400;
 
 const keep = endsAfterAll();
@@ -45,11 +45,14 @@ beforeAll(async () => {
 });
 
 let marks = 0;
-/** A text for one request. */
+/** A text that is unique to one request. */
 const newMark = () => `mark-${++marks}-end`;
 const denied: { mark: string; what: string; listener: string }[] = [];
 
-/** The server has seen nothing of the request, but its head where the listener lets heads go on; nor does it later. */
+/**
+ * Expects that the server has seen nothing of the request and will not, except for its head if the listener lets heads
+ * pass.
+ */
 function expectUnseen(mark: string, listener: string, what: string): void {
   denied.push({ mark, listener, what });
   expectNotSeen(mark, listener, what);
@@ -60,7 +63,10 @@ function expectNotSeen(mark: string, listener: string, what: string): void {
   expect(listener === "streamed" && seen === "head" ? "nothing" : seen, what).toBe("nothing");
 }
 
-/** The newest request that the server has seen is `body` with another method for the forbidden call, and of the same length. */
+/**
+ * Expects that the newest request at the server is `body` with another method for the forbidden call, and of the same
+ * length.
+ */
 function expectRewritten(body: string): void {
   const at = body.lastIndexOf('"tools/call"', body.indexOf(FORBIDDEN));
   const expected = `${body.slice(0, at)}"denied____"${body.slice(at + 12)}`;
@@ -69,7 +75,7 @@ function expectRewritten(body: string): void {
   expect(request.head).toContain(`\ncontent-length: ${body.length}`);
 }
 
-/** What an answer says of the policy's decision. */
+/** The policy's decision in a response. */
 function verdictOf(body: string): string {
   const answer = JSON.parse(body) as Answer | Answer[];
   const { data } = (Array.isArray(answer) ? answer[0] : answer).error;
@@ -192,7 +198,7 @@ describe.each(["streamed", "held"])("%s", (listener) => {
     expect(recorder.seen(good)).toBe("body");
   });
 
-  /** Each sends a call of the tool; all must be decided as what they are. */
+  /** Each sends a call of the tool, and must be decided like an ordinary one. */
   const framings: [what: string, pieces: (text: string, mark: string) => (string | Buffer | number)[]][] = [
     ["chunks of one byte", (text, mark) => [head(chunked(mark)), ...[...text].map(chunk), chunk("")]],
     ["one byte a write", (text, mark) => [head(chunked(mark)), ...chunk(text), chunk("")]],
@@ -223,7 +229,7 @@ describe.each(["streamed", "held"])("%s", (listener) => {
       const text = call(tool, mark);
       return head({ ...sized(text, mark), connection: "keep-alive" }) + text;
     };
-    // Envoy leaves a third one in the same piece until more bytes come.
+    // Envoy leaves a third request in the same chunk until more bytes arrive.
     const pieces = [kept(FORBIDDEN, first) + kept(FORBIDDEN, second), 100, kept(ALLOWED, good)];
     const answer = await speak(envoy.urlOf(listener), [...pieces, head({}, "GET /end HTTP/1.1")]);
     expect(answer.match(/"code":403/g)).toHaveLength(2);
@@ -232,7 +238,7 @@ describe.each(["streamed", "held"])("%s", (listener) => {
     expect(recorder.seen(good)).toBe("body");
   });
 
-  /** What no proxy may take for a request, or a request that never ends. */
+  /** Bytes that no proxy may treat as a request, or a request that never ends. */
   it.each<[what: string, pieces: (text: string, mark: string) => (string | Buffer | number)[]]>([
     [
       "a body behind content-length: 0",
@@ -255,7 +261,7 @@ describe.each(["streamed", "held"])("%s", (listener) => {
       "chunked twice",
       (text, mark) => [head({ ...chunked(mark), "transfer-encoding": "chunked, chunked" }), chunk(text), chunk("")],
     ],
-  ])("framing that is none: %s", async (what, pieces) => {
+  ])("invalid framing: %s", async (what, pieces) => {
     const mark = newMark();
     await speak(envoy.urlOf(listener), pieces(call(FORBIDDEN, mark), mark), SILENCE_MS);
     expectUnseen(mark, listener, what);

@@ -1,5 +1,7 @@
-/** Batches to a server of the official SDK 1.x in a real Envoy: the server answers what the policy and the limits let pass, the
- *  filter the rest, and the server sees one request as long as the one that was sent. */
+/**
+ * Batches to a server of the official SDK 1.x through a real Envoy. The server answers what the policy and the limits
+ * let pass, and the filter the rest. The server sees one request of the original length.
+ */
 import type { IncomingMessage } from "node:http";
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
@@ -33,9 +35,9 @@ const guarded = (isHeld: boolean): Guarded => ({
 const keep = endsAfterAll();
 let upstream: Upstream;
 let envoy: GuardedEnvoy;
-/** What the server has seen. */
+/** The requests that the server has seen. */
 const seen: { head: IncomingMessage; body: string }[] = [];
-/** Tools that ran. */
+/** The tools that ran. */
 const ran: string[] = [];
 
 beforeAll(async () => {
@@ -43,7 +45,7 @@ beforeAll(async () => {
   envoy = keep(await startGuarded({ held: guarded(true), default: guarded(false) }, { upstream, concurrency: 2 }));
 });
 
-/** A server of the SDK without sessions, whose answers are JSON or events: its path. */
+/** Starts an SDK server without sessions, with responses as JSON or as events. Returns its path. */
 function startServer(enableJsonResponse: boolean): string {
   return upstream.route(async (request, response) => {
     const server = new McpServer({ name: "batches", version: "1.0.0" });
@@ -67,7 +69,7 @@ interface Message {
   error?: { code: number; data?: object };
 }
 
-/** Posts a body over HTTP/1 or, with trailers behind it, over HTTP/2: the messages of the answer by their ids. */
+/** Posts a body over HTTP/1 or, followed by trailers, over HTTP/2. Resolves to the messages of the response by id. */
 async function post(listener: string, path: string, body: string, isHttp2: boolean): Promise<Map<unknown, Message>> {
   const url = envoy.urlOf(listener);
   let contentType = "";
@@ -117,7 +119,7 @@ describe.each(["held", "default"])("with %s headers", (listener) => {
       if (head.headers["content-length"]) expect(head.headers["content-length"]).toBe(String(body.length));
     });
 
-    it("nothing of a body is taken for another request, however it is rewritten", async () => {
+    it("no part of a rewritten body is read as another request", async () => {
       const path = startServer(true);
       const before = seen.length;
       const hidden = `GET /hidden HTTP/1.1\\r\\nhost: a\\r\\n\\r\\n`;
@@ -131,7 +133,7 @@ describe.each(["held", "default"])("with %s headers", (listener) => {
     });
   });
 
-  it("a batch of which all is denied never reaches the server", async () => {
+  it("a batch whose messages are all denied never reaches the server", async () => {
     const path = startServer(true);
     const before = seen.length;
     const answers = await post(listener, path, `[${mcp.toolCall(1, "rm")},${mcp.toolCall(2, "rm")}]`, false);
@@ -142,7 +144,7 @@ describe.each(["held", "default"])("with %s headers", (listener) => {
     expect(seen).toHaveLength(before);
   });
 
-  it("limits reject the messages that they have no room for", async () => {
+  it("limits reject only the messages beyond the allowance", async () => {
     const path = startServer(true);
     const calls = [1, 2, 3].map((id) => mcp.toolCall(id, "slow"));
     const answers = await post(listener, path, `[${calls.join(",")},${mcp.toolCall(4, "echo")}]`, false);

@@ -1,4 +1,4 @@
-/** Certificates as a mesh gives them: workloads are known by a SPIFFE ID, which is the certificate's only URI name. */
+/** Certificates like those of a mesh: a workload is identified by a SPIFFE ID, the certificate's only URI name. */
 import "reflect-metadata";
 import {
   BasicConstraintsExtension,
@@ -22,15 +22,15 @@ export interface Identity {
 
 /** Signs certificates. */
 export interface Authority {
-  /** Its own certificate, as PEM. */
+  /** The authority's own certificate, as PEM. */
   ca: string;
-  /** A workload's certificate, with this URI, e.g. `spiffe://mesh.example/ns/a/sa/b`. */
+  /** A certificate for a workload with this URI, e.g. `spiffe://mesh.example/ns/a/sa/b`. */
   workload(uri: string): Promise<Identity>;
-  /** A server's certificate: for 127.0.0.1, or for a DNS name. */
+  /** A certificate for a server: for 127.0.0.1, or for a DNS name. */
   server(dnsName?: string): Promise<Identity>;
 }
 
-/** Makes an authority that nobody knows but who is given its certificate. */
+/** Creates an authority that is trusted only where its certificate is configured. */
 export async function makeAuthority(name: string): Promise<Authority> {
   const keys = await makeKeys();
   const root = await X509CertificateGenerator.createSelfSigned({
@@ -79,7 +79,7 @@ function makeKeys(): Promise<CryptoKeyPair> {
   return crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
 }
 
-/** From before now, for clocks that differ. */
+/** The period begins in the past, for clocks that differ. */
 function validity(): { notBefore: Date; notAfter: Date } {
   return { notBefore: new Date(Date.now() - HOUR_MS), notAfter: new Date(Date.now() + 24 * HOUR_MS) };
 }

@@ -1,6 +1,8 @@
-/** Clients whose calls a policy denies, or a limit rejects: the call fails at once and says why, and the session goes on.
- *  docs/clients.md shows what each client makes of each form of answer. With MCP_WRITE_TABLES=1 the test writes the page's
- *  table instead of comparing it. */
+/**
+ * Clients whose calls a policy denies or a limit rejects: the call fails at once with the reason, and the session
+ * continues. docs/clients.md shows how each client treats each form of answer. With MCP_WRITE_TABLES=1 the test writes
+ * the page's table instead of comparing it.
+ */
 import { beforeAll, describe, expect, it } from "vitest";
 import { effort } from "../effort.ts";
 import { endsAfterAll } from "../envoy/cleanup.ts";
@@ -24,7 +26,7 @@ import { expectTable } from "../tables.ts";
 import { type Guarded, type GuardedEnvoy, startGuarded } from "./proxy.ts";
 
 const INSTALL_MS = 600_000;
-/** Far more than an answer takes, and far less than a client waits for one that never comes. */
+/** Much longer than a response takes, and much shorter than a client waits for a missing one. */
 const AT_ONCE_MS = 5000;
 
 const FORMS = ["error", "result", "status"] as const;
@@ -40,22 +42,22 @@ const LISTED = TOOL_DEFINITIONS.map(({ name }) => name).filter((name) => !DENIED
 const WEATHER: ToolCall = { tool: "get_weather", args: { city: "Tromsø" } };
 const CHARGE: ToolCall = { tool: "charge_card", args: {} };
 
-/** Of each, one call is admitted; with this form of answer for those beyond. */
+/** For each form, one call is admitted and later ones get this form of answer. */
 const LIMITED: Record<Form, ToolCall> = {
   error: { tool: "search_docs", args: { query: "x" } },
   result: { tool: "read_log", args: { bytes: 10 } },
   status: { tool: "draw_chart", args: { bytes: 10 } },
 };
 
-/** The paths of the server: with answers as events, and as JSON. */
+/** The paths of the server, with responses as events and as JSON. */
 const PATHS = { sessions: ["/mcp", "/mcp-json"], "2026-07-28": ["/mcp"], "HTTP+SSE": ["/sse"] };
 
 const RUN = await availableRows();
 
-/** Python's client of this version loses its session with a status, as docs/access.md says: no bug of ours. */
+/** This version of Python's client loses its session on a status, as docs/access.md says. That is not a bug of ours. */
 const isLost = ({ visitor, as }: Row, form: Form) => visitor === "mcp1" && as === "sessions" && form === "status";
 
-/** Each request is held with its headers, or without. */
+/** Each request is held, with or without its headers. */
 const holding = (name: Holding): Guarded => ({
   allowHeadersStop: name === "held",
   plugin: {
@@ -82,10 +84,10 @@ function limiting(instance: string, name: Holding): Guarded {
 }
 
 const deniedBy = (form: Form, name: Holding) => `${form}-${name}`;
-/** Each client has allowances of its own. */
+/** Each client has separate allowances. */
 const limitedBy = ({ visitor }: Row) => `limited-${visitor}`;
 
-/** A visit, and what must come of it. */
+/** A visit and its expected result. */
 interface Case {
   row: Row;
   form: Form;
@@ -99,7 +101,7 @@ describe("clients", { timeout: INSTALL_MS }, () => {
   let envoy: GuardedEnvoy;
   let denied: Case[];
   let limited: Case[];
-  /** Of each client. */
+  /** The reports of each client. */
   const reports = new Map<Visit, VisitReport>();
 
   beforeAll(async () => {
@@ -119,7 +121,7 @@ describe("clients", { timeout: INSTALL_MS }, () => {
     denied = RUN.flatMap((row) =>
       FORMS.flatMap((form, i) =>
         PATHS[row.as].map((path, j) => {
-          // Half of each client's cases have each.
+          // Each holding is used for half of each client's cases.
           const name = HOLDINGS[(ROWS.indexOf(row) + i + j) % 2];
           const listener = row.as === "HTTP+SSE" ? `${deniedBy(form, name)}-sse` : deniedBy(form, name);
           const visit = visitOf(row, envoy.urlOf(listener), [WEATHER, CHARGE, WEATHER], path);
@@ -187,7 +189,7 @@ describe("clients", { timeout: INSTALL_MS }, () => {
         const described = casesOf(denied, row)
           .filter((each) => each.form === form)
           .map(({ visit }) => describeReport(reports.get(visit)!));
-        // However the server answers, denials are the same.
+        // Denials are the same for all forms of server responses.
         return [...new Set(described)].join(" or ");
       });
       return [row.client, row.as, ...cells];
@@ -210,7 +212,7 @@ describe("the inspector's command line", { timeout: INSTALL_MS }, () => {
     const listeners: Record<string, Guarded> = {};
     for (const form of forms) {
       const filtering = denying(form, "held");
-      // It looks each tool up in the list before it calls it.
+      // The client looks up each tool in the list before it calls it.
       const passing = { ...filtering, access: { ...(filtering.access as object), lists: "pass" } };
       Object.assign(listeners, {
         [`${form}-filter-http`]: filtering,
@@ -259,7 +261,7 @@ describe("the inspector's command line", { timeout: INSTALL_MS }, () => {
   });
 });
 
-/** What a model or a person reads of it. */
+/** The text that a model or a person reads. */
 function textOf(seen: Seen): string {
   return seen.raised === undefined ? seen.text : seen.message;
 }

@@ -1,4 +1,4 @@
-/** What becomes of requests where the policy cannot be read, is only tried, or needs no body; and what always streams. */
+/** Requests under a policy that cannot be read, is in shadow mode or needs no body; and bodies that always stream. */
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { tmpdir } from "node:os";
@@ -38,7 +38,7 @@ describe("a policy that cannot be read", () => {
     recorder = keep(await startRecorder());
   });
 
-  it("the last good one goes on, until a good one comes", async () => {
+  it("the last valid one stays active until another valid one arrives", async () => {
     const folder = mkdtempSync(join(tmpdir(), "mcp-proxy-wasm-access-"));
     afterAll(() => rmSync(folder, { recursive: true }));
     const file = join(folder, "listeners.json");
@@ -77,7 +77,7 @@ describe("a policy that cannot be read", () => {
     ["a policy that is none", { access: "deny" }],
     ["no paths", { access: POLICY, plugin: { match: {} } }],
     ["another field", { access: POLICY, plugin: { sessions: { max: "many" } } }],
-  ])("where there was none before, MCP is closed and nothing else: %s", async (_what, guarded) => {
+  ])("without an earlier one, only MCP is closed: %s", async (_what, guarded) => {
     const envoy = await startGuarded({ mcp: guarded }, { upstream: recorder, concurrency: 1 });
     try {
       const url = envoy.urlOf("mcp");
@@ -126,7 +126,7 @@ describe("with a policy that can be read", () => {
     envoy = keep(await startGuarded(LISTENERS, { upstream: recorder, concurrency: 1 }));
   });
 
-  /** Runs it, and gives what it added to the decisions: by rule, action and mode. */
+  /** Runs `run`, and returns the decisions that it added: by rule, action and mode. */
   async function decisionsOf(run: () => Promise<unknown>): Promise<Record<string, number>> {
     const before = decisions(await readMetrics(envoy));
     await run();
@@ -135,7 +135,7 @@ describe("with a policy that can be read", () => {
     return Object.fromEntries(changes.filter(([, change]) => change > 0));
   }
 
-  it("a policy that is tried lets all pass, and counts what it would deny", async () => {
+  it("a policy in shadow mode passes everything, and counts what it would deny", async () => {
     const added = await decisionsOf(async () => {
       expect(await post(envoy.urlOf("shadow"), ALLOWED)).toEqual(PASSED);
       expect(await post(envoy.urlOf("shadow"), FORBIDDEN)).toEqual(PASSED);
@@ -146,7 +146,7 @@ describe("with a policy that can be read", () => {
     expect(envoy.log()).toContain('"event":"mcp_access_denied","mode":"shadow","rule":"_default"');
   });
 
-  it("a rule that is tried changes nothing, and is counted", async () => {
+  it("a rule in shadow mode changes nothing, and is counted", async () => {
     const added = await decisionsOf(async () => {
       expect(await post(envoy.urlOf("tried"), ALLOWED)).toEqual(PASSED);
       expect(await post(envoy.urlOf("tried"), FORBIDDEN)).toEqual(PASSED);

@@ -1,5 +1,7 @@
-/** Servers that compress a list although nobody asked for it: the caller, from whom the policy may hide some of it, gets an error
- *  at once and nothing of the list, which is counted. */
+/**
+ * Servers that compress a list although nobody asked for it. A caller from whom the policy may hide a part gets an
+ * error at once and nothing of the list, and the event is counted.
+ */
 import type { ServerResponse } from "node:http";
 import { connect } from "node:http2";
 import { brotliCompressSync, gzipSync } from "node:zlib";
@@ -18,7 +20,7 @@ const HIDING = {
 const plugin = { match: { paths: ["/route-*"] } };
 const LISTENERS = {
   hiding: { access: HIDING, plugin },
-  /** Nothing can be hidden there. */
+  /** With this policy nothing can be hidden. */
   passing: { access: { ...HIDING, lists: "pass" }, plugin },
 };
 
@@ -42,7 +44,7 @@ beforeAll(async () => {
   envoy = keep(await startGuarded(LISTENERS, { upstream }));
 });
 
-/** A path whose answer is compressed; an event stream stays open. `seen` gets what the server was asked. */
+/** A path with a compressed response; an event stream stays open. `seen` collects what the server was asked. */
 function compressing(encoding: keyof typeof ENCODINGS, type: string, body: string, seen: string[] = []): string {
   return upstream.route(async (request, response: ServerResponse) => {
     seen.push(request.headers["accept-encoding"] as string);
@@ -128,7 +130,7 @@ function headersOf(rawHeaders: string[]): Record<string, string> {
   return Object.fromEntries(entries) as Record<string, string>;
 }
 
-/** Sends a request as HTTP/2, and reads the answer to its end. */
+/** Sends a request over HTTP/2, and reads the response to its end. */
 async function overHttp2(url: string, path: string, { method = "POST", headers = {}, body = [] }: RawRequest) {
   const connection = connect(url);
   try {

@@ -1,5 +1,7 @@
-/** Policies under which the official suite has the same results: one that allows everything, and one that reads each message
- *  whole, leaves a tool out of the lists and would keep questions from clients, but denies nothing that the suite does. */
+/**
+ * Policies under which the official suite has the same results: one that allows everything, and one that reads each
+ * message completely, hides one tool from lists and would hide server requests, but denies nothing that the suite does.
+ */
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Envoy, startEnvoy } from "../../scripts/envoy/process.ts";
 import { type Check, differences, type Revision, runSuite } from "../conformance/suite.ts";
@@ -66,7 +68,7 @@ describe.each<Revision>(["2025-11-25", "2026-07-28"])("%s", (revision) => {
         return mine.reduce((sum, { value }) => sum + value, 0);
       };
       expect(byRule("_default")).toBeGreaterThan(40);
-      // The suite sends headers that contradict their bodies, for which 2026-07-28 wants what the filter answers.
+      // The suite sends headers that contradict their bodies. For 2026-07-28 it expects the filter's answer.
       const refused = [...envoy.log().matchAll(/"event":"mcp_access_denied".*"reason":"(\w+)"/g)].map(
         ([, reason]) => reason,
       );
@@ -89,7 +91,7 @@ function denyTool(tool: string): object {
   return { name: "uncalled", action: "DENY", to: [{ operation: { tools: [tool] } }] };
 }
 
-/** The headers of a session that is begun here. */
+/** The headers of a session that this function begins. */
 async function session(origin: string): Promise<Record<string, string>> {
   const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "raw", version: "1" } };
   const body = mcp.request(0, "initialize", params);
@@ -98,7 +100,7 @@ async function session(origin: string): Promise<Record<string, string>> {
   return { ...mcp.LEGACY, "mcp-session-id": begun.headers.get("mcp-session-id")! };
 }
 
-/** The names of all tools in an answer, as JSON or as an event. */
+/** The names of all tools in a response, as JSON or as an event. */
 function namesIn(answer: string): string[] {
   const json = answer.startsWith("{") ? answer : /^data: (\{.*)$/m.exec(answer)![1];
   const { result } = JSON.parse(json) as { result: { tools: { name: string }[] } };

@@ -1,10 +1,10 @@
-/** TLS of a listener, as Envoy is configured with it. */
+/** TLS of a listener, in Envoy's configuration. */
 import type { Identity } from "./certificates.ts";
 
-/** A listener's certificate, and the authority (PEM) whose certificates its clients must have. */
+/** A listener's certificate, and the authority (PEM) that must have signed its clients' certificates. */
 export interface DownstreamTls {
   server: Identity;
-  /** Absent: clients need no certificate. */
+  /** If absent, clients need no certificate. */
   ca?: string;
 }
 

@@ -1,5 +1,7 @@
-/** A policy on HTTP+SSE in a real Envoy: official clients connect under one that allows what they ask, and no header exempts
- *  a POST from one that denies it. */
+/**
+ * A policy on HTTP+SSE in a real Envoy: official clients connect under one that allows their requests, and no header
+ * exempts a POST from one that denies it.
+ */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -22,7 +24,7 @@ if (!canRunPython) {
 }
 const canRunGo = hasComponent("go", INSTALL_GO);
 
-/** Each request is held, since a rule about a tool comes first. */
+/** Each request is held, because a rule about a tool comes first. */
 const FIRST = { name: "never", action: "DENY", to: [{ operation: { tools: ["never"] } }] };
 const ASKED = ["@handshake", "tools/*", "resources/*", "prompts/*", "notifications/*"];
 const ALLOWED = { rules: [FIRST, { name: "asked", action: "ALLOW", to: [{ operation: { methods: ASKED } }] }] };
@@ -30,7 +32,7 @@ const paths = (...named: string[]) => ({ match: { paths: named } });
 const mismatches = async (envoy: GuardedEnvoy) =>
   Object.keys(countsOf(await readMetrics(envoy))).filter((key) => key.startsWith("mcp_header_mismatch_total"));
 
-/** The policies under which the clients connect: on both paths, and on the stream's alone. */
+/** The policies under which the clients connect: on both paths, and only on the stream's path. */
 const LISTENERS = {
   both: { access: ALLOWED, plugin: paths("/sse", "/messages", "/message") },
   stream: { access: ALLOWED, plugin: paths("/sse") },
@@ -126,12 +128,12 @@ describe("a POST to the endpoint that a stream named", () => {
   });
 });
 
-/** A stream of HTTP+SSE whose GET has these headers, too. */
+/** An HTTP+SSE stream whose GET also has these headers. */
 interface SseStream {
   readonly endpoint: URL;
-  /** What has come. */
+  /** All text received so far. */
   readonly received: string;
-  /** Waits for a text, and gives all that has come by then. */
+  /** Waits for a text, and resolves to everything received so far. */
   until(text: string): Promise<string>;
   close(): Promise<void>;
 }

@@ -1,4 +1,6 @@
-/** Official clients with certificates of a mesh can call what the policy gives to their workloads, and nothing else. */
+/**
+ * Official clients with certificates of a mesh can call what the policy allows for their workloads, and nothing else.
+ */
 import { beforeAll, describe, expect, it } from "vitest";
 import { endsAfterAll } from "../envoy/cleanup.ts";
 import { type Metric, readMetrics } from "../envoy/prometheus.ts";
@@ -45,7 +47,7 @@ const POLICY = {
 
 type Step = (client: McpClient) => Promise<unknown>;
 
-/** What clients do: for each step, the rule that denies it to the reader and to the operator, or nothing. */
+/** The steps of each client, with the rule that denies each to the reader and to the operator, or "". */
 const STEPS: [what: string, step: Step, reader: string, operator: string][] = [
   ["tools/list", (client) => client.listTools(), "", ""],
   ["get_weather", (client) => client.callTool("get_weather", { city: "Oslo" }), "", ""],
@@ -57,7 +59,7 @@ const STEPS: [what: string, step: Step, reader: string, operator: string][] = [
   ["review", (client) => client.getPrompt("review"), "_default", ""],
   ["readme", (client) => client.readResource("demo://readme"), "", "_default"],
   ["changelog", (client) => client.readResource("demo://changelog"), "_default", "_default"],
-  // A denial ends no session.
+  // A denial does not end the session.
   ["get_weather again", (client) => client.callTool("get_weather", { city: "Bergen" }), "", ""],
 ];
 
@@ -95,7 +97,7 @@ describe.each([
 ])("%s", (_what, holdHeaders) => {
   const keep = endsAfterAll();
   let envoy: GuardedEnvoy;
-  /** Denials by rule and target, apart by a blank. */
+  /** Number of denials by rule and target, separated by a space. */
   const denied: Record<string, number> = {};
   let sessions = 0;
 
@@ -105,7 +107,7 @@ describe.each([
     envoy = keep(await startGuarded({ mesh: guarded }, { upstream: fixture, concurrency: 4 }));
   });
 
-  /** How often was denied what has the same key. */
+  /** Number of denials with the same key. */
   function deniedBy(key: (ruleAndTarget: string[]) => string): Record<string, number> {
     const sums: Record<string, number> = {};
     for (const [name, count] of Object.entries(denied)) {
@@ -163,7 +165,7 @@ describe.each([
     }
   });
 
-  it("the metrics tell of each denial, by rule", async () => {
+  it("the metrics count each denial, by rule", async () => {
     const metrics = await readMetrics(envoy);
     const decisions = metrics.filter(({ name }) => name === "mcp_access_decisions_total");
     const denials = decisions.filter(({ labels }) => labels.mcp_access_action === "deny");

@@ -1,4 +1,4 @@
-/** What is left of a list, every real parser reads as the same list without what was removed. */
+/** Every real parser reads an edited list as the same list without the removed elements. */
 import { beforeAll, expect, test } from "vitest";
 import { Random } from "../../scripts/fuzz/random.ts";
 import { effort } from "../effort.ts";
@@ -20,7 +20,7 @@ const SEEDS = [
   { from: "a fixed seed", seed: FIXED_SEEDS[0], total: 250 },
   { from: "the fresh seed", seed: FRESH_SEED, total: effort(250, 4750) },
 ];
-/** Bytes of the mark with which each description begins. */
+/** Length in bytes of the mark at the beginning of each description. */
 const MARK_LENGTH = 13;
 const NAMES = { name: null, uri: null, uriTemplate: null, description: null };
 const SHAPE: Shape = {
@@ -60,14 +60,14 @@ test.each(SEEDS)(
         expect(after.get(reader)![index], why).toEqual(expected);
         removed += Number(denied.size > 0);
       });
-      // Else little was compared.
+      // Otherwise little was compared.
       expect(removed, reader).toBeGreaterThan(total / 4);
     }
   },
   effort(120, 1200) * SECOND,
 );
 
-/** What each reader finds in the documents, by the readers' names. */
+/** What each reader finds in the documents, by the reader's name. */
 async function readings(documents: readonly Buffer[]): Promise<Map<string, Reading[]>> {
   const found = new Map<string, Reading[]>([["Node JSON.parse", documents.map(readInShape)]]);
   const read = await Promise.all(commands.map((command) => readDocuments(command, SHAPE, documents)));
@@ -87,7 +87,7 @@ function readInShape(document: Buffer): Reading {
   return readWithNode(document)?.map((message) => pick(message, SHAPE)) ?? null;
 }
 
-/** As the programs do it, see test/fixtures/parsers/README.md. */
+/** Selects members like the programs in test/fixtures/parsers/README.md. */
 function pick(value: unknown, shape: Shape | readonly [Shape] | null): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return Array.isArray(shape) ? value.map((item) => pick(item, (shape as [Shape])[0])) : [];
@@ -96,7 +96,7 @@ function pick(value: unknown, shape: Shape | readonly [Shape] | null): unknown {
   return Object.fromEntries(names.map((name) => [name, pick(value[name as never], (shape as Shape)[name])]));
 }
 
-/** A message that a parser has read, as it is to be read once the filter has edited it. */
+/** The expected form of a parsed message after editing. */
 function without(message: unknown, denied: ReadonlySet<string>): unknown {
   const { result } = message as { result?: Record<string, unknown> };
   if (typeof result !== "object" || result === null) return message;
@@ -108,7 +108,7 @@ function without(message: unknown, denied: ReadonlySet<string>): unknown {
       return isNamed && !denied.has(item.description.slice(0, MARK_LENGTH));
     });
   }
-  // Also of an answer without a list: a list was asked for.
+  // Also in a response without a list, because a list was requested.
   if (edited.cacheScope === "public") edited.cacheScope = "private";
   return { ...(message as object), result: edited };
 }

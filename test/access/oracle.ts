@@ -1,8 +1,10 @@
-/** The policy language once more, on values that a parser has read: what a server's call would be denied by. */
+/** A second implementation of the policy language, for values that a parser has read. */
 import type { Shape } from "../fixtures/parsers/programs.ts";
 import type { Condition, Operation, Policy, Rule, RuleAction, Scalar } from "./policies.ts";
 
-/** What of a message the policies are about. The programs below test/fixtures/parsers know it as types too. */
+/**
+ * The part of a message that policies decide about. The programs below test/fixtures/parsers also define it as types.
+ */
 export const CALL_SHAPE: Shape = {
   method: null,
   id: null,
@@ -15,12 +17,12 @@ export const CALL_SHAPE: Shape = {
   },
 };
 
-/** Whether something holds. As in the policy language, what cannot be told never allows, and always denies. */
+/** Whether a condition holds. As in the policy language, unknown never allows and always denies. */
 const Match = { No: 0, Unknown: 1, Yes: 2 } as const;
 
 type Target = readonly [kind: "tools" | "prompts" | "resources" | "none", name: unknown];
 
-/** What a policy says of a message that a parser has read: undefined where that is no call at all. */
+/** The policy's decision about a parsed message; undefined if it is not a call. */
 export function verdict(policy: Policy, message: unknown): RuleAction | undefined {
   const method = member(message, "method");
   if (typeof method !== "string") return undefined;
@@ -32,12 +34,15 @@ export function verdict(policy: Policy, message: unknown): RuleAction | undefine
   return verdicts.includes("DENY") ? "DENY" : "ALLOW";
 }
 
-/** Whether it may be the id of a call, or of none: a string or an integer (null is no id for parsers with types). */
+/**
+ * Whether a value may be the id of a call, or missing: a string or an integer. Typed parsers do not accept null as an
+ * id.
+ */
 function mayBeId(id: unknown): boolean {
   return id === undefined || id === null || typeof id === "string" || Number.isInteger(id);
 }
 
-/** What a call is about: several things where servers may differ in that. */
+/** The targets of a call: several if servers may differ. */
 function targetsOf(method: string, params: unknown): Target[] {
   if (method === "tools/call") return [["tools", member(params, "name")]];
   if (method === "prompts/get") return [["prompts", member(params, "name")]];
@@ -53,8 +58,10 @@ function targetsOf(method: string, params: unknown): Target[] {
   return targets.length > 0 ? targets : [["none", undefined]];
 }
 
-/** What a resource's URI may stand for: some servers look it up as a URL parser writes it (but the template that is referred
- *  to, which need not be one, as it is). */
+/**
+ * The possible meanings of a resource's URI: some servers look it up in the form of a URL parser. A referenced template
+ * is used as written.
+ */
 function resourcesBy(uri: unknown): Target[] {
   const isUrl = typeof uri === "string" && URL.canParse(uri);
   return [["resources", uri], ...(isUrl ? [["resources", new URL(uri).href] as const] : [])];
@@ -93,13 +100,13 @@ function matchCondition({ key, values, notValues }: Condition, message: unknown)
     : Match.Unknown;
 }
 
-/** Whether it is a scalar, and none that may have been rounded. */
+/** Whether a value is a scalar that cannot have been rounded. */
 function isPlain(value: unknown): value is Scalar {
   if (typeof value === "number") return Number.isSafeInteger(value);
   return typeof value === "string" || typeof value === "boolean";
 }
 
-/** Whether a value is one of these. Of those of another kind it cannot be told. */
+/** Whether a value matches one of these. Unknown if one of them has another type. */
 function matchAny(patterns: readonly Scalar[], value: Scalar): number {
   const ofKind = patterns.filter((pattern) => typeof pattern === typeof value);
   if (ofKind.some((pattern) => globOf(String(pattern)).test(String(value)))) return Match.Yes;

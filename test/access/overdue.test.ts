@@ -1,4 +1,6 @@
-/** Thousands of requests whose headers are held and whose bodies never come: all are answered, and the worker lives. */
+/**
+ * Thousands of requests whose headers are held and whose bodies never come: all are answered, and the worker survives.
+ */
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -13,9 +15,9 @@ import { head } from "./socket.ts";
 
 const WEATHER = { name: "weather", action: "ALLOW", to: [{ operation: { tools: [ALLOWED] } }] };
 const access = { rules: [WEATHER] };
-/** More than any test holds: nobody is refused for holding too many. */
+/** More than any test holds, so that no request is rejected because too many are held. */
 const hold = { headers: true, maxStreams: 100_000 };
-/** Each has a plugin instance of its own, and so a watchdog of its own. */
+/** Each has its own plugin instance, and so its own watchdog. */
 const LISTENERS: Record<string, Guarded> = {
   http1: { access, allowHeadersStop: true, plugin: { server: "http1", hold } },
   http2: { access, allowHeadersStop: true, plugin: { server: "http2", hold } },
@@ -28,7 +30,7 @@ let envoy: GuardedEnvoy;
 
 beforeAll(async () => {
   recorder = keep(await startRecorder());
-  // One worker, whose stack is the one that must not overflow.
+  // One worker, whose stack must not overflow.
   envoy = keep(await startGuarded(LISTENERS, { upstream: recorder, concurrency: 1 }));
 });
 
@@ -59,8 +61,10 @@ it.concurrent.each<
 
 const BODY = call(ALLOWED, "never");
 
-/** Sends the heads of so many requests, each on a connection of its own, and what there is of their bodies. Resolves to
- *  their answers: the status and all behind it. */
+/**
+ * Sends the heads of `count` requests over separate connections, and the available part of their bodies. Resolves to
+ * the responses: status and rest.
+ */
 function askOverHttp1(url: string, count: number, body: string): Promise<string[]> {
   const { hostname, port } = new URL(url);
   const text = head({ ...mcp.LEGACY, "content-length": String(Buffer.byteLength(BODY)) }) + body;
@@ -75,7 +79,7 @@ function askOverHttp1(url: string, count: number, body: string): Promise<string[
   return Promise.all(Array.from({ length: count }, ask));
 }
 
-/** The same over HTTP/2: 500 streams a connection. */
+/** Sends the requests of {@link askOverHttp1} over HTTP/2: 500 streams per connection. */
 async function askOverHttp2(url: string, count: number): Promise<string[]> {
   const connections = Array.from({ length: count / 500 }, () => connectHttp2(url));
   const ask = async (_: unknown, index: number) => {

@@ -1,4 +1,7 @@
-/** What the filter lets pass, no real parser reads as a call that the policy denies; and it lets pass what is ordinary. */
+/**
+ * No real parser reads a document that the filter passes as a call that the policy denies; and the filter passes
+ * ordinary documents.
+ */
 import { beforeAll, describe, expect, test } from "vitest";
 import { Random } from "../../scripts/fuzz/random.ts";
 import { effort } from "../effort.ts";
@@ -12,7 +15,7 @@ import { guardedBy, piecesOf } from "./passing.ts";
 import { ALMOST_ALL, type Policy, POLICIES } from "./policies.ts";
 
 const SECOND = 1000;
-/** As many are read, decided and compared at once. */
+/** Number of documents read, decided and compared at once. */
 const CHUNK = 20_000;
 const SHOWN = 20;
 const SEEDS = [
@@ -20,13 +23,13 @@ const SEEDS = [
   { from: "the fresh seed", seed: FRESH_SEED, total: effort(10_000, 190_000) },
 ];
 
-/** A document that the filter lets pass, and what it must not be read as. */
+/** A document that the filter passes, and a forbidden reading of it. */
 interface Find {
-  /** Each byte as a character. */
+  /** One character per byte. */
   readonly document: string;
   /** The names of the policy's rules. */
   readonly rules: string;
-  /** Those that read a call that is denied, and the last one's. */
+  /** The readers that find a denied call, and the call that the last one found. */
   readonly readers: string[];
   readonly call: unknown;
 }
@@ -59,7 +62,7 @@ describe("what passes is what the policy allows", () => {
             if (details === undefined) passing.push({ policy, document: passed });
           }
         });
-        // Of a batch that is denied in part the rest passes, and each parser must read it so.
+        // The rest of a partly denied batch passes, and each parser must read it so.
         const passed = await readAll(passing.map(({ document }) => document));
         passing.forEach(({ policy, document }, index) => {
           const [readers, call] = deniedReadings(policy, passed, index);
@@ -68,7 +71,7 @@ describe("what passes is what the policy allows", () => {
         });
       }
       expect([...finds.values()], replayCommand()).toEqual([]);
-      // Each of them must have read so many calls that were denied: else little was tried.
+      // Each reader must have found this many denied calls; otherwise little was tested.
       for (const reader of (await readAll([])).keys()) {
         expect.soft(denied.get(reader) ?? 0, reader).toBeGreaterThan(total / 4);
       }
@@ -96,7 +99,7 @@ describe("what is ordinary passes", () => {
       const refused: { document: string; details: string }[] = [];
       for (let i = 0; i < total; i++) {
         const document = ordinaryDocument(random);
-        // Else it would be no ordinary one.
+        // Otherwise it would not be an ordinary document.
         JSON.parse(document.toString());
         const { details, passed } = answer({ body: piecesOf(random, document) });
         if (details === undefined) expect(passed.equals(document), document.toString()).toBe(true);
@@ -108,7 +111,7 @@ describe("what is ordinary passes", () => {
   );
 });
 
-/** Builds what can be built here. Returns what reads documents in each way that there is, by the names of these. */
+/** Builds what can be built here. Returns a function that reads documents with each available reader, by name. */
 async function startReaders(): Promise<(documents: readonly Buffer[]) => Promise<Map<string, Reading[]>>> {
   const commands = await Promise.all(programs.map((program) => program.build()));
   return async (documents) => {
@@ -126,7 +129,7 @@ async function startReaders(): Promise<(documents: readonly Buffer[]) => Promise
   };
 }
 
-/** Who reads a call in the document of this index that the policy denies, and the last one's call. */
+/** The readers that find a denied call in the document of this index, and the call that the last one found. */
 function deniedReadings(
   policy: Policy,
   readings: ReadonlyMap<string, Reading[]>,
@@ -148,7 +151,7 @@ function isRewritten(call: unknown): boolean {
   const { method } = (call ?? {}) as { method?: unknown };
   if (typeof method !== "string") return false;
   const unknown = "denied_".padEnd(method.length, "_").slice(0, method.length);
-  // It is always another text. No server knows the empty one either.
+  // The new method always differs from the old one. No server knows the empty one either.
   return method === unknown || method === `${unknown.slice(0, -1)}x`;
 }
 
@@ -156,7 +159,7 @@ function namesOf({ rules }: Policy): string {
   return rules.map(({ name }) => name).join(" ");
 }
 
-/** Keeps of finds that are much the same the one that is the plainest. */
+/** Keeps the simplest of several similar finds. */
 function keepShortest(finds: Map<string, Find>, find: Find): void {
   const key = [find.rules, ...find.readers].join();
   const known = finds.get(key);

@@ -1,20 +1,20 @@
-/** Whether the filter lets documents pass, as it would in Envoy. */
+/** Whether the filter passes documents, as it would in Envoy. */
 import { Random } from "../../scripts/fuzz/random.ts";
 import { exchange, type ExchangeRequest } from "../host/index.ts";
 import { startFilter } from "../host/filter/filter.ts";
 import type { Policy } from "./policies.ts";
 
-/** So many requests go through one instance, so that what tests keep of them does not grow. */
+/** Number of requests through one instance, which bounds what tests keep of them. */
 const REQUESTS = 5000;
 
 export interface Passage {
-  /** The details of the filter's answer; undefined where the request passes. */
+  /** The details of the filter's answer; undefined if the request passes. */
   readonly details: string | undefined;
-  /** The bytes that pass: messages that are denied are rewritten. */
+  /** The bytes that pass. Denied messages are rewritten. */
   readonly passed: Buffer;
 }
 
-/** A proxy with this policy. Returns what says whether a request passes. */
+/** A proxy with this policy. Returns a function that determines whether a request passes. */
 export function guardedBy(policy: Policy): (request: ExchangeRequest) => Passage {
   const start = () => startFilter({ configuration: { match: { paths: ["/mcp"] }, access: policy } });
   let plugin = start();
@@ -26,7 +26,7 @@ export function guardedBy(policy: Policy): (request: ExchangeRequest) => Passage
   };
 }
 
-/** A body in the pieces in which it may come. */
+/** A body in random chunks. */
 export function piecesOf(random: Random, body: Uint8Array): Uint8Array[] {
   const cuts = Array.from({ length: random.below(3) }, () => random.below(body.length + 1)).sort((a, b) => a - b);
   return [...cuts, body.length].map((end, index) => body.subarray(index === 0 ? 0 : cuts[index - 1], end));

@@ -1,5 +1,7 @@
-/** Servers that read paths in their own ways behind a real Envoy, as it is shipped and without any normalization: whatever
- *  path it comes by, no call is executed that the policy denies. */
+/**
+ * Servers that read paths in different ways behind a real Envoy, with the shipped configuration and without any
+ * normalization: no call that the policy denies is executed under any path.
+ */
 import { connect } from "node:net";
 import { beforeAll, describe, expect, test } from "vitest";
 import { hasComponent } from "../components.ts";
@@ -26,7 +28,7 @@ const POLICY = {
   rules: [{ name: "no-charges", action: "DENY", to: [{ operation: { tools: [FORBIDDEN] } }] }],
 };
 
-/** What each connection manager says of paths. */
+/** The path settings of each connection manager. */
 const MANAGERS = {
   shipped: {},
   bare: { normalize_path: false, merge_slashes: false, path_with_escaped_slashes_action: "KEEP_UNCHANGED" },
@@ -34,9 +36,9 @@ const MANAGERS = {
 type Route = keyof typeof MANAGERS;
 const ROUTES = Object.keys(MANAGERS) as Route[];
 
-/** Connections at once. */
+/** Number of concurrent connections. */
 const PARALLEL = 16;
-/** A server that says nothing for so long has nothing to say. */
+/** A server that sends nothing for this time has nothing to send. */
 const SILENCE_MS = 10_000;
 const isFull = effort(0, 1) === 1;
 
@@ -55,7 +57,7 @@ beforeAll(async () => {
     groups.push(keep(await startJavaServers()));
   if (isFull && hasComponent("nginx", "apt-get install nginx")) groups.push(keep(await startNginx(node.ports)));
   for (const group of groups) Object.assign(ports, group.ports);
-  // Nobody finds its path.
+  // No request reaches its path.
   delete ports.sink;
   const listeners = Object.entries(ports).flatMap(([name, upstreamPort]) =>
     ROUTES.map((route) => [`${route}: ${name}`, { access: POLICY, manager: MANAGERS[route], upstreamPort }] as const),
@@ -73,8 +75,10 @@ interface Attempt {
   answer: string;
 }
 
-/** Sends a call of the tool to each path of each server: through Envoy by this route, or not. Resolves once every server has
- *  told what it executed. */
+/**
+ * Sends a call of the tool to each path of each server: through Envoy by this route, or directly. Resolves once every
+ * server has reported what it executed.
+ */
 async function callAll(tool: string, paths: readonly string[], route?: Route): Promise<Attempt[]> {
   const attempts = Object.keys(ports).flatMap((server) =>
     paths.map((path): Attempt => ({ server, path, mark: `mark-${++marks}-end`, answer: "" })),
@@ -92,19 +96,19 @@ async function callAll(tool: string, paths: readonly string[], route?: Route): P
   return attempts;
 }
 
-/** Waits until a server has told of a call that it executed last, and so of all those before. */
+/** Waits until a server has reported the last call, and therefore all earlier ones. */
 async function settle(server: string): Promise<void> {
   const mark = `mark-${++marks}-end`;
   await post(`http://127.0.0.1:${ports[server]}`, "/mcp", call(ALLOWED, mark));
   await expect.poll(() => executed(mark).length, { timeout: SILENCE_MS }).toBeGreaterThan(0);
 }
 
-/** By which readings of its path the call with this mark was executed. */
+/** The readings of its path under which the call with this mark was executed. */
 function executed(mark: string): string[] {
   return groups.flatMap((group) => group.executed(mark));
 }
 
-/** Posts to a target as it stands. Resolves to what comes back: as much as the length that it tells, or until the end. */
+/** Posts to a target without normalizing it. Resolves to the response: up to its stated length, or to its end. */
 function post(url: string, target: string, body: string, type = "application/json"): Promise<string> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve) => {
@@ -138,7 +142,7 @@ describe.each(ROUTES)("behind Envoy, %s", (route) => {
     });
     expect(found).toEqual([]);
     if (route === "shipped") return;
-    // Each was answered: by the policy, or by Envoy itself, to which it is no good path.
+    // Each was answered by the policy, or by Envoy itself because the path is invalid.
     const passed = attempts.filter((attempt) => !attempt.answer.includes('"code":403') && statusOf(attempt) !== 400);
     expect(passed.map(({ server, path }) => `${path} to ${server}`)).toEqual([]);
   });
@@ -151,7 +155,7 @@ describe.each(ROUTES)("behind Envoy, %s", (route) => {
   test("other paths pass, whatever is posted there", async () => {
     for (const path of OTHER_PATHS) {
       const answer = await post(envoy.urlOf(`${route}: Node`), path, "a file", "application/octet-stream");
-      // The server on Node answers all with 200; Envoy's own 400 is for escaped slashes.
+      // The Node server answers everything with 200. Envoy's own 400 is for escaped slashes.
       expect(answer, path).toContain("HTTP/1.1 200 OK");
       expect(answer, path).not.toContain("access policy");
     }

@@ -1,7 +1,7 @@
-/** Principals that a test chooses by a header, as Istio's waypoints hand on those of peers. */
+/** Principals that a test sets by a header, in the place where Istio's waypoints put those of peers. */
 import type { Config } from "./proxy.ts";
 
-/** A filter that leaves what a header says where Istio's waypoints leave the peer's principal. */
+/** A filter that copies a header to the filter state in which Istio's waypoints put the peer's principal. */
 export function peerPrincipal(header: string): Config {
   return {
     name: "envoy.filters.http.set_filter_state",

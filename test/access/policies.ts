@@ -1,8 +1,8 @@
-/** Access policies whose every part an ambiguous document could try to get around. */
+/** Access policies for which an ambiguous document could try to bypass every part. */
 
 export type RuleAction = "ALLOW" | "DENY";
 
-/** The part of the policy language that is about what a message says; the callers are all the same here. */
+/** The part of the policy language about messages. All callers are the same here. */
 export interface Policy {
   readonly defaultAction: RuleAction;
   readonly rules: readonly Rule[];
@@ -15,7 +15,7 @@ export interface Rule {
   readonly when?: readonly Condition[];
 }
 
-/** What is called, by the patterns of the members of this name. */
+/** An operation: patterns by member name. */
 export type Operation = Readonly<
   Partial<Record<OperationField | `not${Capitalize<OperationField>}`, readonly string[]>>
 >;
@@ -32,12 +32,12 @@ export interface Condition {
 export type Scalar = string | number | boolean;
 
 const [PATH, COUNT, FORCE] = ["mcp.arguments[path]", "mcp.arguments[count]", "mcp.arguments[force]"];
-/** Two letters of it have others beyond ASCII that fold to them. */
+/** Two of its letters have others beyond ASCII that fold to them. */
 const MASK = "mcp.arguments[options][mask]";
 
 const to = (...operations: Operation[]): Rule["to"] => operations.map((operation) => ({ operation }));
 
-/** Nothing passes but what a rule names. */
+/** Only what a rule names passes. */
 export const ALLOW_LIST: Policy = {
   defaultAction: "DENY",
   rules: [
@@ -57,7 +57,7 @@ export const ALLOW_LIST: Policy = {
   ],
 };
 
-/** Everything passes but what a rule names. */
+/** Everything passes except what a rule names. */
 export const DENY_LIST: Policy = {
   defaultAction: "ALLOW",
   rules: [
@@ -73,18 +73,18 @@ export const DENY_LIST: Policy = {
   ],
 };
 
-/** Both, and each rule that denies by itself: then no other covers for it. */
+/** Both, and each denying rule separately, so that no other rule hides a fault. */
 export const POLICIES: readonly Policy[] = [
   ALLOW_LIST,
   DENY_LIST,
   ...DENY_LIST.rules.map((rule): Policy => ({ defaultAction: "ALLOW", rules: [rule] })),
 ];
 
-/** Denies what nobody calls, and must read all of each message for that. */
+/** Denies what nobody calls, and must read each message completely to know. */
 export const ALMOST_ALL: Policy = {
   defaultAction: "ALLOW",
   rules: [
-    // A rule that denies a tool applies to tasks of which it cannot be told whose they are.
+    // A rule that denies a tool also applies to tasks whose tool is unknown.
     { name: "tasks", action: "ALLOW", to: to({ methods: ["tasks/*"] }) },
     { name: "tool", action: "DENY", to: to({ tools: ["never"] }) },
     {
@@ -96,15 +96,17 @@ export const ALMOST_ALL: Policy = {
   ],
 };
 
-/** Keeps from clients what no server asks. */
+/** Hides server requests that no server sends. */
 const NO_QUESTIONS = {
   name: "questions",
   action: "DENY",
   to: [{ operation: { direction: "server_to_client", methods: ["never/asked"] } }],
 };
 
-/** The same, and responses are edited wherever they can be. Whoever goes on with a call of 2026-07-28 does not say what was
- *  asked: with `mayContinue` the questions of servers are left alone. */
+/**
+ * {@link ALMOST_ALL}, with responses edited wherever possible. A continued call of 2026-07-28 does not say what was
+ * asked: with `mayContinue`, server requests are not edited.
+ */
 export function editing(mayContinue = false): { rules: object[] } {
   const rules = [...ALMOST_ALL.rules, { name: "prompt", action: "DENY", to: to({ prompts: ["never"] }) }];
   return { ...ALMOST_ALL, rules: mayContinue ? rules : [...rules, NO_QUESTIONS] };

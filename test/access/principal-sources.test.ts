@@ -1,4 +1,4 @@
-/** Who calls, by each source that a policy can name, as Envoy's own filters leave it. */
+/** The caller's principal from each source that a policy can name, as set by Envoy's own filters. */
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
 import { beforeAll, describe, expect, it } from "vitest";
 import { endsAfterAll } from "../envoy/cleanup.ts";
@@ -11,7 +11,9 @@ import { type Recorder, startRecorder } from "./recorder.ts";
 const ISSUER = "https://issuer.example";
 const SPIFFE = "spiffe://mesh.example/ns/a/sa/reader";
 
-/** An access policy in which each tool is for one kind of caller, by the tool's name, and none for who is suspended. */
+/**
+ * An access policy in which each tool is for one kind of caller, by the tool's name, and none for suspended callers.
+ */
 function policyOf(callers: Record<string, object>, more: object = {}): object {
   const allowed = Object.entries(callers).map(([tool, source]) => ({
     name: `for-${tool}`,
@@ -90,7 +92,7 @@ beforeAll(async () => {
   );
 });
 
-/** The tools that a caller may use, of those that the policy knows. */
+/** The tools that a caller may use, of those in the policy. */
 async function toolsOf(listener: string, tools: string[], headers: Record<string, string>): Promise<string[]> {
   const allowed: string[] = [];
   for (const tool of tools) {
@@ -141,7 +143,7 @@ describe("a JWT that jwt_authn has verified", () => {
     expect(await toolsOf("jwt", TOOLS, { authorization })).toEqual(tools);
   });
 
-  it("none: nobody, whom no pattern stands for", async () => {
+  it("none: an anonymous caller, which no pattern matches", async () => {
     expect(await toolsOf("jwt", TOOLS, {})).toEqual(["nobody"]);
   });
 
@@ -156,7 +158,7 @@ describe("a JWT that jwt_authn has verified", () => {
     });
   });
 
-  it("a forged one gets no further than jwt_authn", async () => {
+  it("jwt_authn rejects a forged one", async () => {
     const headers = { ...mcp.LEGACY, authorization: `Bearer ${await forge({ sub: "alice" })}` };
     const answer = await exchange(`${envoy.urlOf("jwt")}/mcp`, { headers, body: [mcp.toolCall(1, "alice")] });
     expect(answer.status).toBe(401);
@@ -189,7 +191,7 @@ describe("a principal", () => {
   });
 });
 
-/** A filter that verifies tokens, and lets requests without one pass. */
+/** A filter that verifies tokens, and passes requests without one. */
 function jwtAuthn(jwks: string): Config {
   return {
     name: "envoy.filters.http.jwt_authn",

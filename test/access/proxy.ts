@@ -1,4 +1,4 @@
-/** An Envoy with listeners that each have an access policy of their own; all share one VM of the filter. */
+/** An Envoy whose listeners each have their own access policy. All share one VM of the filter. */
 import { type Envoy, type EnvoyOptions, startEnvoy } from "../../scripts/envoy/process.ts";
 import type { Identity } from "./certificates.ts";
 import { downstreamTls } from "./downstream-tls.ts";
@@ -6,20 +6,20 @@ import { downstreamTls } from "./downstream-tls.ts";
 /** A part of Envoy's configuration. */
 export type Config = Record<string, unknown>;
 
-/** A listener. Its policy rules /mcp. */
+/** A listener whose policy covers /mcp. */
 export interface Guarded {
   access?: object | string;
   /** The rest of the plugin's configuration. */
   plugin?: object;
   /** Sets `allow_on_headers_stop_iteration`. */
   allowHeadersStop?: boolean;
-  /** Serves TLS, and asks clients for certificates of this authority. */
+  /** Serves TLS, and requests client certificates of this authority. */
   tls?: { server: Identity; ca: string };
   /** HTTP filters before the plugin. */
   filtersBefore?: Config[];
-  /** HTTP filters directly after it. */
+  /** HTTP filters directly after the plugin. */
   filtersAfter?: Config[];
-  /** The port on 127.0.0.1 of a server of its own. */
+  /** The port on 127.0.0.1 of the listener's own server. */
   upstreamPort?: number;
   /** Further fields of the connection manager, and of the listener. */
   manager?: Config;
@@ -28,11 +28,11 @@ export interface Guarded {
 
 /** A running Envoy. */
 export interface GuardedEnvoy extends Envoy {
-  /** `http://127.0.0.1:port` of a listener, or `https:` where it has TLS, without a path. */
+  /** The URL of a listener without a path: `http://127.0.0.1:port`, or `https:` with TLS. */
   urlOf(listener: string): string;
 }
 
-/** Starts an Envoy with these listeners, by their names. */
+/** Starts an Envoy with these listeners, by name. */
 export async function startGuarded(
   listeners: Record<string, Guarded>,
   options: Pick<EnvoyOptions, "upstream" | "concurrency" | "wasmPath">,
@@ -43,14 +43,14 @@ export async function startGuarded(
   return { ...envoy, urlOf };
 }
 
-/** The listener of a rendered configuration, changed to what `guarded` says. */
+/** The listener of a rendered configuration, changed as in `guarded`. */
 export function guardedListener(shipped: Listener, name: string, guarded: Guarded): Listener {
   const listener = { ...structuredClone(shipped), ...guarded.listener, name };
   const [chain] = listener.filter_chains;
   const manager = chain.filters[0].typed_config;
   Object.assign(manager, guarded.manager);
   const plugin = manager.http_filters[0].typed_config.config;
-  // Plugins of one name would be taken for successors of each other.
+  // Plugins with the same name would count as successors of each other.
   plugin.name = name;
   plugin.configuration.value = pluginConfig(guarded);
   if (guarded.allowHeadersStop) plugin.allow_on_headers_stop_iteration = true;
@@ -62,7 +62,7 @@ export function guardedListener(shipped: Listener, name: string, guarded: Guarde
   return listener;
 }
 
-/** A listener as envoy.yaml has it, as far as it is touched. */
+/** The changed parts of the listener in envoy.yaml. */
 export interface Listener {
   name: string;
   filter_chains: [{ filters: [{ typed_config: Manager }]; transport_socket?: Config }];
@@ -103,7 +103,7 @@ function withListeners(config: string, listeners: Record<string, Guarded>): stri
   return JSON.stringify(bootstrap);
 }
 
-/** The cluster of a listener with a server of its own. */
+/** The cluster of a listener with its own server. */
 function clusterOf(listener: string): string {
   return `to_${listener}`;
 }

@@ -1,11 +1,11 @@
-/** A server that records whatever comes of requests, also of those that break off, and answers each as a tool would. */
+/** A server that records everything received of requests, including aborted ones, and answers each like a tool. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import * as mcp from "../envoy/mcp-messages.ts";
 
-/** What has come of a request. */
+/** What the server received of a request. */
 export interface Received {
-  /** Request line and headers, each on a line. */
+  /** Request line and headers, one per line. */
   head: string;
   body: string;
 }
@@ -13,9 +13,9 @@ export interface Received {
 export interface Recorder {
   host: string;
   port: number;
-  /** The oldest first. */
+  /** The requests, the oldest first. */
   readonly requests: Received[];
-  /** What came of the request that bears `mark` anywhere: a text that is in no other request. */
+  /** How much the server received of the request that contains `mark`, a text that is in no other request. */
   seen(mark: string): "nothing" | "head" | "body";
   close(): Promise<void>;
 }

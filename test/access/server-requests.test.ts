@@ -1,6 +1,8 @@
-/** What servers ask of clients (sampling, elicitation) under a policy that denies some of it, with real clients: the denied
- *  request reaches neither model nor user, the server gets an error or the call fails at once, and the session goes on. With
- *  MCP_WRITE_TABLES=1 the test writes the table of docs/clients.md instead of comparing it. */
+/**
+ * Server requests to clients (sampling, elicitation) under a policy that denies some of them, with real clients. The
+ * denied request reaches neither model nor user, the server gets an error or the call fails at once, and the session
+ * continues. With MCP_WRITE_TABLES=1 the test writes the table of docs/clients.md instead of comparing it.
+ */
 import { beforeAll, describe, expect, it } from "vitest";
 import { endsAfterAll } from "../envoy/cleanup.ts";
 import {
@@ -18,7 +20,7 @@ import { expectTable } from "../tables.ts";
 import { type Guarded, type GuardedEnvoy, startGuarded } from "./proxy.ts";
 
 const INSTALL_MS = 600_000;
-/** Far more than an answer takes, and far less than anybody waits for one that never comes. */
+/** Much longer than a response takes, and much shorter than anybody waits for a missing one. */
 const AT_ONCE_MS = 5000;
 
 const POLICIES = {
@@ -38,7 +40,7 @@ const POLICIES = {
 const [MODEL, USER] = ["sampling/createMessage", "elicitation/create"];
 const ANSWERED = { isError: false, text: expect.stringMatching(/^answered /) as string };
 const SUNNY = { isError: false, text: "Sunny" };
-/** What the asking server says where a client has answered with an error. */
+/** The text of the asking server after a client has answered with an error. */
 const REFUSED = /^refused with (-\d+): /;
 
 const RUN = await availableRows();
@@ -60,7 +62,7 @@ describe("a request of the server", { timeout: INSTALL_MS }, () => {
     envoy = keep(await startGuarded(listeners, { upstream, concurrency: 2 }));
   }, INSTALL_MS);
 
-  /** What a client sees of these calls without the policy, and with it. */
+  /** The reports of a client for these calls, without the policy and with it. */
   function pay(row: Row, tools: string[]): Promise<VisitReport[]> {
     const calls = tools.map((tool) => ({ tool, args: {} }));
     const visits = Object.keys(POLICIES).map((policy) => {
@@ -72,7 +74,7 @@ describe("a request of the server", { timeout: INSTALL_MS }, () => {
 
   const legacy = RUN.filter(({ as }) => as !== "2026-07-28");
   it.each(legacy)("$client, $as: the client refuses what is denied, and nothing else", async (row) => {
-    // On the call's stream, and on the one that belongs to none.
+    // On the call's stream, and on the one that belongs to no call.
     const [open, denied] = await pay(row, ["ask_model", "ask_model_aside", "ask_user", "get_weather"]);
     expect(open).toMatchObject({ asked: [MODEL, MODEL, USER], calls: [ANSWERED, ANSWERED, ANSWERED, SUNNY] });
     const refused = { isError: false, text: expect.stringMatching(REFUSED) as string };

@@ -1,12 +1,14 @@
-/** A client that writes bytes to a connection as they are, for requests that no library would send. */
+/** A client that writes raw bytes to a connection, for requests that no library would send. */
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** How long a busy machine may take for an answer that is sure to come. */
+/** Maximum time in milliseconds that a busy machine may take for an expected response. */
 const PATIENCE_MS = 10_000;
 
-/** Writes `pieces`, each at once and on its own; a number is a pause in milliseconds. Resolves to all that came back until
- *  the proxy closed the connection, or was silent for `silenceMs`, for what it keeps open. */
+/**
+ * Writes `pieces`, each immediately and separately; a number is a pause in milliseconds. Resolves to everything
+ * received until the proxy closed the connection, or was silent for `silenceMs` on a connection that it keeps open.
+ */
 export async function speak(
   url: string,
   pieces: (string | Buffer | number)[],
@@ -22,7 +24,7 @@ export async function speak(
     silentSince = Date.now();
   });
   socket.on("close", () => (isClosed = true));
-  // A proxy may close before all is written.
+  // A proxy may close the connection before everything is written.
   socket.on("error", () => {});
   for (const piece of pieces) {
     if (typeof piece === "number") await sleep(piece);
@@ -34,7 +36,7 @@ export async function speak(
   return answer;
 }
 
-/** A request's head as bytes; `connection: close` unless the headers say otherwise. */
+/** A request's head as bytes, with `connection: close` unless the headers include it. */
 export function head(headers: Record<string, string>, line = "POST /mcp HTTP/1.1"): string {
   const all = { host: "mcp.example", connection: "close", ...headers };
   return [line, ...Object.entries(all).map(([name, value]) => `${name}: ${value}`), "", ""].join("\r\n");

@@ -1,4 +1,4 @@
-/** Attempts that play with time and size: HTTP/2's ends, bodies beyond bounds, servers that answer first, two policies. */
+/** Attacks by time and size: ends of HTTP/2 bodies, bodies beyond bounds, servers that answer early, two policies. */
 import { once } from "node:events";
 import { connect } from "node:http2";
 import { type AddressInfo, createServer } from "node:net";
@@ -19,7 +19,7 @@ const REVERSE = { rules: [{ name: "cards", action: "ALLOW", to: [{ operation: { 
 const WIDE = { ...POLICY, maxBodyBytes: "8MiB" };
 const MIB = 1 << 20;
 
-/** How long a proxy is given that keeps a connection open. */
+/** Milliseconds to wait for a proxy that keeps a connection open. */
 const SILENCE_MS = 400;
 
 const HOLDS = { allowHeadersStop: true };
@@ -43,14 +43,14 @@ let envoy: GuardedEnvoy;
 
 beforeAll(async () => {
   recorder = keep(await startRecorder());
-  // One worker: all listeners are in the hands of the same VM.
+  // One worker, so that the same VM serves all listeners.
   envoy = keep(await startGuarded(LISTENERS, { upstream: recorder, concurrency: 1 }));
 });
 
 let marks = 0;
 const newMark = () => `mark-${++marks}-end`;
 
-/** The server has seen nothing of the request, but its head where the listener lets heads go on. */
+/** Expects that the server has seen nothing of the request, except for its head if the listener lets heads pass. */
 function expectUnseen(mark: string, listener: string): void {
   const seen = recorder.seen(mark);
   expect(listener.endsWith("streamed") && seen === "head" ? "nothing" : seen).toBe("nothing");
@@ -116,7 +116,7 @@ describe.each(["streamed", "held"])("%s", (listener) => {
     it("beyond the policy's bound and Envoy's", async () => {
       const mark = newMark();
       const { status, answer } = await post(listener, call(ALLOWED, mark + "x".repeat(3 * MIB)), mark);
-      // Where all comes in one piece, Envoy is first, with a 413 of its own.
+      // If everything arrives in one chunk, Envoy answers first, with its own 413.
       if (status !== 413) expect([status, answer]).toEqual([200, expect.stringContaining('"reason":"too_large"')]);
       expectUnseen(mark, listener);
     });
@@ -184,13 +184,15 @@ it("two policies in one VM: one that waits for its body keeps its own", async ()
   expectUnseen(mark, "held");
 });
 
-/** The head of a POST with this body, to be told by `mark`. */
+/** The head of a POST with this body, identified by `mark`. */
 function sized(body: string, mark: string): string {
   return head({ ...mcp.LEGACY, "content-length": String(body.length), "x-mark": mark });
 }
 
-/** Posts over HTTP/2, each piece in a frame of its own; a number is a pause in milliseconds. Gives the body of the answer,
- *  empty where the stream is reset. */
+/**
+ * Posts over HTTP/2, each piece in a separate frame; a number is a pause in milliseconds. Resolves to the body of the
+ * response, empty if the stream is reset.
+ */
 async function postHttp2(url: string, mark: string, headers: object, pieces: (string | number)[]): Promise<string> {
   const session = connect(url);
   const stream = session.request({ ":method": "POST", ":path": `/mcp?${mark}`, ...mcp.LEGACY, ...headers });
@@ -207,7 +209,7 @@ async function postHttp2(url: string, mark: string, headers: object, pieces: (st
   return text;
 }
 
-/** A server that answers as soon as it has a request's head, and keeps all that comes. */
+/** A server that answers as soon as it has a request's head, and keeps everything that it receives. */
 async function startHasty(answer: string) {
   let received = "";
   const server = createServer((socket) => {

@@ -1,4 +1,7 @@
-/** `trace.setTraceparent` in a real Envoy: which trace context the server gets, by how the proxy holds requests. */
+/**
+ * `trace.setTraceparent` in a real Envoy: the trace context that the server receives, depending on how the proxy holds
+ * requests.
+ */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -22,7 +25,7 @@ const ROOM = { name: "calls", key: [], requests: { amount: 1_000_000, per: "1s" 
 const trace = { cluster: "collector", setTraceparent: true };
 const HELD = { hold: { headers: true } };
 
-/** Envoy's own tracer. Its spans go to the server of the tests, where nobody looks at them. */
+/** Envoy's own tracer. Its spans go to the tests' server, which ignores them. */
 const TRACER = {
   tracing: {
     provider: {
@@ -53,9 +56,9 @@ interface Context {
   tracestate: string | undefined;
 }
 
-/** Answers calls after a while. */
+/** Answers calls after a delay. */
 async function startServer(milliseconds: number) {
-  /** What came with each call, by its id. */
+  /** The context received with each call, by id. */
   const contexts = new Map<string, Context>();
   let open = 0;
   const peak = { most: 0 };
@@ -93,7 +96,7 @@ function callOf(mark: string, meta: object | undefined, tool = ALLOWED): string 
   return mcp.request(1, "tools/call", { name: tool, arguments: { mark }, _meta: meta });
 }
 
-/** The context that comes to the server with a call through a listener. */
+/** The context that the server receives with a call through a listener. */
 async function through(
   listener: string,
   meta: object | undefined,

@@ -1,5 +1,7 @@
-/** A policy that could edit every response leaves bytes and headers as they are where it has nothing to edit: they are those of
- *  the same Envoy without the filter. */
+/**
+ * A policy that could edit every response leaves bytes and headers unchanged if there is nothing to edit: they equal
+ * those of the same Envoy without the filter.
+ */
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -15,11 +17,14 @@ import { editing } from "./policies.ts";
 import { type Guarded, type GuardedEnvoy, startGuarded } from "./proxy.ts";
 
 const MIB = 1 << 20;
-/** What no policy can be applied to is refused; docs/access.md says why. */
+/** Requests to which no policy can be applied are rejected; docs/access.md says why. */
 const REFUSED = new Set(["an empty body", "bad JSON", "bytes that are no text"]);
-/** Since 2026-07-28 answers may hold questions of servers. */
+/** Since 2026-07-28, responses may contain server requests. */
 const EDITABLE = new Set(["of 2026-07-28"]);
-/** What says how long a body is, or that it is unchanged, which is not known of one that may be edited when its headers pass. */
+/**
+ * Headers that state a body's length, or that it is unchanged. That is unknown for a body that may be edited after its
+ * headers have passed.
+ */
 const OF_BODIES = ["content-length", "transfer-encoding", "etag", "digest"];
 
 const HOLDINGS = ["held", "default"] as const;
@@ -38,7 +43,7 @@ const session = { ...mcp.LEGACY, "mcp-session-id": "s1" };
 const list = (method: string): RawRequest => ({ headers: session, body: [mcp.request(1, method)] });
 const GET: RawRequest = { method: "GET", headers: { accept: "text/event-stream", "mcp-session-id": "s1" } };
 
-/** Odd spacing, escapes, numbers and further members: all of it must stay. */
+/** Unusual spacing, escapes, numbers and further members, all of which must stay. */
 const TOOLS = `{ "jsonrpc":"2.0", "result" : {"nextCursor":"a\\u00e9", "tools" :[ {"name":"\\u0065cho" , "x":1.50e+3,
   "inputSchema":{"type":"object","required":[ ]}},{"name":"list ☃"}], "ttlMs":1e3 ,"_meta":{}},"id" :1 } `;
 const PROMPTS = mcp.result(1, { prompts: [{ name: "greet" }], nextCursor: "2" });
@@ -159,7 +164,7 @@ describe.each(HOLDINGS)("%s", (name) => {
   });
 });
 
-/** Without headers about the length of a body, and those that are not true of one that is edited. */
+/** The exchange without headers about a body's length, and those that are invalid for an edited body. */
 function withoutSums({ server, client }: Seen): Seen {
   if (typeof client === "string") return { server, client };
   const headers = client.headers.filter((line) => !OF_BODIES.includes(line.split(":")[0].toLowerCase()));

@@ -1,5 +1,7 @@
-/** A new policy holds for every request that comes later, on connections, too, that a draining filter chain or listener of
- *  the old one still serves: as Consul's and Kuma's updates leave them. */
+/**
+ * A new policy applies to every later request, including those on connections that a draining filter chain or listener
+ * of the old one still serves, as updates by Consul and Kuma leave them.
+ */
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { tmpdir } from "node:os";
@@ -22,8 +24,10 @@ const BOTH = allowing(ALLOWED, FORBIDDEN);
 const WEATHER = allowing(ALLOWED);
 const CARD = allowing(FORBIDDEN);
 const TOOLS = [ALLOWED, FORBIDDEN];
-/** Milliseconds between the calls on each connection: Envoy closes a connection that drains at one of its answers, by a
- *  chance that rises with time, so those of few calls last. */
+/**
+ * Milliseconds between the calls on each connection. Envoy closes a draining connection at one of its responses, with a
+ * probability that rises with time, so connections with few calls last.
+ */
 const PAUSES = [10, 10, ...Array.from({ length: 14 }, () => 500)];
 /** Three ticks. */
 const SETTLING_MS = 3000;
@@ -37,12 +41,14 @@ beforeAll(async () => {
 });
 
 interface UpdatedEnvoy extends Envoy {
-  /** Puts another policy in force; null for none. */
+  /** Applies another policy; null for none. */
   push(access: object | null): Promise<void>;
 }
 
-/** An Envoy that takes its listener from a file. `replaced`: each update replaces the listener as a whole, else its filter
- *  chains in place. */
+/**
+ * An Envoy that reads its listener from a file. `replaced`: each update replaces the whole listener; otherwise its
+ * filter chains in place.
+ */
 async function start(access: object, replaced: boolean): Promise<UpdatedEnvoy> {
   const folder = mkdtempSync(join(tmpdir(), "mcp-proxy-wasm-updates-"));
   afterAll(() => rmSync(folder, { recursive: true }));
@@ -51,7 +57,7 @@ async function start(access: object, replaced: boolean): Promise<UpdatedEnvoy> {
   let version = 0;
   const write = (policy: object | null) => {
     version++;
-    // What stands outside of the filter chains keeps Envoy from an update in place.
+    // A change outside of the filter chains prevents Envoy from an update in place.
     const changed = { per_connection_buffer_limit_bytes: 1_048_576 + (replaced ? version : 0) };
     const listener = guardedListener(
       shipped,
@@ -93,7 +99,7 @@ interface Called {
   tool: string;
   mark: string;
   isAllowed: boolean;
-  /** The client's port: its connection. */
+  /** The client's port, which identifies the connection. */
   port: number;
   begunAt: number;
 }
@@ -116,7 +122,7 @@ function callTool(url: string, tool: string, agent: Agent): Promise<Called> {
   });
 }
 
-/** Calls that go on, one after the other on each of some connections that stay open. */
+/** Calls that continue, one after the other on each of several connections that stay open. */
 class Load {
   readonly calls: Called[] = [];
   readonly failures: unknown[] = [];
@@ -180,7 +186,7 @@ describe.each([
       const since = performance.now();
       expect(await onNewConnections()).toEqual(onNew);
       await sleep(1000);
-      // On a connection to the first policy's filter chain each tool has been called since.
+      // Each tool has been called since on a connection to the first policy's filter chain.
       const sinceThen = () => load.calls.filter(({ begunAt, port }) => begunAt >= since && ports.has(port));
       const isEachCalled = () => TOOLS.every((tool) => sinceThen().some((each) => each.tool === tool));
       await until(() => Promise.resolve(isEachCalled()), "calls on connections that drain");
@@ -225,7 +231,7 @@ async function newerDenials(envoy: Envoy): Promise<number> {
   return newer.reduce((sum, { value }) => sum + value, 0);
 }
 
-/** The value of a gauge; of the enforced policies where it tells modes apart. */
+/** The value of a gauge; for a gauge with modes, that of enforced policies. */
 async function gauge(envoy: Envoy, name: string): Promise<number | undefined> {
   const found = (await readMetrics(envoy)).filter((metric) => metric.name === name);
   return found.find(({ labels }) => (labels.mcp_access_mode ?? "enforce") === "enforce")?.value;

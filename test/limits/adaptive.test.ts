@@ -1,4 +1,4 @@
-/** Limits that adapt, without any other setting, in front of a server of known capacity: as good as the best fixed limit. */
+/** Adaptive limits with default settings, in front of a server of known capacity: as good as the best fixed limit. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Guarded, type GuardedEnvoy, startGuarded } from "../access/proxy.ts";
@@ -18,25 +18,27 @@ const SECOND = 1000;
 const WARM_UP_MS = effort(4, 20) * SECOND;
 const MEASURED_MS = effort(2, 5) * SECOND;
 const ROUNDS = effort(1, 4);
-/** After a rejection, a client tries again after this time. */
+/** Milliseconds after which a client retries a rejected call. */
 const PAUSE_MS = 100;
-/** What must hold: in the ordinary run, for which others use the processor too, a little less of it. */
+/**
+ * The required fraction of goodput. It is a little lower in the ordinary run, in which others use the processor too.
+ */
 const GOODPUT = effort(0.85, 0.95);
 const P99 = effort(2.5, 2);
 
-/** Limits that are compared with the one that adapts, as parts of the capacity. */
+/** Fixed limits to compare with the adaptive one, as fractions of the capacity. */
 const PARTS = effort([1], [0.75, 0.875, 1, 1.125, 1.25, 1.5]);
 const fixedLimits = (capacity: number) => [...new Set(PARTS.map((part) => Math.round(part * capacity)))];
 const ADAPTIVE = "adaptive";
 const TIMEOUT_MS = 300 * SECOND;
 const queue = { maxWait: "30s", maxLength: 1000 };
 
-/** Clients that call a tool again and again. */
+/** Clients that call a tool repeatedly. */
 class Load {
   readonly #connections: Connection[];
   readonly #clients: Promise<void>[];
   #isOver = false;
-  /** How long calls took that were answered. */
+  /** Latencies of the calls that were answered. */
   readonly took: number[] = [];
 
   constructor(url: string, tool: string, clients: number) {
@@ -63,9 +65,9 @@ class Load {
 }
 
 interface Measured {
-  /** Calls that the server answered in a second. */
+  /** Number of calls per second that the server answered. */
   goodput: number;
-  /** The 99th percentile of how long they took there, in milliseconds. */
+  /** The 99th percentile of their latency at the server, in milliseconds. */
   p99: number;
 }
 
@@ -83,7 +85,7 @@ function quantile(values: number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))];
 }
 
-/** Of all rounds: the medians. */
+/** The medians of all rounds. */
 function all(rounds: Measured[]): Measured {
   const median = (values: number[]) => quantile(values, 0.5);
   return { goodput: median(rounds.map(({ goodput }) => goodput)), p99: median(rounds.map(({ p99 }) => p99)) };
@@ -108,7 +110,7 @@ describe.each(effort([1], [1, 2]))("%i workers", (workers) => {
     envoy = keep(await startGuarded(listeners, { upstream: server, concurrency: workers }));
   });
 
-  /** Loads the listener of this name. `warmUpMs`: before it is measured. */
+  /** Loads the listener of this name. `warmUpMs` is the time before measuring. */
   async function measureOf(name: string, milliseconds: number, warmUpMs: number): Promise<Measured> {
     const load = new Load(urlOf(name), BOUNDED, CLIENTS);
     await sleep(warmUpMs);
@@ -117,7 +119,7 @@ describe.each(effort([1], [1, 2]))("%i workers", (workers) => {
     return measured;
   }
 
-  /** The fixed limit with the best goodput, of those that are alike the lowest one. */
+  /** The fixed limit with the best goodput; of equal ones, the lowest. */
   async function best(): Promise<number> {
     let [found, goodput] = [0, 0];
     for (const limit of fixedLimits(server.capacity)) {
@@ -128,7 +130,7 @@ describe.each(effort([1], [1, 2]))("%i workers", (workers) => {
     return found;
   }
 
-  /** Compares with the best fixed limit in turn, as other work on this machine slows both down. */
+  /** Compares with the best fixed limit in turn, because other work on this machine slows both down. */
   async function expectAsGood(what: string, limit: number): Promise<void> {
     const [adapting, fixed]: [Measured[], Measured[]] = [[], []];
     for (let round = 0; round < ROUNDS; round++) {

@@ -1,4 +1,4 @@
-/** Attempts to get more than an allowance, to take that of others, or to learn of them. */
+/** Attempts to get more than an allowance, to use that of others, or to learn about them. */
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { BODIES } from "../access/attack-list.ts";
@@ -12,11 +12,11 @@ import { CALLER, CallServer } from "./call-server.ts";
 import { limitedListener, PEER, workload } from "./limited.ts";
 
 const BURST = 3;
-/** So long that nothing refills meanwhile. */
+/** So long that nothing refills during the test. */
 const requests = { amount: BURST, per: "12h" };
 const HOUR_MS = 3_600_000;
 const MAX_KEYS = 64;
-/** Of the keys, one caller has at most a quarter. */
+/** One caller has at most a quarter of the keys. */
 const MOST_OF_CALLER = MAX_KEYS / 4;
 
 const sole = (key: unknown[]) => [{ name: "calls", key, requests }];
@@ -56,10 +56,10 @@ interface Answer {
 }
 
 let callers = 0;
-/** Who has not called before. */
+/** A caller that has not called before. */
 const newCaller = () => `caller-${++callers}`;
 
-/** Sends a request as this caller, or as nobody. */
+/** Sends a request as this caller, or anonymously. */
 async function ask(listener: string, caller: string | undefined, body: string, more: object = {}): Promise<Answer> {
   const name = caller ?? "nobody";
   const peer: Record<string, string> = caller === undefined ? {} : { [PEER]: workload(caller) };
@@ -70,7 +70,7 @@ async function ask(listener: string, caller: string | undefined, body: string, m
 
 const isLimited = ({ error }: Answer) => error?.code === 429;
 
-/** Of some requests in a row, as many as are not limited. */
+/** The number of requests in a row that are not limited. */
 async function admitted(count: number, send: (index: number) => Promise<Answer>): Promise<number> {
   let passed = 0;
   for (let i = 0; i < count; i++) if (!isLimited(await send(i))) passed++;
@@ -90,7 +90,7 @@ describe.each(["all, held", "all, default"])("with the allowance used up, %s:", 
     const headers = { ...mcp.LEGACY, "x-mark": mark };
     const answer = await exchange(`${envoy.urlOf(listener)}/mcp`, { headers, body: [body(mark)] });
     if (verdict === "rewritten") {
-      // `ping` passes: the call goes on by a method that no server knows.
+      // `ping` passes. The call goes on with a method that no server knows.
       const received = recorder.requests.at(-1).body;
       expect(received).toHaveLength(String(body(mark)).length);
       expect([received.includes('"denied____"'), received.includes('"tools/call"')]).toEqual([true, false]);
@@ -163,7 +163,7 @@ describe("no other allowance is gained", () => {
       return ask("tool", caller, mcp.toolCall(1, tool), mirrored);
     };
     expect(await admitted(fully, () => call("echo", "other"))).toBe(BURST);
-    // That of the other tool has not been touched.
+    // The allowance of the other tool is unused.
     expect(await admitted(fully, () => call("other", "other"))).toBe(BURST);
   });
 
@@ -177,7 +177,7 @@ describe("no other allowance is gained", () => {
   });
 });
 
-describe("a rule that cannot read its key limits all to whom that applies together", () => {
+describe("a rule that cannot read its key limits all such requests together", () => {
   it.each<[what: string, send: (index: number) => Promise<Answer>]>([
     ["no principal", () => ask("principal", undefined, mcp.toolCall(1, "echo"))],
     ["no session", () => ask("session", "sole", mcp.toolCall(1, "echo"))],
@@ -239,15 +239,15 @@ describe("a rejection", () => {
   it.each([
     ["of all", "reveals all", newCaller()],
     ["of all who have no principal", "reveals", undefined],
-  ])("tells nothing of an allowance %s", async (_whose, listener, caller) => {
+  ])("reveals nothing about an allowance %s", async (_whose, listener, caller) => {
     const { remaining, retryAfterMs } = await rejection(listener, caller);
     expect(remaining).toBeUndefined();
-    // A tenth of the period, or more of them.
+    // A multiple of a tenth of the period.
     expect(retryAfterMs! % (1.2 * HOUR_MS)).toBe(0);
   });
 });
 
-/** Envoy's memory, where the system says it as Linux does; else 0. */
+/** Envoy's memory on Linux; 0 on other systems. */
 function residentMebibytes(): number {
   try {
     const [, kibibytes] = /VmRSS:\s*(\d+)/.exec(readFileSync(`/proc/${envoy.pid}/status`, "utf8"))!;

@@ -1,17 +1,19 @@
-/** An MCP server that counts the calls that come, and how many it has under way at one time. */
+/** An MCP server that counts the calls it receives, and how many are in flight at one time. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as mcp from "../envoy/mcp-messages.ts";
 
-/** The header by which a client says whose calls a request brings, and that they are to be counted. */
+/** The header that names the caller of a request whose calls are counted. */
 export const CALLER = "x-test-caller";
 /** The header that names a call, for {@link CallServer.abandon}. */
 export const CALL = "x-test-call";
 
-/** What there is to call. `slow` takes some milliseconds; the last three wait for {@link CallServer.release}: `wait` with its
- *  answer, `linger` with the end of the stream behind it, and `task` is accepted as one. */
+/**
+ * The tools. `slow` takes some milliseconds. The last three wait for {@link CallServer.release}: `wait` with its
+ * response, `linger` with the end of the stream after it, and `task` is accepted as a task.
+ */
 const TOOLS = ["echo", "other", "slow", "wait", "linger", "task"];
 const SLOWEST_MS = 30;
 
@@ -21,14 +23,16 @@ interface Message {
   params?: { name?: string; requestId?: number | string };
 }
 
-/** What has come of a caller, and what is under way: from a request's headers to its answer, or until its client has left. */
+/**
+ * The calls of a caller, and those in flight: from a request's headers to its response, or until its client has left.
+ */
 class Traffic {
   underWay = 0;
-  /** The most that were under way at one time. */
+  /** The maximum number in flight at one time. */
   peak = 0;
-  /** Calls by tool. */
+  /** Number of calls by tool. */
   readonly calls = new Map<string, number>();
-  /** Requests whose clients have given up before. */
+  /** Number of requests whose clients have left early. */
   closed = 0;
 
   get total(): number {
@@ -40,7 +44,7 @@ export class CallServer {
   readonly host = "127.0.0.1";
   readonly #callers = new Map<string, Traffic>();
   readonly #waiting = new Set<() => void>();
-  /** What ends the count of calls that are under way, by their names. */
+  /** Functions that remove a call from those in flight, by the call's name. */
   readonly #open = new Map<string, () => void>();
   readonly #abandoned = new Set<string>();
   #sessions = 0;
@@ -58,14 +62,14 @@ export class CallServer {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** What there was of a caller since it was forgotten. */
+  /** The traffic of a caller since it was last forgotten. */
   of(caller: string): Traffic {
     let traffic = this.#callers.get(caller);
     if (traffic === undefined) this.#callers.set(caller, (traffic = new Traffic()));
     return traffic;
   }
 
-  /** Counts from 0 on, but for what is under way. */
+  /** Resets the counts, except for those of calls in flight. */
   forget(): void {
     for (const traffic of this.#callers.values()) {
       traffic.calls.clear();
@@ -74,14 +78,14 @@ export class CallServer {
     }
   }
 
-  /** Counts the call of this name as under way no longer: its client is about to leave. The server learns that only after the
-   *  proxy, which lets others in meanwhile. */
+  /** Stops counting the call of this name as in flight, because its client is about to leave. The server learns that
+   *  only after the proxy, which admits others in the meantime. */
   abandon(name: string): void {
     this.#abandoned.add(name);
     this.#open.get(name)?.();
   }
 
-  /** Lets all go on that waits. */
+  /** Releases all waiting calls. */
   release(): void {
     for (const goOn of this.#waiting) goOn();
     this.#waiting.clear();
@@ -131,7 +135,7 @@ export class CallServer {
     const answer = Array.isArray(parsed) ? `[${answers.join(",")}]` : answers[0];
     if (tool !== "linger") {
       const session = asked[0].method === "initialize" ? { "mcp-session-id": `session-${++this.#sessions}` } : {};
-      // Before the proxy has a byte of it.
+      // Before the proxy has received a byte of the response.
       finish();
       return void response.writeHead(200, { ...mcp.JSON_TYPE, ...session }).end(answer);
     }
@@ -148,7 +152,7 @@ export class CallServer {
     response.end();
   }
 
-  /** A stream without an answer, until it is released. */
+  /** A stream without a response, until it is released. */
   async #stream(response: ServerResponse, finish: () => void): Promise<void> {
     response.writeHead(200, mcp.SSE_TYPE).write(": open\n\n");
     await this.#wait(response);
@@ -177,7 +181,7 @@ export class CallServer {
     return { content: [] };
   }
 
-  /** Until it is released, or closed by the client. */
+  /** Waits until the call is released, or the client closes it. */
   #wait(response: ServerResponse): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.add(resolve);

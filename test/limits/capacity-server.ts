@@ -1,11 +1,11 @@
-/** An MCP server of known capacity: beyond it, the more calls are in flight, the longer each takes. */
+/** An MCP server of known capacity: beyond it, latency grows with the number of calls in flight. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as mcp from "../envoy/mcp-messages.ts";
 
-/** The tool that is bounded by the capacity; how long the others take is in their names, as in `takes_30000`. */
+/** The tool that the capacity bounds. The names of the others contain their duration, as in `takes_30000`. */
 export const BOUNDED = "bounded";
 export const takes = (milliseconds: number): string => `takes_${milliseconds}`;
 
@@ -17,16 +17,18 @@ interface Message {
 
 export class CapacityServer {
   readonly host = "127.0.0.1";
-  /** Of each tool, how long its calls took here, in milliseconds. */
+  /** Latencies of calls here, by tool, in milliseconds. */
   readonly latencies = new Map<string, number[]>();
-  /** Calls of the bounded tool in flight. */
+  /** Number of calls of the bounded tool in flight. */
   underWay = 0;
   readonly #server = createServer((request, response) => {
     this.#serve(request, response).catch(() => response.destroy());
   });
 
-  /** @param capacity calls at a time that do not hinder each other.
-   *  @param serviceMs how long each of these takes. */
+  /**
+   * @param capacity number of concurrent calls that do not slow each other down
+   * @param serviceMs duration of each of these
+   */
   private constructor(
     public capacity: number,
     private readonly serviceMs: number,

@@ -1,5 +1,7 @@
-/** Official clients are limited, wait, and call again: docs/shaping.md shows what each of them does with each form of answer. With
- *  MCP_WRITE_TABLES=1 the test writes the page's table instead of comparing it. */
+/**
+ * Official clients are limited, wait, and call again. docs/shaping.md shows how each of them treats each form of
+ * answer. With MCP_WRITE_TABLES=1 the test writes the page's table instead of comparing it.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Envoy, startEnvoy } from "../../scripts/envoy/process.ts";
@@ -11,7 +13,7 @@ import { expectTable } from "../tables.ts";
 
 const INSTALL_MS = 600_000;
 
-/** One call, and after how long the next one is admitted again. */
+/** One call is admitted per period. */
 const RATE = { amount: 1, per: "3s" };
 const WAIT_MS = 3500;
 const MOST_CALLS = 20;
@@ -19,7 +21,7 @@ const MOST_CALLS = 20;
 const FORMS = ["error", "result", "status"] as const;
 type Form = (typeof FORMS)[number];
 
-/** The tools that are limited with each form: of our server's, and of Python's. */
+/** The tools limited with each form: of our server, and of Python's. */
 const TOOLS: Record<Form, { ours: [string, object]; python: [string, object] }> = {
   error: { ours: ["get_weather", { city: "Oslo" }], python: ["add", { a: 1, b: 2 }] },
   result: { ours: ["search_docs", { query: "x" }], python: ["search_docs", { query: "x" }] },
@@ -37,14 +39,14 @@ const CONFIGURATION = {
   },
 };
 
-/** What a call gave: a text, which a model reads; or what the client raised, with the code that it shows. */
+/** The result of a call: a text, which a model reads; or the client's exception, with its code. */
 type Seen = { text: string; isError: boolean } | { raised: string; code?: unknown };
 
-/** The call that was limited, and the one after the wait. Null where the session was over before it. */
+/** The limited call, and the one after the wait; null if the session was over before it. */
 interface Report {
   limited: Seen | null;
   after: Seen | null;
-  /** What the client's session ended with. */
+  /** The error that ended the client's session. */
   ended?: string;
 }
 

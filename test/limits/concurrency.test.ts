@@ -1,5 +1,7 @@
-/** Calls at one time, as the server itself counts them: never more than a rule allows, whatever happens to the calls and to
- *  the proxy; and nothing is lost of it. */
+/**
+ * Concurrent calls as counted by the server: never more than a rule allows, whatever happens to the calls and to the
+ * proxy; and no permit is lost.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -22,15 +24,15 @@ const RELOADS = effort(3, 8);
 const IN_FORCE_MS = 1200;
 const LOADED_MS = effort(3000, 10_000);
 const LEAVE_WITHIN_MS = 20;
-/** Longer than Envoy's back-off from a VM that has trapped, and shorter than two sweeps. */
+/** Longer than Envoy's back-off after a VM has trapped, and shorter than two sweeps. */
 const BACK_OFF_MS = 2000;
 const CLIENTS = 3 * LIMIT;
-/** The name under which the server counts them. */
+/** The name under which the server counts the calls. */
 const CLIENT = "client";
 
 const random = new Random(FRESH_SEED);
 
-/** @param version makes each differ from the others. */
+/** @param version makes each configuration differ from the others */
 const configuration = (holding: Holding, version: number) => ({
   match: { paths: ["/mcp"] },
   sessions: { max: 1000 + version },
@@ -101,7 +103,7 @@ describe.each(effort([4], [1, 2, 4, 8]))("%i workers", (concurrency) => {
         const body = mcp.notification("notifications/cancelled", { requestId: id });
         await exchange(url, { headers: { ...mcp.LEGACY, ...headers }, body: [body] });
       }
-      // The server goes on with what was cancelled, but it does not count any more.
+      // The server continues cancelled calls, but they do not count any more.
       let more = 0;
       const fill = async () => (more += (await admittedCalls(server, url, CLIENT, 4)).length) >= cancelled.length;
       await until(fill, "calls in the place of those that were cancelled");
@@ -124,7 +126,7 @@ describe.each(effort([4], [1, 2, 4, 8]))("%i workers", (concurrency) => {
       await sleep(BACK_OFF_MS);
       server.release();
       const ends = await Promise.all(calls.map(({ ended }) => ended));
-      // Those of workers that trapped are cut off, and their permits are still in use.
+      // Calls of trapped workers are cut off, and their permits are still in use.
       const lost = ends.filter((end) => end === "failed").length;
       expect(lost).toBeGreaterThan(0);
       const open = await admittedCalls(server, url, CLIENT, LIMIT + 4);
@@ -152,13 +154,13 @@ describe.each(effort([4], [1, 2, 4, 8]))("%i workers", (concurrency) => {
   });
 });
 
-/** Clients that call without a pause, over HTTP/1.1 and HTTP/2, on connections that they make anew for each call. */
+/** Clients that call without pauses, over HTTP/1.1 and HTTP/2, each call on a new connection. */
 class RestlessLoad {
   readonly #ended = { open: 0, answered: 0, limited: 0, failed: 0 };
   readonly #work: Promise<unknown>;
   #isOver = false;
 
-  /** @param begun is called with each call once it has begun. */
+  /** @param begun called with each call once it has begun */
   constructor(url: string, begun: (call: OpenCall) => void) {
     const run = async (open: typeof openCall) => {
       while (!this.#isOver) {
@@ -170,7 +172,7 @@ class RestlessLoad {
     this.#work = Promise.all(Array.from({ length: CLIENTS }, (_, index) => run(index % 2 ? openCall : openHttp2Call)));
   }
 
-  /** Resolves to how many calls had which end. */
+  /** Stops, and resolves to the number of calls by end. */
   async stop() {
     this.#isOver = true;
     await this.#work;

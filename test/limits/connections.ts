@@ -3,13 +3,13 @@ import { type ClientHttp2Session, connect as connectHttp2, constants } from "nod
 import { connect, type Socket } from "node:net";
 import { bodyOf } from "../envoy/upstream.ts";
 
-/** What came back: `failed` is any answer in place of the server's other than a limit's, and `lost` is none. */
+/** The end of a request: `failed` is any response in place of the server's except for a limit's, and `lost` is none. */
 export type End = "answered" | "limited" | "failed" | "lost";
 
-/** A request whose answer has not come yet. */
+/** A request without a response yet. */
 export interface Pending {
   readonly ended: Promise<End>;
-  /** Goes away without the answer. Over HTTP/1.1, the connection goes with all that was sent on it. */
+  /** Leaves without the response. Over HTTP/1.1, this closes the connection with everything that was sent on it. */
   leave(): void;
 }
 
@@ -22,10 +22,10 @@ export interface Connection {
 /** Opens a connection. `url` ends with the path. */
 export type Connect = (url: string, localAddress?: string) => Connection;
 
-/** HTTP/1.1. What is posted before the last answer has come is pipelined. */
+/** HTTP/1.1. Requests before the last response are pipelined. */
 export const connectPipelining: Connect = (url, localAddress) => new Pipeline(url, localAddress);
 
-/** HTTP/2, without a bound on the number of streams but the proxy's. */
+/** HTTP/2, with as many streams as the proxy allows. */
 export const connectStreams: Connect = (url, localAddress) => new Streams(url, localAddress);
 
 class Pipeline implements Connection {
@@ -57,7 +57,7 @@ class Pipeline implements Connection {
     this.#socket.destroy();
   }
 
-  /** Envoy's answers and the server's have a length, but for a 202. */
+  /** Envoy's and the server's responses have a length, except for a 202. */
   #receive(chunk: Buffer): void {
     this.#received = Buffer.concat([this.#received, chunk]);
     for (;;) {

@@ -1,4 +1,4 @@
-/** An MCP server that counts what reaches it. */
+/** An MCP server that counts the calls that reach it. */
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
@@ -8,11 +8,11 @@ import * as mcp from "../envoy/mcp-messages.ts";
 export interface CountingServer {
   host: string;
   port: number;
-  /** Calls of tools that have come, by the tool; those in batches too. */
+  /** Number of received tool calls by tool, including those in batches. */
   calls: Map<string, number>;
   /** The headers of the newest request. */
   headers: IncomingHttpHeaders;
-  /** Forgets the calls. */
+  /** Resets the counts. */
   reset(): void;
   close(): Promise<void>;
 }
@@ -23,7 +23,7 @@ interface Message {
   params?: { name?: string };
 }
 
-/** Starts a server that answers each request at once; a tool with this text. */
+/** Starts a server that answers each request at once, and a tool call with this text. */
 export async function startCountingServer(answer: string): Promise<CountingServer> {
   const calls = new Map<string, number>();
   const server = createServer((request, response) => {

@@ -13,17 +13,17 @@ const LIMIT = 4;
 const SERVICE_MS = 50;
 const POLITE = ["ann", "ben", "cid", "dee", "eve"];
 const GREEDY = "greedy";
-/** Calls of the greedy agent that wait at any time. */
+/** Number of calls of the greedy agent that wait at any time. */
 const GREEDY_CALLS = 200;
 const LOADED_MS = effort(4000, 20_000);
-/** Then the greedy agent's calls fill the lines. */
+/** After this time the greedy agent's calls fill the lines. */
 const WARM_UP_MS = 1000;
-/** Connections over HTTP/2 that half of them share. */
+/** Number of HTTP/2 connections that half of them share. */
 const GREEDY_CONNECTIONS = 9;
-/** After a rejection, a client tries again after this time. */
+/** Milliseconds after which a client retries a rejected call. */
 const PAUSE_MS = 20;
 
-/** A quarter of the streams holds all calls of one agent. */
+/** A quarter of the streams is enough for all calls of one agent. */
 const hold = { maxStreams: 8 * GREEDY_CALLS };
 const queue = { maxWait: "30s", maxLength: 1000 };
 const FOR_ALL = "one allowance for all";
@@ -41,9 +41,9 @@ interface Call {
 }
 
 interface Loaded {
-  /** Those of each agent that have ended. */
+  /** The ended calls of each agent. */
   calls: Map<string, Call[]>;
-  /** The most that the server had under way. */
+  /** The maximum number of calls in flight at the server. */
   peak: number;
 }
 
@@ -114,9 +114,9 @@ async function load(server: WorkServer, url: string, loadedMs = LOADED_MS): Prom
   const greedy = async (connection: Connection) => {
     while (!isOver) await call(GREEDY, connection);
   };
-  // The tool is known from then on, and has an allowance of its own.
+  // From then on the tool is known, and has its own allowance.
   await call("before", streams[0]);
-  // Each call meets another worker.
+  // Each call reaches another worker.
   const polite = async (agent: string) => {
     while (!isOver) {
       const connection = connectPipelining(url);

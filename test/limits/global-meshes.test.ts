@@ -1,4 +1,7 @@
-/** What istiod and Envoy Gateway make of our files for global limits shares its allowances too, one mesh with the other. */
+/**
+ * The configurations that istiod and Envoy Gateway generate from our files for global limits share allowances, also
+ * across meshes.
+ */
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Authority, makeAuthority } from "../access/certificates.ts";
 import { downstreamTls } from "../access/downstream-tls.ts";
@@ -28,7 +31,10 @@ interface EnvoyPatchPolicy {
   spec: { jsonPatches: { type: string; operation: { value: Record<string, unknown> } }[] };
 }
 
-/** What a mesh makes of its files: the filters before the router, what all routes say of them, the cluster of the server. */
+/**
+ * What a mesh generates from its files: the filters before the router, the configuration of all routes, and the
+ * server's cluster.
+ */
 interface Made {
   filters: HttpFilter[];
   perFilter: Record<string, unknown>;
@@ -36,7 +42,7 @@ interface Made {
   resources: object[];
 }
 
-/** A sidecar's inbound listener: istiod applies the patches once the plugins are in it. */
+/** A sidecar's inbound listener. istiod applies the patches after the plugins are in it. */
 function istioOf(): Made {
   const [plugin, patches] = readYamls<object>("istio/global-limits.yaml") as [istio.WasmPlugin, EnvoyFilter];
   const { filter, resource } = istio.discoveredOf(plugin, "1.30", MODULE_PATH);
@@ -103,7 +109,7 @@ describe.runIf(hasRateLimit())("global limits, as Istio and Envoy Gateway have t
       ],
       typed_per_filter_config: perFilter,
     };
-    // On a busy machine no request passes for want of time.
+    // On a busy machine, no request passes because of a timeout.
     const patient = JSON.parse(JSON.stringify(filters).replace('"0.25s"', '"60s"')) as HttpFilter[];
     const transportSocket = downstreamTls({ server: await mesh.server(), ca: mesh.ca });
     const listener = listenerOf({

@@ -1,4 +1,6 @@
-/** One allowance for several proxies: Envoys of envoy/raw/global-limits.yaml, Envoy's rate-limit server and a Redis. */
+/**
+ * One allowance for several proxies: Envoys with envoy/raw/global-limits.yaml, Envoy's rate-limit server and a Redis.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -59,20 +61,20 @@ describe.runIf(hasRateLimit())("two Envoys and a rate-limit server", () => {
 
   const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
 
-  /** Windows of a year, in which no test meets the end of one. */
+  /** Windows of a year, so that no test reaches the end of one. */
   const startLimits = (budget = 1_000_000) => {
     const config = readShipped("ratelimit/mcp.yaml").replaceAll(/unit: (minute|hour)/g, "unit: year");
     return startRateLimit(config.replace("requests_per_unit: 200000", `requests_per_unit: ${budget}`));
   };
 
-  /** Starts an Envoy of the file; in the mode that holds no headers, with Envoy's buffer filter behind ours. */
+  /** Starts an Envoy with the file; in the mode that holds no headers, with Envoy's buffer filter after ours. */
   async function start(limits: RateLimit, holdsHeaders: boolean): Promise<Envoy> {
     const bootstrap = readYaml<Bootstrap>("raw/global-limits.yaml", {
       "port_value: 9901": "port_value: 0",
       "port_value: 10443": "port_value: 0",
       "port_value: 3001": `port_value: ${server.port}`,
       "port_value: 8081": `port_value: ${limits.port}`,
-      // On a busy machine no request passes for want of time.
+      // On a busy machine, no request passes because of a timeout.
       "timeout: 0.25s": "timeout: 60s",
       "build/mcp.wasm }": `${MODULE_PATH} }`,
       "/etc/mcp/tls/server.crt": join(folder, "server.crt"),
@@ -85,7 +87,7 @@ describe.runIf(hasRateLimit())("two Envoys and a rate-limit server", () => {
     return keep(await startEnvoy({ upstream: server, vary: () => JSON.stringify(bootstrap), concurrency: 2 }));
   }
 
-  /** Whoever calls in a test: an agent that nobody has seen before. */
+  /** A new caller: an agent that was not seen before. */
   const newAgent = () => mesh.workload(`spiffe://mesh.example/ns/agents/sa/agent-${++agents}`);
 
   async function as<T>(identity: Identity, use: (fetch: Fetch) => Promise<T>): Promise<T> {
@@ -99,14 +101,14 @@ describe.runIf(hasRateLimit())("two Envoys and a rate-limit server", () => {
 
   const urlOf = (envoy: Envoy) => `${envoy.proxyUrl.replace("http:", "https:")}/mcp`;
 
-  /** Sends these bodies, to the Envoys in turn; the number of those that the server has answered. */
+  /** Sends these bodies to the Envoys in turn. Resolves to the number of those that the server has answered. */
   async function passed(envoys: Envoy[], fetch: Fetch, bodies: string[], headers = {}): Promise<number> {
     const sent = bodies.map(async (body, index) => {
       const url = urlOf(envoys[index % envoys.length]);
       const answer = await fetch(url, { method: "POST", headers: { ...mcp.LEGACY, ...headers }, body });
       const text = await answer.text();
       if (text.includes('"result"')) return 1;
-      // Of a batch it is Envoy's own answer.
+      // For a batch it is Envoy's own answer.
       if (body.startsWith("[")) expect([answer.status, text]).toEqual([429, ""]);
       else expect({ status: answer.status, ...(JSON.parse(text) as object) }).toEqual(limitedAnswer(body, answer));
       return 0;
@@ -114,7 +116,7 @@ describe.runIf(hasRateLimit())("two Envoys and a rate-limit server", () => {
     return (await Promise.all(sent)).reduce<number>((sum, one) => sum + one, 0);
   }
 
-  /** What the filter answers in place of Envoy's 429. */
+  /** The filter's answer in place of Envoy's 429. */
   const limitedAnswer = (body: string, { headers }: Response) => {
     const retryAfterSeconds = Number(headers.get("retry-after"));
     expect(retryAfterSeconds).toBeGreaterThan(0);
@@ -143,7 +145,7 @@ describe.runIf(hasRateLimit())("two Envoys and a rate-limit server", () => {
     beforeAll(async () => {
       const limits = keep(await startLimits());
       envoys = [await start(limits, holdsHeaders), await start(limits, holdsHeaders)];
-      // What the server has, the filter learns from a list.
+      // The filter learns the server's tools from a list.
       await as(await newAgent(), (fetch) => passed(envoys, fetch, Array(8).fill(mcp.request(1, "tools/list"))));
     });
 
@@ -207,7 +209,7 @@ describe.runIf(hasRateLimit())("two Envoys and a rate-limit server", () => {
       const once = async () => (await passed(envoys.slice(0, 1), fetch, [mcp.toolCall(1, "echo")])) === 1;
       let count = 0;
       while (await once()) expect(++count).toBeLessThan(OF_TOOL / 2);
-      // Each costs some 100 tokens.
+      // Each costs about 100 tokens.
       expect(count).toBeGreaterThan(2);
       for (const envoy of envoys) expect(await passed([envoy], fetch, [mcp.toolCall(1, "search")])).toBe(0);
     });

@@ -1,4 +1,7 @@
-/** What the filter hands on with `limits` is text for Envoy's own filters: they authorize, route and log by it. */
+/**
+ * The filter state that the filter sets with `limits` is text for Envoy's own filters, which authorize, route and log
+ * by it.
+ */
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
@@ -28,7 +31,7 @@ const BUFFER = {
   typed_config: { "@type": `${HTTP}.buffer.v3.Buffer`, max_request_bytes: 1 << 20 },
 };
 
-/** The filters of docs/global-limits.md, as they stand there: headers for the server, and an allow list. */
+/** The filters of docs/global-limits.md: headers for the server, and an allow list. */
 const [HEADERS, AUTHORIZE] = yamlsOf(readFileSync("docs/global-limits.md", "utf8"));
 
 function yamlsOf(page: string): Manager["http_filters"] {
@@ -92,7 +95,7 @@ describe.each([
     return answer;
   }
 
-  /** The entries of the access log that are about what `matches` says. */
+  /** The access-log entries that match `matches`. */
   async function logged(matches: Record<string, unknown>): Promise<Record<string, unknown>[]> {
     const entries = () =>
       envoy
@@ -112,7 +115,7 @@ describe.each([
     expect(await statusOf(mcp.toolCall(3, "search\n"))).toBe(403);
     expect(await statusOf(mcp.request(4, "prompts/get", { name: "search" }))).toBe(403);
     expect(await statusOf(mcp.request(5, "initialize"))).toBe(200);
-    // Nor can a batch bring what is not listed.
+    // A batch cannot contain what is not listed either.
     expect(await statusOf(`[${mcp.toolCall(6, "search")}]`)).toBe(403);
     expect([...server.calls]).toEqual([["search", 1]]);
   });

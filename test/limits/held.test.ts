@@ -1,4 +1,4 @@
-/** Limits beside an access policy, and bounds of what is held until both have decided. */
+/** Limits together with an access policy, and bounds of what is held until both have decided. */
 import { connect } from "node:net";
 import { beforeAll, describe, expect, it } from "vitest";
 import { readSamples } from "../../scripts/envoy/exposition.ts";
@@ -17,7 +17,7 @@ const NEVER = [{ name: "calls", key: ["principal"], requests: { amount: 1_000_00
 const ACCESS = { rules: [{ name: "echo", action: "ALLOW", to: [{ operation: { tools: ["echo"] } }] }] };
 /** One call at a time, for which all others wait. */
 const one = (name: string) => [{ name, key: [], concurrency: 1, queue: { maxWait: "30s", maxLength: 1000 } }];
-/** A policy by which callers are known. */
+/** A policy that identifies callers. */
 const CALLERS = {
   rules: [
     {
@@ -28,7 +28,7 @@ const CALLERS = {
     },
   ],
 };
-/** Of either, one caller has at most a quarter. */
+/** One caller has at most a quarter of either. */
 const STREAMS = { maxStreams: 12 };
 const OF_CALLER = 3;
 const KIB = 1024;
@@ -75,18 +75,18 @@ async function call(listener: string, caller: string, tool: string): Promise<str
   return String((await exchange(`${envoy.urlOf(listener)}/mcp`, sent)).body);
 }
 
-/** How many requests wait for a rule, as the filter last counted them. */
+/** Number of requests that wait for a rule, as last recorded by the filter. */
 async function waiting(rule: string): Promise<number> {
   const samples = readSamples(await envoy.stats(), "mcp_limit_queue_length");
   return samples.filter(({ labels }) => labels.mcp_limit_rule === rule).reduce((sum, { value }) => sum + value, 0);
 }
 
-/** A request whose body does not come to its end. */
+/** A request with an incomplete body. */
 class Unfinished {
   received = "";
   readonly #socket;
 
-  /** @param size bytes of the body that come; one more is missing. */
+  /** @param size number of bytes of the body that are sent; one more is missing */
   constructor(url: string, caller: string, size: number) {
     const { hostname, port } = new URL(url);
     this.#socket = connect(Number(port), hostname);
@@ -115,7 +115,7 @@ describe.each(HOLDINGS)("%s", (holding) => {
     for (let i = 0; i < 4 * BURST; i++) expect(await call(listener, caller, "other")).toContain('"code":403');
     for (let i = 0; i < BURST; i++) expect(await call(listener, caller, "echo")).toContain('"result"');
     expect(await call(listener, caller, "echo")).toContain('"code":429');
-    // Who may not call learns nothing of limits.
+    // A caller that may not call learns nothing about limits.
     expect(await call(listener, caller, "other")).toContain('"code":403');
     expect(Object.fromEntries(server.of(caller).calls)).toEqual({ echo: BURST });
   });
@@ -188,13 +188,13 @@ describe.each(HOLDINGS)("%s", (holding) => {
       expect(bodies.filter((body) => body.includes('"rule":"_held"'))).toHaveLength(flood.length - most);
       expect(bodies.filter((body) => body.includes('"result"'))).toHaveLength(most);
       expect(server.of(flooder).total).toBe(most);
-      // They took turns: of the flooder, one request before the others and the rest behind them.
+      // They took turns: one request of the flooder comes before the others, and the rest after them.
       expect(order.lastIndexOf("other")).toBeLessThan(polite.length + 1);
       await first;
     },
   );
 
-  it("requests that are left are held no more", async () => {
+  it("requests whose clients have left are no longer held", async () => {
     const listener = `streams, ${holding}`;
     const leaver = `leaver ${listener}`;
     for (let round = 0; round < 5; round++) {

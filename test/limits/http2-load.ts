@@ -1,4 +1,4 @@
-/** Many small requests over a few HTTP/2 connections: a few streams on each at any time. */
+/** Many small requests over a few HTTP/2 connections, with a few streams on each at any time. */
 import { type ClientHttp2Session, connect } from "node:http2";
 import { connect as connectSocket } from "node:net";
 import type { Post } from "../envoy/load.ts";
@@ -7,11 +7,11 @@ import { bodyOf } from "../envoy/upstream.ts";
 const CONNECTIONS = 4;
 const STREAMS = 4;
 
-/** Connections to a proxy; on each, some requests at one time. */
+/** Connections to a proxy, each with several concurrent requests. */
 export class Http2Load {
   readonly #sessions: ClientHttp2Session[];
 
-  /** @param localAddress whose connections they are. */
+  /** @param localAddress the address of the connections */
   constructor(proxyUrl: string, localAddress?: string, connections = CONNECTIONS) {
     const { hostname, port } = new URL(proxyUrl);
     this.#sessions = Array.from({ length: connections }, () => {
@@ -20,7 +20,7 @@ export class Http2Load {
     });
   }
 
-  /** Sends POSTs, each as `make` says, until `isOver`, which receives how many have begun, says so. */
+  /** Sends POSTs made by `make` until `isOver`, which receives the number of begun ones, returns true. */
   async runUntil(isOver: (begun: number) => boolean, make: (index: number) => Post): Promise<void> {
     let next = 0;
     const work = async (session: ClientHttp2Session) => {

@@ -4,10 +4,10 @@ import type { Config, Guarded } from "../access/proxy.ts";
 import { CALL } from "./call-server.ts";
 import { edited, filtersOf } from "../envoy/sessions/bootstrap.ts";
 
-/** The header that says who calls: in these proxies it is as good as a certificate. */
+/** The header that names the caller. In these proxies it is as good as a certificate. */
 export const PEER = "x-test-peer";
 
-/** How a request is held: its body, its headers too, or both by Envoy's buffer filter directly behind ours. */
+/** How a request is held: its body, also its headers, or both by Envoy's buffer filter directly after ours. */
 export type Holding = "default" | "held" | "buffered";
 
 const BUFFER: Config = {
@@ -18,11 +18,13 @@ const BUFFER: Config = {
   },
 };
 
-/** More than any test holds: no caller is limited for what waits. */
+/** More than any test holds, so that no caller is limited for what waits. */
 const ROOMY = { maxStreams: 100_000 };
 
-/** A listener with limits of its own on /mcp. Its name is that of its counting unit.
- *  @param more the rest of the plugin's configuration. */
+/**
+ * A listener with its own limits on /mcp. `instance` names its counting unit.
+ * @param more the rest of the plugin's configuration
+ */
 export function limitedListener(instance: string, rules: object[], holding: Holding, more: Limited = {}): Guarded {
   const { limits, hold, ...rest } = more;
   return {
@@ -38,7 +40,10 @@ export function limitedListener(instance: string, rules: object[], holding: Hold
   };
 }
 
-/** The same for the only listener of an Envoy, without its configuration: a `vary` for startDiscovering. */
+/**
+ * A `vary` for startDiscovering that makes an Envoy's only listener hold requests in this way. It does not change the
+ * limits.
+ */
 export function holdingAs(holding: Holding): (config: string) => string {
   return edited((bootstrap) => {
     const filters = filtersOf(bootstrap.static_resources.listeners[0]);
@@ -48,8 +53,10 @@ export function holdingAs(holding: Holding): (config: string) => string {
   });
 }
 
-/** Adds fields to the access log: `call`, the name of the call that a request brings, and `waited_ms`, how long it has waited
- *  for limits. A `vary` for startEnvoy. */
+/**
+ * A `vary` for startEnvoy that adds fields to the access log: `call`, the name of the request's call, and `waited_ms`,
+ * how long it has waited for limits.
+ */
 export function loggingCalls(config: string): string {
   const fields = `"call":"%REQ(${CALL})%","waited_ms":"%FILTER_STATE(wasm.mcp.wait_ms:PLAIN)%",`;
   return config.replace(/"json_format": ?\{/, (found) => found + fields);
@@ -66,19 +73,19 @@ export function workload(name: string): string {
   return `spiffe://mesh.example/ns/test/sa/${name}`;
 }
 
-/** What a rule allows: so much in each period of seconds, and at most so much at once. */
+/** What a rule allows: `amount` per period, and at most `burst` at once. */
 export interface Rate {
   amount: number;
   seconds: number;
   burst: number;
 }
 
-/** As rules have it. */
+/** The rate in the syntax of rules. */
 export function rateOf({ amount, seconds, burst }: Rate): object {
   return { amount, per: `${seconds}s`, burst };
 }
 
-/** The most that a rate admits within so many milliseconds. */
+/** The most that a rate admits within this number of milliseconds. */
 export function mostWithin({ amount, seconds, burst }: Rate, elapsedMs: number): number {
   return (amount * elapsedMs) / (1000 * seconds) + burst;
 }

@@ -1,4 +1,4 @@
-/** Calls of tools that stay open until the server answers them, each on a connection of its own. */
+/** Tool calls that stay open until the server answers them, each on its own connection. */
 import { connect, constants } from "node:http2";
 import * as mcp from "../envoy/mcp-messages.ts";
 import { begin, headOf, readAnswer } from "../envoy/raw-http.ts";
@@ -6,7 +6,7 @@ import { until } from "../envoy/sessions/until.ts";
 import { bodyOf } from "../envoy/upstream.ts";
 import { CALL, CALLER, type CallServer } from "./call-server.ts";
 
-/** What became of a call: `open` while its answer has not ended, `failed` where there is none. */
+/** The state of a call: `open` until its response has ended, `failed` if there is none. */
 export type CallState = "open" | "answered" | "limited" | "failed";
 
 export interface OpenCall {
@@ -20,7 +20,7 @@ export interface OpenCall {
 
 let ids = 0;
 
-/** Calls a tool. `url` ends with the path; the server counts the call as that of `caller`. */
+/** Calls a tool. `url` ends with the path; the server counts the call as one of `caller`. */
 export function openCall(url: string, caller: string, tool: string, headers: Record<string, string> = {}): OpenCall {
   const id = ++ids;
   const all = { ...mcp.LEGACY, ...headers, [CALLER]: caller, [CALL]: String(id) };
@@ -32,7 +32,7 @@ export function openCall(url: string, caller: string, tool: string, headers: Rec
   return watched(id, answered(), () => void request.on("error", () => {}).destroy());
 }
 
-/** The same over HTTP/2. */
+/** Calls a tool over HTTP/2. */
 export function openHttp2Call(url: string, caller: string, tool: string): OpenCall {
   const { origin, pathname } = new URL(url);
   const id = ++ids;
@@ -67,7 +67,10 @@ function stateOf(status: number, body: string): CallState {
   return status === 200 && body.includes('"result"') ? "answered" : "failed";
 }
 
-/** Makes `count` calls of a tool that waits, with its answer unless another one is named. Resolves to those that have reached the server, once each has been decided. */
+/**
+ * Makes `count` calls of `wait`, or of another tool. Resolves to those that have reached the server, once each has been
+ * decided.
+ */
 export async function admittedCalls(
   server: CallServer,
   url: string,
@@ -83,8 +86,10 @@ export async function admittedCalls(
   return open();
 }
 
-/** Expects that exactly `limit` calls can be open at one time, now that none is: that all permits have been released, and none
- *  twice. */
+/**
+ * Expects that exactly `limit` calls can be open at one time, while none is: that all permits have been released, and
+ * none twice.
+ */
 export async function expectPermits(server: CallServer, url: string, caller: string, limit: number): Promise<void> {
   await until(() => server.of(caller).underWay === 0, `${caller} is at rest`);
   const calls = await admittedCalls(server, url, caller, limit + 4);

@@ -1,4 +1,4 @@
-/** Queues lose no request and execute none twice, whatever clients do meanwhile, and however the proxy is configured anew. */
+/** Queues lose no request and execute none twice, whatever clients do, and whenever the proxy is reconfigured. */
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../../scripts/fuzz/random.ts";
@@ -14,21 +14,21 @@ import { expectFreePermits, expectNoTrap, type LogLine, LogLines, queueFigures }
 import { WAIT, workCall, WorkServer } from "./work-server.ts";
 
 const MODULE = fileURLToPath(new URL("../../build/mcp.wasm", import.meta.url));
-/** The same code, but for a trap that no request sets off here. */
+/** The same code, except for a trap that no request triggers here. */
 const OTHER_MODULE = fileURLToPath(new URL("../../build/test/trapping.wasm", import.meta.url));
-/** Those that run one after the other; undefined for the last one. */
+/** The modules that run one after the other; undefined for the last one. */
 const MODULES = [undefined, OTHER_MODULE, undefined, MODULE];
 const LIMIT = 4;
 const SERVICE_WITHIN_MS = 10;
-/** For each address. */
+/** The rate of each address. */
 const RATE = { amount: 150, per: "1s", burst: 20 };
 const MAX_WAIT_MS = 10_000;
 const SHORT_WAIT_MS = 500;
-/** What a request may take beside its wait on a machine that is busy. */
+/** Milliseconds that a request may take in addition to its wait on a busy machine. */
 const SLACK_MS = 10_000;
 const CALLS = effort(2500, 50_000);
 const RELOADS = effort(4, 40);
-/** Of each kind: those that leave, those that are cancelled, and those that stay. */
+/** Number of calls of each kind: those that leave, those that are cancelled, and those that stay. */
 const WAITING = 30;
 
 const random = new Random(FRESH_SEED);
@@ -43,7 +43,7 @@ const RATE_RULE = {
 
 let versions = 0;
 
-/** Each differs from the others. */
+/** Each configuration differs from the others. */
 const configuration = (holding: Holding, ...rules: object[]) => ({
   match: { paths: ["/mcp"] },
   logFields: true,
@@ -103,7 +103,7 @@ describe.each(effort([4], [1, 4]))("%i workers", (workers) => {
       );
       console.log(`${workers} workers, ${holding}: ${counts.join(", ")}; ${log.waited} waited, ${executed} executed`);
       expect(log.waited).toBeGreaterThan(CALLS / 10);
-      // A code that no listener runs any more takes its counters with it.
+      // The counters of a module disappear with its last listener.
       if (discovery === "LDS") {
         const isUncertain = (one: Sent) => (one.hasLeft || one.isCancelled) && server.timesOf(one.call) === 0;
         expect(figures.admitted).toBeGreaterThanOrEqual(executed);
@@ -112,7 +112,7 @@ describe.each(effort([4], [1, 4]))("%i workers", (workers) => {
       await expectFreePermits(server, envoy, url, LIMIT);
     });
 
-    it("what is left or cancelled while it waits never reaches the server", async () => {
+    it("requests that are abandoned or cancelled while they wait never reach the server", async () => {
       await envoy.push(configuration(holding, CONCURRENCY));
       await expectFreePermits(server, envoy, url, LIMIT);
       server.forget();
@@ -138,13 +138,13 @@ describe.each(effort([4], [1, 4]))("%i workers", (workers) => {
       for (const { pending } of left) pending.leave();
       for (const { call } of cancelled) await cancel(url, call, session);
       const isOver = ({ call }: { call: string }) => log.of(call) !== undefined;
-      // What another worker cancels is found to be cancelled when its turn comes.
+      // A request that another worker cancels is found cancelled when its turn comes.
       await until(() => left.every(isOver), "what was left waits no longer");
       server.release();
       const ends = async (calls: { pending: Pending }[]) => Promise.all(calls.map(({ pending }) => pending.ended));
       expect(await ends(staying)).toEqual(Array(WAITING).fill("answered"));
       expect(await Promise.all(blocking.map(({ ended }) => ended))).toEqual(Array(LIMIT).fill("answered"));
-      // Their clients learn of it, somehow.
+      // Their clients are notified in some way.
       await ends(cancelled);
       await until(async () => (await figures()).length === 0, "nothing waits");
       const expected = [...staying.map(({ call }) => call), ...blocking.map((_, index) => `blocking-${index}`)];
@@ -154,7 +154,7 @@ describe.each(effort([4], [1, 4]))("%i workers", (workers) => {
       await expectFreePermits(server, envoy, url, LIMIT);
     });
 
-    it("what waits too long is limited, and never reaches the server", async () => {
+    it("requests that wait too long are limited, and never reach the server", async () => {
       const rule = { ...CONCURRENCY, queue: { ...queue, maxWait: `${SHORT_WAIT_MS}ms` } };
       await envoy.push(configuration(holding, rule));
       server.forget();
@@ -181,15 +181,17 @@ describe.each(effort([4], [1, 4]))("%i workers", (workers) => {
   });
 });
 
-/** What is wrong with a call that the server executed so many times; undefined for nothing.
- *  @param line the access log's, undefined where there is none. */
+/**
+ * What is wrong with a call that the server executed `times` times; undefined for nothing.
+ * @param line its access-log line; undefined if there is none
+ */
 function faultOf({ end, hasLeft, isCancelled, elapsedMs, position }: Sent, times: number, line?: LogLine) {
   if (times > 1) return "executed more than once";
   if (end === "answered" && times === 0) return "answered, but not executed";
   if ((end === "limited" || line?.mcp_outcome === "limited") && times > 0) return "limited, but executed";
   if (end === "limited" && line?.mcp_outcome !== "limited") return "limited, but not in the log";
   if (end === "failed" && !isCancelled) return "failed";
-  // A proxy that closes a connection may lose those that it has not begun.
+  // A proxy that closes a connection may lose requests that it has not begun.
   if (end === "lost" && !hasLeft && !isCancelled && times > 0) return "lost, but executed";
   if (elapsedMs > position * MAX_WAIT_MS + SLACK_MS) return "waits too long";
   return undefined;

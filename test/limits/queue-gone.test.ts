@@ -1,4 +1,7 @@
-/** A thousand requests that wait for a server which goes away: each is let on and answered, and the worker lives. */
+/**
+ * A thousand requests that wait for a server which becomes unavailable: each is released and answered, and the worker
+ * survives.
+ */
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -35,7 +38,7 @@ const pluginConfig = (holding: Holding) =>
     },
   });
 
-/** Answers the proxy's health checks, for the server. */
+/** Answers the proxy's health checks in place of the server. */
 class Health {
   #server = createServer((socket) => socket.on("error", () => {}).resume());
   port = 0;
@@ -86,7 +89,7 @@ describe.each(HOLDINGS)("%s", (holding) => {
       checkHealth(clusters[0] as unknown as Cluster, health.port);
     });
     const vary = (config: string) => checked(holdingAs(holding)(config));
-    // One worker, whose stack is the one that must not overflow.
+    // One worker, whose stack must not overflow.
     envoy = keep(await startEnvoy({ upstream: server, concurrency: 1, pluginConfig: pluginConfig(holding), vary }));
     url = `${envoy.proxyUrl}/mcp`;
   });
@@ -109,7 +112,8 @@ describe.each(HOLDINGS)("%s", (holding) => {
   };
   const isUnhealthy = async () => !(await isHealthy());
 
-  /** Uses up the permits of a rule and lets a thousand others wait, half of them over HTTP/2. Resolves once they do. */
+  /** Uses up the permits of a rule, and makes a thousand other requests wait, half of them over HTTP/2. Resolves
+   *  once they do. */
   const fill = async (round: string, rule = "calls", limit = LIMIT, blockingTool = WAIT, tool = "work") => {
     await until(isHealthy, "the server is healthy");
     server.forget();

@@ -1,5 +1,7 @@
-/** Requests that have waited arrive as they were sent, and the server never has more of them than the limit, however the
- *  proxy holds them. */
+/**
+ * Requests that have waited arrive unchanged, and the server never has more of them than the limit, in every mode of
+ * holding.
+ */
 import { randomBytes } from "node:crypto";
 import { beforeAll, expect, it } from "vitest";
 import { Random } from "../../scripts/fuzz/random.ts";
@@ -23,7 +25,7 @@ const random = new Random(FRESH_SEED);
 const HOLDINGS: Holding[] = ["held", "buffered", "default"];
 const RULE = { name: "calls", key: [], concurrency: LIMIT, queue: { maxWait: "30s", maxLength: 1000 } };
 
-/** Sends a body and resolves to what came back. */
+/** Sends a body and resolves to the response. */
 type Send = (url: string, call: string, body: string) => Promise<string>;
 
 const overHttp1 =
@@ -84,7 +86,7 @@ it.each(HOLDINGS)("%s", async (holding) => {
     expect(server.executed.get(call), `${what}; ${replayCommand()}`).toMatchObject({ times: 1, digest });
   }
   expect(server.executed.size).toBe(sent.length);
-  // Without more help, the server sees headers before the bodies are let on.
+  // In the default mode, the server sees headers before the bodies are released.
   expect((holding === "default" ? server.bodies : server.requests).peak).toBe(LIMIT);
   expect((await queueFigures(envoy, "calls")).queued - queued).toBeGreaterThanOrEqual(sent.length - 2 * LIMIT);
   await expectFreePermits(server, envoy, `${url}/mcp`, LIMIT);

@@ -1,4 +1,4 @@
-/** Clients of every kind whose calls wait: they pipeline, share connections, leave, and cancel what they have asked for. */
+/** Clients of every kind whose calls wait: they pipeline, share connections, leave, and cancel their calls. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "../../scripts/fuzz/random.ts";
 import * as mcp from "../envoy/mcp-messages.ts";
@@ -6,16 +6,16 @@ import { CALL } from "./call-server.ts";
 import { type Connect, type Connection, connectPipelining, connectStreams, type End } from "./connections.ts";
 import { workCall } from "./work-server.ts";
 
-/** A call and what its client knows of it. */
+/** A call and what its client knows about it. */
 export interface Sent {
   readonly call: string;
-  /** Whether the client went away, or might have: nobody reads the answer. */
+  /** Whether the client has left, or might have: nobody reads the response. */
   hasLeft: boolean;
   isCancelled: boolean;
   end: End;
-  /** Until the answer, in milliseconds. Over HTTP/1.1 those that were sent before on the connection are answered first. */
+  /** Milliseconds until the response. Over HTTP/1.1, earlier requests on the connection are answered first. */
   elapsedMs: number;
-  /** Those that it may have to wait for before the proxy sees it, itself included. */
+  /** Number of requests that it may have to wait for before the proxy sees it, including itself. */
   readonly position: number;
 }
 
@@ -26,7 +26,7 @@ interface Posted {
 
 interface Behaviour {
   connect: Connect;
-  /** Calls that are sent at one time. */
+  /** Number of calls that are sent at one time. */
   burst: number;
   /** One in two does this while its calls are open. */
   does?: "leave" | "cancel";
@@ -41,10 +41,10 @@ const BEHAVIOURS: Behaviour[] = [
   { connect: connectPipelining, burst: 1, does: "cancel" },
   { connect: connectStreams, burst: 6, does: "cancel" },
 ];
-/** Each has clients of all behaviours. */
+/** Each address has clients of all behaviours. */
 const ADDRESSES = ["127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"];
 const ACTS_WITHIN_MS = 200;
-/** So that a client whose connection is refused does not spin. */
+/** Prevents a client whose connection is refused from spinning. */
 const PAUSE_MS = 20;
 
 let loads = 0;
@@ -54,7 +54,7 @@ export function callHeaders(call: string, session?: string): Record<string, stri
   return { ...mcp.LEGACY, [CALL]: call, ...(session !== undefined && { "mcp-session-id": session }) };
 }
 
-/** Cancels a call of a session on a connection of its own. */
+/** Cancels a call of a session on a separate connection. */
 export async function cancel(url: string, call: string, session: string): Promise<void> {
   const body = mcp.notification("notifications/cancelled", { requestId: call });
   const connection = connectPipelining(url);
@@ -69,15 +69,17 @@ export class QueuedLoad {
   readonly #count: number;
   readonly #random: Random;
 
-  /** @param url ends with the path.
-   *  @param count calls of all clients together. */
+  /**
+   * @param url ends with the path
+   * @param count number of calls of all clients together
+   */
   constructor(url: string, count: number, random: Random) {
     this.#url = url;
     this.#count = count;
     this.#random = random;
   }
 
-  /** Part of the calls that have been sent, 0 to 1. */
+  /** Fraction of the calls that have been sent, from 0 to 1. */
   get progress(): number {
     return this.sent.length / this.#count;
   }
@@ -104,7 +106,7 @@ export class QueuedLoad {
         else leaveAll(connection, calls);
       }
       await Promise.all(bodies.map(({ ended }) => ended));
-      // Some are left for good, and a proxy whose listener drains closes others.
+      // Some are lost for good, and a proxy whose listener drains closes others.
       if (calls.some(({ end }) => end === "lost")) {
         connection.close();
         await sleep(PAUSE_MS);

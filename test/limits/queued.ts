@@ -1,4 +1,4 @@
-/** What an Envoy shows of queues, and what must hold once they are empty. */
+/** What an Envoy shows about queues, and what must hold once they are empty. */
 import { expect } from "vitest";
 import type { Envoy } from "../../scripts/envoy/process.ts";
 import { readMetrics } from "../envoy/prometheus.ts";
@@ -7,10 +7,10 @@ import { connectStreams } from "./connections.ts";
 import { callHeaders } from "./queued-load.ts";
 import { WAIT, workCall, type WorkServer } from "./work-server.ts";
 
-/** More calls than permits, which must wait. */
+/** Number of calls beyond the permits, which must wait. */
 const BEYOND = 4;
 
-/** The access log's fields of a call. */
+/** The access-log fields of a call. */
 export interface LogLine {
   call: string;
   status: number;
@@ -19,7 +19,7 @@ export interface LogLine {
   waited_ms: string | null;
 }
 
-/** The lines of an access log by the calls that they are about. */
+/** The lines of an access log by call. */
 export class LogLines {
   readonly #lines = new Map<string, LogLine>();
 
@@ -30,7 +30,7 @@ export class LogLines {
     this.#lines.set(fields.call, fields);
   };
 
-  /** Calls that have waited for a limit. */
+  /** Number of calls that have waited for a limit. */
   get waited(): number {
     return [...this.#lines.values()].filter(({ waited_ms }) => Number(waited_ms) > 0).length;
   }
@@ -40,7 +40,7 @@ export class LogLines {
   }
 }
 
-/** What the filter says of a rule's decisions so far, and of those that wait. */
+/** The filter's figures of a rule's decisions so far, and of its waiting requests. */
 export async function queueFigures(envoy: Envoy, rule: string) {
   const metrics = (await readMetrics(envoy)).filter(({ labels }) => labels.mcp_limit_rule === rule);
   const sum = (name: string, decision?: string) =>
@@ -58,8 +58,10 @@ export async function queueFigures(envoy: Envoy, rule: string) {
 
 let rounds = 0;
 
-/** Expects that all permits are free and nothing waits: that exactly as many calls get through at once as the rule `calls`
- *  admits, and that those beyond them wait. */
+/**
+ * Expects that all permits are free and nothing waits: exactly as many calls pass at once as the rule `calls` admits,
+ * and those beyond them wait.
+ */
 export async function expectFreePermits(server: WorkServer, envoy: Envoy, url: string, limit: number): Promise<void> {
   await until(() => server.requests.now === 0, "the server is at rest");
   await until(async () => (await queueFigures(envoy, "calls")).length === 0, "nothing waits");

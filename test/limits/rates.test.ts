@@ -1,5 +1,7 @@
-/** Rates under saturating load: each allowance admits at most what refills and its burst, and nearly all of it, whatever
- *  clients do to gain another one. */
+/**
+ * Rates under saturating load: each allowance admits at most its refill and burst, and nearly all of that, whatever
+ * clients do to gain another one.
+ */
 import { beforeAll, describe, expect, it } from "vitest";
 import { type GuardedEnvoy, startGuarded } from "../access/proxy.ts";
 import { effort } from "../effort.ts";
@@ -11,30 +13,30 @@ import { Http2Load } from "./http2-load.ts";
 import { type Holding, limitedListener, mostWithin, PEER, type Rate, rateOf, workload } from "./limited.ts";
 
 const LOADED_MS = effort(3000, 10_000);
-/** What is admitted of what could be. */
+/** The admitted fraction of what could be admitted. */
 const LEAST_PART = 0.98;
-/** A burst of a second and more: so much is left over while a busy machine lets nobody ask. */
+/** The burst is that of a second, so that a short stall of a busy machine wastes nothing. */
 const RATE: Rate = { amount: 120, seconds: 1, burst: 120 };
 const requests = rateOf(RATE);
 
 /** So slow that it bounds each of the many allowances below the load. */
 const SLOW: Rate = { amount: 100, seconds: 2, burst: 80 };
 
-/** So slow that clients ask for more which open a session for each call. */
+/** So slow that clients that open a session for each call ask for more. */
 const SLOWEST: Rate = { amount: 10, seconds: 1, burst: 20 };
 
-/** Requests of one load at one time: those of Http2Load. */
+/** Number of concurrent requests of one load: those of Http2Load. */
 const MOST_AT_ONCE = 16;
 
 interface Caller {
-  /** Its calls are counted under this name. */
+  /** The name under which its calls are counted. */
   name: string;
   address?: string;
   headers?: Record<string, string>;
   tool: string;
 }
 
-/** Callers who have an allowance each; `names` of the same allowance count together. */
+/** Callers that each have an allowance. `names` of the same allowance count together. */
 interface Case {
   rule: object;
   rate: Rate;
@@ -76,7 +78,7 @@ interface Run {
   rate: Rate;
 }
 
-/** Lets callers ask for as much as they can, over HTTP/1.1 and HTTP/2, and holds against their rate what came of each. */
+/** Lets callers ask for as much as they can, over HTTP/1.1 and HTTP/2, and compares what each got with its rate. */
 async function expectBounds(server: CallServer, { url, callers, rate }: Run): Promise<void> {
   const loads = callers.flatMap((caller) => [
     { caller, load: new Load(url, caller.address, 8) },
@@ -99,7 +101,7 @@ async function expectBounds(server: CallServer, { url, callers, rate }: Run): Pr
       () => performance.now() - begun >= LOADED_MS,
       (index) => {
         last.set(caller, performance.now());
-        // Then one has been answered at least.
+        // By then at least one has been answered.
         if (index >= MOST_AT_ONCE && !first.has(caller)) first.set(caller, last.get(caller)!);
         return post(caller, index);
       },
@@ -147,7 +149,7 @@ describe.each(effort([4], [1, 2, 4, 8]))("%i workers", (concurrency) => {
     it.each(Object.keys(CASES))("%s", async (name) => {
       const { rate, callers } = CASES[name];
       const url = envoy.urlOf(`${name}, ${holding}`);
-      // Tools are known from then on.
+      // From then on tools are known.
       const headers = { ...mcp.LEGACY, [PEER]: workload("lists") };
       await fetch(`${url}/mcp`, { method: "POST", headers, body: mcp.request(1, "tools/list") });
       await expectBounds(server, { url, callers, rate });
@@ -176,7 +178,7 @@ describe.each(effort([4], [1, 2, 4, 8]))("%i workers", (concurrency) => {
     ]);
     await load.close();
     const most = mostWithin(SLOWEST, performance.now() - begun);
-    // As many calls.
+    // The same number of calls.
     expect(sessions).toBeGreaterThan(most);
     for (const caller of ["one", "many"]) {
       expect(server.of(caller).total, caller).toBeGreaterThan(SLOWEST.burst);

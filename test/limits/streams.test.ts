@@ -1,4 +1,4 @@
-/** When calls and streams give back their permits: with the answer's message, wherever that comes, or with the stream. */
+/** When calls and streams release their permits: with the response message, on any stream, or with the stream. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { text } from "node:stream/consumers";
@@ -21,7 +21,7 @@ const concurrent = (...methods: string[]) => [
   { name: "calls", key: [], concurrency: LIMIT, ...(methods.length > 0 && { to: [{ operation: { methods } }] }) },
 ];
 
-/** A stream that somebody has opened. */
+/** A stream that a client has opened. */
 interface OpenStream {
   status: number;
   leave(): void;
@@ -137,7 +137,7 @@ describe.each(effort([4], [1, 2, 4, 8]))("%i workers", (concurrency) => {
       const sent = { headers: mcp.JSON_TYPE, body: [mcp.toolCall(id, "echo")] };
       const { status } = await exchange(`${envoy.urlOf("sse")}/messages?session=1`, sent);
       expect(status).toBe(202);
-      // What is limited reaches the server as a request that it does not know.
+      // A limited request reaches the server as one with an unknown method.
       return sse.waiting.includes(id);
     };
     const calls = async (from: number, count: number) => {
@@ -155,16 +155,16 @@ describe.each(effort([4], [1, 2, 4, 8]))("%i workers", (concurrency) => {
   });
 });
 
-/** What each request of 2026-07-28 says of its client. */
+/** What each request of 2026-07-28 states about its client. */
 const META = {
   "io.modelcontextprotocol/protocolVersion": "2026-07-28",
   "io.modelcontextprotocol/clientInfo": { name: "test", version: "1" },
   "io.modelcontextprotocol/clientCapabilities": {},
 };
 
-/** A server of HTTP+SSE with one client, whose calls wait until they are answered on its stream. */
+/** An HTTP+SSE server with one client, whose calls wait until they are answered on its stream. */
 class SseUpstream {
-  /** The ids of calls that have not been answered. */
+  /** The ids of unanswered calls. */
   waiting: number[] = [];
   #stream: ServerResponse | undefined;
 
@@ -183,7 +183,7 @@ class SseUpstream {
     return self;
   }
 
-  /** Answers all calls that wait. */
+  /** Answers all waiting calls. */
   answer(): void {
     for (const id of this.waiting) this.#stream!.write(mcp.event(mcp.result(id)));
     this.waiting = [];

@@ -1,4 +1,4 @@
-/** Budgets of tokens: what an answer costs is charged once it is known, also where it cannot be read. */
+/** Budgets of tokens: the cost of a response is charged once it is known, even if it cannot be read. */
 import { randomBytes } from "node:crypto";
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
@@ -29,7 +29,7 @@ const keep = endsAfterAll();
 let envoy: GuardedEnvoy;
 /** Answers the next requests. */
 let respond: (response: ServerResponse) => void;
-/** The headers of the last request that came. */
+/** The headers of the last received request. */
 let received: IncomingHttpHeaders;
 
 beforeAll(async () => {
@@ -37,7 +37,7 @@ beforeAll(async () => {
   upstream.server.removeAllListeners("request");
   upstream.server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     received = request.headers;
-    // Of a request that is limited, the head may have come.
+    // Only the head of a limited request may have arrived.
     void bodyOf(request).then(
       () => respond(response),
       () => {},
@@ -53,7 +53,7 @@ interface Data {
   retryAfterMs: number;
 }
 
-/** Calls a tool. Resolves to why the call is limited; undefined where it is not. */
+/** Calls a tool. Resolves to why the call is limited; undefined if it is not. */
 async function call(listener: string, caller: string): Promise<Data | undefined> {
   const headers = { ...mcp.LEGACY, [PEER]: workload(caller), "accept-encoding": "gzip, br" };
   const answer = await exchange(`${envoy.urlOf(listener)}/mcp`, { headers, body: [mcp.toolCall(1, "echo")] });
@@ -62,7 +62,7 @@ async function call(listener: string, caller: string): Promise<Data | undefined>
   return error?.code === 429 ? error.data : undefined;
 }
 
-/** How many calls in a row are admitted, of 20. */
+/** Number of calls in a row that are admitted, of 20. */
 async function admitted(listener: string, caller: string): Promise<number> {
   for (let i = 0; i < 20; i++) if ((await call(listener, caller)) !== undefined) return i;
   return 20;
@@ -98,7 +98,7 @@ describe.each<[string, Holding]>([
     respond = answered(said("one two three four five six seven eight nine ten ".repeat(11)));
     const caller = `words ${listener}`;
     const calls = await admitted(listener, caller);
-    // 110 words each, of which one is about a token.
+    // 110 words each, with about one token per word.
     expect(calls).toBe(3);
     expect(await call(listener, caller)).toMatchObject({ rule: "budget", scope: "tokens", remaining: 0 });
   });
@@ -124,12 +124,12 @@ it("a debt delays the next call by one period at most", async () => {
   respond = answered(said("word ".repeat(50_000)));
   expect(await call("debt", "debtor")).toBeUndefined();
   const limited = await call("debt", "debtor");
-  // Until one token has refilled behind the debt.
+  // Until one token has been refilled after the debt.
   const longest = DEBT_SECONDS * 1000 + (DEBT_SECONDS * 1000) / 100;
   expect(limited!.retryAfterMs).toBeGreaterThan(DEBT_SECONDS * 500);
   expect(limited!.retryAfterMs).toBeLessThanOrEqual(longest);
   respond = answered(said("word"));
   await expect.poll(() => call("debt", "debtor"), { timeout: 20_000 }).toBeUndefined();
-  // It is no budget of others.
+  // It does not use the budget of others.
   expect(await call("debt", "another")).toBeUndefined();
 });

@@ -1,4 +1,7 @@
-/** Limits that nobody reaches leave requests and answers as they are: they are those of the same Envoy without the filter. */
+/**
+ * Limits that nobody reaches leave requests and responses unchanged: they equal those of the same Envoy without the
+ * filter.
+ */
 import type { ServerResponse } from "node:http";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Envoy, startEnvoy } from "../../scripts/envoy/process.ts";
@@ -16,13 +19,13 @@ import { type Holding, limitedListener } from "./limited.ts";
 const MANY = { amount: 1_000_000_000, per: "1s" };
 const NEVER = [{ name: "never", key: ["address", "tool"], requests: MANY, repeats: MANY, concurrency: 100_000 }];
 const MIB = 1 << 20;
-/** What no limit can be applied to is refused, as access policies do. */
+/** Requests to which no limit can be applied are rejected, as by access policies. */
 const REFUSED: Record<string, string> = {
   "an empty body": "not_json",
   "bad JSON": "not_json",
   "bytes that are no text": "not_utf8",
 };
-/** How long a connection is given that may stay open. */
+/** Milliseconds to wait on a connection that may stay open. */
 const SILENCE_MS = 300;
 
 const listener = (holding: Holding) => ({

@@ -1,4 +1,4 @@
-/** An MCP server that records which calls it has executed, and how many it had under way at one time. */
+/** An MCP server that records which calls it has executed, and how many were in flight at one time. */
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -6,16 +6,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as mcp from "../envoy/mcp-messages.ts";
 import { bodyOf } from "../envoy/upstream.ts";
 
-/** A call of this tool, or one whose name begins so, waits for {@link WorkServer.release}; others take the service time. */
+/**
+ * A call of this tool, or of one with this prefix, waits for {@link WorkServer.release}. Others take the service time.
+ */
 export const WAIT = "wait";
 
 /** A call as the server received it. */
 export interface Execution {
-  /** How often its body arrived. */
+  /** Number of times that its body arrived. */
   times: number;
   /** SHA-256 of the body, in hexadecimal. */
   digest: string;
-  /** Names and values of the trailers, in turn. */
+  /** Alternating names and values of the trailers. */
   trailers: string[];
 }
 
@@ -31,20 +33,20 @@ interface Message {
   params?: { name?: string; arguments?: { call?: string } };
 }
 
-/** The body of a call that the server knows by `call`. */
+/** The body of a call that the server knows as `call`. */
 export function workCall(call: string, tool = "work", more: object = {}): string {
   return mcp.request(call, "tools/call", { name: tool, arguments: { call, ...more } });
 }
 
 export class WorkServer {
   readonly host = "127.0.0.1";
-  /** Calls by their names. */
+  /** Calls by name. */
   readonly executed = new Map<string, Execution>();
-  /** Requests from their headers to their answers. */
+  /** Requests from their headers to their responses. */
   readonly requests: Gauge = { now: 0, peak: 0 };
-  /** The same from the ends of their bodies. */
+  /** Requests from the ends of their bodies to their responses. */
   readonly bodies: Gauge = { now: 0, peak: 0 };
-  /** When calls arrived, by `performance.now()`, while it is watched. */
+  /** The times of arrival of calls, by `performance.now()`, while recorded. */
   #arrivals: Map<string, number> | undefined;
   readonly #waiting = new Set<() => void>();
   readonly #serviceMs: () => number;
@@ -56,7 +58,7 @@ export class WorkServer {
     this.#server = this.#create();
   }
 
-  /** @param serviceMs how long a call takes in milliseconds. */
+  /** @param serviceMs returns how long a call takes, in milliseconds */
   static async start(serviceMs: () => number): Promise<WorkServer> {
     const self = new WorkServer(serviceMs);
     await self.#listen();
@@ -67,12 +69,12 @@ export class WorkServer {
     return this.#port;
   }
 
-  /** Calls that wait for {@link release}. */
+  /** Number of calls that wait for {@link release}. */
   get waiting(): number {
     return this.#waiting.size;
   }
 
-  /** Of the calls executed, the one with this name; undefined where it never came. */
+  /** How often the call of this name was executed; undefined if it never arrived. */
   timesOf(call: string): number {
     return this.executed.get(call)?.times ?? 0;
   }
@@ -83,12 +85,12 @@ export class WorkServer {
     this.bodies.peak = this.bodies.now;
   }
 
-  /** Notes from now on when each call arrives, in milliseconds by `performance.now()`. */
+  /** From now on, records when each call arrives, in milliseconds by `performance.now()`. */
   watchArrivals(): Map<string, number> {
     return (this.#arrivals = new Map());
   }
 
-  /** Answers all calls that wait. */
+  /** Answers all waiting calls. */
   release(): void {
     for (const goOn of this.#waiting) goOn();
     this.#waiting.clear();
@@ -143,7 +145,7 @@ export class WorkServer {
     }
     if (name?.startsWith(WAIT)) await this.#released(response);
     else if (name !== undefined) await sleep(this.#serviceMs());
-    // Before the proxy has a byte of the answer, which lets others in.
+    // Before the proxy, which then admits others, has received a byte of the response.
     finish();
     const answer = mcp.result(message.id);
     const session = message.method === "initialize" ? { "mcp-session-id": `session-${request.socket.remotePort}` } : {};
@@ -174,7 +176,7 @@ export function digestOf(body: Buffer | string): string {
   return createHash("sha256").update(body).digest("hex");
 }
 
-/** Counts one more. Returns what counts it off, once. */
+/** Increments the gauge. Returns a function that decrements it once. */
 function enter(gauge: Gauge): () => void {
   gauge.peak = Math.max(gauge.peak, ++gauge.now);
   let isInside = true;

@@ -1,6 +1,6 @@
 /**
- * The access policy of each mesh, as its file has it: callers get what is for their identity, and a filter that cannot run
- * lets nothing pass. Sidecars know callers by certificates, the gateway by tokens.
+ * The access policy of each mesh's file: callers get what their identity allows, and a filter that cannot run lets
+ * nothing pass. Sidecars identify callers by certificates, the gateway by tokens.
  */
 import { fileURLToPath } from "node:url";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
@@ -29,7 +29,7 @@ const TRAPPING = fileURLToPath(new URL("../../build/test/trapping.wasm", import.
 const ISSUER = "https://issuer.example";
 const { stats_config } = readYaml<{ stats_config: object }>("envoy.yaml");
 
-/** What a mesh's file puts into a listener, with the module that is there. */
+/** What a mesh's file puts into a listener, with the module's actual path. */
 interface Made extends Pick<ListenerOptions, "filters" | "perFilter"> {
   resources?: object[];
 }
@@ -125,7 +125,7 @@ async function start(made: Made, port: number, tls: boolean): Promise<MeshProxy>
   return keep(await startMeshProxy([clusterOf("server", port), listener, ...resources], { stats_config }));
 }
 
-/** Runs a client with connections of its own. */
+/** Runs a client with its own connections. */
 async function withClient(identity: Identity | undefined, use: (fetch: Fetch) => Promise<void>): Promise<void> {
   const dispatcher: Dispatcher = dispatcherOf(authority.ca, identity);
   try {
@@ -135,7 +135,7 @@ async function withClient(identity: Identity | undefined, use: (fetch: Fetch) =>
   }
 }
 
-/** What becomes of a session: of listing tools, and of a tool that rules name and one that none does. */
+/** The outcomes of a session: of listing tools, and of calling a tool that rules name and one that no rule names. */
 async function outcomesOf(url: string, fetch: Fetch): Promise<string[]> {
   const client = await connectClient("sdk1", url, "sdk1", fetch);
   const steps = [client.listTools(), client.callTool("get_weather", { city: "Oslo" }), client.callTool("charge_card")];
@@ -239,7 +239,7 @@ function headersOf(init: RequestInit | undefined): Record<string, string> {
 }
 
 describeMesh("a filter that cannot run lets nothing pass", () => {
-  /** Posts a call of a tool; the answer's status, and whether the server has seen anything of it. */
+  /** Posts a tool call. Resolves to the response's status, and whether the server has seen anything of it. */
   async function call(url: string, send: Fetch, mark: string, headers: Record<string, string> = {}) {
     const init = { method: "POST", headers: { ...mcp.LEGACY, ...headers }, body: mcp.toolCall(1, mark) };
     const answer = await send(url, init);
@@ -258,7 +258,7 @@ describeMesh("a filter that cannot run lets nothing pass", () => {
       expect(await call(url, send, mark("trap"), { "x-test-trap": "1" })).toEqual(BLOCKED);
     });
     await withClient(await authority.workload(mesh.stranger), async (send) => {
-      // Kuma's filter has a new VM, which denies it; the others stay closed.
+      // Kuma's filter has a new VM, which denies the call. The others stay closed.
       const after = await call(url, send, mark("after"));
       expect(after).toEqual({ ...BLOCKED, status: expect.any(Number) as number });
     });

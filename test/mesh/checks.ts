@@ -1,4 +1,4 @@
-/** What is wrong with a mesh's file, as its own control plane, Envoy and our filter would see it. */
+/** The faults in a mesh's file, as its own control plane, Envoy and our filter would find them. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -28,7 +28,7 @@ export function readMeshDocuments(): MeshDocument[] {
     });
 }
 
-/** For each document what is wrong with it, none where nothing is. Rejects where Go is missing or fails. */
+/** The faults of each document, empty for a valid one. Rejects if Go is missing or fails. */
 export async function faultsOf(documents: readonly MeshDocument[]): Promise<string[][]> {
   const asked = documents.map(requestsOf);
   const answers = (await decodeAll(asked.flat())).values();
@@ -42,7 +42,7 @@ export async function faultsOf(documents: readonly MeshDocument[]): Promise<stri
   });
 }
 
-/** What the Go types are asked for a document. */
+/** The requests to the Go types for a document. */
 function requestsOf(one: MeshDocument): Request[] {
   if (isOf(one, "consul")) return [{ type: "consul", text: one.document as string }];
   const text = JSON.stringify(one.document);
@@ -55,7 +55,7 @@ function requestsOf(one: MeshDocument): Request[] {
   return isOf(one, "kuma") ? kumaRequests(one.document) : [{ type: "kubernetes", text }];
 }
 
-/** Kuma's resources hold texts of Envoy's API and of Kubernetes'. */
+/** Kuma's resources contain texts in the formats of Envoy's API and of Kubernetes'. */
 function kumaRequests(document: unknown): Request[] {
   const { spec } = document as {
     spec?: {
@@ -87,10 +87,10 @@ function patchedGateway(patch: { spec?: object }): object {
 }
 
 const isOf = ({ path }: MeshDocument, mesh: string) => path.startsWith(`${mesh}/`);
-/** What Envoy discovers, as opposed to a whole bootstrap. */
+/** Whether Envoy discovers the document, rather than reads it as a whole bootstrap. */
 const isResource = ({ path }: MeshDocument) => path.startsWith("raw/extension");
 const isHelm = ({ path }: MeshDocument) => path === "istio/mesh-config.yaml";
-/** What `kubectl patch` takes, no resource of its own. */
+/** Whether the document is a patch for `kubectl patch`, rather than a resource. */
 const isPatch = ({ path }: MeshDocument) =>
   ["deployment", "gateway", "waypoint"].some((name) => path.endsWith(`/${name}-patch.yaml`));
 
@@ -110,7 +110,7 @@ function pluginFaults(value: unknown): string[] {
   return pluginConfigsIn(value).flatMap((config) => schemaFaults(PLUGIN, config));
 }
 
-/** The configurations of our filter in something decoded, wherever a mesh has them: as objects, or as text. */
+/** The configurations of our filter in a decoded document, in any form: as objects, or as text. */
 export function pluginConfigsIn(node: unknown): unknown[] {
   if (typeof node === "string") return pluginConfigsIn(embeddedIn(node));
   if (typeof node !== "object" || node === null) return [];

@@ -35,7 +35,7 @@ beforeAll(async () => {
 type Change = (plugin: Plugin) => void;
 type Plugin = ServiceDefaults["EnvoyExtensions"][number]["Arguments"]["PluginConfig"];
 
-/** An entry with its module where it is. */
+/** An entry with the module's actual place. */
 async function entry(file: string, change: Change): Promise<ServiceDefaults> {
   const defaults = await readHcl<ServiceDefaults>(`consul/${file}.hcl`);
   for (const { Arguments } of defaults.EnvoyExtensions) change(Arguments.PluginConfig);
@@ -58,7 +58,7 @@ function fromServer(sha256?: string): Change {
   };
 }
 
-/** Sidecars of a client without the filter where it has no entry, and of the server. */
+/** Sidecars of a client, without the filter if it has no entry, and of the server. */
 async function resourcesOf(ofServer: ServiceDefaults, ofClient?: ServiceDefaults): Promise<object[]> {
   const sidecars = await sidecarsOf(server.port, {
     outbound: OUTBOUND,
@@ -109,7 +109,7 @@ describeMesh("Consul", () => {
     const ofServer = await entry("service-defaults-remote", fromServer("0123456789abcdef".repeat(4)));
     for (const extension of ofServer.EnvoyExtensions) {
       extension.Required = of.required;
-      // Else the listener waits for seconds more.
+      // Otherwise the listener waits several seconds longer.
       delete (extension.Arguments.PluginConfig.VmConfig.Code as { Remote: Remote }).Remote.RetryPolicy;
     }
     const proxy = await start(await resourcesOf(ofServer));

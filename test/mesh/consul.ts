@@ -1,4 +1,7 @@
-/** What Consul makes of our configuration entries: its extension builtin/wasm, inline in the listener, and the bootstrap. */
+/**
+ * Generates what Consul generates from our configuration entries: its extension builtin/wasm, inline in the listener,
+ * and the bootstrap.
+ */
 import { type Code, type HttpFilter, stringValue, WASM_TYPE } from "./resources.ts";
 
 /** A service-defaults entry. */
@@ -38,7 +41,7 @@ export interface Mesh {
   HTTP: { Incoming: { RequestNormalization: Record<string, unknown> } };
 }
 
-/** What connection managers of inbound listeners have of the mesh's entry. */
+/** The fields of the mesh entry in connection managers of inbound listeners. */
 export function managerOf({ HTTP }: Mesh): object {
   const normalization = HTTP.Incoming.RequestNormalization;
   return {
@@ -71,7 +74,7 @@ export function filtersOf({ Protocol, EnvoyExtensions }: ServiceDefaults, type: 
         code: codeOf(VmConfig.Code),
       },
     };
-    // It is always called that, whatever the plugin's name.
+    // It always has this name, independent of the plugin's name.
     return { name: "envoy.filters.http.wasm", typed_config: { "@type": WASM_TYPE, config } };
   });
 }
@@ -83,7 +86,7 @@ const NODE = {
   metadata: { node_name: "node-1", namespace: "default", partition: "default" },
 };
 
-/** What the bootstrap has of these defaults, and its node. */
+/** The part of the bootstrap with these defaults, and the node. */
 export function bootstrapPartOf({ Config }: ProxyDefaults): object {
   return { node: NODE, stats_config: JSON.parse(Config.envoy_stats_config_json) as object };
 }
@@ -93,7 +96,7 @@ function codeOf(code: WasmArguments["PluginConfig"]["VmConfig"]["Code"]): Code {
   const { HttpURI, RetryPolicy, SHA256 } = code.Remote;
   return {
     remote: {
-      // The whole seconds of it.
+      // The duration in whole seconds.
       http_uri: { uri: HttpURI.URI, cluster: clusterName(HttpURI.Service.Name), timeout: HttpURI.Timeout ?? "1s" },
       sha256: SHA256,
       ...(RetryPolicy?.NumRetries && { retry_policy: { num_retries: RetryPolicy.NumRetries } }),

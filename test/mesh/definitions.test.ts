@@ -1,6 +1,7 @@
 /**
- * The Kubernetes API server takes each resource of envoy/, and refuses what only its rules see: its own code evaluates the
- * definitions (CRDs) of Istio, Envoy Gateway and the Gateway API, with their rules in CEL. Kuma's definitions have no rules.
+ * The Kubernetes API server accepts each resource of envoy/, and rejects what only its rules detect: its own code
+ * evaluates the definitions (CRDs) of Istio, Envoy Gateway and the Gateway API, with their rules in CEL. Kuma's
+ * definitions have no rules.
  */
 import { beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
@@ -15,17 +16,19 @@ interface Resource {
   spec: Record<string, unknown>;
 }
 
-/** A shipped resource with one change, which the Go types of its project and the OpenAPI schema of its definition accept. */
+/**
+ * A shipped resource with one change that the Go types of its project and the OpenAPI schema of its definition accept.
+ */
 interface Mutation {
   path: string;
-  /** The document's index in the file; the first where absent. */
+  /** Index of the document in the file; the first one if absent. */
   index?: number;
   name: string;
-  /** The place in `spec`: keys and indexes, with dots between. */
+  /** The path in `spec`: keys and indexes, separated by dots. */
   place: string;
-  /** What is put there; undefined removes it. */
+  /** The new value; undefined removes the field. */
   value: unknown;
-  /** What the API server says, all of it. */
+  /** The complete message of the API server. */
   message: string;
 }
 
@@ -196,7 +199,7 @@ describe.runIf(hasComponent("go", INSTALL_GO))("the API server", () => {
     const [proxy] = readYamls<{ spec: { bootstrap: { type?: string } } }>("gateway/envoy-proxy.yaml");
     const unknown = { ...proxy, spec: { ...proxy.spec, bootstraps: {} } };
     expect(await faultsIn("gateway/envoy-proxy.yaml", unknown)).toEqual(['unknown field "spec.bootstraps"']);
-    // The rule on `bootstrap` reads its type, whose default is Merge.
+    // The rule on `bootstrap` reads its type, which defaults to Merge.
     delete proxy.spec.bootstrap.type;
     expect(await faultsIn("gateway/envoy-proxy.yaml", proxy)).toEqual([]);
   });

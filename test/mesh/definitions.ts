@@ -1,4 +1,4 @@
-/** The definitions (CRDs) of Istio's, Envoy Gateway's and the Gateway API's resources, as their projects ship them. */
+/** The definitions (CRDs) of Istio's, Envoy Gateway's and the Gateway API's resources, as shipped by their projects. */
 import { execFile } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { fileURLToPath } from "node:url";
 
 const PROGRAM = fileURLToPath(new URL("../fixtures/mesh-types", import.meta.url));
-/** Where definitions lie in the Go modules that contain the types too: files, or folders of files. */
+/** The paths of definitions in the Go modules that also contain the types: files, or folders of files. */
 const SOURCES = {
   "istio.io/api": ["kubernetes/customresourcedefinitions.gen.yaml"],
   "github.com/envoyproxy/gateway": [
@@ -17,7 +17,7 @@ const SOURCES = {
 
 let files: Promise<string[]> | undefined;
 
-/** The paths of the files with the definitions. Rejects where Go cannot download the modules. */
+/** The paths of the files with the definitions. Rejects if Go cannot download the modules. */
 export function definitionFiles(): Promise<string[]> {
   return (files ??= find());
 }

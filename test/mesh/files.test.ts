@@ -1,4 +1,4 @@
-/** The files of envoy/ are what their meshes' own types say, and no key in them can be misspelt unseen. */
+/** The files of envoy/ match their meshes' own types, and any misspelt key in them is detected. */
 import { readFileSync } from "node:fs";
 import { Telemetry } from "@kubernetes-models/istio/telemetry.istio.io/v1alpha1";
 import { WasmPlugin } from "@kubernetes-models/istio/extensions.istio.io/v1alpha1";
@@ -64,7 +64,7 @@ async function decodedHcl(path: string): Promise<unknown> {
 }
 
 describe.runIf(hasComponent("go", INSTALL_GO))("with the meshes' own types", () => {
-  // Compiling a minute's worth of types is no test's time.
+  // Compiling takes a minute, which must not count as a test's time.
   beforeAll(() => buildGoProgram("mesh-types"), BUILD_MS);
 
   it("every file decodes strictly", async () => {
@@ -82,7 +82,7 @@ describe.runIf(hasComponent("go", INSTALL_GO))("with the meshes' own types", () 
     expect(misspelt.filter((_, index) => faults[index].length === 0).map(({ place }) => place)).toEqual([]);
   });
 
-  it("nor can a field have its name in Envoy's style, which Istio's types take and the Kubernetes API server drops", async () => {
+  it("nor can a field have its name in Envoy's style, which Istio's types accept and the Kubernetes API server drops", async () => {
     const [{ spec, ...rest }] = documentsOf("istio/gateway.yaml") as [{ spec: Record<string, unknown> }];
     const { pluginName, ...others } = spec;
     const document = { ...rest, spec: { ...others, plugin_name: pluginName } };
@@ -173,7 +173,7 @@ describe("what the files have in common", () => {
 
   it("Istio's labels", () => {
     expect(helm.meshConfig.defaultConfig.extraStatTags).toEqual(tags);
-    // What Istio makes of each is what envoy.yaml says.
+    // Istio generates from each tag the regular expression in envoy.yaml.
     const regexes = tags.map((tag) => `(${tag}=\\.=(.*?);\\.;)`);
     expect(STATIC.stats_config.stats_tags.map(({ regex }) => regex)).toEqual(regexes);
   });
@@ -256,7 +256,7 @@ describe("what the files have in common", () => {
     const { http_filters: staticFilters, upgrade_configs, ...staticManager } = managerOf(STATIC);
     expect(manager).toEqual(staticManager);
     expect(filters.at(-1)).toEqual(staticFilters.at(-1));
-    // A caller must not choose its address, and what an upgrade carries cannot be decided.
+    // A caller must not be able to choose its address, and messages within an upgrade cannot be decided.
     expect([use_remote_address, upgrade_configs]).toEqual([true, expect.any(Array)]);
   });
 });

@@ -1,4 +1,4 @@
-/** Envoy Gateway: the filter in the listener and switched on by the route, its module from the gateway; or by a patch. */
+/** Envoy Gateway: the filter in the listener and enabled by the route, its module from the gateway; or by a patch. */
 import { beforeAll, expect, it } from "vitest";
 import { parse } from "yaml";
 import { endsAfterAll } from "../envoy/cleanup.ts";

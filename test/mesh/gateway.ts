@@ -1,4 +1,7 @@
-/** What Envoy Gateway makes of our policies: its Wasm filters, switched on route by route, or a patch of the listener. */
+/**
+ * Generates what Envoy Gateway generates from our policies: its Wasm filters, enabled for each route, or a patch of the
+ * listener.
+ */
 import { type HttpFilter, stringValue, structJson, TYPE, WASM_TYPE } from "./resources.ts";
 import type { ServedModule } from "./module.ts";
 
@@ -44,13 +47,13 @@ export const MODULE_CLUSTER = "wasm_cluster";
 const NAMESPACE = "default";
 const BEFORE_ROUTER = "..http_filters[?(@.name=='envoy.filters.http.router')]";
 
-/** What a policy puts into a listener, and into each of its routes. */
+/** What a policy adds to a listener, and to each of its routes. */
 export interface Extension {
   filters: HttpFilter[];
   perFilter: Record<string, object>;
 }
 
-/** What the connection manager has of a policy (`xds/translator/listener.go`). */
+/** The part of the connection manager from a policy (`xds/translator/listener.go`). */
 export function managerOf({ spec: { path } }: ClientTrafficPolicy): object {
   return {
     normalize_path: true,
@@ -59,8 +62,10 @@ export function managerOf({ spec: { path } }: ClientTrafficPolicy): object {
   };
 }
 
-/** The filter that verifies tokens, before those of {@link extensionOf} (`xds/translator/jwt.go`), with these keys (a JWKS)
- *  in place of those at `remoteJWKS.uri`. Envoy Gateway switches it on by routes; here it is on in the listener. */
+/**
+ * The filter that verifies tokens, before those of {@link extensionOf} (`xds/translator/jwt.go`), with these keys (a
+ * JWKS) in place of those at `remoteJWKS.uri`. Envoy Gateway enables it by routes; here it is enabled in the listener.
+ */
 export function jwtAuthnOf({ spec }: SecurityPolicy, jwks: string): HttpFilter {
   const [{ name, issuer, audiences }] = spec.jwt.providers;
   const provider = {
@@ -80,7 +85,7 @@ export function jwtAuthnOf({ spec }: SecurityPolicy, jwks: string): HttpFilter {
   };
 }
 
-/** The filters of a policy for a module that the gateway serves: off in the listener, on in the routes. */
+/** The filters of a policy for a module that the gateway serves: disabled in the listener, enabled in the routes. */
 export function extensionOf({ metadata, spec }: EnvoyExtensionPolicy, { uri, sha256 }: ServedModule): Extension {
   const filters = spec.wasm.map(({ name, rootID, failOpen = false, config }, index): HttpFilter => {
     const id = `/${NAMESPACE}/${metadata.name}/wasm/${index}`;
@@ -105,7 +110,7 @@ export function extensionOf({ metadata, spec }: EnvoyExtensionPolicy, { uri, sha
   return { filters, perFilter: Object.fromEntries(filters.map(({ name }) => [name, enabled])) };
 }
 
-/** The filters that a patch puts before the router of a listener that has no others. */
+/** The filters that a patch inserts before the router of a listener without other filters. */
 export function patchedFilters({ spec }: EnvoyPatchPolicy): HttpFilter[] {
   return spec.jsonPatches.map(({ type, operation: { op, jsonPath, value } }) => {
     const isUnderstood = type.endsWith(".listener.v3.Listener") && op === "add" && jsonPath === BEFORE_ROUTER;

@@ -1,4 +1,4 @@
-/** Istio: the filter as istiod and pilot-agent hand it to Envoy, by ECDS. */
+/** Istio: the filter as istiod and pilot-agent pass it to Envoy, by ECDS. */
 import { beforeAll, expect, it } from "vitest";
 import { endsAfterAll } from "../envoy/cleanup.ts";
 import { readMetrics } from "../envoy/prometheus.ts";
@@ -23,7 +23,7 @@ import { byPlugin, expectTruth, initialize, runClients } from "./traffic.ts";
 
 const OUTBOUND = "outbound|8080||mcp-server.mcp.svc.cluster.local";
 const INBOUND = "inbound|8080||";
-/** As they show in labels. */
+/** The clusters as they appear in labels. */
 const [OUTBOUND_LABEL, INBOUND_LABEL] = [OUTBOUND, INBOUND].map((name) => name.replaceAll("|", "%7C"));
 const CLIENT = { mcp_role: "client", mcp_server: OUTBOUND_LABEL };
 const SERVER = { mcp_role: "server", mcp_server: "mcp/mcp-server" };
@@ -61,7 +61,7 @@ async function startSidecars(plugins: readonly Plugin[], release?: Release): Pro
   return keep(await startMeshProxy([...sidecars, ...resources.values()], BOOTSTRAP));
 }
 
-/** A gateway's or waypoint's only listener, with its direction as istiod sets it. */
+/** The only listener of a gateway or waypoint, with the direction that istiod sets. */
 function gatewayOf(discovered: readonly Discovered[], direction: "OUTBOUND" | "INBOUND" = "OUTBOUND"): object[] {
   const filters = discovered.map(({ filter }) => filter);
   return [
@@ -134,7 +134,7 @@ describeMesh("Istio", () => {
     expect(byPlugin(await readMetrics(proxy))).toEqual({});
   });
 
-  it("a file that is not there, on a running proxy: Envoy refuses it, and the last good one goes on", async () => {
+  it("a missing file, on a running proxy: Envoy rejects it, and the last valid one stays active", async () => {
     const plugin = readYaml<WasmPlugin>("istio/gateway.yaml");
     const proxy = await startGateway([discoveredOf(plugin, "1.30", MODULE_PATH)]);
     const refusals = await proxy.deliver(gatewayOf([discoveredOf(plugin, "1.30", "/nowhere/mcp.wasm")]));

@@ -1,7 +1,10 @@
-/** What istiod and pilot-agent make of our files: measured with Istio 1.29 and 1.32, but for what names the sources. */
+/**
+ * Generates what istiod and pilot-agent generate from our files. Measured with Istio 1.29 and 1.32, except where a
+ * source is cited.
+ */
 import { type Code, EXTENSION_TYPE, type HttpFilter, stringValue, structJson, TYPE, WASM_TYPE } from "./resources.ts";
 
-/** How the module gets in: the same fields in a WasmPlugin's spec and in a TrafficExtension's `wasm`. */
+/** The module's configuration: the same fields in a WasmPlugin's spec and in a TrafficExtension's `wasm`. */
 interface WasmConfig {
   url: string;
   pluginName?: string;
@@ -29,7 +32,7 @@ export interface TrafficExtension {
 
 export type Plugin = WasmPlugin | TrafficExtension;
 
-/** From 1.30 on, istiod turns each WasmPlugin into a TrafficExtension. */
+/** From 1.30 on, istiod converts each WasmPlugin into a TrafficExtension. */
 export type Release = "1.29" | "1.30";
 
 export type ListenerClass = "inbound" | "outbound" | "gateway" | "waypoint";
@@ -38,14 +41,16 @@ const NAMESPACE = "mcp";
 const RBAC_TYPE = `${TYPE}envoy.extensions.filters.http.rbac.v3.RBAC`;
 const PHASES = ["AUTHN", "AUTHZ", "STATS", undefined];
 
-/** A filter of a listener, and the resource that it asks ECDS for. */
+/** A filter of a listener, and the resource that it requests from ECDS. */
 export interface Discovered {
   filter: HttpFilter;
   resource: object;
 }
 
-/** What ECDS brings for a plugin once pilot-agent has the module at this path; where it could not get it, what it puts there
- *  instead, which lets all pass or nothing. */
+/**
+ * The resource from ECDS for a plugin once pilot-agent has the module at this path. If it could not fetch the module,
+ * its replacement, which lets everything or nothing pass.
+ */
 export function discoveredOf(plugin: Plugin, release: Release, modulePath: string | undefined): Discovered {
   const isTranslated = plugin.kind === "WasmPlugin" && release !== "1.29";
   const fullName = `${NAMESPACE}.${plugin.metadata.name}${isTranslated ? "~istio-translated-wasmplugin" : ""}`;
@@ -63,7 +68,7 @@ export function discoveredOf(plugin: Plugin, release: Release, modulePath: strin
   return { filter: { name, config_discovery }, resource: { "@type": EXTENSION_TYPE, name, typed_config } };
 }
 
-/** Those plugins that get into a listener of this class, in their order. */
+/** The plugins that apply to a listener of this class, in their order. */
 export function chainOf<T extends Plugin>(plugins: readonly T[], of: ListenerClass): T[] {
   const attached = plugins.filter(({ spec: { match = [] } }) => {
     return (
@@ -76,14 +81,17 @@ export function chainOf<T extends Plugin>(plugins: readonly T[], of: ListenerCla
   return attached.sort((a, b) => place(a) - place(b) || priority(b) - priority(a));
 }
 
-/** A sidecar's node as pilot-agent writes it, as far as it says which workload it is. */
+/** The part of a sidecar's node, as written by pilot-agent, that names the workload. */
 export const NODE = {
   id: `sidecar~10.0.0.1~mcp-server-0.${NAMESPACE}~${NAMESPACE}.svc.cluster.local`,
   cluster: `mcp-server.${NAMESPACE}`,
   metadata: { NAME: "mcp-server-0", NAMESPACE, WORKLOAD_NAME: "mcp-server", LABELS: { app: "mcp-server" } },
 };
 
-/** What a proxy's bootstrap has of the mesh's configuration: labels, buckets, and which statistics are kept; and its node. */
+/**
+ * The part of a proxy's bootstrap from the mesh's configuration: labels, buckets, and which statistics are kept; and
+ * its node.
+ */
 export function bootstrapPartOf(values: MeshConfig): object {
   const annotation = values.sidecarInjectorWebhook.injectedAnnotations["sidecar.istio.io/statsHistogramBuckets"];
   const buckets = Object.entries(JSON.parse(annotation) as Record<string, number[]>);
@@ -101,7 +109,7 @@ export function bootstrapPartOf(values: MeshConfig): object {
   };
 }
 
-/** What connection managers have of the mesh's configuration: how paths are read (pilot's `listener.go`). */
+/** The part of connection managers from the mesh's configuration: how paths are normalized (pilot's `listener.go`). */
 export function managerOf({ meshConfig }: MeshConfig): object {
   const steps = ["BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES"].indexOf(
     meshConfig.pathNormalization.normalization,
@@ -113,7 +121,7 @@ export function managerOf({ meshConfig }: MeshConfig): object {
   };
 }
 
-/** The chart's values, as far as they are looked at. */
+/** The chart's values that are used here. */
 export interface MeshConfig {
   meshConfig: { defaultConfig: { extraStatTags: string[] }; pathNormalization: { normalization: string } };
   sidecarInjectorWebhook: { injectedAnnotations: { "sidecar.istio.io/statsHistogramBuckets": string } };
@@ -128,7 +136,7 @@ function pluginConfigOf(name: string, wasm: WasmConfig, code: Code): object {
   return {
     name,
     root_id: pluginName,
-    // Where it is absent or empty there is an Any without a type: zero bytes.
+    // For an absent or empty configuration there is an Any without a type: zero bytes.
     configuration: Object.keys(pluginConfig).length === 0 ? {} : stringValue(structJson(pluginConfig)),
     failure_policy: failStrategy === "FAIL_CLOSE" ? "FAIL_CLOSED" : failStrategy,
     vm_config: {
@@ -139,7 +147,7 @@ function pluginConfigOf(name: string, wasm: WasmConfig, code: Code): object {
   };
 }
 
-/** Listeners of gateways are a client's to Istio, those of waypoints a server's. */
+/** Istio treats listeners of gateways as a client's, and those of waypoints as a server's. */
 function modeOf(of: ListenerClass): "CLIENT" | "SERVER" {
   return of === "inbound" || of === "waypoint" ? "SERVER" : "CLIENT";
 }

@@ -1,4 +1,4 @@
-/** Kuma and Kong Mesh: the filter inline in the listener, and no tags of ours in the bootstrap. */
+/** Kuma and Kong Mesh: the filter inline in the listener, and none of our tags in the bootstrap. */
 import { beforeAll, expect, it } from "vitest";
 import { endsAfterAll } from "../envoy/cleanup.ts";
 import { type FixtureServer, startFixtureServer } from "../fixtures/servers/fixture-server.ts";
@@ -11,7 +11,7 @@ import { describeMesh, sidecarsOf } from "./setup.ts";
 import { readYaml } from "./shipped.ts";
 import { expectTruth, runClients } from "./traffic.ts";
 
-/** Where the files have the module. */
+/** The module's path in the files. */
 const SHIPPED_PATH = "/etc/mcp/mcp.wasm";
 const OUTBOUND = "kri_msvc_default_zone-1__mcp-server_8080";
 const INBOUND = "self_inbound_dp_8080";
@@ -20,7 +20,7 @@ const PLUGINS = [
   { mcp_role: "client", mcp_server: OUTBOUND },
   { mcp_role: "server", mcp_server: SERVICE },
 ];
-/** What the bootstrap that Kuma writes says of the proxy (pkg/xds/bootstrap of its sources). */
+/** The part of Kuma's bootstrap about the proxy (pkg/xds/bootstrap of its sources). */
 const BOOTSTRAP = {
   node: { id: "default.mcp-server-0", cluster: SERVICE, metadata: { "dataplane.proxyType": "dataplane" } },
 };
@@ -32,7 +32,7 @@ beforeAll(async () => {
   server = keep(await startFixtureServer());
 });
 
-/** The patches of a platform with something in the filters' text replaced, and the module where it is. */
+/** The patches of a platform with a replacement in the filters' text, and the module's actual path. */
 function patchesFor(platform: string, from = "", to = ""): MeshProxyPatch[] {
   return ["inbound", "outbound"].map((side) => {
     const patch = readYaml<MeshProxyPatch>(`kuma/${side}.${platform}.yaml`);
@@ -66,7 +66,7 @@ describeMesh("Kuma", () => {
     await expectTruth(proxy, await runClients(proxy.urls.outbound), PLUGINS, readPlainMetrics);
   });
 
-  it("a module that is not there: Envoy refuses the listener, and the last good one goes on", async () => {
+  it("a missing module: Envoy rejects the listener, and the last valid one stays active", async () => {
     const resources = await resourcesOf(patchesFor("universal"));
     const proxy = keep(await startMeshProxy(resources, BOOTSTRAP));
     const broken = JSON.stringify(resources).replaceAll(MODULE_PATH, "/nowhere/mcp.wasm");

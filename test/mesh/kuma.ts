@@ -1,4 +1,7 @@
-/** What Kuma's control plane makes of our MeshProxyPatch: the text of the filter, decoded, at its place in the listeners. */
+/**
+ * Generates what Kuma's control plane generates from our MeshProxyPatch: the decoded filter at its place in the
+ * listeners.
+ */
 import { parse } from "yaml";
 import type { HttpFilter } from "./resources.ts";
 
@@ -18,12 +21,12 @@ interface Change {
 
 const MANAGER = "envoy.filters.network.http_connection_manager";
 
-/** The filters that these patches put before the router of listeners of this origin, which has no others. */
+/** The filters that these patches insert before the router of listeners of this origin, which have no others. */
 export function filtersOf(patches: readonly MeshProxyPatch[], origin: Origin): HttpFilter[] {
   return changesOf(patches, "httpFilter").flatMap(({ operation, match, value }) => {
     if (operation !== "AddBefore" || match.name !== "envoy.filters.http.router")
       throw new Error(`${operation} ${match.name}`);
-    // One that is added before the router comes behind those that were.
+    // A filter inserted before the router comes after earlier ones.
     return match.origin === origin ? [parse(value) as HttpFilter] : [];
   });
 }

@@ -1,24 +1,29 @@
-/** Runs test/fixtures/mesh-types: what the meshes' own Go types and the definitions of their resources say of a file. */
+/**
+ * Runs test/fixtures/mesh-types: validates a file with the meshes' own Go types and the definitions of their resources.
+ */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { buildGoProgram } from "../fixtures/go.ts";
 import { definitionFiles } from "./definitions.ts";
 
-/** Something to decode: `text` is YAML (or JSON), for "consul" HCL; `kind` is the type of a "patch" or an "envoy" message. */
+/**
+ * A decode request: `text` is YAML (or JSON), or HCL for "consul". `kind` is the type of a "patch" or an "envoy"
+ * message.
+ */
 export interface Request {
   type: "kubernetes" | "patch" | "helm" | "consul" | "envoy";
   kind?: string;
   text: string;
 }
 
-/** What was decoded, or why it cannot be. */
+/** The decoded value, or why it cannot be decoded. */
 export interface Answer {
   error?: string;
   value?: unknown;
 }
 
-/** The answers to these requests, in their order. Rejects where the program cannot be built or fails. */
+/** The answers to these requests, in their order. Rejects if the program cannot be built or fails. */
 export async function decodeAll(requests: readonly Request[]): Promise<Answer[]> {
   const child = spawn(await buildGoProgram("mesh-types"), await definitionFiles(), {
     stdio: ["pipe", "pipe", "inherit"],

@@ -8,12 +8,14 @@ export interface Misspelt {
   document: unknown;
 }
 
-/** Maps whose keys are free: labels, fields of a log line, names of extensions, of JWT providers and of pinned tools,
- *  prefixes of metrics. */
+/**
+ * Maps with arbitrary keys: labels, fields of a log line, names of extensions, of JWT providers and of pinned tools,
+ * prefixes of metrics.
+ */
 const FREE =
   /(^|\.)(pins\.\d+\.tools|labels|matchLabels|annotations|json_format|providers|typed_extension_protocol_options|typed_per_filter_config|[a-z.]+\/statsHistogramBuckets)$/;
 
-/** Each copy of the document with one more letter in one of its keys; also within texts that are YAML or JSON themselves. */
+/** Copies of the document with one letter added to one key each, also within texts that are YAML or JSON themselves. */
 export function misspell(document: unknown, place = ""): Misspelt[] {
   const inner = (value: unknown, name: string, rebuild: (value: unknown) => unknown) => {
     const found = misspell(value, place === "" ? name : `${place}.${name}`);
@@ -36,7 +38,9 @@ export function misspell(document: unknown, place = ""): Misspelt[] {
   });
 }
 
-/** The map that a text holds, where it is one: YAML of several lines, or JSON. (A template like `{workload}` is neither.) */
+/**
+ * The map in a text, if it contains one: YAML of several lines, or JSON. (A template such as `{workload}` is neither.)
+ */
 export function embeddedIn(value: string): Record<string, unknown> | undefined {
   if (!value.startsWith('{"') && !value.includes("\n")) return undefined;
   const parsed: unknown = parse(value);
@@ -47,7 +51,7 @@ export function embeddedIn(value: string): Record<string, unknown> | undefined {
 
 const HCL_KEY = /^( *"?)(\w+)("? *(?:=|:|\{))|(\{ "|, ")(\w+)(": )/gm;
 
-/** Each copy of a text in HCL with one more letter in one of its keys; also within the JSON that it quotes. */
+/** Copies of a text in HCL with one letter added to one key each, also within the JSON that it quotes. */
 export function misspellHcl(hcl: string): Misspelt[] {
   return [...hcl.matchAll(HCL_KEY)].map((match) => {
     const [, before, key, , innerBefore, innerKey] = match;

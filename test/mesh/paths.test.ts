@@ -1,4 +1,4 @@
-/** Each mesh's files give paths one reading before routes and filters see them. */
+/** Each mesh's files normalize paths before routes and filters see them. */
 import { readFileSync } from "node:fs";
 import { beforeAll, expect, it } from "vitest";
 import { parse } from "yaml";
@@ -14,7 +14,7 @@ import { clusterOf, listenerOf } from "./resources.ts";
 import { describeMesh } from "./setup.ts";
 import { readHcl, readYaml, readYamls } from "./shipped.ts";
 
-/** The fields of a connection manager by which a path gets one reading. */
+/** The fields of a connection manager that normalize a path. */
 const REJECTING = {
   normalize_path: true,
   merge_slashes: true,
@@ -25,7 +25,7 @@ interface Bootstrap {
   static_resources: { listeners: { filter_chains: { filters: { typed_config: Record<string, unknown> }[] }[] }[] };
 }
 
-/** What each mesh's connection managers have of its files. */
+/** The fields from each mesh's files in its connection managers. */
 const MANAGERS: Record<string, () => object | Promise<object>> = {
   istio: () => istio.managerOf(readYaml<istio.MeshConfig>("istio/mesh-config.yaml")),
   "kuma inbound.universal": () => kumaManager("inbound.universal"),
@@ -61,7 +61,7 @@ beforeAll(async () => {
 });
 
 it.each(Object.entries(MANAGERS))("%s", async (name, managerOf) => {
-  // Istio has no choice that refuses escaped slashes.
+  // Istio has no option that rejects escaped slashes.
   const action = name === "istio" ? { path_with_escaped_slashes_action: "UNESCAPE_AND_FORWARD" } : {};
   expect(await managerOf()).toEqual({ ...REJECTING, ...action });
 });
@@ -73,7 +73,7 @@ describeMesh("in Envoy", () => {
   ])("escaped slashes are %s, and all else is resolved", async (_what, manager, decoded) => {
     const listener = listenerOf({ name: "mcp", cluster: "server", filters: [], manager });
     const proxy = keep(await startMeshProxy([clusterOf("server", recorder.port), listener], {}));
-    /** The path that the server sees; undefined where the proxy answers 400. */
+    /** The path that the server sees; undefined if the proxy answers 400. */
     const seen = async (path: string): Promise<string | undefined> => {
       const before = recorder.requests.length;
       const answer = await speak(proxy.urls.mcp, [head({}, `GET ${path} HTTP/1.1`)]);
@@ -87,7 +87,7 @@ describeMesh("in Envoy", () => {
     for (const path of ["/x%2f..%2Fmcp", "/%2fmcp", "/x/..%5cmcp", "/x%5C..%5Cmcp"]) {
       expect(await seen(path), path).toBe(decoded);
     }
-    // Escapes of other characters stay as they are.
+    // Escapes of other characters stay unchanged.
     expect(await seen("/files/a%20b")).toBe("/files/a%20b");
   });
 });

@@ -1,20 +1,20 @@
-/** What an Envoy counts whose bootstrap has no tags of ours: the labels are in the names. */
+/** Reads the metrics of an Envoy whose bootstrap has none of our tags, so that the labels are in the names. */
 import type { Envoy } from "../../scripts/envoy/process.ts";
 import type { Metric } from "../envoy/prometheus.ts";
 import { decodeMetricName } from "../host/metric-name.ts";
 
 const PREFIX = "wasmcustom.";
 
-/** An answer of Envoy's admin page. */
+/** A response of Envoy's admin page. */
 interface Stats {
   stats: (
     { name: string; value: number } | { histograms: { details: { name: string; totals: { count: number }[] }[] } }
   )[];
 }
 
-/** As readMetrics, but of histograms only how many values they hold. */
+/** Like readMetrics, but for histograms only the number of values. */
 export async function readPlainMetrics(envoy: Envoy): Promise<Metric[]> {
-  // Envoy's own names for them: /stats/prometheus has lost all but letters, digits and `_`.
+  // Envoy's own names for the metrics. /stats/prometheus has lost all characters but letters, digits and `_`.
   const answer = await fetch(`${envoy.adminUrl}/stats?format=json&histogram_buckets=detailed&filter=wasmcustom`);
   const { stats } = (await answer.json()) as Stats;
   return stats.flatMap((stat) => {

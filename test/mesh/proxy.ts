@@ -1,26 +1,26 @@
-/** An Envoy that has its listeners and clusters from an xDS server of its own, as a mesh's proxies do. */
+/** An Envoy that gets its listeners and clusters from its own xDS server, like a mesh's proxies. */
 import { type Envoy, startEnvoy } from "../../scripts/envoy/process.ts";
 import { listenerUrls } from "../envoy/sessions/bootstrap.ts";
 import { bootstrapOf } from "./resources.ts";
 import { type Refusals, XdsServer } from "./xds.ts";
 
-/** Such an Envoy. */
+/** A running Envoy with its xDS server. */
 export interface MeshProxy extends Envoy {
-  /** The URL of each listener, by its name. */
+  /** The URL of each listener, by name. */
   urls: Record<string, string>;
   /** Replaces all resources; see {@link XdsServer.deliver}. */
   deliver(resources: readonly object[]): Promise<Refusals>;
 }
 
 /**
- * Starts an Envoy for these resources, and waits until its listeners are open. `mesh` is what the mesh adds to the bootstrap.
- * Rejects where no listener opens.
+ * Starts an Envoy for these resources, and waits until its listeners are open. `mesh` is the mesh's part of the
+ * bootstrap. Rejects if no listener opens.
  */
 export async function startMeshProxy(resources: readonly object[], mesh: object, concurrency = 1): Promise<MeshProxy> {
   const xds = await XdsServer.start();
   try {
     await xds.set(resources);
-    // All that startEnvoy renders is replaced, the upstream too.
+    // Everything that startEnvoy renders is replaced, including the upstream.
     const upstream = { host: "127.0.0.1", port: xds.port };
     const vary = () => JSON.stringify(bootstrapOf(xds.port, mesh));
     const envoy = await startEnvoy({ upstream, vary, concurrency });

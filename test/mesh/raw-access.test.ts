@@ -1,4 +1,4 @@
-/** The two complete listeners for an Envoy without a mesh: callers known by certificates, and by tokens. */
+/** The two complete listeners for an Envoy without a mesh: callers identified by certificates, and by tokens. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -34,14 +34,14 @@ beforeAll(async () => {
   stranger = await makeAuthority("Stranger");
 });
 
-/** Writes a file; its path. */
+/** Writes a file. Returns its path. */
 function file(name: string, text: string): string {
   const path = join(folder, name);
   writeFileSync(path, text);
   return path;
 }
 
-/** Starts the Envoy of a file, with what its reader has to put in replaced. */
+/** Starts the Envoy of a file, with the values that its reader must fill in. */
 async function start(name: string, replaced: Record<string, string | number>): Promise<Envoy> {
   const identity = await mesh.server();
   const bootstrap = readYaml<object>(`raw/${name}.yaml`, {
@@ -56,7 +56,7 @@ async function start(name: string, replaced: Record<string, string | number>): P
   return keep(await startEnvoy({ upstream: server, vary: () => JSON.stringify(bootstrap) }));
 }
 
-/** Sends what `use` sends as this identity, with these headers. */
+/** Runs `use` with requests of this identity, with these headers. */
 async function as<T>(
   identity: Identity | undefined,
   headers: Record<string, string>,
@@ -70,7 +70,10 @@ async function as<T>(
   }
 }
 
-/** A session of each official client: what the policy allows to all whom it names, and a tool that it gives to nobody. */
+/**
+ * Expects of a session of each official client what the policy allows to every named caller, and that a tool is denied
+ * to everybody.
+ */
 async function expectPolicy(url: string, fetch: Fetch): Promise<void> {
   for (const kind of CLIENT_KINDS) {
     const client = await connectClient(kind, url, kind, fetch);
@@ -194,7 +197,7 @@ interface Issuer {
   close(): Promise<void>;
 }
 
-/** An HTTPS server with the keys of an issuer, at the path that the file names. */
+/** An HTTPS server with the keys of an issuer, at the path in the file. */
 async function startIssuer(identity: Identity, keys: object): Promise<Issuer> {
   const issuer: Server = createServer(identity, (request, response) => {
     const isKnown = request.url === "/.well-known/jwks.json";

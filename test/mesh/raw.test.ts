@@ -1,4 +1,4 @@
-/** Envoy without a mesh: the filter by ECDS, from a file and from an xDS server, in every shape that a configuration takes. */
+/** Envoy without a mesh: the filter by ECDS, from a file and from an xDS server, in every form of a configuration. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -52,7 +52,7 @@ describe("ecds.yaml", () => {
   });
 });
 
-/** A listener with filters from ECDS; its name is its cluster's, and so the label `mcp_server`. */
+/** A listener with filters from ECDS. Its name is also its cluster's, and so the label `mcp_server`. */
 interface Shape {
   name: string;
   filters: { name: string; plugin: Plugin; isRemote?: boolean }[];
@@ -79,7 +79,7 @@ async function startShapes(shapes: readonly Shape[]): Promise<MeshProxy> {
 
 const CONFIGURATION = { tokens: { scale: 1 }, sessions: { max: 20000, idleTimeout: "30m" }, labels: { maxTools: 256 } };
 
-/** Each in a listener of its own, all in one Envoy: those of one vm_id and module share VMs. */
+/** Each in a separate listener of one Envoy. Those with the same vm_id and module share VMs. */
 const SHAPES: Record<string, Plugin & { isRemote?: boolean }> = {
   nothing: {},
   "no-root-id": { configuration: stringValue("{}") },
@@ -133,7 +133,10 @@ function isOfSessions(key: string): boolean {
   return key.startsWith("mcp_sessions_");
 }
 
-/** Without repeated calls: in a chain the second takes what the first has seen for a repetition. */
+/**
+ * The counts without repeated calls, because in a chain the second plugin counts what the first has seen as a
+ * repetition.
+ */
 function withoutRepeated(counts: [key: string, value: number][]): Counts {
   return Object.fromEntries(counts.filter(([key]) => !key.startsWith("mcp_repeated_calls_total")));
 }

@@ -1,13 +1,13 @@
-/** A filter that Envoy discovers (ECDS), as envoy/raw/ has it. */
+/** A filter that Envoy discovers (ECDS), as in envoy/raw/. */
 import { type Code, EXTENSION_TYPE, type HttpFilter, WASM_TYPE } from "./resources.ts";
 
-/** A filter of a listener, and the resource of that name that it asks for. */
+/** A filter of a listener, and the resource of that name that it requests. */
 export interface Discovered {
   filter: HttpFilter;
   resource: object;
 }
 
-/** What there is of a plugin besides its name and its module. */
+/** The fields of a plugin besides its name and its module. */
 export interface Plugin {
   root_id?: string;
   configuration?: object;

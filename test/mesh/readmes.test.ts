@@ -1,4 +1,4 @@
-/** The README of each folder knows its files, and that of raw Envoy does what it says. */
+/** The README of each folder names its files, and the commands in that of raw Envoy work. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -45,7 +45,7 @@ describe("raw Envoy, from its README alone", () => {
     expect(await run(prepare).ended).toBe(0);
     await run(serve).shows(/Serving HTTP on 127\.0\.0\.1 port 8000/);
     await run(start).shows(/starting main dispatch loop/);
-    // The listener opens when the module has come.
+    // The listener opens when the module has arrived.
     const isOpen = () =>
       fetch("http://127.0.0.1:10000/mcp").then(
         () => true,

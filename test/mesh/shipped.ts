@@ -1,15 +1,15 @@
-/** The meshes' files as we ship them, parsed. */
+/** The shipped files of the meshes, parsed. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parse, parseAllDocuments } from "yaml";
 import { decodeAll } from "./mesh-types.ts";
 
-/** A file of envoy/, e.g. `istio/gateway.yaml`. */
+/** Reads a file of envoy/, e.g. `istio/gateway.yaml`. */
 export function readShipped(path: string): string {
   return readFileSync(fileURLToPath(new URL(`../../envoy/${path}`, import.meta.url)), "utf8");
 }
 
-/** The only document of a YAML file, in which each of these texts stands once, and is replaced first. */
+/** The only document of a YAML file. Each key of `replaced` must occur once in the text, and is replaced first. */
 export function readYaml<T>(path: string, replaced: Record<string, string | number> = {}): T {
   let text = readShipped(path);
   for (const [from, to] of Object.entries(replaced)) {

@@ -1,4 +1,4 @@
-/** How the READMEs bring files into force and back: in which order, and that nothing runs after a step that failed. */
+/** How the READMEs apply files and remove them: the order of steps, and that nothing runs after a failed step. */
 import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { promisify } from "node:util";
@@ -7,7 +7,7 @@ import { readMeshDocuments } from "./checks.ts";
 import { readShipped } from "./shipped.ts";
 
 const MESHES = ["istio", "kuma", "consul", "gateway"];
-/** Programs of which a README's command only says that it would run. */
+/** Programs that only print that they would run, when a README's command runs them. */
 const STEPS = ["kubectl", "kumactl", "helm", "consul", "install", "test"];
 
 /** The blocks of commands that change something: those that pipe nothing into `grep`. */
@@ -16,7 +16,7 @@ function blocksOf(mesh: string): string[] {
   return blocks.filter((text) => !text.includes("| grep"));
 }
 
-/** The steps that a block runs, as typed, where the step with this number fails; 0 for none. */
+/** The steps that a block runs, as typed, if the step with this number fails; 0 for none. */
 async function stepsOf(block: string, failing = 0): Promise<string[]> {
   const functions = STEPS.map((name) => `${name}() { step ${name} "$@"; }`);
   const step = `step() { echo "$*"; count=$((count + 1)); [ $count -ne ${failing} ]; }`;
@@ -25,7 +25,7 @@ async function stepsOf(block: string, failing = 0): Promise<string[]> {
   return stdout.split("\n").slice(0, -1);
 }
 
-/** For each README, what must come after what in one of its blocks: parts of steps, in their order. */
+/** For each README, parts of steps that must follow each other in one of its blocks, in order. */
 const ORDERS: Record<string, string[][]> = {
   istio: [
     ["mesh-config.yaml", "rollout restart deployment", "rollout status deployment mcp-server", "sidecar-inbound.yaml"],
@@ -73,7 +73,7 @@ describe.each(MESHES)("envoy/%s", (mesh) => {
     }
   });
 
-  it("brings what others need before them, and takes it away after them", async () => {
+  it("applies what others need before them, and removes it after them", async () => {
     const inOrder = (steps: string[], parts: string[]) => {
       let from = 0;
       return parts.every((part) => {
@@ -94,7 +94,7 @@ describe("files that replace one another", () => {
     metadata?: { name: string; namespace?: string };
   }
 
-  /** The resource or configuration entry that a document becomes, where two of them cannot be at once. */
+  /** The resource or configuration entry that a document becomes, if two of them cannot exist at once. */
   function nameOf(document: unknown): string | undefined {
     if (typeof document === "string") return /^Kind = (.*)\n(?:Name = (.*)\n)?/m.exec(document)?.slice(1).join(" ");
     const { kind, type = kind, metadata, name = metadata?.name } = document as Named;

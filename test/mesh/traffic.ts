@@ -1,4 +1,4 @@
-/** A load of official clients through a mesh's proxies, and what its filters must have counted of it. */
+/** A load of official clients through a mesh's proxies, and what its filters must have counted. */
 import { expect } from "vitest";
 import type { Envoy } from "../../scripts/envoy/process.ts";
 import { CLIENT_KINDS, connectClient, type McpClient } from "../fixtures/clients/client.ts";
@@ -11,11 +11,11 @@ import { tokenTruthOf } from "../envoy/token-truth.ts";
 import { truthOf } from "../envoy/truth.ts";
 
 const TOOLS = ["get_weather", "search_docs", "read_log", "export_report", "charge_card", "refund_order"];
-/** Told some ten seconds after a session's end: tests of sessions wait for them. */
+/** Recorded about ten seconds after a session's end. Tests of sessions wait for them. */
 const SLOW = /^mcp_session_/;
 const POLL = { timeout: 20_000, interval: 250 };
 
-/** What each client does, some of it twice: every outcome, short and long answers, JSON and event streams. */
+/** The calls of each client, some of them twice: every outcome, short and long responses, JSON and event streams. */
 const CALLS: [tool: string, args: Record<string, unknown>][] = [
   ["get_weather", { city: "Tromsø ☃ 東京" }],
   ["get_weather", { city: "Tromsø ☃ 東京" }],
@@ -28,16 +28,16 @@ const CALLS: [tool: string, args: Record<string, unknown>][] = [
   ["no_such_tool", {}],
 ];
 
-/** What a plugin's series are told from those of others by. */
+/** The labels that distinguish a plugin's series from those of others. */
 export interface PluginLabels {
   mcp_role: string;
   mcp_server: string;
 }
 
-/** Reads what the proxies count, wherever its labels stand. */
+/** Reads the proxies' metrics, with labels in any place. */
 export type ReadMetrics = (envoy: Envoy) => Promise<Metric[]>;
 
-/** Six clients at once, two of each SDK and era. Resolves when all have ended. */
+/** Runs six clients at once, two of each SDK and era. Resolves when all have ended. */
 export async function runClients(proxyUrl: string, recording = new Recording()): Promise<Recording> {
   await Promise.all(CLIENT_KINDS.flatMap((kind) => [runClient(kind, "/mcp"), runClient(kind, "/mcp-json")]));
   return recording;
@@ -51,19 +51,19 @@ export async function runClients(proxyUrl: string, recording = new Recording()):
   }
 }
 
-/** Says what a client says first; the answer's status. */
+/** Sends a client's first message. Resolves to the response's status. */
 export async function initialize(url: string): Promise<number> {
   const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "raw", version: "1" } };
   const init = { method: "POST", headers: mcp.LEGACY, body: mcp.request(1, "initialize", params) };
-  // On a connection of its own: those that are kept stay with the listener that they came to.
+  // On a separate connection, because kept ones stay with the listener that accepted them.
   const response = await shortFetch(url, init);
   await response.text();
   return response.status;
 }
 
 /**
- * Waits until every counter, and every histogram's count, of each of these plugins is what the clients did, and expects that
- * there are no others, and that no plugin complained.
+ * Waits until every counter, and every histogram's count, of each of these plugins matches what the clients did.
+ * Expects that there are no others, and that no plugin logged a complaint.
  */
 export async function expectTruth(
   envoy: Envoy,
@@ -74,7 +74,7 @@ export async function expectTruth(
   await expectTruths(envoy, new Map(plugins.map((plugin) => [plugin, recording])), read);
 }
 
-/** As {@link expectTruth}, where each plugin has seen other clients. */
+/** Like {@link expectTruth}, for plugins that have each seen different clients. */
 export async function expectTruths(
   envoy: Envoy,
   seen: ReadonlyMap<PluginLabels, Recording>,
@@ -103,7 +103,7 @@ export function complaints(envoy: Envoy): string[] {
   return lines.filter((line) => /\[(warning|error|critical)\]\[wasm\].* wasm log\b/.test(line));
 }
 
-/** What was counted under each role and server, as if they were those of envoy.yaml, which the truth is made for. */
+/** The counts under each role and server, with the labels of envoy.yaml, which the expected counts have. */
 export function byPlugin(metrics: Metric[]): Record<string, Counts> {
   const plugins: Record<string, Metric[]> = {};
   for (const metric of metrics) {
@@ -119,7 +119,7 @@ function keyOf({ mcp_role, mcp_server }: PluginLabels): string {
   return `${mcp_role} ${mcp_server}`;
 }
 
-/** Lets a JSON-RPC error pass: it is what the call is for. */
+/** Ignores a JSON-RPC error, which is the purpose of the call. */
 function isRpcError(error: unknown): void {
   if (typeof (error as { code?: unknown }).code !== "number") throw error;
 }

@@ -1,4 +1,6 @@
-/** New configurations and new modules under load, as each mesh brings them: nothing is lost, and nothing counted twice. */
+/**
+ * New configurations and new modules under load, delivered as by each mesh: nothing is lost, and nothing counted twice.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,24 +26,24 @@ import { complaints, initialize } from "./traffic.ts";
 
 const SESSIONS = 4;
 const STREAMS = 2;
-/** How long each is in force: longer than the tick that settles it. */
+/** How long each applies: longer than the tick that settles it. */
 const IN_FORCE_MS = 1200;
 const WORKERS = 2;
 const POLL = { timeout: 30_000, interval: 250 };
 const CLUSTER = "server";
 
-/** A build of the module: a file, and the same over HTTP. */
+/** A build of the module: as a file, and over HTTP. */
 interface Build extends ServedModule {
   path: string;
 }
 
-/** What the proxy has at a time: a configuration of its own and a build. */
+/** The proxy's state at a time: a configuration and a build. */
 interface State {
   config: { labels: { caller: boolean }; sessions: { max: number } };
   build: Build;
 }
 
-/** What a mesh makes of a state: filters of the listener, and what else there is. */
+/** What a mesh generates from a state: filters of the listener, and further resources. */
 interface Made extends Pick<ListenerOptions, "filters" | "perFilter"> {
   resources?: object[];
 }
@@ -118,7 +120,7 @@ const { stats_config } = readYaml<{ stats_config: object }>("envoy.yaml");
 
 const UPDATES = 5;
 
-/** Each is a new configuration, and every other one a new build; by the last one callers become a label. */
+/** Each update is a new configuration, and every other one a new build. In the last one callers become a label. */
 function stateAfter(updates: number): State {
   const config = { labels: { caller: updates === UPDATES }, sessions: { max: 1000 + updates } };
   return { config, build: builds[Math.floor(updates / 2)] };
@@ -129,7 +131,7 @@ describeMesh("updates under load", () => {
     const resources = (updates: number) => resourcesOf(MESHES[mesh], stateAfter(updates));
     const proxy = keep(await startMeshProxy(await resources(0), { stats_config, node: istio.NODE }, WORKERS));
     const load = keep(await SteadyLoad.begin(`${proxy.urls.mcp}${server.path}`, SESSIONS));
-    // They stay open throughout. By ECDS, the series of a build go with its last VM, and these keep it.
+    // They stay open throughout. By ECDS, the series of a build disappear with its last VM, and these streams keep it.
     const streams = await Promise.all(load.sessions.slice(0, STREAMS).map((session) => session.listen()));
     for (let update = 1; update <= UPDATES; update++) {
       expect(await proxy.deliver(await resources(update))).toEqual({});
@@ -168,7 +170,7 @@ describeMesh("updates under load", () => {
     expect(await initialize(`${proxy.urls.mcp}${server.path}`)).toBe(200);
     expect(await operations()).toEqual({});
 
-    // A listener that asks for it by another name does have it fetched.
+    // A listener that requests it by another name does fetch it.
     expect(await proxy.deliver(resources(second, "mcp-2"))).toEqual({});
     const isCounted = async () => {
       await initialize(`${proxy.urls.mcp}${server.path}`);

@@ -1,13 +1,13 @@
-/** A control plane that says what the test says: resources go to Envoy over ADS, and its answer comes back. */
+/** A control plane controlled by the test: sends resources to Envoy over ADS, and receives its answer. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { buildGoProgram } from "../fixtures/go.ts";
 
-/** Envoy's refusals (NACK), each with its reason, by the kind of resource; empty where it took everything over. */
+/** Envoy's rejections (NACK), each with its reason, by the kind of resource; empty if it accepted everything. */
 export type Refusals = Record<string, string>;
 
-/** What the server writes: see test/fixtures/xds-server. */
+/** An output line of the server: see test/fixtures/xds-server. */
 interface Event {
   event: "listening" | "accepted" | "refused" | "answer";
   port?: number;
@@ -20,7 +20,7 @@ interface Event {
 
 const ANSWER_MS = 30_000;
 
-/** A running xDS server; every Envoy that asks gets the same. */
+/** A running xDS server. Every Envoy gets the same resources. */
 export class XdsServer {
   readonly #waiting = new Set<(event: Event) => void>();
   #deliveries = 0;
@@ -28,11 +28,11 @@ export class XdsServer {
   private constructor(
     readonly port: number,
     private readonly send: (line: string) => void,
-    /** Ends it. */
+    /** Stops the server. */
     readonly stop: () => Promise<void>,
   ) {}
 
-  /** Starts one that has nothing yet. The first start builds it. */
+  /** Starts a server without resources. The first start builds it. */
   static async start(): Promise<XdsServer> {
     const child = spawn(await buildGoProgram("xds-server"), { stdio: ["pipe", "pipe", "pipe"] });
     let errors = "";
@@ -56,14 +56,14 @@ export class XdsServer {
     return server;
   }
 
-  /** Sets what there is from now on, for Envoys that start later. Rejects where a resource has an unknown field or type. */
+  /** Sets the resources for Envoys that start later. Rejects if a resource has an unknown field or type. */
   async set(resources: readonly object[]): Promise<void> {
     await this.#give(resources, false);
   }
 
   /**
-   * Sets what there is from now on, and resolves once an Envoy that runs has answered each kind of resource that has
-   * changed. Rejects as {@link set}, and where no answer comes.
+   * Sets the resources, and resolves once a running Envoy has answered for each kind of resource that has changed.
+   * Rejects like {@link set}, and if no answer arrives.
    */
   async deliver(resources: readonly object[]): Promise<Refusals> {
     return this.#give(resources, true);

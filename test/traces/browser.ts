@@ -3,18 +3,18 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { hasComponent } from "../components.ts";
 
 const PROGRAM = "/usr/bin/chromium";
-/** It calls nobody but the pages that it is shown. */
+/** Disables requests other than those of the opened pages. */
 const ARGS = [
   ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
   ...["--disable-component-update", "--disable-sync"],
 ];
 
-/** Whether there is one; where there is none, a line says how to get it. */
+/** Whether Chromium is installed. If not, prints how to install it. */
 export function hasBrowser(): boolean {
   return hasComponent("chromium", "install it (Debian: apt-get install chromium)");
 }
 
-/** A page in a browser of its own, with an empty profile, which is wide and high so many pixels. */
+/** A page of this size in pixels, in a separate browser with an empty profile. */
 export async function openPage(url: string, width: number, height: number): Promise<{ page: Page; browser: Browser }> {
   const browser = await chromium.launch({ executablePath: PROGRAM, args: ARGS });
   try {

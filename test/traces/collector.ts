@@ -21,7 +21,7 @@ export class Collector {
 
   private constructor(
     private readonly child: ChildProcess,
-    /** Of 127.0.0.1. */
+    /** The port on 127.0.0.1. */
     readonly port: number,
     private readonly folder: string,
   ) {
@@ -33,7 +33,8 @@ export class Collector {
     process.once("exit", this.#atExit);
   }
 
-  /** Starts one; the first call compiles it, which takes minutes. Rejects with the end of its output where it does not start. */
+  /** Starts a collector. The first call compiles it, which takes minutes. Rejects with the end of its output if it
+   *  does not start. */
   static async start(): Promise<Collector> {
     const program = await buildGoProgram(PROGRAM);
     const folder = mkdtempSync(join(tmpdir(), "mcp-collector-"));
@@ -51,7 +52,7 @@ export class Collector {
     }
   }
 
-  /** All that it has written so far. */
+  /** All spans that it has written so far. */
   spans(): Span[] {
     const text = readFileSync(fileIn(this.folder), "utf8");
     // The last line may be unfinished.
@@ -71,7 +72,7 @@ export class Collector {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Throws where it has ended. */
+  /** Whether it listens. Throws if it has ended. */
   async #listens(): Promise<boolean> {
     if (this.child.exitCode !== null) throw new Error(`${PROGRAM} does not run: ${this.#log}`);
     const url = `http://${this.host}:${this.port}/v1/traces`;
@@ -90,7 +91,7 @@ function configuration(port: number, path: string): object {
     exporters: { file: { path, flush_interval: "100ms" } },
     service: {
       pipelines: { traces: { receivers: ["otlp"], exporters: ["file"] } },
-      // Metrics of its own would need a port.
+      // Its own metrics would need a port.
       telemetry: { metrics: { level: "none" }, logs: { level: "warn" } },
     },
   };

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { Fetch } from "../fixtures/clients/client.ts";
 
-/** Which contexts requests carry, and their flags: `01` is sampled. */
+/** The contexts that requests contain, and their flags: `01` is sampled. */
 export interface Carried {
   meta?: boolean;
   header?: boolean;
@@ -16,7 +16,7 @@ export interface Context {
   isSampled: boolean;
 }
 
-/** A `fetch` that puts contexts into each request that it posts, of one trace in `_meta` and of another in headers. */
+/** A `fetch` that adds contexts to each request that it posts, of one trace in `_meta` and of another in headers. */
 export function carrying({ meta, header, flags = "01" }: Carried, send: Fetch): Fetch {
   const [ofApplication, ofMesh] = [idOf(16), idOf(16)];
   const traceparent = (trace: string) => `00-${trace}-${idOf(8)}-${flags}`;

@@ -1,4 +1,4 @@
-/** docs/tracing.md names what spans have, and its examples are what Envoy, Istio and the filter accept. */
+/** docs/tracing.md names the attributes and events of spans, and Envoy, Istio and the filter accept its examples. */
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -36,7 +36,7 @@ function blocks(language: string): string[] {
   return [...PAGE.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "gms"))].map(([, text]) => text);
 }
 
-/** The YAML blocks that have this field at their top. */
+/** The YAML blocks with this top-level field. */
 function yamlWith(field: string): string[] {
   return blocks("yaml").filter((text) => new RegExp(`^${field}:`, "m").test(text));
 }

@@ -46,7 +46,7 @@ function configuration(trace: object = {}): object {
   return { role: "server", trace: { ...TRACE, ...trace } };
 }
 
-/** Calls a tool so many times, all at once. */
+/** Calls a tool `count` times concurrently. */
 async function call(envoy: Envoy, count: number): Promise<void> {
   const headers = { "content-type": "application/json", accept: "application/json, text/event-stream" };
   const body = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{}}}';
@@ -56,7 +56,7 @@ async function call(envoy: Envoy, count: number): Promise<void> {
   for (const answer of await Promise.all(answers)) expect(answer).toContain('"result"');
 }
 
-/** Spans by what became of them. */
+/** Number of spans by result. */
 async function counts(envoy: Envoy): Promise<Record<string, number>> {
   const all = (await readMetrics(envoy)).filter(({ name, value }) => name === "mcp_trace_spans_total" && value > 0);
   return Object.fromEntries(all.map(({ labels, value }) => [labels.mcp_result, value]));
@@ -86,7 +86,7 @@ describe.runIf(await hasReceiver())("a collector", () => {
         "telemetry.sdk.version": scope.version,
       });
     }
-    // At most one call a worker and a second, of which there are some.
+    // At most one call per worker and second, over some seconds.
     expect(receiver.requests.length).toBeLessThan(60);
     for (const { headers } of receiver.requests) {
       expect(headers).toMatchObject({ host: CLUSTER, "x-api-key": "very-secret" });
@@ -95,7 +95,7 @@ describe.runIf(await hasReceiver())("a collector", () => {
     expect(envoy.log()).not.toContain("very-secret");
   });
 
-  it("that was down gets what waited", async () => {
+  it("that was down gets the waiting spans", async () => {
     const receiver = keep(await Receiver.start());
     const envoy = keep(await start(receiver));
     await receiver.goDown();
@@ -108,7 +108,7 @@ describe.runIf(await hasReceiver())("a collector", () => {
     await expect.poll(() => counts(envoy), POLL).toEqual({ exported: 60 });
   });
 
-  it("that rejects a batch, or a part of one, is not asked again", async () => {
+  it("that rejects a batch, or a part of one, does not get it again", async () => {
     const receiver = keep(await Receiver.start());
     const envoy = keep(await start(receiver));
     await receiver.answerNext({ status: 400 });
@@ -128,7 +128,7 @@ describe.runIf(await hasReceiver())("a collector", () => {
     ]);
   });
 
-  it("that does not exist costs lines of the log", async () => {
+  it("that does not exist is reported in the log", async () => {
     const receiver = keep(await Receiver.start());
     const envoy = keep(await start(receiver, { cluster: "nowhere" }));
     await call(envoy, 5);

@@ -1,6 +1,6 @@
 /**
- * Official clients and servers of both eras on every transport, with all that they may do: what a collector gets is what
- * happened, and nothing else. A proxy stands between them, with a listener for each configuration, and in one case another
+ * Official clients and servers of both eras on every transport, with everything that they may do: a collector gets
+ * exactly what happened. The proxy between them has a listener for each configuration; in one case there is another
  * proxy on the clients' side.
  */
 import { beforeAll, describe, expect, it } from "vitest";
@@ -35,14 +35,14 @@ const CASES: Record<string, Case> = {
   traced: { carried: { meta: true, header: true }, trace: { hasTracer: true } },
   shared: { trace: { sessionKey: SESSION_KEY } },
 };
-/** The proxy in front of that of `shared`. */
+/** The proxy in front of the one named `shared`. */
 const CALLING = "shared-calling";
 
 const MILLISECOND = 1_000_000n;
-/** Until the last span of a client's activity is exported: its end, a sweep and a tick. */
+/** Milliseconds until the last span of a client's activity is exported: its end, a sweep and a tick. */
 const QUIET_MS = 40_000;
 
-/** What collects spans. */
+/** A receiver of spans. */
 interface Sink {
   host: string;
   port: number;
@@ -65,7 +65,7 @@ describe.runIf(await hasReceiver()).each(hasGo ? [RECEIVER, COLLECTOR] : [RECEIV
   const runs = Object.entries(CASES).map(([name, options]) => new TracedRun(name, options));
   const [shared] = runs.filter(({ name }) => name === "shared");
   const calling = new TracedRun(CALLING, shared.options, shared.recording);
-  /** All that was exported. */
+  /** All exported spans. */
   let spans: Span[];
   let metrics: Metric[];
 
@@ -122,12 +122,12 @@ describe.runIf(await hasReceiver()).each(hasGo ? [RECEIVER, COLLECTOR] : [RECEIV
         const inTrace = run.spans.all.filter((span) => span.traceId === root.traceId && span !== root);
         const isOutside = ({ startNs, endNs }: Span) =>
           startNs < root.startNs - MILLISECOND || endNs > root.endNs + MILLISECOND;
-        // It begins with the answer to its first operation.
+        // It begins with the response to its first operation.
         expect(inTrace.filter(isOutside).length).toBeLessThanOrEqual(1);
       }
     });
 
-    it("all of a session names it alike", () => {
+    it("all spans of a session have the same session id", () => {
       for (const [client, root] of run.spans.roots) {
         const names = run.spans.all
           .filter((span) => run.spans.clientOf(span) === client && span.attributes["session.id"] !== undefined)
@@ -171,7 +171,7 @@ describe.runIf(await hasReceiver()).each(hasGo ? [RECEIVER, COLLECTOR] : [RECEIV
   });
 });
 
-/** Waits for all that must come, and a little longer for what must not. */
+/** Waits for all spans that must arrive, and a little longer for any that must not. */
 async function exported(sink: Sink, runs: readonly TracedRun[]): Promise<void> {
   const certain = runs.filter(({ isPredictable }) => isPredictable);
   const operations = certain.reduce((sum, { kept }) => sum + kept.filter(isSure).length, 0);
@@ -183,14 +183,14 @@ async function exported(sink: Sink, runs: readonly TracedRun[]): Promise<void> {
     return { operations: ofRuns.length - ended, roots: ended };
   };
   const isHere = () => here().operations >= operations && here().roots >= roots;
-  // What is missing, or too much, the tests will say.
+  // The tests report missing and additional spans.
   await until(isHere, "all spans are exported", QUIET_MS).catch((error: Error) => {
     console.warn(`${error.message}: ${JSON.stringify(here())} of ${operations} and ${roots}`);
   });
   await flushed();
 }
 
-/** Whether it does not depend on the worker whether it is exported. */
+/** Whether its export does not depend on the worker. */
 function isSure({ parents }: TracedOperation): boolean {
   return parents.length === 1;
 }

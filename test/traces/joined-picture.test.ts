@@ -1,6 +1,6 @@
 /**
- * `npm run test:full`: an agent and a server with spans of their own, and the sidecars of both, all export to MLflow, whose page
- * shows one trace in a real browser. With MCP_WRITE_TABLES=1 the test writes the picture of docs/tracing.md.
+ * `npm run test:full`: an agent and a server with their own spans, and the sidecars of both, all export to MLflow,
+ * whose page shows one trace in a real browser. With MCP_WRITE_TABLES=1 the test writes the picture of docs/tracing.md.
  */
 import type { Page } from "playwright-core";
 import { expect, test, vi } from "vitest";
@@ -13,14 +13,17 @@ import { startSidecars } from "./sidecars.ts";
 import { spansPane, takePicture } from "./waterfall.ts";
 
 const MINUTE = 60_000;
-// Spans that are out of sight are not in the page.
+// The page contains only visible spans.
 const [WIDTH, HEIGHT, PICTURE_HEIGHT] = [1200, 1000, 640];
 const LEGACY = "2025-11-25";
 const TOOL = "ask_model";
 const CALL = `tools/call ${TOOL}`;
 const keep = endsAfterAll();
 
-/** The spans of the trace by start. The three in one of the agent's are those of its sidecar, of the server's and of the server. */
+/**
+ * The spans of the trace by start. The three within one of the agent's belong to its sidecar, to the server's sidecar
+ * and to the server.
+ */
 const TREE = [
   "agent",
   ...["  MCP send initialize", "    initialize", "    initialize", "    initialize"],
@@ -31,7 +34,7 @@ const TREE = [
   ...[`    ${CALL}`, "      MCP send sampling/createMessage"],
 ];
 
-/** Opens the only trace of a session: the others are those of the server's HTTP requests. */
+/** Opens the only trace of a session. The others belong to the server's HTTP requests. */
 async function openTrace(page: Page, address: string): Promise<void> {
   await page.goto(address);
   const row = page.getByRole("row").filter({ hasText: /[0-9a-f]{16}/ });
@@ -39,7 +42,7 @@ async function openTrace(page: Page, address: string): Promise<void> {
   await page.getByRole("dialog").waitFor();
 }
 
-/** The spans of the open trace in the page's order, each behind two blanks for every span that it is in. */
+/** The spans of the open trace in the page's order, indented by two spaces per level. */
 async function shownTree(page: Page): Promise<string[]> {
   const pane = (await spansPane(page).boundingBox())!;
   const names = page
@@ -57,7 +60,10 @@ async function shownTree(page: Page): Promise<string[]> {
   return spans.map(({ name, x }) => "  ".repeat(columns.indexOf(x)) + name);
 }
 
-/** Chooses one of the spans of the call, counted from the top, and gives its id and what tells whose it is. */
+/**
+ * Selects one of the spans of the call, counted from the top. Resolves to its id and the attributes that identify its
+ * service.
+ */
 async function chooseCall(page: Page, index: number): Promise<Record<string, string>> {
   const trace = page.getByRole("dialog");
   await trace.getByText(CALL, { exact: true }).nth(index).click();
@@ -75,19 +81,19 @@ test.runIf(effort(false, true) && hasBrowser())(
     const address = await viewer.page;
     const { host, port, headers } = viewer.collector;
     const collector = `http://${host}:${port}/v1/traces`;
-    // As OpenTelemetry's SDKs read them.
+    // In the format of OpenTelemetry's SDKs.
     const asText = Object.entries(headers).map(([name, value]) => `${name}=${value}`);
     vi.stubEnv("OTEL_EXPORTER_OTLP_HEADERS", asText.join(","));
 
     const server = keep(await startPythonServer("traced", collector));
-    // The sessions' own traces would come beside the agent's.
+    // Without this, the sessions' own traces would appear next to the agent's.
     const trace = { authority: `${host}:${port}`, headers, sessions: false, sample: { ratio: 0, errors: false } };
     const { url } = keep(await startSidecars(server, viewer.collector, trace, { server: "shop" }));
     await runTracedPythonClient(`${url}/mcp`, { collector, revision: LEGACY, tools: [TOOL], thinking: 0.5 });
 
     const { page, browser } = await openPage(address, WIDTH, HEIGHT);
     keep(browser);
-    // The sidecars export theirs within a second or so.
+    // The sidecars export their spans within about a second.
     const opened = () => openTrace(page, address).then(() => shownTree(page));
     await expect.poll(opened, { timeout: MINUTE, interval: 2000 }).toEqual(TREE);
 

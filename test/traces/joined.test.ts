@@ -1,6 +1,6 @@
 /**
- * A client and a server that record spans, and the sidecars of both: all that they export of an operation is one trace, with the
- * parents that the sidecars' configuration asks for.
+ * A client and a server that record spans, and the sidecars of both: everything that they export of an operation is one
+ * trace, with the parents that the sidecars' configuration requests.
  */
 import { createHmac } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -25,11 +25,11 @@ interface Sdk {
   title: string;
   startServer(collector: string): Promise<{ host: string; port: number; close(): Promise<void> }>;
   runAgent(url: string, options: AgentOptions): Promise<unknown>;
-  /** What the client's spans have in front of the name of the operation. */
+  /** The prefix of the operation's name in the client's spans. */
   prefix: string;
   /** The operations that have spans on both sides, in either era. */
   operations: string[];
-  /** The server has spans of the HTTP requests, too, whose parents are those of the header. */
+  /** The server also has spans of the HTTP requests, whose parents are those of the header. */
   hasHttpSpans: boolean;
   /** A tool that asks the client's model while it runs, before 2026-07-28. */
   asking: string;
@@ -58,7 +58,7 @@ const SDKS: Sdk[] = [
 
 type Header = AgentOptions["header"];
 
-/** Which context the sidecars prefer, and what the client sends. */
+/** The context that the sidecars prefer, and the context that the client sends. */
 interface Case {
   parent: "meta" | "header";
   revision: string;
@@ -71,11 +71,11 @@ const CASES: Case[] = (["meta", "header"] as const).flatMap((parent) =>
   ),
 );
 
-/** Nothing is sampled but what the client has sampled. */
+/** Only what the client has sampled is sampled. */
 const NOTHING_BUT_PARENTS = { ratio: 0, errors: false };
 const EVERYTHING = { ratio: 1, errors: false };
 
-/** OpenTelemetry's SDK for JavaScript has milliseconds of when a span began. */
+/** OpenTelemetry's SDK for JavaScript has start times in milliseconds. */
 const CLOCK_NS = 2_000_000n;
 
 const canRun = effort(false, true) && (await hasReceiver());
@@ -92,7 +92,7 @@ describe.runIf(canRun).each(SDKS)("$title", { timeout: INSTALL_MS }, (sdk) => {
     const server = keep(await sdk.startServer(collector));
     const start = async (trace: object) => keep(await startSidecars(server, receiver, trace));
     sidecars.set("meta", await start({ parent: "meta", sample: NOTHING_BUT_PARENTS }));
-    // Otherwise what has no header would belong to the trace of its session, which is not sampled.
+    // Otherwise requests without a header would belong to the trace of their session, which is not sampled.
     sidecars.set("header", await start({ parent: "header", sample: NOTHING_BUT_PARENTS, sessions: false }));
     const holding = { match: { paths: ["/mcp"] }, hold: { headers: true }, limits: { rules: [] } };
     const setting = { sample: NOTHING_BUT_PARENTS, setTraceparent: true };
@@ -100,7 +100,7 @@ describe.runIf(canRun).each(SDKS)("$title", { timeout: INSTALL_MS }, (sdk) => {
     sidecars.set("all", await start({ sample: EVERYTHING, sessionKey: SESSION_KEY }));
   }, INSTALL_MS);
 
-  /** Lets an agent run, and gives what has been received since, once it has all that is awaited. */
+  /** Runs an agent. Resolves to the spans received since, once `isThere` accepts them. */
   const run = async (path: string, options: Omit<AgentOptions, "collector">, isThere: (spans: Span[]) => boolean) => {
     const before = receiver.spans().length;
     const since = () => receiver.spans().slice(before);
@@ -122,7 +122,7 @@ describe.runIf(canRun).each(SDKS)("$title", { timeout: INSTALL_MS }, (sdk) => {
     for (const operation of operations) {
       const message = one(find(spans, "agent", operation, sdk));
       expect(isChildOf(message, agent)).toBe(true);
-      // A server that asks the client runs its tool again with the answer.
+      // A server that asks the client runs its tool again with the response.
       expect(find(spans, "shop", operation, sdk).every((span) => isChildOf(span, message))).toBe(true);
       const [client, server] = ["sidecar-client", "sidecar-server"].map((service) =>
         one(find(spans, service, operation, sdk)),
@@ -157,7 +157,7 @@ describe.runIf(canRun).each(SDKS)("$title", { timeout: INSTALL_MS }, (sdk) => {
     const roots = (spans: Span[]) => spans.filter(({ name }) => name === "MCP session");
     const options = { revision: LEGACY, header: "child" as const, sampled: false };
     const spans = await run("all", options, (received) => roots(received).length === 2);
-    // A client of the TypeScript SDK has no way to send a context with this one.
+    // A client of the TypeScript SDK cannot send a context with this one.
     const others = spans.filter(({ name }) => name !== "initialize");
     expect(others.map(nameOf).sort()).toEqual(["sidecar-client: MCP session", "sidecar-server: MCP session"]);
   });
@@ -204,7 +204,7 @@ describe.runIf(canRun)("a session without any context", () => {
   });
 });
 
-/** What the server asks while it runs a tool belongs to the call, at either sidecar. */
+/** Expects that a server request during a tool call belongs to the call, at either sidecar. */
 function expectAsked(spans: readonly Span[], client: Span, server: Span): void {
   const asked = spans.filter(({ name }) => name === "sampling/createMessage");
   expect(asked.map(nameOf).sort()).toEqual([
@@ -216,7 +216,7 @@ function expectAsked(spans: readonly Span[], client: Span, server: Span): void {
     expect(span.kind).toBe(isClients ? "server" : "client");
     expect(isChildOf(span, isClients ? client : server)).toBe(true);
   }
-  // Python's server names its own span in the message, too.
+  // Python's server names its own span in the message too.
   const sent = spans.filter(({ name }) => name === "MCP send sampling/createMessage");
   const linked = sent.map(({ traceId, spanId }) => ({ traceId, spanId, attributes: { "mcp.link.type": "meta" } }));
   for (const span of asked) expect(linksOf(span, "meta")).toEqual(linked);
@@ -225,7 +225,7 @@ function expectAsked(spans: readonly Span[], client: Span, server: Span): void {
 const SERVICES = ["agent", "sidecar-client", "sidecar-server", "shop"];
 const ERRORS = ["error", "error"];
 
-/** The parent of a sidecar's span of a message, and the link and the attributes that name the other context. */
+/** Expects the parent of a sidecar's span of a message, and the link and the attributes that name the other context. */
 function expectContexts(span: Span, message: Span, spans: readonly Span[], { parent, header }: Case): void {
   const https = spans.filter(({ name, kind, resource }) => {
     return name === "POST" && kind === "client" && resource["service.name"] === "agent";
@@ -247,7 +247,7 @@ function expectContexts(span: Span, message: Span, spans: readonly Span[], { par
   expect([attributed]).toEqual(links);
   const http = isHeaders ? names({ traceId: span.traceId, spanId: span.parentSpanId }) : names(attributed);
   expect(http, "the span of the client's request").toBeDefined();
-  // The header was sent while the message was.
+  // The header was sent during the message's span.
   expect(isAround(message, http!)).toBe(true);
   if (header === "child") expect(isChildOf(http!, message)).toBe(true);
   else expect(http!.traceId).not.toBe(message.traceId);
@@ -279,7 +279,7 @@ function one(spans: readonly Span[]): Span {
   return spans[0];
 }
 
-/** Whether a span begins and ends within another one, as far as their clocks can tell. */
+/** Whether a span begins and ends within another one, within the precision of their clocks. */
 function isAround(outer: Span, inner: Span): boolean {
   return outer.startNs <= inner.startNs + CLOCK_NS && inner.endNs <= outer.endNs + CLOCK_NS;
 }

@@ -1,4 +1,4 @@
-/** Official clients, and some by hand, that do all that leaves a trace. */
+/** Official clients, and some raw ones, that do everything that leaves a trace. */
 import { setTimeout as sleep } from "node:timers/promises";
 import * as mcp from "../envoy/mcp-messages.ts";
 import { RawSession } from "../envoy/sessions/raw-session.ts";
@@ -9,7 +9,7 @@ const CANCEL_MS = 100;
 const MODEL = () => "It is sunny in Oslo.";
 const USER = () => ({ city: "Oslo" });
 
-/** Runs them all against the servers of `servers.ts` at this origin. The names of clients begin with `prefix`. */
+/** Runs all of them against the servers of `servers.ts` at this origin. The names of clients begin with `prefix`. */
 export async function runClients(origin: string, prefix: string, send: Fetch): Promise<void> {
   await Promise.all([
     useAll("sdk1", `${origin}/mcp`, `${prefix}-sdk1`, send),
@@ -24,13 +24,13 @@ export async function runClients(origin: string, prefix: string, send: Fetch): P
   ]);
 }
 
-/** Each way in which a call can go. */
+/** Makes calls with every possible outcome. */
 async function useAll(kind: ClientKind, url: string, name: string, send: Fetch): Promise<void> {
   const client = await connectClient(kind, url, name, send, MODEL, USER);
   await client.listTools();
   await client.callTool("get_weather", { city: "Tromsø ☃ 東京" });
   await client.callTool("export_report", { steps: 3, ms: 5 }, { onProgress: () => {} });
-  // Tells clients apart that do the same at the same time.
+  // Distinguishes clients that do the same at the same time.
   await client.callTool("charge_card", { declined: true, for: name });
   await expectError(client.callTool("refund_order", { code: -32603 }));
   await expectError(client.callTool("refund_order"));
@@ -43,7 +43,7 @@ async function useAll(kind: ClientKind, url: string, name: string, send: Fetch):
   await expectError(client.readResource("demo://none"));
   if (kind !== "sdk2-modern") await client.ping();
   if (kind === "sdk1") await client.callTool("ask_model", { question: "Why?" });
-  // By closing the stream: before 2026-07-28, servers may leave that of a cancelled call open.
+  // By closing the stream: before 2026-07-28, servers may leave the stream of a cancelled call open.
   if (kind === "sdk2-modern") {
     const controller = new AbortController();
     setTimeout(() => controller.abort(), CANCEL_MS);
@@ -56,14 +56,14 @@ async function useAll(kind: ClientKind, url: string, name: string, send: Fetch):
 async function beAsked(kind: ClientKind, url: string, name: string, send: Fetch): Promise<void> {
   const client = await connectClient(kind, url, name, send, MODEL, kind === "sdk1" ? USER : undefined);
   await client.callTool("ask_model");
-  // Refused, where there is no user.
+  // Rejected if there is no user.
   await client.callTool("ask_user");
   await client.callTool("ask_model_aside");
   await Promise.all([client.callTool("ask_model"), client.callTool("get_weather"), client.callTool("ask_model")]);
   await client.close();
 }
 
-/** Answers that come on another stream than that of the call. */
+/** Responses that come on another stream than that of the call. */
 async function resume(kind: ClientKind, url: string, name: string, send: Fetch): Promise<void> {
   const client = await connectClient(kind, url, name, send);
   await client.callTool("poll");
@@ -82,7 +82,7 @@ async function useSse(url: string, name: string, send: Fetch): Promise<void> {
   await call("ask_user");
   await call("ask_roots");
   await client.getPrompt({ name: "summarize" });
-  // Two are open while the server asks.
+  // Two calls are open while the server asks.
   const slow = call("sleep", { ms: 400 });
   await sleep(100);
   await call("ask_model");
@@ -90,7 +90,7 @@ async function useSse(url: string, name: string, send: Fetch): Promise<void> {
   await client.close();
 }
 
-/** Clients that go away, cancel, and ask what nobody knows. */
+/** Clients that leave, cancel, and send unknown requests. */
 async function leave(url: string, name: string, send: Fetch): Promise<void> {
   const session = await new RawSession(url, send, name).open();
   await session.request("nonsense/do", { name: "x" });
@@ -99,7 +99,7 @@ async function leave(url: string, name: string, send: Fetch): Promise<void> {
   const cancelled = await session.block();
   await session.notify("notifications/cancelled", { requestId: cancelled.id });
   cancelled.leave();
-  // Both are over for the servers, too.
+  // By then both have ended for the servers too.
   await sleep(1000);
   await session.remove();
 }

@@ -1,4 +1,4 @@
-/** The receiver of traces that other tests rely on: what it reads, what it refuses and how it fails. */
+/** The trace receiver that other tests rely on: what it reads, what it rejects and how it fails. */
 import { request } from "node:http";
 import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -185,7 +185,7 @@ function send(type: string, body: Buffer, path: string, headers: Record<string, 
         receiver.caughtUp().then(() => resolve(answer), reject);
       });
     });
-    // In chunks: its length is not said.
+    // In chunks, without a content-length.
     sent.write(body.subarray(0, 5));
     sent.end(body.subarray(5));
   });

@@ -1,4 +1,4 @@
-/** A collector for tests: a process of its own that decodes OTLP/HTTP with the official types, and fails as it is asked to. */
+/** A collector for tests: a separate process that decodes OTLP/HTTP with the official types, and fails on demand. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -9,8 +9,10 @@ import { type OtlpRequest, type Span, spansOf } from "./spans.ts";
 
 const SCRIPT = fileURLToPath(new URL("../fixtures/python/receiver_otlp.py", import.meta.url));
 
-/** Whether it can be run: it needs Python. Where not, a line says so, for the caller to skip its tests; where `CI` is set it
- *  throws instead, since nothing may be skipped there. */
+/**
+ * Whether the receiver can run, which needs Python. If not, prints a line, and the caller skips its tests. Throws
+ * instead if `CI` is set, because nothing may be skipped there.
+ */
 export async function hasReceiver(): Promise<boolean> {
   if (await hasPython()) return true;
   const missing = "Python 3.10 or newer, with venv and pip, is missing";
@@ -19,35 +21,36 @@ export async function hasReceiver(): Promise<boolean> {
   return false;
 }
 
-/** How it answers a request: 200 at once, with all spans accepted, where absent. */
+/** How it answers a request; default: 200 at once, with all spans accepted. */
 export interface ReceiverAnswer {
-  /** 0 ends the connection without an answer. */
+  /** 0 ends the connection without a response. */
   status?: number;
   headers?: Record<string, string>;
   delayMs?: number;
-  /** How many of the request's spans a 200 says were rejected; -1 for all. Which ones is not said; here the first ones. */
+  /** Number of the request's spans that a 200 reports as rejected; -1 for all. OTLP does not say which ones; here
+   *  the first ones. */
   rejected?: number;
 }
 
 /** A request that it has answered. */
 export interface ReceivedRequest {
   path: string;
-  /** Their names are in lower case. */
+  /** Headers with lower-case names. */
   headers: Record<string, string>;
-  /** As it came. */
+  /** The body as received. */
   body: Buffer;
-  /** Of the answer. */
+  /** The status of the response. */
   status: number;
-  /** All of the request, whatever became of them. */
+  /** All spans of the request, accepted or not. */
   spans: Span[];
-  /** Those that were accepted. */
+  /** The accepted spans. */
   accepted: Span[];
 }
 
 /** A running receiver, for any path. */
 export class Receiver {
   readonly host = "127.0.0.1";
-  /** In the order of the answers. */
+  /** The requests in the order of the responses. */
   readonly requests: ReceivedRequest[] = [];
   readonly #invalid: string[] = [];
   /** Rejects when the process has ended. */
@@ -66,40 +69,42 @@ export class Receiver {
     createInterface(child.stdout!).on("line", (line) => this.#read(JSON.parse(line) as Line));
   }
 
-  /** Of 127.0.0.1; stays the same while it is down. */
+  /** The port on 127.0.0.1. Stays the same while the receiver is down. */
   get port(): number {
     return this.#port;
   }
 
-  /** Starts one that accepts everything. Rejects with the end of its output if it dies. */
+  /** Starts a receiver that accepts everything. Rejects with the end of its output if it dies. */
   static async start(): Promise<Receiver> {
     const env = { ...process.env, PYTHONDONTWRITEBYTECODE: "1", PYTHONUTF8: "1" };
-    // Its standard input ends with us, and it with that.
+    // The child ends when its standard input does, which ends with this process.
     const child = spawn(await interpreterOf("otlp"), [SCRIPT], { env, stdio: "pipe" });
     const receiver = new Receiver(child);
     await receiver.#answered(0);
     return receiver;
   }
 
-  /** The spans that it accepted. Throws where a request was not valid.
-   *  @param path of the requests; all where absent. */
+  /**
+   * The spans that it accepted. Throws if a request was not valid.
+   * @param path only requests to this path; all if absent
+   */
   spans(path?: string): Span[] {
     if (this.#invalid.length > 0) throw new Error(`invalid requests: ${this.#invalid.join("\n")}`);
     const requests = this.requests.filter((request) => path === undefined || request.path === path);
     return requests.flatMap(({ accepted }) => accepted);
   }
 
-  /** The requests that were not valid, and why. */
+  /** Descriptions of the requests that were not valid. */
   get invalid(): readonly string[] {
     return this.#invalid;
   }
 
-  /** Waits until every request that it has answered so far is among {@link requests}. */
+  /** Waits until {@link requests} has every request that it has answered so far. */
   caughtUp(): Promise<void> {
     return this.#command({});
   }
 
-  /** Waits until it has accepted so many spans (of requests for this path), and gives all that it has accepted. */
+  /** Waits until it has accepted `count` spans (of requests to this path). Resolves to all accepted spans. */
   async waitForSpans(count: number, path?: string, limitMs?: number): Promise<Span[]> {
     const reached = () => this.spans(path).length >= count;
     await until(reached, `${count} spans`, limitMs).catch((error: Error) => {
@@ -108,17 +113,17 @@ export class Receiver {
     return this.spans(path);
   }
 
-  /** How requests are answered from now on. */
+  /** Sets how requests are answered from now on. */
   answerAlways(answer: ReceiverAnswer): Promise<void> {
     return this.#command({ always: answer });
   }
 
-  /** How the next request is answered; of several calls each is about one request. */
+  /** Sets how the next request is answered. Several calls each set the answer to one request. */
   answerNext(answer: ReceiverAnswer): Promise<void> {
     return this.#command({ next: answer });
   }
 
-  /** Refuses connections, and ends those that are open. */
+  /** Refuses connections, and ends open ones. */
   goDown(): Promise<void> {
     return this.#command({ listen: false });
   }
@@ -138,7 +143,7 @@ export class Receiver {
     return this.#answered(++this.#commands);
   }
 
-  /** Waits until it has done the command of this number; 0: until it listens. */
+  /** Waits until it has executed the command of this number; 0: until it listens. */
   #answered(command: number): Promise<void> {
     return Promise.race([new Promise<void>((resolve) => this.#waiting.set(command, resolve)), this.#ended]);
   }

@@ -1,4 +1,4 @@
-/** What never gets to a collector, nor into logs and metrics: arguments, results, session ids, URIs, credentials. */
+/** What never reaches a collector, logs or metrics: arguments, results, session ids, URIs, credentials. */
 import { beforeAll, describe, expect, it } from "vitest";
 import { endsAfterAll } from "../envoy/cleanup.ts";
 import * as mcp from "../envoy/mcp-messages.ts";
@@ -10,7 +10,7 @@ import { bodyOf } from "../envoy/upstream.ts";
 import { hasReceiver, Receiver } from "./receiver.ts";
 import type { Span } from "./spans.ts";
 
-/** Part of all that nobody may read. */
+/** Part of every secret. */
 const SECRET = "xyzzy";
 const SESSION = `${SECRET}-session`;
 const CREDENTIAL = `Bearer ${SECRET}-credential`;
@@ -26,9 +26,9 @@ const LEGACY = {
 };
 const RESULT = { content: [{ type: "text", text: `${SECRET} result` }], structuredContent: { it: SECRET } };
 const RESOURCE = "file:///notes";
-/** Below this path a policy denies all but calls of {@link TOOL}, and a limit admits none of these but the first. */
+/** Below this path a policy denies everything but calls of {@link TOOL}, and a limit admits only the first of these. */
 const GUARDED = "/guarded";
-/** When the last span is exported: two ticks and more. */
+/** Milliseconds until the last span is exported: two ticks and more. */
 const EXPORTED_MS = 20_000;
 
 describe.runIf(await hasReceiver()).each(["protobuf", "json"])("in %s", (encoding) => {
@@ -59,7 +59,7 @@ describe.runIf(await hasReceiver()).each(["protobuf", "json"])("in %s", (encodin
     vary: edited((bootstrap) => addCluster(bootstrap, "collector", receiver.port)),
   });
 
-  /** Each begins one operation, whose id is its name, and gives its outcome. */
+  /** Exchanges that each begin one operation with the exchange's name as its id, and resolve to the outcome. */
   const exchanges: Record<string, () => Promise<string>> = {
     called: async () => post(answering(200, mcp.JSON_TYPE, mcp.result("called", RESULT)), call("called"), "ok"),
     windowed: async () =>
@@ -79,7 +79,7 @@ describe.runIf(await hasReceiver()).each(["protobuf", "json"])("in %s", (encodin
       return post(answering(200, mcp.JSON_TYPE, answer), call("refused"), "rpc_error");
     },
     read: async () => {
-      // Access logs show what is before the query.
+      // Access logs show the part before the query.
       const uri = `${RESOURCE}?${SECRET}`;
       const answer = mcp.result("read", { contents: [{ uri, text: SECRET }] });
       return post(answering(200, mcp.JSON_TYPE, answer), request("read", "resources/read", { uri }), "ok");
@@ -121,9 +121,9 @@ describe.runIf(await hasReceiver()).each(["protobuf", "json"])("in %s", (encodin
       await exchange(url, { headers: LEGACY, body: [call("broken")] });
       return "upstream_error";
     },
-    // The limit is about its endpoint, too, and admits it.
+    // The limit also covers its endpoint, and admits it.
     "over-sse": async () => overHttpSse(),
-    // On GUARDED, whatever the server has there.
+    // On GUARDED, with any response of the server.
     denied: async () => post(`${scenarios.envoy.proxyUrl}${GUARDED}/denied?${SECRET}`, call("denied", "rm"), "denied"),
     limited: async () => {
       const url = `${scenarios.envoy.proxyUrl}${GUARDED}/limited`;
@@ -193,7 +193,7 @@ describe.runIf(await hasReceiver()).each(["protobuf", "json"])("in %s", (encodin
     return outcome;
   }
 
-  /** The stream stays open until the answer has come on it. */
+  /** The stream stays open until the response has arrived on it. */
   async function overHttpSse(): Promise<string> {
     const { upstream, envoy } = scenarios;
     let answerOnStream = () => {};

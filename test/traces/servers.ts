@@ -1,4 +1,6 @@
-/** MCP servers of every transport and era behind one address, with a tap in front of them that records what reaches them. */
+/**
+ * MCP servers of every transport and era at one address, with a tap in front of them that records what reaches them.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import { McpServer } from "@modelcontextprotocol/server";
 import { SessionServer } from "../envoy/sessions/session-server.ts";
@@ -9,7 +11,7 @@ import { listen, serveBothEras } from "../fixtures/servers/eras.ts";
 import { startFixtureServer } from "../fixtures/servers/fixture-server.ts";
 import { startSseServer } from "../fixtures/servers/sse-server.ts";
 
-/** How soon a client shall come back for an answer, and when it is there. */
+/** Milliseconds after which a client must come back for a response, and after which the response is available. */
 const RETRY_MS = 20;
 const ANSWER_MS = 100;
 
@@ -52,7 +54,7 @@ export class Servers {
     return new Servers(await Tap.start(target), [both, asking, polled, raw, sse]);
   }
 
-  /** Where the tap listens. */
+  /** The address of the tap. */
   get address(): { host: string; port: number } {
     const { hostname, port } = new URL(this.tap.url);
     return { host: hostname, port: Number(port) };
@@ -68,7 +70,7 @@ function urlOf({ host, port }: Server): string {
   return `http://${host}:${port}`;
 }
 
-/** Its tools close the stream on which they were called. */
+/** A server whose tools close the stream on which they were called. */
 function startPolledServer(): Promise<Server> {
   const create = () => {
     const server = new McpServer({ name: "polled", version: "1.0.0" });

@@ -1,20 +1,22 @@
 /** A path with two sidecars, client → sidecar → sidecar → server: an Envoy on each side. */
 import { type Envoy, startEnvoy } from "../../scripts/envoy/process.ts";
 
-/** The cluster of the collector, which the sidecars' Envoys have. */
+/** The collector's cluster in the sidecars' Envoys. */
 const COLLECTOR = "collector";
 
-/** Both sidecars: their spans are those of the services `sidecar-client` and `sidecar-server`. */
+/** Both sidecars. Their spans belong to the services `sidecar-client` and `sidecar-server`. */
 export interface Sidecars {
-  /** Where clients send their requests, without a path. */
+  /** The URL for clients' requests, without a path. */
   url: string;
   client: Envoy;
   server: Envoy;
   stop(): Promise<void>;
 }
 
-/** Starts them in front of a server, with these fields of `trace` in both, and with these sections in the server's alone, which may
- *  hold headers. */
+/**
+ * Starts sidecars in front of a server, both with these fields of `trace`. The server's sidecar also has these
+ * sections, and may hold headers.
+ */
 export async function startSidecars(
   upstream: { host: string; port: number },
   collector: { host: string; port: number },
@@ -47,7 +49,7 @@ export async function startSidecars(
   }
 }
 
-/** The configuration of Envoy with a cluster for the collector, and with a filter that may hold headers. */
+/** Envoy's configuration with a cluster for the collector, and with a filter that may hold headers. */
 function withCollector(config: string, { host, port }: { host: string; port: number }): string {
   const bootstrap = JSON.parse(config) as Bootstrap;
   const [listener] = bootstrap.static_resources.listeners;

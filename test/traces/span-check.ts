@@ -1,48 +1,50 @@
-/** Says of exported spans and of the truth the same things in the same words, so that a test can compare them. */
+/** Describes exported spans and the expected ones in the same words, so that a test can compare them. */
 import type { Context } from "./contexts.ts";
 import type { Attributes, Span, SpanLink } from "./spans.ts";
 import type { Parent, TracedOperation, TraceSettings } from "./span-truth.ts";
 
 export const ROOT_NAME = "MCP session";
 
-/** On spans of the answering side these codes are the caller's fault. */
+/** In spans of the answering side, these codes are the caller's fault. */
 const CALLERS_FAULT = ["-32700", "-32600", "-32601", "-32602", "-32002"];
 const FINE = ["ok", "input_required", "task_accepted"];
 
-/** What an id names that no exported span has. */
+/** Describes an id that no exported span has. */
 const NOT_EXPORTED = "an operation that was not exported";
-/** So far may a time lie outside of where it must, which is another test's concern, and yet tell sessions apart. */
+/** Tolerance in milliseconds for times, which other tests check, that still distinguishes sessions. */
 const SLACK_MS = 5;
 
-/** What a span is, in words: ids are replaced by what they name. */
+/** A description of a span in words, with ids replaced by what they name. */
 export interface Fact {
   name: string;
   kind: string;
   status: string;
   trace: string;
   parent: string;
-  /** Each: its type and what it names. */
+  /** Links, each with its type and what it names. */
   links: string[];
   attributes: Attributes;
 }
 
-/** Facts of operations by what names these. */
+/** Descriptions of operations, by name. */
 export type Facts = Record<string, Fact>;
 
-/** The spans of one proxy, by what they are. */
+/** The spans of one proxy, by what they represent. */
 export class Spans {
-  /** Of sessions, by the name of their client. */
+  /** Spans of sessions, by the name of their client. */
   readonly roots = new Map<string, Span>();
-  /** Of operations, by {@link TracedOperation.what}. */
+  /** Spans of operations, by {@link TracedOperation.what}. */
   readonly operations = new Map<string, Span>();
-  /** What ids name. */
+  /** What each id names. */
   readonly #names = new Map<string, string>();
   /** Clients by the hash of their session. */
   readonly #clients = new Map<string, string>();
 
-  /** @param operations what happened: sessions are known by what was asked in them, and when.
-   *  @param options `ofProxy`: spans of the proxy's own tracer. `isCalling`: the proxy's role is client, so that what clients ask
-   *  are spans of kind CLIENT. */
+  /**
+   * @param operations what happened. Sessions are identified by what was asked in them, and when.
+   * @param options `ofProxy`: spans of the proxy's own tracer. `isCalling`: the proxy's role is client, so that client
+   * requests are spans of kind CLIENT.
+   */
   constructor(
     readonly all: readonly Span[],
     operations: readonly TracedOperation[],
@@ -63,7 +65,7 @@ export class Spans {
     }
   }
 
-  /** The name of the client whose session a span belongs to, or that it is not known. */
+  /** The name of the client whose session a span belongs to, or a text that it is not known. */
   clientOf(span: Span): string {
     const { "session.id": session, "mcp.client.name": client } = span.attributes;
     return session === undefined ? String(client) : this.#clients.get(sessionOf(span))!;
@@ -77,7 +79,7 @@ export class Spans {
         asked.every((span) => of.some((each) => this.#mayBe(span, each)));
       return { session, found: [...clients].filter(([, of]) => isOf(of)).map(([client]) => client) };
     });
-    // Clients that do the same at the same time: what is another one's session is not theirs.
+    // For clients that do the same at the same time: a session of another client is not theirs.
     for (let known = open.filter(hasOne); known.length > 0; known = open.filter(hasOne)) {
       for (const { session, found } of known) this.#clients.set(session, found[0]);
       const taken = new Set(known.map(({ found }) => found[0]));
@@ -96,7 +98,7 @@ export class Spans {
     return isThen && isSame && operation.what === `${operation.client}: ${this.#askedIn(span)}`;
   }
 
-  /** Of operations with several parents that are right, leaves the one that the span has; where there is none, the last. */
+  /** For operations with several valid parents, keeps the one that the span has; if there is none, the last. */
   settleParents(operations: readonly TracedOperation[]): void {
     for (const operation of operations) {
       const span = this.operations.get(operation.what);
@@ -146,7 +148,7 @@ export class Spans {
     return `${isClients ? "client's" : "server's"} ${method} ${String(target)} ${id}`;
   }
 
-  /** What an id names: a span, or a context that a request carried. */
+  /** What an id names: a span, or a context in a request. */
   #nameOf(traceId: string, spanId: string): string {
     if (spanId === "") return "none";
     return this.#names.get(`${traceId} ${spanId}`) ?? NOT_EXPORTED;
@@ -165,7 +167,7 @@ export class Spans {
   }
 }
 
-/** What spans of these operations are. `isCalling`: those of a proxy whose role is client. */
+/** The expected descriptions of the spans of these operations. `isCalling`: at a proxy whose role is client. */
 export function expectedFacts(
   operations: readonly TracedOperation[],
   settings: TraceSettings,
@@ -206,7 +208,7 @@ function sessionOf(span: Span): string {
   return String(span.attributes["session.id"]);
 }
 
-/** Whether its span has the status Error. `isCalling`: at a proxy whose role is client. */
+/** Whether the operation's span has the status Error. `isCalling`: at a proxy whose role is client. */
 export function isError({ outcome, code, fromServer }: TracedOperation, isCalling = false): boolean {
   const isServers = fromServer === isCalling;
   return !FINE.includes(outcome) && !(isServers && CALLERS_FAULT.includes(code));
@@ -237,7 +239,7 @@ function linksOf(operation: TracedOperation, { sessions = true, hasTracer }: Tra
   if (meta !== undefined && parent !== meta) links.push(`meta: ${nameOfContext(meta)}`);
   if (header !== undefined && parent !== header) links.push(`transport: ${nameOfContext(header)}`);
   if (sessions && hasSession && traceOf(operation) !== "session") links.push(`session: root of ${client}`);
-  // What a client has left is over only when it can no longer be cancelled.
+  // An operation whose client has left ends only when it can no longer be cancelled.
   const isOwn = !operation.fromServer && !operation.isElsewhere && operation.outcome !== "disconnected";
   if (hasTracer === true && isOwn && header !== undefined) {
     links.push(`envoy: proxy's span under ${nameOfContext(header)}`);

@@ -1,26 +1,26 @@
-/** Works out of what clients and servers saw which spans there must be, and says where spans differ from it. */
+/** Derives the expected spans from what clients and servers saw. */
 import { operationsOf, type Operation } from "../envoy/operation-truth.ts";
 import type { Recorded } from "../envoy/recording.ts";
 import { isModern, type Passed, type Wire, wireOf } from "../envoy/wire.ts";
 import { type Context, contextOf } from "./contexts.ts";
 
-/** What the filter is configured to do. */
+/** The filter's configuration. */
 export interface TraceSettings {
   parent?: "meta" | "header";
   sessions?: boolean;
-  /** Envoy's own tracer is on, which is no part of the filter's configuration. */
+  /** Envoy's own tracer is enabled, which is not part of the filter's configuration. */
   hasTracer?: boolean;
 }
 
-/** An operation with all that its span must say. Times are in milliseconds since 1970. */
+/** An operation with everything that its span must contain. Times are in milliseconds since 1970. */
 export interface TracedOperation {
-  /** What names it in the test: its client, who asked, what and with which id. */
+  /** Its name in the test: its client, who asked, what and with which id. */
   what: string;
   /** The client's name. */
   client: string;
-  /** Whether it belongs to a session, or to its caller's activity where there are none. */
+  /** Whether it belongs to a session, or to its caller's activity window if there are no sessions. */
   hasSession: boolean;
-  /** The id of its session in Streamable HTTP; empty elsewhere. */
+  /** The id of its session in Streamable HTTP; otherwise empty. */
   sessionId: string;
   fromServer: boolean;
   method: string;
@@ -29,26 +29,26 @@ export interface TracedOperation {
   code: string;
   /** The JSON-RPC id as text. */
   id: string;
-  /** The revision that the request's headers name; empty for none. */
+  /** The revision in the request's headers; empty for none. */
   revision: string;
   requestBytes: number;
-  /** 0 where no answer came. */
+  /** Size of the response in bytes; 0 if none arrived. */
   responseBytes: number;
   meta?: Context;
   header?: Context;
-  /** What may be its parent: there is more than one answer where it depends on the worker. */
+  /** The valid parents. There is more than one if the result depends on the worker. */
   parents: Parent[];
   bounds: Bounds;
-  /** The answer comes on another stream than that of the request. */
+  /** The response comes on another stream than the request. */
   isElsewhere: boolean;
-  /** Set by the test where sampling leaves its span out. */
+  /** Set by the test for a span that sampling omits. */
   isExported: boolean;
 }
 
 /** A context of the request, another operation, the session's root, or none. */
 export type Parent = Context | TracedOperation | "root" | "none";
 
-/** The span starts and ends within these, inclusive. */
+/** The span starts and ends within these bounds, inclusive. */
 interface Bounds {
   startFrom: number;
   startTo: number;
@@ -60,8 +60,10 @@ const NAMED_METHODS = ["tools/call", "prompts/get"];
 /** A method that MCP does not have. */
 const UNKNOWN_METHOD = "nonsense/do";
 
-/** The operations of these exchanges, as clients recorded them and, on the other side of the proxy, a tap in front of the
- *  servers. All must have ended. */
+/**
+ * The operations of these exchanges, as recorded by clients and, on the other side of the proxy, by a tap in front of
+ * the servers. All must have ended.
+ */
 export function tracedOperations(
   byClients: readonly Recorded[],
   byServers: readonly Recorded[],
@@ -89,7 +91,7 @@ class Reached {
     for (const passed of received) {
       this.#answers.set(passed.exchange, [...(this.#answers.get(passed.exchange) ?? []), passed]);
     }
-    // What is replayed comes again: the first time counts.
+    // Replayed messages arrive again. The first time counts.
     for (const passed of [...sent, ...received].reverse()) this.#messages.set(keyOf(passed), passed);
   }
 
@@ -97,7 +99,7 @@ class Reached {
     return this.#messages.get(keyOf(passed));
   }
 
-  /** The answer to a request that came there. Without a session only the exchange tells whose it is. */
+  /** The response to a request that arrived there. Without a session, only the exchange identifies its client. */
   findAnswer(answer: Passed | undefined, asked: Passed | undefined): Passed | undefined {
     if (answer === undefined || asked === undefined) return undefined;
     const own = this.#answers.get(asked.exchange)?.find(({ text }) => text === answer.text);
@@ -109,15 +111,18 @@ function keyOf({ session, exchange, text }: Passed): string {
   return JSON.stringify([session ?? exchange.givenSession, text]);
 }
 
-/** The session that a message belongs to; of `initialize`, the one that it begins. Without sessions it is the caller's activity:
- *  what the server accepts, but for the question what it speaks, after which a client may go on with a session. */
+/**
+ * The session of a message; for `initialize`, the one that it begins. Without sessions it is the caller's activity
+ * window: all requests that the server accepts, except for the discovery of revisions, after which a client may begin a
+ * session.
+ */
 function sessionOf({ session, exchange, message }: Passed, wire: Wire): string | null {
   if (!isModern(exchange)) return wire.sessionOf(exchange) ?? session ?? exchange.givenSession;
   const isAccepted = exchange.status >= 200 && exchange.status < 300;
   return isAccepted && message.method !== "server/discover" ? `window ${nameIn(exchange)}` : null;
 }
 
-/** The names of clients by their sessions. */
+/** The names of clients by session. */
 function clientNames(wire: Wire): Map<string, string> {
   const names = new Map<string, string>();
   for (const { message, exchange, session } of wire.sent) {
@@ -175,7 +180,7 @@ function tracedOf(
   return { operation, traced };
 }
 
-/** The asker's interval contains the span, and the span that of who answers. */
+/** The interval of the asking side contains the span, and the span contains that of the answering side. */
 function boundsOf({ request, answer, fromServer }: Operation, reached: Reached): Bounds {
   const asked = reached.find(request);
   const answered = reached.findAnswer(answer, asked);
@@ -195,21 +200,21 @@ function boundsOf({ request, answer, fromServer }: Operation, reached: Reached):
   };
 }
 
-/** When a message in a response can have been read at the latest: JSON only once the response is complete. */
+/** The latest time at which a message in a response can have been read: for JSON, when the response is complete. */
 function readMs(passed: Passed): number {
   const { arrivals, contentType } = passed.exchange;
   return contentType.startsWith("text/event-stream") ? arrivedMs(passed) : arrivals[arrivals.length - 1].atMs;
 }
 
-/** When a message had come whole in a response. */
+/** The time at which a message in a response was complete. */
 function arrivedMs({ exchange: { text, arrivals }, text: message }: Passed): number {
   const end = text.indexOf(message) + message.length;
   const arrival = arrivals.find(({ length }) => length >= end);
-  // One that is part of a batch need not be found as it stands.
+  // A message in a batch may not occur literally.
   return (arrival ?? arrivals[arrivals.length - 1]).atMs;
 }
 
-/** The parent of what a client asked. */
+/** The parent of a client's request. */
 function parentOf({ meta, header, hasSession }: TracedOperation, settings: TraceSettings): Parent {
   const { parent = "meta", sessions = true } = settings;
   const [preferred, other] = parent === "meta" ? [meta, header] : [header, meta];
@@ -218,18 +223,20 @@ function parentOf({ meta, header, hasSession }: TracedOperation, settings: Trace
   return other ?? "none";
 }
 
-/** Where sessions are no traces, what would belong to their roots begins a trace. */
+/** If sessions are not traces, a child of a session's root begins a trace. */
 function withoutRoot(parent: Parent, { sessions = true }: TraceSettings): Parent {
   return parent === "root" && !sessions ? "none" : parent;
 }
 
-/** Whether an operation's trace is sampled, where those that the filter begins are, or are not, for `ofOwn`. */
+/** Whether an operation's trace is sampled, if those that the filter begins are sampled as in `ofOwn`. */
 export function isSampled({ parents: [parent] }: TracedOperation, ofOwn: boolean): boolean {
   if (typeof parent === "string") return ofOwn;
   return "what" in parent ? isSampled(parent, ofOwn) : parent.isSampled;
 }
 
-/** The parents that a server's request may have: the POST on whose stream it came, else an operation that is open, or the root. */
+/**
+ * The valid parents of a server request: the POST on whose stream it came, otherwise an open operation, or the root.
+ */
 function parentsOfServers(
   { request }: Operation,
   { bounds }: TracedOperation,

@@ -1,6 +1,6 @@
-/** Spans as a collector has them: typed objects out of OTLP/JSON. */
+/** Spans as a collector receives them: typed objects from OTLP/JSON. */
 
-/** `unspecified` is what the conventions of no span have. */
+/** The conventions use `unspecified` for no span. */
 export type SpanKind = "unspecified" | "internal" | "server" | "client" | "producer" | "consumer";
 
 export type AttributeValue = string | number | boolean | AttributeValue[];
@@ -10,7 +10,7 @@ export type Attributes = Record<string, AttributeValue>;
 export interface Span {
   traceId: string;
   spanId: string;
-  /** Empty where it has none. */
+  /** Empty for no parent. */
   parentSpanId: string;
   traceState: string;
   name: string;
@@ -21,21 +21,21 @@ export interface Span {
   statusMessage: string;
   attributes: Attributes;
   events: SpanEvent[];
-  /** How many more there were. */
+  /** Number of events that were dropped. */
   droppedEvents: number;
   links: SpanLink[];
   resource: Attributes;
   scope: { name: string; version: string };
 }
 
-/** What happened during a span. */
+/** An event of a span. */
 export interface SpanEvent {
   name: string;
   timeNs: bigint;
   attributes: Attributes;
 }
 
-/** Another span that a span names. */
+/** A link to another span. */
 export interface SpanLink {
   traceId: string;
   spanId: string;
@@ -61,7 +61,7 @@ export function isChildOf(span: Span, parent: Pick<Span, "traceId" | "spanId">):
   return span.traceId === parent.traceId && span.parentSpanId === parent.spanId;
 }
 
-/** The links of a span whose attribute `mcp.link.type` is this one. */
+/** The links of a span with this attribute `mcp.link.type`. */
 export function linksOf(span: Span, type: string): SpanLink[] {
   return span.links.filter(({ attributes }) => attributes["mcp.link.type"] === type);
 }
@@ -99,7 +99,7 @@ function valueOf(value: OtlpValue): AttributeValue {
   return value.stringValue ?? value.boolValue ?? value.doubleValue ?? "";
 }
 
-/** OTLP/JSON, as far as it is looked at. */
+/** OTLP/JSON, as far as it is read here. */
 export interface OtlpRequest {
   resourceSpans?: {
     resource?: { attributes?: OtlpAttribute[] };

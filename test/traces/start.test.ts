@@ -1,5 +1,7 @@
-/** `npm start -- --traces` prints where the sessions show, sends spans there, and leaves nothing running. What shows is a stand-in
- *  for MLflow here: the real one is in viewer.test.ts. */
+/**
+ * `npm start -- --traces` prints the address of the page with the sessions, sends spans there, and leaves nothing
+ * running. The page is a stand-in for MLflow here; viewer.test.ts uses the real one.
+ */
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";

@@ -1,4 +1,4 @@
-/** Clients that run against a proxy of a configuration, with what happened and what was exported of it. */
+/** Clients that run against a proxy with one configuration, with what happened and what was exported. */
 import { createHmac } from "node:crypto";
 import { type Envoy, startEnvoy } from "../../scripts/envoy/process.ts";
 import { type Recorded, Recording } from "../envoy/recording.ts";
@@ -21,28 +21,28 @@ import type { Span } from "./spans.ts";
 /** The service of Envoy's own spans. */
 export const ENVOY_SERVICE = "envoy";
 
-/** How long the activity of a client of 2026-07-28 lasts: nothing else ends it. */
+/** The idle timeout that ends the activity window of a client of 2026-07-28. Nothing else ends it. */
 const IDLE = "8s";
 
-/** A configuration, and what the clients' requests carry. */
+/** A configuration, and the contexts in the clients' requests. */
 export interface Case {
   carried?: Carried;
   trace?: TraceSettings & { sample?: { ratio: number; errors?: boolean }; sessionKey?: string; encoding?: string };
 }
 
-/** A case, at the listener and of the service of its name. */
+/** A case, with a listener and a service of its name. */
 export class TracedRun {
   operations: TracedOperation[] = [];
   spans!: Spans;
 
-  /** @param recording of clients: that of another run where both proxies are on the same path. */
+  /** @param recording of clients: that of another run if both proxies are on the same path */
   constructor(
     readonly name: string,
     readonly options: Case,
     readonly recording: Recording = new Recording(shortFetch),
   ) {}
 
-  /** Whether it is known beforehand which spans are exported. */
+  /** Whether the exported spans are known in advance. */
   get isPredictable(): boolean {
     const { ratio } = this.options.trace?.sample ?? { ratio: 1 };
     return ratio === 0 || ratio === 1;
@@ -52,14 +52,14 @@ export class TracedRun {
     return this.options.trace ?? {};
   }
 
-  /** Runs the clients at this origin, to the end of all that they began. */
+  /** Runs the clients at this origin, until everything that they began has ended. */
   async load(url: string): Promise<void> {
     await runClients(url, this.name, carrying(this.options.carried ?? {}, this.recording.fetch));
     const isOver = () => this.recording.exchanges.every(({ ended }) => ended !== "open");
     await until(isOver, `all exchanges of ${this.name} have ended`);
   }
 
-  /** Works out what happened, with what a tap in front of the servers recorded. */
+  /** Determines what happened, using the recording of a tap in front of the servers. */
   pair(byServers: readonly Recorded[]): void {
     this.operations = tracedOperations(this.recording.exchanges, byServers, this.settings);
   }
@@ -87,7 +87,7 @@ export class TracedRun {
     return [...new Set(traced.map(({ client }) => client))].sort();
   }
 
-  /** The trace of a session of Streamable HTTP that all proxies with the key know; empty where there is none. */
+  /** The trace of a Streamable HTTP session that all proxies with the key share; empty if there is none. */
   sharedTrace({ sessionId }: TracedOperation): string {
     const { sessionKey } = this.options.trace ?? {};
     if (sessionKey === undefined || sessionId === "") return "";
@@ -104,7 +104,7 @@ export class TracedRun {
     if (this.isPredictable) return ratio === 1;
     const trace = this.sharedTrace(operation);
     if (trace !== "") return BigInt(`0x${trace.slice(16)}`) < BigInt(ratio * 2 ** 64);
-    // The filter alone knows the id: then all of the session is sampled, or nothing.
+    // Only the filter knows the trace id: then the whole session is sampled, or nothing.
     return operation.hasSession ? this.spans.roots.has(operation.client) : this.spans.operations.has(operation.what);
   }
 }
@@ -137,12 +137,12 @@ export function startTracing(
 /** Adds a listener for this configuration. */
 function addTraced(bootstrap: Bootstrap, name: string, config: object, { trace }: Case): void {
   const listener = addListener(bootstrap, name, config);
-  // Plugins of one name would be taken for successors of each other.
+  // Plugins with the same name would count as successors of each other.
   filtersOf(listener)[0].typed_config!.config.name = name;
   if (trace?.hasTracer === true) addTracer(listener);
 }
 
-/** Lets Envoy trace by itself. */
+/** Enables Envoy's own tracer. */
 function addTracer(listener: Listener): void {
   const manager = listener.filter_chains[0].filters[0].typed_config as { tracing?: object };
   manager.tracing = {
@@ -159,7 +159,7 @@ function addTracer(listener: Listener): void {
 
 function configOf(name: string, { trace = {} }: Case, role: string): object {
   const fields: Record<string, unknown> = { ...trace };
-  // Of Envoy's configuration.
+  // Part of Envoy's configuration, not of the filter's.
   delete fields.hasTracer;
   return {
     instance: name,

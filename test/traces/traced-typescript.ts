@@ -1,4 +1,4 @@
-/** A client and a server of the TypeScript SDK that record their spans as SEP-414 has it: the context is in `_meta`. */
+/** A client and a server of the TypeScript SDK that record their spans as in SEP-414: the context is in `_meta`. */
 import { Client, StreamableHTTPClientTransport, TRACEPARENT_META_KEY } from "@modelcontextprotocol/client";
 import type { Server } from "@modelcontextprotocol/server";
 import type { Fetch } from "../fixtures/clients/client.ts";
@@ -9,20 +9,20 @@ import { callTool } from "../fixtures/servers/tools.ts";
 
 const MODERN = "2026-07-28";
 
-/** What an agent does. */
+/** Options of an agent. */
 export interface AgentOptions {
-  /** The URL that its spans are exported to. */
+  /** The URL to which it exports spans. */
   collector: string;
-  /** Below 2026-07-28 it opens a session. */
+  /** Before 2026-07-28 it opens a session. */
   revision: string;
-  /** Whether its trace is sampled; it is where absent. */
+  /** Whether its trace is sampled; default: true. */
   sampled?: boolean;
-  /** Its HTTP client has spans, too, and sends their context as `traceparent`: children of the message's span, or in traces of
-   *  their own. Where absent, it sends none. */
+  /** Its HTTP client also has spans, and sends their context as `traceparent`: children of the message's span, or in
+   *  separate traces. If absent, it sends none. */
   header?: "child" | "apart";
 }
 
-/** The tools that an agent of TypeScript calls, and how. */
+/** The tools that an agent of TypeScript calls, with their arguments. */
 const STEPS: readonly [string, Record<string, unknown>][] = [
   ["get_weather", { city: "Oslo" }],
   ["charge_card", { declined: true }],
@@ -30,7 +30,7 @@ const STEPS: readonly [string, Record<string, unknown>][] = [
   ["ask_model", { question: "Why?" }],
 ];
 
-/** Starts the fixture server at /mcp; its spans are those of the service `shop`. */
+/** Starts the fixture server at /mcp. Its spans belong to the service `shop`. */
 export async function startTracedServer(collector: string): Promise<FixtureServer> {
   const tracing = await Tracing.start("shop", collector);
   const handle = serveBothEras(() => withSpans(createProtocolServer(), tracing));
@@ -44,7 +44,7 @@ export async function startTracedServer(collector: string): Promise<FixtureServe
   };
 }
 
-/** A server with a span for each tool that is called, in the context that came in `_meta`. */
+/** A server with a span for each called tool, in the context from `_meta`. */
 function withSpans(server: Server, tracing: Tracing): Server {
   server.setRequestHandler("tools/call", ({ params }, context) =>
     tracing.run(`tools/call ${params.name}`, "server", originOf(params._meta), () =>
@@ -82,7 +82,7 @@ export async function runTracedAgent(url: string, options: AgentOptions): Promis
     const uncached = { cacheMode: "bypass" } as const;
     await tracing.run("tools/list", "client", "current", (_meta) => client.listTools({ _meta }, uncached));
     for (const [name, args] of STEPS) {
-      // In the modern era the call is sent again, with what the model said.
+      // In the modern era the call is sent again, with the model's response.
       if (isModern && name === "ask_model") continue;
       await tracing
         .run(`tools/call ${name}`, "client", "current", (_meta) => client.callTool({ name, arguments: args, _meta }))

@@ -1,6 +1,6 @@
 /**
- * `npm run test:full`: what an agent does shows in MLflow's page in a real browser, as `npm start -- --traces` starts it. With
- * MCP_WRITE_TABLES=1 the test writes the picture of docs/tracing.md.
+ * `npm run test:full`: MLflow's page, started by `npm start -- --traces`, shows in a real browser what an agent does.
+ * With MCP_WRITE_TABLES=1 the test writes the picture of docs/tracing.md.
  */
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
@@ -16,7 +16,7 @@ const MINUTE = 60_000;
 const [WIDTH, HEIGHT, PICTURE_HEIGHT] = [1200, 620, 400];
 const keep = endsAfterAll();
 
-/** What the agent does, as the page names it, by start. `ask_model` asks the agent's model. */
+/** What the agent does, in the page's names, by start. `ask_model` asks the agent's model. */
 const STEPS = [
   "initialize",
   "tools/list",
@@ -43,7 +43,7 @@ async function shownSpans(page: Page): Promise<string[]> {
   const text = await page.getByRole("dialog").innerText();
   const [, tree] = /^Spans\n(.*)/ms.exec(text) ?? ["", ""];
   const names = tree.split("\n").filter((line) => /^(MCP session|[a-z]+\/\w+|initialize)/.test(line));
-  // The last one is the title of the span that is chosen: the first.
+  // The last one is the title of the selected span: the first.
   return names.slice(0, names.lastIndexOf(names[0]));
 }
 
@@ -69,7 +69,7 @@ test.runIf(effort(false, true) && hasBrowser())(
     page.on("request", (request) => {
       if (!request.url().startsWith(new URL(address).origin)) outside.push(request.url());
     });
-    // The root comes when the session has ended and its totals are final.
+    // The root arrives when the session has ended and its totals are final.
     await expect.poll(() => refreshed(page), { timeout: MINUTE, interval: 2000 }).toContain("OK");
 
     await page.getByRole("row").nth(1).getByRole("cell").nth(1).click();
@@ -79,7 +79,7 @@ test.runIf(effort(false, true) && hasBrowser())(
     expect(await colorOf(page, "tools/call get_weather")).toBe(await colorOf(page, "tools/call search_docs"));
     const trace = page.getByRole("dialog");
     await trace.getByText("tools/call charge_card", { exact: true }).first().click();
-    // Of a failed one, its events show first.
+    // For a failed span, the page shows its events first.
     await expect.poll(() => trace.innerText()).toMatch(/^Events\n1$/m);
     await trace.getByText("Attributes", { exact: true }).first().click();
     await expect.poll(() => trace.innerText()).toMatch(/^error\.type\n+tool_error$/m);
@@ -91,7 +91,7 @@ test.runIf(effort(false, true) && hasBrowser())(
   },
 );
 
-/** The text of the list, loaded anew. */
+/** The text of the list after a reload. */
 async function refreshed(page: Page): Promise<string> {
   await page.reload();
   await page.getByRole("row").nth(1).waitFor();
