@@ -31,7 +31,10 @@ export class Line {
   displaced: u32;
   /** Number of times that the line may still be tried. */
   tries: u32;
-  /** Number of wake-ups by which other workers gave this worker a turn, and that have not led to an admission yet. */
+  /**
+   * Number of turns that this worker was given, of those shared among all workers, and in which no request has been
+   * admitted yet.
+   */
   counted: u32;
   /** Number of consecutive callers who were not admitted only because they repeat a call, in the current tries. */
   rotations: u32;

@@ -1,4 +1,4 @@
-/** Documents that parsers read differently, or that only some of them read at all. */
+/** Documents that different parsers read differently, or that only some parsers accept. */
 import type { Random } from "../../../scripts/fuzz/random.ts";
 import { damagedBytes } from "./damage.ts";
 import { message, valueFor } from "./messages.ts";
@@ -26,7 +26,7 @@ const NAMES = [
   "count",
 ];
 
-/** A generated document; the random numbers decide on it. */
+/** Returns a generated document. It depends only on the random numbers. */
 export function ambiguousDocument(random: Random): Buffer {
   let root = nodeOf(random.oneIn(8) ? [message(random), message(random)] : message(random));
   for (let changes = random.size(1, 3); changes > 0; changes--) root = random.pick(CHANGES)(random, root) ?? root;
@@ -41,7 +41,7 @@ export function ambiguousDocument(random: Random): Buffer {
   return random.oneIn(8) ? damagedBytes(random, bytes, text) : bytes;
 }
 
-/** Something before or behind the document. */
+/** Returns the document's text with other text before or after it. */
 function around(random: Random, text: string): string {
   const other = written(nodeOf(message(random)));
   switch (random.below(4)) {
@@ -56,7 +56,7 @@ function around(random: Random, text: string): string {
   }
 }
 
-/** Changes a member of any of the objects in the document. */
+/** Returns a change of a random member of a random object in the document. */
 function changesMember(change: (random: Random, member: Member, members: Member[], at: number) => void): Change {
   return (random, root) => {
     const objects = [...nodesIn(root)]
@@ -70,7 +70,7 @@ function changesMember(change: (random: Random, member: Member, members: Member[
   };
 }
 
-/** Changes a value of this type. */
+/** Returns a change of a random value whose text satisfies `isMeant`. */
 function changesText(isMeant: (text: string) => boolean, change: (random: Random, text: string) => string): Change {
   return (random, root) => {
     const texts = [...nodesIn(root)].filter((node) => node.type === "text").filter(({ text }) => isMeant(text));
@@ -81,7 +81,10 @@ function changesText(isMeant: (text: string) => boolean, change: (random: Random
   };
 }
 
-/** The member once more with another value and its name as `spell` spells it, or only so spelled. */
+/**
+ * Adds a second member whose name is spelled by `spell`, next to the original, or only changes the spelling of the
+ * original's name.
+ */
 function respelled(spell: (random: Random, key: string) => string) {
   return changesMember((random, member, members, at) => {
     const key = spell(random, member.key);
@@ -105,7 +108,7 @@ const CHANGES: readonly Change[] = [
   respelled((random, key) => caseVariant(random, key)),
   respelled((random, key) => escaped(random, key)),
   respelled((random, key) => keyVariant(random, key)),
-  // A member that stands elsewhere, too, or in the wrong place.
+  // Members that are duplicated elsewhere, or in the wrong place.
   changesMember((random, _, members) => {
     const name = random.pick(NAMES);
     members.splice(random.below(members.length + 1), 0, { key: `"${name}"`, value: nodeOf(valueFor(random, name)) });
@@ -143,7 +146,7 @@ const CHANGES: readonly Change[] = [
   (random, root) => random.pick(WRAPPERS)(root, nodeOf(message(random))),
 ];
 
-/** What can be made of two messages. */
+/** Documents made of one or two messages. */
 const WRAPPERS: readonly ((one: Node, other: Node) => Node)[] = [
   (one) => ({ type: "array", items: [one] }),
   (one, other) => ({ type: "array", items: [one, other] }),
@@ -157,7 +160,7 @@ const WRAPPERS: readonly ((one: Node, other: Node) => Node)[] = [
   (one, other) => ({ type: "array", items: [one, inOrder(other)] }),
 ];
 
-/** The values of an object's members, as some parsers take them for it. */
+/** Returns an array of the values of an object's members. Some parsers accept it in place of the object. */
 function inOrder(node: Node): Node {
   return node.type === "object" ? { type: "array", items: node.members.map(({ value }) => value) } : node;
 }

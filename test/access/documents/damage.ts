@@ -1,11 +1,11 @@
-/** Documents in other encodings, and with bytes that are changed, lost or added. */
+/** Documents in other encodings, and documents with changed, missing or added bytes. */
 import type { Random } from "../../../scripts/fuzz/random.ts";
 
 const BYTES = [0x00, 0x09, 0x0a, 0x20, 0x22, 0x27, 0x2c, 0x3a, 0x5b, 0x5c, 0x5d, 0x7b, 0x7d, 0x80, 0xc0, 0xef, 0xff];
-/** UTF-32 and UTF-16: bytes of a character. */
+/** Bytes of a code unit of UTF-32 and UTF-16. */
 const WIDTHS = [4, 2] as const;
 
-/** @param text the document as a text, for other encodings of it */
+/** @param text the document as text, used to encode it differently */
 export function damagedBytes(random: Random, bytes: Buffer, text: string): Buffer {
   if (bytes.length === 0) return bytes;
   const at = random.below(bytes.length);

@@ -1,4 +1,4 @@
-/** Messages about what the policies name, and what they do not. */
+/** Messages with names that the policies mention and names that they do not. */
 import type { Random } from "../../../scripts/fuzz/random.ts";
 
 export const METHODS = [
@@ -6,19 +6,19 @@ export const METHODS = [
   ...["completion/complete", "tools/list", "initialize", "ping", "tasks/get", "logging/setLevel"],
   ...["notifications/cancelled", "Tools/Call", "never/heard"],
 ];
-/** Two have the character that parsers put in the place of what they cannot read. */
+/** Two of them contain U+FFFD, with which parsers replace what they cannot decode. */
 export const TOOLS = [
   ...["read_file", "write_file", "delete_all", "secret", "count", "force", "mask", "echo", "sec", "5"],
   ...["odd\ufffd", "even\ufffd"],
 ];
 export const PROMPTS = ["greet", "greet_all", "secret", "secret_plan", "other"];
 export const URIS = ["file:///public/a", "file:///secret/b", "file:///secret", "test://x"];
-/** Some that URL parsers write in another way. */
+/** URIs, some of which are normalized by URL parsers. */
 const ODD_URIS = ["file:///public/../secret", "FILE:///secret/b", "file:///public/%2e%2e/secret", "file:///sec\tret"];
 const PATHS = ["/tmp/a", "/etc/passwd", "/tmp/../etc", "", "/tmp/"];
 const MASKS = ["task", "kilo", "kilogram", "secret", "secrets", "none"];
 
-/** What may stand as the value of the member of this name; of other names, anything. */
+/** Returns a random value for a member with this name; for unknown names, any value. */
 export function valueFor(random: Random, name: string): unknown {
   switch (name) {
     case "jsonrpc":
@@ -59,7 +59,7 @@ export function valueFor(random: Random, name: string): unknown {
   }
 }
 
-/** A message that servers understand. */
+/** Returns a message that servers understand. */
 export function message(random: Random): Record<string, unknown> {
   const method = random.oneIn(2) ? "tools/call" : random.pick(METHODS);
   const id = method.startsWith("notifications/") ? undefined : valueFor(random, "id");

@@ -1,4 +1,4 @@
-/** Messages as clients send them, in all the ways in which JSON may be written, with names that nobody could mistake. */
+/** Messages as clients send them, in all the ways in which JSON can be written, with names that are not ambiguous. */
 import type { Random } from "../../../scripts/fuzz/random.ts";
 import { METHODS, PROMPTS, TOOLS, URIS } from "./messages.ts";
 import { escaped } from "./spellings.ts";
@@ -18,7 +18,7 @@ const TEXTS = [
   "\u017f\u212a",
   "{}[],:",
 ];
-/** Such as may decide. */
+/** Texts that can be used where the value affects the decision. */
 const NAMES = TEXTS.filter((text) => !text.includes("\0"));
 const NUMBERS = [
   "0",
@@ -33,7 +33,7 @@ const NUMBERS = [
   "0.1",
   "123456789012345678901234567890",
 ];
-/** Names of members that decide nothing where they stand, some of which decide elsewhere. */
+/** Names of members that do not affect the decision in this position; some do in other positions. */
 const KEYS = [
   "a",
   "b",
@@ -52,13 +52,13 @@ const KEYS = [
   "__proto__",
 ];
 const META_KEYS = ["progressToken", "traceparent", "com.example/key", "io.modelcontextprotocol/related-task"];
-/** Names that decide nothing in the argument lists of tools, though they do in parameters. */
+/** Names that do not affect the decision in tools' arguments, although they do in parameters. */
 const ARGUMENTS = ["text", "Text", "uri", "name", "query", "größe", "limit", "taskId", "ref"];
 
 /** The default of `access.maxBodyBytes`. Larger documents are rejected for their size. */
 const LARGEST_BYTES = 512 * 1024;
 
-/** A generated message, or batch of some, of at most 512 KiB; the random numbers decide on it. */
+/** Returns a generated message or batch of messages of at most 512 KiB. It depends only on the random numbers. */
 export function ordinaryDocument(random: Random): Buffer {
   for (;;) {
     const document = documentOfAnySize(random);
@@ -172,7 +172,10 @@ function someValue(random: Random, depth: number): unknown {
   }
 }
 
-/** Any spelling of texts and numbers that JSON has, but for the names that decide: these must not be escaped. */
+/**
+ * Changes the spelling of texts and numbers to any that JSON allows, but not of the names that affect the decision,
+ * which must not be escaped.
+ */
 function respell(random: Random, root: Node): void {
   for (const node of nodesIn(root)) {
     if (node.type === "text" && node.text.startsWith('"') && random.oneIn(10)) node.text = escaped(random, node.text);

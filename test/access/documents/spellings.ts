@@ -1,8 +1,11 @@
-/** Spellings of names, texts and numbers that some parsers take for others, or take at all. */
+/**
+ * Spellings of names, texts and numbers that some parsers confuse with others, and spellings that only some parsers
+ * accept.
+ */
 import type { Random } from "../../../scripts/fuzz/random.ts";
 import { raw } from "./tree.ts";
 
-/** Numbers in JSON and beyond it; also such as are rounded. */
+/** Numbers that are valid in JSON and numbers that are not, including some that parsers round. */
 export const NUMBERS = [
   ...[
     "0",
@@ -23,7 +26,7 @@ export const NUMBERS = [
   ...["18446744073709551621", "4294967301", "1".repeat(400), "5" + "0".repeat(5000), "5." + "0".repeat(300)],
 ];
 
-/** Values where others are meant. */
+/** Values in place of values of another type. */
 export const OTHER_KINDS = [
   ...[
     "null",
@@ -46,7 +49,7 @@ export const OTHER_KINDS = [
   ...['{"name":"secret"}', '["secret"]', '["ref/prompt","secret"]', '["ref/resource",null,"file:///secret"]', '"true"'],
 ];
 
-/** Letters that fold to ASCII ones, some only for some parsers. */
+/** Characters that case folding maps to ASCII letters, some of them only in some parsers. */
 const FOLDED: Record<string, string[]> = {
   s: ["\u017f", "S"],
   k: ["\u212a", "K"],
@@ -97,12 +100,12 @@ const TEXT_ADDITIONS = [
   ],
 ];
 
-/** What some parsers read as U+FFFD. */
+/** Bytes and escape sequences that some parsers decode as U+FFFD. */
 const UNREADABLE = [raw(0xff), raw(0xe2, 0x82), raw(0xed, 0xa0, 0x80), "\\ud800", "\\udc00"];
 
-/** A name with the case of some letters changed; letters beyond ASCII included. */
+/** Returns a name with the case of some letters changed, including characters outside ASCII. */
 export function caseVariant(random: Random, key: string): string {
-  // The two letters that fold to ASCII ones for all that follow Unicode.
+  // The two characters that case folding maps to ASCII letters in all parsers that follow Unicode.
   if (random.oneIn(3)) return key.replace(/[ks]/, (letter) => FOLDED[letter][0]);
   const at = random.below(key.length);
   const every = random.oneIn(3);
@@ -116,7 +119,7 @@ export function caseVariant(random: Random, key: string): string {
     .join("");
 }
 
-/** The same text by escape sequences, of one character or of all. `quoted`: with its quotes. */
+/** Returns the same text with one or all of its characters as escape sequences. `quoted` includes the quotes. */
 export function escaped(random: Random, quoted: string): string {
   const text = [...quoted.slice(1, -1)];
   if (text.includes("\\")) return quoted;
@@ -133,21 +136,21 @@ export function escaped(random: Random, quoted: string): string {
   return `"${escapes.join("")}"`;
 }
 
-/** A name that is not quite this one. */
+/** Returns a name that differs slightly from this one. */
 export function keyVariant(random: Random, key: string): string {
   if (random.oneIn(4))
     return random.pick([key.slice(1, -1), `'${key.slice(1, -1)}'`, '"__proto__"', '""', "null", "1"]);
   return inserted(random, key, random.pick(KEY_ADDITIONS));
 }
 
-/** A text that some parsers refuse, cut or repair. `quoted`: with its quotes. */
+/** Returns a text that some parsers reject, truncate or repair. `quoted` includes the quotes. */
 export function stringVariant(random: Random, quoted: string): string {
   if (quoted.includes("\ufffd") && random.oneIn(2)) return quoted.replace("\ufffd", random.pick(UNREADABLE));
   switch (random.below(4)) {
     case 0:
       return `'${quoted.slice(1, -1)}'`;
     case 1:
-      // More than the filter keeps.
+      // Longer than what the filter keeps.
       return `${quoted.slice(0, -1)}${"x".repeat(random.pick([245, 256, 4096]))}"`;
     default:
       return inserted(random, quoted, random.pick(TEXT_ADDITIONS));

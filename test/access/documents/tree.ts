@@ -1,25 +1,25 @@
-/** JSON documents as they are written, right or wrong: texts are kept as spelled, and any byte can stand anywhere. */
+/** JSON documents as written, valid or not: texts keep their spelling, and any byte can occur anywhere. */
 
-/** A value. `text`: whatever stands there, no matter whether it is JSON. */
+/** A value. `text` is its source text, which need not be JSON. */
 export type Node =
   { type: "object"; members: Member[] } | { type: "array"; items: Node[] } | { type: "text"; text: string };
 
-/** `key`: with its quotes. */
+/** `key` includes the quotes. */
 export interface Member {
   key: string;
   value: Node;
 }
 
-/** Where the bytes 0 to 255 stand in a text that {@link bytesOf} makes bytes of: private characters of Unicode. */
+/** Start of the private-use characters of Unicode that represent the bytes 0 to 255 in texts for {@link bytesOf}. */
 const RAW = 0xe000;
 const RAW_LEAD = 0xee;
 
-/** A text that is written as these bytes, UTF-8 or not. */
+/** Returns a text that {@link bytesOf} encodes as these bytes, which need not be UTF-8. */
 export function raw(...bytes: number[]): string {
   return String.fromCharCode(...bytes.map((byte) => RAW + byte));
 }
 
-/** The UTF-8 of a text, with the bytes of {@link raw} as they are. */
+/** Returns the UTF-8 encoding of a text, with the bytes of {@link raw} unchanged. */
 export function bytesOf(text: string): Buffer {
   const bytes = Buffer.from(text);
   let length = 0;
@@ -31,7 +31,7 @@ export function bytesOf(text: string): Buffer {
   return bytes.subarray(0, length);
 }
 
-/** A value of JavaScript as a node; undefined members are left out. */
+/** Returns a JavaScript value as a node. Members that are undefined are left out. */
 export function nodeOf(value: unknown): Node {
   if (Array.isArray(value)) return { type: "array", items: value.map(nodeOf) };
   if (typeof value !== "object" || value === null) return { type: "text", text: JSON.stringify(value) };
@@ -46,7 +46,7 @@ export function copyOf(node: Node): Node {
   return structuredClone(node);
 }
 
-/** The node and all that it holds, outermost first. */
+/** Yields the node and all nodes that it contains, outermost first. */
 export function* nodesIn(node: Node): Generator<Node> {
   yield node;
   const inside =
@@ -54,7 +54,7 @@ export function* nodesIn(node: Node): Generator<Node> {
   for (const value of inside) yield* nodesIn(value);
 }
 
-/** The text of a document. `gap`: what stands between two tokens, asked for each time. */
+/** Returns the text of a document. `gap` is called for the text between every two tokens. */
 export function written(node: Node, gap: () => string = () => ""): string {
   if (node.type === "text") return node.text;
   const items =
