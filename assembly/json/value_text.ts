@@ -13,30 +13,43 @@ const REPLACEMENT: usize = memory.data<u8>([0xef, 0xbf, 0xbd]);
 const REPLACEMENT_SIZE: usize = 3;
 /** Bytes of structure, or of plain text, that are worth looking at together. */
 const BLOCK: usize = 64;
+/** Bytes from which on that pays. */
+const FAST: usize = 16;
 /** The text of a string with escapes, undone: valid until the next run. */
 const UNESCAPED_SIZE: usize = 2048;
 const UNESCAPED: usize = memory.data(2048);
 /** An escape sequence as it is written: valid until the next one. */
 const ESCAPE: usize = memory.data<u8>([BACKSLASH, 0x75, 0x30, 0x30, 0, 0]);
 
+/** A backslash and the `u` behind it. */
+const UNICODE_ESCAPE: u32 = 0x5c75;
+
 /**
  * Turns the bytes of a JSON value, cut anywhere, into the text that is read of it. Of a string that is the text it stands
  * for; of any other value JSON without white space between tokens and without needless escapes, as `JSON.stringify` writes
- * it. The bytes must be valid JSON, as the tokenizer has found them.
+ * it. The bytes must be valid JSON, as the tokenizer has found them. Parts of a value can be passed over by their length.
  */
 @unmanaged
 export class ValueText {
-  /** The text found: `length` bytes, valid until the next call. */
+  /** The text found: `length` bytes, valid until the next call; none where white space was read. */
   at: usize;
   length: usize;
+  /** Bytes of the value that were used for it, or were passed over. Quotes around a string do not count where they are read. */
+  wire: usize;
   private source: usize;
   private end: usize;
+  /** Bytes of the current escape sequence that came with earlier chunks. */
+  private pending: usize;
+  /** While bytes are passed over: the last eight of them, the newest lowest. */
+  private passed: u64;
   private hasBegun: bool;
   /** The value is a string. */
   private isString: bool;
   private inString: bool;
   /** The quote that ends a string stands next. */
   private atQuote: bool;
+  /** A backslash that escapes the next byte was passed over. */
+  private isEscaped: bool;
 
   static create(): ValueText {
     const self = changetype<ValueText>(heap.alloc(offsetof<ValueText>() + offsetof<Text>() + ROOM));
@@ -56,15 +69,77 @@ export class ValueText {
     this.end = at + length;
   }
 
-  /** Reads on to the next run of text. False when the bytes are used up. */
-  next(): bool {
+  /** Reads on to the next run of text, of at most `limit` bytes of the value: more only where an escape sequence is longer than
+   *  that. False when the bytes are used up. */
+  next(limit: usize = usize.MAX_VALUE): bool {
+    this.begin();
+    const from = this.source;
     while (this.source < this.end) {
-      if (this.source + BLOCK <= this.end && this.hasBegun && !this.isInsideEscape) {
-        if (this.isString ? this.readEscapedText() : this.readVerbatim()) return true;
+      const used = this.source - from;
+      const isInsideEscape = this.isInsideEscape;
+      // White space that is as long as the run may be.
+      if (used >= limit && !isInsideEscape) break;
+      const to = used < limit ? this.source + min(this.end - this.source, limit - used) : this.source;
+      if (this.source + FAST <= to && !isInsideEscape) {
+        if (this.isString ? this.readEscapedText(to) : this.readVerbatim(to)) return this.count(from);
       }
-      if (this.inString ? this.readString() : this.readStructure()) return true;
+      if (this.inString ? this.readString(to) : this.readStructure(to)) return this.count(from);
     }
+    if (this.source == from) return false;
+    if (!this.isInsideEscape) return !this.isOver && this.count(from);
+    this.pending += this.source - from;
     return false;
+  }
+
+  /** Passes over `count` bytes of the value, of any number of chunks, and on to where no escape sequence is cut. False when the
+   *  bytes are used up before that. */
+  skip(count: u64): bool {
+    this.begin();
+    // Nothing is left to hand out of an escape sequence.
+    this.escape.clear();
+    if (this.atQuote) this.inString = true;
+    this.atQuote = false;
+    const from = this.source;
+    const end = this.end;
+    const to = from + <usize>min<u64>(end - from, count);
+    if (!this.isString) this.passStrings(to);
+    this.source = to;
+    if (to - from >= 8) this.passed = bswap(load<u64>(to - 8));
+    else for (let at = from; at < to; at++) this.passed = (this.passed << 8) | load<u8>(at);
+    let isThere = !isCut(this.passed);
+    while (!isThere && this.source < end) {
+      const byte = load<u8>(this.source++);
+      if (!this.isString) this.passByte(byte);
+      this.passed = (this.passed << 8) | byte;
+      isThere = !isCut(this.passed);
+    }
+    this.wire = this.source - from;
+    isThere = isThere && this.wire >= count;
+    if (isThere) this.passed = 0;
+    return isThere;
+  }
+
+  /** Finds the kind of the value by its first byte. */
+  @inline
+  private begin(): void {
+    if (this.hasBegun || this.source == this.end) return;
+    this.hasBegun = true;
+    if (load<u8>(this.source) != QUOTE) return;
+    this.isString = true;
+    this.inString = true;
+    this.source++;
+  }
+
+  /** Counts the bytes that were used from `from` on. */
+  private count(from: usize): bool {
+    this.wire = this.pending + this.source - from;
+    this.pending = 0;
+    return true;
+  }
+
+  /** Whether the value was a string, and its last quote was read. */
+  private get isOver(): bool {
+    return this.isString && !this.inString;
   }
 
   /** Whether an escape sequence has begun that is not over, or whose text has not been handed out. */
@@ -73,14 +148,53 @@ export class ValueText {
     return escape.escaping || escape.hasSurrogate || escape.length > 0;
   }
 
+  /** Notes which of the bytes up to `to`, which are passed over, are in strings. */
+  private passStrings(to: usize): void {
+    let at = this.source;
+    let quotes: u64 = 0;
+    let isEscaped: u64 = this.isEscaped ? 1 : 0;
+    while (at + BLOCK <= to) {
+      const first = v128.load(at);
+      const second = v128.load(at, 16);
+      const third = v128.load(at, 32);
+      const fourth = v128.load(at, 48);
+      let found = equalBytes(first, second, third, fourth, QUOTE);
+      let escapes = equalBytes(first, second, third, fourth, BACKSLASH);
+      if (escapes | isEscaped) {
+        // Each backslash escapes the byte behind it, which may be one itself.
+        escapes &= ~isEscaped;
+        let escaped = isEscaped;
+        isEscaped = 0;
+        while (escapes) {
+          const next = (escapes & (0 - escapes)) << 1;
+          if (next == 0) isEscaped = 1;
+          escaped |= next;
+          escapes &= (escapes - 1) & ~next;
+        }
+        found &= ~escaped;
+      }
+      quotes += popcnt(found);
+      at += BLOCK;
+    }
+    if (quotes & 1) this.inString = !this.inString;
+    this.isEscaped = isEscaped != 0;
+    while (at < to) this.passByte(load<u8>(at++));
+  }
+
+  private passByte(byte: u8): void {
+    if (this.isEscaped) this.isEscaped = false;
+    else if (byte == BACKSLASH) this.isEscaped = true;
+    else if (byte == QUOTE) this.inString = !this.inString;
+  }
+
   /** A run of a value that is no string, up to the next escape sequence or white space between tokens: many small strings and
-   *  numbers at once. False where none of whole blocks comes next. */
-  private readVerbatim(): bool {
+   *  numbers at once. False where none comes next, or no whole block can be looked at. */
+  private readVerbatim(to: usize): bool {
     const from = this.source;
     let at = from;
     // The quote that ends a string is still to come where it is the next byte.
     let inside: u64 = this.inString || this.atQuote ? u64.MAX_VALUE : 0;
-    while (at + BLOCK <= this.end) {
+    while (at < to && at + BLOCK <= this.end) {
       const first = v128.load(at);
       const second = v128.load(at, 16);
       const third = v128.load(at, 32);
@@ -88,7 +202,8 @@ export class ValueText {
       // A bit for each byte that is inside of a string or begins one.
       const strings = parities(equalBytes(first, second, third, fourth, QUOTE)) ^ inside;
       const escapes = equalBytes(first, second, third, fourth, BACKSLASH);
-      const stops = escapes | (blanks(first, second, third, fourth) & ~strings);
+      let stops = escapes | (blanks(first, second, third, fourth) & ~strings);
+      if (to - at < BLOCK) stops |= (<u64>1) << (to - at);
       if (stops) {
         const count = ctz(stops);
         if (count) inside = <u64>((<i64>(strings << (64 - count))) >> 63);
@@ -105,11 +220,10 @@ export class ValueText {
     return this.found(from, at - from);
   }
 
-  /** A run of a string whose usual escapes, of two characters, are undone. False where something else comes next, or a long run
-   *  without escapes, which needs no copy. */
-  private readEscapedText(): bool {
+  /** A run of a string up to `end` whose usual escapes, of two characters, are undone. False where something else comes next, or
+   *  a long run without escapes, which needs no copy. */
+  private readEscapedText(end: usize): bool {
     let at = this.source;
-    const end = this.end;
     if (at + 2 * BLOCK <= end && endOfPlainText(at, at + 2 * BLOCK) == at + 2 * BLOCK) return false;
     let to = UNESCAPED;
     while (at + 16 <= end && to + 17 <= UNESCAPED + UNESCAPED_SIZE) {
@@ -131,32 +245,25 @@ export class ValueText {
   }
 
   /** A run between strings, the quotes included. */
-  private readStructure(): bool {
-    let to = this.source;
-    if (!this.hasBegun) {
-      this.hasBegun = true;
-      if (load<u8>(to) == QUOTE) {
-        this.isString = true;
-        this.inString = true;
-        this.source++;
-        return false;
-      }
-    }
+  private readStructure(end: usize): bool {
+    const from = this.source;
+    let to = from;
     if (this.atQuote) to++;
     this.atQuote = false;
-    while (to < this.end && !isSpace(load<u8>(to))) {
+    while (to < end && !isSpace(load<u8>(to))) {
       if (load<u8>(to++) == QUOTE) {
         this.inString = true;
         break;
       }
     }
-    const from = this.source;
     this.source = to;
-    if (to == from) this.source++;
-    return this.found(from, to - from);
+    if (to > from) return this.found(from, to - from);
+    while (to < end && isSpace(load<u8>(to))) to++;
+    this.source = to;
+    return this.found(from, 0);
   }
 
-  private readString(): bool {
+  private readString(end: usize): bool {
     const escape = this.escape;
     if (escape.escaping) {
       escape.continueEscape(load<u8>(this.source++));
@@ -179,7 +286,7 @@ export class ValueText {
       else this.atQuote = true;
       return false;
     }
-    this.source = endOfPlainText(from, this.end);
+    this.source = max(from + 1, endOfPlainText(from, end));
     return this.found(from, this.source - from);
   }
 
@@ -255,4 +362,12 @@ function parities(set: u64): u64 {
   set ^= set << 8;
   set ^= set << 16;
   return set ^ (set << 32);
+}
+
+/** Whether an escape sequence may be cut behind these bytes, the newest lowest: one that ends with the last of them is none. */
+@inline
+function isCut(bytes: u64): bool {
+  if ((bytes & 0xff) == BACKSLASH) return true;
+  for (let shift: u64 = 0; shift < 32; shift += 8) if (((bytes >> shift) & 0xffff) == UNICODE_ESCAPE) return true;
+  return false;
 }

@@ -34,7 +34,7 @@ enum Phase {
   SampleEnd,
 }
 
-/** What was read of texts. Costs are in 1/1024 of a token. */
+/** What was read of texts. Costs are in 1/1024 of a token, bytes are those that carry the texts. */
 @unmanaged
 class Account {
   /** All bytes. */
@@ -72,13 +72,16 @@ export const METER_SIZE: usize = offsetof<Meter>() + ACCOUNTS_SIZE;
  * content of what was read before, so that no text that repeats itself can evade it. As many words belong to blocks as
  * to other bytes, so the estimates of many messages are right on average. Which bytes are read does not depend on how the
  * texts are cut.
+ *
+ * Bytes are counted as they are on the wire, those of escape sequences and of white space that is no text included: what is
+ * passed over is not even unescaped.
  */
 @unmanaged
 export class Meter {
   private phase: Phase;
-  /** Bytes of text so far. */
+  /** Bytes so far. */
   private passed: u64;
-  /** Bytes of text at which the phase is over; of a search, from which on any character will do. */
+  /** Bytes at which the phase is over; of a search, from which on any character will do. */
   private until: u64;
   /** Where samples begin, where the current stratum begins, and its length. */
   private firstStratum: u64;
@@ -103,6 +106,7 @@ export class Meter {
     memory.fill(changetype<usize>(this), 0, METER_SIZE);
     this.estimator.reset();
     this.until = head;
+    if (head == 0) this.nextPhase();
   }
 
   /** Between two texts: writes {@link METER_SIZE} bytes to `at`, from which {@link restore} makes any meter what this one
@@ -117,9 +121,20 @@ export class Meter {
     this.estimator.reset();
   }
 
-  /** The next bytes of a text. */
+  /** Whether the next bytes are passed over: see {@link skip}. */
+  @inline
+  get isSkipping(): bool {
+    return this.phase == Phase.Skip;
+  }
+
+  /** So many bytes {@link take} or {@link skip} expects next, at most. */
+  get wanted(): usize {
+    if (isSearch(this.phase)) return 1;
+    return this.until > this.passed ? <usize>min<u64>(this.until - this.passed, usize.MAX_VALUE) : 0;
+  }
+
+  /** The next bytes of a text that is on the wire as it is. */
   feed(at: usize, length: usize): void {
-    this.account(CURRENT).bytes += length;
     while (length > 0) {
       const phase = this.phase;
       let size = length;
@@ -128,15 +143,29 @@ export class Meter {
         size = this.findEndOfWord(at, length);
         isOver = size < length;
       } else {
-        size = <usize>min<u64>(length, this.until - this.passed);
-        isOver = this.passed + size == this.until;
+        size = min(length, this.wanted);
+        isOver = this.passed + size >= this.until;
       }
-      this.use(phase, at, size);
-      this.passed += size;
+      this.use(at, size, size);
       at += size;
       length -= size;
       if (isOver) this.nextPhase();
     }
+  }
+
+  /** The next text, which took `wire` bytes: no more than {@link wanted}, or no less can be read. */
+  take(at: usize, length: usize, wire: usize): void {
+    if (isSearch(this.phase) && (length == 0 ? this.passed >= this.until : this.isEndOfWord(load<u8>(at))))
+      this.nextPhase();
+    this.use(at, length, wire);
+    if (isSearch(this.phase)) this.lastByte = length ? load<u8>(at + length - 1) : 0;
+    else if (this.passed >= this.until) this.nextPhase();
+  }
+
+  /** So many bytes were passed over while {@link isSkipping}; `isOver` if all of those wanted. */
+  skip(wire: usize, isOver: bool): void {
+    this.use(0, 0, wire);
+    if (isOver) this.nextPhase();
   }
 
   /** The text is over; it is of this kind. */
@@ -163,11 +192,15 @@ export class Meter {
   }
 
   /** Reads bytes or passes over them. */
-  private use(phase: Phase, at: usize, size: usize): void {
+  private use(at: usize, length: usize, wire: usize): void {
+    const phase = this.phase;
+    const text = this.account(CURRENT);
+    text.bytes += wire;
+    this.passed += wire;
     if (phase == Phase.Skip) return;
-    if (phase == Phase.SampleBegin || phase == Phase.Sample) this.blockBytes += size;
-    else if (phase != Phase.SampleEnd) this.account(CURRENT).headBytes += size;
-    if (phase != Phase.SampleBegin) this.estimator.feed(at, size);
+    if (phase == Phase.SampleBegin || phase == Phase.Sample) this.blockBytes += wire;
+    else if (phase != Phase.SampleEnd) text.headBytes += wire;
+    if (phase != Phase.SampleBegin) this.estimator.feed(at, length);
   }
 
   private nextPhase(): void {
@@ -198,16 +231,20 @@ export class Meter {
 
   /** Where in these bytes a word ends; their length where none does. */
   private findEndOfWord(at: usize, length: usize): usize {
-    let last = this.lastByte;
+    const passed = this.passed;
     for (let i: usize = 0; i < length; i++) {
       const byte = load<u8>(at + i);
-      if (isEndOfWord(last, byte)) return i;
-      const overdue = <i64>(this.passed + i - this.until);
-      if (overdue >= 0 && ((byte & 0xc0) != 0x80 || overdue >= LONGEST_CHARACTER)) return i;
-      last = byte;
+      if (this.isEndOfWord(byte, passed + i)) return i;
+      this.lastByte = byte;
     }
-    this.lastByte = last;
     return length;
+  }
+
+  /** Whether a search is over before this byte, which comes after `passed` bytes. */
+  private isEndOfWord(byte: u32, passed: u64 = this.passed): bool {
+    if (isEndOfWord(this.lastByte, byte)) return true;
+    const overdue = <i64>(passed - this.until);
+    return overdue >= 0 && ((byte & 0xc0) != 0x80 || overdue >= LONGEST_CHARACTER);
   }
 
   /** Chooses where the next block begins: anywhere in the next stratum. */

@@ -12,7 +12,7 @@ export class Texts {
   private meter: Meter;
   /** What estimates are multiplied by; 0 where there are none. */
   private scale: f64;
-  /** Bytes of text read exactly. */
+  /** Bytes read exactly. */
   private maxBytes: u32;
   /** A text has come. */
   private hasTexts: bool;
@@ -45,8 +45,18 @@ export class Texts {
     if (this.isNull) return;
     this.begin();
     const text = this.text;
+    const meter = this.meter;
     text.feed(at, length);
-    while (text.next()) this.meter.feed(text.at, text.length);
+    while (true) {
+      if (meter.isSkipping) {
+        const isOver = text.skip(meter.wanted);
+        meter.skip(text.wire, isOver);
+        if (!isOver) return;
+      } else {
+        if (!text.next(meter.wanted)) return;
+        meter.take(text.at, text.length, text.wire);
+      }
+    }
   }
 
   /** The value is over: it was a text of this kind. */

@@ -166,3 +166,65 @@ describe("what is read many bytes at a time", () => {
     }
   });
 });
+
+describe("a value of which bytes are passed over", () => {
+  /** Large enough that it is passed over in blocks. */
+  const long = fc.tuple(nodes(), gaps, fc.integer({ min: 1, max: 8 })).map(([node, gaps, times]) => {
+    const json = write(node, gaps).trim();
+    return node.type === "string" ? `"${json.slice(1, -1).repeat(times)}"` : `[${Array(times).fill(json).join(" , ")}]`;
+  });
+  const steps = fc.oneof({ weight: 3, arbitrary: fc.integer({ min: 1, max: 20 }) }, fc.integer({ min: 1, max: 500 }));
+
+  itHolds(
+    "has the same text in runs of any length",
+    300,
+    fc.property(long, steps, chunkSizes, (json, read, sizes) => {
+      const bytes = Buffer.from(json);
+      const whole = valueText([bytes]);
+      assert.equal(valueText([bytes], 0, read), whole);
+      assert.equal(valueText(cut(bytes, sizes), 0, read), whole);
+    }),
+  );
+
+  itHolds(
+    "has the same text in any chunks",
+    300,
+    fc.property(long, fc.nat({ max: 300 }), steps, chunkSizes, (json, skipped, read, sizes) => {
+      const bytes = Buffer.from(json);
+      const whole = valueText([bytes], skipped, read);
+      assert.equal(valueText(cut(bytes, sizes), skipped, read), whole);
+      assert.equal(valueText(single(bytes), skipped, read), whole);
+    }),
+  );
+
+  itHolds(
+    "goes on as it would have without, but for half of a surrogate pair",
+    300,
+    fc.property(long, fc.integer({ min: 1, max: 2000 }), (json, skipped) => {
+      const bytes = Buffer.from(json);
+      const rest = withoutCut(valueText([bytes], skipped));
+      assert(valueText([bytes]).endsWith(rest), `${rest} after ${skipped} bytes`);
+    }),
+  );
+
+  it.each([
+    [String.raw`"abc\\"`, 1, String.raw`bc\\`],
+    [String.raw`"\\n123456789"`, 1, "123456789"],
+    [String.raw`"\u00411\u0042"`, 3, "1B"],
+    [String.raw`"\u0041\u0042"`, 1, "B"],
+    [String.raw`"\t1\t2\t3\t4"`, 5, String.raw`2\t3\t4`],
+    ['{"a b" : "c d"}', 3, ' b":"c d"}'],
+    ['{"a b" : "c d"}', 8, '"c d"}'],
+    [String.raw`{"a\"b" : "c d" , 1}`, 9, '"c d",1}'],
+  ])("%s without the first bytes, %i or more of them, is %s", (json, skipped, expected) => {
+    const bytes = Buffer.from(json);
+    const text = valueText([bytes], skipped);
+    expect(bytes[0] === 0x22 ? JSON.stringify(text).slice(1, -1) : text).toBe(expected);
+    expect(valueText(single(bytes), skipped)).toBe(text);
+  });
+
+  /** A text without what may be of a character that was cut: bytes of UTF-8, or half of a pair. */
+  function withoutCut(text: string): string {
+    return text.replace(/^\ufffd+/, "");
+  }
+});

@@ -2,7 +2,7 @@ import { TestModule } from "../module.ts";
 import type { Node } from "./documents.ts";
 
 interface Exports {
-  begin(): void;
+  beginParts(skipped: number, read: number): void;
   feed(at: number, length: number): void;
 }
 
@@ -15,11 +15,11 @@ const module: TestModule<Exports> = new TestModule("value_text", {
   },
 });
 
-/** The text of a value that comes in chunks. */
-export function valueText(chunks: readonly Uint8Array[]): string {
+/** The text of a value that comes in chunks, of which `skipped` bytes are passed over and `read` are read in turn. */
+export function valueText(chunks: readonly Uint8Array[], skipped = 0, read = 2 ** 32 - 1): string {
   const { exports } = module;
   runs = [];
-  exports.begin();
+  exports.beginParts(skipped, read);
   for (const chunk of chunks) module.lend(chunk, (at, length) => exports.feed(at, length));
   return Buffer.concat(runs).toString();
 }

@@ -83,7 +83,8 @@ describe("every message", () => {
   itHolds(
     "has the tokens of its texts, scaled, and is the same without them",
     500,
-    fc.property(written, chunkSizes, settings, ({ node, text }, sizes, settings) => {
+    fc.property(messages, chunkSizes, settings, (node, sizes, settings) => {
+      const text = write(node);
       const chunks = cut(Buffer.from(text), sizes);
       const expected = expectedMessages(text, node);
       const items = itemsOf(node) ?? [node];

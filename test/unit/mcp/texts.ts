@@ -1,7 +1,8 @@
-import type { Node } from "../json/documents.ts";
+import { type Node, write } from "../json/documents.ts";
 import { ANY, EACH, type Path } from "../json/path.ts";
 import { textOf } from "../json/value-text.ts";
-import { TOKEN, measure } from "../tokens/meter.ts";
+import { TOKEN } from "../tokens/meter.ts";
+import { costsOf } from "../tokens/texts.ts";
 import { DEFAULT_SETTINGS, type Message, type Settings, TOKEN_KINDS, type TokenKind, readMessages } from "./reader.ts";
 
 /** Of the name of a tool or prompt no more bytes are read. */
@@ -105,14 +106,15 @@ export function textsIn(root: Node): Found[] {
   return found;
 }
 
-/** The estimated tokens of each kind in a message that is written so. */
+/** The estimated tokens of each kind in a message that is written so; beyond `maxBytes`, one without white space between tokens. */
 export function expectedTokens(root: Node, { estimate, maxBytes, scale }: Settings = DEFAULT_SETTINGS): number[] {
   if (!estimate) return TOKEN_KINDS.map(() => 0);
-  const texts = textsIn(root).map(({ kind, node, isName }) => {
-    const bytes = Buffer.from(textOf(node));
-    return { kind: TOKEN_KINDS.indexOf(kind), bytes: isName ? bytes.subarray(0, NAME_BYTES) : bytes };
+  const texts = textsIn(root).map(({ kind: name, node, isName }) => {
+    const kind = TOKEN_KINDS.indexOf(name);
+    if (!isName) return { kind, json: Buffer.from(write(node)) };
+    return { kind, utf8: Buffer.from(textOf(node)).subarray(0, NAME_BYTES) };
   });
-  return measure(maxBytes, texts).map((cost) => Math.min(Math.round((cost * scale) / TOKEN), 2 ** 32 - 1));
+  return costsOf(maxBytes, texts).map((cost) => Math.min(Math.round((cost * scale) / TOKEN), 2 ** 32 - 1));
 }
 
 const cursors = new Map<string, string>();
