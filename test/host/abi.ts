@@ -1,4 +1,4 @@
-/** The numbers of the proxy-wasm ABI 0.2.1 that the host and the tests need, named as in its specification. */
+/** The constants of the proxy-wasm ABI 0.2.1 that the host and the tests need, named as in its specification. */
 
 export const Result = {
   Ok: 0,
@@ -34,15 +34,15 @@ export type StreamType = (typeof StreamType)[keyof typeof StreamType];
 export const MetricType = { Counter: 0, Gauge: 1, Histogram: 2 } as const;
 export type MetricType = (typeof MetricType)[keyof typeof MetricType];
 
-/** What a header, body or trailer callback answers. A body callback that pauses keeps its bytes in the host's buffer. */
+/** The result of a headers, body or trailers callback. If a body callback pauses, its bytes stay in the host's buffer. */
 export const Action = { Continue: 0, Pause: 1 } as const;
 export type Action = number;
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "critical"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Headers in order, names in lower case, as a proxy hands them on. */
+/** Headers in order, with names in lower case, as a proxy passes them on. */
 export type HeaderList = readonly (readonly [name: string, value: string])[];
 
-/** The properties' integer of `xds.listener_direction`. */
+/** The integer values of the property `xds.listener_direction`. */
 export const ListenerDirection = { Unspecified: 0, Inbound: 1, Outbound: 2 } as const;

@@ -9,29 +9,29 @@ export interface Callout {
   readonly timeoutMs: number;
 }
 
-/** What comes of a callout; without headers: nothing did. */
+/** The result of a callout. Without headers, it failed. */
 export interface CalloutResponse {
   readonly headers: HeaderList;
   readonly body: Buffer;
 }
 
-/** The pseudo-headers without which Envoy sends no request. */
+/** The pseudo-headers that Envoy requires in a request. */
 const REQUIRED = [":method", ":path", ":authority"];
 
 /** The callouts of a VM that wait for their responses, by token. */
 export class Callouts {
   readonly pending = new Map<number, Callout & { readonly rootId: number }>();
-  /** How many have been sent. */
+  /** The number of callouts sent. */
   sent = 0;
   readonly #clusters: ReadonlySet<string>;
   #next = 1;
 
-  /** @param clusters those that the proxy has, all with endpoints. */
+  /** @param clusters the clusters of the proxy, all of which have endpoints. */
   constructor(clusters: readonly string[]) {
     this.#clusters = new Set(clusters);
   }
 
-  /** Sends a request. Returns its token; undefined where the proxy refuses it. */
+  /** Sends a request. Returns its token; undefined if the proxy refuses it. */
   send(rootId: number, callout: Omit<Callout, "token">): number | undefined {
     const names = new Set(callout.headers.map(([name]) => name));
     if (!this.#clusters.has(callout.cluster) || !REQUIRED.every((name) => names.has(name))) return undefined;

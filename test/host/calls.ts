@@ -1,7 +1,7 @@
-/** Counts what a module asks of its host, so that tests can state what a stream costs. */
+/** Counts a module's host calls, so that tests can state the cost of a stream. */
 export class HostCalls {
   readonly #counts = new Map<string, number>();
-  /** Body bytes copied into the module's memory: shows whether any byte was read twice. */
+  /** The number of body bytes copied into the module's memory. Shows whether any byte was read twice. */
   bodyBytes = 0;
 
   /** Called by the host for each import that the module calls. */
@@ -19,7 +19,7 @@ export class HostCalls {
     return Object.fromEntries([...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
-  /** Forgets all that was counted. */
+  /** Resets all counts. */
   reset(): void {
     this.#counts.clear();
     this.bodyBytes = 0;

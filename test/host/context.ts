@@ -1,7 +1,7 @@
 import type { BufferType, HeaderList, HeaderMap, StreamType } from "./abi.ts";
 import type { PropertyValue } from "./properties.ts";
 
-/** What the module answers in place of the upstream. */
+/** A local reply of the module. */
 export interface LocalReply {
   readonly status: number;
   /** The response's code details. */
@@ -10,37 +10,38 @@ export interface LocalReply {
   readonly body: string;
 }
 
-/** What values of a name in the filter state are: Envoy's numbers of the type (1: text) and of the span (1: the request). */
+/** The declared type of filter-state values with a name: Envoy's numbers of the type (1: text) and of the span (1: the
+ *  request). */
 export interface Declaration {
   readonly name: string;
   readonly type: number;
   readonly span: number;
 }
 
-/** What the module may reach through the host while one of a context's callbacks runs. */
+/** What the module can access through the host during a callback of a context. */
 export interface Context {
   readonly id: number;
-  /** The root context that it belongs to: itself, or the stream's plugin. */
+  /** The root context to which this context belongs: itself, or the stream's plugin. */
   readonly rootId: number;
-  /** The header map, empty outside its own phase: so Envoy does it. */
+  /** The header map. Outside its own phase it is empty, as in Envoy. */
   headers(map: HeaderMap): HeaderList;
-  /** The buffer; empty for a body outside its callback, undefined for what is not to be found here. */
+  /** The buffer: empty for a body outside its callback, undefined if this context does not have it. */
   buffer(type: BufferType): Uint8Array | undefined;
-  /** Changes the header map; false where it is empty for the module. */
+  /** Changes the header map. False if the module cannot access it now. */
   editHeaders(map: HeaderMap, edit: (headers: HeaderList) => HeaderList): boolean;
-  /** Puts other bytes into a body; false where it is not the module's to change now. */
+  /** Replaces bytes of a body. False if the module may not change it now. */
   writeBuffer(type: BufferType, bytes: Buffer): boolean;
-  /** Continues what the module has paused, once the running callback is over; false where there is no stream. */
+  /** Continues what the module has paused when the running callback ends. False if there is no stream. */
   continue(type: StreamType): boolean;
-  /** Ends a plugin that has answered `proxy_on_done` with 0; false where none has. */
+  /** Ends a plugin that returned 0 from `proxy_on_done`. False if none has. */
   done(): boolean;
   property(path: string): PropertyValue | undefined;
-  /** Leaves a text in the filter state of the stream; false where there is no stream. */
+  /** Sets a text in the stream's filter state. False if there is no stream. */
   setState(name: string, value: string): boolean;
-  /** Says what values of a name are from now on. As in Envoy, nothing comes of it in a stream's callback. */
+  /** Declares the type of values with a name. As in Envoy, this has no effect in a stream's callback. */
   declare(declaration: Declaration): void;
-  /** Answers in place of the upstream once the running callback is over; false where there is no stream to answer. */
+  /** Sends a local reply when the running callback ends. False if there is no stream to reply to. */
   answer(reply: LocalReply): boolean;
-  /** Ticks belong to the root context, also when a stream's callback asks for them. */
+  /** Ticks belong to the root context, even if a stream's callback sets their period. */
   setTickPeriod(milliseconds: number): void;
 }

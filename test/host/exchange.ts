@@ -4,15 +4,15 @@ import type { Properties } from "./properties.ts";
 import type { ResetCause } from "./resets.ts";
 import type { HttpStream } from "./stream.ts";
 
-/** A body: text or bytes in one piece, or the pieces in which it comes. */
+/** A body: text or bytes in one chunk, or a list of chunks. */
 export type Body = string | Uint8Array | readonly (string | Uint8Array)[];
 
-/** Headers as an object where none repeats, else in order. */
+/** Headers as an object, or as an ordered list if names repeat. */
 export type Headers = Readonly<Record<string, string>> | HeaderList;
 
 /**
- * How a body's end is told: alone, by a callback without bytes (HTTP/1); with the last bytes (HTTP/2); by trailers
- * (also HTTP/2), and then no callback ever says end_of_stream.
+ * How the end of a body is signalled: by a callback without bytes (HTTP/1), with the last bytes (HTTP/2), or by trailers
+ * (also HTTP/2), in which case no callback has end_of_stream.
  */
 export type BodyEnd = "alone" | "with-last" | "trailers";
 
@@ -27,13 +27,14 @@ export interface ExchangeResponse {
   readonly status?: number;
   readonly headers?: Headers;
   readonly body?: Body;
-  /** How it ends: `complete` by the server, by a reset, or not (yet): then the test goes on with the stream. */
+  /** How the exchange ends: `complete` by the server, by a reset, or not yet. In the last case, the test continues the
+   *  stream. */
   readonly ended?: "complete" | "open" | ResetCause;
 }
 
 export interface Exchange {
   readonly request: ExchangeRequest;
-  /** Null: none comes, and `ended` says why (by default the client goes away). */
+  /** Null if there is no response; `ended` gives the reason (by default, the client disconnects). */
   readonly response: ExchangeResponse | null;
   readonly ended?: ResetCause | "open";
 }
@@ -42,14 +43,14 @@ export interface ExchangeOptions {
   readonly properties?: Properties;
   readonly requestEnd?: BodyEnd;
   readonly responseEnd?: BodyEnd;
-  /** Milliseconds that pass before the response begins, and before each chunk of it. */
+  /** Milliseconds that pass before the response starts, and before each of its chunks. */
   readonly responseDelay?: number;
   readonly chunkDelay?: number;
 }
 
 export interface ExchangeResult {
   readonly stream: HttpStream;
-  /** What the callbacks answered, in order: for a filter that only observes, all zero. */
+  /** The results of the callbacks, in order: all zero for a filter that only observes. */
   readonly actions: Action[];
 }
 
@@ -67,7 +68,7 @@ export function exchange(plugin: Plugin, spec: Exchange, options: ExchangeOption
     body: (bytes, end) => open() && actions.push(stream.requestBody(bytes, end)),
     trailers: () => open() && actions.push(stream.requestTrailers(TRAILERS)),
   });
-  // The module has answered: nothing comes of the upstream.
+  // The module has sent a local reply, so the upstream sends nothing.
   if (!open()) return { stream, actions };
 
   clock.advance(options.responseDelay ?? 0);
@@ -79,10 +80,10 @@ export function exchange(plugin: Plugin, spec: Exchange, options: ExchangeOption
   const responseChunks = chunks(response.body);
   const ended = response.ended ?? "complete";
   const headers = responseHead(response);
-  // A chunked body may turn out to be empty: then its end comes alone.
+  // A chunked body may be empty: then its end is a separate callback.
   const bodiless = responseChunks.length === 0 && !headers.some(([name]) => name === "transfer-encoding");
   actions.push(stream.responseHeaders(headers, bodiless && ended === "complete"));
-  // The module has answered in place of what came.
+  // The module has replaced the response with a local reply.
   if (!open()) return { stream, actions };
   const send = (bytes: Uint8Array, end: boolean): void => {
     if (bytes.length > 0) clock.advance(options.chunkDelay ?? 0);
@@ -122,11 +123,11 @@ function sendBody(pieces: Uint8Array[], end: BodyEnd = "alone", sink: BodySink, 
   else if (end === "alone" || pieces.length === 0) sink.body(new Uint8Array(0), true);
 }
 
-/** The request's headers as Envoy shows them, over defaults of a request to an MCP endpoint. */
+/** The request headers as Envoy presents them, with defaults for a request to an MCP endpoint. */
 export function requestHead(request: ExchangeRequest): HeaderList {
   const headers = headerList(request.headers ?? MCP_POST);
   return [
-    // HTTP/1's own headers do not reach a filter by their names.
+    // Headers specific to HTTP/1 do not reach a filter.
     [":authority", headers.find(([name]) => name === "host")?.[1] ?? "mcp.example"],
     [":path", request.path ?? "/mcp"],
     [":method", request.method ?? "POST"],
@@ -139,7 +140,7 @@ export function requestHead(request: ExchangeRequest): HeaderList {
 
 const MCP_POST: Headers = { "content-type": "application/json", accept: "application/json, text/event-stream" };
 
-/** The response's headers, by default those of a JSON answer. */
+/** The response headers, by default those of a JSON response. */
 export function responseHead(response: ExchangeResponse): HeaderList {
   return [
     [":status", String(response.status ?? 200)],

@@ -1,9 +1,10 @@
 import type { HeaderList } from "./abi.ts";
 
-/** Bytes go into the module through its own allocator, as the ABI wants it. */
+/** Bytes are copied into the module through its own allocator, as the ABI requires. */
 export type Allocate = (size: number) => number;
 
-/** The host's view of a module's linear memory. Views are made anew each time: growing detaches the old ones. */
+/** The host's view of a module's linear memory. Typed arrays are created for each access, since growing the memory detaches
+ *  old ones. */
 export class GuestMemory {
   readonly #memory: WebAssembly.Memory;
   readonly #allocate: Allocate;
@@ -53,7 +54,7 @@ export class GuestMemory {
     new DataView(this.#memory.buffer).setBigUint64(address >>> 0, value, true);
   }
 
-  /** Hands bytes over: allocates room in the module, and stores its address and length. No bytes need no room. */
+  /** Passes bytes to the module: allocates memory in it, and stores the address and length. Zero bytes need no memory. */
   give(bytes: Uint8Array, addressOut: number, lengthOut: number): void {
     let address = 0;
     if (bytes.length > 0) {
@@ -66,9 +67,9 @@ export class GuestMemory {
   }
 }
 
-/** Headers as the ABI lays them out: the count, all lengths, then names and values, each ended by a zero byte. */
+/** Headers as serialized by the ABI: the count, all lengths, then names and values, each followed by a zero byte. */
 export function serializePairs(headers: HeaderList): Uint8Array {
-  // Envoy hands over no bytes for no headers, not a count of zero.
+  // For an empty header map, Envoy passes zero bytes instead of a count of zero.
   if (headers.length === 0) return new Uint8Array(0);
   const texts = headers.flat().map((text) => Buffer.from(text));
   const out = Buffer.alloc(4 + texts.reduce((size, text) => size + 4 + text.length + 1, 0));
@@ -78,7 +79,7 @@ export function serializePairs(headers: HeaderList): Uint8Array {
   return out;
 }
 
-/** The headers that {@link serializePairs} lays out like this. */
+/** The headers that {@link serializePairs} has serialized. */
 export function parsePairs(bytes: Uint8Array): HeaderList {
   const data = Buffer.from(bytes);
   if (data.length < 4) return [];

@@ -2,23 +2,23 @@ import { Action, type HeaderList } from "./abi.ts";
 
 const NOTHING = Buffer.alloc(0);
 
-/** One direction of a stream: what of it the module may read now, and how far it has come. */
+/** One direction of a stream: what the module may read of it now, and how far it has progressed. */
 export class Half {
   readonly name: "request" | "response";
-  /** Readable during their own callback only (longer while the module holds them). */
+  /** Headers are readable during their own callback only, or longer while the module holds them. */
   headers: HeaderList = [];
   trailers: HeaderList = [];
-  /** The bytes of the running body callback, and before them those that the module paused on. */
+  /** The bytes of the running body callback, after those on which the module has paused. */
   body: Buffer = NOTHING;
-  /** All headers, for the log callback; undefined before they came. */
+  /** All headers, for the log callback; undefined before they arrive. */
   logged: HeaderList | undefined;
-  /** The bytes that went on when the module last let any pass. */
+  /** The bytes that were forwarded when the module last continued. */
   passed: Buffer = NOTHING;
-  /** All bytes of the body that went on, by the callbacks that let them pass. */
+  /** All forwarded bytes of the body, one entry per callback that continued. */
   readonly allPassed: Buffer[] = [];
-  /** Whether a body callback runs. */
+  /** Whether a body callback is running. */
   isInBody = false;
-  /** The host refuses to write to the body. */
+  /** Whether the host refuses writes to the body. */
   refusesWrites = false;
   #ended = false;
   #held = false;
@@ -30,7 +30,7 @@ export class Half {
     this.#mayHoldHeaders = mayHoldHeaders;
   }
 
-  /** Hands the headers to the module. */
+  /** Passes the headers to the module. */
   onHeaders(headers: HeaderList, end: boolean, call: () => Action): Action {
     if (this.logged !== undefined) throw new Error(`second ${this.name} headers`);
     this.logged = headers;
@@ -42,7 +42,7 @@ export class Half {
     return action;
   }
 
-  /** Hands the next bytes to the module, after those that it paused on. */
+  /** Passes the next bytes to the module, after those on which it paused. */
   onBody(bytes: Uint8Array, end: boolean, call: (size: number) => Action): Action {
     this.#expectOpen("body");
     this.#ended = end;
@@ -54,7 +54,7 @@ export class Half {
     return action;
   }
 
-  /** Hands the trailers to the module; they end the body in place of an end_of_stream. */
+  /** Passes the trailers to the module. They end the body instead of an end_of_stream. */
   onTrailers(trailers: HeaderList, call: () => Action): Action {
     this.#expectOpen("trailers");
     this.#ended = true;
@@ -67,14 +67,14 @@ export class Half {
     return action;
   }
 
-  /** Writes the body, in its own callback or while the module pauses on it, as in Envoy. */
+  /** Changes the body during its own callback or while the module pauses on it, as in Envoy. */
   write(bytes: Buffer): boolean {
     if (this.refusesWrites || (!this.isInBody && this.body.length === 0)) return false;
     this.body = bytes;
     return true;
   }
 
-  /** Changes the headers, where the module may read them. */
+  /** Changes the headers, if the module may read them. */
   editHeaders(edit: (headers: HeaderList) => HeaderList): boolean {
     if (this.headers.length === 0) return false;
     this.headers = edit(this.headers);
@@ -82,7 +82,7 @@ export class Half {
     return true;
   }
 
-  /** What the module has paused goes on. */
+  /** Continues what the module has paused. */
   continue(): void {
     this.headers = [];
     this.#held = false;

@@ -3,12 +3,12 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { captureNames, readCapture } from "../fixtures/captures.ts";
 import { Action, exchange, loadModule, MetricStore, type Plugin, Vm, type VmOptions } from "./index.ts";
 
-/** A VM with the probe, which logs all that it is told and can read. */
+/** A VM with the probe module, which logs all that it receives and can read. */
 function probe(options: VmOptions = {}): Vm {
   return new Vm(loadModule("build/test/probe.wasm"), options);
 }
 
-/** The lines of info and above, without those before. */
+/** The new log lines of level info and above. */
 function takeLog(vm: Vm): string[] {
   return vm.logs.splice(0).flatMap(({ level, message }) => (level === "debug" ? [] : message));
 }

@@ -19,7 +19,7 @@ import { encodeProperty } from "./properties.ts";
 import type { SharedDataStore } from "./shared-data.ts";
 import type { QueueOwner, SharedQueues } from "./shared-queues.ts";
 
-/** What the imported functions work on: a VM, seen from the inside. */
+/** The VM as seen by the imported functions. */
 export interface HostState extends QueueOwner {
   readonly memory: GuestMemory;
   readonly context: Context;
@@ -39,8 +39,8 @@ export interface HostState extends QueueOwner {
 type Import = (...args: never[]) => number;
 
 /**
- * The functions that a module may import, by module. Any other import fails at instantiation, as in a host that lacks
- * it. Those that the filter itself imports are listed in filter/module.test.ts.
+ * The functions that a module may import, by module. Any other import fails at instantiation, as in a host without it. The
+ * imports of the filter are listed in filter/module.test.ts.
  */
 export function hostImports(host: HostState): Record<string, Record<string, Import>> {
   const edit = (map: number, change: (headers: HeaderList) => HeaderList): number =>
@@ -113,7 +113,7 @@ export function hostImports(host: HostState): Record<string, Record<string, Impo
       if (own === undefined) return Result.NotFound;
       const bytes = host.memory.bytes(address, size);
       const from = start >>> 0;
-      // As in Envoy: a part is replaced at the start, or added at the end.
+      // As in Envoy, a write replaces bytes at the start or appends at the end.
       if (from > 0 && from < own.length) return Result.BadArgument;
       const parts = from === 0 ? [bytes, own.subarray(length >>> 0)] : [own, bytes];
       return host.context.writeBuffer(type as BufferType, Buffer.concat(parts)) ? Result.Ok : Result.NotFound;
@@ -155,11 +155,11 @@ export function hostImports(host: HostState): Record<string, Record<string, Impo
       const buffer = host.context.buffer(type as BufferType);
       if (buffer === undefined) return Result.NotFound;
       const from = start >>> 0;
-      // Envoy computes a negative length here and reads on: no module may rely on any answer.
+      // Envoy computes a negative length here and continues to read. No module may rely on the result.
       if (from > buffer.length) throw new Error(`buffer read from ${from}, beyond its ${buffer.length} bytes`);
       const bytes = buffer.subarray(from, from + (maximum >>> 0));
       if (type === BufferType.RequestBody || type === BufferType.ResponseBody) host.calls.bodyBytes += bytes.length;
-      // Where there is nothing to read Envoy answers Ok and leaves both results as they were.
+      // If there is nothing to read, Envoy returns Ok and leaves both results unchanged.
       if (bytes.length > 0) host.memory.give(bytes, addressOut, lengthOut);
       return Result.Ok;
     },
@@ -253,7 +253,7 @@ export function hostImports(host: HostState): Record<string, Record<string, Impo
   return { env: observedAll(host, env), wasi_snapshot_preview1: observedAll(host, wasi) };
 }
 
-/** Reads Envoy's DeclarePropertyArguments, as far as their fields have one byte for each number and length. */
+/** Reads Envoy's DeclarePropertyArguments. Supports only fields whose numbers and lengths fit in one byte. */
 function parseDeclaration(bytes: Uint8Array): Declaration {
   const fields: Record<number, number | string> = {};
   for (let at = 0; at < bytes.length;) {
@@ -277,7 +277,7 @@ function observedAll(host: HostState, imports: Record<string, Import>): Record<s
   return Object.fromEntries(Object.entries(imports).map(([name, run]) => [name, observed(host, name, run)]));
 }
 
-/** The import, but each call is counted and reported to the observer. */
+/** Wraps an import so that each call is counted and reported to the observer. */
 function observed(host: HostState, name: string, run: Import): Import {
   return (...args) => {
     host.calls.add(name);

@@ -1,10 +1,10 @@
-/** A metric's own name and its labels, taken apart from the one string that proxy-wasm knows. */
+/** The name and the labels of a metric, parsed from the single string of proxy-wasm. */
 export interface MetricName {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Takes `tag=.=value;.;tag=.=value;.;name` apart, as the stats_tags rules of Envoy's bootstrap do. */
+/** Parses `tag=.=value;.;tag=.=value;.;name` like the stats_tags rules of Envoy's bootstrap. */
 export function decodeMetricName(encoded: string): MetricName {
   const parts = encoded.split(";.;");
   const name = parts.pop() ?? "";
@@ -19,13 +19,13 @@ export function decodeMetricName(encoded: string): MetricName {
   return { name, labels };
 }
 
-/** Renders a metric as Prometheus would, `name{a="x",b="y"}`, labels sorted: a key to compare snapshots by. */
+/** Renders a metric as in Prometheus, `name{a="x",b="y"}`, with sorted labels. The result is a key for comparing snapshots. */
 export function formatMetricName({ name, labels }: MetricName): string {
   const keys = Object.keys(labels).sort();
   return keys.length === 0 ? name : `${name}{${keys.map((key) => `${key}="${labels[key]}"`).join(",")}}`;
 }
 
-/** Whether the metric carries (at least) these labels with these values. */
+/** Whether the metric has all of these labels with these values. */
 export function hasLabels(metric: MetricName, labels: Readonly<Record<string, string>>): boolean {
   return Object.entries(labels).every(([key, value]) => metric.labels[key] === value);
 }

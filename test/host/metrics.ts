@@ -1,14 +1,14 @@
 import { MetricType, Result } from "./abi.ts";
 import { decodeMetricName, formatMetricName, hasLabels, type MetricName } from "./metric-name.ts";
 
-/** What was recorded into a histogram, in order. */
+/** The recorded values of a histogram, in order. */
 export interface Histogram {
   count: number;
   sum: number;
   values: number[];
 }
 
-/** Labels to select series by: a series is selected when it has all of them. */
+/** A selector: a series is selected if it has all of these labels. */
 export type LabelSelector = Readonly<Record<string, string>>;
 
 interface Series {
@@ -22,7 +22,7 @@ interface Series {
 export class MetricStore {
   readonly #series = new Map<string, Series>();
 
-  /** Finds or creates the series of that type and encoded name. */
+  /** Finds or creates the series with this type and encoded name. */
   define(type: MetricType, encoded: string): Series {
     const key = `${type} ${encoded}`;
     let series = this.#series.get(key);
@@ -52,22 +52,22 @@ export class MetricStore {
     return all;
   }
 
-  /** The sum of the counters of that name that have these labels; 0 where there is none. */
+  /** The sum of the counters with this name that have these labels; 0 if there are none. */
   counter(name: string, labels: LabelSelector = {}): number {
     return this.#sum(MetricType.Counter, name, labels);
   }
 
-  /** The sum of the gauges of that name that have these labels; 0 where there is none. */
+  /** The sum of the gauges with this name that have these labels; 0 if there are none. */
   gauge(name: string, labels: LabelSelector = {}): number {
     return this.#sum(MetricType.Gauge, name, labels);
   }
 
-  /** What the histograms of that name that have these labels hold together. */
+  /** The values of all histograms with this name that have these labels. */
   histogram(name: string, labels: LabelSelector = {}): Histogram {
     return summary(this.#select(MetricType.Histogram, name, labels).flatMap(({ values }) => values));
   }
 
-  /** The values that a label takes over all series (of that name, where given), sorted. */
+  /** The sorted values of a label in all series, or in those with this name. */
   labelValues(label: string, name?: string): string[] {
     const values = new Set<string>();
     for (const { metric } of this.#series.values()) {
@@ -77,12 +77,12 @@ export class MetricStore {
     return [...values].sort();
   }
 
-  /** How many series there are, of all types. */
+  /** The number of series of all types. */
   get size(): number {
     return this.#series.size;
   }
 
-  /** Back to nothing recorded; the series stay, because modules keep their ids. */
+  /** Clears all values. The series stay, since modules keep their ids. */
   reset(): void {
     for (const series of this.#series.values()) {
       series.value = 0n;
@@ -110,8 +110,8 @@ export class MetricStore {
 }
 
 /**
- * The metric ids of one VM. Envoy gives a new id at every definition, also of a name that exists, and keeps the type
- * in the id's low two bits.
+ * The metric ids of one VM. Envoy assigns a new id at every definition, even for an existing name, and stores the type in
+ * the id's low two bits.
  */
 export class MetricIds {
   readonly #store: MetricStore;
@@ -121,14 +121,14 @@ export class MetricIds {
     this.#store = store;
   }
 
-  /** A fresh id for that series. */
+  /** A new id for the series. */
   define(type: MetricType, encoded: string): number {
     const id = (this.#series.size + 1) * 4 + type;
     this.#series.set(id, this.#store.define(type, encoded));
     return id;
   }
 
-  /** Adds to a counter or gauge; a counter takes positive numbers only, a histogram none. */
+  /** Adds to a counter or gauge. Counters accept positive numbers only; histograms do not support this. */
   increment(id: number, delta: bigint): number {
     const type = id & 3;
     if (type !== MetricType.Counter && type !== MetricType.Gauge) return Result.BadArgument;
@@ -139,7 +139,7 @@ export class MetricIds {
     return Result.Ok;
   }
 
-  /** Sets a gauge, adds to a counter, records into a histogram. */
+  /** Sets a gauge, adds to a counter, or records a value in a histogram. */
   record(id: number, value: bigint): number {
     const series = this.#series.get(id);
     if (series === undefined) return Result.NotFound;

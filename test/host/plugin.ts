@@ -8,13 +8,13 @@ import type { Vm } from "./vm.ts";
 export interface PluginOptions {
   readonly name?: string;
   readonly rootId?: string;
-  /** The plugin's configuration; an object is written as JSON. */
+  /** The plugin's configuration. An object is serialized as JSON. */
   readonly configuration?: string | Uint8Array | object;
-  /** What `xds.listener_direction` says to the plugin's streams. */
+  /** The value of `xds.listener_direction` in the plugin's streams. */
   readonly direction?: keyof typeof ListenerDirection;
-  /** Envoy's `allow_on_headers_stop_iteration`: bodies come also while headers are held. */
+  /** Envoy's `allow_on_headers_stop_iteration`: body callbacks run even while headers are held. */
   readonly allowHeadersStop?: boolean;
-  /** Properties that all of the plugin's streams start with, over the defaults. */
+  /** The initial properties of all of the plugin's streams, in addition to the defaults. */
   readonly properties?: Properties;
 }
 
@@ -22,20 +22,20 @@ export interface PluginOptions {
 export class Plugin implements Context {
   readonly vm: Vm;
   readonly id: number;
-  /** What `proxy_on_configure` answered to the newest configuration. */
+  /** The result of the latest `proxy_on_configure`. */
   configured = false;
-  /** Milliseconds between ticks, as the module asked for; 0: none. */
+  /** The tick period that the module has set, in milliseconds; 0: none. */
   tickPeriod = 0;
-  /** It was closed and ends later. */
+  /** Whether the plugin was closed and ends later. */
   isPending = false;
-  /** What the module has declared of its filter state, by name. The first declaration of a name counts. */
+  /** The filter-state types that the module has declared, by name. The first declaration of a name counts. */
   readonly declared = new Map<string, Declaration>();
 
   readonly allowHeadersStop: boolean;
   readonly #own: Properties;
   readonly #streamDefaults: Properties;
   #configuration: Uint8Array | undefined;
-  /** The response of the callout whose callback runs. */
+  /** The response of the callout whose callback is running. */
   #callout: CalloutResponse | undefined;
 
   constructor(vm: Vm, options: PluginOptions) {
@@ -61,28 +61,28 @@ export class Plugin implements Context {
     this.configure(options.configuration);
   }
 
-  /** Configures the plugin. Envoy does it once for each root context; a reload makes a new one. */
+  /** Configures the plugin. Envoy does this once for each root context; a reload creates a new one. */
   configure(configuration: PluginOptions["configuration"] = ""): void {
     this.#configuration = configurationBytes(configuration);
     const answer = this.vm.callback(this, "proxy_on_configure", this.id, this.#configuration.length);
-    // Only readable inside the callback, as in Envoy.
+    // The configuration is readable only inside the callback, as in Envoy.
     this.#configuration = undefined;
     this.configured = answer !== 0;
   }
 
-  /** Lets the timer fire once; false when the module has armed none. */
+  /** Fires the timer once. False if the module has not set it. */
   tick(): boolean {
     if (this.tickPeriod === 0) return false;
     this.vm.callback(this, "proxy_on_tick", this.id);
     return true;
   }
 
-  /** A new HTTP stream through this plugin, with properties over the plugin's. */
+  /** Creates an HTTP stream through this plugin, with properties in addition to the plugin's. */
   stream(properties: Properties = {}): HttpStream {
     return new HttpStream(this, { ...this.#streamDefaults, ...properties });
   }
 
-  /** Ends the plugin, as a removed listener does once it has drained: later, with {@link done}, where it says so. */
+  /** Ends the plugin, like a removed listener after draining. If the plugin delays its end, it ends with {@link done}. */
   close(): void {
     this.isPending = this.vm.callback(this, "proxy_on_done", this.id) === 0;
     if (!this.isPending) this.#end();
@@ -104,7 +104,7 @@ export class Plugin implements Context {
     return this.id;
   }
 
-  /** Gives a callout of this plugin its response; without one it has failed. */
+  /** Delivers the response to a callout of this plugin. Without a response, the callout has failed. */
   respond(token: number, response: CalloutResponse = { headers: [], body: Buffer.alloc(0) }): void {
     if (this.vm.callouts.pending.get(token)?.rootId !== this.id) throw new Error(`no callout ${token} waits`);
     this.vm.callouts.pending.delete(token);
@@ -136,7 +136,7 @@ export class Plugin implements Context {
   }
 
   property(path: string): PropertyValue | undefined {
-    // Of the others a plugin has only those of the proxy itself.
+    // Of the other properties, a plugin has only those of the proxy itself.
     return this.#own[path] ?? (path.startsWith("xds.node.") ? this.#streamDefaults[path] : undefined);
   }
 

@@ -1,4 +1,5 @@
-/** A property as a test writes it: text becomes UTF-8, integers 8 little-endian bytes, booleans one byte, as in Envoy. */
+/** The value of a property in a test. Text becomes UTF-8, integers 8 little-endian bytes, and booleans one byte, as in
+ *  Envoy. */
 export type PropertyValue = string | number | bigint | boolean | Uint8Array;
 
 /** Properties by their dotted path, `xds.cluster_name`. */

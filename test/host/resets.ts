@@ -1,4 +1,4 @@
-/** Who or what breaks a stream off. */
+/** The cause of a stream reset. */
 export type ResetCause = "client" | "server" | "timeout";
 
 /** Bits of `response.flags`. */
@@ -7,7 +7,7 @@ const DOWNSTREAM_CONNECTION_TERMINATION = 1 << 14;
 const STREAM_IDLE_TIMEOUT = 1 << 16;
 const UPSTREAM_PROTOCOL_ERROR = 1 << 23;
 
-/** What the properties of a stream that was broken off say, and what Envoy answered in the server's place. */
+/** The properties of a stream that was reset, and Envoy's local reply. */
 export interface Reset {
   readonly flags: number;
   readonly details: string;
@@ -15,8 +15,8 @@ export interface Reset {
 }
 
 /**
- * What follows before and after a response has begun: as seen in Envoy 1.40, with a server that speaks HTTP/1 and
- * sends its body chunked.
+ * The effects of a reset before and after the response has started, as observed in Envoy 1.40 with an HTTP/1 server that
+ * sends a chunked body.
  */
 export const RESETS: Readonly<Record<ResetCause, { readonly before: Reset; readonly begun: Reset }>> = {
   client: {

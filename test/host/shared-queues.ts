@@ -1,6 +1,6 @@
-/** The end of a queue that is woken: a root context of a VM. */
+/** The receiving end of a queue: a root context of a VM. */
 export interface QueueOwner {
-  /** Runs `proxy_on_queue_ready` of a root context; nothing where it is gone, or its VM has failed. */
+  /** Runs `proxy_on_queue_ready` of a root context. Does nothing if it no longer exists or its VM has failed. */
   wake(rootId: number, token: number): void;
 }
 
@@ -11,16 +11,16 @@ interface Queue {
 }
 
 /**
- * The shared queues of a proxy process: what all VMs of one vm_id see. As in Envoy there is one queue a name, no way to
- * unregister it, and each message wakes only the root context that registered the name last. A wake-up is a turn of its
- * own of that worker's event loop: a test runs it with {@link turn}.
+ * The shared queues of a proxy process, which all VMs with one vm_id access. As in Envoy, there is one queue per name, it
+ * cannot be unregistered, and each message wakes only the root context that registered the name last. A wake-up is a
+ * separate iteration of that worker's event loop: a test runs it with {@link turn}.
  */
 export class SharedQueues {
   readonly #tokens = new Map<string, number>();
   readonly #queues: Queue[] = [];
   #posted: (() => void)[] = [];
 
-  /** Registers a name: the root context is the one that is woken from now on. Tokens begin at 1. */
+  /** Registers a name. The queue wakes this root context from now on. Tokens start at 1. */
   register(name: string, owner: QueueOwner, rootId: number): number {
     const known = this.#tokens.get(name);
     if (known !== undefined) {
@@ -32,12 +32,12 @@ export class SharedQueues {
     return this.#queues.length;
   }
 
-  /** The token of a name that is registered. */
+  /** The token of a registered name. */
   find(name: string): number | undefined {
     return this.#tokens.get(name);
   }
 
-  /** Adds a message, and posts the wake-up. False where there is no such queue. */
+  /** Adds a message and posts the wake-up. False if the queue does not exist. */
   enqueue(token: number, message: Uint8Array): boolean {
     const queue = this.#queues[token - 1] as Queue | undefined;
     if (queue === undefined) return false;
@@ -47,13 +47,13 @@ export class SharedQueues {
     return true;
   }
 
-  /** Takes the oldest message out; undefined where the queue is empty, null where there is none. */
+  /** Removes the oldest message. Undefined if the queue is empty, null if it does not exist. */
   dequeue(token: number): Uint8Array | undefined | null {
     const queue = this.#queues[token - 1] as Queue | undefined;
     return queue === undefined ? null : queue.messages.shift();
   }
 
-  /** Runs the wake-ups that were posted before this turn of the event loop. Returns how many they were. */
+  /** Runs the wake-ups posted before this iteration of the event loop. Returns their number. */
   turn(): number {
     const posted = this.#posted;
     this.#posted = [];
@@ -61,12 +61,12 @@ export class SharedQueues {
     return posted.length;
   }
 
-  /** All names there are. */
+  /** All registered names. */
   names(): string[] {
     return [...this.#tokens.keys()];
   }
 
-  /** Messages that nobody has taken out. */
+  /** The messages in all queues. */
   get waiting(): number {
     return this.#queues.reduce((sum, { messages }) => sum + messages.length, 0);
   }

@@ -6,26 +6,26 @@ import type { Properties, PropertyValue } from "./properties.ts";
 import { RESETS, type ResetCause } from "./resets.ts";
 
 /**
- * One HTTP request and its answer, on their way through a plugin. Each method is one event of the proxy, so a test
- * decides on order and chunks; exchange.ts has whole exchanges.
+ * One HTTP request and its response on their way through a plugin. Each method is one event of the proxy, so that a test
+ * determines order and chunks. See exchange.ts for whole exchanges.
  */
 export class HttpStream implements Context {
   readonly id: number;
   readonly plugin: Plugin;
-  /** What `proxy_get_property` finds, by dotted path; a test may change it at any time. */
+  /** The properties that `proxy_get_property` finds, by dotted path. A test may change them at any time. */
   readonly properties: Map<string, PropertyValue>;
 
-  /** What the module left in the stream's filter state, by name. An access log sees what was there at the log callback. */
+  /** The stream's filter state that the module has set, by name. An access log contains the values at the log callback. */
   readonly state = new Map<string, string>();
 
-  /** What the module answered in place of the upstream. */
+  /** The module's local reply. */
   reply: LocalReply | undefined;
 
   readonly #request: Half;
   readonly #response = new Half("response");
   #logging = false;
   #closed = false;
-  /** The request's headers, as long as Envoy shows them by the property `request.headers`: until they go on. */
+  /** The request headers as long as Envoy provides them in the property `request.headers`: until they are forwarded. */
   #shownHeaders: HeaderList = [];
 
   constructor(plugin: Plugin, properties: Properties) {
@@ -47,12 +47,12 @@ export class HttpStream implements Context {
     });
   }
 
-  /** The next bytes of the request's body; none with `end` is how HTTP/1 ends. */
+  /** The next bytes of the request body. HTTP/1 ends with zero bytes and `end`. */
   requestBody(bytes: Uint8Array, end = false): Action {
     return this.#request.onBody(bytes, end, (size) => this.#action("proxy_on_request_body", size, Number(end)));
   }
 
-  /** Ends the request by trailers. */
+  /** Ends the request with trailers. */
   requestTrailers(trailers: HeaderList): Action {
     return this.#request.onTrailers(trailers, () => this.#action("proxy_on_request_trailers", trailers.length));
   }
@@ -65,17 +65,17 @@ export class HttpStream implements Context {
     );
   }
 
-  /** The next bytes of the response's body. */
+  /** The next bytes of the response body. */
   responseBody(bytes: Uint8Array, end = false): Action {
     return this.#response.onBody(bytes, end, (size) => this.#action("proxy_on_response_body", size, Number(end)));
   }
 
-  /** Ends the response by trailers. */
+  /** Ends the response with trailers. */
   responseTrailers(trailers: HeaderList): Action {
     return this.#response.onTrailers(trailers, () => this.#action("proxy_on_response_trailers", trailers.length));
   }
 
-  /** The stream is over: log, done, delete, in Envoy's order. */
+  /** Ends the stream: log, done and delete, in Envoy's order. */
   end(): void {
     if (this.#closed) throw new Error("the stream has ended already");
     this.#closed = true;
@@ -94,8 +94,8 @@ export class HttpStream implements Context {
   }
 
   /**
-   * The stream breaks off: the client or the server goes away, or it was idle for too long. If no response has begun,
-   * Envoy answers the client itself (unless that is who left), through the plugin.
+   * Resets the stream: the client or the server disconnects, or the stream was idle for too long. If no response has
+   * started, Envoy sends a local reply through the plugin, unless the client has disconnected.
    */
   reset(cause: ResetCause, properties: Properties = {}): void {
     const reset = this.#response.logged === undefined ? RESETS[cause].before : RESETS[cause].begun;
@@ -157,37 +157,37 @@ export class HttpStream implements Context {
     return true;
   }
 
-  /** From now on the host refuses to write to the request's body. */
+  /** From now on, the host refuses writes to the request body. */
   refuseRequestWrites(): void {
     this.#request.refusesWrites = true;
   }
 
-  /** The request's headers, as the module has changed them. */
+  /** The request headers as changed by the module. */
   get requestHead(): HeaderList {
     return this.#request.logged ?? [];
   }
 
-  /** The response's headers, as the module has changed them. */
+  /** The response headers as changed by the module. */
   get responseHead(): HeaderList {
     return this.#response.logged ?? [];
   }
 
-  /** The bytes of the request's body that went on last, as the module has changed them. */
+  /** The bytes of the request body that were forwarded last, as changed by the module. */
   get passedRequest(): string {
     return this.#request.passed.toString();
   }
 
-  /** The bytes of the response's body that went on last, as the module has changed them. */
+  /** The bytes of the response body that were forwarded last, as changed by the module. */
   get passedResponse(): string {
     return this.#response.passed.toString();
   }
 
-  /** All that the client has got of the response's body: a piece for each callback that let bytes pass. */
+  /** The response body that the client has received, one chunk for each callback that forwarded bytes. */
   get receivedPieces(): readonly Buffer[] {
     return this.#response.allPassed;
   }
 
-  /** All that the client has got of the response's body. */
+  /** The complete response body that the client has received. */
   get received(): Buffer {
     return Buffer.concat(this.#response.allPassed);
   }
@@ -222,7 +222,7 @@ export class HttpStream implements Context {
     return true;
   }
 
-  /** Sends the module's answer through the module itself. */
+  /** Sends the module's local reply through the module itself. */
   #sendReply(reply: LocalReply): void {
     if (this.#closed) return;
     this.properties.set("response.code_details", reply.details);

@@ -21,7 +21,7 @@ test("a queue wakes only the root context that registered it last, in a turn of 
   for (const vm of [one, two]) vm.logs.length = 0;
   expect(queues.turn()).toBe(2);
   const log = (vm: Vm) => vm.logs.map(({ message }) => message);
-  // The wake-up that was posted first went to who had registered then, and found the messages of both.
+  // The first wake-up went to the instance that was registered at that time, which found both messages.
   expect(log(one)).toEqual(["ready 1 1: 0, 1 bytes; 0 1"]);
   expect(log(two)).toEqual(["ready 1 1: 7, 0 bytes; 7 1"]);
   expect(queues.turn()).toBe(0);

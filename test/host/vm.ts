@@ -14,7 +14,7 @@ import { Plugin, type PluginOptions } from "./plugin.ts";
 import { SharedDataStore } from "./shared-data.ts";
 import { type QueueOwner, SharedQueues } from "./shared-queues.ts";
 
-/** A line that the module logged, and the context in whose callback it did. */
+/** A log line of the module, with the context whose callback wrote it. */
 export interface LogLine {
   readonly level: LogLevel;
   readonly message: string;
@@ -27,24 +27,24 @@ export interface VmOptions {
   readonly clock?: Clock;
   /** Shared between the VMs of one proxy process that have the same vm_id. */
   readonly sharedData?: SharedDataStore;
-  /** Likewise. */
+  /** Shared between the VMs of one proxy process that have the same vm_id. */
   readonly queues?: SharedQueues;
-  /** The clusters that callouts can go to; none by default. */
+  /** The clusters that callouts can reach; none by default. */
   readonly clusters?: readonly string[];
   readonly vmId?: string;
   readonly vmConfiguration?: string;
-  /** The bytes that `random_get` returns, so many as it is asked for; by default the system's. */
+  /** Returns the bytes for `random_get`; the system's random bytes by default. */
   readonly random?: (size: number) => Uint8Array;
   readonly observer?: HostObserver;
-  /** What the module imports besides the ABI, by module. */
+  /** Further imports of the module besides the ABI, by module. */
   readonly imports?: WebAssembly.Imports;
 }
 
-/** How deeply answers may be nested before the worker's stack overflows: of answers that a module gave in one tick,
- *  Envoy 1.40 survives 300 and not 350. */
+/** The nesting depth of local replies at which the worker's stack overflows. Envoy 1.40 survives 300 local replies in one
+ *  tick, but not 350. */
 const STACK_LIMIT = 256;
 
-/** One instance of a module: what a worker thread of the proxy runs. Hosts any number of plugins. */
+/** One instance of a module, as in a worker thread of the proxy. It hosts any number of plugins. */
 export class Vm implements HostState, QueueOwner {
   readonly metrics: MetricStore;
   readonly metricIds: MetricIds;
@@ -59,7 +59,7 @@ export class Vm implements HostState, QueueOwner {
   readonly calls = new HostCalls();
   readonly logs: LogLine[] = [];
   readonly memory: GuestMemory;
-  /** Set by the first trap. Envoy never calls such a VM again, and neither does this host. */
+  /** Set by the first trap. Envoy never calls such a VM again, nor does this host. */
   failure: Error | undefined;
 
   readonly #exports: WebAssembly.Exports;
@@ -69,7 +69,7 @@ export class Vm implements HostState, QueueOwner {
   readonly #afterCallback: (() => void)[] = [];
   #depth = 0;
 
-  /** The deepest nesting of answers so far: see {@link afterCallback}. */
+  /** The deepest nesting of local replies so far: see {@link afterCallback}. */
   deepest = 0;
 
   constructor(module: WebAssembly.Module, options: VmOptions = {}) {
@@ -97,65 +97,64 @@ export class Vm implements HostState, QueueOwner {
     return new Plugin(this, options);
   }
 
-  /** Pages (64 KiB) of the module's memory. */
+  /** The size of the module's memory in pages of 64 KiB. */
   memoryPages(): number {
     return this.memory.pages;
   }
 
-  /** The context whose callback runs. */
+  /** The context whose callback is running. */
   get context(): Context {
     if (this.#context === undefined) throw new Error("the module called its host outside of a context");
     return this.#context;
   }
 
-  /** Context ids are never used twice in a VM; root contexts and streams share them. */
+  /** Context ids are never reused in a VM. Root contexts and streams share them. */
   allocateId(): number {
     return this.#nextId++;
   }
 
-  /** Makes a context known by its id. */
+  /** Registers a context by its id. */
   register(context: Context): void {
     this.#contexts.set(context.id, context);
   }
 
   /**
-   * Runs `action` once the callback is over, as Envoy sends what a module answers. Such an action calls the module
-   * itself, and the end of that callback runs what is left: so actions of one callback are nested, each in the one
-   * before.
+   * Runs `action` when the callback ends, as Envoy sends local replies. The action itself calls the module, and the end of
+   * that callback runs the remaining actions. So the actions of one callback are nested, each in the previous one.
    */
   afterCallback(action: () => void): void {
     this.#afterCallback.push(action);
   }
 
-  /** Runs `proxy_on_queue_ready` of a root context; nothing where it is gone, or the VM has failed. */
+  /** Runs `proxy_on_queue_ready` of a root context. Does nothing if it no longer exists or the VM has failed. */
   wake(rootId: number, token: number): void {
     const root = this.#contexts.get(rootId);
     if (root !== undefined && this.failure === undefined) this.callback(root, "proxy_on_queue_ready", rootId, token);
   }
 
-  /** Forgets a context that is over. */
+  /** Removes a context that has ended. */
   forget(context: Context): void {
     this.#contexts.delete(context.id);
   }
 
-  /** Makes another context the one whose callback runs; false, and no change, where there is none of this id. */
+  /** Makes another context current. False, without a change, if the id does not exist. */
   serve(id: number): boolean {
     const context = this.#contexts.get(id);
     if (context !== undefined) this.#context = context;
     return context !== undefined;
   }
 
-  /** Keeps what the module logs. */
+  /** Records a log line of the module. */
   log(level: LogLevel, message: string): void {
     this.logs.push({ level, message, contextId: this.#context?.id ?? 0 });
   }
 
-  /** The VM's own buffers; the others are the contexts'. */
+  /** The VM's own buffers; the others belong to the contexts. */
   buffer(type: BufferType): Uint8Array | undefined {
     return type === BufferType.VmConfiguration ? this.vmConfiguration : undefined;
   }
 
-  /** Runs a callback of the module for a context; undefined when the module does not export it. */
+  /** Runs a callback of the module for a context. Undefined if the module does not export it. */
   callback(context: Context, name: string, ...args: number[]): number | undefined {
     this.#context = context;
     try {

@@ -1,4 +1,4 @@
-/** The facilities of the binding, each used by a module of its own: see modules/facilities.ts. */
+/** Tests the facilities of the binding with a separate module: see modules/facilities.ts. */
 import { beforeEach, describe, expect, test } from "vitest";
 
 import { Action, type HttpStream, loadModule, type Plugin, Vm } from "../index.ts";
@@ -12,12 +12,12 @@ beforeEach(() => {
   vm.logs.length = 0;
 });
 
-/** What the module has logged since the last call. */
+/** The new log lines of the module. */
 function logged(): string[] {
   return vm.logs.splice(0).map(({ message }) => message);
 }
 
-/** A stream whose request headers, with this script, have come. */
+/** A stream whose request headers, with this script, have arrived. */
 function begin(script: string, headers: [string, string][] = []): HttpStream {
   const stream = plugin.stream();
   stream.requestHeaders([[":method", "POST"], ["x-script", script], ...headers]);

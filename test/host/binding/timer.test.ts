@@ -1,4 +1,4 @@
-/** One tick period of the host serves housekeeping and all timer tasks of a plugin instance. */
+/** Tests that one tick period of the host serves housekeeping and all timer tasks of a plugin instance. */
 import { beforeEach, expect, test } from "vitest";
 
 import { loadModule, type Plugin, Vm } from "../index.ts";
@@ -9,7 +9,7 @@ let vm: Vm;
 let plugin: Plugin;
 /** Milliseconds since the plugin was configured. */
 let elapsed: number;
-/** The host's timer: when it fires next, and the calls that had set it. */
+/** The host's timer: when it fires next, and the number of calls that have set it. */
 let tickAt: number;
 let sets: number;
 
@@ -20,8 +20,8 @@ beforeEach(() => {
   vm.logs.length = 0;
 });
 
-/** Lets time pass, with the ticks that the period asks for: each `late` milliseconds after its time. Returns what the
- *  module logged, each line after the milliseconds since the start. */
+/** Advances the time and runs the ticks that are due, each `late` milliseconds late. Returns the log lines of the module,
+ *  each with the milliseconds since the start. */
 function pass(milliseconds: number, late = 0): string[] {
   const end = elapsed + milliseconds;
   const lines: string[] = [];
@@ -42,14 +42,14 @@ function moveTo(milliseconds: number): void {
   elapsed = milliseconds;
 }
 
-/** Setting the period starts it anew. */
+/** Setting the period restarts it. */
 function noteSet(): void {
   const count = vm.calls.count(SET_PERIOD);
   if (count !== sets) tickAt = elapsed + plugin.tickPeriod;
   sets = count;
 }
 
-/** Asks the timer something, within a request. */
+/** Calls the timer in a request callback. */
 function ask(...commands: string[]): void {
   const stream = plugin.stream();
   stream.requestHeaders([["x-script", commands.map((command) => `request-headers ${command}`).join(";")]], true);
@@ -66,7 +66,7 @@ test("without tasks every tick is housekeeping, and the period is set once", () 
   expect(sets).toBe(1);
   expect(plugin.tickPeriod).toBe(1000);
   expect(pass(3500)).toEqual(["1000 housekeeping", "2000 housekeeping", "3000 housekeeping"]);
-  // Whatever the clock says.
+  // Independent of the clock.
   for (let i = 0; i < 3; i++) plugin.tick();
   vm.clock.advance(-3_600_000);
   plugin.tick();
@@ -79,7 +79,7 @@ test("a task runs once, after its delay, and housekeeping keeps its rhythm", () 
   ask("after once 20");
   expect(plugin.tickPeriod).toBe(20);
   expect(pass(2700)).toEqual(["1320 task once", "2000 housekeeping", "3000 housekeeping", "4000 housekeeping"]);
-  // 20, the 680 that are left of housekeeping's period, and its period again.
+  // 20 ms, the remaining 680 ms of the housekeeping period, and a whole period.
   expect(setsSince(1)).toBe(3);
   expect(plugin.tickPeriod).toBe(1000);
 });

@@ -1,4 +1,4 @@
-/** The comparison of two modules finds no difference where there is none, and finds small ones. */
+/** Tests that the comparison of two modules finds small differences, and none between equal modules. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,10 +16,10 @@ const MODULE = "build/mcp.wasm";
 const folder = mkdtempSync(join(tmpdir(), "mcp-compare-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The module, in which a text that occurs once as UTF-16 is another one of the same length. */
+/** The module with one text, which occurs once as UTF-16, replaced by another one of the same length. */
 function changed(from: string, to: string): string {
   const bytes = readFileSync(MODULE);
-  // As bytes: a search for a text would find it at even offsets only.
+  // Searches bytes, since a search for text would find matches at even offsets only.
   const at = bytes.indexOf(Buffer.from(from, "utf16le"));
   expect(at).toBeGreaterThan(0);
   expect(to.length).toBe(from.length);
@@ -29,7 +29,7 @@ function changed(from: string, to: string): string {
   return path;
 }
 
-/** The comparison of the smallest capture. */
+/** Compares the modules with the smallest capture. */
 function compareCapture(changed: string): ReturnType<typeof runJob> {
   return runJob(
     jobsOf(MODULE, changed, 0, 1).find(({ traffic }) => "capture" in traffic && /^02/.test(traffic.capture))!,

@@ -1,4 +1,4 @@
-/** Clients that close the stream of a call, and cancel it on another connection, which may come to another worker later. */
+/** Tests clients that close the stream of a call and cancel it on another connection, which may reach another worker later. */
 import { describe, expect, test } from "vitest";
 import { exchange, type Plugin } from "../index.ts";
 import { SSE_ANSWER, countsBy, notification, passSeconds, post, result, startWorkers, toolCall } from "./filter.ts";
@@ -33,7 +33,7 @@ describe.each([1, 4])("a call whose client closes its stream, with %i workers", 
     return stream;
   }
 
-  test.each([0, 1, 50, 1000, 1990])("is cancelled where the notification follows %i ms later", (later) => {
+  test.each([0, 1, 50, 1000, 1990])("is cancelled if the notification follows %i ms later", (later) => {
     const workers = start();
     called(workers).close("client");
     advance(workers, later);
@@ -46,7 +46,7 @@ describe.each([1, 4])("a call whose client closes its stream, with %i workers", 
     expect(outcomes(workers[0])).toEqual({ "echo cancelled": 1 });
   });
 
-  test("is disconnected after two seconds where none follows in time", () => {
+  test("is disconnected after two seconds if none follows in time", () => {
     const workers = start();
     called(workers).close("client");
     passSeconds(workers, 1);
@@ -59,7 +59,7 @@ describe.each([1, 4])("a call whose client closes its stream, with %i workers", 
     expect(outcomes(workers[0])).toEqual({ "echo disconnected": 1 });
   });
 
-  test("is cancelled at once where the notification came before", () => {
+  test("is cancelled at once if the notification arrived before", () => {
     const workers = start();
     const call = called(workers);
     cancel(on(workers, 1), 1);
@@ -69,7 +69,7 @@ describe.each([1, 4])("a call whose client closes its stream, with %i workers", 
     expect(durations(workers[0])).toEqual([500]);
   });
 
-  test("is cancelled by itself: neither another id, nor that of another session or of the server's request, counts", () => {
+  test("is cancelled only by its own id, not by another one, nor by that of another session or of the server's request", () => {
     const workers = start();
     called(workers, 1).close("client");
     called(workers, 2, "add").close("client");
@@ -82,7 +82,7 @@ describe.each([1, 4])("a call whose client closes its stream, with %i workers", 
     expect(outcomes(workers[0])).toEqual({ "echo disconnected": 1, "add cancelled": 1 });
   });
 
-  test("leaves nothing to later calls of its id: a cancellation is used once", () => {
+  test("leaves no cancellation for later calls with its id", () => {
     const workers = start();
     called(workers).close("client");
     cancel(on(workers, 1), 1);
@@ -99,7 +99,7 @@ describe.each([1, 4])("a call whose client closes its stream, with %i workers", 
     });
   });
 
-  test("is not cancelled by what cancelled an earlier one of its id, which was answered all the same", () => {
+  test("is not cancelled by the cancellation of an earlier call with its id, which was answered anyway", () => {
     const workers = start();
     const first = called(workers);
     cancel(on(workers, 1), 1);
@@ -117,14 +117,14 @@ describe.each([1, 4])("a call whose client closes its stream, with %i workers", 
     });
   });
 
-  test("is not in flight any more", () => {
+  test("is no longer in flight", () => {
     const workers = start();
     const call = called(workers);
     passSeconds(workers, 6);
     expect(inFlight(workers[0])).toBe(1);
     advance(workers, 4000);
     call.close("client");
-    // The sweep comes before it is settled.
+    // The sweep runs before the operation is settled.
     passSeconds(workers, 1);
     expect([inFlight(workers[0]), outcomes(workers[0])]).toEqual([0, {}]);
     passSeconds(workers, 9);
@@ -142,7 +142,7 @@ describe.each([1, 4])("a call whose client closes its stream, with %i workers", 
     expect(outcomes(workers[0])).toEqual({ "echo cancelled": 1, "add ok": 1 });
   });
 
-  test("counts once where very many close at the same moment, the oldest at once", () => {
+  test("counts once if very many close at the same moment, the oldest ones immediately", () => {
     const workers = start();
     const calls = Array.from({ length: 1000 }, (_, id) => openPost(workers[0], "s", toolCall("echo", id)));
     for (const call of calls) call.close("client");
@@ -152,7 +152,7 @@ describe.each([1, 4])("a call whose client closes its stream, with %i workers", 
     expect(outcomes(workers[0])).toEqual({ "echo disconnected": 488, "echo cancelled": 512 });
   });
 
-  test("is lost neither by the end of the plugin nor by another configuration", () => {
+  test("is not lost when the plugin ends or is reconfigured", () => {
     const workers = start();
     called(workers, 1).close("client");
     cancel(on(workers, 1), 1);
@@ -171,7 +171,7 @@ describe.each([1, 4])("a call whose client closes its stream, with %i workers", 
     expect(inFlight(others[0])).toBe(0);
   });
 
-  test("of no session ends at once, and so does one of 2026-07-28", () => {
+  test("without a session or of 2026-07-28 ends at once", () => {
     const workers = start();
     const response = { headers: SSE_ANSWER, body: ":\n\n", ended: "client" } as const;
     post(workers[0], toolCall("echo"), response);
@@ -180,7 +180,7 @@ describe.each([1, 4])("a call whose client closes its stream, with %i workers", 
     expect(outcomes(workers[0])).toEqual({ "echo disconnected": 1, "add cancelled": 1 });
   });
 
-  test("is logged with its stream, and by itself where it turns out to be cancelled", () => {
+  test("is logged with its stream, and again if it turns out to be cancelled", () => {
     const workers = start();
     const call = (id: number) => {
       const request = { headers: inSession("s"), body: toolCall("echo", id) };

@@ -1,4 +1,4 @@
-/** The audit log: a line for each denial, and what it shows of the request. */
+/** Tests the audit log: a line for each denial, and what it shows of the request. */
 import { describe, expect, test } from "vitest";
 import { requestHead } from "../index.ts";
 import { batch, MCP_HEADERS, notification, request, result, toolCall } from "./filter.ts";
@@ -10,7 +10,7 @@ const FAMILY = "mcp_access_decisions_total";
 const NO_RM = tools("DENY", "no-rm", "rm");
 const me = { properties: { "connection.uri_san_peer_certificate": "spiffe://a/me" } };
 const HASH = expect.stringMatching(/^[0-9a-f]{16}$/) as string;
-/** What each line has. */
+/** The members of every line. */
 const ALWAYS = {
   event: "mcp_access_denied",
   mode: "enforce",
@@ -38,13 +38,13 @@ describe("the audit", () => {
     ]);
   });
 
-  test("has none for what is allowed", () => {
+  test("has no line for allowed messages", () => {
     const plugin = startGuarded({ defaultAction: "ALLOW" });
     ask(plugin, toolCall("echo"));
     expect(auditOf(plugin)).toEqual([]);
   });
 
-  test("has no arguments, unless they are asked for: then those that rules name", () => {
+  test("has no arguments, unless configured: then those that rules name", () => {
     const rules = [
       {
         ...NO_RM,
@@ -64,7 +64,7 @@ describe("the audit", () => {
     expect(JSON.stringify(plugin.vm.logs)).not.toContain("secret");
   });
 
-  test("is JSON whatever the names hold, and where they are cut", () => {
+  test("is valid JSON for all names, also for those that are cut", () => {
     const rules = [{ name: "x", action: "DENY", when: [{ key: "mcp.arguments[path]", values: ["*"] }] }];
     const plugin = audited({ arguments: true, perSecond: 1000 }, { rules });
     for (const text of [
@@ -84,7 +84,7 @@ describe("the audit", () => {
     expect(lines[0].target).toBe("x".repeat(255));
   });
 
-  test("is bounded a second, and tells how much was left out", () => {
+  test("is limited per second, and reports how many lines were omitted", () => {
     const plugin = audited({ perSecond: 3 });
     for (let i = 0; i < 10; i++) ask(plugin, toolCall("rm"));
     expect(auditOf(plugin)).toHaveLength(3);
@@ -94,14 +94,14 @@ describe("the audit", () => {
     expect(plugin.vm.metrics.counter(FAMILY, { mcp_access_rule: "no-rm" })).toBe(12);
   });
 
-  test("has none where none is wanted", () => {
+  test("has no line if disabled", () => {
     const plugin = audited({ perSecond: 0 });
     ask(plugin, toolCall("rm"));
     expect(auditOf(plugin)).toEqual([]);
   });
 });
 
-describe("a line tells of its request", () => {
+describe("a line shows of its request", () => {
   const denied = (asking: object = {}, body = toolCall("rm")) => {
     const plugin = startGuarded({ rules: [NO_RM] });
     ask(plugin, body, asking);
@@ -123,7 +123,7 @@ describe("a line tells of its request", () => {
     expect(denied({ headers: { ...MCP_HEADERS, "x-request-id": id } }).request_id).toBe(shown);
   });
 
-  test("no id where the proxy gives it none", () => {
+  test("no id if the proxy has none", () => {
     const plugin = startGuarded({ rules: [NO_RM] });
     const stream = plugin.stream();
     const head = [[":path", "/mcp"], [":method", "POST"], ...Object.entries(MCP_HEADERS)] as [string, string][];
@@ -142,7 +142,7 @@ describe("a line tells of its request", () => {
     expect(denied({ properties: { "source.address": address } }, "{}").address).toBe(shown);
   });
 
-  test("which member was refused, by its path; nothing of what it holds", () => {
+  test("the path of the rejected member, without its value", () => {
     const when = [{ key: "mcp.arguments[pa.th][q]", values: ["x"] }];
     const plugin = startGuarded({ rules: [{ ...NO_RM, when }], maxBodyBytes: "1KiB" });
     const refused = (body: string) => {
@@ -175,7 +175,7 @@ describe("a line tells of its request", () => {
     expect(JSON.stringify(plugin.vm.logs)).not.toContain("s3cret");
   });
 
-  test("which header does not match the body, or is missing", () => {
+  test("the header that does not match the body or is missing", () => {
     const meta = { "io.modelcontextprotocol/protocolVersion": "2026-07-28" };
     const call = request("tools/call", { name: "echo", _meta: meta });
     const said = { ...MCP_HEADERS, "mcp-protocol-version": "2026-07-28" };
@@ -194,14 +194,14 @@ describe("a line tells of its request", () => {
     }
   });
 
-  test("which member would have been refused, where the policy is tried out", () => {
+  test("the member that would have been rejected, in a dry run", () => {
     const plugin = startGuarded({ mode: "shadow" });
     ask(plugin, '{"id":1,"method":"ping","id":1}', { response: { status: 400 } });
     expect(auditOf(plugin).at(-1)).toMatchObject({ reason: "duplicate_key", member: "id" });
   });
 });
 
-describe("the session of a denied request is that of what passes, in the audit and in the access log", () => {
+describe("a denied request has the same session as one that passes, in the audit and in the access log", () => {
   const policy = { rules: [NO_RM, tools("ALLOW", "rest", "echo")] };
   const meta = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -251,7 +251,7 @@ describe("the session of a denied request is that of what passes, in the audit a
     expect(auditOf(plugin)[0].session).toBe(session);
   });
 
-  test("of a batch, a notification, an answer, and what is refused", () => {
+  test("of a batch, a notification, a response, and a rejected request", () => {
     const direction = "server_to_client";
     const noAnswers = { name: "no-answers", action: "DENY", to: [{ operation: { direction } }] };
     const plugin = startGuarded({ rules: [noAnswers, ...policy.rules] });
@@ -266,7 +266,7 @@ describe("the session of a denied request is that of what passes, in the audit a
     ];
     for (const body of bodies) {
       const { stream, reply } = ask(plugin, body, { headers });
-      // Of the batch, the other call passes.
+      // The other call of the batch passes.
       expect(reply === undefined, body).toBe(body === bodies[0]);
       expect(stream.state.get("mcp.session"), body).toBe(session);
       expect(auditOf(plugin).at(-1).session, body).toBe(session);
@@ -275,7 +275,7 @@ describe("the session of a denied request is that of what passes, in the audit a
     expect(ask(plugin, "x", { headers: compressed }).stream.state.get("mcp.session")).toBe(session);
   });
 
-  test("is none for what names none and is no request", () => {
+  test("is empty for messages without a session that are not requests", () => {
     const plugin = startGuarded(policy);
     for (const body of [notification("notifications/x"), "{"]) {
       expect(ask(plugin, body).stream.state.get("mcp.session")).toBeUndefined();
@@ -288,7 +288,7 @@ describe("the session of a denied request is that of what passes, in the audit a
     expect(stream.state.get("mcp.method")).toBe("notifications/initialized");
   });
 
-  test("of a request whose body never came", () => {
+  test("of a request whose body never arrived", () => {
     const plugin = startGuarded({ ...policy, holdHeaders: true });
     const stream = plugin.stream();
     stream.requestHeaders(requestHead({ headers: inSession("s") }));

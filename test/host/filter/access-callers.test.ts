@@ -1,4 +1,4 @@
-/** Who calls, with which software, and by which revision, as the access policy sees it. */
+/** Tests the caller, the client software and the revision, as the access policy sees them. */
 import { describe, expect, test } from "vitest";
 import type { Plugin, Properties } from "../index.ts";
 import { MCP_HEADERS, passSeconds, request, result, startWorkers, toolCall } from "./filter.ts";
@@ -8,7 +8,7 @@ import { initializeResult, inSession } from "./open-stream.ts";
 
 const JWT = "metadata.filter_metadata.envoy.filters.http.jwt_authn.payload";
 
-/** Whether a call passes as it is. */
+/** Whether a call passes unchanged. */
 function passes(plugin: Plugin, asking: Asking = {}, body = toolCall("echo")): boolean {
   const { reply, stream } = ask(plugin, body, asking);
   return reply === undefined && !stream.passedRequest.includes('"denied_');
@@ -29,7 +29,7 @@ describe("a principal", () => {
     expect(passes(from([], name), { properties })).toBe(false);
   });
 
-  test("of x-forwarded-client-cert, only where that is said: the last element's", () => {
+  test("of x-forwarded-client-cert is that of the last element, only if configured", () => {
     const headers = (value: string) => ({ headers: { ...MCP_HEADERS, "x-forwarded-client-cert": value } });
     const plugin = from(["peer_certificate", "x-forwarded-client-cert"], "spiffe://a/x");
     expect(passes(plugin, headers("By=spiffe://a/me;URI=spiffe://a/x"))).toBe(true);
@@ -45,7 +45,7 @@ describe("a principal", () => {
     expect(passes(plugin, { ...headers("URI=spiffe://a/x"), properties })).toBe(false);
   });
 
-  test("is who calls: its activity is one window, from whichever address, and that of others another", () => {
+  test("identifies the caller: its activity is one window, from any address, separate from those of others", () => {
     const plugin = from(["peer_certificate"], "*");
     const call = (name: string, address: string) => {
       const properties = { "connection.uri_san_peer_certificate": name, "source.address": address };
@@ -57,7 +57,7 @@ describe("a principal", () => {
     expect(plugin.vm.metrics.counter("mcp_sessions_started_total")).toBe(2);
   });
 
-  test("of one request is not that of the next", () => {
+  test("of one request does not carry over to the next", () => {
     const plugin = from(["peer_certificate"], "*");
     const properties = { "connection.uri_san_peer_certificate": "spiffe://a/x" };
     expect([passes(plugin, { properties }), passes(plugin), passes(plugin, { properties })]).toEqual([
@@ -67,7 +67,7 @@ describe("a principal", () => {
     ]);
   });
 
-  test("may be nobody", () => {
+  test("may be missing", () => {
     const plugin = startGuarded({
       rules: [{ name: "nobody", action: "ALLOW", from: [{ source: { anonymous: true } }] }],
     });
@@ -75,7 +75,7 @@ describe("a principal", () => {
     expect(passes(plugin, { properties: { "connection.uri_san_peer_certificate": "x" } })).toBe(false);
   });
 
-  test("too long to be kept is known to be longer", () => {
+  test("that is too long is known to be cut", () => {
     const name = `spiffe://a/${"p".repeat(600)}`;
     const properties = { "connection.uri_san_peer_certificate": name };
     expect(passes(from(["peer_certificate"], name.slice(0, 200)), { properties })).toBe(false);
@@ -97,13 +97,13 @@ describe("claims and addresses", () => {
     expect(passes(plugin)).toBe(false);
   });
 
-  test("that are no texts cannot be told", () => {
+  test("that are not text are undetermined", () => {
     const plugin = source({ claims: [{ path: ["suspended"], notValues: ["true"] }] });
     expect(passes(plugin, { properties: { [`${JWT}.suspended`]: "no" } })).toBe(true);
     expect(passes(plugin, { properties: { [`${JWT}.suspended`]: true } })).toBe(false);
   });
 
-  test("under the key that is configured", () => {
+  test("under the configured key", () => {
     const claims = [{ path: ["a"], values: ["b"] }];
     const plugin = source({ claims }, { jwtPayloadKey: "my.token" });
     const path = (key: string) => ({ [`metadata.filter_metadata.envoy.filters.http.jwt_authn.${key}.a`]: "b" });
@@ -123,7 +123,7 @@ describe("claims and addresses", () => {
 describe("the server", () => {
   const to = (servers: string[]) => ({ rules: [{ name: "it", action: "ALLOW", to: [{ operation: { servers } }] }] });
 
-  test("is the configured one, or else the cluster: nothing is held then", () => {
+  test("is the configured one, or else the cluster, and no request is held", () => {
     expect(passes(startGuarded(to(["tools"])))).toBe(true);
     expect(ask(startGuarded(to(["tools"])), toolCall("a")).actions).toEqual([0, 0, 0, 0, 0, 0]);
     expect(passes(startGuarded(to(["shop"])))).toBe(false);
@@ -143,14 +143,14 @@ describe("the client's name", () => {
   };
   const inItsSession = (session: string) => ({ headers: inSession(session) });
 
-  test("is told by initialize", () => {
+  test("is taken from initialize", () => {
     const plugin = startGuarded(policy);
     expect(begin(plugin, "claude-code", "s1")).toBeUndefined();
     expect(begin(plugin, "cursor", "s2")).toEqual(deniedBy("_default", 0));
     expect(passes(plugin, {}, request("initialize", { clientInfo: {} }))).toBe(false);
   });
 
-  test("is remembered in its session, on all workers, and in no other one", () => {
+  test("is stored for its session, on all workers, and for no other session", () => {
     const workers = startWorkers(3, { configuration: guarded(policy) });
     begin(workers[0], "claude-code", "s1");
     for (const worker of workers) {
@@ -160,7 +160,7 @@ describe("the client's name", () => {
     }
   });
 
-  test("is remembered over a reload with the same conditions, not with others", () => {
+  test("survives a reload with the same conditions, but not with others", () => {
     const [plugin] = startWorkers(1, { configuration: guarded(policy) });
     begin(plugin, "claude-code", "s1");
     passSeconds([plugin], 2);
@@ -171,7 +171,7 @@ describe("the client's name", () => {
     expect(passes(reload(others), inItsSession("s1"))).toBe(false);
   });
 
-  test("is remembered in a session of HTTP+SSE", () => {
+  test("is stored for an HTTP+SSE session", () => {
     const plugin = startGuarded(policy);
     const posted = { path: ENDPOINT, headers: POST_HEADERS, response: { status: 202 } };
     const stream = openStream(plugin);
@@ -182,7 +182,7 @@ describe("the client's name", () => {
     expect(passes(plugin, { ...posted, path: "/messages?sessionId=other" })).toBe(false);
   });
 
-  test("is told by each request of 2026-07-28, which has no session", () => {
+  test("is taken from each request of 2026-07-28, which has no session", () => {
     const plugin = startGuarded(policy);
     begin(plugin, "claude-code", "s1");
     const call = (name?: string) =>
@@ -226,12 +226,12 @@ describe("the revision", () => {
     expect(passes(startGuarded(when(["2025-03-26"])))).toBe(true);
   });
 
-  test("is not told by a header that names none that is known", () => {
+  test("is undetermined for a header with an unknown revision", () => {
     expect(passes(startGuarded(when(["*"])), named("1999-01-01"))).toBe(false);
     expect(passes(startGuarded(when(["2025-03-26"])), named(""))).toBe(false);
   });
 
-  test("is not told by headers that name two", () => {
+  test("is undetermined for headers with two revisions", () => {
     const two: [string, string][] = ["2025-11-25", "2025-06-18"].map((version) => ["mcp-protocol-version", version]);
     expect(passes(startGuarded(when(["*"])), { headers: [...Object.entries(MCP_HEADERS), ...two] })).toBe(false);
     for (const list of ["2025-11-25, 2025-06-18", "2025-11-25,2025-11-25,x", "2025-11-25,"]) {
@@ -239,7 +239,7 @@ describe("the revision", () => {
     }
   });
 
-  test("is read from headers that name it twice, as lines or as a list", () => {
+  test("is read from headers that repeat it, as lines or as a list", () => {
     const two: [string, string][] = Array(2).fill(["mcp-protocol-version", "2025-11-25"]);
     const plugin = startGuarded(when(["2025-11-25"]));
     expect(passes(plugin, { headers: [...Object.entries(MCP_HEADERS), ...two] })).toBe(true);
@@ -248,19 +248,19 @@ describe("the revision", () => {
     }
   });
 
-  test("of initialize is the one that it asks for, of 2026-07-28 that of the body", () => {
+  test("of initialize is the requested one, of 2026-07-28 that of the body", () => {
     const plugin = startGuarded(when(["2025-06-18"]));
     expect(passes(plugin, {}, request("initialize", { protocolVersion: "2025-06-18" }))).toBe(true);
     expect(passes(plugin, named("2025-06-18"), request("initialize", { protocolVersion: "2025-11-25" }))).toBe(false);
     const meta = { _meta: { "io.modelcontextprotocol/protocolVersion": "2025-06-18" } };
     expect(passes(plugin, named("2025-06-18"), request("ping", meta))).toBe(true);
-    // Servers of one era go by the one, those of the other by the other.
+    // Older servers use the header, newer ones the body.
     expect(passes(plugin, named("2025-11-25"), request("ping", meta))).toBe(false);
     expect(passes(plugin, {}, request("ping", meta))).toBe(false);
   });
 });
 
-test("two plugins of one VM have each their own policy", () => {
+test("two plugins in one VM each have their own policy", () => {
   const { vm } = startGuarded({});
   const plugin = (name: string, tool: string) => {
     const rules = [

@@ -1,4 +1,4 @@
-/** What the filter does where the access policy cannot be read. */
+/** Tests the filter if the access policy cannot be read. */
 import { describe, expect, test } from "vitest";
 import { loadModule, type Plugin, Vm } from "../index.ts";
 import {
@@ -24,7 +24,7 @@ const reload = (plugin: Plugin, configuration: string | object) =>
 const rules = (plugin: Plugin) =>
   countsBy(plugin, "mcp_access_decisions_total", "mcp_access_rule", "mcp_access_action");
 
-describe("a policy that cannot be read, with none before", () => {
+describe("an unreadable policy, without an earlier one", () => {
   test.each<[string, string | object]>([
     ["an unknown field", guarded(BAD)],
     ["no path", { access: GOOD }],
@@ -60,7 +60,7 @@ describe("a policy that cannot be read, with none before", () => {
     expect(plugin.vm.metrics.gauge("mcp_configuration_invalid")).toBe(1);
   });
 
-  test("is opened again by a good one", () => {
+  test("is replaced by a good one", () => {
     const plugin = startFilter({ configuration: guarded(BAD) });
     expect(ask(plugin, toolCall("echo")).reply).toEqual(deniedBy("_closed"));
     expect(ask(reload(plugin, guarded(GOOD)), toolCall("echo")).reply).toBeUndefined();
@@ -88,11 +88,11 @@ describe("a closed policy whose paths cannot be read", () => {
     expect(ask(plugin, '{"order":1}', plain).reply).toBeUndefined();
     expect(ask(plugin, "", plain).reply).toBeUndefined();
     expect(ask(plugin, "a=1", { ...plain, headers: { "content-type": "text/plain" } }).reply).toBeUndefined();
-    // With the paths known, other ones are checked only where their headers say MCP.
+    // If the paths are known, others are checked only if their headers name MCP.
     expect(ask(plugin, toolCall("echo"), plain).reply?.details).toBe(isKnown ? undefined : details);
   });
 
-  test("a name that nearly is access does not drop a policy in force", () => {
+  test("a misspelt access section does not remove a policy in force", () => {
     const plugin = startGuarded(GOOD);
     plugin.tick();
     expect(ask(plugin, toolCall("rm")).reply).toEqual(deniedBy("_default"));
@@ -102,7 +102,7 @@ describe("a closed policy whose paths cannot be read", () => {
   });
 });
 
-describe("a policy that cannot be read, after a good one", () => {
+describe("an unreadable policy, after a good one", () => {
   const allows = (plugin: Plugin) =>
     ["echo", "rm"].map((name) => ask(plugin, toolCall(name), { headers: MCP_HEADERS }).reply === undefined);
 
@@ -121,7 +121,7 @@ describe("a policy that cannot be read, after a good one", () => {
     expect(allows(next)).toEqual([true, false]);
   });
 
-  test("that had none stays open where the bad one has none either", () => {
+  test("stays open if neither the good nor the bad configuration has a policy", () => {
     const plugin = startFilter({ configuration: {} });
     ask(plugin, toolCall("echo"));
     expect(allows(reload(plugin, { server: 5 }))).toEqual([true, true]);
@@ -131,7 +131,7 @@ describe("a policy that cannot be read, after a good one", () => {
   const TYPO = { ...NONE, sessions: { max: "many" } };
   const OTHER = guarded({ rules: [tools("ALLOW", "date", "date")] });
 
-  test("stays in force though a valid one without a policy came in between, and the good one returned without a call", () => {
+  test("keeps the good one in force although a valid configuration without a policy was active in between, and the good one returned without a call", () => {
     const listener = new Listener(new Proxy(), guarded(GOOD));
     for (const configuration of [guarded(BAD), NONE, guarded(GOOD), guarded({ rules: [{ name: "y", form: [] }] })]) {
       listener.push(configuration);
@@ -140,7 +140,7 @@ describe("a policy that cannot be read, after a good one", () => {
     expect(listener.connect().allows("echo", "rm")).toEqual([true, false]);
   });
 
-  test("the latest one with a policy stands in for what indicates access, and the latest one for anything else", () => {
+  test("is replaced by the latest one with a policy if it indicates access, otherwise by the latest one", () => {
     const proxy = new Proxy();
     const listener = new Listener(proxy, guarded(GOOD));
     proxy.pass(1);
@@ -154,7 +154,7 @@ describe("a policy that cannot be read, after a good one", () => {
     expect(new Listener(proxy, guarded(BAD)).connect().allows("rm", "date", "echo")).toEqual([false, true, false]);
   });
 
-  test("is not removed by a mistake elsewhere while an instance with it may come back, be the process suspended or not", () => {
+  test("is not removed by a mistake elsewhere while an instance with it may return, even if the process is suspended", () => {
     const proxy = new Proxy();
     const listener = new Listener(proxy, guarded(GOOD));
     proxy.pass(1);
@@ -184,7 +184,7 @@ describe("a policy that cannot be read, after a good one", () => {
     expect(open.connect().allows("echo", "rm")).toEqual(allowed);
   });
 
-  test("streams that began by the old policy end by it", () => {
+  test("streams that started under the old policy end under it", () => {
     const plugin = startGuarded(GOOD);
     const stream = plugin.stream();
     stream.requestHeaders([...Object.entries({ ":method": "POST", ":path": "/mcp", ...MCP_HEADERS })]);

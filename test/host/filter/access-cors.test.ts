@@ -1,4 +1,4 @@
-/** Pages that may read a denial: `access.denial.cors`. */
+/** Tests which pages may read a denial: `access.denial.cors`. */
 import { describe, expect, test } from "vitest";
 import type { Plugin } from "../index.ts";
 import { startGuarded, tools } from "./access.ts";
@@ -9,7 +9,7 @@ const EXPOSED = ["access-control-expose-headers", "mcp-session-id, mcp-protocol-
 const JSON_TYPE = ["content-type", "application/json"];
 const forOrigin = (origin: string) => [["access-control-allow-origin", origin], EXPOSED, ["vary", "origin"]];
 
-/** The headers of the filter's reply; undefined where the request passes. */
+/** The headers of the filter's reply; undefined if the request passes. */
 function headersOf(plugin: Plugin, body: string, headers: Record<string, string>, more = {}): unknown {
   const request = { headers: { ...MCP_HEADERS, ...headers }, body, ...more };
   return exchange(plugin, { request, response: { body: result() } }).stream.reply?.headers;
@@ -18,7 +18,7 @@ function headersOf(plugin: Plugin, body: string, headers: Record<string, string>
 const start = (...cors: string[]) => startGuarded({ rules: [tools("ALLOW", "echo", "echo")], denial: { cors } });
 
 describe("a denial", () => {
-  test("names the origin of the page that is listed, and of no other", () => {
+  test("names the origin of a listed page, and of no other", () => {
     const plugin = start("https://app.example", "http://localhost:6274");
     for (const origin of ["https://app.example", "http://localhost:6274"]) {
       expect(headersOf(plugin, toolCall("add"), { origin })).toEqual([JSON_TYPE, ...forOrigin(origin)]);
@@ -28,7 +28,7 @@ describe("a denial", () => {
     expect(headersOf(plugin, toolCall("add"), {})).toEqual([JSON_TYPE]);
   });
 
-  test("names all with *, but for those that are listed themselves", () => {
+  test("names all origins with *, except listed ones, which it names themselves", () => {
     const plugin = start("https://app.example", "*");
     const any = [JSON_TYPE, ["access-control-allow-origin", "*"], EXPOSED];
     expect(headersOf(plugin, toolCall("add"), { origin: "https://other.example" })).toEqual(any);
@@ -40,7 +40,7 @@ describe("a denial", () => {
     expect(headersOf(plugin, toolCall("add"), {})).toEqual([JSON_TYPE]);
   });
 
-  test("without the option names none", () => {
+  test("names no origin without the option", () => {
     const plugin = startGuarded({ rules: [] });
     expect(headersOf(plugin, toolCall("add"), { origin: "https://app.example" })).toEqual([JSON_TYPE]);
   });
@@ -60,21 +60,21 @@ describe("a denial", () => {
     expect(headersOf(start(origin), body, { ...headers, origin })).toEqual([...expected, ...forOrigin(origin)]);
   });
 
-  test("of one request has not the origin of the one before it", () => {
+  test("does not have the origin of the previous request", () => {
     const plugin = start("https://app.example");
     expect(headersOf(plugin, toolCall("add"), { origin: "https://app.example" })).toHaveLength(4);
     expect(headersOf(plugin, toolCall("add"), {})).toEqual([JSON_TYPE]);
   });
 });
 
-test("what passes, and a preflight, is left alone", () => {
+test("passing requests and preflights are not changed", () => {
   const plugin = start("https://app.example");
   const origin = "https://app.example";
   expect(headersOf(plugin, toolCall("echo"), { origin })).toBeUndefined();
   expect(headersOf(plugin, "", { origin }, { method: "OPTIONS", body: undefined })).toBeUndefined();
 });
 
-test("an origin changes no decision", () => {
+test("the origin does not affect decisions", () => {
   const plugin = startFilter({ configuration: { match: { paths: ["/mcp"] }, access: { rules: [] } } });
   expect(headersOf(plugin, toolCall("echo"), { origin: "https://app.example" })).toEqual([JSON_TYPE]);
 });

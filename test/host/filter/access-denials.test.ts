@@ -1,4 +1,4 @@
-/** What a client is answered whose message the access policy denies, and what passes. */
+/** Tests the reply to a client whose message the access policy denies, and what passes. */
 import { describe, expect, test } from "vitest";
 import {
   countsBy,
@@ -23,8 +23,8 @@ const modern = (method: string, name?: string) => ({
   ...(name !== undefined && { "mcp-name": name }),
 });
 
-describe("a call that is denied", () => {
-  test("is answered with its id, and what is allowed passes", () => {
+describe("a denied call", () => {
+  test("is answered with its id, and allowed calls pass", () => {
     const plugin = startGuarded(OPEN);
     expect(ask(plugin, toolCall("rm"))).toMatchObject({ reply: deniedBy("no-rm"), actions: [0, 1, 1] });
     expect(ask(plugin, toolCall("echo"))).toMatchObject({ reply: undefined, actions: [0, 1, 0, 0, 0, 0] });
@@ -43,7 +43,7 @@ describe("a call that is denied", () => {
     },
   );
 
-  test("is answered with an id that JavaScript would round as it came", () => {
+  test("is answered with its exact id, even if JavaScript would round it", () => {
     const { stream } = ask(startGuarded(OPEN), toolCall("rm").replace('"id":1', '"id":12345678901234567890'));
     expect(stream.reply?.body).toContain('"id":12345678901234567890,');
   });
@@ -56,7 +56,7 @@ describe("a call that is denied", () => {
     }
   });
 
-  test("as a result of its tool, where that is configured: any other request as an error", () => {
+  test("is answered as a tool result, if configured, and other requests as errors", () => {
     const plugin = startGuarded({ ...OPEN, denial: { form: "result" }, defaultAction: "DENY" });
     const content = [{ type: "text", text: "Denied by the access policy (rule no-rm)" }];
     expect(ask(plugin, toolCall("rm", "a")).reply).toEqual({
@@ -72,7 +72,7 @@ describe("a call that is denied", () => {
     expect(ask(plugin, request("tools/list")).reply).toEqual(deniedBy("_default"));
   });
 
-  test("with the hint of the rule that denies it", () => {
+  test("is answered with the hint of the rule that denies it", () => {
     const hint = 'Use "ls" \\ 50 % of é😀';
     const rules = [{ ...tools("DENY", "no-rm", "rm*"), hint }, tools("DENY", "no-mv", "mv")];
     const plugin = startGuarded({ ...OPEN, rules });
@@ -87,7 +87,7 @@ describe("a call that is denied", () => {
     });
   });
 
-  test("by an HTTP status, where that is configured", () => {
+  test("is answered with an HTTP status, if configured", () => {
     const plugin = startGuarded({ ...OPEN, denial: { form: "status", status: 451 } });
     expect(ask(plugin, toolCall("rm")).reply).toEqual({ ...deniedBy("no-rm"), status: 451 });
     expect(ask(plugin, "{}").reply).toEqual({ ...refusedFor("no_message"), status: 451 });
@@ -95,7 +95,7 @@ describe("a call that is denied", () => {
     expect(ask(byDefault, toolCall("rm")).reply?.status).toBe(403);
   });
 
-  test("of HTTP+SSE goes on by a method that the server does not know, whatever the form of denials", () => {
+  test("of HTTP+SSE is forwarded with a method that the server does not know, for every form of denials", () => {
     for (const denial of [{}, { form: "result" }, { form: "status", status: 451 }]) {
       const plugin = startGuarded({ ...OPEN, denial });
       openStream(plugin);
@@ -108,7 +108,7 @@ describe("a call that is denied", () => {
     }
   });
 
-  test("is not answered as an operation of the server's", () => {
+  test("is not counted as an operation of the server", () => {
     const plugin = startGuarded(OPEN);
     ask(plugin, toolCall("rm"));
     ask(plugin, toolCall("echo"));
@@ -125,11 +125,11 @@ describe("a call that is denied", () => {
   });
 });
 
-describe("what nobody waits for an answer to", () => {
+describe("a denied message that needs no response", () => {
   const policy = { rules: [methods("ALLOW", "calls", "tools/*")] };
   const dropped = { status: 202, details: "mcp_access_denied[_default]", body: undefined };
 
-  test("is dropped with 202: a notification", () => {
+  test("is dropped with 202 if it is a notification", () => {
     expect(ask(startGuarded(policy), notification("notifications/initialized")).reply).toEqual(dropped);
     const status = { ...policy, denial: { form: "status" } };
     expect(ask(startGuarded(status), notification("notifications/initialized")).reply).toEqual(dropped);
@@ -141,10 +141,10 @@ describe("what nobody waits for an answer to", () => {
   });
 });
 
-describe("a batch with a message that is denied", () => {
+describe("a batch with a denied message", () => {
   const error = { code: 403, message: "Denied by the access policy", data: { rule: "no-rm" } };
 
-  test("passes without it: the server does not know its method", () => {
+  test("passes with a method in its place that the server does not know", () => {
     const plugin = startGuarded(OPEN);
     const messages = [
       toolCall("echo", 1),
@@ -164,7 +164,7 @@ describe("a batch with a message that is denied", () => {
     expect(countsBy(plugin, "mcp_operations_total", "mcp_outcome")).toEqual({ denied: 1, ok: 2 });
   });
 
-  test("is answered in place of the server where all of it is denied", () => {
+  test("is answered by the filter if all of it is denied", () => {
     const plugin = startGuarded(OPEN);
     const { reply } = ask(plugin, batch(toolCall("rm", 1), toolCall("rmdir", "2")));
     expect(reply).toMatchObject({ status: 200, details: "mcp_access_denied[no-rm]" });
@@ -175,7 +175,7 @@ describe("a batch with a message that is denied", () => {
     expect(countsBy(plugin, "mcp_operations_total", "mcp_outcome")).toEqual({ denied: 2 });
   });
 
-  test("passes where none is", () => {
+  test("passes if no message is denied", () => {
     const plugin = startGuarded(OPEN);
     const all = batch(toolCall("echo", 1), toolCall("add", 2));
     const answer = { response: { body: batch(result({}, 1), result({}, 2)) } };
@@ -187,7 +187,7 @@ describe("a batch with a message that is denied", () => {
     });
   });
 
-  test("is denied by the rule of each message, and of the first one as a whole", () => {
+  test("shows each message's rule, and the first one's for the whole batch", () => {
     const plugin = startGuarded({ defaultAction: "ALLOW", rules: [tools("DENY", "a", "a"), tools("DENY", "b", "b")] });
     const { reply } = ask(plugin, batch(toolCall("b", 2), toolCall("a", 3)));
     expect(reply?.details).toBe("mcp_access_denied[b]");
@@ -195,13 +195,13 @@ describe("a batch with a message that is denied", () => {
     expect(rules).toEqual(["b", "a"]);
   });
 
-  test("shows the rule that denies in the access log, whatever decides those behind it", () => {
+  test("shows the rule that denies in the access log, whatever decides the later messages", () => {
     const { stream } = ask(startGuarded(OPEN), batch(toolCall("rm", 1), toolCall("echo", 2)));
     expect(stream.state.get("mcp.rule")).toBe("no-rm");
   });
 });
 
-describe("what the client answers the server", () => {
+describe("a client's response to the server", () => {
   const direction = "server_to_client";
   const rule = (action: string, ...methods: string[]) => ({
     ...{ name: "sampling", action },
@@ -216,7 +216,7 @@ describe("what the client answers the server", () => {
     return plugin;
   };
 
-  test("passes where no rule is about it, whatever the default", () => {
+  test("passes if no rule applies to it, with any default", () => {
     const plugin = asked(CLOSED, "sampling/createMessage");
     expect(ask(plugin, answer(), { headers, response: { status: 202 } }).reply).toBeUndefined();
     expect(countsBy(plugin, "mcp_operations_total", "mcp_method_name", "mcp_outcome")).toEqual({
@@ -224,7 +224,7 @@ describe("what the client answers the server", () => {
     });
   });
 
-  test("leaves nothing behind that would let the next request pass", () => {
+  test("does not affect the next request", () => {
     const plugin = startGuarded(CLOSED);
     for (let i = 0; i < 3; i++) {
       ask(plugin, answer(i), { headers, response: { status: 202 } });
@@ -242,7 +242,7 @@ describe("what the client answers the server", () => {
     expect(countsBy(plugin, "mcp_operations_total", "mcp_method_name", "mcp_outcome")).toEqual({
       "sampling/createMessage denied": 1,
     });
-    // The question, which the client has not seen, and the answer.
+    // The request, which the client has not received, and the response.
     expect(countsBy(plugin, "mcp_access_decisions_total", "mcp_access_rule", "mcp_method_name")).toEqual({
       "sampling sampling/createMessage": 2,
     });
@@ -250,25 +250,25 @@ describe("what the client answers the server", () => {
     expect(ask(other, answer(), { headers, response: { status: 202 } }).reply).toBeUndefined();
   });
 
-  test("to a question that nobody knows of, is denied by a rule that denies any", () => {
+  test("to an unknown request is denied by a rule that denies any", () => {
     const access = { defaultAction: "ALLOW", rules: [rule("DENY", "sampling/*")] };
     expect(ask(asked(access, "roots/list"), answer("other"), { headers }).reply).toEqual(dropped);
     expect(ask(asked(access, "roots/list"), answer(), { headers: MCP_HEADERS }).reply).toEqual(dropped);
   });
 
-  test("is not allowed by a rule about requests, nor denied", () => {
+  test("is neither allowed nor denied by a rule about requests", () => {
     const access = { defaultAction: "ALLOW", rules: [methods("DENY", "all", "*"), rule("DENY", "sampling/*")] };
     const plugin = asked(access, "roots/list");
     expect(ask(plugin, answer(), { headers, response: { status: 202 } }).reply).toBeUndefined();
     expect(ask(plugin, request("ping"), { headers }).reply).toEqual(deniedBy("all"));
   });
 
-  test("is denied with everything else to whom everything is denied", () => {
+  test("is denied if everything is denied to the caller", () => {
     const plugin = asked({ defaultAction: "ALLOW", rules: [{ name: "sampling", action: "DENY" }] }, "roots/list");
     expect(ask(plugin, answer(), { headers }).reply).toEqual(dropped);
   });
 
-  test("within a request that goes on is denied with the request", () => {
+  test("in a request that continues a call is denied with the request", () => {
     const params = { name: "echo", inputResponses: { a: { method: "elicitation/create" } }, _meta: meta };
     const headers = modern("tools/call", "echo");
     const going = request("tools/call", params);
@@ -281,7 +281,7 @@ describe("what the client answers the server", () => {
   });
 });
 
-describe("headers of 2026-07-28 that say something else than the body", () => {
+describe("headers of 2026-07-28 that differ from the body", () => {
   const call = request("tools/call", { name: "echo", _meta: meta });
   const mismatch = {
     status: 400,
@@ -297,7 +297,7 @@ describe("headers of 2026-07-28 that say something else than the body", () => {
     expect(ask(plugin, call, { headers: modern("tools/call", "echo") }).reply).toBeUndefined();
     expect(ask(plugin, call, { headers: modern("tools/call", "add") }).reply).toEqual(mismatch);
     expect(ask(plugin, call, { headers: modern("tools/list", "echo") }).reply).toEqual(mismatch);
-    // Lines that were joined (RFC 9110, section 5.3).
+    // Header lines combined into one (RFC 9110, section 5.3).
     expect(ask(plugin, call, { headers: modern("tools/call, tools/call", "echo,echo") }).reply).toBeUndefined();
     expect(ask(plugin, call, { headers: modern("tools/call", "echo, add") }).reply).toEqual(mismatch);
     expect(ask(plugin, call, { headers: modern("tools/call, tools/list", "echo") }).reply).toEqual(mismatch);
@@ -308,13 +308,13 @@ describe("headers of 2026-07-28 that say something else than the body", () => {
     expect(ask(plugin, read, { headers: modern("resources/read", "echo") }).reply).toEqual(mismatch);
   });
 
-  test("are not told by a member that names something else", () => {
+  test("are not affected by a member with another purpose", () => {
     const other = request("tools/call", { name: "echo", taskId: "add", uri: "add", _meta: meta });
     expect(ask(startGuarded(OPEN), other, { headers: modern("tools/call", "add") }).reply).toEqual(mismatch);
     expect(ask(startGuarded(OPEN), other, { headers: modern("tools/call", "echo") }).reply).toBeUndefined();
   });
 
-  test("are of no matter where the message is denied, or of an older revision", () => {
+  test("are ignored if the message is denied or of an older revision", () => {
     const plugin = startGuarded(OPEN);
     const rm = request("tools/call", { name: "rm", _meta: meta });
     expect(ask(plugin, rm, { headers: modern("tools/call", "echo") }).reply).toEqual(deniedBy("no-rm"));
@@ -323,7 +323,7 @@ describe("headers of 2026-07-28 that say something else than the body", () => {
   });
 });
 
-test("an event stream of the server passes as it comes", () => {
+test("an event stream of the server passes as it arrives", () => {
   const { reply, actions } = ask(startGuarded(OPEN), toolCall("echo"), {
     response: { headers: SSE_ANSWER, body: [`data: ${result()}\n\n`, ": x\n\n"] },
   });

@@ -1,4 +1,4 @@
-/** Why the access policy denies a message: what the audit and the trace say of the rules. */
+/** Tests the explanations of denials: what the audit and the trace say about the rules. */
 import { describe, expect, test } from "vitest";
 import type { Plugin } from "../index.ts";
 import { batch, MCP_HEADERS, request, result, toolCall } from "./filter.ts";
@@ -20,7 +20,7 @@ function lineOf(access: object, body: string, asking: Asking = {}): Record<strin
 
 const nearestOf = (access: object, body: string, asking: Asking = {}) => lineOf(access, body, asking).nearest;
 
-describe("where no rule applies, the nearest ALLOW rule and the part that failed", () => {
+describe("if no rule applies, the explanation names the nearest ALLOW rule and the part that failed", () => {
   const agents = {
     name: "agents-read",
     action: "ALLOW",
@@ -41,12 +41,12 @@ describe("where no rule applies, the nearest ALLOW rule and the part that failed
     expect(nearestOf(policy, toolCall("delete_x"))).toEqual({ rule, failed });
   });
 
-  test("the tool: of several operations, the one about tools", () => {
+  test("the tool, from the operation about tools among several", () => {
     const nearest = { rule, failed: "to[2].operation.tools" };
     expect(nearestOf(policy, toolCall("delete_x"), as("spiffe://a/agents/x"))).toEqual(nearest);
   });
 
-  test("the method, of a message that no rule names", () => {
+  test("the method of a message that no rule names", () => {
     const nearest = { rule, failed: "to[0].operation.methods" };
     expect(nearestOf(policy, request("logging/setLevel"), as("spiffe://a/agents/x"))).toEqual(nearest);
   });
@@ -110,7 +110,7 @@ describe("where no rule applies, the nearest ALLOW rule and the part that failed
     expect(nearestOf({ rules: [{ name: "it", action: "ALLOW", ...fields }] }, body, asking)).toEqual(nearest);
   });
 
-  test("a part that does not match is named before one that is unknown", () => {
+  test("a part that does not match has priority over one that is unknown", () => {
     const it = {
       name: "it",
       action: "ALLOW",
@@ -120,7 +120,7 @@ describe("where no rule applies, the nearest ALLOW rule and the part that failed
     expect(nearestOf({ rules: [it] }, call)).toEqual({ rule: "it", failed: "to[0].operation.tools" });
   });
 
-  test("of several sources, the one that comes nearest", () => {
+  test("the nearest of several sources", () => {
     const from = [
       { source: { principals: ["spiffe://b"] } },
       { source: { trustDomains: ["a"], ipBlocks: ["10.0.0.0/8"] } },
@@ -129,7 +129,7 @@ describe("where no rule applies, the nearest ALLOW rule and the part that failed
     expect(nearestOf({ rules: [{ name: "it", action: "ALLOW", from }] }, call, caller)).toEqual(nearest);
   });
 
-  test("the rule with most parts that match; then with fewest that do not; then the first", () => {
+  test("the rule with most matching parts, then with fewest failing parts, then the first", () => {
     const rule = (name: string, ...parts: object[]) =>
       ({ name, action: "ALLOW", ...Object.assign({}, ...parts) }) as object;
     const [mine, others] = [source({ principals: ["*"] }), source({ principals: ["spiffe://b"] })];
@@ -143,7 +143,7 @@ describe("where no rule applies, the nearest ALLOW rule and the part that failed
     expect(nearest(rule("r0", mine, tool, no), rule("r1", mine, other))).toEqual({ rule: "r0", failed: "when[0]" });
   });
 
-  test("a principal longer than logs show is compared whole", () => {
+  test("a principal longer than logs show is compared completely", () => {
     const long = `spiffe://a/${"x".repeat(300)}`;
     const it = { ...principals("ALLOW", "it", "spiffe://*y"), ...operation({ tools: ["b"] }) };
     expect(nearestOf({ rules: [it] }, call, as(`${long}y`))).toEqual({ rule: "it", failed: "to[0].operation.tools" });
@@ -153,20 +153,20 @@ describe("where no rule applies, the nearest ALLOW rule and the part that failed
     });
   });
 
-  test("a principal of a header that is not there any more", () => {
+  test("a principal of a header that is no longer available", () => {
     const it = { ...principals("ALLOW", "it", "spiffe://a/x"), ...operation({ tools: ["b"] }) };
     const headers = { ...MCP_HEADERS, "x-forwarded-client-cert": "URI=spiffe://a/x" };
     const access = { principalSources: ["x-forwarded-client-cert"], rules: [it] };
     expect(nearestOf(access, call, { headers })).toEqual({ rule: "it", failed: "to[0].operation.tools" });
   });
 
-  test("none where no rule allows anything, or only rules that are tried out do", () => {
+  test("no rule if none allows anything, or only dry-run rules do", () => {
     expect(lineOf({}, call)).not.toHaveProperty("nearest");
     expect(lineOf({ rules: [tools("DENY", "no", "b")] }, call)).not.toHaveProperty("nearest");
     expect(lineOf({ rules: [{ ...tools("ALLOW", "try", "b"), mode: "shadow" }] }, call)).not.toHaveProperty("nearest");
   });
 
-  test("in a batch, of each message", () => {
+  test("one for each message of a batch", () => {
     const plugin = startGuarded({ rules: [tools("ALLOW", "tools", "a"), methods("ALLOW", "lists", "*/list")] });
     ask(plugin, batch(toolCall("b", 1), request("ping", {}, 2), toolCall("a", 3)));
     expect(auditOf(plugin).map(({ nearest }) => nearest)).toEqual([
@@ -175,7 +175,7 @@ describe("where no rule applies, the nearest ALLOW rule and the part that failed
     ]);
   });
 
-  test("where the whole policy is tried out", () => {
+  test("in a dry run of the whole policy", () => {
     expect(lineOf({ ...policy, mode: "shadow" }, toolCall("get_x"))).toMatchObject({
       mode: "shadow",
       rule: "_default",
@@ -184,12 +184,12 @@ describe("where no rule applies, the nearest ALLOW rule and the part that failed
   });
 });
 
-describe("where a DENY rule applies", () => {
+describe("if a DENY rule applies", () => {
   const condition = (value: string) => ({ when: [{ key: "mcp.arguments[n]", values: [value] }] });
   const call = (n: unknown) => request("tools/call", { name: "rm", arguments: { n } });
   const rules = [{ ...tools("DENY", "no-rm", "rm"), ...condition("x") }, tools("ALLOW", "rest", "*")];
 
-  test("it says whether it does only for what could not be determined", () => {
+  test("the explanation says whether it applies only because something could not be determined", () => {
     expect(lineOf({ rules }, call("x"))).not.toHaveProperty("undetermined");
     expect(lineOf({ rules }, call(null))).toMatchObject({ rule: "no-rm", undetermined: "when[0]" });
     const from = [{ source: { principals: ["spiffe://b"] } }, { source: { notPrincipals: ["spiffe://a"] } }];
@@ -197,7 +197,7 @@ describe("where a DENY rule applies", () => {
     expect(lineOf(unknown, call("x"))).toMatchObject({ rule: "no", undetermined: "from[1].source.notPrincipals" });
   });
 
-  test("the nearest rule is one before it", () => {
+  test("the nearest rule precedes it", () => {
     const allow = tools("ALLOW", "say", "echo");
     expect(lineOf({ rules: [...rules, allow] }, call("x"))).not.toHaveProperty("nearest");
     expect(lineOf({ rules: [allow, ...rules] }, call("x")).nearest).toEqual({
@@ -206,7 +206,7 @@ describe("where a DENY rule applies", () => {
     });
   });
 
-  test("and is tried out, its line says nothing of rules before it, which may allow the message", () => {
+  test("in a dry run, its line does not mention earlier rules, which may allow the message", () => {
     const shadow = { ...rules[0], mode: "shadow" };
     const plugin = startGuarded({ rules: [tools("ALLOW", "say", "echo"), tools("ALLOW", "all", "*"), shadow] });
     ask(plugin, call(null));
@@ -214,7 +214,7 @@ describe("where a DENY rule applies", () => {
     expect(auditOf(plugin)[0]).not.toHaveProperty("nearest");
   });
 
-  test("to answers to a server, ALLOW rules about requests fail by their direction, or since they have no `to`", () => {
+  test("for responses to a server, ALLOW rules about requests fail by their direction, or since they have no `to`", () => {
     const deny = { name: "no", action: "DENY", to: [{ operation: { direction: "server_to_client" } }] };
     const answer = { headers: inSession("s") };
     const withTo = { rules: [tools("ALLOW", "say", "echo"), deny] };
@@ -225,7 +225,7 @@ describe("where a DENY rule applies", () => {
   });
 });
 
-test("a denial whose line is left out explains nothing: it asks the host for no attribute more", () => {
+test("a denial whose line is omitted is not explained: it reads no further attribute", () => {
   const claims = [{ path: ["groups"], values: ["dev"] }];
   const rules = [{ ...tools("ALLOW", "devs", "b"), from: [{ source: { claims } }] }];
   const plugin = startGuarded({ rules, audit: { perSecond: 1 } });
@@ -242,12 +242,12 @@ test("a denial whose line is left out explains nothing: it asks the host for no 
   expect(written - left).toBe(4);
 });
 
-test("clients are answered no more than the rule", () => {
+test("replies to clients name only the rule", () => {
   const policy = { rules: [principals("ALLOW", "agents", "spiffe://a/*")] };
   expect(ask(startGuarded(policy), toolCall("echo")).reply).toEqual(deniedBy("_default"));
 });
 
-test("neither arguments nor other values of the request are in an explanation", () => {
+test("an explanation contains neither arguments nor other values of the request", () => {
   const secret = "s3cret";
   const rules = [
     { name: "a", action: "ALLOW", when: [{ key: "mcp.arguments[n]", values: ["x"] }] },
@@ -262,7 +262,7 @@ test("neither arguments nor other values of the request are in an explanation", 
   expect(JSON.stringify(plugin.vm.logs)).not.toContain(secret);
 });
 
-/** The lines of level trace, as they are read as JSON. */
+/** The log lines of level trace, parsed as JSON. */
 function traceOf(plugin: Plugin): Record<string, unknown>[] {
   const lines = plugin.vm.logs.filter(({ level }) => level === "trace");
   return lines.map(({ message }) => JSON.parse(message) as Record<string, unknown>);
@@ -299,7 +299,7 @@ describe("at log level trace, each rule has a line for each message", () => {
     return { lines: traceOf(plugin), reply };
   };
 
-  test("which of its parts match, do not, or could not be determined", () => {
+  test("that says which of its parts match, do not match, or could not be determined", () => {
     const { lines, reply } = traced({ rules }, toolCall("echo"), as("spiffe://a/x"));
     expect(reply).toEqual(deniedBy("rest"));
     expect(lines).toEqual([
@@ -329,7 +329,7 @@ describe("at log level trace, each rule has a line for each message", () => {
     ]);
   });
 
-  test("of what is allowed, too, whether it is held or not", () => {
+  test("also for allowed messages, held or not", () => {
     const all = traced({ defaultAction: "ALLOW", rules: [principals("DENY", "b", "spiffe://b")] }, toolCall("echo"));
     const parts = { "from[0].source.principals": "no" };
     expect(all.lines).toEqual([{ ...line, rule: "b", action: "DENY", parts }]);
@@ -338,7 +338,7 @@ describe("at log level trace, each rule has a line for each message", () => {
     expect(held.lines).toMatchObject([{ rule: "say", applies: true, decides: true }]);
   });
 
-  test("of each message of a batch", () => {
+  test("for each message of a batch", () => {
     const { lines } = traced({ rules: [tools("ALLOW", "say", "echo")] }, batch(toolCall("echo", 1), request("ping")));
     expect(lines.map(({ method, applies }) => [method, applies])).toEqual([
       ["tools/call", true],
@@ -346,7 +346,7 @@ describe("at log level trace, each rule has a line for each message", () => {
     ]);
   });
 
-  test("of answers to a server: rules without operations", () => {
+  test("for responses to a server: rules without operations", () => {
     const deny = { name: "no", action: "DENY", to: [{ operation: { direction: "server_to_client" } }] };
     const { lines } = traced(
       { rules: [principals("ALLOW", "me", "*"), tools("ALLOW", "say", "x"), deny] },
@@ -359,13 +359,13 @@ describe("at log level trace, each rule has a line for each message", () => {
     ]);
   });
 
-  test("and none at another level", () => {
+  test("but not at another level", () => {
     const plugin = startGuarded({ rules }, { more: { log: "debug" } });
     ask(plugin, toolCall("echo"));
     expect(traceOf(plugin)).toEqual([]);
   });
 
-  test("without more memory for each of many", () => {
+  test("without more memory for each of many messages", () => {
     const from = [{ source: { trustDomains: ["a"], notIpBlocks: ["10.0.0.0/8"] } }];
     const many = Array.from({ length: 120 }, (_, i) => ({ ...tools("ALLOW", `r${i}`, "a"), from }));
     const plugin = startGuarded({ rules: many }, { more: { log: "trace" } });

@@ -1,4 +1,4 @@
-/** When a request is held until it is decided, and what is refused unread. */
+/** Tests when a request is held until it is decided, and what is rejected unread. */
 import { describe, expect, test } from "vitest";
 import { type Plugin, requestHead } from "../index.ts";
 import { batch, countsBy, JSON_ANSWER, MCP_HEADERS, notification, request, result, toolCall } from "./filter.ts";
@@ -25,7 +25,7 @@ const PASSED = [0, 0, 0, 0, 0, 0];
 describe("nothing is held", () => {
   const me = { properties: { "connection.uri_san_peer_certificate": "spiffe://a/me" } };
 
-  test("where no rule needs the body: what is allowed passes as it comes", () => {
+  test("if no rule needs the body: allowed requests pass as they arrive", () => {
     const plugin = startGuarded({ rules: [principals("ALLOW", "mine", "spiffe://a/*")] });
     expect(ask(plugin, toolCall("rm"), me)).toMatchObject({ reply: undefined, actions: PASSED });
     expect(ask(plugin, "no JSON at all", me)).toMatchObject({ reply: undefined, actions: PASSED });
@@ -36,7 +36,7 @@ describe("nothing is held", () => {
     });
   });
 
-  test("of a slow upload: each chunk goes on at once", () => {
+  test("of a slow upload: each chunk is forwarded at once", () => {
     const plugin = startGuarded({ defaultAction: "ALLOW" });
     const stream = plugin.stream();
     stream.requestHeaders(head);
@@ -46,7 +46,7 @@ describe("nothing is held", () => {
     stream.reset("client");
   });
 
-  test("of GET and DELETE, and of what is not MCP", () => {
+  test("of GET and DELETE, and of requests that are not MCP", () => {
     const plugin = startGuarded({});
     for (const method of ["GET", "DELETE", "OPTIONS", "HEAD"]) {
       const { reply, actions } = ask(plugin, "", { method, headers: GET_HEADERS });
@@ -57,7 +57,7 @@ describe("nothing is held", () => {
     expect(ask(plugin, "a=b", { path: "/form", headers: { "content-type": "text/plain" } }).actions).toEqual(PASSED);
   });
 
-  test("a request that is not held and breaks off costs nothing", () => {
+  test("an aborted request that is not held leaves nothing behind", () => {
     const plugin = startGuarded({ defaultAction: "ALLOW" });
     const run = () => {
       const stream = plugin.stream();
@@ -72,13 +72,13 @@ describe("nothing is held", () => {
   });
 });
 
-describe("a path that is governed", () => {
+describe("a governed path", () => {
   test.each(["/mcp", "/mcp/", "//mcp", "/MCP", "/%6dcp", "/x/../mcp", "/x%2/../mcp", "/mcp;a=b", "/mcp?x=/y"])(
-    "%s, whatever else the request says",
+    "%s, regardless of the rest of the request",
     (path) => {
       const plugin = startGuarded({ rules: [tools("ALLOW", "echo", "echo")] });
       const headers = { "content-type": "application/json" };
-      // Who accepts no event stream may be a client of HTTP+SSE.
+      // A client that does not accept an event stream may use HTTP+SSE.
       const denied = ask(plugin, toolCall("rm"), { path, headers });
       expect(denied.reply).toEqual({ ...deniedBy("_default"), status: 403 });
       expect(denied.stream.passedRequest).toBe("");
@@ -89,22 +89,22 @@ describe("a path that is governed", () => {
   );
 });
 
-describe("a request that could bring messages in another way", () => {
+describe("a request that could carry messages in another way", () => {
   const plugin = () => startGuarded({ rules: [tools("ALLOW", "echo", "echo")] });
 
-  test.each(["GET", "DELETE", "OPTIONS", "HEAD", "PUT", "PATCH"])("a body that comes by %s is decided", (method) => {
+  test.each(["GET", "DELETE", "OPTIONS", "HEAD", "PUT", "PATCH"])("a body in a %s request is decided", (method) => {
     expect(ask(plugin(), toolCall("rm"), { method }).reply).toEqual(deniedBy("_default"));
     expect(ask(plugin(), toolCall("echo"), { method }).reply).toBeUndefined();
     expect(ask(plugin(), "nothing", { method }).reply).toEqual(refusedFor("not_json"));
   });
 
-  test("an upgrade to another protocol, or a tunnel, is refused", () => {
+  test("an upgrade to another protocol, or a tunnel, is rejected", () => {
     const headers = { ...MCP_HEADERS, upgrade: "websocket" };
     expect(ask(plugin(), toolCall("echo"), { headers }).reply).toEqual(refusedFor("upgrade"));
     expect(ask(plugin(), "x", { method: "CONNECT" }).reply).toEqual(refusedFor("upgrade"));
   });
 
-  test("what only looks like MCP by its headers passes on other paths", () => {
+  test("a request that only has MCP-like headers passes on other paths", () => {
     for (const path of ["/v1/chat/completions", "/other"]) {
       expect(ask(plugin(), '{"model":"x","stream":true}', { path }).reply).toBeUndefined();
       expect(ask(plugin(), toolCall("rm"), { path }).reply).toBeUndefined();
@@ -112,12 +112,12 @@ describe("a request that could bring messages in another way", () => {
   });
 });
 
-describe("what cannot be decided is refused:", () => {
+describe("an undecidable request is rejected:", () => {
   const refused = (body: string | Uint8Array, headers: Record<string, string> = MCP_HEADERS, more = {}) =>
     ask(startGuarded({ ...NO_RM, ...more }), body, { headers }).reply;
   const of = (type: string) => ({ ...MCP_HEADERS, "content-type": type });
 
-  test("two readings of one body", () => {
+  test("a body with two interpretations", () => {
     expect(refused('{"id":1,"method":"ping","Method":"tools/call"}')).toEqual(refusedFor("case_variant_key"));
     expect(refused('{"id":1,"method":"ping","method":"tools/call"}')).toEqual(refusedFor("duplicate_key"));
     expect(refused('{"id":1,"\\u006dethod":"ping"}')).toEqual(refusedFor("escaped_key"));
@@ -154,12 +154,12 @@ describe("what cannot be decided is refused:", () => {
     expect(ask(startGuarded(NO_RM), toolCall("echo"), { headers: two }).reply).toEqual(refusedFor("content_type"));
   });
 
-  test.each(["gzip", "br", "zstd", "GZIP", "identity, gzip"])("a body that is compressed by %s", (encoding) => {
+  test.each(["gzip", "br", "zstd", "GZIP", "identity, gzip"])("a body compressed with %s", (encoding) => {
     const headers = { ...MCP_HEADERS, "content-encoding": encoding };
     expect(refused(toolCall("echo"), headers)).toEqual(refusedFor("compressed"));
   });
 
-  test("a body that is too large, as soon as it is", () => {
+  test("a body that is too large, as soon as it exceeds the limit", () => {
     const plugin = startGuarded({ ...NO_RM, maxBodyBytes: "2KiB" });
     const long = (size: number) =>
       request("tools/call", { name: "echo", arguments: { x: "" } }).replace('""', `"${"x".repeat(size)}"`);
@@ -175,14 +175,14 @@ describe("what cannot be decided is refused:", () => {
     expect(replyOf(stream)).toEqual(refusedFor("too_large"));
   });
 
-  test("in chunks too, and where trailers end it", () => {
+  test("also in chunks, and if trailers end it", () => {
     const plugin = startGuarded({ ...NO_RM, maxBodyBytes: "1KiB" });
     const pieces = toolCall("x".repeat(2000)).match(/.{1,100}/g)!;
     expect(ask(plugin, pieces, { requestEnd: "trailers" }).reply).toEqual(refusedFor("too_large"));
     expect(ask(plugin, '{"method":', { requestEnd: "trailers" }).reply).toEqual(refusedFor("not_json"));
   });
 
-  test("a body of many slices is read whole", () => {
+  test("a body of many slices is read completely", () => {
     const long = (name: string) => request("tools/call", { arguments: { x: "y".repeat(300_000) }, name });
     expect(ask(startGuarded(NO_RM), long("rm")).reply).toEqual(deniedBy("no-rm"));
     expect(ask(startGuarded(NO_RM), long("echo")).reply).toBeUndefined();
@@ -194,8 +194,8 @@ describe("what cannot be decided is refused:", () => {
   });
 });
 
-describe("a server that answers before the request is whole", () => {
-  test.each(["held", "watched"])("where it is %s: nothing is decided twice, and nothing is left over", (kind) => {
+describe("a server that responds before the request is complete", () => {
+  test.each(["held", "watched"])("if it is %s: nothing is decided twice, and nothing is left over", (kind) => {
     const plugin = startGuarded(kind === "held" ? NO_RM : { ...NO_RM, mode: "shadow" });
     const run = () => {
       const stream = plugin.stream();
@@ -237,12 +237,12 @@ describe("held headers", () => {
     expect(ask(plugin, toolCall("echo").match(/.{1,9}/g)!, { requestEnd: "trailers" }).reply).toBeUndefined();
   });
 
-  test("are not held where nothing is to be decided", () => {
+  test("are not held if nothing is to be decided", () => {
     const plugin = startGuarded({ defaultAction: "ALLOW", holdHeaders: true }, { allowHeadersStop: true });
     expect(ask(plugin, toolCall("rm")).actions).toEqual(PASSED);
   });
 
-  test("of a request without a body: it is refused at once", () => {
+  test("of a request without a body are rejected at once", () => {
     const stream = start(true).stream();
     expect(stream.requestHeaders(head, true)).toBe(1);
     expect(replyOf(stream)).toEqual(refusedFor("not_json"));
@@ -264,7 +264,7 @@ describe("held headers", () => {
     expect(auditOf(plugin)).toHaveLength(2);
   });
 
-  test("whose body is slow are not answered once bodies are known to come", () => {
+  test("whose body is slow are not answered once bodies are known to arrive", () => {
     const plugin = start(true);
     const stream = open(plugin);
     ask(plugin, toolCall("echo"));
@@ -274,7 +274,7 @@ describe("held headers", () => {
     expect(replyOf(stream)).toEqual(deniedBy("no-rm"));
   });
 
-  test("whose body has begun are not answered by the watchdog", () => {
+  test("whose body has started are not answered by the watchdog", () => {
     const plugin = start(true);
     const stream = open(plugin);
     stream.requestBody(bytes(toolCall("rm").slice(0, 5)));
@@ -298,7 +298,7 @@ describe("held headers", () => {
   });
 });
 
-test("an answer to a question of the server passes unheld where no rule is about it", () => {
+test("a response to a request of the server is not held if no rule applies to it", () => {
   const plugin = startGuarded({ rules: [principals("ALLOW", "all", "*")] });
   const properties = { "connection.uri_san_peer_certificate": "x" };
   expect(ask(plugin, result(), { properties }).actions).toEqual(PASSED);

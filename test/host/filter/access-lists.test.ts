@@ -1,4 +1,4 @@
-/** What lists show to whom: what the rules say of callers, revisions, clients and arguments. */
+/** Tests which elements of lists callers see, by rules about callers, revisions, clients and arguments. */
 import { describe, expect, test } from "vitest";
 
 import { exchange, type Plugin, type Properties } from "../index.ts";
@@ -13,7 +13,7 @@ const meta = (version: string, name: string) => ({
   "io.modelcontextprotocol/clientInfo": { name, version: "1" },
 });
 
-/** The lists of answers, and the member that names their elements. */
+/** The lists in responses, and the member that names their elements. */
 const LISTS = {
   "tools/list": ["tools", "name"],
   "prompts/list": ["prompts", "name"],
@@ -29,7 +29,7 @@ interface Listing {
   readonly more?: object;
 }
 
-/** What a client gets that asks for a list of these elements. */
+/** The response to a client that requests a list of these elements. */
 function listing(plugin: Plugin, names: readonly string[], listing: Listing = {}): string {
   const { method = "tools/list", params = {}, headers = MCP_HEADERS, properties, more } = listing;
   const [list, member] = LISTS[method];
@@ -91,7 +91,7 @@ describe("a list shows what the caller may use", () => {
     expect(seen(plugin, NAMES)).toEqual([]);
   });
 
-  test("by what its request states of the client, or else its session", () => {
+  test("by the client name in its request, or else of its session", () => {
     const when = [{ key: "mcp.clientName", values: ["good"] }];
     const rules = [LISTING, { ...tools("ALLOW", "good", "*"), when }];
     const headers = { ...MCP_HEADERS, "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/list" };
@@ -129,7 +129,7 @@ describe("a list shows what the caller may use", () => {
     expect(seen(open, templates, { method: "resources/templates/list" })).toEqual(kept);
   });
 
-  test("whole where that is configured, and in shadow mode, which counts", () => {
+  test("completely if configured, and in shadow mode, which counts", () => {
     const policy = { defaultAction: "ALLOW", rules: [tools("DENY", "no-rm", "rm*")] };
     const passing = startGuarded({ ...policy, lists: "pass" });
     expect(seen(passing, NAMES)).toEqual(NAMES);
@@ -145,7 +145,7 @@ describe("a list shows what the caller may use", () => {
     expect(countsBy(trying, WITHHELD, "mcp_withheld_reason")).toEqual({});
   });
 
-  test("and is for it alone, also where it sees everything", () => {
+  test("and is private to the caller, even if it sees everything", () => {
     const rules = [
       { name: "me", action: "ALLOW", from: [{ source: { principals: ["spiffe://a/me"] } }] },
       LISTING,
@@ -159,7 +159,7 @@ describe("a list shows what the caller may use", () => {
     expect(listing(open, NAMES, { more })).toContain('"cacheScope":"public"');
   });
 
-  test("at log level trace with a line for each rule and element", () => {
+  test("with a log line for each rule and element at level trace", () => {
     const policy = { defaultAction: "ALLOW", rules: [tools("DENY", "no-rm", "rm*")] };
     const plugin = startGuarded(policy, { more: { log: "trace" } });
     seen(plugin, ["a", "rm"]);
@@ -186,7 +186,7 @@ describe("a stream without a request", () => {
     for (const stream of streams) stream.close();
   });
 
-  test("is left alone where nothing can be withheld", () => {
+  test("is not changed if nothing can be withheld", () => {
     const plugin = startGuarded({ defaultAction: "ALLOW", rules: [methods("DENY", "no", "resources/read", "ping")] });
     const stream = openGet(plugin, "s").send(list(NAMES));
     expect(stream.stream.received.toString()).toBe(event(list(NAMES)));
@@ -194,7 +194,7 @@ describe("a stream without a request", () => {
   });
 });
 
-describe("what a server asks", () => {
+describe("a request of the server", () => {
   const rules = [
     { name: "no", action: "DENY", to: [{ operation: { direction: "server_to_client", methods: ["sampling/*"] } }] },
   ];
@@ -217,7 +217,7 @@ describe("what a server asks", () => {
     });
   });
 
-  test("of another method passes, as does everything for callers whom no such rule is about", () => {
+  test("with another method passes, as does every request to callers without such a rule", () => {
     const others = { ...rules[0], from: [{ source: { principals: ["spiffe://b/*"] } }] };
     for (const [policy, asked] of [
       [rules, request("roots/list", {}, "q")],
@@ -234,7 +234,7 @@ describe("what a server asks", () => {
     }
   });
 
-  test("is denied in the answer to a call, whose own result follows", () => {
+  test("is denied in the response to a call, whose own result follows", () => {
     const plugin = startGuarded({ defaultAction: "ALLOW", rules });
     const response = { headers: SSE_ANSWER, body: event(question) + event(result()) };
     const sent = { request: { headers: inSession("s"), body: request("tools/call", { name: "a" }) }, response };

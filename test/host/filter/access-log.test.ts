@@ -1,4 +1,4 @@
-/** What the filter leaves for the access log in a stream's filter state. */
+/** Tests the fields for the access log in a stream's filter state. */
 import { describe, expect, test } from "vitest";
 import { type Exchange, exchange, type ExchangeOptions, type HttpStream, type Plugin } from "../index.ts";
 import {
@@ -21,7 +21,7 @@ const MODERN = { ...MCP_HEADERS, "mcp-protocol-version": "2026-07-28" };
 const HASH = /^[0-9a-f]{16}$/;
 const start = () => startFilter({ configuration: { tokens: { estimate: false }, logFields: true } });
 
-/** The fields of a stream without their common prefix, but for empty ones; the session, which is a hash, as such. */
+/** The non-empty fields of a stream without their common prefix. The session, which is a hash, is replaced by a constant. */
 function fieldsOf(stream: HttpStream): Record<string, string> {
   const fields = [...stream.state].filter(([, value]) => value !== "");
   return Object.fromEntries(
@@ -32,7 +32,7 @@ function fieldsOf(stream: HttpStream): Record<string, string> {
   );
 }
 
-/** The fields after a POST with this answer. */
+/** The fields after a POST with this response. */
 function fields(
   plugin: Plugin,
   body: string,
@@ -49,7 +49,7 @@ function fields(
 const json = (body: string) => ({ body });
 const CALL = { method: "tools/call", target: "echo", era: "legacy", session: "hash" };
 
-test("a resource is shown by its URI, without what may be a secret in it", () => {
+test("a resource is shown by its URI, without parts that may be secret", () => {
   const read = (uri: string) => fields(start(), request("resources/read", { uri }), json(result())).target;
   expect(read("demo://readme")).toBe("demo://readme");
   expect(read("https://docs.example/a?token=x")).toBe("https://docs.example/a");
@@ -111,7 +111,7 @@ describe("the fields of", () => {
     expect(others).toEqual({ ...CALL, outcome: "ok", duration_ms: "0" });
   });
 
-  test("a batch: those of the operation that ended last", () => {
+  test("a batch are those of the operation that ended last", () => {
     const two = batch(toolCall("echo", 1), request("ping", {}, 2));
     const [echo, ping] = [result({ isError: true }, 1), result({}, 2)];
     const common = { era: "legacy", session: "hash", duration_ms: "0" };
@@ -119,7 +119,7 @@ describe("the fields of", () => {
     expect(fields(start(), two, json(batch(echo, ping)))).toEqual({ ...common, method: "ping", outcome: "ok" });
   });
 
-  test("a notification, and a client's answer", () => {
+  test("a notification, and a client's response", () => {
     const plugin = start();
     const notified = { method: "notifications/initialized", era: "legacy" };
     const accepted = { status: 202, body: "" };
@@ -130,7 +130,7 @@ describe("the fields of", () => {
     expect(fields(plugin, result({}, 9), accepted)).toEqual({});
   });
 
-  test("a request whose answer comes on another stream: what was asked, in which session", () => {
+  test("a request whose response arrives on another stream are its method, target and session", () => {
     const plugin = start();
     const stream = openStream(plugin);
     const asked = send(plugin, initializeRequest());
@@ -148,7 +148,7 @@ describe("the fields of", () => {
     expect(fieldsOf(resumed.stream)).toEqual({});
   });
 
-  test("what is no MCP: none", () => {
+  test("a stream that is not MCP are empty", () => {
     const plugin = start();
     const other = { headers: { "content-type": "application/json" }, body: '{"a":1}' };
     expect(fieldsOf(exchange(plugin, { request: other, response: json("{}") }).stream)).toEqual({});
@@ -158,7 +158,7 @@ describe("the fields of", () => {
     expect(fieldsOf(exchange(plugin, { request: { method: "GET" }, response: json("{}") }).stream)).toEqual({});
   });
 
-  test("what is still open when the log is written have its outcome", () => {
+  test("an operation that is open when the log is written have its outcome", () => {
     const call = openPost(start(), "s", toolCall("echo"));
     expect(fieldsOf(call.stream)).toEqual({});
     call.close("client");
@@ -179,7 +179,7 @@ test("the session's field is the same on every stream and worker, another for an
   expect(field(start(), "s")).not.toBe(hashes[0]);
 });
 
-test("no argument, result or id is in any field, of whatever passes", () => {
+test("no field contains an argument, a result or an id", () => {
   const secret = "5ecre7";
   const plugin = startFilter({ configuration: { logFields: true } });
   const seen: HttpStream[] = [];

@@ -1,4 +1,4 @@
-/** What the access policy costs in memory. */
+/** Tests the memory use of the access policy. */
 import { expect, test } from "vitest";
 import { effort } from "../../effort.ts";
 import { loadModule, type Plugin, requestHead, Vm } from "../index.ts";
@@ -84,8 +84,8 @@ test("memory does not grow by a page over 100000 denials between two ticks", () 
   expect(plugin.vm.memoryPages()).toBe(pages);
 });
 
-test("a request that is held costs at most 2 KiB, and its memory serves the next one", () => {
-  // All of them are one caller's, which may have a quarter.
+test("a held request uses at most 2 KiB, and its memory is reused", () => {
+  // All of them belong to one caller, which may have a quarter.
   const plugin = startGuarded(access, { more: { hold: { maxStreams: 20_000 } } });
   const open = (count: number) =>
     Array.from({ length: count }, () => {
@@ -112,7 +112,7 @@ const rtrace = {
   ...{ onvisit: () => 1, oncollect: passOn, onstore: passOn, onload: passOn },
 };
 
-/** Those that are answered leave texts, which are collected every now and then. */
+/** Replies leave strings, which are collected from time to time. */
 const PASSING = ["a call that is allowed", "a request that breaks off", "an error of the server"];
 
 test.each(PASSING)("nothing is allocated, managed or not, for %s in steady state", (kind) => {
@@ -126,7 +126,7 @@ test.each(PASSING)("nothing is allocated, managed or not, for %s in steady state
   expect(allocations).toBe(0);
 });
 
-test("a call is decided without a copy of its body", () => {
+test("a call is decided without copying its body", () => {
   const plugin = startGuarded(access);
   const body = request("tools/call", { name: "echo", arguments: { text: "hello", x: "y".repeat(200_000) } });
   ask(plugin, body, me);

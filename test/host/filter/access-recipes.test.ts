@@ -1,4 +1,4 @@
-/** The recipes of docs/access.md, each as it stands there: what it lets pass and what it denies. */
+/** Tests each recipe of docs/access.md as written there: what it allows and what it denies. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { exchange, loadModule, type Plugin, type Properties, Vm } from "../index.ts";
@@ -43,19 +43,19 @@ const read = (path: unknown) => request("tools/call", { name: "read_file", argum
 
 function start(recipe: Recipe): Plugin {
   const plugin = new Vm(loadModule()).plugin({ configuration: recipe });
-  // Of an error, or of what is ignored.
+  // The status of an error, or of an ignored message.
   expect(plugin.vm.logs.filter(({ message }) => message.includes("configuration"))).toEqual([]);
   return plugin;
 }
 
-/** Sends a message; returns the rule that denied it, and undefined where it has passed. */
+/** Sends a message. Returns the rule that denied it; undefined if it has passed. */
 function denierOf(plugin: Plugin, who: Properties, body: string, headers = MCP_HEADERS): string | undefined {
   const sent = { request: { headers, body }, response: { body: result() } };
   const { reply } = exchange(plugin, sent, { properties: who }).stream;
   return reply && /^mcp_access_denied\[(.*)\]$/.exec(reply.details)![1];
 }
 
-/** Who sends what, and which rule denies it; without one it must pass. */
+/** A message, its sender, and the rule that denies it. Without a rule, the message must pass. */
 type Case = [who: Properties, body: string, rule?: string];
 
 function expectOf(recipe: Recipe, cases: readonly Case[]): void {
@@ -202,7 +202,7 @@ const TESTS: Record<string, (recipe: Recipe) => void> = {
     expect(ask("q1", "roots/list", {})).toBeUndefined();
     expect(ask("q2", "sampling/createMessage", { messages: [] })).toBe("no-questions");
     expect(ask("q3", "elicitation/create", { message: "Your password?" })).toBe("no-questions");
-    // What was asked is not known: it may have been one of those.
+    // The request is unknown, so the response may belong to one of those methods.
     expect(denierOf(plugin, AGENT, result({ action: "accept" }, "q4"))).toBe("no-questions");
 
     const trusted = start({ ...recipe, server: "house-tools" } as Recipe);
@@ -211,7 +211,7 @@ const TESTS: Record<string, (recipe: Recipe) => void> = {
   },
 };
 
-test("the page has the recipes that are tested", () => {
+test("the page has exactly the tested recipes", () => {
   expect([...RECIPES.keys()]).toEqual(Object.keys(TESTS));
 });
 

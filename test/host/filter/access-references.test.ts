@@ -1,4 +1,4 @@
-/** Messages that refer to what they are about: to a tool by its task, to resources by the URIs of a subscription. */
+/** Tests messages that refer to their subject: to a tool by its task, and to resources by the URIs of a subscription. */
 import { describe, expect, test } from "vitest";
 
 import { ask, auditOf, deniedBy, methods, startGuarded, tools } from "./access.ts";
@@ -14,7 +14,7 @@ const listen = (notifications: unknown) => request("subscriptions/listen", { not
 const subscribed = (...resourceSubscriptions: unknown[]) => listen({ resourceSubscriptions });
 const headers = { ...MCP_HEADERS, "mcp-session-id": "s-1" };
 
-describe("what is said of a task", () => {
+describe("a message about a task", () => {
   const open = { defaultAction: "ALLOW", rules: [tools("DENY", "no-rm", "rm*")] };
   const closed = { rules: [methods("ALLOW", "calls", "tools/call"), tools("ALLOW", "echo", "echo")] };
   const begin = (plugin: ReturnType<typeof startGuarded>, tool: string, taskId = "t-1") =>
@@ -28,7 +28,7 @@ describe("what is said of a task", () => {
     expect(ask(plugin, request(method, { taskId: "t-2" }), { headers }).reply).toEqual(deniedBy("_default"));
   });
 
-  test("whose tool is not known is denied where a rule denies tools, and not allowed where one allows them", () => {
+  test("whose tool is unknown is denied if a rule denies tools, and not allowed if one allows them", () => {
     const get = request("tasks/get", { taskId: "t-9" });
     const plugin = startGuarded(open);
     expect(ask(plugin, get, { headers }).reply).toEqual(deniedBy("no-rm"));
@@ -46,7 +46,7 @@ describe("what is said of a task", () => {
     expect(ask(list, request("tasks/list", {}), { headers }).reply).toBeUndefined();
   });
 
-  test("keeps the tool that it began with, and shows it in the audit", () => {
+  test("keeps the tool with which it started, and shows it in the audit", () => {
     const plugin = startGuarded({ ...open, rules: [tools("DENY", "no-rm", "rm-late")] });
     begin(plugin, "echo");
     ask(plugin, request("tasks/get", { taskId: "t-1" }), {
@@ -60,7 +60,7 @@ describe("what is said of a task", () => {
     expect(auditOf(later)).toMatchObject([{ method: "tasks/get", target: "echo" }]);
   });
 
-  test("of a tool whose name is longer than what is kept is not known", () => {
+  test("of a tool with a name that is too long is unknown", () => {
     const plugin = startGuarded(open);
     begin(plugin, "n".repeat(128));
     expect(ask(plugin, request("tasks/get", { taskId: "t-1" }), { headers }).reply).toBeUndefined();
@@ -73,7 +73,7 @@ describe("a subscription", () => {
   const open = { defaultAction: "ALLOW", rules: [resources("DENY", "secrets", "a:secret*")] };
   const closed = { rules: [resources("ALLOW", "public", "a:public/*")] };
 
-  test("is denied with any resource that it names", () => {
+  test("is denied if any of its resources is denied", () => {
     const plugin = startGuarded(open);
     expect(ask(plugin, subscribed("a:x", "a:y")).reply).toBeUndefined();
     expect(ask(plugin, subscribed("a:x", "a:secret/1", "a:y")).reply).toEqual(deniedBy("secrets"));
@@ -81,7 +81,7 @@ describe("a subscription", () => {
     expect(auditOf(plugin)).toMatchObject([{ target: "a:secret/1" }, { target: "a:secret/1" }]);
   });
 
-  test("is allowed with each resource that it names", () => {
+  test("is allowed if each of its resources is allowed", () => {
     const plugin = startGuarded(closed);
     expect(ask(plugin, subscribed("a:public/1", "a:public/2")).reply).toBeUndefined();
     for (const uris of [["a:public/1", "a:x"], ["a:x", "a:public/1"], []]) {

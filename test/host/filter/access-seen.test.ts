@@ -1,4 +1,4 @@
-/** What is counted, logged and shown of the access policy's decisions, and what it does where it is only tried out. */
+/** Tests what is counted, logged and shown of the access policy's decisions, also in a dry run. */
 import { describe, expect, test } from "vitest";
 import type { Plugin } from "../index.ts";
 import { batch, countsBy, error, MCP_HEADERS, notification, request, result, startFilter, toolCall } from "./filter.ts";
@@ -33,20 +33,20 @@ describe("decisions are counted", () => {
     expect(count({})).toBe(5);
   });
 
-  test("by names that are bounded, whatever callers think of", () => {
+  test("with a bounded number of names, whatever callers send", () => {
     const plugin = startGuarded({}, { more: { labels: { maxTools: 5 } } });
     for (let i = 0; i < 500; i++) ask(plugin, toolCall(`made-up-${i}`));
     expect(Object.keys(countsBy(plugin, FAMILY, "gen_ai_tool_name"))).toEqual(["_OTHER"]);
   });
 });
 
-describe("MCP on a path that the policy is not about is counted, and passes", () => {
+describe("MCP on a path outside the policy is counted and passes", () => {
   const counts = (plugin: Plugin) =>
     countsBy(plugin, FAMILY, "mcp_access_rule", "mcp_access_action", "mcp_method_name", "gen_ai_tool_name");
   const elsewhere = { path: "/other" };
   const labels = { labels: { tools: ["echo", "rm"] } };
 
-  test("a message each, by method and target", () => {
+  test("by message, with method and target", () => {
     const plugin = startGuarded({ rules: [tools("ALLOW", "all", "*")] }, { more: labels });
     expect(ask(plugin, toolCall("rm"), elsewhere).actions).toEqual([0, 0, 0, 0, 0, 0]);
     ask(plugin, batch(toolCall("rm"), notification("notifications/initialized")), elsewhere);
@@ -62,13 +62,13 @@ describe("MCP on a path that the policy is not about is counted, and passes", ()
     expect(decisions(plugin)).toEqual({ "_unchecked allow enforce": 4, "all allow enforce": 1 });
   });
 
-  test("in shadow mode as well", () => {
+  test("also in shadow mode", () => {
     const plugin = startGuarded({ mode: "shadow" });
     ask(plugin, toolCall("rm"), elsewhere);
     expect(decisions(plugin)).toEqual({ "_unchecked allow shadow": 1 });
   });
 
-  test("but not what is no MCP, nor without a policy", () => {
+  test("but not if it is not MCP, or without a policy", () => {
     const plugin = startGuarded({});
     ask(plugin, '{"model":"x"}', elsewhere);
     ask(plugin, "", { ...elsewhere, method: "GET" });
@@ -79,10 +79,10 @@ describe("MCP on a path that the policy is not about is counted, and passes", ()
   });
 });
 
-describe("a policy that is tried out", () => {
+describe("a policy in a dry run", () => {
   const access = { mode: "shadow", rules: [NO_RM, tools("ALLOW", "rest", "*")] };
 
-  test("lets everything pass unheld, and tells what it would have denied", () => {
+  test("holds and denies nothing, and reports what it would have denied", () => {
     const plugin = startGuarded(access);
     const passing = { reply: undefined, actions: [0, 0, 0, 0, 0, 0] };
     expect(ask(plugin, toolCall("rm"))).toMatchObject(passing);
@@ -103,7 +103,7 @@ describe("a policy that is tried out", () => {
     expect(countsBy(plugin, "mcp_operations_total", "mcp_outcome")).toEqual({ ok: 3 });
   });
 
-  test("tells each message of a batch", () => {
+  test("reports each message of a batch", () => {
     const plugin = startGuarded(access);
     ask(plugin, batch(toolCall("rm", 1), toolCall("a", 2), notification("notifications/x")));
     expect(decisions(plugin)).toEqual({
@@ -114,10 +114,10 @@ describe("a policy that is tried out", () => {
   });
 });
 
-describe("a rule that is tried out", () => {
+describe("a rule in a dry run", () => {
   const shadow = { ...NO_RM, mode: "shadow" };
 
-  test("decides nothing, and tells what it would have denied", () => {
+  test("decides nothing, and reports what it would have denied", () => {
     const plugin = startGuarded({ rules: [shadow, tools("ALLOW", "rest", "*")] });
     expect(ask(plugin, toolCall("rm"))).toMatchObject({ reply: undefined });
     expect(ask(plugin, toolCall("echo"))).toMatchObject({ reply: undefined });
@@ -134,7 +134,7 @@ describe("a rule that is tried out", () => {
     expect(decisions(plugin)).toEqual({ "_default allow enforce": 1, "no-rm deny shadow": 1 });
   });
 
-  test("that allows tells that too, beside the denial", () => {
+  test("that allows is reported in addition to the denial", () => {
     const plugin = startGuarded({ rules: [{ ...tools("ALLOW", "try", "rm"), mode: "shadow" }] });
     expect(ask(plugin, toolCall("rm")).reply).toEqual(deniedBy("_default"));
     expect(decisions(plugin)).toEqual({ "_default deny enforce": 1, "try allow shadow": 1 });
@@ -149,7 +149,7 @@ describe("the access log may show", () => {
     );
   };
 
-  test("who called, and the rule", () => {
+  test("the caller and the rule", () => {
     const plugin = startGuarded({ rules: [NO_RM, principals("ALLOW", "mine", "spiffe://a/*")] });
     expect(state(plugin, toolCall("rm"), me)).toEqual({
       "mcp.principal": "spiffe://a/me",
@@ -162,7 +162,7 @@ describe("the access log may show", () => {
     expect(state(plugin, "{", me)).toMatchObject({ "mcp.principal": "spiffe://a/me", "mcp.rule": "_refused" });
   });
 
-  test("nothing of it where there is no policy", () => {
+  test("nothing without a policy", () => {
     expect(state(startFilter(), toolCall("echo"), me)).toMatchObject({
       "mcp.principal": undefined,
       "mcp.rule": undefined,
@@ -170,7 +170,7 @@ describe("the access log may show", () => {
   });
 });
 
-test("a refusal names no method, and is of no operation", () => {
+test("a rejection without a decision has no method and no operation", () => {
   const plugin = startGuarded({});
   expect(ask(plugin, '{"method":"a"} x').reply).toEqual(refusedFor("not_json"));
   expect(ask(plugin, toolCall("a"), { headers: { ...MCP_HEADERS, "content-encoding": "gzip" } }).reply).toEqual(

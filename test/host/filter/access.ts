@@ -1,4 +1,4 @@
-/** The filter with an access policy: requests are answered in place of the server, or pass. */
+/** The filter with an access policy: requests are answered by the filter, or pass. */
 import {
   type Body,
   type BodyEnd,
@@ -21,7 +21,7 @@ export function guarded(access: object, more: object = {}): object {
   return { match: { paths: ["/mcp", "/messages", "/sse"] }, access, logFields: true, ...more };
 }
 
-/** A rule that lets everybody call these tools, or denies it. */
+/** A rule that allows (or denies) everybody to call these tools. */
 export function tools(action: "ALLOW" | "DENY", name: string, ...tools: string[]): object {
   return { name, action, to: [{ operation: { tools } }] };
 }
@@ -31,7 +31,7 @@ export function methods(action: "ALLOW" | "DENY", name: string, ...methods: stri
   return { name, action, to: [{ operation: { methods } }] };
 }
 
-/** A rule about these principals, whatever they call. */
+/** A rule about all messages of these principals. */
 export function principals(action: "ALLOW" | "DENY", name: string, ...principals: string[]): object {
   return { name, action, from: [{ source: { principals } }] };
 }
@@ -49,11 +49,11 @@ export interface Asking {
 export interface Answer {
   readonly stream: HttpStream;
   readonly actions: number[];
-  /** What the filter answered: the status, the code details, and the body as it is read as JSON. */
+  /** The filter's reply: the status, the response code details, and the body parsed as JSON. */
   readonly reply: { status: number; details: string; body: unknown } | undefined;
 }
 
-/** Sends a request, which the server answers with a result where it gets it. */
+/** Sends a request. If it reaches the server, the response is a result. */
 export function ask(plugin: Plugin, body: Body, asking: Asking = {}): Answer {
   const { method, path, headers = MCP_HEADERS, properties, requestEnd, ended } = asking;
   const response = asking.response === undefined ? { body: result() } : asking.response;
@@ -62,7 +62,7 @@ export function ask(plugin: Plugin, body: Body, asking: Asking = {}): Answer {
   return { stream, actions, reply: replyOf(stream) };
 }
 
-/** What the filter answered on a stream. */
+/** The filter's reply on a stream. */
 export function replyOf({ reply }: HttpStream): Answer["reply"] {
   if (reply === undefined) return undefined;
   const { status, details, body, headers } = reply;
@@ -84,13 +84,13 @@ export function deniedBy(rule: string, id: unknown = 1): Answer["reply"] {
   return { status: 200, details: `mcp_access_denied[${rule}]`, body };
 }
 
-/** The reply to a request that is refused unread. */
+/** The reply to a request that is rejected unread. */
 export function refusedFor(reason: string): Answer["reply"] {
   const error = { code: 403, message: "Refused by the access policy", data: { reason } };
   return { status: 200, details: `mcp_access_refused[${reason}]`, body: { jsonrpc: "2.0", id: null, error } };
 }
 
-/** The audit's lines, as they are read as JSON. */
+/** The lines of the audit log, parsed as JSON. */
 export function auditOf(plugin: Plugin): Record<string, unknown>[] {
   const lines = plugin.vm.logs.filter(({ message }) => message.startsWith('{"event":"mcp_access_denied"'));
   return lines.map(({ level, message }) => {

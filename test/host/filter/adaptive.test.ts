@@ -1,4 +1,4 @@
-/** Limits that adapt: which calls they count, which they keep waiting, and what is shown of them. */
+/** Tests adaptive limits: which calls they count, which ones wait, and what is shown of them. */
 import { describe, expect, test } from "vitest";
 
 import { exchange, type HttpStream, type Plugin } from "../index.ts";
@@ -8,9 +8,9 @@ import { inSession } from "./open-stream.ts";
 import { answer, call, hasPassed, isWaiting, passMilliseconds, runTurns } from "./queues.ts";
 
 const ENFORCED = limited([], { adaptive: { mode: "enforce" } });
-/** The limit of a class that nothing is known of. */
+/** The limit of a class without measurements. */
 const FIRST = 8;
-/** Answers after which a tool has a limit of its own. */
+/** The number of responses after which a tool has its own limit. */
 const OFTEN = 20;
 
 function start(configuration: object = ENFORCED, count = 1): Plugin[] {
@@ -20,7 +20,7 @@ function start(configuration: object = ENFORCED, count = 1): Plugin[] {
 const calls = (plugin: Plugin, count: number, tool = "search", headers = MCP_HEADERS): HttpStream[] =>
   Array.from({ length: count }, (_, i) => call(plugin, i + 1, { tool, headers }));
 
-/** A tool's calls are answered as often as it needs for a limit of its own. */
+/** Answers enough calls of a tool to give it its own limit. */
 function becomeOften(plugin: Plugin, tool: string): void {
   for (let i = 0; i < OFTEN; i++) answer(call(plugin, i, { tool }), i);
 }
@@ -60,13 +60,13 @@ describe("a call beyond the limit", () => {
     expect(decisions(plugin)).toEqual({ "_adaptive admitted": FIRST, "_adaptive queued": 1, "_adaptive limited": 1 });
   });
 
-  test("is limited at once where a hundred wait", () => {
+  test("is limited at once if a hundred wait", () => {
     const [plugin] = start();
     const streams = calls(plugin, FIRST + 101);
     expect(streams.map((stream) => stream.reply === undefined).lastIndexOf(true)).toBe(FIRST + 99);
   });
 
-  test("is not limited by rules that come first, and holds nothing of them while it waits", () => {
+  test("is not limited by earlier rules, and holds none of their permits while it waits", () => {
     const rule = { name: "rate", key: [], requests: { amount: FIRST + 1, per: "1h" } };
     const [plugin] = start(limited([rule], { adaptive: { mode: "enforce" } }));
     calls(plugin, FIRST);
@@ -78,7 +78,7 @@ describe("a call beyond the limit", () => {
   });
 });
 
-describe("another call may begin as soon as one", () => {
+describe("another call may start as soon as one", () => {
   const headers = inSession("s");
   const ends: [how: string, end: (plugin: Plugin, stream: HttpStream) => void][] = [
     ["is answered", (_, stream) => answer(stream, 1)],
@@ -95,7 +95,7 @@ describe("another call may begin as soon as one", () => {
     expect(hasPassed(next)).toBe(true);
   });
 
-  test("that waits is cancelled it never reaches the server, and the next one does", () => {
+  test("that waits is cancelled, which never reaches the server, while the next one does", () => {
     const [plugin] = start();
     const [first] = calls(plugin, FIRST, "search", headers);
     const [cancelled, next] = [call(plugin, 100, { headers }), call(plugin, 101, { headers })];
@@ -123,7 +123,7 @@ describe("a batch", () => {
     expect(hasPassed(three)).toBe(true);
   });
 
-  test("with more calls than may be in flight begins alone", () => {
+  test("with more calls than may be in flight starts alone", () => {
     const [plugin] = start();
     const many = sendBatch(plugin, FIRST + 4);
     expect(hasPassed(many)).toBe(true);
@@ -135,7 +135,7 @@ describe("a batch", () => {
   });
 });
 
-test("only calls of tools are counted", () => {
+test("only tool calls are counted", () => {
   const [plugin] = start();
   for (const method of ["tools/list", "resources/read", "subscriptions/listen", "ping"]) {
     for (let i = 0; i < 2 * FIRST; i++) {
@@ -148,7 +148,7 @@ test("only calls of tools are counted", () => {
 });
 
 describe("a tool that is called often has a limit of its own", () => {
-  test("so that other tools do not keep it waiting", () => {
+  test("so that other tools do not delay it", () => {
     const [plugin] = start();
     becomeOften(plugin, "quick");
     const slow = calls(plugin, FIRST + 1, "slow");
@@ -157,7 +157,7 @@ describe("a tool that is called often has a limit of its own", () => {
     expect(isWaiting(call(plugin, 100, { tool: "quick" }))).toBe(true);
   });
 
-  test("also one that takes very long, after two calls", () => {
+  test("also a very slow one, after two calls", () => {
     const [plugin] = start();
     const long = calls(plugin, 2, "long");
     passMilliseconds([plugin], 30_000, 1000);
@@ -178,11 +178,11 @@ describe("a tool that is called often has a limit of its own", () => {
   });
 });
 
-test("limits are learnt: a server whose latency stays the same gets all calls of forty clients at a time", () => {
+test("limits are learned: a server with constant latency receives all calls of forty clients at once", () => {
   const [plugin] = start();
   const SERVICE_MS = 50;
   const STEP_MS = 10;
-  /** When the server has got each request that is open. */
+  /** The time when each open request reached the server. */
   const open = new Map<HttpStream, number>();
   let mostRunning = 0;
   for (let now = 0; now < 10_000; now += STEP_MS) {
@@ -199,8 +199,8 @@ test("limits are learnt: a server whose latency stays the same gets all calls of
   expect(mostRunning).toBe(40);
 });
 
-describe("where they are not enforced", () => {
-  /** Many calls at a time take eight times as long as few. Returns all of them. */
+describe("in a dry run", () => {
+  /** Many concurrent calls take eight times as long as few. Returns all of them. */
   function proveSlow(plugin: Plugin): HttpStream[] {
     const round = (count: number, milliseconds: number) => {
       const streams = calls(plugin, count);
@@ -225,7 +225,7 @@ describe("where they are not enforced", () => {
     expect(decisions(plugin)).toEqual({ "all admitted": 5 * FIRST });
   });
 
-  test("calls are reported that would be kept waiting once many have proved slower than few", () => {
+  test("calls that would wait are reported once many calls have proved slower than few", () => {
     const [plugin] = start(limited([{ name: "all", key: [], concurrency: 1000 }]));
     const streams = proveSlow(plugin);
     expect(new Set(streams.map(({ state }) => state.get("mcp.limit")))).toEqual(new Set([undefined, "_adaptive"]));
@@ -259,7 +259,7 @@ describe("the gauges", () => {
     expect(calls(plugin, FIRST).every(hasPassed)).toBe(true);
   });
 
-  test("no longer count a worker that is gone", () => {
+  test("do not count a worker that has ended", () => {
     const workers = start(ENFORCED, 2);
     for (const plugin of workers) becomeOften(plugin, "search");
     calls(workers[1], 2);

@@ -34,7 +34,7 @@ const EXCHANGES: Record<string, (plugin: Plugin) => void> = {
 };
 
 let allocations = 0;
-/** What the compiler's tracing tells of each access to memory: it wants the address back. */
+/** The tracing hook of the compiler, called for each memory access; it must return the address. */
 const passOn = (address: number) => address;
 const count = () => void allocations++;
 const rtrace = {
@@ -84,7 +84,7 @@ test("nothing is allocated for a call that limits admit", () => {
   expect(allocations).toBe(0);
 });
 
-test("nothing is allocated for calls that wait, nor where they are given up", () => {
+test("nothing is allocated for calls that wait or expire", () => {
   const plugin = startTraced(limited([ONE]));
   const wait = () => {
     const [first, second, third, fourth] = [1, 2, 3, 4].map((id) => call(plugin, id));
@@ -109,7 +109,8 @@ test.each([
   ["is exported", { ratio: 1 }],
   ["is not", { ratio: 0 }],
 ])("nothing is allocated for a call whose span %s", (_name, sample) => {
-  // The ring has its size once it has been full; nothing is sent, since no time passes and the proxy lacks the cluster.
+  // The ring has its final size once it has been full. Nothing is sent, since no time passes and the proxy lacks the
+  // cluster.
   const plugin = startTraced({ trace: { cluster: "otel", sample } });
   const run = EXCHANGES["in a session"];
   for (let i = 0; i < 4000; i++) run(plugin);
@@ -153,7 +154,7 @@ test("nothing more is allocated for the span of a call that the default denies",
   expect(counts[1]).toBe(counts[0]);
 });
 
-test("allocations are seen", () => {
+test("the test detects allocations", () => {
   const plugin = startTraced();
   allocations = 0;
   post(plugin, toolCall("echo"), texts);

@@ -1,4 +1,4 @@
-/** Answers whose id is of another type than the request's, which most clients take for the same: `"7"` for `7`. */
+/** Tests responses whose id has another type than that of the request, which most clients accept: `"7"` for `7`. */
 import { describe, expect, test } from "vitest";
 import type { Plugin } from "../index.ts";
 import { SSE_ANSWER, batch, countsBy, event, passSeconds, post, request, result, startWorkers } from "./filter.ts";
@@ -7,7 +7,7 @@ import { inSession, numbered, openGet, openPost } from "./open-stream.ts";
 
 const configuration = { labels: { tools: ["a", "b", "c"] }, sessions: { idleTimeout: "60s" } };
 const outcomes = (plugin: Plugin) => countsBy(plugin, "mcp_operations_total", "gen_ai_tool_name", "mcp_outcome");
-/** With an id as it is written. */
+/** A message with an id as JSON text. */
 const call = (name: string, id: string) =>
   `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"${name}"}}`;
 const answer = (id: string) => `{"jsonrpc":"2.0","id":${id},"result":{}}`;
@@ -49,7 +49,7 @@ describe.each([1, 4])("with %i workers", (count) => {
     posts[0].close("client");
     openGet(on(workers, 1), "s0", "1").send(answer(answered));
     expect(outcomes(workers[0])).toEqual({ "a ok": 1 });
-    // The client is back before its lost stream is seen to end.
+    // The client resumes before the end of its lost stream is observed.
     if (answered !== '"7.0"') openGet(on(workers, 1), "s1", "1").send(answer(answered));
     posts[1].close("client");
     if (answered !== '"7.0"') expect(outcomes(workers[0])).toEqual({ "a ok": 1, "b ok": 1 });
@@ -64,7 +64,7 @@ describe.each([1, 4])("with %i workers", (count) => {
     });
   });
 
-  test("the request of the very id comes first, on whichever stream it is open", () => {
+  test("the request with the exact id has priority, on any stream", () => {
     const workers = start();
     const both = batch(call("a", "7"), call("b", '"7"'));
     post(workers[0], both, answer('"7"'));
@@ -81,7 +81,7 @@ describe.each([1, 4])("with %i workers", (count) => {
     expect(outcomes(workers[0])).toMatchObject({ "a ok": 2, "c ok": 1 });
   });
 
-  test("texts that only resemble each other are others", () => {
+  test("texts that only resemble a number are different ids", () => {
     const workers = start();
     for (const [asked, answered] of [
       ["7", '"07"'],
@@ -98,7 +98,7 @@ describe.each([1, 4])("with %i workers", (count) => {
     expect(outcomes(workers[0])).toEqual({ "a unanswered": 8 });
   });
 
-  test("a cancellation names an id as it is", () => {
+  test("a cancellation applies to the exact id only", () => {
     const workers = start();
     const open = openPost(workers[0], "s", request("tools/call", { name: "a" }, 7));
     const cancel = '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"7"}}';

@@ -1,6 +1,6 @@
 /**
- * The smallest module that shows what the host does: it notes the arguments of every callback in a log line, and what
- * it then could read of headers, bodies and properties in others.
+ * A minimal module that shows the host's behaviour: it logs the arguments of every callback, and what it can read of
+ * headers, bodies and properties.
  */
 
 // @ts-ignore: decorator
@@ -39,10 +39,10 @@ declare function proxyBuffer(type: u32, start: u32, maximum: u32, addressOut: us
 @external("env", "proxy_get_property")
 declare function proxyProperty(path: usize, pathLength: usize, addressOut: usize, lengthOut: usize): u32;
 
-/** Results that the host writes: an address or a number, then a length. */
+/** The block for results of the host: an address or a number, then a length. */
 const OUT: usize = memory.data(16);
 
-/** The configuration's first byte: what the callbacks answer and whether they trap. */
+/** The first byte of the configuration, which determines the results of callbacks and whether they trap. */
 let mode: u8 = 0;
 
 function log(level: u32, text: string): void {
@@ -50,7 +50,7 @@ function log(level: u32, text: string): void {
   proxyLog(level, changetype<usize>(bytes), bytes.byteLength);
 }
 
-/** Logs the bytes that the host has just returned, or that it returned none. */
+/** Logs the bytes that the host has just returned, or that there were none. */
 function logResult(what: string, result: u32): void {
   log(2, `${what}: result ${result}, ${load<u32>(OUT, 8)} bytes`);
   if (load<u32>(OUT, 8) > 0) proxyLog(1, load<u32>(OUT), load<u32>(OUT, 8));

@@ -1,6 +1,6 @@
 /**
- * A module that shows what the host does when it answers many streams, and with shared queues: on a tick it answers every
- * stream that it has held, and registers and fills the queue `q` as the configuration says.
+ * A module that shows how the host handles many local replies and shared queues: on a tick it replies to every held stream,
+ * and registers and fills the queue `q` according to the configuration.
  */
 
 // @ts-ignore: decorator

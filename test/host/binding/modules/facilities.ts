@@ -1,9 +1,9 @@
 /**
- * A plugin that does what each request's `x-script` header says, so that tests can use the facilities of the binding one by
+ * A plugin that executes the `x-script` header of each request, so that tests can use the facilities of the binding one by
  * one, in the TypeScript host and in Envoy. A script is a list of steps, separated by `;`, each of a callback, a command and
- * its arguments, separated by blanks: `request-headers replace x-a 1; request-body append-body !`. Results are logged. The
- * callbacks of bodies are `request-end` and `response-end` for the last one, `request-more` and `response-more` for the
- * others, and `request-body` and `response-body` for all.
+ * its arguments, separated by spaces: `request-headers replace x-a 1; request-body append-body !`. Results are logged. The
+ * body callbacks are `request-end` and `response-end` for the last one, `request-more` and `response-more` for the others,
+ * and `request-body` and `response-body` for all.
  */
 import { Level } from "../../../../assembly/host/log";
 import { HeaderBlock } from "../../../../assembly/host/header_block";
@@ -53,7 +53,7 @@ const slice = new BufferSlice();
 
 /** A stream with its script. */
 class Stream {
-  /** The plugin instance waits for the response to this callout before the request continues; 0 for none. */
+  /** The callout for whose response the request waits; 0 for none. */
   callout: u32 = 0;
   hasEnded: bool = false;
 
@@ -175,7 +175,7 @@ class Facilities extends RootContext {
     this.streams.splice(this.streams.indexOf(stream), 1);
   }
 
-  /** Carries out the steps of a callback, in order. Returns what the callback answers. */
+  /** Executes the steps of a callback, in order. Returns the result of the callback. */
   private follow(stream: Stream, callback: string, headers: HostHeaderMap, body: HostBodyWriter): Action {
     let action = Action.Continue;
     for (let i = 0; i < stream.steps.length; i++) {
