@@ -19,7 +19,7 @@ const tools = (plugin: ReturnType<typeof startFilter>) => plugin.vm.metrics.labe
 const list = (names: string[]) => result({ tools: names.map((name) => ({ name, inputSchema: {} })) });
 
 describe("which names become labels", () => {
-  test("none that has not been listed, configured or called with success", () => {
+  test("no name that has not been listed, configured or called successfully", () => {
     const plugin = startFilter();
     post(plugin, toolCall("ghost"), error(-32602));
     post(plugin, toolCall("ghost"), result({ isError: true }));
@@ -37,7 +37,7 @@ describe("which names become labels", () => {
     expect(plugin.vm.metrics.labelValues("gen_ai_prompt_name")).toEqual(["p"]);
   });
 
-  test("not those in an answer to anything but a list", () => {
+  test("not those in the response to anything but a list request", () => {
     const plugin = startFilter();
     post(plugin, toolCall("a"), list(["b"]));
     post(plugin, toolCall("b"), error(-32603));
@@ -57,13 +57,13 @@ describe("which names become labels", () => {
     expect(tools(plugin)).toEqual(["_OTHER", "x".repeat(128)]);
   });
 
-  test("with what could be mistaken in a metric's name encoded", () => {
+  test("with ambiguous characters encoded", () => {
     const plugin = startFilter();
     post(plugin, toolCall('a;.;mcp_outcome=.=ok;.;"\n\\é'));
     expect(tools(plugin)).toEqual(["a%3B.%3Bmcp_outcome%3D.%3Dok%3B.%3B%22%0A%5C%C3%A9"]);
   });
 
-  test("names that differ have series that differ: tools, prompts, clients and servers, in any script", () => {
+  test("different names have different series: tools, prompts, clients and servers, in any script", () => {
     const plugin = startFilter();
     const [weather, map, news] = ["查询天气", "查询地图", "查询新闻"];
     const shown = [weather, map, news].map(encodeURIComponent);
@@ -99,7 +99,7 @@ describe("which names become labels", () => {
 describe("100 000 invented names", () => {
   const headers = VERSIONED_HEADERS;
 
-  test("bring no label value but _OTHER", () => {
+  test("get no label value but _OTHER", () => {
     const plugin = startFilter();
     for (let i = 0; i < INVENTED; i++) {
       post(plugin, i % 2 ? toolCall(`tool-${i}`) : request(`tools/method-${i}`), error(-32602), { headers });
@@ -109,7 +109,7 @@ describe("100 000 invented names", () => {
     expect(plugin.vm.metrics.counter("mcp_operations_total")).toBe(INVENTED);
   });
 
-  test("the same from a server that answers success, once the unreserved slots are full", () => {
+  test("get no label value either from a server that always succeeds, once the unreserved slots are full", () => {
     const plugin = startFilter();
     for (let i = 0; i < INVENTED; i++) {
       post(plugin, i % 2 ? toolCall(`tool-${i}`) : request(`tools/method-${i}`), result(), { headers });
@@ -124,7 +124,7 @@ describe("100 000 invented names", () => {
   });
 });
 
-test("a list of 20 000 names costs neither memory nor look-ups once the set is full", () => {
+test("a list of 20 000 names needs neither memory nor look-ups once the set is full", () => {
   const plugin = startFilter({ configuration: { labels: { maxTools: 1024 } } });
   const names = (prefix: string) => Array.from({ length: 20_000 }, (_, i) => prefix.padEnd(120, "x") + i);
   post(plugin, request("tools/list"), list(names("a")));
@@ -164,7 +164,7 @@ test("at most 1 024 triples of server, method and target get series of their own
   expect(countsBy(plugin, "mcp_label_overflow_total", "mcp_label").series).toBeGreaterThan(0);
 });
 
-describe("who is who", () => {
+describe("identities", () => {
   test.each([
     ["Outbound", {}, "client"],
     ["Inbound", {}, "server"],
@@ -176,7 +176,7 @@ describe("who is who", () => {
     expect(plugin.vm.metrics.labelValues("mcp_role")).toEqual([role]);
   });
 
-  test("a configured server's name, without asking the proxy", () => {
+  test("a configured server's name, without a host call", () => {
     const plugin = startFilter({ configuration: { server: "billing", role: "client" } });
     const call = () => post(plugin, request("ping"), result(), { headers: { ...MCP_HEADERS, "mcp-session-id": "s" } });
     call();
@@ -186,7 +186,7 @@ describe("who is who", () => {
     expect(plugin.vm.calls.count("proxy_get_property")).toBe(0);
   });
 
-  test("callers only where they are asked for, by address without the port", () => {
+  test("callers only if configured, by address without the port", () => {
     const without = startFilter();
     post(without, request("ping"));
     expect(without.vm.metrics.labelValues("mcp_caller")).toEqual([]);
@@ -219,7 +219,7 @@ describe("who is who", () => {
   });
 });
 
-test("match.paths makes a JSON POST a candidate whatever it accepts", () => {
+test("match.paths makes any JSON POST a candidate, regardless of what it accepts", () => {
   const plugin = startFilter({ configuration: { match: { paths: ["/mcp", "/tools/*"] } } });
   const headers = { "content-type": "application/json" };
   const counted = ["/mcp", "/mcp?x=1", "/tools/a/b", "/mcp/other", "/MCP/", "/%6Dcp", "/x%2f..%2fmcp"];
@@ -229,7 +229,7 @@ test("match.paths makes a JSON POST a candidate whatever it accepts", () => {
   expect(plugin.vm.metrics.counter("mcp_operations_total")).toBe(counted.length);
 });
 
-test("a bad configuration is reported by path, and traffic passes unread", () => {
+test("a bad configuration is reported with its path, and traffic passes unread", () => {
   const plugin = startFilter({ configuration: { labels: { maxTools: "many" }, unheard: "client" } });
   expect(plugin.configured).toBe(true);
   expect(plugin.vm.logs.map(({ message }) => message)).toEqual([

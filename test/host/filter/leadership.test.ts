@@ -1,4 +1,4 @@
-/** A new policy holds for every new request, on connections that an older configuration still serves, too. */
+/** Tests that a new policy applies to every new request, also on connections that an older configuration still serves. */
 import { describe, expect, test } from "vitest";
 import { type LogLine, Vm, loadModule } from "../index.ts";
 import { ask, auditOf, deniedBy, guarded, refusedFor, tools } from "./access.ts";
@@ -24,7 +24,7 @@ function start(configuration: object) {
   return { proxy, listener, kept };
 }
 
-/** New connections come, on each worker. */
+/** Opens new connections on each worker. */
 function connections(listener: Listener): void {
   for (const worker of [0, 1]) calls(listener.connect(worker));
 }
@@ -43,7 +43,7 @@ describe("a request on a connection that an older configuration serves", () => {
     expect(calls(listener.connect(1))).toEqual([true, false, false]);
   });
 
-  test("is denied where no policy allows it, whichever is newer", () => {
+  test("is denied if neither policy allows it, whichever is newer", () => {
     const { proxy, listener, kept } = start(ECHO);
     listener.push(DATE);
     proxy.pass(2);
@@ -51,7 +51,7 @@ describe("a request on a connection that an older configuration serves", () => {
     expect(calls(listener.connect())).toEqual([false, true, false]);
   });
 
-  test("is refused by the newer policy where both would refuse it by its headers", () => {
+  test("is rejected by the newer policy if both would reject it by its headers", () => {
     const { proxy, listener, kept } = start(BOTH);
     listener.push(ECHO);
     proxy.pass(2);
@@ -62,7 +62,7 @@ describe("a request on a connection that an older configuration serves", () => {
     expect(decisions["_refused deny"]).toBeUndefined();
   });
 
-  test("for a list shows what both policies allow", () => {
+  test("for a list gets what both policies allow", () => {
     const listing = { name: "lists", action: "ALLOW", to: [{ operation: { methods: ["tools/list"] } }] };
     const showing = (...names: string[]) => guarded({ rules: [listing, tools("ALLOW", "some", ...names)] });
     for (const before of [showing("echo", "date"), NONE]) {
@@ -86,7 +86,7 @@ describe("a request on a connection that an older configuration serves", () => {
     expect(gauge(proxy, "mcp_access_outdated", { mcp_role: "server" })).toBe(1);
   });
 
-  test("is decided by its own policy where the newer configuration has none, or only tries one out", () => {
+  test("is decided by its own policy if the newer configuration has none, or only a dry run", () => {
     for (const newer of [NONE, guarded({ mode: "shadow", rules: [] })]) {
       const { proxy, listener, kept } = start(ECHO);
       listener.push(newer);
@@ -96,14 +96,14 @@ describe("a request on a connection that an older configuration serves", () => {
     }
   });
 
-  test("is closed with MCP where a bad configuration closes it", () => {
+  test("is denied if a bad configuration closes MCP", () => {
     const { proxy, listener, kept } = start(NONE);
     listener.push(guarded({ rules: [{ form: [] }] }));
     proxy.pass(2);
     expect(kept.call("echo").reply).toEqual(deniedBy("_closed"));
   });
 
-  test("keeps its body where only one of the two policies reads it", () => {
+  test("keeps its body if only one of the two policies reads it", () => {
     const everything = guarded({ defaultAction: "ALLOW", rules: [] });
     for (const [older, newer] of [
       [everything, ECHO],
@@ -116,9 +116,9 @@ describe("a request on a connection that an older configuration serves", () => {
     }
   });
 
-  test("is one of the old policy where the module cannot read the new one", () => {
+  test("is decided by the old policy if the module cannot read the new one", () => {
     const { proxy, listener, kept } = start(ECHO);
-    // As a newer module would: what leads is nothing that this one can read.
+    // Writes a leader that this module cannot read, as a newer module would.
     listener.push(DATE);
     proxy.pass(2);
     expect(calls(kept)).toEqual([false, false, false]);
@@ -126,7 +126,7 @@ describe("a request on a connection that an older configuration serves", () => {
     const { bytes, cas } = proxy.shared.sharedData.get(key)!;
     const text = Buffer.from(bytes).toString("latin1").replace('"rules"', '"limit"');
     const other = Buffer.from(text, "latin1");
-    // The hash of what is applied, which tells that it changed.
+    // The hash of the applied configuration, which shows that it changed.
     other.writeBigUInt64LE(other.readBigUInt64LE(8) + 1n, 8);
     proxy.shared.sharedData.set(key, other, cas);
     kept.plugin.tick();
@@ -150,7 +150,7 @@ describe("a request on a connection that an older configuration serves", () => {
 });
 
 describe("which configuration leads", () => {
-  test("no request that the new policy denies passes from three ticks after an update on, on any worker", () => {
+  test("three ticks after an update, no request that the new policy denies passes on any worker", () => {
     const proxy = new Proxy(4);
     const listener = new Listener(proxy, BOTH);
     const kept = [0, 1, 2, 3].map((worker) => listener.connect(worker));
@@ -164,7 +164,7 @@ describe("which configuration leads", () => {
     }
   });
 
-  test("a worker that is late with an older configuration does not take the lead", () => {
+  test("a worker that is late with an older configuration does not make it the leader", () => {
     const { proxy, listener, kept } = start(BOTH);
     const late = new Vm(loadModule(), proxy.shared);
     listener.push(ECHO);
@@ -179,12 +179,13 @@ describe("which configuration leads", () => {
     expect(calls(listener.connect(1))).toEqual([true, false, false]);
   });
 
-  test("a worker that is late with the return of the leading one does not take the lead either", () => {
+  test("a worker that is late with the return of the leader does not change the leader either", () => {
     const { proxy, listener, kept } = start(BOTH);
     listener.push(NONE);
     proxy.pass(2);
     proxy.end(listener.chain);
-    // It returns by a call while it still leads, and a newer one follows before the second worker has settled either.
+    // The configuration returns by a call while it still leads, and a newer one follows before the second worker has settled
+    // either.
     const again = new Listener(proxy, NONE);
     again.push(ECHO);
     connections(again);
@@ -193,7 +194,7 @@ describe("which configuration leads", () => {
     expect(calls(again.connect(1))).toEqual([true, false, false]);
   });
 
-  test("one that comes back by a call does", () => {
+  test("a configuration that returns by a call becomes the leader", () => {
     const { proxy, listener } = start(ECHO);
     const first = listener.push(BOTH);
     proxy.pass(2);
@@ -206,7 +207,7 @@ describe("which configuration leads", () => {
     expect(calls(listener.connect())).toEqual([true, false, false]);
   });
 
-  test("one that comes back without a call does once a newer connection than the leader's proves it", () => {
+  test("one that returns without a call becomes the leader once a newer connection than the leader's proves it", () => {
     const { proxy, listener, kept } = start(ECHO);
     listener.push(DATE);
     proxy.pass(1);
@@ -214,7 +215,7 @@ describe("which configuration leads", () => {
     proxy.pass(3);
     const since = listener.connect();
     listener.push(ECHO);
-    // Until it is proved, both hold.
+    // Until the return is proved, both policies apply.
     expect(calls(listener.connect())).toEqual([false, false, false]);
     proxy.pass(4);
     expect(calls(listener.connect())).toEqual([true, false, false]);
@@ -234,7 +235,7 @@ describe("which configuration leads", () => {
     }
   });
 
-  test("nor does it where the leader has seen no stream yet", () => {
+  test("nor does it if the leader has served no stream yet", () => {
     const { proxy, listener } = start(BOTH);
     const idle = Array.from({ length: 4 }, () => listener.connect());
     listener.push(ECHO);
@@ -244,7 +245,7 @@ describe("which configuration leads", () => {
     }
   });
 
-  test("where the leader's instances have all ended, the newest that lives leads", () => {
+  test("if all instances of the leader have ended, the newest live configuration leads", () => {
     const { proxy, listener, kept } = start(BOTH);
     const other = new Listener(proxy, BOTH);
     listener.push(ECHO);
@@ -300,7 +301,7 @@ describe("which configuration leads", () => {
     expect(calls(listeners[0].connect())[2]).toBe(false);
   });
 
-  test("configurations without a policy are not compared, and no connection is looked at", () => {
+  test("configurations without a policy are not compared, and connections are not read", () => {
     const { proxy, listener, kept } = start(NONE);
     listener.push({ ...NONE, server: "x" });
     proxy.pass(4);
@@ -326,7 +327,7 @@ describe("the gauges of the policy in force", () => {
     }
   });
 
-  test("they follow the leading configuration, before any traffic too", () => {
+  test("they follow the leading configuration, also before any traffic", () => {
     const proxy = new Proxy(2);
     const listener = new Listener(proxy, BOTH);
     proxy.pass(1);
@@ -349,7 +350,7 @@ describe("the gauges of the policy in force", () => {
     expect([...policies(proxy), gauge(proxy, "mcp_access_rules")]).toEqual([1, 0, 0]);
   });
 
-  test("they count each group, and one that is gone no longer", () => {
+  test("they count each group until it is gone", () => {
     const proxy = new Proxy();
     const first = new Listener(proxy, BOTH);
     new Listener(proxy, { ...NONE, instance: "open" });

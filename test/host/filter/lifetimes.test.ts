@@ -1,4 +1,5 @@
-/** What a plugin instance keeps of configurations that it no longer applies: no more than open streams and the store need. */
+/** Tests what a plugin instance keeps of configurations that it no longer applies: no more than open streams and the store
+ *  need. */
 import { describe, expect, test } from "vitest";
 import { effort } from "../../effort.ts";
 import { exchange, type Plugin, requestHead } from "../index.ts";
@@ -20,7 +21,7 @@ const DIFFERENT = effort(12_000, 60_000);
 const NO_RM = { defaultAction: "ALLOW", rules: [tools("DENY", "no-rm", "rm")] };
 const HELD = { ...NO_RM, holdHeaders: true };
 const SOON = { sessions: { idleTimeout: "1s" } };
-/** Configurations that differ in all that tells units and stages apart. */
+/** Configurations that differ in everything that separates units and stages. */
 const CONFIGURATIONS: object[] = [
   { ...SOON },
   { ...SOON, server: "renamed", labels: { tools: ["echo"], maxServers: 64 } },
@@ -31,7 +32,7 @@ const CONFIGURATIONS: object[] = [
   guarded({ ...NO_RM, mode: "shadow" }, { ...SOON, instance: "third" }),
 ];
 
-/** What is published now: the slots whose heartbeat is not older than three ticks. */
+/** The currently published slots: those whose heartbeat is at most three ticks old. */
 function liveSlots({ vm }: Plugin): number {
   const now = vm.clock.now / 1_000_000n;
   const slots = vm.sharedData.keys().filter((key) => key.includes("/slot/"));
@@ -48,7 +49,7 @@ function callsOfTick(plugin: Plugin): number {
   return Object.values(plugin.vm.calls.snapshot()).reduce((sum, count) => sum + count, 0);
 }
 
-/** Streams of all kinds that are open through reconfigurations: one that waits for its decision, too. */
+/** Streams of all kinds that stay open during reconfigurations, including one that waits for its decision. */
 function openAll(plugin: Plugin, i: number): (() => void)[] {
   const session = `s${i % 50}`;
   const streams: OpenStream[] = [openGet(plugin, session), openPost(plugin, session, toolCall("echo", i))];
@@ -58,7 +59,7 @@ function openAll(plugin: Plugin, i: number): (() => void)[] {
   return [...streams.map((stream) => () => stream.close("client")), () => held.reset("client")];
 }
 
-/** Calls in some sessions, those of open streams among them. */
+/** Calls in some sessions, including those of open streams. */
 function traffic(plugin: Plugin, i: number): void {
   for (let call = 0; call < 10; call++) {
     post(plugin, toolCall("echo", call), result(), { headers: inSession(`s${(i + call) % 50}`) });
@@ -91,7 +92,7 @@ test("1000 reconfigurations of one instance, with streams open across them, leav
   for (const gauge of ["mcp_streams_active", "mcp_operations_in_flight", "mcp_sessions_active"]) {
     expect([gauge, metrics.gauge(gauge)]).toEqual([gauge, 0]);
   }
-  // The current unit, and those whose instance and role no other unit has.
+  // The current unit, and units whose instance and role no other unit has.
   expect(liveSlots(plugin)).toBeLessThanOrEqual(2);
 });
 
@@ -142,7 +143,7 @@ test("1000 plugin instances in one VM, each of which replaces the one before it,
   expect(liveSlots(plugin)).toBeLessThanOrEqual(before.slots + 5);
 });
 
-describe("a unit that new streams are no longer counted in", () => {
+describe("a unit that counts no new streams", () => {
   const headers = inSession("s");
   const get = { method: "GET", headers: { accept: "text/event-stream", "mcp-session-id": "s" } };
   const openStream = (plugin: Plugin, cluster = "tools") =>
@@ -153,7 +154,7 @@ describe("a unit that new streams are no longer counted in", () => {
     ).stream;
   const active = (plugin: Plugin) => plugin.vm.metrics.gauge("mcp_streams_active");
 
-  test("publishes what is open in it until the last stream ends", () => {
+  test("publishes its open streams until the last one ends", () => {
     const [plugin] = startWorkers(1);
     const stream = openStream(plugin);
     plugin.configure({ instance: "other" });
@@ -166,7 +167,7 @@ describe("a unit that new streams are no longer counted in", () => {
     expect(active(plugin)).toBe(0);
   });
 
-  test("stays until what it left in the store is swept, if no other unit sweeps it", () => {
+  test("stays until its data in the store are swept, if no other unit sweeps them", () => {
     const [plugin] = startWorkers(1, { configuration: { sessions: { idleTimeout: "60s" } } });
     post(plugin, request("ping"), result(), { headers });
     plugin.configure({ instance: "other" });
@@ -180,7 +181,7 @@ describe("a unit that new streams are no longer counted in", () => {
     expect(liveSlots(plugin)).toBe(1);
   });
 
-  test("goes on every worker, once one of them has swept what all left", () => {
+  test("is removed on every worker once one of them has swept the data of all", () => {
     const workers = startWorkers(2, { configuration: { sessions: { idleTimeout: "20s" } } });
     for (const worker of workers) post(worker, request("ping"), result(), { headers });
     passSeconds(workers, 2);
@@ -193,7 +194,7 @@ describe("a unit that new streams are no longer counted in", () => {
     expect(countsBy(workers[0], "mcp_sessions_ended_total", "mcp_session_end")).toEqual({ idle: 1 });
   });
 
-  test("goes at once if its successor has the same instance and role, and what it has gathered is recorded", () => {
+  test("is removed at once if its successor has the same instance and role, after its metrics are recorded", () => {
     const [plugin] = startWorkers(1);
     for (let i = 0; i < 3; i++) post(plugin, toolCall("echo", i), result({}, i), { headers });
     plugin.configure({ server: "renamed" });
@@ -206,7 +207,7 @@ describe("a unit that new streams are no longer counted in", () => {
     expect(plugin.vm.metrics.histogram("mcp_session_operations").values).toContain(3);
   });
 
-  test("keeps its gauges right where its successor tells fewer servers apart", () => {
+  test("keeps its gauges correct if its successor distinguishes fewer servers", () => {
     const [plugin] = startWorkers(1);
     const streams = ["a", "b", "c"].map((cluster) => openStream(plugin, cluster));
     passSeconds([plugin], 6);
@@ -220,7 +221,7 @@ describe("a unit that new streams are no longer counted in", () => {
   });
 });
 
-test("a request that is held across a reconfiguration is decided by the policy that it began with", () => {
+test("a request that is held during a reconfiguration is decided by the policy with which it started", () => {
   const [plugin] = startWorkers(1, { configuration: guarded(NO_RM) });
   const body = Buffer.from(toolCall("rm"));
   const stream = plugin.stream();

@@ -1,4 +1,4 @@
-/** The recipes of docs/shaping.md, each as it stands there: what it admits and what it rejects. */
+/** Tests each recipe of docs/shaping.md as written there: what it admits and what it rejects. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { exchange, type HttpStream, loadModule, type Plugin, type Properties, Vm } from "../index.ts";
@@ -37,7 +37,7 @@ const [A, B] = [as("a"), as("b")];
 
 function start(recipe: object): Plugin {
   const plugin = new Vm(loadModule()).plugin({ configuration: recipe, allowHeadersStop: true });
-  // Of an error, or of what is ignored.
+  // The status of an error, or of an ignored message.
   expect(plugin.vm.logs.filter(({ message }) => message.includes("configuration"))).toEqual([]);
   return plugin;
 }
@@ -51,7 +51,7 @@ function list(plugin: Plugin, names: string[]): void {
   });
 }
 
-/** Sends a request that must be limited; returns the details and the text of the answer. */
+/** Sends a request that must be limited. Returns the details and the text of the reply. */
 function rejection(plugin: Plugin, body: string, asking = A): { details?: string; text: string } {
   const { reply } = ask(plugin, body, asking);
   return { details: reply?.details, text: JSON.stringify(reply?.body) };
@@ -70,7 +70,7 @@ const TESTS: Record<string, (recipe: Recipe) => void> = {
     expect(tools.map((tool) => admitted(plugin, 5, toolCall(tool), A))).toEqual([1, 1, 1, 1, 1, 0]);
     expect(rejection(plugin, request("tools/list"))).toMatchObject({ details: "mcp_limited[agent]" });
     expect(admitted(plugin, 20, toolCall("t0"), B)).toBe(10);
-    // What the second rule rejected has used up nothing of the first.
+    // The requests that the second rule rejected have used up nothing of the first rule.
     plugin.vm.clock.advance(200);
     expect(admitted(plugin, 5, toolCall("t5"), A)).toBe(1);
   },
@@ -91,7 +91,7 @@ const TESTS: Record<string, (recipe: Recipe) => void> = {
       /at most 200000 tokens in 1 hour \(rule team-budget\); wait \d+ seconds before you try again\./,
     );
     expect(admitted(plugin, 1, toolCall("search"), token("carol", "red"))).toBe(1);
-    // Those of no team have one budget together.
+    // Callers without a team share one budget.
     for (let i = 0; i < calls; i++)
       expect(admitted(plugin, 1, toolCall("search"), { ...token(`u${i}`), ...large })).toBe(1);
     expect(admitted(plugin, 1, toolCall("search"), token("dave"))).toBe(0);
@@ -130,7 +130,7 @@ const TESTS: Record<string, (recipe: Recipe) => void> = {
     passMilliseconds([plugin], 3100);
     expect(burst.slice(0, 50).every(hasPassed)).toBe(true);
     passMilliseconds([plugin], 1000);
-    // What 5 seconds did not bring.
+    // The part that has not refilled in 5 seconds.
     const rest = burst.filter((stream) => !hasPassed(stream));
     expect(rest.length).toBeLessThanOrEqual(12);
     expect(rest).toEqual(burst.slice(70 - rest.length));
@@ -202,7 +202,7 @@ const TESTS: Record<string, (recipe: Recipe) => void> = {
   },
 };
 
-test("the page has the recipes that are tested", () => {
+test("the page has exactly the tested recipes", () => {
   expect([...RECIPES.keys()]).toEqual(Object.keys(TESTS));
 });
 
@@ -210,7 +210,7 @@ test.each([...RECIPES])("%s", (title, recipe) => {
   TESTS[title](recipe);
 });
 
-test("the page shows the answer and the audit line of its first configuration", () => {
+test("the page shows the reply and the audit line of its first configuration", () => {
   const blocks = [...PAGE.matchAll(/^```json\n(.*?)^```/gms)].map(
     ([, json]) => JSON.parse(json) as Record<string, unknown>,
   );
@@ -220,7 +220,7 @@ test("the page shows the answer and the audit line of its first configuration", 
   const plugin = start(configuration);
   const who = { properties: { ...A.properties, "source.address": "10.0.3.17:40112" } };
   const headers = { ...MCP_HEADERS, "x-request-id": "4f0c6a52-6d0e-4d5a-9a52-0c6ab7a3a0f1" };
-  // A tool that is not known shares with others of that kind until its first call has succeeded.
+  // Unknown tools share an allowance until their first call has succeeded.
   list(plugin, ["search_docs"]);
   expect(admitted(plugin, 20, toolCall("search_docs"), { ...who, headers })).toBe(20);
   plugin.vm.clock.advance(150);

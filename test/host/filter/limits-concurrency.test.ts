@@ -1,4 +1,4 @@
-/** Permits: held from the admission of a request to the message that answers it. */
+/** Tests permits, which are held from the admission of a request until its response. */
 import { describe, expect, test } from "vitest";
 import { exchange, type HttpStream, type Plugin } from "../index.ts";
 import {
@@ -23,12 +23,12 @@ import { GET_HEADERS, inSession, openPost, OpenStream } from "./open-stream.ts";
 const TWO = { name: "two", key: [], concurrency: 2 };
 const SLOW = { name: "slow", to: [{ operation: { tools: ["slow"] } }], key: [], concurrency: 2 };
 
-/** Sends a call whose answer does not come yet. */
+/** Sends a call without a response yet. */
 function call(plugin: Plugin, id: number, headers: Record<string, string> = MCP_HEADERS, tool = "slow"): HttpStream {
   return exchange(plugin, { request: { headers, body: toolCall(tool, id) }, response: null, ended: "open" }).stream;
 }
 
-/** How many calls the filter lets in beside those that are open. They are broken off at once. */
+/** The number of calls that the filter admits in addition to the open ones. They are reset at once. */
 function free(plugin: Plugin, most = 5): number {
   const streams = Array.from({ length: most }, (_, i) => call(plugin, 100 + i));
   const passed = streams.filter((stream) => stream.reply === undefined);
@@ -42,7 +42,7 @@ function answer(stream: HttpStream, id: number): void {
   stream.end();
 }
 
-test("as many calls as the rule says are open at one time", () => {
+test("the rule's number of calls are open at once", () => {
   const plugin = startLimited([TWO]);
   const [one, two, three] = [call(plugin, 1), call(plugin, 2), call(plugin, 3)];
   expect([one, two].map((stream) => stream.reply)).toEqual([undefined, undefined]);
@@ -92,7 +92,7 @@ describe("a permit is released", () => {
     expect(free(plugin)).toBe(1);
   });
 
-  test("when a client of a session goes away, which might still cancel", () => {
+  test("when the client of a session disconnects, although it may still cancel", () => {
     const plugin = startLimited([TWO]);
     const [one] = [call(plugin, 1, inSession("s")), call(plugin, 2)];
     one.reset("client");
@@ -146,7 +146,7 @@ test("workers share permits, and those of one that traps are released within two
   expect(free(two)).toBe(2);
 });
 
-test("permits of a worker that lives are kept, however long its calls take", () => {
+test("permits of a live worker are kept, however long its calls take", () => {
   const workers = startWorkers(2, { configuration: limited([TWO]) });
   call(workers[0], 1);
   call(workers[0], 2);
@@ -154,7 +154,7 @@ test("permits of a worker that lives are kept, however long its calls take", () 
   expect(free(workers[1])).toBe(0);
 });
 
-test("a batch takes a permit for each of its calls, as far as there are any", () => {
+test("a batch acquires a permit for each of its calls, as far as available", () => {
   const plugin = startLimited([TWO]);
   const three = [1, 2, 3].map((id) => toolCall("slow", id));
   const answers = batch(...[1, 2].map((id) => result({ content: [] }, id)));
@@ -181,7 +181,7 @@ test("a request that is not MCP holds a permit until its stream ends", () => {
 });
 
 describe("over HTTP+SSE", () => {
-  test("the answer on the session's stream, on another worker, releases it", () => {
+  test("the response on the session's stream, on another worker, releases it", () => {
     const [one, two] = startWorkers(2, { configuration: limited([SLOW]) });
     const stream = openSession(one, two);
     expect(send(one, toolCall("slow", 1)).reply).toBeUndefined();

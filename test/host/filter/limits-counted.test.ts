@@ -1,4 +1,4 @@
-/** What is counted of limits' decisions, and what the access log may show of them. */
+/** Tests how decisions of limits are counted, and what the access log may show of them. */
 import { describe, expect, test } from "vitest";
 import type { Plugin } from "../index.ts";
 import { batch, countsBy, JSON_ANSWER, MCP_HEADERS, request, result, toolCall } from "./filter.ts";
@@ -35,7 +35,7 @@ const MODERN = {
 };
 
 describe("decisions are counted", () => {
-  test("by role, server and rule alone: what passes by each rule that applied, what is limited by the one that limited it", () => {
+  test("by role, server and rule only: admitted requests for each rule that applied, limited ones for the rule that limited them", () => {
     const plugin = startLimited([WIDE, { ...CALLS, to: ALL_BUT_LISTS }]);
     times(5, () => ask(plugin, toolCall("echo")));
     ask(plugin, request("tools/list"));
@@ -49,21 +49,21 @@ describe("decisions are counted", () => {
   test.each([
     ["rule", [{ ...CALLS, mode: "shadow" }], {}],
     ["section", [CALLS], { mode: "shadow" }],
-  ])("as shadow_limited where the %s is in shadow mode, and the request passes", (_what, rules, limits) => {
+  ])("as shadow_limited if the %s is in shadow mode, and the request passes", (_what, rules, limits) => {
     const plugin = startLimited(rules, { limits });
     times(5, () => expect(ask(plugin, toolCall("echo")).reply).toBeUndefined());
     expect(decisions(plugin)).toEqual({ "calls admitted": 2, "calls shadow_limited": 3 });
     expect(countsBy(plugin, "mcp_operations_total", "mcp_outcome")).toEqual({ ok: 5 });
   });
 
-  test("each request of a batch by itself", () => {
+  test("for each request of a batch separately", () => {
     const plugin = startLimited([CALLS]);
     ask(plugin, batch(toolCall("a", 1), toolCall("b", 2)), { response: { body: batch(result({}, 1), result({}, 2)) } });
     ask(plugin, batch(toolCall("a", 1), toolCall("b", 2), toolCall("c", 3)));
     expect(decisions(plugin)).toEqual({ "calls admitted": 2, "calls limited": 3 });
   });
 
-  test("of requests that cannot be decided", () => {
+  test("for undecidable requests", () => {
     const plugin = startLimited([CALLS]);
     ask(plugin, '{"method":"a"} x');
     expect(decisions(plugin)).toEqual({ "_refused limited": 1 });
@@ -71,7 +71,7 @@ describe("decisions are counted", () => {
 });
 
 describe("limited operations", () => {
-  test("have a code and a type of error of their own, and take no time", () => {
+  test("have their own error code and type, and no duration", () => {
     const plugin = startLimited([CALLS]);
     times(3, () => ask(plugin, toolCall("echo")));
     const codes = countsBy(plugin, "mcp_operations_total", "mcp_outcome", "rpc_response_status_code");
@@ -80,7 +80,7 @@ describe("limited operations", () => {
     expect(types.filter((name) => name.includes('error_type="limited"'))).toHaveLength(1);
   });
 
-  test("are of no session, so that a caller that is limited has no more sessions than one that is not", () => {
+  test("have no session, so that a limited caller has no more sessions than another one", () => {
     const plugin = startLimited([CALLS]);
     const headers = { ...MCP_HEADERS, "mcp-session-id": "s" };
     times(2, () => ask(plugin, toolCall("echo")));
@@ -88,7 +88,7 @@ describe("limited operations", () => {
     expect(countsBy(plugin, "mcp_sessions_adopted_total", "mcp_session_kind")).toEqual({});
   });
 
-  test("have the name of their client, by its session or by each request", () => {
+  test("have the name of their client, from its session or from each request", () => {
     const plugin = startLimited([CALLS], { more: { labels: { caller: "client" } } });
     const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "inspector", version: "1" } };
     const headers = { ...JSON_ANSWER, "mcp-session-id": "s" };
@@ -106,8 +106,8 @@ describe("limited operations", () => {
   });
 });
 
-describe("requests that share an allowance since there are too many keys", () => {
-  // A quarter of the keys is for one address.
+describe("requests that share an allowance because there are too many keys", () => {
+  // One address may have a quarter of the keys.
   const limits = { maxKeys: 64 };
 
   test("are counted by rule", () => {
@@ -148,13 +148,13 @@ describe("the access log may show", () => {
     });
   });
 
-  test("the rule that would have limited a request, were it not in shadow mode", () => {
+  test("the rule in shadow mode that would have limited a request", () => {
     const plugin = startLimited([{ ...CALLS, mode: "shadow" }, WIDE]);
     times(2, () => ask(plugin, toolCall("echo")));
     expect(state(plugin, toolCall("echo"))).toMatchObject({ "mcp.limit": "calls", "mcp.outcome": "ok" });
   });
 
-  test("that a request cannot be decided", () => {
+  test("that a request is undecidable", () => {
     expect(state(startLimited([CALLS]), "{")).toMatchObject({ "mcp.limit": "_refused" });
   });
 });

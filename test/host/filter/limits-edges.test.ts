@@ -1,4 +1,4 @@
-/** Limits at the edges of what the filter keeps. */
+/** Tests limits at the bounds of what the filter stores. */
 import { expect, test } from "vitest";
 import { exchange, type Plugin } from "../index.ts";
 import { tools } from "./access.ts";
@@ -8,7 +8,7 @@ import { GET_HEADERS, openGet, openPost, priming } from "./open-stream.ts";
 
 const CALLS = { name: "calls", key: [], requests: { amount: 1000, per: "1m" } };
 
-test("held requests of callers on a Unix socket are counted once, beside an access policy", () => {
+test("held requests of callers on a Unix socket are counted once, also with an access policy", () => {
   const access = { defaultAction: "ALLOW", rules: [tools("DENY", "no-rm", "rm")] };
   const plugin = startLimited([CALLS], { more: { access, hold: { maxStreams: 8 } } });
   const properties = { "source.address": "/run/caller.sock" };
@@ -18,7 +18,7 @@ test("held requests of callers on a Unix socket are counted once, beside an acce
 const words = (count: number, id: number) => result({ content: [{ type: "text", text: "word ".repeat(count) }] }, id);
 const budget = (name: string) => ({ name, key: [], tokens: { amount: 100, per: "1m" } });
 
-test("each token rule is charged for what could not be read", () => {
+test("each token rule is charged for unreadable responses", () => {
   const wide = { ...budget("wide"), tokens: { amount: 1000, per: "1m" } };
   const plugin = startLimited([wide, budget("narrow")]);
   const response = { headers: { ...JSON_ANSWER, "content-encoding": "gzip" }, body: new Uint8Array(120) };
@@ -46,7 +46,7 @@ test.each([
   expect(admitted(plugin, 3, toolCall("a"), { response })).toBe(1);
 });
 
-test("a call that is nested too deeply to be measured is charged by the size of its answer", () => {
+test("a call that is nested too deeply to be measured is charged by the size of its response", () => {
   const plugin = startLimited([budget("b")]);
   const nested = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":{"x":${"[".repeat(600)}${"]".repeat(600)}}}}`;
   expect(admitted(plugin, 3, nested, { response: { headers: JSON_ANSWER, body: words(1000, 1) } })).toBeLessThan(2);
@@ -55,7 +55,7 @@ test("a call that is nested too deeply to be measured is charged by the size of 
 const TWO = { name: "two", key: [], concurrency: 2 };
 const openCall = (plugin: Plugin, id: number) => openPost(plugin, "s", toolCall("slow", id));
 
-test("a client that goes away from a stream that it could resume releases its permit once", () => {
+test("a client that leaves a resumable stream releases its permit once", () => {
   const [one, two] = startWorkers(2, { configuration: limited([TWO]) });
   const call = openCall(one, 1);
   call.write(priming("1"));
@@ -69,12 +69,12 @@ test("a client that goes away from a stream that it could resume releases its pe
   });
   expect(third.stream.reply).toBeUndefined();
   expect(ask(two, toolCall("slow", 4)).reply).toBeDefined();
-  // The answer comes on the resumed stream, and releases nobody else's.
+  // The response arrives on the resumed stream, and releases no other permit.
   openGet(two, "s", "1").send(result({ content: [] }, 1));
   expect(ask(two, toolCall("slow", 4)).reply).toBeDefined();
 });
 
-test("a call that Envoy's own limit rejects is charged for no tokens", () => {
+test("a call that Envoy's own limit rejects is not charged for tokens", () => {
   const plugin = startLimited([{ ...budget("b"), tokens: { amount: 100, per: "1m", kinds: ["arguments"] } }]);
   const call = request("tools/call", { name: "a", arguments: { text: "word ".repeat(200) } });
   const properties = { "response.code_details": "request_rate_limited" };
@@ -82,7 +82,7 @@ test("a call that Envoy's own limit rejects is charged for no tokens", () => {
   expect(admitted(plugin, 2, call)).toBe(1);
 });
 
-test("a GET that is refused takes nothing from an allowance", () => {
+test("a rejected GET takes nothing from an allowance", () => {
   const plugin = startLimited([
     { name: "gets", to: [{ operation: { methods: ["GET"] } }], key: [], requests: { amount: 1, per: "1m" } },
   ]);
@@ -96,7 +96,7 @@ test("a GET that is refused takes nothing from an allowance", () => {
 });
 
 test.each([{ servers: ["*"] }, { notMethods: ["tools/list"] }])(
-  "a rule on %j does not limit the handshake unasked",
+  "a rule on %j does not limit the handshake by default",
   (operation) => {
     const plugin = startLimited([{ name: "r", to: [{ operation }], key: [], requests: { amount: 1, per: "1m" } }]);
     expect(admitted(plugin, 3, request("initialize", { protocolVersion: "2025-11-25", capabilities: {} }))).toBe(3);

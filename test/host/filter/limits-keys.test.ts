@@ -1,4 +1,4 @@
-/** Who shares an allowance, by the parts of a rule's key. */
+/** Tests which requests share an allowance, by the parts of a rule's key. */
 import { describe, expect, test } from "vitest";
 import { type Plugin, type Properties } from "../index.ts";
 import { JSON_ANSWER, MCP_HEADERS, request, result, toolCall } from "./filter.ts";
@@ -27,7 +27,7 @@ function list(plugin: Plugin, ...names: string[]): void {
   ask(plugin, request("tools/list"), { response: { headers: JSON_ANSWER, body: result({ tools }) } });
 }
 
-test("by nothing: all share one", () => {
+test("without a key: all share one", () => {
   const plugin = startLimited(by());
   expect(admitted(plugin, 1, toolCall("a"), as("spiffe://a/x"))).toBe(1);
   expect(admitted(plugin, 9, toolCall("b"), as("spiffe://a/y", "10.0.0.2:1"))).toBe(1);
@@ -40,7 +40,7 @@ test("by principal: those without one share one", () => {
   expect(admitted(plugin, 9, toolCall("a"), from("10.0.0.2:1"))).toBe(1);
 });
 
-test("by address, whatever the port", () => {
+test("by address, ignoring the port", () => {
   const plugin = startLimited(by("address"));
   expect(admitted(plugin, 1, toolCall("a"), from("10.0.0.1:1"))).toBe(1);
   expect(admitted(plugin, 9, toolCall("a"), from("10.0.0.1:2"))).toBe(1);
@@ -82,7 +82,7 @@ test("by server", () => {
   }
 });
 
-test("by session, where another rule bounds what new sessions gain", () => {
+test("by session, with another rule that bounds the gain from new sessions", () => {
   const rules = [...by("session"), { name: "all", key: ["address"], requests: { amount: 5, per: "1m" } }];
   const plugin = startLimited(rules);
   let passed = 0;
@@ -126,7 +126,7 @@ test("by a claim: those without it share one", () => {
   expect(admitted(plugin, 9, toolCall("a"), from("10.0.0.9:1"))).toBe(0);
 });
 
-test("every rule that applies must admit, and what an earlier one took is given back", () => {
+test("every applicable rule must admit, and what an earlier one took is refunded", () => {
   const plugin = startLimited([
     { name: "wide", key: [], requests: { amount: 10, per: "1h" } },
     {
@@ -142,14 +142,14 @@ test("every rule that applies must admit, and what an earlier one took is given 
   expect(ask(plugin, toolCall("slow")).reply?.details).toBe("mcp_limited[wide]");
 });
 
-test("a rule is about the callers that it names, and about those that cannot be told from them", () => {
+test("a rule applies to its callers, and to those that cannot be distinguished from them", () => {
   const rule = { ...by()[0], from: [{ source: { principals: ["spiffe://a/agent-*"] } }] };
   const plugin = startLimited([rule]);
   expect(admitted(plugin, 9, toolCall("a"), as("spiffe://a/human"))).toBe(9);
   expect(admitted(plugin, 9, toolCall("a"), as("spiffe://a/agent-1"))).toBe(2);
 });
 
-describe("what an answer tells", () => {
+describe("the delay in a reply", () => {
   test("is exact where the key identifies the caller", () => {
     const plugin = startLimited(by("principal"));
     admitted(plugin, 2, toolCall("a"), as("spiffe://a/x"));

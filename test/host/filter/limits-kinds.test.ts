@@ -1,4 +1,4 @@
-/** Tokens, repeats and shadow, and the forms of answers. */
+/** Tests rules with tokens and repeats, shadow mode, and the forms of replies. */
 import { describe, expect, test } from "vitest";
 import { exchange, type ExchangeRequest, type Plugin } from "../index.ts";
 import {
@@ -16,14 +16,14 @@ import {
 import { admitted, ask, limited, startLimited } from "./limits.ts";
 import { GET_HEADERS } from "./open-stream.ts";
 
-/** A result whose text has about so many tokens. */
+/** A result whose text has about this number of tokens. */
 const words = (count: number) => result({ content: [{ type: "text", text: "word ".repeat(count) }] });
 const answering = (count: number) => ({ response: { headers: JSON_ANSWER, body: words(count) } });
 
 describe("a rule with tokens", () => {
   const BUDGET = { name: "budget", key: [], tokens: { amount: 100, per: "1m" } };
 
-  test("admits while some are left, and lets later calls wait for what was too much", () => {
+  test("admits while some are left, and delays later calls until the excess has refilled", () => {
     const plugin = startLimited([BUDGET]);
     expect(admitted(plugin, 9, toolCall("a"), answering(0))).toBe(9);
     expect(admitted(plugin, 9, toolCall("a"), answering(60))).toBe(2);
@@ -54,13 +54,13 @@ describe("a rule with tokens", () => {
     expect(admitted(plugin, 9, long)).toBe(1);
   });
 
-  test("is charged by whichever worker sees the answer", () => {
+  test("is charged by the worker that reads the response", () => {
     const [one, two] = startWorkers(2, { configuration: limited([BUDGET]) });
     ask(one, toolCall("a"), answering(200));
     expect(admitted(two, 1, toolCall("a"))).toBe(0);
   });
 
-  test("asks servers for plain answers, also on streams, and no other rule does", () => {
+  test("asks servers for uncompressed responses, also on streams, as no other rule does", () => {
     const encoded = { ...MCP_HEADERS, "accept-encoding": "gzip" };
     const removes = (rules: object[], request: ExchangeRequest) => {
       const plugin = startLimited(rules);
@@ -74,7 +74,7 @@ describe("a rule with tokens", () => {
     expect([removes([calls], post), removes([calls], get)]).toEqual([0, 0]);
   });
 
-  test("charges a third of the bytes of an answer that is compressed all the same", () => {
+  test("charges a third of the bytes of a response that is compressed anyway", () => {
     const plugin = startLimited([BUDGET]);
     const compressed = (size: number) => ({
       response: { headers: { ...JSON_ANSWER, "content-encoding": "gzip" }, body: new Uint8Array(size) },
@@ -98,7 +98,7 @@ describe("a rule with repeats", () => {
     expect(admitted(plugin, 9, call("a", { x: 1 }), { properties: { "source.address": "10.0.0.7:1" } })).toBe(2);
   });
 
-  test("finds the same arguments in whatever chunks and places they come", () => {
+  test("recognizes the same arguments in any chunks and order of members", () => {
     const plugin = startLimited([LOOPS]);
     const text = call("a", { text: "x".repeat(100), list: [{ y: [1, 2, "}"] }] });
     for (const size of [1, 13]) {
@@ -114,7 +114,7 @@ describe("a rule with repeats", () => {
     expect(ask(plugin, JSON.stringify(moved)).reply?.details).toBe("mcp_limited[loops]");
   });
 
-  test("tells the model plainly, where that is configured", () => {
+  test("explains the limit to the model, if configured", () => {
     const plugin = startLimited([{ ...LOOPS, denial: { form: "result" } }]);
     admitted(plugin, 2, call("a", { x: 1 }));
     const text =
@@ -129,7 +129,7 @@ describe("a rule with repeats", () => {
   });
 });
 
-describe("the form of an answer", () => {
+describe("the form of a reply", () => {
   const rule = (form: string) => ({
     name: "calls",
     key: [],
@@ -157,7 +157,7 @@ describe("the form of an answer", () => {
     expect(ask(plugin, toolCall("a")).reply).toMatchObject({ status: 429, headers: { "retry-after": "60" } });
   });
 
-  test("is an error in a batch, of which other messages pass", () => {
+  test("is an error in a batch whose other messages pass", () => {
     const plugin = startLimited([rule("result")]);
     const answers = batch(result({}, 1), error(-32601, 2));
     const { stream } = ask(plugin, batch(toolCall("a", 1), toolCall("a", 2)), { response: { body: answers } });
@@ -168,7 +168,7 @@ describe("the form of an answer", () => {
   });
 });
 
-describe("what cannot be decided", () => {
+describe("an undecidable request", () => {
   test.each([
     ["duplicate members", '{"jsonrpc":"2.0","id":1,"method":"tools/call","method":"ping"}', "duplicate_key"],
     [
@@ -187,7 +187,7 @@ describe("what cannot be decided", () => {
     expect(admitted(plugin, 2, toolCall("a"))).toBe(1);
   });
 
-  test("passes where all limits are only tried out", () => {
+  test("passes if all limits are in a dry run", () => {
     const plugin = startLimited([{ name: "calls", key: [], requests: { amount: 1, per: "1m" } }], {
       limits: { mode: "shadow" },
     });
@@ -247,13 +247,13 @@ describe("in shadow", () => {
   });
 });
 
-test("limits without rules limit nothing, and hold what they hand on", () => {
+test("limits without rules limit nothing, but hold requests to pass information on", () => {
   const plugin = startLimited([]);
   expect(admitted(plugin, 99, toolCall("a"))).toBe(99);
   expect(ask(plugin, "{").reply?.details).toBe("mcp_limits_refused[not_json]");
 });
 
-test("what is denied is not charged", () => {
+test("denied requests are not charged", () => {
   const access = {
     defaultAction: "ALLOW",
     rules: [{ name: "no-rm", action: "DENY", to: [{ operation: { tools: ["rm"] } }] }],
@@ -263,7 +263,7 @@ test("what is denied is not charged", () => {
   expect(admitted(plugin, 9, toolCall("a"))).toBe(2);
 });
 
-test("allowances outlive another configuration, and workers share them", () => {
+test("allowances survive a reconfiguration, and workers share them", () => {
   const rules = [{ name: "calls", key: [], requests: { amount: 3, per: "1h" } }];
   const [one, two] = startWorkers(2, { configuration: limited(rules) });
   expect(admitted(one, 2, toolCall("a"))).toBe(2);

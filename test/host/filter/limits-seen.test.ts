@@ -1,4 +1,4 @@
-/** What is seen of limits: audit lines, the access log, and the bounds of what is held. */
+/** Tests what limits show: audit lines, the access log, and the bounds of held requests. */
 import { describe, expect, test } from "vitest";
 import { type Plugin, type Properties } from "../index.ts";
 import { countsBy, MCP_HEADERS, passSeconds, startWorkers, toolCall } from "./filter.ts";
@@ -26,7 +26,7 @@ function audit(...plugins: Plugin[]): Record<string, unknown>[] {
 }
 
 describe("the audit", () => {
-  test("has a line when a caller begins to be limited and one when that stops, not one for each call", () => {
+  test("has a line when limiting of a caller starts and one when it ends, not one for each call", () => {
     const workers = startWorkers(2, { configuration: limited([CALLS]) });
     const headers = { ...MCP_HEADERS, "x-request-id": "r-1" };
     expect(admitted(workers[0], 20, toolCall("a"), { headers, ...as("x") })).toBe(2);
@@ -63,7 +63,7 @@ describe("the audit", () => {
     ]);
   });
 
-  test("has at most ten lines a second, and says how many were left out", () => {
+  test("has at most ten lines per second, and reports how many were omitted", () => {
     const plugin = startLimited([{ ...CALLS, requests: { amount: 1, per: "1h" } }]);
     for (let i = 0; i < 30; i++) admitted(plugin, 2, toolCall("a"), as(`x${i}`));
     expect(audit(plugin)).toHaveLength(10);
@@ -72,13 +72,13 @@ describe("the audit", () => {
     expect(audit(plugin)[10]).toMatchObject({ principal: "spiffe://a/last", dropped: 20 });
   });
 
-  test("says in which mode a rule is", () => {
+  test("shows the mode of a rule", () => {
     const plugin = startLimited([{ ...CALLS, mode: "shadow" }]);
     admitted(plugin, 3, toolCall("a"), as("x"));
     expect(audit(plugin)).toMatchObject([{ event: "mcp_limit_started", mode: "shadow" }]);
   });
 
-  test("has a line for a request that cannot be decided, without its bytes", () => {
+  test("has a line for an undecidable request, without its bytes", () => {
     const plugin = startLimited([CALLS]);
     ask(plugin, '{"jsonrpc":"2.0","id":1,"method":"tools/call","id":"s3cret"}', as("x"));
     expect(audit(plugin)).toEqual([
@@ -98,7 +98,7 @@ describe("the audit", () => {
 });
 
 describe("the access log", () => {
-  test("names the rule that limited the request, in shadow too", () => {
+  test("names the rule that limited the request, also in shadow mode", () => {
     for (const mode of ["enforce", "shadow"]) {
       const plugin = startLimited([{ ...CALLS, mode }]);
       expect(ask(plugin, toolCall("a"), as("x")).stream.state.get("mcp.limit")).toBeUndefined();
@@ -110,8 +110,8 @@ describe("the access log", () => {
   });
 });
 
-describe("what is held", () => {
-  /** Begins requests whose bodies do not end, of so many bytes each. */
+describe("the held requests", () => {
+  /** Starts requests with this number of bytes whose bodies do not end. */
   function begin(plugin: Plugin, count: number, name: string, size = 10) {
     return Array.from({ length: count }, () => {
       const stream = plugin.stream(as(name).properties);
@@ -127,7 +127,7 @@ describe("what is held", () => {
     });
   }
 
-  test("of one caller is a quarter of the requests at most, and of all no more than the bound", () => {
+  test("of one caller are at most a quarter of the limit, and of all callers at most the limit", () => {
     const plugin = startLimited([CALLS], { more: { hold: { maxStreams: 8 } } });
     const mine = begin(plugin, 3, "x");
     expect(mine.map((stream) => replyOf(stream)?.details)).toEqual([undefined, undefined, "mcp_limited[_held]"]);
@@ -143,7 +143,7 @@ describe("what is held", () => {
     });
   });
 
-  test("of one caller is a quarter of the bytes at most", () => {
+  test("of one caller have at most a quarter of the bytes", () => {
     const hold = { maxBytes: "4MiB", maxBodyBytes: "512KiB" };
     const plugin = startLimited([CALLS], { more: { hold } });
     const size = 400 * 1024;
@@ -151,7 +151,7 @@ describe("what is held", () => {
     expect(begin(plugin, 9, "y", size).filter((stream) => stream.reply === undefined)).toHaveLength(2);
   });
 
-  test("is given back when requests are decided", () => {
+  test("no longer count when they are decided", () => {
     const plugin = startLimited([CALLS], { more: { hold: { maxStreams: 4 } } });
     for (let i = 0; i < 20; i++) ask(plugin, toolCall("a"), as("x"));
     expect(countsBy(plugin, "mcp_limit_decisions_total", "mcp_limit_rule", "mcp_limit_decision")).toEqual({
@@ -160,7 +160,7 @@ describe("what is held", () => {
     });
   });
 
-  test("for the access policy is bounded as well: what is beyond is refused", () => {
+  test("of the access policy are bounded, too: further ones are rejected", () => {
     const access = { rules: [{ name: "all", action: "ALLOW", to: [{ operation: { tools: ["a"] } }] }] };
     const configuration = { match: { paths: ["/mcp"] }, access, hold: { maxStreams: 8 } };
     const [plugin] = startWorkers(1, { configuration });

@@ -1,4 +1,4 @@
-/** What limits admit and what they answer. */
+/** Tests what limits admit and how they reply. */
 import { describe, expect, test } from "vitest";
 import { batch, countsBy, notification, request, result, toolCall } from "./filter.ts";
 import { rewritten } from "./access.ts";
@@ -7,7 +7,7 @@ import { admitted, ask, startLimited } from "./limits.ts";
 const CALLS = { name: "calls", key: [], requests: { amount: 3, per: "1m" } };
 
 describe("a rule with requests", () => {
-  test("admits its burst, and answers what is beyond with the rule and a delay", () => {
+  test("admits its burst, and replies to further requests with the rule and a delay", () => {
     const plugin = startLimited([CALLS]);
     expect(admitted(plugin, 3, toolCall("echo"))).toBe(3);
     expect(ask(plugin, toolCall("echo", "x")).reply).toEqual({
@@ -35,7 +35,7 @@ describe("a rule with requests", () => {
     expect(admitted(plugin, 9, toolCall("echo"))).toBe(3);
   });
 
-  test("counts operations alone: no handshake, no notification, no answer", () => {
+  test("counts only operations: no handshake, no notification, no response", () => {
     const plugin = startLimited([CALLS]);
     expect(admitted(plugin, 9, request("initialize", {}))).toBe(9);
     expect(admitted(plugin, 9, request("ping"))).toBe(9);
@@ -46,7 +46,7 @@ describe("a rule with requests", () => {
     expect(admitted(plugin, 9, toolCall("echo"))).toBe(3);
   });
 
-  test("rejects the messages of a batch that it has no room for, and no others", () => {
+  test("rejects only the messages of a batch for which it has no room", () => {
     const plugin = startLimited([CALLS]);
     expect(admitted(plugin, 1, toolCall("echo"))).toBe(1);
     const all = [toolCall("echo", 1), toolCall("echo", 2), toolCall("echo", 3), request("tools/list", {}, 4)];
@@ -62,16 +62,16 @@ describe("a rule with requests", () => {
     const plugin = startLimited([CALLS, one]);
     const all = [toolCall("a", 1), toolCall("a", 2), toolCall("a", 3)];
     expect(ask(plugin, batch(...all)).stream.passedRequest).toBe(batch(all[0], rewritten(all[1]), rewritten(all[2])));
-    // Of three calls a minute, one was taken.
+    // One of three calls per minute was taken.
     expect(admitted(plugin, 9, toolCall("echo"))).toBe(2);
   });
 
-  test("says when there is room for each message of a batch", () => {
+  test("shows when there is room for each message of a batch", () => {
     const plugin = startLimited([CALLS]);
     expect(admitted(plugin, 3, toolCall("echo"))).toBe(3);
     const asked = batch(toolCall("echo", 1), toolCall("echo", 2), toolCall("echo", 3));
     const { reply } = ask(plugin, asked);
-    // A minute, and what a rounded time adds.
+    // A minute, plus the rounding of times.
     expect(reply?.headers["retry-after"]).toBe("60");
     plugin.vm.clock.advance(60_000);
     expect(ask(plugin, asked).reply).toBeUndefined();

@@ -1,4 +1,4 @@
-/** The filter with limits: requests are answered in place of the server, or pass. */
+/** The filter with limits: requests are answered by the filter, or pass. */
 import { type Body, exchange, type HttpStream, type Plugin, type PluginOptions } from "../index.ts";
 import type { Asking } from "./access.ts";
 import { MCP_HEADERS, result, startFilter } from "./filter.ts";
@@ -16,7 +16,7 @@ export function limited(rules: object[], limits: object = {}, more: object = {})
   return { match: { paths: ["/mcp", "/messages", "/sse"] }, limits: { rules, ...limits }, logFields: true, ...more };
 }
 
-/** What the filter answered: the status, the code details, the headers without the content type, and the body, parsed. */
+/** The filter's reply: the status, the response code details, the headers without the content type, and the parsed body. */
 export interface LimitReply {
   readonly status: number;
   readonly details: string;
@@ -30,7 +30,7 @@ export interface Asked {
   readonly reply: LimitReply | undefined;
 }
 
-/** Sends a request, which the server answers with a result where it gets it. */
+/** Sends a request. If it reaches the server, the response is a result. */
 export function ask(plugin: Plugin, body: Body, asking: Asking = {}): Asked {
   const { method, path, headers = MCP_HEADERS, properties, requestEnd, ended } = asking;
   const response = asking.response === undefined ? { body: result() } : asking.response;
@@ -39,7 +39,7 @@ export function ask(plugin: Plugin, body: Body, asking: Asking = {}): Asked {
   return { stream, actions, reply: replyOf(stream) };
 }
 
-/** What the filter answered on a stream; undefined where it answered nothing. */
+/** The filter's reply on a stream; undefined if there is none. */
 export function replyOf({ reply }: HttpStream): LimitReply | undefined {
   if (reply === undefined) return undefined;
   const headers = Object.fromEntries(reply.headers);
@@ -48,7 +48,7 @@ export function replyOf({ reply }: HttpStream): LimitReply | undefined {
   return { status: reply.status, details: reply.details, headers, body: JSON.parse(reply.body) as unknown };
 }
 
-/** How many of `count` such requests in a row pass. */
+/** The number of requests that pass of `count` consecutive ones. */
 export function admitted(plugin: Plugin, count: number, body: Body, asking: Asking = {}): number {
   let passed = 0;
   for (let i = 0; i < count; i++) if (ask(plugin, body, asking).reply === undefined) passed++;

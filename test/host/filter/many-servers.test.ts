@@ -1,4 +1,4 @@
-/** Servers beyond `labels.maxServers` share a label value, and nothing else. */
+/** Tests that servers beyond `labels.maxServers` share a label value, and nothing else. */
 import { expect, test } from "vitest";
 import { loadModule, type Plugin, SharedDataStore, Vm } from "../index.ts";
 import {
@@ -14,7 +14,7 @@ import {
 } from "./filter.ts";
 import { inSession, numbered, openGet, OpenStream, priming } from "./open-stream.ts";
 
-/** The first two take the label values that there are; c and d are `_OTHER`. */
+/** The first two use the available label values; c and d are `_OTHER`. */
 const configuration = { labels: { maxServers: 2, tools: ["echo"] }, sessions: { idleTimeout: "60s" } };
 const on = (cluster: string) => ({ properties: { "xds.cluster_name": cluster } });
 const task = (taskId: string, status: string) => ({ taskId, status, ttl: 60000, createdAt: "2026-01-01T00:00:00Z" });
@@ -40,7 +40,7 @@ test("lists of tools are compared with those of the same server", () => {
   });
 });
 
-test("an unknown tool is one that its own server does not list", () => {
+test("a tool is unknown if its own server does not list it", () => {
   const workers = start();
   const list = (cluster: string, name: string) =>
     post(workers[0], request("tools/list"), result({ tools: [{ name, inputSchema: {} }] }), on(cluster));
@@ -52,7 +52,7 @@ test("an unknown tool is one that its own server does not list", () => {
   expect(workers[0].vm.metrics.counter("mcp_unknown_tool_calls_total")).toBe(1);
 });
 
-test("tasks of one id on two servers are two", () => {
+test("tasks with one id on two servers are different", () => {
   const workers = start();
   for (const cluster of ["c", "d"])
     post(workers[0], toolCall("echo"), result({ task: task("1", "working") }), on(cluster));
@@ -67,7 +67,7 @@ test("tasks of one id on two servers are two", () => {
   expect(countsBy(workers[0], "mcp_tasks_total", "mcp_task_state")).toEqual({ working: 2, failed: 1, completed: 1 });
 });
 
-test("sessions of one id, and activity windows of one caller, are one for each server", () => {
+test("sessions with one id, and activity windows of one caller, are separate for each server", () => {
   const workers = start();
   passSeconds(workers, 80);
   const before = workers[0].vm.metrics.gauge("mcp_sessions_active");
@@ -96,7 +96,7 @@ test("an operation that ends on another worker, or by the sweep, keeps the label
   });
 });
 
-test("a stream keeps the label that its server had when it began", () => {
+test("a stream keeps the label that its server had when it started", () => {
   /** While `isBusy`, other workers change the list of servers before each write to it. */
   class BusyStore extends SharedDataStore {
     isBusy = true;

@@ -1,4 +1,4 @@
-/** Memory on a host that never ticks: what a tick would forget, write down or collect must be bounded without one. */
+/** Tests memory on a host that never ticks: whatever a tick would remove, write or collect must be bounded without one. */
 import { expect, test } from "vitest";
 import { effort } from "../../effort.ts";
 import type { Plugin } from "../index.ts";
@@ -7,7 +7,7 @@ import { JSON_ANSWER, MCP_HEADERS, SSE_ANSWER, error, event, post, request, resu
 import { openSession, send } from "./http-sse.ts";
 import { inSession, initializeResult } from "./open-stream.ts";
 
-/** More than any table of the filter holds. */
+/** More than the size of any table of the filter. */
 const COUNT = effort(9_000, 20_000);
 const INITIALIZE = (name: string) =>
   request("initialize", { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name, version: "1" } }, 0);
@@ -87,7 +87,7 @@ test.each(Object.entries(KINDS))(`%s: ${COUNT} more of them need no memory`, (_k
   expect(plugin.vm.failure).toBeUndefined();
 });
 
-test("requests are denied, and seen, without ticks", () => {
+test("requests are denied and observed without ticks", () => {
   const plugin = startGuarded(access);
   KINDS["denials and refusals"](plugin, 1);
   expect(auditOf(plugin)).toHaveLength(2);

@@ -8,8 +8,8 @@ const progress = '{"jsonrpc":"2.0","method":"notifications/progress","params":{"
 const sampling = { messages: [{ role: "user", content: { type: "text", text: "What is the weather in Oslo?" } }] };
 const long = result({ content: [{ type: "text", text: "long ".repeat(2000) }] });
 
-/** Requests of every shape that streams have: answers as JSON and SSE, texts of each kind, lists that never end, errors,
- *  streams that break off, what is no MCP. */
+/** Requests for every kind of stream: responses as JSON and SSE, texts of each kind, endless lists, errors, resets, and
+ *  streams that are not MCP. */
 const SHAPES: ((plugin: Plugin, i: number) => void)[] = [
   (plugin, i) => post(plugin, toolCall("echo", i), result({ content: [] }, i)),
   (plugin, i) =>
@@ -79,12 +79,12 @@ test.each([
     });
   for (const stream of open(100)) stream.reset("client");
   const before = plugin.vm.memoryPages();
-  // The memory doubles when it is full: the next time with some 5000 streams.
+  // The memory doubles when it is full, the next time with about 5000 streams.
   const streams = open(4500);
   const peak = plugin.vm.memoryPages();
   expect(((peak - before) * 65536) / 4500).toBeLessThanOrEqual(1024);
   for (const stream of streams) stream.reset("client");
-  // Besides those that are open, operations are kept for a while whose cancellation may follow.
+  // Besides open operations, those that may still be cancelled are kept for a while.
   for (const stream of open(5000)) stream.reset("client");
   const steady = plugin.vm.memoryPages();
   for (const stream of open(5000)) stream.reset("client");
@@ -94,7 +94,7 @@ test.each([
 test.each([
   ["info", 1],
   ["warn", 0],
-])("growth is logged on the tick, where the log's level is %s: %i line", (log, lines) => {
+])("growth is logged on the tick at log level %s: %i line", (log, lines) => {
   const plugin = startFilter({ configuration: { log } });
   plugin.tick();
   plugin.tick();

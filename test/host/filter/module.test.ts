@@ -8,8 +8,8 @@ test("the module has at most 384 KiB", () => {
   expect(bytes.byteLength).toBeLessThanOrEqual(384 * 1024);
 });
 
-/** A host that lacks an imported function does not start the module, so an import is added only together with its use. */
-test("the module imports only what it uses of the ABI", () => {
+/** A host without an imported function does not start the module, so an import is added only together with its use. */
+test("the module imports only the functions of the ABI that it uses", () => {
   const imports = WebAssembly.Module.imports(new WebAssembly.Module(bytes));
   expect(imports.map(({ module, name }) => `${module}.${name}`).sort()).toEqual([
     "env.proxy_call_foreign_function",
@@ -42,7 +42,7 @@ test("the module imports only what it uses of the ABI", () => {
   ]);
 });
 
-/** A host calls what the module exports, so a callback is added only together with its use. */
+/** A host calls every exported callback, so a callback is added only together with its use. */
 test("the module exports only the callbacks that it uses", () => {
   const exports = WebAssembly.Module.exports(new WebAssembly.Module(bytes));
   expect(exports.map(({ name }) => name).sort()).toEqual([

@@ -5,7 +5,7 @@ import { JSON_ANSWER, MCP_HEADERS, SSE_ANSWER, countsBy, post, request, startFil
 const answer: Exchange["response"] = { headers: JSON_ANSWER, body: "{}" };
 const JSON_ONLY = { "content-type": "application/json", accept: "application/json" };
 
-/** What its headers tell to be no MCP. */
+/** Requests whose headers show that they are not MCP. */
 const NO_CANDIDATES: [string, Exchange["request"]][] = [
   ["a form", { headers: { ...MCP_HEADERS, "content-type": "application/x-www-form-urlencoded" }, body: "a=1" }],
   ["another JSON type", { headers: { ...MCP_HEADERS, "content-type": "application/json-patch+json" }, body: "[]" }],
@@ -16,13 +16,13 @@ const NO_CANDIDATES: [string, Exchange["request"]][] = [
   ["CORS", { method: "OPTIONS", headers: { "access-control-request-headers": "mcp-session-id" } }],
 ];
 
-/** The same, but it could be a POST of HTTP+SSE: whether anybody speaks that is looked up. */
+/** Requests that are not MCP, but could be a POST of HTTP+SSE, so its use is looked up. */
 const NO_CANDIDATES_OF_JSON: [string, Exchange["request"]][] = [
   ["a JSON API", { headers: JSON_ONLY, body: '{"a":1}' }],
   ["JSON-RPC that asks for JSON", { headers: JSON_ONLY, body: request("eth_call") }],
 ];
 
-describe("a stream that is no candidate costs one read of its headers", () => {
+describe("a stream that is not a candidate costs one read of its headers", () => {
   test.each(NO_CANDIDATES)("%s", (_, request) => {
     expect(costOf(request)).toEqual({ proxy_get_header_map_pairs: 1 });
   });
@@ -31,7 +31,7 @@ describe("a stream that is no candidate costs one read of its headers", () => {
     expect(costOf(request)).toEqual({ proxy_get_header_map_pairs: 1, proxy_get_shared_data: 1 });
   });
 
-  /** The calls of the host for a request that nothing else may come of. */
+  /** The host calls for a request that can have no further effect. */
   function costOf(request: Exchange["request"]): Record<string, number> {
     const plugin = startFilter();
     plugin.vm.calls.reset();
@@ -42,7 +42,7 @@ describe("a stream that is no candidate costs one read of its headers", () => {
   }
 });
 
-/** What looks like MCP by its headers and contradicts it in its body. */
+/** Requests with MCP-like headers and a body that contradicts them. */
 const LET_GO: [string, string][] = [
   ["another JSON-RPC method", request("eth_call")],
   ["a language server's method", request("textDocument/hover")],
@@ -56,14 +56,14 @@ const LET_GO: [string, string][] = [
   ["no bytes at all", ""],
 ];
 
-describe("a candidate that contradicts MCP is let go and never counted", () => {
+describe("a candidate that contradicts MCP is no longer watched and never counted", () => {
   test.each(LET_GO)("%s", (_, body) => {
     const plugin = startFilter();
     post(plugin, body, { headers: SSE_ANSWER, body: 'data: {"id":1}\n\ndata: [DONE]\n\n' });
     expect(plugin.vm.metrics.size).toBe(0);
   });
 
-  test("at the first member that contradicts: what comes after is not read", () => {
+  test("at the first member that contradicts; the rest is not read", () => {
     const plugin = startFilter();
     const chunks = ['{"method":"eth_call",', '"params":["', ...Array<string>(50).fill("x".repeat(1000)), '"]}'];
     plugin.vm.calls.reset();
@@ -71,7 +71,7 @@ describe("a candidate that contradicts MCP is let go and never counted", () => {
     expect(plugin.vm.calls.count("proxy_get_buffer_bytes")).toBe(1);
   });
 
-  test("a compressed request that bears no MCP header", () => {
+  test("a compressed request without an MCP header", () => {
     const plugin = startFilter();
     post(plugin, "\x1f\x8b", answer, { headers: { ...MCP_HEADERS, "content-encoding": "gzip" } });
     expect(plugin.vm.metrics.size).toBe(0);
@@ -86,7 +86,7 @@ describe("a candidate that contradicts MCP is let go and never counted", () => {
   });
 });
 
-describe("an MCP header says that it is MCP, so what cannot be read is counted", () => {
+describe("an MCP header identifies a request as MCP, so it is counted if it is unreadable", () => {
   const headers = { ...MCP_HEADERS, "mcp-protocol-version": "2025-11-25" };
   test.each([
     ["syntax", '{"jsonrpc":"2.0",nope'],
@@ -117,14 +117,14 @@ describe("an MCP header says that it is MCP, so what cannot be read is counted",
   });
 });
 
-test("jsonrpc may come after a megabyte of arguments", () => {
+test("jsonrpc may follow a megabyte of arguments", () => {
   const plugin = startFilter();
   const body = `{"method":"tools/call","params":{"name":"echo","arguments":{"a":"${"x".repeat(1 << 20)}"}},"jsonrpc":"2.0","id":1}`;
   post(plugin, body);
   expect(countsBy(plugin, "mcp_operations_total", "gen_ai_tool_name", "mcp_outcome")).toEqual({ "echo ok": 1 });
 });
 
-test("a 50 MB upload that is MCP is read once, in flat memory", () => {
+test("a 50 MB upload that is MCP is read once, in constant memory", () => {
   const plugin = startFilter();
   post(plugin, toolCall("echo"));
   const pages = plugin.vm.memoryPages();

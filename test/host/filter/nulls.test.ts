@@ -1,4 +1,4 @@
-/** Messages that some readers take for another kind: `"id": null` or `"result": null` beside a method. */
+/** Tests messages that some readers interpret as another kind: `"id": null` or `"result": null` together with a method. */
 import { describe, expect, test } from "vitest";
 import { type Plugin } from "../index.ts";
 import { ask, refusedFor, startGuarded, tools } from "./access.ts";
@@ -20,7 +20,7 @@ const outcomes = (plugin: Plugin) => countsBy(plugin, "mcp_operations_total", "m
 const notifications = (plugin: Plugin) =>
   countsBy(plugin, "mcp_notifications_total", "mcp_method_name", "mcp_direction");
 
-describe("a policy refuses", () => {
+describe("a policy rejects", () => {
   test.each([
     ...NULL_IDS.map((body) => [body, "bad_id"]),
     ...NULL_RESULTS.map((body) => [body, "no_message"]),
@@ -35,17 +35,17 @@ describe("a policy refuses", () => {
 });
 
 describe("without a policy", () => {
-  test.each(NULL_IDS)("%s counts as a request, whose answer has the same id or none that is read", (body) => {
+  test.each(NULL_IDS)("%s counts as a request, whose response has the same id or an unreadable one", (body) => {
     const plugin = startFilter();
     post(plugin, body, '{"jsonrpc":"2.0","id":null,"result":{"content":[]}}');
     expect(outcomes(plugin)).toEqual({ "tools/call ok": 1 });
-    // A server that takes it for a notification accepts it.
+    // A server that reads it as a notification accepts it.
     post(plugin, body, { status: 202 });
     expect(outcomes(plugin)).toEqual({ "tools/call ok": 1, "tools/call unanswered": 1 });
     expect(notifications(plugin)).toEqual({});
   });
 
-  test.each(NULL_RESULTS)("%s counts as what its method says", (body) => {
+  test.each(NULL_RESULTS)("%s counts according to its method", (body) => {
     const plugin = startFilter();
     post(plugin, body, '{"jsonrpc":"2.0","id":1,"result":{"content":[]}}');
     const hasId = body.includes('"id"');

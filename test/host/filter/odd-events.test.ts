@@ -1,4 +1,4 @@
-/** Events that are no messages, on streams of Streamable HTTP: clients pass over them, and so does the filter. */
+/** Tests events that are not messages on streams of Streamable HTTP: clients ignore them, and so does the filter. */
 import { describe, expect, test } from "vitest";
 import type { Plugin } from "../index.ts";
 import { countsBy, event, notification, post, result, SSE_ANSWER, startFilter, toolCall } from "./filter.ts";
@@ -28,7 +28,7 @@ describe("a GET stream whose request has no sign of MCP", () => {
     expect(countsBy(plugin, "mcp_undecoded_total", "mcp_reason")).toEqual({});
   });
 
-  test("is not watched after 16 events that are no messages of MCP: its bytes are not read", () => {
+  test("is no longer watched after 16 events that are not MCP messages: its bytes are not read", () => {
     const plugin = startFilter();
     const stream = open(plugin).write(ODD[0].repeat(15));
     plugin.vm.calls.reset();
@@ -57,7 +57,7 @@ describe("an end mark, [DONE]", () => {
     expect(answered(body)).toEqual({ [outcome]: 1 });
   });
 
-  test.each(["[DONE", "[done]", "DONE", "[DONE][DONE]"])("%s is one that cannot be read", (data) => {
+  test.each(["[DONE", "[done]", "DONE", "[DONE][DONE]"])("%s is an unreadable event", (data) => {
     const plugin = startFilter();
     post(plugin, toolCall("echo"), { headers: SSE_ANSWER, body: `data: ${data}\n\n` });
     expect(plugin.vm.metrics.counter("mcp_undecoded_total")).toBe(1);

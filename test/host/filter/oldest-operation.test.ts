@@ -1,4 +1,4 @@
-/** `mcp_oldest_operation_milliseconds`: how long the oldest open operations have been open. */
+/** Tests `mcp_oldest_operation_milliseconds`: how long the oldest open operations have been open. */
 import { expect, test } from "vitest";
 import { exchange, type HttpStream, type Plugin } from "../index.ts";
 import {
@@ -18,7 +18,7 @@ import { ENDPOINT, openStream, POST_HEADERS } from "./http-sse.ts";
 const FAMILY = "mcp_oldest_operation_milliseconds";
 const TOOLS = { configuration: { labels: { tools: ["pay", "search"] } } };
 
-/** A request whose answer has not come. */
+/** A request without a response yet. */
 function open(plugin: Plugin, body: string, headers: Record<string, string> = MCP_HEADERS): HttpStream {
   const response = { headers: SSE_ANSWER, body: ": x\n\n", ended: "open" } as const;
   return exchange(plugin, { request: { method: "POST", headers, body }, response }).stream;
@@ -42,7 +42,7 @@ function ages(plugin: Plugin): Record<string, number> {
   return found;
 }
 
-test("the oldest of each tool on any worker, and 0 once it is over", () => {
+test("the oldest of each tool on any worker, and 0 once it has ended", () => {
   const workers = startWorkers(2, TOOLS);
   const [one, two] = workers;
   const first = open(one, toolCall("pay"));
@@ -66,7 +66,7 @@ test("the oldest of each tool on any worker, and 0 once it is over", () => {
   expect(ages(one)["tools/call search"]).toBeGreaterThanOrEqual(20);
 });
 
-test("of a worker that has died there is nothing", () => {
+test("none of a worker that has died", () => {
   const workers = startWorkers(2, TOOLS);
   open(workers[0], toolCall("pay"));
   passSeconds(workers, 12);
@@ -75,7 +75,7 @@ test("of a worker that has died there is nothing", () => {
   expect(ages(workers[1])).toEqual({ "tools/call pay": 0 });
 });
 
-test("calls that end within a second bring no gauge, nor does a subscription", () => {
+test("calls that end within a second have no gauge, nor has a subscription", () => {
   const workers = startWorkers(1, TOOLS);
   for (let i = 0; i < 20; i++) {
     post(workers[0], toolCall("pay"), result());
@@ -86,7 +86,7 @@ test("calls that end within a second bring no gauge, nor does a subscription", (
   expect(workers[0].vm.metrics.gauges(FAMILY)).toEqual({});
 });
 
-test("those that wait in the store for an answer on another stream count, until the answer comes", () => {
+test("operations that wait in the store for a response on another stream count until it arrives", () => {
   const workers = startWorkers(2, TOOLS);
   const { stream } = openStream(workers[0]);
   post(workers[1], toolCall("pay"), { status: 202 }, { path: ENDPOINT, headers: POST_HEADERS });
@@ -97,7 +97,7 @@ test("those that wait in the store for an answer on another stream count, until 
   expect(ages(workers[0])).toEqual({ "tools/call pay": 0 });
 });
 
-test("a worker shows its 16 oldest, whatever is open besides, and series stay within their budget", () => {
+test("a worker shows its 16 oldest operations, and series stay within their budget", () => {
   const names = Array.from({ length: 1500 }, (_, i) => `tool-${i}`);
   const configuration = { labels: { tools: names.slice(0, 1024), maxTools: 1024 } };
   const workers = startWorkers(1, { configuration });
@@ -111,7 +111,7 @@ test("a worker shows its 16 oldest, whatever is open besides, and series stay wi
   expect(workers[0].vm.metrics.labelValues("gen_ai_tool_name", FAMILY)).toHaveLength(32);
 });
 
-test("names of strangers are _OTHER", () => {
+test("unknown names are _OTHER", () => {
   const workers = startWorkers(1);
   for (let i = 0; i < 16; i++) open(workers[0], toolCall(`invented-${i}`));
   passSeconds(workers, 10);
@@ -119,7 +119,7 @@ test("names of strangers are _OTHER", () => {
   expect(workers[0].vm.metrics.labelValues("gen_ai_tool_name", FAMILY)).toEqual(["_OTHER"]);
 });
 
-test("what the series budget has no room for is shown under _OTHER", () => {
+test("operations beyond the series budget are shown as _OTHER", () => {
   const names = Array.from({ length: 1024 }, (_, i) => `tool-${i}`);
   const [plugin] = startWorkers(1, { configuration: { labels: { tools: names, maxTools: 1024 } } });
   for (const name of names) post(plugin, toolCall(name), result());

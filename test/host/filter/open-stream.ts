@@ -11,7 +11,7 @@ export const inSession = (id: string) => ({
   "mcp-protocol-version": "2025-11-25",
 });
 
-/** A response that is an event stream, and stays open: the test says what comes on it, and how it ends. */
+/** A response that is an open event stream: the test determines what it contains and how it ends. */
 export class OpenStream {
   readonly stream: HttpStream;
 
@@ -20,19 +20,19 @@ export class OpenStream {
     this.stream = exchange(plugin, { request, response }, { properties }).stream;
   }
 
-  /** The server sends text as it is. */
+  /** The server sends this text unchanged. */
   write(text: string): this {
     this.stream.responseBody(Buffer.from(text));
     return this;
   }
 
-  /** The server sends messages, an event each. */
+  /** The server sends messages, one event each. */
   send(...messages: string[]): this {
     for (const message of messages) this.write(event(message));
     return this;
   }
 
-  /** The server ends it, or who is named breaks it off. */
+  /** The server ends the stream, or the given side resets it. */
   close(cause?: ResetCause): void {
     if (cause !== undefined) return this.stream.reset(cause);
     this.stream.responseBody(new Uint8Array(), true);
@@ -40,14 +40,14 @@ export class OpenStream {
   }
 }
 
-/** Opens the GET stream of a session. `lastEventId`: it resumes another stream. */
+/** Opens the GET stream of a session. With `lastEventId`, it resumes another stream. */
 export function openGet(plugin: Plugin, session: string, lastEventId?: string): OpenStream {
   const headers = { ...GET_HEADERS, "mcp-session-id": session, "mcp-protocol-version": "2025-11-25" };
   const resumes = lastEventId !== undefined && { "last-event-id": lastEventId };
   return new OpenStream(plugin, { method: "GET", headers: { ...headers, ...resumes } });
 }
 
-/** Posts a message in a session; the answer is an event stream that stays open. */
+/** Posts a message in a session. The response is an event stream that stays open. */
 export function openPost(plugin: Plugin, session: string, body: string): OpenStream {
   return new OpenStream(plugin, { headers: inSession(session), body });
 }
@@ -57,12 +57,12 @@ export function numbered(id: string, data: string): string {
   return `id: ${id}\n${event(data)}`;
 }
 
-/** What a server sends first that will close the stream before the answer (2025-11-25, basic/transports). */
+/** The first event of a server that will close the stream before the response (2025-11-25, basic/transports). */
 export function priming(id: string): string {
   return `id: ${id}\nretry: 500\ndata: \n\n`;
 }
 
-/** The answer to `initialize`, in any session. */
+/** The response to `initialize`, in any session. */
 export function initializeResult(protocolVersion: string, id: unknown = 0): string {
   return result({ protocolVersion, capabilities: {}, serverInfo: { name: "s", version: "1" } }, id);
 }

@@ -1,4 +1,4 @@
-/** The line in the proxy's log for an operation that ends when the access log of its stream has been written. */
+/** Tests the log line for an operation that ends after the access log of its stream was written. */
 import { describe, expect, test } from "vitest";
 import type { Plugin } from "../index.ts";
 import { MCP_HEADERS, passSeconds, post, request, result, startWorkers, toolCall } from "./filter.ts";
@@ -9,7 +9,7 @@ const INFO = "info";
 const start = (log = "info", idleTimeout = "60s") =>
   startWorkers(2, { configuration: { log, sessions: { idleTimeout }, labels: { tools: ["echo"] } } });
 
-/** The lines of all workers, of which each must be JSON. */
+/** The lines of all workers, each of which must be JSON. */
 function lines(workers: readonly Plugin[]): Record<string, unknown>[] {
   return workers
     .flatMap(({ vm }) => vm.logs)
@@ -18,7 +18,7 @@ function lines(workers: readonly Plugin[]): Record<string, unknown>[] {
 }
 
 describe("an operation that ends on another stream", () => {
-  test("of HTTP+SSE: with what the access log shows of others", () => {
+  test("of HTTP+SSE: with the fields of the access log", () => {
     const workers = start();
     const stream = openSession(workers[0], workers[1]);
     workers[0].vm.clock.advance(10);
@@ -40,7 +40,7 @@ describe("an operation that ends on another stream", () => {
     expect(JSON.stringify(workers.map(({ vm }) => vm.logs))).not.toMatch(/s3cret|93d1a2|hello/);
   });
 
-  test("that is resumed, on whichever worker", () => {
+  test("that is resumed, on any worker", () => {
     const workers = start();
     openPost(workers[0], "s", toolCall("echo", 1)).write(priming("1-0")).close();
     expect(lines(workers)).toEqual([]);
@@ -48,7 +48,7 @@ describe("an operation that ends on another stream", () => {
     expect(lines(workers)).toMatchObject([{ method: "tools/call", target: "echo", outcome: "tool_error" }]);
   });
 
-  test("which the server asked, and the client answers", () => {
+  test("of a server's request, which the client answers", () => {
     const workers = start();
     const asked = openPost(workers[0], "s", toolCall("echo", 1)).send(request("sampling/createMessage", {}, "q1"));
     post(workers[1], result({ role: "assistant", content: {} }, "q1"), { status: 202 }, { headers: inSession("s") });
@@ -90,7 +90,7 @@ describe("an operation that nobody answers", () => {
     expect(lines(workers)).toMatchObject([{ outcome: "unanswered" }]);
   });
 
-  test("is reported when others need its place", () => {
+  test("is reported when it is evicted", () => {
     const workers = start("info", "3600s");
     for (let id = 0; id < 129; id++) openPost(workers[0], "s", toolCall("echo", id)).write(priming("a")).close();
     expect(lines(workers)).toMatchObject([{ outcome: "unanswered" }]);
@@ -104,7 +104,7 @@ test("an operation that ends on its own stream has no line: the access log shows
   expect(lines(workers)).toEqual([]);
 });
 
-test("there are no lines unless the operator asks for level info", () => {
+test("there are no lines unless the log level is info", () => {
   const workers = start("warn");
   openPost(workers[0], "s", toolCall("echo", 1)).write(priming("1-0")).close();
   passSeconds(workers, 80);

@@ -174,7 +174,7 @@ describe("each request ends in exactly one outcome", () => {
   });
 });
 
-test("a task in place of the result counts, without a duration", () => {
+test("a task instead of the result counts, without a duration", () => {
   const plugin = startFilter();
   post(plugin, toolCall("slow"), result({ task: { taskId: "t", status: "working" } }));
   post(plugin, toolCall("slow"), result({ resultType: "task", taskId: "t" }));
@@ -197,7 +197,7 @@ test("subscriptions/listen is a stream and not a call: no duration", () => {
   });
 });
 
-test("the duration runs from the request's headers to the end of the answer, not of the stream", () => {
+test("the duration lasts from the request headers to the end of the response, not of the stream", () => {
   const plugin = startFilter();
   const body = [": wait\n\n", event(result()), ": still here\n\n"];
   post(plugin, toolCall("echo"), { headers: SSE_ANSWER, body }, { responseDelay: 100, chunkDelay: 20 });
@@ -205,7 +205,7 @@ test("the duration runs from the request's headers to the end of the answer, not
   expect(plugin.vm.metrics.histogram("mcp_stream_duration_milliseconds").values).toEqual([160]);
 });
 
-test("payload bytes are those of the messages, whatever frames them", () => {
+test("payload bytes are those of the messages, without framing", () => {
   const plugin = startFilter();
   const notification = '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1,"progress":1}}';
   const answer = result({ content: [{ type: "text", text: "é" }] });
@@ -217,7 +217,7 @@ test("payload bytes are those of the messages, whatever frames them", () => {
   });
 });
 
-test("a cancellation notified on another stream decides where no answer comes, and only there", () => {
+test("a cancellation on another stream decides the outcome only if there is no response", () => {
   const plugin = startFilter();
   const headers = { ...MCP_HEADERS, "mcp-session-id": "secret" };
   const cancel = (requestId: unknown, session = headers) =>

@@ -1,4 +1,4 @@
-/** Callbacks in any order, of many streams at once: no order traps the module, or gets what the policy denies past it. */
+/** Tests callbacks of many streams at once in any order: no order traps the module or bypasses the policy. */
 import { expect, test } from "vitest";
 import { Random } from "../../../scripts/fuzz/random.ts";
 import { effort } from "../../effort.ts";
@@ -9,19 +9,19 @@ import { guarded, tools } from "./access.ts";
 import { heldSessions } from "./held-sessions.ts";
 import { batch, event, MCP_HEADERS, notification, request, result, toolCall } from "./filter.ts";
 
-/** Orders that one seed decides on. */
+/** Orders determined by a seed. */
 const ORDERS = 5000;
 const OPEN_AT_ONCE = 40;
 const POLICY = { rules: [tools("ALLOW", "echo", "echo")] };
 const PROPERTIES: Properties = { "xds.cluster_name": "tools" };
 
-/** What comes of a stream next. */
+/** The next step of a stream. */
 type Step = (stream: AnyStream) => Action | void;
 
 interface Run {
   readonly stream: AnyStream;
   readonly steps: Step[];
-  /** The server must not get its body: nothing but the end of the stream may follow from it. */
+  /** The body must not reach the server: only the end of the stream may follow. */
   readonly isDenied: boolean;
 }
 
@@ -39,7 +39,7 @@ const RESPONSES = [result(), event(result()), event(request("sampling/createMess
 
 const bytes = (text: string) => Buffer.from(text);
 
-/** A body in pieces, each of which may be empty. */
+/** A body in chunks, each of which may be empty. */
 function pieces(random: Random, body: string): Buffer[] {
   const all: Buffer[] = [];
   for (let from = 0; from < body.length;) {
@@ -80,7 +80,7 @@ function responseSteps(random: Random): Step[] {
   return [(stream) => stream.responseHeaders(head, false), ...parts, end];
 }
 
-/** Both in their own order, one among the other, the request's headers first. */
+/** Interleaves both, each in its own order, with the request headers first. */
 function merged(random: Random, one: Step[], other: Step[]): Step[] {
   const steps: Step[] = [one[0]];
   for (let i = 1, j = 0; i < one.length || j < other.length;) {
@@ -90,7 +90,7 @@ function merged(random: Random, one: Step[], other: Step[]): Step[] {
   return steps;
 }
 
-/** @param isWild some streams have orders that no proxy has. */
+/** @param isWild whether some streams have orders that no proxy has. */
 function generate(random: Random, plugin: Plugin, isWild: boolean): Run {
   const isDenied = random.oneIn(2);
   const body = random.pick(isDenied ? DENIED : ALLOWED);
@@ -102,7 +102,7 @@ function generate(random: Random, plugin: Plugin, isWild: boolean): Run {
   if (random.oneIn(4)) steps.length = random.below(steps.length) + 1;
   const stream = new AnyStream(plugin, PROPERTIES);
   if (!isWild || !random.oneIn(4)) return { stream, steps, isDenied };
-  // What no proxy does: steps that are missing, that come twice, before the headers, after the end.
+  // Orders that no proxy has: steps that are missing, repeated, before the headers, or after the end.
   const wild = Array.from({ length: steps.length + 3 }, () =>
     random.pick([...steps, (stream: AnyStream) => stream.end()]),
   );
@@ -113,12 +113,12 @@ interface Played {
   denied: number;
   decided: number;
   passed: number;
-  /** Sessions of which a worker said that something is open in them: all that were seen, and those in the end, when nothing is. */
+  /** The sessions in which a worker reported open work: all that were observed, and those at the end, when nothing is open. */
   held: number;
   left: number;
 }
 
-/** Runs so many orders, some dozens at once. Returns what the streams that the policy denies were answered. */
+/** Runs this number of orders, some dozens at once. Returns the replies to the streams that the policy denies. */
 function play(seed: number, isWild = true): Played {
   const random = new Random(seed);
   const vm = new Vm(loadModule());
@@ -153,7 +153,7 @@ function play(seed: number, isWild = true): Played {
     }
     if (random.oneIn(20)) vm.queues.turn();
   }
-  // What workers that did not tick have left lasts for ten seconds.
+  // The data of workers that did not tick last for ten seconds.
   for (let second = 0; second < 11; second++) {
     vm.clock.advance(1000);
     for (const plugin of plugins) plugin.tick();
@@ -168,12 +168,12 @@ test.each([
 ])("orders of $from", { timeout: effort(120_000, 3_600_000) }, ({ seeds }) => {
   for (const seed of seeds) {
     const { denied, decided, passed } = play(seed);
-    // Most of them come to their end, and to a decision.
+    // Most of them end, and are decided.
     expect(Math.min(denied, decided, passed), replayCommand()).toBeGreaterThan(ORDERS / 10);
   }
 });
 
-test("streams that are over leave nothing open in their sessions, whatever order they had", () => {
+test("ended streams leave nothing open in their sessions, in any order", () => {
   for (const seed of [...FIXED_SEEDS, FRESH_SEED]) {
     const { held, left } = play(seed, false);
     expect(held, replayCommand()).toBeGreaterThan(100);

@@ -1,4 +1,4 @@
-/** Other protocols over JSON-RPC, and other endpoints of servers that speak MCP: neither counts as MCP. */
+/** Tests other protocols over JSON-RPC, and other endpoints of MCP servers: neither counts as MCP. */
 import { describe, expect, test } from "vitest";
 import { exchange, type Plugin } from "../index.ts";
 import { ask } from "./access.ts";
@@ -32,7 +32,7 @@ const A2A: [string, object][] = [
   ["agent/getAuthenticatedExtendedCard", {}],
 ];
 
-/** Language servers, agent clients, chains: what they send with a method that MCP has, too, or in a namespace of MCP. */
+/** Messages of language servers, agent clients and blockchains with a method of MCP, or one in a namespace of MCP. */
 const OTHERS: [string, object | undefined][] = [
   ["initialize", { processId: 1, clientInfo: { name: "editor" }, rootUri: "file:///a", capabilities: {} }],
   ["initialize", { protocolVersion: 1, clientCapabilities: {} }],
@@ -90,7 +90,7 @@ describe("a method of MCP's tasks is MCP", () => {
     expect(outcomes(plugin)).toEqual(answered);
   });
 
-  test("on a path that the operator names", () => {
+  test("on a configured path", () => {
     const plugin = startFilter({ configuration: { match: { paths: ["/mcp"] } } });
     post(plugin, call, result(), { path: "/a2a" });
     expect(plugin.vm.metrics.size).toBe(0);
@@ -98,7 +98,7 @@ describe("a method of MCP's tasks is MCP", () => {
     expect(outcomes(plugin)).toEqual(answered);
   });
 
-  test("posted to an endpoint that a stream of HTTP+SSE named", () => {
+  test("posted to an endpoint that an HTTP+SSE stream announced", () => {
     const plugin = startFilter();
     const stream = openStream(plugin);
     send(plugin, call);
@@ -107,7 +107,7 @@ describe("a method of MCP's tasks is MCP", () => {
   });
 });
 
-test("on a path that the operator names, methods in MCP's namespaces and any initialize are MCP, and nothing else is", () => {
+test("on a configured path, only methods in MCP's namespaces and any initialize are MCP", () => {
   const plugin = startFilter({ configuration: { match: { paths: ["/mcp"] } } });
   const path = "/mcp";
   post(plugin, request("initialize", { processId: 1 }), error(-32602), { path });
@@ -144,7 +144,7 @@ describe("an event stream without any sign of MCP in its request", () => {
     expect(watch(message, message).vm.metrics.size).toBe(0);
   });
 
-  test("is MCP where its message is", () => {
+  test("is MCP if its message is", () => {
     const plugin = watch(notification("notifications/tools/list_changed"));
     expect(countsBy(plugin, "mcp_streams_total", "mcp_stream_kind")).toEqual({ get: 1 });
   });

@@ -1,4 +1,4 @@
-/** The watchdog over requests whose bodies never come: it answers any number of them without nesting the answers deeply. */
+/** Tests the watchdog for requests whose bodies never arrive: it answers any number of them without deeply nested replies. */
 import { expect, test } from "vitest";
 import {
   Clock,
@@ -13,11 +13,11 @@ import {
 import { guarded, startGuarded, tools } from "./access.ts";
 import { countsBy, MCP_HEADERS } from "./filter.ts";
 
-/** More than any test holds: nobody is refused for holding too many. */
+/** More than any test holds: no request is rejected because too many are held. */
 const MANY_HELD = { hold: { maxStreams: 100_000 } };
 const HOLDING = { defaultAction: "ALLOW", rules: [tools("DENY", "no-rm", "rm")], holdHeaders: true };
 const head = requestHead({ headers: MCP_HEADERS });
-/** Streams that one callback answers. */
+/** The number of streams that one callback answers. */
 const PER_TURN = 32;
 
 const start = () => startGuarded(HOLDING, { more: MANY_HELD, allowHeadersStop: true });
@@ -36,7 +36,7 @@ function tickAfter(plugin: Plugin, seconds: number): void {
   plugin.tick();
 }
 
-/** Runs the turns that follow, up to so many. Returns how many they were. */
+/** Runs up to this number of following iterations of the event loop. Returns their number. */
 function runTurns(queues: SharedQueues, limit = 1000): number {
   let turns = 0;
   while (turns < limit && queues.turn() > 0) turns++;
@@ -45,7 +45,7 @@ function runTurns(queues: SharedQueues, limit = 1000): number {
 
 const answered = (streams: HttpStream[]) => streams.filter(({ reply }) => reply !== undefined).length;
 
-test("a tick answers 32 of 2 000, each turn of the event loop that follows 32 more", () => {
+test("a tick answers 32 of 2 000, and each following iteration of the event loop 32 more", () => {
   const plugin = start();
   const { queues } = plugin.vm;
   const streams = hold(plugin, 2000);
@@ -73,7 +73,7 @@ test("the oldest are answered first, and none before its time", () => {
   expect([answered(old), answered(young)]).toEqual([40, 0]);
 });
 
-test("no queue is registered while a tick suffices", () => {
+test("no queue is registered while ticks suffice", () => {
   const plugin = start();
   const streams = hold(plugin, PER_TURN);
   tickAfter(plugin, 5);
@@ -81,7 +81,7 @@ test("no queue is registered while a tick suffices", () => {
   expect(plugin.vm.calls.count("proxy_register_shared_queue")).toBe(0);
 });
 
-test("streams that are over by then are not answered, and the others are", () => {
+test("streams that have ended by then are not answered, and the others are", () => {
   const plugin = start();
   const streams = hold(plugin, 200);
   tickAfter(plugin, 5);
@@ -91,12 +91,12 @@ test("streams that are over by then are not answered, and the others are", () =>
   expect(left.map(({ reply }) => reply !== undefined)).toEqual(left.map((_, index) => index % 2 === 1));
 });
 
-test("where a wake-up gets lost, the ticks go on and ask again", () => {
+test("if a wake-up gets lost, the ticks continue and request another one", () => {
   const plugin = start();
   const { queues } = plugin.vm;
   const streams = hold(plugin, 300);
   tickAfter(plugin, 5);
-  // Somebody else registers the name: the wake-up that is posted still comes, the one that it asks for goes elsewhere.
+  // Another instance registers the name: the posted wake-up still arrives, the next one goes elsewhere.
   queues.register(queues.names()[0], { wake() {} }, 0);
   runTurns(queues);
   expect(answered(streams)).toBe(2 * PER_TURN);
@@ -110,7 +110,7 @@ test("where a wake-up gets lost, the ticks go on and ask again", () => {
   expect(queues.waiting).toBe(0);
 });
 
-test("ticks do not start further chains of turns while one lives", () => {
+test("ticks do not start further chains of iterations while one is running", () => {
   const plugin = start();
   const { queues } = plugin.vm;
   const streams = hold(plugin, 3000);
@@ -136,7 +136,7 @@ test("plugin instances in one VM and in others wake themselves only", () => {
   expect(streams.map(answered)).toEqual([100, 100, 100, 100]);
 });
 
-test("names of queues are used again, whatever comes and goes", () => {
+test("names of queues are reused, whichever instances come and go", () => {
   const plugin = start();
   const { queues } = plugin.vm;
   for (let round = 0; round < 50; round++) {

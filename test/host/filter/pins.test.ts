@@ -1,4 +1,4 @@
-/** Tools whose definitions are pinned: what is listed, what may be called, and what is counted. */
+/** Tests tools with pinned definitions: what is listed, what may be called, and what is counted. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { pinOf } from "../../../scripts/pins/pin.ts";
@@ -20,7 +20,7 @@ const pinned = (fields: object = {}) => ({
   pins: [{ servers: ["tools"], tools: PINS, ...fields }],
 });
 
-/** The tools that the client sees of a list of these. */
+/** The tools that the client sees in a list of these. */
 function list(plugin: Plugin, ...listed: object[]): unknown {
   return answerOf(plugin, { body: result({ tools: listed }) }, (text) => text);
 }
@@ -39,7 +39,7 @@ const withheld = (plugin: Plugin) =>
   countsBy(plugin, "mcp_list_elements_withheld_total", "mcp_withheld_reason", "mcp_access_mode");
 
 describe("enforced pins", () => {
-  test("let the pinned definitions pass, and calls of their tools before they have been seen", () => {
+  test("allow the pinned definitions, and calls of their tools before the definitions have been seen", () => {
     const plugin = startGuarded(pinned());
     expect(ask(plugin, toolCall("echo")).reply).toBeUndefined();
     expect(list(plugin, ECHO, ADD)).toEqual(["echo", "add"]);
@@ -49,7 +49,7 @@ describe("enforced pins", () => {
     expect(decisions(plugin)).toEqual({ "_default allow enforce": 3 });
   });
 
-  test("withhold a tool whose definition changes, and deny its calls until the pinned one is back", () => {
+  test("withhold a tool whose definition changes, and deny its calls until the pinned one returns", () => {
     const plugin = startGuarded(pinned());
     list(plugin, ECHO, ADD);
     expect(list(plugin, CHANGED, ADD)).toEqual(["add"]);
@@ -71,7 +71,7 @@ describe("enforced pins", () => {
     expect(auditOf(plugin)).toMatchObject([{ rule: "_pin", target: "rm", pin: "unpinned" }]);
   });
 
-  test("are of names to the letter: no other spelling of a pinned one passes", () => {
+  test("apply to exact names: no other spelling of a pinned one passes", () => {
     const plugin = startGuarded(pinned());
     for (const name of ["Echo", "echo ", "ech", "echoo", "", "é", "x".repeat(300)]) {
       expect(ask(plugin, toolCall(name)).reply, name).toEqual(deniedBy("_pin"));
@@ -122,13 +122,13 @@ describe("enforced pins", () => {
     expect(mismatches(plugin)).toEqual({});
   });
 
-  test("deny a tool that a list has twice, once changed, whichever comes last", () => {
+  test("deny a tool that a list contains twice, once changed, in either order", () => {
     const plugin = startGuarded(pinned());
     expect(list(plugin, ECHO, CHANGED)).toEqual(["echo"]);
     expect(ask(plugin, toolCall("echo")).reply).toEqual(deniedBy("_pin"));
   });
 
-  test("hold on every page, in event streams and on streams of the server's messages", () => {
+  test("apply on every page, in event streams and on GET streams", () => {
     const plugin = startGuarded(pinned());
     const lists = [
       result({ tools: [ADD], nextCursor: "2" }),
@@ -154,7 +154,7 @@ describe("enforced pins", () => {
     expect(ask(plugin, toolCall("echo")).reply).toEqual(deniedBy("_pin"));
   });
 
-  test("are known to all workers, and outlast a configuration", () => {
+  test("are known to all workers, and survive a reconfiguration", () => {
     const [one, other] = startWorkers(2, { configuration: guarded(pinned()) });
     list(one, CHANGED);
     expect(ask(other, toolCall("echo")).reply).toEqual(deniedBy("_pin"));
@@ -168,7 +168,7 @@ describe("enforced pins", () => {
     expect(ask(next, toolCall("echo")).reply).toEqual(deniedBy("_pin"));
   });
 
-  test("write nothing for a list that is the same as before", () => {
+  test("write nothing for an unchanged list", () => {
     const plugin = startGuarded(pinned());
     const writes = () =>
       plugin.vm.sharedData
@@ -183,7 +183,7 @@ describe("enforced pins", () => {
     expect(writes()).toEqual(before);
   });
 
-  test("leave other servers alone, and are of all where they name none", () => {
+  test("do not affect other servers, and apply to all servers if they name none", () => {
     const other = { "xds.cluster_name": "other" };
     const named = startGuarded(pinned(), { properties: other });
     expect(list(named, { name: "rm" })).toEqual(["rm"]);
@@ -193,7 +193,7 @@ describe("enforced pins", () => {
     expect(ask(all, toolCall("rm")).reply).toEqual(deniedBy("_pin"));
   });
 
-  test("deny calls to a server that cannot be named", () => {
+  test("deny calls to an unknown server", () => {
     const more = { server: "{node.metadata.NAME}" };
     const plugin = startGuarded(pinned({ servers: ["other"] }), { more });
     expect(ask(plugin, toolCall("rm")).reply).toEqual(deniedBy("_pin"));
@@ -201,7 +201,7 @@ describe("enforced pins", () => {
     expect(ask(observing, toolCall("rm")).reply).toBeUndefined();
   });
 
-  test("come after the rules: what these deny, they deny", () => {
+  test("are checked after the rules, whose denials have priority", () => {
     const plugin = startGuarded({ ...pinned(), rules: [tools("DENY", "no-echo", "echo")] });
     expect(ask(plugin, toolCall("echo")).reply).toEqual(deniedBy("no-echo"));
     expect(list(plugin, CHANGED, { name: "rm" })).toEqual([]);
@@ -209,7 +209,7 @@ describe("enforced pins", () => {
     expect(mismatches(plugin)).toEqual({ "echo changed enforce": 1, "rm unpinned enforce": 1 });
   });
 
-  test("compare what a caller does not see as well, for the calls of others", () => {
+  test("also compare definitions that a caller does not see, for the calls of others", () => {
     const caller = { name: "me", action: "ALLOW", from: [{ source: { principals: ["spiffe://a/me"] } }] };
     const plugin = startGuarded({ pins: pinned().pins, rules: [methods("ALLOW", "lists", "tools/list"), caller] });
     list(plugin, CHANGED);
@@ -217,7 +217,7 @@ describe("enforced pins", () => {
     expect(ask(plugin, toolCall("echo"), { properties }).reply).toEqual(deniedBy("_pin"));
   });
 
-  test("are about calls of tools and lists of them only", () => {
+  test("apply only to tool calls and tool lists", () => {
     const plugin = startGuarded(pinned());
     for (const body of [request("prompts/get", { name: "rm" }), request("ping"), request("tools/rm", { name: "rm" })]) {
       expect(ask(plugin, body).reply).toBeUndefined();
@@ -227,7 +227,7 @@ describe("enforced pins", () => {
     expect(exchange(plugin, spec).stream.received.toString()).toBe(body);
   });
 
-  test("withhold an element whose name is unclear", () => {
+  test("withhold an element with an unclear name", () => {
     const plugin = startGuarded(pinned());
     const body = result({ tools: ["HERE", ADD] }).replace('"HERE"', '{"name":"echo","name":"add"}');
     expect(answerOf(plugin, { body }, (text) => text)).toEqual(["add"]);
@@ -261,7 +261,7 @@ describe("pins that only observe", () => {
 });
 
 describe("the filter and the command compute the same pins", () => {
-  /** How the filter finds definitions with the pins that the command has for them; pinned in tens, as far as they can be. */
+  /** The filter's results for definitions with the command's pins, pinned in groups of ten where possible. */
   function compare(definitions: readonly { name: string }[]): void {
     const named = definitions.map((definition, i) => ({ ...definition, name: `t${i}` }));
     const found = named.map((definition) => [definition.name, pinOf(definition)] as const);
@@ -326,7 +326,7 @@ describe("the filter and the command compute the same pins", () => {
   });
 });
 
-test("a batch has each of its calls decided by the pins", () => {
+test("pins decide each call of a batch", () => {
   const plugin = startGuarded(pinned());
   const { reply } = ask(plugin, batch(toolCall("rm", 1), toolCall("mv", 2)));
   expect(reply?.body).toMatchObject([{ error: { data: { rule: "_pin" } } }, { error: { data: { rule: "_pin" } } }]);

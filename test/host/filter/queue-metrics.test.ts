@@ -1,4 +1,4 @@
-/** `mcp_limit_queue_length` and `mcp_limit_wait_milliseconds`, from waits that modules/waiting.ts reports. */
+/** Tests `mcp_limit_queue_length` and `mcp_limit_wait_milliseconds` with waits that modules/waiting.ts reports. */
 import { expect, test } from "vitest";
 import {
   Clock,
@@ -23,7 +23,7 @@ const rtrace = {
   ...{ onvisit: () => 1, oncollect: passOn, onstore: passOn, onload: passOn },
 };
 
-/** So many workers with these rules. */
+/** A number of workers with these rules. */
 function start(count: number, ...names: string[]): Plugin[] {
   const shared = { metrics: new MetricStore(), clock: new Clock(), sharedData: new SharedDataStore() };
   const configuration = limited(names.map(rule));
@@ -36,7 +36,7 @@ function start(count: number, ...names: string[]): Plugin[] {
   );
 }
 
-/** A request that waits for the rule of this index until its stream ends. */
+/** A request that waits for the rule with this index until its stream ends. */
 function wait(plugin: Plugin, index = 0): HttpStream {
   const request = { path: `/mcp?wait=${index}`, headers: MCP_HEADERS, body: toolCall("pay") };
   const response = { headers: SSE_ANSWER, body: ": x\n\n", ended: "open" } as const;
@@ -65,7 +65,7 @@ test("each rule shows how many requests wait on all workers, and 0 once none doe
   });
 });
 
-test("waits are recorded by server and rule when they are over, in milliseconds", () => {
+test("waits are recorded by server and rule when they end, in milliseconds", () => {
   const workers = start(1, "calls", "search");
   const streams = [wait(workers[0]), wait(workers[0]), wait(workers[0], 1)];
   expect(workers[0].vm.metrics.histograms(WAIT)).toEqual({});
@@ -88,7 +88,7 @@ test("a rule for which something has waited between two counts has one, which sh
   expect(lengths(workers)).toEqual({ "tools calls": 0 });
 });
 
-test("what waits on a worker that has died does not count", () => {
+test("requests that wait on a dead worker do not count", () => {
   const workers = start(2, "calls");
   wait(workers[0]);
   wait(workers[1]);
@@ -98,7 +98,7 @@ test("what waits on a worker that has died does not count", () => {
   expect(lengths(workers)).toEqual({ "tools calls": 1 });
 });
 
-test("a rule keeps its gauge where a new configuration moves it, and another one's does not go on", () => {
+test("a rule keeps its gauge if a new configuration moves it, and does not inherit another rule's", () => {
   const workers = start(1, "calls", "search");
   const [worker] = workers;
   const streams = [wait(worker), wait(worker, 1)];

@@ -1,4 +1,4 @@
-/** The tick's period: short only while a request waits for a point in time. */
+/** Tests the tick period: it is short only while a request waits for a point in time. */
 import { describe, expect, test } from "vitest";
 import { exchange, type HttpStream, type Plugin } from "../index.ts";
 import { JSON_ANSWER, MCP_HEADERS, notification, result, toolCall } from "./filter.ts";
@@ -12,7 +12,7 @@ const queue = { maxWait: `${MAX_WAIT_MS}ms`, maxLength: 100 };
 const RATE = { name: "rate", key: [], requests: { amount: 10, per: "1s", burst: 1 }, queue };
 const PERMITS = { name: "permits", key: [], concurrency: 1, queue };
 
-/** The periods that the module asks for from now on, in milliseconds. */
+/** The periods that the module sets from now on, in milliseconds. */
 function watchPeriods(plugin: Plugin): number[] {
   const periods: number[] = [];
   const set = plugin.setTickPeriod.bind(plugin);
@@ -23,7 +23,7 @@ function watchPeriods(plugin: Plugin): number[] {
   return periods;
 }
 
-/** Lets time pass, with the ticks that the module has asked for and the turns that follow them. */
+/** Advances the time with the ticks that the module has requested, and the iterations of the event loop that follow them. */
 function pass(plugin: Plugin, milliseconds: number): void {
   const { clock, queues } = plugin.vm;
   for (let passed = 0; passed < milliseconds;) {
@@ -35,7 +35,7 @@ function pass(plugin: Plugin, milliseconds: number): void {
   }
 }
 
-/** Sends a call whose answer does not come yet. */
+/** Sends a call without a response yet. */
 function call(plugin: Plugin, id: number, headers: Record<string, string> = MCP_HEADERS): HttpStream {
   return exchange(plugin, { request: { headers, body: toolCall("slow", id) }, response: null, ended: "open" }).stream;
 }
@@ -54,7 +54,7 @@ function start(...rules: object[]): { plugin: Plugin; periods: number[] } {
   return { plugin, periods: watchPeriods(plugin) };
 }
 
-test("while nothing waits, no other period is asked for, and no turn", () => {
+test("while nothing waits, no other period and no wake-up is requested", () => {
   const { plugin, periods } = start({ ...RATE, requests: { amount: 1000, per: "1s" } }, PERMITS);
   expect(admitted(plugin, 100, toolCall("slow"))).toBe(100);
   expect(plugin.vm.queues.turn()).toBe(0);
@@ -79,14 +79,14 @@ test("while requests wait for a rate, ticks come as it admits them, and the peri
   for (const stream of [first, ...others]) expect(stream.reply).toBeUndefined();
   pass(plugin, ORDINARY_MS);
   expect(plugin.tickPeriod).toBe(ORDINARY_MS);
-  // Envoy's timer begins anew with each.
+  // Each one restarts Envoy's timer.
   expect(periods.filter((period, index) => period === periods[index - 1])).toEqual([]);
   const most = periods.length;
   pass(plugin, 10 * ORDINARY_MS);
   expect(periods).toHaveLength(most);
 });
 
-describe("the period is the ordinary one again once a request waits no longer", () => {
+describe("the period is the default again once no request waits", () => {
   const HEADERS = inSession("s");
 
   const ends: [how: string, rule: object, end: (plugin: Plugin, waiting: HttpStream, first: HttpStream) => void][] = [

@@ -1,4 +1,4 @@
-/** Queues with batches, HTTP+SSE, streams, held headers and bounds, and while configurations change. */
+/** Tests queues with batches, HTTP+SSE, streams, held headers and bounds, and during reconfigurations. */
 import { describe, expect, test } from "vitest";
 import { Action, type BodyEnd, exchange, type HttpStream, type Plugin } from "../index.ts";
 import {
@@ -47,14 +47,14 @@ describe("a batch", () => {
     expect(hasPassed(third)).toBe(true);
   });
 
-  test("that can never be admitted as a whole does not wait: what is too much of it is limited at once", () => {
+  test("that can never be admitted as a whole does not wait: the excess is limited at once", () => {
     const plugin = startLimited([ONE]);
     const stream = open(plugin);
     expect(stream.passedRequest).toBe(batch(toolCall("slow", 1), rewritten(toolCall("slow", 2))));
     expect(outcomes(plugin)).toEqual({ limited: 1 });
   });
 
-  test("is limited where it has no room if it waits for too long, and the rest of it passes", () => {
+  test("that waits for too long is limited where it has no room, and the rest passes", () => {
     const plugin = startLimited([{ ...ONE, concurrency: 2 }]);
     const first = call(plugin, 9);
     const stream = open(plugin);
@@ -65,13 +65,13 @@ describe("a batch", () => {
     stream.responseBody(Buffer.from(batch(result({}, 1), error(-32601, 2))), true);
     stream.end();
     expect(outcomes(plugin)).toEqual({ ok: 1, limited: 1 });
-    // Of two permits one is taken.
+    // One of two permits is taken.
     expect(hasPassed(call(plugin, 10))).toBe(true);
     expect(isWaiting(call(plugin, 11))).toBe(true);
     answer(first, 9);
   });
 
-  test("is answered in place of the server where none of it has room after the wait", () => {
+  test("is answered by the filter if none of it has room after the wait", () => {
     const plugin = startLimited([{ ...ONE, concurrency: 2 }]);
     const open2 = [call(plugin, 8), call(plugin, 9)];
     const stream = open(plugin);
@@ -110,7 +110,7 @@ describe("over HTTP+SSE", () => {
     stream.end();
   };
 
-  test("a call waits, and its answer on the session's stream releases its permit", () => {
+  test("a call waits, and its response on the session's stream releases its permit", () => {
     const [one, two] = startWorkers(2, { configuration: limited([ONE]) });
     const events = openSession(one, two);
     const first = post(one, toolCall("slow", 1));
@@ -147,7 +147,7 @@ describe("over HTTP+SSE", () => {
     expect(outcomes(workers[0])).toEqual({ ok: 2, cancelled: 1 });
   });
 
-  test("a call that waits for too long goes on by another method, so that its stream brings the answer", () => {
+  test("a call that waits for too long is forwarded with another method, so that its stream delivers the error", () => {
     const plugin = startLimited([ONE]);
     openSession(plugin, plugin);
     accept(post(plugin, toolCall("slow", 1)));
@@ -183,7 +183,7 @@ test.each<BodyEnd>(["alone", "with-last", "trailers"])("a body that waits may en
   expect(stream.passedRequest).toBe(body);
 });
 
-test("headers that are held wait with the body", () => {
+test("held headers wait with the body", () => {
   const plugin = startLimited([ONE], { more: { hold: { headers: true } }, allowHeadersStop: true });
   const first = call(plugin, 1);
   const spec = { request: { headers: MCP_HEADERS, body: toolCall("slow", 2) }, response: null, ended: "open" } as const;
@@ -199,7 +199,7 @@ test("headers that are held wait with the body", () => {
 describe("what may be held", () => {
   const hold = { maxStreams: 8 };
 
-  test("includes what waits, for each caller and altogether", () => {
+  test("includes waiting requests, for each caller and in total", () => {
     const plugin = startLimited([ONE], { more: { hold } });
     call(plugin, 0);
     const streams = [1, 2, 3].map((id) => call(plugin, id, from("10.0.0.1")));
@@ -210,7 +210,7 @@ describe("what may be held", () => {
     expect(hasPassed(call(plugin, 5, { ...from("10.0.0.3"), tool: "fast" }))).toBe(true);
   });
 
-  test("is free again once it has passed, was answered, or its client has gone", () => {
+  test("is free again once the request has passed or was answered, or its client has disconnected", () => {
     const plugin = startLimited([ONE], { more: { hold } });
     for (let round = 0; round < 20; round++) {
       const first = call(plugin, 1);
@@ -226,7 +226,7 @@ describe("what may be held", () => {
   });
 });
 
-test("a caller that repeats a call waits for that alone, and others of the line do not", () => {
+test("only the caller that repeats a call waits for it, not others in the queue", () => {
   const rule = { name: "again", key: [], repeats: { amount: 1, per: "1s" }, queue: { maxWait: "3s" } };
   const plugin = startLimited([rule]);
   const ask = (id: number, tool: string, address: string) => call(plugin, id, { ...from(address), tool });
@@ -241,7 +241,7 @@ test("a caller that repeats a call waits for that alone, and others of the line 
   expect(hasPassed(again)).toBe(true);
 });
 
-test("debts of tokens are waited for", () => {
+test("requests wait for token debts", () => {
   const rule = { name: "tokens", key: [], tokens: { amount: 100, per: "1s" }, queue: { maxWait: "3s" } };
   const plugin = startLimited([rule]);
   const text = "word ".repeat(200);
@@ -283,7 +283,7 @@ test("requests that wait in an older configuration are admitted by it, in turn w
   expect(hasPassed(call(newer, 5))).toBe(true);
 });
 
-test("a request that is not of MCP waits, too, and holds its permit to the end of its stream", () => {
+test("a request that is not MCP also waits, and holds its permit to the end of its stream", () => {
   const plugin = startLimited([{ ...ONE, to: undefined }]);
   const body = '{"jsonrpc":"2.0","id":1,"method":"x.other"}';
   const spec = { request: { headers: MCP_HEADERS, body }, response: null, ended: "open" } as const;
@@ -299,7 +299,7 @@ test("a request that is not of MCP waits, too, and holds its permit to the end o
   expect(hasPassed(third)).toBe(true);
 });
 
-test("what clients ask for that no rule covers never waits", () => {
+test("requests without a rule never wait", () => {
   const plugin = startLimited([ONE]);
   call(plugin, 1);
   call(plugin, 2);

@@ -1,4 +1,4 @@
-/** Queues under random traffic: whatever happens in whatever order, no request is lost, and nothing stays behind. */
+/** Tests queues under random traffic: in any order of events, no request is lost, and nothing is left behind. */
 import { expect, test } from "vitest";
 import { effort } from "../../effort.ts";
 import { FIXED_SEEDS, FRESH_SEED, replayCommand } from "../../seeds.ts";
@@ -9,7 +9,7 @@ import { inSession } from "./open-stream.ts";
 import { answer, call, hasPassed, passMilliseconds, runTurns } from "./queues.ts";
 
 const STEPS = effort(1500, 20_000);
-/** The longest that any rule lets requests wait, and what a turn and the timer may take besides. */
+/** The longest wait of any rule, plus the time of an iteration and the timer. */
 const LONGEST_MS = 2000 + 50;
 const PERMITS = 3;
 
@@ -156,7 +156,7 @@ test.each([...FIXED_SEEDS, FRESH_SEED])("nothing is lost or left behind, seed %d
       1,
       () => {
         const back = [20_000, 200, 3_600_000][below(3)];
-        // Of longer steps the filter makes up for itself.
+        // The filter compensates for longer steps itself.
         if (back < 60_000) setBackMs += back;
         workers[0].vm.clock.advance(-back);
       },
@@ -195,7 +195,7 @@ test.each([...FIXED_SEEDS, FRESH_SEED])("nothing is lost or left behind, seed %d
   }
   expect(open.size, replayCommand()).toBe(0);
   passMilliseconds(all, 3000, 50);
-  // Where the clock was set back, what clients gave up before ends as much later.
+  // If the clock was set back, abandoned operations end later by that time.
   for (let back = setBackMs; back > 0; back -= 50_000) {
     workers[0].vm.clock.advance(50_000);
     for (const plugin of all) plugin.tick();

@@ -1,4 +1,4 @@
-/** Queues where several things happen at one time: rules behind each other, clocks that are set, answers that come early. */
+/** Tests queues with concurrent events: several rules, clock changes, and early responses. */
 import { describe, expect, test } from "vitest";
 import { exchange, type HttpStream, loadModule, type Plugin, SharedDataStore, Vm } from "../index.ts";
 import { batch, countsBy, MCP_HEADERS, notification, passSeconds, startWorkers, toolCall } from "./filter.ts";
@@ -11,7 +11,7 @@ const ONE = { name: "one", key: [], concurrency: 1, queue: { maxWait: "2s", maxL
 const from = (address: string): Calling => ({ properties: { "source.address": `${address}:5000` } });
 const outcomes = (plugin: Plugin) => countsBy(plugin, "mcp_operations_total", "mcp_outcome");
 
-/** Sends a batch of two calls of a tool, whose answers do not come yet. */
+/** Sends a batch of two calls of a tool, without responses yet. */
 const callBatch = (plugin: Plugin, tool: string, { properties }: Calling = {}): HttpStream => {
   const body = batch(toolCall(tool, 1), toolCall(tool, 2));
   return exchange(plugin, { request: { headers: MCP_HEADERS, body }, response: null, ended: "open" }, { properties })
@@ -28,13 +28,13 @@ const accept = (stream: HttpStream): void => {
   stream.end();
 };
 
-describe("rules behind each other", () => {
+describe("several rules", () => {
   const rules = [
     { name: "own", key: ["address"], concurrency: 1, queue: { maxWait: "5s", maxLength: 100 } },
     { name: "all", key: [], concurrency: 1, queue: { maxWait: "5s", maxLength: 100 } },
   ];
 
-  test("count each wait of a request that moves from one line to another", () => {
+  test("count each wait of a request that moves from one queue to another", () => {
     const queue = { maxWait: "20s" };
     const to = (...tools: string[]) => [{ operation: { tools } }];
     const plugin = startLimited([
@@ -76,7 +76,7 @@ describe("rules behind each other", () => {
   });
 });
 
-test("batches that wait on two workers do not wake each other for ever", () => {
+test("batches that wait on two workers do not wake each other forever", () => {
   const rule = { ...ONE, concurrency: 2, queue: { maxWait: "20s" } };
   const workers = startWorkers(2, { configuration: limited([rule]) });
   const first = call(workers[0], 1);
@@ -88,7 +88,7 @@ test("batches that wait on two workers do not wake each other for ever", () => {
   expect(batches.filter(hasPassed)).toHaveLength(1);
 });
 
-test("a batch does not move between two lines for ever", () => {
+test("a batch does not move between two queues forever", () => {
   const queue = { maxWait: "20s" };
   const rules = [
     { name: "own", key: ["address"], concurrency: 2, queue },
@@ -117,7 +117,7 @@ test("many callers that repeat a call do not keep the worker busy while they wai
   expect(runTurns(plugin)).toBeLessThan(200);
 });
 
-test.each([-30_000, -3_600_000])("no request waits longer where the clock is set by %d ms", (step) => {
+test.each([-30_000, -3_600_000])("no request waits longer if the clock is set by %d ms", (step) => {
   const plugin = startLimited([ONE]);
   call(plugin, 1);
   const second = call(plugin, 2);
@@ -128,7 +128,7 @@ test.each([-30_000, -3_600_000])("no request waits longer where the clock is set
   expect(replyOf(second)).toMatchObject({ details: "mcp_limited[one]" });
 });
 
-test.each([-30_000, -3_600_000])("a rate goes on to pace requests where the clock is set by %d ms", (step) => {
+test.each([-30_000, -3_600_000])("a rate continues to pace requests if the clock is set by %d ms", (step) => {
   const rule = { name: "rate", key: [], requests: { amount: 10, per: "1s", burst: 1 }, queue: { maxWait: "2s" } };
   const plugin = startLimited([rule]);
   const streams = Array.from({ length: 6 }, (_, i) => call(plugin, i));
@@ -138,7 +138,7 @@ test.each([-30_000, -3_600_000])("a rate goes on to pace requests where the cloc
   expect(streams.filter(hasPassed)).toHaveLength(6);
 });
 
-describe("a server that answers before it has the request", () => {
+describe("a server that responds before it has the request", () => {
   const early = (stream: HttpStream, status: string) => {
     stream.responseHeaders([[":status", status]], true);
     stream.end();
@@ -165,7 +165,7 @@ describe("a server that answers before it has the request", () => {
     expect(gauges()).toEqual([{ one: 0 }, { tools: 0 }]);
   });
 
-  test("leaves no permit behind where the response goes on while the request passes", () => {
+  test("leaves no permit behind if the response continues while the request passes", () => {
     const plugin = startLimited([ONE]);
     const first = call(plugin, 1);
     const second = call(plugin, 2);
@@ -186,7 +186,7 @@ describe("a server that answers before it has the request", () => {
   });
 });
 
-test("an HTTP+SSE call that another worker cancels never reaches the server, however long it has waited then", () => {
+test("an HTTP+SSE call that another worker cancels never reaches the server, however long it has waited", () => {
   const rule = { ...ONE, to: [{ operation: { tools: ["slow"] } }], queue: { maxWait: "30s" } };
   const workers = startWorkers(2, { configuration: limited([rule]) });
   const [one, two] = workers;
@@ -204,7 +204,7 @@ test("an HTTP+SSE call that another worker cancels never reaches the server, how
   expect(hasPassed(third)).toBe(false);
 });
 
-/** Shared data in which others are faster to write operations that wait, as soon as `writes` of these are over. */
+/** Shared data in which other workers interfere with waiting operations once `writes` of these are done. */
 class BusyStore extends SharedDataStore {
   writes = Infinity;
 
@@ -214,7 +214,7 @@ class BusyStore extends SharedDataStore {
   }
 }
 
-test("an HTTP+SSE call is open here where the store takes it back no more once it has waited", () => {
+test("an HTTP+SSE call is open here if the store cannot accept it again after its wait", () => {
   const sharedData = new BusyStore();
   const plugin = new Vm(loadModule(), { sharedData }).plugin({
     configuration: limited([{ ...ONE, to: [{ operation: { tools: ["slow"] } }], queue: { maxWait: "20s" } }]),
@@ -242,7 +242,7 @@ test("an HTTP+SSE call is open here where the store takes it back no more once i
   expect(open()).toEqual({ tools: 0 });
 });
 
-test("a worker whose number another instance has taken goes on under another one", () => {
+test("a worker whose number another instance has taken continues with another one", () => {
   const plugin = startLimited([ONE]);
   const { sharedData, queues } = plugin.vm;
   const first = call(plugin, 1);
@@ -253,13 +253,13 @@ test("a worker whose number another instance has taken goes on under another one
   const { bytes, cas } = sharedData.get(slot)!;
   sharedData.set(slot, Buffer.from(bytes).fill(0x5a, 0, 8), cas);
   queues.register(name, { wake: () => undefined }, 1);
-  // The turn that it asks for now comes to the other instance.
+  // The wake-up that it requests now goes to the other instance.
   answer(first, 1);
   passMilliseconds([plugin], 400);
   expect(hasPassed(second)).toBe(true);
 });
 
-test("a wait is no part of the duration of a call that the server never gets", () => {
+test("a wait is not part of the duration of a call that never reaches the server", () => {
   const plugin = startLimited([ONE]);
   const headers = inSession("s");
   call(plugin, 1);

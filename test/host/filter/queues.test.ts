@@ -1,4 +1,4 @@
-/** Queues: a request that a rule does not admit waits until it does, in turn with those of other callers. */
+/** Tests queues: a request that a rule does not admit waits until it does, in turn with those of other callers. */
 import { describe, expect, test } from "vitest";
 import type { HttpStream } from "../index.ts";
 import { countsBy, notification, startWorkers } from "./filter.ts";
@@ -12,7 +12,7 @@ const from = (address: string): Calling => ({ properties: { "source.address": `$
 const decisions = (plugin: Parameters<typeof countsBy>[0]) =>
   countsBy(plugin, "mcp_limit_decisions_total", "mcp_limit_decision");
 
-test("a request waits for a permit, and passes whole when one is released", () => {
+test("a request waits for a permit, and passes completely when one is released", () => {
   const plugin = startLimited([ONE]);
   const [first, second, third] = [call(plugin, 1), call(plugin, 2), call(plugin, 3)];
   runTurns(plugin);
@@ -30,7 +30,7 @@ test("a request waits for a permit, and passes whole when one is released", () =
   expect(countsBy(plugin, "mcp_operations_total", "mcp_outcome")).toEqual({ ok: 3 });
 });
 
-test("what does not fit into the line is limited at once", () => {
+test("requests that do not fit into the queue are limited at once", () => {
   const plugin = startLimited([ONE]);
   const streams = Array.from({ length: 7 }, (_, i) => call(plugin, i));
   runTurns(plugin);
@@ -38,7 +38,7 @@ test("what does not fit into the line is limited at once", () => {
   expect(replyOf(streams[6])).toMatchObject({ status: 200, body: { id: 6, error: { code: 429 } } });
 });
 
-test("a request that has waited for too long is limited", () => {
+test("a request that has waited too long is limited", () => {
   const plugin = startLimited([ONE]);
   call(plugin, 1);
   const second = call(plugin, 2);
@@ -54,7 +54,7 @@ test("a request that has waited for too long is limited", () => {
   expect(decisions(plugin)).toEqual({ admitted: 1, queued: 1, limited: 1 });
 });
 
-test("time is not the tool's that was spent waiting", () => {
+test("the time spent waiting is not part of the tool's duration", () => {
   const plugin = startLimited([ONE]);
   const first = call(plugin, 1);
   const second = call(plugin, 2);
@@ -73,7 +73,7 @@ test("time is not the tool's that was spent waiting", () => {
 describe("callers take turns", () => {
   const key = { ...ONE, queue: { maxWait: "30s", maxLength: 1000 } };
 
-  test("one caller with many requests does not keep the others waiting", () => {
+  test("one caller with many requests does not delay the others", () => {
     const plugin = startLimited([key]);
     const busy = call(plugin, 0, from("10.0.0.1"));
     const greedy = Array.from({ length: 50 }, (_, i) => call(plugin, 100 + i, from("10.0.0.1")));
@@ -99,7 +99,7 @@ describe("callers take turns", () => {
     expect(order.filter((id) => id >= 100)).toEqual(greedy.map((_, i) => 100 + i));
   });
 
-  test("where a line is full, the newest request of who has most gives up its place", () => {
+  test("if a queue is full, the newest request of the caller with most requests is evicted", () => {
     const rule = { ...ONE, queue: { maxWait: "30s", maxLength: 4 } };
     const plugin = startLimited([rule]);
     const first = call(plugin, 0, from("10.0.0.1"));
@@ -111,7 +111,7 @@ describe("callers take turns", () => {
     runTurns(plugin);
     expect(greedy.map(isWaiting)).toEqual([true, true, false, false]);
     expect(replyOf(greedy[3])).toMatchObject({ details: "mcp_limited[one]", body: { id: 13 } });
-    // All have as much as they may: two, one and one.
+    // All have their maximum: two, one and one.
     const more = [call(plugin, 14, from("10.0.0.1")), call(plugin, 4, from("10.0.0.4"))];
     runTurns(plugin);
     expect(more.map(isWaiting)).toEqual([false, true]);
@@ -145,8 +145,8 @@ describe("callers take turns", () => {
   });
 });
 
-describe("requests that are given up", () => {
-  test("never reach the server where the client goes away", () => {
+describe("abandoned requests", () => {
+  test("never reach the server if the client disconnects", () => {
     const plugin = startLimited([ONE]);
     const first = call(plugin, 1);
     const [second, third] = [call(plugin, 2), call(plugin, 3)];
@@ -159,7 +159,7 @@ describe("requests that are given up", () => {
     expect(countsBy(plugin, "mcp_operations_total", "mcp_outcome")).toEqual({ ok: 2, disconnected: 1 });
   });
 
-  test.each([0, 1])("never reach the server where the client cancels on worker %d", (at) => {
+  test.each([0, 1])("never reach the server if the client cancels on worker %d", (at) => {
     const workers = startWorkers(2, { configuration: limited([ONE]) });
     const [plugin] = workers;
     const headers = inSession("s");
@@ -176,13 +176,13 @@ describe("requests that are given up", () => {
   });
 });
 
-test("what a cancelled request does not need any more is for the next one at once", () => {
+test("the next request gets at once what a cancelled one no longer needs", () => {
   const workers = startWorkers(2, { configuration: limited([ONE]) });
   const headers = inSession("s");
   const first = call(workers[0], 1);
   const [second, third] = [call(workers[0], 2, { headers }), call(workers[0], 3)];
   runTurns(workers[0]);
-  // On another worker: this one does not know of it until it is the request's turn.
+  // On another worker, so this one does not know of it until it is the request's turn.
   ask(workers[1], notification("notifications/cancelled", { requestId: 2 }), { headers, response: { status: 202 } });
   answer(first, 1);
   runTurns(workers[0]);
@@ -191,7 +191,7 @@ test("what a cancelled request does not need any more is for the next one at onc
 });
 
 describe("several workers", () => {
-  test("what is released at one time is for all of them", () => {
+  test("all share what is released at one time", () => {
     const workers = startWorkers(2, { configuration: limited([{ ...ONE, concurrency: 4 }]) });
     const busy = [1, 2, 3, 4].map((id) => call(workers[0], id));
     const waiting = workers.map((worker, at) =>
@@ -203,7 +203,7 @@ describe("several workers", () => {
     expect(waiting.map((streams) => streams.filter(hasPassed).length)).toEqual([2, 2]);
   });
 
-  test("a permit that one releases admits what waits on another one", () => {
+  test("a permit that one releases admits a request that waits on another one", () => {
     const [one, two] = startWorkers(2, { configuration: limited([ONE]) });
     const first = call(one, 1);
     const second = call(two, 2);
@@ -214,7 +214,7 @@ describe("several workers", () => {
     expect(hasPassed(second)).toBe(true);
   });
 
-  test("a new request on one does not overtake what waits on another one", () => {
+  test("a new request on one does not overtake those that wait on another one", () => {
     const [one, two] = startWorkers(2, { configuration: limited([ONE]) });
     const first = call(one, 1);
     const second = call(two, 2);
@@ -225,7 +225,7 @@ describe("several workers", () => {
     expect([second, third].map(hasPassed)).toEqual([true, false]);
   });
 
-  test("they take turns by the callers who wait on each", () => {
+  test("they take turns by the number of callers that wait on each", () => {
     const rule = { ...ONE, queue: { maxWait: "30s", maxLength: 1000 } };
     const workers = startWorkers(2, { configuration: limited([rule]) });
     const busy = call(workers[0], 0);
@@ -250,7 +250,7 @@ describe("several workers", () => {
     expect(ofFirst).toBeLessThanOrEqual(12);
   });
 
-  test("what a dead worker has waited for is left to the others", () => {
+  test("the others get what a dead worker has waited for", () => {
     const [one, two] = startWorkers(2, { configuration: limited([{ ...ONE, queue: { maxWait: "30s" } }]) });
     const first = call(one, 1);
     call(two, 2);
@@ -277,7 +277,7 @@ describe("time", () => {
     expect(decisions(plugin)).toEqual({ admitted: 6, queued: 5 });
   });
 
-  test("brings workers that share a rate all that it admits", () => {
+  test("gives workers that share a rate everything that it admits", () => {
     const rule = { ...RATE, requests: { amount: 100, per: "1s", burst: 10 }, queue: { maxWait: "5s" } };
     const workers = startWorkers(2, { configuration: limited([rule]) });
     const streams = Array.from({ length: 120 }, (_, id) => call(workers[id % 2], id, from(`10.0.0.${id % 2}`)));
@@ -288,7 +288,7 @@ describe("time", () => {
     expect(Math.abs(admitted[0] - admitted[1])).toBeLessThanOrEqual(4);
   });
 
-  test("limits at once what could not be admitted in time", () => {
+  test("limits requests at once that could not be admitted in time", () => {
     const plugin = startLimited([{ ...RATE, requests: { amount: 1, per: "10s", burst: 1 } }]);
     call(plugin, 1);
     expect(replyOf(call(plugin, 2))).toMatchObject({ details: "mcp_limited[rate]" });
@@ -309,7 +309,7 @@ describe("time", () => {
 });
 
 describe("several rules", () => {
-  test("what waits for one holds no permit of another one", () => {
+  test("a request that waits for one holds no permit of another one", () => {
     const rules = [
       { name: "all", key: [], concurrency: 2 },
       { name: "slow", to: [{ operation: { tools: ["slow"] } }], key: [], concurrency: 1, queue: {} },
@@ -342,7 +342,7 @@ describe("several rules", () => {
   });
 });
 
-test("one turn of the event loop passes 32 requests at most", () => {
+test("one iteration of the event loop passes at most 32 requests", () => {
   const rule = { name: "many", key: [], concurrency: 200, queue: { maxWait: "30s", maxLength: 1000 } };
   const plugin = startLimited([rule], { more: { hold: { maxStreams: 100_000 } } });
   const open = Array.from({ length: 200 }, (_, i) => call(plugin, i));

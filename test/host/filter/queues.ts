@@ -2,7 +2,7 @@
 import { exchange, type HttpStream, type Plugin, type PropertyValue } from "../index.ts";
 import { JSON_ANSWER, MCP_HEADERS, result, toolCall } from "./filter.ts";
 
-/** Sends a call whose answer does not come yet. */
+/** Sends a call without a response yet. */
 export function call(
   plugin: Plugin,
   id: number,
@@ -18,7 +18,7 @@ export interface Calling {
   readonly properties?: Record<string, PropertyValue>;
 }
 
-/** The server has the whole request. */
+/** Whether the server has the whole request. */
 export const hasPassed = (stream: HttpStream): boolean => stream.passedRequest !== "";
 
 /** The request waits: it has neither passed nor been answered. */
@@ -30,7 +30,7 @@ export function answer(stream: HttpStream, id: number): void {
   stream.end();
 }
 
-/** Runs the turns of the event loop that follow. Returns how many they were. */
+/** Runs the following iterations of the event loop. Returns their number. */
 export function runTurns(plugin: Plugin): number {
   let turns = 0;
   while (turns < 2000 && plugin.vm.queues.turn() > 0) turns++;
@@ -38,7 +38,7 @@ export function runTurns(plugin: Plugin): number {
   return turns;
 }
 
-/** Lets milliseconds pass, with the ticks and turns of the event loop that come meanwhile. */
+/** Advances the time by milliseconds, with the ticks and iterations of the event loop in that time. */
 export function passMilliseconds(workers: readonly Plugin[], milliseconds: number, step = 5): void {
   const { clock } = workers[0].vm;
   for (let passed = 0; passed < milliseconds; passed += step) {
