@@ -3,7 +3,6 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import Table from "cli-table3";
 import { Command, Option } from "commander";
-import setup from "../test/global-setup.ts";
 import { number } from "./bench/options.ts";
 import { type Finding, toText, writeFinding } from "./fuzz/finding.ts";
 import { type Tried, fuzz } from "./fuzz/fuzz.ts";
@@ -34,7 +33,6 @@ const { inputs, seconds, seed, target, jobs } = new Command("npm run fuzz --")
   .opts<Partial<CommandLine> & Pick<CommandLine, "jobs">>();
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
-await setup();
 const options = {
   targets: target === undefined ? TARGETS : [targetNamed(target)],
   seed: seed ?? 1 + Math.floor(Math.random() * LARGEST),

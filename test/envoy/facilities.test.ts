@@ -2,15 +2,15 @@
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Envoy, startEnvoy } from "../../scripts/envoy/process.ts";
+import { modulePath } from "../modules.ts";
 import { endsAfterAll } from "./cleanup.ts";
 import { exchange, type RawAnswer, type RawRequest } from "./raw-http.ts";
 import { addCluster, edited, filtersOf } from "./sessions/bootstrap.ts";
 import { bodyOf } from "./upstream.ts";
 
-const FACILITIES = fileURLToPath(new URL("../../build/test/facilities.wasm", import.meta.url));
+const FACILITIES = modulePath("test/host/binding/modules/facilities.ts");
 const POLL = { timeout: 10_000, interval: 50 };
 
 const keep = endsAfterAll();

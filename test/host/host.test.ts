@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, it } from "vitest";
 
 import { captureNames, readCapture } from "../fixtures/captures.ts";
+import { modulePath } from "../modules.ts";
 import { Action, exchange, loadModule, MetricStore, type Plugin, Vm, type VmOptions } from "./index.ts";
 
 /** A VM with the probe module, which logs all that it receives and can read. */
 function probe(options: VmOptions = {}): Vm {
-  return new Vm(loadModule("build/test/probe.wasm"), options);
+  return new Vm(loadModule(modulePath("test/host/modules/probe.ts")), options);
 }
 
 /** The new log lines of level info and above. */

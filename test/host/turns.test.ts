@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import { modulePath } from "../modules.ts";
 import { loadModule, type Plugin, SharedQueues, Vm } from "./index.ts";
 
-const start = (queues = new SharedQueues()) => new Vm(loadModule("build/test/turns.wasm"), { queues });
+const start = (queues = new SharedQueues()) => new Vm(loadModule(modulePath("test/host/modules/turns.ts")), { queues });
 
 function hold(plugin: Plugin, count: number) {
   const streams = Array.from({ length: count }, () => plugin.stream());

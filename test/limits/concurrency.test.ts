@@ -3,7 +3,6 @@
  * proxy; and no permit is lost.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../../scripts/fuzz/random.ts";
 import { effort } from "../effort.ts";
@@ -12,12 +11,13 @@ import * as mcp from "../envoy/mcp-messages.ts";
 import { exchange } from "../envoy/raw-http.ts";
 import { type Discovery, type DiscoveringEnvoy, startDiscovering } from "../envoy/sessions/discovery.ts";
 import { until } from "../envoy/sessions/until.ts";
+import { modulePath } from "../modules.ts";
 import { FRESH_SEED } from "../seeds.ts";
 import { CallServer } from "./call-server.ts";
 import { type Holding, holdingAs } from "./limited.ts";
 import { admittedCalls, expectPermits, openCall, type OpenCall, openHttp2Call } from "./open-calls.ts";
 
-const TRAPPING = fileURLToPath(new URL("../../build/test/trapping.wasm", import.meta.url));
+const TRAPPING = modulePath("test/envoy/modules/trapping.ts");
 const LIMIT = 8;
 const RELOADS = effort(3, 8);
 /** Longer than the tick that settles a configuration. */

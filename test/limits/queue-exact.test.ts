@@ -6,6 +6,7 @@ import { effort } from "../effort.ts";
 import { endsAfterAll } from "../envoy/cleanup.ts";
 import { type Discovery, type DiscoveringEnvoy, startDiscovering } from "../envoy/sessions/discovery.ts";
 import { until } from "../envoy/sessions/until.ts";
+import { modulePath } from "../modules.ts";
 import { FRESH_SEED, replayCommand } from "../seeds.ts";
 import { connectPipelining, connectStreams, type Connection, type Pending } from "./connections.ts";
 import { type Holding, holdingAs, loggingCalls } from "./limited.ts";
@@ -15,7 +16,7 @@ import { WAIT, workCall, WorkServer } from "./work-server.ts";
 
 const MODULE = fileURLToPath(new URL("../../build/mcp.wasm", import.meta.url));
 /** The same code, except for a trap that no request triggers here. */
-const OTHER_MODULE = fileURLToPath(new URL("../../build/test/trapping.wasm", import.meta.url));
+const OTHER_MODULE = modulePath("test/envoy/modules/trapping.ts");
 /** The modules that run one after the other; undefined for the last one. */
 const MODULES = [undefined, OTHER_MODULE, undefined, MODULE];
 const LIMIT = 4;

@@ -2,7 +2,6 @@
  * The access policy of each mesh's file: callers get what their identity allows, and a filter that cannot run lets
  * nothing pass. Sidecars identify callers by certificates, the gateway by tokens.
  */
-import { fileURLToPath } from "node:url";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { beforeAll, expect, it } from "vitest";
 import type { Dispatcher } from "undici";
@@ -15,6 +14,7 @@ import * as mcp from "../envoy/mcp-messages.ts";
 import { startUpstream, type Upstream } from "../envoy/upstream.ts";
 import { connectClient, type Fetch } from "../fixtures/clients/client.ts";
 import { type FixtureServer, startFixtureServer } from "../fixtures/servers/fixture-server.ts";
+import { modulePath } from "../modules.ts";
 import * as consul from "./consul.ts";
 import * as gateway from "./gateway.ts";
 import * as istio from "./istio.ts";
@@ -25,7 +25,7 @@ import { clusterOf, type ListenerOptions, listenerOf } from "./resources.ts";
 import { describeMesh } from "./setup.ts";
 import { readHcl, readYaml, readYamls } from "./shipped.ts";
 
-const TRAPPING = fileURLToPath(new URL("../../build/test/trapping.wasm", import.meta.url));
+const TRAPPING = modulePath("test/envoy/modules/trapping.ts");
 const ISSUER = "https://issuer.example";
 const { stats_config } = readYaml<{ stats_config: object }>("envoy.yaml");
 

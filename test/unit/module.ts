@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { type ASUtil, instantiateSync } from "@assemblyscript/loader";
 
 import { SharedDataStore } from "../host/shared-data.ts";
+import { modulePath } from "../modules.ts";
 
 /** What every module of modules/ exports. */
 interface Common extends Record<string, unknown> {
@@ -27,7 +28,7 @@ export class TestModule<Exports extends object> {
     trace: Record<string, (...values: never[]) => unknown> = {},
     shared: SharedDataStore = new SharedDataStore(),
   ) {
-    const bytes = readFileSync(`build/test/${name}.wasm`);
+    const bytes = readFileSync(modulePath(`test/unit/modules/${name}.ts`));
     const imports = { trace, shared: this.#sharedImports(shared) };
     this.exports = instantiateSync<Exports & Common>(bytes, imports).exports;
   }

@@ -1,7 +1,7 @@
 /** A trap under load: it costs the streams in flight on that worker, and nothing else for long. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { beforeAll, expect, it } from "vitest";
+import { modulePath } from "../../modules.ts";
 import { endsAfterAll } from "../cleanup.ts";
 import { exchange } from "../raw-http.ts";
 import * as mcp from "../mcp-messages.ts";
@@ -11,7 +11,7 @@ import type { OpenStream } from "./raw-session.ts";
 import { SessionServer } from "./session-server.ts";
 import { SteadyLoad } from "./steady-load.ts";
 
-const TRAPPING = fileURLToPath(new URL("../../../build/test/trapping.wasm", import.meta.url));
+const TRAPPING = modulePath("test/envoy/modules/trapping.ts");
 const SESSIONS = 6;
 const STREAMS = 16;
 const TICK_MS = 1000;

@@ -1,13 +1,14 @@
 /** Tests the facilities of the binding with a separate module: see modules/facilities.ts. */
 import { beforeEach, describe, expect, test } from "vitest";
 
+import { modulePath } from "../../modules.ts";
 import { Action, type HttpStream, loadModule, type Plugin, Vm } from "../index.ts";
 
 let vm: Vm;
 let plugin: Plugin;
 
 beforeEach(() => {
-  vm = new Vm(loadModule("build/test/facilities.wasm"), { clusters: ["echo"] });
+  vm = new Vm(loadModule(modulePath("test/host/binding/modules/facilities.ts")), { clusters: ["echo"] });
   plugin = vm.plugin({ allowHeadersStop: true });
   vm.logs.length = 0;
 });

@@ -1,6 +1,7 @@
 /** Tests that one tick period of the host serves housekeeping and all timer tasks of a plugin instance. */
 import { beforeEach, expect, test } from "vitest";
 
+import { modulePath } from "../../modules.ts";
 import { loadModule, type Plugin, Vm } from "../index.ts";
 
 const SET_PERIOD = "proxy_set_tick_period_milliseconds";
@@ -14,7 +15,7 @@ let tickAt: number;
 let sets: number;
 
 beforeEach(() => {
-  vm = new Vm(loadModule("build/test/facilities.wasm"));
+  vm = new Vm(loadModule(modulePath("test/host/binding/modules/facilities.ts")));
   plugin = vm.plugin();
   [elapsed, tickAt, sets] = [0, 1000, vm.calls.count(SET_PERIOD)];
   vm.logs.length = 0;

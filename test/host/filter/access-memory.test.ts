@@ -1,6 +1,7 @@
 /** Tests the memory use of the access policy. */
 import { expect, test } from "vitest";
 import { effort } from "../../effort.ts";
+import { modulePath } from "../../modules.ts";
 import { loadModule, type Plugin, requestHead, Vm } from "../index.ts";
 import { batch, error, MCP_HEADERS, notification, request, result, toolCall } from "./filter.ts";
 import { ask, guarded, startGuarded, tools } from "./access.ts";
@@ -117,7 +118,7 @@ const PASSING = ["a call that is allowed", "a request that breaks off", "an erro
 
 test.each(PASSING)("nothing is allocated, managed or not, for %s in steady state", (kind) => {
   const run = KINDS[kind];
-  const vm = new Vm(loadModule("build/test/traced.wasm"), { imports: { rtrace } });
+  const vm = new Vm(loadModule(modulePath("test/host/filter/modules/traced.ts")), { imports: { rtrace } });
   const configuration = guarded({ ...access, maxBodyBytes: "1KiB", audit: { perSecond: 0 } });
   const plugin = vm.plugin({ properties: { "xds.cluster_name": "tools" }, configuration });
   for (let i = 0; i < 20; i++) run(plugin, i);

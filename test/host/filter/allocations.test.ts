@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { modulePath } from "../../modules.ts";
 import { exchange, loadModule, type Plugin, type PluginOptions, Vm } from "../index.ts";
 import { limited } from "./limits.ts";
 import { answer, call, hasPassed, runTurns } from "./queues.ts";
@@ -43,7 +44,7 @@ const rtrace = {
 };
 
 function startTraced(configuration: object = {}, options: PluginOptions = {}): Plugin {
-  const vm = new Vm(loadModule("build/test/traced.wasm"), { imports: { rtrace } });
+  const vm = new Vm(loadModule(modulePath("test/host/filter/modules/traced.ts")), { imports: { rtrace } });
   return vm.plugin({ properties: { "xds.cluster_name": "tools" }, ...options, configuration });
 }
 

@@ -1,5 +1,6 @@
 /** Requests that two stages decide: the access policy, and behind it one of modules/staged.ts. */
 import { describe, expect, test } from "vitest";
+import { modulePath } from "../../modules.ts";
 import { type HttpStream, loadModule, type Plugin, requestHead, responseHead, Vm } from "../index.ts";
 import { countsBy, MCP_HEADERS, result, toolCall } from "./filter.ts";
 import { type Asking, ask, deniedBy, guarded, principals, replyOf, tools } from "./access.ts";
@@ -16,7 +17,7 @@ const rtrace = {
 };
 
 function start(access?: object, allowHeadersStop = false): Plugin {
-  const vm = new Vm(loadModule("build/test/staged.wasm"), { imports: { rtrace } });
+  const vm = new Vm(loadModule(modulePath("test/host/filter/modules/staged.ts")), { imports: { rtrace } });
   const configuration = access === undefined ? {} : guarded(access);
   return vm.plugin({ properties: { "xds.cluster_name": "tools" }, configuration, allowHeadersStop });
 }

@@ -1,5 +1,6 @@
 /** Tests `mcp_limit_queue_length` and `mcp_limit_wait_milliseconds` with waits that modules/waiting.ts reports. */
 import { expect, test } from "vitest";
+import { modulePath } from "../../modules.ts";
 import {
   Clock,
   exchange,
@@ -29,7 +30,7 @@ function start(count: number, ...names: string[]): Plugin[] {
   const configuration = limited(names.map(rule));
   const properties = { "xds.cluster_name": "tools" };
   return Array.from({ length: count }, () =>
-    new Vm(loadModule("build/test/waiting.wasm"), { ...shared, imports: { rtrace } }).plugin({
+    new Vm(loadModule(modulePath("test/host/filter/modules/waiting.ts")), { ...shared, imports: { rtrace } }).plugin({
       properties,
       configuration,
     }),
