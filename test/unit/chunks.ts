@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** Sizes of chunks, used over and over until the bytes are used up. Empty chunks occur; not all are empty. */
+/** Sizes of chunks, repeated until the bytes are used up. Some chunks are empty, but not all. */
 export const chunkSizes: fc.Arbitrary<number[]> = fc
   .tuple(fc.integer({ min: 1, max: 40 }), fc.array(fc.integer({ min: 0, max: 40 }), { maxLength: 6 }))
   .map(([first, others]) => [first, ...others]);

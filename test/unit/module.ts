@@ -5,19 +5,19 @@ import { type ASUtil, instantiateSync } from "@assemblyscript/loader";
 import { SharedDataStore } from "../host/shared-data.ts";
 import { modulePath } from "../modules.ts";
 
-/** What every module of modules/ exports. */
+/** The exports of every module in modules/. */
 interface Common extends Record<string, unknown> {
   allocate(size: number): number;
 }
 
-/** Stands behind the bytes lent, and in their place once they are taken back: what reads it goes another way. It is plain
- *  text, a hexadecimal digit, and the end of literals, since whatever ends what stands before would hide that a fast path
- *  ran past the end. */
+/** Follows the bytes passed to the module, and replaces them afterwards, so that reading beyond the end changes the result.
+ *  It is plain text, a hexadecimal digit, and the end of literals, since a byte that ends the preceding value would hide a
+ *  fast path that reads beyond the end. */
 const FILLER = "e".charCodeAt(0);
 const SLACK = 64;
 
-/** An instance of one of modules/*.ts, which reads bytes and tells what it found by calling `trace`. Instances over the
- *  same shared data are to each other what the workers of a proxy are. */
+/** An instance of one of modules/*.ts, which reads bytes and reports its results by calling `trace`. Instances with the same
+ *  shared data correspond to the workers of a proxy. */
 export class TestModule<Exports extends object> {
   readonly exports: Exports & ASUtil & Common;
   #at = 0;
@@ -33,7 +33,7 @@ export class TestModule<Exports extends object> {
     this.exports = instantiateSync<Exports & Common>(bytes, imports).exports;
   }
 
-  /** Lets `use` read bytes from the module's memory. They are there only so long. */
+  /** Copies bytes to the module's memory while `use` runs. */
   lend<Result>(bytes: Uint8Array, use: (at: number, length: number) => Result): Result {
     if (bytes.length > this.#capacity) this.#grow(bytes.length);
     new Uint8Array(this.#memory, this.#at, bytes.length).set(bytes);
@@ -65,7 +65,7 @@ export class TestModule<Exports extends object> {
         return (BigInt(found.cas) << 32n) | BigInt(bytes.length);
       },
       write: (key, keyLength, value, length, version): boolean =>
-        // A 32-bit number comes signed.
+        // The module passes 32-bit numbers as signed.
         shared.set(keyAt(key, keyLength), this.bytes(value, length), version >>> 0),
     };
   }

@@ -7,8 +7,8 @@ import { FIXED_SEEDS, FRESH_SEED, replayCommand } from "../seeds.ts";
 const MINUTE = 60_000;
 
 /**
- * A test that a property holds for `runs` generated cases, or for 20 times as many in `npm run test:full`. Half of `runs`
- * come from the fixed seeds, all others from the run's fresh seed, whose finding is shown with the command that repeats it.
+ * Tests that a property holds for `runs` generated cases, or for 20 times as many in `npm run test:full`. Half of `runs` are
+ * from the fixed seeds, the others from the run's fresh seed. A failure shows the command that repeats it.
  */
 export function itHolds<Case>(name: string, runs: number, property: fc.IProperty<Case>): void {
   const share = Math.ceil(runs / 2 / FIXED_SEEDS.length);

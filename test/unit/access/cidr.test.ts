@@ -19,13 +19,13 @@ const { exports } = module;
 
 const isBlock = (text: string) => module.lend(Buffer.from(text), exports.setBlock) !== 0;
 
-/** Whether a caller of this address is in the block that was named last; undefined where the address is unknown. */
+/** Whether a caller with this address is in the current block; undefined if the address is unknown. */
 function holds(address: string): boolean | undefined {
   const answer = module.lend(Buffer.from(address), exports.holds);
   return answer < 0 ? undefined : answer === 1;
 }
 
-/** The bytes of an address in hexadecimal; empty where it is none. */
+/** The bytes of an address in hexadecimal; empty if it is not an address. */
 function bytes(text: string): string {
   const size = module.lend(Buffer.from(text), exports.parse);
   return Array.from({ length: size }, (_, i) => exports.byteAt(i).toString(16).padStart(2, "0")).join("");
@@ -84,9 +84,9 @@ describe("an address", () => {
     },
   );
 
-  it("of IPv4 within IPv6 is that of IPv4, where it is mapped", () => {
+  it("of IPv4 mapped to IPv6 is that of IPv4", () => {
     expect(bytes("::ffff:10.1.2.3")).toBe("0a010203");
-    // As proxies write it; another way of writing it is an address that is not known.
+    // The form that proxies write; other forms are unknown addresses.
     for (const other of [
       "::FFFF:10.1.2.3",
       "::10.1.2.3",
@@ -107,7 +107,7 @@ describe("a block", () => {
     list.addSubnet(network, Number(prefix), isIPv6(network) ? "ipv6" : "ipv4");
     return list.check(address, isIPv6(address) ? "ipv6" : "ipv4");
   };
-  /** The address with one bit turned, so that blocks of all sizes have neighbours. */
+  /** The address with one bit flipped, so that blocks of all sizes have neighbours. */
   const turned = (address: string, bit: number) => {
     const parts = address.split(".").map(Number);
     parts[bit >> 3] ^= 128 >> (bit & 7);
@@ -164,13 +164,13 @@ describe("a block", () => {
     expect(isBlock(text)).toBe(false);
   });
 
-  it("of IPv4 holds a mapped peer", () => {
+  it("of IPv4 contains a mapped peer", () => {
     isBlock("10.0.0.0/8");
     expect(holds("[::ffff:10.1.2.3]:80")).toBe(true);
   });
 
   it.each(["", "x", "192.0.2.1", "/run/envoy.sock", "@abstract:1", "192.0.2:1", "[2001:db8::1", "envoy://internal"])(
-    "cannot tell of a peer at %j",
+    "is undetermined for a peer at %j",
     (address) => {
       isBlock("0.0.0.0/0");
       expect(holds(address)).toBeUndefined();

@@ -1,4 +1,4 @@
-/** Why rules do not apply, written once more from docs/access.md: for comparing, not for speed. */
+/** An independent implementation of explanations, from docs/access.md: for comparison, not for speed. */
 import type { Asked, Failure } from "./policy.ts";
 import {
   all,
@@ -17,10 +17,10 @@ import {
 /** A part of a rule by its path, and whether it matches. */
 export type Part = readonly [path: string, told: Told];
 
-/** How near a rule, a source or an operation comes to a request. */
+/** How closely a rule, a source or an operation matches a request. */
 interface Nearness {
   readonly parts: readonly Part[];
-  /** Parts that match, and what else counts as such. */
+  /** The number of parts that match, or count as matching. */
   readonly matched: number;
 }
 
@@ -59,12 +59,12 @@ export function ruleMatch(rule: Rule, asked: Asked): Told {
   return matchOf(nearnessOf(rule, asked));
 }
 
-/** The part for which a rule does not match; empty where it does. */
+/** The part that prevents a match of a rule; empty if it matches. */
 export function ruleFailure(rule: Rule, asked: Asked): string {
   return failedOf(nearnessOf(rule, asked).parts);
 }
 
-/** All parts of a rule: of all its sources and operations. */
+/** All parts of a rule, in all its sources and operations. */
 export function ruleParts(rule: Rule, asked: Asked): Record<string, Told> {
   const sources = (rule.from ?? []).flatMap(({ source }, i) => sourceNearness(source, i, asked).parts);
   const operations = operationsOf(rule, asked).flatMap(({ parts }) => parts);

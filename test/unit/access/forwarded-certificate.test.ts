@@ -15,7 +15,7 @@ interface Exports {
 const module: TestModule<Exports> = new TestModule("forwarded");
 const { exports } = module;
 
-/** The principal that a header brings; empty where it brings none. */
+/** The principal in a header; empty if there is none. */
 const principal = (header: string) => {
   const length = module.lend(Buffer.from(header), exports.read);
   return module.bytes(exports.principalAt(), length).toString();
@@ -23,7 +23,7 @@ const principal = (header: string) => {
 
 type Pair = readonly [key: string, value: string];
 
-/** An element as Envoy writes it: values that could end it are quoted. */
+/** An element as Envoy writes it, with quotes around values that could end it. */
 function element(pairs: readonly Pair[]): string {
   return pairs.map(([key, value]) => `${key}=${/[,;="\\]/.test(value) ? quoted(value) : value}`).join(";");
 }
@@ -62,10 +62,10 @@ describe("x-forwarded-client-cert", () => {
     ["URI=", ""],
     ['URI=""', ""],
     [";;URI=a", "a"],
-    // A subject is the client's own choice.
+    // The client chooses the subject.
     ['Subject="CN=\\",URI=spiffe://evil";URI=spiffe://good', "spiffe://good"],
     ['Subject="CN=\\";URI=spiffe://evil";URI=spiffe://good', "spiffe://good"],
-    // Cut out of anything.
+    // A substring of anything.
     ['URI=spiffe://a;Subject="CN=x', ""],
     ['URI="spiffe://a', ""],
     ['URI="spiffe://a\\"', ""],
@@ -73,7 +73,7 @@ describe("x-forwarded-client-cert", () => {
     expect(principal(header)).toBe(expected);
   });
 
-  it("is kept up to 512 bytes, and known to be longer", () => {
+  it("is stored up to 512 bytes, and known to be cut", () => {
     expect(principal(`URI=${"a".repeat(512)}`)).toBe("a".repeat(512));
     expect(exports.isCut()).toBe(0);
     expect(principal(`URI=${"a".repeat(513)}`)).toBe("a".repeat(512));

@@ -1,9 +1,9 @@
-/** What policies say, written once more from their description: for comparing, not for speed. */
+/** An independent implementation of policies, from their description: for comparison, not for speed. */
 import { BlockList, isIPv6 } from "node:net";
 
 import type { Asked } from "./policy.ts";
 
-/** Whether something holds; unknown where it cannot be told. */
+/** Whether a condition holds; unknown if it is undetermined. */
 export type Told = "no" | "unknown" | "yes";
 
 export interface Rule {
@@ -54,7 +54,7 @@ export interface Message {
 }
 
 type Patterns = readonly Scalar[];
-/** A text that is asked for; null: it is not there; undefined: it cannot be told. */
+/** The text of an attribute; null if it is missing, undefined if it is undetermined. */
 type Text = string | null | undefined;
 
 export const ORDER: readonly Told[] = ["no", "unknown", "yes"];
@@ -133,7 +133,7 @@ function isIn(blocks: readonly string[], address: string): boolean {
 }
 
 function operationsOf({ to, action }: Rule, asked: Asked): Told {
-  // Who may do nothing may answer nothing either.
+  // A caller that may do nothing may not respond either.
   if (to === undefined) return told(action === "DENY" || !isAnswer(asked));
   const direction = isAnswer(asked) ? "server_to_client" : "client_to_server";
   const about = to
@@ -195,7 +195,7 @@ function isInteger(value: unknown): value is number {
   return Number.isInteger(value);
 }
 
-/** Of a value of one kind it cannot be told whether it is one of another. */
+/** Whether a value of one type equals one of another type is undetermined. */
 function argumentMatch({ values, notValues }: Condition, value: unknown): Told {
   if (value === undefined) return match(values, notValues, null);
   if (typeof value !== "string" && typeof value !== "boolean" && !isInteger(value)) return "unknown";
@@ -211,15 +211,15 @@ function conditionText(key: string, { message, revision, client }: Asked): Text 
   const said = memberOf(params, ["_meta", `io.modelcontextprotocol/${isVersion ? "protocolVersion" : "clientInfo"}`]);
   if (said === UNCLEAR) return undefined;
   if (!isVersion) return said === undefined ? client : textOf(memberOf(said, ["name"]));
-  // Servers of one era go by the one, those of the other by the other.
+  // Older servers use the header, newer ones the body.
   if (said !== undefined) return said === revision ? revision : undefined;
   return method === "initialize" ? textOf(memberOf(params, ["protocolVersion"])) : revision;
 }
 
-/** Stands for what is not to be found since something around it is no object. */
+/** Marks a value that cannot exist because something around it is not an object. */
 const UNCLEAR = Symbol("unclear");
 
-/** What stands at the end of a path; undefined where it is not there. */
+/** The value at a path; undefined if it is missing. */
 function memberOf(value: unknown, path: readonly string[]): unknown {
   let at = value;
   for (const name of path) {

@@ -1,56 +1,56 @@
 import { TestModule } from "../module.ts";
 import type { Told } from "./policy-oracle.ts";
 
-/** A request as far as policies ask for it. */
+/** The attributes of a request that policies use. */
 export interface Asked {
-  /** The peer certificate's URI SAN; empty where there is none. */
+  /** The peer certificate's URI SAN; empty if there is none. */
   readonly principal?: string;
   /** The peer's address, with a port. */
   readonly address?: string;
-  /** Claims of the verified JWT, by their names: texts, or lists of them. */
+  /** Claims of the verified JWT by name: texts, or lists of texts. */
   readonly claims?: Readonly<Record<string, string | readonly string[]>>;
-  /** Attributes by their paths with slashes, beside these. */
+  /** Further attributes by their paths with slashes. */
   readonly properties?: Readonly<Record<string, string>>;
   /** `x-forwarded-client-cert`. */
   readonly forwarded?: string;
   readonly server?: string;
-  /** What `MCP-Protocol-Version` names. */
+  /** The value of `MCP-Protocol-Version`. */
   readonly revision?: string;
-  /** What the client was called when its session began. */
+  /** The client's name in its session. */
   readonly client?: string;
-  /** What the server asked by that the message answers. */
+  /** The method of the server's request to which the message responds. */
   readonly answers?: string;
   readonly message: object;
-  /** The message as it is written, where JSON.stringify would write it in another way. */
+  /** The JSON text of the message, if it differs from that of JSON.stringify. */
   readonly json?: string;
 }
 
-/** What a policy says of a request. */
+/** The decision of a policy about a request. */
 export interface Decided {
-  /** The index of the rule; -1 for the default, -9 where the message is refused. */
+  /** The index of the rule; -1 for the default, -9 if the message is refused. */
   readonly rule: number;
   readonly isDenied: boolean;
-  /** It was known without the message that it is allowed. */
+  /** Whether the request was allowed without reading the message. */
   readonly isAllowedBefore: boolean;
-  /** The indices of all rules that apply, those that are only tried out too. */
+  /** The indices of all rules that apply, including dry-run rules. */
   readonly applying: number[];
 }
 
-/** Why a rule does not match, or only might. */
+/** The reason why a rule does not match or is undetermined. */
 export interface Failure {
   readonly rule: number;
   /** The part's path in the rule: `from[0].source.principals`. */
   readonly failed: string;
-  /** It could not be determined whether the part matches. */
+  /** Whether the result of the part is undetermined. */
   readonly isUnknown: boolean;
 }
 
-/** Why a request was decided as it was. */
+/** The explanation of a decision. */
 export interface Explained {
   readonly decided: Decided;
-  /** The ALLOW rule before the deciding one that came nearest to applying. */
+  /** The nearest ALLOW rule before the deciding one. */
   readonly nearest: Failure | undefined;
-  /** Of each rule: how it matches, and how its parts do. */
+  /** How each rule and its parts match. */
   readonly rules: readonly { match: Told; failed: string; parts: Readonly<Record<string, Told>> }[];
 }
 
@@ -83,7 +83,7 @@ const { exports } = module;
 const TOLD: readonly Told[] = ["no", "unknown", "yes"];
 let ruleCount = 0;
 
-/** Takes a policy in hand: `access` of a configuration. Throws where it is invalid. */
+/** Sets the current policy: the `access` section of a configuration. Throws if it is invalid. */
 export function takePolicy(access: object): void {
   const json = JSON.stringify({ match: { paths: ["/"] }, access });
   if (!module.lend(Buffer.from(json), exports.configure)) throw new Error(`invalid: ${json}`);
@@ -118,16 +118,16 @@ export function explain(asked: Asked): Explained {
 export const LIST_KINDS = ["tools", "prompts", "resources", "resourceTemplates"] as const;
 export type ListKind = (typeof LIST_KINDS)[number];
 
-/** What lists show to a caller. */
+/** The elements that a caller sees. */
 export interface Shown {
-  /** Of each element whether it is listed. */
+  /** Whether each element is listed. */
   readonly isListed: readonly boolean[];
-  /** Whether something may be hidden from this caller, and from some caller. */
+  /** Whether elements may be hidden from this caller, and from any caller. */
   readonly mayHide: boolean;
   readonly mayHideFromSome: boolean;
 }
 
-/** Says what a list of elements of these names shows to who asks: `asked` without its message. */
+/** Filters a list of elements with these names for the caller of `asked`, ignoring its message. */
 export function listed(asked: Omit<Asked, "message">, kind: ListKind, names: readonly string[]): Shown {
   begin(asked);
   const index = LIST_KINDS.indexOf(kind);
@@ -140,7 +140,7 @@ export function listed(asked: Omit<Asked, "message">, kind: ListKind, names: rea
   };
 }
 
-/** Decides a request, and gives `use` the decision while the message is in memory. */
+/** Decides a request, and passes the decision to `use` while the message is in memory. */
 function decideThen<Result>(asked: Asked, use: (decided: Decided) => Result): Result {
   const isAllowedBefore = begin(asked);
   return module.lend(Buffer.from(asked.json ?? JSON.stringify(asked.message)), (at, length) => {
@@ -151,7 +151,7 @@ function decideThen<Result>(asked: Asked, use: (decided: Decided) => Result): Re
   });
 }
 
-/** Begins a request. Returns whether it is known without its message that it is allowed. */
+/** Starts a request. Returns whether it is allowed without reading its message. */
 function begin(asked: Omit<Asked, "message">): boolean {
   exports.begin();
   const properties = { ...asked.properties };

@@ -29,11 +29,11 @@ function mayName(target: string): boolean {
   return module.lend(bytes, (at, length) => exports.mayName(at, length, pathLength)) !== 0;
 }
 
-/** The named path, whatever case is, or one below it. */
+/** The configured path in any case, or one below it. */
 const isNamed = (read: string | undefined, named: string) =>
   read !== undefined && (read === named || read.startsWith(`${named}/`));
 
-/** Ways of writing a character that some step undoes. */
+/** Spellings of a character that some server decodes. */
 const SPELLINGS: ((character: string) => string)[] = [
   (character) => character,
   (character) => character.toUpperCase(),
@@ -55,7 +55,7 @@ const SPELLINGS: ((character: string) => string)[] = [
   (character) => `${character}%e2%80%8b`,
 ];
 
-/** What may be before, between and behind the segments that matter. */
+/** Characters that may precede, separate and follow the segments that matter. */
 const PIECES = [
   ...[
     "/",
@@ -139,7 +139,7 @@ const pieces = fc.array(fc.constantFrom(...PIECES), { maxLength: 3 }).map((all) 
 const targets = (named: string) =>
   fc.tuple(fc.constantFrom("/", ""), pieces, spelt(named), pieces).map((all) => all.join(""));
 
-describe("a target that some server may read as one that is named", () => {
+describe("a target that a server may read as a configured one", () => {
   const stepNames = Object.keys(STEPS) as StepName[];
   const NAMED = ["/mcp", "/a/mcp", "/sky"];
 
@@ -242,7 +242,7 @@ describe("a path", () => {
     ),
   );
 
-  it("is the root alone, not what is below it", () => {
+  it("is only the root, not paths below it", () => {
     take("/");
     expect(["/", "//", "/./", "/?a", "/x/..", "/%3f", "/;a"].map(mayName)).toEqual(Array(7).fill(true));
     expect(["/token", "/mcp/", "/files/a%20b", "/files/%C3%A9", "/a;b"].map(mayName)).toEqual(Array(5).fill(false));
@@ -250,26 +250,26 @@ describe("a path", () => {
     expect(["/", "/token", "*", "/a%2fb"].map(mayName)).toEqual(Array(4).fill(true));
   });
 
-  it("is each that begins as a pattern does", () => {
+  it("matches each pattern that is a prefix of it", () => {
     take("/mcp*");
     expect(["/mcp", "/mcpx", "/mcp/x", "/MCP2", "/x%2f..%2fmcp2"].map(mayName)).toEqual(Array(5).fill(true));
     expect(["/mc", "/x/mcp2", "/xmcp"].map(mayName)).toEqual(Array(3).fill(false));
     take("/tenants/*");
     expect(["/tenants", "/tenants/a", "/Tenants/a/b", "/a%2f..%2ftenants/a"].map(mayName)).toEqual(Array(4).fill(true));
     expect(["/tenantsx", "/x/tenants/a"].map(mayName)).toEqual([false, false]);
-    // A `*` has no other meaning: what is behind it is not looked at.
+    // A `*` has no other meaning; the text after it is ignored.
     take("/tenants/*/mcp");
     expect(["/tenants/a/mcp", "/tenants/a"].map(mayName)).toEqual([true, true]);
   });
 
-  it("is compared with patterns that are written as paths may be", () => {
+  it("is compared with patterns in any spelling of paths", () => {
     take("/Tools/./x/../%4dcp;a=b?c#d");
     expect(["/tools/mcp", "/tools/mcp/x", "/tools", "/mcp"].map(mayName)).toEqual([true, true, false, false]);
     take("/caf%C3%A9");
     expect(["/caf%C3%A9", "/café", "/caf", "/cafx"].map(mayName)).toEqual([true, true, false, false]);
   });
 
-  it("is each that is too long to be looked at, but for its query", () => {
+  it("always matches if it is too long to be compared, without its query", () => {
     take("/mcp");
     expect(mayName(`/${"x".repeat(2047)}`)).toBe(false);
     expect(mayName(`/${"x".repeat(2048)}`)).toBe(true);

@@ -34,7 +34,7 @@ const SPAN = "00f067aa0ba902b7";
 const VALID = `00-${TRACE}-${SPAN}-01`;
 const NONE = { trace: "0".repeat(32), span: "0".repeat(16), flags: 0 };
 
-/** Reads a value, which leaves nothing of the one before. */
+/** Reads a value, which replaces the previous one completely. */
 function read(value: string | Uint8Array): Context | undefined {
   const isValid = module.lend(Buffer.from(value as string), exports.read) !== 0;
   const { traceHigh, traceLow, spanId } = exports;
@@ -55,7 +55,7 @@ function written(): string {
   });
 }
 
-/** What W3C Trace Context says of a value (sections 3.2.2 and 3.2.4): of a later version what this one knows. */
+/** The result according to W3C Trace Context (sections 3.2.2 and 3.2.4). A later version is read like version 00. */
 function specified(value: string): Context | undefined {
   const [, version, trace, span, flags, more] =
     /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-[^]*)?$/.exec(value) ?? [];
@@ -122,7 +122,7 @@ describe("a traceparent", () => {
     expect(exports.isSampled() !== 0).toBe(isSampled);
   });
 
-  it("is not valid with any one byte that does not belong there", () => {
+  it("is not valid with any single invalid byte", () => {
     for (let at = 0; at < VALID.length; at++) {
       for (let byte = 0; byte < 256; byte++) {
         const value = Buffer.from(VALID);
@@ -132,7 +132,7 @@ describe("a traceparent", () => {
     }
   });
 
-  it("names the same span whatever its flags are", () => {
+  it("names the same span with any flags", () => {
     read(VALID);
     exports.keep();
     const isSame = (value: string): boolean => (read(value), exports.isSameAsKept() !== 0);

@@ -19,7 +19,7 @@ describe("a request id", () => {
     ['"a"', String.raw`"\u0061"`],
     ['"/é😀"', String.raw`"\/\u00e9\uD83D\uDE00"`],
     ["null", " null"],
-  ])("is the same however it is written: %s", (...same) => {
+  ])("is the same in every spelling: %s", (...same) => {
     expect(new Set(same.map(idOf)).size).toBe(1);
   });
 
@@ -33,7 +33,7 @@ describe("a request id", () => {
     expect(new Set(different.map(idOf)).size).toBe(different.length);
   });
 
-  it("may be longer than what is kept of it", () => {
+  it("may be longer than the stored part", () => {
     const long = "x".repeat(1000);
     expect(idOf(`"${long}"`)).toBe(idOf(`"\\u0078${long.slice(1)}"`));
     expect(idOf(`"${long}"`)).not.toBe(idOf(`"${long}x"`));
@@ -44,11 +44,11 @@ describe("a request id", () => {
     const chosen = [
       // One FNV-1a hash.
       ['"8yn0iYCKYHlIj4-BwPqk"', '"GReLUrM4wMqfg9yzV3KQ"'],
-      // Exponents beyond what is computed.
+      // Exponents that are too large to be computed.
       ["1e1234567891", "1e1234567892"],
       ["1e123456789", "1e1234567891"],
       ["1e1000000000", "1e9999999999"],
-      // The bytes that a number is hashed as.
+      // The bytes that are hashed for a number.
       ["1", '"\\u0000\\u0000\\u0000\\u0000\\u00001"'],
     ];
     for (const [one, other] of chosen) expect(idOf(one), one).not.toBe(idOf(other));
@@ -71,14 +71,14 @@ describe("a request id", () => {
     expect(idOf(one)).not.toBe(idOf(other));
   });
 
-  it("that is no number, or not written like one, is taken for none", () => {
+  it("that is not a number, or not written like one, is not treated as a number", () => {
     for (const json of ['""', '"a"', '" 7"', '"7 "', '"07"', '"+7"', '"0x7"', '"7."', '"-"', '"1e"', "null", '"7a"']) {
       expect(alikeOf(json), json).toBe("");
     }
     expect(alikeOf(`"${"1".repeat(300)}"`)).toBe("");
   });
 
-  it("is none where it is no string, number or null", () => {
+  it("is invalid if it is not a string, number or null", () => {
     expect(["true", "false", "{}", "[]", '["a"]'].map((json) => idOf(json).split(" ")[0])).toEqual(
       Array<string>(5).fill("Invalid"),
     );

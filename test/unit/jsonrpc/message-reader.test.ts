@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { halves, single } from "../chunks.ts";
 import { type Batch, type Envelope, NO_CODE, idOf, locateMessages, readBatch, readEnvelope } from "./reader.ts";
 
-/** What `reading` finds, which must be the same however the text is cut. */
+/** The result of `reading`, which must not depend on chunk boundaries. */
 function inAnyCut<T>(reading: (chunks: Uint8Array[]) => T, json: string): T {
   const bytes = Buffer.from(json);
   const whole = reading([bytes]);
@@ -45,7 +45,7 @@ describe("a message", () => {
     });
   });
 
-  it("has its methods and payload told as they come", () => {
+  it("has its methods and payload reported as they arrive", () => {
     expect(read('{"jsonrpc":"2.0","method":"a","params":{"name":"n","x":"y"},"method":"b","id":1}').texts).toEqual([
       "Method a",
       "Payload n",
@@ -65,7 +65,7 @@ describe("a message", () => {
     ["-326020000e-4", -32602],
     ["-32e3", -32000],
     ["0e99", 0],
-    // None of 32 bits.
+    // Not a 32-bit integer.
     ["2147483648", NO_CODE],
     ["1e10", NO_CODE],
     ["1e999999999", NO_CODE],
@@ -86,7 +86,7 @@ describe("a message", () => {
     });
   });
 
-  it("has the error that stands last", () => {
+  it("has the last of several errors", () => {
     const error = (members: string): Envelope => read(`{"jsonrpc":"2.0","id":1,"result":1,${members}}`);
     expect(error('"error":{"code":1},"error":{"code":2}')).toMatchObject({ isError: true, errorCode: 2 });
     expect(error('"error":{"code":1,"code":"x"}')).toMatchObject({ isError: true, errorCode: NO_CODE });
@@ -99,13 +99,13 @@ describe("a message", () => {
 describe("the offsets of a message", () => {
   const messages = ['{"jsonrpc":"2.0","id":1,"method":"a"}', '{"jsonrpc":"2.0","id":"é","result":{"x":[{}]}}'];
 
-  it("are those of its braces, whatever stands around it", () => {
+  it("are those of its braces, with anything around it", () => {
     const text = ` \n${messages[1]}\t`;
     const spans = inAnyCut(locateMessages, text);
     expect(spans.map(({ start, end }) => Buffer.from(text).subarray(start, end).toString())).toEqual([messages[1]]);
   });
 
-  it("are its own in a batch, also next to elements that are no messages", () => {
+  it("are its own in a batch, also next to elements that are not messages", () => {
     const text = ` [${messages[1]} , 7,[{}], ${messages[0]},${messages[1]}]`;
     const written = inAnyCut(locateMessages, text).map(({ start, end }) =>
       Buffer.from(text).subarray(start, end).toString(),
@@ -114,7 +114,7 @@ describe("the offsets of a message", () => {
   });
 });
 
-describe("no message", () => {
+describe("an input that is not a message", () => {
   it.each([
     "{}",
     "1",
@@ -142,11 +142,14 @@ describe("no message", () => {
     expect(read(json)).toMatchObject({ kind: "None", refusal: "NotJsonRpc" });
   });
 
-  it.each(["x", "{]", '{"jsonrpc":"2.0","id":1,"method":"a"}}', '{"id":01}', '{"a":"\n"}'])("%j is no JSON", (json) => {
-    expect(read(json)).toMatchObject({ kind: "None", refusal: "Syntax" });
-  });
+  it.each(["x", "{]", '{"jsonrpc":"2.0","id":1,"method":"a"}}', '{"id":01}', '{"a":"\n"}'])(
+    "%j is not JSON",
+    (json) => {
+      expect(read(json)).toMatchObject({ kind: "None", refusal: "Syntax" });
+    },
+  );
 
-  it("is one that ended too early, wherever", () => {
+  it("is one that ends too early, at any byte", () => {
     const bytes = Buffer.from('{"jsonrpc":"2.0","id":1,"method":"a","params":{"name":"\\u00e9","x":[1.5e3,true]}}');
     for (let end = 0; end < bytes.length; end++) {
       expect(readEnvelope([bytes.subarray(0, end)])).toMatchObject({ kind: "None", refusal: "Truncated" });
@@ -160,7 +163,7 @@ describe("no message", () => {
     });
   });
 
-  it("is let go at the first member that contradicts, before what follows is read", () => {
+  it("is refused at the first member that contradicts, before the rest is read", () => {
     expect(readEnvelope(['{"jsonrpc":"1.0",', '"method":"a"', "]]]"].map((text) => Buffer.from(text)))).toMatchObject({
       kind: "None",
       refusal: "NotJsonRpc",
@@ -174,7 +177,7 @@ describe("a batch", () => {
   const notification = '{"method":"é","jsonrpc":"2.0"}';
   const response = '{"jsonrpc":"2.0","id":"x","error":{"code":-32600}}';
 
-  it.each(["", " \n"])("has each of its messages as if it came alone, with %j around them", (gap) => {
+  it.each(["", " \n"])("has each of its messages as if it were alone, with %j around them", (gap) => {
     const all = [request, notification, response, '{"jsonrpc":"2.0","id":null,"result":[[]]}'];
     const json = `${gap}[${all.map((each) => `${gap}${each}${gap}`).join(",")}]${gap}`;
     expect(readAll(json)).toEqual({ messages: all.map(read), refusal: "None" });
@@ -188,7 +191,7 @@ describe("a batch", () => {
     '{"jsonrpc":"2.0","id":1,"method":1}',
     '{"jsonrpc":"2.0","result":{}}',
     '{"method":"b","params":{"name":"m"},"id":1}',
-  ])("goes on after %s, which is no message", (json) => {
+  ])("continues after %s, which is not a message", (json) => {
     const { messages, refusal } = readAll(`[${json},${request},${json} ,${notification},\t${json}]`);
     expect(messages.map(({ kind }) => kind)).toEqual(["None", "Request", "None", "Notification", "None"]);
     expect(messages.map(({ refusal }) => refusal)).toEqual(["NotJsonRpc", "None", "NotJsonRpc", "None", "NotJsonRpc"]);
@@ -196,12 +199,12 @@ describe("a batch", () => {
     expect(refusal).toBe("None");
   });
 
-  it("without any message is none", () => {
+  it("without any message is refused", () => {
     expect(readAll("[]")).toEqual({ messages: [], refusal: "NotJsonRpc" });
     expect(readAll("\n[ ]\n")).toEqual({ messages: [], refusal: "NotJsonRpc" });
   });
 
-  it("has what came before it ended too early, wherever", () => {
+  it("has all messages before an early end, at any byte", () => {
     const bytes = Buffer.from(`[${request}, ${response} ,${notification}]`);
     const messages = [request, response, notification].map(read);
     const ends = [request, response, notification].map((each) => bytes.indexOf(each) + Buffer.byteLength(each));

@@ -4,7 +4,7 @@ export const KINDS = ["None", "Request", "Notification", "Response"] as const;
 export const REFUSALS = ["None", "NotJsonRpc", "Syntax", "Truncated", "Depth"] as const;
 export const ID_KINDS = ["Absent", "Null", "String", "Number", "Invalid"] as const;
 
-/** `errorCode` where there is none that is an integer of 32 bits. */
+/** The `errorCode` if there is none that is a 32-bit integer. */
 export const NO_CODE = -(2 ** 31);
 
 export interface Envelope {
@@ -15,13 +15,13 @@ export interface Envelope {
   readonly isError: boolean;
   readonly errorCode: number;
   readonly size: number;
-  /** The methods and the fields of the payload as they came. */
+  /** The methods and the fields of the payload in the order of their arrival. */
   readonly texts: string[];
 }
 
 export interface Batch {
   readonly messages: Envelope[];
-  /** Why it could not be read whole. */
+  /** The reason why it could not be read completely. */
   readonly refusal: (typeof REFUSALS)[number];
 }
 
@@ -42,7 +42,7 @@ interface Exports {
 let texts: string[] = [];
 let envelopes: Envelope[] = [];
 
-/** Where a message is in what was read: the offsets of its opening brace and of the byte after its closing one. */
+/** The position of a message: the offsets of its opening brace and of the byte after its closing one. */
 export interface MessageSpan {
   readonly start: number;
   readonly end: number;
@@ -82,21 +82,21 @@ const module: TestModule<Exports> = new TestModule("jsonrpc", {
   },
 });
 
-/** Reads the one message that comes in chunks. */
+/** Reads a single message from chunks. */
 export function readEnvelope(chunks: readonly Uint8Array[]): Envelope {
   readChunks(chunks);
   if (batchRefusal !== undefined) throw new Error("a batch");
   return envelopes[0];
 }
 
-/** Reads the batch that comes in chunks. */
+/** Reads a batch from chunks. */
 export function readBatch(chunks: readonly Uint8Array[]): Batch {
   readChunks(chunks);
   if (batchRefusal === undefined) throw new Error("no batch");
   return { messages: envelopes, refusal: batchRefusal };
 }
 
-/** Where the messages of a batch are, or the one message, that comes in chunks. */
+/** The positions of the messages in a batch, or of a single message, read from chunks. */
 export function locateMessages(chunks: readonly Uint8Array[]): MessageSpan[] {
   readChunks(chunks);
   return spans;
@@ -117,7 +117,7 @@ const ids = new Map<string, string>();
 /** So that millions of messages may be read. */
 const IDS_KEPT = 10_000;
 
-/** What {@link Envelope.id} is for an id written so. */
+/** The {@link Envelope.id} of an id with this spelling. */
 export function idOf(json: string): string {
   let id = ids.get(json);
   if (id === undefined) {
@@ -128,7 +128,7 @@ export function idOf(json: string): string {
   return id;
 }
 
-/** The id of the other kind that clients take this one for, as {@link idOf} tells them apart; empty where there is none. */
+/** The id of the other type that clients treat as equal, in the form of {@link idOf}; empty if there is none. */
 export function alikeOf(json: string): string {
   readChunks([Buffer.from(`{"jsonrpc":"2.0","result":{},"id":${json}}`)]);
   const { exports } = module;

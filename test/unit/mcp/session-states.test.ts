@@ -25,9 +25,9 @@ interface Exports {
 const START = 1_800_000_000_000;
 const SECOND = 1000;
 const IDLE_SECONDS = 3600;
-/** What a worker that is gone leaves lasts so long. */
+/** How long the holds of a dead worker last. */
 const HOLD_SECONDS = 10;
-/** How often a worker renews what it holds. */
+/** The interval at which a worker renews its holds. */
 const FLUSH_SECONDS = 5;
 const STATES = ["idle", "calling", "waiting_for_client", "waiting_for_limit"];
 const DELETED = 1;
@@ -55,12 +55,12 @@ function create(): void {
   for (const worker of workers.keys()) restart(worker);
 }
 
-/** Another plugin instance comes in the place of one that trapped. */
+/** Another plugin instance replaces one that trapped. */
 function restart(worker: number): void {
   workers[worker].create(++self, space, IDLE_SECONDS);
 }
 
-/** The session is there, and no worker remembers it. */
+/** The session exists, and no worker has it in memory. */
 function adopt(...hashes: bigint[]): void {
   for (const hash of hashes) workers[0].meet(hash, 1, 4, BigInt(now));
   pass(2 * FLUSH_SECONDS + 1);
@@ -122,7 +122,7 @@ describe("the state of a session", () => {
     expect(stateOf()).toBe("idle");
   });
 
-  it("costs nothing where calls begin and end between two ticks", () => {
+  it("costs nothing if calls start and end between two ticks", () => {
     adopt(1n);
     call(0);
     answer(0);
@@ -134,11 +134,11 @@ describe("the state of a session", () => {
       }
       pass(FLUSH_SECONDS);
     };
-    // The batch of its operations: one read and one write.
+    // The flush of its operations: one read and one write.
     expect(accessesOf(calls)).toBe(2);
   });
 
-  it("costs a read and a write when a long call begins, every five seconds, and when it ends", () => {
+  it("costs a read and a write when a long call starts, every five seconds, and when it ends", () => {
     adopt(1n);
     call(0);
     expect(accessesOf(() => pass(1))).toBe(2);
@@ -150,7 +150,7 @@ describe("the state of a session", () => {
     expect(accessesOf(() => pass(60))).toBe(0);
   });
 
-  it("ends with the last of the workers that call, and none of the others ends it", () => {
+  it("ends only with the last of the workers that call", () => {
     adopt(1n);
     for (let worker = 0; worker < 4; worker++) call(worker);
     pass(3);
@@ -164,7 +164,7 @@ describe("the state of a session", () => {
     expect(stateOf()).toBe("idle");
   });
 
-  it("outlives a worker that trapped by ten seconds, and others that call do not suffer", () => {
+  it("lasts ten seconds after a worker traps, without affecting other workers that call", () => {
     adopt(1n, 2n);
     for (const worker of [0, 1]) call(worker, 1n);
     call(1, 2n);
@@ -185,7 +185,7 @@ describe("the state of a session", () => {
     expect(stateOf()).toBe("idle");
   });
 
-  it("ends at once where the worker closes", () => {
+  it("ends at once if the worker closes", () => {
     adopt(1n);
     call(0);
     workers[0].beginWork(1n, true, BigInt(now));
@@ -196,7 +196,7 @@ describe("the state of a session", () => {
     expect(stateOf()).toBe("idle");
   });
 
-  it("is the strongest one: waiting for limits, then for the client, then calling", () => {
+  it("is the highest one: waiting for limits, then for the client, then calling", () => {
     adopt(1n);
     call(0);
     call(1);
@@ -217,7 +217,7 @@ describe("the state of a session", () => {
     expect(stateOf()).toBe("idle");
   });
 
-  it("is the client's turn until it comes back, to whichever worker, however long that takes", () => {
+  it("is the client's turn until it returns, to any worker, after any time", () => {
     adopt(1n);
     call(0);
     pass(1);
@@ -232,7 +232,7 @@ describe("the state of a session", () => {
     expect(stateOf()).toBe("idle");
   });
 
-  it("is by the later of two turns, whichever worker tells it first", () => {
+  it("depends on the later of two turns, whichever worker reports it first", () => {
     adopt(1n);
     for (const worker of [0, 1]) {
       call(0);
@@ -245,14 +245,14 @@ describe("the state of a session", () => {
       call(1);
       answer(1);
       now += 10;
-      // One of them tells at once, the other one later.
+      // One of them reports at once, the other one later.
       workers[worker].tick(BigInt(now + FLUSH_SECONDS * SECOND));
       pass(FLUSH_SECONDS + 1);
       expect(stateOf()).toBe("idle");
     }
   });
 
-  it("is not that of a session whose server has not accepted the request, which costs a read in five seconds", () => {
+  it("does not exist for a session whose server has not accepted the request, which costs a read every five seconds", () => {
     // Another session of the same bucket.
     adopt(1n);
     call(0, 9n);
@@ -264,7 +264,7 @@ describe("the state of a session", () => {
     expect(stateOf(9n)).toBe("calling");
     workers[0].endWork(9n, false);
     expect(accessesOf(() => pass(1))).toBe(2);
-    // Refused requests leave nothing behind.
+    // Rejected requests leave nothing behind.
     const refused = (): void => {
       for (let i = 0; i < 20_000; i++) {
         call(0, BigInt(1000 + i));
@@ -275,7 +275,7 @@ describe("the state of a session", () => {
     expect(accessesOf(refused)).toBe(0);
   });
 
-  it("is counted for 4 096 sessions a worker, and these leave room for others", () => {
+  it("is counted for 4 096 sessions per worker, which leave room for others", () => {
     const busy = 5000;
     for (let i = 1; i <= busy; i++) workers[0].beginWork(BigInt(i), false, BigInt(now));
     const counted = Array.from({ length: busy }, (_, i) => workers[0].beginWork(BigInt(i + 1), true, BigInt(now)));
@@ -291,7 +291,7 @@ describe("the state of a session", () => {
     expect([...states.values()].filter((state) => state === "calling")).toHaveLength(4096);
   });
 
-  it("ends with its session, and goes on with one of the same key", () => {
+  it("ends with its session, and continues with one of the same key", () => {
     adopt(1n);
     call(0);
     pass(1);
@@ -307,7 +307,7 @@ describe("the state of a session", () => {
     expect(stateOf()).toBe("idle");
   });
 
-  it("does not last where the clock is set back", () => {
+  it("does not last if the clock is set back", () => {
     adopt(1n, 2n);
     call(0);
     call(0, 2n);
@@ -349,12 +349,12 @@ describe("states of sessions", () => {
   });
   const steps = fc.array(step, { minLength: 1, maxLength: 60, size: "max" });
 
-  /** What is open, and whose turn it is. */
+  /** The open work, and whose turn it is. */
   class Model {
     readonly #open = new Map<string, number>();
     readonly #asked = new Set<bigint>();
 
-    /** Does a step on its worker. */
+    /** Executes a step on its worker. */
     do({ worker, hash, what, waits }: Step): void {
       const each = workers[worker];
       const key = `${worker} ${hash} ${waits}`;
@@ -363,18 +363,18 @@ describe("states of sessions", () => {
         each.beginWork(hash, waits, BigInt(now));
         this.#open.set(key, count + 1);
       } else if (what === "end") {
-        // One that has not begun must change nothing.
+        // Ending work that has not started must change nothing.
         each.endWork(hash, waits);
         this.#open.set(key, Math.max(0, count - 1));
       } else if (what === "trap") {
-        // Turns that it has not told go with it.
+        // Turns that it has not reported are lost with it.
         now += FLUSH_SECONDS * SECOND;
         each.tick(BigInt(now));
         restart(worker);
         for (const key of this.#open.keys()) if (key.startsWith(`${worker} `)) this.#open.delete(key);
       } else {
         each.meet(hash, 1, 4, BigInt(now));
-        // Others may have had theirs in between.
+        // Other workers may have had turns in between.
         now++;
         if (what === "ask") {
           each.turnToClient(hash, BigInt(now));
@@ -418,7 +418,7 @@ describe("states of sessions", () => {
   itHolds(
     "are those of a plain model once all workers tick again, whatever they did and whichever trapped in between",
     300,
-    // Fewer pauses than the attempts that a worker makes.
+    // Fewer pauses than the attempts of a worker.
     fc.property(steps, fc.array(fc.nat({ max: 4 }), { maxLength: 14 }), (steps, pauses) => {
       create();
       adopt(...HASHES);

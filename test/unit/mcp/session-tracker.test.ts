@@ -53,7 +53,7 @@ function create(): void {
   takeTold();
 }
 
-/** What workers told since this was last asked. */
+/** The reports of workers since the last call. */
 function takeTold(): string[] {
   const all = told;
   told = [];
@@ -68,7 +68,7 @@ function meet(worker: number, hash = 5n): void {
   workers[worker].meet(hash, SERVER, 4, BigInt(now));
 }
 
-/** An operation ended that was of so many tokens; or tokens passed outside of any. */
+/** An operation with a number of tokens has ended, or tokens outside of any operation have passed. */
 function count(worker: number, hash = 5n, tokens = 0, operations = 1): void {
   workers[worker].add(hash, operations, BigInt(tokens), BigInt(now));
 }
@@ -77,7 +77,7 @@ function end(worker: number, hash = 5n): void {
   workers[worker].end(hash, DELETED, BigInt(now));
 }
 
-/** Lets seconds pass: each worker ticks in each. */
+/** Advances the time by seconds, with a tick of each worker in each. */
 function pass(seconds: number): void {
   for (let i = 0; i < seconds; i++) {
     now += SECOND;
@@ -85,14 +85,14 @@ function pass(seconds: number): void {
   }
 }
 
-/** The sessions that live. */
+/** The active sessions. */
 function sweep(): number {
   active = 0;
   workers[0].sweep(BigInt(now));
   return active;
 }
 
-/** How often shared data is read or written meanwhile. */
+/** The number of reads and writes of shared data during the call. */
 function accessesOf(use: () => void): number {
   accesses = 0;
   data.beforeAccess = () => accesses++;
@@ -101,14 +101,14 @@ function accessesOf(use: () => void): number {
   return accesses;
 }
 
-describe("a session that is followed", () => {
-  it("begins once, whichever workers see it", () => {
+describe("a tracked session", () => {
+  it("starts once, whichever workers see it", () => {
     begin(0, 5n, STREAMABLE);
     for (let worker = 0; worker < 4; worker++) begin(worker, 5n, STREAMABLE);
     expect(takeTold()).toEqual(["started 5 0 4"]);
   });
 
-  it("costs a tick at most 2 048 flushes and a worker at most 8 192 entries, and loses no session", () => {
+  it("needs at most 2 048 flushes per tick and 8 192 entries per worker, and is never lost", () => {
     const sessions = 12_000;
     // Spread over all buckets of the store.
     const hash = (i: number) => (BigInt(i % 1024) << 54n) + BigInt(i + 1);
@@ -116,7 +116,7 @@ describe("a session that is followed", () => {
       begin(0, hash(i));
       count(0, hash(i), 3);
     }
-    // The others were told when their places were needed.
+    // The others were written when their room was needed.
     const writes: number[] = [];
     for (let tick = 0; tick < 8; tick++) {
       now += 5 * SECOND;
@@ -132,13 +132,13 @@ describe("a session that is followed", () => {
     for (const each of settled) expect(each).toMatch(/^settled 3 1 3 /);
   });
 
-  it("is adopted once, where nobody saw it begin", () => {
+  it("is adopted once, if no worker saw its start", () => {
     for (let worker = 0; worker < 4; worker++) meet(worker);
     begin(1);
     expect(takeTold()).toEqual(["adopted 5"]);
   });
 
-  it("costs no access to shared data while a worker has it in hand, but one flush in five seconds", () => {
+  it("needs only one flush in five seconds while a worker has it in memory", () => {
     begin(0);
     meet(1);
     const use = (): void => {
@@ -170,7 +170,7 @@ describe("a session that is followed", () => {
     ]);
   });
 
-  it("counts an operation, and tokens, that came when the session was no longer in hand", () => {
+  it("counts an operation, and tokens, after the session has left the worker's memory", () => {
     begin(0);
     pass(20);
     count(0, 5n, 100);
@@ -181,7 +181,7 @@ describe("a session that is followed", () => {
     expect(takeTold().at(-1)).toBe(`settled ${SERVER} 1 111 20000`);
   });
 
-  it("tells its tokens to the store once", () => {
+  it("writes its tokens to the store once", () => {
     begin(0);
     for (let i = 0; i < 4; i++) {
       count(0, 5n, 1000);
@@ -193,7 +193,7 @@ describe("a session that is followed", () => {
     expect(takeTold().at(-1)).toBe(`settled ${SERVER} 4 4000 24000`);
   });
 
-  it("lives as long as something happens, and ends as idle after that", () => {
+  it("is active as long as there is activity, and then ends as idle", () => {
     begin(0);
     for (let i = 0; i < 10; i++) {
       pass(IDLE_SECONDS - 5);
@@ -211,7 +211,7 @@ describe("a session that is followed", () => {
     expect(takeTold()).toEqual(["started 5 1 4"]);
   });
 
-  it("does not come back to life by what arrives late", () => {
+  it("is not revived by late reports", () => {
     begin(0);
     meet(1);
     end(0);
@@ -221,7 +221,7 @@ describe("a session that is followed", () => {
     expect(takeTold().slice(1)).toEqual([`ended ${SERVER} deleted`, `settled ${SERVER} 0 0 0`]);
   });
 
-  it("is kept with a thousand others", () => {
+  it("is tracked with a thousand others", () => {
     const hashes = Array.from({ length: 1000 }, (_, i) => (BigInt(i + 1) << 54n) + BigInt(i + 1));
     for (const [i, hash] of hashes.entries()) begin(i % 4, hash);
     for (const [i, hash] of hashes.entries()) count(i % 4, hash, 3);
@@ -235,7 +235,7 @@ describe("a session that is followed", () => {
   });
 });
 
-describe("sessions that are followed", () => {
+describe("tracked sessions", () => {
   const step = fc.record({
     worker: fc.nat({ max: 3 }),
     hash: fc.bigInt({ min: 1n, max: 3n }),
@@ -249,7 +249,7 @@ describe("sessions that are followed", () => {
     200,
     fc.property(
       fc.array(step, { minLength: 1, maxLength: 40, size: "max" }),
-      // Fewer than the attempts that a worker makes.
+      // Fewer than the attempts of a worker.
       fc.array(fc.nat({ max: 4 }), { maxLength: 14 }),
       (steps, pauses) => {
         create();

@@ -38,14 +38,14 @@ describe("a keyed hash", () => {
     }),
   );
 
-  it("is another for texts that collide without a key, and for no byte and one", () => {
+  it("differs for texts that collide without a key, and for zero bytes and one", () => {
     expect(hash(COLLIDING[0])).not.toBe(hash(COLLIDING[1]));
     expect(streamHash(COLLIDING[0])).not.toBe(streamHash(COLLIDING[1]));
     const ofNothing = hash(Buffer.from(""));
     for (let byte = 0; byte < 256; byte++) expect(hash(Buffer.from([byte]))).not.toBe(ofNothing);
   });
 
-  it("of the beginning of a text is that of no whole text, nor of another length", () => {
+  it("of the beginning of a text differs from that of any whole text, or of another length", () => {
     const text = Buffer.from("x".repeat(256));
     const of = (kept: number, total: number) => module.lend(text, (at) => module.exports.textHash(at, kept, total));
     expect(of(256, 256)).toBe(hash(text));

@@ -66,7 +66,7 @@ function sipHash(key: Uint8Array, message: Uint8Array, [perWord, final] = PAPERS
   return v0 ^ v1 ^ v2 ^ v3;
 }
 
-/** The bytes 00, 01, 02, …, as many. */
+/** The bytes 00, 01, 02, …, of this length. */
 function counting(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => i);
 }

@@ -21,14 +21,14 @@ function hash(chunks: readonly Uint8Array[]): bigint {
   return BigInt.asUintN(64, module.exports.value());
 }
 
-/** What is hashed is often alike in all but a byte. */
+/** Hashed data often differ in one byte only. */
 const bytes = fc.oneof(
   fc.uint8Array({ maxLength: 100, size: "max" }),
   fc.array(fc.constantFrom(0, 1, 255), { maxLength: 40 }).map((values) => Uint8Array.from(values)),
 );
 
-describe("the hash of bytes that come in pieces", () => {
-  it("is the same however short texts are cut", () => {
+describe("the hash of bytes in chunks", () => {
+  it("is the same for all chunk boundaries in short texts", () => {
     for (let length = 0; length <= 40; length++) {
       const text = Uint8Array.from({ length }, (_, i) => i * 7);
       const expected = hash([text]);

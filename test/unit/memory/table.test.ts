@@ -17,14 +17,14 @@ interface Exports {
 
 const { exports: table } = new TestModule<Exports>("table");
 
-/** The module takes and gives 64-bit numbers, which JavaScript sees as signed. */
+/** The module passes 64-bit numbers, which JavaScript sees as signed. */
 function get(key: bigint): bigint {
   return BigInt.asUintN(64, table.get(key));
 }
 
 const MAX = 2n ** 64n - 1n;
 
-/** Few keys, so that they meet again; the extremes too. */
+/** Few keys, so that they repeat, including the extremes. */
 const keys = fc.oneof(
   { weight: 8, arbitrary: fc.bigInt({ min: 1n, max: 60n }) },
   { weight: 2, arbitrary: fc.bigInt({ min: 1n, max: 60n }).map((key) => (key << 58n) | 1n) },
@@ -67,7 +67,7 @@ describe("a table", () => {
     }),
   );
 
-  it("finds nothing in none", () => {
+  it("is empty at first", () => {
     table.create(64);
     expect(get(1n)).toBe(0n);
     table.remove(1n);
@@ -86,7 +86,7 @@ describe("a table", () => {
     expect(table.size()).toBe(0);
   });
 
-  it("takes no more memory where as many keys come as go", () => {
+  it("needs no more memory if as many keys are added as removed", () => {
     table.create(64);
     const pages = (): number => table.memory!.buffer.byteLength;
     const turn = (from: number): void => {

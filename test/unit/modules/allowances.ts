@@ -4,7 +4,7 @@ import { Store } from "../../../assembly/store/primitives/store";
 import { openStore } from "./common/store";
 
 let shared: Store = openStore(1, 0);
-/** Set by {@link create}: it reads the store. */
+/** Set by {@link create}, since the constructor reads the store. */
 let allowances: Allowances = changetype<Allowances>(0);
 let rate: Rate = new Rate(1, 1, 1);
 
@@ -13,7 +13,7 @@ export function create(self: u64, space: i32, maxKeys: i32, evicts: bool): void 
   allowances = new Allowances(shared, "limits", maxKeys, evicts ? WhenFull.EvictOwn : WhenFull.Share);
 }
 
-/** The rate of all that follows. */
+/** The rate of all following calls. */
 export function setRate(amount: u32, perMs: u64, burst: u32): void {
   rate = new Rate(amount, perMs, burst);
 }
@@ -58,17 +58,17 @@ export function readCount(): void {
   allowances.readCount();
 }
 
-/** True where a round ends. */
+/** Sweeps. True at the end of a round. */
 export function sweep(now: u64): bool {
   return allowances.sweep(now);
 }
 
-/** What an empty allowance needs to refill, in nanoseconds. */
+/** The time in which an empty allowance refills, in nanoseconds. */
 export function tolerance(): u64 {
   return rate.toleranceNs;
 }
 
-/** The time in which `count` refill, in nanoseconds. */
+/** The time in which `count` units refill, in nanoseconds. */
 export function timeFor(count: u32): u64 {
   return rate.timeFor(count);
 }
@@ -77,7 +77,7 @@ export function conflicts(): u32 {
   return shared.conflicts;
 }
 
-/** Takes one `times` times, one nanosecond apart, where it may: for measuring. */
+/** Takes one unit `times` times, one nanosecond apart, as far as allowed. For benchmarks. */
 export function takeMany(scope: u64, key: u64, owner: u64, times: i32, now: u64): i32 {
   let taken = 0;
   for (let i = 0; i < times; i++) if (allowances.take(scope, key, owner, 1, rate, now + i)) taken++;

@@ -25,7 +25,7 @@ export function pieceLength(): i32 {
   return <i32>json.length;
 }
 
-/** Writes the form of a number. Returns its length; 0 for none. */
+/** Writes the canonical form of a number. Returns its length; 0 if it has none. */
 export function numberForm(at: usize, length: i32): i32 {
   return writeNumberForm(at, length);
 }
@@ -34,8 +34,8 @@ export function formAt(): usize {
   return numberFormAt;
 }
 
-/** Writes the forms of `count` numbers, each behind its length in a byte, to `to`, behind their lengths again. Returns where they
- *  end. */
+/** Reads `count` numbers, each preceded by its length in a byte, and writes their canonical forms to `to` in the same way.
+ *  Returns the end address. */
 export function numberForms(at: usize, count: i32, to: usize): usize {
   for (let i = 0; i < count; i++) {
     const length = writeNumberForm(at + 1, load<u8>(at));

@@ -7,17 +7,17 @@ const address: usize = heap.alloc(16);
 const caller: Caller = new Caller();
 let block: Cidr = new Cidr();
 
-/** The address, in hand from now on: its bytes, 0 where it is none. */
+/** Parses the current address. Returns its size in bytes; 0 if it is not an address. */
 export function parse(at: usize, length: i32): i32 {
   return parseAddress(at, length, address);
 }
 
-/** The byte of the address in hand. */
+/** A byte of the current address. */
 export function byteAt(index: i32): i32 {
   return load<u8>(address + index);
 }
 
-/** Takes a block in hand. False where it is none. */
+/** Parses the current block. False if it is not a block. */
 export function setBlock(at: usize, length: i32): bool {
   const text = String.UTF8.decodeUnsafe(at, length);
   if (!isCidr(text)) return false;
@@ -25,7 +25,7 @@ export function setBlock(at: usize, length: i32): bool {
   return true;
 }
 
-/** Whether a caller of this address, which is written with a port, is in the block. -1 where the address is none. */
+/** Whether a caller with this address, which has a port, is in the current block. -1 if it is not an address. */
 export function holds(at: usize, length: i32): i32 {
   caller.clear();
   caller.setAddress(at, length);

@@ -3,7 +3,7 @@ import { CallEnd, ConcurrencyLimit } from "../../../assembly/limits/adaptive/con
 
 let limits: ConcurrencyLimit[] = [];
 
-/** Begins with so many limits, which know nothing. */
+/** Creates a number of limits without measurements. */
 export function create(count: i32, isEnforced: bool): void {
   limits = [];
   for (let i = 0; i < count; i++) limits.push(new ConcurrencyLimit(isEnforced));

@@ -77,7 +77,7 @@ function describeHold(hold: HoldConfig): string {
   return body + hold.maxStreams.toString() + " streams, " + hold.maxBytes.toString() + " bytes";
 }
 
-/** The policy, a line for each of its parts. */
+/** Describes the policy, one line for each part. */
 function traceAccess(access: AccessConfig): void {
   traceItem("access", "mode " + RULE_MODES[access.mode] + ", else " + RULE_ACTIONS[access.defaultAction]);
   traceItem("access", "denies by " + DENIAL_FORMS[access.denialForm] + " " + access.denialStatus.toString());
@@ -107,7 +107,7 @@ function traceRule(rule: RuleConfig): void {
   }
 }
 
-/** The limits, a line for each of their parts. */
+/** Describes the limits, one line for each part. */
 function traceLimits(limits: LimitsConfig): void {
   const adaptive = ", adaptive " + RULE_MODES[limits.adaptive.mode];
   traceItem("limits", "mode " + RULE_MODES[limits.mode] + adaptive + ", " + limits.maxKeys.toString() + " keys");
@@ -129,7 +129,7 @@ function traceLimits(limits: LimitsConfig): void {
   }
 }
 
-/** What is recorded and where it goes, a line for each part. */
+/** Describes the trace settings, one line for each part. */
 function traceTrace(trace: TraceConfig): void {
   const encoding = trace.encoding == TraceEncoding.Protobuf ? "protobuf" : "json";
   traceItem("trace", "to " + trace.cluster + " at " + trace.path + " of " + trace.authority + " as " + encoding);
@@ -152,7 +152,7 @@ function traceRate(name: string, rate: RateConfig | null): void {
   traceItem("limits", name + " " + amount + ", at most " + rate.burst.toString());
 }
 
-/** What a rule is about. */
+/** Describes the operations and callers of a rule. */
 function traceMatches(field: string, sources: SourceConfig[], operations: OperationConfig[]): void {
   for (let i = 0; i < sources.length; i++) {
     const from = sources[i];

@@ -8,7 +8,7 @@ declare function traceTarget(at: usize, length: i32): void;
 
 let event: EndpointEvent = EndpointEvent.take(0, 0, 0);
 
-/** Begins with a stream of this path. */
+/** Starts a stream with this path. */
 export function begin(path: usize, pathLength: i32): void {
   event.release();
   event = EndpointEvent.take(path, pathLength, 0);
@@ -18,7 +18,7 @@ export function feed(at: usize, length: usize): void {
   event.feed(at, length);
 }
 
-/** Tells the target; nothing where the event's data names none. */
+/** Reports the target; nothing if the event's data is not an endpoint. */
 export function resolve(): void {
   if (event.resolve()) traceTarget(event.target, event.targetLength);
 }

@@ -4,12 +4,12 @@ export { allocate } from "./common/allocate";
 
 let hmac = new Hmac("");
 
-/** The key of what follows, in UTF-8. */
+/** Sets the key of the following calls, in UTF-8. */
 export function setKey(at: usize, length: i32): void {
   hmac = new Hmac(String.UTF8.decodeUnsafe(at, length));
 }
 
-/** Writes the code of a message to `to`. */
+/** Writes the authentication code of a message to `to`. */
 export function write(at: usize, length: i32, to: usize): void {
   hmac.write(at, length, to);
 }

@@ -35,19 +35,19 @@ let settings: TokenSettings = new TokenSettings(true, 262_144, 1);
 const decoders: usize[] = [];
 let method: Method = Method.None;
 
-/** How tokens are estimated from the next body on. */
+/** Sets how tokens are estimated, starting with the next body. */
 export function configure(estimate: bool, maxBytes: u32): void {
   settings = new TokenSettings(estimate, maxBytes, 1);
 }
 
-/** Forgets all lists, and keeps those that come from now on if `keeps`. */
+/** Removes all stored lists. Stores lists from now on if `keeps`. */
 export function forget(keeps: bool): void {
   const before = lists;
   if (before) before.close();
   lists = keeps ? new KeptLists() : null;
 }
 
-/** A new body of this number: one message, or an event stream of them. */
+/** Starts the body with this number: one message, or an event stream of messages. */
 export function begin(number: i32, isEventStream: bool): void {
   while (decoders.length <= number) decoders.push(0);
   decoders[number] = Decoder.take(isEventStream);
@@ -68,7 +68,7 @@ export function feed(number: i32, server: u64, at: usize, length: usize): void {
   }
 }
 
-/** The body is over. */
+/** Ends the body. */
 export function end(number: i32): void {
   const body = changetype<Decoder>(decoders[number]);
   if (!body.isEventStream) finish(body.reader(settings));

@@ -13,7 +13,7 @@ export function add(scope: u64, hash: u64, value: u64): void {
   marks.set(scope, hash, value);
 }
 
-/** Leaves a value in place of `before`. False where another one is there, or somebody was faster. */
+/** Replaces `before` with a value. False if the current value differs or another worker interfered. */
 export function replace(scope: u64, hash: u64, before: u64, value: u64): bool {
   return marks.replace(scope, hash, before, value);
 }
@@ -22,7 +22,7 @@ export function get(scope: u64, hash: u64): u64 {
   return marks.get(scope, hash);
 }
 
-/** The value among marks of another name. */
+/** The value of the mark in a set with another name. */
 export function getOther(scope: u64, hash: u64): u64 {
   return others.get(scope, hash);
 }

@@ -11,13 +11,13 @@ import { TokenSettings } from "../../../assembly/mcp/protocol/token_kinds";
 
 export { allocate } from "./common/allocate";
 
-/** What the reader reports before the message is over. `name`: a method or a task's state; `length` bytes at `at`: the name
- *  of a tool or prompt. */
+/** Reports a part that the reader returns before the end of the message. `name` is a method or the state of a task; `length`
+ *  bytes at `at` are the name of a tool or prompt. */
 // @ts-ignore: decorator
 @external("trace", "part")
 declare function tracePart(part: McpPart, name: string, at: usize, length: u32, start: f64, end: f64): void;
 
-/** A message is over. Its details came before it. */
+/** Reports the end of a message, after its details. */
 // @ts-ignore: decorator
 @external("trace", "message")
 declare function traceMessage(
@@ -29,17 +29,17 @@ declare function traceMessage(
   end: f64,
 ): void;
 
-/** Something that was read of the message. */
+/** Reports a detail of the message. */
 // @ts-ignore: decorator
 @external("trace", "detail")
 declare function traceDetail(name: string, value: string): void;
 
-/** The same, of a text. */
+/** Reports a text of the message. */
 // @ts-ignore: decorator
 @external("trace", "text")
 declare function traceText(name: string, at: usize, length: u32): void;
 
-/** The message, or batch, was refused: by the bytes of this chunk where `isEnd` is not set. */
+/** Reports that the message or batch was refused, because of the bytes of this chunk unless `isEnd`. */
 // @ts-ignore: decorator
 @external("trace", "refused")
 declare function traceRefused(refusal: Refusal, readTo: f64, isEnd: bool): void;

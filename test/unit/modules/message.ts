@@ -49,12 +49,12 @@ declare function traceBatch(refusal: Refusal): void;
 let decoder: usize = 0;
 let tokens: TokenSettings = new TokenSettings(true, 262_144, 1);
 
-/** How tokens are estimated from the next body on. */
+/** Sets how tokens are estimated, starting with the next body. */
 export function configure(estimate: bool, maxBytes: u32, scale: f64): void {
   tokens = new TokenSettings(estimate, maxBytes, scale);
 }
 
-/** A new body: one message or batch, or an event stream of them. */
+/** Starts a body: one message or batch, or an event stream of them. */
 export function begin(isEventStream: bool): void {
   if (decoder) changetype<Decoder>(decoder).release();
   decoder = Decoder.take(isEventStream);
@@ -75,7 +75,7 @@ export function feed(at: usize, length: usize): void {
   }
 }
 
-/** The body is over. */
+/** Ends the body. */
 export function end(): void {
   const body = changetype<Decoder>(decoder);
   if (!body.isEventStream) endMessage(body.reader(tokens));
@@ -93,7 +93,7 @@ function read(reader: McpReader, at: usize, length: usize): void {
   }
 }
 
-/** A message or batch is over. */
+/** Ends a message or batch. */
 function endMessage(reader: McpReader): void {
   if (reader.blank) return;
   if (reader.isBatch) traceBatch(reader.finishBatch());

@@ -22,7 +22,7 @@ export function costOf(kind: i32): u64 {
   return meter.costOf(kind);
 }
 
-/** What a text costs by the estimator alone. */
+/** The cost of a text according to the estimator. */
 export function estimate(at: usize, length: usize): u64 {
   estimator.reset();
   estimator.feed(at, length);

@@ -26,7 +26,7 @@ export function open(): void {
   list.open();
 }
 
-/** Goes on to the next name of the list, and tells it. */
+/** Reports the next name of the list. */
 export function next(): bool {
   if (!list.next()) return false;
   traceName(list.at, list.length, list.isKnown);

@@ -3,19 +3,19 @@ import { edits, isNearMiss, nearestWord } from "../../../assembly/config/values/
 
 export { allocate } from "./common/allocate";
 
-/** The edits between a text and a word, which a line feed separates; -1 where they are no near miss. */
+/** The number of edits between a text and a word, separated by a line feed; -1 if they are not a near miss. */
 export function editsOf(at: usize, length: i32): i32 {
   const words = textsAt(at, length);
   return edits(words[0], words[1]);
 }
 
-/** Whether the first text is a near miss of the second one, which a line feed separates. */
+/** Whether the first text is a near miss of the second one. They are separated by a line feed. */
 export function isNear(at: usize, length: i32): bool {
   const words = textsAt(at, length);
   return isNearMiss(words[0], words[1]);
 }
 
-/** The line, counted from 1, that is nearest to line 0; -1 where none is near. */
+/** The number of the line (counted from 1) that is nearest to line 0; -1 if none is near. */
 export function nearestOf(at: usize, length: i32): i32 {
   const words = textsAt(at, length);
   return words.indexOf(nearestWord(words[0], words.slice(1)), 1);

@@ -15,7 +15,7 @@ export function add(at: usize, length: i32): void {
   named = new NamedPaths(patterns);
 }
 
-/** Whether a request's target may be one of them; `pathLength` bytes of it are before the query. */
+/** Whether a request's target may be one of the paths. `pathLength` bytes of it precede the query. */
 export function mayName(at: usize, length: i32, pathLength: i32): bool {
   return named.include(at, pathLength, length);
 }

@@ -9,7 +9,7 @@ let text: TextMatch = new TextMatch();
 let patterns: Patterns = new Patterns(text);
 let conditions: ClientConditions = new ClientConditions();
 
-/** Begins a list of values and of what they must not be. */
+/** Starts a list of values and excluded values. */
 export function begin(): void {
   text = new TextMatch();
 }
@@ -22,7 +22,7 @@ export function notValue(at: usize, length: i32): void {
   text.notValues.push(String.UTF8.decodeUnsafe(at, length));
 }
 
-/** The list is whole. */
+/** Ends the list. */
 export function end(): void {
   patterns = new Patterns(text);
 }
@@ -35,17 +35,17 @@ export function matchNothing(): Match {
   return patterns.matchNothing();
 }
 
-/** Begins conditions on clients' names. */
+/** Starts conditions on clients' names. */
 export function beginConditions(): void {
   conditions = new ClientConditions();
 }
 
-/** Adds the list in hand to them. Returns its index. */
+/** Adds the current list to the conditions. Returns its index. */
 export function addCondition(): i32 {
   return conditions.add(patterns, text);
 }
 
-/** How a name matches each of them, as it is kept. */
+/** The stored result of matching a name with each condition. */
 export function conditionMatches(at: usize, length: i32): u64 {
   return conditions.matches(at, length);
 }

@@ -32,7 +32,7 @@ declare function traceMessage(
   end: f64,
 ): void;
 
-/** The message, or batch, was refused: by the bytes of this chunk where `isEnd` is not set. */
+/** Reports that the message or batch was refused, because of the bytes of this chunk unless `isEnd`. */
 // @ts-ignore: decorator
 @external("trace", "refused")
 declare function traceRefused(refusal: Refusal, readTo: f64, isEnd: bool): void;
@@ -83,7 +83,7 @@ function finish(): void {
   );
 }
 
-/** The name of a field in the enum PayloadField; of a text that of its kind. */
+/** The name of a field in the enum PayloadField; for a text, the name of its kind. */
 function fieldName(field: i32): string {
   switch (field) {
     case PayloadField.ParamsName:

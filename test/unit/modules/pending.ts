@@ -14,7 +14,7 @@ declare function traceEvicted(number: u32, verdict: u32, endedAt: u64): void;
 @external("trace", "counted")
 declare function traceCounted(number: u32, verdict: u32): void;
 
-/** What waits goes by the number that it begins with. */
+/** An entry is identified by the number at its start. */
 class Listener extends PendingListener {
   givenUp(at: usize, length: u32, verdict: u32, endedAt: u64): void {
     traceGivenUp(load<u32>(at), verdict, endedAt);
@@ -39,7 +39,7 @@ export function create(space: i32): void {
   pending = new Pending(shared);
 }
 
-/** Leaves the number and, so that `length` bytes are full, its lowest byte over and over. */
+/** Adds an entry of `length` bytes: the number, then its lowest byte repeated. */
 export function add(
   scope: u64,
   key: u64,
@@ -55,12 +55,12 @@ export function add(
   pending.add(scope, key, bytes, length, dueAt, verdict, endedAt, rank, listener);
 }
 
-/** The number that is taken out; 0 where there is none. */
+/** Removes an entry and returns its number; 0 if there is none. */
 export function take(scope: u64, key: u64): u32 {
   return pending.take(scope, key) ? load<u32>(pending.taken) : 0;
 }
 
-/** The byte at this place of what was taken out last. */
+/** The byte at this index of the entry that was removed last. */
 export function takenByte(at: i32): u8 {
   return load<u8>(pending.taken + at);
 }
@@ -81,7 +81,7 @@ export function sweep(verdict: u32, now: u64): bool {
   return pending.sweep(verdict, now, listener);
 }
 
-/** The changes that were given up. */
+/** The number of changes that were abandoned. */
 export function conflicts(): u32 {
   return shared.conflicts;
 }

@@ -29,7 +29,7 @@ export function release(key: u64, holder: u64): void {
   permits.release(key, holder);
 }
 
-/** What a worker does each second, here the one that sweeps, too. */
+/** The tick of a worker, including the sweep. */
 export function tick(now: u64, sweeps: bool): void {
   if (slots.begin(now)) slots.end();
   permits.finishReleases();

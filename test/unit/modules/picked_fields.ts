@@ -26,12 +26,12 @@ declare function trace(
 let tree = new FieldTree();
 const fields = FieldReader.create(tree);
 
-/** Forgets all fields. */
+/** Removes all fields. */
 export function clear(): void {
   tree = new FieldTree();
 }
 
-/** Adds a field at a path, whose elements are joined by dots; the root's path is empty. */
+/** Adds a field at a path with elements joined by dots. The path of the root is empty. */
 export function add(field: i32, report: Report, path: string): void {
   const names: string[] = path.length ? path.split(".") : [];
   if (report == Report.Captured) tree.capture(field, names);

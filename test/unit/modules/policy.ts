@@ -17,7 +17,7 @@ import { Bytes } from "../../../assembly/memory/bytes";
 
 export { allocate } from "./common/allocate";
 
-/** Of what is refused, no rule is asked. */
+/** No rule is evaluated for a refused message. */
 const REFUSED: i32 = -9;
 
 /** Attributes that the test sets, by their paths. */
@@ -59,13 +59,13 @@ let explanation: Explanation = new Explanation(policy, properties);
 const check: CheckedRequest = CheckedRequest.take();
 const writer: JsonWriter = new JsonWriter();
 
-/** Takes a policy from a configuration. False where it is invalid. */
+/** Reads a policy from a configuration. False if it is invalid. */
 export function configure(at: usize, length: i32): bool {
   const reader = new ConfigReader();
   reader.read(at, length);
   const access = reader.config.access;
   if (!access) return false;
-  // Rules that never match are errors of a configuration, but can be decided.
+  // Rules that never match are errors in a configuration, but can be evaluated.
   for (let i = 0; i < reader.errors.length; i++) {
     if (!reader.errors[i].includes("never matches")) return false;
   }
@@ -76,7 +76,7 @@ export function configure(at: usize, length: i32): bool {
   return true;
 }
 
-/** Begins another request, of which nothing is known. */
+/** Starts another request without any attributes. */
 export function begin(): void {
   properties.clear();
   call.isAnswer = false;
@@ -86,7 +86,7 @@ export function begin(): void {
   askedLength = 0;
 }
 
-/** An attribute: its path, of `pathLength` bytes with slashes, and its value. */
+/** Sets an attribute: its path, of `pathLength` bytes with slashes, and its value. */
 export function property(at: usize, length: i32, pathLength: i32): void {
   const value = Bytes.copy(at + pathLength, length - pathLength);
   properties.set(String.UTF8.decodeUnsafe(at, pathLength), value);
@@ -100,26 +100,26 @@ export function revision(at: usize, length: i32): void {
   call.setRevision(String.UTF8.decodeUnsafe(at, length), false);
 }
 
-/** What the client was called when its session began. */
+/** Sets the client's name in its session. */
 export function client(at: usize, length: i32): void {
   call.knowsClient = true;
   call.clientMatches = policy.clients.matches(at, length);
 }
 
-/** What the server asked by that the message answers. */
+/** Sets the method of the server's request to which the message responds. */
 export function answers(at: usize, length: i32): void {
   memory.copy(asked, at, length);
   askedLength = length;
 }
 
-/** Who calls is told, with this `x-forwarded-client-cert`: whether whatever they say is allowed. */
+/** Determines the caller, with this `x-forwarded-client-cert`. Returns whether all its messages are allowed. */
 export function isAllowedBefore(at: usize, length: i32): bool {
   principals.find(caller, at, length);
   check.keepPrincipal(caller);
   return policy.outlook(caller, properties, call, matches) == Outlook.Allowed;
 }
 
-/** The index of the rule that decides the message; -1 for the default, -9 where the message is refused. */
+/** The index of the rule that decides about the message; -1 for the default, -9 if the message is refused. */
 export function decide(at: usize, length: i32): i32 {
   const reader = StrictReader.take(policy.keys.message);
   reader.feed(at, length);
@@ -133,25 +133,25 @@ export function decide(at: usize, length: i32): i32 {
   return rule;
 }
 
-/** Whether the rule denies that has just decided. */
+/** Whether the latest decision is a denial. */
 export function isDenial(rule: i32): bool {
   return policy.actionOf(rule, call) == RuleAction.Deny;
 }
 
-/** Whether a list of this kind shows an element of this name to the caller. */
+/** Whether the caller sees an element with this name in a list of this kind. */
 export function lists(kind: i32, at: usize, length: i32): bool {
   const use = kind == ListKind.ResourceTemplates ? Use.Template : Use.Element;
   stand(call, kind, use, at, length, false);
   return policy.actionOf(policy.decide(matches, call), call) == RuleAction.Allow;
 }
 
-/** Whether a list of this kind may hide something from the caller, or from some caller. */
+/** Whether a list of this kind may hide elements from this caller, or from any caller. */
 export function mayHide(kind: i32, fromCaller: bool): bool {
   stand(call, kind, Use.AnyElement, 0, 0, false);
   return policy.mayDeny(fromCaller ? matches : 0, call);
 }
 
-/** Bits of the rules that apply to the message that has just been decided, tried out or not. */
+/** The rules that apply to the latest message, as bits, including dry-run rules. */
 export function applying(): u32 {
   let bits: u32 = 0;
   for (let i = 0; i < policy.rules.length; i++) {
@@ -160,13 +160,13 @@ export function applying(): u32 {
   return bits;
 }
 
-/** Begins to explain the message that has just been decided. */
+/** Starts the explanation of the latest decision. */
 export function explain(): void {
   caller.clear();
   explanation.begin(check, call);
 }
 
-/** The index of the nearest ALLOW rule before the one that decided; -1 where there is none. */
+/** The index of the nearest ALLOW rule before the deciding one; -1 if there is none. */
 export function nearest(decidedBy: i32): i32 {
   return explanation.nearestAllow(decidedBy);
 }
@@ -176,7 +176,7 @@ export function matchOf(rule: i32): i32 {
   return explanation.match(rule);
 }
 
-/** The part for which the rule does not match; empty where it does. */
+/** The part that prevents a match of the rule; empty if it matches. */
 export function failed(rule: i32): string {
   writer.clear();
   explanation.writeFailed(rule, writer);

@@ -7,7 +7,7 @@ export function create(space: i32): void {
   errors = new RejectionErrors(openStore(1, space));
 }
 
-/** Keeps an error of `length` bytes, each of which is `byte`. */
+/** Stores an error of `length` bytes, each of which is `byte`. */
 export function add(session: u64, id: u64, byte: u8, length: i32, nowMs: u64): bool {
   const at = heap.alloc(length);
   memory.fill(at, byte, length);
@@ -16,7 +16,7 @@ export function add(session: u64, id: u64, byte: u8, length: i32, nowMs: u64): b
   return isKept;
 }
 
-/** The first byte of an error above its length in 16 bits; -1 where there is none. */
+/** The first byte of an error, shifted by 16 bits, and its length; -1 if there is none. */
 export function find(session: u64, id: u64, nowMs: u64): i32 {
   if (!errors.find(session, id, nowMs)) return -1;
   for (let i = 1; i < errors.length; i++) assert(load<u8>(errors.at + i) == load<u8>(errors.at));

@@ -17,7 +17,7 @@ const errorText = permanentBytes(ERROR);
 const answerText = permanentBytes(ANSWER);
 const SEVEN = permanentBytes("7");
 
-/** Withholds what is called `no…`, denies `sampling/createMessage`, and knows the request 7 as rewritten. */
+/** Withholds elements named `no…`, denies `sampling/createMessage`, and treats request 7 as rewritten. */
 class TestJudge extends EditJudge {
   unread: i32 = 0;
 
@@ -55,7 +55,7 @@ export function close(): void {
   editor.release();
 }
 
-/** Whether the bytes were changed. What the client gets is at {@link outputAt}. */
+/** Whether the bytes were changed. The output is at {@link outputAt}. */
 export function read(at: usize, length: usize): bool {
   editor.begin();
   editor.read(at, length, judge);
@@ -70,7 +70,7 @@ export function outputLength(): usize {
   return output.length;
 }
 
-/** How often the response could not be read. */
+/** The number of unreadable responses. */
 export function unread(): i32 {
   return judge.unread;
 }

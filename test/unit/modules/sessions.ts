@@ -17,7 +17,7 @@ declare function traceSettled(server: i32, end: SessionEnd, operations: u32, tok
 @external("trace", "counted")
 declare function traceCounted(server: i32): void;
 
-/** Tells sessions by their server's index: the test gives each birth one of its own. */
+/** Identifies sessions by their server's index, which the test makes unique. */
 class Listener extends SessionListener {
   sessionEnded(entry: SessionEntry): void {
     traceEnded(<i32>entry.server, entry.end);
@@ -70,7 +70,7 @@ export function sweep(now: u64): bool {
   return sessions.sweep(now);
 }
 
-/** The changes that were given up since it was last asked. */
+/** The number of changes that were abandoned since the last call. */
 export function conflicts(): u32 {
   const count = shared.conflicts;
   shared.conflicts = 0;

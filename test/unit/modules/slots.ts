@@ -17,7 +17,7 @@ export function create(self: u64, space: i32): void {
   slots = new Slots(openStore(self, space));
 }
 
-/** Publishes one number. False where no slot is to be had. */
+/** Publishes one number. False if no slot is available. */
 export function publish(now: u64, name: u32, value: u32): bool {
   if (!slots.begin(now)) return false;
   slots.put(name, value);
@@ -25,7 +25,7 @@ export function publish(now: u64, name: u32, value: u32): bool {
   return true;
 }
 
-/** Tells the sums of the numbers below `count`. */
+/** Reports the sums of the numbers below `count`. */
 export function sum(now: u64, count: i32): void {
   const sums = new StaticArray<u32>(count);
   slots.sum(now, sums, new Rest());

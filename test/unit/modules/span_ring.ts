@@ -21,7 +21,7 @@ export function totalLength(): i32 {
   return ring.length;
 }
 
-/** Takes the oldest span away, to {@link takenAt}. Returns its length. */
+/** Removes the oldest span and copies it to {@link takenAt}. Returns its length. */
 export function shift(): i32 {
   return ring.shift(taken);
 }

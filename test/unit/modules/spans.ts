@@ -16,7 +16,7 @@ let resource = new Resource("scope", "1");
 const ring = new SpanRing();
 const batch = new Batch();
 
-/** Begins a request in this encoding. */
+/** Starts a request in this encoding. */
 export function open(as: TraceEncoding): void {
   encoding = as;
   writer = spanWriterOf(as);
@@ -29,7 +29,7 @@ export function describe(at: usize, nameLength: i32, valueLength: i32): void {
   resource.add(String.UTF8.decodeUnsafe(at, nameLength), value);
 }
 
-/** Method and target are behind each other. */
+/** The target follows the method. */
 export function begin(
   traceHigh: u64,
   traceLow: u64,
@@ -80,7 +80,7 @@ export function link(traceHigh: u64, traceLow: u64, spanId: u64, at: usize, leng
   writer.link(traceHigh, traceLow, spanId, at, length);
 }
 
-/** Keeps what has been written, writes another span, and goes on with the first. */
+/** Interrupts the span to write another one, and then continues it. */
 export function interrupt(hasLinks: bool): void {
   const length = writer.length;
   const kept = heap.alloc(length);
@@ -111,7 +111,7 @@ export function requestLength(): i32 {
   return batch.length;
 }
 
-/** Writes so many ordinary spans, and adds none. */
+/** Writes a number of ordinary spans without adding them. */
 export function write(count: i32, at: usize, length: i32): void {
   for (let i = 0; i < count; i++) {
     const now: u64 = 1_795_000_000_000_000_000 + i;

@@ -4,12 +4,12 @@ import { Reading, StrictReader } from "../../../assembly/rules/message/strict_re
 
 export { allocate } from "./common/allocate";
 
-/** A message is over: its form. */
+/** Reports the end of a message and its form. */
 // @ts-ignore: decorator
 @external("trace", "message")
 declare function traceMessage(form: i32): void;
 
-/** A deciding member of it: where it is kept, its token, its kept text and the length of the whole. */
+/** Reports a deciding member: its slot, its token, its stored text and the length of the whole text. */
 // @ts-ignore: decorator
 @external("trace", "member")
 declare function traceMember(slot: i32, token: i32, at: usize, length: i32, total: i32): void;
@@ -38,7 +38,7 @@ export function feed(at: usize, length: i32): void {
   }
 }
 
-/** The bytes are over: why they are refused, empty where they are not. */
+/** Reports the end of the body with the reason for refusal; empty if it is accepted. */
 export function finish(): string {
   reader.finish();
   return refusalName(reader.refusal);

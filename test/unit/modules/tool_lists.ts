@@ -9,12 +9,12 @@ export function create(space: i32): void {
   lists = new ToolLists(openStore(1, space));
 }
 
-/** Whether the list is known. Then `foundAt` and `foundLength` tell its bytes. */
+/** Whether the list is known. Its bytes are then at `foundAt`, `foundLength`. */
 export function load(key: u64): bool {
   return lists.load(key);
 }
 
-/** Keeps the tools in these bytes. True where another list was known. */
+/** Stores the tools in these bytes. True if another list was known. */
 export function save(key: u64, at: usize, length: i32): bool {
   return lists.save(key, at, length / LISTED_TOOL_SIZE);
 }

@@ -11,7 +11,7 @@ export function read(at: usize, length: i32): bool {
   return context.read(at, length);
 }
 
-/** Keeps a copy of what was read last. */
+/** Copies the context that was read last. */
 export function keep(): void {
   other.copy(context);
 }

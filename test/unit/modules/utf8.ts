@@ -18,7 +18,7 @@ export function isComplete(): bool {
   return check.isComplete;
 }
 
-/** Writes a document anew. */
+/** Rewrites a document. */
 export function beginDocument(): void {
   writer.clear();
 }

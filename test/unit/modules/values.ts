@@ -58,7 +58,7 @@ import { clients } from "../../../assembly/store/turn";
 import { TestSharedData } from "./common/shared_data";
 import { openStore } from "./common/store";
 
-/** A time in milliseconds, and bits that show where a number begins and ends. */
+/** A time in milliseconds, with bits that show where a number starts and ends. */
 const NOW: u64 = 0x18a00000000;
 const KEY: u64 = 0x1122334455667788;
 const OTHER_KEY: u64 = 0x0102030405060708;
@@ -69,7 +69,7 @@ class Numbers extends Random {
   }
 }
 
-/** Reads all that it may read. */
+/** Reads everything that it may read. */
 class Listener extends PendingListener {
   givenUp(at: usize, length: u32, verdict: u32, endedAtMs: u64): void {
     this.counted(at, length, verdict);
@@ -119,7 +119,7 @@ const tools: usize = heap.alloc(2 * LISTED_TOOL_SIZE);
 const name = Bytes.of("echo");
 const configuration = Bytes.of('{"server":"a"}');
 
-/** Behind the last byte of each buffer that values are copied to, the third being what the sweep of pending gives up. */
+/** The ends of the buffers to which values are copied; the third one receives the expired entries of the sweep. */
 export function guard(index: i32): usize {
   const taken = new Pending(openStore(1, 0)).taken;
   const size: usize = PAGE_CAPACITY;
@@ -136,8 +136,8 @@ export function guard(index: i32): usize {
   }
 }
 
-/** Does with a kind of value all that can be done with it, whatever was there before. One value of it stays in `space`;
- *  full ones come into `space` + 1. False where there is no kind of this number. */
+/** Executes all operations on a kind of value, with any previous content. One value stays in `space`, full ones in `space` +
+ *  1. False if there is no kind with this number. */
 export function exercise(kind: i32, space: i32): bool {
   const shared = openStore(KEY, space);
   const full = openStore(KEY, space + 1);
@@ -378,12 +378,12 @@ function marks(shared: Store, full: Store): void {
   for (let i = 0; i < 40; i++) others.set(2, i, i + 1);
 }
 
-/** Three a second. */
+/** Three per second. */
 const rate = new Rate(3, 1000, 3);
 const NOW_NS: u64 = NOW * 1_000_000;
 
 function allowances(shared: Store, full: Store): void {
-  // Of a key, of an owner and of a scope.
+  // The allowances of a key, of an owner and of a scope.
   const allowances = new Allowances(shared, "limits", 2, WhenFull.Share);
   for (let key = 1; key <= 3; key++) {
     allowances.take(OTHER_KEY, key, KEY, 1, rate, NOW_NS);
@@ -482,7 +482,7 @@ function slots(shared: Store): void {
   slots.sum(NOW, sums, rest);
 }
 
-/** Values that one number or two make up. */
+/** Values that consist of one or two numbers. */
 function tasks(shared: Store, full: Store): void {
   const tasks = new Tasks(shared);
   tasks.load(OTHER_KEY, KEY);
@@ -515,7 +515,8 @@ function small(shared: Store): void {
   endpoints.remove(target, target, tail);
 }
 
-/** Writes values, whatever was there before, and reads them back. Returns the name of the first that is not there; empty: all are. */
+/** Writes values over any previous content and reads them back. Returns the name of the first missing one; empty if there is
+ *  none. */
 export function unrecovered(space: i32): string {
   const shared = openStore(KEY, space);
   const marks = new Marks(shared, "marks", 1);
@@ -533,7 +534,7 @@ export function unrecovered(space: i32): string {
   memory.fill(tools, 0, LISTED_TOOL_SIZE);
   lists.save(KEY, tools, 1);
   if (!lists.load(KEY) || lists.count != 1) return "lists";
-  // A server of which the damaged value has no paths.
+  // A server without paths in the damaged value.
   if (!new ListPaths(shared).admit(KEY + 2, OTHER_KEY)) return "list paths";
   const numbers = new NumberSet(shared, "numbers", 20);
   if (!numbers.add(KEY) && numbers.values().length < 20) return "numbers";
@@ -569,7 +570,7 @@ export function unrecovered(space: i32): string {
   return new KeptConfigurations(shared).isLatest(KEY, configuration) ? "" : "configurations";
 }
 
-/** The names of what values hold as numbers, in the order of the numbers: with the layouts these are part of FORMAT. */
+/** The names of the enum members stored as numbers, in order. Together with the layouts, they are part of FORMAT. */
 export function enumerations(): string {
   return (
     listOf(METHOD_COUNT, (i) => methodName(i)) +

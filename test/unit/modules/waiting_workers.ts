@@ -17,7 +17,7 @@ export function isAwaited(key: u64, now: u64): bool {
   return waiting.isAwaited(key, now);
 }
 
-/** The number by which the worker that is next is woken; -1 where none waits. */
+/** The queue number of the next worker; -1 if none waits. */
 export function choose(key: u64, now: u64): i32 {
   return waiting.choose(key, now) ? waiting.chosenQueue : -1;
 }

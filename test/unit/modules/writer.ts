@@ -1,6 +1,6 @@
 import { JsonWriter } from "../../../assembly/json/writer";
 
-/** Makes so many writers of `size` bytes each, and drops them. */
+/** Creates a number of writers of `size` bytes each, and drops them. */
 export function drop(count: i32, size: i32): void {
   for (let i = 0; i < count; i++) {
     const writer = new JsonWriter();

@@ -2,12 +2,12 @@ import { createParser } from "eventsource-parser";
 
 import { TestModule } from "../module.ts";
 
-/** An event as far as it concerns us. */
+/** The relevant parts of an event. */
 export interface SseEvent {
   readonly isMessage: boolean;
-  /** There where it is one of the type `endpoint`. */
+  /** Set if the event's type is `endpoint`. */
   readonly isEndpoint?: true;
-  /** There where its data is `[DONE]`. */
+  /** Set if the event's data is `[DONE]`. */
   readonly isEndMark?: true;
   readonly data: string;
 }
@@ -21,7 +21,7 @@ interface Exports {
 let events: SseEvent[] = [];
 let data: Buffer[] = [];
 
-/** Where an event is in its stream: the offsets of its first byte and of the byte after it, and those of its data's bytes. */
+/** The position of an event: the offsets of its first byte and of the byte after it, and those of its data's bytes. */
 export interface EventSpan {
   readonly start: number;
   readonly end: number;
@@ -89,11 +89,11 @@ export function parseEvents(stream: Uint8Array): SseEvent[] {
       });
     },
   });
-  // The byte order mark goes in decoding, as in eventsource-parser's own stream.
+  // Decoding removes the byte order mark, as in eventsource-parser's own stream.
   const text = new TextDecoder().decode(stream);
   parser.feed(text);
-  // It waits for what follows a carriage return, so that one at the very end ends no line, as the standard has it: a line
-  // feed belongs to that line's end and makes it go on.
+  // It waits for the byte after a carriage return, so that one at the very end does not end a line, in line with the
+  // standard: a line feed would belong to that line end. So a line feed is added.
   if (text.endsWith("\r")) parser.feed("\n");
   return found;
 }

@@ -76,11 +76,11 @@ export const eventStreams: fc.Arbitrary<string> = fc
 /** How messages are framed as events. */
 export interface Framing {
   readonly end: string;
-  /** Lines that stand before each event's data, and blank lines among them. */
+  /** Lines before each event's data, including blank lines. */
   readonly before: readonly (readonly string[])[];
-  /** Lines behind the data. */
+  /** Lines after the data. */
   readonly after: readonly string[];
-  /** Between the colon and the data; one that belongs to the data comes on top. */
+  /** The space between the colon and the data. A space that belongs to the data is additional. */
   readonly space: string;
 }
 
@@ -94,7 +94,7 @@ const silentLines = fc.constantFrom(
   "event:",
   "event",
 );
-/** Whole events that bring no message. */
+/** Whole events without a message. */
 const otherEvents = fc.constantFrom(
   [""],
   [": ping", ""],
@@ -112,7 +112,7 @@ export const framings: fc.Arbitrary<Framing> = fc.record({
   space: fc.constantFrom("", " "),
 });
 
-/** An event stream that brings these texts as messages. */
+/** An event stream with these texts as messages. */
 export function frame(messages: readonly string[], { end, before, after, space }: Framing): string {
   const lines = messages.flatMap((message, i) => [
     ...before[i % before.length],

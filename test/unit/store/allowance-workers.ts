@@ -27,7 +27,7 @@ export interface Rate {
   readonly burst: number;
 }
 
-/** Whose allowance it is. */
+/** Identifies an allowance. */
 export interface Whose {
   readonly scope: bigint;
   readonly key: bigint;
@@ -40,7 +40,7 @@ export const workers = Array.from({ length: 4 }, () => new TestModule<Exports>("
 
 let space = 0;
 
-/** Opens allowances, all full, on all workers. */
+/** Creates full allowances on all workers. */
 export function openAllowances(rate: Rate, { maxKeys = 1000, evicts = false } = {}): void {
   space++;
   for (const [i, worker] of workers.entries()) worker.create(BigInt(i + 1), space, maxKeys, evicts);
@@ -63,7 +63,7 @@ export function charge(worker: number, { scope, key, owner }: Whose, cost: bigin
   workers[worker].charge(scope, key, owner, cost, now);
 }
 
-/** Sweeps all there is once, and lets all workers read what was counted. */
+/** Runs one whole round of sweeps, after which all workers read the count. */
 export function sweep(worker: number, now: bigint): void {
   while (!workers[worker].sweep(now));
   for (const each of workers) each.readCount();
@@ -75,7 +75,7 @@ export function bytesUsed(): number {
   return keys.reduce((sum, key) => sum + key.length + data.get(key)!.bytes.length, 0);
 }
 
-/** A hash like a keyed one: any bits, the same for the same number (splitmix64). */
+/** A hash with arbitrary bits that is the same for the same number (splitmix64). */
 export function hashOf(number: number): bigint {
   const mask = 2n ** 64n - 1n;
   let value = (BigInt(number) * 0x9e3779b97f4a7c15n + 0x9e3779b97f4a7c15n) & mask;

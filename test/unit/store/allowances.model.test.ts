@@ -24,9 +24,9 @@ const MS = 1_000_000n;
 const SECOND = 1000 * Number(MS);
 const DAY_MS = 86_400_000;
 
-/** A bucket, in exact numbers: no more than `burst` in it, of which `amount` in `perMs` run out. */
+/** A leaky bucket in exact numbers: it holds at most `burst`, and `amount` leak in `perMs`. */
 class Bucket {
-  /** In it, times `perNs`. */
+  /** The level, times `perNs`. */
   #level = 0n;
   #at = START;
   readonly #perNs: bigint;
@@ -35,7 +35,7 @@ class Bucket {
     this.#perNs = BigInt(rate.perMs) * MS;
   }
 
-  /** Puts `count` in at a time not before the last one. Returns by how many there are too many. */
+  /** Adds `count` at a time not before the last one. Returns the excess. */
   add(count: number, now: bigint): number {
     this.run(now);
     this.#level += BigInt(count) * this.#perNs;
@@ -43,7 +43,7 @@ class Bucket {
     return Number(surplus) / Number(this.#perNs);
   }
 
-  /** Puts in what something cost: the surplus is at most what runs out in a period. */
+  /** Adds a cost. The excess is limited to the amount that leaks in a period. */
   charge(cost: bigint, now: bigint): void {
     this.run(now);
     const most = (BigInt(this.rate.burst) + BigInt(this.rate.amount)) * this.#perNs;
@@ -55,14 +55,14 @@ class Bucket {
     this.#level -= BigInt(count) * this.#perNs;
   }
 
-  /** How many have room: whole ones. */
+  /** The number of whole units that fit. */
   room(now: bigint): number {
     this.run(now);
     const room = BigInt(this.rate.burst) * this.#perNs - this.#level;
     return room < 0n ? 0 : Number(room / this.#perNs);
   }
 
-  /** The nanoseconds until `count` have room, rounded up. */
+  /** The nanoseconds until `count` units fit, rounded up. */
   timeUntil(count: number, now: bigint): bigint {
     this.run(now);
     const lacking = this.#level + (BigInt(count) - BigInt(this.rate.burst)) * this.#perNs;
@@ -82,7 +82,7 @@ const rates = fc.record({
   burst: fc.oneof(fc.integer({ min: 1, max: 10 }), fc.constantFrom(1000, 10 ** 9)),
 });
 
-/** The nanoseconds in which one refills. */
+/** The nanoseconds in which one unit refills. */
 const intervalOf = ({ amount, perMs }: Rate): number => (perMs * Number(MS)) / amount;
 
 const whose = (number: number, owner = number % 3): Whose => ({
@@ -91,7 +91,7 @@ const whose = (number: number, owner = number % 3): Whose => ({
   owner: hashOf(-1 - owner),
 });
 
-/** A step of one worker: `pass` times the interval of the rate, and some nanoseconds, after the one before it. */
+/** A step of one worker, `pass` times the interval of the rate, plus some nanoseconds, after the previous one. */
 const steps = fc.array(
   fc.record({
     worker: fc.nat({ max: workers.length - 1 }),
@@ -121,7 +121,7 @@ const pauses = fc.array(fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, fc.na
   size: "max",
 });
 
-/** What the workers' clocks are ahead of the true time, in milliseconds. */
+/** How far the workers' clocks are ahead of the true time, in milliseconds. */
 const clocks = fc.array(fc.integer({ min: -50, max: 50 }), { minLength: workers.length, maxLength: workers.length });
 
 type Step = typeof steps extends fc.Arbitrary<(infer S)[]> ? S : never;
@@ -132,7 +132,7 @@ interface Admitted {
   readonly at: bigint;
 }
 
-/** Runs steps that race. Returns what they took, in the order of time. A step that waits for others does so in no time. */
+/** Runs racing steps. Returns the takes in the order of time. A step that waits for others takes no time. */
 function runRacing(
   rate: Rate,
   all: readonly Step[],
@@ -162,7 +162,7 @@ function runRacing(
   return { admitted: admitted.sort((a, b) => Number(a.at - b.at)), end: now };
 }
 
-/** Throws where more was taken of a key over any time than refills in it and the burst, and `more`. */
+/** Throws if more was taken of a key in any period than the burst, the refill and `more`. */
 function assertWithin(rate: Rate, admitted: readonly Admitted[], more = 0): void {
   for (let key = 0; key < 3; key++) {
     const bucket = new Bucket(rate);
@@ -173,7 +173,7 @@ function assertWithin(rate: Rate, admitted: readonly Admitted[], more = 0): void
   }
 }
 
-/** What a nanosecond brings: times are whole ones. Nothing where the time for one is rounded up. */
+/** The refill of one nanosecond, since times are whole. Nothing if the time for one unit is rounded up. */
 const ofRounding = (rate: Rate): number => (intervalOf(rate) < 1000 ? 1 / intervalOf(rate) : 0);
 
 afterEach(() => {
@@ -208,7 +208,7 @@ describe("allowances", () => {
       openAllowances(rate);
       const ahead = (Math.max(...clocks) - Math.min(...clocks)) * Number(MS);
       const more = ahead / intervalOf(rate) + ofRounding(rate);
-      // What is refunded is taken by another clock.
+      // Refunds use another clock.
       const withoutRefunds = steps.filter(({ operation }) => operation !== "refund");
       assertWithin(rate, runRacing(rate, withoutRefunds, pauses, { clocks }).admitted, more * (1 + 1e-9));
     }),
@@ -217,7 +217,7 @@ describe("allowances", () => {
   const saturating = fc.record({
     amount: fc.integer({ min: 1, max: 1000 }),
     perMs: fc.constantFrom(1, 7, 1000, 60_000, 30 * DAY_MS),
-    // With a burst of 1 what refills before the next one is wanted is lost.
+    // With a burst of 1, refills before the next take are lost.
     burst: fc.integer({ min: 2, max: 20 }),
   });
 
@@ -236,7 +236,7 @@ describe("allowances", () => {
         openAllowances(rate);
         const step = { key: 0, nanoseconds: 0, operation: "take" as const, count: 1, setBackMs: 0 };
         const steps = wants.map(([worker, pass]) => ({ ...step, worker, pass }));
-        // In the end all of what is left is taken.
+        // Finally, all remaining units are taken.
         steps.push(...Array.from({ length: rate.burst + 1 }, () => ({ ...step, worker: 0, pass: 0 })));
         const { admitted, end } = runRacing(rate, steps, pauses);
         assertWithin(rate, admitted);
@@ -246,7 +246,7 @@ describe("allowances", () => {
     ),
   );
 
-  /** One of which whole nanoseconds pass. */
+  /** A rate with whole nanoseconds per unit. */
   const exactRates = fc
     .record({
       amount: fc.constantFrom(1, 10, 1000, 10 ** 6),
@@ -259,7 +259,7 @@ describe("allowances", () => {
     fc.record({
       worker: fc.nat({ max: workers.length - 1 }),
       pass: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 20, noNaN: true })),
-      /** The other operation of those that go together. */
+      /** The other operation of a pair. */
       isOther: fc.boolean(),
       count: fc.oneof(fc.integer({ min: 1, max: 12 }), fc.constantFrom(1000, 2 ** 32 - 1)),
     }),
@@ -298,7 +298,7 @@ describe("allowances", () => {
     }),
   );
 
-  it("deny where others are faster every time", () => {
+  it("deny if other workers interfere with every attempt", () => {
     openAllowances({ amount: 1, perMs: 1000, burst: 1000 });
     expect(take(1, whose(0), 1, START)).toBe(true);
     let isBusy = false;
@@ -314,7 +314,7 @@ describe("allowances", () => {
   });
 });
 
-describe("keys that are too many", () => {
+describe("too many keys", () => {
   const caps = fc.integer({ min: 1, max: 60 });
   const manySteps = fc.array(
     fc.record({
@@ -327,7 +327,7 @@ describe("keys that are too many", () => {
   );
   const rate = { amount: 1, perMs: 1000, burst: 3 };
 
-  /** Races takes of one by `key`, whose owner is the remainder of its division by `owners`. */
+  /** Races takes of one unit by `key`, whose owner is its remainder modulo `owners`. */
   function raceMany(
     steps: readonly { worker: number; key: number; passMs: number; isSweep: boolean }[],
     pauses: readonly number[],
@@ -387,15 +387,15 @@ describe("keys that are too many", () => {
     }),
   );
 
-  it("take what is left of the scope's allowance where several owners fill all", () => {
+  it("take from the scope's allowance if several owners fill all", () => {
     openAllowances(rate, { maxKeys: 40 });
     for (let key = 0; key < 40; key++) take(0, whose(key, key % 4), 1, START);
     const admitted = Array.from({ length: 20 }, (_, i) => take(0, whose(100 + i, 10 + i), 1, START));
     expect(admitted.filter(Boolean)).toHaveLength(3);
     expect(workers[0].isShared()).toBe(1);
-    // Another scope has an allowance of its own for them.
+    // Another scope has its own shared allowance.
     expect(take(0, { ...whose(100, 10), scope: hashOf(2) }, 1, START)).toBe(true);
-    // Once there is room, they have their own.
+    // Once there is room, they have their own allowances.
     sweep(1, START + 2n * BigInt(SECOND));
     expect([take(0, whose(101, 11), 3, START + 2n * BigInt(SECOND)), workers[0].isShared()]).toEqual([true, 0]);
   });
@@ -442,7 +442,7 @@ describe("damaged entries", () => {
         const all = Buffer.alloc(Math.min(131_072, repeat * bytes.length), bytes.length ? bytes : 0);
         const damaged = all.subarray(0, Math.max(0, all.length - cut));
         data.set(ownKey, damaged, 0);
-        // The shared ones that this key uses are among these, and so is the count.
+        // The values of the shared allowances that this key uses, and of the count.
         for (let number = 1024; number <= 1096; number++) data.set(numbered(ownKey, number), damaged, 0);
         let admitted = 0;
         for (let i = 0; i < 20; i++) if (take(i % 4, whose(0), 1, START)) admitted++;
@@ -454,7 +454,7 @@ describe("damaged entries", () => {
     ),
   );
 
-  /** The key of another value of the same allowances. */
+  /** A key in another value of the same allowances. */
   const numbered = (key: string, number: number): string =>
     key.slice(0, -3) + String.fromCharCode(...[12, 6, 0].map((shift) => 0x30 + ((number >> shift) & 63)));
 });

@@ -7,7 +7,7 @@ const MS = 1_000_000n;
 const SECOND = 1000n * MS;
 const MIB = 2 ** 20;
 
-/** Ten a second, five at once. */
+/** Ten per second, five at once. */
 const RATE = { amount: 10, perMs: 1000, burst: 5 };
 const SCOPE = hashOf(1);
 const key = (number: number, owner = 0) => ({ scope: SCOPE, key: hashOf(number), owner: hashOf(-1 - owner) });
@@ -15,7 +15,7 @@ const KEY = key(1);
 
 beforeEach(() => openAllowances(RATE));
 
-/** How many of many takes at the same time succeed. */
+/** The number of successful takes out of many at the same time. */
 function takeAll(whose = KEY, now = START, worker = 0): number {
   let taken = 0;
   while (taken < 1000 && take(worker, whose, 1, now)) taken++;
@@ -23,7 +23,7 @@ function takeAll(whose = KEY, now = START, worker = 0): number {
 }
 
 describe("an allowance", () => {
-  it("admits its burst at once, and then what refills, on all workers together", () => {
+  it("admits its burst at once, and then the refills, on all workers together", () => {
     expect([0, 1, 2, 3, 0, 1].map((worker) => take(worker, KEY, 1, START))).toEqual([1, 1, 1, 1, 1, 0].map(Boolean));
     expect(workers[1].retryAfter()).toBe(100n * MS);
     expect(take(2, KEY, 1, START + 100n * MS - 1n)).toBe(false);
@@ -32,7 +32,7 @@ describe("an allowance", () => {
     expect(takeAll(KEY, START + 3600n * SECOND)).toBe(5);
   });
 
-  it("says what is left", () => {
+  it("shows the remaining units", () => {
     const left = [1, 3, 2, 1].map((count) => [take(0, KEY, count, START), workers[0].remaining()]);
     expect(left).toEqual([
       [true, 4],
@@ -42,36 +42,36 @@ describe("an allowance", () => {
     ]);
   });
 
-  it("never admits more at once than the burst, and says that waiting does not help", () => {
+  it("never admits more than the burst at once, and shows that waiting does not help", () => {
     expect([take(0, KEY, 6, START), workers[0].retryAfter()]).toEqual([false, 0n]);
     expect(take(0, KEY, 5, START)).toBe(true);
     expect([take(0, KEY, 6, START), workers[0].retryAfter()]).toEqual([false, 0n]);
     expect([take(0, KEY, 5, START), workers[0].retryAfter()]).toEqual([false, 500n * MS]);
   });
 
-  it("is of one key of one scope", () => {
+  it("belongs to one key of one scope", () => {
     expect(takeAll()).toBe(5);
     expect(takeAll(key(2))).toBe(5);
     expect(takeAll({ ...KEY, scope: hashOf(2) })).toBe(5);
   });
 
-  it("gets back what was taken in vain", () => {
+  it("is refunded for takes without use", () => {
     expect(take(0, KEY, 4, START)).toBe(true);
     workers[0].refund(workers[0].id(), 3, START, START);
     expect(takeAll()).toBe(4);
   });
 
-  it("gets nothing back that has refilled since: others may have taken it", () => {
+  it("is not refunded for units that have refilled since, which others may have taken", () => {
     take(0, KEY, 2, START);
     const id = workers[0].id();
     expect(takeAll(KEY, START + 150n * MS)).toBe(4);
     workers[0].refund(id, 2, START, START + 150n * MS);
-    // Of the 200 ms that two need, 150 have passed.
+    // 150 of the 200 ms that two units need have passed.
     expect(workers[0].take(KEY.scope, KEY.key, KEY.owner, 1, START + 150n * MS)).toBe(1);
     expect(takeAll(KEY, START + 150n * MS)).toBe(0);
   });
 
-  it("refills in its time where the clock was set back", () => {
+  it("refills in the same time if the clock was set back", () => {
     expect(takeAll(KEY, START + 3600n * SECOND)).toBe(5);
     expect([takeAll(KEY, START), workers[0].retryAfter()]).toEqual([0, 100n * MS]);
     expect(takeAll(KEY, START + 200n * MS)).toBe(2);
@@ -83,13 +83,13 @@ describe("an allowance", () => {
     for (let i = 0; i < 10; i++) {
       taken += takeAll(KEY, START - 50n * MS);
       sweep(1, START + 50n * MS);
-      // Nor by one that needs its place.
+      // Nor by a key that needs its room.
       for (let other = 0; other < 10; other++) take(1, key(100 + other, other), 1, START + 50n * MS);
     }
     expect(taken).toBe(1);
   });
 
-  it("that nobody uses is dropped soon where the clock was set back", () => {
+  it("that nobody uses is dropped soon if the clock was set back", () => {
     expect(takeAll(KEY, START + 3600n * SECOND)).toBe(5);
     sweep(1, START);
     expect(workers[1].keys()).toBe(1);
@@ -99,7 +99,7 @@ describe("an allowance", () => {
 });
 
 describe("a balance", () => {
-  it("lets in what has a debt afterwards", () => {
+  it("admits a request that causes a debt", () => {
     expect(hasBalance(0, KEY, START)).toBe(true);
     charge(1, KEY, 9n, START);
     expect([hasBalance(2, KEY, START), workers[2].retryAfter()]).toEqual([false, 500n * MS]);
@@ -107,13 +107,13 @@ describe("a balance", () => {
     expect(workers[2].remaining()).toBe(1);
   });
 
-  it("owes no more than one period's", () => {
+  it("owes at most the refill of one period", () => {
     charge(0, KEY, 2n ** 32n, START);
     charge(1, KEY, 2n ** 40n, START);
     expect([hasBalance(2, KEY, START), workers[2].retryAfter()]).toEqual([false, 1100n * MS]);
   });
 
-  it("is not changed by a look", () => {
+  it("is not changed by a query", () => {
     for (let i = 0; i < 20; i++) hasBalance(0, KEY, START);
     expect(bytesUsed()).toBe(0);
   });
@@ -122,7 +122,7 @@ describe("a balance", () => {
 const DEFAULT_KEYS = 65_536;
 
 describe("keys", () => {
-  it("have allowances of their own up to 65 536, of eight owners, in 2.6 MB", () => {
+  it("have their own allowances up to 65 536, of eight owners, in 2.6 MB", () => {
     openAllowances(RATE, { maxKeys: DEFAULT_KEYS });
     let shared = 0;
     for (let i = 0; i < DEFAULT_KEYS; i++) {
@@ -131,7 +131,7 @@ describe("keys", () => {
     }
     expect(shared).toBe(0);
     expect(workers[0].keys()).toBe(DEFAULT_KEYS);
-    // One more shares.
+    // One more key shares an allowance.
     expect(take(0, key(DEFAULT_KEYS, 9), 1, START)).toBe(true);
     expect(workers[0].isShared()).toBe(1);
     expect(bytesUsed()).toBeLessThan(2.6 * MIB);
@@ -141,7 +141,7 @@ describe("keys", () => {
     expect(bytesUsed()).toBeLessThan(16 * 1024);
   });
 
-  it("of one owner, however many it invents, evict nobody's and leave room for others", () => {
+  it("of one owner never evict those of others, and leave room for them", () => {
     openAllowances(RATE, { maxKeys: DEFAULT_KEYS });
     const others = Array.from({ length: 1000 }, (_, i) => key(i, i % 10));
     for (const each of others) expect(takeAll(each)).toBe(5);
@@ -153,7 +153,7 @@ describe("keys", () => {
       else if (isTaken) admitted++;
     }
     expect(own).toBeLessThanOrEqual(DEFAULT_KEYS / 4);
-    // All the others together have one allowance.
+    // All other keys share one allowance.
     expect(admitted).toBe(5);
     expect(take(1, { ...key(2_000_000, 99), scope: hashOf(2) }, 1, START)).toBe(true);
     for (const each of others) expect(take(2, each, 1, START)).toBe(false);

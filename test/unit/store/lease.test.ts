@@ -26,13 +26,13 @@ function create(): void {
   for (const [i, worker] of workers.entries()) worker.create(BigInt(i + 1), space);
 }
 
-/** Whether the worker gets or keeps the lease, so many milliseconds after the start by its clock. */
+/** Whether the worker acquires or renews the lease, this number of milliseconds after the start by its clock. */
 function take(worker: number, after: number): boolean {
   return workers[worker].take(BigInt(START + after), BigInt(DURATION)) !== 0;
 }
 
 describe("a lease", () => {
-  it("has one holder, who renews it", () => {
+  it("has one holder, which renews it", () => {
     expect([take(1, 0), take(0, 1), take(2, 1), take(1, 1000), take(3, 1000)]).toEqual([
       true,
       false,
@@ -43,7 +43,7 @@ describe("a lease", () => {
     expect([take(0, 4499), take(1, 4499)]).toEqual([false, true]);
   });
 
-  it("is taken over once it has run out, by one", () => {
+  it("is taken over by one worker once it has expired", () => {
     take(0, 0);
     expect([take(1, DURATION - 1), take(1, DURATION), take(2, DURATION), take(0, DURATION)]).toEqual([
       ...[false, true],
@@ -58,13 +58,13 @@ describe("a lease", () => {
     expect([take(1, DURATION - 51), take(1, DURATION - 50)]).toEqual([false, true]);
   });
 
-  it("is not kept by a holder that is gone when the clocks are set back", () => {
+  it("is not kept by a dead holder when the clocks are set back", () => {
     take(0, 0);
     expect(take(1, -3_600_000)).toBe(true);
     expect(take(2, -3_600_000)).toBe(false);
   });
 
-  // No worker is held up for longer than the lease lasts: it would go by a time long past.
+  // No worker is blocked for longer than the lease lasts, otherwise it would use an old time.
   const step = fc.record({ worker: fc.nat({ max: 3 }), pass: fc.nat({ max: 250 }) });
 
   itHolds(

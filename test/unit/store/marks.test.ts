@@ -24,7 +24,7 @@ let space = 0;
 
 beforeEach(create);
 
-/** What the bucket of a mark is kept under, but for the space. */
+/** The store key of a mark's bucket, without the space. */
 function bucketOf(hash: bigint): string {
   let bucket = "";
   create();
@@ -40,7 +40,7 @@ function create(): void {
 }
 
 describe("marks", () => {
-  it("are seen by every worker, each in its scope and under its hash alone", () => {
+  it("are visible to every worker, only with their scope and hash", () => {
     workers[0].add(1n, 2n, 70_000_000_000n);
     for (const worker of workers) {
       const pairs = [
@@ -53,21 +53,21 @@ describe("marks", () => {
     }
   });
 
-  it("of another name are others", () => {
+  it("of another name are separate", () => {
     workers[0].add(1n, 2n, 3n);
     expect(workers[1].getOther(1n, 2n)).toBe(0n);
   });
 
-  it("are bounded, and the oldest goes first", () => {
+  it("are bounded, and the oldest is evicted first", () => {
     const count = 40 * BUCKETS * CAPACITY;
     const sizes: number[] = [];
     for (let i = 0; i < count; i++) {
       workers[i % 4].add(1n, BigInt(i), BigInt(i + 1));
       if (i % (count / 4) === count / 4 - 1) sizes.push(data.size);
     }
-    // All buckets are full long before, and the keys are as many as ever.
+    // All buckets have been full for long, and the number of keys has not changed.
     expect(sizes[3]).toBe(sizes[1]);
-    // So many came after it, in all buckets together, that a bucket had nearly as many more than it holds, or fewer.
+    // The number of later marks in all buckets, so that its bucket received nearly its capacity, or fewer.
     const left = (ago: number): bigint => workers[0].get(1n, BigInt(count - 1 - ago));
     const young = Array.from({ length: BUCKETS * 10 }, (_, i) => i);
     expect(young.filter((ago) => left(ago) !== BigInt(count - ago))).toEqual([]);
@@ -76,7 +76,7 @@ describe("marks", () => {
     );
   });
 
-  it("that are set again have the new value, and take no second place", () => {
+  it("that are set again have the new value, without a second entry", () => {
     for (let i = 0; i < BUCKETS; i++) workers[0].add(1n, BigInt(i), 9n);
     for (let i = 0; i < BUCKETS * CAPACITY; i++) workers[i % 4].add(1n, BigInt(i % 16), BigInt(i + 1));
     for (let i = 0; i < BUCKETS; i++) {
@@ -84,7 +84,7 @@ describe("marks", () => {
     }
   });
 
-  /** Hashes whose marks are in one bucket, so that workers get into each other's way. */
+  /** Hashes whose marks are in one bucket, so that workers interfere with each other. */
   const neighbours = [...Array(4000).keys()].map(BigInt).filter((hash) => bucketOf(hash) === bucketOf(0n));
   const step = fc.record({
     worker: fc.nat({ max: 3 }),
@@ -97,7 +97,7 @@ describe("marks", () => {
     200,
     fc.property(
       fc.array(step, { minLength: 1, maxLength: CAPACITY }),
-      // Fewer than the attempts that a worker makes.
+      // Fewer than the attempts of a worker.
       fc.array(fc.nat({ max: 2 }), { maxLength: 14 }),
       (steps, pauses) => {
         create();
@@ -118,7 +118,7 @@ describe("marks", () => {
 
   const ATTEMPTS = 30;
 
-  /** Adds to a count, which is never below 0, as the streams of an endpoint are counted. What was added. */
+  /** Adds to a count, which is never below 0, like that of an endpoint's streams. Returns the amount added. */
   function count(worker: number, hash: bigint, by: bigint): bigint {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const before = workers[worker].get(1n, hash);
@@ -156,7 +156,7 @@ describe("marks", () => {
     ),
   );
 
-  it("are replaced only where they are what they are said to be", () => {
+  it("are replaced only if they have the expected value", () => {
     const [worker, other] = workers;
     expect(worker.replace(1n, 2n, 5n, 6n)).toBe(0);
     expect(worker.replace(1n, 2n, 0n, 6n)).toBe(1);
@@ -166,7 +166,7 @@ describe("marks", () => {
     expect(worker.replace(1n, 2n, 7n, 0n)).toBe(1);
     expect(other.get(1n, 2n)).toBe(0n);
     expect(other.replace(1n, 2n, 0n, 0n)).toBe(1);
-    // Those beside it stay.
+    // The other marks stay.
     for (const hash of neighbours.slice(0, 5)) worker.add(1n, hash, hash + 1n);
     worker.replace(1n, neighbours[2], neighbours[2] + 1n, 0n);
     const left = neighbours.slice(0, 5).map((hash) => other.get(1n, hash));

@@ -48,7 +48,7 @@ function create(limit: number): void {
   for (const { exports } of workers) exports.create(space, limit);
 }
 
-/** All names as a worker reads them; with `!` those that are known. */
+/** All names as a worker reads them. Known names are marked with `!`. */
 function read(worker: number): string[] {
   const { exports } = workers[worker];
   told = [];
@@ -67,7 +67,7 @@ describe("a list of names", () => {
     expect(read(0)).toEqual([]);
   });
 
-  it("is the same for every worker, in the order of coming", () => {
+  it("is the same for every worker, in the order of arrival", () => {
     for (const [i, name] of ["b", "a", "", "é".repeat(125)].entries()) {
       read(i);
       expect(append(i, name, i === 1)).toBe(true);
@@ -75,7 +75,7 @@ describe("a list of names", () => {
     for (const worker of workers.keys()) expect(read(worker)).toEqual(["b", "a!", "", "é".repeat(125)]);
   });
 
-  it("takes no name from a worker that has not read the latest", () => {
+  it("accepts no name from a worker that has not read the latest one", () => {
     read(0);
     read(1);
     expect([append(0, "a"), append(1, "b")]).toEqual([true, false]);
@@ -118,7 +118,7 @@ describe("a set of numbers", () => {
     return told;
   };
 
-  it("grows up to its limit, and says what is in it", () => {
+  it("grows up to its limit, and lists its numbers", () => {
     const { exports } = workers[0];
     expect(values(0)).toEqual([]);
     expect([7n, 0n, 7n, 2n ** 64n - 1n, 1n, 2n].map((number) => exports.add(number))).toEqual([1, 1, 1, 1, 1, 0]);
@@ -134,7 +134,7 @@ describe("a set of numbers", () => {
     expect([other.add(9n), values(0)]).toEqual([1, ["7", "6", "9"]]);
   });
 
-  it("may have no place", () => {
+  it("may have no room", () => {
     create(0);
     expect(workers[0].exports.add(1n)).toBe(0);
   });

@@ -28,7 +28,7 @@ interface Exports {
   conflicts(): number;
 }
 
-/** What became of what waits: how, its verdict and when it ended. */
+/** The outcome of a waiting entry: how it ended, its verdict and the time. */
 interface Told {
   readonly number: number;
   readonly how: "givenUp" | "evicted";
@@ -68,7 +68,7 @@ function create(): void {
 }
 beforeEach(create);
 
-/** What is counted by a sweep at this time, which gives up what is due. */
+/** The entries counted by a sweep at this time, which expires those that are due. */
 function sweep(now: number, verdict = 9): [number, verdict: number][] {
   counted = [];
   workers[0].sweep(verdict, BigInt(now));
@@ -77,10 +77,10 @@ function sweep(now: number, verdict = 9): [number, verdict: number][] {
 
 const byNumber = <Each extends { number: number }>(all: readonly Each[]) => all.toSorted((a, b) => a.number - b.number);
 
-describe("what waits", () => {
+describe("a waiting entry", () => {
   const [one, other] = workers;
 
-  it("is taken out once, on any worker, as it was left, by its key and scope", () => {
+  it("is taken once, unchanged, on any worker, by its key and scope", () => {
     for (const length of [4, 5, 8, 100, 511, SIZE]) one.add(1n, BigInt(length), 1000 + length, length, 10n, 0, 0n);
     expect([other.take(1n, 1n), other.take(2n, 8n), other.has(2n, 8n)]).toEqual([0, 0, 0]);
     for (const length of [100, 4, SIZE, 5, 511, 8]) {
@@ -91,12 +91,12 @@ describe("what waits", () => {
     }
   });
 
-  it("under one key is taken out the newest first", () => {
+  it("with the same key as others is taken newest first", () => {
     [1, 2, 3].forEach((number) => one.add(1n, 1n, number, 8, 10n, 0, 0n));
     expect([1, 2, 3, 4].map(() => other.take(1n, 1n))).toEqual([3, 2, 1, 0]);
   });
 
-  it("goes when others need its place: the oldest of the scope that has most, one at a time", () => {
+  it("is evicted for others: the oldest of the scope with most entries, one at a time", () => {
     for (let number = 1; number <= CAPACITY; number++) {
       workers[number % 3].add(BigInt(number % 5), 1n, number, SIZE, 10n, number === 6 ? 7 : 0, number === 6 ? 55n : 0n);
     }
@@ -107,13 +107,13 @@ describe("what waits", () => {
       { number: 1, how: "evicted", verdict: 0, endedAt: 0 },
       { number: 6, how: "evicted", verdict: 7, endedAt: 55 },
     ]);
-    // Another bucket has room of its own.
+    // Another bucket has its own room.
     one.add(1n << 56n, 1n, 2000, 8, 10n, 0, 0n);
     expect(told).toHaveLength(2);
     expect(sweep(0)).toHaveLength(CAPACITY + 1);
   });
 
-  it("makes room by its rank: the oldest of the lowest, which may be the new one", () => {
+  it("is evicted by rank: the oldest of the lowest rank, which may be the new one", () => {
     const add = (number: number, rank: number) => one.add(1n, BigInt(number), number, 8, 10n, 0, 0n, rank);
     for (let number = 1; number <= CAPACITY; number++) add(number, number === 1 ? 3 : number % 40 === 0 ? 1 : 2);
     for (let number = 201; number <= 205; number++) add(number, 3);
@@ -125,7 +125,7 @@ describe("what waits", () => {
     expect(sweep(0)).toHaveLength(CAPACITY);
   });
 
-  it("keeps the verdict that it has from one for open entries only", () => {
+  it("keeps its verdict if a new one is for open entries only", () => {
     one.add(1n, 1n, 1, 8, 100n, 0, 0n);
     one.add(1n, 2n, 2, 8, 100n, 6, 40n);
     for (const key of [1n, 2n]) other.rule(1n, key, 5, 50n, 70n, 1);
@@ -137,7 +137,7 @@ describe("what waits", () => {
     ]);
   });
 
-  it("is given up by 2 048 at most in one sweep, and the others in the next", () => {
+  it("expires in one sweep with at most 2 048 others, the rest in the next sweep", () => {
     const buckets = 40;
     for (let i = 0; i < buckets * CAPACITY; i++) one.add(BigInt(i % buckets) << 56n, BigInt(i), i, 8, 10n, 0, 0n);
     const sweeps = Array.from({ length: 3 }, () => {
@@ -153,7 +153,7 @@ describe("what waits", () => {
     ]);
   });
 
-  it("is given up when it is due, with its own verdict or the sweep's", () => {
+  it("expires when it is due, with its own verdict or that of the sweep", () => {
     one.add(1n, 1n, 1, 8, 100n, 0, 0n);
     one.add(1n, 2n, 2, 8, 200n, 4, 40n);
     one.add(1n, 3n, 3, 8, 200n, 4, 40n);
@@ -219,7 +219,7 @@ type Step = (typeof steps extends fc.Arbitrary<infer Steps> ? Steps : never) ext
 
 const DEFAULT = 9;
 
-/** Does it. The number that was taken out, or 0. */
+/** Executes the step. Returns the number that was taken, or 0. */
 function run({ worker, action, number }: Step): number {
   const on = workers[worker];
   switch (action.type) {
@@ -248,7 +248,7 @@ function run({ worker, action, number }: Step): number {
   }
 }
 
-describe("what waits, for any course of things", () => {
+describe("waiting entries, in any order of events", () => {
   itHolds(
     "is what a plain list has, where one thing is done after the other",
     400,
@@ -297,7 +297,7 @@ describe("what waits, for any course of things", () => {
         const number = run(step);
         if (number) taken.push(number);
       });
-      // Nobody was beaten so often that it gave up.
+      // No worker failed with every attempt.
       assert.deepEqual(
         workers.map((worker) => worker.conflicts()),
         [0, 0, 0],
@@ -312,7 +312,7 @@ describe("what waits, for any course of things", () => {
     }),
   );
 
-  it("is raced for, in what is generated: changes are tried again, and takers come too late", () => {
+  it("are raced for in generated steps: changes are retried, and takes come too late", () => {
     let again = 0;
     let late = 0;
     for (const [all, pauses] of fc.sample(

@@ -20,28 +20,29 @@ export const workers = Array.from({ length: 4 }, () => new TestModule<Exports>("
 
 let space = 0;
 
-/** What stands for a worker. */
+/** Identifies a worker. */
 export const selfOf = (worker: number): bigint => BigInt(worker * 1024 + 7);
 
-/** Opens permits, none in use, on all workers. */
+/** Creates permits on all workers, none in use. */
 export function open(): void {
   space++;
   for (const [i, worker] of workers.entries()) worker.create(selfOf(i), space);
 }
 
-/** Gets the worker a slot first, as the filter does. Returns how many are in use with the one acquired; false where none was. */
+/** Acquires a permit, after assigning the worker a slot as the filter does. Returns the number in use; false if none was
+ *  acquired. */
 export function acquire(worker: number, key: bigint, owner: bigint, limit: number, now = 0): number | false {
   const exports = workers[worker];
   if (!exports.claim(BigInt(START + now))) return false;
   return exports.acquire(key, owner, limit) ? exports.inUse() >>> 0 : false;
 }
 
-/** Releases on one worker what another one, or itself, holds. */
+/** Releases, on one worker, a permit of any worker. */
 export function release(worker: number, key: bigint, holder: number): void {
   workers[worker].release(key, selfOf(holder));
 }
 
-/** What a worker does each second: worker 1 sweeps. */
+/** The tick of a worker; worker 1 sweeps. */
 export function tick(worker: number, now: number, sweeper = 1): void {
   workers[worker].tick(BigInt(START + now), worker === sweeper);
 }
@@ -80,7 +81,7 @@ export function recordsOf(bucket: number): Record[] {
   }));
 }
 
-/** Puts records in bucket 0, `repeat` times, less the last `cut` bytes. A worker must have a slot. */
+/** Writes records to bucket 0, `repeat` times, without the last `cut` bytes. A worker must have a slot. */
 export function damage(records: readonly Record[], repeat: number, cut: number): void {
   const bytes = Buffer.alloc(RECORD_SIZE * records.length);
   for (const [i, { key, holder, owner, count }] of records.entries()) {

@@ -23,7 +23,7 @@ import { race } from "./race.ts";
 const OWNER = hashOf(-1);
 /** Keys of one bucket, and the limit of each. */
 const LIMITS = [1, 2, 5];
-/** A worker that acquires nothing: what another one acquires meanwhile could be released. */
+/** A worker that acquires nothing, since permits that another one acquires meanwhile could be released. */
 const NOBODY = workers.length;
 const keyOf = (number: number): bigint => BigInt(number + 1);
 
@@ -37,7 +37,7 @@ const steps = fc.array(
       { weight: 1, arbitrary: fc.constant("release too often" as const) },
       { weight: 1, arbitrary: fc.constant("tick" as const) },
     ),
-    /** Which of the permits is released. */
+    /** The index of the permit to release. */
     which: fc.nat({ max: 100 }),
   }),
   { minLength: 1, maxLength: 150, size: "max" },
@@ -66,7 +66,7 @@ class Held {
     return this.permits.filter((each) => each.key === key).length;
   }
 
-  /** How many of each key each worker holds. */
+  /** The number of permits of each key that each worker holds. */
   counts(): Record<string, number> {
     const counts: Record<string, number> = {};
     for (const { key, holder } of this.permits) {
@@ -77,7 +77,7 @@ class Held {
   }
 }
 
-/** The same by the records in the store. */
+/** The number of permits of each key that each worker holds, according to the store. */
 function stored(): Record<string, number> {
   return Object.fromEntries(recordsOf(0).map(({ key, holder, count }) => [`${key} of ${holder}`, count]));
 }
@@ -88,7 +88,7 @@ afterEach(() => {
 });
 
 describe("permits", () => {
-  /** Throws where a value has more of a key than its limit, or a record without any. */
+  /** Throws if a value has more permits of a key than its limit, or an empty record. */
   function watch(): void {
     data.afterWrite = (key) => {
       if (!key.includes("/permits/")) return;
@@ -124,7 +124,7 @@ describe("permits", () => {
       });
       for (const worker of workers.keys()) tick(worker, 0);
       assert.deepEqual(stored(), held.counts());
-      // Each that is free can be had.
+      // Each free permit can be acquired.
       for (const [key, limit] of LIMITS.entries()) {
         while (held.of(key) < limit) {
           assert.notEqual(acquire(3, keyOf(key), OWNER, limit), false);
@@ -132,7 +132,7 @@ describe("permits", () => {
         }
         assert.equal(acquire(2, keyOf(key), OWNER, limit), false);
       }
-      // At rest there are none.
+      // When all are released, there are none.
       for (let permit = held.take(0); permit; permit = held.take(0)) release(2, keyOf(permit.key), permit.holder);
       assert.equal(bytesUsed(), 0);
     }),
@@ -179,7 +179,7 @@ describe("permits", () => {
         if (operation === "second" && depth === 1) {
           now += setMs;
           second();
-          // It does not come back: its permits are not released.
+          // It does not return, and has not released its permits.
           if (dies && dead.size < 3) dead.add(worker);
         } else if (operation === "acquire") {
           const isHeld = acquire(worker, keyOf(key), OWNER, LIMITS[key], now) !== false;
@@ -198,7 +198,7 @@ describe("permits", () => {
     }),
   );
 
-  it("are not acquired where others are faster every time, and released at the next tick", () => {
+  it("are not acquired if other workers interfere with every attempt, and are released at the next tick", () => {
     open();
     acquire(0, keyOf(0), OWNER, 5);
     acquire(1, keyOf(9), OWNER, 1000);

@@ -1,12 +1,12 @@
 import { SharedDataStore } from "../../host/shared-data.ts";
 
-/** Shared data before each access to which something else may happen. */
+/** Shared data that runs a hook before each access. */
 export class RacingData extends SharedDataStore {
-  /** Called before a value is read, where there is one, and before one is written. */
+  /** Called before an existing value is read, and before a value is written. */
   beforeAccess: (() => void) | undefined;
   /** Called with each value that was read. */
   afterRead: ((key: string, value: Uint8Array) => void) | undefined;
-  /** Called with the value that was there and the one that took its place. */
+  /** Called with the previous value and the one that replaced it. */
   afterWrite: ((key: string, before: Uint8Array, after: Uint8Array) => void) | undefined;
 
   override get(key: string): ReturnType<SharedDataStore["get"]> {
@@ -27,8 +27,8 @@ export class RacingData extends SharedDataStore {
 }
 
 /**
- * Runs steps in their order, each on its worker. Of the accesses to shared data as many pass as each of `pauses` says,
- * then the next step runs whole before the access goes on: unless its worker is the one that waits.
+ * Runs steps in order, each on its worker. After each number of accesses in `pauses`, the next step runs completely before
+ * the access continues, unless its worker is the one that waits.
  */
 export function race<Step extends { readonly worker: number }>(
   data: RacingData,

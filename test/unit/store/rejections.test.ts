@@ -24,7 +24,7 @@ beforeEach(() => {
 });
 
 describe("the errors for rejected requests", () => {
-  it("are found by every worker, under their session and id alone", () => {
+  it("are found by every worker, only with their session and id", () => {
     one.add(1n, 2n, 7, 150, NOW);
     expect(other.find(1n, 2n, NOW)).toBe(found(7, 150));
     expect([other.find(2n, 1n, NOW), other.find(1n, 1n, NOW), other.find(2n, 2n, NOW)]).toEqual([-1, -1, -1]);
@@ -36,7 +36,7 @@ describe("the errors for rejected requests", () => {
     expect([one.find(1n, 1n, NOW), one.find(1n, 2n, NOW)]).toEqual([found(7, 1024), -1]);
   });
 
-  it("die after a minute, also where the clock was set back", () => {
+  it("expire after a minute, also if the clock was set back", () => {
     one.add(1n, 1n, 7, 3, NOW);
     const times = [59_999n, 60_000n, -59_999n, -60_000n];
     expect(times.map((after) => one.find(1n, 1n, NOW + after))).toEqual([found(7, 3), -1, found(7, 3), -1]);
@@ -49,13 +49,13 @@ describe("the errors for rejected requests", () => {
     expect([one.find(1n, 1n, NOW), one.find(1n, 2n, NOW)]).toEqual([found(9, 2), found(8, 9)]);
   });
 
-  it("are bounded, and the oldest goes first", () => {
+  it("are bounded, and the oldest is evicted first", () => {
     for (let id = 0; id <= CAPACITY; id++) one.add(1n, BigInt(id), 1 + id, 1024, NOW);
     expect(other.find(1n, 0n, NOW)).toBe(-1);
     for (let id = 1; id <= CAPACITY; id++) expect(other.find(1n, BigInt(id), NOW)).toBe(found(1 + id, 1024));
   });
 
-  it("make room once they are dead", () => {
+  it("make room once they have expired", () => {
     for (let id = 0; id < CAPACITY; id++) one.add(1n, BigInt(id), 1, 1024, NOW);
     const full = data.size;
     one.add(1n, 1000n, 2, 8, NOW + 60_000n);
@@ -64,7 +64,7 @@ describe("the errors for rejected requests", () => {
   });
 
   it("are not lost when workers race", () => {
-    // The bucket is empty: the first access is the write.
+    // The bucket is empty, so the first access is the write.
     data.beforeAccess = () => {
       data.beforeAccess = undefined;
       other.add(1n, 2n, 8, 5, NOW);

@@ -2,30 +2,30 @@ import assert from "node:assert/strict";
 
 import { type End, type Event, type Inserted, LAG, LEAST_CAPACITY } from "./session-workers.ts";
 
-/** What a worker does to sessions, at a time of its own clock. */
+/** An operation of a worker on sessions, at a time of its own clock. */
 export type Operation =
   | { readonly type: "insert"; readonly hash: bigint; readonly birth: number; readonly idleSeconds: number }
   | { readonly type: "update"; readonly hash: bigint; readonly operations: number; readonly tokens: number }
   | { readonly type: "end"; readonly hash: bigint; readonly end: End }
   | { readonly type: "sweep" };
 
-/** An operation that a worker is about, and what it has done so far. */
+/** An operation in progress on a worker, and its effects so far. */
 export interface Doing {
   readonly operation: Operation;
   readonly now: number;
-  /** When it began by the true time. */
+  /** Its start by the true time. */
   readonly trueTime: number;
-  /** What it has to tell for what it has changed. */
+  /** The reports that its changes require. */
   readonly events: Event[];
   hasWritten: boolean;
-  /** The sessions that it was told there are, when it began. */
+  /** The number of sessions according to the store at its start. */
   count: number | undefined;
-  /** The most sessions that lived since it began. */
+  /** The maximum number of active sessions since its start. */
   mostActive: number;
   evicted: number;
 }
 
-/** A session, as it lies in a bucket: see SessionEntry. */
+/** A session in a bucket: see SessionEntry. */
 interface Session {
   readonly hash: bigint;
   readonly startedAt: number;
@@ -62,12 +62,12 @@ function sessionsIn(bucket: Uint8Array): Session[] {
 }
 
 /**
- * The sessions that there are, by their births. It follows the writes that succeeded, each a single step for all
- * workers, and holds that the operation which made it may make it.
+ * A model of the sessions, by the numbers of their births. It follows the successful writes, each of which is atomic for all
+ * workers, and checks that the operation was allowed to make them.
  */
 export class SessionModel {
   readonly sessions = new Map<number, Session>();
-  /** When they were last active by the true time. */
+  /** The time of the latest activity of each session, by the true time. */
   readonly #activity = new Map<number, number>();
 
   constructor(readonly max: number) {}
@@ -81,7 +81,7 @@ export class SessionModel {
     return { operation, now, trueTime, events: [], hasWritten: false, count: undefined, mostActive, evicted: 0 };
   }
 
-  /** A bucket was written. `all`: the operations that are being done on any worker. */
+  /** Handles a write to a bucket. `all`: the operations in progress on any worker. */
   written(doing: Doing, before: Uint8Array, after: Uint8Array, all: Iterable<Doing>): void {
     const [old, fresh] = [before, after].map((bucket) => new Map(sessionsIn(bucket).map((each) => [each.birth, each])));
     assert.ok(fresh.size <= LEAST_CAPACITY);
@@ -94,7 +94,7 @@ export class SessionModel {
     for (const each of all) each.mostActive = Math.max(each.mostActive, this.active.length);
   }
 
-  /** Holds that what a worker tells at the end of an operation is what it did. */
+  /** Checks that the reports of a worker at the end of an operation match its changes. */
   finished(doing: Doing, result: Inserted | boolean | undefined, events: Event[], conflicts: number): void {
     const { operation, hasWritten } = doing;
     assert.deepEqual(events, doing.events);

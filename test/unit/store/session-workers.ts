@@ -16,7 +16,7 @@ const ENDS = ["none", "deleted", "refused", "idle", "evicted"] as const;
 export type Inserted = (typeof INSERTED)[number];
 export type End = (typeof ENDS)[number];
 
-/** What a worker tells of a session, which goes by the number of its birth. */
+/** A worker's report about a session, identified by the number of its birth. */
 export type Event =
   | { readonly ended: number; readonly end: End }
   | {
@@ -28,21 +28,21 @@ export type Event =
     };
 
 export const BUCKETS = 1024;
-/** The hash of a session in this bucket: its highest bits number it. */
+/** The hash of a session in this bucket, whose number is in the highest bits. */
 export function hashIn(bucket: number, number: number): bigint {
   return (BigInt(bucket) << 54n) + BigInt(number);
 }
 
-/** The fewest sessions that a bucket holds. */
+/** The minimum capacity of a bucket. */
 export const LEAST_CAPACITY = 16;
-/** After so many milliseconds a worker has told all that it has seen. */
+/** The time in milliseconds after which a worker has reported all observations. */
 export const LAG = 6000;
 
 export const data = new RacingData();
 
 /** One of the workers that share sessions. */
 export class SessionWorker {
-  /** What it told since it was last asked. */
+  /** Its reports since the last call. */
   #events: Event[] = [];
   #counted: number[] = [];
   readonly #exports = new TestModule<Exports>(
@@ -56,7 +56,7 @@ export class SessionWorker {
     data,
   ).exports;
 
-  /** Opens the sessions of `space`. */
+  /** Creates the sessions of `space`. */
   open(self: number, space: number, max: number): void {
     this.#exports.create(BigInt(self), space, max);
   }
@@ -79,10 +79,10 @@ export class SessionWorker {
     this.#exports.end(hash, ENDS.indexOf(end), BigInt(now));
   }
 
-  /** Whether the newest sweep took out all that was over. */
+  /** Whether the latest sweep removed all sessions that were due. */
   isSwept = true;
 
-  /** Returns the births of the sessions that live, in ascending order. */
+  /** Returns the birth numbers of the active sessions, in ascending order. */
   sweep(now: number): number[] {
     this.#counted = [];
     this.isSwept = this.#exports.sweep(BigInt(now)) !== 0;
@@ -104,13 +104,13 @@ export const workers = Array.from({ length: 4 }, () => new SessionWorker());
 
 let space = 0;
 
-/** Opens new sessions, none as yet, on all workers. */
+/** Creates an empty set of sessions on all workers. */
 export function openSessions(max: number): void {
   space++;
   for (const [i, worker] of workers.entries()) worker.open(i + 1, space, max);
 }
 
-/** Opens the same sessions anew on one worker, as with another configuration. */
+/** Reopens the same sessions on one worker, as after a reconfiguration. */
 export function reopenSessions(worker: number, max: number): void {
   workers[worker].open(worker + 1, space, max);
 }

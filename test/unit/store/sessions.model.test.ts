@@ -8,7 +8,7 @@ import { race } from "./race.ts";
 import { type Doing, type Operation, SessionModel } from "./session-model.ts";
 import { type End, type Inserted, data, hashIn, openSessions, workers } from "./session-workers.ts";
 
-/** An operation of one worker, so many milliseconds after the one before it began. */
+/** An operation of one worker, with its delay in milliseconds after the start of the previous one. */
 interface Step {
   readonly worker: number;
   readonly pass: number;
@@ -23,7 +23,7 @@ const hashes = fc
   .record({ bucket: fc.nat({ max: 1 }), number: fc.integer({ min: 1, max: 24 }) })
   .map(({ bucket, number }) => hashIn(bucket, number));
 
-/** Below and above what the two buckets hold. */
+/** Below and above the capacity of the two buckets. */
 const caps = fc.integer({ min: 1, max: 40 });
 
 const insert = fc
@@ -61,7 +61,7 @@ const steps = fc
     }),
     { minLength: 1, maxLength: 120, size: "max" },
   )
-  // Each birth has a number of its own, by which it is known again.
+  // Each birth has a unique number, which identifies the session.
   .map((all) =>
     all.map((step, i): Step => {
       const { operation } = step;
@@ -69,7 +69,7 @@ const steps = fc
     }),
   );
 
-/** What the workers' clocks are ahead of the true time. */
+/** How far the workers' clocks are ahead of the true time. */
 const clocks = fc.array(fc.integer({ min: -50, max: 50 }), { minLength: workers.length, maxLength: workers.length });
 
 const pauses = fc.array(fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, fc.nat({ max: 8 })), {
@@ -77,11 +77,11 @@ const pauses = fc.array(fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, fc.na
   size: "max",
 });
 
-/** Runs operations on the workers, each beside the model. */
+/** Runs operations on the workers and on the model. */
 class Run {
   readonly model: SessionModel;
   now = START;
-  /** What each worker is about, the innermost last. */
+  /** The operations in progress on each worker, innermost last. */
   readonly #doing = new Map<number, Doing>();
 
   constructor(
@@ -137,14 +137,14 @@ describe("sessions", () => {
       const counted = sweep(0, 0);
       const left = run.model.active.sort((a, b) => a - b);
       assert.deepEqual(counted, left);
-      // One sweep has the count right, with which the next one meets the cap: neither more nor less is evicted.
+      // One sweep corrects the count, so that the next one meets the maximum exactly.
       assert.deepEqual(
         sweep(0, 0),
         run.model.active.sort((a, b) => a - b),
       );
       assert.ok(run.model.active.length <= max);
       assert.ok(run.model.active.length >= Math.min(left.length, max));
-      // In the end all are idle, and settled.
+      // Finally, all sessions are idle and settled.
       assert.deepEqual(sweep(2, MINUTE), []);
       sweep(3, MINUTE);
       assert.equal(run.model.sessions.size, 0);
@@ -172,7 +172,7 @@ describe("sessions", () => {
     }),
   );
 
-  it("meet, in what is generated, all that can become of them", () => {
+  it("meet every possible outcome in generated steps", () => {
     const seen = new Set<string>();
     const generated = fc.sample(fc.tuple(caps, clocks, steps, pauses), {
       numRuns: 150,

@@ -15,7 +15,7 @@ const START = 1_800_000_000_000;
 const IDLE_SECONDS = 30;
 const [first, second] = workers;
 
-/** A session in a bucket of its own. */
+/** A session in a separate bucket. */
 function insert(number: number, after = 0): string {
   return workers[number % workers.length].insert(hashIn(number % BUCKETS, number), number, IDLE_SECONDS, START + after);
 }
@@ -30,14 +30,14 @@ afterEach(() => {
 describe("a session", () => {
   const hash = hashIn(1, 1);
 
-  it("is new to one worker, and lives for the others", () => {
+  it("is new to one worker, and active for the others", () => {
     expect(workers.map((worker, i) => worker.insert(hash, i, IDLE_SECONDS, START + i))).toEqual([
       ...["new", "active", "active", "active"],
     ]);
     expect(second.sweep(START)).toEqual([0]);
   });
 
-  it("ends once, and is settled with all that is told until then", () => {
+  it("ends once, and is settled with everything reported until then", () => {
     first.insert(hash, 7, IDLE_SECONDS, START);
     expect(first.update(hash, 2, 2 ** 32, START + 1000)).toBe(true);
     second.end(hash, "deleted", START + 5000);
@@ -54,7 +54,7 @@ describe("a session", () => {
     expect(second.insert(hash, 9, IDLE_SECONDS, START + 12_000)).toBe("new");
   });
 
-  it("that is idle ends when it was last active, and may begin again", () => {
+  it("that is idle ends at its latest activity, and may start again", () => {
     first.insert(hash, 7, IDLE_SECONDS, START);
     second.update(hash, 1, 20, START + 10_000);
     const idleAt = START + 10_000 + IDLE_SECONDS * 1000 + LAG;
@@ -67,7 +67,7 @@ describe("a session", () => {
     expect(first.insert(hash, 8, IDLE_SECONDS, idleAt)).toBe("new");
   });
 
-  it("lives whatever the clocks of workers differ by", () => {
+  it("is active regardless of differences between workers' clocks", () => {
     first.insert(hash, 7, 1, START);
     expect(second.sweep(START - 50)).toEqual([7]);
     expect(second.sweep(START - 3_600_000)).toEqual([7]);
@@ -78,7 +78,7 @@ describe("a session", () => {
     expect(second.takeEvents()).toEqual([]);
   });
 
-  it("that nobody knows is neither updated nor ended", () => {
+  it("that is unknown is neither updated nor ended", () => {
     expect(first.update(hash, 1, 1, START)).toBe(false);
     first.end(hash, "deleted", START);
     expect(first.sweep(START)).toEqual([]);
@@ -86,8 +86,8 @@ describe("a session", () => {
   });
 });
 
-describe("the cap", () => {
-  it("is kept within 5 % at any time, and met by a sweep, by evicting the idlest", () => {
+describe("the maximum", () => {
+  it("is observed within 5 % at any time, and met by a sweep, which evicts the least recently active", () => {
     const births = 5000;
     for (let i = 0; i < births; i++) {
       expect(insert(i, i)).toBe("new");
@@ -101,14 +101,14 @@ describe("the cap", () => {
     expect(left.filter((birth) => birth < births - 2000)).toEqual([]);
   });
 
-  it("is met at once where another configuration has lowered it", () => {
+  it("is met at once if another configuration has lowered it", () => {
     for (let i = 0; i < 1000; i++) insert(i, i);
     reopenSessions(0, 10);
     expect(first.sweep(START + 1000)).toEqual(Array.from({ length: 10 }, (_, i) => 990 + i));
     expect(first.takeEvents().filter((event) => "ended" in event)).toHaveLength(990);
   });
 
-  it("takes the sessions of the caller that holds most, however many it opens and wherever they lie", () => {
+  it("evicts sessions of the caller with most, in any number and any bucket", () => {
     const others = 60;
     for (let i = 0; i < others; i++) first.insert(hashIn(i * 17, i), i, IDLE_SECONDS, START, { caller: 1 + (i % 20) });
     for (let i = 0; i < 20_000; i++) {
@@ -119,23 +119,23 @@ describe("the cap", () => {
     const left = first.sweep(START + 7000);
     expect(left.slice(0, others)).toEqual(Array.from({ length: others }, (_, i) => i));
     expect(left.length).toBe(1000);
-    // Of its own sessions, the caller keeps those that it opened last.
+    // The caller keeps the latest of its sessions.
     expect(Math.min(...left.slice(others))).toBeGreaterThan(15_000);
   });
 
-  it("in a full bucket takes the sessions of the caller that holds most there", () => {
+  it("in a full bucket evicts sessions of the caller with most there", () => {
     const full = LEAST_CAPACITY;
     for (let i = 0; i < full; i++) first.insert(hashIn(5, i), i, IDLE_SECONDS, START + i, { caller: i < 6 ? 1 : 2 });
     for (let i = 0; i < 50; i++)
       first.insert(hashIn(5, 100 + i), 100 + i, IDLE_SECONDS, START + 100 + i, { caller: 3 });
     const left = first.sweep(START + 200);
-    // 3 took from 2, which had most, until all three had as many.
+    // Caller 3 evicted sessions of caller 2, which had most, until all three had equally many.
     expect(left.filter((birth) => birth < 6)).toHaveLength(5);
     expect(left.filter((birth) => birth >= 6 && birth < full)).toHaveLength(5);
     expect(left.filter((birth) => birth >= 100)).toEqual([144, 145, 146, 147, 148, 149]);
   });
 
-  it("leaves each of two callers that share a store its half", () => {
+  it("leaves each of two callers in a store half of it", () => {
     openSessions(100);
     for (let i = 0; i < 90; i++) first.insert(hashIn(i, i), i, IDLE_SECONDS, START, { caller: 1 });
     for (let i = 90; i < 190; i++) first.insert(hashIn(i, i), i, IDLE_SECONDS, START + i, { caller: 2 });
@@ -145,7 +145,7 @@ describe("the cap", () => {
     expect(left.filter((birth) => birth < 90).length).toBe(50);
   });
 
-  it("bounds the windows of a caller on a server, and counts those of others apart", () => {
+  it("bounds the windows of a caller on a server, separately from those of others", () => {
     const window = (number: number, caller: number) =>
       first.insert(hashIn(5, number), 7, IDLE_SECONDS, START, { caller, isLimited: true });
     openSessions(100_000);
@@ -161,13 +161,13 @@ describe("the cap", () => {
     expect(window(50, 1)).toBe("new");
   });
 
-  it("bounds what a bucket holds", () => {
+  it("bounds the size of a bucket", () => {
     for (let i = 0; i < 100; i++) expect(first.insert(hashIn(5, i), i, IDLE_SECONDS, START + i)).toBe("new");
     const last = Array.from({ length: LEAST_CAPACITY }, (_, i) => 100 - LEAST_CAPACITY + i);
     expect(first.sweep(START + 100)).toEqual(last);
   });
 
-  it("lets a worker of a lower cap sweep the full buckets of another", () => {
+  it("allows a worker with a lower maximum to sweep the full buckets of another", () => {
     reopenSessions(1, 100_000);
     const count = 196;
     for (let i = 0; i < count; i++) expect(second.insert(hashIn(5, i), i, IDLE_SECONDS, START)).toBe("new");
@@ -185,7 +185,7 @@ describe("a sweep", () => {
   const endsOf = (events: ReturnType<typeof first.takeEvents>) =>
     events.flatMap((it) => ("ended" in it ? it.ended : []));
 
-  it("ends 4 096 sessions at most, and the next ones the others: each once", () => {
+  it("ends at most 4 096 sessions, and the next sweeps end the others, each once", () => {
     openSessions(2 * COUNT);
     insertAll();
     const later = START + IDLE_SECONDS * 1000 + LAG;
@@ -205,7 +205,7 @@ describe("a sweep", () => {
     expect([first.isSwept, first.takeEvents()]).toEqual([true, []]);
   });
 
-  it("evicts no more than that of those over a cap that was lowered, the least recently active ones", () => {
+  it("evicts at most this number above a lowered maximum, the least recently active ones", () => {
     openSessions(2 * COUNT);
     for (let i = 0; i < COUNT; i++) insert(i, i);
     for (const worker of workers) worker.takeEvents();
@@ -215,16 +215,16 @@ describe("a sweep", () => {
       first.sweep(START + COUNT);
       evicted.push(...endsOf(first.takeEvents()));
     } while (!first.isSwept);
-    // Where the count of the sessions stands, the sweeps agree on it.
+    // The store key of the count of sessions, on which the sweeps agree.
     expect(evicted.length).toBe(COUNT - 1000);
     expect(Math.max(...evicted)).toBe(COUNT - 1001);
   });
 });
 
-describe("a change that others are always faster with", () => {
+describe("a change with which other workers always interfere", () => {
   const hash = hashIn(1, 1);
 
-  /** From now on every value has been written anew by the time that a worker writes it. */
+  /** From now on, every value has been changed before a worker writes it. */
   function rewriteAll(): void {
     data.beforeAccess = () => {
       data.beforeAccess = undefined;
@@ -233,7 +233,7 @@ describe("a change that others are always faster with", () => {
     };
   }
 
-  it("is given up, and counted", () => {
+  it("is abandoned and counted", () => {
     second.insert(hash, 1, IDLE_SECONDS, START);
     rewriteAll();
     expect(first.insert(hashIn(1, 2), 2, IDLE_SECONDS, START)).toBe("gave up");

@@ -15,7 +15,7 @@ interface Exports {
 
 const SLOTS = 256;
 const START = 1_800_000_000_000;
-/** Three ticks, and half of one. */
+/** Three and a half ticks. */
 const DEAD_AFTER = 3500;
 
 const data = new RacingData();
@@ -26,7 +26,7 @@ let space = 0;
 
 beforeEach(() => create(() => 7n));
 
-/** Workers whose random numbers ask for the slots that `selfOf` says. */
+/** Workers whose random numbers prefer the slots of `selfOf`. */
 function create(selfOf: (worker: number) => bigint): void {
   space++;
   for (const [i, worker] of workers.entries()) worker.create(selfOf(i) + BigInt(i + 1) * 1024n, space);
@@ -43,21 +43,21 @@ function sum(worker: number, after: number, count = 1): number[] {
 }
 
 describe("slots", () => {
-  it("add up what all workers publish, each its latest", () => {
+  it("add up the latest numbers of all workers", () => {
     for (let worker = 0; worker < 4; worker++) expect(publish(worker, 0, 10 ** worker)).toBe(true);
     expect(sum(0, 0)).toEqual([1111]);
     publish(2, 1000, 0);
     expect(sum(3, 1000)).toEqual([1011]);
   });
 
-  it("keep numbers of different names apart, and tell those beyond what is summed", () => {
+  it("separate numbers by name, and report those beyond the sums", () => {
     publish(0, 0, 5, 2);
     publish(1, 0, 6, 0);
     publish(2, 0, 7, 3);
     expect(sum(3, 0, 3)).toEqual([6, 0, 5, 7]);
   });
 
-  it("of workers that stopped are no longer summed, and are had by others", () => {
+  it("of workers that stopped are no longer summed, and are reused by others", () => {
     publish(0, 0, 1);
     publish(1, 3000, 10);
     expect(sum(1, DEAD_AFTER - 1)).toEqual([11]);
@@ -65,13 +65,13 @@ describe("slots", () => {
     publish(2, DEAD_AFTER, 100);
     const keys = data.keys().length;
     expect(sum(1, DEAD_AFTER)).toEqual([110]);
-    // It was only slow, and finds its slot taken: it gets another.
+    // The worker was only slow. It finds its slot taken and gets another one.
     publish(0, DEAD_AFTER + 1, 1);
     expect(sum(1, DEAD_AFTER + 1)).toEqual([111]);
     expect(data.keys().length).toBe(keys + 1);
   });
 
-  it("live also where a worker's clock is ahead of the one that sums", () => {
+  it("are live even if a worker's clock is ahead of the one that sums", () => {
     publish(0, 50, 1);
     publish(1, -50, 10);
     expect(sum(2, 0)).toEqual([11]);
@@ -79,7 +79,7 @@ describe("slots", () => {
     expect(sum(3, -40)).toEqual([111]);
   });
 
-  it("of a worker that stopped are not summed for ever when the clocks are set back", () => {
+  it("of a worker that stopped are not summed forever when the clocks are set back", () => {
     publish(0, 0, 1);
     publish(1, -3_600_000, 10);
     expect(sum(1, -3_600_000)).toEqual([10]);
@@ -113,7 +113,7 @@ describe("slots", () => {
           assert.ok(publish(worker, now, value));
         });
         for (let worker = 0; worker < 4; worker++) publish(worker, now, 10 ** worker);
-        // Who lost its slot in the race has one at the next tick.
+        // A worker that lost its slot in the race has one at the next tick.
         for (let worker = 0; worker < 4; worker++) publish(worker, now + 1000, 10 ** worker);
         assert.deepEqual(sum(0, now + 1000), [1111]);
       },

@@ -51,7 +51,7 @@ function found(worker: TestModule<Exports>): Tool[] {
   }));
 }
 
-/** Keeps a list. The one that it took the place of, undefined where there was none, or the same. */
+/** Stores a list. Returns the list that it replaced; undefined if there was none or the same one. */
 function save(worker: TestModule<Exports>, key: bigint, tools: readonly Tool[]): Tool[] | undefined {
   const isKnown = worker.lend(packed(tools), (at, length) => worker.exports.save(key, at, length));
   return isKnown ? found(worker) : undefined;
@@ -64,21 +64,21 @@ const toolsOf = (count: number, definition = 0n): Tool[] =>
   Array.from({ length: count }, (_, i) => ({ nameHash: BigInt(i + 1), definition }));
 
 describe("lists of tools", () => {
-  it("are kept up to the limit, whole", () => {
+  it("are stored completely up to the limit", () => {
     for (const count of [0, 1, LIMIT]) {
       expect(save(workers[0], 1n, toolsOf(count))).toEqual(count === 0 ? undefined : toolsOf(count === 1 ? 0 : 1));
       for (const worker of workers) expect(load(worker, 1n)).toEqual(toolsOf(count));
     }
   });
 
-  it("are bounded: those of a bucket that were written longest ago go first", () => {
-    // All keys are of one bucket, and its 32 KiB have room for 3 lists of 8 KiB and 16 bytes.
+  it("are bounded: those of a bucket that were written longest ago are evicted first", () => {
+    // All keys are in one bucket, whose 32 KiB have room for 3 lists of 8 KiB and 16 bytes.
     const keys = Array.from({ length: 40 }, (_, i) => BigInt(i + 1));
     keys.forEach((key, i) => save(workers[i % 3], key, toolsOf(LIMIT, BigInt(i))));
     const kept = keys.filter((key) => load(workers[0], key) !== undefined);
     expect(kept).toEqual(keys.slice(-3));
     kept.forEach((key) => expect(load(workers[1], key)).toEqual(toolsOf(LIMIT, key - 1n)));
-    // A list of another bucket is not touched.
+    // A list in another bucket is not affected.
     save(workers[0], 1n << 56n, toolsOf(1));
     expect(load(workers[0], kept[0])).toBeDefined();
   });
@@ -138,7 +138,7 @@ describe("lists of tools", () => {
         create();
         const doing: Step[] = [];
         const written = new Map<bigint, Tool[] | undefined>();
-        /** What the newest write of each step took the place of. */
+        /** The list that the latest write of each step replaced. */
         const before = new Map<Step, Tool[] | undefined>();
         data.afterWrite = () => {
           const each = doing[doing.length - 1];

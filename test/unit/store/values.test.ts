@@ -17,21 +17,21 @@ interface Exports {
 
 const PAGE_CAPACITY = 131_072;
 const GUARDS = 4;
-/** Bytes behind a buffer that belong to nobody, then the head of the heap's next block. */
+/** Unused bytes after a buffer, then the head of the next heap block. */
 const GUARD_SIZE = 16;
 
-/** Values by the format of their keys, without the keys' beginning. */
+/** Values by the format of their keys, without the common prefix. */
 const golden = JSON.parse(readFileSync("test/fixtures/shared-data.json", "utf8")) as Record<
   string,
   Record<string, string>
 >;
 
-/** Runs every kind of value through all that can be done with it. */
+/** Executes all operations on every kind of value. */
 function exerciseAll({ exports }: TestModule<Exports>, space: number): void {
   for (let kind = 0; exports.exercise(kind, space) !== 0; kind++);
 }
 
-/** All values by their keys, without `mcp/<format>/`, and the format; and what their numbers stand for. */
+/** All values by their keys without `mcp/<format>/`, the format, and the meaning of their numbers. */
 function written(): { format: string; values: Record<string, string> } {
   const data = new SharedDataStore();
   const module = new TestModule<Exports>("values", {}, data);
@@ -44,13 +44,13 @@ function written(): { format: string; values: Record<string, string> } {
 }
 
 describe("the values in shared data", () => {
-  it("are the bytes written down for FORMAT: whoever changes a layout raises FORMAT and renews these", () => {
+  it("are the recorded bytes for FORMAT: a change of a layout must increment FORMAT and update these", () => {
     const { format, values } = written();
     expect({ [format]: values }).toEqual(golden);
   });
 });
 
-/** Shared data in which every value is the same damaged one, whatever is written. */
+/** Shared data in which every value is the same damaged one, regardless of writes. */
 class DamagedData extends SharedDataStore {
   damaged: Uint8Array = new Uint8Array();
   /** Writes succeed. */
@@ -70,7 +70,7 @@ const numbers = fc.oneof(
   fc.constantFrom(0, 1, 0x7f, 0x80, 0xff, 0x1ff, 0x200, 0x201, 0x7fffffff, 0x80000000, 0xfffffff0, 0xffffffff),
   fc.nat({ max: 1000 }),
 );
-/** A good value or any bytes: repeated, cut, and with other numbers at some places. */
+/** A valid value or any bytes: repeated, cut, and with other numbers at some offsets. */
 const damages = fc.record({
   value: fc.oneof(
     fc.constantFrom(...known),
@@ -111,11 +111,11 @@ describe("a damaged value", () => {
     }),
   );
 
-  /** Puts the damaged value in the place of each value. What then is not replaced by a good one. */
+  /** Replaces each value with the damaged one. Returns the values that are not replaced by a valid one afterwards. */
   function unrecovered(value: Buffer): string {
     const store = new SharedDataStore();
     const worker = new TestModule<Exports>("values", {}, store);
-    // What is there afterwards tells the names of all keys.
+    // The values show the names of all keys.
     worker.exports.unrecovered(0);
     for (const key of store.keys()) store.set(key, value, 0);
     return worker.string(worker.exports.unrecovered(0));
@@ -127,7 +127,7 @@ describe("a damaged value", () => {
     fc.property(damages, (damage) => assert.equal(unrecovered(damagedValue(damage)), "")),
   );
 
-  it("full of entries of higher ranks than there are, it is replaced, too", () => {
+  it("with entries of invalid ranks is replaced, too", () => {
     expect(unrecovered(damagedValue({ value: "010000003412", repeat: 5000, cut: 0, changes: [] }))).toBe("");
   });
 });

@@ -1,4 +1,4 @@
-/** Who is next among workers whose requests wait for the same. */
+/** Tests which worker is next among those whose requests wait for the same key. */
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { TestModule } from "../module.ts";
@@ -22,15 +22,15 @@ const workers = Array.from({ length: 4 }, () => new TestModule<Exports>("waiting
 let space = 0;
 
 const time = (now: number) => BigInt(START + now);
-/** Worker `at` waits with so many callers: it is woken by ten times its number. */
+/** Worker `at` waits with a number of callers. Its queue number is ten times its own number. */
 const announce = (at: number, callers: number, now = 0, key = KEY) =>
   workers[at].announce(key, callers, 10 * at, time(now)) !== 0;
-/** The worker that is next, as worker `by` sees it; -1 for none. */
+/** The next worker, as seen by worker `by`; -1 for none. */
 function next(by = 0, now = 0, key = KEY): number {
   const queue = workers[by].choose(key, time(now));
   return queue < 0 ? queue : queue / 10;
 }
-/** Serves whoever is next, `count` times. Returns who was served how often. */
+/** Serves the next worker `count` times. Returns how often each one was served. */
 function serve(count: number, now = 0): number[] {
   const served = [0, 0, 0, 0];
   for (let i = 0; i < count; i++) {
@@ -47,7 +47,7 @@ beforeEach(() => {
 });
 
 describe("workers that wait", () => {
-  it("are known to all until they wait no longer", () => {
+  it("are known to all as long as they wait", () => {
     expect(next()).toBe(-1);
     announce(2, 1);
     expect([next(0), next(2)]).toEqual([2, 2]);
@@ -59,7 +59,7 @@ describe("workers that wait", () => {
     expect(workers[3].isAwaited(KEY, time(0))).toBe(0);
   });
 
-  it("have turns by the callers who wait on each", () => {
+  it("have turns in proportion to their callers", () => {
     announce(0, 1);
     announce(1, 3);
     announce(3, 4);
@@ -67,7 +67,7 @@ describe("workers that wait", () => {
     expect(served.map((count) => Math.round(count / 10))).toEqual([10, 30, 0, 40]);
   });
 
-  it("that come later have missed nothing, and owe nothing", () => {
+  it("that come later start level with the others", () => {
     announce(0, 1);
     announce(1, 1);
     serve(1000);
@@ -76,7 +76,7 @@ describe("workers that wait", () => {
     expect(served.slice(0, 3).every((count) => count >= 9 && count <= 11)).toBe(true);
   });
 
-  it("have their next turn sooner once more callers wait on them", () => {
+  it("have their next turn sooner once they have more callers", () => {
     announce(0, 1);
     announce(1, 2);
     announce(2, 1);
@@ -86,12 +86,12 @@ describe("workers that wait", () => {
     expect([turn(), turn(), turn()]).toEqual([1, 2, 0]);
   });
 
-  it("are forgotten once they have not been seen for 3.5 seconds", () => {
+  it("expire 3.5 seconds after their latest announcement", () => {
     announce(0, 1);
     announce(1, 1, 3000);
     expect([next(0, 3499), next(0, 3500), next(0, 6600)]).toEqual([0, 1, -1]);
     announce(2, 1, 6600);
-    // Those of before are gone.
+    // The earlier ones have expired.
     const [key] = data.keys().filter((name) => name.includes(`/test-${space}/waiting/`));
     expect(data.get(key)!.bytes).toHaveLength(40);
   });
@@ -117,7 +117,7 @@ describe("workers that wait", () => {
           for (const [i, turnsOf] of served.entries()) {
             const share = (turns * callers[i]) / total;
             if (callers[i] === 0) expect(turnsOf).toBe(0);
-            // What a worker is ahead of the others, or behind them, is a turn of one caller at most.
+            // A worker is ahead of or behind the others by at most one turn of one caller.
             else expect(Math.abs(turnsOf - share)).toBeLessThanOrEqual(2 * total + 1);
           }
         }

@@ -1,4 +1,4 @@
-/** Room for bytes that the test puts in. */
+/** Allocates memory for bytes of the test. */
 export function allocate(size: usize): usize {
   return heap.alloc(size);
 }

@@ -1,6 +1,6 @@
 import { SharedData } from "../../../../assembly/host/shared_data";
 
-/** The version and the length (in the lower half) of the value; 0 where there is none. */
+/** The version (upper half) and the length (lower half) of the value; 0 if there is none. */
 // @ts-ignore: decorator
 @external("shared", "read")
 declare function readShared(key: usize, keyLength: i32, to: usize, capacity: i32): u64;
@@ -9,10 +9,10 @@ declare function readShared(key: usize, keyLength: i32, to: usize, capacity: i32
 @external("shared", "write")
 declare function writeShared(key: usize, keyLength: i32, value: usize, length: i32, version: u32): bool;
 
-/** Creates a key that is not there: 0 would overwrite one that somebody else has made meanwhile. */
+/** The version that creates a missing key. 0 would overwrite a value that another worker has created in the meantime. */
 const CREATE: u32 = 0xffffffff;
 
-/** The shared data that the test keeps, for all instances of its modules. */
+/** The shared data of the test, for all instances of its modules. */
 export class TestSharedData extends SharedData {
   read(key: usize, keyLength: i32, to: usize, capacity: i32): i32 {
     const found = readShared(key, keyLength, to, capacity);

@@ -3,7 +3,7 @@ import { TestSharedData } from "./shared_data";
 
 const data = new TestSharedData();
 
-/** A store over the shared data of the test. Workers that name the same space have it in common. */
+/** A store in the shared data of the test. Workers with the same space share it. */
 export function openStore(self: u64, space: i32): Store {
   return new Store(data, self, "test-" + space.toString());
 }
