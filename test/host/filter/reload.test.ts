@@ -6,12 +6,12 @@ const GOOD = { server: "good" };
 const BETTER = { server: "better" };
 const BAD = { server: 5 };
 
-/** A reconfiguration, as Envoy makes one with unchanged code: a new root context in the same VM. */
+/** A reconfiguration as in Envoy with unchanged code: a new root context in the same VM. */
 function reconfigure(plugin: Plugin, configuration: object): Plugin {
   return plugin.vm.plugin({ properties: { "xds.cluster_name": "tools" }, configuration });
 }
 
-/** What a trap or new code brings: a new VM, with what all VMs share. */
+/** The effect of a trap or new code: a new VM with the data that all VMs share. */
 function replaceVm({ vm }: Plugin, options: PluginOptions): Plugin {
   const { metrics, clock, sharedData } = vm;
   const next = new Vm(loadModule(), { metrics, clock, sharedData });
@@ -20,7 +20,7 @@ function replaceVm({ vm }: Plugin, options: PluginOptions): Plugin {
 
 const invalid = (plugin: Plugin) => plugin.vm.metrics.gauge("mcp_configuration_invalid");
 
-/** The server under which a request through this plugin is counted; nothing where it is not. */
+/** The server under which a request through this plugin is counted; undefined if it is not. */
 function countedUnder(plugin: Plugin): string | undefined {
   plugin.vm.metrics.reset();
   post(plugin, request("ping"));
@@ -29,7 +29,7 @@ function countedUnder(plugin: Plugin): string | undefined {
   );
 }
 
-describe("configurations, pushed one after the other", () => {
+describe("consecutive configurations", () => {
   const CASES: [string, object[], string | undefined, number][] = [
     ["a good one", [GOOD], "good", 0],
     ["another good one", [GOOD, BETTER], "better", 0],
@@ -79,7 +79,7 @@ describe("configurations, pushed one after the other", () => {
     expect(lines).toEqual([`error: invalid configuration (instance "i"): ${error}`, named, named, named]);
   });
 
-  test("what happens in its place is logged with the plugin's names", () => {
+  test("its replacement is logged with the plugin's names", () => {
     const [plugin] = startWorkers(1, { configuration: GOOD, name: "one" });
     plugin.tick();
     const next = replaceVm(plugin, { configuration: { ...BAD, unheard: 1 }, name: "one" });
@@ -97,7 +97,7 @@ describe("configurations, pushed one after the other", () => {
     expect(linesAfter(() => next.tick())).toEqual([]);
   });
 
-  test("an older instance that comes back, as Envoy does while it drains, puts things right once streams come", () => {
+  test("an older instance that returns, as in Envoy while it drains, is recognized once streams arrive", () => {
     const [first] = startWorkers(1, { configuration: GOOD });
     first.tick();
     reconfigure(first, BETTER).tick();
@@ -113,7 +113,7 @@ describe("configurations, pushed one after the other", () => {
     expect(countedUnder(next)).toBe("good");
   });
 
-  test("a bad one that comes back goes on with what was good last", () => {
+  test("a bad one that returns continues with the latest good one", () => {
     const [first] = startWorkers(1, { configuration: GOOD });
     first.tick();
     const second = reconfigure(first, BAD);
@@ -128,7 +128,7 @@ describe("configurations, pushed one after the other", () => {
     expect(invalid(first)).toBe(1);
   });
 
-  test("plugins of different names do not take each other's", () => {
+  test("plugins of different names do not use each other's", () => {
     const [plugin] = startWorkers(1, { configuration: GOOD, name: "one" });
     plugin.tick();
     const other = replaceVm(plugin, { configuration: BAD, name: "two" });
@@ -140,10 +140,10 @@ describe("configurations, pushed one after the other", () => {
   });
 });
 
-describe("what a reconfiguration leaves alone", () => {
+describe("a reconfiguration does not affect", () => {
   const headers = { ...MCP_HEADERS, "mcp-session-id": "s" };
 
-  test("sessions, also where servers beyond the new cap have some", () => {
+  test("sessions, also of servers beyond the new maximum", () => {
     const [plugin] = startWorkers(1);
     for (const cluster of ["a", "b", "c"]) {
       post(plugin, request("ping"), result(), { headers, properties: { "xds.cluster_name": cluster } });
@@ -158,7 +158,7 @@ describe("what a reconfiguration leaves alone", () => {
     expect(plugin.vm.metrics.counter("mcp_sessions_active", { mcp_server: "a" })).toBe(0);
   });
 
-  test("the sweep, also where no traffic comes any more", () => {
+  test("the sweep, also without further traffic", () => {
     const [plugin] = startWorkers(1, { configuration: { sessions: { idleTimeout: "30s" } } });
     post(plugin, request("ping"), result(), { headers });
     passSeconds([plugin], 6);
@@ -199,7 +199,7 @@ describe("what a reconfiguration leaves alone", () => {
     expect(countsBy(workers[1], "mcp_sessions_ended_total", "mcp_session_end")).toEqual({ idle: 1 });
   });
 
-  test("memory: a hundred of them leave no more than ten do", () => {
+  test("memory: a hundred reconfigurations leave no more than ten do", () => {
     const [plugin] = startWorkers(1);
     const reload = (times: number) => {
       for (let i = 0; i < times; i++) {

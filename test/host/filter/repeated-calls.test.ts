@@ -1,4 +1,4 @@
-/** Calls with the same tool and the same arguments as an earlier one of their session. */
+/** Tests calls with the same tool and arguments as an earlier call of their session. */
 import { describe, expect, test } from "vitest";
 import type { Plugin } from "../index.ts";
 import { JSON_ANSWER, countsBy, error, passSeconds, post, request, result, startWorkers } from "./filter.ts";
@@ -27,7 +27,7 @@ describe.each([1, 4])("with %i workers", (count) => {
   const start = () => startWorkers(count, { configuration });
   const on = (workers: Plugin[], i: number) => workers[i % count];
 
-  test("each repetition counts at the next tick, whichever workers saw the call", () => {
+  test("each repetition counts at the next tick, on any workers", () => {
     const workers = start();
     for (let i = 0; i < 9; i++) call(on(workers, i), "s", "echo", { arguments: { text: "a" } });
     expect(repeated(workers[0])).toEqual({});
@@ -38,7 +38,7 @@ describe.each([1, 4])("with %i workers", (count) => {
     expect(repeated(workers[0])).toEqual({ echo: 12 });
   });
 
-  test("another tool, other arguments and another session are no repetition", () => {
+  test("another tool, other arguments or another session are not a repetition", () => {
     const workers = start();
     const calls = [
       ["s", "echo", { arguments: { text: "a" } }],
@@ -56,7 +56,7 @@ describe.each([1, 4])("with %i workers", (count) => {
     expect(repeated(workers[0])).toEqual({ echo: 5, add: 1 });
   });
 
-  test("arguments are compared as they are written, whatever stands around them", () => {
+  test("arguments are compared as written, with anything around them", () => {
     const workers = start();
     const args = '{"a":[1,2,{"b":"x"}]}';
     call(workers[0], "s", "echo", args);
@@ -82,7 +82,7 @@ describe.each([1, 4])("with %i workers", (count) => {
     expect(repeated(workers[0])).toEqual({ echo: 1 });
   });
 
-  test("a call that goes on with one that asked for input is no repetition", () => {
+  test("a call that continues one that asked for input is not a repetition", () => {
     const workers = start();
     const text = { text: "a" };
     call(workers[0], "s", "echo", { arguments: text }, result({ resultType: "input_required" }));
@@ -92,7 +92,7 @@ describe.each([1, 4])("with %i workers", (count) => {
     expect(repeated(workers[0])).toEqual({});
   });
 
-  test("one that fails is repeated as well", () => {
+  test("failed calls are repeated, too", () => {
     const workers = start();
     call(workers[0], "s", "echo", { arguments: {} }, error(-32603));
     call(on(workers, 1), "s", "echo", { arguments: {} }, result({ isError: true }));
@@ -109,7 +109,7 @@ describe.each([1, 4])("with %i workers", (count) => {
     ["a 404", { status: 404 }, 2],
     ["a 502", { status: 502 }, 2],
     ["a 503", { status: 503 }, 2],
-    // These ran.
+    // The calls that were executed.
     ["a 400 with a message", { status: 400, headers: JSON_ANSWER, body: error(-32602) }, 3],
     ["a 500", { status: 500 }, 3],
     ["a 504", { status: 504 }, 3],
@@ -122,7 +122,7 @@ describe.each([1, 4])("with %i workers", (count) => {
     expect(repeated(workers[0])).toEqual({ echo: repeats });
   });
 
-  test("attempts alone are no calls, also over HTTP+SSE", () => {
+  test("attempts that were not executed do not count, also over HTTP+SSE", () => {
     const workers = start();
     const stream = openSession(workers[0], workers[0]);
     const ask = (id: number, status: number) =>
@@ -140,7 +140,7 @@ describe.each([1, 4])("with %i workers", (count) => {
     expect(repeated(workers[0])).toEqual({ echo: 1 });
   });
 
-  test("without a session the caller's window is one", () => {
+  test("without a session, the caller's window counts as one", () => {
     const workers = start();
     const body = request("tools/call", { name: "echo", arguments: { text: "a" } });
     const from = (address: string) => ({ properties: { "source.address": address } });
@@ -151,7 +151,7 @@ describe.each([1, 4])("with %i workers", (count) => {
     expect(repeated(workers[0])).toEqual({ echo: 1 });
   });
 
-  test("without a session a call on another path is another's: named servers may share an upstream", () => {
+  test("without a session, a call on another path is different, since named servers may share an upstream", () => {
     const workers = start();
     const body = request("tools/call", { name: "echo", arguments: {} });
     for (const name of ["wiki", "tracker", "wiki"]) post(workers[0], body, result(), { path: `/servers/${name}/mcp/` });
@@ -159,7 +159,7 @@ describe.each([1, 4])("with %i workers", (count) => {
     expect(repeated(workers[0])).toEqual({ echo: 1 });
   });
 
-  test("over HTTP+SSE the stream's session is one", () => {
+  test("over HTTP+SSE, the stream's session counts", () => {
     const workers = start();
     const [one, two] = ["/messages?s=1", "/messages?s=2"];
     const streams = [one, two].map((path, i) => openSession(on(workers, i), on(workers, i + 1), path));
@@ -175,7 +175,7 @@ describe.each([1, 4])("with %i workers", (count) => {
 
   test("many at once are all counted", () => {
     const workers = start();
-    // More than a worker keeps between two ticks.
+    // More than a worker stores between two ticks.
     for (let i = 0; i < 3000; i++) call(on(workers, i), "s", "echo", { arguments: { i: i % 1500 } });
     passSeconds(workers, 1);
     expect(repeated(workers[0])).toEqual({ echo: 1500 });

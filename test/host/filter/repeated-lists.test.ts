@@ -1,4 +1,4 @@
-/** Lists that come again on a worker, which does not read them again: all that is counted is as if it did. */
+/** Tests repeated lists on a worker, which does not read them again: all counts are the same as if it did. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { cut } from "../../unit/chunks.ts";
@@ -26,25 +26,25 @@ const METHODS = {
 } as const;
 type Method = keyof typeof METHODS;
 
-/** Long enough for a list to be kept. */
+/** Long enough for a list to be stored. */
 const LONG = "It does what its name says, and returns what came of it. ".repeat(10);
 const NAMES = ["echo", "add", "sub", "mul", "é☃", "n".repeat(130), ""];
 
-/** An answer that a server gives, and how it comes. */
+/** A response of a server, and how it arrives. */
 interface Listed {
   method: Method;
   /** The definitions, each as one text. */
   definitions: string[];
   id: number | string;
-  /** Which of the alternatives to the first definition is there, and where it differs from the others. */
+  /** Which alternative to the first definition is present, and where it differs. */
   first: string;
   cursor: string | undefined;
   next: string | undefined;
-  /** Members of the result before and behind the list. */
+  /** Members of the result before and after the list. */
   before: string;
   behind: string;
   isEvent: boolean;
-  /** Bytes of the body at the end that do not come. */
+  /** The number of bytes missing at the end of the body. */
   missing: number;
   chunk: number;
   cluster: string;
@@ -67,7 +67,7 @@ const definition = fc
   )
   .map((value) => JSON.stringify(value));
 
-/** A few lists and their variants, which come again and again. */
+/** A few lists and their variants, repeated many times. */
 const answers: fc.Arbitrary<Listed[]> = fc
   .array(fc.array(definition, { maxLength: 4 }), { minLength: 1, maxLength: 3 })
   .chain((lists) =>
@@ -111,7 +111,7 @@ function answer(worker: Plugin, listed: Listed): void {
   );
 }
 
-/** All metrics after one worker has passed all of the answers, or a new one each. */
+/** All metrics after one worker, or a new one for each response, has passed all of them. */
 function metricsAfter(answers: readonly Listed[], isFresh: boolean, configuration: object): object {
   const workers = startWorkers(isFresh ? answers.length : 1, { configuration });
   answers.forEach((listed, i) => answer(workers[isFresh ? i : 0], listed));
@@ -141,7 +141,7 @@ const list = (worker: Plugin, ...tools: object[]) => post(worker, request("tools
 const changes = (worker: Plugin) =>
   countsBy(worker, "mcp_tool_definition_changes_total", "gen_ai_tool_name", "mcp_change");
 
-test("a list that is the same on this worker has changed where another worker saw another one since", () => {
+test("an unchanged list on this worker has changed if another worker has seen a different one since", () => {
   const [one, other] = startWorkers(2);
   list(one, tool("echo"));
   list(other, tool("echo", "new"), tool("add"));
@@ -153,7 +153,7 @@ test("a list that is the same on this worker has changed where another worker sa
   expect(changes(one)).toEqual({ "echo changed": 2, "add added": 1, "add removed": 1 });
 });
 
-test("pages that come again are one list", () => {
+test("repeated pages are one list", () => {
   const [worker] = startWorkers(1);
   const pages = () => {
     post(worker, request("tools/list"), result({ tools: [tool("echo")], nextCursor: "2" }));
@@ -165,7 +165,7 @@ test("pages that come again are one list", () => {
   expect(changes(worker)).toEqual({});
 });
 
-test("a list that comes again on the stream of HTTP+SSE is counted as the first one", () => {
+test("a list that repeats on the HTTP+SSE stream is counted like the first one", () => {
   const [worker] = startWorkers(1);
   const get = openStream(worker);
   const counts = Array.from({ length: 3 }, (_, id) => {

@@ -1,4 +1,4 @@
-/** Captures as they happened: streams overlap, in the order of time. */
+/** Replays captures as they happened, with overlapping streams in the order of time. */
 import { type CapturedEvent, captureNames, readEvents } from "../../fixtures/captures.ts";
 import { type HttpStream, type Plugin, requestHead, responseHead } from "../index.ts";
 import { passSeconds } from "./filter.ts";
@@ -14,9 +14,9 @@ export function eventsOf(number: string): CapturedEvent[] {
 }
 
 /**
- * Lets a capture pass, each of its streams through the worker whose turn it is, each part of a body in the pieces that
- * `cut` makes of it. Streams that the capture leaves open are closed by their client. Some seconds pass in the end, so
- * that all is told.
+ * Replays a capture. Each of its streams passes the next worker in turn, each part of a body in the chunks that `cut` makes
+ * of it. Streams that the capture leaves open are closed by their client. Finally some seconds pass, so that everything is
+ * reported.
  */
 export function replay(workers: readonly Plugin[], events: readonly CapturedEvent[], cut: Cut = whole): void {
   const streams = new Map<number, HttpStream>();
@@ -31,7 +31,7 @@ export function replay(workers: readonly Plugin[], events: readonly CapturedEven
 }
 
 function pass(stream: HttpStream, { request, head, chunk, ended }: CapturedEvent, cut: Cut): void {
-  // The module has answered in place of the server: the stream is over.
+  // The module has sent a local reply, so the stream has ended.
   if (stream.reply !== undefined) return;
   if (request !== undefined) {
     const pieces = request.body.length > 0 ? [...cut(request.body), new Uint8Array()] : [];

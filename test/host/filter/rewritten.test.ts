@@ -1,4 +1,5 @@
-/** Messages that the gate rejects while others of their request pass, or where a reply would not reach the client. */
+/** Tests messages that the gate rejects while it forwards others of the request, or where a reply would not reach the
+ *  client. */
 import assert from "node:assert/strict";
 
 import fc from "fast-check";
@@ -38,8 +39,8 @@ const passed = (plugin: Plugin, body: Body, asking: Parameters<typeof ask>[2] = 
 const outcomes = (plugin: Plugin) => countsBy(plugin, "mcp_operations_total", "mcp_outcome");
 const decisions = (plugin: Plugin) => countsBy(plugin, "mcp_access_decisions_total", "mcp_access_rule");
 
-/** A body in which `«…»` are the methods that go on by other names and `‹…›` what becomes white space: as it is sent, and as the
- *  server gets it. */
+/** A body in which `«…»` are methods that are replaced and `‹…›` is replaced with white space: as sent, and as received by
+ *  the server. */
 function marked(text: string): { sent: string; received: string } {
   const hidden = (method: string) => "denied_".padEnd(method.length, "_").slice(0, method.length);
   return {
@@ -50,7 +51,7 @@ function marked(text: string): { sent: string; received: string } {
   };
 }
 
-describe("a message that is denied goes on in place, and all other bytes stay:", () => {
+describe("a denied message is replaced in place, and all other bytes stay:", () => {
   const shared = startGuarded(STRICT);
   const allowed = '{"id":9,"method":"tools/list"}';
   test.each<[string, string]>([
@@ -111,7 +112,7 @@ describe("a message that is denied goes on in place, and all other bytes stay:",
     );
   });
 
-  test("in time that does not grow with what is blank already", () => {
+  test("in time that does not depend on the replaced bytes", () => {
     const plugin = startGuarded(STRICT, { more: { hold: { maxBodyBytes: "2MiB" } } });
     const ping = request("ping", undefined, "p");
     const answers = Array.from({ length: 120 }, (_, i) => result({ text: "x".repeat(8000) }, i));
@@ -127,7 +128,7 @@ describe("a message that is denied goes on in place, and all other bytes stay:",
     expect(ratio).toBeLessThan(3);
   });
 
-  test("a method that is the other name itself becomes another one still", () => {
+  test("a method with the replacement name becomes yet another one", () => {
     const plugin = startGuarded({ defaultAction: "ALLOW", rules: [methods("DENY", "no", "denied*")] });
     const all = (method: string) => batch(request("ping"), request(method, {}, 2));
     expect(passed(plugin, all("denied____"))).toBe(all("denied___x"));
@@ -171,7 +172,7 @@ describe("a message that is denied goes on in place, and all other bytes stay:",
   );
 });
 
-describe("the client gets the gate's error in place of the server's", () => {
+describe("the client receives the gate's error instead of the server's", () => {
   test.each([[2], ["2"], [-7], [0], ['é"\\ 😀'], ["i".repeat(256)], [12345678901]])("for the id %j", (id) => {
     const asked = ask(startGuarded(POLICY), batch(toolCall("echo", "a"), toolCall("rm", id)), {
       response: { body: batch(error(-32601, id), result({ content: [] }, "a")) },
@@ -182,21 +183,21 @@ describe("the client gets the gate's error in place of the server's", () => {
     ]);
   });
 
-  test("and no other error of the server changes", () => {
+  test("and other errors of the server do not change", () => {
     const body = batch(error(-32601, 1), error(-32601, "2"));
     const asked = ask(startGuarded(POLICY), batch(toolCall("echo", 1), toolCall("rm", 2)), { response: { body } });
     const [first, second] = JSON.parse(asked.stream.received.toString()) as { error: { code: number } }[];
-    // Clients take "2" for 2, too.
+    // Clients also accept "2" for 2.
     expect([first.error.code, second.error.code]).toEqual([-32601, 403]);
   });
 
-  test("and what limits say", () => {
+  test("and the text of limits", () => {
     const plugin = startGuarded({ defaultAction: "ALLOW" }, { more: { limits: { rules: [CALLS] } } });
     const all = [1, 2, 3, 4].map((id) => toolCall("echo", id));
     const { stream } = ask(plugin, batch(...all), answersOf(3, 4));
     expect(JSON.parse(stream.received.toString())).toMatchObject([
       { id: 3, error: { ...LIMITED, data: { rule: "calls", scope: "requests", limit: 2, retryAfterMs: 30_000 } } },
-      // Each of them needs room of its own.
+      // Each of them needs its own room.
       { id: 4, error: { ...LIMITED, data: { retryAfterMs: 60_000, retryAfterSeconds: 60 } } },
     ]);
   });
@@ -205,7 +206,7 @@ describe("the client gets the gate's error in place of the server's", () => {
 describe("the access policy and limits together", () => {
   const start = (more: object[] = []) => startGuarded(POLICY, { more: { limits: { rules: [CALLS, ...more] } } });
 
-  test("take nothing for what is denied", () => {
+  test("take nothing for denied messages", () => {
     const plugin = start();
     const all = [toolCall("rm", 1), toolCall("rm", 2), toolCall("echo", 3), toolCall("echo", 4), toolCall("echo", 5)];
     const { stream } = ask(plugin, batch(...all), answersOf(1, 2, 5));
@@ -222,7 +223,7 @@ describe("the access policy and limits together", () => {
     expect(countsBy(plugin, "mcp_limit_decisions_total", "mcp_limit_decision")).toEqual({ admitted: 2, limited: 1 });
   });
 
-  test("answer a batch of which each rejects a part", () => {
+  test("answer a batch if each rejects a part", () => {
     const plugin = start();
     ask(plugin, batch(toolCall("echo", 1), toolCall("echo", 2)));
     const all = batch(toolCall("rm", 3), toolCall("echo", "4"), notification("x/y"));
@@ -236,7 +237,7 @@ describe("the access policy and limits together", () => {
     expect(outcomes(plugin)).toEqual({ ok: 1, unanswered: 1, denied: 1, limited: 1 });
   });
 
-  test("wait for what is left of a batch, and then rewrite it", () => {
+  test("wait for the rest of a batch, and then rewrite it", () => {
     const slow = { operation: { tools: ["slow"] } };
     const queue = { name: "one", to: [slow], key: [], concurrency: 1, queue: { maxWait: "5s", maxLength: 9 } };
     const plugin = startGuarded(POLICY, { more: { limits: { rules: [queue] } } });
@@ -264,7 +265,7 @@ describe("a body that cannot be written", () => {
     return stream;
   };
 
-  test("does not go on: the request is answered", () => {
+  test("is not forwarded: the request is answered", () => {
     const plugin = startGuarded(POLICY);
     const stream = refusing(plugin, batch(toolCall("echo", 1), toolCall("rm", 2), notification("a")));
     expect(stream.passedRequest).toBe("");
@@ -272,11 +273,11 @@ describe("a body that cannot be written", () => {
     expect(JSON.parse(stream.reply!.body)).toEqual(refusedFor("internal")!.body);
     expect(outcomes(plugin)).toEqual({ denied: 2 });
     expect(plugin.vm.metrics.gauge("mcp_operations_in_flight")).toBe(0);
-    // What needs no change passes.
+    // A body that needs no change passes.
     expect(refusing(plugin, toolCall("echo")).passedRequest).toBe(toolCall("echo"));
   });
 
-  test("of limits does not, either, and what they took is given back", () => {
+  test("of limits is not forwarded either, and what they took is refunded", () => {
     const plugin = startGuarded(
       { defaultAction: "ALLOW" },
       { more: { limits: { rules: [{ ...CALLS, requests: undefined, concurrency: 1 }] } } },
@@ -286,7 +287,7 @@ describe("a body that cannot be written", () => {
     expect(passed(plugin, toolCall("echo", 3))).toBe(toolCall("echo", 3));
   });
 
-  test("of HTTP+SSE does not, either", () => {
+  test("of HTTP+SSE is not forwarded either", () => {
     const plugin = startGuarded(POLICY);
     openSession(plugin, plugin);
     const stream = refusing(plugin, toolCall("rm", 1), POST_HEADERS, ENDPOINT);
@@ -303,13 +304,13 @@ describe.each([1, 2])("over HTTP+SSE, with %i workers", (count) => {
   };
   const sse = (message: unknown) => `event: message\ndata: ${JSON.stringify(message)}\n\n`;
 
-  test("a denied call fails by the error that its stream brings", () => {
+  test("a denied call fails with the error on its stream", () => {
     const { workers, poster, events } = start();
     expect(send(poster, toolCall("rm", 7)).passedRequest).toBe(rewritten(toolCall("rm", 7)));
     events.send(error(-32601, 7));
     expect(events.stream.passedResponse).toContain(JSON.stringify(DENIED));
     expect(events.stream.passedResponse).not.toContain("-32601");
-    // The session goes on.
+    // The session continues.
     send(poster, toolCall("echo", 8));
     events.send(result({ content: [] }, 8));
     expect(outcomes(workers[0])).toEqual({ ok: 2, denied: 1 });
@@ -328,7 +329,7 @@ describe.each([1, 2])("over HTTP+SSE, with %i workers", (count) => {
     expect(outcomes(workers[0])).toMatchObject({ limited: 1 });
   });
 
-  test("a limited call has it also where there is no access policy", () => {
+  test("a limited call has it also without an access policy", () => {
     const { poster, events } = start({ access: undefined, limits: { rules: [CALLS] } });
     for (const id of [1, 2, 3]) send(poster, toolCall("echo", id));
     events.send(error(-32602, 3));
@@ -336,7 +337,7 @@ describe.each([1, 2])("over HTTP+SSE, with %i workers", (count) => {
     expect(events.stream.passedResponse).not.toContain("-32602");
   });
 
-  test("the error is the session's own, and forgotten after a minute", () => {
+  test("the error belongs to the session and expires after a minute", () => {
     const { workers, poster, events } = start();
     const other = openSession(poster, workers[0], "/messages?sessionId=other");
     send(poster, toolCall("rm", 7));
@@ -357,7 +358,7 @@ describe.each([1, 2])("over HTTP+SSE, with %i workers", (count) => {
   });
 });
 
-test("a client that accepts no event stream gets the gate's error with the server's answer", () => {
+test("a client that does not accept an event stream receives the gate's error in the server's response", () => {
   const plugin = startGuarded(POLICY);
   const headers = { "content-type": "application/json" };
   const asked = ask(plugin, toolCall("rm"), { headers, response: { body: error(-32601, 1) } });
@@ -365,7 +366,7 @@ test("a client that accepts no event stream gets the gate's error with the serve
   expect(outcomes(plugin)).toEqual({ denied: 1 });
 });
 
-test("memory stays as it is, however many bodies are rewritten", () => {
+test("memory does not grow with the number of rewritten bodies", () => {
   const plugin = startGuarded(STRICT);
   const all = batch(toolCall("rm", 1), result({}, "q"), toolCall("echo", 2), notification("x/y"));
   const run = () => ask(plugin, all, answersOf(1, 2));

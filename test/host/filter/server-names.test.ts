@@ -1,4 +1,4 @@
-/** The server's name by a template: what the host is asked, and what happens where it has no answer. */
+/** Tests server names from a template: the host calls, and missing values. */
 import { describe, expect, test } from "vitest";
 import type { Plugin, Properties } from "../index.ts";
 import { ask, deniedBy, startGuarded } from "./access.ts";
@@ -28,13 +28,13 @@ function start(server: string, properties: Properties, more: object = {}): Plugi
   return startFilter({ configuration: { server, ...more }, properties });
 }
 
-/** Two calls' names of their servers. */
+/** The server names of two calls. */
 function serverOf(plugin: Plugin, properties?: Properties): string {
   for (let i = 0; i < 2; i++) post(plugin, toolCall("echo"), result(), { properties });
   return Object.keys(countsBy(plugin, "mcp_operations_total", "mcp_server")).join();
 }
 
-/** The properties that the host is asked for by a call in a session, once all that it names is known. */
+/** The properties that a call in a session reads from the host, once everything that it names is known. */
 function lookUps(server: string): number {
   const plugin = start(server, { ...ISTIO, "xds.route_name": "r" }, { role: "server" });
   const call = () => post(plugin, toolCall("echo"), result(), { headers: { ...MCP_HEADERS, "mcp-session-id": "s" } });
@@ -48,7 +48,7 @@ function warnings(plugin: Plugin): string[] {
   return plugin.vm.logs.map(({ message }) => message).filter((message) => message.includes("has no value"));
 }
 
-describe("a placeholder has its value from the mesh that there is", () => {
+describe("a placeholder gets its value from the mesh in use", () => {
   test.each<[mesh: string, properties: Properties, name: string]>([
     ["Istio", ISTIO, "tools/search"],
     ["Consul", { "xds.node.cluster": "search", "xds.node.metadata.namespace": "default" }, "default/search"],
@@ -61,7 +61,7 @@ describe("a placeholder has its value from the mesh that there is", () => {
     expect(serverOf(start("{workload}", kuma))).toBe("search_tools_svc_8080");
   });
 
-  test("literal text keeps its bytes, whatever alphabet they are in", () => {
+  test("literal text keeps its bytes in any alphabet", () => {
     const plugin = start("é{node.metadata.NAME}é", { ...CLUSTER, "xds.node.metadata.NAME": "ö" });
     expect(serverOf(plugin)).toBe(serverOf(start("éöé", CLUSTER)));
   });
@@ -81,7 +81,7 @@ describe("a placeholder without a value: the name is the upstream cluster's, and
     expect(warnings(plugin)).toHaveLength(1);
   });
 
-  test("the stream's may have one again", () => {
+  test("an attribute of the stream may have a value later", () => {
     const plugin = start("{route}", CLUSTER);
     post(plugin, toolCall("echo"));
     post(plugin, toolCall("echo"), result(), { properties: { "xds.route_name": "shop" } });
@@ -91,7 +91,7 @@ describe("a placeholder without a value: the name is the upstream cluster's, and
   });
 });
 
-describe("what is asked of the host", () => {
+describe("the host calls", () => {
   test.each([
     ["search", 0],
     ["", 1],
@@ -99,10 +99,10 @@ describe("what is asked of the host", () => {
     ["a{node.cluster}b{node.metadata.NAMESPACE}c", 0],
     ["{namespace}/{cluster}", 1],
     ["{route}/{cluster}", 2],
-    // What the node lacks is not asked for again, but the cluster.
+    // Missing attributes of the node are not read again, unlike the cluster.
     ["{node.metadata.ABSENT}", 1],
     ["{route}/{node.metadata.ABSENT}", 1],
-  ])("for %j: %i look-ups a stream", (server, count) => {
+  ])("for %j: %i look-ups per stream", (server, count) => {
     expect(lookUps(server)).toBe(count);
   });
 });
@@ -142,12 +142,12 @@ describe("an access policy sees the same name", () => {
     return ask(startGuarded({ rules, defaultAction }, { more, properties }), toolCall("echo")).reply;
   };
 
-  test("where it has a value", () => {
+  test("if it has a value", () => {
     expect(repliesTo(ISTIO, [rule("ALLOW", "tools/search")])).toBeUndefined();
     expect(repliesTo(ISTIO, [rule("ALLOW", "inbound|8080||")])).toEqual(deniedBy("_default"));
   });
 
-  test("where it has none it is not known, which never allows and always denies", () => {
+  test("if it has none, the server is unknown, which never allows and always denies", () => {
     for (const server of ["tools/search", "inbound|8080||"]) {
       expect(repliesTo(CLUSTER, [rule("ALLOW", server)])).toEqual(deniedBy("_default"));
       expect(repliesTo(CLUSTER, [rule("DENY", server)], "ALLOW")).toEqual(deniedBy("ours"));

@@ -1,4 +1,4 @@
-/** What the server asks of the client. */
+/** Tests requests of the server to the client. */
 import { describe, expect, test } from "vitest";
 import { exchange, type Plugin } from "../index.ts";
 import {
@@ -33,7 +33,7 @@ describe.each([1, 4])("a request of the server, with %i workers", (count) => {
     ["elicitation/create", { message: "?" }],
     ["roots/list", {}],
     ["ping", undefined],
-  ])("%s is begun when it is seen, and ended by the client's POST", (method, params) => {
+  ])("%s starts when it is seen, and ends with the client's POST", (method, params) => {
     const workers = start();
     const asked = request(method, params, "q");
     const stream = openGet(workers[0], "s");
@@ -64,12 +64,12 @@ describe.each([1, 4])("a request of the server, with %i workers", (count) => {
     expect(outcomes(workers[0])).toEqual({ "roots/list rpc_error": 1, "tools/call ok": 1 });
   });
 
-  test("and one of the client that waits with the same id: each has its own answer", () => {
+  test("and one of the client that waits with the same id: each has its own response", () => {
     const workers = start();
     openPost(workers[0], "s", toolCall("echo", 1))
       .write(numbered("a", roots(1)))
       .close();
-    // From the client: what the server asked is answered, what the client asked is not.
+    // Sent by the client: a response to the server's request, and a response to its own request.
     answer(on(workers, 1), "s", result({}, 1));
     expect(outcomes(workers[0])).toEqual({ "roots/list ok": 1 });
     openGet(on(workers, 2), "s", "a")
@@ -98,7 +98,7 @@ describe.each([1, 4])("a request of the server, with %i workers", (count) => {
     expect(outcomes(workers[0])).toEqual({ "roots/list cancelled": 1, "roots/list ok": 1 });
   });
 
-  test("that nobody answers is unanswered after the idle time", () => {
+  test("without a response is unanswered after the idle time", () => {
     const workers = start();
     openGet(workers[0], "s").send(roots(1)).close();
     passSeconds(workers, 50);
@@ -109,7 +109,7 @@ describe.each([1, 4])("a request of the server, with %i workers", (count) => {
     expect(workers[0].vm.metrics.counter("mcp_operations_total")).toBe(1);
   });
 
-  test("that is replayed to a client that comes back is the same one", () => {
+  test("that is replayed to a resuming client is the same one", () => {
     const workers = start();
     openGet(workers[0], "s")
       .write(numbered("a", roots(1)))
@@ -120,7 +120,7 @@ describe.each([1, 4])("a request of the server, with %i workers", (count) => {
     expect(outcomes(workers[0])).toEqual({ "roots/list ok": 1 });
   });
 
-  test("that was answered, and is replayed to a client that comes back, is the same one", () => {
+  test("that was answered and is replayed to a resuming client is the same one", () => {
     const workers = start();
     openGet(workers[0], "s")
       .write(numbered("a", roots(1)) + numbered("b", roots(2)))
@@ -128,14 +128,14 @@ describe.each([1, 4])("a request of the server, with %i workers", (count) => {
     answer(on(workers, 1), "s", result({}, 1));
     answer(on(workers, 2), "s", result({}, "2"));
     openGet(on(workers, 1), "s", "0").write(numbered("a", roots(1)) + numbered("b", roots(2)));
-    // One that is new, and one of another session.
+    // A new request, and one of another session.
     openGet(on(workers, 2), "s", "b").write(numbered("c", roots(3)));
     openGet(on(workers, 2), "t", "0").write(numbered("a", roots(1)));
     passSeconds(workers, 80);
     expect(outcomes(workers[0])).toEqual({ "roots/list ok": 2, "roots/list unanswered": 2 });
   });
 
-  test("that has the id of an earlier one counts on a stream of its own", () => {
+  test("with the id of an earlier one counts on its own stream", () => {
     const workers = start();
     const stream = openGet(workers[0], "s");
     for (let i = 0; i < 2; i++) {
@@ -145,7 +145,7 @@ describe.each([1, 4])("a request of the server, with %i workers", (count) => {
     expect(outcomes(workers[0])).toEqual({ "roots/list ok": 2 });
   });
 
-  test("in another session is another's, and without one it is not followed", () => {
+  test("in another session is separate, and without one it is not tracked", () => {
     const workers = start();
     openGet(workers[0], "s").send(roots(1));
     answer(on(workers, 1), "other", result({}, 1));
@@ -167,14 +167,14 @@ describe("an error of the client without an id answers none of the server's requ
   const ERROR = '{"jsonrpc":"2.0","error":{"code":-32700,"message":"Parse error"}}';
   const ping = request("ping", {}, "7");
 
-  test("behind a request whose id has the same text, in a batch", () => {
+  test("after a request whose id has the same text, in a batch", () => {
     const [plugin] = startWorkers(1, {});
     openGet(plugin, "s").send(roots(7));
     post(plugin, batch(ping, ERROR), result({}, "7"), { headers: inSession("s") });
     expect(outcomes(plugin)).toEqual({ "ping ok": 1 });
   });
 
-  test("behind such a request of another session", () => {
+  test("after such a request of another session", () => {
     const [plugin] = startWorkers(1, {});
     openGet(plugin, "s").send(roots(7));
     post(plugin, ping, result({}, "7"), { headers: inSession("other") });

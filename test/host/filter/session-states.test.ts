@@ -1,4 +1,5 @@
-/** What sessions are about, as the gauge of active sessions says: calling, waiting for a limit or the client, or none of these. */
+/** Tests the states of sessions in the gauge of active sessions: calling, waiting for a limit or the client, or none of
+ *  these. */
 import { describe, expect, test } from "vitest";
 import { exchange, type HttpStream, type Plugin } from "../index.ts";
 import {
@@ -24,7 +25,7 @@ import { answer, call, hasPassed, isWaiting, passMilliseconds } from "./queues.t
 /** A second until a state is in the store, and five until the next sweep. */
 const SEEN_SECONDS = 6;
 
-/** How many sessions are in which state, without those in which none is, once all is seen. */
+/** The number of sessions in each non-empty state, once everything is observed. */
 function states(workers: readonly Plugin[]): Record<string, number> {
   passSeconds(workers, SEEN_SECONDS);
   return statesNow(workers);
@@ -35,7 +36,7 @@ function statesNow([worker]: readonly Plugin[]): Record<string, number> {
   return Object.fromEntries(all.filter(([, count]) => count > 0));
 }
 
-/** A session that is there, on any worker. */
+/** An existing session, on any worker. */
 function open(workers: readonly Plugin[], ...ids: string[]): void {
   for (const [i, id] of ids.entries()) {
     post(workers[i % workers.length], request("tools/list"), result({ tools: [] }), { headers: inSession(id) });
@@ -66,7 +67,7 @@ describe.each([1, 4])("on %i workers", (count) => {
     return { workers, on: (i: number) => workers[i % count] };
   };
 
-  test("a session calls from its request to the answer, and is idle before and after", () => {
+  test("a session calls from its request to the response, and is idle before and after", () => {
     const { workers, on } = start();
     open(workers, "a", "b", "c");
     expect(states(workers)).toEqual({ idle: 3 });
@@ -98,7 +99,7 @@ describe.each([1, 4])("on %i workers", (count) => {
     calls.close();
   });
 
-  test("neither a stream of the server's own, nor a ping, nor a subscription is a call", () => {
+  test("neither a GET stream, nor a ping, nor a subscription is a call", () => {
     const { workers, on } = start();
     open(workers, "a");
     openGet(on(0), "a");
@@ -109,7 +110,7 @@ describe.each([1, 4])("on %i workers", (count) => {
     expect(states(workers)).toEqual({ idle: 2 });
   });
 
-  test("the first request of a session that nobody knew here counts once the server has accepted it", () => {
+  test("the first request of a session that was unknown here counts once the server has accepted it", () => {
     const { workers, on } = start();
     const accepted = openPost(on(0), "a", toolCall("echo"));
     const pending = call(on(1), 1, { headers: inSession("b") });
@@ -120,7 +121,7 @@ describe.each([1, 4])("on %i workers", (count) => {
     expect(states(workers)).toEqual({ idle: 1 });
   });
 
-  test("a call that waits for its answer on another stream still calls", () => {
+  test("a call that waits for its response on another stream still counts", () => {
     const { workers, on } = start();
     open(workers, "a");
     const stream = openPost(on(0), "a", toolCall("echo", 7)).write(priming("1"));
@@ -131,7 +132,7 @@ describe.each([1, 4])("on %i workers", (count) => {
     expect(states(workers)).toEqual({ idle: 1 });
   });
 
-  test("so does one of HTTP+SSE, which has them all on its stream", () => {
+  test("so does one of HTTP+SSE, whose responses all arrive on its stream", () => {
     const { workers, on } = start();
     const events = openSession(on(0), on(1));
     expect(states(workers)).toEqual({ idle: 1 });
@@ -145,7 +146,7 @@ describe.each([1, 4])("on %i workers", (count) => {
     expect(states(workers)).toEqual({ idle: 1 });
   });
 
-  test("a session waits for its client while that has not answered what the server asked", () => {
+  test("a session waits for its client until that responds to the server's request", () => {
     const { workers, on } = start();
     open(workers, "a", "b");
     const stream = openPost(on(0), "a", toolCall("echo", 1));
@@ -159,7 +160,7 @@ describe.each([1, 4])("on %i workers", (count) => {
     expect(states(workers)).toEqual({ idle: 1, calling: 1 });
     stream.send(result({}, 1)).close();
     expect(states(workers)).toEqual({ idle: 2 });
-    // Nobody waits for a ping.
+    // A ping does not count as waiting.
     openGet(on(3), "b").send(request("ping", {}, "p1"));
     expect(states(workers)).toEqual({ idle: 2 });
   });
@@ -188,7 +189,7 @@ describe.each([1, 4])("on %i workers", (count) => {
     open(workers, "a", "b", "c");
     const first = call(on(0), 1, { headers: inSession("a") });
     const second = call(on(1), 2, { headers: inSession("b") });
-    // What it does besides does not change that.
+    // Its other requests do not change that.
     const third = openPost(on(2), "b", toolCall("quick", 3));
     expect([isWaiting(first), isWaiting(second)]).toEqual([false, true]);
     expect(states(workers)).toEqual({ idle: 1, calling: 1, waiting_for_limit: 1 });
@@ -229,7 +230,7 @@ describe.each([1, 4])("on %i workers", (count) => {
     expect(states(workers)).toEqual({ idle: 2 });
   });
 
-  test("a call of HTTP+SSE waits for a limit, and is open once it is admitted", () => {
+  test("an HTTP+SSE call waits for a limit, and is open once it is admitted", () => {
     const { workers, on } = start(queue("30s"));
     const events = openSession(on(0), on(1));
     open(workers, "a");
@@ -245,7 +246,7 @@ describe.each([1, 4])("on %i workers", (count) => {
     expect(states(workers)).toEqual({ idle: 2 });
   });
 
-  test("what is rejected at once is no state", () => {
+  test("a request that is rejected at once has no state", () => {
     const { workers, on } = start(limited([{ ...QUEUED, to: [{ operation: { tools: ["slow"] } }], concurrency: 1 }]));
     open(workers, "a", "b");
     const first = call(on(0), 1, { headers: inSession("a") });
@@ -255,7 +256,7 @@ describe.each([1, 4])("on %i workers", (count) => {
     expect(states(workers)).toEqual({ idle: 2 });
   });
 
-  test("each gauge has all states, and goes back to zero in all of them", () => {
+  test("each gauge has all states, and returns to zero in all of them", () => {
     const { workers, on } = start();
     open(workers, "a");
     const stream = openPost(on(0), "a", toolCall("echo"));
@@ -284,7 +285,7 @@ describe.each([1, 4])("on %i workers", (count) => {
   });
 });
 
-test("what a worker had open that no longer ticks counts for ten seconds, and nothing that others have open ends with it", () => {
+test("the open work of a worker that no longer ticks counts for ten seconds, without affecting that of others", () => {
   const workers = startWorkers(4);
   open(workers, "a", "b");
   openPost(workers[3], "a", toolCall("echo", 1));
@@ -298,7 +299,7 @@ test("what a worker had open that no longer ticks counts for ten seconds, and no
   expect(statesNow(others)).toEqual({ idle: 1, calling: 1 });
 });
 
-/** What a random script does: it opens calls of any kind, and ends them in any way. */
+/** A random script, which starts calls of any kind and ends them in any way. */
 function play(seed: number): { mostHeld: number; queued: number; left: Record<string, number>; held: number } {
   const random = new Random(seed);
   const workers = startWorkers(3, { configuration: queue("4s") });
@@ -341,7 +342,7 @@ function play(seed: number): { mostHeld: number; queued: number; left: Record<st
   return { mostHeld, queued, held, left: states(workers) };
 }
 
-test.each([...FIXED_SEEDS, FRESH_SEED])("whatever calls do, none leaves its state behind (seed %i)", (seed) => {
+test.each([...FIXED_SEEDS, FRESH_SEED])("no random call leaves its state behind (seed %i)", (seed) => {
   const { mostHeld, queued, held, left } = play(seed);
   expect(mostHeld).toBeGreaterThan(2);
   expect(queued).toBeGreaterThan(10);

@@ -17,7 +17,7 @@ import {
 const MODERN = { ...MCP_HEADERS, "mcp-protocol-version": "2026-07-28" };
 const inSession = (id: string) => ({ ...MCP_HEADERS, "mcp-session-id": id, "mcp-protocol-version": "2025-11-25" });
 
-/** A client opens a session: the server gives it this id. */
+/** A client opens a session, to which the server assigns this id. */
 function initialize(worker: Plugin, id: string | undefined, name = "agent"): void {
   const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name, version: "1" } };
   const headers = { ...JSON_ANSWER, ...(id !== undefined && { "mcp-session-id": id }) };
@@ -52,7 +52,7 @@ const ended = (worker: Plugin) => countsBy(worker, "mcp_sessions_ended_total", "
 const active = (worker: Plugin) => countsBy(worker, "mcp_sessions_active", "mcp_session_kind", "mcp_protocol_version");
 
 describe.each([1, 4])("on %i workers", (count) => {
-  test("a session is born once, lives, and ends with its DELETE; its totals follow", () => {
+  test("a session starts once, is active, and ends with its DELETE; its totals follow", () => {
     const workers = startWorkers(count);
     const on = (i: number) => workers[i % count];
     initialize(on(0), "s1");
@@ -67,7 +67,7 @@ describe.each([1, 4])("on %i workers", (count) => {
     passSeconds(workers, 13);
     expect(active(on(0))).toEqual({ "streamable 2025-11-25": 0 });
     expect(adopted(on(0))).toEqual({});
-    // initialize, 10 calls and the one that was refused.
+    // initialize, 10 calls and the rejected one.
     expect(on(0).vm.metrics.histogram("mcp_session_operations").values).toEqual([12]);
     expect(on(0).vm.metrics.histogram("mcp_session_duration_milliseconds").values).toEqual([7000]);
   });
@@ -79,7 +79,7 @@ describe.each([1, 4])("on %i workers", (count) => {
     expect(started(workers[0])).toEqual({});
   });
 
-  test("an id that the server refuses is nobody's session", () => {
+  test("an id that the server rejects is not a session", () => {
     const workers = startWorkers(count);
     for (const status of [400, 401, 404, 500]) workers.forEach((worker) => call(worker, "guess", status));
     passSeconds(workers, 6);
@@ -110,7 +110,7 @@ describe.each([1, 4])("on %i workers", (count) => {
     expect(workers[0].vm.metrics.histogram("mcp_session_operations").values).toEqual([2]);
   });
 
-  test("where there are no sessions, activity of one caller and client is one", () => {
+  test("without sessions, the activity of one caller and client counts as one", () => {
     const workers = startWorkers(count);
     for (const worker of workers) {
       modernCall(worker, "agent", "192.0.2.1:1");
@@ -123,14 +123,14 @@ describe.each([1, 4])("on %i workers", (count) => {
     expect(active(workers[0])).toEqual({ "window 2026-07-28": 3 });
   });
 
-  test("the gauge tells sessions apart by the client's software, and goes back to zero", () => {
+  test("the gauge distinguishes sessions by the client's software, and returns to zero", () => {
     const workers = startWorkers(count, { configuration: { sessions: { idleTimeout: "60s" } } });
     const byClient = () => countsBy(workers[0], "mcp_sessions_active", "mcp_session_kind", "mcp_client_name");
     initialize(workers[0], "s1");
     initialize(workers[count - 1], "s2", "other");
     initialize(workers[0], "s3", "other");
     modernCall(workers[0], "agent", "192.0.2.1:1");
-    // Began elsewhere: nobody knows with which software.
+    // Started elsewhere, with unknown client software.
     call(workers[0], "old");
     passSeconds(workers, 6);
     const all = { "streamable agent": 1, "streamable other": 2, "streamable ": 1, "window agent": 1 };
@@ -166,7 +166,7 @@ describe.each([1, 4])("on %i workers", (count) => {
     expect(countsBy(workers[0], "mcp_label_overflow_total", "mcp_label")).toEqual({});
   });
 
-  test("a caller that opens more sessions than there is room for evicts its own alone", () => {
+  test("a caller that opens too many sessions evicts only its own", () => {
     const workers = startWorkers(count, { configuration: { sessions: { max: 50 } } });
     const from = (i: number) => ({ properties: { "source.address": `192.0.2.${i}:1` } });
     const open = (i: number, id: string, name: string) => {
@@ -195,7 +195,7 @@ describe.each([1, 4])("on %i workers", (count) => {
     expect(started(workers[0])).toEqual({ "window agent": 1 });
   });
 
-  test("gauges of what is open are the sums of live workers, and heal when one is gone", () => {
+  test("gauges of open streams and operations are the sums of live workers, and recover when one dies", () => {
     const workers = startWorkers(count);
     for (const worker of workers) {
       const unanswered = { headers: SSE_ANSWER, body: ": x\n\n", ended: "open" } as const;
@@ -208,13 +208,13 @@ describe.each([1, 4])("on %i workers", (count) => {
     expect(streams()).toEqual({ post: count, get: count });
     expect(countsBy(workers[0], "mcp_operations_in_flight", "mcp_server")).toEqual({ tools: count });
     if (count === 1) return;
-    // One worker traps: nothing of it is told any more.
+    // One worker traps, and no longer reports anything.
     passSeconds(workers.slice(1), 14);
     expect(streams()).toEqual({ post: count - 1, get: count - 1 });
   });
 });
 
-test("headers that the operator names tell callers apart", () => {
+test("configured headers distinguish callers", () => {
   const [worker] = startWorkers(1, { configuration: { sessions: { callerKey: ["X-Agent"] } } });
   for (const agent of ["a", "b", "a"]) {
     post(worker, toolCall("echo"), result(), { headers: { ...MCP_HEADERS, "x-agent": agent } });
@@ -222,7 +222,7 @@ test("headers that the operator names tell callers apart", () => {
   expect(worker.vm.metrics.counter("mcp_sessions_started_total")).toBe(2);
 });
 
-test("and so do members of the baggage that the operator names", () => {
+test("and so do configured members of the baggage", () => {
   const [worker] = startWorkers(1, { configuration: { sessions: { callerKey: ["Baggage.userId"] } } });
   const windows = (baggage: string) => {
     post(worker, toolCall("echo"), result(), { headers: { ...MCP_HEADERS, baggage } });
@@ -243,7 +243,7 @@ test("a probe for the server's revision opens no window", () => {
   expect(started(worker)).toEqual({});
 });
 
-test("re-initialization is another session", () => {
+test("re-initialization starts another session", () => {
   const workers = startWorkers(2);
   initialize(workers[0], "s1");
   call(workers[1], "s1", 404);
@@ -253,7 +253,7 @@ test("re-initialization is another session", () => {
   expect(ended(workers[0])).toEqual({ "streamable refused": 1 });
 });
 
-test("a cancellation that came to another worker counts", () => {
+test("a cancellation on another worker counts", () => {
   const workers = startWorkers(2);
   const headers = inSession("s");
   const cancel = JSON.stringify({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 7 } });
@@ -262,7 +262,7 @@ test("a cancellation that came to another worker counts", () => {
   expect(countsBy(workers[0], "mcp_operations_total", "mcp_outcome")).toEqual({ cancelled: 1 });
 });
 
-test("a name that one worker has learned all know", () => {
+test("all workers know a name that one has learned", () => {
   const workers = startWorkers(3);
   post(workers[0], request("tools/list"), result({ tools: [{ name: "listed" }] }));
   post(workers[1], toolCall("called"));
@@ -280,7 +280,7 @@ test("an ordinary call in a known session only checks whether HTTP+SSE has been 
   expect(worker.vm.calls.count("proxy_set_shared_data")).toBe(0);
 });
 
-test("the cap on sessions is met within 5 %, and the idlest go", () => {
+test("the maximum number of sessions is observed within 5 %, and the least recently active are evicted", () => {
   const workers = startWorkers(2, { configuration: { sessions: { max: 2000 } } });
   for (let i = 0; i < 3000; i++) {
     initialize(workers[i % 2], `s${i}`);
@@ -294,7 +294,7 @@ test("the cap on sessions is met within 5 %, and the idlest go", () => {
   expect(ended(workers[0])).toEqual({ "streamable evicted": 3000 - left });
 });
 
-test("below the cap nobody is evicted: hashes spread over all buckets", () => {
+test("below the maximum, no session is evicted: hashes are distributed over all buckets", () => {
   const [worker] = startWorkers(1, { configuration: { sessions: { max: 20_000 } } });
   for (let i = 0; i < 18_000; i++) initialize(worker, `s${i}`);
   passSeconds([worker], 6);
@@ -302,7 +302,7 @@ test("below the cap nobody is evicted: hashes spread over all buckets", () => {
   expect(active(worker)).toEqual({ "streamable 2025-11-25": 18_000 });
 });
 
-test("an initialize that bears an old id begins one session and adopts none", () => {
+test("an initialize with an old id starts one session and adopts none", () => {
   const [worker] = startWorkers(1);
   const body = result({ protocolVersion: "2025-11-25" });
   const response = { headers: { ...JSON_ANSWER, "mcp-session-id": "new" }, body };
@@ -324,7 +324,7 @@ test("messages of the server keep a session alive", () => {
   expect(ended(worker)).toEqual({});
 });
 
-test("neither keys nor values of the store hold an id, and nor does a log", () => {
+test("neither keys nor values of the store contain an id, nor does a log", () => {
   const workers = startWorkers(2, { configuration: { log: "trace" } });
   initialize(workers[0], "very-secret-id");
   call(workers[1], "very-secret-id");
@@ -351,12 +351,12 @@ describe("the cost of the store, in host calls that read and that write", () => 
     return worker;
   }
 
-  test("a birth: the count of sessions, the bucket, the count again", () => {
+  test("a new session: the count of sessions, the bucket, the count again", () => {
     const worker = warmWorker();
     expect(cost(worker, () => initialize(worker, "second"))).toEqual([4, 2]);
   });
 
-  test("a session that this worker has not met: the count and the bucket", () => {
+  test("a session that is new to this worker: the count and the bucket", () => {
     const [one, two] = startWorkers(2);
     initialize(one, "first");
     initialize(two, "second");
@@ -375,14 +375,14 @@ describe("the cost of the store, in host calls that read and that write", () => 
     expect(swept[1]).toBeGreaterThan(plain[1]);
   });
 
-  test("a name that no worker knows: one read of the names, and one of the list that the caller saw", () => {
+  test("an unknown name: one read of the names, and one of the list that the caller saw", () => {
     const worker = warmWorker();
     const unknown = () => post(worker, toolCall("ghost"), error(-32602), { headers: inSession("first") });
     unknown();
     expect(cost(worker, unknown)).toEqual([3, 0]);
   });
 
-  test("a stream that ends without its answer: one look for a cancellation", () => {
+  test("a stream that ends without its response: one look-up of a cancellation", () => {
     const worker = warmWorker();
     const unanswered = () =>
       post(worker, toolCall("echo"), { headers: SSE_ANSWER, body: ":\n\n" }, { headers: inSession("first") });

@@ -27,7 +27,7 @@ describe("how streams end", () => {
     expect(plugin.vm.metrics.histogram("mcp_stream_duration_milliseconds").count).toBe(1);
   });
 
-  test("a notification is a stream that owes no answer", () => {
+  test("a notification is a stream that needs no response", () => {
     const plugin = startFilter();
     post(plugin, '{"jsonrpc":"2.0","method":"notifications/initialized"}', { status: 202 });
     expect(streams(plugin)).toEqual({ "post complete": 1 });
@@ -64,13 +64,13 @@ describe("which GETs are MCP", () => {
     expect(streams(plugin)).toEqual({ "get client_closed": 1 });
   });
 
-  test("not one without either", () => {
+  test("not one with neither", () => {
     const plugin = startFilter();
     exchange(plugin, { request: BARE_GET, response: { headers: SSE_ANSWER, body: ": ping\n\n", ended: "client" } });
     expect(plugin.vm.metrics.size).toBe(0);
   });
 
-  test("not one that the server refuses", () => {
+  test("not one that the server rejects", () => {
     const plugin = startFilter();
     exchange(plugin, { request: GET, response: { status: 405, body: "no" } });
     expect(plugin.vm.metrics.size).toBe(0);
@@ -84,14 +84,14 @@ test("events of other types carry no message", () => {
   expect(countsBy(plugin, "mcp_operations_total", "mcp_outcome")).toEqual({ ok: 1 });
 });
 
-test("a server's own request on the stream is neither the answer nor an operation", () => {
+test("a server's own request on the stream is neither the response nor an operation", () => {
   const plugin = startFilter();
   const sampling = request("sampling/createMessage", { messages: [] }, 1);
   post(plugin, toolCall("ask", 1), { headers: SSE_ANSWER, body: event(sampling) + event(result({}, 1)) });
   expect(countsBy(plugin, "mcp_operations_total", "mcp_method_name", "mcp_outcome")).toEqual({ "tools/call ok": 1 });
 });
 
-test("an event that cannot be read is counted and the next one is read", () => {
+test("an unreadable event is counted and the next one is read", () => {
   const plugin = startFilter();
   post(plugin, toolCall("echo"), { headers: SSE_ANSWER, body: event("{nope") + event(result()) });
   expect(countsBy(plugin, "mcp_undecoded_total", "mcp_reason")).toEqual({ syntax: 1 });

@@ -1,4 +1,4 @@
-/** Tasks: tools' calls that are answered by a promise. */
+/** Tests tasks: tool calls whose result arrives later. */
 import { describe, expect, test } from "vitest";
 import { exchange, type Plugin } from "../index.ts";
 import {
@@ -29,14 +29,14 @@ const times = (plugin: Plugin) =>
 
 const task = (taskId: string, status: string) => ({ taskId, status, ttl: 60000, createdAt: "2026-01-01T00:00:00Z" });
 
-/** Calls a tool, which the server answers with a task in this state. */
+/** Calls a tool. The response is a task in this state. */
 function begin(worker: Plugin, taskId: string, status = "working", tool = "echo"): void {
   post(worker, toolCall(tool), result({ task: task(taskId, status) }), { responseDelay: 15 });
 }
 
 const headers = VERSIONED_HEADERS;
 
-/** Asks for the task's state, which the server tells. */
+/** Requests the state of the task, with this state in the response. */
 function poll(worker: Plugin, taskId: string, status: string): void {
   post(worker, request("tasks/get", { taskId }), result(task(taskId, status)), { headers });
 }
@@ -49,7 +49,7 @@ describe.each([1, 4])("a task, with %i workers", (count) => {
   const start = () => startWorkers(count, { configuration });
   const on = (workers: Plugin[], i: number) => workers[i % count];
 
-  test("counts each state that it enters once, and its time at the last one", () => {
+  test("counts each state once, and its duration at the final one", () => {
     const workers = start();
     begin(workers[0], "t1");
     expect(countsBy(workers[0], "mcp_operations_total", "mcp_outcome")).toEqual({ task_accepted: 1 });
@@ -69,7 +69,7 @@ describe.each([1, 4])("a task, with %i workers", (count) => {
     expect(times(workers[0])).toEqual({ "echo completed": [1015] });
   });
 
-  test.each(["completed", "failed", "cancelled"])("that is over when it is accepted: %s", (status) => {
+  test.each(["completed", "failed", "cancelled"])("that has ended when it is accepted: %s", (status) => {
     const workers = start();
     begin(workers[0], "t1", status);
     workers.forEach((worker) => poll(worker, "t1", status));
@@ -77,7 +77,7 @@ describe.each([1, 4])("a task, with %i workers", (count) => {
     expect(times(workers[0])).toEqual({ [`echo ${status}`]: [15] });
   });
 
-  test("is one of its tool", () => {
+  test("belongs to its tool", () => {
     const workers = start();
     begin(workers[0], "t1", "working", "echo");
     begin(on(workers, 1), "t2", "working", "add");
@@ -100,7 +100,7 @@ describe.each([1, 4])("a task, with %i workers", (count) => {
     expect(times(workers[0])).toEqual(state ? { [`echo ${state}`]: [515] } : {});
   });
 
-  test("is told by lists, notifications and what cancels it", () => {
+  test("is read from lists, notifications and cancellations", () => {
     const workers = start();
     const ids = ["t1", "t2", "t3", "t4", "t5"];
     ids.forEach((id, i) => begin(on(workers, i), id));
@@ -132,7 +132,7 @@ describe.each([1, 4])("a task, with %i workers", (count) => {
     expect(times(workers[0])).toEqual({ "echo completed": [300] });
   });
 
-  test("whose answer to tasks/update or tasks/cancel names no id is the one that was asked for", () => {
+  test("whose id is missing in the response to tasks/update or tasks/cancel is the requested one", () => {
     const workers = start();
     begin(workers[0], "t1", "input_required");
     post(on(workers, 1), request("tasks/update", { taskId: "t1", inputResponses: {} }), result({ status: "working" }), {
@@ -143,7 +143,7 @@ describe.each([1, 4])("a task, with %i workers", (count) => {
   });
 });
 
-test("tasks that began elsewhere have states, but no tool and no time", () => {
+test("tasks that started elsewhere have states, but no tool and no duration", () => {
   const plugin = startFilter({ configuration });
   poll(plugin, "old", "working");
   poll(plugin, "old", "completed");
@@ -151,7 +151,7 @@ test("tasks that began elsewhere have states, but no tool and no time", () => {
   expect(times(plugin)).toEqual({});
 });
 
-test("servers' tasks are apart, though their ids are the same", () => {
+test("tasks of different servers are separate, even with the same ids", () => {
   const plugin = startFilter({ configuration });
   begin(plugin, "t1");
   const elsewhere = { headers, properties: { "xds.cluster_name": "other" } };
@@ -174,7 +174,7 @@ test.each([
   expect(states(plugin)).toEqual({ "echo working": 1 });
 });
 
-test("a list of tasks is one only where it was asked for", () => {
+test("a list of tasks is read only if it was requested", () => {
   const plugin = startFilter({ configuration });
   begin(plugin, "t1");
   const listed = { tasks: [task("t1", "completed")] };

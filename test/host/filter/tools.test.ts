@@ -1,4 +1,4 @@
-/** What servers say of their tools, and whether agents keep to it. */
+/** Tests what servers report about their tools, and whether agents follow that. */
 import { describe, expect, test } from "vitest";
 import type { ExchangeOptions, Plugin } from "../index.ts";
 import { openStream, send } from "./http-sse.ts";
@@ -36,7 +36,7 @@ const [ECHO, ADD, SUB] = ["echo", "add", "sub"].map((name) => tool(name));
 
 type Options = ExchangeOptions & { headers?: Record<string, string>; path?: string };
 
-/** The server lists its tools, on a page of their own each, which pass these workers in turn. */
+/** The server lists its tools, one per page. The pages pass these workers in turn. */
 function list(workers: readonly Plugin[], pages: readonly (readonly object[])[], options?: Options): void {
   pages.forEach((tools, i) => {
     const params = i === 0 ? {} : { cursor: `page ${i}` };
@@ -45,10 +45,10 @@ function list(workers: readonly Plugin[], pages: readonly (readonly object[])[],
   });
 }
 
-describe.each([1, 4])("a list of tools that changes, with %i workers", (count) => {
+describe.each([1, 4])("a changing list of tools, with %i workers", (count) => {
   const start = () => startWorkers(count);
 
-  test("tells of what was added, changed and removed since this caller saw it last", () => {
+  test("reports what was added, changed and removed since this caller saw it last", () => {
     const workers = start();
     list(workers, [[ECHO, ADD]]);
     expect(changes(workers[0])).toEqual({});
@@ -85,14 +85,14 @@ describe.each([1, 4])("a list of tools that changes, with %i workers", (count) =
     ["a title", { title: "Echo", ...ECHO }],
     ["annotations", { ...ECHO, annotations: { readOnlyHint: true } }],
     ["the order of members", { inputSchema: ECHO.inputSchema, description: ECHO.description, name: "echo" }],
-  ])("by %s, which is none", (_, changed) => {
+  ])("does not change by %s", (_, changed) => {
     const workers = start();
     list(workers, [[ECHO]]);
     list(workers.slice(-1), [[changed]]);
     expect(changes(workers[0])).toEqual({});
   });
 
-  test("is whole only with its last page, and the same on any pages", () => {
+  test("is complete only with its last page, and the same for any pages", () => {
     const workers = start();
     list(workers, [[ECHO], [ADD], [SUB]]);
     list(workers.toReversed(), [[ECHO, ADD], [SUB]]);
@@ -103,7 +103,7 @@ describe.each([1, 4])("a list of tools that changes, with %i workers", (count) =
     expect(changes(workers[0])).toEqual({ "add changed": 1, "mul added": 1 });
   });
 
-  test("of which a page was not seen says nothing until it is seen whole again", () => {
+  test("with an unseen page is not compared until it is seen completely again", () => {
     const workers = start();
     list(workers, [[ECHO], [ADD]]);
     post(workers[0], request("tools/list", { cursor: "elsewhere" }), result({ tools: [SUB] }));
@@ -113,7 +113,7 @@ describe.each([1, 4])("a list of tools that changes, with %i workers", (count) =
     expect(changes(workers[0])).toEqual({ "sub removed": 1 });
   });
 
-  test("to nothing, and back", () => {
+  test("may become empty, and return", () => {
     const workers = start();
     list(workers, [[ECHO, ADD]]);
     list(workers.slice(-1), [[]]);
@@ -122,7 +122,7 @@ describe.each([1, 4])("a list of tools that changes, with %i workers", (count) =
     expect(changes(workers[0])).toEqual({ "echo removed": 1, "add removed": 1, "echo added": 1 });
   });
 
-  test("is another's for another caller, key or server", () => {
+  test("is separate for each caller, key and server", () => {
     const workers = startWorkers(count, { configuration: { sessions: { callerKey: ["x-tenant"] } } });
     const tenant = (name: string) => ({ headers: { ...MCP_HEADERS, "x-tenant": name } });
     const callers: Options[] = [
@@ -137,7 +137,7 @@ describe.each([1, 4])("a list of tools that changes, with %i workers", (count) =
     expect(changes(workers[0])).toEqual({ "sub added": 3, "add removed": 3 });
   });
 
-  test("is another's for another path: named servers may share an upstream", () => {
+  test("is separate for each path, since named servers may share an upstream", () => {
     const workers = start();
     const [wiki, tracker] = ["wiki", "tracker"].map((name) => ({ path: `/servers/${name}/mcp/` }));
     for (let i = 0; i < 3; i++) {
@@ -153,7 +153,7 @@ describe.each([1, 4])("a list of tools that changes, with %i workers", (count) =
     expect(unknown(workers[0])).toBe(1);
   });
 
-  test("is compared on the first 64 paths of a server, and on none beyond", () => {
+  test("is compared only on the first 64 paths of a server", () => {
     const workers = start();
     const at = (i: number, cluster = "tools") => ({ path: `/${i}`, properties: { "xds.cluster_name": cluster } });
     for (let i = 0; i < 70; i++) list(workers, [[ECHO]], at(i));
@@ -168,7 +168,7 @@ describe.each([1, 4])("a list of tools that changes, with %i workers", (count) =
     expect(unknown(workers[0])).toBe(1);
   });
 
-  test("is the same for each HTTP+SSE session of a GET path, whatever its endpoint is", () => {
+  test("is the same for each HTTP+SSE session of a GET path, with any endpoint", () => {
     const workers = start();
     const listed = (session: string, path: string, ...tools: object[]) => {
       const endpoint = `/messages/${session}`;
@@ -209,7 +209,7 @@ test("a list of 512 tools is compared, one of more is not", () => {
   expect(plugin.vm.metrics.counter("mcp_tool_definition_changes_total", { mcp_change: "removed" })).toBe(1);
 });
 
-test("where tokens are not estimated, lists are compared all the same", () => {
+test("lists are compared even if tokens are not estimated", () => {
   const plugin = startFilter({ configuration: { tokens: { estimate: false } } });
   list([plugin], [[ECHO], [ADD]]);
   list([plugin], [[ECHO, tool("add", "new")]]);
@@ -221,7 +221,7 @@ describe.each([1, 4])("a call of a tool that does not exist, with %i workers", (
   const on = (workers: Plugin[], i: number) => workers[i % count];
   const failures = [error(-32602), error(-32601), result({ isError: true })];
 
-  test("counts where it failed, and the list that this caller saw last lacks it", () => {
+  test("counts if it failed and the latest list of this caller does not contain the tool", () => {
     const workers = start();
     list(workers, [[ECHO], [ADD]]);
     failures.forEach((failure, i) => post(on(workers, i), toolCall("guessed"), failure));
@@ -236,7 +236,7 @@ describe.each([1, 4])("a call of a tool that does not exist, with %i workers", (
     });
   });
 
-  test("counts also where its name was chosen to collide with that of a tool", () => {
+  test("counts even if its name was chosen to collide with that of a tool", () => {
     const workers = start();
     // One FNV-1a hash.
     list(workers, [[tool("8yn0iYCKYHlIj4-BwPqk")]]);
@@ -244,7 +244,7 @@ describe.each([1, 4])("a call of a tool that does not exist, with %i workers", (
     expect(unknown(workers[0])).toBe(1);
   });
 
-  test("does not count where no list, or not the whole of it, was seen", () => {
+  test("does not count if no complete list was seen", () => {
     const workers = start();
     post(workers[0], toolCall("guessed"), error(-32602));
     post(workers[0], request("tools/list"), result({ tools: [ECHO], nextCursor: "2" }));
@@ -255,7 +255,7 @@ describe.each([1, 4])("a call of a tool that does not exist, with %i workers", (
     expect(unknown(workers[0])).toBe(1);
   });
 
-  test("is one once its tool was removed, and for who was shown the list", () => {
+  test("counts once its tool was removed, for callers that saw the list", () => {
     const workers = start();
     list(workers, [[ECHO, ADD]]);
     list(workers.slice(-1), [[ECHO]]);
@@ -272,7 +272,7 @@ describe("progress", () => {
   const start = () => startFilter({ configuration: { labels: { tools: ["echo", "add"] } } });
   const sse = (...data: string[]) => ({ headers: SSE_ANSWER, body: data.map(event).join("") });
 
-  test("is the tool's whose call alone is open", () => {
+  test("belongs to the tool of the only open call", () => {
     const plugin = start();
     post(plugin, toolCall("echo"), sse(progress, progress, result(), progress));
     expect(counted(plugin)).toEqual({ echo: 2, "": 1 });

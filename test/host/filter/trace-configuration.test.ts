@@ -1,4 +1,4 @@
-/** What the filter does where `trace` cannot be read, and what it shows of it. */
+/** Tests the filter if `trace` cannot be read, and what it shows of it. */
 import { describe, expect, test } from "vitest";
 import { loadModule, type Plugin, Vm } from "../index.ts";
 import { ask, guarded, startGuarded, tools } from "./access.ts";
@@ -15,11 +15,11 @@ const POLICY = { rules: [tools("ALLOW", "echo", "echo")] };
 
 const reload = (plugin: Plugin, configuration: object) => plugin.vm.plugin({ properties: PROPERTIES, configuration });
 const passes = (plugin: Plugin, tool: string) => ask(plugin, toolCall(tool)).reply === undefined;
-/** All that the filter has written, in names of metrics too. */
+/** Everything that the filter has written, including names of metrics. */
 const shown = ({ vm: { logs, metrics } }: Plugin) =>
   [...logs.map(({ message }) => message), JSON.stringify([metrics.counters(), metrics.gauges()])].join("\n");
 
-describe("a section that cannot be read", () => {
+describe("an unreadable section", () => {
   test.each<[string, object]>([
     ["no cluster", { ...GOOD, cluster: undefined }],
     ["a wrong value", { ...GOOD, encoding: "xml" }],
@@ -39,7 +39,7 @@ describe("a section that cannot be read", () => {
     expect([passes(next, "echo"), passes(next, "rm")]).toEqual([true, false]);
   });
 
-  test("beside a policy without another one before closes MCP", () => {
+  test("with a policy, but without an earlier configuration, closes MCP", () => {
     const plugin = startGuarded(POLICY, { more: { trace: { path: "/" } } });
     expect(passes(plugin, "echo")).toBe(false);
   });

@@ -1,4 +1,4 @@
-/** Spans that the filter exports, as a collector in the project's own host receives them. */
+/** The spans that the filter exports, as received by a collector in the project's own host. */
 import {
   Clock,
   type HeaderList,
@@ -14,11 +14,11 @@ import { passSeconds } from "./filter.ts";
 
 export const COLLECTOR = "otel";
 
-/** A span as OTLP has it in JSON; ids in hexadecimal digits, times in nanoseconds. */
+/** A span as in OTLP's JSON encoding: ids in hexadecimal digits, times in nanoseconds. */
 export interface Span {
   readonly traceId: string;
   readonly spanId: string;
-  /** Empty where it has no parent. */
+  /** The parent's id; empty if there is none. */
   readonly parentSpanId: string;
   readonly name: string;
   readonly kind: number;
@@ -36,7 +36,7 @@ export function traced(trace: object = {}): object {
   return { cluster: COLLECTOR, encoding: "json", sample: { ratio: 1 }, ...trace };
 }
 
-/** A proxy with so many workers that exports spans. */
+/** A proxy with a number of workers that exports spans. */
 export function startTraced(count: number, configuration: object = {}, options: PluginOptions = {}): Plugin[] {
   const shared = {
     metrics: new MetricStore(),
@@ -59,7 +59,7 @@ const OK: HeaderList = [
   ["content-type", "application/json"],
 ];
 
-/** Lets two seconds pass, in which the collector accepts all that is exported. Returns it. */
+/** Advances the time by two seconds, in which the collector accepts everything that is exported. Returns it. */
 export function exported(workers: readonly Plugin[], seconds = 2): Span[] {
   const spans: Span[] = [];
   for (let i = 0; i < seconds; i++) {

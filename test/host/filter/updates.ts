@@ -1,4 +1,4 @@
-/** A proxy whose listeners receive new configurations as Envoy's do: in place, while connections stay open. */
+/** A proxy whose listeners receive new configurations as in Envoy: in place, while connections stay open. */
 import { Clock, loadModule, MetricStore, type Plugin, SharedDataStore, Vm } from "../index.ts";
 import { type Answer, ask, type Asking } from "./access.ts";
 import { toolCall } from "./filter.ts";
@@ -33,7 +33,7 @@ export class Proxy {
     return ++this.#connections;
   }
 
-  /** A new chain. Where one with an equal configuration still exists, Envoy takes its plugin instances, and calls nothing. */
+  /** Creates a chain. If one with an equal configuration still exists, Envoy reuses its plugin instances without any call. */
   open(name: string, configuration: string): Chain {
     const twin = [...this.chains].find(
       (chain) => chain.configuration === configuration && this.#names.get(chain) === name,
@@ -45,7 +45,7 @@ export class Proxy {
     return chain;
   }
 
-  /** A chain has drained: its plugin instances end, unless another chain has the same. */
+  /** Ends a drained chain. Its plugin instances end, unless another chain has the same ones. */
   end(chain: Chain): void {
     this.chains.delete(chain);
     if ([...this.chains].some(({ plugins }) => plugins === chain.plugins)) return;
@@ -57,7 +57,7 @@ export class Proxy {
     return [...new Set([...this.chains].flatMap(({ plugins }) => plugins))];
   }
 
-  /** Lets so many seconds pass, with a tick of each plugin instance in each. */
+  /** Advances the time by seconds, with a tick of each plugin instance in each. */
   pass(seconds: number): void {
     for (let i = 0; i < seconds; i++) {
       this.shared.clock.advance(1000);
@@ -83,7 +83,7 @@ export class Listener {
     return this.#chain;
   }
 
-  /** A new configuration. Returns the chain that drains from now on. */
+  /** Applies a new configuration. Returns the chain that drains from now on. */
   push(configuration: string | object): Chain {
     const before = this.#chain;
     this.#chain = this.proxy.open(this.name, textOf(configuration));
@@ -96,7 +96,7 @@ export class Listener {
   }
 }
 
-/** A client's connection: it stays with the chain that was live when it was opened. */
+/** A client's connection, which stays with the chain that was live when it was opened. */
 export class Connection {
   readonly id: number;
   readonly plugin: Plugin;

@@ -1,4 +1,4 @@
-/** Activity windows: they stand for sessions only where there are none. */
+/** Tests activity windows, which replace sessions only where there are none. */
 import { describe, expect, test } from "vitest";
 import type { Plugin } from "../index.ts";
 import { countsBy, error, JSON_ANSWER, MCP_HEADERS, post, request, result, SSE_ANSWER, startFilter } from "./filter.ts";
@@ -8,7 +8,7 @@ import { initializeResult, inSession } from "./open-stream.ts";
 const started = (plugin: Plugin) => countsBy(plugin, "mcp_sessions_started_total", "mcp_session_kind");
 const adopted = (plugin: Plugin) => countsBy(plugin, "mcp_sessions_adopted_total", "mcp_session_kind");
 
-/** What of an answer cannot be read. */
+/** The unreadable parts of a response. */
 const UNREADABLE: [string, Record<string, string>, string][] = [
   ["compressed", { ...JSON_ANSWER, "content-encoding": "gzip" }, "\x1f\x8b"],
   ["a compressed stream", { ...SSE_ANSWER, "content-encoding": "br" }, "\x1f\x8b"],
@@ -18,15 +18,15 @@ const UNREADABLE: [string, Record<string, string>, string][] = [
   ["broken, in an event", SSE_ANSWER, "data: {]\n\n"],
 ];
 
-describe.each(UNREADABLE)("an answer that cannot be read (%s)", (_, headers, body) => {
-  test("begins no window", () => {
+describe.each(UNREADABLE)("an unreadable response (%s)", (_, headers, body) => {
+  test("starts no window", () => {
     const plugin = startFilter();
     for (const asked of [initializeRequest(), request("tools/list")]) post(plugin, asked, { headers, body });
     expect(started(plugin)).toEqual({});
     expect(countsBy(plugin, "mcp_operations_total", "mcp_outcome")).toEqual({ undecoded: 2 });
   });
 
-  test("to initialize, whose headers name the session, begins none either: the next request adopts it", () => {
+  test("to initialize, whose headers name the session, starts none either: the next request adopts it", () => {
     const plugin = startFilter();
     post(plugin, initializeRequest(), { headers: { ...headers, "mcp-session-id": "s" }, body });
     expect([started(plugin), adopted(plugin)]).toEqual([{}, {}]);
@@ -35,13 +35,13 @@ describe.each(UNREADABLE)("an answer that cannot be read (%s)", (_, headers, bod
   });
 });
 
-test("an error that answers initialize and names a session begins no window", () => {
+test("an error in response to initialize that names a session starts no window", () => {
   const plugin = startFilter();
   post(plugin, initializeRequest(), { headers: { ...JSON_ANSWER, "mcp-session-id": "s" }, body: error(-32602, 0) });
   expect(started(plugin)).toEqual({});
 });
 
-test("an answer of 2026-07-28 that names a session, which that revision does not have, begins a window", () => {
+test("a response of 2026-07-28 that names a session, which that revision does not have, starts a window", () => {
   const plugin = startFilter();
   const headers = { ...MCP_HEADERS, "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/list" };
   const answer = { headers: { ...JSON_ANSWER, "mcp-session-id": "s" }, body: result({ tools: [] }) };
