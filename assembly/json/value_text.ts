@@ -1,5 +1,6 @@
-import { equalBytes, highBits } from "../memory/byte_masks";
+import { highBits, sameBytes } from "../memory/byte_masks";
 import { BACKSLASH, QUOTE, endOfPlainText, isSpace, specials, unescaped } from "./characters";
+import { escapedBytes } from "./string_end";
 import { Text } from "./text";
 
 /** Room behind the {@link Text} of an escape: a replacement character and the longest UTF-8 sequence. */
@@ -11,6 +12,8 @@ export const HEX_DIGITS: usize = memory.data<u8>([
 /** U+FFFD as UTF-8. */
 const REPLACEMENT: usize = memory.data<u8>([0xef, 0xbf, 0xbd]);
 const REPLACEMENT_SIZE: usize = 3;
+/** A quote, a backslash and a space, for {@link sameBytes}. */
+const BYTES: usize = memory.data<u8>([QUOTE, BACKSLASH, 0x20]);
 /** Bytes of structure, or of plain text, that are worth looking at together. */
 const BLOCK: usize = 64;
 /** Bytes from which on that pays. */
@@ -21,6 +24,8 @@ const UNESCAPED: usize = memory.data(2048);
 /** An escape sequence as it is written: valid until the next one. */
 const ESCAPE: usize = memory.data<u8>([BACKSLASH, 0x75, 0x30, 0x30, 0, 0]);
 
+/** Bytes that tell whether an escape sequence is cut behind them, and more. */
+const LAST: usize = 8;
 /** A backslash and the `u` behind it. */
 const UNICODE_ESCAPE: u32 = 0x5c75;
 
@@ -102,20 +107,19 @@ export class ValueText {
     const from = this.source;
     const end = this.end;
     const to = from + <usize>min<u64>(end - from, count);
-    if (!this.isString) this.passStrings(to);
-    this.source = to;
-    if (to - from >= 8) this.passed = bswap(load<u64>(to - 8));
-    else for (let at = from; at < to; at++) this.passed = (this.passed << 8) | load<u8>(at);
-    let isThere = !isCut(this.passed);
-    while (!isThere && this.source < end) {
-      const byte = load<u8>(this.source++);
-      if (!this.isString) this.passByte(byte);
-      this.passed = (this.passed << 8) | byte;
-      isThere = !isCut(this.passed);
+    let at = this.isString ? (to - from > LAST ? to - LAST : from) : this.passBlocks(to);
+    let last = this.passed;
+    while (at < to || (at < end && isCut(last))) {
+      const byte = load<u8>(at++);
+      last = (last << 8) | byte;
+      if (this.isEscaped) this.isEscaped = false;
+      else if (byte == BACKSLASH) this.isEscaped = !this.isString;
+      else if (byte == QUOTE) this.inString = this.isString || !this.inString;
     }
-    this.wire = this.source - from;
-    isThere = isThere && this.wire >= count;
-    if (isThere) this.passed = 0;
+    this.source = at;
+    this.wire = at - from;
+    const isThere = this.wire >= count && !isCut(last);
+    this.passed = isThere ? 0 : last;
     return isThere;
   }
 
@@ -148,43 +152,29 @@ export class ValueText {
     return escape.escaping || escape.hasSurrogate || escape.length > 0;
   }
 
-  /** Notes which of the bytes up to `to`, which are passed over, are in strings. */
-  private passStrings(to: usize): void {
+  /** Passes over whole blocks of a value that is no string, and notes whether a string follows. Returns where the last of them
+   *  ends: the {@link LAST} bytes before `to` are not part of any. */
+  private passBlocks(to: usize): usize {
     let at = this.source;
     let quotes: u64 = 0;
     let isEscaped: u64 = this.isEscaped ? 1 : 0;
-    while (at + BLOCK <= to) {
+    const quote = v128.load_splat<u8>(BYTES);
+    const backslash = v128.load_splat<u8>(BYTES, 1);
+    while (at + BLOCK + LAST <= to) {
       const first = v128.load(at);
       const second = v128.load(at, 16);
       const third = v128.load(at, 32);
       const fourth = v128.load(at, 48);
-      let found = equalBytes(first, second, third, fourth, QUOTE);
-      let escapes = equalBytes(first, second, third, fourth, BACKSLASH);
-      if (escapes | isEscaped) {
-        // Each backslash escapes the byte behind it, which may be one itself.
-        escapes &= ~isEscaped;
-        let escaped = isEscaped;
-        isEscaped = 0;
-        while (escapes) {
-          const next = (escapes & (0 - escapes)) << 1;
-          if (next == 0) isEscaped = 1;
-          escaped |= next;
-          escapes &= (escapes - 1) & ~next;
-        }
-        found &= ~escaped;
-      }
-      quotes += popcnt(found);
+      // A backslash that is escaped itself escapes nothing.
+      const slashes = sameBytes(first, second, third, fourth, backslash) & ~isEscaped;
+      const escaped = escapedBytes(slashes) | isEscaped;
+      isEscaped = (slashes & ~escaped) >> 63;
+      quotes += popcnt(sameBytes(first, second, third, fourth, quote) & ~escaped);
       at += BLOCK;
     }
     if (quotes & 1) this.inString = !this.inString;
     this.isEscaped = isEscaped != 0;
-    while (at < to) this.passByte(load<u8>(at++));
-  }
-
-  private passByte(byte: u8): void {
-    if (this.isEscaped) this.isEscaped = false;
-    else if (byte == BACKSLASH) this.isEscaped = true;
-    else if (byte == QUOTE) this.inString = !this.inString;
+    return at;
   }
 
   /** A run of a value that is no string, up to the next escape sequence or white space between tokens: many small strings and
@@ -194,15 +184,18 @@ export class ValueText {
     let at = from;
     // The quote that ends a string is still to come where it is the next byte.
     let inside: u64 = this.inString || this.atQuote ? u64.MAX_VALUE : 0;
+    const quote = v128.load_splat<u8>(BYTES);
+    const backslash = v128.load_splat<u8>(BYTES, 1);
+    const space = v128.load_splat<u8>(BYTES, 2);
     while (at < to && at + BLOCK <= this.end) {
       const first = v128.load(at);
       const second = v128.load(at, 16);
       const third = v128.load(at, 32);
       const fourth = v128.load(at, 48);
       // A bit for each byte that is inside of a string or begins one.
-      const strings = parities(equalBytes(first, second, third, fourth, QUOTE)) ^ inside;
-      const escapes = equalBytes(first, second, third, fourth, BACKSLASH);
-      let stops = escapes | (blanks(first, second, third, fourth) & ~strings);
+      const strings = parities(sameBytes(first, second, third, fourth, quote)) ^ inside;
+      const escapes = sameBytes(first, second, third, fourth, backslash);
+      let stops = escapes | (blanks(first, second, third, fourth, space) & ~strings);
       if (to - at < BLOCK) stops |= (<u64>1) << (to - at);
       if (stops) {
         const count = ctz(stops);
@@ -346,11 +339,10 @@ export function shortEscape(byte: u8): u8 {
   }
 }
 
-/** A bit for each of 64 bytes that is white space where it is between tokens. */
+/** A bit for each of 64 bytes that is white space where it is between tokens: none of the other bytes there is below a space. */
 @inline
-function blanks(first: v128, second: v128, third: v128, fourth: v128): u64 {
-  const last = i8x16.splat(0x20);
-  return highBits(i8x16.le_u(first, last), i8x16.le_u(second, last), i8x16.le_u(third, last), i8x16.le_u(fourth, last));
+function blanks(a: v128, b: v128, c: v128, d: v128, space: v128): u64 {
+  return highBits(i8x16.le_u(a, space), i8x16.le_u(b, space), i8x16.le_u(c, space), i8x16.le_u(d, space));
 }
 
 /** Whether the number of bits that are set up to each bit, it included, is odd. */
@@ -365,9 +357,11 @@ function parities(set: u64): u64 {
 }
 
 /** Whether an escape sequence may be cut behind these bytes, the newest lowest: one that ends with the last of them is none. */
-@inline
 function isCut(bytes: u64): bool {
   if ((bytes & 0xff) == BACKSLASH) return true;
-  for (let shift: u64 = 0; shift < 32; shift += 8) if (((bytes >> shift) & 0xffff) == UNICODE_ESCAPE) return true;
+  for (let pairs = <u32>1; pairs <= 4; pairs++) {
+    if ((bytes & 0xffff) == UNICODE_ESCAPE) return true;
+    bytes >>= 8;
+  }
   return false;
 }

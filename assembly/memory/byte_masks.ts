@@ -9,6 +9,12 @@ export function highBits(a: v128, b: v128, c: v128, d: v128): u64 {
 /** Finds `byte` in 64 bytes. Bit n of the result is set if byte n equals it. */
 @inline
 export function equalBytes(a: v128, b: v128, c: v128, d: v128, byte: u8): u64 {
-  const same = i8x16.splat(byte);
+  return sameBytes(a, b, c, d, i8x16.splat(byte));
+}
+
+/** {@link equalBytes}, with the byte sixteen times. Loaded from memory, it makes less code than a constant, of which each use
+ *  holds a copy. */
+@inline
+export function sameBytes(a: v128, b: v128, c: v128, d: v128, same: v128): u64 {
   return highBits(i8x16.eq(a, same), i8x16.eq(b, same), i8x16.eq(c, same), i8x16.eq(d, same));
 }

@@ -136,20 +136,12 @@ export class Meter {
   /** The next bytes of a text that is on the wire as it is. */
   feed(at: usize, length: usize): void {
     while (length > 0) {
-      const phase = this.phase;
-      let size = length;
-      let isOver = false;
-      if (isSearch(phase)) {
-        size = this.findEndOfWord(at, length);
-        isOver = size < length;
-      } else {
-        size = min(length, this.wanted);
-        isOver = this.passed + size >= this.until;
-      }
-      this.use(at, size, size);
+      const wanted = this.wanted;
+      const size = min(length, wanted);
+      if (this.isSkipping) this.skip(size, size == wanted);
+      else this.take(at, size, size);
       at += size;
       length -= size;
-      if (isOver) this.nextPhase();
     }
   }
 
@@ -229,21 +221,10 @@ export class Meter {
     this.lastByte = 0;
   }
 
-  /** Where in these bytes a word ends; their length where none does. */
-  private findEndOfWord(at: usize, length: usize): usize {
-    const passed = this.passed;
-    for (let i: usize = 0; i < length; i++) {
-      const byte = load<u8>(at + i);
-      if (this.isEndOfWord(byte, passed + i)) return i;
-      this.lastByte = byte;
-    }
-    return length;
-  }
-
-  /** Whether a search is over before this byte, which comes after `passed` bytes. */
-  private isEndOfWord(byte: u32, passed: u64 = this.passed): bool {
+  /** Whether a search is over before this byte. */
+  private isEndOfWord(byte: u32): bool {
     if (isEndOfWord(this.lastByte, byte)) return true;
-    const overdue = <i64>(passed - this.until);
+    const overdue = <i64>(this.passed - this.until);
     return overdue >= 0 && ((byte & 0xc0) != 0x80 || overdue >= LONGEST_CHARACTER);
   }
 
@@ -258,8 +239,9 @@ export class Meter {
     }
     this.seed = mix(this.seed + this.stratum);
     this.phase = Phase.Skip;
+    this.until = this.stratum + (this.seed & (this.stratumLength - 1));
     // A block that would overlap the one before begins behind it.
-    this.until = max(this.passed, this.stratum + (this.seed & (this.stratumLength - 1)));
+    if (this.until <= this.passed) this.nextPhase();
   }
 
   /** Adds what the estimator has read to what it is part of. */

@@ -1,4 +1,4 @@
-import { equalBytes, highBits } from "../memory/byte_masks";
+import { highBits, sameBytes } from "../memory/byte_masks";
 import { symbolsCost } from "./symbols";
 import { isToken, packKey } from "./vocabulary";
 import { Form, Weight, weightOf, wordCost, wordWeights } from "./weights";
@@ -9,13 +9,21 @@ export const WINDOW: u32 = 64;
 export const WINDOW_READ: usize = 80;
 
 const APOSTROPHE: u8 = 0x27;
-const SPACE: u8 = 0x20;
 /** A contraction is an apostrophe and no more letters. */
 export const LONGEST_CONTRACTION: u32 = 2;
 /** No token of the vocabulary has more letters. */
 export const LONGEST_WORD: u32 = 16;
 /** Sixteen bytes from `16 - n` on keep the first n bytes of sixteen. */
 const KEEP: usize = memory.data<u64>([-1, -1, 0, 0]);
+
+/** Ranges of bytes: the first one and their count, both as numbers that are signed, from 0x80 on. In memory, not in the code, which
+ *  would hold each sixteen times. */
+const SMALL: usize = memory.data<u8>([0x61 + 0x80, 26 + 0x80]);
+const CAPITAL: usize = memory.data<u8>([0x41 + 0x80, 26 + 0x80]);
+const DIGIT: usize = memory.data<u8>([0x30 + 0x80, 10 + 0x80]);
+const WHITE: usize = memory.data<u8>([0x09 + 0x80, 5 + 0x80]);
+/** Space, line feed, carriage return, slash: in memory for the same reason. */
+const BYTES: usize = memory.data<u8>([0x20, 0x0a, 0x0d, 0x2f]);
 
 /** What the pieces of the last window cost, in 1/1024 of a token. */
 export let windowCost: u64 = 0;
@@ -34,10 +42,10 @@ export function takeWindow(at: usize, length: u32): u32 {
   const all: u64 = length < WINDOW ? ((<u64>1) << length) - 1 : -1;
 
   const foreign = highBits(a, b, c, d) & all;
-  const smalls = between(a, b, c, d, 0x61, 26);
-  let capitals = between(a, b, c, d, 0x41, 26);
+  const smalls = between(a, b, c, d, SMALL);
+  let capitals = between(a, b, c, d, CAPITAL);
   let letters = smalls | capitals;
-  let digits = between(a, b, c, d, 0x30, 10);
+  let digits = between(a, b, c, d, DIGIT);
 
   let size = length;
   let last: u64 = 0;
@@ -58,18 +66,20 @@ export function takeWindow(at: usize, length: u32): u32 {
   capitals &= mask;
   digits &= mask;
 
-  const spaces = equalBytes(a, b, c, d, SPACE) & mask;
+  const spaces = sameBytes(a, b, c, d, v128.load_splat<u8>(BYTES)) & mask;
   let white = spaces;
   let lineEnds: u64 = 0;
-  if (between(a, b, c, d, 0x09, 5) & mask) {
-    lineEnds = (equalBytes(a, b, c, d, 0x0a) | equalBytes(a, b, c, d, 0x0d)) & mask;
-    white |= between(a, b, c, d, 0x09, 5) & mask & ~lineEnds;
+  const others = between(a, b, c, d, WHITE) & mask;
+  if (others) {
+    const lineFeeds = sameBytes(a, b, c, d, v128.load_splat<u8>(BYTES, 1));
+    lineEnds = (lineFeeds | sameBytes(a, b, c, d, v128.load_splat<u8>(BYTES, 2))) & mask;
+    white |= others & ~lineEnds;
   }
   let symbols = mask & ~(letters | digits | white | lineEnds);
   // Line ends and slashes that belong to the symbols before them.
   let tails = lineEnds & (symbols << 1);
   if (tails) {
-    const both = lineEnds | (equalBytes(a, b, c, d, 0x2f) & mask);
+    const both = lineEnds | (sameBytes(a, b, c, d, v128.load_splat<u8>(BYTES, 3)) & mask);
     tails |= both & ~(both + tails);
     symbols &= ~tails;
     lineEnds &= ~tails;
@@ -137,9 +147,11 @@ export function takeWindow(at: usize, length: u32): u32 {
   return size;
 }
 
-/** Which bytes are among the `count` from `first` on. */
+/** A bit for each of 64 bytes that is in this range. */
 @inline
-function between(a: v128, b: v128, c: v128, d: v128, first: u8, count: u8): u64 {
+function between(a: v128, b: v128, c: v128, d: v128, range: usize): u64 {
+  const first = v128.load_splat<u8>(range);
+  const count = v128.load_splat<u8>(range, 1);
   return highBits(
     isBetween(a, first, count),
     isBetween(b, first, count),
@@ -149,7 +161,7 @@ function between(a: v128, b: v128, c: v128, d: v128, first: u8, count: u8): u64 
 }
 
 @inline
-function isBetween(bytes: v128, first: u8, count: u8): v128 {
+function isBetween(bytes: v128, first: v128, count: v128): v128 {
   // The lowest of the signed numbers are those wanted.
-  return i8x16.lt_s(i8x16.sub(bytes, i8x16.splat(first + 0x80)), i8x16.splat(count - 0x80));
+  return i8x16.lt_s(i8x16.sub(bytes, first), count);
 }
