@@ -47,7 +47,7 @@ try {
 }
 
 async function run(
-  { upstream, config, port, concurrency, queue, traces, log: showsLog }: StartOptions,
+  { upstream, config, port, adminPort, concurrency, queue, traces, log: showsLog }: StartOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const progress = (line: string) => console.error(line);
@@ -76,7 +76,8 @@ async function run(
       upstream: target.upstream,
       pluginConfig: plugin && JSON.stringify(plugin),
       collector: viewer?.collector,
-      listenerPort: index === 0 ? port : undefined,
+      listenerPort: port && port + index,
+      adminPort: adminPort && adminPort + index,
       concurrency,
       envoyPath,
       onLine: (line) => log.add(line),
@@ -111,6 +112,7 @@ function aborted(signal: AbortSignal): Promise<never> {
 function announce({ name, path }: Target, { proxyUrl, adminUrl }: Envoy, log: EnvoyLog): void {
   console.log(`\n${name}`);
   console.log(`  proxy       ${proxyUrl}${path}`);
-  console.log(`  statistics  ${adminUrl}/stats/prometheus`);
+  // Without the filter, some hundred statistics of Envoy's own surround those of Wasm modules.
+  console.log(`  statistics  ${adminUrl}/stats/prometheus?filter=wasmcustom`);
   console.log(`  log         ${log.path}`);
 }

@@ -20,6 +20,8 @@ export interface EnvoyOptions extends Pick<ConfigValues, "upstream" | "pluginCon
   concurrency?: number;
   /** The proxy's port; a free one if absent. */
   listenerPort?: number;
+  /** The port of the admin page; a free one if absent. */
+  adminPort?: number;
   /** The module; build/mcp.wasm if absent. */
   wasmPath?: string;
   /** The binary; the result of findEnvoy() if absent. */
@@ -54,15 +56,16 @@ export async function startEnvoy(options: EnvoyOptions): Promise<Envoy> {
   if (!options.withoutFilter && !existsSync(wasmPath)) {
     throw new Error(`The filter is not built (${wasmPath} is missing): run npm run build.`);
   }
-  const listenerPort = options.listenerPort ?? 0;
+  const { listenerPort = 0, adminPort = 0 } = options;
   // Envoy shares a port with another Envoy (SO_REUSEPORT) instead of failing.
-  if (listenerPort !== 0) await requireFreePort(listenerPort);
+  if (listenerPort !== 0) await requireFreePort(listenerPort, "--port");
+  if (adminPort !== 0) await requireFreePort(adminPort, "--admin-port");
   const binary = options.envoyPath ?? (await findEnvoy({ signal: options.signal }));
   options.signal?.throwIfAborted();
 
   const folder = mkdtempSync(join(tmpdir(), "mcp-proxy-wasm-"));
   const configFile = join(folder, "envoy.json");
-  const config = renderConfig({ ...options, wasmPath, listenerPort, adminPort: 0 });
+  const config = renderConfig({ ...options, wasmPath, listenerPort, adminPort });
   writeFileSync(configFile, options.vary?.(config) ?? config);
   const child = launch(binary, configFile, join(folder, "admin"), options.concurrency ?? 1);
   const log = collectOutput(child, options.onLine);

@@ -105,6 +105,6 @@ function linesOf(text: string): number {
 /** Where the table would be higher than so many lines, the tools alone: what is clipped off could be the head. */
 function fit(rows: Row[], lines: number): Row[] {
   const servers = new Set(rows.map(({ server }) => server)).size;
-  // The head, the legend and the line that stays empty.
-  return rows.length + servers + 3 <= lines ? rows : rows.filter(({ tool }) => tool !== "");
+  // The head, the legend of two lines and the line that stays empty.
+  return rows.length + servers + 4 <= lines ? rows : rows.filter(({ tool }) => tool !== "");
 }

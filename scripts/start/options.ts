@@ -9,6 +9,7 @@ export interface StartOptions {
   /** The plugin configuration, read from --config. */
   config?: Record<string, unknown>;
   port?: number;
+  adminPort?: number;
   concurrency: number;
   /** Of the demo: calls wait for their turn. */
   queue: boolean;
@@ -24,7 +25,16 @@ export function parseOptions(argv: string[]): StartOptions {
     .description("Runs Envoy with the MCP filter and shows live statistics of the MCP traffic that passes.")
     .option("--upstream <url>", "your MCP server, http://host:port; without it, demo servers and agents", parseUpstream)
     .option("--config <file>", "the plugin configuration, a JSON object", readConfig)
-    .option("--port <number>", "the proxy's port on 127.0.0.1 (default: a free one)", integer(65535))
+    .option(
+      "--port <number>",
+      "the proxy's port on 127.0.0.1; the demo's second proxy has the next (default: free ones)",
+      integer(65535),
+    )
+    .option(
+      "--admin-port <number>",
+      "the port of Envoy's admin page, in the same way (default: free ones)",
+      integer(65535),
+    )
     .option("--concurrency <number>", "Envoy's worker threads", integer(256), 2)
     .option("--no-queue", "the demo's calls beyond a limit are rejected at once: they do not wait for their turn")
     .option("--traces", "record every session as a trace, and start a page that shows them (MLflow)")

@@ -44,6 +44,10 @@ const SHOWN_STATES = [
   ["waiting_for_client", "waiting for the client"],
   ["calling", "calling"],
 ];
+/** The label value that tools share, and methods, that have none of their own. A tool of this name has another value. */
+const OTHER = "_OTHER";
+const OTHER_TOOLS = "other tools";
+const OTHER_MEANING = "see docs/metrics.md#which-names-become-labels";
 const LEGEND = [
   [INTERPOLATED, "interpolated"],
   [FEW, "at most: too few calls"],
@@ -81,11 +85,17 @@ export function renderTable(rows: Row[], servers: ReadonlyMap<string, ServerTota
       table.push([{ content, colSpan: shown.length + 1 }]);
     }
     server = row.server;
-    const name = `  ${row.tool === "" ? colors.dim(row.method) : nameOf(row.tool)}`;
-    table.push([name, ...shown.map(({ cell }) => cell(row))]);
+    table.push([`  ${titleOf(row)}`, ...shown.map(({ cell }) => cell(row))]);
   }
   const cells = shown.flatMap(({ cell }) => rows.map((row) => stripVTControlCharacters(cell(row))));
-  return `${table.toString().replaceAll(/ +$/gm, "")}${legend(cells)}`;
+  const other = rows.some(({ tool }) => tool === OTHER) ? colors.dim(`\n${OTHER_TOOLS}: ${OTHER_MEANING}`) : "";
+  return `${table.toString().replaceAll(/ +$/gm, "")}${legend(cells)}${other}`;
+}
+
+function titleOf({ tool, method }: Row): string {
+  if (tool === OTHER) return colors.dim(OTHER_TOOLS);
+  if (tool !== "") return nameOf(tool);
+  return colors.dim(method === OTHER ? "other methods" : method);
 }
 
 /** A line that explains the marks in these cells; nothing where there are none. */

@@ -48,7 +48,11 @@ test("the README has the blocks that are tried here, and no others", () => {
 test("npm start shows addresses and a table that fills, and leaves nothing running", async () => {
   const started = run(BLOCKS[0]);
   const [, proxy] = await started.shows(/^ *proxy +(http:\/\/127\.0\.0\.1:\d+\/mcp)$/m);
-  const [, statistics] = await started.shows(/^ *statistics +(http:\/\/127\.0\.0\.1:\d+\/stats\/prometheus)$/m);
+  const [, statistics] = await started.shows(
+    /^ *statistics +(http:\/\/127\.0\.0\.1:\d+\/stats\/prometheus\?filter=wasmcustom)$/m,
+  );
+  const families = (await (await fetch(statistics)).text()).match(/^(?!#)\w+/gm) ?? [];
+  expect(families.filter((family) => !family.startsWith("mcp_"))).toEqual([]);
   await started.shows(calls("get_weather"));
   await started.shows(calls("echo"));
   await started.shows(/^limited\n +[1-9]\d* of [1-9]\d* +shop +by loops\n +callers of shop: agent-loop [1-9]\d*$/m);

@@ -147,6 +147,22 @@ describe("the table", () => {
     expect(head).toMatch(/ calls +errors +cancelled .* tokens in +tokens out/);
   });
 
+  test("explains what tools share that have no label value of their own", () => {
+    const counted = (labels: string) => `mcp_operations_total{${SHOP},${labels},mcp_outcome="ok"} 1`;
+    const unnamed = [
+      counted('mcp_method_name="tools/call",gen_ai_tool_name="_OTHER"'),
+      counted('mcp_method_name="tools/call",gen_ai_tool_name="%5FOTHER"'),
+      counted('mcp_method_name="_OTHER"'),
+    ].join("\n");
+    const lines = plain(renderTable(readRows([unnamed]), new Map(), 80)).split("\n");
+    expect(lines.slice(2, 5).map((line) => line.slice(0, 16).trim())).toEqual([
+      "_OTHER",
+      "other tools",
+      "other methods",
+    ]);
+    expect(lines.at(-1)).toBe("other tools: see docs/metrics.md#which-names-become-labels");
+  });
+
   describe("percentiles", () => {
     /** The cells of p50, p95 and p99 of a tool whose calls these buckets hold, and the legend. */
     const shownOf = (buckets: [le: string, count: number][]) => {

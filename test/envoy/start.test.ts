@@ -47,7 +47,11 @@ describe("one clear sentence", () => {
     await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
     const { port } = other.address() as AddressInfo;
     try {
-      expect(await refusal(`--upstream http://127.0.0.1:1 --port ${port}`)).toMatch(new RegExp(`${port}.*in use`));
+      for (const option of ["--port", "--admin-port"]) {
+        expect(await refusal(`--upstream http://127.0.0.1:1 ${option} ${port}`)).toMatch(
+          new RegExp(`${port}.*in use: give another with ${option},`),
+        );
+      }
     } finally {
       other.close();
     }
