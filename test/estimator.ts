@@ -4,7 +4,7 @@ import { costOfValues } from "./unit/tokens/texts.ts";
 /** Units of cost in a token. */
 const UNITS = 1024;
 /** Bytes of the texts of a message that are read exactly: the default of `tokens.maxBytes`. */
-const HEAD = 8192;
+const HEAD = 1024;
 
 /** The tokens of all texts of one kind in one message, which come before those of other kinds if they are long. Beyond `maxBytes`
  *  they must be on the wire as JSON.stringify writes them. What is no string is read as JSON. */

@@ -39,7 +39,7 @@ export class PluginConfig {
   /** Factor by which estimates are multiplied. */
   tokenScale: f64 = 1;
   /** Maximum number of bytes of text per message that are tokenized exactly. */
-  maxTokenBytes: u32 = 8192;
+  maxTokenBytes: u32 = 1024;
   identity: IdentityConfig = new IdentityConfig();
   hold: HoldConfig = new HoldConfig();
   /** The access policy; null for none. */

@@ -6,9 +6,9 @@ export const KIND_LIMIT: i32 = 8;
 /** Bytes of a sample. */
 const BLOCK: u64 = 256;
 /** Beyond the head, one block is read of so many bytes, and of more the longer the texts are. */
-const SHORTEST_STRATUM: u64 = 2048;
+const SHORTEST_STRATUM: u64 = 1024;
 /** Strata between two doublings of their length. */
-const STRATA: u64 = 64;
+const STRATA: u64 = 16;
 /** Bytes in which the end of a word is looked for, where one must be. */
 const LONGEST_SEARCH: u64 = 64;
 /** Bytes of a character at most (UTF-8). */

@@ -45,7 +45,7 @@ export const DEFAULTS: Config = {
   callerLabel: 0,
   estimateTokens: true,
   tokenScale: 1,
-  maxTokenBytes: 8192,
+  maxTokenBytes: 1024,
   logLevel: 3,
   matchPaths: [],
   tools: [],

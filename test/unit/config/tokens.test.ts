@@ -8,9 +8,9 @@ function tokens(field: string, json: string): string {
 }
 
 describe("the configuration of tokens", () => {
-  it("estimates them, of 8 KiB of text exactly, unless told otherwise", () => {
+  it("estimates them, of 1 KiB of text exactly, unless told otherwise", () => {
     expect(read('{"tokens":{}}')).toEqual(DEFAULTS);
-    expect(DEFAULTS).toMatchObject({ estimateTokens: true, tokenScale: 1, maxTokenBytes: 8 * 1024 });
+    expect(DEFAULTS).toMatchObject({ estimateTokens: true, tokenScale: 1, maxTokenBytes: 1024 });
     expect(read(tokens("estimate", "false"))).toEqual({ ...DEFAULTS, estimateTokens: false });
     expect(read(tokens("estimate", "true"))).toEqual(DEFAULTS);
   });

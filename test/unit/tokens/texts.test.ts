@@ -10,7 +10,7 @@ import { estimate } from "./meter.ts";
 import { costOfValues } from "./texts.ts";
 
 /** The default of `tokens.maxBytes`. */
-const HEAD = 8192;
+const HEAD = 1024;
 const ALL = 2 ** 30;
 const MEGABYTE = 1_000_000;
 
