@@ -13,6 +13,14 @@ export function tokensOf(texts: readonly unknown[], scale = 1, maxBytes = HEAD):
   return Math.round((costOfValues(maxBytes, values) * scale) / UNITS);
 }
 
+/** Bytes of the texts of a list of definitions that are read completely. */
+const DEFINITION_BYTES = 262_144;
+
+/** {@link tokensOf} all texts of this kind in one message. */
+export function tokensOfKind(kind: string, texts: readonly unknown[], scale = 1): number {
+  return tokensOf(texts, scale, kind === "definitions" ? DEFINITION_BYTES : HEAD);
+}
+
 /** A text as a model reads it. */
 export function asText(text: unknown): string {
   return typeof text === "string" ? text : JSON.stringify(text);

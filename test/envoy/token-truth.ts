@@ -1,5 +1,5 @@
 /** Works out of recorded exchanges which tokens the filter must have counted. */
-import { tokensOf } from "../estimator.ts";
+import { tokensOfKind } from "../estimator.ts";
 import { type Passed, textsOfExchange } from "../fixtures/texts.ts";
 import { count, type Counts } from "./prometheus.ts";
 import type { Recorded } from "./recording.ts";
@@ -20,7 +20,7 @@ export function textsOfAll(exchanges: readonly Recorded[]): Passed[] {
 export function tokenTruthOf(exchanges: readonly Recorded[], isLabelled: (name: string) => boolean): Counts {
   const counts: Counts = {};
   for (const { kind, texts, tool } of textsOfAll(exchanges)) {
-    const tokens = tokensOf(texts);
+    const tokens = tokensOfKind(kind, texts);
     if (tokens === 0) continue;
     const gen_ai_tool_name = tool === undefined ? "" : isLabelled(tool) ? tool : "_OTHER";
     const labels = { mcp_token_kind: kind, mcp_token_source: "estimated", gen_ai_tool_name };

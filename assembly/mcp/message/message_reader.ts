@@ -276,6 +276,7 @@ export class McpReader {
         if (fields.value == Token.ArrayEnd) this.list.end();
         if (fields.value != Token.ArrayStart) return McpPart.More;
         message.listMethod = listMethod(fields.field);
+        message.texts.beginDefinitions();
         return McpPart.List;
       case PayloadField.ResultTool:
         if (!message.tools) message.tools = changetype<usize>(ListedTools.take());

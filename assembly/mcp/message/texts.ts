@@ -5,6 +5,10 @@ import { TokenKind, TokenSettings } from "../protocol/token_kinds";
 /** Units of cost in a token. */
 const COST_OF_TOKEN: f64 = 1024;
 
+/** The minimum number of bytes of definitions that are read completely. A server sends the same list again and again, and a
+ *  list that repeats is compared with the last one instead of being read. */
+const DEFINITION_BYTES: u32 = 256 * 1024;
+
 /** The texts of one message, kind by kind, and how many tokens they are. */
 @unmanaged
 export class Texts {
@@ -35,6 +39,11 @@ export class Texts {
     this.hasTexts = false;
     if (this.hasBegun) this.text.reset();
     this.hasBegun = false;
+  }
+
+  /** A list of definitions begins. Its texts are read completely up to {@link DEFINITION_BYTES}. */
+  beginDefinitions(): void {
+    this.maxBytes = max(this.maxBytes, DEFINITION_BYTES);
   }
 
   /** Takes bytes of a JSON value that is a text. Null is none. */

@@ -1,7 +1,7 @@
 /** Works out of recorded exchanges what the filter must say of sessions. */
 import { findEnvoy } from "../../../scripts/envoy/binary.ts";
 import { envoyVersion, isAtLeast } from "../../../scripts/envoy/version.ts";
-import { tokensOf } from "../../estimator.ts";
+import { tokensOfKind } from "../../estimator.ts";
 import { operationsOf } from "../operation-truth.ts";
 import { count, type Counts, labelValue, type Metric, series } from "../prometheus.ts";
 import type { Recorded } from "../recording.ts";
@@ -78,7 +78,7 @@ function sessionsOf(wire: Wire, exchanges: readonly Recorded[]): Map<string, Ses
   for (const [exchange, texts] of textsByExchange(exchanges)) {
     const session = sessions.get(keyOf(exchange, wire) ?? "");
     const read = texts.filter(({ kind }) => kind !== "structured");
-    if (session !== undefined) session.tokens += read.reduce((sum, { texts }) => sum + tokensOf(texts), 0);
+    if (session !== undefined) session.tokens += read.reduce((sum, { kind, texts }) => sum + tokensOfKind(kind, texts), 0);
   }
   return sessions;
 }
