@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Envoy, startEnvoy } from "../../scripts/envoy/process.ts";
-import { asText, tokensOf } from "../estimator.ts";
+import { asText, tokensOf, tokensOfKind } from "../estimator.ts";
 import { CLIENT_KINDS, type ClientKind, connectClient, type McpClient } from "../fixtures/clients/client.ts";
 import { type FixtureServer, startFixtureServer } from "../fixtures/servers/fixture-server.ts";
 import { TOOL_DEFINITIONS } from "../fixtures/servers/tools.ts";
@@ -177,7 +177,7 @@ function listCosts(exchanges: Recorded[]): Record<string, { tokens: number; page
     if (passed === undefined) continue;
     const { method } = JSON.parse(exchange.body) as { method: string };
     const cost = (costs[method] ??= { tokens: 0, pages: 0 });
-    cost.tokens += tokensOf(passed.texts);
+    cost.tokens += tokensOfKind(passed.kind, passed.texts);
     cost.pages++;
   }
   return costs;

@@ -99,7 +99,7 @@ describeMesh("Istio", () => {
     {
       name: "a Struct: keys in another order than the file's, numbers of type double",
       pluginConfig: {
-        tokens: { scale: 1, maxBytes: "8KiB" },
+        tokens: { scale: 1, maxBytes: "1KiB" },
         sessions: { max: 20000, idleTimeout: "30m", callerKey: null },
         labels: { tools: ["get_weather"], maxTools: 256 },
         instance: "shop",

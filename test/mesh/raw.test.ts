@@ -125,7 +125,7 @@ describeMesh("ECDS from an xDS server", () => {
     const proxy = await startShapes([{ name: "struct", filters: [{ name: "struct", plugin: { configuration } }] }]);
     await runClients(proxy.urls.struct);
     expect(byPlugin(await readMetrics(proxy))).toEqual({});
-    expect(complaints(proxy).join()).toContain("configuration: expected a JSON object, got no JSON");
+    expect(complaints(proxy).join()).toContain("configuration: expected a JSON object, got invalid JSON");
   });
 });
 

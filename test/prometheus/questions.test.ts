@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Envoy, startEnvoy } from "../../scripts/envoy/process.ts";
 import { endsAfterAll } from "../envoy/cleanup.ts";
 import { until } from "../envoy/sessions/until.ts";
-import { tokensOf } from "../estimator.ts";
+import { tokensOfKind } from "../estimator.ts";
 import { connectClient, type McpClient } from "../fixtures/clients/client.ts";
 import { type FixtureServer, listen, serveBothEras } from "../fixtures/servers/eras.ts";
 import { createProtocolServer } from "../fixtures/servers/protocol.ts";
@@ -194,7 +194,7 @@ describe.runIf(hasPrometheus())("with a real Envoy and a real Prometheus", () =>
       expect((await prometheus.query(query))[0].value).toBeLessThanOrEqual(performance.now() - stuckSince);
     },
 
-    "What does tools/list cost?": (query) => answers(query, [[{}, tokensOf(listedTexts())]]),
+    "What does tools/list cost?": (query) => answers(query, [[{}, tokensOfKind("definitions", listedTexts())]]),
 
     "How many sessions does each client have?": (query) =>
       answers(query, [

@@ -78,7 +78,8 @@ function sessionsOf(wire: Wire, exchanges: readonly Recorded[]): Map<string, Ses
   for (const [exchange, texts] of textsByExchange(exchanges)) {
     const session = sessions.get(keyOf(exchange, wire) ?? "");
     const read = texts.filter(({ kind }) => kind !== "structured");
-    if (session !== undefined) session.tokens += read.reduce((sum, { kind, texts }) => sum + tokensOfKind(kind, texts), 0);
+    if (session !== undefined)
+      session.tokens += read.reduce((sum, { kind, texts }) => sum + tokensOfKind(kind, texts), 0);
   }
   return sessions;
 }

@@ -5,6 +5,10 @@ import { TOKEN } from "../tokens/meter.ts";
 import { costsOf } from "../tokens/texts.ts";
 import { DEFAULT_SETTINGS, type Message, type Settings, TOKEN_KINDS, type TokenKind, readMessages } from "./reader.ts";
 
+/** Bytes of the texts of a list of definitions that are read completely. */
+const DEFINITION_BYTES = 262_144;
+/** Members of a result that hold definitions. */
+const LISTS = new Set(["tools", "prompts", "resources", "resourceTemplates"]);
 /** Of the name of a tool or prompt no more bytes are read. */
 const NAME_BYTES = 256;
 
@@ -106,6 +110,20 @@ export function textsIn(root: Node): Found[] {
   return found;
 }
 
+/** Whether a list of definitions begins before the first text of a message. */
+function beginsWithDefinitions(root: Node): boolean {
+  for (const member of root.type === "object" ? root.members : []) {
+    const { key, value } = member;
+    const isResult = key.value === "result" && value.type === "object";
+    for (const inner of isResult ? value.members : [undefined]) {
+      if (inner !== undefined && LISTS.has(inner.key.value) && inner.value.type === "array") return true;
+      const part = inner === undefined ? member : { key, value: { type: "object" as const, members: [inner] } };
+      if (textsIn({ type: "object", members: [part] }).length > 0) return false;
+    }
+  }
+  return false;
+}
+
 /** The estimated tokens of each kind in a message that is written so; beyond `maxBytes`, one without white space between tokens. */
 export function expectedTokens(root: Node, { estimate, maxBytes, scale }: Settings = DEFAULT_SETTINGS): number[] {
   if (!estimate) return TOKEN_KINDS.map(() => 0);
@@ -114,7 +132,8 @@ export function expectedTokens(root: Node, { estimate, maxBytes, scale }: Settin
     if (!isName) return { kind, json: Buffer.from(write(node)) };
     return { kind, utf8: Buffer.from(textOf(node)).subarray(0, NAME_BYTES) };
   });
-  return costsOf(maxBytes, texts).map((cost) => Math.min(Math.round((cost * scale) / TOKEN), 2 ** 32 - 1));
+  const head = beginsWithDefinitions(root) ? Math.max(maxBytes, DEFINITION_BYTES) : maxBytes;
+  return costsOf(head, texts).map((cost) => Math.min(Math.round((cost * scale) / TOKEN), 2 ** 32 - 1));
 }
 
 const cursors = new Map<string, string>();

@@ -1,6 +1,6 @@
 /** However bodies are cut, and whether they come as JSON or as events: the tokens are those of the texts in them. */
 import { describe, expect, test } from "vitest";
-import { tokensOf } from "../../../estimator.ts";
+import { tokensOf, tokensOfKind } from "../../../estimator.ts";
 import { type CapturedExchange, captureNames, readCapture } from "../../../fixtures/captures.ts";
 import { textsOfExchange } from "../../../fixtures/texts.ts";
 import { messagesOf } from "../../../envoy/wire.ts";
@@ -126,7 +126,7 @@ function truthOf(exchanges: readonly CapturedExchange[]): Record<string, number>
       received,
       sent.method === "GET" ? posted : [],
     )) {
-      counts[kind] = (counts[kind] ?? 0) + tokensOf(texts);
+      counts[kind] = (counts[kind] ?? 0) + tokensOfKind(kind, texts);
     }
   }
   return counts;

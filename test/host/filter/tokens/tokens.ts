@@ -1,6 +1,6 @@
 /** What has been counted, and what must have been. */
 import type { Plugin } from "../../index.ts";
-import { tokensOf } from "../../../estimator.ts";
+import { tokensOfKind } from "../../../estimator.ts";
 import { countsBy, startFilter } from "../filter.ts";
 
 /** What `mcp_tokens_total` has counted, by kind and tool: `kind tool`. */
@@ -19,7 +19,9 @@ export type Texts = Record<string, unknown[]>;
 
 /** What {@link tokenCounts} must be once these texts have passed, those of a kind in one message. */
 export function expected(texts: Texts, scale?: number): Record<string, number> {
-  return Object.fromEntries(Object.entries(texts).map(([key, values]) => [key, tokensOf(values, scale)]));
+  return Object.fromEntries(
+    Object.entries(texts).map(([key, values]) => [key, tokensOfKind(key.split(" ")[0], values, scale)]),
+  );
 }
 
 /** A proxy that knows the tool `echo`. */
