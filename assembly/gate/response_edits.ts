@@ -53,7 +53,7 @@ export class ResponseEdits extends EditJudge {
   }
 
   /** Handles the headers of a response that the gate did not make. `endOfStream`: it has no body. Returns an answer
-   *  in place of the response if that should contain a list that must be edited but cannot be read. */
+   *  that replaces the response if the response should contain a list that must be edited but cannot be read. */
   begin(request: GateRequest, head: ResponseHead, endOfStream: bool): Verdict {
     const isGet = request.exchange.stream.kind == StreamKind.Get;
     const isEventStream = head.contentType == ContentType.EventStream;
@@ -177,7 +177,8 @@ export class ResponseEdits extends EditJudge {
     );
   }
 
-  /** Collects the parts of the response that the stages edit, withhold elements of, and only read. */
+  /** Collects the parts of the response that the stages edit, those whose elements they may withhold, and those that they
+   *  only read. */
   private askStages(request: GateRequest): void {
     this.edited = 0;
     this.withheld = 0;
@@ -202,7 +203,7 @@ function isOwnAnswer(request: GateRequest, head: ResponseHead): bool {
 
 /**
  * The parts to read in a body that is one message or batch: such a body answers its request, or states why that failed.
- * If it answers a request for a list that is read, it may contain other lists too.
+ * If the request asked for a list that the stages edit or read, the body may contain other lists too.
  */
 function partsOfBody(request: GateRequest, known: Parts, asked: Parts, isGood: bool): Parts {
   const isModern = request.exchange.stream.revision == MODERN_REVISION;

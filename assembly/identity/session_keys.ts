@@ -4,7 +4,7 @@ import { Secret } from "../store/primitives/secret";
 import { inBucketOf } from "../store/sessions";
 import { CallerKey, ServerKey, SessionKey } from "./keys";
 
-/** Computes the keys of sessions, and of a session's or caller's view of a server. */
+/** Computes the keys of sessions, and of a caller's view of a server: of the lists that the server shows to the caller. */
 export class SessionKeys {
   /** @param secret the secret of the counting unit: sessions of different units have different keys. */
   constructor(private secret: Secret) {}

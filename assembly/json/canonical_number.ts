@@ -7,7 +7,7 @@ const HEAD: usize = 5;
 const canonical: usize = heap.alloc(HEAD + <usize>TEXT_LIMIT);
 /** An exponent with more digits is not computed. */
 const EXPONENT_DIGITS: i32 = 9;
-/** So many significant digits fit an i64. */
+/** The number of significant digits that always fit an i64. */
 const INTEGER_DIGITS: i32 = 18;
 
 /** Where {@link canonicalNumber} writes. */
@@ -54,8 +54,8 @@ export function canonicalNumber(at: usize, length: i32): usize {
   return size;
 }
 
-/** The integer of 32 bits that a number of JSON stands for, however it is written: `-32602`, `-32602.0`, `-3.2602e4`;
- *  `i32.MIN_VALUE` where it stands for none. */
+/** The value of a JSON number as a 32-bit integer, in any notation: `-32602`, `-32602.0`, `-3.2602e4`. `i32.MIN_VALUE` if it
+ *  is no such integer. */
 export function integerOf(at: usize, length: i32): i32 {
   const size = canonicalNumber(at, length);
   const digits = <i32>(size - HEAD);

@@ -1,4 +1,4 @@
-/** What JSON's grammar (RFC 8259) lets stand next. */
+/** What JSON's grammar (RFC 8259) allows next. */
 export enum Expect {
   Value,
   /** After `[`. */

@@ -76,7 +76,7 @@ function lengthBit(length: i32): u64 {
 export class FieldTree {
   readonly root: usize = changetype<usize>(Node.create(0, ""));
 
-  /** Reports what stands at `path` (member names from the root, {@link EACH} for the elements of an array, {@link ANY}
+  /** Reports the value at `path` (member names from the root, {@link EACH} for the elements of an array, {@link ANY}
    *  for the members of an object) as `field`, 1 to 63. */
   add(field: i32, path: string[]): void {
     this.node(field, path);
@@ -149,7 +149,7 @@ export class FieldReader {
    *  so are the bytes of a part. The inside of an object or array is passed over, unless there are fields in it. */
   field: i32;
   value: Token;
-  /** A bit for each field that stands in the document so far. */
+  /** A bit for each field that the document has contained so far. */
   present: u64;
   /** What is read is a list of documents. */
   isList: bool;
@@ -176,12 +176,12 @@ export class FieldReader {
     this.named = 0;
   }
 
-  /** Whether `field` stands in the document so far. */
+  /** Whether the document has contained `field` so far. */
   has(field: i32): bool {
     return (this.present & ((<u64>1) << field)) != 0;
   }
 
-  /** Reads on to the next field. Where there is none, `tokens.fault` tells of a fault. */
+  /** Reads on to the next field. If there is none, `tokens.fault` says whether the bytes contain a fault. */
   next(): Found {
     const tokens = this.tokens;
     while (true) {

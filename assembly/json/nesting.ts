@@ -1,7 +1,7 @@
 /** Containers that may be open at once: a bit is kept for each. */
 export const DEPTH_LIMIT: u32 = 512;
 
-/** Containers that {@link Nesting.word} tells of. */
+/** The number of containers that {@link Nesting.word} describes. */
 export const WORD_DEPTH: u64 = 64;
 
 /** The containers that are open, and which of them are objects. */

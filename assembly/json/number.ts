@@ -1,6 +1,6 @@
 import { isDigit } from "./characters";
 
-/** Where in a JSON number (RFC 8259 section 6) the reading stands. */
+/** The part of a JSON number (RFC 8259 section 6) that was read last. */
 export enum NumberState {
   Start,
   Minus,

@@ -12,12 +12,12 @@ const ALSE: u32 = 0x65736c61;
 /** Bytes that are read value by value before {@link skipBlocks} is tried, once more too. */
 const BLOCK: usize = 64;
 
-/** What may stand where {@link skipInside} stopped. */
+/** What JSON's grammar allows where {@link skipInside} stopped. */
 export let expected: Expect = Expect.Value;
 
 /**
- * Passes over what is inside of containers that are to be skipped, as far as it stands whole in [at, end): a fast way
- * through what {@link Tokenizer} understands byte for byte. Returns where it stopped, which is before whatever is unusual
+ * Passes over the contents of containers that are to be skipped, as far as they are complete in [at, end): faster than
+ * {@link Tokenizer}, which reads byte for byte. Returns the address where it stopped, which is before anything unusual
  * (cut by the end, or an error), and before the end of the outermost of these containers, which is at `outerDepth`.
  */
 export function skipInside(nesting: Nesting, outerDepth: u32, expect: Expect, at: usize, end: usize): usize {
@@ -91,7 +91,7 @@ export function skipInside(nesting: Nesting, outerDepth: u32, expect: Expect, at
   return at;
 }
 
-/** The address behind the string, number or literal that begins at `at`; 0 where it is none, cut or unusual. */
+/** The address after the string, number or literal that begins at `at`; 0 if none begins there, or if it is cut or unusual. */
 @inline
 export function endOfScalar(at: usize, end: usize): usize {
   const byte = load<u8>(at);
@@ -110,7 +110,7 @@ function behindString(at: usize, end: usize): usize {
   return endOfString(at - 1, end);
 }
 
-/** The address behind the literal; 0 where it is cut or none. */
+/** The address after the literal; 0 if it is cut or no literal. */
 function endOfLiteral(at: usize, end: usize): usize {
   if (at + 5 > end) return 0;
   const word = load<u32>(at);

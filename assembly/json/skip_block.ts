@@ -39,7 +39,7 @@ const VECTORS = memory.data<u64>([
   0x2020202020202020, 0x1f1f1f1f1f1f1f1f, 0x1f1f1f1f1f1f1f1f, 0x2222222222222222, 0x2222222222222222,
 ]);
 
-/** What may stand where {@link skipBlocks} stopped, if that is not where it began. */
+/** What JSON's grammar allows where {@link skipBlocks} stopped, if that is not where it began. */
 export let expectedBehind: Expect = Expect.Value;
 
 /**
@@ -55,7 +55,7 @@ export function skipBlocks(nesting: Nesting, outerDepth: u32, expect: Expect, at
   // The containers that are open, the innermost in the highest bit: set for an object.
   let kinds = nesting.word << (WORD_DEPTH - depth);
   const lowest = <u64>outerDepth;
-  // What may stand at the block's first byte, by that before it. Each is bit 0 of a mask.
+  // What the grammar allows at the block's first byte, given the byte before it. Each is bit 0 of a mask.
   let colonNext = u64(expect == Expect.Colon);
   let keyNext = u64(expect == Expect.Key || expect == Expect.KeyOrEnd);
   let startNext = u64(expect <= Expect.Key);

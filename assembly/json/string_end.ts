@@ -4,15 +4,15 @@ import { BACKSLASH, QUOTE, endOfPlainText, hexValue, specials } from "./characte
 /** Every bit with an odd number. */
 const ODD_BITS: u64 = 0xaaaaaaaaaaaaaaaa;
 
-/** The address behind the string that begins at `at`; 0 where it is none, cut or wrong. */
+/** The address after the string that begins at `at`; 0 if none begins there, or if it is cut or invalid. */
 export function endOfString(at: usize, end: usize): usize {
   if (load<u8>(at) != QUOTE) return 0;
   const stop = endOfText(at + 1, end);
   return stop < end && load<u8>(stop) == QUOTE ? stop + 1 : 0;
 }
 
-/** The end of what [at, end) has of a string's text, whole escape sequences included: the address of the quote, of a byte that
- *  may not stand there, of the backslash of an escape sequence that is wrong or cut, or `end`. */
+/** The end of the string text that begins at `at`, including complete escape sequences: the address of the closing quote, of
+ *  a byte that a string must not contain, of the backslash of an invalid or cut escape sequence, or `end`. */
 export function endOfText(at: usize, end: usize): usize {
   while (at + 64 <= end) {
     const a = v128.load(at);

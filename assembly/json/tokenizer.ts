@@ -41,7 +41,7 @@ export class Tokenizer {
   private passed: u64;
   private rootStart: u64;
   private rootEnd: u64;
-  /** The depth at which documents stand: 1 in a list of them. */
+  /** The depth at which documents begin: 1 in a list of them, otherwise 0. */
   private rootDepth: u32;
   /** The value that is skipped is captured: its bytes are handed out from here on, 0 before it begins. */
   private captures: bool;

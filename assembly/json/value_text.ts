@@ -51,7 +51,7 @@ export class ValueText {
   /** The value is a string. */
   private isString: bool;
   private inString: bool;
-  /** The quote that ends a string stands next. */
+  /** The next byte is the quote that ends a string. */
   private atQuote: bool;
   /** A backslash that escapes the next byte was passed over. */
   private isEscaped: bool;
@@ -290,7 +290,7 @@ export class ValueText {
     if (length == 0) return false;
     const last = load<u8>(escape.bytes + length - 1);
     if (length > 1 && last < 0x80) {
-      // Behind a surrogate without its partner stands a character that may itself need an escape: that is next.
+      // The character after a surrogate without its partner may need an escape itself: it is handled next.
       store<u8>(escape.bytes, last);
       escape.length = 1;
       return this.found(REPLACEMENT, REPLACEMENT_SIZE);
@@ -356,7 +356,8 @@ function parities(set: u64): u64 {
   return set ^ (set << 32);
 }
 
-/** Whether an escape sequence may be cut behind these bytes, the newest lowest: one that ends with the last of them is none. */
+/** Whether an escape sequence may be incomplete after these bytes, of which the newest is the lowest. One that ends with the
+ *  newest byte is complete. */
 function isCut(bytes: u64): bool {
   if ((bytes & 0xff) == BACKSLASH) return true;
   for (let pairs = <u32>1; pairs <= 4; pairs++) {

@@ -103,7 +103,7 @@ export class JsonWriter {
     store<u8>(this.at + this.length++, byte);
   }
 
-  /** Room for so many bytes more. */
+  /** Makes room for `more` further bytes. */
   private makeRoom(more: i32): void {
     const needed = this.length + more;
     let capacity = this.buffer.length;

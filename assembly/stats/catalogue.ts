@@ -15,7 +15,7 @@ import { codeName } from "./codes";
 
 /**
  * The metric families: their names, types and labels. Everything else that lists them (tags in bootstraps, relabel
- * rules, tests) is generated from this file or compared with it. docs/metrics.md explains how to add one.
+ * rules, tests) is generated from this file or compared with it. CONTRIBUTING.md explains how to add one.
  */
 export enum Family {
   Operations,

@@ -1,4 +1,4 @@
-/** What a character is to a pre-tokenizer: the general categories of Unicode that its pattern tells apart. */
+/** The category of a character in a pre-tokenizer: the general categories of Unicode that its pattern distinguishes. */
 export enum Category {
   Lower,
   Upper,

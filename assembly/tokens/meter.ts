@@ -5,7 +5,7 @@ import { ESTIMATOR_SIZE, Estimator } from "./estimator";
 export const KIND_LIMIT: i32 = 8;
 /** Bytes of a sample. */
 const BLOCK: u64 = 256;
-/** Beyond the head, one block is read of so many bytes, and of more the longer the texts are. */
+/** The length in bytes of the first strata after the head. One block of each stratum is read. Later strata are longer. */
 const SHORTEST_STRATUM: u64 = 1024;
 /** Strata between two doublings of their length. */
 const STRATA: u64 = 16;
@@ -13,7 +13,7 @@ const STRATA: u64 = 16;
 const LONGEST_SEARCH: u64 = 64;
 /** Bytes of a character at most (UTF-8). */
 const LONGEST_CHARACTER: i64 = 4;
-/** Where samples are few, what was read of the whole message counts as so many bytes more. */
+/** The weight, in sampled bytes, of the average cost in the whole message when the cost of one kind of text is estimated. */
 const PRIOR_BYTES: f64 = 256;
 /** What a byte costs where nothing was read. */
 const USUAL_COST: f64 = 256;
@@ -127,7 +127,7 @@ export class Meter {
     return this.phase == Phase.Skip;
   }
 
-  /** So many bytes {@link take} or {@link skip} expects next, at most. */
+  /** The maximum number of bytes that {@link take} or {@link skip} expects next. */
   get wanted(): usize {
     if (isSearch(this.phase)) return 1;
     return this.until > this.passed ? <usize>min<u64>(this.until - this.passed, usize.MAX_VALUE) : 0;
@@ -154,7 +154,7 @@ export class Meter {
     else if (this.passed >= this.until) this.nextPhase();
   }
 
-  /** So many bytes were passed over while {@link isSkipping}; `isOver` if all of those wanted. */
+  /** `wire` bytes were passed over while {@link isSkipping}. `isOver`: they were all {@link wanted} bytes. */
   skip(wire: usize, isOver: bool): void {
     this.use(0, 0, wire);
     if (isOver) this.nextPhase();

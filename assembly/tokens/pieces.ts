@@ -14,12 +14,12 @@ const DIGITS: u32 = 3;
 /** Digits of a piece at most, all of whose tokens are full. */
 const LONGEST_NUMBER: u32 = 126;
 
-/** From so many on, like symbols in a row share tokens. */
+/** The number of equal symbols in a row from which on they share tokens. */
 const REPEATS: u32 = 4;
 
 const SPACE: u32 = 0x20;
 const SPACE_KEY: u64 = extendKey(EMPTY_KEY, SPACE);
-/** In place of the character before a word, where there is none that belongs to it. */
+/** Stands for the character before a word if none belongs to it. */
 const NOTHING: u32 = u32.MAX_VALUE;
 const APOSTROPHE: u32 = 0x27;
 const SLASH: u32 = 0x2f;

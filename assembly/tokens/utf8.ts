@@ -1,4 +1,4 @@
-/** What stands for bytes that are no UTF-8. */
+/** The character that replaces bytes that are not UTF-8. */
 const REPLACEMENT: u32 = 0xfffd;
 
 /** Unicode has no characters beyond. */

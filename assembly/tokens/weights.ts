@@ -21,11 +21,11 @@ export enum Weight {
   SpaceBeforeHan,
   SpaceBeforeKana,
   SpaceBeforeHangul,
-  /** A token that begins with a character which is one itself. */
+  /** A token whose first character is a token by itself. */
   Han,
   Kana,
   Hangul,
-  /** A token that begins with a character which is none. */
+  /** A character that is not a token by itself. */
   RareHan,
   RareKana,
   RareHangul,

@@ -102,7 +102,7 @@ function linesOf(text: string): number {
   return text === "" ? 0 : text.split("\n").length + 1;
 }
 
-/** Where the table would be higher than so many lines, the tools alone: what is clipped off could be the head. */
+/** The rows to show: only those of tools if the table would have more than `lines` lines, since the head could be clipped. */
 function fit(rows: Row[], lines: number): Row[] {
   const servers = new Set(rows.map(({ server }) => server)).size;
   // The head, the legend of two lines and the line that stays empty.

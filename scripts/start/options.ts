@@ -57,7 +57,7 @@ function parseUpstream(text: string): URL {
 function readConfig(path: string): Record<string, unknown> {
   let text: string;
   try {
-    // npm runs us in the package's folder, whichever the user is in.
+    // npm runs this in the package's folder, not in the user's current folder.
     text = readFileSync(resolve(process.env.INIT_CWD ?? ".", path), "utf8");
   } catch (error) {
     throw new InvalidArgumentError(`The file cannot be read (${(error as NodeJS.ErrnoException).code}).`);

@@ -104,7 +104,7 @@ function legend(cells: readonly string[]): string {
   return marks.length === 0 ? "" : colors.dim(`\n${marks.map(([mark, text]) => `${mark} ${text}`).join("   ")}`);
 }
 
-/** Those of the columns that so many characters have room for; never fewer than those that cannot be spared. */
+/** The columns that fit into this many characters; never without those that cannot be spared. */
 function fitting(columns: Column[], characters: number): Column[] {
   const choices = [0, 1, 2, 3].map((spare) => columns.filter(({ spared = 4 }) => spared > spare));
   return choices.find((choice) => widthOf(choice) <= characters) ?? choices[3];
@@ -114,7 +114,7 @@ function widthOf(columns: Column[]): number {
   return columns.reduce((sum, { width }) => sum + width, 0);
 }
 
-/** What stands behind the server's name: in so many characters, without what has no room. */
+/** The text after the server's name. Parts that do not fit into `room` characters are left out, except the sessions. */
 function describe(totals: ServerTotals | undefined, room: number): string {
   if (totals === undefined) return "";
   const { sessionsActive, sessionsByState, sessionsSeen, tokens, definitionTokens } = totals;
@@ -137,8 +137,7 @@ function quantile(q: number, enough: number): (row: Row) => string {
   };
 }
 
-/** A percentile of milliseconds as far as it can be told: interpolated where there are `enough` values, else the upper bound of its
- *  bucket. */
+/** A percentile of milliseconds: interpolated if there are `enough` values, otherwise the upper bound of its bucket. */
 export function formatQuantile(q: number, enough: number, milliseconds: Buckets): string {
   const found = histogramQuantile(q, milliseconds);
   if (found === undefined) return formatDuration(undefined);

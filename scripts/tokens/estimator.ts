@@ -2,7 +2,7 @@
 import type { ASUtil } from "@assemblyscript/loader";
 import { load } from "../compile.ts";
 
-/** The weights' unit: so many are a token. */
+/** The number of units of weight in one token. */
 const UNIT = 1024;
 const CAPACITY = 1 << 20;
 

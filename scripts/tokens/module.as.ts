@@ -45,7 +45,7 @@ export function scriptOf(weight: u32): Script {
 export const slotsAt: usize = SLOTS;
 export const slotCount: u32 = SLOT_COUNT;
 
-/** The key of a text, given as so many code points of 32 bits. */
+/** The key of a text, given as `count` code points of 32 bits. */
 export function keyOf(at: usize, count: u32): u64 {
   let key = EMPTY_KEY;
   let first: u64 = 0;

@@ -4,7 +4,7 @@ import { encode, piecesOf, readTokens } from "./o200k.ts";
 
 /** What the texts are. How much they help differs: the scores of each kind are multiplied by its factor, the lowest win. */
 const FACTORS = {
-  /** Words of letters that many languages have: small, and without what stands before them. */
+  /** Words of letters that many languages have: in lower case, and without the character before them. */
   word: 1,
   /** Words of Cyrillic, Arabic and Devanagari letters: rare among the tokens, frequent in such texts. */
   foreignWord: 0.4,
@@ -14,7 +14,8 @@ const FACTORS = {
 };
 type Kind = keyof typeof FACTORS;
 
-/** Behind so many, a token's rank (those found first by the tokenizer's training are the most frequent) tells more. */
+/** Added to a token's rank, so that differences among the first ranks count little. The tokenizer's training found the most
+ *  frequent tokens first. */
 const RANKS_ALIKE = 2000;
 /** Longer words and runs of symbols are not looked up: see assembly/tokens. */
 const LONGEST_WORD = 16;

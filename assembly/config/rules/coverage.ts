@@ -12,8 +12,8 @@ export function coversBlock(first: string, second: string): bool {
 }
 
 /**
- * Whether the first sources of a rule cover every caller that the second ones cover. May return false where that is
- * hard to determine.
+ * Whether the sources of a first rule cover every caller that those of a second rule cover. May return false where that
+ * is hard to determine.
  */
 export function coversSources(first: SourceConfig[], second: SourceConfig[]): bool {
   if (first.length == 0) return true;
@@ -47,8 +47,8 @@ function coversBlocks(first: TextMatch, second: TextMatch): bool {
 }
 
 /**
- * Whether the first operations of a rule cover every client message that the second ones cover. May return false where
- * that is hard to determine.
+ * Whether the operations of a first rule cover every client message that those of a second rule cover. May return false
+ * where that is hard to determine.
  */
 export function coversOperations(first: OperationConfig[], second: OperationConfig[], scope: MethodScope): bool {
   if (second.length == 0) return first.length == 0 || coversAny(first, new OperationConfig(), scope);
@@ -71,7 +71,7 @@ function coversOperation(first: OperationConfig, second: OperationConfig, scope:
   if (!coversMatch(first.servers, second.servers) || !coversMethods(first, second, scope)) return false;
   const targets = methodsOfTarget(first, scope);
   if (targets.length == 0) return true;
-  // Both name targets of only one kind.
+  // An operation names targets of one kind at most.
   if (methodsOfTarget(second, scope) != targets) return false;
   return (
     coversMatch(first.tools, second.tools) &&

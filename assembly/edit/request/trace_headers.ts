@@ -68,8 +68,9 @@ export class TraceHeaders {
   private found: StatedContext = new StatedContext();
   /** Messages have different contexts. */
   private isMixed: bool = false;
-  /** A `tracestate` value has begun; and it is a string without invalid bytes so far. */
+  /** A `tracestate` value has begun. */
   private hasBegun: bool = false;
+  /** The current `tracestate` value is a string without invalid bytes so far. */
   private isSound: bool = false;
 
   constructor(private headers: HeaderMap) {}

@@ -90,7 +90,7 @@ export class CanonicalJson {
     return true;
   }
 
-  /** Goes on to the next piece. False where there is none. */
+  /** Moves to the next piece. False if there is none. */
   next(): bool {
     const from = this.to;
     if (!this.hasForm || from == this.textEnd) return false;

@@ -22,8 +22,8 @@ const upper = BigNumber.create();
 const lower = BigNumber.create();
 const sum = BigNumber.create();
 
-/** The bits of the number of double precision that is nearest to a decimal one, whatever its sign; in the middle between two
- *  the even one. False where there is none, for it is too large. The result is in {@link nearest}. */
+/** Finds the bits of the double that is nearest to a decimal number, ignoring its sign; of two equally near ones the even one.
+ *  The result is in {@link nearest}. Returns false if the number is too large for a double. */
 export function findNearest(decimal: Decimal): bool {
   nearest = 0;
   if (!decimal.count || decimal.point < LEAST_POINT) return true;

@@ -1,8 +1,8 @@
 import { DIGITS, Decimal } from "./decimal";
 import { findNearest, nearest, shorten } from "./double";
 
-/** Digits that each number of double precision with all bits tells from others: what is written with so many is the shortest
- *  form of the number nearest to it. */
+/** The number of decimal digits that every double with a full significand can distinguish: a number written with at most this
+ *  many digits is the shortest form of the double nearest to it. */
 const EXACT_DIGITS: i32 = 15;
 /** Decimal points of numbers that surely have all bits. */
 const LEAST_EXACT_POINT: i32 = -306;

@@ -9,7 +9,7 @@ export class ToolClass {
 
   /**
    * @param tool 0 for the rarely called tools of the server
-   * @param key the class in tables; never 0
+   * @param key identifies the class in tables; never 0
    */
   constructor(
     readonly server: ServerKey,

@@ -46,7 +46,7 @@ export class Texts {
     this.maxBytes = max(this.maxBytes, DEFINITION_BYTES);
   }
 
-  /** Takes bytes of a JSON value that is a text. Null is none. */
+  /** Takes bytes of a JSON value that is a text. A value of null is not counted as text. */
   takePart(at: usize, length: usize): void {
     if (length == 0) return;
     if (!this.hasBegun) this.isNull = load<u8>(at) == 0x6e;

@@ -51,8 +51,8 @@ export class Operation {
    *  response on another stream. */
   server: ServerKey;
   caller: CallerKey;
-  /** The session in which the operation starts, as far as the request names it; 0 if it names none, or if the gate rejects
-   *  the request. */
+  /** The session that the request belongs to, as far as that is known when the operation starts; 0 for none, or if the gate
+   *  rejects the request. */
   begunIn: SessionKey;
   /** Used by {@link SessionWork} only: whether the operation is counted as open there. */
   isCounted: bool;
@@ -62,7 +62,7 @@ export class Operation {
   admission: usize;
   /** The address of the operation's {@link Span}; 0 if traces record none. */
   span: usize;
-  /** Used by limits only: the token of a tool call that is in flight in its class. */
+  /** Used by limits only: what {@link ConcurrencyLimit.start} returned for a tool call that is in flight; `end` needs it. */
   callToken: u32;
   /** The address of the stream's next open operation; 0 for none. */
   next: usize;

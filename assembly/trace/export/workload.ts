@@ -7,14 +7,14 @@ const NODE = "xds\0node\0";
 const METADATA = NODE + "metadata\0";
 
 /**
- * Properties that name the workload, the best first: Istio's canonical service, the node's cluster (the service in
- * Consul and Kuma, chosen by the operator of a plain Envoy), the node's id.
+ * Properties that name the workload, in order of preference: Istio's canonical service, the node's cluster (in Consul and
+ * Kuma the service, in a plain Envoy what its operator chose), the node's id.
  */
 const SERVICE_NAMES: string[] = [METADATA + "LABELS\0service.istio.io/canonical-name", NODE + "cluster", NODE + "id"];
 
 /**
- * The resource of the spans: the configured attributes, and others of the workload next to this proxy. The service is
- * never the filter. The proxy's properties must be readable now.
+ * The resource of the spans: the configured attributes, and others of the workload next to this proxy. `service.name`
+ * names that workload, never the filter. Call it only when the proxy's properties are readable.
  * @param configured alternating names and values
  * @param version the version of the filter
  */
