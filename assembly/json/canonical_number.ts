@@ -1,22 +1,22 @@
 import { TEXT_LIMIT } from "./text";
 
-/** Exponent (4 bytes) and sign, before the digits. */
+/** Layout of the canonical form: the exponent (4 bytes) and the sign (1 byte) precede the digits. */
 const EXPONENT_AT: usize = 0;
 const SIGN_AT: usize = 4;
 const HEAD: usize = 5;
 const canonical: usize = heap.alloc(HEAD + <usize>TEXT_LIMIT);
-/** An exponent with more digits is not computed. */
+/** The maximum number of digits of an exponent that is computed. */
 const EXPONENT_DIGITS: i32 = 9;
 /** The number of significant digits that always fit an i64. */
 const INTEGER_DIGITS: i32 = 18;
 
-/** Where {@link canonicalNumber} writes. */
+/** The address of the form that {@link canonicalNumber} writes. */
 export const canonicalAt: usize = canonical;
 
 /**
- * Writes a number's canonical form, in which equal ones are the same bytes, to {@link canonicalAt}: the exponent (i32), the
- * sign, the significant digits without zeros at either end. Returns its size in bytes; 0 where the exponent is too large for
- * any parser to compute it. The text is a number of JSON of at most {@link TEXT_LIMIT} bytes.
+ * Writes the canonical form of a JSON number of at most {@link TEXT_LIMIT} bytes to {@link canonicalAt}: the exponent (i32),
+ * the sign, and the significant digits without zeros at either end. Equal numbers have the same bytes. Returns the size in
+ * bytes; 0 if the exponent has more than {@link EXPONENT_DIGITS} digits.
  */
 export function canonicalNumber(at: usize, length: i32): usize {
   let size = HEAD;
@@ -36,7 +36,7 @@ export function canonicalNumber(at: usize, length: i32): usize {
         if (size > HEAD) zeros++;
         continue;
       }
-      // Zeros count only once a digit follows them: those at the end belong to the exponent.
+      // Zeros are written only once another digit follows. Trailing zeros belong to the exponent.
       for (; zeros > 0; zeros--) store<u8>(canonical + size++, 0x30);
       store<u8>(canonical + size++, byte);
     }
@@ -69,7 +69,7 @@ export function integerOf(at: usize, length: i32): i32 {
   return value > i32.MAX_VALUE || value < i32.MIN_VALUE ? i32.MIN_VALUE : <i32>value;
 }
 
-/** Whether `e±digits` has more digits, zeros in front apart, than an i32 holds. */
+/** Whether `e±digits` has more than {@link EXPONENT_DIGITS} digits after its leading zeros. */
 function isHuge(at: usize, length: i32): bool {
   let digits = 0;
   for (let i = 1; i < length; i++) {
@@ -79,7 +79,7 @@ function isHuge(at: usize, length: i32): bool {
   return digits > EXPONENT_DIGITS;
 }
 
-/** The value of `e±digits`, of at most nine digits. */
+/** The value of `e±digits` with at most {@link EXPONENT_DIGITS} digits; 0 for an empty text. */
 function writtenExponent(at: usize, length: i32): i32 {
   let value: i32 = 0;
   let negative = false;

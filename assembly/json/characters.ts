@@ -1,4 +1,4 @@
-/** Byte classes of JSON text (RFC 8259) and fast passage over the bytes of a string. */
+/** Byte classes of JSON text (RFC 8259), and a fast search for the end of plain text in a string. */
 
 export const QUOTE: u8 = 0x22;
 export const BACKSLASH: u8 = 0x5c;
@@ -27,7 +27,7 @@ export function hexValue(byte: u8): u32 {
   return letter < 6 ? letter + 10 : 16;
 }
 
-/** The character that a backslash and this letter stand for, -1 where JSON knows none. */
+/** The character of the escape sequence of a backslash and this letter; -1 if JSON does not define it. `\u` is not included. */
 export function unescaped(letter: u8): i32 {
   switch (letter) {
     case 0x22: // "
@@ -49,7 +49,7 @@ export function unescaped(letter: u8): i32 {
   }
 }
 
-/** A mask of the bytes that a string cannot simply contain: quotes, backslashes and control characters. */
+/** The bytes that a string must escape: quotes, backslashes and control characters. 0xff for each of them, 0 for others. */
 @inline
 export function specials(bytes: v128): v128 {
   return v128.or(
@@ -58,7 +58,7 @@ export function specials(bytes: v128): v128 {
   );
 }
 
-/** {@link endOfPlainText}, inline for texts of up to 15 bytes. */
+/** Same result as {@link endOfPlainText}; inline for texts of up to 15 bytes. */
 @inline
 export function endOfShortText(at: usize, end: usize): usize {
   if (at + 16 <= end) {
@@ -68,10 +68,9 @@ export function endOfShortText(at: usize, end: usize): usize {
   return endOfPlainText(at, end);
 }
 
-/** The first byte in [at, end) that a string cannot simply contain: a quote, a backslash or a control character; `end`
- *  where there is none. */
+/** The address of the first quote, backslash or control character in [at, end); `end` if there is none. */
 export function endOfPlainText(at: usize, end: usize): usize {
-  // Most texts are short: 64 bytes at a time only from the seventeenth byte on.
+  // Most texts are short. Blocks of 64 bytes start at the seventeenth byte.
   if (at + 16 <= end) {
     const found = i8x16.bitmask(specials(v128.load(at)));
     if (found) return at + ctz(found);

@@ -2,32 +2,32 @@ import { equalsText, permanentBytes } from "../memory/bytes";
 import { Tokenizer } from "./tokenizer";
 import { Token } from "./token";
 
-/** The element of a path that stands for each element of an array. */
+/** The path component that matches every element of an array. */
 export const EACH = "[]";
-/** The element of a path that stands for each member of an object, whatever its name. */
+/** The path component that matches every member of an object that has no component of its own. */
 export const ANY = "{}";
 
-/** A place in documents: one that is reported, or one on the way there. Lives for ever. */
+/** A position in documents: a reported field, or a container of one. Never freed. */
 @unmanaged
 class Node {
   name: usize;
   nameLength: i32;
-  /** The field reported here; 0 where this is but the way to others. */
+  /** The field at this position; 0 if only positions inside are fields. */
   field: i32;
-  /** Its bytes are handed out. */
+  /** The bytes of the value are reported in parts. */
   isCaptured: bool;
-  /** The end of an array or object here is reported, too. */
+  /** The end of the array or object at this position is reported too. */
   reportsEnd: bool;
-  /** A bit for each field here and below. */
+  /** A bit for each field at this position and inside. */
   fields: u64;
-  /** A bit for each length that names of members have: see {@link lengthBit}. */
+  /** The bits of the lengths of all members' names: see {@link lengthBit}. */
   lengths: u64;
   parent: usize;
   firstMember: usize;
   nextMember: usize;
-  /** The node of each element, where this is an array. */
+  /** The node for every element if the value is an array; 0 if none is reported. */
   element: usize;
-  /** The node of each member that has none of its own. */
+  /** The node for members without a node of their own; 0 if there is none. */
   anyMember: usize;
 
   static create(parent: usize, name: string): Node {
@@ -40,7 +40,7 @@ class Node {
     return self;
   }
 
-  /** The node made for this name, or 0. */
+  /** The node created for this name; 0 if there is none. */
   named(name: string): usize {
     for (let each = this.firstMember; each; each = changetype<Node>(each).nextMember) {
       const node = changetype<Node>(each);
@@ -49,9 +49,9 @@ class Node {
     return 0;
   }
 
-  /** The node of the member of this name, or 0. */
+  /** The node for the member with this name, {@link anyMember} included; 0 if there is none. */
   member(at: usize, length: i32): usize {
-    // Most members of a message are of no interest.
+    // Most members of a message have no node.
     if (!(this.lengths & lengthBit(length))) return this.anyMember;
     for (let each = this.firstMember; each; each = changetype<Node>(each).nextMember) {
       const node = changetype<Node>(each);
@@ -60,19 +60,19 @@ class Node {
     return this.anyMember;
   }
 
-  /** Whether there are fields inside. */
+  /** Whether members or elements have nodes. */
   get hasInside(): bool {
     return (this.firstMember | this.element | this.anyMember) != 0;
   }
 }
 
-/** The bit of a name's length; one for all of 63 bytes and more. */
+/** The bit of a name's length. Lengths of 63 bytes and more share one bit. */
 @inline
 function lengthBit(length: i32): u64 {
   return (<u64>1) << (<u64>min<u32>(length, 63));
 }
 
-/** The fields of a document that are reported, by their places. Built once, at start. */
+/** The paths of the fields that are reported. Built once, at start. */
 export class FieldTree {
   readonly root: usize = changetype<usize>(Node.create(0, ""));
 
@@ -82,12 +82,13 @@ export class FieldTree {
     this.node(field, path);
   }
 
-  /** The same, but reports the end of an array or object there as well: `value` is then that token. There must be fields inside. */
+  /** Reports the array or object at `path` as `field`, at its start and at its end: `value` is the respective token. Fields
+   *  must have been added inside. */
   addContainer(field: i32, path: string[]): void {
     this.node(field, path).reportsEnd = true;
   }
 
-  /** The same, but hands out the bytes of the values there, which must be members of an object. */
+  /** Reports the bytes of the value at `path` in parts of `field`. The value must be a member of an object. */
   capture(field: i32, path: string[]): void {
     this.node(field, path).isCaptured = true;
   }
@@ -125,38 +126,38 @@ export class FieldTree {
 
 /** What {@link FieldReader.next} found. */
 export enum Found {
-  /** Nothing more: the bytes are used up, or hold a fault. */
+  /** The bytes are used up, or contain a fault. */
   Nothing,
   /** A field. */
   Field,
-  /** Bytes of a field that is captured. */
+  /** Bytes of a captured field, with more to come. */
   Part,
-  /** The last of them. */
+  /** The last bytes of a captured field. */
   LastPart,
   /** The end of a document in a list. */
   DocumentEnd,
 }
 
 /**
- * Picks the fields of a {@link FieldTree} out of a document as it streams by, in any order of members, and passes over
- * the rest. Of a duplicate member the last one counts, as in `JSON.parse`: `present` forgets what the earlier
- * one held. An array is taken for a list of documents.
+ * Finds the fields of a {@link FieldTree} in a streamed document, whatever the order of its members, and skips the rest. The
+ * last of duplicate members counts, as in `JSON.parse`: `present` drops the fields of the earlier one. An array at the root
+ * is a list of documents.
  */
 @unmanaged
 export class FieldReader {
   tokens: Tokenizer;
-  /** The field found by {@link next}, and the token that begins its value; a string's or number's text is in `tokens`, and
-   *  so are the bytes of a part. The inside of an object or array is passed over, unless there are fields in it. */
+  /** The field that {@link next} found, and the first token of its value. `tokens` has the text of a string or number, and
+   *  the bytes of a part. The contents of an object or array are skipped unless they include fields. */
   field: i32;
   value: Token;
   /** A bit for each field that the document has contained so far. */
   present: u64;
-  /** What is read is a list of documents. */
+  /** The root is an array: a list of documents. */
   isList: bool;
   private root: usize;
-  /** The innermost open container that has fields inside. */
+  /** The node of the innermost open container with fields inside; 0 for none. */
   private container: usize;
-  /** The member whose name was read and whose value comes next. */
+  /** The node of the member whose value comes next; 0 for none. */
   private named: usize;
 
   static create(tree: FieldTree): FieldReader {
@@ -166,7 +167,7 @@ export class FieldReader {
     return self;
   }
 
-  /** Ready for another document, to pick the fields of `tree`. */
+  /** Prepares for another document, to find the fields of `tree`. */
   reset(tree: FieldTree): void {
     this.root = tree.root;
     this.tokens.reset();
@@ -181,7 +182,7 @@ export class FieldReader {
     return (this.present & ((<u64>1) << field)) != 0;
   }
 
-  /** Reads on to the next field. If there is none, `tokens.fault` says whether the bytes contain a fault. */
+  /** Reads up to the next field. If it returns Nothing, `tokens.fault` says whether the bytes contain a fault. */
   next(): Found {
     const tokens = this.tokens;
     while (true) {
@@ -199,7 +200,7 @@ export class FieldReader {
           break;
         case Token.ObjectEnd:
         case Token.ArrayEnd: {
-          // The list of documents is no container: its end is the end of the bytes.
+          // The array of documents has no node. Only white space may follow its end.
           if (!this.container) break;
           const ended = changetype<Node>(this.container);
           this.container = ended.parent;
@@ -215,7 +216,7 @@ export class FieldReader {
     }
   }
 
-  /** The name of a member was read that has this node, or none: 0. */
+  /** Called when the name of a member has been read. `at` is the member's node; 0 if it has none. */
   private beginMember(at: usize): void {
     this.named = at;
     if (!at) return this.tokens.skipValue();
@@ -226,7 +227,7 @@ export class FieldReader {
     this.tokens.captureValue();
   }
 
-  /** A value begins: goes into it where there are fields inside, and says whether it is a field itself. */
+  /** Called at the first token of a value. Enters a container with fields inside. Returns whether the value is a field. */
   private begin(token: Token): bool {
     const opens = token == Token.ObjectStart || token == Token.ArrayStart;
     const at = this.named ? this.named : this.container ? changetype<Node>(this.container).element : this.root;

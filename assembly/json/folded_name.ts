@@ -1,13 +1,13 @@
 import { Bytes, lower } from "../memory/bytes";
 
-/** The least bytes that a UTF-8 letter takes which folds to an ASCII one: U+017F to `s`, U+212A to `k`. */
+/** The UTF-8 bytes of the two letters beyond ASCII that fold to ASCII letters: U+017F to `s`, U+212A to `k`. */
 const LONG_S: u16 = 0xbfc5;
 const KELVIN_0: u8 = 0xe2;
 const KELVIN_1: u8 = 0x84;
 const KELVIN_2: u8 = 0xaa;
 
-/** Whether a name is the same as `name` but for the case of letters, as Go's encoding/json compares them: by Unicode's
- *  simple folding, which takes two letters beyond ASCII to ASCII ones. */
+/** Whether a name equals `name` except for the case of letters, as Go's encoding/json compares names: by Unicode's simple
+ *  folding, which maps two letters beyond ASCII to ASCII letters. */
 export function foldsTo(at: usize, length: i32, name: Bytes): bool {
   const own = name.at;
   const size = name.length;

@@ -1,10 +1,10 @@
-/** Containers that may be open at once: a bit is kept for each. */
+/** The maximum number of open containers. Each needs one bit. */
 export const DEPTH_LIMIT: u32 = 512;
 
-/** The number of containers that {@link Nesting.word} describes. */
+/** The maximum number of containers in {@link Nesting.word}. */
 export const WORD_DEPTH: u64 = 64;
 
-/** The containers that are open, and which of them are objects. */
+/** The open containers, and which of them are objects. */
 @unmanaged
 export class Nesting {
   depth: u32;
@@ -23,14 +23,14 @@ export class Nesting {
     this.depth--;
   }
 
-  /** Whether the innermost container is an object. There must be one. */
+  /** Whether the innermost container is an object. At least one container must be open. */
   get inObject(): bool {
     const innermost = this.depth - 1;
     return (load<u8>(this.bits + (innermost >> 3)) & (1 << (innermost & 7))) != 0;
   }
 
-  /** The outermost {@link WORD_DEPTH} containers, the outermost in the lowest bit: set for an object. What is above the depth is
-   *  undefined. */
+  /** The outermost {@link WORD_DEPTH} containers, the outermost in the lowest bit: 1 for an object, 0 for an array. Bits from
+   *  the depth on are undefined. */
   get word(): u64 {
     return load<u64>(this.bits);
   }
@@ -41,12 +41,12 @@ export class Nesting {
     this.depth = depth;
   }
 
-  /** A bit for each open container, set where it is an object: right behind this object. */
+  /** The address of the bits, one per container (1 for an object). They follow this object in memory. */
   private get bits(): usize {
     return changetype<usize>(this) + offsetof<Nesting>();
   }
 }
 
-/** Bytes that a {@link Nesting} and the bits behind it take. */
+/** The size in bytes of a {@link Nesting} and its bits. */
 @inline
 export const NESTING_SIZE: usize = offsetof<Nesting>() + <usize>DEPTH_LIMIT / 8;

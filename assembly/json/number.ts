@@ -1,6 +1,6 @@
 import { isDigit } from "./characters";
 
-/** The part of a JSON number (RFC 8259 section 6) that was read last. */
+/** The part of a JSON number (RFC 8259, section 6) that was read last. */
 export enum NumberState {
   Start,
   Minus,
@@ -12,13 +12,13 @@ export enum NumberState {
   ExponentMark,
   ExponentSign,
   Exponent,
-  /** The byte does not belong to the number, which is complete without it. */
+  /** The number is complete, and the byte is not part of it. */
   Over,
-  /** The byte makes it no number. */
+  /** The bytes including this one are not a number. */
   Wrong,
 }
 
-/** Whether the number may end here. */
+/** Whether a number in this state may end. */
 export function isCompleteNumber(state: NumberState): bool {
   return (
     state == NumberState.Zero ||
@@ -28,7 +28,7 @@ export function isCompleteNumber(state: NumberState): bool {
   );
 }
 
-/** The state after `byte`. */
+/** The state of a number after another byte. */
 export function nextNumberState(state: NumberState, byte: u8): NumberState {
   const digit = isDigit(byte);
   switch (state) {

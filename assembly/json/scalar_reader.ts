@@ -15,26 +15,27 @@ export enum Scalar {
 }
 
 /**
- * Reads one key, string, number or literal (RFC 8259 sections 3, 6 and 7) at a time, cut anywhere: begin it, then call
- * {@link read} with each chunk until it returns something else than {@link Token.More}.
+ * Reads one key, string, number or literal (RFC 8259, sections 3, 6 and 7) at a time, from chunks that may be cut anywhere.
+ * Call one of the `begin` methods, then {@link read} with each chunk until it returns another token than {@link Token.More}.
  */
 @unmanaged
 export class ScalarReader {
-  /** The text of the newest key, string or number: valid until the next call. At most {@link TEXT_LIMIT} bytes. */
+  /** The address of the newest key's, string's or number's text, valid until the next call. */
   textAt: usize;
+  /** The length in bytes of the text that is kept, at most {@link TEXT_LIMIT}. */
   textLength: i32;
-  /** Bytes of the whole text. The end of a text longer than {@link TEXT_LIMIT} is not kept. */
+  /** The length in bytes of the whole text, which may exceed {@link textLength}. */
   textTotal: u32;
   /** The newest key or string contains escape sequences. */
   textEscaped: bool;
-  /** One of its escape sequences is a surrogate without its partner. */
+  /** The newest key or string contains an escaped surrogate without its partner. */
   textLossy: bool;
   /** The kind of the unfinished scalar; None if there is none. */
   open: Scalar;
   /** The address after the last byte that {@link read} used. */
   at: usize;
   private number: NumberState;
-  /** The unfinished literal, and how many of its letters are still to come. */
+  /** The unfinished literal, and the number of its letters that are still to come. */
   private literal: Token;
   private lettersLeft: u32;
 
@@ -68,7 +69,7 @@ export class ScalarReader {
     this.lettersLeft = lettersLeft;
   }
 
-  /** Takes bytes that are a whole string without escapes. */
+  /** Sets the newest text to a complete string without escape sequences. */
   @inline
   takePlainString(at: usize, total: u32): void {
     this.setText(at, total);
@@ -76,7 +77,7 @@ export class ScalarReader {
     this.textLossy = false;
   }
 
-  /** Takes bytes as the newest text. The flags stay as they are. */
+  /** Sets the newest text. The flags are unchanged. */
   @inline
   setText(at: usize, total: u32): void {
     this.textAt = at;
@@ -84,13 +85,13 @@ export class ScalarReader {
     this.textLength = total < TEXT_LIMIT ? total : TEXT_LIMIT;
   }
 
-  /** Whether the bytes so far are a number that may end here. */
+  /** Whether the unfinished scalar is a number that may end here. */
   get isCompleteNumber(): bool {
     return this.open == Scalar.Number && isCompleteNumber(this.number);
   }
 
-  /** Continues the unfinished scalar with the bytes in [at, end): its token once it is complete, More if the bytes are used
-   *  up, Error at a byte that the grammar does not allow. If `isSkipped`, the text of a string is not kept. */
+  /** Continues the unfinished scalar with the bytes in [at, end). Returns its token when it is complete, More if the bytes are
+   *  used up, Error at a byte that the grammar does not allow. If `isSkipped`, the text of a string is not kept. */
   read(at: usize, end: usize, isSkipped: bool): Token {
     if (this.open == Scalar.Number) return this.readNumber(at, end);
     if (this.open == Scalar.Literal) return this.readLiteral(at, end);
@@ -166,13 +167,13 @@ export class ScalarReader {
     return Token.More;
   }
 
-  /** The text of a scalar that is cut or contains escapes: right behind this object. */
+  /** The text of a scalar that is cut or contains escape sequences. It follows this object in memory. */
   @inline
   private get text(): Text {
     return changetype<Text>(changetype<usize>(this) + offsetof<ScalarReader>());
   }
 }
 
-/** Bytes of a {@link ScalarReader} and of the text behind it. */
+/** The size in bytes of a {@link ScalarReader} and its text. */
 @inline
 export const SCALAR_READER_SIZE: usize = offsetof<ScalarReader>() + TEXT_SIZE;

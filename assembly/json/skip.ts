@@ -4,27 +4,27 @@ import { DEPTH_LIMIT, Nesting } from "./nesting";
 import { BLOCK_READ, expectedBehind, skipBlocks } from "./skip_block";
 import { endOfString } from "./string_end";
 
-/** `true`, `null` and the end of `false`, the first byte lowest. */
+/** `true`, `null` and the last four letters of `false`, little-endian. */
 const TRUE: u32 = 0x65757274;
 const NULL: u32 = 0x6c6c756e;
 const ALSE: u32 = 0x65736c61;
 
-/** Bytes that are read value by value before {@link skipBlocks} is tried, once more too. */
+/** The number of bytes that are read value by value before each attempt to use {@link skipBlocks}. */
 const BLOCK: usize = 64;
 
-/** What JSON's grammar allows where {@link skipInside} stopped. */
+/** What JSON's grammar allows at the address where {@link skipInside} stopped. */
 export let expected: Expect = Expect.Value;
 
 /**
- * Passes over the contents of containers that are to be skipped, as far as they are complete in [at, end): faster than
- * {@link Tokenizer}, which reads byte for byte. Returns the address where it stopped, which is before anything unusual
- * (cut by the end, or an error), and before the end of the outermost of these containers, which is at `outerDepth`.
+ * Skips the contents of containers as far as they are complete in [at, end), faster than {@link Tokenizer}, which reads byte
+ * by byte. Returns the address where it stopped: before the end of the outermost skipped container, which is at
+ * `outerDepth`, or before a byte that only the tokenizer handles (a value that the end cuts, an exponent, or an error).
  */
 export function skipInside(nesting: Nesting, outerDepth: u32, expect: Expect, at: usize, end: usize): usize {
   let inObject = nesting.inObject;
-  // Short containers and what is unusual are read value by value.
+  // Short containers and uncommon values are read value by value.
   let blocksFrom = at + BLOCK;
-  // Each turn goes from one value to the next, as far as no white space lies between.
+  // Each iteration reads up to the next value, unless white space comes between.
   while (at < end) {
     if (at >= blocksFrom && at + BLOCK_READ <= end) {
       const behind = skipBlocks(nesting, outerDepth, expect, at, end);
@@ -91,7 +91,8 @@ export function skipInside(nesting: Nesting, outerDepth: u32, expect: Expect, at
   return at;
 }
 
-/** The address after the string, number or literal that begins at `at`; 0 if none begins there, or if it is cut or unusual. */
+/** The address after the string, number or literal that begins at `at`; 0 if none begins there, or if it is cut or has an
+ *  exponent. */
 @inline
 export function endOfScalar(at: usize, end: usize): usize {
   const byte = load<u8>(at);
@@ -99,7 +100,7 @@ export function endOfScalar(at: usize, end: usize): usize {
   return byte >= 0x61 ? endOfLiteral(at, end) : endOfNumber(at, end);
 }
 
-/** {@link endOfString} of the string whose text begins at `at`, inline for up to 15 bytes. */
+/** The address after the string whose text begins at `at`; 0 if it is cut or invalid. Inline for texts of up to 15 bytes. */
 @inline
 function behindString(at: usize, end: usize): usize {
   if (at + 16 <= end) {
@@ -110,7 +111,7 @@ function behindString(at: usize, end: usize): usize {
   return endOfString(at - 1, end);
 }
 
-/** The address after the literal; 0 if it is cut or no literal. */
+/** The address after the literal that begins at `at`; 0 if there is none or it is cut. */
 function endOfLiteral(at: usize, end: usize): usize {
   if (at + 5 > end) return 0;
   const word = load<u32>(at);
@@ -118,7 +119,7 @@ function endOfLiteral(at: usize, end: usize): usize {
   return load<u8>(at) == 0x66 && load<u32>(at, 1) == ALSE ? at + 5 : 0;
 }
 
-/** The address behind the number; 0 where it is cut or wrong, or has an exponent, which is seldom. */
+/** The address after the number that begins at `at`; 0 if it is cut or invalid, or has an exponent (rare). */
 function endOfNumber(at: usize, end: usize): usize {
   if (load<u8>(at) == 0x2d) at++;
   if (at + 16 > end) return endOfCutNumber(at, end);
@@ -133,12 +134,12 @@ function endOfNumber(at: usize, end: usize): usize {
     behind = at + <usize>ctz(left);
     if (behind == at + digits + 1) return 0;
   }
-  // Digits up to the last of these bytes: there may be more.
+  // The digits reach the end of these 16 bytes, and more may follow.
   if (!left) return endOfCutNumber(at, end);
   return (load<u8>(behind) | 0x20) == 0x65 ? 0 : behind;
 }
 
-/** {@link endOfNumber} byte for byte, for what is long or near the end. The sign has been read. */
+/** {@link endOfNumber} byte by byte, for numbers that are long or near the end. `first` is the address after the sign. */
 function endOfCutNumber(first: usize, end: usize): usize {
   let at = endOfDigits(first, end);
   const hasLeadingZero = at > first + 1 && load<u8>(first) == 0x30;

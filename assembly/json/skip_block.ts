@@ -4,20 +4,21 @@ import { Expect } from "./expect";
 import { Nesting, WORD_DEPTH } from "./nesting";
 import { endOfString, escapedBytes, wrongEscape } from "./string_end";
 
-/** Bytes that must be readable from a block's first one on: 64, and eight where a literal could begin behind them. */
+/** The number of bytes that must be readable from a block's first byte: 64, and 8 because a literal that begins in the block
+ *  is loaded whole. */
 export const BLOCK_READ: usize = 72;
 
-/** A block whose last structural byte is before this one ends with much of a string: the string is passed over at once. */
+/** If a block's last structural byte is before this offset and a string follows, the string is skipped at once. */
 const LONG_STRING_FROM: u32 = 48;
 
-/** `true`, `null` and `false`, the first byte lowest. */
+/** `true`, `null` and `false`, little-endian. */
 const TRUE: u32 = 0x65757274;
 const NULL: u32 = 0x6c6c756e;
 const FALSE: u64 = 0x65736c6166;
 const FALSE_BYTES: u64 = 0xffffffffff;
 
 /**
- * Codes of the bytes that mean something outside of strings, 0 for all others, in the upper four bits:
+ * Codes of the bytes that have a meaning outside strings, in the upper four bits; 0 for all others:
  *
  * | bits | byte       | bits | byte                        |
  * | ---- | ---------- | ---- | --------------------------- |
@@ -27,13 +28,13 @@ const FALSE_BYTES: u64 = 0xffffffffff;
  * | 1011 | `]` or `}` | 0111 | `.`                         |
  * |      |            | 0010 | a backslash or vertical bar |
  *
- * The first table has those of `,` to `;`, the second those of `p` to DEL, where brackets and braces are one.
+ * The first table has the codes of `,` to `;`, the second those of `p` to DEL. Brackets and braces share codes.
  */
 const SYMBOLS = memory.data<u8>([
   0x80, 0x60, 0x70, 0, 0x50, 0x40, 0x40, 0x40, 0x40, 0x40, 0x40, 0x40, 0x40, 0x40, 0x90, 0,
 ]);
 const BRACKETS = memory.data<u8>([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xa0, 0x20, 0xb0, 0, 0]);
-/** Vectors of one byte each. They are loaded because V8 makes those in the code anew for each block. */
+/** Vectors that repeat one byte. They are loaded from memory because V8 creates constant vectors again for each block. */
 const VECTORS = memory.data<u64>([
   0x2c2c2c2c2c2c2c2c, 0x2c2c2c2c2c2c2c2c, 0x7070707070707070, 0x7070707070707070, 0x2020202020202020,
   0x2020202020202020, 0x1f1f1f1f1f1f1f1f, 0x1f1f1f1f1f1f1f1f, 0x2222222222222222, 0x2222222222222222,
@@ -43,19 +44,18 @@ const VECTORS = memory.data<u64>([
 export let expectedBehind: Expect = Expect.Value;
 
 /**
- * Passes over what is inside of containers that are to be skipped, 64 bytes at a time, as far as it is usual: each byte is
- * one bit of a mask for each class of bytes, and the grammar (RFC 8259) is checked by arithmetic on these. A block is read
- * up to its last comma, colon or bracket, behind which the next block begins. Returns where it stopped: before the block
- * that has an error, a number with an exponent, the end of the outermost container, which is at `outerDepth`, or more than
- * {@link WORD_DEPTH} open containers.
+ * Skips the contents of containers 64 bytes at a time. Each class of bytes has a mask with one bit per byte, and the grammar
+ * (RFC 8259) is checked by arithmetic on these masks. A block is read up to its last comma, colon or bracket; the next block
+ * begins after it. Returns the address where it stopped: before a block with an error, a number with an exponent, the end of
+ * the outermost skipped container, which is at `outerDepth`, or more than {@link WORD_DEPTH} open containers.
  */
 export function skipBlocks(nesting: Nesting, outerDepth: u32, expect: Expect, at: usize, end: usize): usize {
   let depth = <u64>nesting.depth;
   if (depth > WORD_DEPTH) return at;
-  // The containers that are open, the innermost in the highest bit: set for an object.
+  // The open containers, the innermost in the highest bit: 1 for an object.
   let kinds = nesting.word << (WORD_DEPTH - depth);
   const lowest = <u64>outerDepth;
-  // What the grammar allows at the block's first byte, given the byte before it. Each is bit 0 of a mask.
+  // What the grammar allows at the block's first byte. Each is bit 0 of a mask.
   let colonNext = u64(expect == Expect.Colon);
   let keyNext = u64(expect == Expect.Key || expect == Expect.KeyOrEnd);
   let startNext = u64(expect <= Expect.Key);
@@ -101,7 +101,7 @@ export function skipBlocks(nesting: Nesting, outerDepth: u32, expect: Expect, at
       escaped = escapedBytes(equalBytes(a, b, c, d, BACKSLASH));
       quotes &= ~escaped;
     }
-    // From a string's first quote to before its last one.
+    // Set from the opening quote of each string to the byte before its closing quote.
     const inside = prefixXor(quotes);
     const structure = bit7 & ~inside;
     let isLong = !structure;
@@ -132,7 +132,7 @@ export function skipBlocks(nesting: Nesting, outerDepth: u32, expect: Expect, at
       wrong |= signs & (numbers << 1);
       wrong |= ((signs | points) << 1) & ~digits;
       wrong |= points & ~(digits << 1);
-      // The addition carries from the first digit of a fraction to what is behind its last one.
+      // The addition carries from the first digit of a fraction to the byte after its last digit.
       wrong |= points & ((points << 1) + digits);
       const zeros = digits & bit4;
       wrong |= zeros & (digits >> 1) & ~((digits | points) << 1);
@@ -142,7 +142,7 @@ export function skipBlocks(nesting: Nesting, outerDepth: u32, expect: Expect, at
       wrong |= numbers & (words << 1);
       let literals: u64 = 0;
       let left = words & ~(words << 1);
-      // At least one turn: whether there is a literal is hard to predict.
+      // At least one iteration, because the CPU cannot predict whether there is a literal.
       let turns = max<u32>(1, <u32>popcnt(left));
       do {
         const from = ctz(left);
@@ -156,14 +156,14 @@ export function skipBlocks(nesting: Nesting, outerDepth: u32, expect: Expect, at
 
       const opens = structure & bit5 & ~bit4;
       const closes = structure & bit5 & bit4;
-      // Which bytes are in objects, or open one.
+      // The bytes in objects, and those that open one.
       let objects = <u64>((<i64>kinds) >> 63);
       let newKinds = kinds;
       let newDepth = depth;
-      // The highest bit is set once a container is closed that must not be, or one too many is opened.
+      // The highest bit is set if a bracket does not match, the outermost container ends, or one too many is opened.
       let stop: u64 = 0;
       left = opens | closes;
-      // At least two turns: a block mostly has a container's end and the beginning of the next one.
+      // At least two iterations: most blocks contain the end of a container and the start of the next one.
       turns = max<u32>(2, <u32>popcnt(left));
       do {
         const bit = left & -left;
@@ -193,11 +193,11 @@ export function skipBlocks(nesting: Nesting, outerDepth: u32, expect: Expect, at
       wrong |= others & afterKey;
       wrong |= commas & afterStart;
       wrong |= closes & firstBehind(beforeMore, moreNext, spaces);
-      // The addition carries from the first quote of a key to the last one.
+      // The addition carries from the opening quote of a key to its closing quote.
       const keyEnds = ((strings & afterKey) + inside) & ~inside;
       wrong |= (colons ^ firstBehind(keyEnds, colonNext, spaces)) & region;
       if (wrong) {
-        // Most documents have no white space, or much of it.
+        // Most documents have either no white space or much of it. A block that fails is read again with white space.
         if (isSpaced || load<u8>(at + <usize>ctz(wrong)) > 0x20) break;
         isSpaced = true;
         continue;
@@ -230,7 +230,7 @@ export function skipBlocks(nesting: Nesting, outerDepth: u32, expect: Expect, at
   return at;
 }
 
-/** The codes of 16 bytes. */
+/** The codes of 16 bytes: see {@link SYMBOLS}. */
 @inline
 function codesOf(bytes: v128, symbols: v128, comma: v128, brackets: v128, letterP: v128, space: v128): v128 {
   return v128.or(
@@ -239,19 +239,19 @@ function codesOf(bytes: v128, symbols: v128, comma: v128, brackets: v128, letter
   );
 }
 
-/** Which of 16 bytes are control characters. */
+/** 0xff for each of 16 bytes that is a control character, 0 for others. */
 @inline
 function controlsOf(bytes: v128, lastControl: v128): v128 {
   return i8x16.eq(i8x16.min_u(bytes, lastControl), bytes);
 }
 
-/** The first byte behind each of `marks` that is no white space; `first` is what is marked at the first byte. */
+/** The first byte after each of `marks` that is not white space. `first` is bit 0 of the result before white space is skipped. */
 @inline
 function firstBehind(marks: u64, first: u64, spaces: u64): u64 {
   return (((marks << 1) | first) + spaces) & ~spaces;
 }
 
-/** Each bit is the sum, modulo 2, of those up to it. */
+/** Each bit of the result is the sum, modulo 2, of all bits up to and including its position. */
 @inline
 function prefixXor(bits: u64): u64 {
   bits ^= bits << 1;

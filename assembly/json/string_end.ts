@@ -1,7 +1,7 @@
 import { equalBytes, highBits } from "../memory/byte_masks";
 import { BACKSLASH, QUOTE, endOfPlainText, hexValue, specials } from "./characters";
 
-/** Every bit with an odd number. */
+/** All bits at odd positions. */
 const ODD_BITS: u64 = 0xaaaaaaaaaaaaaaaa;
 
 /** The address after the string that begins at `at`; 0 if none begins there, or if it is cut or invalid. */
@@ -28,11 +28,11 @@ export function endOfText(at: usize, end: usize): usize {
     if (!slashes) return at + <usize>ctz(stops);
     const escaped = escapedBytes(slashes);
     stops &= ~(escaped & equalBytes(a, b, c, d, QUOTE));
-    // The lowest bit of those that stop, and what is below; all where none does.
+    // Only escape sequences before the first stop count; all of them if there is no stop.
     const wrong = wrongEscape(at, escaped & ((stops & -stops) - 1), end);
     if (wrong) return at + <usize>ctz(wrong) - 1;
     if (stops) return at + <usize>ctz(stops);
-    // A last backslash is read together with its letter.
+    // A backslash that is the last byte is read again, together with its letter.
     at += slashes & ~escaped & ((<u64>1) << 63) ? 63 : 64;
   }
   while (true) {
@@ -45,15 +45,16 @@ export function endOfText(at: usize, end: usize): usize {
   }
 }
 
-/** Which of 64 bytes a backslash before them escapes. */
+/** The bits of the bytes that are escaped by a backslash before them. Bit i of `slashes` is set if byte i is a backslash. */
 @inline
 export function escapedBytes(slashes: u64): u64 {
-  // A run of backslashes is pairs from its start on (Langdale and Lemire 2019, section 3.1.1): the subtraction carries
+  // A run of backslashes consists of pairs from its start (Langdale and Lemire 2019, section 3.1.1). The subtraction carries
   // through the run.
   return (((slashes << 1) | ODD_BITS) - slashes) ^ ODD_BITS ^ slashes;
 }
 
-/** The bit of the first of the `escaped` bytes at `at` that begins no whole escape sequence of [at, end); 0 where all do. */
+/** The bit of the first `escaped` byte, counted from `at`, whose escape sequence is invalid or cut by `end`; 0 if there is
+ *  none. */
 export function wrongEscape(at: usize, escaped: u64, end: usize): u64 {
   for (; escaped; escaped &= escaped - 1) {
     const letter = at + <usize>ctz(escaped);
@@ -63,7 +64,7 @@ export function wrongEscape(at: usize, escaped: u64, end: usize): u64 {
   return 0;
 }
 
-/** Whether this letter behind a backslash is an escape sequence of its own. */
+/** Whether a backslash and this letter are a complete escape sequence. */
 @inline
 function isEscape(letter: u8): bool {
   switch (letter) {

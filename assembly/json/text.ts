@@ -1,28 +1,29 @@
 import { hexValue, unescaped } from "./characters";
 
-/** Bytes kept of one key, string or number; of a longer one the beginning and the length. */
+/** The maximum number of bytes that are kept of a key, string or number. Of a longer one, its beginning and its length are
+ *  kept. */
 export const TEXT_LIMIT: u32 = 256;
 
 const REPLACEMENT: u32 = 0xfffd;
 
-/** What an escape sequence waits for. */
+/** What an unfinished escape sequence expects next. */
 enum Escape {
   None,
-  /** A backslash was read. */
+  /** The letter after a backslash. */
   Letter,
-  /** `\u` was read; the hexadecimal digits follow. */
+  /** The four hexadecimal digits after `\u`. */
   Hex,
 }
 
 /**
- * The text of a string while its escapes are undone (RFC 8259 section 7) in whatever chunks it comes, as UTF-8. A
- * surrogate without its partner becomes U+FFFD, as it does where JavaScript encodes it.
+ * Decodes the escape sequences of a string (RFC 8259, section 7) to UTF-8, from chunks that may be cut anywhere. A surrogate
+ * without its partner becomes U+FFFD, as in JavaScript's TextEncoder.
  */
 @unmanaged
 export class Text {
-  /** Bytes of the whole text, those beyond {@link TEXT_LIMIT} included. */
+  /** The length in bytes of the whole text, including bytes beyond {@link TEXT_LIMIT}, which are not kept. */
   length: u32;
-  /** It holds escape sequences. */
+  /** The text contained escape sequences. */
   hasEscapes: bool;
   /** A surrogate without its partner was replaced. */
   isLossy: bool;
@@ -31,7 +32,7 @@ export class Text {
   private unit: u32;
   private highSurrogate: u32;
 
-  /** Where the kept bytes lie: right behind this object. */
+  /** The address of the kept bytes. They follow this object in memory. */
   get bytes(): usize {
     return changetype<usize>(this) + offsetof<Text>();
   }
@@ -54,7 +55,7 @@ export class Text {
     this.highSurrogate = 0;
   }
 
-  /** Appends bytes that hold no escape. */
+  /** Appends bytes without escape sequences. */
   append(at: usize, size: usize): void {
     if (size == 0) return;
     if (this.highSurrogate) this.loneSurrogate();
@@ -65,13 +66,13 @@ export class Text {
     this.length += <u32>size;
   }
 
-  /** A backslash was read. */
+  /** Called when a backslash has been read. */
   beginEscape(): void {
     this.hasEscapes = true;
     this.escape = Escape.Letter;
   }
 
-  /** Reads the next byte of an escape sequence. False where JSON does not allow it. */
+  /** Reads the next byte of an escape sequence. Returns false if JSON does not allow it. */
   continueEscape(byte: u8): bool {
     if (this.escape == Escape.Letter) {
       if (byte == 0x75 /* u */) {
@@ -97,7 +98,7 @@ export class Text {
     return true;
   }
 
-  /** The closing quote was read. */
+  /** Called when the closing quote has been read. */
   finish(): void {
     if (this.highSurrogate) this.loneSurrogate();
   }
@@ -148,6 +149,6 @@ export class Text {
   }
 }
 
-/** Bytes that a {@link Text} and the room behind it take. */
+/** The size in bytes of a {@link Text} and its bytes. */
 @inline
 export const TEXT_SIZE: usize = offsetof<Text>() + <usize>TEXT_LIMIT;

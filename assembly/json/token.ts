@@ -2,7 +2,7 @@
 export enum Token {
   /** The bytes are used up. */
   More,
-  /** The bytes are no JSON text, or one beyond a limit: see its `fault`. */
+  /** The bytes are not a JSON text, or exceed a limit: see the tokenizer's `fault`. */
   Error,
   ObjectStart,
   ObjectEnd,
@@ -14,17 +14,17 @@ export enum Token {
   True,
   False,
   Null,
-  /** Bytes of a value that is captured, with more to come. */
+  /** Bytes of a captured value, with more to come. */
   Part,
-  /** The last of them: the value is over. */
+  /** The last bytes of a captured value. */
   LastPart,
 }
 
 /** Why a document cannot be read. */
 export enum Fault {
   None,
-  /** Not RFC 8259 JSON, bytes after the document included. */
+  /** Not JSON by RFC 8259, or bytes after the document. */
   Syntax,
-  /** Containers nested deeper than the tokenizer follows. */
+  /** More open containers than the tokenizer supports. */
   Depth,
 }

@@ -20,31 +20,31 @@ import { Fault, Token } from "./token";
 const NOT_SKIPPING: i32 = -1;
 
 /**
- * A streaming JSON tokenizer (RFC 8259) over byte chunks cut anywhere, in flat memory. Give it bytes with
- * {@link feed}, then call {@link next} until it returns {@link Token.More}; after the last byte check {@link complete}.
- * It checks the grammar as `JSON.parse` does, but not UTF-8, also in values that are skipped. One block of memory holds
- * the tokenizer, its {@link ScalarReader} and its {@link Nesting}.
+ * A streaming JSON tokenizer (RFC 8259) in flat memory, for chunks that may be cut anywhere. Pass bytes to {@link feed}, then
+ * call {@link next} until it returns {@link Token.More}. After the last byte, check {@link complete}. The grammar is checked
+ * as in `JSON.parse`, in skipped values too; UTF-8 is not checked. One block of memory holds the tokenizer, its
+ * {@link ScalarReader} and its {@link Nesting}.
  */
 @unmanaged
 export class Tokenizer {
   fault: Fault;
-  /** Offset of the first byte of the newest token, counted from the first byte fed since {@link reset}. The token of a
-   *  string begins at its quote. */
+  /** The offset of the newest token's first byte, in bytes fed since {@link reset}. A string begins at its opening quote. */
   tokenStart: u64;
   private at: usize;
   private end: usize;
   private expect: Expect;
-  /** The depth at which skipping ends once a value is complete there. */
+  /** Skipping ends when a value at this depth is complete; {@link NOT_SKIPPING} if nothing is skipped. */
   private resumeDepth: i32;
   private chunk: usize;
-  /** Bytes of the chunks before this one. */
+  /** The number of bytes in the chunks before the current one. */
   private passed: u64;
   private rootStart: u64;
   private rootEnd: u64;
-  /** The depth at which documents begin: 1 in a list of them, otherwise 0. */
+  /** The depth at which documents begin: 1 in a list of documents, otherwise 0. */
   private rootDepth: u32;
-  /** The value that is skipped is captured: its bytes are handed out from here on, 0 before it begins. */
+  /** The bytes of the value that is being skipped are returned. */
   private captures: bool;
+  /** The address of the first captured byte that has not been returned; 0 before the captured value begins. */
   private captureFrom: usize;
 
   static create(): Tokenizer {
@@ -53,9 +53,9 @@ export class Tokenizer {
     return self;
   }
 
-  /** Ready for another document. */
+  /** Prepares for another document. */
   reset(): void {
-    // One by one: the instruction that fills memory is a call of the runtime.
+    // Field by field, because the instruction that fills memory calls the runtime.
     this.fault = Fault.None;
     this.tokenStart = 0;
     this.at = 0;
@@ -73,18 +73,19 @@ export class Tokenizer {
     this.nesting.depth = 0;
   }
 
-  /** The text of the newest key, string or number: valid until the next call. At most {@link TEXT_LIMIT} bytes. */
+  /** The address of the newest key's, string's or number's text, valid until the next call. */
   @inline
   get textAt(): usize {
     return this.scalars.textAt;
   }
 
+  /** The length in bytes of the text that is kept: at most {@link TEXT_LIMIT}, except for captured bytes. */
   @inline
   get textLength(): i32 {
     return this.scalars.textLength;
   }
 
-  /** Bytes of the whole text. The end of a text longer than {@link TEXT_LIMIT} is not kept. */
+  /** The length in bytes of the whole text, which may exceed {@link textLength}. */
   @inline
   get textTotal(): u32 {
     return this.scalars.textTotal;
@@ -96,18 +97,18 @@ export class Tokenizer {
     return this.scalars.textEscaped;
   }
 
-  /** One of its escape sequences is a surrogate without its partner. */
+  /** The newest key or string contains an escaped surrogate without its partner. */
   @inline
   get textLossy(): bool {
     return this.scalars.textLossy;
   }
 
-  /** Offset of the byte after the newest token, counted as {@link tokenStart}. */
+  /** The offset of the byte after the newest token, in bytes fed since {@link reset}. */
   get tokenEnd(): u64 {
     return this.offsetOf(this.at);
   }
 
-  /** The next bytes of the document; those before must be used up. They must stay in place while they are read. */
+  /** Sets the next chunk of the document. Earlier chunks must be used up. The bytes must stay in place while they are read. */
   feed(at: usize, length: usize): void {
     this.passed += this.at - this.chunk;
     this.chunk = at;
@@ -116,37 +117,39 @@ export class Tokenizer {
     if (this.captureFrom) this.captureFrom = at;
   }
 
-  /** The address of the next byte, and that after the last byte that was fed. */
+  /** The address of the next byte to read. */
   @inline
   get readAt(): usize {
     return this.at;
   }
 
+  /** The address after the current chunk. */
   @inline
   get readEnd(): usize {
     return this.end;
   }
 
-  /** Leaves out the next `count` bytes of those that were fed. Offsets count them. */
+  /** Ignores the next `count` bytes of the chunk. Offsets include them. */
   leaveOut(count: usize): void {
     this.at += count;
   }
 
-  /** The bytes left out since the array was opened are whole elements: its end or a comma is next. */
+  /** Called when all ignored bytes since the start of the array are complete elements: a comma or the end of the array comes
+   *  next. */
   skipToElementEnd(): void {
     this.expect = Expect.CommaOrEnd;
   }
 
-  /** Reads the bytes after all that were left out since the newest token: a copy of them, `count` bytes, is at `at`. The chunk fed last
-   *  must not have been begun, and be fed again once these are used up. */
+  /** Reads bytes that {@link leaveOut} has ignored since the newest token, from their copy: `count` bytes at `at`. No byte of
+   *  the current chunk may have been read. Feed that chunk again when these bytes are used up. */
   readLeftOut(at: usize, count: usize): void {
     this.feed(at, count);
     this.passed -= count;
   }
 
-  /** Passes in silence over the value that follows the key just read. */
+  /** Skips the value of the key that was just read. */
   skipValue(): void {
-    // Most are scalars right behind the colon.
+    // Most values are scalars directly after the colon.
     const at = this.at;
     if (at + 1 < this.end && load<u8>(at) == COLON) {
       const behind = endOfScalar(at + 1, this.end);
@@ -159,47 +162,47 @@ export class Tokenizer {
     this.skipAhead();
   }
 
-  /** Hands out the bytes of the value that follows the key just read, as {@link Token.Part}s and one
-   *  {@link Token.LastPart}: `textLength` of them at `textAt`. */
+  /** Returns the bytes of the value of the key that was just read, as {@link Token.Part}s and one {@link Token.LastPart}. Each
+   *  has `textLength` bytes at `textAt`. */
   captureValue(): void {
     this.skipAhead();
     this.captures = true;
   }
 
-  /** Passes in silence over what comes, up to the end of the next value at the current depth. */
+  /** Skips everything up to the end of the next value at the current depth. */
   private skipAhead(): void {
     this.resumeDepth = this.nesting.depth;
   }
 
-  /** Passes in silence over what is left of the innermost open container, its end included. */
+  /** Skips the rest of the innermost open container, including its end. */
   skipContainer(): void {
     this.resumeDepth = this.nesting.depth - 1;
   }
 
-  /** The array that was just opened at the root is a list of documents. */
+  /** Treats the array that was just opened at the root as a list of documents. */
   enterList(): void {
     this.rootDepth = 1;
   }
 
-  /** Whether the bytes so far are one whole JSON document, or list of documents. */
+  /** Whether the bytes so far are one complete JSON document, or a complete list of documents. */
   get complete(): bool {
     if (this.fault != Fault.None) return false;
     if (this.expect == Expect.Nothing) return true;
     return this.nesting.depth == 0 && this.scalars.isCompleteNumber;
   }
 
-  /** Whether no byte but white space has come. */
+  /** Whether all bytes so far are white space. */
   get blank(): bool {
     return this.expect == Expect.Value && this.nesting.depth == 0 && this.scalars.open == Scalar.None && !this.fault;
   }
 
-  /** Offset of the first byte of the root object or array, counted as {@link tokenStart}; in a list of documents, of the
-   *  newest one. */
+  /** The offset of the root object's or array's first byte, in bytes fed since {@link reset}. In a list of documents, that of
+   *  the newest document. */
   get documentStart(): u64 {
     return this.rootStart;
   }
 
-  /** Offset of the byte after it, once it is closed. */
+  /** The offset of the byte after the document that begins at {@link documentStart}, once that document is closed. */
   get documentEnd(): u64 {
     return this.rootEnd;
   }
@@ -246,18 +249,18 @@ export class Tokenizer {
     return this.resumeDepth != NOT_SKIPPING && <i32>this.nesting.depth > this.resumeDepth;
   }
 
-  /** Passes over usual content of containers that are skipped. */
+  /** Skips the contents of containers as far as {@link skipInside} can. */
   private skip(): void {
     this.at = skipInside(this.nesting, this.resumeDepth + 1, this.expect, this.at, this.end);
     this.expect = expected;
   }
 
-  /** The bytes are used up: hands out those that were captured. */
+  /** Called when the bytes are used up. Returns Part if some of them were captured, otherwise More. */
   private usedUp(): Token {
     return this.captureFrom && this.captureFrom < this.end ? this.handOut(Token.Part) : Token.More;
   }
 
-  /** Whether the value that is captured has just come to its end. */
+  /** Whether a captured value has just ended. */
   @inline
   private get hasCaptured(): bool {
     return this.captures && this.resumeDepth == NOT_SKIPPING;
@@ -273,7 +276,7 @@ export class Tokenizer {
     return token;
   }
 
-  /** Reads the next byte: returns a token, or More if it completes none. */
+  /** Reads the next byte. Returns its token; More if it does not complete one. */
   private read(byte: u8): Token {
     switch (this.expect) {
       case Expect.CommaOrEnd:
@@ -371,7 +374,7 @@ export class Tokenizer {
     }
     const stop = endOfShortText(from, this.end);
     if (stop < this.end && load<u8>(stop) == QUOTE) {
-      // Most strings are whole in a chunk and contain no escape: their bytes need no copy.
+      // Most strings are complete in a chunk and contain no escape sequence. Their bytes need no copy.
       this.at = stop + 1;
       this.scalars.takePlainString(from, <u32>(stop - from));
       if (scalar == Scalar.Key) {

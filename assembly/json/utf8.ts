@@ -1,12 +1,12 @@
 /**
- * Tells whether bytes that come in pieces are UTF-8 (RFC 3629 section 4): no overlong forms, no surrogates, nothing above
- * U+10FFFF. Sixteen bytes of ASCII at a time.
+ * Checks whether chunks of bytes are UTF-8 (RFC 3629, section 4): no overlong forms, no surrogates, nothing above U+10FFFF.
+ * Reads sixteen ASCII bytes at a time.
  */
 @unmanaged
 export class Utf8Check {
-  /** Bytes that the current sequence still lacks. */
+  /** The number of bytes that the current sequence still needs. */
   private lacking: u32;
-  /** The least and the most that its next byte may be. */
+  /** The smallest and the largest value that the next byte of the sequence may have. */
   private least: u8;
   private most: u8;
 
@@ -14,12 +14,12 @@ export class Utf8Check {
     this.lacking = 0;
   }
 
-  /** Whether what came so far is UTF-8 and cut nowhere. */
+  /** Whether the bytes so far end with a complete sequence. */
   get isComplete(): bool {
     return this.lacking == 0;
   }
 
-  /** The next bytes. False where they cannot be UTF-8: then it must not be fed any more. */
+  /** Checks the next bytes. Returns false if they cannot be UTF-8; it must not be called again then. */
   feed(at: usize, length: usize): bool {
     const end = at + length;
     while (at < end) {
@@ -38,7 +38,7 @@ export class Utf8Check {
     return true;
   }
 
-  /** The first byte of a sequence. */
+  /** Reads the first byte of a sequence beyond ASCII. Returns false if it is not valid. */
   private begin(byte: u8): bool {
     this.least = 0x80;
     this.most = 0xbf;
@@ -59,7 +59,7 @@ export class Utf8Check {
   }
 }
 
-/** The first byte in [at, end) that is not ASCII; `end` where there is none. */
+/** The address of the first byte in [at, end) that is not ASCII; `end` if there is none. */
 function endOfAscii(at: usize, end: usize): usize {
   while (at + 16 <= end) {
     const found = i8x16.bitmask(v128.load(at));
@@ -70,7 +70,7 @@ function endOfAscii(at: usize, end: usize): usize {
   return at;
 }
 
-/** Bytes of UTF-8 without a sequence that is cut at the end. */
+/** The length in bytes of UTF-8 text without a sequence that is cut at its end. */
 export function wholeLength(at: usize, length: i32): i32 {
   let start = length - 1;
   while (start >= 0 && start > length - 4 && (load<u8>(at + start) & 0xc0) == 0x80) start--;

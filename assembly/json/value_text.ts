@@ -3,9 +3,9 @@ import { BACKSLASH, QUOTE, endOfPlainText, isSpace, specials, unescaped } from "
 import { escapedBytes } from "./string_end";
 import { Text } from "./text";
 
-/** Room behind the {@link Text} of an escape: a replacement character and the longest UTF-8 sequence. */
+/** Bytes that follow the {@link Text} of an escape sequence: for a replacement character and the longest UTF-8 sequence. */
 const ROOM: usize = 8;
-/** The digits of hexadecimal numbers, a byte each. */
+/** The hexadecimal digits, one byte each. */
 export const HEX_DIGITS: usize = memory.data<u8>([
   0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0x61, 0x62, 0x63, 0x64, 0x65, 0x66,
 ]);
@@ -14,38 +14,41 @@ const REPLACEMENT: usize = memory.data<u8>([0xef, 0xbf, 0xbd]);
 const REPLACEMENT_SIZE: usize = 3;
 /** A quote, a backslash and a space, for {@link sameBytes}. */
 const BYTES: usize = memory.data<u8>([QUOTE, BACKSLASH, 0x20]);
-/** Bytes of structure, or of plain text, that are worth looking at together. */
+/** The number of bytes that are read together by masks. */
 const BLOCK: usize = 64;
-/** Bytes from which on that pays. */
+/** The minimum number of bytes for which reading by masks is faster. */
 const FAST: usize = 16;
-/** The text of a string with escapes, undone: valid until the next run. */
+/** A run of a string with its escape sequences decoded: valid until the next run. */
 const UNESCAPED_SIZE: usize = 2048;
 const UNESCAPED: usize = memory.data(2048);
-/** An escape sequence as it is written: valid until the next one. */
+/** An escape sequence that was written: valid until the next one. */
 const ESCAPE: usize = memory.data<u8>([BACKSLASH, 0x75, 0x30, 0x30, 0, 0]);
 
-/** Bytes that tell whether an escape sequence is cut behind them, and more. */
+/** The number of bytes that decide whether an escape sequence is cut after them: at least six. */
 const LAST: usize = 8;
-/** A backslash and the `u` behind it. */
+/** A backslash and a `u`, the newest byte lowest. */
 const UNICODE_ESCAPE: u32 = 0x5c75;
 
 /**
- * Turns the bytes of a JSON value, cut anywhere, into the text that is read of it. Of a string that is the text it stands
- * for; of any other value JSON without white space between tokens and without needless escapes, as `JSON.stringify` writes
- * it. The bytes must be valid JSON, as the tokenizer has found them. Parts of a value can be passed over by their length.
+ * Converts the bytes of a JSON value, from chunks that may be cut anywhere, to text. The text of a string is its content. The
+ * text of any other value is JSON without white space between tokens and without unnecessary escape sequences, as
+ * `JSON.stringify` writes it. The bytes must be valid JSON: the tokenizer has checked them. Parts of a value can be skipped
+ * by their length.
  */
 @unmanaged
 export class ValueText {
-  /** The text found: `length` bytes, valid until the next call; none where white space was read. */
+  /** The address of the text that was found, valid until the next call. */
   at: usize;
+  /** The length in bytes of the text; 0 if white space was read. */
   length: usize;
-  /** Bytes of the value that were used for it, or were passed over. Quotes around a string do not count where they are read. */
+  /** The number of bytes of the value that the last call read or skipped. The quotes around a string count only if they were
+   *  skipped. */
   wire: usize;
   private source: usize;
   private end: usize;
-  /** Bytes of the current escape sequence that came with earlier chunks. */
+  /** The number of bytes of the current escape sequence in earlier chunks. */
   private pending: usize;
-  /** While bytes are passed over: the last eight of them, the newest lowest. */
+  /** The last eight bytes that were skipped, the newest lowest; 0 when the skip is complete. */
   private passed: u64;
   private hasBegun: bool;
   /** The value is a string. */
@@ -53,7 +56,7 @@ export class ValueText {
   private inString: bool;
   /** The next byte is the quote that ends a string. */
   private atQuote: bool;
-  /** A backslash that escapes the next byte was passed over. */
+  /** The next byte is escaped by a backslash that was skipped. */
   private isEscaped: bool;
 
   static create(): ValueText {
@@ -62,27 +65,27 @@ export class ValueText {
     return self;
   }
 
-  /** Ready for another value. */
+  /** Prepares for another value. */
   reset(): void {
     memory.fill(changetype<usize>(this), 0, offsetof<ValueText>());
     this.escape.clear();
   }
 
-  /** The next bytes of the value; those before must be used up. */
+  /** Sets the next bytes of the value. Earlier bytes must be used up. */
   feed(at: usize, length: usize): void {
     this.source = at;
     this.end = at + length;
   }
 
-  /** Reads on to the next run of text, of at most `limit` bytes of the value: more only where an escape sequence is longer than
-   *  that. False when the bytes are used up. */
+  /** Reads the next run of text, from at most `limit` bytes of the value, or from one escape sequence if that is longer.
+   *  Returns false if the bytes are used up. */
   next(limit: usize = usize.MAX_VALUE): bool {
     this.begin();
     const from = this.source;
     while (this.source < this.end) {
       const used = this.source - from;
       const isInsideEscape = this.isInsideEscape;
-      // White space that is as long as the run may be.
+      // White space has used up the limit.
       if (used >= limit && !isInsideEscape) break;
       const to = used < limit ? this.source + min(this.end - this.source, limit - used) : this.source;
       if (this.source + FAST <= to && !isInsideEscape) {
@@ -100,7 +103,7 @@ export class ValueText {
    *  bytes are used up before that. */
   skip(count: u64): bool {
     this.begin();
-    // Nothing is left to hand out of an escape sequence.
+    // The rest of an escape sequence is not returned.
     this.escape.clear();
     if (this.atQuote) this.inString = true;
     this.atQuote = false;
@@ -134,26 +137,26 @@ export class ValueText {
     this.source++;
   }
 
-  /** Counts the bytes that were used from `from` on. */
+  /** Sets {@link wire} to the number of bytes read since `from` and in earlier chunks. Always returns true. */
   private count(from: usize): bool {
     this.wire = this.pending + this.source - from;
     this.pending = 0;
     return true;
   }
 
-  /** Whether the value was a string, and its last quote was read. */
+  /** Whether the value is a string whose closing quote has been read. */
   private get isOver(): bool {
     return this.isString && !this.inString;
   }
 
-  /** Whether an escape sequence has begun that is not over, or whose text has not been handed out. */
+  /** Whether an escape sequence has begun whose text has not been returned. */
   private get isInsideEscape(): bool {
     const escape = this.escape;
     return escape.escaping || escape.hasSurrogate || escape.length > 0;
   }
 
-  /** Passes over whole blocks of a value that is no string, and notes whether a string follows. Returns where the last of them
-   *  ends: the {@link LAST} bytes before `to` are not part of any. */
+  /** Skips whole blocks of a value that is not a string, and records whether they end inside a string. Returns the end of the
+   *  last block, at most `to` minus {@link LAST}. */
   private passBlocks(to: usize): usize {
     let at = this.source;
     let quotes: u64 = 0;
@@ -165,7 +168,7 @@ export class ValueText {
       const second = v128.load(at, 16);
       const third = v128.load(at, 32);
       const fourth = v128.load(at, 48);
-      // A backslash that is escaped itself escapes nothing.
+      // An escaped backslash escapes nothing.
       const slashes = sameBytes(first, second, third, fourth, backslash) & ~isEscaped;
       const escaped = escapedBytes(slashes) | isEscaped;
       isEscaped = (slashes & ~escaped) >> 63;
@@ -177,12 +180,12 @@ export class ValueText {
     return at;
   }
 
-  /** A run of a value that is no string, up to the next escape sequence or white space between tokens: many small strings and
-   *  numbers at once. False where none comes next, or no whole block can be looked at. */
+  /** Reads a run of a value that is not a string, up to the next escape sequence or white space between tokens: many small
+   *  strings and numbers at once. Returns false if the run is empty or no whole block is available. */
   private readVerbatim(to: usize): bool {
     const from = this.source;
     let at = from;
-    // The quote that ends a string is still to come where it is the next byte.
+    // A closing quote that is the next byte has not been read yet.
     let inside: u64 = this.inString || this.atQuote ? u64.MAX_VALUE : 0;
     const quote = v128.load_splat<u8>(BYTES);
     const backslash = v128.load_splat<u8>(BYTES, 1);
@@ -192,7 +195,7 @@ export class ValueText {
       const second = v128.load(at, 16);
       const third = v128.load(at, 32);
       const fourth = v128.load(at, 48);
-      // A bit for each byte that is inside of a string or begins one.
+      // A bit for each byte inside a string, including its opening quote.
       const strings = parities(sameBytes(first, second, third, fourth, quote)) ^ inside;
       const escapes = sameBytes(first, second, third, fourth, backslash);
       let stops = escapes | (blanks(first, second, third, fourth, space) & ~strings);
@@ -213,8 +216,8 @@ export class ValueText {
     return this.found(from, at - from);
   }
 
-  /** A run of a string up to `end` whose usual escapes, of two characters, are undone. False where something else comes next, or
-   *  a long run without escapes, which needs no copy. */
+  /** Reads a run of a string up to `end`, and decodes escape sequences of two characters. Returns false if another byte comes
+   *  next, or a long run without escape sequences, which needs no copy. */
   private readEscapedText(end: usize): bool {
     let at = this.source;
     if (at + 2 * BLOCK <= end && endOfPlainText(at, at + 2 * BLOCK) == at + 2 * BLOCK) return false;
@@ -237,7 +240,7 @@ export class ValueText {
     return this.found(UNESCAPED, to - UNESCAPED);
   }
 
-  /** A run between strings, the quotes included. */
+  /** Reads a run between strings, including the quotes. Returns false if it was white space. */
   private readStructure(end: usize): bool {
     const from = this.source;
     let to = from;
@@ -270,7 +273,7 @@ export class ValueText {
       this.source++;
       return false;
     }
-    // Nothing can follow any more that a surrogate waits for.
+    // The partner of a surrogate cannot follow any more.
     escape.finish();
     if (this.foundEscape()) return true;
     if (byte == QUOTE) {
@@ -283,14 +286,14 @@ export class ValueText {
     return this.found(from, this.source - from);
   }
 
-  /** Takes over what an escape sequence stood for, if it is complete. */
+  /** Sets the text to the character of a complete escape sequence. Returns false if there is none. */
   private foundEscape(): bool {
     const escape = this.escape;
     const length = escape.length;
     if (length == 0) return false;
     const last = load<u8>(escape.bytes + length - 1);
     if (length > 1 && last < 0x80) {
-      // The character after a surrogate without its partner may need an escape itself: it is handled next.
+      // The character after a surrogate without its partner may need an escape sequence. The next call handles it.
       store<u8>(escape.bytes, last);
       escape.length = 1;
       return this.found(REPLACEMENT, REPLACEMENT_SIZE);
@@ -318,7 +321,7 @@ export class ValueText {
   }
 }
 
-/** The letter that escapes this character behind a backslash, 0 where there is none. */
+/** The letter after the backslash in a character's short escape sequence; 0 if it has none. */
 export function shortEscape(byte: u8): u8 {
   switch (byte) {
     case QUOTE:
@@ -339,13 +342,13 @@ export function shortEscape(byte: u8): u8 {
   }
 }
 
-/** A bit for each of 64 bytes that is white space where it is between tokens: none of the other bytes there is below a space. */
+/** A bit for each of 64 bytes up to the space. Between tokens, only white space is among them. */
 @inline
 function blanks(a: v128, b: v128, c: v128, d: v128, space: v128): u64 {
   return highBits(i8x16.le_u(a, space), i8x16.le_u(b, space), i8x16.le_u(c, space), i8x16.le_u(d, space));
 }
 
-/** Whether the number of bits that are set up to each bit, it included, is odd. */
+/** Each bit of the result says whether the number of set bits up to and including its position is odd. */
 @inline
 function parities(set: u64): u64 {
   set ^= set << 1;
@@ -356,8 +359,8 @@ function parities(set: u64): u64 {
   return set ^ (set << 32);
 }
 
-/** Whether an escape sequence may be incomplete after these bytes, of which the newest is the lowest. One that ends with the
- *  newest byte is complete. */
+/** Whether an escape sequence may be incomplete after these bytes, the newest lowest. A sequence that ends with the newest
+ *  byte is complete. */
 function isCut(bytes: u64): bool {
   if ((bytes & 0xff) == BACKSLASH) return true;
   for (let pairs = <u32>1; pairs <= 4; pairs++) {

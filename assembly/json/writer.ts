@@ -4,13 +4,12 @@ import { wholeLength } from "./utf8";
 const OBJECT_START: u8 = 0x7b;
 const HEX = "0123456789abcdef";
 
-/** Writes JSON text (RFC 8259) as UTF-8, for what is written now and then. It grows as needed, and is collected as any
- *  managed object. */
+/** Writes JSON text (RFC 8259) as UTF-8, for texts that are written rarely. A managed object: its buffer grows as needed. */
 export class JsonWriter {
   private buffer: StaticArray<u8> = new StaticArray<u8>(512);
   length: i32 = 0;
 
-  /** What has been written: valid until more is. */
+  /** The address of the text so far, valid until the next write. */
   get at(): usize {
     return changetype<usize>(this.buffer);
   }
@@ -19,20 +18,20 @@ export class JsonWriter {
     this.length = 0;
   }
 
-  /** ASCII text as it is. */
+  /** Writes ASCII text unchanged. */
   raw(text: string): void {
     this.makeRoom(text.length);
     for (let i = 0; i < text.length; i++) this.put(<u8>text.charCodeAt(i));
   }
 
-  /** Bytes as they are. */
+  /** Writes bytes unchanged. */
   bytes(at: usize, length: i32): void {
     this.makeRoom(length);
     memory.copy(this.at + this.length, at, length);
     this.length += length;
   }
 
-  /** A string of these bytes of UTF-8. A sequence that is cut at the end is left out. */
+  /** Writes a string with these bytes of UTF-8. Omits a sequence that is cut at their end. */
   text(at: usize, length: i32): void {
     length = wholeLength(at, length);
     this.makeRoom(length * 6 + 2);
@@ -53,7 +52,7 @@ export class JsonWriter {
     this.put(QUOTE);
   }
 
-  /** A number, with zeros before it up to `width` digits, at most 20. */
+  /** Writes a number with at least `width` digits (at most 20), padded with leading zeros. */
   number(value: u64, width: i32 = 1): void {
     let digits = 1;
     for (let rest = value / 10; rest; rest /= 10) digits++;
@@ -66,14 +65,14 @@ export class JsonWriter {
     this.length += size;
   }
 
-  /** The beginning of another member of an object, which has one already: a comma and the name, in ASCII. */
+  /** Begins another member of an object that already has one: writes a comma and the name, in ASCII. */
   member(name: string): void {
     this.raw(',"');
     this.raw(name);
     this.raw('":');
   }
 
-  /** Another member of an object: a text that needs no escapes. */
+  /** Writes another member of an object: an ASCII text that needs no escape sequences. */
   textMember(name: string, value: string): void {
     this.member(name);
     this.raw('"');
@@ -81,20 +80,20 @@ export class JsonWriter {
     this.raw('"');
   }
 
-  /** Another member of an object: bytes of UTF-8; nothing where they are none. */
+  /** Writes another member of an object: a string of bytes of UTF-8. Writes nothing if `length` is 0. */
   bytesMember(name: string, at: usize, length: i32): void {
     if (length == 0) return;
     this.member(name);
     this.text(at, length);
   }
 
-  /** Another member of an object: a number. */
+  /** Writes another member of an object: a number. */
   numberMember(name: string, value: u64): void {
     this.member(name);
     this.number(value);
   }
 
-  /** Whether the text so far ends with the beginning of an object. */
+  /** Whether the text so far ends with the opening brace of an object. */
   get endsOpen(): bool {
     return this.length > 0 && load<u8>(this.at + this.length - 1) == OBJECT_START;
   }

@@ -1,12 +1,12 @@
-/** Words of 32 bits: enough for 800 digits below the smallest number of double precision. */
+/** The number of 32-bit words: enough for 800 digits below the smallest double. */
 const WORDS: i32 = 192;
 const WORD_BITS: u32 = 32;
 const TEN_TO_9: u32 = 1_000_000_000;
 
-/** A natural number of up to 6,144 bits. Results beyond that are not checked: callers bound what they compute. */
+/** A natural number of up to 6,144 bits. Overflow is not checked: callers must limit their results. */
 @unmanaged
 export class BigNumber {
-  /** Words in use, the lowest first; the highest is not 0. */
+  /** The number of words in use, the lowest first. The highest word is not 0. */
   private count: i32;
 
   static create(): BigNumber {
@@ -20,7 +20,7 @@ export class BigNumber {
     for (; value; value >>= WORD_BITS) this.push(<u32>value);
   }
 
-  /** Sets it to the sum of two others. */
+  /** Sets this number to the sum of two others. */
   setSum(a: BigNumber, b: BigNumber): void {
     const count = max(a.count, b.count);
     let carry: u64 = 0;
@@ -33,7 +33,7 @@ export class BigNumber {
     if (carry) this.push(<u32>carry);
   }
 
-  /** Multiplies it by a factor that is not 0, and adds. */
+  /** Multiplies this number by a factor that is not 0, and adds `addend`. */
   multiplyAdd(factor: u32, addend: u32): void {
     let carry: u64 = addend;
     for (let i = 0; i < this.count; i++) {
@@ -44,13 +44,13 @@ export class BigNumber {
     if (carry) this.push(<u32>carry);
   }
 
-  /** Multiplies it by a power of ten. */
+  /** Multiplies this number by 10^exponent. */
   multiplyByTenTo(exponent: i32): void {
     for (; exponent >= 9; exponent -= 9) this.multiplyAdd(TEN_TO_9, 0);
     for (; exponent > 0; exponent--) this.multiplyAdd(10, 0);
   }
 
-  /** Multiplies it by a power of two. */
+  /** Multiplies this number by 2^bits. */
   shiftLeft(bits: u32): void {
     if (!this.count) return;
     const words = <i32>(bits / WORD_BITS);
@@ -72,7 +72,7 @@ export class BigNumber {
     while (this.count && !this.word(this.count - 1)) this.count--;
   }
 
-  /** Below, equal to or above 0, as this number is to the other one. */
+  /** Returns less than 0 if this number is less than the other, 0 if they are equal, more than 0 if it is greater. */
   compare(other: BigNumber): i32 {
     if (this.count != other.count) return this.count - other.count;
     for (let i = this.count - 1; i >= 0; i--) {
@@ -102,7 +102,7 @@ export class BigNumber {
     this.setWord(this.count++, word);
   }
 
-  /** The address of the words: right behind this object. */
+  /** The address of the words. They follow this object in memory. */
   private get words(): usize {
     return changetype<usize>(this) + offsetof<BigNumber>();
   }

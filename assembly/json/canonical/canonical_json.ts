@@ -18,16 +18,16 @@ import { Utf8Check } from "../utf8";
 import { compareKeys, sameKey, writeCharacter } from "./canonical_text";
 import { numberFormAt, wasHard, writeNumberForm } from "./number_form";
 
-/** Bytes of the largest text that is read. */
+/** The maximum size of a text in bytes. */
 export const CANONICAL_LIMIT: i32 = 65536;
-/** Containers that may be open at once. */
+/** The maximum number of open containers. */
 const DEPTH_LIMIT: i32 = 128;
-/** Members of all open objects: the shortest are `"":0,` with other names. */
+/** The maximum number of members in all open objects. No member is shorter than `"":0,`. */
 const MEMBER_LIMIT: i32 = CANONICAL_LIMIT / 5 + 1;
-/** Numbers of one text that are computed in long arithmetic, some microseconds each. */
+/** The maximum number of a text's numbers that need long arithmetic. Each takes several microseconds. */
 const HARD_NUMBER_LIMIT: i32 = 256;
 
-/** A member of an object that is read: where it begins in the text, and its length. */
+/** A member of an object: its offset in the text and its length, in bytes. */
 @unmanaged
 class Member {
   at: u16;
@@ -37,20 +37,21 @@ class Member {
 const MEMBER_SIZE: usize = offsetof<Member>();
 
 /**
- * Finds the canonical form of JSON text (RFC 8785): {@link read} the text, then get the form in pieces by {@link next}, and ask
- * {@link isSound}. Its memory is fixed. A text of n bytes is some n log n of work.
+ * Computes the canonical form of JSON text (RFC 8785) in fixed memory. Call {@link read}, then {@link next} for each piece of
+ * the form, then check {@link isSound}. The time for n bytes is O(n log n).
  *
- * The text is first rewritten with its members sorted and its strings in their form, which is never longer. Numbers get their
- * form, which may be, when the pieces are handed out.
+ * The text is first rewritten with sorted members and canonical strings, which never makes it longer. Numbers, which may
+ * become longer, are converted when the pieces are returned.
  */
 export class CanonicalJson {
-  /** The piece that {@link next} found, valid until the next call. */
+  /** The address of the piece that {@link next} found, valid until the next call. */
   at: usize = 0;
+  /** The length of the piece in bytes. */
   length: usize = 0;
-  /** The text, rewritten. */
+  /** The rewritten text. */
   private text: usize = heap.alloc(CANONICAL_LIMIT);
   private textEnd: usize = 0;
-  /** The members of an object in their order. */
+  /** The sorted members of one object, before they are copied back. */
   private sorted: usize = heap.alloc(CANONICAL_LIMIT);
   private members: usize = heap.alloc(<usize>MEMBER_LIMIT * MEMBER_SIZE);
   private memberCount: i32 = 0;
@@ -62,11 +63,11 @@ export class CanonicalJson {
   private hardNumbers: i32 = 0;
   private hasForm: bool = false;
 
-  /** @param kept the names of the members of the outermost object that are part of the form. */
+  /** @param kept the names of the outermost object's members that are part of the form */
   constructor(private kept: string[]) {}
 
-  /** Reads an object. False where it has no canonical form: what is no valid JSON text in UTF-8, has an object with two members of
-   *  one name or half a surrogate pair, or is beyond a limit. */
+  /** Reads an object. Returns false if it has no canonical form: it is not valid JSON in UTF-8, contains a duplicate name or a
+   *  surrogate without its partner, or exceeds a limit. */
   read(at: usize, length: i32): bool {
     this.hasForm = false;
     if (length > CANONICAL_LIMIT) return false;
@@ -90,7 +91,7 @@ export class CanonicalJson {
     return true;
   }
 
-  /** Moves to the next piece. False if there is none. */
+  /** Moves to the next piece. Returns false if there is none. */
   next(): bool {
     const from = this.to;
     if (!this.hasForm || from == this.textEnd) return false;
@@ -109,7 +110,7 @@ export class CanonicalJson {
     return true;
   }
 
-  /** Whether the text that was read has a canonical form, once {@link next} has found no more pieces. */
+  /** Whether the text has a canonical form. Valid when {@link next} has returned false. */
   get isSound(): bool {
     return this.hasForm;
   }
@@ -125,7 +126,7 @@ export class CanonicalJson {
     return this.hasForm;
   }
 
-  /** The address behind the string of the rewritten text whose content begins at `at`. */
+  /** The address after the string of the rewritten text whose content begins at `at`. */
   private endOfString(at: usize): usize {
     while (true) {
       at = endOfPlainText(at, this.textEnd);
@@ -191,15 +192,15 @@ export class CanonicalJson {
     return true;
   }
 
-  /** A member from `at` to the end of what is written. */
+  /** Adds the member from `at` to the end of the written text. */
   private addMember(at: usize): void {
     const member = this.memberAt(this.memberCount++);
     member.at = <u16>(at - this.text);
     member.length = <u16>(this.to - at);
   }
 
-  /** Sorts the members from number `first` on, which begin at `start`, and puts commas between them. False where two have one
-   *  name. */
+  /** Sorts the members from index `first` on, whose text begins at `start`, and separates them by commas. Returns false if two
+   *  have the same name. */
   private sortMembers(first: i32, start: usize): bool {
     const count = this.memberCount - first;
     this.heapSort(first, count);
@@ -218,7 +219,7 @@ export class CanonicalJson {
     return true;
   }
 
-  /** Whether the member of the outermost object whose key is at this address is part of the form. */
+  /** Whether the outermost object's member with the key at this address is part of the form. */
   private keeps(key: usize): bool {
     for (let i = 0; i < this.kept.length; i++) {
       if (sameKey(key, unchecked(this.kept[i]))) return true;
@@ -262,7 +263,7 @@ export class CanonicalJson {
     return changetype<Member>(this.members + <usize>index * MEMBER_SIZE);
   }
 
-  /** Reads a string, at whose quote the reading is. */
+  /** Reads a string, from its opening quote. Returns false if it is not valid. */
   private readString(): bool {
     this.copy(1);
     while (true) {
@@ -288,7 +289,7 @@ export class CanonicalJson {
     return true;
   }
 
-  /** Reads the digits of `\u`, and the other half of a surrogate pair. */
+  /** Reads the digits after `\u`, and the second half of a surrogate pair. Returns false if they are not valid. */
   private readUnit(): bool {
     let character = this.readHex();
     if (character >= 0xdc00 && character <= 0xdfff) return false;
@@ -304,7 +305,7 @@ export class CanonicalJson {
     return true;
   }
 
-  /** Four hexadecimal digits; a large number where they are none. */
+  /** Reads four hexadecimal digits. Returns their value; a value above 0xffff if they are not valid. */
   private readHex(): u32 {
     if (this.sourceEnd - this.source < 4) return u32.MAX_VALUE;
     let value: u32 = 0;
@@ -316,7 +317,7 @@ export class CanonicalJson {
     return value;
   }
 
-  /** Copies a number as it is written. */
+  /** Copies a number unchanged. Returns false if it is not valid. */
   private readNumber(): bool {
     let state = NumberState.Start;
     let end = this.source;
@@ -342,7 +343,7 @@ export class CanonicalJson {
     return true;
   }
 
-  /** Whether the container ends here, by this bracket, which is read then but not written where it holds members. */
+  /** Whether the next byte is this closing bracket. If so, it is read, but not written. */
   private closes(bracket: u8): bool {
     this.skipSpaces();
     if (this.peek() != bracket) return false;
@@ -354,7 +355,7 @@ export class CanonicalJson {
     while (this.source < this.sourceEnd && isSpace(load<u8>(this.source))) this.source++;
   }
 
-  /** The next byte of the source; 0, which is nothing in JSON, at its end. */
+  /** The next byte of the source; 0 at its end. JSON contains no byte 0. */
   @inline
   private peek(): u8 {
     return this.source < this.sourceEnd ? load<u8>(this.source) : 0;

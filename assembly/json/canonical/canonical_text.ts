@@ -1,12 +1,12 @@
 import { BACKSLASH, QUOTE, hexValue, unescaped } from "../characters";
 import { HEX_DIGITS, shortEscape } from "../value_text";
 
-/** Behind all bytes of UTF-8: what characters from U+E000 to U+FFFF begin with compares as more than what those beyond U+FFFF
- *  begin with, as their code units in UTF-16 do. */
+/** Added to the first UTF-8 byte of characters from U+E000 to U+FFFF, so that they compare as greater than characters beyond
+ *  U+FFFF, as their UTF-16 code units do. */
 const SHIFT: u32 = 0x10;
 
-/** Writes a character as it is in strings of canonical JSON (RFC 8785, 3.2.2.2): in UTF-8, escaped where JSON requires it.
- *  Returns the address behind it. */
+/** Writes a character as in strings of canonical JSON (RFC 8785, section 3.2.2.2): in UTF-8, escaped where JSON requires it.
+ *  Returns the address after it. */
 export function writeCharacter(to: usize, character: u32): usize {
   if (character < 0x80) return writeAscii(to, <u8>character);
   if (character < 0x800) {
@@ -39,8 +39,8 @@ function writeAscii(to: usize, byte: u8): usize {
   return to + 6;
 }
 
-/** Below, equal to or above 0, as one key is to another in the order of their code units in UTF-16 (RFC 8785, 3.2.3). Both are
- *  in canonical form, from their opening quotes on. */
+/** Compares two keys by their UTF-16 code units (RFC 8785, section 3.2.3). Returns less than 0 if the first is less, 0 if they
+ *  are equal, more than 0 if it is greater. Both addresses are those of opening quotes of keys in canonical form. */
 export function compareKeys(a: usize, b: usize): i32 {
   a++;
   b++;
@@ -69,11 +69,12 @@ export function compareKeys(a: usize, b: usize): i32 {
   }
 }
 
-/** Whether a key in canonical form, at whose quote the address is, is this ASCII text, which needs no escapes. */
+/** Whether a key equals an ASCII text that needs no escape sequences. `key` is the address of the opening quote of a key in
+ *  canonical form. */
 export function sameKey(key: usize, text: string): bool {
   const length = text.length;
   for (let i = 0; i < length; i++) {
-    // A shorter key ends by its quote, which is not in the text.
+    // A shorter key differs at its closing quote, because the text contains no quotes.
     if (load<u8>(key + 1 + i) != <u8>text.charCodeAt(i)) return false;
   }
   return load<u8>(key + 1 + length) == QUOTE;
@@ -83,7 +84,7 @@ function inUtf16(byte: u32): u32 {
   return byte == 0xee || byte == 0xef ? byte + SHIFT : byte;
 }
 
-/** The character that an escape sequence in canonical form stands for, which is ASCII. */
+/** The ASCII character of an escape sequence in canonical form. */
 function escaped(at: usize): u32 {
   const letter = load<u8>(at, 1);
   if (letter != 0x75) return unescaped(letter);

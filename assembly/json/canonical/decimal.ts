@@ -1,21 +1,22 @@
 import { isDigit } from "../characters";
 
-/** Significant digits that are kept: no number of double precision, nor the middle between two, has more than 768. */
+/** The maximum number of significant digits that are kept. No double, and no midpoint between two doubles, has more than
+ *  768. */
 export const DIGIT_LIMIT: i32 = 800;
-/** An exponent beyond this is beyond all numbers, whatever the digits. */
+/** The maximum exponent that is computed. It exceeds the range of doubles, whatever the digits. */
 const EXPONENT_LIMIT: i32 = 1_000_000;
 
 /** The digits of a {@link Decimal}, one byte each, from 0 to 9. */
 export const DIGITS: usize = heap.alloc(DIGIT_LIMIT + 1);
 
-/** A number of JSON as it is written: 0.DIGITS × 10^point. */
+/** The exact value of a JSON number: 0.DIGITS × 10^point. */
 export class Decimal {
   isNegative: bool = false;
-  /** Significant digits, without zeros at either end; 0 for the number 0. */
+  /** The number of significant digits, without zeros at either end; 0 for the number 0. */
   count: i32 = 0;
   point: i32 = 0;
 
-  /** Reads a number that follows JSON's grammar. */
+  /** Reads a number. It must follow JSON's grammar. */
   read(at: usize, length: i32): void {
     const end = at + length;
     this.isNegative = load<u8>(at) == 0x2d;
@@ -40,12 +41,12 @@ export class Decimal {
     }
     if (!isFraction) this.point++;
     if (this.count < DIGIT_LIMIT) store<u8>(DIGITS + this.count++, digit);
-    // What is left out only says on which side of a middle the number is.
+    // Digits beyond the limit only decide on which side of a midpoint the number is.
     else if (digit) store<u8>(DIGITS + DIGIT_LIMIT - 1, load<u8>(DIGITS + DIGIT_LIMIT - 1) | 1);
   }
 }
 
-/** The exponent that the bytes behind the `e` say. One beyond the limit is cut to it. */
+/** The exponent in the bytes after the `e`. Reading stops at {@link EXPONENT_LIMIT}. */
 function exponentOf(at: usize, end: usize): i32 {
   const isNegative = load<u8>(at) == 0x2d;
   if (!isDigit(load<u8>(at))) at++;

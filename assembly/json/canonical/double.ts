@@ -1,10 +1,10 @@
 import { BigNumber } from "./big_number";
 import { DIGITS, Decimal } from "./decimal";
 
-/** The greatest and least decimal points of numbers of double precision: 1.8e308 and 4.9e-324. */
+/** The greatest and the least {@link Decimal.point} of doubles: those of 1.8e308 and 4.9e-324. */
 const GREATEST_POINT: i32 = 309;
 const LEAST_POINT: i32 = -323;
-/** Bits of a significand, and the least exponent of one with all bits. */
+/** The number of bits of a significand, and the least exponent of a number with all of them. */
 const SIGNIFICAND_BITS: i32 = 53;
 const LEAST_EXPONENT: i32 = -1022;
 const BIAS: i32 = 1023;
@@ -17,13 +17,13 @@ const LOG10_2: f64 = 0.30102999566398114;
 
 const numerator = BigNumber.create();
 const denominator = BigNumber.create();
-/** Half the distances to the next larger and the next smaller number. */
+/** Half the distances to the next larger and the next smaller double. */
 const upper = BigNumber.create();
 const lower = BigNumber.create();
 const sum = BigNumber.create();
 
-/** Finds the bits of the double that is nearest to a decimal number, ignoring its sign; of two equally near ones the even one.
- *  The result is in {@link nearest}. Returns false if the number is too large for a double. */
+/** Finds the double nearest to a decimal number, ignoring its sign. Of two equally near doubles it chooses the even one.
+ *  Writes its bits to {@link nearest}. Returns false if the number is too large for a double. */
 export function findNearest(decimal: Decimal): bool {
   nearest = 0;
   if (!decimal.count || decimal.point < LEAST_POINT) return true;
@@ -38,7 +38,7 @@ export function findNearest(decimal: Decimal): bool {
   return nearest < INFINITY;
 }
 
-/** The bits that {@link findNearest} has found. */
+/** The bits of the double that {@link findNearest} found. */
 export let nearest: u64 = 0;
 
 /** The bits of numerator ÷ denominator, rounded. */
@@ -50,7 +50,7 @@ function quotient(): u64 {
     numerator.shiftLeft(1);
     exponent--;
   }
-  // Now it is (numerator ÷ denominator) × 2^exponent, with a quotient in [1, 2).
+  // The number is now (numerator ÷ denominator) × 2^exponent, with a quotient in [1, 2).
   let bits = SIGNIFICAND_BITS;
   if (exponent < LEAST_EXPONENT) bits -= LEAST_EXPONENT - exponent;
   if (bits < 0) return 0;
@@ -65,20 +65,21 @@ function quotient(): u64 {
   }
   const rest = numerator.compare(denominator);
   if (rest > 0 || (rest == 0 && significand & 1)) significand++;
-  // A significand that is rounded up to one bit more makes the exponent one more.
+  // Rounding up may add a bit to the significand. The addition then increments the exponent.
   if (exponent < LEAST_EXPONENT) return significand;
   return ((<u64>(exponent + BIAS)) << FRACTION_BITS) + (significand - ((<u64>1) << FRACTION_BITS));
 }
 
-/** Writes into a decimal number the shortest one that a number of double precision, not 0, is nearest to; of several the one
- *  nearest to it (Burger and Dybvig, "Printing Floating-Point Numbers Quickly and Accurately", 1996). Its sign stays. */
+/** Finds the shortest decimal number whose nearest double has these bits, which must not be those of 0. Of several it chooses
+ *  the one nearest to the double (Burger and Dybvig, "Printing Floating-Point Numbers Quickly and Accurately", 1996). Writes
+ *  the result to `decimal`, whose sign is unchanged. */
 export function shorten(bits: u64, decimal: Decimal): void {
   const field = <i32>(bits >> FRACTION_BITS);
   const fraction = bits & FRACTION;
   const significand = field ? fraction | (FRACTION + 1) : fraction;
   const exponent = max(field, 1) - BIAS - FRACTION_BITS;
   const isEven = !(significand & 1);
-  // Below a power of two, the numbers are half as far apart.
+  // Below a power of two, doubles are half as far apart.
   const isPower = !fraction && field > 1;
   numerator.set(significand);
   denominator.set(1);

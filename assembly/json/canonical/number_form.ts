@@ -4,26 +4,26 @@ import { findNearest, nearest, shorten } from "./double";
 /** The number of decimal digits that every double with a full significand can distinguish: a number written with at most this
  *  many digits is the shortest form of the double nearest to it. */
 const EXACT_DIGITS: i32 = 15;
-/** Decimal points of numbers that surely have all bits. */
+/** The range of {@link Decimal.point} in which all doubles have a full significand. */
 const LEAST_EXACT_POINT: i32 = -306;
 const GREATEST_EXACT_POINT: i32 = 308;
-/** ECMAScript writes no exponent for points in (-6, 21] (Number::toString). */
+/** The range of {@link Decimal.point} in which ECMAScript writes no exponent (Number::toString). */
 const LEAST_PLAIN_POINT: i32 = -5;
 const GREATEST_PLAIN_POINT: i32 = 21;
 
-/** Room for the longest form: `-1.2345678901234567e-300`. */
+/** The buffer of {@link writeNumberForm}. The longest form has the length of `-1.2345678901234567e-300`. */
 const FORM: usize = memory.data(32);
 
 const decimal = new Decimal();
 
-/** Where {@link writeNumberForm} writes. */
+/** The address of the form that {@link writeNumberForm} writes. */
 export const numberFormAt: usize = FORM;
 
-/** The last number that was written was computed in long arithmetic, some microseconds of work. */
+/** The last number needed long arithmetic, which takes several microseconds. */
 export let wasHard: bool = false;
 
-/** Writes the form in which ECMAScript shows a number of JSON (RFC 8785, 3.2.2.3) to {@link numberFormAt}. Returns its length;
- *  0 where it is too large for double precision. */
+/** Writes the form that ECMAScript gives a JSON number (RFC 8785, section 3.2.2.3) to {@link numberFormAt}. Returns its length
+ *  in bytes; 0 if the number is too large for a double. */
 export function writeNumberForm(at: usize, length: i32): i32 {
   decimal.read(at, length);
   const point = decimal.point;
@@ -61,7 +61,7 @@ function write(): i32 {
   return <i32>(to - FORM);
 }
 
-/** Writes the digits in [from, end). */
+/** Writes the digits with the indexes in [from, end). Returns the address after them. */
 function writeDigits(to: usize, from: i32, end: i32): usize {
   for (let i = from; i < end; i++) store<u8>(to++, 0x30 + load<u8>(DIGITS + i));
   return to;
