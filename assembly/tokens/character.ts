@@ -1,18 +1,18 @@
-/** The category of a character in a pre-tokenizer: the general categories of Unicode that its pattern distinguishes. */
+/** The category of a character: the groups of Unicode's general categories that o200k_base's pre-tokenizer distinguishes. */
 export enum Category {
   Lower,
   Upper,
   /** A letter without case, or a mark. */
   Letter,
   Number,
-  /** White space but for line ends. */
+  /** White space except line ends. */
   Space,
   LineEnd,
-  /** Punctuation, symbols and all the rest. */
+  /** Punctuation, symbols and all other characters. */
   Symbol,
 }
 
-/** Scripts whose words cost tokens in different measure. */
+/** Groups of scripts whose words cost different numbers of tokens. */
 export enum Script {
   /** The letters of ASCII. */
   Basic,
@@ -25,21 +25,21 @@ export enum Script {
   CyrillicExtended,
   Arabic,
   Devanagari,
-  /** Others of two bytes a letter: Greek, Hebrew, Armenian and more. */
+  /** Other scripts with two bytes per letter in UTF-8: Greek, Hebrew, Armenian and more. */
   TwoBytes,
-  /** Others of three bytes and more a letter. */
+  /** Other scripts with three or four bytes per letter in UTF-8. */
   MoreBytes,
   Han,
   Kana,
   Hangul,
 }
 
-/** Of a range in which capitals and small letters take turns, a capital first. */
+/** Flag of a run in which capitals and small letters alternate, a capital first. */
 const ALTERNATING: u32 = 0x80;
 
 // prettier-ignore
-/** Where runs of like characters begin from U+0080 on: the first code point, its category, its script. A coarse copy of
- *  Unicode's general categories: what is rare within a run is taken for its neighbours. */
+/** Runs of similar characters from U+0080 on: the first code point of each, its category and its script. A coarse copy of
+ *  Unicode's general categories: rare characters have the category of their neighbours. */
 const RUNS: StaticArray<u32> = [
   0x80, Category.Symbol, Script.Basic,
   0xa0, Category.Space, Script.Basic,
@@ -125,8 +125,8 @@ const RUNS: StaticArray<u32> = [
 ];
 const FIELDS: i32 = 3;
 
-/** Where the search for a character's run begins: for every 32 of those below U+0800, for every 256 of those below
- *  U+10000, and for the others. */
+/** The runs at which the search for a character begins, one byte each: for every 32 code points below U+0800, for every 256
+ *  below U+10000, and for all others. */
 const FIRST_RUNS: usize = firstRuns();
 
 function firstRuns(): usize {
@@ -141,7 +141,7 @@ function firstRuns(): usize {
   return runs;
 }
 
-/** The run found last: the next character is most often of the same. */
+/** The code points and the index of the run that was found last. The next character is usually in the same run. */
 let first: u32 = 0;
 let end: u32 = 0;
 let found: i32 = 0;
@@ -156,20 +156,20 @@ export function asciiCategory(byte: u8): Category {
   return Category.Symbol;
 }
 
-/** The category of a character beyond ASCII, up to U+10FFFF. Leaves its script in {@link scriptFound}. */
+/** The category of a character beyond ASCII, up to U+10FFFF. {@link scriptFound} then returns its script. */
 export function categoryOf(point: u32): Category {
   if (point < first || point >= end) findRun(point);
   const category = unchecked(RUNS[found + 1]);
   return category & ALTERNATING ? <Category>(((point ^ first) & 1) ^ 1) : <Category>category;
 }
 
-/** The script of the character that {@link categoryOf} was asked for last. */
+/** The script of the character that was last passed to {@link categoryOf}. */
 @inline
 export function scriptFound(): Script {
   return <Script>unchecked(RUNS[found + 2]);
 }
 
-/** The small letter of a capital. */
+/** The small letter for a capital letter. */
 export function smallOf(capital: u32, script: Script): u32 {
   if (script <= Script.LatinExtended && capital >= 0x100) return capital + 1;
   if (script == Script.Cyrillic || script == Script.CyrillicExtended)

@@ -1,15 +1,15 @@
 import { LONGEST_PIECE, Pieces } from "./pieces";
 import { WINDOW, WINDOW_READ, takeWindow, windowCost } from "./window";
 
-/** Bytes that must be readable behind where a piece begins, unless the text ends: then its end is known. */
+/** The number of bytes that must be available from the start of a piece, unless the text ends there. */
 const LOOKAHEAD: usize = LONGEST_PIECE + 16;
-/** Bytes of a text whose pieces are not taken yet: enough for many short chunks, as texts with escapes come in. */
+/** The number of bytes that can wait in the buffer: enough for the many short chunks of texts with escape sequences. */
 const BUFFER_SIZE: usize = 512;
 
 const APOSTROPHE: u8 = 0x27;
 
-/** Estimates how many tokens a text has, from bytes that may be cut anywhere. Reads long runs of them where they are; what
- *  is left of each waits in a buffer for the bytes behind it. */
+/** Estimates the number of tokens of a text, from chunks that may be cut anywhere. Reads long chunks in place. The rest of
+ *  each chunk waits in a buffer for the bytes that follow. */
 @unmanaged
 export class Estimator {
   /** Bytes in the buffer. */
@@ -21,13 +21,13 @@ export class Estimator {
     return self;
   }
 
-  /** Ready for another text. */
+  /** Prepares for another text. */
   reset(): void {
     this.kept = 0;
     this.pieces.reset();
   }
 
-  /** The next bytes of the text. */
+  /** Reads the next bytes of the text. */
   feed(at: usize, length: usize): void {
     const buffer = this.buffer;
     while (this.kept) {
@@ -56,7 +56,7 @@ export class Estimator {
     this.keep(this.take(at, end, end), end);
   }
 
-  /** What the text costs, in 1/1024 of a token: it is over. Ready for another one. */
+  /** Ends the text. Returns its cost in 1/1024 of a token, and prepares for another text. */
   finish(): u64 {
     const pieces = this.pieces;
     let at = this.buffer;
@@ -68,13 +68,13 @@ export class Estimator {
     return cost;
   }
 
-  /** Takes the pieces that begin before `to` and are followed by enough bytes. Returns where the next one begins. */
+  /** Counts the pieces that begin before `to` and are followed by enough bytes. Returns the address of the next piece. */
   private take(at: usize, end: usize, to: usize): usize {
     while (at < to && end - at >= LOOKAHEAD) at = this.takeNext(at, end);
     return at;
   }
 
-  /** Takes a window of pieces, or one. Returns where the next one begins. */
+  /** Counts the pieces of one window, or a single piece. Returns the address of the next piece. */
   @inline
   private takeNext(at: usize, end: usize): usize {
     const pieces = this.pieces;
@@ -89,7 +89,7 @@ export class Estimator {
     return pieces.take(at, end);
   }
 
-  /** Keeps bytes until more come. */
+  /** Copies bytes to the buffer, where they wait for more. */
   private keep(at: usize, end: usize): void {
     this.kept = end - at;
     copy(this.buffer, at, end - at);
@@ -106,13 +106,13 @@ export class Estimator {
   }
 }
 
-/** Copies bytes, of which there are few: `memory.copy` costs more. Where the ranges overlap, `to` is the lower one. */
+/** Copies a small number of bytes, faster than `memory.copy`. If the ranges overlap, `to` must be the lower address. */
 function copy(to: usize, from: usize, length: usize): void {
   let i: usize = 0;
   for (; i + 8 <= length; i += 8) store<u64>(to + i, load<u64>(from + i));
   for (; i < length; i++) store<u8>(to + i, load<u8>(from + i));
 }
 
-/** Bytes of an {@link Estimator}, of its parts behind it, and of what a window may read beyond its buffer. */
+/** The size in bytes of an {@link Estimator}, its parts and the bytes that a window may read beyond the buffer. */
 @inline
 export const ESTIMATOR_SIZE: usize = offsetof<Estimator>() + offsetof<Pieces>() + BUFFER_SIZE + WINDOW_READ;

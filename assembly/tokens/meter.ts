@@ -1,48 +1,48 @@
 import { mix } from "../memory/bytes";
 import { ESTIMATOR_SIZE, Estimator } from "./estimator";
 
-/** Kinds of text that a message may hold at most. */
+/** The maximum number of kinds of text in a message. */
 export const KIND_LIMIT: i32 = 8;
-/** Bytes of a sample. */
+/** The size of a sampled block in bytes. */
 const BLOCK: u64 = 256;
 /** The length in bytes of the first strata after the head. One block of each stratum is read. Later strata are longer. */
 const SHORTEST_STRATUM: u64 = 1024;
-/** Strata between two doublings of their length. */
+/** The number of strata between two doublings of their length. The first doubling comes after twice as many. */
 const STRATA: u64 = 16;
-/** Bytes in which the end of a word is looked for, where one must be. */
+/** The number of bytes within which the end of a word is searched. After them, the next character counts as one. */
 const LONGEST_SEARCH: u64 = 64;
-/** Bytes of a character at most (UTF-8). */
+/** The maximum number of bytes in a character (UTF-8). */
 const LONGEST_CHARACTER: i64 = 4;
 /** The weight, in sampled bytes, of the average cost in the whole message when the cost of one kind of text is estimated. */
 const PRIOR_BYTES: f64 = 256;
-/** What a byte costs where nothing was read. */
+/** The cost of a byte in 1/1024 of a token if nothing was read. */
 const USUAL_COST: f64 = 256;
 
-/** What the meter does with the next bytes. */
+/** How the meter handles the next bytes. */
 enum Phase {
-  /** Reads them: they are the beginning of the message's texts. */
+  /** Reads the beginning of the message's texts. */
   Head,
-  /** Reads up to the end of a word: the head is over. */
+  /** Reads up to the end of a word, where the head ends. */
   HeadEnd,
-  /** Passes over them. */
+  /** Skips bytes between samples. */
   Skip,
-  /** Passes over them up to the end of a word: there the next sample begins. */
+  /** Skips bytes up to the end of a word, where the next sample begins. */
   SampleBegin,
-  /** Reads them: they are a sample. */
+  /** Reads a sample. */
   Sample,
-  /** Reads up to the end of a word: the sample is over. */
+  /** Reads up to the end of a word, where the sample ends. */
   SampleEnd,
 }
 
-/** What was read of texts. Costs are in 1/1024 of a token, bytes are those that carry the texts. */
+/** Totals of texts. Costs are in 1/1024 of a token. Bytes are counted as they are on the wire. */
 @unmanaged
 class Account {
-  /** All bytes. */
+  /** All bytes of the texts. */
   bytes: u64;
-  /** Those of the head, and what they cost. */
+  /** The bytes of the head, and their cost. */
   headBytes: u64;
   headCost: u64;
-  /** Those sampled and what they cost, each as often as its stratum is longer than the shortest. */
+  /** The sampled bytes and their cost, both multiplied by the ratio of their stratum's length to {@link SHORTEST_STRATUM}. */
   sampledBytes: u64;
   sampledCost: u64;
 
@@ -59,40 +59,39 @@ class Account {
   }
 }
 
-/** Behind the meter: an account for each kind, one for all of them, one for the current text. */
+/** The accounts that follow the meter in memory: one for each kind, one for all kinds, one for the current text. */
 const ALL: i32 = KIND_LIMIT;
 const CURRENT: i32 = KIND_LIMIT + 1;
 const ACCOUNTS_SIZE: usize = <usize>(KIND_LIMIT + 2) * offsetof<Account>();
-/** Bytes of a {@link Meter} between two texts: of all but its estimator. */
+/** The size in bytes of a {@link Meter} without its estimator: its complete state between two texts. */
 export const METER_SIZE: usize = offsetof<Meter>() + ACCOUNTS_SIZE;
 
 /**
- * Estimates how many tokens the texts of one message are, kind by kind. Every byte of the head is read. What follows is
- * divided into strata, and of each one block is read, from an end of a word to another: where it begins follows from the
- * content of what was read before, so that no text that repeats itself can evade it. As many words belong to blocks as
- * to other bytes, so the estimates of many messages are right on average. Which bytes are read does not depend on how the
+ * Estimates the number of tokens of one message's texts, by kind. Every byte of the head is read. The rest is divided into
+ * strata, and one block of each stratum is read, from the end of one word to the end of another. The position of a block
+ * depends on the content that was read before, so that a repetitive text cannot evade sampling. Blocks contain as many words per byte as the skipped bytes, so the estimates of many messages are right on average. Which bytes are read does not depend on how the
  * texts are cut.
  *
- * Bytes are counted as they are on the wire, those of escape sequences and of white space that is no text included: what is
- * passed over is not even unescaped.
+ * Bytes are counted as they are on the wire, including escape sequences and white space that is not text, because the escape
+ * sequences of skipped bytes are not decoded.
  */
 @unmanaged
 export class Meter {
   private phase: Phase;
-  /** Bytes so far. */
+  /** The number of bytes so far. */
   private passed: u64;
-  /** Bytes at which the phase is over; of a search, from which on any character will do. */
+  /** The number of bytes at which the phase ends. In a search, the number from which on any character ends it. */
   private until: u64;
-  /** Where samples begin, where the current stratum begins, and its length. */
+  /** The offsets at which the first and the current stratum begin, and the length of the current one. */
   private firstStratum: u64;
   private stratum: u64;
   private stratumLength: u64;
-  /** Where the current block ends, and how many of its bytes are not in the account yet. */
+  /** The offset at which the current block ends, and the number of its bytes that are not in an account yet. */
   private blockEnd: u64;
   private blockBytes: u64;
-  /** What decides on where the next block begins. */
+  /** Determines where the next block begins. Depends on the costs so far. */
   private seed: u64;
-  /** The last byte seen while the end of a word is looked for; 0 for none. */
+  /** The last byte of the search for the end of a word; 0 for none. */
   private lastByte: u32;
 
   static create(): Meter {
@@ -101,7 +100,7 @@ export class Meter {
     return self;
   }
 
-  /** Ready for another message, of whose texts the first `head` bytes are read exactly. */
+  /** Prepares for another message. The first `head` bytes of its texts are read completely. */
   reset(head: u64): void {
     memory.fill(changetype<usize>(this), 0, METER_SIZE);
     this.estimator.reset();
@@ -109,19 +108,18 @@ export class Meter {
     if (head == 0) this.nextPhase();
   }
 
-  /** Between two texts: writes {@link METER_SIZE} bytes to `at`, from which {@link restore} makes any meter what this one
-   *  is now. */
+  /** Writes the state, {@link METER_SIZE} bytes, to `at` for {@link restore}. Call only between two texts. */
   save(at: usize): void {
     memory.copy(at, changetype<usize>(this), METER_SIZE);
   }
 
-  /** Continues where {@link save} was called. */
+  /** Restores the state that {@link save} wrote, perhaps from another meter. */
   restore(at: usize): void {
     memory.copy(changetype<usize>(this), at, METER_SIZE);
     this.estimator.reset();
   }
 
-  /** Whether the next bytes are passed over: see {@link skip}. */
+  /** Whether the next bytes must be passed to {@link skip} instead of {@link take}. */
   @inline
   get isSkipping(): bool {
     return this.phase == Phase.Skip;
@@ -133,7 +131,7 @@ export class Meter {
     return this.until > this.passed ? <usize>min<u64>(this.until - this.passed, usize.MAX_VALUE) : 0;
   }
 
-  /** The next bytes of a text that is on the wire as it is. */
+  /** Reads or skips the next bytes of a text that has the same form on the wire. */
   feed(at: usize, length: usize): void {
     while (length > 0) {
       const wanted = this.wanted;
@@ -145,7 +143,8 @@ export class Meter {
     }
   }
 
-  /** The next text, which took `wire` bytes: no more than {@link wanted}, or no less can be read. */
+  /** Reads the next part of a text, which has `wire` bytes on the wire: at most {@link wanted}, or the bytes of one indivisible
+   *  character. */
   take(at: usize, length: usize, wire: usize): void {
     if (isSearch(this.phase) && (length == 0 ? this.passed >= this.until : this.isEndOfWord(load<u8>(at))))
       this.nextPhase();
@@ -154,16 +153,16 @@ export class Meter {
     else if (this.passed >= this.until) this.nextPhase();
   }
 
-  /** `wire` bytes were passed over while {@link isSkipping}. `isOver`: they were all {@link wanted} bytes. */
+  /** Counts `wire` bytes that were skipped while {@link isSkipping}. `isOver` says whether they were all {@link wanted} bytes. */
   skip(wire: usize, isOver: bool): void {
     this.use(0, 0, wire);
     if (isOver) this.nextPhase();
   }
 
-  /** The text is over; it is of this kind. */
+  /** Ends the text, and adds it to this kind. */
   endText(kind: i32): void {
     this.settle();
-    // The next text begins where a word ends.
+    // The end of a text is the end of a word.
     if (isSearch(this.phase)) this.nextPhase();
     const text = this.account(CURRENT);
     this.account(kind).add(text);
@@ -171,7 +170,7 @@ export class Meter {
     text.clear();
   }
 
-  /** What the texts of this kind cost, in 1/1024 of a token. */
+  /** The estimated cost of this kind's texts, in 1/1024 of a token. */
   costOf(kind: i32): u64 {
     const own = this.account(kind);
     const others = own.bytes - own.headBytes;
@@ -183,7 +182,7 @@ export class Meter {
     return own.headCost + <u64>(<f64>others * rate);
   }
 
-  /** Reads bytes or passes over them. */
+  /** Counts bytes, and reads them unless the phase skips them. */
   private use(at: usize, length: usize, wire: usize): void {
     const phase = this.phase;
     const text = this.account(CURRENT);
@@ -221,14 +220,14 @@ export class Meter {
     this.lastByte = 0;
   }
 
-  /** Whether a search is over before this byte. */
+  /** Whether a search ends before this byte. */
   private isEndOfWord(byte: u32): bool {
     if (isEndOfWord(this.lastByte, byte)) return true;
     const overdue = <i64>(this.passed - this.until);
     return overdue >= 0 && ((byte & 0xc0) != 0x80 || overdue >= LONGEST_CHARACTER);
   }
 
-  /** Chooses where the next block begins: anywhere in the next stratum. */
+  /** Chooses where in the next stratum the next block begins. */
   private chooseBlock(): void {
     if (this.stratumLength == 0) {
       this.firstStratum = this.stratum = this.passed;
@@ -240,11 +239,11 @@ export class Meter {
     this.seed = mix(this.seed + this.stratum);
     this.phase = Phase.Skip;
     this.until = this.stratum + (this.seed & (this.stratumLength - 1));
-    // A block that would overlap the one before begins behind it.
+    // A block that would overlap the previous one begins after it.
     if (this.until <= this.passed) this.nextPhase();
   }
 
-  /** Adds what the estimator has read to what it is part of. */
+  /** Adds the cost of the bytes that were read to the account of the current text. */
   private settle(): void {
     const cost = this.estimator.finish();
     const text = this.account(CURRENT);
@@ -273,13 +272,13 @@ function isSearch(phase: Phase): bool {
   return phase == Phase.HeadEnd || phase == Phase.SampleBegin || phase == Phase.SampleEnd;
 }
 
-/** Whether a piece ends between two bytes, whatever is before and behind them. */
+/** Whether a piece ends between two bytes, whatever the bytes around them are. */
 function isEndOfWord(last: u32, byte: u32): bool {
   if (byte == 0x20 || byte == 0x0a) return isWordByte(last);
   return byte > 0x20 && byte < 0x80 && byte != 0x27 && !isWordByte(byte) && last < 0x80 && isWordByte(last);
 }
 
-/** Whether a byte is an ASCII letter or digit, or of a character beyond ASCII. */
+/** Whether a byte is an ASCII letter or digit, or part of a character beyond ASCII. */
 function isWordByte(byte: u32): bool {
   return (byte | 0x20) - 0x61 < 26 || byte - 0x30 < 10 || byte >= 0x80;
 }

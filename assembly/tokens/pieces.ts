@@ -5,13 +5,13 @@ import { EMPTY_KEY, extendKey, isToken, packKey } from "./vocabulary";
 import { Form, Weight, foreignWordWeights, weightOf, wordCost, wordWeights } from "./weights";
 import { LONGEST_CONTRACTION, LONGEST_WORD } from "./window";
 
-/** Bytes of a piece at most: longer ones are taken for several. */
+/** The maximum number of bytes in a piece. Longer pieces are counted as several. */
 export const LONGEST_PIECE: u32 = 128;
-/** No token of the vocabulary has more letters where some are beyond ASCII. */
+/** The maximum number of letters in tokens of the vocabulary with letters beyond ASCII. */
 const LONGEST_FOREIGN: u32 = 24;
-/** Digits that are one token. */
+/** The maximum number of digits in a token. */
 const DIGITS: u32 = 3;
-/** Digits of a piece at most, all of whose tokens are full. */
+/** The maximum number of digits in a piece: a multiple of {@link DIGITS}, at most {@link LONGEST_PIECE}. */
 const LONGEST_NUMBER: u32 = 126;
 
 /** The number of equal symbols in a row from which on they share tokens. */
@@ -19,28 +19,28 @@ const REPEATS: u32 = 4;
 
 const SPACE: u32 = 0x20;
 const SPACE_KEY: u64 = extendKey(EMPTY_KEY, SPACE);
-/** Stands for the character before a word if none belongs to it. */
+/** Represents the character before a word if no character belongs to it. */
 const NOTHING: u32 = u32.MAX_VALUE;
 const APOSTROPHE: u32 = 0x27;
 const SLASH: u32 = 0x2f;
 
 /**
- * Takes a text apart as o200k_base's pre-tokenizer does, one piece after the other, and adds up what they cost: a piece in
- * a filter of frequent tokens costs one token, any other is estimated by its form and length. Reads every script;
+ * Splits a text into pieces, as o200k_base's pre-tokenizer does, and adds up their costs. A piece in the filter of frequent
+ * tokens costs one token. The cost of any other piece is estimated from its form and length. Reads every script;
  * {@link takeWindow} does the same for several pieces of ASCII at once.
  */
 @unmanaged
 export class Pieces {
-  /** What the pieces cost, in 1/1024 of a token. */
+  /** The cost of the pieces so far, in 1/1024 of a token. */
   cost: u64;
   /** The last piece was a word. */
   isBehindWord: bool;
-  /** The current character, what it is, and its bytes. */
+  /** The current character, its category and script, and its size in bytes. */
   private point: u32;
   private category: Category;
   private script: Script;
   private size: u32;
-  /** Where the text that may be read ends. */
+  /** The address after the last byte that may be read. */
   private end: usize;
 
   reset(): void {
@@ -48,8 +48,8 @@ export class Pieces {
     this.isBehindWord = false;
   }
 
-  /** Takes the piece at `from`, which is within the {@link LONGEST_PIECE} bytes before `end`, or the text ends there.
-   *  Returns where it ends. */
+  /** Counts the piece at `from`, and returns its end. At least {@link LONGEST_PIECE} bytes must follow before `end`, unless the
+   *  text ends there. */
   take(from: usize, end: usize): usize {
     this.end = end;
     const limit = min(end, from + LONGEST_PIECE);
@@ -66,7 +66,7 @@ export class Pieces {
         const symbol = this.point;
         const next = from + this.size;
         if (next < limit && this.read(next) <= Category.Letter) {
-          // A single symbol belongs to the letters behind it.
+          // A single symbol belongs to the letters after it.
           return this.takeLetters(next, limit, symbol, wasBehindWord);
         }
         return this.takeSymbols(from, from, limit);
@@ -76,7 +76,7 @@ export class Pieces {
     }
   }
 
-  /** Reads a character. Returns its category. */
+  /** Reads the character at `at`, and returns its category. */
   private read(at: usize): Category {
     const byte = load<u8>(at);
     if (byte < 0x80) {
@@ -101,7 +101,7 @@ export class Pieces {
     return category;
   }
 
-  /** Up to three digits are a token. Those beyond ASCII are one each. */
+  /** Counts a number. Up to three digits are one token. A digit beyond ASCII is a token by itself. */
   private takeNumber(from: usize, limit: usize): usize {
     if (this.point >= 0x80) {
       this.add(Weight.One);
@@ -114,7 +114,8 @@ export class Pieces {
     return at;
   }
 
-  /** White space up to its last line end is a piece. Without one, its last character may belong to what follows. */
+  /** Counts white space. Up to its last line end, it is a piece. Without a line end, its last character may belong to the next
+   *  piece. */
   private takeWhite(from: usize, limit: usize): usize {
     let at = from;
     let last = from;
@@ -143,7 +144,8 @@ export class Pieces {
     return at;
   }
 
-  /** Symbols from `first` on, the space before them at `from` or none, and the line ends and slashes behind them. */
+  /** Counts the symbols from `first` on, with the line ends and slashes after them. `from` is the address of the space before
+   *  them, or `first` if there is none. */
   private takeSymbols(from: usize, first: usize, limit: usize): usize {
     let key = from < first ? SPACE_KEY : EMPTY_KEY;
     let at = first;
@@ -173,7 +175,8 @@ export class Pieces {
     return at;
   }
 
-  /** Letters from `at` on, the first of them already read, behind a character that may belong to them, or {@link NOTHING}. */
+  /** Counts the letters from `at` on. The first letter has been read. `before` is a character that may belong to them, or
+   *  {@link NOTHING}. */
   private takeLetters(at: usize, limit: usize, before: u32, isSuffix: bool): usize {
     if (this.script >= Script.Han) return this.takeGlyphs(at, limit, before);
     let key = EMPTY_KEY;
@@ -218,7 +221,7 @@ export class Pieces {
     return at;
   }
 
-  /** Like {@link takeLetters}, for characters of scripts without word spaces, or whose words are seldom tokens. */
+  /** Like {@link takeLetters}, for scripts without spaces between words, or whose words are rarely tokens. */
   private takeGlyphs(at: usize, limit: usize, before: u32): usize {
     let key: u64 = 0;
     if (before == SPACE) {
@@ -240,20 +243,20 @@ export class Pieces {
     return at;
   }
 
-  /** Begins a token with the current glyph. Returns its key. */
+  /** Begins a token with the current glyph, and returns the token's key. */
   private beginGlyphs(): u64 {
     const key = extendKey(EMPTY_KEY, this.point);
     this.addGlyph(isToken(key) ? Weight.Han : Weight.RareHan);
     return key;
   }
 
-  /** Adds the weight of the current glyph's script: `weight` is that of Han. */
+  /** Adds the weight for the current glyph's script that corresponds to `weight`, a weight for Han. */
   @inline
   private addGlyph(weight: Weight): void {
     this.add(<i32>weight + <i32>this.script - <i32>Script.Han);
   }
 
-  /** Adds what a character costs that is a token of its own before letters. */
+  /** Adds the cost of a character before letters that is a token by itself. */
   private addBefore(point: u32): void {
     this.add(point < 0x80 || isSpace(point) ? Weight.One : foreignSymbol(point, true));
   }
@@ -264,13 +267,13 @@ export class Pieces {
   }
 }
 
-/** What a symbol beyond ASCII costs that begins a token. */
+/** The weight of a symbol beyond ASCII that begins a token. */
 function foreignSymbol(point: u32, isFirst: bool): Weight {
   if (isToken(extendKey(EMPTY_KEY, point))) return isFirst ? Weight.One : Weight.NextSymbol;
   return point < 0x800 ? Weight.SymbolOfTwo : point < 0x10000 ? Weight.SymbolOfThree : Weight.SymbolOfFour;
 }
 
-/** How a word of ASCII letters is written. Its capitals come first. */
+/** The form of a word of ASCII letters. Its capitals come first. */
 function formOf(capitals: u32, length: u32): Form {
   if (capitals == 0) return Form.Small;
   if (capitals == length) return Form.Capitals;

@@ -1,22 +1,22 @@
 import { isToken, packKey } from "./vocabulary";
 import { Weight, weightOf } from "./weights";
 
-/** No token of the vocabulary has more ASCII symbols, with the space before and the line ends behind them. */
+/** The maximum number of ASCII symbols in tokens of the vocabulary, including the space before and the line ends after them. */
 export const LONGEST_SYMBOLS: u32 = 8;
-/** Where a piece is several tokens, they are looked for among its first symbols: of a longer search the vocabulary would
- *  take too much for a token. */
+/** The maximum number of symbols in one token of a piece of several tokens. With longer candidates, the Bloom filter would
+ *  report too many that are not tokens. */
 const LONGEST_PART: u32 = 4;
 const SPACE: u8 = 0x20;
 
-/** What a piece of several ASCII symbols costs, with the space before and the line ends behind them. Eight bytes behind it
- *  must be readable. */
+/** The cost of a piece of several ASCII symbols, including the space before and the line ends after them, in 1/1024 of a
+ *  token. Eight bytes after the piece must be readable. */
 @inline
 export function symbolsCost(at: usize, length: u32): u32 {
   if (length <= LONGEST_SYMBOLS && isToken(packKey(symbols(at, length), 0))) return weightOf(Weight.One);
   return unknownSymbolsCost(at, length);
 }
 
-/** What symbols cost that are not one token: those of the longest tokens that they begin with. */
+/** The cost of symbols that are not one token, in 1/1024 of a token. They are split into the longest tokens from the left. */
 function unknownSymbolsCost(from: usize, length: u32): u32 {
   let cost = weightOf(Weight.One);
   let at = from;
@@ -34,14 +34,14 @@ function unknownSymbolsCost(from: usize, length: u32): u32 {
   return cost;
 }
 
-/** How many of these symbols are the longest token; `least` where none is. */
+/** The length of the longest token at the start of these symbols; `least` if none is longer. */
 function tokenSize(at: usize, length: u32, least: u32): u32 {
   let size = min(length, LONGEST_PART);
   while (size > least && !isToken(packKey(symbols(at, size), 0))) size--;
   return size;
 }
 
-/** Up to eight symbols, zeros behind them. */
+/** The first `length` symbols, one to eight, as a number whose other bytes are zero. */
 @inline
 function symbols(at: usize, length: u32): u64 {
   return load<u64>(at) & ((<u64>-1) >> (64 - 8 * length));

@@ -1,13 +1,13 @@
-/** The character that replaces bytes that are not UTF-8. */
+/** The character that replaces invalid UTF-8. */
 const REPLACEMENT: u32 = 0xfffd;
 
-/** Unicode has no characters beyond. */
+/** The last code point of Unicode. */
 const LAST: u32 = 0x10ffff;
 
-/** Bytes of the character that {@link decode} read last. */
+/** The size in bytes of the character that {@link decode} read last. */
 export let decodedSize: u32 = 0;
 
-/** The character at `at` (UTF-8, RFC 3629), of a text that ends at `end`. */
+/** Decodes the character at `at` (UTF-8, RFC 3629) in a text that ends at `end`. Returns U+FFFD if it is invalid or cut. */
 export function decode(at: usize, end: usize): u32 {
   const lead = load<u8>(at);
   decodedSize = 1;

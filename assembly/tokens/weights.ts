@@ -1,23 +1,23 @@
 import { Script } from "./character";
 import { WEIGHTS } from "./weights_data";
 
-/** What the parts of a text cost, in 1/1024 of a token; the words' weights follow from {@link FIRST_WORD} on. */
+/** Indexes of the weights, which are costs in 1/1024 of a token. The weights of words begin at {@link FIRST_WORD}. */
 export enum Weight {
-  /** What is always one token: a run of spaces, one of line ends, up to three digits, a symbol alone. */
+  /** A piece that is always one token: a run of spaces, a run of line ends, up to three digits, or a single symbol. */
   One,
-  /** An apostrophe behind a word with one or two letters. */
+  /** An apostrophe and one or two letters after a word. */
   Contraction,
-  /** Another token in a run of symbols that the vocabulary does not have. */
+  /** A further token in a run of symbols that the vocabulary does not contain. */
   NextSymbol,
-  /** Four more symbols like the four before them. */
+  /** Four symbols that repeat the four before them. */
   RepeatedSymbols,
-  /** Symbols beyond ASCII that are no token, by their bytes. */
+  /** A symbol beyond ASCII that is not in the vocabulary, with two (three, four) bytes in UTF-8. */
   SymbolOfTwo,
   SymbolOfThree,
   SymbolOfFour,
-  /** One more symbol like several before it, where some of the run are beyond ASCII. */
+  /** A symbol that repeats several before it, in a run with symbols beyond ASCII. */
   RepeatedSymbol,
-  /** A space that is not part of the token behind it. */
+  /** A space before a Han (Kana, Hangul) character that is not part of the same token. */
   SpaceBeforeHan,
   SpaceBeforeKana,
   SpaceBeforeHangul,
@@ -31,7 +31,7 @@ export enum Weight {
   RareHangul,
 }
 
-/** How a word of ASCII letters is written, as bytes from the weights of the first form. */
+/** The form of a word of ASCII letters. Each value is the offset of its weights in bytes from those of the first form. */
 export enum Form {
   Small = 0,
   Capitalized = 6,
@@ -40,7 +40,7 @@ export enum Form {
 }
 const FORMS: u32 = 4;
 
-/** What comes before a word and may be one token with it. */
+/** The character before a word, which may be one token with it. */
 enum Before {
   Nothing,
   Space,
@@ -51,26 +51,28 @@ enum Before {
   Slash,
   Parenthesis,
   Quote,
-  /** Other symbols that tokens often begin with. */
+  /** Another symbol with which tokens often begin. */
   Joining,
   Other,
 }
 const BEFORES: u32 = Before.Other + 1;
 
 const SPACE: u32 = 0x20;
-/** What comes before a word with other letters: nothing, a space, anything else. */
+/** The number of cases before a word with letters beyond ASCII: nothing, a space, or another character. */
 export const FOREIGN_BEFORES: u32 = 3;
 
-/** Of each way to write a word three weights: of a word in the vocabulary; of any other, and of each of its letters. */
+/** The number of weights for each form of a word: the cost of a word in the vocabulary, and the fixed cost and the cost per
+ *  letter of any other word. */
 export const WORD_WEIGHTS: u32 = 3;
 const WORD_BYTES: u32 = WORD_WEIGHTS << 1;
-/** Words of ASCII letters by {@link Before} and {@link Form}, then others by script and what comes before. */
+/** The index of the first weight of words of ASCII letters, ordered by {@link Before} and {@link Form}. */
 export const FIRST_WORD: u32 = Weight.RareHangul + 1;
+/** The index of the first weight of words with other letters, ordered by script and the character before. */
 export const FIRST_FOREIGN: u32 = FIRST_WORD + BEFORES * FORMS * WORD_WEIGHTS;
-/** How many weights there are. Where this grows, weights_data.ts needs as many numbers before `npm run tune:tokens`. */
+/** The number of weights. If it grows, add numbers to weights_data.ts before running `npm run tune:tokens`. */
 export const WEIGHT_COUNT: u32 = FIRST_FOREIGN + (Script.Han - Script.Latin) * FOREIGN_BEFORES * WORD_WEIGHTS;
 
-/** Bytes from the weights of one {@link Before} to those of the next. */
+/** The distance in bytes between the weights of two consecutive values of {@link Before}. */
 const BEFORE_SIZE: u32 = FORMS * WORD_BYTES;
 const SP: u8 = <u8>(Before.Space * BEFORE_SIZE);
 const TB: u8 = <u8>(Before.Tab * BEFORE_SIZE);
@@ -83,7 +85,7 @@ const QU: u8 = <u8>(Before.Quote * BEFORE_SIZE);
 const JO: u8 = <u8>(Before.Joining * BEFORE_SIZE);
 const OT: u8 = <u8>(Before.Other * BEFORE_SIZE);
 // prettier-ignore
-/** Of each ASCII character before a word, where the weights of its {@link Before} begin. */
+/** For each ASCII character before a word, the offset in bytes of the weights of its {@link Before}. */
 const BEFORE_OFFSETS: usize = memory.data<u8>([
   OT, OT, OT, OT, OT, OT, OT, OT, OT, TB, OT, OT, OT, OT, OT, OT,
   OT, OT, OT, OT, OT, OT, OT, OT, OT, OT, OT, OT, OT, OT, OT, OT,
@@ -100,20 +102,22 @@ export function weightOf(weight: i32): u32 {
   return load<u16>(WEIGHTS + ((<usize>weight) << 1));
 }
 
-/** The weights of words of ASCII letters behind an ASCII character that belongs to them (1) or does not (0). */
+/** The three weights of a word of ASCII letters, 16 bits each, the first lowest. `isJoined` is 1 if the ASCII character
+ *  `before` belongs to the word, otherwise 0. */
 @inline
 export function wordWeights(before: u32, isJoined: u32, form: usize): u64 {
   const offset = load<u8>(BEFORE_OFFSETS + (before & 0x7f)) & (0 - isJoined);
   return load<u64>(WEIGHTS + FIRST_WORD * 2 + <usize>offset + form);
 }
 
-/** The weights of words with other letters of a script, behind an ASCII character that belongs to them or anything else. */
+/** The three weights of a word with letters of a script beyond ASCII, 16 bits each, the first lowest. `before` is the ASCII
+ *  character that belongs to the word, or any value from 0x80 on if there is none. */
 export function foreignWordWeights(script: Script, before: u32): u64 {
   const row = (<i32>script - Script.Latin) * FOREIGN_BEFORES + (before >= 0x80 ? 0 : before == SPACE ? 1 : 2);
   return load<u64>(WEIGHTS + FIRST_FOREIGN * 2 + <usize>row * WORD_BYTES);
 }
 
-/** What a word of `letters` letters costs by its weights. */
+/** The cost of a word of `letters` letters, in 1/1024 of a token. `isKnown` says whether the vocabulary contains it. */
 @inline
 export function wordCost(weights: u64, isKnown: bool, letters: u32): u64 {
   const unknown = ((weights >> 16) & 0xffff) + ((weights >> 32) & 0xffff) * letters;

@@ -3,36 +3,36 @@ import { symbolsCost } from "./symbols";
 import { isToken, packKey } from "./vocabulary";
 import { Form, Weight, weightOf, wordCost, wordWeights } from "./weights";
 
-/** Bytes that are read at once, one a bit. */
+/** The number of bytes that are read at once: one bit of a mask for each. */
 export const WINDOW: u32 = 64;
-/** Bytes that must be readable from a window's first one on: its last word is loaded whole. */
+/** The number of bytes that must be readable from a window's start. The first 16 bytes of its last word are loaded at once. */
 export const WINDOW_READ: usize = 80;
 
 const APOSTROPHE: u8 = 0x27;
-/** A contraction is an apostrophe and no more letters. */
+/** The maximum number of letters after the apostrophe of a contraction. */
 export const LONGEST_CONTRACTION: u32 = 2;
-/** No token of the vocabulary has more letters. */
+/** The maximum number of letters in tokens of the vocabulary with ASCII letters only. */
 export const LONGEST_WORD: u32 = 16;
-/** Sixteen bytes from `16 - n` on keep the first n bytes of sixteen. */
+/** Masks: the 16 bytes from offset `16 - n` on select the first n of 16 bytes. */
 const KEEP: usize = memory.data<u64>([-1, -1, 0, 0]);
 
-/** Ranges of bytes: the first one and their count, both as numbers that are signed, from 0x80 on. In memory, not in the code, which
- *  would hold each sixteen times. */
+/** Ranges of bytes: the first byte and the number of bytes, both plus 0x80 for comparisons of signed numbers. They are in
+ *  memory because the code would contain each of them sixteen times. */
 const SMALL: usize = memory.data<u8>([0x61 + 0x80, 26 + 0x80]);
 const CAPITAL: usize = memory.data<u8>([0x41 + 0x80, 26 + 0x80]);
 const DIGIT: usize = memory.data<u8>([0x30 + 0x80, 10 + 0x80]);
 const WHITE: usize = memory.data<u8>([0x09 + 0x80, 5 + 0x80]);
-/** Space, line feed, carriage return, slash: in memory for the same reason. */
+/** Space, line feed, carriage return and slash. They are in memory to keep the code small. */
 const BYTES: usize = memory.data<u8>([0x20, 0x0a, 0x0d, 0x2f]);
 
-/** What the pieces of the last window cost, in 1/1024 of a token. */
+/** The cost of the last window's pieces, in 1/1024 of a token. */
 export let windowCost: u64 = 0;
 
 /**
- * Adds up the pieces of ASCII text at the beginning of the `length` bytes at `at`, at most {@link WINDOW}: where a piece
- * begins, but no apostrophe behind a word. Every byte is one bit of a mask for each class of characters, and the pieces
- * follow from these by arithmetic. Returns how many bytes the pieces have and leaves their cost in {@link windowCost}; 0
- * where no piece is sure to end. Fewer bytes than {@link WINDOW} are the last ones of the text.
+ * Adds up the costs of the ASCII pieces at the start of `length` bytes at `at`. `length` is {@link WINDOW}, or less if the text
+ * ends there. A piece must begin at `at`, but not with an apostrophe after a word. Each class of characters has a mask with
+ * one bit per byte, and the pieces are computed from these masks. Writes the cost to {@link windowCost}. Returns the size of
+ * the pieces in bytes; 0 if no piece is certain to end.
  */
 export function takeWindow(at: usize, length: u32): u32 {
   const a = v128.load(at);
@@ -76,7 +76,7 @@ export function takeWindow(at: usize, length: u32): u32 {
     white |= others & ~lineEnds;
   }
   let symbols = mask & ~(letters | digits | white | lineEnds);
-  // Line ends and slashes that belong to the symbols before them.
+  // The line ends and slashes that belong to the symbols before them.
   let tails = lineEnds & (symbols << 1);
   if (tails) {
     const both = lineEnds | (sameBytes(a, b, c, d, v128.load_splat<u8>(BYTES, 3)) & mask);
@@ -85,7 +85,7 @@ export function takeWindow(at: usize, length: u32): u32 {
     lineEnds &= ~tails;
   }
 
-  // A single symbol belongs to the word behind it, unless a space belongs to the symbol.
+  // A single symbol belongs to the word after it, unless a space belongs to the symbol.
   const firstSymbols = symbols & ~(symbols << 1);
   const loneSymbols = firstSymbols & ~((symbols | tails) >> 1);
   const joined = ((loneSymbols & ~(spaces << 1)) | white) & (letters >> 1);
@@ -97,7 +97,7 @@ export function takeWindow(at: usize, length: u32): u32 {
   let ones =
     popcnt((loneSymbols & ~joined) | firstDigits | (whiteEnds & (white << 1) & ~last) | (lineEnds & ~(lineEnds << 1))) +
     popcnt(unjoined);
-  // White space between line ends belongs to one piece with both.
+  // White space between line ends is in the same piece as both.
   const indents = white & (lineEnds << 1);
   if (indents) ones -= popcnt((white + indents) & ~white & lineEnds);
   const fourth = digits & (digits << 1) & (digits << 2) & (digits << 3);
@@ -147,7 +147,7 @@ export function takeWindow(at: usize, length: u32): u32 {
   return size;
 }
 
-/** A bit for each of 64 bytes that is in this range. */
+/** A bit for each of 64 bytes that is in the range at this address: see {@link SMALL}. */
 @inline
 function between(a: v128, b: v128, c: v128, d: v128, range: usize): u64 {
   const first = v128.load_splat<u8>(range);
@@ -162,6 +162,6 @@ function between(a: v128, b: v128, c: v128, d: v128, range: usize): u64 {
 
 @inline
 function isBetween(bytes: v128, first: v128, count: v128): v128 {
-  // The lowest of the signed numbers are those wanted.
+  // The bytes in the range become the lowest signed numbers.
   return i8x16.lt_s(i8x16.sub(bytes, first), count);
 }

@@ -2,26 +2,27 @@ import { ValueText } from "../../json/value_text";
 import { Meter } from "../../tokens/meter";
 import { TokenKind, TokenSettings } from "../protocol/token_kinds";
 
-/** Units of cost in a token. */
+/** The number of units of cost in one token. */
 const COST_OF_TOKEN: f64 = 1024;
 
 /** The minimum number of bytes of definitions that are read completely. A server sends the same list again and again, and a
  *  list that repeats is compared with the last one instead of being read. */
 const DEFINITION_BYTES: u32 = 256 * 1024;
 
-/** The texts of one message, kind by kind, and how many tokens they are. */
+/** Estimates the number of tokens of one message's texts, by kind. */
 @unmanaged
 export class Texts {
   private text: ValueText;
   private meter: Meter;
-  /** What estimates are multiplied by; 0 where there are none. */
+  /** The factor of all estimates; 0 if estimates are disabled. */
   private scale: f64;
-  /** Bytes read exactly. */
+  /** The number of bytes at the start of the texts that are read completely. */
   private maxBytes: u32;
-  /** A text has come. */
+  /** The message has contained a text. */
   private hasTexts: bool;
-  /** The current value has begun, and is null. */
+  /** The current value has begun. */
   private hasBegun: bool;
+  /** The current value is null. Valid once it has begun. */
   private isNull: bool;
 
   static create(): Texts {
@@ -32,7 +33,7 @@ export class Texts {
     return self;
   }
 
-  /** Ready for another message. */
+  /** Prepares for another message. */
   reset(settings: TokenSettings): void {
     this.scale = settings.estimate ? settings.scale : 0;
     this.maxBytes = settings.maxBytes;
@@ -41,12 +42,12 @@ export class Texts {
     this.hasBegun = false;
   }
 
-  /** A list of definitions begins. Its texts are read completely up to {@link DEFINITION_BYTES}. */
+  /** Begins a list of definitions. At least {@link DEFINITION_BYTES} of its texts are read completely. */
   beginDefinitions(): void {
     this.maxBytes = max(this.maxBytes, DEFINITION_BYTES);
   }
 
-  /** Takes bytes of a JSON value that is a text. A value of null is not counted as text. */
+  /** Reads the next bytes of a JSON value that is a text. A value of null does not count as text. */
   takePart(at: usize, length: usize): void {
     if (length == 0) return;
     if (!this.hasBegun) this.isNull = load<u8>(at) == 0x6e;
@@ -68,14 +69,14 @@ export class Texts {
     }
   }
 
-  /** The value is over: it was a text of this kind. */
+  /** Ends the current value, and counts it as a text of this kind. */
   endValue(kind: TokenKind): void {
     this.hasBegun = false;
     this.text.reset();
     if (this.hasTexts) this.meter.endText(kind);
   }
 
-  /** Takes a whole text as UTF-8. */
+  /** Reads a complete text, in UTF-8. */
   take(kind: TokenKind, at: usize, length: usize): void {
     if (this.scale == 0) return;
     this.begin();
@@ -83,30 +84,30 @@ export class Texts {
     this.meter.endText(kind);
   }
 
-  /** Whether there has been no text. */
+  /** Whether the message has contained no text so far. */
   get isEmpty(): bool {
     return !this.hasTexts;
   }
 
-  /** Between two texts: writes what has been read to `at`, METER_SIZE bytes, for {@link restore}. */
+  /** Writes the state of the estimate, METER_SIZE bytes, to `at` for {@link restore}. Call only between two texts. */
   save(at: usize): void {
     this.meter.save(at);
   }
 
-  /** Continues as if the texts had been read after which {@link save} was called. There must have been none yet. */
+  /** Restores the state that {@link save} wrote. The message must have contained no text yet. */
   restore(at: usize): void {
     this.hasTexts = true;
     this.meter.restore(at);
   }
 
-  /** A text comes: most messages have none. */
+  /** Prepares the meter for the first text of a message. Most messages have none. */
   private begin(): void {
     if (this.hasTexts) return;
     this.hasTexts = true;
     this.meter.reset(this.maxBytes);
   }
 
-  /** The tokens of the texts of this kind, estimated; 0 where that is switched off. */
+  /** The estimated number of tokens in this kind's texts; 0 if there is no text or estimates are disabled. */
   tokens(kind: TokenKind): u32 {
     if (this.scale == 0 || !this.hasTexts) return 0;
     return <u32>Math.min(Math.round((<f64>this.meter.costOf(kind) * this.scale) / COST_OF_TOKEN), <f64>u32.MAX_VALUE);
