@@ -17,8 +17,8 @@ const { against, inputs, seed, observable } = new Command("npm run compare --")
   .description("Compares all host calls of two modules that serve the same captures and generated inputs.")
   .requiredOption("--against <file>", "the old module; the new one is build/mcp.wasm", pathOf)
   .option("--inputs <number>", "generated inputs, besides all captures", number(LARGEST, true), 100_000)
-  .option("--seed <number>", "decides on all generated inputs", number(LARGEST, true), 1)
-  .option("--observable", "without shared data and the clock, and whichever hashes stand for sessions", false)
+  .option("--seed <number>", "determines all generated inputs", number(LARGEST, true), 1)
+  .option("--observable", "ignores shared data, the clock and the values of session hashes", false)
   .parse()
   .opts<{ against: string; inputs: number; seed: number; observable: boolean }>();
 

@@ -15,7 +15,7 @@ import { traceSection } from "./start/traces/section.ts";
 import { startTraceViewer } from "./start/traces/viewer.ts";
 import { UpstreamWatch } from "./start/upstream-watch.ts";
 
-/** Milliseconds after which this process exits, and whatever has not ended is killed. */
+/** Milliseconds after the stop at which this process exits, even if the cleanup has not finished. */
 const STOP_MS = 10_000;
 
 const options = parseOptions(process.argv.slice(2));
@@ -29,13 +29,13 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   // A Ctrl-C sends the signal twice, from the terminal and from npm. Repeats must not interrupt the cleanup.
   process.on(signal, () => stop.abort());
 }
-// The reader of our output has closed it (`npm start | head`).
+// The reader of the output has closed the pipe (`npm start | head`).
 process.stdout.on("error", () => stop.abort());
 
 try {
   await run(options, stop.signal);
 } catch (error) {
-  // Everything that a stop interrupts fails, which is not an error.
+  // A stop makes all interrupted operations fail. Such failures are not errors.
   if (!stop.signal.aborted) {
     console.error((error as Error).message);
     process.exitCode = 1;
@@ -66,7 +66,7 @@ async function run(
     const log = new EnvoyLog(target.name, showsLog ? (line) => display.print(mark + line) : () => {});
     cleanup.add(log, () => log.close());
     let plugin = config;
-    // In the demo, the cluster's name would be the same for each server.
+    // In the demo, all servers would have the same cluster name.
     if (upstream === undefined)
       plugin = { server: target.name, ...(config ?? demoConfig(queue, viewer !== undefined)) };
     // `--log` shows the access log, with the filter's fields for each request.
@@ -102,7 +102,7 @@ async function run(
   await Promise.race([display.run(watched, signal), died]);
 }
 
-/** Rejects when the signal aborts. */
+/** A promise that rejects when the signal aborts, and never resolves. */
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) =>
     signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true }),
@@ -112,7 +112,7 @@ function aborted(signal: AbortSignal): Promise<never> {
 function announce({ name, path }: Target, { proxyUrl, adminUrl }: Envoy, log: EnvoyLog): void {
   console.log(`\n${name}`);
   console.log(`  proxy       ${proxyUrl}${path}`);
-  // Without the filter, some hundred statistics of Envoy's own surround those of Wasm modules.
+  // Without this filter, the page would also contain some hundred statistics of Envoy itself.
   console.log(`  statistics  ${adminUrl}/stats/prometheus?filter=wasmcustom`);
   console.log(`  log         ${log.path}`);
 }

@@ -69,8 +69,9 @@ export const METER_SIZE: usize = offsetof<Meter>() + ACCOUNTS_SIZE;
 /**
  * Estimates the number of tokens of one message's texts, by kind. Every byte of the head is read. The rest is divided into
  * strata, and one block of each stratum is read, from the end of one word to the end of another. The position of a block
- * depends on the content that was read before, so that a repetitive text cannot evade sampling. Blocks contain as many words per byte as the skipped bytes, so the estimates of many messages are right on average. Which bytes are read does not depend on how the
- * texts are cut.
+ * depends on the content that was read before, so that a repetitive text cannot evade sampling. Blocks contain as many words
+ * per byte as the skipped bytes, so the estimates of many messages are right on average. Which bytes are read does not
+ * depend on how the texts are cut.
  *
  * Bytes are counted as they are on the wire, including escape sequences and white space that is not text, because the escape
  * sequences of skipped bytes are not decoded.

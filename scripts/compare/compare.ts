@@ -30,7 +30,7 @@ export interface Comparison {
 
 const ENTRY = fileURLToPath(new URL("worker.ts", import.meta.url));
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-/** Timeout in milliseconds. A job takes seconds; beyond this time the module hangs. */
+/** The timeout of a job in milliseconds. A job takes seconds; after this time the module is considered to hang. */
 const JOB_MS = 600_000;
 
 /** Records all host calls of two modules that process the same traffic, and compares them input by input. */
@@ -47,7 +47,7 @@ export async function compareModules(
   process.once("exit", stop);
 
   async function work(): Promise<void> {
-    // Running in the repository's root lets the worker find the modules of the generator.
+    // The worker finds the modules of the generator only in the repository's root.
     const child = fork(ENTRY, { cwd: ROOT, execArgv: ["--import", "tsx"] });
     children.push(child);
     for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {

@@ -8,7 +8,7 @@ export interface Configuration {
   readonly allowHeadersStop?: boolean;
 }
 
-/** Small bounds, so that the inputs of a batch exceed them. */
+/** Limits that the inputs of a batch exceed. */
 const BOUNDED = {
   labels: { maxTools: 8, maxServers: 3, caller: true },
   sessions: { idleTimeout: "30s", callerKey: ["x-caller", "baggage.userId"] },
@@ -20,7 +20,7 @@ const access = {
   ...{ holdHeaders: hold.headers, maxBodyBytes: hold.maxBodyBytes },
 };
 
-/** The traffic of captures and fuzz inputs is processed under each of them. */
+/** All configurations of a comparison. The traffic of captures and fuzz inputs is processed under each of them. */
 export const CONFIGURATIONS: readonly Configuration[] = [
   { name: "default", value: {} },
   { name: "bounded", value: BOUNDED },

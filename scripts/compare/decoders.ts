@@ -1,6 +1,5 @@
 /**
- * Decodes the arguments of host calls, so that recordings of different modules can be compared: without addresses and
- * ids.
+ * Decodes the arguments of host calls, without addresses and ids, so that recordings of different modules can be compared.
  */
 import { type GuestMemory, LOG_LEVELS } from "../../test/host/index.ts";
 
@@ -25,7 +24,7 @@ export class Known {
 const HEADER_MAPS = ["request headers", "request trailers", "response headers", "response trailers"];
 const BUFFERS: Record<number, string> = { 0: "request body", 1: "response body", 6: "VM", 7: "configuration" };
 
-/** Decoders by the function's name. A function that is missing here cannot be compared: {@link decoderOf} throws. */
+/** Decoders by the host function's name. {@link decoderOf} throws for a function that is missing here. */
 const DECODERS: Record<string, Decoder> = {
   proxy_log: {
     call: ([level, address, length], memory) => {
@@ -134,7 +133,7 @@ function metricCall({ metrics }: Known, id: number, change: string): Decoded {
   return [family, `${labels} ${change}`];
 }
 
-/** The family, and the labels in the order in which the module wrote them. */
+/** A metric's family, and its labels in the order in which the module wrote them. */
 function metricOf(encoded: string): Decoded {
   const at = encoded.lastIndexOf(";.;");
   return at < 0 ? [encoded, ""] : [encoded.slice(at + 3), encoded.slice(0, at)];
@@ -151,10 +150,10 @@ function keyCall({ formats }: Known, key: string, rest: string): Decoded {
   return [subjectOf(path), `${isNew ? `(format ${format}) ` : ""}${path}${rest === "" ? "" : ` ${rest}`}`];
 }
 
-/** The subjects of all paths so far. */
+/** A cache of subjects by path. */
 const subjects = new Map<string, string>();
 
-/** The path without hashes and the number. */
+/** A path without its hashes and its number. */
 function subjectOf(path: string): string {
   let subject = subjects.get(path);
   if (subject === undefined) {
@@ -164,7 +163,7 @@ function subjectOf(path: string): string {
   return subject;
 }
 
-/** The event of a JSON line, or the first words of a text. */
+/** The subject of a log line: the event of a JSON line, or the first words of a text. */
 function logSubject(text: string): string {
   return /^\{"event":"(\w+)"/.exec(text)?.[1] ?? text.split(" ", 3).join(" ").slice(0, 40);
 }

@@ -38,7 +38,7 @@ const EXAMPLE_LINES = 60;
 /** Maximum size of the comparison table. Beyond it, the order of entries is ignored. */
 const TABLE_SIZE = 4_000_000;
 
-/** The recordings line by line: the entries of both, in their order, and those of only one. */
+/** The entries of two recordings, in order, each marked as part of one recording or of both. */
 export function diff(old: readonly Entry[], now: readonly Entry[]): Line[] {
   let start = 0;
   while (start < old.length && old[start] === now[start]) start++;
@@ -53,7 +53,7 @@ export function diff(old: readonly Entry[], now: readonly Entry[]): Line[] {
   ];
 }
 
-/** Compares by the longest common subsequence. */
+/** Compares two recordings by their longest common subsequence. */
 function middle(old: readonly Entry[], now: readonly Entry[]): Line[] {
   if (old.length * now.length > TABLE_SIZE) return unordered(old, now);
   const width = now.length + 1;
@@ -91,7 +91,7 @@ function unordered(old: readonly Entry[], now: readonly Entry[]): Line[] {
     else left.set(entry, count - 1);
   }
   for (const [entry, count] of left) for (let i = 0; i < count; i++) lines.push({ side: "new", entry });
-  // The recordings differ, so their order must.
+  // The recordings contain the same entries, so only the order differs.
   return lines.length > 0 ? lines : [{ side: "new", entry: "order of calls\tof a long recording" }];
 }
 

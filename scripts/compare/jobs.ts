@@ -53,7 +53,7 @@ export function runJob(job: Job): JobResult {
   for (let number = 0; number < inputs; number++) {
     const input = generator.next();
     pairs.forEach((pair, index) => {
-      // Under each configuration, half of the inputs are passed in parts: the other half than under the previous one.
+      // Under each configuration, every second input is passed in parts: even and odd inputs alternate between configurations.
       const inParts = (number + index) % 2 === 0;
       const title = () =>
         `seed ${seed}, batch ${batch}, input ${number}${inParts ? ", in parts" : ""}: ${shown(input)}`;
@@ -86,7 +86,7 @@ function passCapture(pair: Pair, capture: string): void {
 
 const SHOWN = 2000;
 
-/** The input on one line. */
+/** An input as one line of limited length. */
 function shown(input: FilterCase): string {
   const text = toText(input).replaceAll(/\n */g, " ");
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;

@@ -4,7 +4,7 @@ import { Known, decoderOf } from "./decoders.ts";
 /** A call as text: its kind (function and subject), a tab, and all details. */
 export type Entry = string;
 
-/** The entry of a call. Texts of the module in the kind contain no tab. */
+/** The entry of a call. Replaces tabs in the subject, because a tab ends the kind. */
 export function entryOf(name: string, subject: string, detail: string): Entry {
   return `${subject === "" ? name : `${name} ${subject.replaceAll("\t", " ")}`}\t${detail}`;
 }

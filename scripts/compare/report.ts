@@ -3,9 +3,9 @@ import { renderTerminal } from "../bench/report/terminal.ts";
 import type { Comparison } from "./compare.ts";
 import type { Example, Line } from "./differences.ts";
 
-/** Maximum number of printed examples. The table has all kinds. */
+/** Maximum number of printed examples. The table lists all kinds. */
 const EXAMPLES = 12;
-/** Maximum number of characters of an entry, and of an input. */
+/** Maximum number of printed characters of an entry. */
 const ENTRY_SHOWN = 240;
 const SIGNS = { old: "-", new: "+", both: " " };
 
@@ -33,7 +33,7 @@ function textOf({ configuration, title, lines }: Example): string {
   ].join("\n");
 }
 
-/** One line. Of a long entry, the part around the first byte that differs from the line before. */
+/** An entry as one line. A long entry is cut to the part around the first byte that differs from the line before. */
 function lineOf({ side, entry }: Line, before: Line | undefined): string {
   let from = 0;
   if (before !== undefined && before.side !== side) {

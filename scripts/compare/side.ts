@@ -22,7 +22,7 @@ export class Side {
   /** All entries since the list was last emptied. */
   readonly entries: Entry[] = [];
   readonly clock = new Clock();
-  /** True after a trap: the proxy is not usable any more. */
+  /** True after a trap. The proxy cannot be used any more. */
   failed = false;
   readonly workers: Plugin[] = [];
   readonly #name: "old" | "new";
@@ -55,14 +55,14 @@ export class Side {
       this.#queues.turn();
     } catch (error) {
       this.failed = true;
-      // With the name, so that it is reported even if both modules fail in the same way.
+      // The name makes the entries differ, so that a failure is reported even if both modules fail in the same way.
       this.entries.push(entryOf("error", "", `${this.#name}: ${String(error)}`));
     }
-    // The host keeps all lines, which have been recorded already.
+    // The host keeps all log lines. They have been recorded already.
     for (const { vm } of this.workers) vm.logs.length = 0;
   }
 
-  /** Sends the exchange of this number, after its delay in seconds and the due ends of streams. */
+  /** Sends the exchange with this number, after its delay in seconds and after closing the streams that are due. */
   pass(input: FilterCase, number: number, inParts: boolean): void {
     this.passSeconds(input.seconds);
     this.close((until) => until <= number);
@@ -71,14 +71,14 @@ export class Side {
     if (staysOpen(input)) this.#open.push({ stream, input, until: number + input.staysOpen });
   }
 
-  /** Ends open streams by the reset in their input. */
+  /** Ends the open streams that are due by the reset in their input; all open streams by default. */
   close(isDue: (until: number) => boolean = () => true): void {
     const due = this.#open.filter(({ until }) => isDue(until));
     this.#open = this.#open.filter(({ until }) => !isDue(until));
     for (const { stream, input } of due) if (stream.reply === undefined) stream.reset(input.reset!);
   }
 
-  /** Lets seconds pass. In each, all workers tick and read their queues. */
+  /** Advances the clock by a number of seconds. In each second, all workers tick and read their queues. */
   passSeconds(seconds: number): void {
     for (let i = 0; i < seconds; i++) {
       this.clock.advance(1000);
@@ -88,7 +88,7 @@ export class Side {
   }
 }
 
-/** Random bytes that are the same for the same worker in every proxy. */
+/** A generator of random bytes that gives the same bytes to the same worker in every proxy. */
 function randomBytes(worker: number): (size: number) => Uint8Array {
   const random = new Random(worker + 1);
   return (size) => Uint8Array.from({ length: size }, () => random.below(256));

@@ -1,4 +1,4 @@
-/** Servers and agents for someone who has no MCP traffic yet. */
+/** Demo servers and agents, for users without MCP traffic of their own. */
 import { CLIENT_KINDS } from "../../test/fixtures/clients/client.ts";
 import {
   type AgentOptions,
@@ -13,9 +13,9 @@ import { startFixtureServer } from "../../test/fixtures/servers/fixture-server.t
 import type { Cleanup } from "./cleanup.ts";
 import type { Target } from "./target.ts";
 
-/** The demo's plugin configuration: whoever makes the same call again and again is limited, in whatever session, and the search
- *  gets four calls at one time. With a queue, those beyond wait, each agent's for its turn. With traces, what agents do
- *  without sessions ends soon after them. */
+/** The demo's plugin configuration. It limits an agent that repeats the same call, across sessions, and allows four concurrent
+ *  calls of the search tool. With a queue, further calls wait, in turn by agent. With traces, implicit sessions end soon after
+ *  their agent stops. */
 export function demoConfig(hasQueue: boolean, hasTraces: boolean): Record<string, unknown> {
   return {
     match: { paths: ["/mcp", "/mcp-json"] },
@@ -38,17 +38,17 @@ function rules(hasQueue: boolean): object[] {
   ];
 }
 
-/** Longer than agents pause, and shorter than those rest that have no sessions. */
+/** The idle timeout of sessions: longer than agents pause, and shorter than agents without sessions rest. */
 const IDLE = "3s";
 const REST_MS = 20_000;
-/** The agent that makes one call in a loop. */
+/** The agent that repeats one call in a loop. */
 const LOOPING = "agent-loop";
 const LOOP_PAUSE_MS = 50;
 /** The agent that makes many calls at once. */
 const BURSTING = "agent-burst";
 const BURST_PAUSE_MS = 3000;
 
-/** Starts the demo's servers on free ports of loopback. */
+/** Starts the demo's servers on free ports of the loopback interface. */
 export async function startDemoServers(cleanup: Cleanup): Promise<Target[]> {
   const shop = await startFixtureServer();
   cleanup.add(shop, () => shop.close());
@@ -60,8 +60,9 @@ export async function startDemoServers(cleanup: Cleanup): Promise<Target[]> {
   ];
 }
 
-/** Sends agents, one per SDK and era, one that loops and one that bursts, to the demo's servers behind these proxies (base URLs, in the servers' order).
- *  With traces, agents without sessions rest between two visits, so that each is a trace. */
+/** Starts agents that use the demo's servers through these proxies (base URLs, in the servers' order): one per SDK and era, one
+ *  that loops and one that bursts. With traces, agents without sessions rest between two visits, so that each visit is a trace.
+ *  Agents stop when `signal` aborts. */
 export function startAgents([shop, everything]: string[], hasTraces: boolean, signal: AbortSignal): void {
   const agents: AgentOptions[] = CLIENT_KINDS.map((kind) => ({
     kind,

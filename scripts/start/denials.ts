@@ -1,20 +1,20 @@
-/** What an access policy denied, out of /stats/prometheus, as lines below the table. */
+/** Reads from /stats/prometheus what an access policy denied, and renders it as lines below the table. */
 import colors from "picocolors";
 import { readSamples } from "../envoy/exposition.ts";
 import { nameOf } from "./names.ts";
 
-/** Messages, or requests that could not be decided, that one rule denied. */
+/** The messages and undecidable requests that one rule denied for one target. */
 export interface Denial {
   server: string;
   rule: string;
-  /** A tool, a prompt or a method; empty where a request was refused unread. */
+  /** A tool, a prompt or a method; empty if the request was rejected without being read. */
   target: string;
   /** Only counted, not denied: the policy or the rule is in shadow mode. */
   isShadow: boolean;
   count: number;
 }
 
-/** What the names mean that are not those of the policy's rules. */
+/** The meanings of the built-in rule names. */
 const SPECIAL_RULES: Record<string, string> = {
   _default: "no rule allows it",
   _refused: "the request cannot be decided; the log names the reason",
@@ -22,7 +22,7 @@ const SPECIAL_RULES: Record<string, string> = {
   _closed: "there is no valid policy, so all MCP is denied",
 };
 
-/** The denials of all these expositions together: by server, the most frequent first. */
+/** The denials in all expositions, ordered by server and then by count, highest first. */
 export function readDenials(expositions: readonly string[]): Denial[] {
   const denials = new Map<string, Denial>();
   for (const { labels, value } of expositions.flatMap((text) => readSamples(text, "mcp_access_decisions_total"))) {
@@ -39,7 +39,7 @@ export function readDenials(expositions: readonly string[]): Denial[] {
   );
 }
 
-/** One line for each denial, `lines` at most, and what special rules mean; empty where there are no denials. */
+/** Renders one line per denial, at most `lines`, and the meanings of built-in rules. Returns "" if there are no denials. */
 export function renderDenials(denials: readonly Denial[], lines = Infinity): string {
   if (denials.length === 0) return "";
   const shown = denials.slice(0, Math.max(1, lines));

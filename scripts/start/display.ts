@@ -1,4 +1,4 @@
-/** Shows statistics, problems and log lines: in place on a terminal, as one table after another elsewhere. */
+/** Shows statistics, problems and log lines: in place on a terminal, otherwise as one table after another. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { createLogUpdate } from "log-update";
 import type { Envoy } from "../envoy/process.ts";
@@ -15,7 +15,7 @@ const TERMINAL_MS = 1_000;
 const PRINTED_MS = 5_000;
 const PRINTED_COLUMNS = 120;
 
-/** An Envoy and what is known of it beside its statistics. */
+/** An Envoy, with the sources of information beyond its statistics. */
 export interface Watched {
   envoy: Envoy;
   log: EnvoyLog;
@@ -26,7 +26,7 @@ export class Display {
   readonly #terminal = createLogUpdate(process.stdout);
   #shown: string | undefined;
 
-  /** Shows the statistics of these Envoys together until `signal` aborts; what was last shown stays. */
+  /** Shows the combined statistics of these Envoys until `signal` aborts. The last table stays on the screen. */
   async run(watched: readonly Watched[], signal: AbortSignal): Promise<void> {
     const { isTTY } = process.stdout;
     console.log();
@@ -46,7 +46,7 @@ export class Display {
     if (isTTY) this.#terminal.done();
   }
 
-  /** Prints a line that stays: above the table where that is drawn in place. */
+  /** Prints a permanent line. On a terminal, it appears above the table. */
   print(line: string): void {
     if (this.#shown === undefined) {
       console.log(line);
@@ -58,7 +58,7 @@ export class Display {
   }
 
   #draw(text: string): void {
-    // log-update rewrites what differs, but overwrites where a line was put in between: then all is drawn anew.
+    // log-update rewrites only the lines that differ. If a line was printed in between, everything is drawn again.
     if (this.#shown === undefined || linesOf(text) !== linesOf(this.#shown)) this.#terminal.clear();
     this.#shown = text;
     this.#terminal(text);
@@ -84,7 +84,7 @@ async function read(watched: readonly Watched[]) {
   return { expositions, above, rows: readRows(expositions), below };
 }
 
-/** What was denied, what was limited and what waits, in `lines` rules at most each. */
+/** The texts about denials, limits and queues, each with at most `lines` rules. */
 function rendered(
   { denials, limits, callers, queues }: Awaited<ReturnType<typeof read>>["below"],
   lines?: number,
@@ -92,19 +92,20 @@ function rendered(
   return [renderDenials(denials, lines), renderLimits(limits, callers, lines), renderQueues(queues, lines)];
 }
 
-/** The texts below one another with an empty line between them; empty texts are left out. */
+/** Joins texts with an empty line between them. Omits empty texts. */
 function blocks(...texts: string[]): string {
   return texts.filter((text) => text !== "").join("\n\n");
 }
 
-/** The lines of a block and of the empty line that parts it from the next one. */
+/** The number of lines of a block, including the empty line after it; 0 for an empty block. */
 function linesOf(text: string): number {
   return text === "" ? 0 : text.split("\n").length + 1;
 }
 
-/** The rows to show: only those of tools if the table would have more than `lines` lines, since the head could be clipped. */
+/** The rows to show. If the table would have more than `lines` lines, only rows of tools, because a longer table would lose
+ *  its head. */
 function fit(rows: Row[], lines: number): Row[] {
   const servers = new Set(rows.map(({ server }) => server)).size;
-  // The head, the legend of two lines and the line that stays empty.
+  // Four more lines: the head, two lines of legend and an empty line.
   return rows.length + servers + 4 <= lines ? rows : rows.filter(({ tool }) => tool !== "");
 }

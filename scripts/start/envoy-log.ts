@@ -1,24 +1,25 @@
-/** An Envoy's output of `npm start`: kept in a file, searched for complaints about the configuration, shown on demand. */
+/** The log of an Envoy that `npm start` runs: writes it to a file, finds messages about the configuration, and passes on each
+ *  line. */
 import { createWriteStream, mkdirSync, type WriteStream } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const FOLDER = fileURLToPath(new URL("../../build/start/", import.meta.url));
 
-/** The level and the text of the filter's lines about its configuration. Before the text they name plugin and instance. */
+/** Matches the filter's log lines about its configuration: captures the level and the text after the plugin's name. */
 const ABOUT_CONFIGURATION =
   /\[(warning|error|critical)\].*?\bwasm log\b[^:]*: (?:invalid )?configuration\b(?:"[^"]*"|[^":])*: (.+)$/;
 
 export class EnvoyLog {
-  /** The absolute path of the file, which holds this run's output alone. */
+  /** The absolute path of the file, which contains the output of this run only. */
   readonly path: string;
   readonly #file: WriteStream;
   readonly #onLine: (line: string) => void;
   readonly #errors = new Set<string>();
   readonly #warnings = new Set<string>();
 
-  /** @param name of the file, without its extension
-   *  @param onLine receives each line as it comes, without its end */
+  /** @param name the file's name without its extension
+   *  @param onLine receives each line at once, without its line end */
   constructor(name: string, onLine: (line: string) => void) {
     mkdirSync(FOLDER, { recursive: true });
     this.path = join(FOLDER, `${name.replaceAll(/[^\w.-]/g, "_")}.log`);
@@ -26,7 +27,7 @@ export class EnvoyLog {
     this.#onLine = onLine;
   }
 
-  /** The filter's errors about its configuration, with path and value: each once, in order. */
+  /** The filter's distinct errors about its configuration, with path and value, in order of appearance. */
   get errors(): readonly string[] {
     return [...this.#errors];
   }
@@ -35,11 +36,11 @@ export class EnvoyLog {
     return [...this.#warnings];
   }
 
-  /** Takes over a line that Envoy has written. */
+  /** Adds a line of Envoy's output. */
   add(line: string): void {
     this.#file.write(`${line}\n`);
     const [, level, text] = ABOUT_CONFIGURATION.exec(line) ?? [];
-    // The filter repeats its lines, in each of its VMs.
+    // Each of the filter's VMs logs the same lines.
     if (level === "warning") this.#warnings.add(text);
     else if (level !== undefined) this.#errors.add(text);
     this.#onLine(line);

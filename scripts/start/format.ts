@@ -1,8 +1,8 @@
-/** Numbers as the table shows them: three digits and a unit. */
+/** Formats numbers for the table: three digits and a unit. */
 
 const NOTHING = "–";
 
-/** Milliseconds; nothing where there are none. */
+/** Formats a duration in milliseconds; a dash for undefined. */
 export function formatDuration(ms: number | undefined): string {
   if (ms === undefined) return NOTHING;
   if (ms < 10) return `${ms.toFixed(1)} ms`;
@@ -14,7 +14,7 @@ export function formatBytes(bytes: number): string {
   return bytes < 1024 ? `${bytes} B` : inUnits(bytes, 1024, [" KiB", " MiB", " GiB", " TiB"]);
 }
 
-/** Tokens; nothing where there are none. */
+/** Formats a number of tokens; a dash for 0. */
 export function formatTokens(tokens: number): string {
   if (tokens === 0) return NOTHING;
   return tokens < 1000 ? String(tokens) : inUnits(tokens, 1000, ["k", "M", "G"]);

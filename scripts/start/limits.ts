@@ -1,34 +1,34 @@
-/** What limits rejected, out of /stats/prometheus, as lines below the table. */
+/** Reads from /stats/prometheus what limits rejected, and renders it as lines below the table. */
 import colors from "picocolors";
 import { readSamples } from "../envoy/exposition.ts";
 import { nameOf } from "./names.ts";
 
-/** What one rule of `limits` decided about the requests to one server. */
+/** The decisions of one rule of `limits` on the requests to one server. */
 export interface LimitTotals {
   server: string;
   rule: string;
   requests: number;
-  /** Of these: rejected, or in shadow mode what would have been. */
+  /** The number of these requests that were rejected, or would have been without shadow mode. */
   limited: number;
   isShadow: boolean;
 }
 
-/** How many requests of one caller were limited, where callers have a label. */
+/** The number of one caller's requests that were limited. Known only if metrics have a label for callers. */
 export interface LimitedCaller {
   server: string;
   caller: string;
   limited: number;
 }
 
-/** More callers than these are counted in one. */
+/** The maximum number of callers that are named. The others are only counted. */
 const MOST_CALLERS = 3;
 
-/** The rules that limited something, over all these expositions: by server, the one that limited most first. */
+/** The rules that limited requests, in all expositions, ordered by server and then by limited requests, most first. */
 export function readLimits(expositions: readonly string[]): LimitTotals[] {
   const totals = new Map<string, LimitTotals>();
   for (const { labels, value } of expositions.flatMap((text) => readSamples(text, "mcp_limit_decisions_total"))) {
     const { mcp_server: server = "", mcp_limit_rule: rule = "", mcp_limit_decision: decision } = labels;
-    // It counts again when it is admitted or limited.
+    // A queued request is counted again when it is admitted or limited.
     if (decision === "queued") continue;
     const key = JSON.stringify([server, rule]);
     const total = totals.get(key) ?? { server, rule, requests: 0, limited: 0, isShadow: false };
@@ -40,7 +40,7 @@ export function readLimits(expositions: readonly string[]): LimitTotals[] {
   return inOrder([...totals.values()].filter(({ limited }) => limited > 0));
 }
 
-/** The callers that were limited, likewise. */
+/** The callers whose requests were limited, in all expositions, ordered by server and then by limited requests, most first. */
 export function readLimitedCallers(expositions: readonly string[]): LimitedCaller[] {
   const callers = new Map<string, LimitedCaller>();
   for (const { labels, value } of expositions.flatMap((text) => readSamples(text, "mcp_operations_total"))) {
@@ -54,7 +54,7 @@ export function readLimitedCallers(expositions: readonly string[]): LimitedCalle
   return inOrder([...callers.values()]);
 }
 
-/** One line for each rule that limited something, `lines` at most, and who was limited; empty where nothing was. */
+/** Renders one line per rule, at most `lines`, and the limited callers. Returns "" if nothing was limited. */
 export function renderLimits(
   totals: readonly LimitTotals[],
   callers: readonly LimitedCaller[],
@@ -75,7 +75,7 @@ export function renderLimits(
   return [colors.bold("limited"), ...rows, ...who].join("\n");
 }
 
-/** Who was limited by a server's rules, as one line; none where callers have no label. */
+/** A line with the callers that a server's rules limited; empty if metrics have no label for callers. */
 function callersOf(server: string, callers: readonly LimitedCaller[]): string[] {
   const mine = callers.filter((each) => each.server === server);
   if (mine.length === 0) return [];

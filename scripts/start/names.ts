@@ -1,5 +1,5 @@
-/** The name that a label's value shows (docs/metrics.md), for a terminal; the value itself where the name has characters that
- *  are not printed. */
+/** Decodes the name in a label's value (docs/metrics.md) for a terminal. Returns the value itself if the name contains
+ *  characters that cannot be printed. */
 export function nameOf(value: string): string {
   try {
     const name = decodeURIComponent(value);

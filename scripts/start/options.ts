@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 
-/** What the user asked for; demo servers and agents are run where there is no `upstream`. */
+/** The options of `npm start`. Without `upstream`, demo servers and agents run. */
 export interface StartOptions {
   upstream?: URL;
   /** The plugin configuration, read from --config. */
@@ -11,15 +11,15 @@ export interface StartOptions {
   port?: number;
   adminPort?: number;
   concurrency: number;
-  /** Of the demo: calls wait for their turn. */
+  /** In the demo, calls beyond a limit wait for their turn. */
   queue: boolean;
   /** Records every operation as a span, and starts a page that shows them. */
   traces?: boolean;
-  /** Shows Envoy's log, the access log and the audit lines as they come. */
+  /** Shows Envoy's log, the access log and the audit lines live. */
   log?: boolean;
 }
 
-/** Reads the arguments; a bad one ends the process with one sentence and exit code 1. */
+/** Reads the arguments. An invalid argument ends the process with one sentence and exit code 1. */
 export function parseOptions(argv: string[]): StartOptions {
   return new Command("npm start --")
     .description("Runs Envoy with the MCP filter and shows live statistics of the MCP traffic that passes.")
@@ -32,13 +32,13 @@ export function parseOptions(argv: string[]): StartOptions {
     )
     .option(
       "--admin-port <number>",
-      "the port of Envoy's admin page, in the same way (default: free ones)",
+      "the port of Envoy's admin page; the demo's second Envoy has the next (default: free ones)",
       integer(65535),
     )
     .option("--concurrency <number>", "Envoy's worker threads", integer(256), 2)
-    .option("--no-queue", "the demo's calls beyond a limit are rejected at once: they do not wait for their turn")
+    .option("--no-queue", "reject the demo's calls beyond a limit at once, instead of queueing them")
     .option("--traces", "record every session as a trace, and start a page that shows them (MLflow)")
-    .option("--log", "show Envoy's log, with access log and audit lines, as it comes")
+    .option("--log", "show Envoy's log live, with access log and audit lines")
     .parse(argv, { from: "user" })
     .opts<StartOptions>();
 }
@@ -57,7 +57,7 @@ function parseUpstream(text: string): URL {
 function readConfig(path: string): Record<string, unknown> {
   let text: string;
   try {
-    // npm runs this in the package's folder, not in the user's current folder.
+    // npm runs this script in the package's folder, not in the user's current folder.
     text = readFileSync(resolve(process.env.INIT_CWD ?? ".", path), "utf8");
   } catch (error) {
     throw new InvalidArgumentError(`The file cannot be read (${(error as NodeJS.ErrnoException).code}).`);
@@ -69,7 +69,7 @@ function readConfig(path: string): Record<string, unknown> {
     throw new InvalidArgumentError(`The file is not valid JSON (${(error as Error).message.replaceAll("\n", " ")}).`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new InvalidArgumentError("The file must hold one JSON object.");
+    throw new InvalidArgumentError("The file must contain one JSON object.");
   }
   return value as Record<string, unknown>;
 }

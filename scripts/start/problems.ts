@@ -1,4 +1,4 @@
-/** What keeps the filter from its work, as lines above the table. */
+/** Renders problems that keep the filter from working, as lines above the table. */
 import colors from "picocolors";
 import { readSamples } from "../envoy/exposition.ts";
 
@@ -6,17 +6,17 @@ export interface Problems {
   /** The filter's own errors and warnings about its configuration, as far as they are known. */
   errors: readonly string[];
   warnings: readonly string[];
-  /** Sentences about upstreams that are dead. */
+  /** One sentence for each upstream that accepts no connections. */
   upstreams: readonly string[];
 }
 
-/** The number of plugins whose configuration is invalid, over all these expositions. */
+/** The number of plugins with an invalid configuration, in all expositions. */
 export function readInvalid(expositions: readonly string[]): number {
   const samples = expositions.flatMap((text) => readSamples(text, "mcp_configuration_invalid"));
   return samples.reduce((sum, { value }) => sum + value, 0);
 }
 
-/** One line for each problem; empty where there are none. `invalid` is {@link readInvalid}'s number. */
+/** Renders one line per problem. `invalid` is the result of {@link readInvalid}. Returns "" if there are no problems. */
 export function renderProblems({ errors, warnings, upstreams }: Problems, invalid: number): string {
   const lines = upstreams.map((sentence) => colors.red(sentence));
   if (errors.length > 0 || invalid > 0) {

@@ -1,20 +1,20 @@
-/** Quantiles out of a histogram's buckets, as Prometheus's `histogram_quantile` computes them. */
+/** Computes quantiles from a histogram's buckets, as Prometheus's `histogram_quantile` does. */
 
-/** Observations at or below each upper bound; the last bound is Infinity and holds all. */
+/** The number of observations at or below each upper bound. The last bound is Infinity, with all observations. */
 export type Buckets = Map<number, number>;
 
-/** What a histogram says of the value below which a share of the observations lies, in the bounds' unit. */
+/** The value below which a share of the observations lies, in the unit of the bounds, as far as the histogram shows it. */
 export interface Quantile {
-  /** Bounds of its bucket; the upper one is Infinity in the last one. */
+  /** The bounds of the quantile's bucket. The upper bound of the last bucket is Infinity. */
   lower: number;
   upper: number;
-  /** Interpolated: taken as if the observations were spread evenly within the bucket. Infinity in the last one. */
+  /** The interpolated value: assumes that observations are spread evenly within the bucket. Infinity in the last bucket. */
   value: number;
-  /** All observations. */
+  /** The number of all observations. */
   count: number;
 }
 
-/** The quantile of the share `q` (0 to 1); undefined where nothing was observed. */
+/** The quantile for the share `q` (0 to 1); undefined if there are no observations. */
 export function histogramQuantile(q: number, buckets: Buckets): Quantile | undefined {
   const sorted = [...buckets].sort(([a], [b]) => a - b);
   const total = sorted.at(-1)?.[1] ?? 0;

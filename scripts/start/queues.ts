@@ -1,4 +1,4 @@
-/** What waits in the queues of limits, out of /stats/prometheus, as lines below the table. */
+/** Reads the queues of limits from /stats/prometheus, and renders them as lines below the table. */
 import colors from "picocolors";
 import { readSamples } from "../envoy/exposition.ts";
 import { nameOf } from "./names.ts";
@@ -9,15 +9,15 @@ import { formatQuantile } from "./table.ts";
 export interface QueueTotals {
   server: string;
   rule: string;
-  /** Requests that wait now, as the filter last counted them. */
+  /** The number of requests that are waiting, as the filter last counted them. */
   waiting: number;
-  /** Requests that have waited, or wait. */
+  /** The number of requests that have waited or are waiting. */
   queued: number;
-  /** How long they waited, in milliseconds. */
+  /** The waiting times in milliseconds. */
   waits: Buckets;
 }
 
-/** The queues in which something has waited, over all these expositions: by server, the longest first. */
+/** The queues that have been used, in all expositions, ordered by server and then by requests that waited, most first. */
 export function readQueues(expositions: readonly string[]): QueueTotals[] {
   const queues = new Map<string, QueueTotals>();
   for (const { name, labels, value } of expositions.flatMap((text) => readSamples(text, "mcp_limit_"))) {
@@ -39,7 +39,7 @@ export function readQueues(expositions: readonly string[]): QueueTotals[] {
     .sort((a, b) => (a.server === b.server ? b.queued - a.queued : a.server < b.server ? -1 : 1));
 }
 
-/** One line for each queue, `lines` at most; empty where nothing has waited. */
+/** Renders one line per queue, at most `lines`. Returns "" if nothing has waited. */
 export function renderQueues(queues: readonly QueueTotals[], lines = Infinity): string {
   if (queues.length === 0) return "";
   const shown = queues.slice(0, Math.max(1, lines));

@@ -1,52 +1,52 @@
-/** Reads the filter's metrics out of /stats/prometheus into the rows of the table. */
+/** Reads the filter's metrics from /stats/prometheus, and adds them up for the table. */
 import { readSamples, type Sample } from "../envoy/exposition.ts";
 import type { Buckets } from "./quantile.ts";
 
-/** What is known of one method, or of one tool, of one server: of the calls that reached it. */
+/** Totals of the calls of one method or one tool that reached a server. */
 export interface Row {
   server: string;
   method: string;
-  /** Empty but for tools/call. */
+  /** The tool's name; empty unless the method is tools/call. */
   tool: string;
   calls: number;
   errors: number;
   cancelled: number;
-  /** Calls beside these, which a limit kept from the server. */
+  /** The number of further calls, which a limit rejected. */
   limited: number;
-  /** Estimated tokens that the model got to read: results. */
+  /** Estimated tokens of results, which the model reads. */
   tokensIn: number;
-  /** And that it wrote: arguments. */
+  /** Estimated tokens of arguments, which the model wrote. */
   tokensOut: number;
-  /** Payload of both directions. */
+  /** Bytes of payload in both directions. */
   bytes: number;
   /** Durations in milliseconds. */
   durations: Buckets;
 }
 
-/** What is known of a server as a whole. */
+/** Totals of a server. */
 export interface ServerTotals {
   sessionsActive: number;
-  /** Those of each `mcp_session_state`. */
+  /** The number of active sessions by `mcp_session_state`. */
   sessionsByState: Record<string, number>;
-  /** Born here, or met after their birth elsewhere. */
+  /** The number of sessions that started here, or started elsewhere and were first seen here later. */
   sessionsSeen: number;
-  /** Estimated tokens that models wrote and read. */
+  /** Estimated tokens that models wrote or read. */
   tokens: number;
-  /** Estimated tokens of what it lists: tools, prompts, resources. */
+  /** Estimated tokens of the listed definitions: tools, prompts and resources. */
   definitionTokens: number;
 }
 
 const NO_ERROR = new Set(["ok", "input_required", "task_accepted"]);
 const CANCELLED = new Set(["cancelled", "disconnected"]);
-/** Outcomes, and types of errors, of what never reached a server. */
+/** The outcomes and error types of calls that did not reach a server. */
 const STOPPED = new Set(["denied", "limited"]);
 const READ = new Set(["result", "prompt", "resource"]);
-/** The kind of tokens that no model reads, since another one has the same: docs/tokens.md. */
+/** The kind of tokens that models do not read, because another kind repeats them: docs/tokens.md. */
 const REPEATED = "structured";
-/** The methods whose answers bring these kinds of tokens, which are not labelled by method. */
+/** The methods of the kinds of tokens whose metrics have no label for the method. */
 const METHOD_OF_KIND: Record<string, string> = { prompt: "prompts/get", resource: "resources/read" };
 
-/** The rows of all these expositions together: by server its tools, then its other methods, each by name. */
+/** The rows for all expositions, ordered by server, then tools before other methods, then by name. */
 export function readRows(expositions: string[]): Row[] {
   const rows = new Map<string, Row>();
   for (const sample of expositions.flatMap((text) => readSamples(text, "mcp_"))) {
@@ -55,7 +55,7 @@ export function readRows(expositions: string[]): Row[] {
   return [...rows.values()].filter((row) => row.calls + row.limited > 0).sort(inTableOrder);
 }
 
-/** The totals by server. */
+/** The totals by server, for all expositions. */
 export function readServers(expositions: string[]): Map<string, ServerTotals> {
   const servers = new Map<string, ServerTotals>();
   for (const { name, labels, value } of expositions.flatMap((text) => readSamples(text, "mcp_"))) {

@@ -1,4 +1,4 @@
-/** The table of live statistics as text: by server its tools, then its other methods. */
+/** Renders the table of live statistics: for each server, its tools, then its other methods. */
 import { stripVTControlCharacters } from "node:util";
 import Table from "cli-table3";
 import colors from "picocolors";
@@ -11,13 +11,13 @@ interface Column {
   title: string;
   width: number;
   cell: (row: Row) => string;
-  /** Left out where there is no room: 1 before 2 before 3. */
+  /** The order in which columns are omitted if they do not fit: 1 first. Columns without it are never omitted. */
   spared?: 1 | 2 | 3;
-  /** Left out where none of the rows needs it. */
+  /** Whether a row needs the column. It is omitted if no row does. */
   isNeeded?: (row: Row) => boolean;
 }
 
-/** The columns after the first, which takes what is left. */
+/** The columns after the first one, which has the remaining width. */
 const COLUMNS: Column[] = [
   { title: "calls", width: 7, cell: ({ calls }) => String(calls) },
   { title: "errors", width: 7, cell: ({ errors }) => (errors > 0 ? colors.red(errors) : "0") },
@@ -38,13 +38,13 @@ const COLUMNS: Column[] = [
 ];
 const NAME_WIDTH = { min: 16, max: 44 };
 const [INTERPOLATED, FEW, BEYOND] = ["~", "≤", ">"];
-/** What sessions are about, unless they are idle: what holds them up most first. */
+/** The states of sessions that are not idle, with their texts, the most blocking state first. */
 const SHOWN_STATES = [
   ["waiting_for_limit", "queued"],
   ["waiting_for_client", "waiting for the client"],
   ["calling", "calling"],
 ];
-/** The label value that tools share, and methods, that have none of their own. A tool of this name has another value. */
+/** The label value of tools and methods that have no value of their own. A tool with this name has another value. */
 const OTHER = "_OTHER";
 const OTHER_TOOLS = "other tools";
 const OTHER_MEANING = "see docs/metrics.md#which-names-become-labels";
@@ -54,7 +54,7 @@ const LEGEND = [
   [BEYOND, "beyond all buckets"],
 ];
 
-// Space and not lines between the columns: a terminal of 80 columns must do.
+// Spaces separate the columns instead of lines, so that the table fits into 80 columns.
 const PLAIN = Object.fromEntries(
   ["top", "bottom", "mid"]
     .flatMap((edge) => ["", "-mid", "-left", "-right"].map((corner) => edge + corner))
@@ -62,7 +62,7 @@ const PLAIN = Object.fromEntries(
     .map((place) => [place, ""]),
 ) as Partial<Record<Table.CharName, string>>;
 
-/** Renders the rows, sorted by server, `columns` characters wide at most; one sentence where there are none. */
+/** Renders the rows, which must be sorted by server, at most `columns` characters wide. Returns one sentence if there are none. */
 export function renderTable(rows: Row[], servers: ReadonlyMap<string, ServerTotals>, columns: number): string {
   if (rows.length === 0) return "No MCP traffic yet.";
   const needed = COLUMNS.filter(({ isNeeded = () => true }) => rows.some(isNeeded));
@@ -98,13 +98,13 @@ function titleOf({ tool, method }: Row): string {
   return colors.dim(method === OTHER ? "other methods" : method);
 }
 
-/** A line that explains the marks in these cells; nothing where there are none. */
+/** A line that explains the marks in these cells; "" if there are none. */
 function legend(cells: readonly string[]): string {
   const marks = LEGEND.filter(([mark]) => cells.some((cell) => cell.startsWith(mark)));
   return marks.length === 0 ? "" : colors.dim(`\n${marks.map(([mark, text]) => `${mark} ${text}`).join("   ")}`);
 }
 
-/** The columns that fit into this many characters; never without those that cannot be spared. */
+/** The columns that fit into this number of characters, and all columns that are never omitted. */
 function fitting(columns: Column[], characters: number): Column[] {
   const choices = [0, 1, 2, 3].map((spare) => columns.filter(({ spared = 4 }) => spared > spare));
   return choices.find((choice) => widthOf(choice) <= characters) ?? choices[3];
@@ -114,7 +114,7 @@ function widthOf(columns: Column[]): number {
   return columns.reduce((sum, { width }) => sum + width, 0);
 }
 
-/** The text after the server's name. Parts that do not fit into `room` characters are left out, except the sessions. */
+/** The text after a server's name, at most `room` characters long. Omits parts that do not fit, except the number of sessions. */
 function describe(totals: ServerTotals | undefined, room: number): string {
   if (totals === undefined) return "";
   const { sessionsActive, sessionsByState, sessionsSeen, tokens, definitionTokens } = totals;
@@ -129,7 +129,7 @@ function describe(totals: ServerTotals | undefined, room: number): string {
   return `  ${choices.find((text) => text.length + 2 <= room) ?? sessions}`;
 }
 
-/** The cell of a percentile of a row's durations. */
+/** A function that renders a percentile of a row's durations. */
 function quantile(q: number, enough: number): (row: Row) => string {
   return ({ durations }) => {
     const text = formatQuantile(q, enough, durations);

@@ -1,15 +1,15 @@
-/** What an Envoy is put in front of. */
+/** The MCP server behind an Envoy. */
 import { lookup } from "node:dns/promises";
 
 export interface Target {
-  /** What the user sees. */
+  /** The server's name in the output. */
   name: string;
   upstream: { host: string; port: number };
-  /** The MCP endpoint's path, or "". */
+  /** The path of the MCP endpoint; "" for the root. */
   path: string;
 }
 
-/** The target that a URL names. The host is resolved once, as Envoy's cluster takes addresses only. */
+/** The target for a URL. Resolves the host once, because Envoy's cluster accepts only addresses. Rejects if that fails. */
 export async function targetOf(url: URL): Promise<Target> {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const { address } = await lookup(host).catch(() => {

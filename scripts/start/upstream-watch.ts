@@ -1,4 +1,4 @@
-/** Notices that nothing accepts connections at an upstream, by Envoy's statistics and before any traffic. */
+/** Detects that an upstream accepts no connections, from Envoy's statistics, and before there is any traffic. */
 import { connect } from "node:net";
 import { readSamples } from "../envoy/exposition.ts";
 
@@ -6,7 +6,7 @@ const FAILURES = "envoy_cluster_upstream_cx_connect_fail";
 const PROBE_MS = 1000;
 
 export class UpstreamWatch {
-  /** An error code such as ECONNREFUSED while no connection is possible. */
+  /** An error code such as ECONNREFUSED; undefined while connections are possible. */
   #failure: string | undefined;
   #isKnown = false;
   #failures = 0;
@@ -14,9 +14,9 @@ export class UpstreamWatch {
   constructor(private readonly upstream: { host: string; port: number }) {}
 
   /**
-   * Looks at an exposition of the Envoy in front. Connects to the upstream by itself at the first call, where Envoy's
-   * connections failed since the last one, and until it accepts connections again.
-   * @returns one sentence where the upstream is dead
+   * Reads an exposition of the Envoy in front of the upstream. Probes the upstream with a connection of its own at the first
+   * call, if Envoy's connections have failed since the last call, and until the upstream accepts connections again.
+   * @returns one sentence if the upstream accepts no connections, otherwise undefined
    */
   async check(exposition: string): Promise<string | undefined> {
     const failures = readSamples(exposition, FAILURES).reduce((sum, { value }) => sum + value, 0);
@@ -32,7 +32,7 @@ export class UpstreamWatch {
   }
 }
 
-/** Opens a connection and closes it. Resolves with an error code where that fails. */
+/** Opens and closes a connection. Resolves to an error code if that fails, otherwise to undefined. */
 function probe({ host, port }: { host: string; port: number }): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: PROBE_MS });

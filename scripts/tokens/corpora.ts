@@ -1,7 +1,7 @@
-/** What the estimator is tuned on: texts of packages that packages.json pins, none of which the tests use. */
+/** The texts that the estimator is tuned on, from packages that packages.json pins. The tests use none of these texts. */
 import { type Corpus, corpusOf } from "./corpus.ts";
 
-/** What the packages call a language; undefined where they have nothing in it. */
+/** The names of a language in the packages; undefined if a package has no text in it. */
 interface Language {
   readonly lighthouse: string;
   readonly blockly: string;
@@ -93,8 +93,8 @@ export const TUNE: readonly Corpus[] = [
   corpusOf("numbers", "astronomia", "data/vsop87Djupiter.js"),
 ];
 
-/** Texts that only the weights of words with letters of an extended script are fitted to, so that these words make up for
- *  the others. Most words in Turkish have ASCII letters alone, and their weights would get worse for all other texts. */
+/** Texts to which only the weights of words with letters of an extended script are fitted, so that these weights compensate for
+ *  the others. Most words in Turkish have only ASCII letters, whose weights would become worse for all other texts. */
 export const TUNE_EXTENDED: readonly Corpus[] = [
   ...languageCorpora({ lighthouse: "tr", blockly: "tr" }),
   corpusOf("tr", "learnyounode", "exercises/*/problem.tr.md"),

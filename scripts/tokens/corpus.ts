@@ -1,4 +1,4 @@
-/** Texts made of files of npm packages: what the estimator is tuned on, and what it is tested with. */
+/** Texts from files of npm packages, for tuning and testing the estimator. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { globSync } from "tinyglobby";
@@ -7,10 +7,10 @@ import { type Extractor, extract } from "./extract.ts";
 /** Files of one package. */
 export interface Source {
   readonly package: string;
-  /** Glob patterns of paths in the package, each for all files that match, in the order of their names; with `!` before
-   *  it, for files to leave out. */
+  /** Glob patterns of paths in the package. Each selects all matching files, ordered by name. A pattern that begins with `!`
+   *  excludes files. */
   readonly files: readonly string[];
-  /** What is taken out of each; all of it by default. */
+  /** Extracts the text of each file. By default, the whole file is the text. */
   readonly extractor?: Extractor;
 }
 
@@ -20,7 +20,7 @@ export interface Corpus {
   readonly sources: readonly Source[];
 }
 
-/** Of longer texts the beginning is enough. */
+/** The maximum size of a corpus in bytes. Of longer texts, only the beginning is used. */
 const LONGEST = 400_000;
 
 /** A corpus of one package's files. */
@@ -28,12 +28,12 @@ export function corpusOf(kind: string, packageName: string, files: string | read
   return { kind, sources: [{ package: packageName, files: [files].flat(), extractor }] };
 }
 
-/** One corpus of several that are too small alone. */
+/** Combines several corpora that are too small by themselves. */
 export function combined(kind: string, ...corpora: readonly Corpus[]): Corpus {
   return { kind, sources: corpora.flatMap(({ sources }) => sources) };
 }
 
-/** The packages and the files, in Markdown. */
+/** The packages and the files of a corpus, in Markdown. */
 export function nameOf({ sources }: Corpus): string {
   return sources.map((source) => `${source.package} ${source.files.map((file) => `\`${file}\``).join(" ")}`).join(", ");
 }
@@ -67,7 +67,7 @@ function filesOf({ package: name, files }: Source, folder: string): string[] {
     });
 }
 
-/** As much of a text as counts, up to a whole character. */
+/** The beginning of a text, at most the maximum size, without a cut character. */
 function beginning(text: string): string {
   const bytes = Buffer.from(text);
   let end = Math.min(LONGEST, bytes.length);

@@ -1,4 +1,4 @@
-/** The two files that `npm run tune:tokens` makes. */
+/** Writes the two files that `npm run tune:tokens` generates. */
 import { writeFileSync } from "node:fs";
 
 const FOLDER = "assembly/tokens";

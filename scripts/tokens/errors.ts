@@ -1,4 +1,4 @@
-/** `npm run tokens:errors`: how far the estimates are off for each text of the tests, as a table in Markdown. */
+/** `npm run tokens:errors`: prints the errors of the estimates for each text of the tests, as a Markdown table. */
 import { TEST } from "../../test/unit/tokens/corpora.ts";
 import { ROW_TEXTS } from "../../test/unit/tokens/rows.ts";
 import { nameOf, readCorpus } from "./corpus.ts";

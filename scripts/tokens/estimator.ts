@@ -1,4 +1,4 @@
-/** The very estimator of assembly/tokens, with its two tables open to be changed. */
+/** The estimator of assembly/tokens, compiled so that its two tables can be changed. */
 import type { ASUtil } from "@assemblyscript/loader";
 import { load } from "../compile.ts";
 
@@ -41,13 +41,13 @@ export class Estimator {
     return new Estimator(await load<Exports>("scripts/tokens/module.as.ts"));
   }
 
-  /** How many tokens a text is. */
+  /** The estimated number of tokens of a text. */
   estimate(text: string | Uint8Array): number {
     const length = this.#put(text);
     return Number(this.#exports.estimate(this.#at, length)) / UNIT;
   }
 
-  /** How often each weight counts in what a text costs. Overwrites the weights. */
+  /** The number of times that each weight is added for a text. Overwrites the weights. */
   weightUses(text: string): Float64Array {
     const length = this.#put(text);
     const weights = this.#weights;
@@ -60,23 +60,23 @@ export class Estimator {
     });
   }
 
-  /** Takes weights in tokens, and returns them in the unit in which they are kept. */
+  /** Sets the weights, given in tokens. Returns them in 1/1024 of a token, rounded. */
   setWeights(tokens: ArrayLike<number>): number[] {
     this.#weights.set(Array.from(tokens, (weight) => Math.round(weight * UNIT)));
     return [...this.#weights];
   }
 
-  /** Whether a weight counts once for each letter of a word. */
+  /** Whether a weight is added once for each letter of a word. */
   isPerLetter(weight: number): boolean {
     return this.#exports.isPerLetter(weight) !== 0;
   }
 
-  /** The script beyond ASCII whose words a weight is for; that of ASCII for any other weight. */
+  /** The script beyond ASCII whose words have this weight; the script of ASCII for any other weight. */
   scriptOf(weight: number): number {
     return this.#exports.scriptOf(weight);
   }
 
-  /** Fills the vocabulary's filter with keys. Returns its slots, 64 bits each. */
+  /** Fills the vocabulary's filter with keys. Returns the filter's slots of 64 bits. */
   setVocabulary(keys: readonly bigint[]): BigUint64Array {
     const slots = new BigUint64Array(this.#memory, this.#exports.slotsAt.value, this.#exports.slotCount.value);
     slots.fill(0n);
@@ -84,7 +84,7 @@ export class Estimator {
     return slots.slice();
   }
 
-  /** What the filter keeps of a text, given as code points. */
+  /** The filter's key of a text, given as code points. */
   keyOf(points: readonly number[]): bigint {
     new Uint32Array(this.#memory, this.#at, points.length).set(points);
     return this.#exports.keyOf(this.#at, points.length);
@@ -110,7 +110,7 @@ export class Estimator {
     return this.#exports.script(point);
   }
 
-  /** The small letter of a letter. */
+  /** The small letter for a capital letter. Other characters are returned unchanged. */
   small(point: number): number {
     return this.#exports.small(point);
   }

@@ -1,35 +1,35 @@
-/** What of a file is text that the estimator may be tuned or tested with. */
+/** Extracts text for tuning and testing the estimator from files. */
 import ts from "typescript";
 
-/** Names what is taken out of a file. */
+/** The name of a function that extracts text from a file's content. */
 export type Extractor = keyof typeof EXTRACTORS;
 
-/** Shorter paragraphs and comments are seldom prose. */
+/** The minimum number of characters of a paragraph or comment. Shorter ones are rarely prose. */
 const SHORTEST_PROSE = 60;
 
 const EXTRACTORS = {
-  /** All of it. */
+  /** The whole content. */
   text: (content: string) => content,
   /** JSON without white space. */
   "json-minified": (content: string) => JSON.stringify(JSON.parse(content)),
   /** The string values in JSON, but not its keys. */
   "json-strings": (content: string) => jsonStrings(JSON.parse(content)).join("\n"),
-  /** Of JSON of the form `{"key": {"message": "…"}}` the messages. */
+  /** The messages in JSON of the form `{"key": {"message": "…"}}`. */
   "json-messages": (content: string) =>
     Object.values(JSON.parse(content) as Record<string, { message: string }>)
       .map(({ message }) => message)
       .join("\n"),
-  /** The string literals of JavaScript that are no property names, and name no module. */
+  /** The string literals of JavaScript, except property names and module names. */
   "js-strings": (content: string) => jsStrings(content).join("\n"),
-  /** The paragraphs of Markdown: without code, headings, tables, HTML and link targets. */
+  /** The paragraphs of Markdown, without code, headings, tables, HTML and link targets. */
   "markdown-prose": markdownProse,
-  /** What a reader of HTML sees. */
+  /** The visible text of HTML. */
   "html-text": htmlText,
   /** The documentation comments of JavaScript or TypeScript, without their stars and examples. */
   "doc-comments": docComments,
 };
 
-/** Takes the text out of a file's content. */
+/** Extracts the text of a file's content. */
 export function extract(extractor: Extractor, content: string): string {
   return EXTRACTORS[extractor](content.replace(/^\uFEFF/, ""));
 }

@@ -1,22 +1,23 @@
-/** Fits the estimator's weights to texts: ridge regression of the relative errors, with no weight below zero. */
+/** Fits the estimator's weights to texts by ridge regression of the relative errors. No weight is negative. */
 import { CholeskyDecomposition, Matrix } from "ml-matrix";
 
-/** A part of a text: how often each weight counts in it, and how many tokens it truly is. */
+/** A part of a text: the number of uses of each weight, and the exact number of tokens. */
 export interface Sample {
   readonly uses: Float64Array;
   readonly tokens: number;
-  /** How much it counts beside others. */
+  /** The weight of the sample relative to other samples. */
   readonly share: number;
 }
 
 export interface Weights {
-  /** What the weights are drawn to: all that decides where no sample has them. */
+  /** The values towards which the ridge pulls the weights. A weight that no sample uses has this value. */
   readonly expected: readonly number[];
-  /** Those that are as expected whatever the samples say. */
+  /** The indexes of weights that always have their expected value. */
   readonly fixed: readonly number[];
 }
 
-/** The weights in tokens. The ridge is what a deviation of one token from what is expected costs, in squared errors. */
+/** Computes the weights in tokens. `ridge` is the penalty for a deviation of one token from the expected value, in squared
+ *  relative errors. */
 export function fitWeights(samples: readonly Sample[], { expected, fixed }: Weights, ridge: number): number[] {
   const size = expected.length;
   const matrix = Matrix.eye(size, size, ridge);
@@ -47,13 +48,13 @@ function addSample(matrix: Matrix, vector: Matrix, { uses, tokens, share }: Samp
   for (const row of used) {
     vector.set(row, 0, vector.get(row, 0) + share * relative[row]);
     for (const column of used) {
-      // The product comes first: so the matrix is symmetric to the last bit.
+      // The product of both counts is computed first, so that the matrix is exactly symmetric.
       matrix.set(row, column, matrix.get(row, column) + relative[row] * relative[column] * share);
     }
   }
 }
 
-/** The free weights, given the others. */
+/** Solves for the free weights, with the others held constant. */
 function solve(matrix: Matrix, vector: Matrix, weights: readonly number[], free: readonly number[]): number[] {
   const held = Matrix.columnVector(weights.map((weight, index) => (free.includes(index) ? 0 : weight)));
   const rest = Matrix.sub(vector, matrix.mmul(held)).selection([...free], [0]);

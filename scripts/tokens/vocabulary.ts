@@ -1,12 +1,12 @@
-/** Which texts the estimator knows to be tokens: the filter of assembly/tokens has room for few of o200k_base's 200 000. */
+/** Chooses the tokens for the filter of assembly/tokens, which has room for few of o200k_base's 200 000 tokens. */
 import type { Estimator } from "./estimator.ts";
 import { encode, piecesOf, readTokens } from "./o200k.ts";
 
-/** What the texts are. How much they help differs: the scores of each kind are multiplied by its factor, the lowest win. */
+/** The kinds of texts, with the factor by which the scores of each kind are multiplied. The lowest scores are chosen. */
 const FACTORS = {
-  /** Words of letters that many languages have: in lower case, and without the character before them. */
+  /** Words of letters that many languages share, in lower case and without the character before them. */
   word: 1,
-  /** Words of Cyrillic, Arabic and Devanagari letters: rare among the tokens, frequent in such texts. */
+  /** Words of Cyrillic, Arabic and Devanagari letters: rare among tokens, but frequent in texts of these scripts. */
   foreignWord: 0.4,
   symbols: 0.07,
   /** Han, Kana and Hangul. */
@@ -14,8 +14,8 @@ const FACTORS = {
 };
 type Kind = keyof typeof FACTORS;
 
-/** Added to a token's rank, so that differences among the first ranks count little. The tokenizer's training found the most
- *  frequent tokens first. */
+/** Added to a token's rank, so that differences between low ranks have little effect. Lower ranks are more frequent in the
+ *  texts on which the tokenizer was trained. */
 const RANKS_ALIKE = 2000;
 /** Longer words and runs of symbols are not looked up: see assembly/tokens. */
 const LONGEST_WORD = 16;
@@ -23,7 +23,7 @@ const LONGEST_FOREIGN = 24;
 const LONGEST_SYMBOLS = 8;
 const SPACE = 0x20;
 
-/** A text as the estimator looks it up. Several tokens may be the same to it. */
+/** A text in the form in which the estimator looks it up. Several tokens may have the same form. */
 interface Entry {
   readonly points: readonly number[];
   readonly kind: Kind;
@@ -32,7 +32,7 @@ interface Entry {
   score: number;
 }
 
-/** The texts that help the most, as code points, given those that the estimator shall be good at. */
+/** Chooses the texts that improve the estimates of `texts` the most, `size` at most, as code points. */
 export function chooseVocabulary(estimator: Estimator, texts: readonly string[], size: number): (readonly number[])[] {
   const tokens = readTokens();
   const uses = countUses(tokens, texts);
@@ -53,7 +53,7 @@ export function chooseVocabulary(estimator: Estimator, texts: readonly string[],
   return ordered.slice(0, size).map(({ points }) => points);
 }
 
-/** In how many of the texts each token would help. */
+/** The number of texts in which each token, by rank, would improve the estimate. */
 function countUses(tokens: readonly (string | undefined)[], texts: readonly string[]): Uint16Array {
   const ranks = new Map(tokens.map((token, rank) => [token, rank]));
   const uses = new Uint16Array(tokens.length);
@@ -75,7 +75,7 @@ function helpfulFor(piece: string, ranks: ReadonlyMap<string | undefined, number
   return word === undefined || piece.startsWith(" ") ? [] : [word];
 }
 
-/** As what the estimator looks a token up, if it does. */
+/** The form in which the estimator looks a token up; undefined if it does not. */
 function lookedUp(estimator: Estimator, token: string): Pick<Entry, "points" | "kind"> | undefined {
   const { categories, scripts } = estimator;
   const points = Array.from(token, (character) => character.codePointAt(0)!);
@@ -113,7 +113,7 @@ function wordKind(estimator: Estimator, letters: readonly number[]): Kind {
   return script >= Cyrillic.value && script <= Devanagari.value ? "foreignWord" : "word";
 }
 
-/** Among glyphs the estimator goes from a token to a longer one by a character: so one needs all that it begins with. */
+/** Adds the beginnings of all tokens of glyphs, because the estimator extends a token by one glyph at a time. */
 function addBridges(entries: Map<string, Entry>): void {
   for (const { points, kind, rank, score } of [...entries.values()]) {
     if (kind !== "glyphs") continue;

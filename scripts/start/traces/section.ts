@@ -1,18 +1,19 @@
-/** The section `trace` of the plugin configuration with which `npm start -- --traces` runs. */
+/** The section `trace` of the plugin configuration for `npm start -- --traces`. */
 import { COLLECTOR } from "../../envoy/config.ts";
 import type { TraceViewer } from "./viewer.ts";
 
-/** Every operation in front of the server `service` is a span at this collector, unless the user's own section says otherwise. */
+/** Configures a span for every operation of the server `service`, sent to this collector. The user's own section takes
+ *  precedence. */
 export function traceSection(
   { host, port, headers }: TraceViewer["collector"],
   service: string,
   configured: unknown = {},
 ): unknown {
-  // The filter says what is wrong with it.
+  // The filter reports the error in this section.
   if (typeof configured !== "object" || configured === null || Array.isArray(configured)) return configured;
   return {
     cluster: COLLECTOR,
-    // Another Host would be a foreign one, which MLflow refuses (DNS rebinding).
+    // MLflow rejects any other Host header, to prevent DNS rebinding.
     authority: `${host}:${port}`,
     headers,
     sample: { parent: false, ratio: 1 },

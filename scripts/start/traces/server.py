@@ -1,7 +1,7 @@
-"""MLflow's server for `npm start -- --traces`, on a free port of 127.0.0.1: takes spans (OTLP/HTTP) and shows them.
+"""MLflow's server for `npm start -- --traces`, on a free port of 127.0.0.1: receives spans (OTLP/HTTP) and shows them.
 
-The argument is an empty folder, where it keeps everything. Prints {"port": …} at once, as JSON: whoever connects from then
-on waits until it is ready. Ends with its standard input, that is with the process that started it.
+The argument is an empty folder for all data. Prints {"port": …} as JSON at once. Clients that connect from then on wait until
+the server is ready. The server ends when its standard input closes, that is when the process that started it ends.
 """
 
 import json
@@ -11,7 +11,7 @@ import socket
 import sys
 import threading
 
-EXPERIMENT = "0"  # MLflow's default one, which each new store has
+EXPERIMENT = "0"  # MLflow's default experiment, which each new store contains
 ENTRY = "/sessions"
 
 folder = sys.argv[1]
@@ -29,10 +29,10 @@ threading.Thread(target=end_with_input, daemon=True).start()
 
 os.environ.update(
     HOME=folder,
-    # It calls nobody.
+    # The server opens no connections to other hosts.
     MLFLOW_DISABLE_TELEMETRY="true",
     DO_NOT_TRACK="true",
-    # Background jobs would run in processes of their own.
+    # Background jobs would start separate processes.
     MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false",
     _MLFLOW_SERVER_FILE_STORE=f"sqlite:///{folder}/mlflow.db",
     _MLFLOW_SERVER_ARTIFACT_ROOT=f"{folder}/artifacts",
@@ -46,25 +46,25 @@ from fastapi.responses import HTMLResponse
 from mlflow.server import otel_api
 from mlflow.server.assistant import api as assistant_api
 
-# MLflow's assistant runs commands on this machine for whoever reaches the port.
+# MLflow's assistant would run commands on this machine for anyone who can reach the port.
 assistant_api.assistant_router = APIRouter()
 
 from mlflow.server.fastapi_app import app
 from mlflow.server.handlers import _get_tracking_store
 
 STATUS_ERROR = 2
-# What the page tells a newcomer about itself would cover the traces.
+# The page's introduction for new users would cover the traces.
 SEEN = {
     "mlflow.detectIssues.guidanceShown_v1": "true",
     "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": "true",
     "mlflow.assistant.panelOpen_v1": "false",
 }
-# Of the columns of the list, those that have something to show, and which server it was.
+# The list shows only the columns that have content, and the server's name.
 COLUMNS = {"input": False, "output": False, "tokens": False, "tags": False, "tag:service.name": True}
 
 
 class MarkedSpan(otel_api.Span):
-    """MLflow's page marks those spans as failed that have an event `exception`, and looks at no status."""
+    """Adds an event `exception` to failed spans, because MLflow's page ignores the status of spans."""
 
     @classmethod
     def from_otel_proto(cls, span, **options):
@@ -80,7 +80,7 @@ entry = APIRouter()
 
 @entry.get(ENTRY)
 def open_sessions():
-    """Leads to the page with the sessions."""
+    """Redirects to the page with the sessions."""
     settings = SEEN | {f"mlflow.traces-v4.columns.{EXPERIMENT}_v4": json.dumps(COLUMNS)}
     script = "".join(f"localStorage.setItem({json.dumps(key)}, {json.dumps(value)});" for key, value in settings.items())
     script += f"location.replace({json.dumps(f'/#/experiments/{EXPERIMENT}/traces')})"
@@ -88,8 +88,8 @@ def open_sessions():
 
 
 app.include_router(entry)
-# What is mounted at "/" would answer before it.
+# A route that is mounted at "/" would take precedence.
 app.router.routes.insert(0, app.router.routes.pop())
-# Makes the tables, before the first spans come.
+# Creates the tables before the first spans arrive.
 _get_tracking_store().rename_experiment(EXPERIMENT, "MCP")
 uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_keep_alive=60)).run(sockets=[listener])

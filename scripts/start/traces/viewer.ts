@@ -1,4 +1,4 @@
-/** MLflow's page, which shows the spans that it receives: installed into the cache, and run with a store that is not kept. */
+/** Runs MLflow, whose page shows the spans that it receives. It is installed into the cache, and its store is temporary. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -15,30 +15,31 @@ const PYTHON_MINOR = 11;
 const NAME = "mlflow";
 const CONTENTS: VenvContents = { packages: [], options: ["--no-deps", "--requirement", REQUIREMENTS], pins: PINS };
 const BEAT_MS = 5000;
-/** What it wrote last, for the message where it dies. */
+/** The number of bytes of the viewer's latest error output that are kept for the message if it ends. */
 const ERROR_BYTES = 4000;
 
 /** A running viewer. */
 export interface TraceViewer {
-  /** Where spans are sent: OTLP/HTTP at /v1/traces, with these headers. It answers once it is ready. */
+  /** The endpoint for spans: OTLP/HTTP at /v1/traces, with these headers. It answers when the viewer is ready. */
   collector: { host: string; port: number; headers: Record<string, string> };
-  /** Resolves to the address of the page with the sessions, once it is there. Rejects with one sentence where it dies. */
+  /** Resolves to the URL of the page with the sessions when the viewer is ready. Rejects with one sentence if the viewer ends
+   *  before. */
   page: Promise<string>;
-  /** Resolves, with one sentence, if it ends without stop(). */
+  /** Resolves with one sentence if the viewer ends without {@link stop}. */
   died: Promise<string>;
-  /** Ends it and removes its store. */
+  /** Ends the viewer and removes its store. */
   stop(): Promise<void>;
 }
 
 interface Options {
   /** Called with one line for each step that takes time. */
   progress: (line: string) => void;
-  /** Ends an installation; the promise then rejects. */
+  /** Aborts an installation. The promise then rejects. */
   signal?: AbortSignal;
 }
 
-/** Starts the viewer on a free port of 127.0.0.1; it is ready some seconds later. The first time, it is installed before.
- *  Rejects with one sentence. */
+/** Starts the viewer on a free port of 127.0.0.1. It is ready some seconds later. The first call installs it. Rejects with one
+ *  sentence. */
 export async function startTraceViewer(options: Options): Promise<TraceViewer> {
   const python = await installed(options);
   const folder = await mkdtemp(join(tmpdir(), "mcp-proxy-wasm-traces-"));
@@ -72,7 +73,7 @@ export async function startTraceViewer(options: Options): Promise<TraceViewer> {
   }
 }
 
-/** The Python that has MLflow's server. */
+/** Installs MLflow's server if it is missing. Returns the Python that can run it. */
 async function installed({ progress, signal }: Options): Promise<string> {
   const python = await requirePython(signal);
   const [, version] = /^mlflow==(.*)$/m.exec(PINS)!;
@@ -103,13 +104,13 @@ async function requirePython(signal?: AbortSignal): Promise<string> {
   throw new Error(`--traces needs Python 3.${PYTHON_MINOR} or newer, and none was found: install it.`);
 }
 
-/** The name of the folder in the cache that has MLflow's server, with a Python to run it. */
+/** The name of the cache folder with MLflow's server and its Python. */
 export async function viewerFolder(): Promise<string> {
   return venvName(NAME, await requirePython(), CONTENTS);
 }
 
-/** Its standard input ends with us, and it with that. In a group of its own, so that Ctrl-C in a terminal ends it through
- *  stop() and in order. */
+/** Starts the viewer's process. It ends when its standard input closes, so it never outlives this process. It has a process
+ *  group of its own, so that Ctrl-C in a terminal does not interrupt it: stop() ends it. */
 function launch(python: string, folder: string): ChildProcess {
   const env = { ...process.env, PYTHONUTF8: "1", PYTHONWARNINGS: "ignore" };
   return spawn(python, [SERVER, folder], { env, stdio: "pipe", detached: true });
@@ -121,14 +122,14 @@ interface Started {
   entry: string;
 }
 
-/** What it prints at once. What it prints later is read and dropped. */
+/** Reads the viewer's first line of output. Later output is discarded. */
 function firstLine(child: ChildProcess): Promise<Started> {
   return new Promise((resolve) => {
     createInterface(child.stdout!).on("line", (line) => resolve(JSON.parse(line) as Started));
   });
 }
 
-/** The address, once something answers there. It listens from the start, and answers when it is ready. */
+/** Resolves to `url` when the viewer answers there. It accepts connections at once, and answers when it is ready. */
 async function pageAt(url: string): Promise<string> {
   const { status } = await fetch(url);
   if (status !== 200) throw new Error(`The viewer of traces answers with ${status}.`);
