@@ -1,4 +1,5 @@
-/** A policy on HTTP+SSE: only the endpoint that a stream named makes a POST one of that transport, whatever its headers say. */
+/** Tests access policies on HTTP+SSE. A POST belongs to this transport if a stream has named its path as the endpoint, regardless
+ *  of the POST's headers. */
 import { describe, expect, test } from "vitest";
 import type { Plugin } from "../index.ts";
 import { ask, methods, rewritten, tools } from "./access.ts";
@@ -8,7 +9,7 @@ import { ENDPOINT, endpointEvent, initializeRequest, openSession, openStream, PO
 
 const MODERN = "2026-07-28";
 const META = { "io.modelcontextprotocol/protocolVersion": MODERN, "io.modelcontextprotocol/clientCapabilities": {} };
-/** Headers of Streamable HTTP: none of them says anything about a POST to an endpoint of HTTP+SSE. */
+/** Headers of Streamable HTTP, which have no meaning in a POST to an endpoint of HTTP+SSE. */
 const DISGUISES: [string, Record<string, string>][] = [
   ["nothing more", {}],
   ["an event stream accepted", { accept: "application/json, text/event-stream" }],
@@ -29,18 +30,18 @@ const DISGUISES: [string, Record<string, string>][] = [
   ],
 ];
 
-/** A policy on the path of the stream alone: that of its endpoint is learned. */
+/** Workers with a policy for the path of the stream only. The filter learns the path of the endpoint. */
 function startOnStream(access: object, count = 1): Plugin[] {
   return startWorkers(count, { configuration: { match: { paths: ["/sse"] }, access } });
 }
 
-/** Posts a message to the endpoint, or where `path` says. The status and details of the filter's answer, or that it passes, as
- *  it came or by a method that no server knows. */
+/** Posts a message to `path`. Returns the status and details of the filter's own response, `passes` if the message passes
+ *  unchanged, or `passes rewritten` if it passes with a method that no server knows. */
 function sent(plugin: Plugin, body: string, headers: Record<string, string>, path = ENDPOINT): string {
   const { reply, stream } = ask(plugin, body, { path, headers: { ...POST_HEADERS, ...headers } });
   if (reply !== undefined) return `${reply.status} ${reply.details}`;
   if (stream.passedRequest === rewritten(body)) return "passes rewritten";
-  // What is not held passes in chunks, of which the last is empty.
+  // A body that is not held passes in chunks, and the last chunk is empty.
   return ["", body].includes(stream.passedRequest) ? "passes" : stream.passedRequest;
 }
 
@@ -71,7 +72,7 @@ describe.each([1, 2])("a POST to a learned endpoint, with %i workers", (count) =
 });
 
 describe("on a learned endpoint", () => {
-  test.each(DISGUISES)("the revision is the message's own, where the POST has %s", (_, headers) => {
+  test.each(DISGUISES)("the revision comes from the message if the POST has %s", (_, headers) => {
     const when = (revision: string) => [{ key: "mcp.protocolVersion", values: [revision] }];
     const rules = [
       { name: "modern", action: "ALLOW", when: when(MODERN) },
@@ -81,11 +82,11 @@ describe("on a learned endpoint", () => {
     openStream(plugin);
     expect(sent(plugin, request("tools/list", { _meta: META }), headers)).toBe("passes");
     expect(sent(plugin, request("initialize", { protocolVersion: "2025-06-18" }), headers)).toBe("passes");
-    // A server of HTTP+SSE does not read MCP-Protocol-Version, so without `_meta` the revision cannot be told.
+    // A server of HTTP+SSE does not read MCP-Protocol-Version, so the revision is unknown without `_meta`.
     expect(sent(plugin, request("tools/list"), headers)).toBe("passes rewritten");
   });
 
-  test.each(DISGUISES)("what is posted with %s belongs to the session of its stream", (_, headers) => {
+  test.each(DISGUISES)("a POST with %s belongs to the session of its stream", (_, headers) => {
     const plugin = startFilter({
       configuration: {
         match: { paths: ["/sse"] },
@@ -117,7 +118,7 @@ describe("on a learned endpoint", () => {
     expect(stream.passedRequest).toBe(rewritten(toolCall("echo")));
   });
 
-  test("a batch passes by other methods, also where all of it is denied", () => {
+  test("a batch passes with other methods, even if all of its messages are denied", () => {
     const [plugin] = startOnStream({ rules: [tools("ALLOW", "a", "echo")] });
     openStream(plugin);
     const posted = (...messages: string[]) =>
@@ -125,12 +126,12 @@ describe("on a learned endpoint", () => {
     const [echo, add, notice] = [toolCall("echo", 1), toolCall("add", 2), notification("notifications/x")];
     expect(posted(echo, add)).toBe(batch(echo, rewritten(add)));
     expect(posted(notice, add)).toBe(batch(rewritten(notice), rewritten(add)));
-    // Nobody waits for an answer.
+    // The client does not expect an answer.
     expect(sent(plugin, batch(notice, notice), {})).toBe("202 mcp_access_denied[_default]");
   });
 });
 
-describe("the endpoint is learned whatever the GET of its stream says", () => {
+describe("the endpoint is learned regardless of the headers of its stream's GET", () => {
   test.each([
     ["with a session id", "/sse", { accept: "text/event-stream", "mcp-session-id": "s" }],
     ["of 2026-07-28", "/sse", { accept: "text/event-stream", "mcp-protocol-version": MODERN }],
@@ -157,7 +158,7 @@ describe("elsewhere", () => {
     expect(sent(plugin, call, {})).toBe("passes");
   });
 
-  test("a request without a revision is of 2025-03-26, whatever it accepts", () => {
+  test("a request without a revision is of 2025-03-26, regardless of its accept header", () => {
     const rule = { name: "old", action: "ALLOW", when: [{ key: "mcp.protocolVersion", values: ["2025-03-26"] }] };
     const [plugin] = startOnStream({ rules: [rule] });
     expect(sent(plugin, toolCall("echo"), {}, "/sse")).toBe("passes");

@@ -1,4 +1,4 @@
-/** Which streams are of HTTP+SSE, and where their clients post. */
+/** Tests which streams belong to HTTP+SSE, and to which endpoints their clients post. */
 import { describe, expect, test } from "vitest";
 import { exchange, type Plugin } from "../index.ts";
 import { countsBy, event, post, request, result, startFilter, startWorkers, toolCall } from "./filter.ts";
@@ -8,7 +8,7 @@ import { GET_HEADERS, OpenStream } from "./open-stream.ts";
 const outcomes = (plugin: Plugin) => countsBy(plugin, "mcp_operations_total", "mcp_method_name", "mcp_outcome");
 const streams = (plugin: Plugin) => countsBy(plugin, "mcp_streams_total", "mcp_stream_kind", "mcp_stream_end");
 
-/** Whether what is posted to `target` is answered by a stream of this path that names this reference. */
+/** Whether a stream of this path that names this reference answers a POST to `target`. */
 function leadsTo(target: string, reference: string, path: string): boolean {
   const plugin = startFilter();
   const stream = openStream(plugin, reference, path);
@@ -41,14 +41,14 @@ describe("the endpoint is resolved against the stream's path", () => {
     expect(leadsTo(target.slice(0, -1), reference, path)).toBe(false);
   });
 
-  test("as it was read in pieces, with any line end", () => {
+  test("also if its event arrives in pieces, with any line end", () => {
     for (const end of ["\n", "\r\n", "\r"]) {
       const text = `: hi${end}event: endpoint${end}data: ${ENDPOINT}${end}${end}`;
       for (const size of [1, 2, 5, 100]) {
         const plugin = startFilter();
         const stream = new OpenStream(plugin, { method: "GET", path: "/sse", headers: GET_HEADERS });
         for (let at = 0; at < text.length; at += size) stream.write(text.slice(at, at + size));
-        // A lone CR ends its line only once no LF can follow.
+        // A single CR ends a line only when no LF can follow.
         stream.write(": x\n");
         send(plugin, toolCall("echo", 1));
         stream.send(result({}, 1));
@@ -57,7 +57,7 @@ describe("the endpoint is resolved against the stream's path", () => {
     }
   });
 
-  test("a stream that names the endpoint of one before it is as good", () => {
+  test("a later stream that names the same endpoint works too", () => {
     const plugin = startFilter();
     for (let i = 0; i < 3; i++) {
       const stream = openSession(plugin, plugin);
@@ -69,13 +69,13 @@ describe("the endpoint is resolved against the stream's path", () => {
 });
 
 describe("what only looks like HTTP+SSE", () => {
-  test("an event stream of anything else with an endpoint of its own harms nobody", () => {
+  test("an unrelated event stream with an endpoint event has no effect on others", () => {
     const [plugin, other] = startWorkers(2);
     const feed = new OpenStream(plugin, { method: "GET", path: "/feed", headers: GET_HEADERS });
     feed.write("event: endpoint\ndata: 127.0.0.1:9000 is up\n\n");
     for (let i = 0; i < 20; i++) feed.write(`event: price\ndata: {"symbol":"x","price":${i}}\n\n`).send("plain text");
     for (const worker of [plugin, other]) {
-      // Posts of other services, and MCP's own.
+      // POSTs of other services, and POSTs of Streamable HTTP.
       exchange(worker, {
         request: { path: "/feed", headers: POST_HEADERS, body: '{"jsonrpc":"2.0","id":1,"method":"eth_call"}' },
         response: { body: '{"jsonrpc":"2.0","id":1,"result":"0x"}' },
@@ -88,13 +88,13 @@ describe("what only looks like HTTP+SSE", () => {
     expect(countsBy(plugin, "mcp_notifications_total", "mcp_method_name")).toEqual({});
   });
 
-  test("a stream that names an endpoint is of HTTP+SSE also with a header of Streamable HTTP's session", () => {
+  test("a stream that names an endpoint belongs to HTTP+SSE even with a session header of Streamable HTTP", () => {
     const plugin = startFilter();
     const headers = { ...GET_HEADERS, "mcp-session-id": "s" };
     const stream = new OpenStream(plugin, { method: "GET", path: "/sse", headers }).write(endpointEvent(ENDPOINT));
     send(plugin, toolCall("echo", 1));
     stream.send(result({}, 1)).close();
-    // It was counted as what its header said before it named the endpoint.
+    // Before the stream named the endpoint, it was counted by its header.
     expect(streams(plugin)).toEqual({ "get server_closed": 1, "post complete": 1 });
     expect(outcomes(plugin)).toEqual({ "tools/call ok": 1 });
   });

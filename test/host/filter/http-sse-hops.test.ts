@@ -1,4 +1,4 @@
-/** HTTP+SSE where another hop changes what its clients post to: a prefix of the path, or the authority. */
+/** Tests HTTP+SSE behind a hop that changes the target of POSTs: a prefix of the path, or the authority. */
 import { describe, expect, test } from "vitest";
 import type { Plugin } from "../index.ts";
 import { ask, rewritten, tools as toolsRule } from "./access.ts";
@@ -25,7 +25,7 @@ const outcomes = (plugin: Plugin) => countsBy(plugin, "mcp_operations_total", "m
 const undecoded = (plugin: Plugin) => countsBy(plugin, "mcp_undecoded_total", "mcp_reason");
 const started = (plugin: Plugin) => countsBy(plugin, "mcp_sessions_started_total", "mcp_session_kind");
 
-/** What the stream names, and where POSTs arrive. */
+/** The endpoint that the stream names, and the path at which POSTs arrive. */
 const PAIRED: [string, string, string][] = [
   ["a prefix that was stripped", `/tools/messages/?session_id=${HEX}`, `/messages/?session_id=${HEX}`],
   ["a prefix that was added", `/messages/?session_id=${HEX}`, `/tools/messages/?session_id=${HEX}`],
@@ -40,7 +40,7 @@ const PAIRED: [string, string, string][] = [
 ];
 
 describe.each(PAIRED)("%s", (_, reference, path) => {
-  test("is recognized: what is posted is answered on the stream", () => {
+  test("is recognized: the stream answers the POST", () => {
     const workers = startWorkers(2);
     const stream = openStream(workers[0], reference, "/tools/sse");
     send(workers[1], initializeRequest(), { path });
@@ -51,12 +51,12 @@ describe.each(PAIRED)("%s", (_, reference, path) => {
     expect(outcomes(workers[0])).toEqual({ "initialize ok": 1, "tools/call ok": 1 });
     expect(undecoded(workers[0])).toEqual({});
     expect(started(workers[0])).toEqual({ http_sse: 1 });
-    // The stream is over: nothing has the tail any more.
+    // After the end of the stream, no endpoint has this tail.
     send(workers[1], toolCall("echo", 2), { path });
     expect(workers[0].vm.metrics.counter("mcp_operations_total")).toBe(2);
   });
 
-  test("is recognized with another authority, whatever its headers say", () => {
+  test("is recognized with another authority, regardless of its headers", () => {
     const plugin = startFilter();
     const stream = openStream(plugin, reference, "/tools/sse", { host: "outside.example" });
     const disguise = {
@@ -82,11 +82,11 @@ describe.each(PAIRED)("%s", (_, reference, path) => {
     expect(passed("echo")).toBe(toolCall("echo"));
     expect(passed("add")).toBe(rewritten(toolCall("add")));
     stream.close();
-    // Passes in chunks, of which the last is empty.
+    // The body passes in chunks, and the last chunk is empty.
     expect(passed("add")).toBe("");
   });
 
-  test("is not told by another id", () => {
+  test("is not recognized by another id", () => {
     const plugin = startFilter();
     const stream = openStream(plugin, reference, "/tools/sse");
     for (const other of [path.replace(/[\dA-Za-f]{12}/, "111111111111"), `${path}0`, path.slice(0, -1)]) {
@@ -97,7 +97,7 @@ describe.each(PAIRED)("%s", (_, reference, path) => {
   });
 });
 
-test("the exact target comes first", () => {
+test("the exact target has priority", () => {
   const plugin = startFilter();
   const [one, two] = [`/a/messages?s=${UUID}`, `/b/messages?s=${UUID}`];
   const first = openStream(plugin, one);
@@ -109,7 +109,7 @@ test("the exact target comes first", () => {
   expect(outcomes(plugin)).toEqual({ "tools/call tool_error": 1, "tools/call ok": 1 });
 });
 
-describe("where several endpoints have the tail", () => {
+describe("if several endpoints have the same tail", () => {
   const path = `/messages?s=${UUID}`;
   const open = (plugin: Plugin) => ["a", "b", "c"].map((prefix) => openStream(plugin, `/${prefix}${path}`));
 
@@ -144,7 +144,7 @@ describe("where several endpoints have the tail", () => {
     }
   });
 
-  test("two streams that name the same endpoint are one", () => {
+  test("two streams that name the same endpoint count as one", () => {
     const plugin = startFilter();
     const streams = [openStream(plugin, `/a${path}`), openStream(plugin, `/a${path}`)];
     send(plugin, toolCall("echo", 1), { path });
@@ -156,14 +156,14 @@ describe("where several endpoints have the tail", () => {
     expect(plugin.vm.metrics.counter("mcp_operations_total")).toBe(2);
   });
 
-  test("an access policy decides all the same", () => {
+  test("an access policy still decides", () => {
     const [plugin] = startWorkers(1, { configuration: { match: { paths: ["/sse"] }, access: { rules: [] } } });
     open(plugin);
     const { stream } = ask(plugin, toolCall("echo"), { path, headers: POST_HEADERS });
     expect(stream.passedRequest).toBe(rewritten(toolCall("echo")));
   });
 
-  test("an answer in the response of the POST itself is its answer", () => {
+  test("an answer in the POST's own response is its answer", () => {
     const plugin = startFilter();
     open(plugin);
     send(plugin, toolCall("echo", 1), { path, response: { headers: JSON_ANSWER, body: result({}, 1) } });
@@ -174,7 +174,7 @@ describe("where several endpoints have the tail", () => {
   });
 });
 
-describe("without an id that only one endpoint can have", () => {
+describe("without a unique id in the endpoint", () => {
   test.each([
     ["a counter", "/tools/messages?session=1", "/messages?session=1"],
     ["a time", "/tools/messages?session=17641234567890123456", "/messages?session=17641234567890123456"],
@@ -191,7 +191,7 @@ describe("without an id that only one endpoint can have", () => {
     const stream = openStream(plugin, reference, "/tools/sse");
     send(plugin, toolCall("echo", 1), { path });
     stream.send(result({}, 1));
-    // Other services, whose paths end alike.
+    // Other services with the same end of the path.
     for (const body of ['{"model":"m","messages":[]}', request("eth_call"), "{", "", request("message/send")]) {
       send(plugin, body, { path, response: { headers: JSON_ANSWER, body: "{}" } });
       send(plugin, body, { path });
@@ -204,7 +204,7 @@ describe("without an id that only one endpoint can have", () => {
     expect(plugin.vm.metrics.counter("mcp_operations_total")).toBe(1);
   });
 
-  test("a POST in a session of Streamable HTTP is what it is, though its path ends like an endpoint", () => {
+  test("a POST in a session of Streamable HTTP belongs to it, even if its path ends like an endpoint", () => {
     const plugin = startFilter();
     openStream(plugin, "/a/mcp");
     const priming = { headers: SSE_ANSWER, body: "id: 1\ndata:\n\n" };
@@ -246,7 +246,7 @@ describe("a stream that names another endpoint later", () => {
     },
   );
 
-  test("is found by the tail of the other one as well", () => {
+  test("is also found by the tail of the later endpoint", () => {
     const plugin = startFilter();
     const stream = openStream(plugin).write(endpointEvent(`/tools${other}`));
     send(plugin, toolCall("echo", 1), { path: other });
@@ -254,7 +254,7 @@ describe("a stream that names another endpoint later", () => {
     expect(outcomes(plugin)).toEqual({ "tools/call ok": 1 });
   });
 
-  test("and a third one, forgets the second", () => {
+  test("and then a third one, drops the second", () => {
     const plugin = startFilter();
     const stream = openStream(plugin).write(endpointEvent("/second")).write(endpointEvent("/third"));
     ["/second", "/third", ENDPOINT].forEach((path, id) => send(plugin, toolCall("echo", id), { path }));
@@ -262,7 +262,7 @@ describe("a stream that names another endpoint later", () => {
     expect(outcomes(plugin)).toEqual({ "tools/call ok": 2 });
   });
 
-  test("is under the policy of its path with both", () => {
+  test("is subject to the policy of its path at both endpoints", () => {
     const [plugin] = startWorkers(1, { configuration: { match: { paths: ["/sse"] }, access: { rules: [] } } });
     openStream(plugin).write(endpointEvent("/second"));
     for (const path of ["/second", ENDPOINT]) {
@@ -298,7 +298,7 @@ describe("the endpoint of another server that shares a path without an id", () =
   const path = "/modelcontextprotocol/mcp";
   const openOther = (plugin: Plugin) => openStream(plugin, `/x${path}`, "/sse", { host: "other.example" });
 
-  test("does not take the POSTs of Streamable HTTP", () => {
+  test("does not capture the POSTs of Streamable HTTP", () => {
     const plugin = startFilter();
     openOther(plugin);
     const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "c", version: "1" } };
@@ -311,7 +311,7 @@ describe("the endpoint of another server that shares a path without an id", () =
   });
 });
 
-test("a policy checks the headers of a POST that a hop may have changed as before", () => {
+test("a policy still checks the headers of a POST whose target a hop may have changed", () => {
   const path = `/servers/${UUID}/mcp`;
   const access = { defaultAction: "ALLOW", rules: [toolsRule("DENY", "no-rm", "rm")] };
   const plugin = startFilter({ configuration: { match: { paths: [path] }, access } });

@@ -1,4 +1,4 @@
-/** What is posted to an endpoint of HTTP+SSE, and streams that name none. */
+/** Tests POSTs to an endpoint of HTTP+SSE, and streams that name no endpoint. */
 import { describe, expect, test } from "vitest";
 import { exchange, type Plugin } from "../index.ts";
 import {
@@ -46,7 +46,7 @@ describe("a POST to an endpoint of HTTP+SSE", () => {
     expect(inFlight(plugin)).toBe(0);
   });
 
-  test("whose client leaves before it is accepted ends its request, unless the answer comes within two seconds", () => {
+  test("ends its request if the client disconnects before the 202, unless the answer arrives within two seconds", () => {
     const plugin = start();
     const stream = openSession(plugin, plugin);
     const left = { response: null, ended: "client", responseDelay: 30 } as const;
@@ -76,7 +76,7 @@ describe("a POST to an endpoint of HTTP+SSE", () => {
     expect(tools(plugin)).toEqual({ " ok": 1, "echo ok": 1, "add tool_error": 1 });
   });
 
-  test("that the stream answers before it ends itself is answered once", () => {
+  test("that the stream answers before its own response ends is answered once", () => {
     const plugin = start();
     const stream = openSession(plugin, plugin);
     const accepted = { status: 202, headers: { "content-type": "text/plain" }, ended: "open" } as const;
@@ -90,7 +90,7 @@ describe("a POST to an endpoint of HTTP+SSE", () => {
     expect(plugin.vm.metrics.counter("mcp_operations_total")).toBe(2);
   });
 
-  test("may be a batch, each of whose requests is answered by itself", () => {
+  test("may be a batch whose requests are answered separately", () => {
     const plugin = start();
     const stream = openSession(plugin, plugin);
     const asked = [
@@ -127,7 +127,7 @@ describe("a POST to an endpoint of HTTP+SSE", () => {
     expect(tools(plugin)).toEqual({ " ok": 1, "echo cancelled": 1 });
   });
 
-  test("is cancelled by a notification, unless the answer comes all the same", () => {
+  test("is cancelled by a notification, unless the answer still arrives", () => {
     const plugin = start();
     const stream = openSession(plugin, plugin);
     send(plugin, toolCall("echo", 1));
@@ -140,7 +140,7 @@ describe("a POST to an endpoint of HTTP+SSE", () => {
     expect(plugin.vm.metrics.counter("mcp_operations_total")).toBe(3);
   });
 
-  test("whose answer is faster than the end of its own body waits for nothing", () => {
+  test("whose answer arrives before the end of its own body is complete at once", () => {
     const plugin = start();
     const stream = openSession(plugin, plugin);
     const post = plugin.stream();
@@ -160,7 +160,7 @@ describe("a POST to an endpoint of HTTP+SSE", () => {
     expect(plugin.vm.metrics.counter("mcp_operations_total")).toBe(2);
   });
 
-  test("is answered on the stream also where its body names a revision without sessions", () => {
+  test("is answered on the stream even if its body names a revision without sessions", () => {
     const plugin = start();
     const stream = openSession(plugin, plugin);
     const meta = { "io.modelcontextprotocol/protocolVersion": "2026-07-28" };
@@ -181,7 +181,7 @@ describe("a POST to an endpoint of HTTP+SSE", () => {
 
 const PING = "event: ping\ndata: 1\n\n";
 
-describe("the endpoint may come after", () => {
+describe("the endpoint may arrive after", () => {
   test.each([
     ["nothing", ""],
     ["an event of another type", PING],
@@ -222,13 +222,13 @@ describe("the endpoint may come after", () => {
     send(plugin, toolCall("echo", 1));
     stream.send(result({}, 1)).close();
     expect(outcomes(plugin)).toEqual({ "tools/call ok": 1 });
-    // It was MCP before it named the endpoint.
+    // The stream was counted as MCP before it named the endpoint.
     expect(streams(plugin)).toEqual({ "get server_closed": 1, "post complete": 1 });
   });
 });
 
 describe("a stream", () => {
-  test("that says a revision in its headers is one of HTTP+SSE in the gauges as well", () => {
+  test("with a revision in its headers also counts as HTTP+SSE in the gauges", () => {
     const plugin = startFilter();
     const headers = { "mcp-protocol-version": "2024-11-05" };
     const stream = openStream(plugin, ENDPOINT, "/sse", headers);

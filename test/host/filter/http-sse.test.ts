@@ -1,4 +1,4 @@
-/** HTTP+SSE (2024-11-05), from the stream's endpoint to its end. */
+/** Tests HTTP+SSE (2024-11-05) from the stream's endpoint event to the end of the stream. */
 import { describe, expect, test } from "vitest";
 import type { Plugin } from "../index.ts";
 import { countsBy, error, notification, passSeconds, request, result, startWorkers, toolCall } from "./filter.ts";
@@ -16,7 +16,7 @@ describe.each([1, 4])("HTTP+SSE on %i workers", (count) => {
   const start = () => startWorkers(count, { configuration });
   const on = (workers: Plugin[], i: number) => workers[i % count];
 
-  test("counts what is posted when the stream answers, whichever workers they pass", () => {
+  test("counts a POST when the stream answers, even if both are on different workers", () => {
     const workers = start();
     const stream = openSession(on(workers, 1), workers[0]);
     send(on(workers, 2), notification("notifications/initialized"));
@@ -38,13 +38,13 @@ describe.each([1, 4])("HTTP+SSE on %i workers", (count) => {
     });
   });
 
-  test("pairs answers with requests in any order, by id and its type", () => {
+  test("pairs answers with requests in any order, by the id and its type", () => {
     const workers = start();
     const stream = openSession(workers[0], workers[0]);
     const ids = [1, "1", 2, 3, "x"];
     ids.forEach((id, i) => send(on(workers, i), toolCall(i % 2 ? "add" : "echo", id)));
     stream.send(result({}, "x"), result({ isError: true }, 3), result({}, "1"), error(-32603, 2), result({}, 1));
-    // Nobody asked for these, or they came before.
+    // Answers without a request, and repeated answers.
     stream.send(result({}, "x"), result({}, "2"), result({}, 9), result({}, null));
     expect(tools(workers[0])).toMatchObject({
       "echo ok": 2,
@@ -64,7 +64,7 @@ describe.each([1, 4])("HTTP+SSE on %i workers", (count) => {
     expect(durations(workers[0])).toEqual([0, 250]);
   });
 
-  test("keeps sessions apart, whose ids are the same", () => {
+  test("separates sessions that use the same request ids", () => {
     const workers = start();
     const [one, two] = ["/messages?sessionId=1", "/messages?sessionId=2"];
     const first = openSession(workers[0], on(workers, 1), one);
@@ -78,7 +78,7 @@ describe.each([1, 4])("HTTP+SSE on %i workers", (count) => {
     expect(tools(workers[0])).toMatchObject({ "add tool_error": 1, "echo ok": 1 });
   });
 
-  test("a request of the server is an operation, ended by the client's POST", () => {
+  test("a request of the server is an operation, and the client's POST ends it", () => {
     const workers = start();
     const stream = openSession(workers[0], workers[0]);
     send(on(workers, 1), toolCall("echo", 1));
@@ -94,7 +94,7 @@ describe.each([1, 4])("HTTP+SSE on %i workers", (count) => {
     });
   });
 
-  test("what waits is in flight, and no more once it is answered", () => {
+  test("a request is in flight until it is answered", () => {
     const workers = start();
     const stream = openSession(workers[0], workers[0]);
     for (let id = 1; id <= 3; id++) send(on(workers, id), toolCall("echo", id));
@@ -110,7 +110,7 @@ describe.each([1, 4])("HTTP+SSE on %i workers", (count) => {
     expect(countsBy(workers[0], "mcp_streams_active", "mcp_stream_kind")).toEqual({ http_sse: 0 });
   });
 
-  test("a session is born with the answer to initialize, and ends with the stream", () => {
+  test("a session starts with the answer to initialize, and ends with the stream", () => {
     const workers = start();
     const stream = openStream(workers[0]);
     const started = () =>
@@ -139,7 +139,7 @@ describe.each([1, 4])("HTTP+SSE on %i workers", (count) => {
     expect(workers[0].vm.metrics.histogram("mcp_session_duration_milliseconds").values).toEqual([8000]);
   });
 
-  test("a stream whose initialize fails, or never comes, is no session", () => {
+  test("a stream whose initialize fails or is missing is not a session", () => {
     const workers = start();
     const stream = openStream(workers[0]);
     send(on(workers, 1), initializeRequest());
@@ -167,13 +167,13 @@ describe.each([1, 4])("HTTP+SSE on %i workers", (count) => {
     stream.close(cause);
     expect(tools(workers[0])).toMatchObject({ [`echo ${outcome}`]: 1, "echo cancelled": 1 });
     expect(streams(workers[0])).toMatchObject({ [`http_sse ${end}`]: 1 });
-    // The cancellation came first.
+    // The cancellation arrived before the answer.
     expect(durations(workers[0]).sort()).toEqual([0, 0, 30]);
     passSeconds(workers, 20);
     expect(workers[0].vm.metrics.counter("mcp_operations_total")).toBe(3);
   });
 
-  test("so many pings that there is no room: they make it, and the call stays", () => {
+  test("pings beyond the limit are evicted, and the call stays", () => {
     const workers = start();
     const stream = openSession(workers[0], workers[0]);
     send(on(workers, 1), toolCall("echo", 1));
@@ -191,7 +191,7 @@ describe.each([1, 4])("HTTP+SSE on %i workers", (count) => {
     expect(workers[0].vm.metrics.counter("mcp_operations_total")).toBe(143);
   });
 
-  test("so many calls that there is no room: a ping goes at once, of calls the oldest", () => {
+  test("calls beyond the limit evict the oldest call, and a ping is dropped at once", () => {
     const workers = start();
     const stream = openSession(workers[0], workers[0]);
     for (let id = 1; id <= 128; id++) send(on(workers, id), toolCall("echo", id));
@@ -203,7 +203,7 @@ describe.each([1, 4])("HTTP+SSE on %i workers", (count) => {
     expect(tools(workers[0])).toMatchObject({ "echo ok": 128, "echo unanswered": 1 });
   });
 
-  test("once the stream has ended, its endpoint is a path like any other", () => {
+  test("after the end of the stream, its endpoint is an ordinary path", () => {
     const workers = start();
     openSession(workers[0], workers[0]).close();
     const before = workers[0].vm.metrics.counters();
@@ -211,7 +211,7 @@ describe.each([1, 4])("HTTP+SSE on %i workers", (count) => {
     expect(workers[0].vm.metrics.counters()).toEqual(before);
   });
 
-  test("an endpoint that is the same for everyone is known while any stream that named it is open", () => {
+  test("a shared endpoint is known while any stream that named it is open", () => {
     const workers = start();
     const first = openStream(workers[0], "/messages");
     const second = openStream(on(workers, 1), "/messages");
@@ -225,7 +225,7 @@ describe.each([1, 4])("HTTP+SSE on %i workers", (count) => {
   });
 });
 
-test("128 open calls of one session do not hide what other sessions ask", () => {
+test("128 open calls of one session do not hide requests of other sessions", () => {
   const [plugin] = startWorkers(1, { configuration });
   const path = "/messages?sessionId=busy";
   openStream(plugin, path);

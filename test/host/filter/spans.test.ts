@@ -1,4 +1,4 @@
-/** What is recorded of operations and sessions as spans. */
+/** Tests the spans of operations and sessions. */
 import { createHmac } from "node:crypto";
 
 import { describe, expect, test } from "vitest";
@@ -47,7 +47,7 @@ function end(workers: Workers, session = "s"): void {
 }
 
 describe("a session", () => {
-  test("is a trace: its steps under one root, which comes when it ends", () => {
+  test("is a trace: its operations are children of one root, which is exported when the session ends", () => {
     const workers = startTraced(2);
     begin(workers);
     post(workers[1], request("tools/list", {}, 1), result({ tools: [] }, 1), { headers: inSession("s") });
@@ -72,7 +72,7 @@ describe("a session", () => {
     expect(new Set(steps.map(({ spanId }) => spanId)).size).toBe(3);
   });
 
-  test("lasts from the request that opens it, and contains its steps", () => {
+  test("begins with the request that opens it, and contains its operations", () => {
     const workers = startTraced(1);
     const headers = { ...JSON_ANSWER, "mcp-session-id": "s" };
     post(workers[0], initialize(), { headers, body: initializeResult("2025-11-25") }, { responseDelay: 300 });
@@ -88,7 +88,7 @@ describe("a session", () => {
     }
   });
 
-  test("that began elsewhere lasts from the first request that is seen", () => {
+  test("that started elsewhere begins with the first request that is seen", () => {
     const workers = startTraced(1, { sessions: { idleTimeout: "60s" } });
     post(workers[0], toolCall("echo", 2), result({}, 2), { headers: inSession("s"), responseDelay: 200 });
     const spans = exported(workers, 100);
@@ -99,7 +99,7 @@ describe("a session", () => {
     expect(step.end).toBeLessThanOrEqual(root.end);
   });
 
-  test("asks its client under the call on whose stream it asks", () => {
+  test("has a request to the client as a child of the call whose stream carries it", () => {
     const workers = startTraced(2);
     begin(workers);
     const open = openPost(workers[0], "s", toolCall("echo", 1)).send(request("sampling/createMessage", {}, "q1"));
@@ -115,7 +115,7 @@ describe("a session", () => {
     });
   });
 
-  test("asks on its GET stream under the only call that is open, else under the root", () => {
+  test("has a request on its GET stream as a child of the only open call, otherwise of the root", () => {
     const workers = startTraced(1);
     begin(workers);
     const get = openGet(workers[0], "s").send(request("roots/list", {}, "q1"));
@@ -135,7 +135,7 @@ describe("a session", () => {
     expect(byName(spans, "sampling/createMessage").parentSpanId).toBe(root);
   });
 
-  test("of HTTP+SSE asks under the only call that waits, on any worker", () => {
+  test("of HTTP+SSE has a request to the client as a child of the only open call, on any worker", () => {
     const workers = startTraced(3);
     const stream = openSession(workers[0], workers[1]);
     send(workers[2], toolCall("echo", 5));
@@ -161,7 +161,7 @@ describe("a session", () => {
     }
   });
 
-  test("without an id is another one once its caller has been idle", () => {
+  test("without an id becomes a new one after its caller has been idle", () => {
     const workers = startTraced(2, { sessions: { idleTimeout: "10s" } });
     const roots: Span[] = [];
     for (let i = 0; i < 3; i++) {
@@ -177,7 +177,7 @@ describe("a session", () => {
     expect(new Set(roots.map(({ traceId }) => traceId)).size).toBe(3);
   });
 
-  test("that goes on after it was idle has one root, and each part of it ends below that", () => {
+  test("that continues after it was idle has one root, and each of its parts ends below this root", () => {
     const workers = startTraced(1, { sessions: { idleTimeout: "10s" } });
     begin(workers);
     const [root] = exported(workers, 40).filter(({ name }) => name === "MCP session");
@@ -191,7 +191,7 @@ describe("a session", () => {
     }
   });
 
-  test("that did not begin has no trace", () => {
+  test("that did not start has no trace", () => {
     const workers = startTraced(1);
     post(workers[0], initialize(), { status: 500, headers: JSON_ANSWER, body: error(-32603, 0) });
     const [span] = exported(workers);
@@ -203,7 +203,7 @@ describe("a session", () => {
 describe("a key for sessions", () => {
   const trace = traced({ sessionKey: "0123456789abcdef" });
 
-  test("gives a session one trace in two proxies, the server's below the client's", () => {
+  test("gives a session one trace in two proxies, with the server's spans below the client's", () => {
     const clients = startTraced(1, { role: "client", trace });
     const servers = startTraced(2, { role: "server", trace });
     for (const workers of [clients, servers]) {
@@ -227,7 +227,7 @@ describe("a key for sessions", () => {
     );
   });
 
-  test("joins no windows, and no sessions of another key", () => {
+  test("does not join windows, or sessions with another key", () => {
     const traces = ["0123456789abcdef", "0123456789abcdeg"].map((sessionKey) => {
       const workers = startTraced(1, { trace: traced({ sessionKey }) });
       begin(workers, "a-session");
@@ -261,7 +261,7 @@ describe("logs name the span", () => {
     expect(stream.state.get("mcp.span_id")).toBe(span.spanId);
   });
 
-  test("of the call with which a limit begins to reject its caller", () => {
+  test("of the first call of a caller that a limit rejects", () => {
     const rule = { name: "one", key: ["address"], requests: { amount: 1, per: "1h" } };
     const workers = startTraced(1, { match: { paths: ["/mcp"] }, limits: { rules: [rule] } });
     post(workers[0], call({}, 1), result({}, 1));
@@ -290,7 +290,7 @@ describe("logs name the span", () => {
     expect(Number(span.events[1].at - span.start) / 1e6).toBe(20);
   });
 
-  test("of no initialize that passes: its session is not known yet", () => {
+  test("but not of an initialize that passes, because its session is not known yet", () => {
     const denied = [{ name: "all", action: "DENY", to: [{ operation: { methods: ["initialize", "tools/call"] } }] }];
     const policy = { mode: "shadow", defaultAction: "ALLOW", rules: denied };
     const workers = startTraced(1, { match: { paths: ["/mcp"] }, access: policy });
@@ -343,26 +343,26 @@ describe("a request with a context", () => {
     expect(alone.links).toEqual({});
   });
 
-  test("in the header does where headers are preferred", () => {
+  test("in the header belongs to its trace if headers are preferred", () => {
     const span = spanOf({ parent: "header" }, inMeta, inHeader);
     expect(span).toMatchObject({ traceId: OTHER_TRACE, parentSpanId: OTHER_PARENT });
     expect(span.links).toMatchObject({ meta: `${TRACE}-${PARENT}` });
     expect(span.attributes).toMatchObject({ "mcp.meta.trace_id": TRACE, "mcp.meta.span_id": PARENT });
   });
 
-  test("in the other place only stays in the session's trace, and links to it", () => {
+  test("only in the other place stays in the session's trace, and links to the context", () => {
     const span = spanOf({}, {}, inHeader);
     expect(span.traceId).not.toBe(OTHER_TRACE);
     expect(span.parentSpanId).not.toBe("");
     expect(span.links).toEqual({ transport: `${OTHER_TRACE}-${OTHER_PARENT}` });
   });
 
-  test("in the other place only is its child where sessions are no traces", () => {
+  test("only in the other place is a child of that context if sessions are not traces", () => {
     const span = spanOf({ sessions: false }, {}, inHeader);
     expect(span).toMatchObject({ traceId: OTHER_TRACE, parentSpanId: OTHER_PARENT, links: {} });
   });
 
-  test("of its own in a batch without a session has that one", () => {
+  test("of its own in a batch without a session has this context", () => {
     const workers = startTraced(1, { trace: traced({ parent: "header" }) });
     const batch = [call(inMeta, 1), call(inHeader, 2)];
     const request = { headers: MCP_HEADERS, body: `[${batch.join()}]` };
@@ -374,19 +374,19 @@ describe("a request with a context", () => {
     ]);
   });
 
-  test("of one span in both places links to the session only", () => {
+  test("with the same span in both places links to the session only", () => {
     const span = spanOf({}, inMeta, { traceparent: context() });
     expect(Object.keys(span.links)).toEqual(["session"]);
   });
 
-  test("in a _meta that another one replaces has none", () => {
+  test("in a _meta that a duplicate replaces has no context", () => {
     const workers = startTraced(1);
     const meta = `"_meta":{"traceparent":"${context()}"},"_meta":{}`;
     post(workers[0], `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo",${meta}}}`);
     expect(byName(exported(workers), "tools/call echo").traceId).not.toBe(TRACE);
   });
 
-  test("that is not valid has none", () => {
+  test("that is not valid has no context", () => {
     const span = spanOf({}, { traceparent: "00-" + "0".repeat(32) + "-" + PARENT + "-01" }, { traceparent: "x" });
     expect(span.links).toEqual({});
     expect(span.traceId).not.toMatch(/^0+$/);
@@ -396,7 +396,7 @@ describe("a request with a context", () => {
 describe("sampling", () => {
   const unsampled = { traceparent: context(TRACE, PARENT, "00") };
 
-  test("follows the parent's flag, unless it is not to", () => {
+  test("follows the parent's flag, unless this is disabled", () => {
     const workers = startTraced(1, { trace: traced({ sample: { ratio: 1, errors: false } }) });
     post(workers[0], call(unsampled), result({}, 1));
     expect(exported(workers)).toEqual([]);
@@ -444,14 +444,14 @@ describe("sampling", () => {
     expect(exported(workers).map(({ attributes }) => attributes["jsonrpc.request.id"])).toEqual(["1"]);
   });
 
-  test("keeps no session of which nothing is kept", () => {
+  test("drops a session if none of its operations are kept", () => {
     const workers = startTraced(1, { trace: traced({ sample: { ratio: 0 } }) });
     begin(workers);
     end(workers);
     expect(exported(workers, 30)).toEqual([]);
   });
 
-  test("samples sessions whole", () => {
+  test("samples whole sessions", () => {
     const workers = startTraced(2, { trace: traced({ sample: { ratio: 0.5 } }) });
     for (let i = 0; i < 60; i++) {
       const session = `s${i}`;
@@ -507,7 +507,7 @@ describe("a span", () => {
     ).not.toMatch(/s3cret/);
   });
 
-  test("of a server's span calls what the client got wrong no error", () => {
+  test("of a server does not count errors of the client as errors", () => {
     const workers = startTraced(1);
     post(workers[0], call(), error(-32602, 1));
     const [span] = exported(workers);
@@ -519,7 +519,7 @@ describe("a span", () => {
     expect(other).toMatchObject({ kind: CLIENT, isError: true, attributes: { "error.type": "-32602" } });
   });
 
-  test("of a call that is resumed comes once, from the worker that ends it", () => {
+  test("of a resumed call is exported once, by the worker that ends it", () => {
     const workers = startTraced(2);
     begin(workers);
     openPost(workers[0], "s", toolCall("echo", 1)).write(priming("1-0")).close();
@@ -528,7 +528,7 @@ describe("a span", () => {
     expect(byName(spans, "tools/call echo").parentSpanId).toBe(byName(spans, "initialize").parentSpanId);
   });
 
-  test("of a call that is resumed keeps the times of its own stream", () => {
+  test("of a resumed call keeps the times of its own stream", () => {
     const workers = startTraced(2);
     begin(workers);
     openPost(workers[0], "s", toolCall("echo", 1)).write(priming("1-0")).close();
@@ -543,7 +543,7 @@ describe("a span", () => {
     const ofCall = (spans: readonly Span[], id: string) =>
       spans.find(({ attributes }) => attributes["jsonrpc.request.id"] === id)!;
 
-    test("has when it waited for a limit", () => {
+    test("has the times at which it waited for a limit", () => {
       const workers = startTraced(1, limited([rule]));
       const stream = openSession(workers[0], workers[0]);
       send(workers[0], toolCall("slow", 1));
@@ -568,7 +568,7 @@ describe("a span", () => {
       expect(span.events.map(({ name }) => name)).toEqual(["mcp.limit.queued", "mcp.limited"]);
     });
 
-    test("has the status of a response that brings no answer", () => {
+    test("has the status of a response without an answer", () => {
       const workers = startTraced(1);
       openSession(workers[0], workers[0]);
       send(workers[0], toolCall("echo", 1), { response: { status: 500, body: "" } });
@@ -577,7 +577,7 @@ describe("a span", () => {
     });
   });
 
-  test("links to no span of Envoy where the header is still the client's", () => {
+  test("does not link to a span of Envoy if the header is still the client's", () => {
     const workers = startTraced(1);
     const stream = workers[0].stream();
     const headers = Object.entries({ ":method": "POST", ":path": "/mcp", ...MCP_HEADERS, traceparent: context() });

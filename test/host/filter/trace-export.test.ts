@@ -6,7 +6,7 @@ import { exchange, loadModule, type Plugin, type PluginOptions, Vm } from "../in
 import { attributeOf, CLUSTER, Collector, type CollectorAnswer, headerOf, requestOf, spansOf } from "./collector.ts";
 import { countsBy, MCP_HEADERS, post, result, toolCall } from "./filter.ts";
 
-/** All operations have one span each, and sessions have none. */
+/** A configuration in which each operation has one span, and sessions have no spans. */
 const TRACE = { cluster: CLUSTER, sample: { ratio: 1 }, sessions: false };
 const SECRET = "Bearer very-secret";
 const SECOND = 1000;
@@ -16,7 +16,7 @@ const RING = 1 << 20;
 let vm: Vm;
 let plugin: Plugin;
 let collector: Collector;
-/** Operations so far. */
+/** The number of operations so far. */
 let recorded: number;
 
 beforeEach(() => start());
@@ -35,12 +35,12 @@ function instance(trace: object = {}, options: PluginOptions = {}): Plugin {
   return vm.plugin({ ...options, properties, configuration });
 }
 
-/** Calls of tools, each of which is recorded. */
+/** Makes tool calls, all of which are recorded. */
 function call(count = 1, through = plugin): void {
   for (let i = 0; i < count; i++) post(through, toolCall("echo", ++recorded));
 }
 
-/** Ticks once a second, and answers what was sent in the second before. */
+/** Ticks once a second, and answers the calls of the previous second. */
 function pass(seconds: number, answer?: CollectorAnswer, plugins: readonly Plugin[] = [plugin]): void {
   for (let i = 0; i < seconds; i++) {
     vm.clock.advance(SECOND);
@@ -64,7 +64,7 @@ function total(): number {
   return Object.values(counts() as Record<string, number>).reduce((sum, count) => sum + count, 0);
 }
 
-/** Lets all that waits arrive, and checks that each span was counted once. */
+/** Exports all waiting spans, and checks that each span was counted once. */
 function settle(plugins: readonly Plugin[] = [plugin]): void {
   pass(60, {}, plugins);
   expect(collector.calls).toEqual([]);
@@ -104,20 +104,20 @@ describe("a batch", () => {
     expect(collector.sent).toBe(1);
   });
 
-  test("goes to /v1/traces of the cluster, where only that is configured", () => {
+  test("goes to /v1/traces of the cluster if only the cluster is configured", () => {
     call();
     pass(1);
     expect(headerOf(collector.calls[0], ":path")).toBe("/v1/traces");
     expect(headerOf(collector.calls[0], ":authority")).toBe(CLUSTER);
   });
 
-  test("is sent before the tick when 256 KB wait, and has no more", () => {
+  test("is sent before the tick when 256 KB are waiting, and is not larger", () => {
     while (collector.calls.length === 0) call();
     const [{ body }] = collector.calls;
     expect(body.length).toBeGreaterThan(BATCH * 0.95);
     expect(body.length).toBeLessThan(BATCH * 1.05);
     call(recorded);
-    // Only one call is in flight; its answer sends what has come meanwhile.
+    // Only one call is in flight. Its answer sends the spans that were recorded meanwhile.
     expect(collector.calls.length).toBe(1);
     expect(collector.answer(plugin)).toBe(1);
     expect(collector.calls.length).toBe(1);
@@ -125,7 +125,7 @@ describe("a batch", () => {
     expect(counts()).toEqual({ exported: recorded });
   });
 
-  test("waits for the tick also where another one has just been answered", () => {
+  test("waits for the tick even if another batch has just been answered", () => {
     call(3);
     pass(1);
     call(2);
@@ -135,7 +135,7 @@ describe("a batch", () => {
     expect(spansOf(collector.calls[0]).length).toBe(2);
   });
 
-  test("is not sent where nothing was recorded", () => {
+  test("is not sent if nothing was recorded", () => {
     pass(10);
     expect(collector.sent).toBe(0);
   });
@@ -178,7 +178,7 @@ describe("the resource", () => {
 });
 
 describe("a collector", () => {
-  test("that is down for an hour under load costs nothing but counts", { timeout: 120_000 }, () => {
+  test("that is down for an hour under load only increases counters", { timeout: 120_000 }, () => {
     const down = (seconds: number) => {
       for (let i = 0; i < seconds; i++) {
         call(20);
@@ -190,7 +190,7 @@ describe("a collector", () => {
     const sent = collector.sent;
     down(3000);
     expect(vm.memoryPages()).toBe(pages);
-    // At least three quarters of 30 s between two.
+    // At least three quarters of 30 s pass between two calls.
     expect(collector.sent - sent).toBeLessThanOrEqual(3000 / 22);
     expect(collector.sent - sent).toBeGreaterThan(3000 / 40);
     expect(warnings().length).toBeLessThanOrEqual(61);
@@ -200,7 +200,7 @@ describe("a collector", () => {
     expect(counts().expired).toBeGreaterThan(0);
     settle();
     expect(counts().exported).toBe(waiting);
-    // The newest have been kept, and a batch that was on its way.
+    // The newest spans have been kept, and a batch that was in flight.
     const kept = ids();
     expect(kept.slice(-3)).toEqual([recorded - 2, recorded - 1, recorded]);
     call();
@@ -219,7 +219,7 @@ describe("a collector", () => {
     expect(ids()).toEqual(Array.from({ length: recorded }, (_, i) => i + 1));
   });
 
-  test("that never answers does not block what follows", () => {
+  test("that never answers does not block later spans", () => {
     call();
     pass(1);
     const [lost] = collector.calls;
@@ -228,7 +228,7 @@ describe("a collector", () => {
     expect(collector.sent).toBe(1);
     pass(3);
     expect(collector.sent).toBe(2);
-    // Its response comes after all.
+    // The late response still arrives.
     vm.callouts.pending.set(lost.token, lost);
     plugin.respond(lost.token, { headers: [[":status", "200"]], body: Buffer.alloc(0) });
     expect(total()).toBe(0);
@@ -236,7 +236,7 @@ describe("a collector", () => {
     expect(counts()).toEqual({ exported: 1 });
   });
 
-  test("without a response gets the same batch again", () => {
+  test("that does not respond receives the same batch again", () => {
     call();
     pass(1);
     const [{ token, body }] = collector.calls;
@@ -246,7 +246,7 @@ describe("a collector", () => {
     settle();
   });
 
-  test.each([429, 502, 503, 504])("that answers %i gets the same batch again, ever later", (status) => {
+  test.each([429, 502, 503, 504])("that answers %i receives the same batch again, with growing delays", (status) => {
     call(2);
     pass(1);
     const { body } = collector.calls[0];
@@ -304,7 +304,7 @@ describe("a collector", () => {
     expect(secondsAfter(new Date(now + after * SECOND).toUTCString())).toBe(seconds);
   });
 
-  test("that rejects a part gets no span again", () => {
+  test("that rejects some spans receives none of them again", () => {
     for (const encoding of ["protobuf", "json"]) {
       start({ encoding });
       call(5);
@@ -315,7 +315,7 @@ describe("a collector", () => {
     }
   });
 
-  test("that says that it rejected more than there were rejects all", () => {
+  test("that reports more rejected spans than were sent has rejected all", () => {
     call(2);
     pass(1, { rejected: 7 });
     expect(counts()).toEqual({ rejected: 2 });
@@ -340,7 +340,7 @@ describe("a collector", () => {
     expect(counts()).toEqual({ exported: 2 });
   });
 
-  test("that is no cluster of the proxy gets no call, and the operator a line a minute", () => {
+  test("that is not a cluster of the proxy receives no call, and the log has one line a minute", () => {
     start({ cluster: "nowhere" });
     for (let i = 0; i < 60; i++) {
       call();
@@ -363,13 +363,13 @@ function secondsAfter(retryAfter: string): number {
   for (let seconds = 1; seconds < 1000; seconds++) {
     pass(1);
     if (collector.calls.length > 0) return seconds;
-    // A batch that has expired is not sent again: a new one is.
+    // An expired batch is not sent again. A new batch is.
     call();
   }
   throw new Error("not sent again");
 }
 
-test("spans that find no room displace the oldest", () => {
+test("spans beyond the limit evict the oldest", () => {
   call();
   pass(1);
   const size = 4 + collector.calls[0].body.length - 300;
@@ -417,13 +417,13 @@ describe("plugin instances of a VM", () => {
     });
   });
 
-  test("are not blocked by one that is gone", () => {
+  test("are not blocked by an instance that is gone", () => {
     const other = instance();
     call(1, other);
     vm.clock.advance(SECOND);
     other.tick();
     expect(collector.calls.length).toBe(1);
-    // Its VM's context is gone without a word, and with it the call.
+    // The plugin's context and its call are gone without notice.
     vm.callouts.pending.clear();
     call();
     pass(14);
@@ -447,7 +447,7 @@ describe("plugin instances of a VM", () => {
     expect(vm.logs.filter(({ level }) => level === "error")).toEqual([]);
   });
 
-  test("that end send what came while a batch was on its way, also beside another's", () => {
+  test("that end send the spans recorded while a batch was in flight, even next to another instance's batch", () => {
     const other = instance();
     call(3);
     pass(1);
@@ -477,7 +477,7 @@ describe("plugin instances of a VM", () => {
     expect(collector.sent).toBe(1);
   });
 
-  test("that end while the collector is down drop what waits", () => {
+  test("that end while the collector is down drop the waiting spans", () => {
     call(3);
     pass(3, { status: 503 });
     call(2);
@@ -502,7 +502,7 @@ describe("plugin instances of a VM", () => {
   });
 });
 
-test("a configuration that comes later sends what came before", () => {
+test("a later configuration sends earlier spans", () => {
   call(2);
   plugin.configure({ role: "server" });
   pass(1);
@@ -510,7 +510,7 @@ test("a configuration that comes later sends what came before", () => {
   expect(counts()).toEqual({ exported: 2 });
 });
 
-test("headers of calls are in no line of the log", () => {
+test("no log line contains headers of calls", () => {
   start({ headers: { authorization: SECRET }, cluster: CLUSTER }, { configuration: { log: "trace" } });
   for (const status of [200, 400, 503, 429]) {
     call();

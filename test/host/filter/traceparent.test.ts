@@ -1,4 +1,4 @@
-/** `trace.setTraceparent`: the context in `_meta` becomes the request's `traceparent`, where its headers are held. */
+/** Tests `trace.setTraceparent`: the context in `_meta` becomes the request's `traceparent` if the headers are held. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
@@ -30,7 +30,7 @@ function echo(meta: unknown, id: unknown = 1, tool = "echo"): string {
   );
 }
 
-/** The values of a header of the request, as they went on. */
+/** The values of a header in the request that the server receives. */
 function valuesOf(stream: HttpStream, name: string): string[] {
   return stream.requestHead.filter(([header]) => header === name).map(([, value]) => value);
 }
@@ -49,7 +49,7 @@ const send = (
 ) => sent(ask(plugin, body, { headers, requestEnd }).stream);
 
 describe("the context in _meta", () => {
-  test("takes the place of the one in the header, with its state", () => {
+  test("replaces the context in the header, including its state", () => {
     expect(send(echo({ traceparent: PARENT, tracestate: "vendor=a, other=b" }))).toEqual({
       traceparent: [PARENT],
       tracestate: ["vendor=a, other=b"],
@@ -62,7 +62,7 @@ describe("the context in _meta", () => {
     expect(send(echo({ traceparent: PARENT }), several)).toEqual({ traceparent: [PARENT], tracestate: [] });
   });
 
-  test("is added where there was none", () => {
+  test("is added if the header has no context", () => {
     expect(send(echo({ traceparent: PARENT }), MCP_HEADERS)).toEqual({ traceparent: [PARENT], tracestate: [] });
     expect(send(echo({ tracestate: "a=b", traceparent: PARENT }), MCP_HEADERS)).toEqual({
       traceparent: [PARENT],
@@ -85,7 +85,7 @@ describe("the context in _meta", () => {
     },
   );
 
-  test("may come with any message", () => {
+  test("may be in any message", () => {
     const meta = { _meta: { traceparent: PARENT } };
     for (const body of [
       request("tools/list", meta),
@@ -96,7 +96,7 @@ describe("the context in _meta", () => {
     }
   });
 
-  test("of a later version is passed on as one of version 00", () => {
+  test("of a later version is forwarded as version 00", () => {
     const later = `cc${PARENT.slice(2)}-what-follows`;
     expect(send(echo({ traceparent: later }))).toEqual({ traceparent: [PARENT], tracestate: [] });
   });
@@ -142,13 +142,13 @@ describe("the state", () => {
     expect(state(`a=${"x".repeat(100_000)}`)).toEqual([]);
   });
 
-  test("may be written with escapes", () => {
+  test("may contain escape sequences", () => {
     const body = echo({ traceparent: PARENT, tracestate: "STATE" });
     const { tracestate } = send(body.replace("STATE", String.raw`a=\u0062\/\"\\`));
     expect(tracestate).toEqual([String.raw`a=b/"\ `.trim()]);
   });
 
-  test("loses the blanks at its ends, which no header has", () => {
+  test("loses spaces at its ends, which no header value has", () => {
     expect(state("  a=b , c=d ")).toEqual(["a=b , c=d"]);
     expect(state(" ")).toEqual([]);
   });
@@ -160,7 +160,7 @@ describe("the state", () => {
     },
   );
 
-  test("does not leave anything for the next request", () => {
+  test("does not affect the next request", () => {
     expect(state("a=b")).toEqual(["a=b"]);
     expect(send(echo({ traceparent: OTHER }))).toEqual({ traceparent: [OTHER], tracestate: [] });
     expect(send(echo({}))).toEqual(UNTOUCHED);
@@ -171,7 +171,7 @@ describe("a batch", () => {
   const one = (meta: object | undefined, id: number, tool?: string) => echo(meta, id, tool);
   const state = { traceparent: PARENT, tracestate: "a=b" };
 
-  test("sets the context that all of its messages have that have one", () => {
+  test("sets the context if all messages with a context have the same", () => {
     const expected = { traceparent: [PARENT], tracestate: ["a=b"] };
     expect(send(batch(one(state, 1), one(state, 2)))).toEqual(expected);
     expect(send(batch(one(undefined, 1), one(state, 2), one({ traceparent: "x" }, 3)))).toEqual(expected);
@@ -203,7 +203,7 @@ describe("nothing changes", () => {
     expect(through(start(more))).toEqual(UNTOUCHED);
   });
 
-  test("where nothing decides about requests", () => {
+  test("without a policy or limit on requests", () => {
     const configuration = { match: { paths: ["/mcp"] }, ...HELD, ...SETTING };
     expect(through(startFilter({ configuration, allowHeadersStop: true }))).toEqual(UNTOUCHED);
   });
@@ -214,7 +214,7 @@ describe("nothing changes", () => {
     expect(sent(stream)).toEqual(UNTOUCHED);
   });
 
-  test("of a request that is no MCP", () => {
+  test("of a request that is not MCP", () => {
     const free = startFilter({
       configuration: limited(
         [{ name: "few", key: [], requests: { amount: 1000, per: "1s" } }],
@@ -246,7 +246,7 @@ describe("limits with a queue", () => {
     ...Object.entries(TRACED),
   ];
 
-  test("set it for requests that pass at once and for those that wait", () => {
+  test("set the header for requests that pass at once and for those that wait", () => {
     const plugin = startQueue();
     const first = traced(plugin, 1, { traceparent: PARENT, tracestate: "a=1" });
     const second = traced(plugin, 2, { traceparent: OTHER });
@@ -263,7 +263,7 @@ describe("limits with a queue", () => {
     expect(third.stream.passedRequest).not.toBe("");
   });
 
-  test("without held headers they set nothing", () => {
+  test("set no header if headers are not held", () => {
     const configuration = limited([ONE], {}, SETTING);
     const plugin = startFilter({ configuration, allowHeadersStop: true });
     expect(sent(call(plugin, 1, { headers: TRACED }))).toEqual(UNTOUCHED);
@@ -286,7 +286,7 @@ describe("the spans of such requests", () => {
   };
   const links = { transport: FROM_MESH.split("-").slice(1, 3).join("-") };
 
-  test("do not link to what the filter wrote as to a span of the proxy", () => {
+  test("do not treat the header that the filter wrote as a span of the proxy", () => {
     const meta = { traceparent: PARENT };
     expect(spansOf(echo(meta))).toMatchObject([{ traceId: trace, parentSpanId: span, links }]);
     const spans = spansOf(batch(echo(meta, 1), echo(undefined, 2)));
@@ -294,7 +294,7 @@ describe("the spans of such requests", () => {
     for (const { links } of spans) expect(links).not.toHaveProperty("envoy");
   });
 
-  test("link to what the proxy's tracer wrote over it", () => {
+  test("link to the span that the proxy's tracer wrote to the header", () => {
     const ofProxy = OTHER.split("-").slice(1, 3).join("-");
     const [found] = spansOf(echo({ traceparent: PARENT }), (stream) => {
       stream.requestHead.forEach((header) => {

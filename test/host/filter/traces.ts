@@ -27,7 +27,7 @@ export interface Span {
   readonly isError: boolean;
   readonly attributes: Record<string, string | number>;
   readonly events: readonly { readonly name: string; readonly at: bigint }[];
-  /** By the attribute `mcp.link.type`: `traceId-spanId`. */
+  /** The links as `traceId-spanId`, by the attribute `mcp.link.type`. */
   readonly links: Record<string, string>;
 }
 
@@ -59,7 +59,7 @@ const OK: HeaderList = [
   ["content-type", "application/json"],
 ];
 
-/** Advances the time by two seconds, in which the collector accepts everything that is exported. Returns it. */
+/** Advances the time by two seconds, in which the collector accepts all exported spans. Returns these spans. */
 export function exported(workers: readonly Plugin[], seconds = 2): Span[] {
   const spans: Span[] = [];
   for (let i = 0; i < seconds; i++) {

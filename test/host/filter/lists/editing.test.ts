@@ -1,4 +1,4 @@
-/** What the filter changes in the answers of servers, and all that it leaves alone. */
+/** Tests the changes that the filter makes to the answers of servers, and the answers that it does not change. */
 import { describe, expect, test } from "vitest";
 import { cut, halves, single } from "../../../unit/chunks.ts";
 import { type HttpStream, type Plugin, requestHead, responseHead } from "../../index.ts";
@@ -23,7 +23,7 @@ import { opened, startListing } from "./passage.ts";
 const LIST = request(METHODS.tools, {});
 const ANSWER = result({ tools: [{ name: "keep" }, { name: "deny" }, { name: "keep_2" }] });
 const FILTERED = result({ tools: [{ name: "keep" }, { name: "keep_2" }] });
-/** What says something about the body. */
+/** Headers that describe the body. */
 const BODY_HEADERS = {
   "content-length": String(ANSWER.length),
   etag: '"1"',
@@ -46,7 +46,7 @@ const DENYING_QUESTIONS = {
 const withheld = (plugin: Plugin) =>
   countsBy(plugin, "mcp_list_elements_withheld_total", "mcp_method_name", "mcp_withheld_reason", "mcp_access_mode");
 
-/** Lets a whole body pass that ends at once. */
+/** Passes a complete body in one chunk. Returns the body that the client receives. */
 function receives(stream: HttpStream, body: string | Buffer): string {
   stream.responseBody(Buffer.from(body), true);
   stream.end();
@@ -57,14 +57,14 @@ function listed(plugin: Plugin, body: string, headers: Record<string, string> = 
   return receives(opened(plugin, LIST, false, headers), body);
 }
 
-describe("a list that was asked for", () => {
-  test("loses what the policy denies, and is counted", () => {
+describe("a requested list", () => {
+  test("loses the elements that the policy denies, and is counted", () => {
     const plugin = startListing();
     expect(listed(plugin, ANSWER)).toBe(FILTERED);
     expect(withheld(plugin)).toEqual({ "tools/list policy enforce": 1 });
   });
 
-  test("loses the headers that say something about its body, whether or not anything is removed", () => {
+  test("loses the headers that describe its body, whether or not elements are removed", () => {
     const plugin = startListing();
     const headers = { ...JSON_ANSWER, ...BODY_HEADERS };
     const stream = opened(plugin, LIST, false, headers);
@@ -83,7 +83,7 @@ describe("a list that was asked for", () => {
     expect(receives(opened(plugin, asked, false), batch(ANSWER, prompts))).toBe(batch(FILTERED, kept));
   });
 
-  test("of another kind than what was asked for loses what is denied, too", () => {
+  test("of another kind than requested loses denied elements too", () => {
     const plugin = startListing();
     const answer = result({ prompts: [{ name: "deny" }] });
     expect(listed(plugin, answer)).toBe(result({ prompts: [] }));
@@ -135,7 +135,7 @@ describe("an answer that cannot be read", () => {
     ["of no type", {}],
   ];
 
-  test.each(UNREADABLE)("%s is withheld: the client gets an error at once, which is counted", (_, headers) => {
+  test.each(UNREADABLE)("%s is withheld: the client receives an error at once, which is counted", (_, headers) => {
     const plugin = startListing();
     const stream = opened(plugin, LIST, false, headers);
     expect(stream.reply).toMatchObject({ status: 200, details: "mcp_list_withheld[undecoded]", body: error("1") });
@@ -166,7 +166,7 @@ describe("an answer that cannot be read", () => {
     expect(receives(stream, "<h1>no</h1>")).toBe("<h1>no</h1>");
   });
 
-  test.each(["no JSON", "<html>", "\0", "}", "\u001f\u008b"])("and is no JSON (%j) becomes an error", (text) => {
+  test.each(["no JSON", "<html>", "\0", "}", "\u001f\u008b"])("and is not JSON (%j) becomes an error", (text) => {
     const plugin = startListing();
     const body = Buffer.from(text);
     for (const chunks of [[body], single(body)]) {
@@ -199,7 +199,7 @@ describe("an answer that cannot be read", () => {
     }
   });
 
-  test("is not let through as a compressed stream, where policies hide lists or deny what servers ask", () => {
+  test("does not pass as a compressed stream if policies hide lists or deny requests of servers", () => {
     const denying = startGuarded(DENYING_QUESTIONS);
     for (const plugin of [startListing(), denying]) {
       const stream = plugin.stream();
@@ -211,7 +211,7 @@ describe("an answer that cannot be read", () => {
     expect(call.reply).toBeUndefined();
   });
 
-  test("servers are asked for plain answers", () => {
+  test("requests ask servers for uncompressed answers", () => {
     const plugin = startListing();
     const stream = plugin.stream();
     stream.requestHeaders(requestHead({ headers: { ...MCP_HEADERS, "accept-encoding": "gzip" } }));
@@ -220,8 +220,8 @@ describe("an answer that cannot be read", () => {
   });
 });
 
-describe("what is no list", () => {
-  test("passes untouched, with its headers, and is never held", () => {
+describe("an answer that is not a list", () => {
+  test("passes unchanged with its headers, and is never held", () => {
     const plugin = startListing();
     const headers = { ...JSON_ANSWER, ...BODY_HEADERS };
     const bodies = [
@@ -259,7 +259,7 @@ describe("what is no list", () => {
     }
   });
 
-  test("a result in an event is not held at all", () => {
+  test("a result in an event is not held", () => {
     const plugin = startListing();
     const text = Buffer.from(event(result({ content: [], structuredContent: { name: "deny" }, cacheScope: "public" })));
     const stream = opened(plugin, toolCall("keep"), true);
@@ -270,7 +270,7 @@ describe("what is no list", () => {
   });
 });
 
-describe("lists that come on other streams", () => {
+describe("lists on other streams", () => {
   const given = (stream: OpenStream) => stream.stream.received.toString();
 
   test("of a session: replayed answers have no request there", () => {
@@ -308,7 +308,7 @@ describe("requests of the server", () => {
   const SAMPLING = "sampling/createMessage";
   const PARAMS = { messages: [{ role: "user", content: { type: "text", text: "secret" } }], maxTokens: 5 };
 
-  /** What the client gets of an event, at every cut. */
+  /** The distinct texts that the client receives of an event, over several ways to cut the event. */
   function get(plugin: Plugin, message: string): Set<string> {
     const text = Buffer.from(event(message));
     const received = new Set<string>();
@@ -325,7 +325,7 @@ describe("requests of the server", () => {
     return received;
   }
 
-  test("that are denied have another method, and no params", () => {
+  test("that are denied are sent with another method, without params", () => {
     const plugin = start();
     const expected = event(request("denied/by-policy", {}, 9));
     expect([...get(plugin, request(SAMPLING, PARAMS, 9))]).toEqual([expected]);
@@ -424,7 +424,7 @@ describe("requests of the server", () => {
 });
 
 describe("configurations that change while streams are open", () => {
-  test("a stream goes on with the policy that it began with", () => {
+  test("a stream keeps the policy with which it began", () => {
     const plugin = startListing();
     const stream = openGet(plugin, "s").send(ANSWER);
     plugin.configure({ match: { paths: ["/mcp"] }, access: { defaultAction: "ALLOW", rules: [] } });

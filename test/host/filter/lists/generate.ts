@@ -1,4 +1,4 @@
-/** Answers with lists, as servers write them and as nobody should: every kind, every spelling of JSON, every framing. */
+/** Generates answers with lists, both common and unusual ones: every kind of list, JSON in every notation, every framing. */
 import { Random } from "../../../../scripts/fuzz/random.ts";
 import { ALLOWED_START, DENIED_START, ELEMENT_LIMIT, type Kind, KINDS, METHODS, NAMED_BY } from "./kinds.ts";
 
@@ -8,26 +8,26 @@ export interface ListAnswer {
   readonly request: string;
   readonly isEvents: boolean;
   readonly body: Buffer;
-  /** A text each that occurs in an element that is to be withheld, and nowhere else. */
+  /** One text for each element that must be withheld, which occurs in this element only. */
   readonly deniedMarks: readonly string[];
 }
 
-/** What is generated; by default anything. */
+/** Restricts what is generated. By default, there are no restrictions. */
 export interface ListOptions {
   readonly isEvents?: boolean;
-  /** Elements of a list at most. */
+  /** The maximum number of elements in a list. */
   readonly elements?: number;
-  /** No list in it can be read in two ways: no member repeated, no other case. */
+  /** No list is ambiguous: no duplicate members, and no names that differ only in case. */
   readonly isPlain?: boolean;
 }
 
-/** An answer; the random numbers decide on it. */
+/** Generates an answer from random numbers. */
 export function listAnswer(random: Random, options: ListOptions = {}): ListAnswer {
   return new Generator(random, options).answer();
 }
 
 const GAPS = ["", "", "", "", " ", "\n", "\t", "  ", "\r\n", "\r", " \n  "];
-/** Carriage returns are the framing's in event streams. */
+/** JSON in event streams contains no carriage returns, because they end lines. */
 const EVENT_GAPS = ["", "", "", "", " ", "\n", "\t", "  ", "\n\n", " \n  "];
 const TEXTS = [
   ...["", "a", "plain words", "naïve café", "日本語の説明", "😀👩‍👩‍👧‍👦", "\u2028", "\ufeff", "\u007f", "\u00a0", "ﬀ"],
@@ -69,7 +69,7 @@ const EVENT_LINES = [
   "data-x",
 ];
 
-/** Members of definitions besides the name. */
+/** Members of definitions in addition to the name. */
 const MEMBERS = [
   "title",
   "description",
@@ -165,7 +165,7 @@ class Generator {
     }
   }
 
-  /** An answer with a list, its members in any order. */
+  /** An answer with a list and its members in random order. */
   #answer(kind: Kind): string {
     const random = this.#random;
     const members: [string, string][] = [
@@ -201,7 +201,7 @@ class Generator {
     return this.#list(Array.from({ length: count }, () => this.#element(kind)));
   }
 
-  /** An element that is to be withheld or kept. */
+  /** An element that must be withheld or kept. */
   #element(kind: Kind): string {
     const random = this.#random;
     const shape = this.#isPlain ? 20 : random.below(40);
@@ -211,7 +211,7 @@ class Generator {
     const named = NAMED_BY[kind];
     const name = this.#name(kind, denied, mark);
     const members: [string, string][] = this.#members(mark);
-    // Only what has one name, and that as a string, is clear.
+    // An element is unambiguous only if it has one name, which is a string.
     let isClear = true;
     if (shape < 9) isClear = false;
     switch (shape) {
@@ -261,7 +261,7 @@ class Generator {
     return this.#random.pick([`"${mark}"`, `["${mark}"]`, `[{"name":"keep","x":"${mark}"}]`, `"deny\\n${mark}"`]);
   }
 
-  /** Members of a definition, with the mark at several places. */
+  /** Members of a definition, with the mark in several places. */
   #members(mark: string): [string, string][] {
     const random = this.#random;
     const members: [string, string][] = [['"description"', `"${mark}"`]];
@@ -278,7 +278,7 @@ class Generator {
     return members;
   }
 
-  /** A name of JSON, with quotes. */
+  /** A JSON string with a name, including its quotes. */
   #name(kind: Kind, denied: boolean, mark: string): string {
     const random = this.#random;
     const start = (denied ? DENIED_START : ALLOWED_START)[kind];
@@ -287,18 +287,18 @@ class Generator {
     return random.oneIn(3) ? `"${this.#escaped(name)}"` : `"${name}"`;
   }
 
-  /** The key of a name with quotes, in one of its spellings that all read as the same. */
+  /** A key with quotes, in one of several notations of the same key. */
   #named(name: string): string {
     return this.#random.oneIn(6) ? `"${this.#escaped(name)}"` : `"${name}"`;
   }
 
-  /** A key with quotes, in one of its spellings, or one that some read as the same. */
+  /** A key with quotes, in one of its notations, or a key that some parsers treat as the same. */
   #key(name: string): string {
     if (!this.#isPlain && this.#random.oneIn(40)) return `"${caseVariant(this.#random, name)}"`;
     return this.#random.oneIn(6) ? `"${this.#escaped(name)}"` : `"${name}"`;
   }
 
-  /** Some of the characters as escapes; not the marks, by which leaks are found. */
+  /** Replaces some characters by escape sequences, except in marks, which reveal leaks. */
   #escaped(text: string): string {
     const from = text.search(MARK);
     return Array.from(text, (character, at) => {
@@ -310,7 +310,7 @@ class Generator {
     }).join("");
   }
 
-  /** What looks like lists and is none, because of where it is. */
+  /** Values that look like lists, in places where they are not lists. */
   #decoy(): string {
     return this.#object([
       ['"tools"', this.#list([this.#object([['"name"', '"deny_decoy"']]), "1", this.#value(1)])],
@@ -384,7 +384,7 @@ class Generator {
     return items;
   }
 
-  /** An event stream: some events, one or more of them with lists. */
+  /** An event stream with several events, at least one of them with a list. */
   #stream(kind: Kind): string {
     const random = this.#random;
     const end = random.pick(["\n", "\r\n", "\r"]);

@@ -1,4 +1,4 @@
-/** Generated lists in JSON and in event streams: what clients get is the server's answer without the denied elements. */
+/** Tests generated lists in JSON and event streams: clients receive the server's answer without the denied elements. */
 import { describe, expect, test } from "vitest";
 import { Random } from "../../../../scripts/fuzz/random.ts";
 import { effort } from "../../../effort.ts";
@@ -15,10 +15,10 @@ const SEEDS = [
 ];
 const ENDINGS: readonly Ending[] = ["alone", "with-last", "trailers"];
 
-/** Answers up to so many bytes are cut at every byte. */
+/** The maximum size in bytes of answers that are cut at every byte. */
 const SMALL = 1500;
 
-describe("what clients get of lists", () => {
+describe("the lists that clients receive", () => {
   test.each(SEEDS)(
     "is the answer without what is denied, byte by byte ($total lists of $from)",
     ({ seed, total }) => {
@@ -36,13 +36,13 @@ describe("what clients get of lists", () => {
         for (let i = 0; i < 3; i++) run(randomCut(random, answer.body));
         if (answer.body.length <= SMALL && random.oneIn(10)) for (const chunks of halves(answer.body)) run(chunks);
       });
-      // Else little was tried.
+      // Otherwise the test would have covered little.
       expect(removed).toBeGreaterThan(total);
     },
     effort(5 * MINUTE, 60 * MINUTE),
   );
 
-  test("holds nothing of denied elements where the answer breaks off", () => {
+  test("contain nothing of denied elements if the answer is cut off", () => {
     const plugin = startListing();
     eachAnswer(FRESH_SEED, effort(100, 4000), (random, answer) => {
       const expected = edited(answer.body, answer.isEvents);
@@ -55,7 +55,7 @@ describe("what clients get of lists", () => {
   });
 });
 
-/** Runs a step for so many answers. A failure says how to see it again. */
+/** Runs a step for a number of answers. The error of a failure says how to reproduce it. */
 function eachAnswer(seed: number, total: number, step: (random: Random, answer: ListAnswer) => void): void {
   for (let i = 0; i < total; i++) {
     const random = new Random(seed, i);
@@ -74,7 +74,7 @@ function randomCut(random: Random, body: Uint8Array): Uint8Array[] {
   return cut(body, sizes);
 }
 
-/** The client need not get all of what is cut off; all it gets must be right. */
+/** The client may receive less than all of an answer that is cut off, but everything that it receives must be right. */
 function brokenOff(pass: () => void): void {
   try {
     pass();

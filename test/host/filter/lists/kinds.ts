@@ -1,10 +1,10 @@
-/** The lists that answers bring, and what the tests' policy denies of them. */
+/** The kinds of lists, and the elements that the tests' policy denies. */
 
 export type Kind = "tools" | "prompts" | "resources" | "resourceTemplates";
 
 export const KINDS: readonly Kind[] = ["tools", "prompts", "resources", "resourceTemplates"];
 
-/** The method that asks for a list. */
+/** The method that requests a list, by kind. */
 export const METHODS: Record<Kind, string> = {
   tools: "tools/list",
   prompts: "prompts/list",
@@ -12,7 +12,7 @@ export const METHODS: Record<Kind, string> = {
   resourceTemplates: "resources/templates/list",
 };
 
-/** The member of an element by which clients ask for it. */
+/** The member that identifies an element in requests, by kind. */
 export const NAMED_BY: Record<Kind, string> = {
   tools: "name",
   prompts: "name",
@@ -20,7 +20,7 @@ export const NAMED_BY: Record<Kind, string> = {
   resourceTemplates: "uriTemplate",
 };
 
-/** How names begin that {@link DENYING} denies, and others. */
+/** The beginnings of names that {@link DENYING} denies, and of other names. */
 export const DENIED_START: Record<Kind, string> = {
   tools: "deny",
   prompts: "deny",
@@ -34,10 +34,10 @@ export const ALLOWED_START: Record<Kind, string> = {
   resourceTemplates: "test://keep/",
 };
 
-/** The largest definition that is read, in bytes: larger ones are withheld. */
+/** The maximum size of a definition in bytes. Larger definitions are withheld. */
 export const ELEMENT_LIMIT = 65_536;
 
-/** A policy that denies of each kind what begins like {@link DENIED_START}. */
+/** A policy that denies, for each kind, names that begin with {@link DENIED_START}. */
 export const DENYING = {
   defaultAction: "ALLOW",
   rules: [

@@ -1,4 +1,4 @@
-/** Lists and elements of all sizes, and what they cost in memory. */
+/** Tests lists and elements of all sizes, and their use of memory. */
 import { describe, expect, test } from "vitest";
 import { effort } from "../../../effort.ts";
 import { cut } from "../../../unit/chunks.ts";
@@ -13,20 +13,20 @@ import { opened, passes, startListing } from "./passage.ts";
 const PAGE = 65_536;
 const LIST = request(METHODS.tools, {});
 
-/** Servers may not ask for completions. */
+/** A rule that denies sampling requests of servers. */
 const NO_SAMPLING = {
   name: "asks",
   action: "DENY",
   to: [{ operation: { methods: ["sampling/*"], direction: "server_to_client" } }],
 };
 
-/** The answer to a request for tools, with these elements. */
+/** The answer to tools/list with these elements. */
 function toolsAnswer(isEvents: boolean, elements: readonly string[]): ListAnswer {
   const text = `{"jsonrpc":"2.0","id":1,"result":{"cacheScope":"public","tools":[${elements.join(", ")}],"nextCursor":"x"}}`;
   return { kind: "tools", request: LIST, isEvents, body: Buffer.from(isEvents ? event(text) : text), deniedMarks: [] };
 }
 
-/** A definition of about so many bytes. */
+/** A definition of about `size` bytes. */
 function tool(name: string, size = 300): string {
   const filling = "d".repeat(Math.max(0, size - name.length - 60));
   return `{"description":"${filling}","inputSchema":{"type":"object"},"name":"${name}"}`;
@@ -58,7 +58,7 @@ describe.each([
     }
   });
 
-  test("pages are edited each for itself, and an empty one stays valid", () => {
+  test("pages are edited separately, and an empty page stays valid", () => {
     const plugin = startListing();
     for (const elements of [[tool("deny")], [], [tool("keep")], [tool("deny"), tool("deny_2")]]) {
       const answer = toolsAnswer(isEvents, elements);
@@ -73,7 +73,7 @@ describe.each([
   });
 });
 
-/** Elements whose size is the largest that is read, and one byte more, in turns. */
+/** Elements with sizes around {@link ELEMENT_LIMIT}. */
 function aboutLimit(): string[] {
   return [ELEMENT_LIMIT - 1, ELEMENT_LIMIT, ELEMENT_LIMIT + 1, ELEMENT_LIMIT + 300, 2 * ELEMENT_LIMIT].map(
     (size, i) => {
@@ -85,7 +85,7 @@ function aboutLimit(): string[] {
 
 describe("memory", () => {
   const STREAMS = 1000;
-  /** Bytes of an element whose end is missing. */
+  /** The number of bytes of an unfinished element. */
   const HELD = 60_000;
 
   test.each([
@@ -103,7 +103,7 @@ describe("memory", () => {
       for (const stream of streams) stream.reset("client");
       return plugin.vm.memoryPages();
     };
-    // Buffers grow by doubling, and so does the memory itself.
+    // Buffers grow by doubling, and the memory does too.
     expect(run()).toBeLessThan((2 * STREAMS * (HELD + 8192)) / PAGE);
     const pages = run();
     expect(run()).toBe(pages);

@@ -1,22 +1,22 @@
-/** What becomes of an answer, read byte by byte and on its own: the definition that the filter is measured by. Names of members
- *  are compared whatever the case of their letters, as some clients do. */
+/** An independent implementation of the edits, which defines the expected results: it reads answers byte by byte. Member names
+ *  are compared without regard to case, as some clients do. */
 import { DENIED_START, ELEMENT_LIMIT, type Kind, KINDS, NAMED_BY } from "./kinds.ts";
 
 /** Whether an element is withheld. */
 export type Withholds = (kind: Kind, element: Value, text: Uint8Array) => boolean;
 
-/** A value and where it is. */
+/** A JSON value and its range of bytes. */
 export interface Value {
   readonly type: "object" | "array" | "string" | "other";
   readonly from: number;
   readonly to: number;
   readonly members: readonly { readonly key: string; readonly value: Value }[];
   readonly items: readonly Value[];
-  /** Where the commas between the items are. */
+  /** The offsets of the commas between the items. */
   readonly commas: readonly number[];
 }
 
-/** The answer to a request for lists, as the client gets it: without the elements that are withheld, each with a comma. */
+/** The answer that the client receives: without the withheld elements, and without one comma for each of them. */
 export function edited(body: Uint8Array, isEvents: boolean, withholds: Withholds = isWithheld): Buffer {
   if (!isEvents) return applied(body, editsOf(body, skipsMark(body), withholds));
   const edits: Edit[] = [];
@@ -26,7 +26,7 @@ export function edited(body: Uint8Array, isEvents: boolean, withholds: Withholds
         edits.push({ from: places[from], to: places[to - 1] + 1, put });
         continue;
       }
-      // What frames the lines stays.
+      // The framing of the lines is kept.
       for (let at = from; at < to; at++) {
         if (places[at] >= 0) edits.push({ from: places[at], to: places[at] + 1 });
       }
@@ -35,19 +35,19 @@ export function edited(body: Uint8Array, isEvents: boolean, withholds: Withholds
   return applied(body, edits);
 }
 
-/** Whether the tests' policy denies an element, or it cannot be read in one way only. */
+/** Whether the tests' policy denies an element, or the element is ambiguous or too large. */
 export function isWithheld(kind: Kind, element: Value, text: Uint8Array): boolean {
   if (element.to - element.from > ELEMENT_LIMIT) return true;
   return nameOf(kind, element, text)?.startsWith(DENIED_START[kind]) ?? true;
 }
 
-/** What clients ask for an element by; undefined where it cannot be read in one way only. */
+/** The name by which clients request an element; undefined if it is ambiguous. */
 export function nameOf(kind: Kind, element: Value, text: Uint8Array): string | undefined {
   const named = NAMED_BY[kind];
   const names = element.members.filter(({ key }) => folded(key) === folded(named));
   if (names.length !== 1 || names[0].key !== named || names[0].value.type !== "string") return undefined;
   const name = stringAt(text, names[0].value);
-  // Some end a text at a NUL, and half a surrogate pair is no Unicode.
+  // Some parsers end a text at a NUL, and a surrogate without its partner is not valid Unicode.
   return name.includes("\0") || !isWellFormed(name) ? undefined : name;
 }
 
@@ -55,7 +55,7 @@ function isWellFormed(text: string): boolean {
   return !/\p{Surrogate}/u.test(text);
 }
 
-/** A part of the bytes that is left out, or replaced. */
+/** A range of bytes that is removed or replaced. */
 interface Edit {
   readonly from: number;
   readonly to: number;
@@ -119,7 +119,7 @@ function stringAt(text: Uint8Array, { from, to }: Value): string {
   return JSON.parse(Buffer.from(text.subarray(from, to)).toString()) as string;
 }
 
-/** A name as Go's encoding/json compares it. */
+/** A name folded as Go's encoding/json compares names. */
 function folded(name: string): string {
   return name.replaceAll("\u017f", "s").toLowerCase();
 }
@@ -131,7 +131,7 @@ function skipsMark(text: Uint8Array): number {
 const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
 const NOTHING = { members: [], items: [], commas: [] };
 
-/** Reads JSON that is well-formed. */
+/** A parser for valid JSON. */
 class Reader {
   readonly #text: Uint8Array;
   #at: number;
@@ -141,7 +141,7 @@ class Reader {
     this.#at = at;
   }
 
-  /** The document; undefined where it is no JSON. */
+  /** Reads the document. Returns undefined if it is not JSON. */
   document(): Value | undefined {
     try {
       JSON.parse(Buffer.from(this.#text.subarray(this.#at)).toString());
@@ -189,7 +189,7 @@ class Reader {
     return { ...NOTHING, type: "array", from, to: this.#at, items, commas };
   }
 
-  /** Reads what is between brackets; where the commas are. */
+  /** Reads the contents between brackets. Returns the offsets of the commas. */
   #each(close: string, read: () => void): number[] {
     const commas: number[] = [];
     const end = close.charCodeAt(0);
@@ -209,7 +209,7 @@ class Reader {
   }
 }
 
-/** The data of an event, and the place of each of its bytes in the stream: -1 for those that join lines. */
+/** The data of an event, and the offset of each of its bytes in the stream: -1 for line feeds that join lines. */
 interface EventData {
   readonly data: Uint8Array;
   readonly places: readonly number[];

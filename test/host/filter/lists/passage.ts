@@ -1,4 +1,4 @@
-/** Lets answers pass through the filter, and checks at each step what the client has got. */
+/** Passes answers through the filter, and checks at each step what the client has received. */
 import { type BodyEnd, type HttpStream, type Plugin, requestHead, type ResetCause, responseHead } from "../../index.ts";
 import { JSON_ANSWER, MCP_HEADERS, SSE_ANSWER } from "../filter.ts";
 import { startGuarded } from "../access.ts";
@@ -10,7 +10,7 @@ export function startListing(access: object = {}, more: object = {}): Plugin {
   return startGuarded({ ...DENYING, ...access }, { more });
 }
 
-/** How the answer ends. */
+/** The way in which the answer ends. */
 export type Ending = BodyEnd | ResetCause | "open";
 
 export interface Passage {
@@ -19,7 +19,7 @@ export interface Passage {
   readonly headers?: Record<string, string>;
 }
 
-/** Sends a request, whose answer's headers come. */
+/** Sends a request and the headers of its answer. Throws if the filter answers the request itself. */
 export function opened(
   plugin: Plugin,
   request: string,
@@ -35,8 +35,8 @@ export function opened(
 }
 
 /**
- * Lets an answer pass in these chunks. Throws where the client gets anything that `expected` does not begin with at any
- * step, or where it does not get all of it from an answer that ends.
+ * Passes an answer in these chunks. Throws if the client has received at any step what is not the beginning of `expected`, or
+ * has not received all of `expected` when the answer ends.
  */
 export function passes(plugin: Plugin, answer: ListAnswer, expected: Buffer, passage: Passage): HttpStream {
   const { chunks, ending = "alone", headers } = passage;
@@ -60,7 +60,7 @@ export function passes(plugin: Plugin, answer: ListAnswer, expected: Buffer, pas
   return stream;
 }
 
-/** What a client has got so far, compared with what it is to get. */
+/** Compares the bytes that a client has received so far with the expected bytes. */
 export class Progress {
   readonly #stream: HttpStream;
   readonly #expected: Buffer;
@@ -72,7 +72,7 @@ export class Progress {
     this.#expected = expected;
   }
 
-  /** Throws where the client has got what it is not to get. */
+  /** Throws if the received bytes are not the beginning of the expected bytes. */
   check(): void {
     for (; this.#pieces < this.#stream.receivedPieces.length; this.#pieces++) {
       const piece = this.#stream.receivedPieces[this.#pieces];
@@ -82,7 +82,7 @@ export class Progress {
     }
   }
 
-  /** Throws where the client has not got all. */
+  /** Throws if the client has not received all expected bytes. */
   isWhole(): void {
     if (this.#length === this.#expected.length) return;
     const missing = this.#expected.subarray(this.#length, this.#length + 200).toString();

@@ -1,4 +1,4 @@
-/** The filter with a second stage behind the access policy, which a test controls by the query of its requests. */
+/** The filter with a second stage after the access policy. Tests control it by the query of their requests. */
 import { Policy } from "../../../../assembly/access/policy/policy";
 import { PluginConfig } from "../../../../assembly/config/plugin_config";
 import { Plugin } from "../../../../assembly/filter/plugin";
@@ -20,7 +20,7 @@ import { setRootFactory } from "../../../../assembly/proxy-wasm/module/contexts"
 
 export * from "../../../../assembly/index";
 
-/** A held body of more bytes is answered while it grows. */
+/** The maximum size of a held body in bytes. A larger body is answered before it ends. */
 const LARGEST: usize = 2000;
 const BODY = Bytes.of('{"by":"stage"}');
 
@@ -30,17 +30,18 @@ class Counted extends StageState {
   isQueued: bool;
 }
 
-/** The addresses of requests that are held beyond their ends, and of their states, in turn. */
+/** Requests that are held after their ends: the address of each, followed by the address of its state. */
 const queue: usize[] = [];
 
 const pool = new Pool(offsetof<Counted>());
 
 /**
  * Is concerned with every POST whose query holds `stage=`, and logs what it is asked:
- * - `answer` answers the request by its head.
- * - `hold` holds it until its end, and answers it if it is too long or its body holds `teapot`. `queue` does the same, and
- *   holds it beyond its end.
- * - `pass` and `refuse` pass or answer the oldest request of the queue. Their own request passes, and its body is read.
+ * - `answer` answers the request when it has read the headers.
+ * - `hold` holds the request until its end, and answers it if it is too long or its body contains `teapot`. `queue` does the
+ *   same, and holds the request after its end.
+ * - `pass` and `refuse` pass or answer the oldest request of the queue. The request with this query passes, and its body is
+ *   read.
  */
 class QueryStage extends Stage {
   private headers: HeaderBlock = new HeaderBlock(["content-type", "application/json"]);

@@ -1,5 +1,5 @@
-/** The filter with a stage behind its own that reports waits for rules of `limits` as a test says: the query `wait=N` names the
- *  index of a rule. */
+/** The filter with a further stage that reports waits for rules of `limits`. A request with the query `wait=N` reports a wait for
+ *  the rule with the index N. */
 import { Policy } from "../../../../assembly/access/policy/policy";
 import { PluginConfig } from "../../../../assembly/config/plugin_config";
 import { Plugin } from "../../../../assembly/filter/plugin";
@@ -19,7 +19,7 @@ import { setRootFactory } from "../../../../assembly/proxy-wasm/module/contexts"
 export * from "../../../../assembly/index";
 
 const QUERY = "?wait=";
-/** The length of every wait, in milliseconds. */
+/** The duration of every wait in milliseconds. */
 const WAITED_MS: u64 = 250;
 
 @unmanaged
@@ -31,7 +31,7 @@ class Wait extends StageState {
 
 const pool = new Pool(offsetof<Wait>());
 
-/** Reports that a request waits once its body has passed, and that its wait is over when its stream ends. */
+/** Reports the start of a wait when a request's body has passed, and its end when the stream ends. */
 class WaitingStage extends Stage {
   concerns(head: RequestHead, _endOfStream: bool): bool {
     return indexOfIgnoringCase(head.path, head.targetLength, QUERY) >= 0;

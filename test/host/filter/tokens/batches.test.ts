@@ -1,4 +1,4 @@
-/** Messages of a batch have the tokens that they have one by one: by kind and tool, in their session, and of lists. */
+/** Tests that the messages of a batch have the same tokens as separate messages: by kind and tool, by session, and for lists. */
 import { describe, expect, test } from "vitest";
 import { tokensOf } from "../../../estimator.ts";
 import { exchange, type Plugin } from "../../index.ts";
@@ -32,7 +32,7 @@ const WEATHER = {
 };
 const LONG = "The quick brown fox jumps over the lazy dog.\n".repeat(400);
 
-/** Requests with their answers, which have tokens of all kinds but those of sampling. */
+/** Requests and answers with tokens of all kinds except sampling. */
 const EXCHANGES: [asked: string, answered: string][] = [
   [request("tools/list", {}, 1), result({ tools: TOOLS }, 1)],
   [call("echo", { city: "Oslo", "🌦": [1.5e3] }, 2), result(WEATHER, 2)],
@@ -51,7 +51,7 @@ const SAMPLED = result({ role: "assistant", content: text("It is sunny there"), 
 
 const CONFIGURATION = { labels: { tools: ["echo", "add"] }, tokens: { maxBytes: "1KiB" } };
 
-/** What there is of tokens once `pass` has sent its messages in a session, and the session is over. */
+/** The recorded tokens after `pass` has sent its messages in a session, and the session has ended. */
 function tokensAfter(pass: (plugin: Plugin) => void): object {
   const [plugin] = startWorkers(1, { configuration: CONFIGURATION });
   const agreed = result({ protocolVersion: "2025-03-26" });
@@ -71,7 +71,7 @@ const oneByOne = tokensAfter((plugin) => {
   for (const [asked, answered] of EXCHANGES) post(plugin, asked, answered, { headers: IN_SESSION });
 });
 
-describe("the tokens of a batch are those of its messages one by one", () => {
+describe("the tokens of a batch are those of its messages sent separately", () => {
   const sse = (...data: string[]) => ({ headers: SSE_ANSWER, body: data.map(event).join("") });
 
   test.each([
@@ -97,7 +97,7 @@ describe("the tokens of a batch are those of its messages one by one", () => {
     expect(inBatch).toEqual(oneByOne);
   });
 
-  test("with what is no message between them", () => {
+  test("with elements between them that are not messages", () => {
     const between = (messages: string[]) =>
       batch(...messages.flatMap((each) => ['{"result":{"content":1}}', each, "7"]));
     const [plugin] = startWorkers(1, { configuration: CONFIGURATION });
@@ -132,7 +132,7 @@ describe("the tokens of a batch are those of its messages one by one", () => {
     expect(tokenCounts(plugin)).toEqual({ "sampling_result ": tokensOf(["It is sunny there"]) });
   });
 
-  test("and there are some of every kind", () => {
+  test("and there are tokens of every kind", () => {
     const { counts, definitions } = oneByOne as { counts: Record<string, number>; definitions: Record<string, number> };
     expect([...new Set(Object.keys(counts).map((key) => key.split(" ")[0]))].sort()).toEqual(KINDS);
     expect(counts["arguments echo"]).toBe(

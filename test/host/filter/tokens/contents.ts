@@ -1,6 +1,6 @@
 /** Contents of MCP's messages, some with text and some without. */
 
-/** Bytes as the contents of images and binary resources have them: more of them than there is text in any test. */
+/** Base64 data of images and binary resources: longer than the texts of any test. */
 const BASE64 = Buffer.from(Array.from({ length: 30_000 }, (_, i) => (i * 7919) & 255)).toString("base64");
 
 export const text = (value: string) => ({ type: "text", text: value });
@@ -8,7 +8,7 @@ export const embedded = (value: string) => ({ type: "resource", resource: { uri:
 export const image = { type: "image", data: BASE64, mimeType: "image/png" };
 export const blob = { uri: "demo://blob", mimeType: "application/octet-stream", blob: BASE64 };
 
-/** What a server asks the client's model, with contents of every shape, and the texts in it. */
+/** The params of a sampling request with every form of content, and the texts in them. */
 export const SAMPLING = {
   systemPrompt: "You answer in one sentence.",
   messages: [

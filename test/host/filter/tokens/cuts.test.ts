@@ -1,4 +1,4 @@
-/** However bodies are cut, and whether they come as JSON or as events: the tokens are those of the texts in them. */
+/** Tests that the tokens depend only on the texts in bodies, not on cuts or on the form (JSON or events). */
 import { describe, expect, test } from "vitest";
 import { tokensOf, tokensOfKind } from "../../../estimator.ts";
 import { type CapturedExchange, captureNames, readCapture } from "../../../fixtures/captures.ts";
@@ -76,7 +76,7 @@ describe("a call", () => {
     }
   });
 
-  test("which is sampled beyond the bound: the same bytes, however it is cut", () => {
+  test("sampled beyond the bound: the same bytes are read, however it is cut", () => {
     const plugin = start({ maxBytes: "1KiB" });
     const words = Array.from({ length: 30_000 }, (_, i) => `word${i % 977}`).join(" ");
     const body = Buffer.from(result({ content: [text(words), text(words.slice(0, 9999)), text(words)] }));
@@ -90,7 +90,7 @@ describe("a call", () => {
 describe.each(captureNames().filter((name) => !name.startsWith("04")))("capture %s", (name) => {
   const exchanges = readCapture(name);
 
-  test("has the tokens of the texts in it, by kind", () => {
+  test("has the tokens of its texts, by kind", () => {
     const plugin = startFilter();
     for (const captured of exchanges) exchange(plugin, captured);
     expect(countsBy(plugin, "mcp_tokens_total", "mcp_token_kind")).toEqual(truthOf(exchanges));
@@ -111,10 +111,10 @@ test("the captures have all kinds between them", () => {
   ]);
 });
 
-/** Tokens by kind of what official clients and servers once said to each other. */
+/** The tokens, by kind, of captured traffic between official clients and servers. */
 function truthOf(exchanges: readonly CapturedExchange[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  // A resumed stream (GET) answers what came before.
+  // A resumed stream (GET) answers earlier requests.
   const posted = exchanges
     .filter(({ request }) => request.method === "POST")
     .map(({ request }) => request.body.toString());

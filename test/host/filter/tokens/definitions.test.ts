@@ -14,7 +14,7 @@ import {
   startWorkers,
 } from "../filter.ts";
 
-/** So many tools, described at length. */
+/** A number of tools with long descriptions. */
 const page = (prefix: string, count: number) =>
   Array.from({ length: count }, (_, i) => ({
     name: `${prefix}_${i}`,
@@ -26,14 +26,14 @@ const cost = (tools: { name: string; description: string }[]) =>
 interface Asked {
   readonly method?: string;
   readonly cursor?: string;
-  /** Of the session. */
+  /** The id of the session. */
   readonly id?: string;
   readonly cluster?: string;
   readonly path?: string;
   readonly address?: string;
 }
 
-/** A client asks for a page of a list and gets it, with the cursor of the next. */
+/** Requests a page of a list. The answer has the cursor of the next page. */
 function list(worker: Plugin, tools: object[], next?: unknown, asking: Asked = {}): void {
   const { method, cursor, id, cluster, path, address } = asking;
   const headers = { ...MCP_HEADERS, ...(id !== undefined && { "mcp-session-id": id }) };
@@ -82,7 +82,7 @@ test("the cost of each kind of list, under its method", () => {
 describe.each([1, 4])("pages, on %i workers", (count) => {
   const on = (workers: Plugin[], i: number) => workers[i % count];
 
-  test.each(["s", undefined])("add up once the last one has passed, in session %s", (id) => {
+  test.each(["s", undefined])("add up when the last page has passed, in session %s", (id) => {
     const workers = startWorkers(count);
     list(on(workers, 0), FIRST, "p2", { id });
     list(on(workers, 1), SECOND, "p3", { id, cursor: "p2" });
@@ -92,7 +92,7 @@ describe.each([1, 4])("pages, on %i workers", (count) => {
     expect(countsBy(workers[0], "mcp_tokens_total", "mcp_token_kind").definitions).toBe(gauge(workers[0]));
   });
 
-  test("of two clients that take turns do not mix", () => {
+  test("of two clients that alternate are not mixed", () => {
     const workers = startWorkers(count);
     list(on(workers, 0), FIRST, "next", { id: "a" });
     list(on(workers, 1), SECOND, "next", { id: "b" });
@@ -102,7 +102,7 @@ describe.each([1, 4])("pages, on %i workers", (count) => {
     expect(gauge(workers[0])).toBe(cost(SECOND) + cost(SHORT));
   });
 
-  test("of two clients without sessions do not either, where they read the same list", () => {
+  test("of two clients without sessions that read the same list are not mixed", () => {
     const workers = startWorkers(count);
     const read = (client: number, number: number) => {
       const [tools, next] = [
@@ -138,7 +138,7 @@ describe.each([1, 4])("pages, on %i workers", (count) => {
     expect(gauge(workers[0])).toBe(cost(SECOND) + cost(SHORT));
   });
 
-  test("of two lists, or of two servers, do not either", () => {
+  test("of two lists, or of two servers, are not mixed", () => {
     const workers = startWorkers(count);
     list(on(workers, 0), FIRST, "p2", { id: "a" });
     list(on(workers, 1), SECOND, "p2", { id: "a", method: "prompts/list" });
@@ -147,7 +147,7 @@ describe.each([1, 4])("pages, on %i workers", (count) => {
     expect(gauges(workers[0])).toEqual({ "tools tools/list": cost(FIRST) + cost(SHORT) });
   });
 
-  test("that were asked for twice count once", () => {
+  test("that were requested twice count once", () => {
     const workers = startWorkers(count);
     list(on(workers, 0), FIRST, "p2");
     list(on(workers, 1), SECOND, "p3", { cursor: "p2" });
@@ -156,7 +156,7 @@ describe.each([1, 4])("pages, on %i workers", (count) => {
     expect(gauge(workers[0])).toBe(cost(FIRST) + cost(SECOND) + cost(THIRD));
   });
 
-  test("of a list that is read anew, and has changed, count from its new beginning", () => {
+  test("of a changed list that is read again count from its new first page", () => {
     const workers = startWorkers(count);
     list(on(workers, 0), LONG, "p2");
     list(on(workers, 1), SHORT, "p2");
@@ -164,7 +164,7 @@ describe.each([1, 4])("pages, on %i workers", (count) => {
     expect(gauge(workers[0])).toBe(cost(SHORT) + cost(THIRD));
   });
 
-  test("whose first ones were not seen record nothing, and leave what is recorded", () => {
+  test("without their first pages record nothing, and do not change the gauge", () => {
     const workers = startWorkers(count);
     list(on(workers, 0), SECOND, "p3", { cursor: "p2" });
     list(on(workers, 1), THIRD, undefined, { cursor: "p3" });
@@ -195,7 +195,7 @@ test.each([null, undefined, 7])("nextCursor: %s is the end of the list", (next) 
   expect(gauge(worker)).toBe(cost(LONG));
 });
 
-test("what is no list leaves the gauge", () => {
+test("an answer that is not a list does not change the gauge", () => {
   const [worker] = startWorkers(1);
   list(worker, LONG);
   post(worker, request("tools/list"), error(-32603));
@@ -206,7 +206,7 @@ test("what is no list leaves the gauge", () => {
   expect(gauges(worker)).toEqual({ "tools tools/list": cost(LONG) });
 });
 
-test("what is kept of unfinished lists is bounded", () => {
+test("the state of unfinished lists is bounded", () => {
   const [worker] = startWorkers(1);
   for (let i = 0; i < 20_000; i++) list(worker, SHORT, `next-${i}`, { id: `s${i % 100}` });
   const { sharedData } = worker.vm;
@@ -215,7 +215,7 @@ test("what is kept of unfinished lists is bounded", () => {
   expect(kept.length).toBeLessThanOrEqual(256);
   // 32 of 16 bytes each.
   for (const key of kept) expect(sharedData.get(key)!.bytes.length).toBeLessThanOrEqual(512);
-  // The newest are among them.
+  // The newest lists are among them.
   list(worker, FIRST, undefined, { id: "s99", cursor: "next-19999" });
   expect(gauge(worker)).toBe(cost(SHORT) + cost(FIRST));
 });

@@ -19,7 +19,7 @@ import { expected, start, tokenCounts } from "./tokens.ts";
 const SESSION = { ...MCP_HEADERS, "mcp-session-id": "s", "mcp-protocol-version": "2025-11-25" };
 const ARGUMENTS = { city: "Oslo", days: 3 };
 
-describe("of a call that fails, what the model wrote counts all the same", () => {
+describe("the arguments of a call that fails are counted too", () => {
   const call = request("tools/call", { name: "echo", arguments: ARGUMENTS });
 
   test.each([
@@ -45,7 +45,7 @@ describe("of a call that fails, what the model wrote counts all the same", () =>
 });
 
 describe("tools get a label as for operations", () => {
-  test("names that nobody vouches for are _OTHER, success and list vouch", () => {
+  test("unconfirmed names are _OTHER; success and lists confirm names", () => {
     const plugin = startFilter();
     const call = (name: string, answer: string) => post(plugin, toolCall(name), answer);
     const written = tokensOf([{ text: "hello" }]);
@@ -68,7 +68,7 @@ describe("tools get a label as for operations", () => {
     expect(plugin.vm.metrics.labelValues("gen_ai_tool_name", "mcp_tokens_total")).toEqual(tools);
   });
 
-  test("at most as many series as there are kinds for each of them, however many names come", () => {
+  test("the number of series is bounded by kinds and tools, however many names arrive", () => {
     const plugin = startFilter({ configuration: { labels: { maxTools: 8 } } });
     const answer = result({ content: [text("fine")], structuredContent: { a: 1 } });
     for (let i = 0; i < 300; i++) post(plugin, toolCall(`tool-${i}`), answer);
@@ -99,8 +99,8 @@ describe("tools get a label as for operations", () => {
   });
 });
 
-describe("what brings no tokens", () => {
-  test("notifications, of either side", () => {
+describe("messages without tokens", () => {
+  test("notifications of client and server", () => {
     const plugin = start();
     const notification = (method: string) =>
       JSON.stringify({
@@ -120,21 +120,21 @@ describe("what brings no tokens", () => {
     expect(tokenCounts(plugin)).toEqual({});
   });
 
-  test("requests of the server that ask no model", () => {
+  test("requests of the server that do not ask a model", () => {
     const plugin = start();
     const body = event(request("elicitation/create", { message: "Who are you?", ...SAMPLING }, 7)) + event(result({}));
     post(plugin, request("ping"), { headers: SSE_ANSWER, body }, { headers: SESSION });
     expect(tokenCounts(plugin)).toEqual({});
   });
 
-  test("answers that nobody waits for", () => {
+  test("answers without a request", () => {
     const plugin = start();
     const body = event(result({ content: [text("stale")] }, 99)) + event(result({}));
     post(plugin, request("ping"), { headers: SSE_ANSWER, body }, { headers: SESSION });
     expect(tokenCounts(plugin)).toEqual({});
   });
 
-  test("base64: it counts as bytes alone", () => {
+  test("base64, which counts as bytes only", () => {
     const plugin = start();
     const answer = result({ content: [image, { type: "resource", resource: blob }], isError: false });
     post(plugin, toolCall("echo"), answer);

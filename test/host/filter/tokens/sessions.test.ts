@@ -28,7 +28,7 @@ const inSession = (id: string) => ({ ...MCP_HEADERS, "mcp-session-id": id, "mcp-
 const totals = (worker: Plugin, kind: string) =>
   worker.vm.metrics.histogram("mcp_session_tokens", { mcp_session_kind: kind }).values;
 
-/** Requests whose answers bring tokens of all kinds but those of sampling, and one that fails. */
+/** Requests and answers with tokens of all kinds except sampling, and a request that fails. */
 const REQUESTS: [body: string, answer: string][] = [
   [request("tools/list", {}), result(TOOLS)],
   [toolCall("echo"), result({ content: [text("hello to you")], structuredContent: { text: "hello" } })],
@@ -47,7 +47,7 @@ function remove(worker: Plugin, id: string): void {
 }
 
 describe.each([1, 4])("on %i workers", (count) => {
-  test("a session's tokens are all that were counted in it, sampling outside of operations included", () => {
+  test("a session has all tokens that were counted in it, including sampling outside of operations", () => {
     const workers = startWorkers(count);
     const on = (i: number) => workers[i % count];
     const headers = inSession("s");
@@ -73,7 +73,7 @@ describe.each([1, 4])("on %i workers", (count) => {
     expect(totals(on(0), "window")).toEqual([]);
   });
 
-  test("a window's likewise, once it is idle", () => {
+  test("a window has all tokens that were counted in it, after it is idle", () => {
     const workers = startWorkers(count, { configuration: { sessions: { idleTimeout: "5s" } } });
     const meta = { "io.modelcontextprotocol/protocolVersion": "2026-07-28" };
     const headers = { ...MCP_HEADERS, "mcp-protocol-version": "2026-07-28" };
@@ -131,7 +131,7 @@ test("more tokens than 32 bits hold", () => {
   expect(totals(worker, "streamable")).toEqual([modelTokens(worker)]);
 });
 
-test("what a result has as text and as structured content, as FastMCP sends it, a session counts once", () => {
+test("a session counts a result once that has the same text and structured content, as FastMCP sends it", () => {
   const [worker] = startWorkers(1);
   initialize(worker, "s");
   const before = modelTokens(worker);
@@ -145,7 +145,7 @@ test("what a result has as text and as structured content, as FastMCP sends it, 
   expect(totals(worker, "streamable")).toEqual([before + read]);
 });
 
-test("tokens cost no access to shared data, beyond that of a request of the server's that waits for its answer", () => {
+test("tokens need no access to shared data, except for a pending request of the server", () => {
   const [worker] = startWorkers(1);
   initialize(worker, "s");
   const call = () => {

@@ -8,7 +8,7 @@ import { modelTokens, start, tokenCounts } from "./tokens.ts";
 const FAMILIES = ["mcp_tokens_total", "mcp_session_tokens", "mcp_definition_tokens"];
 const SENTENCE = "Sunny with some clouds in the afternoon, 21 degrees. ";
 
-/** A session that lists tools, calls one and ends. */
+/** Passes a session that lists tools, calls one and ends. */
 function runSession(tokens: object): Plugin {
   const [worker] = startWorkers(1, { configuration: { tokens } });
   const headers = { ...MCP_HEADERS, "mcp-session-id": "s", "mcp-protocol-version": "2025-11-25" };
@@ -23,13 +23,13 @@ function runSession(tokens: object): Plugin {
   return worker;
 }
 
-/** Everything that has been recorded, by series. */
+/** All recorded metrics, by series. */
 function everything({ vm: { metrics } }: Plugin): Record<string, unknown> {
   return { ...metrics.counters(), ...metrics.gauges(), ...metrics.histograms() };
 }
 
 describe("tokens.estimate", () => {
-  test("false: none of the three families, and nothing else is another", () => {
+  test("false: none of the three families, and no other metric changes", () => {
     const other = Object.entries(everything(runSession({}))).filter(([name]) => !FAMILIES.includes(familyOf(name)));
     expect(everything(runSession({ estimate: false }))).toEqual(Object.fromEntries(other));
   });
@@ -51,7 +51,7 @@ describe("tokens.scale", () => {
     const twice = runSession({ scale: 2.0 });
     const counts = tokenCounts(once);
     expect(Object.keys(tokenCounts(twice))).toEqual(Object.keys(counts));
-    // Each message's tokens of a kind are rounded, those of the call's arguments two times.
+    // Each message's tokens of a kind are rounded. Those of the call's arguments are rounded twice.
     for (const [key, tokens] of Object.entries(tokenCounts(twice))) {
       expect(Math.abs(tokens - 2 * counts[key])).toBeLessThanOrEqual(key.startsWith("arguments") ? 2 : 1);
     }
@@ -62,7 +62,7 @@ describe("tokens.scale", () => {
     }
   });
 
-  test.each([0.01, 0.5, 1.37, 100])("%d: what is rounded is the product", (scale) => {
+  test.each([0.01, 0.5, 1.37, 100])("%d: the product is rounded", (scale) => {
     const plugin = start({ scale });
     post(plugin, toolCall("echo"), result({ content: [text(SENTENCE), text(SENTENCE)] }));
     expect(tokenCounts(plugin)["result echo"] ?? 0).toBe(tokensOf([SENTENCE, SENTENCE], scale));
@@ -79,24 +79,24 @@ describe("tokens.maxBytes", () => {
     return tokenCounts(plugin)["result echo"];
   };
 
-  test("up to it, all is read", () => {
+  test("up to this size, everything is read", () => {
     expect(estimated("3MiB", long)).toBe(exact);
     expect(estimated(`${long.length}B`, long)).toBe(exact);
   });
 
-  test.each(["0B", "1KiB", "256KiB"])("%s: beyond it, what is left out is like what is read", (maxBytes) => {
+  test.each(["0B", "1KiB", "256KiB"])("%s: beyond this size, the rest is estimated", (maxBytes) => {
     const tokens = estimated(maxBytes, long);
     expect(tokens).not.toBe(exact);
     expect(Math.abs(tokens - exact) / exact).toBeLessThan(0.01);
   });
 
-  test("it bounds a message and not each of its texts", () => {
+  test("limits a message, not each of its texts", () => {
     const half = long.slice(0, long.length / 2);
     expect(estimated(`${half.length}B`, half)).toBe(tokensOf([half], 1, half.length));
     expect(estimated(`${half.length}B`, half, half)).not.toBe(tokensOf([half, half], 1, 2 * half.length));
   });
 
-  test("one that is no size is an error, told by its path", () => {
+  test("an invalid size is an error that names its path", () => {
     const plugin = start({ maxBytes: "lots", scale: 0, estimate: "yes" });
     expect(plugin.vm.logs.map(({ message }) => message).join("\n")).toMatch(
       /tokens\.maxBytes: expected a size[^]*tokens\.scale: expected a number[^]*tokens\.estimate: expected a boolean/,

@@ -143,7 +143,7 @@ describe("each kind of text is counted once, under its labels", () => {
     });
   });
 
-  test("no label but these", () => {
+  test("no other labels", () => {
     const plugin = start();
     post(plugin, request("tools/call", { name: "echo", arguments: ARGUMENTS }), result());
     post(plugin, request("tools/list"), result({ tools: TOOLS }));
@@ -159,7 +159,7 @@ describe("each kind of text is counted once, under its labels", () => {
 describe("sampling outside of operations", () => {
   const asked = request("sampling/createMessage", SAMPLING, "server-1");
 
-  test("a request of the server's on the GET stream", () => {
+  test("a request of the server on the GET stream", () => {
     const plugin = start();
     const response = { headers: SSE_ANSWER, body: event(asked), ended: "open" } as const;
     const headers = { accept: "text/event-stream", "mcp-session-id": "s" };
@@ -167,7 +167,7 @@ describe("sampling outside of operations", () => {
     expect(tokenCounts(plugin)).toEqual(expected({ "sampling_request ": SAMPLING_TEXTS }));
   });
 
-  test("a request of the server's within a call's stream, beside the call's own", () => {
+  test("a request of the server on a call's stream, in addition to the call's own tokens", () => {
     const plugin = start();
     const body = event(asked) + event(result({ content: [text("done")] }));
     post(plugin, toolCall("echo"), { headers: SSE_ANSWER, body }, { headers: SESSION });

@@ -1,14 +1,14 @@
-/** What has been counted, and what must have been. */
+/** The counted tokens, and the expected tokens. */
 import type { Plugin } from "../../index.ts";
 import { tokensOfKind } from "../../../estimator.ts";
 import { countsBy, startFilter } from "../filter.ts";
 
-/** What `mcp_tokens_total` has counted, by kind and tool: `kind tool`. */
+/** The values of `mcp_tokens_total` by `kind tool`. */
 export function tokenCounts(plugin: Plugin): Record<string, number> {
   return countsBy(plugin, "mcp_tokens_total", "mcp_token_kind", "gen_ai_tool_name");
 }
 
-/** The tokens that have been counted of what a model reads or wrote. */
+/** The counted tokens of texts that a model reads or wrote. */
 export function modelTokens(plugin: Plugin): number {
   const { metrics } = plugin.vm;
   return metrics.counter("mcp_tokens_total") - metrics.counter("mcp_tokens_total", { mcp_token_kind: "structured" });
@@ -17,7 +17,7 @@ export function modelTokens(plugin: Plugin): number {
 /** Texts by `kind tool`. */
 export type Texts = Record<string, unknown[]>;
 
-/** What {@link tokenCounts} must be once these texts have passed, those of a kind in one message. */
+/** The expected {@link tokenCounts} after these texts have passed. The texts of a kind are in one message. */
 export function expected(texts: Texts, scale?: number): Record<string, number> {
   return Object.fromEntries(
     Object.entries(texts).map(([key, values]) => [key, tokensOfKind(key.split(" ")[0], values, scale)]),
