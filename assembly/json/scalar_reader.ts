@@ -55,7 +55,7 @@ export class ScalarReader {
     this.text.clear();
   }
 
-  /** Begins a number of which no byte has been read. */
+  /** Begins a number before its first byte is read. */
   beginNumber(): void {
     this.open = Scalar.Number;
     this.number = NumberState.Start;

@@ -17,7 +17,7 @@ type Kind = keyof typeof FACTORS;
 /** Added to a token's rank, so that differences between low ranks have little effect. Lower ranks are more frequent in the
  *  texts on which the tokenizer was trained. */
 const RANKS_ALIKE = 2000;
-/** Longer words and runs of symbols are not looked up: see assembly/tokens. */
+/** The maximum numbers of characters of texts that the estimator looks up: see assembly/tokens. */
 const LONGEST_WORD = 16;
 const LONGEST_FOREIGN = 24;
 const LONGEST_SYMBOLS = 8;

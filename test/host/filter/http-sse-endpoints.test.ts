@@ -111,7 +111,7 @@ describe("what only looks like HTTP+SSE", () => {
     expect(outcomes(plugin)).toEqual({ "tools/call tool_error": 1 });
   });
 
-  test("what the stream brings that is no message is told by its events alone", () => {
+  test("the stream ignores comments and other events, and counts messages that cannot be decoded", () => {
     const plugin = startFilter();
     const stream = openSession(plugin, plugin);
     send(plugin, toolCall("echo", 1));
@@ -122,7 +122,7 @@ describe("what only looks like HTTP+SSE", () => {
     expect(countsBy(plugin, "mcp_undecoded_total", "mcp_reason")).toEqual({ truncated: 1, not_jsonrpc: 1 });
   });
 
-  test("an answer that the stream brings in the middle of a refused one is the next one's", () => {
+  test("an answer in a broken event has no effect: the next valid answer ends the request", () => {
     const plugin = startFilter();
     const stream = openSession(plugin, plugin);
     send(plugin, request("ping", {}, 1));

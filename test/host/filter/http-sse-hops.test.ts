@@ -132,7 +132,7 @@ describe("if several endpoints have the same tail", () => {
     expect(plugin.vm.metrics.gauge("mcp_operations_in_flight")).toBe(0);
   });
 
-  test("it is recognized again once only one of them is left, whichever", () => {
+  test("it is recognized again when only one of them is left", () => {
     for (const left of [0, 1, 2]) {
       const plugin = startFilter();
       const streams = open(plugin);

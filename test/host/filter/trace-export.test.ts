@@ -383,7 +383,7 @@ test("spans beyond the limit evict the oldest", () => {
 });
 
 describe("plugin instances of a VM", () => {
-  test("share one line, and all get their turn", () => {
+  test("share one call at a time, and take turns", () => {
     const all = [plugin, instance(), instance({ encoding: "json" })];
     const seen = new Map<number, number>();
     for (let i = 0; i < 60; i++) {

@@ -125,7 +125,7 @@ describe("the tokens of a batch are those of its messages sent separately", () =
     });
   });
 
-  test("of sampling, and not of the form that comes behind", () => {
+  test("of sampling, but not of the forms around it", () => {
     const [plugin] = startWorkers(1);
     const form = result({ action: "accept", content: { text: "entered by a user" } }, "server-2");
     post(plugin, batch(form, SAMPLED, form), { status: 202 }, { headers: IN_SESSION });
