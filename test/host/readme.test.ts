@@ -12,6 +12,6 @@ function blockOf(language: string): string {
 
 it("the example prints what the page shows", async () => {
   const args = ["--import", "tsx", "--input-type=module", "--eval", blockOf("ts")];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, NO_COLOR: "1" } });
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, FORCE_COLOR: "0" } });
   expect(stdout).toBe(blockOf("text"));
 });
