@@ -24,10 +24,12 @@ const UNESCAPED: usize = memory.data(2048);
 /** An escape sequence that was written: valid until the next one. */
 const ESCAPE: usize = memory.data<u8>([BACKSLASH, 0x75, 0x30, 0x30, 0, 0]);
 
-/** The number of bytes that decide whether an escape sequence is cut after them: at least six. */
+/** The number of bytes at the end of a skip that are read one by one. An escape sequence that begins before them ends in
+ *  them: at least five. */
 const LAST: usize = 8;
-/** A backslash and a `u`, the newest byte lowest. */
-const UNICODE_ESCAPE: u32 = 0x5c75;
+/** The number of hexadecimal digits in an escape sequence that begins with `\u`. */
+const UNICODE_DIGITS: u32 = 4;
+const LETTER_U: u8 = 0x75;
 
 /**
  * Converts the bytes of a JSON value, from chunks that may be cut anywhere, to text. The text of a string is its content. The
@@ -48,8 +50,8 @@ export class ValueText {
   private end: usize;
   /** The number of bytes of the current escape sequence in earlier chunks. */
   private pending: usize;
-  /** The last eight bytes that were skipped, the newest lowest; 0 when the skip is complete. */
-  private passed: u64;
+  /** The number of digits of the skipped escape sequence that are still to come. */
+  private digitsLeft: u32;
   private hasBegun: bool;
   /** The value is a string. */
   private isString: bool;
@@ -110,20 +112,27 @@ export class ValueText {
     const from = this.source;
     const end = this.end;
     const to = from + <usize>min<u64>(end - from, count);
-    let at = this.isString ? (to - from > LAST ? to - LAST : from) : this.passBlocks(to);
-    let last = this.passed;
-    while (at < to || (at < end && isCut(last))) {
+    let at = this.isString ? this.passText(to) : this.passBlocks(to);
+    let digitsLeft = at == from ? this.digitsLeft : 0;
+    let isEscaped = this.isEscaped;
+    while (at < to || (at < end && (isEscaped || digitsLeft > 0))) {
       const byte = load<u8>(at++);
-      last = (last << 8) | byte;
-      if (this.isEscaped) this.isEscaped = false;
-      else if (byte == BACKSLASH) this.isEscaped = !this.isString;
-      else if (byte == QUOTE) this.inString = this.isString || !this.inString;
+      if (digitsLeft > 0) {
+        digitsLeft--;
+      } else if (isEscaped) {
+        isEscaped = false;
+        if (byte == LETTER_U) digitsLeft = UNICODE_DIGITS;
+      } else if (byte == BACKSLASH) {
+        isEscaped = true;
+      } else if (byte == QUOTE) {
+        this.inString = this.isString || !this.inString;
+      }
     }
+    this.digitsLeft = digitsLeft;
+    this.isEscaped = isEscaped;
     this.source = at;
     this.wire = at - from;
-    const isThere = this.wire >= count && !isCut(last);
-    this.passed = isThere ? 0 : last;
-    return isThere;
+    return this.wire >= count && !isEscaped && digitsLeft == 0;
   }
 
   /** Finds the kind of the value by its first byte. */
@@ -153,6 +162,19 @@ export class ValueText {
   private get isInsideEscape(): bool {
     const escape = this.escape;
     return escape.escaping || escape.hasSurrogate || escape.length > 0;
+  }
+
+  /** Skips a string up to {@link LAST} bytes before `to`, and records whether the next byte is escaped. Returns its address. */
+  private passText(to: usize): usize {
+    const from = this.source;
+    if (to - from <= LAST) return from;
+    const at = to - LAST;
+    let run = at;
+    while (run > from && load<u8>(run - 1) == BACKSLASH) run--;
+    // In a run of backslashes, every second one is escaped.
+    const isFirstEscaped = run == from && this.isEscaped;
+    this.isEscaped = (((at - run) & 1) != 0) != isFirstEscaped;
+    return at;
   }
 
   /** Skips whole blocks of a value that is not a string, and records whether they end inside a string. Returns the end of the
@@ -357,15 +379,4 @@ function parities(set: u64): u64 {
   set ^= set << 8;
   set ^= set << 16;
   return set ^ (set << 32);
-}
-
-/** Whether an escape sequence may be incomplete after these bytes, the newest lowest. A sequence that ends with the newest
- *  byte is complete. */
-function isCut(bytes: u64): bool {
-  if ((bytes & 0xff) == BACKSLASH) return true;
-  for (let pairs = <u32>1; pairs <= 4; pairs++) {
-    if ((bytes & 0xffff) == UNICODE_ESCAPE) return true;
-    bytes >>= 8;
-  }
-  return false;
 }

@@ -209,7 +209,12 @@ describe("a value of which bytes are passed over", () => {
 
   it.each([
     [String.raw`"abc\\"`, 1, String.raw`bc\\`],
-    [String.raw`"\\n123456789"`, 1, "123456789"],
+    [String.raw`"\\n123456789"`, 1, "n123456789"],
+    [String.raw`"abc\\n123456789"`, 4, "n123456789"],
+    [String.raw`"\\\\\\\\\\\\n123456789"`, 9, String.raw`\\n123456789`],
+    [String.raw`"\\u1234567"`, 2, "u1234567"],
+    [String.raw`"\\u1\u0041B"`, 5, "B"],
+    [String.raw`["\\u1\u0041B"]`, 7, 'B"]'],
     [String.raw`"\u00411\u0042"`, 3, "1B"],
     [String.raw`"\u0041\u0042"`, 1, "B"],
     [String.raw`"\t1\t2\t3\t4"`, 5, String.raw`2\t3\t4`],

@@ -50,6 +50,12 @@ const LONG: readonly [name: string, value: unknown, bytes: Buffer][] = [
   ["JSON in JSON in a string", JSON.stringify(JSON.stringify(rows))],
   ["rows", rows],
   ["line ends", "\n".repeat(MEGABYTE)],
+  [
+    "backslashes before what looks like code points, behind spaces",
+    `${" ".repeat(1100)}${repeated("\\uqzx", MEGABYTE)}`,
+  ],
+  ["backslashes", `${repeated("q7", 1100)}${"\\".repeat(MEGABYTE)}`],
+  ["backslashes in an object", { name: " ".repeat(1100), text: repeated("\\u7q", MEGABYTE) }],
 ].map(([name, value]) => [name as string, value, json(value)]);
 const FORMS: typeof LONG = [
   ...LONG,
