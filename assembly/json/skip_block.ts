@@ -1,4 +1,4 @@
-import { equalBytes, highBits } from "../memory/byte_masks";
+import { equalBytes, highBits, prefixXor } from "../memory/byte_masks";
 import { BACKSLASH } from "./characters";
 import { Expect } from "./expect";
 import { Nesting, WORD_DEPTH } from "./nesting";
@@ -249,15 +249,4 @@ function controlsOf(bytes: v128, lastControl: v128): v128 {
 @inline
 function firstBehind(marks: u64, first: u64, spaces: u64): u64 {
   return (((marks << 1) | first) + spaces) & ~spaces;
-}
-
-/** Each bit of the result is the sum, modulo 2, of all bits up to and including its position. */
-@inline
-function prefixXor(bits: u64): u64 {
-  bits ^= bits << 1;
-  bits ^= bits << 2;
-  bits ^= bits << 4;
-  bits ^= bits << 8;
-  bits ^= bits << 16;
-  return bits ^ (bits << 32);
 }

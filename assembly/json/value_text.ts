@@ -1,4 +1,4 @@
-import { highBits, sameBytes } from "../memory/byte_masks";
+import { highBits, prefixXor, sameBytes } from "../memory/byte_masks";
 import { BACKSLASH, QUOTE, endOfPlainText, isSpace, specials, unescaped } from "./characters";
 import { escapedBytes } from "./string_end";
 import { Text } from "./text";
@@ -218,7 +218,7 @@ export class ValueText {
       const third = v128.load(at, 32);
       const fourth = v128.load(at, 48);
       // A bit for each byte inside a string, including its opening quote.
-      const strings = parities(sameBytes(first, second, third, fourth, quote)) ^ inside;
+      const strings = prefixXor(sameBytes(first, second, third, fourth, quote)) ^ inside;
       const escapes = sameBytes(first, second, third, fourth, backslash);
       let stops = escapes | (blanks(first, second, third, fourth, space) & ~strings);
       if (to - at < BLOCK) stops |= (<u64>1) << (to - at);
@@ -368,15 +368,4 @@ export function shortEscape(byte: u8): u8 {
 @inline
 function blanks(a: v128, b: v128, c: v128, d: v128, space: v128): u64 {
   return highBits(i8x16.le_u(a, space), i8x16.le_u(b, space), i8x16.le_u(c, space), i8x16.le_u(d, space));
-}
-
-/** Each bit of the result says whether the number of set bits up to and including its position is odd. */
-@inline
-function parities(set: u64): u64 {
-  set ^= set << 1;
-  set ^= set << 2;
-  set ^= set << 4;
-  set ^= set << 8;
-  set ^= set << 16;
-  return set ^ (set << 32);
 }

@@ -18,3 +18,14 @@ export function equalBytes(a: v128, b: v128, c: v128, d: v128, byte: u8): u64 {
 export function sameBytes(a: v128, b: v128, c: v128, d: v128, same: v128): u64 {
   return highBits(i8x16.eq(a, same), i8x16.eq(b, same), i8x16.eq(c, same), i8x16.eq(d, same));
 }
+
+/** Each bit of the result is the sum, modulo 2, of all bits up to and including its position. */
+@inline
+export function prefixXor(bits: u64): u64 {
+  bits ^= bits << 1;
+  bits ^= bits << 2;
+  bits ^= bits << 4;
+  bits ^= bits << 8;
+  bits ^= bits << 16;
+  return bits ^ (bits << 32);
+}

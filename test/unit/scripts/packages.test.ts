@@ -68,7 +68,7 @@ it("a tarball other than the pinned one is refused, and nothing is kept of it", 
   expect(readdirSync(join(cache, "mcp-proxy-wasm", "packages"))).toEqual([]);
 });
 
-it("an npm that fails is told from a wrong tarball", async () => {
+it("reports a failed npm command differently from a wrong tarball", async () => {
   const fetched = fetchPackage("missing@1.0.0", INTEGRITY, () => {});
   await expect(fetched).rejects.toThrow(FetchError);
   await expect(fetched).rejects.toThrow("npm could not fetch missing@1.0.0 (E404): check the network.");
