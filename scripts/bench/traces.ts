@@ -5,7 +5,7 @@
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command } from "commander";
-import { loadModule } from "../../test/host/index.ts";
+import { loadModule } from "../host/index.ts";
 import { MODULE_PATH } from "./bootstrap.ts";
 import { choice, number, pathOf } from "./options.ts";
 import { renderTerminal } from "./report/terminal.ts";

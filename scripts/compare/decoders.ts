@@ -1,7 +1,7 @@
 /**
  * Decodes the arguments of host calls, without addresses and ids, so that recordings of different modules can be compared.
  */
-import { type GuestMemory, LOG_LEVELS } from "../../test/host/index.ts";
+import { type GuestMemory, LOG_LEVELS } from "../host/index.ts";
 
 /** The subject of a call, and everything else about it. Calls with one subject are counted together. */
 export type Decoded = readonly [subject: string, detail: string];

@@ -1,4 +1,4 @@
-import { loadModule } from "../../test/host/index.ts";
+import { loadModule } from "../host/index.ts";
 import type { Configuration } from "./configurations.ts";
 import type { Tally } from "./differences.ts";
 import type { Job } from "./job.ts";

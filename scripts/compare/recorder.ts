@@ -1,4 +1,4 @@
-import type { GuestMemory, HostObserver } from "../../test/host/index.ts";
+import type { GuestMemory, HostObserver } from "../host/index.ts";
 import { Known, decoderOf } from "./decoders.ts";
 
 /** A call as text: its kind (function and subject), a tab, and all details. */

@@ -1,12 +1,4 @@
-import {
-  Clock,
-  type HttpStream,
-  MetricStore,
-  type Plugin,
-  SharedDataStore,
-  SharedQueues,
-  Vm,
-} from "../../test/host/index.ts";
+import { Clock, type HttpStream, MetricStore, type Plugin, SharedDataStore, SharedQueues, Vm } from "../host/index.ts";
 import { cut } from "../../test/unit/chunks.ts";
 import type { FilterCase } from "../fuzz/filter/case.ts";
 import { passCase, staysOpen } from "../fuzz/filter/pass.ts";

@@ -1,5 +1,5 @@
 /** Demo servers and agents, for users without MCP traffic of their own. */
-import { CLIENT_KINDS } from "../../test/fixtures/clients/client.ts";
+import { CLIENT_KINDS } from "../demo/client.ts";
 import {
   type AgentOptions,
   BURSTING_PLAN,
@@ -7,9 +7,9 @@ import {
   FIXTURE_PLAN,
   LOOPING_PLAN,
   runAgent,
-} from "../../test/fixtures/clients/agents.ts";
-import { startEverythingServer } from "../../test/fixtures/servers/everything.ts";
-import { startFixtureServer } from "../../test/fixtures/servers/fixture-server.ts";
+} from "../demo/agents.ts";
+import { startEverythingServer } from "../demo/servers/everything.ts";
+import { startFixtureServer } from "../demo/servers/fixture-server.ts";
 import type { Cleanup } from "./cleanup.ts";
 import type { Target } from "./target.ts";
 

@@ -18,10 +18,10 @@ import {
   type VisitReport,
 } from "../fixtures/clients/visits.ts";
 import { prepareInspector, runInspector } from "../fixtures/inspector.ts";
-import { startFixtureServer } from "../fixtures/servers/fixture-server.ts";
-import { createProtocolServer } from "../fixtures/servers/protocol.ts";
+import { startFixtureServer } from "../../scripts/demo/servers/fixture-server.ts";
+import { createProtocolServer } from "../../scripts/demo/servers/protocol.ts";
 import { startSseServer } from "../fixtures/servers/sse-server.ts";
-import { TOOL_DEFINITIONS } from "../fixtures/servers/tools.ts";
+import { TOOL_DEFINITIONS } from "../../scripts/demo/servers/tools.ts";
 import { expectTable } from "../tables.ts";
 import { type Guarded, type GuardedEnvoy, startGuarded } from "./proxy.ts";
 

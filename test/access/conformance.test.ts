@@ -9,7 +9,7 @@ import { effort } from "../effort.ts";
 import { endsAfterAll } from "../envoy/cleanup.ts";
 import * as mcp from "../envoy/mcp-messages.ts";
 import { readMetrics } from "../envoy/prometheus.ts";
-import type { FixtureServer } from "../fixtures/servers/eras.ts";
+import type { FixtureServer } from "../../scripts/demo/servers/eras.ts";
 import { startConformanceServer, UNCALLED_TOOL } from "../fixtures/servers/conformance/conformance-server.ts";
 import { editing } from "./policies.ts";
 

@@ -11,7 +11,7 @@ import * as mcp from "../envoy/mcp-messages.ts";
 import { countsOf, readMetrics } from "../envoy/prometheus.ts";
 import { buildGoProgram, INSTALL_GO } from "../fixtures/go.ts";
 import { hasPython, type PythonServer, runPythonClient, startPythonServer } from "../fixtures/python.ts";
-import type { FixtureServer } from "../fixtures/servers/eras.ts";
+import type { FixtureServer } from "../../scripts/demo/servers/eras.ts";
 import { startSseServer } from "../fixtures/servers/sse-server.ts";
 import { type GuardedEnvoy, startGuarded } from "./proxy.ts";
 

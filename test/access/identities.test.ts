@@ -4,8 +4,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { endsAfterAll } from "../envoy/cleanup.ts";
 import { type Metric, readMetrics } from "../envoy/prometheus.ts";
-import { CLIENT_KINDS, connectClient, type McpClient } from "../fixtures/clients/client.ts";
-import { type FixtureServer, startFixtureServer } from "../fixtures/servers/fixture-server.ts";
+import { CLIENT_KINDS, connectClient, type McpClient } from "../../scripts/demo/client.ts";
+import { type FixtureServer, startFixtureServer } from "../../scripts/demo/servers/fixture-server.ts";
 import { type Authority, type Identity, makeAuthority } from "./certificates.ts";
 import { type GuardedEnvoy, startGuarded } from "./proxy.ts";
 import { dispatcherOf, fetchBy } from "./tls-client.ts";

@@ -1,6 +1,6 @@
 /** Whether the filter passes documents, as it would in Envoy. */
 import { Random } from "../../scripts/fuzz/random.ts";
-import { exchange, type ExchangeRequest } from "../host/index.ts";
+import { exchange, type ExchangeRequest } from "../../scripts/host/index.ts";
 import { startFilter } from "../host/filter/filter.ts";
 import type { Policy } from "./policies.ts";
 

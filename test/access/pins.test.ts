@@ -9,8 +9,8 @@ import { pinOf } from "../../scripts/pins/pin.ts";
 import { listTools } from "../../scripts/pins/server.ts";
 import { endsAfterAll } from "../envoy/cleanup.ts";
 import { countsOf, flushed, readMetrics, series } from "../envoy/prometheus.ts";
-import { CLIENT_KINDS, connectClient, type ClientKind, type McpClient } from "../fixtures/clients/client.ts";
-import { listen, serveBothEras } from "../fixtures/servers/eras.ts";
+import { CLIENT_KINDS, connectClient, type ClientKind, type McpClient } from "../../scripts/demo/client.ts";
+import { listen, serveBothEras } from "../../scripts/demo/servers/eras.ts";
 import { startSseServer } from "../fixtures/servers/sse-server.ts";
 import { type GuardedEnvoy, startGuarded } from "./proxy.ts";
 

@@ -1,6 +1,6 @@
 /** Clients of a proxy that serves TLS, with or without their own certificate. */
 import { Agent, type Dispatcher, fetch as undiciFetch } from "undici";
-import type { Fetch } from "../fixtures/clients/client.ts";
+import type { Fetch } from "../../scripts/demo/client.ts";
 import type { Identity } from "./certificates.ts";
 
 /** Connections to servers whose certificates this authority (PEM) has signed, as `identity` if given. */

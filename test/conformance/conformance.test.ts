@@ -4,8 +4,8 @@ import { type Envoy, startEnvoy } from "../../scripts/envoy/process.ts";
 import { endsAfterAll } from "../envoy/cleanup.ts";
 import { readMetrics } from "../envoy/prometheus.ts";
 import { startConformanceServer } from "../fixtures/servers/conformance/conformance-server.ts";
-import { startEverythingServer } from "../fixtures/servers/everything.ts";
-import type { FixtureServer } from "../fixtures/servers/fixture-server.ts";
+import { startEverythingServer } from "../../scripts/demo/servers/everything.ts";
+import type { FixtureServer } from "../../scripts/demo/servers/fixture-server.ts";
 import { type Check, differences, type Revision, runSuite, withStatus } from "./suite.ts";
 
 interface Case {

@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { effort } from "../effort.ts";
 import { type Bridge, clientBridge, startServerBridge } from "../fixtures/bridges.ts";
-import { type ClientKind, connectClient, connectStdio } from "../fixtures/clients/client.ts";
+import { type ClientKind, connectClient, connectStdio } from "../../scripts/demo/client.ts";
 import { takeSteps } from "../fixtures/clients/steps.ts";
 import { hasPython } from "../fixtures/python.ts";
 import { buildSdk, hasSdk, runSdkClient, type SdkTransport, startSdkServer } from "../fixtures/sdks.ts";
-import { startFixtureServer } from "../fixtures/servers/fixture-server.ts";
+import { startFixtureServer } from "../../scripts/demo/servers/fixture-server.ts";
 import { endsAfterAll } from "./cleanup.ts";
 import { expectSame } from "./tapped.ts";
 

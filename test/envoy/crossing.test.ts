@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { startEnvoy } from "../../scripts/envoy/process.ts";
-import { connectClient, type Fetch } from "../fixtures/clients/client.ts";
-import { startFixtureServer } from "../fixtures/servers/fixture-server.ts";
+import { connectClient, type Fetch } from "../../scripts/demo/client.ts";
+import { startFixtureServer } from "../../scripts/demo/servers/fixture-server.ts";
 import { endsAfterAll } from "./cleanup.ts";
 import { readMetrics } from "./prometheus.ts";
 import { RawSession, shortFetch } from "./sessions/raw-session.ts";

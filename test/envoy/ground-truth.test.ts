@@ -1,8 +1,8 @@
 /** A scripted load of official clients: every counter equals what they did, and there is nothing else. */
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Envoy, startEnvoy } from "../../scripts/envoy/process.ts";
-import { CLIENT_KINDS, connectClient, type McpClient } from "../fixtures/clients/client.ts";
-import { type FixtureServer, startFixtureServer } from "../fixtures/servers/fixture-server.ts";
+import { CLIENT_KINDS, connectClient, type McpClient } from "../../scripts/demo/client.ts";
+import { type FixtureServer, startFixtureServer } from "../../scripts/demo/servers/fixture-server.ts";
 import { endsAfterAll } from "./cleanup.ts";
 import { countsOf, flushed, ofStreams, readMetrics, series } from "./prometheus.ts";
 import { Recording } from "./recording.ts";

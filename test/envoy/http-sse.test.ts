@@ -3,7 +3,7 @@ import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Envoy, startEnvoy } from "../../scripts/envoy/process.ts";
 import { connectSseClient } from "../fixtures/clients/sse-client.ts";
-import { startEverythingServer } from "../fixtures/servers/everything.ts";
+import { startEverythingServer } from "../../scripts/demo/servers/everything.ts";
 import { startSseServer } from "../fixtures/servers/sse-server.ts";
 import { endsAfterAll } from "./cleanup.ts";
 import { countsOf, readMetrics } from "./prometheus.ts";

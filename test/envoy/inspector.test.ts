@@ -2,8 +2,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { startEnvoy } from "../../scripts/envoy/process.ts";
 import { prepareInspector, runInspector } from "../fixtures/inspector.ts";
-import { type EverythingServer, startEverythingServer } from "../fixtures/servers/everything.ts";
-import { type FixtureServer, startFixtureServer } from "../fixtures/servers/fixture-server.ts";
+import { type EverythingServer, startEverythingServer } from "../../scripts/demo/servers/everything.ts";
+import { type FixtureServer, startFixtureServer } from "../../scripts/demo/servers/fixture-server.ts";
 import { endsAfterAll } from "./cleanup.ts";
 import { expectCounted } from "./counted.ts";
 

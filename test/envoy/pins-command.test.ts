@@ -5,14 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasComponent } from "../components.ts";
-import { startEverythingServer } from "../fixtures/servers/everything.ts";
-import { type FixtureServer, startFixtureServer } from "../fixtures/servers/fixture-server.ts";
-import { listen } from "../fixtures/servers/eras.ts";
+import { startEverythingServer } from "../../scripts/demo/servers/everything.ts";
+import { type FixtureServer, startFixtureServer } from "../../scripts/demo/servers/fixture-server.ts";
+import { listen } from "../../scripts/demo/servers/eras.ts";
 import { pinOf } from "../../scripts/pins/pin.ts";
 import { listTools } from "../../scripts/pins/server.ts";
 import { startGuarded } from "../host/filter/access.ts";
 import { MCP_HEADERS, countsBy, request, result } from "../host/filter/filter.ts";
-import { exchange } from "../host/index.ts";
+import { exchange } from "../../scripts/host/index.ts";
 import { endsAfterAll } from "./cleanup.ts";
 
 interface Run {

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findEnvoy } from "../../scripts/envoy/binary.ts";
 import { readSamples } from "../../scripts/envoy/exposition.ts";
-import { CLIENT_KINDS, connectClient } from "../fixtures/clients/client.ts";
-import { startFixtureServer } from "../fixtures/servers/fixture-server.ts";
+import { CLIENT_KINDS, connectClient } from "../../scripts/demo/client.ts";
+import { startFixtureServer } from "../../scripts/demo/servers/fixture-server.ts";
 import { endsAfterAll } from "./cleanup.ts";
 import { type Command, startCommand } from "./commands.ts";
 

@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { startEnvoy } from "../../scripts/envoy/process.ts";
-import { CLIENT_KINDS, type ClientKind, connectClient, type McpClient } from "../fixtures/clients/client.ts";
-import { type EverythingServer, startEverythingServer } from "../fixtures/servers/everything.ts";
-import { type FixtureServer, startFixtureServer } from "../fixtures/servers/fixture-server.ts";
+import { CLIENT_KINDS, type ClientKind, connectClient, type McpClient } from "../../scripts/demo/client.ts";
+import { type EverythingServer, startEverythingServer } from "../../scripts/demo/servers/everything.ts";
+import { type FixtureServer, startFixtureServer } from "../../scripts/demo/servers/fixture-server.ts";
 import { endsAfterAll } from "./cleanup.ts";
 import { countsOf, flushed, ofStreams, readMetrics } from "./prometheus.ts";
 import { type Recorded, Recording } from "./recording.ts";

@@ -1,6 +1,6 @@
 /** Records what clients send and get: the truth that the filter's numbers are held against. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Fetch } from "../fixtures/clients/client.ts";
+import type { Fetch } from "../../scripts/demo/client.ts";
 
 /** One HTTP exchange as the client saw it. */
 export interface Recorded {

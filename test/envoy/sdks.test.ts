@@ -1,11 +1,11 @@
 /** SDKs of other languages: clients see through Envoy what they see without it, and every number is what a tap recorded. */
 import { describe, it } from "vitest";
 import { effort } from "../effort.ts";
-import { type ClientKind, connectClient } from "../fixtures/clients/client.ts";
+import { type ClientKind, connectClient } from "../../scripts/demo/client.ts";
 import { takeSteps } from "../fixtures/clients/steps.ts";
 import { hasSdk, runSdkClient, type Sdk, type SdkTransport, startSdkServer } from "../fixtures/sdks.ts";
-import { startFixtureServer } from "../fixtures/servers/fixture-server.ts";
-import { createProtocolServer } from "../fixtures/servers/protocol.ts";
+import { startFixtureServer } from "../../scripts/demo/servers/fixture-server.ts";
+import { createProtocolServer } from "../../scripts/demo/servers/protocol.ts";
 import { startSseServer } from "../fixtures/servers/sse-server.ts";
 import { endsAfterAll } from "./cleanup.ts";
 import { expectSame } from "./tapped.ts";

@@ -2,7 +2,15 @@ import { beforeEach, describe, expect, it } from "vitest";
 
 import { captureNames, readCapture } from "../fixtures/captures.ts";
 import { modulePath } from "../modules.ts";
-import { Action, exchange, loadModule, MetricStore, type Plugin, Vm, type VmOptions } from "./index.ts";
+import {
+  Action,
+  exchange,
+  loadModule,
+  MetricStore,
+  type Plugin,
+  Vm,
+  type VmOptions,
+} from "../../scripts/host/index.ts";
 
 /** A VM with the probe module, which logs all that it receives and can read. */
 function probe(options: VmOptions = {}): Vm {

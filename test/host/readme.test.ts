@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
 
-const PAGE = readFileSync("test/host/README.md", "utf8");
+const PAGE = readFileSync("scripts/host/README.md", "utf8");
 
 function blockOf(language: string): string {
   return new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, "ms").exec(PAGE)![1];

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { modulePath } from "../modules.ts";
-import { loadModule, type Plugin, SharedQueues, Vm } from "./index.ts";
+import { loadModule, type Plugin, SharedQueues, Vm } from "../../scripts/host/index.ts";
 
 const start = (queues = new SharedQueues()) => new Vm(loadModule(modulePath("test/host/modules/turns.ts")), { queues });
 

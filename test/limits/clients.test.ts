@@ -6,9 +6,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Envoy, startEnvoy } from "../../scripts/envoy/process.ts";
 import { endsAfterAll } from "../envoy/cleanup.ts";
-import { type ClientKind, connectClient } from "../fixtures/clients/client.ts";
+import { type ClientKind, connectClient } from "../../scripts/demo/client.ts";
 import { hasPython, runLimitedPythonClient, startPythonServer } from "../fixtures/python.ts";
-import { startFixtureServer } from "../fixtures/servers/fixture-server.ts";
+import { startFixtureServer } from "../../scripts/demo/servers/fixture-server.ts";
 import { expectTable } from "../tables.ts";
 
 const INSTALL_MS = 600_000;

@@ -11,7 +11,7 @@ import { dispatcherOf, fetchBy } from "../access/tls-client.ts";
 import { effort } from "../effort.ts";
 import { endsAfterAll } from "../envoy/cleanup.ts";
 import * as mcp from "../envoy/mcp-messages.ts";
-import { connectClient, type Fetch } from "../fixtures/clients/client.ts";
+import { connectClient, type Fetch } from "../../scripts/demo/client.ts";
 import { hasRateLimit, type RateLimit, startRateLimit } from "../fixtures/rate-limit.ts";
 import { MODULE_PATH } from "../mesh/module.ts";
 import { readShipped, readYaml } from "../mesh/shipped.ts";

@@ -3,7 +3,7 @@ import { beforeAll, expect, it } from "vitest";
 import { endsAfterAll } from "../envoy/cleanup.ts";
 import { readMetrics } from "../envoy/prometheus.ts";
 import { startUpstream, type Upstream } from "../envoy/upstream.ts";
-import { type FixtureServer, startFixtureServer } from "../fixtures/servers/fixture-server.ts";
+import { type FixtureServer, startFixtureServer } from "../../scripts/demo/servers/fixture-server.ts";
 import {
   bootstrapPartOf,
   clusterName,

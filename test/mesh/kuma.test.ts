@@ -1,7 +1,7 @@
 /** Kuma and Kong Mesh: the filter inline in the listener, and none of our tags in the bootstrap. */
 import { beforeAll, expect, it } from "vitest";
 import { endsAfterAll } from "../envoy/cleanup.ts";
-import { type FixtureServer, startFixtureServer } from "../fixtures/servers/fixture-server.ts";
+import { type FixtureServer, startFixtureServer } from "../../scripts/demo/servers/fixture-server.ts";
 import { filtersOf, httpFiltersOf, type MeshProxyPatch } from "./kuma.ts";
 import { MODULE_PATH } from "./module.ts";
 import { readPlainMetrics } from "./plain-metrics.ts";

@@ -1,7 +1,7 @@
 /** Reads the metrics of an Envoy whose bootstrap has none of our tags, so that the labels are in the names. */
 import type { Envoy } from "../../scripts/envoy/process.ts";
 import type { Metric } from "../envoy/prometheus.ts";
-import { decodeMetricName } from "../host/metric-name.ts";
+import { decodeMetricName } from "../../scripts/host/metric-name.ts";
 
 const PREFIX = "wasmcustom.";
 

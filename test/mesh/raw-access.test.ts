@@ -11,8 +11,8 @@ import { type Authority, type Identity, makeAuthority } from "../access/certific
 import { dispatcherOf, fetchBy } from "../access/tls-client.ts";
 import { endsAfterAll } from "../envoy/cleanup.ts";
 import * as mcp from "../envoy/mcp-messages.ts";
-import { CLIENT_KINDS, connectClient, type Fetch } from "../fixtures/clients/client.ts";
-import { type FixtureServer, startFixtureServer } from "../fixtures/servers/fixture-server.ts";
+import { CLIENT_KINDS, connectClient, type Fetch } from "../../scripts/demo/client.ts";
+import { type FixtureServer, startFixtureServer } from "../../scripts/demo/servers/fixture-server.ts";
 import { MODULE_PATH } from "./module.ts";
 import { readYaml } from "./shipped.ts";
 

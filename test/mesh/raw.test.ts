@@ -8,7 +8,7 @@ import { endsAfterAll } from "../envoy/cleanup.ts";
 import { type Counts, readMetrics } from "../envoy/prometheus.ts";
 import type { Recording } from "../envoy/recording.ts";
 import { startUpstream, type Upstream } from "../envoy/upstream.ts";
-import { type FixtureServer, startFixtureServer } from "../fixtures/servers/fixture-server.ts";
+import { type FixtureServer, startFixtureServer } from "../../scripts/demo/servers/fixture-server.ts";
 import { MODULE_PATH, serveModule } from "./module.ts";
 import { type MeshProxy, startMeshProxy } from "./proxy.ts";
 import { discoveredOf, type Plugin } from "./raw.ts";

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findEnvoy } from "../../scripts/envoy/binary.ts";
 import { endsAfterAll } from "../envoy/cleanup.ts";
 import { type Command, startCommand } from "../envoy/commands.ts";
-import { connectClient } from "../fixtures/clients/client.ts";
-import { startFixtureServer } from "../fixtures/servers/fixture-server.ts";
+import { connectClient } from "../../scripts/demo/client.ts";
+import { startFixtureServer } from "../../scripts/demo/servers/fixture-server.ts";
 
 const POLL = { timeout: 30_000, interval: 250 };
 const FILE = /[\w.-]+\.(?:yaml|hcl)/g;

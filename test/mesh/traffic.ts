@@ -1,7 +1,7 @@
 /** A load of official clients through a mesh's proxies, and what its filters must have counted. */
 import { expect } from "vitest";
 import type { Envoy } from "../../scripts/envoy/process.ts";
-import { CLIENT_KINDS, connectClient, type McpClient } from "../fixtures/clients/client.ts";
+import { CLIENT_KINDS, connectClient, type McpClient } from "../../scripts/demo/client.ts";
 import * as mcp from "../envoy/mcp-messages.ts";
 import { countsOf, type Counts, type Metric, readMetrics } from "../envoy/prometheus.ts";
 import { Recording } from "../envoy/recording.ts";

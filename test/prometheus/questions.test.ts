@@ -12,10 +12,10 @@ import { type Envoy, startEnvoy } from "../../scripts/envoy/process.ts";
 import { endsAfterAll } from "../envoy/cleanup.ts";
 import { until } from "../envoy/sessions/until.ts";
 import { tokensOfKind } from "../estimator.ts";
-import { connectClient, type McpClient } from "../fixtures/clients/client.ts";
-import { type FixtureServer, listen, serveBothEras } from "../fixtures/servers/eras.ts";
-import { createProtocolServer } from "../fixtures/servers/protocol.ts";
-import { TOOL_DEFINITIONS } from "../fixtures/servers/tools.ts";
+import { connectClient, type McpClient } from "../../scripts/demo/client.ts";
+import { type FixtureServer, listen, serveBothEras } from "../../scripts/demo/servers/eras.ts";
+import { createProtocolServer } from "../../scripts/demo/servers/protocol.ts";
+import { TOOL_DEFINITIONS } from "../../scripts/demo/servers/tools.ts";
 import { hasPrometheus, type Prometheus, startPrometheus } from "./prometheus.ts";
 
 /** Who the agents are, as the proxy before this one would have proved. */

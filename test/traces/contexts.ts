@@ -1,6 +1,6 @@
 /** Trace contexts as clients send them: of an application in `_meta`, of a mesh in the header. */
 import { randomBytes } from "node:crypto";
-import type { Fetch } from "../fixtures/clients/client.ts";
+import type { Fetch } from "../../scripts/demo/client.ts";
 
 /** The contexts that requests contain, and their flags: `01` is sampled. */
 export interface Carried {

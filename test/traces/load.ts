@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as mcp from "../envoy/mcp-messages.ts";
 import { RawSession } from "../envoy/sessions/raw-session.ts";
-import { type ClientKind, connectClient, type Fetch } from "../fixtures/clients/client.ts";
+import { type ClientKind, connectClient, type Fetch } from "../../scripts/demo/client.ts";
 import { connectSseClient } from "../fixtures/clients/sse-client.ts";
 
 const CANCEL_MS = 100;

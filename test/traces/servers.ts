@@ -7,8 +7,8 @@ import { SessionServer } from "../envoy/sessions/session-server.ts";
 import { Tap } from "../envoy/tap.ts";
 import { startAskingServer } from "../fixtures/servers/asking-server.ts";
 import { MemoryEventStore } from "../fixtures/servers/conformance/event-store.ts";
-import { listen, serveBothEras } from "../fixtures/servers/eras.ts";
-import { startFixtureServer } from "../fixtures/servers/fixture-server.ts";
+import { listen, serveBothEras } from "../../scripts/demo/servers/eras.ts";
+import { startFixtureServer } from "../../scripts/demo/servers/fixture-server.ts";
 import { startSseServer } from "../fixtures/servers/sse-server.ts";
 
 /** Milliseconds after which a client must come back for a response, and after which the response is available. */

@@ -1,11 +1,11 @@
 /** A client and a server of the TypeScript SDK that record their spans as in SEP-414: the context is in `_meta`. */
 import { Client, StreamableHTTPClientTransport, TRACEPARENT_META_KEY } from "@modelcontextprotocol/client";
 import type { Server } from "@modelcontextprotocol/server";
-import type { Fetch } from "../fixtures/clients/client.ts";
+import type { Fetch } from "../../scripts/demo/client.ts";
 import { type Carrier, type Origin, Tracing } from "../fixtures/opentelemetry.ts";
-import { type FixtureServer, listen, serveBothEras } from "../fixtures/servers/eras.ts";
-import { createProtocolServer } from "../fixtures/servers/protocol.ts";
-import { callTool } from "../fixtures/servers/tools.ts";
+import { type FixtureServer, listen, serveBothEras } from "../../scripts/demo/servers/eras.ts";
+import { createProtocolServer } from "../../scripts/demo/servers/protocol.ts";
+import { callTool } from "../../scripts/demo/servers/tools.ts";
 
 const MODERN = "2026-07-28";
 

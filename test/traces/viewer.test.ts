@@ -7,8 +7,8 @@ import { expect, test } from "vitest";
 import { effort } from "../effort.ts";
 import { endsAfterAll } from "../envoy/cleanup.ts";
 import { startCommand } from "../envoy/commands.ts";
-import { connectClient } from "../fixtures/clients/client.ts";
-import { startFixtureServer } from "../fixtures/servers/fixture-server.ts";
+import { connectClient } from "../../scripts/demo/client.ts";
+import { startFixtureServer } from "../../scripts/demo/servers/fixture-server.ts";
 import { hasBrowser, openPage } from "./browser.ts";
 import { takePicture } from "./waterfall.ts";
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 
 import { type ASUtil, instantiateSync } from "@assemblyscript/loader";
 
-import { SharedDataStore } from "../host/shared-data.ts";
+import { SharedDataStore } from "../../scripts/host/shared-data.ts";
 import { modulePath } from "../modules.ts";
 
 /** The exports of every module in modules/. */

@@ -3,10 +3,10 @@
  * is the filter's.
  */
 import { randomFillSync } from "node:crypto";
-import { BufferType, HeaderMap, type HeaderList, Result } from "../../../test/host/abi.ts";
-import { serializePairs } from "../../../test/host/guest-memory.ts";
-import { encodeProperty, type PropertyValue } from "../../../test/host/properties.ts";
-import { SharedDataStore } from "../../../test/host/shared-data.ts";
+import { BufferType, HeaderMap, type HeaderList, Result } from "../../host/abi.ts";
+import { serializePairs } from "../../host/guest-memory.ts";
+import { encodeProperty, type PropertyValue } from "../../host/properties.ts";
+import { SharedDataStore } from "../../host/shared-data.ts";
 
 /** One exchange as the filter sees it. */
 export interface BareExchange {

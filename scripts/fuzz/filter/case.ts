@@ -1,4 +1,4 @@
-import type { BodyEnd, HeaderList, ResetCause } from "../../../test/host/index.ts";
+import type { BodyEnd, HeaderList, ResetCause } from "../../host/index.ts";
 import { readMessages } from "../../../test/unit/mcp/reader.ts";
 
 /** An HTTP exchange, and how its bodies arrive. */

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { MetricType } from "../../../test/host/index.ts";
+import { MetricType } from "../../host/index.ts";
 import { Mismatch, same } from "../target.ts";
 import type { Defined } from "./watched-store.ts";
 

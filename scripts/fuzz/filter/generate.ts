@@ -1,4 +1,4 @@
-import type { BodyEnd, HeaderList, ResetCause } from "../../../test/host/index.ts";
+import type { BodyEnd, HeaderList, ResetCause } from "../../host/index.ts";
 import { type Corpus, changed, mutated, randomSizes } from "../mutate.ts";
 import type { Random } from "../random.ts";
 import { CAPTURES } from "../seeds.ts";

@@ -1,4 +1,4 @@
-import { type Exchange, type ExchangeResult, type Plugin, exchange } from "../../../test/host/index.ts";
+import { type Exchange, type ExchangeResult, type Plugin, exchange } from "../../host/index.ts";
 import type { FilterCase } from "./case.ts";
 
 /** How the bodies of an exchange are passed: uncut, or cut, with the ends of the case. */

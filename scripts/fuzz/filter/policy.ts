@@ -1,4 +1,4 @@
-import type { HttpStream } from "../../../test/host/index.ts";
+import type { HttpStream } from "../../host/index.ts";
 import { Mismatch } from "../target.ts";
 import type { FilterCase } from "./case.ts";
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type MetricName, MetricStore, MetricType, decodeMetricName } from "../../../test/host/index.ts";
+import { type MetricName, MetricStore, MetricType, decodeMetricName } from "../../host/index.ts";
 
 /** A series that the filter defined. */
 export interface Defined {

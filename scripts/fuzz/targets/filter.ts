@@ -1,4 +1,4 @@
-import { type HttpStream, type Plugin, type ResetCause, Vm, loadModule } from "../../../test/host/index.ts";
+import { type HttpStream, type Plugin, type ResetCause, Vm, loadModule } from "../../host/index.ts";
 import { cut } from "../../../test/unit/chunks.ts";
 import { type FilterCase, begunBy, mayAskClient } from "../filter/case.ts";
 import { checkDocumented } from "../filter/documented.ts";

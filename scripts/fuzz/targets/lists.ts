@@ -1,7 +1,7 @@
 import { listAnswer } from "../../../test/host/filter/lists/generate.ts";
 import { DENIED_START, DENYING, type Kind, KINDS, METHODS, NAMED_BY } from "../../../test/host/filter/lists/kinds.ts";
 import { edited, isWithheld, nameOf } from "../../../test/host/filter/lists/oracle.ts";
-import { type BodyEnd, exchange, loadModule, type Plugin, Vm } from "../../../test/host/index.ts";
+import { type BodyEnd, exchange, loadModule, type Plugin, Vm } from "../../host/index.ts";
 import { cut } from "../../../test/unit/chunks.ts";
 import { parseEvents } from "../../../test/unit/sse/events.ts";
 import { type Corpus, changed, corpusOf, mutated, randomSizes } from "../mutate.ts";

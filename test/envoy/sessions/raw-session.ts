@@ -1,6 +1,6 @@
 /** A client before 2026-07-28 that speaks its session by hand, in order and in disorder. */
 import { Readable } from "node:stream";
-import type { Fetch } from "../../fixtures/clients/client.ts";
+import type { Fetch } from "../../../scripts/demo/client.ts";
 import * as mcp from "../mcp-messages.ts";
 import { begin, headOf } from "../raw-http.ts";
 

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 
 import { modulePath } from "../../modules.ts";
-import { Action, type HttpStream, loadModule, type Plugin, Vm } from "../index.ts";
+import { Action, type HttpStream, loadModule, type Plugin, Vm } from "../../../scripts/host/index.ts";
 
 let vm: Vm;
 let plugin: Plugin;

@@ -2,7 +2,7 @@
 import { beforeEach, expect, test } from "vitest";
 
 import { modulePath } from "../../modules.ts";
-import { loadModule, type Plugin, Vm } from "../index.ts";
+import { loadModule, type Plugin, Vm } from "../../../scripts/host/index.ts";
 
 const SET_PERIOD = "proxy_set_tick_period_milliseconds";
 

@@ -9,8 +9,8 @@ import { decoderOf } from "../../../scripts/compare/decoders.ts";
 import { jobsOf, runJob } from "../../../scripts/compare/jobs.ts";
 import { reportOf } from "../../../scripts/compare/report.ts";
 import { Side } from "../../../scripts/compare/side.ts";
-import { hostImports, type HostState } from "../imports.ts";
-import { loadModule } from "../index.ts";
+import { hostImports, type HostState } from "../../../scripts/host/imports.ts";
+import { loadModule } from "../../../scripts/host/index.ts";
 
 const MODULE = "build/mcp.wasm";
 const folder = mkdtempSync(join(tmpdir(), "mcp-compare-"));

@@ -1,6 +1,6 @@
 /** Tests clients that close the stream of a call and cancel it on another connection, which may reach another worker later. */
 import { describe, expect, test } from "vitest";
-import { exchange, type Plugin } from "../index.ts";
+import { exchange, type Plugin } from "../../../scripts/host/index.ts";
 import { SSE_ANSWER, countsBy, notification, passSeconds, post, result, startWorkers, toolCall } from "./filter.ts";
 import { inSession, numbered, openGet, openPost, type OpenStream } from "./open-stream.ts";
 

@@ -1,6 +1,6 @@
 /** Tests the audit log: a line for each denial, and what it shows of the request. */
 import { describe, expect, test } from "vitest";
-import { requestHead } from "../index.ts";
+import { requestHead } from "../../../scripts/host/index.ts";
 import { batch, MCP_HEADERS, notification, request, result, toolCall } from "./filter.ts";
 import { ask, auditOf, startGuarded, tools } from "./access.ts";
 import { ENDPOINT, openStream, POST_HEADERS } from "./http-sse.ts";

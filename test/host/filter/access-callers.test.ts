@@ -1,6 +1,6 @@
 /** Tests the caller, the client software and the revision, as the access policy sees them. */
 import { describe, expect, test } from "vitest";
-import type { Plugin, Properties } from "../index.ts";
+import type { Plugin, Properties } from "../../../scripts/host/index.ts";
 import { MCP_HEADERS, passSeconds, request, result, startWorkers, toolCall } from "./filter.ts";
 import { ask, type Asking, deniedBy, guarded, principals, startGuarded } from "./access.ts";
 import { ENDPOINT, initializeRequest, openStream, POST_HEADERS } from "./http-sse.ts";

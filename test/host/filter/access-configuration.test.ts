@@ -1,6 +1,6 @@
 /** Tests the filter if the access policy cannot be read. */
 import { describe, expect, test } from "vitest";
-import { loadModule, type Plugin, Vm } from "../index.ts";
+import { loadModule, type Plugin, Vm } from "../../../scripts/host/index.ts";
 import {
   batch,
   countsBy,

@@ -1,8 +1,8 @@
 /** Tests which pages may read a denial: `access.denial.cors`. */
 import { describe, expect, test } from "vitest";
-import type { Plugin } from "../index.ts";
+import type { Plugin } from "../../../scripts/host/index.ts";
 import { startGuarded, tools } from "./access.ts";
-import { exchange } from "../index.ts";
+import { exchange } from "../../../scripts/host/index.ts";
 import { MCP_HEADERS, notification, result, startFilter, toolCall } from "./filter.ts";
 
 const EXPOSED = ["access-control-expose-headers", "mcp-session-id, mcp-protocol-version"];

@@ -1,6 +1,6 @@
 /** Tests the explanations of denials: what the audit and the trace say about the rules. */
 import { describe, expect, test } from "vitest";
-import type { Plugin } from "../index.ts";
+import type { Plugin } from "../../../scripts/host/index.ts";
 import { batch, MCP_HEADERS, request, result, toolCall } from "./filter.ts";
 import { ask, type Asking, auditOf, deniedBy, methods, principals, startGuarded, tools } from "./access.ts";
 import { inSession } from "./open-stream.ts";

@@ -1,6 +1,6 @@
 /** Tests when a request is held until it is decided, and what is rejected unread. */
 import { describe, expect, test } from "vitest";
-import { type Plugin, requestHead } from "../index.ts";
+import { type Plugin, requestHead } from "../../../scripts/host/index.ts";
 import { batch, countsBy, JSON_ANSWER, MCP_HEADERS, notification, request, result, toolCall } from "./filter.ts";
 import {
   ask,

@@ -1,7 +1,7 @@
 /** Tests which elements of lists callers see, by rules about callers, revisions, clients and arguments. */
 import { describe, expect, test } from "vitest";
 
-import { exchange, type Plugin, type Properties } from "../index.ts";
+import { exchange, type Plugin, type Properties } from "../../../scripts/host/index.ts";
 import { ask, auditOf, deniedBy, methods, startGuarded, tools } from "./access.ts";
 import { countsBy, error, event, JSON_ANSWER, MCP_HEADERS, request, result, SSE_ANSWER } from "./filter.ts";
 import { inSession, initializeResult, openGet, OpenStream } from "./open-stream.ts";

@@ -1,6 +1,12 @@
 /** Tests the fields for the access log in a stream's filter state. */
 import { describe, expect, test } from "vitest";
-import { type Exchange, exchange, type ExchangeOptions, type HttpStream, type Plugin } from "../index.ts";
+import {
+  type Exchange,
+  exchange,
+  type ExchangeOptions,
+  type HttpStream,
+  type Plugin,
+} from "../../../scripts/host/index.ts";
 import {
   MCP_HEADERS,
   SSE_ANSWER,

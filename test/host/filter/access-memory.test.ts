@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { effort } from "../../effort.ts";
 import { modulePath } from "../../modules.ts";
-import { loadModule, type Plugin, requestHead, Vm } from "../index.ts";
+import { loadModule, type Plugin, requestHead, Vm } from "../../../scripts/host/index.ts";
 import { batch, error, MCP_HEADERS, notification, request, result, toolCall } from "./filter.ts";
 import { ask, guarded, startGuarded, tools } from "./access.ts";
 import { inSession } from "./open-stream.ts";

@@ -1,7 +1,7 @@
 /** Tests each recipe of docs/access.md as written there: what it allows and what it denies. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { exchange, loadModule, type Plugin, type Properties, Vm } from "../index.ts";
+import { exchange, loadModule, type Plugin, type Properties, Vm } from "../../../scripts/host/index.ts";
 import { MCP_HEADERS, countsBy, notification, request, result, toolCall } from "./filter.ts";
 import { inSession, openGet } from "./open-stream.ts";
 

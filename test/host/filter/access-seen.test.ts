@@ -1,6 +1,6 @@
 /** Tests what is counted, logged and shown of the access policy's decisions, also in a dry run. */
 import { describe, expect, test } from "vitest";
-import type { Plugin } from "../index.ts";
+import type { Plugin } from "../../../scripts/host/index.ts";
 import { batch, countsBy, error, MCP_HEADERS, notification, request, result, startFilter, toolCall } from "./filter.ts";
 import { ask, auditOf, deniedBy, methods, principals, refusedFor, startGuarded, tools } from "./access.ts";
 

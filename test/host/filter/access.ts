@@ -8,7 +8,7 @@ import {
   type Plugin,
   type PluginOptions,
   type Properties,
-} from "../index.ts";
+} from "../../../scripts/host/index.ts";
 import { MCP_HEADERS, result, startFilter } from "./filter.ts";
 
 /** The filter with this policy on /mcp and, for HTTP+SSE, /messages. */

@@ -1,7 +1,7 @@
 /** Tests adaptive limits: which calls they count, which ones wait, and what is shown of them. */
 import { describe, expect, test } from "vitest";
 
-import { exchange, type HttpStream, type Plugin } from "../index.ts";
+import { exchange, type HttpStream, type Plugin } from "../../../scripts/host/index.ts";
 import { batch, countsBy, MCP_HEADERS, notification, passSeconds, request, startWorkers, toolCall } from "./filter.ts";
 import { ask, limited, replyOf } from "./limits.ts";
 import { inSession } from "./open-stream.ts";

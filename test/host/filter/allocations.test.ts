@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { modulePath } from "../../modules.ts";
-import { exchange, loadModule, type Plugin, type PluginOptions, Vm } from "../index.ts";
+import { exchange, loadModule, type Plugin, type PluginOptions, Vm } from "../../../scripts/host/index.ts";
 import { limited } from "./limits.ts";
 import { answer, call, hasPassed, runTurns } from "./queues.ts";
 import { SSE_ANSWER, batch, error, event, notification, post, request, result, toolCall } from "./filter.ts";

@@ -1,6 +1,6 @@
 /** Tests responses whose id has another type than that of the request, which most clients accept: `"7"` for `7`. */
 import { describe, expect, test } from "vitest";
-import type { Plugin } from "../index.ts";
+import type { Plugin } from "../../../scripts/host/index.ts";
 import { SSE_ANSWER, batch, countsBy, event, passSeconds, post, request, result, startWorkers } from "./filter.ts";
 import { openSession, send } from "./http-sse.ts";
 import { inSession, numbered, openGet, openPost } from "./open-stream.ts";

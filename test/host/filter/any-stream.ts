@@ -6,8 +6,8 @@ import {
   type Plugin,
   type Properties,
   type PropertyValue,
-} from "../index.ts";
-import type { Context, LocalReply } from "../context.ts";
+} from "../../../scripts/host/index.ts";
+import type { Context, LocalReply } from "../../../scripts/host/context.ts";
 
 const NOTHING = Buffer.alloc(0);
 

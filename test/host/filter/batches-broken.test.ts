@@ -1,6 +1,6 @@
 /** Batches that hold what is no message, that break off, or that are not MCP. */
 import { describe, expect, test } from "vitest";
-import { exchange, type Plugin } from "../index.ts";
+import { exchange, type Plugin } from "../../../scripts/host/index.ts";
 import {
   JSON_ANSWER,
   MCP_HEADERS,

@@ -1,6 +1,6 @@
 /** Which requests of a batch are open, and what ends them together. */
 import { describe, expect, test } from "vitest";
-import { exchange, type Plugin, requestHead, responseHead } from "../index.ts";
+import { exchange, type Plugin, requestHead, responseHead } from "../../../scripts/host/index.ts";
 import {
   JSON_ANSWER,
   MCP_HEADERS,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Exchange, exchange, type Plugin } from "../index.ts";
+import { type Exchange, exchange, type Plugin } from "../../../scripts/host/index.ts";
 import {
   JSON_ANSWER,
   MCP_HEADERS,

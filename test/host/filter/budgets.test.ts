@@ -1,6 +1,6 @@
 /** How much one tick does at most, however much there is to do: a worker's traffic waits meanwhile. */
 import { expect, test } from "vitest";
-import type { Plugin } from "../index.ts";
+import type { Plugin } from "../../../scripts/host/index.ts";
 import { countsBy, JSON_ANSWER, post, request, startFilter } from "./filter.ts";
 import { initializeResult } from "./open-stream.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { exchange, type Plugin } from "../index.ts";
+import { exchange, type Plugin } from "../../../scripts/host/index.ts";
 import { limited } from "./limits.ts";
 import {
   MCP_HEADERS,

@@ -4,7 +4,7 @@ import { captureNames } from "../../fixtures/captures.ts";
 import type { CapturedEvent } from "../../fixtures/captures.ts";
 import { effort } from "../../effort.ts";
 import { FRESH_SEED, replayCommand } from "../../seeds.ts";
-import type { Plugin } from "../index.ts";
+import type { Plugin } from "../../../scripts/host/index.ts";
 import { countsBy, startWorkers } from "./filter.ts";
 import { type Cut, eventsOf, replay, whole } from "./replay.ts";
 

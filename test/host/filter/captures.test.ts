@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { captureNames, readCapture } from "../../fixtures/captures.ts";
-import { exchange, type Exchange, type Plugin } from "../index.ts";
+import { exchange, type Exchange, type Plugin } from "../../../scripts/host/index.ts";
 import { countsBy, startFilter } from "./filter.ts";
 
 /** All counters after these exchanges, each body in the pieces that `cut` makes of it. */

@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { Clock, exchange, loadModule, MetricStore, type Plugin, SharedDataStore, Vm } from "../index.ts";
+import {
+  Clock,
+  exchange,
+  loadModule,
+  MetricStore,
+  type Plugin,
+  SharedDataStore,
+  Vm,
+} from "../../../scripts/host/index.ts";
 import { MCP_HEADERS, SSE_ANSWER, countsBy, post, result, toolCall } from "./filter.ts";
 
 const HOUR = 3_600_000;

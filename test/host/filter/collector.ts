@@ -1,6 +1,6 @@
 import { fromJson, fromProtobuf, response } from "../../unit/trace/otlp.ts";
-import type { Callout } from "../callouts.ts";
-import type { Plugin, Vm } from "../index.ts";
+import type { Callout } from "../../../scripts/host/callouts.ts";
+import type { Plugin, Vm } from "../../../scripts/host/index.ts";
 
 /** A span as far as it is looked at here. */
 export interface ReceivedSpan {

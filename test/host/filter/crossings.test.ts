@@ -1,6 +1,14 @@
 /** Ends, answers and configurations that meet at a bad moment. */
 import { expect, test } from "vitest";
-import { Clock, exchange, loadModule, MetricStore, requestHead, SharedDataStore, Vm } from "../index.ts";
+import {
+  Clock,
+  exchange,
+  loadModule,
+  MetricStore,
+  requestHead,
+  SharedDataStore,
+  Vm,
+} from "../../../scripts/host/index.ts";
 import {
   JSON_ANSWER,
   SSE_ANSWER,

@@ -1,7 +1,16 @@
 /** Values in shared data that no worker of this module has written: another module, or a fault, damaged them. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Clock, exchange, loadModule, MetricStore, type Plugin, SharedDataStore, SharedQueues, Vm } from "../index.ts";
+import {
+  Clock,
+  exchange,
+  loadModule,
+  MetricStore,
+  type Plugin,
+  SharedDataStore,
+  SharedQueues,
+  Vm,
+} from "../../../scripts/host/index.ts";
 import { effort } from "../../effort.ts";
 import { FIXED_SEEDS, FRESH_SEED } from "../../seeds.ts";
 import {

@@ -1,6 +1,6 @@
 /** Streamable HTTP with a session: answers that come on another stream than their requests. */
 import { describe, expect, test } from "vitest";
-import { exchange, type Plugin } from "../index.ts";
+import { exchange, type Plugin } from "../../../scripts/host/index.ts";
 import {
   batch,
   countsBy,

@@ -10,7 +10,7 @@ import {
   SharedDataStore,
   SharedQueues,
   Vm,
-} from "../index.ts";
+} from "../../../scripts/host/index.ts";
 
 /** The headers that MCP's clients send with a POST. */
 export const MCP_HEADERS = { "content-type": "application/json", accept: "application/json, text/event-stream" };

@@ -1,7 +1,14 @@
 /** Requests that two stages decide: the access policy, and behind it one of modules/staged.ts. */
 import { describe, expect, test } from "vitest";
 import { modulePath } from "../../modules.ts";
-import { type HttpStream, loadModule, type Plugin, requestHead, responseHead, Vm } from "../index.ts";
+import {
+  type HttpStream,
+  loadModule,
+  type Plugin,
+  requestHead,
+  responseHead,
+  Vm,
+} from "../../../scripts/host/index.ts";
 import { countsBy, MCP_HEADERS, result, toolCall } from "./filter.ts";
 import { type Asking, ask, deniedBy, guarded, principals, replyOf, tools } from "./access.ts";
 

@@ -1,6 +1,6 @@
 /** What the filter hands on with `limits` to the proxy's other filters, as filter state. */
 import { describe, expect, test } from "vitest";
-import { type HttpStream, type Plugin, requestHead } from "../index.ts";
+import { type HttpStream, type Plugin, requestHead } from "../../../scripts/host/index.ts";
 import { batch, countsBy, MCP_HEADERS, notification, request, result, startFilter, toolCall } from "./filter.ts";
 import type { Asking } from "./access.ts";
 import { ask, startLimited } from "./limits.ts";

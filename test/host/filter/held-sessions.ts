@@ -1,4 +1,4 @@
-import type { Vm } from "../index.ts";
+import type { Vm } from "../../../scripts/host/index.ts";
 
 /** Bytes of a session in shared data, and where it says which workers have operations of it open, or requests that wait for
  *  limits: see SessionEntry. */

@@ -1,7 +1,7 @@
 /** Tests access policies on HTTP+SSE. A POST belongs to this transport if a stream has named its path as the endpoint, regardless
  *  of the POST's headers. */
 import { describe, expect, test } from "vitest";
-import type { Plugin } from "../index.ts";
+import type { Plugin } from "../../../scripts/host/index.ts";
 import { ask, methods, rewritten, tools } from "./access.ts";
 import { OpenStream } from "./open-stream.ts";
 import { batch, countsBy, notification, request, startFilter, startWorkers, toolCall } from "./filter.ts";

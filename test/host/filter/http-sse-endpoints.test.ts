@@ -1,6 +1,6 @@
 /** Tests which streams belong to HTTP+SSE, and to which endpoints their clients post. */
 import { describe, expect, test } from "vitest";
-import { exchange, type Plugin } from "../index.ts";
+import { exchange, type Plugin } from "../../../scripts/host/index.ts";
 import { countsBy, event, post, request, result, startFilter, startWorkers, toolCall } from "./filter.ts";
 import { endpointEvent, ENDPOINT, openSession, openStream, POST_HEADERS, send } from "./http-sse.ts";
 import { GET_HEADERS, OpenStream } from "./open-stream.ts";

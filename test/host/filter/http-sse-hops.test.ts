@@ -1,6 +1,6 @@
 /** Tests HTTP+SSE behind a hop that changes the target of POSTs: a prefix of the path, or the authority. */
 import { describe, expect, test } from "vitest";
-import type { Plugin } from "../index.ts";
+import type { Plugin } from "../../../scripts/host/index.ts";
 import { ask, rewritten, tools as toolsRule } from "./access.ts";
 import {
   countsBy,

@@ -1,6 +1,6 @@
 /** Tests POSTs to an endpoint of HTTP+SSE, and streams that name no endpoint. */
 import { describe, expect, test } from "vitest";
-import { exchange, type Plugin } from "../index.ts";
+import { exchange, type Plugin } from "../../../scripts/host/index.ts";
 import {
   JSON_ANSWER,
   SSE_ANSWER,

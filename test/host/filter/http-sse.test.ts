@@ -1,6 +1,6 @@
 /** Tests HTTP+SSE (2024-11-05) from the stream's endpoint event to the end of the stream. */
 import { describe, expect, test } from "vitest";
-import type { Plugin } from "../index.ts";
+import type { Plugin } from "../../../scripts/host/index.ts";
 import { countsBy, error, notification, passSeconds, request, result, startWorkers, toolCall } from "./filter.ts";
 import { initializeRequest, openSession, openStream, send } from "./http-sse.ts";
 import { initializeResult } from "./open-stream.ts";

@@ -1,5 +1,5 @@
 /** Helpers for HTTP+SSE (2024-11-05): a stream names an endpoint, and carries the answers to messages that are posted there. */
-import { type Exchange, exchange, type HttpStream, type Plugin } from "../index.ts";
+import { type Exchange, exchange, type HttpStream, type Plugin } from "../../../scripts/host/index.ts";
 import { request } from "./filter.ts";
 import { GET_HEADERS, initializeResult, OpenStream } from "./open-stream.ts";
 

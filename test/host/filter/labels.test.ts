@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Vm, exchange, loadModule } from "../index.ts";
+import { Vm, exchange, loadModule } from "../../../scripts/host/index.ts";
 import {
   MCP_HEADERS,
   VERSIONED_HEADERS,

@@ -1,6 +1,6 @@
 /** Tests that a new policy applies to every new request, also on connections that an older configuration still serves. */
 import { describe, expect, test } from "vitest";
-import { type LogLine, Vm, loadModule } from "../index.ts";
+import { type LogLine, Vm, loadModule } from "../../../scripts/host/index.ts";
 import { ask, auditOf, deniedBy, guarded, refusedFor, tools } from "./access.ts";
 import { JSON_ANSWER, MCP_HEADERS, countsBy, request, result } from "./filter.ts";
 import { type Connection, Listener, Proxy } from "./updates.ts";

@@ -2,7 +2,7 @@
  *  need. */
 import { describe, expect, test } from "vitest";
 import { effort } from "../../effort.ts";
-import { exchange, type Plugin, requestHead } from "../index.ts";
+import { exchange, type Plugin, requestHead } from "../../../scripts/host/index.ts";
 import {
   MCP_HEADERS,
   SSE_ANSWER,

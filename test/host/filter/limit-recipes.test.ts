@@ -1,7 +1,14 @@
 /** Tests each recipe of docs/shaping.md as written there: what it admits and what it rejects. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { exchange, type HttpStream, loadModule, type Plugin, type Properties, Vm } from "../index.ts";
+import {
+  exchange,
+  type HttpStream,
+  loadModule,
+  type Plugin,
+  type Properties,
+  Vm,
+} from "../../../scripts/host/index.ts";
 import { JSON_ANSWER, MCP_HEADERS, countsBy, request, result, toolCall } from "./filter.ts";
 import { admitted, ask } from "./limits.ts";
 import { answer, call, hasPassed, isWaiting, passMilliseconds, runTurns } from "./queues.ts";

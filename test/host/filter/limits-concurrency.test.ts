@@ -1,6 +1,6 @@
 /** Tests permits, which are held from the admission of a request until its response. */
 import { describe, expect, test } from "vitest";
-import { exchange, type HttpStream, type Plugin } from "../index.ts";
+import { exchange, type HttpStream, type Plugin } from "../../../scripts/host/index.ts";
 import {
   batch,
   countsBy,

@@ -1,6 +1,6 @@
 /** Tests how decisions of limits are counted, and what the access log may show of them. */
 import { describe, expect, test } from "vitest";
-import type { Plugin } from "../index.ts";
+import type { Plugin } from "../../../scripts/host/index.ts";
 import { batch, countsBy, JSON_ANSWER, MCP_HEADERS, request, result, toolCall } from "./filter.ts";
 import { ask, startLimited } from "./limits.ts";
 

@@ -1,6 +1,6 @@
 /** Tests limits at the bounds of what the filter stores. */
 import { expect, test } from "vitest";
-import { exchange, type Plugin } from "../index.ts";
+import { exchange, type Plugin } from "../../../scripts/host/index.ts";
 import { tools } from "./access.ts";
 import { batch, JSON_ANSWER, MCP_HEADERS, request, result, startWorkers, toolCall } from "./filter.ts";
 import { admitted, ask, limited, startLimited } from "./limits.ts";

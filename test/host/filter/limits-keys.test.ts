@@ -1,6 +1,6 @@
 /** Tests which requests share an allowance, by the parts of a rule's key. */
 import { describe, expect, test } from "vitest";
-import { type Plugin, type Properties } from "../index.ts";
+import { type Plugin, type Properties } from "../../../scripts/host/index.ts";
 import { JSON_ANSWER, MCP_HEADERS, request, result, toolCall } from "./filter.ts";
 import { admitted, ask, startLimited } from "./limits.ts";
 import { inSession, initializeResult } from "./open-stream.ts";

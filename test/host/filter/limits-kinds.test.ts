@@ -1,6 +1,6 @@
 /** Tests rules with tokens and repeats, shadow mode, and the forms of replies. */
 import { describe, expect, test } from "vitest";
-import { exchange, type ExchangeRequest, type Plugin } from "../index.ts";
+import { exchange, type ExchangeRequest, type Plugin } from "../../../scripts/host/index.ts";
 import {
   batch,
   countsBy,

@@ -1,6 +1,6 @@
 /** Tests what limits show: audit lines, the access log, and the bounds of held requests. */
 import { describe, expect, test } from "vitest";
-import { type Plugin, type Properties } from "../index.ts";
+import { type Plugin, type Properties } from "../../../scripts/host/index.ts";
 import { countsBy, MCP_HEADERS, passSeconds, startWorkers, toolCall } from "./filter.ts";
 import { admitted, ask, limited, replyOf, startLimited } from "./limits.ts";
 

@@ -1,5 +1,5 @@
 /** The filter with limits: requests are answered by the filter, or pass. */
-import { type Body, exchange, type HttpStream, type Plugin, type PluginOptions } from "../index.ts";
+import { type Body, exchange, type HttpStream, type Plugin, type PluginOptions } from "../../../scripts/host/index.ts";
 import type { Asking } from "./access.ts";
 import { MCP_HEADERS, result, startFilter } from "./filter.ts";
 

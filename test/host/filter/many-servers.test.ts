@@ -1,6 +1,6 @@
 /** Tests that servers beyond `labels.maxServers` share a label value, and nothing else. */
 import { expect, test } from "vitest";
-import { loadModule, type Plugin, SharedDataStore, Vm } from "../index.ts";
+import { loadModule, type Plugin, SharedDataStore, Vm } from "../../../scripts/host/index.ts";
 import {
   countsBy,
   MCP_HEADERS,

@@ -1,7 +1,7 @@
 /** Tests memory on a host that never ticks: whatever a tick would remove, write or collect must be bounded without one. */
 import { expect, test } from "vitest";
 import { effort } from "../../effort.ts";
-import type { Plugin } from "../index.ts";
+import type { Plugin } from "../../../scripts/host/index.ts";
 import { ask, auditOf, startGuarded, tools } from "./access.ts";
 import { JSON_ANSWER, MCP_HEADERS, SSE_ANSWER, error, event, post, request, result, toolCall } from "./filter.ts";
 import { openSession, send } from "./http-sse.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { effort } from "../../effort.ts";
-import { exchange, type Plugin } from "../index.ts";
+import { exchange, type Plugin } from "../../../scripts/host/index.ts";
 import { MCP_HEADERS, SSE_ANSWER, error, event, post, request, result, startFilter, toolCall } from "./filter.ts";
 
 const REQUESTS = effort(200_000, 1_000_000);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Exchange, exchange } from "../index.ts";
+import { type Exchange, exchange } from "../../../scripts/host/index.ts";
 import { JSON_ANSWER, MCP_HEADERS, SSE_ANSWER, countsBy, post, request, startFilter, toolCall } from "./filter.ts";
 
 const answer: Exchange["response"] = { headers: JSON_ANSWER, body: "{}" };

@@ -1,6 +1,6 @@
 /** Tests messages that some readers interpret as another kind: `"id": null` or `"result": null` together with a method. */
 import { describe, expect, test } from "vitest";
-import { type Plugin } from "../index.ts";
+import { type Plugin } from "../../../scripts/host/index.ts";
 import { ask, refusedFor, startGuarded, tools } from "./access.ts";
 import { countsBy, post, startFilter } from "./filter.ts";
 import { initializeRequest } from "./http-sse.ts";

@@ -1,6 +1,6 @@
 /** Tests events that are not messages on streams of Streamable HTTP: clients ignore them, and so does the filter. */
 import { describe, expect, test } from "vitest";
-import type { Plugin } from "../index.ts";
+import type { Plugin } from "../../../scripts/host/index.ts";
 import { countsBy, event, notification, post, result, SSE_ANSWER, startFilter, toolCall } from "./filter.ts";
 import { GET_HEADERS, OpenStream } from "./open-stream.ts";
 

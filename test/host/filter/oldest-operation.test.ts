@@ -1,6 +1,6 @@
 /** Tests `mcp_oldest_operation_milliseconds`: how long the oldest open operations have been open. */
 import { expect, test } from "vitest";
-import { exchange, type HttpStream, type Plugin } from "../index.ts";
+import { exchange, type HttpStream, type Plugin } from "../../../scripts/host/index.ts";
 import {
   MCP_HEADERS,
   SSE_ANSWER,

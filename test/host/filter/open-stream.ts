@@ -1,4 +1,10 @@
-import { type ExchangeRequest, exchange, type HttpStream, type Plugin, type ResetCause } from "../index.ts";
+import {
+  type ExchangeRequest,
+  exchange,
+  type HttpStream,
+  type Plugin,
+  type ResetCause,
+} from "../../../scripts/host/index.ts";
 import { MCP_HEADERS, SSE_ANSWER, event, result } from "./filter.ts";
 
 /** The headers of a request that asks for an event stream with GET. */

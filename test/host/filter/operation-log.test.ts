@@ -1,6 +1,6 @@
 /** Tests the log line for an operation that ends after the access log of its stream was written. */
 import { describe, expect, test } from "vitest";
-import type { Plugin } from "../index.ts";
+import type { Plugin } from "../../../scripts/host/index.ts";
 import { MCP_HEADERS, passSeconds, post, request, result, startWorkers, toolCall } from "./filter.ts";
 import { openSession, send } from "./http-sse.ts";
 import { inSession, numbered, openGet, openPost, priming } from "./open-stream.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Exchange } from "../index.ts";
+import type { Exchange } from "../../../scripts/host/index.ts";
 import {
   JSON_ANSWER,
   MCP_HEADERS,

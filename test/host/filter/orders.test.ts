@@ -3,7 +3,15 @@ import { expect, test } from "vitest";
 import { Random } from "../../../scripts/fuzz/random.ts";
 import { effort } from "../../effort.ts";
 import { FIXED_SEEDS, FRESH_SEED, replayCommand } from "../../seeds.ts";
-import { Action, type HeaderList, loadModule, type Plugin, type Properties, requestHead, Vm } from "../index.ts";
+import {
+  Action,
+  type HeaderList,
+  loadModule,
+  type Plugin,
+  type Properties,
+  requestHead,
+  Vm,
+} from "../../../scripts/host/index.ts";
 import { AnyStream } from "./any-stream.ts";
 import { guarded, tools } from "./access.ts";
 import { heldSessions } from "./held-sessions.ts";

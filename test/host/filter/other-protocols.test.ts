@@ -1,6 +1,6 @@
 /** Tests other protocols over JSON-RPC, and other endpoints of MCP servers: neither counts as MCP. */
 import { describe, expect, test } from "vitest";
-import { exchange, type Plugin } from "../index.ts";
+import { exchange, type Plugin } from "../../../scripts/host/index.ts";
 import { ask } from "./access.ts";
 import {
   countsBy,

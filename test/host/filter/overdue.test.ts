@@ -9,7 +9,7 @@ import {
   SharedDataStore,
   SharedQueues,
   Vm,
-} from "../index.ts";
+} from "../../../scripts/host/index.ts";
 import { guarded, startGuarded, tools } from "./access.ts";
 import { countsBy, MCP_HEADERS } from "./filter.ts";
 

@@ -5,7 +5,7 @@ import { pinOf } from "../../../scripts/pins/pin.ts";
 import { effort } from "../../effort.ts";
 import { captureNames, readCapture } from "../../fixtures/captures.ts";
 import { FIXED_SEEDS, FRESH_SEED } from "../../seeds.ts";
-import { type Exchange, exchange, type Plugin } from "../index.ts";
+import { type Exchange, exchange, type Plugin } from "../../../scripts/host/index.ts";
 import { ask, auditOf, deniedBy, guarded, methods, startGuarded, tools } from "./access.ts";
 import { MCP_HEADERS, SSE_ANSWER, batch, countsBy, event, request, result, startWorkers, toolCall } from "./filter.ts";
 

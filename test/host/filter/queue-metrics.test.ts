@@ -10,7 +10,7 @@ import {
   type Plugin,
   SharedDataStore,
   Vm,
-} from "../index.ts";
+} from "../../../scripts/host/index.ts";
 import { countsBy, MCP_HEADERS, passSeconds, SSE_ANSWER, toolCall } from "./filter.ts";
 import { limited } from "./limits.ts";
 

@@ -1,6 +1,6 @@
 /** Tests the tick period: it is short only while a request waits for a point in time. */
 import { describe, expect, test } from "vitest";
-import { exchange, type HttpStream, type Plugin } from "../index.ts";
+import { exchange, type HttpStream, type Plugin } from "../../../scripts/host/index.ts";
 import { JSON_ANSWER, MCP_HEADERS, notification, result, toolCall } from "./filter.ts";
 import { admitted, ask, replyOf, startLimited } from "./limits.ts";
 import { inSession } from "./open-stream.ts";

@@ -1,6 +1,6 @@
 /** Tests queues with batches, HTTP+SSE, streams, held headers and bounds, and during reconfigurations. */
 import { describe, expect, test } from "vitest";
-import { Action, type BodyEnd, exchange, type HttpStream, type Plugin } from "../index.ts";
+import { Action, type BodyEnd, exchange, type HttpStream, type Plugin } from "../../../scripts/host/index.ts";
 import {
   batch,
   countsBy,

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { effort } from "../../effort.ts";
 import { FIXED_SEEDS, FRESH_SEED, replayCommand } from "../../seeds.ts";
-import { exchange, type HttpStream, type Plugin } from "../index.ts";
+import { exchange, type HttpStream, type Plugin } from "../../../scripts/host/index.ts";
 import { batch, countsBy, notification, passSeconds, startWorkers, toolCall } from "./filter.ts";
 import { limited } from "./limits.ts";
 import { inSession } from "./open-stream.ts";

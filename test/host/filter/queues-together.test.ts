@@ -1,6 +1,13 @@
 /** Tests queues with concurrent events: several rules, clock changes, and early responses. */
 import { describe, expect, test } from "vitest";
-import { exchange, type HttpStream, loadModule, type Plugin, SharedDataStore, Vm } from "../index.ts";
+import {
+  exchange,
+  type HttpStream,
+  loadModule,
+  type Plugin,
+  SharedDataStore,
+  Vm,
+} from "../../../scripts/host/index.ts";
 import { batch, countsBy, MCP_HEADERS, notification, passSeconds, startWorkers, toolCall } from "./filter.ts";
 import { ENDPOINT, openSession, POST_HEADERS } from "./http-sse.ts";
 import { limited, replyOf, startLimited } from "./limits.ts";

@@ -1,6 +1,6 @@
 /** Tests queues: a request that a rule does not admit waits until it does, in turn with those of other callers. */
 import { describe, expect, test } from "vitest";
-import type { HttpStream } from "../index.ts";
+import type { HttpStream } from "../../../scripts/host/index.ts";
 import { countsBy, notification, startWorkers } from "./filter.ts";
 import { ask, limited, replyOf, startLimited } from "./limits.ts";
 import { inSession } from "./open-stream.ts";

@@ -1,5 +1,5 @@
 /** Requests that wait in the queues of limits. */
-import { exchange, type HttpStream, type Plugin, type PropertyValue } from "../index.ts";
+import { exchange, type HttpStream, type Plugin, type PropertyValue } from "../../../scripts/host/index.ts";
 import { JSON_ANSWER, MCP_HEADERS, result, toolCall } from "./filter.ts";
 
 /** Sends a call without a response yet. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { exchange, loadModule, type Plugin, type PluginOptions, Vm } from "../index.ts";
+import { exchange, loadModule, type Plugin, type PluginOptions, Vm } from "../../../scripts/host/index.ts";
 import { MCP_HEADERS, SSE_ANSWER, countsBy, passSeconds, post, request, result, startWorkers } from "./filter.ts";
 
 const GOOD = { server: "good" };

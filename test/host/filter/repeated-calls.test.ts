@@ -1,6 +1,6 @@
 /** Tests calls with the same tool and arguments as an earlier call of their session. */
 import { describe, expect, test } from "vitest";
-import type { Plugin } from "../index.ts";
+import type { Plugin } from "../../../scripts/host/index.ts";
 import { JSON_ANSWER, countsBy, error, passSeconds, post, request, result, startWorkers } from "./filter.ts";
 import { openSession, send } from "./http-sse.ts";
 import { inSession } from "./open-stream.ts";

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { cut } from "../../unit/chunks.ts";
 import { itHolds } from "../../unit/property.ts";
-import type { Plugin } from "../index.ts";
+import type { Plugin } from "../../../scripts/host/index.ts";
 import { openStream, send } from "./http-sse.ts";
 import { guarded, tools } from "./access.ts";
 import {

@@ -1,6 +1,6 @@
 /** Replays captures as they happened, with overlapping streams in the order of time. */
 import { type CapturedEvent, captureNames, readEvents } from "../../fixtures/captures.ts";
-import { type HttpStream, type Plugin, requestHead, responseHead } from "../index.ts";
+import { type HttpStream, type Plugin, requestHead, responseHead } from "../../../scripts/host/index.ts";
 import { passSeconds } from "./filter.ts";
 
 /** Cuts a body into chunks. */

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { type Body, exchange, type Plugin, requestHead } from "../index.ts";
+import { type Body, exchange, type Plugin, requestHead } from "../../../scripts/host/index.ts";
 import { itHolds } from "../../unit/property.ts";
 import { ask, deniedBy, methods, refusedFor, rewritten, startGuarded, tools } from "./access.ts";
 import {

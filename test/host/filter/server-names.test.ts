@@ -1,6 +1,6 @@
 /** Tests server names from a template: the host calls, and missing values. */
 import { describe, expect, test } from "vitest";
-import type { Plugin, Properties } from "../index.ts";
+import type { Plugin, Properties } from "../../../scripts/host/index.ts";
 import { ask, deniedBy, startGuarded } from "./access.ts";
 import {
   countsBy,

@@ -1,6 +1,6 @@
 /** Tests requests of the server to the client. */
 import { describe, expect, test } from "vitest";
-import { exchange, type Plugin } from "../index.ts";
+import { exchange, type Plugin } from "../../../scripts/host/index.ts";
 import {
   SSE_ANSWER,
   batch,

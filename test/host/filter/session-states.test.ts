@@ -1,7 +1,7 @@
 /** Tests the states of sessions in the gauge of active sessions: calling, waiting for a limit or the client, or none of
  *  these. */
 import { describe, expect, test } from "vitest";
-import { exchange, type HttpStream, type Plugin } from "../index.ts";
+import { exchange, type HttpStream, type Plugin } from "../../../scripts/host/index.ts";
 import {
   batch,
   countsBy,

@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 
 import { describe, expect, test } from "vitest";
 
-import { exchange } from "../index.ts";
+import { exchange } from "../../../scripts/host/index.ts";
 import { error, event, JSON_ANSWER, MCP_HEADERS, post, request, result, SSE_ANSWER, toolCall } from "./filter.ts";
 import { openSession, send } from "./http-sse.ts";
 import { limited } from "./limits.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Exchange, exchange } from "../index.ts";
+import { type Exchange, exchange } from "../../../scripts/host/index.ts";
 import { SSE_ANSWER, countsBy, event, post, request, result, startFilter, toolCall } from "./filter.ts";
 
 const GET = { method: "GET", headers: { accept: "text/event-stream", "mcp-session-id": "s" } };

@@ -1,6 +1,6 @@
 /** Tests tasks: tool calls whose result arrives later. */
 import { describe, expect, test } from "vitest";
-import { exchange, type Plugin } from "../index.ts";
+import { exchange, type Plugin } from "../../../scripts/host/index.ts";
 import {
   SSE_ANSWER,
   VERSIONED_HEADERS,

@@ -1,6 +1,6 @@
 /** Tests what servers report about their tools, and whether agents follow that. */
 import { describe, expect, test } from "vitest";
-import type { ExchangeOptions, Plugin } from "../index.ts";
+import type { ExchangeOptions, Plugin } from "../../../scripts/host/index.ts";
 import { openStream, send } from "./http-sse.ts";
 import {
   MCP_HEADERS,

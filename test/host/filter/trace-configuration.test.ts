@@ -1,6 +1,6 @@
 /** Tests the filter if `trace` cannot be read, and what it shows of it. */
 import { describe, expect, test } from "vitest";
-import { loadModule, type Plugin, Vm } from "../index.ts";
+import { loadModule, type Plugin, Vm } from "../../../scripts/host/index.ts";
 import { ask, guarded, startGuarded, tools } from "./access.ts";
 import { passSeconds, startFilter, toolCall } from "./filter.ts";
 

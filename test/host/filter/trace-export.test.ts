@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { itHolds } from "../../unit/property.ts";
-import { exchange, loadModule, type Plugin, type PluginOptions, Vm } from "../index.ts";
+import { exchange, loadModule, type Plugin, type PluginOptions, Vm } from "../../../scripts/host/index.ts";
 import { attributeOf, CLUSTER, Collector, type CollectorAnswer, headerOf, requestOf, spansOf } from "./collector.ts";
 import { countsBy, MCP_HEADERS, post, result, toolCall } from "./filter.ts";
 

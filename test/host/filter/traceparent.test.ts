@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { Action, type BodyEnd, exchange, type HttpStream, type Plugin } from "../index.ts";
+import { Action, type BodyEnd, exchange, type HttpStream, type Plugin } from "../../../scripts/host/index.ts";
 import { ask, guarded, tools } from "./access.ts";
 import { batch, MCP_HEADERS, notification, request, result, startFilter } from "./filter.ts";
 import { limited } from "./limits.ts";

@@ -9,7 +9,7 @@ import {
   SharedDataStore,
   SharedQueues,
   Vm,
-} from "../index.ts";
+} from "../../../scripts/host/index.ts";
 import { passSeconds } from "./filter.ts";
 
 export const COLLECTOR = "otel";

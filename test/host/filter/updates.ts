@@ -1,5 +1,5 @@
 /** A proxy whose listeners receive new configurations as in Envoy: in place, while connections stay open. */
-import { Clock, loadModule, MetricStore, type Plugin, SharedDataStore, Vm } from "../index.ts";
+import { Clock, loadModule, MetricStore, type Plugin, SharedDataStore, Vm } from "../../../scripts/host/index.ts";
 import { type Answer, ask, type Asking } from "./access.ts";
 import { toolCall } from "./filter.ts";
 

@@ -1,6 +1,6 @@
 /** Tests activity windows, which replace sessions only where there are none. */
 import { describe, expect, test } from "vitest";
-import type { Plugin } from "../index.ts";
+import type { Plugin } from "../../../scripts/host/index.ts";
 import { countsBy, error, JSON_ANSWER, MCP_HEADERS, post, request, result, SSE_ANSWER, startFilter } from "./filter.ts";
 import { initializeRequest } from "./http-sse.ts";
 import { initializeResult, inSession } from "./open-stream.ts";

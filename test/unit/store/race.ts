@@ -1,4 +1,4 @@
-import { SharedDataStore } from "../../host/shared-data.ts";
+import { SharedDataStore } from "../../../scripts/host/shared-data.ts";
 
 /** Shared data that runs a hook before each access. */
 export class RacingData extends SharedDataStore {

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { SharedDataStore } from "../../host/shared-data.ts";
+import { SharedDataStore } from "../../../scripts/host/shared-data.ts";
 import { TestModule } from "../module.ts";
 import { itHolds } from "../property.ts";
 

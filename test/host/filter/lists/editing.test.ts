@@ -1,7 +1,7 @@
 /** Tests the changes that the filter makes to the answers of servers, and the answers that it does not change. */
 import { describe, expect, test } from "vitest";
 import { cut, halves, single } from "../../../unit/chunks.ts";
-import { type HttpStream, type Plugin, requestHead, responseHead } from "../../index.ts";
+import { type HttpStream, type Plugin, requestHead, responseHead } from "../../../../scripts/host/index.ts";
 import { methods, startGuarded, tools } from "../access.ts";
 import {
   batch,

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { effort } from "../../../effort.ts";
 import { cut } from "../../../unit/chunks.ts";
-import type { HttpStream, Plugin } from "../../index.ts";
+import type { HttpStream, Plugin } from "../../../../scripts/host/index.ts";
 import { error, event, request } from "../filter.ts";
 import { GET_HEADERS, openGet } from "../open-stream.ts";
 import type { ListAnswer } from "./generate.ts";

@@ -1,5 +1,12 @@
 /** Passes answers through the filter, and checks at each step what the client has received. */
-import { type BodyEnd, type HttpStream, type Plugin, requestHead, type ResetCause, responseHead } from "../../index.ts";
+import {
+  type BodyEnd,
+  type HttpStream,
+  type Plugin,
+  requestHead,
+  type ResetCause,
+  responseHead,
+} from "../../../../scripts/host/index.ts";
 import { JSON_ANSWER, MCP_HEADERS, SSE_ANSWER } from "../filter.ts";
 import { startGuarded } from "../access.ts";
 import type { ListAnswer } from "./generate.ts";

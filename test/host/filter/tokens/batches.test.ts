@@ -1,7 +1,7 @@
 /** Tests that the messages of a batch have the same tokens as separate messages: by kind and tool, by session, and for lists. */
 import { describe, expect, test } from "vitest";
 import { tokensOf } from "../../../estimator.ts";
-import { exchange, type Plugin } from "../../index.ts";
+import { exchange, type Plugin } from "../../../../scripts/host/index.ts";
 import {
   JSON_ANSWER,
   MCP_HEADERS,

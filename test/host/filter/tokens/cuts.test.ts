@@ -4,7 +4,7 @@ import { tokensOf, tokensOfKind } from "../../../estimator.ts";
 import { type CapturedExchange, captureNames, readCapture } from "../../../fixtures/captures.ts";
 import { textsOfExchange } from "../../../fixtures/texts.ts";
 import { messagesOf } from "../../../envoy/wire.ts";
-import { type Body, exchange, type Plugin } from "../../index.ts";
+import { type Body, exchange, type Plugin } from "../../../../scripts/host/index.ts";
 import { JSON_ANSWER, SSE_ANSWER, countsBy, event, request, result, startFilter } from "../filter.ts";
 import { embedded, text } from "./contents.ts";
 import { start, tokenCounts } from "./tokens.ts";

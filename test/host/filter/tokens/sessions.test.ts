@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { tokensOf } from "../../../estimator.ts";
-import { exchange, type Plugin } from "../../index.ts";
+import { exchange, type Plugin } from "../../../../scripts/host/index.ts";
 import {
   JSON_ANSWER,
   MCP_HEADERS,

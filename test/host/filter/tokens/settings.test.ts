@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { tokensOf } from "../../../estimator.ts";
-import type { Plugin } from "../../index.ts";
+import type { Plugin } from "../../../../scripts/host/index.ts";
 import { JSON_ANSWER, MCP_HEADERS, passSeconds, post, request, result, startWorkers, toolCall } from "../filter.ts";
 import { text } from "./contents.ts";
 import { modelTokens, start, tokenCounts } from "./tokens.ts";

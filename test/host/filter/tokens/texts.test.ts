@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { exchange } from "../../index.ts";
+import { exchange } from "../../../../scripts/host/index.ts";
 import { JSON_ANSWER, MCP_HEADERS, SSE_ANSWER, event, post, request, result, toolCall } from "../filter.ts";
 import { SAMPLING, SAMPLING_TEXTS, blob, embedded, image, text } from "./contents.ts";
 import { expected, start, type Texts, tokenCounts } from "./tokens.ts";

@@ -1,5 +1,5 @@
 /** The counted tokens, and the expected tokens. */
-import type { Plugin } from "../../index.ts";
+import type { Plugin } from "../../../../scripts/host/index.ts";
 import { tokensOfKind } from "../../../estimator.ts";
 import { countsBy, startFilter } from "../filter.ts";
 
