@@ -70,7 +70,7 @@ export class RequestFlow {
     if (!isMcp && !newer) return Action.Continue;
     this.hadStreams = true;
     const unit = this.units.of(config);
-    const exchange = Exchange.take();
+    const exchange = Exchange.acquire();
     exchange.unit = changetype<usize>(unit);
     unit.enter();
     exchange.begin(head, this.host.clock.now(), unit.services);

@@ -231,7 +231,7 @@ export class Unit {
     statistics.publish(this.slots, now);
     this.services.tick(now);
     statistics.flush();
-    const isSweeper = this.lease.take(now, LEASE_MS);
+    const isSweeper = this.lease.tryAcquire(now, LEASE_MS);
     const ledger = this.ledger;
     if (ledger) ledger.tick(isSweeper);
     if (isSweeper && !isWithin(SWEEP_MS, this.sweptAtMs, now)) {

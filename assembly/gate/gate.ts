@@ -91,7 +91,7 @@ export class Gate {
   ): void {
     exchange.stream.isUnchecked = this.policy != null && !(concern & ACCESS) && !newer;
     if (!concern && !newer) return;
-    const request = GateRequest.take(exchange, stream, services);
+    const request = GateRequest.acquire(exchange, stream, services);
     exchange.gated = changetype<usize>(request);
     if (newer) this.enter(newer, request, head);
     for (let i = 0; i < this.stages.length && !request.isAnswered; i++) {

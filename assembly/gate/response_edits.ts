@@ -77,7 +77,7 @@ export class ResponseEdits extends EditJudge {
     const parts = isEventStream ? known : partsOfBody(request, known, asked, isGood);
     if (!parts) return PASS;
     const changed = parts & edited;
-    const editor = ResponseEditor.take(isEventStream, changed, parts & withheld, parts & watched, asked);
+    const editor = ResponseEditor.acquire(isEventStream, changed, parts & withheld, parts & watched, asked);
     request.editor = changetype<usize>(editor);
     if (changed) for (let i = 0; i < BODY_HEADERS.length; i++) this.headers.remove(unchecked(BODY_HEADERS[i]));
     return PASS;

@@ -30,7 +30,7 @@ export class PathPattern {
     this.isAll = isPrefix && this.segments.length == 0;
   }
 
-  /** Takes the segments from the units that were read. Resolves dot segments and omits parameters. */
+  /** Reads the segments from the units that were read. Resolves dot segments and omits parameters. */
   private readSegments(isPrefix: bool): void {
     const size = endOfPath();
     for (let from = 0; from < size;) {

@@ -26,7 +26,7 @@ export class SegmentPattern {
   /** Whether the segment is a prefix: it matches all segments that begin with it. */
   private isOpen: bool = false;
 
-  /** Takes the segment from the units that were read last, from index `from` to before `to`. `isOpen`: the segment is a
+  /** Reads the segment from the units that were read last, from index `from` to before `to`. `isOpen`: the segment is a
    *  prefix. */
   constructor(from: i32, to: i32, isOpen: bool) {
     this.length = min(to - from, LENGTH_LIMIT);

@@ -71,7 +71,7 @@ export class ScalarReader {
 
   /** Sets the newest text to a complete string without escape sequences. */
   @inline
-  takePlainString(at: usize, total: u32): void {
+  setPlainString(at: usize, total: u32): void {
     this.setText(at, total);
     this.textEscaped = false;
     this.textLossy = false;

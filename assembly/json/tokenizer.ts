@@ -376,7 +376,7 @@ export class Tokenizer {
     if (stop < this.end && load<u8>(stop) == QUOTE) {
       // Most strings are complete in a chunk and contain no escape sequence. Their bytes need no copy.
       this.at = stop + 1;
-      this.scalars.takePlainString(from, <u32>(stop - from));
+      this.scalars.setPlainString(from, <u32>(stop - from));
       if (scalar == Scalar.Key) {
         this.expect = Expect.Colon;
         return this.resumeDepth == NOT_SKIPPING ? Token.Key : Token.More;

@@ -4,8 +4,8 @@ export class Pool {
 
   constructor(private size: usize) {}
 
-  /** A block of the pool's size, filled with zeros. */
-  take(): usize {
+  /** Returns a block of the pool's size, filled with zeros. */
+  acquire(): usize {
     let block = this.free;
     if (block) this.free = load<usize>(block);
     else block = heap.alloc(this.size);

@@ -62,7 +62,7 @@ export class CheckedRequest extends StageState {
   methodLineHash: u64;
   nameLineHash: u64;
 
-  static take(): CheckedRequest {
+  static acquire(): CheckedRequest {
     let at = free;
     if (at) free = changetype<CheckedRequest>(at).next;
     else at = heap.alloc(offsetof<CheckedRequest>() + RULES_LIMIT + <usize>PRINCIPAL_LIMIT + <usize>REQUEST_ID_LIMIT);

@@ -68,15 +68,15 @@ export class Claim {
     while (this.count < ELEMENT_LIMIT) {
       properties.findSegments(this.elements[this.count]);
       if (properties.isMissing) break;
-      this.take(properties);
+      this.keep(properties);
     }
     this.isCut = this.count == ELEMENT_LIMIT;
     if (this.count > 0) return;
     properties.findSegments(this.path);
-    if (!properties.isMissing) this.take(properties);
+    if (!properties.isMissing) this.keep(properties);
   }
 
-  private take(properties: Properties): void {
+  private keep(properties: Properties): void {
     this.at[this.count] = properties.at;
     this.lengths[this.count++] = isText(properties) ? properties.length : -1;
   }

@@ -32,7 +32,7 @@ export class HeldBody {
   conclude(check: CheckedRequest, request: GateRequest): Verdict {
     if (request.heldBytes == 0 && check.mayBeEmpty) return PASS;
     this.judge.begin(check);
-    const reader = StrictReader.take(this.keys, this.hashesArguments);
+    const reader = StrictReader.acquire(this.keys, this.hashesArguments);
     const rejected = this.decide(check, request, reader);
     const isJudged = check.isMcp || (request.heldBytes > 0 && !isNoMcp(reader));
     const verdict = isJudged ? this.verdictOf(check, request, reader, rejected) : PASS;
@@ -77,7 +77,7 @@ export class HeldBody {
   /** Decides about the messages of a batch again, because one would have to wait but must not. */
   private decideAgain(check: CheckedRequest, request: GateRequest): i32 {
     this.judge.beginAgain(check);
-    const reader = StrictReader.take(this.keys, this.hashesArguments);
+    const reader = StrictReader.acquire(this.keys, this.hashesArguments);
     const rejected = this.decide(check, request, reader);
     reader.release();
     return rejected;
@@ -88,7 +88,7 @@ export class HeldBody {
     const earlier = request.exchange.stream.rejectedCount;
     // On HTTP+SSE the responses come on another stream, where only the server can send them.
     const isAnswered = rejected > 0 && earlier + rejected == messages && !(check.isRewritable && this.requests);
-    const reader = StrictReader.take(this.keys);
+    const reader = StrictReader.acquire(this.keys);
     const body = this.body;
     judge.beginBatch(isAnswered);
     body.begin(request.heldBytes);

@@ -26,7 +26,7 @@ export class PassingBody {
 
   /** Begins to read the body of this request. */
   begin(check: CheckedRequest): void {
-    check.reader = changetype<usize>(StrictReader.take(this.keys, this.hashesArguments));
+    check.reader = changetype<usize>(StrictReader.acquire(this.keys, this.hashesArguments));
     check.reads = true;
   }
 

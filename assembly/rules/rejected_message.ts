@@ -28,7 +28,7 @@ export function rejectMessage(
   rewrites.add(RewriteKind.Method, reader.methodStart, reader.methodEnd - reader.methodStart);
   if (reader.form != MessageForm.Request) return;
   const kind = messageIdKind(reader);
-  request.addRejected(RejectedRequest.take(kind, messageIdHash(reader, kind), outcome, error, length));
+  request.addRejected(RejectedRequest.acquire(kind, messageIdHash(reader, kind), outcome, error, length));
 }
 
 /** The request in the reader if an earlier stage has rejected it; otherwise null. */

@@ -78,7 +78,7 @@ export enum WhenFull {
 
 /**
  * Rate-limit allowances that refill with time, shared by all workers: GCRA with one timestamp per key, changed by
- * compare-and-swap. In any period, the amount taken is at most the burst plus the amount that refills. A fixed number of
+ * compare-and-swap. In any period, the amount spent is at most the burst plus the amount that refills. A fixed number of
  * buckets by keyed hash bounds the memory: 256 values of up to 9 KiB for 65 536 keys, 2.6 MB including the shared
  * allowances.
  *
@@ -86,21 +86,21 @@ export enum WhenFull {
  * evicted. One owner holds at most a quarter of each bucket's share; its further keys together use one allowance of the
  * owner in this scope. When the maximum number of keys is reached, new keys use the scope's allowance. All hashes (scopes,
  * keys, owners) are keyed. A key must always have the same owner; otherwise it may have two allowances. A scope uses either
- * {@link Allowances.take}, or {@link Allowances.hasBalance} and {@link Allowances.charge}; only the latter two support
+ * {@link Allowances.spend}, or {@link Allowances.hasBalance} and {@link Allowances.charge}; only the latter two support
  * debts.
  *
  * A key moves from a shared allowance to its own one, which starts full, as soon as there is room. It moves to a shared one
  * only after its own has refilled.
  */
 export class Allowances {
-  /** After `take` or `hasBalance` returned false: the time until the call would return true if nobody else takes any. 0:
+  /** After `spend` or `hasBalance` returned false: the time until the call would return true if nobody else spends any. 0:
    *  never. */
   retryAfterNs: u64 = 0;
-  /** Whole units that remain after the latest `take`, or that the latest `hasBalance` found. */
+  /** Whole units that remain after the latest `spend`, or that the latest `hasBalance` found. */
   remaining: u32 = 0;
   /** Whether the latest call used a shared allowance. */
   isShared: bool = false;
-  /** The id of the allowance that the latest `take` used, for {@link refund}. */
+  /** The id of the allowance that the latest `spend` used, for {@link refund}. */
   id: u64 = 0;
 
   private buckets: i32 = 1;
@@ -138,9 +138,9 @@ export class Allowances {
     this.readCount();
   }
 
-  /** Takes `count` ≥ 1 units. False, and takes nothing, if too few remain, or if other workers interfered with every
+  /** Spends `count` ≥ 1 units. False, and spends nothing, if too few remain, or if other workers interfered with every
    *  attempt. */
-  take(scope: u64, key: u64, owner: u64, count: u32, rate: Rate, nowNs: u64): bool {
+  spend(scope: u64, key: u64, owner: u64, count: u32, rate: Rate, nowNs: u64): bool {
     const limit = nowNs + rate.toleranceNs;
     const cost = rate.timeFor(count);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -163,11 +163,11 @@ export class Allowances {
     return false;
   }
 
-  /** Returns `count` units that a `take` at `takenAtNs` took from the allowance `id`, minus the amount that has refilled
-   *  since and may have been taken by others. Does nothing if the allowance has refilled. */
-  refund(id: u64, count: u32, rate: Rate, takenAtNs: u64, nowNs: u64): void {
+  /** Returns `count` units that were spent at `spentAtNs` from the allowance `id`, minus the amount that has refilled since,
+   *  which others may have spent. Does nothing if the allowance has refilled. */
+  refund(id: u64, count: u32, rate: Rate, spentAtNs: u64, nowNs: u64): void {
     const shared = this.shared;
-    const credit = elapsed(elapsed(takenAtNs, nowNs), rate.timeFor(count));
+    const credit = elapsed(elapsed(spentAtNs, nowNs), rate.timeFor(count));
     for (let attempt = 0; credit && attempt < ATTEMPTS; attempt++) {
       const entry = this.load(id);
       if (!entry || entry.fullAtNs <= nowNs) return;
@@ -177,7 +177,7 @@ export class Allowances {
     if (credit) shared.conflicts++;
   }
 
-  /** Whether at least 1 unit remains. Takes nothing. */
+  /** Whether at least 1 unit remains. Spends nothing. */
   hasBalance(scope: u64, key: u64, owner: u64, rate: Rate, nowNs: u64): bool {
     const limit = nowNs + rate.toleranceNs;
     const cost = rate.timeFor(1);
@@ -196,7 +196,7 @@ export class Allowances {
     return true;
   }
 
-  /** Takes `cost` units, even if fewer remain. The debt is at most the amount that refills in one period. False if other
+  /** Spends `cost` units, even if fewer remain. The debt is at most the amount that refills in one period. False if other
    *  workers interfered with every attempt. */
   charge(scope: u64, key: u64, owner: u64, cost: u64, rate: Rate, nowNs: u64): bool {
     if (!cost) return true;
@@ -463,7 +463,7 @@ function isFull(entry: AllowanceEntry, nowNs: u64): bool {
   return entry.fullAtNs <= elapsed(CLOCKS_DIFFER_NS, nowNs);
 }
 
-/** The time from which newly taken units refill: later than now if the allowance is not full. A time after `latest` is
+/** The time from which newly spent units refill: later than now if the allowance is not full. A time after `latest` is
  *  possible only if the clock was set back. */
 @inline
 function startOf(entry: AllowanceEntry, nowNs: u64, latest: u64): u64 {

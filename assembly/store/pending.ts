@@ -12,8 +12,8 @@ export const PENDING_SIZE: i32 = 976;
 /** The maximum number of entries that expire in one sweep. Each costs about five host calls. */
 const GIVEN_UP_PER_SWEEP: i32 = 2048;
 
-/** The buffer for the payload that {@link Pending.take} or {@link Pending.read} finds. */
-const TAKEN: usize = heap.alloc(PENDING_SIZE);
+/** The buffer for the payload that {@link Pending.remove} or {@link Pending.read} copies. */
+const COPIED: usize = heap.alloc(PENDING_SIZE);
 /** The entries that the current attempt removes, reported after it succeeds. */
 const DROPPED: usize = heap.alloc(PAGE_CAPACITY);
 
@@ -63,10 +63,10 @@ export abstract class PendingListener {
  * are in a fixed number of buckets by scope, so their number is bounded. Only one worker succeeds in removing an entry.
  */
 export class Pending {
-  /** The payload that {@link take} or {@link read} found, `takenLength` bytes, and its verdict. Valid until the next call. */
-  readonly taken: usize = TAKEN;
-  takenLength: u32 = 0;
-  takenVerdict: u32 = 0;
+  /** The payload that {@link remove} or {@link read} copied, `copiedLength` bytes, and its verdict. Valid until the next call. */
+  readonly copied: usize = COPIED;
+  copiedLength: u32 = 0;
+  copiedVerdict: u32 = 0;
   /** The length of the payload that {@link first} or {@link next} found, and the address of its entry. */
   foundLength: u32 = 0;
   private foundAt: usize = 0;
@@ -134,7 +134,7 @@ export class Pending {
     return this.find(scope, key) != 0;
   }
 
-  /** Copies the newest entry of the key to `taken`. False if there is none. */
+  /** Copies the newest entry of the key to `copied`. False if there is none. */
   read(scope: u64, key: u64): bool {
     const found = this.find(scope, key);
     if (found) this.copy(found);
@@ -165,9 +165,9 @@ export class Pending {
     return 0;
   }
 
-  /** Removes the newest entry of the key and copies it to `taken`. False if there is none, or if other workers interfered
+  /** Removes the newest entry of the key and copies it to `copied`. False if there is none, or if other workers interfered
    *  with every attempt. */
-  take(scope: u64, key: u64): bool {
+  remove(scope: u64, key: u64): bool {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const found = this.find(scope, key);
@@ -274,9 +274,9 @@ export class Pending {
   }
 
   private copy(found: usize): void {
-    this.takenLength = changetype<PendingEntry>(found).length;
-    this.takenVerdict = changetype<PendingEntry>(found).verdict;
-    memory.copy(this.taken, found + HEAD, this.takenLength);
+    this.copiedLength = changetype<PendingEntry>(found).length;
+    this.copiedVerdict = changetype<PendingEntry>(found).verdict;
+    memory.copy(this.copied, found + HEAD, this.copiedLength);
   }
 
   /** The scope that would have most entries in the loaded bucket if `scope` had one more. So no scope evicts entries of a

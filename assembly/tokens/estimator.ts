@@ -1,5 +1,5 @@
 import { LONGEST_PIECE, Pieces } from "./pieces";
-import { WINDOW, WINDOW_READ, takeWindow, windowCost } from "./window";
+import { WINDOW, WINDOW_READ, countWindow, windowCost } from "./window";
 
 /** The number of bytes that must be available from the start of a piece, unless the text ends there. */
 const LOOKAHEAD: usize = LONGEST_PIECE + 16;
@@ -39,7 +39,7 @@ export class Estimator {
         this.kept = kept + added;
         return;
       }
-      const next = this.take(buffer, end, buffer + kept);
+      const next = this.countPieces(buffer, end, buffer + kept);
       if (next >= buffer + kept) {
         // The next piece begins in the new bytes.
         this.kept = 0;
@@ -53,7 +53,7 @@ export class Estimator {
     }
     if (length < BUFFER_SIZE) return this.keep(at, at + length);
     const end = at + length;
-    this.keep(this.take(at, end, end), end);
+    this.keep(this.countPieces(at, end, end), end);
   }
 
   /** Ends the text. Returns its cost in 1/1024 of a token, and prepares for another text. */
@@ -62,31 +62,31 @@ export class Estimator {
     let at = this.buffer;
     const end = at + this.kept;
     memory.fill(end, 0, WINDOW_READ);
-    while (at < end) at = this.takeNext(at, end);
+    while (at < end) at = this.countNext(at, end);
     const cost = pieces.cost;
     this.reset();
     return cost;
   }
 
   /** Counts the pieces that begin before `to` and are followed by enough bytes. Returns the address of the next piece. */
-  private take(at: usize, end: usize, to: usize): usize {
-    while (at < to && end - at >= LOOKAHEAD) at = this.takeNext(at, end);
+  private countPieces(at: usize, end: usize, to: usize): usize {
+    while (at < to && end - at >= LOOKAHEAD) at = this.countNext(at, end);
     return at;
   }
 
   /** Counts the pieces of one window, or a single piece. Returns the address of the next piece. */
   @inline
-  private takeNext(at: usize, end: usize): usize {
+  private countNext(at: usize, end: usize): usize {
     const pieces = this.pieces;
     if (!i8x16.bitmask(v128.load(at)) && !(pieces.isBehindWord && load<u8>(at) == APOSTROPHE)) {
-      const taken = takeWindow(at, <u32>min<usize>(end - at, WINDOW));
-      if (taken) {
+      const counted = countWindow(at, <u32>min<usize>(end - at, WINDOW));
+      if (counted) {
         pieces.cost += windowCost;
         pieces.isBehindWord = false;
-        return at + taken;
+        return at + counted;
       }
     }
-    return pieces.take(at, end);
+    return pieces.count(at, end);
   }
 
   /** Copies bytes to the buffer, where they wait for more. */

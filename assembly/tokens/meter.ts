@@ -120,13 +120,13 @@ export class Meter {
     this.estimator.reset();
   }
 
-  /** Whether the next bytes must be passed to {@link skip} instead of {@link take}. */
+  /** Whether the next bytes must be passed to {@link skip} instead of {@link read}. */
   @inline
   get isSkipping(): bool {
     return this.phase == Phase.Skip;
   }
 
-  /** The maximum number of bytes that {@link take} or {@link skip} expects next. */
+  /** The maximum number of bytes that {@link read} or {@link skip} expects next. */
   get wanted(): usize {
     if (isSearch(this.phase)) return 1;
     return this.until > this.passed ? <usize>min<u64>(this.until - this.passed, usize.MAX_VALUE) : 0;
@@ -138,7 +138,7 @@ export class Meter {
       const wanted = this.wanted;
       const size = min(length, wanted);
       if (this.isSkipping) this.skip(size, size == wanted);
-      else this.take(at, size, size);
+      else this.read(at, size, size);
       at += size;
       length -= size;
     }
@@ -146,7 +146,7 @@ export class Meter {
 
   /** Reads the next part of a text, which has `wire` bytes on the wire: at most {@link wanted}, or the bytes of one indivisible
    *  character. */
-  take(at: usize, length: usize, wire: usize): void {
+  read(at: usize, length: usize, wire: usize): void {
     if (isSearch(this.phase) && (length == 0 ? this.passed >= this.until : this.isEndOfWord(load<u8>(at))))
       this.nextPhase();
     this.use(at, length, wire);

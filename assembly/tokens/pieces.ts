@@ -27,7 +27,7 @@ const SLASH: u32 = 0x2f;
 /**
  * Splits a text into pieces, as o200k_base's pre-tokenizer does, and adds up their costs. A piece in the filter of frequent
  * tokens costs one token. The cost of any other piece is estimated from its form and length. Reads every script;
- * {@link takeWindow} does the same for several pieces of ASCII at once.
+ * {@link countWindow} does the same for several pieces of ASCII at once.
  */
 @unmanaged
 export class Pieces {
@@ -50,7 +50,7 @@ export class Pieces {
 
   /** Counts the piece at `from`, and returns its end. At least {@link LONGEST_PIECE} bytes must follow before `end`, unless the
    *  text ends there. */
-  take(from: usize, end: usize): usize {
+  count(from: usize, end: usize): usize {
     this.end = end;
     const limit = min(end, from + LONGEST_PIECE);
     const wasBehindWord = this.isBehindWord;
@@ -58,21 +58,21 @@ export class Pieces {
     this.read(from);
     switch (this.category) {
       case Category.Number:
-        return this.takeNumber(from, limit);
+        return this.countNumber(from, limit);
       case Category.Space:
       case Category.LineEnd:
-        return this.takeWhite(from, limit);
+        return this.countWhite(from, limit);
       case Category.Symbol: {
         const symbol = this.point;
         const next = from + this.size;
         if (next < limit && this.read(next) <= Category.Letter) {
           // A single symbol belongs to the letters after it.
-          return this.takeLetters(next, limit, symbol, wasBehindWord);
+          return this.countLetters(next, limit, symbol, wasBehindWord);
         }
-        return this.takeSymbols(from, from, limit);
+        return this.countSymbols(from, from, limit);
       }
       default:
-        return this.takeLetters(from, limit, NOTHING, false);
+        return this.countLetters(from, limit, NOTHING, false);
     }
   }
 
@@ -102,7 +102,7 @@ export class Pieces {
   }
 
   /** Counts a number. Up to three digits are one token. A digit beyond ASCII is a token by itself. */
-  private takeNumber(from: usize, limit: usize): usize {
+  private countNumber(from: usize, limit: usize): usize {
     if (this.point >= 0x80) {
       this.add(Weight.One);
       return from + this.size;
@@ -116,7 +116,7 @@ export class Pieces {
 
   /** Counts white space. Up to its last line end, it is a piece. Without a line end, its last character may belong to the next
    *  piece. */
-  private takeWhite(from: usize, limit: usize): usize {
+  private countWhite(from: usize, limit: usize): usize {
     let at = from;
     let last = from;
     let point: u32 = 0;
@@ -138,15 +138,15 @@ export class Pieces {
       return at;
     }
     if (length > 1) this.add(Weight.One);
-    if (this.category <= Category.Letter) return this.takeLetters(at, limit, point, false);
-    if (this.category == Category.Symbol && point == SPACE) return this.takeSymbols(last, at, limit);
+    if (this.category <= Category.Letter) return this.countLetters(at, limit, point, false);
+    if (this.category == Category.Symbol && point == SPACE) return this.countSymbols(last, at, limit);
     this.add(Weight.One);
     return at;
   }
 
   /** Counts the symbols from `first` on, with the line ends and slashes after them. `from` is the address of the space before
    *  them, or `first` if there is none. */
-  private takeSymbols(from: usize, first: usize, limit: usize): usize {
+  private countSymbols(from: usize, first: usize, limit: usize): usize {
     let key = from < first ? SPACE_KEY : EMPTY_KEY;
     let at = first;
     let cost: u64 = 0;
@@ -177,8 +177,8 @@ export class Pieces {
 
   /** Counts the letters from `at` on. The first letter has been read. `before` is a character that may belong to them, or
    *  {@link NOTHING}. */
-  private takeLetters(at: usize, limit: usize, before: u32, isSuffix: bool): usize {
-    if (this.script >= Script.Han) return this.takeGlyphs(at, limit, before);
+  private countLetters(at: usize, limit: usize, before: u32, isSuffix: bool): usize {
+    if (this.script >= Script.Han) return this.countGlyphs(at, limit, before);
     let key = EMPTY_KEY;
     let first: u64 = 0;
     let rest: u64 = 0;
@@ -221,8 +221,8 @@ export class Pieces {
     return at;
   }
 
-  /** Like {@link takeLetters}, for scripts without spaces between words, or whose words are rarely tokens. */
-  private takeGlyphs(at: usize, limit: usize, before: u32): usize {
+  /** Like {@link countLetters}, for scripts without spaces between words, or whose words are rarely tokens. */
+  private countGlyphs(at: usize, limit: usize, before: u32): usize {
     let key: u64 = 0;
     if (before == SPACE) {
       key = extendKey(SPACE_KEY, this.point);

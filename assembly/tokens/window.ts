@@ -34,7 +34,7 @@ export let windowCost: u64 = 0;
  * one bit per byte, and the pieces are computed from these masks. Writes the cost to {@link windowCost}. Returns the size of
  * the pieces in bytes; 0 if no piece is certain to end.
  */
-export function takeWindow(at: usize, length: u32): u32 {
+export function countWindow(at: usize, length: u32): u32 {
   const a = v128.load(at);
   const b = v128.load(at, 16);
   const c = v128.load(at, 32);

@@ -82,7 +82,7 @@ export class AccessStage extends Stage {
   }
 
   open(): StageState {
-    return CheckedRequest.take();
+    return CheckedRequest.acquire();
   }
 
   begin(state: StageState, request: GateRequest, head: RequestHead): Verdict {

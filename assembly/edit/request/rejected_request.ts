@@ -19,8 +19,8 @@ export class RejectedRequest {
   /** Length in bytes of the error's JSON text at `error`; 0 if it would be too long. */
   length: i32;
 
-  static take(kind: IdKind, idHash: u64, outcome: Outcome, at: usize, length: i32): RejectedRequest {
-    const self = changetype<RejectedRequest>(pool.take());
+  static acquire(kind: IdKind, idHash: u64, outcome: Outcome, at: usize, length: i32): RejectedRequest {
+    const self = changetype<RejectedRequest>(pool.acquire());
     self.idKind = kind;
     self.idHash = idHash;
     self.outcome = outcome;

@@ -35,8 +35,8 @@ export class Rewrites {
   private endOfMethods: usize;
   private hasBlanks: bool;
 
-  static take(): Rewrites {
-    return changetype<Rewrites>(pool.take());
+  static acquire(): Rewrites {
+    return changetype<Rewrites>(pool.acquire());
   }
 
   /** Returns the object to the pool. It must not be used afterwards. */

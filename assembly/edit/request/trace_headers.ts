@@ -94,10 +94,10 @@ export class TraceHeaders {
           this.current.context.read(tokens.textAt, fields.value == Token.String ? tokens.textLength : 0);
           break;
         case Found.Part:
-          this.takeState(tokens.textAt, tokens.textLength);
+          this.readState(tokens.textAt, tokens.textLength);
           break;
         case Found.LastPart:
-          this.takeState(tokens.textAt, tokens.textLength);
+          this.readState(tokens.textAt, tokens.textLength);
           this.endState();
           break;
         case Found.DocumentEnd:
@@ -147,7 +147,7 @@ export class TraceHeaders {
   }
 
   /** Reads bytes of the JSON value of `tracestate`. */
-  private takeState(at: usize, length: usize): void {
+  private readState(at: usize, length: usize): void {
     if (length == 0) return;
     const text = this.stateText;
     if (!this.hasBegun) {

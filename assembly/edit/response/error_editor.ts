@@ -28,7 +28,7 @@ export class ErrorEditor {
   }
 
   /** Reads the id. */
-  takeId(token: Token, tokens: Tokenizer, emitter: Emitter, judge: EditJudge): void {
+  handleId(token: Token, tokens: Tokenizer, emitter: Emitter, judge: EditJudge): void {
     if (token == Token.ObjectStart || token == Token.ArrayStart) return tokens.skipContainer();
     this.keepId(token, tokens);
     if (!this.isHeld) return;
@@ -57,7 +57,7 @@ export class ErrorEditor {
   }
 
   /** Handles bytes of the error. */
-  takeError(token: Token, tokens: Tokenizer, emitter: Emitter, judge: EditJudge): void {
+  handleError(token: Token, tokens: Tokenizer, emitter: Emitter, judge: EditJudge): void {
     if (!this.isInError) {
       this.isInError = true;
       emitter.moveTo(emitter.addressOf(tokens.tokenStart));

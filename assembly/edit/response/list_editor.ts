@@ -46,10 +46,10 @@ export class ListEditor {
   }
 
   /** Handles the next token. Returns false if it ends the list. */
-  take(token: Token, tokens: Tokenizer, emitter: Emitter, judge: EditJudge): bool {
+  handle(token: Token, tokens: Tokenizer, emitter: Emitter, judge: EditJudge): bool {
     switch (this.place) {
       case Place.List:
-        return this.takeElement(token, tokens, emitter, judge);
+        return this.handleElement(token, tokens, emitter, judge);
       case Place.Element:
         if (token == Token.ObjectEnd) this.endElement(tokens, emitter, judge, true);
         else if (this.name.isNamedBy(tokens)) this.place = Place.Name;
@@ -77,7 +77,7 @@ export class ListEditor {
     this.isTooLarge = true;
   }
 
-  private takeElement(token: Token, tokens: Tokenizer, emitter: Emitter, judge: EditJudge): bool {
+  private handleElement(token: Token, tokens: Tokenizer, emitter: Emitter, judge: EditJudge): bool {
     if (token == Token.ArrayEnd) {
       emitter.moveTo(emitter.addressOf(tokens.tokenStart));
       emitter.release();

@@ -82,7 +82,7 @@ export class MessageEditor {
     this.tokens = Tokenizer.create();
   }
 
-  /** Sets what is edited from now on: see {@link ResponseEditor.take}. */
+  /** Sets what is edited from now on: see {@link ResponseEditor.acquire}. */
   open(edited: Parts, withheld: Parts, watched: Parts, asked: Parts): void {
     this.edited = edited;
     this.withheld = withheld;
@@ -155,34 +155,34 @@ export class MessageEditor {
     tokens.feed(at, length);
     for (let token = tokens.next(); token != Token.More; token = tokens.next()) {
       if (token == Token.Error) return this.breakOff(judge);
-      this.take(token, judge);
+      this.handle(token, judge);
     }
   }
 
-  private take(token: Token, judge: EditJudge): void {
+  private handle(token: Token, judge: EditJudge): void {
     switch (this.place) {
       case Place.Root:
-        return this.takeRoot(token);
+        return this.handleRoot(token);
       case Place.Batch:
         if (token == Token.ObjectStart) this.beginMessage();
         else if (token == Token.ArrayStart) this.tokens.skipContainer();
         else if (token == Token.ArrayEnd) this.place = Place.Over;
         return;
       case Place.Message:
-        return this.takeMessage(token, judge);
+        return this.handleMessage(token, judge);
       case Place.Result:
-        return this.takeResult(token);
+        return this.handleResult(token);
       case Place.List:
-        if (!this.list.take(token, this.tokens, this.emitter, judge)) this.place = Place.Result;
+        if (!this.list.handle(token, this.tokens, this.emitter, judge)) this.place = Place.Result;
         return;
       case Place.InputRequests:
-        return this.takeInputRequests(token);
+        return this.handleInputRequests(token);
       case Place.InputRequest:
-        return this.takeInputRequest(token, judge);
+        return this.handleInputRequest(token, judge);
     }
   }
 
-  private takeRoot(token: Token): void {
+  private handleRoot(token: Token): void {
     if (this.isUnopened) this.emitter.release();
     this.isUnopened = false;
     if (token == Token.ObjectStart) {
@@ -202,10 +202,10 @@ export class MessageEditor {
     this.error.begin();
   }
 
-  private takeMessage(token: Token, judge: EditJudge): void {
+  private handleMessage(token: Token, judge: EditJudge): void {
     const tokens = this.tokens;
     const emitter = this.emitter;
-    if (token == Token.Key) return this.takeMessageKey();
+    if (token == Token.Key) return this.handleMessageKey();
     if (token == Token.ObjectEnd) {
       emitter.moveTo(emitter.addressOf(tokens.tokenEnd));
       this.endRequest();
@@ -214,20 +214,20 @@ export class MessageEditor {
     }
     switch (this.member) {
       case Member.Id:
-        return this.error.takeId(token, tokens, emitter, judge);
+        return this.error.handleId(token, tokens, emitter, judge);
       case Member.Error:
-        return this.error.takeError(token, tokens, emitter, judge);
+        return this.error.handleError(token, tokens, emitter, judge);
       case Member.Method:
-        return this.request.takeMethod(token, tokens, emitter, judge);
+        return this.request.handleMethod(token, tokens, emitter, judge);
       case Member.Params:
-        return this.request.takeParams(token, tokens, emitter);
+        return this.request.handleParams(token, tokens, emitter);
       case Member.Result:
         if (token == Token.ObjectStart) this.place = Place.Result;
         else if (token == Token.ArrayStart) tokens.skipContainer();
     }
   }
 
-  private takeMessageKey(): void {
+  private handleMessageKey(): void {
     const tokens = this.tokens;
     const known = this.edited | this.watched;
     this.member = memberOf(tokens);
@@ -272,16 +272,16 @@ export class MessageEditor {
     this.request.end(this.emitter);
   }
 
-  private takeResult(token: Token): void {
+  private handleResult(token: Token): void {
     const tokens = this.tokens;
     const emitter = this.emitter;
     if (token == Token.ObjectEnd) {
       this.place = Place.Message;
       this.member = Member.None;
     } else if (token == Token.Key) {
-      this.takeResultKey();
+      this.handleResultKey();
     } else if (this.member == Member.CacheScope) {
-      this.takeCacheScope(token);
+      this.handleCacheScope(token);
     } else if (token == Token.ArrayStart && this.member < LIST_COUNT) {
       this.beginList(listPart(this.member));
     } else if (token == Token.ObjectStart && this.member == Member.InputRequests) {
@@ -301,7 +301,7 @@ export class MessageEditor {
     this.place = Place.List;
   }
 
-  private takeResultKey(): void {
+  private handleResultKey(): void {
     const tokens = this.tokens;
     const known = this.edited | this.watched;
     const member = memberOf(tokens);
@@ -318,7 +318,7 @@ export class MessageEditor {
   }
 
   /** A response that depends on the caller must not be cached for others (2026-07-28, server/utilities/caching). */
-  private takeCacheScope(token: Token): void {
+  private handleCacheScope(token: Token): void {
     const tokens = this.tokens;
     const emitter = this.emitter;
     if (token == Token.String && equalsText(tokens.textAt, tokens.textTotal, "public")) {
@@ -335,7 +335,7 @@ export class MessageEditor {
     if (token == Token.ObjectStart || token == Token.ArrayStart) tokens.skipContainer();
   }
 
-  private takeInputRequests(token: Token): void {
+  private handleInputRequests(token: Token): void {
     if (token == Token.ObjectEnd) {
       this.place = Place.Result;
     } else if (token == Token.ObjectStart) {
@@ -346,7 +346,7 @@ export class MessageEditor {
     }
   }
 
-  private takeInputRequest(token: Token, judge: EditJudge): void {
+  private handleInputRequest(token: Token, judge: EditJudge): void {
     const tokens = this.tokens;
     const emitter = this.emitter;
     if (token == Token.ObjectEnd) {
@@ -360,9 +360,9 @@ export class MessageEditor {
       else if (this.member == Member.Params) this.request.beginParams(tokens);
       else tokens.skipValue();
     } else if (this.member == Member.Method) {
-      this.request.takeMethod(token, tokens, emitter, judge);
+      this.request.handleMethod(token, tokens, emitter, judge);
     } else {
-      this.request.takeParams(token, tokens, emitter);
+      this.request.handleParams(token, tokens, emitter);
     }
   }
 

@@ -42,7 +42,7 @@ export class RequestEditor {
   }
 
   /** Handles the value of the method, or its first token. */
-  takeMethod(token: Token, tokens: Tokenizer, emitter: Emitter, judge: EditJudge): void {
+  handleMethod(token: Token, tokens: Tokenizer, emitter: Emitter, judge: EditJudge): void {
     const isText = token == Token.String;
     const isDenied = isText && judge.deniesServerRequest(tokens.textAt, tokens.textLength);
     if (!isText && (token == Token.ObjectStart || token == Token.ArrayStart)) tokens.skipContainer();
@@ -62,7 +62,7 @@ export class RequestEditor {
     }
   }
 
-  /** Handles the key of the params: {@link takeParams} reads their value if the request may be denied. */
+  /** Handles the key of the params: {@link handleParams} reads their value if the request may be denied. */
   beginParams(tokens: Tokenizer): void {
     if (!this.isEdited || (this.isDecided && !this.isDenied)) return tokens.skipValue();
     this.isInParams = false;
@@ -70,7 +70,7 @@ export class RequestEditor {
   }
 
   /** Handles bytes of the params. */
-  takeParams(token: Token, tokens: Tokenizer, emitter: Emitter): void {
+  handleParams(token: Token, tokens: Tokenizer, emitter: Emitter): void {
     if (!this.isInParams) {
       this.isInParams = true;
       emitter.moveTo(emitter.addressOf(tokens.tokenStart));

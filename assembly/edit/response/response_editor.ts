@@ -27,7 +27,7 @@ export class ResponseEditor {
    * @param watched the parts that are only read
    * @param asked the requested lists: a body that is not JSON is withheld if their elements may be
    */
-  static take(isEventStream: bool, edited: Parts, withheld: Parts, watched: Parts, asked: Parts): ResponseEditor {
+  static acquire(isEventStream: bool, edited: Parts, withheld: Parts, watched: Parts, asked: Parts): ResponseEditor {
     let self = changetype<ResponseEditor>(free);
     if (free) {
       free = self.nextFree;

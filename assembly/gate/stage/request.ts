@@ -68,8 +68,8 @@ export class GateRequest {
   previous: usize;
   private servicesAt: usize;
 
-  static take(exchange: Exchange, stream: u32, services: ExchangeServices): GateRequest {
-    const self = changetype<GateRequest>(pool.take());
+  static acquire(exchange: Exchange, stream: u32, services: ExchangeServices): GateRequest {
+    const self = changetype<GateRequest>(pool.acquire());
     self.exchange = exchange;
     self.stream = stream;
     self.servicesAt = changetype<usize>(services);
@@ -112,7 +112,7 @@ export class GateRequest {
 
   /** The changes to the body, to add more; created if there are none. */
   openRewrites(): Rewrites {
-    if (!this.rewritesAt) this.rewritesAt = changetype<usize>(Rewrites.take());
+    if (!this.rewritesAt) this.rewritesAt = changetype<usize>(Rewrites.acquire());
     return changetype<Rewrites>(this.rewritesAt);
   }
 

@@ -75,7 +75,7 @@ export class LimitQueues extends TurnWork {
   add(request: GateRequest, check: CheckedRequest, wait: Wait): Waiter | null {
     const now = this.now();
     if (!mayComeInTime(wait, now, now)) return null;
-    const waiter = Waiter.take(request, check);
+    const waiter = Waiter.acquire(request, check);
     waiter.arrivedAt = now;
     if (this.enter(waiter, wait, now)) return waiter;
     waiter.release();
@@ -282,7 +282,7 @@ export class LimitQueues extends TurnWork {
   /** Opens a line for its first request. Returns null if other workers cannot learn of it. */
   private open(wait: Wait, nowMs: u64): Line | null {
     if (!this.turns.open(nowMs)) return null;
-    const line = Line.take(wait.key);
+    const line = Line.acquire(wait.key);
     line.isShared = wait.isShared;
     if (line.isShared && !this.announce(line, 1, nowMs)) {
       line.release();

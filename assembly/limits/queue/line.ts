@@ -58,8 +58,8 @@ export class Line {
   /** Address of the caller whose turn it is; 0 if no request waits. */
   private current: usize;
 
-  static take(key: u64): Line {
-    const self = changetype<Line>(pool.take());
+  static acquire(key: u64): Line {
+    const self = changetype<Line>(pool.acquire());
     self.key = key;
     return self;
   }
@@ -137,7 +137,7 @@ export class Line {
       if (caller.owner == owner) return caller;
       at = caller.next;
     }
-    const at = callerPool.take();
+    const at = callerPool.acquire();
     const caller = changetype<LineCaller>(at);
     caller.owner = owner;
     this.callers++;

@@ -35,8 +35,8 @@ export class Waiter {
   sooner: usize;
   later: usize;
 
-  static take(request: GateRequest, check: CheckedRequest): Waiter {
-    const self = changetype<Waiter>(pool.take());
+  static acquire(request: GateRequest, check: CheckedRequest): Waiter {
+    const self = changetype<Waiter>(pool.acquire());
     self.request = request;
     self.check = check;
     return self;

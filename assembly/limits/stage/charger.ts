@@ -74,7 +74,7 @@ export class Charger {
     this.keys.begin(this.ledger!, method);
   }
 
-  /** Charges for the message of this index what the rule of this index takes. Returns false if the rule does not
+  /** Charges the message of this index to the rule of this index. Returns false if the rule does not
    *  admit the message. Then nothing is charged, and `rejection` has the reason. */
   charge(rule: LimitRule, index: i32, message: i32, request: GateRequest, facts: LimitFacts, call: Call): bool {
     const first = this.charges.length;
@@ -83,11 +83,11 @@ export class Charger {
     this.isShared = false;
     if (rule.queue && !this.mayTry(rule, index, message, key)) return false;
     if (
-      this.takeRequest(rule, index, message, key, owner) &&
+      this.chargeRequest(rule, index, message, key, owner) &&
       // Always by caller, whatever the key: callers may invent calls, and must not evict those of others.
-      this.takeRepeat(rule, index, message, key, facts.owner, call) &&
-      this.takePermit(rule, index, message, key, owner) &&
-      this.takeTokens(rule, index, message, key, owner)
+      this.chargeRepeat(rule, index, message, key, facts.owner, call) &&
+      this.acquirePermit(rule, index, message, key, owner) &&
+      this.admitsTokens(rule, index, message, key, owner)
     ) {
       return true;
     }
@@ -173,12 +173,12 @@ export class Charger {
     return false;
   }
 
-  private takeRequest(rule: LimitRule, index: i32, message: i32, key: u64, owner: u64): bool {
+  private chargeRequest(rule: LimitRule, index: i32, message: i32, key: u64, owner: u64): bool {
     const rate = rule.requests;
     if (!rate) return true;
     const allowances = this.ledger!.allowances;
     const scope = rule.scopeOf(LimitKind.Requests);
-    if (!allowances.take(scope, key, owner, 1, rate, this.nowNs)) {
+    if (!allowances.spend(scope, key, owner, 1, rate, this.nowNs)) {
       const isExact = this.keys.isIdentifying && !allowances.isShared;
       const rejection = this.rejection;
       rejection.set(rule, index, LimitKind.Requests, allowances.retryAfterNs, allowances.remaining, isExact);
@@ -191,12 +191,12 @@ export class Charger {
     return true;
   }
 
-  private takeRepeat(rule: LimitRule, index: i32, message: i32, key: u64, owner: u64, call: Call): bool {
+  private chargeRepeat(rule: LimitRule, index: i32, message: i32, key: u64, owner: u64, call: Call): bool {
     const rate = rule.repeats;
     if (!rate || !this.isToolCall) return true;
     const repeats = this.ledger!.repeats;
     const scope = rule.scopeOf(LimitKind.Repeats);
-    if (!repeats.take(scope, this.keys.repeatOf(key, call), owner, 1, rate, this.nowNs)) {
+    if (!repeats.spend(scope, this.keys.repeatOf(key, call), owner, 1, rate, this.nowNs)) {
       const isExact = this.keys.isIdentifying && !repeats.isShared;
       this.rejection.set(rule, index, LimitKind.Repeats, repeats.retryAfterNs, repeats.remaining, isExact);
       return false;
@@ -206,7 +206,7 @@ export class Charger {
     return true;
   }
 
-  private takePermit(rule: LimitRule, index: i32, message: i32, key: u64, owner: u64): bool {
+  private acquirePermit(rule: LimitRule, index: i32, message: i32, key: u64, owner: u64): bool {
     if (!rule.limitsConcurrency(this.method)) return true;
     const permit = rule.permitOf(key);
     if (!this.ledger!.acquire(permit, owner, rule.concurrency)) {
@@ -219,7 +219,7 @@ export class Charger {
     return true;
   }
 
-  private takeTokens(rule: LimitRule, index: i32, message: i32, key: u64, owner: u64): bool {
+  private admitsTokens(rule: LimitRule, index: i32, message: i32, key: u64, owner: u64): bool {
     const rate = rule.tokens;
     if (!rate) return true;
     const allowances = this.ledger!.allowances;

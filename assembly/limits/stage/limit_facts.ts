@@ -22,8 +22,8 @@ export class LimitFacts {
   idLength: i32;
   isIdText: bool;
 
-  static take(): LimitFacts {
-    return changetype<LimitFacts>(pool.take());
+  static acquire(): LimitFacts {
+    return changetype<LimitFacts>(pool.acquire());
   }
 
   /** Returns the object to the pool. It must not be used afterwards. */

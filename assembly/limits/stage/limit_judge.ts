@@ -137,7 +137,7 @@ export class LimitJudge extends MessageJudge {
     const isAdmitted = this.admits(check, request, Method.Other, true);
     if (isAdmitted) {
       const facts = factsOf(check);
-      const admission = Admission.take(IdKind.Absent, 0);
+      const admission = Admission.acquire(IdKind.Absent, 0);
       this.charger.settleLater(0, admission);
       facts.admission = changetype<usize>(admission);
       this.report(request);
@@ -290,7 +290,7 @@ export class LimitJudge extends MessageJudge {
   private keep(request: GateRequest, reader: StrictReader, message: i32): void {
     if (!this.charger.settles(message)) return;
     const kind = messageIdKind(reader);
-    const admission = Admission.take(kind, messageIdHash(reader, kind));
+    const admission = Admission.acquire(kind, messageIdHash(reader, kind));
     this.charger.settleLater(message, admission);
     request.exchange.stream.addAdmission(admission);
   }

@@ -87,12 +87,12 @@ export class LimitStage extends Stage {
   }
 
   open(): StageState {
-    return CheckedRequest.take();
+    return CheckedRequest.acquire();
   }
 
   begin(state: StageState, request: GateRequest, head: RequestHead): Verdict {
     const check = changetype<CheckedRequest>(state);
-    const facts = LimitFacts.take();
+    const facts = LimitFacts.acquire();
     const stream = request.exchange.stream;
     check.facts = changetype<usize>(facts);
     check.isMcp = true;

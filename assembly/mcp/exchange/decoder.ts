@@ -13,7 +13,7 @@ export class Decoder {
   private nextFree: usize;
 
   /** Returns the address of a decoder for a new body. */
-  static take(isEventStream: bool): usize {
+  static acquire(isEventStream: bool): usize {
     let at = free;
     if (at) {
       free = changetype<Decoder>(at).nextFree;
@@ -31,7 +31,7 @@ export class Decoder {
 
   /** The reader of the current message. Takes a new one if there is none. */
   reader(tokens: TokenSettings): McpReader {
-    if (!this.current) this.current = changetype<usize>(McpReader.take(tokens));
+    if (!this.current) this.current = changetype<usize>(McpReader.acquire(tokens));
     return changetype<McpReader>(this.current);
   }
 

@@ -38,10 +38,12 @@ export class EndpointEvent {
   private targetAt: usize;
   private targetEnd: usize;
 
-  /** Takes a reader for a stream with this path (without the query). */
-  static take(path: usize, pathLength: i32, authority: u64): EndpointEvent {
+  /** Acquires a reader for a stream with this path (without the query). */
+  static acquire(path: usize, pathLength: i32, authority: u64): EndpointEvent {
     const isKept = pathLength <= LIMIT;
-    const self = changetype<EndpointEvent>(pathLength > SHORT_LIMIT && isKept ? longOnes.take() : shortOnes.take());
+    const self = changetype<EndpointEvent>(
+      pathLength > SHORT_LIMIT && isKept ? longOnes.acquire() : shortOnes.acquire(),
+    );
     self.authority = authority;
     self.pathLength = isKept ? pathLength : -1;
     if (isKept) memory.copy(self.path, path, pathLength);
@@ -62,7 +64,7 @@ export class EndpointEvent {
       this.isTooLong = true;
       return;
     }
-    if (!this.reference) this.reference = references.take();
+    if (!this.reference) this.reference = references.acquire();
     memory.copy(this.reference + this.length, at, length);
     this.length += <i32>length;
   }

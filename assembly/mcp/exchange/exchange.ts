@@ -46,8 +46,8 @@ export class Exchange {
   /** The number of messages in the request so far. */
   private messages: i32;
 
-  static take(): Exchange {
-    return changetype<Exchange>(pool.take());
+  static acquire(): Exchange {
+    return changetype<Exchange>(pool.acquire());
   }
 
   @inline
@@ -73,9 +73,9 @@ export class Exchange {
       stream.kind = StreamKind.Get;
       services.httpSse.expect(stream, head);
     } else if (!head.compressed) {
-      this.request = Decoder.take(false);
+      this.request = Decoder.acquire(false);
       if (head.mirrored.isThere && !head.isAtEndpoint) {
-        const mirrored = MirroredHeaders.take();
+        const mirrored = MirroredHeaders.acquire();
         mirrored.copy(head.mirrored);
         this.mirrored = changetype<usize>(mirrored);
       }
@@ -174,7 +174,7 @@ export class Exchange {
       this.confirm(services);
       services.events.undecoded(stream, Undecoded.Compressed);
     } else if (isStream || head.contentType == ContentType.Json) {
-      this.response = Decoder.take(isStream);
+      this.response = Decoder.acquire(isStream);
     }
   }
 

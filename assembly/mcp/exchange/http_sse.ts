@@ -20,7 +20,7 @@ export class HttpSse {
 
   /** Prepares a GET stream, one of whose first events may announce an endpoint. */
   expect(stream: Stream, head: RequestHead): void {
-    stream.endpoint.event = changetype<usize>(EndpointEvent.take(head.path, head.pathLength, head.authority));
+    stream.endpoint.event = changetype<usize>(EndpointEvent.acquire(head.path, head.pathLength, head.authority));
   }
 
   /** Reads data of the stream's current event. `isEndpoint`: the event's type, as read so far, is `endpoint`. */

@@ -55,7 +55,7 @@ export class MirroredHeaders {
   private tokens: usize;
   private nextFree: usize;
 
-  static take(): MirroredHeaders {
+  static acquire(): MirroredHeaders {
     let self = changetype<MirroredHeaders>(free);
     if (free) {
       free = self.nextFree;

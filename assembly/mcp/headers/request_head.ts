@@ -10,7 +10,7 @@ import { MirroredHeaders } from "./mirrored_headers";
 import { named } from "./named";
 
 /** Shared by all instances, since the headers of only one request are read at a time. */
-const mirrored = MirroredHeaders.take();
+const mirrored = MirroredHeaders.acquire();
 
 /** The request headers that matter to MCP. */
 export class RequestHead {

@@ -47,7 +47,7 @@ export class KeptLists {
 
   /** Stores the recorded list of a response to a request with this method, if there is one and there is room. */
   keep(message: McpMessage, method: Method): void {
-    const recorded = recording.take(message, method);
+    const recorded = recording.finish(message, method);
     if (!recorded || this.isClosed) return;
     const size = recorded.size;
     this.boundNew(recorded.scope, size);

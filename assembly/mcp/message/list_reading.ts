@@ -55,7 +55,7 @@ export class ListReading {
   }
 
   /** Handles a chunk that was fed to the tokenizer. */
-  takeChunk(): void {
+  handleChunk(): void {
     this.recordedTo = this.tokens.readAt;
     if (this.compared) this.compare(this.compared);
   }

@@ -60,7 +60,7 @@ export class ListRecording {
 
   /** Ends the recording of a response to a request with this method. Returns its list, valid until the next recording; null
    *  if no complete list of this method was recorded. */
-  take(message: McpMessage, method: Method): KeptList | null {
+  finish(message: McpMessage, method: Method): KeptList | null {
     if (this.owner != changetype<usize>(message)) return null;
     this.owner = 0;
     return this.isWhole && this.method == method ? this.list : null;

@@ -18,7 +18,7 @@ export class ListedTools {
   private inputSchema: StreamHash;
   private nextFree: usize;
 
-  static take(): ListedTools {
+  static acquire(): ListedTools {
     let self = changetype<ListedTools>(free);
     if (free) {
       free = self.nextFree;
@@ -33,9 +33,9 @@ export class ListedTools {
     return self;
   }
 
-  /** Takes a list with a copy of `count` tools at `tools`. */
+  /** Acquires a list with a copy of `count` tools at `tools`. */
   static copy(tools: usize, count: i32, isCut: bool): ListedTools {
-    const self = ListedTools.take();
+    const self = ListedTools.acquire();
     memory.copy(self.at, tools, count * LISTED_TOOL_SIZE);
     self.count = count;
     self.isCut = isCut;

@@ -48,8 +48,8 @@ export class McpReader {
   private estimates: bool;
   private nextFree: usize;
 
-  /** Takes a reader for a message or batch. */
-  static take(tokens: TokenSettings): McpReader {
+  /** Acquires a reader for a message or batch. */
+  static acquire(tokens: TokenSettings): McpReader {
     const tree = tokens.estimate ? fieldsWithTexts : plainFields;
     let self = changetype<McpReader>(free);
     if (free) {
@@ -108,7 +108,7 @@ export class McpReader {
   /** Supplies the next bytes of the message, after all earlier bytes have been read. */
   feed(at: usize, length: usize): void {
     this.reader.feed(at, length);
-    this.list.takeChunk();
+    this.list.handleChunk();
   }
 
   /** At {@link McpPart.List}: skips the list if an equal one of this server is stored. The result is the same as if it had
@@ -191,7 +191,7 @@ export class McpReader {
         if (message.tools) changetype<ListedTools>(message.tools).feedInputSchema(at, length);
         break;
     }
-    if (this.estimates) message.texts.takePart(at, length);
+    if (this.estimates) message.texts.readPart(at, length);
   }
 
   /** Handles a field of the payload. Returns the part that the caller must process at once; {@link McpPart.More} if there is
@@ -279,12 +279,12 @@ export class McpReader {
         message.texts.beginDefinitions();
         return McpPart.List;
       case PayloadField.ResultTool:
-        if (!message.tools) message.tools = changetype<usize>(ListedTools.take());
+        if (!message.tools) message.tools = changetype<usize>(ListedTools.acquire());
         changetype<ListedTools>(message.tools).begin();
         return McpPart.More;
       default:
         if (!isText) return McpPart.More;
-        if (this.estimates) message.texts.take(TokenKind.Definitions, at, tokens.textLength);
+        if (this.estimates) message.texts.readText(TokenKind.Definitions, at, tokens.textLength);
         if (length > NAME_LIMIT) return McpPart.More;
         message.listed = fields.field == PayloadField.ResultToolName ? TargetKind.Tool : TargetKind.Prompt;
         if (message.listed == TargetKind.Tool && message.tools)

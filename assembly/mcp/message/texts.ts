@@ -48,7 +48,7 @@ export class Texts {
   }
 
   /** Reads the next bytes of a JSON value that is a text. A value of null does not count as text. */
-  takePart(at: usize, length: usize): void {
+  readPart(at: usize, length: usize): void {
     if (length == 0) return;
     if (!this.hasBegun) this.isNull = load<u8>(at) == 0x6e;
     this.hasBegun = true;
@@ -64,7 +64,7 @@ export class Texts {
         if (!isOver) return;
       } else {
         if (!text.next(meter.wanted)) return;
-        meter.take(text.at, text.length, text.wire);
+        meter.read(text.at, text.length, text.wire);
       }
     }
   }
@@ -77,7 +77,7 @@ export class Texts {
   }
 
   /** Reads a complete text, in UTF-8. */
-  take(kind: TokenKind, at: usize, length: usize): void {
+  readText(kind: TokenKind, at: usize, length: usize): void {
     if (this.scale == 0) return;
     this.begin();
     this.meter.feed(at, length);

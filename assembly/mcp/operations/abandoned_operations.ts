@@ -62,7 +62,7 @@ export class AbandonedOperations {
     this.first = operation.next;
     if (!this.first) this.last = 0;
     this.count--;
-    if (this.cancellations.take(operation, operation.session)) operation.outcome = Outcome.Cancelled;
+    if (this.cancellations.consume(operation, operation.session)) operation.outcome = Outcome.Cancelled;
     this.events.operationEnded(outlivedStream(operation), operation);
     operation.release();
   }

@@ -22,7 +22,7 @@ export class Cancellations {
   }
 
   /** Consumes the cancellation of a client's operation in a session. False if there is none. */
-  take(operation: Operation, session: SessionKey): bool {
+  consume(operation: Operation, session: SessionKey): bool {
     const key = operationKey(operation.idKind, operation.idHash, false);
     const cancelledAtMs = this.cancelledAt(session, key, operation.startedAt);
     if (!cancelledAtMs) return false;

@@ -90,7 +90,7 @@ export function packOperation(operation: Operation, hasName: bool, to: usize): u
 /** Creates a waiting operation from the bytes that {@link packOperation} wrote; null if they are not valid. */
 export function unpackOperation(from: usize, length: u32): Operation | null {
   if (!isPacked(from, length)) return null;
-  const operation = Operation.take();
+  const operation = Operation.acquire();
   operation.isParked = true;
   operation.method = load<u8>(from, METHOD_AT);
   operation.idKind = load<u8>(from, ID_KIND_AT);
@@ -114,7 +114,7 @@ export function unpackOperation(from: usize, length: u32): Operation | null {
   let at = from + NAMES_AT + nameLength + operation.clientNameLength;
   const count = load<u8>(from, ADMISSION_COUNT_AT);
   if (count) {
-    const admission = Admission.take(operation.idKind, operation.idHash);
+    const admission = Admission.acquire(operation.idKind, operation.idHash);
     admission.count = count;
     const size = <usize>count * ADMISSION_RECORD;
     memory.copy(admission.record(0), at, size);
@@ -123,7 +123,7 @@ export function unpackOperation(from: usize, length: u32): Operation | null {
   }
   const spanMark = load<u8>(from, SPAN_AT);
   if (spanMark) {
-    const span = Span.take();
+    const span = Span.acquire();
     memory.copy(changetype<usize>(span), at, PACKED_SPAN);
     span.keepId(at + PACKED_SPAN, spanMark - 1);
     operation.span = changetype<usize>(span);

@@ -57,7 +57,7 @@ export class Pairing {
     this.usage.requested(message, operation);
     this.tools.requested(stream, message, operation);
     if (stream.admissions) {
-      operation.admission = changetype<usize>(stream.takeAdmission(operation.idKind, operation.idHash));
+      operation.admission = changetype<usize>(stream.removeAdmission(operation.idKind, operation.idHash));
     }
     if (!isRejected) stream.operations.add(operation);
     if (stream.session.isHttpSse) this.bind(stream, operation);
@@ -96,9 +96,9 @@ export class Pairing {
   answerFromClient(stream: Stream, message: McpMessage, rejection: Outcome): void {
     if (!stream.session.id) return;
     const session = this.sessions.keyOf(stream);
-    let asked = this.waiting.take(session, message.idKind, message.idHash, true);
+    let asked = this.waiting.remove(session, message.idKind, message.idHash, true);
     if (!asked && message.alikeHash) {
-      asked = this.waiting.take(session, alikeKind(message.idKind), message.alikeHash, true);
+      asked = this.waiting.remove(session, alikeKind(message.idKind), message.alikeHash, true);
     }
     if (!asked) return;
     if (asked.mayBeReplayed) {
@@ -140,7 +140,7 @@ export class Pairing {
     const now = this.clock.now();
     for (let operation = stream.operations.first; operation;) {
       const next = operation.next;
-      const admission = stream.takeAdmission(operation.idKind, operation.idHash);
+      const admission = stream.removeAdmission(operation.idKind, operation.idHash);
       const wasParked = operation.isParked;
       // If another stream has ended the operation, the end of this stream settles the admission.
       if (!this.isUnclaimed(operation)) {
@@ -269,7 +269,7 @@ export class Pairing {
       return true;
     }
     if (!stream.session.id) return false;
-    const waiting = this.waiting.take(this.sessions.keyOf(stream), kind, id, false);
+    const waiting = this.waiting.remove(this.sessions.keyOf(stream), kind, id, false);
     if (!waiting) return false;
     this.settle(stream, waiting, message, message.size);
     return true;
@@ -296,7 +296,7 @@ export class Pairing {
       return false;
     }
     if (!this.isUnclaimed(operation)) operation.release();
-    else this.conclude(stream, operation, this.waiting.hasTakenCancelled ? Outcome.Cancelled : outcome);
+    else this.conclude(stream, operation, this.waiting.hasRemovedCancelled ? Outcome.Cancelled : outcome);
     return outcome == Outcome.Unanswered;
   }
 
@@ -322,7 +322,7 @@ export class Pairing {
     this.events.operationWaiting(stream, operation);
     operation.outcome = outcome;
     // The response may already have arrived on the client's new stream. If the session has ended, no response will arrive.
-    const isOver = this.waiting.takeAnswer(operation) || this.waiting.hasSessionEnded(operation);
+    const isOver = this.waiting.applyAnswer(operation) || this.waiting.hasSessionEnded(operation);
     if (isOver && this.isUnclaimed(operation)) return this.conclude(stream, operation, operation.outcome);
     operation.release();
   }
@@ -338,7 +338,7 @@ export class Pairing {
   /** Removes the operation from the store if it waits there. False if another stream has already removed and ended it. */
   private isUnclaimed(operation: Operation): bool {
     if (!operation.isParked) return true;
-    const own = this.waiting.take(operation.session, operation.idKind, operation.idHash, false);
+    const own = this.waiting.remove(operation.session, operation.idKind, operation.idHash, false);
     if (own) own.release();
     return own != null;
   }
@@ -407,13 +407,13 @@ export class Pairing {
    *  are cancelled there. */
   private isCancelled(stream: Stream, operation: Operation): bool {
     const link = stream.session;
-    return link.id != 0 && !link.isHttpSse && this.cancellations.take(operation, this.sessions.keyOf(stream));
+    return link.id != 0 && !link.isHttpSse && this.cancellations.consume(operation, this.sessions.keyOf(stream));
   }
 }
 
 /** Creates the operation of a request message. */
 function operationOf(message: McpMessage): Operation {
-  const operation = Operation.take();
+  const operation = Operation.acquire();
   operation.method = message.method;
   operation.idKind = message.idKind;
   operation.idHash = message.idHash;

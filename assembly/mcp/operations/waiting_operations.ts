@@ -81,7 +81,7 @@ export class WaitingOperations extends PendingListener {
   }
 
   /** Applies an earlier response to an operation whose stream has ended. False if there is none. */
-  takeAnswer(operation: Operation): bool {
+  applyAnswer(operation: Operation): bool {
     const answer = this.early.get(operation.session, earlyKey(operation.idKind, operation.idHash));
     const answeredAt = answer >> OUTCOME_BITS;
     // An older response belongs to an earlier request with the same id.
@@ -101,7 +101,7 @@ export class WaitingOperations extends PendingListener {
   /** The method of the operation with this id that waits in the session; None if there is none. */
   methodOf(session: u64, kind: IdKind, id: u64, fromServer: bool): Method {
     if (!this.pending.read(session, operationKey(kind, id, fromServer))) return Method.None;
-    const operation = unpackOperation(this.pending.taken, this.pending.takenLength);
+    const operation = unpackOperation(this.pending.copied, this.pending.copiedLength);
     if (!operation) return Method.None;
     const method = operation.method;
     operation.release();
@@ -124,20 +124,20 @@ export class WaitingOperations extends PendingListener {
   }
 
   /** Removes and returns the operation with this id that waits in the session; null if there is none. */
-  take(session: u64, kind: IdKind, id: u64, fromServer: bool): Operation | null {
-    if (!this.pending.take(session, operationKey(kind, id, fromServer))) return null;
-    return unpackOperation(this.pending.taken, this.pending.takenLength);
+  remove(session: u64, kind: IdKind, id: u64, fromServer: bool): Operation | null {
+    if (!this.pending.remove(session, operationKey(kind, id, fromServer))) return null;
+    return unpackOperation(this.pending.copied, this.pending.copiedLength);
   }
 
   /** Whether the operation that was removed last had been cancelled. */
-  get hasTakenCancelled(): bool {
-    return this.pending.takenVerdict == Outcome.Cancelled;
+  get hasRemovedCancelled(): bool {
+    return this.pending.copiedVerdict == Outcome.Cancelled;
   }
 
   /** Whether a waiting operation has been cancelled. */
   isCancelled(operation: Operation): bool {
     const key = operationKey(operation.idKind, operation.idHash, operation.fromServer);
-    return this.pending.read(operation.session, key) && this.pending.takenVerdict == Outcome.Cancelled;
+    return this.pending.read(operation.session, key) && this.pending.copiedVerdict == Outcome.Cancelled;
   }
 
   /** The client closed the stream of an operation before it was accepted. The operation ends as disconnected unless its

@@ -339,7 +339,7 @@ export class SessionTracker {
   }
 
   private append(hash: u64, nowMs: u64): Sighting {
-    const at = pool.take();
+    const at = pool.acquire();
     const sighting = changetype<Sighting>(at);
     sighting.hash = hash;
     sighting.flushedAtMs = nowMs;

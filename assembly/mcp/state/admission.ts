@@ -26,8 +26,8 @@ export class Admission {
   older: usize;
   newer: usize;
 
-  static take(kind: IdKind, idHash: u64): Admission {
-    const self = changetype<Admission>(pool.take());
+  static acquire(kind: IdKind, idHash: u64): Admission {
+    const self = changetype<Admission>(pool.acquire());
     self.idKind = kind;
     self.idHash = idHash;
     return self;

@@ -105,8 +105,8 @@ export class Operation {
     return changetype<usize>(this) + offsetof<Operation>() + kind * sizeof<u32>();
   }
 
-  static take(): Operation {
-    const self = changetype<Operation>(pool.take());
+  static acquire(): Operation {
+    const self = changetype<Operation>(pool.acquire());
     self.errorCode = NO_CODE;
     return self;
   }

@@ -17,8 +17,8 @@ export class RejectedMessages {
   private firstLimited: u64;
   private moreLimited: u64;
 
-  static take(): RejectedMessages {
-    return changetype<RejectedMessages>(pool.take());
+  static acquire(): RejectedMessages {
+    return changetype<RejectedMessages>(pool.acquire());
   }
 
   /** Returns the object to the pool. It must not be used afterwards. */

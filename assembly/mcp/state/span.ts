@@ -76,8 +76,8 @@ export class Span {
   older: usize;
   newer: usize;
 
-  static take(): Span {
-    return changetype<Span>(pool.take());
+  static acquire(): Span {
+    return changetype<Span>(pool.acquire());
   }
 
   /** Returns the object to the pool. It must not be used afterwards. */

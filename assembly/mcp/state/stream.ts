@@ -81,7 +81,7 @@ export class Stream {
 
   /** Records that the gate rejects the message with this index, but not the whole request. */
   reject(message: i32, outcome: Outcome): void {
-    if (!this.rejectedAt) this.rejectedAt = changetype<usize>(RejectedMessages.take());
+    if (!this.rejectedAt) this.rejectedAt = changetype<usize>(RejectedMessages.acquire());
     changetype<RejectedMessages>(this.rejectedAt).add(message, outcome);
   }
 
@@ -98,7 +98,7 @@ export class Stream {
 
   /** Starts recording traces. Span ids are derived from `spanSeed`, which is not 0. */
   beginTrace(spanSeed: u64): void {
-    const trace = StreamTrace.take();
+    const trace = StreamTrace.acquire();
     trace.spanSeed = spanSeed;
     this.traceAt = changetype<usize>(trace);
   }
@@ -140,7 +140,7 @@ export class Stream {
   }
 
   /** Removes and returns the admission of the request with this id; null if there is none. */
-  takeAdmission(kind: IdKind, idHash: u64): Admission | null {
+  removeAdmission(kind: IdKind, idHash: u64): Admission | null {
     let before: usize = 0;
     for (let at = this.admissions; at; at = changetype<Admission>(at).next) {
       const admission = changetype<Admission>(at);

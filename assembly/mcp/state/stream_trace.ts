@@ -23,8 +23,8 @@ export class StreamTrace {
   /** The address of the first ended span that waits for the end of the stream; 0 for none. */
   endedSpans: usize;
 
-  static take(): StreamTrace {
-    return changetype<StreamTrace>(pool.take());
+  static acquire(): StreamTrace {
+    return changetype<StreamTrace>(pool.acquire());
   }
 
   /** Returns the object to the pool. It must not be used afterwards. */
@@ -50,4 +50,4 @@ const META_AT: usize = HEADER_AT + TRACE_CONTEXT_SIZE;
 const pool = new Pool(META_AT + TRACE_CONTEXT_SIZE);
 
 /** The trace data of streams without traces: all zeros. It must not be changed. */
-export const NO_TRACE = StreamTrace.take();
+export const NO_TRACE = StreamTrace.acquire();

@@ -27,7 +27,7 @@ export class ListChanges {
     const lists = this.lists;
     const scope = this.sessions.callerScope(stream);
     const read = message.listedTools;
-    const tools = read ? read : ListedTools.take();
+    const tools = read ? read : ListedTools.acquire();
     if (operation.cursor) {
       const page = pageOf(scope, operation.cursor);
       // Earlier pages were not all seen, or there are too many tools.

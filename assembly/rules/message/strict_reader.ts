@@ -95,9 +95,9 @@ export class StrictReader {
   private argumentsRead: StreamHash | null;
   private nextFree: usize;
 
-  /** Takes a reader of messages with these deciding members, which must live as long as the reader.
+  /** Acquires a reader of messages with these deciding members, which must live as long as the reader.
    *  `hashesArguments`: {@link argumentsHash} is needed, and no member inside the arguments is deciding. */
-  static take(root: Key, hashesArguments: bool = false): StrictReader {
+  static acquire(root: Key, hashesArguments: bool = false): StrictReader {
     let self = changetype<StrictReader>(free);
     if (free) {
       free = self.nextFree;

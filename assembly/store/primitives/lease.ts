@@ -11,7 +11,7 @@ export class Lease {
   constructor(private shared: Store) {}
 
   /** Acquires or renews the lease for `durationMs`. False while another worker holds it. */
-  take(nowMs: u64, durationMs: u64): bool {
+  tryAcquire(nowMs: u64, durationMs: u64): bool {
     const shared = this.shared;
     shared.load("lease");
     if (shared.length == SIZE && load<u64>(shared.page, OWNER_AT) != shared.self) {

@@ -15,7 +15,7 @@ import { Envelope } from "../otlp/envelope";
 import { RESPONSE_LIMIT, rejectedByJson, rejectedByProtobuf } from "../otlp/export_response";
 import { SpanWriter } from "../otlp/span_writer";
 import { BATCH_LIMIT, Batch } from "./batch";
-import { Line } from "./line";
+import { ExportLock } from "./export_lock";
 import { retryAfterMs } from "./retry_after";
 import { SpanRing } from "./span_ring";
 import { workloadOf } from "./workload";
@@ -157,7 +157,7 @@ export class Exporter {
   private drop(): void {
     this.token = 0;
     this.count(SpanResult.Dropped, this.batch.clear() + <u32>this.ring.clear());
-    Line.leave(changetype<usize>(this));
+    ExportLock.leave(changetype<usize>(this));
   }
 
   /** Whether a call is in flight. */
@@ -172,12 +172,12 @@ export class Exporter {
     const now = host.clock.milliseconds;
     if (!hasCome(this.nextAtMs, now)) return;
     const self = changetype<usize>(this);
-    this.isBlocked = !Line.take(self, now) && !this.isClosing;
+    this.isBlocked = !ExportLock.tryAcquire(self, now) && !this.isClosing;
     if (this.isBlocked) return;
     const batch = this.batch;
     if (batch.count == 0) batch.fill(this.ring, this.openEnvelope(), now);
     if (!host.callouts.send(this.config.cluster, this.openHeaders(), batch.at, batch.length, TIMEOUT_MS)) {
-      Line.free(self);
+      ExportLock.release(self);
       this.failed(-1, now);
       return;
     }
@@ -188,7 +188,7 @@ export class Exporter {
   /** Handles the end of the call in flight. */
   private end(): void {
     this.token = 0;
-    Line.free(changetype<usize>(this));
+    ExportLock.release(changetype<usize>(this));
   }
 
   /** Handles a call with a transient failure. `status` is 0 if there was no response, -1 if the proxy did not send

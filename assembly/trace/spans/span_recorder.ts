@@ -134,7 +134,7 @@ export class SpanRecorder extends EventSink {
     if (isLate) origins.chooseNone(stream, message.trace);
     else origins.choose(stream, message.trace, isKnown ? session : 0);
     if (!isLate && !origins.isSampled && !this.keepsAny) return null;
-    const span = Span.take();
+    const span = Span.acquire();
     span.spanId = origins.spanOf(stream, operation.idKind, operation.idHash);
     span.startedAt = stream.startedAt;
     if (!isLate) this.place(span);
@@ -164,7 +164,7 @@ export class SpanRecorder extends EventSink {
     else if (!this.config.sessions || !origins.enterSession(stream, session)) origins.begin(stream);
     if (waiting) waiting.release();
     if (!origins.isSampled && !this.keepsAny) return null;
-    const span = Span.take();
+    const span = Span.acquire();
     span.startedAt = operation.startedAt;
     span.spanId = origins.spanOfServer(stream, operation.idKind, operation.idHash, operation.startedAt);
     this.place(span);

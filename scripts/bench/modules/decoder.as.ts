@@ -17,7 +17,7 @@ export function allocate(size: usize): usize {
 
 /** Reads a document. Returns the number of messages, or -1 if one of them is invalid. */
 export function decode(at: usize, length: usize, isEventStream: bool): i32 {
-  const address = Decoder.take(isEventStream);
+  const address = Decoder.acquire(isEventStream);
   const decoder = changetype<Decoder>(address);
   let messages = 0;
   for (let start: usize = 0; start < length && messages >= 0; start += SLICE) {

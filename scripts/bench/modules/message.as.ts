@@ -7,7 +7,7 @@ const exactly = new TokenSettings(true, MOST, 1);
 const HEAD: u32 = 8192;
 const sampling = new TokenSettings(true, HEAD, 1);
 const off = new TokenSettings(false, 0, 1);
-let reader = McpReader.take(off);
+let reader = McpReader.acquire(off);
 
 export function allocate(size: usize): usize {
   return heap.alloc(size);
@@ -16,7 +16,7 @@ export function allocate(size: usize): usize {
 /** Begins a message. `estimate` is the mode of token estimation: 2 exact, 1 from a head and samples, 0 none. */
 export function begin(estimate: i32): void {
   reader.release();
-  reader = McpReader.take(estimate == 2 ? exactly : estimate == 1 ? sampling : off);
+  reader = McpReader.acquire(estimate == 2 ? exactly : estimate == 1 ? sampling : off);
 }
 
 export function feed(at: usize, length: usize): void {

@@ -18,12 +18,12 @@ export function setRate(amount: u32, perMs: u64, burst: u32): void {
   rate = new Rate(amount, perMs, burst);
 }
 
-export function take(scope: u64, key: u64, owner: u64, count: u32, now: u64): bool {
-  return allowances.take(scope, key, owner, count, rate, now);
+export function spend(scope: u64, key: u64, owner: u64, count: u32, now: u64): bool {
+  return allowances.spend(scope, key, owner, count, rate, now);
 }
 
-export function refund(id: u64, count: u32, takenAt: u64, now: u64): void {
-  allowances.refund(id, count, rate, takenAt, now);
+export function refund(id: u64, count: u32, spentAt: u64, now: u64): void {
+  allowances.refund(id, count, rate, spentAt, now);
 }
 
 export function hasBalance(scope: u64, key: u64, owner: u64, now: u64): bool {
@@ -78,8 +78,8 @@ export function conflicts(): u32 {
 }
 
 /** Takes one unit `times` times, one nanosecond apart, as far as allowed. For benchmarks. */
-export function takeMany(scope: u64, key: u64, owner: u64, times: i32, now: u64): i32 {
-  let taken = 0;
-  for (let i = 0; i < times; i++) if (allowances.take(scope, key, owner, 1, rate, now + i)) taken++;
-  return taken;
+export function spendMany(scope: u64, key: u64, owner: u64, times: i32, now: u64): i32 {
+  let spent = 0;
+  for (let i = 0; i < times; i++) if (allowances.spend(scope, key, owner, 1, rate, now + i)) spent++;
+  return spent;
 }

@@ -6,12 +6,12 @@ export { allocate } from "./common/allocate";
 @external("trace", "target")
 declare function traceTarget(at: usize, length: i32): void;
 
-let event: EndpointEvent = EndpointEvent.take(0, 0, 0);
+let event: EndpointEvent = EndpointEvent.acquire(0, 0, 0);
 
 /** Starts a stream with this path. */
 export function begin(path: usize, pathLength: i32): void {
   event.release();
-  event = EndpointEvent.take(path, pathLength, 0);
+  event = EndpointEvent.acquire(path, pathLength, 0);
 }
 
 export function feed(at: usize, length: usize): void {

@@ -7,6 +7,6 @@ export function create(self: u64, space: i32): void {
   lease = new Lease(openStore(self, space));
 }
 
-export function take(now: u64, duration: u64): bool {
-  return lease.take(now, duration);
+export function tryAcquire(now: u64, duration: u64): bool {
+  return lease.tryAcquire(now, duration);
 }

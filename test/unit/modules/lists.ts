@@ -50,7 +50,7 @@ export function forget(keeps: bool): void {
 /** Starts the body with this number: one message, or an event stream of messages. */
 export function begin(number: i32, isEventStream: bool): void {
   while (decoders.length <= number) decoders.push(0);
-  decoders[number] = Decoder.take(isEventStream);
+  decoders[number] = Decoder.acquire(isEventStream);
 }
 
 export function feed(number: i32, server: u64, at: usize, length: usize): void {

@@ -45,11 +45,11 @@ declare function traceText(name: string, at: usize, length: u32): void;
 declare function traceRefused(refusal: Refusal, readTo: f64, isEnd: bool): void;
 
 const settings = new TokenSettings(true, 262_144, 1);
-let reader = McpReader.take(settings);
+let reader = McpReader.acquire(settings);
 
 export function begin(): void {
   reader.release();
-  reader = McpReader.take(settings);
+  reader = McpReader.acquire(settings);
 }
 
 export function feed(at: usize, length: usize): void {

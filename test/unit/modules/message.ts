@@ -57,7 +57,7 @@ export function configure(estimate: bool, maxBytes: u32, scale: f64): void {
 /** Starts a body: one message or batch, or an event stream of them. */
 export function begin(isEventStream: bool): void {
   if (decoder) changetype<Decoder>(decoder).release();
-  decoder = Decoder.take(isEventStream);
+  decoder = Decoder.acquire(isEventStream);
 }
 
 export function feed(at: usize, length: usize): void {

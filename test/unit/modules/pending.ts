@@ -56,13 +56,13 @@ export function add(
 }
 
 /** Removes an entry and returns its number; 0 if there is none. */
-export function take(scope: u64, key: u64): u32 {
-  return pending.take(scope, key) ? load<u32>(pending.taken) : 0;
+export function remove(scope: u64, key: u64): u32 {
+  return pending.remove(scope, key) ? load<u32>(pending.copied) : 0;
 }
 
 /** The byte at this index of the entry that was removed last. */
-export function takenByte(at: i32): u8 {
-  return load<u8>(pending.taken + at);
+export function copiedByte(at: i32): u8 {
+  return load<u8>(pending.copied + at);
 }
 
 export function has(scope: u64, key: u64): bool {

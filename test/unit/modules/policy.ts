@@ -56,7 +56,7 @@ let askedLength: i32 = 0;
 let policy: Policy = new Policy(new AccessConfig(), new IdentityConfig(), new HoldConfig());
 let principals: Principals = new Principals(new IdentityConfig(), properties);
 let explanation: Explanation = new Explanation(policy, properties);
-const check: CheckedRequest = CheckedRequest.take();
+const check: CheckedRequest = CheckedRequest.acquire();
 const writer: JsonWriter = new JsonWriter();
 
 /** Reads a policy from a configuration. False if it is invalid. */
@@ -121,7 +121,7 @@ export function isAllowedBefore(at: usize, length: i32): bool {
 
 /** The index of the rule that decides about the message; -1 for the default, -9 if the message is refused. */
 export function decide(at: usize, length: i32): i32 {
-  const reader = StrictReader.take(policy.keys.message);
+  const reader = StrictReader.acquire(policy.keys.message);
   reader.feed(at, length);
   let rule = REFUSED;
   if (reader.next() == Reading.Message) {

@@ -48,7 +48,7 @@ let editor = changetype<ResponseEditor>(0);
 
 export function open(isEventStream: bool, edited: u32, withheld: u32, watched: u32, asked: u32): void {
   judge.unread = 0;
-  editor = ResponseEditor.take(isEventStream, edited, withheld, watched, asked);
+  editor = ResponseEditor.acquire(isEventStream, edited, withheld, watched, asked);
 }
 
 export function close(): void {

@@ -20,11 +20,11 @@ keys.argument(["to", "Sink"]);
 keys.argument(["to", "kind"]);
 keys.argument(["more"]);
 keys.argument(["most"]);
-let reader: StrictReader = StrictReader.take(keys.message);
+let reader: StrictReader = StrictReader.acquire(keys.message);
 
 export function begin(): void {
   reader.release();
-  reader = StrictReader.take(keys.message);
+  reader = StrictReader.acquire(keys.message);
 }
 
 export function feed(at: usize, length: i32): void {

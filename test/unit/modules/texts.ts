@@ -15,12 +15,12 @@ export function reset(maxBytes: u32): void {
 
 /** The next bytes of a JSON value that is a text. */
 export function feed(at: usize, length: usize): void {
-  texts.takePart(at, length);
+  texts.readPart(at, length);
 }
 
 /** A whole text as UTF-8. */
-export function take(kind: i32, at: usize, length: usize): void {
-  texts.take(kind, at, length);
+export function readText(kind: i32, at: usize, length: usize): void {
+  texts.readText(kind, at, length);
 }
 
 export function endValue(kind: i32): void {

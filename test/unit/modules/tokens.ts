@@ -28,6 +28,6 @@ export function finishPieces(at: usize, length: usize): i64 {
   memory.fill(copy + length, 0, SLACK);
   pieces.reset();
   let next = copy;
-  while (next < copy + length) next = pieces.take(next, copy + length);
+  while (next < copy + length) next = pieces.count(next, copy + length);
   return pieces.cost;
 }

@@ -121,7 +121,7 @@ const configuration = Bytes.of('{"server":"a"}');
 
 /** The ends of the buffers to which values are copied; the third one receives the expired entries of the sweep. */
 export function guard(index: i32): usize {
-  const taken = new Pending(openStore(1, 0)).taken;
+  const taken = new Pending(openStore(1, 0)).copied;
   const size: usize = PAGE_CAPACITY;
   switch (index) {
     case 0:
@@ -251,18 +251,18 @@ function pending(shared: Store, full: Store): void {
   pending.add(KEY, OTHER_KEY, packed, length, NOW, 0, 0, 3, listener);
   for (let at = pending.first(KEY); at; at = pending.next(KEY)) listener.counted(at, pending.foundLength, 0);
   pending.rule(KEY, OTHER_KEY, 6, NOW + 1, NOW + 2, false);
-  if (pending.read(KEY, OTHER_KEY)) release(unpackOperation(pending.taken, pending.takenLength));
+  if (pending.read(KEY, OTHER_KEY)) release(unpackOperation(pending.copied, pending.copiedLength));
   operation.release();
   pending.sweep(8, NOW, listener);
   const others = new Pending(full);
   for (let i = 0; i < 150; i++) others.add(OTHER_KEY, i, packed, length, NOW, 0, 0, 3, listener);
-  for (let i = 140; i < 150; i++) others.take(OTHER_KEY, i);
+  for (let i = 140; i < 150; i++) others.remove(OTHER_KEY, i);
   others.endScope(OTHER_KEY, 8, NOW, listener);
   others.sweep(8, NOW, listener);
 }
 
 function newOperation(): Operation {
-  const operation = Operation.take();
+  const operation = Operation.acquire();
   operation.method = Method.ToolsCall;
   operation.idKind = IdKind.Number;
   operation.fromServer = true;
@@ -283,7 +283,7 @@ function newOperation(): Operation {
 }
 
 function newSpan(): Span {
-  const span = Span.take();
+  const span = Span.acquire();
   span.traceHigh = KEY + 4;
   span.traceLow = KEY + 5;
   span.spanId = KEY + 6;
@@ -386,20 +386,20 @@ function allowances(shared: Store, full: Store): void {
   // The allowances of a key, of an owner and of a scope.
   const allowances = new Allowances(shared, "limits", 2, WhenFull.Share);
   for (let key = 1; key <= 3; key++) {
-    allowances.take(OTHER_KEY, key, KEY, 1, rate, NOW_NS);
+    allowances.spend(OTHER_KEY, key, KEY, 1, rate, NOW_NS);
     allowances.refund(allowances.id, 1, rate, NOW_NS, NOW_NS);
     allowances.charge(OTHER_KEY, key, KEY, key, rate, NOW_NS);
     allowances.hasBalance(OTHER_KEY, key, KEY, rate, NOW_NS);
     assert(allowances.remaining <= 3);
   }
-  allowances.take(OTHER_KEY, 4, KEY + 1, 1, rate, NOW_NS);
-  allowances.take(OTHER_KEY, 5, KEY + 2, 1, rate, NOW_NS);
+  allowances.spend(OTHER_KEY, 4, KEY + 1, 1, rate, NOW_NS);
+  allowances.spend(OTHER_KEY, 5, KEY + 2, 1, rate, NOW_NS);
   while (!allowances.sweep(NOW_NS));
   allowances.readCount();
   assert(allowances.keys >= 0);
   for (let whenFull = WhenFull.Share; whenFull <= WhenFull.EvictOwn; whenFull++) {
     const others = new Allowances(full, "limits", 1 << 16, whenFull);
-    for (let i = 0; i < 100; i++) others.take(OTHER_KEY, i, i / 10, 1, rate, NOW_NS);
+    for (let i = 0; i < 100; i++) others.spend(OTHER_KEY, i, i / 10, 1, rate, NOW_NS);
   }
 }
 
@@ -500,7 +500,7 @@ function tasks(shared: Store, full: Store): void {
 }
 
 function small(shared: Store): void {
-  new Lease(shared).take(NOW, 3500);
+  new Lease(shared).tryAcquire(NOW, 3500);
   new KnownRoles(shared).add("client");
   assert(new KnownRoles(shared).values().length <= 2);
   new ServiceClock(shared).advance(NOW);
@@ -551,10 +551,10 @@ export function unrecovered(space: i32): string {
   const pending = new Pending(shared);
   memory.fill(packed, 1, PACKED_LIMIT);
   pending.add(KEY, OTHER_KEY, packed, 8, NOW, 0, 0, 3, listener);
-  if (!pending.take(KEY, OTHER_KEY) || pending.takenLength != 8) return "pending";
+  if (!pending.remove(KEY, OTHER_KEY) || pending.copiedLength != 8) return "pending";
   const allowances = new Allowances(shared, "limits", 1, WhenFull.EvictOwn);
-  allowances.take(KEY, 1, KEY, 1, rate, NOW_NS);
-  if (!allowances.take(KEY, 1, KEY, 3, rate, NOW_NS + 2_000_000_000)) return "allowances";
+  allowances.spend(KEY, 1, KEY, 1, rate, NOW_NS);
+  if (!allowances.spend(KEY, 1, KEY, 3, rate, NOW_NS + 2_000_000_000)) return "allowances";
   const claims = new Claims(shared);
   claims.load();
   claims.add(KEY);

@@ -4,8 +4,8 @@ import { RacingData } from "./race.ts";
 interface Exports {
   create(self: bigint, space: number, maxKeys: number, evicts: boolean): void;
   setRate(amount: number, perMs: bigint, burst: number): void;
-  take(scope: bigint, key: bigint, owner: bigint, count: number, now: bigint): number;
-  refund(id: bigint, count: number, takenAt: bigint, now: bigint): void;
+  spend(scope: bigint, key: bigint, owner: bigint, count: number, now: bigint): number;
+  refund(id: bigint, count: number, spentAt: bigint, now: bigint): void;
   hasBalance(scope: bigint, key: bigint, owner: bigint, now: bigint): number;
   charge(scope: bigint, key: bigint, owner: bigint, cost: bigint, now: bigint): number;
   id(): bigint;
@@ -18,7 +18,7 @@ interface Exports {
   tolerance(): bigint;
   timeFor(count: number): bigint;
   conflicts(): number;
-  takeMany(scope: bigint, key: bigint, owner: bigint, times: number, now: bigint): number;
+  spendMany(scope: bigint, key: bigint, owner: bigint, times: number, now: bigint): number;
 }
 
 export interface Rate {
@@ -51,8 +51,8 @@ export function setRate({ amount, perMs, burst }: Rate): void {
   for (const worker of workers) worker.setRate(amount, BigInt(perMs), burst);
 }
 
-export function take(worker: number, { scope, key, owner }: Whose, count: number, now: bigint): boolean {
-  return workers[worker].take(scope, key, owner, count, now) !== 0;
+export function spend(worker: number, { scope, key, owner }: Whose, count: number, now: bigint): boolean {
+  return workers[worker].spend(scope, key, owner, count, now) !== 0;
 }
 
 export function hasBalance(worker: number, { scope, key, owner }: Whose, now: bigint): boolean {

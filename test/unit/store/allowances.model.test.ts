@@ -14,7 +14,7 @@ import {
   hashOf,
   openAllowances,
   sweep,
-  take,
+  spend,
   workers,
 } from "./allowance-workers.ts";
 import { race } from "./race.ts";
@@ -103,7 +103,7 @@ const steps = fc.array(
     ),
     nanoseconds: fc.nat({ max: 3 }),
     operation: fc.oneof(
-      { weight: 12, arbitrary: fc.constant("take" as const) },
+      { weight: 12, arbitrary: fc.constant("spend" as const) },
       { weight: 2, arbitrary: fc.constant("refund" as const) },
       { weight: 2, arbitrary: fc.constant("sweep" as const) },
     ),
@@ -132,7 +132,7 @@ interface Admitted {
   readonly at: bigint;
 }
 
-/** Runs racing steps. Returns the takes in the order of time. A step that waits for others takes no time. */
+/** Runs racing steps. Returns what was spent, in the order of time. A step that waits for others takes no time. */
 function runRacing(
   rate: Rate,
   all: readonly Step[],
@@ -153,16 +153,16 @@ function runRacing(
     depth++;
     if (operation === "sweep") sweep(worker, seen);
     else {
-      const isTaken = take(worker, whose(key), count, seen);
-      if (isTaken && operation === "refund") workers[worker].refund(workers[worker].id(), count, seen, seen);
-      else if (isTaken) admitted.push({ key, count, at });
+      const isSpent = spend(worker, whose(key), count, seen);
+      if (isSpent && operation === "refund") workers[worker].refund(workers[worker].id(), count, seen, seen);
+      else if (isSpent) admitted.push({ key, count, at });
     }
     depth--;
   });
   return { admitted: admitted.sort((a, b) => Number(a.at - b.at)), end: now };
 }
 
-/** Throws if more was taken of a key in any period than the burst, the refill and `more`. */
+/** Throws if more was spent of a key in any period than the burst, the refill and `more`. */
 function assertWithin(rate: Rate, admitted: readonly Admitted[], more = 0): void {
   for (let key = 0; key < 3; key++) {
     const bucket = new Bucket(rate);
@@ -217,7 +217,7 @@ describe("allowances", () => {
   const saturating = fc.record({
     amount: fc.integer({ min: 1, max: 1000 }),
     perMs: fc.constantFrom(1, 7, 1000, 60_000, 30 * DAY_MS),
-    // With a burst of 1, refills before the next take are lost.
+    // With a burst of 1, refills before the next spend are lost.
     burst: fc.integer({ min: 2, max: 20 }),
   });
 
@@ -234,9 +234,9 @@ describe("allowances", () => {
       pauses,
       (rate, wants, pauses) => {
         openAllowances(rate);
-        const step = { key: 0, nanoseconds: 0, operation: "take" as const, count: 1, setBackMs: 0 };
+        const step = { key: 0, nanoseconds: 0, operation: "spend" as const, count: 1, setBackMs: 0 };
         const steps = wants.map(([worker, pass]) => ({ ...step, worker, pass }));
-        // Finally, all remaining units are taken.
+        // Finally, all remaining units are spent.
         steps.push(...Array.from({ length: rate.burst + 1 }, () => ({ ...step, worker: 0, pass: 0 })));
         const { admitted, end } = runRacing(rate, steps, pauses);
         assertWithin(rate, admitted);
@@ -267,7 +267,7 @@ describe("allowances", () => {
   );
 
   itHolds(
-    "are exact buckets: what is taken, refunded, charged, left and awaited",
+    "are exact buckets: what is spent, refunded, charged, left and awaited",
     300,
     fc.property(exactRates, exactSteps, fc.boolean(), (rate, steps, charges) => {
       openAllowances(rate);
@@ -283,9 +283,9 @@ describe("allowances", () => {
           continue;
         }
         const wanted = charges ? 1 : count;
-        const isTaken = charges ? hasBalance(worker, whose(0), now) : take(worker, whose(0), count, now);
-        assert.equal(isTaken, wanted <= room);
-        if (!isTaken) {
+        const isSpent = charges ? hasBalance(worker, whose(0), now) : spend(worker, whose(0), count, now);
+        assert.equal(isSpent, wanted <= room);
+        if (!isSpent) {
           assert.equal(exports.remaining() >>> 0, room);
           assert.equal(exports.retryAfter(), wanted > rate.burst ? 0n : bucket.timeUntil(wanted, now));
           continue;
@@ -300,15 +300,15 @@ describe("allowances", () => {
 
   it("deny if other workers interfere with every attempt", () => {
     openAllowances({ amount: 1, perMs: 1000, burst: 1000 });
-    expect(take(1, whose(0), 1, START)).toBe(true);
+    expect(spend(1, whose(0), 1, START)).toBe(true);
     let isBusy = false;
     data.beforeAccess = () => {
       if (isBusy) return;
       isBusy = true;
-      take(1, whose(0), 1, START);
+      spend(1, whose(0), 1, START);
       isBusy = false;
     };
-    expect(take(0, whose(0), 1, START)).toBe(false);
+    expect(spend(0, whose(0), 1, START)).toBe(false);
     expect(workers[0].retryAfter()).toBeGreaterThan(0n);
     expect(workers[0].conflicts()).toBe(1);
   });
@@ -327,12 +327,12 @@ describe("too many keys", () => {
   );
   const rate = { amount: 1, perMs: 1000, burst: 3 };
 
-  /** Races takes of one unit by `key`, whose owner is its remainder modulo `owners`. */
+  /** Lets workers race to spend one unit by `key`, whose owner is its remainder modulo `owners`. */
   function raceMany(
     steps: readonly { worker: number; key: number; passMs: number; isSweep: boolean }[],
     pauses: readonly number[],
     owners: number,
-    taken: (worker: number, key: number, isTaken: boolean) => void = () => undefined,
+    spent: (worker: number, key: number, isSpent: boolean) => void = () => undefined,
   ): void {
     let depth = 0;
     let now = START;
@@ -343,7 +343,7 @@ describe("too many keys", () => {
       if (depth === 0) now += BigInt(passMs) * MS;
       depth++;
       if (isSweep) sweep(worker, now);
-      else taken(worker, key, take(worker, whose(key, key % owners), 1, now));
+      else spent(worker, key, spend(worker, whose(key, key % owners), 1, now));
       depth--;
     });
   }
@@ -387,17 +387,17 @@ describe("too many keys", () => {
     }),
   );
 
-  it("take from the scope's allowance if several owners fill all", () => {
+  it("spend from the scope's allowance if several owners fill all", () => {
     openAllowances(rate, { maxKeys: 40 });
-    for (let key = 0; key < 40; key++) take(0, whose(key, key % 4), 1, START);
-    const admitted = Array.from({ length: 20 }, (_, i) => take(0, whose(100 + i, 10 + i), 1, START));
+    for (let key = 0; key < 40; key++) spend(0, whose(key, key % 4), 1, START);
+    const admitted = Array.from({ length: 20 }, (_, i) => spend(0, whose(100 + i, 10 + i), 1, START));
     expect(admitted.filter(Boolean)).toHaveLength(3);
     expect(workers[0].isShared()).toBe(1);
     // Another scope has its own shared allowance.
-    expect(take(0, { ...whose(100, 10), scope: hashOf(2) }, 1, START)).toBe(true);
+    expect(spend(0, { ...whose(100, 10), scope: hashOf(2) }, 1, START)).toBe(true);
     // Once there is room, they have their own allowances.
     sweep(1, START + 2n * BigInt(SECOND));
-    expect([take(0, whose(101, 11), 3, START + 2n * BigInt(SECOND)), workers[0].isShared()]).toEqual([true, 0]);
+    expect([spend(0, whose(101, 11), 3, START + 2n * BigInt(SECOND)), workers[0].isShared()]).toEqual([true, 0]);
   });
 });
 
@@ -426,7 +426,7 @@ describe("damaged entries", () => {
       (entries, repeat, evicts, cut) => {
         const rate = { amount: 10, perMs: 1000, burst: 5 };
         openAllowances(rate, { evicts });
-        take(0, whose(0), 1, START);
+        spend(0, whose(0), 1, START);
         const [ownKey] = data.keys().slice(-1);
         const own = entriesOf(data.get(ownKey)!.bytes)[0];
         const bytes = Buffer.concat(
@@ -445,7 +445,7 @@ describe("damaged entries", () => {
         // The values of the shared allowances that this key uses, and of the count.
         for (let number = 1024; number <= 1096; number++) data.set(numbered(ownKey, number), damaged, 0);
         let admitted = 0;
-        for (let i = 0; i < 20; i++) if (take(i % 4, whose(0), 1, START)) admitted++;
+        for (let i = 0; i < 20; i++) if (spend(i % 4, whose(0), 1, START)) admitted++;
         assert.ok(admitted <= rate.burst, `${admitted}`);
         sweep(0, START);
         sweep(0, START + 2n ** 32n * BigInt(SECOND) + BigInt(SECOND));

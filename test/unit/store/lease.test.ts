@@ -9,7 +9,7 @@ import { RacingData, race } from "./race.ts";
 
 interface Exports {
   create(self: bigint, space: number): void;
-  take(now: bigint, duration: bigint): number;
+  tryAcquire(now: bigint, duration: bigint): number;
 }
 
 const START = 1_800_000_000_000;
@@ -27,41 +27,43 @@ function create(): void {
 }
 
 /** Whether the worker acquires or renews the lease, this number of milliseconds after the start by its clock. */
-function take(worker: number, after: number): boolean {
-  return workers[worker].take(BigInt(START + after), BigInt(DURATION)) !== 0;
+function tryAcquire(worker: number, after: number): boolean {
+  return workers[worker].tryAcquire(BigInt(START + after), BigInt(DURATION)) !== 0;
 }
 
 describe("a lease", () => {
   it("has one holder, which renews it", () => {
-    expect([take(1, 0), take(0, 1), take(2, 1), take(1, 1000), take(3, 1000)]).toEqual([
+    expect([tryAcquire(1, 0), tryAcquire(0, 1), tryAcquire(2, 1), tryAcquire(1, 1000), tryAcquire(3, 1000)]).toEqual([
       true,
       false,
       false,
       true,
       false,
     ]);
-    expect([take(0, 4499), take(1, 4499)]).toEqual([false, true]);
+    expect([tryAcquire(0, 4499), tryAcquire(1, 4499)]).toEqual([false, true]);
   });
 
-  it("is taken over by one worker once it has expired", () => {
-    take(0, 0);
-    expect([take(1, DURATION - 1), take(1, DURATION), take(2, DURATION), take(0, DURATION)]).toEqual([
-      ...[false, true],
-      ...[false, false],
-    ]);
+  it("is acquired by one worker once it has expired", () => {
+    tryAcquire(0, 0);
+    expect([
+      tryAcquire(1, DURATION - 1),
+      tryAcquire(1, DURATION),
+      tryAcquire(2, DURATION),
+      tryAcquire(0, DURATION),
+    ]).toEqual([...[false, true], ...[false, false]]);
   });
 
-  it("is not taken over by a worker whose clock is behind", () => {
-    take(0, 0);
-    expect([take(1, -50), take(2, -DURATION)]).toEqual([false, false]);
-    expect(take(0, -50)).toBe(true);
-    expect([take(1, DURATION - 51), take(1, DURATION - 50)]).toEqual([false, true]);
+  it("is not acquired by a worker whose clock is behind", () => {
+    tryAcquire(0, 0);
+    expect([tryAcquire(1, -50), tryAcquire(2, -DURATION)]).toEqual([false, false]);
+    expect(tryAcquire(0, -50)).toBe(true);
+    expect([tryAcquire(1, DURATION - 51), tryAcquire(1, DURATION - 50)]).toEqual([false, true]);
   });
 
   it("is not kept by a dead holder when the clocks are set back", () => {
-    take(0, 0);
-    expect(take(1, -3_600_000)).toBe(true);
-    expect(take(2, -3_600_000)).toBe(false);
+    tryAcquire(0, 0);
+    expect(tryAcquire(1, -3_600_000)).toBe(true);
+    expect(tryAcquire(2, -3_600_000)).toBe(false);
   });
 
   // No worker is blocked for longer than the lease lasts, otherwise it would use an old time.
@@ -80,7 +82,7 @@ describe("a lease", () => {
         race(data, steps, pauses, ({ worker, pass }) => {
           now += pass;
           const at = now;
-          if (!take(worker, at)) return;
+          if (!tryAcquire(worker, at)) return;
           assert.ok(
             holder === undefined || holder.worker === worker || holder.until <= now,
             `${worker} beside another`,

@@ -19,8 +19,8 @@ interface Exports {
     endedAt: bigint,
     rank?: number,
   ): void;
-  take(scope: bigint, key: bigint): number;
-  takenByte(at: number): number;
+  remove(scope: bigint, key: bigint): number;
+  copiedByte(at: number): number;
   has(scope: bigint, key: bigint): number;
   rule(scope: bigint, key: bigint, verdict: number, endedAt: bigint, dueAt: bigint, onlyOpen?: number): void;
   endScope(scope: bigint, verdict: number, now: bigint): void;
@@ -80,20 +80,20 @@ const byNumber = <Each extends { number: number }>(all: readonly Each[]) => all.
 describe("a waiting entry", () => {
   const [one, other] = workers;
 
-  it("is taken once, unchanged, on any worker, by its key and scope", () => {
+  it("is removed once, unchanged, on any worker, by its key and scope", () => {
     for (const length of [4, 5, 8, 100, 511, SIZE]) one.add(1n, BigInt(length), 1000 + length, length, 10n, 0, 0n);
-    expect([other.take(1n, 1n), other.take(2n, 8n), other.has(2n, 8n)]).toEqual([0, 0, 0]);
+    expect([other.remove(1n, 1n), other.remove(2n, 8n), other.has(2n, 8n)]).toEqual([0, 0, 0]);
     for (const length of [100, 4, SIZE, 5, 511, 8]) {
       expect(one.has(1n, BigInt(length))).toBe(1);
-      expect(other.take(1n, BigInt(length))).toBe(1000 + length);
-      for (let at = 4; at < length; at++) expect(other.takenByte(at)).toBe((1000 + length) & 255);
-      expect([one.take(1n, BigInt(length)), one.has(1n, BigInt(length))]).toEqual([0, 0]);
+      expect(other.remove(1n, BigInt(length))).toBe(1000 + length);
+      for (let at = 4; at < length; at++) expect(other.copiedByte(at)).toBe((1000 + length) & 255);
+      expect([one.remove(1n, BigInt(length)), one.has(1n, BigInt(length))]).toEqual([0, 0]);
     }
   });
 
-  it("with the same key as others is taken newest first", () => {
+  it("with the same key as others is removed newest first", () => {
     [1, 2, 3].forEach((number) => one.add(1n, 1n, number, 8, 10n, 0, 0n));
-    expect([1, 2, 3, 4].map(() => other.take(1n, 1n))).toEqual([3, 2, 1, 0]);
+    expect([1, 2, 3, 4].map(() => other.remove(1n, 1n))).toEqual([3, 2, 1, 0]);
   });
 
   it("is evicted for others: the oldest of the scope with most entries, one at a time", () => {
@@ -197,7 +197,7 @@ const action = fc.oneof(
       endedAt: times,
     }),
   },
-  { weight: 5, arbitrary: fc.record({ type: fc.constant("take" as const), scope: scopes, key: keys }) },
+  { weight: 5, arbitrary: fc.record({ type: fc.constant("remove" as const), scope: scopes, key: keys }) },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -219,7 +219,7 @@ type Step = (typeof steps extends fc.Arbitrary<infer Steps> ? Steps : never) ext
 
 const DEFAULT = 9;
 
-/** Executes the step. Returns the number that was taken, or 0. */
+/** Executes the step. Returns the number of the removed entry, or 0. */
 function run({ worker, action, number }: Step): number {
   const on = workers[worker];
   switch (action.type) {
@@ -234,8 +234,8 @@ function run({ worker, action, number }: Step): number {
         BigInt(action.endedAt),
       );
       return 0;
-    case "take":
-      return on.take(action.scope, action.key);
+    case "remove":
+      return on.remove(action.scope, action.key);
     case "rule":
       on.rule(action.scope, action.key, action.verdict, BigInt(action.endedAt), BigInt(action.dueAt));
       return 0;
@@ -268,11 +268,11 @@ describe("waiting entries, in any order of events", () => {
       };
       for (const step of steps) {
         const { action, number } = step;
-        const taken = run(step);
+        const removed = run(step);
         const at =
           "key" in action ? model.findLastIndex(({ scope, key }) => scope === action.scope && key === action.key) : -1;
         if (action.type === "add") model.push({ ...action, number });
-        else if (action.type === "take") assert.equal(taken, at < 0 ? 0 : model.splice(at, 1)[0].number);
+        else if (action.type === "remove") assert.equal(removed, at < 0 ? 0 : model.splice(at, 1)[0].number);
         else if (action.type === "rule" && at >= 0)
           Object.assign(model[at], { dueAt: action.dueAt, verdict: action.verdict, endedAt: action.endedAt });
         else if (action.type === "endScope") giveUp(({ scope }) => scope === action.scope, action.now);
@@ -288,14 +288,14 @@ describe("waiting entries, in any order of events", () => {
   );
 
   itHolds(
-    "is taken or given up exactly once, whatever workers do in between",
+    "is removed or given up exactly once, whatever workers do in between",
     400,
     fc.property(steps, fc.array(fc.nat({ max: 3 }), { maxLength: 40, size: "max" }), (steps, pauses) => {
       create();
-      const taken: number[] = [];
+      const removed: number[] = [];
       race(data, steps, pauses, (step) => {
         const number = run(step);
-        if (number) taken.push(number);
+        if (number) removed.push(number);
       });
       // No worker failed with every attempt.
       assert.deepEqual(
@@ -305,14 +305,14 @@ describe("waiting entries, in any order of events", () => {
       sweep(1000);
       const added = steps.flatMap(({ action, number }) => (action.type === "add" ? [number] : []));
       assert.deepEqual(
-        [...taken, ...told.map(({ number }) => number)].toSorted((a, b) => a - b),
+        [...removed, ...told.map(({ number }) => number)].toSorted((a, b) => a - b),
         added,
       );
       assert.deepEqual(sweep(1000), []);
     }),
   );
 
-  it("are raced for in generated steps: changes are retried, and takes come too late", () => {
+  it("are raced for in generated steps: changes are retried, and removals come too late", () => {
     let again = 0;
     let late = 0;
     for (const [all, pauses] of fc.sample(
@@ -328,7 +328,7 @@ describe("waiting entries, in any order of events", () => {
       };
       race(data, all, pauses, (step) => {
         const number = run(step);
-        if (step.action.type === "take" && number === 0) late++;
+        if (step.action.type === "remove" && number === 0) late++;
       });
       data.set = failed;
     }

@@ -9,7 +9,7 @@ const module = new TestModule<{
   reset(maxBytes: number): void;
   feed(at: number, length: number): void;
   endValue(kind: number): void;
-  take(kind: number, at: number, length: number): void;
+  readText(kind: number, at: number, length: number): void;
   costOf(kind: number): number;
 }>("texts");
 
@@ -23,7 +23,7 @@ export function costsOf(
   exports.reset(head);
   for (const text of texts) {
     if ("utf8" in text) {
-      module.lend(text.utf8, (at, length) => exports.take(text.kind, at, length));
+      module.lend(text.utf8, (at, length) => exports.readText(text.kind, at, length));
     } else {
       for (const chunk of chop(text.json)) module.lend(chunk, (at, length) => exports.feed(at, length));
       exports.endValue(text.kind);

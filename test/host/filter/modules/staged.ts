@@ -55,7 +55,7 @@ class QueryStage extends Stage {
   }
 
   open(): StageState {
-    return changetype<Counted>(pool.take());
+    return changetype<Counted>(pool.acquire());
   }
 
   begin(state: StageState, request: GateRequest, head: RequestHead): Verdict {

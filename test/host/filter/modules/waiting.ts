@@ -38,7 +38,7 @@ class WaitingStage extends Stage {
   }
 
   open(): StageState {
-    return changetype<Wait>(pool.take());
+    return changetype<Wait>(pool.acquire());
   }
 
   begin(state: StageState, request: GateRequest, head: RequestHead): Verdict {

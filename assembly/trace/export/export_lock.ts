@@ -16,9 +16,9 @@ let waitingSinceMs: u64 = 0;
  * Ensures that all exporters of this VM together have at most one call in flight. Envoy spends about 60 µs of CPU on a
  * call, so each exporter sends few large requests.
  */
-export abstract class Line {
-  /** Whether this exporter may send now. If so, it holds the line until {@link free}. Waiting exporters come first. */
-  static take(exporter: usize, nowMs: u64): bool {
+export abstract class ExportLock {
+  /** Whether this exporter may send now. If so, it holds the lock until {@link release}. Waiting exporters come first. */
+  static tryAcquire(exporter: usize, nowMs: u64): bool {
     const isHeld = holder != 0 && isWithin(LOST_MS, heldSinceMs, nowMs);
     const isAwaited = waiting != 0 && waiting != exporter && isWithin(WISH_MS, waitingSinceMs, nowMs);
     if (isHeld || isAwaited) {
@@ -33,14 +33,14 @@ export abstract class Line {
     return true;
   }
 
-  /** Frees the line if this exporter holds it. */
-  static free(exporter: usize): void {
+  /** Releases the lock if this exporter holds it. */
+  static release(exporter: usize): void {
     if (holder == exporter) holder = 0;
   }
 
   /** Removes an exporter that will not send any more. */
   static leave(exporter: usize): void {
-    Line.free(exporter);
+    ExportLock.release(exporter);
     if (waiting == exporter) waiting = 0;
   }
 }
