@@ -3,7 +3,7 @@ import tseslint from "typescript-eslint";
 
 export default tseslint.config(
   // AssemblyScript is no TypeScript (decorated functions, operator overloads): asc itself checks it.
-  { ignores: ["build/", "coverage/", "assembly/", "test/**/modules/", "**/*.as.ts"] },
+  { ignores: ["build/", "dist/", "coverage/", "assembly/", "test/**/modules/", "**/*.as.ts"] },
   js.configs.recommended,
   {
     files: ["**/*.ts"],

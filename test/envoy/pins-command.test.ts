@@ -23,7 +23,7 @@ interface Run {
 
 /** Runs the command. */
 function pins(...args: string[]): Promise<Run> {
-  const command = ["--import", "tsx", "scripts/pins.ts", ...args];
+  const command = ["--import", "tsx", "scripts/cli.ts", "pins", ...args];
   return new Promise((resolve) => {
     execFile(process.execPath, command, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === "number" ? error.code : error === null ? 0 : -1, stdout, stderr });

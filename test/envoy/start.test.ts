@@ -19,7 +19,7 @@ function file(name: string, text: string): string {
 
 async function refusal(args: string, env?: NodeJS.ProcessEnv): Promise<string> {
   const command = keep(startCommand(`${START} ${args}`, env));
-  expect(await command.ended).toBe(1);
+  expect(await command.ended).toBe(2);
   expect(command.leftovers()).toEqual([]);
   return command.output().trim();
 }
@@ -60,9 +60,9 @@ describe("one clear sentence", () => {
   test("no Python, and no Envoy in the cache", async () => {
     symlinkSync(process.execPath, join(folder, "node"));
     const command = keep(
-      startCommand("node --import tsx scripts/start.ts", { PATH: folder, XDG_CACHE_HOME: folder, ENVOY_PATH: "" }),
+      startCommand("node --import tsx scripts/cli.ts start", { PATH: folder, XDG_CACHE_HOME: folder, ENVOY_PATH: "" }),
     );
-    expect(await command.ended).toBe(1);
+    expect(await command.ended).toBe(2);
     expect(command.output().trim().split("\n")).toEqual([expect.stringMatching(/Python 3\.10/)]);
   });
 });

@@ -1,53 +1,57 @@
 /**
- * `npm start`: runs Envoy with the filter in front of demo servers that agents use, or of the user's own MCP server,
+ * Runs Envoy with the filter in front of demo servers that agents use, or of the user's own MCP server,
  * and shows live statistics. Ends at Ctrl-C, and leaves nothing running.
  */
 import { setMaxListeners } from "node:events";
-import { findEnvoy } from "./envoy/binary.ts";
-import { type Envoy, startEnvoy } from "./envoy/process.ts";
-import { Cleanup } from "./start/cleanup.ts";
-import { demoConfig, startAgents, startDemoServers } from "./start/demo.ts";
-import { Display, type Watched } from "./start/display.ts";
-import { EnvoyLog } from "./start/envoy-log.ts";
-import { parseOptions, type StartOptions } from "./start/options.ts";
-import { type Target, targetOf } from "./start/target.ts";
-import { traceSection } from "./start/traces/section.ts";
-import { startTraceViewer } from "./start/traces/viewer.ts";
-import { UpstreamWatch } from "./start/upstream-watch.ts";
+import { FAILED } from "../cli/program.ts";
+import { findEnvoy } from "../envoy/binary.ts";
+import { type Envoy, startEnvoy } from "../envoy/process.ts";
+import { Cleanup } from "./cleanup.ts";
+import { demoConfig, startAgents, startDemoServers } from "./demo.ts";
+import { Display, type Watched } from "./display.ts";
+import { EnvoyLog } from "./envoy-log.ts";
+import type { StartOptions } from "./command.ts";
+import { type Target, targetOf } from "./target.ts";
+import { traceSection } from "./traces/section.ts";
+import { startTraceViewer } from "./traces/viewer.ts";
+import { UpstreamWatch } from "./upstream-watch.ts";
 
 /** Milliseconds after the stop at which this process exits, even if the cleanup has not finished. */
 const STOP_MS = 10_000;
 
-const options = parseOptions(process.argv.slice(2));
-const cleanup = new Cleanup();
-const stop = new AbortController();
-// Each agent and each start adds a listener.
-setMaxListeners(0, stop.signal);
-stop.signal.addEventListener("abort", () => setTimeout(() => process.exit(1), STOP_MS).unref());
+/** Runs the command until Ctrl-C, then ends the process. */
+export async function start(options: StartOptions): Promise<never> {
+  const cleanup = new Cleanup();
+  const stop = new AbortController();
+  // Each agent and each start adds a listener.
+  setMaxListeners(0, stop.signal);
+  stop.signal.addEventListener("abort", () => setTimeout(() => process.exit(FAILED), STOP_MS).unref());
 
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  // A Ctrl-C sends the signal twice, from the terminal and from npm. Repeats must not interrupt the cleanup.
-  process.on(signal, () => stop.abort());
-}
-// The reader of the output has closed the pipe (`npm start | head`).
-process.stdout.on("error", () => stop.abort());
-
-try {
-  await run(options, stop.signal);
-} catch (error) {
-  // A stop makes all interrupted operations fail. Such failures are not errors.
-  if (!stop.signal.aborted) {
-    console.error((error as Error).message);
-    process.exitCode = 1;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    // A Ctrl-C sends the signal twice, from the terminal and from npm. Repeats must not interrupt the cleanup.
+    process.on(signal, () => stop.abort());
   }
-} finally {
-  stop.abort();
-  await cleanup.run();
+  // The reader of the output has closed the pipe (`npm start | head`).
+  process.stdout.on("error", () => stop.abort());
+
+  try {
+    await run(options, cleanup, stop.signal);
+  } catch (error) {
+    // A stop makes all interrupted operations fail. Such failures are not errors.
+    if (!stop.signal.aborted) {
+      console.error(`error: ${(error as Error).message}`);
+      process.exitCode = FAILED;
+    }
+  } finally {
+    stop.abort();
+    await cleanup.run();
+  }
   process.exit();
 }
 
 async function run(
   { upstream, config, port, adminPort, concurrency, queue, traces, log: showsLog }: StartOptions,
+  cleanup: Cleanup,
   signal: AbortSignal,
 ): Promise<void> {
   const progress = (line: string) => console.error(line);

@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+/** The command line `mcp-proxy-wasm`. Each command is a folder of scripts/ with a `command.ts`, which describes it, and a `run.ts`,
+ *  which is loaded only if the command runs. */
+import { createProgram, FAILED } from "./cli/program.ts";
+import { addPins } from "./pins/command.ts";
+import { addStart } from "./start/command.ts";
+
+const program = createProgram();
+for (const add of [addStart, addPins]) add(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  console.error(`error: ${(error as Error).message}`);
+  process.exitCode = FAILED;
+}
