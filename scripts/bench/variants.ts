@@ -107,7 +107,8 @@ export const VARIANTS: readonly Variant[] = [
   },
   {
     id: "policy-last",
-    title: "the same, where the last decides, by the message: each request is held until it is whole",
+    title:
+      "this filter, statistics and an access policy of 100 rules: the last decides, by the message, and each request is held until it is whole",
     filter: async (shipped) => configured(shipped, LAST_RULE_DECIDES),
     proof: "operations",
     decidedBy: DECIDING_RULE,

@@ -33,10 +33,10 @@ One Envoy with one worker thread has a listener for each variant, all in front o
 ${variants.map(({ id, title }) => `- \`${id}\`: ${title}`).join("\n")}
 
 CPU is that of the whole Envoy process, as the operating system counts it, for each request: the connections to client and
-upstream are part of it. Figures are medians of ${settings.rounds} rounds, with the quartiles in parentheses; in a round each
-variant follows the other, and ratios are taken within it. ${loadOf(report)}
+upstream are part of it. Figures are medians of ${settings.rounds} rounds, with the quartiles in parentheses. A round measures
+all variants, one after another, and ratios are computed within a round. ${loadOf(report)}
 
-The native filter reads requests, and of their answers nothing; it counts bad requests only. This filter reads both directions.
+The native filter reads requests but not their answers, and counts only bad requests. This filter reads both directions.
 ${chart === undefined ? "" : `\n![CPU added per request, beside the native filter](${chart})\n`}
 ## CPU per request
 
