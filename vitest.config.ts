@@ -69,7 +69,7 @@ export default defineConfig({
       {
         test: {
           name: "host",
-          include: ["test/host/**/*.test.ts", "test/fuzz/**/*.test.ts"],
+          include: ["test/{host,fuzz,cli}/**/*.test.ts"],
           testTimeout: 300 * SECOND,
           sequence: { groupOrder: 1 },
         },

@@ -1,0 +1,10 @@
+/** Text from strangers on a terminal. */
+
+/** Control characters (C0, C1), invisible format characters such as bidirectional overrides, lone surrogates, and separators of
+ *  lines: what could move the cursor, colour or reorder the text around it, or begin a line. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/** The text with each unprintable character as `\u{…}`, its code point in hexadecimal digits. */
+export function printable(text: string): string {
+  return text.replaceAll(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
+}
