@@ -1,10 +1,9 @@
-/** CONTRIBUTING.md names files, symbols and commands that are there: its lists of files are those that have their examples. */
+/** CONTRIBUTING.md names files and symbols that are there: its lists of files are those that have their examples. */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
 const PAGE = readFileSync("CONTRIBUTING.md", "utf8");
-const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as { scripts: Record<string, string> };
 
 interface Guide {
   readonly heading: string;
@@ -65,18 +64,6 @@ describe.each(GUIDES)("$heading", ({ heading, example, within, besides = [] }) =
     );
     expect(named.filter((path) => !existsSync(path) && !existsSync(`assembly/${path}`))).toEqual([]);
   });
-});
-
-it("names scripts of package.json", () => {
-  const named = [...PAGE.matchAll(/npm run ([\w:]+)/g)].map(([, name]) => name);
-  expect(named.length).toBeGreaterThan(5);
-  expect(named.filter((name) => !(name in scripts))).toEqual([]);
-});
-
-it("names tests that are there", () => {
-  const named = [...PAGE.matchAll(/vitest run --project [\w-]+ ([\w./-]+)/g)].map(([, path]) => path);
-  expect(named.length).toBeGreaterThan(5);
-  expect(named.filter((path) => !existsSync(path))).toEqual([]);
 });
 
 it("the module for profiles has the code of the release", () => {

@@ -1,17 +1,8 @@
-/** Links between the pages of the repository lead to files and headings that are there. */
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, statSync } from "node:fs";
+/** Links between the pages of the repository lead to files and headings that are there; other links are well-formed. */
+import { existsSync, statSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { expect, it } from "vitest";
-
-const PAGES = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.md"], {
-  encoding: "utf8",
-})
-  .split("\n")
-  .filter((path) => path !== "" && existsSync(path));
-
-/** A page without its blocks of code. */
-const proseOf = (path: string) => readFileSync(path, "utf8").replace(/^( *)```.*?^\1```$/gms, "");
+import { PAGES, proseOf } from "./pages.ts";
 
 /** The anchors that GitHub gives the headings of a page. */
 function anchorsOf(path: string): Set<string> {
@@ -29,16 +20,28 @@ function anchorsOf(path: string): Set<string> {
   return anchors;
 }
 
-/** The links of a page that lead to a file of the repository, or within the page. */
+/** All links of a page. */
 function linksOf(path: string): string[] {
   const prose = proseOf(path).replace(/`[^`\n]*`/g, "");
   const inline = [...prose.matchAll(/\]\(\s*<?([^)\s>]+)>?[^)]*\)/g)];
   const references = [...prose.matchAll(/^\[[^\]]+\]: +(\S+)/gm)];
-  return [...inline, ...references].map(([, target]) => target).filter((target) => !/^[a-z]+:/.test(target));
+  return [...inline, ...references].map(([, target]) => target);
 }
 
-/** What is wrong with a link; empty where it leads somewhere. */
+const isExternal = (link: string) => /^[a-z]+:/.test(link);
+
+/** What is wrong with a link to another site; empty if its form is right. */
+function externalFaultOf(link: string): string {
+  if (!URL.canParse(link)) return `${link}: no URL`;
+  const { protocol, hostname, href, username } = new URL(link);
+  if (protocol !== "https:" || !hostname.includes(".") || username !== "") return `${link}: no address of a site`;
+  // A parser changes what a writer did not mean: spaces, capitals in the host, dot segments.
+  return href === link || href === `${link}/` ? "" : `${link}: should be ${href}`;
+}
+
+/** What is wrong with a link; empty if it leads somewhere. */
 function faultOf(page: string, link: string): string {
+  if (isExternal(link)) return externalFaultOf(link);
   const [target, anchor] = link.split("#");
   const path = target === "" ? page : normalize(join(dirname(page), decodeURIComponent(target)));
   if (path.startsWith("..") || !existsSync(path)) return `${link}: no such file`;
@@ -55,8 +58,9 @@ it.each(PAGES)("%s", (page) => {
   ).toEqual([]);
 });
 
-it("there are links, to headings as well", () => {
+it("there are links, to headings and to other sites as well", () => {
   const links = PAGES.flatMap(linksOf);
+  expect(links.filter(isExternal).length).toBeGreaterThan(10);
   expect(links.length).toBeGreaterThan(200);
   expect(links.filter((link) => link.includes("#")).length).toBeGreaterThan(50);
 });
