@@ -93,7 +93,7 @@ const TESTS: Record<string, (recipe: Recipe) => void> = {
     ]);
   },
 
-  "A dangerous tool for one namespace, tried out first": (recipe) => {
+  "A dangerous tool for one namespace, in shadow mode first": (recipe) => {
     const OPS = workload("ops");
     const calls: [Properties, string][] = [
       [OPS, toolCall("delete_order")],

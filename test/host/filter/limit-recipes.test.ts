@@ -194,7 +194,7 @@ const TESTS: Record<string, (recipe: Recipe) => void> = {
     expect(admitted(plugin, 10, toolCall("search"), A)).toBe(3);
   },
 
-  "Tried out first": (recipe) => {
+  "Try a limit first": (recipe) => {
     const plugin = start(recipe);
     const decisions = () => countsBy(plugin, "mcp_limit_decisions_total", "mcp_limit_rule", "mcp_limit_decision");
     expect(admitted(plugin, 40, toolCall("search"), A)).toBe(40);
