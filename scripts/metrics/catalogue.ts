@@ -38,6 +38,8 @@ export interface CatalogueExports {
 
 /** Labels with closed sets that do not apply to every metric of their families. */
 const OPTIONAL = new Set(["mcp_method_name", "error_type", "rpc_response_status_code"]);
+/** Labels with closed sets whose empty value no metric has: it stands for what has not happened yet. */
+const NEVER_EMPTY = new Set(["mcp_outcome", "mcp_session_end", "mcp_task_state"]);
 /** Labels with open sets that every metric of their families has. */
 const ALWAYS = new Set(["mcp_role", "mcp_server", "mcp_access_rule", "mcp_limit_rule"]);
 /** A closed set from which the filter's configuration chooses one. */
@@ -51,7 +53,8 @@ export async function loadCatalogue(): Promise<Catalogue> {
   return readCatalogue(exports, (at) => exports.__getString(at));
 }
 
-/** Reads the catalogue. `text` returns the string at an address of the module. */
+/** Reads the catalogue. `text` returns the string at an address of the module. Throws if a label may be empty and nothing says
+ *  whether metrics lack it then. */
 export function readCatalogue(exports: CatalogueExports, text: (at: number) => string): Catalogue {
   const texts = (textOf: (index: number) => number) => textsUntilTrap((index) => text(textOf(index)));
   const valuesOf = (name: string, label: number): string[] | undefined => {
@@ -59,6 +62,12 @@ export function readCatalogue(exports: CatalogueExports, text: (at: number) => s
     const isMethod = label === exports.methodLabel.value;
     if (!isMethod && !exports.isClosed(label)) return undefined;
     const values = texts(isMethod ? exports.methodName : (index) => exports.closedValue(label, index));
+    if (values.includes("") && !OPTIONAL.has(name) && !NEVER_EMPTY.has(name)) {
+      throw new Error(
+        `A value of the label ${name} is empty. Add the label in scripts/metrics/catalogue.ts: to OPTIONAL if metrics may lack it, ` +
+          "and to NEVER_EMPTY if no metric has that value.",
+      );
+    }
     return values.filter((value) => value !== "");
   };
   const labels = texts(exports.labelName).map((name, label): Label => {

@@ -1,12 +1,16 @@
 import { SpecialRule } from "../../../assembly/access/policy/special_rule";
 import { METHOD_COUNT, Method, TargetKind } from "../../../assembly/mcp/protocol/methods";
-import { FAMILY_COUNT, Family } from "../../../assembly/stats/catalogue";
+import { FAMILY_COUNT, Family, FamilyType, familyType } from "../../../assembly/stats/catalogue";
 import { NOBODY, NO_CALLER, metricKey, seriesKey } from "../../../assembly/stats/metric_key";
 
 export * from "./catalogue";
 
 export function familyCount(): i32 {
   return FAMILY_COUNT;
+}
+
+export function isGauge(family: Family): bool {
+  return familyType(family) == FamilyType.Gauge;
 }
 
 export function methodCount(): i32 {

@@ -9,6 +9,7 @@ import { itHolds } from "../property.ts";
 
 interface Exports extends CatalogueExports {
   familyCount(): number;
+  isGauge(family: number): number;
   methodCount(): number;
   lastRule(): number;
   nobody(): number;
@@ -42,12 +43,16 @@ const catalogue = readCatalogue(keys, (at) => module.string(at));
 const families = keys.familyCount();
 const methods = keys.methodCount();
 
-/** How many indices the values of a family's labels with closed sets have, one of which may stand for none. */
-function closedSizes(family: number): number[] {
-  const sizes = catalogue.families[family].labels
+/** How many indices the values of each of a family's labels with closed sets have, one of which may stand for none. */
+function ownSizes(family: number): number[] {
+  return catalogue.families[family].labels
     .filter(({ name }) => name !== "mcp_role" && name !== "mcp_method_name")
     .flatMap(({ values }) => (values === undefined ? [] : [values.length + 1]));
-  return [...sizes, 1, 1, 1];
+}
+
+/** The same for three labels: one index for each that the family lacks. */
+function closedSizes(family: number): number[] {
+  return [...ownSizes(family), 1, 1, 1];
 }
 
 describe("the key of a metric", () => {
@@ -56,6 +61,11 @@ describe("the key of a metric", () => {
     expect(module.string(keys.methodName(methods - 1))).not.toBe("");
     expect(() => keys.methodName(methods)).toThrow();
     expect(keys.nobody()).toBeGreaterThan(keys.lastRule());
+  });
+
+  it("has room for all labels with closed sets: two, and three of a gauge", () => {
+    const tooMany = catalogue.families.filter((_, i) => ownSizes(i).length > (keys.isGauge(i) ? 3 : 2));
+    expect(tooMany.map(({ name }) => name)).toEqual([]);
   });
 
   it("is another one for all labels that a family has, at either end of the other ranges", () => {
