@@ -21,7 +21,7 @@ const GUIDES: readonly Guide[] = [
   {
     heading: "Add a metric, or a label to a metric",
     example: /mcp_tasks_total|mcp_task_state|Family\.Tasks\b|Label\.TaskState\b|[Tt]askEntered/,
-    within: ["assembly", "docs/metrics.md", "envoy"],
+    within: ["assembly", "docs", "envoy", "scripts/metrics", "test/envoy"],
   },
   {
     heading: "Add a field of the payload",
@@ -32,7 +32,7 @@ const GUIDES: readonly Guide[] = [
   {
     heading: "Add a field of the configuration",
     example: /sessionIdleSeconds|idleTimeout/,
-    within: ["assembly", "docs/configuration.md", "envoy/plugin-config.schema.json", "test/unit"],
+    within: ["assembly", "docs/configuration.md", "envoy/envoy.yaml", "envoy/plugin-config.schema.json", "test/unit"],
     besides: ["test/unit/config/near-miss.test.ts", THIS],
   },
 ];
