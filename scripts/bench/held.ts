@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import Table from "cli-table3";
 import { Command } from "commander";
 import { findEnvoy } from "../envoy/binary.ts";
-import { readSamples } from "../envoy/exposition.ts";
+import { readSamples } from "../statistics/exposition.ts";
 import { type Envoy, startEnvoy } from "../envoy/process.ts";
 import type { Cleanup } from "../start/cleanup.ts";
 import { Http1Load, Http2Load } from "./held-load.ts";

@@ -3,7 +3,7 @@
  * would be meaningless.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { readSamples } from "../envoy/exposition.ts";
+import { readSamples } from "../statistics/exposition.ts";
 import type { BenchEnvoy } from "./bootstrap.ts";
 import type { Variant } from "./variants.ts";
 import { pathOf, type Workload } from "./workloads.ts";

@@ -2,12 +2,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createLogUpdate } from "log-update";
 import type { Envoy } from "../envoy/process.ts";
-import { readDenials, renderDenials } from "./denials.ts";
+import { readDenials } from "../statistics/denials.ts";
+import { readSamples } from "../statistics/exposition.ts";
+import { readInvalid } from "../statistics/invalid.ts";
+import { readLimitedCallers, readLimits } from "../statistics/limits.ts";
+import { readQueues } from "../statistics/queues.ts";
+import { readRows, type Row } from "../statistics/rows.ts";
+import { readServers } from "../statistics/servers.ts";
+import { renderDenials } from "./denials.ts";
 import type { EnvoyLog } from "./envoy-log.ts";
-import { readLimitedCallers, readLimits, renderLimits } from "./limits.ts";
-import { readInvalid, renderProblems } from "./problems.ts";
-import { readQueues, renderQueues } from "./queues.ts";
-import { readRows, readServers, type Row } from "./statistics.ts";
+import { renderLimits } from "./limits.ts";
+import { renderProblems } from "./problems.ts";
+import { renderQueues } from "./queues.ts";
 import { renderTable } from "./table.ts";
 import type { UpstreamWatch } from "./upstream-watch.ts";
 
@@ -31,8 +37,7 @@ export class Display {
     const { isTTY } = process.stdout;
     console.log();
     while (!signal.aborted) {
-      const { above, rows, expositions, below } = await read(watched);
-      const servers = readServers(expositions);
+      const { above, rows, servers, below } = await read(watched);
       if (isTTY) {
         const { columns, rows: height } = process.stdout;
         const sections = rendered(below, Math.floor(height / 4));
@@ -74,14 +79,15 @@ async function read(watched: readonly Watched[]) {
     warnings: distinct(watched.flatMap(({ log }) => log.warnings)),
     upstreams: upstreams.filter((sentence) => sentence !== undefined),
   };
-  const above = renderProblems(problems, readInvalid(expositions));
+  const samples = expositions.flatMap((text) => readSamples(text, "mcp_"));
+  const above = renderProblems(problems, readInvalid(samples));
   const below = {
-    denials: readDenials(expositions),
-    limits: readLimits(expositions),
-    callers: readLimitedCallers(expositions),
-    queues: readQueues(expositions),
+    denials: readDenials(samples),
+    limits: readLimits(samples),
+    callers: readLimitedCallers(samples),
+    queues: readQueues(samples),
   };
-  return { expositions, above, rows: readRows(expositions), below };
+  return { above, rows: readRows(samples), servers: readServers(samples), below };
 }
 
 /** The texts about denials, limits and queues, each with at most `lines` rules. */

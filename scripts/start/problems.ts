@@ -1,6 +1,5 @@
 /** Renders problems that keep the filter from working, as lines above the table. */
 import colors from "picocolors";
-import { readSamples } from "../envoy/exposition.ts";
 
 export interface Problems {
   /** The filter's own errors and warnings about its configuration, as far as they are known. */
@@ -10,13 +9,7 @@ export interface Problems {
   upstreams: readonly string[];
 }
 
-/** The number of plugins with an invalid configuration, in all expositions. */
-export function readInvalid(expositions: readonly string[]): number {
-  const samples = expositions.flatMap((text) => readSamples(text, "mcp_configuration_invalid"));
-  return samples.reduce((sum, { value }) => sum + value, 0);
-}
-
-/** Renders one line per problem. `invalid` is the result of {@link readInvalid}. Returns "" if there are no problems. */
+/** Renders one line per problem. `invalid` is the result of readInvalid. Returns "" if there are no problems. */
 export function renderProblems({ errors, warnings, upstreams }: Problems, invalid: number): string {
   const lines = upstreams.map((sentence) => colors.red(sentence));
   if (errors.length > 0 || invalid > 0) {

@@ -1,43 +1,8 @@
-/** Reads the queues of limits from /stats/prometheus, and renders them as lines below the table. */
+/** Renders the queues of limits, as lines below the table. */
 import colors from "picocolors";
-import { readSamples } from "../envoy/exposition.ts";
-import { nameOf } from "./names.ts";
-import type { Buckets } from "./quantile.ts";
-import { formatQuantile } from "./table.ts";
-
-/** The queue of one rule of `limits` for the requests to one server. */
-export interface QueueTotals {
-  server: string;
-  rule: string;
-  /** The number of requests that are waiting, as the filter last counted them. */
-  waiting: number;
-  /** The number of requests that have waited or are waiting. */
-  queued: number;
-  /** The waiting times in milliseconds. */
-  waits: Buckets;
-}
-
-/** The queues that have been used, in all expositions, ordered by server and then by requests that waited, most first. */
-export function readQueues(expositions: readonly string[]): QueueTotals[] {
-  const queues = new Map<string, QueueTotals>();
-  for (const { name, labels, value } of expositions.flatMap((text) => readSamples(text, "mcp_limit_"))) {
-    const { mcp_server: server = "", mcp_limit_rule: rule = "" } = labels;
-    const key = JSON.stringify([server, rule]);
-    const queue = queues.get(key) ?? { server, rule, waiting: 0, queued: 0, waits: new Map() };
-    queues.set(key, queue);
-    if (name === "mcp_limit_queue_length") {
-      queue.waiting += value;
-    } else if (name === "mcp_limit_decisions_total" && labels.mcp_limit_decision === "queued") {
-      queue.queued += value;
-    } else if (name === "mcp_limit_wait_milliseconds_bucket") {
-      const bound = labels.le === "+Inf" ? Infinity : Number(labels.le);
-      queue.waits.set(bound, (queue.waits.get(bound) ?? 0) + value);
-    }
-  }
-  return [...queues.values()]
-    .filter(({ queued }) => queued > 0)
-    .sort((a, b) => (a.server === b.server ? b.queued - a.queued : a.server < b.server ? -1 : 1));
-}
+import { formatQuantile } from "../statistics/format.ts";
+import { nameOf } from "../statistics/names.ts";
+import type { QueueTotals } from "../statistics/queues.ts";
 
 /** Renders one line per queue, at most `lines`. Returns "" if nothing has waited. */
 export function renderQueues(queues: readonly QueueTotals[], lines = Infinity): string {

@@ -2,10 +2,10 @@
 import { stripVTControlCharacters } from "node:util";
 import Table from "cli-table3";
 import colors from "picocolors";
-import { formatBytes, formatDuration, formatTokens } from "./format.ts";
-import { nameOf } from "./names.ts";
-import { type Buckets, histogramQuantile } from "./quantile.ts";
-import type { Row, ServerTotals } from "./statistics.ts";
+import { formatBytes, formatQuantile, formatTokens, MARKS } from "../statistics/format.ts";
+import { nameOf } from "../statistics/names.ts";
+import type { Row } from "../statistics/rows.ts";
+import type { ServerTotals } from "../statistics/servers.ts";
 
 interface Column {
   title: string;
@@ -37,7 +37,6 @@ const COLUMNS: Column[] = [
   { title: "bytes", width: 11, cell: ({ bytes }) => formatBytes(bytes), spared: 2 },
 ];
 const NAME_WIDTH = { min: 16, max: 44 };
-const [INTERPOLATED, FEW, BEYOND] = ["~", "≤", ">"];
 /** The states of sessions that are not idle, with their texts, the most blocking state first. */
 const SHOWN_STATES = [
   ["waiting_for_limit", "queued"],
@@ -49,9 +48,9 @@ const OTHER = "_OTHER";
 const OTHER_TOOLS = "other tools";
 const OTHER_MEANING = "see docs/metrics.md#which-names-become-labels";
 const LEGEND = [
-  [INTERPOLATED, "interpolated"],
-  [FEW, "at most: too few calls"],
-  [BEYOND, "beyond all buckets"],
+  [MARKS.interpolated, "interpolated"],
+  [MARKS.atMost, "at most: too few calls"],
+  [MARKS.beyond, "beyond all buckets"],
 ];
 
 // Spaces separate the columns instead of lines, so that the table fits into 80 columns.
@@ -133,15 +132,6 @@ function describe(totals: ServerTotals | undefined, room: number): string {
 function quantile(q: number, enough: number): (row: Row) => string {
   return ({ durations }) => {
     const text = formatQuantile(q, enough, durations);
-    return text.startsWith(FEW) ? colors.dim(text) : text;
+    return text.startsWith(MARKS.atMost) ? colors.dim(text) : text;
   };
-}
-
-/** A percentile of milliseconds: interpolated if there are `enough` values, otherwise the upper bound of its bucket. */
-export function formatQuantile(q: number, enough: number, milliseconds: Buckets): string {
-  const found = histogramQuantile(q, milliseconds);
-  if (found === undefined) return formatDuration(undefined);
-  const { lower, upper, value, count } = found;
-  if (upper === Infinity) return BEYOND + formatDuration(lower);
-  return count < enough ? FEW + formatDuration(upper) : INTERPOLATED + formatDuration(value);
 }

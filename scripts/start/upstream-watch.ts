@@ -1,6 +1,6 @@
 /** Detects that an upstream accepts no connections, from Envoy's statistics, and before there is any traffic. */
 import { connect } from "node:net";
-import { readSamples } from "../envoy/exposition.ts";
+import { readSamples } from "../statistics/exposition.ts";
 
 const FAILURES = "envoy_cluster_upstream_cx_connect_fail";
 const PROBE_MS = 1000;

@@ -1,14 +1,10 @@
-/** What Envoy says of MCP at /stats/prometheus, read with a parser that is not ours. */
+/** Reads and compares what Envoy says of MCP at /stats/prometheus. */
 import { setTimeout as sleep } from "node:timers/promises";
-import parse from "parse-prometheus-text-format";
 import type { Envoy } from "../../scripts/envoy/process.ts";
+import { readSamples, type Sample } from "../../scripts/statistics/exposition.ts";
 
 /** One line of the exposition. */
-export interface Metric {
-  name: string;
-  labels: Record<string, string>;
-  value: number;
-}
+export type Metric = Sample;
 
 /** Values by series; see {@link series}. */
 export type Counts = Record<string, number>;
@@ -23,13 +19,7 @@ const MERGE_MS = 300;
 
 /** The filter's own lines. Histograms are as of the last flush. */
 export async function readMetrics(envoy: Envoy): Promise<Metric[]> {
-  // Without its type each line is a sample of its own: the parser melts a histogram's label sets into one.
-  const lines = (await envoy.stats()).split("\n").filter((line) => !line.startsWith("#"));
-  return parse(lines.join("\n")).flatMap(({ name, metrics }) =>
-    name.startsWith("mcp_")
-      ? metrics.map(({ labels = {}, value }) => ({ name, labels: { ...labels }, value: Number(value) }))
-      : [],
-  );
+  return readSamples(await envoy.stats(), "mcp_");
 }
 
 /** Waits for two ticks and a flush, after which all that has happened is to be read. */

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findEnvoy } from "../../scripts/envoy/binary.ts";
-import { readSamples } from "../../scripts/envoy/exposition.ts";
+import { readSamples } from "../../scripts/statistics/exposition.ts";
 import { CLIENT_KINDS, connectClient } from "../../scripts/demo/client.ts";
 import { startFixtureServer } from "../../scripts/demo/servers/fixture-server.ts";
 import { endsAfterAll } from "./cleanup.ts";

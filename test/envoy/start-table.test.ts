@@ -1,12 +1,18 @@
 /** What `npm start` makes of an Envoy's statistics: rows, totals and the table. It needs no Envoy. */
 import { describe, expect, test } from "vitest";
-import { readDenials, renderDenials } from "../../scripts/start/denials.ts";
-import { formatBytes, formatDuration, formatTokens } from "../../scripts/start/format.ts";
-import { readLimitedCallers, readLimits, renderLimits } from "../../scripts/start/limits.ts";
-import { readQueues, renderQueues } from "../../scripts/start/queues.ts";
-import { readInvalid, renderProblems } from "../../scripts/start/problems.ts";
-import { readRows, readServers } from "../../scripts/start/statistics.ts";
+import { renderDenials } from "../../scripts/start/denials.ts";
+import { renderLimits } from "../../scripts/start/limits.ts";
+import { renderProblems } from "../../scripts/start/problems.ts";
+import { renderQueues } from "../../scripts/start/queues.ts";
 import { renderTable } from "../../scripts/start/table.ts";
+import { readDenials } from "../../scripts/statistics/denials.ts";
+import { readSamples, type Sample } from "../../scripts/statistics/exposition.ts";
+import { formatBytes, formatDuration, formatTokens } from "../../scripts/statistics/format.ts";
+import { readInvalid } from "../../scripts/statistics/invalid.ts";
+import { readLimitedCallers, readLimits } from "../../scripts/statistics/limits.ts";
+import { readQueues } from "../../scripts/statistics/queues.ts";
+import { readRows } from "../../scripts/statistics/rows.ts";
+import { readServers } from "../../scripts/statistics/servers.ts";
 
 const TOOL = 'mcp_role="server",mcp_server="shop",gen_ai_tool_name="get_weather"';
 const CALLED = `${TOOL},mcp_method_name="tools/call"`;
@@ -51,7 +57,9 @@ const OTHER_STATISTICS = `
 mcp_operations_total{mcp_role="server",mcp_server="bank",mcp_method_name="ping",mcp_outcome="ok"} 1
 mcp_sessions_started_total{mcp_role="server",mcp_server="bank",mcp_session_kind="window"} 1
 `;
-const STATISTICS = [SHOP_STATISTICS, OTHER_STATISTICS];
+/** The samples of several Envoys' expositions. */
+const samplesOf = (...expositions: string[]): Sample[] => expositions.flatMap((text) => readSamples(text, "mcp_"));
+const STATISTICS = samplesOf(SHOP_STATISTICS, OTHER_STATISTICS);
 
 // eslint-disable-next-line no-control-regex
 const plain = (text: string) => text.replaceAll(/\x1b\[\d+m/g, "");
@@ -154,7 +162,7 @@ describe("the table", () => {
       counted('mcp_method_name="tools/call",gen_ai_tool_name="%5FOTHER"'),
       counted('mcp_method_name="_OTHER"'),
     ].join("\n");
-    const lines = plain(renderTable(readRows([unnamed]), new Map(), 80)).split("\n");
+    const lines = plain(renderTable(readRows(samplesOf(unnamed)), new Map(), 80)).split("\n");
     expect(lines.slice(2, 5).map((line) => line.slice(0, 16).trim())).toEqual([
       "_OTHER",
       "other tools",
@@ -170,7 +178,7 @@ describe("the table", () => {
         `mcp_operations_total{${CALLED},mcp_outcome="ok"} 1`,
         ...buckets.map(([le, count]) => `mcp_operation_duration_milliseconds_bucket{${CALLED},le="${le}"} ${count}`),
       ];
-      const table = plain(renderTable(readRows([lines.join("\n")]), new Map(), 110)).split("\n");
+      const table = plain(renderTable(readRows(samplesOf(lines.join("\n"))), new Map(), 110)).split("\n");
       const [, , row, legend = ""] = table;
       return [row.match(/[~≤>][\d.]+ m?s/g), legend];
     };
@@ -265,18 +273,20 @@ describe("the table", () => {
 describe("denials", () => {
   const DECIDED = `${SHOP},mcp_method_name="tools/call"`;
   const DENIED = 'mcp_access_action="deny",mcp_access_mode="enforce"';
-  const denials = readDenials([
-    `
+  const denials = readDenials(
+    samplesOf(
+      `
 mcp_access_decisions_total{${DECIDED},gen_ai_tool_name="drop",mcp_access_rule="no-drops",${DENIED}} 2
 mcp_access_decisions_total{${DECIDED},gen_ai_tool_name="get",mcp_access_rule="all",mcp_access_action="allow",mcp_access_mode="enforce"} 9
 mcp_access_decisions_total{${SHOP},mcp_method_name="initialize",mcp_access_rule="_closed",${DENIED}} 100
 mcp_access_decisions_total{${SHOP},mcp_access_rule="_refused",${DENIED}} 1
 `,
-    `
+      `
 mcp_access_decisions_total{${DECIDED},gen_ai_tool_name="drop",mcp_access_rule="no-drops",${DENIED}} 3
 mcp_access_decisions_total{mcp_role="server",mcp_server="bank",mcp_method_name="ping",mcp_access_rule="x",mcp_access_action="deny",mcp_access_mode="shadow"} 4
 `,
-  ]);
+    ),
+  );
 
   test("are shown by server with their rules, and names that are no rule's are explained", () => {
     expect(`\n${plain(renderDenials(denials))}\n`).toMatchInlineSnapshot(`
@@ -309,7 +319,7 @@ describe("limits", () => {
   const LIMITED = 'mcp_outcome="limited",rpc_response_status_code="429"';
   const decided = (server: string, rule: string, decision: string) =>
     `mcp_limit_decisions_total{mcp_role="server",mcp_server="${server}",mcp_limit_rule="${rule}",mcp_limit_decision="${decision}"}`;
-  const expositions = [
+  const samples = samplesOf(
     `
 ${decided("shop", "loops", "admitted")} 60
 ${decided("shop", "loops", "queued")} 30
@@ -332,12 +342,12 @@ mcp_operation_duration_milliseconds_bucket{${CALLED},error_type="limited",le="+I
 ${decided("shop", "loops", "limited")} 100
 ${decided("bank", "calls", "limited")} 7
 `,
-  ];
-  const limits = readLimits(expositions);
-  const table = (columns: number) => plain(renderTable(readRows(expositions), new Map(), columns));
+  );
+  const limits = readLimits(samples);
+  const table = (columns: number) => plain(renderTable(readRows(samples), new Map(), columns));
 
   test("are shown by server with their rules and callers", () => {
-    expect(`\n${plain(renderLimits(limits, readLimitedCallers(expositions)))}\n`).toMatchInlineSnapshot(`
+    expect(`\n${plain(renderLimits(limits, readLimitedCallers(samples)))}\n`).toMatchInlineSnapshot(`
       "
       limited
             7 of 7  bank  by calls
@@ -401,16 +411,18 @@ describe("queues", () => {
     Object.entries(counts)
       .map(([le, count]) => `mcp_limit_wait_milliseconds_bucket{${labels(server, rule)},le="${le}"} ${count}\n`)
       .join("");
-  const queues = readQueues([
-    queued("shop", "searches", 300) +
-      waiting("shop", "searches", 7) +
-      waits("shop", "searches", { 100: 100, 200: 200, "+Inf": 200 }) +
-      queued("shop", "rare", 3) +
-      waiting("shop", "rare", 0) +
-      waits("shop", "rare", { 100: 0, 200: 3, "+Inf": 3 }) +
-      `mcp_limit_decisions_total{${labels("shop", "calls")},mcp_limit_decision="admitted"} 100\n`,
-    queued("shop", "searches", 100) + waiting("shop", "searches", 5) + queued("bank", "calls", 1),
-  ]);
+  const queues = readQueues(
+    samplesOf(
+      queued("shop", "searches", 300) +
+        waiting("shop", "searches", 7) +
+        waits("shop", "searches", { 100: 100, 200: 200, "+Inf": 200 }) +
+        queued("shop", "rare", 3) +
+        waiting("shop", "rare", 0) +
+        waits("shop", "rare", { 100: 0, 200: 3, "+Inf": 3 }) +
+        `mcp_limit_decisions_total{${labels("shop", "calls")},mcp_limit_decision="admitted"} 100\n`,
+      queued("shop", "searches", 100) + waiting("shop", "searches", 5) + queued("bank", "calls", 1),
+    ),
+  );
 
   test("are shown by server and rule: what waits, what has waited, and how long", () => {
     expect(`\n${plain(renderQueues(queues))}\n`).toMatchInlineSnapshot(`
@@ -441,11 +453,11 @@ describe("problems", () => {
   const NONE = { errors: [], warnings: [], upstreams: [] };
 
   test("are nothing where there are none", () => {
-    expect(renderProblems(NONE, readInvalid(["mcp_configuration_invalid 0"]))).toBe("");
+    expect(renderProblems(NONE, readInvalid(samplesOf("mcp_configuration_invalid 0")))).toBe("");
   });
 
   test("the gauge alone is one, before the log has named the reason", () => {
-    const invalid = readInvalid(["mcp_configuration_invalid 1", "mcp_configuration_invalid 1"]);
+    const invalid = readInvalid(samplesOf("mcp_configuration_invalid 1", "mcp_configuration_invalid 1"));
     expect(plain(renderProblems(NONE, invalid))).toMatch(/invalid and not in force: mcp_configuration_invalid 2$/);
   });
 });

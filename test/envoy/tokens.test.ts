@@ -23,7 +23,7 @@ const TOLERANCE = 0.12;
 /** Texts as agents ask for and get them: prose, JSON, code, other scripts. */
 const QUERIES = [
   readFileSync("README.md", "utf8").slice(0, 6000),
-  readFileSync("scripts/start/quantile.ts", "utf8"),
+  readFileSync("scripts/statistics/quantile.ts", "utf8"),
   JSON.stringify(TOOL_DEFINITIONS, null, 2),
   "Værsågod, hva koster en billett fra Tromsø til Oslo på lørdag? ".repeat(10),
   "東京の天気はどうですか。明日は雨が降るでしょう。".repeat(10),

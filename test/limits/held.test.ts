@@ -1,7 +1,7 @@
 /** Limits together with an access policy, and bounds of what is held until both have decided. */
 import { connect } from "node:net";
 import { beforeAll, describe, expect, it } from "vitest";
-import { readSamples } from "../../scripts/envoy/exposition.ts";
+import { readSamples } from "../../scripts/statistics/exposition.ts";
 import { type Guarded, type GuardedEnvoy, startGuarded } from "../access/proxy.ts";
 import { head } from "../access/socket.ts";
 import { endsAfterAll } from "../envoy/cleanup.ts";

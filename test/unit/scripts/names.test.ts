@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { nameOf } from "../../../scripts/start/names.ts";
+import { nameOf } from "../../../scripts/statistics/names.ts";
 
 it.each([
   ["get_weather", "get_weather"],
@@ -15,6 +15,10 @@ it.each([
   ["%E3%80%80", "%E3%80%80"],
   // No text in UTF-8.
   ["%FF", "%FF"],
+  // Not encoded.
+  ["<img onerror=x>", "<img onerror=x>"],
+  ["a\x1b[2J", "a\\u{1b}[2J"],
+  ["%FF\u202eb", "%FF\\u{202e}b"],
 ])("shows %j as %j", (value, name) => {
   expect(nameOf(value)).toBe(name);
 });

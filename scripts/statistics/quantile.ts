@@ -3,6 +3,11 @@
 /** The number of observations at or below each upper bound. The last bound is Infinity, with all observations. */
 export type Buckets = Map<number, number>;
 
+/** Adds a bucket's `amount` to the bucket with the same upper bound. */
+export function count(buckets: Buckets, bound: number, amount: number): void {
+  buckets.set(bound, (buckets.get(bound) ?? 0) + amount);
+}
+
 /** The value below which a share of the observations lies, in the unit of the bounds, as far as the histogram shows it. */
 export interface Quantile {
   /** The bounds of the quantile's bucket. The upper bound of the last bucket is Infinity. */

@@ -1,5 +1,5 @@
 declare module "parse-prometheus-text-format" {
-  /** The package's own types: it has none. Only what untyped samples look like, since we feed it no `# TYPE` lines. */
+  /** The package has no types of its own. These are the ones of a text without `# TYPE` lines. Throws InvalidLineError. */
   export default function parse(
     text: string,
   ): { name: string; metrics: { value: string; labels?: Record<string, string> }[] }[];

@@ -1,6 +1,9 @@
-/** Formats numbers for the table: three digits and a unit. */
+/** Formats numbers for tables: three digits and a unit. */
+import { type Buckets, histogramQuantile } from "./quantile.ts";
 
 const NOTHING = "–";
+/** The marks before a percentile, which say how exact it is. */
+export const MARKS = { interpolated: "~", atMost: "≤", beyond: ">" };
 
 /** Formats a duration in milliseconds; a dash for undefined. */
 export function formatDuration(ms: number | undefined): string {
@@ -25,4 +28,13 @@ function inUnits(amount: number, factor: number, units: string[]): string {
   let unit = 0;
   for (; value >= factor && unit < units.length - 1; unit++) value /= factor;
   return `${value.toFixed(1)}${units[unit]}`;
+}
+
+/** A percentile of milliseconds: interpolated if there are `enough` values, otherwise the upper bound of its bucket. */
+export function formatQuantile(q: number, enough: number, milliseconds: Buckets): string {
+  const found = histogramQuantile(q, milliseconds);
+  if (found === undefined) return formatDuration(undefined);
+  const { lower, upper, value, count } = found;
+  if (upper === Infinity) return MARKS.beyond + formatDuration(lower);
+  return count < enough ? MARKS.atMost + formatDuration(upper) : MARKS.interpolated + formatDuration(value);
 }
