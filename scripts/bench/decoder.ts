@@ -5,6 +5,7 @@
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command } from "commander";
+import { contest } from "./contest.ts";
 import { type Document, DOCUMENTS } from "./decoder/documents.ts";
 import { makeReaders, type Reader, REFERENCE } from "./decoder/readers.ts";
 import { choice, number } from "./options.ts";
@@ -55,38 +56,23 @@ if (options.json !== undefined) {
   await writeFile(file, `${JSON.stringify({ node: process.versions.node, results }, null, 2)}\n`);
 }
 
-/** Measures in rounds, each with all readers in turn. */
-function measureDocument(document: Document, readers: readonly Reader[], { rounds, milliseconds }: Options): Result[] {
-  const contestants = readers.flatMap(({ id, prepare }) => {
+/** Measures all readers that can read the document. */
+function measureDocument(document: Document, readers: readonly Reader[], options: Options): Result[] {
+  const contestants: Record<string, () => number> = {};
+  for (const { id, prepare } of readers) {
     const read = prepare(document);
-    return read === undefined ? [] : [{ id, read, speeds: [] as number[] }];
-  });
-  for (const { id, read } of contestants) {
+    if (read === undefined) continue;
     const found = read();
     if (found !== document.messages) throw new Error(`${id} found ${found} of ${document.messages} messages.`);
-    speed(read, document, milliseconds);
+    contestants[id] = read;
   }
-  for (let round = 0; round < rounds; round++) {
-    for (const { read, speeds } of contestants) speeds.push(speed(read, document, milliseconds));
-  }
-  const reference = contestants.find(({ id }) => id === REFERENCE)!.speeds;
-  return contestants.map(({ id, speeds }) => ({
+  const rates = contest(contestants, options);
+  return Object.entries(rates).map(([reader, of]) => ({
     document: document.id,
-    reader: id,
-    megabytesPerSecond: spread(speeds),
-    ratio: spread(speeds.map((value, round) => value / reference[round])),
+    reader,
+    megabytesPerSecond: spread(of.map((rate) => (rate * document.bytes.length) / 1000)),
+    ratio: spread(of.map((rate, round) => rate / rates[REFERENCE][round])),
   }));
-}
-
-/** Megabytes (10⁶ bytes) per second. */
-function speed(read: () => number, { bytes }: Document, milliseconds: number): number {
-  const begin = performance.now();
-  let times = 0;
-  do {
-    read();
-    times++;
-  } while (performance.now() - begin < milliseconds);
-  return (times * bytes.length) / 1000 / (performance.now() - begin);
 }
 
 function withQuartiles({ median, low, high }: Spread, digits: number): string {

@@ -9,11 +9,13 @@ import { TEST } from "../../test/unit/tokens/corpora.ts";
 import { readCorpus } from "../tokens/corpus.ts";
 import { countTokens } from "../tokens/o200k.ts";
 import { fetchPackages } from "../tokens/packages.ts";
+import { contest, cpuTime } from "./contest.ts";
 import { Estimate, compileDecoder } from "./message-decoder.ts";
+import { spread } from "./summary.ts";
 
 const ROUNDS = 11;
-/** A round repeats the work until it has taken this CPU time, in microseconds. */
-const ROUND_US = 60_000;
+/** A round repeats the work until it has taken this CPU time, in milliseconds. */
+const ROUND_MS = 60;
 /** Sizes of texts in bytes. */
 const LONG = 256 * 1024;
 const SHORT = 200;
@@ -82,29 +84,10 @@ function errorOf(inputs: readonly Input[], read: Contender): string | undefined 
 /** The median speeds in megabytes of text per second. */
 function measure(inputs: readonly Input[]): Record<string, number> {
   const bytes = inputs.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
-  const speeds = Object.fromEntries(Object.keys(CONTENDERS).map((name): [string, number[]] => [name, []]));
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const [name, read] of Object.entries(CONTENDERS)) {
-      speeds[name].push(runsPerMicrosecond(() => inputs.forEach(read)) * bytes);
-    }
-  }
-  return Object.fromEntries(Object.entries(speeds).map(([name, values]) => [name, median(values)]));
-}
-
-function runsPerMicrosecond(run: () => void): number {
-  const started = process.cpuUsage();
-  let runs = 0;
-  for (;;) {
-    run();
-    runs++;
-    const { user, system } = process.cpuUsage(started);
-    if (user + system >= ROUND_US) return runs / (user + system);
-  }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[sorted.length >> 1];
+  const entries = Object.entries(CONTENDERS);
+  const contestants = Object.fromEntries(entries.map(([name, read]) => [name, () => inputs.forEach(read)]));
+  const rates = contest(contestants, { rounds: ROUNDS, milliseconds: ROUND_MS, now: cpuTime });
+  return Object.fromEntries(Object.entries(rates).map(([name, of]) => [name, (spread(of).median * bytes) / 1000]));
 }
 
 /** Texts of a kind, concatenated and repeated to the needed size: as one long text, or cut into short ones. */

@@ -1,28 +1,24 @@
-/** Random numbers determined by a seed: the same seed gives the same inputs. Fast rather than good (sfc32). */
+import { createHash } from "node:crypto";
+import { xoroshiro128plusFromState } from "pure-rand/generator/xoroshiro128plus";
+import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
+
+/** Random numbers determined by a seed: the same seed gives the same inputs. */
 export class Random {
-  #a: number;
-  #b: number;
-  #c: number;
-  #counter = 1;
+  readonly #generator: RandomGenerator;
 
   /** @param seeds integers that together determine all numbers */
   constructor(...seeds: readonly number[]) {
-    [this.#a, this.#b, this.#c] = [seeds[0] ?? 0, seeds[1] ?? 0, seeds[2] ?? 0];
-    // Mixes the state, so that seeds that differ by one bit give unrelated numbers.
-    for (let i = 0; i < 15; i++) this.next();
+    // Hashed, so that seeds that differ by one bit give unrelated numbers.
+    const hash = createHash("sha256").update(seeds.join()).digest();
+    this.#generator = xoroshiro128plusFromState([0, 4, 8, 12].map((at) => hash.readInt32LE(at)));
   }
 
   /** A number from 0 to 2³² − 1. */
   next(): number {
-    const result = (this.#a + this.#b + this.#counter) | 0;
-    this.#counter = (this.#counter + 1) | 0;
-    this.#a = this.#b ^ (this.#b >>> 9);
-    this.#b = (this.#c + (this.#c << 3)) | 0;
-    this.#c = (((this.#c << 21) | (this.#c >>> 11)) + result) | 0;
-    return result >>> 0;
+    return this.#generator.next() >>> 0;
   }
 
-  /** A number from 0 to `limit` − 1. `limit` must be at least 1. */
+  /** A number from 0 to `limit` − 1. `limit` must be at least 1. For large limits, the lower numbers are slightly more frequent. */
   below(limit: number): number {
     return this.next() % limit;
   }

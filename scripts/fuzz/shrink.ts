@@ -1,43 +1,42 @@
-/** Maximum time in milliseconds to shrink inputs, because that is only a convenience. */
-const PATIENCE = 20_000;
+import fc from "fast-check";
+
+/** Maximum time in milliseconds to shrink one value, because that is only a convenience. */
+const PATIENCE = 10_000;
 
 /**
  * Shrinks inputs that fail together: fewer and smaller ones that still fail. The last of them is the one that failed.
  */
 export function smallest(inputs: readonly unknown[], fails: (inputs: readonly unknown[]) => boolean): unknown[] {
-  const until = performance.now() + PATIENCE;
   const last = inputs.slice(-1);
-  let few = fails(last) ? last : shorter(inputs, fails, until);
+  let few = fails(last) ? last : shrunk(fc.subarray([...inputs]), [...inputs], fails);
   for (let i = 0; i < few.length; i++) {
     few = few.with(
       i,
-      smaller(few[i], (input) => fails(few.with(i, input)), until),
+      smaller(few[i], (input) => fails(few.with(i, input))),
     );
   }
   return few;
 }
 
 /** Shrinks the bytes of one input. */
-function smaller(input: unknown, fails: (input: unknown) => boolean, until: number): unknown {
+function smaller(input: unknown, fails: (input: unknown) => boolean): unknown {
   for (const path of pathsOfBytes(input)) {
-    const bytes = at(input, path) as Uint8Array;
-    const few = shorter([...bytes], (some) => fails(replaced(input, path, Buffer.from(some as number[]))), until);
+    const bytes = new Uint8Array(at(input, path) as Uint8Array);
+    const few = shrunk(fc.uint8Array({ maxLength: bytes.length }), bytes, (some) => {
+      return fails(replaced(input, path, Buffer.from(some)));
+    });
     input = replaced(input, path, Buffer.from(few));
   }
   return input;
 }
 
-/** Removes as many items as possible: halves, then quarters, down to single items. */
-function shorter<Item>(items: readonly Item[], fails: (items: readonly Item[]) => boolean, until: number): Item[] {
-  let few = [...items];
-  for (let size = few.length >> 1; size > 0; size >>= 1) {
-    for (let from = 0; from < few.length && performance.now() < until;) {
-      const rest = few.toSpliced(from, size);
-      if (fails(rest)) few = rest;
-      else from += size;
-    }
-  }
-  return few;
+/** The smallest value that fast-check finds on its way from a value that fails. */
+function shrunk<Value>(values: fc.Arbitrary<Value>, failing: Value, fails: (value: Value) => boolean): Value {
+  const { counterexample } = fc.check(
+    fc.property(values, (value) => !fails(value)),
+    { examples: [[failing]], numRuns: 1, interruptAfterTimeLimit: PATIENCE },
+  );
+  return counterexample?.[0] ?? failing;
 }
 
 type Path = readonly (string | number)[];
