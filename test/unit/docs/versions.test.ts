@@ -91,5 +91,8 @@ describe("docs/hot-path.md quotes docs/performance.md", () => {
     const [, bytes] = /^The module has (\d+) bytes\.$/m.exec(performance)!;
     const [, , quoted] = rows.find(([title]) => title.startsWith("the module ("))!;
     expect(quoted).toBe(`${Math.round(Number(bytes) / 1024)} KiB`);
+    expect(textOf("docs/hot-path.md")).toContain(
+      `The module has ${Number(bytes).toLocaleString("en")} bytes, of which`,
+    );
   });
 });
