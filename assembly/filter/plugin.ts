@@ -10,9 +10,9 @@ import { ResponseEdits } from "../gate/response_edits";
 import { NextTurn } from "../gate/next_turn";
 import { StageHost } from "../gate/stage/stage_host";
 import { Stages } from "../gate/stages";
-import { Watchdog } from "../gate/watchdog";
+import { HeldTimeouts } from "../gate/held_timeouts";
 import { Level, Log } from "../host/log";
-import { declareHandedOn } from "../limits/hand_on/hand_on";
+import { declareHandOn } from "../limits/hand_on/hand_on";
 import { Exchange } from "../mcp/exchange/exchange";
 import { HostBodyWriter } from "../proxy-wasm/body_writer";
 import { HostCallouts } from "../proxy-wasm/callouts";
@@ -44,8 +44,8 @@ import { Settling } from "./configuration/settling";
 import { RequestFlow } from "./request_flow";
 import { ResponseFlow } from "./response_flow";
 import { Service } from "./service";
-import { Host } from "./unit";
-import { Units } from "./units";
+import { Host } from "./counting_unit";
+import { CountingUnits } from "./counting_units";
 
 const TICK_MILLISECONDS: u32 = 1000;
 
@@ -60,7 +60,7 @@ export class Plugin extends RootContext {
   private configuration: Configuration;
   private settling: Settling;
   private service: Service;
-  private units: Units;
+  private units: CountingUnits;
   private gate: Gate;
   private turns: NextTurn;
   private requests: RequestFlow;
@@ -114,7 +114,7 @@ export class Plugin extends RootContext {
         VERSION,
       ),
     );
-    turns.add(new Watchdog(held, enforcement, clock, streams));
+    turns.add(new HeldTimeouts(held, enforcement, clock, streams));
     const edits = new ResponseEdits(
       new HostBodyWriter(BufferType.ResponseBody),
       new HostHeaderMap(HeaderMapType.ResponseHeaders),
@@ -130,7 +130,7 @@ export class Plugin extends RootContext {
     );
     const configuration = new Configuration(host, log);
     const settling = new Settling(id, configuration, streams);
-    const units = new Units(configuration, gate, host);
+    const units = new CountingUnits(configuration, gate, host);
     const service = new Service(configuration, units, gate);
     this.host = host;
     this.build = new BuildGauge(host.metrics);
@@ -239,7 +239,7 @@ export class Plugin extends RootContext {
   private declare(config: PluginConfig | null): void {
     if (this.isDeclared || !config || !config.limits) return;
     this.isDeclared = true;
-    declareHandedOn(this.host.filterState);
+    declareHandOn(this.host.filterState);
   }
 
   /** Logs the size of the VM's memory after it has grown. */

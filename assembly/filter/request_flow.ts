@@ -14,8 +14,8 @@ import { BodyReader } from "./body_reader";
 import { Configuration } from "./configuration/configuration";
 import { Settling } from "./configuration/settling";
 import { Service } from "./service";
-import { Host, unitOf } from "./unit";
-import { Units } from "./units";
+import { Host, unitOf } from "./counting_unit";
+import { CountingUnits } from "./counting_units";
 
 /**
  * Handles requests from their headers to their ends: finds those that may be MCP, begins their exchanges, asks the gate
@@ -33,7 +33,7 @@ export class RequestFlow {
     private configuration: Configuration,
     private settling: Settling,
     private service: Service,
-    private units: Units,
+    private units: CountingUnits,
     private gate: Gate,
     private host: Host,
     private headers: HostHeaders,

@@ -11,7 +11,7 @@ import { HostHeaders } from "../proxy-wasm/headers";
 import { Action, HeaderMapType } from "../proxy-wasm/module/abi";
 import { BodyReader } from "./body_reader";
 import { endingOf } from "./ending";
-import { unitOf } from "./unit";
+import { unitOf } from "./counting_unit";
 
 const TOO_MANY_REQUESTS: i32 = 429;
 
@@ -31,14 +31,14 @@ export class ResponseFlow {
   begin(exchange: Exchange, endOfStream: bool): Action {
     const stream = exchange.stream;
     const request = gatedRequest(exchange);
-    if (!exchange.isWatched && !stream.isHandedOn && !request) return Action.Continue;
+    if (!exchange.mayBeMcp && !stream.isHandedOn && !request) return Action.Continue;
     this.headers.open(HeaderMapType.ResponseHeaders);
     this.head.read(this.headers);
     if (this.head.status == TOO_MANY_REQUESTS && stream.isHandedOn && this.isLimitedElsewhere) {
       if (request && !request.isAnswered && !this.gate.letsLimited(request)) return Action.Pause;
     }
     if (request && !request.isAnswered && !this.gate.letsRespond(request, this.head, endOfStream)) return Action.Pause;
-    if (!exchange.isWatched) {
+    if (!exchange.mayBeMcp) {
       // Limits charge for the body, unless it is the body of an error.
       stream.status = this.head.status;
       return Action.Continue;
@@ -91,7 +91,7 @@ export class ResponseFlow {
 
   /** Handles the end of the stream. The exchange must not be used afterwards. */
   close(exchange: Exchange): void {
-    const end = exchange.isWatched ? endingOf(exchange, this.properties) : StreamEnd.Complete;
+    const end = exchange.mayBeMcp ? endingOf(exchange, this.properties) : StreamEnd.Complete;
     const unit = unitOf(exchange);
     exchange.close(end, unit.services);
     unit.leave();

@@ -3,7 +3,7 @@ import { Gate } from "../gate/gate";
 import { NamedPaths } from "../http/named_paths";
 import { RequestHead } from "../mcp/headers/request_head";
 import { Configuration } from "./configuration/configuration";
-import { Units } from "./units";
+import { CountingUnits } from "./counting_units";
 
 /** The parts of the active configuration that a plugin instance needs for new streams. */
 export class Service {
@@ -14,7 +14,7 @@ export class Service {
 
   constructor(
     private configuration: Configuration,
-    private units: Units,
+    private units: CountingUnits,
     private gate: Gate,
   ) {}
 

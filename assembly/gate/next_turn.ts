@@ -1,7 +1,7 @@
 import { Random } from "../host/random";
 import { SharedData } from "../host/shared_data";
 import { SharedQueue } from "../host/shared_queue";
-import { Slots } from "../store/primitives/slots";
+import { WorkerSlots } from "../store/primitives/worker_slots";
 import { Store } from "../store/primitives/store";
 import { StreamControl } from "../host/stream_control";
 import { TurnWork, Turns } from "./stage/turns";
@@ -29,7 +29,7 @@ export class NextTurn extends Turns {
   /** Index of the work that the next turn begins with. */
   private first: i32 = 0;
   /** Claims the number of the queue; null until the first turn is needed. */
-  private slots: Slots | null = null;
+  private slots: WorkerSlots | null = null;
   /** The host's ids of the queues of other instances, indexed by queue number; 0 if not looked up yet. */
   private found: StaticArray<u32> = new StaticArray<u32>(NUMBERS);
   /** The number of this instance's queue, -1 before it has one, and its name. Caching the name avoids garbage when
@@ -72,7 +72,7 @@ export class NextTurn extends Turns {
   open(now: u64): bool {
     let slots = this.slots;
     if (!slots) {
-      slots = new Slots(new Store(this.data, this.random.next() | 1, "turns"));
+      slots = new WorkerSlots(new Store(this.data, this.random.next() | 1, "turns"));
       this.slots = slots;
     }
     const before = slots.number;

@@ -38,7 +38,7 @@ export class ResponseEdits extends EditJudge {
   /** The results of {@link askStages}. */
   private edited: Parts = 0;
   private withheld: Parts = 0;
-  private watched: Parts = 0;
+  private observed: Parts = 0;
 
   /**
    * @param body the body of the current response
@@ -61,8 +61,8 @@ export class ResponseEdits extends EditJudge {
     const hasRewritten = request.firstRejected != 0 || (isGet && isEventStream);
     this.askStages(request);
     const edited = this.edited | (hasRewritten ? REWRITTEN_REQUESTS : 0);
-    const watched = this.watched;
-    const known = edited | watched;
+    const observed = this.observed;
+    const known = edited | observed;
     if (!known || endOfStream) return PASS;
     const isReadable = !head.compressed && (isEventStream || head.contentType == ContentType.Json);
     const isGood = head.status >= 200 && head.status < 300;
@@ -77,7 +77,7 @@ export class ResponseEdits extends EditJudge {
     const parts = isEventStream ? known : partsOfBody(request, known, asked, isGood);
     if (!parts) return PASS;
     const changed = parts & edited;
-    const editor = ResponseEditor.acquire(isEventStream, changed, parts & withheld, parts & watched, asked);
+    const editor = ResponseEditor.acquire(isEventStream, changed, parts & withheld, parts & observed, asked);
     request.editor = changetype<usize>(editor);
     if (changed) for (let i = 0; i < BODY_HEADERS.length; i++) this.headers.remove(unchecked(BODY_HEADERS[i]));
     return PASS;
@@ -182,13 +182,13 @@ export class ResponseEdits extends EditJudge {
   private askStages(request: GateRequest): void {
     this.edited = 0;
     this.withheld = 0;
-    this.watched = 0;
+    this.observed = 0;
     for (let at = request.first; at; at = changetype<StageState>(at).next) {
       const state = changetype<StageState>(at);
       const stage = stageOf(state);
       this.edited |= stage.editedParts(state, request);
       this.withheld |= stage.withheldParts(state, request);
-      this.watched |= stage.watchedParts(state, request);
+      this.observed |= stage.observedParts(state, request);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { TEXT_LIMIT } from "./text";
+import { TEXT_LIMIT } from "./string_decoder";
 
 /** Layout of the canonical form: the exponent (4 bytes) and the sign (1 byte) precede the digits. */
 const EXPONENT_AT: usize = 0;

@@ -1,7 +1,7 @@
 import { BACKSLASH, QUOTE, endOfPlainText } from "./characters";
 import { NumberState, isCompleteNumber, nextNumberState } from "./number";
 import { endOfText } from "./string_end";
-import { TEXT_LIMIT, TEXT_SIZE, Text } from "./text";
+import { TEXT_LIMIT, STRING_DECODER_SIZE, StringDecoder } from "./string_decoder";
 import { Token } from "./token";
 
 /** The kinds of scalars. */
@@ -169,11 +169,11 @@ export class ScalarReader {
 
   /** The text of a scalar that is cut or contains escape sequences. It follows this object in memory. */
   @inline
-  private get text(): Text {
-    return changetype<Text>(changetype<usize>(this) + offsetof<ScalarReader>());
+  private get text(): StringDecoder {
+    return changetype<StringDecoder>(changetype<usize>(this) + offsetof<ScalarReader>());
   }
 }
 
 /** The size in bytes of a {@link ScalarReader} and its text. */
 @inline
-export const SCALAR_READER_SIZE: usize = offsetof<ScalarReader>() + TEXT_SIZE;
+export const SCALAR_READER_SIZE: usize = offsetof<ScalarReader>() + STRING_DECODER_SIZE;

@@ -3,7 +3,7 @@
  * Reads sixteen ASCII bytes at a time.
  */
 @unmanaged
-export class Utf8Check {
+export class Utf8Validator {
   /** The number of bytes that the current sequence still needs. */
   private lacking: u32;
   /** The smallest and the largest value that the next byte of the sequence may have. */

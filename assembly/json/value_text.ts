@@ -1,9 +1,9 @@
 import { highBits, prefixXor, sameBytes } from "../memory/byte_masks";
 import { BACKSLASH, QUOTE, endOfPlainText, isSpace, specials, unescaped } from "./characters";
 import { escapedBytes } from "./string_end";
-import { Text } from "./text";
+import { StringDecoder } from "./string_decoder";
 
-/** Bytes that follow the {@link Text} of an escape sequence: for a replacement character and the longest UTF-8 sequence. */
+/** Bytes that follow the {@link StringDecoder} of an escape sequence: for a replacement character and the longest UTF-8 sequence. */
 const ROOM: usize = 8;
 /** The hexadecimal digits, one byte each. */
 export const HEX_DIGITS: usize = memory.data<u8>([
@@ -45,7 +45,7 @@ export class ValueText {
   length: usize;
   /** The number of bytes of the value that the last call read or skipped. The quotes around a string count only if they were
    *  skipped. */
-  wire: usize;
+  wireBytes: usize;
   private source: usize;
   private end: usize;
   /** The number of bytes of the current escape sequence in earlier chunks. */
@@ -62,7 +62,7 @@ export class ValueText {
   private isEscaped: bool;
 
   static create(): ValueText {
-    const self = changetype<ValueText>(heap.alloc(offsetof<ValueText>() + offsetof<Text>() + ROOM));
+    const self = changetype<ValueText>(heap.alloc(offsetof<ValueText>() + offsetof<StringDecoder>() + ROOM));
     self.reset();
     return self;
   }
@@ -131,8 +131,8 @@ export class ValueText {
     this.digitsLeft = digitsLeft;
     this.isEscaped = isEscaped;
     this.source = at;
-    this.wire = at - from;
-    return this.wire >= count && !isEscaped && digitsLeft == 0;
+    this.wireBytes = at - from;
+    return this.wireBytes >= count && !isEscaped && digitsLeft == 0;
   }
 
   /** Finds the kind of the value by its first byte. */
@@ -146,9 +146,9 @@ export class ValueText {
     this.source++;
   }
 
-  /** Sets {@link wire} to the number of bytes read since `from` and in earlier chunks. Always returns true. */
+  /** Sets {@link wireBytes} to the number of bytes read since `from` and in earlier chunks. Always returns true. */
   private count(from: usize): bool {
-    this.wire = this.pending + this.source - from;
+    this.wireBytes = this.pending + this.source - from;
     this.pending = 0;
     return true;
   }
@@ -338,8 +338,8 @@ export class ValueText {
     return length > 0;
   }
 
-  private get escape(): Text {
-    return changetype<Text>(changetype<usize>(this) + offsetof<ValueText>());
+  private get escape(): StringDecoder {
+    return changetype<StringDecoder>(changetype<usize>(this) + offsetof<ValueText>());
   }
 }
 

@@ -45,8 +45,8 @@ export enum Part {
   /** A message has ended. {@link MessageReader.finish} returns its kind; {@link MessageReader.beginNext} continues with the
    *  next message of a batch. */
   End,
-  /** The input is not a JSON-RPC message: see `refusal`. */
-  Refused,
+  /** The input is not a JSON-RPC message: see `fault`. */
+  Fault,
 }
 
 /** The kind of a message. */
@@ -58,7 +58,7 @@ export enum MessageKind {
 }
 
 /** The reason why input is not a message. */
-export enum Refusal {
+export enum ReadFault {
   None,
   /** The input is JSON, but not a JSON-RPC 2.0 message, or it is an empty batch. */
   NotJsonRpc,
@@ -77,7 +77,7 @@ export const ID_TEXT_LIMIT: usize = 40;
 @unmanaged
 export class MessageReader {
   fields: FieldReader;
-  refusal: Refusal;
+  fault: ReadFault;
   idKind: IdKind;
   /** The hash of the id: see {@link idHash}. */
   idHash: u64;
@@ -108,7 +108,7 @@ export class MessageReader {
 
   /** Prepares for the next message of a batch. */
   beginNext(): void {
-    this.refusal = Refusal.None;
+    this.fault = ReadFault.None;
     this.idKind = IdKind.Absent;
     this.idHash = 0;
     this.alikeHash = 0;
@@ -125,17 +125,17 @@ export class MessageReader {
 
   next(): Part {
     const fields = this.fields;
-    if (this.refusal && !fields.isList) return Part.Refused;
+    if (this.fault && !fields.isList) return Part.Fault;
     while (true) {
       const found = fields.next();
       if (found == Found.Nothing) break;
       if (found == Found.DocumentEnd) return this.endOfMessage();
       // Skips the rest of an invalid message in a batch.
-      if (this.refusal) continue;
+      if (this.fault) continue;
       if (found != Found.Field) return found == Found.Part ? Part.Text : Part.LastText;
       if (fields.field >= FIRST_PAYLOAD_FIELD) return Part.Payload;
       if (!this.readEnvelope(fields)) {
-        if (!fields.isList) return Part.Refused;
+        if (!fields.isList) return Part.Fault;
         if (fields.field == EnvelopeField.Root && fields.value != Token.ArrayStart) return this.endOfMessage();
         continue;
       }
@@ -143,8 +143,8 @@ export class MessageReader {
     }
     const fault = fields.tokens.fault;
     if (!fault) return Part.More;
-    this.refusal = fault == Fault.Depth ? Refusal.Depth : Refusal.Syntax;
-    return Part.Refused;
+    this.fault = fault == Fault.Depth ? ReadFault.Depth : ReadFault.Syntax;
+    return Part.Fault;
   }
 
   private endOfMessage(): Part {
@@ -157,20 +157,20 @@ export class MessageReader {
     return this.fields.isList;
   }
 
-  /** After the last byte of a batch: the reason why it could not be read completely; {@link Refusal.None} if it was. */
-  finishBatch(): Refusal {
+  /** After the last byte of a batch: the reason why it could not be read completely; {@link ReadFault.None} if it was. */
+  finishBatch(): ReadFault {
     const tokens = this.fields.tokens;
-    if (tokens.fault) return this.refusal;
-    if (!tokens.complete) return Refusal.Truncated;
-    return this.hasMessages ? Refusal.None : Refusal.NotJsonRpc;
+    if (tokens.fault) return this.fault;
+    if (!tokens.complete) return ReadFault.Truncated;
+    return this.hasMessages ? ReadFault.None : ReadFault.NotJsonRpc;
   }
 
   /** Returns the kind of the message. Call it after the last byte; in a batch, at {@link Part.End}. {@link MessageKind.None}
-   *  if it is not a message, for the reason in `refusal`. */
+   *  if it is not a message, for the reason in `fault`. */
   finish(): MessageKind {
     const fields = this.fields;
-    if (this.refusal) return MessageKind.None;
-    if (!fields.isList && !fields.tokens.complete) return this.refuse(Refusal.Truncated);
+    if (this.fault) return MessageKind.None;
+    if (!fields.isList && !fields.tokens.complete) return this.fail(ReadFault.Truncated);
     if (fields.has(EnvelopeField.Version) && this.idKind != IdKind.Invalid) {
       if (fields.has(EnvelopeField.Method)) {
         if (this.methodIsString) {
@@ -180,7 +180,7 @@ export class MessageReader {
         return MessageKind.Response;
       }
     }
-    return this.refuse(Refusal.NotJsonRpc);
+    return this.fail(ReadFault.NotJsonRpc);
   }
 
   /** Whether the response is an error: `error` exists and is an object. */
@@ -219,8 +219,8 @@ export class MessageReader {
     this.alikeHash = alikeHash(kind, this.idHash, at, kept, total);
   }
 
-  private refuse(refusal: Refusal): MessageKind {
-    this.refusal = refusal;
+  private fail(fault: ReadFault): MessageKind {
+    this.fault = fault;
     return MessageKind.None;
   }
 
@@ -230,11 +230,11 @@ export class MessageReader {
     switch (fields.field) {
       case EnvelopeField.Root:
         if (fields.value == Token.ObjectStart) return true;
-        this.refuse(Refusal.NotJsonRpc);
+        this.fail(ReadFault.NotJsonRpc);
         return false;
       case EnvelopeField.Version:
         if (fields.value == Token.String && equalsText(tokens.textAt, tokens.textTotal, "2.0")) return true;
-        this.refuse(Refusal.NotJsonRpc);
+        this.fail(ReadFault.NotJsonRpc);
         return false;
       case EnvelopeField.Id:
         this.idKind = idKind(fields.value);

@@ -3,7 +3,7 @@ import { Token } from "../json/token";
 import { JsonWriter } from "../json/writer";
 import { rejectionCode } from "../mcp/protocol/outcome";
 import { Bytes } from "../memory/bytes";
-import { Slot } from "./message/slots";
+import { MemberSlot } from "./message/deciding_keys";
 import { StrictReader } from "./message/strict_reader";
 
 const NOTHING: Bytes = Bytes.of("");
@@ -45,7 +45,11 @@ export class AnswerBody {
 
   /** Begins the response to the request in the reader, up to the comma after the id. */
   beginAnswer(reader: StrictReader): void {
-    this.beginAnswerTo(reader.textAt(Slot.Id), reader.textLength(Slot.Id), reader.token(Slot.Id) == Token.String);
+    this.beginAnswerTo(
+      reader.textAt(MemberSlot.Id),
+      reader.textLength(MemberSlot.Id),
+      reader.token(MemberSlot.Id) == Token.String,
+    );
   }
 
   /** Begins the response to the request of this id, up to the comma after the id. The id is `length` bytes at `at`:
@@ -109,7 +113,7 @@ export class AnswerBody {
    *  written after {@link beginToolError}. */
   endToolError(reader: StrictReader): void {
     this.writer.raw('"}],"isError":true');
-    if (reader.has(Slot.MetaVersion)) this.writer.raw(',"resultType":"complete"');
+    if (reader.has(MemberSlot.MetaVersion)) this.writer.raw(',"resultType":"complete"');
     this.writer.raw("}}");
   }
 

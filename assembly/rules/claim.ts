@@ -1,6 +1,6 @@
 import { Properties } from "../host/properties";
 import { claimPath } from "../identity/claim_path";
-import { Utf8Check } from "../json/utf8";
+import { Utf8Validator } from "../json/utf8";
 import { mix } from "../memory/bytes";
 import { keyedHash, neverZero } from "../memory/keyed_hash";
 import { Match } from "./match/match";
@@ -82,7 +82,7 @@ export class Claim {
   }
 }
 
-const utf8 = changetype<Utf8Check>(heap.alloc(offsetof<Utf8Check>()));
+const utf8 = changetype<Utf8Validator>(heap.alloc(offsetof<Utf8Validator>()));
 
 /**
  * Whether the found property can be text: the bytes of numbers, booleans and objects contain a control character or are

@@ -3,7 +3,7 @@ import { SessionKey } from "../identity/keys";
 import { Token } from "../json/token";
 import { CLIENT_NAME_LIMIT } from "../mcp/protocol/limits";
 import { UNKNOWN_REVISION, revisionOf } from "../mcp/protocol/revisions";
-import { Slot } from "./message/slots";
+import { MemberSlot } from "./message/deciding_keys";
 import { MessageForm, StrictReader } from "./message/strict_reader";
 
 /** The session of a message; for a request without a session, its caller's activity window. 0 for none. */
@@ -11,10 +11,10 @@ export function sessionOf(request: GateRequest, reader: StrictReader): SessionKe
   const stream = request.exchange.stream;
   const sessions = request.services.sessions;
   if (reader.form != MessageForm.Request) return sessions.keyOrNone(stream);
-  const isNamed = reader.token(Slot.MetaVersion) == Token.String;
-  const version = reader.textAt(Slot.MetaVersion);
-  const revision = isNamed ? revisionOf(version, reader.textLength(Slot.MetaVersion)) : UNKNOWN_REVISION;
-  const client = reader.textAt(Slot.MetaClientName);
+  const isNamed = reader.token(MemberSlot.MetaVersion) == Token.String;
+  const version = reader.textAt(MemberSlot.MetaVersion);
+  const revision = isNamed ? revisionOf(version, reader.textLength(MemberSlot.MetaVersion)) : UNKNOWN_REVISION;
+  const client = reader.textAt(MemberSlot.MetaClientName);
   return sessions.sessionOfRequest(stream, revision, client, clientNameLength(reader));
 }
 
@@ -24,6 +24,7 @@ export function sessionOf(request: GateRequest, reader: StrictReader): SessionKe
  */
 export function clientNameLength(reader: StrictReader): i32 {
   const isNamed =
-    reader.token(Slot.MetaClientName) == Token.String && reader.textTotal(Slot.MetaClientName) <= CLIENT_NAME_LIMIT;
-  return isNamed ? reader.textLength(Slot.MetaClientName) : 0;
+    reader.token(MemberSlot.MetaClientName) == Token.String &&
+    reader.textTotal(MemberSlot.MetaClientName) <= CLIENT_NAME_LIMIT;
+  return isNamed ? reader.textLength(MemberSlot.MetaClientName) : 0;
 }

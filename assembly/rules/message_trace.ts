@@ -5,7 +5,7 @@ import { Token } from "../json/token";
 import { JsonWriter } from "../json/writer";
 import { HEX_SIZE, writeHex } from "../memory/hex";
 import { messageIdHash, messageIdKind } from "./message_id";
-import { Slot } from "./message/slots";
+import { MemberSlot } from "./message/deciding_keys";
 import { MessageForm, StrictReader } from "./message/strict_reader";
 
 /** The trace context in the message's `_meta`, if any, and the result of {@link spanOfMessage}. */
@@ -29,9 +29,9 @@ export function spanOfMessage(
   const origins = request.services.origins;
   if (!origins || reader.form != MessageForm.Request) return null;
   const stream = request.exchange.stream;
-  const isNamed = reader.token(Slot.MetaTraceparent) == Token.String;
-  meta.read(reader.textAt(Slot.MetaTraceparent), isNamed ? reader.textLength(Slot.MetaTraceparent) : 0);
-  const isOpening = !isRejected && !stream.session.isHttpSse && reader.isText(Slot.Method, "initialize");
+  const isNamed = reader.token(MemberSlot.MetaTraceparent) == Token.String;
+  meta.read(reader.textAt(MemberSlot.MetaTraceparent), isNamed ? reader.textLength(MemberSlot.MetaTraceparent) : 0);
+  const isOpening = !isRejected && !stream.session.isHttpSse && reader.isText(MemberSlot.Method, "initialize");
   if (isOpening && origins.mayEnterSession(stream, meta)) return null;
   origins.choose(stream, meta, session);
   if (!origins.isSampled && !(isRejected && origins.config.keepErrors)) return null;

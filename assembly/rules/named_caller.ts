@@ -1,6 +1,6 @@
 import { CallerLabel } from "../config/plugin_config";
 import { GateRequest } from "../gate/stage/request";
-import { Slot } from "./message/slots";
+import { MemberSlot } from "./message/deciding_keys";
 import { StrictReader } from "./message/strict_reader";
 import { clientNameLength } from "./message_session";
 
@@ -18,7 +18,7 @@ export function nameCaller(request: GateRequest, reader: StrictReader | null): v
   services.events.clientCalls(
     stream,
     session,
-    reader ? reader.textAt(Slot.MetaClientName) : 0,
+    reader ? reader.textAt(MemberSlot.MetaClientName) : 0,
     reader ? clientNameLength(reader) : 0,
   );
 }

@@ -1,5 +1,5 @@
 import { MessageDirection, OperationConfig, TextMatch } from "../config/rules/rule_config";
-import { Call, Target } from "./message/call";
+import { RuleInput, Target } from "./message/rule_input";
 import { Match } from "./match/match";
 import { Patterns } from "./match/pattern";
 
@@ -73,36 +73,36 @@ export class OperationRule {
   }
 
   /** Whether the rule needs a tool, prompt or resource, and the message names any of that kind. */
-  namesKind(call: Call): bool {
-    return this.kind != Target.None && call.target == this.kind;
+  namesKind(input: RuleInput): bool {
+    return this.kind != Target.None && input.target == this.kind;
   }
 
   /** Whether all parts match a message of this direction. */
-  match(call: Call): Match {
+  match(input: RuleInput): Match {
     let match = Match.Yes;
-    for (let i = 0; i < this.parts.length && match != Match.No; i++) match = min(match, this.matchPart(i, call));
+    for (let i = 0; i < this.parts.length && match != Match.No; i++) match = min(match, this.matchPart(i, input));
     return match;
   }
 
   /** Whether the parts match that are known before the message is read, which are those about the server. */
-  matchServer(call: Call): Match {
+  matchServer(input: RuleInput): Match {
     let match = Match.Yes;
     for (let i = 0; i < this.parts.length; i++) {
-      if (unchecked(this.parts[i]).field == Field.Server) match = min(match, this.matchPart(i, call));
+      if (unchecked(this.parts[i]).field == Field.Server) match = min(match, this.matchPart(i, input));
     }
     return match;
   }
 
   /** Whether the part of this index matches the message. */
-  matchPart(index: i32, call: Call): Match {
+  matchPart(index: i32, input: RuleInput): Match {
     const part = unchecked(this.parts[index]);
     switch (part.field) {
       case Field.Method:
-        return call.matchMethod(part.patterns);
+        return input.matchMethod(part.patterns);
       case Field.Target:
-        return call.matchTarget(this.kind, part.patterns);
+        return input.matchTarget(this.kind, part.patterns);
       default:
-        return call.matchServer(part.patterns);
+        return input.matchServer(part.patterns);
     }
   }
 

@@ -1,9 +1,9 @@
 import { HoldConfig } from "../config/rules/hold_config";
 import { GateRequest } from "../gate/stage/request";
-import { CheckedRequest } from "./checked_request";
+import { RequestState } from "./request_state";
 import { MessageJudge } from "./message_judge";
 import { Key } from "./message/keys";
-import { RequestRefusal } from "./message/refusal";
+import { RequestFault } from "./message/request_fault";
 import { Reading, StrictReader } from "./message/strict_reader";
 
 /**
@@ -13,52 +13,52 @@ import { Reading, StrictReader } from "./message/strict_reader";
 export class PassingBody {
   /**
    * @param keys the deciding members of messages
-   * @param reportsRefusals whether to report requests whose messages cannot be decided
+   * @param reportsFaults whether to report requests whose messages cannot be decided
    * @param hashesArguments whether the judge needs the hash of arguments
    */
   constructor(
     private judge: MessageJudge,
     private keys: Key,
     private hold: HoldConfig,
-    private reportsRefusals: bool,
+    private reportsFaults: bool,
     private hashesArguments: bool,
   ) {}
 
   /** Begins to read the body of this request. */
-  begin(check: CheckedRequest): void {
-    check.reader = changetype<usize>(StrictReader.acquire(this.keys, this.hashesArguments));
-    check.reads = true;
+  begin(state: RequestState): void {
+    state.reader = changetype<usize>(StrictReader.acquire(this.keys, this.hashesArguments));
+    state.reads = true;
   }
 
   /** Reads bytes of a passing body. */
-  bytes(check: CheckedRequest, request: GateRequest, at: usize, length: usize): void {
-    const reader = changetype<StrictReader>(check.reader);
+  bytes(state: RequestState, request: GateRequest, at: usize, length: usize): void {
+    const reader = changetype<StrictReader>(state.reader);
     const judge = this.judge;
-    if (this.reportsRefusals && request.passedBytes > this.hold.maxBodyBytes) {
-      judge.passingRefused(check, request, RequestRefusal.TooLarge, 0);
-      return this.stop(check);
+    if (this.reportsFaults && request.passedBytes > this.hold.maxBodyBytes) {
+      judge.passingFault(state, request, RequestFault.TooLarge, 0);
+      return this.stop(state);
     }
     reader.feed(at, length);
     while (reader.next() == Reading.Message) {
-      judge.begin(check);
-      judge.passing(check, request, reader);
+      judge.begin(state);
+      judge.passing(state, request, reader);
     }
   }
 
   /** Handles the end of a request that has passed. */
-  end(check: CheckedRequest, request: GateRequest): void {
-    const reader = changetype<StrictReader>(check.reader);
-    if (this.reportsRefusals && (request.passedBytes > 0 || !check.mayBeEmpty)) {
-      if (reader.finish()) this.judge.passed(check, request, reader);
-      else this.judge.passingRefused(check, request, reader.refusal, reader.refusedKey);
+  end(state: RequestState, request: GateRequest): void {
+    const reader = changetype<StrictReader>(state.reader);
+    if (this.reportsFaults && (request.passedBytes > 0 || !state.mayBeEmpty)) {
+      if (reader.finish()) this.judge.passed(state, request, reader);
+      else this.judge.passingFault(state, request, reader.fault, reader.faultyKey);
     }
-    this.stop(check);
+    this.stop(state);
   }
 
   /** Stops reading the body. */
-  stop(check: CheckedRequest): void {
-    if (check.reader) changetype<StrictReader>(check.reader).release();
-    check.reader = 0;
-    check.reads = false;
+  stop(state: RequestState): void {
+    if (state.reader) changetype<StrictReader>(state.reader).release();
+    state.reader = 0;
+    state.reads = false;
   }
 }

@@ -2,7 +2,7 @@ import { RejectedRequest } from "../edit/request/rejected_request";
 import { RewriteKind } from "../edit/request/rewrites";
 import { GateRequest } from "../gate/stage/request";
 import { Outcome } from "../mcp/protocol/outcome";
-import { CheckedRequest } from "./checked_request";
+import { RequestState } from "./request_state";
 import { messageIdHash, messageIdKind } from "./message_id";
 import { MessageForm, StrictReader } from "./message/strict_reader";
 
@@ -12,14 +12,14 @@ import { MessageForm, StrictReader } from "./message/strict_reader";
  */
 export function rejectMessage(
   request: GateRequest,
-  check: CheckedRequest,
+  state: RequestState,
   reader: StrictReader,
   outcome: Outcome,
   error: usize,
   length: i32,
 ): void {
   request.exchange.stream.reject(reader.count - 1, outcome);
-  request.rejecting = changetype<usize>(check);
+  request.rejecting = changetype<usize>(state);
   const rewrites = request.openRewrites();
   if (reader.form == MessageForm.Response) {
     // A response gets no response, so it cannot be turned into an error.

@@ -2,7 +2,7 @@ import { AdaptiveLimits } from "../limits/adaptive/adaptive_limits";
 import { Method, TargetKind } from "../mcp/protocol/methods";
 import { Table } from "../memory/table";
 import { NumberSet } from "../store/primitives/name_list";
-import { Slots } from "../store/primitives/slots";
+import { WorkerSlots } from "../store/primitives/worker_slots";
 import { Store } from "../store/primitives/store";
 import { Family } from "./catalogue";
 import { OTHER_INDEX } from "./label_set";
@@ -70,7 +70,7 @@ export class ConcurrencyGauges {
   }
 
   /** Publishes the results of {@link collect}. */
-  publish(slots: Slots): void {
+  publish(slots: WorkerSlots): void {
     for (let i = 0; i < this.count; i++) slots.put(this.names[i], this.numbers[i]);
   }
 

@@ -1,7 +1,7 @@
 import { STREAM_KIND_COUNT, StreamKind } from "../mcp/protocol/stream_kinds";
 import { Table } from "../memory/table";
 import { NumberSet } from "../store/primitives/name_list";
-import { NumberListener, Slots } from "../store/primitives/slots";
+import { NumberListener, WorkerSlots } from "../store/primitives/worker_slots";
 import { Store } from "../store/primitives/store";
 import { Family } from "./catalogue";
 import { ConcurrencyGauges } from "./concurrency_gauges";
@@ -58,7 +58,7 @@ export class Gauges extends NumberListener {
   }
 
   /** Publishes the numbers of this worker. `now` is in milliseconds. */
-  publish(slots: Slots, now: u64, nowNanoseconds: u64): void {
+  publish(slots: WorkerSlots, now: u64, nowNanoseconds: u64): void {
     this.oldest.collect(nowNanoseconds);
     this.concurrency.collect();
     if (!slots.begin(now)) return;
@@ -72,7 +72,7 @@ export class Gauges extends NumberListener {
   }
 
   /** Begins a sweep by summing the numbers of all live workers. `now` is in milliseconds. */
-  beginSweep(slots: Slots, now: u64): void {
+  beginSweep(slots: WorkerSlots, now: u64): void {
     this.sums.fill(0);
     this.queues.beginSweep();
     slots.sum(now, this.sums, this);

@@ -3,7 +3,7 @@ import { Table } from "../memory/table";
 import { METHOD_COUNT, Method, TargetKind, targetKind } from "../mcp/protocol/methods";
 import { Operation } from "../mcp/state/operation";
 import { NumberSet } from "../store/primitives/name_list";
-import { Slots } from "../store/primitives/slots";
+import { WorkerSlots } from "../store/primitives/worker_slots";
 import { Store } from "../store/primitives/store";
 import { Family } from "./catalogue";
 import { OTHER_INDEX } from "./label_set";
@@ -90,7 +90,7 @@ export class OldestOperations {
   }
 
   /** Publishes the results of {@link collect}. */
-  publish(slots: Slots): void {
+  publish(slots: WorkerSlots): void {
     for (let i = 0; i < this.count; i++) slots.put(this.names[i], this.ages[i]);
   }
 

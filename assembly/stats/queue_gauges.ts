@@ -1,6 +1,6 @@
 import { Table } from "../memory/table";
 import { NumberSet } from "../store/primitives/name_list";
-import { Slots } from "../store/primitives/slots";
+import { WorkerSlots } from "../store/primitives/worker_slots";
 import { Store } from "../store/primitives/store";
 import { Family } from "./catalogue";
 import { Labels, SHARED_RULE_LIMIT } from "./labels";
@@ -49,7 +49,7 @@ export class QueueGauges {
 
   /** Publishes the numbers of requests that wait here, including zeros, so that a queue has its gauge even if it was
    *  empty at each tick. */
-  publish(slots: Slots): void {
+  publish(slots: WorkerSlots): void {
     for (let i = 0; i < this.waiting.length; i++) {
       if (this.hasWaitedHere[i]) slots.put(this.names[i], this.waiting[i]);
     }

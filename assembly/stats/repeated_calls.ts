@@ -44,11 +44,11 @@ export class RepeatedCalls {
     }
     if (this.count == CAPACITY) this.flush();
     const at = this.calls + this.count++ * CALL_SIZE;
-    const call = changetype<Call>(at);
-    call.hash = hash;
-    call.server = server;
-    call.tool = tool;
-    call.count = 1;
+    const input = changetype<Call>(at);
+    input.hash = hash;
+    input.server = server;
+    input.tool = tool;
+    input.count = 1;
     this.byHash.set(hash, at);
   }
 
@@ -59,11 +59,11 @@ export class RepeatedCalls {
   /** Writes the gathered calls to the store, and counts those that were there before. */
   flush(): void {
     for (let i = 0; i < this.count; i++) {
-      const call = changetype<Call>(this.calls + i * CALL_SIZE);
-      this.byHash.delete(call.hash);
-      const repeats = this.seen.set(0, call.hash, 1) ? call.count : call.count - 1;
+      const input = changetype<Call>(this.calls + i * CALL_SIZE);
+      this.byHash.delete(input.hash);
+      const repeats = this.seen.set(0, input.hash, 1) ? input.count : input.count - 1;
       if (repeats == 0) continue;
-      this.table.choose(call.server, Method.None, TargetKind.Tool, call.tool);
+      this.table.choose(input.server, Method.None, TargetKind.Tool, input.tool);
       this.table.count(Family.RepeatedCalls, 0, 0, repeats);
     }
     this.count = 0;

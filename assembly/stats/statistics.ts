@@ -6,7 +6,7 @@ import { EventSink } from "../mcp/event_sink";
 import { SPAN_RESULT_COUNT } from "../mcp/protocol/span_result";
 import { ClientNumbers } from "../mcp/sessions/client_numbers";
 import { Marks } from "../store/primitives/marks";
-import { Slots } from "../store/primitives/slots";
+import { WorkerSlots } from "../store/primitives/worker_slots";
 import { Store } from "../store/primitives/store";
 import { CallerLabels } from "./caller_labels";
 import { Family } from "./catalogue";
@@ -94,7 +94,7 @@ export class Statistics extends EventSink {
   }
 
   /** Publishes the gauges of this worker. */
-  publish(slots: Slots, nowMs: u64): void {
+  publish(slots: WorkerSlots, nowMs: u64): void {
     this.gauges.publish(slots, nowMs, this.clock.now());
   }
 
@@ -104,7 +104,7 @@ export class Statistics extends EventSink {
   }
 
   /** Begins a sweep. Events of what it counts follow. */
-  beginSweep(slots: Slots, nowMs: u64): void {
+  beginSweep(slots: WorkerSlots, nowMs: u64): void {
     this.labels.servers.refresh();
     this.gauges.beginSweep(slots, nowMs);
     this.sessionGauges.beginSweep();

@@ -1,42 +1,42 @@
 import { CALLER_TAG_COUNT } from "./session_entry";
 
-const SLOTS: i32 = CALLER_TAG_COUNT;
-const SLOT_SIZE: i32 = 4;
+const COUNTERS: i32 = CALLER_TAG_COUNT;
+const COUNTER_SIZE: i32 = 4;
 
 /** The maximum number of callers that {@link CallerCounts.writeHeaviest} writes, and the bytes of each. */
 export const HEAVY_LIMIT: i32 = 8;
 export const HEAVY_SIZE: i32 = 2;
 
 /** The counts (u32 each). All instances share them, so only one instance can be in use at a time. 0 until the first use. */
-let slots: usize = 0;
+let counters: usize = 0;
 
 /** The number of sessions of each caller, by the caller's tag. */
 export class CallerCounts {
   /** Resets all counts to 0. */
   clear(): void {
-    if (!slots) slots = heap.alloc(SLOTS * SLOT_SIZE);
-    memory.fill(slots, 0, SLOTS * SLOT_SIZE);
+    if (!counters) counters = heap.alloc(COUNTERS * COUNTER_SIZE);
+    memory.fill(counters, 0, COUNTERS * COUNTER_SIZE);
   }
 
   add(caller: u16): void {
-    const slot = slotOf(caller);
-    store<u32>(slot, load<u32>(slot) + 1);
+    const counter = counterOf(caller);
+    store<u32>(counter, load<u32>(counter) + 1);
   }
 
   remove(caller: u16): void {
-    const slot = slotOf(caller);
-    const count = load<u32>(slot);
-    if (count) store<u32>(slot, count - 1);
+    const counter = counterOf(caller);
+    const count = load<u32>(counter);
+    if (count) store<u32>(counter, count - 1);
   }
 
   of(caller: u16): u32 {
-    return load<u32>(slotOf(caller));
+    return load<u32>(counterOf(caller));
   }
 
   /** The total number of sessions of the callers that have more than `level` sessions. */
   above(level: u32): i32 {
     let sum = 0;
-    for (let i = 0; i < SLOTS; i++) {
+    for (let i = 0; i < COUNTERS; i++) {
       const count = countAt(i);
       if (count > level) sum += count;
     }
@@ -51,7 +51,7 @@ export class CallerCounts {
     while (low < high) {
       const level = low + (high - low + 1) / 2;
       let over: i64 = 0;
-      for (let i = 0; i < SLOTS; i++) {
+      for (let i = 0; i < COUNTERS; i++) {
         const count = countAt(i);
         if (count > level) over += count - level;
       }
@@ -66,13 +66,13 @@ export class CallerCounts {
   writeHeaviest(at: usize): i32 {
     let sum: u64 = 0;
     let callers: u64 = 0;
-    for (let i = 0; i < SLOTS; i++) {
+    for (let i = 0; i < COUNTERS; i++) {
       const count = countAt(i);
       sum += count;
       if (count) callers++;
     }
     let length = 0;
-    for (let i = 0; i < SLOTS; i++) {
+    for (let i = 0; i < COUNTERS; i++) {
       const count = countAt(i);
       if (count == 0 || callers * count < sum) continue;
       // Inserts in descending order: callers with fewer sessions move back, and the last one drops out.
@@ -87,10 +87,10 @@ export class CallerCounts {
   }
 }
 
-function slotOf(caller: u16): usize {
-  return slots + ((<i32>caller) & (SLOTS - 1)) * SLOT_SIZE;
+function counterOf(caller: u16): usize {
+  return counters + ((<i32>caller) & (COUNTERS - 1)) * COUNTER_SIZE;
 }
 
 function countAt(index: i32): u32 {
-  return load<u32>(slots + index * SLOT_SIZE);
+  return load<u32>(counters + index * COUNTER_SIZE);
 }

@@ -1,4 +1,4 @@
-import { Slots } from "./primitives/slots";
+import { WorkerSlots } from "./primitives/worker_slots";
 import { ATTEMPTS, PAGE_CAPACITY, Store } from "./primitives/store";
 
 /** The permits of one key that one worker holds (at least one). */
@@ -48,7 +48,7 @@ export class Permits {
   inUse: u32 = 0;
   /** The number of ticks until the next round. */
   private ticks: i32 = 0;
-  /** Pairs of a worker that seemed dead and its {@link Slots.silentSince}: those of the last round, and those of the current
+  /** Pairs of a worker that seemed dead and its {@link WorkerSlots.silentSince}: those of the last round, and those of the current
    *  one. */
   private suspects: StaticArray<u64> = new StaticArray<u64>(2 * MOST_SUSPECTS);
   private suspectCount: i32 = 0;
@@ -69,7 +69,7 @@ export class Permits {
     return this.shared.self;
   }
 
-  /** Acquires a permit for this worker, which must have a slot (see {@link Slots.claim}). False if `limit` permits are in
+  /** Acquires a permit for this worker, which must have a slot (see {@link WorkerSlots.claim}). False if `limit` permits are in
    *  use, if there is no room, if the owner has reached its limit, or if other workers interfered with every attempt. */
   acquire(key: u64, owner: u64, limit: u32): bool {
     const shared = this.shared;
@@ -136,7 +136,7 @@ export class Permits {
   /** Releases the permits of dead workers. One worker calls this on each of its ticks; every fifth tick is a round. A worker
    *  loses its permits if it seemed dead in two rounds without a heartbeat between them, so setting the clock kills no
    *  worker. */
-  sweep(slots: Slots, nowMs: u64): void {
+  sweep(slots: WorkerSlots, nowMs: u64): void {
     if (this.ticks-- > 0) return;
     this.ticks = TICKS_PER_ROUND - 1;
     slots.observe(nowMs);
@@ -148,7 +148,7 @@ export class Permits {
     this.newSuspects = before;
   }
 
-  private sweepBucket(bucket: i32, slots: Slots): void {
+  private sweepBucket(bucket: i32, slots: WorkerSlots): void {
     const shared = this.shared;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       this.load(bucket);
@@ -172,7 +172,7 @@ export class Permits {
 
   /** Whether a worker has been dead since the last round. A worker that seems dead for the first time becomes a suspect for
    *  the next round. */
-  private isDead(holder: u64, slots: Slots): bool {
+  private isDead(holder: u64, slots: WorkerSlots): bool {
     const silentSince = slots.silentSince(holder);
     if (!silentSince) return false;
     for (let i = 0; i < this.suspectCount; i++) {

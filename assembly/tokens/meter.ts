@@ -144,19 +144,19 @@ export class Meter {
     }
   }
 
-  /** Reads the next part of a text, which has `wire` bytes on the wire: at most {@link wanted}, or the bytes of one indivisible
+  /** Reads the next part of a text, which has `wireBytes` bytes on the wire: at most {@link wanted}, or the bytes of one indivisible
    *  character. */
-  read(at: usize, length: usize, wire: usize): void {
+  read(at: usize, length: usize, wireBytes: usize): void {
     if (isSearch(this.phase) && (length == 0 ? this.passed >= this.until : this.isEndOfWord(load<u8>(at))))
       this.nextPhase();
-    this.use(at, length, wire);
+    this.use(at, length, wireBytes);
     if (isSearch(this.phase)) this.lastByte = length ? load<u8>(at + length - 1) : 0;
     else if (this.passed >= this.until) this.nextPhase();
   }
 
-  /** Counts `wire` bytes that were skipped while {@link isSkipping}. `isOver` says whether they were all {@link wanted} bytes. */
-  skip(wire: usize, isOver: bool): void {
-    this.use(0, 0, wire);
+  /** Counts `wireBytes` bytes that were skipped while {@link isSkipping}. `isOver` says whether they were all {@link wanted} bytes. */
+  skip(wireBytes: usize, isOver: bool): void {
+    this.use(0, 0, wireBytes);
     if (isOver) this.nextPhase();
   }
 
@@ -184,14 +184,14 @@ export class Meter {
   }
 
   /** Counts bytes, and reads them unless the phase skips them. */
-  private use(at: usize, length: usize, wire: usize): void {
+  private use(at: usize, length: usize, wireBytes: usize): void {
     const phase = this.phase;
     const text = this.account(CURRENT);
-    text.bytes += wire;
-    this.passed += wire;
+    text.bytes += wireBytes;
+    this.passed += wireBytes;
     if (phase == Phase.Skip) return;
-    if (phase == Phase.SampleBegin || phase == Phase.Sample) this.blockBytes += wire;
-    else if (phase != Phase.SampleEnd) text.headBytes += wire;
+    if (phase == Phase.SampleBegin || phase == Phase.Sample) this.blockBytes += wireBytes;
+    else if (phase != Phase.SampleEnd) text.headBytes += wireBytes;
     if (phase != Phase.SampleBegin) this.estimator.feed(at, length);
   }
 

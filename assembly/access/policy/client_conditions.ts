@@ -1,6 +1,6 @@
 import { TextMatch } from "../../config/rules/rule_config";
 import { hashBytes } from "../../memory/bytes";
-import { MATCH_BITS } from "../../rules/message/call";
+import { MATCH_BITS } from "../../rules/message/rule_input";
 import { Patterns } from "../../rules/match/pattern";
 
 /** The conditions of a policy on the names of client software. */

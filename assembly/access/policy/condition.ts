@@ -1,10 +1,10 @@
 import { ConditionConfig, ConditionKey } from "../../config/rules/rule_config";
 import { ArgumentPatterns } from "../../rules/match/argument_patterns";
-import { Call } from "../../rules/message/call";
+import { RuleInput } from "../../rules/message/rule_input";
 import { ClientConditions } from "./client_conditions";
 import { Match } from "../../rules/match/match";
 import { Patterns } from "../../rules/match/pattern";
-import { DecidingKeys, Slot } from "../../rules/message/slots";
+import { DecidingKeys, MemberSlot } from "../../rules/message/deciding_keys";
 
 /** A condition of a rule: one element of its `when`. */
 export class ConditionRule {
@@ -23,16 +23,16 @@ export class ConditionRule {
     this.argument = new ArgumentPatterns(config);
     if (config.key == ConditionKey.ClientName) this.client = clients.add(this.patterns, config.text);
     if (config.key == ConditionKey.Argument) {
-      this.slots.push(Slot.Params);
-      this.slots.push(Slot.Arguments);
+      this.slots.push(MemberSlot.Params);
+      this.slots.push(MemberSlot.Arguments);
       for (let i = 1; i <= config.path.length; i++) this.slots.push(keys.argument(config.path.slice(0, i)));
     }
   }
 
   /** Whether the condition holds for the message. */
-  match(call: Call): Match {
-    if (this.key == ConditionKey.ProtocolVersion) return call.matchRevision(this.patterns);
-    if (this.key == ConditionKey.ClientName) return call.matchClient(this.patterns, this.client);
-    return call.matchArgument(this.slots, this.argument);
+  match(input: RuleInput): Match {
+    if (this.key == ConditionKey.ProtocolVersion) return input.matchRevision(this.patterns);
+    if (this.key == ConditionKey.ClientName) return input.matchClient(this.patterns, this.client);
+    return input.matchArgument(this.slots, this.argument);
   }
 }

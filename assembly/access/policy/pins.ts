@@ -4,7 +4,7 @@ import { Bytes } from "../../memory/bytes";
 import { keyedHash } from "../../memory/keyed_hash";
 import { SHA256_SIZE } from "../../memory/sha256";
 import { Table } from "../../memory/table";
-import { Call } from "../../rules/message/call";
+import { RuleInput } from "../../rules/message/rule_input";
 
 /** Pin number of a server without pins. */
 export const NO_PINS: i32 = 0;
@@ -80,11 +80,11 @@ export class Pins {
 
   /** The number of the pins that cover the server of a call, starting at 1; {@link NO_PINS} if none do. A server
    *  without a name could be any, so enforced pins cover it. */
-  numberOf(call: Call): i32 {
+  numberOf(input: RuleInput): i32 {
     for (let i = 0; i < this.entries.length; i++) {
       const entry = unchecked(this.entries[i]);
-      const isAbout = entry.isAbout(call.server, call.serverLength);
-      if (isAbout || (call.serverLength == 0 && entry.isEnforced)) return i + 1;
+      const isAbout = entry.isAbout(input.server, input.serverLength);
+      if (isAbout || (input.serverLength == 0 && entry.isEnforced)) return i + 1;
     }
     return NO_PINS;
   }

@@ -3,7 +3,7 @@ import { RuleMode, MessageDirection } from "../../config/rules/rule_config";
 import { HoldConfig } from "../../config/rules/hold_config";
 import { IdentityConfig } from "../../config/rules/identity_config";
 import { Properties } from "../../host/properties";
-import { Call } from "../../rules/message/call";
+import { RuleInput } from "../../rules/message/rule_input";
 import { Caller } from "../../identity/caller";
 import { Claims } from "../../rules/claim";
 import { ClientConditions } from "./client_conditions";
@@ -13,7 +13,7 @@ import { Callers } from "./callers";
 import { Rule } from "./rule";
 import { RuleIndex } from "./rule_index";
 import { RuleSet } from "./rule_set";
-import { DecidingKeys } from "../../rules/message/slots";
+import { DecidingKeys } from "../../rules/message/deciding_keys";
 
 /** Rule index that denotes the policy's default. */
 export const DEFAULT_RULE: i32 = -1;
@@ -121,9 +121,9 @@ export class Policy {
     return this.config.mode == RuleMode.Enforce;
   }
 
-  /** What is known about a request before its body arrives, given the caller and the server in `call`. Writes to
+  /** What is known about a request before its body arrives, given the caller and the server in `input`. Writes to
    *  `matches` how each rule matches the caller, one byte per rule, as far as the decision needs it. */
-  outlook(caller: Caller, properties: Properties, call: Call, matches: usize): Outlook {
+  outlook(caller: Caller, properties: Properties, input: RuleInput, matches: usize): Outlook {
     this.claims.forget();
     const callers = this.callers;
     callers.begin(caller, properties);
@@ -132,7 +132,7 @@ export class Policy {
       memory.copy(matches, changetype<usize>(this.keptMatches), this.rules.length);
       return this.keptOutlook;
     }
-    const outlook = this.findOutlook(call, matches);
+    const outlook = this.findOutlook(input, matches);
     callers.keep();
     memory.copy(changetype<usize>(this.keptMatches), matches, this.rules.length);
     this.keptOutlook = outlook;
@@ -140,7 +140,7 @@ export class Policy {
   }
 
   /** Computes {@link outlook}. */
-  private findOutlook(call: Call, matches: usize): Outlook {
+  private findOutlook(input: RuleInput, matches: usize): Outlook {
     const callers = this.callers;
     let isOpen = false;
     let deciding = DEFAULT_RULE;
@@ -153,43 +153,43 @@ export class Policy {
       store<u8>(matches + i, <u8>byCaller);
       if (byCaller == Match.No || traits & SHADOW || isOpen) continue;
       const rule = unchecked(this.rules[i]);
-      const match = traits & NEEDS_SERVER ? min<i32>(byCaller, rule.matchServer(call)) : byCaller;
+      const match = traits & NEEDS_SERVER ? min<i32>(byCaller, rule.matchServer(input)) : byCaller;
       if (match == Match.No) continue;
       if (traits & (ABOUT_ANSWERS | NEEDS_BODY)) isOpen = true;
       else if (rule.applies(match)) deciding = i;
     }
-    return isOpen ? Outlook.Open : outlookOf(this.actionOf(deciding, call));
+    return isOpen ? Outlook.Open : outlookOf(this.actionOf(deciding, input));
   }
 
   /** Index of the first enforced rule that applies to the message, or {@link DEFAULT_RULE}. */
-  decide(matches: usize, call: Call): i32 {
-    const rules = this.index.find(call);
+  decide(matches: usize, input: RuleInput): i32 {
+    const rules = this.index.find(input);
     rules.intersect(this.enforced);
     for (let i = rules.next(0); i >= 0; i = rules.next(i + 1)) {
-      if (this.appliesTo(i, matches, call)) return i;
+      if (this.appliesTo(i, matches, input)) return i;
     }
     return DEFAULT_RULE;
   }
 
   /** The rules in shadow mode that may cover the message: see {@link appliesTo}. Valid until the next call. */
-  shadowsAbout(call: Call): RuleSet {
+  shadowsAbout(input: RuleInput): RuleSet {
     const found = this.foundShadows;
     found.copy(this.shadows);
-    if (!found.isEmpty) found.intersect(this.index.find(call));
+    if (!found.isEmpty) found.intersect(this.index.find(input));
     return found;
   }
 
   /** Whether the rule of this index applies to the message. */
-  appliesTo(index: i32, matches: usize, call: Call): bool {
+  appliesTo(index: i32, matches: usize, input: RuleInput): bool {
     const rule = unchecked(this.rules[index]);
     const match: i32 = load<u8>(matches + index);
-    return match != Match.No && rule.applies(min<i32>(match, rule.matchCall(call)));
+    return match != Match.No && rule.applies(min<i32>(match, rule.matchCall(input)));
   }
 
-  /** Whether some call represented by `call` may be denied to a caller whom the rules match as in `matches`, or to
+  /** Whether some call represented by `input` may be denied to a caller whom the rules match as in `matches`, or to
    *  any caller if `matches` is 0. A use of any element may be denied unless every element is allowed. */
-  mayDeny(matches: usize, call: Call): bool {
-    const rules = this.index.find(call);
+  mayDeny(matches: usize, input: RuleInput): bool {
+    const rules = this.index.find(input);
     rules.intersect(this.enforced);
     for (let i = rules.next(0); i >= 0; i = rules.next(i + 1)) {
       const rule = unchecked(this.rules[i]);
@@ -197,11 +197,11 @@ export class Policy {
       const isForAll = rule.sources.length == 0;
       const byCaller: i32 = matches ? load<u8>(matches + i) : isForAll ? Match.Yes : Match.Unknown;
       if (byCaller == Match.No) continue;
-      const match = min<i32>(byCaller, rule.matchCall(call));
+      const match = min<i32>(byCaller, rule.matchCall(input));
       if (isAllow && match == Match.Yes) return false;
       if (!isAllow && match != Match.No) return true;
     }
-    return this.actionOf(DEFAULT_RULE, call) == RuleAction.Deny;
+    return this.actionOf(DEFAULT_RULE, input) == RuleAction.Deny;
   }
 
   /** Whether some server request may be denied to a caller whom the rules match as in `matches`. */
@@ -214,10 +214,10 @@ export class Policy {
   }
 
   /** The action of the rule of this index. Without a deciding rule, server requests are allowed. */
-  actionOf(index: i32, call: Call): RuleAction {
+  actionOf(index: i32, input: RuleInput): RuleAction {
     if (index == PIN_RULE) return RuleAction.Deny;
     if (index != DEFAULT_RULE) return unchecked(this.rules[index]).action;
-    return call.isAnswer ? RuleAction.Allow : this.config.defaultAction;
+    return input.isAnswer ? RuleAction.Allow : this.config.defaultAction;
   }
 }
 

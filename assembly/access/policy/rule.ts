@@ -1,12 +1,12 @@
 import { RuleAction, RuleConfig } from "../../config/access/access_config";
 import { RuleMode, MessageDirection } from "../../config/rules/rule_config";
-import { Call, Target } from "../../rules/message/call";
+import { RuleInput, Target } from "../../rules/message/rule_input";
 import { Callers } from "./callers";
 import { ClientConditions } from "./client_conditions";
 import { ConditionRule } from "./condition";
 import { Match } from "../../rules/match/match";
 import { OperationRule } from "../../rules/operation";
-import { DecidingKeys } from "../../rules/message/slots";
+import { DecidingKeys } from "../../rules/message/deciding_keys";
 import { Source } from "../../rules/source";
 
 /** A rule of the policy, compiled for matching. */
@@ -69,33 +69,33 @@ export class Rule {
   }
 
   /** Whether the rule may cover the server, before a message has been read. */
-  matchServer(call: Call): Match {
+  matchServer(input: RuleInput): Match {
     let best = this.operations.length ? Match.No : Match.Yes;
     for (let i = 0; i < this.operations.length && best != Match.Yes; i++) {
-      best = max(best, unchecked(this.operations[i]).matchServer(call));
+      best = max(best, unchecked(this.operations[i]).matchServer(input));
     }
     return best;
   }
 
   /** Whether the rule covers this message, for any caller. */
-  matchCall(call: Call): Match {
-    call.leaveOpen(this.action == RuleAction.Allow);
-    const direction = call.isAnswer ? MessageDirection.ServerToClient : MessageDirection.ClientToServer;
-    let best = this.operations.length ? Match.No : this.matchUnstated(call);
+  matchCall(input: RuleInput): Match {
+    input.leaveOpen(this.action == RuleAction.Allow);
+    const direction = input.isAnswer ? MessageDirection.ServerToClient : MessageDirection.ClientToServer;
+    let best = this.operations.length ? Match.No : this.matchUnstated(input);
     for (let i = 0; i < this.operations.length && best != Match.Yes; i++) {
       const operation = unchecked(this.operations[i]);
-      if (operation.direction == direction) best = max(best, operation.match(call));
+      if (operation.direction == direction) best = max(best, operation.match(input));
     }
     for (let i = 0; i < this.conditions.length && best != Match.No; i++) {
-      best = min(best, unchecked(this.conditions[i]).match(call));
+      best = min(best, unchecked(this.conditions[i]).match(input));
     }
     return best;
   }
 
   /** Whether a rule without operations covers this message. It covers client responses to server requests only if it
    *  denies everything. */
-  matchUnstated(call: Call): Match {
-    return call.isAnswer && !this.deniesAll ? Match.No : Match.Yes;
+  matchUnstated(input: RuleInput): Match {
+    return input.isAnswer && !this.deniesAll ? Match.No : Match.Yes;
   }
 
   /** Whether the rule applies: an unknown match never allows and always denies. */

@@ -1,7 +1,7 @@
 import { METHOD_COUNT, Method, methodName, methodOf } from "../../mcp/protocol/methods";
 import { MessageDirection } from "../../config/rules/rule_config";
 import { Bytes } from "../../memory/bytes";
-import { Call, Target } from "../../rules/message/call";
+import { RuleInput, Target } from "../../rules/message/rule_input";
 import { HEAD_SIZE } from "../../rules/match/pattern";
 import { OperationRule } from "../../rules/operation";
 import { Rule } from "./rule";
@@ -57,16 +57,16 @@ export class RuleIndex {
     }
   }
 
-  /** The rules that may cover the messages that `call` represents. The set is valid until the next call, and may be
+  /** The rules that may cover the messages that `input` represents. The set is valid until the next call, and may be
    *  changed. */
-  find(call: Call): RuleSet {
+  find(input: RuleInput): RuleSet {
     const found = this.found;
-    if (call.isAnswer) {
+    if (input.isAnswer) {
       found.copy(this.ofAnswers);
       return found;
     }
-    found.copy(unchecked(this.byMethod[methodOf(call.method, call.methodLength)]));
-    if (this.headCount && call.findName()) this.keepNamed(found, call.foundName, call.foundLength);
+    found.copy(unchecked(this.byMethod[methodOf(input.method, input.methodLength)]));
+    if (this.headCount && input.findName()) this.keepNamed(found, input.foundName, input.foundLength);
     return found;
   }
 
@@ -146,7 +146,7 @@ function mayBeAbout(operation: OperationRule, method: Method): bool {
   return operation.mayHaveMethod(name.at, name.length);
 }
 
-/** Whether messages of this method can have a target of this kind: see {@link Call.target}. */
+/** Whether messages of this method can have a target of this kind: see {@link RuleInput.target}. */
 function mayName(method: Method, kind: Target): bool {
   switch (method) {
     case Method.ToolsCall:

@@ -8,16 +8,16 @@ import { JsonWriter } from "../../json/writer";
 import { methodOf } from "../../mcp/protocol/methods";
 import { shownLength } from "../../mcp/protocol/shown_target";
 import { HEX_SIZE, writeHex } from "../../memory/hex";
-import { Call } from "../../rules/message/call";
-import { CheckedRequest } from "../../rules/checked_request";
+import { RuleInput } from "../../rules/message/rule_input";
+import { RequestState } from "../../rules/request_state";
 import { Explanation, NO_RULE } from "./explanation";
 import { Key } from "../../rules/message/keys";
 import { Match } from "../../rules/match/match";
 import { DEFAULT_RULE, PIN_RULE } from "../policy/policy";
-import { RequestRefusal, refusalName } from "../../rules/message/refusal";
+import { RequestFault, requestFaultName } from "../../rules/message/request_fault";
 import { LineBudget } from "../../rules/line_budget";
 import { writeSpan } from "../../rules/message_trace";
-import { Slot } from "../../rules/message/slots";
+import { MemberSlot } from "../../rules/message/deciding_keys";
 import { StrictReader } from "../../rules/message/strict_reader";
 
 const hexText: usize = memory.data(16);
@@ -47,8 +47,8 @@ export class Audit {
    *  PIN_RULE}. `session` is the hash shown in logs; 0 for none. `span` is the message's span; null for none. `pin`
    *  is the state of the tool's definition, for {@link PIN_RULE}. */
   denied(
-    check: CheckedRequest,
-    call: Call,
+    state: RequestState,
+    input: RuleInput,
     rule: i32,
     ruleName: string,
     isShadow: bool,
@@ -56,17 +56,17 @@ export class Audit {
     span: TraceContext | null = null,
     pin: string = "",
   ): void {
-    this.explanation.begin(check, call);
-    this.begin(check, ruleName, isShadow, session);
+    this.explanation.begin(state, input);
+    this.begin(state, ruleName, isShadow, session);
     if (span) writeSpan(this.writer, span.traceHigh, span.traceLow, span.spanId);
-    this.writer.bytesMember("method", call.method, call.methodLength);
-    const length = call.targetLength;
+    this.writer.bytesMember("method", input.method, input.methodLength);
+    const length = input.targetLength;
     if (length) {
-      const at = call.targetAt;
-      this.writer.bytesMember("target", at, shownLength(methodOf(call.method, call.methodLength), at, length));
+      const at = input.targetAt;
+      this.writer.bytesMember("target", at, shownLength(methodOf(input.method, input.methodLength), at, length));
     }
-    if (this.explanation.policy.config.auditArguments && call.hasMessage) this.appendArguments(call.reader);
-    this.writer.bytesMember("server", call.server, call.serverLength);
+    if (this.explanation.policy.config.auditArguments && input.hasMessage) this.appendArguments(input.reader);
+    this.writer.bytesMember("server", input.server, input.serverLength);
     if (rule == PIN_RULE) this.writer.textMember("pin", pin);
     else this.appendReason(rule);
     this.end();
@@ -75,31 +75,31 @@ export class Audit {
   /** Writes the line of a request that is rejected before its messages are decided. `member` is the address of the
    *  {@link Key} of the member at fault; 0 for none. `header` is the name of the header at fault; empty for none. */
   refused(
-    check: CheckedRequest,
-    refusal: RequestRefusal,
+    state: RequestState,
+    fault: RequestFault,
     member: usize,
     header: string,
     ruleName: string,
     isShadow: bool,
     session: u64,
   ): void {
-    this.explanation.beginRequest(check);
-    this.begin(check, ruleName, isShadow, session);
+    this.explanation.beginRequest(state);
+    this.begin(state, ruleName, isShadow, session);
     const writer = this.writer;
-    writer.textMember("reason", refusalName(refusal));
+    writer.textMember("reason", requestFaultName(fault));
     if (member) {
       const path = String.UTF8.encode(changetype<Key>(member).path);
       this.writer.bytesMember("member", changetype<usize>(path), path.byteLength);
     }
     if (header.length) writer.textMember("header", header);
-    if (refusal == RequestRefusal.TooLarge) {
+    if (fault == RequestFault.TooLarge) {
       writer.numberMember("limit", this.explanation.policy.hold.maxBodyBytes);
     }
     this.end();
   }
 
   /** Begins a line with the data that every request has. */
-  private begin(check: CheckedRequest, ruleName: string, isShadow: bool, session: u64): void {
+  private begin(state: RequestState, ruleName: string, isShadow: bool, session: u64): void {
     const writer = this.writer;
     const caller = this.explanation.caller;
     writer.clear();
@@ -109,12 +109,12 @@ export class Audit {
     writer.raw(ruleName);
     writer.raw('","time":');
     writeTimestamp(writer, this.clock.wallNow());
-    this.writer.bytesMember("request_id", check.requestId, check.requestIdLength);
+    this.writer.bytesMember("request_id", state.requestId, state.requestIdLength);
     if (session) {
       writeHex(hexText, session);
       this.writer.bytesMember("session", hexText, HEX_SIZE);
     }
-    this.writer.bytesMember("principal", check.principal, check.shownPrincipalLength);
+    this.writer.bytesMember("principal", state.principal, state.shownPrincipalLength);
     this.writer.bytesMember("address", caller.addressText, caller.addressTextLength);
     if (this.lines.dropped) writer.numberMember("dropped", this.lines.dropped);
     this.lines.dropped = 0;
@@ -147,7 +147,7 @@ export class Audit {
     const keys = this.explanation.policy.keys;
     writer.raw(',"arguments":{');
     let count = 0;
-    for (let slot: i32 = Slot.FirstArgument; slot < keys.end; slot++) {
+    for (let slot: i32 = MemberSlot.FirstArgument; slot < keys.end; slot++) {
       const token = reader.token(slot);
       if (token != Token.String && token != Token.Number) continue;
       if (count++) writer.raw(",");

@@ -2,9 +2,9 @@ import { RuleAction } from "../../config/access/access_config";
 import { RuleMode, MessageDirection } from "../../config/rules/rule_config";
 import { Properties } from "../../host/properties";
 import { JsonWriter } from "../../json/writer";
-import { Call } from "../../rules/message/call";
+import { RuleInput } from "../../rules/message/rule_input";
 import { Caller } from "../../identity/caller";
-import { CheckedRequest } from "../../rules/checked_request";
+import { RequestState } from "../../rules/request_state";
 import { Match, matchName } from "../../rules/match/match";
 import { Nearness } from "./nearness";
 import { OperationRule } from "../../rules/operation";
@@ -24,7 +24,7 @@ export const NO_RULE: i32 = -1;
 export class Explanation {
   /** The caller of the explained request. */
   readonly caller: Caller = new Caller();
-  private call: Call = new Call();
+  private input: RuleInput = new RuleInput();
   /** The rule measured last: as a whole, and its nearest source and operation. */
   private whole: Nearness = new Nearness();
   private source: Nearness = new Nearness();
@@ -40,16 +40,16 @@ export class Explanation {
   ) {}
 
   /** Begins a request. Its attributes are read in the current callback. */
-  beginRequest(check: CheckedRequest): void {
-    check.recallPrincipal(this.caller);
+  beginRequest(state: RequestState): void {
+    state.recallPrincipal(this.caller);
     findAddress(this.caller, this.properties);
     this.policy.claims.forget();
   }
 
   /** Begins a message of a request. */
-  begin(check: CheckedRequest, call: Call): void {
-    this.beginRequest(check);
-    this.call = call;
+  begin(state: RequestState, input: RuleInput): void {
+    this.beginRequest(state);
+    this.input = input;
   }
 
   /** Index of the ALLOW rule that comes nearest to applying, of the enforced rules before the deciding rule.
@@ -85,15 +85,15 @@ export class Explanation {
     if (this.source.match == match) return this.writeFailedSource(rule, match, writer);
     if (this.operation.match == match) return this.writeFailedOperation(rule, match, writer);
     let condition = 0;
-    while (rule.conditions[condition].match(this.call) != match) condition++;
+    while (rule.conditions[condition].match(this.input) != match) condition++;
     writeCondition(condition, writer);
   }
 
   /** Writes how each part of the rule of this index matches, as members of a JSON object. */
   writeParts(index: i32, writer: JsonWriter): void {
     const rule = this.policy.rules[index];
-    const call = this.call;
-    call.leaveOpen(rule.action == RuleAction.Allow);
+    const input = this.input;
+    input.leaveOpen(rule.action == RuleAction.Allow);
     for (let i = 0; i < rule.sources.length; i++) {
       const source = rule.sources[i];
       for (let part = 0; part < source.partCount; part++) {
@@ -102,7 +102,7 @@ export class Explanation {
         endPart(source.matchPart(part, this.caller, this.properties), writer);
       }
     }
-    if (rule.operations.length == 0 && rule.matchUnstated(call) == Match.No) {
+    if (rule.operations.length == 0 && rule.matchUnstated(input) == Match.No) {
       beginPart(writer);
       writer.raw("to");
       endPart(Match.No, writer);
@@ -118,25 +118,25 @@ export class Explanation {
       for (let part = 0; part < operation.partCount; part++) {
         beginPart(writer);
         writeOperationPart(i, operation.partName(part), writer);
-        endPart(operation.matchPart(part, call), writer);
+        endPart(operation.matchPart(part, input), writer);
       }
     }
     for (let i = 0; i < rule.conditions.length; i++) {
       beginPart(writer);
       writeCondition(i, writer);
-      endPart(rule.conditions[i].match(call), writer);
+      endPart(rule.conditions[i].match(input), writer);
     }
   }
 
   /** Matches all parts of a rule. */
   private measure(rule: Rule): void {
-    this.call.leaveOpen(rule.action == RuleAction.Allow);
+    this.input.leaveOpen(rule.action == RuleAction.Allow);
     this.measureSources(rule);
     this.measureOperations(rule);
     const whole = this.whole;
     whole.copy(this.source);
     whole.addAll(this.operation);
-    for (let i = 0; i < rule.conditions.length; i++) whole.add(rule.conditions[i].match(this.call));
+    for (let i = 0; i < rule.conditions.length; i++) whole.add(rule.conditions[i].match(this.input));
   }
 
   private measureSources(rule: Rule): void {
@@ -159,7 +159,7 @@ export class Explanation {
 
   private measureOperations(rule: Rule): void {
     this.operation.clear();
-    if (rule.operations.length == 0 && rule.matchUnstated(this.call) == Match.No) this.operation.add(Match.No);
+    if (rule.operations.length == 0 && rule.matchUnstated(this.input) == Match.No) this.operation.add(Match.No);
     for (let i = 0; i < rule.operations.length; i++) {
       const current = this.current;
       current.clear();
@@ -174,12 +174,12 @@ export class Explanation {
    *  counts as one more matching part. */
   private measureOperation(operation: OperationRule, to: Nearness): void {
     if (!this.isAboutDirection(operation)) return to.add(Match.No);
-    for (let part = 0; part < operation.partCount; part++) to.add(operation.matchPart(part, this.call));
-    if (operation.namesKind(this.call)) to.add(Match.Yes);
+    for (let part = 0; part < operation.partCount; part++) to.add(operation.matchPart(part, this.input));
+    if (operation.namesKind(this.input)) to.add(Match.Yes);
   }
 
   private isAboutDirection(operation: OperationRule): bool {
-    return (operation.direction == MessageDirection.ServerToClient) == this.call.isAnswer;
+    return (operation.direction == MessageDirection.ServerToClient) == this.input.isAnswer;
   }
 
   private writeFailedSource(rule: Rule, match: Match, writer: JsonWriter): void {
@@ -194,7 +194,7 @@ export class Explanation {
     const operation = rule.operations[this.operationIndex];
     if (!this.isAboutDirection(operation)) return writeOperationPart(this.operationIndex, "direction", writer);
     let part = 0;
-    while (operation.matchPart(part, this.call) != match) part++;
+    while (operation.matchPart(part, this.input) != match) part++;
     writeOperationPart(this.operationIndex, operation.partName(part), writer);
   }
 }

@@ -2,8 +2,8 @@ import { RuleAction } from "../../config/access/access_config";
 import { RuleMode } from "../../config/rules/rule_config";
 import { Level, Log } from "../../host/log";
 import { JsonWriter } from "../../json/writer";
-import { Call } from "../../rules/message/call";
-import { CheckedRequest } from "../../rules/checked_request";
+import { RuleInput } from "../../rules/message/rule_input";
+import { RequestState } from "../../rules/request_state";
 import { PIN_RULE } from "../policy/policy";
 import { SpecialRule, specialRuleName } from "../policy/special_rule";
 import { Explanation, NO_RULE } from "./explanation";
@@ -22,22 +22,22 @@ export class RuleTrace {
   }
 
   /** Writes the lines of a message. `decidedBy` is the index of the deciding rule, DEFAULT_RULE or PIN_RULE. */
-  decided(check: CheckedRequest, call: Call, decidedBy: i32): void {
-    this.explanation.begin(check, call);
-    for (let i = 0; i < this.explanation.policy.rules.length; i++) this.writeRule(check, call, i, i == decidedBy);
-    if (decidedBy == PIN_RULE) this.pinned(check, call, RuleMode.Enforce, true);
+  decided(state: RequestState, input: RuleInput, decidedBy: i32): void {
+    this.explanation.begin(state, input);
+    for (let i = 0; i < this.explanation.policy.rules.length; i++) this.writeRule(state, input, i, i == decidedBy);
+    if (decidedBy == PIN_RULE) this.pinned(state, input, RuleMode.Enforce, true);
   }
 
   /** Writes the line of the tool pins that deny a message. `decides`: no rule decided before. */
-  pinned(check: CheckedRequest, call: Call, mode: RuleMode, decides: bool): void {
+  pinned(state: RequestState, input: RuleInput, mode: RuleMode, decides: bool): void {
     this.begin(specialRuleName(SpecialRule.Pin), RuleAction.Deny, mode, true, decides);
-    this.end(check, call);
+    this.end(state, input);
   }
 
-  private writeRule(check: CheckedRequest, call: Call, index: i32, decides: bool): void {
+  private writeRule(state: RequestState, input: RuleInput, index: i32, decides: bool): void {
     const rule = this.explanation.policy.rules[index];
     this.begin(rule.name, rule.action, rule.mode, rule.applies(this.explanation.match(index)), decides);
-    this.end(check, call, index);
+    this.end(state, input, index);
   }
 
   private begin(name: string, action: RuleAction, mode: RuleMode, applies: bool, decides: bool): void {
@@ -52,10 +52,10 @@ export class RuleTrace {
   }
 
   /** Ends a line with the message and the parts of the rule of this index; {@link NO_RULE} for none. */
-  private end(check: CheckedRequest, call: Call, index: i32 = NO_RULE): void {
+  private end(state: RequestState, input: RuleInput, index: i32 = NO_RULE): void {
     const writer = this.writer;
-    writer.bytesMember("request_id", check.requestId, check.requestIdLength);
-    writer.bytesMember("method", call.method, call.methodLength);
+    writer.bytesMember("request_id", state.requestId, state.requestIdLength);
+    writer.bytesMember("method", input.method, input.methodLength);
     writer.raw(',"parts":{');
     if (index != NO_RULE) this.explanation.writeParts(index, writer);
     writer.raw("}}");

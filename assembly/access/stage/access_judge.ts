@@ -1,11 +1,11 @@
 import { GateRequest } from "../../gate/stage/request";
 import { EDIT, PASS, Verdict } from "../../gate/stage/verdict";
-import { CheckedRequest } from "../../rules/checked_request";
-import { RequestRefusal } from "../../rules/message/refusal";
+import { RequestState } from "../../rules/request_state";
+import { RequestFault } from "../../rules/message/request_fault";
 import { MessageForm, StrictReader } from "../../rules/message/strict_reader";
 import { MessageJudge } from "../../rules/message_judge";
-import { CallReader } from "./call_reader";
-import { DecisionLog } from "./decision_log";
+import { RuleInputReader } from "./rule_input_reader";
+import { DecisionReporter } from "./decision_reporter";
 import { DenialAnswers } from "./denial_answers";
 
 /** Decides about messages by the access policy. */
@@ -19,36 +19,36 @@ export class AccessJudge extends MessageJudge {
   private isAnswered: bool = false;
 
   constructor(
-    private calls: CallReader,
-    private decisions: DecisionLog,
+    private inputs: RuleInputReader,
+    private reporter: DecisionReporter,
     private answers: DenialAnswers,
   ) {
     super();
   }
 
-  begin(check: CheckedRequest): void {
-    this.calls.begin(check);
+  begin(state: RequestState): void {
+    this.inputs.begin(state);
   }
 
-  decide(check: CheckedRequest, request: GateRequest, reader: StrictReader): bool {
-    this.calls.read(check, reader, request);
-    this.rule = this.calls.decide(check, reader);
-    return this.calls.isDenial(this.rule);
+  decide(state: RequestState, request: GateRequest, reader: StrictReader): bool {
+    this.inputs.read(state, reader, request);
+    this.rule = this.inputs.decide(state, reader);
+    return this.inputs.isDenial(this.rule);
   }
 
-  concludeMessage(check: CheckedRequest, request: GateRequest, reader: StrictReader, isRejected: bool): Verdict {
-    const header = isRejected ? "" : this.calls.mismatchedHeader(check, reader);
-    if (header.length) return this.answers.mismatch(check, request, reader, header);
-    this.decisions.message(request, check, this.calls.call, this.rule);
+  concludeMessage(state: RequestState, request: GateRequest, reader: StrictReader, isRejected: bool): Verdict {
+    const header = isRejected ? "" : this.inputs.mismatchedHeader(state, reader);
+    if (header.length) return this.answers.mismatch(state, request, reader, header);
+    this.reporter.message(request, state, this.inputs.current, this.rule);
     if (!isRejected) return PASS;
     const isRequest = reader.form == MessageForm.Request;
-    if (isRequest && check.isRewritable) {
-      this.answers.reject(check, request, reader, this.rule);
+    if (isRequest && state.isRewritable) {
+      this.answers.reject(state, request, reader, this.rule);
       return EDIT;
     }
     this.answers.begin(false);
     if (isRequest) this.answers.deny(reader, this.rule);
-    return this.answers.finish(check, this.rule);
+    return this.answers.finish(state, this.rule);
   }
 
   beginBatch(isAnswered: bool): void {
@@ -58,13 +58,13 @@ export class AccessJudge extends MessageJudge {
   }
 
   /** Counts the message, and rejects it if it is denied. */
-  batchMessage(check: CheckedRequest, request: GateRequest, reader: StrictReader): void {
-    const isDenied = this.decide(check, request, reader);
+  batchMessage(state: RequestState, request: GateRequest, reader: StrictReader): void {
+    const isDenied = this.decide(state, request, reader);
     const rule = this.rule;
-    this.decisions.message(request, check, this.calls.call, rule);
+    this.reporter.message(request, state, this.inputs.current, rule);
     if (!isDenied) return;
     if (this.denied++ == 0) this.firstDenial = rule;
-    if (!this.isAnswered) this.answers.reject(check, request, reader, rule);
+    if (!this.isAnswered) this.answers.reject(state, request, reader, rule);
     else if (reader.form == MessageForm.Request) this.answers.deny(reader, rule);
   }
 
@@ -72,29 +72,29 @@ export class AccessJudge extends MessageJudge {
     this.answers.repeat(request, reader);
   }
 
-  concludeBatch(check: CheckedRequest, _request: GateRequest): Verdict {
+  concludeBatch(state: RequestState, _request: GateRequest): Verdict {
     if (!this.denied) return PASS;
-    this.decisions.showDenial(this.firstDenial);
-    return this.isAnswered ? this.answers.finish(check, this.firstDenial) : EDIT;
+    this.reporter.showDenial(this.firstDenial);
+    return this.isAnswered ? this.answers.finish(state, this.firstDenial) : EDIT;
   }
 
-  refuse(check: CheckedRequest, request: GateRequest, refusal: RequestRefusal, member: usize): Verdict {
-    return this.answers.refuse(check, request, refusal, member);
+  refuse(state: RequestState, request: GateRequest, fault: RequestFault, member: usize): Verdict {
+    return this.answers.refuse(state, request, fault, member);
   }
 
-  passing(check: CheckedRequest, request: GateRequest, reader: StrictReader): void {
-    this.calls.read(check, reader, request);
-    this.decisions.message(request, check, this.calls.call, this.calls.decide(check, reader));
+  passing(state: RequestState, request: GateRequest, reader: StrictReader): void {
+    this.inputs.read(state, reader, request);
+    this.reporter.message(request, state, this.inputs.current, this.inputs.decide(state, reader));
   }
 
-  passed(check: CheckedRequest, request: GateRequest, reader: StrictReader): void {
+  passed(state: RequestState, request: GateRequest, reader: StrictReader): void {
     if (reader.isBatch) return;
-    this.calls.read(check, reader, request);
-    const header = this.calls.mismatchedHeader(check, reader);
-    if (header.length) this.decisions.refusal(request, check, RequestRefusal.HeaderMismatch, 0, header);
+    this.inputs.read(state, reader, request);
+    const header = this.inputs.mismatchedHeader(state, reader);
+    if (header.length) this.reporter.refused(request, state, RequestFault.HeaderMismatch, 0, header);
   }
 
-  passingRefused(check: CheckedRequest, request: GateRequest, refusal: RequestRefusal, member: usize): void {
-    this.decisions.refusal(request, check, refusal, member);
+  passingFault(state: RequestState, request: GateRequest, fault: RequestFault, member: usize): void {
+    this.reporter.refused(request, state, fault, member);
   }
 }

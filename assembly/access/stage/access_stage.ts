@@ -12,29 +12,29 @@ import { Principals, findAddress } from "../../identity/principals";
 import { Servers } from "../../identity/servers";
 import { isCandidate } from "../../mcp/headers/candidate";
 import { RequestHead } from "../../mcp/headers/request_head";
-import { CheckedRequest } from "../../rules/checked_request";
-import { RequestRefusal } from "../../rules/message/refusal";
+import { RequestState } from "../../rules/request_state";
+import { RequestFault } from "../../rules/message/request_fault";
 import { HeldBody } from "../../rules/held_body";
 import { PassingBody } from "../../rules/passing_body";
-import { keepCaller, keepHead, refusalOf } from "../../rules/request_facts";
+import { keepCaller, keepHead, faultOf } from "../../rules/request_facts";
 import { Outlook, Policy } from "../policy/policy";
 import { AccessJudge } from "./access_judge";
-import { CallReader } from "./call_reader";
-import { DecisionLog } from "./decision_log";
+import { RuleInputReader } from "./rule_input_reader";
+import { DecisionReporter } from "./decision_reporter";
 import { DenialAnswers } from "./denial_answers";
 import { ListRights } from "./list_rights";
-import { PinCheck } from "./pin_check";
+import { PinMatcher } from "./pin_matcher";
 import { ServerName } from "./server_name";
 
 /** The access policy of a configuration as a stage of the gate. */
 export class AccessStage extends Stage {
   private principals: Principals;
-  private decisions: DecisionLog;
+  private reporter: DecisionReporter;
   private caller: Caller = new Caller();
-  private calls: CallReader;
+  private inputs: RuleInputReader;
   private answers: DenialAnswers;
   private rights: ListRights;
-  private pins: PinCheck;
+  private pins: PinMatcher;
   private held: HeldBody;
   private passing: PassingBody;
 
@@ -50,18 +50,18 @@ export class AccessStage extends Stage {
     isNewer: bool,
   ) {
     super();
-    const pins = new PinCheck(policy, isNewer);
+    const pins = new PinMatcher(policy, isNewer);
     const serverName = new ServerName(new Servers(config.server, host.properties, host.log), policy);
-    const decisions = new DecisionLog(policy, pins, serverName, host, host.logFieldsOf(config), isNewer);
-    const calls = new CallReader(serverName, policy, pins);
-    const answers = new DenialAnswers(policy.config, decisions);
+    const reporter = new DecisionReporter(policy, pins, serverName, host, host.logFieldsOf(config), isNewer);
+    const inputs = new RuleInputReader(serverName, policy, pins);
+    const answers = new DenialAnswers(policy.config, reporter);
     this.principals = new Principals(config.identity, host.properties);
-    this.decisions = decisions;
-    this.calls = calls;
+    this.reporter = reporter;
+    this.inputs = inputs;
     this.answers = answers;
-    this.rights = new ListRights(policy, calls, decisions);
+    this.rights = new ListRights(policy, inputs, reporter);
     this.pins = pins;
-    const judge = new AccessJudge(calls, decisions, answers);
+    const judge = new AccessJudge(inputs, reporter, answers);
     this.held = new HeldBody(judge, policy.keys.message, config.hold, host.body, false);
     this.passing = new PassingBody(judge, policy.keys.message, config.hold, !policy.isEnforced, false);
   }
@@ -82,34 +82,34 @@ export class AccessStage extends Stage {
   }
 
   open(): StageState {
-    return CheckedRequest.acquire();
+    return RequestState.acquire();
   }
 
-  begin(state: StageState, request: GateRequest, head: RequestHead): Verdict {
-    const check = changetype<CheckedRequest>(state);
-    check.isMcp = !this.policy.config.isClosed || head.hasMcpHeader || head.isAtEndpoint;
-    if (!check.isMcp) check.isMcp = this.isNamed(head);
-    keepHead(check, head);
-    check.origin = this.answers.originOf(head.origin, head.originLength);
+  begin(stageState: StageState, request: GateRequest, head: RequestHead): Verdict {
+    const state = changetype<RequestState>(stageState);
+    state.isMcp = !this.policy.config.isClosed || head.hasMcpHeader || head.isAtEndpoint;
+    if (!state.isMcp) state.isMcp = this.isNamed(head);
+    keepHead(state, head);
+    state.origin = this.answers.originOf(head.origin, head.originLength);
     this.findCaller(head);
-    keepCaller(check, request, this.caller);
-    this.decisions.caller(check);
-    this.calls.begin(check);
-    const outlook = this.policy.outlook(this.caller, this.host.properties, this.calls.call, check.matches);
-    this.pins.begin(check, this.calls.call);
-    this.rights.begin(check);
+    keepCaller(state, request, this.caller);
+    this.reporter.caller(state);
+    this.inputs.begin(state);
+    const outlook = this.policy.outlook(this.caller, this.host.properties, this.inputs.current, state.matches);
+    this.pins.begin(state, this.inputs.current);
+    this.rights.begin(state);
     // The server must not compress the response, because the policy has to read it.
-    if (check.ruledParts || check.pins) request.wantsPlainAnswer = true;
+    if (state.ruledParts || state.pins) request.wantsPlainAnswer = true;
     // A GET stream of server messages, or another request without a body.
-    if (check.mayBeEmpty && !head.hasBody) return PASS;
-    const isAllowed = outlook == Outlook.Allowed && !this.pins.isEnforced(check);
+    if (state.mayBeEmpty && !head.hasBody) return PASS;
+    const isAllowed = outlook == Outlook.Allowed && !this.pins.isEnforced(state);
     const mustHold = this.policy.isEnforced && !isAllowed;
-    const refusal = refusalOf(head, check);
-    if (refusal && mustHold) return this.answers.refuse(check, request, refusal);
-    if (refusal && !isAllowed) {
-      this.decisions.refusal(request, check, refusal);
+    const fault = faultOf(head, state);
+    if (fault && mustHold) return this.answers.refuse(state, request, fault);
+    if (fault && !isAllowed) {
+      this.reporter.refused(request, state, fault);
     } else if (!mustHold) {
-      this.passing.begin(check);
+      this.passing.begin(state);
     }
     return mustHold ? HOLD : PASS;
   }
@@ -122,75 +122,75 @@ export class AccessStage extends Stage {
     if (!needsAddress && caller.isAnonymous) findAddress(caller, this.host.properties);
   }
 
-  grow(state: StageState, request: GateRequest): Verdict {
+  grow(stageState: StageState, request: GateRequest): Verdict {
     if (request.heldBytes <= this.policy.hold.maxBodyBytes) return HOLD;
-    return this.answers.refuse(changetype<CheckedRequest>(state), request, RequestRefusal.TooLarge);
+    return this.answers.refuse(changetype<RequestState>(stageState), request, RequestFault.TooLarge);
   }
 
-  conclude(state: StageState, request: GateRequest): Verdict {
-    return this.held.conclude(changetype<CheckedRequest>(state), request);
+  conclude(stageState: StageState, request: GateRequest): Verdict {
+    return this.held.conclude(changetype<RequestState>(stageState), request);
   }
 
-  bytes(state: StageState, request: GateRequest, at: usize, length: usize): void {
-    this.passing.bytes(changetype<CheckedRequest>(state), request, at, length);
+  bytes(stageState: StageState, request: GateRequest, at: usize, length: usize): void {
+    this.passing.bytes(changetype<RequestState>(stageState), request, at, length);
   }
 
-  end(state: StageState, request: GateRequest): void {
-    this.passing.end(changetype<CheckedRequest>(state), request);
+  end(stageState: StageState, request: GateRequest): void {
+    this.passing.end(changetype<RequestState>(stageState), request);
   }
 
-  expire(state: StageState, request: GateRequest): Verdict {
-    return this.answers.refuse(changetype<CheckedRequest>(state), request, RequestRefusal.NoBody);
+  expire(stageState: StageState, request: GateRequest): Verdict {
+    return this.answers.refuse(changetype<RequestState>(stageState), request, RequestFault.NoBody);
   }
 
-  overload(state: StageState, request: GateRequest): Verdict {
-    return this.answers.refuse(changetype<CheckedRequest>(state), request, RequestRefusal.Overload);
+  overload(stageState: StageState, request: GateRequest): Verdict {
+    return this.answers.refuse(changetype<RequestState>(stageState), request, RequestFault.Overload);
   }
 
-  editedParts(state: StageState, _request: GateRequest): Parts {
+  editedParts(stageState: StageState, _request: GateRequest): Parts {
     if (!this.policy.isEnforced) return 0;
-    const check = changetype<CheckedRequest>(state);
-    return check.ruledParts | this.enforcedPinParts(check);
+    const state = changetype<RequestState>(stageState);
+    return state.ruledParts | this.enforcedPinParts(state);
   }
 
-  withheldParts(state: StageState, _request: GateRequest): Parts {
-    const check = changetype<CheckedRequest>(state);
-    return check.deniedParts | this.enforcedPinParts(check);
+  withheldParts(stageState: StageState, _request: GateRequest): Parts {
+    const state = changetype<RequestState>(stageState);
+    return state.deniedParts | this.enforcedPinParts(state);
   }
 
-  private enforcedPinParts(check: CheckedRequest): Parts {
-    return this.pins.isEnforced(check) ? this.pins.parts(check) : 0;
+  private enforcedPinParts(state: RequestState): Parts {
+    return this.pins.isEnforced(state) ? this.pins.parts(state) : 0;
   }
 
   /** In shadow mode, server requests are counted with the client's responses to them. */
-  watchedParts(state: StageState, _request: GateRequest): Parts {
-    const check = changetype<CheckedRequest>(state);
-    const pinned = this.pins.parts(check);
-    return this.policy.isEnforced ? pinned : check.deniedParts | pinned;
+  observedParts(stageState: StageState, _request: GateRequest): Parts {
+    const state = changetype<RequestState>(stageState);
+    const pinned = this.pins.parts(state);
+    return this.policy.isEnforced ? pinned : state.deniedParts | pinned;
   }
 
-  withholds(state: StageState, request: GateRequest, element: ListElement): bool {
-    const check = changetype<CheckedRequest>(state);
-    const isDenied = this.rights.withholds(check, request, element);
+  withholds(stageState: StageState, request: GateRequest, element: ListElement): bool {
+    const state = changetype<RequestState>(stageState);
+    const isDenied = this.rights.withholds(state, request, element);
     // Pins compare all definitions, even those that this caller must not see, because the results apply to other
     // callers' calls too.
-    const isMismatch = this.pins.withholds(check, request, element, isDenied);
+    const isMismatch = this.pins.withholds(state, request, element, isDenied);
     return this.policy.isEnforced && (isDenied || isMismatch);
   }
 
-  deniesServerRequest(state: StageState, request: GateRequest, method: usize, length: i32): bool {
-    const check = changetype<CheckedRequest>(state);
-    return this.policy.isEnforced && this.rights.deniesServerRequest(check, request, method, length);
+  deniesServerRequest(stageState: StageState, request: GateRequest, method: usize, length: i32): bool {
+    const state = changetype<RequestState>(stageState);
+    return this.policy.isEnforced && this.rights.deniesServerRequest(state, request, method, length);
   }
 
-  unwritable(state: StageState, request: GateRequest): Verdict {
-    return this.answers.refuse(changetype<CheckedRequest>(state), request, RequestRefusal.Internal);
+  unwritable(stageState: StageState, request: GateRequest): Verdict {
+    return this.answers.refuse(changetype<RequestState>(stageState), request, RequestFault.Internal);
   }
 
-  close(state: StageState): void {
-    const check = changetype<CheckedRequest>(state);
-    this.calls.forget(check);
-    this.passing.stop(check);
-    check.release();
+  close(stageState: StageState): void {
+    const state = changetype<RequestState>(stageState);
+    this.inputs.forget(state);
+    this.passing.stop(state);
+    state.release();
   }
 }

@@ -2,7 +2,7 @@ import { DenialForm } from "../../config/rules/rule_config";
 import { Outcome, rejectionCode } from "../../mcp/protocol/outcome";
 import { Bytes } from "../../memory/bytes";
 import { AnswerBody } from "../../rules/answer_body";
-import { RequestRefusal, refusalName } from "../../rules/message/refusal";
+import { RequestFault, requestFaultName } from "../../rules/message/request_fault";
 import { StrictReader } from "../../rules/message/strict_reader";
 
 const CODE = rejectionCode(Outcome.Denied).toString();
@@ -46,8 +46,8 @@ export class Denial {
   }
 
   /** Answers a request that cannot be decided, without its id, which cannot be trusted. */
-  refuse(refusal: RequestRefusal): void {
+  refuse(fault: RequestFault): void {
     this.body.beginAnonymousAnswer();
-    this.body.endWithError(CODE, "Refused by the access policy", "reason", refusalName(refusal));
+    this.body.endWithError(CODE, "Refused by the access policy", "reason", requestFaultName(fault));
   }
 }

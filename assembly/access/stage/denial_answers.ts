@@ -6,12 +6,12 @@ import { JsonWriter } from "../../json/writer";
 import { Outcome } from "../../mcp/protocol/outcome";
 import { Bytes } from "../../memory/bytes";
 import { AnswerHeaders } from "../../rules/answer_headers";
-import { CheckedRequest } from "../../rules/checked_request";
-import { RequestRefusal, refusalName } from "../../rules/message/refusal";
-import { Slot } from "../../rules/message/slots";
+import { RequestState } from "../../rules/request_state";
+import { RequestFault, requestFaultName } from "../../rules/message/request_fault";
+import { MemberSlot } from "../../rules/message/deciding_keys";
 import { rejectMessage, rejectedRequest } from "../../rules/rejected_message";
 import { StrictReader } from "../../rules/message/strict_reader";
-import { DecisionLog } from "./decision_log";
+import { DecisionReporter } from "./decision_reporter";
 import { Denial } from "./denial";
 
 const NOTHING: Bytes = Bytes.of("");
@@ -25,7 +25,7 @@ export class DenialAnswers {
 
   constructor(
     private config: AccessConfig,
-    private decisions: DecisionLog,
+    private reporter: DecisionReporter,
   ) {
     this.headers = new AnswerHeaders(config.denialCors);
     for (let i = 0; i < config.rules.length; i++) this.hints.push(escaped(config.rules[i].hint));
@@ -38,22 +38,22 @@ export class DenialAnswers {
 
   /** Rejects a request whose messages cannot be decided. `member` is the address of the Key of the member at fault;
    *  0 for none. */
-  refuse(check: CheckedRequest, request: GateRequest, refusal: RequestRefusal, member: usize = 0): Verdict {
-    this.decisions.refusal(request, check, refusal, member);
+  refuse(state: RequestState, request: GateRequest, fault: RequestFault, member: usize = 0): Verdict {
+    this.reporter.refused(request, state, fault, member);
     this.denial.body.begin(false);
-    this.denial.refuse(refusal);
-    if (refusal == RequestRefusal.NoBody || refusal == RequestRefusal.Overload) {
-      return this.answer(check, 503, "mcp_access_refused[" + refusalName(refusal) + "]");
+    this.denial.refuse(fault);
+    if (fault == RequestFault.NoBody || fault == RequestFault.Overload) {
+      return this.answer(state, 503, "mcp_access_refused[" + requestFaultName(fault) + "]");
     }
-    return this.answer(check, this.status(check), "mcp_access_refused[" + refusalName(refusal) + "]");
+    return this.answer(state, this.status(state), "mcp_access_refused[" + requestFaultName(fault) + "]");
   }
 
   /** Answers a request with a header, of this name, that does not match the body. */
-  mismatch(check: CheckedRequest, request: GateRequest, reader: StrictReader, header: string): Verdict {
-    this.decisions.refusal(request, check, RequestRefusal.HeaderMismatch, 0, header);
+  mismatch(state: RequestState, request: GateRequest, reader: StrictReader, header: string): Verdict {
+    this.reporter.refused(request, state, RequestFault.HeaderMismatch, 0, header);
     this.denial.body.begin(false);
     this.denial.mismatch(reader);
-    return this.answer(check, 400, "mcp_access_refused[header_mismatch]");
+    return this.answer(state, 400, "mcp_access_refused[header_mismatch]");
   }
 
   /** Begins the answer to a message, or to a batch if `isBatch`. Call {@link deny} for each request, then {@link
@@ -64,8 +64,8 @@ export class DenialAnswers {
 
   /** Answers the request in the reader, which a rule denies. */
   deny(reader: StrictReader, rule: i32): void {
-    const isToolCall = reader.isText(Slot.Method, "tools/call");
-    this.denial.deny(reader, this.decisions.ruleName(rule), this.hintOf(rule), this.config.denialForm, isToolCall);
+    const isToolCall = reader.isText(MemberSlot.Method, "tools/call");
+    this.denial.deny(reader, this.reporter.ruleName(rule), this.hintOf(rule), this.config.denialForm, isToolCall);
   }
 
   /** Answers the request in the reader, which an earlier stage has rejected. */
@@ -76,16 +76,16 @@ export class DenialAnswers {
 
   /** Keeps the message in the reader, which a rule denies, from the server. If it is a request, its response gets an
    *  error that names the rule. */
-  reject(check: CheckedRequest, request: GateRequest, reader: StrictReader, rule: i32): void {
-    this.denial.writeError(this.decisions.ruleName(rule), this.hintOf(rule));
+  reject(state: RequestState, request: GateRequest, reader: StrictReader, rule: i32): void {
+    this.denial.writeError(this.reporter.ruleName(rule), this.hintOf(rule));
     const body = this.denial.body;
-    rejectMessage(request, check, reader, Outcome.Denied, body.at, body.length);
+    rejectMessage(request, state, reader, Outcome.Denied, body.at, body.length);
   }
 
   /** Ends the answer to a request that `rule` denies, and returns it as a verdict. */
-  finish(check: CheckedRequest, rule: i32): Verdict {
+  finish(state: RequestState, rule: i32): Verdict {
     this.denial.body.end();
-    return this.answer(check, this.status(check), "mcp_access_denied[" + this.decisions.ruleName(rule) + "]");
+    return this.answer(state, this.status(state), "mcp_access_denied[" + this.reporter.ruleName(rule) + "]");
   }
 
   /** The rule's hint for denied callers; empty for none. */
@@ -96,15 +96,15 @@ export class DenialAnswers {
 
   /** The HTTP status of a denial: 202 if no request is denied, otherwise as HTTP+SSE clients and the operator need
    *  it. */
-  private status(check: CheckedRequest): i32 {
+  private status(state: RequestState): i32 {
     if (this.denial.body.isEmpty) return 202;
     const config = this.config;
-    return config.denialForm == DenialForm.Status ? config.denialStatus : check.wantsStatus ? 403 : 200;
+    return config.denialForm == DenialForm.Status ? config.denialStatus : state.wantsStatus ? 403 : 200;
   }
 
-  private answer(check: CheckedRequest, status: i32, details: string): Verdict {
+  private answer(state: RequestState, status: i32, details: string): Verdict {
     const hasBody = !this.denial.body.isEmpty;
-    const headers = this.headers.of(check.origin, hasBody);
+    const headers = this.headers.of(state.origin, hasBody);
     return Verdict.answer(
       Outcome.Denied,
       status,

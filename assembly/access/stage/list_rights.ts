@@ -11,12 +11,12 @@ import {
 import { GateRequest } from "../../gate/stage/request";
 import { Method, methodName } from "../../mcp/protocol/methods";
 import { WithheldReason } from "../../mcp/protocol/withheld_reason";
-import { CheckedRequest } from "../../rules/checked_request";
-import { Call, Target, Use } from "../../rules/message/call";
+import { RequestState } from "../../rules/request_state";
+import { RuleInput, Target, Use } from "../../rules/message/rule_input";
 import { nameCaller } from "../../rules/named_caller";
 import { Policy } from "../policy/policy";
-import { CallReader } from "./call_reader";
-import { DecisionLog } from "./decision_log";
+import { RuleInputReader } from "./rule_input_reader";
+import { DecisionReporter } from "./decision_reporter";
 import { PartsMemo } from "./parts_memo";
 
 /** The method that uses the elements of a list and the kind of target it names, indexed by {@link ListKind}. */
@@ -32,8 +32,8 @@ export class ListRights {
 
   constructor(
     private policy: Policy,
-    private calls: CallReader,
-    private decisions: DecisionLog,
+    private inputs: RuleInputReader,
+    private reporter: DecisionReporter,
   ) {
     this.config = policy.config;
     this.memo = new PartsMemo(policy.rules.length);
@@ -45,42 +45,42 @@ export class ListRights {
   }
 
   /** Determines which parts of the response the policy may change, once the caller and the server are known. */
-  begin(check: CheckedRequest): void {
-    check.deniedParts = 0;
-    check.ruledParts = 0;
+  begin(state: RequestState): void {
+    state.deniedParts = 0;
+    state.ruledParts = 0;
     if (!this.isAnything) return;
-    const call = this.calls.call;
+    const input = this.inputs.current;
     const memo = this.memo;
-    if (memo.recalls(check, call)) return;
-    this.findParts(check, call);
-    memo.keep(check, call);
+    if (memo.recalls(state, input)) return;
+    this.findParts(state, input);
+    memo.keep(state, input);
   }
 
-  private findParts(check: CheckedRequest, call: Call): void {
-    this.calls.leaveClientOpen();
+  private findParts(state: RequestState, input: RuleInput): void {
+    this.inputs.leaveClientOpen();
     for (let kind: ListKind = 0; this.config.filtersLists && kind < LIST_KIND_COUNT; kind++) {
-      stand(call, kind, Use.AnyElement, 0, 0, false);
+      stand(input, kind, Use.AnyElement, 0, 0, false);
       const part = <u8>listPart(kind);
       // A list that differs between callers must not be cached for all, even if this caller sees all of it.
-      if (this.policy.mayDeny(0, call)) check.ruledParts |= part;
-      if (this.policy.mayDeny(check.matches, call)) check.deniedParts |= part;
+      if (this.policy.mayDeny(0, input)) state.ruledParts |= part;
+      if (this.policy.mayDeny(state.matches, input)) state.deniedParts |= part;
     }
-    if (this.policy.mayDenyAnswers(check.matches)) check.ruledParts |= <u8>SERVER_REQUESTS;
+    if (this.policy.mayDenyAnswers(state.matches)) state.ruledParts |= <u8>SERVER_REQUESTS;
   }
 
   /** Whether this caller must not see an element of a list. Counts a withheld element. */
-  withholds(check: CheckedRequest, request: GateRequest, element: ListElement): bool {
-    if (!(check.deniedParts & (<u8>listPart(element.kind)))) return false;
+  withholds(state: RequestState, request: GateRequest, element: ListElement): bool {
+    if (!(state.deniedParts & (<u8>listPart(element.kind)))) return false;
     if (!element.isClear) return this.withhold(request, element, WithheldReason.Unclear);
     if (element.at == 0) return this.withhold(request, element, WithheldReason.TooLarge);
-    this.calls.prepare(check, request);
-    const call = this.calls.call;
+    this.inputs.prepare(state, request);
+    const input = this.inputs.current;
     const isTemplate = element.kind == ListKind.ResourceTemplates;
     const use = isTemplate ? Use.Template : Use.Element;
-    stand(call, element.kind, use, element.name, element.nameLength, element.isCut);
-    const rule = this.policy.decide(check.matches, call);
-    this.decisions.element(check, call, rule);
-    if (this.policy.actionOf(rule, call) == RuleAction.Allow) return false;
+    stand(input, element.kind, use, element.name, element.nameLength, element.isCut);
+    const rule = this.policy.decide(state.matches, input);
+    this.reporter.element(state, input, rule);
+    if (this.policy.actionOf(rule, input) == RuleAction.Allow) return false;
     return this.withhold(request, element, WithheldReason.Policy);
   }
 
@@ -94,18 +94,18 @@ export class ListRights {
 
   /** Whether the client must not see a server request, with the `length` bytes of its method. Counts a denied
    *  request. */
-  deniesServerRequest(check: CheckedRequest, request: GateRequest, method: usize, length: i32): bool {
-    this.calls.prepare(check, request);
-    const call = this.calls.call;
-    call.setServerRequest(method, length);
-    const rule = this.policy.decide(check.matches, call);
-    if (this.policy.actionOf(rule, call) == RuleAction.Allow) return false;
-    this.decisions.serverRequest(request, check, call, rule);
+  deniesServerRequest(state: RequestState, request: GateRequest, method: usize, length: i32): bool {
+    this.inputs.prepare(state, request);
+    const input = this.inputs.current;
+    input.setServerRequest(method, length);
+    const rule = this.policy.decide(state.matches, input);
+    if (this.policy.actionOf(rule, input) == RuleAction.Allow) return false;
+    this.reporter.serverRequest(request, state, input, rule);
     return true;
   }
 }
 
-/** Makes `call` represent all uses of an element of a list of this kind: see {@link Call.setUse}. */
-export function stand(call: Call, kind: ListKind, use: Use, name: usize, nameLength: i32, isCut: bool): void {
-  call.setUse(use, unchecked(USED_BY[kind]), unchecked(TARGETS[kind]), name, nameLength, isCut);
+/** Makes `input` represent all uses of an element of a list of this kind: see {@link RuleInput.setUse}. */
+export function stand(input: RuleInput, kind: ListKind, use: Use, name: usize, nameLength: i32, isCut: bool): void {
+  input.setUse(use, unchecked(USED_BY[kind]), unchecked(TARGETS[kind]), name, nameLength, isCut);
 }

@@ -1,5 +1,5 @@
-import { CheckedRequest } from "../../rules/checked_request";
-import { Call, SERVER_LIMIT } from "../../rules/message/call";
+import { RequestState } from "../../rules/request_state";
+import { RuleInput, SERVER_LIMIT } from "../../rules/message/rule_input";
 
 /**
  * Remembers which parts of the last request's response a policy may change. They are the same for all callers whom the
@@ -19,22 +19,22 @@ export class PartsMemo {
   }
 
   /** Fills in the parts of a request. Returns false if they are not remembered. */
-  recalls(check: CheckedRequest, call: Call): bool {
-    const length = call.serverLength;
-    if (this.serverLength != length || memory.compare(changetype<usize>(this.server), call.server, length) != 0)
+  recalls(state: RequestState, input: RuleInput): bool {
+    const length = input.serverLength;
+    if (this.serverLength != length || memory.compare(changetype<usize>(this.server), input.server, length) != 0)
       return false;
-    if (memory.compare(changetype<usize>(this.matches), check.matches, this.matches.length) != 0) return false;
-    check.deniedParts = this.deniedParts;
-    check.ruledParts = this.ruledParts;
+    if (memory.compare(changetype<usize>(this.matches), state.matches, this.matches.length) != 0) return false;
+    state.deniedParts = this.deniedParts;
+    state.ruledParts = this.ruledParts;
     return true;
   }
 
   /** Remembers the parts of a request. */
-  keep(check: CheckedRequest, call: Call): void {
-    memory.copy(changetype<usize>(this.matches), check.matches, this.matches.length);
-    memory.copy(changetype<usize>(this.server), call.server, call.serverLength);
-    this.serverLength = call.serverLength;
-    this.deniedParts = check.deniedParts;
-    this.ruledParts = check.ruledParts;
+  keep(state: RequestState, input: RuleInput): void {
+    memory.copy(changetype<usize>(this.matches), state.matches, this.matches.length);
+    memory.copy(changetype<usize>(this.server), input.server, input.serverLength);
+    this.serverLength = input.serverLength;
+    this.deniedParts = state.deniedParts;
+    this.ruledParts = state.ruledParts;
   }
 }

@@ -1,5 +1,5 @@
 import { Servers } from "../../identity/servers";
-import { Call } from "../../rules/message/call";
+import { RuleInput } from "../../rules/message/rule_input";
 import { Policy } from "../policy/policy";
 
 /**
@@ -13,20 +13,20 @@ export class ServerName {
   ) {}
 
   /** Sets the name for the rules; empty if they do not need it. */
-  setFor(call: Call): void {
-    if (this.policy.needsServer) this.set(call);
-    else call.setServer(0, 0);
+  setFor(input: RuleInput): void {
+    if (this.policy.needsServer) this.set(input);
+    else input.setServer(0, 0);
   }
 
   /** Sets the name for logs. */
-  setForLog(call: Call): void {
-    if (!this.policy.needsServer) this.set(call);
+  setForLog(input: RuleInput): void {
+    if (!this.policy.needsServer) this.set(input);
   }
 
-  private set(call: Call): void {
+  private set(input: RuleInput): void {
     const servers = this.servers;
     servers.resolve();
     // If the configured name has no value, rules must not use the cluster's name in its place.
-    call.setServer(servers.at, servers.isFallback ? 0 : servers.length);
+    input.setServer(servers.at, servers.isFallback ? 0 : servers.length);
   }
 }

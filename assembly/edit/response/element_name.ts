@@ -1,8 +1,8 @@
 import { foldsTo } from "../../json/folded_name";
-import { TEXT_LIMIT } from "../../json/text";
+import { TEXT_LIMIT } from "../../json/string_decoder";
 import { Token } from "../../json/token";
 import { Tokenizer } from "../../json/tokenizer";
-import { Utf8Check } from "../../json/utf8";
+import { Utf8Validator } from "../../json/utf8";
 import { Bytes } from "../../memory/bytes";
 import { ListElement } from "./list_element";
 import { ListKind } from "./list_kind";
@@ -77,7 +77,7 @@ export class ElementName {
 /** Size in bytes of an {@link ElementName} with its text. */
 export const ELEMENT_NAME_SIZE: usize = (offsetof<ElementName>() + <usize>TEXT_LIMIT + 7) & ~7;
 
-const utf8 = changetype<Utf8Check>(heap.alloc(offsetof<Utf8Check>()));
+const utf8 = changetype<Utf8Validator>(heap.alloc(offsetof<Utf8Validator>()));
 
 function isUtf8(at: usize, length: i32): bool {
   utf8.reset();

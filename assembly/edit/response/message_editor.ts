@@ -1,5 +1,5 @@
 import { foldsTo } from "../../json/folded_name";
-import { TEXT_LIMIT } from "../../json/text";
+import { TEXT_LIMIT } from "../../json/string_decoder";
 import { Fault, Token } from "../../json/token";
 import { Tokenizer } from "../../json/tokenizer";
 import { Bytes, equalsText, permanentBytes } from "../../memory/bytes";
@@ -71,7 +71,7 @@ export class MessageEditor {
    *  read. */
   private edited: Parts;
   private withheld: Parts;
-  private watched: Parts;
+  private observed: Parts;
   /** The request asked for a list that may change. */
   private isAsked: bool;
   /** Number of bytes of text before the current chunk. */
@@ -83,10 +83,10 @@ export class MessageEditor {
   }
 
   /** Sets what is edited from now on: see {@link ResponseEditor.acquire}. */
-  open(edited: Parts, withheld: Parts, watched: Parts, asked: Parts): void {
+  open(edited: Parts, withheld: Parts, observed: Parts, asked: Parts): void {
     this.edited = edited;
     this.withheld = withheld;
-    this.watched = watched;
+    this.observed = observed;
     this.isAsked = (asked & edited) != 0;
     this.begin();
   }
@@ -229,7 +229,7 @@ export class MessageEditor {
 
   private handleMessageKey(): void {
     const tokens = this.tokens;
-    const known = this.edited | this.watched;
+    const known = this.edited | this.observed;
     this.member = memberOf(tokens);
     switch (this.member) {
       case Member.Result:
@@ -295,7 +295,7 @@ export class MessageEditor {
     const emitter = this.emitter;
     const isEdited = (this.withheld & part) != 0;
     if (this.edited & part) this.hasList = true;
-    if (!isEdited && !(this.watched & part)) return this.tokens.skipContainer();
+    if (!isEdited && !(this.observed & part)) return this.tokens.skipContainer();
     emitter.moveTo(emitter.addressOf(this.tokens.tokenEnd));
     this.list.begin(<i32>this.member, isEdited, emitter);
     this.place = Place.List;
@@ -303,7 +303,7 @@ export class MessageEditor {
 
   private handleResultKey(): void {
     const tokens = this.tokens;
-    const known = this.edited | this.watched;
+    const known = this.edited | this.observed;
     const member = memberOf(tokens);
     this.member = member;
     if (member < LIST_COUNT) {

@@ -24,10 +24,10 @@ export class ResponseEditor {
   /**
    * @param edited the parts that may change
    * @param withheld the lists among them whose elements may be withheld
-   * @param watched the parts that are only read
+   * @param observed the parts that are only read
    * @param asked the requested lists: a body that is not JSON is withheld if their elements may be
    */
-  static acquire(isEventStream: bool, edited: Parts, withheld: Parts, watched: Parts, asked: Parts): ResponseEditor {
+  static acquire(isEventStream: bool, edited: Parts, withheld: Parts, observed: Parts, asked: Parts): ResponseEditor {
     let self = changetype<ResponseEditor>(free);
     if (free) {
       free = self.nextFree;
@@ -41,7 +41,7 @@ export class ResponseEditor {
     self.events.reset();
     self.isEventStream = isEventStream;
     self.markLength = 0;
-    self.message.open(edited, withheld, watched, asked);
+    self.message.open(edited, withheld, observed, asked);
     if (!isEventStream && asked & withheld) self.message.hold();
     return self;
   }

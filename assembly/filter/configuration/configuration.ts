@@ -14,7 +14,7 @@ import { Store } from "../../store/primitives/store";
 import { AppliedConfiguration, closed } from "./applied_configuration";
 import { ConfigurationReport } from "./configuration_report";
 import { Leaderships } from "./leaderships";
-import { Host } from "../unit";
+import { Host } from "../counting_unit";
 
 /** Number of ticks between two reminders that the configuration is invalid. */
 const REMINDER_TICKS: i32 = 60;

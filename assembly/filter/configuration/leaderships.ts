@@ -7,7 +7,7 @@ import { AppliedConfiguration } from "./applied_configuration";
 import { ConfigurationReport } from "./configuration_report";
 import { Stage } from "../../gate/stage/stage";
 import { Leadership } from "./leadership";
-import { Host } from "../unit";
+import { Host } from "../counting_unit";
 
 /** Number of ticks between two reminders. */
 const REMINDER_TICKS: i32 = 60;

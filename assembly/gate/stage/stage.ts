@@ -69,18 +69,18 @@ export abstract class Stage {
   }
 
   /** The parts of the response that this stage reads only to record them. */
-  watchedParts(_state: StageState, _request: GateRequest): Parts {
+  observedParts(_state: StageState, _request: GateRequest): Parts {
     return 0;
   }
 
-  /** Whether to withhold an element of a list in {@link editedParts} or {@link watchedParts} from the client. The
+  /** Whether to withhold an element of a list in {@link editedParts} or {@link observedParts} from the client. The
    *  result has an effect only for the edited parts. */
   withholds(_state: StageState, _request: GateRequest, _element: ListElement): bool {
     return false;
   }
 
   /** Whether the client must not see a server request. Called if {@link SERVER_REQUESTS} is among the edited or
-   *  watched parts, with the `length` bytes of its method. */
+   *  observed parts, with the `length` bytes of its method. */
   deniesServerRequest(_state: StageState, _request: GateRequest, _method: usize, _length: i32): bool {
     return false;
   }

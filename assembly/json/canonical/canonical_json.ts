@@ -14,7 +14,7 @@ import {
   unescaped,
 } from "../characters";
 import { NumberState, isCompleteNumber, nextNumberState } from "../number";
-import { Utf8Check } from "../utf8";
+import { Utf8Validator } from "../utf8";
 import { compareKeys, sameKey, writeCharacter } from "./canonical_text";
 import { numberFormAt, wasHard, writeNumberForm } from "./number_form";
 
@@ -55,7 +55,7 @@ export class CanonicalJson {
   private sorted: usize = heap.alloc(CANONICAL_LIMIT);
   private members: usize = heap.alloc(<usize>MEMBER_LIMIT * MEMBER_SIZE);
   private memberCount: i32 = 0;
-  private utf8: Utf8Check = changetype<Utf8Check>(heap.alloc(offsetof<Utf8Check>()));
+  private utf8: Utf8Validator = changetype<Utf8Validator>(heap.alloc(offsetof<Utf8Validator>()));
   private source: usize = 0;
   private sourceEnd: usize = 0;
   private to: usize = 0;

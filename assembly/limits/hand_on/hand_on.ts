@@ -8,8 +8,8 @@ import { Method, methodName, methodOf } from "../../mcp/protocol/methods";
 import { shownLength } from "../../mcp/protocol/shown_target";
 import { makePrintable } from "../../memory/bytes";
 import { keyedHash } from "../../memory/keyed_hash";
-import { CheckedRequest } from "../../rules/checked_request";
-import { Call, Target } from "../../rules/message/call";
+import { RequestState } from "../../rules/request_state";
+import { RuleInput, Target } from "../../rules/message/rule_input";
 import { MessageForm } from "../../rules/message/strict_reader";
 import { sessionOf } from "../../rules/message_session";
 import { Stream } from "../../mcp/state/stream";
@@ -43,7 +43,7 @@ const DELETE: u8 = 0x7f;
  * Declares the values that the filter sets as text for Envoy's other filters. Must be called in a callback of the
  * plugin instance itself, because Envoy ignores it in callbacks of streams.
  */
-export function declareHandedOn(state: FilterState): void {
+export function declareHandOn(state: FilterState): void {
   for (let i = 0; i < NAMES.length; i++) state.declareText(NAMES[i]);
 }
 
@@ -51,19 +51,19 @@ export function declareHandedOn(state: FilterState): void {
  * Sets filter state that describes a request, for Envoy's other filters to limit, authorize or route by. Sets all
  * {@link NAMES} up to `mcp.tokens`, even if the request has no such value: Envoy's `ratelimit` drops a descriptor with
  * a missing value, and would not limit the request. All requests without a value share the empty one. The sink {@link
- * HandedOn} sets the server and the token costs.
+ * HandOnSink} sets the server and the token costs.
  */
 export class HandOn {
   constructor(private state: FilterState) {}
 
-  /** Describes a passing request whose only message is the one in `call`. */
-  message(request: GateRequest, check: CheckedRequest, call: Call, tools: KnownTools): void {
-    const reader = call.reader;
+  /** Describes a passing request whose only message is the one in `input`. */
+  message(request: GateRequest, state: RequestState, input: RuleInput, tools: KnownTools): void {
+    const reader = input.reader;
     const isAnswer = reader.form == MessageForm.Response;
-    const known = isAnswer ? Method.None : methodOf(call.method, call.methodLength);
+    const known = isAnswer ? Method.None : methodOf(input.method, input.methodLength);
     const method = known == Method.None && !isAnswer ? Method.Other : known;
-    const kind = isAnswer ? Target.None : call.target;
-    const slot = call.targetSlot;
+    const kind = isAnswer ? Target.None : input.target;
+    const slot = input.targetSlot;
     const at = reader.textAt(slot);
     const length = kind == Target.None || reader.token(slot) != Token.String ? 0 : reader.textLength(slot);
     const isPlain = length <= <i32>NAME_LIMIT && !reader.isCut(slot) && !hasControls(at, length);
@@ -72,15 +72,15 @@ export class HandOn {
     if (kind != Target.Tool) this.state.set("mcp.tool", TEXT, 0);
     else if (isPlain && isKnown(request, at, length, tools)) this.state.set("mcp.tool", at, length);
     else this.state.setText("mcp.tool", OTHER_TOOL);
-    this.common(request, check, sessionOf(request, reader), reader.form == MessageForm.Request ? 1 : 0);
+    this.common(request, state, sessionOf(request, reader), reader.form == MessageForm.Request ? 1 : 0);
   }
 
   /** Describes a passing batch of `requests` requests. */
-  batch(request: GateRequest, check: CheckedRequest, requests: i32): void {
+  batch(request: GateRequest, state: RequestState, requests: i32): void {
     this.state.setText("mcp.method", BATCH);
     this.state.set("mcp.target", TEXT, 0);
     this.state.set("mcp.tool", TEXT, 0);
-    this.common(request, check, request.services.sessions.keyOrNone(request.exchange.stream), requests);
+    this.common(request, state, request.services.sessions.keyOrNone(request.exchange.stream), requests);
   }
 
   /** Sets the cost of the bytes of a response that was not read, at the end of its stream. Operations that end with
@@ -91,14 +91,14 @@ export class HandOn {
     this.state.setNumber("mcp.tokens", min(tokens, HITS_LIMIT));
   }
 
-  private common(request: GateRequest, check: CheckedRequest, session: SessionKey, requests: i32): void {
+  private common(request: GateRequest, state: RequestState, session: SessionKey, requests: i32): void {
     const stream = request.exchange.stream;
     stream.isHandedOn = true;
     stream.handedSession = session;
     request.services.participants.serverOf(stream);
     // A principal that is longer than its kept part counts as none, because it must not use the allowance of a shorter
     // one.
-    this.printable("mcp.principal", check.principal, check.isPrincipalCut ? 0 : check.principalLength);
+    this.printable("mcp.principal", state.principal, state.isPrincipalCut ? 0 : state.principalLength);
     if (session) this.state.setHash("mcp.session", session);
     else this.state.set("mcp.session", TEXT, 0);
     this.state.setNumber("mcp.hits", requests);

@@ -18,7 +18,7 @@ import { Allowances, WhenFull } from "../../store/allowances";
 import { Permits } from "../../store/permits";
 import { Marks } from "../../store/primitives/marks";
 import { AdaptiveLimits } from "../adaptive/adaptive_limits";
-import { Slots } from "../../store/primitives/slots";
+import { WorkerSlots } from "../../store/primitives/worker_slots";
 import { Store } from "../../store/primitives/store";
 import { WaitingWorkers } from "../../store/waiting_workers";
 import { KnownTools } from "./known_tools";
@@ -60,7 +60,7 @@ export class Ledger extends EventSink {
   constructor(
     readonly rules: LimitRules,
     private shared: Store,
-    private slots: Slots,
+    private slots: WorkerSlots,
     private sessions: StreamSessions,
     readonly audit: LimitAudit,
     turns: Turns,

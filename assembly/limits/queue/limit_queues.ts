@@ -6,7 +6,7 @@ import { SessionKey } from "../../identity/keys";
 import { IdKind } from "../../jsonrpc/id";
 import { NANOSECONDS_PER_MILLISECOND, elapsed, hasCome, isWithin } from "../../memory/elapsed";
 import { Table } from "../../memory/table";
-import { CheckedRequest } from "../../rules/checked_request";
+import { RequestState } from "../../rules/request_state";
 import { WaitingWorkers } from "../../store/waiting_workers";
 import { LimitKind } from "../rules/limit_rule";
 import { Deadlines } from "./deadlines";
@@ -72,10 +72,10 @@ export class LimitQueues extends TurnWork {
 
   /** Makes a new request wait. Returns null if it cannot: the line is full, the wait would be too long, or other
    *  workers cannot learn of it. */
-  add(request: GateRequest, check: CheckedRequest, wait: Wait): Waiter | null {
+  add(request: GateRequest, state: RequestState, wait: Wait): Waiter | null {
     const now = this.now();
     if (!mayComeInTime(wait, now, now)) return null;
-    const waiter = Waiter.acquire(request, check);
+    const waiter = Waiter.acquire(request, state);
     waiter.arrivedAt = now;
     if (this.enter(waiter, wait, now)) return waiter;
     waiter.release();

@@ -1,12 +1,12 @@
 import { GateRequest } from "../../gate/stage/request";
 import { Pool } from "../../memory/pool";
-import { CheckedRequest } from "../../rules/checked_request";
+import { RequestState } from "../../rules/request_state";
 
 /** A request that waits in a {@link Line} until a rule admits it. Pooled. */
 @unmanaged
 export class Waiter {
   request: GateRequest;
-  check: CheckedRequest;
+  state: RequestState;
   /** Address of the line, 0 for none, and of the caller in that line. */
   line: usize;
   caller: usize;
@@ -35,10 +35,10 @@ export class Waiter {
   sooner: usize;
   later: usize;
 
-  static acquire(request: GateRequest, check: CheckedRequest): Waiter {
+  static acquire(request: GateRequest, state: RequestState): Waiter {
     const self = changetype<Waiter>(pool.acquire());
     self.request = request;
-    self.check = check;
+    self.state = state;
     return self;
   }
 

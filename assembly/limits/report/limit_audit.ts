@@ -5,11 +5,11 @@ import { TraceContext } from "../../http/trace_context";
 import { findPeerAddress } from "../../identity/peer_address";
 import { writeTimestamp } from "../../json/timestamp";
 import { JsonWriter } from "../../json/writer";
-import { CheckedRequest } from "../../rules/checked_request";
+import { RequestState } from "../../rules/request_state";
 import { LineBudget } from "../../rules/line_budget";
 import { writeSpan } from "../../rules/message_trace";
 import { Key } from "../../rules/message/keys";
-import { RequestRefusal, refusalName } from "../../rules/message/refusal";
+import { RequestFault, requestFaultName } from "../../rules/message/request_fault";
 import { limitKindName } from "../rules/limit_rule";
 import { LimitRules } from "../rules/limit_rules";
 import { LimitedCaller, LimitedCallerListener } from "./limited_callers";
@@ -38,15 +38,15 @@ export class LimitAudit extends LimitedCallerListener {
 
   /** Writes that a rule begins to limit the caller of the current stream. `span` is that of the first limited
    *  message; null for none. */
-  started(caller: LimitedCaller, check: CheckedRequest, rejection: Rejection, span: TraceContext | null): void {
+  started(caller: LimitedCaller, state: RequestState, rejection: Rejection, span: TraceContext | null): void {
     const rule = rejection.rule!;
     const properties = this.properties;
     const hasAddress = findPeerAddress(properties);
-    caller.keep(check.principal, check.principalLength, properties.at, hasAddress ? properties.length : 0);
+    caller.keep(state.principal, state.principalLength, properties.at, hasAddress ? properties.length : 0);
     if (!this.lines.admits()) return;
     this.begin("mcp_limit_started", rule.name, rule.isShadow);
     this.writer.textMember("scope", limitKindName(rejection.kind));
-    this.writer.bytesMember("request_id", check.requestId, check.requestIdLength);
+    this.writer.bytesMember("request_id", state.requestId, state.requestIdLength);
     if (span) writeSpan(this.writer, span.traceHigh, span.traceLow, span.spanId);
     this.writeCaller(caller);
     this.end();
@@ -63,17 +63,17 @@ export class LimitAudit extends LimitedCallerListener {
 
   /** Writes that the current request cannot be decided. `member` is the address of the Key of the member at fault; 0
    *  for none. `name` stands for the rule. */
-  refused(check: CheckedRequest, refusal: RequestRefusal, member: usize, name: string): void {
+  refused(state: RequestState, fault: RequestFault, member: usize, name: string): void {
     if (!this.lines.admits()) return;
     const writer = this.writer;
     this.begin("mcp_limit_refused", name, !this.rules.isEnforced);
-    writer.textMember("reason", refusalName(refusal));
+    writer.textMember("reason", requestFaultName(fault));
     if (member) {
       const path = String.UTF8.encode(changetype<Key>(member).path);
       writer.bytesMember("member", changetype<usize>(path), path.byteLength);
     }
-    writer.bytesMember("request_id", check.requestId, check.requestIdLength);
-    writer.bytesMember("principal", check.principal, check.shownPrincipalLength);
+    writer.bytesMember("request_id", state.requestId, state.requestIdLength);
+    writer.bytesMember("principal", state.principal, state.shownPrincipalLength);
     if (findPeerAddress(this.properties)) writer.bytesMember("address", this.properties.at, this.properties.length);
     this.end();
   }

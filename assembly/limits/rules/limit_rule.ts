@@ -7,7 +7,7 @@ import { keyedHash, neverZero } from "../../memory/keyed_hash";
 import { mix } from "../../memory/bytes";
 import { Claim, Claims } from "../../rules/claim";
 import { Match } from "../../rules/match/match";
-import { Call } from "../../rules/message/call";
+import { RuleInput } from "../../rules/message/rule_input";
 import { OperationRule } from "../../rules/operation";
 import { Source } from "../../rules/source";
 import { Rate } from "../../store/rate";
@@ -142,12 +142,12 @@ export class LimitRule {
 
   /** Whether the rule covers this request, for any caller. `method` is that of the request. What cannot be
    *  determined is covered. */
-  covers(call: Call, method: Method): bool {
+  covers(input: RuleInput, method: Method): bool {
     const mustBeNamed = isUnlimited(method);
     if (this.operations.length == 0) return !mustBeNamed;
     for (let i = 0; i < this.operations.length; i++) {
       if (mustBeNamed && this.config.operations[i].methods.values.length == 0) continue;
-      if (unchecked(this.operations[i]).match(call) != Match.No) return true;
+      if (unchecked(this.operations[i]).match(input) != Match.No) return true;
     }
     return false;
   }

@@ -3,7 +3,7 @@ import { HoldConfig } from "../../config/rules/hold_config";
 import { IdentityConfig } from "../../config/rules/identity_config";
 import { RuleMode } from "../../config/rules/rule_config";
 import { Claims } from "../../rules/claim";
-import { DecidingKeys } from "../../rules/message/slots";
+import { DecidingKeys } from "../../rules/message/deciding_keys";
 import { LimitRule } from "./limit_rule";
 import { SpecialLimit, specialLimitName } from "./special_limit";
 

@@ -2,7 +2,7 @@ import { Clock } from "../../host/clock";
 import { Method } from "../../mcp/protocol/methods";
 import { Admission } from "../../mcp/state/admission";
 import { GateRequest } from "../../gate/stage/request";
-import { Call } from "../../rules/message/call";
+import { RuleInput } from "../../rules/message/rule_input";
 import { Charge, Charges } from "./charges";
 import { Ledger } from "../ledger/ledger";
 import { LimitFacts } from "./limit_facts";
@@ -76,16 +76,16 @@ export class Charger {
 
   /** Charges the message of this index to the rule of this index. Returns false if the rule does not
    *  admit the message. Then nothing is charged, and `rejection` has the reason. */
-  charge(rule: LimitRule, index: i32, message: i32, request: GateRequest, facts: LimitFacts, call: Call): bool {
+  charge(rule: LimitRule, index: i32, message: i32, request: GateRequest, facts: LimitFacts, input: RuleInput): bool {
     const first = this.charges.length;
-    const key = this.keys.of(rule, request, facts, call);
+    const key = this.keys.of(rule, request, facts, input);
     const owner = this.keys.isByCaller ? facts.owner : 0;
     this.isShared = false;
     if (rule.queue && !this.mayTry(rule, index, message, key)) return false;
     if (
       this.chargeRequest(rule, index, message, key, owner) &&
       // Always by caller, whatever the key: callers may invent calls, and must not evict those of others.
-      this.chargeRepeat(rule, index, message, key, facts.owner, call) &&
+      this.chargeRepeat(rule, index, message, key, facts.owner, input) &&
       this.acquirePermit(rule, index, message, key, owner) &&
       this.admitsTokens(rule, index, message, key, owner)
     ) {
@@ -97,12 +97,12 @@ export class Charger {
 
   /** Whether the server can process a tool call, the message of this index. True for other messages. If false,
    *  `rejection` has the reason. */
-  admitsCall(message: i32, request: GateRequest, call: Call): bool {
+  admitsCall(message: i32, request: GateRequest, input: RuleInput): bool {
     if (!this.isToolCall) return true;
     const ledger = this.ledger!;
     const adaptive = ledger.adaptive;
     const server = request.services.participants.serverOf(request.exchange.stream);
-    const tools = adaptive.classOf(server, this.keys.namedTool(call));
+    const tools = adaptive.classOf(server, this.keys.namedTool(input));
     const line = adaptive.lineOf(tools);
     const decision = decisionOf(message, SpecialLimit.Adaptive);
     const hasWaited = decision <= this.reached;
@@ -191,12 +191,12 @@ export class Charger {
     return true;
   }
 
-  private chargeRepeat(rule: LimitRule, index: i32, message: i32, key: u64, owner: u64, call: Call): bool {
+  private chargeRepeat(rule: LimitRule, index: i32, message: i32, key: u64, owner: u64, input: RuleInput): bool {
     const rate = rule.repeats;
     if (!rate || !this.isToolCall) return true;
     const repeats = this.ledger!.repeats;
     const scope = rule.scopeOf(LimitKind.Repeats);
-    if (!repeats.spend(scope, this.keys.repeatOf(key, call), owner, 1, rate, this.nowNs)) {
+    if (!repeats.spend(scope, this.keys.repeatOf(key, input), owner, 1, rate, this.nowNs)) {
       const isExact = this.keys.isIdentifying && !repeats.isShared;
       this.rejection.set(rule, index, LimitKind.Repeats, repeats.retryAfterNs, repeats.remaining, isExact);
       return false;

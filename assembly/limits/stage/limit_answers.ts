@@ -7,9 +7,9 @@ import { Outcome, rejectionCode } from "../../mcp/protocol/outcome";
 import { NANOSECONDS_PER_MILLISECOND } from "../../memory/elapsed";
 import { AnswerBody } from "../../rules/answer_body";
 import { AnswerHeaders } from "../../rules/answer_headers";
-import { CheckedRequest } from "../../rules/checked_request";
-import { RequestRefusal, refusalName } from "../../rules/message/refusal";
-import { Slot } from "../../rules/message/slots";
+import { RequestState } from "../../rules/request_state";
+import { RequestFault, requestFaultName } from "../../rules/message/request_fault";
+import { MemberSlot } from "../../rules/message/deciding_keys";
 import { rejectMessage, rejectedRequest } from "../../rules/rejected_message";
 import { StrictReader } from "../../rules/message/strict_reader";
 import { LimitFacts } from "./limit_facts";
@@ -54,7 +54,7 @@ export class LimitAnswers {
     const rule = rejection.rule!;
     this.retryAfterMs = retryAfterMs(rejection);
     body.beginAnswer(reader);
-    if (rule.form != DenialForm.Result || !reader.isText(Slot.Method, "tools/call")) {
+    if (rule.form != DenialForm.Result || !reader.isText(MemberSlot.Method, "tools/call")) {
       return this.endWithError(rejection, rule);
     }
     body.beginToolError();
@@ -69,44 +69,44 @@ export class LimitAnswers {
   }
 
   /** Keeps the request in the reader from the server. Its response gets an error with the reason. */
-  reject(check: CheckedRequest, request: GateRequest, reader: StrictReader, rejection: Rejection): void {
+  reject(state: RequestState, request: GateRequest, reader: StrictReader, rejection: Rejection): void {
     const body = this.body;
     this.retryAfterMs = retryAfterMs(rejection);
     body.beginError();
     this.writeError(rejection, rejection.rule!);
-    rejectMessage(request, check, reader, Outcome.Limited, body.at, body.length);
+    rejectMessage(request, state, reader, Outcome.Limited, body.at, body.length);
   }
 
   /** Ends the answer and returns it as a verdict. */
-  finish(check: CheckedRequest, rejection: Rejection): Verdict {
+  finish(state: RequestState, rejection: Rejection): Verdict {
     const rule = rejection.rule!;
     this.body.end();
-    const isStatus = rule.form == DenialForm.Status || check.wantsStatus;
-    return this.answer(check, isStatus ? 429 : 200, "mcp_limited[" + rule.name + "]");
+    const isStatus = rule.form == DenialForm.Status || state.wantsStatus;
+    return this.answer(state, isStatus ? 429 : 200, "mcp_limited[" + rule.name + "]");
   }
 
   /** Answers a stream opened by GET, which expects no JSON-RPC response. */
-  rejectGet(check: CheckedRequest, rejection: Rejection): Verdict {
+  rejectGet(state: RequestState, rejection: Rejection): Verdict {
     this.body.begin(false);
     this.retryAfterMs = retryAfterMs(rejection);
     this.body.beginAnonymousAnswer();
     this.endWithError(rejection, rejection.rule!);
-    return this.answer(check, 429, "mcp_limited[" + rejection.rule!.name + "]");
+    return this.answer(state, 429, "mcp_limited[" + rejection.rule!.name + "]");
   }
 
   /** Answers a request that cannot be held, because too many are. */
-  overload(check: CheckedRequest): Verdict {
+  overload(state: RequestState): Verdict {
     const name = specialLimitName(SpecialLimit.Held);
     this.body.begin(false);
     this.retryAfterMs = MILLISECONDS_PER_SECOND;
     this.body.beginAnonymousAnswer();
     this.body.endWithError(CODE, "Too many requests are waiting", "rule", name);
-    return this.answer(check, 429, "mcp_limited[" + name + "]");
+    return this.answer(state, 429, "mcp_limited[" + name + "]");
   }
 
   /** Answers a request that Envoy's own rate limit has rejected, in place of its bare HTTP 429. `retrySeconds` is
    *  the time until its window ends; 0 if unknown. */
-  limitedElsewhere(check: CheckedRequest, facts: LimitFacts, retrySeconds: u32): Verdict {
+  limitedElsewhere(state: RequestState, facts: LimitFacts, retrySeconds: u32): Verdict {
     const name = specialLimitName(SpecialLimit.Global);
     const writer = this.body.writer;
     this.body.begin(false);
@@ -118,17 +118,17 @@ export class LimitAnswers {
     writer.raw(',"data":{"rule":"' + name + '"');
     this.endWithDelay();
     writer.raw("}");
-    return this.answer(check, 200, "mcp_limited[" + name + "]");
+    return this.answer(state, 200, "mcp_limited[" + name + "]");
   }
 
   /** Answers a request whose messages cannot be decided, without its id, which cannot be trusted. */
-  refuse(check: CheckedRequest, refusal: RequestRefusal): Verdict {
-    const name = refusalName(refusal);
+  refuse(state: RequestState, fault: RequestFault): Verdict {
+    const name = requestFaultName(fault);
     this.body.begin(false);
     this.body.beginAnonymousAnswer();
     this.body.endWithError(REFUSED_CODE, "Refused since limits cannot be applied", "reason", name);
-    const status = refusal == RequestRefusal.NoBody ? 503 : check.wantsStatus ? 403 : 200;
-    const headers = this.headers.of(check.origin, true);
+    const status = fault == RequestFault.NoBody ? 503 : state.wantsStatus ? 403 : 200;
+    const headers = this.headers.of(state.origin, true);
     return Verdict.answer(
       Outcome.Denied,
       status,
@@ -141,9 +141,9 @@ export class LimitAnswers {
 
   /** Answers a request that its client has cancelled while it waited: without a message, as servers do (2025-03-26
    *  and later, basic/utilities/cancellation). */
-  cancelled(check: CheckedRequest): Verdict {
-    const status = check.wantsStatus ? 202 : 200;
-    const headers = check.wantsStatus ? this.headers.of(check.origin, false) : this.headers.ofStream(check.origin);
+  cancelled(state: RequestState): Verdict {
+    const status = state.wantsStatus ? 202 : 200;
+    const headers = state.wantsStatus ? this.headers.of(state.origin, false) : this.headers.ofStream(state.origin);
     return Verdict.answer(Outcome.Cancelled, status, "mcp_cancelled", 0, 0, headers);
   }
 
@@ -178,10 +178,10 @@ export class LimitAnswers {
     writer.raw("}}");
   }
 
-  private answer(check: CheckedRequest, status: i32, details: string): Verdict {
+  private answer(state: RequestState, status: i32, details: string): Verdict {
     const headers = this.retryAfterMs
-      ? this.headers.retryingAfter(check.origin, <u32>secondsOf(this.retryAfterMs))
-      : this.headers.of(check.origin, true);
+      ? this.headers.retryingAfter(state.origin, <u32>secondsOf(this.retryAfterMs))
+      : this.headers.of(state.origin, true);
     return Verdict.answer(Outcome.Limited, status, details, this.body.at, this.body.length, headers);
   }
 }

@@ -4,7 +4,7 @@ import { Pool } from "../../memory/pool";
 /** Maximum length in bytes of a kept request id. */
 const ID_LIMIT: i32 = 64;
 
-/** What limits know about a request in addition to its {@link CheckedRequest}. Pooled. */
+/** What limits know about a request in addition to its {@link RequestState}. Pooled. */
 @unmanaged
 export class LimitFacts {
   /** Keyed hashes of the caller's principal and address; 0 if there is none. */

@@ -6,10 +6,10 @@ import { IdKind } from "../../jsonrpc/id";
 import { LimitDecision } from "../../mcp/protocol/limit_decision";
 import { Method, methodOf } from "../../mcp/protocol/methods";
 import { Admission } from "../../mcp/state/admission";
-import { CheckedRequest } from "../../rules/checked_request";
-import { Call } from "../../rules/message/call";
-import { RequestRefusal } from "../../rules/message/refusal";
-import { Slot } from "../../rules/message/slots";
+import { RequestState } from "../../rules/request_state";
+import { RuleInput } from "../../rules/message/rule_input";
+import { RequestFault } from "../../rules/message/request_fault";
+import { MemberSlot } from "../../rules/message/deciding_keys";
 import { messageIdHash, messageIdKind } from "../../rules/message_id";
 import { MessageForm, StrictReader } from "../../rules/message/strict_reader";
 import { MessageJudge } from "../../rules/message_judge";
@@ -21,14 +21,14 @@ import { HandOn } from "../hand_on/hand_on";
 import { Ledger } from "../ledger/ledger";
 import { LimitAnswers } from "./limit_answers";
 import { LimitFacts } from "./limit_facts";
-import { LimitLog } from "./limit_log";
+import { LimitReporter } from "./limit_reporter";
 import { LimitRules } from "../rules/limit_rules";
 import { LimitedMessages } from "../rules/limited_messages";
 import { SpecialLimit } from "../rules/special_limit";
 
 /** Decides about messages by the limits: every rule that covers a request must admit it. */
 export class LimitJudge extends MessageJudge {
-  private call: Call = new Call();
+  private input: RuleInput = new RuleInput();
   /** The decisions of the rules about the current request. */
   private decisions: Decisions = new Decisions();
   /** What the current request waits for, and whether it may still wait. */
@@ -51,7 +51,7 @@ export class LimitJudge extends MessageJudge {
     private rules: LimitRules,
     private servers: Servers,
     private charger: Charger,
-    private log: LimitLog,
+    private reporter: LimitReporter,
     private answers: LimitAnswers,
     private handOn: HandOn,
   ) {
@@ -76,18 +76,18 @@ export class LimitJudge extends MessageJudge {
     return this.mayWait && !this.isDecidedAgain;
   }
 
-  begin(check: CheckedRequest): void {
+  begin(state: RequestState): void {
     this.isDecidedAgain = false;
-    this.reset(check);
+    this.reset(state);
   }
 
-  beginAgain(check: CheckedRequest): void {
+  beginAgain(state: RequestState): void {
     this.isDecidedAgain = true;
-    this.reset(check);
+    this.reset(state);
   }
 
-  private reset(check: CheckedRequest): void {
-    const facts = factsOf(check);
+  private reset(state: RequestState): void {
+    const facts = factsOf(state);
     this.count = 0;
     this.limited.clear();
     this.hasStopped = false;
@@ -96,16 +96,16 @@ export class LimitJudge extends MessageJudge {
     this.charger.begin(changetype<Ledger>(facts.ledger));
     if (!this.rules.needsServer) return;
     this.servers.resolve();
-    this.call.setServer(this.servers.at, this.servers.isFallback ? 0 : this.servers.length);
+    this.input.setServer(this.servers.at, this.servers.isFallback ? 0 : this.servers.length);
   }
 
   /** Charges the rules for the message. Notifications and responses are never limited. */
-  decide(check: CheckedRequest, request: GateRequest, reader: StrictReader): bool {
+  decide(state: RequestState, request: GateRequest, reader: StrictReader): bool {
     if (reader.form != MessageForm.Request || this.hasStopped) return false;
-    this.call.setRequest(reader);
-    const method = methodOf(reader.textAt(Slot.Method), reader.textLength(Slot.Method));
+    this.input.setRequest(reader);
+    const method = methodOf(reader.textAt(MemberSlot.Method), reader.textLength(MemberSlot.Method));
     const decided = this.decisions.length;
-    if (this.admits(check, request, method, false)) return false;
+    if (this.admits(state, request, method, false)) return false;
     if (!reader.isBatch) return true;
     if (this.mayWaitNow) {
       this.hasStopped = true;
@@ -128,63 +128,63 @@ export class LimitJudge extends MessageJudge {
   }
 
   /** Decides about a stream opened by GET. Returns false if it is rejected. */
-  admitsGet(check: CheckedRequest, request: GateRequest, method: usize, methodLength: i32): bool {
-    this.begin(check);
-    const call = this.call;
-    call.reader = changetype<StrictReader>(0);
-    call.method = method;
-    call.methodLength = methodLength;
-    const isAdmitted = this.admits(check, request, Method.Other, true);
+  admitsGet(state: RequestState, request: GateRequest, method: usize, methodLength: i32): bool {
+    this.begin(state);
+    const input = this.input;
+    input.reader = changetype<StrictReader>(0);
+    input.method = method;
+    input.methodLength = methodLength;
+    const isAdmitted = this.admits(state, request, Method.Other, true);
     if (isAdmitted) {
-      const facts = factsOf(check);
+      const facts = factsOf(state);
       const admission = Admission.acquire(IdKind.Absent, 0);
       this.charger.settleLater(0, admission);
       facts.admission = changetype<usize>(admission);
       this.report(request);
     } else {
-      this.reject(check, request, null);
-      this.log.count(request, null, this.charger.rejection.index);
+      this.reject(state, request, null);
+      this.reporter.count(request, null, this.charger.rejection.index);
     }
     return isAdmitted;
   }
 
   /** @param isGet whether the request opens a stream by GET; only rules that name such streams cover it */
-  private admits(check: CheckedRequest, request: GateRequest, method: Method, isGet: bool): bool {
-    const facts = factsOf(check);
+  private admits(state: RequestState, request: GateRequest, method: Method, isGet: bool): bool {
+    const facts = factsOf(state);
     const rules = this.rules.rules;
     const message = this.count++;
     this.charger.beginMessage(method);
     for (let i = 0; i < rules.length; i++) {
       const rule = unchecked(rules[i]);
-      if (!load<u8>(check.matches + i) || !rule.covers(this.call, method)) continue;
+      if (!load<u8>(state.matches + i) || !rule.covers(this.input, method)) continue;
       if (isGet && !rule.namesGet) continue;
-      if (this.charger.charge(rule, i, message, request, facts, this.call)) {
+      if (this.charger.charge(rule, i, message, request, facts, this.input)) {
         this.decisions.add(i, LimitDecision.Admitted, this.charger.isShared);
       } else if (rule.isShadow) {
         this.decisions.add(i, LimitDecision.ShadowLimited, false);
-        this.log.limited(check, request, isGet ? null : this.call.reader, this.charger.rejection);
+        this.reporter.limited(state, request, isGet ? null : this.input.reader, this.charger.rejection);
         this.isShown = true;
       } else {
         return false;
       }
     }
-    return isGet || this.admitsCall(check, request, message);
+    return isGet || this.admitsCall(state, request, message);
   }
 
   /** Whether the server can process a tool call. True for other messages. */
-  private admitsCall(check: CheckedRequest, request: GateRequest, message: i32): bool {
+  private admitsCall(state: RequestState, request: GateRequest, message: i32): bool {
     const adaptive = this.rules.adaptive;
-    const isAdmitted = this.charger.admitsCall(message, request, this.call);
+    const isAdmitted = this.charger.admitsCall(message, request, this.input);
     if (adaptive.isShadow && !isAdmitted) {
       this.decisions.add(SpecialLimit.Adaptive, LimitDecision.ShadowLimited, false);
-      if (!this.isShown) this.log.limited(check, request, this.call.reader, this.charger.rejection);
+      if (!this.isShown) this.reporter.limited(state, request, this.input.reader, this.charger.rejection);
     } else if (!adaptive.isShadow && isAdmitted && this.charger.isToolCall) {
       this.decisions.add(SpecialLimit.Adaptive, LimitDecision.Admitted, false);
     }
     return isAdmitted || adaptive.isShadow;
   }
 
-  waits(check: CheckedRequest, request: GateRequest, reader: StrictReader): bool {
+  waits(state: RequestState, request: GateRequest, reader: StrictReader): bool {
     const rejection = this.charger.rejection;
     if ((reader.isBatch && !this.hasStopped) || !this.mayWaitNow) return false;
     const queue = rejection.rule!.queue!;
@@ -199,42 +199,42 @@ export class LimitJudge extends MessageJudge {
     wait.isShared = rejection.index != SpecialLimit.Adaptive;
     // The rejected message is the last one that was decided.
     const reached = decisionOf(this.count - 1, rejection.index);
-    const facts = factsOf(check);
+    const facts = factsOf(state);
     const queues = changetype<Ledger>(facts.ledger).queues;
     if (facts.waiter) {
       const known = changetype<Waiter>(facts.waiter);
       const key = known.key;
       if (!queues.keep(known, wait)) return false;
       known.reached = max(known.reached, reached);
-      if (known.key != key) this.log.queued(request, reader, rejection.index);
+      if (known.key != key) this.reporter.queued(request, reader, rejection.index);
       return true;
     }
-    const waiter = queues.add(request, check, wait);
+    const waiter = queues.add(request, state, wait);
     if (!waiter) return false;
     waiter.reached = reached;
     facts.waiter = changetype<usize>(waiter);
     request.exchange.stream.isQueued = true;
-    this.log.queued(request, reader, rejection.index);
+    this.reporter.queued(request, reader, rejection.index);
     return true;
   }
 
-  concludeMessage(check: CheckedRequest, request: GateRequest, reader: StrictReader, isRejected: bool): Verdict {
+  concludeMessage(state: RequestState, request: GateRequest, reader: StrictReader, isRejected: bool): Verdict {
     if (!isRejected) {
       if (reader.form == MessageForm.Request) this.keep(request, reader, 0);
       this.report(request);
-      this.hand(check, request, reader);
+      this.hand(state, request, reader);
       return PASS;
     }
     const rejection = this.charger.rejection;
-    this.reject(check, request, reader);
-    this.log.count(request, reader, rejection.index);
-    if (check.isRewritable) {
-      this.answers.reject(check, request, reader, rejection);
+    this.reject(state, request, reader);
+    this.reporter.count(request, reader, rejection.index);
+    if (state.isRewritable) {
+      this.answers.reject(state, request, reader, rejection);
       return EDIT;
     }
     this.answers.begin(false);
     this.answers.add(reader, rejection);
-    return this.answers.finish(check, rejection);
+    return this.answers.finish(state, rejection);
   }
 
   beginBatch(isAnswered: bool): void {
@@ -243,47 +243,47 @@ export class LimitJudge extends MessageJudge {
     if (isAnswered) this.answers.begin(true);
   }
 
-  batchMessage(check: CheckedRequest, request: GateRequest, reader: StrictReader): void {
+  batchMessage(state: RequestState, request: GateRequest, reader: StrictReader): void {
     if (reader.form != MessageForm.Request) return;
     const message = this.count++;
     const rejection = this.limited.find(message);
     if (!rejection) return this.keep(request, reader, message);
-    this.log.limited(check, request, reader, rejection);
-    this.log.count(request, reader, rejection.index);
+    this.reporter.limited(state, request, reader, rejection);
+    this.reporter.count(request, reader, rejection.index);
     if (this.isAnswered) this.answers.add(reader, rejection);
-    else this.answers.reject(check, request, reader, rejection);
+    else this.answers.reject(state, request, reader, rejection);
   }
 
   rejectedEarlier(request: GateRequest, reader: StrictReader): void {
     this.answers.repeat(request, reader);
   }
 
-  concludeBatch(check: CheckedRequest, request: GateRequest): Verdict {
-    if (this.isAnswered) return this.answers.finish(check, this.limited.first);
+  concludeBatch(state: RequestState, request: GateRequest): Verdict {
+    if (this.isAnswered) return this.answers.finish(state, this.limited.first);
     this.report(request);
-    this.handOn.batch(request, check, this.count - this.limited.length);
+    this.handOn.batch(request, state, this.count - this.limited.length);
     return this.limited.length ? EDIT : PASS;
   }
 
-  refuse(check: CheckedRequest, request: GateRequest, refusal: RequestRefusal, member: usize): Verdict {
+  refuse(state: RequestState, request: GateRequest, fault: RequestFault, member: usize): Verdict {
     this.charger.undoAll();
-    this.log.refused(check, request, refusal, member);
-    return this.answers.refuse(check, refusal);
+    this.reporter.refused(state, request, fault, member);
+    return this.answers.refuse(state, fault);
   }
 
-  passing(check: CheckedRequest, request: GateRequest, reader: StrictReader): void {
-    if (this.decide(check, request, reader)) return;
+  passing(state: RequestState, request: GateRequest, reader: StrictReader): void {
+    if (this.decide(state, request, reader)) return;
     if (reader.form == MessageForm.Request) this.keep(request, reader, 0);
     this.report(request);
   }
 
-  passed(check: CheckedRequest, request: GateRequest, reader: StrictReader): void {
-    if (!reader.isBatch) this.hand(check, request, reader);
-    else this.handOn.batch(request, check, reader.count);
+  passed(state: RequestState, request: GateRequest, reader: StrictReader): void {
+    if (!reader.isBatch) this.hand(state, request, reader);
+    else this.handOn.batch(request, state, reader.count);
   }
 
-  passingRefused(check: CheckedRequest, request: GateRequest, refusal: RequestRefusal, member: usize): void {
-    this.log.refused(check, request, refusal, member);
+  passingFault(state: RequestState, request: GateRequest, fault: RequestFault, member: usize): void {
+    this.reporter.refused(state, request, fault, member);
   }
 
   /** Keeps the charges for the message of this index that its operation settles at its end. */
@@ -309,20 +309,24 @@ export class LimitJudge extends MessageJudge {
   }
 
   /** Describes the only message of a passing request to other filters. */
-  private hand(check: CheckedRequest, request: GateRequest, reader: StrictReader): void {
-    this.call.setRequest(reader);
-    const facts = factsOf(check);
-    this.handOn.message(request, check, this.call, changetype<Ledger>(facts.ledger).tools);
+  private hand(state: RequestState, request: GateRequest, reader: StrictReader): void {
+    this.input.setRequest(reader);
+    const facts = factsOf(state);
+    this.handOn.message(request, state, this.input, changetype<Ledger>(facts.ledger).tools);
     if (reader.form != MessageForm.Request) return;
-    facts.keepId(reader.textAt(Slot.Id), reader.textLength(Slot.Id), reader.token(Slot.Id) == Token.String);
+    facts.keepId(
+      reader.textAt(MemberSlot.Id),
+      reader.textLength(MemberSlot.Id),
+      reader.token(MemberSlot.Id) == Token.String,
+    );
   }
 
-  private reject(check: CheckedRequest, request: GateRequest, reader: StrictReader | null): void {
+  private reject(state: RequestState, request: GateRequest, reader: StrictReader | null): void {
     this.charger.undoAll();
-    this.log.limited(check, request, reader, this.charger.rejection);
+    this.reporter.limited(state, request, reader, this.charger.rejection);
   }
 }
 
-function factsOf(check: CheckedRequest): LimitFacts {
-  return changetype<LimitFacts>(check.facts);
+function factsOf(state: RequestState): LimitFacts {
+  return changetype<LimitFacts>(state.facts);
 }

@@ -4,8 +4,8 @@ import { Token } from "../../json/token";
 import { Method } from "../../mcp/protocol/methods";
 import { mix } from "../../memory/bytes";
 import { keyedHash, keyedTextHash } from "../../memory/keyed_hash";
-import { Call, Target } from "../../rules/message/call";
-import { Slot } from "../../rules/message/slots";
+import { RuleInput, Target } from "../../rules/message/rule_input";
+import { MemberSlot } from "../../rules/message/deciding_keys";
 import { MessageForm } from "../../rules/message/strict_reader";
 import { clientNameLength, sessionOf } from "../../rules/message_session";
 import { Ledger } from "../ledger/ledger";
@@ -31,14 +31,15 @@ export class LimitKeys {
   }
 
   /** The key of the message by a rule. */
-  of(rule: LimitRule, request: GateRequest, facts: LimitFacts, call: Call): u64 {
+  of(rule: LimitRule, request: GateRequest, facts: LimitFacts, input: RuleInput): u64 {
     this.isIdentifying = false;
     this.isByCaller = false;
     let key: u64 = 1;
     let claims = 0;
     for (let i = 0; i < rule.key.length; i++) {
       const part = unchecked(rule.key[i]);
-      const value = part == KeyPart.Claim ? this.claimOf(rule, claims++, facts) : this.part(part, request, facts, call);
+      const value =
+        part == KeyPart.Claim ? this.claimOf(rule, claims++, facts) : this.part(part, request, facts, input);
       key = mix(key ^ mix(value ^ (<u64>part)));
     }
     if (this.isIdentifying) this.isByCaller = true;
@@ -46,13 +47,13 @@ export class LimitKeys {
   }
 
   /** Key that all repetitions of the message, a tool call, have in common in addition to `key`. */
-  repeatOf(key: u64, call: Call): u64 {
-    return mix(key ^ mix(call.reader.argumentsHash ^ mix(this.toolText(call))));
+  repeatOf(key: u64, input: RuleInput): u64 {
+    return mix(key ^ mix(input.reader.argumentsHash ^ mix(this.toolText(input))));
   }
 
   /** Keyed hash of the name of the tool that the message calls, even if there is no such tool; 0 for none. */
-  namedTool(call: Call): u64 {
-    return this.toolText(call);
+  namedTool(input: RuleInput): u64 {
+    return this.toolText(input);
   }
 
   private claimOf(rule: LimitRule, index: i32, facts: LimitFacts): u64 {
@@ -62,7 +63,7 @@ export class LimitKeys {
     return value;
   }
 
-  private part(part: KeyPart, request: GateRequest, facts: LimitFacts, call: Call): u64 {
+  private part(part: KeyPart, request: GateRequest, facts: LimitFacts, input: RuleInput): u64 {
     switch (part) {
       case KeyPart.Principal:
         if (facts.principal) this.isIdentifying = true;
@@ -71,17 +72,17 @@ export class LimitKeys {
         if (facts.address) this.isIdentifying = true;
         return facts.address;
       case KeyPart.Session: {
-        const session = this.sessionOf(request, call);
+        const session = this.sessionOf(request, input);
         if (session) this.isIdentifying = true;
         return session;
       }
       case KeyPart.Client: {
-        const client = this.clientOf(request, call);
+        const client = this.clientOf(request, input);
         if (client) this.isByCaller = true;
         return client;
       }
       case KeyPart.Tool:
-        return this.toolOf(request, call);
+        return this.toolOf(request, input);
       case KeyPart.Server:
         return request.services.participants.serverOf(request.exchange.stream);
       default:
@@ -89,20 +90,20 @@ export class LimitKeys {
     }
   }
 
-  private sessionOf(request: GateRequest, call: Call): u64 {
-    const hasMessage = changetype<usize>(call.reader) != 0;
-    if (hasMessage) return sessionOf(request, call.reader);
+  private sessionOf(request: GateRequest, input: RuleInput): u64 {
+    const hasMessage = changetype<usize>(input.reader) != 0;
+    if (hasMessage) return sessionOf(request, input.reader);
     return request.services.sessions.keyOrNone(request.exchange.stream);
   }
 
   /** Hash of the client software's name: as stated in the message, otherwise as stated at the start of its session. */
-  private clientOf(request: GateRequest, call: Call): u64 {
-    const reader = call.reader;
+  private clientOf(request: GateRequest, input: RuleInput): u64 {
+    const reader = input.reader;
     if (!changetype<usize>(reader)) return NOTHING;
     const length = clientNameLength(reader);
-    if (length) return keyedHash(reader.textAt(Slot.MetaClientName), length);
-    if (this.method == Method.Initialize && reader.token(Slot.ClientInfoName) == Token.String) {
-      return keyedHash(reader.textAt(Slot.ClientInfoName), reader.textLength(Slot.ClientInfoName));
+    if (length) return keyedHash(reader.textAt(MemberSlot.MetaClientName), length);
+    if (this.method == Method.Initialize && reader.token(MemberSlot.ClientInfoName) == Token.String) {
+      return keyedHash(reader.textAt(MemberSlot.ClientInfoName), reader.textLength(MemberSlot.ClientInfoName));
     }
     const session = request.services.sessions.keyOrNone(request.exchange.stream);
     return this.ledger!.clientOf(session);
@@ -110,18 +111,22 @@ export class LimitKeys {
 
   /** The tool that a call names, if the server is known to have it, so that callers cannot create allowances by
    *  inventing names. */
-  private toolOf(request: GateRequest, call: Call): u64 {
-    const tool = this.toolText(call);
+  private toolOf(request: GateRequest, input: RuleInput): u64 {
+    const tool = this.toolText(input);
     if (!tool) return NOTHING;
     const server = request.services.participants.serverOf(request.exchange.stream);
     return this.ledger!.tools.has(server, tool) ? tool : NOTHING;
   }
 
   /** Keyed hash of the tool's name; 0 if the message calls none. */
-  private toolText(call: Call): u64 {
-    const reader = call.reader;
+  private toolText(input: RuleInput): u64 {
+    const reader = input.reader;
     if (!changetype<usize>(reader) || reader.form != MessageForm.Request) return NOTHING;
-    if (call.target != Target.Tool || reader.token(Slot.Name) != Token.String) return NOTHING;
-    return keyedTextHash(reader.textAt(Slot.Name), reader.textLength(Slot.Name), reader.textTotal(Slot.Name));
+    if (input.target != Target.Tool || reader.token(MemberSlot.Name) != Token.String) return NOTHING;
+    return keyedTextHash(
+      reader.textAt(MemberSlot.Name),
+      reader.textLength(MemberSlot.Name),
+      reader.textTotal(MemberSlot.Name),
+    );
   }
 }

@@ -12,18 +12,18 @@ import { RequestHead } from "../../mcp/headers/request_head";
 import { Admission } from "../../mcp/state/admission";
 import { Stream } from "../../mcp/state/stream";
 import { permanentBytes } from "../../memory/bytes";
-import { CheckedRequest } from "../../rules/checked_request";
+import { RequestState } from "../../rules/request_state";
 import { HeldBody } from "../../rules/held_body";
-import { RequestRefusal } from "../../rules/message/refusal";
+import { RequestFault } from "../../rules/message/request_fault";
 import { PassingBody } from "../../rules/passing_body";
-import { keepCaller, keepHead, refusalOf } from "../../rules/request_facts";
+import { keepCaller, keepHead, faultOf } from "../../rules/request_facts";
 import { Charger } from "./charger";
 import { HandOn } from "../hand_on/hand_on";
 import { Ledger } from "../ledger/ledger";
 import { LimitAnswers } from "./limit_answers";
 import { LimitFacts } from "./limit_facts";
 import { LimitJudge } from "./limit_judge";
-import { LimitLog } from "./limit_log";
+import { LimitReporter } from "./limit_reporter";
 import { Waiter } from "../queue/waiter";
 import { GET_METHOD } from "../rules/limit_rule";
 import { LimitRules } from "../rules/limit_rules";
@@ -44,7 +44,7 @@ export class LimitStage extends Stage {
   private caller: Caller = new Caller();
   private charger: Charger;
   private answers: LimitAnswers;
-  private log: LimitLog;
+  private reporter: LimitReporter;
   private judge: LimitJudge;
   private handOn: HandOn;
   private held: HeldBody;
@@ -61,20 +61,20 @@ export class LimitStage extends Stage {
     const access = config.access;
     const charger = new Charger(host.clock);
     const answers = new LimitAnswers(access ? access.denialCors : []);
-    const log = new LimitLog(rules, host.logFieldsOf(config), host.clock);
+    const reporter = new LimitReporter(rules, host.logFieldsOf(config), host.clock);
     const servers = new Servers(config.server, host.properties, host.log);
     const handOn = new HandOn(host.filterState);
-    const judge = new LimitJudge(rules, servers, charger, log, answers, handOn);
+    const judge = new LimitJudge(rules, servers, charger, reporter, answers, handOn);
     this.principals = new Principals(config.identity, host.properties);
     this.charger = charger;
     this.answers = answers;
-    this.log = log;
+    this.reporter = reporter;
     this.judge = judge;
     this.handOn = handOn;
     const held = new HeldBody(judge, rules.keys.message, config.hold, host.body, rules.limitsRepeats);
     this.passing = new PassingBody(judge, rules.keys.message, config.hold, true, rules.limitsRepeats);
     this.held = held;
-    this.retries = new Retries(host.later, judge, held, answers, log);
+    this.retries = new Retries(host.later, judge, held, answers, reporter);
   }
 
   /** Whether limits cover a request: on the operator's paths, and at HTTP+SSE endpoints that streams named. */
@@ -87,49 +87,49 @@ export class LimitStage extends Stage {
   }
 
   open(): StageState {
-    return CheckedRequest.acquire();
+    return RequestState.acquire();
   }
 
-  begin(state: StageState, request: GateRequest, head: RequestHead): Verdict {
-    const check = changetype<CheckedRequest>(state);
+  begin(stageState: StageState, request: GateRequest, head: RequestHead): Verdict {
+    const state = changetype<RequestState>(stageState);
     const facts = LimitFacts.acquire();
     const stream = request.exchange.stream;
-    check.facts = changetype<usize>(facts);
-    check.isMcp = true;
-    keepHead(check, head);
-    check.origin = this.answers.originOf(head.origin, head.originLength);
+    state.facts = changetype<usize>(facts);
+    state.isMcp = true;
+    keepHead(state, head);
+    state.origin = this.answers.originOf(head.origin, head.originLength);
     facts.stream = changetype<usize>(stream);
     // It is always a Ledger. Its declared type is a sink, because mcp/ must not import limits/.
     facts.ledger = changetype<usize>(request.services.limits);
     changetype<Ledger>(facts.ledger).queues.decider = this.retries;
     if (this.rules.limitsTokens) request.wantsPlainAnswer = true;
-    this.findCaller(check, request, facts, head);
-    const refusal = refusalOf(head, check);
-    if (refusal && this.rules.isEnforced) return this.refuse(check, request, refusal);
-    if (check.mayBeEmpty && this.rules.namesGet && head.method == HttpMethod.Get) {
-      const isAdmitted = this.judge.admitsGet(check, request, GET_BYTES, GET_METHOD.length);
-      if (!isAdmitted) return this.answers.rejectGet(check, this.charger.rejection);
+    this.findCaller(state, request, facts, head);
+    const fault = faultOf(head, state);
+    if (fault && this.rules.isEnforced) return this.refuse(state, request, fault);
+    if (state.mayBeEmpty && this.rules.namesGet && head.method == HttpMethod.Get) {
+      const isAdmitted = this.judge.admitsGet(state, request, GET_BYTES, GET_METHOD.length);
+      if (!isAdmitted) return this.answers.rejectGet(state, this.charger.rejection);
     }
     // A GET stream of server messages, or another request without a body.
-    if (check.mayBeEmpty && !head.hasBody) return PASS;
-    if (refusal) {
-      this.log.refused(check, request, refusal, 0);
+    if (state.mayBeEmpty && !head.hasBody) return PASS;
+    if (fault) {
+      this.reporter.refused(state, request, fault, 0);
     } else if (this.rules.isEnforced) {
       return HOLD;
     } else {
-      this.passing.begin(check);
+      this.passing.begin(state);
     }
     return PASS;
   }
 
   /** Determines the caller, and how each rule matches it. */
-  private findCaller(check: CheckedRequest, request: GateRequest, facts: LimitFacts, head: RequestHead): void {
+  private findCaller(state: RequestState, request: GateRequest, facts: LimitFacts, head: RequestHead): void {
     const rules = this.rules;
     const stream = request.exchange.stream;
     const caller = this.caller;
     // Needed even if no rule uses the principal, because it is set for other filters.
     this.principals.find(caller, head.forwarded, head.forwardedLength, rules.namesAddresses);
-    keepCaller(check, request, caller);
+    keepCaller(state, request, caller);
     facts.principal = stream.principal;
     const isAddressNeeded = rules.needsAddress || !facts.principal;
     facts.address = isAddressNeeded ? request.services.participants.callerOf(stream) : 0;
@@ -138,62 +138,62 @@ export class LimitStage extends Stage {
     let claims = 0;
     for (let i = 0; i < rules.rules.length; i++) {
       const rule = unchecked(rules.rules[i]);
-      store<u8>(check.matches + i, <u8>rule.matchCaller(caller, this.host.properties));
+      store<u8>(state.matches + i, <u8>rule.matchCaller(caller, this.host.properties));
       for (let j = 0; j < rule.claims.length; j++) facts.setClaim(claims++, rule.claims[j].hash(this.host.properties));
     }
   }
 
-  private refuse(check: CheckedRequest, request: GateRequest, refusal: RequestRefusal): Verdict {
-    this.log.refused(check, request, refusal, 0);
-    return this.answers.refuse(check, refusal);
+  private refuse(state: RequestState, request: GateRequest, fault: RequestFault): Verdict {
+    this.reporter.refused(state, request, fault, 0);
+    return this.answers.refuse(state, fault);
   }
 
-  grow(state: StageState, request: GateRequest): Verdict {
+  grow(stageState: StageState, request: GateRequest): Verdict {
     if (request.heldBytes <= this.rules.hold.maxBodyBytes) return HOLD;
-    return this.refuse(changetype<CheckedRequest>(state), request, RequestRefusal.TooLarge);
+    return this.refuse(changetype<RequestState>(stageState), request, RequestFault.TooLarge);
   }
 
-  conclude(state: StageState, request: GateRequest): Verdict {
-    return this.held.conclude(changetype<CheckedRequest>(state), request);
+  conclude(stageState: StageState, request: GateRequest): Verdict {
+    return this.held.conclude(changetype<RequestState>(stageState), request);
   }
 
-  bytes(state: StageState, request: GateRequest, at: usize, length: usize): void {
-    this.passing.bytes(changetype<CheckedRequest>(state), request, at, length);
+  bytes(stageState: StageState, request: GateRequest, at: usize, length: usize): void {
+    this.passing.bytes(changetype<RequestState>(stageState), request, at, length);
   }
 
-  end(state: StageState, request: GateRequest): void {
-    this.passing.end(changetype<CheckedRequest>(state), request);
+  end(stageState: StageState, request: GateRequest): void {
+    this.passing.end(changetype<RequestState>(stageState), request);
   }
 
-  expire(state: StageState, request: GateRequest): Verdict {
-    return this.refuse(changetype<CheckedRequest>(state), request, RequestRefusal.NoBody);
+  expire(stageState: StageState, request: GateRequest): Verdict {
+    return this.refuse(changetype<RequestState>(stageState), request, RequestFault.NoBody);
   }
 
-  overload(state: StageState, request: GateRequest): Verdict {
-    const check = changetype<CheckedRequest>(state);
-    this.log.refused(check, request, RequestRefusal.Overload, 0);
-    return this.answers.overload(check);
+  overload(stageState: StageState, request: GateRequest): Verdict {
+    const state = changetype<RequestState>(stageState);
+    this.reporter.refused(state, request, RequestFault.Overload, 0);
+    return this.answers.overload(state);
   }
 
-  unwritable(state: StageState, request: GateRequest): Verdict {
-    return this.refuse(changetype<CheckedRequest>(state), request, RequestRefusal.Internal);
+  unwritable(stageState: StageState, request: GateRequest): Verdict {
+    return this.refuse(changetype<RequestState>(stageState), request, RequestFault.Internal);
   }
 
-  elsewhereLimited(state: StageState, request: GateRequest): Verdict {
-    const check = changetype<CheckedRequest>(state);
-    const facts = changetype<LimitFacts>(check.facts);
+  elsewhereLimited(stageState: StageState, request: GateRequest): Verdict {
+    const state = changetype<RequestState>(stageState);
+    const facts = changetype<LimitFacts>(state.facts);
     // An HTTP+SSE client expects no message here. The ids of a batch are not kept.
-    if (check.wantsStatus || !facts.idLength) return PASS;
+    if (state.wantsStatus || !facts.idLength) return PASS;
     const reset = this.host.properties;
     const seconds = reset.findSegments(RESET_HEADER) ? wholeNumber(reset.at, reset.length) : 0;
-    this.log.limitedElsewhere(request);
-    return this.answers.limitedElsewhere(check, facts, seconds);
+    this.reporter.limitedElsewhere(request);
+    return this.answers.limitedElsewhere(state, facts, seconds);
   }
 
-  close(state: StageState): void {
-    const check = changetype<CheckedRequest>(state);
-    this.passing.stop(check);
-    const facts = changetype<LimitFacts>(check.facts);
+  close(stageState: StageState): void {
+    const state = changetype<RequestState>(stageState);
+    this.passing.stop(state);
+    const facts = changetype<LimitFacts>(state.facts);
     const ledger = changetype<Ledger>(facts.ledger);
     const stream = changetype<Stream>(facts.stream);
     if (facts.waiter) this.retries.abandon(changetype<Waiter>(facts.waiter));
@@ -205,7 +205,7 @@ export class LimitStage extends Stage {
       admission.release();
     }
     facts.release();
-    check.release();
+    state.release();
   }
 }
 

@@ -1,7 +1,7 @@
 import { LaterVerdicts } from "../../gate/stage/later_verdicts";
 import { GateRequest } from "../../gate/stage/request";
 import { Verdict, VerdictKind } from "../../gate/stage/verdict";
-import { CheckedRequest } from "../../rules/checked_request";
+import { RequestState } from "../../rules/request_state";
 import { HeldBody } from "../../rules/held_body";
 import { Decider } from "../queue/decider";
 import { Waiter } from "../queue/waiter";
@@ -9,7 +9,7 @@ import { Ledger } from "../ledger/ledger";
 import { LimitAnswers } from "./limit_answers";
 import { LimitFacts } from "./limit_facts";
 import { LimitJudge } from "./limit_judge";
-import { LimitLog } from "./limit_log";
+import { LimitReporter } from "./limit_reporter";
 
 /** Decides about waiting requests again, from their messages. */
 export class Retries extends Decider {
@@ -18,20 +18,20 @@ export class Retries extends Decider {
     private judge: LimitJudge,
     private held: HeldBody,
     private answers: LimitAnswers,
-    private log: LimitLog,
+    private reporter: LimitReporter,
   ) {
     super();
   }
 
   decide(waiter: Waiter, isOver: bool): bool {
     const request = waiter.request;
-    const check = waiter.check;
+    const state = waiter.state;
     const key = waiter.key;
     if (!this.later.open(request)) {
       this.end(waiter, false);
       return true;
     }
-    const verdict = this.verdictOf(waiter, request, check, isOver);
+    const verdict = this.verdictOf(waiter, request, state, isOver);
     if (verdict.kind == VerdictKind.Hold) {
       this.judge.endWaiting();
       return waiter.key != key;
@@ -39,12 +39,12 @@ export class Retries extends Decider {
     const isServed = verdict.kind == VerdictKind.Pass || (verdict.kind == VerdictKind.Edit && this.judge.isServed);
     this.judge.endWaiting();
     this.end(waiter, isServed);
-    this.later.decide(request, check, verdict);
+    this.later.decide(request, state, verdict);
     return true;
   }
 
   left(waiter: Waiter): void {
-    this.log.left(waiter.request, waiter.rule, waiter.beganAt);
+    this.reporter.left(waiter.request, waiter.rule, waiter.beganAt);
   }
 
   /** Handles the end of the stream of a waiting request. Host calls refer to it. */
@@ -52,18 +52,18 @@ export class Retries extends Decider {
     this.end(waiter, false);
   }
 
-  private verdictOf(waiter: Waiter, request: GateRequest, check: CheckedRequest, isOver: bool): Verdict {
+  private verdictOf(waiter: Waiter, request: GateRequest, state: RequestState, isOver: bool): Verdict {
     const isCancelled = waiter.isCancelled || request.services.pairing.isOnlyCancelled(request.exchange.stream);
-    if (isCancelled) return this.answers.cancelled(check);
+    if (isCancelled) return this.answers.cancelled(state);
     this.judge.beginWaiting(waiter, isOver);
-    return this.held.conclude(check, request);
+    return this.held.conclude(state, request);
   }
 
   /** Ends the wait of a request. */
   private end(waiter: Waiter, isServed: bool): void {
-    const facts = changetype<LimitFacts>(waiter.check.facts);
+    const facts = changetype<LimitFacts>(waiter.state.facts);
     facts.waiter = 0;
-    this.log.waited(waiter.arrivedAt);
+    this.reporter.waited(waiter.arrivedAt);
     changetype<Ledger>(facts.ledger).queues.remove(waiter, isServed);
   }
 }

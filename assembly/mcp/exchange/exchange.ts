@@ -1,7 +1,7 @@
 import { ContentType } from "../../http/content_type";
 import { HttpMethod } from "../../http/http_method";
 import { IdKind } from "../../jsonrpc/id";
-import { MessageKind, Refusal } from "../../jsonrpc/message_reader";
+import { MessageKind, ReadFault } from "../../jsonrpc/message_reader";
 import { Pool } from "../../memory/pool";
 import { EventPart } from "../../sse/event_reader";
 import { SessionEnd } from "../../store/session_entry";
@@ -21,7 +21,7 @@ import { ExchangeServices } from "./services";
 /**
  * The controller of one HTTP exchange of Streamable HTTP (2025-03-26 to 2026-07-28, basic/transports) or of the earlier
  * HTTP+SSE. It reads the bodies as they pass and hands their messages to {@link ExchangeServices}. If a candidate turns out
- * not to be MCP, the exchange stops watching it: `isWatched` becomes false, and nothing is reported. One block of memory
+ * not to be MCP, the exchange stops reading: `mayBeMcp` becomes false, and nothing is reported. One block of memory
  * holds the exchange and its {@link Stream}.
  */
 @unmanaged
@@ -88,7 +88,7 @@ export class Exchange {
   }
 
   /** Whether the exchange may still be MCP. */
-  get isWatched(): bool {
+  get mayBeMcp(): bool {
     return !this.isReleased;
   }
 
@@ -109,9 +109,9 @@ export class Exchange {
     while (true) {
       const part = reader.next();
       if (part == McpPart.More) break;
-      if (part == McpPart.Refused) return this.refuseRequest(reader.refusal, services);
+      if (part == McpPart.Fault) return this.failRequest(reader.fault, services);
       if (part == McpPart.Method) {
-        if (!this.isOfMcp(message.method)) return this.stopWatching();
+        if (!this.isOfMcp(message.method)) return this.stopReading();
         if (message.method == Method.None) message.method = Method.Other;
       } else if (part == McpPart.End) {
         this.endClientMessage(services);
@@ -129,8 +129,8 @@ export class Exchange {
     if (!reader.isBatch) {
       this.endClientMessage(services);
     } else {
-      const refusal = reader.finishBatch();
-      if (refusal) return this.refuseRequest(refusal, services);
+      const fault = reader.finishBatch();
+      if (fault) return this.failRequest(fault, services);
     }
     this.releaseRequest();
   }
@@ -162,7 +162,7 @@ export class Exchange {
     if (stream.isConfirmed || this.isDelete || stream.kind == StreamKind.Get) this.followSession(head, services);
     const isStream = head.contentType == ContentType.EventStream;
     if (stream.kind == StreamKind.Get) {
-      if (head.status != 200 || !isStream) return this.stopWatching();
+      if (head.status != 200 || !isStream) return this.stopReading();
       // A stream without a session may turn out to be HTTP+SSE, which is another kind of stream.
       if (this.hasMcpHeader && stream.session.id) this.confirm(services);
     } else if (!stream.operations.count) {
@@ -170,7 +170,7 @@ export class Exchange {
     }
     if (head.compressed) {
       stream.isUnreadable = true;
-      if (!this.isMcp) return this.stopWatching();
+      if (!this.isMcp) return this.stopReading();
       this.confirm(services);
       services.events.undecoded(stream, Undecoded.Compressed);
     } else if (isStream || head.contentType == ContentType.Json) {
@@ -282,8 +282,8 @@ export class Exchange {
     const message = reader.message;
     const kind = reader.finish();
     const rejection = this.stream.rejectionOf(this.messages++);
-    if (kind == MessageKind.None) return this.refuseMessage(reader.refusal, services);
-    if (kind == MessageKind.Response ? !this.isMcp : !this.isOfMcpAsWhole(message)) return this.stopWatching();
+    if (kind == MessageKind.None) return this.failClientMessage(reader.fault, services);
+    if (kind == MessageKind.Response ? !this.isMcp : !this.isOfMcpAsWhole(message)) return this.stopReading();
     const listens = kind == MessageKind.Request && message.method == Method.SubscriptionsListen;
     if (listens && !message.isBatch) this.stream.kind = StreamKind.Listen;
     this.confirm(services);
@@ -291,16 +291,16 @@ export class Exchange {
   }
 
   /** The rest of the request body cannot be read. */
-  private refuseRequest(refusal: Refusal, services: ExchangeServices): void {
-    this.refuseMessage(refusal, services);
+  private failRequest(fault: ReadFault, services: ExchangeServices): void {
+    this.failClientMessage(fault, services);
     this.releaseRequest();
   }
 
-  /** A message of the client cannot be read. Reports that if it must be MCP; otherwise stops watching the stream. */
-  private refuseMessage(refusal: Refusal, services: ExchangeServices): void {
-    if (!this.isMcp) return this.stopWatching();
+  /** A message of the client cannot be read. Reports that if it must be MCP; otherwise stops reading the stream. */
+  private failClientMessage(fault: ReadFault, services: ExchangeServices): void {
+    if (!this.isMcp) return this.stopReading();
     this.confirm(services);
-    services.events.undecoded(this.stream, undecodedBy(refusal));
+    services.events.undecoded(this.stream, undecodedBy(fault));
   }
 
   private readResponse(decoder: Decoder, at: usize, length: usize, services: ExchangeServices): void {
@@ -309,7 +309,7 @@ export class Exchange {
     reader.feed(at, length);
     while (true) {
       const part = reader.next();
-      if (part == McpPart.More || part == McpPart.Refused) return;
+      if (part == McpPart.More || part == McpPart.Fault) return;
       if (part == McpPart.Method) {
         if (message.method == Method.None && this.isMcp) message.method = Method.Other;
       } else if (part == McpPart.List) {
@@ -332,8 +332,8 @@ export class Exchange {
     const reader = decoder.reader(services.tokens);
     if (reader.blank) return;
     if (!reader.isBatch) return this.endServerMessage(decoder, services);
-    const refusal = reader.finishBatch();
-    if (refusal) this.refuseAnswer(refusal, services);
+    const fault = reader.finishBatch();
+    if (fault) this.failServerMessage(fault, services);
   }
 
   private endServerMessage(decoder: Decoder, services: ExchangeServices): void {
@@ -341,7 +341,7 @@ export class Exchange {
     const reader = decoder.reader(services.tokens);
     const message = reader.message;
     const kind = reader.finish();
-    if (kind == MessageKind.None) return this.refuseAnswer(reader.refusal, services);
+    if (kind == MessageKind.None) return this.failServerMessage(reader.fault, services);
     stream.readSize += message.size;
     if (services.serverMessages.addsUp(message, kind)) return;
     if (kind == MessageKind.Response ? !this.isMcp : !this.isOfMcp(message.method)) return this.passOver();
@@ -352,23 +352,23 @@ export class Exchange {
   }
 
   /** A message of the server cannot be read. */
-  private refuseAnswer(refusal: Refusal, services: ExchangeServices): void {
+  private failServerMessage(fault: ReadFault, services: ExchangeServices): void {
     const stream = this.stream;
     if (!this.isMcp) return this.passOver();
     this.confirm(services);
     // The body of an HTTP error need not be JSON-RPC.
     if (stream.status >= 300) return;
     stream.isUnreadable = true;
-    services.events.undecoded(stream, undecodedBy(refusal));
+    services.events.undecoded(stream, undecodedBy(fault));
   }
 
   /** The server's stream contains something other than an MCP message. Since clients ignore that, the stream may still be
    *  MCP as long as it may announce an endpoint. */
   private passOver(): void {
-    if (!this.isMcp && !this.stream.endpoint.event) this.stopWatching();
+    if (!this.isMcp && !this.stream.endpoint.event) this.stopReading();
   }
 
-  private stopWatching(): void {
+  private stopReading(): void {
     this.isReleased = true;
     this.releaseRequest();
     this.releaseResponse();

@@ -42,7 +42,7 @@ import { SpanOrigins } from "../spans/span_origins";
 import { Stream } from "../state/stream";
 import { ListChanges } from "../tools/list_changes";
 import { Tasks } from "../tools/tasks";
-import { ToolWatch } from "../tools/tool_watch";
+import { ToolEvidence } from "../tools/tool_evidence";
 import { ClientMessages } from "./client_messages";
 import { HttpSse } from "./http_sse";
 import { ServerMessages } from "./server_messages";
@@ -125,7 +125,7 @@ export class ExchangeServices {
     const sessions = new StreamSessions(new SessionKeys(secret), participants, tracker, events, clock, sharedTraces);
     const tasks = new Tasks(new StoredTasks(shared), participants, events, clock);
     const changes = new ListChanges(new ToolLists(shared), new ListPaths(shared), sessions, participants, events);
-    const tools = new ToolWatch(changes, tasks, events);
+    const toolEvidence = new ToolEvidence(changes, tasks, events);
     const lists = new KeptLists();
     const usage = new TokenUsage(settings.tokens, new Marks(shared, "lists"), sessions, events);
     const waiting = new WaitingOperations(shared, events, settings.idleSeconds);
@@ -138,7 +138,7 @@ export class ExchangeServices {
       sessions,
       participants,
       usage,
-      tools,
+      toolEvidence,
       lists,
       endpoints,
       events,

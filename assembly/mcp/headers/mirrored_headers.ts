@@ -1,6 +1,6 @@
 import { lineLength } from "../../http/list_form";
 import { lineLength } from "../../http/list_form";
-import { TEXT_LIMIT } from "../../json/text";
+import { TEXT_LIMIT } from "../../json/string_decoder";
 import { Token } from "../../json/token";
 import { Tokenizer } from "../../json/tokenizer";
 import { equalsText, mix, permanentBytes } from "../../memory/bytes";

@@ -7,7 +7,7 @@ const LEAST_LENGTH: usize = 512;
 const LEAST_CAPACITY: usize = 16384;
 /** The maximum memory for a recording, and so the maximum size of a stored list, in bytes. */
 const CAPACITY_LIMIT: usize = 262144;
-/** The number of lists that are refused while a recording makes no progress. Then the next list replaces it. */
+/** The number of lists that are not recorded while a recording makes no progress. Then the next list replaces it. */
 const PATIENCE: u32 = 8;
 
 /** Records the list of one message at a time on this worker, in memory that is reused. */
@@ -20,15 +20,15 @@ export class ListRecording {
   private method: Method = Method.None;
   /** Whether the list has been read to its end. */
   private isWhole: bool = false;
-  private refused: u32 = 0;
+  private declined: u32 = 0;
   /** A bit for each field that the message had before the list. */
   private fields: u64 = 0;
 
   /** Starts recording the list of a message. False if the list of another message is being recorded. */
   begin(message: McpMessage, scope: u64): bool {
     const owner = changetype<usize>(message);
-    if (this.owner && this.owner != owner && this.refused++ < PATIENCE) return false;
-    this.refused = 0;
+    if (this.owner && this.owner != owner && this.declined++ < PATIENCE) return false;
+    this.declined = 0;
     this.owner = owner;
     this.method = message.listMethod;
     this.isWhole = false;
@@ -41,7 +41,7 @@ export class ListRecording {
   /** Adds bytes of the message's list. Drops a list that is too long. */
   append(message: McpMessage, at: usize, length: usize): void {
     if (this.owner != changetype<usize>(message)) return;
-    this.refused = 0;
+    this.declined = 0;
     const before = this.list.length;
     if (before + length + ROOM > CAPACITY_LIMIT) return this.drop(message);
     this.reserve(before + length);

@@ -1,6 +1,6 @@
 import { Token } from "../../json/token";
 import { idHash, idKind } from "../../jsonrpc/id";
-import { MessageKind, MessageReader, Part, Refusal } from "../../jsonrpc/message_reader";
+import { MessageKind, MessageReader, Part, ReadFault } from "../../jsonrpc/message_reader";
 import { equalsText } from "../../memory/bytes";
 import { keyedTextHash } from "../../memory/keyed_hash";
 import { StreamHash } from "../../memory/stream_hash";
@@ -32,8 +32,8 @@ export enum McpPart {
   Task,
   /** A message of a batch has ended: see {@link McpReader.finish} and {@link McpReader.beginNext}. */
   End,
-  /** The input is not a JSON-RPC message: see `refusal`. */
-  Refused,
+  /** The input is not a JSON-RPC message: see `fault`. */
+  Fault,
 }
 
 const plainFields = messageFields();
@@ -101,8 +101,8 @@ export class McpReader {
   }
 
   /** The reason why the input is not a message. */
-  get refusal(): Refusal {
-    return this.reader.refusal;
+  get fault(): ReadFault {
+    return this.reader.fault;
   }
 
   /** Supplies the next bytes of the message, after all earlier bytes have been read. */
@@ -148,8 +148,8 @@ export class McpReader {
           break;
         case Part.End:
           return McpPart.End;
-        case Part.Refused:
-          return McpPart.Refused;
+        case Part.Fault:
+          return McpPart.Fault;
         default:
           if (this.list.readOn()) break;
           return McpPart.More;
@@ -167,8 +167,8 @@ export class McpReader {
     return this.reader.isBatch;
   }
 
-  /** After the last byte of a batch: the reason why it could not be read completely; {@link Refusal.None} if it was. */
-  finishBatch(): Refusal {
+  /** After the last byte of a batch: the reason why it could not be read completely; {@link ReadFault.None} if it was. */
+  finishBatch(): ReadFault {
     return this.reader.finishBatch();
   }
 

@@ -60,11 +60,11 @@ export class Texts {
     while (true) {
       if (meter.isSkipping) {
         const isOver = text.skip(meter.wanted);
-        meter.skip(text.wire, isOver);
+        meter.skip(text.wireBytes, isOver);
         if (!isOver) return;
       } else {
         if (!text.next(meter.wanted)) return;
-        meter.read(text.at, text.length, text.wire);
+        meter.read(text.at, text.length, text.wireBytes);
       }
     }
   }

@@ -17,7 +17,7 @@ import { StreamSessions } from "../sessions/stream_sessions";
 import { Operation } from "../state/operation";
 import { Span } from "../state/span";
 import { Stream } from "../state/stream";
-import { ToolWatch } from "../tools/tool_watch";
+import { ToolEvidence } from "../tools/tool_evidence";
 import { AbandonedOperations, CROSSING_MS } from "./abandoned_operations";
 import { Cancellations } from "./cancellations";
 import { TokenUsage } from "./token_usage";
@@ -39,7 +39,7 @@ export class Pairing {
     private sessions: StreamSessions,
     private participants: Participants,
     private usage: TokenUsage,
-    private tools: ToolWatch,
+    private toolEvidence: ToolEvidence,
     private lists: KeptLists,
     private endpoints: Endpoints,
     private events: Events,
@@ -55,7 +55,7 @@ export class Pairing {
     const operation = operationOf(message);
     operation.startedAt = stream.startedAt;
     this.usage.requested(message, operation);
-    this.tools.requested(stream, message, operation);
+    this.toolEvidence.requested(stream, message, operation);
     if (stream.admissions) {
       operation.admission = changetype<usize>(stream.removeAdmission(operation.idKind, operation.idHash));
     }
@@ -352,7 +352,7 @@ export class Pairing {
       this.sessions.initialized(stream, message.agreedRevision, operation.clientName, operation.clientNameLength);
     }
     this.usage.answered(stream, message, operation);
-    this.tools.answered(stream, message, operation, outcome);
+    this.toolEvidence.answered(stream, message, operation, outcome);
     if (outcome == Outcome.Ok) this.lists.keep(message, operation.method);
     this.conclude(stream, operation, outcome);
   }

@@ -1,4 +1,4 @@
-import { Refusal } from "../../jsonrpc/message_reader";
+import { ReadFault } from "../../jsonrpc/message_reader";
 
 /** Why a message could not be read: the label `mcp_reason`. */
 export enum Undecoded {
@@ -19,14 +19,14 @@ export function undecodedName(reason: Undecoded): string {
   return REASONS[reason];
 }
 
-/** The reason under which a refused message or batch is counted. */
-export function undecodedBy(refusal: Refusal): Undecoded {
-  switch (refusal) {
-    case Refusal.Syntax:
+/** The reason under which an unreadable message or batch is counted. */
+export function undecodedBy(fault: ReadFault): Undecoded {
+  switch (fault) {
+    case ReadFault.Syntax:
       return Undecoded.Syntax;
-    case Refusal.Truncated:
+    case ReadFault.Truncated:
       return Undecoded.Truncated;
-    case Refusal.Depth:
+    case ReadFault.Depth:
       return Undecoded.Depth;
     default:
       return Undecoded.NotJsonRpc;

@@ -1,13 +1,13 @@
 import { Fault, Token } from "../../json/token";
-import { TEXT_LIMIT } from "../../json/text";
+import { TEXT_LIMIT } from "../../json/string_decoder";
 import { Tokenizer } from "../../json/tokenizer";
-import { Utf8Check } from "../../json/utf8";
+import { Utf8Validator } from "../../json/utf8";
 import { BATCH_LIMIT } from "../../mcp/protocol/limits";
 import { equalsText } from "../../memory/bytes";
 import { StreamHash } from "../../memory/stream_hash";
 import { Key, SLOT_LIMIT } from "./keys";
-import { RequestRefusal } from "./refusal";
-import { Slot } from "./slots";
+import { RequestFault } from "./request_fault";
+import { MemberSlot } from "./deciding_keys";
 
 /** Maximum size in bytes of the kept deciding strings of a message. */
 const TEXTS_LIMIT: u32 = 4096;
@@ -24,8 +24,8 @@ export enum Reading {
   More,
   /** The end of a message. */
   Message,
-  /** Something that must be rejected: see `refusal`. */
-  Refused,
+  /** Something that must be rejected: see `fault`. */
+  Fault,
 }
 
 /** The kind of a message (JSON-RPC 2.0, sections 4 and 5). */
@@ -61,9 +61,9 @@ const VALUE_SIZE: usize = offsetof<Value>();
  */
 @unmanaged
 export class StrictReader {
-  refusal: RequestRefusal;
+  fault: RequestFault;
   /** Address of the {@link Key} of the deciding member at fault; 0 if no single member is. */
-  refusedKey: usize;
+  faultyKey: usize;
   /** The kind of the current message. */
   form: MessageForm;
   isBatch: bool;
@@ -76,7 +76,7 @@ export class StrictReader {
   methodStart: usize;
   methodEnd: usize;
   private tokens: Tokenizer;
-  private utf8: Utf8Check;
+  private utf8: Utf8Validator;
   /** Addresses of the {@link Key} of messages, of the open object (0 outside of messages), and of the next value. */
   private root: usize;
   private open: usize;
@@ -105,7 +105,7 @@ export class StrictReader {
     } else {
       self = changetype<StrictReader>(heap.alloc(SIZE));
       self.tokens = Tokenizer.create();
-      self.utf8 = changetype<Utf8Check>(heap.alloc(offsetof<Utf8Check>()));
+      self.utf8 = changetype<Utf8Validator>(heap.alloc(offsetof<Utf8Validator>()));
       self.argumentsRead = null;
       self.seen = 0;
       self.seenBehind = 0;
@@ -117,8 +117,8 @@ export class StrictReader {
     }
     self.utf8.reset();
     self.root = changetype<usize>(root);
-    self.refusal = RequestRefusal.None;
-    self.refusedKey = 0;
+    self.fault = RequestFault.None;
+    self.faultyKey = 0;
     self.isBatch = false;
     self.count = 0;
     self.open = 0;
@@ -134,19 +134,19 @@ export class StrictReader {
 
   /** Sets the next bytes, which must stay in place while they are read. All earlier ones must have been read. */
   feed(at: usize, length: usize): void {
-    if (!this.utf8.feed(at, length)) this.refusal = RequestRefusal.NotUtf8;
+    if (!this.utf8.feed(at, length)) this.fault = RequestFault.NotUtf8;
     this.tokens.feed(at, length);
   }
 
   /** Reads to the end of the next message. */
   next(): Reading {
-    while (!this.refusal) {
+    while (!this.fault) {
       const token = this.tokens.next();
       switch (token) {
         case Token.More:
           return Reading.More;
         case Token.Error:
-          this.refusal = this.tokens.fault == Fault.Depth ? RequestRefusal.TooDeep : RequestRefusal.NotJson;
+          this.fault = this.tokens.fault == Fault.Depth ? RequestFault.TooDeep : RequestFault.NotJson;
           break;
         case Token.Key:
           this.readKey();
@@ -169,16 +169,16 @@ export class StrictReader {
           else this.readOutside(token);
       }
     }
-    return Reading.Refused;
+    return Reading.Fault;
   }
 
   /** Ends the body. Returns false if it must be rejected. */
   finish(): bool {
-    if (this.refusal) return false;
-    if (!this.utf8.isComplete) this.refusal = RequestRefusal.NotUtf8;
-    else if (!this.tokens.complete) this.refusal = RequestRefusal.NotJson;
-    else if (this.count == 0) this.refusal = RequestRefusal.BadBatch;
-    return !this.refusal;
+    if (this.fault) return false;
+    if (!this.utf8.isComplete) this.fault = RequestFault.NotUtf8;
+    else if (!this.tokens.complete) this.fault = RequestFault.NotJson;
+    else if (this.count == 0) this.fault = RequestFault.BadBatch;
+    return !this.fault;
   }
 
   /** The type of the member's value, or its first token; More if the member is missing. */
@@ -242,7 +242,7 @@ export class StrictReader {
     if (!key) {
       // Some parsers end the name at a NUL or drop half of a surrogate pair, and then read another name.
       const isOdd = tokens.textLossy || (tokens.textEscaped && hasNul(tokens.textAt, tokens.textLength));
-      if (isOdd) this.refusal = RequestRefusal.BadText;
+      if (isOdd) this.fault = RequestFault.BadText;
       return tokens.skipValue();
     }
     const isSeen = this.see(key.slot);
@@ -251,12 +251,12 @@ export class StrictReader {
       else this.named = changetype<usize>(key);
       return;
     }
-    if (!key.name.equals(tokens.textAt, tokens.textLength)) this.refusal = RequestRefusal.CaseVariant;
-    else if (tokens.textEscaped) this.refusal = RequestRefusal.EscapedKey;
-    else if (isSeen) this.refusal = RequestRefusal.DuplicateKey;
-    if (this.refusal) this.refusedKey = changetype<usize>(key);
+    if (!key.name.equals(tokens.textAt, tokens.textLength)) this.fault = RequestFault.CaseVariant;
+    else if (tokens.textEscaped) this.fault = RequestFault.EscapedKey;
+    else if (isSeen) this.fault = RequestFault.DuplicateKey;
+    if (this.fault) this.faultyKey = changetype<usize>(key);
     this.named = changetype<usize>(key);
-    if (this.hashesArguments && key.slot == Slot.Arguments) tokens.captureValue();
+    if (this.hashesArguments && key.slot == MemberSlot.Arguments) tokens.captureValue();
   }
 
   /** Records that the member of a slot was read. Returns whether it was read before. */
@@ -296,7 +296,7 @@ export class StrictReader {
     const tokens = this.tokens;
     const isObserved = changetype<Key>(this.named).isObserved;
     if (isObserved && tokens.textTotal > OBSERVED_LIMIT) return;
-    if (changetype<Key>(this.named).slot == Slot.Method) {
+    if (changetype<Key>(this.named).slot == MemberSlot.Method) {
       this.methodStart = <usize>tokens.tokenStart + 1;
       this.methodEnd = <usize>tokens.tokenEnd - 1;
     }
@@ -308,8 +308,8 @@ export class StrictReader {
     this.textsUsed += length;
     // The flag and the NUL check apply only to strings.
     if (value.token == Token.String && !isObserved && (tokens.textLossy || hasNul(tokens.textAt, tokens.textLength))) {
-      this.refusal = RequestRefusal.BadText;
-      this.refusedKey = this.named;
+      this.fault = RequestFault.BadText;
+      this.faultyKey = this.named;
     }
   }
 
@@ -318,9 +318,9 @@ export class StrictReader {
     if (token == Token.ArrayStart && !this.isBatch) {
       this.isBatch = true;
     } else if (token != Token.ObjectStart) {
-      this.refusal = this.isBatch ? RequestRefusal.BadBatch : RequestRefusal.NoMessage;
+      this.fault = this.isBatch ? RequestFault.BadBatch : RequestFault.NoMessage;
     } else if (++this.count > BATCH_LIMIT) {
-      this.refusal = RequestRefusal.BadBatch;
+      this.fault = RequestFault.BadBatch;
     } else {
       this.open = this.root;
       this.messageStart = <usize>this.tokens.tokenStart;
@@ -344,24 +344,25 @@ export class StrictReader {
   /** Checks a complete message. Returns false if it is not a valid one. */
   private finishMessage(): bool {
     this.messageEnd = <usize>this.tokens.tokenEnd;
-    this.refusal = this.judge();
-    return !this.refusal;
+    this.fault = this.judge();
+    return !this.fault;
   }
 
-  private judge(): RequestRefusal {
-    const id = this.token(Slot.Id);
+  private judge(): RequestFault {
+    const id = this.token(MemberSlot.Id);
     const hasId = id != Token.More;
-    if (hasId && (this.isCut(Slot.Id) || (id != Token.String && !this.isInteger(Slot.Id)))) return RequestRefusal.BadId;
-    const answers = (this.has(Slot.Result) ? 1 : 0) + (this.has(Slot.Error) ? 1 : 0);
-    if (this.token(Slot.Method) == Token.String) {
-      if (answers) return RequestRefusal.NoMessage;
-      if (this.isCut(Slot.Method)) return RequestRefusal.BadText;
+    if (hasId && (this.isCut(MemberSlot.Id) || (id != Token.String && !this.isInteger(MemberSlot.Id))))
+      return RequestFault.BadId;
+    const answers = (this.has(MemberSlot.Result) ? 1 : 0) + (this.has(MemberSlot.Error) ? 1 : 0);
+    if (this.token(MemberSlot.Method) == Token.String) {
+      if (answers) return RequestFault.NoMessage;
+      if (this.isCut(MemberSlot.Method)) return RequestFault.BadText;
       this.form = hasId ? MessageForm.Request : MessageForm.Notification;
-      return RequestRefusal.None;
+      return RequestFault.None;
     }
-    if (this.has(Slot.Method) || answers == 0 || !hasId) return RequestRefusal.NoMessage;
+    if (this.has(MemberSlot.Method) || answers == 0 || !hasId) return RequestFault.NoMessage;
     this.form = MessageForm.Response;
-    return RequestRefusal.None;
+    return RequestFault.None;
   }
 
   /** Whether a value is a number without fraction and exponent. */

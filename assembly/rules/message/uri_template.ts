@@ -1,4 +1,4 @@
-import { TEXT_LIMIT } from "../../json/text";
+import { TEXT_LIMIT } from "../../json/string_decoder";
 import { isPlainUri } from "./plain_uri";
 
 const BRACE_OPEN: u8 = 0x7b;

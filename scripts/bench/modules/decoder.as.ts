@@ -48,7 +48,7 @@ function readEvents(decoder: Decoder, at: usize, length: usize, before: i32): i3
 
 function read(reader: McpReader, at: usize, length: usize): void {
   reader.feed(at, length);
-  for (let part = reader.next(); part != McpPart.More && part != McpPart.Refused; part = reader.next()) {}
+  for (let part = reader.next(); part != McpPart.More && part != McpPart.Fault; part = reader.next()) {}
 }
 
 function isWhole(reader: McpReader): bool {

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { cut } from "../../../test/unit/chunks.ts";
 import { expectedMessages } from "../../../test/unit/mcp/oracle.ts";
-import { type Message, type Refused, memorySize, readMessages } from "../../../test/unit/mcp/reader.ts";
+import { type Message, type Faulty, memorySize, readMessages } from "../../../test/unit/mcp/reader.ts";
 import { parseEvents } from "../../../test/unit/sse/events.ts";
 import { MemoryWatch } from "../memory.ts";
 import { type Corpus, LARGEST, mutated, randomSizes } from "../mutate.ts";
@@ -55,11 +55,11 @@ function check({ isEventStream, bytes, sizes }: MessageCase): void {
   texts.forEach((text, i) => checkText(text, each[i]));
 }
 
-function checkText(text: string, found: readonly (Message | Refused)[]): void {
+function checkText(text: string, found: readonly (Message | Faulty)[]): void {
   if (/^[ \t\n\r]*$/.test(text)) return same("messages of white space", found, []);
   const isRead = isJson(text) && depthOf(text) <= DEPTH_LIMIT;
   if (isRead) return same("messages", found, expectedMessages(text, writtenAs(text)));
   const last = found.at(-1);
-  const isRefused = last !== undefined && !("kind" in last) && last.refusal !== "None";
-  if (!isRefused) throw new Mismatch("what is no JSON", found, "a refusal at its end");
+  const hasFault = last !== undefined && !("kind" in last) && last.fault !== "None";
+  if (!hasFault) throw new Mismatch("what is no JSON", found, "a fault at its end");
 }

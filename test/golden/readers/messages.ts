@@ -2,7 +2,7 @@ import { TestModule } from "../../unit/module.ts";
 import type { Event } from "../event.ts";
 import { show } from "../notation.ts";
 import { feedAll } from "./chunks.ts";
-import { Refusals, envelope } from "./refusals.ts";
+import { Faults, envelope } from "./faults.ts";
 
 interface Exports {
   begin(): void;
@@ -11,10 +11,10 @@ interface Exports {
 }
 
 /** The names of the enum McpPart, in its order. */
-const PARTS = ["More", "Method", "List", "Listed", "Task", "End", "Refused"];
+const PARTS = ["More", "Method", "List", "Listed", "Task", "End", "Fault"];
 
 let events: Event[] = [];
-let refusals = new Refusals();
+let faults = new Faults();
 let details: string[] = [];
 
 const module: TestModule<Exports> = new TestModule("mcp_message", {
@@ -33,8 +33,8 @@ const module: TestModule<Exports> = new TestModule("mcp_message", {
     events.push({ start, end, name });
     details = [];
   },
-  refused(refusal: number, readTo: number, isEnd: number): void {
-    const event = refusals.event(refusal, readTo, isEnd !== 0);
+  fault(fault: number, readTo: number, isEnd: number): void {
+    const event = faults.event(fault, readTo, isEnd !== 0);
     if (event !== undefined) events.push(event);
   },
 });
@@ -43,11 +43,11 @@ const module: TestModule<Exports> = new TestModule("mcp_message", {
 export function readMessages(chunks: readonly Uint8Array[]): Event[] {
   const { exports } = module;
   events = [];
-  refusals = new Refusals();
+  faults = new Faults();
   details = [];
   exports.begin();
   feedAll(chunks, (chunk, start, end) => {
-    refusals.beginChunk(start, end);
+    faults.beginChunk(start, end);
     module.lend(chunk, (at, length) => exports.feed(at, length));
   });
   exports.end();

@@ -3,7 +3,7 @@ import { TOKENS } from "../../unit/json/tokenizer.ts";
 import { TestModule } from "../../unit/module.ts";
 import type { Event } from "../event.ts";
 import { feedAll } from "./chunks.ts";
-import { Refusals, envelope } from "./refusals.ts";
+import { Faults, envelope } from "./faults.ts";
 import { tokenEvent } from "./tokens.ts";
 
 interface Exports {
@@ -13,10 +13,10 @@ interface Exports {
 }
 
 /** The names of the enum Part, in its order. */
-const PARTS = ["More", "Method", "Payload", "Part", "LastPart", "End", "Refused"];
+const PARTS = ["More", "Method", "Payload", "Part", "LastPart", "End", "Fault"];
 
 let events: Event[] = [];
-let refusals = new Refusals();
+let faults = new Faults();
 
 const module: TestModule<Exports> = new TestModule("payload", {
   part(
@@ -48,8 +48,8 @@ const module: TestModule<Exports> = new TestModule("payload", {
     const error = isError === 0 ? "" : ` error=${errorCode === NO_CODE ? "no code" : errorCode}`;
     events.push({ start, end, name: `${envelope(kind, idKind, module.bytes(idText, idLength))}${error}` });
   },
-  refused(refusal: number, readTo: number, isEnd: number): void {
-    const event = refusals.event(refusal, readTo, isEnd !== 0);
+  fault(fault: number, readTo: number, isEnd: number): void {
+    const event = faults.event(fault, readTo, isEnd !== 0);
     if (event !== undefined) events.push(event);
   },
 });
@@ -58,10 +58,10 @@ const module: TestModule<Exports> = new TestModule("payload", {
 export function readPayload(chunks: readonly Uint8Array[]): Event[] {
   const { exports } = module;
   events = [];
-  refusals = new Refusals();
+  faults = new Faults();
   exports.begin();
   feedAll(chunks, (chunk, start, end) => {
-    refusals.beginChunk(start, end);
+    faults.beginChunk(start, end);
     module.lend(chunk, (at, length) => exports.feed(at, length));
   });
   exports.end();

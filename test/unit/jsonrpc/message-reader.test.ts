@@ -39,7 +39,7 @@ describe("a message", () => {
     const padded = ` \n${json}\r\n`;
     expect(read(padded)).toMatchObject({
       kind,
-      refusal: "None",
+      fault: "None",
       id: id === undefined ? "Absent" : idOf(id),
       size: Buffer.byteLength(json),
     });
@@ -139,34 +139,34 @@ describe("an input that is not a message", () => {
     '{"jsonrpc":"2.0","jsonrpc":"1.0","id":1,"method":"a"}',
     '{"jsonrpc":"1.0","jsonrpc":"2.0","id":1,"method":"a"}',
   ])("%s is other JSON", (json) => {
-    expect(read(json)).toMatchObject({ kind: "None", refusal: "NotJsonRpc" });
+    expect(read(json)).toMatchObject({ kind: "None", fault: "NotJsonRpc" });
   });
 
   it.each(["x", "{]", '{"jsonrpc":"2.0","id":1,"method":"a"}}', '{"id":01}', '{"a":"\n"}'])(
     "%j is not JSON",
     (json) => {
-      expect(read(json)).toMatchObject({ kind: "None", refusal: "Syntax" });
+      expect(read(json)).toMatchObject({ kind: "None", fault: "Syntax" });
     },
   );
 
   it("is one that ends too early, at any byte", () => {
     const bytes = Buffer.from('{"jsonrpc":"2.0","id":1,"method":"a","params":{"name":"\\u00e9","x":[1.5e3,true]}}');
     for (let end = 0; end < bytes.length; end++) {
-      expect(readEnvelope([bytes.subarray(0, end)])).toMatchObject({ kind: "None", refusal: "Truncated" });
+      expect(readEnvelope([bytes.subarray(0, end)])).toMatchObject({ kind: "None", fault: "Truncated" });
     }
   });
 
   it("is one nested too deep", () => {
     expect(read(`{"jsonrpc":"2.0","id":1,"method":"a","params":${"[".repeat(512)}`)).toMatchObject({
       kind: "None",
-      refusal: "Depth",
+      fault: "Depth",
     });
   });
 
-  it("is refused at the first member that contradicts, before the rest is read", () => {
+  it("has a fault at the first member that contradicts, before the rest is read", () => {
     expect(readEnvelope(['{"jsonrpc":"1.0",', '"method":"a"', "]]]"].map((text) => Buffer.from(text)))).toMatchObject({
       kind: "None",
-      refusal: "NotJsonRpc",
+      fault: "NotJsonRpc",
       texts: [],
     });
   });
@@ -180,7 +180,7 @@ describe("a batch", () => {
   it.each(["", " \n"])("has each of its messages as if it were alone, with %j around them", (gap) => {
     const all = [request, notification, response, '{"jsonrpc":"2.0","id":null,"result":[[]]}'];
     const json = `${gap}[${all.map((each) => `${gap}${each}${gap}`).join(",")}]${gap}`;
-    expect(readAll(json)).toEqual({ messages: all.map(read), refusal: "None" });
+    expect(readAll(json)).toEqual({ messages: all.map(read), fault: "None" });
     expect(readAll(json).messages.map(({ size }) => size)).toEqual(all.map((each) => Buffer.byteLength(each)));
   });
 
@@ -192,16 +192,16 @@ describe("a batch", () => {
     '{"jsonrpc":"2.0","result":{}}',
     '{"method":"b","params":{"name":"m"},"id":1}',
   ])("continues after %s, which is not a message", (json) => {
-    const { messages, refusal } = readAll(`[${json},${request},${json} ,${notification},\t${json}]`);
+    const { messages, fault } = readAll(`[${json},${request},${json} ,${notification},\t${json}]`);
     expect(messages.map(({ kind }) => kind)).toEqual(["None", "Request", "None", "Notification", "None"]);
-    expect(messages.map(({ refusal }) => refusal)).toEqual(["NotJsonRpc", "None", "NotJsonRpc", "None", "NotJsonRpc"]);
+    expect(messages.map(({ fault }) => fault)).toEqual(["NotJsonRpc", "None", "NotJsonRpc", "None", "NotJsonRpc"]);
     expect([messages[1], messages[3]]).toEqual([read(request), read(notification)]);
-    expect(refusal).toBe("None");
+    expect(fault).toBe("None");
   });
 
-  it("without any message is refused", () => {
-    expect(readAll("[]")).toEqual({ messages: [], refusal: "NotJsonRpc" });
-    expect(readAll("\n[ ]\n")).toEqual({ messages: [], refusal: "NotJsonRpc" });
+  it("without any message has a fault", () => {
+    expect(readAll("[]")).toEqual({ messages: [], fault: "NotJsonRpc" });
+    expect(readAll("\n[ ]\n")).toEqual({ messages: [], fault: "NotJsonRpc" });
   });
 
   it("has all messages before an early end, at any byte", () => {
@@ -212,7 +212,7 @@ describe("a batch", () => {
       const whole = messages.filter((_, i) => ends[i] <= end);
       expect(readBatch([bytes.subarray(0, end)]), `cut off at ${end}`).toEqual({
         messages: whole,
-        refusal: "Truncated",
+        fault: "Truncated",
       });
     }
   });
@@ -225,8 +225,8 @@ describe("a batch", () => {
     ["Syntax", `${request} ${request}]`],
     ["Syntax", '{"jsonrpc":"1.0","a":tru}]'],
     ["Depth", `{"jsonrpc":"2.0","params":${"[".repeat(512)}`],
-  ])("has what came before a fault: %s of %s", (refusal, fault) => {
-    const before = fault.startsWith(request) ? [request, request] : [request];
-    expect(readAll(`[${request},${fault}`)).toEqual({ messages: before.map(read), refusal });
+  ])("has what came before a fault: %s of %s", (fault, rest) => {
+    const before = rest.startsWith(request) ? [request, request] : [request];
+    expect(readAll(`[${request},${rest}`)).toEqual({ messages: before.map(read), fault });
   });
 });

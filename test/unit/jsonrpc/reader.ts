@@ -1,7 +1,7 @@
 import { TestModule } from "../module.ts";
 
 export const KINDS = ["None", "Request", "Notification", "Response"] as const;
-export const REFUSALS = ["None", "NotJsonRpc", "Syntax", "Truncated", "Depth"] as const;
+export const FAULTS = ["None", "NotJsonRpc", "Syntax", "Truncated", "Depth"] as const;
 export const ID_KINDS = ["Absent", "Null", "String", "Number", "Invalid"] as const;
 
 /** The `errorCode` if there is none that is a 32-bit integer. */
@@ -9,7 +9,7 @@ export const NO_CODE = -(2 ** 31);
 
 export interface Envelope {
   readonly kind: (typeof KINDS)[number];
-  readonly refusal: (typeof REFUSALS)[number];
+  readonly fault: (typeof FAULTS)[number];
   /** See {@link idText}. */
   readonly id: string;
   readonly isError: boolean;
@@ -22,7 +22,7 @@ export interface Envelope {
 export interface Batch {
   readonly messages: Envelope[];
   /** The reason why it could not be read completely. */
-  readonly refusal: (typeof REFUSALS)[number];
+  readonly fault: (typeof FAULTS)[number];
 }
 
 /** An id by its kind and hash. */
@@ -49,7 +49,7 @@ export interface MessageSpan {
 }
 
 let spans: MessageSpan[] = [];
-let batchRefusal: Batch["refusal"] | undefined;
+let batchFault: Batch["fault"] | undefined;
 
 const module: TestModule<Exports> = new TestModule("jsonrpc", {
   text(part: number, at: number, length: number): void {
@@ -57,7 +57,7 @@ const module: TestModule<Exports> = new TestModule("jsonrpc", {
   },
   message(
     kind: number,
-    refusal: number,
+    fault: number,
     idKind: number,
     idHash: bigint,
     isError: number,
@@ -68,7 +68,7 @@ const module: TestModule<Exports> = new TestModule("jsonrpc", {
     if (KINDS[kind] !== "None") spans.push({ start: Number(start), end: Number(end) });
     envelopes.push({
       kind: KINDS[kind],
-      refusal: REFUSALS[refusal],
+      fault: FAULTS[fault],
       id: idText(idKind, idHash),
       isError: isError !== 0,
       errorCode,
@@ -77,23 +77,23 @@ const module: TestModule<Exports> = new TestModule("jsonrpc", {
     });
     texts = [];
   },
-  batch(refusal: number): void {
-    batchRefusal = REFUSALS[refusal];
+  batch(fault: number): void {
+    batchFault = FAULTS[fault];
   },
 });
 
 /** Reads a single message from chunks. */
 export function readEnvelope(chunks: readonly Uint8Array[]): Envelope {
   readChunks(chunks);
-  if (batchRefusal !== undefined) throw new Error("a batch");
+  if (batchFault !== undefined) throw new Error("a batch");
   return envelopes[0];
 }
 
 /** Reads a batch from chunks. */
 export function readBatch(chunks: readonly Uint8Array[]): Batch {
   readChunks(chunks);
-  if (batchRefusal === undefined) throw new Error("no batch");
-  return { messages: envelopes, refusal: batchRefusal };
+  if (batchFault === undefined) throw new Error("no batch");
+  return { messages: envelopes, fault: batchFault };
 }
 
 /** The positions of the messages in a batch, or of a single message, read from chunks. */
@@ -107,7 +107,7 @@ function readChunks(chunks: readonly Uint8Array[]): void {
   texts = [];
   envelopes = [];
   spans = [];
-  batchRefusal = undefined;
+  batchFault = undefined;
   exports.begin();
   for (const chunk of chunks) module.lend(chunk, (at, length) => exports.feed(at, length));
   exports.end();

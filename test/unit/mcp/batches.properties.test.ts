@@ -9,7 +9,7 @@ import { itHolds } from "../property.ts";
 import { frame, framings } from "../sse/streams.ts";
 import { batches } from "./messages.ts";
 import { itemsOf } from "./oracle.ts";
-import { DEFAULT_SETTINGS, type Message, type Refused, TOKEN_KINDS, readMessages } from "./reader.ts";
+import { DEFAULT_SETTINGS, type Message, type Faulty, TOKEN_KINDS, readMessages } from "./reader.ts";
 
 /** A batch as it is written, and the text of each of its elements. */
 const written = fc
@@ -33,8 +33,8 @@ const settings = fc.record({
 });
 
 /** What an element of a batch is by itself: an array is no batch there. */
-function alone(element: string, settings = DEFAULT_SETTINGS): Message | Refused {
-  if (element.startsWith("[")) return { refusal: "NotJsonRpc" };
+function alone(element: string, settings = DEFAULT_SETTINGS): Message | Faulty {
+  if (element.startsWith("[")) return { fault: "NotJsonRpc" };
   const [message] = readMessages(false, [Buffer.from(element)], settings);
   return message;
 }
@@ -46,7 +46,7 @@ describe("each element of a batch", () => {
     fc.property(written, framings, settings, chunkSizes, ({ isEvent, text, elements }, framing, settings, sizes) => {
       const bytes = Buffer.from(isEvent ? frame([text], framing) : text);
       const each = elements.map((element) => alone(element, settings));
-      const expected = each.length > 0 ? each : [{ refusal: "NotJsonRpc" }];
+      const expected = each.length > 0 ? each : [{ fault: "NotJsonRpc" }];
       for (const chunks of [[bytes], cut(bytes, sizes), single(bytes)]) {
         assert.deepEqual(readMessages(isEvent, chunks, settings), expected);
       }
@@ -67,7 +67,7 @@ describe("each element of a batch", () => {
         return /\d$/.test(element) ? next < end : next <= end;
       });
       const messages = readMessages(false, cut(bytes.subarray(0, end), sizes));
-      assert.deepEqual(messages, [...whole.map((element) => alone(element)), { refusal: "Truncated" }]);
+      assert.deepEqual(messages, [...whole.map((element) => alone(element)), { fault: "Truncated" }]);
     }),
   );
 
@@ -84,7 +84,7 @@ describe("each element of a batch", () => {
     }
     const beside = (broken: number, kept: number): number =>
       all.filter((messages) =>
-        messages.some((each, i) => "kind" in each && "refusal" in (messages[i + broken - kept] ?? {})),
+        messages.some((each, i) => "kind" in each && "fault" in (messages[i + broken - kept] ?? {})),
       ).length;
     expect(beside(0, 1)).toBeGreaterThan(100);
     expect(beside(1, 0)).toBeGreaterThan(100);

@@ -4,7 +4,7 @@ import { captureNames, readCapture } from "../../fixtures/captures.ts";
 import { halves, single } from "../chunks.ts";
 import { idOf } from "../jsonrpc/reader.ts";
 import { expectedInBody } from "./oracle.ts";
-import { type Message, type Refused, readMessages } from "./reader.ts";
+import { type Message, type Faulty, readMessages } from "./reader.ts";
 
 interface Body {
   readonly title: string;
@@ -31,10 +31,8 @@ function bodiesOf(capture: string): Body[] {
 }
 
 /** What JSON.parse and eventsource-parser find; JSON.parse does not say why it cannot read a text. */
-function comparable(message: Message | Refused): object {
-  return "refusal" in message && ["Syntax", "Truncated"].includes(message.refusal)
-    ? { refusal: "unreadable" }
-    : message;
+function comparable(message: Message | Faulty): object {
+  return "fault" in message && ["Syntax", "Truncated"].includes(message.fault) ? { fault: "unreadable" } : message;
 }
 
 describe.each(captureNames())("capture %s", (name) => {
@@ -59,7 +57,7 @@ describe.each(captureNames())("capture %s", (name) => {
 });
 
 describe("the captures", () => {
-  const messages: (Message | Refused)[] = [];
+  const messages: (Message | Faulty)[] = [];
 
   beforeAll(() => {
     for (const { isEventStream, chunks } of captureNames().flatMap(bodiesOf)) {
@@ -73,7 +71,7 @@ describe("the captures", () => {
       for (const value of values) if (value) counts[value] = (counts[value] ?? 0) + 1;
       return counts;
     };
-    const each = messages as Partial<Message & Refused>[];
+    const each = messages as Partial<Message & Faulty>[];
     expect(count(each.map(({ kind }) => kind))).toEqual({ Request: 101, Response: 102, Notification: 35 });
     expect(count(each.map(({ outcome }) => outcome))).toEqual({
       ok: 65,
@@ -81,7 +79,7 @@ describe("the captures", () => {
       tool_error: 7,
       input_required: 2,
     });
-    expect(count(each.map(({ refusal }) => refusal))).toEqual({ Truncated: 1, NotJsonRpc: 2 });
+    expect(count(each.map(({ fault }) => fault))).toEqual({ Truncated: 1, NotJsonRpc: 2 });
   });
 
   it("hold this first request and its answer", () => {

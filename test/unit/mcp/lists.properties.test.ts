@@ -50,9 +50,9 @@ function readAfresh(chunks: readonly Uint8Array[], isEventStream = false): Answe
   return readAnswers(chunks, isEventStream);
 }
 
-/** What follows the reader sees of answers, besides names: of what is refused nothing but why. */
+/** What follows the reader sees of answers, besides names: of a message with a fault, only the fault. */
 const seen = (answers: readonly Answer[]) =>
-  answers.map(({ listed: _, ...answer }) => (answer.kind === "None" ? answer.refusal : answer));
+  answers.map(({ listed: _, ...answer }) => (answer.kind === "None" ? answer.fault : answer));
 
 /** The same with the names. */
 const seenWithNames = (answers: readonly Answer[]) => [seen(answers), answers.map(({ listed }) => listed)];
@@ -175,7 +175,7 @@ describe("a list that differs from the kept one", () => {
   test.each([
     ["is cut off anywhere", (text: string, at: number) => text.slice(0, at)],
     ["is damaged anywhere", (text: string, at: number) => `${text.slice(0, at)}\u0001${text.slice(at + 1)}`],
-  ])("because it %s is refused as if none were kept", (_name, change) => {
+  ])("because it %s has the same fault as if none were kept", (_name, change) => {
     const text = answer("tools", JSON.stringify([{ name: "echo", description: LONG }, { name: "add" }]));
     for (let at = 0; at < text.length; at++) {
       const changed = bytesOf(change(text, at));

@@ -1,10 +1,10 @@
-import { KINDS, REFUSALS } from "../jsonrpc/reader.ts";
+import { KINDS, FAULTS } from "../jsonrpc/reader.ts";
 import { TestModule } from "../module.ts";
 
 /** An answer that has a list of definitions, as what follows the reader sees it. */
 export interface Answer {
   readonly kind: (typeof KINDS)[number];
-  readonly refusal: (typeof REFUSALS)[number];
+  readonly fault: (typeof FAULTS)[number];
   readonly size: bigint;
   readonly id: bigint;
   readonly nextCursor: bigint;
@@ -35,7 +35,7 @@ const module: TestModule<Exports> = new TestModule("lists", {
   },
   answer(
     kind: number,
-    refusal: number,
+    fault: number,
     size: bigint,
     id: bigint,
     nextCursor: bigint,
@@ -47,7 +47,7 @@ const module: TestModule<Exports> = new TestModule("lists", {
   ): void {
     answers.push({
       kind: KINDS[kind],
-      refusal: REFUSALS[refusal],
+      fault: FAULTS[fault],
       ...{ size, id, nextCursor, fields, tokens, listed },
       tools: count < 0 ? null : { count, isCut: isCut !== 0, hash },
     });

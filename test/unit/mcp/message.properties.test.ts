@@ -9,7 +9,7 @@ import { itHolds } from "../property.ts";
 import { frame, framings } from "../sse/streams.ts";
 import { messages } from "./messages.ts";
 import { expectedInBody, expectedMessages, itemsOf } from "./oracle.ts";
-import { DEFAULT_SETTINGS, type Message, type Refused, TOKEN_KINDS, readMessages } from "./reader.ts";
+import { DEFAULT_SETTINGS, type Message, type Faulty, TOKEN_KINDS, readMessages } from "./reader.ts";
 import { expectedTokens, textsIn } from "./texts.ts";
 
 const written = fc.record({ node: messages, gaps }).map(({ node, gaps }) => ({ node, text: write(node, gaps) }));
@@ -24,7 +24,7 @@ const lines = fc.record({ node: messages, gaps }).map(({ node, gaps }) => ({
 }));
 
 /** The messages of a body, uncut, after checking that they are the same in chunks. */
-function readCut(isEventStream: boolean, bytes: Uint8Array, sizes: number[]): (Message | Refused)[] {
+function readCut(isEventStream: boolean, bytes: Uint8Array, sizes: number[]): (Message | Faulty)[] {
   const whole = readMessages(isEventStream, [bytes]);
   assert.deepEqual(readMessages(isEventStream, cut(bytes, sizes)), whole);
   assert.deepEqual(readMessages(isEventStream, single(bytes)), whole);
@@ -65,9 +65,9 @@ describe("every message", () => {
         JSON.parse(start.toString());
       } catch {
         const isBatch = node.type === "array";
-        const refused = messages.pop() as Refused | undefined;
-        if (start.toString().trim() === "") assert.equal(refused, undefined);
-        else assert.ok((isBatch ? ["Truncated"] : ["Truncated", "NotJsonRpc"]).includes(refused!.refusal));
+        const faulty = messages.pop() as Faulty | undefined;
+        if (start.toString().trim() === "") assert.equal(faulty, undefined);
+        else assert.ok((isBatch ? ["Truncated"] : ["Truncated", "NotJsonRpc"]).includes(faulty!.fault));
         // Those of a batch that had come to their end.
         assert.deepEqual(messages, isBatch ? expectedMessages(text, node).slice(0, messages.length) : []);
       }
@@ -129,11 +129,11 @@ describe("every message", () => {
     for (const kind of TOKEN_KINDS) expect(seen.filter((each) => each === kind).length, kind).toBeGreaterThan(30);
   });
 
-  it("is generated in every kind, with every outcome and refusal", () => {
+  it("is generated in every kind, with every outcome and fault", () => {
     const seen = fc.sample(written, { numRuns: 2000, seed: 1 }).flatMap(({ node, text }) => {
       if (itemsOf(node) !== undefined) return ["Batch"];
       const [message] = expectedMessages(text, node);
-      return "kind" in message ? [message.kind, message.outcome] : [message.refusal];
+      return "kind" in message ? [message.kind, message.outcome] : [message.fault];
     });
     for (const expected of [
       ...["Request", "Notification", "Response", "NotJsonRpc", "Batch"],

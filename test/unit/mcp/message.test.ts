@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 
 import { cut, halves, single } from "../chunks.ts";
 import { idOf } from "../jsonrpc/reader.ts";
-import { type Message, type Refused, memorySize, readMessages } from "./reader.ts";
+import { type Message, type Faulty, memorySize, readMessages } from "./reader.ts";
 
 /** The messages of a body, which must be the same however it is cut. */
-function read(body: string, isEventStream = false): (Message | Refused)[] {
+function read(body: string, isEventStream = false): (Message | Faulty)[] {
   const bytes = Buffer.from(body);
   const whole = readMessages(isEventStream, [bytes]);
   expect(readMessages(isEventStream, single(bytes)), "byte by byte").toEqual(whole);
@@ -152,13 +152,13 @@ describe("an event stream", () => {
     expect(read(body, true)).toMatchObject([
       { kind: "Request", method: "ping", id: idOf('"p"'), size: ping.length },
       { kind: "Response", outcome: "ok", size: '{\n"jsonrpc":"2.0","id":1,\n"result":{}}'.length },
-      { refusal: "Syntax" },
+      { fault: "Syntax" },
     ]);
   });
 
   it("with an unfinished message goes on with the next", () => {
     expect(read('data: {"jsonrpc":"2.0",\n\ndata: {"jsonrpc":"2.0","method":"ping","id":1}\n\n', true)).toMatchObject([
-      { refusal: "Truncated" },
+      { fault: "Truncated" },
       { kind: "Request", method: "ping" },
     ]);
   });

@@ -3,12 +3,12 @@ import { idOf } from "../jsonrpc/reader.ts";
 import { canonicalNumber } from "../jsonrpc/numbers.ts";
 import { parseEvents } from "../sse/events.ts";
 import { methodLabel } from "./methods.ts";
-import type { Message, Refused } from "./reader.ts";
+import type { Message, Faulty } from "./reader.ts";
 import { cursorOf, expectedTokens } from "./texts.ts";
 
 /** JSON.parse cannot tell what is wrong with a text. */
 export interface Unreadable {
-  readonly refusal: "unreadable";
+  readonly fault: "unreadable";
 }
 
 /** The revisions that labels name. */
@@ -123,30 +123,30 @@ function listedIn(root: Node): string[] {
 }
 
 /** The message that a text is. `node`: how it is written, where that is known. */
-export function expectedMessage(text: string, node?: Node): Message | Refused | Unreadable {
+export function expectedMessage(text: string, node?: Node): Message | Faulty | Unreadable {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return { refusal: "unreadable" };
+    return { fault: "unreadable" };
   }
-  if (Array.isArray(value)) return { refusal: "NotJsonRpc" };
+  if (Array.isArray(value)) return { fault: "NotJsonRpc" };
   const root = node ?? nodeOf(value);
   const versions = written(root, "jsonrpc");
   const isVersion2 =
     versions.length > 0 && versions.every((each) => each.type === "string" && each.spelling.value === "2.0");
   const id = idTextOf(member(value, "id"), writtenAt(root, ["id"]));
-  if (!isVersion2 || id === undefined) return { refusal: "NotJsonRpc" };
+  if (!isVersion2 || id === undefined) return { fault: "NotJsonRpc" };
 
   const method = member(value, "method");
   const error = member(value, "error");
   const isError = isObject(error);
   let kind: Message["kind"];
   if (method !== undefined) {
-    if (typeof method !== "string") return { refusal: "NotJsonRpc" };
+    if (typeof method !== "string") return { fault: "NotJsonRpc" };
     kind = id === "Absent" ? "Notification" : "Request";
   } else {
-    if (!isError && (member(value, "result") === undefined || id === "Absent")) return { refusal: "NotJsonRpc" };
+    if (!isError && (member(value, "result") === undefined || id === "Absent")) return { fault: "NotJsonRpc" };
     kind = "Response";
   }
 
@@ -175,9 +175,9 @@ export function expectedMessage(text: string, node?: Node): Message | Refused | 
 }
 
 /** The messages that a text is: one, or those of a batch. `node`: how it is written, where that is known. */
-export function expectedMessages(text: string, node?: Node): (Message | Refused | Unreadable)[] {
+export function expectedMessages(text: string, node?: Node): (Message | Faulty | Unreadable)[] {
   const items = itemsIn(text);
-  if (items?.length === 0) return [{ refusal: "NotJsonRpc" }];
+  if (items?.length === 0) return [{ fault: "NotJsonRpc" }];
   return items?.map((item, i) => expectedMessage(item, itemsOf(node)?.[i])) ?? [expectedMessage(text, node)];
 }
 
@@ -216,7 +216,7 @@ export function expectedInBody(
   isEventStream: boolean,
   body: Uint8Array,
   nodes?: ReadonlyMap<string, Node>,
-): (Message | Refused | Unreadable)[] {
+): (Message | Faulty | Unreadable)[] {
   const texts = isEventStream
     ? parseEvents(body).flatMap(({ isMessage, data }) => (isMessage ? [data] : []))
     : [Buffer.from(body).toString()];

@@ -1,9 +1,9 @@
-import { KINDS, NO_CODE, REFUSALS, idText } from "../jsonrpc/reader.ts";
+import { KINDS, NO_CODE, FAULTS, idText } from "../jsonrpc/reader.ts";
 import { TestModule } from "../module.ts";
 
 /** What is no message, and why. */
-export interface Refused {
-  readonly refusal: (typeof REFUSALS)[number];
+export interface Faulty {
+  readonly fault: (typeof FAULTS)[number];
 }
 
 /** A message as statistics see it. */
@@ -66,7 +66,7 @@ interface Exports {
   end(): void;
 }
 
-let messages: (Message | Refused)[] = [];
+let messages: (Message | Faulty)[] = [];
 let listed: string[] = [];
 let texts = { tokens: [] as number[], cursor: "", nextCursor: "" };
 
@@ -83,7 +83,7 @@ const module: TestModule<Exports> = new TestModule("message", {
   },
   message(
     kind: number,
-    refusal: number,
+    fault: number,
     method: number,
     name: number,
     nameLength: number,
@@ -101,7 +101,7 @@ const module: TestModule<Exports> = new TestModule("message", {
   ): void {
     const kindName = KINDS[kind];
     if (kindName === "None") {
-      messages.push({ refusal: REFUSALS[refusal] });
+      messages.push({ fault: FAULTS[fault] });
     } else {
       messages.push({
         kind: kindName,
@@ -122,8 +122,8 @@ const module: TestModule<Exports> = new TestModule("message", {
     }
     listed = [];
   },
-  batch(refusal: number): void {
-    if (REFUSALS[refusal] !== "None") messages.push({ refusal: REFUSALS[refusal] });
+  batch(fault: number): void {
+    if (FAULTS[fault] !== "None") messages.push({ fault: FAULTS[fault] });
     listed = [];
   },
 });
@@ -140,7 +140,7 @@ export function readMessages(
   isEventStream: boolean,
   chunks: readonly Uint8Array[],
   settings = DEFAULT_SETTINGS,
-): (Message | Refused)[] {
+): (Message | Faulty)[] {
   const { exports } = module;
   if (settings !== configured) exports.configure(settings.estimate, settings.maxBytes, settings.scale);
   configured = settings;

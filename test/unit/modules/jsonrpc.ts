@@ -19,7 +19,7 @@ declare function traceText(part: Part, at: usize, length: i32): void;
 @external("trace", "message")
 declare function traceMessage(
   kind: MessageKind,
-  refusal: i32,
+  fault: i32,
   idKind: i32,
   idHash: u64,
   isError: bool,
@@ -30,7 +30,7 @@ declare function traceMessage(
 
 // @ts-ignore: decorator
 @external("trace", "batch")
-declare function traceBatch(refusal: i32): void;
+declare function traceBatch(fault: i32): void;
 
 const tree = envelopeFields();
 tree.add(FIRST_PAYLOAD_FIELD, ["params", "name"]);
@@ -43,7 +43,7 @@ export function begin(): void {
 
 export function feed(at: usize, length: usize): void {
   reader.feed(at, length);
-  for (let part = reader.next(); part != Part.More && part != Part.Refused; part = reader.next()) {
+  for (let part = reader.next(); part != Part.More && part != Part.Fault; part = reader.next()) {
     if (part == Part.End) {
       finishMessage();
       reader.beginNext();
@@ -73,7 +73,7 @@ function finishMessage(): void {
   const kind = reader.finish();
   traceMessage(
     kind,
-    reader.refusal,
+    reader.fault,
     reader.idKind,
     reader.idHash,
     reader.isErrorResponse,

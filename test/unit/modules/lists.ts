@@ -1,4 +1,4 @@
-import { MessageKind, Refusal } from "../../../assembly/jsonrpc/message_reader";
+import { MessageKind, ReadFault } from "../../../assembly/jsonrpc/message_reader";
 import { Decoder } from "../../../assembly/mcp/exchange/decoder";
 import { KeptLists } from "../../../assembly/mcp/message/kept_lists";
 import { McpPart, McpReader } from "../../../assembly/mcp/message/message_reader";
@@ -18,7 +18,7 @@ declare function traceListed(at: usize, length: u32): void;
 @external("trace", "answer")
 declare function traceAnswer(
   kind: MessageKind,
-  refusal: Refusal,
+  fault: ReadFault,
   size: u64,
   idHash: u64,
   nextCursor: u64,
@@ -78,7 +78,7 @@ export function end(number: i32): void {
 function read(reader: McpReader, server: u64, at: usize, length: usize): void {
   const message = reader.message;
   reader.feed(at, length);
-  for (let part = reader.next(); part != McpPart.More && part != McpPart.Refused; part = reader.next()) {
+  for (let part = reader.next(); part != McpPart.More && part != McpPart.Fault; part = reader.next()) {
     if (part == McpPart.Listed) traceListed(message.listedAt, message.listedLength);
     const kept = lists;
     if (part == McpPart.List) {
@@ -99,7 +99,7 @@ function finish(reader: McpReader): void {
   const tools = message.listedTools;
   traceAnswer(
     kind,
-    reader.refusal,
+    reader.fault,
     message.size,
     message.idHash,
     message.nextCursor,

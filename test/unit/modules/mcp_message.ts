@@ -1,5 +1,5 @@
 import { IdKind } from "../../../assembly/jsonrpc/id";
-import { MessageKind, Refusal } from "../../../assembly/jsonrpc/message_reader";
+import { MessageKind, ReadFault } from "../../../assembly/jsonrpc/message_reader";
 import { McpMessage } from "../../../assembly/mcp/message/message";
 import { McpPart, McpReader } from "../../../assembly/mcp/message/message_reader";
 import { NO_CODE } from "../../../assembly/mcp/protocol/limits";
@@ -39,10 +39,10 @@ declare function traceDetail(name: string, value: string): void;
 @external("trace", "text")
 declare function traceText(name: string, at: usize, length: u32): void;
 
-/** Reports that the message or batch was refused, because of the bytes of this chunk unless `isEnd`. */
+/** Reports the fault of the message or batch. It is in the bytes of this chunk unless `isEnd`. */
 // @ts-ignore: decorator
-@external("trace", "refused")
-declare function traceRefused(refusal: Refusal, readTo: f64, isEnd: bool): void;
+@external("trace", "fault")
+declare function traceFault(fault: ReadFault, readTo: f64, isEnd: bool): void;
 
 const settings = new TokenSettings(true, 262_144, 1);
 let reader = McpReader.acquire(settings);
@@ -57,7 +57,7 @@ export function feed(at: usize, length: usize): void {
   const tokens = message.reader.fields.tokens;
   reader.feed(at, length);
   for (let part = reader.next(); part != McpPart.More; part = reader.next()) {
-    if (part == McpPart.Refused) return traceRefused(reader.refusal, 0, false);
+    if (part == McpPart.Fault) return traceFault(reader.fault, 0, false);
     if (part == McpPart.End) {
       finish();
       reader.beginNext(settings);
@@ -72,8 +72,8 @@ export function feed(at: usize, length: usize): void {
 
 export function end(): void {
   if (!reader.isBatch) return finish();
-  const refusal = reader.finishBatch();
-  if (refusal) traceRefused(refusal, readTo(), true);
+  const fault = reader.finishBatch();
+  if (fault) traceFault(fault, readTo(), true);
 }
 
 function nameOf(part: McpPart): string {
@@ -93,7 +93,7 @@ function nameOf(part: McpPart): string {
 function finish(): void {
   const message = reader.message;
   const kind = reader.finish();
-  if (kind == MessageKind.None) return traceRefused(reader.refusal, readTo(), true);
+  if (kind == MessageKind.None) return traceFault(reader.fault, readTo(), true);
   if (kind == MessageKind.Response) traceAnswer(message);
   else traceDetail("method", shownMethod(message.method));
   if (message.nameLength) traceText("name", message.name, message.nameLength);

@@ -1,4 +1,4 @@
-import { MessageKind, Refusal } from "../../../assembly/jsonrpc/message_reader";
+import { MessageKind, ReadFault } from "../../../assembly/jsonrpc/message_reader";
 import { Decoder } from "../../../assembly/mcp/exchange/decoder";
 import { McpPart, McpReader } from "../../../assembly/mcp/message/message_reader";
 import { methodName } from "../../../assembly/mcp/protocol/methods";
@@ -17,7 +17,7 @@ declare function traceListed(kind: i32, at: usize, length: u32): void;
 @external("trace", "message")
 declare function traceMessage(
   kind: MessageKind,
-  refusal: Refusal,
+  fault: ReadFault,
   method: string,
   name: usize,
   nameLength: u32,
@@ -44,7 +44,7 @@ declare function traceTokens(kind: TokenKind, tokens: u32): void;
 
 // @ts-ignore: decorator
 @external("trace", "batch")
-declare function traceBatch(refusal: Refusal): void;
+declare function traceBatch(fault: ReadFault): void;
 
 let decoder: usize = 0;
 let tokens: TokenSettings = new TokenSettings(true, 262_144, 1);
@@ -84,7 +84,7 @@ export function end(): void {
 function read(reader: McpReader, at: usize, length: usize): void {
   const message = reader.message;
   reader.feed(at, length);
-  for (let part = reader.next(); part != McpPart.More && part != McpPart.Refused; part = reader.next()) {
+  for (let part = reader.next(); part != McpPart.More && part != McpPart.Fault; part = reader.next()) {
     if (part == McpPart.Listed) traceListed(message.listed, message.listedAt, message.listedLength);
     if (part == McpPart.End) {
       finish(reader);
@@ -107,7 +107,7 @@ function finish(reader: McpReader): void {
   for (let each = 0; each < TOKEN_KIND_COUNT; each++) traceTokens(each, message.tokens(each));
   traceMessage(
     kind,
-    reader.refusal,
+    reader.fault,
     methodName(message.method),
     message.name,
     message.nameLength,

@@ -1,4 +1,4 @@
-import { TEXT_LIMIT } from "../../../assembly/json/text";
+import { TEXT_LIMIT } from "../../../assembly/json/string_decoder";
 import { headerHash } from "../../../assembly/mcp/headers/mirrored_headers";
 import { keyedTextHash } from "../../../assembly/memory/keyed_hash";
 

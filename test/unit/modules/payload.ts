@@ -1,6 +1,6 @@
 import { Token } from "../../../assembly/json/token";
 import { IdKind } from "../../../assembly/jsonrpc/id";
-import { MessageKind, MessageReader, Part, Refusal } from "../../../assembly/jsonrpc/message_reader";
+import { MessageKind, MessageReader, Part, ReadFault } from "../../../assembly/jsonrpc/message_reader";
 import { PayloadField, measuredFields, textKind } from "../../../assembly/mcp/message/payload";
 import { tokenKindName } from "../../../assembly/mcp/protocol/token_kinds";
 
@@ -32,10 +32,10 @@ declare function traceMessage(
   end: f64,
 ): void;
 
-/** Reports that the message or batch was refused, because of the bytes of this chunk unless `isEnd`. */
+/** Reports the fault of the message or batch. It is in the bytes of this chunk unless `isEnd`. */
 // @ts-ignore: decorator
-@external("trace", "refused")
-declare function traceRefused(refusal: Refusal, readTo: f64, isEnd: bool): void;
+@external("trace", "fault")
+declare function traceFault(fault: ReadFault, readTo: f64, isEnd: bool): void;
 
 const tree = measuredFields();
 const reader = MessageReader.create(tree);
@@ -48,7 +48,7 @@ export function feed(at: usize, length: usize): void {
   reader.feed(at, length);
   const tokens = reader.fields.tokens;
   for (let part = reader.next(); part != Part.More; part = reader.next()) {
-    if (part == Part.Refused) return traceRefused(reader.refusal, 0, false);
+    if (part == Part.Fault) return traceFault(reader.fault, 0, false);
     if (part == Part.End) {
       finish();
       reader.beginNext();
@@ -63,13 +63,13 @@ export function feed(at: usize, length: usize): void {
 
 export function end(): void {
   if (!reader.isBatch) return finish();
-  const refusal = reader.finishBatch();
-  if (refusal) traceRefused(refusal, <f64>reader.fields.tokens.tokenEnd, true);
+  const fault = reader.finishBatch();
+  if (fault) traceFault(fault, <f64>reader.fields.tokens.tokenEnd, true);
 }
 
 function finish(): void {
   const kind = reader.finish();
-  if (kind == MessageKind.None) return traceRefused(reader.refusal, <f64>reader.fields.tokens.tokenEnd, true);
+  if (kind == MessageKind.None) return traceFault(reader.fault, <f64>reader.fields.tokens.tokenEnd, true);
   const isError = kind == MessageKind.Response && reader.isErrorResponse;
   traceMessage(
     kind,

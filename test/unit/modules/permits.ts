@@ -1,15 +1,15 @@
 import { Permits } from "../../../assembly/store/permits";
-import { Slots } from "../../../assembly/store/primitives/slots";
+import { WorkerSlots } from "../../../assembly/store/primitives/worker_slots";
 import { Store } from "../../../assembly/store/primitives/store";
 import { openStore } from "./common/store";
 
 let shared: Store = openStore(1, 0);
-let slots: Slots = new Slots(shared);
+let slots: WorkerSlots = new WorkerSlots(shared);
 let permits: Permits = new Permits(shared, "permits");
 
 export function create(self: u64, space: i32): void {
   shared = openStore(self, space);
-  slots = new Slots(shared);
+  slots = new WorkerSlots(shared);
   permits = new Permits(shared, "permits");
 }
 

@@ -1,8 +1,8 @@
 import { stand } from "../../../assembly/access/stage/list_rights";
 import { ListKind } from "../../../assembly/edit/response/list_kind";
-import { Call, Use } from "../../../assembly/rules/message/call";
+import { RuleInput, Use } from "../../../assembly/rules/message/rule_input";
 import { Caller } from "../../../assembly/identity/caller";
-import { CheckedRequest } from "../../../assembly/rules/checked_request";
+import { RequestState } from "../../../assembly/rules/request_state";
 import { Explanation } from "../../../assembly/access/report/explanation";
 import { Outlook, Policy } from "../../../assembly/access/policy/policy";
 import { Principals } from "../../../assembly/identity/principals";
@@ -49,14 +49,14 @@ class TestProperties extends Properties {
 
 const properties: TestProperties = new TestProperties();
 const caller: Caller = new Caller();
-const call: Call = new Call();
+const input: RuleInput = new RuleInput();
 const matches: usize = heap.alloc(128);
 const asked: usize = heap.alloc(64);
 let askedLength: i32 = 0;
 let policy: Policy = new Policy(new AccessConfig(), new IdentityConfig(), new HoldConfig());
 let principals: Principals = new Principals(new IdentityConfig(), properties);
 let explanation: Explanation = new Explanation(policy, properties);
-const check: CheckedRequest = CheckedRequest.acquire();
+const state: RequestState = RequestState.acquire();
 const writer: JsonWriter = new JsonWriter();
 
 /** Reads a policy from a configuration. False if it is invalid. */
@@ -79,10 +79,10 @@ export function configure(at: usize, length: i32): bool {
 /** Starts another request without any attributes. */
 export function begin(): void {
   properties.clear();
-  call.isAnswer = false;
-  call.setServer(0, 0);
-  call.setRevision("", false);
-  call.knowsClient = false;
+  input.isAnswer = false;
+  input.setServer(0, 0);
+  input.setRevision("", false);
+  input.knowsClient = false;
   askedLength = 0;
 }
 
@@ -93,17 +93,17 @@ export function property(at: usize, length: i32, pathLength: i32): void {
 }
 
 export function server(at: usize, length: i32): void {
-  call.setServer(at, length);
+  input.setServer(at, length);
 }
 
 export function revision(at: usize, length: i32): void {
-  call.setRevision(String.UTF8.decodeUnsafe(at, length), false);
+  input.setRevision(String.UTF8.decodeUnsafe(at, length), false);
 }
 
 /** Sets the client's name in its session. */
 export function client(at: usize, length: i32): void {
-  call.knowsClient = true;
-  call.clientMatches = policy.clients.matches(at, length);
+  input.knowsClient = true;
+  input.clientMatches = policy.clients.matches(at, length);
 }
 
 /** Sets the method of the server's request to which the message responds. */
@@ -115,8 +115,8 @@ export function answers(at: usize, length: i32): void {
 /** Determines the caller, with this `x-forwarded-client-cert`. Returns whether all its messages are allowed. */
 export function isAllowedBefore(at: usize, length: i32): bool {
   principals.find(caller, at, length);
-  check.keepPrincipal(caller);
-  return policy.outlook(caller, properties, call, matches) == Outlook.Allowed;
+  state.keepPrincipal(caller);
+  return policy.outlook(caller, properties, input, matches) == Outlook.Allowed;
 }
 
 /** The index of the rule that decides about the message; -1 for the default, -9 if the message is refused. */
@@ -125,9 +125,9 @@ export function decide(at: usize, length: i32): i32 {
   reader.feed(at, length);
   let rule = REFUSED;
   if (reader.next() == Reading.Message) {
-    if (reader.form == MessageForm.Response) call.setAnswer(reader, asked, askedLength);
-    else call.setRequest(reader);
-    rule = policy.decide(matches, call);
+    if (reader.form == MessageForm.Response) input.setAnswer(reader, asked, askedLength);
+    else input.setRequest(reader);
+    rule = policy.decide(matches, input);
   }
   reader.release();
   return rule;
@@ -135,27 +135,27 @@ export function decide(at: usize, length: i32): i32 {
 
 /** Whether the latest decision is a denial. */
 export function isDenial(rule: i32): bool {
-  return policy.actionOf(rule, call) == RuleAction.Deny;
+  return policy.actionOf(rule, input) == RuleAction.Deny;
 }
 
 /** Whether the caller sees an element with this name in a list of this kind. */
 export function lists(kind: i32, at: usize, length: i32): bool {
   const use = kind == ListKind.ResourceTemplates ? Use.Template : Use.Element;
-  stand(call, kind, use, at, length, false);
-  return policy.actionOf(policy.decide(matches, call), call) == RuleAction.Allow;
+  stand(input, kind, use, at, length, false);
+  return policy.actionOf(policy.decide(matches, input), input) == RuleAction.Allow;
 }
 
 /** Whether a list of this kind may hide elements from this caller, or from any caller. */
 export function mayHide(kind: i32, fromCaller: bool): bool {
-  stand(call, kind, Use.AnyElement, 0, 0, false);
-  return policy.mayDeny(fromCaller ? matches : 0, call);
+  stand(input, kind, Use.AnyElement, 0, 0, false);
+  return policy.mayDeny(fromCaller ? matches : 0, input);
 }
 
 /** The rules that apply to the latest message, as bits, including dry-run rules. */
 export function applying(): u32 {
   let bits: u32 = 0;
   for (let i = 0; i < policy.rules.length; i++) {
-    if (policy.appliesTo(i, matches, call)) bits |= 1 << i;
+    if (policy.appliesTo(i, matches, input)) bits |= 1 << i;
   }
   return bits;
 }
@@ -163,7 +163,7 @@ export function applying(): u32 {
 /** Starts the explanation of the latest decision. */
 export function explain(): void {
   caller.clear();
-  explanation.begin(check, call);
+  explanation.begin(state, input);
 }
 
 /** The index of the nearest ALLOW rule before the deciding one; -1 if there is none. */

@@ -46,9 +46,9 @@ class TestJudge extends EditJudge {
 const judge = new TestJudge();
 let editor = changetype<ResponseEditor>(0);
 
-export function open(isEventStream: bool, edited: u32, withheld: u32, watched: u32, asked: u32): void {
+export function open(isEventStream: bool, edited: u32, withheld: u32, observed: u32, asked: u32): void {
   judge.unread = 0;
-  editor = ResponseEditor.acquire(isEventStream, edited, withheld, watched, asked);
+  editor = ResponseEditor.acquire(isEventStream, edited, withheld, observed, asked);
 }
 
 export function close(): void {

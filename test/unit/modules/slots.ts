@@ -1,4 +1,4 @@
-import { NumberListener, Slots } from "../../../assembly/store/primitives/slots";
+import { NumberListener, WorkerSlots } from "../../../assembly/store/primitives/worker_slots";
 import { openStore } from "./common/store";
 
 // @ts-ignore: decorator
@@ -11,10 +11,10 @@ class Rest extends NumberListener {
   }
 }
 
-let slots: Slots = new Slots(openStore(1, 0));
+let slots: WorkerSlots = new WorkerSlots(openStore(1, 0));
 
 export function create(self: u64, space: i32): void {
-  slots = new Slots(openStore(self, space));
+  slots = new WorkerSlots(openStore(self, space));
 }
 
 /** Publishes one number. False if no slot is available. */

@@ -1,5 +1,5 @@
-import { refusalName } from "../../../assembly/rules/message/refusal";
-import { DecidingKeys } from "../../../assembly/rules/message/slots";
+import { requestFaultName } from "../../../assembly/rules/message/request_fault";
+import { DecidingKeys } from "../../../assembly/rules/message/deciding_keys";
 import { Reading, StrictReader } from "../../../assembly/rules/message/strict_reader";
 
 export { allocate } from "./common/allocate";
@@ -38,10 +38,10 @@ export function feed(at: usize, length: i32): void {
   }
 }
 
-/** Reports the end of the body with the reason for refusal; empty if it is accepted. */
+/** Reports the end of the body with the reason for fault; empty if it is accepted. */
 export function finish(): string {
   reader.finish();
-  return refusalName(reader.refusal);
+  return requestFaultName(reader.fault);
 }
 
 export function isBatch(): bool {

@@ -1,9 +1,9 @@
-import { Utf8Check } from "../../../assembly/json/utf8";
+import { Utf8Validator } from "../../../assembly/json/utf8";
 import { JsonWriter } from "../../../assembly/json/writer";
 
 export { allocate } from "./common/allocate";
 
-const check = changetype<Utf8Check>(heap.alloc(offsetof<Utf8Check>()));
+const check = changetype<Utf8Validator>(heap.alloc(offsetof<Utf8Validator>()));
 const writer = new JsonWriter();
 
 export function begin(): void {

@@ -32,13 +32,13 @@ export function feed(at: usize, length: usize): void {
   while (true) {
     if (isSkipping) {
       const isOver = text.skip(left);
-      left -= min(left, <u32>text.wire);
+      left -= min(left, <u32>text.wireBytes);
       if (!isOver) return;
       take(false);
     } else {
       if (!text.next(left)) return;
       if (text.length) traceRun(text.at, text.length);
-      left -= min(left, <u32>text.wire);
+      left -= min(left, <u32>text.wireBytes);
       if (left == 0) take(skipSize > 0);
     }
   }

@@ -35,7 +35,7 @@ import { KnownRoles } from "../../../assembly/store/known_roles";
 import { Marks } from "../../../assembly/store/primitives/marks";
 import { NameList, NumberSet } from "../../../assembly/store/primitives/name_list";
 import { Secret } from "../../../assembly/store/primitives/secret";
-import { NumberListener, Slots } from "../../../assembly/store/primitives/slots";
+import { NumberListener, WorkerSlots } from "../../../assembly/store/primitives/worker_slots";
 import { PAGE_CAPACITY, Store } from "../../../assembly/store/primitives/store";
 import { Rate } from "../../../assembly/store/rate";
 import { ServiceClock } from "../../../assembly/store/service_clock";
@@ -404,7 +404,7 @@ function allowances(shared: Store, full: Store): void {
 }
 
 function permits(shared: Store, full: Store): void {
-  const slots = new Slots(shared);
+  const slots = new WorkerSlots(shared);
   slots.claim(NOW);
   const permits = new Permits(shared, "permits");
   for (let i = 0; i < 3; i++) permits.acquire(KEY, OTHER_KEY, 4);
@@ -472,7 +472,7 @@ class Rest extends NumberListener {
 
 function slots(shared: Store): void {
   const rest = new Rest();
-  const slots = new Slots(shared);
+  const slots = new WorkerSlots(shared);
   const sums = new StaticArray<u32>(4);
   slots.sum(NOW, sums, rest);
   if (!slots.begin(NOW)) return;

@@ -24,13 +24,13 @@ const deep = (depth: number) => `${"[".repeat(depth)}${"]".repeat(depth)}`;
 describe("a message is read", () => {
   it("with its deciding members, whatever else is in it", () => {
     const other = '"x":[{"name":1,"name":2}],"Méthod":0,"":null,"arguments":{"Name":{"path":1,"path":2}}';
-    const { messages, refusal, isBatch } = read(
+    const { messages, fault, isBatch } = read(
       ` { "other" : {"method":1,"method":2} , "jsonrpc":"2.0","id":"\\u0061b","method":"tools\\/call",` +
         `"params":{"name":"rm","uri":null,"taskId":["a"],"ref":{"type":"ref/prompt","name":"p","uri":"u","x":1},` +
         `"_meta":{"io.modelcontextprotocol/protocolVersion":"v","io.modelcontextprotocol/clientInfo":{"name":"c"}},` +
         `"clientInfo":{"name":"i","version":"1"},"protocolVersion":"w","inputResponses":{"a":1},${other}}} \r\n\t`,
     );
-    expect(refusal).toBe("");
+    expect(fault).toBe("");
     expect(isBatch).toBe(false);
     expect(messages).toEqual([
       {
@@ -53,7 +53,7 @@ describe("a message is read", () => {
     expect(member('"traceparent":"one","traceparent":"two"')).toBe("one");
     expect(member('"Traceparent":"one"')).toBeUndefined();
     for (const value of ['"\\u0000"', '"\\ud800"', "1", "null", '{"a":[1]}', `"${"x".repeat(300)}"`]) {
-      expect(meta(`"traceparent":${value},"\\u0074raceparent":2`).refusal).toBe("");
+      expect(meta(`"traceparent":${value},"\\u0074raceparent":2`).fault).toBe("");
     }
   });
 
@@ -73,20 +73,20 @@ describe("a message is read", () => {
     ['{"id":"x","error":null}', "response"],
     ['{"id":1,"result":1,"error":null}', "response"],
   ])("%s is a %s", (body, form) => {
-    expect(read(body)).toMatchObject({ refusal: "", messages: [{ form }] });
+    expect(read(body)).toMatchObject({ fault: "", messages: [{ form }] });
   });
 
   it("of a batch: each", () => {
-    const { messages, isBatch, refusal } = read('[{"id":1,"method":"a"},{"method":"b"} , {"id":2,"result":1}]');
-    expect({ isBatch, refusal }).toEqual({ isBatch: true, refusal: "" });
+    const { messages, isBatch, fault } = read('[{"id":1,"method":"a"},{"method":"b"} , {"id":2,"result":1}]');
+    expect({ isBatch, fault }).toEqual({ isBatch: true, fault: "" });
     expect(messages.map(({ form, members }) => [form, members.method ?? ""])).toEqual([
       ["request", "a"],
       ["notification", "b"],
       ["response", ""],
     ]);
     const batch = (count: number) => `[${Array<string>(count).fill('{"method":"a"}').join(",")}]`;
-    expect(readStrictly([Buffer.from(batch(128))])).toMatchObject({ refusal: "", messages: { length: 128 } });
-    expect(readStrictly([Buffer.from(batch(129))]).refusal).toBe("bad_batch");
+    expect(readStrictly([Buffer.from(batch(128))])).toMatchObject({ fault: "", messages: { length: 128 } });
+    expect(readStrictly([Buffer.from(batch(129))]).fault).toBe("bad_batch");
   });
 
   it("with texts of 256 bytes; of longer ones the beginning and the length", () => {
@@ -98,8 +98,8 @@ describe("a message is read", () => {
   });
 
   it("nested as deep as 512", () => {
-    expect(readStrictly([Buffer.from(params(`"x":${deep(510)}`))]).refusal).toBe("");
-    expect(readStrictly([Buffer.from(params(`"x":${deep(511)}`))]).refusal).toBe("too_deep");
+    expect(readStrictly([Buffer.from(params(`"x":${deep(510)}`))]).fault).toBe("");
+    expect(readStrictly([Buffer.from(params(`"x":${deep(511)}`))]).fault).toBe("too_deep");
   });
 });
 
@@ -203,8 +203,8 @@ describe("what parsers could read differently is refused", () => {
     [params('"name\\u0000":"a"'), "bad_text"],
     [params('"name\\ud800":"a"'), "bad_text"],
     ['{"method":"a","id":"\\ud83d"}', "bad_text"],
-  ])("%s: %s", (body, refusal) => {
-    expect(read(body).refusal).toBe(refusal);
+  ])("%s: %s", (body, fault) => {
+    expect(read(body).fault).toBe(fault);
   });
 
   it.each([
@@ -220,7 +220,7 @@ describe("what parsers could read differently is refused", () => {
       const broken = Buffer.concat([before, Buffer.from(bytes), behind]);
       // Where they end the body, or what is before them is read first, it is as well no JSON.
       const reasons = new Set(
-        [[broken], ...halves(broken), single(broken)].map((chunks) => readStrictly(chunks).refusal),
+        [[broken], ...halves(broken), single(broken)].map((chunks) => readStrictly(chunks).fault),
       );
       reasons.delete("not_utf8");
       if (behind.length === 0) reasons.delete("not_json");
@@ -238,7 +238,7 @@ describe("what parsers could read differently is refused", () => {
       params(`"arguments":{"to":{"kin":1,"${KELVIN}":1,"\u212b":1}}`),
       call('"id2":1.5,"x":1e999,"y":123456789012345678901234567890'),
     ]) {
-      expect(read(body).refusal, body).toBe("");
+      expect(read(body).fault, body).toBe("");
     }
   });
 
@@ -246,7 +246,7 @@ describe("what parsers could read differently is refused", () => {
     const body = '{"Method":"a"} and not even JSON \xff';
     expect(readStrictly([Buffer.from(body, "latin1")]).messages).toEqual([]);
     // Bytes are looked at as UTF-8 as they come: either reason holds.
-    expect(["case_variant_key", "not_utf8"]).toContain(readStrictly(single(Buffer.from(body, "latin1"))).refusal);
+    expect(["case_variant_key", "not_utf8"]).toContain(readStrictly(single(Buffer.from(body, "latin1"))).fault);
   });
 
   it("deciding texts that have no room are cut, as long ones are", () => {
@@ -259,8 +259,8 @@ describe("what parsers could read differently is refused", () => {
     // With these two, 16 texts fill the 4 KiB.
     const [id, method, jsonrpc] = ["id", "method", "jsonrpc"].map((name) => all([name]));
     const uri = (...members: string[]) => {
-      const { messages, refusal } = readStrictly([Buffer.from(`{${members.join(",")}}`)]);
-      return refusal || messages[0].members.uri;
+      const { messages, fault } = readStrictly([Buffer.from(`{${members.join(",")}}`)]);
+      return fault || messages[0].members.uri;
     };
     expect(uri(id, method, texts)).toBe(`${"v".repeat(40)}… 256 of 256`);
     expect(uri(id, method, jsonrpc, texts)).toBe("… 0 of 256");
@@ -294,18 +294,18 @@ describe("every body", () => {
         for (const body of [write(node, gaps), `{${members.map(([key, json]) => `"${key}":${json}`).join(",")}}`]) {
           const bytes = Buffer.from(body);
           const whole = readStrictly([bytes]);
-          const { messages, refusal } = readStrictly(cut(bytes, sizes));
-          assert.equal(refusal === "", whole.refusal === "");
+          const { messages, fault } = readStrictly(cut(bytes, sizes));
+          assert.equal(fault === "", whole.fault === "");
           // What is no UTF-8 is seen with the bytes in hand, before what is wrong in front of it.
-          if (whole.refusal !== "not_utf8")
+          if (whole.fault !== "not_utf8")
             assert.deepEqual(
-              { messages, refusal },
+              { messages, fault },
               {
                 messages: whole.messages,
-                refusal: whole.refusal,
+                fault: whole.fault,
               },
             );
-          if (refusal === "" && !whole.isBatch) {
+          if (fault === "" && !whole.isBatch) {
             const { method, id } = messages[0].members;
             if (method !== undefined && method.length < 40) assert.deepEqual({ method, id }, expected(body));
           }

@@ -1,8 +1,8 @@
 import { TestModule } from "../module.ts";
 import { TOKENS, type TokenName } from "../json/tokenizer.ts";
 
-/** The deciding members, in the order of the enum Slot; the last ones are the arguments that the module names. */
-export const SLOTS = [
+/** The deciding members, in the order of the enum MemberSlot; the last ones are the arguments that the module names. */
+export const MEMBERS = [
   ...["", "jsonrpc", "method", "id", "result", "error", "params", "name", "uri", "ref", "ref.type", "ref.name"],
   ...[
     "ref.uri",
@@ -43,7 +43,7 @@ export interface StrictReading {
   readonly messages: StrictMessage[];
   readonly isBatch: boolean;
   /** Why it is refused; empty where it is not. */
-  readonly refusal: string;
+  readonly fault: string;
 }
 
 interface Exports {
@@ -63,7 +63,7 @@ const module: TestModule<Exports> = new TestModule("strict", {
     const text = module.bytes(at, length).toString();
     const isText = name === "String" || name === "Number";
     const shown = total > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}… ${length} of ${total}` : text;
-    messages.at(-1).members[SLOTS[slot]] = isText ? shown : name;
+    messages.at(-1).members[MEMBERS[slot]] = isText ? shown : name;
   },
 });
 
@@ -72,8 +72,8 @@ export function readStrictly(chunks: readonly Uint8Array[]): StrictReading {
   messages = [];
   module.exports.begin();
   for (const chunk of chunks) module.lend(chunk, module.exports.feed);
-  const refusal = module.string(module.exports.finish());
-  return { messages, isBatch: module.exports.isBatch() !== 0, refusal };
+  const fault = module.string(module.exports.finish());
+  return { messages, isBatch: module.exports.isBatch() !== 0, fault };
 }
 
 /** Bytes of the module's memory, which only ever grows. */

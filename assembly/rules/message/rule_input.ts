@@ -1,5 +1,5 @@
 import { Token } from "../../json/token";
-import { TEXT_LIMIT } from "../../json/text";
+import { TEXT_LIMIT } from "../../json/string_decoder";
 import { equalsText } from "../../memory/bytes";
 import { ScalarKind } from "../../config/rules/rule_config";
 import { ArgumentPatterns } from "../match/argument_patterns";
@@ -8,7 +8,7 @@ import { Patterns } from "../match/pattern";
 import { UNKNOWN_REVISION, revisionOf } from "../../mcp/protocol/revisions";
 import { isPlainUri } from "./plain_uri";
 import { fixedLength, mayBePlainUri } from "./uri_template";
-import { Slot } from "./slots";
+import { MemberSlot } from "./deciding_keys";
 import { StrictReader } from "./strict_reader";
 
 /** Integers of up to this many characters are not rounded by any parser. */
@@ -38,7 +38,7 @@ export enum Target {
 /** Number of bits of a {@link Match} in packed fields. */
 export const MATCH_BITS: i32 = 2;
 
-/** What a {@link Call} represents: one message, or all messages that use an element of a list. */
+/** What a {@link RuleInput} represents: one message, or all messages that use an element of a list. */
 export enum Use {
   /** One message. */
   None,
@@ -60,11 +60,11 @@ enum Reference {
 }
 
 /** The current message as rules see it, or all messages that use an element of a list. */
-export class Call {
+export class RuleInput {
   /** The reader that has just read the message. Valid only if {@link use} is None and the message is not a server
    *  request. */
   reader: StrictReader = changetype<StrictReader>(0);
-  /** Which messages the call represents. */
+  /** Which messages the input represents. */
   use: Use = Use.None;
   /** There is a message in {@link reader}. */
   hasMessage: bool = false;
@@ -124,8 +124,8 @@ export class Call {
   setRequest(reader: StrictReader): void {
     this.hasReader(reader);
     this.isAnswer = false;
-    this.method = reader.textAt(Slot.Method);
-    this.methodLength = reader.textLength(Slot.Method);
+    this.method = reader.textAt(MemberSlot.Method);
+    this.methodLength = reader.textLength(MemberSlot.Method);
     this.reference = this.followsReferences ? this.referenceOfMethod : Reference.None;
     this.nameLength = 0;
     this.subscription = 0;
@@ -163,8 +163,9 @@ export class Call {
   /** Whether it is unclear which resources a subscription is about. */
   private get isSubscriptionOdd(): bool {
     const reader = this.reader;
-    if (isOdd(reader.token(Slot.Params)) || isOdd(reader.token(Slot.Notifications)) || reader.hasOddItems) return true;
-    return reader.has(Slot.Subscriptions) && reader.token(Slot.Subscriptions) != Token.ArrayStart;
+    if (isOdd(reader.token(MemberSlot.Params)) || isOdd(reader.token(MemberSlot.Notifications)) || reader.hasOddItems)
+      return true;
+    return reader.has(MemberSlot.Subscriptions) && reader.token(MemberSlot.Subscriptions) != Token.ArrayStart;
   }
 
   /** Sets the client's response to a server request. `method` is the method of that request; `methodLength` is 0 if
@@ -233,7 +234,7 @@ export class Call {
     if (this.reference == Reference.Subscriptions) return this.matchSubscription(patterns);
     const slot = this.targetSlot;
     // A completion may name a URI template, which servers look up as written.
-    if (slot == Slot.Uri && !this.isPlainUri) return Match.Unknown;
+    if (slot == MemberSlot.Uri && !this.isPlainUri) return Match.Unknown;
     return this.matchString(slot, patterns);
   }
 
@@ -247,7 +248,7 @@ export class Call {
     const slot = this.targetSlot;
     const reader = this.reader;
     if (reader.token(slot) != Token.String || reader.isCut(slot)) return false;
-    if (slot == Slot.Uri && !this.isPlainUri) return false;
+    if (slot == MemberSlot.Uri && !this.isPlainUri) return false;
     this.foundName = reader.textAt(slot);
     this.foundLength = reader.textLength(slot);
     return true;
@@ -313,13 +314,13 @@ export class Call {
   matchRevision(patterns: Patterns): Match {
     if (!this.hasMessage) return this.matchHeader(patterns);
     if (this.isMetaOdd) return Match.Unknown;
-    if (this.reader.has(Slot.MetaVersion)) {
+    if (this.reader.has(MemberSlot.MetaVersion)) {
       // Servers of the older revisions use the header, those of the newer ones the member.
-      const isOneRevision = this.ignoresHeaders || this.reader.isText(Slot.MetaVersion, this.revision);
+      const isOneRevision = this.ignoresHeaders || this.reader.isText(MemberSlot.MetaVersion, this.revision);
       if (!isOneRevision) return Match.Unknown;
-      return this.matchString(Slot.MetaVersion, patterns);
+      return this.matchString(MemberSlot.MetaVersion, patterns);
     }
-    if (this.isMethod("initialize")) return this.matchString(Slot.ProtocolVersion, patterns);
+    if (this.isMethod("initialize")) return this.matchString(MemberSlot.ProtocolVersion, patterns);
     return this.matchHeader(patterns);
   }
 
@@ -332,30 +333,30 @@ export class Call {
   get statedRevision(): i32 {
     const reader = this.reader;
     if (this.isMetaOdd) return UNKNOWN_REVISION;
-    if (!reader.has(Slot.MetaVersion)) return -1;
-    const isOneRevision = this.ignoresHeaders || reader.isText(Slot.MetaVersion, this.revision);
-    const isText = reader.token(Slot.MetaVersion) == Token.String;
+    if (!reader.has(MemberSlot.MetaVersion)) return -1;
+    const isOneRevision = this.ignoresHeaders || reader.isText(MemberSlot.MetaVersion, this.revision);
+    const isText = reader.token(MemberSlot.MetaVersion) == Token.String;
     if (!isOneRevision || !isText) return UNKNOWN_REVISION;
-    return revisionOf(reader.textAt(Slot.MetaVersion), reader.textLength(Slot.MetaVersion));
+    return revisionOf(reader.textAt(MemberSlot.MetaVersion), reader.textLength(MemberSlot.MetaVersion));
   }
 
   /** Whether the message states the name of the client software, or may do so. */
   get statesClient(): bool {
-    return this.isMetaOdd || this.reader.has(Slot.MetaClient);
+    return this.isMetaOdd || this.reader.has(MemberSlot.MetaClient);
   }
 
   /** Whether `_meta`, or an object around it, has another JSON type, in which some servers may still find members. */
   private get isMetaOdd(): bool {
-    return isOdd(this.reader.token(Slot.Params)) || isOdd(this.reader.token(Slot.Meta));
+    return isOdd(this.reader.token(MemberSlot.Params)) || isOdd(this.reader.token(MemberSlot.Meta));
   }
 
   /** Whether the name of the client software matches: as stated in the message, otherwise as stated at the start of
    *  the session. `index` is the index of the policy's condition on names. */
   matchClient(patterns: Patterns, index: i32): Match {
     if (this.hasMessage) {
-      if (this.isMethod("initialize")) return this.matchString(Slot.ClientInfoName, patterns);
+      if (this.isMethod("initialize")) return this.matchString(MemberSlot.ClientInfoName, patterns);
       if (this.isMetaOdd) return Match.Unknown;
-      if (this.reader.has(Slot.MetaClient)) return this.matchString(Slot.MetaClientName, patterns);
+      if (this.reader.has(MemberSlot.MetaClient)) return this.matchString(MemberSlot.MetaClientName, patterns);
     }
     return this.knowsClient ? <Match>((this.clientMatches >> (index * MATCH_BITS)) & 3) : Match.Unknown;
   }
@@ -406,25 +407,25 @@ export class Call {
   /** The kind of target of a completion. With two names, it is unclear which one a server uses. */
   private get completed(): Target {
     const reader = this.reader;
-    if (reader.isText(Slot.RefType, "ref/prompt") && !reader.has(Slot.RefUri)) return Target.Prompt;
-    if (reader.isText(Slot.RefType, "ref/resource") && !reader.has(Slot.RefName)) return Target.Resource;
+    if (reader.isText(MemberSlot.RefType, "ref/prompt") && !reader.has(MemberSlot.RefUri)) return Target.Prompt;
+    if (reader.isText(MemberSlot.RefType, "ref/resource") && !reader.has(MemberSlot.RefName)) return Target.Resource;
     return Target.Unclear;
   }
 
   /** Slot of the target's name or URI. */
   get targetSlot(): i32 {
     const isResource = this.target == Target.Resource;
-    if (this.isMethod("completion/complete")) return isResource ? Slot.RefUri : Slot.RefName;
-    return isResource ? Slot.Uri : Slot.Name;
+    if (this.isMethod("completion/complete")) return isResource ? MemberSlot.RefUri : MemberSlot.RefName;
+    return isResource ? MemberSlot.Uri : MemberSlot.Name;
   }
 
   /** Slot of the value that `Mcp-Name` repeats (2026-07-28, basic/transports/streamable-http, "Standard Headers";
    *  tasks: ext-tasks); Message if it repeats none. */
   get mirroredSlot(): i32 {
-    if (this.isMethod("tools/call") || this.isMethod("prompts/get")) return Slot.Name;
-    if (this.isMethod("resources/read")) return Slot.Uri;
+    if (this.isMethod("tools/call") || this.isMethod("prompts/get")) return MemberSlot.Name;
+    if (this.isMethod("resources/read")) return MemberSlot.Uri;
     const isTask = this.isMethod("tasks/get") || this.isMethod("tasks/cancel") || this.isMethod("tasks/update");
-    return isTask ? Slot.TaskId : Slot.Message;
+    return isTask ? MemberSlot.TaskId : MemberSlot.Message;
   }
 
   isMethod(method: string): bool {
@@ -442,7 +443,9 @@ export class Call {
 
   private get isPlainUri(): bool {
     const reader = this.reader;
-    return !reader.isCut(Slot.Uri) && isPlainUri(reader.textAt(Slot.Uri), reader.textLength(Slot.Uri));
+    return (
+      !reader.isCut(MemberSlot.Uri) && isPlainUri(reader.textAt(MemberSlot.Uri), reader.textLength(MemberSlot.Uri))
+    );
   }
 
   private matchString(slot: i32, patterns: Patterns): Match {

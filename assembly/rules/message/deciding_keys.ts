@@ -1,7 +1,7 @@
 import { Key } from "./keys";
 
 /** Indices under which the values of deciding members are kept. */
-export enum Slot {
+export enum MemberSlot {
   /** The message itself. */
   Message,
   JsonRpc,
@@ -46,36 +46,36 @@ export class DecidingKeys {
   private paths: string[] = [];
 
   constructor() {
-    const message = new Key("", Slot.Message, 0);
-    message.add("jsonrpc", Slot.JsonRpc);
-    message.add("method", Slot.Method);
-    message.add("id", Slot.Id);
-    message.add("result", Slot.Result);
-    message.add("error", Slot.Error);
-    const params = message.add("params", Slot.Params);
-    params.add("name", Slot.Name);
-    params.add("uri", Slot.Uri);
-    const ref = params.add("ref", Slot.Ref);
-    ref.add("type", Slot.RefType);
-    ref.add("name", Slot.RefName);
-    ref.add("uri", Slot.RefUri);
-    params.add("taskId", Slot.TaskId);
-    const meta = params.add("_meta", Slot.Meta);
-    meta.add("io.modelcontextprotocol/protocolVersion", Slot.MetaVersion);
-    meta.add("io.modelcontextprotocol/clientInfo", Slot.MetaClient).add("name", Slot.MetaClientName);
-    meta.add("traceparent", Slot.MetaTraceparent).isObserved = true;
-    params.add("clientInfo", Slot.ClientInfo).add("name", Slot.ClientInfoName);
-    params.add("protocolVersion", Slot.ProtocolVersion);
-    params.add("inputResponses", Slot.InputResponses);
-    const notifications = params.add("notifications", Slot.Notifications);
-    notifications.add("resourceSubscriptions", Slot.Subscriptions).isList = true;
+    const message = new Key("", MemberSlot.Message, 0);
+    message.add("jsonrpc", MemberSlot.JsonRpc);
+    message.add("method", MemberSlot.Method);
+    message.add("id", MemberSlot.Id);
+    message.add("result", MemberSlot.Result);
+    message.add("error", MemberSlot.Error);
+    const params = message.add("params", MemberSlot.Params);
+    params.add("name", MemberSlot.Name);
+    params.add("uri", MemberSlot.Uri);
+    const ref = params.add("ref", MemberSlot.Ref);
+    ref.add("type", MemberSlot.RefType);
+    ref.add("name", MemberSlot.RefName);
+    ref.add("uri", MemberSlot.RefUri);
+    params.add("taskId", MemberSlot.TaskId);
+    const meta = params.add("_meta", MemberSlot.Meta);
+    meta.add("io.modelcontextprotocol/protocolVersion", MemberSlot.MetaVersion);
+    meta.add("io.modelcontextprotocol/clientInfo", MemberSlot.MetaClient).add("name", MemberSlot.MetaClientName);
+    meta.add("traceparent", MemberSlot.MetaTraceparent).isObserved = true;
+    params.add("clientInfo", MemberSlot.ClientInfo).add("name", MemberSlot.ClientInfoName);
+    params.add("protocolVersion", MemberSlot.ProtocolVersion);
+    params.add("inputResponses", MemberSlot.InputResponses);
+    const notifications = params.add("notifications", MemberSlot.Notifications);
+    notifications.add("resourceSubscriptions", MemberSlot.Subscriptions).isList = true;
     this.message = message;
-    this.arguments = params.add("arguments", Slot.Arguments);
+    this.arguments = params.add("arguments", MemberSlot.Arguments);
   }
 
   /** The slot after the last one in use. */
   get end(): i32 {
-    return Slot.FirstArgument + this.paths.length;
+    return MemberSlot.FirstArgument + this.paths.length;
   }
 
   /** Makes the argument at this path, and the objects around it, deciding. Returns the argument's slot. */
@@ -90,7 +90,7 @@ export class DecidingKeys {
 
   /** The path of the argument in this slot, separated by dots. */
   argumentPath(slot: i32): string {
-    return this.paths[slot - Slot.FirstArgument];
+    return this.paths[slot - MemberSlot.FirstArgument];
   }
 
   private nextSlot(path: string): i32 {

@@ -10,7 +10,7 @@ import { TurnWork } from "./stage/turns";
  * Answers the held requests of a plugin instance whose bodies never came, a limited number in each turn of the event
  * loop.
  */
-export class Watchdog extends TurnWork {
+export class HeldTimeouts extends TurnWork {
   constructor(
     private held: HeldStreams,
     private enforcement: Enforcement,

@@ -7,9 +7,9 @@ import { Method } from "../../mcp/protocol/methods";
 import { WithheldReason } from "../../mcp/protocol/withheld_reason";
 import { keyedHash } from "../../memory/keyed_hash";
 import { SHA256_SIZE, Sha256 } from "../../memory/sha256";
-import { CheckedRequest } from "../../rules/checked_request";
-import { Call } from "../../rules/message/call";
-import { Slot } from "../../rules/message/slots";
+import { RequestState } from "../../rules/request_state";
+import { RuleInput } from "../../rules/message/rule_input";
+import { MemberSlot } from "../../rules/message/deciding_keys";
 import { NO_PINS, Pins, ServerPins, definitionHash } from "../policy/pins";
 import { Policy } from "../policy/policy";
 
@@ -33,12 +33,12 @@ const sha256 = Sha256.create();
 let canonical: CanonicalJson | null = null;
 
 /** Compares the definitions of tools with their pins. */
-export class PinCheck {
+export class PinMatcher {
   /** The last result of {@link stateOf}. */
-  state: PinState = PinState.Pinned;
+  pinState: PinState = PinState.Pinned;
   private pins: Pins;
 
-  /** @param isNewer as for `DecisionLog`: the instance's own policy counts mismatches */
+  /** @param isNewer as for `DecisionReporter`: the instance's own policy counts mismatches */
   constructor(
     private policy: Policy,
     private isNewer: bool,
@@ -52,48 +52,48 @@ export class PinCheck {
   }
 
   /** Determines which pins cover a request, once its server is known. */
-  begin(check: CheckedRequest, call: Call): void {
-    check.pins = <u8>this.pins.numberOf(call);
+  begin(state: RequestState, input: RuleInput): void {
+    state.pins = <u8>this.pins.numberOf(input);
   }
 
   /** Whether the pins of the request's server are enforced. */
-  isEnforced(check: CheckedRequest): bool {
-    return check.pins != NO_PINS && this.pins.at(check.pins).isEnforced;
+  isEnforced(state: RequestState): bool {
+    return state.pins != NO_PINS && this.pins.at(state.pins).isEnforced;
   }
 
   /** The parts of the response that pins may cover. */
-  parts(check: CheckedRequest): Parts {
-    return check.pins != NO_PINS ? listPart(ListKind.Tools) : 0;
+  parts(state: RequestState): Parts {
+    return state.pins != NO_PINS ? listPart(ListKind.Tools) : 0;
   }
 
   /** The state of the last seen definition of the tool that a message calls. */
-  stateOf(check: CheckedRequest, request: GateRequest, call: Call): PinState {
-    this.state = PinState.Pinned;
-    if (check.pins == NO_PINS || call.isAnswer || !call.isMethod("tools/call")) return this.state;
-    const reader = call.reader;
-    this.state = PinState.Unpinned;
-    if (reader.token(Slot.Name) != Token.String || reader.isCut(Slot.Name)) return this.state;
-    const tool = keyedHash(reader.textAt(Slot.Name), reader.textLength(Slot.Name));
-    const pins = this.pins.at(check.pins);
+  stateOf(state: RequestState, request: GateRequest, input: RuleInput): PinState {
+    this.pinState = PinState.Pinned;
+    if (state.pins == NO_PINS || input.isAnswer || !input.isMethod("tools/call")) return this.pinState;
+    const reader = input.reader;
+    this.pinState = PinState.Unpinned;
+    if (reader.token(MemberSlot.Name) != Token.String || reader.isCut(MemberSlot.Name)) return this.pinState;
+    const tool = keyedHash(reader.textAt(MemberSlot.Name), reader.textLength(MemberSlot.Name));
+    const pins = this.pins.at(state.pins);
     const number = pins.numberOf(tool);
-    if (!number) return this.state;
+    if (!number) return this.pinState;
     const pinned = pins.hashOf(number);
     const services = request.services;
     const seen = services.definitions.of(services.participants.serverOf(request.exchange.stream), tool);
-    this.state = !seen || seen == pinned ? PinState.Pinned : PinState.Changed;
-    return this.state;
+    this.pinState = !seen || seen == pinned ? PinState.Pinned : PinState.Changed;
+    return this.pinState;
   }
 
   /** Handles a list element that passes: keeps the definition of its tool, and counts a mismatch with the pin.
    *  Returns true if it must be withheld. `isWithheld`: it is withheld for another reason, which has been counted. */
-  withholds(check: CheckedRequest, request: GateRequest, element: ListElement, isWithheld: bool): bool {
-    if (check.pins == NO_PINS || element.kind != ListKind.Tools) return false;
-    const isShadow = !this.policy.isEnforced || !this.isEnforced(check);
+  withholds(state: RequestState, request: GateRequest, element: ListElement, isWithheld: bool): bool {
+    if (state.pins == NO_PINS || element.kind != ListKind.Tools) return false;
+    const isShadow = !this.policy.isEnforced || !this.isEnforced(state);
     let reason = WithheldReason.Unclear;
     if (element.isClear) {
-      const state = this.see(check, request, element);
-      if (state == PinState.Pinned) return false;
-      reason = state == PinState.Changed ? WithheldReason.Changed : WithheldReason.Unpinned;
+      const pinState = this.see(state, request, element);
+      if (pinState == PinState.Pinned) return false;
+      reason = pinState == PinState.Changed ? WithheldReason.Changed : WithheldReason.Unpinned;
     }
     const events = request.services.events;
     const stream = request.exchange.stream;
@@ -104,10 +104,10 @@ export class PinCheck {
   }
 
   /** Keeps the definition of a tool that has a pin, and compares the two. */
-  private see(check: CheckedRequest, request: GateRequest, element: ListElement): PinState {
+  private see(state: RequestState, request: GateRequest, element: ListElement): PinState {
     if (element.isCut) return PinState.Unpinned;
     const tool = keyedHash(element.name, element.nameLength);
-    const pins = this.pins.at(check.pins);
+    const pins = this.pins.at(state.pins);
     const number = pins.numberOf(tool);
     if (!number) return PinState.Unpinned;
     const pinned = pins.hashOf(number);

@@ -3,8 +3,8 @@ import { Clock } from "../../host/clock";
 import { FilterState } from "../../host/filter_state";
 import { LimitDecision } from "../../mcp/protocol/limit_decision";
 import { NANOSECONDS_PER_MILLISECOND, elapsed } from "../../memory/elapsed";
-import { CheckedRequest } from "../../rules/checked_request";
-import { RequestRefusal } from "../../rules/message/refusal";
+import { RequestState } from "../../rules/request_state";
+import { RequestFault } from "../../rules/message/request_fault";
 import { StrictReader } from "../../rules/message/strict_reader";
 import { sessionOf } from "../../rules/message_session";
 import { spanOfMessage } from "../../rules/message_trace";
@@ -16,7 +16,7 @@ import { Rejection } from "../rules/rejection";
 import { SpecialLimit, specialLimitName } from "../rules/special_limit";
 
 /** Records rejections by limits: in statistics, in the audit log and in access-log fields. */
-export class LimitLog {
+export class LimitReporter {
   /** @param fields destination of the access-log fields */
   constructor(
     private rules: LimitRules,
@@ -26,16 +26,16 @@ export class LimitLog {
 
   /** Records that a rule limits the message in the reader, or would in shadow mode. `reader` is null for a stream
    *  opened by GET. */
-  limited(check: CheckedRequest, request: GateRequest, reader: StrictReader | null, rejection: Rejection): void {
+  limited(state: RequestState, request: GateRequest, reader: StrictReader | null, rejection: Rejection): void {
     const rule = rejection.rule!;
     this.show(rule.name);
-    const facts = changetype<LimitFacts>(check.facts);
+    const facts = changetype<LimitFacts>(state.facts);
     const ledger = changetype<Ledger>(facts.ledger);
     const began = ledger.limited.limited(rule.scope, facts.owner, rejection.index, this.clock.milliseconds);
     if (!began) return;
     const session = reader ? sessionOf(request, reader) : 0;
     const span = reader ? spanOfMessage(request, reader, session, !rule.isShadow) : null;
-    ledger.audit.started(began, check, rejection, span);
+    ledger.audit.started(began, state, rejection, span);
   }
 
   /** Records that the rule of this index rejects the message in the reader; null for a stream opened by GET. */
@@ -65,13 +65,13 @@ export class LimitLog {
 
   /** Records that the messages of the request cannot be decided. `member` is the address of the Key of the member at
    *  fault; 0 for none. */
-  refused(check: CheckedRequest, request: GateRequest, refusal: RequestRefusal, member: usize): void {
-    const isOverload = refusal == RequestRefusal.Overload;
+  refused(state: RequestState, request: GateRequest, fault: RequestFault, member: usize): void {
+    const isOverload = fault == RequestFault.Overload;
     const limit = isOverload ? SpecialLimit.Held : SpecialLimit.Refused;
     const name = specialLimitName(limit);
     this.show(name);
     this.report(request, null, limit, this.rules.isEnforced ? LimitDecision.Limited : LimitDecision.ShadowLimited);
-    changetype<Ledger>(changetype<LimitFacts>(check.facts).ledger).audit.refused(check, refusal, member, name);
+    changetype<Ledger>(changetype<LimitFacts>(state.facts).ledger).audit.refused(state, fault, member, name);
   }
 
   /** Records that Envoy's own rate limit has rejected the request. */

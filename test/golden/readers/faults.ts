@@ -1,24 +1,24 @@
-import { ID_KINDS, KINDS, REFUSALS } from "../../unit/jsonrpc/reader.ts";
+import { ID_KINDS, KINDS, FAULTS } from "../../unit/jsonrpc/reader.ts";
 import { show } from "../notation.ts";
 import type { Event } from "../event.ts";
 
-/** The refusals of one input. */
-export class Refusals {
+/** The faults of one input. */
+export class Faults {
   #chunk = { start: 0, chunkEnd: 0 };
-  #isRefused = false;
+  #hasFault = false;
 
   /** A chunk is about to be read. */
   beginChunk(start: number, chunkEnd: number): void {
     this.#chunk = { start, chunkEnd };
   }
 
-  /** The event of a refusal; undefined where it was already reported. `isEnd`: the reader found it at the end of a message,
+  /** The event of a fault; undefined where it was already reported. `isEnd`: the reader found it at the end of a message,
    *  having read to `readTo`; otherwise somewhere in the chunk. */
-  event(refusal: number, readTo: number, isEnd: boolean): Event | undefined {
-    if (this.#isRefused) return undefined;
-    const name = `Refused=${REFUSALS[refusal]}`;
+  event(fault: number, readTo: number, isEnd: boolean): Event | undefined {
+    if (this.#hasFault) return undefined;
+    const name = `Fault=${FAULTS[fault]}`;
     if (isEnd) return { start: readTo, name };
-    this.#isRefused = true;
+    this.#hasFault = true;
     return { ...this.#chunk, name };
   }
 }

@@ -15,7 +15,7 @@ import { Timer } from "../host/timer";
 import { Callers } from "../identity/callers";
 import { Principals } from "../identity/principals";
 import { Servers } from "../identity/servers";
-import { HandedOn } from "../limits/hand_on/handed_on";
+import { HandOnSink } from "../limits/hand_on/hand_on_sink";
 import { Ledger } from "../limits/ledger/ledger";
 import { LimitAudit } from "../limits/report/limit_audit";
 import { LimitRules } from "../limits/rules/limit_rules";
@@ -27,7 +27,7 @@ import { Endpoints } from "../store/endpoints";
 import { Lease } from "../store/primitives/lease";
 import { Marks } from "../store/primitives/marks";
 import { Secret } from "../store/primitives/secret";
-import { Slots } from "../store/primitives/slots";
+import { WorkerSlots } from "../store/primitives/worker_slots";
 import { Store } from "../store/primitives/store";
 import { LabelSettings } from "../stats/labels";
 import { Statistics } from "../stats/statistics";
@@ -69,12 +69,12 @@ const CLIENT_BUCKETS: i32 = 4096;
  * The statistics, limits and traces of one instance and role under one configuration, as one plugin instance keeps them
  * on this worker.
  */
-export class Unit {
+export class CountingUnit {
   readonly services: ExchangeServices;
   private statistics: Statistics;
   private shared: Store;
   private lease: Lease;
-  private slots: Slots;
+  private slots: WorkerSlots;
   /** What callers have used of their limits; null without limits. */
   private ledger: Ledger | null = null;
   /** Sends spans to the collector; null if traces are not configured. */
@@ -131,13 +131,13 @@ export class Unit {
     }
     if (config.logFields) services.events.add(new AccessLog(host.filterState, host.clock));
     services.events.add(new OperationLog(host.log, host.clock));
-    const slots = new Slots(shared);
+    const slots = new WorkerSlots(shared);
     if (limits) {
       const audit = new LimitAudit(limits, host.log, host.clock, host.properties);
       const ledger = new Ledger(limits, shared, slots, services.sessions, audit, host.turns, host.timer, host.clock);
       host.turns.add(ledger.queues);
-      // HandedOn comes before the ledger, which forgets what could not be read.
-      services.events.add(new HandedOn(host.filterState, host.properties));
+      // HandOnSink comes before the ledger, which forgets what could not be read.
+      services.events.add(new HandOnSink(host.filterState, host.properties));
       services.events.add(ledger);
       services.events.add(ledger.adaptive);
       statistics.show(ledger.adaptive);
@@ -177,7 +177,7 @@ export class Unit {
   }
 
   /** Whether this unit sweeps everything that the other one left in the store, and records all of its gauges. */
-  succeeds(other: Unit): bool {
+  succeeds(other: CountingUnit): bool {
     if (this.role != other.role || this.config.instance != other.config.instance) return false;
     return this.config.maxServers >= other.config.maxServers;
   }
@@ -248,8 +248,8 @@ export class Unit {
 }
 
 /** The unit of the exchange. */
-export function unitOf(exchange: Exchange): Unit {
-  return changetype<Unit>(exchange.unit);
+export function unitOf(exchange: Exchange): CountingUnit {
+  return changetype<CountingUnit>(exchange.unit);
 }
 
 /** Reads the principals that labels show; null if labels show none. */

@@ -11,7 +11,7 @@ const REQUEST_ID_LIMIT: i32 = 64;
 
 /** What a stage knows about a request until its messages are decided. Pooled. */
 @unmanaged
-export class CheckedRequest extends StageState {
+export class RequestState extends StageState {
   /** The request is certainly MCP: the operator named its path, its headers say so, or a message has an MCP method. */
   isMcp: bool;
   /** The request's method allows it to have no body. */
@@ -44,7 +44,7 @@ export class CheckedRequest extends StageState {
   ruledParts: u8;
   /** The number of the tool pins for the server; 0 for none. */
   pins: u8;
-  /** The request asks for a list and states a revision: see {@link Call.statedRevision}. */
+  /** The request asks for a list and states a revision: see {@link RuleInput.statedRevision}. */
   statesList: bool;
   statedRevision: i8;
   /** The list request states the client's name. `clientMatches` says how that matched the policy's conditions. */
@@ -62,13 +62,13 @@ export class CheckedRequest extends StageState {
   methodLineHash: u64;
   nameLineHash: u64;
 
-  static acquire(): CheckedRequest {
+  static acquire(): RequestState {
     let at = free;
-    if (at) free = changetype<CheckedRequest>(at).next;
-    else at = heap.alloc(offsetof<CheckedRequest>() + RULES_LIMIT + <usize>PRINCIPAL_LIMIT + <usize>REQUEST_ID_LIMIT);
+    if (at) free = changetype<RequestState>(at).next;
+    else at = heap.alloc(offsetof<RequestState>() + RULES_LIMIT + <usize>PRINCIPAL_LIMIT + <usize>REQUEST_ID_LIMIT);
     // The memory after the fields is written before it is read, so it is not cleared.
-    memory.fill(at, 0, offsetof<CheckedRequest>());
-    return changetype<CheckedRequest>(at);
+    memory.fill(at, 0, offsetof<RequestState>());
+    return changetype<RequestState>(at);
   }
 
   /** Returns the object to the pool. It must not be used afterwards. */
@@ -79,7 +79,7 @@ export class CheckedRequest extends StageState {
 
   /** Address of how each rule matches the caller, one byte per rule. */
   get matches(): usize {
-    return changetype<usize>(this) + offsetof<CheckedRequest>();
+    return changetype<usize>(this) + offsetof<RequestState>();
   }
 
   /** Address of the principal. */

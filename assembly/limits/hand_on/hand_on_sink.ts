@@ -14,7 +14,7 @@ const TOO_MANY_REQUESTS: i32 = 429;
  * Sets filter state for Envoy's other filters: the server of each stream, and for streams described by {@link HandOn}
  * the cost of their operations, as the estimated number of tokens that a model wrote or reads.
  */
-export class HandedOn extends EventSink {
+export class HandOnSink extends EventSink {
   constructor(
     private state: FilterState,
     private properties: Properties,
@@ -29,20 +29,20 @@ export class HandedOn extends EventSink {
         this.state.set("mcp.server", event.name, event.nameLength);
         break;
       case EventKind.OperationWaiting:
-        this.spend(stream, event.operation!.modelTokens);
+        this.addCost(stream, event.operation!.modelTokens);
         break;
       case EventKind.OperationEnded:
         // A parked operation has been charged to its own stream already.
         if (!event.operation!.isParked && !isRejection(event.operation!.outcome))
-          this.spend(stream, costOf(stream, event.operation!));
+          this.addCost(stream, costOf(stream, event.operation!));
         break;
       case EventKind.Tokens:
-        this.spend(stream, event.tokens);
+        this.addCost(stream, event.tokens);
         break;
     }
   }
 
-  private spend(stream: Stream, tokens: u64): void {
+  private addCost(stream: Stream, tokens: u64): void {
     if (!stream.isHandedOn || !tokens || this.isLimited(stream)) return;
     stream.spentTokens = min(stream.spentTokens + tokens, HITS_LIMIT);
     this.state.setNumber("mcp.tokens", stream.spentTokens);

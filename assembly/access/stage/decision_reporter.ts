@@ -4,10 +4,10 @@ import { StageHost } from "../../gate/stage/stage_host";
 import { RuleMode } from "../../config/rules/rule_config";
 import { FilterState } from "../../host/filter_state";
 import { Method, methodOf } from "../../mcp/protocol/methods";
-import { CheckedRequest } from "../../rules/checked_request";
-import { Call } from "../../rules/message/call";
-import { RequestRefusal } from "../../rules/message/refusal";
-import { Slot } from "../../rules/message/slots";
+import { RequestState } from "../../rules/request_state";
+import { RuleInput } from "../../rules/message/rule_input";
+import { RequestFault } from "../../rules/message/request_fault";
+import { MemberSlot } from "../../rules/message/deciding_keys";
 import { MessageForm } from "../../rules/message/strict_reader";
 import { sessionOf } from "../../rules/message_session";
 import { spanOfMessage } from "../../rules/message_trace";
@@ -17,13 +17,13 @@ import { SpecialRule, specialRuleName } from "../policy/special_rule";
 import { Audit } from "../report/audit";
 import { Explanation } from "../report/explanation";
 import { RuleTrace } from "../report/rule_trace";
-import { PinCheck, PinState, pinStateName } from "./pin_check";
+import { PinMatcher, PinState, pinStateName } from "./pin_matcher";
 import { ServerName } from "./server_name";
 
 /**
  * Records the decisions of the access policy: in statistics, in the audit log, in rule traces and in access-log fields.
  */
-export class DecisionLog {
+export class DecisionReporter {
   private audit: Audit;
   private trace: RuleTrace;
 
@@ -34,7 +34,7 @@ export class DecisionLog {
    */
   constructor(
     private policy: Policy,
-    private pins: PinCheck,
+    private pins: PinMatcher,
     private serverName: ServerName,
     host: StageHost,
     private fields: FilterState,
@@ -46,65 +46,65 @@ export class DecisionLog {
   }
 
   /** Records the caller of a request, as far as known. */
-  caller(check: CheckedRequest): void {
-    const length = check.shownPrincipalLength;
-    if (length) this.fields.set("mcp.principal", check.principal, length);
+  caller(state: RequestState): void {
+    const length = state.shownPrincipalLength;
+    if (length) this.fields.set("mcp.principal", state.principal, length);
   }
 
-  /** Records that this rule decided the message in `call`. */
-  message(request: GateRequest, check: CheckedRequest, call: Call, rule: i32): void {
+  /** Records that this rule decided the message in `input`. */
+  message(request: GateRequest, state: RequestState, input: RuleInput, rule: i32): void {
     const isShadow = !this.policy.isEnforced;
-    const isDenied = this.policy.actionOf(rule, call) == RuleAction.Deny;
+    const isDenied = this.policy.actionOf(rule, input) == RuleAction.Deny;
     if (this.isNewer && !isDenied) return;
     const label = this.labelOf(rule);
-    count(request, call, this.isNewer ? SpecialRule.Newer : label, isDenied, isShadow);
+    count(request, input, this.isNewer ? SpecialRule.Newer : label, isDenied, isShadow);
     this.showRule(this.nameOf(label));
-    if (this.trace.isEnabled) this.trace.decided(check, call, rule);
-    const session = isDenied && !isShadow ? sessionOf(request, call.reader) : 0;
+    if (this.trace.isEnabled) this.trace.decided(state, input, rule);
+    const session = isDenied && !isShadow ? sessionOf(request, input.reader) : 0;
     this.showSession(session);
-    if (isDenied) this.deny(request, check, call, rule, isShadow, session);
+    if (isDenied) this.deny(request, state, input, rule, isShadow, session);
     if (this.isNewer) return;
-    const shadows = this.policy.shadowsAbout(call);
+    const shadows = this.policy.shadowsAbout(input);
     for (let shadow = shadows.next(0); shadow >= 0; shadow = shadows.next(shadow + 1)) {
-      if (!this.policy.appliesTo(shadow, check.matches, call)) continue;
-      const wouldDeny = this.policy.actionOf(shadow, call) == RuleAction.Deny;
-      count(request, call, shadow, wouldDeny, true);
-      if (wouldDeny) this.deny(request, check, call, shadow, true, session);
+      if (!this.policy.appliesTo(shadow, state.matches, input)) continue;
+      const wouldDeny = this.policy.actionOf(shadow, input) == RuleAction.Deny;
+      count(request, input, shadow, wouldDeny, true);
+      if (wouldDeny) this.deny(request, state, input, shadow, true, session);
     }
-    if (isDenied || this.pins.stateOf(check, request, call) == PinState.Pinned) return;
+    if (isDenied || this.pins.stateOf(state, request, input) == PinState.Pinned) return;
     // Enforced pins would have denied the message.
-    count(request, call, SpecialRule.Pin, true, true);
-    if (this.trace.isEnabled) this.trace.pinned(check, call, RuleMode.Shadow, false);
-    this.deny(request, check, call, PIN_RULE, true, session);
+    count(request, input, SpecialRule.Pin, true, true);
+    if (this.trace.isEnabled) this.trace.pinned(state, input, RuleMode.Shadow, false);
+    this.deny(request, state, input, PIN_RULE, true, session);
   }
 
-  /** Records that this rule decided about an element of a list, whose uses `call` represents. */
-  element(check: CheckedRequest, call: Call, rule: i32): void {
-    if (this.trace.isEnabled) this.trace.decided(check, call, rule);
+  /** Records that this rule decided about an element of a list, whose uses `input` represents. */
+  element(state: RequestState, input: RuleInput, rule: i32): void {
+    if (this.trace.isEnabled) this.trace.decided(state, input, rule);
   }
 
-  /** Records that this rule denies the server request in `call`. */
-  serverRequest(request: GateRequest, check: CheckedRequest, call: Call, rule: i32): void {
+  /** Records that this rule denies the server request in `input`. */
+  serverRequest(request: GateRequest, state: RequestState, input: RuleInput, rule: i32): void {
     const isShadow = !this.policy.isEnforced;
-    const known = methodOf(call.method, call.methodLength);
+    const known = methodOf(input.method, input.methodLength);
     const method = known == Method.None ? Method.Other : known;
     const stream = request.exchange.stream;
     const services = request.services;
     nameCaller(request, null);
     services.events.decided(stream, method, 0, 0, this.isNewer ? SpecialRule.Newer : rule, true, isShadow);
-    if (this.trace.isEnabled) this.trace.decided(check, call, rule);
+    if (this.trace.isEnabled) this.trace.decided(state, input, rule);
     if (!this.audit.admits()) return;
-    this.serverName.setForLog(call);
+    this.serverName.setForLog(input);
     const session = services.sessions.keyOrNone(stream);
-    this.audit.denied(check, call, rule, this.ruleName(rule), isShadow, session);
+    this.audit.denied(state, input, rule, this.ruleName(rule), isShadow, session);
   }
 
   /** Records that a request was rejected before its messages were decided. `member` is the address of the Key of the
    *  member at fault; 0 for none. `header` is the name of the header at fault; empty for none. */
-  refusal(
+  refused(
     request: GateRequest,
-    check: CheckedRequest,
-    refusal: RequestRefusal,
+    state: RequestState,
+    fault: RequestFault,
     member: usize = 0,
     header: string = "",
   ): void {
@@ -118,7 +118,7 @@ export class DecisionLog {
     this.showRule(name);
     const session = services.sessions.keyOrNone(stream);
     if (!isShadow) this.showSession(session);
-    if (this.audit.admits()) this.audit.refused(check, refusal, member, header, name, isShadow, session);
+    if (this.audit.admits()) this.audit.refused(state, fault, member, header, name, isShadow, session);
   }
 
   /** Sets the access log's rule to this one, which denies a message of a batch, in place of the rule of a later
@@ -138,13 +138,20 @@ export class DecisionLog {
   }
 
   /** Writes a denial to the audit log. `session` is the hash shown in logs; 0 if it has not been determined. */
-  private deny(request: GateRequest, check: CheckedRequest, call: Call, rule: i32, isShadow: bool, session: u64): void {
+  private deny(
+    request: GateRequest,
+    state: RequestState,
+    input: RuleInput,
+    rule: i32,
+    isShadow: bool,
+    session: u64,
+  ): void {
     if (!this.audit.admits()) return;
-    this.serverName.setForLog(call);
-    if (session == 0) session = sessionOf(request, call.reader);
-    const pin = rule == PIN_RULE ? pinStateName(this.pins.state) : "";
-    const span = spanOfMessage(request, call.reader, session, !isShadow);
-    this.audit.denied(check, call, rule, this.ruleName(rule), isShadow, session, span, pin);
+    this.serverName.setForLog(input);
+    if (session == 0) session = sessionOf(request, input.reader);
+    const pin = rule == PIN_RULE ? pinStateName(this.pins.pinState) : "";
+    const span = spanOfMessage(request, input.reader, session, !isShadow);
+    this.audit.denied(state, input, rule, this.ruleName(rule), isShadow, session, span, pin);
   }
 
   private labelOf(rule: i32): i32 {
@@ -164,12 +171,12 @@ export class DecisionLog {
   }
 }
 
-function count(request: GateRequest, call: Call, rule: i32, isDenied: bool, isShadow: bool): void {
-  const reader = call.reader;
+function count(request: GateRequest, input: RuleInput, rule: i32, isDenied: bool, isShadow: bool): void {
+  const reader = input.reader;
   // A continued request that contains responses still counts under its own method.
   const isAnswer = reader.form == MessageForm.Response;
-  const at = isAnswer ? call.method : reader.textAt(Slot.Method);
-  const length = isAnswer ? call.methodLength : reader.textLength(Slot.Method);
+  const at = isAnswer ? input.method : reader.textAt(MemberSlot.Method);
+  const length = isAnswer ? input.methodLength : reader.textLength(MemberSlot.Method);
   const known = methodOf(at, length);
   const method = known == Method.None && length ? Method.Other : known;
   const stream = request.exchange.stream;
@@ -177,8 +184,8 @@ function count(request: GateRequest, call: Call, rule: i32, isDenied: bool, isSh
   request.services.events.decided(
     stream,
     method,
-    reader.textAt(Slot.Name),
-    reader.textLength(Slot.Name),
+    reader.textAt(MemberSlot.Name),
+    reader.textLength(MemberSlot.Name),
     rule,
     isDenied,
     isShadow,

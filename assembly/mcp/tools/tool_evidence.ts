@@ -15,7 +15,7 @@ const INVALID_PARAMS: i32 = -32602;
 
 /** Extracts from operations what they show about tools: whether these exist, whether their definitions change, and the
  *  states of tasks. */
-export class ToolWatch {
+export class ToolEvidence {
   constructor(
     private lists: ListChanges,
     private tasks: Tasks,

@@ -2,18 +2,18 @@ import { PluginConfig } from "../config/plugin_config";
 import { Gate } from "../gate/gate";
 import { Properties } from "../host/properties";
 import { Configuration } from "./configuration/configuration";
-import { Host, Unit } from "./unit";
+import { Host, CountingUnit } from "./counting_unit";
 
 /** The units of a plugin instance: one for each role and each configuration that the instance has had. */
-export class Units {
+export class CountingUnits {
   /** The unit of new streams; null until the first one. */
-  private inbound: Unit | null = null;
+  private inbound: CountingUnit | null = null;
   /** The unit of new streams of outbound listeners; null until the first one. Listeners of both directions share the
    *  plugin instance if their configurations are the same. */
-  private outbound: Unit | null = null;
+  private outbound: CountingUnit | null = null;
   /** All open units, the oldest first: the current ones, and older ones that open streams refer to by address or
    *  that sweep what they left in the store. */
-  private all: Unit[] = [];
+  private all: CountingUnit[] = [];
   /** Index of the first unit of the active configuration. */
   private first: i32 = 0;
 
@@ -32,7 +32,7 @@ export class Units {
 
   /** The unit of a new stream. Without a configured role, the direction of the stream's listener determines the
    *  role. */
-  of(config: PluginConfig): Unit {
+  of(config: PluginConfig): CountingUnit {
     const isOutbound = config.role.length == 0 && isListenerOutbound(this.host.properties);
     const known = isOutbound ? this.outbound : this.inbound;
     if (known) return known;
@@ -100,11 +100,11 @@ export class Units {
   }
 
   /** The unit of this role under the active configuration: a new one if none is open. */
-  private open(config: PluginConfig, role: string): Unit {
+  private open(config: PluginConfig, role: string): CountingUnit {
     for (let i = this.first; i < this.all.length; i++) {
       if (this.all[i].role == role) return this.all[i];
     }
-    const unit = new Unit(config, role, this.gate.policy, this.gate.limits, this.host);
+    const unit = new CountingUnit(config, role, this.gate.policy, this.gate.limits, this.host);
     this.all.push(unit);
     return unit;
   }

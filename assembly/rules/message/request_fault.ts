@@ -2,7 +2,7 @@
  * Why a request is rejected as a whole, before its messages are decided one by one: two parsers could read it
  * differently, or it cannot be read here.
  */
-export enum RequestRefusal {
+export enum RequestFault {
   None,
   /** Not one JSON document (RFC 8259). Bytes before or after the document count too. */
   NotJson,
@@ -61,6 +61,6 @@ const NAMES: string[] = [
 ];
 
 /** The name of a reason in answers and in the audit log. */
-export function refusalName(refusal: RequestRefusal): string {
-  return NAMES[refusal];
+export function requestFaultName(fault: RequestFault): string {
+  return NAMES[fault];
 }

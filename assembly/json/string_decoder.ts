@@ -20,7 +20,7 @@ enum Escape {
  * without its partner becomes U+FFFD, as in JavaScript's TextEncoder.
  */
 @unmanaged
-export class Text {
+export class StringDecoder {
   /** The length in bytes of the whole text, including bytes beyond {@link TEXT_LIMIT}, which are not kept. */
   length: u32;
   /** The text contained escape sequences. */
@@ -29,12 +29,12 @@ export class Text {
   isLossy: bool;
   private escape: Escape;
   private digits: u32;
-  private unit: u32;
+  private codeUnit: u32;
   private highSurrogate: u32;
 
   /** The address of the kept bytes. They follow this object in memory. */
   get bytes(): usize {
-    return changetype<usize>(this) + offsetof<Text>();
+    return changetype<usize>(this) + offsetof<StringDecoder>();
   }
 
   /** Whether an escape sequence is unfinished. */
@@ -78,7 +78,7 @@ export class Text {
       if (byte == 0x75 /* u */) {
         this.escape = Escape.Hex;
         this.digits = 0;
-        this.unit = 0;
+        this.codeUnit = 0;
         return true;
       }
       this.escape = Escape.None;
@@ -90,10 +90,10 @@ export class Text {
     }
     const value = hexValue(byte);
     if (value > 15) return false;
-    this.unit = (this.unit << 4) | value;
+    this.codeUnit = (this.codeUnit << 4) | value;
     if (++this.digits == 4) {
       this.escape = Escape.None;
-      this.appendUnit(this.unit);
+      this.appendCodeUnit(this.codeUnit);
     }
     return true;
   }
@@ -103,20 +103,20 @@ export class Text {
     if (this.highSurrogate) this.loneSurrogate();
   }
 
-  private appendUnit(unit: u32): void {
-    const isLow = (unit & 0xfc00) == 0xdc00;
+  private appendCodeUnit(codeUnit: u32): void {
+    const isLow = (codeUnit & 0xfc00) == 0xdc00;
     if (this.highSurrogate) {
       if (isLow) {
         const high = this.highSurrogate;
         this.highSurrogate = 0;
-        this.appendCodePoint(0x10000 + ((high - 0xd800) << 10) + (unit - 0xdc00));
+        this.appendCodePoint(0x10000 + ((high - 0xd800) << 10) + (codeUnit - 0xdc00));
         return;
       }
       this.loneSurrogate();
     }
-    if ((unit & 0xfc00) == 0xd800) this.highSurrogate = unit;
+    if ((codeUnit & 0xfc00) == 0xd800) this.highSurrogate = codeUnit;
     else if (isLow) this.loneSurrogate();
-    else this.appendCodePoint(unit);
+    else this.appendCodePoint(codeUnit);
   }
 
   private loneSurrogate(): void {
@@ -149,6 +149,6 @@ export class Text {
   }
 }
 
-/** The size in bytes of a {@link Text} and its bytes. */
+/** The size in bytes of a {@link StringDecoder} and its bytes. */
 @inline
-export const TEXT_SIZE: usize = offsetof<Text>() + <usize>TEXT_LIMIT;
+export const STRING_DECODER_SIZE: usize = offsetof<StringDecoder>() + <usize>TEXT_LIMIT;

@@ -9,12 +9,12 @@ const HEAD: i32 = 16;
 const NAME_AT: usize = 0;
 const NUMBER_AT: usize = 4;
 const PAIR: i32 = 8;
-/** The count of numbers that {@link Slots.observe} stores for each slot. */
+/** The count of numbers that {@link WorkerSlots.observe} stores for each slot. */
 const OBSERVED: i32 = 3;
 /** The age of a heartbeat from which a slot is dead: three ticks. */
 const DEAD_AFTER_MS: u64 = 3500;
 
-/** Receives published numbers that {@link Slots.sum} does not add up. */
+/** Receives published numbers that {@link WorkerSlots.sum} does not add up. */
 export abstract class NumberListener {
   /** A live worker has published this number. The store must not be used during the call. */
   abstract published(name: u32, number: u32): void;
@@ -24,7 +24,7 @@ export abstract class NumberListener {
  * One slot for each live worker, in which it publishes numbers about itself, such as open streams and operations in flight.
  * The heartbeat of a worker that traps or is replaced stops, and its numbers are no longer counted.
  */
-export class Slots {
+export class WorkerSlots {
   private mine: i32 = -1;
   /** For each occupied slot that {@link observe} read: the owner, the heartbeat, and 1 if the owner is alive. */
   private observed: StaticArray<u64> = new StaticArray<u64>(0);
