@@ -48,7 +48,7 @@ const UNDERSCORE: u8 = 0x5f;
 const HYPHEN: u8 = 0x2d;
 
 /** Minimum number of bytes of the word `access` at the end of truncated bytes that count as the whole word. */
-const LEAST_BEGINNING: i32 = 2;
+const MIN_BEGINNING: i32 = 2;
 
 /**
  * Whether a name means `access`: it is the word or a near miss of it (`acess`), contains it (`accessPolicy`), or has a
@@ -112,7 +112,7 @@ export function indicatesAccess(at: usize, length: i32): bool {
     if (isJson) continue;
     if (OWN_VALUES.includes(lower)) return true;
     if (LIMITS_VALUES.includes(lower)) needed |= Section.Limits;
-    if (end == size && word.length >= LEAST_BEGINNING && ACCESS.startsWith(lower)) return true;
+    if (end == size && word.length >= MIN_BEGINNING && ACCESS.startsWith(lower)) return true;
   }
   return (needed & ~named) != 0;
 }

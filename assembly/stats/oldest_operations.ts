@@ -13,7 +13,7 @@ import { LABEL_INDEX_BITS, METHOD_BITS, KIND_BITS } from "./metric_key";
 import { IS_AGE } from "./published";
 
 /** Operations open for less time are not shown, so that ordinary ones create no gauge. */
-const LEAST_MS: u64 = 1000;
+const MIN_AGE_MS: u64 = 1000;
 /** Maximum number of operations that a worker publishes. */
 const PUBLISHED: i32 = 16;
 
@@ -78,7 +78,7 @@ export class OldestOperations {
     for (let at = this.first; at && this.count < PUBLISHED; at = changetype<Operation>(at).newer) {
       const operation = changetype<Operation>(at);
       const age = operation.durationMs(now);
-      if (age < LEAST_MS) return;
+      if (age < MIN_AGE_MS) return;
       const kind = targetKind(operation.method);
       let target = OTHER_INDEX;
       if (kind != TargetKind.None) {
@@ -103,7 +103,7 @@ export class OldestOperations {
    *  nanoseconds. */
   waiting(server: i32, method: Method, name: usize, nameLength: i32, startedAt: u64, now: u64): void {
     const age = elapsed(startedAt, now) / NANOSECONDS_PER_MILLISECOND;
-    if (age < LEAST_MS) return;
+    if (age < MIN_AGE_MS) return;
     const kind = targetKind(method);
     const isNamed = kind != TargetKind.None && nameLength > 0;
     const target = isNamed ? this.labels.targets(server, kind).findInCopy(name, nameLength) : OTHER_INDEX;

@@ -39,18 +39,18 @@ enum Level {
 }
 
 /** The maximum number of buckets of keys, and the intended number of keys in each. */
-const MOST_BUCKETS: i32 = 1024;
+const MAX_BUCKETS: i32 = 1024;
 const KEYS_IN_BUCKET: i32 = 256;
 /** The number of values (pages) for shared allowances, and the maximum number of entries in each. */
 const OWNER_PAGES: i32 = 64;
 const SCOPE_PAGES: i32 = 8;
 const SHARED_CAPACITY: i32 = 128;
 /** The store numbers of the values: buckets of keys from 0 on, then owners, scopes and the count. */
-const OWNERS_FROM: i32 = MOST_BUCKETS;
+const OWNERS_FROM: i32 = MAX_BUCKETS;
 const SCOPES_FROM: i32 = OWNERS_FROM + OWNER_PAGES;
 const COUNT_NUMBER: i32 = SCOPES_FROM + SCOPE_PAGES;
 /** The maximum number of entries that a loaded value may have, also one written with another configuration. */
-const LARGEST_CAPACITY: i32 = PAGE_CAPACITY / ENTRY_SIZE;
+const MAX_CAPACITY: i32 = PAGE_CAPACITY / ENTRY_SIZE;
 
 /** Offsets in the count: the number of keys with an entry, and the number of the round that counted them, u32 each. */
 const KEYS_AT: usize = 0;
@@ -129,11 +129,11 @@ export class Allowances {
     private maxKeys: i32,
     private whenFull: WhenFull,
   ) {
-    while (this.buckets < MOST_BUCKETS && 2 * this.buckets * KEYS_IN_BUCKET <= maxKeys) this.buckets *= 2;
+    while (this.buckets < MAX_BUCKETS && 2 * this.buckets * KEYS_IN_BUCKET <= maxKeys) this.buckets *= 2;
     const share = (maxKeys + this.buckets - 1) / this.buckets;
     // The share plus eight standard deviations.
     const capacity = share + <i32>(8 * sqrt<f64>(share));
-    this.capacity = min(capacity, LARGEST_CAPACITY);
+    this.capacity = min(capacity, MAX_CAPACITY);
     this.ownerLimit = max(share / 4, 1);
     this.readCount();
   }
@@ -428,7 +428,7 @@ export class Allowances {
   }
 
   private loadPage(number: i32): void {
-    this.shared.loadRecords(this.name, number, 0, ENTRY_SIZE, LARGEST_CAPACITY);
+    this.shared.loadRecords(this.name, number, 0, ENTRY_SIZE, MAX_CAPACITY);
   }
 
   private numberOf(id: u64): i32 {

@@ -13,7 +13,7 @@ const BUCKETS: i32 = 1024;
 const COUNT: u64 = 0xffff;
 const SESSION: u64 = ~COUNT;
 /** The lowest hash of a session. */
-const LEAST_SESSION: u64 = COUNT + 1;
+const MIN_SESSION: u64 = COUNT + 1;
 
 /**
  * The endpoints to which clients of HTTP+SSE (2024-11-05, basic/transports) post, as announced by the `endpoint` events of
@@ -53,7 +53,7 @@ export class Endpoints {
   /** The hash of an endpoint, which also identifies the session that it starts. Never 0. `target` is the path and query of
    *  the endpoint. */
   hash(authority: u64, target: usize, length: i32): u64 {
-    return max(mix(this.key.hash(target, length) ^ authority) & SESSION, LEAST_SESSION);
+    return max(mix(this.key.hash(target, length) ^ authority) & SESSION, MIN_SESSION);
   }
 
   /** The hash of the tail of an endpoint's target. Never 0. */

@@ -5,7 +5,7 @@ const BUCKETS: i32 = 256;
 /** The maximum number of entries in a bucket. The oldest entry of the lowest rank is evicted first. */
 const CAPACITY: i32 = 128;
 /** The rank of entries that are evicted last. */
-const HIGHEST_RANK: u16 = 3;
+const MAX_RANK: u16 = 3;
 /** The maximum length of an entry's payload, in bytes. */
 export const PENDING_SIZE: i32 = 976;
 
@@ -28,7 +28,7 @@ class PendingEntry {
   endedAtMs: u64;
   /** How the entry ends if no answer arrives; 0 while this is undecided. */
   verdict: u16;
-  /** From 0 to {@link HIGHEST_RANK}. Entries of lower rank are evicted first. */
+  /** From 0 to {@link MAX_RANK}. Entries of lower rank are evicted first. */
   rank: u16;
   length: u32;
 }
@@ -360,7 +360,7 @@ function bucketOf(scope: u64): i32 {
 function isEntry(at: usize, size: usize): bool {
   if (size < HEAD) return false;
   const entry = changetype<PendingEntry>(at);
-  return entry.length <= <u32>PENDING_SIZE && entry.rank <= HIGHEST_RANK && sizeOf(at) <= size;
+  return entry.length <= <u32>PENDING_SIZE && entry.rank <= MAX_RANK && sizeOf(at) <= size;
 }
 
 /** The size of the entry at this address in bytes, rounded up to keep entries aligned. */

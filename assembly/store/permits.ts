@@ -34,9 +34,9 @@ if (CAPACITY * RECORD_SIZE > PAGE_CAPACITY) ERROR("A full bucket exceeds PAGE_CA
 /** The number of ticks between two searches for permits of dead workers. */
 const TICKS_PER_ROUND: i32 = 5;
 /** The maximum number of workers that one round suspects to be dead. */
-const MOST_SUSPECTS: i32 = 256;
+const MAX_SUSPECTS: i32 = 256;
 /** The maximum number of releases that wait for the next tick because other workers interfered with every attempt. */
-const MOST_UNFINISHED: i32 = 64;
+const MAX_UNFINISHED: i32 = 64;
 
 /**
  * Permits for concurrent operations, of which each key has a limited number across all workers. The store records how many
@@ -50,12 +50,12 @@ export class Permits {
   private ticks: i32 = 0;
   /** Pairs of a worker that seemed dead and its {@link WorkerSlots.silentSince}: those of the last round, and those of the current
    *  one. */
-  private suspects: StaticArray<u64> = new StaticArray<u64>(2 * MOST_SUSPECTS);
+  private suspects: StaticArray<u64> = new StaticArray<u64>(2 * MAX_SUSPECTS);
   private suspectCount: i32 = 0;
-  private newSuspects: StaticArray<u64> = new StaticArray<u64>(2 * MOST_SUSPECTS);
+  private newSuspects: StaticArray<u64> = new StaticArray<u64>(2 * MAX_SUSPECTS);
   private newSuspectCount: i32 = 0;
   /** Pairs of key and holder of the releases that wait. */
-  private unfinished: StaticArray<u64> = new StaticArray<u64>(2 * MOST_UNFINISHED);
+  private unfinished: StaticArray<u64> = new StaticArray<u64>(2 * MAX_UNFINISHED);
   private unfinishedCount: i32 = 0;
 
   /** @param name separates different sets of permits in the store. */
@@ -113,7 +113,7 @@ export class Permits {
   release(key: u64, holder: u64): void {
     if (this.tryRelease(key, holder)) return;
     this.shared.conflicts++;
-    if (this.unfinishedCount == MOST_UNFINISHED) return;
+    if (this.unfinishedCount == MAX_UNFINISHED) return;
     this.unfinished[2 * this.unfinishedCount] = key;
     this.unfinished[2 * this.unfinishedCount + 1] = holder;
     this.unfinishedCount++;
@@ -180,7 +180,7 @@ export class Permits {
     }
     const count = this.newSuspectCount;
     for (let i = 0; i < count; i++) if (this.newSuspects[2 * i] == holder) return false;
-    if (count == MOST_SUSPECTS) return false;
+    if (count == MAX_SUSPECTS) return false;
     this.newSuspects[2 * count] = holder;
     this.newSuspects[2 * count + 1] = silentSince;
     this.newSuspectCount++;

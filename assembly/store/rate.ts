@@ -3,7 +3,7 @@ import { NANOSECONDS_PER_MILLISECOND } from "../memory/elapsed";
 /** Intervals of at least this length are rounded up to whole nanoseconds, which reduces the rate by at most a thousandth. */
 const WHOLE_FROM_NS: u64 = 1000;
 /** The longest time, 146 years. The sum of two such times and a time of day fits in a u64. */
-const LONGEST_NS: u64 = 1 << 62;
+const MAX_NS: u64 = 1 << 62;
 const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
 
 /** How fast an allowance refills, and how much it holds. All computed times are whole nanoseconds, rounded up. */
@@ -45,10 +45,10 @@ export class Rate {
 
   /** The time in which `count` units refill, at most 146 years. */
   timeFor(count: u32): u64 {
-    if (this.wholeNs && <u64>count > LONGEST_NS / this.wholeNs) return LONGEST_NS;
+    if (this.wholeNs && <u64>count > MAX_NS / this.wholeNs) return MAX_NS;
     let time = <u64>count * this.wholeNs;
     if (this.partNs) time += (<u64>count * this.partNs + this.divisor - 1) / this.divisor;
-    return min(time, LONGEST_NS);
+    return min(time, MAX_NS);
   }
 
   /** The number of whole units that refill in this time, at most `burst`. */

@@ -7,9 +7,9 @@ const ELAPSED_AT_MS: usize = 0;
 const CLOCK_AT_MS: usize = 8;
 const SIZE: i32 = 16;
 /** The minimum time between two advances, in milliseconds. */
-const LEAST_STEP_MS: u64 = 250;
+const MIN_STEP_MS: u64 = 250;
 /** The maximum step of one advance, in milliseconds. */
-const MOST_STEP_MS: u64 = 2000;
+const MAX_STEP_MS: u64 = 2000;
 
 /**
  * The service time: the time in which this process has served plugin instances, in milliseconds, shared by all workers. It
@@ -31,8 +31,8 @@ export class ServiceClock {
       nowMs = alignClock(nowMs, lastMs);
       const stepMs = elapsed(lastMs, nowMs);
       // Workers' clocks interleave, so a small step back is not a change of the clock.
-      if (stepMs < LEAST_STEP_MS && isWithin(MOST_STEP_MS, lastMs, nowMs)) return elapsedMs;
-      elapsedMs += min(stepMs, MOST_STEP_MS);
+      if (stepMs < MIN_STEP_MS && isWithin(MAX_STEP_MS, lastMs, nowMs)) return elapsedMs;
+      elapsedMs += min(stepMs, MAX_STEP_MS);
     }
     store<u64>(shared.page, elapsedMs, ELAPSED_AT_MS);
     store<u64>(shared.page, nowMs, CLOCK_AT_MS);

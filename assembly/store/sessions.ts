@@ -10,12 +10,12 @@ import { ATTEMPTS, PAGE_CAPACITY, Store } from "./primitives/store";
 const BUCKETS: i32 = 1024;
 const BUCKET_SHIFT: u64 = 54;
 /** The minimum capacity of a bucket, in entries. */
-const LEAST_CAPACITY: i32 = 16;
+const MIN_CAPACITY: i32 = 16;
 /** The maximum capacity of a bucket, in entries: 1.2 times its share of the largest configurable number of sessions. */
-const LARGEST_CAPACITY: i32 = PAGE_CAPACITY / ENTRY_SIZE;
+const MAX_CAPACITY: i32 = PAGE_CAPACITY / ENTRY_SIZE;
 /** The number of activity windows that one caller may have on one server; further client names then share one more window.
  *  All of them have room in one bucket. */
-const WINDOW_LIMIT: i32 = LEAST_CAPACITY - 1;
+const WINDOW_LIMIT: i32 = MIN_CAPACITY - 1;
 /** The maximum time until a worker's observations reach the store: one flush and one tick. The totals of an ended session
  *  wait for this time, and a session becomes idle this much later than its latest recorded activity. */
 const LAG_MS: u64 = 6000;
@@ -91,8 +91,8 @@ export class Sessions {
     private listener: SessionListener,
   ) {
     // Twice the share of a bucket, since hashes are not distributed evenly.
-    const capacity = min(2 * ((max + BUCKETS - 1) / BUCKETS), LARGEST_CAPACITY);
-    this.capacity = capacity < LEAST_CAPACITY ? LEAST_CAPACITY : capacity;
+    const capacity = min(2 * ((max + BUCKETS - 1) / BUCKETS), MAX_CAPACITY);
+    this.capacity = capacity < MIN_CAPACITY ? MIN_CAPACITY : capacity;
     this.removedBytes = new StaticArray<u8>(this.capacity * ENTRY_SIZE);
   }
 
@@ -309,7 +309,7 @@ export class Sessions {
   /** Loads a bucket. A bucket with an invalid entry counts as empty. */
   private load(bucket: i32): void {
     const shared = this.shared;
-    shared.loadRecords("sessions", bucket, 0, ENTRY_SIZE, LARGEST_CAPACITY);
+    shared.loadRecords("sessions", bucket, 0, ENTRY_SIZE, MAX_CAPACITY);
     for (let at = this.first(); at < this.last(); at += ENTRY_SIZE) {
       if (!changetype<SessionEntry>(at).isSound) shared.length = 0;
     }

@@ -1,8 +1,8 @@
-import { LONGEST_PIECE, Pieces } from "./pieces";
+import { MAX_PIECE_BYTES, Pieces } from "./pieces";
 import { WINDOW, WINDOW_READ, countWindow, windowCost } from "./window";
 
 /** The number of bytes that must be available from the start of a piece, unless the text ends there. */
-const LOOKAHEAD: usize = LONGEST_PIECE + 16;
+const LOOKAHEAD: usize = MAX_PIECE_BYTES + 16;
 /** The number of bytes that can wait in the buffer: enough for the many short chunks of texts with escape sequences. */
 const BUFFER_SIZE: usize = 512;
 

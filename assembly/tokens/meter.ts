@@ -6,13 +6,13 @@ export const KIND_LIMIT: i32 = 8;
 /** The size of a sampled block in bytes. */
 const BLOCK: u64 = 256;
 /** The length in bytes of the first strata after the head. One block of each stratum is read. Later strata are longer. */
-const SHORTEST_STRATUM: u64 = 1024;
+const MIN_STRATUM: u64 = 1024;
 /** The number of strata between two doublings of their length. The first doubling comes after twice as many. */
 const STRATA: u64 = 16;
 /** The number of bytes within which the end of a word is searched. After them, the next character counts as one. */
-const LONGEST_SEARCH: u64 = 64;
+const MAX_SEARCH_BYTES: u64 = 64;
 /** The maximum number of bytes in a character (UTF-8). */
-const LONGEST_CHARACTER: i64 = 4;
+const MAX_CHARACTER_BYTES: i64 = 4;
 /** The weight, in sampled bytes, of the average cost in the whole message when the cost of one kind of text is estimated. */
 const PRIOR_BYTES: f64 = 256;
 /** The cost of a byte in 1/1024 of a token if nothing was read. */
@@ -42,7 +42,7 @@ class Account {
   /** The bytes of the head, and their cost. */
   headBytes: u64;
   headCost: u64;
-  /** The sampled bytes and their cost, both multiplied by the ratio of their stratum's length to {@link SHORTEST_STRATUM}. */
+  /** The sampled bytes and their cost, both multiplied by the ratio of their stratum's length to {@link MIN_STRATUM}. */
   sampledBytes: u64;
   sampledCost: u64;
 
@@ -217,7 +217,7 @@ export class Meter {
 
   private search(phase: Phase): void {
     this.phase = phase;
-    this.until = this.passed + LONGEST_SEARCH;
+    this.until = this.passed + MAX_SEARCH_BYTES;
     this.lastByte = 0;
   }
 
@@ -225,14 +225,14 @@ export class Meter {
   private isEndOfWord(byte: u32): bool {
     if (isEndOfWord(this.lastByte, byte)) return true;
     const overdue = <i64>(this.passed - this.until);
-    return overdue >= 0 && ((byte & 0xc0) != 0x80 || overdue >= LONGEST_CHARACTER);
+    return overdue >= 0 && ((byte & 0xc0) != 0x80 || overdue >= MAX_CHARACTER_BYTES);
   }
 
   /** Chooses where in the next stratum the next block begins. */
   private chooseBlock(): void {
     if (this.stratumLength == 0) {
       this.firstStratum = this.stratum = this.passed;
-      this.stratumLength = SHORTEST_STRATUM;
+      this.stratumLength = MIN_STRATUM;
     } else {
       this.stratum += this.stratumLength;
       if (this.stratum - this.firstStratum >= 2 * STRATA * this.stratumLength) this.stratumLength <<= 1;
@@ -251,7 +251,7 @@ export class Meter {
     if (this.phase <= Phase.HeadEnd) {
       text.headCost += cost;
     } else {
-      const factor = this.stratumLength / SHORTEST_STRATUM;
+      const factor = this.stratumLength / MIN_STRATUM;
       text.sampledCost += cost * factor;
       text.sampledBytes += this.blockBytes * factor;
       this.blockBytes = 0;

@@ -1,18 +1,18 @@
 import { Category, Script, asciiCategory, categoryOf, scriptFound, smallOf } from "./character";
-import { LONGEST_SYMBOLS, symbolsCost } from "./symbols";
+import { MAX_SYMBOLS, symbolsCost } from "./symbols";
 import { decode, decodedSize } from "./utf8";
 import { EMPTY_KEY, extendKey, isToken, packKey } from "./vocabulary";
 import { Form, Weight, foreignWordWeights, weightOf, wordCost, wordWeights } from "./weights";
-import { LONGEST_CONTRACTION, LONGEST_WORD } from "./window";
+import { MAX_CONTRACTION_LETTERS, MAX_WORD_LETTERS } from "./window";
 
 /** The maximum number of bytes in a piece. Longer pieces are counted as several. */
-export const LONGEST_PIECE: u32 = 128;
+export const MAX_PIECE_BYTES: u32 = 128;
 /** The maximum number of letters in tokens of the vocabulary with letters beyond ASCII. */
-const LONGEST_FOREIGN: u32 = 24;
+export const MAX_FOREIGN_LETTERS: u32 = 24;
 /** The maximum number of digits in a token. */
-const DIGITS: u32 = 3;
-/** The maximum number of digits in a piece: a multiple of {@link DIGITS}, at most {@link LONGEST_PIECE}. */
-const LONGEST_NUMBER: u32 = 126;
+const TOKEN_DIGITS: u32 = 3;
+/** The maximum number of digits in a piece: a multiple of {@link TOKEN_DIGITS}, at most {@link MAX_PIECE_BYTES}. */
+const MAX_NUMBER_DIGITS: u32 = 126;
 
 /** The number of equal symbols in a row from which on they share tokens. */
 const REPEATS: u32 = 4;
@@ -48,11 +48,11 @@ export class Pieces {
     this.isBehindWord = false;
   }
 
-  /** Counts the piece at `from`, and returns its end. At least {@link LONGEST_PIECE} bytes must follow before `end`, unless the
+  /** Counts the piece at `from`, and returns its end. At least {@link MAX_PIECE_BYTES} bytes must follow before `end`, unless the
    *  text ends there. */
   count(from: usize, end: usize): usize {
     this.end = end;
-    const limit = min(end, from + LONGEST_PIECE);
+    const limit = min(end, from + MAX_PIECE_BYTES);
     const wasBehindWord = this.isBehindWord;
     this.isBehindWord = false;
     this.read(from);
@@ -107,10 +107,10 @@ export class Pieces {
       this.add(Weight.One);
       return from + this.size;
     }
-    const end = min(limit, from + LONGEST_NUMBER);
+    const end = min(limit, from + MAX_NUMBER_DIGITS);
     let at = from;
     while (at < end && <u8>(load<u8>(at) - 0x30) < 10) at++;
-    this.cost += <u64>((<u32>(at - from) + DIGITS - 1) / DIGITS) * weightOf(Weight.One);
+    this.cost += <u64>((<u32>(at - from) + TOKEN_DIGITS - 1) / TOKEN_DIGITS) * weightOf(Weight.One);
     return at;
   }
 
@@ -171,7 +171,7 @@ export class Pieces {
       length++;
     }
     if (!isForeign) this.cost += length == 1 ? weightOf(Weight.One) : symbolsCost(from, <u32>(at - from));
-    else this.cost += length <= LONGEST_SYMBOLS && isToken(key) ? weightOf(Weight.One) : cost;
+    else this.cost += length <= MAX_SYMBOLS && isToken(key) ? weightOf(Weight.One) : cost;
     return at;
   }
 
@@ -197,13 +197,13 @@ export class Pieces {
       }
       if (this.script > script) script = this.script;
       if (length < 8) first |= (<u64>point) << (8 * length);
-      else if (length < LONGEST_WORD) rest |= (<u64>point) << (8 * length - 64);
+      else if (length < MAX_WORD_LETTERS) rest |= (<u64>point) << (8 * length - 64);
       key = extendKey(key, point);
       length++;
       at += this.size;
     } while (at < limit && this.read(at) <= Category.Letter && this.script < Script.Han);
     this.isBehindWord = true;
-    if (isSuffix && before == APOSTROPHE && length <= LONGEST_CONTRACTION) {
+    if (isSuffix && before == APOSTROPHE && length <= MAX_CONTRACTION_LETTERS) {
       this.add(Weight.Contraction);
       return at;
     }
@@ -213,10 +213,10 @@ export class Pieces {
     }
     if (script == Script.Basic) {
       const weights = wordWeights(before, <u32>(before != NOTHING), formOf(capitals, length));
-      this.cost += wordCost(weights, length <= LONGEST_WORD && isToken(packKey(first, rest)), length);
+      this.cost += wordCost(weights, length <= MAX_WORD_LETTERS && isToken(packKey(first, rest)), length);
     } else {
       const weights = foreignWordWeights(script, before);
-      this.cost += wordCost(weights, length <= LONGEST_FOREIGN && isToken(key), length);
+      this.cost += wordCost(weights, length <= MAX_FOREIGN_LETTERS && isToken(key), length);
     }
     return at;
   }

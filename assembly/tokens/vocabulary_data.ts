@@ -1,8 +1,8 @@
-/** Made by `npm run tune:tokens`: the filter's slots of 64 bits. */
-export const SLOT_COUNT: u32 = 2048;
+/** Made by `npm run tune:tokens`: the words of the filter, 64 bits each. */
+export const FILTER_WORD_COUNT: u32 = 2048;
 
 // prettier-ignore
-export const SLOTS: usize = memory.data<u64>([
+export const FILTER_WORDS: usize = memory.data<u64>([
   0xb143641e4844f1c0, 0x2ac1152301101620, 0x801e4b13c0a52ca8, 0x920c48f2f31d0363, 0xa387e38d6197206, 0x74c8d6124415974e,
   0x3e1e6996ebf5bcd8, 0x54cd41202a3b711d, 0x2020447108280020, 0x4dd863290df6900, 0x1306919478fbc776, 0xc9400620408005a1,
   0x8011494844296620, 0x19288183ba0010a, 0x8b0012b20296040, 0xe0c6b25664c4673, 0x5b1ab41533e44650, 0x9048d61c8b04c09c,

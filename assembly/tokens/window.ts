@@ -10,9 +10,9 @@ export const WINDOW_READ: usize = 80;
 
 const APOSTROPHE: u8 = 0x27;
 /** The maximum number of letters after the apostrophe of a contraction. */
-export const LONGEST_CONTRACTION: u32 = 2;
+export const MAX_CONTRACTION_LETTERS: u32 = 2;
 /** The maximum number of letters in tokens of the vocabulary with ASCII letters only. */
-export const LONGEST_WORD: u32 = 16;
+export const MAX_WORD_LETTERS: u32 = 16;
 /** Masks: the 16 bytes from offset `16 - n` on select the first n of 16 bytes. */
 const KEEP: usize = memory.data<u64>([-1, -1, 0, 0]);
 
@@ -123,10 +123,11 @@ export function countWindow(at: usize, length: u32): u32 {
     const word = at + from;
     const before = load<u8>(word - 1);
     const isJoined = (<u32>(afterJoined >> from)) & 1;
-    const kept = v128.load(KEEP + 16 - min(count, LONGEST_WORD));
+    const kept = v128.load(KEEP + 16 - min(count, MAX_WORD_LETTERS));
     const small = v128.and(v128.or(v128.load(word), i8x16.splat(0x20)), kept);
     const isKnown =
-      i32(isToken(packKey(i64x2.extract_lane(small, 0), i64x2.extract_lane(small, 1)))) & i32(count <= LONGEST_WORD);
+      i32(isToken(packKey(i64x2.extract_lane(small, 0), i64x2.extract_lane(small, 1)))) &
+      i32(count <= MAX_WORD_LETTERS);
     const span = ((<u64>1) << count) - 1;
     const capitalsOf = (capitals >> from) & span;
     let form: usize = select<usize>(Form.Capitalized, Form.Mixed, capitalsOf == 1);
@@ -135,7 +136,7 @@ export function countWindow(at: usize, length: u32): u32 {
     let own = wordCost(wordWeights(before, isJoined, form), <bool>isKnown, count);
     if (
       before == APOSTROPHE &&
-      count <= LONGEST_CONTRACTION &&
+      count <= MAX_CONTRACTION_LETTERS &&
       from > 1 &&
       ((joined & (letters << 1)) >> (from - 1)) & 1
     ) {

@@ -9,7 +9,7 @@ export const ADMITTING_RULE = "admit";
 
 /** More than any run sends. */
 const PLENTY = { amount: 1_000_000_000, per: "1s" };
-const MOST_PERMITS = 100_000;
+const MAX_PERMITS = 100_000;
 
 /** The benchmark's client has no certificate, so only its address identifies it. */
 const RULE = { name: ADMITTING_RULE, key: ["address", "tool"], requests: PLENTY };
@@ -29,13 +29,13 @@ export const REQUESTS = { ...NO_ESTIMATES, ...limits({ rules: [RULE] }) };
 export const SHADOW = { ...NO_ESTIMATES, ...limits({ mode: "shadow", rules: [RULE] }) };
 
 /** One rule with everything that can be limited. */
-export const ALL = limits({ rules: [{ ...RULE, tokens: PLENTY, concurrency: MOST_PERMITS, repeats: PLENTY }] });
+export const ALL = limits({ rules: [{ ...RULE, tokens: PLENTY, concurrency: MAX_PERMITS, repeats: PLENTY }] });
 
 /** One rule with concurrency, and the same rule with a queue that no request ever enters. */
-export const CONCURRENCY = { ...NO_ESTIMATES, ...limits({ rules: [{ ...PERMITS, concurrency: MOST_PERMITS }] }) };
+export const CONCURRENCY = { ...NO_ESTIMATES, ...limits({ rules: [{ ...PERMITS, concurrency: MAX_PERMITS }] }) };
 export const QUEUE = {
   ...NO_ESTIMATES,
-  ...limits({ rules: [{ ...PERMITS, concurrency: MOST_PERMITS, queue: {} }] }),
+  ...limits({ rules: [{ ...PERMITS, concurrency: MAX_PERMITS, queue: {} }] }),
 };
 
 /**

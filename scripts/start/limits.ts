@@ -4,7 +4,7 @@ import type { LimitedCaller, LimitTotals } from "../statistics/limits.ts";
 import { nameOf } from "../statistics/names.ts";
 
 /** The maximum number of callers that are named. The others are only counted. */
-const MOST_CALLERS = 3;
+const MAX_CALLERS = 3;
 
 /** Renders one line per rule, at most `lines`, and the limited callers. Returns "" if nothing was limited. */
 export function renderLimits(
@@ -31,7 +31,7 @@ export function renderLimits(
 function callersOf(server: string, callers: readonly LimitedCaller[]): string[] {
   const mine = callers.filter((each) => each.server === server);
   if (mine.length === 0) return [];
-  const names = mine.slice(0, MOST_CALLERS).map(({ caller, limited }) => `${nameOf(caller)} ${limited}`);
+  const names = mine.slice(0, MAX_CALLERS).map(({ caller, limited }) => `${nameOf(caller)} ${limited}`);
   const left = mine.length - names.length;
   if (left > 0) names.push(`${left} more`);
   return [colors.dim(`  callers of ${nameOf(server)}: ${names.join(", ")}`)];

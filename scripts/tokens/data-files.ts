@@ -2,19 +2,19 @@
 import { writeFileSync } from "node:fs";
 
 const FOLDER = "assembly/tokens";
-const SLOTS_A_ROW = 6;
+const WORDS_A_ROW = 6;
 const WEIGHTS_A_ROW = 16;
 
-export function writeVocabulary(slots: BigUint64Array): void {
-  const numbers = [...slots].map((bits) => `0x${bits.toString(16)}`);
+export function writeVocabulary(words: BigUint64Array): void {
+  const numbers = [...words].map((bits) => `0x${bits.toString(16)}`);
   writeFileSync(
     `${FOLDER}/vocabulary_data.ts`,
-    `/** Made by \`npm run tune:tokens\`: the filter's slots of 64 bits. */
-export const SLOT_COUNT: u32 = ${slots.length};
+    `/** Made by \`npm run tune:tokens\`: the words of the filter, 64 bits each. */
+export const FILTER_WORD_COUNT: u32 = ${words.length};
 
 // prettier-ignore
-export const SLOTS: usize = memory.data<u64>([
-${rows(numbers, SLOTS_A_ROW)}
+export const FILTER_WORDS: usize = memory.data<u64>([
+${rows(numbers, WORDS_A_ROW)}
 ]);
 `,
   );

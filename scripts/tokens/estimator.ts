@@ -10,8 +10,11 @@ type Globals<Name extends string> = Readonly<Record<Name, WebAssembly.Global<"i3
 type Categories = Globals<"Letter" | "Space" | "LineEnd" | "Symbol">;
 type Scripts = Globals<"LatinExtended" | "Cyrillic" | "CyrillicExtended" | "Devanagari" | "Han">;
 
+/** The maximum lengths of the texts that the estimator looks up, in characters. */
+type Lengths = Globals<"maxWordLetters" | "maxForeignLetters" | "maxSymbols">;
+
 /** What module.as.ts exports. */
-interface Exports extends Globals<"weightsAt" | "weightCount" | "slotsAt" | "slotCount"> {
+interface Exports extends Globals<"weightsAt" | "weightCount" | "filterWordsAt" | "filterWordCount">, Lengths {
   readonly Category: Categories;
   readonly Script: Scripts;
   allocate(size: number): number;
@@ -76,12 +79,16 @@ export class Estimator {
     return this.#exports.scriptOf(weight);
   }
 
-  /** Fills the vocabulary's filter with keys. Returns the filter's slots of 64 bits. */
+  /** Fills the vocabulary's filter with keys. Returns the words of the filter, 64 bits each. */
   setVocabulary(keys: readonly bigint[]): BigUint64Array {
-    const slots = new BigUint64Array(this.#memory, this.#exports.slotsAt.value, this.#exports.slotCount.value);
-    slots.fill(0n);
+    const words = new BigUint64Array(
+      this.#memory,
+      this.#exports.filterWordsAt.value,
+      this.#exports.filterWordCount.value,
+    );
+    words.fill(0n);
     for (const key of keys) this.#exports.addKey(key);
-    return slots.slice();
+    return words.slice();
   }
 
   /** The filter's key of a text, given as code points. */
@@ -100,6 +107,10 @@ export class Estimator {
 
   get scripts(): Scripts {
     return this.#exports.Script;
+  }
+
+  get lengths(): Lengths {
+    return this.#exports;
   }
 
   category(point: number): number {

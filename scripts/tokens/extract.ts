@@ -5,7 +5,7 @@ import ts from "typescript";
 export type Extractor = keyof typeof EXTRACTORS;
 
 /** The minimum number of characters of a paragraph or comment. Shorter ones are rarely prose. */
-const SHORTEST_PROSE = 60;
+const MIN_PROSE = 60;
 
 const EXTRACTORS = {
   /** The whole content. */
@@ -69,7 +69,7 @@ function markdownProse(content: string): string {
     .split(/\n\s*\n/)
     .filter((part) => !/^(\s{4,}|\s*[#|<[!]|\s*[-=]{3,})/.test(part))
     .map((part) => part.trim())
-    .filter((part) => part.length >= SHORTEST_PROSE)
+    .filter((part) => part.length >= MIN_PROSE)
     .map((part) => part.replace(/!?\[([^\]]*)\](\([^)]*\)|\[[^\]]*\])/g, "$1"))
     .join("\n\n");
 }
@@ -93,6 +93,6 @@ function docComments(content: string): string {
   return [...content.matchAll(/\/\*\*([\s\S]*?)\*\//g)]
     .map(([, comment]) => comment.replace(/^[ \t]*\*[ ]?/gm, "").replace(/^( *)```[\s\S]*?^ *```.*$/gm, ""))
     .map((comment) => comment.trim())
-    .filter((comment) => comment.length >= SHORTEST_PROSE)
+    .filter((comment) => comment.length >= MIN_PROSE)
     .join("\n\n");
 }

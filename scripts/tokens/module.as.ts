@@ -1,18 +1,21 @@
 import { Category, Script, asciiCategory, categoryOf, scriptFound, smallOf } from "../../assembly/tokens/character";
 import { Estimator } from "../../assembly/tokens/estimator";
+import { MAX_FOREIGN_LETTERS } from "../../assembly/tokens/pieces";
+import { MAX_SYMBOLS } from "../../assembly/tokens/symbols";
 import {
   EMPTY_KEY,
   PACKED,
   extendKey,
   isToken,
   packKey,
-  slotBits,
-  slotOffset,
+  filterBits,
+  filterOffset,
   spread,
 } from "../../assembly/tokens/vocabulary";
-import { SLOTS, SLOT_COUNT } from "../../assembly/tokens/vocabulary_data";
+import { FILTER_WORDS, FILTER_WORD_COUNT } from "../../assembly/tokens/vocabulary_data";
 import { FIRST_FOREIGN, FIRST_WORD, FOREIGN_BEFORES, WEIGHT_COUNT, WORD_WEIGHTS } from "../../assembly/tokens/weights";
 import { WEIGHTS } from "../../assembly/tokens/weights_data";
+import { MAX_WORD_LETTERS } from "../../assembly/tokens/window";
 
 export { Category, Script };
 
@@ -42,8 +45,13 @@ export function scriptOf(weight: u32): Script {
   return <Script>(Script.Latin + (weight - FIRST_FOREIGN) / (FOREIGN_BEFORES * WORD_WEIGHTS));
 }
 
-export const slotsAt: usize = SLOTS;
-export const slotCount: u32 = SLOT_COUNT;
+/** The maximum lengths of the texts that the estimator looks up, in characters. */
+export const maxWordLetters: u32 = MAX_WORD_LETTERS;
+export const maxForeignLetters: u32 = MAX_FOREIGN_LETTERS;
+export const maxSymbols: u32 = MAX_SYMBOLS;
+
+export const filterWordsAt: usize = FILTER_WORDS;
+export const filterWordCount: u32 = FILTER_WORD_COUNT;
 
 /** The key of a text, given as `count` code points of 32 bits. */
 export function keyOf(at: usize, count: u32): u64 {
@@ -64,8 +72,8 @@ export function keyOf(at: usize, count: u32): u64 {
 /** Adds a key to the filter. */
 export function addKey(key: u64): void {
   const bits = spread(key);
-  const slot = SLOTS + slotOffset(bits);
-  store<u64>(slot, load<u64>(slot) | slotBits(bits));
+  const word = FILTER_WORDS + filterOffset(bits);
+  store<u64>(word, load<u64>(word) | filterBits(bits));
 }
 
 export function isInFilter(key: u64): bool {

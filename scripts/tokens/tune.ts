@@ -49,7 +49,7 @@ async function tune({ entries, ridge }: Options): Promise<void> {
   console.error("Choosing the vocabulary");
   const vocabulary = chooseVocabulary(estimator, texts, entries);
   const keys = vocabulary.map((points) => estimator.keyOf(points));
-  const slots = estimator.setVocabulary(keys);
+  const words = estimator.setVocabulary(keys);
   if (!keys.every((key) => estimator.isInFilter(key)))
     throw new Error("The estimator does not find a key that was added to its filter.");
 
@@ -62,7 +62,7 @@ async function tune({ entries, ridge }: Options): Promise<void> {
   const fixed = [...shared.keys()].filter((weight) => !extended.includes(estimator.scriptOf(weight)));
   const weights = fitWeights(samplesOf(estimator, extendedTexts), { expected: shared, fixed }, ridge);
 
-  writeVocabulary(slots);
+  writeVocabulary(words);
   writeWeights(estimator.setWeights(weights));
   report(estimator, TUNE, texts);
   report(estimator, TUNE_EXTENDED, extendedTexts);

@@ -17,10 +17,6 @@ type Kind = keyof typeof FACTORS;
 /** Added to a token's rank, so that differences between low ranks have little effect. Lower ranks are more frequent in the
  *  texts on which the tokenizer was trained. */
 const RANKS_ALIKE = 2000;
-/** The maximum numbers of characters of texts that the estimator looks up: see assembly/tokens. */
-const LONGEST_WORD = 16;
-const LONGEST_FOREIGN = 24;
-const LONGEST_SYMBOLS = 8;
 const SPACE = 0x20;
 
 /** A text in the form in which the estimator looks it up. Several tokens may have the same form. */
@@ -77,7 +73,7 @@ function helpfulFor(piece: string, ranks: ReadonlyMap<string | undefined, number
 
 /** The form in which the estimator looks a token up; undefined if it does not. */
 function lookedUp(estimator: Estimator, token: string): Pick<Entry, "points" | "kind"> | undefined {
-  const { categories, scripts } = estimator;
+  const { categories, scripts, lengths } = estimator;
   const points = Array.from(token, (character) => character.codePointAt(0)!);
   const [first, second] = points.map((point) => estimator.category(point));
   const isLetter = (point: number): boolean => estimator.category(point) <= categories.Letter.value;
@@ -93,13 +89,15 @@ function lookedUp(estimator: Estimator, token: string): Pick<Entry, "points" | "
       return letters === points || points[0] === SPACE ? { points, kind: "glyphs" } : undefined;
     }
     if (letters.some(isGlyph)) return undefined;
-    if (letters.length > (letters.every((letter) => letter < 0x80) ? LONGEST_WORD : LONGEST_FOREIGN)) return undefined;
+    const most = letters.every((letter) => letter < 0x80) ? lengths.maxWordLetters : lengths.maxForeignLetters;
+    if (letters.length > most.value) return undefined;
     return { points: letters.map((point) => estimator.small(point)), kind: wordKind(estimator, letters) };
   }
 
   if (!isSymbol(points[0]) && !(points[0] === SPACE && points.length > 1 && isSymbol(points[1]))) return undefined;
   if (!points.slice(1).every((point) => isSymbol(point) || isLineEnd(point))) return undefined;
-  if (points.length > LONGEST_SYMBOLS || (isAscii(token) && token.replace(/^ /, "").length === 1)) return undefined;
+  if (points.length > lengths.maxSymbols.value || (isAscii(token) && token.replace(/^ /, "").length === 1))
+    return undefined;
   return { points, kind: "symbols" };
 }
 

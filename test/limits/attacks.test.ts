@@ -17,7 +17,7 @@ const requests = { amount: BURST, per: "12h" };
 const HOUR_MS = 3_600_000;
 const MAX_KEYS = 64;
 /** One caller has at most a quarter of the keys. */
-const MOST_OF_CALLER = MAX_KEYS / 4;
+const MAX_KEYS_OF_CALLER = MAX_KEYS / 4;
 
 const sole = (key: unknown[]) => [{ name: "calls", key, requests }];
 const LISTENERS: Record<string, Guarded> = {
@@ -210,10 +210,10 @@ it("whoever invents keys neither evicts others nor gains theirs, in bounded memo
   const mallory = newCaller();
   await invent(mallory, 0, 2000);
   // One for each key, and those of the allowance that its further keys share.
-  expect(server.of(mallory).total).toBeLessThanOrEqual(MOST_OF_CALLER + BURST);
+  expect(server.of(mallory).total).toBeLessThanOrEqual(MAX_KEYS_OF_CALLER + BURST);
   const before = residentMebibytes();
   await invent(mallory, 2000, 6000);
-  expect(server.of(mallory).total).toBeLessThanOrEqual(MOST_OF_CALLER + BURST);
+  expect(server.of(mallory).total).toBeLessThanOrEqual(MAX_KEYS_OF_CALLER + BURST);
   expect(residentMebibytes() - before).toBeLessThan(16);
 
   expect(await admitted(4, () => ask("session", victim, mcp.toolCall(1, "echo"), session))).toBe(0);

@@ -16,7 +16,7 @@ const INSTALL_MS = 600_000;
 /** One call is admitted per period. */
 const RATE = { amount: 1, per: "3s" };
 const WAIT_MS = 3500;
-const MOST_CALLS = 20;
+const MAX_CALLS = 20;
 
 const FORMS = ["error", "result", "status"] as const;
 type Form = (typeof FORMS)[number];
@@ -74,7 +74,7 @@ function typescript(kind: ClientKind): Client["run"] {
         .readTool(tool, { ...args })
         .catch(({ name, code }: Error & { code?: unknown }) => ({ raised: name, code }));
     let limited = await attempt();
-    for (let calls = 1; calls < MOST_CALLS && !isLimited(limited); calls++) limited = await attempt();
+    for (let calls = 1; calls < MAX_CALLS && !isLimited(limited); calls++) limited = await attempt();
     await sleep(WAIT_MS);
     const after = await attempt();
     await client.close();

@@ -14,7 +14,7 @@ import { type Holding, limitedListener, mostWithin, PEER, type Rate, rateOf, wor
 
 const LOADED_MS = effort(3000, 10_000);
 /** The admitted fraction of what could be admitted. */
-const LEAST_PART = 0.98;
+const MIN_PART = 0.98;
 /** The burst is that of a second, so that a short stall of a busy machine wastes nothing. */
 const RATE: Rate = { amount: 120, seconds: 1, burst: 120 };
 const requests = rateOf(RATE);
@@ -26,7 +26,7 @@ const SLOW: Rate = { amount: 100, seconds: 2, burst: 80 };
 const SLOWEST: Rate = { amount: 10, seconds: 1, burst: 20 };
 
 /** Number of concurrent requests of one load: those of Http2Load. */
-const MOST_AT_ONCE = 16;
+const MAX_AT_ONCE = 16;
 
 interface Caller {
   /** The name under which its calls are counted. */
@@ -102,7 +102,7 @@ async function expectBounds(server: CallServer, { url, callers, rate }: Run): Pr
       (index) => {
         last.set(caller, performance.now());
         // By then at least one has been answered.
-        if (index >= MOST_AT_ONCE && !first.has(caller)) first.set(caller, last.get(caller)!);
+        if (index >= MAX_AT_ONCE && !first.has(caller)) first.set(caller, last.get(caller)!);
         return post(caller, index);
       },
     );
@@ -112,7 +112,7 @@ async function expectBounds(server: CallServer, { url, callers, rate }: Run): Pr
   const most = mostWithin(rate, performance.now() - begun);
   for (const caller of callers) {
     const count = server.of(caller.name).total;
-    const least = LEAST_PART * mostWithin(rate, last.get(caller)! - first.get(caller)!);
+    const least = MIN_PART * mostWithin(rate, last.get(caller)! - first.get(caller)!);
     expect(count, `${caller.name}: at least ${least}`).toBeGreaterThanOrEqual(Math.floor(least));
     expect(count, `${caller.name}: at most ${most}`).toBeLessThanOrEqual(most);
   }
@@ -206,7 +206,7 @@ describe.each(effort([4], [1, 2, 4, 8]))("%i workers", (concurrency) => {
     await load.close();
     const most = mostWithin(RATE, performance.now() - begun);
     expect(server.of("batches").total).toBeLessThanOrEqual(most);
-    expect(server.of("batches").total).toBeGreaterThanOrEqual(Math.floor(LEAST_PART * mostWithin(RATE, last)));
+    expect(server.of("batches").total).toBeGreaterThanOrEqual(Math.floor(MIN_PART * mostWithin(RATE, last)));
     server.forget();
   });
 });

@@ -13,13 +13,13 @@ import { KEY_CLAIMS_LIMIT, KeyPart, LimitRuleConfig, LimitsConfig } from "./limi
 import { readQueue } from "./queue_reader";
 import { RateReader } from "./rate_reader";
 
-const LEAST_KEYS: i32 = 64;
-const MOST_KEYS: i32 = 1_048_576;
+const MIN_KEYS: i32 = 64;
+const MAX_KEYS: i32 = 1_048_576;
 /** Maximum number of rules. Each has a label value of its own. */
 const MAX_RULES: i32 = 64;
 /** Maximum number of limits on tokens and concurrency in all rules. An operation keeps a record for each. */
 const MAX_CARRIED: i32 = 16;
-const MOST_CONCURRENCY: i32 = 100_000;
+const MAX_CONCURRENCY: i32 = 100_000;
 
 const FIELDS: string[] = ["mode", "rules", "adaptive", "maxKeys"];
 const RULE_FIELDS: string[] = [
@@ -73,8 +73,7 @@ export class LimitsReader {
     if (name == "mode") config.mode = this.problems.word(path, value, RULE_MODES, config.mode);
     else if (name == "rules") this.readRules(path, value);
     else if (name == "adaptive") this.readAdaptive(path, value);
-    else if (name == "maxKeys")
-      config.maxKeys = this.problems.integer(path, value, LEAST_KEYS, MOST_KEYS, config.maxKeys);
+    else if (name == "maxKeys") config.maxKeys = this.problems.integer(path, value, MIN_KEYS, MAX_KEYS, config.maxKeys);
     else this.problems.refused("limits", name, FIELDS);
   }
 
@@ -119,7 +118,7 @@ export class LimitsReader {
       else if (name == "requests") rule.requests = this.rates.readRequests(at, item);
       else if (name == "tokens") rule.tokens = this.rates.readTokens(at, item);
       else if (name == "repeats") rule.repeats = this.rates.readRepeats(at, item);
-      else if (name == "concurrency") rule.concurrency = problems.integer(at, item, 1, MOST_CONCURRENCY, 1);
+      else if (name == "concurrency") rule.concurrency = problems.integer(at, item, 1, MAX_CONCURRENCY, 1);
       else if (name == "queue") rule.queue = readQueue(at, item, problems);
       else if (name == "denial") this.readDenial(at, item, rule);
       else problems.refused(path, name, RULE_FIELDS);

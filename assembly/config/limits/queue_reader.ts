@@ -3,10 +3,10 @@ import { JsonType, JsonValue } from "../values/json_value";
 import { Problems } from "../values/problems";
 import { QueueConfig } from "./limits_config";
 
-const LEAST_WAIT_MS: i64 = 10;
-const MOST_WAIT_MS: i64 = 30_000;
+const MIN_WAIT_MS: i64 = 10;
+const MAX_WAIT_MS: i64 = 30_000;
 const WAIT_FORM = 'a duration from 10ms to 30s, like "2s"';
-const MOST_LENGTH: i32 = 10_000;
+const MAX_LENGTH: i32 = 10_000;
 
 const QUEUE_FIELDS: string[] = ["maxWait", "maxLength"];
 
@@ -24,10 +24,10 @@ export function readQueue(path: string, value: JsonValue, problems: Problems): Q
     const at = path + "." + name;
     if (name == "maxWait") {
       const milliseconds = item.type == JsonType.String && !item.isCut ? parseDuration(item.text) : -1;
-      if (milliseconds >= LEAST_WAIT_MS && milliseconds <= MOST_WAIT_MS) queue.maxWaitMs = <u32>milliseconds;
+      if (milliseconds >= MIN_WAIT_MS && milliseconds <= MAX_WAIT_MS) queue.maxWaitMs = <u32>milliseconds;
       else problems.expected(at, WAIT_FORM, item);
     } else if (name == "maxLength") {
-      queue.maxLength = problems.integer(at, item, 1, MOST_LENGTH, queue.maxLength);
+      queue.maxLength = problems.integer(at, item, 1, MAX_LENGTH, queue.maxLength);
     } else {
       problems.refused(path, name, QUEUE_FIELDS);
     }

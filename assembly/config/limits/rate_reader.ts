@@ -4,10 +4,10 @@ import { JsonType, JsonValue } from "../values/json_value";
 import { Problems, itemPath } from "../values/problems";
 import { RateConfig } from "./limits_config";
 
-const MOST: i32 = 1_000_000_000;
-const LEAST_PERIOD_MS: i64 = 1000;
+const MAX_AMOUNT: i32 = 1_000_000_000;
+const MIN_PERIOD_MS: i64 = 1000;
 /** 30 days. */
-const MOST_PERIOD_MS: i64 = 2_592_000_000;
+const MAX_PERIOD_MS: i64 = 2_592_000_000;
 const PERIOD_FORM = 'a duration from 1s to 720h, like "1m"';
 
 const RATE_FIELDS: string[] = ["amount", "per", "burst"];
@@ -53,19 +53,19 @@ export class RateReader {
       if (!fields.includes(name)) {
         problems.refused(path, name, fields);
       } else if (name == "amount") {
-        amount = problems.integer(at, item, 1, MOST, 1);
+        amount = problems.integer(at, item, 1, MAX_AMOUNT, 1);
       } else if (name == "per") {
         hasPeriod = true;
         const milliseconds = item.type == JsonType.String && !item.isCut ? parseDuration(item.text) : -1;
-        if (milliseconds >= LEAST_PERIOD_MS && milliseconds <= MOST_PERIOD_MS) rate.periodMs = milliseconds;
+        if (milliseconds >= MIN_PERIOD_MS && milliseconds <= MAX_PERIOD_MS) rate.periodMs = milliseconds;
         else problems.expected(at, PERIOD_FORM, item);
       } else if (name == "burst") {
-        burst = problems.integer(at, item, 1, MOST, 1);
+        burst = problems.integer(at, item, 1, MAX_AMOUNT, 1);
       } else {
         this.tokenKinds = this.readKinds(at, item);
       }
     }
-    if (amount == 0) problems.error(path + ".amount", "expected an integer from 1 to " + MOST.toString());
+    if (amount == 0) problems.error(path + ".amount", "expected an integer from 1 to " + MAX_AMOUNT.toString());
     if (!hasPeriod) problems.error(path + ".per", "expected " + PERIOD_FORM);
     rate.amount = max(amount, 1);
     rate.burst = burst ? burst : rate.amount;

@@ -4,12 +4,12 @@ import { Problems, suggestion } from "../values/problems";
 import { parseSize } from "../values/size";
 
 /** Minimum and maximum of `maxBodyBytes`. */
-const LEAST_BODY: i64 = 1024;
-const MOST_BODY: i64 = 67_108_864;
+const MIN_BODY: i64 = 1024;
+const MAX_BODY: i64 = 67_108_864;
 /** Minimum and maximum of `maxBytes`. */
-const LEAST_BYTES: i64 = 1_048_576;
-const MOST_BYTES: i64 = 1_073_741_824;
-const MOST_STREAMS: i32 = 1_000_000;
+const MIN_BYTES: i64 = 1_048_576;
+const MAX_BYTES: i64 = 1_073_741_824;
+const MAX_STREAMS: i32 = 1_000_000;
 
 /** The name of `headers` in `access`. */
 const FORMER_HEADERS = "holdHeaders";
@@ -36,10 +36,10 @@ export class HoldReader {
     } else if (name == "maxBodyBytes") {
       readMaxBodyBytes(path, value, config, problems);
     } else if (name == "maxStreams") {
-      config.maxStreams = problems.integer(path, value, 1, MOST_STREAMS, config.maxStreams);
+      config.maxStreams = problems.integer(path, value, 1, MAX_STREAMS, config.maxStreams);
     } else if (name == "maxBytes") {
       const size = sizeOf(value);
-      this.setsMaxBytes = size >= LEAST_BYTES && size <= MOST_BYTES;
+      this.setsMaxBytes = size >= MIN_BYTES && size <= MAX_BYTES;
       if (this.setsMaxBytes) config.maxBytes = <u32>size;
       else problems.expected(path, 'a size from 1MiB to 1GiB, like "64MiB"', value);
     } else if (name == FORMER_HEADERS) {
@@ -70,7 +70,7 @@ export class HoldReader {
  */
 export function readMaxBodyBytes(path: string, value: JsonValue, config: HoldConfig, problems: Problems): void {
   const size = sizeOf(value);
-  if (size >= LEAST_BODY && size <= MOST_BODY) config.maxBodyBytes = <u32>size;
+  if (size >= MIN_BODY && size <= MAX_BODY) config.maxBodyBytes = <u32>size;
   else problems.expected(path, 'a size from 1KiB to 64MiB, like "512KiB"', value);
 }
 

@@ -2,7 +2,7 @@ import { lowerCase } from "../values/lower_case";
 
 const SPACE: i32 = 0x20;
 const TILDE: i32 = 0x7e;
-const LONGEST_NAME: i32 = 128;
+const MAX_NAME: i32 = 128;
 /** The characters of a header name other than letters and digits (RFC 9110, section 5.6.2). */
 const NAME_SIGNS = "!#$%&'*+-.^_`|~";
 
@@ -27,7 +27,7 @@ const OWN_HEADERS: string[] = [
  * the filter or the proxy writes.
  */
 export function isHeaderName(name: string): bool {
-  if (name.length == 0 || name.length > LONGEST_NAME) return false;
+  if (name.length == 0 || name.length > MAX_NAME) return false;
   for (let i = 0; i < name.length; i++) {
     const unit = name.charCodeAt(i);
     const letter = unit | 0x20;

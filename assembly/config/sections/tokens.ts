@@ -4,8 +4,8 @@ import { JsonType, JsonValue } from "../values/json_value";
 import { Problems } from "../values/problems";
 import { parseSize } from "../values/size";
 
-const LEAST_SCALE: f64 = 0.01;
-const MOST_SCALE: f64 = 100;
+const MIN_SCALE: f64 = 0.01;
+const MAX_SCALE: f64 = 100;
 
 /** The fields of the section. */
 export const TOKEN_FIELDS: string[] = ["estimate", "scale", "maxBytes"];
@@ -16,7 +16,7 @@ export function readTokens(name: string, value: JsonValue, config: PluginConfig,
     config.estimateTokens = problems.boolean("tokens.estimate", value, config.estimateTokens);
   } else if (name == "scale") {
     const scale = value.type == JsonType.Number && !value.isCut ? parseDecimal(value.text) : -1;
-    if (scale >= LEAST_SCALE && scale <= MOST_SCALE) config.tokenScale = scale;
+    if (scale >= MIN_SCALE && scale <= MAX_SCALE) config.tokenScale = scale;
     else problems.expected("tokens.scale", "a number from 0.01 to 100", value);
   } else if (name == "maxBytes") {
     const size = value.type == JsonType.String && !value.isCut ? parseSize(value.text) : -1;

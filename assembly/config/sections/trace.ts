@@ -9,10 +9,10 @@ import { isHeaderName, isHeaderValue, isVisible } from "./header_fields";
 
 const ENCODINGS: string[] = ["protobuf", "json"];
 const PARENTS: string[] = ["meta", "header"];
-const LEAST_KEY: i32 = 16;
-const MOST_HEADERS: i32 = 16;
-const MOST_ATTRIBUTES: i32 = 32;
-const LONGEST_ATTRIBUTE_NAME: i32 = 128;
+const MIN_KEY: i32 = 16;
+const MAX_HEADERS: i32 = 16;
+const MAX_ATTRIBUTES: i32 = 32;
+const MAX_ATTRIBUTE_NAME: i32 = 128;
 const SLASH: i32 = 0x2f;
 /** Characters that an authority cannot contain. `@` ends credentials. */
 const NOT_IN_AUTHORITIES = "/?#@\\";
@@ -91,7 +91,7 @@ export class TraceReader {
     } else if (name == "sessions") {
       config.sessions = problems.boolean(path, value, config.sessions);
     } else if (name == "sessionKey") {
-      const isKey = isText(value) && value.text.length >= LEAST_KEY;
+      const isKey = isText(value) && value.text.length >= MIN_KEY;
       if (isKey) config.sessionKey = value.text;
       else if (value.type != JsonType.Null) this.secret(path, "null or a string of 16 characters to 256 bytes", value);
     } else if (name == "setTraceparent") {
@@ -127,7 +127,7 @@ export class TraceReader {
   /** Reads `headers`. An invalid name is not shown, because it may be a credential in the wrong place. */
   private readHeaders(path: string, value: JsonValue): void {
     if (value.type != JsonType.Object) return this.secret(path, "an object", value);
-    this.problems.atMost(path, MOST_HEADERS, "headers", value);
+    this.problems.atMost(path, MAX_HEADERS, "headers", value);
     const headers = this.config.headers;
     for (let i = 0; i < value.items.length; i++) {
       const name = lowerCase(value.names[i]);
@@ -149,12 +149,12 @@ export class TraceReader {
   private readResource(path: string, value: JsonValue): void {
     const problems = this.problems;
     if (!problems.isObject(path, value)) return;
-    problems.atMost(path, MOST_ATTRIBUTES, "attributes", value);
+    problems.atMost(path, MAX_ATTRIBUTES, "attributes", value);
     const resource = this.config.resource;
     for (let i = 0; i < value.items.length; i++) {
       const name = value.names[i];
       const at = fieldPath(path, name);
-      if (!isVisible(name) || name.length > LONGEST_ATTRIBUTE_NAME) {
+      if (!isVisible(name) || name.length > MAX_ATTRIBUTE_NAME) {
         problems.error(at, "expected a name of 1 to 128 visible ASCII characters");
         continue;
       }

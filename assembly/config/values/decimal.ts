@@ -5,7 +5,7 @@ const PLUS: i32 = 0x2b;
 const POINT: i32 = 0x2e;
 const ZERO: i32 = 0x30;
 /** Larger exponents make any number infinite or 0. */
-const MOST_EXPONENT: i32 = 400;
+const MAX_EXPONENT: i32 = 400;
 
 /**
  * The value of a decimal number in JSON syntax (RFC 8259, section 6), or of digits alone. It is exact for up to 15
@@ -27,7 +27,7 @@ export function parseDecimal(text: string): f64 {
   if (end < text.length) {
     const sign = text.charCodeAt(end + 1);
     const from = sign == MINUS || sign == PLUS ? end + 2 : end + 1;
-    const written = <i32>min<f64>(append(0, text, from, text.length), MOST_EXPONENT);
+    const written = <i32>min<f64>(append(0, text, from, text.length), MAX_EXPONENT);
     exponent += sign == MINUS ? -written : written;
   }
   let power: f64 = 1;

@@ -2,7 +2,7 @@ import { parseDecimal } from "./decimal";
 import { skipDigits } from "./digits";
 
 const POINT: i32 = 0x2e;
-const MOST_DECIMALS: i32 = 2;
+const MAX_DECIMALS: i32 = 2;
 /** Longer durations are cut to this one, about 30 000 years in milliseconds. */
 const LONGEST: f64 = 1e15;
 
@@ -19,7 +19,7 @@ export function parseDuration(text: string): i64 {
     decimals = end - whole - 1;
   }
   const unit = millisecondsOf(text.slice(end));
-  if (whole == 0 || decimals == 0 || decimals > MOST_DECIMALS || unit < 0) return -1;
+  if (whole == 0 || decimals == 0 || decimals > MAX_DECIMALS || unit < 0) return -1;
   // Without the point, because decimals are not exact.
   const digits = parseDecimal(text.slice(0, whole) + text.slice(whole + 1, end));
   const milliseconds = (digits * <f64>unit) / (decimals < 0 ? 1 : decimals == 1 ? 10 : 100);

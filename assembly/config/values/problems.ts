@@ -3,7 +3,7 @@ import { nearestWord } from "./near_miss";
 import { anyOf, quoted, shownName, shownValue } from "./shown";
 
 /** Maximum length in bytes of a text in the configuration. */
-const LONGEST_TEXT = "256";
+const MAX_TEXT = "256";
 
 /**
  * Collects the errors and warnings of a configuration while its values are read. Each begins with the path of the value
@@ -61,7 +61,7 @@ export class Problems {
 
   text(path: string, value: JsonValue, otherwise: string): string {
     if (value.type == JsonType.String && !value.isCut) return value.text;
-    this.expected(path, "a string of at most " + LONGEST_TEXT + " bytes", value);
+    this.expected(path, "a string of at most " + MAX_TEXT + " bytes", value);
     return otherwise;
   }
 

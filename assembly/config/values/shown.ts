@@ -1,7 +1,7 @@
 import { JsonType, JsonValue } from "./json_value";
 
 /** Maximum number of UTF-16 units of a text in a message. */
-const MOST_SHOWN: i32 = 64;
+const MAX_SHOWN: i32 = 64;
 const QUOTE: i32 = 0x22;
 const BACKSLASH: i32 = 0x5c;
 const HEX = "0123456789abcdef";
@@ -44,10 +44,10 @@ function escaped(text: string): string {
 
 /** The beginning of a long text, followed by an ellipsis. */
 function shortened(text: string): string {
-  if (text.length <= MOST_SHOWN) return text;
+  if (text.length <= MAX_SHOWN) return text;
   // A surrogate pair is not split.
-  const isPair = (text.charCodeAt(MOST_SHOWN - 1) & 0xfc00) == 0xd800;
-  return text.slice(0, isPair ? MOST_SHOWN - 1 : MOST_SHOWN) + "…";
+  const isPair = (text.charCodeAt(MAX_SHOWN - 1) & 0xfc00) == 0xd800;
+  return text.slice(0, isPair ? MAX_SHOWN - 1 : MAX_SHOWN) + "…";
 }
 
 /** Words as an enumeration: `a`, `a or b`, `a, b or c`. */

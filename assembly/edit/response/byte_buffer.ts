@@ -1,4 +1,4 @@
-const LEAST_CAPACITY: i32 = 512;
+const MIN_CAPACITY: i32 = 512;
 /** Maximum capacity in bytes that is kept when the buffer is cleared: enough for an ordinary definition. */
 const KEPT: i32 = 4096;
 
@@ -31,7 +31,7 @@ export class ByteBuffer {
   }
 
   private grow(needed: i32): void {
-    let capacity = max(this.capacity, LEAST_CAPACITY);
+    let capacity = max(this.capacity, MIN_CAPACITY);
     while (capacity < needed) capacity *= 2;
     const larger = heap.alloc(capacity);
     memory.copy(larger, this.at, this.length);

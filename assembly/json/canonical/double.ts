@@ -2,11 +2,11 @@ import { BigNumber } from "./big_number";
 import { DIGITS, Decimal } from "./decimal";
 
 /** The greatest and the least {@link Decimal.point} of doubles: those of 1.8e308 and 4.9e-324. */
-const GREATEST_POINT: i32 = 309;
-const LEAST_POINT: i32 = -323;
+const MAX_POINT: i32 = 309;
+const MIN_POINT: i32 = -323;
 /** The number of bits of a significand, and the least exponent of a number with all of them. */
 const SIGNIFICAND_BITS: i32 = 53;
-const LEAST_EXPONENT: i32 = -1022;
+const MIN_EXPONENT: i32 = -1022;
 const BIAS: i32 = 1023;
 const FRACTION_BITS: i32 = 52;
 const FRACTION: u64 = ((<u64>1) << FRACTION_BITS) - 1;
@@ -26,8 +26,8 @@ const sum = BigNumber.create();
  *  Writes its bits to {@link nearest}. Returns false if the number is too large for a double. */
 export function findNearest(decimal: Decimal): bool {
   nearest = 0;
-  if (!decimal.count || decimal.point < LEAST_POINT) return true;
-  if (decimal.point > GREATEST_POINT) return false;
+  if (!decimal.count || decimal.point < MIN_POINT) return true;
+  if (decimal.point > MAX_POINT) return false;
   numerator.set(0);
   for (let i = 0; i < decimal.count; i++) numerator.multiplyAdd(10, load<u8>(DIGITS + i));
   denominator.set(1);
@@ -52,7 +52,7 @@ function quotient(): u64 {
   }
   // The number is now (numerator ÷ denominator) × 2^exponent, with a quotient in [1, 2).
   let bits = SIGNIFICAND_BITS;
-  if (exponent < LEAST_EXPONENT) bits -= LEAST_EXPONENT - exponent;
+  if (exponent < MIN_EXPONENT) bits -= MIN_EXPONENT - exponent;
   if (bits < 0) return 0;
   let significand: u64 = 0;
   for (let i = 0; i < bits; i++) {
@@ -66,7 +66,7 @@ function quotient(): u64 {
   const rest = numerator.compare(denominator);
   if (rest > 0 || (rest == 0 && significand & 1)) significand++;
   // Rounding up may add a bit to the significand. The addition then increments the exponent.
-  if (exponent < LEAST_EXPONENT) return significand;
+  if (exponent < MIN_EXPONENT) return significand;
   return ((<u64>(exponent + BIAS)) << FRACTION_BITS) + (significand - ((<u64>1) << FRACTION_BITS));
 }
 

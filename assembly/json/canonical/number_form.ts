@@ -5,11 +5,11 @@ import { findNearest, nearest, shorten } from "./double";
  *  many digits is the shortest form of the double nearest to it. */
 const EXACT_DIGITS: i32 = 15;
 /** The range of {@link Decimal.point} in which all doubles have a full significand. */
-const LEAST_EXACT_POINT: i32 = -306;
-const GREATEST_EXACT_POINT: i32 = 308;
+const MIN_EXACT_POINT: i32 = -306;
+const MAX_EXACT_POINT: i32 = 308;
 /** The range of {@link Decimal.point} in which ECMAScript writes no exponent (Number::toString). */
-const LEAST_PLAIN_POINT: i32 = -5;
-const GREATEST_PLAIN_POINT: i32 = 21;
+const MIN_PLAIN_POINT: i32 = -5;
+const MAX_PLAIN_POINT: i32 = 21;
 
 /** The buffer of {@link writeNumberForm}. The longest form has the length of `-1.2345678901234567e-300`. */
 const FORM: usize = memory.data(32);
@@ -27,7 +27,7 @@ export let wasHard: bool = false;
 export function writeNumberForm(at: usize, length: i32): i32 {
   decimal.read(at, length);
   const point = decimal.point;
-  const isInRange = point >= LEAST_EXACT_POINT && point <= GREATEST_EXACT_POINT;
+  const isInRange = point >= MIN_EXACT_POINT && point <= MAX_EXACT_POINT;
   wasHard = decimal.count > 0 && (decimal.count > EXACT_DIGITS || !isInRange);
   if (wasHard) {
     if (!findNearest(decimal)) return 0;
@@ -46,7 +46,7 @@ function write(): i32 {
     return 1;
   }
   if (decimal.isNegative) store<u8>(to++, 0x2d);
-  if (point < LEAST_PLAIN_POINT || point > GREATEST_PLAIN_POINT) {
+  if (point < MIN_PLAIN_POINT || point > MAX_PLAIN_POINT) {
     to = writeDigits(to, 0, 1);
     if (count > 1) to = writeDigits(writePoint(to), 1, count);
     to = writeExponent(to, point - 1);

@@ -17,7 +17,7 @@ const MILLISECOND: f64 = 1_000_000;
 const SECOND: f64 = 1000 * MILLISECOND;
 /** The limit of a class without measurements. */
 const FIRST_LEVEL: f64 = 8;
-const LARGEST_LEVEL: f64 = 100_000;
+const MAX_LEVEL: f64 = 100_000;
 
 /**
  * The shortest time slot. Longer ones are this times a power of two. All workers have the same slots, because they
@@ -60,7 +60,7 @@ const MOST: f64 = 1.25;
 /** The smallest relative change of the median that a window must show, as a fraction of the spread. */
 const SHOWN_CHANGE: f64 = 0.15;
 /** The smallest step of a trial, as a fraction of level × spread. A smaller step would have no measurable effect. */
-const LEAST_STEP: f64 = 0.3;
+const MIN_STEP: f64 = 0.3;
 /** How fast the spread follows that of the last window, upwards and downwards. */
 const SPREAD_RISE: f64 = 0.6;
 const SPREAD_FALL: f64 = 0.15;
@@ -71,7 +71,7 @@ const ERROR_MARGIN: f64 = 0.05;
 
 /** Delay before the next trial of a higher limit after an unsuccessful one. It doubles with each further one. */
 const FIRST_WAIT: f64 = SECOND / 2;
-const LONGEST_WAIT: f64 = 4 * SECOND;
+const MAX_WAIT: f64 = 4 * SECOND;
 
 /**
  * Layout of the token returned by {@link ConcurrencyLimit.start}: the number of calls in flight, the group of the call,
@@ -283,7 +283,7 @@ export class ConcurrencyLimit {
   }
 
   private setLevel(level: f64): void {
-    this.level = max(1, min(LARGEST_LEVEL, level));
+    this.level = max(1, min(MAX_LEVEL, level));
     this.forgetSparse();
   }
 
@@ -362,7 +362,7 @@ export class ConcurrencyLimit {
   /** Delays the next trial of a higher limit, and makes its step smaller. */
   private fail(now: f64, step: f64): void {
     this.step = max(1, min(step, this.step / 4));
-    const longest = this.level < 4 ? 2 * LONGEST_WAIT : LONGEST_WAIT;
+    const longest = this.level < 4 ? 2 * MAX_WAIT : MAX_WAIT;
     this.nextTrialAt = now + min(longest, FIRST_WAIT * <f64>(1 << this.failures));
     if (this.failures < 10) this.failures++;
   }
@@ -460,7 +460,7 @@ export class ConcurrencyLimit {
   }
 
   private beginTrial(): void {
-    const least = this.isSharp ? 0 : this.level * min(0.5, LEAST_STEP * this.spread);
+    const least = this.isSharp ? 0 : this.level * min(0.5, MIN_STEP * this.spread);
     this.levelBefore = this.level;
     this.isTrial = this.isEnforced;
     this.setLevel(Math.floor(this.level + max(this.step, least)));

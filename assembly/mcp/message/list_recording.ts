@@ -3,8 +3,8 @@ import { KeptList, ROOM } from "./kept_list";
 import { McpMessage } from "./message";
 
 /** The minimum length of a stored list in bytes. Shorter ones are quick to read. */
-const LEAST_LENGTH: usize = 512;
-const LEAST_CAPACITY: usize = 16384;
+const MIN_LENGTH: usize = 512;
+const MIN_CAPACITY: usize = 16384;
 /** The maximum memory for a recording, and so the maximum size of a stored list, in bytes. */
 const CAPACITY_LIMIT: usize = 262144;
 /** The number of lists that are not recorded while a recording makes no progress. Then the next list replaces it. */
@@ -53,7 +53,7 @@ export class ListRecording {
   /** Ends the message's list. */
   end(message: McpMessage): void {
     if (this.owner != changetype<usize>(message)) return;
-    if (this.list.length < LEAST_LENGTH) return this.drop(message);
+    if (this.list.length < MIN_LENGTH) return this.drop(message);
     this.list.keepFound(message, message.reader.fields.present & ~this.fields);
     this.isWhole = true;
   }
@@ -79,7 +79,7 @@ export class ListRecording {
   private reserve(length: usize): void {
     const needed = length + ROOM;
     if (needed <= this.capacity) return;
-    let capacity = max(this.capacity, LEAST_CAPACITY);
+    let capacity = max(this.capacity, MIN_CAPACITY);
     while (capacity < needed) capacity *= 4;
     this.block = this.block ? heap.realloc(this.block, capacity) : heap.alloc(capacity);
     this.capacity = capacity;

@@ -27,7 +27,7 @@ const OUTCOME_BITS: u64 = 8;
 /** How long a response may arrive after the cancellation of its request. */
 const CANCELLED_MS: u64 = 10_000;
 /** How long an HTTP+SSE operation waits if the end of its stream is not observed. */
-const LONGEST_MS: u64 = 86_400_000;
+const MAX_WAIT_MS: u64 = 86_400_000;
 
 if (<i32>PACKED_LIMIT > PENDING_SIZE) ERROR("A packed operation is larger than PENDING_SIZE.");
 if (OUTCOME_COUNT > 1 << (<i32>OUTCOME_BITS)) ERROR("OUTCOME_BITS is too small.");
@@ -65,7 +65,7 @@ export class WaitingOperations extends PendingListener {
   /** Stores an operation, which ends with its response or with the session. `now` is in milliseconds. False if other workers
    *  interfered with every attempt; then it does not wait. */
   add(operation: Operation, now: u64): bool {
-    return this.leave(operation, now + LONGEST_MS, Outcome.Open, 0);
+    return this.leave(operation, now + MAX_WAIT_MS, Outcome.Open, 0);
   }
 
   /** Stores an operation whose stream has ended with `outcome`, which applies unless its response arrives on another stream.

@@ -118,11 +118,11 @@ export const METHOD_NAMESPACES: string[] = [
 const KNOWN = NAMES.map<usize>((name) => permanentBytes(name));
 
 /** The length of the longest name in bytes. */
-const LONGEST_NAME: i32 = NAMES.reduce<i32>((longest, name) => max(longest, name.length), 0);
+const MAX_NAME: i32 = NAMES.reduce<i32>((longest, name) => max(longest, name.length), 0);
 
 /** Lists of methods by the length of their names. `lastOfLength`: the last method with a name of this length;
  *  `beforeOfLength`: the previous method with a name of the same length. None ends a list. */
-const lastOfLength = new StaticArray<u8>(LONGEST_NAME + 1);
+const lastOfLength = new StaticArray<u8>(MAX_NAME + 1);
 const beforeOfLength = new StaticArray<u8>(METHOD_COUNT);
 for (let method: i32 = Method.Initialize; method < METHOD_COUNT; method++) {
   const length = NAMES[method].length;
@@ -132,7 +132,7 @@ for (let method: i32 = Method.Initialize; method < METHOD_COUNT; method++) {
 
 /** The method with this name: Other if it is unknown but in MCP's namespaces; None for any other text. */
 export function methodOf(at: usize, length: u32): Method {
-  let method: i32 = length <= <u32>LONGEST_NAME ? unchecked(lastOfLength[length]) : Method.None;
+  let method: i32 = length <= <u32>MAX_NAME ? unchecked(lastOfLength[length]) : Method.None;
   for (; method != Method.None; method = unchecked(beforeOfLength[method])) {
     if (memory.compare(unchecked(KNOWN[method]), at, length) == 0) return method;
   }

@@ -1,6 +1,6 @@
 /** Maximum size of the ring in bytes: a power of two. */
 export const RING_LIMIT: i32 = 1 << 20;
-const LEAST_CAPACITY: i32 = 1 << 14;
+const MIN_CAPACITY: i32 = 1 << 14;
 /** Maximum memory in bytes that is kept when no span waits. */
 const KEPT: i32 = 1 << 16;
 const LENGTH_SIZE: i32 = 4;
@@ -102,7 +102,7 @@ export class SpanRing {
 
   /** Grows the capacity to at least `needed` bytes, or to {@link RING_LIMIT}. */
   private grow(needed: i32): void {
-    let capacity = max(this.capacity, LEAST_CAPACITY);
+    let capacity = max(this.capacity, MIN_CAPACITY);
     while (capacity < needed && capacity < RING_LIMIT) capacity *= 2;
     const base = heap.alloc(capacity);
     if (this.base) {

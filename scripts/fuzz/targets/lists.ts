@@ -24,7 +24,7 @@ const GENERATED = 200;
 /**
  * Maximum number of memory pages of one filter: enough for what a few responses hold, but not for what each would leak.
  */
-const MOST_PAGES = 80;
+const MAX_PAGES = 80;
 /** Maximum length in characters of names that are certainly read completely. */
 const NAME_LIMIT = 60;
 /** URIs that have only one form, and are not templates. */
@@ -89,7 +89,7 @@ export const lists: Target<ListCase> = {
       },
       finish() {
         for (const { pages } of [whole, inParts]) {
-          if (pages > MOST_PAGES) throw new Mismatch("pages of memory", pages, `${MOST_PAGES} at most`);
+          if (pages > MAX_PAGES) throw new Mismatch("pages of memory", pages, `${MAX_PAGES} at most`);
         }
       },
     };

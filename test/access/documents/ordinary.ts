@@ -56,13 +56,13 @@ const META_KEYS = ["progressToken", "traceparent", "com.example/key", "io.modelc
 const ARGUMENTS = ["text", "Text", "uri", "name", "query", "größe", "limit", "taskId", "ref"];
 
 /** The default of `access.maxBodyBytes`. Larger documents are rejected for their size. */
-const LARGEST_BYTES = 512 * 1024;
+const MAX_BYTES = 512 * 1024;
 
 /** Returns a generated message or batch of messages of at most 512 KiB. It depends only on the random numbers. */
 export function ordinaryDocument(random: Random): Buffer {
   for (;;) {
     const document = documentOfAnySize(random);
-    if (document.length <= LARGEST_BYTES) return document;
+    if (document.length <= MAX_BYTES) return document;
   }
 }
 

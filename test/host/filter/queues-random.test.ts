@@ -10,7 +10,7 @@ import { answer, call, hasPassed, passMilliseconds, runTurns } from "./queues.ts
 
 const STEPS = effort(1500, 20_000);
 /** The longest wait of any rule, plus the time of an iteration and the timer. */
-const LONGEST_MS = 2000 + 50;
+const MAX_WAIT_MS = 2000 + 50;
 const PERMITS = 3;
 
 const RULES = [
@@ -183,7 +183,7 @@ test.each([...FIXED_SEEDS, FRESH_SEED])("nothing is lost or left behind, seed %d
       .reduce((sum, { stream }) => sum + stream.passedRequest.split('"tools/call"').length - 1, 0);
     expect(running, replayCommand()).toBeLessThanOrEqual(PERMITS);
     const longest = Math.max(0, ...waiting().map(({ at }) => passedMs - at));
-    expect(longest, replayCommand()).toBeLessThanOrEqual(LONGEST_MS);
+    expect(longest, replayCommand()).toBeLessThanOrEqual(MAX_WAIT_MS);
   }
   for (let i = 0; i < 100 && open.size > 0; i++) {
     for (const sent of passed()) {

@@ -53,7 +53,7 @@ interface Exports {
   isBatch: () => number;
 }
 
-const LONGEST_SHOWN = 40;
+const MAX_SHOWN = 40;
 let messages: StrictMessage[] = [];
 
 const module: TestModule<Exports> = new TestModule("strict", {
@@ -62,7 +62,7 @@ const module: TestModule<Exports> = new TestModule("strict", {
     const name: TokenName = TOKENS[token];
     const text = module.bytes(at, length).toString();
     const isText = name === "String" || name === "Number";
-    const shown = total > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}… ${length} of ${total}` : text;
+    const shown = total > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}… ${length} of ${total}` : text;
     messages.at(-1).members[MEMBERS[slot]] = isText ? shown : name;
   },
 });

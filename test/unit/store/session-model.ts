@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { type End, type Event, type Inserted, LAG, LEAST_CAPACITY } from "./session-workers.ts";
+import { type End, type Event, type Inserted, LAG, MIN_CAPACITY } from "./session-workers.ts";
 
 /** An operation of a worker on sessions, at a time of its own clock. */
 export type Operation =
@@ -84,7 +84,7 @@ export class SessionModel {
   /** Handles a write to a bucket. `all`: the operations in progress on any worker. */
   written(doing: Doing, before: Uint8Array, after: Uint8Array, all: Iterable<Doing>): void {
     const [old, fresh] = [before, after].map((bucket) => new Map(sessionsIn(bucket).map((each) => [each.birth, each])));
-    assert.ok(fresh.size <= LEAST_CAPACITY);
+    assert.ok(fresh.size <= MIN_CAPACITY);
     doing.hasWritten = true;
     for (const entry of old.values()) if (!fresh.has(entry.birth)) this.#taken(entry, [...old.values()], doing);
     for (const entry of fresh.values()) {
@@ -138,7 +138,7 @@ export class SessionModel {
     const session = this.sessions.get(entry.birth)!;
     const { operation, now, events } = doing;
     if (operation.type === "insert") {
-      assert.ok(neighbours.length >= LEAST_CAPACITY || doing.count! >= this.max, "there was room");
+      assert.ok(neighbours.length >= MIN_CAPACITY || doing.count! >= this.max, "there was room");
       const idlest = neighbours.filter(({ end }) => end === "none").sort((a, b) => a.activeAt - b.activeAt)[0];
       const hasEnded = neighbours.some(({ end }) => end !== "none");
       if (session.end === "none") assert.ok(!hasEnded && entry.activeAt === idlest.activeAt, "not the idlest");

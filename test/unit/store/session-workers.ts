@@ -34,7 +34,7 @@ export function hashIn(bucket: number, number: number): bigint {
 }
 
 /** The minimum capacity of a bucket. */
-export const LEAST_CAPACITY = 16;
+export const MIN_CAPACITY = 16;
 /** The time in milliseconds after which a worker has reported all observations. */
 export const LAG = 6000;
 

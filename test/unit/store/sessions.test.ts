@@ -1,15 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
-import {
-  BUCKETS,
-  LAG,
-  LEAST_CAPACITY,
-  data,
-  hashIn,
-  openSessions,
-  reopenSessions,
-  workers,
-} from "./session-workers.ts";
+import { BUCKETS, LAG, MIN_CAPACITY, data, hashIn, openSessions, reopenSessions, workers } from "./session-workers.ts";
 
 const START = 1_800_000_000_000;
 const IDLE_SECONDS = 30;
@@ -124,7 +115,7 @@ describe("the maximum", () => {
   });
 
   it("in a full bucket evicts sessions of the caller with most there", () => {
-    const full = LEAST_CAPACITY;
+    const full = MIN_CAPACITY;
     for (let i = 0; i < full; i++) first.insert(hashIn(5, i), i, IDLE_SECONDS, START + i, { caller: i < 6 ? 1 : 2 });
     for (let i = 0; i < 50; i++)
       first.insert(hashIn(5, 100 + i), 100 + i, IDLE_SECONDS, START + 100 + i, { caller: 3 });
@@ -163,7 +154,7 @@ describe("the maximum", () => {
 
   it("bounds the size of a bucket", () => {
     for (let i = 0; i < 100; i++) expect(first.insert(hashIn(5, i), i, IDLE_SECONDS, START + i)).toBe("new");
-    const last = Array.from({ length: LEAST_CAPACITY }, (_, i) => 100 - LEAST_CAPACITY + i);
+    const last = Array.from({ length: MIN_CAPACITY }, (_, i) => 100 - MIN_CAPACITY + i);
     expect(first.sweep(START + 100)).toEqual(last);
   });
 
