@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { expect, it } from "vitest";
+import { VARIANTS } from "../../../scripts/bench/variants.ts";
 import { filesOf, PAGES, proseOf } from "./pages.ts";
 
 const FILES = filesOf();
@@ -61,6 +62,12 @@ it.each(CURRENT)("%s: scripts of package.json, and their options", (page) => {
     }
   }
   expect(faults).toEqual([]);
+});
+
+it.each(CURRENT)("%s: variants of the benchmark", (page) => {
+  const lists = codeOf(page).flatMap((line) => [...line.matchAll(/--variants ([\w,-]+)/g)]);
+  const named = lists.flatMap(([, list]) => list.split(","));
+  expect(named.filter((id) => !VARIANTS.some((variant) => variant.id === id))).toEqual([]);
 });
 
 it.each(CURRENT)("%s: tests and their tiers", (page) => {
