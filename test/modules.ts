@@ -31,6 +31,11 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   "test/unit/modules": [...SHARED, "--exportRuntime", "-O2"],
   // The filter with a fault built in, otherwise as the release.
   "test/envoy/modules": [...AS_RELEASED, "-O3", "--noAssert"],
+  // The filter of a later version, otherwise as the release.
+  "test/envoy/upgrade/modules": [
+    ...AS_RELEASED,
+    ...["-O3", "--noAssert", "--transform", "./test/envoy/upgrade/modules/next-format.mjs"],
+  ],
   // The filter, which reports each block of memory that it allocates to its host.
   "test/host/filter/modules": [...AS_RELEASED, "-O2", "--use", "ASC_RTRACE=1"],
   // The binding of the ABI without the filter, for facilities that the filter does not use yet.

@@ -1,4 +1,5 @@
-/** Sessions that call without a pause until they are told to stop. */
+/** Sessions that call until they are told to stop. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { RawSession, shortFetch } from "./raw-session.ts";
 
 export interface Failure {
@@ -16,9 +17,12 @@ export class SteadyLoad {
   #stopped = false;
   #work: Promise<unknown> = Promise.resolve();
 
-  /** Opens sessions at `url`, each of which calls one time after the other, on a new connection each time. */
-  static async begin(url: string, sessions: number): Promise<SteadyLoad> {
-    const load = new SteadyLoad();
+  private constructor(private readonly pauseMs: number) {}
+
+  /** Opens sessions at `url`, each of which calls one time after the other, on a new connection each time.
+   *  @param pauseMs the time between two calls of a session */
+  static async begin(url: string, sessions: number, pauseMs = 0): Promise<SteadyLoad> {
+    const load = new SteadyLoad(pauseMs);
     for (let i = 0; i < sessions; i++) load.sessions.push(await new RawSession(url, shortFetch, "raw").open());
     load.#work = Promise.all(load.sessions.map((session) => load.#call(session)));
     return load;
@@ -30,6 +34,7 @@ export class SteadyLoad {
       const status = await session.call("echo").catch((error: Error) => error.message);
       if (status === 200) this.answered++;
       else this.failures.push({ beganAt, reason: String(status) });
+      if (this.pauseMs > 0) await sleep(this.pauseMs);
     }
   }
 

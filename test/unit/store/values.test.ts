@@ -48,6 +48,11 @@ describe("the values in shared data", () => {
     const { format, values } = written();
     expect({ [format]: values }).toEqual(golden);
   });
+
+  it("have the format that the changelog has for the newest version: users read there what an upgrade does", () => {
+    const [, found] = /^Format of shared data: (\d+)/m.exec(readFileSync("CHANGELOG.md", "utf8"))!;
+    expect(found).toBe(Object.keys(golden)[0]);
+  });
 });
 
 /** Shared data in which every value is the same damaged one, regardless of writes. */
