@@ -6,23 +6,16 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
+import { annotationsOf, type Package } from "./image/annotations.ts";
 import { tar } from "./image/archive.ts";
 import { makeImage, sha256 } from "./image/layout.ts";
 
 const MODULE = "build/mcp.wasm";
 const LAYOUT = "build/image";
 
-/** The part of package.json that the image repeats. */
-interface Package {
-  name: string;
-  version: string;
-  description: string;
-  license: string;
-  homepage?: string;
-}
-
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
-const { name, version, description, license, homepage } = JSON.parse(readFileSync("package.json", "utf8")) as Package;
+const manifest = JSON.parse(readFileSync("package.json", "utf8")) as Package;
+const { name, version, homepage } = manifest;
 
 const { source } = new Command("npm run image --")
   .description(
@@ -33,13 +26,7 @@ const { source } = new Command("npm run image --")
   .opts<{ source?: string }>();
 
 const module = readFileSync(MODULE);
-const { files, digest } = await makeImage(module, version, {
-  "org.opencontainers.image.title": name,
-  "org.opencontainers.image.description": description,
-  "org.opencontainers.image.version": version,
-  "org.opencontainers.image.licenses": license,
-  ...(source === undefined ? {} : { "org.opencontainers.image.source": source }),
-});
+const { files, digest } = await makeImage(module, version, annotationsOf(manifest, source));
 
 rmSync(LAYOUT, { recursive: true, force: true });
 for (const [path, bytes] of files) {
