@@ -4,9 +4,10 @@
 import { createProgram, FAILED } from "./cli/program.ts";
 import { addPins } from "./pins/command.ts";
 import { addStart } from "./start/command.ts";
+import { addValidate } from "./validate/command.ts";
 
 const program = createProgram();
-for (const add of [addStart, addPins]) add(program);
+for (const add of [addStart, addValidate, addPins]) add(program);
 
 try {
   await program.parseAsync();

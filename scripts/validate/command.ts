@@ -1,0 +1,31 @@
+/** The command `validate`. */
+import { type Command, Option } from "commander";
+import { withHelp } from "../cli/program.ts";
+
+/** The options of `validate`. */
+export interface ValidateOptions {
+  output: "text" | "json";
+}
+
+/** Adds the command to the program. */
+export function addValidate(program: Command): void {
+  const command = program
+    .command("validate")
+    .description("Check plugin configurations, alone or in a mesh's manifests, as the filter itself reads them.")
+    .argument("<file...>", "a plugin configuration, or a manifest with one: YAML, JSON or HCL; - is standard input")
+    .addOption(
+      new Option("-o, --output <format>", "how problems are printed").choices(["text", "json"]).default("text"),
+    )
+    .action(async (files: string[], options: ValidateOptions) => {
+      const { validate } = await import("./run.ts");
+      validate(files, options);
+    });
+  withHelp(command, {
+    examples: [
+      ["plugin.json", "checks a plugin configuration"],
+      ["envoy/istio/*.yaml", "checks all plugin configurations in these manifests"],
+      ["-o json - < envoy.yaml", "prints the problems of a file on standard input as JSON"],
+    ],
+    exitCodes: { 0: "no errors; there may be warnings", 1: "errors", 2: "wrong arguments, or an unreadable file" },
+  });
+}
