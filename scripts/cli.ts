@@ -2,10 +2,12 @@
 /** The command line `mcp-proxy-wasm`. Each command is a folder of scripts/ with a `command.ts`, which describes it, and a `run.ts`,
  *  which is loaded only if the command runs. */
 import { createProgram, FAILED } from "./cli/program.ts";
+import { endWithReader } from "./cli/terminal.ts";
 import { addPins } from "./pins/command.ts";
 import { addStart } from "./start/command.ts";
 import { addValidate } from "./validate/command.ts";
 
+endWithReader();
 const program = createProgram();
 for (const add of [addStart, addValidate, addPins]) add(program);
 

@@ -1,4 +1,4 @@
-/** Text from strangers on a terminal. */
+/** Output: text from strangers, and readers that go away. */
 
 /** Control characters (C0, C1), invisible format characters such as bidirectional overrides, lone surrogates, and separators of
  *  lines: what could move the cursor, colour or reorder the text around it, or begin a line. */
@@ -7,4 +7,12 @@ const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 /** The text with each unprintable character as `\u{…}`, its code point in hexadecimal digits. */
 export function printable(text: string): string {
   return text.replaceAll(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
+}
+
+/** Lets the process end quietly when the reader of its output has gone, as with `| head`. */
+export function endWithReader(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit();
+  });
 }

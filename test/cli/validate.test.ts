@@ -1,7 +1,9 @@
 /** `validate` as users run it: what it prints, and where it finds each problem. */
+import { execFile } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
 import { validateFile } from "../../scripts/validate/file.ts";
 import { locate } from "../../scripts/validate/report.ts";
@@ -215,6 +217,12 @@ describe("the command", () => {
     const { stdout } = await runCli(["validate", "-"], '{ "\\u001b[31m\u202e": 1, "server": "\\u001b{" }');
     expect(stdout).not.toMatch(/[^\P{C}\n]/u);
     expect(stdout).toContain(String.raw`\u001b[31m\u{202e}: unknown field`);
+  });
+
+  it("ends quietly when its reader has gone", async () => {
+    const files = Array<string>(50).fill("envoy/plugin-config.schema.json").join(" ");
+    const shell = `${process.execPath} --import tsx scripts/cli.ts validate ${files} | head -c 1`;
+    expect(await promisify(execFile)("sh", ["-c", shell])).toEqual({ stdout: "e", stderr: "" });
   });
 
   it("says in one sentence what it cannot do", async () => {
