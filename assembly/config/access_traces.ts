@@ -151,8 +151,8 @@ function beginsPart(word: string, i: i32): bool {
   return isCapital(word.charCodeAt(i)) && !isCapital(before);
 }
 
-function isCapital(unit: i32): bool {
-  return unit >= 0x41 && unit <= 0x5a;
+function isCapital(codeUnit: i32): bool {
+  return codeUnit >= 0x41 && codeUnit <= 0x5a;
 }
 
 /**
@@ -163,41 +163,41 @@ function isCapital(unit: i32): bool {
 function simplify(at: usize, length: i32, to: usize): i32 {
   let size = 0;
   for (let i = 0; i < length;) {
-    let unit = <u32>load<u8>(at + i);
+    let codeUnit = <u32>load<u8>(at + i);
     let taken = 1;
-    if (unit == BACKSLASH) {
+    if (codeUnit == BACKSLASH) {
       const escaped = escapedUnit(at + i, length - i);
       if (escaped >= 0) {
-        unit = escaped;
+        codeUnit = escaped;
         taken = 6;
       }
-    } else if (unit == 0 || (unit & 0xc0) == 0x80) {
-      // The other half of a UTF-16 unit, or a continuation byte of UTF-8.
+    } else if (codeUnit == 0 || (codeUnit & 0xc0) == 0x80) {
+      // The other half of a UTF-16 code unit, or a continuation byte of UTF-8.
       i++;
       continue;
     }
-    store<u8>(to + size++, simplified(unit));
+    store<u8>(to + size++, simplified(codeUnit));
     i += taken;
   }
   return size;
 }
 
-/** The UTF-16 unit of an escape sequence `\uXXXX` at `at`; -1 if there is none. */
+/** The UTF-16 code unit of an escape sequence `\uXXXX` at `at`; -1 if there is none. */
 function escapedUnit(at: usize, length: i32): i32 {
   if (length < 6 || load<u8>(at + 1) != 0x75) return -1;
-  let unit = 0;
+  let codeUnit = 0;
   for (let i = 2; i < 6; i++) {
     const digit = hexValue(load<u8>(at + i));
     if (digit > 15) return -1;
-    unit = (unit << 4) | digit;
+    codeUnit = (codeUnit << 4) | digit;
   }
-  return unit;
+  return codeUnit;
 }
 
-function simplified(unit: u32): u8 {
-  if (unit >= 0x80) return OTHER_LETTER;
-  if (unit == 0x3d) return COLON;
-  return isWordByte(<u8>unit) || unit == COLON ? <u8>unit : SPACE;
+function simplified(codeUnit: u32): u8 {
+  if (codeUnit >= 0x80) return OTHER_LETTER;
+  if (codeUnit == 0x3d) return COLON;
+  return isWordByte(<u8>codeUnit) || codeUnit == COLON ? <u8>codeUnit : SPACE;
 }
 
 function isWordByte(byte: u8): bool {

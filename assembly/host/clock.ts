@@ -1,4 +1,4 @@
-const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
+import { NANOSECONDS_PER_MILLISECOND } from "../memory/elapsed";
 
 /** The proxy's clock. */
 export abstract class Clock {

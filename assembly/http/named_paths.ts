@@ -1,6 +1,6 @@
 import { indexOfIgnoringCase } from "../memory/bytes";
 import { PathPattern } from "./path_pattern";
-import { UNITS_LIMIT, isPathDoubtful, readUnits } from "./path_units";
+import { CHARACTERS_LIMIT, isPathDoubtful, readCharacters } from "./path_characters";
 
 /** The maximum length of a compared path, in bytes. */
 const PATH_LIMIT: i32 = 2048;
@@ -25,7 +25,7 @@ export class NamedPaths {
     const patterns = this.patterns;
     if (patterns.length == 0) return false;
     if (length > PATH_LIMIT) return true;
-    readUnits(at, length);
+    readCharacters(at, length);
     const isDoubtful = isPathDoubtful();
     for (let i = 0; i < patterns.length; i++) {
       const pattern = unchecked(patterns[i]);
@@ -37,8 +37,8 @@ export class NamedPaths {
   /** Whether a target with dot segments in its query may be one of these paths. Some servers resolve dot segments before
    *  they separate the query (`/x?/../mcp`). */
   private includeClimbing(at: usize, length: i32): bool {
-    if (length > UNITS_LIMIT) return true;
-    readUnits(at, length);
+    if (length > CHARACTERS_LIMIT) return true;
+    readCharacters(at, length);
     for (let i = 0; i < this.patterns.length; i++) {
       if (unchecked(this.patterns[i]).mayName()) return true;
     }

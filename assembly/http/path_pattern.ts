@@ -5,15 +5,15 @@ import {
   QUESTION_MARK,
   SEMICOLON,
   SLASH,
-  UNITS_LIMIT,
+  CHARACTERS_LIMIT,
   isControl,
-  readUnits,
-  unitAt,
-  unitCount,
-} from "./path_units";
+  readCharacters,
+  characterAt,
+  characterCount,
+} from "./path_characters";
 import { SegmentPattern, mayEndSegment } from "./segment_pattern";
 
-/** A path that the operator configured, including all paths below it. Matched against the path that {@link readUnits} read
+/** A path that the operator configured, including all paths below it. Matched against the path that {@link readCharacters} read
  *  last. */
 export class PathPattern {
   private segments: SegmentPattern[] = [];
@@ -25,19 +25,19 @@ export class PathPattern {
     const star = pattern.indexOf("*");
     const isPrefix = star >= 0;
     const text = String.UTF8.encode(isPrefix ? pattern.slice(0, star) : pattern);
-    readUnits(changetype<usize>(text), min(text.byteLength, UNITS_LIMIT));
+    readCharacters(changetype<usize>(text), min(text.byteLength, CHARACTERS_LIMIT));
     this.readSegments(isPrefix);
     this.isAll = isPrefix && this.segments.length == 0;
   }
 
-  /** Reads the segments from the units that were read. Resolves dot segments and omits parameters. */
+  /** Reads the segments from the characters that were read. Resolves dot segments and omits parameters. */
   private readSegments(isPrefix: bool): void {
     const size = endOfPath();
     for (let from = 0; from < size;) {
       let end = from;
-      while (end < size && unitAt(end) != SLASH) end++;
+      while (end < size && characterAt(end) != SLASH) end++;
       let to = from;
-      while (to < end && unitAt(to) != SEMICOLON) to++;
+      while (to < end && characterAt(to) != SEMICOLON) to++;
       const dots = dotsIn(from, to);
       if (dots == 2) {
         if (this.segments.length) this.segments.pop();
@@ -52,10 +52,10 @@ export class PathPattern {
    *  it. */
   names(): bool {
     if (this.isAll) return true;
-    if (this.segments.length == 0) return unitCount() == 1;
+    if (this.segments.length == 0) return characterCount() == 1;
     let at = 0;
     for (let i = 0; i < this.segments.length; i++) {
-      if (at >= unitCount() || unitAt(at) != SLASH) return false;
+      if (at >= characterCount() || characterAt(at) != SLASH) return false;
       at = unchecked(this.segments[i]).endAt(at + 1);
       if (at < 0) return false;
     }
@@ -73,29 +73,30 @@ export class PathPattern {
   }
 }
 
-/** The index of the first unit of a query or fragment; the number of units if there is neither. */
+/** The index of the first character of a query or fragment; the number of characters if there is neither. */
 function endOfPath(): i32 {
   let size = 0;
-  while (size < unitCount() && unitAt(size) != QUESTION_MARK && unitAt(size) != NUMBER_SIGN) size++;
+  while (size < characterCount() && characterAt(size) != QUESTION_MARK && characterAt(size) != NUMBER_SIGN) size++;
   return size;
 }
 
 /** The number of dots (1 or 2) if [from, to) is a dot segment, else 0. */
 function dotsIn(from: i32, to: i32): i32 {
   const length = to - from;
-  if (length == 0 || length > 2 || unitAt(from) != DOT) return 0;
-  return unitAt(to - 1) == DOT ? length : 0;
+  if (length == 0 || length > 2 || characterAt(from) != DOT) return 0;
+  return characterAt(to - 1) == DOT ? length : 0;
 }
 
 /** Whether a server may read a doubtful path as the root: its first segment is empty or may be a host, or later segments may
  *  climb back. */
 function mayBeRoot(): bool {
-  const size = unitCount();
-  if (size == 0 || unitAt(0) != SLASH || (size > 1 && unitAt(1) == SLASH)) return true;
+  const size = characterCount();
+  if (size == 0 || characterAt(0) != SLASH || (size > 1 && characterAt(1) == SLASH)) return true;
   for (let i = 1; i < size; i++) {
-    if (unitAt(i) == DOT && unitAt(i - 1) == DOT) return true;
+    if (characterAt(i) == DOT && characterAt(i - 1) == DOT) return true;
   }
   let first = 1;
-  while (first < size && (unitAt(first) == DOT || unitAt(first) == SLASH || isControl(unitAt(first)))) first++;
-  return first == size || (unitAt(first) < BEYOND && mayEndSegment(unitAt(first)));
+  while (first < size && (characterAt(first) == DOT || characterAt(first) == SLASH || isControl(characterAt(first))))
+    first++;
+  return first == size || (characterAt(first) < BEYOND && mayEndSegment(characterAt(first)));
 }

@@ -8,6 +8,9 @@ export const BRACE_OPEN: u8 = 0x7b;
 export const BRACE_CLOSE: u8 = 0x7d;
 export const BRACKET_OPEN: u8 = 0x5b;
 export const BRACKET_CLOSE: u8 = 0x5d;
+/** The bytes of `true` and `null`, little-endian. */
+export const TRUE: u32 = 0x65757274;
+export const NULL: u32 = 0x6c6c756e;
 
 /** Space, tab, line feed, carriage return. */
 @inline

@@ -1,12 +1,10 @@
-import { BRACE_CLOSE, BRACE_OPEN, COLON, COMMA, QUOTE, isDigit, isSpace, specials } from "./characters";
+import { BRACE_CLOSE, BRACE_OPEN, COLON, COMMA, NULL, QUOTE, TRUE, isDigit, isSpace, specials } from "./characters";
 import { Expect } from "./expect";
 import { DEPTH_LIMIT, Nesting } from "./nesting";
 import { BLOCK_READ, expectedBehind, skipBlocks } from "./skip_block";
 import { endOfString } from "./string_end";
 
-/** `true`, `null` and the last four letters of `false`, little-endian. */
-const TRUE: u32 = 0x65757274;
-const NULL: u32 = 0x6c6c756e;
+/** The last four letters of `false`, little-endian. */
 const ALSE: u32 = 0x65736c61;
 
 /** The number of bytes that are read value by value before each attempt to use {@link skipBlocks}. */

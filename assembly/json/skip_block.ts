@@ -1,5 +1,5 @@
 import { equalBytes, highBits, prefixXor } from "../memory/byte_masks";
-import { BACKSLASH } from "./characters";
+import { BACKSLASH, NULL, TRUE } from "./characters";
 import { Expect } from "./expect";
 import { Nesting, WORD_DEPTH } from "./nesting";
 import { endOfString, escapedBytes, wrongEscape } from "./string_end";
@@ -11,9 +11,7 @@ export const BLOCK_READ: usize = 72;
 /** If a block's last structural byte is before this offset and a string follows, the string is skipped at once. */
 const LONG_STRING_FROM: u32 = 48;
 
-/** `true`, `null` and `false`, little-endian. */
-const TRUE: u32 = 0x65757274;
-const NULL: u32 = 0x6c6c756e;
+/** The bytes of `false`, little-endian. */
 const FALSE: u64 = 0x65736c6166;
 const FALSE_BYTES: u64 = 0xffffffffff;
 

@@ -2,6 +2,7 @@
  *  these functions. */
 
 export const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
+export const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
 
 /** The time from `start` to `end`, in the unit of both; 0 if `end` is before `start`. */
 @inline

@@ -1,6 +1,5 @@
 import { Clock } from "../host/clock";
-
-const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
+import { NANOSECONDS_PER_SECOND } from "../memory/elapsed";
 
 /** Bounds the number of log lines per second. */
 export class LineBudget {

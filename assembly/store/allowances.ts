@@ -1,5 +1,5 @@
 import { mix } from "../memory/bytes";
-import { NANOSECONDS_PER_MILLISECOND, elapsed } from "../memory/elapsed";
+import { NANOSECONDS_PER_MILLISECOND, NANOSECONDS_PER_SECOND, elapsed } from "../memory/elapsed";
 import { Rate } from "./rate";
 import { ATTEMPTS, PAGE_CAPACITY, Store } from "./primitives/store";
 
@@ -66,7 +66,6 @@ const OWNER_COUNT_MASK: u32 = 2047;
 
 /** The maximum difference between the clocks of two workers, since each reads its clock once per callback. */
 const CLOCKS_DIFFER_NS: u64 = 100 * NANOSECONDS_PER_MILLISECOND;
-const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
 
 /** What happens to a new key if its owner has reached its limit, or if the store is full. */
 export enum WhenFull {

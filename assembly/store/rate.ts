@@ -1,10 +1,9 @@
-import { NANOSECONDS_PER_MILLISECOND } from "../memory/elapsed";
+import { NANOSECONDS_PER_MILLISECOND, NANOSECONDS_PER_SECOND } from "../memory/elapsed";
 
 /** Intervals of at least this length are rounded up to whole nanoseconds, which reduces the rate by at most a thousandth. */
 const WHOLE_FROM_NS: u64 = 1000;
 /** The longest time, 146 years. The sum of two such times and a time of day fits in a u64. */
 const MAX_NS: u64 = 1 << 62;
-const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
 
 /** How fast an allowance refills, and how much it holds. All computed times are whole nanoseconds, rounded up. */
 export class Rate {

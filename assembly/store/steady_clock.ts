@@ -1,8 +1,8 @@
 import { Clock } from "../host/clock";
+import { NANOSECONDS_PER_MILLISECOND } from "../memory/elapsed";
 
 /** A larger step of the host's clock is not elapsed time: the clock was set, or the process was suspended. */
 const JUMP_NS: i64 = 60_000_000_000;
-const NANOSECONDS_PER_MILLISECOND: i64 = 1_000_000;
 
 /** The correction of the host's clock on this worker, modulo 2^64. */
 let correctionNs: u64 = 0;
@@ -37,7 +37,7 @@ export class SteadyClock extends Clock {
 /** Corrects this worker's clock if it shows `nowMs` when another worker, or this one, has just read `sharedMs`. Returns the
  *  corrected time in milliseconds. */
 export function alignClock(nowMs: u64, sharedMs: u64): u64 {
-  const stepNs = <i64>(nowMs - sharedMs) * NANOSECONDS_PER_MILLISECOND;
+  const stepNs = <i64>((nowMs - sharedMs) * NANOSECONDS_PER_MILLISECOND);
   if (stepNs >= -JUMP_NS && stepNs <= JUMP_NS) return nowMs;
   correctionNs -= stepNs;
   lastNs -= stepNs;

@@ -206,8 +206,9 @@ function isHint(text: string): bool {
   const size = String.UTF8.byteLength(text);
   if (size == 0 || size > MAX_HINT) return false;
   for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit < 0x20 || (unit >= 0x7f && unit < 0xa0) || unit == 0x2028 || unit == 0x2029) return false;
+    const codeUnit = text.charCodeAt(i);
+    if (codeUnit < 0x20 || (codeUnit >= 0x7f && codeUnit < 0xa0) || codeUnit == 0x2028 || codeUnit == 0x2029)
+      return false;
   }
   return true;
 }

@@ -155,9 +155,16 @@ function readKey(key: string, condition: ConditionConfig): bool {
  */
 function isArgumentName(name: string): bool {
   for (let i = 0; i < name.length; i++) {
-    const unit = name.charCodeAt(i);
+    const codeUnit = name.charCodeAt(i);
     // A star is not a pattern here.
-    if (unit <= 0x20 || unit > 0x7e || unit == BRACKET_OPEN || unit == BRACKET_CLOSE || unit == STAR) return false;
+    if (
+      codeUnit <= 0x20 ||
+      codeUnit > 0x7e ||
+      codeUnit == BRACKET_OPEN ||
+      codeUnit == BRACKET_CLOSE ||
+      codeUnit == STAR
+    )
+      return false;
   }
   return name.length > 0 && name.length <= MAX_ARGUMENT_NAME;
 }

@@ -116,8 +116,8 @@ export class PinsReader {
 
 function isPin(text: string): bool {
   for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    const isDigit = (unit >= 0x30 && unit <= 0x39) || (unit >= 0x61 && unit <= 0x66);
+    const codeUnit = text.charCodeAt(i);
+    const isDigit = (codeUnit >= 0x30 && codeUnit <= 0x39) || (codeUnit >= 0x61 && codeUnit <= 0x66);
     if (!isDigit) return false;
   }
   return text.length == PIN_DIGITS;

@@ -15,9 +15,9 @@ export function checkClaimPath(at: string, path: string[], problems: Problems): 
 export function isClaimPath(path: string[]): bool {
   for (let i = 0; i < path.length; i++) {
     for (let j = 0; j < path[i].length; j++) {
-      const unit = path[i].charCodeAt(j);
+      const codeUnit = path[i].charCodeAt(j);
       // A star is not a pattern here.
-      if (unit <= 0x20 || unit > 0x7e || unit == STAR) return false;
+      if (codeUnit <= 0x20 || codeUnit > 0x7e || codeUnit == STAR) return false;
     }
     if (path[i].length == 0 || path[i].length > MAX_CLAIM_NAME) return false;
   }

@@ -40,11 +40,11 @@ export class RuleNames {
 function isRuleName(name: string): bool {
   if (name.length == 0 || name.length > MAX_RULE_NAME) return false;
   for (let i = 0; i < name.length; i++) {
-    const unit = name.charCodeAt(i);
-    const isLetter = (unit | 0x20) >= 0x61 && (unit | 0x20) <= 0x7a;
-    const isDigit = unit >= 0x30 && unit <= 0x39;
+    const codeUnit = name.charCodeAt(i);
+    const isLetter = (codeUnit | 0x20) >= 0x61 && (codeUnit | 0x20) <= 0x7a;
+    const isDigit = codeUnit >= 0x30 && codeUnit <= 0x39;
     if (isLetter || isDigit) continue;
-    if (i == 0 || (unit != 0x2d && unit != 0x5f && unit != 0x2e)) return false;
+    if (i == 0 || (codeUnit != 0x2d && codeUnit != 0x5f && codeUnit != 0x2e)) return false;
   }
   return true;
 }

@@ -90,7 +90,7 @@ function looksLikeExpression(text: string, kind: TextKind): bool {
   return false;
 }
 
-function isAlphanumeric(unit: i32): bool {
-  const letter = unit | 0x20;
-  return (letter >= 0x61 && letter <= 0x7a) || (unit >= 0x30 && unit <= 0x39);
+function isAlphanumeric(codeUnit: i32): bool {
+  const letter = codeUnit | 0x20;
+  return (letter >= 0x61 && letter <= 0x7a) || (codeUnit >= 0x30 && codeUnit <= 0x39);
 }

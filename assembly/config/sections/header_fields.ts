@@ -29,9 +29,9 @@ const OWN_HEADERS: string[] = [
 export function isHeaderName(name: string): bool {
   if (name.length == 0 || name.length > MAX_NAME) return false;
   for (let i = 0; i < name.length; i++) {
-    const unit = name.charCodeAt(i);
-    const letter = unit | 0x20;
-    const isAlphanumeric = (letter >= 0x61 && letter <= 0x7a) || (unit >= 0x30 && unit <= 0x39);
+    const codeUnit = name.charCodeAt(i);
+    const letter = codeUnit | 0x20;
+    const isAlphanumeric = (letter >= 0x61 && letter <= 0x7a) || (codeUnit >= 0x30 && codeUnit <= 0x39);
     if (!isAlphanumeric && !NAME_SIGNS.includes(name.charAt(i))) return false;
   }
   return !OWN_HEADERS.includes(lowerCase(name));
@@ -46,8 +46,8 @@ export function isHeaderValue(value: string): bool {
 /** Whether a text consists of visible ASCII characters and spaces, at least one. */
 export function isPrintable(text: string): bool {
   for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit < SPACE || unit > TILDE) return false;
+    const codeUnit = text.charCodeAt(i);
+    if (codeUnit < SPACE || codeUnit > TILDE) return false;
   }
   return text.length > 0;
 }

@@ -43,11 +43,11 @@ export function readMatchPaths(path: string, value: JsonValue, problems: Problem
 function faultOf(path: string): string {
   if (path.length == 0 || path.charCodeAt(0) != SLASH) return 'expected a path that begins with "/"';
   for (let i = 0; i < path.length; i++) {
-    const unit = path.charCodeAt(i);
-    if (unit == STAR && i < path.length - 1) return "expected a path with * at its end only";
-    if (unit == QUESTION_MARK || unit == NUMBER_SIGN) return "expected a path without a query and a fragment";
-    if (unit == SPACE) return "expected a path with %20 for a space";
-    if (unit < SPACE || unit == DELETE) return "expected a path without control characters";
+    const codeUnit = path.charCodeAt(i);
+    if (codeUnit == STAR && i < path.length - 1) return "expected a path with * at its end only";
+    if (codeUnit == QUESTION_MARK || codeUnit == NUMBER_SIGN) return "expected a path without a query and a fragment";
+    if (codeUnit == SPACE) return "expected a path with %20 for a space";
+    if (codeUnit < SPACE || codeUnit == DELETE) return "expected a path without control characters";
   }
   return "";
 }

@@ -132,9 +132,9 @@ function decimal(text: string, most: i32): i32 {
   if (text.length == 0 || text.length > 3) return -1;
   let value = 0;
   for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit < 0x30 || unit > 0x39) return -1;
-    value = value * 10 + (unit - 0x30);
+    const codeUnit = text.charCodeAt(i);
+    if (codeUnit < 0x30 || codeUnit > 0x39) return -1;
+    value = value * 10 + (codeUnit - 0x30);
   }
   return value <= most ? value : -1;
 }

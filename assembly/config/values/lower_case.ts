@@ -4,8 +4,8 @@
 export function lowerCase(text: string): string {
   let lower = "";
   for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    lower += String.fromCharCode(unit >= 0x41 && unit <= 0x5a ? unit | 0x20 : unit);
+    const codeUnit = text.charCodeAt(i);
+    lower += String.fromCharCode(codeUnit >= 0x41 && codeUnit <= 0x5a ? codeUnit | 0x20 : codeUnit);
   }
   return lower;
 }

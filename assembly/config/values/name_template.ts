@@ -121,8 +121,8 @@ function keysOf(text: string): string {
 }
 
 /** Whether a key ends before this character. */
-function isEnd(unit: i32, isBracket: bool): bool {
-  return unit == 0x5d || (!isBracket && (unit == 0x2e || unit == 0x5b));
+function isEnd(codeUnit: i32, isBracket: bool): bool {
+  return codeUnit == 0x5d || (!isBracket && (codeUnit == 0x2e || codeUnit == 0x5b));
 }
 
 /** A placeholder's name without the metadata keys, used to find the nearest known name. */

@@ -41,13 +41,13 @@ export function edits(text: string, word: string): i32 {
 
 /** The significant characters of a name: without separators, with ASCII letters in lower case. */
 function significant(text: string): i32[] {
-  const units: i32[] = [];
+  const codeUnits: i32[] = [];
   for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit == 0x5f || unit == 0x2d || unit == 0x2e || unit == 0x20) continue;
-    units.push(unit >= 0x41 && unit <= 0x5a ? unit | 0x20 : unit);
+    const codeUnit = text.charCodeAt(i);
+    if (codeUnit == 0x5f || codeUnit == 0x2d || codeUnit == 0x2e || codeUnit == 0x20) continue;
+    codeUnits.push(codeUnit >= 0x41 && codeUnit <= 0x5a ? codeUnit | 0x20 : codeUnit);
   }
-  return units;
+  return codeUnits;
 }
 
 /** The optimal string alignment distance: Damerau-Levenshtein without edits inside a swapped pair. */

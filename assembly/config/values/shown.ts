@@ -1,6 +1,6 @@
 import { JsonType, JsonValue } from "./json_value";
 
-/** Maximum number of UTF-16 units of a text in a message. */
+/** Maximum number of UTF-16 code units of a text in a message. */
 const MAX_SHOWN: i32 = 64;
 const QUOTE: i32 = 0x22;
 const BACKSLASH: i32 = 0x5c;
@@ -34,9 +34,9 @@ export function shownName(name: string): string {
 function escaped(text: string): string {
   let shown = "";
   for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit < 0x20 || unit == 0x7f) shown += "\\u00" + HEX.charAt(unit >> 4) + HEX.charAt(unit & 15);
-    else if (unit == QUOTE || unit == BACKSLASH) shown += "\\" + text.charAt(i);
+    const codeUnit = text.charCodeAt(i);
+    if (codeUnit < 0x20 || codeUnit == 0x7f) shown += "\\u00" + HEX.charAt(codeUnit >> 4) + HEX.charAt(codeUnit & 15);
+    else if (codeUnit == QUOTE || codeUnit == BACKSLASH) shown += "\\" + text.charAt(i);
     else shown += text.charAt(i);
   }
   return shown;
