@@ -1,14 +1,11 @@
 import { highBits, prefixXor, sameBytes } from "../memory/byte_masks";
+import { hexDigit } from "../memory/hex";
 import { BACKSLASH, QUOTE, endOfPlainText, isSpace, specials, unescaped } from "./characters";
 import { escapedBytes } from "./string_end";
 import { StringDecoder } from "./string_decoder";
 
 /** Bytes that follow the {@link StringDecoder} of an escape sequence: for a replacement character and the longest UTF-8 sequence. */
 const ROOM: usize = 8;
-/** The hexadecimal digits, one byte each. */
-export const HEX_DIGITS: usize = memory.data<u8>([
-  0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0x61, 0x62, 0x63, 0x64, 0x65, 0x66,
-]);
 /** U+FFFD as UTF-8. */
 const REPLACEMENT: usize = memory.data<u8>([0xef, 0xbf, 0xbd]);
 const REPLACEMENT_SIZE: usize = 3;
@@ -327,8 +324,8 @@ export class ValueText {
     const letter = shortEscape(byte);
     store<u8>(ESCAPE, letter ? letter : 0x75, 1);
     if (letter) return this.found(ESCAPE, 2);
-    store<u8>(ESCAPE, load<u8>(HEX_DIGITS + (byte >> 4)), 4);
-    store<u8>(ESCAPE, load<u8>(HEX_DIGITS + (byte & 15)), 5);
+    store<u8>(ESCAPE, hexDigit(byte >> 4), 4);
+    store<u8>(ESCAPE, hexDigit(byte & 15), 5);
     return this.found(ESCAPE, 6);
   }
 

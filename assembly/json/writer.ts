@@ -1,8 +1,8 @@
+import { hexDigit } from "../memory/hex";
 import { BACKSLASH, QUOTE } from "./characters";
 import { wholeLength } from "./utf8";
 
 const OBJECT_START: u8 = 0x7b;
-const HEX = "0123456789abcdef";
 
 /** Writes JSON text (RFC 8259) as UTF-8, for texts that are written rarely. A managed object: its buffer grows as needed. */
 export class JsonWriter {
@@ -43,8 +43,8 @@ export class JsonWriter {
         this.put(byte);
       } else if (byte < 0x20 || byte == 0x7f) {
         this.raw("\\u00");
-        this.put(<u8>HEX.charCodeAt(byte >> 4));
-        this.put(<u8>HEX.charCodeAt(byte & 15));
+        this.put(hexDigit(byte >> 4));
+        this.put(hexDigit(byte & 15));
       } else {
         this.put(byte);
       }

@@ -1,5 +1,6 @@
+import { hexDigit } from "../../memory/hex";
 import { BACKSLASH, QUOTE, hexValue, unescaped } from "../characters";
-import { HEX_DIGITS, shortEscape } from "../value_text";
+import { shortEscape } from "../value_text";
 
 /** Added to the first UTF-8 byte of characters from U+E000 to U+FFFF, so that they compare as greater than characters beyond
  *  U+FFFF, as their UTF-16 code units do. */
@@ -34,8 +35,8 @@ function writeAscii(to: usize, byte: u8): usize {
   store<u8>(to, letter ? letter : 0x75, 1);
   if (letter) return to + 2;
   store<u16>(to, 0x3030, 2);
-  store<u8>(to, load<u8>(HEX_DIGITS + (byte >> 4)), 4);
-  store<u8>(to, load<u8>(HEX_DIGITS + (byte & 15)), 5);
+  store<u8>(to, hexDigit(byte >> 4), 4);
+  store<u8>(to, hexDigit(byte & 15), 5);
   return to + 6;
 }
 
