@@ -1,17 +1,23 @@
 /**
  * `npm run generate`: writes the lists of labels and families into the files under envoy/, from the filter's catalogue
- * (assembly/stats/catalogue.ts). Prints the files that changed.
+ * (assembly/stats/catalogue.ts), and the tested versions into docs/compatibility.md. Prints the files that changed.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 
+import { PAGE, withVersions } from "./compatibility/page.ts";
 import { loadCatalogue } from "./metrics/catalogue.ts";
 import { candidateFiles, regenerated } from "./metrics/files.ts";
 
 const catalogue = await loadCatalogue();
 for (const path of candidateFiles()) {
   const text = readFileSync(path, "utf8");
-  const written = regenerated(path, text, catalogue);
-  if (written === text) continue;
+  update(path, text, regenerated(path, text, catalogue));
+}
+const page = readFileSync(PAGE, "utf8");
+update(PAGE, page, await withVersions(page));
+
+function update(path: string, text: string, written: string): void {
+  if (written === text) return;
   writeFileSync(path, written);
   console.log(path);
 }
