@@ -185,7 +185,7 @@ describe("what is wrong with a rule is an error with its path and the value", ()
     expect(policy(rules(120, (i) => `mcp.arguments[a${i % 40}]`)).errors).toEqual([]);
     const tooMany = ["access.rules: expected at most 40 different arguments, got 41"];
     expect(policy(rules(41, (i) => `mcp.arguments[a${i}]`)).errors).toEqual(tooMany);
-    // What an argument stands in is one too.
+    // The object that contains an argument is an argument too.
     expect(policy(rules(39, (i) => `mcp.arguments[a][a${i}]`)).errors).toEqual([]);
     expect(policy(rules(40, (i) => `mcp.arguments[a][a${i}]`)).errors).toEqual(tooMany);
     expect(policy(rules(31, () => "mcp.clientName")).errors).toEqual([]);

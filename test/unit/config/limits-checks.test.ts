@@ -181,7 +181,7 @@ describe("a queue", () => {
   });
 });
 
-describe("a key by which callers are told apart as they choose", () => {
+describe("a key whose value callers can choose", () => {
   it.each<[string[], string]>([
     [["client"], "but clients choose their names, and each name has its own allowance"],
     [["tool", "client", "method"], "but clients choose their names, and each name has its own allowance"],

@@ -18,7 +18,7 @@ export function isNearMiss(text: string, word: string): boolean {
   return Boolean(call("isNear", Buffer.from(`${text}\n${word}`)));
 }
 
-/** The word that the text most likely stands for. */
+/** The word that the text most likely means. */
 export function nearestWord(text: string, words: string[]): string | undefined {
   const index = call("nearestOf", Buffer.from([text, ...words].join("\n")));
   return index < 0 ? undefined : words[index - 1];

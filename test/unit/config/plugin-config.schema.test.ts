@@ -179,7 +179,7 @@ const VALUES: Record<string, unknown[]> = {
 /** Errors that take knowledge of MCP, or that compare rules or numbers with each other: more than a schema can say. */
 const BEYOND_SCHEMAS = /never matches|each new session has its own allowance|because one caller may use a quarter/;
 
-/** Whether the filter takes a configuration, as far as a schema can say. */
+/** Whether the filter accepts a configuration, apart from rules that a schema cannot express. */
 function isTaken(json: string): boolean {
   const { errors, warnings } = read(json);
   return (

@@ -19,7 +19,7 @@ export interface Config {
   logLevel: number;
   matchPaths: string[];
   tools: string[];
-  /** How callers are told apart, in words. */
+  /** How callers are distinguished, in words. */
   identity: string;
   /** What is held, in words. */
   hold: string;

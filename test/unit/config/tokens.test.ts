@@ -8,7 +8,7 @@ function tokens(field: string, json: string): string {
 }
 
 describe("the configuration of tokens", () => {
-  it("estimates them, of 1 KiB of text exactly, unless told otherwise", () => {
+  it("estimates them, by default reading the first 1 KiB of text completely", () => {
     expect(read('{"tokens":{}}')).toEqual(DEFAULTS);
     expect(DEFAULTS).toMatchObject({ estimateTokens: true, tokenScale: 1, maxTokenBytes: 1024 });
     expect(read(tokens("estimate", "false"))).toEqual({ ...DEFAULTS, estimateTokens: false });

@@ -154,7 +154,7 @@ describe("what cannot be read", () => {
   });
 });
 
-describe("what is no JSON to this reader, but may be to others", () => {
+describe("bytes that are not JSON to this reader, but may be to others", () => {
   const deep = `${"[".repeat(600)}${"]".repeat(600)}`;
   it.each(["NaN", deep])("hides no list and no request behind it: %.9s", (odd) => {
     const list = `{"x":${odd},"result":{"tools":[{"name":"no"}]}}`;

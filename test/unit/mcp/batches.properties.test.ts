@@ -71,7 +71,7 @@ describe("each element of a batch", () => {
     }),
   );
 
-  it("is generated in every kind, with tokens of every kind, and with what is no message before and behind it", () => {
+  it("is generated in every kind, with tokens of every kind, between elements that are not messages", () => {
     const all = fc
       .sample(written, { numRuns: 1000, seed: 1 })
       .map(({ elements }) => elements.map((each) => alone(each)));

@@ -102,7 +102,7 @@ const references = fc
   )
   .map((parts) => parts.join(""));
 
-/** As a request bears it: with no dots to be removed. */
+/** The path in a request, which has no dot segments. */
 const bases = path.map((text) => new URL(`http://mcp.example${text}`).pathname);
 
 describe("the reference of an endpoint event", () => {

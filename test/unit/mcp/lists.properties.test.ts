@@ -283,7 +283,7 @@ test.each([
   expect(readAnswers(stable, false, 2n)[0].listed).toEqual([]);
 });
 
-test("ever other lists, of ever other servers, take no more memory", { timeout: effort(60_000, 1_200_000) }, () => {
+test("new lists of new servers need no more memory", { timeout: effort(60_000, 1_200_000) }, () => {
   forget(true);
   const read = (from: number, to: number) => {
     for (let i = from; i < to; i++) {

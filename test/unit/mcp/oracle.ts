@@ -102,7 +102,7 @@ function clientNameIn(root: Node): string {
   return named.size > 0 ? last : "";
 }
 
-/** The names listed, as they are told while the document passes: an object written twice is told twice. */
+/** The listed names, as the reader reports them while the document passes: twice for a duplicate object. */
 function listedIn(root: Node): string[] {
   const names = (list: Node, kind: string): string[] =>
     list.type !== "array"
@@ -229,7 +229,7 @@ export function expectedInBody(
     });
 }
 
-/** The integer of 32 bits that a number stands for, which is not too long to be kept; null where it is none. */
+/** The value of a number that is a 32-bit integer and short enough to be kept; otherwise null. */
 function integerOf(text: string): number | null {
   if (text.length > 256) return null;
   const [digits, power = "0"] = canonicalNumber(text).split("e");

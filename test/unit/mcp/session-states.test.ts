@@ -232,7 +232,7 @@ describe("the state of a session", () => {
     expect(stateOf()).toBe("idle");
   });
 
-  it("depends on the later of two turns, whichever worker reports it first", () => {
+  it("depends on the later of two turns, even if its worker reports it first", () => {
     adopt(1n);
     for (const worker of [0, 1]) {
       call(0);
@@ -416,7 +416,7 @@ describe("states of sessions", () => {
   );
 
   itHolds(
-    "are those of a plain model once all workers tick again, whatever they did and whichever trapped in between",
+    "are those of a plain model once all workers tick again, even if some trapped in between",
     300,
     // Fewer pauses than the attempts of a worker.
     fc.property(steps, fc.array(fc.nat({ max: 4 }), { maxLength: 14 }), (steps, pauses) => {

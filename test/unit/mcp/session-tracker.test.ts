@@ -102,7 +102,7 @@ function accessesOf(use: () => void): number {
 }
 
 describe("a tracked session", () => {
-  it("starts once, whichever workers see it", () => {
+  it("starts once, even if several workers see it", () => {
     begin(0, 5n, STREAMABLE);
     for (let worker = 0; worker < 4; worker++) begin(worker, 5n, STREAMABLE);
     expect(takeTold()).toEqual(["started 5 0 4"]);

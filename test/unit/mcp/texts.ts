@@ -89,7 +89,7 @@ function isNull(node: Node): boolean {
   return node.type === "literal" && node.text === "null";
 }
 
-/** The texts of a message, in their order; those of a member that stands twice, twice. */
+/** The texts of a message, in their order; those of a duplicate member twice. */
 export function textsIn(root: Node): Found[] {
   const found: Found[] = [];
   /** `places`: those that begin as this value's own. */

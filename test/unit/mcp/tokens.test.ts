@@ -146,7 +146,7 @@ describe("texts", () => {
     expect(tokens([result('[{"text":{ "a" : 1 }},{"text":null},{"text":[ ]}]')])[1]).toBe(tokensOf([{ a: 1 }, []]));
   });
 
-  it("of a member that stands twice count twice, for they passed twice", () => {
+  it("of a duplicate member count twice, because they passed twice", () => {
     expect(tokens([result('[{"text":"one two","text":"three"}]')])[1]).toBe(tokensOf(["one two", "three"]));
   });
 

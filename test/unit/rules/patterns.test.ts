@@ -23,7 +23,7 @@ const MATCHES = ["no", "unknown", "yes"];
 const module: TestModule<Exports> = new TestModule("patterns");
 const { exports } = module;
 
-/** Takes patterns in hand. */
+/** Sets the patterns that are tested. */
 function take(values: readonly string[], notValues: readonly string[] = []): void {
   exports.begin();
   for (const text of values) module.lend(Buffer.from(text), exports.value);
@@ -94,7 +94,7 @@ describe("a pattern", () => {
   );
 
   itHolds(
-    "of a cut text is told only if whatever may follow changes nothing",
+    "of a cut text is certain only if the missing rest cannot change it",
     3000,
     fc.property(patterns, texts, texts, letters, (pattern, text, rest, first) => {
       take([pattern]);
@@ -140,7 +140,7 @@ describe("conditions on clients' names", () => {
     expect(kept).toBeLessThan(1n << 62n);
   });
 
-  it("are told from others by a hash of what they say and in which order", () => {
+  it("have a hash that depends on their texts and their order", () => {
     const hash = (...lists: [string[], string[]?][]) => {
       exports.beginConditions();
       for (const [values, notValues] of lists) {

@@ -296,7 +296,7 @@ describe("every body", () => {
           const whole = readStrictly([bytes]);
           const { messages, fault } = readStrictly(cut(bytes, sizes));
           assert.equal(fault === "", whole.fault === "");
-          // What is no UTF-8 is seen with the bytes in hand, before what is wrong in front of it.
+          // Bytes that are not UTF-8 are found as soon as their chunk arrives, before other faults in the same chunk.
           if (whole.fault !== "not_utf8")
             assert.deepEqual(
               { messages, fault },

@@ -156,7 +156,7 @@ describe("a set of label values", () => {
     ["查询天气", "%E6%9F%A5%E8%AF%A2%E5%A4%A9%E6%B0%94"],
     ["é", "%C3%A9"],
     ["\0\u007f~", "%00%7F%7E"],
-    // What stands for names without a value of their own.
+    // The value of all names that have none of their own.
     ["_OTHER", "%5FOTHER"],
     ["_OTHER_", "_OTHER_"],
   ])("shows %j as %j", (name, expected) => {

@@ -21,7 +21,7 @@ export interface WrittenSpan {
   events: (readonly [number, bigint])[];
   droppedEvents: number;
   links: (readonly [bigint, bigint, bigint, string])[];
-  /** After so many links it is interrupted by another span; undefined: not. */
+  /** The number of links after which another span interrupts it; undefined if none does. */
   interruptedAfter?: number;
 }
 
@@ -87,7 +87,7 @@ export function read(encoding: Encoding, request: Uint8Array): unknown {
   return encoding === "json" ? fromJson(request) : fromProtobuf(request);
 }
 
-/** The pages of the module's memory after it has written so many spans. */
+/** The pages of the module's memory after it has written this many spans. */
 export function pagesAfter(encoding: Encoding, count: number): number {
   exports.open(ENCODINGS.indexOf(encoding));
   module.lend(Buffer.from("tools/call of an ordinary length"), (at, length) => exports.write(count, at, length));
