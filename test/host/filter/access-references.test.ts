@@ -111,7 +111,7 @@ describe("a subscription", () => {
     ["a long URI", { resourceSubscriptions: [`a:${"x".repeat(255)}`] }],
     ["too many", { resourceSubscriptions: Array<string>(65).fill("a:x") }],
     ["more text than is kept", { resourceSubscriptions: Array<string>(40).fill(`a:${"x".repeat(200)}`) }],
-  ])("of resources that cannot be told is denied where resources are: %s", (_, notifications) => {
+  ])("of resources that cannot be determined is denied if resources are: %s", (_, notifications) => {
     expect(ask(startGuarded(open), listen(notifications)).reply).toEqual(deniedBy("secrets"));
     const all = startGuarded({ rules: [resources("ALLOW", "all", "a:*")] });
     expect(ask(all, listen(notifications)).reply).toEqual(deniedBy("_default"));

@@ -1,4 +1,4 @@
-/** Batches that hold what is no message, that break off, or that are not MCP. */
+/** Batches with elements that are not messages, batches that break off, and batches that are not MCP. */
 import { describe, expect, test } from "vitest";
 import { exchange, type Plugin } from "../../../scripts/host/index.ts";
 import {
@@ -137,7 +137,7 @@ describe("a batch without messages", () => {
   });
 });
 
-describe("a batch that bears no MCP header", () => {
+describe("a batch without an MCP header", () => {
   const ethereum = request("eth_call", {}, 7);
 
   test.each([
@@ -165,7 +165,7 @@ describe("a batch that bears no MCP header", () => {
     expect(undecoded(plugin)).toEqual({});
   });
 
-  test("but all its methods count where it bears one", () => {
+  test("but all its methods count if it has one", () => {
     const plugin = start();
     post(plugin, batch(ethereum, CALL), json(batch(result({}, 7), result({}, 1))), { headers: LEGACY });
     expect(countsBy(plugin, "mcp_operations_total", "mcp_method_name", "mcp_outcome")).toEqual({

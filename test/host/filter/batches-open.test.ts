@@ -157,7 +157,7 @@ describe("a batch with one initialize", () => {
     expect(worker.vm.metrics.histogram("mcp_session_operations").values).toEqual([4]);
   });
 
-  test("leaves the session alone whose id it still bears", () => {
+  test("does not change the session whose id it still has", () => {
     const [worker] = startWorkers(1);
     const headers = { ...JSON_ANSWER, "mcp-session-id": "new" };
     post(worker, asked, { headers, body: batch(...answered) }, { headers: { ...LEGACY, "mcp-session-id": "old" } });
@@ -181,7 +181,7 @@ describe("a server that answers early", () => {
   const headers = requestHead({ headers: MCP_HEADERS });
   const answering = responseHead({ headers: SSE_ANSWER });
 
-  test("has the whole batch before the request's end is told", () => {
+  test("reads the whole batch before the request's end is reported", () => {
     const plugin = start();
     const stream = plugin.stream();
     stream.requestHeaders(headers);

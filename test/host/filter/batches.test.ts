@@ -103,7 +103,7 @@ describe("each message of a batch counts as if it came alone", () => {
     expect(streams(plugin)).toEqual({ "post complete": 1 });
     expect(undecoded(plugin)).toEqual({});
     expect(inFlight(plugin)).toBe(0);
-    // The list has told of it.
+    // The list has the tool.
     post(plugin, toolCall("found"), error(-32602));
     expect(outcomes(plugin)).toMatchObject({ "found rpc_error": 1 });
   });

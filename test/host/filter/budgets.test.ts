@@ -27,7 +27,7 @@ function callsOfTick(plugin: Plugin, seconds: number): number {
 const ended = (plugin: Plugin) => countsBy(plugin, "mcp_sessions_ended_total", "mcp_session_end");
 const active = (plugin: Plugin) => countsBy(plugin, "mcp_sessions_active", "mcp_session_kind");
 
-test(`${SESSIONS} sessions that began at once, and end at once, are told in parts`, () => {
+test(`${SESSIONS} sessions that begin and end at the same time are reported in parts`, () => {
   const plugin = startFilter();
   beginSessions(plugin);
   // Each flush reads and writes.

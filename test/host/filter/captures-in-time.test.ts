@@ -82,7 +82,7 @@ describe.each(captureNames())("capture %s, in the order of time", (name) => {
     }
   });
 
-  // At each position of the small one, and at every so many of the others.
+  // At each position of the small one, and at regular intervals in the others.
   test(
     "cut once, anywhere",
     () => {

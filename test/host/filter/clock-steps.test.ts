@@ -28,7 +28,7 @@ class Proxy {
     return vm.plugin({ properties: { "xds.cluster_name": "tools" }, configuration });
   }
 
-  /** Lets so many seconds pass. A request in the session `keeps` comes in each of them. */
+  /** Lets this many seconds pass, with a request in the session `keeps` in each of them. */
   pass(seconds: number, keeps?: string): void {
     for (let i = 0; i < seconds; i++) {
       for (const worker of this.workers) {

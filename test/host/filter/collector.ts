@@ -2,7 +2,7 @@ import { fromJson, fromProtobuf, response } from "../../unit/trace/otlp.ts";
 import type { Callout } from "../../../scripts/host/callouts.ts";
 import type { Plugin, Vm } from "../../../scripts/host/index.ts";
 
-/** A span as far as it is looked at here. */
+/** The parts of a span that tests compare. */
 export interface ReceivedSpan {
   readonly traceId: string;
   readonly spanId: string;

@@ -94,7 +94,7 @@ test("the stream of HTTP+SSE ends while a request for it comes: the request ends
   expect(plugin.vm.metrics.gauge("mcp_operations_in_flight")).toBe(0);
 });
 
-test("a task is told of before its acceptance: it keeps its tool, and has a duration", () => {
+test("a task is reported before its acceptance: it keeps its tool and has a duration", () => {
   const workers = startWorkers(2, { configuration: { labels: { tools: ["echo"] } } });
   const status = (state: string) => notification("notifications/tasks/status", { taskId: "t", status: state });
   const get = new OpenStream(workers[1], { method: "GET", headers: { ...GET_HEADERS, "mcp-session-id": "s" } });

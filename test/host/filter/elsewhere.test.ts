@@ -266,7 +266,7 @@ describe.each([1, 4])("an answer on another stream, with %i workers", (count) =>
     workers[0].vm.clock.advance(40);
     cancel(on(workers, 2), "s", 1);
     cancel(on(workers, 3), "s", 2);
-    // Ids are told apart by their type, and sessions.
+    // Ids of different types or sessions differ.
     cancel(on(workers, 3), "s", "1");
     cancel(on(workers, 3), "other", 1);
     passSeconds(workers, 5);

@@ -24,7 +24,7 @@ export function startFilter(options: PluginOptions = {}): Plugin {
   return new Vm(loadModule()).plugin({ properties: { "xds.cluster_name": "tools" }, ...options });
 }
 
-/** A proxy with so many workers: a VM each, with the same plugin, and what they share. */
+/** A proxy with this many workers: a VM with the same plugin on each, and the data that they share. */
 export function startWorkers(count: number, options: PluginOptions = {}): Plugin[] {
   const shared = {
     metrics: new MetricStore(),
@@ -37,7 +37,7 @@ export function startWorkers(count: number, options: PluginOptions = {}): Plugin
   );
 }
 
-/** Lets so many seconds pass, with a tick of each worker in each. */
+/** Lets this many seconds pass, with a tick of each worker in each second. */
 export function passSeconds(workers: readonly Plugin[], seconds: number): void {
   for (let i = 0; i < seconds; i++) {
     workers[0].vm.clock.advance(1000);

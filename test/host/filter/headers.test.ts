@@ -168,7 +168,7 @@ describe("a parameter", () => {
     ["a part", "eu-wes"],
     ["a key", "region"],
     ["null, which is no value", "null"],
-    ["what stands elsewhere in the body", "query"],
+    ["the value of another member", "query"],
     ["another number", "120"],
     ["text that is not base64 of it", base64("umlaut")],
   ])("%s disagrees", (_, value) => {

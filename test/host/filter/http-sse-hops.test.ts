@@ -284,7 +284,7 @@ test("a client of 2026-07-28 that closes its POST on HTTP+SSE cancels nothing", 
 test.each([
   ["an endpoint", ENDPOINT, 1],
   ["anything else", "/api/orders?id=1", 2],
-])("a JSON POST to %s pays so many reads once somebody speaks HTTP+SSE", (_, path, reads) => {
+])("a JSON POST to %s costs this many reads after HTTP+SSE has been used", (_, path, reads) => {
   const plugin = startFilter();
   openStream(plugin);
   const run = () => send(plugin, '{"a":1}', { path });

@@ -65,7 +65,7 @@ describe("a POST to an endpoint of HTTP+SSE", () => {
   test.each([
     ["JSON", { headers: JSON_ANSWER, body: result({}, 1) }],
     ["an event stream", { headers: SSE_ANSWER, body: `data: ${result({}, 1)}\n\n` }],
-  ])("may bear the answer as %s, which counts once if the stream brings it as well", (_, response) => {
+  ])("may contain the answer as %s, which counts once if it is on the stream too", (_, response) => {
     const plugin = start();
     const stream = openSession(plugin, plugin);
     send(plugin, toolCall("echo", 1), { response });

@@ -43,7 +43,7 @@ describe("a request on a connection that an older configuration serves", () => {
     expect(calls(listener.connect(1))).toEqual([true, false, false]);
   });
 
-  test("is denied if neither policy allows it, whichever is newer", () => {
+  test("is denied if neither policy allows it, in either order of age", () => {
     const { proxy, listener, kept } = start(ECHO);
     listener.push(DATE);
     proxy.pass(2);

@@ -154,7 +154,7 @@ test("permits of a live worker are kept, however long its calls take", () => {
   expect(free(workers[1])).toBe(0);
 });
 
-test("a batch acquires a permit for each of its calls, as far as available", () => {
+test("a batch acquires a permit for each of its calls while permits are available", () => {
   const plugin = startLimited([TWO]);
   const three = [1, 2, 3].map((id) => toolCall("slow", id));
   const answers = batch(...[1, 2].map((id) => result({ content: [] }, id)));

@@ -136,7 +136,7 @@ test("plugin instances in one VM and in others wake themselves only", () => {
   expect(streams.map(answered)).toEqual([100, 100, 100, 100]);
 });
 
-test("names of queues are reused, whichever instances come and go", () => {
+test("names of queues are reused when instances come and go", () => {
   const plugin = start();
   const { queues } = plugin.vm;
   for (let round = 0; round < 50; round++) {

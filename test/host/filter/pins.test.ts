@@ -238,7 +238,7 @@ describe("enforced pins", () => {
 describe("pins that only observe", () => {
   test.each<[string, object, object]>([
     ["by their mode", {}, { mode: "observe" }],
-    ["with a policy that is tried out", { mode: "shadow" }, {}],
+    ["with a policy in shadow mode", { mode: "shadow" }, {}],
   ])("count, %s, and let everything pass", (_, access, fields) => {
     const plugin = startGuarded({ ...pinned(fields), ...access });
     const body = result({ tools: [CHANGED, { name: "rm" }, ADD] });
