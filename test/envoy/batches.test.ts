@@ -141,7 +141,7 @@ class Expected {
     this.#bytes(labels, text);
   }
 
-  /** Whose it is cannot be told where several are under way. */
+  /** Which request it belongs to is unknown if several are open. */
   progress(text: string): void {
     this.notification("server_to_client", text);
     count(this.all, "mcp_progress_total", {});

@@ -65,7 +65,7 @@ function kill(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** The processes that bear this mark in their environment. */
+/** The processes that have this mark in their environment. */
 function marked(mark: string): number[] {
   if (process.platform !== "linux") return [];
   const numbers = readdirSync("/proc").filter((name) => /^\d+$/.test(name));

@@ -80,7 +80,7 @@ const STEPS: Record<string, Step[]> = {
   ],
 };
 
-/** A server behind an Envoy with so many workers, and what its clients did. */
+/** A server behind an Envoy with this many workers, and what its clients did. */
 interface Run {
   server: string;
   workers: number;

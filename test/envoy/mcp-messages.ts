@@ -1,4 +1,4 @@
-/** MCP as it stands on the wire, for tests that speak it by hand. */
+/** MCP as it is sent, for tests that write messages themselves. */
 
 /** The headers of a POST before 2026-07-28, without a session. */
 export const LEGACY = {

@@ -123,7 +123,7 @@ describe("an answer that cannot be read is undecoded", () => {
   });
 });
 
-describe("a request that cannot be read is no operation, but told of where a header says that it is MCP", () => {
+describe("a request that cannot be read is not an operation, but is reported if a header says that it is MCP", () => {
   const call = mcp.toolCall(1, TOOL);
 
   it.each([

@@ -10,7 +10,7 @@ export interface Recorded {
   body: string;
   status: number;
   contentType: string;
-  /** The session id that the response bears. */
+  /** The session id in the response. */
   givenSession: string | null;
   /** What has come of the response's body. */
   text: string;

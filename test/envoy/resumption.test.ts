@@ -30,7 +30,7 @@ const isLabelled = () => true;
 
 const keep = endsAfterAll();
 
-/** An Envoy with so many workers, and what clients did through it. */
+/** An Envoy with this many workers, and what clients did through it. */
 class Run {
   // A connection for each request, so that streams and answers meet every worker.
   readonly recording = new Recording(shortFetch);

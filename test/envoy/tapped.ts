@@ -19,7 +19,7 @@ interface Server {
 /** What a client gave in each step when it ran against this origin, e.g. `http://127.0.0.1:10000`. */
 export type Run = (origin: string) => Promise<unknown>;
 
-/** What {@link expectSame} may be told. */
+/** Options of {@link expectSame}. */
 interface Options {
   /** A server of the same kind for the run without Envoy, for servers that serve one client. */
   another?: Server;

@@ -39,14 +39,14 @@ function countRepeated(counts: Counts, operations: readonly Operation[], isLabel
   }
 }
 
-/** What a client without a session is known by; null where it never got as far as a status. */
+/** What identifies a client without a session; null if it never received a status. */
 function windowOf({ exchange, message }: Passed): string | null {
   if (exchange.status < 200 || exchange.status > 299) return null;
   const { _meta } = (message.params ?? {}) as { _meta?: Record<string, { name?: string } | undefined> };
   return `window ${pathOf(exchange)} ${isModern(exchange) ? (_meta?.["io.modelcontextprotocol/clientInfo"]?.name ?? "") : ""}`;
 }
 
-/** The path, without its query: servers of one upstream are told apart by it. */
+/** The path without its query, which distinguishes servers of one upstream. */
 function pathOf({ url }: Passed["exchange"]): string {
   return new URL(url).pathname;
 }

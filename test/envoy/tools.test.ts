@@ -87,7 +87,7 @@ it("failed calls of tools that the list lacks", async () => {
   await adding(family, () => call("elsewhere", true), { [series(family, {})]: 1 });
 });
 
-it("calls that repeat another of their session, on whichever worker", async () => {
+it("calls that repeat another of their session, on any worker", async () => {
   const family = "mcp_repeated_calls_total";
   const call = (session: string, query: string) => {
     const headers = { ...mcp.LEGACY, "mcp-session-id": session };

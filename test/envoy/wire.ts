@@ -2,7 +2,7 @@
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import type { Recorded } from "./recording.ts";
 
-/** A JSON-RPC message, as far as it is looked at. */
+/** The members of a JSON-RPC message that tests read. */
 export interface Message {
   id?: number | string | null;
   method?: string;
@@ -11,7 +11,7 @@ export interface Message {
   error?: { code: number };
 }
 
-/** A tool in a list, as far as it is looked at. */
+/** The members of a listed tool that tests read. */
 export interface ToolDefinition {
   name: string;
   description?: string;

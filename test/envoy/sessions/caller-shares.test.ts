@@ -1,4 +1,4 @@
-/** A caller that opens more sessions than the store holds takes the places of its own ones, and of nobody else's. */
+/** A caller that opens more sessions than the store holds evicts its own sessions only. */
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Envoy, startEnvoy } from "../../../scripts/envoy/process.ts";
 import { endsAfterAll } from "../cleanup.ts";

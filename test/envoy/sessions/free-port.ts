@@ -7,7 +7,7 @@ import { createServer } from "node:net";
 const FIRST_EPHEMERAL = 32_768;
 const FIRST = 16_384;
 
-/** A port of 127.0.0.1 that is free now, for what must be told its port beforehand. */
+/** A port of 127.0.0.1 that is free now, for programs whose port must be chosen before they start. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = FIRST + Math.floor(Math.random() * (FIRST_EPHEMERAL - FIRST));

@@ -33,7 +33,7 @@ interface Size {
 const FULL: Size = { sessions: 200, operations: 25 };
 const SMALL: Size = { sessions: effort(40, FULL.sessions), operations: effort(10, FULL.operations) };
 
-/** A run on so many workers. */
+/** A run with this many workers. */
 class Run {
   readonly #recordings: Recording[] = [];
   /** What stays open at rest. */

@@ -1,4 +1,4 @@
-/** Sessions that call until they are told to stop. */
+/** Sessions that call until they are stopped. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { RawSession, shortFetch } from "./raw-session.ts";
 
