@@ -1,7 +1,8 @@
-/** The files under envoy/ have the labels and families of the filter, as `npm run generate` writes them. */
+/** The files under envoy/ have the labels and families of the filter, and the dashboards, as `npm run generate` writes them. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { dashboardFiles } from "../../../scripts/dashboards/files.ts";
 import { candidateFiles, regenerated } from "../../../scripts/metrics/files.ts";
 import { CATALOGUE } from "../../prometheus/catalogue.ts";
 
@@ -40,6 +41,10 @@ function relabelTargets(text: string): string[] {
 
 it.each(candidateFiles())("%s is as `npm run generate` writes it", (path) => {
   expect(regenerated(path, read(path), CATALOGUE)).toBe(read(path));
+});
+
+it.each(dashboardFiles())("$path is as `npm run generate` writes it", ({ path, text }) => {
+  expect(read(path)).toBe(text);
 });
 
 describe.each(Object.entries(LISTS))("%s", (path, labelsOf) => {
