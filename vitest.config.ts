@@ -38,7 +38,7 @@ const OLDEST_ENVOY = {
 
 /** Files of the envoy tier that need programs, which are built meanwhile (test/fixtures/prepare.ts). */
 const NEEDS_PROGRAMS =
-  /test\/(image|mesh|prometheus|traces)\/|test\/access\/(parsers|http-sse|clients|server-requests)|test\/limits\/(global|clients)|test\/envoy\/(python|inspector|sdks|bridges)/;
+  /test\/(dashboards|image|mesh|prometheus|traces)\/|test\/access\/(parsers|http-sse|clients|server-requests)|test\/limits\/(global|clients)|test\/envoy\/(python|inspector|sdks|bridges)/;
 
 /** Within each tier the files that took longest come first, but those that need programs come last. */
 class PreparedLast extends BaseSequencer {
@@ -78,7 +78,7 @@ export default defineConfig({
         test: {
           ...WITH_ENVOY,
           name: "envoy",
-          include: ["test/{envoy,conformance,image,mesh,prometheus,access,limits,traces}/**/*.test.ts"],
+          include: ["test/{envoy,conformance,dashboards,image,mesh,prometheus,access,limits,traces}/**/*.test.ts"],
           exclude: ALONE,
           sequence: { groupOrder: 2 },
         },

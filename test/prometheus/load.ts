@@ -138,8 +138,11 @@ class Endpoint {
   }
 }
 
-/** The steps of the `wave`th wave, 1 the first: each makes the counters grow that the others make grow too. */
-export function stepsOf(upstream: Upstream, wave: number): Steps {
+/**
+ * The steps of the `wave`th wave, 1 the first: each makes the counters grow that the others make grow too. The server lists
+ * these tools.
+ */
+export function stepsOf(upstream: Upstream, wave: number, tools = TOOLS): Steps {
   const endpoint = Endpoint.of(upstream);
   let id = 0;
   const step = (body: string, answer: Answer, headers: Record<string, string> = mcp.LEGACY, method = "POST"): Step => {
@@ -176,7 +179,7 @@ export function stepsOf(upstream: Upstream, wave: number): Steps {
   const deleted = step("", (response) => void response.writeHead(200).end(), inSession, "DELETE");
 
   const tool = (name: string) => ({ name, description: `as of wave ${wave}`, inputSchema: { type: "object" } });
-  const listed = [...TOOLS, "fails", "slow", wave % 2 ? "came" : "went"].map(tool);
+  const listed = [...tools, "fails", "slow", wave % 2 ? "came" : "went"].map(tool);
   const told = [
     mcp.notification("notifications/progress", { progressToken: 1, progress: 1 }),
     mcp.notification("notifications/tools/list_changed"),
@@ -202,7 +205,7 @@ export function stepsOf(upstream: Upstream, wave: number): Steps {
     ask("resources/templates/list", {}, succeed({ resourceTemplates: [] })),
     ask("prompts/get", { name: "greet-me" }, succeed({ messages: [] })),
     ask("tools/unheard_of", {}, fail(-32601)),
-    ...TOOLS.flatMap((name) => [call(name, succeed()), call(name, fail(-32602)), call(name, fail(12345))]),
+    ...tools.flatMap((name) => [call(name, succeed()), call(name, fail(-32602)), call(name, fail(12345))]),
     call("echo", streamed),
     ...many(() => call("fails", succeed({ content: [{ type: "text", text: "no" }], isError: true }), {}, inSession)),
     ...many(() => call("echo", succeed(), { arguments: { query: "again" } }, inSession), ENOUGH_FOR_P99),

@@ -34,6 +34,13 @@ export interface Series {
   value: number;
 }
 
+/** A series and its values over time. */
+export interface Line {
+  labels: Record<string, string>;
+  /** Seconds since 1970, and the value then. */
+  points: [number, number][];
+}
+
 /** A target as relabelling has left it. */
 export interface Target {
   scrapeUrl: string;
@@ -52,6 +59,8 @@ export interface Rule {
 export interface Prometheus {
   /** The newest values of an expression's series. */
   query(expression: string): Promise<Series[]>;
+  /** The values of an expression's series between two times in seconds since 1970, in steps of so many seconds. */
+  queryRange(expression: string, start: number, end: number, step: number): Promise<Line[]>;
   targets(): Promise<Target[]>;
   rules(): Promise<Rule[]>;
   /** Ends it and removes its data. */
@@ -132,6 +141,16 @@ function api(url: string): Omit<Prometheus, "stop"> {
         `query?${new URLSearchParams({ query: expression }).toString()}`,
       );
       return result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
+    },
+    async queryRange(query, start, end, step) {
+      const parameters = new URLSearchParams({ query, start: String(start), end: String(end), step: String(step) });
+      const { result } = await get<{ result: { metric: Record<string, string>; values: [number, string][] }[] }>(
+        `query_range?${parameters.toString()}`,
+      );
+      return result.map(({ metric, values }) => ({
+        labels: metric,
+        points: values.map(([time, value]) => [time, Number(value)]),
+      }));
     },
     async targets() {
       return (await get<{ activeTargets: Target[] }>("targets")).activeTargets;

@@ -9,6 +9,7 @@ import { flushed } from "../envoy/prometheus.ts";
 import { startDiscovering } from "../envoy/sessions/discovery.ts";
 import { startUpstream } from "../envoy/upstream.ts";
 import { CATALOGUE } from "./catalogue.ts";
+import { withTagsOfKuma } from "./kuma-tags.ts";
 import {
   ambiguousSteps,
   deniedSteps,
@@ -78,16 +79,6 @@ const PINNED = {
 };
 const CHANGING = { server: "changing", match: { paths: ["/mcp"] } };
 const PATH = { __metrics_path__: "/stats/prometheus" };
-
-/** The tags of the bootstrap that Kuma writes (pkg/xds/bootstrap of its sources). */
-const KUMA_TAGS = [
-  { tag_name: "name", regex: "^grpc\\.((.+)\\.)" },
-  { tag_name: "status", regex: "^grpc.*streams_closed(_([0-9]+))" },
-  { tag_name: "kafka_name", regex: "^kafka(\\.(\\S*[0-9]))\\." },
-  { tag_name: "kafka_type", regex: "^kafka\\..*\\.(.*?(?=_duration|$))" },
-  { tag_name: "worker", regex: "(worker_([0-9]+)\\.)" },
-  { tag_name: "listener", regex: "((.+?)\\.)rbac\\." },
-];
 
 /** Requests of a wave that are enough for an alert at one each 10 s. */
 const UNCOUNTED = 40;
@@ -236,11 +227,4 @@ function withMissingModule(text: string): string {
   const local = /\{\s*"local": \{\s*"filename": "[^"]*"\s*\}\s*\}/;
   expect(text).toMatch(local);
   return text.replace(local, JSON.stringify({ remote }));
-}
-
-/** The bootstrap with Kuma's tags in place of ours. Its histograms' bounds stay, so that both have the same. */
-function withTagsOfKuma(text: string): string {
-  const bootstrap = JSON.parse(text) as { stats_config: { stats_tags: object[] } };
-  bootstrap.stats_config.stats_tags = KUMA_TAGS;
-  return JSON.stringify(bootstrap);
 }

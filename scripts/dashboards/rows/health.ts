@@ -27,7 +27,7 @@ export const health: Row = {
       ],
     },
     {
-      title: "Slowest twentieth",
+      title: "Duration, p95",
       description:
         "The duration that 5 % of the operations exceed, interpolated within a bucket of the histogram. Denied and limited operations took no time and are left out.",
       kind: "numbers",

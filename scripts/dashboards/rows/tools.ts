@@ -56,7 +56,7 @@ export const tools: Row = {
       ],
     },
     {
-      title: "Slowest twentieth by tool",
+      title: "Duration by tool, p95",
       description: "The duration that 5 % of a tool's calls exceed, interpolated within a bucket of the histogram.",
       kind: "lines",
       unit: "milliseconds",
