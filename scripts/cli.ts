@@ -5,11 +5,13 @@ import { createProgram, FAILED } from "./cli/program.ts";
 import { endWithReader } from "./cli/terminal.ts";
 import { addPins } from "./pins/command.ts";
 import { addStart } from "./start/command.ts";
+import { addTap } from "./tap/command.ts";
+import { addTop } from "./top/command.ts";
 import { addValidate } from "./validate/command.ts";
 
 endWithReader();
 const program = createProgram();
-for (const add of [addStart, addValidate, addPins]) add(program);
+for (const add of [addStart, addValidate, addTop, addTap, addPins]) add(program);
 
 try {
   await program.parseAsync();

@@ -16,3 +16,9 @@ export function endWithReader(): void {
     process.exit();
   });
 }
+
+/** JSON on one line that means the same, with each unprintable character in a text as an escape sequence of JSON. */
+export function printableJson(value: unknown): string {
+  const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return JSON.stringify(value).replaceAll(UNPRINTABLE, (character) => character.split("").map(escaped).join(""));
+}

@@ -2,6 +2,7 @@
 import { stripVTControlCharacters } from "node:util";
 import Table from "cli-table3";
 import colors from "picocolors";
+import { PLAIN } from "../cli/table.ts";
 import { formatBytes, formatQuantile, formatTokens, MARKS } from "../statistics/format.ts";
 import { nameOf } from "../statistics/names.ts";
 import type { Row } from "../statistics/rows.ts";
@@ -53,14 +54,6 @@ const LEGEND = [
   [MARKS.beyond, "beyond all buckets"],
 ];
 
-// Spaces separate the columns instead of lines, so that the table fits into 80 columns.
-const PLAIN = Object.fromEntries(
-  ["top", "bottom", "mid"]
-    .flatMap((edge) => ["", "-mid", "-left", "-right"].map((corner) => edge + corner))
-    .concat("left", "left-mid", "mid-mid", "right", "right-mid", "middle")
-    .map((place) => [place, ""]),
-) as Partial<Record<Table.CharName, string>>;
-
 /** Renders the rows, which must be sorted by server, at most `columns` characters wide. Returns one sentence if there are none. */
 export function renderTable(rows: Row[], servers: ReadonlyMap<string, ServerTotals>, columns: number): string {
   if (rows.length === 0) return "No MCP traffic yet.";
@@ -71,9 +64,7 @@ export function renderTable(rows: Row[], servers: ReadonlyMap<string, ServerTota
     head: ["", ...shown.map(({ title }) => colors.bold(title))],
     colWidths: [nameWidth, ...shown.map(({ width }) => width)],
     colAligns: ["left", ...shown.map(() => "right" as const)],
-    chars: PLAIN,
-    // The library's own colours ignore NO_COLOR and terminals without colour.
-    style: { head: [], border: [], compact: true, "padding-left": 0, "padding-right": 0 },
+    ...PLAIN,
   });
   let server: string | undefined;
   for (const row of rows) {

@@ -1,5 +1,6 @@
 /** Adds the filter's metrics up by server, method and tool. */
 import { numberOf, type Sample } from "./exposition.ts";
+import { CANCELLED, isError, STOPPED } from "./outcomes.ts";
 import { type Buckets, count } from "./quantile.ts";
 
 /** Totals of the calls of one method or one tool that reached a server. */
@@ -23,10 +24,6 @@ export interface Row {
   durations: Buckets;
 }
 
-const NO_ERROR = new Set(["ok", "input_required", "task_accepted"]);
-const CANCELLED = new Set(["cancelled", "disconnected"]);
-/** The outcomes and error types of calls that did not reach a server. */
-const STOPPED = new Set(["denied", "limited"]);
 const READ = new Set(["result", "prompt", "resource"]);
 /** The methods of the kinds of tokens whose metrics have no label for the method. */
 const METHOD_OF_KIND: Record<string, string> = { prompt: "prompts/get", resource: "resources/read" };
@@ -66,7 +63,7 @@ function add(row: Row, { name, labels, value }: Sample): void {
     if (STOPPED.has(outcome)) return;
     row.calls += value;
     if (CANCELLED.has(outcome)) row.cancelled += value;
-    else if (!NO_ERROR.has(outcome)) row.errors += value;
+    else if (isError(outcome)) row.errors += value;
   } else if (name === "mcp_tokens_total") {
     const kind = labels.mcp_token_kind ?? "";
     if (READ.has(kind)) row.tokensIn += value;

@@ -1,5 +1,6 @@
 /** Adds up, for each server, the sessions and the tokens. */
 import type { Sample } from "./exposition.ts";
+import { REPEATED_TOKENS } from "./outcomes.ts";
 
 /** Totals of a server. */
 export interface ServerTotals {
@@ -14,9 +15,6 @@ export interface ServerTotals {
   definitionTokens: number;
 }
 
-/** The kind of tokens that models do not read, because another kind repeats them: docs/tokens.md. */
-const REPEATED = "structured";
-
 /** The totals by server. */
 export function readServers(samples: readonly Sample[]): Map<string, ServerTotals> {
   const servers = new Map<string, ServerTotals>();
@@ -28,7 +26,7 @@ export function readServers(samples: readonly Sample[]): Map<string, ServerTotal
     if (name === "mcp_sessions_active") addSessions(totals, labels.mcp_session_state ?? "", value);
     else if (name === "mcp_sessions_started_total" || name === "mcp_sessions_adopted_total")
       totals.sessionsSeen += value;
-    else if (name === "mcp_tokens_total" && labels.mcp_token_kind !== REPEATED) totals.tokens += value;
+    else if (name === "mcp_tokens_total" && labels.mcp_token_kind !== REPEATED_TOKENS) totals.tokens += value;
     else if (name === "mcp_definition_tokens") totals.definitionTokens += value;
   }
   return servers;

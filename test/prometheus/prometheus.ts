@@ -57,6 +57,8 @@ export interface Rule {
 
 /** A running Prometheus. */
 export interface Prometheus {
+  /** `http://127.0.0.1:port`. */
+  url: string;
   /** The newest values of an expression's series. */
   query(expression: string): Promise<Series[]>;
   /** The values of an expression's series between two times in seconds since 1970, in steps of so many seconds. */
@@ -112,7 +114,7 @@ export async function startPrometheus(mesh: string, found: Record<string, Found[
     await stop();
     throw error;
   }
-  return { ...api(url), stop };
+  return { url, ...api(url), stop };
 }
 
 /** The configuration, with `found` in place of the service discoveries. */
@@ -129,7 +131,7 @@ function render(mesh: string, found: Record<string, Found[]>): Config {
   return config;
 }
 
-function api(url: string): Omit<Prometheus, "stop"> {
+function api(url: string): Omit<Prometheus, "stop" | "url"> {
   const get = async <Data>(path: string): Promise<Data> => {
     const answer = (await (await fetch(`${url}/api/v1/${path}`)).json()) as { data: Data; error?: string };
     if (answer.error !== undefined) throw new Error(`${path}: ${answer.error}`);
