@@ -43,6 +43,39 @@ export default tseslint.config(
     },
   },
   {
+    // The page shows names that strangers chose.
+    files: ["scripts/page/client/**/*.js"],
+    languageOptions: {
+      globals: {
+        document: "readonly",
+        Element: "readonly",
+        EventSource: "readonly",
+        getComputedStyle: "readonly",
+        HTMLElement: "readonly",
+        matchMedia: "readonly",
+        ResizeObserver: "readonly",
+        URLSearchParams: "readonly",
+      },
+    },
+    rules: {
+      "no-eval": "error",
+      "no-implied-eval": "error",
+      "no-new-func": "error",
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector:
+            "Identifier[name=/^(innerHTML|outerHTML|insertAdjacentHTML|setHTML|setHTMLUnsafe|parseHTMLUnsafe|srcdoc|write|writeln|DOMParser|createContextualFragment)$/]",
+          message: "Set text as text (textContent, append): names come from strangers.",
+        },
+        {
+          selector: "Literal[value=/^(innerHTML|outerHTML|srcdoc|on[a-z]+|style)$/]",
+          message: "Set text as text, and listen with addEventListener.",
+        },
+      ],
+    },
+  },
+  {
     files: ["**/*.js", "**/*.mjs", "**/*.cjs"],
     languageOptions: {
       globals: {

@@ -10,6 +10,8 @@ export interface StartOptions {
   config?: Record<string, unknown>;
   port?: number;
   adminPort?: number;
+  /** The port of the page with history. */
+  pagePort?: number;
   concurrency: number;
   /** In the demo, calls beyond a limit wait for their turn. */
   queue: boolean;
@@ -36,6 +38,7 @@ export function addStart(program: Command): void {
       "the port of Envoy's admin page; the demo's second Envoy has the next (default: free ones)",
       integer(65535),
     )
+    .option("--page-port <number>", "the page's port on 127.0.0.1 (default: a free one)", integer(65535))
     .option("--concurrency <number>", "Envoy's worker threads", integer(256), 2)
     .option("--no-queue", "reject the demo's calls beyond a limit at once, instead of queueing them")
     .option("--traces", "record every session as a trace, and start a page that shows them (MLflow)")

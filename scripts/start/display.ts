@@ -1,52 +1,41 @@
 /** Shows statistics, problems and log lines: in place on a terminal, otherwise as one table after another. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { createLogUpdate } from "log-update";
-import type { Envoy } from "../envoy/process.ts";
-import { readDenials } from "../statistics/denials.ts";
-import { readSamples } from "../statistics/exposition.ts";
-import { readInvalid } from "../statistics/invalid.ts";
-import { readLimitedCallers, readLimits } from "../statistics/limits.ts";
-import { readQueues } from "../statistics/queues.ts";
-import { readRows, type Row } from "../statistics/rows.ts";
-import { readServers } from "../statistics/servers.ts";
+import type { Row } from "../statistics/rows.ts";
+import type { Statistics } from "../statistics/statistics.ts";
 import { renderDenials } from "./denials.ts";
-import type { EnvoyLog } from "./envoy-log.ts";
 import { renderLimits } from "./limits.ts";
 import { renderProblems } from "./problems.ts";
 import { renderQueues } from "./queues.ts";
+import type { Reading } from "./reading.ts";
 import { renderTable } from "./table.ts";
-import type { UpstreamWatch } from "./upstream-watch.ts";
 
-const TERMINAL_MS = 1_000;
-const PRINTED_MS = 5_000;
+const READING_MS = 1_000;
+/** Without a terminal, every fifth reading is printed. */
+const PRINTED_READINGS = 5;
 const PRINTED_COLUMNS = 120;
-
-/** An Envoy, with the sources of information beyond its statistics. */
-export interface Watched {
-  envoy: Envoy;
-  log: EnvoyLog;
-  upstream: UpstreamWatch;
-}
 
 export class Display {
   readonly #terminal = createLogUpdate(process.stdout);
   #shown: string | undefined;
 
-  /** Shows the combined statistics of these Envoys until `signal` aborts. The last table stays on the screen. */
-  async run(watched: readonly Watched[], signal: AbortSignal): Promise<void> {
+  /** Shows what `read` resolves to, again and again until `signal` aborts. The last table stays on the screen. */
+  async run(read: () => Promise<Reading>, signal: AbortSignal): Promise<void> {
     const { isTTY } = process.stdout;
     console.log();
-    while (!signal.aborted) {
-      const { above, rows, servers, below } = await read(watched);
+    for (let reading = 0; !signal.aborted; reading++) {
+      const { statistics, problems } = await read();
+      const { rows, servers } = statistics;
+      const above = renderProblems(problems, statistics.invalid);
       if (isTTY) {
         const { columns, rows: height } = process.stdout;
-        const sections = rendered(below, Math.floor(height / 4));
+        const sections = rendered(statistics, Math.floor(height / 4));
         const left = height - [above, ...sections].map(linesOf).reduce((sum, lines) => sum + lines);
         this.#draw(blocks(above, renderTable(fit(rows, left), servers, columns), ...sections));
-      } else {
-        console.log(`${blocks(above, renderTable(rows, servers, PRINTED_COLUMNS), ...rendered(below))}\n`);
+      } else if (reading % PRINTED_READINGS === 0) {
+        console.log(`${blocks(above, renderTable(rows, servers, PRINTED_COLUMNS), ...rendered(statistics))}\n`);
       }
-      await sleep(isTTY ? TERMINAL_MS : PRINTED_MS, undefined, { signal }).catch(() => {});
+      await sleep(READING_MS, undefined, { signal }).catch(() => {});
     }
     if (isTTY) this.#terminal.done();
   }
@@ -70,31 +59,8 @@ export class Display {
   }
 }
 
-async function read(watched: readonly Watched[]) {
-  const expositions = await Promise.all(watched.map(({ envoy }) => envoy.stats().catch(() => "")));
-  const upstreams = await Promise.all(watched.map(({ upstream }, index) => upstream.check(expositions[index])));
-  const distinct = (lines: string[]) => [...new Set(lines)];
-  const problems = {
-    errors: distinct(watched.flatMap(({ log }) => log.errors)),
-    warnings: distinct(watched.flatMap(({ log }) => log.warnings)),
-    upstreams: upstreams.filter((sentence) => sentence !== undefined),
-  };
-  const samples = expositions.flatMap((text) => readSamples(text, "mcp_"));
-  const above = renderProblems(problems, readInvalid(samples));
-  const below = {
-    denials: readDenials(samples),
-    limits: readLimits(samples),
-    callers: readLimitedCallers(samples),
-    queues: readQueues(samples),
-  };
-  return { above, rows: readRows(samples), servers: readServers(samples), below };
-}
-
 /** The texts about denials, limits and queues, each with at most `lines` rules. */
-function rendered(
-  { denials, limits, callers, queues }: Awaited<ReturnType<typeof read>>["below"],
-  lines?: number,
-): string[] {
+function rendered({ denials, limits, callers, queues }: Statistics, lines?: number): string[] {
   return [renderDenials(denials, lines), renderLimits(limits, callers, lines), renderQueues(queues, lines)];
 }
 

@@ -6,11 +6,14 @@ import { setMaxListeners } from "node:events";
 import { FAILED } from "../cli/program.ts";
 import { findEnvoy } from "../envoy/binary.ts";
 import { type Envoy, startEnvoy } from "../envoy/process.ts";
+import { shownProblems } from "../page/now.ts";
+import { startPage } from "../page/page.ts";
 import { Cleanup } from "./cleanup.ts";
 import { demoConfig, startAgents, startDemoServers } from "./demo.ts";
-import { Display, type Watched } from "./display.ts";
+import { Display } from "./display.ts";
 import { EnvoyLog } from "./envoy-log.ts";
 import type { StartOptions } from "./command.ts";
+import { read, type Watched } from "./reading.ts";
 import { type Target, targetOf } from "./target.ts";
 import { traceSection } from "./traces/section.ts";
 import { startTraceViewer } from "./traces/viewer.ts";
@@ -50,7 +53,7 @@ export async function start(options: StartOptions): Promise<never> {
 }
 
 async function run(
-  { upstream, config, port, adminPort, concurrency, queue, traces, log: showsLog }: StartOptions,
+  { upstream, config, port, adminPort, pagePort, concurrency, queue, traces, log: showsLog }: StartOptions,
   cleanup: Cleanup,
   signal: AbortSignal,
 ): Promise<void> {
@@ -62,23 +65,28 @@ async function run(
   const targets = upstream === undefined ? await startDemoServers(cleanup) : [await targetOf(upstream)];
   signal.throwIfAborted();
 
+  const page = await startPage(pagePort);
+  cleanup.add(page, page.stop);
   console.error("Starting Envoy with the filter");
   const display = new Display();
   const watched: Watched[] = [];
   for (const [index, target] of targets.entries()) {
     const mark = targets.length > 1 ? `${target.name}: ` : "";
-    const log = new EnvoyLog(target.name, showsLog ? (line) => display.print(mark + line) : () => {});
+    const log = new EnvoyLog(target.name, (line) => {
+      page.addLine(target.name, line);
+      if (showsLog) display.print(mark + line);
+    });
     cleanup.add(log, () => log.close());
     let plugin = config;
     // In the demo, all servers would have the same cluster name.
     if (upstream === undefined)
       plugin = { server: target.name, ...(config ?? demoConfig(queue, viewer !== undefined)) };
-    // `--log` shows the access log, with the filter's fields for each request.
-    if (plugin !== undefined) plugin = { logFields: true, ...plugin };
-    if (viewer !== undefined) plugin = { ...plugin, trace: traceSection(viewer.collector, target.name, plugin?.trace) };
+    // The page shows sessions from the access log's fields, and from the lines about operations that end later.
+    plugin = { logFields: true, log: "info", ...plugin };
+    if (viewer !== undefined) plugin = { ...plugin, trace: traceSection(viewer.collector, target.name, plugin.trace) };
     const envoy = await startEnvoy({
       upstream: target.upstream,
-      pluginConfig: plugin && JSON.stringify(plugin),
+      pluginConfig: JSON.stringify(plugin),
       collector: viewer?.collector,
       listenerPort: port && port + index,
       adminPort: adminPort && adminPort + index,
@@ -89,9 +97,11 @@ async function run(
     });
     cleanup.add(envoy, envoy.stop);
     watched.push({ envoy, log, upstream: new UpstreamWatch(target.upstream) });
+    page.addProxy({ name: target.name, proxyUrl: envoy.proxyUrl + target.path, statisticsUrl: statisticsUrl(envoy) });
     announce(target, envoy, log);
   }
 
+  console.log(`\npage          ${page.url}`);
   if (upstream === undefined) {
     const proxies = watched.map(({ envoy }) => envoy.proxyUrl);
     startAgents(proxies, viewer !== undefined, signal);
@@ -100,10 +110,15 @@ async function run(
     (message) => Promise.reject(new Error(message)),
   );
   if (viewer !== undefined) {
-    const page = await Promise.race([viewer.page, died, aborted(signal)]);
-    console.log(`\nsessions\n  traces      ${page}`);
+    const traces = await Promise.race([viewer.page, died, aborted(signal)]);
+    console.log(`\nsessions\n  traces      ${traces}`);
   }
-  await Promise.race([display.run(watched, signal), died]);
+  const readAndShow = async () => {
+    const reading = await read(watched);
+    page.show(reading.statistics, shownProblems(reading.problems, reading.statistics.invalid));
+    return reading;
+  };
+  await Promise.race([display.run(readAndShow, signal), died]);
 }
 
 /** A promise that rejects when the signal aborts, and never resolves. */
@@ -113,10 +128,14 @@ function aborted(signal: AbortSignal): Promise<never> {
   );
 }
 
-function announce({ name, path }: Target, { proxyUrl, adminUrl }: Envoy, log: EnvoyLog): void {
+function announce({ name, path }: Target, envoy: Envoy, log: EnvoyLog): void {
   console.log(`\n${name}`);
-  console.log(`  proxy       ${proxyUrl}${path}`);
-  // Without this filter, the page would also contain some hundred statistics of Envoy itself.
-  console.log(`  statistics  ${adminUrl}/stats/prometheus?filter=wasmcustom`);
+  console.log(`  proxy       ${envoy.proxyUrl}${path}`);
+  console.log(`  statistics  ${statisticsUrl(envoy)}`);
   console.log(`  log         ${log.path}`);
+}
+
+/** Without this filter, the answer would also contain some hundred statistics of Envoy itself. */
+function statisticsUrl({ adminUrl }: Envoy): string {
+  return `${adminUrl}/stats/prometheus?filter=wasmcustom`;
 }

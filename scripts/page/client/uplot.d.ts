@@ -1,0 +1,2 @@
+/** The types of /uplot.js, which the server reads from the package. */
+export { default } from "uplot";
