@@ -3,6 +3,7 @@
  *  which is loaded only if the command runs. */
 import { createProgram, FAILED } from "./cli/program.ts";
 import { endWithReader } from "./cli/terminal.ts";
+import { addConfig } from "./config/command.ts";
 import { addPins } from "./pins/command.ts";
 import { addStart } from "./start/command.ts";
 import { addTap } from "./tap/command.ts";
@@ -11,7 +12,7 @@ import { addValidate } from "./validate/command.ts";
 
 endWithReader();
 const program = createProgram();
-for (const add of [addStart, addValidate, addTop, addTap, addPins]) add(program);
+for (const add of [addStart, addConfig, addValidate, addTop, addTap, addPins]) add(program);
 
 try {
   await program.parseAsync();

@@ -33,7 +33,7 @@ export interface HelpText {
 
 /** Adds a command's examples and exit codes to its help, and its address to messages about wrong arguments. */
 export function withHelp(command: Command, { examples, exitCodes }: HelpText): Command {
-  const name = () => `${command.parent?.name() ?? ""} ${command.name()}`;
+  const name = () => pathOf(command);
   const lines = () => [
     "",
     "Examples:",
@@ -44,5 +44,10 @@ export function withHelp(command: Command, { examples, exitCodes }: HelpText): C
   ];
   return command
     .addHelpText("after", () => lines().join("\n"))
-    .showHelpAfterError(`(${command.parent?.name() ?? ""} ${command.name()} --help lists the options)`);
+    .showHelpAfterError(`(${name()} --help lists the options)`);
+}
+
+/** The names that call a command: of the program, of the commands above it, and its own. */
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
