@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { globSync } from "tinyglobby";
 import { annotationsOf, type Package } from "../image/annotations.ts";
-import { gzip, tar } from "../image/archive.ts";
+import { gzip, repacked, tar } from "../image/archive.ts";
 import { makeImage, sha256 } from "../image/layout.ts";
 import { billOfMaterials } from "./bill-of-materials.ts";
 import { sectionOf } from "./changelog.ts";
@@ -29,7 +29,8 @@ export async function releaseFiles({ version, time, image, source }: ReleaseOpti
   }
   const manifest = JSON.parse(readFileSync("package.json", "utf8")) as Package;
   const { name } = manifest;
-  const tarball = pack(`${name}-${version}.tgz`);
+  // npm keeps the modes that the files have here, and compresses with Node's own zlib.
+  const tarball = await repacked(pack(`${name}-${version}.tgz`));
   const module = readFileSync("build/mcp.wasm");
   const layout = await makeImage(module, version, annotationsOf(manifest, source ?? manifest.homepage));
   const digests = { image, version, imageDigest: layout.digest, moduleHash: sha256(module) };

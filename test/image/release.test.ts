@@ -72,6 +72,8 @@ it("has all files, and sha256sum checks them", async () => {
 it("the package and the image have the same module", async () => {
   await untar(`${name}-${version}.tgz`, "-C", folder, "package/build/mcp.wasm");
   expect(readFileSync(join(folder, "package/build/mcp.wasm")).equals(read("mcp.wasm"))).toBe(true);
+  const { stdout } = await run("tar", ["-tvf", join(made, `${name}-${version}.tgz`)]);
+  expect(stdout).toMatch(/^-rwxr-xr-x 0\/0 .* package\/dist\/cli\.js$/m);
   const index = JSON.parse(await untar(`${name}-${version}.oci.tar`, "-O", "index.json")) as {
     manifests: { digest: string }[];
   };
@@ -141,11 +143,15 @@ it.runIf(effort(false, true))(
   "is the same from two fresh clones, elsewhere and at another time",
   { timeout: 20 * MINUTES },
   async () => {
-    for (const [index, zone] of ["UTC", "Asia/Tokyo"].entries()) {
+    const elsewhere = [
+      { umask: "022", zone: "UTC" },
+      { umask: "077", zone: "Asia/Tokyo" },
+    ];
+    for (const [index, { umask, zone }] of elsewhere.entries()) {
       const clone = join(folder, `clone-${index}`);
       await run("git", ["clone", "--quiet", tagged, clone]);
       const output = join(folder, `made-${index}`);
-      const command = `umask 0${index}77 && export TZ=${zone} && npm ci && exec npm run release -- "$@"`;
+      const command = `umask ${umask} && export TZ=${zone} && npm ci && exec npm run release -- "$@"`;
       await run("/bin/sh", ["-c", command, "sh", "--output", output, ...ARGS], { cwd: clone, maxBuffer: 1 << 26 });
       expect(readFileSync(join(output, "SHA256SUMS"), "utf8")).toBe(read("SHA256SUMS").toString());
     }
