@@ -17,7 +17,7 @@ import { NAMESPACE, runTraffic, type Scraped, type Traffic } from "./traffic.ts"
 
 const WRITES_PICTURES = Boolean(process.env.MCP_WRITE_TABLES);
 /** Pictures show more than a rise. */
-const WAVES = WRITES_PICTURES ? 8 : 2;
+const WAVES = WRITES_PICTURES ? 6 : 2;
 /** The step between points, in seconds. */
 const STEP = 5;
 /** The filter records gauges, and sessions that have ended, every 5 s. */

@@ -12,7 +12,7 @@ import { barsOption, colorOf, type Named, nameOf, newest, timeOption, written } 
 
 const ECHARTS = readFileSync(createRequire(import.meta.url).resolve("echarts/dist/echarts.min"), "utf8");
 /** Pixels. */
-const [WIDTH, LINE_HEIGHT, GAP] = [1040, 28, 8];
+const [WIDTH, LINE_HEIGHT, GAP] = [1040, 26, 8];
 const STYLE = `
   body { margin: 0; padding: ${GAP}px; font: 12px system-ui, sans-serif; color: #1f2430; background: #eef0f4; }
   h2 { font-size: 15px; margin: 6px 2px; }
