@@ -5,6 +5,7 @@ import { createProgram, FAILED } from "./cli/program.ts";
 import { endWithReader } from "./cli/terminal.ts";
 import { addConfig } from "./config/command.ts";
 import { addDashboard } from "./dashboards/command.ts";
+import { addExplain } from "./explain/command.ts";
 import { addPins } from "./pins/command.ts";
 import { addStart } from "./start/command.ts";
 import { addTap } from "./tap/command.ts";
@@ -13,7 +14,7 @@ import { addValidate } from "./validate/command.ts";
 
 endWithReader();
 const program = createProgram();
-for (const add of [addStart, addConfig, addValidate, addTop, addTap, addPins, addDashboard]) add(program);
+for (const add of [addStart, addConfig, addValidate, addExplain, addTop, addTap, addPins, addDashboard]) add(program);
 
 try {
   await program.parseAsync();

@@ -17,8 +17,10 @@ export function endWithReader(): void {
   });
 }
 
-/** JSON on one line that means the same, with each unprintable character in a text as an escape sequence of JSON. */
-export function printableJson(value: unknown): string {
-  const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  return JSON.stringify(value).replaceAll(UNPRINTABLE, (character) => character.split("").map(escaped).join(""));
+/** JSON that means the same, with each unprintable character in a text as an escape sequence of JSON: on one line, or indented by
+ *  `indent` spaces. */
+export function printableJson(value: unknown, indent = 0): string {
+  const escaped = (unit: string) => (unit === "\n" ? unit : `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  const json = JSON.stringify(value, null, indent);
+  return json.replaceAll(UNPRINTABLE, (character) => character.split("").map(escaped).join(""));
 }

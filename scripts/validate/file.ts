@@ -1,7 +1,7 @@
 /** Validates one file. */
 import { isMap } from "yaml";
+import { configured, reportsOf } from "../filter/configured.ts";
 import { type Configuration, nodeConfiguration, textConfiguration } from "./configuration.ts";
-import { askFilter } from "./filter.ts";
 import { findInHcl, isHcl } from "./hcl.ts";
 import { type Found, findIn } from "./manifest.ts";
 import { placeOf } from "./places.ts";
@@ -83,7 +83,7 @@ const JSON_FAULT = /^configuration: .* at line (\d+), column (\d+)$/;
 
 function problemsOf(configuration: Configuration): Problem[] {
   const { path: within, bytes, fileOffset, places } = configuration;
-  return askFilter(bytes).map(({ severity, text }): Problem => {
+  return reportsOf(configured(bytes)).map(({ severity, text }): Problem => {
     const [, line, column] = JSON_FAULT.exec(text) ?? [];
     const place = line === undefined ? placeOf(text, places) : undefined;
     const split = text.indexOf(": ", place?.path.length);
