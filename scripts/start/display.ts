@@ -1,7 +1,8 @@
 /** Shows statistics, problems and log lines: in place on a terminal, otherwise as one table after another. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { createLogUpdate } from "log-update";
-import type { Row } from "../statistics/rows.ts";
+import colors from "picocolors";
+import { cut } from "../cli/columns.ts";
 import type { Statistics } from "../statistics/statistics.ts";
 import { renderDenials } from "./denials.ts";
 import { renderLimits } from "./limits.ts";
@@ -19,21 +20,18 @@ export class Display {
   readonly #terminal = createLogUpdate(process.stdout);
   #shown: string | undefined;
 
-  /** Shows what `read` resolves to, again and again until `signal` aborts. The last table stays on the screen. */
-  async run(read: () => Promise<Reading>, signal: AbortSignal): Promise<void> {
+  /** Shows `head` on a terminal, and what `read` resolves to, again and again until `signal` aborts. The last table stays on the screen. */
+  async run(head: string, read: () => Promise<Reading>, signal: AbortSignal): Promise<void> {
     const { isTTY } = process.stdout;
     console.log();
     for (let reading = 0; !signal.aborted; reading++) {
       const { statistics, problems } = await read();
-      const { rows, servers } = statistics;
       const above = renderProblems(problems, statistics.invalid);
       if (isTTY) {
-        const { columns, rows: height } = process.stdout;
-        const sections = rendered(statistics, Math.floor(height / 4));
-        const left = height - [above, ...sections].map(linesOf).reduce((sum, lines) => sum + lines);
-        this.#draw(blocks(above, renderTable(fit(rows, left), servers, columns), ...sections));
+        this.#draw(screen(blocks(head, above), statistics, process.stdout));
       } else if (reading % PRINTED_READINGS === 0) {
-        console.log(`${blocks(above, renderTable(rows, servers, PRINTED_COLUMNS), ...rendered(statistics))}\n`);
+        const table = renderTable(statistics.rows, statistics.servers, PRINTED_COLUMNS);
+        console.log(`${blocks(above, table, ...rendered(statistics))}\n`);
       }
       await sleep(READING_MS, undefined, { signal }).catch(() => {});
     }
@@ -59,6 +57,38 @@ export class Display {
   }
 }
 
+/** What a terminal of this size shows: `above`, the table, and what was stopped. If not all rows fit, the least active ones are
+ *  left out. */
+function screen(
+  above: string,
+  statistics: Statistics,
+  { columns, rows: height }: { columns: number; rows: number },
+): string {
+  const { rows, servers } = statistics;
+  const sections = rendered(statistics, Math.max(1, Math.floor(height / 8)));
+  // The last line stays empty for the cursor. Another one is between the table and the rest.
+  const room = height - 2 - linesOf(blocks(above, ...sections));
+  const byActivity = rows.toSorted((a, b) => b.calls + b.limited - (a.calls + a.limited));
+  const tableOf = (count: number) => {
+    const shown = new Set(byActivity.slice(0, count));
+    const left = rows.length - shown.size;
+    const more = left > 0 ? colors.dim(`\n… and ${left} more`) : "";
+    return (
+      renderTable(
+        rows.filter((row) => shown.has(row)),
+        servers,
+        columns,
+      ) + more
+    );
+  };
+  let count = Math.min(rows.length, Math.max(1, room));
+  while (count > 1 && linesOf(tableOf(count)) > room) count--;
+  const lines = blocks(above, tableOf(count), ...sections)
+    .split("\n")
+    .slice(0, height - 1);
+  return lines.map((line) => cut(line, columns)).join("\n");
+}
+
 /** The texts about denials, limits and queues, each with at most `lines` rules. */
 function rendered({ denials, limits, callers, queues }: Statistics, lines?: number): string[] {
   return [renderDenials(denials, lines), renderLimits(limits, callers, lines), renderQueues(queues, lines)];
@@ -69,15 +99,6 @@ function blocks(...texts: string[]): string {
   return texts.filter((text) => text !== "").join("\n\n");
 }
 
-/** The number of lines of a block, including the empty line after it; 0 for an empty block. */
 function linesOf(text: string): number {
-  return text === "" ? 0 : text.split("\n").length + 1;
-}
-
-/** The rows to show. If the table would have more than `lines` lines, only rows of tools, because a longer table would lose
- *  its head. */
-function fit(rows: Row[], lines: number): Row[] {
-  const servers = new Set(rows.map(({ server }) => server)).size;
-  // Four more lines: the head, two lines of legend and an empty line.
-  return rows.length + servers + 4 <= lines ? rows : rows.filter(({ tool }) => tool !== "");
+  return text.split("\n").length;
 }

@@ -1,10 +1,7 @@
 /** The log of an Envoy that `npm start` runs: writes it to a file, finds messages about the configuration, and passes on each
  *  line. */
-import { createWriteStream, mkdirSync, type WriteStream } from "node:fs";
+import { createWriteStream, type WriteStream } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-
-const FOLDER = fileURLToPath(new URL("../../build/start/", import.meta.url));
 
 /** Matches the filter's log lines about its configuration: captures the level and the text after the plugin's name. */
 const ABOUT_CONFIGURATION =
@@ -18,11 +15,11 @@ export class EnvoyLog {
   readonly #errors = new Set<string>();
   readonly #warnings = new Set<string>();
 
-  /** @param name the file's name without its extension
+  /** @param folder an existing folder
+   *  @param name the file's name without its extension
    *  @param onLine receives each line at once, without its line end */
-  constructor(name: string, onLine: (line: string) => void) {
-    mkdirSync(FOLDER, { recursive: true });
-    this.path = join(FOLDER, `${name.replaceAll(/[^\w.-]/g, "_")}.log`);
+  constructor(folder: string, name: string, onLine: (line: string) => void) {
+    this.path = join(folder, `${name.replaceAll(/[^\w.-]/g, "_")}.log`);
     this.#file = createWriteStream(this.path);
     this.#onLine = onLine;
   }

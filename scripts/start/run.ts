@@ -3,6 +3,9 @@
  * and shows live statistics. Ends at Ctrl-C, and leaves nothing running.
  */
 import { setMaxListeners } from "node:events";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { FAILED } from "../cli/program.ts";
 import { findEnvoy } from "../envoy/binary.ts";
 import { type Envoy, startEnvoy } from "../envoy/process.ts";
@@ -34,26 +37,35 @@ export async function start(options: StartOptions): Promise<never> {
     // A Ctrl-C sends the signal twice, from the terminal and from npm. Repeats must not interrupt the cleanup.
     process.on(signal, () => stop.abort());
   }
-  // The reader of the output has closed the pipe (`npm start | head`).
+  // The reader of the output has closed the pipe (`npm start | head`). What was started ends before this process.
+  process.stdout.removeAllListeners("error");
   process.stdout.on("error", () => stop.abort());
 
+  // A folder of this run alone, which only its user can read.
+  const logs = mkdtempSync(join(tmpdir(), "mcp-proxy-wasm-"));
+  let hasFailed = false;
   try {
-    await run(options, cleanup, stop.signal);
+    await run(options, logs, cleanup, stop.signal);
   } catch (error) {
     // A stop makes all interrupted operations fail. Such failures are not errors.
     if (!stop.signal.aborted) {
+      hasFailed = true;
       console.error(`error: ${(error as Error).message}`);
       process.exitCode = FAILED;
     }
   } finally {
     stop.abort();
     await cleanup.run();
+    // Without a log, Envoy was never started.
+    if (hasFailed && readdirSync(logs).length > 0) console.error(`The logs are in ${logs}`);
+    else rmSync(logs, { recursive: true });
   }
   process.exit();
 }
 
 async function run(
   { upstream, config, port, adminPort, pagePort, concurrency, queue, traces, log: showsLog }: StartOptions,
+  logs: string,
   cleanup: Cleanup,
   signal: AbortSignal,
 ): Promise<void> {
@@ -70,9 +82,10 @@ async function run(
   console.error("Starting Envoy with the filter");
   const display = new Display();
   const watched: Watched[] = [];
+  const addresses: string[] = [];
   for (const [index, target] of targets.entries()) {
     const mark = targets.length > 1 ? `${target.name}: ` : "";
-    const log = new EnvoyLog(target.name, (line) => {
+    const log = new EnvoyLog(logs, target.name, (line) => {
       page.addLine(target.name, line);
       if (showsLog) display.print(mark + line);
     });
@@ -98,8 +111,10 @@ async function run(
     cleanup.add(envoy, envoy.stop);
     watched.push({ envoy, log, upstream: new UpstreamWatch(target.upstream) });
     page.addProxy({ name: target.name, proxyUrl: envoy.proxyUrl + target.path, statisticsUrl: statisticsUrl(envoy) });
+    addresses.push(`${target.name.padEnd(10)}  ${envoy.proxyUrl}${target.path}  admin ${envoy.adminUrl}`);
     announce(target, envoy, log);
   }
+  addresses.push(`${"page".padEnd(10)}  ${page.url}`);
 
   console.log(`\npage          ${page.url}`);
   if (upstream === undefined) {
@@ -118,7 +133,7 @@ async function run(
     page.show(reading.statistics, shownProblems(reading.problems, reading.statistics.invalid));
     return reading;
   };
-  await Promise.race([display.run(readAndShow, signal), died]);
+  await Promise.race([display.run(addresses.join("\n"), readAndShow, signal), died]);
 }
 
 /** A promise that rejects when the signal aborts, and never resolves. */
