@@ -28,7 +28,7 @@ const go = (program: string, module: string) =>
 const sdks = (era: string) => found("test/envoy/sdks.test.ts", new RegExp(`const ${era} = "([^"]+)"`));
 const python = (pattern: RegExp) => found("test/fixtures/python.ts", pattern);
 
-const DECODED = "its Go types decode our files strictly; the filters that it makes of them run in Envoy";
+const DECODED = "its Go types decode our files strictly; Envoy runs the filters that it generates from them";
 const SDK = "clients and servers, through Envoy and directly";
 const PULLS = "its code pulls the image";
 
@@ -45,7 +45,7 @@ export function testedVersions(): Tested[] {
     {
       what: "Istio, control plane",
       version: releases,
-      how: "filters and listeners as it generates them run in Envoy",
+      how: "Envoy runs filters and listeners that it generated",
       where: "test/mesh",
     },
     { what: "Istio, agent", version: go("image-check", "istio.io/istio"), how: PULLS, where: "test/image" },
@@ -76,7 +76,7 @@ export function testedVersions(): Tested[] {
     {
       what: "Kuma, Kong Mesh",
       version: "–",
-      how: "a schema of its documented fields checks our files; the filters that it makes of them run in Envoy",
+      how: "a schema of its documented fields checks our files; Envoy runs the filters that Kuma generates from them",
       where: "test/mesh",
     },
     {
@@ -88,13 +88,13 @@ export function testedVersions(): Tested[] {
     {
       what: "MCP",
       version: `${sdks("LEGACY")}, ${sdks("MODERN")}`,
-      how: "clients and servers of several SDKs negotiate it, against an independent record of all messages",
+      how: "clients and servers of several SDKs negotiate it; metrics equal an independent record of all messages",
       where: "test/envoy",
     },
     {
       what: "MCP conformance suite",
       version: npm("@modelcontextprotocol/conformance"),
-      how: "finds the same with and without the filter",
+      how: "has the same results with and without the filter",
       where: "test/conformance",
     },
     {

@@ -67,7 +67,7 @@ export function capacityTable({ one, more, moreWorkers, few, many, sessions, ser
       row(`memory of ${count} sessions`, grown(few, many), mebibytes),
       only("time series of a tool whose calls succeed", String(Math.round(series.perTool.series))),
       only("their size in a scrape", `${(series.perTool.bytes / 1024).toFixed(1)} KiB`),
-      only("time series of the first server beside its tools", String(Math.round(series.base.series))),
+      only("time series of the first server, without those of its tools", String(Math.round(series.base.series))),
     ],
   };
 }
@@ -79,7 +79,7 @@ export function withCapacity(text: string, capacity: Capacity): Promise<string> 
   const lines = [head, head.map((_, index) => (index === 0 ? "---" : "---:")), ...rows].map(
     (cells) => `| ${cells.join(" | ")} |`,
   );
-  const where = `Measured on ${date} at ${commit}: ${machine.processor}, ${machine.cores} cores, ${machine.system}, Envoy ${versions.envoy}, load average before ${loadAverage.toFixed(2)}.`;
+  const where = `Measured on ${date} at ${commit}: ${machine.processor}, ${machine.cores} cores, ${machine.system}, Envoy ${versions.envoy}, load average ${loadAverage.toFixed(2)} before the run.`;
   return format(
     text.replace(BETWEEN, () => `\n${lines.join("\n")}\n\n${where}\n\n`),
     { parser: "markdown" },
