@@ -1,6 +1,8 @@
 /** The npm package, installed from its tarball in an empty folder. */
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { Readable } from "node:stream";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -59,3 +61,37 @@ it("explains every command with examples and exit codes", async () => {
     }
   }
 });
+
+it.runIf(FULL)("runs Envoy with the module, and every other command on it", async () => {
+  const args = ["--no-install", "mcp-proxy-wasm", "start"];
+  const child = spawn("npx", args, { cwd: folder, detached: true, stdio: ["ignore", "pipe", "ignore"] });
+  const ended = once(child, "close");
+  try {
+    const proxy = await printedProxy(child.stdout);
+    const pins = await command("pins", "--server", proxy);
+    writeFileSync(join(folder, "pins.json"), pins);
+    expect(await command("pins", "--server", proxy, "--check", "pins.json")).toBe("");
+    for (const mesh of ["istio", "kuma", "consul", "envoy-gateway", "envoy"]) {
+      const name = mesh === "consul" ? "a.hcl" : "a.yaml";
+      writeFileSync(join(folder, name), await command("config", mesh));
+      expect(await command("validate", name)).toBe(`${name}: 1 plugin configuration, 0 errors, 0 warnings\n`);
+    }
+  } finally {
+    // To npx and the command, as Ctrl-C in a terminal.
+    process.kill(-(child.pid ?? 0), "SIGINT");
+    await ended;
+  }
+});
+
+/** The address of the proxy, once `start` has printed all addresses. */
+function printedProxy(output: Readable): Promise<string> {
+  let text = "";
+  return new Promise((resolve, reject) => {
+    output.on("end", () => reject(new Error(`start has ended: ${text}`)));
+    output.on("data", (chunk) => {
+      text += String(chunk);
+      const [, proxy] = /proxy +(http:\S+)[^]*stats\/prometheus/.exec(text) ?? [];
+      if (proxy !== undefined) resolve(proxy);
+    });
+  });
+}
