@@ -93,10 +93,7 @@ function jwtPrincipal(claims: Asked["caller"]["claims"]): unknown {
 
 /** The field of a part without indices: `principals`, `claims`, `when`. */
 function nameOf(path: string): string {
-  return path
-    .split(".")
-    .at(-1)
-    .replace(/\[\d+\]$/, "");
+  return path.slice(path.lastIndexOf(".") + 1).replace(/\[\d+\]$/, "");
 }
 
 function valueAt(rule: Rule, path: string): unknown {

@@ -66,7 +66,12 @@ const EXAMPLES = globSync("docs/**/*.md").flatMap((page) =>
     try {
       const value = JSON.parse(json) as Value;
       // Others are messages of MCP and manifests.
-      const isOther = typeof value !== "object" || value === null || "jsonrpc" in value || "resources" in value;
+      const isOther =
+        typeof value !== "object" ||
+        value === null ||
+        Array.isArray(value) ||
+        "jsonrpc" in value ||
+        "resources" in value;
       return isOther ? [] : [[page, value]];
     } catch {
       return [];
