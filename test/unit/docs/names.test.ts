@@ -20,6 +20,7 @@ const CURRENT = PAGES.filter((path) => path !== "CHANGELOG.md" && !path.startsWi
 const ELSEWHERE = new Set([
   ...["answer.json", "prometheus.yml", "server.crt", "server.key", "ca.crt"],
   ...["mcp.wasm", "plugin.wasm", "image/", "image-digest.txt"],
+  ...["access.json", "call.json"],
   // Namespaces of MCP's methods, and the like.
   ...["tools/", "tasks/"],
 ]);
