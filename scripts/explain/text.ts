@@ -1,5 +1,5 @@
 /** An explanation as lines of text. Everything from the request and the configuration is made printable. */
-import colors from "picocolors";
+import { colors } from "../cli/colors.ts";
 import { printable } from "../cli/terminal.ts";
 import type { AccessReport, Refusal, RuleReport } from "./access.ts";
 import type { Configuration, Rule } from "./configuration.ts";

@@ -1,5 +1,5 @@
 /** Renders what an access policy denied, as lines below the table. */
-import colors from "picocolors";
+import { colors } from "../cli/colors.ts";
 import type { Denial } from "../statistics/denials.ts";
 import { nameOf } from "../statistics/names.ts";
 

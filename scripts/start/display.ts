@@ -1,7 +1,7 @@
 /** Shows statistics, problems and log lines: in place on a terminal, otherwise as one table after another. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { createLogUpdate } from "log-update";
-import colors from "picocolors";
+import { colors } from "../cli/colors.ts";
 import { cut } from "../cli/columns.ts";
 import type { Statistics } from "../statistics/statistics.ts";
 import { renderDenials } from "./denials.ts";

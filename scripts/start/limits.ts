@@ -1,5 +1,5 @@
 /** Renders what limits rejected, as lines below the table. */
-import colors from "picocolors";
+import { colors } from "../cli/colors.ts";
 import type { LimitedCaller, LimitTotals } from "../statistics/limits.ts";
 import { nameOf } from "../statistics/names.ts";
 

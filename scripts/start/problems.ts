@@ -1,5 +1,5 @@
 /** Renders problems that keep the filter from working, as lines above the table. */
-import colors from "picocolors";
+import { colors } from "../cli/colors.ts";
 
 export interface Problems {
   /** The filter's own errors and warnings about its configuration, as far as they are known. */

@@ -1,5 +1,5 @@
 /** Renders the queues of limits, as lines below the table. */
-import colors from "picocolors";
+import { colors } from "../cli/colors.ts";
 import { formatQuantile } from "../statistics/format.ts";
 import { nameOf } from "../statistics/names.ts";
 import type { QueueTotals } from "../statistics/queues.ts";

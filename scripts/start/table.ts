@@ -1,7 +1,7 @@
 /** Renders the table of live statistics: for each server, its tools, then its other methods. */
 import { stripVTControlCharacters } from "node:util";
 import Table from "cli-table3";
-import colors from "picocolors";
+import { colors } from "../cli/colors.ts";
 import { PLAIN } from "../cli/table.ts";
 import { formatBytes, formatQuantile, formatTokens, MARKS } from "../statistics/format.ts";
 import { nameOf } from "../statistics/names.ts";

@@ -1,5 +1,5 @@
 /** Renders a message as one line of text, or as JSON. */
-import colors from "picocolors";
+import { colors } from "../cli/colors.ts";
 import { fitted } from "../cli/columns.ts";
 import { printable, printableJson } from "../cli/terminal.ts";
 import { formatBytes, formatDuration, formatTokens } from "../statistics/format.ts";

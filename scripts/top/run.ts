@@ -1,7 +1,7 @@
 /** Shows what servers, tools or callers do: in place on a terminal, otherwise as one table or one line of JSON after another. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { createLogUpdate } from "log-update";
-import colors from "picocolors";
+import { colors } from "../cli/colors.ts";
 import { printableJson } from "../cli/terminal.ts";
 import { activitiesOf, type Activity } from "./activity.ts";
 import { adminSource } from "./admin.ts";

@@ -1,6 +1,6 @@
 /** Renders what `top` shows: one row for each server, tool or caller. */
 import Table from "cli-table3";
-import colors from "picocolors";
+import { colors } from "../cli/colors.ts";
 import { cut } from "../cli/columns.ts";
 import { PLAIN } from "../cli/table.ts";
 import { formatDuration, formatQuantile, formatTokens } from "../statistics/format.ts";

@@ -1,5 +1,5 @@
 /** Prints what was found in files. */
-import pc from "picocolors";
+import { colors } from "../cli/colors.ts";
 import { printable } from "../cli/terminal.ts";
 import type { Problem } from "./problem.ts";
 
@@ -18,7 +18,7 @@ export function locate(file: string, text: string, { offset, ...problem }: Probl
 
 /** A problem on one line: `plugin.json:3:5: error: access.mode: expected …`. */
 export function problemLine({ file, line, column, severity, path, message }: Located): string {
-  const colour = severity === "error" ? pc.red : pc.yellow;
+  const colour = severity === "error" ? colors.red : colors.yellow;
   const place = `${printable(file)}:${line}:${column}:`;
   return `${place} ${colour(`${severity}:`)} ${printable(path === "" ? message : `${path}: ${message}`)}`;
 }

@@ -12,7 +12,9 @@ export interface Ended {
 
 /** Runs `mcp-proxy-wasm` with these arguments, and with `input` on its standard input. */
 export async function runCli(args: readonly string[], input = ""): Promise<Ended> {
-  const child = spawn(process.execPath, ["--import", "tsx", "scripts/cli.ts", ...args]);
+  // Under CI, some packages would colour output that is no terminal.
+  const env = { ...process.env, CI: "true" };
+  const child = spawn(process.execPath, ["--import", "tsx", "scripts/cli.ts", ...args], { env });
   const ended = once(child, "close");
   child.stdin.on("error", () => {}).end(input);
   const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), ended]);

@@ -1,6 +1,6 @@
 /** Renders a table for a terminal. */
 import Table from "cli-table3";
-import colors from "picocolors";
+import { colors } from "../../cli/colors.ts";
 import type { TextTable } from "./tables.ts";
 
 export function renderTerminal({ head, textColumns, rows }: TextTable): string {
