@@ -26,19 +26,24 @@ function renderPage(report: Report, chart: string | undefined): string {
   ]);
   return `# Performance
 
-Written by \`${commandOf(report)}\`; do not edit. No test asserts a time: what matters is how variants compare in one run.
+Written by \`${commandOf(report)}\`; do not edit. No test asserts a time. Compare variants only within one run.
 
-One Envoy with one worker thread has a listener for each variant, all in front of the same upstream:
+One Envoy with one worker thread has a listener for each variant. All listeners lead to the same upstream. The variants:
 
 ${variants.map(({ id, title }) => `- \`${id}\`: ${title}`).join("\n")}
 
-CPU is that of the whole Envoy process, as the operating system counts it, for each request: the connections to client and
-upstream are part of it. Figures are medians of ${settings.rounds} rounds, with the quartiles in parentheses. A round measures
-all variants, one after another, and ratios are computed within a round. ${loadOf(report)}
+CPU is the CPU time of the whole Envoy process, as the operating system counts it, divided by the number of requests. It includes
+the connections to the client and to the upstream. Figures are medians of ${settings.rounds} rounds, with the quartiles in parentheses. A round
+measures all variants, one after another. Ratios are computed within each round, and the figure is the median of these ratios.
+${loadOf(report)}
 
-The native filter reads requests but not their answers, and counts only bad requests. This filter reads both directions.
-${chart === undefined ? "" : `\n![CPU added per request, beside the native filter](${chart})\n`}
+The native filter reads requests but not their answers, and counts only invalid requests. This filter reads both directions.
+${chart === undefined ? "" : `\n![CPU added per request, relative to the native filter](${chart})\n`}
 ## CPU per request
+
+\`X adds\` is the CPU time that variant X adds to \`none\`. The last columns compare. For MCP, they show what X adds, divided by what
+\`native\` adds. For other traffic, they show the total of X, divided by the total of \`floor\`. A dash means that noise hid what the
+reference adds in at least one round.
 
 ${markdown(overviewTable(report))}
 
@@ -48,8 +53,9 @@ ${markdown(detailTable(report))}
 
 ## Start and memory
 
-Each variant in an Envoy of its own: CPU until it is ready, for which a module is loaded, compiled and configured for the main
-thread and for the worker; resident memory before the first request, and its peak in each workload.
+Each variant starts in an Envoy of its own. \`CPU ms to start\` is the CPU time until this Envoy is ready: a Wasm module is loaded,
+compiled and configured for the main thread and for the worker. \`idle MiB\` is the resident memory before the first request.
+\`peak MiB in (a)\` is the highest resident memory in workload (a).
 
 ${markdown(memoryTable(report))}
 
@@ -57,7 +63,7 @@ The module has ${environment.moduleBytes} bytes.
 
 ## What was run
 
-${markdown({ head: ["workload", "bytes of the request", "of the response", "requests in each cell"], textColumns: 1, rows: sizes })}
+${markdown({ head: ["workload", "bytes of the request", "bytes of the response", "requests per variant and round"], textColumns: 1, rows: sizes })}
 
 ${markdown({
   head: ["", ""],
@@ -69,9 +75,9 @@ ${markdown({
     ["versions", `Envoy ${versions.envoy}, ${versions.generator}, Node.js ${versions.node}`],
     ...proofs.flatMap(({ variant, operations, decisions, spans, faults }) => [
       ...(operations ? [[`\`${variant}\``, `counted ${operations.counted} of ${operations.sent} requests`]] : []),
-      ...(decisions ? [[`\`${variant}\``, `its rule decided ${decisions.counted} of ${decisions.sent}`]] : []),
+      ...(decisions ? [[`\`${variant}\``, `its rule decided ${decisions.counted} of ${decisions.sent} requests`]] : []),
       ...(spans ? [[`\`${variant}\``, `${spans.counted} spans of ${spans.sent} requests were exported`]] : []),
-      ...(faults ? [[`\`${variant}\``, `found ${faults.counted} of ${faults.sent} broken bodies`]] : []),
+      ...(faults ? [[`\`${variant}\``, `found ${faults.counted} of ${faults.sent} invalid bodies`]] : []),
     ]),
   ],
 })}
@@ -87,7 +93,7 @@ function commandOf({ settings, variants }: Report): string {
 
 function loadOf({ settings: { connections, rate } }: Report): string {
   if (rate !== undefined) return `${connections} connections send ${rate} requests a second.`;
-  return `${connections} connections are kept busy all the time, so latency is mostly the wait for the worker.`;
+  return `${connections} connections always have an open request, so latency is mostly the wait for the worker.`;
 }
 
 function markdown({ head, textColumns, rows }: TextTable): string {

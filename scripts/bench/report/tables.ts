@@ -84,7 +84,7 @@ export function oldTable({ workloads }: Report): TextTable {
 
 /** A row for each variant: CPU time of the start of its own Envoy, and its resident memory. */
 export function memoryTable({ memory, workloads }: Report): TextTable {
-  const head = ["MiB resident", "CPU ms to start", "idle", ...workloads.map(({ id }) => `peak in (${id})`)];
+  const head = ["variant", "CPU ms to start", "idle MiB", ...workloads.map(({ id }) => `peak MiB in (${id})`)];
   const rows = memory.map(({ variant, startMicros, idleBytes, peakBytes }) => [
     variant,
     (startMicros / 1000).toFixed(0),
