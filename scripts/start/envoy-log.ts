@@ -3,9 +3,10 @@
 import { createWriteStream, type WriteStream } from "node:fs";
 import { join } from "node:path";
 
-/** Matches the filter's log lines about its configuration: captures the level and the text after the plugin's name. */
+/** Matches the filter's log lines about its configuration: captures the level and the text after the plugin's name. It matches
+ *  from the line's beginning, because strangers choose texts within lines, such as names in the access log. */
 const ABOUT_CONFIGURATION =
-  /\[(warning|error|critical)\].*?\bwasm log\b[^:]*: (?:invalid )?configuration\b(?:"[^"]*"|[^":])*: (.+)$/;
+  /^\[[^\]]*\]\[\d+\]\[(warning|error|critical)\]\[wasm\] \[[^\]]*\] wasm log\b[^:]*: (?:invalid )?configuration\b(?:"[^"]*"|[^":])*: (.+)$/;
 
 export class EnvoyLog {
   /** The absolute path of the file, which contains the output of this run only. */
