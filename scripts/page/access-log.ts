@@ -1,5 +1,6 @@
 /** Reads the steps of sessions from Envoy's log: the access log with the filter's fields, and operations that end later. */
 import { printable } from "../cli/terminal.ts";
+import { isError, STOPPED } from "../statistics/outcomes.ts";
 import type { Step } from "./data.ts";
 
 /** A step, and the session that it belongs to. */
@@ -17,7 +18,6 @@ const MAX_VALUE_LENGTH = 256;
 const SESSION = /^[0-9a-f]{16}$/;
 /** How a line about an operation that ended after its stream begins, after Envoy's prefix. */
 const LATER = '{"event":"mcp_operation_ended"';
-const NO_FAILURE = new Set(["", "ok", "input_required", "task_accepted", "cancelled", "disconnected"]);
 
 /** The step that a line of Envoy's output reports; undefined if it reports none of a session. */
 export function readStep(line: string): LoggedStep | undefined {
@@ -91,7 +91,8 @@ function result(
   tokensField: string,
 ): Pick<Step, "outcome" | "isFailure" | "tokens"> {
   const outcome = fields.get(outcomeField) ?? "";
-  return { outcome, isFailure: !NO_FAILURE.has(outcome), tokens: amount(fields, tokensField) ?? 0 };
+  const isFailure = outcome !== "" && (isError(outcome) || STOPPED.has(outcome));
+  return { outcome, isFailure, tokens: amount(fields, tokensField) ?? 0 };
 }
 
 /** A field that is a number of 0 or more; otherwise undefined. */
