@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command line `mcp-proxy-wasm`. Each command is a folder of scripts/ with a `command.ts`, which describes it, and a `run.ts`,
  *  which is loaded only if the command runs. */
-import { createProgram, FAILED } from "./cli/program.ts";
+import { createProgram, reportError } from "./cli/program.ts";
 import { endWithReader } from "./cli/terminal.ts";
 import { addConfig } from "./config/command.ts";
 import { addDashboard } from "./dashboards/command.ts";
@@ -19,6 +19,5 @@ for (const add of [addStart, addConfig, addValidate, addExplain, addTop, addTap,
 try {
   await program.parseAsync();
 } catch (error) {
-  console.error(`error: ${(error as Error).message}`);
-  process.exitCode = FAILED;
+  reportError(error);
 }

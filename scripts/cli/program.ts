@@ -1,6 +1,7 @@
 /** What all commands of `mcp-proxy-wasm` have in common: exit codes, messages about wrong arguments, and help. */
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { printable } from "./terminal.ts";
 
 /** The command has answered, and the answer is no: an invalid file, a difference. */
 export const NEGATIVE = 1;
@@ -21,6 +22,13 @@ export function createProgram(): Command {
       .showHelpAfterError("(mcp-proxy-wasm --help lists the commands)")
       .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : FAILED))
   );
+}
+
+/** Reports why the command could not answer, and sets the exit code {@link FAILED}. The message may contain text from strangers. */
+export function reportError(error: unknown): void {
+  const lines = (error as Error).message.split("\n");
+  console.error(`error: ${lines.map(printable).join("\n")}`);
+  process.exitCode = FAILED;
 }
 
 /** The parts of a command's help after its options. */

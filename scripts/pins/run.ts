@@ -2,6 +2,7 @@
  *  (docs/pins.md). */
 import { readText } from "../cli/arguments.ts";
 import { FAILED, NEGATIVE } from "../cli/program.ts";
+import { printable } from "../cli/terminal.ts";
 import type { PinsOptions } from "./command.ts";
 import { configurationOf, pinsIn } from "./configuration.ts";
 import { differencesOf } from "./differences.ts";
@@ -20,8 +21,10 @@ export async function pins(options: PinsOptions): Promise<void> {
     if (wanted === undefined) print(tools, options);
     else process.exitCode = check(tools, wanted);
   } catch (error) {
-    const place = options.check === undefined ? "" : ` (${options.check}, ${options.server.href})`;
-    throw new Error(`${(error as Error).message}${place}`, { cause: error });
+    // Without the address's path and query, which may contain a key.
+    const place = options.check === undefined ? "" : ` (${options.check}, ${options.server.host})`;
+    // On one line, because the server may have chosen the message.
+    throw new Error(printable(`${(error as Error).message}${place}`), { cause: error });
   }
 }
 

@@ -6,7 +6,8 @@ import { setMaxListeners } from "node:events";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FAILED } from "../cli/program.ts";
+import { FAILED, reportError } from "../cli/program.ts";
+import { printable } from "../cli/terminal.ts";
 import { findEnvoy } from "../envoy/binary.ts";
 import { type Envoy, startEnvoy } from "../envoy/process.ts";
 import { shownProblems } from "../page/now.ts";
@@ -50,8 +51,7 @@ export async function start(options: StartOptions): Promise<never> {
     // A stop makes all interrupted operations fail. Such failures are not errors.
     if (!stop.signal.aborted) {
       hasFailed = true;
-      console.error(`error: ${(error as Error).message}`);
-      process.exitCode = FAILED;
+      reportError(error);
     }
   } finally {
     stop.abort();
@@ -87,7 +87,7 @@ async function run(
     const mark = targets.length > 1 ? `${target.name}: ` : "";
     const log = new EnvoyLog(logs, target.name, (line) => {
       page.addLine(target.name, line);
-      if (showsLog) display.print(mark + line);
+      if (showsLog) display.print(printable(mark + line));
     });
     cleanup.add(log, () => log.close());
     let plugin = config;

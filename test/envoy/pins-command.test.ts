@@ -113,6 +113,18 @@ describe("printing", () => {
     expect(stderr).not.toContain("\u001b");
   });
 
+  it("shows the server's own error on one line, without control characters", async () => {
+    const server = keep(await startListing(undefined, undefined, "\u001b[2Jno\ntools\u202e"));
+    const { port } = server;
+    const good = file("error.json", { tool: "0".repeat(64) });
+    const { code, stdout, stderr } = await pins("--server", `http://127.0.0.1:${port}/mcp?key=secret`, "--check", good);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain("\\u{1b}[2Jno\\u{a}tools\\u{202e}");
+    expect(stderr).toContain(`127.0.0.1:${port}`);
+    expect(stderr).not.toContain("secret");
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+  });
+
   it("sends the headers that it is given", async () => {
     const seen: (string | undefined)[] = [];
     const server = keep(await startListing([{ name: "a" }], (headers) => seen.push(headers.authorization)));
@@ -144,10 +156,11 @@ describe("docs/pins.md", () => {
   });
 });
 
-/** A server that lists these definitions as they are, whatever they are. */
+/** A server that lists these definitions as they are, whatever they are; undefined for an error with this message. */
 function startListing(
-  tools: readonly object[],
+  tools: readonly object[] | undefined,
   see: (headers: Record<string, string | undefined>) => void = () => {},
+  message = "Method not found",
 ): Promise<FixtureServer> {
   return listen((req, res) => {
     see(req.headers as Record<string, string | undefined>);
@@ -157,18 +170,18 @@ function startListing(
     }
     return (_req, _res, body) => {
       const { id, method } = body as { id?: number; method?: string };
-      const answers: Record<string, object> = {
+      const answers: Record<string, object | undefined> = {
         initialize: {
           protocolVersion: "2025-11-25",
           capabilities: { tools: {} },
           serverInfo: { name: "l", version: "1" },
         },
-        "tools/list": { tools },
+        "tools/list": tools && { tools },
       };
       const answer = answers[method ?? ""];
       if (id === undefined) res.writeHead(202).end();
       else {
-        const error = { code: -32601, message: "Method not found" };
+        const error = { code: -32601, message };
         res.writeHead(200, { "content-type": "application/json" });
         res.end(JSON.stringify({ jsonrpc: "2.0", id, ...(answer === undefined ? { error } : { result: answer }) }));
       }

@@ -67,9 +67,13 @@ test("--log shows Envoy's log, access log and audit lines; denials are shown wit
   // Without the list the tool would be one that nobody knows.
   await client.listTools();
   await expect(client.callTool("charge_card", {})).rejects.toThrow("Denied by the access policy");
+  await Promise.allSettled([client.callTool("over\u202eride", {})]);
   await client.close();
   await command.shows(/^\{.*"mcp_rule":"no-charges"/m);
   await command.shows(/\[wasm\].*"event":"mcp_access_denied".*"rule":"no-charges"/);
   await command.shows(/^ +1 +\S+ +charge_card +by no-charges$/m);
+  // Names that strangers chose do not reorder the text around them.
+  await command.shows(/"over\\u\{202e\}ride"/);
+  expect(command.output()).not.toContain("\u202e");
   await command.interrupt();
 });
