@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Envoy, startEnvoy } from "../../scripts/envoy/process.ts";
 import { hasPrometheus, startPrometheus } from "../prometheus/prometheus.ts";
 import { endsAfterAll } from "./cleanup.ts";
+import { freePort } from "./sessions/free-port.ts";
 import { callStrangers, DANGEROUS, HOSTILE_NAMES, startStrangersServer } from "./strangers.ts";
 import { onTerminal } from "./terminal.ts";
 
@@ -128,16 +129,19 @@ describe("top", () => {
     expect([code, stderr]).toEqual([2, expect.stringMatching(/^error: .*labels in their names.*relabel\.yaml.*\n$/)]);
   });
 
-  it.each([
-    ["http://127.0.0.1:9", /^error: No answer from http:\/\/127\.0\.0\.1:9 .*--admin.*\n$/],
-    ["proxy", /^error: .* is not the admin address of an Envoy: \/stats answers \d+.*\n$/],
-  ])("says in one sentence why it has nothing from %s", async (address, sentence) => {
-    const { code, stdout, stderr } = await run(
-      "top",
-      "--once",
-      "--admin",
-      address === "proxy" ? tagged.proxyUrl : address,
-    );
+  it.each<[what: string, address: () => Promise<string>, sentence: RegExp]>([
+    [
+      "a free port",
+      async () => `http://127.0.0.1:${await freePort()}`,
+      /^error: No answer from http:\/\/127\.0\.0\.1:\d+ \(ECONNREFUSED\).*--admin.*\n$/,
+    ],
+    [
+      "the proxy",
+      () => Promise.resolve(tagged.proxyUrl),
+      /^error: .* is not the admin address of an Envoy: \/stats answers \d+.*\n$/,
+    ],
+  ])("says in one sentence why it has nothing from %s", async (_, address, sentence) => {
+    const { code, stdout, stderr } = await run("top", "--once", "--admin", await address());
     expect([code, stdout]).toEqual([2, ""]);
     expect(stderr).toMatch(sentence);
   });
