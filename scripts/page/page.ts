@@ -27,7 +27,7 @@ export async function startPage(port: number | undefined): Promise<Page> {
   const sessions = new Sessions();
   const proxies: Proxy[] = [];
   let now: Now = {
-    ...{ run, time: Date.now(), rows: [], servers: [], denials: [], limits: [], queues: [], problems: [] },
+    ...{ run, time: currentTime(), rows: [], servers: [], denials: [], limits: [], queues: [], problems: [] },
     sessions: [],
   };
   const server: PageServer = await startPageServer(port, {
@@ -39,11 +39,16 @@ export async function startPage(port: number | undefined): Promise<Page> {
     addProxy: (proxy) => void proxies.push(proxy),
     addLine: (of, line) => sessions.add(of, line),
     show: (statistics, problems) => {
-      const time = Date.now();
+      const time = currentTime();
       now = { run, time, ...shownStatistics(statistics), problems, sessions: sessions.list() };
       const update: Update = { now, point: history.add(statistics, time) };
       server.send(update);
     },
     stop: server.stop,
   };
+}
+
+/** Milliseconds since 1970, by the system's clock as of the start of this process: history needs a time that never goes back. */
+function currentTime(): number {
+  return Math.round(performance.timeOrigin + performance.now());
 }
