@@ -47,8 +47,8 @@ function summarize({
   noJson,
 }: Record<"messages" | "shown" | "others" | "noJson", number>): void {
   const skipped = [
-    ...(others > 0 ? [`${others} lines about other requests`] : []),
-    ...(noJson > 0 ? [`${noJson} lines that are not JSON`] : []),
+    ...(others > 0 ? [`${lines(others)} about other requests`] : []),
+    ...(noJson > 0 ? [`${lines(noJson)} without JSON`] : []),
   ];
   console.error(`${shown} of ${messages} messages${skipped.length > 0 ? `; skipped ${skipped.join(" and ")}` : ""}`);
   if (messages === 0 && others > 0) {
@@ -56,4 +56,8 @@ function summarize({
       `No line has the fields of the filter: set "logFields": true, and log as JSON with the fields of docs/access-log.md.`,
     );
   }
+}
+
+function lines(count: number): string {
+  return count === 1 ? "1 line" : `${count} lines`;
 }

@@ -70,7 +70,7 @@ describe("tap", () => {
       09:12:45.120  ok                250 ms  tools/call echo                           –                     5a1f                  31 tokens  – in  – out
       "
     `);
-    expect(stderr).toBe("6 of 6 messages; skipped 1 lines about other requests and 1 lines that are not JSON\n");
+    expect(stderr).toBe("6 of 6 messages; skipped 1 line about other requests and 1 line without JSON\n");
   });
 
   it.each<[wanted: Partial<TapOptions>, count: number]>([
@@ -125,7 +125,7 @@ describe("tap", () => {
     const input = Buffer.concat([endless, Buffer.from(`\n${entry({ mcp_target: "after" }).trimEnd()}`)]);
     const { stdout, stderr } = await tap(input);
     expect(stdout).toContain("after");
-    expect(stderr).toMatch(/^1 of 1 messages; skipped 1 lines that are not JSON/);
+    expect(stderr).toMatch(/^1 of 1 messages; skipped 1 line without JSON/);
   });
 
   it("says why a log has no messages", async () => {
