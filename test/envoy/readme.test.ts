@@ -40,6 +40,7 @@ test("the README has the blocks that are tried here, and no others", () => {
     "npm start -- --upstream http://127.0.0.1:3001",
     "npm test",
     "npm run build",
+    "npm run --silent cli -- config istio --role outbound --namespace agents",
     "envoy -c envoy/envoy.yaml",
     "curl -s http://127.0.0.1:9901/stats/prometheus",
   ]);
@@ -84,20 +85,27 @@ test("npm start puts the proxy in front of one's own server", async () => {
   await endsWithoutLeftovers(started);
 });
 
-describe("one's own Envoy", () => {
+describe("one's own mesh and Envoy", () => {
   test("npm run build makes the module", async () => {
     expect(await run(BLOCKS[3]).ended).toBe(0);
     expect(WebAssembly.validate(readFileSync("build/mcp.wasm"))).toBe(true);
   });
 
+  test("the command line prints a manifest for the namespace", async () => {
+    const config = run(BLOCKS[4]);
+    expect(await config.ended).toBe(0);
+    expect(config.output()).toMatch(/^kind: WasmPlugin$/m);
+    expect(config.output()).toMatch(/^ {2}namespace: agents$/m);
+  });
+
   test("envoy runs the shipped configuration, and curl reads the statistics", async () => {
     keep(await startFixtureServer(3001));
-    const envoy = run(BLOCKS[4]);
+    const envoy = run(BLOCKS[5]);
     await envoy.shows(/starting main dispatch loop/);
     const client = await connectClient("sdk1", "http://127.0.0.1:10000/mcp");
     await client.listTools();
     await client.close();
-    const curl = run(BLOCKS[5]);
+    const curl = run(BLOCKS[6]);
     expect(await curl.ended).toBe(0);
     expect(curl.output()).toMatch(/^mcp_operations_total\{.*mcp_method_name="tools\/list".*mcp_outcome="ok"\} 1$/m);
     await endsWithoutLeftovers(envoy);
