@@ -1,22 +1,22 @@
-# In place of service-defaults.hcl: who may call which tool of an MCP server, decided by the server's own sidecar. The module
-# is a file beside each Envoy; without it a sidecar that starts opens no listener.
+# This entry replaces service-defaults.hcl. The MCP server's own sidecar decides who may call which tool. The module is
+# a local file of each Envoy. A sidecar that starts without the module opens no listener.
 #
 #   consul config write access.hcl
 #
-# A service has one service-defaults entry: writing service-defaults.hcl afterwards removes the policy.
+# A service has only one service-defaults entry, so writing service-defaults.hcl afterwards removes the policy.
 
 Kind = "service-defaults"
 Name = "mcp-server"
 
-# Must be "http", and so must the extension's: services of "http2" and "grpc" get no filter, and so no policy, and no error
-# says so.
+# This protocol and the extension's must be "http". With "http2" or "grpc", the service gets no filter and no policy,
+# and Consul reports no error.
 Protocol = "http"
 
 EnvoyExtensions = [
   {
     Name = "builtin/wasm"
 
-    # The filter fails closed: a trap, or a remote module that cannot be fetched, must not open the server.
+    # The filter fails closed: a trap, or a remote module that Envoy cannot fetch, must not open the server.
     Required = true
 
     Arguments = {
@@ -38,7 +38,7 @@ EnvoyExtensions = [
           }
         }
 
-        # Identities are spiffe://<trust domain>/ns/<namespace>/dc/<datacenter>/svc/<service>.
+        # A caller's identity is spiffe://<trust domain>/ns/<namespace>/dc/<datacenter>/svc/<service>.
         Configuration = <<JSON
 {
   "role": "server",

@@ -1,23 +1,24 @@
-# How sidecars read the paths of requests that arrive, before routes and filters see them. It applies to all services of the
-# mesh; Consul 1.20.1 or newer.
+# Sidecars normalize the paths of incoming requests in this way, before routes and filters see them. The entry applies
+# to all services of the mesh. It needs Consul 1.20.1 or newer.
 #
 #   consul config write -cas -modify-index 0 mesh.hcl
 #
-# There is one mesh entry in a datacenter: add this part to yours.
+# A datacenter has only one mesh entry. If you have one, add this part to it.
 
 Kind = "mesh"
 
 HTTP {
   Incoming {
     RequestNormalization {
-      # Resolves dot segments, also those written %2e, and turns \ into /. It is Consul's default, here for completeness.
+      # This resolves dot segments, also those written %2e, and turns \ into /. It is Consul's default, and is here for
+      # completeness.
       InsecureDisablePathNormalization = false
 
-      # Makes one slash of several.
+      # This merges several slashes into one.
       MergeSlashes = true
 
-      # A path with %2F or %5C is answered with a 400. MCP clients send none. A redirect, the other strict choice, would ask
-      # each client to send its POST's body again.
+      # Envoy answers a path with %2F or %5C with a 400. MCP clients send no such paths. The other strict choice, a
+      # redirect, would make each client send the body of its POST again.
       PathWithEscapedSlashesAction = "REJECT_REQUEST"
     }
   }

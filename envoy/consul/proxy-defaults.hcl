@@ -1,9 +1,9 @@
-# What all sidecars have in common: the labels of the metrics and their buckets, where Prometheus scrapes, and timeouts that
-# event streams survive. An Envoy reads all but the timeouts when it starts.
+# All sidecars share these settings: the labels and buckets of the metrics, the address that Prometheus scrapes, and
+# timeouts that event streams survive. An Envoy reads all settings except the timeouts only when it starts.
 #
 #   consul config write -cas -modify-index 0 proxy-defaults.hcl
 #
-# There is one proxy-defaults in a datacenter: add to yours what is missing there.
+# A datacenter has only one proxy-defaults entry. If you have one, add the missing settings to it.
 
 Kind = "proxy-defaults"
 Name = "global"
@@ -11,13 +11,14 @@ Name = "global"
 Config {
   envoy_prometheus_bind_addr = "0.0.0.0:20200"
 
-  # At the server's own sidecar; at the clients' timeouts.hcl says it. The whole answer: 0 is "none", the default of 15 s ends
-  # every event stream. And a stream on which nothing moves: an hour in place of 5 m.
+  # These timeouts apply at the server's own sidecar. timeouts.hcl sets those of the clients' sidecars. The first is for
+  # the whole response: 0 means none; the default of 15 s ends every event stream. The second is for an idle stream: an
+  # hour instead of 5 m.
   local_request_timeout_ms = 0
   local_idle_timeout_ms    = 3600000
 
-  # It replaces Consul's own stats_config: the consul_* and local_cluster labels of Envoy's metrics are gone, unless they are
-  # written here too. The list of tags is written by `npm run generate`.
+  # This setting replaces Consul's own stats_config. Envoy's metrics then lack the labels consul_* and local_cluster,
+  # unless you add them here. `npm run generate` writes the list of tags.
   envoy_stats_config_json = <<JSON
 {
   "use_all_default_tags": true,

@@ -1,18 +1,20 @@
-# An MCP client (agent), seen by its own sidecar: label mcp_role="client". The module is a file beside each Envoy.
+# The sidecar of an MCP client (an agent) observes the client's MCP traffic: label mcp_role="client". The module is a
+# local file of each Envoy.
 #
 #   consul config write -cas -modify-index 0 service-defaults-outbound.hcl
 
 Kind = "service-defaults"
 Name = "agent"
 
-# Must be "http" and so must the extension's: services of "http2" and "grpc" get no filter, and no error says so.
+# This protocol and the extension's must be "http". With "http2" or "grpc", the service gets no filter, and Consul
+# reports no error.
 Protocol = "http"
 
 EnvoyExtensions = [
   {
     Name = "builtin/wasm"
 
-    # The filter fails open: a trap lets traffic pass it. With true, traffic fails.
+    # The filter fails open: after a trap, traffic passes without it. With true, traffic fails.
     Required = false
 
     Arguments = {

@@ -1,19 +1,21 @@
-# An MCP server, seen by its own sidecar: label mcp_role="server". Each Envoy fetches the module from the service mcp-modules
-# of the mesh, an HTTP server that has to be an upstream of mcp-server. Put in the module's own digest, and write:
+# The sidecar of an MCP server observes the server's MCP traffic: label mcp_role="server". Each Envoy fetches the module
+# from the mesh's service mcp-modules, an HTTP server that has to be an upstream of mcp-server. This command fills in
+# the module's digest and writes the entry:
 #
 #   sed "s/0\{64\}/$(cut -d' ' -f1 build/mcp.wasm.sha256)/" service-defaults-remote.hcl | consul config write -cas -modify-index 0 -
 
 Kind = "service-defaults"
 Name = "mcp-server"
 
-# Must be "http" and so must the extension's: services of "http2" and "grpc" get no filter, and no error says so.
+# This protocol and the extension's must be "http". With "http2" or "grpc", the service gets no filter, and Consul
+# reports no error.
 Protocol = "http"
 
 EnvoyExtensions = [
   {
     Name = "builtin/wasm"
 
-    # The filter fails open: a trap lets traffic pass it. With true, traffic fails.
+    # The filter fails open: after a trap, traffic passes without it. With true, traffic fails.
     Required = false
 
     Arguments = {
@@ -30,7 +32,8 @@ EnvoyExtensions = [
 
           Code = {
             Remote = {
-              # A must. With one that does not fit traffic passes unseen, or fails with 503 where Required is true.
+              # The digest is required. If it does not match the module, traffic passes unseen, or fails with a 503 if
+              # Required is true.
               SHA256 = "0000000000000000000000000000000000000000000000000000000000000000"
 
               HttpURI = {

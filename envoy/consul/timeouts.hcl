@@ -1,5 +1,5 @@
-# Event streams that last, at the clients' sidecars: routes to the MCP server. At the server's own sidecar proxy-defaults.hcl
-# says it.
+# These timeouts let event streams last. They apply at the clients' sidecars, to routes to the MCP server.
+# proxy-defaults.hcl sets the timeouts of the server's own sidecar.
 #
 #   consul config write -cas -modify-index 0 timeouts.hcl
 
@@ -15,10 +15,11 @@ Routes = [
     }
 
     Destination = {
-      # A negative value is "none". The default of 15 s is for the whole answer and ends every event stream.
+      # A negative value means no timeout. The default of 15 s applies to the whole response and ends every event
+      # stream.
       RequestTimeout = "-1s"
 
-      # Of a stream on which nothing moves. The default is 5 m.
+      # This timeout is for an idle stream. The default is 5 m.
       IdleTimeout = "1h"
     }
   }
