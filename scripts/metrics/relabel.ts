@@ -54,17 +54,17 @@ export function relabelRules({ families, labels }: Catalogue): Section[] {
   const groups = groupsOf(families);
   return [
     {
-      comment: "Labels with closed sets of values, and those behind them.",
+      comment: "Extract the labels with closed sets of values, and the labels after them.",
       rules: groups.flatMap((group) => group.tail.map((label) => labelRule(group, label))),
     },
     {
-      comment: "What stands before them.",
+      comment: "Extract the part of the name before these labels.",
       rules: groups.map((group) => ({ source: NAME, regex: `(${headOf(group)})${tailOf(group)}`, target: BEFORE })),
     },
-    { comment: "Its labels: from the left.", rules: leftRules() },
-    { comment: "Values of closed sets as they were.", rules: restorations },
+    { comment: "Extract the labels of this part, from the left.", rules: leftRules() },
+    { comment: "Restore the original values of closed sets.", rules: restorations },
     {
-      comment: "The build: a version of three numbers and more, and the digits of a hash.",
+      comment: "Extract the build: a version of at least three numbers, and the digits of a hash.",
       rules: [
         buildRule("mcp_build_version___(.+)___mcp_build_revision___[0-9a-z]+", "mcp_build_version"),
         buildRule("mcp_build_version___.+___mcp_build_revision___([0-9a-z]+)", "mcp_build_revision"),
@@ -72,7 +72,7 @@ export function relabelRules({ families, labels }: Catalogue): Section[] {
       ],
     },
     {
-      comment: "The family alone.",
+      comment: "Reduce the name to the family.",
       rules: [{ source: NAME, regex: "mcp_(?:role|build_version)___.+___(mcp_[a-z_]+)", target: NAME }],
     },
   ];
