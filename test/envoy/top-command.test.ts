@@ -155,7 +155,8 @@ describe("top", () => {
 
 describe("tap", () => {
   it("prints the messages of a real log, and neither arguments nor control characters", async () => {
-    await expect.poll(() => log.filter((line) => line.includes("onerror")).length).toBeGreaterThan(2);
+    const hostile = () => log.filter((line) => line.includes("onerror")).length;
+    await expect.poll(hostile, { timeout: 30_000 }).toBeGreaterThan(2);
     const path = join(folder, "access.log");
     writeFileSync(path, `${log.join("\n")}\n`);
     const { code, stdout, stderr } = await run("tap", path);
@@ -164,7 +165,7 @@ describe("tap", () => {
     expect(stdout).not.toContain("an argument");
     expect(stdout).toMatch(/^\d\d:\d\d:\d\d\.\d{3} {2}ok .* ms {2}tools\/call <img src=x onerror/m);
     expect(stdout).toMatch(/ tools\/call over\\u\{202e\}ride /);
-    expect(stderr).toMatch(/^(\d+) of \1 messages; skipped \d+ lines/);
+    expect(stderr).toMatch(/^(\d+) of \1 messages/);
 
     const json = await run("tap", path, "--tool", HOSTILE_NAMES[1], "--outcome", "ok", "-o", "json");
     expect(json.stdout).not.toMatch(DANGEROUS);
