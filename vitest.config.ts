@@ -10,7 +10,13 @@ const SECOND = 1000;
 process.env.MCP_TEST_SEED ??= String(randomInt(1, 2 ** 31));
 
 /** Each file runs an Envoy, a server and clients of its own, and waits for most of its time: two at once, whatever the machine. */
-const WITH_ENVOY = { testTimeout: 180 * SECOND, hookTimeout: 180 * SECOND, maxWorkers: 2 };
+const WITH_ENVOY = {
+  testTimeout: 180 * SECOND,
+  hookTimeout: 180 * SECOND,
+  // By default one second, which is too short for an Envoy or a browser on a busy machine.
+  expect: { poll: { timeout: 30 * SECOND } },
+  maxWorkers: 2,
+};
 
 /** They compare times or memory, must saturate an allowance, use the fixed ports of what we ship, or build the module anew. */
 const ALONE = [
