@@ -28,7 +28,7 @@ const go = (program: string, module: string) =>
 const sdks = (era: string) => found("test/envoy/sdks.test.ts", new RegExp(`const ${era} = "([^"]+)"`));
 const python = (pattern: RegExp) => found("test/fixtures/python.ts", pattern);
 
-const DECODED = "its Go types decode our files strictly; Envoy runs the filters that it generates from them";
+const DECODED = "its Go types decode our files strictly; Envoy runs the filters that it generates from our files";
 const SDK = "clients and servers, through Envoy and directly";
 const PULLS = "its code pulls the image";
 
@@ -45,7 +45,7 @@ export function testedVersions(): Tested[] {
     {
       what: "Istio, control plane",
       version: releases,
-      how: "Envoy runs filters and listeners that it generated",
+      how: "Envoy runs filters and listeners that this control plane generated",
       where: "test/mesh",
     },
     { what: "Istio, agent", version: go("image-check", "istio.io/istio"), how: PULLS, where: "test/image" },
@@ -76,7 +76,7 @@ export function testedVersions(): Tested[] {
     {
       what: "Kuma, Kong Mesh",
       version: "–",
-      how: "a schema of its documented fields checks our files; Envoy runs the filters that Kuma generates from them",
+      how: "a schema of its documented fields checks our files; Envoy runs the filters that Kuma generates from our files",
       where: "test/mesh",
     },
     {

@@ -66,7 +66,7 @@ export function capacityTable({ one, more, moreWorkers, few, many, sessions, ser
       ),
       row(`memory of ${count} sessions`, grown(few, many), mebibytes),
       only("time series of a tool whose calls succeed", String(Math.round(series.perTool.series))),
-      only("their size in a scrape", `${(series.perTool.bytes / 1024).toFixed(1)} KiB`),
+      only("size of these series in a scrape", `${(series.perTool.bytes / 1024).toFixed(1)} KiB`),
       only("time series of the first server, without those of its tools", String(Math.round(series.base.series))),
     ],
   };

@@ -41,7 +41,7 @@ The native filter reads requests but not their answers, and counts only invalid 
 ${chart === undefined ? "" : `\n![CPU added per request, relative to the native filter](${chart})\n`}
 ## CPU per request
 
-\`X adds\` is the CPU time that variant X adds to \`none\`. The last columns compare. For MCP, they show what X adds, divided by what
+\`X adds\` is the CPU time that variant X adds to \`none\`. The last columns are ratios. For MCP, they show what X adds, divided by what
 \`native\` adds. For other traffic, they show the total of X, divided by the total of \`floor\`. A dash means that noise hid what the
 reference adds in at least one round.
 
