@@ -1,5 +1,5 @@
 /** YAML and JSON as proxies and control planes read them, with the offset of each value. */
-import { type Document, parseAllDocuments, Scalar, type ScalarTag } from "yaml";
+import { Composer, type CST, type Document, Parser, Scalar, type ScalarTag } from "yaml";
 import type { Problem } from "./problem.ts";
 import type { Text } from "./text.ts";
 
@@ -13,13 +13,23 @@ const OLD_BOOLEAN: ScalarTag = {
 
 /** The documents of a text. Those with {@link faultsOf} are incomplete. */
 export function documentsIn({ text }: Text): Document.Parsed[] {
-  const documents = parseAllDocuments(text, {
-    prettyErrors: false,
+  const composer = new Composer({
     merge: true,
     logLevel: "silent",
     customTags: (tags) => [OLD_BOOLEAN, ...tags],
   });
-  return [...documents] as Document.Parsed[];
+  return [...composer.compose(withFirstFaults(new Parser().parse(text)))] as Document.Parsed[];
+}
+
+/** The tokens of documents without the faults after the first one of each: text that is not YAML may have one at every word. */
+function* withFirstFaults(tokens: Iterable<CST.Token>): Generator<CST.Token> {
+  let hasFault = false;
+  for (const token of tokens) {
+    if (token.type === "document") hasFault = false;
+    if (token.type === "error" && hasFault) continue;
+    hasFault ||= token.type === "error";
+    yield token;
+  }
 }
 
 /** Why a text is not valid YAML: the first error of each document, because further ones may follow from it. */

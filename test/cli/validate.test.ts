@@ -7,6 +7,8 @@ import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
 import { validateFile } from "../../scripts/validate/file.ts";
 import { locate } from "../../scripts/validate/report.ts";
+import { fileText } from "../../scripts/validate/text.ts";
+import { documentsIn, faultsOf } from "../../scripts/validate/yaml.ts";
 import { runCli } from "./run-cli.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mcp-validate-"));
@@ -211,6 +213,14 @@ describe("the command", () => {
         },
       ],
     ]);
+  });
+
+  it("keeps few faults of text that has one at every word, and the first fault of every document", () => {
+    const text = fileText(`${'{"a":1}\n'.repeat(1000)}---\n{"b":1} {}\n`);
+    const documents = documentsIn(text);
+    for (const { errors } of documents) expect(errors.length).toBeLessThan(10);
+    const places = faultsOf(documents, text, "").map(({ offset }) => offset);
+    expect(places).toEqual([8, text.text.length - 3]);
   });
 
   it("escapes control characters of the file", async () => {
