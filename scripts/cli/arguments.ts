@@ -24,18 +24,18 @@ export function httpUrl(text: string): URL {
 }
 
 /** Adds one header, "name: value", to those before. */
-export function header(text: string, before: Record<string, string>): Record<string, string> {
+export function header(text: string, before: Record<string, string> = {}): Record<string, string> {
   const [, name, value] = /^([^\s:]+):\s*(.*)$/.exec(text) ?? [];
   if (name === undefined) throw new InvalidArgumentError("It must look like 'name: value'.");
   return { ...before, [name]: value };
 }
 
-/** The text of a file of the user. */
+/** The text of a file of the user. The message says which, because not every command shows its arguments with it. */
 export function readText(path: string): string {
   try {
     return readFileSync(userPath(path), "utf8");
   } catch (error) {
-    throw new InvalidArgumentError(`The file cannot be read (${(error as NodeJS.ErrnoException).code}).`);
+    throw new InvalidArgumentError(`${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
   }
 }
 

@@ -6,7 +6,7 @@ import { withHelp } from "../cli/program.ts";
 /** The options of `pins`. */
 export interface PinsOptions {
   server: URL;
-  header: Record<string, string>;
+  header?: Record<string, string>;
   name?: string;
   check?: string;
 }
@@ -17,7 +17,7 @@ export function addPins(program: Command): void {
     .command("pins")
     .description("Print the pins of a running server's tools as configuration, or check pins against it.")
     .requiredOption("--server <url>", "the server's endpoint: Streamable HTTP, else HTTP+SSE", httpUrl)
-    .option("--header <'name: value'>", "a header to send; may be repeated", header, {})
+    .option("--header <'name: value'>", "a header to send; may be repeated", header)
     .option("--name <name>", "the server's name, as the label mcp_server shows it")
     .option("--check <file>", "a configuration, or what this command has printed: shows how the server differs")
     .action(async (options: PinsOptions) => {

@@ -11,21 +11,38 @@ import { type Definition, listTools } from "./server.ts";
 
 /** Maximum number of shown characters of a text. */
 const SHOWN = 100;
+/** Maximum number of shown characters of an error of the server. */
+const ERROR_SHOWN = 300;
 
 /** Runs the command. Sets the exit code. Rejects with one sentence if the file or the server cannot be read. */
 export async function pins(options: PinsOptions): Promise<void> {
-  try {
-    // Read before the request, so that an unreadable file is not reported as an error of the server.
-    const wanted = options.check === undefined ? undefined : pinsIn(readText(options.check), options.name);
-    const tools = await listTools(options.server, options.header);
-    if (wanted === undefined) print(tools, options);
-    else process.exitCode = check(tools, wanted);
-  } catch (error) {
+  const wanted = options.check === undefined ? undefined : pinsInFile(options.check, options.name);
+  const tools = await listTools(options.server, options.header ?? {}).catch((error: Error) => {
     // Without the address's path and query, which may contain a key.
-    const place = options.check === undefined ? "" : ` (${options.check}, ${options.server.host})`;
-    // On one line, because the server may have chosen the message.
-    throw new Error(printable(`${(error as Error).message}${place}`), { cause: error });
+    throw new Error(`No list of tools from ${options.server.host} (${reasonOf(error)}).`, { cause: error });
+  });
+  if (wanted === undefined) print(tools, options);
+  else process.exitCode = check(tools, wanted);
+}
+
+function pinsInFile(file: string, name: string | undefined): Readonly<Record<string, string>> {
+  const text = readText(file);
+  try {
+    return pinsIn(text, name);
+  } catch (error) {
+    throw new Error(printable(`${file}: ${(error as Error).message}`), { cause: error });
   }
+}
+
+/** Why a request failed: the system's code of the innermost cause, otherwise the message, which the server may have chosen, on one
+ *  line. */
+function reasonOf(error: Error): string {
+  let cause: unknown = error;
+  while (cause instanceof Error && cause.cause !== undefined) cause = cause.cause;
+  const { code } = cause as NodeJS.ErrnoException;
+  if (cause !== error && typeof code === "string") return code;
+  const { message } = error;
+  return printable(message.length > ERROR_SHOWN ? `${message.slice(0, ERROR_SHOWN)}…` : message);
 }
 
 /** Prints the pins, and on standard error the tools that they belong to. */

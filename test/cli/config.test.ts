@@ -87,7 +87,7 @@ describe("config refuses", () => {
     ["istio --selector app", "app=shop"],
     ["istio --image a --file http://a/b", "cannot be used with"],
     ["istio --role waypoint", "Allowed choices are"],
-    ["istio --config missing.json", "cannot be read"],
+    ["istio --config missing.json", "missing.json cannot be read (ENOENT)"],
     ["linkerd", "unknown command"],
   ])("%s", async (args, message) => {
     const { code, stdout, stderr } = await runCli(["config", ...args.split(" ")]);

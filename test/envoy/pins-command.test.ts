@@ -14,6 +14,7 @@ import { startGuarded } from "../host/filter/access.ts";
 import { MCP_HEADERS, countsBy, request, result } from "../host/filter/filter.ts";
 import { exchange } from "../../scripts/host/index.ts";
 import { endsAfterAll } from "./cleanup.ts";
+import { freePort } from "./sessions/free-port.ts";
 
 interface Run {
   code: number;
@@ -120,9 +121,22 @@ describe("printing", () => {
     const { code, stdout, stderr } = await pins("--server", `http://127.0.0.1:${port}/mcp?key=secret`, "--check", good);
     expect([code, stdout]).toEqual([2, ""]);
     expect(stderr).toContain("\\u{1b}[2Jno\\u{a}tools\\u{202e}");
-    expect(stderr).toContain(`127.0.0.1:${port}`);
+    expect(stderr).toContain(`No list of tools from 127.0.0.1:${port} (`);
     expect(stderr).not.toContain("secret");
     expect(stderr.trim().split("\n")).toHaveLength(1);
+  });
+
+  it("shows the beginning of a long error of the server", async () => {
+    const server = keep(await startListing(undefined, undefined, "no tools ".repeat(1000)));
+    const { stderr } = await pins("--server", `http://127.0.0.1:${server.port}/mcp`);
+    expect(stderr).toContain("no tools no tools");
+    expect(stderr.length).toBeLessThan(400);
+  });
+
+  it("says that no server listens", async () => {
+    const host = `127.0.0.1:${await freePort()}`;
+    const { stderr } = await pins("--server", `http://${host}/mcp`);
+    expect(stderr).toBe(`error: No list of tools from ${host} (ECONNREFUSED).\n`);
   });
 
   it("sends the headers that it is given", async () => {
@@ -236,5 +250,11 @@ describe("checking", () => {
     const { code, stdout, stderr } = await run(file("good.json", printed));
     expect([code, stdout]).toEqual([2, ""]);
     expect(stderr).not.toBe("");
+  });
+
+  it("says what is wrong with the file", async () => {
+    const none = file("rules.json", { access: { rules: [] } });
+    expect((await check(none)).stderr).toBe(`error: ${none}: it has no pins\n`);
+    expect((await check("/no/such/file")).stderr).toBe("error: /no/such/file cannot be read (ENOENT).\n");
   });
 });
