@@ -114,7 +114,11 @@ function role(...choices: string[]): Option {
 }
 
 function image(): Option {
-  return new Option("--image <reference>", "the image with the module: registry/name:tag").conflicts("file");
+  const option = new Option("--image <reference>", "the image with the module: registry/name:tag").conflicts("file");
+  return option.argParser((text) => {
+    if (!/^[\w.:/@-]+$/.test(text)) throw new InvalidArgumentError("It must look like registry.example.com/name:tag.");
+    return text;
+  });
 }
 
 function url(): Option {
@@ -137,7 +141,12 @@ function sha256(what: string): Option {
 }
 
 function namespace(): Option {
-  return new Option("--namespace <name>", "the namespace of the resource");
+  return new Option("--namespace <name>", "the namespace of the resource").argParser((text) => {
+    // A label as in RFC 1123, as Kubernetes demands it.
+    if (!/^[a-z\d]([a-z\d-]{0,61}[a-z\d])?$/.test(text))
+      throw new InvalidArgumentError("It must have only lower-case letters, digits and hyphens: team-a.");
+    return text;
+  });
 }
 
 function selector(what: string): Option {

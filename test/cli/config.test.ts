@@ -85,6 +85,8 @@ describe("config refuses", () => {
     ["kuma --environment universal --namespace a", "leave --namespace out"],
     ["istio --sha256 0", "64 hexadecimal digits"],
     ["istio --selector app", "app=shop"],
+    ["istio --namespace Team_A", "lower-case letters, digits and hyphens"],
+    ["istio --image a$b", "registry.example.com/name:tag"],
     ["istio --image a --file http://a/b", "cannot be used with"],
     ["istio --role waypoint", "Allowed choices are"],
     ["istio --config missing.json", "missing.json cannot be read (ENOENT)"],
