@@ -110,7 +110,7 @@ describe.runIf(hasLoad && hasNative)("with h2load", () => {
       { variant: "limits-queue", operations: whole, decisions: whole },
       { variant: "limits-waiting", operations: whole, decisions: whole, queued: expect.any(Number) },
     ]);
-    expect(readFileSync(page, "utf8")).toContain("![CPU added per request, beside the native filter](report.svg)");
+    expect(readFileSync(page, "utf8")).toContain("![CPU added per request, relative to the native filter](report.svg)");
     expect(readFileSync(join(folder, "report.svg"), "utf8")).toMatch(/^<svg [^]*<\/svg>\s*$/);
   });
 
