@@ -1,9 +1,10 @@
 /** `npm run pins` against running servers: what it prints, what it checks, and that the filter computes the same pins. */
-import { execFile, execFileSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Ended, runCli } from "../cli/run-cli.ts";
 import { hasComponent } from "../components.ts";
 import { startEverythingServer } from "../../scripts/demo/servers/everything.ts";
 import { type FixtureServer, startFixtureServer } from "../../scripts/demo/servers/fixture-server.ts";
@@ -16,21 +17,8 @@ import { exchange } from "../../scripts/host/index.ts";
 import { endsAfterAll } from "./cleanup.ts";
 import { freePort } from "./sessions/free-port.ts";
 
-interface Run {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
 /** Runs the command. */
-function pins(...args: string[]): Promise<Run> {
-  const command = ["--import", "tsx", "scripts/cli.ts", "pins", ...args];
-  return new Promise((resolve) => {
-    execFile(process.execPath, command, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === "number" ? error.code : error === null ? 0 : -1, stdout, stderr });
-    });
-  });
-}
+const pins = (...args: string[]) => runCli(["pins", ...args]);
 
 interface Printed {
   access: { pins: [{ servers?: string[]; mode: string; tools: Record<string, string> }] };
@@ -236,7 +224,7 @@ describe("checking", () => {
     expect(rest.length).toBeGreaterThan(0);
   });
 
-  it.each<[string, (good: string) => Promise<Run>]>([
+  it.each<[string, (good: string) => Promise<Ended>]>([
     ["a file that is not there", () => check("/no/such/file")],
     ["a file without JSON", () => check(file("text.json", "pins"))],
     ["a file without pins", () => check(file("none.json", { access: { rules: [] } }))],

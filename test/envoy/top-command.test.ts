@@ -1,10 +1,10 @@
 /** `top` and `tap` with real Envoys in front of a server whose tools have hostile names. */
-import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Envoy, startEnvoy } from "../../scripts/envoy/process.ts";
+import { runCli } from "../cli/run-cli.ts";
 import { hasPrometheus, startPrometheus } from "../prometheus/prometheus.ts";
 import { endsAfterAll } from "./cleanup.ts";
 import { freePort } from "./sessions/free-port.ts";
@@ -14,19 +14,7 @@ import { onTerminal } from "./terminal.ts";
 const CALLER = "agent\x1b[2J\u202e";
 const ENDPOINT = "/mcp";
 
-interface Run {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-function run(...args: string[]): Promise<Run> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, ["--import", "tsx", "scripts/cli.ts", ...args], (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === "number" ? error.code : error === null ? 0 : -1, stdout, stderr });
-    });
-  });
-}
+const run = (...args: string[]) => runCli(args);
 
 interface Rows {
   rows: { server: string; name: string; calls_per_second: number; errors_per_second: number; p50_ms: number | null }[];
