@@ -30,10 +30,23 @@ export function header(text: string, before: Record<string, string> = {}): Recor
   return { ...before, [name]: value };
 }
 
-/** The text of a file of the user. The message says which, because not every command shows its arguments with it. */
+/** The path that means standard input. */
+export const STANDARD_INPUT = "-";
+
+/** The text of a file of the user. */
 export function readText(path: string): string {
+  return readAll(path, userPath(path)).toString();
+}
+
+/** The bytes of a file of the user, or of standard input. */
+export function readInput(path: string): Buffer {
+  return readAll(path, path === STANDARD_INPUT ? 0 : userPath(path));
+}
+
+/** The message names the path, because not every command shows its arguments with it. */
+function readAll(path: string, source: string | number): Buffer {
   try {
-    return readFileSync(userPath(path), "utf8");
+    return readFileSync(source);
   } catch (error) {
     throw new InvalidArgumentError(`${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
   }

@@ -1,6 +1,5 @@
 /** Explains a request (docs/cli.md). */
-import { readFileSync } from "node:fs";
-import { userPath } from "../cli/arguments.ts";
+import { readInput, STANDARD_INPUT } from "../cli/arguments.ts";
 import { NEGATIVE } from "../cli/program.ts";
 import { printable, printableJson } from "../cli/terminal.ts";
 import type { ExplainOptions } from "./command.ts";
@@ -8,8 +7,6 @@ import { type Configuration, readConfiguration } from "./configuration.ts";
 import { type Asked, explain } from "./explain.ts";
 import { parsed } from "./json.ts";
 import { explanationLines } from "./text.ts";
-
-const STANDARD_INPUT = "-";
 
 /** Runs the command. Sets the exit code. Throws one sentence if a file cannot be read, or if arguments contradict each other. */
 export function runExplain(options: ExplainOptions): void {
@@ -20,7 +17,7 @@ export function runExplain(options: ExplainOptions): void {
   if (request === undefined && !/^(GET|DELETE|OPTIONS|HEAD)$/.test(options.method)) {
     throw new Error(`A ${options.method} has a body: give it with --request.`);
   }
-  const { reports, configuration } = readConfiguration(read(config));
+  const { reports, configuration } = readConfiguration(readInput(config));
   for (const { severity, text } of reports) console.error(`${severity}: ${printable(text)}`);
   if (configuration === undefined) {
     process.exitCode = NEGATIVE;
@@ -41,7 +38,7 @@ function withServer({ server, ...configuration }: Configuration, name: string | 
 
 function askedBy(options: ExplainOptions, { match }: Configuration): Asked {
   const { method, principal, address, server, claims } = options;
-  const body = options.request === undefined ? undefined : read(options.request);
+  const body = options.request === undefined ? undefined : readInput(options.request);
   return {
     method: method.toUpperCase(),
     path: options.path ?? match?.paths?.[0]?.replace(/\*$/, "") ?? "/mcp",
@@ -53,15 +50,7 @@ function askedBy(options: ExplainOptions, { match }: Configuration): Asked {
 
 /** The claims in a text of JSON, or in a file. */
 function claimsIn(text: string): Record<string, unknown> {
-  const value = parsed(text.trimStart().startsWith("{") ? text : read(text));
+  const value = parsed(text.trimStart().startsWith("{") ? text : readInput(text));
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   throw new Error('--claims must be one JSON object, like {"sub":"a"}, or a file that contains one.');
-}
-
-function read(path: string): Buffer {
-  try {
-    return path === STANDARD_INPUT ? readFileSync(0) : readFileSync(userPath(path));
-  } catch (error) {
-    throw new Error(`${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`, { cause: error });
-  }
 }

@@ -1,18 +1,15 @@
 /** Validates files (docs/cli.md). */
-import { readFileSync } from "node:fs";
-import { userPath } from "../cli/arguments.ts";
+import { readInput } from "../cli/arguments.ts";
 import { NEGATIVE } from "../cli/program.ts";
 import { printable } from "../cli/terminal.ts";
 import type { ValidateOptions } from "./command.ts";
 import { type Result, validateFile } from "./file.ts";
 import { counted, type Located, locate, problemLine } from "./report.ts";
 
-const STANDARD_INPUT = "-";
-
 /** Runs the command. Sets the exit code. Rejects with one sentence if a file cannot be read. */
 export function validate(files: readonly string[], { output }: ValidateOptions): void {
   const results = files.map((file) => {
-    const bytes = read(file);
+    const bytes = readInput(file);
     const result = validateFile(file, bytes);
     return { file, result, problems: result.problems.map((problem) => locate(file, bytes.toString(), problem)) };
   });
@@ -20,14 +17,6 @@ export function validate(files: readonly string[], { output }: ValidateOptions):
   if (problems.some(({ severity }) => severity === "error")) process.exitCode = NEGATIVE;
   if (output === "json") console.log(JSON.stringify(results.map(jsonOf), null, 2));
   else for (const { file, result, problems } of results) printText(file, result, problems);
-}
-
-function read(file: string): Buffer {
-  try {
-    return file === STANDARD_INPUT ? readFileSync(0) : readFileSync(userPath(file));
-  } catch (error) {
-    throw new Error(`${file} cannot be read (${(error as NodeJS.ErrnoException).code}).`, { cause: error });
-  }
 }
 
 function jsonOf({ file, result, problems }: { file: string; result: Result; problems: Located[] }): object {
