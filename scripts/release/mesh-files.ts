@@ -12,7 +12,7 @@ export interface Digests {
 }
 
 /** The comments that ask for a digest. */
-const REQUESTS = /^ *# In production .*\n(?: *#.*\n)*/gm;
+const REQUESTS = /^ *# In production\b.*\n(?: *#.*\n)*/gm;
 /** The addresses of the image: Istio's, and Envoy Gateway's, which has no scheme. */
 const ISTIO = /\boci:\/\/registry\.example\.com\/mcp-proxy-wasm:\S+/g;
 const GATEWAY = /^( *)url: registry\.example\.com\/mcp-proxy-wasm:\S+$/gm;
