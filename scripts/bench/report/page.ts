@@ -43,7 +43,7 @@ ${chart === undefined ? "" : `\n![CPU added per request, relative to the native 
 
 \`X adds\` is the CPU time that variant X adds to \`none\`. The last columns are ratios. For MCP, they show what X adds, divided by what
 \`native\` adds. For other traffic, they show the total of X, divided by the total of \`floor\`. A dash means that noise hid what the
-reference adds in at least one round.
+reference adds in at least one round. A negative value means that noise was larger than what X adds.
 
 ${markdown(overviewTable(report))}
 
