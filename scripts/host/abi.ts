@@ -7,6 +7,7 @@ export const Result = {
   InvalidMemoryAccess: 6,
   Empty: 7,
   CasMismatch: 8,
+  InternalFailure: 10,
 } as const;
 
 export const HeaderMap = {

@@ -24,10 +24,16 @@ export class Half {
   #held = false;
 
   readonly #mayHoldHeaders: boolean;
+  readonly #keepsHeaders: boolean;
 
-  constructor(name: "request" | "response", mayHoldHeaders = false) {
+  /**
+   * @param mayHoldHeaders whether the body arrives while the module holds the headers
+   * @param keepsHeaders whether headers stay readable after their own callback
+   */
+  constructor(name: "request" | "response", mayHoldHeaders: boolean, keepsHeaders: boolean) {
     this.name = name;
     this.#mayHoldHeaders = mayHoldHeaders;
+    this.#keepsHeaders = keepsHeaders;
   }
 
   /** Passes the headers to the module. */
@@ -37,7 +43,7 @@ export class Half {
     this.headers = headers;
     this.#ended = end;
     const action = call();
-    if (action === Action.Continue) this.headers = [];
+    if (action === Action.Continue) this.#forgetHeaders();
     else this.#held = !this.#mayHoldHeaders;
     return action;
   }
@@ -84,9 +90,19 @@ export class Half {
 
   /** Continues what the module has paused. */
   continue(): void {
-    this.headers = [];
+    this.#forgetHeaders();
     this.#held = false;
     if (this.body.length > 0) this.#passBody();
+  }
+
+  /** Adds bytes to those on which the module has paused, without a callback. */
+  gather(bytes: Uint8Array): void {
+    this.#expectOpen("body");
+    this.body = Buffer.concat([this.body, bytes]);
+  }
+
+  #forgetHeaders(): void {
+    if (!this.#keepsHeaders) this.headers = [];
   }
 
   #passBody(): void {

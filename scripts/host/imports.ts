@@ -13,16 +13,21 @@ import type { HostCalls } from "./calls.ts";
 import type { Clock } from "./clock.ts";
 import type { Context, Declaration } from "./context.ts";
 import { type GuestMemory, parsePairs, serializePairs } from "./guest-memory.ts";
-import type { MetricIds } from "./metrics.ts";
+import type { MetricIds, MetricStore } from "./metrics.ts";
 import type { HostObserver } from "./observer.ts";
 import { encodeProperty } from "./properties.ts";
 import type { SharedDataStore } from "./shared-data.ts";
 import type { QueueOwner, SharedQueues } from "./shared-queues.ts";
+import type { HostKind } from "./hosts/host-kind.ts";
 
 /** The VM as seen by the imported functions. */
 export interface HostState extends QueueOwner {
+  readonly host: HostKind;
   readonly memory: GuestMemory;
   readonly context: Context;
+  readonly step: string;
+  readonly alerts: string[];
+  readonly metrics: MetricStore;
   readonly metricIds: MetricIds;
   readonly clock: Clock;
   readonly sharedData: SharedDataStore;
@@ -38,14 +43,26 @@ export interface HostState extends QueueOwner {
 /** A module passes i32 as numbers and i64 as bigints, both signed. */
 type Import = (...args: never[]) => number;
 
+/** Imports of one module by name. */
+export type Functions = Readonly<Record<string, Import>>;
+
 /**
- * The functions that a module may import, by module. Any other import fails at instantiation, as in a host without it. The
- * imports of the filter are listed in filter/module.test.ts.
+ * The functions that a module may import from this kind of host, by module. Any other import fails at instantiation, as in a
+ * host without it. The imports of the filter are listed in filter/module.test.ts.
  */
-export function hostImports(host: HostState): Record<string, Record<string, Import>> {
+export function hostImports(host: HostState): Record<string, Functions> {
+  const { env, wasi } = envoyFunctions(host);
+  return {
+    env: observedAll(host, host.host.functions(host, env)),
+    wasi_snapshot_preview1: observedAll(host, wasi),
+  };
+}
+
+/** The functions as Envoy implements them. Other hosts replace some of `env`. */
+function envoyFunctions(host: HostState): { env: Functions; wasi: Functions } {
   const edit = (map: number, change: (headers: HeaderList) => HeaderList): number =>
     host.context.editHeaders(map as HeaderMap, change) ? Result.Ok : Result.BadArgument;
-  const env: Record<string, Import> = {
+  const env: Functions = {
     proxy_log(level: number, address: number, length: number) {
       const name = LOG_LEVELS[level];
       if (name === undefined) return Result.BadArgument;
@@ -244,13 +261,13 @@ export function hostImports(host: HostState): Record<string, Record<string, Impo
       return Result.Ok;
     },
   };
-  const wasi: Record<string, Import> = {
+  const wasi: Functions = {
     random_get(address: number, length: number) {
       host.memory.write(address, host.random(length >>> 0));
       return 0;
     },
   };
-  return { env: observedAll(host, env), wasi_snapshot_preview1: observedAll(host, wasi) };
+  return { env, wasi };
 }
 
 /** Reads Envoy's DeclarePropertyArguments. Supports only fields whose numbers and lengths fit in one byte. */
@@ -273,7 +290,7 @@ function without(headers: HeaderList, removed: string): HeaderList {
   return headers.filter(([name]) => name !== removed);
 }
 
-function observedAll(host: HostState, imports: Record<string, Import>): Record<string, Import> {
+function observedAll(host: HostState, imports: Functions): Functions {
   return Object.fromEntries(Object.entries(imports).map(([name, run]) => [name, observed(host, name, run)]));
 }
 

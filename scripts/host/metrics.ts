@@ -11,7 +11,8 @@ export interface Histogram {
 /** A selector: a series is selected if it has all of these labels. */
 export type LabelSelector = Readonly<Record<string, string>>;
 
-interface Series {
+/** One metric with its labels. Gauges and counters have `value`, histograms `values`. */
+export interface Series {
   readonly type: MetricType;
   readonly metric: MetricName;
   value: bigint;

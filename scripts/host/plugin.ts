@@ -41,7 +41,8 @@ export class Plugin implements Context {
   constructor(vm: Vm, options: PluginOptions) {
     this.vm = vm;
     this.allowHeadersStop = options.allowHeadersStop ?? false;
-    this.id = vm.allocateId();
+    const configuration = configurationBytes(options.configuration ?? "");
+    this.id = vm.host.rootId(options.name ?? "", configuration) ?? vm.allocateId();
     this.#own = {
       plugin_name: options.name ?? "",
       plugin_root_id: options.rootId ?? "",
@@ -58,7 +59,7 @@ export class Plugin implements Context {
     vm.callback(this, "proxy_on_context_create", this.id, 0);
     const started = vm.callback(this, "proxy_on_vm_start", this.id, vm.vmConfiguration.length);
     if (started === 0) throw new Error("proxy_on_vm_start refused");
-    this.configure(options.configuration);
+    this.configure(configuration);
   }
 
   /** Configures the plugin. Envoy does this once for each root context; a reload creates a new one. */
@@ -72,7 +73,7 @@ export class Plugin implements Context {
 
   /** Fires the timer once. False if the module has not set it. */
   tick(): boolean {
-    if (this.tickPeriod === 0) return false;
+    if (this.tickPeriod === 0 || !this.vm.host.hasTicks) return false;
     this.vm.callback(this, "proxy_on_tick", this.id);
     return true;
   }
@@ -84,6 +85,7 @@ export class Plugin implements Context {
 
   /** Ends the plugin, like a removed listener after draining. If the plugin delays its end, it ends with {@link done}. */
   close(): void {
+    if (!this.vm.host.endsPlugins) return this.vm.forget(this);
     this.isPending = this.vm.callback(this, "proxy_on_done", this.id) === 0;
     if (!this.isPending) this.#end();
   }

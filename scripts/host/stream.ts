@@ -1,6 +1,7 @@
 import { Action, BufferType, HeaderMap, type HeaderList, StreamType } from "./abi.ts";
 import type { Context, LocalReply } from "./context.ts";
 import { Half } from "./half.ts";
+import type { StreamRules } from "./hosts/host-kind.ts";
 import type { Plugin } from "./plugin.ts";
 import type { Properties, PropertyValue } from "./properties.ts";
 import { RESETS, type ResetCause } from "./resets.ts";
@@ -21,8 +22,19 @@ export class HttpStream implements Context {
   /** The module's local reply. */
   reply: LocalReply | undefined;
 
+  /** The time when the stream began, in nanoseconds since the epoch. */
+  readonly startedAt: bigint;
+
+  readonly #rules: StreamRules;
   readonly #request: Half;
-  readonly #response = new Half("response");
+  readonly #response: Half;
+  /** The parts of the request's body, for a host that passes the whole body at once. */
+  readonly #gathered: Uint8Array[] = [];
+  #method = "";
+  /** The announced length of the response's body, as it arrived. */
+  #declared: number | undefined;
+  /** The body that replaces the next bytes of the response. */
+  #replacement: Buffer | undefined;
   #logging = false;
   #closed = false;
   /** The request headers as long as Envoy provides them in the property `request.headers`: until they are forwarded. */
@@ -31,17 +43,23 @@ export class HttpStream implements Context {
   constructor(plugin: Plugin, properties: Properties) {
     this.plugin = plugin;
     this.id = plugin.vm.allocateId();
-    this.#request = new Half("request", plugin.allowHeadersStop);
+    this.startedAt = plugin.vm.clock.now;
+    this.#rules = plugin.vm.host.streams;
+    this.#request = new Half("request", plugin.allowHeadersStop, this.#rules.keepsHeaders);
+    this.#response = new Half("response", false, this.#rules.keepsHeaders);
     plugin.vm.register(this);
     this.properties = new Map(Object.entries(properties));
   }
 
   /** Request headers; with `end` the request has no body. */
   requestHeaders(headers: HeaderList, end = false): Action {
-    return this.#request.onHeaders(headers, end, () => {
+    const seen = this.#rules.requestHeaders(headers);
+    this.#method = headers.find(([name]) => name === ":method")?.[1] ?? "";
+    return this.#request.onHeaders(seen, end, () => {
       this.plugin.vm.callback(this, "proxy_on_context_create", this.id, this.plugin.id);
-      this.#shownHeaders = headers;
-      const action = this.#action("proxy_on_request_headers", headers.length, Number(end));
+      this.#shownHeaders = seen;
+      const isEnd = end && this.#rules.endsInHeaders;
+      const action = this.#action("proxy_on_request_headers", seen.length, Number(isEnd));
       if (action === Action.Continue) this.#shownHeaders = [];
       return action;
     });
@@ -49,33 +67,58 @@ export class HttpStream implements Context {
 
   /** The next bytes of the request body. HTTP/1 ends with zero bytes and `end`. */
   requestBody(bytes: Uint8Array, end = false): Action {
+    if (this.#rules.gathersRequest) {
+      this.#gathered.push(bytes);
+      if (!end) return Action.Continue;
+      bytes = Buffer.concat(this.#gathered);
+      if (bytes.length === 0) return Action.Continue;
+    }
     return this.#request.onBody(bytes, end, (size) => this.#action("proxy_on_request_body", size, Number(end)));
   }
 
   /** Ends the request with trailers. */
   requestTrailers(trailers: HeaderList): Action {
+    if (!this.#rules.hasTrailers) return this.requestBody(new Uint8Array(0), true);
     return this.#request.onTrailers(trailers, () => this.#action("proxy_on_request_trailers", trailers.length));
   }
 
   /** Response headers; with `end` the response has no body. */
   responseHeaders(headers: HeaderList, end = false): Action {
     if (!this.properties.has("response.code_details")) this.properties.set("response.code_details", "via_upstream");
-    return this.#response.onHeaders(headers, end, () =>
-      this.#action("proxy_on_response_headers", headers.length, Number(end)),
+    const seen = this.#rules.responseHeaders(headers);
+    const isEnd = end && this.#rules.endsInHeaders;
+    this.#declared = end ? 0 : lengthIn(headers);
+    const action = this.#response.onHeaders(seen, isEnd, () =>
+      this.#action("proxy_on_response_headers", seen.length, Number(isEnd)),
     );
+    const status = headers.find(([name]) => name === ":status")?.[1] ?? "";
+    if (end && !isEnd && this.#rules.endsEmptyBody(status, this.#method)) this.responseBody(new Uint8Array(0), true);
+    return action;
   }
 
   /** The next bytes of the response body. */
   responseBody(bytes: Uint8Array, end = false): Action {
-    return this.#response.onBody(bytes, end, (size) => this.#action("proxy_on_response_body", size, Number(end)));
+    if (this.#replacement !== undefined) {
+      bytes = this.#replacement;
+      this.#replacement = undefined;
+    }
+    const half = this.#response;
+    if (this.#rules.gathersPausedResponse && half.body.length > 0 && !end) {
+      half.gather(bytes);
+      return Action.Continue;
+    }
+    const isEnd = this.#rules.responseEnd(this.#declared, half.body.length + bytes.length, end);
+    if (isEnd === undefined) return half.onBody(bytes, end, () => Action.Continue);
+    return half.onBody(bytes, end, (size) => this.#action("proxy_on_response_body", size, Number(isEnd)));
   }
 
   /** Ends the response with trailers. */
   responseTrailers(trailers: HeaderList): Action {
+    if (!this.#rules.hasTrailers) return this.responseBody(new Uint8Array(0), true);
     return this.#response.onTrailers(trailers, () => this.#action("proxy_on_response_trailers", trailers.length));
   }
 
-  /** Ends the stream: log, done and delete, in Envoy's order. */
+  /** Ends the stream, with the callbacks that this kind of host has, in its order. */
   end(): void {
     if (this.#closed) throw new Error("the stream has ended already");
     this.#closed = true;
@@ -83,12 +126,14 @@ export class HttpStream implements Context {
     this.properties.set("response.code", Number(status?.[1] ?? 0));
     const { vm } = this.plugin;
     vm.forget(this);
-    this.#logging = true;
-    vm.callback(this, "proxy_on_log", this.id);
+    let logged: Map<string, string> | undefined;
+    for (const callback of this.#rules.ending) {
+      this.#logging = callback === "proxy_on_log";
+      vm.callback(this, callback, this.id);
+      if (this.#logging) logged = new Map(this.state);
+    }
     this.#logging = false;
-    const logged = new Map(this.state);
-    vm.callback(this, "proxy_on_done", this.id);
-    vm.callback(this, "proxy_on_delete", this.id);
+    if (logged === undefined) return;
     this.state.clear();
     for (const [name, value] of logged) this.state.set(name, value);
   }
@@ -102,10 +147,11 @@ export class HttpStream implements Context {
     this.properties.set("response.flags", reset.flags);
     this.properties.set("response.code_details", reset.details);
     for (const [path, value] of Object.entries(properties)) this.properties.set(path, value);
-    if (reset.reply !== undefined) {
-      const body = Buffer.from(reset.reply.body);
+    const reply = this.#rules.resetReply(cause, reset);
+    if (reply !== undefined) {
+      const body = Buffer.from(reply.body);
       this.responseHeaders([
-        [":status", String(reset.reply.status)],
+        [":status", String(reply.status)],
         ["content-length", String(body.length)],
         ["content-type", "text/plain"],
       ]);
@@ -155,6 +201,14 @@ export class HttpStream implements Context {
       half.continue();
     });
     return true;
+  }
+
+  /** Replaces the status of the response whose headers callback is running, and the next bytes of its body. */
+  replaceResponse(status: number, body: string): void {
+    this.#response.editHeaders((headers) =>
+      headers.map((header) => (header[0] === ":status" ? [":status", String(status)] : header)),
+    );
+    this.#replacement = Buffer.from(body);
   }
 
   /** From now on, the host refuses writes to the request body. */
@@ -226,8 +280,8 @@ export class HttpStream implements Context {
   #sendReply(reply: LocalReply): void {
     if (this.#closed) return;
     this.properties.set("response.code_details", reply.details);
-    const body = Buffer.from(reply.body);
-    if (this.#response.logged === undefined) {
+    const body = Buffer.from(this.#rules.replyBody(reply.body));
+    if (this.#response.logged === undefined && this.#rules.passesReplies) {
       this.responseHeaders([[":status", String(reply.status)], ...reply.headers], body.length === 0);
       if (body.length > 0) this.responseBody(body, true);
     }
@@ -235,6 +289,17 @@ export class HttpStream implements Context {
   }
 
   #action(callback: string, ...args: number[]): Action {
-    return this.plugin.vm.callback(this, callback, this.id, ...args) ?? Action.Continue;
+    const { vm } = this.plugin;
+    const action = vm.callback(this, callback, this.id, ...args) ?? Action.Continue;
+    if (action === Action.Pause && this.reply === undefined && this.#replacement === undefined) {
+      this.#rules.onPause(vm, callback);
+    }
+    return action;
   }
+}
+
+/** The length of a body in bytes according to its headers. */
+function lengthIn(headers: HeaderList): number | undefined {
+  const value = headers.find(([name]) => name === "content-length")?.[1];
+  return value === undefined ? undefined : Number(value);
 }

@@ -7,6 +7,9 @@ import { HostCalls } from "./calls.ts";
 import { Clock } from "./clock.ts";
 import type { Context } from "./context.ts";
 import { GuestMemory } from "./guest-memory.ts";
+import { envoy } from "./hosts/envoy.ts";
+import type { HostKind } from "./hosts/host-kind.ts";
+import { crash } from "./hosts/traps.ts";
 import { hostImports, type HostState } from "./imports.ts";
 import { MetricIds, MetricStore } from "./metrics.ts";
 import type { HostObserver } from "./observer.ts";
@@ -22,6 +25,8 @@ export interface LogLine {
 }
 
 export interface VmOptions {
+  /** The kind of host to imitate; Envoy by default. */
+  readonly host?: HostKind;
   /** Shared between the VMs of one proxy process. */
   readonly metrics?: MetricStore;
   readonly clock?: Clock;
@@ -46,6 +51,7 @@ const STACK_LIMIT = 256;
 
 /** One instance of a module, as in a worker thread of the proxy. It hosts any number of plugins. */
 export class Vm implements HostState, QueueOwner {
+  readonly host: HostKind;
   readonly metrics: MetricStore;
   readonly metricIds: MetricIds;
   readonly clock: Clock;
@@ -58,6 +64,9 @@ export class Vm implements HostState, QueueOwner {
   readonly observer: HostObserver | undefined;
   readonly calls = new HostCalls();
   readonly logs: LogLine[] = [];
+  /** What the host itself would log as a warning or worse because of the module, and its crashes, oldest first. Envoy's are
+   *  not recorded. */
+  readonly alerts: string[] = [];
   readonly memory: GuestMemory;
   /** Set by the first trap. Envoy never calls such a VM again, nor does this host. */
   failure: Error | undefined;
@@ -65,6 +74,7 @@ export class Vm implements HostState, QueueOwner {
   readonly #exports: WebAssembly.Exports;
   readonly #contexts = new Map<number, Context>();
   #context: Context | undefined;
+  #step = "";
   #nextId = 1;
   readonly #afterCallback: (() => void)[] = [];
   #depth = 0;
@@ -73,6 +83,7 @@ export class Vm implements HostState, QueueOwner {
   deepest = 0;
 
   constructor(module: WebAssembly.Module, options: VmOptions = {}) {
+    this.host = options.host ?? envoy;
     this.metrics = options.metrics ?? new MetricStore();
     this.metricIds = new MetricIds(this.metrics);
     this.clock = options.clock ?? new Clock();
@@ -84,7 +95,7 @@ export class Vm implements HostState, QueueOwner {
     this.random = options.random ?? ((size) => randomFillSync(new Uint8Array(size)));
     this.observer = options.observer;
     this.#exports = new WebAssembly.Instance(module, { ...options.imports, ...hostImports(this) }).exports;
-    for (const name of ["proxy_abi_version_0_2_1", "proxy_on_memory_allocate"]) {
+    for (const name of ["proxy_abi_version_0_2_1", "proxy_on_memory_allocate", ...this.host.requiredExports]) {
       if (typeof this.#exports[name] !== "function") throw new Error(`the module does not export ${name}`);
     }
     const allocate = this.#exports.proxy_on_memory_allocate as (size: number) => number;
@@ -106,6 +117,11 @@ export class Vm implements HostState, QueueOwner {
   get context(): Context {
     if (this.#context === undefined) throw new Error("the module called its host outside of a context");
     return this.#context;
+  }
+
+  /** The name of the running callback; empty outside of callbacks. */
+  get step(): string {
+    return this.#step;
   }
 
   /** Context ids are never reused in a VM. Root contexts and streams share them. */
@@ -157,10 +173,12 @@ export class Vm implements HostState, QueueOwner {
   /** Runs a callback of the module for a context. Undefined if the module does not export it. */
   callback(context: Context, name: string, ...args: number[]): number | undefined {
     this.#context = context;
+    this.#step = name;
     try {
       return this.#run(name, args);
     } finally {
       this.#context = undefined;
+      this.#step = "";
       this.#runAfterCallback();
     }
   }
@@ -180,8 +198,9 @@ export class Vm implements HostState, QueueOwner {
   #run(name: string, args: number[]): number | undefined {
     if (this.failure !== undefined) throw new Error(`${name} on a VM that has failed`, { cause: this.failure });
     const callback = this.#exports[name];
-    if (typeof callback !== "function") return undefined;
+    if (typeof callback !== "function" && !this.host.crashesWithout(name)) return undefined;
     try {
+      if (typeof callback !== "function") crash(this, `the module does not export ${name}`);
       if (this.#depth > STACK_LIMIT) throw new RangeError("Maximum call stack size exceeded");
       this.observer?.callbackStarted(name, args);
       const result = (callback as (...args: number[]) => number | undefined)(...args);
