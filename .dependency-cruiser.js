@@ -44,7 +44,7 @@ const LAYERS = [
 ];
 /** The entries of modules, above all layers. */
 const ENTRIES = "^assembly/[^/]+\\.ts$";
-/** What may import proxy-wasm/ besides the entries; everything else reaches the host through host/. */
+/** What may import proxy-wasm/module/ besides the entries; everything else reaches the host through host/. */
 const KNOW_THE_HOST = ["proxy-wasm", "filter"];
 
 const FOLDERS = LAYERS.flat();
@@ -73,10 +73,19 @@ export default {
     ...downward,
     {
       name: "host-is-not-bypassed",
-      comment: "Only filter/ and the entries import proxy-wasm/. All other folders reach the host through host/.",
+      comment:
+        "Only filter/ and the entries import proxy-wasm/module/. All other folders reach the host through host/.",
       severity: "error",
       from: { path: "^assembly/", pathNot: [ENTRIES, ...KNOW_THE_HOST.map(filesOf)] },
       to: { path: filesOf("proxy-wasm") },
+    },
+    {
+      name: "entries-construct-the-host",
+      comment:
+        "Only the files of entries construct the objects of proxy-wasm/, so that no build imports what its host lacks.",
+      severity: "error",
+      from: { path: "^assembly/", pathNot: [ENTRIES, filesOf("proxy-wasm")] },
+      to: { path: "^assembly/proxy-wasm/[^/]+\\.ts$" },
     },
     {
       name: "assembly-imports-assembly",

@@ -1,6 +1,10 @@
+/** The build for Envoy: build/mcp.wasm. */
+// Plugin comes first, because its files allocate the largest buffers: the memory grows by doubling, so the order of
+// allocations decides its size at the start.
 import { Plugin } from "./filter/plugin";
 import { Stages } from "./gate/stages";
 import { setRootFactory } from "./proxy-wasm/module/contexts";
+import { envoy } from "./envoy_host";
 
 export {
   proxy_abi_version_0_2_1,
@@ -21,4 +25,4 @@ export {
   proxy_on_vm_start,
 } from "./proxy-wasm/module/exports";
 
-setRootFactory((id) => new Plugin(id, new Stages()));
+setRootFactory((id) => new Plugin(id, new Stages(), envoy()));

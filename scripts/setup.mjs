@@ -12,6 +12,8 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const NODE_MAJOR = 20;
 /** The sources of the filter. */
 const SOURCES = ["assembly", "asconfig.json", "package.json", "scripts/build-info.mjs"];
+/** The builds of the filter. */
+const MODULES = ["build/mcp.wasm", "build/mcp-nginx.wasm", "build/mcp-lite.wasm"];
 
 class SetupError extends Error {}
 
@@ -55,7 +57,7 @@ async function setUp() {
     console.error("Installing dependencies (npm ci)");
     await npm(["ci", "--no-audit", "--no-fund"], "npm could not install the dependencies");
   }
-  if (changed("build/mcp.wasm") < Math.max(...SOURCES.map(changed))) {
+  if (Math.min(...MODULES.map(changed)) < Math.max(...SOURCES.map(changed))) {
     console.error("Building the filter (npm run build)");
     await npm(["run", "--silent", "build"], "The filter could not be built");
   }

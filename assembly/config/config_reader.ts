@@ -2,6 +2,7 @@ import { isSpace } from "../json/characters";
 import { AccessReader } from "./access/access_reader";
 import { isPolicyField, namesAccess } from "./access_traces";
 import { LimitsReader } from "./limits/limits_reader";
+import { isOmitted } from "./omitted_sections";
 import { PluginConfig } from "./plugin_config";
 import { HOLD_FIELDS, HoldReader } from "./rules/hold_reader";
 import { IDENTITY_FIELDS, readIdentity } from "./rules/identity_reader";
@@ -34,6 +35,8 @@ const SECTIONS: string[] = [
   "logFields",
   "log",
 ];
+
+const NOT_IN_BUILD = "not part of this build of the module, whose host lacks what it needs";
 
 /** Fields that both `access` and `limits` have, and no other section. */
 const FIELDS_OF_BOTH: string[] = ["rules"];
@@ -109,7 +112,11 @@ export class ConfigReader {
 
   private readField(name: string, value: JsonValue): void {
     const config = this.config;
-    if (name == "match") {
+    if (isOmitted(name)) {
+      // Ignoring limits would remove a protection without notice.
+      if (name == "limits") this.problems.error(name, NOT_IN_BUILD);
+      else this.problems.warn(name, "ignored: " + NOT_IN_BUILD);
+    } else if (name == "match") {
       if (!this.problems.isObject(name, value)) return;
       for (let i = 0; i < value.items.length; i++) {
         const isRead = readMatch(value.names[i], value.items[i], config, this.problems);

@@ -12,33 +12,19 @@ import { StageHost } from "../gate/stage/stage_host";
 import { Stages } from "../gate/stages";
 import { HeldTimeouts } from "../gate/held_timeouts";
 import { Level, Log } from "../host/log";
+import { Proxy } from "../host/proxy";
+import { StreamControl } from "../host/stream_control";
+import { Timer } from "../host/timer";
 import { declareHandOn } from "../limits/hand_on/hand_on";
 import { Exchange } from "../mcp/exchange/exchange";
-import { HostBodyWriter } from "../proxy-wasm/body_writer";
-import { HostCallouts } from "../proxy-wasm/callouts";
-import { BufferSlice } from "../proxy-wasm/buffers";
-import { HostClock } from "../proxy-wasm/clock";
-import { HostFilterState } from "../proxy-wasm/filter_state";
-import { HostHeaderMap } from "../proxy-wasm/header_map";
-import { HostHeaders } from "../proxy-wasm/headers";
-import { HostLog } from "../proxy-wasm/log";
-import { HostMetrics } from "../proxy-wasm/metrics";
-import { Action, BufferType, HeaderMapType } from "../proxy-wasm/module/abi";
-import { RootContext, finishRoot } from "../proxy-wasm/module/contexts";
-import { HostProperties } from "../proxy-wasm/properties";
-import { HostSharedQueue } from "../proxy-wasm/queues";
-import { HostRandom } from "../proxy-wasm/random";
-import { HostReplies } from "../proxy-wasm/replies";
-import { HostSharedData } from "../proxy-wasm/shared_data";
-import { HostStreamControl } from "../proxy-wasm/stream_control";
-import { HostTimer } from "../proxy-wasm/timer";
+import { Action, BufferType } from "../proxy-wasm/module/abi";
+import { BufferSlice } from "../proxy-wasm/module/buffers";
+import { RootContext, forgetRoot } from "../proxy-wasm/module/contexts";
 import { Endpoints } from "../store/endpoints";
 import { shareHashKey } from "../store/hash_key";
-import { SteadyClock } from "../store/steady_clock";
 import { VERSION } from "../stats/build";
 import { BuildGauge } from "../stats/build_gauge";
 import { ExportHost } from "../trace/export/exporter";
-import { BodyReader } from "./body_reader";
 import { Configuration } from "./configuration/configuration";
 import { Settling } from "./configuration/settling";
 import { RequestFlow } from "./request_flow";
@@ -56,7 +42,8 @@ const TICK_MILLISECONDS: u32 = 1000;
 export class Plugin extends RootContext {
   private host: Host;
   private log: Log;
-  private timer: HostTimer;
+  private timer: Timer;
+  private streams: StreamControl;
   private configuration: Configuration;
   private settling: Settling;
   private service: Service;
@@ -71,29 +58,31 @@ export class Plugin extends RootContext {
   /** The filter state handed to other filters has been declared to the proxy. */
   private isDeclared: bool = false;
 
-  /** @param stages makes the stages that decide about requests */
-  constructor(id: u32, stages: Stages) {
+  /**
+   * @param stages makes the stages that decide about requests
+   * @param proxy the proxy that runs the instance
+   */
+  constructor(id: u32, stages: Stages, proxy: Proxy) {
     super(id);
-    const clock = new SteadyClock(new HostClock());
-    const log = new HostLog();
-    const properties = new HostProperties();
-    const sharedData = new HostSharedData();
-    const random = new HostRandom();
-    const filterState = new HostFilterState();
-    const streams = new HostStreamControl();
+    const clock = proxy.clock;
+    const log = proxy.log;
+    const properties = proxy.properties;
+    const sharedData = proxy.sharedData;
+    const random = proxy.random;
+    const filterState = proxy.filterState;
+    const streams = proxy.streams;
+    const timer = proxy.timer;
+    const request = proxy.request;
+    const response = proxy.response;
     const endpoints = new Endpoints(sharedData, random);
-    const headers = new HostHeaders();
-    const requestHeaders = new HostHeaderMap(HeaderMapType.RequestHeaders);
-    const body = new BodyReader(BufferType.RequestBody);
     const held = new HeldStreams();
     const budget = new HeldBudget(new HoldConfig());
-    const rewriter = new BodyRewriter(body, new HostBodyWriter(BufferType.RequestBody));
-    const enforcement = new Enforcement(new HostReplies(), streams, budget, rewriter, clock);
-    const turns = new NextTurn(id, new HostSharedQueue(properties), sharedData, random, streams);
-    const timer = new HostTimer(clock);
+    const rewriter = new BodyRewriter(request.body, request.bodyWriter);
+    const enforcement = new Enforcement(proxy.replies, streams, budget, rewriter, clock);
+    const turns = new NextTurn(id, proxy.queue, sharedData, random, streams);
     const host = new Host(
       clock,
-      new HostMetrics(),
+      proxy.metrics,
       properties,
       sharedData,
       random,
@@ -102,11 +91,11 @@ export class Plugin extends RootContext {
       endpoints,
       turns,
       timer,
-      requestHeaders,
+      request.headerMap,
       new ExportHost(
-        new HostCallouts(),
-        new HostHeaderMap(HeaderMapType.CalloutResponseHeaders),
-        new BodyReader(BufferType.CalloutResponseBody),
+        proxy.callouts,
+        proxy.calloutResponse.headers,
+        proxy.calloutResponse.body,
         properties,
         random,
         log,
@@ -115,14 +104,10 @@ export class Plugin extends RootContext {
       ),
     );
     turns.add(new HeldTimeouts(held, enforcement, clock, streams));
-    const edits = new ResponseEdits(
-      new HostBodyWriter(BufferType.ResponseBody),
-      new HostHeaderMap(HeaderMapType.ResponseHeaders),
-      new Rejections(clock),
-    );
+    const edits = new ResponseEdits(response.bodyWriter, response.headerMap, new Rejections(clock));
     const gate = new Gate(
       stages,
-      new StageHost(clock, log, properties, filterState, body, enforcement),
+      new StageHost(clock, log, properties, filterState, request.body, enforcement),
       enforcement,
       held,
       budget,
@@ -136,14 +121,15 @@ export class Plugin extends RootContext {
     this.build = new BuildGauge(host.metrics);
     this.log = log;
     this.timer = timer;
+    this.streams = streams;
     this.configuration = configuration;
     this.settling = settling;
     this.service = service;
     this.units = units;
     this.gate = gate;
     this.turns = turns;
-    this.requests = new RequestFlow(configuration, settling, service, units, gate, host, headers, requestHeaders, body);
-    this.responses = new ResponseFlow(gate, edits, properties, clock, headers, new BodyReader(BufferType.ResponseBody));
+    this.requests = new RequestFlow(configuration, settling, service, units, gate, host, request);
+    this.responses = new ResponseFlow(gate, edits, properties, clock, response);
   }
 
   /** Always accepts: a worker whose plugin rejects its configuration lets traffic pass unseen, or answers it with
@@ -198,7 +184,9 @@ export class Plugin extends RootContext {
   /** Waits, in a closed instance, for the collector's response to the last spans. */
   private finish(): void {
     this.units.sendSpans();
-    if (!this.units.isSending) finishRoot(this);
+    if (this.units.isSending) return;
+    forgetRoot(this);
+    this.streams.endInstance();
   }
 
   onRequestHeaders(stream: u32, endOfStream: bool): Action {

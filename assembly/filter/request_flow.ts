@@ -4,13 +4,14 @@ import { Gate, gatedRequest } from "../gate/gate";
 import { GateRequest } from "../gate/stage/request";
 import { Stage } from "../gate/stage/stage";
 import { HttpMethod } from "../http/http_method";
+import { Body } from "../host/body";
 import { HeaderMap } from "../host/header_map";
+import { Headers } from "../host/headers";
+import { HttpMessage } from "../host/proxy";
 import { Exchange } from "../mcp/exchange/exchange";
 import { isCandidate } from "../mcp/headers/candidate";
 import { RequestHead } from "../mcp/headers/request_head";
-import { HostHeaders } from "../proxy-wasm/headers";
-import { Action, HeaderMapType } from "../proxy-wasm/module/abi";
-import { BodyReader } from "./body_reader";
+import { Action } from "../proxy-wasm/module/abi";
 import { Configuration } from "./configuration/configuration";
 import { Settling } from "./configuration/settling";
 import { Service } from "./service";
@@ -28,6 +29,9 @@ export class RequestFlow {
   begun: usize = 0;
   /** Null until a request needs the trace context of its messages in its headers. */
   private traceHeaders: TraceHeaders | null = null;
+  private headers: Headers;
+  private requestHeaders: HeaderMap;
+  private body: Body;
 
   constructor(
     private configuration: Configuration,
@@ -36,10 +40,12 @@ export class RequestFlow {
     private units: CountingUnits,
     private gate: Gate,
     private host: Host,
-    private headers: HostHeaders,
-    private requestHeaders: HeaderMap,
-    private body: BodyReader,
-  ) {}
+    message: HttpMessage,
+  ) {
+    this.headers = message.headers;
+    this.requestHeaders = message.headerMap;
+    this.body = message.body;
+  }
 
   /** Handles the headers of a new stream. Leaves its exchange in `begun`. */
   begin(stream: u32, endOfStream: bool): Action {
@@ -53,7 +59,7 @@ export class RequestFlow {
     const config = this.service.follow();
     if (!config) return Action.Continue;
     const head = this.service.head;
-    this.headers.open(HeaderMapType.RequestHeaders);
+    this.headers.open();
     head.read(this.headers);
     head.hasBody = !endOfStream;
     const gate = this.gate;

@@ -1,15 +1,16 @@
 import { Gate, gatedRequest } from "../gate/gate";
 import { ResponseEdits } from "../gate/response_edits";
 import { GateRequest } from "../gate/stage/request";
+import { Body } from "../host/body";
 import { Clock } from "../host/clock";
+import { Headers } from "../host/headers";
+import { HttpMessage } from "../host/proxy";
 import { Properties } from "../host/properties";
 import { Exchange } from "../mcp/exchange/exchange";
 import { ResponseHead } from "../mcp/headers/response_head";
 import { StreamEnd } from "../mcp/protocol/stream_kinds";
 import { equalsText } from "../memory/bytes";
-import { HostHeaders } from "../proxy-wasm/headers";
-import { Action, HeaderMapType } from "../proxy-wasm/module/abi";
-import { BodyReader } from "./body_reader";
+import { Action } from "../proxy-wasm/module/abi";
 import { endingOf } from "./ending";
 import { unitOf } from "./counting_unit";
 
@@ -18,21 +19,25 @@ const TOO_MANY_REQUESTS: i32 = 429;
 /** Handles responses from their headers to the ends of their streams. */
 export class ResponseFlow {
   private head: ResponseHead = new ResponseHead();
+  private headers: Headers;
+  private body: Body;
 
   constructor(
     private gate: Gate,
     private edits: ResponseEdits,
     private properties: Properties,
     private clock: Clock,
-    private headers: HostHeaders,
-    private body: BodyReader,
-  ) {}
+    message: HttpMessage,
+  ) {
+    this.headers = message.headers;
+    this.body = message.body;
+  }
 
   begin(exchange: Exchange, endOfStream: bool): Action {
     const stream = exchange.stream;
     const request = gatedRequest(exchange);
     if (!exchange.mayBeMcp && !stream.isHandedOn && !request) return Action.Continue;
-    this.headers.open(HeaderMapType.ResponseHeaders);
+    this.headers.open();
     this.head.read(this.headers);
     if (this.head.status == TOO_MANY_REQUESTS && stream.isHandedOn && this.isLimitedElsewhere) {
       if (request && !request.isAnswered && !this.gate.letsLimited(request)) return Action.Pause;

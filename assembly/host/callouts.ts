@@ -18,3 +18,10 @@ export abstract class Callouts {
    */
   abstract send(cluster: string, headers: HeaderBlock, at: usize, length: i32, timeoutMs: u32): bool;
 }
+
+/** Sends nothing. For a host without callouts. */
+export class NoCallouts extends Callouts {
+  send(_cluster: string, _headers: HeaderBlock, _at: usize, _length: i32, _timeoutMs: u32): bool {
+    return false;
+  }
+}

@@ -4,6 +4,8 @@ export abstract class Headers {
   nameLength: i32 = 0;
   value: usize = 0;
   valueLength: i32 = 0;
+  /** Reads all headers of the current stream's message. */
+  abstract open(): void;
   /** Moves to the next header. False if there is none. */
   abstract next(): bool;
 }

@@ -10,3 +10,14 @@ export abstract class SharedData {
   /** Writes the value of a key if it has not changed since it was read with `version`. False if it has changed. */
   abstract write(key: usize, keyLength: i32, value: usize, length: i32, version: u32): bool;
 }
+
+/** Keeps nothing: no key exists, and what is written is lost. For a host without shared data. */
+export class NoSharedData extends SharedData {
+  read(_key: usize, _keyLength: i32, _to: usize, _capacity: i32): i32 {
+    return -1;
+  }
+
+  write(_key: usize, _keyLength: i32, _value: usize, _length: i32, _version: u32): bool {
+    return true;
+  }
+}

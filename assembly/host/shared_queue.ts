@@ -22,3 +22,26 @@ export abstract class SharedQueue {
   /** Removes the oldest message from the instance's own queue. False if the queue is empty. */
   abstract next(): bool;
 }
+
+/** Opens no queue, so that work waits for the next tick. For a host that does not announce messages. */
+export class NoSharedQueue extends SharedQueue {
+  register(_name: string): bool {
+    return false;
+  }
+
+  find(_name: string): u32 {
+    return 0;
+  }
+
+  wake(): bool {
+    return false;
+  }
+
+  send(_queue: u32, _at: usize, _length: usize): bool {
+    return false;
+  }
+
+  next(): bool {
+    return false;
+  }
+}

@@ -9,4 +9,24 @@ export abstract class StreamControl {
 
   /** Resumes the current stream's paused response when the callback ends. False if the host refuses. */
   abstract continueResponse(): bool;
+
+  /** Ends a closed plugin instance that has finished its remaining work. Must be called in a callback of the instance. */
+  abstract endInstance(): void;
+}
+
+/** Controls nothing. For a host that neither selects nor resumes streams. */
+export class NoStreamControl extends StreamControl {
+  makeCurrent(_id: u32): bool {
+    return false;
+  }
+
+  continueRequest(): bool {
+    return false;
+  }
+
+  continueResponse(): bool {
+    return false;
+  }
+
+  endInstance(): void {}
 }

@@ -18,6 +18,12 @@ export abstract class TimerTask {
  * tasks exceeds its maximum so far.
  */
 export abstract class Timer {
+  /** Starts ticks, with housekeeping every `housekeepingMs` milliseconds. No task runs before the first tick. */
+  abstract start(housekeepingMs: u32): void;
+
+  /** Handles a tick: runs the tasks that are due. Returns whether housekeeping is due. */
+  abstract tick(): bool;
+
   /** Runs the task once, `delayMs` milliseconds from now. If the task is already due earlier, that time stays. */
   abstract after(task: TimerTask, delayMs: u32): void;
 
@@ -26,4 +32,19 @@ export abstract class Timer {
 
   /** Cancels the task, if it is scheduled. */
   abstract cancel(task: TimerTask): void;
+}
+
+/** Runs nothing. For a host without ticks. */
+export class NoTimer extends Timer {
+  start(_housekeepingMs: u32): void {}
+
+  tick(): bool {
+    return false;
+  }
+
+  after(_task: TimerTask, _delayMs: u32): void {}
+
+  every(_task: TimerTask, _periodMs: u32): void {}
+
+  cancel(_task: TimerTask): void {}
 }

@@ -3,17 +3,20 @@ import { HeaderMapType, Status, proxy_get_header_map_pairs } from "./module/abi"
 import { clearResults, results } from "./module/results";
 
 /** Headers as the host serializes them: the count, then the lengths of each name and value, then each name and value
- *  followed by a NUL. */
+ *  followed by a NUL. One host call reads them all. */
 export class HostHeaders extends Headers {
   private left: u32 = 0;
   private lengths: usize = 0;
   private text: usize = 0;
 
-  /** Reads all headers of the message with one host call. */
-  open(type: HeaderMapType): void {
+  constructor(private type: HeaderMapType) {
+    super();
+  }
+
+  open(): void {
     this.left = 0;
     clearResults();
-    if (proxy_get_header_map_pairs(type, results, results + sizeof<usize>()) != Status.Ok) return;
+    if (proxy_get_header_map_pairs(this.type, results, results + sizeof<usize>()) != Status.Ok) return;
     const at = load<usize>(results);
     if (load<usize>(results, sizeof<usize>()) < sizeof<u32>()) return;
     this.left = load<u32>(at);

@@ -1,8 +1,8 @@
 import { StreamControl } from "../host/stream_control";
-import { Status, StreamType, proxy_continue_stream, proxy_set_effective_context } from "./module/abi";
+import { Status, StreamType, proxy_continue_stream, proxy_done, proxy_set_effective_context } from "./module/abi";
 import { beginEpoch } from "./module/arena";
 
-/** Sets the proxy's effective context and resumes paused streams. */
+/** Sets the proxy's effective context, resumes paused streams and ends plugin instances. */
 export class HostStreamControl extends StreamControl {
   makeCurrent(id: u32): bool {
     beginEpoch();
@@ -15,5 +15,9 @@ export class HostStreamControl extends StreamControl {
 
   continueResponse(): bool {
     return proxy_continue_stream(StreamType.Response) == Status.Ok;
+  }
+
+  endInstance(): void {
+    proxy_done();
   }
 }

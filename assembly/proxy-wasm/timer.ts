@@ -25,7 +25,6 @@ export class HostTimer extends Timer {
     super();
   }
 
-  /** Starts ticks, with housekeeping every `housekeepingMs` milliseconds. No task runs before the first tick. */
   start(housekeepingMs: u32): void {
     this.housekeepingMs = housekeepingMs;
     if (this.periodMs && this.tasks.length) return;
@@ -33,7 +32,6 @@ export class HostTimer extends Timer {
     this.setPeriod(housekeepingMs);
   }
 
-  /** Handles a tick: runs the tasks that are due. Returns whether housekeeping is due. */
   tick(): bool {
     const now = this.now(this.tickDueMs);
     // With this period every tick is a housekeeping tick, whatever the clock shows.

@@ -1,5 +1,5 @@
 import { Table } from "../../memory/table";
-import { Action, proxy_done } from "./abi";
+import { Action } from "./abi";
 
 /**
  * A plugin instance in this VM: one filter entry of a listener or route. One VM hosts several, so all data that depends on
@@ -10,7 +10,7 @@ export abstract class RootContext {
   /** The handle that {@link onRequestHeaders} chose for its stream; 0 for none. */
   newHandle: usize = 0;
   /** Whether the closed instance still waits for the response to a callout. {@link onClose} sets it; the instance then ends
-   *  with {@link finishRoot}. */
+   *  with {@link forgetRoot}. */
   isFinishing: bool = false;
 
   constructor(readonly id: u32) {}
@@ -74,7 +74,7 @@ export function rootOf(id: u32): RootContext | null {
   return at ? changetype<RootContext>(at) : null;
 }
 
-/** Closes the plugin instance with this id, if it exists. False if it ends later, with {@link finishRoot}. */
+/** Closes the plugin instance with this id, if it exists. False if it ends later, with {@link forgetRoot}. */
 export function closeRoot(id: u32): bool {
   const root = rootOf(id);
   if (!root) return true;
@@ -84,13 +84,8 @@ export function closeRoot(id: u32): bool {
   return true;
 }
 
-/** Ends a closed plugin instance that has finished its remaining work. Must be called in a callback of the instance. */
-export function finishRoot(root: RootContext): void {
-  forgetRoot(root);
-  proxy_done();
-}
-
-function forgetRoot(root: RootContext): void {
+/** Forgets a closed plugin instance that has finished its remaining work. `StreamControl.endInstance` must follow. */
+export function forgetRoot(root: RootContext): void {
   rootsById.delete(keyOf(root.id));
   const index = roots.indexOf(root);
   roots[index] = roots[roots.length - 1];

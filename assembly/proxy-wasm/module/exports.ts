@@ -124,7 +124,7 @@ export function proxy_on_log(id: u32): void {
 }
 
 /** The end of a plugin instance, or of a stream that had no log callback. `proxy_on_delete` follows at once, or after
- *  `proxy_done` if this returns false, so the module does not export it. */
+ *  `proxy_done` if this returns false. */
 export function proxy_on_done(id: u32): bool {
   let isDone = true;
   if (isServed(id)) changetype<RootContext>(foundRoot).onEnd(foundHandle);
@@ -133,6 +133,9 @@ export function proxy_on_done(id: u32): bool {
   endCallback();
   return isDone;
 }
+
+/** Does nothing, because the context has ended. For hosts that require this export. */
+export function proxy_on_delete(_id: u32): void {}
 
 /** Frees the values that the host has returned, and clears the cached time. */
 function endCallback(): void {

@@ -19,9 +19,9 @@ export {
   proxy_on_vm_start,
 } from "./floor.as";
 
-const headers = new HostHeaders();
+const headers = new HostHeaders(HeaderMapType.RequestHeaders);
 
 export function proxy_on_request_headers(id: u32, count: u32, endOfStream: bool): i32 {
-  headers.open(HeaderMapType.RequestHeaders);
+  headers.open();
   return onRequestHeaders(id, count, endOfStream);
 }

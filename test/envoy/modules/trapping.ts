@@ -21,10 +21,10 @@ export {
   proxy_on_vm_start,
 } from "../../../assembly/index";
 
-const headers = new HostHeaders();
+const headers = new HostHeaders(HeaderMapType.RequestHeaders);
 
 export function proxy_on_request_headers(id: u32, count: u32, endOfStream: bool): i32 {
-  headers.open(HeaderMapType.RequestHeaders);
+  headers.open();
   while (headers.next()) {
     if (equalsText(headers.name, headers.nameLength, "x-test-trap")) unreachable();
   }

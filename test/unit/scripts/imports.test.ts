@@ -72,13 +72,14 @@ describe("a tree", () => {
     const files = {
       "other.ts": `import "./json/other";`,
       "json/other.ts": "export const a = 1;",
-      "index.ts": `import "./filter/plugin"; import "./proxy-wasm/exports";`,
-      "filter/plugin.ts": `import "../json/text"; import "../proxy-wasm/exports"; import "./unit";`,
+      "index.ts": `import "./filter/plugin"; import "./proxy-wasm/log"; import "./proxy-wasm/module/exports";`,
+      "filter/plugin.ts": `import "../json/text"; import "../proxy-wasm/module/exports"; import "./unit";`,
       "filter/unit.ts": `import { log } from "../host/log"; @inline export function start(): void { log(); }`,
       "host/log.ts": "export function log(): void {}",
       "json/text.ts": `export { zero } from "../memory/bytes";`,
       "memory/bytes.ts": "@unmanaged export class Bytes {} export const zero: u8 = 0;",
-      "proxy-wasm/exports.ts": `import "../host/log";`,
+      "proxy-wasm/log.ts": `import "../host/log"; import "./module/exports";`,
+      "proxy-wasm/module/exports.ts": "export const a = 1;",
     };
     expect(await violationsOf(files)).toEqual([]);
   });
@@ -125,10 +126,19 @@ describe("a tree", () => {
       name: "a folder bypasses host/",
       files: {
         "index.ts": `import "./store/store";`,
-        "store/store.ts": `import { proxy_log } from "../proxy-wasm/abi";`,
-        "proxy-wasm/abi.ts": `@external("env", "proxy_log") export declare function proxy_log(): void;`,
+        "store/store.ts": `import { proxy_log } from "../proxy-wasm/module/abi";`,
+        "proxy-wasm/module/abi.ts": `@external("env", "proxy_log") export declare function proxy_log(): void;`,
       },
-      violations: ["host-is-not-bypassed: assembly/store/store.ts → assembly/proxy-wasm/abi.ts"],
+      violations: ["host-is-not-bypassed: assembly/store/store.ts → assembly/proxy-wasm/module/abi.ts"],
+    },
+    {
+      name: "a folder constructs the host",
+      files: {
+        "index.ts": `import "./filter/plugin";`,
+        "filter/plugin.ts": `import { HostLog } from "../proxy-wasm/log";`,
+        "proxy-wasm/log.ts": "export class HostLog {}",
+      },
+      violations: ["entries-construct-the-host: assembly/filter/plugin.ts → assembly/proxy-wasm/log.ts"],
     },
     {
       name: "files import each other",

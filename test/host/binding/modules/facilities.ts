@@ -10,7 +10,7 @@ import { HeaderBlock } from "../../../../assembly/host/header_block";
 import { TimerTask } from "../../../../assembly/host/timer";
 import { HostBodyWriter } from "../../../../assembly/proxy-wasm/body_writer";
 import { HostCallouts } from "../../../../assembly/proxy-wasm/callouts";
-import { BufferSlice } from "../../../../assembly/proxy-wasm/buffers";
+import { BufferSlice } from "../../../../assembly/proxy-wasm/module/buffers";
 import { HostClock } from "../../../../assembly/proxy-wasm/clock";
 import { HostHeaderMap } from "../../../../assembly/proxy-wasm/header_map";
 import { HostLog } from "../../../../assembly/proxy-wasm/log";

@@ -1,6 +1,7 @@
 /** The filter with a second stage after the access policy. Tests control it by the query of their requests. */
 import { Policy } from "../../../../assembly/access/policy/policy";
 import { PluginConfig } from "../../../../assembly/config/plugin_config";
+import { envoy } from "../../../../assembly/envoy_host";
 import { Plugin } from "../../../../assembly/filter/plugin";
 import { GateRequest, StageState } from "../../../../assembly/gate/stage/request";
 import { Stage } from "../../../../assembly/gate/stage/stage";
@@ -151,4 +152,4 @@ function says(head: RequestHead, text: string): bool {
   return indexOfIgnoringCase(head.path, head.targetLength, text) >= 0;
 }
 
-setRootFactory((id) => new Plugin(id, new TestStages()));
+setRootFactory((id) => new Plugin(id, new TestStages(), envoy()));

@@ -2,6 +2,7 @@
  *  the rule with the index N. */
 import { Policy } from "../../../../assembly/access/policy/policy";
 import { PluginConfig } from "../../../../assembly/config/plugin_config";
+import { envoy } from "../../../../assembly/envoy_host";
 import { Plugin } from "../../../../assembly/filter/plugin";
 import { GateRequest, StageState } from "../../../../assembly/gate/stage/request";
 import { Stage } from "../../../../assembly/gate/stage/stage";
@@ -98,4 +99,4 @@ class TestStages extends Stages {
   }
 }
 
-setRootFactory((id) => new Plugin(id, new TestStages()));
+setRootFactory((id) => new Plugin(id, new TestStages(), envoy()));

@@ -1,5 +1,5 @@
-import { BufferType, Status, proxy_get_buffer_bytes } from "./module/abi";
-import { clearResults, results } from "./module/results";
+import { BufferType, Status, proxy_get_buffer_bytes } from "./abi";
+import { clearResults, results } from "./results";
 
 /** A slice of one of the host's buffers. */
 export class BufferSlice {

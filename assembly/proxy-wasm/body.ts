@@ -1,7 +1,7 @@
 import { Body } from "../host/body";
-import { BufferSlice } from "../proxy-wasm/buffers";
-import { BufferType } from "../proxy-wasm/module/abi";
-import { arenaEpoch, resetArena } from "../proxy-wasm/module/arena";
+import { BufferType } from "./module/abi";
+import { arenaEpoch, resetArena } from "./module/arena";
+import { BufferSlice } from "./module/buffers";
 
 /**
  * Reads bodies in slices of at most 64 KiB, so that the VM's memory stays small even if the proxy's buffers are large.
@@ -16,7 +16,7 @@ const KEPT: usize = SLICE / 2;
  * over in this callback. A small body that is read several times in one callback takes one host call: nothing may write
  * to the buffer between the reads.
  */
-export class BodyReader extends Body {
+export class HostBody extends Body {
   private size: usize = 0;
   private slice: BufferSlice = new BufferSlice();
   /** Size in bytes of the whole body that the slice holds; 0 if the slice holds no whole body. Valid only in this

@@ -1,0 +1,16 @@
+/** The builds of the module: one for each kind of host, by an entry file of its own. */
+
+export interface Build {
+  /** The host, as documentation names it. */
+  readonly host: string;
+  /** The entry file in AssemblyScript. */
+  readonly entry: string;
+  /** The compiled module. */
+  readonly module: string;
+}
+
+export const BUILDS: readonly Build[] = [
+  { host: "Envoy", entry: "assembly/index.ts", module: "build/mcp.wasm" },
+  { host: "NGINX with ngx_wasm_module", entry: "assembly/nginx.ts", module: "build/mcp-nginx.wasm" },
+  { host: "Google Cloud Service Extensions", entry: "assembly/lite.ts", module: "build/mcp-lite.wasm" },
+];
