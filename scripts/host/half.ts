@@ -2,6 +2,16 @@ import { Action, type HeaderList } from "./abi.ts";
 
 const NOTHING = Buffer.alloc(0);
 
+/** How a host treats one direction of a stream. */
+export interface HalfRules {
+  /** Whether the body arrives while the module holds the headers. */
+  readonly mayHoldHeaders: boolean;
+  /** Whether headers stay readable after their own callback. */
+  readonly keepsHeaders: boolean;
+  /** Whether bytes wait if the module pauses on them. Otherwise they go on. */
+  readonly holdsBodies: boolean;
+}
+
 /** One direction of a stream: what the module may read of it now, and how far it has progressed. */
 export class Half {
   readonly name: "request" | "response";
@@ -23,17 +33,11 @@ export class Half {
   #ended = false;
   #held = false;
 
-  readonly #mayHoldHeaders: boolean;
-  readonly #keepsHeaders: boolean;
+  readonly #rules: HalfRules;
 
-  /**
-   * @param mayHoldHeaders whether the body arrives while the module holds the headers
-   * @param keepsHeaders whether headers stay readable after their own callback
-   */
-  constructor(name: "request" | "response", mayHoldHeaders: boolean, keepsHeaders: boolean) {
+  constructor(name: "request" | "response", rules: HalfRules) {
     this.name = name;
-    this.#mayHoldHeaders = mayHoldHeaders;
-    this.#keepsHeaders = keepsHeaders;
+    this.#rules = rules;
   }
 
   /** Passes the headers to the module. */
@@ -44,7 +48,7 @@ export class Half {
     this.#ended = end;
     const action = call();
     if (action === Action.Continue) this.#forgetHeaders();
-    else this.#held = !this.#mayHoldHeaders;
+    else this.#held = !this.#rules.mayHoldHeaders;
     return action;
   }
 
@@ -56,7 +60,7 @@ export class Half {
     this.isInBody = true;
     const action = call(this.body.length);
     this.isInBody = false;
-    if (action === Action.Continue) this.#passBody();
+    if (action === Action.Continue || !this.#rules.holdsBodies) this.#passBody();
     return action;
   }
 
@@ -102,7 +106,7 @@ export class Half {
   }
 
   #forgetHeaders(): void {
-    if (!this.#keepsHeaders) this.headers = [];
+    if (!this.#rules.keepsHeaders) this.headers = [];
   }
 
   #passBody(): void {

@@ -45,8 +45,8 @@ export class HttpStream implements Context {
     this.id = plugin.vm.allocateId();
     this.startedAt = plugin.vm.clock.now;
     this.#rules = plugin.vm.host.streams;
-    this.#request = new Half("request", plugin.allowHeadersStop, this.#rules.keepsHeaders);
-    this.#response = new Half("response", false, this.#rules.keepsHeaders);
+    this.#request = new Half("request", { ...this.#rules, mayHoldHeaders: plugin.allowHeadersStop });
+    this.#response = new Half("response", { ...this.#rules, mayHoldHeaders: false });
     plugin.vm.register(this);
     this.properties = new Map(Object.entries(properties));
   }
@@ -214,6 +214,11 @@ export class HttpStream implements Context {
   /** From now on, the host refuses writes to the request body. */
   refuseRequestWrites(): void {
     this.#request.refusesWrites = true;
+  }
+
+  /** The length in bytes that the server has announced for the response's body; undefined if it has not. */
+  get announcedLength(): number | undefined {
+    return this.reply === undefined ? this.#declared : undefined;
   }
 
   /** The request headers as changed by the module. */

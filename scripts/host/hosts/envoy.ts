@@ -14,6 +14,7 @@ export const envoy: HostKind = {
     gathersRequest: false,
     hasTrailers: true,
     keepsHeaders: false,
+    holdsBodies: true,
     passesReplies: true,
     ending: ["proxy_on_log", "proxy_on_done", "proxy_on_delete"],
     requestHeaders: (headers) => headers,

@@ -52,6 +52,7 @@ export function google(settings: GoogleSettings = { properties: [] }): HostKind 
       gathersRequest: false,
       hasTrailers: false,
       keepsHeaders: false,
+      holdsBodies: false,
       passesReplies: false,
       ending: ["proxy_on_done", "proxy_on_delete"],
       requestHeaders: googleHeaders,
@@ -62,7 +63,9 @@ export function google(settings: GoogleSettings = { properties: [] }): HostKind 
       replyBody: (body) => body,
       resetReply: (_cause, { reply }) => reply,
       onPause({ alerts }, callback) {
-        alerts.push(`[hang] ${callback} returned "PAUSE": no function resumes the stream`);
+        const isBody = callback.endsWith("_body");
+        const effect = isBody ? "the bytes go on all the same" : "no function resumes the stream";
+        alerts.push(`[pause] ${callback} returned "PAUSE": ${effect}`);
       },
     },
   };

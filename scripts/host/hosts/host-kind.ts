@@ -36,6 +36,8 @@ export interface StreamRules {
   readonly hasTrailers: boolean;
   /** Whether headers remain accessible in the later callbacks of the stream. */
   readonly keepsHeaders: boolean;
+  /** Whether bytes of a body wait if the module pauses on them. Otherwise they go on. */
+  readonly holdsBodies: boolean;
   /** Whether local replies pass through the module that made them. */
   readonly passesReplies: boolean;
   /** The callbacks at the end of a stream, in order. */

@@ -25,6 +25,7 @@ export function nginx(changed: Partial<NginxSettings> = {}): HostKind {
       gathersRequest: true,
       hasTrailers: false,
       keepsHeaders: true,
+      holdsBodies: true,
       passesReplies: true,
       ending: ["proxy_on_done", "proxy_on_log", "proxy_on_delete"],
       requestHeaders: (headers) => nginxRequest(headers, settings.serverName),

@@ -83,6 +83,9 @@ test("the time of a stream is frozen, and nothing ends a pause", () => {
   expect(times[0]).toMatch(/^time \d+$/);
   expect(times[1]).toBe(times[0]);
   expect(run(["request_headers pause"], { request: {} }).alerts).toEqual([
-    '[hang] proxy_on_request_headers returned "PAUSE": no function resumes the stream',
+    '[pause] proxy_on_request_headers returned "PAUSE": no function resumes the stream',
   ]);
+  const { alerts, stream } = run(["response_body pause"], { response: { body: ["ans", "wer"] } });
+  expect(alerts[0]).toBe('[pause] proxy_on_response_body returned "PAUSE": the bytes go on all the same');
+  expect(stream!.receivedPieces.map(String)).toEqual(["ans", "wer", ""]);
 });

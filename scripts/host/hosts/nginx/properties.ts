@@ -69,6 +69,7 @@ export function readProperty(stream: HttpStream, path: string, moduleName: strin
     return Result.NotFound;
   }
   const variable = variableOf(path);
+  if (variable === "upstream_http_content_length") return stream.announcedLength?.toString() ?? Result.NotFound;
   if (variable !== undefined) return stream.state.get(variable) ?? textOf(stream, path) ?? Result.NotFound;
   if (path === "source.address") return addressOnly(textOf(stream, path) ?? "");
   return READABLE.has(path) ? (textOf(stream, path) ?? Result.NotFound) : Result.NotFound;
