@@ -1,5 +1,6 @@
 /** The module itself with a plugin configuration, and what it says about that configuration. */
 import { fileURLToPath } from "node:url";
+import { type Build, BUILDS } from "../builds.ts";
 import { loadModule, type Plugin, type PluginOptions, Vm } from "../host/index.ts";
 
 /** An error or warning in the filter's words: `access.mode: expected …`. */
@@ -8,13 +9,17 @@ export interface ConfigurationReport {
   readonly text: string;
 }
 
-const MODULE = fileURLToPath(new URL("../../build/mcp.wasm", import.meta.url));
 /** A log line about a configuration. The instance is as the configuration names it, so it may contain anything. */
 const LINE = /^(invalid )?configuration \(instance ".*?"\): (.*)$/s;
 
 /** The filter with this configuration, in a VM of its own, because a module keeps valid configurations for later ones. */
-export function configured(configuration: Uint8Array | object, options: PluginOptions = {}): Plugin {
-  return new Vm(loadModule(MODULE)).plugin({ name: "mcp", rootId: "mcp", ...options, configuration });
+export function configured(
+  configuration: Uint8Array | object,
+  options: PluginOptions = {},
+  { module }: Build = BUILDS[0],
+): Plugin {
+  const path = fileURLToPath(new URL(`../../${module}`, import.meta.url));
+  return new Vm(loadModule(path)).plugin({ name: "mcp", rootId: "mcp", ...options, configuration });
 }
 
 /** Like {@link configured}, with a configuration that is valid by construction. Throws the filter's errors if it is not. */

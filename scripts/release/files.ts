@@ -1,8 +1,9 @@
 /** The files of a release. */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { globSync } from "tinyglobby";
+import { BUILDS } from "../builds.ts";
 import { annotationsOf, type Package } from "../image/annotations.ts";
 import { gzip, repacked, tar } from "../image/archive.ts";
 import { makeImage, sha256 } from "../image/layout.ts";
@@ -21,7 +22,7 @@ export interface ReleaseOptions extends Tagged {
   source?: string;
 }
 
-/** The files by name. Builds the module and the package anew. Throws a {@link ReleaseError} if CHANGELOG.md lacks the version. */
+/** The files by name. Builds the modules and the package anew. Throws a {@link ReleaseError} if CHANGELOG.md lacks the version. */
 export async function releaseFiles({ version, time, image, source }: ReleaseOptions): Promise<Map<string, Uint8Array>> {
   const notes = sectionOf(readFileSync("CHANGELOG.md", "utf8"), version);
   if (notes === undefined) {
@@ -37,7 +38,7 @@ export async function releaseFiles({ version, time, image, source }: ReleaseOpti
 
   const text = (content: string) => new TextEncoder().encode(content);
   const files = new Map<string, Uint8Array>([
-    ["mcp.wasm", module],
+    ...BUILDS.map(({ module }) => [basename(module), readFileSync(module)] as const),
     [`${name}-${version}.tgz`, tarball],
     [`${name}-${version}.oci.tar`, await tar(layout.files)],
     [`${name}-${version}-envoy.tar.gz`, gzip(await tar(meshFiles(digests)))],

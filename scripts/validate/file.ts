@@ -1,5 +1,6 @@
 /** Validates one file. */
 import { isMap } from "yaml";
+import { type Build, BUILDS } from "../builds.ts";
 import { configured, reportsOf } from "../filter/configured.ts";
 import { type Configuration, nodeConfiguration, textConfiguration } from "./configuration.ts";
 import { findInHcl, isHcl } from "./hcl.ts";
@@ -23,11 +24,11 @@ const MANIFEST_FIELDS = [
   ...["static_resources", "dynamic_resources", "resources"],
 ];
 
-/** Validates the bytes of a file. `name` tells only in which format the file is. */
-export function validateFile(name: string, bytes: Uint8Array): Result {
+/** Validates the bytes of a file with a build of the module. The ending of `name` shows only the format of the file. */
+export function validateFile(name: string, bytes: Uint8Array, build: Build = BUILDS[0]): Result {
   const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   const found = isHcl(name, text) ? findInHcl(text) : configurationsIn(name, text, bytes);
-  const problems = [...found.faults, ...found.configurations.flatMap(problemsOf)];
+  const problems = [...found.faults, ...found.configurations.flatMap((one) => problemsOf(one, build))];
   if (found.configurations.length === 0 && problems.length === 0) {
     const message = "the file contains no plugin configuration";
     problems.push({ severity: "error", configuration: "", path: "", message, offset: 0 });
@@ -81,9 +82,9 @@ function isManifest(value: unknown): boolean {
 /** A fault of JSON, with its line and its column in bytes. */
 const JSON_FAULT = /^configuration: .* at line (\d+), column (\d+)$/;
 
-function problemsOf(configuration: Configuration): Problem[] {
+function problemsOf(configuration: Configuration, build: Build): Problem[] {
   const { path: within, bytes, fileOffset, places } = configuration;
-  return reportsOf(configured(bytes)).map(({ severity, text }): Problem => {
+  return reportsOf(configured(bytes, {}, build)).map(({ severity, text }): Problem => {
     const [, line, column] = JSON_FAULT.exec(text) ?? [];
     const place = line === undefined ? placeOf(text, places) : undefined;
     const split = text.indexOf(": ", place?.path.length);

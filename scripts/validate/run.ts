@@ -1,4 +1,5 @@
 /** Validates files (docs/cli.md). */
+import { BUILDS } from "../builds.ts";
 import { readInput } from "../cli/arguments.ts";
 import { NEGATIVE } from "../cli/program.ts";
 import { printable } from "../cli/terminal.ts";
@@ -7,10 +8,11 @@ import { type Result, validateFile } from "./file.ts";
 import { counted, type Located, locate, problemLine } from "./report.ts";
 
 /** Runs the command. Sets the exit code. Rejects with one sentence if a file cannot be read. */
-export function validate(files: readonly string[], { output }: ValidateOptions): void {
+export function validate(files: readonly string[], { build: name, output }: ValidateOptions): void {
+  const build = BUILDS.find((build) => build.name === name)!;
   const results = files.map((file) => {
     const bytes = readInput(file);
-    const result = validateFile(file, bytes);
+    const result = validateFile(file, bytes, build);
     return { file, result, problems: result.problems.map((problem) => locate(file, bytes.toString(), problem)) };
   });
   const problems = results.flatMap((one) => one.problems);

@@ -235,6 +235,15 @@ describe("the command", () => {
     expect(await promisify(execFile)("sh", ["-c", shell])).toEqual({ stdout: "e", stderr: "" });
   });
 
+  it("checks with the build of the module that --build names", async () => {
+    const file = join(folder, "labels.json");
+    writeFileSync(file, '{"labels":{}}');
+    expect(await runCli(["validate", file])).toMatchObject({ code: 0, stdout: expect.stringContaining("0 warnings") });
+    const lite = await runCli(["validate", "--build", "lite", file]);
+    expect(lite).toMatchObject({ code: 0, stdout: expect.stringContaining("warning: labels: ignored: not part of") });
+    expect(await runCli(["validate", "--build", "apache", file])).toMatchObject({ code: 2 });
+  });
+
   it("says in one sentence what it cannot do", async () => {
     expect(await runCli(["validate", join(folder, "missing.json")])).toEqual({
       code: 2,

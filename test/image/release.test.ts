@@ -60,18 +60,21 @@ beforeAll(async () => {
 it("has all files, and sha256sum checks them", async () => {
   expect(readdirSync(made).sort()).toEqual(
     [
-      ...["CHANGELOG.md", "SHA256SUMS", "image-digest.txt", "mcp.wasm"],
+      ...["CHANGELOG.md", "SHA256SUMS", "image-digest.txt"],
+      ...["mcp.wasm", "mcp-nginx.wasm", "mcp-lite.wasm"],
       ...["-envoy.tar.gz", ".cdx.json", ".oci.tar", ".tgz"].map((end) => `${name}-${version}${end}`),
     ].sort(),
   );
   const { stdout } = await run("sha256sum", ["--check", "--strict", "SHA256SUMS"], { cwd: made });
-  expect(stdout.match(/: OK$/gm)).toHaveLength(7);
+  expect(stdout.match(/: OK$/gm)).toHaveLength(9);
   expect(read("CHANGELOG.md").toString()).toMatch(/^Format of shared data/);
 });
 
 it("the package and the image have the same module", async () => {
-  await untar(`${name}-${version}.tgz`, "-C", folder, "package/build/mcp.wasm");
-  expect(readFileSync(join(folder, "package/build/mcp.wasm")).equals(read("mcp.wasm"))).toBe(true);
+  for (const module of ["mcp.wasm", "mcp-nginx.wasm", "mcp-lite.wasm"]) {
+    await untar(`${name}-${version}.tgz`, "-C", folder, `package/build/${module}`);
+    expect(readFileSync(join(folder, "package/build", module)).equals(read(module))).toBe(true);
+  }
   const { stdout } = await run("tar", ["-tvf", join(made, `${name}-${version}.tgz`)]);
   expect(stdout).toMatch(/^-rwxr-xr-x 0\/0 .* package\/dist\/cli\.js$/m);
   const index = JSON.parse(await untar(`${name}-${version}.oci.tar`, "-O", "index.json")) as {

@@ -19,7 +19,7 @@ const CURRENT = PAGES.filter((path) => path !== "CHANGELOG.md" && !path.startsWi
 /** Files and folders that users have, that a command makes, or that belong to another program. */
 const ELSEWHERE = new Set([
   ...["answer.json", "prometheus.yml", "server.crt", "server.key", "ca.crt"],
-  ...["mcp.wasm", "plugin.wasm", "image/", "image-digest.txt"],
+  ...["mcp.wasm", "mcp-nginx.wasm", "mcp-lite.wasm", "plugin.wasm", "image/", "image-digest.txt"],
   ...["access.json", "call.json"],
   // Namespaces of MCP's methods, and the like.
   ...["tools/", "tasks/"],
