@@ -8,7 +8,7 @@ import { decodeAll, type Request } from "./mesh-types.ts";
 import { embeddedIn } from "./misspell.ts";
 
 const ENVOY = fileURLToPath(new URL("../../envoy", import.meta.url));
-const MESHES = ["istio", "kuma", "consul", "gateway", "raw"];
+const MESHES = ["istio", "kuma", "consul", "gateway", "raw", "sidecar"];
 
 /** A document of a file below envoy/: parsed YAML, or the text of HCL. */
 export interface MeshDocument {
@@ -20,7 +20,7 @@ export interface MeshDocument {
 export function readMeshDocuments(): MeshDocument[] {
   const paths = MESHES.flatMap((mesh) => readdirSync(join(ENVOY, mesh)).map((name) => `${mesh}/${name}`));
   return paths
-    .filter((path) => !path.endsWith(".md"))
+    .filter((path) => /\.(yaml|hcl)$/.test(path))
     .flatMap((path) => {
       const text = readFileSync(join(ENVOY, path), "utf8");
       if (path.endsWith(".hcl")) return [{ path, document: text }];
@@ -38,6 +38,7 @@ export async function faultsOf(documents: readonly MeshDocument[]): Promise<stri
       return error === undefined ? pluginFaults(value) : [error];
     });
     if (isOf(one, "kuma") && !isPatch(one)) faults.push(...schemaFaults(KUMA, one.document));
+    if (isKong(one)) faults.push(...schemaFaults(KONG, one.document));
     return faults;
   });
 }
@@ -45,11 +46,13 @@ export async function faultsOf(documents: readonly MeshDocument[]): Promise<stri
 /** The requests to the Go types for a document. */
 function requestsOf(one: MeshDocument): Request[] {
   if (isOf(one, "consul")) return [{ type: "consul", text: one.document as string }];
+  if (isKong(one)) return [];
   const text = JSON.stringify(one.document);
+  if (one.path === "sidecar/compose.yaml") return [{ type: "compose", text }];
   if (isHelm(one)) return [{ type: "helm", text }];
   if (isOf(one, "kuma") && isPatch(one)) return [{ type: "patch", kind: "Deployment", text }];
   if (isPatch(one)) return [{ type: "kubernetes", text: JSON.stringify(patchedGateway(one.document as object)) }];
-  if (isOf(one, "raw")) {
+  if (isOf(one, "raw") || isOf(one, "sidecar")) {
     return [{ type: "envoy", kind: isResource(one) ? "DiscoveryResponse" : "Bootstrap", text }];
   }
   return isOf(one, "kuma") ? kumaRequests(one.document) : [{ type: "kubernetes", text }];
@@ -89,6 +92,7 @@ function patchedGateway(patch: { spec?: object }): object {
 const isOf = ({ path }: MeshDocument, mesh: string) => path.startsWith(`${mesh}/`);
 /** Whether Envoy discovers the document, rather than reads it as a whole bootstrap. */
 const isResource = ({ path }: MeshDocument) => path.startsWith("raw/extension");
+const isKong = ({ path }: MeshDocument) => path === "sidecar/kong.yaml";
 const isHelm = ({ path }: MeshDocument) => path === "istio/mesh-config.yaml";
 /** Whether the document is a patch for `kubectl patch`, rather than a resource. */
 const isPatch = ({ path }: MeshDocument) =>
@@ -96,6 +100,7 @@ const isPatch = ({ path }: MeshDocument) =>
 
 const ajv = new Ajv2020({ strict: false });
 const KUMA = compile(new URL("kuma.schema.json", import.meta.url));
+const KONG = compile(new URL("kong.schema.json", import.meta.url));
 const PLUGIN = compile(new URL("../../envoy/plugin-config.schema.json", import.meta.url));
 
 function compile(schema: URL) {

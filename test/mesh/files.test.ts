@@ -27,6 +27,7 @@ interface Bootstrap {
 
 interface Manager {
   use_remote_address?: boolean;
+  forward_client_cert_details?: string;
   upgrade_configs?: object[];
   http_filters: unknown[];
   access_log: [{ typed_config: { log_format: { json_format: object } } }];
@@ -125,6 +126,7 @@ describe.runIf(hasComponent("go", INSTALL_GO))("with the meshes' own types", () 
       "raw/global-limits.yaml": ["server"],
       "raw/extension.yaml": ["server"],
       "raw/extension-local.yaml": ["server"],
+      "sidecar/envoy.yaml": ["server"],
     });
   });
 
@@ -246,17 +248,24 @@ describe("what the files have in common", () => {
     expect(limitsOf("gateway/global-limits.yaml")).toEqual(expected);
   });
 
-  it.each(["mtls", "jwt"])("all of raw/%s.yaml but who connects, and what the policy says", (name) => {
-    const [bootstrap] = documentsOf(`raw/${name}.yaml`) as [Bootstrap];
+  it.each([
+    // A caller must not be able to choose its address.
+    ["raw/mtls", [true, undefined]],
+    ["raw/jwt", [true, undefined]],
+    // Only the edge can connect to a sidecar, and sets the caller's address and name.
+    ["sidecar/envoy", [false, "FORWARD_ONLY"]],
+  ])("all of %s.yaml but who connects, and what the policy says", (name, whoConnects) => {
+    const [bootstrap] = documentsOf(`${name}.yaml`) as [Bootstrap];
     const { static_resources, ...rest } = structuredClone(bootstrap);
     const { static_resources: expected, ...restOfStatic } = structuredClone(STATIC);
     expect(rest).toEqual(restOfStatic);
     expect(static_resources.clusters[0]).toEqual(expected.clusters[0]);
-    const { http_filters: filters, use_remote_address, ...manager } = managerOf(bootstrap);
+    const { http_filters: filters, use_remote_address, forward_client_cert_details, ...manager } = managerOf(bootstrap);
     const { http_filters: staticFilters, upgrade_configs, ...staticManager } = managerOf(STATIC);
     expect(manager).toEqual(staticManager);
     expect(filters.at(-1)).toEqual(staticFilters.at(-1));
-    // A caller must not be able to choose its address, and messages within an upgrade cannot be decided.
-    expect([use_remote_address, upgrade_configs]).toEqual([true, expect.any(Array)]);
+    expect([use_remote_address, forward_client_cert_details]).toEqual(whoConnects);
+    // Messages within an upgrade cannot be decided.
+    expect(upgrade_configs).toEqual(expect.any(Array));
   });
 });

@@ -12,7 +12,7 @@ import { definitionFiles } from "./definitions.ts";
  * message.
  */
 export interface Request {
-  type: "kubernetes" | "patch" | "helm" | "consul" | "envoy";
+  type: "kubernetes" | "patch" | "helm" | "consul" | "compose" | "envoy";
   kind?: string;
   text: string;
 }

@@ -9,11 +9,11 @@ export interface Misspelt {
 }
 
 /**
- * Maps with arbitrary keys: labels, fields of a log line, names of extensions, of JWT providers and of pinned tools,
- * prefixes of metrics.
+ * Maps with arbitrary keys: labels, fields of a log line, names of extensions, of JWT providers, of pinned tools and of
+ * Compose's services, prefixes of metrics.
  */
 const FREE =
-  /(^|\.)(pins\.\d+\.tools|labels|matchLabels|annotations|json_format|providers|typed_extension_protocol_options|typed_per_filter_config|[a-z.]+\/statsHistogramBuckets)$/;
+  /(^|\.)(pins\.\d+\.tools|labels|matchLabels|annotations|json_format|providers|services|typed_extension_protocol_options|typed_per_filter_config|[a-z.]+\/statsHistogramBuckets)$/;
 
 /** Copies of the document with one letter added to one key each, also within texts that are YAML or JSON themselves. */
 export function misspell(document: unknown, place = ""): Misspelt[] {

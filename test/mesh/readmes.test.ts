@@ -10,19 +10,24 @@ import { connectClient } from "../../scripts/demo/client.ts";
 import { startFixtureServer } from "../../scripts/demo/servers/fixture-server.ts";
 
 const POLL = { timeout: 30_000, interval: 250 };
-const FILE = /[\w.-]+\.(?:yaml|hcl)/g;
+const FILE = /[\w.-]+\.(?:yaml|hcl|conf|service)/g;
+
+/** Named files of other folders, and those that a reader makes. */
+const OTHERS: Record<string, string[]> = { raw: ["envoy.yaml"], sidecar: ["callers.conf", "jwt.yaml"] };
 
 function readmeOf(mesh: string): string {
   return readFileSync(`envoy/${mesh}/README.md`, "utf8");
 }
 
-it.each(["istio", "kuma", "consul", "gateway", "raw"])("envoy/%s: every file is named, and no other", (mesh) => {
-  const files = readdirSync(`envoy/${mesh}`).filter((name) => name !== "README.md");
-  const named = new Set(readmeOf(mesh).match(FILE));
-  // The static file one folder up, and the copy that raw Envoy is given.
-  const others = mesh === "raw" ? ["envoy.yaml"] : [];
-  expect([...named].sort()).toEqual([...files, ...others].sort());
-});
+it.each(["istio", "kuma", "consul", "gateway", "raw", "sidecar"])(
+  "envoy/%s: every file is named, and no other",
+  (mesh) => {
+    const files = readdirSync(`envoy/${mesh}`).filter((name) => name !== "README.md");
+    const named = new Set(readmeOf(mesh).match(FILE));
+    const others = OTHERS[mesh] ?? [];
+    expect([...named].sort()).toEqual([...files, ...others].sort());
+  },
+);
 
 describe("raw Envoy, from its README alone", () => {
   const keep = endsAfterAll();
