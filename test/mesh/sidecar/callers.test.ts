@@ -65,6 +65,8 @@ describe.runIf(hasComponent("nginx", INSTALL_NGINX))("callers behind NGINX", () 
     const stranger = keep(callerOf(files, "unknown"));
     const answer = await stranger.fetch(`${edge.url}/mcp`, initialize());
     expect([answer.status, answer.headers.get("www-authenticate")]).toEqual([401, "Bearer"]);
+    // A page's preflight request is no exception.
+    expect((await stranger.fetch(`${edge.url}/mcp`, { method: "OPTIONS" })).status).toBe(401);
     expect(before).toBeDefined();
     expect(await requests()).toBe(before);
   });

@@ -9,29 +9,32 @@ import { parse } from "yaml";
 import { hasComponent } from "../../components.ts";
 import { readShipped } from "../shipped.ts";
 
-describe.runIf(hasComponent("systemd-analyze", "apt-get install systemd"))("mcp-envoy.service", () => {
-  /** What systemd says of a unit, without the name of its file. */
-  async function complaints(change: (unit: string) => string): Promise<string> {
-    const folder = mkdtempSync(join(tmpdir(), "mcp-unit-"));
-    const file = join(folder, "mcp-envoy.service");
-    writeFileSync(file, change(readShipped("sidecar/mcp-envoy.service").replace("/usr/bin/envoy", process.execPath)));
-    const { stderr } = await promisify(execFile)("systemd-analyze", ["verify", file]);
-    rmSync(folder, { recursive: true, force: true });
-    return stderr.replaceAll(file, "");
-  }
+describe.runIf(hasComponent("systemd-analyze", "apt-get install --no-install-recommends systemd"))(
+  "mcp-envoy.service",
+  () => {
+    /** What systemd says of a unit, without the name of its file. */
+    async function complaints(change: (unit: string) => string): Promise<string> {
+      const folder = mkdtempSync(join(tmpdir(), "mcp-unit-"));
+      const file = join(folder, "mcp-envoy.service");
+      writeFileSync(file, change(readShipped("sidecar/mcp-envoy.service").replace("/usr/bin/envoy", process.execPath)));
+      const { stderr } = await promisify(execFile)("systemd-analyze", ["verify", file]);
+      rmSync(folder, { recursive: true, force: true });
+      return stderr.replaceAll(file, "");
+    }
 
-  it("systemd has no complaint, and would have one about a wrong key", async () => {
-    expect(await complaints((unit) => unit)).toBe("");
-    expect(await complaints((unit) => unit.replace("PrivateTmp", "PrivateTemp"))).toContain(
-      "Unknown key 'PrivateTemp'",
-    );
-  });
+    it("systemd has no complaint, and would have one about a wrong key", async () => {
+      expect(await complaints((unit) => unit)).toBe("");
+      expect(await complaints((unit) => unit.replace("PrivateTmp", "PrivateTemp"))).toContain(
+        "Unknown key 'PrivateTemp'",
+      );
+    });
 
-  it("allows the system calls without which V8 does not start", () => {
-    const allowed = /^SystemCallFilter=([^~].*)$/m.exec(readShipped("sidecar/mcp-envoy.service"))![1].split(" ");
-    expect(allowed).toEqual(expect.arrayContaining(["@system-service", "@pkey", "mincore"]));
-  });
-});
+    it("allows the system calls without which V8 does not start", () => {
+      const allowed = /^SystemCallFilter=([^~].*)$/m.exec(readShipped("sidecar/mcp-envoy.service"))![1].split(" ");
+      expect(allowed).toEqual(expect.arrayContaining(["@system-service", "@pkey", "mincore"]));
+    });
+  },
+);
 
 it("kong.yaml: the README's command gives its last consumer a key", () => {
   const folder = mkdtempSync(join(tmpdir(), "mcp-kong-"));

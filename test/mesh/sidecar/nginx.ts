@@ -9,7 +9,7 @@ import { run } from "../../../scripts/python.ts";
 import { until } from "../../envoy/sessions/until.ts";
 
 /** The command that installs what {@link startNginx} needs. */
-export const INSTALL_NGINX = "apt-get install nginx-light";
+export const INSTALL_NGINX = "apt-get install --no-install-recommends nginx-light";
 
 /** A running NGINX. */
 export interface Nginx {

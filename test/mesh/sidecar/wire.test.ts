@@ -50,6 +50,7 @@ describe.runIf(hasComponent("nginx", INSTALL_NGINX))("on the wire behind NGINX",
       mcp_session_id: "two",
       "accept-encoding": "gzip, br",
       "last-event-id": "7",
+      traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     };
     const answer = await send(edge.url + path, files.ca, { headers, body: [mcp.toolCall(1, "get_weather")] });
     expect(answer.status).toBe(200);
@@ -61,6 +62,7 @@ describe.runIf(hasComponent("nginx", INSTALL_NGINX))("on the wire behind NGINX",
       "mcp-protocol-version": ["2025-11-25"],
       "accept-encoding": ["gzip, br"],
       "last-event-id": ["7"],
+      traceparent: [headers.traceparent],
       "content-type": ["application/json"],
     });
     expect(seen.names).not.toContain("authorization");
