@@ -160,7 +160,7 @@ describe("finds the place", () => {
 });
 
 it("finds a configuration in every shipped file that has a filter", () => {
-  const files = ["istio", "kuma", "consul", "gateway", "raw"].flatMap((mesh) =>
+  const files = ["istio", "kuma", "consul", "gateway", "raw", "linkerd", "emissary"].flatMap((mesh) =>
     readdirSync(`envoy/${mesh}`).map((name) => `envoy/${mesh}/${name}`),
   );
   for (const file of files.filter((file) => /\.(yaml|hcl)$/.test(file))) {

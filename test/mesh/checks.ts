@@ -8,7 +8,7 @@ import { decodeAll, type Request } from "./mesh-types.ts";
 import { embeddedIn } from "./misspell.ts";
 
 const ENVOY = fileURLToPath(new URL("../../envoy", import.meta.url));
-const MESHES = ["istio", "kuma", "consul", "gateway", "raw", "sidecar"];
+const MESHES = ["istio", "kuma", "consul", "gateway", "raw", "sidecar", "linkerd", "emissary"];
 
 /** A document of a file below envoy/: parsed YAML, or the text of HCL. */
 export interface MeshDocument {
@@ -37,8 +37,9 @@ export async function faultsOf(documents: readonly MeshDocument[]): Promise<stri
       const { error, value } = answers.next().value!;
       return error === undefined ? pluginFaults(value) : [error];
     });
-    if (isOf(one, "kuma") && !isPatch(one)) faults.push(...schemaFaults(KUMA, one.document));
-    if (isKong(one)) faults.push(...schemaFaults(KONG, one.document));
+    const schema = schemaOf(one);
+    if (schema !== undefined) faults.push(...schemaFaults(schema, one.document));
+    if (!selectsPod(one)) faults.push("the Service selects no pod of its file");
     return faults;
   });
 }
@@ -46,13 +47,14 @@ export async function faultsOf(documents: readonly MeshDocument[]): Promise<stri
 /** The requests to the Go types for a document. */
 function requestsOf(one: MeshDocument): Request[] {
   if (isOf(one, "consul")) return [{ type: "consul", text: one.document as string }];
-  if (isKong(one)) return [];
+  // Kuma's resources also contain texts in other formats.
+  if (schemaOf(one) !== undefined && !isOf(one, "kuma")) return [];
   const text = JSON.stringify(one.document);
   if (one.path === "sidecar/compose.yaml") return [{ type: "compose", text }];
   if (isHelm(one)) return [{ type: "helm", text }];
   if (isOf(one, "kuma") && isPatch(one)) return [{ type: "patch", kind: "Deployment", text }];
   if (isPatch(one)) return [{ type: "kubernetes", text: JSON.stringify(patchedGateway(one.document as object)) }];
-  if (isOf(one, "raw") || isOf(one, "sidecar")) {
+  if (isOf(one, "raw") || isBootstrap(one)) {
     return [{ type: "envoy", kind: isResource(one) ? "DiscoveryResponse" : "Bootstrap", text }];
   }
   return isOf(one, "kuma") ? kumaRequests(one.document) : [{ type: "kubernetes", text }];
@@ -92,16 +94,44 @@ function patchedGateway(patch: { spec?: object }): object {
 const isOf = ({ path }: MeshDocument, mesh: string) => path.startsWith(`${mesh}/`);
 /** Whether Envoy discovers the document, rather than reads it as a whole bootstrap. */
 const isResource = ({ path }: MeshDocument) => path.startsWith("raw/extension");
-const isKong = ({ path }: MeshDocument) => path === "sidecar/kong.yaml";
+/** Whether the document is the configuration of an Envoy beside the server. */
+const isBootstrap = ({ path }: MeshDocument) => path.endsWith("/envoy.yaml");
 const isHelm = ({ path }: MeshDocument) => path === "istio/mesh-config.yaml";
 /** Whether the document is a patch for `kubectl patch`, rather than a resource. */
 const isPatch = ({ path }: MeshDocument) =>
   ["deployment", "gateway", "waypoint"].some((name) => path.endsWith(`/${name}-patch.yaml`));
 
 const ajv = new Ajv2020({ strict: false });
+/** The documented fields of resources whose definitions are in no module that a package registry serves. */
 const KUMA = compile(new URL("kuma.schema.json", import.meta.url));
-const KONG = compile(new URL("kong.schema.json", import.meta.url));
+/** Likewise, by path. */
+const SCHEMAS: Partial<Record<string, ReturnType<typeof compile>>> = {
+  "sidecar/kong.yaml": compile(new URL("kong.schema.json", import.meta.url)),
+  "linkerd/policy.yaml": compile(new URL("linkerd.schema.json", import.meta.url)),
+  "emissary/mapping.yaml": compile(new URL("emissary.schema.json", import.meta.url)),
+};
 const PLUGIN = compile(new URL("../../envoy/plugin-config.schema.json", import.meta.url));
+
+interface Workload {
+  kind?: string;
+  spec?: { selector?: Record<string, string>; template?: { metadata: { labels: Record<string, string> } } };
+}
+
+/** Whether a document is no Service, or a Service for the pods of the Deployment in the same file. */
+function selectsPod({ path, document }: MeshDocument): boolean {
+  const { kind, spec } = document as Workload;
+  if (kind !== "Service") return true;
+  const text = readFileSync(join(ENVOY, path), "utf8");
+  const workloads = parseAllDocuments(text).map((one) => one.toJS() as Workload);
+  const labels = workloads.find((one) => one.kind === "Deployment")?.spec?.template?.metadata.labels ?? {};
+  return Object.entries(spec?.selector ?? {}).every(([name, value]) => labels[name] === value);
+}
+
+/** The schema of a document of such a resource; undefined for other documents. */
+function schemaOf(one: MeshDocument): ReturnType<typeof compile> | undefined {
+  if (isOf(one, "kuma")) return isPatch(one) ? undefined : KUMA;
+  return SCHEMAS[one.path];
+}
 
 function compile(schema: URL) {
   return ajv.compile(JSON.parse(readFileSync(schema, "utf8")) as object);

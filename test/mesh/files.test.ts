@@ -127,6 +127,8 @@ describe.runIf(hasComponent("go", INSTALL_GO))("with the meshes' own types", () 
       "raw/extension.yaml": ["server"],
       "raw/extension-local.yaml": ["server"],
       "sidecar/envoy.yaml": ["server"],
+      "linkerd/envoy.yaml": ["server"],
+      "emissary/envoy.yaml": ["server"],
     });
   });
 

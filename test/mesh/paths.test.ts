@@ -37,6 +37,8 @@ const MANAGERS: Record<string, () => object | Promise<object>> = {
   ecds: () => rawManager("ecds"),
   mtls: () => rawManager("mtls"),
   jwt: () => rawManager("jwt"),
+  linkerd: () => rawManager("envoy", "linkerd"),
+  emissary: () => rawManager("envoy", "emissary"),
 };
 
 function kumaManager(name: string): object {
@@ -47,8 +49,8 @@ function kumaManager(name: string): object {
   return fields;
 }
 
-function rawManager(name: string): object {
-  const { static_resources } = parse(readFileSync(`envoy/raw/${name}.yaml`, "utf8")) as Bootstrap;
+function rawManager(name: string, folder = "raw"): object {
+  const { static_resources } = parse(readFileSync(`envoy/${folder}/${name}.yaml`, "utf8")) as Bootstrap;
   const manager = static_resources.listeners[0].filter_chains[0].filters[0].typed_config;
   return Object.fromEntries(Object.entries(manager).filter(([field]) => field in REJECTING));
 }

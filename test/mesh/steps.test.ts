@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { readMeshDocuments } from "./checks.ts";
 import { readShipped } from "./shipped.ts";
 
-const MESHES = ["istio", "kuma", "consul", "gateway"];
+const MESHES = ["istio", "kuma", "consul", "gateway", "linkerd", "emissary"];
 /** Programs that only print that they would run, when a README's command runs them. */
 const STEPS = ["kubectl", "kumactl", "helm", "consul", "install", "test"];
 
@@ -59,6 +59,28 @@ const ORDERS: Record<string, string[][]> = {
     ["apply -f envoy-proxy.yaml", "gateway-patch.yaml", "traffic-policy.yaml", "extension-policy.yaml"],
     ["create configmap mcp-module", "rollout restart", "rollout status", "apply -f patch-policy.yaml"],
     ["delete -f extension-policy.yaml", "patch gateway eg", "delete -f envoy-proxy.yaml"],
+  ],
+  linkerd: [
+    [
+      "create configmap mcp-module",
+      "create configmap mcp-envoy",
+      "apply -f policy.yaml",
+      "apply -f server.yaml",
+      "rollout status deployment mcp-server",
+    ],
+    ["delete configmap mcp-envoy", "create configmap mcp-envoy", "rollout restart", "rollout status"],
+    ["delete -f server.yaml", "delete -f policy.yaml", "delete configmap"],
+  ],
+  emissary: [
+    [
+      "create configmap mcp-module",
+      "create configmap mcp-envoy",
+      "apply -f server.yaml",
+      "rollout status deployment mcp-server",
+      "apply -f mapping.yaml",
+    ],
+    ["delete configmap mcp-envoy", "create configmap mcp-envoy", "rollout restart", "rollout status"],
+    ["delete -f mapping.yaml", "delete -f server.yaml", "delete configmap"],
   ],
 };
 

@@ -21,6 +21,8 @@ const LISTS: Record<string, (text: string) => string[]> = {
   "envoy/raw/ecds.yaml": tagsOf,
   "envoy/raw/jwt.yaml": tagsOf,
   "envoy/raw/mtls.yaml": tagsOf,
+  "envoy/linkerd/envoy.yaml": tagsOf,
+  "envoy/emissary/envoy.yaml": tagsOf,
   "envoy/gateway/envoy-proxy.yaml": (text) =>
     tagsOf((parse(text) as { spec: { bootstrap: { value: string } } }).spec.bootstrap.value),
   "envoy/consul/proxy-defaults.hcl": (text) => tagsOf(`{"stats_config": ${/<<JSON\n(.*?)^JSON$/ms.exec(text)?.[1]}}`),
