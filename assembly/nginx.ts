@@ -1,5 +1,5 @@
 /** The build for NGINX with ngx_wasm_module: build/mcp-nginx.wasm. */
-import { Plugin } from "./filter/plugin";
+import { NginxPlugin } from "./nginx_plugin";
 import { Stages } from "./gate/stages";
 import { setRootFactory } from "./proxy-wasm/module/contexts";
 import { nginx } from "./nginx_host";
@@ -21,4 +21,4 @@ export {
   proxy_on_vm_start,
 } from "./proxy-wasm/module/exports";
 
-setRootFactory((id) => new Plugin(id, new Stages(), nginx()));
+setRootFactory((id) => new NginxPlugin(id, new Stages(), nginx()));

@@ -46,14 +46,14 @@ export class HttpStream implements Context {
     this.startedAt = plugin.vm.clock.now;
     this.#rules = plugin.vm.host.streams;
     this.#request = new Half("request", { ...this.#rules, mayHoldHeaders: plugin.allowHeadersStop });
-    this.#response = new Half("response", { ...this.#rules, mayHoldHeaders: false });
+    this.#response = new Half("response", { ...this.#rules, mayHoldHeaders: !this.#rules.holdsResponseHeaders });
     plugin.vm.register(this);
     this.properties = new Map(Object.entries(properties));
   }
 
   /** Request headers; with `end` the request has no body. */
   requestHeaders(headers: HeaderList, end = false): Action {
-    const seen = this.#rules.requestHeaders(headers);
+    const seen = this.#rules.requestHeaders(headers, !end, this.properties.get("ngx.server_protocol"));
     this.#method = headers.find(([name]) => name === ":method")?.[1] ?? "";
     return this.#request.onHeaders(seen, end, () => {
       this.plugin.vm.callback(this, "proxy_on_context_create", this.id, this.plugin.id);

@@ -15,6 +15,7 @@ export const envoy: HostKind = {
     hasTrailers: true,
     keepsHeaders: false,
     holdsBodies: true,
+    holdsResponseHeaders: true,
     passesReplies: true,
     ending: ["proxy_on_log", "proxy_on_done", "proxy_on_delete"],
     requestHeaders: (headers) => headers,

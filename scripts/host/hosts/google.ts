@@ -53,6 +53,7 @@ export function google(settings: GoogleSettings = { properties: [] }): HostKind 
       hasTrailers: false,
       keepsHeaders: false,
       holdsBodies: false,
+      holdsResponseHeaders: true,
       passesReplies: false,
       ending: ["proxy_on_done", "proxy_on_delete"],
       requestHeaders: googleHeaders,

@@ -1,5 +1,6 @@
 import type { HeaderList } from "../abi.ts";
 import type { Functions, HostState } from "../imports.ts";
+import type { PropertyValue } from "../properties.ts";
 import type { Reset, ResetCause } from "../resets.ts";
 
 /** A callback at the end of a stream. */
@@ -38,13 +39,19 @@ export interface StreamRules {
   readonly keepsHeaders: boolean;
   /** Whether bytes of a body wait if the module pauses on them. Otherwise they go on. */
   readonly holdsBodies: boolean;
+  /** Whether the body of a response waits if the module pauses in the headers callback. */
+  readonly holdsResponseHeaders: boolean;
   /** Whether local replies pass through the module that made them. */
   readonly passesReplies: boolean;
   /** The callbacks at the end of a stream, in order. */
   readonly ending: readonly EndCallback[];
 
-  /** The request headers as the module sees them. */
-  requestHeaders(headers: HeaderList): HeaderList;
+  /**
+   * The request headers as the module sees them.
+   * @param hasBody whether a body follows
+   * @param protocol the protocol of the client's connection, like `HTTP/2.0`; undefined for HTTP/1.1
+   */
+  requestHeaders(headers: HeaderList, hasBody: boolean, protocol: PropertyValue | undefined): HeaderList;
 
   /** The response headers as the module sees them. */
   responseHeaders(headers: HeaderList): HeaderList;

@@ -26,9 +26,11 @@ export function nginx(changed: Partial<NginxSettings> = {}): HostKind {
       hasTrailers: false,
       keepsHeaders: true,
       holdsBodies: true,
+      holdsResponseHeaders: false,
       passesReplies: true,
       ending: ["proxy_on_done", "proxy_on_log", "proxy_on_delete"],
-      requestHeaders: (headers) => nginxRequest(headers, settings.serverName),
+      requestHeaders: (headers, hasBody, protocol) =>
+        nginxRequest(headers, settings.serverName, hasBody && protocol === undefined),
       responseHeaders: nginxResponse,
       endsEmptyBody: (status, method) => method !== "HEAD" && !BODILESS.includes(status),
       responseEnd(declared, size, end) {

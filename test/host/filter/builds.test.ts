@@ -46,7 +46,6 @@ describe("no build imports what its host lacks", () => {
       "proxy_register_shared_queue",
       "proxy_resolve_shared_queue",
       "proxy_set_effective_context",
-      "proxy_set_property",
     ]);
     expect(without(importsOf(NGINX), ...importsOf(ENVOY))).toEqual([]);
   });

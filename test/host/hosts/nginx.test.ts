@@ -18,7 +18,7 @@ function result(call: string, spec?: Partial<Exchange>, options?: Parameters<typ
 describe("callbacks", () => {
   it("pass the whole request body at once, and end the stream with done, log and delete", () => {
     expect(callbacks({ request: { body: ["ab", "c"] }, response: { body: ["d", "ef"] } })).toEqual([
-      ...["request_headers 9 0", "request_body 3 1"],
+      ...["request_headers 10 0", "request_body 3 1"],
       ...["response_headers 6 0", "response_body 1 0", "response_body 2 0", "response_body 0 1"],
       ...["done", "log", "delete"],
     ]);
@@ -168,7 +168,7 @@ describe("local replies", () => {
   it("pass through the module, with a line feed", () => {
     const { log, stream } = run(nginx(), ["request_body reply 403 why no"]);
     expect(log).toEqual([
-      ...["request_headers 9 0", "request_body 8 1", "reply 403: 0"],
+      ...["request_headers 10 0", "request_body 8 1", "reply 403: 0"],
       ...["response_headers 5 0", "response_body 3 1", "done", "log", "delete"],
     ]);
     expect(stream!.received.toString()).toBe("no\n");

@@ -11,8 +11,10 @@ const SHIMS = ["content-type", "content-length", "transfer-encoding", "connectio
  * HTTP/1 clients mostly means capitalised (ngx_proxy_wasm_maps_get_all). `:path` is the decoded, normalised URI with the
  * query, and `:authority` is the name and port of the server block, not the header `Host`.
  * @param serverName the value of `server_name`, with the port
+ * @param needsFraming whether one of the headers must announce a body
  */
-export function nginxRequest(headers: HeaderList, serverName: string): HeaderList {
+export function nginxRequest(headers: HeaderList, serverName: string, needsFraming: boolean): HeaderList {
+  const isFramed = headers.some(([name]) => name === "content-length" || name === "transfer-encoding");
   const pseudo = new Map(headers.filter(([name]) => name.startsWith(":")));
   const host = pseudo.get(":authority");
   return [
@@ -22,6 +24,7 @@ export function nginxRequest(headers: HeaderList, serverName: string): HeaderLis
     [":authority", serverName],
     ...(host === undefined ? [] : [["Host", host] as const]),
     ...headers.filter(([name]) => !name.startsWith(":")).map(([name, value]) => [capitalised(name), value] as const),
+    ...(needsFraming && !isFramed ? [["Transfer-Encoding", "chunked"] as const] : []),
   ];
 }
 
