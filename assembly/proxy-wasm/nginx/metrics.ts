@@ -4,12 +4,15 @@ import { HostMetrics } from "../metrics";
 
 /**
  * The longest name of a metric in bytes. NGINX accepts 256 by default, which include `pw:`, the module's name in nginx.conf
- * (here up to 20 bytes) and a colon. A longer name would stop the module.
+ * (here up to 8 bytes) and a colon. A longer name would stop the module.
  */
-const LIMIT: i32 = 232;
+const LIMIT: i32 = 244;
 /** The number of bytes of a shortened label value that are kept, in front of `~` and a hash of the whole value. */
-const KEPT: i32 = 16;
-const SHORTENED: i32 = KEPT + 1 + HEX_SIZE;
+const KEPT: i32 = 8;
+/** The number of hexadecimal digits of that hash. A value has a few hundred others to differ from. */
+const DIGITS: i32 = 8;
+const SHORTENED: i32 = KEPT + 1 + DIGITS;
+const HASH: usize = memory.data(16);
 /** The size of the buffer for a name. */
 const ROOM: i32 = 2048;
 const NAME: usize = heap.alloc(ROOM + sizeof<u32>());
@@ -69,8 +72,9 @@ function shorten(size: i32): i32 {
   const end = from + longest;
   const at = NAME + from + kept;
   store<u8>(at, 0x7e);
-  writeHex(at + 1, hash);
-  const next = at + 1 + HEX_SIZE;
+  writeHex(HASH, hash);
+  memory.copy(at + 1, HASH, DIGITS);
+  const next = at + 1 + DIGITS;
   memory.copy(next, NAME + end, size - end);
   return <i32>(next - NAME) + size - end;
 }

@@ -147,8 +147,7 @@ describe("metrics", () => {
     const series = Object.keys(worker.vm.metrics.counters("mcp_operations_total"));
     expect(series.length).toBeGreaterThan(0);
     expect(worker.vm.metrics.counter("mcp_operations_total")).toBe(3);
-    for (const label of worker.vm.metrics.labelValues("mcp_server"))
-      expect(label).toMatch(/^server-x{9}~[0-9a-f]{16}$/);
+    for (const label of worker.vm.metrics.labelValues("mcp_server")) expect(label).toMatch(/^server-x~[0-9a-f]{8}$/);
     expect(faultsOf([worker])).toEqual([]);
   });
 
