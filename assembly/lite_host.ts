@@ -1,6 +1,9 @@
+import { Body } from "./host/body";
+import { BodyWriter } from "./host/body_writer";
 import { NoCallouts } from "./host/callouts";
 import { NoFilterState } from "./host/filter_state";
 import { NoMetrics } from "./host/metrics";
+import { NoProperties } from "./host/properties";
 import { CalloutResponse, HttpMessage, Proxy } from "./host/proxy";
 import { NoSharedData } from "./host/shared_data";
 import { NoSharedQueue } from "./host/shared_queue";
@@ -13,25 +16,24 @@ import { HostHeaderMap } from "./proxy-wasm/header_map";
 import { HostHeaders } from "./proxy-wasm/headers";
 import { HostLog } from "./proxy-wasm/log";
 import { BufferType, HeaderMapType } from "./proxy-wasm/module/abi";
-import { HostProperties } from "./proxy-wasm/properties";
 import { HostRandom } from "./proxy-wasm/random";
 import { HostReplies } from "./proxy-wasm/replies";
-import { SteadyClock } from "./store/steady_clock";
 
 /** A host without metrics, timers, shared data, queues and callouts. */
-export function lite(): Proxy {
+export function lite(requestBody: Body, requestBodyWriter: BodyWriter): Proxy {
   return new Proxy(
-    new SteadyClock(new HostClock()),
+    // Not steady: a long stream shows the time of its start, which is no step of the clock.
+    new HostClock(),
     new HostLog(),
-    new HostProperties(),
+    new NoProperties(),
     new HostRandom(),
     new NoStreamControl(),
     new HostReplies(),
     new HttpMessage(
       new HostHeaders(HeaderMapType.RequestHeaders),
       new HostHeaderMap(HeaderMapType.RequestHeaders),
-      new HostBody(BufferType.RequestBody),
-      new HostBodyWriter(BufferType.RequestBody),
+      requestBody,
+      requestBodyWriter,
     ),
     new HttpMessage(
       new HostHeaders(HeaderMapType.ResponseHeaders),

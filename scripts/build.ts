@@ -9,10 +9,11 @@ import { type Build, BUILDS } from "./builds.ts";
 const ASC = createRequire(import.meta.url).resolve("assemblyscript/bin/asc.js");
 
 /** Runs the compiler. Returns whether it succeeded; its messages go to standard error. */
-async function compile({ entry, module }: Build): Promise<boolean> {
+async function compile({ entry, module, memoryPages }: Build): Promise<boolean> {
   const outputs = ["--outFile", module, "--textFile", module.replace(/\.wasm$/, ".wat")];
   const transforms = ["build-info", "build-progress"].flatMap((name) => ["--transform", `./scripts/${name}.mjs`]);
-  const asc = spawn(process.execPath, [ASC, entry, "--target", "release", ...outputs, ...transforms], {
+  const memory = memoryPages === undefined ? [] : ["--maximumMemory", String(memoryPages)];
+  const asc = spawn(process.execPath, [ASC, entry, "--target", "release", ...outputs, ...transforms, ...memory], {
     stdio: ["ignore", "inherit", "inherit"],
   });
   const [code] = (await once(asc, "close")) as [number | null];

@@ -9,11 +9,19 @@ export interface Build {
   readonly entry: string;
   /** The compiled module. */
   readonly module: string;
+  /** The most memory that the host gives a VM, in pages of 64 KiB; undefined if it has no such limit. */
+  readonly memoryPages?: number;
 }
 
 /** All builds. The first is the one for Envoy. */
 export const BUILDS: readonly Build[] = [
   { name: "envoy", host: "Envoy", entry: "assembly/index.ts", module: "build/mcp.wasm" },
   { name: "nginx", host: "NGINX with ngx_wasm_module", entry: "assembly/nginx.ts", module: "build/mcp-nginx.wasm" },
-  { name: "lite", host: "Google Cloud Service Extensions", entry: "assembly/lite.ts", module: "build/mcp-lite.wasm" },
+  {
+    name: "lite",
+    host: "Google Cloud Service Extensions",
+    entry: "assembly/lite.ts",
+    module: "build/mcp-lite.wasm",
+    memoryPages: 256,
+  },
 ];

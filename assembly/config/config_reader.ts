@@ -3,6 +3,7 @@ import { AccessReader } from "./access/access_reader";
 import { isPolicyField, namesAccess } from "./access_traces";
 import { LimitsReader } from "./limits/limits_reader";
 import { isOmitted } from "./omitted_sections";
+import { boundHold, checkPlainHost } from "./plain_host";
 import { PluginConfig } from "./plugin_config";
 import { HOLD_FIELDS, HoldReader } from "./rules/hold_reader";
 import { IDENTITY_FIELDS, readIdentity } from "./rules/identity_reader";
@@ -62,6 +63,7 @@ export class ConfigReader {
     const problems = new Problems();
     this.config = config;
     this.problems = problems;
+    boundHold(config.hold);
     this.limits = new LimitsReader(problems);
     this.hold = new HoldReader(config.hold, problems);
     this.trace = new TraceReader(problems);
@@ -104,6 +106,7 @@ export class ConfigReader {
       this.limits.check(config.identity, config.hold, config.estimateTokens);
     }
     this.trace.check(config);
+    checkPlainHost(config, problems);
     if (config.matchPaths.length > 0) return;
     const why = "match.paths is required: without it, a client could bypass the ";
     if (config.access) problems.error("access", why + "policy by changing headers");

@@ -2,6 +2,7 @@ import { ClientConditions } from "../access/policy/client_conditions";
 import { ClientMemory } from "../access/client_memory";
 import { Policy } from "../access/policy/policy";
 import { CallerLabel, PluginConfig } from "../config/plugin_config";
+import { RequestLogs } from "../gate/stage/request_logs";
 import { Turns } from "../gate/stage/turns";
 import { Clock } from "../host/clock";
 import { FilterState } from "../host/filter_state";
@@ -31,9 +32,7 @@ import { WorkerSlots } from "../store/primitives/worker_slots";
 import { Store } from "../store/primitives/store";
 import { LabelSettings } from "../stats/labels";
 import { Statistics } from "../stats/statistics";
-import { AccessLog } from "../trace/access_log";
 import { ExportHost, Exporter } from "../trace/export/exporter";
-import { OperationLog } from "../trace/operation_log";
 import { SpanRecorder } from "../trace/spans/span_recorder";
 
 const SWEEP_MS: u64 = 5000;
@@ -49,6 +48,7 @@ export class Host {
     readonly sharedData: SharedData,
     readonly random: Random,
     readonly filterState: FilterState,
+    readonly logs: RequestLogs,
     readonly log: Log,
     /** The HTTP+SSE endpoints, which all instances share. */
     readonly endpoints: Endpoints,
@@ -129,8 +129,8 @@ export class CountingUnit {
       );
       this.exporter = exporter;
     }
-    if (config.logFields) services.events.add(new AccessLog(host.filterState, host.clock));
-    services.events.add(new OperationLog(host.log, host.clock));
+    const logs = host.logs.sinks(config);
+    for (let i = 0; i < logs.length; i++) services.events.add(logs[i]);
     const slots = new WorkerSlots(shared);
     if (limits) {
       const audit = new LimitAudit(limits, host.log, host.clock, host.properties);

@@ -8,6 +8,7 @@ import { HeldStreams } from "../gate/held_streams";
 import { Rejections } from "../gate/rejections";
 import { ResponseEdits } from "../gate/response_edits";
 import { NextTurn } from "../gate/next_turn";
+import { RequestLogs } from "../gate/stage/request_logs";
 import { StageHost } from "../gate/stage/stage_host";
 import { Stages } from "../gate/stages";
 import { HeldTimeouts } from "../gate/held_timeouts";
@@ -24,9 +25,12 @@ import { Endpoints } from "../store/endpoints";
 import { shareHashKey } from "../store/hash_key";
 import { VERSION } from "../stats/build";
 import { BuildGauge } from "../stats/build_gauge";
+import { AccessLogs } from "../trace/access_logs";
 import { ExportHost } from "../trace/export/exporter";
 import { Configuration } from "./configuration/configuration";
 import { Settling } from "./configuration/settling";
+import { Holding } from "./holding/holding";
+import { ProxyHolding } from "./holding/proxy_holding";
 import { RequestFlow } from "./request_flow";
 import { ResponseFlow } from "./response_flow";
 import { Service } from "./service";
@@ -61,8 +65,16 @@ export class Plugin extends RootContext {
   /**
    * @param stages makes the stages that decide about requests
    * @param proxy the proxy that runs the instance
+   * @param logs the logs that show requests
+   * @param holding keeps held bodies from the server
    */
-  constructor(id: u32, stages: Stages, proxy: Proxy) {
+  constructor(
+    id: u32,
+    stages: Stages,
+    proxy: Proxy,
+    logs: RequestLogs = new AccessLogs(proxy.filterState, proxy.log, proxy.clock),
+    holding: Holding = new ProxyHolding(),
+  ) {
     super(id);
     const clock = proxy.clock;
     const log = proxy.log;
@@ -87,6 +99,7 @@ export class Plugin extends RootContext {
       sharedData,
       random,
       filterState,
+      logs,
       log,
       endpoints,
       turns,
@@ -107,7 +120,7 @@ export class Plugin extends RootContext {
     const edits = new ResponseEdits(response.bodyWriter, response.headerMap, new Rejections(clock));
     const gate = new Gate(
       stages,
-      new StageHost(clock, log, properties, filterState, request.body, enforcement),
+      new StageHost(clock, log, properties, filterState, request.body, enforcement, logs),
       enforcement,
       held,
       budget,
@@ -128,7 +141,7 @@ export class Plugin extends RootContext {
     this.units = units;
     this.gate = gate;
     this.turns = turns;
-    this.requests = new RequestFlow(configuration, settling, service, units, gate, host, request);
+    this.requests = new RequestFlow(configuration, settling, service, units, gate, host, request, holding);
     this.responses = new ResponseFlow(gate, edits, properties, clock, response);
   }
 

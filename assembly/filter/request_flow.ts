@@ -14,6 +14,7 @@ import { RequestHead } from "../mcp/headers/request_head";
 import { Action } from "../proxy-wasm/module/abi";
 import { Configuration } from "./configuration/configuration";
 import { Settling } from "./configuration/settling";
+import { Holding } from "./holding/holding";
 import { Service } from "./service";
 import { Host, unitOf } from "./counting_unit";
 import { CountingUnits } from "./counting_units";
@@ -41,6 +42,7 @@ export class RequestFlow {
     private gate: Gate,
     private host: Host,
     message: HttpMessage,
+    private holding: Holding,
   ) {
     this.headers = message.headers;
     this.requestHeaders = message.headerMap;
@@ -121,14 +123,15 @@ export class RequestFlow {
     return newer.stage;
   }
 
-  /** Handles body bytes. `size` is the size of the whole body so far if the request is held; otherwise it is the
-   *  size of the new bytes. */
+  /** Handles body bytes. `size` is the number of bytes that the proxy shows: if it buffers the body of a held request, the
+   *  whole body so far, otherwise the new bytes. */
   bodyOf(exchange: Exchange, size: usize, endOfStream: bool): Action {
     const request = gatedRequest(exchange);
     if (request && request.isAnswered) return Action.Pause;
     if (request && request.isHeld) {
-      if (!this.gate.grow(request, size)) return Action.Pause;
-      return endOfStream ? this.end(exchange) : Action.Pause;
+      const holding = this.holding;
+      if (!this.gate.grow(request, holding.hold(request, size))) return Action.Pause;
+      return endOfStream ? this.end(exchange) : holding.waiting;
     }
     this.pass(exchange, size);
     return endOfStream ? this.end(exchange) : Action.Continue;
@@ -143,8 +146,11 @@ export class RequestFlow {
       if (request.isHeld) {
         const traces = this.traceHeadersOf(request);
         if (traces) traces.begin();
+        this.holding.open(request);
         this.pass(exchange, this.gate.conclude(request), traces);
         if (!request.isAnswered && !request.isHeld) this.gate.rewrite(request);
+        const passes = !request.isAnswered && !request.isHeld;
+        if (!this.holding.close(request, passes)) this.gate.unwritable(request);
       }
       if (!request.isAnswered) this.gate.end(request);
     }

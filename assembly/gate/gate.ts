@@ -159,6 +159,12 @@ export class Gate {
     return this.enforcement.rewrite(request);
   }
 
+  /** Answers a request that has passed, but whose body cannot go on to the server. */
+  unwritable(request: GateRequest): void {
+    const state = changetype<StageState>(request.first);
+    this.enforcement.lets(request, stageOf(state).unwritable(state, request));
+  }
+
   /** Passes the bytes of a request to the stages that read it. The request passes, or it is answered and the bytes
    *  stay. */
   bytes(request: GateRequest, at: usize, length: usize): void {

@@ -13,3 +13,14 @@ export abstract class Properties {
    *  exist or is empty. */
   abstract findSegments(path: string): bool;
 }
+
+/** Finds nothing. For a host without attributes. */
+export class NoProperties extends Properties {
+  find(_path: string): bool {
+    return false;
+  }
+
+  findSegments(_path: string): bool {
+    return false;
+  }
+}

@@ -241,6 +241,11 @@ export class HttpStream implements Context {
     return this.#response.passed.toString();
   }
 
+  /** The complete request body that the server has received, as changed by the module. */
+  get forwarded(): Buffer {
+    return Buffer.concat(this.#request.allPassed);
+  }
+
   /** The response body that the client has received, one chunk for each callback that forwarded bytes. */
   get receivedPieces(): readonly Buffer[] {
     return this.#response.allPassed;

@@ -72,9 +72,9 @@ export class AccessJudge extends MessageJudge {
     this.answers.repeat(request, reader);
   }
 
-  concludeBatch(state: RequestState, _request: GateRequest): Verdict {
+  concludeBatch(state: RequestState, request: GateRequest): Verdict {
     if (!this.denied) return PASS;
-    this.reporter.showDenial(this.firstDenial);
+    this.reporter.showDenial(request.exchange.stream, this.firstDenial);
     return this.isAnswered ? this.answers.finish(state, this.firstDenial) : EDIT;
   }
 

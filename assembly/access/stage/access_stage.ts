@@ -52,7 +52,7 @@ export class AccessStage extends Stage {
     super();
     const pins = new PinMatcher(policy, isNewer);
     const serverName = new ServerName(new Servers(config.server, host.properties, host.log), policy);
-    const reporter = new DecisionReporter(policy, pins, serverName, host, host.logFieldsOf(config), isNewer);
+    const reporter = new DecisionReporter(policy, pins, serverName, host, host.logs.fields(config), isNewer);
     const inputs = new RuleInputReader(serverName, policy, pins);
     const answers = new DenialAnswers(policy.config, reporter);
     this.principals = new Principals(config.identity, host.properties);
@@ -93,7 +93,7 @@ export class AccessStage extends Stage {
     state.origin = this.answers.originOf(head.origin, head.originLength);
     this.findCaller(head);
     keepCaller(state, request, this.caller);
-    this.reporter.caller(state);
+    this.reporter.caller(request.exchange.stream, state);
     this.inputs.begin(state);
     const outlook = this.policy.outlook(this.caller, this.host.properties, this.inputs.current, state.matches);
     this.pins.begin(state, this.inputs.current);

@@ -1,9 +1,10 @@
 import { RuleAction } from "../../config/access/access_config";
 import { GateRequest } from "../../gate/stage/request";
+import { RequestFields } from "../../gate/stage/request_fields";
 import { StageHost } from "../../gate/stage/stage_host";
 import { RuleMode } from "../../config/rules/rule_config";
-import { FilterState } from "../../host/filter_state";
 import { Method, methodOf } from "../../mcp/protocol/methods";
+import { Stream } from "../../mcp/state/stream";
 import { RequestState } from "../../rules/request_state";
 import { RuleInput } from "../../rules/message/rule_input";
 import { RequestFault } from "../../rules/message/request_fault";
@@ -28,7 +29,7 @@ export class DecisionReporter {
   private trace: RuleTrace;
 
   /**
-   * @param fields destination of the access-log fields
+   * @param fields what logs show of requests
    * @param isNewer the policy belongs to the leading configuration, but the instance applies an older one: its denials
    * count under a separate rule, and the instance's own policy records what it allows
    */
@@ -37,7 +38,7 @@ export class DecisionReporter {
     private pins: PinMatcher,
     private serverName: ServerName,
     host: StageHost,
-    private fields: FilterState,
+    private fields: RequestFields,
     private isNewer: bool,
   ) {
     const explanation = new Explanation(policy, host.properties);
@@ -46,9 +47,9 @@ export class DecisionReporter {
   }
 
   /** Records the caller of a request, as far as known. */
-  caller(state: RequestState): void {
+  caller(stream: Stream, state: RequestState): void {
     const length = state.shownPrincipalLength;
-    if (length) this.fields.set("mcp.principal", state.principal, length);
+    if (length) this.fields.principal(stream, state.principal, length);
   }
 
   /** Records that this rule decided the message in `input`. */
@@ -58,10 +59,11 @@ export class DecisionReporter {
     if (this.isNewer && !isDenied) return;
     const label = this.labelOf(rule);
     count(request, input, this.isNewer ? SpecialRule.Newer : label, isDenied, isShadow);
-    this.showRule(this.nameOf(label));
+    const stream = request.exchange.stream;
+    this.fields.rule(stream, this.nameOf(label));
     if (this.trace.isEnabled) this.trace.decided(state, input, rule);
     const session = isDenied && !isShadow ? sessionOf(request, input.reader) : 0;
-    this.showSession(session);
+    this.fields.deniedSession(stream, session);
     if (isDenied) this.deny(request, state, input, rule, isShadow, session);
     if (this.isNewer) return;
     const shadows = this.policy.shadowsAbout(input);
@@ -115,16 +117,19 @@ export class DecisionReporter {
     const stream = request.exchange.stream;
     nameCaller(request, null);
     services.events.decided(stream, Method.None, 0, 0, label, true, isShadow);
-    this.showRule(name);
+    this.fields.rule(stream, name);
     const session = services.sessions.keyOrNone(stream);
-    if (!isShadow) this.showSession(session);
+    if (!isShadow) {
+      this.fields.deniedSession(stream, session);
+      this.fields.refused(stream);
+    }
     if (this.audit.admits()) this.audit.refused(state, fault, member, header, name, isShadow, session);
   }
 
   /** Sets the access log's rule to this one, which denies a message of a batch, in place of the rule of a later
    *  message. */
-  showDenial(rule: i32): void {
-    this.showRule(this.ruleName(rule));
+  showDenial(stream: Stream, rule: i32): void {
+    this.fields.rule(stream, this.ruleName(rule));
   }
 
   /** The name of a rule of the policy in answers and logs. */
@@ -158,16 +163,6 @@ export class DecisionReporter {
     if (rule == PIN_RULE) return SpecialRule.Pin;
     if (rule != DEFAULT_RULE) return rule;
     return this.policy.config.isClosed ? SpecialRule.Closed : SpecialRule.Default;
-  }
-
-  private showRule(name: string): void {
-    this.fields.setText("mcp.rule", name);
-  }
-
-  /** Adds the session of a denied request to the access log, because the request may never become an operation. 0
-   *  for none. */
-  private showSession(session: u64): void {
-    if (session) this.fields.setHash("mcp.session", session);
   }
 }
 

@@ -3,6 +3,7 @@ import { RejectedRequest } from "../../edit/request/rejected_request";
 import { Rewrites } from "../../edit/request/rewrites";
 import { Parts, listPart, ListKind } from "../../edit/response/list_kind";
 import { IdKind } from "../../jsonrpc/id";
+import { KeptBytes } from "../../memory/kept_bytes";
 import { ExchangeServices } from "../../mcp/exchange/services";
 import { Pool } from "../../memory/pool";
 
@@ -63,6 +64,9 @@ export class GateRequest {
   isBudgeted: bool;
   budgetedBytes: usize;
   budgetedOwner: u64;
+  /** The body so far, if the filter itself keeps it from the server: see {@link OwnHolding}. Address of its {@link
+   *  KeptBytes}; 0 for none. */
+  private keptAt: usize;
   /** Addresses of the neighbours in the list of requests whose headers are held; 0 for none. */
   next: usize;
   previous: usize;
@@ -79,6 +83,7 @@ export class GateRequest {
   /** Returns the request to the pool. It must not be used afterwards. */
   release(): void {
     if (this.rewritesAt) changetype<Rewrites>(this.rewritesAt).release();
+    this.releaseKept();
     for (let at = this.firstRejected; at;) {
       const rejected = changetype<RejectedRequest>(at);
       at = rejected.next;
@@ -103,6 +108,23 @@ export class GateRequest {
 
   get listId(): usize {
     return changetype<usize>(this) + offsetof<GateRequest>();
+  }
+
+  /** The body so far, if the filter itself keeps it; null for none. */
+  get kept(): KeptBytes | null {
+    return this.keptAt ? changetype<KeptBytes>(this.keptAt) : null;
+  }
+
+  /** The body so far, to add more; created if there is none. */
+  openKept(): KeptBytes {
+    if (!this.keptAt) this.keptAt = changetype<usize>(KeptBytes.acquire());
+    return changetype<KeptBytes>(this.keptAt);
+  }
+
+  /** Frees the body that the filter itself has kept. */
+  releaseKept(): void {
+    if (this.keptAt) changetype<KeptBytes>(this.keptAt).release();
+    this.keptAt = 0;
   }
 
   /** The changes to the body; null for none. */

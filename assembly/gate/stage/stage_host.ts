@@ -5,6 +5,7 @@ import { FilterState, NoFilterState } from "../../host/filter_state";
 import { Log } from "../../host/log";
 import { Properties } from "../../host/properties";
 import { LaterVerdicts } from "./later_verdicts";
+import { RequestLogs } from "./request_logs";
 
 /** The host services that stages use, besides returning verdicts. */
 export class StageHost {
@@ -16,6 +17,7 @@ export class StageHost {
     /** The body of the current request. */
     readonly body: Body,
     readonly later: LaterVerdicts,
+    readonly logs: RequestLogs,
   ) {}
 
   /** The destination of the access-log fields under a configuration. */

@@ -3,14 +3,21 @@ import { keyedHash } from "../../memory/keyed_hash";
 import { StreamHash } from "../../memory/stream_hash";
 import { LISTED_TOOL_SIZE, ListedTool, TOOL_LIMIT } from "../../store/tool_lists";
 
-const LIST_SIZE: usize = TOOL_LIMIT * LISTED_TOOL_SIZE;
+/** The maximum number of tools of a list that are compared with those of earlier lists. */
+let limit: i32 = TOOL_LIMIT;
+
+/** Lowers the maximum number of tools that are compared: to 0 in a build that remembers no lists. Called once, by the entry,
+ *  before any list is read. */
+export function limitListedTools(count: i32): void {
+  limit = count;
+}
 
 /** The tools of a list that is being read: a keyed hash of the name and of the definition of each. Pooled. */
 @unmanaged
 export class ListedTools {
   /** The number of tools that have started. */
   count: i32;
-  /** Whether the list is incomplete: it has more than {@link TOOL_LIMIT} tools, or earlier pages are missing. */
+  /** Whether the list is incomplete: it has more than {@link limit} tools, or earlier pages are missing. */
   isCut: bool;
   /** Whether the latest tool has not ended. */
   private isOpen: bool;
@@ -23,7 +30,7 @@ export class ListedTools {
     if (free) {
       free = self.nextFree;
     } else {
-      self = changetype<ListedTools>(heap.alloc(offsetof<ListedTools>() + LIST_SIZE));
+      self = changetype<ListedTools>(heap.alloc(offsetof<ListedTools>() + limit * LISTED_TOOL_SIZE));
       self.description = changetype<StreamHash>(heap.alloc(offsetof<StreamHash>()));
       self.inputSchema = changetype<StreamHash>(heap.alloc(offsetof<StreamHash>()));
     }
@@ -55,7 +62,7 @@ export class ListedTools {
 
   /** Inserts the tools of earlier pages before those of this one. */
   prepend(tools: usize, count: i32): void {
-    if (this.count + count > TOOL_LIMIT) {
+    if (this.count + count > limit) {
       this.isCut = true;
       return;
     }
@@ -67,7 +74,7 @@ export class ListedTools {
   /** Starts the next tool. */
   begin(): void {
     this.end();
-    if (this.count == TOOL_LIMIT) {
+    if (this.count == limit) {
       this.isCut = true;
       return;
     }

@@ -27,7 +27,12 @@ import { WaitingOperations } from "./waiting_operations";
 const ACCEPTED: i32 = 202;
 
 /** The maximum number of open operations of a stream. Further requests of a batch are ignored. */
-const OPEN_LIMIT: u32 = 64;
+let openLimit: u32 = 64;
+
+/** Lowers the maximum number of open operations of a stream, each of which needs about 400 bytes. Called once, by the entry. */
+export function limitOpenOperations(count: u32): void {
+  openLimit = count;
+}
 
 /** Starts an operation for each request, pairs it with its response, which may arrive on another stream, and determines its
  *  single outcome. */
@@ -51,7 +56,7 @@ export class Pairing {
   begin(stream: Stream, message: McpMessage, rejection: Outcome): void {
     const isRejected = rejection != Outcome.Open;
     if (message.requestRevision != UNKNOWN_REVISION) this.sessions.setRevision(stream, message.requestRevision);
-    if (!isRejected && stream.operations.count == OPEN_LIMIT) return this.events.undecoded(stream, Undecoded.Batch);
+    if (!isRejected && stream.operations.count >= openLimit) return this.events.undecoded(stream, Undecoded.Batch);
     const operation = operationOf(message);
     operation.startedAt = stream.startedAt;
     this.usage.requested(message, operation);

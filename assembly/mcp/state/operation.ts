@@ -56,6 +56,8 @@ export class Operation {
   begunIn: SessionKey;
   /** Used by {@link SessionWork} only: whether the operation is counted as open there. */
   isCounted: bool;
+  /** Whether the log of messages has a line for the operation. */
+  isLogged: bool;
   /** Used by limits only: the number of the class in which a tool call is in flight; 0 for none. */
   toolClass: u16;
   /** The address of the {@link Admission} that limits settle when the operation ends; 0 for none. */

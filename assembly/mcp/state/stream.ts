@@ -4,6 +4,7 @@ import { Outcome } from "../protocol/outcome";
 import { StreamKind } from "../protocol/stream_kinds";
 import { Admission } from "./admission";
 import { ENDPOINT_LINK_SIZE, EndpointLink } from "./endpoint_link";
+import { LoggedRequest } from "./logged_request";
 import { OPEN_OPERATIONS_SIZE, OpenOperations } from "./open_operations";
 import { RejectedMessages } from "./rejected_messages";
 import { SESSION_LINK_SIZE, SessionLink } from "./session_link";
@@ -78,6 +79,8 @@ export class Stream {
 
   /** The address of the request's {@link RejectedMessages}; 0 while there are none, as in most streams. */
   private rejectedAt: usize;
+  /** The address of the stream's {@link LoggedRequest}; 0 if there is none. */
+  private loggedAt: usize;
 
   /** Records that the gate rejects the message with this index, but not the whole request. */
   reject(message: i32, outcome: Outcome): void {
@@ -94,6 +97,18 @@ export class Stream {
   release(): void {
     if (this.rejectedAt) changetype<RejectedMessages>(this.rejectedAt).release();
     if (this.traceAt) changetype<StreamTrace>(this.traceAt).release();
+    if (this.loggedAt) changetype<LoggedRequest>(this.loggedAt).release();
+  }
+
+  /** What the log of messages shows of the request besides its messages; null if nothing. */
+  get logged(): LoggedRequest | null {
+    return this.loggedAt ? changetype<LoggedRequest>(this.loggedAt) : null;
+  }
+
+  /** What the log of messages shows of the request besides its messages, to add more; created if there is nothing. */
+  openLogged(): LoggedRequest {
+    if (!this.loggedAt) this.loggedAt = changetype<usize>(LoggedRequest.acquire());
+    return changetype<LoggedRequest>(this.loggedAt);
   }
 
   /** Starts recording traces. Span ids are derived from `spanSeed`, which is not 0. */

@@ -50,13 +50,12 @@ describe("no build imports what its host lacks", () => {
     expect(without(importsOf(NGINX), ...importsOf(ENVOY))).toEqual([]);
   });
 
-  test("lite: only the log, the time, random numbers, headers, bodies, properties and local replies", () => {
+  test("lite: only the log, the time, random numbers, headers, bodies and local replies", () => {
     expect(importsOf(LITE)).toEqual([
       "proxy_get_buffer_bytes",
       "proxy_get_current_time_nanoseconds",
       "proxy_get_header_map_pairs",
       "proxy_get_header_map_value",
-      "proxy_get_property",
       "proxy_log",
       "proxy_remove_header_map_value",
       "proxy_replace_header_map_value",

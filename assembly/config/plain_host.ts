@@ -1,0 +1,63 @@
+import { CALLER_PART, HoldConfig } from "./rules/hold_config";
+import { PrincipalSource } from "./rules/identity_config";
+import { ConditionKey, SourceConfig } from "./rules/rule_config";
+import { PluginConfig } from "./plugin_config";
+import { Problems, itemPath } from "./values/problems";
+
+/** The number of requests that a VM must be able to hold for one caller, since all callers look the same. */
+const STREAMS: i32 = 1000;
+const NEVER_MATCHES = "the host of this build does not show it, so this never matches";
+
+/** The size in bytes of the largest body that the build can hold; 0 if its host buffers bodies. */
+let mostBodyBytes: u32 = 0;
+
+/**
+ * Declares that the build's host has only headers, parts of bodies and a log: it buffers no body, and shows neither the
+ * caller's address nor a certificate. Called once, by the entry.
+ * @param bodyBytes the size of the largest body that the filter holds instead
+ */
+export function declarePlainHost(bodyBytes: u32): void {
+  mostBodyBytes = bodyBytes;
+}
+
+/** Sets the defaults of `hold` for a plain host. */
+export function boundHold(hold: HoldConfig): void {
+  if (!mostBodyBytes) return;
+  hold.maxBodyBytes = mostBodyBytes;
+  hold.maxStreams = STREAMS * CALLER_PART;
+  hold.maxBytes = mostBodyBytes * hold.maxStreams;
+}
+
+/** Reports as errors what a configuration asks of a plain host that it cannot do: ignoring it could open what was meant to
+ *  be closed. */
+export function checkPlainHost(config: PluginConfig, problems: Problems): void {
+  if (!mostBodyBytes) return;
+  const hold = config.hold;
+  if (hold.headers) problems.error("hold.headers", "the host of this build cannot hold headers");
+  if (hold.maxBodyBytes > mostBodyBytes) {
+    const most = mostBodyBytes.toString();
+    problems.error("hold.maxBodyBytes", "expected at most " + most + "B, which this build can hold");
+  }
+  const access = config.access;
+  if (!access) return;
+  if (access.pins.length) problems.error("access.pins", "this build does not remember the lists that a server sent");
+  const isNamed = config.identity.principalSources.includes(PrincipalSource.ForwardedCertificate);
+  for (let i = 0; i < access.rules.length; i++) {
+    const rule = access.rules[i];
+    const path = itemPath("access.rules", i);
+    for (let j = 0; j < rule.sources.length; j++) {
+      checkSource(itemPath(path + ".from", j) + ".source", rule.sources[j], isNamed, problems);
+    }
+    for (let j = 0; j < rule.conditions.length; j++) {
+      if (rule.conditions[j].key != ConditionKey.ClientName) continue;
+      problems.error(itemPath(path + ".when", j) + ".key", "this build does not remember the clients of sessions");
+    }
+  }
+}
+
+function checkSource(path: string, source: SourceConfig, isNamed: bool, problems: Problems): void {
+  if (!source.ipBlocks.isEmpty) problems.error(path + ".ipBlocks", NEVER_MATCHES);
+  if (source.claims.length) problems.error(path + ".claims", NEVER_MATCHES);
+  if (isNamed || (source.principals.isEmpty && source.trustDomains.isEmpty)) return;
+  problems.error(path, 'only the principal source "x-forwarded-client-cert" exists on the host of this build');
+}
