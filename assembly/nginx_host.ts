@@ -11,6 +11,7 @@ import { NginxBodyWriter } from "./proxy-wasm/nginx/body_writer";
 import { NginxMetrics } from "./proxy-wasm/nginx/metrics";
 import { NginxProperties } from "./proxy-wasm/nginx/properties";
 import { NginxReplies } from "./proxy-wasm/nginx/replies";
+import { NginxRequestHeaders } from "./proxy-wasm/nginx/request_headers";
 import { NginxSharedData } from "./proxy-wasm/nginx/shared_data";
 import { NginxTimer } from "./proxy-wasm/nginx/timer";
 import { NginxVariables } from "./proxy-wasm/nginx/variables";
@@ -30,7 +31,7 @@ export function nginx(): Proxy {
     new NoStreamControl(),
     new NginxReplies(responseHeaders),
     new HttpMessage(
-      new FoldedHeaders(HeaderMapType.RequestHeaders),
+      new NginxRequestHeaders(HeaderMapType.RequestHeaders),
       new HostHeaderMap(HeaderMapType.RequestHeaders),
       new WholeBody(BufferType.RequestBody),
       new NginxBodyWriter(BufferType.RequestBody),

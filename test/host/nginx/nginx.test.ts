@@ -13,6 +13,7 @@ import {
   startWorkers,
   toolCall,
 } from "../filter/filter.ts";
+import { ENDPOINT, openStream, POST_HEADERS, send } from "../filter/http-sse.ts";
 import { faultsOf, play, startNginx } from "./nginx.ts";
 
 /** The counters of operations, messages and decisions, without those about the process itself. */
@@ -112,6 +113,20 @@ describe("access", () => {
     expect(received({ headers: compressed, body: ["rm_all 1", "rm_all 2", "rm_all 3"] })).not.toContain("rm_all");
     expect(faultsOf([worker]).filter((line) => !line.startsWith("[warn]"))).toEqual([]);
   });
+});
+
+test("an HTTP+SSE endpoint is looked up by the Host of a request, not by the name of NGINX's server block", () => {
+  const [worker] = startNginx(1);
+  const stream = openStream(worker, ENDPOINT, "/sse", { host: "one.example" });
+  send(worker, toolCall("echo", 1), { headers: { ...POST_HEADERS, host: "two.example" } });
+  send(worker, toolCall("add", 2), { headers: { ...POST_HEADERS, host: "one.example" } });
+  stream.send(result({}, 1), result({}, 2));
+  passSeconds([worker], 1);
+  expect(countsBy(worker, "mcp_operations_total", "gen_ai_tool_name", "mcp_outcome")).toEqual({
+    "_OTHER undecoded": 1,
+    "add ok": 1,
+  });
+  expect(faultsOf([worker])).toEqual([]);
 });
 
 test("an answer with a length that arrives in pieces is complete", () => {
