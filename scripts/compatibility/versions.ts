@@ -30,6 +30,7 @@ const python = (pattern: RegExp) => found("test/fixtures/python.ts", pattern);
 
 const DECODED = "its Go types decode our files strictly; Envoy runs the filters that it generates from our files";
 const SDK = "clients and servers, through Envoy and directly";
+const SCHEMA = "a schema of the fields that it has checks our files";
 const PULLS = "its code pulls the image";
 
 /** All rows in the order of the page. */
@@ -78,6 +79,30 @@ export function testedVersions(): Tested[] {
       version: "–",
       how: "a schema of its documented fields checks our files; Envoy runs the filters that Kuma generates from our files",
       where: "test/mesh",
+    },
+    {
+      what: "NGINX",
+      version: found("envoy/sidecar/README.md", /NGINX (\d[\d.]*\d)/),
+      how: "passes requests to Envoy with our file",
+      where: "test/mesh/sidecar",
+    },
+    {
+      what: "Kong Gateway",
+      version: found("envoy/sidecar/README.md", /version (\d[\d.]*\d)/),
+      how: SCHEMA,
+      where: "test/mesh/sidecar",
+    },
+    {
+      what: "Linkerd",
+      version: found("envoy/linkerd/README.md", /\(edge-(\d[\d.]*\d)\)/),
+      how: SCHEMA,
+      where: "test/mesh/linkerd.test.ts",
+    },
+    {
+      what: "Emissary-ingress",
+      version: found("envoy/emissary/README.md", /Emissary (\d[\d.]*\d)/),
+      how: `${SCHEMA}; Envoy runs the filters that it generates`,
+      where: "test/mesh/emissary.test.ts",
     },
     {
       what: "MCP",
