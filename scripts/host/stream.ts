@@ -16,7 +16,8 @@ export class HttpStream implements Context {
   /** The properties that `proxy_get_property` finds, by dotted path. A test may change them at any time. */
   readonly properties: Map<string, PropertyValue>;
 
-  /** The stream's filter state that the module has set, by name. An access log contains the values at the log callback. */
+  /** The stream's filter state that the module has set, by name. An access log contains the values at the log
+   *  callback; NGINX's, those before it. */
   readonly state = new Map<string, string>();
 
   /** The module's local reply. */
@@ -126,11 +127,12 @@ export class HttpStream implements Context {
     this.properties.set("response.code", Number(status?.[1] ?? 0));
     const { vm } = this.plugin;
     vm.forget(this);
-    let logged: Map<string, string> | undefined;
-    for (const callback of this.#rules.ending) {
+    const { ending, logsFirst } = this.#rules;
+    let logged = logsFirst ? new Map(this.state) : undefined;
+    for (const callback of ending) {
       this.#logging = callback === "proxy_on_log";
       vm.callback(this, callback, this.id);
-      if (this.#logging) logged = new Map(this.state);
+      if (this.#logging) logged ??= new Map(this.state);
     }
     this.#logging = false;
     if (logged === undefined) return;

@@ -18,6 +18,7 @@ export const envoy: HostKind = {
     holdsResponseHeaders: true,
     passesReplies: true,
     ending: ["proxy_on_log", "proxy_on_done", "proxy_on_delete"],
+    logsFirst: false,
     requestHeaders: (headers) => headers,
     responseHeaders: (headers) => headers,
     endsEmptyBody: () => false,

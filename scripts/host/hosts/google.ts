@@ -56,6 +56,7 @@ export function google(settings: GoogleSettings = { properties: [] }): HostKind 
       holdsResponseHeaders: true,
       passesReplies: false,
       ending: ["proxy_on_done", "proxy_on_delete"],
+      logsFirst: false,
       requestHeaders: googleHeaders,
       responseHeaders: googleHeaders,
       endsEmptyBody: () => false,

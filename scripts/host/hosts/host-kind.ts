@@ -45,6 +45,8 @@ export interface StreamRules {
   readonly passesReplies: boolean;
   /** The callbacks at the end of a stream, in order. */
   readonly ending: readonly EndCallback[];
+  /** Whether the access log is written before these callbacks, so that it lacks what they set. */
+  readonly logsFirst: boolean;
 
   /**
    * The request headers as the module sees them.

@@ -29,6 +29,7 @@ export function nginx(changed: Partial<NginxSettings> = {}): HostKind {
       holdsResponseHeaders: false,
       passesReplies: true,
       ending: ["proxy_on_done", "proxy_on_log", "proxy_on_delete"],
+      logsFirst: true,
       requestHeaders: (headers, hasBody, protocol) =>
         nginxRequest(headers, settings.serverName, hasBody && protocol === undefined),
       responseHeaders: nginxResponse,
