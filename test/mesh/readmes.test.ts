@@ -19,7 +19,7 @@ function readmeOf(mesh: string): string {
   return readFileSync(`envoy/${mesh}/README.md`, "utf8");
 }
 
-it.each(["istio", "kuma", "consul", "gateway", "raw", "sidecar", "linkerd", "emissary"])(
+it.each(["istio", "kuma", "consul", "gateway", "raw", "sidecar", "nginx", "linkerd", "emissary"])(
   "envoy/%s: every file is named, and no other",
   (mesh) => {
     const files = readdirSync(`envoy/${mesh}`).filter((name) => name !== "README.md");
