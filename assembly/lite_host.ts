@@ -13,7 +13,7 @@ import { HostBody } from "./proxy-wasm/body";
 import { HostBodyWriter } from "./proxy-wasm/body_writer";
 import { HostClock } from "./proxy-wasm/clock";
 import { HostHeaderMap } from "./proxy-wasm/header_map";
-import { HostHeaders } from "./proxy-wasm/headers";
+import { FoldedHeaders } from "./proxy-wasm/folded_headers";
 import { HostLog } from "./proxy-wasm/log";
 import { BufferType, HeaderMapType } from "./proxy-wasm/module/abi";
 import { HostRandom } from "./proxy-wasm/random";
@@ -30,13 +30,13 @@ export function lite(requestBody: Body, requestBodyWriter: BodyWriter): Proxy {
     new NoStreamControl(),
     new HostReplies(),
     new HttpMessage(
-      new HostHeaders(HeaderMapType.RequestHeaders),
+      new FoldedHeaders(HeaderMapType.RequestHeaders),
       new HostHeaderMap(HeaderMapType.RequestHeaders),
       requestBody,
       requestBodyWriter,
     ),
     new HttpMessage(
-      new HostHeaders(HeaderMapType.ResponseHeaders),
+      new FoldedHeaders(HeaderMapType.ResponseHeaders),
       new HostHeaderMap(HeaderMapType.ResponseHeaders),
       new HostBody(BufferType.ResponseBody),
       new HostBodyWriter(BufferType.ResponseBody),

@@ -29,7 +29,7 @@ function open(plugin: Plugin): HttpStream {
     [":method", "POST"],
     [":path", "/mcp"],
     [":authority", "mcp.example"],
-    ["content-type", "application/json"],
+    ["Content-Type", "application/json"],
   ]);
   return stream;
 }
