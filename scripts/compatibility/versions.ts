@@ -83,8 +83,8 @@ export function testedVersions(): Tested[] {
     {
       what: "NGINX",
       version: found("envoy/sidecar/README.md", /NGINX (\d[\d.]*\d)/),
-      how: "passes requests to Envoy with our file",
-      where: "test/mesh/sidecar",
+      how: "passes requests to Envoy with our file; runs the file for ngx_wasm_module without its directives",
+      where: "test/mesh",
     },
     {
       what: "Kong Gateway",
