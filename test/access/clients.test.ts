@@ -194,7 +194,7 @@ describe("clients", { timeout: INSTALL_MS }, () => {
       });
       return [row.client, row.as, ...cells];
     });
-    const header = ["client", "as", ...FORMS.map((form) => `\`"${form}"\``)];
+    const header = ["client", "transport", ...FORMS.map((form) => `\`"${form}"\``)];
     expectTable("docs/clients.md", "denials", header, rows, RUN.length < ROWS.length);
   });
 });

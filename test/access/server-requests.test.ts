@@ -101,7 +101,13 @@ describe("a request of the server", { timeout: INSTALL_MS }, () => {
   it("docs/clients.md shows what they make of it", () => {
     const inOrder = RUN.map(({ client, as }) => cells.find((row) => row[0] === client && row[1] === as)!);
     const isPart = RUN.length < ROWS.length;
-    expectTable("docs/clients.md", "server-requests", ["client", "as", "after a denied request"], inOrder, isPart);
+    expectTable(
+      "docs/clients.md",
+      "server-requests",
+      ["client", "transport", "after a denied request"],
+      inOrder,
+      isPart,
+    );
   });
 });
 

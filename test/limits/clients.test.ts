@@ -160,6 +160,6 @@ describe.runIf(canRun)("clients that are limited", () => {
   });
 
   it("docs/shaping.md shows what they do", () => {
-    expectTable("docs/shaping.md", "clients", ["client", "as", ...FORMS.map((form) => `\`"${form}"\``)], rows);
+    expectTable("docs/shaping.md", "clients", ["client", "transport", ...FORMS.map((form) => `\`"${form}"\``)], rows);
   });
 });
