@@ -5,7 +5,7 @@ import { testedVersions } from "./versions.ts";
 /** The page with the table. */
 export const PAGE = "docs/compatibility.md";
 
-const HEADER = ["what", "version", "what the tests do", "tests"];
+const HEADER = ["what", "version", "how the tests use it", "tests"];
 const BETWEEN = /(?<=<!-- versions -->\n).*(?=<!-- \/versions -->)/s;
 
 /** The text of the page with the table of {@link testedVersions}, formatted by the project's rules. */

@@ -28,10 +28,11 @@ const go = (program: string, module: string) =>
 const sdks = (era: string) => found("test/envoy/sdks.test.ts", new RegExp(`const ${era} = "([^"]+)"`));
 const python = (pattern: RegExp) => found("test/fixtures/python.ts", pattern);
 
-const DECODED = "its Go types decode our files strictly; Envoy runs the filters that it generates from our files";
-const SDK = "clients and servers, through Envoy and directly";
-const SCHEMA = "a schema of the fields that it has checks our files";
-const PULLS = "its code pulls the image";
+const DECODED =
+  "its Go types decode our files strictly; Envoy runs the filters that its control plane would generate from our files";
+const SDK = "as clients and servers, through Envoy and directly";
+const SCHEMA = "a schema of its fields checks our files";
+const PULLS = "its code pulls the image of the module";
 
 /** All rows in the order of the page. */
 export function testedVersions(): Tested[] {
@@ -40,8 +41,8 @@ export function testedVersions(): Tested[] {
     .replaceAll(" | ", ", ");
   const revisions = found("assembly/mcp/protocol/revisions.ts", /REVISIONS: string\[\] = \["_OTHER", (.*)\];/);
   return [
-    { what: "Envoy", version: NEWEST, how: "runs all end-to-end tests", where: "test/envoy" },
-    { what: "Envoy", version: OLDEST, how: "runs the central end-to-end tests", where: "test/envoy-oldest" },
+    { what: "Envoy", version: NEWEST, how: "all end-to-end tests run with it", where: "test/envoy" },
+    { what: "Envoy", version: OLDEST, how: "the central end-to-end tests run with it", where: "test/envoy-oldest" },
     { what: "Istio, API", version: go("mesh-types", "istio.io/api"), how: DECODED, where: "test/mesh" },
     {
       what: "Istio, control plane",
@@ -77,13 +78,13 @@ export function testedVersions(): Tested[] {
     {
       what: "Kuma, Kong Mesh",
       version: "–",
-      how: "a schema of its documented fields checks our files; Envoy runs the filters that Kuma generates from our files",
+      how: "a schema of its documented fields checks our files; Envoy runs the filters that Kuma would generate from our files",
       where: "test/mesh",
     },
     {
       what: "NGINX",
       version: found("envoy/sidecar/README.md", /NGINX (\d[\d.]*\d)/),
-      how: "passes requests to Envoy with our file; runs the file for ngx_wasm_module without its directives",
+      how: "with our files: it passes requests to Envoy, and runs the file for ngx_wasm_module without that module's directives",
       where: "test/mesh",
     },
     {
@@ -101,7 +102,7 @@ export function testedVersions(): Tested[] {
     {
       what: "Emissary-ingress",
       version: found("envoy/emissary/README.md", /Emissary (\d[\d.]*\d)/),
-      how: `${SCHEMA}; Envoy runs the filters that it generates`,
+      how: `${SCHEMA}; Envoy runs the filters that Emissary would generate from them`,
       where: "test/mesh/emissary.test.ts",
     },
     {
@@ -113,13 +114,13 @@ export function testedVersions(): Tested[] {
     {
       what: "MCP",
       version: `${sdks("LEGACY")}, ${sdks("MODERN")}`,
-      how: "clients and servers of several SDKs negotiate it; metrics equal an independent record of all messages",
+      how: "clients and servers of several SDKs negotiate it; the filter's metrics agree with an independent record of all messages",
       where: "test/envoy",
     },
     {
       what: "MCP conformance suite",
       version: npm("@modelcontextprotocol/conformance"),
-      how: "has the same results with and without the filter",
+      how: "its results are the same with and without the filter",
       where: "test/conformance",
     },
     {
@@ -176,7 +177,7 @@ export function testedVersions(): Tested[] {
     ...["mcp-proxy", "mcp-remote", "supergateway"].map((name) => ({
       what: `\`${name}\``,
       version: npm(name, `test/fixtures/bridges/${name}/package.json`),
-      how: "bridges a client or a server behind Envoy",
+      how: "as a bridge for a client or a server behind Envoy",
       where: "test/envoy",
     })),
   ];

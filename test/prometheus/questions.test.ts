@@ -179,7 +179,7 @@ describe.runIf(hasPrometheus())("with a real Envoy and a real Prometheus", () =>
         [{ gen_ai_tool_name: "_OTHER" }, 1],
       ]),
 
-    "Which agent calls it?": (query) =>
+    "Which agents call a tool?": (query) =>
       answers(query, [
         [{ mcp_caller: PRINCIPALS.planner, mcp_outcome: "tool_error" }, 3],
         [{ mcp_caller: PRINCIPALS.writer, mcp_outcome: "tool_error" }, 2],
