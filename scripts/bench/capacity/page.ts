@@ -52,9 +52,9 @@ export function capacityTable({ one, more, moreWorkers, few, many, sessions, ser
     head: ["", "Envoy alone", "with the filter", "the filter adds"],
     textColumns: 1,
     rows: [
-      row("CPU per 1 000 requests a second, one session", [one.without.cpu.median, one.with.cpu.median], cores),
+      row("CPU per 1 000 requests a second, from one session", [one.without.cpu.median, one.with.cpu.median], cores),
       row(
-        `CPU per 1 000 requests a second, ${count} sessions in turn`,
+        `CPU per 1 000 requests a second, from ${count} sessions in turn`,
         [many.without.cpu.median, many.with.cpu.median],
         cores,
       ),
