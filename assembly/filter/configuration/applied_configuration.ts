@@ -1,5 +1,6 @@
 import { AccessConfig } from "../../config/access/access_config";
 import { ConfigReader } from "../../config/config_reader";
+import { boundHold } from "../../config/plain_host";
 import { PluginConfig } from "../../config/plugin_config";
 import { Bytes, hashBytes, mix } from "../../memory/bytes";
 
@@ -54,6 +55,7 @@ export function closed(asRead: PluginConfig, arePathsKnown: bool): PluginConfig 
   config.role = asRead.role;
   config.matchPaths = asRead.matchPaths;
   config.access = access;
+  boundHold(config.hold);
   return config;
 }
 

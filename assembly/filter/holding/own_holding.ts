@@ -14,7 +14,7 @@ export class OwnHolding extends Holding {
    * @param body the part of the body in the current callback
    * @param writer writes that part
    * @param kept shows the gate the whole body
-   * @param most the size of the largest body, in bytes. It must be at least the largest `hold.maxBodyBytes`.
+   * @param most the size of the largest body, in bytes. No byte of a larger body passes, even if `hold.maxBodyBytes` is larger.
    */
   constructor(
     private body: Body,
@@ -31,8 +31,7 @@ export class OwnHolding extends Holding {
 
   hold(request: GateRequest, size: usize): usize {
     const kept = request.openKept();
-    const total = kept.length + size;
-    // The gate answers a request with a larger body.
+    const total = request.heldBytes + size;
     if (total <= this.most) {
       const body = this.body;
       body.begin(size);
@@ -48,7 +47,8 @@ export class OwnHolding extends Holding {
 
   close(request: GateRequest, passes: bool): bool {
     const kept = request.openKept();
-    const isWritten = !passes || kept.length == 0 || this.writer.prepend(kept.at, kept.length);
+    const isWhole = kept.length == request.heldBytes;
+    const isWritten = !passes || (isWhole && (kept.length == 0 || this.writer.prepend(kept.at, kept.length)));
     this.kept.hide();
     request.releaseKept();
     return isWritten;

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { exchange, type HttpStream, type Plugin } from "../../../scripts/host/index.ts";
 import { tools } from "../filter/access.ts";
 import { JSON_ANSWER, batch, notification, request, result, toolCall } from "../filter/filter.ts";
+import { startCounted } from "./live-bytes.ts";
 import { linesOf, shortLines, startLite } from "./lite.ts";
 
 const POLICY = { access: { rules: [tools("DENY", "no-rm", "rm*"), { name: "rest", action: "ALLOW" }] } };
@@ -108,6 +109,52 @@ describe("the size of a held body", () => {
     const body = callOf(300_000);
     expect(send(plugin, cutAt(body, 100_000)).forwarded.toString()).toBe(body);
     expect(shortLines(plugin, "outcome", "target")).toEqual(["ok echo"]);
+  });
+});
+
+/** A JSON document of exactly this many bytes that is no message. */
+const documentOf = (size: number) => JSON.stringify({ a: "x".repeat(size - JSON.stringify({ a: "" }).length) });
+
+/** Its first 6 bytes, its last 12, and those between them. */
+const inThree = (body: string) => [body.slice(0, 6), body.slice(6, -12), body.slice(-12)];
+
+/** Uploads a JSON document to a path that is not named in the configuration. */
+function upload(plugin: Plugin, body: string): HttpStream {
+  return exchange(plugin, { request: { path: "/upload", body: inThree(body) }, response: { body: result() } }).stream;
+}
+
+describe("an invalid configuration without paths, which closes MCP on every path", () => {
+  const CLOSED = { match: { paths: 5 }, ...POLICY };
+
+  test.each([1000, 8192])("lets an upload of %i bytes pass whole", (size) => {
+    const body = documentOf(size);
+    expect(upload(startLite(CLOSED), body).forwarded.toString()).toBe(body);
+  });
+
+  test.each([8193, 20_008])("refuses an upload of %i bytes, of which nothing passes", (size) => {
+    const stream = upload(startLite(CLOSED), documentOf(size));
+    expect(stream.forwarded.toString()).toBe("");
+    expect(stream.reply?.details).toBe("mcp_access_refused[too_large]");
+  });
+
+  test("denies a call", () => {
+    const stream = send(startLite(CLOSED), cutAt(ALLOWED, 9));
+    expect(stream.forwarded.toString()).toBe("");
+    expect(stream.reply).toBeDefined();
+  });
+});
+
+describe("a body above what the build keeps, but not above `hold.maxBodyBytes`", () => {
+  const startSmall = (match: object) => startCounted({ role: "server", match, ...POLICY }, "small-lite").plugin;
+
+  test.each<[name: string, paths: unknown, send: (plugin: Plugin, size: number) => HttpStream]>([
+    ["a call under a policy", ["/mcp"], (plugin, size) => send(plugin, inThree(callOf(size)))],
+    ["an upload while MCP is closed", 5, (plugin, size) => upload(plugin, documentOf(size))],
+  ])("%s does not pass in part", (_name, paths, sendOf) => {
+    expect(sendOf(startSmall({ paths }), 1000).forwarded).toHaveLength(1000);
+    const stream = sendOf(startSmall({ paths }), 1001);
+    expect(stream.forwarded.toString()).toBe("");
+    expect(stream.reply?.details).toBe("mcp_access_refused[internal]");
   });
 });
 

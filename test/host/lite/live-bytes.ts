@@ -12,8 +12,8 @@ export interface Counted {
   readonly live: () => number;
 }
 
-/** Starts the build, compiled so that it reports each block of memory. */
-export function startCounted(configuration: object): Counted {
+/** Starts the build, or another module of test/host/filter/modules, compiled so that it reports each block of memory. */
+export function startCounted(configuration: object, module = "traced-lite"): Counted {
   const started: { vm?: Vm } = {};
   const sizes = new Map<number, number>();
   let live = 0;
@@ -31,7 +31,7 @@ export function startCounted(configuration: object): Counted {
     onresize: (block: number) => set(block, sizeAt(block)),
     onfree: (block: number) => set(block, 0),
   };
-  const vm = new Vm(loadModule(modulePath("test/host/filter/modules/traced-lite.ts")), {
+  const vm = new Vm(loadModule(modulePath(`test/host/filter/modules/${module}.ts`)), {
     host: google(),
     imports: { rtrace },
   });
