@@ -1,6 +1,8 @@
 import { equalsIgnoringCase } from "../memory/bytes";
 import { Caller } from "./caller";
 
+const TAB: u8 = 0x09;
+const SPACE: u8 = 0x20;
 const QUOTE: u8 = 0x22;
 const BACKSLASH: u8 = 0x5c;
 const COMMA: u8 = 0x2c;
@@ -17,8 +19,11 @@ export function uriOfForwarded(caller: Caller, at: usize, length: i32): void {
     const end = endOfPair(at, i, length);
     // A client may have written an element that is not quoted as Envoy quotes it.
     if (end < 0) return;
-    if (end < length && load<u8>(at + end) == COMMA) from = end + 1;
     i = end + 1;
+    if (end == length || load<u8>(at + end) != COMMA) continue;
+    // Some proxies join several headers with a comma and a space.
+    while (i < length && isBlank(load<u8>(at + i))) i++;
+    from = i;
   }
   while (from < length) {
     const to = endOfPair(at, from, length);
@@ -44,6 +49,10 @@ function endOfPair(at: usize, from: i32, length: i32): i32 {
     return i == length || isSeparator(load<u8>(at + i)) ? i : -1;
   }
   return i;
+}
+
+function isBlank(byte: u8): bool {
+  return byte == SPACE || byte == TAB;
 }
 
 function isSeparator(byte: u8): bool {
