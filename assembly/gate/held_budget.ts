@@ -1,4 +1,4 @@
-import { CALLER_PART, HoldConfig } from "../config/rules/hold_config";
+import { HoldConfig } from "../config/rules/hold_config";
 import { Table } from "../memory/table";
 import { GateRequest } from "./stage/request";
 
@@ -27,7 +27,7 @@ export class HeldBudget {
     const owner = keyOf(request);
     const owned = this.byOwner.get(owner);
     const ofOwner = <u32>(owned >> BYTES_BITS);
-    if (this.streams >= most || ofOwner >= partOf(most)) return false;
+    if (this.streams >= most || ofOwner >= this.partOf(most)) return false;
     request.isBudgeted = true;
     request.budgetedBytes = 0;
     request.budgetedOwner = owner;
@@ -43,7 +43,7 @@ export class HeldBudget {
     const more = size - request.budgetedBytes;
     const owned = this.byOwner.get(request.budgetedOwner);
     const most = this.hold.maxBytes;
-    if (this.bytes + more > most || (owned & BYTES_MASK) + more > partOf(most)) return false;
+    if (this.bytes + more > most || (owned & BYTES_MASK) + more > this.partOf(most)) return false;
     this.bytes += more;
     request.budgetedBytes = size;
     this.byOwner.set(request.budgetedOwner, owned + more);
@@ -60,10 +60,11 @@ export class HeldBudget {
     if (left) this.byOwner.set(request.budgetedOwner, left);
     else this.byOwner.delete(request.budgetedOwner);
   }
-}
 
-function partOf(most: u32): u32 {
-  return max<u32>(most / CALLER_PART, 1);
+  /** The part of `most` that one caller may use. */
+  private partOf(most: u32): u32 {
+    return max<u32>(most / this.hold.callerPart, 1);
+  }
 }
 
 /** The key of the request's caller. All unknown callers share the key 1. */

@@ -15,6 +15,8 @@ const when = (key: string, value = "x") => ({ access: { rules: [{ ...ALLOW, when
 const CASES: [path: string, configuration: object][] = [
   ["hold.headers", { hold: { headers: true }, access: { rules: [ALLOW] } }],
   ["hold.maxBodyBytes", { hold: { maxBodyBytes: "9KiB" }, access: { rules: [ALLOW] } }],
+  ["hold.maxStreams", { hold: { maxStreams: 1001 }, access: { rules: [ALLOW] } }],
+  ["hold.maxBytes", { hold: { maxBytes: "9MiB" }, access: { rules: [ALLOW] } }],
   ["access.pins", { access: { rules: [ALLOW], pins: [{ tools: { echo: `sha256:${"0".repeat(64)}` } }] } }],
   ["access.rules[0].when[0].key", when("mcp.clientName")],
   ["access.rules[0].from[0].source.ipBlocks", from({ ipBlocks: ["10.0.0.0/8"] })],
@@ -42,7 +44,10 @@ test.each([
       ...from({ principals: ["spiffe://mesh.example/*"] }),
     },
   ],
-  ["8 KiB of a body", { hold: { maxBodyBytes: "8KiB" }, access: { rules: [ALLOW] } }],
+  [
+    "what the build can hold",
+    { hold: { maxBodyBytes: "8KiB", maxStreams: 1000, maxBytes: "8MiB" }, access: { rules: [ALLOW] } },
+  ],
 ])("rules about %s have no problems", (_name, configuration) => {
   expect(problemsOf(startLite(configuration))).toEqual([]);
 });

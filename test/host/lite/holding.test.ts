@@ -1,7 +1,7 @@
 /** The build for plain hosts keeps the body of a request from the server until the policy has decided. */
 import { describe, expect, test } from "vitest";
 import { exchange, type HttpStream, type Plugin } from "../../../scripts/host/index.ts";
-import { tools } from "../filter/access.ts";
+import { principals, tools } from "../filter/access.ts";
 import { JSON_ANSWER, batch, notification, request, result, toolCall } from "../filter/filter.ts";
 import { startCounted } from "./live-bytes.ts";
 import { linesOf, shortLines, startLite } from "./lite.ts";
@@ -23,14 +23,15 @@ function send(plugin: Plugin, body: string | string[]): HttpStream {
   return exchange(plugin, { request: { body }, response: { headers: JSON_ANSWER, body: result() } }).stream;
 }
 
-/** A request whose body has not begun. */
-function open(plugin: Plugin): HttpStream {
+/** A request with these further headers, whose body has not begun. */
+function open(plugin: Plugin, ...headers: [string, string][]): HttpStream {
   const stream = plugin.stream();
   stream.requestHeaders([
     [":method", "POST"],
     [":path", "/mcp"],
     [":authority", "mcp.example"],
     ["Content-Type", "application/json"],
+    ...headers,
   ]);
   return stream;
 }
@@ -188,3 +189,51 @@ test("1 000 requests of unknown callers can wait at once", () => {
   for (const stream of streams) stream.requestBody(new Uint8Array(), true);
   expect(streams.filter((stream) => stream.forwarded.toString() === body)).toHaveLength(1000);
 });
+
+describe("requests of many callers whose bodies do not end", () => {
+  const NAMED = {
+    identity: { principalSources: ["x-forwarded-client-cert"] },
+    access: { rules: [principals("DENY", "bad", "spiffe://x/*"), ...POLICY.access.rules] },
+  };
+
+  /** Begins 4500 requests of this many callers in turn. Returns how many wait. */
+  function waitingOf(plugin: Plugin, callers: number): number {
+    const streams = Array.from({ length: 4500 }, (_, i) => {
+      const stream = open(plugin, ["X-Forwarded-Client-Cert", `URI=spiffe://td/u${i % callers}`]);
+      if (stream.reply === undefined) stream.requestBody(Buffer.alloc(8000, " "));
+      return stream;
+    });
+    return streams.filter(({ reply }) => reply === undefined).length;
+  }
+
+  test.each([
+    [1, 250],
+    [2, 500],
+    [4, 1000],
+    [8, 1000],
+  ])("%i named ones can have %i waiting, a quarter of all each", (callers, waiting) => {
+    const plugin = startLite(NAMED);
+    expect(waitingOf(plugin, callers)).toBe(waiting);
+    expect(faultsOf(plugin)).toEqual([]);
+  });
+
+  test("unknown ones can have 1000 waiting together", () => {
+    const plugin = startLite(POLICY);
+    expect(waitingOf(plugin, 8)).toBe(1000);
+    expect(faultsOf(plugin)).toEqual([]);
+  });
+});
+
+test.each(["URI=spiffe://td/good, URI=spiffe://x/1", "By=spiffe://td/me, Hash=1;URI=spiffe://x/1"])(
+  "a caller named by the second of two headers is denied: %s",
+  (header) => {
+    const plugin = startLite({
+      identity: { principalSources: ["x-forwarded-client-cert"] },
+      access: { rules: [principals("DENY", "bad", "spiffe://x/*"), { name: "rest", action: "ALLOW" }] },
+    });
+    const stream = open(plugin, ["X-Forwarded-Client-Cert", header]);
+    stream.requestBody(Buffer.from(ALLOWED), true);
+    expect(stream.forwarded.toString()).toBe("");
+    expect(shortLines(plugin, "outcome", "rule")).toEqual(["denied bad"]);
+  },
+);
