@@ -34,6 +34,7 @@ const SECTIONS: string[] = [
   "limits",
   "trace",
   "logFields",
+  "responseHeaders",
   "log",
 ];
 
@@ -161,6 +162,8 @@ export class ConfigReader {
       if (role >= 0) config.role = ROLES[role];
     } else if (name == "logFields") {
       config.logFields = this.problems.boolean(name, value, config.logFields);
+    } else if (name == "responseHeaders") {
+      config.responseHeaders = this.problems.boolean(name, value, config.responseHeaders);
     } else if (name == "log") {
       config.logLevel = this.problems.word(name, value, LOG_LEVELS, config.logLevel);
     } else {

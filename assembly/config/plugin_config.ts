@@ -48,6 +48,8 @@ export class PluginConfig {
   limits: LimitsConfig | null = null;
   /** The filter sets fields for the proxy's access log. The host does not reveal whether a log shows them. */
   logFields: bool = false;
+  /** The filter adds headers that describe the request to responses. */
+  responseHeaders: bool = false;
   /** The destination of spans; null for none. */
   trace: TraceConfig | null = null;
   /** An index of {@link LOG_LEVELS}, which is also the proxy-wasm log level. */

@@ -27,6 +27,7 @@ import { VERSION } from "../stats/build";
 import { BuildGauge } from "../stats/build_gauge";
 import { AccessLogs } from "../trace/access_logs";
 import { ExportHost } from "../trace/export/exporter";
+import { ShownLogs } from "../trace/shown_logs";
 import { Configuration } from "./configuration/configuration";
 import { Settling } from "./configuration/settling";
 import { Holding } from "./holding/holding";
@@ -86,6 +87,7 @@ export class Plugin extends RootContext {
     const timer = proxy.timer;
     const request = proxy.request;
     const response = proxy.response;
+    const shownLogs = new ShownLogs(logs);
     const endpoints = new Endpoints(sharedData, random);
     const held = new HeldStreams();
     const budget = new HeldBudget(new HoldConfig());
@@ -99,7 +101,7 @@ export class Plugin extends RootContext {
       sharedData,
       random,
       filterState,
-      logs,
+      shownLogs,
       log,
       endpoints,
       turns,
@@ -120,7 +122,7 @@ export class Plugin extends RootContext {
     const edits = new ResponseEdits(response.bodyWriter, response.headerMap, new Rejections(clock));
     const gate = new Gate(
       stages,
-      new StageHost(clock, log, properties, filterState, request.body, enforcement, logs),
+      new StageHost(clock, log, properties, filterState, request.body, enforcement, shownLogs),
       enforcement,
       held,
       budget,

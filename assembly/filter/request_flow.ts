@@ -82,6 +82,7 @@ export class RequestFlow {
     exchange.unit = changetype<usize>(unit);
     unit.enter();
     exchange.begin(head, this.host.clock.now(), unit.services);
+    exchange.stream.showsHeaders = config.responseHeaders;
     this.begun = changetype<usize>(exchange);
     gate.begin(stream, exchange, unit.services, head, newer, concern);
     const request = gatedRequest(exchange);

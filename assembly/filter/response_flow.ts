@@ -11,9 +11,11 @@ import { ResponseHead } from "../mcp/headers/response_head";
 import { StreamEnd } from "../mcp/protocol/stream_kinds";
 import { equalsText } from "../memory/bytes";
 import { Action } from "../proxy-wasm/module/abi";
+import { ResponseHeaders } from "../trace/response_headers";
 import { endingOf } from "./ending";
 import { unitOf } from "./counting_unit";
 
+const OK: i32 = 200;
 const TOO_MANY_REQUESTS: i32 = 429;
 
 /** Handles responses from their headers to the ends of their streams. */
@@ -21,6 +23,7 @@ export class ResponseFlow {
   private head: ResponseHead = new ResponseHead();
   private headers: Headers;
   private body: Body;
+  private shown: ResponseHeaders;
 
   constructor(
     private gate: Gate,
@@ -31,6 +34,7 @@ export class ResponseFlow {
   ) {
     this.headers = message.headers;
     this.body = message.body;
+    this.shown = new ResponseHeaders(message.headerMap);
   }
 
   begin(exchange: Exchange, endOfStream: bool): Action {
@@ -46,11 +50,20 @@ export class ResponseFlow {
     if (!exchange.mayBeMcp) {
       // Limits charge for the body, unless it is the body of an error.
       stream.status = this.head.status;
+      if (stream.isRejected) this.show(exchange);
       return Action.Continue;
     }
     exchange.responseHead(this.head, unitOf(exchange).services);
+    if (exchange.mayBeMcp) this.show(exchange);
     if (endOfStream) this.end(exchange);
     return Action.Continue;
+  }
+
+  /** Describes the request in the headers of the response, if configured. */
+  private show(exchange: Exchange): void {
+    const stream = exchange.stream;
+    if (!stream.showsHeaders || this.head.status < OK) return;
+    this.shown.write(stream, unitOf(exchange).services.sessions.keyAtResponse(stream));
   }
 
   /** Whether Envoy's own rate limit filter made the current response. */

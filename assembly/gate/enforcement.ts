@@ -5,6 +5,7 @@ import { Replies } from "../host/replies";
 import { StreamControl } from "../host/stream_control";
 import { Outcome } from "../mcp/protocol/outcome";
 import { HeldBudget } from "./held_budget";
+import { withOutcome } from "./outcome_headers";
 import { LaterVerdicts } from "./stage/later_verdicts";
 import { GateRequest, StageState } from "./stage/request";
 import { stageOf } from "./stage/stage";
@@ -28,8 +29,10 @@ export class Enforcement extends LaterVerdicts {
     if (verdict.kind != VerdictKind.Answer) return true;
     request.isAnswered = true;
     this.budget.remove(request);
-    request.exchange.reject(verdict.outcome, request.services);
-    this.replies.send(verdict.status, verdict.details, verdict.at, verdict.length, verdict.headers!);
+    const exchange = request.exchange;
+    exchange.reject(verdict.outcome, request.services);
+    const headers = exchange.stream.showsHeaders ? withOutcome(verdict.headers!, exchange.stream) : verdict.headers!;
+    this.replies.send(verdict.status, verdict.details, verdict.at, verdict.length, headers);
     return false;
   }
 

@@ -7,7 +7,7 @@ export class HeaderBlock {
   readonly block: StaticArray<u8>;
 
   /** @param pairs alternating names (in lower case) and values. */
-  constructor(pairs: string[]) {
+  constructor(private pairs: string[]) {
     let size = sizeof<u32>() + pairs.length * (sizeof<u32>() + 1);
     for (let i = 0; i < pairs.length; i++) size += String.UTF8.byteLength(pairs[i]);
     const block = new StaticArray<u8>(<i32>size);
@@ -21,6 +21,11 @@ export class HeaderBlock {
       store<u32>(start + (i + 1) * sizeof<u32>(), length);
       at += length + 1;
     }
+  }
+
+  /** These headers and further ones: alternating names (in lower case) and values. */
+  and(pairs: string[]): HeaderBlock {
+    return new HeaderBlock(this.pairs.concat(pairs));
   }
 
   /** The address of the block. */

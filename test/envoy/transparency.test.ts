@@ -8,7 +8,7 @@ import { endsAfterAll } from "./cleanup.ts";
 import { call, EXCHANGES } from "./exchanges.ts";
 import * as mcp from "./mcp-messages.ts";
 import { countersOf, readMetrics, series } from "./prometheus.ts";
-import { begin, headOf } from "./raw-http.ts";
+import { begin, exchange, headOf, type RawAnswer } from "./raw-http.ts";
 import { exchangeHttp2 } from "./raw-http2.ts";
 import { bodyOf, startUpstream, type Upstream } from "./upstream.ts";
 import { VOLATILE, witness } from "./witness.ts";
@@ -41,6 +41,68 @@ describe("over HTTP/1.1", () => {
     expect(counters[series("mcp_operations_total", { ...called, mcp_outcome: "unanswered" })]).toBe(2);
     expect(counters[series("mcp_streams_total", { mcp_stream_kind: "get", mcp_stream_end: "server_closed" })]).toBe(1);
   });
+});
+
+describe("with responseHeaders", () => {
+  const DESCRIPTION = /^x-mcp-(method|target|era|session|rule|outcome): /;
+  let describing: Envoy;
+  let guarding: Envoy;
+
+  beforeAll(async () => {
+    const access = { rules: [{ name: "echo-only", action: "ALLOW", to: [{ operation: { tools: ["echo"] } }] }] };
+    const start = async (configuration: object) =>
+      keep(await startEnvoy({ upstream, pluginConfig: JSON.stringify({ responseHeaders: true, ...configuration }) }));
+    describing = await start({});
+    guarding = await start({ match: { paths: ["/guarded"] }, access });
+  });
+
+  it.each(EXCHANGES)("%s: only headers that describe the request are added", async (_what, request, respond) => {
+    const without = await witness(bare.proxyUrl, upstream, request, (_request, response) => respond(response));
+    const { server, client } = await witness(describing.proxyUrl, upstream, request, (_request, response) =>
+      respond(response),
+    );
+    const rest = typeof client === "string" ? client : { ...client, headers: client.headers.filter(isOther) };
+    expect({ server, client: rest }).toEqual(without);
+    const isCall = request.body?.[0] === call;
+    const method = typeof client === "string" ? [] : client.headers.filter((line) => line.startsWith("x-mcp-method"));
+    if (isCall) expect(method).toEqual(["x-mcp-method: tools/call"]);
+  });
+
+  it("a call has them, in place of those that its server has set", async () => {
+    const path = upstream.route((_request, response) => {
+      response.writeHead(200, { ...mcp.JSON_TYPE, "x-mcp-target": ["a", "b"], "x-mcp-outcome": "denied" });
+      response.end(mcp.result(1));
+    });
+    const headers = { ...mcp.LEGACY, "mcp-session-id": "s1" };
+    const body = [mcp.toolCall(1, "Tromsø\r\n")];
+    expect(describedBy(await exchange(`${describing.proxyUrl}${path}`, { headers, body }))).toEqual([
+      "x-mcp-method: tools/call",
+      "x-mcp-target: Troms%C3%B8%0D%0A",
+      "x-mcp-era: legacy",
+      expect.stringMatching(/^x-mcp-session: [0-9a-f]{16}$/),
+    ]);
+  });
+
+  it("so has the filter's own reply to a denied call", async () => {
+    const url = `${guarding.proxyUrl}/guarded`;
+    const reply = await exchange(url, { headers: mcp.LEGACY, body: [mcp.toolCall(1, "rm")] });
+    expect(describedBy(reply).sort()).toEqual([
+      "x-mcp-era: legacy",
+      "x-mcp-method: tools/call",
+      "x-mcp-outcome: denied",
+      "x-mcp-rule: _default",
+      "x-mcp-target: rm",
+    ]);
+  });
+
+  function isOther(line: string): boolean {
+    return !DESCRIPTION.test(line);
+  }
+
+  function describedBy({ rawHeaders }: RawAnswer): string[] {
+    const lines = rawHeaders.flatMap((name, i) => (i % 2 ? [] : [`${name}: ${rawHeaders[i + 1]}`]));
+    return lines.filter((line) => DESCRIPTION.test(line));
+  }
 });
 
 describe("over HTTP/2, with trailers", () => {

@@ -154,6 +154,15 @@ export class StreamSessions {
     return stream.session.id ? this.keyOf(stream) : 0;
   }
 
+  /** The key of the session that the headers of the response belong to; 0 for none. An `initialize` belongs to the session
+   *  that its response names. */
+  keyAtResponse(stream: Stream): SessionKey {
+    if (!stream.operations.includes(Method.Initialize)) return this.keyOrNone(stream);
+    if (stream.session.isHttpSse) return this.keyOf(stream);
+    const id = stream.session.newId;
+    return id ? this.keys.session(id, this.participants.serverOf(stream)) : 0;
+  }
+
   /** Identifies the list of this method in the stream's session, or else in its caller's view on its path. */
   listScope(stream: Stream, method: Method): u64 {
     const id = stream.session.id;

@@ -68,6 +68,8 @@ export class Stream {
   isUnreadable: bool;
   /** Whether the stream's access log has the fields of a message. */
   isLogged: bool;
+  /** Whether the response gets headers that describe the request. */
+  showsHeaders: bool;
   /** Whether `limits` has passed information about the request on to the proxy's other filters. */
   isHandedOn: bool;
   /** The session that was passed on to the proxy's other filters; 0 for none. */
@@ -100,12 +102,12 @@ export class Stream {
     if (this.loggedAt) changetype<LoggedRequest>(this.loggedAt).release();
   }
 
-  /** What the log of messages shows of the request besides its messages; null if nothing. */
+  /** What is kept of the request for the log of messages and for response headers; null if nothing. */
   get logged(): LoggedRequest | null {
     return this.loggedAt ? changetype<LoggedRequest>(this.loggedAt) : null;
   }
 
-  /** What the log of messages shows of the request besides its messages, to add more; created if there is nothing. */
+  /** What is kept of the request for the log of messages and for response headers; created if there is nothing. */
   openLogged(): LoggedRequest {
     if (!this.loggedAt) this.loggedAt = changetype<usize>(LoggedRequest.acquire());
     return changetype<LoggedRequest>(this.loggedAt);

@@ -65,6 +65,15 @@ test.each(Object.entries(EXCHANGES))("where traces are recorded, only their ring
   expect(allocations).toBeLessThanOrEqual(4);
 });
 
+test("nothing is allocated where responses get headers", () => {
+  const plugin = startTraced({ responseHeaders: true });
+  const runs = Object.values(EXCHANGES);
+  for (let i = 0; i < 20; i++) for (const run of runs) run(plugin);
+  allocations = 0;
+  for (let i = 0; i < 100; i++) for (const run of runs) run(plugin);
+  expect(allocations).toBe(0);
+});
+
 /** Rules that never wait, and one for which all but one request waits. */
 const PLENTY = { amount: 1_000_000_000, per: "1s" };
 const RULE = {

@@ -47,6 +47,10 @@ test("a call in a session takes the host calls that docs/hot-path.md names", () 
   expect(callsOf(startFilter(), run)).toEqual({ ...CALL, proxy_increment_metric: 6 });
   const withFields = { configuration: { ...STATISTICS.configuration, logFields: true } };
   expect(callsOf(startFilter(withFields), run)).toEqual({ ...CALL, proxy_set_property: 6 });
+  // The rule and the outcome that a server may have set are removed.
+  const withHeaders = { configuration: { ...STATISTICS.configuration, responseHeaders: true } };
+  const headers = { proxy_replace_header_map_value: 4, proxy_remove_header_map_value: 2 };
+  expect(callsOf(startFilter(withHeaders), run)).toEqual({ ...CALL, ...headers });
   const withRole = { configuration: { ...STATISTICS.configuration, role: "server" } };
   expect(callsOf(startFilter(withRole), run)).toEqual({ ...CALL, proxy_get_property: 1 });
 });

@@ -153,6 +153,22 @@ test("fields for the access log become variables", () => {
   expect(faultsOf([worker])).toEqual([]);
 });
 
+test("responses describe their requests, also those of the policy, in place of what the server says", () => {
+  const described = (name: string) => {
+    const [worker] = startNginx(1, guarded(POLICY, { responseHeaders: true }));
+    const { stream } = exchange(worker, {
+      request: { headers: MCP_HEADERS, body: toolCall(name) },
+      response: { headers: { ...JSON_ANSWER, "x-mcp-outcome": "forged" }, body: result() },
+    });
+    expect(faultsOf([worker])).toEqual([]);
+    return Object.fromEntries(stream.responseHead.filter(([header]) => header.toLowerCase().startsWith("x-mcp-")));
+  };
+  const call = { "x-mcp-method": "tools/call", "x-mcp-era": "legacy" };
+  expect(described("echo")).toEqual({ ...call, "x-mcp-target": "echo", "x-mcp-rule": "rest" });
+  const denied = { "x-mcp-rule": "no-rm", "x-mcp-outcome": "denied" };
+  expect(described("rm")).toEqual({ ...call, "x-mcp-target": "rm", ...denied });
+});
+
 describe("metrics", () => {
   test("with the longest labels fit into NGINX's limit, and stay distinct", () => {
     const long = (kind: string) => `${kind}-${"x".repeat(200)}`;

@@ -19,6 +19,7 @@ const OBSERVING = JSON.stringify({
   tokens: { estimate: true, scale: 1.5, maxBytes: "1MiB" },
   log: "info",
   logFields: true,
+  responseHeaders: true,
 });
 /** Traces, with a header for the collector that is about access to it. */
 const TRACING = JSON.stringify({

@@ -27,7 +27,8 @@ const RATE = { amount: 60, per: "1m" };
 
 /** Every field that there is, but for those of `access` that have moved. */
 const WHOLE = {
-  ...{ instance: "a", role: "server", server: "s", match: { paths: ["/mcp"] }, logFields: true, log: "warn" },
+  ...{ instance: "a", role: "server", server: "s", match: { paths: ["/mcp"] }, log: "warn" },
+  ...{ logFields: true, responseHeaders: true },
   sessions: { idleTimeout: "15m", max: 5, callerKey: ["x"] },
   tokens: { estimate: true, scale: 1, maxBytes: "1KiB" },
   labels: { maxTools: 5, maxServers: 5, tools: ["a"], caller: "address" },

@@ -172,6 +172,7 @@ const VALUES: Record<string, unknown[]> = {
   ...LIMITS_VALUES,
   ...TRACE_VALUES,
   logFields: [...TEXTS, false, "true"],
+  responseHeaders: [...TEXTS, false, "true"],
   log: [...TEXTS, "trace", "debug", "info", "warn", "error", "warning", "Warn"],
   unheard: TEXTS,
 };

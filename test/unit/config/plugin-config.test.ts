@@ -21,6 +21,7 @@ describe("a configuration", () => {
     server: "weather",
     role: "client",
     log: "debug",
+    responseHeaders: true,
     instance: "edge",
     sessions: { idleTimeout: "90s", max: 1000, callerKey: ["X-User", "baggage"] },
     labels: { maxTools: 10, maxServers: 2, tools: ["get_weather", "é"], caller: true },
@@ -41,6 +42,7 @@ describe("a configuration", () => {
     estimateTokens: false,
     tokenScale: 1.25,
     maxTokenBytes: 65_536,
+    responseHeaders: true,
     logLevel: 1,
     matchPaths: ["/mcp", "/tenants/*"],
     tools: ["get_weather", "é"],
@@ -63,7 +65,7 @@ describe("a configuration", () => {
       read(
         '{"hold":{"headers":true,"maxBodyBytes":"1MiB","maxBytes":"4MiB","maxStreams":10.0},' +
           '"identity":{"jwtPayloadKey":"token","principalSources":["jwt"]},"instance":"edge","labels":{"caller":true,"maxServers":2.0,"maxTools":10.0,"tools":["get_weather","é"]},' +
-          '"log":"debug","match":{"paths":["/mcp","/tenants/*"]},"role":"client","server":"weather",' +
+          '"log":"debug","match":{"paths":["/mcp","/tenants/*"]},"responseHeaders":true,"role":"client","server":"weather",' +
           '"sessions":{"callerKey":["X-User","baggage"],"idleTimeout":"90s","max":1000.0},' +
           '"tokens":{"estimate":false,"maxBytes":"64KiB","scale":1.25}}',
       ),

@@ -15,6 +15,7 @@ export interface Config {
   estimateTokens: boolean;
   tokenScale: number;
   maxTokenBytes: number;
+  responseHeaders: boolean;
   /** trace, debug, info, warn, error: 0 to 4. */
   logLevel: number;
   matchPaths: string[];
@@ -46,6 +47,7 @@ export const DEFAULTS: Config = {
   estimateTokens: true,
   tokenScale: 1,
   maxTokenBytes: 1024,
+  responseHeaders: false,
   logLevel: 3,
   matchPaths: [],
   tools: [],
@@ -92,5 +94,6 @@ export function read(json: string): Config {
     estimateTokens: Boolean(config.estimateTokens),
     tokenScale: Number(config.tokenScale),
     maxTokenBytes: Number(config.maxTokenBytes),
+    responseHeaders: Boolean(config.responseHeaders),
   };
 }

@@ -51,6 +51,7 @@ export function read(at: usize, length: usize): void {
   traceNumber("estimateTokens", config.estimateTokens ? 1 : 0);
   traceText("tokenScale", config.tokenScale.toString());
   traceText("maxTokenBytes", config.maxTokenBytes.toString());
+  traceNumber("responseHeaders", config.responseHeaders ? 1 : 0);
   traceNumber("logLevel", config.logLevel);
   const sources = config.identity.principalSources.map<string>((source) => PRINCIPAL_SOURCES[source]).join(" ");
   traceText("identity", "principals " + sources + ", payload " + config.identity.jwtPayloadKey);
