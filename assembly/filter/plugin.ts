@@ -53,7 +53,7 @@ export class Plugin extends RootContext {
   private settling: Settling;
   private service: Service;
   private units: CountingUnits;
-  private gate: Gate;
+  protected gate: Gate;
   private turns: NextTurn;
   private requests: RequestFlow;
   private responses: ResponseFlow;

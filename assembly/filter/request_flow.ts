@@ -151,7 +151,7 @@ export class RequestFlow {
         this.pass(exchange, this.gate.conclude(request), traces);
         if (!request.isAnswered && !request.isHeld) this.gate.rewrite(request);
         const passes = !request.isAnswered && !request.isHeld;
-        if (!this.holding.close(request, passes)) this.gate.unwritable(request);
+        if (!this.holding.close(request, passes)) this.gate.refuse(request);
       }
       if (!request.isAnswered) this.gate.end(request);
     }

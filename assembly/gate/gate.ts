@@ -120,6 +120,11 @@ export class Gate {
     return true;
   }
 
+  /** Stops counting a held request that may have no body, until its body grows. */
+  uncount(request: GateRequest): void {
+    this.budget.remove(request);
+  }
+
   /** Handles the body of a held request, which has grown to `size` bytes. Returns false if the request is answered. */
   grow(request: GateRequest, size: usize): bool {
     if (request.holdsHeaders) {
@@ -159,8 +164,15 @@ export class Gate {
     return this.enforcement.rewrite(request);
   }
 
-  /** Answers a request that has passed, but whose body cannot go on to the server. */
-  unwritable(request: GateRequest): void {
+  /** Whether a stage of the instance's own enforces its decisions. */
+  get isEnforced(): bool {
+    const policy = this.policy;
+    const limits = this.limits;
+    return (policy != null && policy.isEnforced) || (limits != null && limits.isEnforced);
+  }
+
+  /** Answers a request that cannot be decided, or that has passed and cannot go on to the server. */
+  refuse(request: GateRequest): void {
     const state = changetype<StageState>(request.first);
     this.enforcement.lets(request, stageOf(state).unwritable(state, request));
   }

@@ -36,9 +36,10 @@ export class HeldBudget {
     return true;
   }
 
-  /** Counts the body of a counted request, which has grown to `size` bytes. Returns false, and does not count the
-   *  new bytes, if that exceeds a bound. */
+  /** Counts the body of a held request, which has grown to `size` bytes. Returns false, and does not count the new
+   *  bytes, if that exceeds a bound. */
   grow(request: GateRequest, size: usize): bool {
+    if (!request.isBudgeted && !this.add(request)) return false;
     if (size <= request.budgetedBytes) return true;
     const more = size - request.budgetedBytes;
     const owned = this.byOwner.get(request.budgetedOwner);

@@ -5,7 +5,8 @@ import { clearResults, results } from "./module/results";
 /** Headers as the host serializes them: the count, then the lengths of each name and value, then each name and value
  *  followed by a NUL. One host call reads them all. */
 export class HostHeaders extends Headers {
-  private left: u32 = 0;
+  /** The number of headers that {@link next} has not reached. */
+  protected left: u32 = 0;
   private lengths: usize = 0;
   private text: usize = 0;
 
