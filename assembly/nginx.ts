@@ -1,4 +1,6 @@
 /** The build for NGINX with ngx_wasm_module: build/mcp-nginx.wasm. */
+import { checkNginx } from "./config/nginx_check";
+import { setHostCheck } from "./config/host_check";
 import { NginxPlugin } from "./nginx_plugin";
 import { Stages } from "./gate/stages";
 import { setRootFactory } from "./proxy-wasm/module/contexts";
@@ -21,4 +23,5 @@ export {
   proxy_on_vm_start,
 } from "./proxy-wasm/module/exports";
 
-setRootFactory((id) => new NginxPlugin(id, new Stages(), nginx()));
+setHostCheck(checkNginx);
+setRootFactory((id) => new NginxPlugin(id, new Stages(), nginx(id)));

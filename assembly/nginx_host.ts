@@ -19,14 +19,14 @@ import { WholeBody } from "./proxy-wasm/nginx/whole_body";
 import { HostRandom } from "./proxy-wasm/random";
 import { SteadyClock } from "./store/steady_clock";
 
-/** NGINX with ngx_wasm_module: without messages that wake an instance, and without requests that wait. */
-export function nginx(): Proxy {
+/** NGINX with ngx_wasm_module, for the plugin instance with this id: without messages that wake an instance, and without requests that wait. */
+export function nginx(id: u32): Proxy {
   const clock = new SteadyClock(new HostClock());
   const responseHeaders = new HostHeaderMap(HeaderMapType.ResponseHeaders);
   return new Proxy(
     clock,
     new HostLog(),
-    new NginxProperties(),
+    new NginxProperties(id),
     new HostRandom(),
     new NoStreamControl(),
     new NginxReplies(responseHeaders),

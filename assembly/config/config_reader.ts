@@ -2,6 +2,7 @@ import { isSpace } from "../json/characters";
 import { AccessReader } from "./access/access_reader";
 import { isPolicyField, namesAccess } from "./access_traces";
 import { LimitsReader } from "./limits/limits_reader";
+import { checkHost } from "./host_check";
 import { isOmitted } from "./omitted_sections";
 import { boundHold, checkPlainHost } from "./plain_host";
 import { PluginConfig } from "./plugin_config";
@@ -108,6 +109,7 @@ export class ConfigReader {
     }
     this.trace.check(config);
     checkPlainHost(config, problems);
+    checkHost(config, problems);
     if (config.matchPaths.length > 0) return;
     const why = "match.paths is required: without it, a client could bypass the ";
     if (config.access) problems.error("access", why + "policy by changing headers");

@@ -1,5 +1,5 @@
-import { hashBytes } from "../../memory/bytes";
 import { HEX_SIZE, writeHex } from "../../memory/hex";
+import { keyedHash } from "../../memory/keyed_hash";
 import { HostMetrics } from "../metrics";
 
 /**
@@ -9,7 +9,8 @@ import { HostMetrics } from "../metrics";
 const LIMIT: i32 = 244;
 /** The number of bytes of a shortened label value that are kept, in front of `~` and a hash of the whole value. */
 const KEPT: i32 = 8;
-/** The number of hexadecimal digits of that hash. A value has a few hundred others to differ from. */
+/** The number of hexadecimal digits of that hash, whose key all workers share. A value has a few hundred others to differ from,
+ *  and nobody without the key can choose values with the same hash. */
 const DIGITS: i32 = 8;
 const SHORTENED: i32 = KEPT + 1 + DIGITS;
 const HASH: usize = memory.data(16);
@@ -65,7 +66,7 @@ function shorten(size: i32): i32 {
     if (mark == BETWEEN) start = 0;
   }
   if (!from) return size;
-  const hash = hashBytes(NAME + from, longest);
+  const hash = keyedHash(NAME + from, longest);
   let kept = KEPT;
   // A character of UTF-8 is kept whole or not at all.
   while (kept && (load<u8>(NAME + from + kept) & 0xc0) == 0x80) kept--;
@@ -83,7 +84,7 @@ function shorten(size: i32): i32 {
 function replaceLabels(size: i32): i32 {
   let from = size;
   while (from > SEPARATOR && (load<u32>(NAME + from - SEPARATOR) & 0xffffff) != BETWEEN) from--;
-  const hash = hashBytes(NAME, from);
+  const hash = keyedHash(NAME, from);
   const last = min(size - from, LIMIT - SERIES.length - HEX_SIZE - SEPARATOR);
   memory.copy(NAME + SERIES.length + HEX_SIZE + SEPARATOR, NAME + from, last);
   String.UTF8.encodeUnsafe(changetype<usize>(SERIES), SERIES.length, NAME);

@@ -1,4 +1,5 @@
 import { Properties } from "../../host/properties";
+import { SUBJECT_SCHEME } from "../../identity/subject_scheme";
 import { equalsText } from "../../memory/bytes";
 import { HostProperties } from "../properties";
 
@@ -6,11 +7,9 @@ import { HostProperties } from "../properties";
 const ADDRESS_LIMIT: i32 = 64;
 const ADDRESS: usize = heap.alloc(ADDRESS_LIMIT);
 
-/** The beginning of a principal that is the subject of a certificate. Principals in policies have a scheme. */
-const SCHEME = "x509://";
 const SUBJECT_LIMIT: i32 = 1024;
-const SUBJECT: usize = heap.alloc(SCHEME.length + SUBJECT_LIMIT);
-String.UTF8.encodeUnsafe(changetype<usize>(SCHEME), SCHEME.length, SUBJECT);
+const SUBJECT: usize = heap.alloc(SUBJECT_SCHEME.length + SUBJECT_LIMIT);
+String.UTF8.encodeUnsafe(changetype<usize>(SUBJECT_SCHEME), SUBJECT_SCHEME.length, SUBJECT);
 
 const PEER_CERTIFICATE = "connection\0uri_san_peer_certificate";
 const REQUEST_HEADER = "request\0headers\0";
@@ -21,15 +20,32 @@ const REQUEST_HEADER = "request\0headers\0";
  */
 export class NginxProperties extends Properties {
   private host: HostProperties = new HostProperties();
+  private identity: ArrayBuffer;
+
+  /** @param id the number of the plugin instance, which NGINX makes from the configuration */
+  constructor(id: u32) {
+    super();
+    this.identity = String.UTF8.encode(id.toString());
+  }
 
   find(path: string): bool {
     if (path == "source.address") return this.findAddress();
+    if (path == "plugin_root_id") return this.findIdentity();
     return this.copy(path.startsWith("ngx.") && this.host.find(path));
   }
 
   findSegments(path: string): bool {
     if (path == PEER_CERTIFICATE) return this.findSubject();
     return this.copy(path.startsWith(REQUEST_HEADER) && this.host.findSegments(path));
+  }
+
+  /** What tells this plugin instance from those of other locations, the same on all workers. NGINX's own root id is always 0. */
+  private findIdentity(): bool {
+    this.at = changetype<usize>(this.identity);
+    this.length = this.identity.byteLength;
+    this.isThere = true;
+    this.isMissing = false;
+    return true;
   }
 
   /** The address of the client, with a port as in Envoy. NGINX returns the address only. */
@@ -55,9 +71,9 @@ export class NginxProperties extends Properties {
     const host = this.host;
     if (!host.find("ngx.ssl_client_verify") || !equalsText(host.at, host.length, "SUCCESS")) return this.none();
     if (!this.copy(host.find("ngx.ssl_client_s_dn")) || host.length > SUBJECT_LIMIT) return this.none();
-    memory.copy(SUBJECT + SCHEME.length, host.at, host.length);
+    memory.copy(SUBJECT + SUBJECT_SCHEME.length, host.at, host.length);
     this.at = SUBJECT;
-    this.length = SCHEME.length + host.length;
+    this.length = SUBJECT_SCHEME.length + host.length;
     return true;
   }
 
