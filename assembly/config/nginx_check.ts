@@ -1,4 +1,4 @@
-import { SUBJECT_SCHEME } from "../identity/subject_scheme";
+import { SUBJECT_SCHEME } from "../host/subject_scheme";
 import { KeyPart } from "./limits/limits_config";
 import { PluginConfig } from "./plugin_config";
 import { PrincipalSource } from "./rules/identity_config";

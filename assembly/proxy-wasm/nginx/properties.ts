@@ -1,5 +1,5 @@
 import { Properties } from "../../host/properties";
-import { SUBJECT_SCHEME } from "../../identity/subject_scheme";
+import { SUBJECT_SCHEME } from "../../host/subject_scheme";
 import { equalsText } from "../../memory/bytes";
 import { HostProperties } from "../properties";
 
