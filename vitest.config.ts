@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { OLDEST } from "./scripts/envoy/version.ts";
+import { filesOf } from "./test/host/filter/matrix.ts";
 
 const SECOND = 1000;
 
@@ -42,6 +43,17 @@ const OLDEST_ENVOY = {
   },
 };
 
+/** The tests of the module with another build, in the imitation of its host. */
+function withBuild(build: "nginx" | "lite") {
+  return {
+    include: filesOf(build),
+    env: { MCP_TEST_BUILD: build },
+    setupFiles: ["test/host/filter/no-faults.ts"],
+    testTimeout: 300 * SECOND,
+    sequence: { groupOrder: 1 },
+  };
+}
+
 /** Files of the envoy tier that need programs, which are built meanwhile (test/fixtures/prepare.ts). */
 const NEEDS_PROGRAMS =
   /test\/(dashboards|image|mesh|prometheus|traces)\/|test\/access\/(parsers|http-sse|clients|server-requests)|test\/limits\/(global|clients)|test\/envoy\/(python|inspector|sdks|bridges)/;
@@ -80,6 +92,8 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
+      { test: { ...withBuild("nginx"), name: "host-nginx" } },
+      { test: { ...withBuild("lite"), name: "host-lite" } },
       {
         test: {
           ...WITH_ENVOY,

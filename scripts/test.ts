@@ -17,7 +17,7 @@ const CHECKS: readonly Command[] = [
   { name: "types", command: "tsc", args: ["--noEmit"] },
 ];
 /** Tiers that need no download and no build other than the module. */
-const PLAIN_TIERS = new Set(["unit", "host"]);
+const PLAIN_TIERS = new Set(["unit", "host", "host-nginx", "host-lite"]);
 
 interface Command {
   readonly name: string;

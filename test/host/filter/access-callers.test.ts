@@ -5,6 +5,7 @@ import { MCP_HEADERS, passSeconds, request, result, startWorkers, toolCall } fro
 import { ask, type Asking, deniedBy, guarded, principals, startGuarded } from "./access.ts";
 import { ENDPOINT, initializeRequest, openStream, POST_HEADERS } from "./http-sse.ts";
 import { initializeResult, inSession } from "./open-stream.ts";
+import { has } from "./matrix.ts";
 
 const JWT = "metadata.filter_metadata.envoy.filters.http.jwt_authn.payload";
 
@@ -14,7 +15,7 @@ function passes(plugin: Plugin, asking: Asking = {}, body = toolCall("echo")): b
   return reply === undefined && !stream.passedRequest.includes('"denied_');
 }
 
-describe("a principal", () => {
+describe.runIf(has("principals"))("a principal", () => {
   const from = (principalSources: string[], name: string) =>
     startGuarded({ principalSources, rules: [principals("ALLOW", "it", name)] });
 
@@ -88,7 +89,7 @@ describe("claims and addresses", () => {
   const source = (fields: object, more = {}) =>
     startGuarded({ rules: [{ name: "it", action: "ALLOW", from: [{ source: fields }] }], ...more });
 
-  test("of a JWT: a text, or a list", () => {
+  test.runIf(has("principals"))("of a JWT: a text, or a list", () => {
     const plugin = source({ claims: [{ path: ["realm", "roles"], values: ["admin"] }] });
     const at = `${JWT}.realm.roles`;
     expect(passes(plugin, { properties: { [at]: "admin" } })).toBe(true);
@@ -97,13 +98,13 @@ describe("claims and addresses", () => {
     expect(passes(plugin)).toBe(false);
   });
 
-  test("that are not text are undetermined", () => {
+  test.runIf(has("principals"))("that are not text are undetermined", () => {
     const plugin = source({ claims: [{ path: ["suspended"], notValues: ["true"] }] });
     expect(passes(plugin, { properties: { [`${JWT}.suspended`]: "no" } })).toBe(true);
     expect(passes(plugin, { properties: { [`${JWT}.suspended`]: true } })).toBe(false);
   });
 
-  test("under the configured key", () => {
+  test.runIf(has("principals"))("under the configured key", () => {
     const claims = [{ path: ["a"], values: ["b"] }];
     const plugin = source({ claims }, { jwtPayloadKey: "my.token" });
     const path = (key: string) => ({ [`metadata.filter_metadata.envoy.filters.http.jwt_authn.${key}.a`]: "b" });
@@ -123,7 +124,7 @@ describe("claims and addresses", () => {
 describe("the server", () => {
   const to = (servers: string[]) => ({ rules: [{ name: "it", action: "ALLOW", to: [{ operation: { servers } }] }] });
 
-  test("is the configured one, or else the cluster, and no request is held", () => {
+  test.runIf(has("clusters"))("is the configured one, or else the cluster, and no request is held", () => {
     expect(passes(startGuarded(to(["tools"])))).toBe(true);
     expect(ask(startGuarded(to(["tools"])), toolCall("a")).actions).toEqual([0, 0, 0, 0, 0, 0]);
     expect(passes(startGuarded(to(["shop"])))).toBe(false);
@@ -160,7 +161,7 @@ describe("the client's name", () => {
     }
   });
 
-  test("survives a reload with the same conditions, but not with others", () => {
+  test.runIf(has("clusters"))("survives a reload with the same conditions, but not with others", () => {
     const [plugin] = startWorkers(1, { configuration: guarded(policy) });
     begin(plugin, "claude-code", "s1");
     passSeconds([plugin], 2);

@@ -1,6 +1,6 @@
 /** Tests the filter if the access policy cannot be read. */
 import { describe, expect, test } from "vitest";
-import { loadModule, type Plugin, Vm } from "../../../scripts/host/index.ts";
+import { type Plugin } from "../../../scripts/host/index.ts";
 import {
   batch,
   countsBy,
@@ -10,6 +10,7 @@ import {
   startFilter,
   startWorkers,
   toolCall,
+  startVm,
 } from "./filter.ts";
 import { ask, auditOf, deniedBy, guarded, startGuarded, tools } from "./access.ts";
 import { GET_HEADERS } from "./open-stream.ts";
@@ -116,7 +117,7 @@ describe("an unreadable policy, after a good one", () => {
     expect(allows(reload(one, guarded(BAD)))).toEqual([true, false]);
     expect(allows(reload(other, "{"))).toEqual([true, false]);
     const { metrics, clock, sharedData } = one.vm;
-    const vm = new Vm(loadModule(), { metrics, clock, sharedData });
+    const vm = startVm({ metrics, clock, sharedData });
     const next = vm.plugin({ properties: { "xds.cluster_name": "tools" }, configuration: guarded(BAD) });
     expect(allows(next)).toEqual([true, false]);
   });

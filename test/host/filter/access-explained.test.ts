@@ -4,6 +4,7 @@ import type { Plugin } from "../../../scripts/host/index.ts";
 import { batch, MCP_HEADERS, request, result, toolCall } from "./filter.ts";
 import { ask, type Asking, auditOf, deniedBy, methods, principals, startGuarded, tools } from "./access.ts";
 import { inSession } from "./open-stream.ts";
+import { has } from "./matrix.ts";
 
 const JWT = "metadata.filter_metadata.envoy.filters.http.jwt_authn.payload";
 const as = (principal: string) => ({ properties: { "connection.uri_san_peer_certificate": principal } });
@@ -34,19 +35,19 @@ describe("if no rule applies, the explanation names the nearest ALLOW rule and t
   const policy = { rules: [HANDSHAKE, agents] };
   const rule = "agents-read";
 
-  test("the principal", () => {
+  test.runIf(has("principals"))("the principal", () => {
     const failed = "from[0].source.principals";
     expect(nearestOf(policy, toolCall("get_x"), as("spiffe://a/ops/x"))).toEqual({ rule, failed });
     expect(nearestOf(policy, toolCall("get_x"))).toEqual({ rule, failed });
     expect(nearestOf(policy, toolCall("delete_x"))).toEqual({ rule, failed });
   });
 
-  test("the tool, from the operation about tools among several", () => {
+  test.runIf(has("principals"))("the tool, from the operation about tools among several", () => {
     const nearest = { rule, failed: "to[2].operation.tools" };
     expect(nearestOf(policy, toolCall("delete_x"), as("spiffe://a/agents/x"))).toEqual(nearest);
   });
 
-  test("the method of a message that no rule names", () => {
+  test.runIf(has("principals"))("the method of a message that no rule names", () => {
     const nearest = { rule, failed: "to[0].operation.methods" };
     expect(nearestOf(policy, request("logging/setLevel"), as("spiffe://a/agents/x"))).toEqual(nearest);
   });
@@ -72,7 +73,7 @@ describe("if no rule applies, the explanation names the nearest ALLOW rule and t
   const sub = (asking: { properties: object }) =>
     ({ properties: { ...asking.properties, [`${JWT}.sub`]: "x" } }) as Asking;
 
-  test.each<[failed: string, isUnknown: boolean, rule: object, body: string, asking?: Asking]>([
+  const CASES: [failed: string, isUnknown: boolean, rule: object, body: string, asking?: Asking][] = [
     ["from[0].source.principals", false, source({ principals: ["spiffe://b"] }), call, caller],
     ["from[0].source.notPrincipals", false, source({ principals: ["*"], notPrincipals: ["*x"] }), call, caller],
     ["from[0].source.notPrincipals", true, source({ notPrincipals: ["*x"] }), call],
@@ -105,12 +106,14 @@ describe("if no rule applies, the explanation names the nearest ALLOW rule and t
     ["when[0]", true, when("mcp.clientName", { values: ["y"] }), call],
     ["when[0]", false, when("mcp.protocolVersion", { values: ["2026-07-28"] }), call],
     ["when[1]", false, { when: ["*", "y"].map((value) => ({ key: "mcp.arguments[n]", values: [value] })) }, call],
-  ])("%s, unknown: %s", (failed, isUnknown, fields, body, asking) => {
+  ];
+  const possible = CASES.filter(([, , , , asking]) => asking?.properties === undefined || has("principals"));
+  test.each(possible)("%s, unknown: %s", (failed, isUnknown, fields, body, asking) => {
     const nearest = { rule: "it", failed, ...(isUnknown && { unknown: true }) };
     expect(nearestOf({ rules: [{ name: "it", action: "ALLOW", ...fields }] }, body, asking)).toEqual(nearest);
   });
 
-  test("a part that does not match has priority over one that is unknown", () => {
+  test.runIf(has("principals"))("a part that does not match has priority over one that is unknown", () => {
     const it = {
       name: "it",
       action: "ALLOW",
@@ -120,7 +123,7 @@ describe("if no rule applies, the explanation names the nearest ALLOW rule and t
     expect(nearestOf({ rules: [it] }, call)).toEqual({ rule: "it", failed: "to[0].operation.tools" });
   });
 
-  test("the nearest of several sources", () => {
+  test.runIf(has("principals"))("the nearest of several sources", () => {
     const from = [
       { source: { principals: ["spiffe://b"] } },
       { source: { trustDomains: ["a"], ipBlocks: ["10.0.0.0/8"] } },
@@ -129,21 +132,24 @@ describe("if no rule applies, the explanation names the nearest ALLOW rule and t
     expect(nearestOf({ rules: [{ name: "it", action: "ALLOW", from }] }, call, caller)).toEqual(nearest);
   });
 
-  test("the rule with most matching parts, then with fewest failing parts, then the first", () => {
-    const rule = (name: string, ...parts: object[]) =>
-      ({ name, action: "ALLOW", ...Object.assign({}, ...parts) }) as object;
-    const [mine, others] = [source({ principals: ["*"] }), source({ principals: ["spiffe://b"] })];
-    const [tool, other] = [operation({ tools: ["a"] }), operation({ tools: ["b"] })];
-    const no = when("mcp.arguments[n]", { values: ["y"] });
-    const nearest = (...rules: object[]) => nearestOf({ rules }, call, caller);
-    const failed = "to[0].operation.tools";
-    expect(nearest(rule("r0", others, other), rule("r1", mine, other))).toEqual({ rule: "r1", failed });
-    expect(nearest(rule("r0", mine, other, no), rule("r1", mine, other))).toEqual({ rule: "r1", failed });
-    expect(nearest(rule("r0", mine, other), rule("r1", mine, other))).toEqual({ rule: "r0", failed });
-    expect(nearest(rule("r0", mine, tool, no), rule("r1", mine, other))).toEqual({ rule: "r0", failed: "when[0]" });
-  });
+  test.runIf(has("principals"))(
+    "the rule with most matching parts, then with fewest failing parts, then the first",
+    () => {
+      const rule = (name: string, ...parts: object[]) =>
+        ({ name, action: "ALLOW", ...Object.assign({}, ...parts) }) as object;
+      const [mine, others] = [source({ principals: ["*"] }), source({ principals: ["spiffe://b"] })];
+      const [tool, other] = [operation({ tools: ["a"] }), operation({ tools: ["b"] })];
+      const no = when("mcp.arguments[n]", { values: ["y"] });
+      const nearest = (...rules: object[]) => nearestOf({ rules }, call, caller);
+      const failed = "to[0].operation.tools";
+      expect(nearest(rule("r0", others, other), rule("r1", mine, other))).toEqual({ rule: "r1", failed });
+      expect(nearest(rule("r0", mine, other, no), rule("r1", mine, other))).toEqual({ rule: "r1", failed });
+      expect(nearest(rule("r0", mine, other), rule("r1", mine, other))).toEqual({ rule: "r0", failed });
+      expect(nearest(rule("r0", mine, tool, no), rule("r1", mine, other))).toEqual({ rule: "r0", failed: "when[0]" });
+    },
+  );
 
-  test("a principal longer than logs show is compared completely", () => {
+  test.runIf(has("principals"))("a principal longer than logs show is compared completely", () => {
     const long = `spiffe://a/${"x".repeat(300)}`;
     const it = { ...principals("ALLOW", "it", "spiffe://*y"), ...operation({ tools: ["b"] }) };
     expect(nearestOf({ rules: [it] }, call, as(`${long}y`))).toEqual({ rule: "it", failed: "to[0].operation.tools" });
@@ -175,7 +181,7 @@ describe("if no rule applies, the explanation names the nearest ALLOW rule and t
     ]);
   });
 
-  test("in a dry run of the whole policy", () => {
+  test.runIf(has("principals"))("in a dry run of the whole policy", () => {
     expect(lineOf({ ...policy, mode: "shadow" }, toolCall("get_x"))).toMatchObject({
       mode: "shadow",
       rule: "_default",
@@ -189,13 +195,16 @@ describe("if a DENY rule applies", () => {
   const call = (n: unknown) => request("tools/call", { name: "rm", arguments: { n } });
   const rules = [{ ...tools("DENY", "no-rm", "rm"), ...condition("x") }, tools("ALLOW", "rest", "*")];
 
-  test("the explanation says whether it applies only because something could not be determined", () => {
-    expect(lineOf({ rules }, call("x"))).not.toHaveProperty("undetermined");
-    expect(lineOf({ rules }, call(null))).toMatchObject({ rule: "no-rm", undetermined: "when[0]" });
-    const from = [{ source: { principals: ["spiffe://b"] } }, { source: { notPrincipals: ["spiffe://a"] } }];
-    const unknown = { rules: [{ name: "no", action: "DENY", from }] };
-    expect(lineOf(unknown, call("x"))).toMatchObject({ rule: "no", undetermined: "from[1].source.notPrincipals" });
-  });
+  test.runIf(has("principals"))(
+    "the explanation says whether it applies only because something could not be determined",
+    () => {
+      expect(lineOf({ rules }, call("x"))).not.toHaveProperty("undetermined");
+      expect(lineOf({ rules }, call(null))).toMatchObject({ rule: "no-rm", undetermined: "when[0]" });
+      const from = [{ source: { principals: ["spiffe://b"] } }, { source: { notPrincipals: ["spiffe://a"] } }];
+      const unknown = { rules: [{ name: "no", action: "DENY", from }] };
+      expect(lineOf(unknown, call("x"))).toMatchObject({ rule: "no", undetermined: "from[1].source.notPrincipals" });
+    },
+  );
 
   test("the nearest rule precedes it", () => {
     const allow = tools("ALLOW", "say", "echo");
@@ -214,18 +223,24 @@ describe("if a DENY rule applies", () => {
     expect(auditOf(plugin)[0]).not.toHaveProperty("nearest");
   });
 
-  test("for responses to a server, ALLOW rules about requests fail by their direction, or since they have no `to`", () => {
-    const deny = { name: "no", action: "DENY", to: [{ operation: { direction: "server_to_client" } }] };
-    const answer = { headers: inSession("s") };
-    const withTo = { rules: [tools("ALLOW", "say", "echo"), deny] };
-    expect(lineOf(withTo, result({}, 9), answer).nearest).toEqual({ rule: "say", failed: "to[0].operation.direction" });
-    const without = { rules: [principals("ALLOW", "me", "*"), deny] };
-    const asking = { ...answer, ...as("spiffe://a/x") };
-    expect(lineOf(without, result({}, 9), asking).nearest).toEqual({ rule: "me", failed: "to" });
-  });
+  test.runIf(has("principals"))(
+    "for responses to a server, ALLOW rules about requests fail by their direction, or since they have no `to`",
+    () => {
+      const deny = { name: "no", action: "DENY", to: [{ operation: { direction: "server_to_client" } }] };
+      const answer = { headers: inSession("s") };
+      const withTo = { rules: [tools("ALLOW", "say", "echo"), deny] };
+      expect(lineOf(withTo, result({}, 9), answer).nearest).toEqual({
+        rule: "say",
+        failed: "to[0].operation.direction",
+      });
+      const without = { rules: [principals("ALLOW", "me", "*"), deny] };
+      const asking = { ...answer, ...as("spiffe://a/x") };
+      expect(lineOf(without, result({}, 9), asking).nearest).toEqual({ rule: "me", failed: "to" });
+    },
+  );
 });
 
-test("a denial whose line is omitted is not explained: it reads no further attribute", () => {
+test.runIf(has("hostCalls"))("a denial whose line is omitted is not explained: it reads no further attribute", () => {
   const claims = [{ path: ["groups"], values: ["dev"] }];
   const rules = [{ ...tools("ALLOW", "devs", "b"), from: [{ source: { claims } }] }];
   const plugin = startGuarded({ rules, audit: { perSecond: 1 } });
@@ -242,7 +257,7 @@ test("a denial whose line is omitted is not explained: it reads no further attri
   expect(written - left).toBe(4);
 });
 
-test("replies to clients name only the rule", () => {
+test.runIf(has("principals"))("replies to clients name only the rule", () => {
   const policy = { rules: [principals("ALLOW", "agents", "spiffe://a/*")] };
   expect(ask(startGuarded(policy), toolCall("echo")).reply).toEqual(deniedBy("_default"));
 });
@@ -299,7 +314,7 @@ describe("at log level trace, each rule has a line for each message", () => {
     return { lines: traceOf(plugin), reply };
   };
 
-  test("that says which of its parts match, do not match, or could not be determined", () => {
+  test.runIf(has("principals"))("that says which of its parts match, do not match, or could not be determined", () => {
     const { lines, reply } = traced({ rules }, toolCall("echo"), as("spiffe://a/x"));
     expect(reply).toEqual(deniedBy("rest"));
     expect(lines).toEqual([
@@ -329,7 +344,7 @@ describe("at log level trace, each rule has a line for each message", () => {
     ]);
   });
 
-  test("also for allowed messages, held or not", () => {
+  test.runIf(has("principals"))("also for allowed messages, held or not", () => {
     const all = traced({ defaultAction: "ALLOW", rules: [principals("DENY", "b", "spiffe://b")] }, toolCall("echo"));
     const parts = { "from[0].source.principals": "no" };
     expect(all.lines).toEqual([{ ...line, rule: "b", action: "DENY", parts }]);
@@ -365,7 +380,7 @@ describe("at log level trace, each rule has a line for each message", () => {
     expect(traceOf(plugin)).toEqual([]);
   });
 
-  test("without more memory for each of many messages", () => {
+  test.runIf(has("principals"))("without more memory for each of many messages", () => {
     const from = [{ source: { trustDomains: ["a"], notIpBlocks: ["10.0.0.0/8"] } }];
     const many = Array.from({ length: 120 }, (_, i) => ({ ...tools("ALLOW", `r${i}`, "a"), from }));
     const plugin = startGuarded({ rules: many }, { more: { log: "trace" } });

@@ -5,6 +5,7 @@ import { exchange, type Plugin, type Properties } from "../../../scripts/host/in
 import { ask, auditOf, deniedBy, methods, startGuarded, tools } from "./access.ts";
 import { countsBy, error, event, JSON_ANSWER, MCP_HEADERS, request, result, SSE_ANSWER } from "./filter.ts";
 import { inSession, initializeResult, openGet, OpenStream } from "./open-stream.ts";
+import { has } from "./matrix.ts";
 
 const WITHHELD = "mcp_list_elements_withheld_total";
 const me: Properties = { "connection.uri_san_peer_certificate": "spiffe://a/me" };
@@ -51,7 +52,7 @@ const NAMES = ["a", "b", "rm", "rm_all"];
 const LISTING = methods("ALLOW", "lists", "*/list", "initialize", "resources/templates/list");
 
 describe("a list shows what the caller may use", () => {
-  test("by the rules about callers", () => {
+  test.runIf(has("principals"))("by the rules about callers", () => {
     const rules = [
       LISTING,
       { ...tools("ALLOW", "mine", "a", "rm*"), from: [{ source: { principals: ["spiffe://a/me"] } }] },
@@ -91,7 +92,7 @@ describe("a list shows what the caller may use", () => {
     expect(seen(plugin, NAMES)).toEqual([]);
   });
 
-  test("by the client name in its request, or else of its session", () => {
+  test.runIf(has("sharedData"))("by the client name in its request, or else of its session", () => {
     const when = [{ key: "mcp.clientName", values: ["good"] }];
     const rules = [LISTING, { ...tools("ALLOW", "good", "*"), when }];
     const headers = { ...MCP_HEADERS, "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/list" };
@@ -129,7 +130,7 @@ describe("a list shows what the caller may use", () => {
     expect(seen(open, templates, { method: "resources/templates/list" })).toEqual(kept);
   });
 
-  test("completely if configured, and in shadow mode, which counts", () => {
+  test.runIf(has("metrics"))("completely if configured, and in shadow mode, which counts", () => {
     const policy = { defaultAction: "ALLOW", rules: [tools("DENY", "no-rm", "rm*")] };
     const passing = startGuarded({ ...policy, lists: "pass" });
     expect(seen(passing, NAMES)).toEqual(NAMES);
@@ -145,7 +146,7 @@ describe("a list shows what the caller may use", () => {
     expect(countsBy(trying, WITHHELD, "mcp_withheld_reason")).toEqual({});
   });
 
-  test("and is private to the caller, even if it sees everything", () => {
+  test.runIf(has("principals"))("and is private to the caller, even if it sees everything", () => {
     const rules = [
       { name: "me", action: "ALLOW", from: [{ source: { principals: ["spiffe://a/me"] } }] },
       LISTING,
@@ -175,7 +176,7 @@ describe("a stream without a request", () => {
   const policy = { defaultAction: "ALLOW", rules: [tools("DENY", "no-rm", "rm*")] };
   const list = (names: string[]) => result({ tools: names.map((name) => ({ name })) });
 
-  test("shows no more, is not held, and does not count as held", () => {
+  test.runIf(has("waiting"))("shows no more, is not held, and does not count as held", () => {
     const plugin = startGuarded(policy, { more: { hold: { headers: true, maxStreams: 4 } } });
     const streams = Array.from({ length: 9 }, () => openGet(plugin, "s"));
     for (const stream of streams) {
@@ -200,7 +201,7 @@ describe("a request of the server", () => {
   ];
   const question = request("sampling/createMessage", { messages: [] }, "q");
 
-  test("is denied, counted and audited, and its error reaches the server", () => {
+  test.runIf(has("metrics"))("is denied, counted and audited, and its error reaches the server", () => {
     const plugin = startGuarded({ defaultAction: "ALLOW", rules });
     const stream = openGet(plugin, "s").send(question);
     expect(stream.stream.received.toString()).not.toContain("sampling");
@@ -217,22 +218,25 @@ describe("a request of the server", () => {
     });
   });
 
-  test("with another method passes, as does every request to callers without such a rule", () => {
-    const others = { ...rules[0], from: [{ source: { principals: ["spiffe://b/*"] } }] };
-    for (const [policy, asked] of [
-      [rules, request("roots/list", {}, "q")],
-      [[others], question],
-    ] as const) {
-      const plugin = startGuarded({ defaultAction: "ALLOW", rules: policy });
-      const stream = new OpenStream(
-        plugin,
-        { headers: inSession("s"), body: request("tools/call", { name: "a" }) },
-        me,
-      );
-      stream.send(asked);
-      expect(stream.stream.received.toString()).toBe(event(asked));
-    }
-  });
+  test.runIf(has("principals"))(
+    "with another method passes, as does every request to callers without such a rule",
+    () => {
+      const others = { ...rules[0], from: [{ source: { principals: ["spiffe://b/*"] } }] };
+      for (const [policy, asked] of [
+        [rules, request("roots/list", {}, "q")],
+        [[others], question],
+      ] as const) {
+        const plugin = startGuarded({ defaultAction: "ALLOW", rules: policy });
+        const stream = new OpenStream(
+          plugin,
+          { headers: inSession("s"), body: request("tools/call", { name: "a" }) },
+          me,
+        );
+        stream.send(asked);
+        expect(stream.stream.received.toString()).toBe(event(asked));
+      }
+    },
+  );
 
   test("is denied in the response to a call, whose own result follows", () => {
     const plugin = startGuarded({ defaultAction: "ALLOW", rules });

@@ -1,8 +1,8 @@
 /** Tests each recipe of docs/access.md as written there: what it allows and what it denies. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { exchange, loadModule, type Plugin, type Properties, Vm } from "../../../scripts/host/index.ts";
-import { MCP_HEADERS, countsBy, notification, request, result, toolCall } from "./filter.ts";
+import { exchange, type Plugin, type Properties } from "../../../scripts/host/index.ts";
+import { MCP_HEADERS, countsBy, notification, request, result, toolCall, startVm } from "./filter.ts";
 import { inSession, openGet } from "./open-stream.ts";
 
 /** The part of a configuration that a test changes. */
@@ -42,7 +42,7 @@ const LIST = request("tools/list");
 const read = (path: unknown) => request("tools/call", { name: "read_file", arguments: { path } });
 
 function start(recipe: Recipe): Plugin {
-  const plugin = new Vm(loadModule()).plugin({ configuration: recipe });
+  const plugin = startVm().plugin({ configuration: recipe });
   // The status of an error, or of an ignored message.
   expect(plugin.vm.logs.filter(({ message }) => message.includes("configuration"))).toEqual([]);
   return plugin;

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Plugin } from "../../../scripts/host/index.ts";
 import { batch, countsBy, error, MCP_HEADERS, notification, request, result, startFilter, toolCall } from "./filter.ts";
 import { ask, auditOf, deniedBy, methods, principals, refusedFor, startGuarded, tools } from "./access.ts";
+import { has } from "./matrix.ts";
 
 const FAMILY = "mcp_access_decisions_total";
 const decisions = (plugin: Plugin) =>
@@ -149,7 +150,7 @@ describe("the access log may show", () => {
     );
   };
 
-  test("the caller and the rule", () => {
+  test.runIf(has("filterState"))("the caller and the rule", () => {
     const plugin = startGuarded({ rules: [NO_RM, principals("ALLOW", "mine", "spiffe://a/*")] });
     expect(state(plugin, toolCall("rm"), me)).toEqual({
       "mcp.principal": "spiffe://a/me",

@@ -1,14 +1,6 @@
 import { describe, expect, test } from "vitest";
-import {
-  Clock,
-  exchange,
-  loadModule,
-  MetricStore,
-  type Plugin,
-  SharedDataStore,
-  Vm,
-} from "../../../scripts/host/index.ts";
-import { MCP_HEADERS, SSE_ANSWER, countsBy, post, result, toolCall } from "./filter.ts";
+import { Clock, exchange, MetricStore, type Plugin, SharedDataStore } from "../../../scripts/host/index.ts";
+import { MCP_HEADERS, SSE_ANSWER, countsBy, post, result, toolCall, startVm } from "./filter.ts";
 
 const HOUR = 3_600_000;
 const IDLE_SECONDS = 60;
@@ -24,7 +16,7 @@ class Proxy {
 
   start(clock: Clock): Plugin {
     const configuration = { sessions: { idleTimeout: `${IDLE_SECONDS}s` } };
-    const vm = new Vm(loadModule(), { ...this.shared, clock });
+    const vm = startVm({ ...this.shared, clock });
     return vm.plugin({ properties: { "xds.cluster_name": "tools" }, configuration });
   }
 

@@ -1,14 +1,6 @@
 /** Ends, answers and configurations that meet at a bad moment. */
 import { expect, test } from "vitest";
-import {
-  Clock,
-  exchange,
-  loadModule,
-  MetricStore,
-  requestHead,
-  SharedDataStore,
-  Vm,
-} from "../../../scripts/host/index.ts";
+import { Clock, exchange, MetricStore, requestHead, SharedDataStore } from "../../../scripts/host/index.ts";
 import {
   JSON_ANSWER,
   SSE_ANSWER,
@@ -21,6 +13,7 @@ import {
   startFilter,
   startWorkers,
   toolCall,
+  startVm,
 } from "./filter.ts";
 import { GET_HEADERS, OpenStream, inSession, openPost, priming } from "./open-stream.ts";
 
@@ -30,7 +23,7 @@ test("what waits is given up by a worker that tells fewer servers apart", () => 
   const shared = { metrics: new MetricStore(), clock: new Clock(), sharedData: new SharedDataStore() };
   const worker = (maxServers: number, cluster: string) => {
     const configuration = { labels: { maxServers }, sessions: { idleTimeout: "10s" } };
-    return new Vm(loadModule(), shared).plugin({ configuration, properties: { "xds.cluster_name": cluster } });
+    return startVm(shared).plugin({ configuration, properties: { "xds.cluster_name": cluster } });
   };
   const [first, second, few] = [worker(8, "a"), worker(8, "b"), worker(1, "a")];
   post(first, toolCall("echo"), undefined, { headers: inSession("s1") });

@@ -4,12 +4,10 @@ import { describe, expect, test } from "vitest";
 import {
   Clock,
   exchange,
-  loadModule,
   MetricStore,
   type Plugin,
   SharedDataStore,
   SharedQueues,
-  Vm,
 } from "../../../scripts/host/index.ts";
 import { effort } from "../../effort.ts";
 import { FIXED_SEEDS, FRESH_SEED } from "../../seeds.ts";
@@ -24,6 +22,7 @@ import {
   request,
   result,
   toolCall,
+  startVm,
 } from "./filter.ts";
 import { openSession, send } from "./http-sse.ts";
 import { call, runTurns } from "./queues.ts";
@@ -137,7 +136,7 @@ describe("damaged values", () => {
         configuration: configurations[run % configurations.length],
       };
       const shared = { sharedData, clock: new Clock(), metrics: new MetricStore(), queues: new SharedQueues() };
-      const workers = Array.from({ length: 3 }, () => new Vm(loadModule(), shared).plugin(options));
+      const workers = Array.from({ length: 3 }, () => startVm(shared).plugin(options));
       traffic(workers, 0);
       const kinds = ["allowances", "repeats", "permits", "waiting"].filter((kind) => hasValue(sharedData, kind));
       expect(kinds).toHaveLength("limits" in options.configuration ? 4 : 0);

@@ -3,14 +3,19 @@ import {
   type Exchange,
   type ExchangeOptions,
   exchange,
+  google,
+  type HostKind,
   loadModule,
   MetricStore,
+  nginx,
   type Plugin,
   type PluginOptions,
   SharedDataStore,
   SharedQueues,
   Vm,
+  type VmOptions,
 } from "../../../scripts/host/index.ts";
+import { has, TESTED } from "./matrix.ts";
 
 /** The headers that MCP's clients send with a POST. */
 export const MCP_HEADERS = { "content-type": "application/json", accept: "application/json, text/event-stream" };
@@ -19,9 +24,37 @@ export const VERSIONED_HEADERS = { ...MCP_HEADERS, "mcp-protocol-version": "2025
 export const JSON_ANSWER = { "content-type": "application/json" };
 export const SSE_ANSWER = { "content-type": "text/event-stream" };
 
+/** What the cluster and the listener tell in Envoy. */
+const NAMED = { server: "tools", role: "server" };
+
+/** The hosts of the builds besides Envoy's. */
+const HOSTS: Record<string, HostKind> = {
+  nginx: nginx({ clientBodyBufferBytes: 1 << 24 }),
+  lite: google(),
+};
+
+/** The VMs that the running test has started, if it runs with another build than Envoy's. */
+export const started: Vm[] = [];
+
+/** A VM with the build under test. */
+export function startVm(options: VmOptions = {}): Vm {
+  const host = HOSTS[TESTED.name];
+  const vm = new Vm(loadModule(TESTED.module), { ...options, host });
+  if (host !== undefined) started.push(vm);
+  return vm;
+}
+
+/** A plugin whose streams go to the server `tools`. Where the host does not name the upstream, the configuration does. */
+function startPlugin(vm: Vm, options: PluginOptions): Plugin {
+  const { configuration = {} } = options;
+  const isObject = typeof configuration === "object" && !(configuration instanceof Uint8Array);
+  if (!has("clusters") && isObject) return vm.plugin({ ...options, configuration: { ...NAMED, ...configuration } });
+  return vm.plugin({ properties: { "xds.cluster_name": "tools" }, ...options });
+}
+
 /** One plugin instance of the filter, alone in a VM of its own. */
 export function startFilter(options: PluginOptions = {}): Plugin {
-  return new Vm(loadModule()).plugin({ properties: { "xds.cluster_name": "tools" }, ...options });
+  return startPlugin(startVm(), options);
 }
 
 /** A proxy with this many workers: a VM with the same plugin on each, and the data that they share. */
@@ -32,9 +65,7 @@ export function startWorkers(count: number, options: PluginOptions = {}): Plugin
     sharedData: new SharedDataStore(),
     queues: new SharedQueues(),
   };
-  return Array.from({ length: count }, () =>
-    new Vm(loadModule(), shared).plugin({ properties: { "xds.cluster_name": "tools" }, ...options }),
-  );
+  return Array.from({ length: count }, () => startPlugin(startVm(shared), options));
 }
 
 /** Lets this many seconds pass, with a tick of each worker in each second. */

@@ -18,6 +18,7 @@ import {
 } from "./filter.ts";
 import { endpointEvent, ENDPOINT, initializeRequest, openStream, POST_HEADERS, send } from "./http-sse.ts";
 import { initializeResult, inSession, openGet } from "./open-stream.ts";
+import { has } from "./matrix.ts";
 
 const HEX = "0123456789abcdef0123456789abcdef";
 const UUID = "1f7c2a54-9e0b-4d6f-8a31-5b2e9c7d4f60";
@@ -82,8 +83,8 @@ describe.each(PAIRED)("%s", (_, reference, path) => {
     expect(passed("echo")).toBe(toolCall("echo"));
     expect(passed("add")).toBe(rewritten(toolCall("add")));
     stream.close();
-    // The body passes in chunks, and the last chunk is empty.
-    expect(passed("add")).toBe("");
+    // In Envoy, the body passes in chunks, and the last chunk is empty.
+    expect(passed("add")).toBe(has("streamedRequests") ? "" : toolCall("add"));
   });
 
   test("is not recognized by another id", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Vm, exchange, loadModule } from "../../../scripts/host/index.ts";
+import { exchange } from "../../../scripts/host/index.ts";
 import {
   MCP_HEADERS,
   VERSIONED_HEADERS,
@@ -10,7 +10,9 @@ import {
   result,
   startFilter,
   toolCall,
+  startVm,
 } from "./filter.ts";
+import { has } from "./matrix.ts";
 
 const INVENTED = 100_000;
 const MODERN = { ...MCP_HEADERS, "mcp-protocol-version": "2026-07-28" };
@@ -50,7 +52,7 @@ describe("which names become labels", () => {
     expect(tools(plugin)).toEqual(["known"]);
   });
 
-  test("not those that are longer than 128 bytes", () => {
+  test.runIf(has("longNames"))("not those that are longer than 128 bytes", () => {
     const plugin = startFilter();
     post(plugin, toolCall("x".repeat(128)));
     post(plugin, toolCall("y".repeat(129)));
@@ -63,29 +65,32 @@ describe("which names become labels", () => {
     expect(tools(plugin)).toEqual(["a%3B.%3Bmcp_outcome%3D.%3Dok%3B.%3B%22%0A%5C%C3%A9"]);
   });
 
-  test("different names have different series: tools, prompts, clients and servers, in any script", () => {
-    const plugin = startFilter();
-    const [weather, map, news] = ["查询天气", "查询地图", "查询新闻"];
-    const shown = [weather, map, news].map(encodeURIComponent);
-    for (const name of [weather, map, news, "get weather", "get_weather", "_OTHER"]) post(plugin, toolCall(name));
-    for (const name of [weather, map]) post(plugin, request("prompts/get", { name }));
-    post(plugin, toolCall(weather), result(), { properties: { "xds.cluster_name": "天气" } });
-    post(plugin, toolCall(weather), result(), { properties: { "xds.cluster_name": "地图" } });
-    for (const [i, name] of [weather, map].entries()) {
-      const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name, version: "1" } };
-      const headers = { "content-type": "application/json", "mcp-session-id": String(i) };
-      post(plugin, request("initialize", params), { headers, body: result({ protocolVersion: "2025-11-25" }) });
-    }
-    expect(tools(plugin)).toEqual(["%5FOTHER", ...shown, "get%20weather", "get_weather"].sort());
-    const { metrics } = plugin.vm;
-    expect(metrics.labelValues("gen_ai_prompt_name")).toEqual([shown[0], shown[1]].sort());
-    expect(metrics.labelValues("mcp_client_name")).toEqual([shown[0], shown[1]].sort());
-    expect(metrics.labelValues("mcp_server")).toEqual(
-      [..."天气,地图".split(",").map(encodeURIComponent), "tools"].sort(),
-    );
-  });
+  test.runIf(has("clusters"))(
+    "different names have different series: tools, prompts, clients and servers, in any script",
+    () => {
+      const plugin = startFilter();
+      const [weather, map, news] = ["查询天气", "查询地图", "查询新闻"];
+      const shown = [weather, map, news].map(encodeURIComponent);
+      for (const name of [weather, map, news, "get weather", "get_weather", "_OTHER"]) post(plugin, toolCall(name));
+      for (const name of [weather, map]) post(plugin, request("prompts/get", { name }));
+      post(plugin, toolCall(weather), result(), { properties: { "xds.cluster_name": "天气" } });
+      post(plugin, toolCall(weather), result(), { properties: { "xds.cluster_name": "地图" } });
+      for (const [i, name] of [weather, map].entries()) {
+        const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name, version: "1" } };
+        const headers = { "content-type": "application/json", "mcp-session-id": String(i) };
+        post(plugin, request("initialize", params), { headers, body: result({ protocolVersion: "2025-11-25" }) });
+      }
+      expect(tools(plugin)).toEqual(["%5FOTHER", ...shown, "get%20weather", "get_weather"].sort());
+      const { metrics } = plugin.vm;
+      expect(metrics.labelValues("gen_ai_prompt_name")).toEqual([shown[0], shown[1]].sort());
+      expect(metrics.labelValues("mcp_client_name")).toEqual([shown[0], shown[1]].sort());
+      expect(metrics.labelValues("mcp_server")).toEqual(
+        [..."天气,地图".split(",").map(encodeURIComponent), "tools"].sort(),
+      );
+    },
+  );
 
-  test("each server has names of its own", () => {
+  test.runIf(has("clusters"))("each server has names of its own", () => {
     const plugin = startFilter();
     post(plugin, request("tools/list"), list(["a"]), { properties: { "xds.cluster_name": "one" } });
     post(plugin, toolCall("a"), error(1), { properties: { "xds.cluster_name": "two" } });
@@ -124,7 +129,7 @@ describe("100 000 invented names", () => {
   });
 });
 
-test("a list of 20 000 names needs neither memory nor look-ups once the set is full", () => {
+test.runIf(has("slices"))("a list of 20 000 names needs neither memory nor look-ups once the set is full", () => {
   const plugin = startFilter({ configuration: { labels: { maxTools: 1024 } } });
   const names = (prefix: string) => Array.from({ length: 20_000 }, (_, i) => prefix.padEnd(120, "x") + i);
   post(plugin, request("tools/list"), list(names("a")));
@@ -142,7 +147,7 @@ test("listed names are capped too", () => {
   expect(tools(plugin)).toHaveLength(9);
 });
 
-test("servers are capped", () => {
+test.runIf(has("clusters"))("servers are capped", () => {
   const plugin = startFilter({ configuration: { labels: { maxServers: 2 } } });
   for (const cluster of ["a", "b", "c"]) {
     post(plugin, request("ping"), result(), { properties: { "xds.cluster_name": cluster } });
@@ -151,7 +156,7 @@ test("servers are capped", () => {
   expect(countsBy(plugin, "mcp_label_overflow_total", "mcp_label")).toEqual({ mcp_server: 1 });
 });
 
-test("at most 1 024 triples of server, method and target get series of their own", () => {
+test.runIf(has("clusters"))("at most 1 024 triples of server, method and target get series of their own", () => {
   const plugin = startFilter({ configuration: { labels: { maxTools: 1024, tools: [] } } });
   const names = Array.from({ length: 700 }, (_, i) => `tool-${i}`);
   for (const cluster of ["a", "b"]) {
@@ -165,7 +170,7 @@ test("at most 1 024 triples of server, method and target get series of their own
 });
 
 describe("identities", () => {
-  test.each([
+  test.runIf(has("clusters")).each([
     ["Outbound", {}, "client"],
     ["Inbound", {}, "server"],
     ["Unspecified", {}, "server"],
@@ -176,7 +181,7 @@ describe("identities", () => {
     expect(plugin.vm.metrics.labelValues("mcp_role")).toEqual([role]);
   });
 
-  test("a configured server's name, without a host call", () => {
+  test.runIf(has("hostCalls"))("a configured server's name, without a host call", () => {
     const plugin = startFilter({ configuration: { server: "billing", role: "client" } });
     const call = () => post(plugin, request("ping"), result(), { headers: { ...MCP_HEADERS, "mcp-session-id": "s" } });
     call();
@@ -207,7 +212,7 @@ describe("identities", () => {
   });
 
   test("two plugin instances in one VM keep their configurations apart", () => {
-    const vm = new Vm(loadModule());
+    const vm = startVm();
     const one = vm.plugin({ configuration: { server: "one", role: "client" } });
     const two = vm.plugin({ configuration: { server: "two", labels: { tools: ["t"] } } });
     post(one, toolCall("t"), error(1));

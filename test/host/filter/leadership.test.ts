@@ -1,8 +1,8 @@
 /** Tests that a new policy applies to every new request, also on connections that an older configuration still serves. */
 import { describe, expect, test } from "vitest";
-import { type LogLine, Vm, loadModule } from "../../../scripts/host/index.ts";
+import { type LogLine } from "../../../scripts/host/index.ts";
 import { ask, auditOf, deniedBy, guarded, refusedFor, tools } from "./access.ts";
-import { JSON_ANSWER, MCP_HEADERS, countsBy, request, result } from "./filter.ts";
+import { JSON_ANSWER, MCP_HEADERS, countsBy, request, result, startVm } from "./filter.ts";
 import { type Connection, Listener, Proxy } from "./updates.ts";
 
 const ECHO = guarded({ rules: [tools("ALLOW", "echo", "echo")] });
@@ -166,7 +166,7 @@ describe("which configuration leads", () => {
 
   test("a worker that is late with an older configuration does not make it the leader", () => {
     const { proxy, listener, kept } = start(BOTH);
-    const late = new Vm(loadModule(), proxy.shared);
+    const late = startVm(proxy.shared);
     listener.push(ECHO);
     proxy.pass(2);
     const options = { name: "mcp", rootId: "root", properties: { "xds.cluster_name": "tools" } };
@@ -261,7 +261,7 @@ describe("which configuration leads", () => {
     listener.push(ECHO);
     proxy.pass(2);
     const options = { name: "mcp", rootId: "root", configuration: JSON.stringify(ECHO) };
-    const renewed = new Vm(loadModule(), proxy.shared).plugin({
+    const renewed = startVm(proxy.shared).plugin({
       ...options,
       properties: { "xds.cluster_name": "tools" },
     });

@@ -1,6 +1,6 @@
 /** Tests that servers beyond `labels.maxServers` share a label value, and nothing else. */
 import { expect, test } from "vitest";
-import { loadModule, type Plugin, SharedDataStore, Vm } from "../../../scripts/host/index.ts";
+import { type Plugin, SharedDataStore } from "../../../scripts/host/index.ts";
 import {
   countsBy,
   MCP_HEADERS,
@@ -11,6 +11,7 @@ import {
   startWorkers,
   toolCall,
   VERSIONED_HEADERS,
+  startVm,
 } from "./filter.ts";
 import { inSession, numbered, openGet, OpenStream, priming } from "./open-stream.ts";
 
@@ -105,7 +106,7 @@ test("a stream keeps the label that its server had when it started", () => {
     }
   }
   const sharedData = new BusyStore();
-  const plugin = new Vm(loadModule(), { sharedData }).plugin(on("a"));
+  const plugin = startVm({ sharedData }).plugin(on("a"));
   const active = () => {
     passSeconds([plugin], 10);
     return countsBy(plugin, "mcp_streams_active", "mcp_server");

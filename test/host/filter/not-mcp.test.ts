@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type Exchange, exchange } from "../../../scripts/host/index.ts";
 import { JSON_ANSWER, MCP_HEADERS, SSE_ANSWER, countsBy, post, request, startFilter, toolCall } from "./filter.ts";
+import { has } from "./matrix.ts";
 
 const answer: Exchange["response"] = { headers: JSON_ANSWER, body: "{}" };
 const JSON_ONLY = { "content-type": "application/json", accept: "application/json" };
@@ -22,7 +23,7 @@ const NO_CANDIDATES_OF_JSON: [string, Exchange["request"]][] = [
   ["JSON-RPC that asks for JSON", { headers: JSON_ONLY, body: request("eth_call") }],
 ];
 
-describe("a stream that is not a candidate costs one read of its headers", () => {
+describe.runIf(has("hostCalls"))("a stream that is not a candidate costs one read of its headers", () => {
   test.each(NO_CANDIDATES)("%s", (_, request) => {
     expect(costOf(request)).toEqual({ proxy_get_header_map_pairs: 1 });
   });
@@ -124,7 +125,7 @@ test("jsonrpc may follow a megabyte of arguments", () => {
   expect(countsBy(plugin, "mcp_operations_total", "gen_ai_tool_name", "mcp_outcome")).toEqual({ "echo ok": 1 });
 });
 
-test("a 50 MB upload that is MCP is read once, in constant memory", () => {
+test.runIf(has("slices"))("a 50 MB upload that is MCP is read once, in constant memory", () => {
   const plugin = startFilter();
   post(plugin, toolCall("echo"));
   const pages = plugin.vm.memoryPages();

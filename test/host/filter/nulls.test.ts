@@ -5,6 +5,7 @@ import { ask, refusedFor, startGuarded, tools } from "./access.ts";
 import { countsBy, post, startFilter } from "./filter.ts";
 import { initializeRequest } from "./http-sse.ts";
 import { GET_HEADERS, initializeResult, OpenStream } from "./open-stream.ts";
+import { has } from "./matrix.ts";
 
 const params = '"params":{"name":"echo","arguments":{}}';
 const NULL_IDS = [
@@ -34,7 +35,7 @@ describe("a policy rejects", () => {
   });
 });
 
-describe("without a policy", () => {
+describe.runIf(has("metrics"))("without a policy", () => {
   test.each(NULL_IDS)("%s counts as a request, whose response has the same id or an unreadable one", (body) => {
     const plugin = startFilter();
     post(plugin, body, '{"jsonrpc":"2.0","id":null,"result":{"content":[]}}');

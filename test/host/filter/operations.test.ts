@@ -13,6 +13,7 @@ import {
   startFilter,
   toolCall,
 } from "./filter.ts";
+import { has } from "./matrix.ts";
 
 const MODERN = { ...MCP_HEADERS, "mcp-protocol-version": "2026-07-28" };
 const CONFIGURATION = { labels: { tools: ["echo"] } };
@@ -159,7 +160,8 @@ const CASES: Case[] = [
 ];
 
 describe("each request ends in exactly one outcome", () => {
-  test.each(CASES)("$name: $outcome", ({ outcome, response, code = "", errorType = "", headers, ended }) => {
+  const visible = CASES.filter(({ response }) => !/server|timeout/.test(response?.ended ?? "") || has("resets"));
+  test.each(visible)("$name: $outcome", ({ outcome, response, code = "", errorType = "", headers, ended }) => {
     const plugin = startFilter({ configuration: CONFIGURATION });
     post(plugin, toolCall("echo"), response, { headers, ended });
     expect(plugin.vm.metrics.counters("mcp_operations_total")).toEqual({

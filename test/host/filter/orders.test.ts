@@ -3,19 +3,11 @@ import { expect, test } from "vitest";
 import { Random } from "../../../scripts/fuzz/random.ts";
 import { effort } from "../../effort.ts";
 import { FIXED_SEEDS, FRESH_SEED, replayCommand } from "../../seeds.ts";
-import {
-  Action,
-  type HeaderList,
-  loadModule,
-  type Plugin,
-  type Properties,
-  requestHead,
-  Vm,
-} from "../../../scripts/host/index.ts";
+import { Action, type HeaderList, type Plugin, type Properties, requestHead } from "../../../scripts/host/index.ts";
 import { AnyStream } from "./any-stream.ts";
 import { guarded, tools } from "./access.ts";
 import { heldSessions } from "./held-sessions.ts";
-import { batch, event, MCP_HEADERS, notification, request, result, toolCall } from "./filter.ts";
+import { batch, event, MCP_HEADERS, notification, request, result, toolCall, startVm } from "./filter.ts";
 
 /** Orders determined by a seed. */
 const ORDERS = 5000;
@@ -129,7 +121,7 @@ interface Played {
 /** Runs this number of orders, some dozens at once. Returns the replies to the streams that the policy denies. */
 function play(seed: number, isWild = true): Played {
   const random = new Random(seed);
-  const vm = new Vm(loadModule());
+  const vm = startVm();
   const start = (more: object, allowHeadersStop: boolean) =>
     vm.plugin({ configuration: guarded({ ...POLICY, ...more }), allowHeadersStop, properties: PROPERTIES });
   const plugins = [start({}, false), start({ holdHeaders: true }, true), start({ mode: "shadow" }, false)];

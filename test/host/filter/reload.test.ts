@@ -1,6 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { exchange, loadModule, type Plugin, type PluginOptions, Vm } from "../../../scripts/host/index.ts";
-import { MCP_HEADERS, SSE_ANSWER, countsBy, passSeconds, post, request, result, startWorkers } from "./filter.ts";
+import { exchange, type Plugin, type PluginOptions } from "../../../scripts/host/index.ts";
+import {
+  MCP_HEADERS,
+  SSE_ANSWER,
+  countsBy,
+  passSeconds,
+  post,
+  request,
+  result,
+  startWorkers,
+  startVm,
+} from "./filter.ts";
 
 const GOOD = { server: "good" };
 const BETTER = { server: "better" };
@@ -14,7 +24,7 @@ function reconfigure(plugin: Plugin, configuration: object): Plugin {
 /** The effect of a trap or new code: a new VM with the data that all VMs share. */
 function replaceVm({ vm }: Plugin, options: PluginOptions): Plugin {
   const { metrics, clock, sharedData } = vm;
-  const next = new Vm(loadModule(), { metrics, clock, sharedData });
+  const next = startVm({ metrics, clock, sharedData });
   return next.plugin({ properties: { "xds.cluster_name": "tools" }, ...options });
 }
 

@@ -22,6 +22,7 @@ import {
 import { ENDPOINT, openSession, POST_HEADERS, send } from "./http-sse.ts";
 import { ask as askLimited } from "./limits.ts";
 import { answer, call, isWaiting, runTurns } from "./queues.ts";
+import { has } from "./matrix.ts";
 
 const ANSWERS = {
   name: "answers",
@@ -102,7 +103,7 @@ describe("a denied message is replaced in place, and all other bytes stay:", () 
     }
   });
 
-  test("in a body of many slices", () => {
+  test.runIf(has("slices"))("in a body of many slices", () => {
     const long = toolCall("y".repeat(200_000), 1);
     const rest = toolCall("z".repeat(100_000), 3);
     const all = (second: string) => batch(long, second, rest);
@@ -112,7 +113,7 @@ describe("a denied message is replaced in place, and all other bytes stay:", () 
     );
   });
 
-  test("in time that does not depend on the replaced bytes", () => {
+  test.runIf(has("slices"))("in time that does not depend on the replaced bytes", () => {
     const plugin = startGuarded(STRICT, { more: { hold: { maxBodyBytes: "2MiB" } } });
     const ping = request("ping", undefined, "p");
     const answers = Array.from({ length: 120 }, (_, i) => result({ text: "x".repeat(8000) }, i));
@@ -191,7 +192,7 @@ describe("the client receives the gate's error instead of the server's", () => {
     expect([first.error.code, second.error.code]).toEqual([-32601, 403]);
   });
 
-  test("and the text of limits", () => {
+  test.runIf(has("limits"))("and the text of limits", () => {
     const plugin = startGuarded({ defaultAction: "ALLOW" }, { more: { limits: { rules: [CALLS] } } });
     const all = [1, 2, 3, 4].map((id) => toolCall("echo", id));
     const { stream } = ask(plugin, batch(...all), answersOf(3, 4));
@@ -203,7 +204,7 @@ describe("the client receives the gate's error instead of the server's", () => {
   });
 });
 
-describe("the access policy and limits together", () => {
+describe.runIf(has("limits"))("the access policy and limits together", () => {
   const start = (more: object[] = []) => startGuarded(POLICY, { more: { limits: { rules: [CALLS, ...more] } } });
 
   test("take nothing for denied messages", () => {
@@ -237,7 +238,7 @@ describe("the access policy and limits together", () => {
     expect(outcomes(plugin)).toEqual({ ok: 1, unanswered: 1, denied: 1, limited: 1 });
   });
 
-  test("wait for the rest of a batch, and then rewrite it", () => {
+  test.runIf(has("waiting"))("wait for the rest of a batch, and then rewrite it", () => {
     const slow = { operation: { tools: ["slow"] } };
     const queue = { name: "one", to: [slow], key: [], concurrency: 1, queue: { maxWait: "5s", maxLength: 9 } };
     const plugin = startGuarded(POLICY, { more: { limits: { rules: [queue] } } });
@@ -265,7 +266,7 @@ describe("a body that cannot be written", () => {
     return stream;
   };
 
-  test("is not forwarded: the request is answered", () => {
+  test.runIf(has("metrics"))("is not forwarded: the request is answered", () => {
     const plugin = startGuarded(POLICY);
     const stream = refusing(plugin, batch(toolCall("echo", 1), toolCall("rm", 2), notification("a")));
     expect(stream.passedRequest).toBe("");
@@ -277,7 +278,7 @@ describe("a body that cannot be written", () => {
     expect(refusing(plugin, toolCall("echo")).passedRequest).toBe(toolCall("echo"));
   });
 
-  test("of limits is not forwarded either, and what they took is refunded", () => {
+  test.runIf(has("limits"))("of limits is not forwarded either, and what they took is refunded", () => {
     const plugin = startGuarded(
       { defaultAction: "ALLOW" },
       { more: { limits: { rules: [{ ...CALLS, requests: undefined, concurrency: 1 }] } } },
@@ -287,7 +288,7 @@ describe("a body that cannot be written", () => {
     expect(passed(plugin, toolCall("echo", 3))).toBe(toolCall("echo", 3));
   });
 
-  test("of HTTP+SSE is not forwarded either", () => {
+  test.runIf(has("sharedData"))("of HTTP+SSE is not forwarded either", () => {
     const plugin = startGuarded(POLICY);
     openSession(plugin, plugin);
     const stream = refusing(plugin, toolCall("rm", 1), POST_HEADERS, ENDPOINT);
@@ -296,7 +297,7 @@ describe("a body that cannot be written", () => {
   });
 });
 
-describe.each([1, 2])("over HTTP+SSE, with %i workers", (count) => {
+describe.runIf(has("sharedData")).each([1, 2])("over HTTP+SSE, with %i workers", (count) => {
   const start = (more: object = {}) => {
     const configuration = { match: { paths: ["/sse"] }, access: POLICY, ...more };
     const workers = startWorkers(count, { configuration });
@@ -358,13 +359,16 @@ describe.each([1, 2])("over HTTP+SSE, with %i workers", (count) => {
   });
 });
 
-test("a client that does not accept an event stream receives the gate's error in the server's response", () => {
-  const plugin = startGuarded(POLICY);
-  const headers = { "content-type": "application/json" };
-  const asked = ask(plugin, toolCall("rm"), { headers, response: { body: error(-32601, 1) } });
-  expect(JSON.parse(asked.stream.received.toString())).toEqual(deniedBy("no-rm")!.body);
-  expect(outcomes(plugin)).toEqual({ denied: 1 });
-});
+test.runIf(has("sharedData"))(
+  "a client that does not accept an event stream receives the gate's error in the server's response",
+  () => {
+    const plugin = startGuarded(POLICY);
+    const headers = { "content-type": "application/json" };
+    const asked = ask(plugin, toolCall("rm"), { headers, response: { body: error(-32601, 1) } });
+    expect(JSON.parse(asked.stream.received.toString())).toEqual(deniedBy("no-rm")!.body);
+    expect(outcomes(plugin)).toEqual({ denied: 1 });
+  },
+);
 
 test("memory does not grow with the number of rewritten bodies", () => {
   const plugin = startGuarded(STRICT);

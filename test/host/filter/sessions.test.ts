@@ -13,6 +13,7 @@ import {
   startWorkers,
   toolCall,
 } from "./filter.ts";
+import { has } from "./matrix.ts";
 
 const MODERN = { ...MCP_HEADERS, "mcp-protocol-version": "2026-07-28" };
 const inSession = (id: string) => ({ ...MCP_HEADERS, "mcp-session-id": id, "mcp-protocol-version": "2025-11-25" });
@@ -336,7 +337,7 @@ test("neither keys nor values of the store contain an id, nor does a log", () =>
 });
 
 /** One of the reads of each POST is the check whether HTTP+SSE has been used, which finds nothing here. */
-describe("the cost of the store, in host calls that read and that write", () => {
+describe.runIf(has("hostCalls"))("the cost of the store, in host calls that read and that write", () => {
   /** Shared-data reads and writes of what `run` does. */
   function cost(worker: Plugin, run: () => void): [reads: number, writes: number] {
     worker.vm.calls.reset();

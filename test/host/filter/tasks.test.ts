@@ -16,6 +16,7 @@ import {
   toolCall,
 } from "./filter.ts";
 import { openGet } from "./open-stream.ts";
+import { has } from "./matrix.ts";
 
 const configuration = { labels: { tools: ["echo", "add"] } };
 const states = (plugin: Plugin) => countsBy(plugin, "mcp_tasks_total", "gen_ai_tool_name", "mcp_task_state");
@@ -151,7 +152,7 @@ test("tasks that started elsewhere have states, but no tool and no duration", ()
   expect(times(plugin)).toEqual({});
 });
 
-test("tasks of different servers are separate, even with the same ids", () => {
+test.runIf(has("clusters"))("tasks of different servers are separate, even with the same ids", () => {
   const plugin = startFilter({ configuration });
   begin(plugin, "t1");
   const elsewhere = { headers, properties: { "xds.cluster_name": "other" } };

@@ -16,6 +16,7 @@ import {
   startWorkers,
   toolCall,
 } from "./filter.ts";
+import { has } from "./matrix.ts";
 
 const changes = (plugin: Plugin) =>
   countsBy(plugin, "mcp_tool_definition_changes_total", "gen_ai_tool_name", "mcp_change");
@@ -122,7 +123,7 @@ describe.each([1, 4])("a changing list of tools, with %i workers", (count) => {
     expect(changes(workers[0])).toEqual({ "echo removed": 1, "add removed": 1, "echo added": 1 });
   });
 
-  test("is separate for each caller, key and server", () => {
+  test.runIf(has("clusters"))("is separate for each caller, key and server", () => {
     const workers = startWorkers(count, { configuration: { sessions: { callerKey: ["x-tenant"] } } });
     const tenant = (name: string) => ({ headers: { ...MCP_HEADERS, "x-tenant": name } });
     const callers: Options[] = [
@@ -153,7 +154,7 @@ describe.each([1, 4])("a changing list of tools, with %i workers", (count) => {
     expect(unknown(workers[0])).toBe(1);
   });
 
-  test("is compared only on the first 64 paths of a server", () => {
+  test.runIf(has("clusters"))("is compared only on the first 64 paths of a server", () => {
     const workers = start();
     const at = (i: number, cluster = "tools") => ({ path: `/${i}`, properties: { "xds.cluster_name": cluster } });
     for (let i = 0; i < 70; i++) list(workers, [[ECHO]], at(i));

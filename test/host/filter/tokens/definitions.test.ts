@@ -13,6 +13,7 @@ import {
   result,
   startWorkers,
 } from "../filter.ts";
+import { has } from "../matrix.ts";
 
 /** A number of tools with long descriptions. */
 const page = (prefix: string, count: number) =>
@@ -138,7 +139,7 @@ describe.each([1, 4])("pages, on %i workers", (count) => {
     expect(gauge(workers[0])).toBe(cost(SECOND) + cost(SHORT));
   });
 
-  test("of two lists, or of two servers, are not mixed", () => {
+  test.runIf(has("clusters"))("of two lists, or of two servers, are not mixed", () => {
     const workers = startWorkers(count);
     list(on(workers, 0), FIRST, "p2", { id: "a" });
     list(on(workers, 1), SECOND, "p2", { id: "a", method: "prompts/list" });
@@ -206,7 +207,7 @@ test("an answer that is not a list does not change the gauge", () => {
   expect(gauges(worker)).toEqual({ "tools tools/list": cost(LONG) });
 });
 
-test("the state of unfinished lists is bounded", () => {
+test.runIf(has("hostCalls"))("the state of unfinished lists is bounded", () => {
   const [worker] = startWorkers(1);
   for (let i = 0; i < 20_000; i++) list(worker, SHORT, `next-${i}`, { id: `s${i % 100}` });
   const { sharedData } = worker.vm;
