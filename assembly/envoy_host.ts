@@ -18,6 +18,10 @@ import { HostStreamControl } from "./proxy-wasm/stream_control";
 import { HostTimer } from "./proxy-wasm/timer";
 import { SteadyClock } from "./store/steady_clock";
 
+/** The version of a key that does not exist. Envoy creates a missing key with any version, but with 0 it would also
+ *  overwrite a value that another thread has written in the meantime. */
+const ABSENT: u32 = 0xffffffff;
+
 /** Envoy, which has everything. */
 export function envoy(): Proxy {
   const clock = new SteadyClock(new HostClock());
@@ -43,7 +47,7 @@ export function envoy(): Proxy {
     ),
     new HostFilterState(),
     new HostMetrics(),
-    new HostSharedData(),
+    new HostSharedData(ABSENT),
     new HostSharedQueue(properties),
     new HostTimer(clock),
     new HostCallouts(),

@@ -12,12 +12,15 @@ import { NginxMetrics } from "./proxy-wasm/nginx/metrics";
 import { NginxProperties } from "./proxy-wasm/nginx/properties";
 import { NginxReplies } from "./proxy-wasm/nginx/replies";
 import { NginxRequestHeaders } from "./proxy-wasm/nginx/request_headers";
-import { NginxSharedData } from "./proxy-wasm/nginx/shared_data";
 import { NginxTimer } from "./proxy-wasm/nginx/timer";
 import { NginxVariables } from "./proxy-wasm/nginx/variables";
 import { WholeBody } from "./proxy-wasm/nginx/whole_body";
 import { HostRandom } from "./proxy-wasm/random";
+import { HostSharedData } from "./proxy-wasm/shared_data";
 import { SteadyClock } from "./store/steady_clock";
+
+/** The version of a key that does not exist. NGINX creates a key only with 0, and only if no other worker has created it. */
+const ABSENT: u32 = 0;
 
 /** NGINX with ngx_wasm_module, for the plugin instance with this id: without messages that wake an instance, and without requests that wait. */
 export function nginx(id: u32): Proxy {
@@ -44,7 +47,7 @@ export function nginx(id: u32): Proxy {
     ),
     new NginxVariables(),
     new NginxMetrics(),
-    new NginxSharedData(),
+    new HostSharedData(ABSENT),
     new NoSharedQueue(),
     new NginxTimer(clock),
     new HostCallouts(),
