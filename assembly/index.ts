@@ -2,8 +2,10 @@
 // Plugin comes first, because its files allocate the largest buffers: the memory grows by doubling, so the order of
 // allocations decides its size at the start.
 import { Plugin } from "./filter/plugin";
+import { ProxyHolding } from "./filter/holding/proxy_holding";
 import { Stages } from "./gate/stages";
 import { setRootFactory } from "./proxy-wasm/module/contexts";
+import { AccessLogs } from "./trace/access_logs";
 import { envoy } from "./envoy_host";
 
 export {
@@ -25,4 +27,13 @@ export {
   proxy_on_vm_start,
 } from "./proxy-wasm/module/exports";
 
-setRootFactory((id) => new Plugin(id, new Stages(), envoy()));
+setRootFactory((id) => {
+  const proxy = envoy();
+  return new Plugin(
+    id,
+    new Stages(),
+    proxy,
+    new AccessLogs(proxy.filterState, proxy.log, proxy.clock),
+    new ProxyHolding(),
+  );
+});

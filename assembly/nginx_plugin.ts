@@ -1,4 +1,5 @@
 import { Plugin } from "./filter/plugin";
+import { ProxyHolding } from "./filter/holding/proxy_holding";
 import { gatedRequest } from "./gate/gate";
 import { Stages } from "./gate/stages";
 import { GateRequest } from "./gate/stage/request";
@@ -9,6 +10,7 @@ import { equalsText, startsWithText } from "./memory/bytes";
 import { Action } from "./proxy-wasm/module/abi";
 import { NginxRequestHeaders } from "./proxy-wasm/nginx/request_headers";
 import { NginxReplies } from "./proxy-wasm/nginx/replies";
+import { AccessLogs } from "./trace/access_logs";
 
 /** The length that the server announced, which stays the same when the response's headers change. */
 const ANNOUNCED = "ngx.upstream_http_content_length";
@@ -37,7 +39,7 @@ export class NginxPlugin extends Plugin {
     stages: Stages,
     private proxy: Proxy,
   ) {
-    super(id, stages, proxy);
+    super(id, stages, proxy, new AccessLogs(proxy.filterState, proxy.log, proxy.clock), new ProxyHolding());
     this.replies = proxy.replies as NginxReplies;
     this.headers = proxy.request.headers as NginxRequestHeaders;
   }

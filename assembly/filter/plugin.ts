@@ -25,13 +25,11 @@ import { Endpoints } from "../store/endpoints";
 import { shareHashKey } from "../store/hash_key";
 import { VERSION } from "../stats/build";
 import { BuildGauge } from "../stats/build_gauge";
-import { AccessLogs } from "../trace/access_logs";
 import { ExportHost } from "../trace/export/exporter";
 import { ShownLogs } from "../trace/shown_logs";
 import { Configuration } from "./configuration/configuration";
 import { Settling } from "./configuration/settling";
 import { Holding } from "./holding/holding";
-import { ProxyHolding } from "./holding/proxy_holding";
 import { RequestFlow } from "./request_flow";
 import { ResponseFlow } from "./response_flow";
 import { Service } from "./service";
@@ -69,13 +67,7 @@ export class Plugin extends RootContext {
    * @param logs the logs that show requests
    * @param holding keeps held bodies from the server
    */
-  constructor(
-    id: u32,
-    stages: Stages,
-    proxy: Proxy,
-    logs: RequestLogs = new AccessLogs(proxy.filterState, proxy.log, proxy.clock),
-    holding: Holding = new ProxyHolding(),
-  ) {
+  constructor(id: u32, stages: Stages, proxy: Proxy, logs: RequestLogs, holding: Holding) {
     super(id);
     const clock = proxy.clock;
     const log = proxy.log;

@@ -3,6 +3,7 @@
 import { Policy } from "../../../../assembly/access/policy/policy";
 import { PluginConfig } from "../../../../assembly/config/plugin_config";
 import { envoy } from "../../../../assembly/envoy_host";
+import { ProxyHolding } from "../../../../assembly/filter/holding/proxy_holding";
 import { Plugin } from "../../../../assembly/filter/plugin";
 import { GateRequest, StageState } from "../../../../assembly/gate/stage/request";
 import { Stage } from "../../../../assembly/gate/stage/stage";
@@ -16,6 +17,7 @@ import { LimitDecision } from "../../../../assembly/mcp/protocol/limit_decision"
 import { indexOfIgnoringCase } from "../../../../assembly/memory/bytes";
 import { Pool } from "../../../../assembly/memory/pool";
 import { setRootFactory } from "../../../../assembly/proxy-wasm/module/contexts";
+import { AccessLogs } from "../../../../assembly/trace/access_logs";
 
 export * from "../../../../assembly/index";
 
@@ -99,4 +101,13 @@ class TestStages extends Stages {
   }
 }
 
-setRootFactory((id) => new Plugin(id, new TestStages(), envoy()));
+setRootFactory((id) => {
+  const proxy = envoy();
+  return new Plugin(
+    id,
+    new TestStages(),
+    proxy,
+    new AccessLogs(proxy.filterState, proxy.log, proxy.clock),
+    new ProxyHolding(),
+  );
+});
