@@ -8,7 +8,7 @@ import { endsAfterAll } from "./cleanup.ts";
 import { expectCounted } from "./counted.ts";
 
 const INSTALL_MS = 300_000;
-/** What each run begins with; where the server can log, it is told at which level. */
+/** What each run begins with; if the server can log, its level is set. */
 const HANDSHAKE = ["initialize ok", "client_to_server notifications/initialized"];
 const LOGGING = [...HANDSHAKE, "logging/setLevel ok"];
 

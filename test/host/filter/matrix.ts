@@ -8,7 +8,7 @@ export type Capability =
   | "clusters"
   /** The proxy names its plugins. An invalid configuration is replaced by the last valid one of that name. */
   | "pluginNames"
-  /** The plugin is told that it ends. */
+  /** The host announces the end of a plugin. */
   | "pluginEnds"
   /** The proxy says why a stream ended: a reset by the server or a timeout. */
   | "resets"

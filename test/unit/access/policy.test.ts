@@ -202,7 +202,7 @@ describe("who calls", () => {
     });
   }
 
-  it("is told by the first source that tells", () => {
+  it("comes from the first source that has one", () => {
     expect(seen(undefined, all)).toEqual([names[0]]);
     const sources = ["jwt", "x-forwarded-client-cert", "filter_state", "peer_certificate"];
     expect(seen(sources, all)).toEqual([names[2]]);

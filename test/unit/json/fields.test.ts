@@ -135,7 +135,7 @@ describe("the fields of a document", () => {
       assert.deepEqual(whole.found, reference(node, written));
       assert.ok(whole.complete);
       assert.equal(whole.open, undefined);
-      // Of a list, what stands is told of its last document.
+      // Of a list, the last document decides what is reported.
       const last = node.type === "array" ? node.items.at(-1) : node;
       const value = last && evaluate(last);
       for (const [field, path] of FIELDS) {

@@ -140,7 +140,7 @@ const cursors = new Map<string, string>();
 /** So that millions of messages may be read. */
 const CURSORS_KEPT = 10_000;
 
-/** How a cursor is told. */
+/** The form in which a cursor is reported. */
 export function cursorOf(value: unknown): string {
   if (typeof value !== "string") return "";
   if (!cursors.has(value)) {
