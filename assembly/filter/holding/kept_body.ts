@@ -58,7 +58,7 @@ export class KeptBodyWriter extends BodyWriter {
     super();
   }
 
-  /** Replaces the first `length` bytes. False unless there are so many, and `size` is the same. */
+  /** Replaces the first `length` bytes. False if there are fewer bytes, or if `size` differs from `length`. */
   replace(length: usize, at: usize, size: usize): bool {
     const kept = this.body.kept;
     if (!kept || size != length || length > kept.length) return false;

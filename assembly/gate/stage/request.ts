@@ -110,11 +110,6 @@ export class GateRequest {
     return changetype<usize>(this) + offsetof<GateRequest>();
   }
 
-  /** The body so far, if the filter itself keeps it; null for none. */
-  get kept(): KeptBytes | null {
-    return this.keptAt ? changetype<KeptBytes>(this.keptAt) : null;
-  }
-
   /** The body so far, to add more; created if there is none. */
   openKept(): KeptBytes {
     if (!this.keptAt) this.keptAt = changetype<usize>(KeptBytes.acquire());
